@@ -1,0 +1,131 @@
+"""What a carrier adapter is: one class per vendor that turns our words into the vendor's and back.
+
+An adapter holds no state and does no I/O: it builds requests and reads responses, so the engine alone decides when
+something goes out. Subclasses implement the methods below; nothing else of the engine knows a vendor.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from delivery.http import HttpRequest, HttpResponse
+from delivery.reasons import Reason
+
+
+class Outcome(StrEnum):
+    """What an answer to a submission proves."""
+
+    ACCEPTED = "accepted"  # the carrier has it and will report
+    REFUSED = "refused"  # the carrier will never act on it
+    NOT_SENT = "not_sent"  # documented as not processed (429, 503 before acceptance): safe to try again
+    UNKNOWN = "unknown"  # anything else: it may have been accepted
+
+
+@dataclass(frozen=True, slots=True)
+class DropRequest:
+    """One attempt, in our words. `attempt_key` is the drop's id: the carrier's idempotency key and reference."""
+
+    attempt_key: UUID
+    recipient: str  # E.164
+    sender: str  # E.164
+    recording_url: str  # a short-lived link that serves exactly the validated MP3
+    callback_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A carrier's answer to a submission, or to a look-up that found it. `code` and `text` are the carrier's own."""
+
+    outcome: Outcome
+    carrier_reference: str = ""
+    reason: Reason | None = None
+    code: str = ""
+    text: str = ""
+    retry_after: timedelta | None = None
+
+
+class ReportStatus(StrEnum):
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One thing a carrier says about one drop. `event_id` is the carrier's id of the saying, for duplicates."""
+
+    attempt_key: UUID
+    status: ReportStatus
+    occurred_at: datetime | None
+    event_id: str = ""
+    carrier_reference: str = ""
+    reason: Reason | None = None
+    code: str = ""
+    text: str = ""
+
+
+class NeverSeen:
+    """A look-up's answer: the carrier does not know the attempt key. Permits only a resubmission under the same key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One field of a setup's credentials, as the admin form and the API ask for it."""
+
+    name: str
+    label: str
+    secret: bool = True
+    help: str = ""
+
+
+class CallbackRejected(ValueError):
+    """The callback does not prove that it comes from the carrier; the message says why and holds nothing secret."""
+
+
+class CallbackMalformed(ValueError):
+    """The callback is authentic and cannot be read; the message says where."""
+
+
+class Carrier(ABC):
+    """One vendor, bound to one setup's credentials."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    credential_fields: ClassVar[tuple[Credential, ...]]
+    # How long the vendor honours an attempt key; None where it has no such keys.
+    idempotency_window: ClassVar[timedelta | None] = None
+    # Whether `lookup_request` may be called.
+    can_look_up: ClassVar[bool] = False
+    # Drops to the sandbox numbers are allowed only where no person can be reached.
+    simulated: ClassVar[bool] = False
+
+    def __init__(self, credentials: Mapping[str, str]) -> None:
+        self.credentials = credentials
+
+    @abstractmethod
+    def submit_request(self, drop: DropRequest) -> HttpRequest: ...
+
+    @abstractmethod
+    def read_submission(self, response: HttpResponse) -> Submission:
+        """Never raises on what a vendor may send: garbage is `UNKNOWN`."""
+
+    def lookup_request(self, attempt_key: UUID) -> HttpRequest:
+        raise NotImplementedError(f"{self.label} cannot look drops up")
+
+    def read_lookup(self, response: HttpResponse) -> Submission | Report | NeverSeen | None:
+        """None where the answer says nothing."""
+        raise NotImplementedError(f"{self.label} cannot look drops up")
+
+    @abstractmethod
+    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime) -> None:
+        """Raise CallbackRejected unless the raw bytes prove their origin. Header names are lower-case."""
+
+    @abstractmethod
+    def parse_callback(self, raw: bytes, headers: Mapping[str, str]) -> list[Report]:
+        """The reports in a verified callback. Raises CallbackMalformed; unknown codes become Reason.UNKNOWN."""

@@ -1,0 +1,94 @@
+"""Why a voicemail ended as anything but delivered: one table for all carriers and guards.
+
+Pure. Carriers map their own codes onto these; the carrier's code and text are kept beside the reason.
+The table is shown in docs/integrate/reasons.md, and a test holds the two equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    # reported or refused by a carrier
+    VOICEMAIL_NOT_DETECTED = "voicemail_not_detected"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+    MAILBOX_NOT_SET_UP = "mailbox_not_set_up"
+    MAILBOX_FULL = "mailbox_full"
+    HUMAN_ANSWERED = "human_answered"
+    NUMBER_NOT_SUPPORTED = "number_not_supported"
+    DO_NOT_CALL = "do_not_call"
+    OPTED_OUT = "opted_out"
+    LITIGATOR = "litigator"
+    NUMBER_REASSIGNED = "number_reassigned"
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
+    SPAM_BLOCKED = "spam_blocked"
+    RECORDING_REFUSED = "recording_refused"
+    CARRIER_DENIED = "carrier_denied"
+    CARRIER_ACCOUNT = "carrier_account"
+    NO_FUNDS = "no_funds"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    # concluded by us about a submission
+    NOT_SENT = "not_sent"
+    UNCONFIRMED = "unconfirmed"
+    UNREPORTED = "unreported"
+    # said by our guards before submission
+    SUPPRESSED = "suppressed"
+    USE_CASE_DELETED = "use_case_deleted"
+    NO_SENDER = "no_sender"
+    # a person's or the clock's decision
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonFacts:
+    """`retryable`: trying again later can help and cannot reach anybody twice.
+    `may_have_reached`: counts toward caps and is left out of every automatic second message.
+    `suppresses`: the number is put on the suppression list."""
+
+    sentence: str
+    retryable: bool = False
+    may_have_reached: bool = False
+    suppresses: bool = False
+
+
+R = Reason
+REASONS: dict[Reason, ReasonFacts] = {
+    R.VOICEMAIL_NOT_DETECTED: ReasonFacts("No voicemail box answered.", retryable=True),
+    R.NO_ANSWER: ReasonFacts("Nothing answered.", retryable=True),
+    R.BUSY: ReasonFacts("The line was busy.", retryable=True),
+    R.UNREACHABLE: ReasonFacts("The number could not be reached.", retryable=True),
+    R.MAILBOX_NOT_SET_UP: ReasonFacts("The person has not set up a voicemail box."),
+    R.MAILBOX_FULL: ReasonFacts("The voicemail box is full."),
+    R.HUMAN_ANSWERED: ReasonFacts("A person answered, so no message was left."),
+    R.NUMBER_NOT_SUPPORTED: ReasonFacts("The carrier cannot leave voicemail at this kind of number."),
+    R.DO_NOT_CALL: ReasonFacts("The number is on the carrier's do-not-call list.", suppresses=True),
+    R.OPTED_OUT: ReasonFacts("The person opted out with the carrier.", suppresses=True),
+    R.LITIGATOR: ReasonFacts("The carrier blocks this number as a known litigant.", suppresses=True),
+    R.NUMBER_REASSIGNED: ReasonFacts("The number now belongs to somebody else.", suppresses=True),
+    R.TOO_MANY_ATTEMPTS: ReasonFacts("The carrier's own limit of attempts for this number is reached."),
+    R.SPAM_BLOCKED: ReasonFacts("The receiving network blocked the message as spam."),
+    R.RECORDING_REFUSED: ReasonFacts("The carrier could not use the recording."),
+    R.CARRIER_DENIED: ReasonFacts("The carrier's network denied the drop."),
+    R.CARRIER_ACCOUNT: ReasonFacts("The carrier account is not set up for this drop; see the telephony setup."),
+    R.NO_FUNDS: ReasonFacts("The carrier account has no funds left."),
+    R.REFUSED: ReasonFacts("The carrier refused the drop."),
+    R.UNKNOWN: ReasonFacts("The carrier gave a code that this version does not know; it is kept beside this reason."),
+    R.NOT_SENT: ReasonFacts("The carrier could not be reached; nothing was sent.", retryable=True),
+    R.UNCONFIRMED: ReasonFacts(
+        "It is not known whether the carrier got the request; the person may have been reached.", may_have_reached=True
+    ),
+    R.UNREPORTED: ReasonFacts(
+        "The carrier accepted the drop and never reported; the person may have been reached.", may_have_reached=True
+    ),
+    R.SUPPRESSED: ReasonFacts("The number is on the suppression list."),
+    R.USE_CASE_DELETED: ReasonFacts("The use case was deleted before the voicemail was sent."),
+    R.NO_SENDER: ReasonFacts("The use case has no sender number left."),
+    R.CANCELED: ReasonFacts("Canceled before it was sent."),
+    R.EXPIRED: ReasonFacts("Its time ran out before it could be sent."),
+}

@@ -1,0 +1,53 @@
+"""The life of a voicemail and of a drop: their statuses and the only moves between them.
+
+Pure. `delivery.moves` applies these tables in SQL; nothing else writes a status. docs/architecture.md draws the picture.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class VoicemailStatus(StrEnum):
+    QUEUED = "queued"  # waits for its turn, its time or a retry
+    SENDING = "sending"  # claimed: a drop exists and its request may be on the wire
+    UNCERTAIN = "uncertain"  # the carrier may or may not have the request; never sent again on its own
+    ACCEPTED = "accepted"  # the carrier took it and has not reported yet
+    DELIVERED = "delivered"  # the carrier reported that the message is in the mailbox
+    FAILED = "failed"  # refused, reported as not left, or never confirmed: the reason says which
+    SKIPPED = "skipped"  # one of our own guards said no before submission
+    CANCELED = "canceled"  # a person or the API withdrew it before submission
+    EXPIRED = "expired"  # its time ran out before submission
+
+
+class DropStatus(StrEnum):
+    SENDING = "sending"  # committed before the request leaves
+    UNCERTAIN = "uncertain"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    NOT_SENT = "not_sent"  # proved: the carrier never got the request
+
+
+V = VoicemailStatus
+
+TERMINAL = frozenset({V.DELIVERED, V.FAILED, V.SKIPPED, V.CANCELED, V.EXPIRED})
+
+# Whatever is not listed does not happen. `failed` is left in two ways only: a late report corrects a guess
+# (MAY_CORRECT), or a retry queues the voicemail again with a new drop.
+MOVES: dict[VoicemailStatus, frozenset[VoicemailStatus]] = {
+    V.QUEUED: frozenset({V.SENDING, V.SKIPPED, V.CANCELED, V.EXPIRED, V.DELIVERED, V.FAILED}),
+    V.SENDING: frozenset({V.QUEUED, V.UNCERTAIN, V.ACCEPTED, V.DELIVERED, V.FAILED}),
+    V.UNCERTAIN: frozenset({V.QUEUED, V.ACCEPTED, V.DELIVERED, V.FAILED}),
+    V.ACCEPTED: frozenset({V.DELIVERED, V.FAILED}),
+    V.FAILED: frozenset({V.QUEUED, V.ACCEPTED, V.DELIVERED, V.FAILED}),
+    V.DELIVERED: frozenset(),
+    V.SKIPPED: frozenset(),
+    V.CANCELED: frozenset(),
+    V.EXPIRED: frozenset(),
+}
+
+
+def may_move(old: VoicemailStatus, new: VoicemailStatus) -> bool:
+    """Whether a voicemail may go from `old` to `new`."""
+    return new in MOVES[old]
