@@ -1,0 +1,117 @@
+"""Encryption at rest and the blind index: the only module that touches keys.
+
+A ciphertext is one byte of key id, 12 bytes of nonce, then AES-256-GCM of the text. The *purpose* (table and column) is
+authenticated, so a ciphertext copied into another column does not open. The blind index is HMAC-SHA256(index key, workspace || text):
+equal numbers of one workspace compare equal, numbers of two workspaces never do.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+NONCE_BYTES = 12
+KEY_BYTES = 32
+
+
+class KeysMalformed(ValueError):
+    """A list of keys in the environment cannot be used; the message says why and shows no key."""
+
+
+class Undecryptable(ValueError):
+    """The ciphertext is damaged, belongs to another column, or its key id is not among the configured keys."""
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """Keys by id. The current one writes; all of them read."""
+
+    keys: Mapping[int, bytes]
+    current: int
+
+    @classmethod
+    def parse(cls, text: str) -> KeyRing:
+        """Read `id:base64,id:base64`; ids are 1 to 255, keys are 32 bytes, the last one listed is the current one."""
+        keys: dict[int, bytes] = {}
+        for entry in filter(None, (part.strip() for part in text.split(","))):
+            identifier, _, encoded = entry.partition(":")
+            try:
+                key_id, key = int(identifier), base64.b64decode(encoded, validate=True)
+            except (ValueError, binascii.Error):
+                raise KeysMalformed("a key is not of the form id:base64") from None
+            if not 1 <= key_id <= 255 or key_id in keys:
+                raise KeysMalformed(f"key id {key_id} is not between 1 and 255 or is listed twice")
+            if len(key) != KEY_BYTES:
+                raise KeysMalformed(f"key {key_id} has {len(key)} bytes; it needs {KEY_BYTES}")
+            keys[key_id] = key
+        if not keys:
+            raise KeysMalformed("no key is listed")
+        return cls(keys=keys, current=next(reversed(keys)))
+
+
+class Vault:
+    """Encrypts with the current key, decrypts with any."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in ring.keys.items()}
+        self._current = ring.current
+        self._prefix = bytes([ring.current])
+
+    def encrypt(self, text: bytes, purpose: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return self._prefix + nonce + self._ciphers[self._current].encrypt(nonce, text, purpose)
+
+    def decrypt(self, ciphertext: bytes, purpose: bytes) -> bytes:
+        """Raises Undecryptable."""
+        data = bytes(ciphertext)
+        if len(data) <= NONCE_BYTES or data[0] not in self._ciphers:
+            raise Undecryptable("the ciphertext is too short or its key is not configured")
+        try:
+            return self._ciphers[data[0]].decrypt(data[1 : 1 + NONCE_BYTES], data[1 + NONCE_BYTES :], purpose)
+        except InvalidTag:
+            raise Undecryptable("the ciphertext is damaged or belongs elsewhere") from None
+
+    def is_current(self, ciphertext: bytes) -> bool:
+        """Whether a rotation still has to re-encrypt this."""
+        return bytes(ciphertext)[:1] == self._prefix
+
+
+class BlindIndex:
+    """Turns a text into what may be stored in clear and searched exactly."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._keys = ring.keys
+        self.current = ring.current
+
+    def of(self, workspace_id: UUID, text: str, key_id: int | None = None) -> bytes:
+        """32 bytes, under the current index key unless another is named."""
+        key = self._keys[self.current if key_id is None else key_id]
+        return hmac.digest(key, workspace_id.bytes + text.encode(), hashlib.sha256)
+
+    def all_of(self, workspace_id: UUID, text: str) -> list[bytes]:
+        """Under every configured key: what a search compares with while a rotation is under way."""
+        return [self.of(workspace_id, text, key_id) for key_id in self._keys]
+
+
+@lru_cache(maxsize=1)
+def vault() -> Vault:
+    from django.conf import settings
+
+    return Vault(settings.RVM_ENCRYPTION_KEYS)
+
+
+@lru_cache(maxsize=1)
+def blind_index() -> BlindIndex:
+    from django.conf import settings
+
+    return BlindIndex(settings.RVM_INDEX_KEYS)

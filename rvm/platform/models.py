@@ -1,0 +1,138 @@
+"""Tenants, the people and keys that act in them, and what they did."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from rvm.platform.ids import uuid7
+from rvm.platform.scopes import Scope
+
+
+class Row(models.Model):
+    """What every table of ours has: a time-ordered id."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class User(AbstractUser):
+    """A person, or the service user behind an API key: audit rows point at both alike."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    is_service = models.BooleanField(default=False, help_text="Acts for an API key and cannot log in.")
+
+    class Meta:
+        db_table = "platform_user"
+
+
+class Workspace(Row):
+    """A tenant: one provider organisation."""
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(unique=True)
+    sending_enabled = models.BooleanField(
+        default=True, help_text="Kill switch: while off, nothing of this workspace is sent; queued voicemails wait."
+    )
+    countries = ArrayField(
+        models.CharField(max_length=2), default=list, blank=True, help_text="Countries opened besides +1, as ISO codes."
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
+        User, through="Membership", related_name="workspaces"
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    ADMIN = "admin", "Administrator"
+    OPERATOR = "operator", "Operator"
+    VIEWER = "viewer", "Viewer"
+
+
+class Membership(Row):
+    """What a person may do in a workspace."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
+    may_see_numbers = models.BooleanField(
+        default=False, help_text="Phone numbers of patients are masked for everybody else."
+    )
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["workspace", "user"], name="platform_one_membership")
+        ]
+
+
+class ApiKey(Row):
+    """A workspace's credential. Only its SHA-256 is kept: the key has 178 random bits, so a slow hash adds nothing."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="api_keys")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=100)
+    digest = models.BinaryField(unique=True, max_length=32)
+    last4 = models.CharField(max_length=4)
+    live = models.BooleanField(default=False, help_text="A test key only ever reaches the sandbox carrier.")
+    scopes = ArrayField(models.CharField(max_length=40, choices=Scope.choices), default=list)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} (…{self.last4})"
+
+
+class IdempotencyKey(models.Model):
+    """A POST that was or is being answered, so that the same POST again gets the same answer."""
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    fingerprint = models.BinaryField(max_length=32, help_text="SHA-256 of caller, method, path and body.")
+    status = models.PositiveSmallIntegerField(null=True, help_text="Empty while the first request is being answered.")
+    body = models.BinaryField(null=True, help_text="The answer, encrypted: it may hold a phone number.")
+    created_at = models.DateTimeField(db_default=Now())
+    locked_until = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["workspace", "key"], name="platform_one_idempotency_key")
+        ]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["created_at"])]
+
+
+class AuditEvent(Row):
+    """Who did what to which row. Append-only; holds ids and codes, never a phone number."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, null=True, related_name="+")
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    action = models.CharField(max_length=60)
+    subject_type = models.CharField(max_length=60)
+    subject_id = models.UUIDField()
+    details: models.JSONField[Any, Any] = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["workspace", "-id"])]
+
+
+class Heartbeat(models.Model):
+    """The last sign of life of a process that must be there, such as the tick."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "platform_heartbeat"

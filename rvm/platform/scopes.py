@@ -1,0 +1,18 @@
+"""What an API key may do. One scope a verb that a customer might want to give without another."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Scope(models.TextChoices):
+    VOICEMAIL_SEND = "voicemail:send", "Send and cancel voicemails"
+    VOICEMAIL_READ = "voicemail:read", "Read voicemails"
+    VOICEMAIL_RESEND_UNCERTAIN = "voicemail:resend-uncertain", "Send again what may have reached the person"
+    RECORDINGS_READ = "recordings:read", "Read and play recordings"
+    RECORDINGS_WRITE = "recordings:write", "Upload recordings"
+    USE_CASES_READ = "use-cases:read", "Read use cases"
+    USE_CASES_WRITE = "use-cases:write", "Create, change and delete use cases"
+    SETUPS_READ = "setups:read", "Read telephony setups and phone numbers"
+    SETUPS_WRITE = "setups:write", "Change telephony setups and phone numbers"
+    NUMBERS_READ = "numbers:read", "See phone numbers of recipients unmasked"

@@ -1,0 +1,41 @@
+"""Reads the environment for the settings: every problem of every variable is collected and told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env
+from environs.exceptions import EnvValidationError
+from marshmallow import ValidationError
+
+from rvm.platform.crypto import KeyRing, KeysMalformed
+
+
+def require(rule: str, holds: Callable[[Any], bool]) -> Callable[[Any], None]:
+    """A validator whose message is the rule itself."""
+
+    def check(value: Any) -> None:
+        if not holds(value):
+            raise ValidationError(f"must be {rule}")
+
+    return check
+
+
+def parse_key_ring(value: str, **_: Any) -> KeyRing:
+    try:
+        return KeyRing.parse(value)
+    except KeysMalformed as error:
+        raise ValidationError(str(error)) from error
+
+
+def seal(env: Env) -> None:
+    """Raise one ImproperlyConfigured that names every variable that is missing or malformed."""
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        problems = (f"  {name}: {' '.join(map(str, told))}" for name, told in sorted(error.error_messages.items()))
+        raise ImproperlyConfigured(
+            "RVM cannot start; these environment variables need attention (see .env.example):\n" + "\n".join(problems)
+        ) from None

@@ -1,0 +1,195 @@
+"""Settings, all from the environment; .env.example lists and explains every variable.
+
+`RVM_ENVIRONMENT` is `production` unless said otherwise, and production has no insecure default: every variable that is missing
+or malformed is reported at once, and nothing starts.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from environs import Env
+from marshmallow.validate import OneOf, Range
+
+from rvm.platform.logs import logging_config
+from rvm.project.environment import parse_key_ring, require, seal
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+
+env = Env(eager=False)
+env.add_parser("key_ring", parse_key_ring)
+RVM_ENVIRONMENT = env.str("RVM_ENVIRONMENT", "production", validate=OneOf(["production", "development", "test"]))
+PRODUCTION = RVM_ENVIRONMENT not in ("development", "test")
+
+
+def local(value: Any) -> dict[str, Any]:
+    """A default outside production; in production the variable must be set."""
+    return {} if PRODUCTION else {"default": value}
+
+
+with env.prefixed("RVM_"):
+    SECRET_KEY = env.str("SECRET_KEY", validate=require("at least 50 characters", lambda value: len(value) >= 50))
+    RVM_ENCRYPTION_KEYS = env.key_ring("ENCRYPTION_KEYS")
+    RVM_INDEX_KEYS = env.key_ring("INDEX_KEYS")
+    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", **local(["127.0.0.1", "localhost", "testserver"]))
+    # Carriers call back and fetch recordings here.
+    RVM_PUBLIC_URL = env.str("PUBLIC_URL", **local("http://127.0.0.1:8000"))
+    MEDIA_ROOT = env.str("MEDIA_ROOT", **local(str(BASE_DIR / ".rvm" / "media")))
+    RVM_LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
+    RVM_LOG_FORMAT = env.str("LOG_FORMAT", "json", validate=OneOf(["json", "console"]))
+    # Must outlive the transport's total timeout (15 s), so that whoever held an expired lease has finished or died.
+    RVM_LEASE_SECONDS = env.int("LEASE_SECONDS", 45, validate=Range(20, 600))
+    # One dispatch job's own deadline; then it rings again if work is left.
+    RVM_DISPATCH_SECONDS = env.int("DISPATCH_SECONDS", 30, validate=Range(1, 120))
+    # Requests in flight from one worker process, over all setups.
+    RVM_CONCURRENCY = env.int("CONCURRENCY", 256, validate=Range(1, 2000))
+REDIS_URL = env.str("REDIS_URL")
+DATABASES = {
+    "default": env.dj_db_url(
+        "DATABASE_URL", conn_max_age=60, conn_health_checks=True, engine="django.db.backends.postgresql"
+    )
+}
+seal(env)
+
+DEBUG = False
+ROOT_URLCONF = "rvm.project.urls"
+WSGI_APPLICATION = "rvm.project.wsgi.application"
+AUTH_USER_MODEL = "platform.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "rvm.project",
+    "campaigns",
+    "delivery",
+    "usecases",
+    "rvm.platform",
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_rq",
+]
+
+MIDDLEWARE = [
+    "rvm.platform.request_id.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "rvm" / "project" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+# Serves what the apps carry when nobody ran collectstatic: the quick start has no build step.
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = False
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+# One upload of 8 MB plus its form; the recording itself is bounded again while it is read.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 9 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["rvm.platform.uploads.BoundedMemoryUploadHandler"]
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+if PRODUCTION:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    # A load balancer's probes come over plain HTTP.
+    SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# Jobs are doorbells: ids only, JSON, no result, and a failed one is kept a week for whoever investigates.
+RQ_QUEUES = {
+    name: {
+        "URL": REDIS_URL,
+        "DEFAULT_TIMEOUT": 300,
+        "DEFAULT_RESULT_TTL": 0,
+        "SERIALIZER": "rq.serializers.JSONSerializer",
+    }
+    for name in ("dispatch", "reports")
+}
+RQ = {"COMMIT_MODE": "auto", "JOB_CLASS": "rq.job.Job"}
+RQ_SHOW_ADMIN_LINK = False
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rvm.platform.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rvm.platform.api.permissions.WorkspaceScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rvm.platform.api.rendering.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rvm.platform.api.rendering.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "rvm.platform.api.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "RVM Platform API",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "Leaves a recording in a person's voicemail box without ringing the phone, and says what became of it.",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": r"/v1/\{workspace_id\}",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+}
+
+UNFOLD = {"SITE_TITLE": "RVM", "SITE_HEADER": "RVM", "SITE_SUBHEADER": "Ringless voicemail", "SHOW_HISTORY": True}
+
+LOGGING_CONFIG = None
+LOGGING = logging_config(level=RVM_LOG_LEVEL, format=RVM_LOG_FORMAT)
