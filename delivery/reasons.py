@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from usecases.eligibility import SkipReason
+
 
 class Reason(StrEnum):
     # reported or refused by a carrier
@@ -37,9 +39,9 @@ class Reason(StrEnum):
     UNCONFIRMED = "unconfirmed"
     UNREPORTED = "unreported"
     # said by our guards before submission
-    SUPPRESSED = "suppressed"
-    USE_CASE_DELETED = "use_case_deleted"
-    NO_SENDER = "no_sender"
+    SUPPRESSED = SkipReason.SUPPRESSED.value
+    USE_CASE_DELETED = SkipReason.USE_CASE_DELETED.value
+    NO_SENDER = SkipReason.NO_SENDER.value
     # a person's or the clock's decision
     CANCELED = "canceled"
     EXPIRED = "expired"

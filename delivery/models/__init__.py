@@ -1,0 +1,13 @@
+"""What is left, for whom, through what, and what the carrier said about it.
+
+The voicemail and drop tables are built to be partitioned by id one day: no unique constraint but the primary key, and no enforced
+foreign key where thousands of rows a second are written.
+"""
+
+from delivery.models.drop import Drop
+from delivery.models.lane import Lane, LaneCount, LaneDelta
+from delivery.models.recording import Recording
+from delivery.models.report import CarrierReport
+from delivery.models.voicemail import Voicemail, VoicemailReference
+
+__all__ = ["CarrierReport", "Drop", "Lane", "LaneCount", "LaneDelta", "Recording", "Voicemail", "VoicemailReference"]

@@ -1,0 +1,43 @@
+"""One attempt to leave a voicemail, through one setup. Its id is the attempt key that the carrier sees."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from delivery.models.voicemail import UNENFORCED, Voicemail
+from delivery.status import DropStatus
+from rvm.platform.models import Row, Workspace
+from usecases.models import TelephonySetup
+
+
+class Drop(Row):
+    workspace = models.ForeignKey(Workspace, **UNENFORCED)
+    voicemail = models.ForeignKey(Voicemail, **{**UNENFORCED, "related_name": "drops"})
+    setup = models.ForeignKey(TelephonySetup, **UNENFORCED)
+    number = models.PositiveSmallIntegerField(help_text="1 for the first attempt.")
+    live = models.BooleanField()
+    sender = models.CharField(max_length=16)
+    status = models.CharField(
+        max_length=12, choices=[(status, status) for status in DropStatus], default=DropStatus.SENDING
+    )
+    reason = models.CharField(max_length=32, blank=True)
+    carrier_code = models.CharField(max_length=40, blank=True)
+    carrier_text = models.CharField(max_length=200, blank=True)
+    carrier_reference = models.CharField(max_length=100, blank=True)
+    # While sending: the claim's lease. While uncertain: when to ask the carrier next.
+    due_at = models.DateTimeField()
+    checks = models.PositiveSmallIntegerField(default=0, help_text="Times the carrier was asked about it.")
+    created_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["id"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["voicemail"], name="drop_of_voicemail"),
+            models.Index(fields=["due_at"], name="drop_watched", condition=Q(status__in=["sending", "uncertain"])),
+            models.Index(fields=["accepted_at"], name="drop_unreported", condition=Q(status="accepted")),
+        ]

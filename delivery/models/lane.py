@@ -1,0 +1,55 @@
+"""Lines of voicemails that share a pace and can be held, and how many of their voicemails are in which status."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from rvm.platform.models import Row, Workspace
+from usecases.models import UseCase
+
+
+class Lane(Row):
+    """One per campaign, and one per use case for what the API sends live and one for what it sends in test mode."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    use_case = models.ForeignKey(UseCase, on_delete=models.CASCADE, related_name="lanes")
+    for_api = models.BooleanField(default=False)
+    live = models.BooleanField(help_text="Test lanes go through the workspace's sandbox setup only.")
+    held = models.BooleanField(default=False, help_text="While held, its voicemails wait.")
+    priority = models.SmallIntegerField(default=0, help_text="Higher goes first where a setup's pace is short.")
+    pace_per_second = models.FloatField(null=True, blank=True, help_text="Slower than the setup's pace, if set.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["use_case", "live"], condition=Q(for_api=True), name="delivery_one_api_lane")
+        ]
+
+
+class LaneCount(models.Model):
+    """Voicemails of a lane by status and reason, as of the last fold. The truth is this plus the deltas."""
+
+    id = models.BigAutoField(primary_key=True)
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="counts")
+    status = models.CharField(max_length=12)
+    reason = models.CharField(max_length=32, blank=True)
+    count = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["lane", "status", "reason"], name="delivery_one_count")
+        ]
+
+
+class LaneDelta(models.Model):
+    """A change of a count, appended in the statement that changed the voicemails; folded away by the tick."""
+
+    id = models.BigAutoField(primary_key=True)
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False)
+    status = models.CharField(max_length=12)
+    reason = models.CharField(max_length=32, blank=True)
+    delta = models.BigIntegerField()

@@ -1,0 +1,43 @@
+"""A validated MP3."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from rvm.platform.models import Row, Workspace
+
+
+class Recording(Row):
+    """Exactly the frames that were counted, without tags; one row per workspace and content.
+
+    The file is encrypted in the media storage, because a message may name a person.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="recordings")
+    name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64, help_text="Of the frames, in hex.")
+    size_bytes = models.PositiveIntegerField()
+    duration_ms = models.PositiveIntegerField()
+    bitrate_kbps = models.PositiveIntegerField()
+    bitrate_mode = models.CharField(max_length=8)
+    sample_rate = models.PositiveIntegerField()
+    channels = models.PositiveSmallIntegerField()
+    encoder = models.CharField(max_length=100, blank=True)
+    warnings = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["workspace", "sha256"], name="delivery_recording_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def storage_name(self) -> str:
+        return f"recordings/{self.workspace_id}/{self.sha256}.mp3.enc"

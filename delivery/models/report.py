@@ -1,0 +1,43 @@
+"""The inbox of what carriers say: written when a callback arrives, merged into voicemails in batches."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from delivery.models.voicemail import UNENFORCED
+from usecases.models import TelephonySetup
+
+
+class CarrierReport(models.Model):
+    """One report on one drop, in our words, beside the callback it came in. Kept also where it changed nothing."""
+
+    class Effect(models.TextChoices):
+        APPLIED = "applied", "Changed the voicemail"
+        KEPT = "kept", "Late, duplicate or out of order: kept, changed nothing"
+        UNKNOWN_DROP = "unknown_drop", "No drop of this setup has this key"
+
+    id = models.BigAutoField(primary_key=True)
+    setup = models.ForeignKey(TelephonySetup, **UNENFORCED)
+    drop_id = models.UUIDField()
+    status = models.CharField(max_length=12)
+    reason = models.CharField(max_length=32, blank=True)
+    carrier_code = models.CharField(max_length=40, blank=True)
+    carrier_text = models.CharField(max_length=200, blank=True)
+    carrier_reference = models.CharField(max_length=100, blank=True)
+    event_id = models.CharField(max_length=100, blank=True)
+    occurred_at = models.DateTimeField(null=True)
+    received_at = models.DateTimeField(db_default=Now())
+    raw = models.BinaryField(null=True, help_text="The whole callback, encrypted; on the first report it held.")
+    merged_at = models.DateTimeField(null=True)
+    effect = models.CharField(max_length=12, choices=Effect.choices, blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["id"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["id"], name="report_unmerged", condition=Q(merged_at=None)),
+            models.Index(fields=["drop_id"], name="report_of_drop"),
+        ]

@@ -1,0 +1,90 @@
+"""One recording for one recipient under one use case: the record that people list and filter."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from delivery.models.lane import Lane
+from delivery.models.recording import Recording
+from delivery.reasons import REASONS, Reason
+from delivery.status import VoicemailStatus
+from rvm.platform.fields import EncryptedTextField
+from rvm.platform.models import Row, Workspace
+from usecases.models import TelephonySetup, UseCase
+
+# Columns of references that are not enforced: ids are checked when the row is written, and nothing they name is ever deleted
+# while a voicemail names it.
+UNENFORCED: dict[str, Any] = {"on_delete": models.DO_NOTHING, "db_constraint": False, "db_index": False, "related_name": "+"}
+
+
+class Voicemail(Row):
+    workspace = models.ForeignKey(Workspace, **UNENFORCED)
+    use_case = models.ForeignKey(UseCase, **UNENFORCED)
+    setup = models.ForeignKey(TelephonySetup, **UNENFORCED, help_text="The use case's setup when this was created.")
+    lane = models.ForeignKey(Lane, **UNENFORCED)
+    recording = models.ForeignKey(Recording, **UNENFORCED)
+    live = models.BooleanField()
+    recipient = EncryptedTextField()
+    recipient_index = models.BinaryField(max_length=32)
+    index_key = models.PositiveSmallIntegerField()
+    last4 = models.CharField(max_length=4)
+    sender = models.CharField(max_length=16)
+    reference = models.CharField(max_length=100, blank=True)
+    metadata: models.JSONField[Any, Any] = models.JSONField(null=True)
+    status = models.CharField(
+        max_length=12, choices=[(status, status) for status in VoicemailStatus], default=VoicemailStatus.QUEUED
+    )
+    reason = models.CharField(max_length=32, blank=True)
+    carrier_code = models.CharField(max_length=40, blank=True)
+    carrier_text = models.CharField(max_length=200, blank=True)
+    drop_id = models.UUIDField(null=True, help_text="The latest drop.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Drops that were made.")
+    not_before = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+    sending_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-id"]
+        indexes: ClassVar[list[models.Index]] = [
+            # The work queue: what is due in a lane.
+            models.Index(fields=["lane", "not_before"], name="voicemail_due", condition=Q(status="queued")),
+            # The listings, newest first.
+            models.Index(fields=["workspace", "-id"], name="voicemail_newest"),
+            models.Index(fields=["use_case", "status", "-id"], name="voicemail_by_use_case"),
+            models.Index(fields=["workspace", "recipient_index", "-id"], name="voicemail_by_recipient"),
+            models.Index(
+                fields=["workspace", "status", "-id"],
+                name="voicemail_rare_status",
+                condition=~Q(status__in=["queued", "sending", "accepted", "delivered"]),
+            ),
+        ]
+
+    @property
+    def masked_recipient(self) -> str:
+        return f"+•••••••{self.last4}"
+
+    @property
+    def reason_sentence(self) -> str:
+        return REASONS[Reason(self.reason)].sentence if self.reason else ""
+
+
+class VoicemailReference(models.Model):
+    """Keeps a customer's own reference unique in a workspace for ever, apart from the table that will be partitioned."""
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    reference = models.CharField(max_length=100)
+    voicemail_id = models.UUIDField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["workspace", "reference"], name="delivery_reference_once")
+        ]

@@ -1,0 +1,85 @@
+"""May this person be reached now? One pure decision, asked before a launch and again at the claim.
+
+The facts are gathered set-wise by the caller; nothing here reads a clock, a table or a setting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+
+from usecases.windows import next_open
+
+
+class SkipReason(StrEnum):
+    SUPPRESSED = "suppressed"
+    USE_CASE_DELETED = "use_case_deleted"
+    NO_SENDER = "no_sender"
+
+
+class DeferReason(StrEnum):
+    OUTSIDE_WINDOW = "outside_window"
+    STOPPED = "stopped"  # a kill switch is on
+
+
+@dataclass(frozen=True, slots=True)
+class Send: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    until: datetime
+    reason: DeferReason
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    reason: SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class Expire: ...
+
+
+Decision = Send | Defer | Skip | Expire
+
+# How soon a voicemail behind a kill switch is looked at again.
+STOPPED_RECHECK = timedelta(seconds=30)
+SEND = Send()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`simulated`: the carrier reaches no person, so no window applies. `zones`: all the person may be in."""
+
+    simulated: bool
+    stopped: bool
+    use_case_deleted: bool
+    has_sender: bool
+    suppressed: bool
+    expires_at: datetime
+    window_start: time
+    window_end: time
+    zones: tuple[str, ...]
+
+
+def decide(facts: Facts, now: datetime) -> Decision:
+    """Final answers come before those that time heals; expiry always wins."""
+    if facts.expires_at <= now:
+        return Expire()
+    if facts.use_case_deleted:
+        return Skip(SkipReason.USE_CASE_DELETED)
+    if facts.suppressed:
+        return Skip(SkipReason.SUPPRESSED)
+    if facts.stopped:
+        return Defer(now + STOPPED_RECHECK, DeferReason.STOPPED)
+    if not facts.has_sender:
+        return Skip(SkipReason.NO_SENDER)
+    if facts.simulated:
+        return SEND
+    opens = next_open(now, facts.zones, facts.window_start, facts.window_end)
+    if opens is None or opens >= facts.expires_at:
+        # The preview says so before the launch; waiting would only end in the same.
+        return Expire() if opens is None else Defer(facts.expires_at, DeferReason.OUTSIDE_WINDOW)
+    return SEND if opens <= now else Defer(opens, DeferReason.OUTSIDE_WINDOW)

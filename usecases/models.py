@@ -1,0 +1,172 @@
+"""From whom and under which rules people are reached: setups, their numbers, use cases, suppressions."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import time
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower, Now
+
+from rvm.platform.fields import EncryptedJSONField, EncryptedTextField
+from rvm.platform.models import Row, Workspace
+
+patient_facing_name = RegexValidator(
+    r"^[A-Za-z][A-Za-z \-]{0,30}$", "Use 1 to 31 letters, hyphens and spaces, beginning with a letter.", "name_malformed"
+)
+e164 = RegexValidator(r"^\+[1-9]\d{6,14}$", "Write the number as + and digits, for example +12025550142.", "not_e164")
+
+
+def new_callback_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class TelephonySetup(Row):
+    """An account at a carrier: which adapter, with which credentials, how fast."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="setups")
+    name = models.CharField(max_length=100)
+    carrier = models.CharField(max_length=40, help_text="The adapter's name, such as sandbox.")
+    credentials = EncryptedJSONField(help_text="What the carrier asks for; write-only.")
+    pace_per_second = models.FloatField(
+        default=50, validators=[MinValueValidator(0.01), MaxValueValidator(100_000)], help_text="Drops started a second."
+    )
+    in_flight_cap = models.PositiveIntegerField(
+        default=64, validators=[MinValueValidator(1), MaxValueValidator(10_000)], help_text="Requests open at a time."
+    )
+    report_horizon_hours = models.PositiveIntegerField(
+        default=24, help_text="An accepted drop without a report after this ends as failed: unreported."
+    )
+    confirm_horizon_hours = models.PositiveIntegerField(
+        default=24, help_text="An uncertain drop that nothing has settled after this ends as failed: unconfirmed."
+    )
+    enabled = models.BooleanField(default=True, help_text="Kill switch: while off, its voicemails wait.")
+    callback_token = models.CharField(max_length=64, unique=True, default=new_callback_token, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                "workspace", Lower("name"), condition=Q(deleted_at=None), name="usecases_setup_name_among_living"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PhoneNumber(Row):
+    """A sender number. It is the organisation's own, so it is stored in clear."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="phone_numbers")
+    setup = models.ForeignKey(TelephonySetup, on_delete=models.PROTECT, related_name="phone_numbers")
+    e164 = models.CharField("number", max_length=16, validators=[e164])
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["setup", "e164"], name="usecases_number_once_per_setup")
+        ]
+
+    def __str__(self) -> str:
+        return self.e164
+
+
+class Channel(models.TextChoices):
+    RINGLESS_VOICEMAIL = "ringless_voicemail", "Ringless voicemail"
+
+
+class Purpose(models.TextChoices):
+    APPOINTMENT = "appointment", "Appointment reminder"
+    TEST_RESULT = "test_result", "Test-result notice"
+    WELLNESS = "wellness", "Wellness outreach"
+    OTHER = "other", "Other care message"
+
+
+class UseCase(Row):
+    """Why and through what people are reached. Deleting one keeps the row, for its voicemails."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="use_cases")
+    channel = models.CharField(max_length=32, choices=Channel.choices, default=Channel.RINGLESS_VOICEMAIL)
+    entity_name = models.CharField(
+        max_length=31, validators=[patient_facing_name], help_text="The provider's name as patients know it."
+    )
+    name = models.CharField(max_length=31, validators=[patient_facing_name])
+    description = models.TextField(max_length=2000, blank=True)
+    setup = models.ForeignKey(TelephonySetup, on_delete=models.PROTECT, related_name="use_cases")
+    failover_setup = models.ForeignKey(
+        TelephonySetup,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="failover_use_cases",
+        help_text="Takes over what the first setup provably could not send.",
+    )
+    phone_numbers: models.ManyToManyField[PhoneNumber, NumberAssignment] = models.ManyToManyField(
+        PhoneNumber, through="NumberAssignment", related_name="use_cases"
+    )
+    sending_enabled = models.BooleanField(default=True, help_text="Kill switch: while off, its voicemails wait.")
+    # The policy. Its law-driven parts grow with the guards; each is a column so that a form and a query can name it.
+    purpose = models.CharField(max_length=16, choices=Purpose.choices, default=Purpose.OTHER)
+    window_start = models.TimeField(default=time(8), help_text="Earliest local time at the recipient.")
+    window_end = models.TimeField(default=time(21), help_text="Local time at the recipient from which nothing is sent.")
+    expires_after_hours = models.PositiveIntegerField(
+        default=72, help_text="A voicemail that could not be sent by then expires.", validators=[MinValueValidator(1)]
+    )
+    max_attempts = models.PositiveSmallIntegerField(
+        default=3, validators=[MinValueValidator(1), MaxValueValidator(10)], help_text="Drops per voicemail, at most."
+    )
+    retry_minutes = models.PositiveIntegerField(default=1, help_text="Wait before the second attempt; doubles after.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                "workspace", Lower("name"), condition=Q(deleted_at=None), name="usecases_name_among_living"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class NumberAssignment(models.Model):
+    """A sender number at the disposal of a use case."""
+
+    use_case = models.ForeignKey(UseCase, on_delete=models.CASCADE, related_name="assignments")
+    phone_number = models.ForeignKey(PhoneNumber, on_delete=models.PROTECT, related_name="assignments")
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["use_case", "phone_number"], name="usecases_assigned_once")
+        ]
+
+
+class Suppression(Row):
+    """A number that must not be reached by this workspace. Kept for ever, readable for ever."""
+
+    class Source(models.TextChoices):
+        CARRIER = "carrier", "Reported by a carrier"
+        PERSON = "person", "Entered by a person"
+        IMPORT = "import", "Imported list"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="suppressions")
+    number = EncryptedTextField()
+    number_index = models.BinaryField(max_length=32)
+    index_key = models.PositiveSmallIntegerField()
+    last4 = models.CharField(max_length=4)
+    source = models.CharField(max_length=16, choices=Source.choices)
+    reason = models.CharField(max_length=40)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["workspace", "number_index"], name="usecases_suppressed_once")
+        ]
