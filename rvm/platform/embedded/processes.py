@@ -1,0 +1,125 @@
+"""Child processes that never outlive us: the kernel signals them when we die, whatever kills us.
+
+A server left behind by `kill -9` would hold its data directory and confuse the next start, so every child asks Linux
+for a signal at our death (PR_SET_PDEATHSIG). It also gets a session of its own: Ctrl-C in the terminal reaches only us,
+and we stop the children in order.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+PR_SET_PDEATHSIG = 1
+POLL_SECONDS = 0.01
+
+
+class ServiceError(Exception):
+    """A local server cannot be had; the text tells the person at the terminal what to do."""
+
+
+class Account(NamedTuple):
+    """The system account a server runs as, where it is not ours."""
+
+    uid: int
+    gid: int
+
+
+def unprivileged_account() -> Account | None:
+    """PostgreSQL refuses to run as root: `nobody` stands in for it then. None means: our own account."""
+    if os.geteuid() != 0:
+        return None
+    entry = pwd.getpwnam("nobody")
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def spawn(
+    command: Sequence[str | Path],
+    *,
+    log: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    account: Account | None = None,
+    at_our_death: signal.Signals = signal.SIGTERM,
+) -> subprocess.Popen[bytes]:
+    """Start a child in a process group of its own; both outputs go to `log` (emptied first), else to ours.
+
+    Call it from a thread that lives as long as the child shall: Linux sends `at_our_death` when that thread ends.
+    """
+    prepare = _signal_at_our_death(at_our_death)
+    output = log.open("wb") if log else None
+    try:
+        return subprocess.Popen(  # noqa: S603 - commands are built by our own code, never from input
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+            preexec_fn=prepare,  # runs after setuid, which would clear the wish
+        )
+    finally:
+        if output:
+            output.close()
+
+
+def _signal_at_our_death(number: signal.Signals) -> Callable[[], None] | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up before the fork
+    parent = os.getpid()
+
+    def prepare() -> None:
+        prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+        if os.getppid() != parent:  # we died between fork and prctl
+            os._exit(1)
+
+    return prepare
+
+
+def stop(
+    process: subprocess.Popen[bytes], *, polite: signal.Signals = signal.SIGTERM, patience_seconds: float = 10.0
+) -> int:
+    """Ask the child to end, wait, then kill what is left of its process group. Returns its exit code."""
+    if process.poll() is None:
+        process.send_signal(polite)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(patience_seconds)
+    with suppress(ProcessLookupError, PermissionError):  # the usual case: the whole group is gone
+        os.killpg(process.pid, signal.SIGKILL)
+    return process.wait()
+
+
+def wait_until(
+    ready: Callable[[], bool], process: subprocess.Popen[bytes], *, name: str, log: Path, patience_seconds: float = 60.0
+) -> None:
+    """Return when `ready()` holds; ServiceError with the end of the log when the child ends or stays silent."""
+    deadline = time.monotonic() + patience_seconds
+    while not ready():
+        if process.poll() is not None:
+            raise ServiceError(f"{name} ended with code {process.returncode} while starting.{tail(log)}")
+        if time.monotonic() > deadline:
+            raise ServiceError(f"{name} was not ready after {patience_seconds:.0f} seconds.{tail(log)}")
+        time.sleep(POLL_SECONDS)
+
+
+def tail(log: Path, lines: int = 5) -> str:
+    """The last lines of a log, shaped to follow a sentence."""
+    try:
+        text = log.read_text(errors="replace").splitlines()[-lines:]
+    except OSError:
+        return ""
+    return "".join(f"\n    {line}" for line in [f"The end of {log}:", *text]) if text else f" Its log {log} is empty."
