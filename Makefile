@@ -1,0 +1,73 @@
+# Everything a newcomer runs. Each target sets itself up; a second run costs nothing.
+# Needs Linux, make and Python 3.11 or 3.12 with its venv module. No root, no Docker, no database.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?=
+VENV := .venv/bin
+INSTALL := $(VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
+COMPILE := $(VENV)/uv pip compile -q --universal --generate-hashes --no-annotate --python-version 3.11 \
+	--custom-compile-command "make requirements" pyproject.toml
+# mypy's Django plugin imports the settings, which want the addresses of servers that it never calls.
+WITH_SETTINGS := RVM_ENVIRONMENT=development DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused \
+	$(VENV)/python -m rvm.platform.embedded --ephemeral --
+CHAOS_SECONDS ?= 600
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: .venv/quickstart.stamp ## send 1,000 sample voicemails through the sandbox carrier and report
+	@$(VENV)/python manage.py demo
+
+.PHONY: up
+up: .venv/quickstart.stamp ## keep web, workers, tick and sandbox running on 127.0.0.1:8000 until Ctrl-C
+	@$(VENV)/python manage.py up
+
+.PHONY: test
+test: .venv/dev.stamp ## run the tests on a real PostgreSQL and Redis
+	@$(VENV)/python -m pytest -n 2
+
+.PHONY: chaos
+chaos: .venv/dev.stamp ## kill real processes under load for CHAOS_SECONDS (600)
+	@RVM_CHAOS_SECONDS=$(CHAOS_SECONDS) $(VENV)/python -m pytest tests/chaos -m chaos --timeout 0
+
+.PHONY: lint
+lint: .venv/dev.stamp ## check style and the floors' import contracts
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/lint-imports
+
+.PHONY: types
+types: .venv/dev.stamp ## check types
+	@$(WITH_SETTINGS) $(VENV)/mypy
+
+.PHONY: bench-dispatch
+bench-dispatch: .venv/quickstart.stamp ## measure the delivery engine; the last line is JSON
+	@$(VENV)/python manage.py bench dispatch --json
+
+.PHONY: bench-callbacks
+bench-callbacks: .venv/quickstart.stamp ## measure carriers' callbacks; the last line is JSON
+	@$(VENV)/python manage.py bench callbacks --json
+
+.PHONY: requirements
+requirements: .venv/dev.stamp ## compile requirements/ again from pyproject.toml
+	$(COMPILE) -o requirements/base.txt
+	$(COMPILE) -c requirements/base.txt --extra quickstart -o requirements/quickstart.txt
+	$(COMPILE) -c requirements/quickstart.txt --extra quickstart --extra dev -o requirements/dev.txt
+
+# One environment for all; what the tests need includes what the quick start needs.
+.venv/quickstart.stamp: requirements/quickstart.txt
+	@requirements/venv.sh $(PYTHON)
+	@echo "Installing requirements/quickstart.txt (about a minute the first time)"
+	@$(INSTALL) $<
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.txt
+	@requirements/venv.sh $(PYTHON)
+	@echo "Installing requirements/dev.txt (about a minute the first time)"
+	@$(INSTALL) $<
+	@touch .venv/quickstart.stamp $@
