@@ -33,12 +33,13 @@ V = VoicemailStatus
 
 TERMINAL = frozenset({V.DELIVERED, V.FAILED, V.SKIPPED, V.CANCELED, V.EXPIRED})
 
-# Whatever is not listed does not happen. `failed` is left in two ways only: a late report corrects a guess
-# (MAY_CORRECT), or a retry queues the voicemail again with a new drop.
+# Whatever is not listed does not happen. `failed` is left in two ways only: a late report corrects what was concluded without
+# one (unconfirmed, unreported), or a retry queues the voicemail again with a new drop. queued -> delivered is that retry
+# overtaken by an earlier drop's report.
 MOVES: dict[VoicemailStatus, frozenset[VoicemailStatus]] = {
-    V.QUEUED: frozenset({V.SENDING, V.SKIPPED, V.CANCELED, V.EXPIRED, V.DELIVERED, V.FAILED}),
+    V.QUEUED: frozenset({V.SENDING, V.SKIPPED, V.CANCELED, V.EXPIRED, V.DELIVERED}),
     V.SENDING: frozenset({V.QUEUED, V.UNCERTAIN, V.ACCEPTED, V.DELIVERED, V.FAILED}),
-    V.UNCERTAIN: frozenset({V.QUEUED, V.ACCEPTED, V.DELIVERED, V.FAILED}),
+    V.UNCERTAIN: frozenset({V.ACCEPTED, V.DELIVERED, V.FAILED}),
     V.ACCEPTED: frozenset({V.DELIVERED, V.FAILED}),
     V.FAILED: frozenset({V.QUEUED, V.ACCEPTED, V.DELIVERED, V.FAILED}),
     V.DELIVERED: frozenset(),

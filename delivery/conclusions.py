@@ -1,0 +1,104 @@
+"""What an answer, a silence or a report means for a voicemail and its drop.
+
+Pure: every rule by which a voicemail leaves `sending`, `uncertain` and `accepted` stands here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from delivery.carriers.base import Outcome, Report, ReportStatus, Submission
+from delivery.reasons import REASONS, Reason
+from delivery.status import DropStatus, VoicemailStatus
+
+# A drop that provably was not sent is tried again soon, then ever more rarely, until the voicemail expires.
+NOT_SENT_FIRST_WAIT = timedelta(seconds=1)
+NOT_SENT_LONGEST_WAIT = timedelta(minutes=5)
+
+# When an uncertain drop is looked up: right after it became so, then ever more rarely until the setup's horizon.
+CHECK_WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 30, 120, 600, 3600))
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """The next status of both. `not_before` is set where the voicemail is queued again."""
+
+    voicemail: VoicemailStatus
+    drop: DropStatus
+    reason: Reason | None = None
+    not_before: datetime | None = None
+
+
+def conclude_submission(submission: Submission, attempts: int, now: datetime) -> Conclusion:
+    """After an answer to a request. `attempts` counts this one."""
+    match submission.outcome:
+        case Outcome.ACCEPTED:
+            return Conclusion(VoicemailStatus.ACCEPTED, DropStatus.ACCEPTED)
+        case Outcome.REFUSED:
+            return Conclusion(VoicemailStatus.FAILED, DropStatus.FAILED, submission.reason or Reason.REFUSED)
+        case Outcome.NOT_SENT:
+            wait = max(not_sent_wait(attempts), submission.retry_after or timedelta())
+            return Conclusion(VoicemailStatus.QUEUED, DropStatus.NOT_SENT, Reason.NOT_SENT, now + wait)
+        case Outcome.UNKNOWN:
+            return Conclusion(VoicemailStatus.UNCERTAIN, DropStatus.UNCERTAIN)
+
+
+def not_sent_wait(attempts: int) -> timedelta:
+    return min(NOT_SENT_FIRST_WAIT * 2 ** min(attempts - 1, 16), NOT_SENT_LONGEST_WAIT)
+
+
+def check_wait(checks: int) -> timedelta:
+    """How long to wait before asking the carrier again, after `checks` look-ups."""
+    return CHECK_WAITS[min(checks, len(CHECK_WAITS) - 1)]
+
+
+_REPORTED = {
+    ReportStatus.ACCEPTED: (VoicemailStatus.ACCEPTED, DropStatus.ACCEPTED),
+    ReportStatus.DELIVERED: (VoicemailStatus.DELIVERED, DropStatus.DELIVERED),
+    ReportStatus.FAILED: (VoicemailStatus.FAILED, DropStatus.FAILED),
+}
+_OPEN_DROP = (DropStatus.SENDING, DropStatus.UNCERTAIN)
+
+
+def conclude_report(
+    report: Report,
+    *,
+    voicemail: VoicemailStatus,
+    voicemail_reason: str,
+    latest: bool,
+    drop: DropStatus,
+    drop_reason: str,
+) -> tuple[VoicemailStatus | None, DropStatus | None]:
+    """What a report changes, given where its voicemail and its drop are: (None, None) where it comes late or twice.
+
+    `latest`: the report is about the voicemail's latest drop. An earlier drop's report can only make the voicemail delivered.
+    """
+    to_voicemail, to_drop = _REPORTED[report.status]
+    guessed = drop is DropStatus.FAILED and _is_guess(drop_reason)
+    forward = drop in _OPEN_DROP or (drop is DropStatus.ACCEPTED and to_drop is not DropStatus.ACCEPTED) or guessed
+    if not forward:
+        return None, None
+    open_voicemail = voicemail in (VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN) or (
+        voicemail is VoicemailStatus.ACCEPTED and to_voicemail is not VoicemailStatus.ACCEPTED
+    )
+    guessed_voicemail = voicemail is VoicemailStatus.FAILED and _is_guess(voicemail_reason)
+    if latest and (open_voicemail or guessed_voicemail):
+        return to_voicemail, to_drop
+    if to_voicemail is VoicemailStatus.DELIVERED and not latest and voicemail in _OVERTAKEN:
+        return to_voicemail, to_drop
+    return None, to_drop
+
+
+# Where an earlier drop's delivery finds the voicemail after a retry.
+_OVERTAKEN = (
+    VoicemailStatus.QUEUED,
+    VoicemailStatus.SENDING,
+    VoicemailStatus.UNCERTAIN,
+    VoicemailStatus.ACCEPTED,
+    VoicemailStatus.FAILED,
+)
+
+
+def _is_guess(reason: str) -> bool:
+    return bool(reason) and REASONS[Reason(reason)].may_have_reached

@@ -1,0 +1,188 @@
+"""The only writer of statuses: applies decided moves set-wise, and counts them in the same statement.
+
+A move names the status it was decided from. A row that has left that status meanwhile does not move, and the caller learns
+which did: so two workers, a late result and an early report never overwrite each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from delivery.reasons import Reason
+from delivery.status import DropStatus, VoicemailStatus, may_move
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """`drop_id`: only while this is the voicemail's latest drop; None for moves that no drop causes.
+    `not_before`: when it may be claimed next, for moves to queued."""
+
+    voicemail_id: UUID
+    was: VoicemailStatus
+    now: VoicemailStatus
+    was_reason: str = ""
+    reason: Reason | None = None
+    drop_id: UUID | None = None
+    code: str = ""
+    text: str = ""
+    not_before: datetime | None = None
+
+
+class MoveNotAllowed(ValueError):
+    """Some code decided a move that the table of `delivery.status` does not list: a bug, caught before it is written."""
+
+
+_APPLY = """
+WITH asked AS (
+  SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
+    AS asked(id, was, now, was_reason, reason, drop_id, code, text, not_before)
+), moved AS (
+  UPDATE delivery_voicemail v
+     SET status = a.now, reason = a.reason, carrier_code = a.code, carrier_text = a.text, updated_at = t.at,
+         not_before = coalesce(a.not_before, v.not_before),
+         accepted_at = CASE WHEN a.now IN ('accepted', 'delivered') THEN coalesce(v.accepted_at, t.at) ELSE v.accepted_at END,
+         ended_at = CASE WHEN a.now IN ('delivered', 'failed', 'skipped', 'canceled', 'expired') THEN t.at END
+    FROM asked a, (SELECT %s::timestamptz AS at) t
+   WHERE v.id = a.id AND v.status = a.was AND v.reason = a.was_reason AND (a.drop_id IS NULL OR v.drop_id = a.drop_id)
+  RETURNING v.id, v.lane_id, a.was, a.was_reason, a.now, a.reason
+), counted AS (
+  INSERT INTO delivery_lanedelta (lane_id, status, reason, delta)
+  SELECT lane_id, status, reason, sum(delta)
+    FROM (SELECT lane_id, was AS status, was_reason AS reason, -1 AS delta FROM moved
+          UNION ALL SELECT lane_id, now, reason, 1 FROM moved) change
+   GROUP BY lane_id, status, reason HAVING sum(delta) <> 0
+)
+SELECT id FROM moved
+"""
+
+
+def apply(moves: Sequence[Move], at: datetime) -> set[UUID]:
+    """Apply what still holds and return the ids of the voicemails that moved. Each voicemail may be named once."""
+    if not moves:
+        return set()
+    for move in moves:
+        if not may_move(move.was, move.now):
+            raise MoveNotAllowed(f"{move.was} -> {move.now}")
+    # One order for everybody who locks voicemails, so that two batches cannot wait for each other.
+    ordered = sorted(moves, key=lambda move: move.voicemail_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _APPLY,
+            [
+                [move.voicemail_id for move in ordered],
+                [move.was.value for move in ordered],
+                [move.now.value for move in ordered],
+                [move.was_reason for move in ordered],
+                [move.reason.value if move.reason else "" for move in ordered],
+                [move.drop_id for move in ordered],
+                [move.code[:40] for move in ordered],
+                [move.text[:200] for move in ordered],
+                [move.not_before for move in ordered],
+                at,
+            ],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+@dataclass(frozen=True, slots=True)
+class NewDrop:
+    """A claimed voicemail and the drop that is about to be submitted for it. `id` is the attempt key."""
+
+    id: UUID
+    voicemail_id: UUID
+    sender: str
+
+
+_BEGIN = """
+WITH claimed AS (
+  SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS claimed(id, voicemail_id, sender)
+), moved AS (
+  UPDATE delivery_voicemail v
+     SET status = 'sending', reason = '', carrier_code = '', carrier_text = '', drop_id = c.id, sender = c.sender,
+         attempts = v.attempts + 1, sending_at = t.at, updated_at = t.at
+    FROM claimed c, (SELECT %s::timestamptz AS at) t
+   WHERE v.id = c.voicemail_id AND v.status = 'queued'
+  RETURNING v.id, v.workspace_id, v.lane_id, v.live, v.attempts, c.id AS drop_id, c.sender, t.at
+), counted AS (
+  INSERT INTO delivery_lanedelta (lane_id, status, reason, delta)
+  SELECT lane_id, change.status, '', change.sign * count(*)
+    FROM moved, (VALUES ('queued', -1), ('sending', 1)) AS change(status, sign) GROUP BY lane_id, change.status, change.sign
+)
+INSERT INTO delivery_drop (id, workspace_id, voicemail_id, setup_id, number, live, sender, status, reason, carrier_code,
+                           carrier_text, carrier_reference, due_at, checks, created_at)
+SELECT drop_id, workspace_id, id, %s, attempts, live, sender, 'sending', '', '', '', '', %s, 0, at FROM moved
+"""
+
+
+def begin(drops: Sequence[NewDrop], *, setup_id: UUID, at: datetime, lease_until: datetime) -> None:
+    """queued -> sending, with the drop's row and its lease: committed before anything leaves. The caller holds the rows' locks."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _BEGIN,
+            [
+                [drop.id for drop in drops],
+                [drop.voicemail_id for drop in drops],
+                [drop.sender for drop in drops],
+                at,
+                setup_id,
+                lease_until,
+            ],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DropChange:
+    """What became of a drop. `due_at`: when to ask about an uncertain one."""
+
+    drop_id: UUID
+    now: DropStatus
+    reason: Reason | None = None
+    code: str = ""
+    text: str = ""
+    carrier_reference: str = ""
+    due_at: datetime | None = None
+
+
+# A drop, like its voicemail, only moves forward; concluded guesses (unconfirmed, unreported) yield to a real report.
+_DROPS = """
+UPDATE delivery_drop d
+   SET status = a.now, reason = a.reason, carrier_code = a.code, carrier_text = a.text,
+       carrier_reference = CASE WHEN a.reference = '' THEN d.carrier_reference ELSE a.reference END,
+       due_at = coalesce(a.due_at, d.due_at),
+       accepted_at = CASE WHEN a.now IN ('accepted', 'delivered') THEN coalesce(d.accepted_at, t.at) ELSE d.accepted_at END,
+       ended_at = CASE WHEN a.now IN ('delivered', 'failed', 'not_sent') THEN t.at END
+  FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+         AS a(id, now, reason, code, text, reference, due_at),
+       (SELECT %s::timestamptz AS at) t
+ WHERE d.id = a.id
+   AND (d.status = 'sending'
+        OR d.status = 'uncertain' AND a.now IN ('uncertain', 'accepted', 'delivered', 'failed')
+        OR d.status = 'accepted' AND a.now IN ('delivered', 'failed')
+        OR d.status = 'failed' AND d.reason IN ('unconfirmed', 'unreported') AND a.now IN ('accepted', 'delivered', 'failed'))
+"""
+
+
+def change_drops(changes: Sequence[DropChange], at: datetime) -> None:
+    """Write what became of drops; a change that would go backwards is left out."""
+    if not changes:
+        return
+    ordered = sorted(changes, key=lambda change: change.drop_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _DROPS,
+            [
+                [change.drop_id for change in ordered],
+                [change.now.value for change in ordered],
+                [change.reason.value if change.reason else "" for change in ordered],
+                [change.code[:40] for change in ordered],
+                [change.text[:200] for change in ordered],
+                [change.carrier_reference[:100] for change in ordered],
+                [change.due_at for change in ordered],
+                at,
+            ],
+        )

@@ -1,0 +1,108 @@
+"""How many drops a setup may start now: pace, requests in flight and carrier-ordered pauses, shared by all workers.
+
+GCRA in one Redis script: the theoretical arrival time (TAT) of the next drop is the only state of a pace, so any window of w seconds
+starts at most rate x w + 1 + burst drops, whatever the number of workers. The clock is Redis's own. Requests in flight are told
+absolutely by each worker with every call, so a flushed Redis knows them again within one wave, and a dead worker's share runs out.
+Redis down means that nothing is granted: sending pauses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from redis import Redis
+
+# A wave may start this much of a second's pace at once.
+BURST_SECONDS = 0.1
+# A worker tells what it has in flight with every wave; silent this long, it is dead and its share is given back.
+SLOT_SECONDS = 20
+
+_GRANT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local wanted, rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local cap, worker, in_flight, slot_us = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+
+local others = 0
+local slots = redis.call('HGETALL', KEYS[2])
+for i = 1, #slots, 2 do
+  local count, told = string.match(slots[i + 1], '(%d+):(%d+)')
+  if now - tonumber(told) > slot_us then redis.call('HDEL', KEYS[2], slots[i])
+  elseif slots[i] ~= worker then others = others + tonumber(count) end
+end
+
+local paused = redis.call('PTTL', KEYS[3])
+local granted = math.max(0, math.min(wanted, cap - others - in_flight))
+local wait = 0
+if paused > 0 then granted, wait = 0, paused * 1000 end
+
+local paces = {{KEYS[1], rate}}
+if KEYS[4] then paces[2] = {KEYS[4], tonumber(ARGV[8])} end
+for _, pace in ipairs(paces) do
+  pace.interval = 1000000 / pace[2]
+  pace.tat = math.max(tonumber(redis.call('GET', pace[1]) or '0'), now)
+  local room = burst * 1000000
+  granted = math.max(0, math.min(granted, math.floor((room - (pace.tat - now)) / pace.interval) + 1))
+  wait = math.max(wait, pace.tat - room - now)
+end
+if granted > 0 then
+  for _, pace in ipairs(paces) do
+    local tat = pace.tat + granted * pace.interval
+    redis.call('SET', pace[1], string.format('%.0f', tat), 'PX', math.ceil((tat - now) / 1000) + 1000)
+  end
+end
+redis.call('HSET', KEYS[2], worker, string.format('%d:%.0f', in_flight + granted, now))
+redis.call('PEXPIRE', KEYS[2], slot_us / 1000)
+return {granted, math.ceil(wait)}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """`count` drops may start now; where it is 0, asking again before `wait` seconds is in vain."""
+
+    count: int
+    wait: float
+
+
+class Gate:
+    """One worker's door to the shared pace of all setups."""
+
+    def __init__(self, redis: Redis, worker: str) -> None:
+        self._redis = redis
+        self._worker = worker
+        self._grant: Any = redis.register_script(_GRANT)
+
+    def ask(
+        self,
+        setup_id: UUID,
+        *,
+        wanted: int,
+        pace: float,
+        cap: int,
+        in_flight: int,
+        lane: tuple[UUID, float] | None = None,
+    ) -> Grant:
+        """Ask for up to `wanted` starts. `in_flight` is this worker's own count; `lane` adds the lane's own slower pace."""
+        keys = [f"rvm:pace:{setup_id}", f"rvm:slots:{setup_id}", f"rvm:pause:{setup_id}"]
+        arguments: list[Any] = [wanted, pace, BURST_SECONDS, cap, self._worker, in_flight, SLOT_SECONDS * 1_000_000]
+        if lane is not None:
+            keys.append(f"rvm:pace:lane:{lane[0]}")
+            arguments.append(lane[1])
+        count, wait = self._grant(keys=keys, args=arguments)
+        return Grant(int(count), int(wait) / 1_000_000)
+
+    def leave(self, setup_ids: set[UUID]) -> None:
+        """Nothing of this worker is in flight any more."""
+        for setup_id in setup_ids:
+            self._redis.hdel(f"rvm:slots:{setup_id}", self._worker)
+
+    def pause(self, setup_id: UUID, duration: timedelta) -> None:
+        """The carrier said to wait: nobody starts a drop on this setup before then. A longer pause is never shortened."""
+        milliseconds = max(1, int(duration.total_seconds() * 1000))
+        key = f"rvm:pause:{setup_id}"
+        if not self._redis.set(key, 1, px=milliseconds, nx=True):
+            self._redis.pexpire(key, milliseconds, gt=True)
