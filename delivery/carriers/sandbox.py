@@ -1,0 +1,215 @@
+"""The sandbox carrier's adapter: the simulated vendor of `delivery/sandbox`, spoken to over HTTP like any other.
+
+Its API is described in that package's docstring; nothing of the package is imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import orjson
+
+from delivery.carriers.base import (
+    CallbackMalformed,
+    CallbackRejected,
+    Carrier,
+    Credential,
+    DropRequest,
+    NeverSeen,
+    Outcome,
+    Report,
+    ReportStatus,
+    Submission,
+)
+from delivery.http import HttpRequest, HttpResponse
+from delivery.reasons import Reason
+
+# Codes of a failed drop.
+REASONS: dict[str, Reason] = {
+    "voicemail_not_detected": Reason.VOICEMAIL_NOT_DETECTED,
+    "no_answer": Reason.NO_ANSWER,
+    "busy": Reason.BUSY,
+    "unreachable": Reason.UNREACHABLE,
+    "mailbox_not_set_up": Reason.MAILBOX_NOT_SET_UP,
+    "mailbox_full": Reason.MAILBOX_FULL,
+    "human_answered": Reason.HUMAN_ANSWERED,
+    "number_not_supported": Reason.NUMBER_NOT_SUPPORTED,
+    "do_not_call": Reason.DO_NOT_CALL,
+    "litigator": Reason.LITIGATOR,
+    "number_reassigned": Reason.NUMBER_REASSIGNED,
+    "too_many_attempts": Reason.TOO_MANY_ATTEMPTS,
+    "opted_out": Reason.OPTED_OUT,
+    "spam": Reason.SPAM_BLOCKED,
+    "carrier_denied": Reason.CARRIER_DENIED,
+    "audio_unusable": Reason.RECORDING_REFUSED,
+}
+# Answers to a submission, by status and code. Every other answer leaves open whether the drop was accepted; so does
+# 422 idempotency_conflict, because some drop does exist under that key.
+ANSWERS: dict[tuple[int, str], tuple[Outcome, Reason]] = {
+    (400, "malformed"): (Outcome.REFUSED, Reason.REFUSED),
+    (400, "invalid_key"): (Outcome.REFUSED, Reason.REFUSED),
+    (413, "too_large"): (Outcome.REFUSED, Reason.REFUSED),
+    (422, "invalid"): (Outcome.REFUSED, Reason.REFUSED),
+    (422, "refused"): (Outcome.REFUSED, Reason.REFUSED),
+    # nothing is wrong with the drop: it waits until the account is put right
+    (401, "unauthorized"): (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),
+    (429, "throttled"): (Outcome.NOT_SENT, Reason.NOT_SENT),
+    (503, "not_processed"): (Outcome.NOT_SENT, Reason.NOT_SENT),
+}
+TOLERANCE = timedelta(seconds=300)  # how far a callback's timestamp may be from our clock
+LONGEST_CODE, LONGEST_TEXT = 64, 500
+LONGEST_RETRY_AFTER = 3600  # seconds
+
+
+class Sandbox(Carrier):
+    name = "sandbox"
+    label = "Sandbox"
+    credential_fields = (
+        Credential(
+            "base_url", "Address", secret=False, help="Where the sandbox listens, such as http://127.0.0.1:8800"
+        ),
+        Credential("key", "Account key", help="RVM_SANDBOX_KEY of the sandbox"),
+        Credential("signing_secret", "Signing secret", help="RVM_SANDBOX_SIGNING_SECRET of the sandbox"),
+    )
+    idempotency_window = timedelta(hours=24)
+    can_look_up = True
+    simulated = True
+
+    def __init__(self, credentials: Mapping[str, str]) -> None:
+        """Raises ValueError with a sentence where a credential is missing or cannot be used."""
+        super().__init__(credentials)
+        for field in self.credential_fields:
+            value = credentials.get(field.name, "")
+            if not value or not value.isascii() or not value.isprintable() or " " in value:
+                raise ValueError(f"The sandbox's {field.label.lower()} is missing or holds a space or odd character.")
+        base_url = credentials["base_url"].rstrip("/")
+        if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).netloc:
+            raise ValueError("The sandbox's address must look like http://127.0.0.1:8800.")
+        self._drops_url = f"{base_url}/v1/drops"
+        self._authorization = f"Authorization: Bearer {credentials['key']}"
+        self._secret = credentials["signing_secret"].encode()
+
+    def submit_request(self, drop: DropRequest) -> HttpRequest:
+        key = str(drop.attempt_key)
+        body = {
+            "to": drop.recipient,
+            "from": drop.sender,
+            "audio_url": drop.recording_url,
+            "reference": key,
+            "callback_url": drop.callback_url,
+        }
+        headers = (self._authorization, "Content-Type: application/json", f"Idempotency-Key: {key}")
+        return HttpRequest("POST", self._drops_url, headers, orjson.dumps(body))
+
+    def read_submission(self, response: HttpResponse) -> Submission:
+        body = _object(response.body)
+        code, text = _text(body.get("code"), LONGEST_CODE), _text(body.get("message"), LONGEST_TEXT)
+        if response.status == 202 and body.get("status") == "accepted" and (reference := _text(body.get("id"), 255)):
+            return Submission(Outcome.ACCEPTED, carrier_reference=reference)
+        known = ANSWERS.get((response.status, code))
+        if known is None:
+            return Submission(Outcome.UNKNOWN, code=code or f"http_{response.status}", text=text)
+        outcome, reason = known
+        return Submission(outcome, reason=reason, code=code, text=text, retry_after=_retry_after(response.headers))
+
+    def lookup_request(self, attempt_key: UUID) -> HttpRequest:
+        return HttpRequest("GET", f"{self._drops_url}?reference={attempt_key}", (self._authorization,))
+
+    def read_lookup(self, response: HttpResponse) -> Submission | Report | NeverSeen | None:
+        body = _object(response.body)
+        if response.status == 404 and body.get("code") == "never_seen":
+            return NeverSeen()
+        if response.status != 200:
+            return None
+        try:
+            report = _report(body)
+        except ValueError:
+            return None
+        if report.status is ReportStatus.ACCEPTED:
+            return Submission(Outcome.ACCEPTED, carrier_reference=report.carrier_reference)
+        return report
+
+    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime) -> None:
+        timestamp = headers.get("x-sandbox-timestamp", "")
+        # isdigit alone takes digits of every script; twelve digits last until the year 33658
+        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
+            raise CallbackRejected("X-Sandbox-Timestamp is missing or is not a number of seconds.")
+        if abs(now.timestamp() - int(timestamp)) > TOLERANCE.total_seconds():
+            raise CallbackRejected(f"X-Sandbox-Timestamp is more than {TOLERANCE.seconds} seconds from our clock.")
+        expected = "sha256=" + hmac.new(self._secret, timestamp.encode() + b"." + raw, hashlib.sha256).hexdigest()
+        given = headers.get("x-sandbox-signature", "")
+        if not hmac.compare_digest(given.encode(errors="replace"), expected.encode()):
+            raise CallbackRejected("X-Sandbox-Signature does not match the body.")
+
+    def parse_callback(self, raw: bytes, headers: Mapping[str, str]) -> list[Report]:
+        events = _object(raw).get("events")
+        if not isinstance(events, list):
+            raise CallbackMalformed("The callback is no JSON object with a list of events.")
+        reports = []
+        for number, event in enumerate(events, start=1):
+            try:
+                reports.append(_report(event if isinstance(event, dict) else {}))
+            except ValueError as error:
+                raise CallbackMalformed(f"Event {number} of {len(events)} {error}.") from None
+        return reports
+
+
+def _report(event: dict[str, Any]) -> Report:
+    """Raises ValueError, whose message goes on after "Event 1 of 2"."""
+    try:
+        attempt_key = UUID(event.get("reference"))
+    except (ValueError, TypeError, AttributeError):
+        raise ValueError("has a reference that is not one of our attempt keys") from None
+    try:
+        status = ReportStatus(event.get("status", ""))
+    except ValueError:
+        raise ValueError("has a status other than accepted, delivered and failed") from None
+    code = _text(event.get("code"), LONGEST_CODE)
+    return Report(
+        attempt_key=attempt_key,
+        status=status,
+        occurred_at=_time(event.get("occurred_at")),
+        event_id=_text(event.get("event_id"), 255),
+        carrier_reference=_text(event.get("id"), 255),
+        reason=REASONS.get(code, Reason.UNKNOWN) if status is ReportStatus.FAILED else None,
+        code=code,
+        text=_text(event.get("text"), LONGEST_TEXT),
+    )
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    """A JSON object; empty for anything else."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object, longest: int) -> str:
+    """A vendor's text, cut. A number is kept as text; PostgreSQL stores no NUL."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    return value[:longest].replace("\0", "") if isinstance(value, str) else ""
+
+
+def _time(value: object) -> datetime | None:
+    """None for what is no time, has no zone, or lies outside the calendar."""
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return time.astimezone(UTC) if time is not None and time.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
+    value = headers.get("retry-after", "").strip()
+    if not (value.isascii() and value.isdigit()):
+        return None
+    return timedelta(seconds=min(int(value[:9]), LONGEST_RETRY_AFTER))
