@@ -1,0 +1,47 @@
+"""What a file that is not an MP3 most likely is, so that the refusal can say it.
+
+Only ever used to word a refusal: nothing is accepted because of its magic bytes.
+"""
+
+from __future__ import annotations
+
+# (offset, magic bytes in lower case where letters, name with its article)
+_MAGIC: tuple[tuple[int, bytes, str], ...] = (
+    (8, b"wave", "a WAV file"),
+    (8, b"aiff", "an AIFF file"),
+    (8, b"aifc", "an AIFF file"),
+    (4, b"ftyp", "an M4A or MP4 file"),
+    (0, b"\xff\xf1", "an AAC file"),
+    (0, b"\xff\xf9", "an AAC file"),
+    (0, b"\xff\xf0", "an AAC file"),
+    (0, b"\xff\xf8", "an AAC file"),
+    (0, b"adif", "an AAC file"),
+    (0, b"oggs", "an Ogg file (Vorbis or Opus)"),
+    (0, b"flac", "a FLAC file"),
+    (0, b"#!amr", "an AMR phone recording"),
+    (0, b"caff", "an Apple CAF file"),
+    (0, b"\x30\x26\xb2\x75", "a WMA file"),
+    (0, b"\x1a\x45\xdf\xa3", "a WebM or Matroska file"),
+    (0, b"pk\x03\x04", "a ZIP archive"),
+    (0, b"\x1f\x8b", "a compressed (gzip) file"),
+    (0, b"%pdf", "a PDF document"),
+    (0, b"#extm3u", "a playlist"),
+    (0, b"\x89png", "a picture"),
+    (0, b"\xff\xd8\xff", "a picture"),
+    (0, b"gif8", "a picture"),
+    (0, b"<!doctype html", "a web page"),
+    (0, b"<html", "a web page"),
+    (0, b"<?xml", "an XML document"),
+)
+
+
+def name_of_format(data: bytes, at: int = 0) -> str | None:
+    """The name, with its article, of the format whose magic bytes stand at `at`; None when it is none of the known."""
+    head = data[at : at + 64]
+    spaces = len(head) - len(head.lstrip(b" \t\r\n"))
+    for skip in {0, spaces}:
+        lowered = head[skip:].lower()
+        for offset, magic, name in _MAGIC:
+            if lowered.startswith(magic, offset):
+                return name
+    return None

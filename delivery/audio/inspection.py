@@ -1,0 +1,138 @@
+"""The verdict on an upload: accepted exactly when its real audio lasts 10 to 60 seconds, is at most 8 MB, and plays.
+
+`inspect` is what the rest of the project calls. Here are the limits and the order of the questions, cheapest first; the
+answers come from the modules beside it. What it returns is what is stored and served, byte for byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+from dataclasses import dataclass, field
+
+import mutagen
+import mutagen.mp3
+
+from delivery.audio.decoding import decode
+from delivery.audio.frames import Walk, walk
+from delivery.audio.rejections import AudioWarning, rejected, warning
+from delivery.audio.silence import LEAST_AUDIBLE_SECONDS, THRESHOLD_DB, audible_seconds
+
+MOST_BYTES = 8 * 1024 * 1024
+SHORTEST_SECONDS = 10
+LONGEST_SECONDS = 60
+# Encoders put silence around what they are given: 529 samples of decoder delay and up to one frame of 1,152 to fill up.
+ENCODER_PADDING_SAMPLES = 1681
+# A decoder drops the frames around a gap; more than this share missing is audible damage.
+LEAST_PLAYABLE_PERCENT = 95
+LOW_KBPS = 24
+_DESCRIBED_BYTES = 16384  # four frames and more, which is what mutagen wants to see
+_ANNOUNCED_LEEWAY_SECONDS = 1.0  # an Info frame may be off by its own padding, not by more
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """An accepted recording.
+
+    `frames`: exactly the counted frames, without tags and Xing frame; `sha256`: their SHA-256 in hex, the recording's
+    address; `duration_ms`: of these frames; `bitrate_kbps`: their average; `bitrate_mode`: "CBR", "ABR" or "VBR";
+    `sample_rate` in Hz; `channels`: 1 or 2; `encoder`: as the file names it, often ""; `warnings`: for the uploader.
+    """
+
+    frames: bytes = field(repr=False)
+    sha256: str
+    duration_ms: int
+    bitrate_kbps: int
+    bitrate_mode: str
+    sample_rate: int
+    channels: int
+    encoder: str
+    warnings: tuple[AudioWarning, ...]
+
+
+def inspect(data: bytes) -> Inspection:
+    """The accepted recording in `data`. Raises AudioRejected with a code and a sentence for the uploader.
+
+    Pure and bounded: at most MOST_BYTES are looked at, about 50 MB of memory and 0.15 s are used.
+    """
+    if not data:
+        raise rejected("empty")
+    if len(data) > MOST_BYTES:
+        megabytes = math.ceil(len(data) / 2**20 * 10) / 10
+        raise rejected("too_large", measured=megabytes, bytes=len(data), allowed=MOST_BYTES // 2**20)
+    audio = walk(data)
+    _refuse_wrong_duration(audio)
+    _refuse_unplayable(audio)
+    mode, encoder, announced = _described_by_encoder(audio)
+    return Inspection(
+        frames=audio.frames,
+        sha256=hashlib.sha256(audio.frames).hexdigest(),
+        duration_ms=round(audio.seconds * 1000),
+        bitrate_kbps=_average_kbps(audio),
+        bitrate_mode=mode,
+        sample_rate=audio.stream.sample_rate,
+        channels=audio.stream.channels,
+        encoder=encoder,
+        warnings=_warnings(audio, announced),
+    )
+
+
+def _refuse_wrong_duration(audio: Walk) -> None:
+    """Measured values are rounded away from the limit, or people read "60.0 seconds; the longest allowed is 60"."""
+    rate = audio.stream.sample_rate
+    if audio.samples < SHORTEST_SECONDS * rate:
+        raise rejected("too_short", measured=math.floor(audio.seconds * 10) / 10, allowed=SHORTEST_SECONDS)
+    if audio.samples > LONGEST_SECONDS * rate + ENCODER_PADDING_SAMPLES:
+        raise rejected("too_long", measured=math.ceil(audio.seconds * 10) / 10, allowed=LONGEST_SECONDS)
+
+
+def _refuse_unplayable(audio: Walk) -> None:
+    rate = audio.stream.sample_rate
+    samples = decode(audio.frames, audio.stream)
+    if len(samples) * 100 < audio.samples * LEAST_PLAYABLE_PERCENT:
+        raise rejected(
+            "does_not_play",
+            measured=math.floor(len(samples) / rate * 10) / 10,
+            seconds=f"{audio.seconds:.1f}",
+            allowed=f"{audio.seconds * LEAST_PLAYABLE_PERCENT / 100:.1f}",
+        )
+    audible = audible_seconds(samples, rate)
+    if audible < LEAST_AUDIBLE_SECONDS:
+        raise rejected("silent", measured=f"{audible:.1f}", threshold=THRESHOLD_DB, allowed=LEAST_AUDIBLE_SECONDS)
+
+
+def _average_kbps(audio: Walk) -> int:
+    return round(len(audio.frames) * 8 / audio.seconds / 1000)
+
+
+def _described_by_encoder(audio: Walk) -> tuple[str, str, float]:
+    """Bit rate mode, encoder and announced seconds (0 without an Info frame), as far as the file says it truthfully.
+
+    mutagen reads them from the Info frame, which is given to it with the first counted frames; the walk knows better
+    whether the bit rate ever changed, so only the difference of ABR and VBR is taken from the file.
+    """
+    mode = "CBR" if len(audio.kbps) == 1 else "VBR"
+    if not audio.info_frame:
+        return mode, "", 0.0
+    try:
+        info = mutagen.mp3.MPEGInfo(io.BytesIO(audio.info_frame + audio.frames[:_DESCRIBED_BYTES]))
+    except mutagen.MutagenError:  # it only describes; the verdict does not hang on it
+        return mode, "", 0.0
+    if mode == "VBR" and info.bitrate_mode == mutagen.mp3.BitrateMode.ABR:
+        mode = "ABR"
+    encoder = "".join(character for character in info.encoder_info if character.isprintable())
+    return mode, encoder.strip()[:60], info.length
+
+
+def _warnings(audio: Walk, announced: float) -> tuple[AudioWarning, ...]:
+    found = []
+    if announced - audio.seconds > _ANNOUNCED_LEEWAY_SECONDS:
+        found.append(warning("shorter_than_announced", announced=f"{announced:.1f}", measured=f"{audio.seconds:.1f}"))
+    elif audio.cut_off:
+        found.append(warning("cut_off", measured=f"{audio.seconds:.1f}"))
+    if _average_kbps(audio) < LOW_KBPS:
+        found.append(warning("low_bitrate", measured=_average_kbps(audio), allowed=LOW_KBPS))
+    if audio.junk:
+        found.append(warning("bytes_skipped", measured=audio.junk))
+    return tuple(found)

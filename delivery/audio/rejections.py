@@ -1,0 +1,109 @@
+"""What is wrong with an upload, in the words of the person who recorded it.
+
+Every refusal has a stable code (for programs, for the documentation) and one sentence that says what was measured, what
+is allowed and what to do. Codes are never renamed or reused; sentences may be improved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_EXPORT = "Open it in your recording program, export it as MP3 (constant bit rate, 64 kbit/s) and upload the new file."
+
+# code -> sentence; the names in braces are what `rejected` must be given.
+REJECTIONS: dict[str, str] = {
+    "empty": (
+        "The file is empty: 0 bytes arrived, and a recording of 10 seconds needs several thousand. Upload it again."
+    ),
+    "too_large": (
+        "The file is {measured} MB ({bytes} bytes); the largest allowed is {allowed} MB. "
+        "Export it again at a lower bit rate (64 kbit/s is plenty for speech) or without the cover picture."
+    ),
+    "another_format": "This looks like {name}, not an MP3; renaming a file does not convert it. " + _EXPORT,
+    "not_mp3": "No MP3 audio begins in this file ({bytes} bytes were received). " + _EXPORT,
+    "wrong_layer": (
+        "This is MPEG audio Layer {measured}; only Layer III (MP3) is played by phone carriers. " + _EXPORT
+    ),
+    "free_format": (
+        "This MP3 uses a free-format bit rate, which most players cannot play; the rates allowed are 8 to 320 kbit/s. "
+        + _EXPORT
+    ),
+    "tag_damaged": (
+        "The tag in front of the audio (title, cover picture) says it is {measured} bytes long; the file has room for "
+        "{allowed}. The upload was probably cut off: upload it again, or export the recording without tags."
+    ),
+    "bytes_before_audio": (
+        "{measured} bytes that are not audio stand before the first sound; none are allowed there. " + _EXPORT
+    ),
+    "too_much_junk": (
+        "More than {allowed} of the {bytes} bytes between the tags are not audio (only {seconds} seconds of sound were "
+        "found up to there); at most {share} per cent may be. The file is damaged. " + _EXPORT
+    ),
+    "mixed_format": (
+        "The recording changes from {before} to {after} after {seconds} seconds; one recording must stay the same "
+        "throughout. It was probably joined from different files. " + _EXPORT
+    ),
+    "too_short": (
+        "The recording lasts {measured} seconds; the shortest allowed is {allowed}. Make it longer and upload it again."
+    ),
+    "too_long": (
+        "The recording lasts {measured} seconds; the longest allowed is {allowed}. Shorten it and upload it again."
+    ),
+    "does_not_play": (
+        "Only {measured} of the recording's {seconds} seconds can be played; at least {allowed} must be. "
+        "The file is damaged. " + _EXPORT
+    ),
+    "silent": (
+        "Only {measured} seconds of this recording can be heard (louder than {threshold} dB below full volume); at "
+        "least {allowed} must be. Check the microphone, record it again and listen before you upload it."
+    ),
+}
+
+# Said beside an accepted recording; same rules.
+WARNINGS: dict[str, str] = {
+    "cut_off": (
+        "The file breaks off after {measured} seconds, in the middle of a frame. Listen to the end: "
+        "the upload may have been cut off."
+    ),
+    "shorter_than_announced": (
+        "The file announces {announced} seconds and holds {measured}. "
+        "Listen to the end: the upload may have been cut off."
+    ),
+    "low_bitrate": (
+        "The recording has {measured} kbit/s; below {allowed} speech becomes hard to understand. "
+        "Export it with 64 kbit/s if you can."
+    ),
+    "bytes_skipped": (
+        "{measured} bytes inside the recording are not audio and were left out. Listen to it once before you use it."
+    ),
+}
+
+
+class AudioRejected(Exception):  # noqa: N818 -- said of a recording, not of the program
+    """A recording that is not accepted: `code` is a key of REJECTIONS, `sentence` is for the person who uploaded it."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(code, sentence)
+        self.code = code
+        self.sentence = sentence
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class AudioWarning:
+    """Something a person should know about an accepted recording: `code` is a key of WARNINGS."""
+
+    code: str
+    sentence: str
+
+
+def rejected(code: str, **facts: object) -> AudioRejected:
+    """The refusal `code` with its measured facts filled in."""
+    return AudioRejected(code, REJECTIONS[code].format(**facts))
+
+
+def warning(code: str, **facts: object) -> AudioWarning:
+    """The warning `code` with its measured facts filled in."""
+    return AudioWarning(code, WARNINGS[code].format(**facts))
