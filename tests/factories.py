@@ -1,0 +1,165 @@
+"""Rows for the tests: plain functions with sensible defaults, so that a test names only what it is about.
+
+Every `make_` function writes one row and whatever it must hang on. Numbers are fictional (+1 NPA 555 01xx).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from delivery.models import Lane, LaneDelta, Recording, Voicemail
+from delivery.status import TERMINAL, VoicemailStatus
+from rvm.platform.crypto import blind_index
+from rvm.platform.models import Membership, Role, User, Workspace
+from usecases.models import NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase
+
+RECIPIENT = "+12025550142"
+SANDBOX_CREDENTIALS = {"base_url": "http://127.0.0.1:1", "key": "test-key", "signing_secret": "test-secret"}
+
+_serial = count(1)
+
+
+def letters(number: int) -> str:
+    """A number as letters, for names that allow no digits: 1 is b, 27 is bb."""
+    text = ""
+    while number:
+        number, digit = divmod(number, 26)
+        text = chr(ord("a") + digit) + text
+    return text or "a"
+
+
+def make_workspace(**fields: Any) -> Workspace:
+    serial = next(_serial)
+    return Workspace.objects.create(**{"name": f"Clinic {serial}", "slug": f"clinic-{serial}", **fields})
+
+
+def make_user(*, workspace: Workspace | None = None, role: str = Role.ADMIN, **fields: Any) -> User:
+    """A person; a member of `workspace` where one is given. Other fields are the user's; the password is "password"."""
+    membership = {"may_see_numbers": fields.pop("may_see_numbers", False), "role": role}
+    fields = {"username": f"user-{next(_serial)}", "password": "password", **fields}
+    user = User.objects.create_user(**fields)
+    if workspace is not None:
+        Membership.objects.create(workspace=workspace, user=user, **membership)
+    return user
+
+
+def make_setup(workspace: Workspace | None = None, **fields: Any) -> TelephonySetup:
+    return TelephonySetup.objects.create(
+        **{
+            "workspace": workspace or make_workspace(),
+            "name": f"Setup {next(_serial)}",
+            "carrier": "sandbox",
+            "credentials": dict(SANDBOX_CREDENTIALS),
+            **fields,
+        }
+    )
+
+
+def make_phone_number(setup: TelephonySetup | None = None, e164: str | None = None) -> PhoneNumber:
+    """A sender number of the setup; by default the next of +1 212 555 0100 to 0199, then of area code 213, and so on."""
+    setup = setup or make_setup()
+    hundreds, last = divmod(next(_serial), 100)
+    e164 = e164 or f"+1{212 + hundreds % 700}55501{last:02}"
+    return PhoneNumber.objects.create(workspace=setup.workspace, setup=setup, e164=e164)
+
+
+def make_use_case(
+    workspace: Workspace | None = None,
+    *,
+    setup: TelephonySetup | None = None,
+    numbers: int | Iterable[PhoneNumber] = 1,
+    **fields: Any,
+) -> UseCase:
+    """With its own setup unless one is given, and with that many fresh numbers (or those given) assigned."""
+    setup = setup or make_setup(workspace)
+    use_case = UseCase.objects.create(
+        **{
+            "workspace": setup.workspace,
+            "setup": setup,
+            "entity_name": "Lakeside Clinic",
+            "name": f"Reminders {letters(next(_serial))}",
+            **fields,
+        }
+    )
+    if isinstance(numbers, int):
+        numbers = [make_phone_number(setup) for _ in range(numbers)]
+    for number in numbers:
+        NumberAssignment.objects.create(use_case=use_case, phone_number=number)
+    return use_case
+
+
+def make_recording(workspace: Workspace | None = None, **fields: Any) -> Recording:
+    """The row only: no file lies in the media storage."""
+    return Recording.objects.create(
+        **{
+            "workspace": workspace or make_workspace(),
+            "name": "Reminder",
+            "sha256": hashlib.sha256(str(next(_serial)).encode()).hexdigest(),
+            "size_bytes": 240_000,
+            "duration_ms": 15_000,
+            "bitrate_kbps": 128,
+            "bitrate_mode": "cbr",
+            "sample_rate": 44_100,
+            "channels": 1,
+            **fields,
+        }
+    )
+
+
+def make_lane(use_case: UseCase | None = None, **fields: Any) -> Lane:
+    """A lane as a campaign has one, unless `for_api=True`."""
+    use_case = use_case or make_use_case()
+    return Lane.objects.create(**{"workspace": use_case.workspace, "use_case": use_case, "live": True, **fields})
+
+
+def make_voicemail(use_case: UseCase | None = None, *, recipient: str = RECIPIENT, **fields: Any) -> Voicemail:
+    """A voicemail in the use case's API lane, counted; queued and due since a minute unless `fields` say otherwise."""
+    lane = fields.pop("lane", None)
+    use_case = use_case or (lane.use_case if lane else make_use_case())
+    workspace, now = use_case.workspace, datetime.now(UTC)
+    live = fields.pop("live", lane.live if lane else True)
+    if lane is None:
+        lane, _ = Lane.objects.get_or_create(workspace=workspace, use_case=use_case, for_api=True, live=live)
+    senders = [assignment.phone_number.e164 for assignment in use_case.assignments.all()]
+    status = VoicemailStatus(fields.get("status", VoicemailStatus.QUEUED))
+    voicemail = Voicemail.objects.create(
+        **{
+            "workspace": workspace,
+            "use_case": use_case,
+            "setup": use_case.setup,
+            "lane": lane,
+            "recording": fields.pop("recording", None) or make_recording(workspace),
+            "live": live,
+            "recipient": recipient,
+            "recipient_index": blind_index().of(workspace.id, recipient),
+            "index_key": blind_index().current,
+            "last4": recipient[-4:],
+            "sender": senders[0] if senders else "",
+            "not_before": now - timedelta(minutes=1),
+            "expires_at": now + timedelta(hours=72),
+            "ended_at": now if status in TERMINAL else None,
+            **fields,
+        }
+    )
+    LaneDelta.objects.create(lane=lane, status=status, reason=voicemail.reason, delta=1)
+    return voicemail
+
+
+def make_suppression(workspace: Workspace | None = None, number: str = RECIPIENT, **fields: Any) -> Suppression:
+    workspace = workspace or make_workspace()
+    return Suppression.objects.create(
+        **{
+            "workspace": workspace,
+            "number": number,
+            "number_index": blind_index().of(workspace.id, number),
+            "index_key": blind_index().current,
+            "last4": number[-4:],
+            "source": Suppression.Source.PERSON,
+            "reason": "opted_out",
+            **fields,
+        }
+    )
