@@ -17,7 +17,7 @@ REJECTIONS: dict[str, str] = {
     ),
     "too_large": (
         "The file is {measured} MB ({bytes} bytes); the largest allowed is {allowed} MB. "
-        "Export it again at a lower bit rate (64 kbit/s is plenty for speech) or without the cover picture."
+        "Export it again at a lower bit rate (64 kbit/s is plenty for speech) or without the cover picture, and upload that."
     ),
     "another_format": "This looks like {name}, not an MP3; renaming a file does not convert it. " + _EXPORT,
     "not_mp3": "No MP3 audio begins in this file ({bytes} bytes were received). " + _EXPORT,
@@ -79,7 +79,7 @@ WARNINGS: dict[str, str] = {
 }
 
 
-class AudioRejected(Exception):  # noqa: N818 -- said of a recording, not of the program
+class AudioRejected(Exception):
     """A recording that is not accepted: `code` is a key of REJECTIONS, `sentence` is for the person who uploaded it."""
 
     def __init__(self, code: str, sentence: str) -> None:
