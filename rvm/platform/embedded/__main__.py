@@ -12,6 +12,7 @@ import sys
 from types import FrameType
 
 from rvm.platform.embedded import ServiceError, local_services
+from rvm.platform.embedded.processes import ends_with_us
 
 USAGE = "usage: python -m rvm.platform.embedded [--ephemeral] -- COMMAND [ARGUMENT...]"
 
@@ -40,7 +41,9 @@ def _split(arguments: list[str]) -> tuple[list[str], bool, list[str]]:
 
 def _run(command: list[str], environment: dict[str, str]) -> int:
     try:
-        child = subprocess.Popen(command, env=environment)  # noqa: S603 - the person's own command
+        child = subprocess.Popen(  # noqa: S603 - the person's own command
+            command, env=environment, preexec_fn=ends_with_us(signal.SIGTERM)
+        )
     except OSError as error:
         sys.stderr.write(f"{command[0]} cannot be run: {error.strerror}.\n")
         return 127

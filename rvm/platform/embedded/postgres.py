@@ -52,7 +52,7 @@ def running(home: Path, sockets: Path, *, account: Account | None, ephemeral: bo
     binaries = programs.reachable(found.parent, "bin/postgres", account) / "bin"
     data = home / f"postgresql-{programs.major_version(binaries)}"
     _make(binaries, data, sockets, account, ephemeral=ephemeral)
-    _end_leftover(data)
+    _end_leftovers(data)
     settings = SETTINGS | (EPHEMERAL_SETTINGS if ephemeral else {}) | {"unix_socket_directories": str(sockets)}
     log = home / "postgresql.log"
     # SIGTERM would let PostgreSQL wait for its clients; SIGINT ends them cleanly, SIGQUIT does not even flush.
@@ -115,34 +115,35 @@ def _make(binaries: Path, data: Path, sockets: Path, account: Account | None, *,
         raise ServiceError(f"PostgreSQL's initdb ended with code {process.returncode}.{tail(log, 8)}")
 
 
-def _end_leftover(data: Path) -> None:
-    """Wait for, then end, a server that a killed run left in `data`; forget a pid file whose process is another's now.
+def _end_leftovers(data: Path) -> None:
+    """Wait for, then end, the processes that a killed run left in `data`, and forget its pid file.
 
-    PostgreSQL itself refuses to start while any process of its user has the number in the file.
+    PostgreSQL itself refuses to start while any process of its user has the number in that file, and while one of its
+    old processes holds the shared memory.
     """
-    pid_file = data / "postmaster.pid"
-    deadline = time.monotonic() + LEFTOVER_PATIENCE_SECONDS
-    while (pid := _recorded_pid(pid_file)) and _serves(pid, data):
-        if time.monotonic() > deadline:
+    for number in (None, signal.SIGQUIT, signal.SIGKILL):  # at first they may still be closing down by themselves
+        for pid in _processes_in(data) if number else []:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGQUIT)
-            deadline = time.monotonic() + LEFTOVER_PATIENCE_SECONDS
-        time.sleep(POLL_SECONDS)
-    pid_file.unlink(missing_ok=True)
+                os.kill(pid, number or signal.SIGKILL)
+        deadline = time.monotonic() + LEFTOVER_PATIENCE_SECONDS
+        while left := _processes_in(data):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(POLL_SECONDS)
+        else:
+            (data / "postmaster.pid").unlink(missing_ok=True)
+            return
+    raise ServiceError(f"Processes {left} of an earlier PostgreSQL in {data} do not end. End them, then try again.")
 
 
-def _recorded_pid(pid_file: Path) -> int | None:
-    try:
-        return int(pid_file.read_text().splitlines()[0])
-    except (OSError, ValueError, IndexError):
-        return None
-
-
-def _serves(pid: int, data: Path) -> bool:
-    try:
-        return Path(f"/proc/{pid}/cwd").resolve(strict=True) == data.resolve()
-    except OSError:
-        return False
+def _processes_in(data: Path) -> list[int]:
+    """PostgreSQL's processes work in their data directory."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended, or belongs to somebody else
+            if (entry / "cwd").samefile(data):
+                found.append(int(entry.name))
+    return found
 
 
 def _is_ready(data: Path, process: subprocess.Popen[bytes]) -> bool:

@@ -55,7 +55,7 @@ def spawn(
 
     Call it from a thread that lives as long as the child shall: Linux sends `at_our_death` when that thread ends.
     """
-    prepare = _signal_at_our_death(at_our_death)
+    prepare = ends_with_us(at_our_death)
     output = log.open("wb") if log else None
     try:
         return subprocess.Popen(  # noqa: S603 - commands are built by our own code, never from input
@@ -76,7 +76,8 @@ def spawn(
             output.close()
 
 
-def _signal_at_our_death(number: signal.Signals) -> Callable[[], None] | None:
+def ends_with_us(number: signal.Signals) -> Callable[[], None] | None:
+    """A `preexec_fn`: the child gets the signal when the thread that starts it ends, with us at the latest."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up before the fork
