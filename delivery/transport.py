@@ -1,0 +1,276 @@
+"""The one HTTP client to carriers: hundreds of requests in flight from one thread, each on the wire at most once.
+
+libcurl sends a request again by itself when a kept-alive connection dies before the first byte of a response. For a
+voicemail that is a second voicemail. Its hook before each sending (PREREQFUNCTION, libcurl 7.80) is called once per
+writing, so the second one is refused there; that holds for requests with and without a body. (The older trick, a body
+from READFUNCTION that cannot be rewound, protects neither GET nor an empty POST: tried with libcurl 8.23.)
+
+Nothing queues in here: neither the number of connections nor those per host are limited, so that `submit` starts the
+request before it returns (on an idle connection it is written there and then). The caller caps what is in flight.
+
+libcurl is driven by its sockets through epoll and not by `CurlMulti.select`, which cannot wait on descriptors above
+1023 and looks at every connection each time.
+"""
+
+from __future__ import annotations
+
+import select
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any, Generic
+
+import pycurl
+
+from .http import Context, HttpFailure, HttpRequest, HttpResponse, Proof
+
+BODY_LIMIT = 64 * 1024  # bytes; carriers answer with less than 2 kB
+CONNECTIONS_KEPT = 512  # idle ones beyond it are closed, oldest first
+IDLE_SECONDS = 20  # balancers close idle connections after 30 to 60 s: never write on one just then
+LIFE_SECONDS = 600  # a busy connection is renewed, so that a carrier's change of address is seen
+
+_QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT, unnamed in pycurl: a hanging DNS look-up is abandoned instead of waited for
+
+_EVENTS = {
+    pycurl.POLL_NONE: 0,
+    pycurl.POLL_IN: select.EPOLLIN,
+    pycurl.POLL_OUT: select.EPOLLOUT,
+    pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
+}
+_ACTIONS = {select.EPOLLIN: pycurl.CSELECT_IN, select.EPOLLOUT: pycurl.CSELECT_OUT}  # else 0: libcurl looks itself
+
+# Our own words: libcurl's can quote what the server sent.
+_DETAILS = {
+    pycurl.E_UNSUPPORTED_PROTOCOL: "The carrier's address is neither http nor https.",
+    pycurl.E_URL_MALFORMAT: "The carrier's address is malformed.",
+    pycurl.E_COULDNT_RESOLVE_HOST: "The carrier's host name could not be resolved.",
+    pycurl.E_COULDNT_CONNECT: "No connection to the carrier: refused or unreachable.",
+    pycurl.E_SSL_CONNECT_ERROR: "No TLS connection to the carrier: the handshake failed.",
+    pycurl.E_PEER_FAILED_VERIFICATION: "No TLS connection to the carrier: its certificate is not trusted.",
+    pycurl.E_SSL_CACERT_BADFILE: "No TLS connection to the carrier: the file of trusted certificates cannot be read.",
+    pycurl.E_ABORTED_BY_CALLBACK: "The connection ended without a response; the request was not sent again.",
+    pycurl.E_GOT_NOTHING: "The connection ended without a response.",
+    pycurl.E_SEND_ERROR: "The connection broke while the request was being sent.",
+    pycurl.E_RECV_ERROR: "The connection broke before the response was whole.",
+    pycurl.E_PARTIAL_FILE: "The connection ended before the response was whole.",
+    pycurl.E_FTP_WEIRD_SERVER_REPLY: "The answer was not HTTP.",
+    pycurl.E_FILESIZE_EXCEEDED: "The response was larger than accepted.",
+}
+
+
+class CurlTransport(Generic[Context]):
+    """`Transport` over libcurl. Times are in seconds; `total_timeout` counts from `submit` and includes connecting.
+
+    `clock` runs during suspension: a request that could not leave within `total_timeout` of its submission, because the
+    machine slept meanwhile, does not leave at all. Create it after a fork, in the thread that uses it.
+    """
+
+    def __init__(
+        self,
+        connect_timeout: float = 3.0,
+        total_timeout: float = 15.0,
+        body_limit: int = BODY_LIMIT,
+        clock: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+    ) -> None:
+        self._clock = clock
+        self._total_timeout = total_timeout
+        trusted = (
+            ssl.get_default_verify_paths()
+        )  # the wheel's libcurl looks where Debian keeps nothing; obeys SSL_CERT_FILE
+        self._options = {
+            pycurl.CONNECTTIMEOUT_MS: round(connect_timeout * 1000),
+            pycurl.TIMEOUT_MS: round(total_timeout * 1000),
+            pycurl.MAXFILESIZE: body_limit,
+            pycurl.MAXAGE_CONN: IDLE_SECONDS,
+            pycurl.MAXLIFETIME_CONN: LIFE_SECONDS,
+            pycurl.NOSIGNAL: 1,
+            _QUICK_EXIT: 1,
+            pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
+            pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
+            pycurl.DEFAULT_PROTOCOL: "https",  # an address without a scheme carries credentials too
+            pycurl.FOLLOWLOCATION: 0,
+            pycurl.PROXY: "",  # and none from the environment
+            pycurl.SSL_VERIFYPEER: 1,
+            pycurl.SSL_VERIFYHOST: 2,
+            pycurl.USERAGENT: "rvm",
+        }
+        if trusted.cafile:
+            self._options[pycurl.CAINFO] = trusted.cafile
+        if trusted.capath:
+            self._options[pycurl.CAPATH] = trusted.capath
+        self._idle: list[_Exchange[Context]] = []
+        self._busy: set[_Exchange[Context]] = set()
+        self._stillborn: list[tuple[Context, HttpResponse | HttpFailure]] = []
+        self._epoll = select.epoll()
+        self._timer: float | None = None
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, CONNECTIONS_KEPT)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
+
+    @property
+    def in_flight(self) -> int:
+        """Submitted and not yet returned by `poll`."""
+        return len(self._busy) + len(self._stillborn)
+
+    def submit(self, request: HttpRequest, context: Context) -> None:
+        """Start a request; `context` comes back with its end. Never waits. What cannot be built ends as not sent."""
+        exchange = self._idle.pop() if self._idle else _Exchange[Context](self._options, self._clock)
+        try:
+            exchange.begin(request, context, self._clock() + self._total_timeout)
+        except (ValueError, TypeError, pycurl.error):  # without its text, which quotes what it refuses
+            detail = "The request could not be built: its address or a header is malformed."
+            self._stillborn.append((context, HttpFailure(Proof.NOT_SENT, detail)))
+            exchange.close()
+            return
+        self._busy.add(exchange)
+        self._multi.add_handle(exchange)
+        self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)  # starts it now instead of at the next poll
+
+    def poll(self, seconds: float) -> list[tuple[Context, HttpResponse | HttpFailure]]:
+        """Drive the requests for at most `seconds` and return those that ended; returns early once one has, and at once
+        when nothing is in flight."""
+        ended, self._stillborn = self._stillborn, []
+        self._collect(ended)  # a fast answer can be in hand since `submit`
+        until = time.monotonic() + seconds
+        while self._busy:  # drives at least once, or such fast answers would starve the others
+            left = self._drive(0.0 if ended else until)
+            self._collect(ended)
+            if ended or left <= 0:
+                break
+        return ended
+
+    def close(self) -> None:
+        """Drop the connections and whatever is in flight. Contexts not yet returned are returned to nobody: their
+        requests may have been obeyed."""
+        for exchange in self._busy:
+            self._multi.remove_handle(exchange)
+        for exchange in (*self._busy, *self._idle):
+            exchange.close()
+        self._busy.clear()
+        self._idle.clear()
+        self._stillborn.clear()
+        self._multi.close()
+        self._epoll.close()
+
+    def _drive(self, until: float) -> float:
+        """Wait for sockets or libcurl's timer, but not beyond `until`; let libcurl work; return the seconds left."""
+        now = time.monotonic()
+        due = until if self._timer is None else min(self._timer, until)
+        for descriptor, event in self._epoll.poll(max(due - now, 0)):
+            self._multi.socket_action(descriptor, _ACTIONS.get(event, 0))
+        now = time.monotonic()
+        if self._timer is not None and self._timer <= now:
+            self._timer = None
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        return until - now
+
+    def _collect(self, ended: list[tuple[Context, HttpResponse | HttpFailure]]) -> None:
+        _, answered, failed = self._multi.info_read()
+        for exchange in answered:
+            self._multi.remove_handle(exchange)
+            ended.append((exchange.context, exchange.response()))
+            self._release(exchange)
+        for exchange, code, _ in failed:
+            self._multi.remove_handle(exchange)
+            ended.append((exchange.context, exchange.failure(code)))
+            self._release(exchange)
+
+    def _release(self, exchange: _Exchange[Context]) -> None:
+        self._busy.discard(exchange)
+        self._idle.append(exchange)
+
+    def _watch(self, what: int, descriptor: int, multi: object, data: object) -> None:
+        if what == pycurl.POLL_REMOVE:
+            try:
+                self._epoll.unregister(descriptor)
+            except OSError:  # libcurl closed it first, and the kernel forgot it
+                return
+        else:
+            try:
+                self._epoll.register(descriptor, _EVENTS[what])
+            except FileExistsError:
+                self._epoll.modify(descriptor, _EVENTS[what])
+
+    def _set_timer(self, milliseconds: int) -> None:
+        self._timer = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
+
+
+class _Exchange(pycurl.Curl, Generic[Context]):
+    """A reusable easy handle together with what belongs to the request it carries now."""
+
+    context: Context
+
+    def __init__(self, options: dict[int, Any], clock: Callable[[], float]) -> None:
+        super().__init__()
+        self.clock = clock
+        self.latest = 0.0
+        self.allowed = False
+        self.lines: list[bytes] = []
+        self.chunks: list[bytes] = []
+        self.url = ""
+        self.method = ""
+        self.headers: tuple[str, ...] | None = None
+        for option, value in options.items():
+            self.setopt(option, value)
+        self.setopt(pycurl.PREREQFUNCTION, self.allow)
+        self.setopt(pycurl.HEADERFUNCTION, self.lines.append)
+        self.setopt(pycurl.WRITEFUNCTION, self.chunks.append)
+
+    def begin(self, request: HttpRequest, context: Context, latest: float) -> None:
+        """Load the request; what equals the handle's last one is already there.
+
+        Raises ValueError, TypeError or pycurl.error where the request cannot be built."""
+        if request.url != self.url:
+            self.setopt(pycurl.URL, request.url)
+            self.url = request.url
+        if request.headers != self.headers:
+            if any("\n" in line or "\r" in line for line in request.headers):
+                raise ValueError("a line break in a header would begin another header or request")
+            self.setopt(pycurl.HTTPHEADER, (*request.headers, "Expect:"))  # or libcurl waits for a 100 on large bodies
+            self.headers = request.headers
+        if request.body or request.method in ("POST", "PUT", "PATCH"):
+            self.setopt(pycurl.POSTFIELDS, request.body)
+        else:
+            self.setopt(pycurl.HTTPGET, 1)
+        if request.method != self.method:
+            self.setopt(pycurl.CUSTOMREQUEST, request.method)
+            self.method = request.method
+        self.lines.clear()
+        self.chunks.clear()
+        self.context, self.latest, self.allowed = context, latest, False
+
+    def allow(self, *addresses: object) -> int:
+        """libcurl asks here each time it is about to write the request."""
+        if self.allowed or self.clock() > self.latest:
+            return pycurl.PREREQFUNC_ABORT  # type: ignore[no-any-return]
+        self.allowed = True
+        return pycurl.PREREQFUNC_OK  # type: ignore[no-any-return]
+
+    def response(self) -> HttpResponse:
+        return HttpResponse(self.getinfo(pycurl.RESPONSE_CODE), b"".join(self.chunks), _fields(self.lines))
+
+    def failure(self, code: int) -> HttpFailure:
+        """REQUEST_SIZE counts every byte handed to the kernel or to TLS, over all of libcurl's attempts, and so proves
+        what the error code does not: "connection refused" can be the second attempt after the first was sent."""
+        sent = self.getinfo(pycurl.REQUEST_SIZE) > 0
+        if code == pycurl.E_OPERATION_TIMEDOUT:
+            detail = "No whole response in time." if sent else "No connection to the carrier in time."
+        elif code == pycurl.E_ABORTED_BY_CALLBACK and not self.allowed:
+            detail = "The request could not leave in time."
+        else:
+            detail = _DETAILS.get(code, f"The exchange failed (libcurl error {code}).")
+        return HttpFailure(Proof.UNKNOWN if sent else Proof.NOT_SENT, detail)
+
+
+def _fields(lines: list[bytes]) -> dict[str, str]:
+    """Header lines by lower-case name; of a repeated name the last. A status line begins anew (after a 100 or 103)."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        if line.startswith(b"HTTP/"):
+            fields.clear()
+            continue
+        name, colon, value = line.decode("latin-1").partition(":")
+        if colon:
+            fields[name.lower()] = value.strip()
+    return fields
