@@ -58,10 +58,14 @@ def local_services(directory: Path | None = None, *, ephemeral: bool = False) ->
 def _home(directory: Path) -> Path:
     """Where data is kept: `directory`, or a stand-in for it where root's own directories are closed to the servers."""
     home = directory.resolve()
-    nearest = next(path for path in (home, *home.parents) if path.exists())
+    nearest = next(path for path in home.parents if path.exists())
     if os.geteuid() == 0 and not programs.open_to_others(nearest):
         home = programs.ROOT_CACHE / hashlib.sha256(str(home).encode()).hexdigest()[:12]
-    home.mkdir(parents=True, exist_ok=True, mode=0o755 if os.geteuid() == 0 else 0o700)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if os.geteuid() == 0:  # the server's account passes through; each file in it has a mode of its own
+        home.chmod(0o755)
+        if home.parent == programs.ROOT_CACHE:
+            home.parent.chmod(0o755)
     if not os.access(home, os.W_OK):
         raise ServiceError(
             f"{home} belongs to another user, perhaps because root ran here once. Remove it, or run as that user."

@@ -84,19 +84,25 @@ def reachable(tree: Path, program: str, account: Account | None) -> Path:
         return tree
     made = (tree / program).stat()
     name = hashlib.sha256(f"{tree}:{made.st_size}:{made.st_mtime_ns}".encode()).hexdigest()[:12]
-    copy = ROOT_CACHE / "programs" / f"{tree.name}-{name}"
+    copy = ROOT_CACHE / "programs" / name
+    package = tree.parent.name
     if not copy.exists():
         copy.parent.mkdir(parents=True, exist_ok=True)
-        for parent in (ROOT_CACHE, copy.parent):
-            parent.chmod(0o755)
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=copy.parent))
-        shutil.copytree(tree, draft, dirs_exist_ok=True, ignore=shutil.ignore_patterns("include", "__pycache__"))
+        shutil.copytree(tree, draft / package / tree.name, ignore=shutil.ignore_patterns("include", "__pycache__"))
+        libraries = tree.parent.with_name(
+            f"{package}.libs"
+        )  # wheels find their libraries there, relative to the program
+        if libraries.is_dir():
+            shutil.copytree(libraries, draft / libraries.name)
         _open_to_others(draft)
         try:
             draft.rename(copy)
         except OSError:  # somebody else was quicker
             shutil.rmtree(draft)
-    return copy
+    for parent in (ROOT_CACHE, copy.parent):
+        parent.chmod(0o755)  # whatever the umask was
+    return copy / package / tree.name
 
 
 def _open_to_others(tree: Path) -> None:

@@ -90,15 +90,19 @@ def test_programs_in_a_closed_directory_are_copied_once(tmp_path: Path, monkeypa
     (tree / "share" / "file").write_text("data")
     (tree / "share" / "file").chmod(0o600)
     program(tree / "include" / "unused.h")
+    (tmp_path / "closed.libs").mkdir()
+    (tmp_path / "closed.libs" / "libpq.so").write_text("library")
     tree.parent.chmod(0o700)
 
     copy = programs.reachable(tree, "bin/postgres", SOMEBODY)
 
-    assert copy.parent == tmp_path / "cache" / "programs"
+    assert copy.parents[2] == tmp_path / "cache" / "programs"
     modes = {str(path.relative_to(copy)): path.stat().st_mode & 0o777 for path in copy.rglob("*")}
     assert modes == {"bin": 0o755, "bin/postgres": 0o755, "share": 0o755, "share/file": 0o644}
     assert programs.reachable(tree, "bin/postgres", SOMEBODY) == copy
-    assert [path.name for path in copy.parent.iterdir()] == [copy.name]
+    assert len(list(copy.parents[2].iterdir())) == 1
+    # As in the wheel, the libraries lie beside the package.
+    assert (copy.parents[1] / "closed.libs" / "libpq.so").read_text() == "library"
 
 
 def test_programs_in_an_open_directory_are_used_where_they_are(directory: Path) -> None:
