@@ -25,7 +25,7 @@ if [ -z "$found" ] && [ -n "$without_venv" ]; then
     exit 1
 fi
 if [ -z "$found" ]; then
-    echo "No Python 3.11 or 3.12 was found (python3 is: $(python3 --version 2>&1 | head -n 1))." >&2
+    echo "No Python 3.11 or 3.12 was found (python3 is $(python3 --version 2>/dev/null || echo missing))." >&2
     echo "Install one (Debian 12: apt-get install python3 python3-venv), or name yours: make PYTHON=/path/to/python3.12 ..." >&2
     exit 1
 fi
