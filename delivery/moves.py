@@ -39,7 +39,8 @@ class MoveNotAllowed(ValueError):
 
 _APPLY = """
 WITH asked AS (
-  SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
+  SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[],
+                       %s::timestamptz[])
     AS asked(id, was, now, was_reason, reason, drop_id, code, text, not_before)
 ), moved AS (
   UPDATE delivery_voicemail v

@@ -14,6 +14,9 @@ class EncryptedTextField(models.BinaryField):
     """A text, encrypted for this table and column. Cannot be filtered on; exact search goes through a blind index."""
 
     description = "Encrypted text"
+    # What django-stubs reads: the value in Python.
+    _pyi_private_set_type: str  # type: ignore[assignment]
+    _pyi_private_get_type: str  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("editable", True)
@@ -53,6 +56,8 @@ class EncryptedJSONField(EncryptedTextField):
     """Any JSON value, encrypted as a whole."""
 
     description = "Encrypted JSON"
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
 
     def to_text(self, value: Any) -> bytes:
         return orjson.dumps(value)

@@ -35,7 +35,9 @@ def seal(env: Env) -> None:
     try:
         env.seal()
     except EnvValidationError as error:
-        problems = (f"  {name}: {' '.join(map(str, told))}" for name, told in sorted(error.error_messages.items()))
+        problems = (
+            f"  {name}: {' '.join(map(str, told))}" for name, told in sorted(dict(error.error_messages).items())
+        )
         raise ImproperlyConfigured(
             "RVM cannot start; these environment variables need attention (see .env.example):\n" + "\n".join(problems)
         ) from None

@@ -1,0 +1,47 @@
+"""Where carriers report: one address per setup, verified on the raw bytes, written to the inbox, answered at once."""
+
+from __future__ import annotations
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from delivery.carriers.base import CallbackMalformed, CallbackRejected
+from delivery.reports import receive
+from delivery.routes import adapter_of
+from usecases.models import TelephonySetup
+
+log = structlog.get_logger(__name__)
+
+# Carriers send a few hundred bytes, or a few hundred events at a time.
+LARGEST = 1024 * 1024
+
+
+@csrf_exempt
+@require_POST
+def callback(request: HttpRequest, token: str) -> HttpResponse:
+    """200 once the reports are kept; 404 unknown address, 413 too large, 401 not proved, 400 not readable.
+
+    Reports on drops that we do not know are kept and answered 200 too: a carrier would only send them again.
+    """
+    setup = TelephonySetup.objects.filter(callback_token=token).first()
+    if setup is None:
+        return HttpResponse(status=404)
+    raw = request.read(LARGEST + 1)
+    if len(raw) > LARGEST:
+        return HttpResponse(status=413)
+    adapter = adapter_of(setup)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    try:
+        adapter.verify_callback(raw, headers, timezone.now())
+        reports = adapter.parse_callback(raw, headers)
+    except CallbackRejected as error:
+        log.warning("callback_rejected", setup_id=str(setup.id), why=str(error))
+        return HttpResponse(status=401)
+    except CallbackMalformed as error:
+        log.warning("callback_malformed", setup_id=str(setup.id), why=str(error))
+        return HttpResponse(status=400)
+    receive(setup.id, raw, reports)
+    return HttpResponse(status=200)

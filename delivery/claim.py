@@ -1,0 +1,146 @@
+"""Takes due voicemails of one lane: guards decide, drops and leases are committed, and only then may anything leave.
+
+One short transaction a wave. Rows that another worker holds are passed over (SKIP LOCKED); facts are read set-wise inside the
+transaction, so a suppression binds every claim that begins after its commit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from delivery import moves
+from delivery.carriers.base import Carrier
+from delivery.models import Drop, Voicemail
+from delivery.moves import Move, NewDrop
+from delivery.reasons import Reason
+from delivery.routes import Route
+from delivery.status import VoicemailStatus
+from rvm.platform.crypto import vault
+from rvm.platform.ids import uuid7
+from usecases.eligibility import Decision, Defer, Expire, Facts, Send, Skip, decide
+from usecases.numbers import zones_of
+from usecases.rendezvous import choose_sender
+from usecases.suppressions import is_suppressed
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A drop that this worker, and nobody else, may submit until its lease ends."""
+
+    drop_id: UUID
+    voicemail_id: UUID
+    recording_id: UUID
+    attempts: int
+    recipient: str
+    sender: str
+    at: datetime
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """What one claim did: drops to submit, and how many rows it looked at."""
+
+    claims: list[Claim]
+    looked_at: int
+
+
+_DUE = """
+SELECT id, recipient, recipient_index, sender, recording_id, attempts, expires_at
+  FROM delivery_voicemail
+ WHERE lane_id = %s AND status = 'queued' AND not_before <= %s
+ ORDER BY not_before LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
+"""
+_SUPPRESSED = "SELECT number_index FROM usecases_suppression WHERE workspace_id = %s AND number_index = ANY(%s)"
+
+_PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
+
+
+def claim(route: Route, limit: int, now: datetime, lease: timedelta) -> Wave:
+    """Claim at most `limit` due voicemails of the route's lane."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_DUE, [route.lane_id, now, limit])
+        rows = [(row[0], bytes(row[1]), bytes(row[2]), *row[3:]) for row in cursor.fetchall()]
+        if not rows:
+            return Wave([], 0)
+        cursor.execute(_SUPPRESSED, [route.workspace_id, [row[2] for row in rows]])
+        suppressed = {bytes(row[0]) for row in cursor.fetchall()}
+        claims: list[Claim] = []
+        others: list[Move] = []
+        for row in rows:
+            recipient = vault().decrypt(row[1], _PURPOSE).decode()
+            decision = decide(_facts(route, row, recipient, row[2] in suppressed), now)
+            if isinstance(decision, Send):
+                claims.append(_claim(route, row, recipient, now))
+            else:
+                others.append(_move(row[0], decision))
+        if claims:
+            drops = [NewDrop(claim.drop_id, claim.voicemail_id, claim.sender) for claim in claims]
+            moves.begin(drops, setup_id=route.setup_id, at=now, lease_until=now + lease)
+        _defer([(move.voicemail_id, move.not_before) for move in others if move.now is VoicemailStatus.QUEUED])
+        moves.apply([move for move in others if move.now is not VoicemailStatus.QUEUED], now)
+    return Wave(claims, len(rows))
+
+
+def facts_of(drop: Drop, adapter: Carrier) -> Facts:
+    """The same facts for a drop that exists already."""
+    voicemail, use_case = drop.voicemail, drop.voicemail.use_case
+    return Facts(
+        simulated=adapter.simulated,
+        stopped=not (use_case.workspace.sending_enabled and use_case.sending_enabled and drop.setup.enabled),
+        use_case_deleted=use_case.deleted_at is not None,
+        has_sender=True,
+        suppressed=is_suppressed(voicemail.workspace_id, voicemail.recipient),
+        expires_at=voicemail.expires_at,
+        window_start=use_case.window_start,
+        window_end=use_case.window_end,
+        zones=() if adapter.simulated else zones_of(voicemail.recipient),
+    )
+
+
+def _facts(route: Route, row: tuple[Any, ...], recipient: str, suppressed: bool) -> Facts:
+    simulated = route.adapter.simulated
+    return Facts(
+        simulated=simulated,
+        stopped=route.stopped,
+        use_case_deleted=route.use_case_deleted,
+        has_sender=bool(route.senders),
+        suppressed=suppressed,
+        expires_at=row[6],
+        window_start=route.window_start,
+        window_end=route.window_end,
+        zones=() if simulated else zones_of(recipient),
+    )
+
+
+def _claim(route: Route, row: tuple[Any, ...], recipient: str, now: datetime) -> Claim:
+    sender = choose_sender(row[2], route.senders, last=row[3])
+    assert sender is not None  # noqa: S101  # `decide` skips where nothing is assigned
+    return Claim(uuid7(), row[0], row[4], row[5] + 1, recipient, sender, now, route)
+
+
+def _move(voicemail_id: UUID, decision: Decision) -> Move:
+    queued = VoicemailStatus.QUEUED
+    match decision:
+        case Defer(until=until):
+            return Move(voicemail_id, queued, queued, not_before=until)
+        case Skip(reason=reason):
+            return Move(voicemail_id, queued, VoicemailStatus.SKIPPED, reason=Reason(reason.value))
+        case Expire():
+            return Move(voicemail_id, queued, VoicemailStatus.EXPIRED, reason=Reason.EXPIRED)
+    raise AssertionError(decision)
+
+
+def _defer(later: list[tuple[UUID, datetime | None]]) -> None:
+    if later:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE delivery_voicemail v SET not_before = a.at FROM unnest(%s::uuid[], %s::timestamptz[]) AS a(id, at)"
+                " WHERE v.id = a.id",
+                [[voicemail_id for voicemail_id, _ in later], [until for _, until in later]],
+            )

@@ -1,0 +1,20 @@
+"""`manage.py tick`: runs the platform's clock in the foreground."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from delivery import shutdown
+from delivery.tick import run
+
+
+class Command(BaseCommand):
+    help = "Sweeps expired leases, rings for due work and folds counters, once a second. Run at least one."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: shutdown.requested.set())
+        run()

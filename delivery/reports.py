@@ -1,0 +1,179 @@
+"""What carriers report: into the inbox when it arrives, into the voicemails in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from delivery import moves
+from delivery.carriers.base import Report, ReportStatus
+from delivery.conclusions import conclude_report
+from delivery.doorbell import ring_on_commit
+from delivery.models import CarrierReport, Voicemail
+from delivery.moves import DropChange, Move
+from delivery.reasons import REASONS, Reason
+from delivery.status import DropStatus, VoicemailStatus
+from rvm.platform.crypto import vault
+from usecases.models import Suppression
+from usecases.suppressions import suppress
+
+BATCH = 2000
+RAW_PURPOSE = b"delivery_carrierreport.raw"
+
+
+def receive(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
+    """Keep a verified callback's reports; the raw bytes go with the first."""
+    sealed = vault().encrypt(raw, RAW_PURPOSE)
+    CarrierReport.objects.bulk_create(
+        CarrierReport(
+            setup_id=setup_id,
+            drop_id=report.attempt_key,
+            status=report.status.value,
+            reason=report.reason.value if report.reason else "",
+            carrier_code=report.code[:40],
+            carrier_text=report.text[:200],
+            carrier_reference=report.carrier_reference[:100],
+            event_id=report.event_id[:100],
+            occurred_at=report.occurred_at,
+            raw=sealed if position == 0 else None,
+        )
+        for position, report in enumerate(reports)
+    )
+    ring_on_commit("reports")
+
+
+# Voicemails are locked in the order that every writer of theirs uses, and before their drops.
+_TAKE = "SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED"
+_READ = """
+SELECT r.id, r.drop_id, r.status, r.reason, r.carrier_code, r.carrier_text, r.carrier_reference,
+       v.id, v.status, v.reason, v.drop_id, v.live, v.workspace_id, d.status, d.reason
+  FROM delivery_carrierreport r
+  LEFT JOIN delivery_drop d ON d.id = r.drop_id AND d.setup_id = r.setup_id
+  LEFT JOIN delivery_voicemail v ON v.id = d.voicemail_id
+ WHERE r.id = ANY(%s) ORDER BY r.id
+"""
+_LOCK = """
+SELECT v.id FROM delivery_voicemail v
+ WHERE v.id IN (SELECT d.voicemail_id FROM delivery_drop d JOIN delivery_carrierreport r ON d.id = r.drop_id WHERE r.id = ANY(%s))
+ ORDER BY v.id FOR NO KEY UPDATE
+"""
+_MERGED = """
+UPDATE delivery_carrierreport r SET merged_at = %s, effect = a.effect
+  FROM unnest(%s::bigint[], %s::text[]) AS a(id, effect) WHERE r.id = a.id
+"""
+
+
+@dataclass(slots=True)
+class _Subject:
+    """A drop and its voicemail as they stand while a batch is merged, first as locked, then as concluded."""
+
+    voicemail_id: UUID
+    was: VoicemailStatus
+    was_reason: str
+    latest: bool
+    live: bool
+    workspace_id: UUID
+    voicemail: VoicemailStatus
+    voicemail_reason: str
+    drop: DropStatus
+    drop_reason: str
+
+
+def merge(now: datetime, limit: int = BATCH) -> int:
+    """Merge one batch of the inbox; how many reports it held. Call again until it is 0."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_TAKE, [limit])
+        ids = [row[0] for row in cursor.fetchall()]
+        if not ids:
+            return 0
+        cursor.execute(_LOCK, [ids])
+        cursor.execute(_READ, [ids])
+        batch = _Batch()
+        for row in cursor.fetchall():
+            batch.take(row)
+        moves.apply(list(batch.moves.values()), now)
+        moves.change_drops(list(batch.changes.values()), now)
+        _suppress(batch.suppress)
+        cursor.execute(_MERGED, [now, list(batch.effects), [effect.value for effect in batch.effects.values()]])
+    return len(ids)
+
+
+class _Batch:
+    """Reports in the order of their arrival, reduced to at most one move a voicemail and one change a drop."""
+
+    def __init__(self) -> None:
+        self.subjects: dict[UUID, _Subject] = {}
+        self.standing: dict[UUID, tuple[VoicemailStatus, str]] = {}
+        self.moves: dict[UUID, Move] = {}
+        self.changes: dict[UUID, DropChange] = {}
+        self.effects: dict[int, CarrierReport.Effect] = {}
+        self.suppress: list[tuple[UUID, Reason]] = []
+
+    def take(self, row: tuple[Any, ...]) -> None:
+        report_id, drop_id = row[0], row[1]
+        if row[7] is None:
+            self.effects[report_id] = CarrierReport.Effect.UNKNOWN_DROP
+            return
+        subject = self.subjects.setdefault(drop_id, _subject(row))
+        subject.voicemail, subject.voicemail_reason = self.standing.get(
+            subject.voicemail_id, (subject.voicemail, subject.voicemail_reason)
+        )
+        reason = Reason(row[3]) if row[3] else None
+        report = Report(
+            drop_id, ReportStatus(row[2]), None, reason=reason, code=row[4], text=row[5], carrier_reference=row[6]
+        )
+        to_voicemail, to_drop = conclude_report(
+            report,
+            voicemail=subject.voicemail,
+            voicemail_reason=subject.voicemail_reason,
+            latest=subject.latest,
+            drop=subject.drop,
+            drop_reason=subject.drop_reason,
+        )
+        self.effects[report_id] = CarrierReport.Effect.APPLIED if to_drop else CarrierReport.Effect.KEPT
+        if to_drop is not None:
+            self._change(subject, report, to_drop)
+        if to_voicemail is not None:
+            self._move(subject, report, to_voicemail)
+
+    def _change(self, subject: _Subject, report: Report, now: DropStatus) -> None:
+        reason = _reason(report)
+        subject.drop, subject.drop_reason = now, reason.value if reason else ""
+        self.changes[report.attempt_key] = DropChange(
+            report.attempt_key, now, reason, report.code, report.text, report.carrier_reference
+        )
+        if reason and REASONS[reason].suppresses and subject.live:
+            self.suppress.append((subject.voicemail_id, reason))
+
+    def _move(self, subject: _Subject, report: Report, now: VoicemailStatus) -> None:
+        reason = _reason(report)
+        self.standing[subject.voicemail_id] = subject.voicemail, subject.voicemail_reason = (
+            now,
+            reason.value if reason else "",
+        )
+        self.moves[subject.voicemail_id] = Move(
+            subject.voicemail_id, subject.was, now, subject.was_reason, reason, code=report.code, text=report.text
+        )
+
+
+def _subject(row: tuple[Any, ...]) -> _Subject:
+    status, drop_status = VoicemailStatus(row[8]), DropStatus(row[13])
+    return _Subject(row[7], status, row[9], row[10] == row[1], row[11], row[12], status, row[9], drop_status, row[14])
+
+
+def _reason(report: Report) -> Reason | None:
+    return (report.reason or Reason.UNKNOWN) if report.status is ReportStatus.FAILED else None
+
+
+def _suppress(voicemails: list[tuple[UUID, Reason]]) -> None:
+    rows = Voicemail.objects.in_bulk([voicemail_id for voicemail_id, _ in voicemails]) if voicemails else {}
+    for voicemail_id, reason in voicemails:
+        row = rows[voicemail_id]
+        suppress(
+            workspace_id=row.workspace_id, number=row.recipient, source=Suppression.Source.CARRIER, reason=reason.value
+        )

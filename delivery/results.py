@@ -1,0 +1,68 @@
+"""Writes the answers of carriers back, many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db import transaction
+
+from delivery import moves
+from delivery.carriers.base import Submission
+from delivery.claim import Claim
+from delivery.conclusions import check_wait, conclude_submission
+from delivery.moves import DropChange, Move
+from delivery.status import DropStatus, VoicemailStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    claim: Claim
+    submission: Submission
+
+
+def record(results: Sequence[Result], now: datetime) -> None:
+    """Conclude every result. What moved on meanwhile (an early report, the sweeper) is left where it is, or settled."""
+    asked: list[Move] = []
+    changes: list[DropChange] = []
+    for result in results:
+        claim, submission = result.claim, result.submission
+        conclusion = conclude_submission(submission, claim.attempts, now)
+        asked.append(
+            Move(
+                claim.voicemail_id,
+                VoicemailStatus.SENDING,
+                conclusion.voicemail,
+                reason=conclusion.reason if conclusion.voicemail is VoicemailStatus.FAILED else None,
+                drop_id=claim.drop_id,
+                code=submission.code,
+                text=submission.text,
+                not_before=conclusion.not_before,
+            )
+        )
+        changes.append(
+            DropChange(
+                claim.drop_id,
+                conclusion.drop,
+                conclusion.reason,
+                submission.code,
+                submission.text,
+                submission.carrier_reference,
+                due_at=now + check_wait(0) if conclusion.drop is DropStatus.UNCERTAIN else None,
+            )
+        )
+    with transaction.atomic():
+        moved = moves.apply(asked, now)
+        if len(moved) < len(asked):
+            moves.apply([_settled(move) for move in asked if move.voicemail_id not in moved and _settles(move)], now)
+        moves.change_drops(changes, now)
+
+
+def _settles(move: Move) -> bool:
+    """An answer that comes after the sweeper gave the drop up still says what happened."""
+    return move.now in (VoicemailStatus.ACCEPTED, VoicemailStatus.FAILED)
+
+
+def _settled(move: Move) -> Move:
+    return replace(move, was=VoicemailStatus.UNCERTAIN)

@@ -1,0 +1,68 @@
+"""The clock of the platform: once a second it does what time alone must do, and rings for whatever is due.
+
+Any number of ticks may run: every step is idempotent. A step that fails is logged and tried again at the next tick; the others go on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from django.db import DatabaseError, close_old_connections, connection
+
+from delivery import shutdown, upkeep
+from delivery.dispatch import database_now
+from delivery.doorbell import ring
+from rvm.platform.models import Heartbeat
+
+log = structlog.get_logger(__name__)
+
+INTERVAL = 1.0
+
+
+def _ring(now: datetime) -> None:
+    for bell, due in upkeep.is_work_due(now).items():
+        if due:
+            ring(bell)
+
+
+def _fold(now: datetime) -> None:
+    upkeep.fold_counts()
+
+
+def _beat(now: datetime) -> None:
+    Heartbeat.objects.update_or_create(name="tick", defaults={"at": now})
+
+
+STEPS: tuple[Callable[[datetime], object], ...] = (
+    upkeep.end_leases,
+    upkeep.give_up_on_reports,
+    upkeep.give_up_on_confirmation,
+    _ring,
+    _fold,
+    _beat,
+)
+
+
+def tick(now: datetime) -> None:
+    for step in STEPS:
+        try:
+            step(now)
+        except DatabaseError:
+            log.exception("tick_step_failed", step=step.__name__)
+            connection.close()
+
+
+def run() -> None:
+    """Tick until asked to stop."""
+    while not shutdown.requested.is_set():
+        began = time.monotonic()
+        try:
+            close_old_connections()
+            tick(database_now())
+        except DatabaseError:
+            log.exception("tick_failed")
+            connection.close()
+        shutdown.requested.wait(max(0.0, INTERVAL - (time.monotonic() - began)))

@@ -1,0 +1,101 @@
+"""Time's own moves: leases that ran out, reports and confirmations that never came, counters to fold.
+
+Every function is one idempotent step over what an index finds; two ticks may run them at once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from delivery import moves
+from delivery.conclusions import check_wait
+from delivery.moves import DropChange, Move
+from delivery.reasons import Reason
+from delivery.status import DropStatus, VoicemailStatus
+
+BATCH = 1000
+
+_LEASE_ENDED = """
+SELECT d.id, v.id FROM delivery_drop d JOIN delivery_voicemail v ON v.id = d.voicemail_id
+ WHERE d.status = 'sending' AND d.due_at <= %s ORDER BY v.id LIMIT %s FOR NO KEY UPDATE OF v SKIP LOCKED
+"""
+
+
+def end_leases(now: datetime) -> int:
+    """A claim whose lease ended is uncertain: its worker may have died on either side of the request."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_LEASE_ENDED, [now, BATCH])
+        rows = cursor.fetchall()
+        moves.apply([Move(v, VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN, drop_id=d) for d, v in rows], now)
+        moves.change_drops([DropChange(d, DropStatus.UNCERTAIN, due_at=now + check_wait(0)) for d, _ in rows], now)
+    return len(rows)
+
+
+# The horizon is the setup's; the shortest of all bounds what the index on accepted_at has to show.
+_UNREPORTED = """
+SELECT d.id, v.id FROM delivery_drop d JOIN usecases_telephonysetup s ON s.id = d.setup_id
+  JOIN delivery_voicemail v ON v.id = d.voicemail_id
+ WHERE d.status = 'accepted' AND d.accepted_at <= %s - s.report_horizon_hours * interval '1 hour'
+   AND d.accepted_at <= %s - (SELECT min(report_horizon_hours) FROM usecases_telephonysetup) * interval '1 hour'
+ ORDER BY v.id LIMIT %s FOR NO KEY UPDATE OF v SKIP LOCKED
+"""
+
+
+def give_up_on_reports(now: datetime) -> int:
+    """accepted and silent past the setup's horizon: failed, unreported."""
+    return _fail(_UNREPORTED, [now, now, BATCH], VoicemailStatus.ACCEPTED, Reason.UNREPORTED, now)
+
+
+_UNCONFIRMED = """
+SELECT d.id, v.id FROM delivery_drop d JOIN usecases_telephonysetup s ON s.id = d.setup_id
+  JOIN delivery_voicemail v ON v.id = d.voicemail_id
+ WHERE d.status = 'uncertain' AND d.created_at <= %s - s.confirm_horizon_hours * interval '1 hour'
+ ORDER BY v.id LIMIT %s FOR NO KEY UPDATE OF v SKIP LOCKED
+"""
+
+
+def give_up_on_confirmation(now: datetime) -> int:
+    """uncertain and unsettled past the setup's horizon: failed, unconfirmed."""
+    return _fail(_UNCONFIRMED, [now, BATCH], VoicemailStatus.UNCERTAIN, Reason.UNCONFIRMED, now)
+
+
+def _fail(query: str, arguments: list[datetime | int], was: VoicemailStatus, reason: Reason, now: datetime) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(query, arguments)
+        rows = cursor.fetchall()
+        moves.apply([Move(v, was, VoicemailStatus.FAILED, reason=reason, drop_id=d) for d, v in rows], now)
+        moves.change_drops([DropChange(d, DropStatus.FAILED, reason) for d, _ in rows], now)
+    return len(rows)
+
+
+_FOLD = """
+WITH taken AS (
+  DELETE FROM delivery_lanedelta WHERE id IN (SELECT id FROM delivery_lanedelta ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+  RETURNING lane_id, status, reason, delta
+)
+INSERT INTO delivery_lanecount AS c (lane_id, status, reason, count)
+SELECT lane_id, status, reason, sum(delta) FROM taken GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+ON CONFLICT (lane_id, status, reason) DO UPDATE SET count = c.count + excluded.count
+"""
+
+
+def fold_counts(limit: int = 50_000) -> None:
+    """Add the deltas to the counts. Readers sum both, so nobody sees a step in between."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_FOLD, [limit])
+
+
+def is_work_due(now: datetime) -> dict[str, bool]:
+    """Which bells have something to be rung for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM delivery_lane l WHERE NOT held AND EXISTS (SELECT 1 FROM delivery_voicemail v"
+            "               WHERE v.lane_id = l.id AND v.status = 'queued' AND v.not_before <= %s)),"
+            "       EXISTS (SELECT 1 FROM delivery_carrierreport WHERE merged_at IS NULL)"
+            "       OR EXISTS (SELECT 1 FROM delivery_drop WHERE status = 'uncertain' AND due_at <= %s)",
+            [now, now],
+        )
+        dispatch, reports = cursor.fetchone()
+    return {"dispatch": dispatch, "reports": reports}

@@ -1,0 +1,45 @@
+"""The transport's in-memory twin: answers come from a function, and everything that would leave is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from delivery.http import HttpFailure, HttpRequest, HttpResponse, Proof
+
+Answer = HttpResponse | HttpFailure
+
+
+def accepted(request: HttpRequest) -> Answer:
+    return HttpResponse(202, orjson.dumps({"id": "carrier-1", "status": "accepted"}))
+
+
+def refused_connection(request: HttpRequest) -> Answer:
+    return HttpFailure(Proof.NOT_SENT, "No connection to the carrier.")
+
+
+def timed_out(request: HttpRequest) -> Answer:
+    return HttpFailure(Proof.UNKNOWN, "The carrier did not answer in time.")
+
+
+class FakeTransport:
+    def __init__(self, answer: Callable[[HttpRequest], Answer] = accepted) -> None:
+        self.answer = answer
+        self.sent: list[HttpRequest] = []
+        self._open: list[tuple[Any, HttpRequest]] = []
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._open)
+
+    def submit(self, request: HttpRequest, context: Any) -> None:
+        self.sent.append(request)
+        self._open.append((context, request))
+
+    def poll(self, seconds: float) -> list[tuple[Any, Answer]]:
+        ended, self._open = self._open, []
+        return [(context, self.answer(request)) for context, request in ended]
+
+    def close(self) -> None: ...

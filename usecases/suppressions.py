@@ -1,0 +1,33 @@
+"""Numbers that must not be reached: put there once, found by blind index, kept for ever."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from rvm.platform.crypto import blind_index
+from usecases.models import Suppression
+
+
+def suppress(*, workspace_id: UUID, number: str, source: Suppression.Source, reason: str) -> None:
+    """Put an E.164 number on the workspace's list; one that is there already stays as it is."""
+    index = blind_index()
+    Suppression.objects.bulk_create(
+        [
+            Suppression(
+                workspace_id=workspace_id,
+                number=number,
+                number_index=index.of(workspace_id, number),
+                index_key=index.current,
+                last4=number[-4:],
+                source=source,
+                reason=reason,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def is_suppressed(workspace_id: UUID, number: str) -> bool:
+    return Suppression.objects.filter(
+        workspace_id=workspace_id, number_index__in=blind_index().all_of(workspace_id, number)
+    ).exists()
