@@ -1,0 +1,51 @@
+"""Takes phone numbers out of text that leaves the database: logs, error details, audit details.
+
+It errs on the side of masking. What is kept on purpose is what an operator searches by: UUIDs, digests, times, and runs of ten digits
+that begin with 1, which are Unix times and no number of the North American plan.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+MASK = "[number]"
+
+_KEPT = r"""
+    [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}        # UUID
+  | (?<![0-9a-z])[0-9a-f]{32,}(?![0-9a-z])                              # digest, UUID without dashes
+  | \d{4}-\d\d-\d\d[T\ ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?  # RFC 3339
+  | (?<![\d+])\d+\.\d{4,}(?!\d|[.\s-]\d)                                # a fraction, such as seconds
+"""
+_PHONE = r"""
+    (?:\+|%2B)\d{8,15}(?!\d)                                            # E.164, also within a query string
+  | (?:\+|%2B)\d(?:[\s().-]{0,2}\d){7,14}(?!\d)                         # international, formatted
+  | (?<![\da-f])(?:1[\s./-]{0,2})?\(?[2-9]\d\d\)?[\s./-]{1,2}\d{3}[\s./-]?\d{4}(?![\da-f])  # (415) 555-0123, 415.555.0123
+  | (?<![\da-f])[2-9]\d\d\d{3}[\s.-]\d{4}(?![\da-f])                    # 415555-0123
+  | (?<![\da-f.])(?:1[2-9]\d{9}|[02-9]\d{9,10}|\d{12})(?![\da-f])         # bare digits
+"""
+_PATTERN = re.compile(f"(?P<kept>{_KEPT})|(?P<phone>{_PHONE})", re.VERBOSE | re.IGNORECASE)
+
+
+def mask_numbers(text: str) -> str:
+    """The text with everything that looks like a phone number replaced by `[number]`."""
+    return _PATTERN.sub(lambda match: match["kept"] or MASK, text)
+
+
+def mask_value(value: Any) -> Any:
+    """The same for a value of any shape, keys included; what is neither text, number nor container becomes its masked repr."""
+    if value is None or isinstance(value, bool | UUID | datetime | date | time | timedelta):
+        return value if value is None or isinstance(value, bool) else str(value)
+    if isinstance(value, str):
+        return mask_numbers(value)
+    if isinstance(value, int | float | Decimal):
+        return MASK if MASK in mask_numbers(str(value)) else value
+    if isinstance(value, Mapping):
+        return {mask_numbers(str(key)): mask_value(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [mask_value(entry) for entry in value]
+    return mask_numbers(repr(value))
