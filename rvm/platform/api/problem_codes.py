@@ -1,0 +1,120 @@
+"""Every refusal this floor can answer with, as data.
+
+A floor above keeps a table of its own in the same form; the docs page joins them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class ProblemCode(NamedTuple):
+    """`code` is for programs and never changes; `title` and `advice` are for the person who reads the docs page."""
+
+    code: str
+    status: int
+    title: str
+    advice: str
+
+
+MALFORMED = ProblemCode(
+    "malformed_request", 400, "The request cannot be read", "Repair the body; the detail says where reading stopped."
+)
+BAD_REQUEST = ProblemCode(
+    "bad_request", 400, "The request was refused as malformed", "Compare the request with the documentation."
+)
+IDEMPOTENCY_KEY_INVALID = ProblemCode(
+    "idempotency_key_invalid",
+    400,
+    "The Idempotency-Key cannot be used",
+    "Send 1 to 255 printable ASCII characters, best a random UUID.",
+)
+UNAUTHENTICATED = ProblemCode(
+    "unauthenticated",
+    401,
+    "No valid API key",
+    "Send `Authorization: Bearer <key>`. Create or rotate a key where this one is expired or revoked.",
+)
+FORBIDDEN = ProblemCode("forbidden", 403, "Not allowed", "Ask an administrator of the workspace.")
+MISSING_SCOPE = ProblemCode(
+    "missing_scope", 403, "The API key lacks a scope", "Use a key that has the scope named in the detail."
+)
+NOT_FOUND = ProblemCode(
+    "not_found",
+    404,
+    "Nothing is here",
+    "Check the address and the ids. A key sees its own workspace only; everything else answers 404.",
+)
+METHOD_NOT_ALLOWED = ProblemCode(
+    "method_not_allowed", 405, "The method is not allowed here", "Use a method of the `Allow` header."
+)
+NOT_ACCEPTABLE = ProblemCode("not_acceptable", 406, "Only JSON is served", "Send `Accept: application/json`.")
+CONFLICT = ProblemCode("conflict", 409, "The request conflicts with what exists", "The detail names the other row.")
+IDEMPOTENCY_KEY_IN_USE = ProblemCode(
+    "idempotency_key_in_use",
+    409,
+    "A request with this Idempotency-Key is being answered",
+    "Repeat the same request after the time in `Retry-After`; it gets the first one's answer.",
+)
+LENGTH_REQUIRED = ProblemCode(
+    "length_required", 411, "The body's length is missing", "Send `Content-Length`; chunked bodies are not read."
+)
+UPLOAD_TOO_LARGE = ProblemCode(
+    "upload_too_large", 413, "The body is too large", "Send less; the detail says how much is allowed."
+)
+UNSUPPORTED_MEDIA_TYPE = ProblemCode(
+    "unsupported_media_type", 415, "The body's type is not read here", "Send one of the types the detail names."
+)
+INVALID_REQUEST = ProblemCode(
+    "invalid_request",
+    422,
+    "The request is well formed but wrong",
+    "`errors` names each wrong field by a JSON pointer and says what is expected.",
+)
+IDEMPOTENCY_KEY_REUSED = ProblemCode(
+    "idempotency_key_reused",
+    422,
+    "The Idempotency-Key belongs to another request",
+    "Use a new key for a new request; repeat a request unchanged under its own key.",
+)
+RATE_LIMITED = ProblemCode("rate_limited", 429, "Too many requests", "Wait for the time in `Retry-After`.")
+INTERNAL_ERROR = ProblemCode(
+    "internal_error",
+    500,
+    "We failed",
+    "Repeat the request later under the same Idempotency-Key; tell us the request_id if it stays.",
+)
+UNAVAILABLE = ProblemCode(
+    "unavailable", 503, "A part we need is unavailable", "Repeat the request after the time in `Retry-After`."
+)
+
+
+def by_code(*problems: ProblemCode) -> dict[str, ProblemCode]:
+    """The table of a floor; a code that is listed twice is an error."""
+    table = {problem.code: problem for problem in problems}
+    if len(table) != len(problems):
+        raise ValueError("a problem code is listed twice")
+    return table
+
+
+PLATFORM_PROBLEMS = by_code(
+    MALFORMED,
+    BAD_REQUEST,
+    IDEMPOTENCY_KEY_INVALID,
+    UNAUTHENTICATED,
+    FORBIDDEN,
+    MISSING_SCOPE,
+    NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    NOT_ACCEPTABLE,
+    CONFLICT,
+    IDEMPOTENCY_KEY_IN_USE,
+    LENGTH_REQUIRED,
+    UPLOAD_TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    INVALID_REQUEST,
+    IDEMPOTENCY_KEY_REUSED,
+    RATE_LIMITED,
+    INTERNAL_ERROR,
+    UNAVAILABLE,
+)

@@ -1,0 +1,217 @@
+"""Turns every failure under /v1/ into `application/problem+json` (RFC 9457).
+
+It may come from a view, from Django, or from an address that does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+from django.conf import settings
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.views import defaults
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from rvm.platform.api import problem_codes as codes
+from rvm.platform.api.problem_codes import ProblemCode
+from rvm.platform.masking import mask_numbers
+from rvm.platform.request_id import current_request_id
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class FieldError(NamedTuple):
+    """One wrong field: `pointer` is a JSON pointer (RFC 6901) into the body, `/name` for a query parameter, empty for the whole."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Problem(exceptions.APIException):
+    """A refusal. `extra` adds members such as `retry_at` or `voicemail_id`; `headers` are set on the answer."""
+
+    def __init__(
+        self,
+        problem: ProblemCode,
+        detail: str = "",
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.problem = problem
+        self.status_code = problem.status
+        super().__init__(detail or problem.advice, problem.code)
+        self.sentence = detail or problem.advice
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+
+    @property
+    def code(self) -> str:
+        return self.problem.code
+
+    def body(self) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            **self.extra,
+            "type": f"{settings.RVM_PUBLIC_URL}/docs/problems#{self.code}",
+            "title": self.problem.title,
+            "status": self.problem.status,
+            "detail": mask_numbers(self.sentence),
+            "code": self.code,
+            "request_id": current_request_id(),
+        }
+        if self.errors:
+            answer["errors"] = [
+                {"pointer": error.pointer, "code": error.code, "detail": mask_numbers(error.detail)}
+                for error in self.errors
+            ]
+        return answer
+
+
+def invalid(pointer: str, detail: str, code: str = "invalid") -> Problem:
+    """The 422 for one wrong field."""
+    return Problem(codes.INVALID_REQUEST, "One field is wrong; see errors.", errors=[FieldError(pointer, code, detail)])
+
+
+def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """DRF's hook. None lets Django answer: the crash is logged with its traceback and `server_error` below answers."""
+    problem = problem_of(error)
+    if problem is None:
+        return None
+    return Response(problem.body(), status=problem.status_code, headers=problem.headers, content_type=CONTENT_TYPE)
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """The problem that an exception of DRF or Django stands for; None for a bug of ours."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, exceptions.ValidationError):
+        return _invalid(list(_flatten(error.get_full_details(), "")))
+    if isinstance(error, ModelValidationError):
+        details = exceptions.ValidationError(_model_messages(error)).get_full_details()
+        return _invalid(list(_flatten(details, "")))
+    if isinstance(error, exceptions.APIException):
+        return _of_api_exception(error)
+    return _of_django_exception(error)
+
+
+def _invalid(errors: list[FieldError]) -> Problem:
+    many = "One field is wrong; see errors." if len(errors) == 1 else f"{len(errors)} fields are wrong; see errors."
+    return Problem(codes.INVALID_REQUEST, many, errors=errors)
+
+
+def _model_messages(error: ModelValidationError) -> Any:
+    return error.message_dict if hasattr(error, "error_dict") else {"non_field_errors": error.messages}
+
+
+def _flatten(details: Any, pointer: str) -> Iterator[FieldError]:
+    """DRF nests errors like the body; a leaf is `{message, code}`."""
+    if isinstance(details, Mapping):
+        if set(details) == {"message", "code"} and not isinstance(details["code"], list | Mapping):
+            yield FieldError(pointer, str(details["code"]), str(details["message"]))
+            return
+        for name, inner in details.items():
+            own = name in ("non_field_errors", "__all__")
+            yield from _flatten(inner, pointer if own else f"{pointer}/{_escape(str(name))}")
+    else:
+        rows = bool(details) and all(not _is_leaf(inner) for inner in details)
+        for index, inner in enumerate(details):
+            yield from _flatten(inner, f"{pointer}/{index}" if rows else pointer)
+
+
+def _is_leaf(details: Any) -> bool:
+    return isinstance(details, Mapping) and set(details) == {"message", "code"}
+
+
+def _escape(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+_OF_STATUS = {
+    problem.status: problem
+    for problem in (
+        codes.MALFORMED,
+        codes.UNAUTHENTICATED,
+        codes.FORBIDDEN,
+        codes.NOT_FOUND,
+        codes.METHOD_NOT_ALLOWED,
+        codes.NOT_ACCEPTABLE,
+        codes.UNSUPPORTED_MEDIA_TYPE,
+        codes.RATE_LIMITED,
+        codes.INTERNAL_ERROR,
+        codes.UNAVAILABLE,
+    )
+}
+
+
+def _of_api_exception(error: exceptions.APIException) -> Problem:
+    headers: dict[str, str] = {}
+    if auth_header := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = auth_header
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait) + 1)
+    problem = _OF_STATUS.get(error.status_code, codes.BAD_REQUEST)
+    if isinstance(error, exceptions.NotAuthenticated):
+        return Problem(problem, headers=headers)
+    return Problem(problem, str(error.detail), headers=headers)
+
+
+def _of_django_exception(error: Exception) -> Problem | None:
+    match error:
+        case Http404():
+            return Problem(codes.NOT_FOUND)
+        case PermissionDenied():
+            return Problem(codes.FORBIDDEN)
+        case RequestDataTooBig():
+            return Problem(codes.UPLOAD_TOO_LARGE, str(error))
+        case TooManyFieldsSent() | TooManyFilesSent():
+            return Problem(codes.MALFORMED, "The form has too many fields or files.")
+        case UnreadablePostError():
+            return Problem(codes.MALFORMED, "The body ended before all of it arrived.")
+        case SuspiciousOperation():
+            return Problem(codes.BAD_REQUEST)
+        case _:
+            return None
+
+
+def _answer(problem: Problem) -> HttpResponse:
+    return HttpResponse(orjson.dumps(problem.body()), status=problem.status_code, content_type=CONTENT_TYPE)
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/v1/")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler400: also what a form outside the API gets when its upload is too large."""
+    problem = _of_django_exception(exception) or Problem(codes.BAD_REQUEST)
+    if _is_api(request):
+        return _answer(problem)
+    page = defaults.bad_request(request, exception)
+    page.status_code = problem.status_code
+    return page
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(Problem(codes.FORBIDDEN)) if _is_api(request) else defaults.permission_denied(request, exception)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(Problem(codes.NOT_FOUND)) if _is_api(request) else defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _answer(Problem(codes.INTERNAL_ERROR)) if _is_api(request) else defaults.server_error(request)
