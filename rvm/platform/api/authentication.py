@@ -1,0 +1,54 @@
+"""Who calls: a Bearer API key becomes its service user (`request.user`) and the key itself (`request.auth`)."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from rvm.platform.api.keys import digest, is_well_formed
+from rvm.platform.models import ApiKey, User
+
+# `last_used_at` tells a person which keys are still in use; to the minute is enough and spares a write per request.
+USED_EVERY = timedelta(minutes=1)
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer rvm_…` and nothing else: a key in a URL would end up in logs."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        header = request.headers.get("Authorization", "")
+        if not header:
+            return None
+        scheme, _, plaintext = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise AuthenticationFailed("Only `Authorization: Bearer <API key>` is accepted.")
+        key = _find(plaintext.strip())
+        now = timezone.now()
+        if key.last_used_at is None or key.last_used_at < now - USED_EVERY:
+            stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_EVERY)
+            ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+        return key.user, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="RVM"'
+
+
+def _find(plaintext: str) -> ApiKey:
+    if not is_well_formed(plaintext):
+        raise AuthenticationFailed("This is not an API key of this platform, or it was not copied whole.")
+    sought = digest(plaintext)
+    key = ApiKey.objects.select_related("workspace", "user").filter(digest=sought).first()
+    # The index found it by its digest; comparing once more in constant time costs nothing.
+    if key is None or not hmac.compare_digest(bytes(key.digest), sought):
+        raise AuthenticationFailed("This API key does not exist.")
+    if key.revoked_at is not None or not key.user.is_active:
+        raise AuthenticationFailed("This API key was revoked.")
+    if key.expires_at is not None and key.expires_at <= timezone.now():
+        raise AuthenticationFailed(f"This API key expired at {key.expires_at:%Y-%m-%dT%H:%M:%SZ}.")
+    return key

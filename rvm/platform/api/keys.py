@@ -1,0 +1,108 @@
+"""API keys: how one looks, and how one is made, replaced and revoked.
+
+`rvm_live_` or `rvm_test_`, 30 random base-62 characters, and 6 that are the CRC-32 of all before them: a scanner recognises a
+leaked key, and a mistyped one is refused without asking the database. Only the SHA-256 is stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import string
+import zlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from rvm.platform import audit
+from rvm.platform.ids import uuid7
+from rvm.platform.models import ApiKey, User, Workspace
+from rvm.platform.scopes import Scope
+
+BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+# Published for secret scanners.
+PATTERN = re.compile(r"rvm_(?:live|test)_[0-9A-Za-z]{30}[0-9A-Za-z]{6}")
+
+
+def checksum(text: str) -> str:
+    """The CRC-32 of the text as six base-62 digits."""
+    rest, digits = zlib.crc32(text.encode()), ""
+    for _ in range(6):
+        rest, digit = divmod(rest, 62)
+        digits = BASE62[digit] + digits
+    return digits
+
+
+def generate(*, live: bool) -> str:
+    body = f"rvm_{'live' if live else 'test'}_" + "".join(secrets.choice(BASE62) for _ in range(30))
+    return body + checksum(body)
+
+
+def digest(plaintext: str) -> bytes:
+    return hashlib.sha256(plaintext.encode()).digest()
+
+
+def is_well_formed(plaintext: str) -> bool:
+    """Whether this can be a key of ours: its form and its checksum are right."""
+    return bool(PATTERN.fullmatch(plaintext)) and checksum(plaintext[:-6]) == plaintext[-6:]
+
+
+@transaction.atomic
+def create_api_key(
+    workspace: Workspace,
+    name: str,
+    scopes: Iterable[Scope],
+    *,
+    live: bool = False,
+    expires_at: datetime | None = None,
+    actor: User | None = None,
+) -> tuple[ApiKey, str]:
+    """The key and its plaintext, which is shown once and kept nowhere. Makes the service user that acts for it."""
+    user_id = uuid7()
+    user = User(id=user_id, username=f"key-{user_id}", is_service=True)
+    user.set_unusable_password()
+    user.save(force_insert=True)
+    key, plaintext = _write(workspace, user, name, sorted(set(scopes)), live, expires_at)
+    audit.record("api_key.created", key, actor=actor, workspace=workspace, name=name, scopes=key.scopes, live=live)
+    return key, plaintext
+
+
+@transaction.atomic
+def rotate_api_key(
+    key: ApiKey, overlap: timedelta = timedelta(hours=24), *, actor: User | None = None
+) -> tuple[ApiKey, str]:
+    """A successor with the same name, scopes and service user; the old key ends after `overlap`, or earlier where it was to."""
+    ends = timezone.now() + overlap
+    successor, plaintext = _write(key.workspace, key.user, key.name, key.scopes, key.live, key.expires_at)
+    key.expires_at = ends if key.expires_at is None else min(ends, key.expires_at)
+    key.save(update_fields=["expires_at"])
+    audit.record("api_key.rotated", key, actor=actor, workspace=key.workspace, successor_id=successor.id)
+    return successor, plaintext
+
+
+@transaction.atomic
+def revoke_api_key(key: ApiKey, *, actor: User | None = None) -> None:
+    """From now on the key opens nothing. Revoking twice changes nothing."""
+    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        audit.record("api_key.revoked", key, actor=actor, workspace=key.workspace)
+    key.refresh_from_db(fields=["revoked_at"])
+
+
+def _write(
+    workspace: Workspace, user: User, name: str, scopes: list[str], live: bool, expires_at: datetime | None
+) -> tuple[ApiKey, str]:
+    plaintext = generate(live=live)
+    key = ApiKey.objects.create(
+        workspace=workspace,
+        user=user,
+        name=name,
+        digest=digest(plaintext),
+        last4=plaintext[-4:],
+        live=live,
+        scopes=scopes,
+        expires_at=expires_at,
+    )
+    return key, plaintext

@@ -1,0 +1,26 @@
+"""Writes who did what to which row, in the transaction of the deed itself: where the deed is rolled back, so is its record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Model
+
+from rvm.platform.masking import mask_value
+from rvm.platform.models import AuditEvent, User, Workspace
+from rvm.platform.request_id import current_request_id
+
+
+def record(
+    action: str, subject: Model, *, actor: User | None, workspace: Workspace | None, **details: Any
+) -> AuditEvent:
+    """`action` is `noun.verb` in the past tense; `actor` is None for the platform itself. Numbers in `details` are masked."""
+    return AuditEvent.objects.create(
+        workspace=workspace,
+        actor=actor,
+        action=action,
+        subject_type=subject._meta.label_lower,
+        subject_id=subject.pk,
+        details=mask_value(details),
+        request_id=current_request_id(),
+    )
