@@ -1,0 +1,65 @@
+"""Reads multipart bodies for the API and refuses what Django lets pass: a body that ends before its last boundary.
+
+A file cut off by a broken connection would otherwise look like a whole, shorter file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django.http.multipartparser import MultiPartParser as DjangoMultiPartParser
+from django.http.multipartparser import MultiPartParserError
+from django.utils.http import parse_header_parameters
+from rest_framework.parsers import BaseParser, DataAndFiles
+
+from rvm.platform.api import problem_codes as codes
+from rvm.platform.api.problems import Problem
+
+
+class _Watched:
+    """Counts what is read and looks for the closing boundary."""
+
+    def __init__(self, stream: Any, closing: bytes) -> None:
+        self._stream = stream
+        self._closing = closing
+        self._tail = b""
+        self.count = 0
+        self.closed = False
+
+    def read(self, size: int = -1) -> bytes:
+        chunk: bytes = self._stream.read(size)
+        self.count += len(chunk)
+        seen = self._tail + chunk
+        self.closed = self.closed or self._closing in seen
+        self._tail = seen[-len(self._closing) :]
+        return chunk
+
+
+class MultiPartParser(BaseParser):
+    """Malformed or truncated: 400. Too large: 413, from the upload handler, before all of it is read."""
+
+    media_type = "multipart/form-data"
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> DataAndFiles:
+        request = (parser_context or {})["request"]
+        meta = {**request.META, "CONTENT_TYPE": media_type or ""}
+        boundary = parse_header_parameters(media_type or "")[1].get("boundary", "")
+        watched = _Watched(stream, b"--" + boundary.encode("ascii", "replace") + b"--")
+        try:
+            data, files = DjangoMultiPartParser(meta, cast(Any, watched), request.upload_handlers, "utf-8").parse()
+        except MultiPartParserError as error:
+            raise Problem(codes.MALFORMED, f"The multipart body cannot be read: {error}.") from None
+        announced = int(request.META.get("CONTENT_LENGTH") or 0)
+        if watched.count < announced or not watched.closed:
+            for _, parts in files.lists():
+                for part in parts:
+                    part.close()
+            raise Problem(
+                codes.MALFORMED,
+                f"The multipart body is cut off: {watched.count} of {announced} announced bytes arrived, "
+                f"{'with' if watched.closed else 'without'} the closing boundary.",
+            )
+        return DataAndFiles(data, files)

@@ -1,0 +1,80 @@
+"""Uploads are held in memory, never on disk, and cut off as soon as they are too large.
+
+Django parses a multipart body when somebody first looks at it, so the refusal surfaces there: as a 413 problem under /v1/, as
+Django's page elsewhere. A view that takes larger files sets `request.upload_handlers` to a subclass before it looks.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.core.files.uploadedfile import InMemoryUploadedFile, UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
+
+# A recording of 8 MiB must pass; the rest is room to measure by how much a slightly longer one is over.
+MAX_FILE_BYTES = 8 * 1024 * 1024 + 64 * 1024
+# Beside the files: fields, part headers and boundaries.
+MAX_FORM_BYTES = 512 * 1024
+
+
+class UploadTooLarge(RequestDataTooBig):
+    """More bytes arrived, or were announced, than are read."""
+
+
+class BoundedMemoryUploadHandler(FileUploadHandler):
+    """Keeps all files of a request in memory, together at most `max_bytes`; an announced length is believed only when it is over."""
+
+    max_bytes = MAX_FILE_BYTES
+
+    def __init__(self, request: HttpRequest | None = None) -> None:
+        super().__init__(request)
+        self.file = BytesIO()
+        self._received = 0
+
+    def _refuse(self) -> UploadTooLarge:
+        self.file.close()
+        return UploadTooLarge(f"The upload is over {self.max_bytes:,} bytes, the most that is read.")
+
+    def handle_raw_input(
+        self,
+        input_data: Any,
+        META: Any,  # noqa: N803
+        content_length: int,
+        boundary: Any,
+        encoding: str | None = None,
+    ) -> None:
+        if content_length > self.max_bytes + MAX_FORM_BYTES:
+            raise self._refuse()
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        if (self.content_length or 0) > self.max_bytes:
+            raise self._refuse()
+        self.file = BytesIO()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self._received += len(raw_data)
+        if self._received > self.max_bytes:
+            raise self._refuse()
+        self.file.write(raw_data)
+
+    def file_complete(self, file_size: int) -> UploadedFile:
+        if self.content_length is not None and self.content_length != file_size:
+            raise MultiPartParserError(f"a part announced {self.content_length} bytes and {file_size} arrived")
+        self.file.seek(0)
+        return InMemoryUploadedFile(
+            file=self.file,
+            field_name=self.field_name,
+            name=self.file_name,
+            content_type=self.content_type,
+            size=file_size,
+            charset=self.charset,
+            content_type_extra=self.content_type_extra,
+        )
+
+    def upload_interrupted(self) -> None:
+        self.file.close()
