@@ -94,16 +94,15 @@ class ApiKey(Row):
 
 
 class IdempotencyKey(models.Model):
-    """A POST that was or is being answered, so that the same POST again gets the same answer."""
+    """A POST that was answered, so that the same POST again gets the same answer. Written in the transaction of the work itself."""
 
     id = models.BigAutoField(primary_key=True)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)
-    fingerprint = models.BinaryField(max_length=32, help_text="SHA-256 of caller, method, path and body.")
-    status = models.PositiveSmallIntegerField(null=True, help_text="Empty while the first request is being answered.")
-    body = models.BinaryField(null=True, help_text="The answer, encrypted: it may hold a phone number.")
+    fingerprint = models.BinaryField(max_length=32, help_text="SHA-256 of method, path and body.")
+    status = models.PositiveSmallIntegerField()
+    answer = models.BinaryField(help_text="Headers and body, encrypted: they may hold a phone number.")
     created_at = models.DateTimeField(db_default=Now())
-    locked_until = models.DateTimeField()
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

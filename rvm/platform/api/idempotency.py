@@ -1,0 +1,130 @@
+"""The same POST under the same Idempotency-Key does its work once and gets the same answer for 24 hours.
+
+The work and its stored answer are one transaction, so whoever dies in between has done neither, and the repeated request starts
+afresh. "In flight" is an advisory lock of that transaction: PostgreSQL drops it with the connection, so nothing needs to be timed
+out or taken over. Only successful answers are kept: a refused request has changed nothing, and may be repaired and sent again under
+its key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection, transaction
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from rvm.platform.api import problem_codes as codes
+from rvm.platform.api.problems import Problem
+from rvm.platform.api.rendering import to_json
+from rvm.platform.crypto import vault
+from rvm.platform.models import ApiKey, IdempotencyKey
+
+KEPT_FOR = timedelta(hours=24)
+_PURPOSE = b"platform_idempotencykey.answer"
+_PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
+_HEADERS = ("Location", "Content-Type")
+
+
+def read_key(request: Request) -> str | None:
+    """The header's value, bare or quoted as in draft-ietf-httpapi-idempotency-key-header; None without the header."""
+    if "Idempotency-Key" not in request.headers:
+        return None
+    key = request.headers["Idempotency-Key"].strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not _PRINTABLE.fullmatch(key):
+        raise Problem(codes.IDEMPOTENCY_KEY_INVALID)
+    return key
+
+
+def fingerprint(request: Request) -> bytes:
+    """SHA-256 of method, path and body; the body as sorted JSON, or as fields and the SHA-256 of each file."""
+    whole = hashlib.sha256(f"{request.method} {request.path}\n".encode())
+    data: Any = request.data
+    if hasattr(data, "lists"):
+        fields = [(name, values) for name, values in data.lists() if name not in request.FILES]
+        files = [(name, [_sha256(part) for part in parts]) for name, parts in request.FILES.lists()]
+        data = [sorted(fields), sorted(files)]
+    whole.update(orjson.dumps(data, option=orjson.OPT_SORT_KEYS))
+    return whole.digest()
+
+
+def _sha256(part: Any) -> str:
+    digest = hashlib.sha256()
+    for chunk in part.chunks():
+        digest.update(chunk)
+    part.seek(0)
+    return digest.hexdigest()
+
+
+def answer_once(key: str, handler: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """The view's handler, run at most once under `key`."""
+
+    def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        auth = request.auth
+        if not isinstance(auth, ApiKey):
+            raise TypeError("an Idempotency-Key belongs to the workspace of an API key")
+        workspace_id = auth.workspace_id
+        mark = fingerprint(request)
+        with transaction.atomic():
+            if not _lock(workspace_id, key):
+                raise Problem(codes.IDEMPOTENCY_KEY_IN_USE, headers={"Retry-After": "1"})
+            earlier = IdempotencyKey.objects.filter(workspace_id=workspace_id, key=key).first()
+            if earlier is not None:
+                return _replay(earlier, mark)
+            response = handler(request, *args, **kwargs)
+            if response.status_code < 400:
+                IdempotencyKey.objects.create(
+                    workspace_id=workspace_id,
+                    key=key,
+                    fingerprint=mark,
+                    status=response.status_code,
+                    answer=vault().encrypt(_pack(response), _PURPOSE),
+                )
+            return response
+
+    return answer
+
+
+def _lock(workspace_id: UUID, key: str) -> bool:
+    """Whether this transaction is the only one that answers this key. A collision of hashes only costs a 409."""
+    name = hashlib.sha256(b"idempotency" + workspace_id.bytes + key.encode()).digest()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(name[:8], "big", signed=True)])
+        return bool(cursor.fetchone()[0])
+
+
+def _pack(response: HttpResponseBase) -> bytes:
+    """Headers as one line of JSON, then the body. DRF renders later, so its data are rendered here the same way."""
+    headers = {name: response[name] for name in _HEADERS if name in response}
+    if isinstance(response, Response):
+        headers.setdefault("Content-Type", response.content_type or "application/json")
+        content = b"" if response.data is None else to_json(response.data)
+    elif isinstance(response, HttpResponse):
+        content = response.content
+    else:
+        raise TypeError("a streamed answer to a POST cannot be replayed")
+    return orjson.dumps(headers) + b"\n" + content
+
+
+def _replay(earlier: IdempotencyKey, mark: bytes) -> HttpResponse:
+    if bytes(earlier.fingerprint) != mark:
+        raise Problem(codes.IDEMPOTENCY_KEY_REUSED)
+    headers, _, content = vault().decrypt(bytes(earlier.answer), _PURPOSE).partition(b"\n")
+    replay = HttpResponse(content, status=earlier.status, headers=orjson.loads(headers))
+    replay["Idempotent-Replayed"] = "true"
+    return replay
+
+
+def purge_idempotency_keys(now: datetime) -> int:
+    """Forget answers older than 24 hours; how many went."""
+    return IdempotencyKey.objects.filter(created_at__lt=now - KEPT_FOR).delete()[0]

@@ -1,0 +1,58 @@
+"""The base of every view under /v1/{workspace_id}/: key, workspace, scope, bounded body, idempotency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
+
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from rvm.platform.api import problem_codes as codes
+from rvm.platform.api.idempotency import answer_once, read_key
+from rvm.platform.api.problems import Problem
+from rvm.platform.models import ApiKey, User, Workspace
+from rvm.platform.scopes import Scope
+from rvm.platform.uploads import MAX_FILE_BYTES, MAX_FORM_BYTES
+
+MAX_BODY_BYTES = MAX_FILE_BYTES + MAX_FORM_BYTES
+
+
+class ApiView(APIView):
+    """A view declares `required_scopes` by method and handles `request`; every POST honours Idempotency-Key."""
+
+    required_scopes: ClassVar[Mapping[str, Scope]] = {}
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    @property
+    def key(self) -> ApiKey:
+        """The caller's key: `live` tells whether more than the sandbox may be reached."""
+        return cast(ApiKey, self.request.auth)
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.key.workspace
+
+    @property
+    def actor(self) -> User:
+        """The service user that audit rows name."""
+        return self.key.user
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        _bound_body(request)
+        handler = getattr(self, "post", None)
+        if request.method == "POST" and handler is not None and (key := read_key(request)) is not None:
+            # On the instance, which lives for this request only.
+            self.__dict__["post"] = answer_once(key, handler)
+
+
+def _bound_body(request: Request) -> None:
+    """Refuse before reading: a body that may never end, and one that announces more than any view takes."""
+    if request.headers.get("Transfer-Encoding"):
+        raise Problem(codes.LENGTH_REQUIRED)
+    announced = int(request.META.get("CONTENT_LENGTH") or 0)
+    if announced > MAX_BODY_BYTES:
+        raise Problem(
+            codes.UPLOAD_TOO_LARGE, f"The body announces {announced:,} bytes; at most {MAX_BODY_BYTES:,} are read."
+        )
