@@ -1,0 +1,104 @@
+"""Keyset pages, newest first: the next page begins below the last id shown, so rows that arrive meanwhile move nothing.
+
+The token is opaque and signed, and bound to workspace and filters without containing them: filters may hold a phone number.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Model, QuerySet
+
+from rvm.platform.api.problems import Problem, invalid
+from rvm.platform.api.rendering import to_json
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+_MAC_BYTES = 16
+
+Item = TypeVar("Item", bound=Model)
+
+
+class Page(NamedTuple, Generic[Item]):
+    items: list[Item]
+    continuation_token: str | None
+    has_more: bool
+
+
+def page(
+    queryset: QuerySet[Item],
+    *,
+    workspace_id: UUID,
+    filters: Mapping[str, Any],
+    limit: object = None,
+    continuation_token: object = None,
+) -> Page[Item]:
+    """One page of `queryset`, which is already filtered by `filters` (any JSON values; their order does not matter).
+
+    `limit` and `continuation_token` are what the caller of the API sent; Problem 422 where one cannot be used.
+    """
+    size = _limit(limit)
+    binding = hashlib.sha256(
+        to_json([str(workspace_id), queryset.model._meta.label_lower, _canonical(filters)])
+    ).digest()
+    if continuation_token:
+        queryset = queryset.filter(id__lt=_open(continuation_token, binding))
+    items = list(queryset.order_by("-id")[: size + 1])
+    has_more = len(items) > size
+    items = items[:size]
+    return Page(items, _seal(items[-1].pk, binding) if has_more else None, has_more)
+
+
+def _limit(value: object) -> int:
+    if value is None or value == "":
+        return DEFAULT_LIMIT
+    try:
+        size = int(str(value))
+    except ValueError:
+        size = 0
+    if not 1 <= size <= MAX_LIMIT:
+        raise invalid("/limit", f"A page has 1 to {MAX_LIMIT} items.", "out_of_range")
+    return size
+
+
+def _canonical(filters: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Filters that are absent, None or empty are the same; a list's order says nothing."""
+    held = ((name, value) for name, value in filters.items() if value not in (None, "", [], ()))
+    return sorted(
+        (name, sorted(map(str, value)) if isinstance(value, list | tuple | set) else str(value)) for name, value in held
+    )
+
+
+def _mac(identifier: UUID, binding: bytes) -> bytes:
+    key = b"rvm.pagination:" + settings.SECRET_KEY.encode()
+    return hmac.digest(key, identifier.bytes + binding, hashlib.sha256)[:_MAC_BYTES]
+
+
+def _seal(identifier: UUID, binding: bytes) -> str:
+    return base64.urlsafe_b64encode(identifier.bytes + _mac(identifier, binding)).decode().rstrip("=")
+
+
+def _open(token: object, binding: bytes) -> UUID:
+    try:
+        raw = base64.b64decode(str(token) + "==", altchars=b"-_", validate=True)
+        identifier = UUID(bytes=raw[:16])
+    except (binascii.Error, ValueError):
+        raise _unusable() from None
+    if not hmac.compare_digest(raw[16:], _mac(identifier, binding)):
+        raise _unusable()
+    return identifier
+
+
+def _unusable() -> Problem:
+    return invalid(
+        "/continuation_token",
+        "This token was not issued for this list and these filters. Repeat the filters unchanged, or begin at the first page.",
+        "continuation_token_invalid",
+    )
