@@ -119,8 +119,8 @@ USE_TZ = True
 USE_I18N = False
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-# Serves what the apps carry when nobody ran collectstatic: the quick start has no build step.
+# Outside production nobody runs collectstatic: what the apps carry is served from where it is.
+STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = False
 STORAGES = {
@@ -170,7 +170,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rvm.platform.api.permissions.WorkspaceScope"],
     "DEFAULT_RENDERER_CLASSES": ["rvm.platform.api.rendering.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rvm.platform.api.rendering.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "rvm.platform.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "rvm.platform.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
@@ -191,5 +191,4 @@ SPECTACULAR_SETTINGS = {
 
 UNFOLD = {"SITE_TITLE": "RVM", "SITE_HEADER": "RVM", "SITE_SUBHEADER": "Ringless voicemail", "SHOW_HISTORY": True}
 
-LOGGING_CONFIG = None
 LOGGING = logging_config(level=RVM_LOG_LEVEL, format=RVM_LOG_FORMAT)

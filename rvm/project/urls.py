@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
+
+from rvm.project import docs
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("rvm.platform.urls")),
+    path("v1/openapi.json", docs.OpenApiView.as_view(), name="openapi"),
+    path("docs", docs.docs, name="docs"),
+    path("docs/problems", docs.problems, name="problems"),
     path("admin/", admin.site.urls),
 ]
+
+# Under /v1/ also an unknown address and a crash answer problem+json.
+handler400 = "rvm.platform.api.problems.bad_request"
+handler403 = "rvm.platform.api.problems.permission_denied"
+handler404 = "rvm.platform.api.problems.page_not_found"
+handler500 = "rvm.platform.api.problems.server_error"

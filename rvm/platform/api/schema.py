@@ -1,0 +1,96 @@
+"""What every operation of the API has in common, said once in the OpenAPI document: the key, the errors, the headers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.utils import OpenApiParameter
+
+from rvm.platform.api.problems import CONTENT_TYPE
+
+_PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457. `type` leads to a page about `code`.",
+    "required": ["type", "title", "status", "detail", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "request_id": {"type": "string"},
+        "retry_at": {"type": "string", "format": "date-time", "description": "Where time heals it."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "JSON pointer to the wrong field."},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+_ALWAYS = {
+    "400": "The request cannot be read.",
+    "401": "No valid API key.",
+    "403": "The API key lacks a scope.",
+    "404": "Not found in this workspace.",
+    "406": "Only JSON is served.",
+    "422": "Well formed but wrong.",
+    "429": "Too many requests.",
+    "500": "We failed; repeat later under the same Idempotency-Key.",
+}
+_WITH_BODY = {
+    "409": "Conflicts with what exists, or is being answered.",
+    "411": "The body has no Content-Length.",
+    "413": "The body is too large.",
+    "415": "The body's type is not read.",
+}
+_IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="1 to 255 printable ASCII characters, best a UUID. The same POST under the same key is answered once for 24 hours.",
+)
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    target_class = "rvm.platform.api.authentication.ApiKeyAuthentication"
+    name = "ApiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "rvm_live_… or rvm_test_…"}
+
+
+class ApiSchema(AutoSchema):
+    """drf-spectacular's, plus the problems of every operation, the Idempotency-Key of every POST, and the scope that is needed."""
+
+    def get_override_parameters(self) -> list[Any]:
+        own = list(super().get_override_parameters())
+        return [*own, _IDEMPOTENCY_KEY] if self.method == "POST" else own
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
+        if operation is None:
+            return None
+        scopes = getattr(self.view, "required_scopes", {})
+        if scope := scopes.get(getattr(self.view, "action", None) or self.method):
+            said = operation.get("description", "")
+            operation["description"] = f"{said}\n\nNeeds the scope `{scope.value}`.".strip()
+        for status, description in {**_ALWAYS, **(_WITH_BODY if self.method != "GET" else {})}.items():
+            content = {CONTENT_TYPE: {"schema": self._problem()}}
+            operation["responses"].setdefault(status, {"description": description, "content": content})
+        return operation
+
+    def _problem(self) -> dict[str, str]:
+        component = ResolvedComponent(name="Problem", type=ResolvedComponent.SCHEMA, object="Problem", schema=_PROBLEM)
+        self.registry.register_on_missing(component)
+        reference: dict[str, str] = component.ref
+        return reference

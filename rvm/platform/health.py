@@ -1,0 +1,127 @@
+"""Tells a load balancer and a person at night whether this process lives and whether the whole can do its work.
+
+The answers hold sentences about parts, never an address, a credential or an exception's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models.functions import Now
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
+from redis import RedisError
+
+from rvm.platform.models import Heartbeat
+from rvm.platform.redis_connection import redis_client
+
+TICK_SECONDS = 15
+# An idle worker of ours reports every 45 s; one that runs a dispatch of 30 s reports after it.
+WORKER_SECONDS = 120
+
+
+class Unready(Exception):
+    """A part is not ready; the message is a sentence for the operator."""
+
+
+class Check(NamedTuple):
+    name: str
+    ok: bool
+    detail: str
+
+
+@require_safe
+def livez(_request: HttpRequest) -> JsonResponse:
+    """200 as long as this process answers at all."""
+    return JsonResponse({"live": True})
+
+
+@require_safe
+def readyz(_request: HttpRequest) -> JsonResponse:
+    """200 and `{"ready": true, "checks": [{name, ok, detail}]}`, or 503 where any part is not ready."""
+    checks = [_run(name, check) for name, check in CHECKS.items()]
+    ready = all(check.ok for check in checks)
+    body = {"ready": ready, "checks": [check._asdict() for check in checks]}
+    return JsonResponse(body, status=200 if ready else 503)
+
+
+def _run(name: str, check: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, check())
+    except Unready as error:
+        return Check(name, False, str(error))
+    except DatabaseError:
+        return Check(name, False, "PostgreSQL does not answer; see DATABASE_URL and the server's log.")
+    except RedisError:
+        return Check(name, False, "Redis does not answer; see REDIS_URL and the server's log.")
+
+
+def database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return "PostgreSQL answers."
+
+
+def redis() -> str:
+    redis_client().ping()
+    return "Redis answers."
+
+
+_migrated = False
+
+
+def migrations() -> str:
+    """Once a process has seen every migration applied, it does not look again: its code cannot gain one."""
+    global _migrated
+    if not _migrated and (missing := unapplied_migrations()):
+        raise Unready(f"{missing} migrations are not applied; run `manage.py migrate`.")
+    _migrated = True
+    return "All migrations are applied."
+
+
+def unapplied_migrations() -> int:
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def workers() -> str:
+    """Reads RQ's own records, and only reads: RQ's listing would clean up registries while it counts."""
+    idle = [name for name in settings.RQ_QUEUES if not _live_workers(name)]
+    if idle:
+        raise Unready(f"No worker listens on {', '.join(idle)}; start `manage.py rqworker {' '.join(idle)}`.")
+    return f"A worker listens on {', '.join(settings.RQ_QUEUES)}."
+
+
+def _live_workers(queue: str) -> int:
+    redis = redis_client()
+    with redis.pipeline(transaction=False) as pipeline:
+        for key in redis.smembers(f"rq:workers:{queue}"):
+            pipeline.hmget(key, "last_heartbeat", "death")
+        return sum(_is_alive(beat, death) for beat, death in pipeline.execute())
+
+
+def _is_alive(beat: bytes | None, death: bytes | None) -> bool:
+    if not beat or death:
+        return False
+    at = datetime.fromisoformat(beat.decode()).astimezone(UTC)
+    return datetime.now(UTC) - at < timedelta(seconds=WORKER_SECONDS)
+
+
+def tick() -> str:
+    if not Heartbeat.objects.filter(name="tick", at__gt=Now() - timedelta(seconds=TICK_SECONDS)).exists():
+        raise Unready(f"The tick gave no sign of life for {TICK_SECONDS} s; start `manage.py tick`.")
+    return "The tick is alive."
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "database": database,
+    "redis": redis,
+    "migrations": migrations,
+    "workers": workers,
+    "tick": tick,
+}

@@ -1,0 +1,48 @@
+"""What the platform serves about itself: the OpenAPI document, a page to try it, and every problem it can answer with.
+
+All of it works without the internet and under a policy that runs no inline script.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from rvm.platform.api.problem_codes import PLATFORM_PROBLEMS, ProblemCode
+
+# Each floor's table of problems; a code belongs to one floor.
+PROBLEMS: tuple[dict[str, ProblemCode], ...] = (PLATFORM_PROBLEMS,)
+
+# Swagger UI sets style attributes and draws with data: images.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class OpenApiView(SpectacularJSONAPIView):
+    """The OpenAPI 3.1 document, open to everybody: it describes, it reveals nothing."""
+
+    required_scopes: dict[str, Any] = {}
+
+
+@require_safe
+def docs(request: HttpRequest) -> HttpResponse:
+    return _page(request, "docs/api.html", {})
+
+
+@require_safe
+def problems(request: HttpRequest) -> HttpResponse:
+    """Where the `type` of every problem points, one anchor a code."""
+    entries = sorted((entry for table in PROBLEMS for entry in table.values()), key=lambda entry: entry.code)
+    return _page(request, "docs/problems.html", {"problems": entries})
+
+
+def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    page = render(request, template, context)
+    page["Content-Security-Policy"] = _POLICY
+    return page
