@@ -9,19 +9,23 @@ own mean, so neither one click nor a constant offset (both of which have a high 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from delivery.audio.decoding import Samples
 
 THRESHOLD_DB = 60
 LEAST_AUDIBLE_SECONDS = 1.0
-_BLOCK_SECONDS = 0.1
+BLOCKS_PER_SECOND = 10
+
+
+def audible_blocks(samples: Samples, sample_rate: int) -> npt.NDArray[np.bool_]:
+    """For each whole 100 ms of `samples` (shape (n, channels)): whether a channel is louder than the threshold."""
+    block = sample_rate // BLOCKS_PER_SECOND
+    blocks = len(samples) // block
+    levels = [part.reshape(blocks, block).std(axis=1, dtype=np.float32) for part in samples[: blocks * block].T]
+    return np.asarray(np.max(levels, axis=0) > 32768 * 10 ** (-THRESHOLD_DB / 20))
 
 
 def audible_seconds(samples: Samples, sample_rate: int) -> float:
-    """Seconds of `samples` (shape (n, channels)) in which a channel is louder than the threshold."""
-    block = int(sample_rate * _BLOCK_SECONDS)
-    blocks = len(samples) // block
-    if not blocks:
-        return 0.0
-    level = samples[: blocks * block].reshape(blocks, block, -1).std(axis=1, dtype=np.float32).max(axis=1)
-    return float(np.count_nonzero(level > 32768 * 10 ** (-THRESHOLD_DB / 20))) * _BLOCK_SECONDS
+    """Seconds of `samples` in which something can be heard."""
+    return np.count_nonzero(audible_blocks(samples, sample_rate)) / BLOCKS_PER_SECOND

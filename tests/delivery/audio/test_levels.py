@@ -1,0 +1,113 @@
+"""Levels against signals whose figures are known by definition (ITU-R BS.1770-4, EBU Tech 3341) or by construction."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from delivery.audio.decoding import decode
+from delivery.audio.frames import walk
+from delivery.audio.levels import WAVEFORM_PEAKS, measure
+from tests.delivery.audio import mp3_bytes as make
+
+Sound = npt.NDArray[np.int16]
+
+
+def tone(seconds: float, dbfs: float, rate: int = 48000, channels: int = 1, hertz: float = 997) -> Sound:
+    """A sine whose peak is `dbfs`."""
+    wave = np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate) * 32767 * 10 ** (dbfs / 20)
+    return np.repeat(wave.round().astype(np.int16)[:, None], channels, axis=1)
+
+
+@pytest.mark.parametrize("rate", [48000, 44100, 22050, 11025, 8000])
+@pytest.mark.parametrize(
+    ("dbfs", "channels", "lufs"),
+    [(0.0, 1, -3.01), (0.0, 2, 0.0), (-23.0, 2, -23.0), (-33.0, 2, -33.0)],  # BS.1770 annex 1; Tech 3341 cases 1 and 2
+)
+def test_loudness_of_a_tone_is_what_the_standard_says(dbfs: float, channels: int, lufs: float, rate: int) -> None:
+    assert measure(tone(20, dbfs, rate, channels), rate).loudness_lufs == pytest.approx(lufs, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [(10, -36), (60, -23), (10, -36)],  # Tech 3341 case 3
+        [(10, -72), (10, -36), (60, -23), (10, -36), (10, -72)],  # case 4
+        [(20, -26), (20.1, -20), (20, -26)],  # case 5
+    ],
+)
+def test_the_gates_of_the_standard_hold(parts: list[tuple[float, float]]) -> None:
+    sound = np.concatenate([tone(seconds, dbfs, channels=2) for seconds, dbfs in parts])
+    assert measure(sound, 48000).loudness_lufs == pytest.approx(-23.0, abs=0.1)
+
+
+def test_low_rumble_counts_less_than_speech() -> None:
+    speech, rumble = (measure(tone(10, -20, hertz=hertz), 48000).loudness_lufs for hertz in (1000, 20))
+    assert speech is not None
+    assert rumble is not None
+    assert rumble < speech - 10
+
+
+def test_peak_and_rms_of_a_tone() -> None:
+    levels = measure(tone(5, -6), 48000)
+    assert levels.peak_dbfs == pytest.approx(-6.0, abs=0.01)
+    assert levels.rms_dbfs == pytest.approx(-9.01, abs=0.01)
+    assert levels.clipped_share == 0
+
+
+def test_digital_silence_has_no_level() -> None:
+    levels = measure(np.zeros((8000 * 3, 1), dtype=np.int16), 8000)
+    assert (levels.peak_dbfs, levels.rms_dbfs, levels.loudness_lufs) == (None, None, None)
+    assert (levels.leading_silence, levels.trailing_silence) == (3.0, 3.0)
+    assert set(levels.waveform) == {0}
+
+
+def test_silence_at_both_ends_is_measured_to_a_tenth_of_a_second() -> None:
+    sound = tone(10, -20, 8000)
+    sound[: 8000 * 3 + 4000] = 0
+    sound[-8000:] = 0
+    levels = measure(sound, 8000)
+    assert (levels.leading_silence, levels.trailing_silence) == (3.5, 1.0)
+
+
+@pytest.mark.parametrize(("run", "clipped"), [(1, 0), (2, 2), (3, 3), (100, 100)])
+@pytest.mark.parametrize("limit", [32767, -32768])
+def test_only_flattened_peaks_count_as_clipping(run: int, clipped: int, limit: int) -> None:
+    sound = tone(2, -20, 8000)
+    sound[1000 : 1000 + run] = limit
+    assert measure(sound, 8000).clipped_share == pytest.approx(clipped / len(sound))
+
+
+def test_an_overdriven_recording_is_seen_through_the_encoder() -> None:
+    loud = (make.noise(12, 8000).astype(np.int32) * 20).clip(-32768, 32767).astype("<i2")
+    found = walk(make.encode_pcm(loud, 8000, 64))
+    assert measure(decode(found.frames, found.stream), 8000).clipped_share > 0.02
+
+
+def test_the_waveform_follows_the_sound() -> None:
+    sound = np.concatenate([tone(5, 0, 8000), tone(5, -40, 8000)])
+    waveform = measure(sound, 8000).waveform
+    assert len(waveform) == WAVEFORM_PEAKS
+    assert min(waveform[:149]) >= 250
+    assert max(waveform[151:]) <= 3
+
+
+def test_full_scale_in_the_negative_does_not_overflow() -> None:
+    sound = np.full((8000, 1), -32768, dtype=np.int16)
+    levels = measure(sound, 8000)
+    assert levels.peak_dbfs == 0.0
+    assert max(levels.waveform) == 255
+
+
+def test_a_minute_of_stereo_stays_within_the_memory_bound() -> None:
+    sound = tone(61, -20, channels=2)
+    tracemalloc.start()
+    try:
+        measure(sound, 48000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 64 * 2**20
