@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from random import Random
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -35,24 +34,22 @@ class _Mailbox:
     flush_planned: bool = False
 
 
-class Callbacks:
-    """`taken(events)` is told what a receiver answered with 2xx, `rejected(events)` what it refused for good."""
+class Told(Protocol):
+    """Who is told what became of events."""
 
-    def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        secret: str,
-        random: Random,
-        longest_wait: float,
-        taken: Callable[[list[Event]], None],
-        rejected: Callable[[list[Event]], None],
-    ) -> None:
+    def events_taken(self, events: list[Event]) -> None: ...
+    def events_rejected(self, events: list[Event]) -> None: ...
+
+
+class Callbacks:
+    """`told` hears which events a receiver answered with 2xx and which it refused for good."""
+
+    def __init__(self, session: aiohttp.ClientSession, secret: str, longest_wait: float, told: Told) -> None:
+        """`longest_wait` is in seconds, between two tries."""
         self._session = session
         self._secret = secret
-        self._random = random
         self._longest_wait = longest_wait
-        self._taken = taken
-        self._rejected = rejected
+        self._told = told
         self._mailboxes: dict[str, _Mailbox] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -83,14 +80,14 @@ class Callbacks:
         while True:
             status = await self._post(url, body)
             if 200 <= status < 300:
-                self._taken(batch)
+                self._told.events_taken(batch)
                 break
             if status and status < 500 and status not in REPEAT_ON:
                 # The path of a callback URL may hold the receiver's token, so only its host is told.
                 log.warning("%s answered %d to %d reports; not repeated", urlsplit(url).netloc, status, len(batch))
-                self._rejected(batch)
+                self._told.events_rejected(batch)
                 break
-            await asyncio.sleep(wait * (0.5 + self._random.random() / 2))
+            await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - spreads the tries
             wait = min(wait * 2, self._longest_wait)
         mailbox.in_flight -= 1
         self._flush(url, mailbox)

@@ -7,8 +7,10 @@ import hmac
 import logging
 import re
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -81,43 +83,38 @@ class Service:
         }
 
     async def start(self) -> None:
-        """Raises OSError where the port or the ledger is taken."""
+        """Raises OSError where the port or the ledger is taken; then nothing is left open."""
+        async with AsyncExitStack() as opened:
+            sock = opened.enter_context(_bound(self.options.port))
+            await self._open(opened)
+            runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=1.0)
+            opened.push_async_callback(runner.cleanup)
+            await runner.setup()
+            await web.SockSite(runner, sock, backlog=1024).start()
+            opened.push_async_callback(_cancel, asyncio.create_task(self._desk.agenda.run()))
+            self.port = sock.getsockname()[1]
+            self._opened = opened.pop_all()
+
+    async def _open(self, opened: AsyncExitStack) -> None:
         options = self.options
-        self._ledger = LedgerFile(options.ledger)
-        self._desk = Desk(self._ledger, options.outcomes, options.seed, options.report_after_ms / 1000)
+        ledger = LedgerFile(options.ledger)
+        opened.callback(ledger.close)
+        self._desk = Desk(ledger, options.outcomes, options.seed, options.report_after_ms / 1000)
         self._desk.faults = options.faults
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15))
-        self._recordings = Recordings(self._session, options.audio_tries, self._desk.verdict_made)
-        self._callbacks = Callbacks(
-            self._session,
-            options.signing_secret,
-            self._desk.random,
-            options.report_retry_cap,
-            self._desk.events_taken,
-            self._desk.events_rejected,
-        )
-        self._desk.sender = self._callbacks
-        if options.fetch_audio:
-            self._desk.judge = self._recordings
+        opened.callback(self._desk.write)
+        session = await opened.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)))
+        callbacks = Callbacks(session, options.signing_secret, options.report_retry_cap, self._desk)
+        opened.push_async_callback(callbacks.close)
+        recordings = Recordings(session, options.audio_tries, self._desk.verdict_made)
+        opened.push_async_callback(recordings.close)
+        self._desk.sender = callbacks
+        self._desk.judge = recordings if options.fetch_audio else None
         if options.ledger is not None:
             self._desk.restore(options.ledger)
-        self._runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=1.0)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, HOST, options.port, backlog=1024)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
-        self._agenda_task = asyncio.create_task(self._desk.agenda.run())
 
     async def stop(self) -> None:
         self._stopping.set()
-        await self._runner.cleanup()
-        self._agenda_task.cancel()
-        await asyncio.gather(self._agenda_task, return_exceptions=True)
-        await self._recordings.close()
-        await self._callbacks.close()
-        await self._session.close()
-        self._desk.write()
-        self._ledger.close()
+        await self._opened.aclose()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
@@ -251,6 +248,23 @@ class Service:
         except ValueError as error:
             raise ProblemError(422, "invalid", f"{error}.") from None
         return await self._get_faults(request)
+
+
+def _bound(port: int) -> socket.socket:
+    """A socket on the port, not yet listening: no request comes before the books are read."""
+    sock = socket.socket()
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((HOST, port))
+    except (OSError, OverflowError) as error:
+        sock.close()
+        raise OSError(f"port {port} of {HOST} cannot be had ({error})") from error
+    return sock
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _serve(options: Options) -> None:
