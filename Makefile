@@ -7,7 +7,7 @@ SHELL := /bin/sh
 
 PYTHON ?=
 VENV := .venv/bin
-INSTALL := $(VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
+INSTALL := $(VENV)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r
 COMPILE := $(VENV)/uv pip compile -q --universal --generate-hashes --no-annotate --python-version 3.11 \
 	--custom-compile-command "make requirements" pyproject.toml
 # mypy's Django plugin imports the settings, which want the addresses of servers that it never calls.
