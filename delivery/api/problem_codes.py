@@ -1,0 +1,79 @@
+"""Every refusal that this floor adds to the platform's, as data for the answers and for the docs page."""
+
+from __future__ import annotations
+
+from delivery.audio import REJECTIONS
+from rvm.platform.api.problem_codes import ProblemCode, by_code
+
+SUPPRESSED = ProblemCode(
+    "blocked.suppressed",
+    422,
+    "The person must not be reached",
+    "The number is on the workspace's suppression list; take it out of yours.",
+)
+REFERENCE_USED = ProblemCode(
+    "reference_used",
+    409,
+    "The reference belongs to an earlier voicemail",
+    "`voicemail_id` is the first voicemail's. Use a new reference for a new voicemail.",
+)
+NOT_CANCELABLE = ProblemCode(
+    "not_cancelable",
+    409,
+    "The voicemail has left the queue",
+    "Only a queued voicemail can be canceled: what has reached the carrier cannot be taken back.",
+)
+NOT_RETRYABLE = ProblemCode(
+    "not_retryable",
+    409,
+    "A retry is not possible",
+    "Only a failed voicemail whose reason may pass by itself can be retried.",
+)
+DUPLICATE_RISK = ProblemCode(
+    "duplicate_risk",
+    409,
+    "The person may have been reached",
+    'Send `{"accept_duplicate_risk": true}` with a key that has the scope for it, or leave it.',
+)
+ATTEMPTS_USED_UP = ProblemCode(
+    "attempts_used_up",
+    409,
+    "No attempt is left",
+    "The use case's `max_attempts` says how many drops a voicemail may have.",
+)
+STORAGE_UNAVAILABLE = ProblemCode(
+    "storage_unavailable", 503, "The recording could not be stored", "Nothing was kept; repeat the upload later."
+)
+LINK_EXPIRED = ProblemCode("link_expired", 403, "The link has expired", "Ask for a new link where you got this one.")
+LINK_UNKNOWN = ProblemCode("link_unknown", 404, "No recording is here", "Check that the link was copied whole.")
+RANGE_NOT_SATISFIABLE = ProblemCode(
+    "range_not_satisfiable", 416, "The recording has no such part", "`Content-Range` says how many bytes it has."
+)
+NO_SUCH_RECORDING = ProblemCode(
+    "recording_not_found", 404, "The recording does not exist", "Upload it first, or check `recording_id`."
+)
+
+
+def _rejection(code: str) -> ProblemCode:
+    status = 413 if code == "too_large" else 422
+    advice = "`detail` says what was measured, what is allowed and what to do; show it to whoever recorded the message."
+    return ProblemCode(code, status, "The recording was refused", advice)
+
+
+# Codes of `delivery.audio.rejections`, as an upload gets them.
+AUDIO_PROBLEMS = {code: _rejection(code) for code in REJECTIONS}
+
+DELIVERY_PROBLEMS = by_code(
+    SUPPRESSED,
+    REFERENCE_USED,
+    NOT_CANCELABLE,
+    NOT_RETRYABLE,
+    DUPLICATE_RISK,
+    ATTEMPTS_USED_UP,
+    STORAGE_UNAVAILABLE,
+    LINK_EXPIRED,
+    LINK_UNKNOWN,
+    RANGE_NOT_SATISFIABLE,
+    NO_SUCH_RECORDING,
+    *AUDIO_PROBLEMS.values(),
+)

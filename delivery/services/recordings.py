@@ -1,0 +1,108 @@
+"""Keeps a recording whole or not at all: the judged frames encrypted in the media storage, and one row per workspace and content.
+
+The file is written before its row is committed, under a lock on workspace and content, and is removed again where anything after it
+fails. So a row never lacks its file, and a refusal leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+
+from delivery.audio import Inspection, inspect
+from delivery.models import Recording
+from delivery.refusals import Refused
+from rvm.platform.crypto import vault
+from rvm.platform.models import Workspace
+
+_PURPOSE = b"recording"
+LONGEST_NAME = 200
+
+
+def keep_recording(workspace: Workspace, name: str, data: bytes) -> Recording:
+    """The recording in `data`, or the one that this workspace already has with the same sound.
+
+    Raises AudioRejected, or Refused where the storage cannot take it.
+    """
+    with keeping_recording(workspace, name, data) as recording:
+        return recording
+
+
+@contextmanager
+def keeping_recording(workspace: Workspace, name: str, data: bytes) -> Iterator[Recording]:
+    """The same for a block that needs the recording: where the block fails, a recording that was new is gone again."""
+    verdict = inspect(data)
+    known = _known(workspace, verdict.sha256)
+    if known is not None:
+        yield known
+        return
+    recording = _unsaved(workspace, name, verdict)
+    try:
+        with transaction.atomic():
+            _lock(recording)
+            known = _known(workspace, verdict.sha256)
+            if known is None:
+                _write(recording, verdict.frames)
+                recording.save(force_insert=True)
+            yield known or recording
+    except BaseException:
+        _discard(recording)
+        raise
+
+
+def read_frames(recording: Recording) -> bytes:
+    """The MP3, byte for byte as it was judged. Raises FileNotFoundError, Undecryptable."""
+    with default_storage.open(recording.storage_name) as file:
+        return vault().decrypt(file.read(), _PURPOSE)
+
+
+def _known(workspace: Workspace, sha256: str) -> Recording | None:
+    return Recording.objects.filter(workspace=workspace, sha256=sha256).first()
+
+
+def _unsaved(workspace: Workspace, name: str, verdict: Inspection) -> Recording:
+    return Recording(
+        workspace=workspace,
+        name=name[:LONGEST_NAME],
+        sha256=verdict.sha256,
+        size_bytes=len(verdict.frames),
+        duration_ms=verdict.duration_ms,
+        bitrate_kbps=verdict.bitrate_kbps,
+        bitrate_mode=verdict.bitrate_mode,
+        sample_rate=verdict.sample_rate,
+        channels=verdict.channels,
+        encoder=verdict.encoder,
+        warnings=[warning.sentence for warning in verdict.warnings],
+    )
+
+
+def _lock(recording: Recording) -> None:
+    """Until the transaction ends, nobody else writes or removes this content's file."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [recording.storage_name])
+
+
+def _write(recording: Recording, frames: bytes) -> None:
+    name = recording.storage_name
+    try:
+        # What lies there without a row was left by a process that died; storages would save beside it under another name.
+        default_storage.delete(name)
+        default_storage.save(name, ContentFile(vault().encrypt(frames, _PURPOSE)))
+    except OSError as error:
+        raise Refused(
+            "storage_unavailable",
+            f"The recording could not be stored ({error.strerror or type(error).__name__}); nothing was kept. "
+            "Upload it again later, and tell the operator of the platform that the media storage takes no files.",
+        ) from error
+
+
+def _discard(recording: Recording) -> None:
+    """Remove the file unless somebody else's row has come to need it."""
+    with transaction.atomic():
+        _lock(recording)
+        if _known(recording.workspace, recording.sha256) is None:
+            default_storage.delete(recording.storage_name)

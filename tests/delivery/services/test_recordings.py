@@ -1,0 +1,164 @@
+"""A recording is kept whole, once, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+from django.core.files.storage import FileSystemStorage
+from django.db import IntegrityError, connection, transaction
+
+from delivery.audio import AudioRejected, inspect
+from delivery.models import Recording
+from delivery.refusals import Refused
+from delivery.services.recordings import keep_recording, keeping_recording, read_frames
+from rvm.platform.models import Workspace
+from tests.delivery.audio.mp3_bytes import encoded, id3v2
+from tests.factories import make_workspace
+
+
+def files_in(media: Path) -> list[Path]:
+    return [path for path in media.rglob("*") if path.is_file()]
+
+
+@pytest.mark.django_db
+def test_the_judged_frames_are_kept_and_come_back_byte_for_byte(media: Path) -> None:
+    data = id3v2(b"\0" * 50) + encoded(12)
+    recording = keep_recording(make_workspace(), "Flu shot", data)
+    assert read_frames(recording) == inspect(data).frames
+    assert recording.sha256 == hashlib.sha256(read_frames(recording)).hexdigest()
+    assert (recording.name, recording.channels, recording.sample_rate) == ("Flu shot", 1, 44100)
+    assert 12_000 <= recording.duration_ms < 12_100
+    assert recording.size_bytes == len(read_frames(recording))
+
+
+@pytest.mark.django_db
+def test_the_file_on_disk_is_encrypted(media: Path) -> None:
+    recording = keep_recording(make_workspace(), "Flu shot", encoded(12))
+    [path] = files_in(media)
+    assert read_frames(recording)[:64] not in path.read_bytes()
+
+
+@pytest.mark.django_db
+def test_the_same_sound_twice_is_one_recording_whatever_its_tags_say(media: Path) -> None:
+    workspace = make_workspace()
+    first = keep_recording(workspace, "First", encoded(12))
+    assert keep_recording(workspace, "Second", id3v2(b"\0" * 99) + encoded(12)) == first
+    assert Recording.objects.get().name == "First"
+    assert len(files_in(media)) == 1
+
+
+@pytest.mark.django_db
+def test_two_workspaces_have_a_recording_each(media: Path) -> None:
+    assert keep_recording(make_workspace(), "A", encoded(12)) != keep_recording(make_workspace(), "A", encoded(12))
+    assert len(files_in(media)) == 2
+
+
+@pytest.mark.django_db
+def test_a_rejected_upload_leaves_no_trace(media: Path) -> None:
+    with pytest.raises(AudioRejected) as caught:
+        keep_recording(make_workspace(), "Too short", encoded(3))
+    assert caught.value.code == "too_short"
+    assert not Recording.objects.exists()
+    assert not files_in(media)
+
+
+@pytest.mark.django_db
+def test_a_full_disk_is_said_and_leaves_no_trace(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_up(self: FileSystemStorage, name: str, content: object) -> str:
+        (media / name).parent.mkdir(parents=True)
+        (media / name).write_bytes(b"half of it")
+        raise OSError(errno.ENOSPC, "No space left on device", str(media / name))
+
+    monkeypatch.setattr(FileSystemStorage, "_save", fill_up)
+    with pytest.raises(Refused) as caught:
+        keep_recording(make_workspace(), "Flu shot", encoded(12))
+    assert caught.value.code == "storage_unavailable"
+    assert "No space left on device" in caught.value.sentence
+    assert str(media) not in caught.value.sentence
+    assert not Recording.objects.exists()
+    assert not files_in(media)
+
+
+@pytest.mark.django_db
+def test_a_row_that_cannot_be_written_takes_its_file_along(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Recording, **options: object) -> None:
+        assert files_in(media), "the file is there before the row"
+        raise IntegrityError("refused by the test")
+
+    monkeypatch.setattr(Recording, "save", fail)
+    with pytest.raises(IntegrityError):
+        keep_recording(make_workspace(), "Flu shot", encoded(12))
+    assert not files_in(media)
+
+
+@pytest.mark.django_db
+def test_a_block_that_fails_takes_a_new_recording_along_and_leaves_an_old_one(media: Path) -> None:
+    workspace = make_workspace()
+    with pytest.raises(KeyError), keeping_recording(workspace, "New", encoded(12)):
+        raise KeyError
+    assert not Recording.objects.exists()
+    assert not files_in(media)
+    old = keep_recording(workspace, "Old", encoded(12))
+    with pytest.raises(KeyError), keeping_recording(workspace, "Again", encoded(12)) as known:
+        assert known == old
+        raise KeyError
+    assert read_frames(Recording.objects.get())
+
+
+@pytest.mark.django_db
+def test_a_file_left_by_a_process_that_died_is_replaced(media: Path) -> None:
+    workspace = make_workspace()
+    recording = keep_recording(workspace, "Flu shot", encoded(12))
+    Recording.objects.all().delete()
+    (media / recording.storage_name).write_bytes(b"half of it")
+    again = keep_recording(workspace, "Flu shot", encoded(12))
+    assert again.pk != recording.pk
+    assert read_frames(again) == inspect(encoded(12)).frames
+    assert len(files_in(media)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_upload_from_two_sides_at_once_is_one_recording(media: Path) -> None:
+    workspace = make_workspace()
+    kept, barrier = _upload_from_two_sides(workspace, fail_first=False)
+    assert barrier.n_waiting == 0
+    assert len(kept) == 2
+    assert kept[0] == kept[1] == Recording.objects.get().pk
+    assert read_frames(Recording.objects.get()) == inspect(encoded(12)).frames
+    assert len(files_in(media)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_upload_that_fails_beside_one_that_succeeds_does_not_take_its_file(media: Path) -> None:
+    kept, _ = _upload_from_two_sides(make_workspace(), fail_first=True)
+    assert kept == [Recording.objects.get().pk]
+    assert read_frames(Recording.objects.get()) == inspect(encoded(12)).frames
+
+
+def _upload_from_two_sides(workspace: Workspace, *, fail_first: bool) -> tuple[list[object], Barrier]:
+    encoded(12)
+    kept: list[object] = []
+    barrier = Barrier(2)
+
+    def upload(fails: bool) -> None:
+        try:
+            barrier.wait(10)
+            with transaction.atomic(), keeping_recording(workspace, "Flu shot", encoded(12)) as recording:
+                if fails:
+                    raise KeyError
+            kept.append(recording.pk)
+        except KeyError:
+            pass
+        finally:
+            connection.close()
+
+    threads = [Thread(target=upload, args=(fails,)) for fails in (fail_first, False)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return kept, barrier
