@@ -65,7 +65,7 @@ class Facts:
 
 
 def decide(facts: Facts, now: datetime) -> Decision:
-    """Final answers come before those that time heals; expiry always wins."""
+    """Expiry always wins, then what no wait heals, then the stop: under it nobody loses a message for want of a sender."""
     if facts.expires_at <= now:
         return Expire()
     if facts.use_case_deleted:

@@ -9,11 +9,11 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import timezone as number_zones
 
-from usecases.windows import WIDEST_PLUS_ONE
-
 # +1 555 001 xxxx: outcomes of the sandbox carrier; not valid numbers anywhere else.
-SANDBOX_NUMBER = re.compile(r"\+1555001\d{4}")
-_E164 = re.compile(r"\+[1-9]\d{6,14}")
+SANDBOX_NUMBER = re.compile(r"\+1555001[0-9]{4}")
+# [0-9]: \d would take the digits of every script.
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_UNKNOWN = "Etc/Unknown"
 
 
 class NumberRefused(ValueError):
@@ -29,7 +29,7 @@ def check_recipient(text: str, *, countries: Collection[str] = (), sandbox: bool
 
     `countries` are opened besides +1, as ISO codes; `sandbox` says that the drop can only go to the sandbox carrier.
     """
-    if not _E164.fullmatch(text):
+    if not E164.fullmatch(text):
         raise NumberRefused(
             "number_malformed", "The phone number must be written as + and 7 to 15 digits, for example +12025550142."
         )
@@ -39,19 +39,41 @@ def check_recipient(text: str, *, countries: Collection[str] = (), sandbox: bool
         raise NumberRefused(
             "number_sandbox_only", "Numbers +1 555 001 xxxx are for the sandbox carrier; this use case sends for real."
         )
-    number = phonenumbers.parse(text)
-    if number.country_code != 1 and phonenumbers.region_code_for_number(number) not in countries:
+    number = _parse(text)
+    if number is not None and number.country_code != 1 and not _opened(number, countries):
         raise NumberRefused(
             "number_country_not_opened",
             "This workspace sends to +1 numbers only; ask its administrator to open other countries.",
         )
-    if not phonenumbers.is_valid_number(number):
-        raise NumberRefused("number_not_valid", "No such phone number can exist in its country; check it for a typing error.")
+    if number is None or not phonenumbers.is_valid_number(number):
+        raise NumberRefused(
+            "number_not_valid", "No such phone number can exist in its country; check it for a typing error."
+        )
     return text
 
 
+def _opened(number: phonenumbers.PhoneNumber, countries: Collection[str]) -> bool:
+    """Whether its country is opened; of a number that cannot exist, whether one country with its code is."""
+    region = phonenumbers.region_code_for_number(number)
+    regions = [region] if region else phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(number.country_code, ())
+    return not set(countries).isdisjoint(regions)
+
+
+def _parse(text: str) -> phonenumbers.PhoneNumber | None:
+    """None where the country does not exist or the text is not the number's one spelling, as in +1 1 202 555 0142."""
+    try:
+        number = phonenumbers.parse(text)
+    except phonenumbers.NumberParseException:
+        return None
+    return number if phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) == text else None
+
+
 def zones_of(e164: str) -> tuple[str, ...]:
-    """Every time zone the number's owner may be in, by area code. An unknown one gives the widest pair of +1."""
+    """Every time zone the number's owner may be in, by area code.
+
+    A number without an area, such as +1 800, and an area code that the library does not know yet give all zones of the country.
+    Empty where not even those are known: such a number is never called.
+    """
     if SANDBOX_NUMBER.fullmatch(e164):
         return ("UTC",)
     return _zones_by_prefix(e164[:8]) if e164.startswith("+1") else _zones(e164)
@@ -59,11 +81,14 @@ def zones_of(e164: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=65_536)
 def _zones_by_prefix(prefix: str) -> tuple[str, ...]:
-    # The library decides +1 by six digits at most; equality over 200,000 numbers is checked in the tests.
+    # The library decides +1 by area code and exchange; that the last four digits change nothing is a property in the tests.
     return _zones(prefix + "0100")
 
 
 def _zones(e164: str) -> tuple[str, ...]:
-    zones = number_zones.time_zones_for_number(phonenumbers.parse(e164))
-    known = tuple(zone for zone in zones if zone != "Etc/Unknown")
-    return known or WIDEST_PLUS_ONE
+    number = phonenumbers.parse(e164)
+    # The first knows that mobiles of many countries have no area; it says nothing about an exchange that is not in use.
+    zones = number_zones.time_zones_for_number(number)
+    if _UNKNOWN in zones:
+        zones = number_zones.time_zones_for_geographical_number(number)
+    return tuple(zone for zone in zones if zone != _UNKNOWN)

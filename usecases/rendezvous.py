@@ -14,4 +14,6 @@ def choose_sender(recipient_index: bytes, assigned: Collection[str], last: str |
     """The last sender while it is still assigned, else the highest score; None where nothing is assigned."""
     if last is not None and last in assigned:
         return last
-    return max(assigned, key=lambda sender: blake2b(recipient_index + sender.encode(), digest_size=8).digest(), default=None)
+    return max(
+        assigned, key=lambda sender: blake2b(recipient_index + sender.encode(), digest_size=8).digest(), default=None
+    )
