@@ -41,7 +41,6 @@ _ACTIONS = {select.EPOLLIN: pycurl.CSELECT_IN, select.EPOLLOUT: pycurl.CSELECT_O
 
 # Our own words: libcurl's can quote what the server sent.
 _DETAILS = {
-    pycurl.E_UNSUPPORTED_PROTOCOL: "The carrier's address is neither http nor https.",
     pycurl.E_URL_MALFORMAT: "The carrier's address is malformed.",
     pycurl.E_COULDNT_RESOLVE_HOST: "The carrier's host name could not be resolved.",
     pycurl.E_COULDNT_CONNECT: "No connection to the carrier: refused or unreachable.",
@@ -49,12 +48,19 @@ _DETAILS = {
     pycurl.E_PEER_FAILED_VERIFICATION: "No TLS connection to the carrier: its certificate is not trusted.",
     pycurl.E_SSL_CACERT_BADFILE: "No TLS connection to the carrier: the file of trusted certificates cannot be read.",
     pycurl.E_ABORTED_BY_CALLBACK: "The connection ended without a response; the request was not sent again.",
+    pycurl.E_OPERATION_TIMEDOUT: "No whole response in time.",
     pycurl.E_GOT_NOTHING: "The connection ended without a response.",
     pycurl.E_SEND_ERROR: "The connection broke while the request was being sent.",
     pycurl.E_RECV_ERROR: "The connection broke before the response was whole.",
     pycurl.E_PARTIAL_FILE: "The connection ended before the response was whole.",
+    pycurl.E_UNSUPPORTED_PROTOCOL: "The answer was not HTTP.",
     pycurl.E_FTP_WEIRD_SERVER_REPLY: "The answer was not HTTP.",
     pycurl.E_FILESIZE_EXCEEDED: "The response was larger than accepted.",
+}
+_UNSENT = {
+    pycurl.E_UNSUPPORTED_PROTOCOL: "The carrier's address is neither http nor https.",
+    pycurl.E_OPERATION_TIMEDOUT: "No connection to the carrier in time.",
+    pycurl.E_ABORTED_BY_CALLBACK: "The idle connection was found dead before the request was written.",
 }
 
 
@@ -253,14 +259,12 @@ class _Exchange(pycurl.Curl, Generic[Context]):
     def failure(self, code: int) -> HttpFailure:
         """REQUEST_SIZE counts every byte handed to the kernel or to TLS, over all of libcurl's attempts, and so proves
         what the error code does not: "connection refused" can be the second attempt after the first was sent."""
-        sent = self.getinfo(pycurl.REQUEST_SIZE) > 0
-        if code == pycurl.E_OPERATION_TIMEDOUT:
-            detail = "No whole response in time." if sent else "No connection to the carrier in time."
-        elif code == pycurl.E_ABORTED_BY_CALLBACK and not self.allowed:
-            detail = "The request could not leave in time."
-        else:
-            detail = _DETAILS.get(code, f"The exchange failed (libcurl error {code}).")
-        return HttpFailure(Proof.UNKNOWN if sent else Proof.NOT_SENT, detail)
+        if self.getinfo(pycurl.REQUEST_SIZE) > 0:
+            return HttpFailure(Proof.UNKNOWN, _DETAILS.get(code) or f"The exchange failed (libcurl error {code}).")
+        if code == pycurl.E_ABORTED_BY_CALLBACK and not self.allowed:
+            return HttpFailure(Proof.NOT_SENT, "The request could not leave in time.")
+        detail = _UNSENT.get(code) or _DETAILS.get(code) or f"The request could not be sent (libcurl error {code})."
+        return HttpFailure(Proof.NOT_SENT, detail)
 
 
 def _fields(lines: list[bytes]) -> dict[str, str]:
