@@ -31,7 +31,6 @@ from rvm.platform.models import ApiKey, IdempotencyKey
 KEPT_FOR = timedelta(hours=24)
 _PURPOSE = b"platform_idempotencykey.answer"
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
-_HEADERS = ("Location", "Content-Type")
 
 
 def read_key(request: Request) -> str | None:
@@ -105,14 +104,15 @@ def _lock(workspace_id: UUID, key: str) -> bool:
 
 def _pack(response: HttpResponseBase) -> bytes:
     """Headers as one line of JSON, then the body. DRF renders later, so its data are rendered here the same way."""
-    headers = {name: response[name] for name in _HEADERS if name in response}
     if isinstance(response, Response):
-        headers.setdefault("Content-Type", response.content_type or "application/json")
+        content_type = response.content_type or "application/json"
         content = b"" if response.data is None else to_json(response.data)
     elif isinstance(response, HttpResponse):
+        content_type = response["Content-Type"]
         content = response.content
     else:
         raise TypeError("a streamed answer to a POST cannot be replayed")
+    headers = {"Content-Type": content_type} | ({"Location": response["Location"]} if "Location" in response else {})
     return orjson.dumps(headers) + b"\n" + content
 
 

@@ -87,7 +87,8 @@ def _seal(identifier: UUID, binding: bytes) -> str:
 
 def _open(token: object, binding: bytes) -> UUID:
     try:
-        raw = base64.b64decode(str(token) + "==", altchars=b"-_", validate=True)
+        text = str(token)
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         identifier = UUID(bytes=raw[:16])
     except (binascii.Error, ValueError):
         raise _unusable() from None

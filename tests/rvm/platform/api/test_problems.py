@@ -1,0 +1,149 @@
+"""Whatever goes wrong under /v1/, the answer is problem+json that says what, and never repeats a phone number."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from rvm.platform.api.problem_codes import PLATFORM_PROBLEMS, ProblemCode, by_code
+from tests.rvm.platform.api.conftest import Caller
+
+pytestmark = [pytest.mark.urls("tests.rvm.platform.api.sample_api"), pytest.mark.django_db]
+
+
+def problem(response: Any, status: int, code: str) -> dict[str, Any]:
+    assert response["Content-Type"] == "application/problem+json"
+    body: dict[str, Any] = json.loads(response.content)
+    assert (response.status_code, body["status"], body["code"]) == (status, status, code)
+    assert body["type"] == f"http://127.0.0.1:8000/docs/problems#{code}"
+    assert body["title"] and body["detail"]
+    assert body["request_id"] == response["X-Request-Id"]
+    assert b"2025550142" not in response.content
+    return body
+
+
+def test_validation_errors_point_at_every_wrong_field(caller: Caller) -> None:
+    body = {"name": "too long", "recipients": [{"phone": "a"}, {"phone": "+12025550142"}, {}]}
+    told = problem(caller.post("things", body), 422, "invalid_request")
+    assert [(error["pointer"], error["code"]) for error in told["errors"]] == [
+        ("/name", "max_length"),
+        ("/recipients/1/phone", "invalid_choice"),
+        ("/recipients/2/phone", "required"),
+    ]
+    assert told["detail"] == "3 fields are wrong; see errors."
+
+
+def test_an_error_of_the_whole_body_points_at_the_whole(caller: Caller) -> None:
+    told = problem(caller.post("things", {"name": "both"}), 422, "invalid_request")
+    assert told["errors"] == [{"pointer": "", "code": "one_of", "detail": "Send one of the two."}]
+
+
+@pytest.mark.parametrize("body", ["[]", '"text"', "5", "null"])
+def test_a_body_that_is_no_object_is_refused(caller: Caller, body: str) -> None:
+    problem(caller.post("things", body), 422, "invalid_request")
+
+
+def test_errors_of_a_model_point_at_its_fields(caller: Caller) -> None:
+    told = problem(caller.client().put(caller.url("refusing"), {}, "application/json"), 422, "invalid_request")
+    assert {(error["pointer"], error["detail"]) for error in told["errors"]} == {
+        ("/entity_name", "Too long."),
+        ("", "Taken."),
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ("{", "line 1"),
+        ('{"name":\n NaN}', "line 2, column 2"),
+        ('{"name": Infinity}', "line 1"),
+        ("", "line 1"),
+        (b'{"name": "\xff"}', "line 1"),
+        ('{"name": "\\ud800"}', "line 1"),
+        ("[" * 100_000, "line 1"),
+    ],
+)
+def test_malformed_json_is_refused_with_the_place(caller: Caller, body: str | bytes, place: str) -> None:
+    if not body:
+        body, place = " ", "line 1"
+    told = problem(caller.post("things", body), 400, "malformed_request")
+    assert place in told["detail"]
+
+
+def test_a_nul_character_is_refused_and_an_escaped_backslash_is_not(caller: Caller) -> None:
+    told = problem(caller.post("things", r'{"name": "a\u0000"}'), 422, "invalid_request")
+    assert told["errors"][0]["code"] == "null_character"
+    assert caller.post("things", r'{"name": "a", "x": "\\u0000"}').status_code == 201
+
+
+def test_the_last_of_duplicate_names_counts(caller: Caller) -> None:
+    assert caller.post("things", '{"name": "much too long", "name": "ok"}').status_code == 201
+
+
+def test_a_json_body_over_the_limit_is_413(caller: Caller) -> None:
+    problem(caller.post("things", '{"name": "' + "x" * 2 * 1024 * 1024 + '"}'), 413, "upload_too_large")
+
+
+def test_a_body_that_announces_too_much_is_413_before_it_is_read(caller: Caller) -> None:
+    client = caller.client()
+    response = client.post(caller.url("things"), b"{}", "application/json", CONTENT_LENGTH=str(10**12))
+    problem(response, 413, "upload_too_large")
+
+
+def test_a_chunked_body_is_411(caller: Caller) -> None:
+    problem(caller.post("things", "{}", **{"Transfer-Encoding": "chunked"}), 411, "length_required")
+
+
+def test_an_unread_type_is_415(caller: Caller) -> None:
+    problem(caller.post("things", "a=b", "application/x-www-form-urlencoded"), 415, "unsupported_media_type")
+
+
+def test_an_accept_header_without_json_is_406(caller: Caller) -> None:
+    problem(caller.get("things", headers={"Accept": "text/html"}), 406, "not_acceptable")
+
+
+def test_a_method_that_is_not_there_is_405_with_allow(caller: Caller) -> None:
+    response = caller.client().delete(caller.url("things"))
+    problem(response, 405, "method_not_allowed")
+    assert response["Allow"] == "GET, HEAD, POST"
+
+
+def test_a_problem_carries_its_headers_and_members(caller: Caller) -> None:
+    response = caller.get("refusing")
+    told = problem(response, 409, "conflict")
+    assert told["detail"] == "[number] was used." and told["voicemail_id"] == "v"
+    assert response["Retry-After"] == "7"
+
+
+@pytest.mark.parametrize("path", ["/v1/", "/v1/nothing", "/v1/not-a-uuid/things", "/v1/%00"])
+def test_an_unknown_address_under_v1_is_a_problem(path: str) -> None:
+    problem(Client().get(path), 404, "not_found")
+
+
+def test_an_unknown_address_elsewhere_is_a_page() -> None:
+    response = Client().get("/nothing")
+    assert response.status_code == 404 and response["Content-Type"].startswith("text/html")
+
+
+def test_a_crash_is_500_and_says_nothing_about_itself(caller: Caller) -> None:
+    response = caller.post("things", {"name": "crash"})
+    problem(response, 500, "internal_error")
+    assert b"died" not in response.content
+
+
+def test_a_host_that_is_not_ours_is_400() -> None:
+    problem(Client(raise_request_exception=False).get("/v1/x", headers={"Host": "evil.example"}), 400, "bad_request")
+
+
+def test_every_code_has_a_title_and_an_advice_and_a_status_of_refusal() -> None:
+    for code, entry in PLATFORM_PROBLEMS.items():
+        assert code == entry.code and 400 <= entry.status < 600 and entry.title and entry.advice.endswith(".")
+
+
+def test_a_code_listed_twice_is_an_error() -> None:
+    twice = ProblemCode("x", 400, "X", "X.")
+    with pytest.raises(ValueError, match="twice"):
+        by_code(twice, twice)

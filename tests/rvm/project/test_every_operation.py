@@ -1,0 +1,78 @@
+"""What must hold for every address under /v1/, whoever adds it: a scope, a schema, a problem page."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from openapi_spec_validator import validate
+
+from rvm.platform.api.permissions import WorkspaceScope
+from rvm.platform.api.views import ApiView
+from rvm.platform.scopes import Scope
+from rvm.project import docs
+
+OPEN = {docs.OpenApiView}
+
+
+def patterns(entries: Any, prefix: str = "/") -> Iterator[tuple[str, URLPattern]]:
+    for entry in entries:
+        address = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from patterns(entry.url_patterns, address)
+        elif address.startswith("/v1/"):
+            yield address, entry
+
+
+VIEWS = [(address, entry.callback) for address, entry in patterns(get_resolver().url_patterns)]
+
+
+def operations(callback: Any) -> Iterator[str]:
+    """The actions of a view set, or the methods of a view, that answer something."""
+    if actions := getattr(callback, "actions", None):
+        yield from actions.values()
+        return
+    for method in callback.cls.http_method_names:
+        if method not in ("head", "options") and hasattr(callback.cls, method):
+            yield method.upper()
+
+
+@pytest.mark.parametrize(("address", "callback"), VIEWS, ids=[address for address, _ in VIEWS])
+def test_every_operation_declares_its_scope(address: str, callback: Any) -> None:
+    view = callback.cls
+    if view in OPEN:
+        return
+    assert issubclass(view, ApiView) and WorkspaceScope in view.permission_classes
+    assert address.startswith("/v1/<uuid:workspace_id>/")
+    assert set(view.required_scopes) >= set(operations(callback))
+    assert all(isinstance(scope, Scope) for scope in view.required_scopes.values())
+
+
+def test_the_document_is_valid_openapi_31() -> None:
+    document = json.loads(b"".join(Client().get("/v1/openapi.json")))
+    assert document["openapi"].startswith("3.1")
+    validate(document)
+
+
+def test_the_pages_load_only_from_here_and_run_no_inline_script() -> None:
+    for address in ("/docs", "/docs/problems"):
+        page = Client().get(address)
+        html = page.content.decode()
+        assert page.status_code == 200 and "script-src 'self';" in page["Content-Security-Policy"]
+        assert "//" not in "".join(re.findall(r'(?:src|href|data-document)="([^"]*)"', html))
+        assert not re.findall(r"<script(?![^>]*src=)", html) and not re.findall(r"\son\w+=", html)
+        for address_of_file in re.findall(r'(?:src|href)="([^"]*)"', html):
+            assert finders.find(address_of_file.removeprefix("/static/")), address_of_file
+
+
+def test_every_problem_has_its_anchor() -> None:
+    html = Client().get("/docs/problems").content.decode()
+    for table in docs.PROBLEMS:
+        for code in table:
+            assert f'id="{code}"' in html
