@@ -9,12 +9,14 @@ Nothing queues in here: neither the number of connections nor those per host are
 request before it returns (on an idle connection it is written there and then). The caller caps what is in flight.
 
 libcurl is driven by its sockets through epoll and not by `CurlMulti.select`, which cannot wait on descriptors above
-1023 and looks at every connection each time.
+1023 and looks at every connection each time. Idle connections stay in the epoll too: libcurl looks for closed ones once
+a second at most and meanwhile writes on them, which would make a voicemail uncertain each time a carrier restarts.
 """
 
 from __future__ import annotations
 
 import select
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -27,6 +29,7 @@ from .http import Context, HttpFailure, HttpRequest, HttpResponse, Proof
 BODY_LIMIT = 64 * 1024  # bytes; carriers answer with less than 2 kB
 CONNECTIONS_KEPT = 512  # idle ones beyond it are closed, oldest first
 IDLE_SECONDS = 20  # balancers close idle connections after 30 to 60 s: never write on one just then
+LOOK_SECONDS = 0.001  # how long ago idle connections may have been looked at when a request starts
 LIFE_SECONDS = 600  # a busy connection is renewed, so that a carrier's change of address is seen
 
 _QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT, unnamed in pycurl: a hanging DNS look-up is abandoned instead of waited for
@@ -60,7 +63,7 @@ _DETAILS = {
 _UNSENT = {
     pycurl.E_UNSUPPORTED_PROTOCOL: "The carrier's address is neither http nor https.",
     pycurl.E_OPERATION_TIMEDOUT: "No connection to the carrier in time.",
-    pycurl.E_ABORTED_BY_CALLBACK: "The idle connection was found dead before the request was written.",
+    pycurl.E_ABORTED_BY_CALLBACK: "The request could not leave in time.",
 }
 
 
@@ -109,6 +112,8 @@ class CurlTransport(Generic[Context]):
         self._stillborn: list[tuple[Context, HttpResponse | HttpFailure]] = []
         self._epoll = select.epoll()
         self._timer: float | None = None
+        self._looked = 0.0
+        self._dead_ports: set[int] = set()  # local ports of kept-alive connections that the server has ended
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, CONNECTIONS_KEPT)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
@@ -121,7 +126,7 @@ class CurlTransport(Generic[Context]):
 
     def submit(self, request: HttpRequest, context: Context) -> None:
         """Start a request; `context` comes back with its end. Never waits. What cannot be built ends as not sent."""
-        exchange = self._idle.pop() if self._idle else _Exchange[Context](self._options, self._clock)
+        exchange = self._idle.pop() if self._idle else self._new_exchange()
         try:
             exchange.begin(request, context, self._clock() + self._total_timeout)
         except (ValueError, TypeError, pycurl.error):  # without its text, which quotes what it refuses
@@ -129,9 +134,10 @@ class CurlTransport(Generic[Context]):
             self._stillborn.append((context, HttpFailure(Proof.NOT_SENT, detail)))
             exchange.close()
             return
+        if not self._busy or time.monotonic() - self._looked > LOOK_SECONDS:
+            self._drive(0.0)  # the server may have ended an idle connection since the last poll
         self._busy.add(exchange)
-        self._multi.add_handle(exchange)
-        self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)  # starts it now instead of at the next poll
+        self._start(exchange)
 
     def poll(self, seconds: float) -> list[tuple[Context, HttpResponse | HttpFailure]]:
         """Drive the requests for at most `seconds` and return those that ended; returns early once one has, and at once
@@ -159,13 +165,25 @@ class CurlTransport(Generic[Context]):
         self._multi.close()
         self._epoll.close()
 
+    def _new_exchange(self) -> _Exchange[Context]:
+        return _Exchange(self._options, self._clock, self._dead_ports)
+
+    def _start(self, exchange: _Exchange[Context]) -> None:
+        self._multi.add_handle(exchange)
+        self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)  # starts it now instead of at the next poll
+
     def _drive(self, until: float) -> float:
         """Wait for sockets or libcurl's timer, but not beyond `until`; let libcurl work; return the seconds left."""
         now = time.monotonic()
         due = until if self._timer is None else min(self._timer, until)
-        for descriptor, event in self._epoll.poll(max(due - now, 0)):
-            self._multi.socket_action(descriptor, _ACTIONS.get(event, 0))
-        now = time.monotonic()
+        happened = self._epoll.poll(max(due - now, 0))
+        for descriptor, event in happened:
+            if event & select.EPOLLRDHUP:  # asked for on idle connections only; first, while the number is still theirs
+                self._note_dead(descriptor)
+        for descriptor, event in happened:
+            if not event & select.EPOLLRDHUP:
+                self._multi.socket_action(descriptor, _ACTIONS.get(event, 0))
+        self._looked = now = time.monotonic()
         if self._timer is not None and self._timer <= now:
             self._timer = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
@@ -179,6 +197,10 @@ class CurlTransport(Generic[Context]):
             self._release(exchange)
         for exchange, code, _ in failed:
             self._multi.remove_handle(exchange)
+            if exchange.met_dead_connection(code):
+                exchange.allowed = False
+                self._start(exchange)
+                continue
             ended.append((exchange.context, exchange.failure(code)))
             self._release(exchange)
 
@@ -187,16 +209,18 @@ class CurlTransport(Generic[Context]):
         self._idle.append(exchange)
 
     def _watch(self, what: int, descriptor: int, multi: object, data: object) -> None:
-        if what == pycurl.POLL_REMOVE:
-            try:
-                self._epoll.unregister(descriptor)
-            except OSError:  # libcurl closed it first, and the kernel forgot it
-                return
-        else:
-            try:
-                self._epoll.register(descriptor, _EVENTS[what])
-            except FileExistsError:
-                self._epoll.modify(descriptor, _EVENTS[what])
+        events = select.EPOLLRDHUP if what == pycurl.POLL_REMOVE else _EVENTS[what]
+        try:
+            self._epoll.modify(descriptor, events)
+        except OSError:  # a new socket; or libcurl closed it, and the kernel forgot it
+            if what != pycurl.POLL_REMOVE:
+                self._epoll.register(descriptor, events)
+
+    def _note_dead(self, descriptor: int) -> None:
+        self._epoll.unregister(descriptor)
+        borrowed = socket.socket(fileno=descriptor)
+        self._dead_ports.add(borrowed.getsockname()[1])
+        borrowed.detach()
 
     def _set_timer(self, milliseconds: int) -> None:
         self._timer = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
@@ -207,9 +231,10 @@ class _Exchange(pycurl.Curl, Generic[Context]):
 
     context: Context
 
-    def __init__(self, options: dict[int, Any], clock: Callable[[], float]) -> None:
+    def __init__(self, options: dict[int, Any], clock: Callable[[], float], dead_ports: set[int]) -> None:
         super().__init__()
         self.clock = clock
+        self.dead_ports = dead_ports
         self.latest = 0.0
         self.allowed = False
         self.lines: list[bytes] = []
@@ -246,12 +271,20 @@ class _Exchange(pycurl.Curl, Generic[Context]):
         self.chunks.clear()
         self.context, self.latest, self.allowed = context, latest, False
 
-    def allow(self, *addresses: object) -> int:
-        """libcurl asks here each time it is about to write the request."""
+    def allow(self, address: str, local_address: str, port: int, local_port: int) -> int:
+        """libcurl asks here each time it is about to write the request, with the connection it has chosen."""
         if self.allowed or self.clock() > self.latest:
+            return pycurl.PREREQFUNC_ABORT  # type: ignore[no-any-return]
+        if local_port in self.dead_ports:
+            self.dead_ports.remove(local_port)
             return pycurl.PREREQFUNC_ABORT  # type: ignore[no-any-return]
         self.allowed = True
         return pycurl.PREREQFUNC_OK  # type: ignore[no-any-return]
+
+    def met_dead_connection(self, code: int) -> bool:
+        """Nothing was written on a kept-alive connection that turned out dead; libcurl has dropped it since."""
+        unsent = code == pycurl.E_ABORTED_BY_CALLBACK and self.getinfo(pycurl.REQUEST_SIZE) == 0
+        return unsent and self.clock() <= self.latest
 
     def response(self) -> HttpResponse:
         return HttpResponse(self.getinfo(pycurl.RESPONSE_CODE), b"".join(self.chunks), _fields(self.lines))
@@ -261,8 +294,6 @@ class _Exchange(pycurl.Curl, Generic[Context]):
         what the error code does not: "connection refused" can be the second attempt after the first was sent."""
         if self.getinfo(pycurl.REQUEST_SIZE) > 0:
             return HttpFailure(Proof.UNKNOWN, _DETAILS.get(code) or f"The exchange failed (libcurl error {code}).")
-        if code == pycurl.E_ABORTED_BY_CALLBACK and not self.allowed:
-            return HttpFailure(Proof.NOT_SENT, "The request could not leave in time.")
         detail = _UNSENT.get(code) or _DETAILS.get(code) or f"The request could not be sent (libcurl error {code})."
         return HttpFailure(Proof.NOT_SENT, detail)
 
