@@ -50,7 +50,7 @@ class Walk:
 def walk(data: bytes) -> Walk:
     """Count the Layer III frames of `data`. Raises AudioRejected where it is no MP3, is damaged or changes format."""
     front = end_of_front_tags(data)
-    audio = data[front : start_of_back_tags(data, front)]
+    audio = data[front : start_of_back_tags(data)]
     at, stream, info_frame = _first_frame(audio)
     end, allowed = len(audio), len(audio) * JUNK_PERCENT // 100
 

@@ -15,7 +15,6 @@ _ID3V2_HEADER = 10
 _PADDING = re.compile(rb"\0*")
 _MOST_TAGS = 4  # some programs write a second tag instead of changing the first
 _APE_FOOTER = 32
-_APE_HAS_HEADER = 0x80000000
 _LYRICS1_MOST = 5100 + len(b"LYRICSBEGIN") + len(b"LYRICSEND")
 
 
@@ -41,12 +40,12 @@ def end_of_front_tags(data: bytes) -> int:
     return at
 
 
-def start_of_back_tags(data: bytes, front: int) -> int:
-    """The offset at which the tags at the end begin, len(data) without one; never before `front`."""
+def start_of_back_tags(data: bytes) -> int:
+    """The offset at which the tags at the end begin, len(data) without one."""
     end = len(data)
     for _ in range(_MOST_TAGS):
         start = _start_of_last_tag(data, end)
-        if start == end or start < front:
+        if start == end:
             break
         end = start
     return end
@@ -61,8 +60,7 @@ def _start_of_last_tag(data: bytes, end: int) -> int:
     if footer.startswith(b"APETAGEX") and len(footer) == _APE_FOOTER:
         size = int.from_bytes(footer[12:16], "little")
         start = end - size - _APE_FOOTER
-        has_header = int.from_bytes(footer[20:24], "little") & _APE_HAS_HEADER
-        return start if has_header and start >= 0 and data.startswith(b"APETAGEX", start) else end
+        return start if start >= 0 and data.startswith(b"APETAGEX", start) else end
     if data.endswith(b"LYRICS200", 0, end) and data[end - 15 : end - 9].isdigit():
         start = end - 15 - int(data[end - 15 : end - 9])
         return start if start >= 0 and data.startswith(b"LYRICSBEGIN", start) else end

@@ -141,8 +141,9 @@ def picture_frame(payload: bytes, *, compressed: bool = False) -> bytes:
     return b"APIC" + bytes(len(body) >> shift & 0x7F for shift in (21, 14, 7, 0)) + flags + body
 
 
-def id3v1() -> bytes:
-    return (b"TAG" + b"Reminder").ljust(128, b"\0")
+def id3v1(*, enhanced: bool = False) -> bytes:
+    tag = (b"TAG" + b"Reminder").ljust(128, b"\0")
+    return (b"TAG+" + b"Reminder").ljust(227, b"\0") + tag if enhanced else tag
 
 
 def ape_tag(value: bytes = b"Reminder", *, header: bool = True) -> bytes:

@@ -81,13 +81,13 @@ def test_the_walk_returns_exactly_the_frames_that_were_generated(frames: list[Fr
     front_tags,
     st.lists(st.sampled_from([b"Xing", b"Info", b"VBRI"]), max_size=2),
     back_tags,
-    st.booleans(),
+    st.sampled_from([b"", make.id3v1(), make.id3v1(enhanced=True)]),
 )
 def test_tags_and_marked_frames_around_the_audio_change_nothing(
-    frames: list[Frame], front: bytes, marks: list[bytes], back: bytes, id3v1: bool
+    frames: list[Frame], front: bytes, marks: list[bytes], back: bytes, id3v1: bytes
 ) -> None:
     marked_frames = [marked(frames[0], mark) for mark in marks]
-    found = walk(front + b"".join(marked_frames) + joined(frames) + back + (make.id3v1() if id3v1 else b""))
+    found = walk(front + b"".join(marked_frames) + joined(frames) + back + id3v1)
     assert found.frames == joined(frames)
     assert found.info_frame == (marked_frames[0] if marked_frames else b"")
     assert (found.junk, found.cut_off) == (0, False)
@@ -109,6 +109,30 @@ def test_a_gap_is_skipped_up_to_the_junk_share_and_refused_above(
         with pytest.raises(AudioRejected) as refusal:
             walk(file)
         assert refusal.value.code == "too_much_junk"
+
+
+def test_the_junk_share_holds_to_the_byte() -> None:
+    frames = [Frame("1", 0, 9)] * 100
+    most = next(junk for junk in range(2000) if (len(joined(frames)) + junk + 1) * 3 // 100 < junk + 1)
+    for at in (50, 100):
+        assert walk(joined(frames[:at]) + bytes(most) + joined(frames[at:])).junk == most
+        with pytest.raises(AudioRejected, match="at most 3 per cent"):
+            walk(joined(frames[:at]) + bytes(most + 1) + joined(frames[at:]))
+
+
+def test_one_header_alone_at_the_beginning_is_not_believed() -> None:
+    with pytest.raises(AudioRejected) as refusal:
+        walk(bytes(Frame("1", 0, 1))[:20] + joined([Frame("1", 0, 9)] * 100))
+    assert refusal.value.code == "bytes_before_audio"
+
+
+@pytest.mark.parametrize("claimed", [0, 5000])
+def test_a_tag_at_the_end_hides_no_audio_by_lying_about_its_size(claimed: int) -> None:
+    frames = joined([Frame("1", 0, 9)] * 200)
+    footer = bytearray(make.ape_tag(header=False)[-32:])
+    footer[12:16] = claimed.to_bytes(4, "little")
+    for tail in (bytes(footer), b"LYRICSBEGIN%06dLYRICS200" % claimed):
+        assert walk(frames + tail).frames == frames
 
 
 @given(recordings(least=3), junk_bytes)
@@ -143,9 +167,10 @@ def test_two_streams_in_one_file_are_never_counted_as_one(first: list[Frame], se
         assert refusal.value.code == "mixed_format"
 
 
-@given(st.integers(0, 2**28 - 1), recordings())
+@given(st.one_of(st.integers(0, 2**28 - 1), st.integers(-1, 1)), recordings())
 def test_a_tag_size_is_believed_only_within_the_file(claim: int, frames: list[Frame]) -> None:
     audio = joined(frames)
+    claim = len(audio) + claim if claim in (-1, 0, 1) else claim  # the edges are worth a try of their own
     file = make.id3v2(claim=claim) + audio
     if claim > len(audio):
         with pytest.raises(AudioRejected) as refusal:

@@ -44,6 +44,22 @@ def test_the_gates_of_the_standard_hold(parts: list[tuple[float, float]]) -> Non
     assert measure(sound, 48000).loudness_lufs == pytest.approx(-23.0, abs=0.1)
 
 
+def test_what_is_below_the_absolute_gate_has_no_loudness() -> None:
+    assert measure(tone(10, -75, channels=2), 48000).loudness_lufs is None
+
+
+def test_loudness_does_not_depend_on_where_the_sound_is() -> None:
+    def burst_at(seconds: float) -> float | None:
+        sound = np.zeros((48000 * 12, 1), dtype=np.int16)
+        at = round(seconds * 48000)
+        sound[at : at + 14400] = tone(0.3, -20)
+        return measure(sound, 48000).loudness_lufs
+
+    expected = burst_at(2)
+    for seconds in (0.4, 3.8, 3.9, 4.0, 7.9, 8.0):
+        assert burst_at(seconds) == pytest.approx(expected, abs=0.02)
+
+
 def test_low_rumble_counts_less_than_speech() -> None:
     speech, rumble = (measure(tone(10, -20, hertz=hertz), 48000).loudness_lufs for hertz in (1000, 20))
     assert speech is not None

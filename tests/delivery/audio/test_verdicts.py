@@ -8,10 +8,13 @@ import random
 import string
 import tracemalloc
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
 from delivery.audio import REJECTIONS, WARNINGS, AudioRejected, inspect
+from delivery.audio.decoding import decode
+from delivery.audio.frames import walk
 from tests.delivery.audio import mp3_bytes as make
 
 Maker = Callable[[], bytes]
@@ -170,8 +173,27 @@ def test_the_properties_of_a_recording_are_reported() -> None:
 
 
 def test_an_encoder_name_cannot_carry_control_characters() -> None:
-    info = make.info_frame(12).replace(b"LAME3.100", b"LAME\x1b[2J\n")
-    assert inspect(info + make.encoded(12)).encoder.isprintable()
+    info = make.info_frame(12).replace(b"LAME3.100", b"LAME3.80\x1b")
+    assert inspect(info + make.encoded(12)).encoder == "LAME 3.80"
+
+
+@pytest.mark.parametrize(("damaged", "code"), [(3, None), (150, "does_not_play")])
+def test_a_few_frames_that_do_not_play_are_forgiven_and_many_are_not(damaged: int, code: str | None) -> None:
+    audio = bytearray(make.encoded(12))
+    ends = _frame_ends(bytes(audio), 44100, 64)
+    for start, end in list(pairwise(ends))[100 : 100 + damaged]:
+        audio[start + 4 : end] = b"\xff" * (end - start - 4)
+    if code is None:
+        assert inspect(bytes(audio)).frames == audio
+    else:
+        with pytest.raises(AudioRejected, match="of the recording's 12") as refusal:
+            inspect(bytes(audio))
+        assert refusal.value.code == code
+
+
+def test_the_decoder_stops_after_61_seconds() -> None:
+    found = walk(make.encoded(40, 8000, 8) * 2)
+    assert decode(found.frames, found.stream).shape == (61 * 8000, 1)
 
 
 # LAME needs whole frames and adds its delay, so the exact limits are set with synthetic copies of one real frame.
