@@ -6,6 +6,7 @@ import secrets
 from datetime import time
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -15,9 +16,14 @@ from rvm.platform.fields import EncryptedJSONField, EncryptedTextField
 from rvm.platform.models import Row, Workspace
 
 patient_facing_name = RegexValidator(
-    r"^[A-Za-z][A-Za-z \-]{0,30}$", "Use 1 to 31 letters, hyphens and spaces, beginning with a letter.", "name_malformed"
+    r"^[A-Za-z][A-Za-z \-]{0,30}\Z",
+    "Use 1 to 31 letters, hyphens and spaces, beginning with a letter.",
+    "name_malformed",
 )
-e164 = RegexValidator(r"^\+[1-9]\d{6,14}$", "Write the number as + and digits, for example +12025550142.", "not_e164")
+e164 = RegexValidator(
+    r"^\+[1-9][0-9]{6,14}\Z", "Write the number as + and digits, for example +12025550142.", "not_e164"
+)
+LONGEST_HOURS = 366 * 24
 
 
 def new_callback_token() -> str:
@@ -32,16 +38,22 @@ class TelephonySetup(Row):
     carrier = models.CharField(max_length=40, help_text="The adapter's name, such as sandbox.")
     credentials = EncryptedJSONField(help_text="What the carrier asks for; write-only.")
     pace_per_second = models.FloatField(
-        default=50, validators=[MinValueValidator(0.01), MaxValueValidator(100_000)], help_text="Drops started a second."
+        default=50,
+        validators=[MinValueValidator(0.01), MaxValueValidator(100_000)],
+        help_text="Drops started a second.",
     )
     in_flight_cap = models.PositiveIntegerField(
         default=64, validators=[MinValueValidator(1), MaxValueValidator(10_000)], help_text="Requests open at a time."
     )
     report_horizon_hours = models.PositiveIntegerField(
-        default=24, help_text="An accepted drop without a report after this ends as failed: unreported."
+        default=24,
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_HOURS)],
+        help_text="An accepted drop without a report after this ends as failed: unreported.",
     )
     confirm_horizon_hours = models.PositiveIntegerField(
-        default=24, help_text="An uncertain drop that nothing has settled after this ends as failed: unconfirmed."
+        default=24,
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_HOURS)],
+        help_text="An uncertain drop that nothing has settled after this ends as failed: unconfirmed.",
     )
     enabled = models.BooleanField(default=True, help_text="Kill switch: while off, its voicemails wait.")
     callback_token = models.CharField(max_length=64, unique=True, default=new_callback_token, editable=False)
@@ -116,12 +128,18 @@ class UseCase(Row):
     window_start = models.TimeField(default=time(8), help_text="Earliest local time at the recipient.")
     window_end = models.TimeField(default=time(21), help_text="Local time at the recipient from which nothing is sent.")
     expires_after_hours = models.PositiveIntegerField(
-        default=72, help_text="A voicemail that could not be sent by then expires.", validators=[MinValueValidator(1)]
+        default=72,
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_HOURS)],
+        help_text="A voicemail that could not be sent by then expires.",
     )
     max_attempts = models.PositiveSmallIntegerField(
         default=3, validators=[MinValueValidator(1), MaxValueValidator(10)], help_text="Drops per voicemail, at most."
     )
-    retry_minutes = models.PositiveIntegerField(default=1, help_text="Wait before the second attempt; doubles after.")
+    retry_minutes = models.PositiveIntegerField(
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
+        help_text="Wait before the second attempt; doubles after.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -135,6 +153,12 @@ class UseCase(Row):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        if self.window_start and self.window_end and self.window_start >= self.window_end:
+            raise ValidationError(
+                {"window_end": ValidationError("The window must end later in the day than it starts.", "window_empty")}
+            )
 
 
 class NumberAssignment(models.Model):
