@@ -1,4 +1,4 @@
-"""The base of every view under /v1/{workspace_id}/: key, workspace, scope, bounded body, idempotency."""
+"""The base of every view under /v1/{workspace_id}/: key, workspace, scope, rate, bounded body, idempotency."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.idempotency import answer_once, read_key
 from rvm.platform.api.problems import Problem
+from rvm.platform.api.rate_limit import Standing, count, policy_for
 from rvm.platform.models import ApiKey, User, Workspace
 from rvm.platform.scopes import Scope
 from rvm.platform.uploads import MAX_FILE_BYTES, MAX_FORM_BYTES
@@ -22,6 +24,7 @@ class ApiView(APIView):
     """A view declares `required_scopes` by method and handles `request`; every POST honours Idempotency-Key."""
 
     required_scopes: ClassVar[Mapping[str, Scope]] = {}
+    standing: Standing | None = None
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     @property
@@ -40,11 +43,22 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        self.standing = count(self.key.id, policy_for(request.method))
+        if self.standing is not None and self.standing.exceeded:
+            raise Problem(codes.RATE_LIMITED)
         _bound_body(request)
         handler = getattr(self, "post", None)
         if request.method == "POST" and handler is not None and (key := read_key(request)) is not None:
             # On the instance, which lives for this request only.
             self.__dict__["post"] = answer_once(key, handler)
+
+    def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Every answer to a known key says where the key stands; also a refusal, also a replay."""
+        response = super().finalize_response(*args, **kwargs)
+        if self.standing is not None:
+            for name, value in self.standing.headers.items():
+                response[name] = value
+        return response
 
 
 def _bound_body(request: Request) -> None:

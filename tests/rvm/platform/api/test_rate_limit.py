@@ -1,0 +1,56 @@
+"""Every answer says where its key stands; one request too many waits; without Redis the API goes on."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from rvm.platform.api import rate_limit
+from rvm.platform.api.rate_limit import Policy
+from tests.factories import make_workspace
+from tests.rvm.platform.api.conftest import Caller, make_caller
+
+pytestmark = [pytest.mark.urls("tests.rvm.platform.api.sample_api"), pytest.mark.django_db]
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limit, "READ", Policy("read", 2, 60))
+    monkeypatch.setattr(rate_limit, "WRITE", Policy("write", 2, 60))
+
+
+def test_every_answer_says_what_is_left_and_the_one_too_many_is_429(caller: Caller) -> None:
+    answers = [caller.get("things") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer["RateLimit"].split(";")[1] for answer in answers] == ["r=1", "r=0", "r=0"]
+    assert {answer["RateLimit-Policy"] for answer in answers} == {'"read";q=2;w=60'}
+    refused = answers[-1]
+    assert json.loads(refused.content)["code"] == "rate_limited"
+    assert re.fullmatch(rf'"read";r=0;t={refused["Retry-After"]}', refused["RateLimit"])
+    assert 1 <= int(refused["Retry-After"]) <= 60
+    assert "Retry-After" not in answers[0]
+
+
+def test_reading_and_writing_and_two_keys_are_counted_apart(caller: Caller) -> None:
+    for _ in range(3):
+        caller.get("things")
+    assert caller.post("things", {"name": "x"}).status_code == 201
+    assert make_caller(workspace=make_workspace()).get("things").status_code == 200
+
+
+def test_a_refusal_says_it_too(caller: Caller) -> None:
+    assert caller.post("things", {"name": "much too long"})["RateLimit"].startswith('"write";r=1')
+
+
+def test_while_redis_is_away_requests_go_on_uncounted(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Away:
+        def eval(self, *args: object) -> None:
+            raise RedisConnectionError("away")
+
+    monkeypatch.setattr(rate_limit, "redis_client", Away)
+    answers = [caller.get("things") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert "RateLimit" not in answers[0]
