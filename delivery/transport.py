@@ -20,6 +20,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Generic
 
 import pycurl
@@ -66,6 +67,8 @@ _UNSENT = {
     pycurl.E_ABORTED_BY_CALLBACK: "The request could not leave in time.",
 }
 
+_seconds_since_boot = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+
 
 class CurlTransport(Generic[Context]):
     """`Transport` over libcurl. Times are in seconds; `total_timeout` counts from `submit` and includes connecting.
@@ -79,16 +82,12 @@ class CurlTransport(Generic[Context]):
         connect_timeout: float = 3.0,
         total_timeout: float = 15.0,
         body_limit: int = BODY_LIMIT,
-        clock: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+        clock: Callable[[], float] = _seconds_since_boot,
     ) -> None:
         self._clock = clock
         self._total_timeout = total_timeout
-        trusted = (
-            ssl.get_default_verify_paths()
-        )  # the wheel's libcurl looks where Debian keeps nothing; obeys SSL_CERT_FILE
         self._options = {
             pycurl.CONNECTTIMEOUT_MS: round(connect_timeout * 1000),
-            pycurl.TIMEOUT_MS: round(total_timeout * 1000),
             pycurl.MAXFILESIZE: body_limit,
             pycurl.MAXAGE_CONN: IDLE_SECONDS,
             pycurl.MAXLIFETIME_CONN: LIFE_SECONDS,
@@ -103,9 +102,12 @@ class CurlTransport(Generic[Context]):
             pycurl.SSL_VERIFYHOST: 2,
             pycurl.USERAGENT: "rvm",
         }
+        # The wheel's libcurl looks for certificates where its builder kept them. Python's answer obeys SSL_CERT_FILE. One
+        # of the two only: with a CAPATH libcurl reads all certificates anew for each connection.
+        trusted = ssl.get_default_verify_paths()
         if trusted.cafile:
             self._options[pycurl.CAINFO] = trusted.cafile
-        if trusted.capath:
+        elif trusted.capath:
             self._options[pycurl.CAPATH] = trusted.capath
         self._idle: list[_Exchange[Context]] = []
         self._busy: set[_Exchange[Context]] = set()
@@ -128,7 +130,7 @@ class CurlTransport(Generic[Context]):
         """Start a request; `context` comes back with its end. Never waits. What cannot be built ends as not sent."""
         exchange = self._idle.pop() if self._idle else self._new_exchange()
         try:
-            exchange.begin(request, context, self._clock() + self._total_timeout)
+            exchange.begin(request, context, self._total_timeout)
         except (ValueError, TypeError, pycurl.error):  # without its text, which quotes what it refuses
             detail = "The request could not be built: its address or a header is malformed."
             self._stillborn.append((context, HttpFailure(Proof.NOT_SENT, detail)))
@@ -197,12 +199,11 @@ class CurlTransport(Generic[Context]):
             self._release(exchange)
         for exchange, code, _ in failed:
             self._multi.remove_handle(exchange)
-            if exchange.met_dead_connection(code):
-                exchange.allowed = False
+            if exchange.may_begin_again(code):
                 self._start(exchange)
-                continue
-            ended.append((exchange.context, exchange.failure(code)))
-            self._release(exchange)
+            else:
+                ended.append((exchange.context, exchange.failure(code)))
+                self._release(exchange)
 
     def _release(self, exchange: _Exchange[Context]) -> None:
         self._busy.discard(exchange)
@@ -218,8 +219,12 @@ class CurlTransport(Generic[Context]):
 
     def _note_dead(self, descriptor: int) -> None:
         self._epoll.unregister(descriptor)
-        borrowed = socket.socket(fileno=descriptor)
-        self._dead_ports.add(borrowed.getsockname()[1])
+        try:
+            borrowed = socket.socket(fileno=descriptor)
+        except OSError:  # one of libcurl's own wake-up descriptors
+            return
+        if borrowed.family in (socket.AF_INET, socket.AF_INET6):
+            self._dead_ports.add(borrowed.getsockname()[1])
         borrowed.detach()
 
     def _set_timer(self, milliseconds: int) -> None:
@@ -248,7 +253,7 @@ class _Exchange(pycurl.Curl, Generic[Context]):
         self.setopt(pycurl.HEADERFUNCTION, self.lines.append)
         self.setopt(pycurl.WRITEFUNCTION, self.chunks.append)
 
-    def begin(self, request: HttpRequest, context: Context, latest: float) -> None:
+    def begin(self, request: HttpRequest, context: Context, seconds: float) -> None:
         """Load the request; what equals the handle's last one is already there.
 
         Raises ValueError, TypeError or pycurl.error where the request cannot be built."""
@@ -256,7 +261,8 @@ class _Exchange(pycurl.Curl, Generic[Context]):
             self.setopt(pycurl.URL, request.url)
             self.url = request.url
         if request.headers != self.headers:
-            if any("\n" in line or "\r" in line for line in request.headers):
+            joined = "".join(request.headers)
+            if "\n" in joined or "\r" in joined:
                 raise ValueError("a line break in a header would begin another header or request")
             self.setopt(pycurl.HTTPHEADER, (*request.headers, "Expect:"))  # or libcurl waits for a 100 on large bodies
             self.headers = request.headers
@@ -269,22 +275,28 @@ class _Exchange(pycurl.Curl, Generic[Context]):
             self.method = request.method
         self.lines.clear()
         self.chunks.clear()
-        self.context, self.latest, self.allowed = context, latest, False
+        self.setopt(pycurl.TIMEOUT_MS, round(seconds * 1000))
+        self.context, self.latest, self.allowed = context, self.clock() + seconds, False
 
     def allow(self, address: str, local_address: str, port: int, local_port: int) -> int:
         """libcurl asks here each time it is about to write the request, with the connection it has chosen."""
         if self.allowed or self.clock() > self.latest:
-            return pycurl.PREREQFUNC_ABORT  # type: ignore[no-any-return]
+            return pycurl.PREREQFUNC_ABORT
         if local_port in self.dead_ports:
             self.dead_ports.remove(local_port)
-            return pycurl.PREREQFUNC_ABORT  # type: ignore[no-any-return]
+            return pycurl.PREREQFUNC_ABORT
         self.allowed = True
-        return pycurl.PREREQFUNC_OK  # type: ignore[no-any-return]
+        return pycurl.PREREQFUNC_OK
 
-    def met_dead_connection(self, code: int) -> bool:
-        """Nothing was written on a kept-alive connection that turned out dead; libcurl has dropped it since."""
-        unsent = code == pycurl.E_ABORTED_BY_CALLBACK and self.getinfo(pycurl.REQUEST_SIZE) == 0
-        return unsent and self.clock() <= self.latest
+    def may_begin_again(self, code: int) -> bool:
+        """True, and ready for it, when nothing was written because a kept-alive connection was found dead (libcurl has
+        dropped it since) and time is left."""
+        left = self.latest - self.clock()
+        if code != pycurl.E_ABORTED_BY_CALLBACK or self.getinfo(pycurl.REQUEST_SIZE) > 0 or left <= 0:
+            return False
+        self.setopt(pycurl.TIMEOUT_MS, max(round(left * 1000), 1))  # 0 would mean no limit
+        self.allowed = False
+        return True
 
     def response(self) -> HttpResponse:
         return HttpResponse(self.getinfo(pycurl.RESPONSE_CODE), b"".join(self.chunks), _fields(self.lines))
@@ -301,11 +313,10 @@ class _Exchange(pycurl.Curl, Generic[Context]):
 def _fields(lines: list[bytes]) -> dict[str, str]:
     """Header lines by lower-case name; of a repeated name the last. A status line begins anew (after a 100 or 103)."""
     fields: dict[str, str] = {}
-    for line in lines:
-        if line.startswith(b"HTTP/"):
-            fields.clear()
-            continue
-        name, colon, value = line.decode("latin-1").partition(":")
+    for line in b"".join(lines).decode("latin-1").split("\r\n"):
+        name, colon, value = line.partition(":")
         if colon:
             fields[name.lower()] = value.strip()
+        elif name.startswith("HTTP/"):
+            fields.clear()
     return fields

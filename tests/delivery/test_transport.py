@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
+import ipaddress
 import resource
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from delivery.http import HttpFailure, HttpRequest, HttpResponse, Proof
 from delivery.transport import CurlTransport
@@ -280,9 +288,11 @@ def test_a_new_connection_closed_after_reading_is_unknown(
     assert len(server.heard) == 1
 
 
-def end_after_idle(transport: CurlTransport[object], ending: Callable[[Heard], None]) -> tuple[End, list[int]]:
+def end_after_idle(
+    transport: CurlTransport[object], ending: Callable[[Heard], None], tls: ssl.SSLContext | None = None
+) -> tuple[End, list[int]]:
     """The server ends a kept-alive connection, then the next request is made. Returns its end and each request's turn."""
-    with WireServer(say(ACCEPTED, then=ending)) as server:
+    with WireServer(say(ACCEPTED, then=ending), tls) as server:
         end_of(transport, post(server.url))
         until = time.monotonic() + 5
         while server.heard[0].peer.fileno() != -1:
@@ -393,6 +403,72 @@ def test_tls_to_a_port_that_speaks_none_was_not_sent(transport: CurlTransport[ob
             peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
             end = all_ends(transport)["only"]
     assert end == HttpFailure(Proof.NOT_SENT, "No TLS connection to the carrier: the handshake failed.")
+
+
+@pytest.fixture(scope="module")
+def tls_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for 127.0.0.1 signed by itself, and a server's context with it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "wire")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("tls")
+    public, private = folder / "cert.pem", folder / "key.pem"
+    public.write_bytes(certificate.public_bytes(Encoding.PEM))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(public, private)
+    return public, context
+
+
+def test_a_certificate_that_is_not_trusted_gets_no_request(
+    transport: CurlTransport[object], tls_files: tuple[Path, ssl.SSLContext]
+) -> None:
+    with WireServer(tls=tls_files[1]) as server:
+        end = failure_of(transport, post(server.url))
+    assert end == HttpFailure(Proof.NOT_SENT, "No TLS connection to the carrier: its certificate is not trusted.")
+    assert (server.accepted, server.heard) == (1, [])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_certificate_trusted_through_the_environment_must_still_name_the_host(
+    monkeypatch: pytest.MonkeyPatch, tls_files: tuple[Path, ssl.SSLContext], host: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls_files[0]))
+    transport: CurlTransport[object] = CurlTransport()
+    with WireServer(tls=tls_files[1]) as server:
+        end = end_of(transport, post(server.url.replace("127.0.0.1", host)))
+        transport.close()
+    if host == "127.0.0.1":
+        assert isinstance(end, HttpResponse)
+        assert len(server.heard) == 1
+    else:
+        assert isinstance(end, HttpFailure)
+        assert (end.proof, server.heard) == (Proof.NOT_SENT, [])
+
+
+@pytest.mark.parametrize("ending", [Heard.close, Heard.reset])
+def test_over_tls_too_a_connection_closed_after_reading_gets_no_second_request_and_an_idle_one_costs_nothing(
+    monkeypatch: pytest.MonkeyPatch, tls_files: tuple[Path, ssl.SSLContext], ending: Callable[[Heard], None]
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls_files[0]))
+    transport: CurlTransport[object] = CurlTransport()
+    with WireServer(first_well_then(ending), tls=tls_files[1]) as server:
+        assert isinstance(end_of(transport, post(server.url)), HttpResponse)
+        assert failure_of(transport, post(server.url)).proof is Proof.UNKNOWN
+        transport.close()
+    assert [heard.turn for heard in server.heard] == [1, 2]
+    transport = CurlTransport()
+    end, turns = end_after_idle(transport, ending, tls_files[1])
+    transport.close()
+    assert isinstance(end, HttpResponse)
+    assert turns == [1, 1]
 
 
 def hang(heard: Heard) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -40,14 +41,19 @@ class Heard:
 class WireServer:
     """`answer` is called for each request in its connection's thread; one that does nothing leaves the client waiting."""
 
-    def __init__(self, answer: Callable[[Heard], None] = lambda heard: heard.send(ACCEPTED)) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Heard], None] = lambda heard: heard.send(ACCEPTED),
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.answer = answer
+        self.tls = tls
         self.heard: list[Heard] = []
         self.accepted = 0
         self._peers: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/v1/drops"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}/v1/drops"
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
 
     def __enter__(self) -> WireServer:
@@ -86,6 +92,12 @@ class WireServer:
             thread.start()
 
     def _serve(self, peer: socket.socket, connection: int) -> None:
+        if self.tls:
+            try:
+                peer = self.tls.wrap_socket(peer, server_side=True)
+            except OSError:  # the client did not like the certificate
+                return
+            self._peers.append(peer)
         turn = 0
         while peer.fileno() != -1:
             try:
