@@ -1,17 +1,7 @@
-"""What a verb of this floor says no with: a stable code and a sentence, without HTTP, so that the API and the admin say the same."""
+"""What a verb of this floor says no with: the same as the floor below, so that a caller catches one thing."""
 
 from __future__ import annotations
 
-from typing import Any
+from usecases.errors import Refused
 
-
-class Refused(Exception):
-    """`code` is stable. `field` is the argument that is wrong, in the API's words, where one is. `facts` are shown beside the
-    sentence, such as the id of the voicemail that has the reference already."""
-
-    def __init__(self, code: str, sentence: str, *, field: str = "", **facts: Any) -> None:
-        super().__init__(sentence)
-        self.code = code
-        self.sentence = sentence
-        self.field = field
-        self.facts = facts
+__all__ = ["Refused"]

@@ -6,15 +6,22 @@ Every `make_` function writes one row and whatever it must hang on. Numbers are 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.test import Client
 
 from delivery.models import Lane, LaneDelta, Recording, Voicemail
 from delivery.status import TERMINAL, VoicemailStatus
+from rvm.platform.api.keys import create_api_key
 from rvm.platform.crypto import blind_index
-from rvm.platform.models import Membership, Role, User, Workspace
+from rvm.platform.models import ApiKey, Membership, Role, User, Workspace
+from rvm.platform.scopes import Scope
 from usecases.models import NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase
 
 RECIPIENT = "+12025550142"
@@ -45,6 +52,53 @@ def make_user(*, workspace: Workspace | None = None, role: str = Role.ADMIN, **f
     if workspace is not None:
         Membership.objects.create(workspace=workspace, user=user, **membership)
     return user
+
+
+def make_api_key(
+    workspace: Workspace | None = None, *, live: bool = True, scopes: Iterable[Scope] = tuple(Scope), **fields: Any
+) -> tuple[ApiKey, str]:
+    """The key and its plaintext; live and with every scope unless said otherwise."""
+    return create_api_key(workspace or make_workspace(), f"Key {next(_serial)}", scopes, live=live, **fields)
+
+
+class Api:
+    """Calls one workspace's API with one key: `api.post("use-cases", {"name": …})`. Bodies go as JSON."""
+
+    def __init__(self, workspace_id: UUID, key: ApiKey, plaintext: str) -> None:
+        self.workspace_id = workspace_id
+        self.key = key
+        self.client = Client(headers={"Authorization": f"Bearer {plaintext}"}, raise_request_exception=False)
+
+    def url(self, path: str) -> str:
+        return f"/v1/{self.workspace_id}/{path}"
+
+    def get(self, path: str, **query: Any) -> HttpResponse:
+        return self.client.get(self.url(path), query)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        return self.send("POST", path, body, **headers)
+
+    def patch(self, path: str, body: Any) -> HttpResponse:
+        return self.send("PATCH", path, body)
+
+    def put(self, path: str, body: Any = None) -> HttpResponse:
+        return self.send("PUT", path, body)
+
+    def delete(self, path: str) -> HttpResponse:
+        return self.send("DELETE", path)
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        """`body`: bytes go as they are, anything else as JSON, None as no body. `Idempotency_Key=…` is a header."""
+        content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.generic(method, self.url(path), content, "application/json", headers=named)
+
+
+def make_api(workspace: Workspace | None = None, **fields: Any) -> Api:
+    """A client with a fresh key; `fields` as for `make_api_key`."""
+    workspace = workspace or make_workspace()
+    key, plaintext = make_api_key(workspace, **fields)
+    return Api(workspace.id, key, plaintext)
 
 
 def make_setup(workspace: Workspace | None = None, **fields: Any) -> TelephonySetup:

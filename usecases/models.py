@@ -7,7 +7,7 @@ from datetime import time
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
@@ -109,7 +109,8 @@ class UseCase(Row):
         max_length=31, validators=[patient_facing_name], help_text="The provider's name as patients know it."
     )
     name = models.CharField(max_length=31, validators=[patient_facing_name])
-    description = models.TextField(max_length=2000, blank=True)
+    # max_length alone binds forms only.
+    description = models.TextField(max_length=2000, blank=True, validators=[MaxLengthValidator(2000)])
     setup = models.ForeignKey(TelephonySetup, on_delete=models.PROTECT, related_name="use_cases")
     failover_setup = models.ForeignKey(
         TelephonySetup,

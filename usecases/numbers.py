@@ -30,9 +30,7 @@ def check_recipient(text: str, *, countries: Collection[str] = (), sandbox: bool
     `countries` are opened besides +1, as ISO codes; `sandbox` says that the drop can only go to the sandbox carrier.
     """
     if not E164.fullmatch(text):
-        raise NumberRefused(
-            "number_malformed", "The phone number must be written as + and 7 to 15 digits, for example +12025550142."
-        )
+        raise _malformed()
     if SANDBOX_NUMBER.fullmatch(text):
         if sandbox:
             return text
@@ -46,9 +44,17 @@ def check_recipient(text: str, *, countries: Collection[str] = (), sandbox: bool
             "This workspace sends to +1 numbers only; ask its administrator to open other countries.",
         )
     if number is None or not phonenumbers.is_valid_number(number):
-        raise NumberRefused(
-            "number_not_valid", "No such phone number can exist in its country; check it for a typing error."
-        )
+        raise _not_valid()
+    return text
+
+
+def check_sender(text: str, *, sandbox: bool = False) -> str:
+    """Return a sender number as E.164: any that can exist, and for the `sandbox` any at all. Raises NumberRefused."""
+    if not E164.fullmatch(text):
+        raise _malformed()
+    number = _parse(text)
+    if not sandbox and (number is None or not phonenumbers.is_valid_number(number)):
+        raise _not_valid()
     return text
 
 
@@ -57,6 +63,18 @@ def _opened(number: phonenumbers.PhoneNumber, countries: Collection[str]) -> boo
     region = phonenumbers.region_code_for_number(number)
     regions = [region] if region else phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(number.country_code, ())
     return not set(countries).isdisjoint(regions)
+
+
+def _malformed() -> NumberRefused:
+    return NumberRefused(
+        "number_malformed", "The phone number must be written as + and 7 to 15 digits, for example +12025550142."
+    )
+
+
+def _not_valid() -> NumberRefused:
+    return NumberRefused(
+        "number_not_valid", "No such phone number can exist in its country; check it for a typing error."
+    )
 
 
 def _parse(text: str) -> phonenumbers.PhoneNumber | None:

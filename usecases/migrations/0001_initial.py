@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                 ('channel', models.CharField(choices=[('ringless_voicemail', 'Ringless voicemail')], default='ringless_voicemail', max_length=32)),
                 ('entity_name', models.CharField(help_text="The provider's name as patients know it.", max_length=31, validators=[django.core.validators.RegexValidator('^[A-Za-z][A-Za-z \\-]{0,30}\\Z', 'Use 1 to 31 letters, hyphens and spaces, beginning with a letter.', 'name_malformed')])),
                 ('name', models.CharField(max_length=31, validators=[django.core.validators.RegexValidator('^[A-Za-z][A-Za-z \\-]{0,30}\\Z', 'Use 1 to 31 letters, hyphens and spaces, beginning with a letter.', 'name_malformed')])),
-                ('description', models.TextField(blank=True, max_length=2000)),
+                ('description', models.TextField(blank=True, max_length=2000, validators=[django.core.validators.MaxLengthValidator(2000)])),
                 ('sending_enabled', models.BooleanField(default=True, help_text='Kill switch: while off, its voicemails wait.')),
                 ('purpose', models.CharField(choices=[('appointment', 'Appointment reminder'), ('test_result', 'Test-result notice'), ('wellness', 'Wellness outreach'), ('other', 'Other care message')], default='other', max_length=16)),
                 ('window_start', models.TimeField(default=datetime.time(8, 0), help_text='Earliest local time at the recipient.')),

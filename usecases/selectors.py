@@ -1,0 +1,79 @@
+"""What can be asked about setups, numbers and use cases: always within one workspace, and only what is not deleted."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+
+from rvm.platform.models import Workspace
+from usecases.errors import Refused
+from usecases.models import PhoneNumber, TelephonySetup, UseCase
+
+# The carrier that reaches no person, and the only one that a test key reaches.
+SANDBOX = "sandbox"
+
+
+def setups(workspace: Workspace) -> QuerySet[TelephonySetup]:
+    return TelephonySetup.objects.filter(workspace=workspace, deleted_at=None)
+
+
+def phone_numbers(workspace: Workspace) -> QuerySet[PhoneNumber]:
+    """Those of living setups, with the living use cases that they are assigned to."""
+    assigned = Prefetch("use_cases", UseCase.objects.filter(deleted_at=None).order_by("name"))
+    return PhoneNumber.objects.filter(workspace=workspace, setup__deleted_at=None).prefetch_related(assigned)
+
+
+def use_cases(
+    workspace: Workspace, *, entity_name: str = "", channel: str = "", setup_id: UUID | None = None
+) -> QuerySet[UseCase]:
+    """Newest first, with their numbers. All filters must hold; an empty one is left out."""
+    sought = {"entity_name": entity_name, "channel": channel, "setup_id": setup_id}
+    found = UseCase.objects.filter(
+        workspace=workspace, deleted_at=None, **{name: value for name, value in sought.items() if value}
+    )
+    return found.order_by("-id").prefetch_related(Prefetch("phone_numbers", PhoneNumber.objects.order_by("e164")))
+
+
+def sender_numbers(use_case: UseCase, setup: TelephonySetup | None = None) -> list[str]:
+    """The use case's senders through a setup (its own by default): assigned, and belonging to that setup."""
+    numbers = use_case.phone_numbers.filter(setup_id=setup.pk if setup else use_case.setup_id)
+    return list(numbers.order_by("e164").values_list("e164", flat=True))
+
+
+def sandbox_setup(workspace: Workspace) -> TelephonySetup | None:
+    """Where test keys send: the workspace's oldest living setup of the sandbox carrier."""
+    return setups(workspace).filter(carrier=SANDBOX).order_by("id").first()
+
+
+def require_usable(use_case: UseCase, live: bool) -> None:
+    """Raise Refused where nothing can be sent under the use case: it is deleted, has no number, or its setup is off.
+
+    `live` False asks for the workspace's sandbox setup in place of the use case's own.
+    """
+    if use_case.deleted_at is not None:
+        raise Refused(
+            "use_case_not_found",
+            "This use case does not exist, or it was deleted; choose another.",
+            field="use_case_id",
+        )
+    setup = use_case.setup if live else sandbox_setup(use_case.workspace)
+    if setup is None:
+        raise Refused(
+            "no_sandbox_setup",
+            "A test key sends through the sandbox carrier only, and this workspace has no setup of it; create one.",
+        )
+    if setup.deleted_at is not None:
+        raise Refused(
+            "setup_deleted", f"The telephony setup “{setup.name}” of this use case was deleted; give it another setup."
+        )
+    if not setup.enabled:
+        raise Refused(
+            "setup_disabled", f"The telephony setup “{setup.name}” is disabled; enable it to send.", setup_id=setup.pk
+        )
+    if not use_case.phone_numbers.filter(setup_id=use_case.setup_id).exists():
+        raise Refused(
+            "no_number_assigned",
+            "No phone number of its setup is assigned to this use case; assign one to send.",
+            field="use_case_id",
+        )

@@ -1,0 +1,71 @@
+"""Sender numbers: added to a setup, assigned to use cases, taken away."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from rvm.platform import audit
+from rvm.platform.models import User
+from usecases.errors import Refused
+from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
+from usecases.numbers import NumberRefused, check_sender
+from usecases.selectors import SANDBOX
+from usecases.services.saving import lock, save
+from usecases.services.setups import lock_living
+from usecases.services.use_cases import lock_living_use_case
+
+
+@transaction.atomic
+def add_phone_number(*, setup: TelephonySetup, e164: str, actor: User | None = None) -> PhoneNumber:
+    """A number that the account at the carrier may send from."""
+    row = lock_living(setup, field="setup_id")
+    try:
+        check_sender(e164, sandbox=row.carrier == SANDBOX)
+    except NumberRefused as error:
+        raise Refused(error.code, str(error), field="phone_number") from None
+    number = PhoneNumber(workspace=row.workspace, setup=row, e164=e164)
+    taken = Refused("number_exists", "This setup has this phone number already.", field="phone_number")
+    save(number, "usecases_number_once_per_setup", taken)
+    audit.record("phone_number.added", number, actor=actor, workspace=row.workspace, setup_id=row.pk)
+    return number
+
+
+@transaction.atomic
+def remove_phone_number(*, phone_number: PhoneNumber, actor: User | None = None) -> None:
+    """Refused while it is assigned. What was sent from it keeps the number as text."""
+    row = lock(phone_number)
+    using = UseCase.objects.filter(assignments__phone_number=row).order_by("name").first()
+    if using is not None:
+        raise Refused(
+            "number_assigned",
+            f"This phone number is assigned to the use case “{using.name}”; unassign it first.",
+            use_case_id=using.pk,
+        )
+    audit.record("phone_number.removed", row, actor=actor, workspace=row.workspace, setup_id=row.setup_id)
+    row.delete()
+
+
+@transaction.atomic
+def assign_number(*, use_case: UseCase, phone_number: PhoneNumber, actor: User | None = None) -> None:
+    """Put the number at the use case's disposal; assigning it again changes nothing."""
+    owner = lock_living_use_case(use_case)
+    number = lock(phone_number)
+    if number.setup_id not in (owner.setup_id, owner.failover_setup_id):
+        raise Refused(
+            "number_of_other_setup",
+            "This phone number belongs to another telephony setup than the use case's; a carrier sends only from its own.",
+            setup_id=number.setup_id,
+        )
+    _, new = NumberAssignment.objects.get_or_create(use_case=owner, phone_number=number)
+    if new:
+        audit.record("phone_number.assigned", number, actor=actor, workspace=number.workspace, use_case_id=owner.pk)
+
+
+@transaction.atomic
+def unassign_number(*, use_case: UseCase, phone_number: PhoneNumber, actor: User | None = None) -> None:
+    """Its patients get another sender of the use case; unassigning what is not assigned changes nothing."""
+    owner = lock(use_case)
+    if NumberAssignment.objects.filter(use_case=owner, phone_number=phone_number).delete()[0]:
+        audit.record(
+            "phone_number.unassigned", phone_number, actor=actor, workspace=owner.workspace, use_case_id=owner.pk
+        )

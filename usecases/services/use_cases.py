@@ -1,0 +1,150 @@
+"""Use cases: opened, changed and deleted, so that one that exists can send, and only through setups of one kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from rvm.platform import audit
+from rvm.platform.models import User, Workspace
+from usecases.errors import Refused
+from usecases.models import NumberAssignment, TelephonySetup, UseCase
+from usecases.selectors import SANDBOX
+from usecases.services.saving import change, lock, save, told
+from usecases.services.setups import lock_living
+
+CHANGEABLE = (
+    "entity_name",
+    "name",
+    "description",
+    "setup",
+    "failover_setup",
+    "sending_enabled",
+    "purpose",
+    "window_start",
+    "window_end",
+    "expires_after_hours",
+    "max_attempts",
+    "retry_minutes",
+)
+_NAME = "usecases_name_among_living"
+
+
+@transaction.atomic
+def create_use_case(
+    *,
+    workspace: Workspace,
+    setup: TelephonySetup,
+    entity_name: str,
+    name: str,
+    actor: User | None = None,
+    **settings: Any,
+) -> UseCase:
+    """`settings` are columns of CHANGEABLE, or the channel."""
+    use_case = UseCase(workspace=workspace, setup=setup, entity_name=entity_name, name=name)
+    change(use_case, settings, (*CHANGEABLE, "channel"))
+    _check_setup(use_case, "setup")
+    _check_setup(use_case, "failover_setup")
+    _check_pair(use_case)
+    save(use_case, _NAME, _name_taken())
+    audit.record("use_case.created", use_case, actor=actor, workspace=workspace, name=name, setup_id=setup.pk)
+    return use_case
+
+
+@transaction.atomic
+def update_use_case(*, use_case: UseCase, actor: User | None = None, **changes: Any) -> UseCase:
+    """`changes` are columns of CHANGEABLE."""
+    row = lock_living_use_case(use_case)
+    was_sandbox = row.setup.carrier == SANDBOX
+    changed = change(row, changes, CHANGEABLE)
+    for name in ("setup", "failover_setup"):
+        if name in changed:
+            _check_setup(row, name)
+    if "setup" in changed and was_sandbox != (row.setup.carrier == SANDBOX):
+        raise Refused(
+            "setup_kind_differs",
+            "A use case cannot move between the sandbox and a real carrier: its waiting voicemails were made for one of them. "
+            "Create another use case.",
+            field="setup_id",
+        )
+    if {"setup", "failover_setup"} & set(changed):
+        _check_pair(row)
+        _check_numbers(row)
+    if changed:
+        save(row, _NAME, _name_taken(), only=[*changed, "updated_at"])
+        audit.record("use_case.updated", row, actor=actor, workspace=row.workspace, changes=told(changed))
+    return row
+
+
+@transaction.atomic
+def delete_use_case(*, use_case: UseCase, actor: User | None = None) -> None:
+    """Its row stays, for its voicemails; those still queued end as skipped. Refused while numbers are assigned."""
+    row = lock_living_use_case(use_case)
+    count = NumberAssignment.objects.filter(use_case=row).count()
+    if count:
+        those = "1 phone number is" if count == 1 else f"{count} phone numbers are"
+        raise Refused("numbers_assigned", f"{those} assigned to this use case; unassign them first.")
+    row.deleted_at = timezone.now()
+    row.save(update_fields=["deleted_at", "updated_at"])
+    audit.record("use_case.deleted", row, actor=actor, workspace=row.workspace, name=row.name)
+
+
+def lock_living_use_case(use_case: UseCase) -> UseCase:
+    """The use case as it is now, kept from being changed meanwhile. Refused where it is deleted."""
+    row = lock(use_case)
+    if row.deleted_at is not None:
+        raise Refused("use_case_not_found", "This use case was deleted.")
+    return row
+
+
+def _check_setup(use_case: UseCase, name: str) -> None:
+    setup: TelephonySetup | None = getattr(use_case, name)
+    if setup is None:
+        return
+    living = lock_living(setup, field=f"{name}_id")
+    if living.workspace_id != use_case.workspace_id:
+        raise Refused("setup_not_found", "This workspace has no such telephony setup.", field=f"{name}_id")
+    if not living.enabled:
+        raise Refused(
+            "setup_not_usable",
+            f"The telephony setup “{living.name}” is disabled; enable it or choose another.",
+            field=f"{name}_id",
+        )
+
+
+def _check_pair(use_case: UseCase) -> None:
+    failover = use_case.failover_setup
+    if failover is None:
+        return
+    if failover.pk == use_case.setup_id:
+        raise Refused(
+            "failover_not_usable", "The failover setup must be another one than the setup.", field="failover_setup_id"
+        )
+    if (failover.carrier == SANDBOX) != (use_case.setup.carrier == SANDBOX):
+        raise Refused(
+            "failover_not_usable",
+            "The sandbox cannot stand in for a real carrier, nor a real one for the sandbox: it would report as delivered what "
+            "nobody received, or reach people from a test.",
+            field="failover_setup_id",
+        )
+
+
+def _check_numbers(use_case: UseCase) -> None:
+    setups = [use_case.setup_id, use_case.failover_setup_id]
+    if (
+        NumberAssignment.objects.filter(use_case=use_case)
+        .exclude(phone_number__setup__in=filter(None, setups))
+        .exists()
+    ):
+        raise Refused(
+            "numbers_assigned",
+            "Phone numbers of the setup that this use case would leave are assigned to it; unassign them first.",
+        )
+
+
+def _name_taken() -> Refused:
+    return Refused(
+        "name_exists", "Another use case of this workspace has this name; choose a different one.", field="name"
+    )
