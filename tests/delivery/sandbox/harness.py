@@ -114,6 +114,12 @@ class Receiver:
     recording: bytes = MP3
     recording_answers: list[int] = field(default_factory=list)
     recordings_served: int = 0
+    gate: threading.Event = field(default_factory=threading.Event)  # closed: callbacks get their answer once it opens
+    in_hand: int = 0
+    most_in_hand: int = 0
+
+    def __post_init__(self) -> None:
+        self.gate.set()
 
     @property
     def callback_url(self) -> str:
@@ -132,6 +138,9 @@ class Receiver:
         return body | {"callback_url": self.callback_url} | changed
 
 
+_COUNTING = threading.Lock()
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     receiver: Receiver
@@ -140,6 +149,12 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers["Content-Length"]))
         status = self.receiver.answers.pop(0) if self.receiver.answers else 204
         self.receiver.posts.append(({name.lower(): value for name, value in self.headers.items()}, raw))
+        with _COUNTING:
+            self.receiver.in_hand += 1
+            self.receiver.most_in_hand = max(self.receiver.most_in_hand, self.receiver.in_hand)
+        self.receiver.gate.wait(10)
+        with _COUNTING:
+            self.receiver.in_hand -= 1
         self._answer(status, b"")
 
     def do_GET(self) -> None:

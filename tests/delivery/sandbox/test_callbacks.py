@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from delivery.carriers.sandbox import Sandbox
-from delivery.sandbox.callbacks import BATCH
+from delivery.sandbox.callbacks import AT_A_TIME, BATCH
 from tests.delivery.sandbox import harness
 from tests.delivery.sandbox.harness import KEY, SECRET, Receiver, sandbox, until
 
@@ -58,3 +58,17 @@ def test_a_report_waits_for_a_receiver_that_is_down():
         with harness.receiver(port) as second:
             until(lambda: second.events, "the report")
             assert until(lambda: client.ledger()["reported"], "the receipt") == 1
+
+
+def test_a_slow_receiver_gets_a_few_posts_at_a_time_and_the_rest_later(receiver: Receiver):
+    receiver.gate.clear()
+    drops = AT_A_TIME + 3
+    with sandbox() as client:
+        for number in range(drops):
+            client.drop(f"k{number}", receiver.body(reference=f"r{number}"))
+            expected = min(number + 1, AT_A_TIME)
+            until(lambda expected=expected: receiver.in_hand == expected, f"{expected} posts in hand")
+            until(lambda number=number: client.find(f"r{number}")["status"] == "delivered", "the end")
+        receiver.gate.set()
+        until(lambda: client.ledger()["reported"] == drops, "all receipts")
+        assert receiver.most_in_hand == AT_A_TIME
