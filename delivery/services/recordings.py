@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
+from django.utils import timezone
 
 from delivery.audio import Inspection, inspect
 from delivery.models import Recording
-from delivery.refusals import Refused
 from rvm.platform.crypto import vault
 from rvm.platform.models import Workspace
+from usecases.errors import Refused
 
 _PURPOSE = b"recording"
 LONGEST_NAME = 200
@@ -77,6 +78,7 @@ def _unsaved(workspace: Workspace, name: str, verdict: Inspection) -> Recording:
         channels=verdict.channels,
         encoder=verdict.encoder,
         warnings=[warning.sentence for warning in verdict.warnings],
+        created_at=timezone.now(),
     )
 
 

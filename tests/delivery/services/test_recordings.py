@@ -13,11 +13,11 @@ from django.db import IntegrityError, connection, transaction
 
 from delivery.audio import AudioRejected, inspect
 from delivery.models import Recording
-from delivery.refusals import Refused
 from delivery.services.recordings import keep_recording, keeping_recording, read_frames
 from rvm.platform.models import Workspace
 from tests.delivery.audio.mp3_bytes import encoded, id3v2
 from tests.factories import make_workspace
+from usecases.errors import Refused
 
 
 def files_in(media: Path) -> list[Path]:

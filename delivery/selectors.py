@@ -1,0 +1,84 @@
+"""What can be asked about recordings and voicemails: always within one workspace, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from delivery.models import Drop, Recording, Voicemail
+from rvm.platform.crypto import blind_index
+from rvm.platform.ids import first_id_at
+from rvm.platform.models import Workspace
+from usecases.models import TelephonySetup
+
+_EPOCH = datetime.fromtimestamp(0, UTC)  # ids count from here
+
+
+@dataclass(frozen=True, slots=True)
+class VoicemailFilter:
+    """All filters must hold; None or empty leaves one out. `recipient` is E.164.
+
+    `_after` begins with its moment and `_before` ends before it; creation is compared to the millisecond.
+    """
+
+    use_case_id: UUID | None = None
+    setup_id: UUID | None = None
+    campaign_id: UUID | None = None
+    statuses: Collection[str] = ()
+    reason: str = ""
+    carrier: str = ""
+    reference: str = ""
+    recipient: str = ""
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    updated_after: datetime | None = None
+    updated_before: datetime | None = None
+
+
+def voicemails(workspace: Workspace, sought: VoicemailFilter | None = None) -> QuerySet[Voicemail]:
+    """The workspace's voicemails that pass the filter."""
+    found = (
+        Voicemail.objects.filter(workspace=workspace)
+        .select_related("recording", "lane", "setup")
+        .defer("setup__credentials")
+    )
+    return found.filter(**_conditions(workspace, sought)) if sought else found
+
+
+def _conditions(workspace: Workspace, sought: VoicemailFilter) -> Mapping[str, Any]:
+    conditions = {
+        "use_case_id": sought.use_case_id,
+        "setup_id": sought.setup_id,
+        # A campaign and its lane have one id; the lanes of the API are no campaigns.
+        "lane_id": sought.campaign_id,
+        "lane__for_api": False if sought.campaign_id else None,
+        "status__in": list(sought.statuses) or None,
+        "reason": sought.reason or None,
+        "reference": sought.reference or None,
+        "recipient_index__in": blind_index().all_of(workspace.pk, sought.recipient) if sought.recipient else None,
+        "id__gte": first_id_at(max(sought.created_after, _EPOCH)) if sought.created_after else None,
+        "id__lt": first_id_at(max(sought.created_before, _EPOCH)) if sought.created_before else None,
+        "updated_at__gte": sought.updated_after,
+        "updated_at__lt": sought.updated_before,
+    }
+    if sought.carrier:
+        # A workspace has a handful of setups; naming them keeps the page on the voicemails' own index.
+        setups = TelephonySetup.objects.filter(workspace=workspace, carrier=sought.carrier)
+        conditions["setup__in"] = list(setups.values_list("pk", flat=True))
+    return {name: value for name, value in conditions.items() if value is not None}
+
+
+def drops_of(voicemail: Voicemail) -> QuerySet[Drop]:
+    """Its attempts, in order."""
+    return (
+        Drop.objects.filter(voicemail=voicemail).select_related("setup").defer("setup__credentials").order_by("number")
+    )
+
+
+def recordings(workspace: Workspace) -> QuerySet[Recording]:
+    return Recording.objects.filter(workspace=workspace)

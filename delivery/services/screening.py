@@ -1,0 +1,146 @@
+"""Who of the given recipients may be queued: the checks that need no lock, set-wise for a thousand at a time.
+
+The guards that time can heal (windows, kill switches) are not asked here: such a voicemail is queued and waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from rvm.platform.crypto import blind_index
+from rvm.platform.models import Workspace
+from usecases.errors import Refused
+from usecases.models import Suppression, UseCase
+from usecases.numbers import NumberRefused, check_recipient
+from usecases.rendezvous import choose_sender
+
+LONGEST_REFERENCE = 100
+MOST_METADATA_BYTES = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One person to reach. `reference` is the customer's own name for the voicemail, unique in the workspace for ever;
+    `metadata` is returned as given and must hold no PHI."""
+
+    number: str
+    reference: str = ""
+    metadata: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A recipient with a good number, and the number's blind index under every key, the current one's first."""
+
+    recipient: Recipient
+    indexes: tuple[bytes, ...]
+
+    @property
+    def index(self) -> bytes:
+        return self.indexes[0]
+
+
+def screen(
+    workspace: Workspace, recipients: Sequence[Recipient | Refused], *, sandbox: bool
+) -> list[Candidate | Refused]:
+    """In the order given; what the caller has refused already stays so. `sandbox`: only the sandbox carrier can get the drops."""
+    seen: set[str] = set()
+    screened = [
+        recipient if isinstance(recipient, Refused) else _check(workspace, recipient, sandbox, seen)
+        for recipient in recipients
+    ]
+    suppressed = _suppressed(workspace.pk, [entry for entry in screened if isinstance(entry, Candidate)])
+    return [
+        suppressed_refusal() if isinstance(entry, Candidate) and not suppressed.isdisjoint(entry.indexes) else entry
+        for entry in screened
+    ]
+
+
+def _check(workspace: Workspace, recipient: Recipient, sandbox: bool, seen: set[str]) -> Candidate | Refused:
+    try:
+        number = check_recipient(recipient.number, countries=workspace.countries, sandbox=sandbox)
+    except NumberRefused as error:
+        return Refused(error.code, str(error), field="recipient_phone_number")
+    if number in seen:
+        return Refused(
+            "recipient_repeated",
+            "This phone number stands earlier in the same batch; nobody gets the same recording twice by accident.",
+            field="recipient_phone_number",
+        )
+    wrong = _wrong_reference(recipient.reference) or _wrong_metadata(recipient.metadata)
+    if wrong:
+        return wrong
+    seen.add(number)
+    index = blind_index()
+    current = index.of(workspace.pk, number)
+    older = [value for value in index.all_of(workspace.pk, number) if value != current]
+    return Candidate(recipient, (current, *older))
+
+
+def _wrong_reference(reference: str) -> Refused | None:
+    if len(reference) > LONGEST_REFERENCE:
+        return Refused(
+            "too_long",
+            f"The reference has {len(reference)} characters; at most {LONGEST_REFERENCE} are kept.",
+            field="reference",
+        )
+    return None
+
+
+def _wrong_metadata(metadata: Mapping[str, Any] | None) -> Refused | None:
+    try:
+        size = len(orjson.dumps(metadata))
+    except TypeError:  # more than 254 levels
+        return Refused("not_json", "The metadata is nested too deeply or holds what is not JSON.", field="metadata")
+    if size > MOST_METADATA_BYTES:
+        return Refused(
+            "too_long",
+            f"The metadata has {size} bytes as JSON; at most {MOST_METADATA_BYTES} are kept.",
+            field="metadata",
+        )
+    return None
+
+
+def _suppressed(workspace_id: UUID, candidates: Collection[Candidate]) -> set[bytes]:
+    sought = [index for candidate in candidates for index in candidate.indexes]
+    found = Suppression.objects.filter(workspace_id=workspace_id, number_index__in=sought)
+    return {bytes(index) for index in found.values_list("number_index", flat=True)}
+
+
+def suppressed_refusal() -> Refused:
+    return Refused(
+        "blocked.suppressed",
+        "This person is on the workspace's suppression list and must not be reached.",
+        field="recipient_phone_number",
+    )
+
+
+# One probe of the index (workspace, recipient_index, -id) per number.
+_LAST_SENDERS = """
+SELECT wanted.number, last.sender
+  FROM unnest(%s::int[], %s::bytea[]) AS wanted(number, index)
+  CROSS JOIN LATERAL (SELECT id, sender FROM delivery_voicemail
+                       WHERE workspace_id = %s AND recipient_index = wanted.index AND use_case_id = %s AND live = %s
+                       ORDER BY id DESC LIMIT 1) last
+ ORDER BY last.id
+"""
+
+
+def senders_for(
+    candidates: Sequence[Candidate], assigned: Collection[str], *, use_case: UseCase, live: bool
+) -> list[str]:
+    """What each person sees: the number they saw last under this use case while it is assigned, else by rendezvous hashing."""
+    wanted = [(place, index) for place, candidate in enumerate(candidates) for index in candidate.indexes]
+    with connection.cursor() as cursor:
+        places, indexes = [place for place, _ in wanted], [index for _, index in wanted]
+        cursor.execute(_LAST_SENDERS, [places, indexes, use_case.workspace_id, use_case.pk, live])
+        last: dict[int, str] = dict(cursor.fetchall())
+    return [
+        choose_sender(candidate.index, assigned, last.get(place)) or "" for place, candidate in enumerate(candidates)
+    ]

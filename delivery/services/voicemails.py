@@ -1,0 +1,253 @@
+"""Queues, cancels and retries voicemails. Nothing is sent here: a queued row is the work, and the bell only says look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+
+from delivery import moves
+from delivery.carriers import carrier_class
+from delivery.doorbell import ring_on_commit
+from delivery.models import Drop, Lane, LaneDelta, Recording, Voicemail
+from delivery.moves import DropChange, Move
+from delivery.reasons import REASONS, Reason
+from delivery.services.references import take_references
+from delivery.services.screening import Candidate, Recipient, screen, senders_for, suppressed_refusal
+from delivery.status import DropStatus, VoicemailStatus
+from rvm.platform import audit
+from rvm.platform.crypto import blind_index
+from rvm.platform.ids import uuid7_at
+from rvm.platform.models import User
+from usecases.errors import Refused
+from usecases.models import UseCase
+from usecases.selectors import require_usable, sender_numbers
+from usecases.suppressions import is_suppressed
+
+__all__ = ["Recipient", "api_lane", "cancel", "queue_voicemails", "retry"]
+
+# Farther ahead a time is more likely a typing error than a plan.
+FARTHEST = timedelta(days=366)
+
+
+class _Order(NamedTuple):
+    """What all voicemails of one call share."""
+
+    use_case: UseCase
+    recording: Recording
+    lane: Lane
+    not_before: datetime
+    expires_at: datetime
+    now: datetime
+
+
+def queue_voicemails(
+    *,
+    use_case: UseCase,
+    recording: Recording,
+    live: bool,
+    recipients: Sequence[Recipient | Refused],
+    not_before: datetime | None = None,
+    expires_at: datetime | None = None,
+    lane: Lane | None = None,
+    now: datetime,
+) -> list[Voicemail | Refused]:
+    """Queue the recording for each recipient; one answer per recipient, in the same order. Refused rows change nothing.
+    A recipient that the caller could not read may be given as its refusal, which comes back in its place.
+
+    `lane` is a campaign's; without one they go to the use case's API lane. Raises Refused where nothing can be queued at all.
+    """
+    require_usable(use_case, live)
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # what an id holds
+    times = _times(use_case, not_before, expires_at, now)
+    answers = screen(use_case.workspace, recipients, sandbox=not live or _is_simulated(use_case))
+    places = [place for place, entry in enumerate(answers) if isinstance(entry, Candidate)]
+    candidates = [entry for entry in answers if isinstance(entry, Candidate)]
+    senders = senders_for(candidates, sender_numbers(use_case), use_case=use_case, live=live)
+    order = _Order(use_case, recording, lane or api_lane(use_case, live), *times, now)
+    # Sorted, so that within one millisecond too the ids are in the order given.
+    ids = sorted(uuid7_at(int(now.timestamp() * 1000)) for _ in candidates)
+    rows = [_row(order, *parts) for parts in zip(ids, candidates, senders, strict=True)]
+    taken = _write(order, rows)
+    outcome: list[Voicemail | Refused] = [entry for entry in answers if isinstance(entry, Refused)]
+    for place, row in zip(places, rows, strict=True):
+        outcome.insert(place, _reference_used(taken[row.pk]) if row.pk in taken else row)
+    return outcome
+
+
+def _write(order: _Order, rows: Sequence[Voicemail]) -> dict[UUID, UUID]:
+    """Write the rows, but for those whose reference is taken; for these, the id of the voicemail that has it."""
+    with transaction.atomic():
+        references = [(row.reference, row.pk) for row in rows if row.reference]
+        taken = take_references(order.use_case.workspace_id, references)
+        queued = Voicemail.objects.bulk_create(row for row in rows if row.pk not in taken)
+        if queued:
+            LaneDelta.objects.create(lane=order.lane, status=VoicemailStatus.QUEUED, delta=len(queued))
+            ring_on_commit("dispatch")
+    return taken
+
+
+def _row(order: _Order, identifier: UUID, candidate: Candidate, sender: str) -> Voicemail:
+    recipient = candidate.recipient
+    return Voicemail(
+        id=identifier,
+        workspace_id=order.use_case.workspace_id,
+        use_case=order.use_case,
+        setup_id=order.use_case.setup_id,
+        lane=order.lane,
+        recording=order.recording,
+        live=order.lane.live,
+        recipient=recipient.number,
+        recipient_index=candidate.index,
+        index_key=blind_index().current,
+        last4=recipient.number[-4:],
+        sender=sender,
+        reference=recipient.reference,
+        metadata=recipient.metadata,
+        status=VoicemailStatus.QUEUED,
+        not_before=order.not_before,
+        expires_at=order.expires_at,
+        created_at=order.now,
+        updated_at=order.now,
+    )
+
+
+def _times(
+    use_case: UseCase, not_before: datetime | None, expires_at: datetime | None, now: datetime
+) -> tuple[datetime, datetime]:
+    begins = max(not_before or now, now)
+    if begins > now + FARTHEST:
+        raise Refused("too_late", f"`not_before` is more than {FARTHEST.days} days ahead.", field="not_before")
+    ends = expires_at or begins + timedelta(hours=use_case.expires_after_hours)
+    if ends <= begins:
+        later = "`not_before`" if begins > now else "now"
+        raise Refused(
+            "too_early", f"`expires_at` is not later than {later}; it would never be sent.", field="expires_at"
+        )
+    if expires_at and ends > begins + FARTHEST:
+        raise Refused("too_late", f"`expires_at` is more than {FARTHEST.days} days ahead.", field="expires_at")
+    return begins, ends
+
+
+def _is_simulated(use_case: UseCase) -> bool:
+    """Whether no setup that may take the drop can reach a person."""
+    setups = [use_case.setup, *filter(None, [use_case.failover_setup])]
+    return all(carrier_class(setup.carrier).simulated for setup in setups)
+
+
+def api_lane(use_case: UseCase, live: bool) -> Lane:
+    """The line of what the API sends under a use case; made by whoever comes first."""
+    lane, _ = Lane.objects.get_or_create(
+        use_case=use_case, live=live, for_api=True, defaults={"workspace_id": use_case.workspace_id}
+    )
+    return lane
+
+
+def _reference_used(first: UUID) -> Refused:
+    return Refused(
+        "reference_used",
+        "This reference belongs to an earlier voicemail of the workspace; `voicemail_id` says which.",
+        field="reference",
+        voicemail_id=first,
+    )
+
+
+@transaction.atomic
+def cancel(voicemail: Voicemail, *, actor: User | None, now: datetime) -> Voicemail:
+    """queued -> canceled. Raises Refused where it has left the queue: what has reached the carrier cannot be taken back."""
+    row = _locked(voicemail)
+    if row.status != VoicemailStatus.QUEUED:
+        raise Refused(
+            "not_cancelable",
+            f"Only a queued voicemail can be canceled; this one is {row.status}.",
+            voicemail_status=row.status,
+        )
+    _move(row, VoicemailStatus.CANCELED, Reason.CANCELED, now)
+    audit.record("voicemail.canceled", row, actor=actor, workspace=row.workspace)
+    return _fresh(row)
+
+
+@transaction.atomic
+def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: User | None, now: datetime) -> Voicemail:
+    """failed -> queued, for a new drop at once. Raises Refused where that is not safe or cannot help.
+
+    With `accept_duplicate_risk` also what may have reached the person: failed as unconfirmed or unreported, and uncertain.
+    """
+    row = _locked(voicemail)
+    _check_retry(row, accept_duplicate_risk)
+    require_usable(row.use_case, row.live)
+    if is_suppressed(row.workspace_id, row.recipient):
+        raise suppressed_refusal()
+    if row.status == VoicemailStatus.UNCERTAIN:
+        # A person settles what the carrier left open: this drop counts as unconfirmed, and a report may still correct it.
+        moves.change_drops([DropChange(_drop_of(row), DropStatus.FAILED, Reason.UNCONFIRMED)], now)
+        _move(row, VoicemailStatus.FAILED, Reason.UNCONFIRMED, now)
+        row = _fresh(row)
+    _move(row, VoicemailStatus.QUEUED, None, now)
+    expires_at = max(row.expires_at, now + timedelta(hours=row.use_case.expires_after_hours))
+    Voicemail.objects.filter(pk=row.pk).update(expires_at=expires_at)
+    audit.record(
+        "voicemail.retried",
+        row,
+        actor=actor,
+        workspace=row.workspace,
+        was_reason=row.reason,
+        duplicate_risk_accepted=accept_duplicate_risk,
+    )
+    ring_on_commit("dispatch")
+    return _fresh(row)
+
+
+def _check_retry(row: Voicemail, accept_duplicate_risk: bool) -> None:
+    if row.status not in (VoicemailStatus.FAILED, VoicemailStatus.UNCERTAIN):
+        raise Refused(
+            "not_retryable",
+            f"Only a failed voicemail can be retried; this one is {row.status}.",
+            voicemail_status=row.status,
+        )
+    facts = REASONS[Reason(row.reason)] if row.reason else None
+    if row.status == VoicemailStatus.UNCERTAIN or (facts and facts.may_have_reached):
+        if not accept_duplicate_risk:
+            raise Refused(
+                "duplicate_risk",
+                "The person may have been reached already. To send again all the same, accept the risk: "
+                '{"accept_duplicate_risk": true}.',
+                voicemail_status=row.status,
+            )
+    elif facts is None or not facts.retryable:
+        raise Refused(
+            "not_retryable", f"{row.reason_sentence} Sending it again would not help.", voicemail_status=row.status
+        )
+    made = Drop.objects.filter(voicemail=row).exclude(status=DropStatus.NOT_SENT).count()
+    if made >= row.use_case.max_attempts:
+        raise Refused(
+            "attempts_used_up",
+            f"{made} drops were made for it; its use case allows {row.use_case.max_attempts}.",
+            voicemail_status=row.status,
+        )
+
+
+def _locked(voicemail: Voicemail) -> Voicemail:
+    return Voicemail.objects.select_for_update(no_key=True).get(pk=voicemail.pk)
+
+
+def _fresh(row: Voicemail) -> Voicemail:
+    row.refresh_from_db()
+    return row
+
+
+def _drop_of(row: Voicemail) -> UUID:
+    if row.drop_id is None:
+        raise ValueError(f"voicemail {row.pk} is {row.status} without a drop")
+    return row.drop_id
+
+
+def _move(row: Voicemail, to: VoicemailStatus, reason: Reason | None, now: datetime) -> None:
+    """Under the row's lock, so that it cannot have moved meanwhile. A move to queued is due at once."""
+    due = now if to is VoicemailStatus.QUEUED else None
+    move = Move(row.pk, VoicemailStatus(row.status), to, was_reason=row.reason, reason=reason, not_before=due)
+    if row.pk not in moves.apply([move], now):
+        raise RuntimeError(f"voicemail {row.pk} did not move from {row.status} to {to} under its lock")
