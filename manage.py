@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 # These start (or share) local PostgreSQL and Redis unless DATABASE_URL and REDIS_URL say where others are.
 QUICK_START = {"demo", "up", "bench", "seed"}
+# A bench fills its database with millions of rows: it has a server of its own, beside the one with people's data.
+DATA = {"bench": Path(__file__).parent / ".rvm" / "rvm_bench"}
 
 
 def main() -> None:
@@ -21,10 +24,15 @@ def main() -> None:
 def run_with_local_services() -> None:
     from rvm.platform.embedded import ServiceError, local_services
 
+    if sys.argv[1] == "bench" and "rvm_bench" not in os.environ.get("DATABASE_URL", "rvm_bench"):
+        sys.exit(
+            "A bench fills its database with millions of rows. Unset DATABASE_URL to let it start a server of its own, or"
+            " name a database that begins with rvm_bench."
+        )
     os.environ.setdefault("RVM_ENVIRONMENT", "development")
     os.environ.setdefault("RVM_LOG_FORMAT", "console")
     try:
-        with local_services() as environment:
+        with local_services(DATA.get(sys.argv[1])) as environment:
             os.environ.update(environment)
             run()
     except ServiceError as error:

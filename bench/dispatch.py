@@ -1,0 +1,261 @@
+"""How fast the engine submits, against one job per voicemail, against its own transport alone, and against latency's limit."""
+
+from __future__ import annotations
+
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import redis
+from django.conf import settings
+from django_rq import get_queue
+
+from bench import naive, scenario
+from bench.measure import Spent, spending, wait_until
+from delivery.carriers.base import DropRequest
+from delivery.carriers.sandbox import Sandbox
+from delivery.doorbell import ring
+from delivery.transport import CurlTransport
+from rvm.platform.embedded.processes import spawn, stop
+from rvm.platform.ids import uuid7
+from rvm.project.stack import MANAGE
+
+ROOT = MANAGE.parent
+OURS = [sys.executable, str(MANAGE), "worker", "dispatch"]
+RQ = [sys.executable, str(MANAGE), "rqworker", "dispatch", "--serializer", "rq.serializers.JSONSerializer"]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many drops each part sends, and how many finished rows "history" means."""
+
+    fork: int = 300
+    simple: int = 2000
+    ours: int = 30_000
+    transport: int = 30_000
+    latency: int = 6_000
+    growth: int = 10_000
+    growth_runs: int = 5
+    history: int = 5_000_000
+    memory: int = 200_000
+
+
+QUICK = Sizes(30, 100, 1000, 1000, 640, 500, 1, 10_000, 2_000)
+
+
+def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
+    """Measure everything; `say` gets the lines for a person, the answer is what the last line holds."""
+    with ExitStack() as exits:
+        bench = Bench(exits, say)
+        fork = bench.naive("one job per drop, forking worker", sizes.fork, [])
+        simple = bench.naive("one job per drop, SimpleWorker", sizes.simple, ["--worker-class", "rq.SimpleWorker"])
+        ours = bench.ours("engine, whole", sizes.ours)
+        transport = bench.transport(sizes.transport)
+        latency = bench.ours("engine, 100 ms carrier, cap 64", sizes.latency, latency=100, cap=64, concurrency=64)
+        pair = bench.ours(
+            "the same, two workers, cap 128", 2 * sizes.latency, latency=100, cap=128, concurrency=64, workers=2
+        )
+        growth = bench.growth(sizes)
+        memory = bench.ours(f"engine, {sizes.memory:,} drops", sizes.memory)
+    rate = {
+        name: count / spent.seconds
+        for name, (count, spent) in {
+            "fork": fork,
+            "simple": simple,
+            "ours": ours,
+            "transport": transport,
+            "latency": latency,
+            "pair": pair,
+        }.items()
+    }
+    per_cpu = {name: count / spent.worker_cpu for name, (count, spent) in {"fork": fork, "ours": ours}.items()}
+    return {
+        "drops_per_second": round(rate["ours"]),
+        "ratio_simpleworker": round(rate["ours"] / rate["simple"], 1),
+        "ratio_fork_cpu": round(per_cpu["ours"] / per_cpu["fork"]),
+        "share_of_transport": round(rate["ours"] / rate["transport"], 2),
+        "share_of_latency_limit": round(rate["latency"] / (64 / 0.1), 2),
+        "ratio_two_workers": round(rate["pair"] / rate["latency"], 2),
+        "growth_at_5m": round(growth, 2),
+        "peak_mb": round(memory[1].peak_mb),
+        "peak_mb_small_run": round(ours[1].peak_mb),
+    }
+
+
+Measured = tuple[int, Spent]
+
+
+class Bench:
+    """One database of its own per size of history, and the stub carriers."""
+
+    def __init__(self, exits: ExitStack, say: Callable[[str], None]) -> None:
+        self._exits = exits
+        self._say = say
+        self._stubs: dict[int, str] = {}
+        self._url = os.environ["DATABASE_URL"]
+
+    def naive(self, title: str, count: int, options: list[str]) -> Measured:
+        with self._connect(self._url) as connection:
+            clinic = scenario.make_clinic(connection, carrier_url=self._stub(0), cap=10_000)
+            ids = scenario.queue(connection, clinic, count)
+            connection.execute("UPDATE delivery_lane SET held = true WHERE id = %s", [clinic.lane])
+            connection.commit()
+            with idle_workers([*RQ, *options], 1) as pids, spending(pids) as spent:
+                enqueue(ids)
+                wait_until(lambda: _accepted(connection, clinic) == count, title, patience=600)
+        return self._told(title, count, spent)
+
+    def ours(
+        self,
+        title: str,
+        count: int,
+        *,
+        latency: int = 0,
+        cap: int = 10_000,
+        concurrency: int = 256,
+        workers: int = 1,
+        url: str | None = None,
+    ) -> Measured:
+        with self._connect(url or self._url) as connection:
+            clinic = scenario.make_clinic(connection, carrier_url=self._stub(latency), cap=cap)
+            environment = {"DATABASE_URL": url or self._url, "RVM_CONCURRENCY": str(concurrency)}
+            with idle_workers(OURS, workers, environment) as pids:
+                scenario.queue(connection, clinic, count)
+                scenario.settle_tables(connection)
+                with spending(pids) as spent:
+                    keep_ringing(lambda: not scenario.is_busy(connection), workers, title)
+            if (accepted := _accepted(connection, clinic)) != count:
+                raise RuntimeError(f"{title}: {accepted} of {count} drops were accepted")
+        return self._told(title, count, spent)
+
+    def transport(self, count: int) -> Measured:
+        """The shipped client alone: the same requests, no database."""
+        adapter = Sandbox({"base_url": self._stub(0), "key": "bench-key", "signing_secret": "bench-secret"})
+        client: CurlTransport[int] = CurlTransport()
+        key, done, sent = uuid7(), 0, 0
+        with spending([os.getpid()]) as spent:
+            while done < count:
+                while sent < count and client.in_flight < 256:
+                    client.submit(
+                        adapter.submit_request(DropRequest(key, "+12025550142", "+12125550100", "u", "c")), sent
+                    )
+                    sent += 1
+                done += len(client.poll(1.0))
+        client.close()
+        return self._told("transport alone", count, spent)
+
+    def growth(self, sizes: Sizes) -> float:
+        """CPU per drop of worker and PostgreSQL beside a long history, over that beside none."""
+        self._say(f"Filling a second database with {sizes.history:,} finished voicemails and their drops…")
+        empty, full = self._database("empty"), self._database("full")
+        with self._connect(full) as connection:
+            scenario.make_history(
+                connection, scenario.make_clinic(connection, carrier_url=self._stub(0), cap=1), sizes.history
+            )
+        costs: dict[str, list[float]] = {"empty": [], "full": []}
+        for _ in range(sizes.growth_runs):
+            for name, url in (("empty", empty), ("full", full)):
+                count, spent = self.ours(f"engine, {name} table", sizes.growth, url=url)
+                costs[name].append((spent.worker_cpu + spent.postgres_cpu) / count)
+        return statistics.median(costs["full"]) / statistics.median(costs["empty"])
+
+    def _told(self, title: str, count: int, spent: Spent) -> Measured:
+        self._say(
+            f"{title:<38} {count / spent.seconds:>9,.1f} drops/s   worker {spent.worker_cpu / count * 1000:>7.3f}"
+            f"  PostgreSQL {spent.postgres_cpu / count * 1000:>6.3f} CPU s per 1,000   peak {spent.peak_mb:>4.0f} MB"
+        )
+        return count, spent
+
+    def _stub(self, latency: int) -> str:
+        if latency not in self._stubs:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = probe.getsockname()[1]
+            command = [sys.executable, "-m", "bench.stub_carrier", str(port), str(latency)]
+            process = spawn(command, log=Path(f"/tmp/rvm-bench-stub-{port}.log"), cwd=ROOT)  # noqa: S108
+            self._exits.callback(stop, process)
+            wait_until(lambda: _listens(port), "the stub carrier's start")
+            self._stubs[latency] = f"http://127.0.0.1:{port}"
+        return self._stubs[latency]
+
+    def _database(self, suffix: str) -> str:
+        """A further database with our tables, dropped at the end."""
+        name = f"rvm_bench_{suffix}"
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name}")
+            connection.execute(f"CREATE DATABASE {name}")
+        self._exits.callback(self._drop, name)
+        base, _, query = self._url.partition("?")
+        url = base.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
+        subprocess.run([sys.executable, MANAGE, "migrate", "-v0"], check=True, env={**os.environ, "DATABASE_URL": url})
+        return url
+
+    def _drop(self, name: str) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    @contextmanager
+    def _connect(self, url: str) -> Iterator[psycopg.Connection]:
+        with psycopg.connect(url) as connection:
+            yield connection
+
+
+@contextmanager
+def idle_workers(command: list[str], count: int, environment: dict[str, str] | None = None) -> Iterator[list[int]]:
+    """Idle workers, warm and waiting for work."""
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
+    log = Path("/tmp/rvm-bench-worker.log")  # noqa: S108
+    processes = [spawn(command, log=log, env={**os.environ, **(environment or {})}, cwd=ROOT) for _ in range(count)]
+    try:
+        client = redis.Redis.from_url(settings.REDIS_URL)
+        wait_until(lambda: client.scard("rq:workers") == count, "the workers' start")
+        yield [process.pid for process in processes]
+    finally:
+        for process in processes:
+            stop(process, patience_seconds=30)
+
+
+def enqueue(ids: list[UUID]) -> None:
+    queue = get_queue("dispatch")
+    queue.enqueue_many([queue.prepare_data(naive.submit, (str(identifier),), result_ttl=0) for identifier in ids])
+
+
+def keep_ringing(done: Callable[[], bool], workers: int, title: str) -> None:
+    """What the tick does: ring once a second while work is due, so that every worker gets its job."""
+    deadline, next_ring = time.monotonic() + 600, 0.0
+    rings = 0
+    while not done():
+        if time.monotonic() >= next_ring:
+            ring("dispatch")
+            rings += 1
+            next_ring = time.monotonic() + (0.05 if rings < 2 * workers else 1.0)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{title} took longer than ten minutes")
+        time.sleep(0.02)
+
+
+def _accepted(connection: psycopg.Connection, clinic: scenario.Clinic) -> int:
+    row = connection.execute(
+        "SELECT count(*) FROM delivery_voicemail WHERE use_case_id = %s AND status = 'accepted'", [clinic.use_case]
+    ).fetchone()
+    connection.commit()
+    return row[0] if row else 0
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def table(figures: dict[str, Any]) -> str:
+    return "\n".join(f"  {name:<24} {value:>10}" for name, value in figures.items())

@@ -1,0 +1,145 @@
+"""Rows to measure with, written by COPY straight into a database of the bench's own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import psycopg
+from django.conf import settings
+
+from rvm.platform.crypto import BlindIndex, Vault
+from rvm.platform.ids import uuid7
+
+SENDERS = ("+12125550100", "+12125550101")
+COLUMNS = (
+    "id workspace_id use_case_id setup_id lane_id recording_id live recipient recipient_index index_key last4 sender reference"
+    " status reason carrier_code carrier_text attempts not_before expires_at created_at updated_at"
+)
+
+
+@dataclass(frozen=True)
+class Clinic:
+    """One workspace with a setup at the stub carrier, a use case, two senders, a lane and a recording."""
+
+    workspace: UUID
+    setup: UUID
+    use_case: UUID
+    lane: UUID
+    recording: UUID
+
+
+def make_clinic(connection: psycopg.Connection, *, carrier_url: str, cap: int) -> Clinic:
+    """A setup without a pace that could be felt: what limits is the machine, the latency or `cap`."""
+    clinic = Clinic(*(uuid7() for _ in range(5)))
+    now = datetime.now(UTC)
+    credentials = json.dumps({"base_url": carrier_url, "key": "bench-key", "signing_secret": "bench-secret"}).encode()
+    sealed = Vault(settings.RVM_ENCRYPTION_KEYS).encrypt(credentials, b"usecases_telephonysetup.credentials")
+    execute = connection.execute
+    execute(
+        "INSERT INTO platform_workspace (id, name, slug, sending_enabled, countries, created_at)"
+        " VALUES (%s, 'Bench', %s, true, '{}', %s)",
+        [clinic.workspace, clinic.workspace.hex, now],
+    )
+    execute(
+        "INSERT INTO usecases_telephonysetup (id, workspace_id, name, carrier, credentials, pace_per_second, in_flight_cap,"
+        " report_horizon_hours, confirm_horizon_hours, enabled, callback_token, created_at, updated_at)"
+        " VALUES (%s, %s, 'Stub', 'sandbox', %s, 100000, %s, 24, 24, true, %s, %s, %s)",
+        [clinic.setup, clinic.workspace, sealed, cap, clinic.setup.hex, now, now],
+    )
+    execute(
+        "INSERT INTO usecases_usecase (id, workspace_id, channel, entity_name, name, description, setup_id, sending_enabled, purpose,"
+        " window_start, window_end, expires_after_hours, max_attempts, retry_minutes, created_at, updated_at)"
+        " VALUES (%s, %s, 'ringless_voicemail', 'Bench', 'Bench', '', %s, true, 'other', '08:00', '21:00', 72, 3, 1, %s, %s)",
+        [clinic.use_case, clinic.workspace, clinic.setup, now, now],
+    )
+    for sender in SENDERS:
+        number = uuid7()
+        execute(
+            "INSERT INTO usecases_phonenumber (id, workspace_id, setup_id, e164, created_at) VALUES (%s, %s, %s, %s, %s)",
+            [number, clinic.workspace, clinic.setup, sender, now],
+        )
+        execute(
+            "INSERT INTO usecases_numberassignment (use_case_id, phone_number_id) VALUES (%s, %s)",
+            [clinic.use_case, number],
+        )
+    execute(
+        "INSERT INTO delivery_lane (id, workspace_id, use_case_id, for_api, live, held, priority, created_at)"
+        " VALUES (%s, %s, %s, false, true, false, 0, %s)",
+        [clinic.lane, clinic.workspace, clinic.use_case, now],
+    )
+    connection.commit()
+    return clinic
+
+
+def queue(connection: psycopg.Connection, clinic: Clinic, count: int) -> list[UUID]:
+    """Due voicemails, encrypted and indexed like real ones, to the loopback numbers +1 NPA 555 0000 to 9999."""
+    vault, index = Vault(settings.RVM_ENCRYPTION_KEYS), BlindIndex(settings.RVM_INDEX_KEYS)
+    now = datetime.now(UTC)
+    ids = [uuid7() for _ in range(count)]
+    copy_in = f"COPY delivery_voicemail ({', '.join(COLUMNS.split())}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(copy_in) as copy:
+        for position, identifier in enumerate(ids):
+            number = f"+1{200 + position // 10_000 % 800}555{position % 10_000:04}"
+            sealed = vault.encrypt(number.encode(), b"delivery_voicemail.recipient")
+            copy.write_row(
+                (
+                    *(identifier, clinic.workspace, clinic.use_case, clinic.setup, clinic.lane, clinic.recording, True),
+                    *(sealed, index.of(clinic.workspace, number), index.current, number[-4:], SENDERS[0], ""),
+                    *("queued", "", "", "", 0, now, now + timedelta(days=3), now, now),
+                )
+            )
+    connection.commit()
+    return ids
+
+
+# What a year of use leaves behind: ended voicemails with their drops, over a thousand lanes' worth of time.
+_HISTORY = """
+INSERT INTO delivery_voicemail ({columns}, drop_id, sending_at, accepted_at, ended_at)
+SELECT id, %(workspace)s, %(use_case)s, %(setup)s, %(lane)s, %(recording)s, true,
+       decode(md5(n::text) || md5(n::text), 'hex') || '\\x0102030405060708'::bytea, sha256(n::text::bytea), 1,
+       lpad((n %% 10000)::text, 4, '0'),
+       '+12125550100', '', CASE WHEN n %% 12 = 0 THEN 'failed' ELSE 'delivered' END,
+       CASE WHEN n %% 12 = 0 THEN 'no_answer' ELSE '' END, '', '', 1, at, at + interval '3 days', at, at, id, at, at, at
+  FROM (SELECT n, at, (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text), 1, 3)
+                       || '8' || substr(md5(n::text), 4, 15))::uuid AS id
+          FROM (SELECT n, now() - (%(total)s::int - n) * interval '5 seconds' AS at FROM generate_series(%(first)s::int, %(last)s::int) n) days) ids
+"""
+
+
+def make_history(connection: psycopg.Connection, clinic: Clinic, count: int, step: int = 250_000) -> None:
+    """`count` ended voicemails and their drops."""
+    for first in range(1, count + 1, step):
+        values = {**asdict(clinic), "first": first, "last": min(first + step - 1, count), "total": count}
+        columns = ", ".join(COLUMNS.split())
+        connection.execute(_HISTORY.format(columns=columns), values)
+        connection.commit()
+    connection.execute(
+        "INSERT INTO delivery_drop (id, workspace_id, voicemail_id, setup_id, number, live, sender, status, reason, carrier_code,"
+        " carrier_text, carrier_reference, due_at, checks, created_at, accepted_at, ended_at)"
+        " SELECT id, workspace_id, id, setup_id, 1, true, sender, status, reason, '', '', 'stub', created_at, 0, created_at,"
+        " created_at, created_at FROM delivery_voicemail WHERE lane_id = %s",
+        [clinic.lane],
+    )
+    connection.commit()
+    settle_tables(connection)
+
+
+def settle_tables(connection: psycopg.Connection) -> None:
+    """What autovacuum would have done by the time a deployment has such tables."""
+    connection.autocommit = True
+    connection.execute("VACUUM (ANALYZE) delivery_voicemail, delivery_drop, delivery_lanedelta")
+    connection.autocommit = False
+
+
+def is_busy(connection: psycopg.Connection) -> bool:
+    """Whether anything is queued or on the wire; two index look-ups."""
+    found = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM delivery_lane l WHERE EXISTS (SELECT 1 FROM delivery_voicemail v WHERE v.lane_id = l.id"
+        "               AND v.status = 'queued' AND v.not_before < now() ORDER BY not_before LIMIT 1))"
+        "    OR EXISTS (SELECT 1 FROM delivery_drop WHERE status IN ('sending', 'uncertain') AND due_at < 'infinity')"
+    ).fetchone()
+    connection.commit()
+    return bool(found and found[0])

@@ -1,0 +1,31 @@
+"""`manage.py bench NAME`: measures a part of the platform against a baseline and a limit, in one run on this machine."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+
+class Command(BaseCommand):
+    help = "Measures dispatch or callbacks. Uses a database of its own; run nothing else meanwhile."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", choices=["dispatch", "callbacks"])
+        parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+        parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from bench import dispatch
+
+        call_command("migrate", verbosity=0)
+        figures = dispatch.run(dispatch.QUICK if options["quick"] else dispatch.Sizes(), self._say)
+        self.stdout.write(dispatch.table(figures))
+        if options["json"]:
+            self.stdout.write(json.dumps(figures))
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
