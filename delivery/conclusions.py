@@ -72,32 +72,32 @@ def conclude_report(
 ) -> tuple[VoicemailStatus | None, DropStatus | None]:
     """What a report changes, given where its voicemail and its drop are: (None, None) where it comes late or twice.
 
-    `latest`: the report is about the voicemail's latest drop. An earlier drop's report can only make the voicemail delivered.
+    `latest`: the report is about the voicemail's latest drop. An earlier drop's report can only make the voicemail delivered, and so
+    can one on the drop before a retry that waits: else the person would get the message twice.
     """
     to_voicemail, to_drop = _REPORTED[report.status]
-    guessed = drop is DropStatus.FAILED and _is_guess(drop_reason)
+    guessed = _is_guess(drop_reason) and not (drop_reason == Reason.UNREPORTED and to_drop is DropStatus.ACCEPTED)
     forward = drop in _OPEN_DROP or (drop is DropStatus.ACCEPTED and to_drop is not DropStatus.ACCEPTED) or guessed
-    if not forward:
+    overtakes = (
+        to_drop is DropStatus.DELIVERED
+        and (voicemail in _UNDER_WAY or (voicemail is VoicemailStatus.FAILED and forward))
+        and (not latest or voicemail is VoicemailStatus.QUEUED)
+    )
+    if not forward and not (overtakes and drop in _CLOSED_DROP):
         return None, None
     open_voicemail = voicemail in (VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN) or (
         voicemail is VoicemailStatus.ACCEPTED and to_voicemail is not VoicemailStatus.ACCEPTED
     )
     guessed_voicemail = voicemail is VoicemailStatus.FAILED and _is_guess(voicemail_reason)
-    if latest and (open_voicemail or guessed_voicemail):
-        return to_voicemail, to_drop
-    if to_voicemail is VoicemailStatus.DELIVERED and not latest and voicemail in _OVERTAKEN:
+    if overtakes or (latest and (open_voicemail or guessed_voicemail)):
         return to_voicemail, to_drop
     return None, to_drop
 
 
-# Where an earlier drop's delivery finds the voicemail after a retry.
-_OVERTAKEN = (
-    VoicemailStatus.QUEUED,
-    VoicemailStatus.SENDING,
-    VoicemailStatus.UNCERTAIN,
-    VoicemailStatus.ACCEPTED,
-    VoicemailStatus.FAILED,
-)
+# Where a delivery of the attempt before finds a voicemail that is being tried again.
+_UNDER_WAY = (VoicemailStatus.QUEUED, VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN, VoicemailStatus.ACCEPTED)
+# What we took for the end of an attempt, until its carrier says that the message was left.
+_CLOSED_DROP = (DropStatus.FAILED, DropStatus.NOT_SENT)
 
 
 def _is_guess(reason: str) -> bool:

@@ -149,7 +149,8 @@ class DropChange:
     due_at: datetime | None = None
 
 
-# A drop, like its voicemail, only moves forward; concluded guesses (unconfirmed, unreported) yield to a real report.
+# A drop, like its voicemail, only moves forward; concluded guesses (unconfirmed, unreported) yield to a real report, and whatever
+# was taken for its end yields to the report that the message was left.
 _DROPS = """
 UPDATE delivery_drop d
    SET status = a.now, reason = a.reason, carrier_code = a.code, carrier_text = a.text,
@@ -164,7 +165,8 @@ UPDATE delivery_drop d
    AND (d.status = 'sending'
         OR d.status = 'uncertain' AND a.now IN ('uncertain', 'accepted', 'delivered', 'failed')
         OR d.status = 'accepted' AND a.now IN ('delivered', 'failed')
-        OR d.status = 'failed' AND d.reason IN ('unconfirmed', 'unreported') AND a.now IN ('accepted', 'delivered', 'failed'))
+        OR d.status = 'failed' AND d.reason IN ('unconfirmed', 'unreported') AND a.now IN ('accepted', 'delivered', 'failed')
+        OR d.status IN ('failed', 'not_sent') AND a.now = 'delivered')
 """
 
 

@@ -1,0 +1,208 @@
+"""Every answer and every report, against every place where it can find a voicemail and its drop."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from delivery.carriers.base import Outcome, Report, ReportStatus, Submission
+from delivery.conclusions import (
+    CHECK_WAITS,
+    NOT_SENT_LONGEST_WAIT,
+    Conclusion,
+    check_wait,
+    conclude_report,
+    conclude_submission,
+    not_sent_wait,
+)
+from delivery.reasons import Reason
+from delivery.status import TERMINAL, DropStatus, VoicemailStatus, may_move
+
+NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
+KEY = UUID(int=7)
+V, D, R = VoicemailStatus, DropStatus, ReportStatus
+
+
+@pytest.mark.parametrize(
+    ("submission", "expected"),
+    [
+        (Submission(Outcome.ACCEPTED), Conclusion(V.ACCEPTED, D.ACCEPTED)),
+        (Submission(Outcome.REFUSED), Conclusion(V.FAILED, D.FAILED, Reason.REFUSED)),
+        (
+            Submission(Outcome.REFUSED, reason=Reason.DO_NOT_CALL),
+            Conclusion(V.FAILED, D.FAILED, Reason.DO_NOT_CALL),
+        ),
+        (
+            Submission(Outcome.NOT_SENT),
+            Conclusion(V.QUEUED, D.NOT_SENT, Reason.NOT_SENT, NOW + timedelta(seconds=1)),
+        ),
+        (
+            Submission(Outcome.NOT_SENT, retry_after=timedelta(minutes=9)),
+            Conclusion(V.QUEUED, D.NOT_SENT, Reason.NOT_SENT, NOW + timedelta(minutes=9)),
+        ),
+        (Submission(Outcome.UNKNOWN), Conclusion(V.UNCERTAIN, D.UNCERTAIN)),
+    ],
+)
+def test_each_outcome_of_a_submission_has_one_conclusion(submission: Submission, expected: Conclusion) -> None:
+    assert conclude_submission(submission, 1, NOW) == expected
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_only_what_was_proved_not_sent_is_queued_again(outcome: Outcome) -> None:
+    conclusion = conclude_submission(Submission(outcome, retry_after=timedelta(seconds=1)), 1, NOW)
+    assert (conclusion.voicemail is V.QUEUED) is (outcome is Outcome.NOT_SENT)
+    assert (conclusion.not_before is not None) is (outcome is Outcome.NOT_SENT)
+    assert may_move(V.SENDING, conclusion.voicemail)
+
+
+@given(st.integers(min_value=1, max_value=32_767))
+def test_waits_grow_and_stay_bounded(attempts: int) -> None:
+    assert not_sent_wait(attempts) <= not_sent_wait(attempts + 1) <= NOT_SENT_LONGEST_WAIT
+    assert timedelta() < check_wait(attempts) <= check_wait(attempts + 1) <= CHECK_WAITS[-1]
+
+
+# Where a voicemail stands by its latest drop, as the engine can bring it about: (voicemail, its reason, drop, its reason).
+class Standing(NamedTuple):
+    voicemail: V
+    voicemail_reason: str
+    drop: D
+    drop_reason: str
+
+
+STANDINGS = [
+    Standing(V.SENDING, "", D.SENDING, ""),
+    Standing(V.UNCERTAIN, "", D.UNCERTAIN, ""),
+    Standing(V.ACCEPTED, "", D.ACCEPTED, ""),
+    Standing(V.DELIVERED, "", D.DELIVERED, ""),
+    Standing(V.FAILED, "busy", D.FAILED, "busy"),
+    Standing(V.FAILED, "unconfirmed", D.FAILED, "unconfirmed"),
+    Standing(V.FAILED, "unreported", D.FAILED, "unreported"),
+    Standing(V.QUEUED, "", D.NOT_SENT, "not_sent"),
+    # Queued again, by a retry: the latest drop is still the one that ended.
+    Standing(V.QUEUED, "", D.FAILED, "busy"),
+    Standing(V.QUEUED, "", D.FAILED, "unconfirmed"),
+    Standing(V.QUEUED, "", D.FAILED, "unreported"),
+    Standing(V.CANCELED, "canceled", D.FAILED, "unconfirmed"),
+    Standing(V.EXPIRED, "expired", D.FAILED, "unconfirmed"),
+    Standing(V.SKIPPED, "suppressed", D.FAILED, "unconfirmed"),
+]
+A, OK, NO = (V.ACCEPTED, D.ACCEPTED), (V.DELIVERED, D.DELIVERED), (V.FAILED, D.FAILED)
+KEPT = (None, None)
+# What a report of accepted, delivered, failed changes there.
+LATEST = dict(
+    zip(
+        STANDINGS,
+        [
+            (A, OK, NO),
+            (A, OK, NO),
+            (KEPT, OK, NO),
+            (KEPT, KEPT, KEPT),
+            (KEPT, KEPT, KEPT),
+            (A, OK, NO),
+            (KEPT, OK, NO),  # that it was accepted is known: the guess is about what came after
+            (KEPT, OK, KEPT),  # the carrier did get it after all: nobody is reached twice
+            (KEPT, OK, KEPT),
+            ((None, D.ACCEPTED), OK, (None, D.FAILED)),
+            (KEPT, OK, (None, D.FAILED)),
+            ((None, D.ACCEPTED), (None, D.DELIVERED), (None, D.FAILED)),
+            ((None, D.ACCEPTED), (None, D.DELIVERED), (None, D.FAILED)),
+            ((None, D.ACCEPTED), (None, D.DELIVERED), (None, D.FAILED)),
+        ],
+        strict=True,
+    )
+)
+
+
+def conclude(status: R, standing: Standing, latest: bool = True) -> tuple[V | None, D | None]:
+    return conclude_report(
+        Report(KEY, status, None),
+        voicemail=standing.voicemail,
+        voicemail_reason=standing.voicemail_reason,
+        latest=latest,
+        drop=standing.drop,
+        drop_reason=standing.drop_reason,
+    )
+
+
+@pytest.mark.parametrize("standing", STANDINGS, ids=lambda standing: "-".join(filter(None, standing)))
+def test_a_report_on_the_latest_drop(standing: Standing) -> None:
+    assert tuple(conclude(status, standing) for status in R) == LATEST[standing]
+
+
+GUESSED = [D.FAILED, "unconfirmed"], [D.FAILED, "unreported"]
+
+
+@pytest.mark.parametrize("status", list(R))
+@pytest.mark.parametrize("voicemail", list(V))
+@pytest.mark.parametrize(("drop", "reason"), [*GUESSED, (D.UNCERTAIN, ""), (D.ACCEPTED, "")])
+def test_an_earlier_drop_can_only_make_its_voicemail_delivered(status: R, voicemail: V, drop: D, reason: str) -> None:
+    standing = Standing(voicemail, "busy" if voicemail is V.FAILED else "", drop, reason)
+    to_voicemail, _ = conclude(status, standing, latest=False)
+    overtaken = voicemail in (V.QUEUED, V.SENDING, V.UNCERTAIN, V.ACCEPTED, V.FAILED)
+    assert to_voicemail is (V.DELIVERED if status is R.DELIVERED and overtaken else None)
+
+
+def reason_of(voicemail: V) -> st.SearchStrategy[str]:
+    return st.sampled_from(["busy", "unconfirmed", "unreported"] if voicemail is V.FAILED else [""])
+
+
+@pytest.mark.parametrize("drop", [D.FAILED, D.NOT_SENT])
+@pytest.mark.parametrize("voicemail", list(V))
+def test_an_earlier_drop_that_was_left_after_all_ends_the_second_attempt(voicemail: V, drop: D) -> None:
+    standing = Standing(voicemail, "busy" if voicemail is V.FAILED else "", drop, "busy")
+    under_way = voicemail in (V.QUEUED, V.SENDING, V.UNCERTAIN, V.ACCEPTED)
+    assert conclude(R.DELIVERED, standing, latest=False) == (OK if under_way else KEPT)
+    assert conclude(R.FAILED, standing, latest=False) == conclude(R.ACCEPTED, standing, latest=False) == KEPT
+
+
+@given(st.data(), st.sampled_from(R), st.sampled_from(V), st.sampled_from(D), st.booleans())
+def test_whatever_a_report_finds_it_moves_only_where_the_table_lets_it(
+    data: st.DataObject, status: R, voicemail: V, drop: D, latest: bool
+) -> None:
+    drop_reason = data.draw(st.sampled_from(["busy", "unconfirmed", "unreported"] if drop is D.FAILED else [""]))
+    standing = Standing(voicemail, data.draw(reason_of(voicemail)), drop, drop_reason)
+    to_voicemail, to_drop = conclude(status, standing, latest)
+    if to_voicemail is None:
+        return
+    assert may_move(voicemail, to_voicemail)
+    assert to_drop == to_voicemail.value
+    if voicemail in TERMINAL:
+        assert voicemail is V.FAILED
+        assert to_voicemail is V.DELIVERED or standing.voicemail_reason in ("unconfirmed", "unreported")
+
+
+def after(standing: Standing, reports: tuple[R, ...]) -> Standing:
+    for status in reports:
+        to_voicemail, to_drop = conclude(status, standing)
+        reason = "busy" if status is R.FAILED else ""
+        if to_voicemail is not None:
+            standing = standing._replace(voicemail=to_voicemail, voicemail_reason=reason)
+        if to_drop is not None:
+            standing = standing._replace(drop=to_drop, drop_reason=reason)
+    return standing
+
+
+@pytest.mark.parametrize("standing", STANDINGS, ids=lambda standing: "-".join(filter(None, standing)))
+@pytest.mark.parametrize("end", [R.DELIVERED, R.FAILED])
+def test_any_order_and_any_repetition_of_accepted_and_one_end_come_to_the_same(standing: Standing, end: R) -> None:
+    ends = {
+        after(standing, order)
+        for length in (2, 3, 4)
+        for order in itertools.product((R.ACCEPTED, end), repeat=length)
+        if end in order
+    }
+    assert ends == {after(standing, (end,))}
+
+
+@pytest.mark.parametrize("standing", STANDINGS, ids=lambda standing: "-".join(filter(None, standing)))
+def test_of_two_ends_that_contradict_each_other_the_first_stays_unless_a_retry_waits(standing: Standing) -> None:
+    for first, second in itertools.permutations((R.DELIVERED, R.FAILED)):
+        once = after(standing, (first,))
+        if once.drop == first.value and once.voicemail is not V.QUEUED:
+            assert after(standing, (first, second)) == once
