@@ -9,7 +9,7 @@ import urllib.request
 import uuid
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.management import call_command
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("--sandbox-port", type=int, default=8800, help="of the sandbox carrier, on 127.0.0.1")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        console = Console(file=self.stdout._out, highlight=False)  # type: ignore[attr-defined]
+        console = Console(file=self.stdout._out, highlight=False, soft_wrap=True)  # type: ignore[attr-defined]
         console.print("[bold]RVM demo[/]: one recording, 1,000 fictional patients, a carrier that reaches nobody.\n")
         call_command("migrate", verbosity=0)
         directory = Path(settings.BASE_DIR) / ".rvm" / "demo"
@@ -48,22 +48,29 @@ class Command(BaseCommand):
             with running(stack) as children:
                 console.print("Started the web server, two workers, the tick and the sandbox carrier.")
                 began = time.monotonic()
-                ids = send(stack, sample)
-                counts = watch(ids, children, console)
+                sent = send(stack, sample)
+                counts = watch(sent.ids, children, console)
                 seconds = time.monotonic() - began
         except ServiceError as error:
             raise CommandError(str(error)) from error
-        console.print(report(ids, seconds))
+        console.print(report(sent, seconds))
         console.print("Next: [bold]make up[/] keeps it running, with the admin and a ready-made request for the API.")
-        skipped = sum(counts[status] for status in ("skipped", "canceled", "expired"))
+        skipped = sent.suppressed + sum(counts[status] for status in ("skipped", "canceled", "expired"))
         self.stdout.write(
-            f"demo: {len(ids)} voicemails, {counts['delivered']} delivered, {counts['failed']} failed,"
+            f"demo: {len(sent.ids) + sent.suppressed} voicemails, {counts['delivered']} delivered, {counts['failed']} failed,"
             f" {skipped} skipped, in {seconds:.1f} s"
         )
 
 
-def send(stack: Stack, sample: Sample) -> list[str]:
-    """Upload the recording and queue one voicemail per patient, as a customer's program would; the voicemails' ids."""
+class Sent(NamedTuple):
+    """`suppressed`: patients who opted out in an earlier run, so that nothing was queued for them."""
+
+    ids: list[str]
+    suppressed: int
+
+
+def send(stack: Stack, sample: Sample) -> Sent:
+    """Upload the recording and queue one voicemail per patient, as a customer's program would."""
     base = f"{stack.web_url}/v1/{sample.workspace.id}"
     recording = post(f"{base}/recordings", sample.api_key, *multipart("audio", "reminder.mp3", recording_file()))
     batch = {
@@ -75,9 +82,10 @@ def send(stack: Stack, sample: Sample) -> list[str]:
         ],
     }
     answer = post(f"{base}/voicemail/batch", sample.api_key, json.dumps(batch).encode(), "application/json")
-    if refused := [item for item in answer["items"] if "voicemail_id" not in item]:
-        raise CommandError(f"The API refused {len(refused)} of the sample patients; the first: {refused[0]}")
-    return [item["voicemail_id"] for item in answer["items"]]
+    refused = [item["error"] for item in answer["items"] if "error" in item]
+    if unexpected := [error for error in refused if error["code"] != "blocked.suppressed"]:
+        raise CommandError(f"The API refused {len(unexpected)} of the sample patients; the first: {unexpected[0]}")
+    return Sent([item["voicemail_id"] for item in answer["items"] if "voicemail_id" in item], len(refused))
 
 
 def post(url: str, api_key: str, body: bytes, content_type: str) -> dict[str, Any]:
@@ -123,13 +131,20 @@ def watch(ids: list[str], children: Running, console: Console) -> Counter[str]:
             time.sleep(0.2)
 
 
-def report(ids: list[str], seconds: float) -> Table:
+def report(sent: Sent, seconds: float) -> Table:
     """What became of them, with the reason of every end that is no delivery."""
-    rows = Voicemail.objects.filter(id__in=ids).order_by().values_list("status", "reason").annotate(n=Count("id"))
-    table = Table(caption=f"{len(ids) / seconds:.0f} voicemails a second, from the first request to the last report")
+    total = len(sent.ids) + sent.suppressed
+    rows = Voicemail.objects.filter(id__in=sent.ids).order_by().values_list("status", "reason").annotate(n=Count("id"))
+    table = Table(
+        caption=f"{len(sent.ids) / seconds:.0f} voicemails a second, from the first request to the last report"
+    )
     for title, justify in (("Status", "left"), ("Reason", "left"), ("Voicemails", "right"), ("Share", "right")):
         table.add_column(title, justify=justify)  # type: ignore[arg-type]
     for status, reason, n in sorted(rows, key=lambda row: -row[2]):
         sentence = REASONS[Reason(reason)].sentence if reason else ""
-        table.add_row(status, sentence, str(n), f"{n / len(ids):.1%}")
+        table.add_row(status, sentence, str(n), f"{n / total:.1%}")
+    if sent.suppressed:
+        table.add_row(
+            "not queued", "Opted out in an earlier run.", str(sent.suppressed), f"{sent.suppressed / total:.1%}"
+        )
     return table

@@ -29,7 +29,7 @@ WELCOME = """
   Leave a voicemail:
 
 curl -sS {web}/v1/{workspace}/voicemail \\
-  -H 'Authorization: Bearer {api_key}' -H 'Idempotency-Key: {example}' \\
+  -H 'Authorization: Bearer {api_key}' -H "Idempotency-Key: $(date +%s%N)" \\
   -F use_case_id={use_case} -F recipient_phone_number=+15550010001 -F audio=@fixtures/reminder.mp3
 
   and see what became of it:
@@ -65,7 +65,6 @@ class Command(BaseCommand):
                         username=sample.username,
                         password=sample.password,
                         api_key=sample.api_key,
-                        example="my-first-voicemail",
                     )
                 )
                 self.stdout.flush()
