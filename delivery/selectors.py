@@ -51,7 +51,7 @@ def voicemails(workspace: Workspace, sought: VoicemailFilter | None = None) -> Q
 
 
 def _conditions(workspace: Workspace, sought: VoicemailFilter) -> Mapping[str, Any]:
-    conditions = {
+    conditions: dict[str, Any] = {
         "use_case_id": sought.use_case_id,
         "setup_id": sought.setup_id,
         # A campaign and its lane have one id; the lanes of the API are no campaigns.

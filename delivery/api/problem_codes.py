@@ -5,6 +5,25 @@ from __future__ import annotations
 from delivery.audio import REJECTIONS
 from rvm.platform.api.problem_codes import ProblemCode, by_code
 
+NO_NUMBER_ASSIGNED = ProblemCode(
+    "no_number_assigned",
+    404,
+    "The use case has no sender number",
+    "Assign a phone number of its setup to the use case.",
+)
+USE_CASE_NOT_FOUND = ProblemCode(
+    "use_case_not_found", 404, "The use case does not exist", "Check `use_case_id`; it may have been deleted."
+)
+SETUP_DISABLED = ProblemCode(
+    "setup_disabled", 422, "The telephony setup is disabled", "Enable the use case's setup, or use another use case."
+)
+SETUP_DELETED = ProblemCode("setup_deleted", 422, "The telephony setup was deleted", "Give the use case another setup.")
+NO_SANDBOX_SETUP = ProblemCode(
+    "no_sandbox_setup",
+    422,
+    "A test key has nowhere to send",
+    "Test keys reach the sandbox carrier only: create a setup of it in this workspace, or use a live key.",
+)
 SUPPRESSED = ProblemCode(
     "blocked.suppressed",
     422,
@@ -49,9 +68,6 @@ LINK_UNKNOWN = ProblemCode("link_unknown", 404, "No recording is here", "Check t
 RANGE_NOT_SATISFIABLE = ProblemCode(
     "range_not_satisfiable", 416, "The recording has no such part", "`Content-Range` says how many bytes it has."
 )
-NO_SUCH_RECORDING = ProblemCode(
-    "recording_not_found", 404, "The recording does not exist", "Upload it first, or check `recording_id`."
-)
 
 
 def _rejection(code: str) -> ProblemCode:
@@ -64,6 +80,11 @@ def _rejection(code: str) -> ProblemCode:
 AUDIO_PROBLEMS = {code: _rejection(code) for code in REJECTIONS}
 
 DELIVERY_PROBLEMS = by_code(
+    NO_NUMBER_ASSIGNED,
+    USE_CASE_NOT_FOUND,
+    SETUP_DISABLED,
+    SETUP_DELETED,
+    NO_SANDBOX_SETUP,
     SUPPRESSED,
     REFERENCE_USED,
     NOT_CANCELABLE,
@@ -74,6 +95,5 @@ DELIVERY_PROBLEMS = by_code(
     LINK_EXPIRED,
     LINK_UNKNOWN,
     RANGE_NOT_SATISFIABLE,
-    NO_SUCH_RECORDING,
     *AUDIO_PROBLEMS.values(),
 )

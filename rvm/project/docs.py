@@ -12,10 +12,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularJSONAPIView
 
+from delivery.api.problem_codes import DELIVERY_PROBLEMS
 from rvm.platform.api.problem_codes import PLATFORM_PROBLEMS, ProblemCode
 
 # Each floor's table of problems; a code belongs to one floor.
-PROBLEMS: tuple[dict[str, ProblemCode], ...] = (PLATFORM_PROBLEMS,)
+PROBLEMS: tuple[dict[str, ProblemCode], ...] = (PLATFORM_PROBLEMS, DELIVERY_PROBLEMS)
 
 # Swagger UI sets style attributes and draws with data: images.
 _POLICY = (

@@ -184,6 +184,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/v1/\{workspace_id\}",
+    "ENUM_NAME_OVERRIDES": {
+        "VoicemailStatus": "delivery.api.answers.VOICEMAIL_STATUSES",
+        "DropStatus": "delivery.api.answers.DROP_STATUSES",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

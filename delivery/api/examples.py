@@ -1,0 +1,153 @@
+"""Requests and answers as the documentation shows them. Numbers are fictional."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample
+
+_USE_CASE = "01920f3a-6f00-7000-8000-0000000000a1"
+_SETUP = "01920f3a-6f00-7000-8000-0000000000b1"
+_RECORDING = "01920f3a-6f00-7000-8000-0000000000c1"
+_VOICEMAIL = "01920f3b-8a40-7000-8000-0000000000d1"
+_DROP = "01920f3b-8f00-7000-8000-0000000000e1"
+
+_QUEUED: dict[str, Any] = {
+    "voicemail_id": _VOICEMAIL,
+    "setup_id": _SETUP,
+    "use_case_id": _USE_CASE,
+    "campaign_id": None,
+    "recording_id": _RECORDING,
+    "live": True,
+    "recipient_phone_number": "+•••••••0142",
+    "sender_phone_number": "+12125550100",
+    "reference": "appointment-8841",
+    "metadata": {"site": "north"},
+    "status": "queued",
+    "reason": "",
+    "reason_detail": "",
+    "carrier": "sandbox",
+    "carrier_code": "",
+    "carrier_text": "",
+    "attempts": 0,
+    "duration_ms": 21_420,
+    "not_before": "2026-03-02T15:00:00Z",
+    "expires_at": "2026-03-05T15:00:00Z",
+    "created_at": "2026-03-02T15:00:00Z",
+    "sending_at": None,
+    "accepted_at": None,
+    "ended_at": None,
+    "updated_at": "2026-03-02T15:00:00Z",
+}
+_DELIVERED = {
+    **_QUEUED,
+    "status": "delivered",
+    "attempts": 1,
+    "sending_at": "2026-03-02T15:00:01Z",
+    "accepted_at": "2026-03-02T15:00:02Z",
+    "ended_at": "2026-03-02T15:00:41Z",
+    "updated_at": "2026-03-02T15:00:41Z",
+}
+_DROP_DELIVERED = {
+    "drop_id": _DROP,
+    "number": 1,
+    "setup_id": _SETUP,
+    "carrier": "sandbox",
+    "sender_phone_number": "+12125550100",
+    "status": "delivered",
+    "reason": "",
+    "reason_detail": "",
+    "carrier_code": "",
+    "carrier_text": "",
+    "carrier_reference": "sbx_7Q2M",
+    "created_at": "2026-03-02T15:00:01Z",
+    "accepted_at": "2026-03-02T15:00:02Z",
+    "ended_at": "2026-03-02T15:00:41Z",
+}
+
+
+def _request(name: str, value: Any) -> OpenApiExample:
+    return OpenApiExample(name, value, request_only=True, media_type="application/json")
+
+
+def _answer(name: str, value: Any, status: int = 200) -> OpenApiExample:
+    return OpenApiExample(name, value, response_only=True, status_codes=[str(status)])
+
+
+SEND_RECORDING = _request(
+    "A recording to one person",
+    {
+        "use_case_id": _USE_CASE,
+        "recipient_phone_number": "+12025550142",
+        "recording_id": _RECORDING,
+        "reference": "appointment-8841",
+        "metadata": {"site": "north"},
+    },
+)
+SENT = _answer("Queued", _QUEUED, 201)
+QUEUED_AGAIN = _answer("Queued again", {**_QUEUED, "attempts": 1, "sending_at": "2026-03-02T15:00:01Z"})
+CANCELED = _answer(
+    "Canceled",
+    {
+        **_QUEUED,
+        "status": "canceled",
+        "reason": "canceled",
+        "reason_detail": "Canceled before it was sent.",
+        "ended_at": "2026-03-02T15:00:30Z",
+    },
+)
+PAGE = _answer("The last page", {"items": [_DELIVERED], "continuation_token": None, "has_more": False})
+SEARCH = _request(
+    "What did not reach one person",
+    {"recipient_phone_number": "+12025550142", "status": ["failed", "skipped", "expired"]},
+)
+DETAIL = _answer("Delivered", {**_DELIVERED, "drops": [_DROP_DELIVERED]})
+RETRY = _request("Accept the risk of a second message", {"accept_duplicate_risk": True})
+BATCH = _request(
+    "Two people",
+    {
+        "use_case_id": _USE_CASE,
+        "recording_id": _RECORDING,
+        "recipients": [
+            {"recipient_phone_number": "+12025550142", "reference": "appointment-8841"},
+            {"recipient_phone_number": "+12025550143", "reference": "appointment-8841"},
+        ],
+    },
+)
+BATCH_ANSWER = _answer(
+    "One queued, one refused",
+    {
+        "queued": 1,
+        "refused": 1,
+        "items": [
+            {"index": 0, "voicemail_id": _VOICEMAIL, "sender_phone_number": "+12125550100", "status": "queued"},
+            {
+                "index": 1,
+                "error": {
+                    "code": "reference_used",
+                    "detail": "This reference belongs to an earlier voicemail of the workspace; `voicemail_id` says which.",
+                    "pointer": "/recipients/1/reference",
+                    "voicemail_id": _VOICEMAIL,
+                },
+            },
+        ],
+    },
+)
+RECORDING = _answer(
+    "Kept",
+    {
+        "recording_id": _RECORDING,
+        "name": "Flu shot reminder",
+        "sha256": "9f2b5e0c7a1d4c3e8b6f0a9d2c4e6f8091a3b5c7d9e1f20314253647586970ab",
+        "size_bytes": 171_360,
+        "duration_ms": 21_420,
+        "bitrate_kbps": 64,
+        "bitrate_mode": "CBR",
+        "sample_rate": 44_100,
+        "channels": 1,
+        "encoder": "LAME 3.100",
+        "warnings": [],
+        "created_at": "2026-03-02T14:58:00Z",
+    },
+    201,
+)

@@ -1,0 +1,124 @@
+"""Upload, list and play recordings."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from delivery.api import examples
+from delivery.api.answers import RecordingAnswer, RecordingDetail, RecordingPage, recording_answer
+from delivery.api.base import DeliveryView, page_answer
+from delivery.api.problem_codes import RANGE_NOT_SATISFIABLE
+from delivery.api.requests import PageQuery, RecordingUpload
+from delivery.api.voicemails import recording_name
+from delivery.byte_ranges import RangeNotSatisfiable
+from delivery.playback import play
+from delivery.recording_links import link
+from delivery.selectors import recordings
+from delivery.services.recordings import keep_recording
+from rvm.platform import audit
+from rvm.platform.api.forms import MultiPartParser
+from rvm.platform.api.pagination import page
+from rvm.platform.api.problems import Problem
+from rvm.platform.scopes import Scope
+
+TAGS = ["Recordings"]
+
+
+class RecordingsView(DeliveryView):
+    required_scopes: ClassVar = {"POST": Scope.RECORDINGS_WRITE, "GET": Scope.RECORDINGS_READ}
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        operation_id="upload_recording",
+        summary="Upload a recording",
+        description=(
+            "An MP3 whose sound lasts 10 to 60 seconds, at most 8 MB. What is kept is the sound itself, without tags; the same "
+            "sound uploaded twice is one recording, under its first name."
+        ),
+        tags=TAGS,
+        request={"multipart/form-data": RecordingUpload},
+        responses={201: RecordingAnswer},
+        examples=[examples.RECORDING],
+    )
+    def post(self, request: Request, workspace_id: UUID) -> Response:
+        upload = RecordingUpload(data=request.data)
+        upload.is_valid(raise_exception=True)
+        audio = upload.validated_data["audio"]
+        name = upload.validated_data.get("name") or recording_name(audio.name)
+        recording = keep_recording(self.workspace, name, audio.read())
+        return Response(recording_answer(recording), status=201, headers={"Location": f"{request.path}/{recording.pk}"})
+
+    @extend_schema(
+        operation_id="list_recordings",
+        summary="List recordings",
+        description="Newest first.",
+        tags=TAGS,
+        parameters=[PageQuery],
+        responses={200: RecordingPage},
+    )
+    def get(self, request: Request, workspace_id: UUID) -> Response:
+        query = PageQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        found = page(recordings(self.workspace), workspace_id=workspace_id, filters={}, **query.validated_data)
+        return page_answer(found, [recording_answer(recording) for recording in found.items])
+
+
+class RecordingView(DeliveryView):
+    required_scopes: ClassVar = {"GET": Scope.RECORDINGS_READ}
+
+    @extend_schema(
+        operation_id="get_recording",
+        summary="Get a recording with a link that plays it",
+        tags=TAGS,
+        responses={200: RecordingDetail},
+    )
+    def get(self, request: Request, workspace_id: UUID, recording_id: UUID) -> Response:
+        recording = self.find_recording(recording_id)
+        audit.record("recording.linked", recording, actor=self.actor, workspace=self.workspace)
+        return Response({**recording_answer(recording), "audio_url": link(recording)})
+
+
+class _AnyAccept(BaseContentNegotiation):
+    """A player asks for audio, which no renderer offers; problems are JSON all the same."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class RecordingAudioView(DeliveryView):
+    required_scopes: ClassVar = {"GET": Scope.RECORDINGS_READ}
+    content_negotiation_class = _AnyAccept
+
+    @extend_schema(
+        operation_id="play_recording",
+        summary="Play a recording",
+        description="The MP3, byte for byte what carriers fetch.",
+        tags=TAGS,
+        parameters=[OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="One range of bytes.")],
+        responses={
+            (200, "audio/mpeg"): OpenApiTypes.BINARY,
+            (206, "audio/mpeg"): OpenApiTypes.BINARY,
+            416: OpenApiResponse(description="`range_not_satisfiable`: `Content-Range` says how many bytes there are."),
+        },
+    )
+    def get(self, request: Request, workspace_id: UUID, recording_id: UUID) -> HttpResponse:
+        recording = self.find_recording(recording_id)
+        try:
+            answer = play(request, recording)
+        except RangeNotSatisfiable as error:
+            raise Problem(
+                RANGE_NOT_SATISFIABLE, str(error), headers={"Content-Range": f"bytes */{error.size}"}
+            ) from None
+        audit.record("recording.played", recording, actor=self.actor, workspace=self.workspace)
+        return answer

@@ -1,0 +1,170 @@
+"""What callers may send about voicemails and recordings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from delivery.api.fields import IdField, ObjectField, StrictSerializer, TextField, YesField
+from delivery.carriers import CARRIERS
+from delivery.reasons import Reason
+from delivery.selectors import VoicemailFilter
+from delivery.services.recordings import LONGEST_NAME
+from delivery.services.screening import LONGEST_REFERENCE, MOST_METADATA_BYTES, Recipient
+from delivery.status import VoicemailStatus
+from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
+from usecases.errors import Refused
+from usecases.numbers import E164
+
+MOST_RECIPIENTS = 1000
+MOST_STATUSES = 20
+
+
+class _WhenFields(StrictSerializer):
+    not_before = serializers.DateTimeField(required=False, help_text="Not sent earlier; at most 366 days ahead.")
+    expires_at = serializers.DateTimeField(
+        required=False, help_text="Expires unsent at this time; by default after the use case's `expires_after_hours`."
+    )
+
+
+class _RecipientFields(StrictSerializer):
+    recipient_phone_number = TextField(help_text="E.164; `^\\+1\\d{10}$` unless the workspace opened other countries.")
+    reference = TextField(
+        required=False,
+        allow_blank=True,
+        max_length=LONGEST_REFERENCE,
+        help_text="Your own name for it, unique in the workspace for ever: a second use answers 409 with the first's id.",
+    )
+    metadata = ObjectField(
+        required=False,
+        help_text=f"Returned as given, at most {MOST_METADATA_BYTES} bytes as JSON. Put no names, numbers or other PHI here.",
+    )
+
+
+class _SendFields(_RecipientFields, _WhenFields):
+    use_case_id = IdField(help_text="Why and from whom; decides the sender number.")
+
+    def recipient(self) -> Recipient:
+        data = self.validated_data
+        return Recipient(data["recipient_phone_number"], data.get("reference", ""), data.get("metadata"))
+
+
+class SendUploadRequest(_SendFields):
+    audio = serializers.FileField(allow_empty_file=True, help_text="MP3, 10 to 60 seconds, at most 8 MB.")
+
+
+class SendRecordingRequest(_SendFields):
+    recording_id = IdField(help_text="A recording of the workspace.")
+
+
+class BatchRecipient(_RecipientFields):
+    """One row of a batch."""
+
+
+@extend_schema_field(BatchRecipient(many=True))
+class RecipientsField(serializers.Field[Any, Any, Any, Any]):
+    """1 to 1,000 rows; each is read by itself, so that a bad one does not fail the rest."""
+
+    default_error_messages = {
+        "invalid": "This must be a list of objects.",
+        "too_many": f"A batch has 1 to {MOST_RECIPIENTS} recipients; this one has {{count}}.",
+    }
+
+    def to_internal_value(self, data: Any) -> list[Recipient | Refused]:
+        if not isinstance(data, list):
+            self.fail("invalid")
+        if not 1 <= len(data) <= MOST_RECIPIENTS:
+            self.fail("too_many", count=len(data))
+        return [read_recipient(entry) for entry in data]
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+_ROW_TYPES: dict[str, tuple[type, str]] = {
+    "recipient_phone_number": (str, "This must be a string."),
+    "reference": (str, "This must be a string."),
+    "metadata": (dict, "This must be a JSON object."),
+}
+
+
+def read_recipient(entry: object) -> Recipient | Refused:
+    """One row of a batch, by hand: a serializer would take half a second for a thousand."""
+    if not isinstance(entry, dict):
+        return Refused("invalid", "This must be an object.")
+    for name, value in entry.items():
+        if name not in _ROW_TYPES:
+            sentence = f"There is no such field here; there are: {', '.join(_ROW_TYPES)}."
+            return Refused("unknown_field", sentence, field=name)
+        expected, sentence = _ROW_TYPES[name]
+        if not isinstance(value, expected):
+            return Refused("invalid", sentence, field=name)
+    if "recipient_phone_number" not in entry:
+        return Refused("required", "This field is required.", field="recipient_phone_number")
+    return Recipient(entry["recipient_phone_number"], entry.get("reference", ""), entry.get("metadata"))
+
+
+class BatchRequest(_WhenFields):
+    use_case_id = IdField()
+    recording_id = IdField()
+    recipients = RecipientsField()
+
+
+class RetryRequest(StrictSerializer):
+    accept_duplicate_risk = YesField(
+        default=False, help_text="Send again although the person may have been reached; needs a scope of its own."
+    )
+
+
+class PageQuery(StrictSerializer):
+    """The place in a list."""
+
+    limit = serializers.IntegerField(required=False, min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
+    continuation_token = TextField(required=False, allow_null=True, help_text="From the page before; same filters.")
+
+
+class VoicemailQuery(PageQuery):
+    """In the query or in a body; all filters that are given must hold."""
+
+    use_case_id = IdField(required=False)
+    setup_id = IdField(required=False, help_text="The use case's setup when the voicemail was created.")
+    campaign_id = IdField(required=False)
+    status = serializers.ListField(
+        required=False,
+        child=serializers.ChoiceField([status.value for status in VoicemailStatus]),
+        max_length=MOST_STATUSES,
+        help_text=f"Any of these; repeatable up to {MOST_STATUSES} times.",
+    )
+    reason = serializers.ChoiceField([reason.value for reason in Reason], required=False)
+    carrier = serializers.ChoiceField(sorted(CARRIERS), required=False)
+    reference = TextField(required=False, max_length=LONGEST_REFERENCE)
+    recipient_phone_number = TextField(
+        required=False, help_text="E.164, exactly. Use the search to keep it out of the URL."
+    )
+    created_after = serializers.DateTimeField(required=False, help_text="From this time on.")
+    created_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")
+    updated_after = serializers.DateTimeField(required=False, help_text="From this time on.")
+    updated_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")
+
+    def validate_recipient_phone_number(self, value: str) -> str:
+        # In a query string an unescaped plus arrives as a space.
+        number = "+" + value[1:] if value.startswith(" ") else value
+        if not E164.fullmatch(number):
+            raise serializers.ValidationError("Write the number as + and 7 to 15 digits.", "number_malformed")
+        return number
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        return {name: value for name, value in self.validated_data.items() if name not in PageQuery().fields}
+
+    def sought(self) -> VoicemailFilter:
+        filters = self.filters
+        statuses, recipient = filters.pop("status", ()), filters.pop("recipient_phone_number", "")
+        return VoicemailFilter(statuses=statuses, recipient=recipient, **filters)
+
+
+class RecordingUpload(StrictSerializer):
+    audio = serializers.FileField(allow_empty_file=True, help_text="MP3, 10 to 60 seconds, at most 8 MB.")
+    name = TextField(required=False, max_length=LONGEST_NAME, help_text="By default the file's name.")

@@ -1,0 +1,19 @@
+"""The addresses under /v1/{workspace_id}/ that this floor answers."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from delivery.api import recordings, voicemails
+
+urlpatterns = [
+    path("voicemail", voicemails.VoicemailsView.as_view(), name="voicemails"),
+    path("voicemail/search", voicemails.VoicemailSearchView.as_view(), name="voicemail-search"),
+    path("voicemail/batch", voicemails.VoicemailBatchView.as_view(), name="voicemail-batch"),
+    path("voicemail/<uuid:voicemail_id>", voicemails.VoicemailView.as_view(), name="voicemail"),
+    path("voicemail/<uuid:voicemail_id>/cancel", voicemails.VoicemailCancelView.as_view(), name="voicemail-cancel"),
+    path("voicemail/<uuid:voicemail_id>/retry", voicemails.VoicemailRetryView.as_view(), name="voicemail-retry"),
+    path("recordings", recordings.RecordingsView.as_view(), name="recordings"),
+    path("recordings/<uuid:recording_id>", recordings.RecordingView.as_view(), name="recording"),
+    path("recordings/<uuid:recording_id>/audio", recordings.RecordingAudioView.as_view(), name="recording-audio"),
+]

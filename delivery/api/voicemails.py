@@ -1,0 +1,234 @@
+"""Send, list, look at, cancel and retry voicemails."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from delivery.api import examples
+from delivery.api.answers import (
+    BatchAnswer,
+    VoicemailAnswer,
+    VoicemailDetail,
+    VoicemailPage,
+    batch_item,
+    drop_answer,
+    voicemail_answer,
+)
+from delivery.api.base import DeliveryView, page_answer
+from delivery.api.requests import (
+    BatchRequest,
+    RetryRequest,
+    SendRecordingRequest,
+    SendUploadRequest,
+    VoicemailQuery,
+)
+from delivery.models import Recording, Voicemail
+from delivery.selectors import drops_of, voicemails
+from delivery.services.recordings import keeping_recording
+from delivery.services.voicemails import cancel, queue_voicemails, retry
+from rvm.platform import audit
+from rvm.platform.api.forms import MultiPartParser
+from rvm.platform.api.pagination import page
+from rvm.platform.api.problem_codes import MISSING_SCOPE, NOT_FOUND
+from rvm.platform.api.problems import Problem
+from rvm.platform.api.rendering import JSONParser
+from rvm.platform.scopes import Scope
+from usecases.errors import Refused
+from usecases.models import UseCase
+
+TAGS = ["Voicemail"]
+
+
+class _VoicemailView(DeliveryView):
+    def find(self, voicemail_id: UUID) -> Voicemail:
+        voicemail = voicemails(self.workspace).filter(pk=voicemail_id).first()
+        if voicemail is None:
+            raise Problem(NOT_FOUND, "The voicemail does not exist in this workspace.")
+        return voicemail
+
+    def answer(self, voicemail: Voicemail) -> dict[str, Any]:
+        return voicemail_answer(voicemail, reveal=self.may_see_numbers)
+
+    def one_page(self, query: VoicemailQuery) -> Response:
+        query.is_valid(raise_exception=True)
+        found = page(
+            voicemails(self.workspace, query.sought()),
+            workspace_id=self.workspace.pk,
+            filters=query.filters,
+            limit=query.validated_data["limit"],
+            continuation_token=query.validated_data.get("continuation_token"),
+        )
+        return page_answer(found, [self.answer(voicemail) for voicemail in found.items])
+
+
+class VoicemailsView(_VoicemailView):
+    required_scopes: ClassVar = {"POST": Scope.VOICEMAIL_SEND, "GET": Scope.VOICEMAIL_READ}
+    parser_classes = [JSONParser, MultiPartParser]
+
+    @extend_schema(
+        operation_id="send_voicemail",
+        summary="Send a voicemail",
+        description=(
+            "Queues one recording for one recipient: with the MP3 in the form, or with the id of a recording in JSON. "
+            "Outside of the calling window, or while sending is switched off, it is queued and waits."
+        ),
+        tags=TAGS,
+        request={"multipart/form-data": SendUploadRequest, "application/json": SendRecordingRequest},
+        responses={201: VoicemailAnswer},
+        examples=[examples.SEND_RECORDING, examples.SENT],
+    )
+    def post(self, request: Request, workspace_id: UUID) -> Response:
+        uploaded = hasattr(request.data, "lists")
+        order = (SendUploadRequest if uploaded else SendRecordingRequest)(data=request.data)
+        order.is_valid(raise_exception=True)
+        use_case = self.find_use_case(order.validated_data["use_case_id"])
+        if uploaded:
+            audio = order.validated_data["audio"]
+            with keeping_recording(self.workspace, recording_name(audio.name), audio.read()) as recording:
+                voicemail = self._queue(order, use_case, recording)
+        else:
+            voicemail = self._queue(order, use_case, self.find_recording(order.validated_data["recording_id"]))
+        location = f"{request.path}/{voicemail.pk}"
+        return Response(self.answer(voicemail), status=201, headers={"Location": location})
+
+    def _queue(
+        self, order: SendUploadRequest | SendRecordingRequest, use_case: UseCase, recording: Recording
+    ) -> Voicemail:
+        [outcome] = queue_voicemails(
+            use_case=use_case,
+            recording=recording,
+            live=self.key.live,
+            recipients=[order.recipient()],
+            not_before=order.validated_data.get("not_before"),
+            expires_at=order.validated_data.get("expires_at"),
+            now=timezone.now(),
+        )
+        if isinstance(outcome, Refused):
+            raise outcome
+        return outcome
+
+    @extend_schema(
+        operation_id="list_voicemails",
+        summary="List voicemails",
+        description="Newest first. Rows that arrive while you turn pages change nothing on the pages to come.",
+        tags=TAGS,
+        parameters=[VoicemailQuery],
+        responses={200: VoicemailPage},
+        examples=[examples.PAGE],
+    )
+    def get(self, request: Request, workspace_id: UUID) -> Response:
+        return self.one_page(VoicemailQuery(data=request.query_params))
+
+
+class VoicemailSearchView(_VoicemailView):
+    required_scopes: ClassVar = {"POST": Scope.VOICEMAIL_READ}
+
+    @extend_schema(
+        operation_id="search_voicemails",
+        summary="Search voicemails",
+        description="The list with its filters in a body, so that phone numbers stay out of addresses and their logs.",
+        tags=TAGS,
+        request=VoicemailQuery,
+        responses={200: VoicemailPage},
+        examples=[examples.SEARCH, examples.PAGE],
+    )
+    def post(self, request: Request, workspace_id: UUID) -> Response:
+        return self.one_page(VoicemailQuery(data=request.data))
+
+
+class VoicemailBatchView(_VoicemailView):
+    required_scopes: ClassVar = {"POST": Scope.VOICEMAIL_SEND}
+
+    @extend_schema(
+        operation_id="send_voicemail_batch",
+        summary="Send a recording to up to 1,000 recipients",
+        description="Every row is answered by itself, in order; a refused row does not fail the rest.",
+        tags=TAGS,
+        request=BatchRequest,
+        responses={200: BatchAnswer},
+        examples=[examples.BATCH, examples.BATCH_ANSWER],
+    )
+    def post(self, request: Request, workspace_id: UUID) -> Response:
+        order = BatchRequest(data=request.data)
+        order.is_valid(raise_exception=True)
+        asked = order.validated_data
+        outcomes = queue_voicemails(
+            use_case=self.find_use_case(asked["use_case_id"]),
+            recording=self.find_recording(asked["recording_id"]),
+            live=self.key.live,
+            recipients=asked["recipients"],
+            not_before=asked.get("not_before"),
+            expires_at=asked.get("expires_at"),
+            now=timezone.now(),
+        )
+        refused = sum(isinstance(outcome, Refused) for outcome in outcomes)
+        items = [batch_item(index, outcome) for index, outcome in enumerate(outcomes)]
+        return Response({"queued": len(items) - refused, "refused": refused, "items": items})
+
+
+class VoicemailView(_VoicemailView):
+    required_scopes: ClassVar = {"GET": Scope.VOICEMAIL_READ}
+
+    @extend_schema(
+        operation_id="get_voicemail",
+        summary="Get a voicemail with its drops",
+        tags=TAGS,
+        responses={200: VoicemailDetail},
+        examples=[examples.DETAIL],
+    )
+    def get(self, request: Request, workspace_id: UUID, voicemail_id: UUID) -> Response:
+        voicemail = self.find(voicemail_id)
+        audit.record("voicemail.read", voicemail, actor=self.actor, workspace=self.workspace)
+        return Response({**self.answer(voicemail), "drops": [drop_answer(drop) for drop in drops_of(voicemail)]})
+
+
+class VoicemailCancelView(_VoicemailView):
+    required_scopes: ClassVar = {"POST": Scope.VOICEMAIL_SEND}
+
+    @extend_schema(
+        operation_id="cancel_voicemail",
+        summary="Cancel a queued voicemail",
+        tags=TAGS,
+        request=None,
+        responses={200: VoicemailAnswer},
+        examples=[examples.CANCELED],
+    )
+    def post(self, request: Request, workspace_id: UUID, voicemail_id: UUID) -> Response:
+        return Response(self.answer(cancel(self.find(voicemail_id), actor=self.actor, now=timezone.now())))
+
+
+class VoicemailRetryView(_VoicemailView):
+    required_scopes: ClassVar = {"POST": Scope.VOICEMAIL_SEND}
+
+    @extend_schema(
+        operation_id="retry_voicemail",
+        summary="Send a failed voicemail again",
+        description=(
+            "Only where a retry is safe and may help. What may have reached the person (uncertain, unconfirmed, unreported) needs "
+            f"`accept_duplicate_risk` and the scope `{Scope.VOICEMAIL_RESEND_UNCERTAIN.value}`."
+        ),
+        tags=TAGS,
+        request=RetryRequest,
+        responses={200: VoicemailAnswer},
+        examples=[examples.RETRY, examples.QUEUED_AGAIN],
+    )
+    def post(self, request: Request, workspace_id: UUID, voicemail_id: UUID) -> Response:
+        asked = RetryRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        accepts = asked.validated_data["accept_duplicate_risk"]
+        if accepts and Scope.VOICEMAIL_RESEND_UNCERTAIN not in self.key.scopes:
+            raise Problem(MISSING_SCOPE, f"This API key lacks the scope {Scope.VOICEMAIL_RESEND_UNCERTAIN.value}.")
+        voicemail = retry(self.find(voicemail_id), accept_duplicate_risk=accepts, actor=self.actor, now=timezone.now())
+        return Response(self.answer(voicemail))
+
+
+def recording_name(file_name: str | None) -> str:
+    """What a person called the file."""
+    name = (file_name or "").strip()
+    return name.removesuffix(".mp3").removesuffix(".MP3") or "Recording"
