@@ -6,6 +6,7 @@ Every function is one idempotent step over what an index finds; two ticks may ru
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -85,6 +86,26 @@ def fold_counts(limit: int = 50_000) -> None:
     """Add the deltas to the counts. Readers sum both, so nobody sees a step in between."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_FOLD, [limit])
+
+
+_REBUILD = """
+INSERT INTO delivery_lanedelta (lane_id, status, reason, delta)
+SELECT %(lane)s, status, reason, sum(n)
+  FROM (SELECT status, reason, 1 AS n FROM delivery_voicemail WHERE lane_id = %(lane)s
+        UNION ALL SELECT status, reason, -count FROM delivery_lanecount WHERE lane_id = %(lane)s
+        UNION ALL SELECT status, reason, -delta FROM delivery_lanedelta WHERE lane_id = %(lane)s) difference
+ GROUP BY status, reason HAVING sum(n) <> 0
+"""
+
+
+def rebuild_counts(lane_id: UUID) -> None:
+    """Correct a lane's counts by what its rows say, while it is in use: rows, counts and deltas are read in one snapshot.
+
+    Reads every voicemail of the lane: for a person to call, not for the tick. The lock keeps two from correcting the same twice.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM delivery_lane WHERE id = %s FOR NO KEY UPDATE", [lane_id])
+        cursor.execute(_REBUILD, {"lane": lane_id})
 
 
 def is_work_due(now: datetime) -> dict[str, bool]:

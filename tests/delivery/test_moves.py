@@ -1,0 +1,190 @@
+"""The one writer of statuses, over the real tables: nothing moves from where it no longer is, and every move is counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from delivery import moves
+from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail
+from delivery.moves import DropChange, Move, MoveNotAllowed, NewDrop
+from delivery.reasons import Reason
+from delivery.status import MOVES, TERMINAL, DropStatus, VoicemailStatus
+from delivery.upkeep import fold_counts, rebuild_counts
+from rvm.platform.ids import uuid7
+from tests import factories
+from tests.delivery.standings import NOW, both, counted, make_drop, make_submitted, standing, state
+
+pytestmark = pytest.mark.django_db
+V, D = VoicemailStatus, DropStatus
+
+
+def test_a_move_from_a_status_that_the_voicemail_has_left_changes_nothing() -> None:
+    drop = make_submitted("accepted")
+    before = standing(drop.voicemail.lane_id)
+    assert moves.apply([Move(drop.voicemail_id, V.SENDING, V.UNCERTAIN, drop_id=drop.id)], NOW) == set()
+    assert both(drop) == ("accepted", "", "accepted", "")
+    assert counted(drop.voicemail.lane_id) == before
+
+
+def test_a_move_from_another_reason_of_the_same_status_changes_nothing() -> None:
+    drop = make_submitted("failed", "busy")
+    move = Move(drop.voicemail_id, V.FAILED, V.ACCEPTED, was_reason="unconfirmed")
+    assert moves.apply([move], NOW) == set()
+    assert state(drop.voicemail) == ("failed", "busy")
+
+
+def test_an_earlier_drop_does_not_move_its_voicemail() -> None:
+    first = make_submitted("sending")
+    second = make_drop(first.voicemail)
+    move = Move(first.voicemail_id, V.SENDING, V.UNCERTAIN, drop_id=first.id)
+    assert moves.apply([move], NOW) == set()
+    assert moves.apply([replace(move, drop_id=second.id)], NOW) == {first.voicemail_id}
+
+
+@pytest.mark.parametrize(("was", "now"), [(was, now) for was in V for now in V if now not in MOVES[was]])
+def test_a_move_that_the_table_does_not_list_is_refused_before_anything_is_written(was: V, now: V) -> None:
+    allowed, refused = factories.make_voicemail(), factories.make_voicemail(status=was)
+    with pytest.raises(MoveNotAllowed):
+        moves.apply([Move(allowed.id, V.QUEUED, V.CANCELED), Move(refused.id, was, now)], NOW)
+    assert state(allowed) == ("queued", "")
+    assert state(refused) == (was, "")
+
+
+def test_a_move_writes_the_end_its_time_and_the_carriers_words_cut_to_their_columns() -> None:
+    drop = make_submitted("accepted")
+    move = Move(drop.voicemail_id, V.ACCEPTED, V.FAILED, reason=Reason.BUSY, code="9" * 60, text="x" * 300)
+    assert moves.apply([move], NOW) == {drop.voicemail_id}
+    voicemail = Voicemail.objects.get()
+    assert (voicemail.status, voicemail.reason, voicemail.ended_at) == ("failed", "busy", NOW)
+    assert (voicemail.carrier_code, voicemail.carrier_text) == ("9" * 40, "x" * 200)
+
+
+def test_a_retry_takes_the_end_back_and_keeps_when_it_was_accepted() -> None:
+    drop = make_submitted("failed", "unreported", accepted_at=NOW - timedelta(days=1))
+    later = NOW + timedelta(minutes=5)
+    moves.apply([Move(drop.voicemail_id, V.FAILED, V.QUEUED, was_reason="unreported", not_before=later)], NOW)
+    voicemail = Voicemail.objects.get()
+    assert (voicemail.status, voicemail.reason, voicemail.not_before) == ("queued", "", later)
+    assert (voicemail.ended_at, voicemail.accepted_at) == (None, NOW - timedelta(days=1))
+
+
+def test_a_drop_begins_only_for_a_voicemail_that_is_queued() -> None:
+    queued, canceled = factories.make_voicemail(), factories.make_voicemail(status="canceled")
+    drops = [NewDrop(uuid7(), row.id, "+12125550100") for row in (queued, canceled)]
+    moves.begin(drops, setup_id=queued.use_case.setup_id, at=NOW, lease_until=NOW + timedelta(seconds=45))
+    drop = Drop.objects.get()
+    assert (drop.id, drop.voicemail_id, drop.number, drop.created_at) == (drops[0].id, queued.id, 1, NOW)
+    assert drop.due_at == NOW + timedelta(seconds=45)
+    assert both(drop) == ("sending", "", "sending", "")
+    assert state(canceled) == ("canceled", "")
+    assert counted(canceled.lane_id) == {("canceled", ""): 1}
+
+
+FORWARD = {
+    (D.SENDING, ""): set(D),
+    (D.UNCERTAIN, ""): {D.UNCERTAIN, D.ACCEPTED, D.DELIVERED, D.FAILED},
+    (D.ACCEPTED, ""): {D.DELIVERED, D.FAILED},
+    (D.FAILED, "unconfirmed"): {D.ACCEPTED, D.DELIVERED, D.FAILED},
+    (D.FAILED, "unreported"): {D.ACCEPTED, D.DELIVERED, D.FAILED},
+    (D.FAILED, "busy"): {D.DELIVERED},
+    (D.NOT_SENT, "not_sent"): {D.DELIVERED},
+    (D.DELIVERED, ""): set(),
+}
+
+
+@pytest.mark.parametrize(("was", "reason"), list(FORWARD))
+def test_a_drop_never_goes_backwards(was: D, reason: str) -> None:
+    voicemail = factories.make_voicemail()
+    for now in D:
+        drop = make_drop(voicemail, was, reason)
+        moves.change_drops([DropChange(drop.id, now, Reason.LITIGATOR)], NOW)
+        assert state(drop) == ((now, "litigator") if now in FORWARD[was, reason] else (was, reason)), now
+
+
+REASONS_OF: dict[V, list[Reason | None]] = {
+    V.FAILED: [Reason.BUSY, Reason.UNCONFIRMED, Reason.UNREPORTED],
+    V.SKIPPED: [Reason.SUPPRESSED, Reason.NO_SENDER],
+    V.CANCELED: [Reason.CANCELED],
+    V.EXPIRED: [Reason.EXPIRED],
+}
+
+# A step of a history: which voicemails, which of the moves that each of them has open, and whether the tick folds afterwards.
+step = st.tuples(st.lists(st.integers(0, 5), min_size=1, max_size=6, unique=True), st.integers(0, 60), st.booleans())
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=st.lists(step, max_size=14))
+def test_counts_equal_the_rows_after_any_history(history: list[tuple[list[int], int, bool]]) -> None:
+    lanes = [factories.make_lane() for _ in range(2)]
+    ids = [factories.make_voicemail(lane=lanes[number % 2]).id for number in range(6)]
+    for numbers, choice, fold in history:
+        rows = [Voicemail.objects.get(id=ids[number]) for number in numbers]
+        _go(rows, choice)
+        if fold:
+            fold_counts(limit=choice % 3 + 1)
+        for lane in lanes:
+            assert counted(lane.id) == standing(lane.id)
+    fold_counts()
+    assert LaneDelta.objects.count() == 0
+    for lane in lanes:
+        assert counted(lane.id) == standing(lane.id)
+
+
+def _go(rows: list[Voicemail], choice: int) -> None:
+    """One batch of legal moves, some of them stale."""
+    begun, asked = [], []
+    for place, row in enumerate(rows):
+        was = V(row.status)
+        following = sorted(MOVES[was])
+        if not following:
+            asked.append(Move(row.id, V.SENDING, V.DELIVERED))  # stale
+        elif (now := following[(choice + place) % len(following)]) is V.SENDING:
+            begun.append(NewDrop(uuid7(), row.id, "+12125550100"))
+        else:
+            reasons = REASONS_OF.get(now, [None])
+            asked.append(Move(row.id, was, now, row.reason, reasons[choice % len(reasons)]))
+    moves.begin(begun, setup_id=rows[0].use_case.setup_id, at=NOW, lease_until=NOW)
+    moved = moves.apply(asked, NOW)
+    assert moved == {move.voicemail_id for move in asked if move.was is not V.SENDING or _was_sending(rows, move)}
+    for row in rows:
+        before = V(row.status)
+        row.refresh_from_db()
+        assert before not in TERMINAL or before is V.FAILED or row.status == before
+
+
+def _was_sending(rows: list[Voicemail], move: Move) -> bool:
+    return any(row.id == move.voicemail_id and row.status == V.SENDING for row in rows)
+
+
+def corrupt(lane: Lane) -> None:
+    LaneDelta.objects.create(lane=lane, status="queued", delta=3)
+    LaneDelta.objects.create(lane=lane, status="delivered", delta=-1)
+    LaneCount.objects.create(lane=lane, status="failed", reason="no_answer", count=7)
+
+
+def test_counts_can_be_rebuilt_from_the_rows() -> None:
+    lane, other = factories.make_lane(), factories.make_lane()
+    for status in ("queued", "queued", "delivered", "failed"):
+        factories.make_voicemail(lane=lane, status=status, reason="busy" if status == "failed" else "")
+    fold_counts()
+    corrupt(lane)
+    corrupt(other)
+    rebuild_counts(lane.id)
+    expected = {("queued", ""): 2, ("delivered", ""): 1, ("failed", "busy"): 1}
+    assert counted(lane.id) == standing(lane.id) == expected
+    assert counted(other.id) != standing(other.id) == {}
+    rebuild_counts(lane.id)
+    fold_counts()
+    assert counted(lane.id) == expected
+
+
+def test_the_counts_of_a_lane_that_is_right_are_left_alone() -> None:
+    lane_id: UUID = factories.make_voicemail().lane_id
+    rebuild_counts(lane_id)
+    assert LaneDelta.objects.count() == 1
