@@ -102,8 +102,7 @@ class CurlTransport(Generic[Context]):
             pycurl.SSL_VERIFYHOST: 2,
             pycurl.USERAGENT: "rvm",
         }
-        # The wheel's libcurl looks for certificates where its builder kept them. Python's answer obeys SSL_CERT_FILE. One
-        # of the two only: with a CAPATH libcurl reads all certificates anew for each connection.
+        # The wheel's libcurl looks for certificates where its builder kept them. Python's answer obeys SSL_CERT_FILE.
         trusted = ssl.get_default_verify_paths()
         if trusted.cafile:
             self._options[pycurl.CAINFO] = trusted.cafile

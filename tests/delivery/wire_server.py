@@ -8,6 +8,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -29,8 +30,8 @@ class Heard:
         self.peer.sendall(data)
 
     def close(self) -> None:
-        # The reading thread sits in no recv now; shutdown sends the FIN even while another reference lives.
-        self.peer.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # the client may have been first
+            self.peer.shutdown(socket.SHUT_RDWR)
         self.peer.close()
 
     def reset(self) -> None:
@@ -102,13 +103,13 @@ class WireServer:
         while peer.fileno() != -1:
             try:
                 heard = _read(peer, connection, turn + 1)
-            except OSError:
+                if heard is None:
+                    return
+                turn += 1
+                self.heard.append(heard)
+                self.answer(heard)
+            except OSError:  # the client went away first
                 return
-            if heard is None:
-                return
-            turn += 1
-            self.heard.append(heard)
-            self.answer(heard)
 
 
 def _read(peer: socket.socket, connection: int, turn: int) -> Heard | None:
