@@ -61,7 +61,7 @@ def check_sender(text: str, *, sandbox: bool = False) -> str:
 def _opened(number: phonenumbers.PhoneNumber, countries: Collection[str]) -> bool:
     """Whether its country is opened; of a number that cannot exist, whether one country with its code is."""
     region = phonenumbers.region_code_for_number(number)
-    regions = [region] if region else phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(number.country_code, ())
+    regions = [region] if region else phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(number.country_code or 0, ())
     return not set(countries).isdisjoint(regions)
 
 

@@ -1,0 +1,135 @@
+"""Telephony setups over HTTP. On this floor because the carriers' adapters say which credentials a setup needs."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from delivery.carriers import CARRIERS
+from delivery.services.setups import change_setup, credential_names, open_setup
+from rvm.platform.api.fields import StrictModelSerializer
+from rvm.platform.api.pagination import page
+from rvm.platform.scopes import Scope
+from usecases import selectors, services
+from usecases.api.base import UseCasesView, page_answer
+from usecases.api.serializers import PageQuery
+from usecases.models import TelephonySetup
+
+TAGS = ["Telephony setups"]
+SETTINGS = ("pace_per_second", "in_flight_cap", "report_horizon_hours", "confirm_horizon_hours", "enabled")
+
+
+class SetupChanges(StrictModelSerializer):
+    credentials = serializers.DictField(
+        write_only=True,
+        help_text="By name: "
+        + "; ".join(
+            f"{name}: {', '.join(field.name for field in carrier.credential_fields)}"
+            for name, carrier in CARRIERS.items()
+        )
+        + ". Stored encrypted and never shown. In a change, those that are left out stay.",
+    )
+
+    class Meta:
+        model = TelephonySetup
+        fields = ("name", "credentials", *SETTINGS)
+        validators: list[Any] = []
+
+
+class SetupRequest(SetupChanges):
+    carrier = serializers.ChoiceField(sorted(CARRIERS), help_text="The adapter's name; it cannot be changed later.")
+
+    class Meta(SetupChanges.Meta):
+        fields = ("carrier", *SetupChanges.Meta.fields)  # type: ignore[assignment]
+
+
+class SetupAnswer(serializers.ModelSerializer[TelephonySetup]):
+    credentials_set = serializers.SerializerMethodField(help_text="Names of the credentials that are set.")
+
+    class Meta:
+        model = TelephonySetup
+        fields = ("id", "name", "carrier", "credentials_set", *SETTINGS, "created_at", "updated_at")
+        read_only_fields = fields
+
+    def get_credentials_set(self, setup: TelephonySetup) -> list[str]:
+        return credential_names(setup)
+
+
+class SetupPage(serializers.Serializer[Any]):
+    items = SetupAnswer(many=True)
+    continuation_token = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+
+class SetupListView(UseCasesView):
+    required_scopes: ClassVar = {"GET": Scope.SETUPS_READ, "POST": Scope.SETUPS_WRITE}
+
+    @extend_schema(
+        operation_id="list_setups",
+        summary="List telephony setups",
+        description="Newest first.",
+        tags=TAGS,
+        parameters=[PageQuery],
+        responses={200: SetupPage},
+    )
+    def get(self, request: Request, workspace_id: UUID) -> Response:
+        query = PageQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        found = page(
+            selectors.setups(self.workspace), workspace_id=self.workspace.pk, filters={}, **query.validated_data
+        )
+        return page_answer(found, SetupAnswer(found.items, many=True).data)
+
+    @extend_schema(
+        operation_id="create_setup",
+        summary="Create a telephony setup",
+        description="409 `name_exists`.",
+        tags=TAGS,
+        request=SetupRequest,
+        responses={201: SetupAnswer},
+    )
+    def post(self, request: Request, workspace_id: UUID) -> Response:
+        body = SetupRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        setup = open_setup(workspace=self.workspace, actor=self.actor, **body.validated_data)
+        answer = Response(SetupAnswer(setup).data, status=201)
+        answer["Location"] = f"{request.path}/{setup.pk}"
+        return answer
+
+
+class SetupView(UseCasesView):
+    required_scopes: ClassVar = {"GET": Scope.SETUPS_READ, "PATCH": Scope.SETUPS_WRITE, "DELETE": Scope.SETUPS_WRITE}
+
+    @extend_schema(operation_id="get_setup", summary="Get a telephony setup", tags=TAGS, responses={200: SetupAnswer})
+    def get(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
+        return Response(SetupAnswer(self.find_setup(setup_id)).data)
+
+    @extend_schema(
+        operation_id="update_setup",
+        summary="Change a telephony setup",
+        description="Fields that are left out stay. While `enabled` is false, its voicemails wait and new ones are refused.",
+        tags=TAGS,
+        request=SetupChanges,
+        responses={200: SetupAnswer},
+    )
+    def patch(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
+        setup = self.find_setup(setup_id)
+        body = SetupChanges(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        return Response(SetupAnswer(change_setup(setup=setup, actor=self.actor, **body.validated_data)).data)
+
+    @extend_schema(
+        operation_id="delete_setup",
+        summary="Delete a telephony setup",
+        description="409 `setup_in_use` while a use case sends through it. Reports that are still to come are taken.",
+        tags=TAGS,
+        responses={204: None},
+    )
+    def delete(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
+        services.delete_setup(setup=self.find_setup(setup_id), actor=self.actor)
+        return Response(status=204)

@@ -1,0 +1,114 @@
+"""Who may: every route of this floor asks for a key of its workspace and for a scope, and knows no other workspace's rows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from delivery.api import urls_setups
+from rvm.platform.scopes import Scope
+from tests.factories import Api, make_api, make_use_case, make_workspace
+from usecases.api import urls
+from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
+
+pytestmark = pytest.mark.django_db
+
+READ = {"use-cases": Scope.USE_CASES_READ, "phone-numbers": Scope.SETUPS_READ, "setups": Scope.SETUPS_READ}
+WRITE = {"use-cases": Scope.USE_CASES_WRITE, "phone-numbers": Scope.SETUPS_WRITE, "setups": Scope.SETUPS_WRITE}
+
+ROUTES = [
+    (method, str(pattern.pattern), WRITE if method in ("POST", "PUT", "PATCH", "DELETE") else READ)
+    for pattern in (*urls.urlpatterns, *urls_setups.urlpatterns)
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+    if hasattr(pattern.callback.view_class, method.lower() if method != "HEAD" else "get")
+]
+WITH_IDS = [route for route in ROUTES if "<" in route[1]]
+
+
+def scope_of(route: str, table: dict[str, Scope]) -> Scope:
+    return table[route.partition("/")[0]]
+
+
+def address(route: str, use_case: UseCase) -> str:
+    ids = {
+        "use_case_id": use_case.pk,
+        "setup_id": use_case.setup_id,
+        "phone_number_id": use_case.phone_numbers.get().pk,
+    }
+    return re.sub(r"<uuid:(\w+)>", lambda match: str(ids[match[1]]), route)
+
+
+def state() -> list[Any]:
+    tables = (TelephonySetup, UseCase, PhoneNumber, NumberAssignment)
+    return [list(table.objects.order_by("pk").values()) for table in tables]
+
+
+def test_the_table_of_routes_is_not_empty() -> None:
+    assert len(ROUTES) == 22
+    assert len(WITH_IDS) == 13
+
+
+@pytest.mark.parametrize(("method", "route", "table"), WITH_IDS)
+def test_another_workspaces_rows_do_not_exist(method: str, route: str, table: dict[str, Scope], api: Api) -> None:
+    theirs = address(route, make_use_case())
+    before = state()
+    response = api.send(method, theirs, {})
+    assert response.status_code == 404
+    assert state() == before
+    if method != "HEAD":
+        assert response.json()["code"] in ("not_found", "setup_not_found", "use_case_not_found")
+
+
+@pytest.mark.parametrize("mine", ["phone_number", "use_case"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_an_assignment_does_not_cross_workspaces(method: str, mine: str, api: Api) -> None:
+    own, foreign = make_use_case(api.key.workspace), make_use_case()
+    number = (own if mine == "phone_number" else foreign).phone_numbers.get()
+    use_case = foreign if mine == "phone_number" else own
+    before = state()
+    assert api.send(method, f"phone-numbers/{number.pk}/use-cases/{use_case.pk}").status_code == 404
+    assert state() == before
+
+
+@pytest.mark.parametrize(("method", "route", "table"), ROUTES)
+def test_another_workspaces_address_does_not_exist(method: str, route: str, table: dict[str, Scope]) -> None:
+    use_case = make_use_case()
+    api = make_api(make_workspace())
+    api.workspace_id = use_case.workspace_id
+    before = state()
+    assert api.send(method, address(route, use_case), {}).status_code == 404
+    assert state() == before
+
+
+@pytest.mark.parametrize(("method", "route", "table"), ROUTES)
+def test_a_key_without_the_scope_is_refused(method: str, route: str, table: dict[str, Scope]) -> None:
+    use_case = make_use_case()
+    needed = scope_of(route, table)
+    api = make_api(use_case.workspace, scopes=[scope for scope in Scope if scope is not needed])
+    before = state()
+    response = api.send(method, address(route, use_case), {})
+    assert response.status_code == 403
+    assert state() == before
+    if method != "HEAD":
+        assert response.json()["code"] == "missing_scope"
+        assert needed.value in response.json()["detail"]
+
+
+@pytest.mark.parametrize(("method", "route", "table"), ROUTES)
+def test_the_named_scope_is_enough(method: str, route: str, table: dict[str, Scope]) -> None:
+    use_case = make_use_case()
+    api = make_api(use_case.workspace, scopes=[scope_of(route, table)])
+    assert api.send(method, address(route, use_case), {}).status_code in (200, 204, 409, 422)
+
+
+@pytest.mark.parametrize(("method", "route", "table"), ROUTES)
+def test_without_a_key_nothing_is_answered(method: str, route: str, table: dict[str, Scope]) -> None:
+    use_case = make_use_case()
+    api = make_api(use_case.workspace)
+    api.client = Client()
+    before = state()
+    assert api.send(method, address(route, use_case), {}).status_code == 401
+    assert state() == before

@@ -1,0 +1,129 @@
+"""`/phone-numbers`: added to setups, assigned to use cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rvm.platform.ids import uuid7
+from tests.factories import Api, make_phone_number, make_setup, make_use_case
+from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup
+
+pytestmark = pytest.mark.django_db
+
+NUMBER = "+12125550100"
+
+
+@pytest.fixture
+def setup(api: Api) -> TelephonySetup:
+    return make_setup(api.key.workspace)
+
+
+def code(response: Any) -> tuple[int, str]:
+    return response.status_code, response.json()["code"]
+
+
+def test_a_number_is_added_assigned_unassigned_and_removed(api: Api, setup: TelephonySetup) -> None:
+    created = api.post("phone-numbers", {"phone_number": NUMBER, "setup_id": str(setup.pk)})
+    assert created.status_code == 201
+    shown = created.json()
+    assert {**shown, "id": "", "created_at": ""} == {
+        "id": "",
+        "phone_number": NUMBER,
+        "setup_id": str(setup.pk),
+        "use_cases": [],
+        "created_at": "",
+    }
+    address = f"phone-numbers/{shown['id']}"
+    assert created["Location"] == api.url(address)
+    assert api.get(address).json() == shown
+
+    use_case = make_use_case(setup=setup, numbers=0)
+    for _ in range(2):
+        assigned = api.put(f"{address}/use-cases/{use_case.pk}")
+        assert assigned.status_code == 200
+        assert assigned.json()["use_cases"] == [{"id": str(use_case.pk), "name": use_case.name}]
+    response = api.delete(address)
+    assert code(response) == (409, "number_assigned")
+    assert response.json()["use_case_id"] == str(use_case.pk)
+
+    for _ in range(2):
+        assert api.delete(f"{address}/use-cases/{use_case.pk}").status_code == 204
+    assert api.delete(address).status_code == 204
+    assert code(api.get(address)) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        ("2125550100", "number_malformed"),
+        ("+1 212 555 0100", "number_malformed"),
+        ("+1212555０１００", "number_malformed"),
+        ("", "blank"),
+        (12125550100, "invalid"),
+        (None, "null"),
+    ],
+)
+def test_a_number_that_is_none_is_refused_by_field_and_never_repeated(
+    api: Api, setup: TelephonySetup, number: object, reason: str
+) -> None:
+    response = api.post("phone-numbers", {"phone_number": number, "setup_id": str(setup.pk)})
+    assert response.status_code == 422
+    assert [(error["pointer"], error["code"]) for error in response.json()["errors"]] == [("/phone_number", reason)]
+    assert "0100" not in response.content.decode()
+    assert not PhoneNumber.objects.exists()
+
+
+def test_a_number_that_cannot_exist_is_refused_at_a_real_carrier(api: Api) -> None:
+    real = make_setup(api.key.workspace, carrier="other")
+    response = api.post("phone-numbers", {"phone_number": "+10005550100", "setup_id": str(real.pk)})
+    assert response.json()["errors"][0]["code"] == "number_not_valid"
+
+
+def test_a_number_that_the_setup_has_answers_409(api: Api, setup: TelephonySetup) -> None:
+    make_phone_number(setup, NUMBER)
+    response = api.post("phone-numbers", {"phone_number": NUMBER, "setup_id": str(setup.pk)})
+    assert code(response) == (409, "number_exists")
+    assert NUMBER not in response.content.decode()
+
+
+def test_a_setup_that_does_not_exist_answers_404(api: Api) -> None:
+    for setup_id in (uuid7(), make_setup().pk):
+        response = api.post("phone-numbers", {"phone_number": NUMBER, "setup_id": str(setup_id)})
+        assert code(response) == (404, "setup_not_found")
+
+
+def test_a_number_of_another_setup_is_not_assigned(api: Api, setup: TelephonySetup) -> None:
+    use_case = make_use_case(setup=setup, numbers=0)
+    number = make_phone_number(make_setup(setup.workspace))
+    response = api.put(f"phone-numbers/{number.pk}/use-cases/{use_case.pk}")
+    assert code(response) == (409, "number_of_other_setup")
+    assert not NumberAssignment.objects.exists()
+
+
+def test_the_list_is_filtered_and_paged_newest_first(api: Api, setup: TelephonySetup) -> None:
+    use_case = make_use_case(setup=setup, numbers=3)
+    other = make_phone_number(make_setup(setup.workspace))
+    own = [str(pk) for pk in use_case.phone_numbers.order_by("-id").values_list("pk", flat=True)]
+
+    def ids(response: Any) -> list[str]:
+        return [item["id"] for item in response.json()["items"]]
+
+    assert ids(api.get("phone-numbers")) == [str(other.pk), *own]
+    assert ids(api.get("phone-numbers", use_case_id=use_case.pk)) == own
+    first = api.get("phone-numbers", setup_id=setup.pk, limit=2)
+    assert (ids(first), first.json()["has_more"]) == (own[:2], True)
+    token = first.json()["continuation_token"]
+    rest = api.get("phone-numbers", setup_id=setup.pk, limit=2, continuation_token=token)
+    assert (ids(rest), rest.json()["has_more"], rest.json()["continuation_token"]) == (own[2:], False, None)
+    assert api.get("phone-numbers", limit=2, continuation_token=token).status_code == 422  # another list's token
+
+
+@pytest.mark.parametrize(
+    "query", [{"limit": "0"}, {"limit": "201"}, {"limit": "x"}, {"setup_id": "x"}, {"number": "1"}]
+)
+def test_a_query_that_is_wrong_is_named(api: Api, query: dict[str, str]) -> None:
+    response = api.get("phone-numbers", **query)
+    assert response.status_code == 422
+    assert [error["pointer"] for error in response.json()["errors"]] == [f"/{next(iter(query))}"]

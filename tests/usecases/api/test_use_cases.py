@@ -1,0 +1,226 @@
+"""`/use-cases`: the reference's shapes and codes, and what of ours is beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from rvm.platform.ids import uuid7
+from rvm.platform.models import AuditEvent
+from tests.factories import Api, make_setup, make_use_case
+from usecases.models import TelephonySetup, UseCase
+
+pytestmark = pytest.mark.django_db
+
+
+def body(setup: TelephonySetup, **fields: Any) -> dict[str, Any]:
+    return {
+        "channel": "ringless_voicemail",
+        "entity_name": "Lakeside Clinic",
+        "name": "Reminders",
+        "description": "Appointment reminders",
+        "setup_id": str(setup.pk),
+        **fields,
+    }
+
+
+@pytest.fixture
+def setup(api: Api) -> TelephonySetup:
+    return make_setup(api.key.workspace)
+
+
+def pointers(response: Any) -> list[str]:
+    return [error["pointer"] for error in response.json()["errors"]]
+
+
+def test_a_use_case_is_created_shown_listed_changed_and_deleted(api: Api, setup: TelephonySetup) -> None:
+    created = api.post("use-cases", body(setup))
+    assert created.status_code == 201
+    shown = created.json()
+    assert shown["channel"] == "ringless_voicemail"
+    assert (shown["entity_name"], shown["name"]) == ("Lakeside Clinic", "Reminders")
+    assert (shown["description"], shown["setup_id"]) == ("Appointment reminders", str(setup.pk))
+    assert UUID(shown["id"]).version == 7
+    assert shown["created_at"].endswith("Z")
+    assert shown["updated_at"].endswith("Z")
+    assert (shown["window_start"], shown["window_end"]) == ("08:00:00", "21:00:00")
+    assert created["Location"] == api.url(f"use-cases/{shown['id']}")
+
+    assert api.get(f"use-cases/{shown['id']}").json() == shown
+    assert api.get("use-cases").json() == {"items": [shown]}
+
+    changes = {"purpose": "appointment", "window_start": "09:30", "sending_enabled": False, "max_attempts": 2}
+    changed = api.patch(f"use-cases/{shown['id']}", changes)
+    assert changed.status_code == 200
+    assert changed.json().items() >= {**changes, "window_start": "09:30:00"}.items()
+
+    assert api.delete(f"use-cases/{shown['id']}").status_code == 204
+    assert api.get(f"use-cases/{shown['id']}").status_code == 404
+    assert api.get("use-cases").json() == {"items": []}
+    actions = AuditEvent.objects.filter(actor=api.key.user).order_by("id").values_list("action", flat=True)
+    assert list(actions) == ["use_case.created", "use_case.updated", "use_case.deleted"]
+
+
+def test_a_use_case_shows_its_numbers(api: Api, setup: TelephonySetup) -> None:
+    use_case = make_use_case(setup=setup, numbers=2)
+    numbers = use_case.phone_numbers.order_by("e164")
+    shown = api.get(f"use-cases/{use_case.pk}").json()["phone_numbers"]
+    assert shown == [{"id": str(number.pk), "phone_number": number.e164} for number in numbers]
+
+
+def test_the_failover_setup_is_set_and_taken_away(api: Api, setup: TelephonySetup) -> None:
+    spare = make_setup(setup.workspace)
+    shown = api.post("use-cases", body(setup, failover_setup_id=str(spare.pk))).json()
+    assert shown["failover_setup_id"] == str(spare.pk)
+    assert api.patch(f"use-cases/{shown['id']}", {"failover_setup_id": None}).json()["failover_setup_id"] is None
+
+
+def test_the_list_is_filtered_and_newest_first(api: Api, setup: TelephonySetup) -> None:
+    first = make_use_case(setup=setup, entity_name="Lakeside")
+    second = make_use_case(setup=make_setup(setup.workspace), entity_name="Lakeside")
+    third = make_use_case(setup=setup, entity_name="Hill")
+
+    def ids(**query: object) -> list[str]:
+        response = api.get("use-cases", **query)
+        assert response.status_code == 200
+        return [item["id"] for item in response.json()["items"]]
+
+    assert ids() == [str(third.pk), str(second.pk), str(first.pk)]
+    assert ids(entity_name="Lakeside") == [str(second.pk), str(first.pk)]
+    assert ids(entity_name="Lakeside", setup_id=setup.pk) == [str(first.pk)]
+    assert ids(channel="ringless_voicemail", entity_name="Hill") == [str(third.pk)]
+    assert ids(setup_id=uuid7()) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [({"channel": "sms"}, "/channel"), ({"setup_id": "1"}, "/setup_id"), ({"nmae": "x"}, "/nmae")],
+)
+def test_a_filter_that_is_wrong_is_named(api: Api, query: dict[str, str], pointer: str) -> None:
+    response = api.get("use-cases", **query)
+    assert response.status_code == 422
+    assert pointers(response) == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"name": "x" * 32}, "/name"),
+        ({"name": ""}, "/name"),
+        ({"name": None}, "/name"),
+        ({"name": 7}, "/name"),
+        ({"name": "Reminders 2"}, "/name"),
+        ({"name": "Überweisung"}, "/name"),
+        ({"entity_name": "Клиника"}, "/entity_name"),
+        ({"entity_name": "x" * 32}, "/entity_name"),
+        ({"description": "x" * 2001}, "/description"),
+        ({"channel": "sms"}, "/channel"),
+        ({"setup_id": 7}, "/setup_id"),
+        ({"setup_id": "lakeside"}, "/setup_id"),
+        ({"setup_id": None}, "/setup_id"),
+        ({"purpose": "marketing"}, "/purpose"),
+        ({"sending_enabled": "on"}, "/sending_enabled"),
+        ({"window_start": "25:00"}, "/window_start"),
+        ({"window_start": "21:00"}, "/window_end"),
+        ({"expires_after_hours": 0}, "/expires_after_hours"),
+        ({"expires_after_hours": 10**12}, "/expires_after_hours"),
+        ({"expires_after_hours": "72"}, "/expires_after_hours"),
+        ({"max_attempts": 1.5}, "/max_attempts"),
+        ({"max_attempts": True}, "/max_attempts"),
+        ({"retry_minutes": -1}, "/retry_minutes"),
+        ({"id": str(uuid7())}, "/id"),
+        ({"failover_setup": "x"}, "/failover_setup"),
+    ],
+)
+def test_a_field_that_is_wrong_is_named_and_nothing_is_written(
+    api: Api, setup: TelephonySetup, fields: dict[str, Any], pointer: str
+) -> None:
+    response = api.post("use-cases", body(setup, **fields))
+    assert (response.status_code, response["Content-Type"]) == (422, "application/problem+json")
+    assert response.json()["code"] == "invalid_request"
+    assert set(pointers(response)) == {pointer}
+    assert not UseCase.objects.exists()
+
+
+def test_a_missing_field_is_named(api: Api) -> None:
+    assert sorted(pointers(api.post("use-cases", {}))) == ["/entity_name", "/name", "/setup_id"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [(b"{", 400), (b"", 422), (b'{"name": NaN}', 400), (b"\xff\xfe", 400), (b"[]", 422), (b'"x"', 422), (b"null", 422)],
+)
+def test_a_body_that_is_no_object_is_refused(api: Api, raw: bytes, status: int) -> None:
+    response = api.send("POST", "use-cases", raw)
+    assert response.status_code == status
+    assert response["Content-Type"] == "application/problem+json"
+
+
+def test_a_description_may_hold_any_writing_but_nul(api: Api, setup: TelephonySetup) -> None:
+    said = "Für alle Patienten 患者 🏥"
+    assert api.post("use-cases", body(setup, description=said)).json()["description"] == said
+    assert api.post("use-cases", body(setup, name="Other", description="a\0b")).status_code == 422
+
+
+def test_a_name_that_exists_answers_409(api: Api, setup: TelephonySetup) -> None:
+    api.post("use-cases", body(setup))
+    response = api.post("use-cases", body(setup, name="REMINDERS"))
+    assert (response.status_code, response.json()["code"]) == (409, "name_exists")
+    other = api.post("use-cases", body(setup, name="Results")).json()
+    response = api.patch(f"use-cases/{other['id']}", {"name": "Reminders"})
+    assert (response.status_code, response.json()["code"]) == (409, "name_exists")
+
+
+def test_a_setup_that_does_not_exist_answers_404(api: Api, setup: TelephonySetup) -> None:
+    foreign = make_setup()
+    for setup_id in (uuid7(), foreign.pk):
+        response = api.post("use-cases", body(setup, setup_id=str(setup_id)))
+        assert (response.status_code, response.json()["code"]) == (404, "setup_not_found")
+        assert pointers(response) == ["/setup_id"]
+        response = api.post("use-cases", body(setup, failover_setup_id=str(setup_id)))
+        assert (response.status_code, pointers(response)) == (404, ["/failover_setup_id"])
+    use_case = make_use_case(setup=setup, numbers=0)
+    assert api.patch(f"use-cases/{use_case.pk}", {"setup_id": str(foreign.pk)}).status_code == 404
+
+
+def test_a_setup_that_cannot_be_used_answers_409(api: Api) -> None:
+    off = make_setup(api.key.workspace, enabled=False)
+    response = api.post("use-cases", body(off))
+    assert (response.status_code, response.json()["code"]) == (409, "setup_not_usable")
+
+
+def test_a_setup_that_does_not_fit_answers_409(api: Api, setup: TelephonySetup) -> None:
+    real = make_setup(setup.workspace, carrier="other")
+    response = api.post("use-cases", body(setup, failover_setup_id=str(real.pk)))
+    assert (response.status_code, response.json()["code"]) == (409, "failover_not_usable")
+    use_case = make_use_case(setup=setup)
+    response = api.patch(f"use-cases/{use_case.pk}", {"setup_id": str(real.pk)})
+    assert (response.status_code, response.json()["code"]) == (409, "setup_kind_differs")
+
+
+def test_deleting_with_numbers_assigned_answers_409(api: Api, setup: TelephonySetup) -> None:
+    use_case = make_use_case(setup=setup)
+    response = api.delete(f"use-cases/{use_case.pk}")
+    assert (response.status_code, response.json()["code"]) == (409, "numbers_assigned")
+    assert api.get(f"use-cases/{use_case.pk}").status_code == 200
+
+
+def test_the_channel_cannot_be_changed(api: Api, setup: TelephonySetup) -> None:
+    use_case = make_use_case(setup=setup)
+    assert pointers(api.patch(f"use-cases/{use_case.pk}", {"channel": "ringless_voicemail"})) == ["/channel"]
+
+
+def test_a_window_is_checked_against_what_is_stored(api: Api, setup: TelephonySetup) -> None:
+    use_case = make_use_case(setup=setup)
+    assert pointers(api.patch(f"use-cases/{use_case.pk}", {"window_start": "21:30"})) == ["/window_end"]
+
+
+def test_the_same_post_under_the_same_idempotency_key_creates_once(api: Api, setup: TelephonySetup) -> None:
+    first = api.post("use-cases", body(setup), Idempotency_Key="one")
+    again = api.post("use-cases", body(setup), Idempotency_Key="one")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    assert again["Idempotent-Replayed"] == "true"
+    assert UseCase.objects.count() == 1

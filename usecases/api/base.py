@@ -1,0 +1,59 @@
+"""What views share from this floor on: refusals become problems, ids are looked up in the caller's workspace only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+from rest_framework.response import Response
+
+from rvm.platform.api.pagination import Page
+from rvm.platform.api.problem_codes import INVALID_REQUEST, NOT_FOUND, ProblemCode
+from rvm.platform.api.problems import FieldError, Problem
+from rvm.platform.api.views import ApiView
+from usecases import selectors
+from usecases.api.problem_codes import USE_CASE_PROBLEMS
+from usecases.errors import Refused
+from usecases.models import PhoneNumber, TelephonySetup, UseCase
+
+Found = TypeVar("Found", bound=Model)
+
+
+class UseCasesView(ApiView):
+    """`problems`: the refusals that have a page of their own; any other is about one field."""
+
+    problems: ClassVar[Mapping[str, ProblemCode]] = {**USE_CASE_PROBLEMS, NOT_FOUND.code: NOT_FOUND}
+
+    def handle_exception(self, exc: Exception) -> Response:
+        return super().handle_exception(self.problem(exc) if isinstance(exc, Refused) else exc)
+
+    def problem(self, refused: Refused) -> Problem:
+        pointer = "/" + refused.field
+        errors = [FieldError(pointer, refused.code, refused.sentence)] if refused.field else []
+        code = self.problems.get(refused.code, INVALID_REQUEST)
+        return Problem(code, refused.sentence, errors=errors, extra=refused.facts)
+
+    def find_use_case(self, use_case_id: UUID) -> UseCase:
+        found = selectors.use_cases(self.workspace).select_related("workspace", "setup", "failover_setup")
+        return _one(found, use_case_id, "use_case_not_found", "This workspace has no such use case.")
+
+    def find_setup(self, setup_id: UUID, field: str = "") -> TelephonySetup:
+        found = selectors.setups(self.workspace)
+        return _one(found, setup_id, "setup_not_found", "This workspace has no such telephony setup.", field)
+
+    def find_phone_number(self, phone_number_id: UUID) -> PhoneNumber:
+        found = selectors.phone_numbers(self.workspace)
+        return _one(found, phone_number_id, "not_found", "This workspace has no such phone number.")
+
+
+def _one(found: QuerySet[Found], identifier: UUID, code: str, sentence: str, field: str = "") -> Found:
+    row = found.filter(pk=identifier).first()
+    if row is None:
+        raise Refused(code, sentence, field=field)
+    return row
+
+
+def page_answer(page: Page[Any], items: Any) -> Response:
+    return Response({"items": items, "continuation_token": page.continuation_token, "has_more": page.has_more})

@@ -1,0 +1,112 @@
+"""Sender numbers over HTTP: whose they are, and which use cases send from them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from rvm.platform.api.pagination import page
+from rvm.platform.scopes import Scope
+from usecases import selectors, services
+from usecases.api.base import UseCasesView, page_answer
+from usecases.api.serializers import PhoneNumberAnswer, PhoneNumberPage, PhoneNumberQuery, PhoneNumberRequest
+
+TAGS = ["Phone numbers"]
+
+
+class PhoneNumberListView(UseCasesView):
+    required_scopes: ClassVar = {"GET": Scope.SETUPS_READ, "POST": Scope.SETUPS_WRITE}
+
+    @extend_schema(
+        operation_id="list_phone_numbers",
+        summary="List sender numbers",
+        description="Newest first.",
+        tags=TAGS,
+        parameters=[PhoneNumberQuery],
+        responses={200: PhoneNumberPage},
+    )
+    def get(self, request: Request, workspace_id: UUID) -> Response:
+        query = PhoneNumberQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        sought = dict(query.validated_data)
+        limit, token = sought.pop("limit"), sought.pop("continuation_token", None)
+        columns = {"setup_id": "setup_id", "use_case_id": "assignments__use_case_id"}
+        found = selectors.phone_numbers(self.workspace).filter(
+            **{columns[name]: value for name, value in sought.items()}
+        )
+        numbers = page(found, workspace_id=self.workspace.pk, filters=sought, limit=limit, continuation_token=token)
+        return page_answer(numbers, PhoneNumberAnswer(numbers.items, many=True).data)
+
+    @extend_schema(
+        operation_id="add_phone_number",
+        summary="Add a sender number to a setup",
+        description="409 `number_exists`; 404 `setup_not_found`.",
+        tags=TAGS,
+        request=PhoneNumberRequest,
+        responses={201: PhoneNumberAnswer},
+    )
+    def post(self, request: Request, workspace_id: UUID) -> Response:
+        body = PhoneNumberRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        number = services.add_phone_number(
+            setup=self.find_setup(body.validated_data["setup_id"], "setup_id"),
+            e164=body.validated_data["phone_number"],
+            actor=self.actor,
+        )
+        answer = Response(PhoneNumberAnswer(number).data, status=201)
+        answer["Location"] = f"{request.path}/{number.pk}"
+        return answer
+
+
+class PhoneNumberView(UseCasesView):
+    required_scopes: ClassVar = {"GET": Scope.SETUPS_READ, "DELETE": Scope.SETUPS_WRITE}
+
+    @extend_schema(
+        operation_id="get_phone_number", summary="Get a sender number", tags=TAGS, responses={200: PhoneNumberAnswer}
+    )
+    def get(self, request: Request, workspace_id: UUID, phone_number_id: UUID) -> Response:
+        return Response(PhoneNumberAnswer(self.find_phone_number(phone_number_id)).data)
+
+    @extend_schema(
+        operation_id="remove_phone_number",
+        summary="Remove a sender number",
+        description="409 `number_assigned` while a use case has it. What was sent from it keeps it.",
+        tags=TAGS,
+        responses={204: None},
+    )
+    def delete(self, request: Request, workspace_id: UUID, phone_number_id: UUID) -> Response:
+        services.remove_phone_number(phone_number=self.find_phone_number(phone_number_id), actor=self.actor)
+        return Response(status=204)
+
+
+class AssignmentView(UseCasesView):
+    required_scopes: ClassVar = {"PUT": Scope.SETUPS_WRITE, "DELETE": Scope.SETUPS_WRITE}
+
+    @extend_schema(
+        operation_id="assign_phone_number",
+        summary="Let a use case send from a number",
+        description="Assigning it again changes nothing. 409 `number_of_other_setup`.",
+        tags=TAGS,
+        request=None,
+        responses={200: PhoneNumberAnswer},
+    )
+    def put(self, request: Request, workspace_id: UUID, phone_number_id: UUID, use_case_id: UUID) -> Response:
+        number, use_case = self.find_phone_number(phone_number_id), self.find_use_case(use_case_id)
+        services.assign_number(use_case=use_case, phone_number=number, actor=self.actor)
+        return Response(PhoneNumberAnswer(self.find_phone_number(phone_number_id)).data)
+
+    @extend_schema(
+        operation_id="unassign_phone_number",
+        summary="Take a number from a use case",
+        description="Its patients get another of the use case's numbers. Unassigning it again changes nothing.",
+        tags=TAGS,
+        responses={204: None},
+    )
+    def delete(self, request: Request, workspace_id: UUID, phone_number_id: UUID, use_case_id: UUID) -> Response:
+        number, use_case = self.find_phone_number(phone_number_id), self.find_use_case(use_case_id)
+        services.unassign_number(use_case=use_case, phone_number=number, actor=self.actor)
+        return Response(status=204)

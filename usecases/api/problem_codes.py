@@ -1,0 +1,99 @@
+"""Every refusal that this floor adds to the platform's, as data for the answers and for the docs page."""
+
+from __future__ import annotations
+
+from rvm.platform.api.problem_codes import ProblemCode, by_code
+
+SETUP_NOT_FOUND = ProblemCode(
+    "setup_not_found", 404, "No such telephony setup", "Check the id against `GET /setups` of the same workspace."
+)
+USE_CASE_NOT_FOUND = ProblemCode(
+    "use_case_not_found", 404, "No such use case", "Check the id against `GET /use-cases` of the same workspace."
+)
+NO_NUMBER_ASSIGNED = ProblemCode(
+    "no_number_assigned",
+    404,
+    "The use case has no sender number",
+    "Assign a phone number of its setup with `PUT /phone-numbers/{id}/use-cases/{use_case_id}`.",
+)
+NAME_EXISTS = ProblemCode(
+    "name_exists", 409, "The name is taken", "Names are compared without regard to case; choose another."
+)
+SETUP_NOT_USABLE = ProblemCode(
+    "setup_not_usable",
+    409,
+    "The telephony setup cannot be used",
+    "Enable it with `PATCH /setups/{id}`, or use another.",
+)
+FAILOVER_NOT_USABLE = ProblemCode(
+    "failover_not_usable",
+    409,
+    "The failover setup does not fit",
+    "Choose another setup than the first, of the same kind: both the sandbox, or both real carriers.",
+)
+SETUP_KIND_DIFFERS = ProblemCode(
+    "setup_kind_differs",
+    409,
+    "The use case cannot move between the sandbox and a real carrier",
+    "Create another use case for the other kind.",
+)
+SETUP_IN_USE = ProblemCode(
+    "setup_in_use",
+    409,
+    "A use case sends through this setup",
+    "Delete the use case named in the detail, or give it another setup.",
+)
+NUMBERS_ASSIGNED = ProblemCode(
+    "numbers_assigned",
+    409,
+    "Phone numbers are assigned to the use case",
+    "Unassign them with `DELETE /phone-numbers/{id}/use-cases/{use_case_id}`.",
+)
+NUMBER_ASSIGNED = ProblemCode(
+    "number_assigned",
+    409,
+    "The phone number is assigned to a use case",
+    "Unassign it with `DELETE /phone-numbers/{id}/use-cases/{use_case_id}`.",
+)
+NUMBER_EXISTS = ProblemCode(
+    "number_exists", 409, "The setup has this phone number already", "Use the one that `GET /phone-numbers` shows."
+)
+NUMBER_OF_OTHER_SETUP = ProblemCode(
+    "number_of_other_setup",
+    409,
+    "The phone number belongs to another setup",
+    "Assign numbers of the use case's setup or of its failover setup only.",
+)
+SETUP_DISABLED = ProblemCode(
+    "setup_disabled", 422, "The telephony setup is disabled", "Enable it with `PATCH /setups/{id}`."
+)
+SETUP_DELETED = ProblemCode(
+    "setup_deleted",
+    422,
+    "The use case's telephony setup was deleted",
+    "Give the use case another setup with `PATCH /use-cases/{id}`.",
+)
+NO_SANDBOX_SETUP = ProblemCode(
+    "no_sandbox_setup",
+    422,
+    "The workspace has no sandbox setup",
+    "Test keys send through the sandbox carrier only; create a setup with `carrier: sandbox`.",
+)
+
+USE_CASE_PROBLEMS = by_code(
+    SETUP_NOT_FOUND,
+    USE_CASE_NOT_FOUND,
+    NO_NUMBER_ASSIGNED,
+    NAME_EXISTS,
+    SETUP_NOT_USABLE,
+    FAILOVER_NOT_USABLE,
+    SETUP_KIND_DIFFERS,
+    SETUP_IN_USE,
+    NUMBERS_ASSIGNED,
+    NUMBER_ASSIGNED,
+    NUMBER_EXISTS,
+    NUMBER_OF_OTHER_SETUP,
+    SETUP_DISABLED,
+    SETUP_DELETED,
+    NO_SANDBOX_SETUP,
+)

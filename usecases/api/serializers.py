@@ -1,0 +1,112 @@
+"""What callers send about use cases and phone numbers, and how these look in answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, TextField
+from usecases.models import Channel, PhoneNumber, UseCase
+
+POLICY = (
+    "sending_enabled",
+    "purpose",
+    "window_start",
+    "window_end",
+    "expires_after_hours",
+    "max_attempts",
+    "retry_minutes",
+)
+
+
+class UseCaseChanges(StrictModelSerializer):
+    setup_id = IdField(help_text="The telephony setup that it sends through.")
+    failover_setup_id = IdField(
+        required=False, allow_null=True, help_text="Takes over what the first setup provably could not send."
+    )
+
+    class Meta:
+        model = UseCase
+        fields = ("entity_name", "name", "description", "setup_id", "failover_setup_id", *POLICY)
+        validators: list[Any] = []
+
+
+class UseCaseRequest(UseCaseChanges):
+    class Meta(UseCaseChanges.Meta):
+        fields = ("channel", *UseCaseChanges.Meta.fields)  # type: ignore[assignment]
+
+
+class SenderAnswer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    phone_number = serializers.CharField(source="e164")
+
+
+class UseCaseAnswer(serializers.ModelSerializer[UseCase]):
+    setup_id = serializers.UUIDField()
+    failover_setup_id = serializers.UUIDField(allow_null=True)
+    phone_numbers = SenderAnswer(many=True, help_text="What it may send from.")
+
+    class Meta:
+        model = UseCase
+        fields = (
+            "id",
+            "channel",
+            "entity_name",
+            "name",
+            "description",
+            "setup_id",
+            "failover_setup_id",
+            "phone_numbers",
+            *POLICY,
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = fields
+
+
+class UseCaseList(serializers.Serializer[Any]):
+    items = UseCaseAnswer(many=True)
+
+
+class UseCaseQuery(StrictSerializer):
+    entity_name = TextField(required=False, help_text="Exactly this name.")
+    channel = serializers.ChoiceField(Channel.choices, required=False)
+    setup_id = IdField(required=False)
+
+
+class PhoneNumberRequest(StrictSerializer):
+    phone_number = TextField(help_text="E.164, such as +12125550100. The carrier's account must own it.")
+    setup_id = IdField(help_text="The telephony setup whose account owns the number.")
+
+
+class NamedUseCase(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class PhoneNumberAnswer(serializers.ModelSerializer[PhoneNumber]):
+    phone_number = serializers.CharField(source="e164")
+    setup_id = serializers.UUIDField()
+    use_cases = NamedUseCase(many=True, help_text="Those that may send from it.")
+
+    class Meta:
+        model = PhoneNumber
+        fields = ("id", "phone_number", "setup_id", "use_cases", "created_at")
+        read_only_fields = fields
+
+
+class PhoneNumberPage(serializers.Serializer[Any]):
+    items = PhoneNumberAnswer(many=True)
+    continuation_token = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+
+class PageQuery(StrictSerializer):
+    limit = serializers.IntegerField(required=False, min_value=1, max_value=200, default=50)
+    continuation_token = TextField(required=False)
+
+
+class PhoneNumberQuery(PageQuery):
+    setup_id = IdField(required=False)
+    use_case_id = IdField(required=False, help_text="Those assigned to this use case.")

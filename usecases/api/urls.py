@@ -1,0 +1,19 @@
+"""The addresses under /v1/{workspace_id}/ that this floor answers."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from usecases.api import phone_numbers, use_cases
+
+urlpatterns = [
+    path("use-cases", use_cases.UseCaseListView.as_view(), name="use-cases"),
+    path("use-cases/<uuid:use_case_id>", use_cases.UseCaseView.as_view(), name="use-case"),
+    path("phone-numbers", phone_numbers.PhoneNumberListView.as_view(), name="phone-numbers"),
+    path("phone-numbers/<uuid:phone_number_id>", phone_numbers.PhoneNumberView.as_view(), name="phone-number"),
+    path(
+        "phone-numbers/<uuid:phone_number_id>/use-cases/<uuid:use_case_id>",
+        phone_numbers.AssignmentView.as_view(),
+        name="assignment",
+    ),
+]

@@ -1,0 +1,105 @@
+"""Use cases over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from rvm.platform.scopes import Scope
+from usecases import selectors, services
+from usecases.api.base import UseCasesView
+from usecases.api.serializers import UseCaseAnswer, UseCaseChanges, UseCaseList, UseCaseQuery, UseCaseRequest
+
+TAGS = ["Use cases"]
+
+
+class _UseCaseView(UseCasesView):
+    def values(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The ids of setups as setups of this workspace."""
+        values = dict(data)
+        for name in ("setup", "failover_setup"):
+            if f"{name}_id" in values:
+                setup_id = values.pop(f"{name}_id")
+                values[name] = None if setup_id is None else self.find_setup(setup_id, f"{name}_id")
+        return values
+
+    def answer(self, use_case_id: UUID, status: int = 200) -> Response:
+        return Response(UseCaseAnswer(self.find_use_case(use_case_id)).data, status=status)
+
+
+class UseCaseListView(_UseCaseView):
+    required_scopes: ClassVar = {"GET": Scope.USE_CASES_READ, "POST": Scope.USE_CASES_WRITE}
+
+    @extend_schema(
+        operation_id="list_use_cases",
+        summary="List use cases",
+        description="All of them, newest first.",
+        tags=TAGS,
+        parameters=[UseCaseQuery],
+        responses={200: UseCaseList},
+    )
+    def get(self, request: Request, workspace_id: UUID) -> Response:
+        query = UseCaseQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        found = selectors.use_cases(self.workspace, **query.validated_data)
+        return Response({"items": UseCaseAnswer(found, many=True).data})
+
+    @extend_schema(
+        operation_id="create_use_case",
+        summary="Create a use case",
+        description="409 `name_exists` or `setup_not_usable`; 404 `setup_not_found`.",
+        tags=TAGS,
+        request=UseCaseRequest,
+        responses={201: UseCaseAnswer},
+    )
+    def post(self, request: Request, workspace_id: UUID) -> Response:
+        body = UseCaseRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        use_case = services.create_use_case(
+            workspace=self.workspace, actor=self.actor, **self.values(body.validated_data)
+        )
+        answer = self.answer(use_case.pk, 201)
+        answer["Location"] = f"{request.path}/{use_case.pk}"
+        return answer
+
+
+class UseCaseView(_UseCaseView):
+    required_scopes: ClassVar = {
+        "GET": Scope.USE_CASES_READ,
+        "PATCH": Scope.USE_CASES_WRITE,
+        "DELETE": Scope.USE_CASES_WRITE,
+    }
+
+    @extend_schema(operation_id="get_use_case", summary="Get a use case", tags=TAGS, responses={200: UseCaseAnswer})
+    def get(self, request: Request, workspace_id: UUID, use_case_id: UUID) -> Response:
+        return self.answer(use_case_id)
+
+    @extend_schema(
+        operation_id="update_use_case",
+        summary="Change a use case and its policy",
+        description="Fields that are left out stay. While `sending_enabled` is false, its voicemails wait.",
+        tags=TAGS,
+        request=UseCaseChanges,
+        responses={200: UseCaseAnswer},
+    )
+    def patch(self, request: Request, workspace_id: UUID, use_case_id: UUID) -> Response:
+        use_case = self.find_use_case(use_case_id)
+        body = UseCaseChanges(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        services.update_use_case(use_case=use_case, actor=self.actor, **self.values(body.validated_data))
+        return self.answer(use_case_id)
+
+    @extend_schema(
+        operation_id="delete_use_case",
+        summary="Delete a use case",
+        description="409 `numbers_assigned` while phone numbers are assigned. Its voicemails stay; queued ones are skipped.",
+        tags=TAGS,
+        responses={204: None},
+    )
+    def delete(self, request: Request, workspace_id: UUID, use_case_id: UUID) -> Response:
+        services.delete_use_case(use_case=self.find_use_case(use_case_id), actor=self.actor)
+        return Response(status=204)
