@@ -14,9 +14,10 @@ from drf_spectacular.views import SpectacularJSONAPIView
 
 from delivery.api.problem_codes import DELIVERY_PROBLEMS
 from rvm.platform.api.problem_codes import PLATFORM_PROBLEMS, ProblemCode
+from usecases.api.problem_codes import USE_CASE_PROBLEMS
 
 # Each floor's table of problems; a code belongs to one floor.
-PROBLEMS: tuple[dict[str, ProblemCode], ...] = (PLATFORM_PROBLEMS, DELIVERY_PROBLEMS)
+PROBLEMS: tuple[dict[str, ProblemCode], ...] = (PLATFORM_PROBLEMS, USE_CASE_PROBLEMS, DELIVERY_PROBLEMS)
 
 # Swagger UI sets style attributes and draws with data: images.
 _POLICY = (

@@ -9,6 +9,10 @@ from rvm.project import docs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("rvm.platform.urls")),
+    path("", include("delivery.urls")),
+    path("v1/<uuid:workspace_id>/", include("delivery.api.urls")),
+    path("v1/<uuid:workspace_id>/", include("usecases.api.urls")),
+    path("v1/<uuid:workspace_id>/", include("delivery.api.urls_setups")),
     path("v1/openapi.json", docs.OpenApiView.as_view(), name="openapi"),
     path("docs", docs.docs, name="docs"),
     path("docs/problems", docs.problems, name="problems"),
