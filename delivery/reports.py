@@ -135,6 +135,9 @@ class _Batch:
             drop=subject.drop,
             drop_reason=subject.drop_reason,
         )
+        if reason and REASONS[reason].suppresses and subject.live:
+            # Also where the report comes too late to change a status: who opted out has opted out.
+            self.suppress.append((subject.voicemail_id, reason))
         self.effects[report_id] = CarrierReport.Effect.APPLIED if to_drop else CarrierReport.Effect.KEPT
         if to_drop is not None:
             self._change(subject, report, to_drop)
@@ -147,8 +150,6 @@ class _Batch:
         self.changes[report.attempt_key] = DropChange(
             report.attempt_key, now, reason, report.code, report.text, report.carrier_reference
         )
-        if reason and REASONS[reason].suppresses and subject.live:
-            self.suppress.append((subject.voicemail_id, reason))
 
     def _move(self, subject: _Subject, report: Report, now: VoicemailStatus) -> None:
         reason = _reason(report)
@@ -172,7 +173,8 @@ def _reason(report: Report) -> Reason | None:
 
 def _suppress(voicemails: list[tuple[UUID, Reason]]) -> None:
     rows = Voicemail.objects.in_bulk([voicemail_id for voicemail_id, _ in voicemails]) if voicemails else {}
-    for voicemail_id, reason in voicemails:
+    # In the order of the numbers, so that two merges cannot wait for each other's.
+    for voicemail_id, reason in sorted(voicemails, key=lambda entry: rows[entry[0]].recipient):
         row = rows[voicemail_id]
         suppress(
             workspace_id=row.workspace_id, number=row.recipient, source=Suppression.Source.CARRIER, reason=reason.value
