@@ -13,7 +13,10 @@ from delivery.carriers.base import Submission
 from delivery.claim import Claim
 from delivery.conclusions import check_wait, conclude_submission
 from delivery.moves import DropChange, Move
+from delivery.reasons import REASONS
 from delivery.status import DropStatus, VoicemailStatus
+from usecases.models import Suppression
+from usecases.suppressions import suppress
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +58,32 @@ def record(results: Sequence[Result], now: datetime) -> None:
     with transaction.atomic():
         moved = moves.apply(asked, now)
         if len(moved) < len(asked):
-            moves.apply([_settled(move) for move in asked if move.voicemail_id not in moved and _settles(move)], now)
+            late = [move for move in asked if move.voicemail_id not in moved]
+            for was, ends in _LATE:
+                moves.apply([replace(move, was=was) for move in late if move.now in ends], now)
         moves.change_drops(changes, now)
+        _suppress(results)
 
 
-def _settles(move: Move) -> bool:
-    """An answer that comes after the sweeper gave the drop up still says what happened."""
-    return move.now in (VoicemailStatus.ACCEPTED, VoicemailStatus.FAILED)
+# An answer that comes after the sweeper gave the drop up, or after an early report that it was accepted, still says what happened.
+_LATE = (
+    (VoicemailStatus.UNCERTAIN, (VoicemailStatus.ACCEPTED, VoicemailStatus.FAILED)),
+    (VoicemailStatus.ACCEPTED, (VoicemailStatus.FAILED,)),
+)
 
 
-def _settled(move: Move) -> Move:
-    return replace(move, was=VoicemailStatus.UNCERTAIN)
+def _suppress(results: Sequence[Result]) -> None:
+    """A refusal because of an opt-out or a do-not-call list counts like a report of it."""
+    refused = [
+        (result.claim, reason)
+        for result in results
+        if (reason := result.submission.reason) and REASONS[reason].suppresses and result.claim.route.live
+    ]
+    # In the order of the numbers, so that two workers cannot wait for each other's.
+    for claim, reason in sorted(refused, key=lambda entry: entry[0].recipient):
+        suppress(
+            workspace_id=claim.route.workspace_id,
+            number=claim.recipient,
+            source=Suppression.Source.CARRIER,
+            reason=reason.value,
+        )
