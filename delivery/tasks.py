@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
 from django.conf import settings
 from django_rq import get_connection
 
 from delivery import doorbell, shutdown
-from delivery.dispatch import Dispatcher, Flight, database_now
+from delivery.dispatch import Dispatcher, database_now
 from delivery.pacing import Gate
 from delivery.reports import merge
 from delivery.settle import Question, settle
 from delivery.transport import CurlTransport
+from delivery.waves import Flight
 from delivery.worker import worker_name
 
-HTTP_TIMEOUT = 15.0
+
+@cache
+def _thread_of(process: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+
+
+def database_thread() -> ThreadPoolExecutor:
+    """The engine's thread at the database, kept with its connection from job to job; a forked worker gets its own."""
+    return _thread_of(os.getpid())
 
 
 def dispatch() -> None:
     """Submit what is due, for a while; ring again if work is left."""
     doorbell.answered("dispatch")
-    transport: CurlTransport[Flight] = CurlTransport(total_timeout=HTTP_TIMEOUT)
-    dispatcher = Dispatcher(transport, Gate(get_connection("dispatch"), worker_name()), http_timeout=HTTP_TIMEOUT)
+    timeout = settings.RVM_CARRIER_TIMEOUT_SECONDS
+    transport: CurlTransport[Flight] = CurlTransport(total_timeout=timeout)
+    dispatcher = Dispatcher(transport, Gate(get_connection("dispatch"), worker_name()), http_timeout=timeout)
     if dispatcher.run(settings.RVM_DISPATCH_SECONDS):
         doorbell.ring("dispatch")
 
@@ -28,7 +42,7 @@ def dispatch() -> None:
 def merge_reports() -> None:
     """Merge the inbox, then ask about what is uncertain."""
     doorbell.answered("reports")
-    transport: CurlTransport[Question] = CurlTransport(total_timeout=HTTP_TIMEOUT)
+    transport: CurlTransport[Question] = CurlTransport(total_timeout=settings.RVM_CARRIER_TIMEOUT_SECONDS)
     settle(transport, Gate(get_connection("reports"), worker_name()), database_now())
     while not shutdown.requested.is_set() and merge(database_now()):
         pass

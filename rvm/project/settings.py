@@ -38,8 +38,17 @@ with env.prefixed("RVM_"):
     MEDIA_ROOT = env.str("MEDIA_ROOT", **local(str(BASE_DIR / ".rvm" / "media")))
     RVM_LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
     RVM_LOG_FORMAT = env.str("LOG_FORMAT", "json", validate=OneOf(["json", "console"]))
-    # Must outlive the transport's total timeout (15 s), so that whoever held an expired lease has finished or died.
-    RVM_LEASE_SECONDS = env.int("LEASE_SECONDS", 45, validate=Range(20, 600))
+    # A whole exchange with a carrier, from the connection to the last byte of the answer.
+    RVM_CARRIER_TIMEOUT_SECONDS = env.int("CARRIER_TIMEOUT_SECONDS", 15, validate=Range(1, 120))
+    # Outlives the exchange, so that whoever held an expired lease has finished or died.
+    RVM_LEASE_SECONDS = env.int(
+        "LEASE_SECONDS",
+        45,
+        validate=require(
+            f"from {(RVM_CARRIER_TIMEOUT_SECONDS or 0) + 3} (RVM_CARRIER_TIMEOUT_SECONDS and 3 more) to 600 seconds",
+            lambda value: (RVM_CARRIER_TIMEOUT_SECONDS or 0) + 3 <= value <= 600,
+        ),
+    )
     # One dispatch job's own deadline; then it rings again if work is left.
     RVM_DISPATCH_SECONDS = env.int("DISPATCH_SECONDS", 30, validate=Range(1, 120))
     # Requests in flight from one worker process, over all setups.
