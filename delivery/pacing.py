@@ -42,21 +42,28 @@ if paused > 0 then granted, wait = 0, paused * 1000 end
 local paces = {{KEYS[1], rate}}
 if KEYS[4] then paces[2] = {KEYS[4], tonumber(ARGV[8])} end
 for _, pace in ipairs(paces) do
-  pace.interval = 1000000 / pace[2]
-  pace.tat = math.max(tonumber(redis.call('GET', pace[1]) or '0'), now)
   local room = burst * 1000000
+  pace.interval = 1000000 / pace[2]
+  -- No grant at this rate leaves a TAT farther ahead: it comes from a slower one, or from a clock that went back.
+  local farthest = now + room + pace.interval
+  pace.tat = math.min(math.max(tonumber(redis.call('GET', pace[1]) or '0'), now), farthest)
   granted = math.max(0, math.min(granted, math.floor((room - (pace.tat - now)) / pace.interval) + 1))
   wait = math.max(wait, pace.tat - room - now)
 end
 if granted > 0 then
   for _, pace in ipairs(paces) do
-    local tat = pace.tat + granted * pace.interval
+    local tat = math.ceil(pace.tat + granted * pace.interval)  -- rounding down would add up to more than the rate
     redis.call('SET', pace[1], string.format('%.0f', tat), 'PX', math.ceil((tat - now) / 1000) + 1000)
   end
 end
 redis.call('HSET', KEYS[2], worker, string.format('%d:%.0f', in_flight + granted, now))
 redis.call('PEXPIRE', KEYS[2], slot_us / 1000)
 return {granted, math.ceil(wait)}
+"""
+
+# PEXPIRE's own GT is unknown before Redis 7.
+_PAUSE = """
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
 """
 
 
@@ -75,6 +82,7 @@ class Gate:
         self._redis = redis
         self._worker = worker
         self._grant: Any = redis.register_script(_GRANT)
+        self._pause: Any = redis.register_script(_PAUSE)
 
     def ask(
         self,
@@ -103,6 +111,4 @@ class Gate:
     def pause(self, setup_id: UUID, duration: timedelta) -> None:
         """The carrier said to wait: nobody starts a drop on this setup before then. A longer pause is never shortened."""
         milliseconds = max(1, int(duration.total_seconds() * 1000))
-        key = f"rvm:pause:{setup_id}"
-        if not self._redis.set(key, 1, px=milliseconds, nx=True):
-            self._redis.pexpire(key, milliseconds, gt=True)
+        self._pause(keys=[f"rvm:pause:{setup_id}"], args=[milliseconds])

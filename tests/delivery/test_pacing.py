@@ -1,0 +1,215 @@
+"""The gate on a real Redis: pace, cap and pauses hold over all workers together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+from threading import Barrier, Thread
+from uuid import UUID, uuid4
+
+import pytest
+from django_rq import get_connection
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from delivery.pacing import BURST_SECONDS, SLOT_SECONDS, Gate, Grant
+
+FAST = 100_000.0  # a pace that never binds
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    connection: Redis = get_connection("dispatch")
+    connection.flushdb()
+    yield connection
+    connection.flushdb()
+
+
+@pytest.fixture
+def setup_id() -> UUID:
+    return uuid4()
+
+
+def gate(redis: Redis, worker: str = "worker-1") -> Gate:
+    return Gate(redis, worker)
+
+
+def ask(
+    gate: Gate, setup_id: UUID, *, wanted: int = 1000, pace: float = FAST, cap: int = 10_000, in_flight: int = 0
+) -> Grant:
+    return gate.ask(setup_id, wanted=wanted, pace=pace, cap=cap, in_flight=in_flight)
+
+
+def microseconds(redis: Redis) -> int:
+    seconds, rest = redis.time()
+    return int(seconds) * 1_000_000 + int(rest)
+
+
+def starts(
+    redis: Redis, setup_id: UUID, worker: str, pace: float, wanted: int, seconds: float
+) -> list[tuple[int, int, int]]:
+    """Ask without rest; what was granted as (Redis's time before, after, how many)."""
+    door, granted = gate(redis, worker), []
+    end = microseconds(redis) + int(seconds * 1e6)
+    while (before := microseconds(redis)) < end:
+        count = ask(door, setup_id, wanted=wanted, pace=pace).count
+        if count:
+            granted.append((before, microseconds(redis), count))
+    return granted
+
+
+@pytest.mark.parametrize(("pace", "wanted"), [(1.0, 5), (7.0, 3), (50.0, 64), (333.0, 1), (3000.0, 200)])
+def test_any_window_starts_at_most_its_share_and_one_and_the_burst(
+    redis: Redis, setup_id: UUID, pace: float, wanted: int
+) -> None:
+    begin, granted = Barrier(3), list[tuple[int, int, int]]()
+
+    def work(worker: str) -> None:
+        connection = Redis(connection_pool=redis.connection_pool)
+        begin.wait(10)
+        granted.extend(starts(connection, setup_id, worker, pace, wanted, 0.4))
+
+    threads = [Thread(target=work, args=(f"worker-{number}",)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    granted.sort()
+    total = sum(count for *_, count in granted)
+    assert total >= pace * 0.4 * 0.5  # it is used, too
+    for first, (begins, _, _) in enumerate(granted):
+        within, ends = 0, 0
+        for _, after, count in granted[first:]:
+            within, ends = within + count, max(ends, after)
+            # The true moments lie between the two times, so the window is at most this long.
+            assert within <= pace * (ends - begins) / 1e6 + 1 + pace * BURST_SECONDS
+
+
+def test_the_first_wave_is_one_and_the_burst_and_the_next_waits(redis: Redis, setup_id: UUID) -> None:
+    first, second = (ask(gate(redis), setup_id, pace=50) for _ in range(2))
+    assert first.count == 1 + 50 * BURST_SECONDS
+    assert second.count == 0
+    assert 0 < second.wait <= 1 / 50
+
+
+def test_asking_for_nothing_that_is_free_writes_no_debt(redis: Redis, setup_id: UUID) -> None:
+    ask(gate(redis), setup_id, pace=1)
+    before = redis.get(f"rvm:pace:{setup_id}")
+    assert [ask(gate(redis), setup_id, pace=1).count for _ in range(5)] == [0] * 5
+    assert redis.get(f"rvm:pace:{setup_id}") == before
+
+
+@settings(max_examples=60, deadline=None)
+@given(pace=st.floats(0.01, 100_000), changed=st.floats(0.01, 100_000))
+def test_a_changed_pace_takes_effect_at_the_next_ask(pace: float, changed: float) -> None:
+    setup_id, door = uuid4(), gate(get_connection("dispatch"))
+    ask(door, setup_id, pace=pace)
+    assert ask(door, setup_id, pace=changed).wait <= 1 / changed + 1e-5
+
+
+def test_a_pause_stops_every_worker_and_says_for_how_long(redis: Redis, setup_id: UUID) -> None:
+    gate(redis, "worker-1").pause(setup_id, timedelta(seconds=30))
+    for worker in ("worker-1", "worker-2"):
+        grant = ask(gate(redis, worker), setup_id)
+        assert grant.count == 0
+        assert 29 < grant.wait <= 30
+    assert ask(gate(redis), uuid4()).count > 0
+
+
+@pytest.mark.parametrize(("first", "second"), [(30, 5), (5, 30), (30, 30)])
+def test_the_longer_of_two_pauses_holds(redis: Redis, setup_id: UUID, first: int, second: int) -> None:
+    gate(redis).pause(setup_id, timedelta(seconds=first))
+    gate(redis).pause(setup_id, timedelta(seconds=second))
+    longer = max(first, second) * 1000
+    assert longer - 1000 < redis.pttl(f"rvm:pause:{setup_id}") <= longer
+
+
+def test_a_pause_ends(redis: Redis, setup_id: UUID) -> None:
+    gate(redis).pause(setup_id, timedelta(seconds=30))
+    redis.pexpire(f"rvm:pause:{setup_id}", 1)
+    while redis.exists(f"rvm:pause:{setup_id}"):
+        pass
+    assert ask(gate(redis), setup_id).count > 0
+
+
+def test_the_cap_holds_over_all_workers(redis: Redis, setup_id: UUID) -> None:
+    assert ask(gate(redis, "worker-1"), setup_id, wanted=40, cap=64).count == 40
+    assert ask(gate(redis, "worker-2"), setup_id, wanted=40, cap=64).count == 24
+    assert ask(gate(redis, "worker-3"), setup_id, cap=64).count == 0
+    # 30 of the first worker's have ended
+    assert ask(gate(redis, "worker-1"), setup_id, wanted=0, cap=64, in_flight=10).count == 0
+    assert ask(gate(redis, "worker-3"), setup_id, cap=64).count == 30
+
+
+def test_a_lowered_cap_grants_nothing_until_enough_has_ended(redis: Redis, setup_id: UUID) -> None:
+    ask(gate(redis, "worker-1"), setup_id, wanted=40, cap=64)
+    assert ask(gate(redis, "worker-1"), setup_id, cap=20, in_flight=40).count == 0
+    assert ask(gate(redis, "worker-2"), setup_id, cap=20).count == 0
+    assert ask(gate(redis, "worker-1"), setup_id, cap=20, in_flight=15).count == 5
+
+
+def test_who_leaves_gives_its_slots_back(redis: Redis, setup_id: UUID) -> None:
+    ask(gate(redis, "worker-1"), setup_id, wanted=64, cap=64)
+    gate(redis, "worker-1").leave({setup_id})
+    assert ask(gate(redis, "worker-2"), setup_id, cap=64).count == 64
+
+
+@pytest.mark.parametrize(("silent", "free"), [(SLOT_SECONDS - 1, 0), (SLOT_SECONDS + 1, 64)])
+def test_a_dead_workers_slots_come_back_once_it_was_silent_for_long(
+    redis: Redis, setup_id: UUID, silent: int, free: int
+) -> None:
+    ask(gate(redis, "dead"), setup_id, wanted=64, cap=64)
+    redis.hset(f"rvm:slots:{setup_id}", "dead", f"64:{microseconds(redis) - silent * 1_000_000}")
+    assert ask(gate(redis, "worker-2"), setup_id, cap=64).count == free
+
+
+def test_a_flushed_redis_knows_the_slots_again_once_each_worker_has_asked(redis: Redis, setup_id: UUID) -> None:
+    ask(gate(redis, "worker-1"), setup_id, wanted=40, cap=64)
+    redis.flushdb()
+    ask(gate(redis, "worker-1"), setup_id, wanted=0, cap=64, in_flight=40)
+    assert ask(gate(redis, "worker-2"), setup_id, cap=64).count == 24
+
+
+def test_a_flushed_script_is_loaded_again(redis: Redis, setup_id: UUID) -> None:
+    door = gate(redis)
+    ask(door, setup_id)
+    redis.script_flush()
+    assert ask(door, setup_id).count > 0
+
+
+def test_a_lane_is_bound_by_its_own_pace_and_by_its_setups(redis: Redis, setup_id: UUID) -> None:
+    lane, other = uuid4(), uuid4()
+    door = gate(redis)
+    slow = door.ask(setup_id, wanted=100, pace=200, cap=100, in_flight=0, lane=(lane, 20))
+    assert slow.count == 1 + 20 * BURST_SECONDS
+    again = door.ask(setup_id, wanted=100, pace=200, cap=100, in_flight=0, lane=(lane, 20))
+    assert again.count == 0
+    assert 1 / 200 < again.wait <= 1 / 20
+    # what the lane did not take is there for another: 21 in all, within what a few milliseconds add
+    rest = door.ask(setup_id, wanted=100, pace=200, cap=100, in_flight=0, lane=(other, 1000))
+    assert 18 <= rest.count <= 30
+
+
+def test_what_the_setup_refuses_costs_the_lane_nothing(redis: Redis, setup_id: UUID) -> None:
+    lane = uuid4()
+    gate(redis).pause(setup_id, timedelta(seconds=30))
+    assert gate(redis).ask(setup_id, wanted=5, pace=50, cap=64, in_flight=0, lane=(lane, 1)).count == 0
+    assert redis.get(f"rvm:pace:lane:{lane}") is None
+
+
+def test_the_wait_is_exact_enough_to_be_slept(redis: Redis, setup_id: UUID) -> None:
+    """After waiting as told, a start is free."""
+    door = gate(redis)
+    moments = []
+    while len(moments) < 12:
+        grant = ask(door, setup_id, wanted=1, pace=200)
+        moments.append(microseconds(redis))
+        if not grant.count:
+            end = moments[-1] + int(grant.wait * 1e6) + 1
+            while microseconds(redis) <= end:
+                pass
+            assert ask(door, setup_id, wanted=1, pace=200).count == 1
+    assert all(before < after for before, after in pairwise(moments))
