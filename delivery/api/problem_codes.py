@@ -5,25 +5,6 @@ from __future__ import annotations
 from delivery.audio import REJECTIONS
 from rvm.platform.api.problem_codes import ProblemCode, by_code
 
-NO_NUMBER_ASSIGNED = ProblemCode(
-    "no_number_assigned",
-    404,
-    "The use case has no sender number",
-    "Assign a phone number of its setup to the use case.",
-)
-USE_CASE_NOT_FOUND = ProblemCode(
-    "use_case_not_found", 404, "The use case does not exist", "Check `use_case_id`; it may have been deleted."
-)
-SETUP_DISABLED = ProblemCode(
-    "setup_disabled", 422, "The telephony setup is disabled", "Enable the use case's setup, or use another use case."
-)
-SETUP_DELETED = ProblemCode("setup_deleted", 422, "The telephony setup was deleted", "Give the use case another setup.")
-NO_SANDBOX_SETUP = ProblemCode(
-    "no_sandbox_setup",
-    422,
-    "A test key has nowhere to send",
-    "Test keys reach the sandbox carrier only: create a setup of it in this workspace, or use a live key.",
-)
 SUPPRESSED = ProblemCode(
     "blocked.suppressed",
     422,
@@ -80,11 +61,6 @@ def _rejection(code: str) -> ProblemCode:
 AUDIO_PROBLEMS = {code: _rejection(code) for code in REJECTIONS}
 
 DELIVERY_PROBLEMS = by_code(
-    NO_NUMBER_ASSIGNED,
-    USE_CASE_NOT_FOUND,
-    SETUP_DISABLED,
-    SETUP_DELETED,
-    NO_SANDBOX_SETUP,
     SUPPRESSED,
     REFERENCE_USED,
     NOT_CANCELABLE,

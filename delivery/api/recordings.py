@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from delivery.api import examples
 from delivery.api.answers import RecordingAnswer, RecordingDetail, RecordingPage, recording_answer
-from delivery.api.base import DeliveryView, page_answer
+from delivery.api.base import DeliveryView
 from delivery.api.problem_codes import RANGE_NOT_SATISFIABLE
 from delivery.api.requests import PageQuery, RecordingUpload
 from delivery.api.voicemails import recording_name
@@ -28,6 +28,7 @@ from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.pagination import page
 from rvm.platform.api.problems import Problem
 from rvm.platform.scopes import Scope
+from usecases.api.base import page_answer
 
 TAGS = ["Recordings"]
 

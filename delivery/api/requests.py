@@ -7,13 +7,14 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from delivery.api.fields import IdField, ObjectField, StrictSerializer, TextField, YesField
+from delivery.api.fields import ObjectField
 from delivery.carriers import CARRIERS
 from delivery.reasons import Reason
 from delivery.selectors import VoicemailFilter
 from delivery.services.recordings import LONGEST_NAME
 from delivery.services.screening import LONGEST_REFERENCE, MOST_METADATA_BYTES, Recipient
 from delivery.status import VoicemailStatus
+from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesField
 from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from usecases.errors import Refused
 from usecases.numbers import E164
@@ -30,10 +31,13 @@ class _WhenFields(StrictSerializer):
 
 
 class _RecipientFields(StrictSerializer):
-    recipient_phone_number = TextField(help_text="E.164; `^\\+1\\d{10}$` unless the workspace opened other countries.")
+    recipient_phone_number = TextField(
+        trim_whitespace=False, help_text="E.164; `^\\+1\\d{10}$` unless the workspace opened other countries."
+    )
     reference = TextField(
         required=False,
         allow_blank=True,
+        trim_whitespace=False,
         max_length=LONGEST_REFERENCE,
         help_text="Your own name for it, unique in the workspace for ever: a second use answers 409 with the first's id.",
     )
@@ -139,9 +143,9 @@ class VoicemailQuery(PageQuery):
     )
     reason = serializers.ChoiceField([reason.value for reason in Reason], required=False)
     carrier = serializers.ChoiceField(sorted(CARRIERS), required=False)
-    reference = TextField(required=False, max_length=LONGEST_REFERENCE)
+    reference = TextField(required=False, trim_whitespace=False, max_length=LONGEST_REFERENCE)
     recipient_phone_number = TextField(
-        required=False, help_text="E.164, exactly. Use the search to keep it out of the URL."
+        required=False, trim_whitespace=False, help_text="E.164, exactly. Use the search to keep it out of the URL."
     )
     created_after = serializers.DateTimeField(required=False, help_text="From this time on.")
     created_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")

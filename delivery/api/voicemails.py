@@ -20,7 +20,7 @@ from delivery.api.answers import (
     drop_answer,
     voicemail_answer,
 )
-from delivery.api.base import DeliveryView, page_answer
+from delivery.api.base import DeliveryView
 from delivery.api.requests import (
     BatchRequest,
     RetryRequest,
@@ -39,6 +39,7 @@ from rvm.platform.api.problem_codes import MISSING_SCOPE, NOT_FOUND
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import JSONParser
 from rvm.platform.scopes import Scope
+from usecases.api.base import page_answer
 from usecases.errors import Refused
 from usecases.models import UseCase
 

@@ -12,14 +12,14 @@ from delivery.byte_ranges import RangeNotSatisfiable, parse_range
 @pytest.mark.parametrize(
     ("header", "wanted"),
     [
-        ("bytes=0-99", range(0, 100)),
+        ("bytes=0-99", range(100)),
         ("bytes=100-", range(100, 1000)),
         ("bytes=999-999", range(999, 1000)),
         ("bytes=-1", range(999, 1000)),
         ("bytes=-100", range(900, 1000)),
-        ("bytes=-5000", range(0, 1000)),
+        ("bytes=-5000", range(1000)),
         ("bytes=900-5000", range(900, 1000)),
-        ("Bytes = 0 - 9", range(0, 10)),
+        ("Bytes = 0 - 9", range(10)),
     ],
 )
 def test_a_single_range_is_served(header: str, wanted: range) -> None:
