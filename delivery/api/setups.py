@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,8 +24,15 @@ TAGS = ["Telephony setups"]
 SETTINGS = ("pace_per_second", "in_flight_cap", "report_horizon_hours", "confirm_horizon_hours", "enabled")
 
 
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}, "writeOnly": True})
+class CredentialsField(serializers.DictField):
+    """Which names there are depends on the carrier, so `delivery.services.setups` looks inside."""
+
+
 class SetupChanges(StrictModelSerializer):
-    credentials = serializers.DictField(
+    """What of a setup can be changed; its carrier cannot."""
+
+    credentials = CredentialsField(
         write_only=True,
         help_text="By name: "
         + "; ".join(
@@ -41,7 +48,9 @@ class SetupChanges(StrictModelSerializer):
         validators: list[Any] = []
 
 
-class SetupRequest(SetupChanges):
+class NewSetup(SetupChanges):
+    """An account at a carrier."""
+
     carrier = serializers.ChoiceField(sorted(CARRIERS), help_text="The adapter's name; it cannot be changed later.")
 
     class Meta(SetupChanges.Meta):
@@ -90,11 +99,11 @@ class SetupListView(UseCasesView):
         summary="Create a telephony setup",
         description="409 `name_exists`.",
         tags=TAGS,
-        request=SetupRequest,
+        request=NewSetup,
         responses={201: SetupAnswer},
     )
     def post(self, request: Request, workspace_id: UUID) -> Response:
-        body = SetupRequest(data=request.data)
+        body = NewSetup(data=request.data)
         body.is_valid(raise_exception=True)
         setup = open_setup(workspace=self.workspace, actor=self.actor, **body.validated_data)
         answer = Response(SetupAnswer(setup).data, status=201)

@@ -13,7 +13,7 @@ from rvm.platform.api.pagination import page
 from rvm.platform.scopes import Scope
 from usecases import selectors, services
 from usecases.api.base import UseCasesView, page_answer
-from usecases.api.serializers import PhoneNumberAnswer, PhoneNumberPage, PhoneNumberQuery, PhoneNumberRequest
+from usecases.api.serializers import NewPhoneNumber, PhoneNumberAnswer, PhoneNumberPage, PhoneNumberQuery
 
 TAGS = ["Phone numbers"]
 
@@ -46,11 +46,11 @@ class PhoneNumberListView(UseCasesView):
         summary="Add a sender number to a setup",
         description="409 `number_exists`; 404 `setup_not_found`.",
         tags=TAGS,
-        request=PhoneNumberRequest,
+        request=NewPhoneNumber,
         responses={201: PhoneNumberAnswer},
     )
     def post(self, request: Request, workspace_id: UUID) -> Response:
-        body = PhoneNumberRequest(data=request.data)
+        body = NewPhoneNumber(data=request.data)
         body.is_valid(raise_exception=True)
         number = services.add_phone_number(
             setup=self.find_setup(body.validated_data["setup_id"], "setup_id"),

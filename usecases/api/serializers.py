@@ -21,6 +21,8 @@ POLICY = (
 
 
 class UseCaseChanges(StrictModelSerializer):
+    """What of a use case can be changed: its names, its setups and its policy."""
+
     setup_id = IdField(help_text="The telephony setup that it sends through.")
     failover_setup_id = IdField(
         required=False, allow_null=True, help_text="Takes over what the first setup provably could not send."
@@ -32,7 +34,9 @@ class UseCaseChanges(StrictModelSerializer):
         validators: list[Any] = []
 
 
-class UseCaseRequest(UseCaseChanges):
+class NewUseCase(UseCaseChanges):
+    """A use case to create. What is left out of the policy gets its default."""
+
     class Meta(UseCaseChanges.Meta):
         fields = ("channel", *UseCaseChanges.Meta.fields)  # type: ignore[assignment]
 
@@ -75,7 +79,7 @@ class UseCaseQuery(StrictSerializer):
     setup_id = IdField(required=False)
 
 
-class PhoneNumberRequest(StrictSerializer):
+class NewPhoneNumber(StrictSerializer):
     phone_number = TextField(help_text="E.164, such as +12125550100. The carrier's account must own it.")
     setup_id = IdField(help_text="The telephony setup whose account owns the number.")
 

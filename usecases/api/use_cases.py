@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rvm.platform.scopes import Scope
 from usecases import selectors, services
 from usecases.api.base import UseCasesView
-from usecases.api.serializers import UseCaseAnswer, UseCaseChanges, UseCaseList, UseCaseQuery, UseCaseRequest
+from usecases.api.serializers import NewUseCase, UseCaseAnswer, UseCaseChanges, UseCaseList, UseCaseQuery
 
 TAGS = ["Use cases"]
 
@@ -53,11 +53,11 @@ class UseCaseListView(_UseCaseView):
         summary="Create a use case",
         description="409 `name_exists` or `setup_not_usable`; 404 `setup_not_found`.",
         tags=TAGS,
-        request=UseCaseRequest,
+        request=NewUseCase,
         responses={201: UseCaseAnswer},
     )
     def post(self, request: Request, workspace_id: UUID) -> Response:
-        body = UseCaseRequest(data=request.data)
+        body = NewUseCase(data=request.data)
         body.is_valid(raise_exception=True)
         use_case = services.create_use_case(
             workspace=self.workspace, actor=self.actor, **self.values(body.validated_data)

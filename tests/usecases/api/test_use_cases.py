@@ -224,3 +224,15 @@ def test_the_same_post_under_the_same_idempotency_key_creates_once(api: Api, set
     assert again.json() == first.json()
     assert again["Idempotent-Replayed"] == "true"
     assert UseCase.objects.count() == 1
+
+
+def test_a_longer_list_costs_no_more_queries(
+    api: Api, setup: TelephonySetup, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(5):
+        make_use_case(setup=setup, numbers=2)
+    api.get("use-cases")  # the first use of a key is noted
+    for path in ("use-cases", "phone-numbers"):
+        with django_assert_max_num_queries(4):
+            response = api.get(path)
+        assert len(response.json()["items"]) >= 5
