@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from delivery import moves
+from delivery import moves, sql
 from delivery.carriers.base import Carrier
 from delivery.models import Drop, Voicemail
 from delivery.moves import Move, NewDrop
@@ -63,13 +63,11 @@ _PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
 
 def claim(route: Route, limit: int, now: datetime, lease: timedelta) -> Wave:
     """Claim at most `limit` due voicemails of the route's lane."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_DUE, [route.lane_id, now, limit])
-        rows = [(row[0], bytes(row[1]), bytes(row[2]), *row[3:]) for row in cursor.fetchall()]
+    with transaction.atomic():
+        rows = sql.run(_DUE, [route.lane_id, now, limit])
         if not rows:
             return Wave([], 0)
-        cursor.execute(_SUPPRESSED, [route.workspace_id, [row[2] for row in rows]])
-        suppressed = {bytes(row[0]) for row in cursor.fetchall()}
+        suppressed = {row[0] for row in sql.run(_SUPPRESSED, [route.workspace_id, [row[2] for row in rows]])}
         claims: list[Claim] = []
         others: list[Move] = []
         for row in rows:
@@ -138,9 +136,8 @@ def _move(voicemail_id: UUID, decision: Decision) -> Move:
 
 def _defer(later: list[tuple[UUID, datetime | None]]) -> None:
     if later:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE delivery_voicemail v SET not_before = a.at FROM unnest(%s::uuid[], %s::timestamptz[]) AS a(id, at)"
-                " WHERE v.id = a.id",
-                [[voicemail_id for voicemail_id, _ in later], [until for _, until in later]],
-            )
+        sql.run(
+            "UPDATE delivery_voicemail v SET not_before = a.at FROM unnest(%s::uuid[], %s::timestamptz[]) AS a(id, at)"
+            " WHERE v.id = a.id",
+            [sql.ids(voicemail_id for voicemail_id, _ in later), [until for _, until in later]],
+        )

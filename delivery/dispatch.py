@@ -1,7 +1,7 @@
-"""The engine's loop: claims waves, keeps many requests in flight, writes results back set-wise. One per worker process.
+"""The engine's loop: keeps many requests in flight on one thread while `waves` works at the database on another.
 
-Everything happens on one thread: while PostgreSQL answers, the kernel collects what carriers send. A wave is claimed only for starts
-that the gate has granted, so every claimed row's request leaves at once, and holding a lane or killing a worker strands nothing.
+A wave is claimed only for starts that the gate has granted, so every claimed row's request leaves within moments of its commit, and
+holding a lane, changing a pace or killing a worker strands nothing.
 """
 
 from __future__ import annotations
@@ -9,29 +9,33 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import Executor, Future, wait
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from delivery import shutdown
 from delivery.carriers.base import DropRequest, Outcome, Submission
-from delivery.claim import Claim, claim
+from delivery.claim import Claim
 from delivery.http import HttpFailure, HttpResponse, Proof, Transport
 from delivery.pacing import Gate
 from delivery.recording_links import carrier_link
-from delivery.results import Result, record
-from delivery.routes import Route, open_routes
+from delivery.results import Result
+from delivery.routes import Route
+from delivery.waves import Flight, Turn, Waves
 
 log = structlog.get_logger(__name__)
 
-WAVE = 200  # rows a claim takes at most: a few milliseconds of work between two looks at the network
-FLUSH_ROWS = 200  # results written together at most ...
-FLUSH_SECONDS = 0.03  # ... and the longest that one waits for others
-IDLE_SECONDS = 0.02  # how long one look at the network waits where nothing else is to be done
+FLUSH_ROWS = 200  # results that are worth a turn by themselves ...
+FLUSH_SECONDS = 0.02  # ... and the longest that one waits for others
+BUSY_SECONDS = 0.002  # one look at the network while a turn is on its way
+IDLE_SECONDS = 0.02  # one look at the network otherwise
+RECORD_PATIENCE = (
+    60.0  # how long results are kept while PostgreSQL does not take them; then reports and look-ups settle them
+)
 
 
 def boot_clock() -> float:
@@ -46,14 +50,6 @@ def database_now() -> datetime:
         return cursor.fetchone()[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Flight:
-    """A claim whose request may be on the wire."""
-
-    claim: Claim
-    last_start: float  # on the boot clock: later than this the lease no longer covers the request
-
-
 class Dispatcher:
     """Submits whatever is due, for every setup, until nothing is left or its time is over."""
 
@@ -61,6 +57,7 @@ class Dispatcher:
         self,
         transport: Transport[Flight],
         gate: Gate,
+        executor: Executor,
         *,
         http_timeout: float,
         clock: Callable[[], float] = boot_clock,
@@ -68,92 +65,87 @@ class Dispatcher:
         concurrency: int | None = None,
     ) -> None:
         self._transport = transport
-        self._gate = gate
-        self._http_timeout = http_timeout
+        self._executor = executor
         self._clock = clock
-        self._now = now
         self._concurrency = concurrency or settings.RVM_CONCURRENCY
-        self._lease = timedelta(seconds=settings.RVM_LEASE_SECONDS)
+        # Fewer free places than this wait a moment for others: a turn costs nearly as much for one as for twenty.
+        self._quantum = max(1, self._concurrency // 16)
+        lease = timedelta(seconds=settings.RVM_LEASE_SECONDS)
+        self._waves = Waves(gate, clock=clock, now=now, lease=lease, http_timeout=http_timeout)
         self._in_flight: Counter[UUID] = Counter()
-        self._asked: set[UUID] = set()
         self._results: list[Result] = []
         self._results_since = 0.0
         self._next_look = 0.0
+        self._left = True
+        self._turn: Future[Turn] | None = None
+        self._turn_results: list[Result] = []
+        self._turn_looks = False
         self._links: dict[tuple[UUID, date], str] = {}
         self.submitted = 0
 
     def run(self, seconds: float) -> bool:
         """Work for at most `seconds`, then wait for what is in flight. True where due work is left."""
         deadline = self._clock() + seconds
-        left = True
         try:
-            while (now := self._clock()) < deadline and not shutdown.requested.is_set():
-                left = now < self._next_look or self._start_waves()
-                if not left and not self._transport.in_flight and not self._results:
-                    break
-                self._collect(IDLE_SECONDS)
-            while self._transport.in_flight or self._results:
-                self._collect(IDLE_SECONDS)
+            while True:
+                closing = self._clock() >= deadline or shutdown.requested.is_set()
+                self._end_turn()
+                if self._turn is None:
+                    if self._is_done(closing):
+                        return self._left
+                    self._begin_turn(closing)
+                self._collect()
         finally:
-            self._gate.leave(self._asked)
-        return left
+            self._waves.leave()
 
-    def _start_waves(self) -> bool:
-        """One round over the open lanes, each in its turn. False where nothing is due."""
-        room = self._concurrency - self._transport.in_flight
-        if room <= 0:
-            return True
-        looked = self._clock()
-        routes = open_routes(self._now(), WAVE)
-        waits = []
-        for position, route in enumerate(routes):
-            share = max(1, room // (len(routes) - position))
-            started, wait = self._start_wave(route, min(share, route.due, WAVE))
-            room -= started
-            waits.append(wait)
-            if room <= 0:
-                break
-        if waits and min(waits) > 0:
-            self._next_look = looked + min(min(waits), 0.25)
-        return bool(routes)
+    def _is_done(self, closing: bool) -> bool:
+        return not (self._transport.in_flight or self._results) and (closing or not self._left)
 
-    def _start_wave(self, route: Route, wanted: int) -> tuple[int, float]:
-        """Start up to `wanted` drops of one lane; how many, and how long the gate says to wait."""
-        count, wait = wanted, 0.0
-        if not (route.stopped or route.use_case_deleted):
-            self._asked.add(route.setup_id)
-            lane = (route.lane_id, route.lane_pace) if route.lane_pace else None
-            grant = self._gate.ask(
-                route.setup_id,
-                wanted=wanted,
-                pace=route.pace,
-                cap=route.cap,
-                in_flight=self._in_flight[route.setup_id],
-                lane=lane,
-            )
-            count, wait = grant.count, grant.wait
-            if not count:
-                # No start is free: either a time is known, or a slot opens when an answer comes.
-                return 0, wait or IDLE_SECONDS
-        # Before the transaction begins, so that the lease on this clock ends no later than the one in the row.
-        last_start = self._clock() + self._lease.total_seconds() - self._http_timeout
-        wave = claim(route, count, self._now(), self._lease)
-        for claimed in wave.claims:
-            self._submit(Flight(claimed, last_start))
-        return len(wave.claims), 0.0
+    def _begin_turn(self, closing: bool) -> None:
+        """Hand the database thread its next turn, if there is something for it to do."""
+        now, in_flight = self._clock(), self._transport.in_flight
+        room = self._concurrency - in_flight
+        looks = not closing and now >= self._next_look and (room >= self._quantum or not in_flight) and room > 0
+        ripe = len(self._results) >= FLUSH_ROWS or now - self._results_since >= FLUSH_SECONDS or not in_flight
+        if not looks and not (self._results and ripe):
+            return
+        self._turn_results, self._results = self._results, []
+        counts = dict(self._in_flight)
+        self._turn = self._executor.submit(self._waves.turn, self._turn_results, room if looks else 0, counts)
+        self._turn_looks = looks
+
+    def _end_turn(self) -> None:
+        """Take what the database thread has found, once it has."""
+        if self._turn is None or not self._turn.done():
+            return
+        future, self._turn = self._turn, None
+        try:
+            turn = future.result()
+        except DatabaseError as error:
+            self._keep_for_later(error)
+            return
+        if self._turn_looks:
+            self._left = turn.left
+            self._next_look = self._clock() + (turn.wait if turn.left else IDLE_SECONDS)
+        for flight in turn.flights:
+            self._submit(flight)
+
+    def _keep_for_later(self, error: DatabaseError) -> None:
+        """PostgreSQL did not take the results: they stay here until it does, or for so long that they are settled otherwise."""
+        log.warning("results_not_written", count=len(self._turn_results), error=type(error).__name__)
+        oldest = self._clock() - RECORD_PATIENCE
+        self._results = [result for result in self._turn_results if result.since > oldest] + self._results
+        self._results_since = self._clock() + 0.5
+        self._next_look = self._clock() + 0.5
 
     def _submit(self, flight: Flight) -> None:
-        claimed = flight.claim
-        route = claimed.route
-        request = route.adapter.submit_request(
-            DropRequest(
-                attempt_key=claimed.drop_id,
-                recipient=claimed.recipient,
-                sender=claimed.sender,
-                recording_url=self._link(claimed),
-                callback_url=f"{settings.RVM_PUBLIC_URL}/carriers/{route.callback_token}/",
-            )
-        )
+        claimed, route = flight.claim, flight.claim.route
+        try:
+            request = route.adapter.submit_request(self._request(claimed))
+        except Exception:
+            log.exception("request_not_built", drop_id=str(claimed.drop_id), setup_id=str(route.setup_id))
+            self._keep(flight, Submission(Outcome.NOT_SENT, text="The request for the carrier could not be built."))
+            return
         if self._clock() > flight.last_start:
             # Stopped or suspended since the claim: somebody else may already have drawn conclusions from the lease's end.
             self._keep(flight, Submission(Outcome.NOT_SENT, text="The lease ended before the request left."))
@@ -162,36 +154,41 @@ class Dispatcher:
         self._in_flight[route.setup_id] += 1
         self.submitted += 1
 
+    def _request(self, claimed: Claim) -> DropRequest:
+        return DropRequest(
+            attempt_key=claimed.drop_id,
+            recipient=claimed.recipient,
+            sender=claimed.sender,
+            recording_url=self._link(claimed),
+            callback_url=f"{settings.RVM_PUBLIC_URL}/carriers/{claimed.route.callback_token}/",
+        )
+
     def _link(self, claimed: Claim) -> str:
         key = claimed.recording_id, claimed.at.date()
         if key not in self._links:
             self._links[key] = carrier_link(claimed.recording_id, claimed.at)
         return self._links[key]
 
-    def _collect(self, seconds: float) -> None:
-        """Take what ended, and write results once they are many or old."""
-        for flight, end in self._transport.poll(0 if self._results else seconds):
+    def _collect(self) -> None:
+        """Take what ended on the network, or wait for the database thread where nothing is on the wire."""
+        if not self._transport.in_flight:
+            if self._turn is not None:
+                wait([self._turn], timeout=IDLE_SECONDS)
+            else:
+                shutdown.requested.wait(max(0.0, min(self._next_look - self._clock(), IDLE_SECONDS)))
+            return
+        for flight, end in self._transport.poll(IDLE_SECONDS if self._turn is None else BUSY_SECONDS):
             self._in_flight[flight.claim.route.setup_id] -= 1
             self._keep(flight, self._read(flight.claim.route, end))
-        full = len(self._results) >= FLUSH_ROWS or self._clock() - self._results_since >= FLUSH_SECONDS
-        if self._results and (full or not self._transport.in_flight):
-            results, self._results = self._results, []
-            record(results, self._now())
-        elif self._results:
-            for flight, end in self._transport.poll(FLUSH_SECONDS / 4):
-                self._in_flight[flight.claim.route.setup_id] -= 1
-                self._keep(flight, self._read(flight.claim.route, end))
 
     def _read(self, route: Route, end: HttpResponse | HttpFailure) -> Submission:
         if isinstance(end, HttpFailure):
             outcome = Outcome.NOT_SENT if end.proof is Proof.NOT_SENT else Outcome.UNKNOWN
             return Submission(outcome, text=end.detail)
-        submission = route.adapter.read_submission(end)
-        if submission.retry_after:
-            self._gate.pause(route.setup_id, submission.retry_after)
-        return submission
+        return route.adapter.read_submission(end)
 
     def _keep(self, flight: Flight, submission: Submission) -> None:
+        now = self._clock()
         if not self._results:
-            self._results_since = self._clock()
-        self._results.append(Result(flight.claim, submission))
+            self._results_since = now
+        self._results.append(Result(flight.claim, submission, now))

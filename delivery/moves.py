@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
-
+from delivery import sql
 from delivery.reasons import Reason
 from delivery.status import DropStatus, VoicemailStatus, may_move
 
@@ -71,23 +70,22 @@ def apply(moves: Sequence[Move], at: datetime) -> set[UUID]:
             raise MoveNotAllowed(f"{move.was} -> {move.now}")
     # One order for everybody who locks voicemails, so that two batches cannot wait for each other.
     ordered = sorted(moves, key=lambda move: move.voicemail_id)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _APPLY,
-            [
-                [move.voicemail_id for move in ordered],
-                [move.was.value for move in ordered],
-                [move.now.value for move in ordered],
-                [move.was_reason for move in ordered],
-                [move.reason.value if move.reason else "" for move in ordered],
-                [move.drop_id for move in ordered],
-                [move.code[:40] for move in ordered],
-                [move.text[:200] for move in ordered],
-                [move.not_before for move in ordered],
-                at,
-            ],
-        )
-        return {row[0] for row in cursor.fetchall()}
+    rows = sql.run(
+        _APPLY,
+        [
+            sql.ids(move.voicemail_id for move in ordered),
+            sql.texts(move.was for move in ordered),
+            sql.texts(move.now for move in ordered),
+            sql.texts(move.was_reason for move in ordered),
+            sql.texts(move.reason or "" for move in ordered),
+            sql.ids(move.drop_id for move in ordered),
+            sql.texts(move.code[:40] for move in ordered),
+            sql.texts(move.text[:200] for move in ordered),
+            [move.not_before for move in ordered],
+            at,
+        ],
+    )
+    return {row[0] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +120,17 @@ SELECT drop_id, workspace_id, id, %s, attempts, live, sender, 'sending', '', '',
 
 def begin(drops: Sequence[NewDrop], *, setup_id: UUID, at: datetime, lease_until: datetime) -> None:
     """queued -> sending, with the drop's row and its lease: committed before anything leaves. The caller holds the rows' locks."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _BEGIN,
-            [
-                [drop.id for drop in drops],
-                [drop.voicemail_id for drop in drops],
-                [drop.sender for drop in drops],
-                at,
-                setup_id,
-                lease_until,
-            ],
-        )
+    sql.run(
+        _BEGIN,
+        [
+            sql.ids(drop.id for drop in drops),
+            sql.ids(drop.voicemail_id for drop in drops),
+            sql.texts(drop.sender for drop in drops),
+            at,
+            setup_id,
+            lease_until,
+        ],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,17 +172,16 @@ def change_drops(changes: Sequence[DropChange], at: datetime) -> None:
     if not changes:
         return
     ordered = sorted(changes, key=lambda change: change.drop_id)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _DROPS,
-            [
-                [change.drop_id for change in ordered],
-                [change.now.value for change in ordered],
-                [change.reason.value if change.reason else "" for change in ordered],
-                [change.code[:40] for change in ordered],
-                [change.text[:200] for change in ordered],
-                [change.carrier_reference[:100] for change in ordered],
-                [change.due_at for change in ordered],
-                at,
-            ],
-        )
+    sql.run(
+        _DROPS,
+        [
+            sql.ids(change.drop_id for change in ordered),
+            sql.texts(change.now for change in ordered),
+            sql.texts(change.reason or "" for change in ordered),
+            sql.texts(change.code[:40] for change in ordered),
+            sql.texts(change.text[:200] for change in ordered),
+            sql.texts(change.carrier_reference[:100] for change in ordered),
+            [change.due_at for change in ordered],
+            at,
+        ],
+    )

@@ -21,8 +21,11 @@ from usecases.suppressions import suppress
 
 @dataclass(frozen=True, slots=True)
 class Result:
+    """`since` is when it came, on the worker's boot clock."""
+
     claim: Claim
     submission: Submission
+    since: float = 0.0
 
 
 def record(results: Sequence[Result], now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from typing import Any
 
 import orjson
@@ -43,3 +44,15 @@ class FakeTransport:
         return [(context, self.answer(request)) for context, request in ended]
 
     def close(self) -> None: ...
+
+
+class Inline(Executor):
+    """Runs a turn at once and in the test's own thread, where the test's transaction is."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future

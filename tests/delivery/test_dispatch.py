@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor, Future
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,14 +18,17 @@ from delivery.models import Drop, LaneDelta, Voicemail
 from delivery.pacing import Gate
 from delivery.upkeep import end_leases, fold_counts, give_up_on_confirmation, give_up_on_reports
 from tests import factories
-from tests.delivery.fake_carrier import FakeTransport, accepted, refused_connection, timed_out
+from tests.delivery.fake_carrier import FakeTransport, Inline, accepted, refused_connection, timed_out
 
 pytestmark = pytest.mark.django_db
 
 
-def dispatch(transport: FakeTransport, **options: Any) -> Dispatcher:
-    dispatcher = Dispatcher(transport, Gate(get_connection("dispatch"), "worker-1"), http_timeout=15, **options)
-    dispatcher.run(5)
+def dispatch(
+    transport: FakeTransport, *, executor: Executor | None = None, seconds: float = 5, **options: Any
+) -> Dispatcher:
+    gate = Gate(get_connection("dispatch"), "worker-1")
+    dispatcher = Dispatcher(transport, gate, executor or Inline(), http_timeout=15, **options)
+    dispatcher.run(seconds)
     return dispatcher
 
 
@@ -113,8 +117,16 @@ def test_an_expired_voicemail_is_not_sent() -> None:
 def test_a_worker_that_was_stopped_past_its_lease_sends_nothing() -> None:
     voicemail = factories.make_voicemail()
     transport = FakeTransport()
-    moments = iter([0.0, 0.0, 0.0, 0.0, *[1000.0] * 100])
-    dispatch(transport, clock=lambda: next(moments))
+    moment = 0.0
+
+    class StoppedAfterTheClaim(Inline):
+        def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+            nonlocal moment
+            future = super().submit(*args, **kwargs)
+            moment += 1000.0
+            return future
+
+    dispatch(transport, executor=StoppedAfterTheClaim(), clock=lambda: moment, seconds=2500)
     assert transport.sent == []
     assert Drop.objects.get(voicemail=voicemail).status == "not_sent"
 

@@ -1,0 +1,143 @@
+"""The engine's turns at the database: write what ended, look what is due, obtain starts from the gate, claim.
+
+A turn runs on a thread of its own while the network goes on, so that neither waits for the other. A lane that fails (an unknown carrier,
+credentials that do not open) is logged and left alone for a while; it never stops the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError
+from redis.exceptions import RedisError
+
+from delivery.claim import Claim, claim
+from delivery.pacing import Gate
+from delivery.results import Result, record
+from delivery.routes import Route, open_routes
+
+log = structlog.get_logger(__name__)
+
+WAVE = 500  # rows a claim takes at most: some ten milliseconds of work
+CROWDED_SECONDS = 0.01  # until the next look where the gate gave less than was wanted without naming a time
+LONGEST_WAIT = 0.25  # a held lane, a changed pace and a new lane are seen at least this often
+REDIS_WAIT = 1.0  # nothing is started while the gate is out of reach
+BROKEN_SECONDS = 5.0  # how long a failing lane is left alone
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A claim whose request may be on the wire."""
+
+    claim: Claim
+    last_start: float  # on the boot clock: later than this the lease no longer covers the request
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a turn found. `left`: due work that could not be claimed now. `wait`: until looking again is worth while."""
+
+    flights: list[Flight] = field(default_factory=list)
+    left: bool = True
+    wait: float = 0.0
+
+
+class Waves:
+    """Claims for one worker process. `last_start` margins keep a request's whole time inside its lease."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        *,
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+        lease: timedelta,
+        http_timeout: float,
+    ) -> None:
+        self._gate = gate
+        self._clock = clock
+        self._now = now
+        self._lease = lease
+        self._margin = lease.total_seconds() - http_timeout
+        self._asked: set[UUID] = set()
+        self._broken: dict[UUID, float] = {}
+
+    def turn(self, results: Sequence[Result], room: int, in_flight: Mapping[UUID, int]) -> Turn:
+        """Record `results`, then claim for up to `room` starts. Raises DatabaseError where the results were not written."""
+        if results:
+            record(results, self._now())
+            self._pause_throttled(results)
+        if room <= 0:
+            return Turn()
+        try:
+            return self._claim(room, in_flight)
+        except RedisError as error:
+            log.warning("gate_unreachable", error=type(error).__name__)
+        except DatabaseError as error:
+            # Nothing was claimed, and what was recorded before is committed.
+            log.warning("claim_failed", error=type(error).__name__)
+        return Turn(wait=REDIS_WAIT)
+
+    def _pause_throttled(self, results: Sequence[Result]) -> None:
+        """A carrier that said to wait is left alone by everybody."""
+        for result in results:
+            if result.submission.retry_after:
+                try:
+                    self._gate.pause(result.claim.route.setup_id, result.submission.retry_after)
+                except RedisError as error:
+                    log.warning("gate_unreachable", error=type(error).__name__)
+
+    def leave(self) -> None:
+        """Give back this worker's share of the caps; it runs out by itself where Redis does not answer."""
+        try:
+            self._gate.leave(self._asked)
+        except RedisError as error:
+            log.warning("gate_unreachable", error=type(error).__name__)
+
+    def _claim(self, room: int, in_flight: Mapping[UUID, int]) -> Turn:
+        now = self._now()
+        routes = [route for route in open_routes(now, WAVE) if self._broken.get(route.lane_id, 0.0) <= self._clock()]
+        flights: list[Flight] = []
+        open_by_setup = dict(in_flight)
+        waits: list[float] = []
+        for position, route in enumerate(routes):
+            share = max(1, (room - len(flights)) // (len(routes) - position))
+            started, wait = self._wave(route, min(share, route.due, WAVE), open_by_setup.get(route.setup_id, 0), now)
+            open_by_setup[route.setup_id] = open_by_setup.get(route.setup_id, 0) + len(started)
+            flights += started
+            waits.append(wait)
+            if len(flights) >= room:
+                break
+        return Turn(flights, left=bool(routes), wait=min(min(waits, default=0.0), LONGEST_WAIT))
+
+    def _wave(self, route: Route, wanted: int, in_flight: int, now: datetime) -> tuple[list[Flight], float]:
+        """Start up to `wanted` drops of one lane, and how long to wait before asking for more."""
+        count, wait = wanted, 0.0
+        if not (route.stopped or route.use_case_deleted):
+            self._asked.add(route.setup_id)
+            grant = self._gate.ask(
+                route.setup_id,
+                wanted=wanted,
+                pace=route.pace,
+                cap=route.cap,
+                in_flight=in_flight,
+                lane=(route.lane_id, route.lane_pace) if route.lane_pace else None,
+            )
+            count, wait = grant.count, 0.0 if grant.count == wanted else grant.wait or CROWDED_SECONDS
+            if not count:
+                return [], wait
+        # Before the transaction begins, so that the lease on this clock ends no later than the one in the row.
+        last_start = self._clock() + self._margin
+        try:
+            wave = claim(route, count, now, self._lease)
+        except DatabaseError:
+            raise
+        except Exception:
+            log.exception("lane_failed", lane_id=str(route.lane_id), setup_id=str(route.setup_id))
+            self._broken[route.lane_id] = self._clock() + BROKEN_SECONDS
+            return [], 0.0
+        return [Flight(claimed, last_start) for claimed in wave.claims], wait
