@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,13 +23,18 @@ PATIENCE_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Stack:
-    """What is to run, and where. Secrets of the sandbox are new with every start."""
+    """What is to run, and where. Secrets of the sandbox are new with every start.
+
+    `dispatch_worker` is the command of `manage.py` behind the bell "dispatch"; `variables` are for all processes' environment.
+    """
 
     directory: Path
     web_port: int = 8000
     sandbox_port: int = 8800
     dispatchers: int = 1
     sandbox_options: tuple[str, ...] = ()
+    dispatch_worker: tuple[str, ...] = ("worker", "dispatch")
+    variables: Mapping[str, str] = field(default_factory=dict)
     sandbox_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     signing_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
@@ -48,6 +53,7 @@ class Stack:
     def environment(self) -> dict[str, str]:
         return {
             **os.environ,
+            **self.variables,
             "RVM_PUBLIC_URL": self.web_url,
             "RVM_SANDBOX_KEY": self.sandbox_key,
             "RVM_SANDBOX_SIGNING_SECRET": self.signing_secret,
@@ -70,7 +76,7 @@ class Stack:
         return {
             "sandbox": manage + sandbox,
             "web": [sys.executable, "-m", *web, "--worker-class", "gthread", "--graceful-timeout", "5"],
-            **{f"dispatch-{number + 1}": [*manage, "worker", "dispatch"] for number in range(self.dispatchers)},
+            **{f"dispatch-{number + 1}": [*manage, *self.dispatch_worker] for number in range(self.dispatchers)},
             "reports": [*manage, "worker", "reports"],
             "tick": [*manage, "tick"],
         }
@@ -84,7 +90,10 @@ class Running:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
-        """Start one process, or start it again."""
+        """Start one process, or start it again; what it logged before is kept beside its log, numbered."""
+        if name in self.processes:
+            earlier = len(list(self.stack.directory.glob(f"{name}.log.*")))
+            self.log(name).rename(self.stack.directory / f"{name}.log.{earlier + 1}")
         self.processes[name] = spawn(
             self.stack.commands()[name], log=self.log(name), env=self.stack.environment(), cwd=MANAGE.parent
         )
