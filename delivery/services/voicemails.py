@@ -12,9 +12,10 @@ from django.db import transaction
 from delivery import moves
 from delivery.carriers import carrier_class
 from delivery.doorbell import ring_on_commit
-from delivery.models import Drop, Lane, LaneDelta, Recording, Voicemail
+from delivery.models import Drop, Lane, Recording, Voicemail
 from delivery.moves import DropChange, Move
 from delivery.reasons import REASONS, Reason
+from delivery.services.inserting import insert_voicemails
 from delivery.services.references import take_references
 from delivery.services.screening import Candidate, Recipient, screen, senders_for, suppressed_refusal
 from delivery.status import DropStatus, VoicemailStatus
@@ -83,9 +84,9 @@ def _write(order: _Order, rows: Sequence[Voicemail]) -> dict[UUID, UUID]:
     with transaction.atomic():
         references = [(row.reference, row.pk) for row in rows if row.reference]
         taken = take_references(order.use_case.workspace_id, references)
-        queued = Voicemail.objects.bulk_create(row for row in rows if row.pk not in taken)
+        queued = [row for row in rows if row.pk not in taken]
+        insert_voicemails(queued)
         if queued:
-            LaneDelta.objects.create(lane=order.lane, status=VoicemailStatus.QUEUED, delta=len(queued))
             ring_on_commit("dispatch")
     return taken
 
