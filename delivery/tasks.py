@@ -34,7 +34,8 @@ def dispatch() -> None:
     doorbell.answered("dispatch")
     timeout = settings.RVM_CARRIER_TIMEOUT_SECONDS
     transport: CurlTransport[Flight] = CurlTransport(total_timeout=timeout)
-    dispatcher = Dispatcher(transport, Gate(get_connection("dispatch"), worker_name()), http_timeout=timeout)
+    gate = Gate(get_connection("dispatch"), worker_name())
+    dispatcher = Dispatcher(transport, gate, database_thread(), http_timeout=timeout)
     if dispatcher.run(settings.RVM_DISPATCH_SECONDS):
         doorbell.ring("dispatch")
 

@@ -1,7 +1,7 @@
 """The engine's turns at the database: write what ended, look what is due, obtain starts from the gate, claim.
 
-A turn runs on a thread of its own while the network goes on, so that neither waits for the other. A lane that fails (an unknown carrier,
-credentials that do not open) is logged and left alone for a while; it never stops the others.
+A turn runs on a thread of its own while the network goes on, so that neither waits for the other. A lane that fails (an
+unknown carrier, credentials that do not open) is logged and left alone for a while; it never stops the others.
 """
 
 from __future__ import annotations
