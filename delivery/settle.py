@@ -6,16 +6,21 @@ guards still allow it: the only second request for a drop that this platform eve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 
 from delivery.carriers.base import Carrier, DropRequest, NeverSeen, Outcome, Report, ReportStatus, Submission
 from delivery.claim import facts_of
-from delivery.conclusions import check_wait
+from delivery.conclusions import CHECK_WAITS
+from delivery.dispatch import boot_clock, database_now
 from delivery.http import HttpFailure, HttpResponse, Transport
 from delivery.models import Drop
 from delivery.pacing import Gate
@@ -23,16 +28,27 @@ from delivery.recording_links import carrier_link
 from delivery.reports import receive
 from delivery.routes import adapter_of
 from usecases.eligibility import Send, decide
+from usecases.models import TelephonySetup
+
+log = structlog.get_logger(__name__)
 
 BATCH = 200
 # A same-key resubmission keeps well away from the end of the carrier's window: its clock is not ours.
 WINDOW_SHARE = 0.5
 
 _TAKE = """
-UPDATE delivery_drop SET checks = checks + 1, due_at = %s
+UPDATE delivery_drop d SET checks = checks + 1, due_at = %s + (%s::interval[])[least(checks + 2, %s)]
  WHERE id IN (SELECT id FROM delivery_drop WHERE status = 'uncertain' AND due_at <= %s ORDER BY due_at LIMIT %s
               FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING id
+"""
+
+# Nobody has asked, settled, retried or delivered meanwhile; and nobody asks again before this request has ended.
+_RESUBMIT = """
+UPDATE delivery_drop d SET due_at = greatest(due_at, %s) FROM delivery_voicemail v
+ WHERE d.id = %s AND d.status = 'uncertain' AND d.checks = %s
+   AND v.id = d.voicemail_id AND v.status = 'uncertain' AND v.drop_id = d.id
+RETURNING d.id
 """
 
 
@@ -42,39 +58,96 @@ class Question:
     adapter: Carrier
 
 
-def settle(transport: Transport[Question], gate: Gate, now: datetime) -> int:
-    """Ask about the uncertain drops whose time has come; how many were taken."""
-    questions = _take(now)
-    never_seen: list[Question] = []
+def settle(
+    transport: Transport[Question],
+    gate: Gate,
+    now: Callable[[], datetime] = database_now,
+    clock: Callable[[], float] = boot_clock,
+) -> int:
+    """Ask about the uncertain drops whose time has come; how many were taken. `clock` runs during suspension, in seconds."""
+    questions = _take(now())
     for question in questions:
         if question.adapter.can_look_up:
             transport.submit(question.adapter.lookup_request(question.drop.id), question)
-    for question, response in _answers(transport):
-        match question.adapter.read_lookup(response):
-            case Report() as report:
-                receive(question.drop.setup_id, response.body, [report])
-            case Submission() as submission:
-                _receive(question.drop, submission, response)
-            case NeverSeen():
-                never_seen.append(question)
-    for question in never_seen:
-        if _may_resubmit(question, now) and _gate_opens(gate, question):
-            transport.submit(question.adapter.submit_request(_same_request(question.drop)), question)
-    for question, response in _answers(transport):
-        _receive(question.drop, question.adapter.read_submission(response), response)
+    never_seen = [question for question, response in _answers(transport) if _never_seen(question, response)]
+    _resubmit(never_seen, transport, gate, now, clock)
     return len(questions)
+
+
+def _never_seen(question: Question, response: HttpResponse) -> bool:
+    """Put what the carrier knows into the inbox; True where it knows nothing."""
+    drop = question.drop
+    match question.adapter.read_lookup(response):
+        case Report() as report if report.attempt_key == drop.id:
+            receive(drop.setup_id, response.body, [report])
+        case Submission() as submission:
+            _receive(drop, submission, response)
+        case NeverSeen():
+            return True
+    return False
+
+
+def _resubmit(
+    questions: Sequence[Question],
+    transport: Transport[Question],
+    gate: Gate,
+    now: Callable[[], datetime],
+    clock: Callable[[], float],
+) -> None:
+    asked: Counter[UUID] = Counter()
+    for question in questions:
+        began = clock()
+        if not _may_resubmit(question, now()) or not _gate_opens(gate, question.drop.setup, asked):
+            continue
+        request = question.adapter.submit_request(_same_request(question.drop))
+        lease = timedelta(seconds=settings.RVM_LEASE_SECONDS)
+        # A process that was stopped since it looked knows nothing any more.
+        if _take_again(question.drop, now() + lease) and clock() - began < lease.total_seconds() / 2:
+            transport.submit(request, question)
+    for question, response in _answers(transport):
+        submission = question.adapter.read_submission(response)
+        if submission.retry_after:
+            gate.pause(question.drop.setup_id, submission.retry_after)
+        _receive(question.drop, submission, response)
+    gate.leave(set(asked))
 
 
 def _take(now: datetime) -> list[Question]:
     """Take due drops by moving their next check: two workers never ask about the same one at once."""
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, [now + check_wait(1), now, BATCH])
+        cursor.execute(_TAKE, [now, list(CHECK_WAITS), len(CHECK_WAITS), now, BATCH])
         ids = [row[0] for row in cursor.fetchall()]
-    drops = Drop.objects.filter(id__in=ids).select_related("setup", "voicemail__use_case__workspace")
-    return [Question(drop, adapter_of(drop.setup)) for drop in drops]
+    adapters: dict[UUID, Carrier | None] = {}
+    questions = []
+    for drop in _drops().filter(id__in=ids):
+        if drop.setup_id not in adapters:
+            adapters[drop.setup_id] = _adapter(drop.setup)
+        if adapter := adapters[drop.setup_id]:
+            questions.append(Question(drop, adapter))
+    return questions
 
 
-def _answers(transport: Transport[Question]) -> Sequence[tuple[Question, HttpResponse]]:
+def _drops() -> QuerySet[Drop]:
+    """Credentials are read apart, so that one setup's that do not open are not everybody's."""
+    related = ("setup", "voicemail__lane", "voicemail__use_case__workspace")
+    return Drop.objects.select_related(*related).defer("setup__credentials")
+
+
+def _adapter(setup: TelephonySetup) -> Carrier | None:
+    try:
+        return adapter_of(setup)
+    except (LookupError, ValueError) as error:
+        log.error("setup_unusable", setup_id=str(setup.pk), error=type(error).__name__)
+        return None
+
+
+def _take_again(drop: Drop, until: datetime) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_RESUBMIT, [until, drop.pk, drop.checks])
+        return cursor.fetchone() is not None
+
+
+def _answers(transport: Transport[Question]) -> list[tuple[Question, HttpResponse]]:
     """Wait for all that is in flight. A question that got no answer is asked again at its next time."""
     answers = []
     while transport.in_flight:
@@ -100,15 +173,20 @@ def _receive(drop: Drop, submission: Submission, response: HttpResponse) -> None
 
 
 def _may_resubmit(question: Question, now: datetime) -> bool:
-    drop, window = question.drop, question.adapter.idempotency_window
+    window = question.adapter.idempotency_window
+    drop = _drops().get(pk=question.drop.pk)  # switches may have been thrown while the carrier was asked
     if window is None or now - drop.created_at > window * WINDOW_SHARE:
+        return False
+    if drop.voicemail.lane.held or drop.setup.deleted_at is not None:
         return False
     return isinstance(decide(facts_of(drop, question.adapter), now), Send)
 
 
-def _gate_opens(gate: Gate, question: Question) -> bool:
-    setup = question.drop.setup
-    return gate.ask(setup.id, wanted=1, pace=setup.pace_per_second, cap=setup.in_flight_cap, in_flight=0).count == 1
+def _gate_opens(gate: Gate, setup: TelephonySetup, asked: Counter[UUID]) -> bool:
+    in_flight = asked[setup.pk]
+    grant = gate.ask(setup.pk, wanted=1, pace=setup.pace_per_second, cap=setup.in_flight_cap, in_flight=in_flight)
+    asked[setup.pk] += grant.count
+    return grant.count == 1
 
 
 def _same_request(drop: Drop) -> DropRequest:

@@ -44,6 +44,9 @@ def merge_reports() -> None:
     """Merge the inbox, then ask about what is uncertain."""
     doorbell.answered("reports")
     transport: CurlTransport[Question] = CurlTransport(total_timeout=settings.RVM_CARRIER_TIMEOUT_SECONDS)
-    settle(transport, Gate(get_connection("reports"), worker_name()), database_now())
     while not shutdown.requested.is_set() and merge(database_now()):
         pass
+    try:
+        settle(transport, Gate(get_connection("reports"), worker_name()))
+    finally:
+        transport.close()

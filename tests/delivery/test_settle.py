@@ -1,0 +1,313 @@
+"""Uncertain drops: asked about ever more rarely, given to the carrier again only under their own key, never by guess."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pytest
+from django.db import connection
+from django_rq import get_connection
+
+from delivery.carriers.base import NeverSeen
+from delivery.carriers.sandbox import Sandbox
+from delivery.conclusions import CHECK_WAITS
+from delivery.dispatch import Dispatcher
+from delivery.http import HttpFailure, HttpRequest, HttpResponse, Proof
+from delivery.models import Drop, Lane, Voicemail
+from delivery.pacing import Gate
+from delivery.reports import merge
+from delivery.settle import settle
+from delivery.upkeep import give_up_on_confirmation
+from rvm.platform.models import Workspace
+from tests import factories
+from tests.delivery.fake_carrier import FakeTransport, timed_out
+from tests.delivery.standings import NOW, both, make_drop, make_submitted
+from usecases.models import TelephonySetup, UseCase
+
+pytestmark = pytest.mark.django_db
+
+Answer = HttpResponse | HttpFailure
+NEVER_SEEN = HttpResponse(404, b'{"code":"never_seen"}')
+TAKEN = HttpResponse(202, b'{"id":"c-9","status":"accepted"}')
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis() -> None:
+    get_connection("dispatch").flushdb()
+
+
+def uncertain(**fields: Any) -> Drop:
+    drop: dict[str, Any] = {"status": "uncertain", "due_at": NOW, "created_at": NOW - timedelta(seconds=30)}
+    expires = fields.pop("expires_at", NOW + timedelta(hours=72))
+    return make_submitted("uncertain", drop=drop | fields, expires_at=expires)
+
+
+def gate() -> Gate:
+    return Gate(get_connection("dispatch"), "settler")
+
+
+def ask(answer: Callable[[HttpRequest], Answer], seconds: float = 0) -> list[HttpRequest]:
+    """Settle once, that long after NOW, and merge what came of it; returns what was sent."""
+    transport = FakeTransport(answer)
+    settle(transport, gate(), lambda: NOW + timedelta(seconds=seconds))
+    while merge(NOW):
+        pass
+    return transport.sent
+
+
+def known(status: str, **fields: str) -> Callable[[HttpRequest], Answer]:
+    def answer(request: HttpRequest) -> Answer:
+        reference = request.url.rpartition("=")[2]
+        return HttpResponse(200, orjson.dumps({"id": "c-9", "reference": reference, "status": status, **fields}))
+
+    return answer
+
+
+def never_seen(resubmission: Answer = TAKEN) -> Callable[[HttpRequest], Answer]:
+    return lambda request: NEVER_SEEN if request.method == "GET" else resubmission
+
+
+def methods(sent: list[HttpRequest]) -> list[str]:
+    return [request.method for request in sent]
+
+
+@pytest.mark.parametrize(
+    ("answer", "end"),
+    [
+        (known("accepted"), ("accepted", "")),
+        (known("delivered"), ("delivered", "")),
+        (known("failed", code="busy"), ("failed", "busy")),
+    ],
+)
+def test_what_the_carrier_knows_settles_it(answer: Callable[[HttpRequest], Answer], end: tuple[str, str]) -> None:
+    drop = uncertain()
+    sent = ask(answer)
+    assert methods(sent) == ["GET"]
+    assert str(drop.id) in sent[0].url
+    assert both(drop) == (*end, *end)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        timed_out,
+        lambda _: HttpResponse(500, b"oops"),
+        lambda _: HttpResponse(200, b"garbage"),
+        lambda _: HttpResponse(404, b'{"code":"not_found"}'),
+    ],
+)
+def test_an_answer_that_says_nothing_leaves_it_uncertain_until_the_next_time(
+    answer: Callable[[HttpRequest], Answer],
+) -> None:
+    drop = uncertain()
+    assert methods(ask(answer)) == ["GET"]
+    assert both(drop) == ("uncertain", "", "uncertain", "")
+    assert ask(answer) == []
+    drop.refresh_from_db()
+    assert drop.due_at == NOW + CHECK_WAITS[1]
+
+
+def test_what_the_carrier_says_about_another_drop_is_not_taken_for_this_one() -> None:
+    drop, other = uncertain(), make_submitted("accepted")
+    ask(lambda _: HttpResponse(200, orjson.dumps({"id": "x", "reference": str(other.id), "status": "failed"})))
+    assert both(drop) == ("uncertain", "", "uncertain", "")
+    assert both(other) == ("accepted", "", "accepted", "")
+
+
+def test_it_is_asked_about_ever_more_rarely() -> None:
+    drop = uncertain()
+    waits, moment = [], NOW
+    for _ in range(len(CHECK_WAITS) + 1):
+        assert len(ask(timed_out, (moment - NOW).total_seconds())) == 1
+        drop.refresh_from_db()
+        waits.append(drop.due_at - moment)
+        moment = drop.due_at
+    assert waits == [*CHECK_WAITS[1:], CHECK_WAITS[-1], CHECK_WAITS[-1]]
+    assert drop.checks == len(waits)
+
+
+def test_a_drop_that_the_carrier_never_saw_is_given_to_it_again_word_for_word() -> None:
+    factories.make_voicemail()
+    first = FakeTransport(timed_out)
+    run_dispatcher(first)
+    drop = Drop.objects.get()
+    assert both(drop) == ("uncertain", "", "uncertain", "")
+    transport = FakeTransport(never_seen())
+    settle(transport, gate(), lambda: drop.due_at)
+    merge(NOW)
+    assert methods(transport.sent) == ["GET", "POST"]
+    assert transport.sent[1] == first.sent[0]
+    assert both(drop) == ("accepted", "", "accepted", "")
+    drop.refresh_from_db()
+    assert drop.carrier_reference == "c-9"
+    assert Drop.objects.count() == 1
+
+
+def run_dispatcher(transport: FakeTransport) -> None:
+    from tests.delivery.test_dispatch import dispatch
+
+    assert isinstance(dispatch(transport), Dispatcher)
+
+
+@pytest.mark.parametrize(
+    ("answer", "end"),
+    [
+        (TAKEN, ("accepted", "", "accepted", "")),
+        (HttpResponse(422, b'{"code":"refused"}'), ("failed", "refused", "failed", "refused")),
+        (HttpResponse(422, b'{"code":"idempotency_conflict"}'), ("uncertain", "", "uncertain", "")),
+        (HttpResponse(500, b""), ("uncertain", "", "uncertain", "")),
+        (HttpResponse(429, b'{"code":"throttled"}'), ("uncertain", "", "uncertain", "")),
+        (HttpFailure(Proof.UNKNOWN, "late"), ("uncertain", "", "uncertain", "")),
+        (HttpFailure(Proof.NOT_SENT, "down"), ("uncertain", "", "uncertain", "")),
+    ],
+)
+def test_only_a_definite_answer_to_the_resubmission_settles_it(answer: Answer, end: tuple[str, ...]) -> None:
+    drop = uncertain()
+    assert methods(ask(never_seen(answer))) == ["GET", "POST"]
+    assert both(drop) == end
+
+
+@pytest.mark.parametrize(("age", "sends"), [(timedelta(hours=11), True), (timedelta(hours=13), False)])
+def test_it_is_given_again_only_well_inside_the_carriers_window(age: timedelta, sends: bool) -> None:
+    assert Sandbox.idempotency_window == timedelta(hours=24)
+    uncertain(created_at=NOW - age)
+    assert methods(ask(never_seen())) == (["GET", "POST"] if sends else ["GET"])
+
+
+def _suppress(drop: Drop) -> None:
+    factories.make_suppression(drop.workspace)
+
+
+FORBIDDEN: dict[str, Callable[[Drop], object]] = {
+    "suppressed": _suppress,
+    "expired": lambda drop: Voicemail.objects.update(expires_at=NOW),
+    "workspace stopped": lambda drop: Workspace.objects.update(sending_enabled=False),
+    "use case stopped": lambda drop: UseCase.objects.update(sending_enabled=False),
+    "use case deleted": lambda drop: UseCase.objects.update(deleted_at=NOW),
+    "setup stopped": lambda drop: TelephonySetup.objects.update(enabled=False),
+    "setup deleted": lambda drop: TelephonySetup.objects.update(deleted_at=NOW),
+    "lane held": lambda drop: Lane.objects.update(held=True),
+    "carrier paused": lambda drop: gate().pause(drop.setup_id, timedelta(minutes=1)),
+    # by an earlier drop's report, while this one is uncertain
+    "voicemail delivered": lambda drop: Voicemail.objects.update(status="delivered"),
+    "settled": lambda drop: Drop.objects.update(status="accepted"),
+    "retried by a person": lambda drop: make_drop(Voicemail.objects.get()),
+    "asked about by another worker": lambda drop: Drop.objects.update(checks=9),
+}
+
+
+@pytest.mark.parametrize("happened", list(FORBIDDEN))
+@pytest.mark.parametrize("meanwhile", [False, True], ids=["before", "while the carrier is asked"])
+def test_nothing_is_given_again_where_it_may_not_be_sent(happened: str, meanwhile: bool) -> None:
+    drop = uncertain()
+    if not meanwhile and happened not in ("settled", "asked about by another worker"):
+        FORBIDDEN[happened](drop)
+
+    def answer(request: HttpRequest) -> Answer:
+        if meanwhile or happened in ("settled", "asked about by another worker"):
+            FORBIDDEN[happened](drop)
+        return NEVER_SEEN
+
+    assert methods(ask(answer)) == ["GET"]
+
+
+def test_a_process_that_was_stopped_before_the_resubmission_sends_nothing() -> None:
+    uncertain()
+    transport, moments = FakeTransport(never_seen()), iter([0.0, 600.0])
+    settle(transport, gate(), lambda: NOW, clock=lambda: next(moments))
+    assert methods(transport.sent) == ["GET"]
+
+
+def test_the_calling_window_holds_for_a_resubmission_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sandbox, "simulated", False)
+    uncertain()
+    night = 14 * 3600  # 05:00 the next morning in UTC, midnight at the recipient
+    assert methods(ask(never_seen(), seconds=night)) == ["GET"]
+
+
+def test_a_carrier_without_look_up_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sandbox, "can_look_up", False)
+    drop = uncertain()
+    assert ask(timed_out) == []
+    assert both(drop) == ("uncertain", "", "uncertain", "")
+
+
+def test_a_carrier_that_honours_no_keys_is_never_given_a_drop_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sandbox, "idempotency_window", None)
+    uncertain()
+    assert methods(ask(never_seen())) == ["GET"]
+
+
+def test_two_settles_at_once_ask_once() -> None:
+    uncertain()
+    inner: list[HttpRequest] = []
+
+    def answer(request: HttpRequest) -> Answer:
+        inner.extend(ask(timed_out))
+        return NEVER_SEEN if request.method == "GET" else TAKEN
+
+    assert methods(ask(answer)) == ["GET", "POST"]
+    assert inner == []
+
+
+def test_nobody_asks_again_while_a_resubmission_is_under_way() -> None:
+    drop = uncertain()
+    inner: list[HttpRequest] = []
+
+    def answer(request: HttpRequest) -> Answer:
+        if request.method == "POST":
+            inner.extend(ask(never_seen(), seconds=29))
+        return NEVER_SEEN if request.method == "GET" else TAKEN
+
+    assert methods(ask(answer)) == ["GET", "POST"]
+    assert inner == []
+    assert both(drop)[0] == "accepted"
+
+
+def test_the_horizon_ends_it_and_nothing_is_asked_any_more() -> None:
+    drop = uncertain(created_at=NOW - timedelta(hours=24))
+    assert give_up_on_confirmation(NOW) == 1
+    assert both(drop) == ("failed", "unconfirmed", "failed", "unconfirmed")
+    assert ask(never_seen()) == []
+
+
+@pytest.mark.parametrize("broken", [{"carrier": "gone"}, {"credentials": {}}])
+def test_a_setup_that_cannot_be_used_does_not_stop_the_others(broken: dict[str, Any]) -> None:
+    bad, good = uncertain(), uncertain()
+    TelephonySetup.objects.filter(id=bad.setup_id).update(**broken)
+    assert len(ask(known("delivered"))) == 1
+    assert both(good)[0] == "delivered"
+    assert both(bad)[0] == "uncertain"
+
+
+def test_credentials_that_do_not_open_do_not_stop_the_other_setups() -> None:
+    bad, good = uncertain(), uncertain()
+    connection.cursor().execute(
+        "UPDATE usecases_telephonysetup SET credentials = '\\x00'::bytea WHERE id = %s", [bad.setup_id]
+    )
+    ask(known("delivered"))
+    assert both(good)[0] == "delivered"
+
+
+def test_a_throttled_resubmission_pauses_the_setup_for_everybody() -> None:
+    drop = uncertain()
+    ask(never_seen(HttpResponse(429, b'{"code":"throttled"}', {"retry-after": "30"})))
+    grant = gate().ask(drop.setup_id, wanted=1, pace=50, cap=64, in_flight=0)
+    assert grant.count == 0
+    assert grant.wait > 25
+
+
+def test_resubmissions_keep_the_setups_pace_and_give_their_slots_back() -> None:
+    use_case = factories.make_use_case(setup=factories.make_setup(pace_per_second=10, in_flight_cap=64))
+    for number in range(5):
+        voicemail = factories.make_voicemail(use_case, recipient=f"+120255501{number:02}", status="uncertain")
+        make_drop(voicemail, "uncertain", due_at=NOW, created_at=NOW)
+    assert methods(ask(never_seen())).count("POST") == 2  # one and the burst
+    assert get_connection("dispatch").hgetall(f"rvm:slots:{use_case.setup_id}") == {}
+
+
+def test_a_look_up_that_only_says_never_seen_is_no_report() -> None:
+    assert isinstance(Sandbox(factories.SANDBOX_CREDENTIALS).read_lookup(NEVER_SEEN), NeverSeen)
