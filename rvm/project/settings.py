@@ -14,6 +14,7 @@ from marshmallow.validate import OneOf, Range
 
 from rvm.platform.logs import logging_config
 from rvm.project.environment import parse_key_ring, require, seal
+from rvm.project.navigation import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -202,7 +203,5 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
 }
-
-UNFOLD = {"SITE_TITLE": "RVM", "SITE_HEADER": "RVM", "SITE_SUBHEADER": "Ringless voicemail", "SHOW_HISTORY": True}
 
 LOGGING = logging_config(level=RVM_LOG_LEVEL, format=RVM_LOG_FORMAT)

@@ -1,0 +1,67 @@
+"""Lanes with what is in them; an operator may hold one, slow it down or let it go first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from delivery.lane_counts import counts_of
+from delivery.models import Lane
+from delivery.status import VoicemailStatus
+from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
+from rvm.platform.models import Role
+
+
+def lane_name(lane: Lane) -> str:
+    """Expects the use case beside it."""
+    kind = "API" if lane.for_api else "campaign"
+    return f"{lane.use_case.name}: {kind}, {'live' if lane.live else 'test'}"
+
+
+def count(lanes: Iterable[Lane]) -> None:
+    """Puts beside each lane what is in it, with two statements for all of them."""
+    rows = list(lanes)
+    counts = counts_of([lane.pk for lane in rows])
+    for lane in rows:
+        lane.counted = counts[lane.pk]  # type: ignore[attr-defined]
+
+
+class CountedList(ChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        count(self.result_list)
+
+
+@admin.register(Lane)
+class LaneAdmin(ScopedModelAdmin):
+    role_to_change = Role.OPERATOR
+    fixed_fields: ClassVar[tuple[str, ...]] = ()
+    list_display = ("named", "held", "in_it", "pace_per_second", "priority", "workspace")
+    list_filter = (("workspace", ScopedFilter), ("use_case", ScopedFilter), "live", "held")
+    list_select_related = ("workspace", "use_case")
+    ordering = ("-id",)
+    fields = ("named", "workspace", "use_case", "in_it", "held", "priority", "pace_per_second", "created_at")
+    readonly_fields = ("named", "workspace", "use_case", "in_it", "created_at")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CountedList
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        lane = super().get_object(request, object_id, from_field)
+        count([lane])
+        return lane
+
+    @display(description="Lane")
+    def named(self, lane: Lane) -> str:
+        return lane_name(lane)
+
+    @display(description="Voicemails in it")
+    def in_it(self, lane: Lane) -> str:
+        counts = lane.counted  # type: ignore[attr-defined]
+        return ", ".join(f"{counts[s]:,} {s.value}" for s in VoicemailStatus if counts[s]) or "none"

@@ -1,0 +1,73 @@
+"""Drops, carrier reports and references: what the platform wrote down, to be read. A report's raw callback is never shown."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from delivery.admin.colours import STATUS_COLOURS
+from delivery.models import CarrierReport, Drop, VoicemailReference
+from delivery.reasons import REASONS, Reason
+from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.scoping import ScopedFilter
+from usecases.models import TelephonySetup
+
+
+@admin.register(Drop)
+class DropAdmin(RecordAdmin):
+    list_display = ("created_at", "voicemail_id", "number", "coloured", "reason", "setup", "sender", "live")
+    list_select_related = ("setup",)
+    fields = (
+        "voicemail_id", "number", "status", "sentence", "carrier_code", "carrier_text", "carrier_reference", "setup", "sender",
+        "live", "checks", "created_at", "accepted_at", "ended_at",
+    )  # fmt: skip
+    readonly_fields = ("voicemail_id", "sentence")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("setup__credentials")
+
+    @display(description="Status", label=STATUS_COLOURS)
+    def coloured(self, drop: Drop) -> str:
+        return drop.status
+
+    @display(description="Reason")
+    def sentence(self, drop: Drop) -> str:
+        return REASONS[Reason(drop.reason)].sentence if drop.reason else "-"
+
+
+@admin.register(CarrierReport)
+class CarrierReportAdmin(RecordAdmin):
+    """The setup has no index here: its ids are fetched first, so that the list keeps to the order of arrival."""
+
+    workspace_path: ClassVar[str | None] = "setup__workspace"
+    list_display = ("received_at", "drop_id", "coloured", "reason", "effect", "setup")
+    list_select_related = ("setup",)
+    fields = (
+        "received_at", "setup", "drop_id", "status", "reason", "carrier_code", "carrier_text", "carrier_reference", "event_id",
+        "occurred_at", "merged_at", "effect",
+    )  # fmt: skip
+
+    def within(self, queryset: QuerySet[Any], rights: Any) -> QuerySet[Any]:
+        if rights.everywhere:
+            return queryset
+        setups = TelephonySetup.objects.filter(workspace__in=rights.ids()).values_list("pk", flat=True)
+        return queryset.filter(setup__in=list(setups))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("raw", "setup__credentials")
+
+    @display(description="Status", label=STATUS_COLOURS)
+    def coloured(self, report: CarrierReport) -> str:
+        return report.status
+
+
+@admin.register(VoicemailReference)
+class VoicemailReferenceAdmin(RecordAdmin):
+    list_display = ("reference", "voicemail_id", "workspace")
+    list_filter = (("workspace", ScopedFilter),)
+    list_select_related = ("workspace",)
+    fields = ("workspace", "reference", "voicemail_id")

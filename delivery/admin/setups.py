@@ -1,0 +1,174 @@
+"""Telephony setups: their credentials are typed in and never shown again; everything goes through the services."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from delivery.carriers import CARRIERS
+from delivery.carriers.base import Credential
+from delivery.models import Drop
+from delivery.services.setups import LONGEST_CREDENTIAL, change_setup, credential_names, open_setup
+from delivery.status import DropStatus
+from rvm.platform.admin.rights import person
+from rvm.platform.admin.saving import RefusableForm, adopt, changed
+from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
+from rvm.platform.models import Role
+from usecases.admin.use_cases import LivingFilter
+from usecases.errors import Refused
+from usecases.models import TelephonySetup
+from usecases.services import delete_setup
+
+SETTINGS = ("pace_per_second", "in_flight_cap", "report_horizon_hours", "confirm_horizon_hours", "enabled")
+
+
+def field_name(carrier: str, credential: str) -> str:
+    return f"credential_{carrier}_{credential}"
+
+
+def _field(credential: Credential) -> forms.CharField:
+    widget = UnfoldAdminPasswordWidget if credential.secret else UnfoldAdminTextInputWidget
+    return forms.CharField(
+        label=credential.label,
+        required=False,
+        max_length=LONGEST_CREDENTIAL,
+        help_text=credential.help,
+        widget=widget(attrs={"autocomplete": "new-password" if credential.secret else "off"}),
+    )
+
+
+CREDENTIAL_FIELDS = {
+    field_name(carrier.name, credential.name): _field(credential)
+    for carrier in CARRIERS.values()
+    for credential in carrier.credential_fields
+}
+
+
+class BareSetupForm(RefusableForm):
+    refusal_fields: ClassVar[dict[str, str]] = {}
+
+    class Meta:
+        model = TelephonySetup
+        fields = ("workspace", "name", "carrier", *SETTINGS)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "carrier" in self.fields:
+            names = [(name, carrier.label) for name, carrier in sorted(CARRIERS.items())]
+            self.fields["carrier"] = forms.ChoiceField(choices=names, widget=UnfoldAdminSelectWidget())
+        set_now = [] if self.instance._state.adding else credential_names(self.instance)
+        for name in CREDENTIAL_FIELDS.keys() & self.fields.keys():
+            if name.removeprefix(field_name(self.instance.carrier, "")) in set_now:
+                self.fields[name].help_text += " Set. Leave it empty to keep it."
+                self.fields[name].widget.attrs["placeholder"] = "••••••••"
+
+    def credentials(self, carrier: str) -> dict[str, str]:
+        """Those that were typed in."""
+        start = field_name(carrier, "")
+        typed = {name.removeprefix(start): text for name, text in self.cleaned_data.items() if name.startswith(start)}
+        return {name: text for name, text in typed.items() if text}
+
+    def _refuse(self, name: str, sentences: list[str]) -> None:
+        carrier = self.cleaned_data.get("carrier") or self.instance.carrier
+        super()._refuse(name.replace("credentials/", field_name(carrier, "")), sentences)
+
+
+SetupForm = type("SetupForm", (BareSetupForm,), dict(CREDENTIAL_FIELDS))
+
+
+@admin.register(TelephonySetup)
+class TelephonySetupAdmin(ScopedModelAdmin):
+    role_to_add = Role.ADMIN
+    role_to_change = Role.ADMIN
+    role_to_delete = Role.ADMIN
+    refusals: ClassVar[tuple[type[Exception], ...]] = (Refused,)
+    form = SetupForm
+    list_display = ("name", "carrier_label", "state", "pace_per_second", "in_flight_cap", "workspace")
+    list_filter = (("workspace", ScopedFilter), LivingFilter)
+    list_select_related = ("workspace",)
+    search_fields = ("name",)
+    ordering = ("-id",)
+    fixed_fields: ClassVar[tuple[str, ...]] = ("workspace", "carrier_label")
+    # Only the fields of the chosen carrier are shown.
+    conditional_fields: ClassVar[dict[str, str]] = {
+        field_name(carrier.name, credential.name): f"carrier == '{carrier.name}'"
+        for carrier in CARRIERS.values()
+        for credential in carrier.credential_fields
+    } if len(CARRIERS) > 1 else {}  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        editable = obj is None or self.has_change_permission(request, obj)
+        names = [name for name in CREDENTIAL_FIELDS if obj is None or name.startswith(field_name(obj.carrier, ""))]
+        found: list[Any] = [
+            (None, {"fields": ("workspace", "name", "carrier" if obj is None else "carrier_label", "enabled")}),
+            ("Credentials", {"fields": names if editable else ("credentials_set",)}),
+            ("Pace", {"fields": ("pace_per_second", "in_flight_cap")}),
+            ("Waiting for the carrier", {"fields": ("report_horizon_hours", "confirm_horizon_hours")}),
+        ]
+        if obj is not None:
+            seen = ("callback_address", "open_drops", "created_at", "updated_at", "deleted_at")
+            found.append(("State", {"fields": seen if self.may(Role.ADMIN, request, obj) else seen[1:]}))
+        return found
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        shown = ("credentials_set", "callback_address", "open_drops", "created_at", "updated_at", "deleted_at")
+        return () if obj is None else (*super().get_readonly_fields(request, obj), *shown)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj is not None and obj.deleted_at)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj is not None and obj.deleted_at)
+
+    @display(description="Carrier", ordering="carrier")
+    def carrier_label(self, setup: TelephonySetup) -> str:
+        adapter = CARRIERS.get(setup.carrier)
+        return adapter.label if adapter else setup.carrier
+
+    @display(description="State", label={"enabled": "success", "disabled": "warning", "deleted": "danger"})
+    def state(self, setup: TelephonySetup) -> str:
+        if setup.deleted_at:
+            return "deleted"
+        return "enabled" if setup.enabled else "disabled"
+
+    @display(description="Credentials that are set")
+    def credentials_set(self, setup: TelephonySetup) -> str:
+        return ", ".join(credential_names(setup)) or "none"
+
+    @display(description="Where the carrier reports to")
+    def callback_address(self, setup: TelephonySetup) -> str:
+        return settings.RVM_PUBLIC_URL.rstrip("/") + reverse("carrier-callback", args=[setup.callback_token])
+
+    @display(description="Drops on their way or uncertain now")
+    def open_drops(self, setup: TelephonySetup) -> int:
+        return Drop.objects.filter(setup=setup, status__in=[DropStatus.SENDING, DropStatus.UNCERTAIN]).count()
+
+    def save_model(self, request: HttpRequest, obj: TelephonySetup, form: Any, change: bool) -> None:
+        asked, actor = form.cleaned_data, person(request)
+        if change:
+            typed = form.credentials(obj.carrier) or None
+            change_setup(setup=obj, credentials=typed, actor=actor, **changed(form))
+            return
+        written = open_setup(
+            workspace=asked["workspace"],
+            name=asked["name"],
+            carrier=asked["carrier"],
+            credentials=form.credentials(asked["carrier"]),
+            actor=actor,
+            **{name: asked[name] for name in SETTINGS},
+        )
+        adopt(obj, written)
+
+    def delete_model(self, request: HttpRequest, obj: TelephonySetup) -> None:
+        delete_setup(setup=obj, actor=person(request))

@@ -1,0 +1,74 @@
+"""The life of one voicemail in order: what happened when, in sentences. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from delivery.models import CarrierReport, Drop, Voicemail
+from delivery.reasons import REASONS, Reason
+from delivery.status import DropStatus, VoicemailStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    at: datetime
+    status: str
+    text: str
+    detail: str = ""  # the carrier's own code and words
+
+
+def timeline(voicemail: Voicemail, drops: Sequence[Drop], reports: Sequence[CarrierReport]) -> list[Event]:
+    """Oldest first. `drops` in order, with their setups."""
+    events = [Event(voicemail.created_at, VoicemailStatus.QUEUED, "Queued.")]
+    if voicemail.not_before > voicemail.created_at:
+        when = f"{voicemail.not_before:%Y-%m-%d %H:%M:%S} UTC"
+        waits = voicemail.status == VoicemailStatus.QUEUED
+        events[0] = Event(
+            voicemail.created_at, VoicemailStatus.QUEUED, f"Queued{f'; waits until {when}' if waits else ''}."
+        )
+    for drop in drops:
+        events += _of_drop(drop)
+    events += [_of_report(report) for report in reports]
+    if voicemail.ended_at and voicemail.status in _OURS:
+        events.append(Event(voicemail.ended_at, voicemail.status, _sentence(voicemail.reason) or "Ended."))
+    return sorted(events, key=lambda event: event.at)
+
+
+_OURS = (VoicemailStatus.SKIPPED, VoicemailStatus.CANCELED, VoicemailStatus.EXPIRED)
+
+
+def _of_drop(drop: Drop) -> Iterator[Event]:
+    number = f"Drop {drop.number}"
+    yield Event(
+        drop.created_at, VoicemailStatus.SENDING, f"{number} sent through “{drop.setup.name}” from {drop.sender}."
+    )
+    carrier = " ".join(filter(None, [drop.carrier_code, drop.carrier_text]))
+    if drop.accepted_at:
+        reference = f" as {drop.carrier_reference}" if drop.carrier_reference else ""
+        yield Event(drop.accepted_at, VoicemailStatus.ACCEPTED, f"{number} was accepted by the carrier{reference}.")
+    if drop.status == DropStatus.UNCERTAIN:
+        asked = f" The carrier was asked {drop.checks} times." if drop.checks else ""
+        text = f"It is not known whether the carrier got drop {drop.number}; it is not sent again.{asked}"
+        yield Event(drop.created_at, DropStatus.UNCERTAIN, text, carrier)
+    elif drop.ended_at:
+        yield Event(drop.ended_at, drop.status, _end(drop, number), carrier)
+
+
+def _end(drop: Drop, number: str) -> str:
+    if drop.status == DropStatus.DELIVERED:
+        return f"{number} is in the voicemail box."
+    verb = "was not sent" if drop.status == DropStatus.NOT_SENT else "failed"
+    return " ".join(filter(None, [f"{number} {verb}.", _sentence(drop.reason)]))
+
+
+def _of_report(report: CarrierReport) -> Event:
+    happened = f" (happened {report.occurred_at:%H:%M:%S} UTC)" if report.occurred_at else ""
+    kept = " It came late or twice and changed nothing." if report.effect == CarrierReport.Effect.KEPT else ""
+    carrier = " ".join(filter(None, [report.carrier_code, report.carrier_text]))
+    return Event(report.received_at, report.status, f"The carrier reported: {report.status}{happened}.{kept}", carrier)
+
+
+def _sentence(reason: str) -> str:
+    return REASONS[Reason(reason)].sentence if reason else ""

@@ -1,0 +1,132 @@
+"""What a person can do with a voicemail: cancel it and retry it, one or several, by the services that the API calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from delivery.models import Voicemail
+from delivery.reasons import REASONS, Reason
+from delivery.services.voicemails import cancel, retry
+from delivery.status import VoicemailStatus
+from rvm.platform.admin.rights import person, rights_of
+from rvm.platform.models import Role
+from usecases.errors import Refused
+
+ROLE = Role.OPERATOR
+# To send again what may have reached the person is an administrator's decision; in the API it has a scope of its own.
+ROLE_FOR_RISK = Role.ADMIN
+
+
+def at_risk(voicemail: Voicemail) -> bool:
+    """Whether a retry could be the second message to this person."""
+    unsettled = voicemail.status == VoicemailStatus.UNCERTAIN
+    return unsettled or bool(voicemail.reason and REASONS[Reason(voicemail.reason)].may_have_reached)
+
+
+class VoicemailDeeds:
+    """For the voicemails' ModelAdmin. Everything is posted; a link can do nothing."""
+
+    actions: ClassVar[tuple[str, ...]] = ("cancel_selected", "retry_selected")
+
+    def get_urls(self) -> list[URLPattern]:
+        parent: Any = super()
+        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        return [
+            path("<uuid:object_id>/cancel/", wrap(require_POST(self.cancel_one)), name="delivery_voicemail_cancel"),
+            path("<uuid:object_id>/retry/", wrap(require_POST(self.retry_one)), name="delivery_voicemail_retry"),
+            *parent.get_urls(),
+        ]
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return rights_of(request).may_somewhere(ROLE)
+
+    def deeds(self, request: HttpRequest, voicemail: Voicemail) -> dict[str, bool]:
+        """Which buttons the page has."""
+        rights, status = rights_of(request), voicemail.status
+        operates = rights.may(ROLE, voicemail.workspace_id)
+        risky = at_risk(voicemail)
+        retryable = status in (VoicemailStatus.FAILED, VoicemailStatus.UNCERTAIN)
+        helps = risky or bool(voicemail.reason and REASONS[Reason(voicemail.reason)].retryable)
+        return {
+            "may_cancel": operates and status == VoicemailStatus.QUEUED,
+            "may_retry": operates
+            and retryable
+            and helps
+            and (not risky or rights.may(ROLE_FOR_RISK, voicemail.workspace_id)),
+            "at_risk": risky,
+        }
+
+    def cancel_one(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        voicemail = self._own(request, object_id, ROLE)
+        return self._do(request, voicemail, lambda: self._cancel(request, voicemail), "The voicemail is canceled.")
+
+    def retry_one(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        accepts = request.POST.get("accept_duplicate_risk") == "yes"
+        voicemail = self._own(request, object_id, ROLE_FOR_RISK if accepts else ROLE)
+        return self._do(
+            request, voicemail, lambda: self._retry(request, voicemail, accepts), "The voicemail is queued again."
+        )
+
+    @admin.action(description="Cancel what is still queued", permissions=["operate"])
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._all(request, queryset, self._cancel, "canceled")
+
+    @admin.action(description="Retry what failed and was not delivered for certain", permissions=["operate"])
+    def retry_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._all(request, queryset, self._retry, "queued again")
+
+    def _cancel(self, request: HttpRequest, voicemail: Voicemail) -> None:
+        cancel(voicemail, actor=person(request), now=timezone.now())
+
+    def _retry(self, request: HttpRequest, voicemail: Voicemail, accepts: bool = False) -> None:
+        retry(voicemail, accept_duplicate_risk=accepts, actor=person(request), now=timezone.now())
+
+    def _own(self, request: HttpRequest, object_id: UUID, needed: Role) -> Voicemail:
+        voicemail: Voicemail = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        if not rights_of(request).may(needed, voicemail.workspace_id):
+            raise PermissionDenied
+        return voicemail
+
+    def _do(self, request: HttpRequest, voicemail: Voicemail, deed: Callable[[], None], done: str) -> HttpResponse:
+        try:
+            deed()
+            messages.success(request, done)
+        except Refused as refusal:
+            messages.error(request, _in_words_of_the_page(refusal))
+        return redirect(reverse("admin:delivery_voicemail_change", args=[voicemail.pk]))
+
+    def _all(
+        self, request: HttpRequest, queryset: QuerySet[Any], deed: Callable[[HttpRequest, Voicemail], None], done: str
+    ) -> None:
+        """Each by itself: what one of them refuses does not hold up the others."""
+        count, refusals = 0, dict[str, int]()
+        for voicemail in queryset:
+            try:
+                if not rights_of(request).may(ROLE, voicemail.workspace_id):
+                    raise Refused("forbidden", "Your role in this workspace does not allow it.")
+                deed(request, voicemail)
+                count += 1
+            except Refused as refusal:
+                sentence = _in_words_of_the_page(refusal)
+                refusals[sentence] = refusals.get(sentence, 0) + 1
+        messages.success(request, f"{count} voicemails are {done}.") if count else None
+        for sentence, times in refusals.items():
+            messages.warning(request, f"{times} not: {sentence}")
+
+
+def _in_words_of_the_page(refusal: Refused) -> str:
+    """The service's sentence names the API's way to accept the risk."""
+    if refusal.code == "duplicate_risk":
+        return "The person may have been reached already; open the voicemail to accept the risk and send again all the same."
+    return str(refusal)

@@ -1,0 +1,83 @@
+"""The voicemails: a list to find them, and for each one a page with its whole life."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.decorators import display
+
+from delivery.admin.colours import STATUS_COLOURS
+from delivery.admin.recordings import player
+from delivery.admin.timeline import timeline
+from delivery.admin.voicemail_deeds import VoicemailDeeds
+from delivery.admin.voicemail_filters import FILTERS, chosen_workspace
+from delivery.admin.voicemail_search import VoicemailSearch
+from delivery.models import CarrierReport, Voicemail
+from delivery.selectors import drops_of
+from rvm.platform import audit
+from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.rights import person, rights_of
+
+
+@admin.register(Voicemail)
+class VoicemailAdmin(VoicemailSearch, VoicemailDeeds, RecordAdmin):
+    list_filter = FILTERS
+    list_select_related = ("use_case", "setup")
+    list_fullwidth = True
+    fields: ClassVar[tuple[str, ...]] = ()
+    change_form_template = "admin/delivery/voicemail/life.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("setup__credentials")
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """The list is of one workspace, so that one membership decides whether numbers are shown."""
+        workspace = chosen_workspace(request)
+        shows = workspace is not None and rights_of(request).may_see_numbers(workspace.pk)
+        shown = "full_number" if shows else "masked_number"
+        return ("created_at", shown, "coloured", "why", "use_case", "setup", "sender", "attempts", "reference")
+
+    @display(description="Recipient")
+    def full_number(self, voicemail: Voicemail) -> str:
+        return voicemail.recipient
+
+    @display(description="Recipient")
+    def masked_number(self, voicemail: Voicemail) -> str:
+        return voicemail.masked_recipient
+
+    @display(description="Status", label=STATUS_COLOURS)
+    def coloured(self, voicemail: Voicemail) -> str:
+        return voicemail.status
+
+    @display(description="Reason")
+    def why(self, voicemail: Voicemail) -> str:
+        return voicemail.reason_sentence or "-"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        voicemail = self.get_object(request, object_id)
+        audit.record("voicemail.read", voicemail, actor=person(request), workspace=voicemail.workspace)
+        shown = {**(extra_context or {}), **self._life(request, voicemail)}
+        return super().change_view(request, object_id, form_url, shown)
+
+    def _life(self, request: HttpRequest, voicemail: Voicemail) -> dict[str, Any]:
+        """What the page shows, for its template."""
+        sees = rights_of(request).may_see_numbers(voicemail.workspace_id)
+        recipient = voicemail.recipient if sees else voicemail.masked_recipient
+        drops = list(drops_of(voicemail))
+        reports = list(CarrierReport.objects.filter(drop_id__in=[drop.pk for drop in drops]).defer("raw"))
+        return {
+            "title": f"Voicemail to {recipient}",
+            "voicemail": voicemail,
+            "recipient": recipient,
+            "player": player(voicemail.recording),
+            "events": timeline(voicemail, drops, reports),
+            "drops": drops,
+            "reports": reports,
+            "colours": STATUS_COLOURS,
+            **self.deeds(request, voicemail),
+        }

@@ -1,0 +1,120 @@
+"""API keys: made, replaced and revoked here; the key itself is shown once, on the answer to the very request that made it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from rvm.platform.admin.rights import person
+from rvm.platform.admin.saving import adopt
+from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
+from rvm.platform.api.keys import create_api_key, revoke_api_key, rotate_api_key
+from rvm.platform.models import ApiKey, Role
+from rvm.platform.scopes import Scope
+
+
+class ApiKeyForm(forms.ModelForm):
+    scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget())
+
+    class Meta:
+        model = ApiKey
+        fields = ("workspace", "name", "live", "scopes", "expires_at")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ScopedModelAdmin):
+    role_to_view = Role.ADMIN
+    role_to_add = Role.ADMIN
+    form = ApiKeyForm
+    list_display = ("name", "ending", "kind", "state", "workspace", "last_used_at", "created_at")
+    list_filter = (("workspace", ScopedFilter), "live")
+    list_select_related = ("workspace",)
+    search_fields = ("name", "last4")
+    ordering = ("-id",)
+    add_fieldsets = ((None, {"fields": ("workspace", "name", "live", "scopes", "expires_at")}),)
+    fields = (
+        "workspace", "name", "ending", "kind", "scopes", "state", "expires_at", "revoked_at", "last_used_at", "created_at",
+    )  # fmt: skip
+    readonly_fields = ("ending", "kind", "state", "last_used_at", "created_at", "revoked_at")
+    change_form_outer_before_template = "platform/admin/api_key_buttons.html"
+    _template: ClassVar[str] = "platform/admin/api_key_shown.html"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("digest")
+
+    def within(self, queryset: Any, rights: Any) -> Any:
+        return queryset if rights.everywhere else queryset.filter(workspace__in=rights.ids(Role.ADMIN))
+
+    @display(description="Ends in")
+    def ending(self, key: ApiKey) -> str:
+        return f"…{key.last4}"
+
+    @display(description="Kind", label={"live": "info", "test": "warning"})
+    def kind(self, key: ApiKey) -> str:
+        return "live" if key.live else "test"
+
+    @display(description="State", label={"active": "success", "revoked": "danger"})
+    def state(self, key: ApiKey) -> str:
+        return "revoked" if key.revoked_at else "active"
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        asked = form.cleaned_data
+        scopes = [Scope(scope) for scope in asked["scopes"]]
+        key, plaintext = create_api_key(
+            asked["workspace"],
+            asked["name"],
+            scopes,
+            live=asked["live"],
+            expires_at=asked["expires_at"],
+            actor=person(request),
+        )
+        adopt(obj, key)
+        request.rvm_plaintext = plaintext  # type: ignore[attr-defined]
+
+    def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
+        return self._show_once(request, obj, request.rvm_plaintext)  # type: ignore[attr-defined]
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<uuid:object_id>/rotate/", wrap(require_POST(self.rotate)), name="platform_apikey_rotate"),
+            path("<uuid:object_id>/revoke/", wrap(require_POST(self.revoke)), name="platform_apikey_revoke"),
+            *super().get_urls(),
+        ]
+
+    def rotate(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        key = self._own(request, object_id)
+        successor, plaintext = rotate_api_key(key, actor=person(request))
+        return self._show_once(request, successor, plaintext)
+
+    def revoke(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        revoke_api_key(self._own(request, object_id), actor=person(request))
+        messages.success(request, "The key is revoked: from now on it opens nothing.")
+        return redirect(reverse("admin:platform_apikey_change", args=[object_id]))
+
+    def _own(self, request: HttpRequest, object_id: Any) -> ApiKey:
+        key: ApiKey = self.get_object(request, str(object_id))
+        if not self.may(Role.ADMIN, request, key):
+            raise PermissionDenied
+        if key.revoked_at is not None:
+            raise PermissionDenied("A revoked key stays revoked; make a new one.")
+        return key
+
+    def _show_once(self, request: HttpRequest, key: ApiKey, plaintext: str) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Your new API key",
+            "key": key,
+            "plaintext": plaintext,
+        }
+        return TemplateResponse(request, self._template, context, headers={"Cache-Control": "no-store"})

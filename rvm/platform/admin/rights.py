@@ -1,0 +1,72 @@
+"""What the person in front of the admin may do, workspace by workspace: read from the memberships once per request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from rvm.platform.models import Membership, Role, User, Workspace
+
+# Who may do more is later in the row.
+LADDER = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """`everywhere` is a superuser. Patients' numbers are shown for a membership that says so only, to superusers too."""
+
+    everywhere: bool
+    roles: Mapping[UUID, Role]
+    shown_numbers: frozenset[UUID]
+
+    def ids(self, needed: Role = Role.VIEWER) -> list[UUID]:
+        """The workspaces of the person's memberships with at least this role."""
+        return [workspace_id for workspace_id, role in self.roles.items() if _reaches(role, needed)]
+
+    def may(self, needed: Role, workspace_id: UUID | None) -> bool:
+        if self.everywhere:
+            return True
+        role = self.roles.get(workspace_id) if workspace_id else None
+        return role is not None and _reaches(role, needed)
+
+    def may_somewhere(self, needed: Role) -> bool:
+        return self.everywhere or bool(self.ids(needed))
+
+    def may_see_numbers(self, workspace_id: UUID) -> bool:
+        return workspace_id in self.shown_numbers
+
+    def workspaces(self, needed: Role = Role.VIEWER) -> QuerySet[Workspace]:
+        found = Workspace.objects.order_by("name", "id")
+        return found if self.everywhere else found.filter(pk__in=self.ids(needed))
+
+
+def _reaches(role: Role, needed: Role) -> bool:
+    return LADDER.index(role) >= LADDER.index(needed)
+
+
+def rights_of(request: HttpRequest) -> Rights:
+    """Raises nothing: whoever is not logged in has no memberships."""
+    known: Rights | None = getattr(request, "rvm_rights", None)
+    if known is None:
+        known = _read(person(request))
+        request.rvm_rights = known  # type: ignore[attr-defined]
+    return known
+
+
+def _read(user: User) -> Rights:
+    memberships = list(Membership.objects.filter(user_id=user.pk)) if user.is_active and user.pk else []
+    return Rights(
+        everywhere=bool(user.is_active and user.is_superuser),
+        roles={membership.workspace_id: Role(membership.role) for membership in memberships},
+        shown_numbers=frozenset(membership.workspace_id for membership in memberships if membership.may_see_numbers),
+    )
+
+
+def person(request: HttpRequest) -> User:
+    """Who is logged in; for an anonymous visitor a user without id or rights."""
+    user = request.user
+    return user if isinstance(user, User) else User(is_active=False)

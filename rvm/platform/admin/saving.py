@@ -1,0 +1,96 @@
+"""Shows what a service refuses where the person typed it, so that the admin says no in the words of the API."""
+
+from __future__ import annotations
+
+from io import IOBase
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+
+class RefusableForm(forms.ModelForm):
+    """A form whose rows are written by a service: what is unique, and what fits together, the service says."""
+
+    refusal: ClassVar[Exception | None] = None
+    refusal_fields: ClassVar[dict[str, str]] = {}
+
+    def validate_unique(self) -> None: ...
+
+    def validate_constraints(self) -> None: ...
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if isinstance(self.refusal, ValidationError):
+            errors = self.refusal.message_dict if hasattr(self.refusal, "error_dict") else {"": self.refusal.messages}
+            for name, sentences in errors.items():
+                self._refuse(name, sentences)
+        elif self.refusal is not None:
+            self._refuse(getattr(self.refusal, "field", ""), [str(self.refusal)])
+        return cleaned
+
+    def _refuse(self, name: str, sentences: list[str]) -> None:
+        own = self.refusal_fields.get(name, name.removesuffix("_id"))
+        self.add_error(own if own in self.fields else None, sentences)  # type: ignore[arg-type]
+
+
+class RefusalsInForm:
+    """For a ModelAdmin: `refusals` are what its services raise; their text is a sentence, their `field` names the culprit."""
+
+    refusals: ClassVar[tuple[type[Exception], ...]] = ()
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        parent: Any = super()
+        try:
+            return parent.changeform_view(request, object_id, form_url, extra_context)  # type: ignore[no-any-return]
+        except (ValidationError, *self.refusals) as refusal:
+            # Everything was rolled back; the form is read once more and now knows why.
+            request.rvm_refusal = refusal  # type: ignore[attr-defined]
+            for file in request.FILES.values():
+                if isinstance(file.file, IOBase):
+                    file.seek(0)
+            return parent.changeform_view(request, object_id, form_url, extra_context)  # type: ignore[no-any-return]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        parent: Any = super()
+        form = parent.get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (form,), {"refusal": getattr(request, "rvm_refusal", None)})
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        parent: Any = super()
+        try:
+            return parent.delete_view(request, object_id, extra_context)  # type: ignore[no-any-return]
+        except self.refusals as refusal:
+            messages.error(request, str(refusal))
+            opts = self.opts  # type: ignore[attr-defined]
+            return redirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[object_id]))
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Only the row itself: the services delete softly, or refuse by name what Django would list as protected."""
+        return [str(row) for row in objs], {}, set(), []
+
+
+def adopt(row: models.Model, written: models.Model) -> None:
+    """Let the admin's unsaved row be the one that a service wrote."""
+    row.__dict__.update(written.__dict__)
+
+
+def changed(form: Any) -> dict[str, Any]:
+    """The columns of the row that the person changed, with their new values."""
+    columns = {field.name for field in form._meta.model._meta.concrete_fields}
+    return {name: form.cleaned_data[name] for name in form.changed_data if name in columns}

@@ -1,0 +1,147 @@
+"""The one way into the admin's tables: a person sees and changes rows of their workspaces, with the rights of their role there.
+
+Every ModelAdmin of the site is a ScopedModelAdmin (a test walks the site). It narrows the list, the single row, the choices of a
+form, autocompletion and the actions alike, because all of them go through `get_queryset` or the permission methods below.
+Django's own permissions and groups are not used.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.contrib.admin.sites import NotRegistered
+from django.db import models
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+
+from rvm.platform import audit
+from rvm.platform.admin.rights import Rights, person, rights_of
+from rvm.platform.admin.saving import RefusalsInForm
+from rvm.platform.models import Role, Workspace
+
+
+class ScopedModelAdmin(RefusalsInForm, ModelAdmin):
+    """`workspace_path` leads from the row to its workspace, as in a filter; None is a table of the platform itself, for superusers.
+
+    `role_to_…` is the least role that may; None is nobody, not even a superuser. `fixed_fields` can be set only when adding.
+    """
+
+    workspace_path: ClassVar[str | None] = "workspace"
+    role_to_view: ClassVar[Role | None] = Role.VIEWER
+    role_to_add: ClassVar[Role | None] = None
+    role_to_change: ClassVar[Role | None] = None
+    role_to_delete: ClassVar[Role | None] = None
+    fixed_fields: ClassVar[tuple[str, ...]] = ("workspace",)
+
+    compressed_fields = True
+    list_filter_submit = True
+    list_disable_select_all = True
+    list_per_page = 50
+    # Bulk deletion would go past the services.
+    actions: Any = ()
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_actions(request)
+        found.pop("delete_selected", None)
+        return found
+
+    # which rows
+
+    def within(self, queryset: QuerySet[Any], rights: Rights) -> QuerySet[Any]:
+        """The rows of the person's workspaces."""
+        if rights.everywhere:
+            return queryset
+        if self.workspace_path is None:
+            return queryset.none()
+        return queryset.filter(**{f"{self.workspace_path}__in": rights.ids()})
+
+    def workspace_id(self, row: Any) -> UUID | None:
+        """Whose row it is; None for the platform's own."""
+        if self.workspace_path is None:
+            return None
+        *steps, last = self.workspace_path.split("__")
+        for step in steps:
+            row = getattr(row, step)
+        found: UUID = getattr(row, "pk" if last == "pk" else f"{last}_id")
+        return found
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return self.within(super().get_queryset(request), rights_of(request))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        if row is None:
+            raise Http404(f"There is no such {self.opts.verbose_name} in your workspaces.")
+        return row
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        kwargs.setdefault("queryset", self.choices(db_field.remote_field.model, request))
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.remote_field.model is Workspace and field is not None:
+            only = list(field.queryset[:2])
+            field.initial = only[0] if len(only) == 1 else None
+        return field
+
+    def choices(self, model: type[models.Model], request: HttpRequest) -> QuerySet[Any]:
+        """The rows of another table that may be named in a form or a filter of this one."""
+        if model is Workspace:
+            return rights_of(request).workspaces(self.role_to_add or Role.VIEWER)
+        try:
+            return self.admin_site.get_model_admin(model).get_queryset(request)
+        except NotRegistered:
+            return model._default_manager.none()
+
+    # which rights
+
+    def may(self, needed: Role | None, request: HttpRequest, row: Any = None) -> bool:
+        rights = rights_of(request)
+        if needed is None:
+            return False
+        if self.workspace_path is None:
+            return rights.everywhere
+        return rights.may_somewhere(needed) if row is None else rights.may(needed, self.workspace_id(row))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.may(self.role_to_view, request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(self.role_to_view, request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.may(self.role_to_add, request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(self.role_to_change, request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(self.role_to_delete, request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fixed = [name for name in self.fixed_fields if obj is not None]
+        return (*super().get_readonly_fields(request, obj), *fixed)
+
+    # what is written: rows without a service of their own are audited here
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.save()
+        self.record(request, "updated" if change else "created", obj, fields=sorted(form.changed_data))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.record(request, "deleted", obj)
+        obj.delete()
+
+    def record(self, request: HttpRequest, deed: str, row: Any, **details: Any) -> None:
+        workspace_id = self.workspace_id(row)
+        workspace = Workspace.objects.filter(pk=workspace_id).first() if workspace_id else None
+        noun = str(self.opts.verbose_name).replace(" ", "_").lower()
+        audit.record(f"{noun}.{deed}", row, actor=person(request), workspace=workspace, **details)
+
+
+class ScopedFilter(RelatedDropdownFilter):
+    """A list's filter by another table: offers the rows that the person may see."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: ScopedModelAdmin) -> list[tuple[Any, str]]:
+        return [(row.pk, str(row)) for row in model_admin.choices(field.remote_field.model, request)]

@@ -1,0 +1,133 @@
+"""People and what they may do where: accounts are made by superusers, memberships by a workspace's administrators."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from rvm.platform.admin.rights import Rights, rights_of
+from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
+from rvm.platform.models import Membership, Role, User
+
+# Roles of memberships decide; importing Django's user admin has registered its groups.
+if admin.site.is_registered(Group):
+    admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):
+    """Members of one's workspaces can be seen; only superusers change accounts. Service users belong to their API keys."""
+
+    workspace_path: ClassVar[str | None] = "pk"
+    fixed_fields: ClassVar[tuple[str, ...]] = ("username",)
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = (
+        "username",
+        "first_name",
+        "last_name",
+        "email",
+        "is_staff",
+        "is_superuser",
+        "is_active",
+        "last_login",
+    )
+    list_filter = ("is_staff", "is_superuser", "is_active", "is_service")
+    search_fields = ("username", "first_name", "last_name", "email")
+    ordering = ("username",)
+    filter_horizontal = ()
+    readonly_fields = ("is_service", "last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "is_service")}),
+        ("Times", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2", "is_staff")}),)
+
+    def within(self, queryset: QuerySet[Any], rights: Rights) -> QuerySet[Any]:
+        if rights.everywhere:
+            return queryset
+        return queryset.filter(pk__in=Membership.objects.filter(workspace__in=rights.ids()).values("user"))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        rights = rights_of(request)
+        if obj is None or rights.everywhere:
+            return rights.may_somewhere(Role.VIEWER)
+        return Membership.objects.filter(user=obj, workspace__in=rights.ids()).exists()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return rights_of(request).everywhere
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return rights_of(request).everywhere and not (obj is not None and obj.is_service)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return ((None, {"fields": ("username",)}), *fieldsets[1:])  # without the password's digest
+
+    def workspace_id(self, row: Any) -> None:
+        return None
+
+
+class MembershipForm(forms.ModelForm):
+    username = forms.CharField(
+        label="Username",
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Of an account that exists; the platform's operator makes accounts.",
+    )
+
+    class Meta:
+        model = Membership
+        fields = ("workspace", "role", "may_see_numbers")
+
+    def clean_username(self) -> str:
+        username: str = self.cleaned_data["username"]
+        found = User.objects.filter(username=username, is_service=False, is_active=True).first()
+        if found is None:
+            raise forms.ValidationError("No account has this username; ask the platform's operator to make one.")
+        self.instance.user = found
+        return username
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        workspace, user_id = cleaned.get("workspace"), self.instance.user_id
+        new = self.instance._state.adding and workspace and user_id
+        if new and Membership.objects.filter(workspace=workspace, user_id=user_id).exists():
+            self.add_error("username", "This person is a member of the workspace already; change that membership.")
+        return cleaned
+
+
+@admin.register(Membership)
+class MembershipAdmin(ScopedModelAdmin):
+    role_to_add = Role.ADMIN
+    role_to_change = Role.ADMIN
+    role_to_delete = Role.ADMIN
+    form = MembershipForm
+    list_display = ("user", "workspace", "role", "may_see_numbers")
+    list_display_links = ("user",)
+    list_filter = (("workspace", ScopedFilter), "role", "may_see_numbers")
+    list_select_related = ("user", "workspace")
+    search_fields = ("user__username",)
+    ordering = ("workspace__name", "user__username")
+    fixed_fields: ClassVar[tuple[str, ...]] = ("workspace", "user")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("workspace", "username" if obj is None else "user", "role", "may_see_numbers")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if obj is not None:
+            form.base_fields.pop("username", None)
+        return form

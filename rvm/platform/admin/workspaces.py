@@ -1,0 +1,32 @@
+"""Workspaces: opened by superusers, switched by their administrators."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from rvm.platform.admin.rights import rights_of
+from rvm.platform.admin.scoping import ScopedModelAdmin
+from rvm.platform.models import Role, Workspace
+
+
+@admin.register(Workspace)
+class WorkspaceAdmin(ScopedModelAdmin):
+    workspace_path: ClassVar[str | None] = "pk"
+    role_to_add = Role.ADMIN
+    role_to_change = Role.ADMIN
+    fixed_fields: ClassVar[tuple[str, ...]] = ("slug",)
+    list_display = ("name", "slug", "sending_enabled", "created_at")
+    fields = ("name", "slug", "sending_enabled", "countries", "created_at")
+    readonly_fields = ("created_at",)
+    ordering = ("name",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return rights_of(request).everywhere
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Which countries may be reached is for the platform's operator to open."""
+        held = () if rights_of(request).everywhere else ("countries",)
+        return (*super().get_readonly_fields(request, obj), *held)

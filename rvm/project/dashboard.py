@@ -1,0 +1,67 @@
+"""The first page of the admin, and who sees which part of the navigation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError
+from django.http import HttpRequest
+from redis import RedisError
+
+from delivery.lane_counts import counts_of
+from delivery.models import Lane
+from delivery.status import VoicemailStatus
+from rvm.platform.admin.rights import rights_of
+from rvm.platform.health import Unready, tick, workers
+from rvm.platform.models import Role
+
+
+def may_administer(request: HttpRequest) -> bool:
+    return rights_of(request).may_somewhere(Role.ADMIN)
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    return rights_of(request).everywhere
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """The first page: what stands still, and how many voicemails of each use case are in which status."""
+    return {**context, "alarms": alarms(), **counts(request)}
+
+
+def alarms() -> list[str]:
+    """Sentences on what must run and does not."""
+    sentences = []
+    for check, sentence in (
+        (workers, "No worker is running: voicemails wait. Start one with `manage.py worker dispatch`."),
+        (
+            tick,
+            "The tick is not running: what is due later is not sent, nothing is settled. Start it with `manage.py tick`.",
+        ),
+    ):
+        try:
+            check()
+        except Unready:
+            sentences.append(sentence)
+        except (DatabaseError, RedisError):
+            sentences.append("Redis or PostgreSQL does not answer; /readyz says which.")
+    return sentences
+
+
+def counts(request: HttpRequest) -> dict[str, Any]:
+    """Of the person's workspaces, a row per use case."""
+    lanes = Lane.objects.filter(workspace__in=rights_of(request).workspaces()).select_related("use_case")[:1000]
+    by_lane = counts_of([lane.pk for lane in lanes])
+    by_use_case: dict[UUID, Counter[str]] = {}
+    names: dict[UUID, str] = {}
+    for lane in lanes:
+        names[lane.use_case_id] = lane.use_case.name
+        by_use_case.setdefault(lane.use_case_id, Counter()).update(by_lane[lane.pk])
+    statuses = [status.value for status in VoicemailStatus]
+    rows = [
+        [names[use_case_id], *(f"{found[status]:,}" if found[status] else "" for status in statuses)]
+        for use_case_id, found in sorted(by_use_case.items(), key=lambda item: names[item[0]])
+    ]
+    return {"counts": {"headers": ["Use case", *statuses], "rows": rows}}

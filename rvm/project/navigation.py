@@ -1,0 +1,66 @@
+"""How the admin presents itself: its navigation in the users' words. Plain data, because the settings hold it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse_lazy
+
+
+def _item(title: str, icon: str, table: str, permission: str = "") -> dict[str, Any]:
+    item: dict[str, Any] = {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{table}_changelist")}
+    return {**item, "permission": f"rvm.project.dashboard.{permission}"} if permission else item
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "RVM",
+    "SITE_HEADER": "RVM",
+    "SITE_SUBHEADER": "Ringless voicemail",
+    "SITE_SYMBOL": "voicemail",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "LOGIN": {"form": "rvm.platform.login_form.LoginForm"},
+    "DASHBOARD_CALLBACK": "rvm.project.dashboard.dashboard",
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "title": "Reaching people",
+                "items": [
+                    _item("Voicemails", "voicemail", "delivery_voicemail"),
+                    _item("Recordings", "mic", "delivery_recording"),
+                    _item("Lanes", "low_priority", "delivery_lane"),
+                ],
+            },
+            {
+                "title": "From whom, under which rules",
+                "items": [
+                    _item("Use cases", "assignment", "usecases_usecase"),
+                    _item("Setups", "cell_tower", "usecases_telephonysetup"),
+                    _item("Phone numbers", "call", "usecases_phonenumber"),
+                    _item("Suppressions", "block", "usecases_suppression"),
+                ],
+            },
+            {
+                "title": "Team and keys",
+                "items": [
+                    _item("Members", "group", "platform_membership"),
+                    _item("Accounts", "person", "platform_user"),
+                    _item("API keys", "key", "platform_apikey", "may_administer"),
+                    _item("Workspaces", "apartment", "platform_workspace"),
+                ],
+            },
+            {
+                "title": "Records",
+                "collapsible": True,
+                "items": [
+                    _item("Audit events", "history", "platform_auditevent", "may_administer"),
+                    _item("Drops", "outbox", "delivery_drop"),
+                    _item("Carrier reports", "inbox", "delivery_carrierreport"),
+                    _item("References", "tag", "delivery_voicemailreference"),
+                    _item("Idempotency keys", "repeat", "platform_idempotencykey", "may_administer"),
+                    _item("Heartbeats", "monitor_heart", "platform_heartbeat", "is_superuser"),
+                ],
+            },
+        ]
+    },
+}

@@ -1,0 +1,74 @@
+"""One row of every table that the admin knows, all of one workspace."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from delivery.models import CarrierReport, Drop, Lane, Recording, Voicemail, VoicemailReference
+from delivery.status import DropStatus, VoicemailStatus
+from rvm.platform import audit
+from rvm.platform.models import (
+    ApiKey,
+    AuditEvent,
+    Heartbeat,
+    IdempotencyKey,
+    Membership,
+    User,
+    Workspace,
+)
+from tests.factories import make_api_key, make_suppression, make_use_case, make_user, make_voicemail
+from usecases.models import PhoneNumber, Suppression, TelephonySetup, UseCase
+
+
+def make_drop(voicemail: Voicemail, **fields: Any) -> Drop:
+    now = datetime.now(UTC)
+    return Drop.objects.create(
+        **{
+            "workspace": voicemail.workspace,
+            "voicemail": voicemail,
+            "setup": voicemail.setup,
+            "number": 1,
+            "live": voicemail.live,
+            "sender": voicemail.sender,
+            "status": DropStatus.ACCEPTED,
+            "due_at": now,
+            "created_at": now,
+            "accepted_at": now,
+            **fields,
+        }
+    )
+
+
+def make_every_row(workspace: Workspace) -> dict[Any, Any]:
+    use_case = make_use_case(workspace)
+    voicemail = make_voicemail(use_case, status=VoicemailStatus.ACCEPTED, reference="order-1")
+    drop = make_drop(voicemail)
+    key, _ = make_api_key(workspace)
+    user = make_user(workspace=workspace)
+    heartbeat, _ = Heartbeat.objects.get_or_create(name="tick", defaults={"at": datetime.now(UTC)})
+    return {
+        Workspace: workspace,
+        User: user,
+        Membership: Membership.objects.get(user=user),
+        ApiKey: key,
+        AuditEvent: audit.record("test.done", use_case, actor=user, workspace=workspace),
+        IdempotencyKey: IdempotencyKey.objects.create(
+            workspace=workspace, key="k", fingerprint=b"f", status=201, answer=b"the-stored-answer"
+        ),
+        Heartbeat: heartbeat,
+        TelephonySetup: use_case.setup,
+        PhoneNumber: use_case.phone_numbers.get(),
+        UseCase: use_case,
+        Suppression: make_suppression(workspace),
+        Recording: voicemail.recording,
+        Lane: voicemail.lane,
+        Voicemail: voicemail,
+        Drop: drop,
+        CarrierReport: CarrierReport.objects.create(
+            setup=use_case.setup, drop_id=drop.pk, status="accepted", raw=b"the-raw-callback"
+        ),
+        VoicemailReference: VoicemailReference.objects.create(
+            workspace=workspace, reference="order-1", voicemail_id=voicemail.pk
+        ),
+    }

@@ -1,0 +1,49 @@
+"""No table is missing in the admin, none is registered without scoping, and every page of it opens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from rvm.platform.admin.scoping import ScopedModelAdmin
+from tests.factories import make_user, make_workspace
+from tests.rvm.platform.admin.every_row import make_every_row
+
+pytestmark = pytest.mark.django_db
+
+REGISTERED = list(admin.site._registry)
+# Shown on the pages of the rows that they belong to: the use case's numbers, the lane's counts.
+WITHIN_OTHERS = {"usecases.numberassignment", "delivery.lanecount", "delivery.lanedelta"}
+
+
+def address(model: Any, page: str, *arguments: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
+
+
+def test_every_table_of_ours_is_registered() -> None:
+    ours = {
+        model._meta.label_lower
+        for name in ("platform", "usecases", "delivery")
+        for model in apps.get_app_config(name).get_models()
+    }
+    assert {model._meta.label_lower for model in REGISTERED} == ours - WITHIN_OTHERS
+
+
+@pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label_lower)
+def test_every_table_is_scoped(model: Any) -> None:
+    assert isinstance(admin.site._registry[model], ScopedModelAdmin)
+
+
+@pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label_lower)
+def test_a_superuser_can_open_every_page(model: Any, client: Client) -> None:
+    rows = make_every_row(make_workspace())
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    assert client.get(address(model, "changelist")).status_code == 200
+    assert client.get(address(model, "change", rows[model].pk)).status_code == 200
+    added = client.get(address(model, "add"))
+    assert added.status_code == (200 if admin.site._registry[model].has_add_permission(added.wsgi_request) else 403)

@@ -1,0 +1,137 @@
+"""Use cases with their policy and sender numbers, written through the services; deleted ones stay to be looked at."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import DropdownFilter
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from rvm.platform.admin.rights import person
+from rvm.platform.admin.saving import RefusableForm, adopt, changed
+from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
+from rvm.platform.models import Role
+from usecases.errors import Refused
+from usecases.models import PhoneNumber, TelephonySetup, UseCase
+from usecases.services import assign_number, create_use_case, delete_use_case, unassign_number, update_use_case
+
+
+class LivingFilter(DropdownFilter):
+    """Without a choice, the living."""
+
+    title = "deleted"
+    parameter_name = "deleted"
+    all_option: ClassVar[list[str]] = ["", "Not deleted"]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("only", "Deleted"), ("too", "Both")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "too":
+            return queryset
+        return queryset.filter(deleted_at__isnull=self.value() != "only")
+
+
+class NumberChoice(forms.ModelMultipleChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.e164} ({obj.setup.name})"
+
+
+class UseCaseForm(RefusableForm):
+    numbers = NumberChoice(
+        queryset=PhoneNumber.objects.none(),
+        required=False,
+        label="Sender numbers",
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        help_text="Numbers of the setup, or of the failover setup. A patient keeps seeing the same one while it is assigned.",
+    )
+
+    class Meta:
+        model = UseCase
+        fields: ClassVar[list[str]] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding and "numbers" in self.fields:
+            self.initial["numbers"] = list(self.instance.phone_numbers.values_list("pk", flat=True))
+
+
+@admin.register(UseCase)
+class UseCaseAdmin(ScopedModelAdmin):
+    role_to_add = Role.ADMIN
+    role_to_change = Role.ADMIN
+    role_to_delete = Role.ADMIN
+    refusals: ClassVar[tuple[type[Exception], ...]] = (Refused,)
+    form = UseCaseForm
+    list_display = ("name", "entity_name", "purpose", "setup", "sending_enabled", "state", "workspace")
+    list_filter = (("workspace", ScopedFilter), ("setup", ScopedFilter), "purpose", LivingFilter)
+    list_select_related = ("setup", "workspace")
+    search_fields = ("name", "entity_name")
+    ordering = ("-id",)
+    fixed_fields: ClassVar[tuple[str, ...]] = ("workspace", "channel")
+    readonly_fields = ("created_at", "updated_at", "deleted_at")
+    fieldsets = (
+        (None, {"fields": ("workspace", "channel", "name", "entity_name", "description", "purpose", "sending_enabled")}),
+        ("From whom", {"fields": ("setup", "failover_setup", "numbers")}),
+        ("When, and how often", {"fields": (
+            ("window_start", "window_end"), "expires_after_hours", "max_attempts", "retry_minutes",
+        )}),
+    )  # fmt: skip
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None:
+            return fieldsets
+        return (*fieldsets, ("Times", {"fields": ("created_at", "updated_at", "deleted_at")}))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("setup__credentials")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if "numbers" in form.base_fields:
+            offered = self.choices(PhoneNumber, request).filter(setup__deleted_at=None).select_related("setup")
+            if obj is not None:
+                offered = offered.filter(workspace=obj.workspace_id)
+            form.base_fields["numbers"].queryset = offered.order_by("setup__name", "e164")
+        return form
+
+    def choices(self, model: Any, request: HttpRequest) -> QuerySet[Any]:
+        found = super().choices(model, request)
+        return found.filter(deleted_at=None) if model is TelephonySetup else found
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj is not None and obj.deleted_at)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj is not None and obj.deleted_at)
+
+    @display(description="State", label={"sending": "success", "paused": "warning", "deleted": "danger"})
+    def state(self, use_case: UseCase) -> str:
+        if use_case.deleted_at:
+            return "deleted"
+        return "sending" if use_case.sending_enabled else "paused"
+
+    def save_model(self, request: HttpRequest, obj: UseCase, form: Any, change: bool) -> None:
+        actor = person(request)
+        wanted = set(form.cleaned_data["numbers"])
+        held = set(obj.phone_numbers.all()) if change else set()
+        if change:
+            # Numbers go before the setup that they belong to is left, and come after a new one is there.
+            for number in held - wanted:
+                unassign_number(use_case=obj, phone_number=number, actor=actor)
+            update_use_case(use_case=obj, actor=actor, **changed(form))
+        else:
+            columns = {field.name for field in UseCase._meta.concrete_fields}
+            values = {name: value for name, value in form.cleaned_data.items() if name in columns}
+            adopt(obj, create_use_case(actor=actor, **values))
+        for number in wanted - held:
+            assign_number(use_case=obj, phone_number=number, actor=actor)
+
+    def delete_model(self, request: HttpRequest, obj: UseCase) -> None:
+        delete_use_case(use_case=obj, actor=person(request))
