@@ -1,0 +1,54 @@
+"""The documentation's examples are what the API really takes and gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from delivery.api import examples
+from delivery.api.answers import (
+    BatchAnswer,
+    DropAnswer,
+    RecordingAnswer,
+    VoicemailAnswer,
+    VoicemailDetail,
+    VoicemailPage,
+)
+from delivery.api.requests import BatchRequest, RetryRequest, SendRecordingRequest, VoicemailQuery
+from usecases.errors import Refused
+
+
+@pytest.mark.parametrize(
+    ("example", "serializer"),
+    [
+        (examples.SEND_RECORDING, SendRecordingRequest),
+        (examples.SEARCH, VoicemailQuery),
+        (examples.BATCH, BatchRequest),
+        (examples.RETRY, RetryRequest),
+    ],
+)
+def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None:
+    request = serializer(data=example.value)
+    assert request.is_valid(), request.errors
+    rows = request.validated_data.get("recipients", [])
+    assert not [row for row in rows if isinstance(row, Refused)]
+
+
+@pytest.mark.parametrize(
+    ("example", "serializer"),
+    [
+        (examples.SENT, VoicemailAnswer),
+        (examples.QUEUED_AGAIN, VoicemailAnswer),
+        (examples.CANCELED, VoicemailAnswer),
+        (examples.PAGE, VoicemailPage),
+        (examples.DETAIL, VoicemailDetail),
+        (examples.BATCH_ANSWER, BatchAnswer),
+        (examples.RECORDING, RecordingAnswer),
+    ],
+)
+def test_an_example_of_an_answer_has_every_field_and_no_other(example: Any, serializer: Any) -> None:
+    assert list(example.value) == list(serializer().fields)
+    for drop in example.value.get("drops", []):
+        assert list(drop) == list(DropAnswer().fields)
+    assert serializer(data=example.value).is_valid()
