@@ -32,8 +32,11 @@ def ring_on_commit(bell: str) -> None:
 
 
 def answered(bell: str) -> None:
-    """The job has begun: whatever is committed from now on needs a ring of its own."""
-    get_queue(bell).connection.delete(_key(bell))
+    """The job has begun: whatever is committed from now on needs a ring of its own. Never raises: the key runs out by itself."""
+    try:
+        get_queue(bell).connection.delete(_key(bell))
+    except RedisError as error:
+        log.warning("doorbell_failed", bell=bell, error=type(error).__name__)
 
 
 def _key(bell: str) -> str:

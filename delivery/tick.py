@@ -36,7 +36,9 @@ def _beat(now: datetime) -> None:
     Heartbeat.objects.update_or_create(name="tick", defaults={"at": now})
 
 
-STEPS: tuple[Callable[[datetime], object], ...] = (
+Step = Callable[[datetime], object]
+
+STEPS: tuple[Step, ...] = (
     upkeep.end_leases,
     upkeep.give_up_on_reports,
     upkeep.give_up_on_confirmation,
@@ -50,9 +52,10 @@ def tick(now: datetime) -> None:
     for step in STEPS:
         try:
             step(now)
-        except DatabaseError:
+        except Exception:
+            # Also a bug: one step that always fails must not keep the leases from ending.
             log.exception("tick_step_failed", step=step.__name__)
-            connection.close()
+            connection.close_if_unusable_or_obsolete()
 
 
 def run() -> None:
