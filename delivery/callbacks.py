@@ -22,17 +22,23 @@ LARGEST = 1024 * 1024
 @csrf_exempt
 @require_POST
 def callback(request: HttpRequest, token: str) -> HttpResponse:
-    """200 once the reports are kept; 404 unknown address, 413 too large, 401 not proved, 400 not readable.
+    """200 once the reports are kept; 404 unknown address, 413 too large, 401 not proved, 400 not readable, 503 while
+    the setup's carrier is not known or its credentials do not open: the carrier comes again.
 
     Reports on drops that we do not know are kept and answered 200 too: a carrier would only send them again.
     """
-    setup = TelephonySetup.objects.filter(callback_token=token).first()
-    if setup is None:
+    setups = TelephonySetup.objects.filter(callback_token=token)
+    try:
+        setup = setups.first()
+        adapter = adapter_of(setup) if setup else None
+    except (LookupError, ValueError) as error:
+        log.error("setup_unusable", setup_id=str(setups.values_list("pk", flat=True).get()), error=type(error).__name__)
+        return HttpResponse(status=503)
+    if setup is None or adapter is None:
         return HttpResponse(status=404)
     raw = request.read(LARGEST + 1)
     if len(raw) > LARGEST:
         return HttpResponse(status=413)
-    adapter = adapter_of(setup)
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
         adapter.verify_callback(raw, headers, timezone.now())

@@ -7,6 +7,6 @@ from django.urls import path
 from delivery import callbacks, views
 
 urlpatterns = [
-    path("carriers/<str:token>/", callbacks.callback, name="carrier-callback"),
+    path("carriers/<slug:token>/", callbacks.callback, name="carrier-callback"),
     path("recordings/<str:token>.mp3", views.recording, name="recording-link"),
 ]
