@@ -38,7 +38,7 @@ def refused(verb: Any, **arguments: Any) -> Refused:
 
 
 def actions(workspace: Workspace) -> list[str]:
-    return list(AuditEvent.objects.filter(workspace=workspace).order_by("id").values_list("action", flat=True))
+    return sorted(AuditEvent.objects.filter(workspace=workspace).values_list("action", flat=True))
 
 
 def open_use_case(setup: TelephonySetup, **fields: Any) -> UseCase:
