@@ -5,10 +5,8 @@ Its API is described in that package's docstring; nothing of the package is impo
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -17,7 +15,6 @@ import orjson
 
 from delivery.carriers.base import (
     CallbackMalformed,
-    CallbackRejected,
     Carrier,
     Credential,
     DropRequest,
@@ -27,6 +24,8 @@ from delivery.carriers.base import (
     ReportStatus,
     Submission,
 )
+from delivery.carriers.reading import LONGEST_CODE, LONGEST_ID, json_object, retry_after, text, time
+from delivery.carriers.signatures import check_signature
 from delivery.http import HttpRequest, HttpResponse
 from delivery.reasons import Reason
 
@@ -62,9 +61,6 @@ ANSWERS: dict[tuple[int, str], tuple[Outcome, Reason]] = {
     (429, "throttled"): (Outcome.NOT_SENT, Reason.NOT_SENT),
     (503, "not_processed"): (Outcome.NOT_SENT, Reason.NOT_SENT),
 }
-TOLERANCE = timedelta(seconds=300)  # how far a callback's timestamp may be from our clock
-LONGEST_CODE, LONGEST_TEXT = 64, 500
-LONGEST_RETRY_AFTER = 3600  # seconds
 
 
 class Sandbox(Carrier):
@@ -108,21 +104,25 @@ class Sandbox(Carrier):
         return HttpRequest("POST", self._drops_url, headers, orjson.dumps(body))
 
     def read_submission(self, response: HttpResponse) -> Submission:
-        body = _object(response.body)
-        code, text = _text(body.get("code"), LONGEST_CODE), _text(body.get("message"), LONGEST_TEXT)
-        if response.status == 202 and body.get("status") == "accepted" and (reference := _text(body.get("id"), 255)):
+        body = json_object(response.body)
+        code, message = text(body.get("code"), LONGEST_CODE), text(body.get("message"))
+        if (
+            response.status == 202
+            and body.get("status") == "accepted"
+            and (reference := text(body.get("id"), LONGEST_ID))
+        ):
             return Submission(Outcome.ACCEPTED, carrier_reference=reference)
         known = ANSWERS.get((response.status, code))
         if known is None:
-            return Submission(Outcome.UNKNOWN, code=code or f"http_{response.status}", text=text)
+            return Submission(Outcome.UNKNOWN, code=code or f"http_{response.status}", text=message)
         outcome, reason = known
-        return Submission(outcome, reason=reason, code=code, text=text, retry_after=_retry_after(response.headers))
+        return Submission(outcome, reason=reason, code=code, text=message, retry_after=retry_after(response.headers))
 
     def lookup_request(self, attempt_key: UUID) -> HttpRequest:
         return HttpRequest("GET", f"{self._drops_url}?reference={attempt_key}", (self._authorization,))
 
     def read_lookup(self, response: HttpResponse) -> Submission | Report | NeverSeen | None:
-        body = _object(response.body)
+        body = json_object(response.body)
         if response.status == 404 and body.get("code") == "never_seen":
             return NeverSeen()
         if response.status != 200:
@@ -136,19 +136,17 @@ class Sandbox(Carrier):
         return report
 
     def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime) -> None:
-        timestamp = headers.get("x-sandbox-timestamp", "")
-        # isdigit alone takes digits of every script; twelve digits last until the year 33658
-        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
-            raise CallbackRejected("X-Sandbox-Timestamp is missing or is not a number of seconds.")
-        if abs(now.timestamp() - int(timestamp)) > TOLERANCE.total_seconds():
-            raise CallbackRejected(f"X-Sandbox-Timestamp is more than {TOLERANCE.seconds} seconds from our clock.")
-        expected = "sha256=" + hmac.new(self._secret, timestamp.encode() + b"." + raw, hashlib.sha256).hexdigest()
-        given = headers.get("x-sandbox-signature", "")
-        if not hmac.compare_digest(given.encode(errors="replace"), expected.encode()):
-            raise CallbackRejected("X-Sandbox-Signature does not match the body.")
+        check_signature(
+            raw,
+            headers,
+            now,
+            secrets=(self._secret,),
+            signature="X-Sandbox-Signature",
+            timestamp="X-Sandbox-Timestamp",
+        )
 
     def parse_callback(self, raw: bytes, headers: Mapping[str, str]) -> list[Report]:
-        events = _object(raw).get("events")
+        events = json_object(raw).get("events")
         if not isinstance(events, list):
             raise CallbackMalformed("The callback is no JSON object with a list of events.")
         reports = []
@@ -170,46 +168,14 @@ def _report(event: dict[str, Any]) -> Report:
         status = ReportStatus(event.get("status", ""))
     except ValueError:
         raise ValueError("has a status other than accepted, delivered and failed") from None
-    code = _text(event.get("code"), LONGEST_CODE)
+    code = text(event.get("code"), LONGEST_CODE)
     return Report(
         attempt_key=attempt_key,
         status=status,
-        occurred_at=_time(event.get("occurred_at")),
-        event_id=_text(event.get("event_id"), 255),
-        carrier_reference=_text(event.get("id"), 255),
+        occurred_at=time(event.get("occurred_at")),
+        event_id=text(event.get("event_id"), LONGEST_ID),
+        carrier_reference=text(event.get("id"), LONGEST_ID),
         reason=REASONS.get(code, Reason.UNKNOWN) if status is ReportStatus.FAILED else None,
         code=code,
-        text=_text(event.get("text"), LONGEST_TEXT),
+        text=text(event.get("text")),
     )
-
-
-def _object(raw: bytes) -> dict[str, Any]:
-    """A JSON object; empty for anything else."""
-    try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object, longest: int) -> str:
-    """A vendor's text, cut. A number is kept as text; PostgreSQL stores no NUL."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
-    return value[:longest].replace("\0", "") if isinstance(value, str) else ""
-
-
-def _time(value: object) -> datetime | None:
-    """None for what is no time, has no zone, or lies outside the calendar."""
-    try:
-        time = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return time.astimezone(UTC) if time is not None and time.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    value = headers.get("retry-after", "").strip()
-    if not (value.isascii() and value.isdigit()):
-        return None
-    return timedelta(seconds=min(int(value[:9]), LONGEST_RETRY_AFTER))

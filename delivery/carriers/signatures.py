@@ -1,0 +1,30 @@
+"""The signature that most vendors put on a callback: HMAC-SHA256 over a timestamp and the raw bytes, good for a few minutes."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from delivery.carriers.base import CallbackRejected
+
+TOLERANCE = timedelta(seconds=300)  # how far a callback's timestamp may be from our clock
+
+
+def check_signature(
+    raw: bytes, headers: Mapping[str, str], now: datetime, *, secrets: Iterable[bytes], signature: str, timestamp: str
+) -> None:
+    """Raise CallbackRejected unless the header `signature` is "sha256=" and the hex HMAC of timestamp, dot and body under one of the
+    secrets. `signature` and `timestamp` are the headers' names as the vendor writes them; the timestamp is in seconds."""
+    seconds = headers.get(timestamp.lower(), "")
+    # isdigit alone takes digits of every script; twelve digits last until the year 33658
+    if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 12):
+        raise CallbackRejected(f"{timestamp} is missing or is not a number of seconds.")
+    if abs(now.timestamp() - int(seconds)) > TOLERANCE.total_seconds():
+        raise CallbackRejected(f"{timestamp} is more than {TOLERANCE.seconds} seconds from our clock.")
+    given = headers.get(signature.lower(), "").encode(errors="replace")
+    signed = seconds.encode() + b"." + raw
+    expected = [b"sha256=" + hmac.new(secret, signed, hashlib.sha256).hexdigest().encode() for secret in secrets]
+    if not any([hmac.compare_digest(given, one) for one in expected]):
+        raise CallbackRejected(f"{signature} does not match the body.")
