@@ -53,7 +53,7 @@ class Wave:
 _DUE = """
 SELECT id, recipient, recipient_index, sender, recording_id, attempts, expires_at
   FROM delivery_voicemail
- WHERE lane_id = %s AND status = 'queued' AND not_before <= %s
+ WHERE lane_id = %s AND failover = %s AND status = 'queued' AND not_before <= %s
  ORDER BY not_before LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """
 _SUPPRESSED = "SELECT number_index FROM usecases_suppression WHERE workspace_id = %s AND number_index = ANY(%s)"
@@ -64,7 +64,7 @@ _PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
 def claim(route: Route, limit: int, now: datetime, lease: timedelta) -> Wave:
     """Claim at most `limit` due voicemails of the route's lane."""
     with transaction.atomic():
-        rows = sql.run(_DUE, [route.lane_id, now, limit])
+        rows = sql.run(_DUE, [route.lane_id, route.failover, now, limit])
         if not rows:
             return Wave([], 0)
         suppressed = {row[0] for row in sql.run(_SUPPRESSED, [route.workspace_id, [row[2] for row in rows]])}

@@ -10,11 +10,8 @@ from datetime import datetime, timedelta
 
 from delivery.carriers.base import Outcome, Report, ReportStatus, Submission
 from delivery.reasons import REASONS, Reason
+from delivery.retries import Retry, after_not_sent
 from delivery.status import DropStatus, VoicemailStatus
-
-# A drop that provably was not sent is tried again soon, then ever more rarely, until the voicemail expires.
-NOT_SENT_FIRST_WAIT = timedelta(seconds=1)
-NOT_SENT_LONGEST_WAIT = timedelta(minutes=5)
 
 # When an uncertain drop is looked up: right after it became so, then ever more rarely until the setup's horizon.
 CHECK_WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 30, 120, 600, 3600))
@@ -22,30 +19,41 @@ CHECK_WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 30, 120, 60
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """The next status of both. `not_before` is set where the voicemail is queued again."""
+    """The next status of both. `retry` is set where the voicemail is queued again."""
 
     voicemail: VoicemailStatus
     drop: DropStatus
     reason: Reason | None = None
-    not_before: datetime | None = None
+    retry: Retry | None = None
 
 
-def conclude_submission(submission: Submission, attempts: int, now: datetime) -> Conclusion:
-    """After an answer to a request. `attempts` counts this one."""
+def conclude_submission(
+    submission: Submission,
+    drops: int,
+    now: datetime,
+    *,
+    failover: bool = False,
+    has_failover: bool = False,
+    jitter: float = 0.0,
+) -> Conclusion:
+    """After an answer to a request. `drops` counts this one; `failover` says that it went through the failover setup."""
     match submission.outcome:
         case Outcome.ACCEPTED:
             return Conclusion(VoicemailStatus.ACCEPTED, DropStatus.ACCEPTED)
         case Outcome.REFUSED:
             return Conclusion(VoicemailStatus.FAILED, DropStatus.FAILED, submission.reason or Reason.REFUSED)
         case Outcome.NOT_SENT:
-            wait = max(not_sent_wait(attempts), submission.retry_after or timedelta())
-            return Conclusion(VoicemailStatus.QUEUED, DropStatus.NOT_SENT, Reason.NOT_SENT, now + wait)
+            retry = after_not_sent(
+                now,
+                drops=drops,
+                failover=failover,
+                has_failover=has_failover,
+                jitter=jitter,
+                at_least=submission.retry_after,
+            )
+            return Conclusion(VoicemailStatus.QUEUED, DropStatus.NOT_SENT, Reason.NOT_SENT, retry)
         case Outcome.UNKNOWN:
             return Conclusion(VoicemailStatus.UNCERTAIN, DropStatus.UNCERTAIN)
-
-
-def not_sent_wait(attempts: int) -> timedelta:
-    return min(NOT_SENT_FIRST_WAIT * 2 ** min(attempts - 1, 16), NOT_SENT_LONGEST_WAIT)
 
 
 def check_wait(checks: int) -> timedelta:

@@ -19,7 +19,7 @@ from delivery.status import DropStatus, VoicemailStatus, may_move
 @dataclass(frozen=True, slots=True)
 class Move:
     """`drop_id`: only while this is the voicemail's latest drop; None for moves that no drop causes.
-    `not_before`: when it may be claimed next, for moves to queued."""
+    `not_before`: when it may be claimed next, for moves to queued; `failover`: through which setup."""
 
     voicemail_id: UUID
     was: VoicemailStatus
@@ -30,6 +30,7 @@ class Move:
     code: str = ""
     text: str = ""
     not_before: datetime | None = None
+    failover: bool | None = None
 
 
 class MoveNotAllowed(ValueError):
@@ -39,12 +40,12 @@ class MoveNotAllowed(ValueError):
 _APPLY = """
 WITH asked AS (
   SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[],
-                       %s::timestamptz[])
-    AS asked(id, was, now, was_reason, reason, drop_id, code, text, not_before)
+                       %s::timestamptz[], %s::bool[])
+    AS asked(id, was, now, was_reason, reason, drop_id, code, text, not_before, failover)
 ), moved AS (
   UPDATE delivery_voicemail v
      SET status = a.now, reason = a.reason, carrier_code = a.code, carrier_text = a.text, updated_at = t.at,
-         not_before = coalesce(a.not_before, v.not_before),
+         not_before = coalesce(a.not_before, v.not_before), failover = coalesce(a.failover, v.failover),
          accepted_at = CASE WHEN a.now IN ('accepted', 'delivered') THEN coalesce(v.accepted_at, t.at) ELSE v.accepted_at END,
          ended_at = CASE WHEN a.now IN ('delivered', 'failed', 'skipped', 'canceled', 'expired') THEN t.at END
     FROM asked a, (SELECT %s::timestamptz AS at) t
@@ -82,6 +83,7 @@ def apply(moves: Sequence[Move], at: datetime) -> set[UUID]:
             sql.texts(move.code[:40] for move in ordered),
             sql.texts(move.text[:200] for move in ordered),
             [move.not_before for move in ordered],
+            [move.failover for move in ordered],
             at,
         ],
     )

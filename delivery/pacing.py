@@ -79,7 +79,7 @@ class Gate:
     """One worker's door to the shared pace of all setups."""
 
     def __init__(self, redis: Redis, worker: str) -> None:
-        self._redis = redis
+        self.redis = redis
         self._worker = worker
         self._grant: Any = redis.register_script(_GRANT)
         self._pause: Any = redis.register_script(_PAUSE)
@@ -106,7 +106,7 @@ class Gate:
     def leave(self, setup_ids: set[UUID]) -> None:
         """Nothing of this worker is in flight any more."""
         for setup_id in setup_ids:
-            self._redis.hdel(f"rvm:slots:{setup_id}", self._worker)
+            self.redis.hdel(f"rvm:slots:{setup_id}", self._worker)
 
     def pause(self, setup_id: UUID, duration: timedelta) -> None:
         """The carrier said to wait: nobody starts a drop on this setup before then. A longer pause is never shortened."""

@@ -17,6 +17,7 @@ from delivery.doorbell import ring_on_commit
 from delivery.models import CarrierReport, Voicemail
 from delivery.moves import DropChange, Move
 from delivery.reasons import REASONS, Reason
+from delivery.retrying import retry_failed
 from delivery.status import DropStatus, VoicemailStatus
 from rvm.platform.crypto import vault
 from usecases.models import Suppression
@@ -99,6 +100,7 @@ def merge(now: datetime, limit: int = BATCH) -> int:
         moves.apply(list(batch.moves.values()), now)
         moves.change_drops(list(batch.changes.values()), now)
         _suppress(batch.suppress)
+        retry_failed([move.voicemail_id for move in batch.moves.values() if move.now is VoicemailStatus.FAILED], now)
         cursor.execute(_MERGED, [now, list(batch.effects), [effect.value for effect in batch.effects.values()]])
     return len(ids)
 

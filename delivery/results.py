@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from random import random
 
 from django.db import transaction
 
@@ -14,6 +15,7 @@ from delivery.claim import Claim
 from delivery.conclusions import check_wait, conclude_submission
 from delivery.moves import DropChange, Move
 from delivery.reasons import REASONS
+from delivery.retrying import retry_failed
 from delivery.status import DropStatus, VoicemailStatus
 from usecases.models import Suppression
 from usecases.suppressions import suppress
@@ -34,7 +36,14 @@ def record(results: Sequence[Result], now: datetime) -> None:
     changes: list[DropChange] = []
     for result in results:
         claim, submission = result.claim, result.submission
-        conclusion = conclude_submission(submission, claim.attempts, now)
+        conclusion = conclude_submission(
+            submission,
+            claim.attempts,
+            now,
+            failover=claim.route.failover,
+            has_failover=claim.route.has_failover,
+            jitter=random(),  # noqa: S311 - spreads load
+        )
         asked.append(
             Move(
                 claim.voicemail_id,
@@ -44,7 +53,8 @@ def record(results: Sequence[Result], now: datetime) -> None:
                 drop_id=claim.drop_id,
                 code=submission.code,
                 text=submission.text,
-                not_before=conclusion.not_before,
+                not_before=conclusion.retry.at if conclusion.retry else None,
+                failover=conclusion.retry.failover if conclusion.retry else None,
             )
         )
         changes.append(
@@ -66,6 +76,7 @@ def record(results: Sequence[Result], now: datetime) -> None:
                 moves.apply([replace(move, was=was) for move in late if move.now in ends], now)
         moves.change_drops(changes, now)
         _suppress(results)
+        retry_failed([move.voicemail_id for move in asked if move.now is VoicemailStatus.FAILED], now)
 
 
 # An answer that comes after the sweeper gave the drop up, or after an early report that it was accepted, still says what happened.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from functools import cached_property
@@ -11,6 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from delivery import sql
 from delivery.carriers import carrier_class
 from delivery.carriers.base import Carrier
 from usecases.models import TelephonySetup
@@ -18,7 +18,8 @@ from usecases.models import TelephonySetup
 
 @dataclass(frozen=True)
 class Route:
-    """One open lane: it has due voicemails and may send. `due` is counted up to the caller's limit."""
+    """One open lane through one setup. `probing`: the setup's breaker is half open, so one drop may try it. `due` is counted up to
+    the caller's limit."""
 
     lane_id: UUID
     workspace_id: UUID
@@ -26,17 +27,20 @@ class Route:
     live: bool
     priority: int
     lane_pace: float | None
+    failover: bool
+    has_failover: bool
     setup_id: UUID
     carrier: str
     credentials: bytes
     pace: float
     cap: int
     callback_token: str
+    probing: bool
     stopped: bool
     use_case_deleted: bool
     window_start: time
     window_end: time
-    senders: tuple[str, ...]
+    senders: list[str]
     due: int
 
     @cached_property
@@ -44,39 +48,38 @@ class Route:
         return carrier_class(self.carrier)(_open_credentials(self.setup_id, self.credentials))
 
 
-# A test lane goes through the workspace's oldest living sandbox setup, a live one through its use case's setup. The senders are
-# those assigned numbers that belong to the use case's own setup. The inner ORDER BY keeps the planner on the index of due rows:
-# without it, it takes a scan of the whole table to come upon `limit` rows sooner.
+# A test lane goes through the workspace's oldest living sandbox setup, a live one through its use case's setup or, for those of its
+# voicemails that ask for it, the failover setup. The senders are those assigned numbers that belong to the setup (a test lane's
+# belong to the use case's own). Lanes behind an open breaker are left out: their voicemails stay queued. The inner ORDER BY keeps
+# the planner on the index of due rows: without it, it scans the whole table to come upon `limit` rows sooner.
 _OPEN = """
-SELECT l.id, l.workspace_id, l.use_case_id, l.live, l.priority, l.pace_per_second,
-       s.id, s.carrier, s.credentials, s.pace_per_second, s.in_flight_cap, s.callback_token,
+SELECT l.id, l.workspace_id, l.use_case_id, l.live, l.priority, l.pace_per_second, via.failover,
+       l.live AND u.failover_setup_id IS NOT NULL,
+       s.id, s.carrier, s.credentials, s.pace_per_second, s.in_flight_cap, s.callback_token, s.breaker_until IS NOT NULL,
        NOT (w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL), u.deleted_at IS NOT NULL,
        u.window_start, u.window_end,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
-              WHERE a.use_case_id = u.id AND p.setup_id = u.setup_id ORDER BY p.e164),
+              WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END ORDER BY p.e164),
        due.count
   FROM delivery_lane l
+ CROSS JOIN (VALUES (false), (true)) AS via(failover)
   JOIN usecases_usecase u ON u.id = l.use_case_id
   JOIN platform_workspace w ON w.id = l.workspace_id
-  JOIN usecases_telephonysetup s ON s.id = CASE WHEN l.live THEN u.setup_id ELSE
-         (SELECT id FROM usecases_telephonysetup
-           WHERE workspace_id = l.workspace_id AND carrier = 'sandbox' AND deleted_at IS NULL ORDER BY id LIMIT 1) END
-  CROSS JOIN LATERAL (SELECT count(*) FROM (SELECT 1 FROM delivery_voicemail v
-         WHERE v.lane_id = l.id AND v.status = 'queued' AND v.not_before <= %(now)s
-         ORDER BY v.not_before LIMIT %(limit)s) due) due
- WHERE NOT l.held AND due.count > 0 AND l.id = ANY(coalesce(%(lanes)s::uuid[], ARRAY[l.id]))
- ORDER BY l.priority DESC, l.id
+  JOIN usecases_telephonysetup s ON s.id = CASE
+         WHEN NOT l.live THEN (SELECT id FROM usecases_telephonysetup WHERE workspace_id = l.workspace_id AND carrier = 'sandbox'
+                                  AND deleted_at IS NULL ORDER BY id LIMIT 1)
+         WHEN via.failover THEN coalesce(u.failover_setup_id, u.setup_id) ELSE u.setup_id END
+ CROSS JOIN LATERAL (SELECT count(*) FROM (SELECT 1 FROM delivery_voicemail v
+         WHERE v.lane_id = l.id AND v.failover = via.failover AND v.status = 'queued' AND v.not_before <= %s
+         ORDER BY v.not_before LIMIT %s) due) due
+ WHERE NOT l.held AND due.count > 0 AND (s.breaker_until IS NULL OR s.breaker_until <= %s)
+ ORDER BY l.priority DESC, l.id, via.failover
 """
 
 
-def open_routes(now: datetime, limit: int, lanes: Sequence[UUID] | None = None) -> list[Route]:
-    """The lanes that have due voicemails and are not held, most urgent first."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OPEN, {"now": now, "limit": limit, "lanes": list(lanes) if lanes is not None else None})
-        return [
-            Route(*(*row[:8], bytes(row[8]), *row[9:16], tuple(row[16]), row[17]))  # credentials arrive as a memoryview
-            for row in cursor.fetchall()
-        ]
+def open_routes(now: datetime, limit: int) -> list[Route]:
+    """The lanes that have due voicemails and are neither held nor behind an open breaker, most urgent first."""
+    return [Route(*row) for row in sql.run(_OPEN, [now, limit, now])]
 
 
 def adapter_of(setup: TelephonySetup) -> Carrier:

@@ -40,6 +40,7 @@ Step = Callable[[datetime], object]
 
 STEPS: tuple[Step, ...] = (
     upkeep.end_leases,
+    upkeep.expire,
     upkeep.give_up_on_reports,
     upkeep.give_up_on_confirmation,
     _ring,

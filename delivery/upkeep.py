@@ -71,6 +71,21 @@ def _fail(query: str, arguments: list[datetime | int], was: VoicemailStatus, rea
     return len(rows)
 
 
+_EXPIRED = """
+SELECT id FROM delivery_voicemail WHERE status = 'queued' AND expires_at <= %s ORDER BY expires_at LIMIT %s
+   FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+
+def expire(now: datetime) -> int:
+    """Queued past its expiry: expired, also in a held lane or behind a stopped setup that no claim comes to."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_EXPIRED, [now, BATCH])
+        ids = [row[0] for row in cursor.fetchall()]
+        moves.apply([Move(v, VoicemailStatus.QUEUED, VoicemailStatus.EXPIRED, reason=Reason.EXPIRED) for v in ids], now)
+    return len(ids)
+
+
 _FOLD = """
 WITH taken AS (
   DELETE FROM delivery_lanedelta WHERE id IN (SELECT id FROM delivery_lanedelta ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)

@@ -6,15 +6,17 @@ unknown carrier, credentials that do not open) is logged and left alone for a wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from uuid import UUID
 
 import structlog
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
+from delivery import breaker
 from delivery.claim import Claim, claim
 from delivery.pacing import Gate
 from delivery.results import Result, record
@@ -65,12 +67,14 @@ class Waves:
         self._margin = lease.total_seconds() - http_timeout
         self._asked: set[UUID] = set()
         self._broken: dict[UUID, float] = {}
+        self._turns = 0
 
     def turn(self, results: Sequence[Result], room: int, in_flight: Mapping[UUID, int]) -> Turn:
         """Record `results`, then claim for up to `room` starts. Raises DatabaseError where the results were not written."""
         if results:
-            record(results, self._now())
-            self._pause_throttled(results)
+            now = self._now()
+            record(results, now)
+            self._judge(results, now)
         if room <= 0:
             return Turn()
         try:
@@ -82,14 +86,15 @@ class Waves:
             log.warning("claim_failed", error=type(error).__name__)
         return Turn(wait=REDIS_WAIT)
 
-    def _pause_throttled(self, results: Sequence[Result]) -> None:
-        """A carrier that said to wait is left alone by everybody."""
-        for result in results:
-            if result.submission.retry_after:
-                try:
+    def _judge(self, results: Sequence[Result], now: datetime) -> None:
+        """A carrier that said to wait, or that fails, is left alone by everybody. The results are written already."""
+        try:
+            for result in results:
+                if result.submission.retry_after:
                     self._gate.pause(result.claim.route.setup_id, result.submission.retry_after)
-                except RedisError as error:
-                    log.warning("gate_unreachable", error=type(error).__name__)
+            breaker.watch(self._gate.redis, results, now)
+        except (RedisError, DatabaseError) as error:
+            log.warning("carrier_not_judged", error=type(error).__name__)
 
     def leave(self) -> None:
         """Give back this worker's share of the caps; it runs out by itself where Redis does not answer."""
@@ -100,7 +105,9 @@ class Waves:
 
     def _claim(self, room: int, in_flight: Mapping[UUID, int]) -> Turn:
         now = self._now()
-        routes = [route for route in open_routes(now, WAVE) if self._broken.get(route.lane_id, 0.0) <= self._clock()]
+        routes = self._in_turn(
+            route for route in open_routes(now, WAVE) if self._broken.get(route.lane_id, 0.0) <= self._clock()
+        )
         flights: list[Flight] = []
         open_by_setup = dict(in_flight)
         waits: list[float] = []
@@ -114,10 +121,24 @@ class Waves:
                 break
         return Turn(flights, left=bool(routes), wait=min(min(waits, default=0.0), LONGEST_WAIT))
 
+    def _in_turn(self, routes: Iterable[Route]) -> list[Route]:
+        """The most urgent first; among equals another one begins each time, so that starts which are short go round."""
+        self._turns += 1
+        ordered: list[Route] = []
+        for _, group in groupby(routes, key=lambda route: route.priority):
+            equals = list(group)
+            first = self._turns % len(equals)
+            ordered += equals[first:] + equals[:first]
+        return ordered
+
     def _wave(self, route: Route, wanted: int, in_flight: int, now: datetime) -> tuple[list[Flight], float]:
         """Start up to `wanted` drops of one lane, and how long to wait before asking for more."""
         count, wait = wanted, 0.0
         if not (route.stopped or route.use_case_deleted):
+            if route.probing:
+                if not breaker.may_probe(self._gate.redis, route.setup_id):
+                    return [], LONGEST_WAIT
+                wanted = 1
             self._asked.add(route.setup_id)
             grant = self._gate.ask(
                 route.setup_id,

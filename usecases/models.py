@@ -6,10 +6,11 @@ import secrets
 from datetime import time
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Lower, Now
 
 from rvm.platform.fields import EncryptedJSONField, EncryptedTextField
@@ -56,6 +57,10 @@ class TelephonySetup(Row):
         help_text="An uncertain drop that nothing has settled after this ends as failed: unconfirmed.",
     )
     enabled = models.BooleanField(default=True, help_text="Kill switch: while off, its voicemails wait.")
+    # The breaker's, see delivery.breaker. Open until then; past it, one probe decides.
+    breaker_until = models.DateTimeField(null=True, editable=False)
+    breaker_reason = models.CharField(max_length=200, blank=True, db_default="", default="", editable=False)
+    breaker_openings = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     callback_token = models.CharField(max_length=64, unique=True, default=new_callback_token, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(auto_now=True)
@@ -134,12 +139,21 @@ class UseCase(Row):
         help_text="A voicemail that could not be sent by then expires.",
     )
     max_attempts = models.PositiveSmallIntegerField(
-        default=3, validators=[MinValueValidator(1), MaxValueValidator(10)], help_text="Drops per voicemail, at most."
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(10)],
+        help_text="Drops per voicemail that may reach the carrier; what was provably not sent does not count.",
     )
     retry_minutes = models.PositiveIntegerField(
-        default=1,
+        default=60,
         validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
         help_text="Wait before the second attempt; doubles after.",
+    )
+    failover_reasons = ArrayField(
+        models.CharField(max_length=32),
+        default=list,
+        blank=True,
+        db_default=Value("{}"),
+        help_text="Failures after which the failover setup tries, besides what the first setup could not send.",
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(auto_now=True)

@@ -26,7 +26,9 @@ class Lane(Row):
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["use_case", "live"], condition=Q(for_api=True), name="delivery_one_api_lane")
+            models.UniqueConstraint(
+                fields=["use_case", "live"], condition=Q(for_api=True), name="delivery_one_api_lane"
+            )
         ]
 
 

@@ -18,7 +18,12 @@ from usecases.models import TelephonySetup, UseCase
 
 # Columns of references that are not enforced: ids are checked when the row is written, and nothing they name is ever deleted
 # while a voicemail names it.
-UNENFORCED: dict[str, Any] = {"on_delete": models.DO_NOTHING, "db_constraint": False, "db_index": False, "related_name": "+"}
+UNENFORCED: dict[str, Any] = {
+    "on_delete": models.DO_NOTHING,
+    "db_constraint": False,
+    "db_index": False,
+    "related_name": "+",
+}
 
 
 class Voicemail(Row):
@@ -41,6 +46,9 @@ class Voicemail(Row):
     reason = models.CharField(max_length=32, blank=True)
     carrier_code = models.CharField(max_length=40, blank=True)
     carrier_text = models.CharField(max_length=200, blank=True)
+    failover = models.BooleanField(
+        default=False, db_default=False, help_text="The next drop goes through the use case's failover setup."
+    )
     drop_id = models.UUIDField(null=True, help_text="The latest drop.")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Drops that were made.")
     not_before = models.DateTimeField()
@@ -55,7 +63,9 @@ class Voicemail(Row):
         ordering: ClassVar[list[str]] = ["-id"]
         indexes: ClassVar[list[models.Index]] = [
             # The work queue: what is due in a lane.
-            models.Index(fields=["lane", "not_before"], name="voicemail_due", condition=Q(status="queued")),
+            models.Index(fields=["lane", "failover", "not_before"], name="voicemail_due", condition=Q(status="queued")),
+            # What must expire also where its lane is held or its setup is stopped.
+            models.Index(fields=["expires_at"], name="voicemail_expiring", condition=Q(status="queued")),
             # The listings, newest first.
             models.Index(fields=["workspace", "-id"], name="voicemail_newest"),
             models.Index(fields=["use_case", "status", "-id"], name="voicemail_by_use_case"),

@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from delivery.carriers.base import Outcome, Report, ReportStatus, Submission
 from delivery.conclusions import (
     CHECK_WAITS,
-    NOT_SENT_LONGEST_WAIT,
     Conclusion,
     check_wait,
     conclude_report,
     conclude_submission,
-    not_sent_wait,
 )
 from delivery.reasons import Reason
+from delivery.retries import Retry
 from delivery.status import TERMINAL, DropStatus, VoicemailStatus, may_move
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -40,11 +39,11 @@ V, D, R = VoicemailStatus, DropStatus, ReportStatus
         ),
         (
             Submission(Outcome.NOT_SENT),
-            Conclusion(V.QUEUED, D.NOT_SENT, Reason.NOT_SENT, NOW + timedelta(seconds=1)),
+            Conclusion(V.QUEUED, D.NOT_SENT, Reason.NOT_SENT, Retry(NOW + timedelta(seconds=1), failover=False)),
         ),
         (
             Submission(Outcome.NOT_SENT, retry_after=timedelta(minutes=9)),
-            Conclusion(V.QUEUED, D.NOT_SENT, Reason.NOT_SENT, NOW + timedelta(minutes=9)),
+            Conclusion(V.QUEUED, D.NOT_SENT, Reason.NOT_SENT, Retry(NOW + timedelta(minutes=9), failover=False)),
         ),
         (Submission(Outcome.UNKNOWN), Conclusion(V.UNCERTAIN, D.UNCERTAIN)),
     ],
@@ -57,13 +56,12 @@ def test_each_outcome_of_a_submission_has_one_conclusion(submission: Submission,
 def test_only_what_was_proved_not_sent_is_queued_again(outcome: Outcome) -> None:
     conclusion = conclude_submission(Submission(outcome, retry_after=timedelta(seconds=1)), 1, NOW)
     assert (conclusion.voicemail is V.QUEUED) is (outcome is Outcome.NOT_SENT)
-    assert (conclusion.not_before is not None) is (outcome is Outcome.NOT_SENT)
+    assert (conclusion.retry is not None) is (outcome is Outcome.NOT_SENT)
     assert may_move(V.SENDING, conclusion.voicemail)
 
 
 @given(st.integers(min_value=1, max_value=32_767))
 def test_waits_grow_and_stay_bounded(attempts: int) -> None:
-    assert not_sent_wait(attempts) <= not_sent_wait(attempts + 1) <= NOT_SENT_LONGEST_WAIT
     assert timedelta() < check_wait(attempts) <= check_wait(attempts + 1) <= CHECK_WAITS[-1]
 
 

@@ -16,5 +16,7 @@ class Command(BaseCommand):
         parser.add_argument("queues", nargs="+", choices=sorted(settings.RQ_QUEUES))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        worker = get_worker(*options["queues"], worker_class="delivery.worker.Worker", serializer="rq.serializers.JSONSerializer")
+        worker = get_worker(
+            *options["queues"], worker_class="delivery.worker.Worker", serializer="rq.serializers.JSONSerializer"
+        )
         worker.work(logging_level="WARNING")

@@ -1,0 +1,115 @@
+"""The breaker of a setup: what opens it, what waits behind it, what closes it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from django_rq import get_connection
+
+from delivery.breaker import Health, why_open
+from delivery.dispatch import Dispatcher
+from delivery.http import HttpResponse
+from delivery.pacing import Gate
+from delivery.reasons import Reason
+from tests import factories
+from tests.delivery.fake_carrier import FakeTransport, Inline, timed_out
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def empty_redis() -> None:
+    get_connection("dispatch").flushdb()
+
+
+def dispatch(transport: FakeTransport) -> None:
+    Dispatcher(transport, Gate(get_connection("dispatch"), "worker-1"), Inline(), http_timeout=15).run(3)
+
+
+def use_case_with(count: int) -> Any:
+    use_case = factories.make_use_case()
+    for _ in range(count):
+        factories.make_voicemail(use_case)
+    return use_case
+
+
+@pytest.mark.parametrize(
+    ("health", "account", "opens"),
+    [
+        (Health(19, 19), None, False),
+        (Health(20, 10), None, True),
+        (Health(20, 9), None, False),
+        (Health(1, 1), Reason.CARRIER_ACCOUNT, True),
+        (Health(1, 0), Reason.NO_FUNDS, True),
+    ],
+)
+def test_a_share_of_bad_ends_or_an_account_error_opens_it(health: Health, account: Reason | None, opens: bool) -> None:
+    assert (why_open(health, account) is not None) is opens
+
+
+def test_a_silent_carrier_opens_it_and_the_rest_stays_queued() -> None:
+    use_case = use_case_with(20)
+    dispatch(FakeTransport(timed_out))
+    late = factories.make_voicemail(use_case)
+    transport = FakeTransport()
+    dispatch(transport)
+    late.refresh_from_db()
+    setup = use_case.setup
+    setup.refresh_from_db()
+    assert late.status == "queued"
+    assert transport.sent == []
+    assert setup.breaker_until > timezone.now() + timedelta(seconds=20)
+    assert setup.breaker_reason == "20 of the last 20 drops within a minute had no clear answer or a server error."
+
+
+def test_a_refused_account_opens_it_at_once() -> None:
+    use_case = use_case_with(1)
+    dispatch(FakeTransport(lambda _: HttpResponse(401, b'{"code":"unauthorized","message":"no"}')))
+    use_case.setup.refresh_from_db()
+    assert use_case.setup.breaker_reason == "The carrier refused the account's credentials or rights."
+
+
+def half_open(use_case: Any) -> None:
+    setup = use_case.setup
+    setup.breaker_until, setup.breaker_reason, setup.breaker_openings = timezone.now(), "It failed.", 1
+    setup.save()
+
+
+def test_half_open_one_probe_goes_and_its_success_closes_it() -> None:
+    use_case = use_case_with(5)
+    half_open(use_case)
+    sizes: list[int] = []
+
+    class Watching(FakeTransport):
+        def poll(self, seconds: float) -> Any:
+            sizes.append(self.in_flight)
+            return super().poll(seconds)
+
+    transport = Watching()
+    dispatch(transport)
+    use_case.setup.refresh_from_db()
+    assert sizes[0] == 1
+    assert len(transport.sent) == 5
+    assert (use_case.setup.breaker_until, use_case.setup.breaker_reason) == (None, "")
+
+
+def test_half_open_a_failing_probe_opens_it_for_longer() -> None:
+    use_case = use_case_with(5)
+    half_open(use_case)
+    transport = FakeTransport(timed_out)
+    dispatch(transport)
+    use_case.setup.refresh_from_db()
+    assert len(transport.sent) == 1
+    assert use_case.setup.breaker_openings == 2
+    assert use_case.setup.breaker_until > timezone.now() + timedelta(seconds=50)
+
+
+def test_throttling_is_no_failure_of_the_carrier() -> None:
+    use_case = use_case_with(25)
+    answer = HttpResponse(429, b'{"code":"throttled","message":"slow down"}', {"retry-after": "1"})
+    dispatch(FakeTransport(lambda _: answer))
+    use_case.setup.refresh_from_db()
+    assert use_case.setup.breaker_until is None
