@@ -10,14 +10,22 @@ from rq import SimpleWorker
 
 from delivery import shutdown
 
-# RQ's defaults let an idle worker sleep for 405 s and look for abandoned jobs every 600 s.
-WORKER_TTL = 60
+# RQ's defaults let an idle worker sleep for 405 s and look for abandoned jobs every 600 s. An idle worker of ours gives a sign of
+# life every 5 s: RQ waits for 15 s less than this.
+WORKER_TTL = 20
 MAINTENANCE_SECONDS = 60
 
 
 class Worker(SimpleWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "worker_ttl": WORKER_TTL, "maintenance_interval": MAINTENANCE_SECONDS})
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """A flushed Redis hears of this worker anew; RQ itself tells it of a worker's birth only once."""
+        if not self.connection.hexists(self.key, "birth"):
+            self.connection.delete(self.key)
+            self.register_birth()
+        super().heartbeat(timeout, pipeline)
 
     def request_stop(self, signum: int, frame: Any) -> None:
         shutdown.requested.set()

@@ -21,8 +21,9 @@ from rvm.platform.models import Heartbeat
 from rvm.platform.redis_connection import redis_client
 
 TICK_SECONDS = 15
-# An idle worker of ours reports every 45 s; one that runs a dispatch of 30 s reports after it.
-WORKER_SECONDS = 120
+# An idle worker of ours gives a sign of life every 5 s, a busy one between two jobs: a dispatch ends with its last answer, and
+# reports may wait for a look-up and a resubmission.
+WORKER_SECONDS = settings.RVM_DISPATCH_SECONDS + 2 * settings.RVM_CARRIER_TIMEOUT_SECONDS + 15
 
 
 class Unready(Exception):
@@ -93,7 +94,7 @@ def workers() -> str:
     """Reads RQ's own records, and only reads: RQ's listing would clean up registries while it counts."""
     idle = [name for name in settings.RQ_QUEUES if not _live_workers(name)]
     if idle:
-        raise Unready(f"No worker listens on {', '.join(idle)}; start `manage.py rqworker {' '.join(idle)}`.")
+        raise Unready(f"No worker listens on {', '.join(idle)}; start `manage.py worker {' '.join(idle)}`.")
     return f"A worker listens on {', '.join(settings.RQ_QUEUES)}."
 
 

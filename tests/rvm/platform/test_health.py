@@ -65,7 +65,7 @@ def test_a_silent_tick_is_named() -> None:
 
 def test_a_queue_without_a_worker_is_named(all_well: Redis) -> None:
     all_well.delete("rq:workers:reports")
-    fails("workers", "No worker listens on reports; start `manage.py rqworker reports`.")
+    fails("workers", "No worker listens on reports; start `manage.py worker reports`.")
 
 
 def test_a_worker_that_vanished_died_or_fell_silent_does_not_count(all_well: Redis) -> None:
