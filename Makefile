@@ -46,11 +46,11 @@ types: .venv/dev.stamp ## check types
 	@$(WITH_SETTINGS) $(VENV)/mypy
 
 .PHONY: bench-dispatch
-bench-dispatch: .venv/quickstart.stamp ## measure the delivery engine; the last line is JSON
+bench-dispatch: .venv/dev.stamp ## measure the delivery engine; the last line is JSON
 	@$(VENV)/python manage.py bench dispatch --json
 
 .PHONY: bench-callbacks
-bench-callbacks: .venv/quickstart.stamp ## measure carriers' callbacks; the last line is JSON
+bench-callbacks: .venv/dev.stamp ## measure carriers' callbacks; the last line is JSON
 	@$(VENV)/python manage.py bench callbacks --json
 
 .PHONY: requirements

@@ -105,7 +105,8 @@ SELECT id, %(workspace)s, %(use_case)s, %(setup)s, %(lane)s, %(recording)s, true
        CASE WHEN n %% 12 = 0 THEN 'no_answer' ELSE '' END, '', '', 1, at, at + interval '3 days', at, at, id, at, at, at
   FROM (SELECT n, at, (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text), 1, 3)
                        || '8' || substr(md5(n::text), 4, 15))::uuid AS id
-          FROM (SELECT n, now() - (%(total)s::int - n) * interval '5 seconds' AS at FROM generate_series(%(first)s::int, %(last)s::int) n) days) ids
+          FROM (SELECT n, now() - (%(total)s::int - n) * interval '5 seconds' AS at
+                  FROM generate_series(%(first)s::int, %(last)s::int) n) days) ids
 """
 
 

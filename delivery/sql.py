@@ -18,7 +18,7 @@ def run(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Execute in the current transaction, if any, and return all rows. Raises Django's database errors."""
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(statement, parameters, prepare=True)  # type: ignore[arg-type]
+        cursor.execute(statement, parameters, prepare=True)
         return cursor.fetchall() if cursor.description else []
 
 

@@ -15,7 +15,7 @@ class EncryptedTextField(models.BinaryField):
 
     description = "Encrypted text"
     # What django-stubs reads: the value in Python.
-    _pyi_private_set_type: str  # type: ignore[assignment]
+    _pyi_private_set_type: str
     _pyi_private_get_type: str  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

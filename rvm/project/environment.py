@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
@@ -35,9 +35,8 @@ def seal(env: Env) -> None:
     try:
         env.seal()
     except EnvValidationError as error:
-        problems = (
-            f"  {name}: {' '.join(map(str, told))}" for name, told in sorted(dict(error.error_messages).items())
-        )
+        told = cast(Mapping[str, list[str]], error.error_messages)  # a list only where a single value is parsed
+        problems = (f"  {name}: {' '.join(map(str, messages))}" for name, messages in sorted(told.items()))
         raise ImproperlyConfigured(
             "RVM cannot start; these environment variables need attention (see .env.example):\n" + "\n".join(problems)
         ) from None

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("--sandbox-port", type=int, default=8800, help="of the sandbox carrier, on 127.0.0.1")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        console = Console(file=self.stdout._out, highlight=False, soft_wrap=True)  # type: ignore[attr-defined]
+        console = Console(highlight=False, soft_wrap=True)
         console.print("[bold]RVM demo[/]: one recording, 1,000 fictional patients, a carrier that reaches nobody.\n")
         call_command("migrate", verbosity=0)
         directory = Path(settings.BASE_DIR) / ".rvm" / "demo"
