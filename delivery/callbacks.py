@@ -50,4 +50,5 @@ def callback(request: HttpRequest, token: str) -> HttpResponse:
         log.warning("callback_malformed", setup_id=str(setup.id), why=str(error))
         return HttpResponse(status=400)
     receive(setup.id, raw, reports)
-    return HttpResponse(status=200)
+    answer = adapter.answer_callback(raw, headers)
+    return HttpResponse(answer.body, content_type=answer.content_type)

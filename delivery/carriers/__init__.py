@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from delivery.carriers.base import Carrier
+from delivery.carriers.drop_cowboy import DropCowboy
 from delivery.carriers.sandbox import Sandbox
 
-CARRIERS: dict[str, type[Carrier]] = {carrier.name: carrier for carrier in (Sandbox,)}
+CARRIERS: dict[str, type[Carrier]] = {carrier.name: carrier for carrier in (Sandbox, DropCowboy)}
 
 
 class UnknownCarrierError(LookupError):

@@ -7,8 +7,8 @@ something goes out. Subclasses implement the methods below; nothing else of the 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
@@ -36,6 +36,7 @@ class DropRequest:
     sender: str  # E.164
     recording_url: str  # a short-lived link that serves exactly the validated MP3
     callback_url: str
+    media_id: str = ""  # the vendor's name for the recording, at carriers that need it uploaded first
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,13 @@ class ReportStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One thing a carrier says about one drop. `event_id` is the carrier's id of the saying, for duplicates."""
+    """One thing a carrier says about one drop. `event_id` is the carrier's id of the saying, for duplicates.
 
-    attempt_key: UUID
+    Where the carrier does not repeat our key, `attempt_key` is None and `recipient` (E.164) and `carrier_reference` say which drop is
+    meant: see `delivery.matching`.
+    """
+
+    attempt_key: UUID | None
     status: ReportStatus
     occurred_at: datetime | None
     event_id: str = ""
@@ -68,6 +73,7 @@ class Report:
     reason: Reason | None = None
     code: str = ""
     text: str = ""
+    recipient: str = field(default="", repr=False)
 
 
 class NeverSeen:
@@ -82,6 +88,23 @@ class Credential:
     label: str
     secret: bool = True
     help: str = ""
+    required: bool = True
+
+
+class MediaRefused(ValueError):
+    """The carrier will never take this recording; the message is the carrier's reason, for the person who looks."""
+
+
+class MediaNotTaken(ValueError):
+    """This upload failed and another may succeed; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAnswer:
+    """What a carrier gets back for a callback that was kept."""
+
+    body: bytes = b""
+    content_type: str = "text/plain"
 
 
 class CallbackRejected(ValueError):
@@ -102,6 +125,8 @@ class Carrier(ABC):
     idempotency_window: ClassVar[timedelta | None] = None
     # Whether `lookup_request` may be called.
     can_look_up: ClassVar[bool] = False
+    # Recordings are uploaded once, before the first drop, instead of being fetched from `DropRequest.recording_url`.
+    needs_media: ClassVar[bool] = False
     # Drops to the sandbox numbers are allowed only where no person can be reached.
     simulated: ClassVar[bool] = False
 
@@ -122,6 +147,13 @@ class Carrier(ABC):
         """None where the answer says nothing."""
         raise NotImplementedError(f"{self.label} cannot look drops up")
 
+    def upload(self, name: str, mp3: bytes) -> Generator[HttpRequest, HttpResponse, str]:
+        """The conversation that leaves a recording with the carrier: yields requests, is sent their answers, returns the media id.
+
+        Does no I/O itself and may be begun again from the start. Raises MediaRefused, MediaNotTaken.
+        """
+        raise NotImplementedError(f"{self.label} takes no uploads")
+
     @abstractmethod
     def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime) -> None:
         """Raise CallbackRejected unless the raw bytes prove their origin. Header names are lower-case."""
@@ -129,3 +161,7 @@ class Carrier(ABC):
     @abstractmethod
     def parse_callback(self, raw: bytes, headers: Mapping[str, str]) -> list[Report]:
         """The reports in a verified callback. Raises CallbackMalformed; unknown codes become Reason.UNKNOWN."""
+
+    def answer_callback(self, raw: bytes, headers: Mapping[str, str]) -> CallbackAnswer:
+        """What the carrier is told once the reports are kept: nothing, unless it takes its next step from the answer."""
+        return CallbackAnswer()

@@ -62,10 +62,10 @@ def check_credentials(carrier: str, credentials: Mapping[str, object]) -> dict[s
             sentence = f"A credential is a text of at most {LONGEST_CREDENTIAL} characters."
             raise Refused("credential_malformed", sentence, field=f"credentials/{name}")
     for field in adapter.credential_fields:
-        if not credentials.get(field.name):
+        if field.required and not credentials.get(field.name):
             sentence = f"{adapter.label} needs this credential: {field.label}. {field.help}".strip().rstrip(".") + "."
             raise Refused("credential_missing", sentence, field=f"credentials/{field.name}")
-    checked = {name: str(credentials[name]) for name in names}
+    checked = {name: str(credentials[name]) for name in names if credentials.get(name)}
     try:
         adapter(checked)
     except ValueError as error:

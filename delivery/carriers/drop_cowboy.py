@@ -1,0 +1,289 @@
+"""Drop Cowboy's API, version 2: recordings uploaded once, one request a drop, results by post-back and by signed webhook.
+
+Written from the vendor's public repository Drop-Cowboy/dropcowboy at a0e60aa (examples/api/CONTRACT.md, examples/api/fixtures/,
+docs/concepts/, docs/troubleshooting.md); nothing here was tried against the vendor's servers. What shapes the adapter:
+
+* A 202 means that the request is in line and nothing of it was looked at: a wrong key gets one too and fails later, with code 3007.
+* The result comes once, unsigned, to the `callback_url` of the send (with our `foreign_id`), and, where the customer has registered
+  our address as a webhook, signed and up to three times (without it).
+* There is no look-up. What is uncertain is settled by a result, or by the same request under the same key, which the vendor documents
+  as the way to find out: keys are remembered for 24 hours and obeyed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit
+from uuid import UUID
+
+import orjson
+
+from delivery.carriers.base import (
+    CallbackMalformed,
+    CallbackRejected,
+    Carrier,
+    Credential,
+    DropRequest,
+    MediaNotTaken,
+    MediaRefused,
+    Outcome,
+    Report,
+    ReportStatus,
+    Submission,
+)
+from delivery.carriers.reading import (
+    LONGEST_CODE,
+    LONGEST_ID,
+    json_object,
+    retry_after,
+    text,
+    time,
+    time_of_milliseconds,
+)
+from delivery.carriers.signatures import check_signature
+from delivery.http import HttpRequest, HttpResponse
+from delivery.reasons import Reason
+
+BASE_URL = "https://api-v2.dropcowboy.com"
+DELIVERED = "0"
+
+# `reason_code` of a failed send. The three thousands, 4001, 4002 and 4010 are explained in docs/concepts/send-results.md (3002
+# and 3015 in CONTRACT.md), the others named in docs/concepts/test-numbers.md. Codes that only concern texts, synthetic speech or
+# hosted audio are here too: we never cause them, and a person who meets one should not read "unknown".
+REASONS: dict[str, Reason] = {
+    "3000": Reason.NO_FUNDS,
+    "3001": Reason.RECORDING_REFUSED,  # not audio, or a media_id of another account
+    "3002": Reason.REFUSED,  # synthetic speech: voice and text do not go together
+    "3007": Reason.CARRIER_ACCOUNT,  # wrong key or secret; on the post-back only
+    "3014": Reason.CARRIER_ACCOUNT,  # hosted audio is not enabled
+    "3015": Reason.REFUSED,  # as 3002
+    "3021": Reason.REFUSED,  # synthetic speech: the text is too long
+    # The key was used with another body: some send exists under it and only its own result says what became of it.
+    "3027": Reason.UNCONFIRMED,
+    "3028": Reason.REFUSED,  # the key is not 1 to 255 printable ASCII characters
+    "3040": Reason.CARRIER_ACCOUNT,  # testing mode: the account reaches its test numbers only
+    "4000": Reason.VOICEMAIL_NOT_DETECTED,
+    "4001": Reason.MAILBOX_NOT_SET_UP,
+    "4002": Reason.MAILBOX_FULL,
+    "4004": Reason.UNREACHABLE,
+    "4005": Reason.NO_ANSWER,
+    "4006": Reason.BUSY,
+    "4008": Reason.SPAM_BLOCKED,
+    "4010": Reason.CARRIER_ACCOUNT,  # no phone line to send from
+    "4011": Reason.REFUSED,  # texts outside calling hours; voicemails wait at the vendor instead
+    "4013": Reason.TOO_MANY_ATTEMPTS,  # the vendor's own limit, 3 attempts in 3 days unless changed
+    "4016": Reason.DO_NOT_CALL,
+    "4017": Reason.LITIGATOR,
+    "4019": Reason.NUMBER_REASSIGNED,
+    "4021": Reason.REFUSED,  # the look-up of reassigned numbers failed, so nothing is known against the number
+    "6000": Reason.CARRIER_DENIED,
+    "6001": Reason.CARRIER_DENIED,  # suspended by the network
+    "6002": Reason.CARRIER_DENIED,  # the number pool is suspended
+    "6003": Reason.CARRIER_DENIED,  # the number pool is not ready
+    # 6004, 6006 and 6011 say that the vendor lacks proof of consent, not that the person objected: no suppression.
+    "6004": Reason.REFUSED,  # opt-in flagged
+    "6005": Reason.OPTED_OUT,  # opt-in revoked
+    "6006": Reason.REFUSED,  # opt-in pending
+    "6011": Reason.REFUSED,  # opt-in missing
+}
+# Answers to a send other than 202, by status (docs/troubleshooting.md). All are given at the door, before anything is put in line.
+ANSWERS: dict[int, tuple[Outcome, Reason]] = {
+    # nothing is wrong with the drop: it waits until the account is put right
+    401: (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # no credentials at all
+    403: (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # the key lacks the scope
+    429: (Outcome.NOT_SENT, Reason.NOT_SENT),
+}
+# No status of these is documented for a send; with the vendor's own error document in the body they refuse what was sent.
+REFUSALS = frozenset({400, 413, 415, 422})
+STATUS_EVENT = "contact.rvm.status"
+
+
+class DropCowboy(Carrier):
+    name = "drop_cowboy"
+    label = "Drop Cowboy"
+    credential_fields = (
+        Credential("key", "API key", help="Developers > API Keys; needs the scopes for sends and media:write"),
+        Credential("secret", "API secret", help="Shown once, beside the key"),
+        Credential(
+            "phone_line_id",
+            "Phone line",
+            secret=False,
+            required=False,
+            help="Its id. The vendor then picks the caller number from this line. Empty where your own carrier is connected: the "
+            "use case's sender number is the caller number then",
+        ),
+        Credential(
+            "signing_secret",
+            "Webhook signing secret",
+            required=False,
+            help="Of a webhook for contact.rvm.status to this setup's callback address; several with commas between, while one is "
+            "being replaced. Without it a result that misses its one post-back is never learned",
+        ),
+        Credential("base_url", "Address", secret=False, required=False, help=f"Empty for {BASE_URL}"),
+    )
+    idempotency_window = timedelta(hours=24)
+    needs_media = True
+
+    def __init__(self, credentials: Mapping[str, str]) -> None:
+        """Raises ValueError with a sentence where a credential is missing or cannot be used."""
+        super().__init__(credentials)
+        for field in self.credential_fields:
+            value = credentials.get(field.name) or ""
+            if (field.required and not value) or not value.isascii() or not value.isprintable() or " " in value:
+                raise ValueError(f"Drop Cowboy's {field.label} is missing or holds a space or odd character.")
+        self._base = (credentials.get("base_url") or BASE_URL).rstrip("/")
+        self._scheme = urlsplit(self._base).scheme
+        if self._scheme not in ("http", "https") or not urlsplit(self._base).netloc:
+            raise ValueError(f"Drop Cowboy's Address must look like {BASE_URL}.")
+        self._line = credentials.get("phone_line_id") or ""
+        self._headers = (
+            f"x-key: {credentials['key']}",
+            f"x-secret: {credentials['secret']}",
+            "Content-Type: application/json",
+            "Accept: application/json",
+        )
+        secrets = (credentials.get("signing_secret") or "").split(",")
+        self._secrets = tuple(secret.encode() for secret in secrets if secret)
+
+    def submit_request(self, drop: DropRequest) -> HttpRequest:
+        key = str(drop.attempt_key)
+        body = {
+            "to": drop.recipient,
+            **({"phone_line_id": self._line} if self._line else {"caller_id": drop.sender}),
+            "media_id": drop.media_id,
+            "foreign_id": key,
+            "callback_url": drop.callback_url,
+        }
+        return HttpRequest("POST", f"{self._base}/rvm", (*self._headers, f"Idempotency-Key: {key}"), orjson.dumps(body))
+
+    def read_submission(self, response: HttpResponse) -> Submission:
+        body = json_object(response.body)
+        if response.status == 202 and body.get("status") == "queued" and (reference := _id(body.get("message_id"))):
+            return Submission(Outcome.ACCEPTED, carrier_reference=reference)
+        outcome, reason = ANSWERS.get(response.status, (Outcome.UNKNOWN, None))
+        if response.status in REFUSALS and body.get("status") == response.status and text(body.get("title")):
+            outcome, reason = Outcome.REFUSED, Reason.REFUSED
+        wait = retry_after(response.headers) if outcome is Outcome.NOT_SENT else None
+        return Submission(
+            outcome, reason=reason, code=f"http_{response.status}", text=_explanation(body), retry_after=wait
+        )
+
+    def upload(self, name: str, mp3: bytes) -> Generator[HttpRequest, HttpResponse, str]:
+        created = _taken(
+            (yield self._post("/media/public/media", {"name": name, "type": "rvm", "signed_upload": True}))
+        )
+        media_id = _id(created.get("media_id"))
+        target = created.get("upload")
+        target = target.get("mp3") if isinstance(target, dict) else None
+        url, content_type = (
+            (target.get("url"), target.get("content_type")) if isinstance(target, dict) else (None, None)
+        )
+        if not media_id or not isinstance(url, str) or not isinstance(content_type, str):
+            raise MediaNotTaken("The carrier's answer to a new recording held no media id or no address for an MP3.")
+        if urlsplit(url).scheme not in ("https", self._scheme):
+            raise MediaNotTaken("The carrier named an upload address without TLS.")
+        # The address is signed together with the content type; a key or any other header would break it, and give the key away.
+        _taken((yield HttpRequest("PUT", url, (f"Content-Type: {content_type}",), mp3)), storage=True)
+        _taken((yield self._post(f"/media/public/media/{quote(media_id, safe='')}/complete", {})))
+        return media_id
+
+    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime) -> None:
+        """A webhook proves itself by its signature. A post-back carries none: what it knows is its proof, our address with the
+        setup's token in it and an attempt key, both unguessable and told to nobody but the vendor."""
+        if headers.get("x-signature"):
+            if headers.get("x-signature-version", "v1") != "v1":
+                raise CallbackRejected("X-Signature-Version is not v1.")
+            if not self._secrets:
+                raise CallbackRejected("A signed webhook came, and this setup has no webhook signing secret.")
+            check_signature(raw, headers, now, secrets=self._secrets, signature="X-Signature", timestamp="X-Timestamp")
+        elif _attempt_key(json_object(raw)) is None:
+            raise CallbackRejected(
+                "X-Signature is missing, and the body is no result that names one of our attempt keys."
+            )
+
+    def parse_callback(self, raw: bytes, headers: Mapping[str, str]) -> list[Report]:
+        body = json_object(raw)
+        if headers.get("x-signature"):
+            return _webhook(body)
+        attempt_key = _attempt_key(body)
+        if attempt_key is None:
+            raise CallbackMalformed("The result has a foreign_id that is not one of our attempt keys.")
+        return [
+            _report(
+                body,
+                attempt_key=attempt_key,
+                occurred_at=time(body.get("attempt_date")),
+                event_id=text(body.get("log_id"), LONGEST_ID),
+            )
+        ]
+
+    def _post(self, path: str, body: dict[str, Any]) -> HttpRequest:
+        return HttpRequest("POST", f"{self._base}{path}", self._headers, orjson.dumps(body))
+
+
+def _webhook(body: dict[str, Any]) -> list[Report]:
+    """Receipts add a recording of the call and no result; what has a campaign was sent from the vendor's own dashboard."""
+    data = body.get("data")
+    if not isinstance(body.get("event"), str) or not isinstance(data, dict):
+        raise CallbackMalformed("The webhook is no JSON object with an event and its data.")
+    if body["event"] != STATUS_EVENT or data.get("campaign_id") is not None:
+        return []
+    occurred_at = time_of_milliseconds(body.get("event_at"))
+    recipient, reference = text(data.get("to"), 16), text(data.get("drop_id"), LONGEST_ID)
+    if occurred_at is None or not recipient or not reference:
+        raise CallbackMalformed("The webhook lacks its time, its drop_id or whom it is about.")
+    event_id = text(body.get("event_id"), LONGEST_ID)
+    return [_report(data, attempt_key=None, occurred_at=occurred_at, event_id=event_id, recipient=recipient)]
+
+
+def _report(
+    data: dict[str, Any], *, attempt_key: UUID | None, occurred_at: datetime | None, event_id: str, recipient: str = ""
+) -> Report:
+    """The code decides, as the vendor asks; only a code that this table does not know leaves the word to `status`."""
+    code = text(data.get("reason_code"), LONGEST_CODE)
+    delivered = code == DELIVERED or (code not in REASONS and data.get("status") == "success")
+    if not delivered and data.get("status") != "failure" and code not in REASONS:
+        raise CallbackMalformed("The result has neither a status of success or failure nor a known reason_code.")
+    return Report(
+        attempt_key=attempt_key,
+        status=ReportStatus.DELIVERED if delivered else ReportStatus.FAILED,
+        occurred_at=occurred_at,
+        event_id=event_id,
+        carrier_reference=text(data.get("drop_id"), LONGEST_ID),
+        reason=None if delivered else REASONS.get(code, Reason.UNKNOWN),
+        code=code,
+        text=text(data.get("reason")),
+        recipient=recipient,
+    )
+
+
+def _attempt_key(body: dict[str, Any]) -> UUID | None:
+    value = body.get("foreign_id")
+    try:
+        key = UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return key if key is not None and str(key) == value else None
+
+
+def _taken(response: HttpResponse, storage: bool = False) -> dict[str, Any]:
+    """The data of an answer that took its step. Only the API's refusal of what we sent is final: a storage's may be its bad day."""
+    body = json_object(response.body)
+    if 200 <= response.status < 300:
+        data = body.get("data")
+        return data if isinstance(data, dict) else {}
+    sentence = f"The carrier answered {response.status} to the upload. {_explanation(body)}".strip()
+    if response.status in REFUSALS and not storage:
+        raise MediaRefused(sentence)
+    raise MediaNotTaken(sentence)
+
+
+def _explanation(body: dict[str, Any]) -> str:
+    """Of the vendor's error document: {type, title, status, detail, instance, request_id}."""
+    return ": ".join(filter(None, (text(body.get("title"), 200), text(body.get("detail"), 298))))
+
+
+def _id(value: object) -> str:
+    return text(value, LONGEST_ID) if isinstance(value, str) else ""
