@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 from django.conf import settings
+from django.db import connection
 from django_rq import get_connection
 
 from delivery import doorbell, shutdown
@@ -42,6 +43,7 @@ def dispatch() -> None:
 
 def merge_reports() -> None:
     """Merge the inbox, then ask about what is uncertain."""
+    connection.close_if_unusable_or_obsolete()  # PostgreSQL may have restarted since
     doorbell.answered("reports")
     transport: CurlTransport[Question] = CurlTransport(total_timeout=settings.RVM_CARRIER_TIMEOUT_SECONDS)
     while not shutdown.requested.is_set() and merge(database_now()):
