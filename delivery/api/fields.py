@@ -9,6 +9,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from rvm.platform.api.rendering import MAX_JSON_LEVELS, is_too_deep
+
 
 @extend_schema_field(OpenApiTypes.OBJECT)
 class ObjectField(serializers.Field[Any, Any, Any, Any]):
@@ -16,6 +18,7 @@ class ObjectField(serializers.Field[Any, Any, Any, Any]):
 
     default_error_messages = {
         "invalid": "This must be a JSON object.",
+        "too_deep": f"Objects and lists may lie within each other {MAX_JSON_LEVELS} levels deep, no more.",
         "null_character": "The character U+0000 cannot be stored; leave it out.",
     }
 
@@ -27,6 +30,8 @@ class ObjectField(serializers.Field[Any, Any, Any, Any]):
                 data = orjson.loads(data)
             except orjson.JSONDecodeError:
                 self.fail("invalid")
+            if is_too_deep(data):
+                self.fail("too_deep")
         if not isinstance(data, dict):
             self.fail("invalid")
         return data

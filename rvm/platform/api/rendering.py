@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,8 @@ from rvm.platform.api.problems import Problem, invalid
 
 # A batch of 1,000 recipients with metadata needs about half of it.
 MAX_JSON_BYTES = 2 * 1024 * 1024
+# orjson reads 1,024 levels and writes 254: what is taken must also fit, a few levels deeper, into an answer.
+MAX_JSON_LEVELS = 64
 
 
 def _default(value: Any) -> Any:
@@ -55,9 +57,23 @@ class JSONParser(BaseParser):
         except orjson.JSONDecodeError as error:
             place = f"line {error.lineno}, column {error.colno}"
             raise Problem(codes.MALFORMED, f"The body is not JSON in UTF-8; reading stopped at {place}.") from None
+        if body.count(b"[") + body.count(b"{") > MAX_JSON_LEVELS and is_too_deep(data):
+            raise Problem(codes.MALFORMED, f"The body nests objects and lists over {MAX_JSON_LEVELS} levels deep.")
         if b"\\u0000" in body and _holds_nul(data):
             raise invalid("", "The character U+0000 cannot be stored; leave it out.", "null_character")
         return data
+
+
+def is_too_deep(value: Any) -> bool:
+    """Whether objects and lists lie within each other more than MAX_JSON_LEVELS deep."""
+    level = [value]
+    for _ in range(MAX_JSON_LEVELS):
+        level = [entry for container in level for entry in _entries(container) if isinstance(entry, dict | list)]
+    return bool(level)
+
+
+def _entries(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _holds_nul(value: Any) -> bool:

@@ -197,6 +197,7 @@ def test_over_8_mb_is_413_just_over_and_far_over(api: Api, use_case: UseCase, me
         ({"metadata": '{"a": NaN}'}, ("/metadata", "invalid")),
         ({"metadata": '{"a": "\\u0000"}'}, ("/metadata", "null_character")),
         ({"metadata": json.dumps({"a": "x" * 2048})}, ("/metadata", "too_long")),
+        ({"metadata": '{"a":' + "[" * 64 + "]" * 64 + "}"}, ("/metadata", "too_deep")),
         ({"recording": "x"}, ("/recording", "unknown_field")),
     ],
 )

@@ -76,6 +76,20 @@ def test_a_refused_request_may_be_repaired_under_its_key(caller: Caller) -> None
     assert send(caller, body={"name": "x"}).status_code == 201
 
 
+@pytest.mark.parametrize("key", ["k", None])
+def test_a_body_nested_deeper_than_an_answer_could_be_is_400_with_a_key_and_without(
+    caller: Caller, key: str | None
+) -> None:
+    def nested(levels: int) -> str:
+        return '{"name": "x", "deep": ' + "[" * (levels - 1) + "]" * (levels - 1) + "}"
+
+    assert send(caller, key, nested(64)).status_code == 201
+    for levels in (65, 254, 255, 1024):
+        response = send(caller, key, nested(levels))
+        assert response.status_code == 400 and code(response) == "malformed_request"
+        assert "64 levels deep" in json.loads(response.content)["detail"]
+
+
 def test_a_key_without_the_scope_gets_no_replay(caller: Caller) -> None:
     send(caller)
     assert send(make_caller(Scope.VOICEMAIL_READ, workspace=caller.workspace)).status_code == 403
