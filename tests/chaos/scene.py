@@ -1,0 +1,269 @@
+"""One chaos scene: the whole platform as real processes, a load of voicemails, and the means to break things while it runs.
+
+Whatever is random comes from the scene's seed (RVM_CHAOS_SEED, and the test's name). Nothing waits for luck: each wait names a
+condition, and says what it saw when the condition does not come.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection, HTTPException
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from delivery.status import TERMINAL
+from rvm.platform.embedded.processes import tail
+from rvm.project.sample import Sample, load_sample, recording_file
+from rvm.project.stack import Running, Stack, answers, running
+from tests.chaos.servers import Servers, django_on
+
+SEED = os.environ.get("RVM_CHAOS_SEED", "1")
+PATIENCE_SECONDS = 90.0
+POLL_SECONDS = 0.02
+# Short, so that what a killed worker had in hand is given up soon.
+QUICK = {"RVM_LEASE_SECONDS": "5", "RVM_CARRIER_TIMEOUT_SECONDS": "2", "RVM_DISPATCH_SECONDS": "5"}
+SANDBOX = ("--report-after-ms", "150", "--report-retry-cap", "0.5")
+TERMINAL_NAMES = tuple(status.value for status in TERMINAL)
+
+
+def fictional_numbers() -> Iterator[str]:
+    """+1 NPA 555 01xx over real area codes, each once."""
+    area_codes = (202, 212, 213, 303, 305, 312, 404, 415, 503, 504, 512, 602, 612, 617, 702, 713, 718, 801, 808, 907)
+    for last in range(100):
+        for area_code in area_codes:
+            yield f"+1{area_code}55501{last:02}"
+
+
+class Scene:
+    """A running platform with the sample workspace in it."""
+
+    def __init__(self, servers: Servers, database_url: str, stack: Stack, sample: Sample, name: str) -> None:
+        self.servers = servers
+        self.database_url = database_url
+        self.stack = stack
+        self.sample = sample
+        self.seed = f"{SEED}:{name}"
+        self.chance = random.Random(self.seed)
+        self.children: Running
+        self.recipients: list[str] = []
+        self._numbers = fictional_numbers()
+        self._recording_id = ""
+
+    # load
+
+    def queue(self, count: int) -> list[str]:
+        """Queue voicemails through the API, as a customer's program does; their ids."""
+        if not self._recording_id:
+            self._recording_id = self.upload()["recording_id"]
+        numbers = list(islice(self._numbers, count))
+        self.recipients += numbers
+        answer = self.post(
+            "voicemail/batch",
+            {
+                "use_case_id": str(self.sample.use_case.id),
+                "recording_id": self._recording_id,
+                "recipients": [{"recipient_phone_number": number} for number in numbers],
+            },
+        )
+        refused = [item for item in answer["items"] if "voicemail_id" not in item]
+        assert not refused, f"the API refused {len(refused)} recipients, the first with {refused[0]}"
+        return [item["voicemail_id"] for item in answer["items"]]
+
+    def upload(self) -> dict[str, Any]:
+        boundary = uuid.uuid4().hex
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="audio"; filename="reminder.mp3"\r\n'
+        body = (
+            f"{head}Content-Type: audio/mpeg\r\n\r\n".encode() + recording_file() + f"\r\n--{boundary}--\r\n".encode()
+        )
+        return self._api("recordings", body, f"multipart/form-data; boundary={boundary}")
+
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self._api(path, json.dumps(body).encode(), "application/json")
+
+    def _api(self, path: str, body: bytes, content_type: str) -> dict[str, Any]:
+        headers = {
+            "Authorization": f"Bearer {self.sample.api_key}",
+            "Content-Type": content_type,
+            "Idempotency-Key": str(uuid.uuid4()),
+        }
+        path = f"/v1/{self.sample.workspace.id}/{path}"
+        status, answer = exchange(self.stack.web_port, "POST", path, body, headers)
+        assert status < 300, f"POST {path} was answered {status}: {answer.decode(errors='replace')[:500]}"
+        content: dict[str, Any] = json.loads(answer)
+        return content
+
+    # what is to be seen
+
+    def rows(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            return connection.execute(query, arguments).fetchall()
+
+    def statuses(self) -> Counter[str]:
+        return Counter(dict(self.rows("SELECT status, count(*) FROM delivery_voicemail GROUP BY status")))
+
+    def ended(self) -> int:
+        return sum(count for status, count in self.statuses().items() if status in TERMINAL_NAMES)
+
+    def drops(self) -> int:
+        return int(self.rows("SELECT count(*) FROM delivery_drop")[0][0])
+
+    def unready(self) -> set[str]:
+        """The parts that /readyz misses; "web" where it does not answer."""
+        try:
+            _, body = exchange(self.stack.web_port, "GET", "/readyz")
+        except (OSError, HTTPException):
+            return {"web"}
+        return {check["name"] for check in json.loads(body)["checks"] if not check["ok"]}
+
+    def wait(self, what: str, holds: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"After {seconds:.0f} s still not so: {what}. Seed {self.seed}.{self.state()}")
+            time.sleep(POLL_SECONDS)
+
+    def wait_for_drops(self, at_least: int) -> None:
+        self.wait(f"{at_least} drops were made", lambda: self.drops() >= at_least)
+
+    def wait_until_ended(self, seconds: float = PATIENCE_SECONDS) -> None:
+        self.wait("every voicemail has ended", lambda: self.ended() == len(self.recipients), seconds)
+
+    def wait_until_ready(self) -> None:
+        self.wait("/readyz is content", lambda: not self.unready())
+
+    def state(self) -> str:
+        """For a failure's message: where everything stands, and what the processes said last."""
+        with suppress(psycopg.Error):
+            drops = self.rows("SELECT status, reason, count(*) FROM delivery_drop GROUP BY 1, 2 ORDER BY 1, 2")
+            inbox = self.rows("SELECT count(*) FROM delivery_carrierreport WHERE merged_at IS NULL")
+            told = f"\n  voicemails {dict(self.statuses())}, drops {drops}, unmerged reports {inbox[0][0]}"
+            logs = "".join(tail(self.children.log(name)) for name in self.children.processes)
+            short = "\n".join(line[:300] for line in logs.splitlines())
+            return f"{told}\n  not ready: {self.unready()}{short}"
+        return "\n  PostgreSQL does not answer."
+
+    # faults
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL, *, group: bool = False) -> None:
+        """Kill one process of ours, or it and its children, and reap it."""
+        process = self.children.processes[name]
+        if group:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        process.wait(10)
+
+    def start(self, name: str) -> None:
+        self.children.start(name)
+
+    def start_web(self) -> None:
+        """Killed alone, gunicorn leaves its workers to find out by themselves: its port is free when they have."""
+        self.wait("the web server's port is free", lambda: is_free(self.stack.web_port))
+        self.start("web")
+        self.wait("the web server answers", lambda: answers(f"{self.stack.web_url}/livez"))
+
+    def set_faults(self, **faults: float) -> None:
+        headers = {"Authorization": f"Bearer {self.stack.sandbox_key}", "Content-Type": "application/json"}
+        status, _ = exchange(self.stack.sandbox_port, "POST", "/v1/faults", json.dumps(faults).encode(), headers)
+        assert status == 200
+
+    def set_pace(self, per_second: float) -> None:
+        self.rows("UPDATE usecases_telephonysetup SET pace_per_second = %s RETURNING id", per_second)
+
+    def give_up_on_lost_reports(self) -> None:
+        """Wait until nothing but reports that the sandbox withheld for ever is missing, and let their horizon be over."""
+
+        def missing() -> set[str]:
+            open_ones = self.rows(
+                "SELECT status, drop_id FROM delivery_voicemail WHERE NOT status = ANY(%s)", list(TERMINAL_NAMES)
+            )
+            return {str(drop) if status == "accepted" else status for status, drop in open_ones}
+
+        self.wait("nothing but lost reports is missing", lambda: missing() <= set(self.keys_of_lost_reports()))
+        self.rows(
+            "UPDATE delivery_drop SET accepted_at = accepted_at - interval '100 days' WHERE status = 'accepted' RETURNING id"
+        )
+
+    def keys_of_lost_reports(self) -> list[str]:
+        lines = [json.loads(line) for line in self.stack.ledger.read_text().splitlines()]
+        lost = {drop for line in lines if line["t"] == "lost" for drop in line["ids"]}
+        return [line["key"] for line in lines if line["t"] == "accepted" and line["id"] in lost]
+
+
+@contextmanager
+def scene(
+    servers: Servers,
+    directory: Path,
+    name: str,
+    *,
+    dispatchers: int = 2,
+    sandbox_options: Iterable[str] = (),
+    variables: Mapping[str, str] | None = None,
+    dispatch_worker: tuple[str, ...] = ("worker", "dispatch"),
+    pace: float = 60,
+) -> Iterator[Scene]:
+    """Start the whole platform on a fresh database and an empty Redis."""
+    servers.flush_redis()
+    url = servers.new_database()
+    stack = Stack(
+        directory,
+        free_port(),
+        free_port(),
+        dispatchers=dispatchers,
+        dispatch_worker=dispatch_worker,
+        sandbox_options=(*SANDBOX, "--seed", SEED, *sandbox_options),
+        variables={
+            **QUICK,
+            "DATABASE_URL": url,
+            "REDIS_URL": servers.redis_url,
+            "RVM_MEDIA_ROOT": str(directory / "media"),
+            **(variables or {}),
+        },
+    )
+    with django_on(url):
+        sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret)
+    stage = Scene(servers, url, stack, sample, name)
+    stage.set_pace(pace)
+    with running(stack) as children:
+        stage.children = children
+        yield stage
+
+
+def exchange(
+    port: int, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> tuple[int, bytes]:
+    """One HTTP request to this machine: status and body. Raises OSError, HTTPException."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    with closing(connection):
+        connection.request(method, path, body, dict(headers or {}))
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
