@@ -16,6 +16,7 @@ from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
 from structlog.tracebacks import ExceptionDictTransformer
 
 from rvm.platform.masking import mask_value
+from rvm.platform.request_id import hide_token
 
 Event = MutableMapping[str, Any]
 
@@ -72,7 +73,11 @@ def logging_config(*, level: str, format: str) -> dict[str, Any]:
                 "processors": [ProcessorFormatter.remove_processors_meta, *_renderers(format)],
             }
         },
+        "filters": {"no_token": {"()": lambda: hide_token}},
         "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "rvm"}},
         "root": {"level": level, "handlers": ["stdout"]},
-        "loggers": {name: {"level": "NOTSET", "handlers": [], "propagate": True} for name in _LOGGERS},
+        "loggers": {
+            **{name: {"level": "NOTSET", "handlers": [], "propagate": True} for name in _LOGGERS},
+            "django.request": {"filters": ["no_token"]},
+        },
     }
