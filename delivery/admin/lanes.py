@@ -34,7 +34,7 @@ def count(lanes: Iterable[Lane]) -> None:
 class CountedList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list = list(self.result_list)
+        self.result_list: list[Lane] = list(self.result_list)
         count(self.result_list)
 
 
@@ -48,6 +48,9 @@ class LaneAdmin(ScopedModelAdmin):
     ordering = ("-id",)
     fields = ("named", "workspace", "use_case", "in_it", "held", "priority", "pace_per_second", "created_at")
     readonly_fields = ("named", "workspace", "use_case", "in_it", "created_at")
+
+    def row_title(self, row: Lane) -> str:
+        return lane_name(row)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CountedList

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.decorators import display
@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from delivery.audio import AudioRejected
 from delivery.models import Recording
 from delivery.recording_links import link
-from delivery.services.recordings import keep_recording
+from delivery.services.recordings import keeping_recording
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter
@@ -37,7 +37,7 @@ class RecordingForm(RefusableForm):
 
 
 def player(recording: Recording) -> str:
-    return format_html('<audio controls preload="none" src="{}"></audio>', link(recording, "player"))
+    return format_html('<audio controls preload="none" class="max-w-full" src="{}"></audio>', link(recording, "player"))
 
 
 @admin.register(Recording)
@@ -80,6 +80,8 @@ class RecordingAdmin(RecordAdmin):
 
     def save_model(self, request: HttpRequest, obj: Recording, form: Any, change: bool) -> None:
         asked = form.cleaned_data
-        written = keep_recording(asked["workspace"], asked["name"], asked["audio"].read())
-        adopt(obj, written)
-        self.record(request, "uploaded", written)
+        with keeping_recording(asked["workspace"], asked["name"], asked["audio"].read()) as written:
+            adopt(obj, written)
+            self.record(request, "uploaded", written)
+        if written.name != asked["name"]:
+            messages.info(request, f"This sound was uploaded before, as “{written.name}”; it stays one recording.")

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from unfold.decorators import display
@@ -67,7 +66,8 @@ class BareSetupForm(RefusableForm):
         set_now = [] if self.instance._state.adding else credential_names(self.instance)
         for name in CREDENTIAL_FIELDS.keys() & self.fields.keys():
             if name.removeprefix(field_name(self.instance.carrier, "")) in set_now:
-                self.fields[name].help_text += " Set. Leave it empty to keep it."
+                told = f"{self.fields[name].help_text}".rstrip(".")
+                self.fields[name].help_text = f"{told}. It is set; leave this empty to keep it."
                 self.fields[name].widget.attrs["placeholder"] = "••••••••"
 
     def credentials(self, carrier: str) -> dict[str, str]:
@@ -103,9 +103,6 @@ class TelephonySetupAdmin(ScopedModelAdmin):
         for carrier in CARRIERS.values()
         for credential in carrier.credential_fields
     } if len(CARRIERS) > 1 else {}  # fmt: skip
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         editable = obj is None or self.has_change_permission(request, obj)

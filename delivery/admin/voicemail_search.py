@@ -12,6 +12,7 @@ from django.urls import reverse
 from delivery.models import VoicemailReference
 from rvm.platform.admin.exact_search import ExactSearch, seal
 from rvm.platform.admin.rights import rights_of
+from rvm.platform.models import Workspace
 from usecases.admin.typed_numbers import typed_number
 
 
@@ -24,12 +25,8 @@ class VoicemailSearch(ExactSearch):
         if chosen is None:
             return self.nothing(request, "You are a member of no workspace.", "")
         kept = str(chosen.pk)
-        try:
-            identifier = UUID(text)
-        except ValueError:
-            # A reference may look like a number, so it comes first.
-            owner = VoicemailReference.objects.filter(workspace=chosen, reference=text).first()
-            identifier = owner.voicemail_id if owner else None
+        # A reference may look like a number, so it comes first.
+        identifier = _uuid(text) or _by_reference(chosen, text)
         if identifier is not None:
             known: Any = self.get_queryset(request).filter(pk=identifier)  # type: ignore[attr-defined]
             if known.exists():
@@ -39,3 +36,15 @@ class VoicemailSearch(ExactSearch):
         if number is None:
             return self.nothing(request, f"No voicemail of {chosen.name} has this reference.", kept)
         return self.to_list(workspace=kept, number=seal(number))
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _by_reference(workspace: Workspace, text: str) -> UUID | None:
+    owner = VoicemailReference.objects.filter(workspace=workspace, reference=text).first()
+    return owner.voicemail_id if owner else None

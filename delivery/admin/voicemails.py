@@ -40,6 +40,9 @@ class VoicemailAdmin(VoicemailSearch, VoicemailDeeds, RecordAdmin):
         shown = "full_number" if shows else "masked_number"
         return ("created_at", shown, "coloured", "why", "use_case", "setup", "sender", "attempts", "reference")
 
+    def row_title(self, row: Voicemail) -> str:
+        return f"Voicemail to {row.masked_recipient}"
+
     @display(description="Recipient")
     def full_number(self, voicemail: Voicemail) -> str:
         return voicemail.recipient

@@ -28,7 +28,7 @@ def is_superuser(request: HttpRequest) -> bool:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The first page: what stands still, and how many voicemails of each use case are in which status."""
-    return {**context, "alarms": alarms(), **counts(request)}
+    return {**context, "title": "Overview", "alarms": alarms(), **counts(request)}
 
 
 def alarms() -> list[str]:

@@ -17,6 +17,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "RVM",
     "SITE_SUBHEADER": "Ringless voicemail",
     "SITE_SYMBOL": "voicemail",
+    "SITE_URL": None,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "LOGIN": {"form": "rvm.platform.login_form.LoginForm"},

@@ -74,6 +74,9 @@ class SuppressionAdmin(ExactSearch, RecordAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None else self.get_fields(request, obj)
 
+    def row_title(self, row: Suppression) -> str:
+        return self.masked(row)
+
     @display(description="Phone number")
     def masked(self, suppression: Suppression) -> str:
         return f"+•••••••{suppression.last4}"

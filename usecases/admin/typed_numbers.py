@@ -14,5 +14,6 @@ def typed_number(text: str) -> str | None:
     except phonenumbers.NumberParseException:
         return None
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    plausible = E164.fullmatch(written) and phonenumbers.is_possible_number(number) and number.extension is None
-    return written if plausible else None
+    # Not "possible locally": seven digits without an area reach nobody for sure.
+    whole = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
+    return written if whole and number.extension is None and E164.fullmatch(written) else None

@@ -94,6 +94,8 @@ class UseCaseAdmin(ScopedModelAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
+        if "description" in form.base_fields:
+            form.base_fields["description"].widget.attrs["rows"] = 3
         if "numbers" in form.base_fields:
             offered = self.choices(PhoneNumber, request).filter(setup__deleted_at=None).select_related("setup")
             if obj is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import IOBase
 from typing import Any, ClassVar
 
 from django import forms
@@ -20,9 +19,12 @@ class RefusableForm(forms.ModelForm):
     refusal: ClassVar[Exception | None] = None
     refusal_fields: ClassVar[dict[str, str]] = {}
 
-    def validate_unique(self) -> None: ...
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Django would ask the table's constraints first, and answer in its own words.
+        self.instance.validate_constraints = lambda exclude=None: None
 
-    def validate_constraints(self) -> None: ...
+    def validate_unique(self) -> None: ...
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -36,7 +38,7 @@ class RefusableForm(forms.ModelForm):
 
     def _refuse(self, name: str, sentences: list[str]) -> None:
         own = self.refusal_fields.get(name, name.removesuffix("_id"))
-        self.add_error(own if own in self.fields else None, sentences)  # type: ignore[arg-type]
+        self.add_error(own if own in self.fields else None, sentences)
 
 
 class RefusalsInForm:
@@ -53,14 +55,14 @@ class RefusalsInForm:
     ) -> HttpResponse:
         parent: Any = super()
         try:
-            return parent.changeform_view(request, object_id, form_url, extra_context)  # type: ignore[no-any-return]
-        except (ValidationError, *self.refusals) as refusal:
+            return parent.changeform_view(request, object_id, form_url, extra_context)
+        except self._refusals() as refusal:
             # Everything was rolled back; the form is read once more and now knows why.
             request.rvm_refusal = refusal  # type: ignore[attr-defined]
-            for file in request.FILES.values():
-                if isinstance(file.file, IOBase):
-                    file.seek(0)
-            return parent.changeform_view(request, object_id, form_url, extra_context)  # type: ignore[no-any-return]
+            return parent.changeform_view(request, object_id, form_url, extra_context)
+
+    def _refusals(self) -> tuple[type[Exception], ...]:
+        return (ValidationError, *self.refusals)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         parent: Any = super()
@@ -72,10 +74,10 @@ class RefusalsInForm:
     ) -> HttpResponse:
         parent: Any = super()
         try:
-            return parent.delete_view(request, object_id, extra_context)  # type: ignore[no-any-return]
+            return parent.delete_view(request, object_id, extra_context)
         except self.refusals as refusal:
             messages.error(request, str(refusal))
-            opts = self.opts  # type: ignore[attr-defined]
+            opts: Any = self.opts  # type: ignore[attr-defined]
             return redirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[object_id]))
 
     def get_deleted_objects(

@@ -123,6 +123,9 @@ class MembershipAdmin(ScopedModelAdmin):
     ordering = ("workspace__name", "user__username")
     fixed_fields: ClassVar[tuple[str, ...]] = ("workspace", "user")
 
+    def row_title(self, row: Membership) -> str:
+        return f"{row.user} in {row.workspace}"
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("workspace", "username" if obj is None else "user", "role", "may_see_numbers")
 

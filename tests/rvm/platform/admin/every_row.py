@@ -45,7 +45,7 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
     voicemail = make_voicemail(use_case, status=VoicemailStatus.ACCEPTED, reference="order-1")
     drop = make_drop(voicemail)
     key, _ = make_api_key(workspace)
-    user = make_user(workspace=workspace)
+    user = make_user(workspace=workspace, password=None)
     heartbeat, _ = Heartbeat.objects.get_or_create(name="tick", defaults={"at": datetime.now(UTC)})
     return {
         Workspace: workspace,

@@ -1,0 +1,128 @@
+"""Setups: credentials go in and never come out. Lanes: their counts come with two statements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from delivery.lane_counts import counts_of
+from delivery.models import LaneCount
+from rvm.platform.models import AuditEvent, Role, Workspace
+from tests.factories import SANDBOX_CREDENTIALS, make_lane, make_setup, make_use_case, make_user, make_voicemail
+from usecases.models import TelephonySetup
+
+pytestmark = pytest.mark.django_db
+
+NUMBERS = {"pace_per_second": 5, "in_flight_cap": 8, "report_horizon_hours": 24, "confirm_horizon_hours": 24}
+SECRETS = {"base_url": "http://127.0.0.1:8800", "key": "s3cret-key", "signing_secret": "s3cret-signature"}
+
+
+def form(**changes: Any) -> dict[str, Any]:
+    typed = {f"credential_sandbox_{name}": text for name, text in changes.pop("credentials", {}).items()}
+    return {"name": "East", "carrier": "sandbox", "enabled": "on", **NUMBERS, **typed, **changes}
+
+
+def page(setup: TelephonySetup) -> str:
+    return reverse("admin:usecases_telephonysetup_change", args=[setup.pk])
+
+
+def test_a_setup_is_opened_and_its_credentials_are_on_no_page(staff: Client, workspace: Workspace) -> None:
+    answer = staff.post(reverse("admin:usecases_telephonysetup_add"), form(workspace=workspace.pk, credentials=SECRETS))
+    assert answer.status_code == 302, answer.context["errors"]
+    setup = TelephonySetup.objects.get()
+    assert setup.credentials == SECRETS
+    shown = (
+        staff.get(page(setup)).content.decode()
+        + staff.get(reverse("admin:usecases_telephonysetup_changelist")).content.decode()
+    )
+    for secret in SECRETS.values():
+        assert f'"{secret}"' not in shown
+    assert shown.count("It is set; leave this empty to keep it.") == len(SECRETS)
+    assert "s3cret" not in shown
+    assert AuditEvent.objects.filter(action="setup.created", subject_id=setup.pk).exists()
+
+
+def test_one_credential_is_replaced_and_the_others_stay(staff: Client, workspace: Workspace) -> None:
+    setup = make_setup(workspace)
+    answer = staff.post(page(setup), form(name=setup.name, credentials={"key": "a-new-key"}))
+    assert answer.status_code == 302, answer.context["errors"]
+    setup.refresh_from_db()
+    assert setup.credentials == {**SANDBOX_CREDENTIALS, "key": "a-new-key"}
+    assert setup.pace_per_second == 5
+    assert "a-new-key" not in str(AuditEvent.objects.filter(subject_id=setup.pk).values_list("details", flat=True))
+
+
+def test_a_missing_credential_is_said_at_its_field_and_nothing_typed_comes_back(
+    staff: Client, workspace: Workspace
+) -> None:
+    typed = {"key": "s3cret-key", "base_url": "http://127.0.0.1:8800"}
+    answer = staff.post(reverse("admin:usecases_telephonysetup_add"), form(workspace=workspace.pk, credentials=typed))
+    assert answer.status_code == 200
+    errors = answer.context["adminform"].form.errors
+    assert "needs this credential" in errors["credential_sandbox_signing_secret"][0]
+    assert "s3cret-key" not in answer.content.decode()
+    assert not TelephonySetup.objects.exists()
+
+
+def test_a_pace_out_of_bounds_is_refused_at_its_field(staff: Client, workspace: Workspace) -> None:
+    answer = staff.post(page(make_setup(workspace)), form(pace_per_second=0))
+    assert "pace_per_second" in answer.context["adminform"].form.errors
+
+
+def test_a_setup_in_use_is_not_deleted(staff: Client, workspace: Workspace) -> None:
+    setup = make_use_case(workspace).setup
+    address = reverse("admin:usecases_telephonysetup_delete", args=[setup.pk])
+    assert "sends through this setup" in staff.post(address, {"post": "yes"}, follow=True).content.decode()
+    setup.refresh_from_db()
+    assert setup.deleted_at is None
+
+
+def test_a_viewer_sees_which_credentials_are_set_and_not_where_reports_go(client: Client, workspace: Workspace) -> None:
+    setup = make_setup(workspace)
+    client.force_login(make_user(workspace=workspace, role=Role.VIEWER, is_staff=True, password=None))
+    shown = client.get(page(setup)).content.decode()
+    assert "base_url, key, signing_secret" in shown
+    assert setup.callback_token not in shown
+    assert "test-secret" not in shown
+    assert client.post(page(setup), form()).status_code == 403
+
+
+def test_counts_are_the_folded_ones_and_the_deltas_together(staff: Client, workspace: Workspace) -> None:
+    lane = make_voicemail(make_use_case(workspace)).lane
+    LaneCount.objects.create(lane=lane, status="queued", reason="", count=1200)
+    LaneCount.objects.create(lane=lane, status="failed", reason="busy", count=3)
+    LaneCount.objects.create(lane=lane, status="failed", reason="no_answer", count=4)
+    assert counts_of([lane.pk]) == {lane.pk: {"queued": 1201, "failed": 7}}
+    listed = staff.get(reverse("admin:delivery_lane_changelist")).content.decode()
+    assert "1,201 queued, 7 failed" in listed
+
+
+def statements(client: Client) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        client.get(reverse("admin:delivery_lane_changelist"))
+    return len(captured)
+
+
+def test_many_lanes_cost_as_many_statements_as_few(staff: Client, workspace: Workspace) -> None:
+    use_case = make_use_case(workspace)
+    for _ in range(2):
+        make_lane(use_case)
+    few = statements(staff)
+    for _ in range(30):
+        make_lane(use_case)
+    assert statements(staff) == few
+
+
+def test_an_operator_holds_a_lane_and_it_is_audited(client: Client, workspace: Workspace) -> None:
+    client.force_login(make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, password=None))
+    lane = make_lane(make_use_case(workspace))
+    address = reverse("admin:delivery_lane_change", args=[lane.pk])
+    assert client.post(address, {"held": "on", "priority": 0, "pace_per_second": ""}).status_code == 302
+    lane.refresh_from_db()
+    assert lane.held
+    assert AuditEvent.objects.filter(action="lane.updated", subject_id=lane.pk).exists()

@@ -1,0 +1,195 @@
+"""Numbers, use cases and suppressions by hand: written by the services, refused in their words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from rvm.platform.models import AuditEvent, Role, Workspace
+from tests.factories import (
+    RECIPIENT,
+    make_phone_number,
+    make_setup,
+    make_suppression,
+    make_use_case,
+    make_user,
+    make_workspace,
+)
+from usecases.admin.typed_numbers import typed_number
+from usecases.models import PhoneNumber, Suppression, UseCase
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(client: Client, workspace: Workspace) -> Client:
+    client.force_login(make_user(workspace=workspace, is_staff=True, password=None))
+    return client
+
+
+def form_of(use_case: UseCase, **changes: Any) -> dict[str, Any]:
+    numbers = list(use_case.phone_numbers.values_list("pk", flat=True))
+    return {
+        "name": use_case.name,
+        "entity_name": use_case.entity_name,
+        "purpose": use_case.purpose,
+        "sending_enabled": "on",
+        "setup": use_case.setup_id,
+        "numbers": numbers,
+        "window_start": "08:00",
+        "window_end": "21:00",
+        "expires_after_hours": 72,
+        "max_attempts": 3,
+        "retry_minutes": 1,
+        **changes,
+    }
+
+
+def change(use_case: UseCase) -> str:
+    return reverse("admin:usecases_usecase_change", args=[use_case.pk])
+
+
+def test_a_use_case_is_created_with_its_numbers_and_audited(staff: Client, workspace: Workspace) -> None:
+    setup = make_setup(workspace)
+    number = make_phone_number(setup)
+    form = {
+        **form_of(make_use_case(workspace, setup=setup), name="Lab results", numbers=[number.pk]),
+        "workspace": workspace.pk,
+        "channel": "ringless_voicemail",
+    }
+    answer = staff.post(reverse("admin:usecases_usecase_add"), form)
+    assert answer.status_code == 302, answer.context["errors"]
+    made = UseCase.objects.get(name="Lab results")
+    assert [*made.phone_numbers.all()] == [number]
+    assert AuditEvent.objects.filter(action="use_case.created", subject_id=made.pk, actor__isnull=False).exists()
+
+
+def test_numbers_are_assigned_and_taken_away_on_the_form(staff: Client, workspace: Workspace) -> None:
+    use_case = make_use_case(workspace)
+    [old] = use_case.phone_numbers.all()
+    new = make_phone_number(use_case.setup)
+    answer = staff.post(change(use_case), form_of(use_case, numbers=[new.pk]))
+    assert answer.status_code == 302, answer.context["errors"]
+    assert [*use_case.phone_numbers.all()] == [new]
+    deeds = AuditEvent.objects.filter(subject_id__in=[old.pk, new.pk]).values_list("action", flat=True)
+    assert set(deeds) == {"phone_number.assigned", "phone_number.unassigned"}
+
+
+def test_a_number_of_another_workspace_is_no_choice(staff: Client, workspace: Workspace) -> None:
+    use_case, theirs = make_use_case(workspace), make_phone_number()
+    answer = staff.post(change(use_case), form_of(use_case, numbers=[theirs.pk]))
+    assert answer.status_code == 200
+    assert theirs not in use_case.phone_numbers.all()
+
+
+def test_a_setup_of_another_workspace_is_no_choice(staff: Client, workspace: Workspace) -> None:
+    use_case, theirs = make_use_case(workspace), make_setup()
+    assert staff.post(change(use_case), form_of(use_case, setup=theirs.pk)).status_code == 200
+    use_case.refresh_from_db()
+    assert use_case.setup_id != theirs.pk
+
+
+def test_a_refusal_stands_at_its_field_and_changes_nothing(staff: Client, workspace: Workspace) -> None:
+    taken, use_case = make_use_case(workspace), make_use_case(workspace)
+    answer = staff.post(change(use_case), form_of(use_case, name=taken.name, description="new"))
+    assert answer.status_code == 200
+    assert "Another use case of this workspace has this name" in answer.context["adminform"].form.errors["name"][0]
+    use_case.refresh_from_db()
+    assert use_case.description == ""
+
+
+def test_the_windows_rule_is_told_at_the_window(staff: Client, workspace: Workspace) -> None:
+    use_case = make_use_case(workspace)
+    answer = staff.post(change(use_case), form_of(use_case, window_start="21:00", window_end="08:00"))
+    assert answer.status_code == 200
+    assert "window_end" in answer.context["adminform"].form.errors
+
+
+def test_deleting_a_use_case_with_numbers_is_refused_in_the_services_words(staff: Client, workspace: Workspace) -> None:
+    use_case = make_use_case(workspace)
+    answer = staff.post(reverse("admin:usecases_usecase_delete", args=[use_case.pk]), {"post": "yes"}, follow=True)
+    assert "1 phone number is assigned to this use case" in answer.content.decode()
+    use_case.refresh_from_db()
+    assert use_case.deleted_at is None
+
+
+def test_a_deleted_use_case_stays_and_can_be_filtered(staff: Client, workspace: Workspace) -> None:
+    use_case, living = make_use_case(workspace, numbers=0), make_use_case(workspace)
+    staff.post(reverse("admin:usecases_usecase_delete", args=[use_case.pk]), {"post": "yes"})
+    use_case.refresh_from_db()
+    assert use_case.deleted_at is not None
+    listed = reverse("admin:usecases_usecase_changelist")
+
+    def names(query: str) -> set[str]:
+        return {row.name for row in staff.get(f"{listed}{query}").context["cl"].result_list}
+
+    assert names("") == {living.name}
+    assert names("?deleted=only") == {use_case.name}
+    assert names("?deleted=too") == {living.name, use_case.name}
+    assert staff.post(change(use_case), form_of(use_case)).status_code == 403
+
+
+def test_a_number_is_added_and_a_bad_one_refused_at_its_field(staff: Client, workspace: Workspace) -> None:
+    setup = make_setup(workspace)
+    address = reverse("admin:usecases_phonenumber_add")
+    assert staff.post(address, {"setup": setup.pk, "e164": "+12125550123"}).status_code == 302
+    assert PhoneNumber.objects.get(setup=setup).workspace_id == workspace.pk
+    again = staff.post(address, {"setup": setup.pk, "e164": "+12125550123"})
+    assert "has this phone number already" in again.context["adminform"].form.errors["e164"][0]
+
+
+def test_an_assigned_number_is_not_taken_away(staff: Client, workspace: Workspace) -> None:
+    number = make_use_case(workspace).phone_numbers.get()
+    answer = staff.post(reverse("admin:usecases_phonenumber_delete", args=[number.pk]), {"post": "yes"}, follow=True)
+    assert "is assigned to the use case" in answer.content.decode()
+    assert PhoneNumber.objects.filter(pk=number.pk).exists()
+
+
+def test_a_suppression_is_stored_encrypted_and_found_by_its_number(staff: Client, workspace: Workspace) -> None:
+    form = {"workspace": workspace.pk, "phone_number": "(202) 555-0142", "reason": "asked on the phone"}
+    assert staff.post(reverse("admin:usecases_suppression_add"), form).status_code == 302
+    made = Suppression.objects.get(workspace=workspace)
+    assert made.number == RECIPIENT
+    assert made.last4 == "0142"
+    make_suppression(workspace, "+12025550199")
+    make_suppression(make_workspace(), RECIPIENT)
+    answer = staff.post(reverse("admin:usecases_suppression_find"), {"sought": "+1 202 555 0142"})
+    assert "0142" not in answer["Location"]
+    assert [*staff.get(answer["Location"]).context["cl"].result_list] == [made]
+    twice = staff.post(reverse("admin:usecases_suppression_add"), form)
+    assert "on the workspace's list already" in twice.context["adminform"].form.errors["phone_number"][0]
+
+
+@pytest.mark.parametrize("sees", [False, True])
+def test_a_suppressed_number_is_shown_to_whom_may_see_it_and_the_look_is_audited(
+    client: Client, workspace: Workspace, sees: bool
+) -> None:
+    row = make_suppression(workspace)
+    client.force_login(
+        make_user(workspace=workspace, role=Role.VIEWER, is_staff=True, may_see_numbers=sees, password=None)
+    )
+    page = client.get(reverse("admin:usecases_suppression_change", args=[row.pk])).content.decode()
+    assert (RECIPIENT in page) is sees
+    assert AuditEvent.objects.filter(action="suppression.read", subject_id=row.pk).count() == 1
+    assert RECIPIENT not in client.get(reverse("admin:usecases_suppression_changelist")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("+12025550142", "+12025550142"),
+        (" (202) 555-0142 ", "+12025550142"),
+        ("1 202.555.0142", "+12025550142"),
+        ("+1 555 001 0007", "+15550010007"),
+        ("+44 20 7946 0018", "+442079460018"),
+        ("202 555 0142 ext. 5", None),
+        ("555-0142", None),
+        ("visit-17", None),
+        ("", None),
+    ],
+)
+def test_a_number_is_read_as_people_type_it(text: str, number: str | None) -> None:
+    assert typed_number(text) == number
