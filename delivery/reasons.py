@@ -10,29 +10,30 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from usecases.eligibility import SkipReason
+from usecases.failover import FailoverReason
 
 
 class Reason(StrEnum):
     # reported or refused by a carrier
-    VOICEMAIL_NOT_DETECTED = "voicemail_not_detected"
-    NO_ANSWER = "no_answer"
-    BUSY = "busy"
-    UNREACHABLE = "unreachable"
+    VOICEMAIL_NOT_DETECTED = FailoverReason.VOICEMAIL_NOT_DETECTED.value
+    NO_ANSWER = FailoverReason.NO_ANSWER.value
+    BUSY = FailoverReason.BUSY.value
+    UNREACHABLE = FailoverReason.UNREACHABLE.value
     MAILBOX_NOT_SET_UP = "mailbox_not_set_up"
     MAILBOX_FULL = "mailbox_full"
     HUMAN_ANSWERED = "human_answered"
-    NUMBER_NOT_SUPPORTED = "number_not_supported"
+    NUMBER_NOT_SUPPORTED = FailoverReason.NUMBER_NOT_SUPPORTED.value
     DO_NOT_CALL = "do_not_call"
     OPTED_OUT = "opted_out"
     LITIGATOR = "litigator"
     NUMBER_REASSIGNED = "number_reassigned"
-    TOO_MANY_ATTEMPTS = "too_many_attempts"
-    SPAM_BLOCKED = "spam_blocked"
-    RECORDING_REFUSED = "recording_refused"
-    CARRIER_DENIED = "carrier_denied"
-    CARRIER_ACCOUNT = "carrier_account"
-    NO_FUNDS = "no_funds"
-    REFUSED = "refused"
+    TOO_MANY_ATTEMPTS = FailoverReason.TOO_MANY_ATTEMPTS.value
+    SPAM_BLOCKED = FailoverReason.SPAM_BLOCKED.value
+    RECORDING_REFUSED = FailoverReason.RECORDING_REFUSED.value
+    CARRIER_DENIED = FailoverReason.CARRIER_DENIED.value
+    CARRIER_ACCOUNT = FailoverReason.CARRIER_ACCOUNT.value
+    NO_FUNDS = FailoverReason.NO_FUNDS.value
+    REFUSED = FailoverReason.REFUSED.value
     UNKNOWN = "unknown"
     # concluded by us about a submission
     NOT_SENT = "not_sent"

@@ -15,6 +15,7 @@ from django.db.models.functions import Lower, Now
 
 from rvm.platform.fields import EncryptedJSONField, EncryptedTextField
 from rvm.platform.models import Row, Workspace
+from usecases.failover import CHOICES
 
 patient_facing_name = RegexValidator(
     r"^[A-Za-z][A-Za-z \-]{0,30}\Z",
@@ -149,11 +150,12 @@ class UseCase(Row):
         help_text="Wait before the second attempt; doubles after.",
     )
     failover_reasons = ArrayField(
-        models.CharField(max_length=32),
+        models.CharField(max_length=32, choices=CHOICES),
         default=list,
         blank=True,
         db_default=Value("{}"),
-        help_text="Failures after which the failover setup tries, besides what the first setup could not send.",
+        help_text="Failures after which the failover setup tries, besides what the first setup could not send; each try is one of "
+        "the attempts.",
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(auto_now=True)

@@ -7,6 +7,7 @@ import pytest
 from delivery.carriers import sandbox
 from delivery.reasons import REASONS, Reason
 from usecases.eligibility import SkipReason
+from usecases.failover import FailoverReason
 
 
 @pytest.mark.parametrize("reason", list(Reason))
@@ -24,6 +25,12 @@ def test_the_table_holds_nothing_else() -> None:
 @pytest.mark.parametrize("skip", list(SkipReason))
 def test_every_way_our_guards_skip_is_a_reason(skip: SkipReason) -> None:
     assert Reason(skip.value) in REASONS
+
+
+@pytest.mark.parametrize("chosen", list(FailoverReason))
+def test_failover_is_offered_only_after_a_failure_that_reached_nobody(chosen: FailoverReason) -> None:
+    facts = REASONS[Reason(chosen.value)]
+    assert not facts.may_have_reached and not facts.suppresses
 
 
 @pytest.mark.parametrize("reason", list(Reason))

@@ -17,6 +17,7 @@ POLICY = (
     "expires_after_hours",
     "max_attempts",
     "retry_minutes",
+    "failover_reasons",
 )
 
 

@@ -28,6 +28,7 @@ CHANGEABLE = (
     "expires_after_hours",
     "max_attempts",
     "retry_minutes",
+    "failover_reasons",
 )
 _NAME = "usecases_name_among_living"
 

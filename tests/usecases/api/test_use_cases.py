@@ -104,6 +104,21 @@ def test_a_filter_that_is_wrong_is_named(api: Api, query: dict[str, str], pointe
     assert pointers(response) == [pointer]
 
 
+def test_what_is_tried_again_and_through_which_setup_is_chosen_by_use_case(api: Api, setup: TelephonySetup) -> None:
+    shown = api.post("use-cases", body(setup)).json()
+    chosen = ("max_attempts", "retry_minutes", "failover_setup_id", "failover_reasons")
+    assert [shown[name] for name in chosen] == [1, 60, None, []]
+    changes = {
+        "max_attempts": 3,
+        "retry_minutes": 5,
+        "failover_setup_id": str(make_setup(api.key.workspace).pk),
+        "failover_reasons": ["busy", "spam_blocked"],
+    }
+    assert api.patch(f"use-cases/{shown['id']}", changes).json().items() >= changes.items()
+    audited = AuditEvent.objects.get(action="use_case.updated").details["changes"]
+    assert audited["failover_reasons"] == ["[]", "['busy', 'spam_blocked']"]
+
+
 @pytest.mark.parametrize(
     ("fields", "pointer"),
     [
@@ -130,6 +145,10 @@ def test_a_filter_that_is_wrong_is_named(api: Api, query: dict[str, str], pointe
         ({"max_attempts": 1.5}, "/max_attempts"),
         ({"max_attempts": True}, "/max_attempts"),
         ({"retry_minutes": -1}, "/retry_minutes"),
+        ({"failover_reasons": ["busy", "delivered"]}, "/failover_reasons/1"),
+        ({"failover_reasons": ["unconfirmed"]}, "/failover_reasons/0"),
+        ({"failover_reasons": "busy"}, "/failover_reasons"),
+        ({"failover_reasons": None}, "/failover_reasons"),
         ({"id": str(uuid7())}, "/id"),
         ({"failover_setup": "x"}, "/failover_setup"),
     ],
