@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from delivery import moves
+from delivery import matching, moves
 from delivery.carriers.base import Report, ReportStatus
 from delivery.conclusions import conclude_report
 from delivery.doorbell import ring_on_commit
@@ -19,8 +19,8 @@ from delivery.moves import DropChange, Move
 from delivery.reasons import REASONS, Reason
 from delivery.retrying import retry_failed
 from delivery.status import DropStatus, VoicemailStatus
-from rvm.platform.crypto import vault
-from usecases.models import Suppression
+from rvm.platform.crypto import blind_index, vault
+from usecases.models import Suppression, TelephonySetup
 from usecases.suppressions import suppress
 
 BATCH = 2000
@@ -34,6 +34,7 @@ def receive(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
         CarrierReport(
             setup_id=setup_id,
             drop_id=report.attempt_key,
+            recipient_index=None if report.attempt_key else _index_of(report.recipient, setup_id),
             status=report.status.value,
             reason=report.reason.value if report.reason else "",
             carrier_code=report.code[:40],
@@ -48,8 +49,15 @@ def receive(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
     ring_on_commit("reports")
 
 
+def _index_of(recipient: str, setup_id: UUID) -> bytes:
+    workspace_id = TelephonySetup.objects.values_list("workspace_id", flat=True).get(id=setup_id)
+    return blind_index().of(workspace_id, recipient)
+
+
 # Voicemails are locked in the order that every writer of theirs uses, and before their drops.
-_TAKE = "SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED"
+_TAKE = """
+SELECT id, drop_id IS NULL FROM delivery_carrierreport WHERE merged_at IS NULL ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
 _READ = """
 SELECT r.id, r.drop_id, r.status, r.reason, r.carrier_code, r.carrier_text, r.carrier_reference,
        v.id, v.status, v.reason, v.drop_id, v.live, v.workspace_id, d.status, d.reason
@@ -89,9 +97,11 @@ def merge(now: datetime, limit: int = BATCH) -> int:
     """Merge one batch of the inbox; how many reports it held. Call again until it is 0."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_TAKE, [limit])
-        ids = [row[0] for row in cursor.fetchall()]
-        if not ids:
+        rows = cursor.fetchall()
+        if not rows:
             return 0
+        ids = [report_id for report_id, _ in rows]
+        matching.match([report_id for report_id, unmatched in rows if unmatched])
         cursor.execute(_LOCK, [ids])
         cursor.execute(_READ, [ids])
         batch = _Batch()
@@ -142,16 +152,14 @@ class _Batch:
             self.suppress.append((subject.voicemail_id, reason))
         self.effects[report_id] = CarrierReport.Effect.APPLIED if to_drop else CarrierReport.Effect.KEPT
         if to_drop is not None:
-            self._change(subject, report, to_drop)
+            self._change(drop_id, subject, report, to_drop)
         if to_voicemail is not None:
             self._move(subject, report, to_voicemail)
 
-    def _change(self, subject: _Subject, report: Report, now: DropStatus) -> None:
+    def _change(self, drop_id: UUID, subject: _Subject, report: Report, now: DropStatus) -> None:
         reason = _reason(report)
         subject.drop, subject.drop_reason = now, reason.value if reason else ""
-        self.changes[report.attempt_key] = DropChange(
-            report.attempt_key, now, reason, report.code, report.text, report.carrier_reference
-        )
+        self.changes[drop_id] = DropChange(drop_id, now, reason, report.code, report.text, report.carrier_reference)
 
     def _move(self, subject: _Subject, report: Report, now: VoicemailStatus) -> None:
         reason = _reason(report)

@@ -35,9 +35,9 @@ TERMINAL = frozenset({V.DELIVERED, V.FAILED, V.SKIPPED, V.CANCELED, V.EXPIRED})
 
 # Whatever is not listed does not happen. `failed` is left in two ways only: a late report corrects what was concluded without
 # one (unconfirmed, unreported), or a retry queues the voicemail again with a new drop. queued -> delivered is that retry
-# overtaken by an earlier drop's report.
+# overtaken by an earlier drop's report; queued -> failed is a carrier that refused the recording before any drop.
 MOVES: dict[VoicemailStatus, frozenset[VoicemailStatus]] = {
-    V.QUEUED: frozenset({V.SENDING, V.SKIPPED, V.CANCELED, V.EXPIRED, V.DELIVERED}),
+    V.QUEUED: frozenset({V.SENDING, V.SKIPPED, V.CANCELED, V.EXPIRED, V.DELIVERED, V.FAILED}),
     V.SENDING: frozenset({V.QUEUED, V.UNCERTAIN, V.ACCEPTED, V.DELIVERED, V.FAILED}),
     V.UNCERTAIN: frozenset({V.ACCEPTED, V.DELIVERED, V.FAILED}),
     V.ACCEPTED: frozenset({V.DELIVERED, V.FAILED}),

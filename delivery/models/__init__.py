@@ -6,8 +6,19 @@ foreign key where thousands of rows a second are written.
 
 from delivery.models.drop import Drop
 from delivery.models.lane import Lane, LaneCount, LaneDelta
+from delivery.models.media import CarrierMedia
 from delivery.models.recording import Recording
 from delivery.models.report import CarrierReport
 from delivery.models.voicemail import Voicemail, VoicemailReference
 
-__all__ = ["CarrierReport", "Drop", "Lane", "LaneCount", "LaneDelta", "Recording", "Voicemail", "VoicemailReference"]
+__all__ = [
+    "CarrierMedia",
+    "CarrierReport",
+    "Drop",
+    "Lane",
+    "LaneCount",
+    "LaneDelta",
+    "Recording",
+    "Voicemail",
+    "VoicemailReference",
+]

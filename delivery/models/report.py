@@ -18,11 +18,13 @@ class CarrierReport(models.Model):
     class Effect(models.TextChoices):
         APPLIED = "applied", "Changed the voicemail"
         KEPT = "kept", "Late, duplicate or out of order: kept, changed nothing"
-        UNKNOWN_DROP = "unknown_drop", "No drop of this setup has this key"
+        UNKNOWN_DROP = "unknown_drop", "No drop of this setup is meant by it for certain"
 
     id = models.BigAutoField(primary_key=True)
     setup = models.ForeignKey(TelephonySetup, **UNENFORCED)
-    drop_id = models.UUIDField()
+    drop_id = models.UUIDField(null=True)
+    # Where the carrier did not repeat our key: whom the report is about, for `delivery.matching`.
+    recipient_index = models.BinaryField(max_length=32, null=True)
     status = models.CharField(max_length=12)
     reason = models.CharField(max_length=32, blank=True)
     carrier_code = models.CharField(max_length=40, blank=True)

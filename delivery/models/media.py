@@ -1,0 +1,41 @@
+"""A recording at a carrier that wants it uploaded before it is sent."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from delivery.models.recording import Recording
+from rvm.platform.models import Row
+from usecases.models import TelephonySetup
+
+
+class CarrierMedia(Row):
+    """One recording at one setup's account, uploaded once. Made when the first voicemail that needs it is due."""
+
+    class State(models.TextChoices):
+        WANTED = "wanted", "Waits for its upload, or for another try"
+        READY = "ready", "At the carrier"
+        REFUSED = "refused", "The carrier will never take it"
+
+    setup = models.ForeignKey(TelephonySetup, on_delete=models.CASCADE, related_name="+")
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="carrier_media")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WANTED)
+    media_id = models.CharField(max_length=255, blank=True, help_text="The carrier's name for it.")
+    error = models.CharField(max_length=200, blank=True, help_text="Why the last upload failed.")
+    attempts = models.PositiveIntegerField(default=0)
+    # While wanted: when to upload next. The worker that uploads moves it ahead, and so holds a lease until then.
+    due_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=Now())
+    ready_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["setup", "recording"], name="delivery_media_once")
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["due_at"], name="media_wanted", condition=Q(state="wanted"))
+        ]
