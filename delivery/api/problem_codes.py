@@ -39,7 +39,7 @@ ATTEMPTS_USED_UP = ProblemCode(
     "attempts_used_up",
     409,
     "No attempt is left",
-    "The use case's `max_attempts` says how many drops a voicemail may have.",
+    "Nobody is tried more than ten times; reach the person through another channel.",
 )
 STORAGE_UNAVAILABLE = ProblemCode(
     "storage_unavailable", 503, "The recording could not be stored", "Nothing was kept; repeat the upload later."

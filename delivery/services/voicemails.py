@@ -30,6 +30,8 @@ from usecases.suppressions import is_suppressed
 
 __all__ = ["Recipient", "api_lane", "cancel", "queue_voicemails", "retry"]
 
+# The use case's own limit is on what is tried again by itself; this one is on people and programs that ask for more.
+MOST_DROPS = 10
 # Farther ahead a time is more likely a typing error than a plan.
 FARTHEST = timedelta(days=366)
 
@@ -223,10 +225,10 @@ def _check_retry(row: Voicemail, accept_duplicate_risk: bool) -> None:
             "not_retryable", f"{row.reason_sentence} Sending it again would not help.", voicemail_status=row.status
         )
     made = Drop.objects.filter(voicemail=row).exclude(status=DropStatus.NOT_SENT).count()
-    if made >= row.use_case.max_attempts:
+    if made >= MOST_DROPS:
         raise Refused(
             "attempts_used_up",
-            f"{made} drops were made for it; its use case allows {row.use_case.max_attempts}.",
+            f"{made} drops were made for it; nobody is tried more than {MOST_DROPS} times.",
             voicemail_status=row.status,
         )
 

@@ -155,7 +155,9 @@ def refused_port() -> int:
 @pytest.mark.parametrize(
     ("url", "detail"),
     [
-        (f"http://127.0.0.1:{refused_port()}/", "No connection to the carrier: refused or unreachable."),
+        pytest.param(
+            f"http://127.0.0.1:{refused_port()}/", "No connection to the carrier: refused or unreachable.", id="refused"
+        ),
         ("http://carrier.invalid/", "The carrier's host name could not be resolved."),
         ("http://127.0.0.1:99999/", "The carrier's address is malformed."),
         ("http://exa mple/", "The carrier's address is malformed."),

@@ -14,7 +14,7 @@ from delivery.services.voicemails import cancel, retry
 from delivery.status import DropStatus, VoicemailStatus
 from rvm.platform.ids import uuid7
 from rvm.platform.models import AuditEvent
-from tests.factories import make_suppression, make_use_case, make_voicemail
+from tests.factories import make_suppression, make_voicemail
 from usecases.errors import Refused
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -133,12 +133,14 @@ def test_only_failures_are_retried_and_the_status_is_said(status: str) -> None:
 
 
 @pytest.mark.django_db
-def test_a_retry_respects_the_use_cases_limit_of_drops_but_not_those_never_sent() -> None:
-    voicemail = ended("failed", Reason.BUSY, use_case=make_use_case(max_attempts=2))
-    add_drop(voicemail, DropStatus.NOT_SENT, number=2)
+def test_nobody_is_tried_more_than_ten_times_and_drops_never_sent_do_not_count() -> None:
+    voicemail = ended("failed", Reason.BUSY)
+    for number in range(2, 10):
+        add_drop(voicemail, DropStatus.FAILED, number=number)
+    add_drop(voicemail, DropStatus.NOT_SENT, number=10)
     assert retry(voicemail, actor=None, now=NOW).status == "queued"
     Voicemail.objects.update(status="failed", reason="busy")
-    add_drop(Voicemail.objects.get(), DropStatus.FAILED, number=3)
+    add_drop(Voicemail.objects.get(), DropStatus.FAILED, number=11)
     Voicemail.objects.update(status="failed", reason="busy")
     with pytest.raises(Refused) as caught:
         retry(voicemail, actor=None, now=NOW)

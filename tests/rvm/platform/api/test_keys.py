@@ -69,7 +69,7 @@ def test_only_the_digest_is_stored_and_the_deed_is_recorded() -> None:
         ("Basic eDp5", "Only `Authorization: Bearer <API key>`"),
         ("Bearer", "not an API key"),
         ("Bearer x", "not an API key"),
-        (f"Bearer {generate(live=True)}", "does not exist"),
+        pytest.param(f"Bearer {generate(live=True)}", "does not exist", id="unknown key"),
     ],
 )
 def test_without_a_valid_key_the_answer_is_401_and_says_why(header: str | None, sentence: str, db: None) -> None:
