@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 import structlog
@@ -20,6 +21,7 @@ from delivery import sql
 from delivery.carriers.base import Outcome, Submission
 from delivery.reasons import Reason
 from delivery.results import Result
+from usecases.models import TelephonySetup
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +43,18 @@ class Health:
 
     total: int
     bad: int
+
+
+class State(StrEnum):
+    CLOSED = "closed"  # drops go out
+    OPEN = "open"  # nothing goes out until `breaker_until`
+    HALF_OPEN = "half_open"  # the time is over: one drop is the probe
+
+
+def state_of(setup: TelephonySetup, now: datetime) -> State:
+    if setup.breaker_until is None:
+        return State.CLOSED
+    return State.OPEN if setup.breaker_until > now else State.HALF_OPEN
 
 
 def is_bad(submission: Submission) -> bool:
@@ -68,7 +82,8 @@ def watch(redis: Redis, results: Sequence[Result], now: datetime) -> None:
         account = next((r.submission.reason for r in own if r.submission.reason in ACCOUNT_REASONS), None)
         bad = sum(is_bad(result.submission) for result in own)
         if own[0].claim.route.probing and not bad and account is None:
-            _close(redis, setup_id)
+            close(setup_id)
+            forget(redis, setup_id)
             continue
         health = _count(redis, setup_id, len(own), bad, now)
         probe_failed = own[0].claim.route.probing and bad
@@ -116,8 +131,15 @@ def _open(redis: Redis, setup_id: UUID, why: str, now: datetime) -> None:
     redis.delete(f"rvm:probe:{setup_id}")
 
 
-def _close(redis: Redis, setup_id: UUID) -> None:
-    if sql.run(_CLOSE, [setup_id]):
+def close(setup_id: UUID) -> bool:
+    """Let its voicemails go out again; whether it was open."""
+    closed = bool(sql.run(_CLOSE, [setup_id]))
+    if closed:
         log.warning("breaker_closed", setup_id=str(setup_id))
+    return closed
+
+
+def forget(redis: Redis, setup_id: UUID) -> None:
+    """Count anew: what opened it says nothing about the carrier now."""
     keys = list(redis.scan_iter(f"rvm:health:{setup_id}:*", count=200))
     redis.delete(f"rvm:probe:{setup_id}", *keys)

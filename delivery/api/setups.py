@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from delivery.breaker import State, state_of
 from delivery.carriers import CARRIERS
 from delivery.services.setups import change_setup, credential_names, open_setup
 from rvm.platform.api.fields import StrictModelSerializer
@@ -57,12 +59,27 @@ class NewSetup(SetupChanges):
         fields = ("carrier", *SetupChanges.Meta.fields)  # type: ignore[assignment]
 
 
+class HealthAnswer(serializers.Serializer[TelephonySetup]):
+    state = serializers.SerializerMethodField(
+        help_text="closed: voicemails go out. open: the carrier failed; they wait until the time given. half_open: one of them "
+        "tries whether it is well again."
+    )
+    reason = serializers.CharField(source="breaker_reason", help_text="Why it opened; empty while it is closed.")
+    until = serializers.DateTimeField(source="breaker_until", allow_null=True)
+
+    @extend_schema_field({"enum": list(State), "type": "string"})
+    def get_state(self, setup: TelephonySetup) -> str:
+        return state_of(setup, timezone.now())
+
+
 class SetupAnswer(serializers.ModelSerializer[TelephonySetup]):
     credentials_set = serializers.SerializerMethodField(help_text="Names of the credentials that are set.")
 
+    health = HealthAnswer(source="*")
+
     class Meta:
         model = TelephonySetup
-        fields = ("id", "name", "carrier", "credentials_set", *SETTINGS, "created_at", "updated_at")
+        fields = ("id", "name", "carrier", "credentials_set", *SETTINGS, "health", "created_at", "updated_at")
         read_only_fields = fields
 
     def get_credentials_set(self, setup: TelephonySetup) -> list[str]:

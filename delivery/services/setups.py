@@ -6,14 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django_rq import get_connection
 
+from delivery import breaker
 from delivery.carriers import UnknownCarrierError, carrier_class
 from delivery.carriers.base import Carrier
+from delivery.doorbell import ring_on_commit
+from rvm.platform import audit
 from rvm.platform.models import User, Workspace
 from usecases import services
 from usecases.errors import Refused
 from usecases.models import TelephonySetup
 from usecases.services.saving import lock
+from usecases.services.setups import lock_living
 
 LONGEST_CREDENTIAL = 4096
 
@@ -43,6 +48,18 @@ def change_setup(
         stored = lock(setup)
         changes["credentials"] = check_credentials(stored.carrier, {**stored.credentials, **credentials})
     return services.update_setup(setup=setup, actor=actor, **changes)
+
+
+@transaction.atomic
+def close_breaker(*, setup: TelephonySetup, actor: User | None) -> None:
+    """A person who has put the carrier or the account right need not wait for the probe. Refused where it is not open."""
+    row = lock_living(setup)
+    if row.breaker_until is None:
+        raise Refused("breaker_closed", "This setup's breaker is closed already; nothing is held back.")
+    breaker.close(row.pk)
+    audit.record("setup.breaker_closed", row, actor=actor, workspace=row.workspace, was_open_for=row.breaker_reason)
+    transaction.on_commit(lambda: breaker.forget(get_connection("dispatch"), row.pk), robust=True)
+    ring_on_commit("dispatch")
 
 
 def credential_names(setup: TelephonySetup) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -139,6 +140,20 @@ def test_a_setup_in_use_is_not_deleted(api: Api) -> None:
     response = api.delete(f"setups/{use_case.setup_id}")
     assert code(response) == (409, "setup_in_use")
     assert response.json()["use_case_id"] == str(use_case.pk)
+
+
+def test_the_health_of_a_setup_is_its_breakers(api: Api) -> None:
+    setup = make_setup(api.key.workspace)
+    address = f"setups/{setup.pk}"
+    assert api.get(address).json()["health"] == {"state": "closed", "reason": "", "until": None}
+    setup.breaker_until, setup.breaker_reason = datetime(2999, 1, 1, tzinfo=UTC), "The account has no funds left."
+    setup.save()
+    told = {"state": "open", "reason": "The account has no funds left.", "until": "2999-01-01T00:00:00Z"}
+    assert api.get(address).json()["health"] == api.get("setups").json()["items"][0]["health"] == told
+    setup.breaker_until = datetime(2000, 1, 1, tzinfo=UTC)
+    setup.save()
+    assert api.get(address).json()["health"]["state"] == "half_open"
+    assert first_error(api.patch(address, {"health": {"state": "closed"}})) == ("/health", "unknown_field")
 
 
 def test_a_setup_of_a_carrier_that_is_gone_is_still_shown(api: Api) -> None:
