@@ -21,6 +21,7 @@ from django.conf import settings
 from django_rq import get_queue
 
 from bench import naive, scenario
+from bench.fairness import PACE, measure
 from bench.measure import Spent, spending, wait_until
 from delivery.carriers.base import DropRequest
 from delivery.carriers.sandbox import Sandbox
@@ -48,9 +49,10 @@ class Sizes:
     growth_runs: int = 5
     history: int = 5_000_000
     memory: int = 200_000
+    campaign: int = 1_000_000
 
 
-QUICK = Sizes(30, 100, 1000, 1000, 640, 500, 1, 10_000, 2_000)
+QUICK = Sizes(30, 100, 1000, 1000, 640, 500, 1, 10_000, 2_000, 2_000)
 
 
 def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
@@ -66,6 +68,7 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
             "the same, two workers, cap 128", 2 * sizes.latency, latency=100, cap=128, concurrency=64, workers=2
         )
         growth = bench.growth(sizes)
+        fairness = bench.fairness(sizes.campaign)
         memory = bench.ours(f"engine, {sizes.memory:,} drops", sizes.memory)
     rate = {
         name: count / spent.seconds
@@ -87,6 +90,7 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
         "share_of_latency_limit": round(rate["latency"] / (64 / 0.1), 2),
         "ratio_two_workers": round(rate["pair"] / rate["latency"], 2),
         "growth_at_5m": round(growth, 2),
+        **fairness,
         "peak_mb": round(memory[1].peak_mb),
         "peak_mb_small_run": round(ours[1].peak_mb),
     }
@@ -168,6 +172,13 @@ class Bench:
                 count, spent = self.ours(f"engine, {name} table", sizes.growth, url=url)
                 costs[name].append((spent.worker_cpu + spent.postgres_cpu) / count)
         return statistics.median(costs["full"]) / statistics.median(costs["empty"])
+
+    def fairness(self, campaign: int) -> dict[str, float]:
+        self._say(f"Ten API drops beside a campaign of {campaign:,} at {PACE} a second…")
+        url = self._database("fairness")
+        environment = {"DATABASE_URL": url}
+        with self._connect(url) as connection, idle_workers(OURS, 1, environment):
+            return measure(connection, self._stub(0), campaign)
 
     def _told(self, title: str, count: int, spent: Spent) -> Measured:
         self._say(

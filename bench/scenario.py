@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -30,9 +30,12 @@ class Clinic:
     lane: UUID
     recording: UUID
 
+    def with_lane(self, lane: UUID) -> Clinic:
+        return replace(self, lane=lane)
 
-def make_clinic(connection: psycopg.Connection, *, carrier_url: str, cap: int) -> Clinic:
-    """A setup without a pace that could be felt: what limits is the machine, the latency or `cap`."""
+
+def make_clinic(connection: psycopg.Connection, *, carrier_url: str, cap: int, pace: float = 100_000) -> Clinic:
+    """By default without a pace that could be felt: what limits is the machine, the latency or `cap`."""
     clinic = Clinic(*(uuid7() for _ in range(5)))
     now = datetime.now(UTC)
     credentials = json.dumps({"base_url": carrier_url, "key": "bench-key", "signing_secret": "bench-secret"}).encode()
@@ -46,8 +49,8 @@ def make_clinic(connection: psycopg.Connection, *, carrier_url: str, cap: int) -
     execute(
         "INSERT INTO usecases_telephonysetup (id, workspace_id, name, carrier, credentials, pace_per_second, in_flight_cap,"
         " report_horizon_hours, confirm_horizon_hours, enabled, callback_token, created_at, updated_at)"
-        " VALUES (%s, %s, 'Stub', 'sandbox', %s, 100000, %s, 24, 24, true, %s, %s, %s)",
-        [clinic.setup, clinic.workspace, sealed, cap, clinic.setup.hex, now, now],
+        " VALUES (%s, %s, 'Stub', 'sandbox', %s, %s, %s, 24, 24, true, %s, %s, %s)",
+        [clinic.setup, clinic.workspace, sealed, pace, cap, clinic.setup.hex, now, now],
     )
     execute(
         "INSERT INTO usecases_usecase (id, workspace_id, channel, entity_name, name, description, setup_id, sending_enabled, purpose,"
