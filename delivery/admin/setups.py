@@ -12,6 +12,7 @@ from django.urls import reverse
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from delivery.admin.setup_breaker import SetupBreaker
 from delivery.carriers import CARRIERS
 from delivery.carriers.base import Credential
 from delivery.models import Drop
@@ -85,7 +86,7 @@ SetupForm = type("SetupForm", (BareSetupForm,), dict(CREDENTIAL_FIELDS))
 
 
 @admin.register(TelephonySetup)
-class TelephonySetupAdmin(ScopedModelAdmin):
+class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
     role_to_add = Role.ADMIN
     role_to_change = Role.ADMIN
     role_to_delete = Role.ADMIN
@@ -114,12 +115,14 @@ class TelephonySetupAdmin(ScopedModelAdmin):
             ("Waiting for the carrier", {"fields": ("report_horizon_hours", "confirm_horizon_hours")}),
         ]
         if obj is not None:
-            seen = ("callback_address", "open_drops", "created_at", "updated_at", "deleted_at")
+            seen = ("callback_address", "breaker", "open_drops", "created_at", "updated_at", "deleted_at")
             found.append(("State", {"fields": seen if self.may(Role.ADMIN, request, obj) else seen[1:]}))
         return found
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        shown = ("credentials_set", "callback_address", "open_drops", "created_at", "updated_at", "deleted_at")
+        shown = (
+            "credentials_set", "callback_address", "breaker", "open_drops", "created_at", "updated_at", "deleted_at",
+        )  # fmt: skip
         return () if obj is None else (*super().get_readonly_fields(request, obj), *shown)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -133,10 +136,15 @@ class TelephonySetupAdmin(ScopedModelAdmin):
         adapter = CARRIERS.get(setup.carrier)
         return adapter.label if adapter else setup.carrier
 
-    @display(description="State", label={"enabled": "success", "disabled": "warning", "deleted": "danger"})
+    @display(
+        description="State",
+        label={"enabled": "success", "disabled": "warning", "failing": "danger", "deleted": "danger"},
+    )
     def state(self, setup: TelephonySetup) -> str:
         if setup.deleted_at:
             return "deleted"
+        if setup.enabled and setup.breaker_until is not None:
+            return "failing"
         return "enabled" if setup.enabled else "disabled"
 
     @display(description="Credentials that are set")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -72,6 +73,39 @@ def test_a_missing_credential_is_said_at_its_field_and_nothing_typed_comes_back(
 def test_a_pace_out_of_bounds_is_refused_at_its_field(staff: Client, workspace: Workspace) -> None:
     answer = staff.post(page(make_setup(workspace)), form(pace_per_second=0))
     assert "pace_per_second" in answer.context["adminform"].form.errors
+
+
+@pytest.mark.parametrize(
+    ("until", "told"), [(2999, "open until 2999-01-01 00:00:00 UTC."), (2000, "half open: one drop tries.")]
+)
+def test_an_open_breaker_is_shown_with_its_reason_and_closed_by_hand(
+    staff: Client, workspace: Workspace, until: int, told: str
+) -> None:
+    opened = {"breaker_until": datetime(until, 1, 1, tzinfo=UTC), "breaker_reason": "The account has no funds left."}
+    setup = make_setup(workspace, **opened)
+    assert f"{told} The account has no funds left." in staff.get(page(setup)).content.decode()
+    assert "failing" in staff.get(reverse("admin:usecases_telephonysetup_changelist")).content.decode()
+    address = reverse("admin:usecases_telephonysetup_close_breaker", args=[setup.pk])
+    assert address in staff.get(page(setup)).content.decode()
+    assert staff.get(address).status_code == 405
+    shown = staff.post(address, follow=True).content.decode()
+    assert "closed: drops go out" in shown and address not in shown
+    setup.refresh_from_db()
+    assert setup.breaker_until is None
+    event = AuditEvent.objects.get(action="setup.breaker_closed", subject_id=setup.pk)
+    assert event.actor is not None and event.actor.username == "boss"
+
+
+@pytest.mark.parametrize(("role", "here", "status"), [(Role.OPERATOR, True, 403), (Role.ADMIN, False, 404)])
+def test_only_an_administrator_of_the_workspace_closes_a_breaker(
+    client: Client, workspace: Workspace, role: Role, here: bool, status: int
+) -> None:
+    client.force_login(make_user(workspace=workspace, is_staff=True, role=role))
+    until = datetime(2999, 1, 1, tzinfo=UTC)
+    setup = make_setup(workspace if here else None, breaker_until=until)
+    assert client.post(reverse("admin:usecases_telephonysetup_close_breaker", args=[setup.pk])).status_code == status
+    setup.refresh_from_db()
+    assert setup.breaker_until == until
 
 
 def test_a_setup_in_use_is_not_deleted(staff: Client, workspace: Workspace) -> None:

@@ -1,0 +1,54 @@
+"""What an administrator sees and does about a setup whose carrier fails: the breaker's state, and a button that closes it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+from unfold.decorators import display
+
+from delivery.breaker import State, state_of
+from delivery.services.setups import close_breaker
+from rvm.platform.admin.rights import person
+from rvm.platform.models import Role
+from usecases.errors import Refused
+from usecases.models import TelephonySetup
+
+
+class SetupBreaker:
+    """For the setups' ModelAdmin. Closing is posted; a link can do nothing."""
+
+    change_form_outer_before_template = "delivery/admin/close_breaker.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        parent: Any = super()
+        close = self.admin_site.admin_view(require_POST(self.close_breaker))  # type: ignore[attr-defined]
+        name = "usecases_telephonysetup_close_breaker"
+        return [path("<uuid:object_id>/close-breaker/", close, name=name), *parent.get_urls()]
+
+    @display(description="Breaker")
+    def breaker(self, setup: TelephonySetup) -> str:
+        state = state_of(setup, timezone.now())
+        if setup.breaker_until is None:
+            return "closed: drops go out"
+        until = f"{setup.breaker_until:%Y-%m-%d %H:%M:%S} UTC"
+        waits = f"open until {until}" if state is State.OPEN else "half open: one drop tries"
+        return f"{waits}. {setup.breaker_reason}"
+
+    def close_breaker(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        setup: TelephonySetup = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        if not self.may(Role.ADMIN, request, setup):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        try:
+            close_breaker(setup=setup, actor=person(request))
+            messages.success(request, "The breaker is closed: what waits goes out now.")
+        except Refused as refusal:
+            messages.error(request, refusal.sentence)
+        return redirect(reverse("admin:usecases_telephonysetup_change", args=[object_id]))
