@@ -42,7 +42,7 @@ class CountedList(ChangeList):
 class LaneAdmin(ScopedModelAdmin):
     role_to_change = Role.OPERATOR
     fixed_fields: ClassVar[tuple[str, ...]] = ()
-    list_display = ("named", "held", "in_it", "pace_per_second", "priority", "workspace")
+    list_display = ("named", "state", "in_it", "pace_per_second", "priority", "workspace")
     list_filter = (("workspace", ScopedFilter), ("use_case", ScopedFilter), "live", "held")
     list_select_related = ("workspace", "use_case")
     ordering = ("-id",)
@@ -63,6 +63,10 @@ class LaneAdmin(ScopedModelAdmin):
     @display(description="Lane")
     def named(self, lane: Lane) -> str:
         return lane_name(lane)
+
+    @display(description="State", label={"open": "success", "held": "warning"})
+    def state(self, lane: Lane) -> str:
+        return "held" if lane.held else "open"
 
     @display(description="Voicemails in it")
     def in_it(self, lane: Lane) -> str:

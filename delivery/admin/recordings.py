@@ -37,7 +37,9 @@ class RecordingForm(RefusableForm):
 
 
 def player(recording: Recording) -> str:
-    return format_html('<audio controls preload="none" class="max-w-full" src="{}"></audio>', link(recording, "player"))
+    return format_html(
+        '<audio controls preload="none" class="max-w-full w-full" src="{}"></audio>', link(recording, "player")
+    )
 
 
 @admin.register(Recording)

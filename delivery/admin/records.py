@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from delivery.admin.colours import STATUS_COLOURS
-from delivery.models import CarrierReport, Drop, VoicemailReference
+from delivery.models import CarrierMedia, CarrierReport, Drop, VoicemailReference
 from delivery.reasons import REASONS, Reason
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.scoping import ScopedFilter
@@ -63,6 +63,26 @@ class CarrierReportAdmin(RecordAdmin):
     @display(description="Status", label=STATUS_COLOURS)
     def coloured(self, report: CarrierReport) -> str:
         return report.status
+
+
+@admin.register(CarrierMedia)
+class CarrierMediaAdmin(RecordAdmin):
+    """Which recordings lie at which carrier, and why one does not."""
+
+    workspace_path: ClassVar[str | None] = "setup__workspace"
+    list_display = ("created_at", "recording", "setup", "coloured", "error", "attempts", "ready_at")
+    list_filter = ("state",)
+    list_select_related = ("setup", "recording")
+    fields = ("recording", "setup", "state", "media_id", "error", "attempts", "due_at", "created_at", "ready_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("setup").defer("setup__credentials")
+
+    @display(
+        description="State", label={"ready": "success", "wanted": "info", "failed": "warning", "refused": "danger"}
+    )
+    def coloured(self, media: CarrierMedia) -> str:
+        return media.state
 
 
 @admin.register(VoicemailReference)

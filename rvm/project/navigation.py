@@ -57,6 +57,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Audit events", "history", "platform_auditevent", "may_administer"),
                     _item("Drops", "outbox", "delivery_drop"),
                     _item("Carrier reports", "inbox", "delivery_carrierreport"),
+                    _item("Recordings at carriers", "cloud_upload", "delivery_carriermedia"),
                     _item("References", "tag", "delivery_voicemailreference"),
                     _item("Idempotency keys", "repeat", "platform_idempotencykey", "may_administer"),
                     _item("Heartbeats", "monitor_heart", "platform_heartbeat", "is_superuser"),

@@ -127,7 +127,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
-DATETIME_FORMAT = "Y-m-d H:i:s"
+FORMAT_MODULE_PATH = ["rvm.project.formats"]
 
 STATIC_URL = "static/"
 # Outside production nobody runs collectstatic: what the apps carry is served from where it is.

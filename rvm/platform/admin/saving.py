@@ -84,7 +84,8 @@ class RefusalsInForm:
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """Only the row itself: the services delete softly, or refuse by name what Django would list as protected."""
-        return [str(row) for row in objs], {}, set(), []
+        plural = str(self.opts.verbose_name_plural)  # type: ignore[attr-defined]
+        return [str(row) for row in objs], {plural: len(list(objs))}, set(), []
 
 
 def adopt(row: models.Model, written: models.Model) -> None:

@@ -97,11 +97,16 @@ class ScopedModelAdmin(RefusalsInForm, ModelAdmin):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs.setdefault("queryset", self.choices(db_field.remote_field.model, request))
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        for link in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
-            setattr(field.widget, link, False)
         if db_field.remote_field.model is Workspace:
             only = list(field.queryset[:2])
             field.initial = only[0] if len(only) == 1 else None
+        return field
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        for link in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
+            if hasattr(getattr(field, "widget", None), link):
+                setattr(field.widget, link, False)
         return field
 
     def choices(self, model: type[models.Model], request: HttpRequest) -> QuerySet[Any]:

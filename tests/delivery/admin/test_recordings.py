@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from delivery.models import Recording
 from rvm.platform.models import AuditEvent, Role, Workspace
+from rvm.platform.uploads import MAX_FILE_BYTES
 from tests.delivery.audio.mp3_bytes import encoded, wav
 from tests.factories import make_user, make_workspace
 
@@ -70,3 +71,12 @@ def test_nothing_is_uploaded_into_another_workspace(staff: Client) -> None:
 def test_a_viewer_uploads_nothing(client: Client, workspace: Workspace) -> None:
     client.force_login(make_user(workspace=workspace, role=Role.VIEWER, is_staff=True, password=None))
     assert client.post(ADD, form(workspace, encoded(12))).status_code == 403
+
+
+def test_a_file_far_too_large_is_refused_with_a_page_that_says_so(
+    staff: Client, workspace: Workspace, media: Path
+) -> None:
+    answer = staff.post(ADD, form(workspace, bytes(MAX_FILE_BYTES + 1)))
+    assert answer.status_code == 413
+    assert "larger than 8 MB" in answer.content.decode()
+    assert not Recording.objects.exists()

@@ -154,7 +154,8 @@ def test_what_was_sent_meanwhile_is_not_canceled_and_says_so(staff: Client, work
 
 
 def failed(workspace: Workspace, reason: str, **fields: Any) -> Voicemail:
-    voicemail = make_voicemail(make_use_case(workspace), status=VoicemailStatus.FAILED, reason=reason, **fields)
+    use_case = make_use_case(workspace, max_attempts=3)
+    voicemail = make_voicemail(use_case, status=VoicemailStatus.FAILED, reason=reason, **fields)
     drop = make_drop(voicemail, status=DropStatus.FAILED, reason=reason, ended_at=timezone.now())
     Voicemail.objects.filter(pk=voicemail.pk).update(drop_id=drop.pk)
     return voicemail

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from delivery.models import CarrierReport, Drop, Lane, Recording, Voicemail, VoicemailReference
+from delivery.models import CarrierMedia, CarrierReport, Drop, Lane, Recording, Voicemail, VoicemailReference
 from delivery.status import DropStatus, VoicemailStatus
 from rvm.platform import audit
 from rvm.platform.models import (
@@ -68,6 +68,7 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
         CarrierReport: CarrierReport.objects.create(
             setup=use_case.setup, drop_id=drop.pk, status="accepted", raw=b"the-raw-callback"
         ),
+        CarrierMedia: CarrierMedia.objects.create(setup=use_case.setup, recording=voicemail.recording),
         VoicemailReference: VoicemailReference.objects.create(
             workspace=workspace, reference="order-1", voicemail_id=voicemail.pk
         ),

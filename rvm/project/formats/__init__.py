@@ -1,0 +1,1 @@
+"""How the admin writes dates: the way the API does."""

@@ -1,0 +1,1 @@
+"""Read by Django through FORMAT_MODULE_PATH."""
