@@ -41,6 +41,12 @@ ATTEMPTS_USED_UP = ProblemCode(
     "No attempt is left",
     "Nobody is tried more than ten times; reach the person through another channel.",
 )
+CHECK_NOT_SUPPORTED = ProblemCode(
+    "check_not_supported",
+    422,
+    "The carrier has nothing to test an account with",
+    "Send a voicemail to a phone of yours through it.",
+)
 STORAGE_UNAVAILABLE = ProblemCode(
     "storage_unavailable", 503, "The recording could not be stored", "Nothing was kept; repeat the upload later."
 )
@@ -67,6 +73,7 @@ DELIVERY_PROBLEMS = by_code(
     NOT_RETRYABLE,
     DUPLICATE_RISK,
     ATTEMPTS_USED_UP,
+    CHECK_NOT_SUPPORTED,
     STORAGE_UNAVAILABLE,
     LINK_EXPIRED,
     LINK_UNKNOWN,

@@ -91,6 +91,14 @@ class Credential:
     required: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a carrier said to a question that reaches nobody. `detail` is a sentence for whoever set the account up."""
+
+    ok: bool
+    detail: str
+
+
 class MediaRefused(ValueError):
     """The carrier will never take this recording; the message is the carrier's reason, for the person who looks."""
 
@@ -125,6 +133,8 @@ class Carrier(ABC):
     idempotency_window: ClassVar[timedelta | None] = None
     # Whether `lookup_request` may be called.
     can_look_up: ClassVar[bool] = False
+    # Whether `check_request` may be called: the vendor documents a request that proves the account and reaches nobody.
+    can_check: ClassVar[bool] = False
     # Recordings are uploaded once, before the first drop, instead of being fetched from `DropRequest.recording_url`.
     needs_media: ClassVar[bool] = False
     # Drops to the sandbox numbers are allowed only where no person can be reached.
@@ -146,6 +156,13 @@ class Carrier(ABC):
     def read_lookup(self, response: HttpResponse) -> Submission | Report | NeverSeen | None:
         """None where the answer says nothing."""
         raise NotImplementedError(f"{self.label} cannot look drops up")
+
+    def check_request(self) -> HttpRequest:
+        raise NotImplementedError(f"{self.label} has no request that reaches nobody")
+
+    def read_check(self, response: HttpResponse) -> Check:
+        """Never raises on what a vendor may send."""
+        raise NotImplementedError(f"{self.label} has no request that reaches nobody")
 
     def upload(self, name: str, mp3: bytes) -> Generator[HttpRequest, HttpResponse, str]:
         """The conversation that leaves a recording with the carrier: yields requests, is sent their answers, returns the media id.

@@ -16,6 +16,7 @@ import orjson
 from delivery.carriers.base import (
     CallbackMalformed,
     Carrier,
+    Check,
     Credential,
     DropRequest,
     NeverSeen,
@@ -75,6 +76,7 @@ class Sandbox(Carrier):
     )
     idempotency_window = timedelta(hours=24)
     can_look_up = True
+    can_check = True
     simulated = True
 
     def __init__(self, credentials: Mapping[str, str]) -> None:
@@ -88,6 +90,7 @@ class Sandbox(Carrier):
         if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).netloc:
             raise ValueError("The sandbox's address must look like http://127.0.0.1:8800.")
         self._drops_url = f"{base_url}/v1/drops"
+        self._faults_url = f"{base_url}/v1/faults"
         self._authorization = f"Authorization: Bearer {credentials['key']}"
         self._secret = credentials["signing_secret"].encode()
 
@@ -134,6 +137,19 @@ class Sandbox(Carrier):
         if report.status is ReportStatus.ACCEPTED:
             return Submission(Outcome.ACCEPTED, carrier_reference=report.carrier_reference)
         return report
+
+    def check_request(self) -> HttpRequest:
+        """The faults that are set: a short answer that only the account's key gets."""
+        return HttpRequest("GET", self._faults_url, (self._authorization,))
+
+    def read_check(self, response: HttpResponse) -> Check:
+        if response.status == 200 and json_object(response.body):
+            return Check(True, "The sandbox answers and takes the account key.")
+        if response.status == 401:
+            return Check(
+                False, "The sandbox answers and refuses the account key; it is RVM_SANDBOX_KEY of its process."
+            )
+        return Check(False, f"Something answers with HTTP {response.status}, and it is not the sandbox.")
 
     def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime) -> None:
         check_signature(

@@ -1,0 +1,101 @@
+"""`POST /setups/{id}/test`: whether the account works, asked of the carrier itself, and what is wrong where it does not."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from delivery.carriers import CARRIERS
+from delivery.carriers.sandbox import Sandbox
+from delivery.http import HttpResponse
+from delivery.services import setup_check
+from rvm.platform.scopes import Scope
+from tests.delivery.sandbox import harness
+from tests.factories import SANDBOX_CREDENTIALS, Api, make_api, make_setup
+
+pytestmark = pytest.mark.django_db
+REFUSED = "The sandbox answers and refuses the account key; it is RVM_SANDBOX_KEY of its process."
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[harness.Client]:
+    with harness.sandbox() as client:
+        yield client
+
+
+def ask(api: Api, **credentials: str) -> Any:
+    setup = make_setup(api.key.workspace, credentials={**SANDBOX_CREDENTIALS, **credentials})
+    return api.post(f"setups/{setup.pk}/test")
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        (harness.KEY, {"ok": True, "detail": "The sandbox answers and takes the account key."}),
+        ("another-key", {"ok": False, "detail": REFUSED}),
+    ],
+)
+def test_the_carrier_says_whether_it_takes_the_credentials(
+    api: Api, running: harness.Client, key: str, told: dict[str, object]
+) -> None:
+    answer = ask(api, base_url=f"http://127.0.0.1:{running.port}", key=key)
+    assert (answer.status_code, answer.json()) == (200, told)
+    assert running.ledger()["honoured"] == 0
+
+
+def test_a_carrier_that_is_away_is_said(api: Api) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    told = {"ok": False, "detail": "No connection to the carrier: refused or unreachable."}
+    assert ask(api, base_url=f"http://127.0.0.1:{port}").json() == told
+
+
+def test_a_carrier_that_never_answers_costs_a_bounded_wait(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup_check, "SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        answer = ask(api, base_url=f"http://127.0.0.1:{silent.getsockname()[1]}")
+    assert answer.json() == {"ok": False, "detail": "No whole response in time."}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "ok"),
+    [
+        (200, b"{}", False),
+        (200, b"<html>", False),
+        (200, b'{"error": 0.0}', True),
+        (302, b"", False),
+        (500, b"", False),
+    ],
+)
+def test_only_the_sandboxs_own_answer_counts(status: int, body: bytes, ok: bool) -> None:
+    check = Sandbox(SANDBOX_CREDENTIALS).read_check(HttpResponse(status, body))
+    assert check.ok is ok and check.detail.endswith(".")
+
+
+def test_a_carrier_without_such_a_question_is_422(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sandbox, "can_check", False)
+    answer = ask(api)
+    assert (answer.status_code, answer.json()["code"]) == (422, "check_not_supported")
+
+
+def test_a_setup_whose_carrier_is_gone_fails_its_test(api: Api) -> None:
+    setup = make_setup(api.key.workspace, carrier="gone")
+    answer = api.post(f"setups/{setup.pk}/test").json()
+    assert answer["ok"] is False and "There is no carrier 'gone'" in answer["detail"]
+
+
+def test_it_needs_the_scope_to_change_setups_and_a_setup_of_the_workspace(api: Api) -> None:
+    setup = make_setup(api.key.workspace)
+    reader = make_api(api.key.workspace, scopes=[Scope.SETUPS_READ])
+    assert reader.post(f"setups/{setup.pk}/test").json()["code"] == "missing_scope"
+    assert api.post(f"setups/{make_setup().pk}/test").json()["code"] == "setup_not_found"
+
+
+@pytest.mark.parametrize("name", CARRIERS)
+def test_a_carrier_that_can_be_asked_has_both_halves(name: str) -> None:
+    carrier = CARRIERS[name]
+    written = "check_request" in vars(carrier), "read_check" in vars(carrier)
+    assert written == (carrier.can_check, carrier.can_check)
