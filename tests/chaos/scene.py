@@ -16,6 +16,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
 from itertools import islice
 from pathlib import Path
@@ -58,6 +59,7 @@ class Scene:
         self.chance = random.Random(self.seed)
         self.children: Running
         self.recipients: list[str] = []
+        self.note = ""  # for a failure's message
         self._numbers = fictional_numbers()
         self._recording_id = ""
 
@@ -82,6 +84,12 @@ class Scene:
         return [item["voicemail_id"] for item in answer["items"]]
 
     def upload(self) -> dict[str, Any]:
+        status, answer = self.try_upload()
+        assert status == 201, answer
+        return answer
+
+    def try_upload(self) -> tuple[int, dict[str, Any]]:
+        """Status and body, whatever they are."""
         boundary = uuid.uuid4().hex
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="audio"; filename="reminder.mp3"\r\n'
         body = (
@@ -90,19 +98,31 @@ class Scene:
         return self._api("recordings", body, f"multipart/form-data; boundary={boundary}")
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        return self._api(path, json.dumps(body).encode(), "application/json")
+        """Like a customer's program: until it is answered, under one idempotency key."""
+        key = str(uuid.uuid4())
+        content = json.dumps(body).encode()
+        answers: list[tuple[int, dict[str, Any]]] = []
 
-    def _api(self, path: str, body: bytes, content_type: str) -> dict[str, Any]:
+        def answered() -> bool:
+            with suppress(OSError, HTTPException):
+                answers.append(self._api(path, content, "application/json", key))
+            return bool(answers) and answers[-1][0] < 500
+
+        self.wait(f"POST {path} is answered", answered)
+        status, answer = answers[-1]
+        assert status < 300, f"POST {path} was answered {status}: {answer}"
+        return answer
+
+    def _api(self, path: str, body: bytes, content_type: str, key: str = "") -> tuple[int, dict[str, Any]]:
         headers = {
             "Authorization": f"Bearer {self.sample.api_key}",
             "Content-Type": content_type,
-            "Idempotency-Key": str(uuid.uuid4()),
+            "Idempotency-Key": key or str(uuid.uuid4()),
         }
         path = f"/v1/{self.sample.workspace.id}/{path}"
         status, answer = exchange(self.stack.web_port, "POST", path, body, headers)
-        assert status < 300, f"POST {path} was answered {status}: {answer.decode(errors='replace')[:500]}"
         content: dict[str, Any] = json.loads(answer)
-        return content
+        return status, content
 
     # what is to be seen
 
@@ -131,7 +151,9 @@ class Scene:
         deadline = time.monotonic() + seconds
         while not holds():
             if time.monotonic() > deadline:
-                raise AssertionError(f"After {seconds:.0f} s still not so: {what}. Seed {self.seed}.{self.state()}")
+                raise AssertionError(
+                    f"After {seconds:.0f} s still not so: {what}. Seed {self.seed}. {self.note}{self.state()}"
+                )
             time.sleep(POLL_SECONDS)
 
     def wait_for_drops(self, at_least: int) -> None:
@@ -165,8 +187,12 @@ class Scene:
             process.send_signal(number)
         process.wait(10)
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, variables: Mapping[str, str] | None = None) -> None:
+        """Start it again, with other variables in its environment where some are given."""
+        usual = self.stack
+        self.children.stack = replace(usual, variables={**usual.variables, **(variables or {})})
         self.children.start(name)
+        self.children.stack = usual
 
     def start_web(self) -> None:
         """Killed alone, gunicorn leaves its workers to find out by themselves: its port is free when they have."""
@@ -182,7 +208,19 @@ class Scene:
     def set_pace(self, per_second: float) -> None:
         self.rows("UPDATE usecases_telephonysetup SET pace_per_second = %s RETURNING id", per_second)
 
-    def give_up_on_lost_reports(self) -> None:
+    def wait_for_the_carrier(self) -> None:
+        self.wait("the carrier answers", lambda: answers(f"{self.stack.sandbox_url}/livez"))
+
+    def pass_time(self, seconds: float) -> None:
+        """The one place where time passes by itself: how long a thing stays broken is part of the scene."""
+        time.sleep(seconds)
+
+    def processes(self, name: str) -> list[int]:
+        """A process of ours and its children."""
+        pid = self.children.processes[name].pid
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+    def give_up_on_lost_reports(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until nothing but reports that the sandbox withheld for ever is missing, and let their horizon be over."""
 
         def missing() -> set[str]:
@@ -191,7 +229,7 @@ class Scene:
             )
             return {str(drop) if status == "accepted" else status for status, drop in open_ones}
 
-        self.wait("nothing but lost reports is missing", lambda: missing() <= set(self.keys_of_lost_reports()))
+        self.wait("nothing but lost reports is missing", lambda: missing() <= set(self.keys_of_lost_reports()), seconds)
         self.rows(
             "UPDATE delivery_drop SET accepted_at = accepted_at - interval '100 days' WHERE status = 'accepted' RETURNING id"
         )
