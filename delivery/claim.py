@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
+from django.conf import settings
 from django.db import transaction
 
 from delivery import moves, sql
@@ -20,12 +22,14 @@ from delivery.moves import Move, NewDrop
 from delivery.reasons import Reason
 from delivery.routes import Route
 from delivery.status import VoicemailStatus
-from rvm.platform.crypto import vault
+from rvm.platform.crypto import Undecryptable, blind_index, vault
 from rvm.platform.ids import uuid7
 from usecases.eligibility import Decision, Defer, Expire, Facts, Send, Skip, decide
 from usecases.numbers import zones_of
 from usecases.rendezvous import choose_sender
 from usecases.suppressions import is_suppressed
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +71,13 @@ def claim(route: Route, limit: int, now: datetime, lease: timedelta) -> Wave:
         rows = sql.run(_DUE, [route.lane_id, route.failover, now, limit])
         if not rows:
             return Wave([], 0)
-        suppressed = {row[0] for row in sql.run(_SUPPRESSED, [route.workspace_id, [row[2] for row in rows]])}
+        recipients = [_recipient(row) for row in rows]
+        suppressed = _suppressed(route, rows, recipients)
         claims: list[Claim] = []
         others: list[Move] = []
-        for row in rows:
-            recipient = vault().decrypt(row[1], _PURPOSE).decode()
+        for row, recipient in zip(rows, recipients, strict=True):
             decision = decide(_facts(route, row, recipient, row[2] in suppressed), now)
-            if isinstance(decision, Send):
+            if isinstance(decision, Send) and recipient:
                 claims.append(_claim(route, row, recipient, now))
             else:
                 others.append(_move(row[0], decision))
@@ -101,18 +105,38 @@ def facts_of(drop: Drop, adapter: Carrier) -> Facts:
     )
 
 
-def _facts(route: Route, row: tuple[Any, ...], recipient: str, suppressed: bool) -> Facts:
-    simulated = route.adapter.simulated
+def _recipient(row: tuple[Any, ...]) -> str | None:
+    """None where the number does not decrypt: it waits for its key, and keeps nobody else waiting."""
+    try:
+        return vault().decrypt(row[1], _PURPOSE).decode()
+    except Undecryptable:
+        log.error("recipient_unreadable", voicemail_id=str(row[0]))
+        return None
+
+
+def _suppressed(route: Route, rows: list[tuple[Any, ...]], recipients: list[str | None]) -> set[bytes]:
+    """The rows' indexes of suppressed numbers. While the index key rotates, the list and the rows may carry either key's."""
+    sought = {row[2]: row[2] for row in rows}
+    if len(settings.RVM_INDEX_KEYS.keys) > 1:
+        for row, recipient in zip(rows, recipients, strict=True):
+            sought |= dict.fromkeys(blind_index().all_of(route.workspace_id, recipient) if recipient else (), row[2])
+            sought[row[2]] = row[2]
+    return {sought[found] for (found,) in sql.run(_SUPPRESSED, [route.workspace_id, list(sought)])}
+
+
+def _facts(route: Route, row: tuple[Any, ...], recipient: str | None, suppressed: bool) -> Facts:
+    stopped = route.stopped or recipient is None
+    simulated = not stopped and route.adapter.simulated  # a stopped lane's adapter may not exist
     return Facts(
         simulated=simulated,
-        stopped=route.stopped,
+        stopped=stopped,
         use_case_deleted=route.use_case_deleted,
         has_sender=bool(route.senders),
         suppressed=suppressed,
         expires_at=row[6],
         window_start=route.window_start,
         window_end=route.window_end,
-        zones=() if simulated else zones_of(recipient),
+        zones=() if simulated or recipient is None else zones_of(recipient),
     )
 
 

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, wait
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -24,7 +25,6 @@ from delivery.http import HttpFailure, HttpResponse, Proof, Transport
 from delivery.pacing import Gate
 from delivery.recording_links import carrier_link
 from delivery.results import Result
-from delivery.routes import Route
 from delivery.waves import Flight, Turn, Waves
 
 log = structlog.get_logger(__name__)
@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 FLUSH_ROWS = 200  # results that are worth a turn by themselves ...
 FLUSH_SECONDS = 0.02  # ... and the longest that one waits for others
 BUSY_SECONDS = 0.002  # one look at the network while a turn is on its way
+THROTTLED = 429
+THROTTLED_PAUSE = timedelta(seconds=1)  # for a carrier that says "too many" and not for how long
 IDLE_SECONDS = 0.02  # one look at the network otherwise
 RECORD_PATIENCE = (
     60.0  # how long results are kept while PostgreSQL does not take them; then reports and look-ups settle them
@@ -106,7 +108,8 @@ class Dispatcher:
         now, in_flight = self._clock(), self._transport.in_flight
         room = self._concurrency - in_flight
         looks = not closing and now >= self._next_look and (room >= self._quantum or not in_flight) and room > 0
-        ripe = len(self._results) >= FLUSH_ROWS or now - self._results_since >= FLUSH_SECONDS or not in_flight
+        aged = now - self._results_since
+        ripe = aged >= FLUSH_SECONDS or (aged >= 0 and (len(self._results) >= FLUSH_ROWS or not in_flight))
         if not looks and not (self._results and ripe):
             return
         self._turn_results, self._results = self._results, []
@@ -142,8 +145,8 @@ class Dispatcher:
         claimed, route = flight.claim, flight.claim.route
         try:
             request = route.adapter.submit_request(self._request(claimed))
-        except Exception:
-            log.exception("request_not_built", drop_id=str(claimed.drop_id), setup_id=str(route.setup_id))
+        except Exception as error:
+            self._log_fault("request_not_built", claimed, error)
             self._keep(flight, Submission(Outcome.NOT_SENT, text="The request for the carrier could not be built."))
             return
         if self._clock() > flight.last_start:
@@ -179,13 +182,24 @@ class Dispatcher:
             return
         for flight, end in self._transport.poll(IDLE_SECONDS if self._turn is None else BUSY_SECONDS):
             self._in_flight[flight.claim.route.setup_id] -= 1
-            self._keep(flight, self._read(flight.claim.route, end))
+            self._keep(flight, self._read(flight.claim, end))
 
-    def _read(self, route: Route, end: HttpResponse | HttpFailure) -> Submission:
+    def _read(self, claimed: Claim, end: HttpResponse | HttpFailure) -> Submission:
         if isinstance(end, HttpFailure):
             outcome = Outcome.NOT_SENT if end.proof is Proof.NOT_SENT else Outcome.UNKNOWN
             return Submission(outcome, text=end.detail)
-        return route.adapter.read_submission(end)
+        try:
+            submission = claimed.route.adapter.read_submission(end)
+        except Exception as error:
+            self._log_fault("answer_not_read", claimed, error)
+            return Submission(Outcome.UNKNOWN, code=f"http_{end.status}")
+        if end.status == THROTTLED and not submission.retry_after:
+            return replace(submission, retry_after=THROTTLED_PAUSE)
+        return submission
+
+    def _log_fault(self, event: str, claimed: Claim, error: Exception) -> None:
+        """Without the error's text, which may quote the number."""
+        log.error(event, drop_id=str(claimed.drop_id), setup_id=str(claimed.route.setup_id), error=type(error).__name__)
 
     def _keep(self, flight: Flight, submission: Submission) -> None:
         now = self._clock()

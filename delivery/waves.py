@@ -7,13 +7,13 @@ unknown carrier, credentials that do not open) is logged and left alone for a wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from redis.exceptions import RedisError
 
 from delivery import breaker
@@ -29,6 +29,7 @@ CROWDED_SECONDS = 0.01  # until the next look where the gate gave less than was 
 LONGEST_WAIT = 0.25  # a held lane, a changed pace and a new lane are seen at least this often
 REDIS_WAIT = 1.0  # nothing is started while the gate is out of reach
 BROKEN_SECONDS = 5.0  # how long a failing lane is left alone
+UNUSABLE_SECONDS = 30.0  # how often it is said that a setup cannot be used
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,13 @@ class Waves:
         self._margin = lease.total_seconds() - http_timeout
         self._asked: set[UUID] = set()
         self._broken: dict[UUID, float] = {}
+        self._unusable: dict[UUID, float] = {}
         self._turns = 0
 
     def turn(self, results: Sequence[Result], room: int, in_flight: Mapping[UUID, int]) -> Turn:
         """Record `results`, then claim for up to `room` starts. Raises DatabaseError where the results were not written."""
+        if connection.errors_occurred and not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()  # PostgreSQL may have restarted
         if results:
             now = self._now()
             record(results, now)
@@ -82,7 +86,7 @@ class Waves:
         except RedisError as error:
             log.warning("gate_unreachable", error=type(error).__name__)
         except DatabaseError as error:
-            # Nothing was claimed, and what was recorded before is committed.
+            # What was recorded before is committed.
             log.warning("claim_failed", error=type(error).__name__)
         return Turn(wait=REDIS_WAIT)
 
@@ -104,6 +108,8 @@ class Waves:
             log.warning("gate_unreachable", error=type(error).__name__)
 
     def _claim(self, room: int, in_flight: Mapping[UUID, int]) -> Turn:
+        # Before the time is read, so that the lease on this clock ends no later than the one in the row.
+        last_start = self._clock() + self._margin
         now = self._now()
         routes = self._in_turn(
             route for route in open_routes(now, WAVE) if self._broken.get(route.lane_id, 0.0) <= self._clock()
@@ -113,7 +119,13 @@ class Waves:
         waits: list[float] = []
         for position, route in enumerate(routes):
             share = max(1, (room - len(flights)) // (len(routes) - position))
-            started, wait = self._wave(route, min(share, route.due, WAVE), open_by_setup.get(route.setup_id, 0), now)
+            wanted, in_setup = min(share, route.due, WAVE), open_by_setup.get(route.setup_id, 0)
+            try:
+                started, wait = self._wave(self._stopped_if_unusable(route), wanted, in_setup, now, last_start)
+            except (RedisError, DatabaseError) as error:
+                # What other lanes have claimed leaves all the same: nobody else may send it.
+                log.warning("turn_cut_short", error=type(error).__name__)
+                return Turn(flights, wait=REDIS_WAIT)
             open_by_setup[route.setup_id] = open_by_setup.get(route.setup_id, 0) + len(started)
             flights += started
             waits.append(wait)
@@ -131,7 +143,20 @@ class Waves:
             ordered += equals[first:] + equals[:first]
         return ordered
 
-    def _wave(self, route: Route, wanted: int, in_flight: int, now: datetime) -> tuple[list[Flight], float]:
+    def _stopped_if_unusable(self, route: Route) -> Route:
+        """A lane whose setup names no known carrier, or whose credentials do not open, waits like one that is switched off."""
+        try:
+            route.adapter  # noqa: B018  # opens the credentials
+        except (LookupError, ValueError) as error:
+            if self._unusable.get(route.setup_id, 0.0) <= self._clock():
+                log.error("setup_unusable", setup_id=str(route.setup_id), error=type(error).__name__)
+                self._unusable[route.setup_id] = self._clock() + UNUSABLE_SECONDS
+            return replace(route, stopped=True)
+        return route
+
+    def _wave(
+        self, route: Route, wanted: int, in_flight: int, now: datetime, last_start: float
+    ) -> tuple[list[Flight], float]:
         """Start up to `wanted` drops of one lane, and how long to wait before asking for more."""
         count, wait = wanted, 0.0
         if not (route.stopped or route.use_case_deleted):
@@ -151,8 +176,6 @@ class Waves:
             count, wait = grant.count, 0.0 if grant.count == wanted else grant.wait or CROWDED_SECONDS
             if not count:
                 return [], wait
-        # Before the transaction begins, so that the lease on this clock ends no later than the one in the row.
-        last_start = self._clock() + self._margin
         try:
             wave = claim(route, count, now, self._lease)
         except DatabaseError:
