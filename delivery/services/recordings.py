@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
@@ -19,6 +20,8 @@ from delivery.models import Recording
 from rvm.platform.crypto import vault
 from rvm.platform.models import Workspace
 from usecases.errors import Refused
+
+log = structlog.get_logger(__name__)
 
 _PURPOSE = b"recording"
 LONGEST_NAME = 200
@@ -107,4 +110,9 @@ def _discard(recording: Recording) -> None:
     with transaction.atomic():
         _lock(recording)
         if _known(recording.workspace, recording.sha256) is None:
-            default_storage.delete(recording.storage_name)
+            try:
+                default_storage.delete(recording.storage_name)
+            except (
+                OSError
+            ) as error:  # the refusal that is on its way says more; the same sound's next upload replaces the file
+                log.warning("file_not_removed", recording_id=str(recording.pk), error=type(error).__name__)

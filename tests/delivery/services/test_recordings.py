@@ -84,6 +84,15 @@ def test_a_full_disk_is_said_and_leaves_no_trace(media: Path, monkeypatch: pytes
 
 
 @pytest.mark.django_db
+def test_a_storage_that_can_neither_write_nor_remove_is_refused_by_name(media: Path) -> None:
+    media.write_text("a file where the folder should be")
+    with pytest.raises(Refused) as caught:
+        keep_recording(make_workspace(), "Flu shot", encoded(12))
+    assert caught.value.code == "storage_unavailable"
+    assert not Recording.objects.exists()
+
+
+@pytest.mark.django_db
 def test_a_row_that_cannot_be_written_takes_its_file_along(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self: Recording, **options: object) -> None:
         assert files_in(media), "the file is there before the row"
