@@ -6,7 +6,7 @@ transaction, so a suppression binds every claim that begins after its commit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from delivery import moves, sql
+from delivery import media, moves, sql
 from delivery.carriers.base import Carrier
 from delivery.models import Drop, Voicemail
 from delivery.moves import Move, NewDrop
@@ -44,14 +44,16 @@ class Claim:
     sender: str
     at: datetime
     route: Route
+    media_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """What one claim did: drops to submit, and how many rows it looked at."""
+    """What one claim did: drops to submit, and how many rows it looked at. `waits`: all that could go waits for its recording."""
 
     claims: list[Claim]
     looked_at: int
+    waits: bool = False
 
 
 _DUE = """
@@ -81,12 +83,35 @@ def claim(route: Route, limit: int, now: datetime, lease: timedelta) -> Wave:
                 claims.append(_claim(route, row, recipient, now))
             else:
                 others.append(_move(row[0], decision))
+        claims, unready = _with_media(route, claims, now)
+        others += unready
         if claims:
             drops = [NewDrop(claim.drop_id, claim.voicemail_id, claim.sender) for claim in claims]
             moves.begin(drops, setup_id=route.setup_id, at=now, lease_until=now + lease)
         _defer([(move.voicemail_id, move.not_before) for move in others if move.now is VoicemailStatus.QUEUED])
         moves.apply([move for move in others if move.now is not VoicemailStatus.QUEUED], now)
-    return Wave(claims, len(rows))
+    return Wave(claims, len(rows), waits=bool(unready) and not claims)
+
+
+def _with_media(route: Route, claims: list[Claim], now: datetime) -> tuple[list[Claim], list[Move]]:
+    """The claims whose recording is where the carrier needs it. The others wait for it, or end where the carrier refused it."""
+    if not claims or not route.adapter.needs_media:
+        return claims, []
+    queued = VoicemailStatus.QUEUED
+    known = media.known(route.setup_id, {claim.recording_id for claim in claims})
+    ready, others, missing = [], [], set()
+    for claim in claims:
+        match known.get(claim.recording_id):
+            case media.Media(state=media.State.READY, media_id=media_id):
+                ready.append(replace(claim, media_id=media_id))
+            case media.Media(state=media.State.REFUSED, error=error):
+                reason, text = Reason.RECORDING_REFUSED, error
+                others.append(Move(claim.voicemail_id, queued, VoicemailStatus.FAILED, reason=reason, text=text))
+            case _:
+                missing.add(claim.recording_id)
+                others.append(Move(claim.voicemail_id, queued, queued, not_before=now + media.RECHECK))
+    media.want(route.setup_id, missing, now)
+    return ready, others
 
 
 def facts_of(drop: Drop, adapter: Carrier) -> Facts:

@@ -164,6 +164,7 @@ class Dispatcher:
             sender=claimed.sender,
             recording_url=self._link(claimed),
             callback_url=f"{settings.RVM_PUBLIC_URL}/carriers/{claimed.route.callback_token}/",
+            media_id=claimed.media_id,
         )
 
     def _link(self, claimed: Claim) -> str:

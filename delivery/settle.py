@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
+from delivery import media
 from delivery.carriers.base import Carrier, DropRequest, NeverSeen, Outcome, Report, ReportStatus, Submission
 from delivery.claim import facts_of
 from delivery.conclusions import CHECK_WAITS
@@ -69,7 +70,9 @@ def settle(
     for question in questions:
         if question.adapter.can_look_up:
             transport.submit(question.adapter.lookup_request(question.drop.id), question)
-    never_seen = [question for question, response in _answers(transport) if _never_seen(question, response)]
+    # Where nothing can be looked up, the same key is the only question that can be asked.
+    never_seen = [question for question in questions if not question.adapter.can_look_up]
+    never_seen += [question for question, response in _answers(transport) if _never_seen(question, response)]
     _resubmit(never_seen, transport, gate, now, clock)
     return len(questions)
 
@@ -99,7 +102,10 @@ def _resubmit(
         began = clock()
         if not _may_resubmit(question, now()) or not _gate_opens(gate, question.drop.setup, asked):
             continue
-        request = question.adapter.submit_request(_same_request(question.drop))
+        same = _same_request(question.drop)
+        if question.adapter.needs_media and not same.media_id:
+            continue  # perhaps another account's by now, where the key means nothing
+        request = question.adapter.submit_request(same)
         lease = timedelta(seconds=settings.RVM_LEASE_SECONDS)
         # A process that was stopped since it looked knows nothing any more.
         if _take_again(question.drop, now() + lease) and clock() - began < lease.total_seconds() / 2:
@@ -197,4 +203,5 @@ def _same_request(drop: Drop) -> DropRequest:
         sender=drop.sender,
         recording_url=carrier_link(drop.voicemail.recording_id, drop.created_at),
         callback_url=f"{settings.RVM_PUBLIC_URL}/carriers/{drop.setup.callback_token}/",
+        media_id=media.id_of(drop.setup_id, drop.voicemail.recording_id, drop.created_at),
     )

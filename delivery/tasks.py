@@ -11,7 +11,8 @@ from django.db import connection
 from django_rq import get_connection
 
 from delivery import doorbell, shutdown
-from delivery.dispatch import Dispatcher, database_now
+from delivery.dispatch import Dispatcher, boot_clock, database_now
+from delivery.media import STEP_SECONDS, upload_one
 from delivery.pacing import Gate
 from delivery.reports import merge
 from delivery.settle import Question, settle
@@ -42,7 +43,7 @@ def dispatch() -> None:
 
 
 def merge_reports() -> None:
-    """Merge the inbox, then ask about what is uncertain."""
+    """Merge the inbox, then ask about what is uncertain, then upload a recording that a carrier needs."""
     connection.close_if_unusable_or_obsolete()  # PostgreSQL may have restarted since
     doorbell.answered("reports")
     transport: CurlTransport[Question] = CurlTransport(total_timeout=settings.RVM_CARRIER_TIMEOUT_SECONDS)
@@ -50,5 +51,16 @@ def merge_reports() -> None:
         pass
     try:
         settle(transport, Gate(get_connection("reports"), worker_name()))
+    finally:
+        transport.close()
+    _upload()
+
+
+def _upload() -> None:
+    """One recording a job, so that no report waits for two."""
+    transport: CurlTransport[None] = CurlTransport(total_timeout=STEP_SECONDS)
+    try:
+        if upload_one(transport, database_now, boot_clock):
+            doorbell.ring("reports")
     finally:
         transport.close()

@@ -130,8 +130,9 @@ def is_work_due(now: datetime) -> dict[str, bool]:
             "SELECT EXISTS (SELECT 1 FROM delivery_lane l WHERE NOT held AND EXISTS (SELECT 1 FROM delivery_voicemail v"
             "               WHERE v.lane_id = l.id AND v.status = 'queued' AND v.not_before <= %s)),"
             "       EXISTS (SELECT 1 FROM delivery_carrierreport WHERE merged_at IS NULL)"
-            "       OR EXISTS (SELECT 1 FROM delivery_drop WHERE status = 'uncertain' AND due_at <= %s)",
-            [now, now],
+            "       OR EXISTS (SELECT 1 FROM delivery_drop WHERE status = 'uncertain' AND due_at <= %s)"
+            "       OR EXISTS (SELECT 1 FROM delivery_carriermedia WHERE state = 'wanted' AND due_at <= %s)",
+            [now, now, now],
         )
         dispatch, reports = cursor.fetchone()
     return {"dispatch": dispatch, "reports": reports}

@@ -29,6 +29,7 @@ CROWDED_SECONDS = 0.01  # until the next look where the gate gave less than was 
 LONGEST_WAIT = 0.25  # a held lane, a changed pace and a new lane are seen at least this often
 REDIS_WAIT = 1.0  # nothing is started while the gate is out of reach
 BROKEN_SECONDS = 5.0  # how long a failing lane is left alone
+MEDIA_SECONDS = 1.0  # how long one is that waits for its recording to be at the carrier
 UNUSABLE_SECONDS = 30.0  # how often it is said that a setup cannot be used
 
 
@@ -184,4 +185,6 @@ class Waves:
             log.exception("lane_failed", lane_id=str(route.lane_id), setup_id=str(route.setup_id))
             self._broken[route.lane_id] = self._clock() + BROKEN_SECONDS
             return [], 0.0
+        if wave.waits:
+            self._broken[route.lane_id] = self._clock() + MEDIA_SECONDS
         return [Flight(claimed, last_start) for claimed in wave.claims], wait

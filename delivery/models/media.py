@@ -17,7 +17,8 @@ class CarrierMedia(Row):
     """One recording at one setup's account, uploaded once. Made when the first voicemail that needs it is due."""
 
     class State(models.TextChoices):
-        WANTED = "wanted", "Waits for its upload, or for another try"
+        WANTED = "wanted", "Waits for its upload"
+        FAILED = "failed", "The last upload failed; another follows when a voicemail needs it"
         READY = "ready", "At the carrier"
         REFUSED = "refused", "The carrier will never take it"
 
@@ -27,7 +28,7 @@ class CarrierMedia(Row):
     media_id = models.CharField(max_length=255, blank=True, help_text="The carrier's name for it.")
     error = models.CharField(max_length=200, blank=True, help_text="Why the last upload failed.")
     attempts = models.PositiveIntegerField(default=0)
-    # While wanted: when to upload next. The worker that uploads moves it ahead, and so holds a lease until then.
+    # While wanted: when to upload; the worker that does so moves it ahead and so holds a lease. While failed: when to try again.
     due_at = models.DateTimeField(db_default=Now())
     created_at = models.DateTimeField(db_default=Now())
     ready_at = models.DateTimeField(null=True)

@@ -12,6 +12,7 @@ from delivery import breaker
 from delivery.carriers import UnknownCarrierError, carrier_class
 from delivery.carriers.base import Carrier
 from delivery.doorbell import ring_on_commit
+from delivery.models import CarrierMedia
 from rvm.platform import audit
 from rvm.platform.models import User, Workspace
 from usecases import services
@@ -47,6 +48,8 @@ def change_setup(
     if credentials is not None:
         stored = lock(setup)
         changes["credentials"] = check_credentials(stored.carrier, {**stored.credentials, **credentials})
+        # They may be another account's, which has none of our recordings.
+        CarrierMedia.objects.filter(setup=stored).delete()
     return services.update_setup(setup=setup, actor=actor, **changes)
 
 

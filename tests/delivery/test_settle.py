@@ -16,7 +16,7 @@ from delivery.carriers.sandbox import Sandbox
 from delivery.conclusions import CHECK_WAITS
 from delivery.dispatch import Dispatcher
 from delivery.http import HttpFailure, HttpRequest, HttpResponse, Proof
-from delivery.models import Drop, Lane, Voicemail
+from delivery.models import CarrierMedia, Drop, Lane, Voicemail
 from delivery.pacing import Gate
 from delivery.reports import merge
 from delivery.settle import settle
@@ -228,11 +228,40 @@ def test_the_calling_window_holds_for_a_resubmission_too(monkeypatch: pytest.Mon
     assert methods(ask(never_seen(), seconds=night)) == ["GET"]
 
 
-def test_a_carrier_without_look_up_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_carrier_without_look_up_is_asked_by_the_same_request_under_the_same_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(Sandbox, "can_look_up", False)
+    drop = uncertain()
+    (again,) = ask(lambda _: TAKEN)
+    assert f"Idempotency-Key: {drop.id}" in again.headers
+    assert both(drop) == ("accepted", "", "accepted", "")
+
+
+def test_a_carrier_with_neither_look_up_nor_keys_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sandbox, "can_look_up", False)
+    monkeypatch.setattr(Sandbox, "idempotency_window", None)
     drop = uncertain()
     assert ask(timed_out) == []
     assert both(drop) == ("uncertain", "", "uncertain", "")
+
+
+@pytest.mark.parametrize(("ready", "asked"), [(-60, 1), (60, 0)])
+def test_a_drop_is_given_again_only_with_the_upload_that_it_was_sent_with(
+    monkeypatch: pytest.MonkeyPatch, ready: int, asked: int
+) -> None:
+    """Uploads are forgotten when credentials change: the key may mean nothing to the account that they open now."""
+    monkeypatch.setattr(Sandbox, "can_look_up", False)
+    monkeypatch.setattr(Sandbox, "needs_media", True)
+    drop = uncertain()
+    CarrierMedia.objects.create(
+        setup=drop.setup,
+        recording_id=drop.voicemail.recording_id,
+        state="ready",
+        media_id="m-1",
+        ready_at=drop.created_at + timedelta(seconds=ready),
+    )
+    assert len(ask(lambda _: TAKEN)) == asked
 
 
 def test_a_carrier_that_honours_no_keys_is_never_given_a_drop_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,269 @@
+"""Uploads to carriers that need them: once per recording and setup, by demand, whatever fails or dies in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+
+import pytest
+from django.db import connection
+from django_rq import get_connection
+
+from delivery import media
+from delivery.claim import claim
+from delivery.http import HttpFailure, HttpRequest, HttpResponse, Proof
+from delivery.media import FIRST_WAIT, LEASE, RECHECK, upload_one
+from delivery.models import CarrierMedia, Drop, Recording, Voicemail
+from delivery.routes import open_routes
+from delivery.services.recordings import keep_recording
+from delivery.services.setups import change_setup
+from delivery.upkeep import is_work_due
+from tests import factories
+from tests.delivery.audio.mp3_bytes import encoded
+from tests.delivery.carriers.drop_cowboy_simulator import Simulator, drop_cowboy
+from tests.delivery.fake_carrier import FakeTransport
+from tests.delivery.sandbox.harness import send
+from tests.delivery.standings import counted, standing
+from usecases.models import TelephonySetup, UseCase
+
+pytestmark = pytest.mark.django_db
+LEASED = timedelta(seconds=60)
+State = CarrierMedia.State
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis() -> None:
+    get_connection("dispatch").flushdb()
+
+
+@pytest.fixture
+def vendor() -> Iterator[Simulator]:
+    with drop_cowboy() as simulator:
+        yield simulator
+
+
+class Clock:
+    """Both clocks of a worker, moved by hand."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def seconds(self) -> float:
+        return self.now.timestamp()
+
+    def pass_(self, time: timedelta) -> None:
+        self.now += time
+
+
+@pytest.fixture
+def clock() -> Clock:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return Clock(cursor.fetchone()[0])
+
+
+def over_http(request: HttpRequest) -> HttpResponse:
+    return send(request)
+
+
+def upload(clock: Clock, answer=over_http) -> bool:
+    return upload_one(FakeTransport(answer), clock, clock.seconds)
+
+
+@pytest.fixture
+def setup(vendor: Simulator) -> TelephonySetup:
+    return factories.make_setup(carrier="drop_cowboy", credentials=vendor.credentials)
+
+
+@pytest.fixture
+def use_case(setup: TelephonySetup) -> UseCase:
+    return factories.make_use_case(setup=setup, window_start=time(0), window_end=time(23, 59, 59))
+
+
+@pytest.fixture
+def recording(use_case: UseCase, settings, tmp_path) -> Recording:
+    settings.MEDIA_ROOT = str(tmp_path)
+    return keep_recording(use_case.workspace, "Anna's reminder", encoded(12))
+
+
+def queue(use_case: UseCase, recording: Recording, **fields) -> Voicemail:
+    return factories.make_voicemail(use_case, recording=recording, recipient="+15550010001", **fields)
+
+
+def wave(clock: Clock):
+    (route,) = open_routes(clock(), 100)
+    return claim(route, 100, clock(), LEASED)
+
+
+def row() -> CarrierMedia:
+    return CarrierMedia.objects.get()
+
+
+def test_voicemails_wait_for_their_recording_which_is_asked_for_once(use_case, recording, clock) -> None:
+    voicemails = [queue(use_case, recording) for _ in range(3)]
+    found = wave(clock)
+    assert (found.claims, found.looked_at, found.waits) == ([], 3, True)
+    assert (row().state, row().recording_id, row().setup_id) == (State.WANTED, recording.id, use_case.setup_id)
+    assert Drop.objects.count() == 0
+    assert is_work_due(clock())["reports"]
+    for voicemail in voicemails:
+        voicemail.refresh_from_db()
+        assert (voicemail.status, voicemail.not_before) == ("queued", clock() + RECHECK)
+
+
+def test_once_uploaded_they_are_claimed_with_the_carriers_id_for_it(vendor, use_case, recording, clock) -> None:
+    queue(use_case, recording)
+    wave(clock)
+    assert upload(clock)
+    assert not upload(clock)
+    assert vendor.requests == {"create": 1, "put": 1, "complete": 1}
+    clock.pass_(RECHECK)
+    found = wave(clock)
+    assert ([claim.media_id for claim in found.claims], found.waits) == ([row().media_id], False)
+    assert vendor.ready == {row().media_id}
+    assert media.id_of(use_case.setup_id, recording.id, clock()) == row().media_id
+    assert vendor.leaked == []
+
+
+def test_what_is_not_ready_keeps_nobody_else_waiting(use_case, recording, clock) -> None:
+    other = factories.make_recording(use_case.workspace)
+    CarrierMedia.objects.create(
+        setup=use_case.setup, recording=other, state=State.READY, media_id="m", ready_at=clock()
+    )
+    queue(use_case, recording)
+    ready = queue(use_case, other)
+    found = wave(clock)
+    assert ([claim.voicemail_id for claim in found.claims], found.waits) == ([ready.id], False)
+
+
+def test_the_name_that_a_person_gave_stays_here(vendor, use_case, recording, clock) -> None:
+    sent: list[HttpRequest] = []
+
+    def keep(request: HttpRequest) -> HttpResponse:
+        sent.append(request)
+        return send(request)
+
+    queue(use_case, recording)
+    wave(clock)
+    upload(clock, keep)
+    assert str(recording.id).encode() in sent[0].body
+    assert not any(b"Anna" in request.body for request in sent)
+
+
+def test_a_refused_recording_fails_its_voicemails_with_the_carriers_words(vendor, use_case, recording, clock) -> None:
+    voicemail = queue(use_case, recording)
+    vendor.media_answers = [422]
+    wave(clock)
+    upload(clock)
+    assert row().state == State.REFUSED
+    clock.pass_(RECHECK)
+    assert wave(clock).claims == []
+    voicemail.refresh_from_db()
+    assert (voicemail.status, voicemail.reason, voicemail.drop_id) == ("failed", "recording_refused", None)
+    assert voicemail.carrier_text == "The carrier answered 422 to the upload. Status 422: As documented."
+    assert voicemail.ended_at is not None
+    assert counted(voicemail.lane_id) == standing(voicemail.lane_id)
+
+
+@pytest.mark.parametrize("fault", ["api", "storage", "network"])
+def test_a_failed_upload_is_tried_again_later_and_only_while_somebody_waits(
+    vendor, use_case, recording, clock, fault: str
+) -> None:
+    queue(use_case, recording)
+    wave(clock)
+    vendor.media_answers, vendor.storage_answers = (
+        ([500] if fault == "api" else []),
+        [403] if fault == "storage" else [],
+    )
+    lost = HttpFailure(Proof.UNKNOWN, "No whole response in time.")
+    upload(clock, (lambda _: lost) if fault == "network" else over_http)
+    assert (row().state, row().due_at) == (State.FAILED, clock() + FIRST_WAIT)
+    assert row().error.endswith(".")
+    clock.pass_(RECHECK)
+    assert wave(clock).waits
+    assert not upload(clock)  # too soon
+    clock.pass_(FIRST_WAIT)
+    assert not upload(clock)  # nobody has asked since
+    assert wave(clock).waits
+    assert upload(clock)
+    assert (row().state, row().attempts) == (State.READY, 2)
+
+
+def test_two_workers_never_upload_the_same_recording_at_once(use_case, recording, clock) -> None:
+    queue(use_case, recording)
+    wave(clock)
+    others: list[bool] = []
+
+    def meanwhile(request: HttpRequest) -> HttpResponse:
+        others.append(upload(clock))
+        return send(request)
+
+    assert upload(clock, meanwhile)
+    assert others == [False, False, False]
+
+
+def test_after_a_worker_died_another_uploads_once_the_lease_is_over(vendor, use_case, recording, clock) -> None:
+    queue(use_case, recording)
+    wave(clock)
+
+    def die(request: HttpRequest) -> HttpResponse:
+        if request.method == "PUT":
+            raise SystemExit
+        return send(request)
+
+    with pytest.raises(SystemExit):
+        upload(clock, die)
+    assert not upload(clock)
+    clock.pass_(LEASE)
+    assert is_work_due(clock())["reports"]
+    assert upload(clock)
+    assert row().state == State.READY
+    assert vendor.ready == {row().media_id}
+
+
+def test_a_worker_that_was_stopped_past_its_lease_asks_nothing_more_and_is_not_heard(
+    vendor, use_case, recording, clock
+) -> None:
+    queue(use_case, recording)
+    wave(clock)
+
+    def stopped(request: HttpRequest) -> HttpResponse:
+        answer = send(request)
+        clock.pass_(LEASE)
+        assert upload(clock)
+        return answer
+
+    upload(clock, stopped)
+    assert (row().state, row().attempts, row().error) == (State.READY, 2, "")
+    assert vendor.requests == {"create": 2, "put": 1, "complete": 1}
+
+
+def test_a_recording_whose_file_is_gone_says_so(use_case, clock) -> None:
+    queue(use_case, factories.make_recording(use_case.workspace))
+    wave(clock)
+    assert upload(clock)
+    assert (row().state, row().error) == (State.FAILED, "The upload could not begin (FileNotFoundError).")
+
+
+def test_expired_and_suppressed_voicemails_do_not_wait_for_an_upload(use_case, recording, clock) -> None:
+    expired = queue(use_case, recording, expires_at=clock() - timedelta(seconds=1))
+    wave(clock)
+    expired.refresh_from_db()
+    assert expired.status == "expired"
+    assert not CarrierMedia.objects.exists()
+
+
+def test_another_credential_may_be_another_account_and_uploads_anew(vendor, use_case, recording, clock) -> None:
+    queue(use_case, recording)
+    wave(clock)
+    upload(clock)
+    before = clock()
+    change_setup(setup=use_case.setup, credentials={"phone_line_id": "line-2"})
+    clock.pass_(RECHECK)
+    assert wave(clock).waits
+    assert upload(clock)
+    assert vendor.requests["create"] == 2
+    assert media.id_of(use_case.setup_id, recording.id, before) == ""
