@@ -33,6 +33,7 @@ from delivery.carriers.base import (
     ReportStatus,
     Submission,
 )
+from delivery.carriers.hosts import check_address
 from delivery.carriers.reading import (
     LONGEST_CODE,
     LONGEST_ID,
@@ -135,8 +136,7 @@ class DropCowboy(Carrier):
                 raise ValueError(f"Drop Cowboy's {field.label} is missing or holds a space or odd character.")
         self._base = (credentials.get("base_url") or BASE_URL).rstrip("/")
         self._scheme = urlsplit(self._base).scheme
-        if self._scheme not in ("http", "https") or not urlsplit(self._base).netloc:
-            raise ValueError(f"Drop Cowboy's Address must look like {BASE_URL}.")
+        check_address(self._base, "Drop Cowboy's", own_host=urlsplit(BASE_URL).netloc)
         self._line = credentials.get("phone_line_id") or ""
         self._headers = (
             f"x-key: {credentials['key']}",

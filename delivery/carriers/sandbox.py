@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import orjson
@@ -25,6 +24,7 @@ from delivery.carriers.base import (
     ReportStatus,
     Submission,
 )
+from delivery.carriers.hosts import check_address
 from delivery.carriers.reading import LONGEST_CODE, LONGEST_ID, json_object, retry_after, text, time
 from delivery.carriers.signatures import check_signature
 from delivery.http import HttpRequest, HttpResponse
@@ -87,8 +87,7 @@ class Sandbox(Carrier):
             if not value or not value.isascii() or not value.isprintable() or " " in value:
                 raise ValueError(f"The sandbox's {field.label.lower()} is missing or holds a space or odd character.")
         base_url = credentials["base_url"].rstrip("/")
-        if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).netloc:
-            raise ValueError("The sandbox's address must look like http://127.0.0.1:8800.")
+        check_address(base_url, "The sandbox's")
         self._drops_url = f"{base_url}/v1/drops"
         self._faults_url = f"{base_url}/v1/faults"
         self._authorization = f"Authorization: Bearer {credentials['key']}"

@@ -41,6 +41,10 @@ with env.prefixed("RVM_"):
     RVM_LOG_FORMAT = env.str("LOG_FORMAT", "json", validate=OneOf(["json", "console"]))
     # A whole exchange with a carrier, from the connection to the last byte of the answer.
     RVM_CARRIER_TIMEOUT_SECONDS = env.int("CARRIER_TIMEOUT_SECONDS", 15, validate=Range(1, 120))
+    # Where a simulated carrier may listen: hosts, or hosts with a port. Setups cannot make the workers call any other.
+    RVM_SANDBOX_HOSTS = env.list(
+        "SANDBOX_HOSTS", ["127.0.0.1:8800", "localhost:8800"] if PRODUCTION else ["127.0.0.1", "localhost", "::1"]
+    )
     # Outlives the exchange, so that whoever held an expired lease has finished or died.
     RVM_LEASE_SECONDS = env.int(
         "LEASE_SECONDS",

@@ -83,6 +83,7 @@ def test_one_credential_is_replaced_and_the_others_stay(api: Api) -> None:
         ({**SANDBOX_CREDENTIALS, "key": "x" * 5000}, "/credentials/key", "credential_malformed"),
         ({**SANDBOX_CREDENTIALS, "key": "s3cret with spaces"}, "/credentials", "credential_malformed"),
         ({**SANDBOX_CREDENTIALS, "base_url": "ftp://example.org"}, "/credentials", "credential_malformed"),
+        ({**SANDBOX_CREDENTIALS, "base_url": "http://169.254.169.254/s3cret"}, "/credentials", "credential_malformed"),
         ({**SANDBOX_CREDENTIALS, "token": "s3cret"}, "/credentials/token", "credential_unknown"),
         ("s3cret", "/credentials", "not_a_dict"),
         (None, "/credentials", "null"),

@@ -1,0 +1,38 @@
+"""Which hosts a setup's credentials may name.
+
+Whoever may open a setup would otherwise have our workers call any machine of the network that they stand in. Real carriers have
+one address; simulated ones listen where the deployment says (`RVM_SANDBOX_HOSTS`).
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+
+def check_address(url: str, whose: str, *, own_host: str = "") -> None:
+    """Raise ValueError, whose sentence repeats nothing of the address, unless it is HTTP to `own_host` or to a listed host.
+
+    `own_host` is the carrier's published one, which is spoken to by HTTPS only.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        raise ValueError(f"{whose} address is malformed.") from None
+    if (
+        parts.scheme not in ("http", "https")
+        or not host
+        or {"@", "\\"} & set(parts.netloc)
+        or parts.query
+        or parts.fragment
+    ):
+        raise ValueError(f"{whose} address must look like http://127.0.0.1:8800.")
+    if host == own_host and parts.scheme == "https":
+        return
+    if not {host, parts.netloc.lower()} & set(settings.RVM_SANDBOX_HOSTS):
+        raise ValueError(
+            f"{whose} address names a host that is not open to simulated carriers here; whoever runs this installation can add it "
+            "to RVM_SANDBOX_HOSTS."
+        )
