@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, ClassVar
 
 from django import forms
@@ -98,7 +99,7 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
     search_fields = ("name",)
     ordering = ("-id",)
     fixed_fields: ClassVar[tuple[str, ...]] = ("workspace", "carrier_label")
-    # Only the fields of the chosen carrier are shown.
+    # While adding, only the fields of the chosen carrier are shown.
     conditional_fields: ClassVar[dict[str, str]] = {
         field_name(carrier.name, credential.name): f"carrier == '{carrier.name}'"
         for carrier in CARRIERS.values()
@@ -130,6 +131,13 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj is not None and obj.deleted_at)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        if not kwargs.get("add"):
+            # The carrier is no longer chosen on the page, so there is nothing that a field could depend on.
+            context["adminform"].model_admin = unconditional = copy(self)
+            unconditional.conditional_fields = {}  # type: ignore[misc]
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @display(description="Carrier", ordering="carrier")
     def carrier_label(self, setup: TelephonySetup) -> str:

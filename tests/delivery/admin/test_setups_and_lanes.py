@@ -160,3 +160,12 @@ def test_an_operator_holds_a_lane_and_it_is_audited(client: Client, workspace: W
     lane.refresh_from_db()
     assert lane.held
     assert AuditEvent.objects.filter(action="lane.updated", subject_id=lane.pk).exists()
+
+
+def test_fields_depend_on_the_carrier_only_while_it_is_being_chosen(staff: Client, workspace: Workspace) -> None:
+    condition = "carrier == &#x27;sandbox&#x27;"
+    adding = staff.get(reverse("admin:usecases_telephonysetup_add")).content.decode().replace("'", "&#x27;")
+    assert condition in adding
+    shown = staff.get(page(make_setup(workspace))).content.decode().replace("'", "&#x27;")
+    assert condition not in shown
+    assert 'name="credential_sandbox_key"' in shown
