@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from delivery import moves
-from delivery.carriers import carrier_class
+from delivery.carriers import UnknownCarrierError, carrier_class
 from delivery.doorbell import ring_on_commit
 from delivery.models import Drop, Lane, Recording, Voicemail
 from delivery.moves import DropChange, Move
@@ -136,9 +136,12 @@ def _times(
 
 
 def _is_simulated(use_case: UseCase) -> bool:
-    """Whether no setup that may take the drop can reach a person."""
+    """Whether no setup that may take the drop can reach a person. Refused where this installation has lost a setup's carrier."""
     setups = [use_case.setup, *filter(None, [use_case.failover_setup])]
-    return all(carrier_class(setup.carrier).simulated for setup in setups)
+    try:
+        return all(carrier_class(setup.carrier).simulated for setup in setups)
+    except UnknownCarrierError as error:
+        raise Refused("carrier_unknown", f"{error} Give the use case another setup.", field="use_case_id") from None
 
 
 def api_lane(use_case: UseCase, live: bool) -> Lane:

@@ -140,6 +140,15 @@ def test_a_disabled_setup_is_422(api: Api, workspace: Workspace, media: Path) ->
     assert nothing_is_left(media)
 
 
+@pytest.mark.parametrize("lost", ["setup", "failover_setup"])
+def test_a_setup_whose_carrier_is_gone_is_422(api: Api, workspace: Workspace, media: Path, lost: str) -> None:
+    setups = {"setup": make_setup(workspace), lost: make_setup(workspace, carrier="gone")}
+    response = send_form(api, make_use_case(workspace, **setups))
+    assert (response.status_code, codes(response)) == (422, [("/use_case_id", "carrier_unknown")])
+    assert "There is no carrier 'gone'" in response.json()["detail"]
+    assert nothing_is_left(media)
+
+
 def test_a_recording_of_another_workspace_is_404(api: Api, use_case: UseCase) -> None:
     for recording in (make_recording(make_workspace()).pk, uuid4()):
         assert send_recording(api, use_case, recording=recording).status_code == 404
