@@ -1,0 +1,244 @@
+"""From a queued voicemail to its end through the simulated Drop Cowboy: the real engine, the real transport, the real callback view.
+
+The two jobs run in turn, as one worker would run them; results come back over HTTP to a live server.
+"""
+
+from __future__ import annotations
+
+import time as clock
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import time
+from typing import Any
+
+import pytest
+from django.db import connection
+from django_rq import get_connection
+
+from delivery.carriers.drop_cowboy import DropCowboy
+from delivery.dispatch import Dispatcher, Flight, boot_clock, database_now
+from delivery.media import upload_one
+from delivery.models import CarrierMedia, CarrierReport, Drop, Recording, Voicemail
+from delivery.pacing import Gate
+from delivery.reports import merge
+from delivery.services.recordings import keep_recording
+from delivery.settle import settle
+from delivery.transport import CurlTransport
+from tests import factories
+from tests.delivery.audio.mp3_bytes import encoded
+from tests.delivery.carriers.drop_cowboy_simulator import SIMULATED, Simulator, drop_cowboy
+from tests.delivery.fake_carrier import Inline
+from usecases.models import Suppression, TelephonySetup, UseCase
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DELIVERED = ("delivered", "")
+# What each of the vendor's simulated numbers comes to, in the words that the customer reads.
+ENDS: dict[str, tuple[str, str]] = {
+    "0001": DELIVERED,
+    "0002": ("failed", "voicemail_not_detected"),
+    "0004": ("failed", "no_answer"),
+    "0005": ("failed", "busy"),
+    "0006": ("failed", "unreachable"),
+    "0090": ("failed", "do_not_call"),
+    "0091": ("failed", "litigator"),
+    "0092": ("failed", "number_reassigned"),
+    "0093": ("failed", "refused"),
+    "0094": ("failed", "carrier_denied"),
+    "0095": ("failed", "carrier_denied"),
+    "0097": ("failed", "too_many_attempts"),
+    "0098": ("failed", "opted_out"),
+    "0099": ("failed", "refused"),
+}
+LISTED = {"0090", "0091", "0092", "0098"}
+
+
+@pytest.fixture
+def vendor() -> Iterator[Simulator]:
+    with drop_cowboy() as simulator:
+        yield simulator
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(settings: Any, live_server: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.RVM_PUBLIC_URL = live_server.url
+    settings.MEDIA_ROOT = str(tmp_path)
+    get_connection("dispatch").flushdb()
+    # The vendor's simulated numbers ignore calling hours, like the sandbox's.
+    monkeypatch.setattr(DropCowboy, "simulated", True)
+
+
+def make_setup(vendor: Simulator, **credentials: str) -> TelephonySetup:
+    return factories.make_setup(
+        carrier="drop_cowboy", credentials=vendor.credentials | credentials, pace_per_second=1000
+    )
+
+
+def make_use_case(setup: TelephonySetup, **fields: Any) -> UseCase:
+    return factories.make_use_case(
+        setup=setup, max_attempts=1, window_start=time(0), window_end=time(23, 59, 59), **fields
+    )
+
+
+def make_recording(use_case: UseCase) -> Recording:
+    return keep_recording(use_case.workspace, "Reminder", encoded(12))
+
+
+def queue(use_case: UseCase, recording: Recording, last4: str = "0001") -> Voicemail:
+    return factories.make_voicemail(use_case, recording=recording, recipient=f"+1555001{last4}")
+
+
+def work(vendor: Simulator, done: Callable[[], bool], seconds: float = 40) -> None:
+    """Both jobs in turn until `done`."""
+    deadline = clock.monotonic() + seconds
+    while not done():
+        assert clock.monotonic() < deadline, f"waited {seconds:g} s; {statuses()}"
+        transport: CurlTransport[Flight] = CurlTransport(total_timeout=15)
+        gate = Gate(get_connection("dispatch"), "worker-1")
+        Dispatcher(transport, gate, Inline(), http_timeout=15).run(5)
+        transport.close()
+        asking: CurlTransport[Any] = CurlTransport(total_timeout=15)
+        while merge(database_now()):
+            pass
+        settle(asking, gate)
+        upload_one(asking, database_now, boot_clock)
+        asking.close()
+        no_wait()
+
+
+def no_wait() -> None:
+    """What the engine lets rest for seconds comes at once; a test has no use for the time in between."""
+    Voicemail.objects.filter(status="queued", not_before__gt=database_now()).update(not_before=database_now())
+    Drop.objects.filter(status="uncertain", due_at__gt=database_now()).update(due_at=database_now())
+    CarrierMedia.objects.filter(state="failed").update(due_at=database_now())
+
+
+def statuses() -> Counter[tuple[str, str]]:
+    return Counter(Voicemail.objects.values_list("status", "reason"))
+
+
+def all_ended(vendor: Simulator) -> Callable[[], bool]:
+    def done() -> bool:
+        open_ones = Voicemail.objects.filter(ended_at=None).exists()
+        return not open_ones and not vendor.pending and not CarrierReport.objects.filter(merged_at=None).exists()
+
+    return done
+
+
+def test_the_table_of_ends_names_every_simulated_number() -> None:
+    assert ENDS.keys() == SIMULATED.keys()
+
+
+@pytest.mark.parametrize("signed", [False, True], ids=["post-backs alone", "post-backs and webhooks"])
+def test_every_simulated_number_comes_to_its_end(vendor: Simulator, live_server: Any, signed: bool) -> None:
+    use_case = make_use_case(make_setup(vendor))
+    if signed:
+        vendor.webhook_url = f"{live_server.url}/carriers/{use_case.setup.callback_token}/"
+    recording = make_recording(use_case)
+    voicemails = {last4: queue(use_case, recording, last4) for last4 in SIMULATED}
+    work(vendor, all_ended(vendor))
+    assert {last4: state(voicemail) for last4, voicemail in voicemails.items()} == ENDS
+    assert set(Suppression.objects.values_list("last4", flat=True)) == LISTED
+    assert {voicemail.carrier_code for voicemail in voicemails.values()} == {
+        str(code) for code, _ in SIMULATED.values()
+    }
+    assert set(vendor.processed.values()) == {1}
+    assert Counter((kind, answer) for kind, answer, _ in vendor.delivered) == (
+        {("post-back", 200): 14, ("webhook", 200): 14} if signed else {("post-back", 200): 14}
+    )
+    assert not CarrierReport.objects.filter(effect="unknown_drop").exists()
+
+
+def state(voicemail: Voicemail) -> tuple[str, str]:
+    voicemail.refresh_from_db()
+    return voicemail.status, voicemail.reason
+
+
+def test_fifty_voicemails_through_two_setups_upload_their_recording_twice(vendor: Simulator) -> None:
+    first = make_use_case(make_setup(vendor))
+    second = make_use_case(factories.make_setup(first.workspace, carrier="drop_cowboy", credentials=vendor.credentials))
+    recording = make_recording(first)
+    for use_case in (first, second):
+        for _ in range(25):
+            queue(use_case, recording)
+    work(vendor, all_ended(vendor))
+    assert statuses() == {DELIVERED: 50}
+    assert vendor.requests == {"create": 2, "put": 2, "complete": 2, "rvm": 50}
+    assert len(vendor.ready) == 2
+    assert all(vendor.media.values())
+    assert vendor.leaked == []
+
+
+def test_a_lost_post_back_is_made_good_by_the_signed_webhook(vendor: Simulator, live_server: Any) -> None:
+    use_case = make_use_case(make_setup(vendor))
+    vendor.loses_post_backs = True
+    vendor.webhook_url = f"{live_server.url}/carriers/{use_case.setup.callback_token}/"
+    recording = make_recording(use_case)
+    voicemails = [queue(use_case, recording, "0001"), queue(use_case, recording, "0005")]
+    work(vendor, all_ended(vendor))
+    assert [state(voicemail) for voicemail in voicemails] == [DELIVERED, ("failed", "busy")]
+    assert [kind for kind, _, _ in vendor.delivered] == ["webhook", "webhook"]
+
+
+def test_a_wrong_key_is_accepted_and_ends_as_a_fault_of_the_account(vendor: Simulator) -> None:
+    use_case = make_use_case(make_setup(vendor))
+    recording = make_recording(use_case)
+    voicemail = queue(use_case, recording)
+    work(vendor, CarrierMedia.objects.filter(state="ready").exists)
+    # Not by the service, which would have the recording uploaded anew: the vendor has revoked the key.
+    TelephonySetup.objects.filter(pk=use_case.setup_id).update(credentials=vendor.credentials | {"key": "revoked"})
+    work(vendor, all_ended(vendor))
+    assert state(voicemail) == ("failed", "carrier_account")
+    assert voicemail.carrier_code == "3007"
+    assert vendor.processed == {}
+
+
+def test_an_answer_lost_after_the_send_is_settled_by_the_same_key_and_sent_once(vendor: Simulator) -> None:
+    use_case = make_use_case(make_setup(vendor))
+    vendor.answers_after = [500]
+    vendor.loses_post_backs = True
+    voicemail = queue(use_case, make_recording(use_case))
+    work(vendor, lambda: state(voicemail)[0] == "accepted")
+    assert vendor.requests["rvm"] == 2
+    assert vendor.processed == {str(voicemail.drop_id): 1}
+    assert Drop.objects.count() == 1
+
+
+def test_an_answer_lost_before_the_send_is_settled_by_the_same_key_and_sent_once(vendor: Simulator) -> None:
+    use_case = make_use_case(make_setup(vendor))
+    vendor.answers = [502]
+    voicemail = queue(use_case, make_recording(use_case))
+    work(vendor, all_ended(vendor))
+    assert state(voicemail) == DELIVERED
+    assert vendor.processed == {str(voicemail.drop_id): 1}
+
+
+def test_a_throttled_send_is_a_new_drop_later(vendor: Simulator) -> None:
+    use_case = make_use_case(make_setup(vendor))
+    vendor.answers = [429]
+    voicemail = queue(use_case, make_recording(use_case))
+    work(vendor, all_ended(vendor))
+    assert state(voicemail) == DELIVERED
+    assert list(Drop.objects.order_by("number").values_list("status", "carrier_code")) == [
+        ("not_sent", "http_429"),
+        ("delivered", "0"),
+    ]
+
+
+def test_an_upload_that_storage_refuses_once_delays_and_loses_nothing(vendor: Simulator) -> None:
+    use_case = make_use_case(make_setup(vendor))
+    vendor.storage_answers = [403]
+    voicemail = queue(use_case, make_recording(use_case))
+    work(vendor, all_ended(vendor))
+    assert state(voicemail) == DELIVERED
+    assert (vendor.requests["create"], CarrierMedia.objects.get().attempts) == (2, 2)
+
+
+def test_neither_the_number_nor_the_key_is_in_what_is_kept_readable(vendor: Simulator) -> None:
+    use_case = make_use_case(make_setup(vendor))
+    queue(use_case, make_recording(use_case), "0005")
+    work(vendor, all_ended(vendor))
+    with connection.cursor() as cursor:
+        for table in ("delivery_drop", "delivery_carrierreport", "delivery_carriermedia", "delivery_voicemail"):
+            cursor.execute(f"SELECT count(*) FROM {table} t WHERE to_jsonb(t)::text LIKE '%%+15550010005%%'")
+            assert cursor.fetchone() == (0,), table
