@@ -1,12 +1,13 @@
-"""The addresses that carriers and players come to without a key."""
+"""The addresses that carriers, players and monitors come to without an API key."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from delivery import callbacks, views
+from delivery import callbacks, metrics, views
 
 urlpatterns = [
     path("carriers/<slug:token>/", callbacks.callback, name="carrier-callback"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("recordings/<str:token>.mp3", views.recording, name="recording-link"),
 ]

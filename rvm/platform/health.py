@@ -92,13 +92,14 @@ def unapplied_migrations() -> int:
 
 def workers() -> str:
     """Reads RQ's own records, and only reads: RQ's listing would clean up registries while it counts."""
-    idle = [name for name in settings.RQ_QUEUES if not _live_workers(name)]
+    idle = [name for name in settings.RQ_QUEUES if not live_workers(name)]
     if idle:
         raise Unready(f"No worker listens on {', '.join(idle)}; start `manage.py worker {' '.join(idle)}`.")
     return f"A worker listens on {', '.join(settings.RQ_QUEUES)}."
 
 
-def _live_workers(queue: str) -> int:
+def live_workers(queue: str) -> int:
+    """How many workers of the queue gave a sign of life. Raises RedisError."""
     redis = redis_client()
     with redis.pipeline(transaction=False) as pipeline:
         for key in redis.smembers(f"rq:workers:{queue}"):

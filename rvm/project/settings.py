@@ -45,6 +45,10 @@ with env.prefixed("RVM_"):
     RVM_SANDBOX_HOSTS = env.list(
         "SANDBOX_HOSTS", ["127.0.0.1:8800", "localhost:8800"] if PRODUCTION else ["127.0.0.1", "localhost", "::1"]
     )
+    # Opens /metrics to other machines; without it only this one may read them.
+    RVM_METRICS_TOKEN = env.str(
+        "METRICS_TOKEN", "", validate=require("empty, or at least 20 characters", lambda value: not 0 < len(value) < 20)
+    )
     # Outlives the exchange, so that whoever held an expired lease has finished or died.
     RVM_LEASE_SECONDS = env.int(
         "LEASE_SECONDS",
@@ -159,7 +163,7 @@ if PRODUCTION:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
     # A load balancer's probes come over plain HTTP.
-    SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^metrics$"]
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True

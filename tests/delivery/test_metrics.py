@@ -1,0 +1,192 @@
+"""`/metrics`: what it counts, what it costs, and who may read it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings as project
+from django.db import DatabaseError, connection
+from django.test import Client
+from django_rq import get_connection
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from delivery import gauges, metrics, sql, upkeep
+from delivery.models import CarrierReport
+from delivery.status import VoicemailStatus
+from rvm.platform.models import Heartbeat
+from tests.factories import RECIPIENT, make_lane, make_setup, make_use_case, make_voicemail
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+TOKEN = "a-token-of-at-least-20-characters"
+SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="[a-z_]*",?)+)\})? ([0-9.e+-]+|\+Inf)')
+
+
+@pytest.fixture(autouse=True)
+def empty_redis() -> None:
+    get_connection("dispatch").flushdb()
+
+
+def values() -> dict[tuple[str, ...], float]:
+    """By name and label values."""
+    return {(gauge.name, *(value for _, value in gauge.labels)): float(gauge.value) for gauge in gauges.gauges(NOW)}
+
+
+def test_the_queue_is_measured_by_what_is_due_and_not_held() -> None:
+    use_case = make_use_case()
+    for minutes in (1, 7):
+        make_voicemail(use_case, not_before=NOW - timedelta(minutes=minutes))
+    make_voicemail(use_case, not_before=NOW - timedelta(minutes=3), failover=True)
+    make_voicemail(use_case, not_before=NOW + timedelta(minutes=1))
+    make_voicemail(lane=make_lane(use_case, held=True), not_before=NOW - timedelta(hours=1))
+    found = values()
+    assert (found["rvm_due_voicemails",], found["rvm_oldest_due_seconds",]) == (3, 420)
+
+
+def test_a_queue_is_not_counted_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gauges, "MOST", 2)
+    use_case = make_use_case()
+    for minutes in range(5):
+        make_voicemail(use_case, not_before=NOW - timedelta(minutes=minutes))
+    found = values()
+    assert (found["rvm_due_voicemails",], found["rvm_oldest_due_seconds",]) == (2, 240)
+
+
+def test_voicemails_are_counted_by_status_and_reason_folded_or_not() -> None:
+    make_voicemail(status="failed", reason="busy")
+    make_voicemail(status="uncertain")
+    upkeep.fold_counts()
+    make_voicemail(status="failed", reason="busy")
+    found = values()
+    assert found["rvm_voicemails", "failed", "busy"] == 2
+    assert found["rvm_voicemails", "uncertain", ""] == 1
+    assert found["rvm_voicemails", "sending", ""] == 0
+    assert {key[1] for key in found if key[0] == "rvm_voicemails"} == set(VoicemailStatus)
+    assert found["rvm_unfolded_deltas",] == 1
+
+
+def test_what_waits_and_what_is_out_of_order_is_counted() -> None:
+    setup = make_setup(breaker_until=NOW)
+    make_setup(breaker_until=NOW, deleted_at=NOW)
+    for merged_at in (None, None, NOW):
+        CarrierReport.objects.create(setup=setup, drop_id=setup.pk, status="delivered", merged_at=merged_at)
+    found = values()
+    assert (found["rvm_open_breakers",], found["rvm_unmerged_reports",]) == (1, 2)
+
+
+def test_signs_of_life_are_shown() -> None:
+    assert values()["rvm_tick_age_seconds",] == float("inf")
+    Heartbeat.objects.create(name="tick", at=NOW - timedelta(seconds=4))
+    redis = get_connection("dispatch")
+    redis.sadd("rq:workers:dispatch", "rq:worker:test")
+    redis.hset("rq:worker:test", "last_heartbeat", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    found = values()
+    assert found["rvm_tick_age_seconds",] == 4
+    assert [found["rvm_workers", queue] for queue in project.RQ_QUEUES] == [1, 0]
+    assert found["rvm_redis_up",] == 1
+
+
+def test_without_redis_the_rest_is_still_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(queue: str) -> int:
+        raise RedisConnectionError
+
+    monkeypatch.setattr(gauges, "live_workers", away)
+    found = values()
+    assert found["rvm_redis_up",] == 0 and ("rvm_due_voicemails",) in found and ("rvm_workers", "dispatch") not in found
+
+
+@pytest.mark.parametrize(
+    ("statement", "parameters", "index"),
+    [
+        (gauges.DUE, [NOW, NOW, 10], "voicemail_due"),
+        (gauges.UNMERGED, [10], "report_unmerged"),
+        (gauges.UNFOLDED, [10], "delivery_lanedelta_pkey"),
+    ],
+)
+def test_a_large_table_is_read_by_an_index_alone(statement: str, parameters: list[object], index: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
+        )  # for want of a million rows
+        cursor.execute(f"EXPLAIN {statement}", parameters)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert f"Index Only Scan using {index}" in plan
+    assert not re.search(r"(Seq Scan|Index Scan \S+) on delivery_(voicemail|drop|carrierreport|lanedelta)", plan)
+    assert "Sort" not in plan
+
+
+def test_only_tables_that_stay_small_and_these_indexes_are_read() -> None:
+    told = " ".join(text for name, text in vars(gauges).items() if name.isupper() and isinstance(text, str))
+    assert set(re.findall(r"(?:FROM|JOIN) ([a-z]+_[a-z]+)", told)) == {
+        "delivery_lane",
+        "delivery_voicemail",
+        "delivery_lanecount",
+        "delivery_lanedelta",
+        "delivery_carrierreport",
+        "usecases_telephonysetup",
+        "platform_heartbeat",
+    }
+
+
+def ask(peer: str, **headers: str) -> Any:
+    return Client(REMOTE_ADDR=peer).get("/metrics", headers={name.replace("_", "-"): v for name, v in headers.items()})
+
+
+def test_it_is_prometheus_text_without_a_number() -> None:
+    make_voicemail(status="failed", reason="busy")
+    answer = ask("127.0.0.1")
+    assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    lines = answer.content.decode().splitlines()
+    samples = [line for line in lines if not line.startswith("#")]
+    assert all(SAMPLE.fullmatch(line) for line in samples)
+    assert 'rvm_voicemails{status="failed",reason="busy"} 1' in samples and "rvm_tick_age_seconds +Inf" in samples
+    described = [line.split()[2] for line in lines if line.startswith("# TYPE")]
+    assert len(described) == len(set(described)) and set(described) == {re.split(r"[ {]", line)[0] for line in samples}
+    assert RECIPIENT[-4:] not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "status"),
+    [
+        ("127.0.0.1", {}, 200),
+        ("127.8.0.1", {}, 200),
+        ("::1", {}, 200),
+        ("127.0.0.1", {"X_Forwarded_For": "127.0.0.1"}, 403),
+        ("127.0.0.1", {"X_Forwarded_Proto": "https"}, 403),
+        ("127.0.0.1", {"Forwarded": "for=127.0.0.1"}, 403),
+        ("10.0.0.7", {}, 403),
+        ("", {}, 403),
+        ("unix:", {}, 403),
+        ("10.0.0.7", {"Authorization": f"Bearer {TOKEN}"}, 200),
+        ("127.0.0.1", {"Authorization": f"Bearer {TOKEN}", "X_Forwarded_For": "10.0.0.7"}, 200),
+        ("10.0.0.7", {"Authorization": f"Bearer {TOKEN}x"}, 403),
+        ("10.0.0.7", {"Authorization": TOKEN}, 403),
+        ("10.0.0.7", {"Authorization": "Bearer ä"}, 403),
+        ("10.0.0.7", {"X_Forwarded_For": "127.0.0.1"}, 403),
+    ],
+)
+def test_it_is_for_this_machine_and_for_the_token(
+    settings: Any, peer: str, headers: dict[str, str], status: int
+) -> None:
+    settings.RVM_METRICS_TOKEN = TOKEN
+    assert ask(peer, **headers).status_code == status
+
+
+@pytest.mark.parametrize("header", ["Bearer ", "Bearer", ""])
+def test_without_a_token_in_the_settings_none_opens_it(settings: Any, header: str) -> None:
+    settings.RVM_METRICS_TOKEN = ""
+    assert ask("10.0.0.7", Authorization=header).status_code == 403
+
+
+def test_while_postgresql_is_away_it_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise DatabaseError("password for secret-host")
+
+    monkeypatch.setattr(sql, "run", away)
+    answer = ask("127.0.0.1")
+    assert answer.status_code == 503 and b"secret" not in answer.content
+    monkeypatch.setattr(metrics, "database_now", away)
+    assert ask("127.0.0.1").status_code == 503
