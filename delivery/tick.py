@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import DatabaseError, close_old_connections, connection
@@ -15,11 +15,15 @@ from django.db import DatabaseError, close_old_connections, connection
 from delivery import shutdown, upkeep
 from delivery.dispatch import database_now
 from delivery.doorbell import ring
+from rvm.platform.api.idempotency import purge_idempotency_keys
 from rvm.platform.models import Heartbeat
 
 log = structlog.get_logger(__name__)
 
 INTERVAL = 1.0
+FORGET_EVERY = timedelta(minutes=1)
+
+_forgot_at: datetime | None = None  # by this process
 
 
 def _ring(now: datetime) -> None:
@@ -30,6 +34,14 @@ def _ring(now: datetime) -> None:
 
 def _fold(now: datetime) -> None:
     upkeep.fold_counts()
+
+
+def _forget_answers(now: datetime) -> None:
+    """Of repeated POSTs. They are kept for a day, so a minute more or less does not matter."""
+    global _forgot_at
+    if _forgot_at is None or abs(now - _forgot_at) >= FORGET_EVERY:
+        purge_idempotency_keys(now)
+        _forgot_at = now
 
 
 def _beat(now: datetime) -> None:
@@ -45,6 +57,7 @@ STEPS: tuple[Step, ...] = (
     upkeep.give_up_on_confirmation,
     _ring,
     _fold,
+    _forget_answers,
     _beat,
 )
 

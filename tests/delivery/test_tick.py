@@ -11,7 +11,7 @@ from django_rq import get_queue
 
 from delivery import shutdown, tick
 from delivery.models import LaneCount, LaneDelta
-from rvm.platform.models import Heartbeat
+from rvm.platform.models import Heartbeat, IdempotencyKey
 from tests import factories
 from tests.delivery.standings import NOW, both, counted, make_submitted, standing
 
@@ -34,6 +34,28 @@ def test_a_tick_ends_leases_and_horizons_folds_counts_and_beats() -> None:
     assert both(lost) == ("failed", "unconfirmed", "failed", "unconfirmed")
     assert LaneDelta.objects.count() == 0
     assert Heartbeat.objects.get(name="tick").at == LATER
+
+
+def test_answers_to_repeated_posts_are_forgotten_after_a_day_within_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tick, "_forgot_at", None)
+    workspace = factories.make_workspace()
+
+    def kept(hours: float, seconds: float) -> int:
+        """What is left of an answer of that age once the tick has run at that second."""
+        now = NOW + timedelta(seconds=seconds)
+        key = IdempotencyKey.objects.create(
+            workspace=workspace, key=f"{seconds}", fingerprint=b"", status=201, answer=b"", created_at=now
+        )
+        IdempotencyKey.objects.filter(pk=key.pk).update(created_at=now - timedelta(hours=hours))
+        tick.tick(now)
+        return IdempotencyKey.objects.filter(pk=key.pk).count()
+
+    assert kept(25, 0) == 0
+    assert kept(23, 60) == 1
+    assert kept(25, 119) == 1  # less than a minute after the last look
+    assert kept(25, 120) == 0 and IdempotencyKey.objects.count() == 1
 
 
 def test_nothing_ends_before_its_time() -> None:
