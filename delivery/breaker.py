@@ -125,10 +125,19 @@ UPDATE usecases_telephonysetup SET breaker_until = NULL, breaker_reason = '', br
 
 
 def _open(redis: Redis, setup_id: UUID, why: str, now: datetime) -> None:
+    _open_row(setup_id, why, now)
+    redis.delete(f"rvm:probe:{setup_id}")
+
+
+def open_for_account(setup_id: UUID, reason: Reason, now: datetime) -> None:
+    """Some carriers accept everything and only report that the account is refused or out of funds."""
+    _open_row(setup_id, ACCOUNT_REASONS[reason], now)
+
+
+def _open_row(setup_id: UUID, why: str, now: datetime) -> None:
     rows = sql.run(_OPEN, [why, now, FIRST_OPENING, LONGEST_OPENING, setup_id, now])
     if rows:
         log.error("breaker_opened", setup_id=str(setup_id), why=why, until=rows[0][0].isoformat())
-    redis.delete(f"rvm:probe:{setup_id}")
 
 
 def close(setup_id: UUID) -> bool:

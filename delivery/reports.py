@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from delivery import matching, moves
+from delivery import breaker, matching, moves
 from delivery.carriers.base import Report, ReportStatus
 from delivery.conclusions import conclude_report
 from delivery.doorbell import ring_on_commit
@@ -60,7 +60,7 @@ SELECT id, drop_id IS NULL FROM delivery_carrierreport WHERE merged_at IS NULL O
 """
 _READ = """
 SELECT r.id, r.drop_id, r.status, r.reason, r.carrier_code, r.carrier_text, r.carrier_reference,
-       v.id, v.status, v.reason, v.drop_id, v.live, v.workspace_id, d.status, d.reason
+       v.id, v.status, v.reason, v.drop_id, v.live, v.workspace_id, d.status, d.reason, r.setup_id
   FROM delivery_carrierreport r
   LEFT JOIN delivery_drop d ON d.id = r.drop_id AND d.setup_id = r.setup_id
   LEFT JOIN delivery_voicemail v ON v.id = d.voicemail_id
@@ -111,6 +111,8 @@ def merge(now: datetime, limit: int = BATCH) -> int:
         moves.change_drops(list(batch.changes.values()), now)
         _suppress(batch.suppress)
         retry_failed([move.voicemail_id for move in batch.moves.values() if move.now is VoicemailStatus.FAILED], now)
+        for setup_id, reason in sorted(batch.accounts.items()):
+            breaker.open_for_account(setup_id, reason, now)
         cursor.execute(_MERGED, [now, list(batch.effects), [effect.value for effect in batch.effects.values()]])
     return len(ids)
 
@@ -125,6 +127,7 @@ class _Batch:
         self.changes: dict[UUID, DropChange] = {}
         self.effects: dict[int, CarrierReport.Effect] = {}
         self.suppress: list[tuple[UUID, Reason]] = []
+        self.accounts: dict[UUID, Reason] = {}  # by setup: what its carrier has against the account
 
     def take(self, row: tuple[Any, ...]) -> None:
         report_id, drop_id = row[0], row[1]
@@ -152,6 +155,8 @@ class _Batch:
             self.suppress.append((subject.voicemail_id, reason))
         self.effects[report_id] = CarrierReport.Effect.APPLIED if to_drop else CarrierReport.Effect.KEPT
         if to_drop is not None:
+            if reason in breaker.ACCOUNT_REASONS:
+                self.accounts[row[15]] = reason
             self._change(drop_id, subject, report, to_drop)
         if to_voicemail is not None:
             self._move(subject, report, to_voicemail)

@@ -191,6 +191,8 @@ def test_a_wrong_key_is_accepted_and_ends_as_a_fault_of_the_account(vendor: Simu
     assert state(voicemail) == ("failed", "carrier_account")
     assert voicemail.carrier_code == "3007"
     assert vendor.processed == {}
+    use_case.setup.refresh_from_db()
+    assert use_case.setup.breaker_reason == "The carrier refused the account's credentials or rights."
 
 
 def test_an_answer_lost_after_the_send_is_settled_by_the_same_key_and_sent_once(vendor: Simulator) -> None:
