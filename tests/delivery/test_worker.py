@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Event
 
 import pytest
 from django_rq.workers import get_worker
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeout
+from rq.exceptions import StopRequested
 
-from delivery.worker import Worker
+from delivery import shutdown
+from delivery.worker import Worker, work
 from rvm.platform.health import Unready, workers
 from rvm.platform.redis_connection import redis_client
 
@@ -43,3 +48,60 @@ def test_a_sign_of_life_that_came_halfway_through_a_flush_does_not_hide_the_work
 
 def test_an_idle_worker_gives_a_sign_of_life_every_five_seconds(worker: Worker) -> None:
     assert worker.dequeue_timeout == 5
+
+
+class Ends:
+    """Stands in for RQ's worker: each time it works, the next of these things happens to it."""
+
+    def __init__(self, *ends: Exception | None) -> None:
+        self.ends = list(ends)
+
+    def __call__(self, *queues: str, **options: object) -> Ends:
+        return self
+
+    def work(self, **options: object) -> None:
+        if not self.ends:
+            shutdown.requested.set()
+            return
+        if end := self.ends.pop(0):
+            raise end
+
+
+@pytest.fixture
+def asked_to_stop(monkeypatch: pytest.MonkeyPatch) -> Event:
+    monkeypatch.setattr(shutdown, "requested", Event())
+    monkeypatch.setattr("delivery.worker.PAUSE_SECONDS", 0.001)
+    return shutdown.requested
+
+
+def test_a_worker_that_loses_redis_begins_again_until_it_is_asked_to_stop(
+    monkeypatch: pytest.MonkeyPatch, asked_to_stop: Event
+) -> None:
+    rq = Ends(RedisConnectionError("away"), None, RedisTimeout("slow"))
+    monkeypatch.setattr("delivery.worker.get_worker", rq)
+    work(["dispatch"])
+    assert rq.ends == [] and asked_to_stop.is_set()
+
+
+def test_a_worker_that_is_asked_to_stop_while_it_waits_for_redis_stops(
+    monkeypatch: pytest.MonkeyPatch, asked_to_stop: Event
+) -> None:
+    rq = Ends(RedisConnectionError("away"), StopRequested(), AssertionError("began again"))
+    monkeypatch.setattr("delivery.worker.get_worker", rq)
+    work(["dispatch"])
+    assert len(rq.ends) == 1
+
+
+def test_a_worker_whose_redis_is_gone_stops_listening_for_commands(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise RedisConnectionError("away")
+
+    worker.subscribe()
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "register_death", away)
+        worker.teardown()
+    worker.pubsub_thread.join(timeout=5)
+    assert not worker.pubsub_thread.is_alive()
+    worker.pubsub.close()

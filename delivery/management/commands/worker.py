@@ -6,7 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django_rq.workers import get_worker
+
+from delivery.worker import work
 
 
 class Command(BaseCommand):
@@ -16,7 +17,4 @@ class Command(BaseCommand):
         parser.add_argument("queues", nargs="+", choices=sorted(settings.RQ_QUEUES))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        worker = get_worker(
-            *options["queues"], worker_class="delivery.worker.Worker", serializer="rq.serializers.JSONSerializer"
-        )
-        worker.work(logging_level="WARNING")
+        work(options["queues"])
