@@ -127,8 +127,16 @@ class Scene:
     # what is to be seen
 
     def rows(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
-            return connection.execute(query, arguments).fetchall()
+        """The answer to what may be asked twice: a PostgreSQL that is just coming back is asked again."""
+        answers: list[list[tuple[Any, ...]]] = []
+
+        def answered() -> bool:
+            with suppress(psycopg.OperationalError), psycopg.connect(self.database_url, autocommit=True) as connection:
+                answers.append(connection.execute(query, arguments).fetchall())
+            return bool(answers)
+
+        self.wait("PostgreSQL answers", answered)
+        return answers[0]
 
     def statuses(self) -> Counter[str]:
         return Counter(dict(self.rows("SELECT status, count(*) FROM delivery_voicemail GROUP BY status")))
@@ -167,14 +175,16 @@ class Scene:
 
     def state(self) -> str:
         """For a failure's message: where everything stands, and what the processes said last."""
-        with suppress(psycopg.Error):
-            drops = self.rows("SELECT status, reason, count(*) FROM delivery_drop GROUP BY 1, 2 ORDER BY 1, 2")
-            inbox = self.rows("SELECT count(*) FROM delivery_carrierreport WHERE merged_at IS NULL")
-            told = f"\n  voicemails {dict(self.statuses())}, drops {drops}, unmerged reports {inbox[0][0]}"
-            logs = "".join(tail(self.children.log(name)) for name in self.children.processes)
-            short = "\n".join(line[:300] for line in logs.splitlines())
-            return f"{told}\n  not ready: {self.unready()}{short}"
-        return "\n  PostgreSQL does not answer."
+        if not self.servers.postgres_answers():
+            return "\n  PostgreSQL does not answer."
+        drops = self.rows("SELECT status, reason, count(*) FROM delivery_drop GROUP BY 1, 2 ORDER BY 1, 2")
+        inbox = self.rows("SELECT count(*) FROM delivery_carrierreport WHERE merged_at IS NULL")
+        logs = "".join(tail(self.children.log(name)) for name in self.children.processes)
+        short = "\n".join(line[:300] for line in logs.splitlines())
+        return (
+            f"\n  voicemails {dict(self.statuses())}, drops {drops}, unmerged reports {inbox[0][0]}"
+            f"\n  ended by themselves: {self.children.crashed()}, not ready: {self.unready()}{short}"
+        )
 
     # faults
 

@@ -1,4 +1,4 @@
-"""PostgreSQL goes away under load and comes back: everybody finds it again by himself, and /readyz says so meanwhile."""
+"""PostgreSQL or Redis goes away under load and comes back: everybody finds it again by himself, and /readyz says so meanwhile."""
 
 from __future__ import annotations
 
@@ -31,3 +31,16 @@ def test_a_killed_backend_takes_all_connections_with_it_and_nothing_else(play: P
             scene.wait("PostgreSQL answers again", scene.servers.postgres_answers)
         scene.wait_until_ended()
         scene.wait_until_ready()
+
+
+def test_a_redis_that_is_restarted_under_load_pauses_sending_and_loses_no_worker(play: Play) -> None:
+    with play(sandbox_options=("--latency-ms", "200")) as scene:
+        scene.queue(200)
+        for moment in (40, 120):
+            scene.wait_for_drops(moment)
+            scene.servers.stop_redis()
+            scene.wait("/readyz misses Redis", lambda: "redis" in scene.unready())
+            scene.servers.start_redis()
+        scene.wait_until_ended()
+        scene.wait_until_ready()
+        assert scene.children.crashed() is None
