@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -40,9 +41,10 @@ def callback(request: HttpRequest, token: str) -> HttpResponse:
     if len(raw) > LARGEST:
         return HttpResponse(status=413)
     headers = {name.lower(): value for name, value in request.headers.items()}
+    url = f"{settings.RVM_PUBLIC_URL}{request.get_full_path()}"
     try:
-        adapter.verify_callback(raw, headers, timezone.now())
-        reports = adapter.parse_callback(raw, headers)
+        adapter.verify_callback(raw, headers, timezone.now(), url)
+        reports = adapter.parse_callback(raw, headers, url)
     except CallbackRejected as error:
         log.warning("callback_rejected", setup_id=str(setup.id), why=str(error))
         return HttpResponse(status=401)
@@ -50,5 +52,5 @@ def callback(request: HttpRequest, token: str) -> HttpResponse:
         log.warning("callback_malformed", setup_id=str(setup.id), why=str(error))
         return HttpResponse(status=400)
     receive(setup.id, raw, reports)
-    answer = adapter.answer_callback(raw, headers)
+    answer = adapter.answer_callback(raw, headers, url)
     return HttpResponse(answer.body, content_type=answer.content_type)

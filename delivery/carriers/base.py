@@ -172,13 +172,15 @@ class Carrier(ABC):
         raise NotImplementedError(f"{self.label} takes no uploads")
 
     @abstractmethod
-    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime) -> None:
-        """Raise CallbackRejected unless the raw bytes prove their origin. Header names are lower-case."""
+    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> None:
+        """Raise CallbackRejected unless the raw bytes prove their origin. Header names are lower-case; `url` is our address as the
+        vendor called it, with whatever query the adapter had put there."""
 
     @abstractmethod
-    def parse_callback(self, raw: bytes, headers: Mapping[str, str]) -> list[Report]:
+    def parse_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> list[Report]:
         """The reports in a verified callback. Raises CallbackMalformed; unknown codes become Reason.UNKNOWN."""
 
-    def answer_callback(self, raw: bytes, headers: Mapping[str, str]) -> CallbackAnswer:
-        """What the carrier is told once the reports are kept: nothing, unless it takes its next step from the answer."""
+    def answer_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> CallbackAnswer:
+        """What the carrier is told once the reports are kept: nothing, unless it takes its next step from the answer. The same
+        callback must get the same answer: carriers repeat themselves."""
         return CallbackAnswer()

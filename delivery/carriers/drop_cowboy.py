@@ -189,7 +189,7 @@ class DropCowboy(Carrier):
         _taken((yield self._post(f"/media/public/media/{quote(media_id, safe='')}/complete", {})))
         return media_id
 
-    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime) -> None:
+    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> None:
         """A webhook proves itself by its signature. A post-back carries none: what it knows is its proof, our address with the
         setup's token in it and an attempt key, both unguessable and told to nobody but the vendor."""
         if headers.get("x-signature"):
@@ -203,7 +203,7 @@ class DropCowboy(Carrier):
                 "X-Signature is missing, and the body is no result that names one of our attempt keys."
             )
 
-    def parse_callback(self, raw: bytes, headers: Mapping[str, str]) -> list[Report]:
+    def parse_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> list[Report]:
         body = json_object(raw)
         if headers.get("x-signature"):
             return _webhook(body)

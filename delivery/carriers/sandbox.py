@@ -150,7 +150,7 @@ class Sandbox(Carrier):
             )
         return Check(False, f"Something answers with HTTP {response.status}, and it is not the sandbox.")
 
-    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime) -> None:
+    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> None:
         check_signature(
             raw,
             headers,
@@ -160,7 +160,7 @@ class Sandbox(Carrier):
             timestamp="X-Sandbox-Timestamp",
         )
 
-    def parse_callback(self, raw: bytes, headers: Mapping[str, str]) -> list[Report]:
+    def parse_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> list[Report]:
         events = json_object(raw).get("events")
         if not isinstance(events, list):
             raise CallbackMalformed("The callback is no JSON object with a list of events.")
