@@ -57,6 +57,13 @@ def state_of(setup: TelephonySetup, now: datetime) -> State:
     return State.OPEN if setup.breaker_until > now else State.HALF_OPEN
 
 
+def warning() -> str:
+    """For /readyz, which anybody may read: how many, and neither whose nor why."""
+    failing = TelephonySetup.objects.filter(breaker_until__isnull=False, deleted_at=None).count()
+    those = f"{failing} telephony setups are" if failing > 1 else "1 telephony setup is"
+    return f"{those} held back because the carrier fails; the admin's list of setups says why." if failing else ""
+
+
 def is_bad(submission: Submission) -> bool:
     """Whether this outcome speaks against the carrier: a throttled or refused drop does not."""
     return submission.outcome is Outcome.UNKNOWN or (

@@ -69,6 +69,16 @@ DATABASES = {
     )
 }
 seal(env)
+# A PostgreSQL that a network cut off is given up within seconds, as it is connected to and later: /readyz must answer, and workers
+# go on. How long a statement may take is left to the database's roles: a migration's index takes what it takes.
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    **DATABASES["default"].get("OPTIONS", {}),
+}
 
 DEBUG = False
 ROOT_URLCONF = "rvm.project.urls"

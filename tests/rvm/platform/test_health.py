@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import OperationalError
+from django.db.utils import ConnectionHandler
 from django.test import Client
 from django.utils import timezone
 from redis import Redis
@@ -17,6 +20,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from rvm.platform import health
 from rvm.platform.models import Heartbeat
 from rvm.platform.redis_connection import redis_client
+from tests.factories import make_setup
 
 pytestmark = pytest.mark.django_db
 
@@ -110,6 +114,36 @@ def test_a_server_that_is_away_is_named_without_its_address(
     monkeypatch.setitem(health.CHECKS, name, away)
     fails(name, sentence)
     assert b"secret-host" not in Client().get("/readyz").content
+
+
+def test_a_warning_is_told_and_leaves_the_whole_ready() -> None:
+    assert Client().get("/readyz").json()["warnings"] == []
+    until = timezone.now()
+    make_setup(breaker_until=until, breaker_reason="The account of Lakeside has no funds left.")
+    make_setup(breaker_until=until, deleted_at=until)
+    answer = Client().get("/readyz")
+    told = "1 telephony setup is held back because the carrier fails; the admin's list of setups says why."
+    assert (answer.status_code, answer.json()["warnings"]) == (200, [told])
+    make_setup(breaker_until=until + timedelta(hours=1))
+    assert Client().get("/readyz").json()["warnings"][0].startswith("2 telephony setups are")
+
+
+def test_a_warning_that_cannot_be_found_out_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> str:
+        raise OperationalError("password for user secret-host")
+
+    monkeypatch.setattr(health, "WARNINGS", [away])
+    answer = Client().get("/readyz")
+    assert answer.status_code == 200 and answer.json()["warnings"] == []
+
+
+def test_a_database_that_is_cut_off_is_given_up_within_seconds() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        cut_off = {**settings.DATABASES["default"], "HOST": "127.0.0.1", "PORT": silent.getsockname()[1]}
+        begun = time.monotonic()
+        with pytest.raises(OperationalError, match="timeout"):
+            ConnectionHandler({"default": cut_off})["default"].ensure_connection()
+        assert time.monotonic() - begun < 5
 
 
 def test_livez_answers_without_any_of_them(monkeypatch: Any) -> None:
