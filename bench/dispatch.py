@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -21,6 +19,7 @@ from django.conf import settings
 from django_rq import get_queue
 
 from bench import naive, scenario
+from bench.databases import further_database
 from bench.fairness import PACE, measure
 from bench.measure import Spent, spending, wait_until
 from delivery.carriers.base import DropRequest
@@ -161,7 +160,7 @@ class Bench:
     def growth(self, sizes: Sizes) -> float:
         """CPU per drop of worker and PostgreSQL beside a long history, over that beside none."""
         self._say(f"Filling a second database with {sizes.history:,} finished voicemails and their drops…")
-        empty, full = self._database("empty"), self._database("full")
+        empty, full = (self._exits.enter_context(further_database(self._url, name)) for name in ("empty", "full"))
         with self._connect(full) as connection:
             scenario.make_history(
                 connection, scenario.make_clinic(connection, carrier_url=self._stub(0), cap=1), sizes.history
@@ -198,22 +197,6 @@ class Bench:
             wait_until(lambda: _listens(port), "the stub carrier's start")
             self._stubs[latency] = f"http://127.0.0.1:{port}"
         return self._stubs[latency]
-
-    def _database(self, suffix: str) -> str:
-        """A further database with our tables, dropped at the end."""
-        name = f"rvm_bench_{suffix}"
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {name}")
-            connection.execute(f"CREATE DATABASE {name}")
-        self._exits.callback(self._drop, name)
-        base, _, query = self._url.partition("?")
-        url = base.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
-        subprocess.run([sys.executable, MANAGE, "migrate", "-v0"], check=True, env={**os.environ, "DATABASE_URL": url})
-        return url
-
-    def _drop(self, name: str) -> None:
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     @contextmanager
     def _connect(self, url: str) -> Iterator[psycopg.Connection]:
@@ -266,7 +249,3 @@ def _accepted(connection: psycopg.Connection, clinic: scenario.Clinic) -> int:
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def table(figures: dict[str, Any]) -> str:
-    return "\n".join(f"  {name:<24} {value:>10}" for name, value in figures.items())

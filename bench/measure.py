@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import psutil
+import psycopg
 
 
 @dataclass
@@ -22,7 +25,7 @@ class Spent:
 
 @contextmanager
 def spending(worker_pids: list[int]) -> Iterator[Spent]:
-    """Measure the block. PostgreSQL is every process of that name on the machine, so run nothing else on it."""
+    """Measure the block. PostgreSQL is every process of the server behind DATABASE_URL, which must be on this machine."""
     spent = Spent()
     workers, postgres, began = _cpu_of(worker_pids), _postgres_cpu(), time.perf_counter()
     yield spent
@@ -37,14 +40,24 @@ def _cpu_of(pids: list[int]) -> float:
     return sum(sum(psutil.Process(pid).cpu_times()[:4]) for pid in pids)
 
 
+@cache
+def _postmaster() -> psutil.Process:
+    """The parent of all of PostgreSQL's processes."""
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        parent = psutil.Process(connection.info.backend_pid).parent()
+    if parent is None:
+        raise RuntimeError("The database's processes are not to be seen from here: bench where PostgreSQL runs.")
+    return parent
+
+
 def _postgres_cpu() -> float:
-    total = 0.0
-    for process in psutil.process_iter(["name"]):
-        if process.info["name"] == "postgres":
-            try:
-                total += sum(process.cpu_times()[:4])
-            except psutil.NoSuchProcess:
-                continue
+    """Of those that run, and through the postmaster of those that have ended."""
+    total = _cpu_of([_postmaster().pid])
+    for process in _postmaster().children():
+        try:
+            total += sum(process.cpu_times()[:4])
+        except psutil.NoSuchProcess:
+            continue
     return total
 
 

@@ -18,11 +18,14 @@ class Command(BaseCommand):
         parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from bench import dispatch
+        from bench import callbacks, dispatch
 
         call_command("migrate", verbosity=0)
-        figures = dispatch.run(dispatch.QUICK if options["quick"] else dispatch.Sizes(), self._say)
-        self.stdout.write(dispatch.table(figures))
+        if options["name"] == "dispatch":
+            figures = dispatch.run(dispatch.QUICK if options["quick"] else dispatch.Sizes(), self._say)
+        else:
+            figures = callbacks.run(callbacks.QUICK if options["quick"] else callbacks.Sizes(), self._say)
+        self.stdout.write("\n".join(f"  {name:<32} {value:>10}" for name, value in figures.items()))
         if options["json"]:
             self.stdout.write(json.dumps(figures))
 

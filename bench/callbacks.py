@@ -1,0 +1,224 @@
+"""How fast carriers' callbacks come in, against a bare view on the same server, and how fast they are merged."""
+
+from __future__ import annotations
+
+import os
+import socket
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from bench import bare, inbox, scenario
+from bench.databases import further_database
+from bench.dispatch import idle_workers
+from bench.measure import Spent, spending, wait_until
+from delivery.doorbell import ring
+from delivery.http import HttpRequest, HttpResponse
+from delivery.transport import CurlTransport
+from rvm.platform.embedded.processes import spawn, stop
+from rvm.project.stack import MANAGE, Stack, answers
+
+MERGER = [sys.executable, str(MANAGE), "worker", "reports"]
+SECRET = bare.SECRET.decode()
+CONNECTIONS = 16
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Callbacks of a run and runs of each kind; reports that are merged; finished voicemails that "history" means."""
+
+    requests: int = 6_000
+    runs: int = 5
+    merged: int = 100_000
+    growth: int = 30_000
+    growth_runs: int = 3
+    history: int = 1_000_000
+
+
+QUICK = Sizes(200, 1, 2_000, 500, 1, 5_000)
+
+
+def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
+    """Measure everything; `say` gets the lines for a person, the answer is what the last line holds."""
+    url = os.environ["DATABASE_URL"]
+    with psycopg.connect(url) as connection:
+        ours, least = receive(connection, sizes, say)
+        count, merged = merge(connection, url, sizes.merged, say, "merge, whole")
+    rates = {name: _medians(runs) for name, runs in {"ours": ours, "bare": least}.items()}
+    return {
+        "share_of_bare": round(rates["ours"].rate / rates["bare"].rate, 2),
+        "merged_per_second": round(count / merged.seconds),
+        "callbacks_per_second": round(rates["ours"].rate),
+        "bare_per_second": round(rates["bare"].rate),
+        "share_of_bare_by_cpu": round(rates["bare"].cpu / rates["ours"].cpu, 2),
+        "receive_cpu_ms": round(rates["ours"].cpu * 1000, 3),
+        "bare_cpu_ms": round(rates["bare"].cpu * 1000, 3),
+        "merge_worker_cpu_s_per_1000": round(merged.worker_cpu / count * 1000, 4),
+        "merge_postgres_cpu_s_per_1000": round(merged.postgres_cpu / count * 1000, 4),
+        "merge_peak_mb": round(merged.peak_mb),
+        "merge_growth": round(growth(url, sizes, say), 2),
+    }
+
+
+Measured = tuple[int, Spent]
+
+
+@dataclass(frozen=True)
+class Medians:
+    """Requests a second, and CPU seconds of web server and PostgreSQL for one."""
+
+    rate: float
+    cpu: float
+
+
+def _medians(runs: list[Measured]) -> Medians:
+    return Medians(
+        statistics.median(count / spent.seconds for count, spent in runs),
+        statistics.median((spent.worker_cpu + spent.postgres_cpu) / count for count, spent in runs),
+    )
+
+
+def receive(
+    connection: psycopg.Connection, sizes: Sizes, say: Callable[[str], None]
+) -> tuple[list[Measured], list[Measured]]:
+    """Callbacks to our address and to the bare view, in turn, so that the machine's moods strike both."""
+    connection.execute(bare.TABLE)
+    clinic = scenario.make_clinic(connection, carrier_url="http://127.0.0.1:9", cap=1)
+    drops = iter(inbox.make_accepted(connection, clinic, (sizes.runs + 1) * sizes.requests))
+    ours: list[Measured] = []
+    least: list[Measured] = []
+    with web_server() as (address, pids):
+        targets = (
+            ("our endpoint", f"{address}/carriers/{clinic.setup.hex}/", ours),
+            ("a bare view", f"{address}/bench/bare/", least),
+        )
+        for number in range(sizes.runs + 1):  # the first warms up
+            ends = inbox.sayings([next(drops) for _ in range(sizes.requests)])
+            for title, target, runs in targets:
+                requests = list(inbox.callbacks(target, SECRET, ends))
+                with spending(pids) as spent:
+                    statuses = post(requests)
+                if statuses != Counter({200: len(requests)}):
+                    raise RuntimeError(f"{title} answered {dict(statuses)}")
+                if number:
+                    runs.append((len(requests), spent))
+                    say(_line(title, runs[-1]))
+        kept = connection.execute("SELECT count(*) FROM delivery_carrierreport WHERE setup_id = %s", [clinic.setup])
+        if kept.fetchone() != (len(ours) * sizes.requests + sizes.requests,):
+            raise RuntimeError("The inbox does not hold what was answered with 200.")
+    connection.execute("DELETE FROM delivery_carrierreport")
+    connection.execute("DROP TABLE bench_bare")
+    connection.commit()
+    return ours, least
+
+
+@contextmanager
+def web_server() -> Iterator[tuple[str, list[int]]]:
+    """gunicorn as the stack starts it, with the bare view beside the platform's addresses; its address and processes."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    stack = Stack(Path("/tmp"), web_port=port)  # noqa: S108 - nothing is written there
+    command = [argument.replace("rvm.project.wsgi", "bench.bare_wsgi") for argument in stack.commands()["web"]]
+    environment = {**stack.environment(), "RVM_LOG_FORMAT": "json"}
+    process = spawn(command, log=Path(f"/tmp/rvm-bench-web-{port}.log"), env=environment, cwd=MANAGE.parent)  # noqa: S108
+    try:
+        wait_until(lambda: answers(f"{stack.web_url}/livez"), "the web server's start")
+        time.sleep(1)  # for its second worker
+        yield stack.web_url, [process.pid, *(child.pid for child in psutil.Process(process.pid).children())]
+    finally:
+        stop(process)
+
+
+def post(requests: Iterable[HttpRequest]) -> Counter[int]:
+    """Send all over a few connections; how often which status came, 0 for none."""
+    client: CurlTransport[None] = CurlTransport()
+    statuses: Counter[int] = Counter()
+    waiting = iter(requests)
+    more = True
+    while more or client.in_flight:
+        while more and client.in_flight < CONNECTIONS:
+            if (request := next(waiting, None)) is None:
+                more = False
+            else:
+                client.submit(request, None)
+        for _, answer in client.poll(1.0):
+            statuses[answer.status if isinstance(answer, HttpResponse) else 0] += 1
+    client.close()
+    return statuses
+
+
+def merge(
+    connection: psycopg.Connection, url: str, count: int, say: Callable[[str], None], title: str
+) -> tuple[int, Spent]:
+    """A full inbox, merged by the shipped worker after one ring."""
+    clinic = scenario.make_clinic(connection, carrier_url="http://127.0.0.1:9", cap=1)
+    connection.execute("UPDATE usecases_usecase SET max_attempts = 1 WHERE id = %s", [clinic.use_case])
+    ends = inbox.sayings(inbox.make_accepted(connection, clinic, count))
+    with idle_workers(MERGER, 1, {"DATABASE_URL": url}) as pids:
+        inbox.make_unmerged(connection, clinic, ends)
+        settle_tables(connection)
+        with spending(pids) as spent:
+            ring("reports")
+            wait_until(lambda: not _unmerged(connection), title, patience=600, every=0.02)
+    ended = connection.execute(
+        "SELECT v.status, v.reason, count(*) FROM delivery_voicemail v JOIN delivery_drop d ON d.id = v.drop_id"
+        "   AND d.status = v.status AND d.reason = v.reason WHERE v.lane_id = %s GROUP BY 1, 2",
+        [clinic.lane],
+    ).fetchall()
+    connection.commit()
+    expected = Counter((end.status, end.code) for end in ends)
+    if {(status, reason): number for status, reason, number in ended} != expected:
+        raise RuntimeError(f"{title}: the reports said {expected}, the voicemails ended as {ended}")
+    say(_line(title, (count, spent)))
+    return count, spent
+
+
+def settle_tables(connection: psycopg.Connection) -> None:
+    scenario.settle_tables(connection)
+    connection.autocommit = True
+    connection.execute("VACUUM (ANALYZE) delivery_carrierreport")
+    connection.execute("CHECKPOINT")
+    connection.autocommit = False
+
+
+def growth(url: str, sizes: Sizes, say: Callable[[str], None]) -> float:
+    """CPU per report of worker and PostgreSQL beside a long history, over that beside none."""
+    say(f"Filling a second database with {sizes.history:,} finished voicemails, their drops and reports…")
+    costs: dict[str, list[float]] = {"empty": [], "full": []}
+    with ExitStack() as exits:
+        urls = {name: exits.enter_context(further_database(url, f"callbacks_{name}")) for name in costs}
+        connections = {name: exits.enter_context(psycopg.connect(address)) for name, address in urls.items()}
+        clinic = scenario.make_clinic(connections["full"], carrier_url="http://127.0.0.1:9", cap=1)
+        scenario.make_history(connections["full"], clinic, sizes.history)
+        inbox.add_reports_of_history(connections["full"], clinic)
+        for _ in range(sizes.growth_runs):
+            for name, connection in connections.items():
+                count, spent = merge(connection, urls[name], sizes.growth, say, f"merge, {name} tables")
+                costs[name].append((spent.worker_cpu + spent.postgres_cpu) / count)
+        for connection in connections.values():
+            connection.close()
+    return statistics.median(costs["full"]) / statistics.median(costs["empty"])
+
+
+def _unmerged(connection: psycopg.Connection) -> bool:
+    found = connection.execute("SELECT EXISTS (SELECT 1 FROM delivery_carrierreport WHERE merged_at IS NULL)")
+    answer = found.fetchone()
+    connection.commit()
+    return bool(answer and answer[0])
+
+
+def _line(title: str, measured: Measured) -> str:
+    count, spent = measured
+    return (
+        f"{title:<24} {count / spent.seconds:>9,.1f} /s   process {spent.worker_cpu / count * 1000:>7.3f}"
+        f"  PostgreSQL {spent.postgres_cpu / count * 1000:>6.3f} CPU s per 1,000   peak {spent.peak_mb:>4.0f} MB"
+    )

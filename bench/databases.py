@@ -1,0 +1,30 @@
+"""Further databases with our tables, so that a measurement beside a long history does not disturb one beside none."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from rvm.project.stack import MANAGE
+
+
+@contextmanager
+def further_database(url: str, suffix: str) -> Iterator[str]:
+    """The address of a fresh database on the server of `url`, migrated; dropped at the end."""
+    name = f"rvm_bench_{suffix}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name}")
+    base, _, query = url.partition("?")
+    further = base.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
+    subprocess.run([sys.executable, MANAGE, "migrate", "-v0"], check=True, env={**os.environ, "DATABASE_URL": further})
+    try:
+        yield further
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

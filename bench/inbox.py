@@ -1,0 +1,137 @@
+"""Drops that wait for their reports, reports that wait for their merge, and the callbacks that carry them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from uuid import UUID
+
+import orjson
+import psycopg
+from django.conf import settings
+
+from bench.scenario import COLUMNS, SENDERS, Clinic
+from delivery.http import HttpRequest
+from delivery.reports import RAW_PURPOSE
+from delivery.sandbox.signing import signature
+from rvm.platform.crypto import BlindIndex, Vault
+from rvm.platform.ids import uuid7
+
+# One in twelve fails, as the carriers' own figures have it, and one of fifty of those has opted out.
+OUTCOMES = [("delivered", "")] * 550 + [("failed", "no_answer")] * 25 + [("failed", "voicemail_not_detected")] * 24
+OUTCOMES += [("failed", "opted_out")]
+DROP_COLUMNS = (
+    "id workspace_id voicemail_id setup_id number live sender status reason carrier_code carrier_text carrier_reference due_at checks"
+    " created_at accepted_at"
+)
+REPORT_COLUMNS = "setup_id drop_id status reason carrier_code carrier_text carrier_reference event_id occurred_at received_at raw effect"
+
+
+@dataclass(frozen=True)
+class Saying:
+    """What the carrier says about a drop."""
+
+    drop: UUID
+    status: str
+    code: str
+
+    def event(self) -> dict[str, str]:
+        return {
+            "event_id": f"evt_{self.drop.hex}_{self.status}",
+            "id": f"drop_{self.drop.hex}",
+            "reference": str(self.drop),
+            "status": self.status,
+            "code": self.code,
+            "text": "",
+            "occurred_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        }
+
+
+def make_accepted(connection: psycopg.Connection, clinic: Clinic, count: int) -> list[UUID]:
+    """Voicemails that their carrier has accepted a moment ago, each with its drop; the drops' ids."""
+    vault, index = Vault(settings.RVM_ENCRYPTION_KEYS), BlindIndex(settings.RVM_INDEX_KEYS)
+    now = datetime.now(UTC)
+    pairs = [(uuid7(), uuid7()) for _ in range(count)]
+    columns = f"{', '.join(COLUMNS.split())}, drop_id, sending_at, accepted_at"
+    with connection.cursor() as cursor:
+        with cursor.copy(f"COPY delivery_voicemail ({columns}) FROM STDIN") as copy:
+            for position, (voicemail, drop) in enumerate(pairs):
+                number = f"+1{200 + position // 10_000 % 800}555{position % 10_000:04}"
+                sealed = vault.encrypt(number.encode(), b"delivery_voicemail.recipient")
+                copy.write_row(
+                    (
+                        *(voicemail, clinic.workspace, clinic.use_case, clinic.setup, clinic.lane, clinic.recording),
+                        *(True, sealed, index.of(clinic.workspace, number), index.current, number[-4:], SENDERS[0], ""),
+                        *("accepted", "", "", "", 1, now, now + timedelta(days=3), now, now, drop, now, now),
+                    )
+                )
+        with cursor.copy(f"COPY delivery_drop ({', '.join(DROP_COLUMNS.split())}) FROM STDIN") as copy:
+            for voicemail, drop in pairs:
+                copy.write_row(
+                    (
+                        *(drop, clinic.workspace, voicemail, clinic.setup, 1, True, SENDERS[0], "accepted", "", "", ""),
+                        *(f"drop_{drop.hex}", now, 0, now, now),
+                    )
+                )
+    connection.commit()
+    return [drop for _, drop in pairs]
+
+
+def sayings(drops: Sequence[UUID], seed: int = 7) -> list[Saying]:
+    """One end for each drop, in an order that has nothing to do with that of the drops."""
+    random = Random(seed)
+    ends = [Saying(drop, *random.choice(OUTCOMES)) for drop in drops]
+    random.shuffle(ends)
+    return ends
+
+
+def make_unmerged(connection: psycopg.Connection, clinic: Clinic, ends: Sequence[Saying]) -> None:
+    """The inbox as the receiver would have left it."""
+    vault, now = Vault(settings.RVM_ENCRYPTION_KEYS), datetime.now(UTC)
+    columns = ", ".join(REPORT_COLUMNS.split())
+    with connection.cursor() as cursor, cursor.copy(f"COPY delivery_carrierreport ({columns}) FROM STDIN") as copy:
+        for end in ends:
+            event = end.event()
+            raw = vault.encrypt(orjson.dumps({"events": [event]}), RAW_PURPOSE)
+            copy.write_row(
+                (
+                    *(clinic.setup, end.drop, end.status, end.code, end.code, "", event["id"], event["event_id"]),
+                    *(now, now, raw, ""),
+                )
+            )
+    connection.commit()
+
+
+def add_reports_of_history(connection: psycopg.Connection, clinic: Clinic) -> None:
+    """Merged reports on every drop that `make_history` made in this lane."""
+    connection.execute(
+        "INSERT INTO delivery_carrierreport (setup_id, drop_id, status, reason, carrier_code, carrier_text, carrier_reference,"
+        " event_id, occurred_at, received_at, raw, merged_at, effect)"
+        " SELECT setup_id, id, status, reason, '', '', '', '', created_at, created_at, decode(repeat(md5(id::text), 14), 'hex'),"
+        " created_at, 'applied' FROM delivery_drop WHERE setup_id = %s",
+        [clinic.setup],
+    )
+    connection.commit()
+    connection.autocommit = True
+    connection.execute("VACUUM (ANALYZE) delivery_carrierreport")
+    connection.autocommit = False
+
+
+def callbacks(url: str, secret: str, ends: Sequence[Saying]) -> Iterator[HttpRequest]:
+    """One signed callback for each, as the sandbox sends them."""
+    for end in ends:
+        body = orjson.dumps({"events": [end.event()]})
+        yield signed(url, secret, body)
+
+
+def signed(url: str, secret: str, body: bytes) -> HttpRequest:
+    timestamp = str(int(time.time()))
+    headers = (
+        "Content-Type: application/json",
+        f"X-Sandbox-Timestamp: {timestamp}",
+        f"X-Sandbox-Signature: {signature(secret, timestamp, body)}",
+    )
+    return HttpRequest("POST", url, headers, body)
