@@ -1,4 +1,4 @@
-"""The interface carries a vendor that calls, detects the machine and asks for its next step: a sketch, through the real callback view.
+"""The interface carries a vendor that calls, detects the machine and asks for its next step: a sketch, on the real view.
 
 The sketch follows Twilio's synchronous pattern and signature (docs/architecture/carrier-interface.md). It is no adapter: it proves
 that one needs nothing that the interface lacks.
