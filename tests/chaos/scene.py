@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from phonenumbers import is_valid_number, parse
 
 from delivery.status import TERMINAL
 from rvm.platform.embedded.processes import tail
@@ -40,11 +41,12 @@ TERMINAL_NAMES = tuple(status.value for status in TERMINAL)
 
 
 def fictional_numbers() -> Iterator[str]:
-    """+1 NPA 555 01xx over real area codes, each once."""
-    area_codes = (202, 212, 213, 303, 305, 312, 404, 415, 503, 504, 512, 602, 612, 617, 702, 713, 718, 801, 808, 907)
+    """+1 NPA 555 01xx over every real area code, each once: some 35,000."""
+    possible = [f"+1{area_code}55501" for area_code in range(201, 990)]
+    real = [start for start in possible if is_valid_number(parse(f"{start}00"))]
     for last in range(100):
-        for area_code in area_codes:
-            yield f"+1{area_code}55501{last:02}"
+        for start in real:
+            yield f"{start}{last:02}"
 
 
 class Scene:
