@@ -174,7 +174,7 @@ class Bench:
 
     def fairness(self, campaign: int) -> dict[str, float]:
         self._say(f"Ten API drops beside a campaign of {campaign:,} at {PACE} a second…")
-        url = self._database("fairness")
+        url = self._exits.enter_context(further_database(self._url, "fairness"))
         environment = {"DATABASE_URL": url}
         with self._connect(url) as connection, idle_workers(OURS, 1, environment):
             return measure(connection, self._stub(0), campaign)

@@ -27,7 +27,10 @@ DROP_COLUMNS = (
     "id workspace_id voicemail_id setup_id number live sender status reason carrier_code carrier_text carrier_reference due_at checks"
     " created_at accepted_at"
 )
-REPORT_COLUMNS = "setup_id drop_id status reason carrier_code carrier_text carrier_reference event_id occurred_at received_at raw effect"
+REPORT_COLUMNS = (
+    "setup_id drop_id status reason carrier_code carrier_text carrier_reference event_id occurred_at received_at raw"
+    " effect"
+)
 
 
 @dataclass(frozen=True)
