@@ -1,0 +1,269 @@
+"""A model of everything that may happen to a few voicemails, in any order: two workers, a carrier that keeps its own ledger, time,
+people. The carrier's ledger decides: nobody may get a message twice unless a person took that risk, and every voicemail ends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+from django.db import transaction
+from django_rq import get_connection
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from delivery.carriers.base import Outcome, Report, ReportStatus, Submission
+from delivery.claim import Claim, claim
+from delivery.http import HttpRequest, HttpResponse
+from delivery.models import CarrierReport, Drop, Voicemail
+from delivery.pacing import Gate
+from delivery.reasons import Reason
+from delivery.reports import merge, receive
+from delivery.results import Result, record
+from delivery.routes import open_routes
+from delivery.services.voicemails import cancel, retry
+from delivery.settle import settle
+from delivery.status import MOVES, TERMINAL, VoicemailStatus
+from delivery.upkeep import end_leases, expire, fold_counts, give_up_on_confirmation, give_up_on_reports
+from tests import factories
+from tests.delivery.fake_carrier import FakeTransport
+from tests.delivery.standings import NOW, counted, standing
+from usecases.errors import Refused
+
+LEASE, HTTP_TIMEOUT = timedelta(seconds=45), timedelta(seconds=15)
+WORKERS = st.sampled_from([0, 1])
+ANSWERS = {
+    "accepted": Submission(Outcome.ACCEPTED, carrier_reference="c"),
+    "refused": Submission(Outcome.REFUSED, reason=Reason.REFUSED),
+    "throttled": Submission(Outcome.NOT_SENT),
+    "unreachable": Submission(Outcome.NOT_SENT),
+    "lost on the way": Submission(Outcome.UNKNOWN),
+    "answer lost": Submission(Outcome.UNKNOWN),
+}
+ARRIVES = ("accepted", "answer lost")
+
+
+class Engine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.atomic = transaction.atomic()
+        self.atomic.__enter__()
+        self.now = NOW
+        setup = factories.make_setup(pace_per_second=100_000, in_flight_cap=10_000)
+        self.lane = factories.make_lane(factories.make_use_case(setup=setup, max_attempts=2))
+        recording = factories.make_recording(self.lane.workspace)
+        for number in range(3):
+            factories.make_voicemail(
+                lane=self.lane,
+                recording=recording,
+                recipient=f"+120255501{number:02}",
+                not_before=NOW,
+                expires_at=NOW + timedelta(hours=72),
+            )
+        self.claimed: list[list[Claim]] = [[], []]
+        self.answered: list[list[Result]] = [[], []]
+        self.submitted: Counter[UUID] = Counter()
+        self.resubmitted: Counter[UUID] = Counter()
+        # The carrier's ledger: what it has, and what became of it.
+        self.has: dict[UUID, ReportStatus | None] = {}
+        self.risks: Counter[UUID] = Counter()
+        self.last: dict[UUID, str] = {}
+
+    def teardown(self) -> None:
+        try:
+            self.everything_ends()
+        finally:
+            transaction.set_rollback(True)
+            self.atomic.__exit__(None, None, None)
+
+    # two workers
+
+    def works(self, wait: int, worker: int, answers: list[str], recorded: bool) -> None:
+        self.time_passes(wait)
+        self.claims(worker, len(answers))
+        for answer in answers:
+            if self.claimed[worker]:
+                self.submits(worker, answer)
+        if recorded:
+            self.records(worker)
+
+    # What mostly happens, therefore twice; the rules after it take it apart.
+    working = rule(
+        wait=st.sampled_from([0, 3, 200]),
+        worker=WORKERS,
+        answers=st.lists(st.sampled_from(list(ANSWERS)), min_size=1, max_size=3),
+        recorded=st.sampled_from([True, True, False]),
+    )
+    works_first = working(works)
+    works_again = working(works)
+
+    @rule(worker=WORKERS, limit=st.integers(1, 3))
+    def claims(self, worker: int, limit: int) -> None:
+        for route in open_routes(self.now, 10):
+            self.claimed[worker] += claim(route, limit, self.now, LEASE).claims
+
+    @precondition(lambda self: any(self.claimed))
+    @rule(worker=WORKERS, answer=st.sampled_from(list(ANSWERS)))
+    def submits(self, worker: int, answer: str) -> None:
+        if not self.claimed[worker]:
+            worker = 1 - worker
+        one = self.claimed[worker].pop(0)
+        if self.now > one.at + LEASE - HTTP_TIMEOUT:
+            submission = Submission(Outcome.NOT_SENT, text="The lease ended before the request left.")
+        else:
+            self.submitted[one.drop_id] += 1
+            submission = ANSWERS[answer]
+            if answer in ARRIVES:
+                self.has[one.drop_id] = None
+        self.answered[worker].append(Result(one, submission))
+
+    @precondition(lambda self: any(self.answered))
+    @rule(worker=WORKERS)
+    def records(self, worker: int) -> None:
+        results, self.answered[worker] = self.answered[worker], []
+        record(results, self.now)
+
+    @precondition(lambda self: any(self.claimed) or any(self.answered))
+    @rule(worker=WORKERS)
+    def dies(self, worker: int) -> None:
+        self.claimed[worker], self.answered[worker] = [], []
+
+    # the carrier
+
+    @precondition(lambda self: bool(self.has))
+    @rule(data=st.data(), status=st.sampled_from(ReportStatus), times=st.integers(1, 2), merged=st.booleans())
+    def reports(self, data: st.DataObject, status: ReportStatus, times: int, merged: bool) -> None:
+        key = data.draw(st.sampled_from(list(self.has)))
+        if status is not ReportStatus.ACCEPTED:
+            status = self.has[key] = self.has[key] or status  # an end, once said, is what it says ever after
+        reason = Reason.BUSY if status is ReportStatus.FAILED else None
+        for _ in range(times):
+            receive(self.lane.use_case.setup_id, b"", [Report(key, status, None, reason=reason)])
+        if merged:
+            merge(self.now)
+
+    @precondition(lambda self: CarrierReport.objects.filter(merged_at=None).exists())
+    @rule(limit=st.integers(1, 5))
+    def merges(self, limit: int) -> None:
+        merge(self.now, limit)
+
+    @precondition(lambda self: Drop.objects.filter(status="uncertain", due_at__lte=self.now).exists())
+    @rule(arrives=st.booleans(), answers=st.booleans())
+    def settles(self, arrives: bool, answers: bool) -> None:
+        def carrier(request: HttpRequest) -> Any:
+            if request.method == "GET":
+                return self.look_up(UUID(request.url.rpartition("=")[2]))
+            key = UUID(orjson.loads(request.body)["reference"])
+            self.resubmitted[key] += 1
+            if arrives:
+                self.has.setdefault(key, None)
+            return (
+                HttpResponse(202, b'{"id":"c","status":"accepted"}') if arrives and answers else HttpResponse(500, b"")
+            )
+
+        settle(FakeTransport(carrier), Gate(get_connection("dispatch"), "settler"), lambda: self.now, lambda: 0.0)
+
+    def look_up(self, key: UUID) -> HttpResponse:
+        if key not in self.has:
+            return HttpResponse(404, b'{"code":"never_seen"}')
+        status = self.has[key] or ReportStatus.ACCEPTED
+        return HttpResponse(200, orjson.dumps({"id": "c", "reference": str(key), "status": status, "code": "busy"}))
+
+    # time and people
+
+    @rule(seconds=st.sampled_from([1, 3, 10, 40, 120, 120, 1800, 3600, 13 * 3600, 25 * 3600]))
+    def time_passes(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+        for step in (end_leases, expire, give_up_on_reports, give_up_on_confirmation):
+            step(self.now)
+
+    @rule()
+    def folds(self) -> None:
+        fold_counts()
+
+    @precondition(lambda self: Voicemail.objects.filter(status="queued").exists())
+    @rule(place=st.integers(0, 2))
+    def cancels(self, place: int) -> None:
+        self._try(cancel, place)
+
+    @precondition(lambda self: Voicemail.objects.filter(status__in=["failed", "uncertain"]).exists())
+    @rule(place=st.integers(0, 2), risk=st.booleans())
+    def retries(self, place: int, risk: bool) -> None:
+        row = self._try(retry, place, accept_duplicate_risk=risk)
+        if row is not None and risk:
+            self.risks[row.pk] += 1
+
+    def _try(self, service: Callable[..., Voicemail], place: int, **options: bool) -> Voicemail | None:
+        try:
+            return service(self.rows()[place], actor=None, now=self.now, **options)
+        except Refused:
+            return None
+
+    # what must hold after every step
+
+    def rows(self) -> list[Voicemail]:
+        return list(Voicemail.objects.order_by("id"))
+
+    @invariant()
+    def counts_are_the_rows(self) -> None:
+        assert counted(self.lane.pk) == standing(self.lane.pk)
+
+    @invariant()
+    def a_key_leaves_once_and_again_only_where_the_carrier_never_saw_it(self) -> None:
+        assert all(times == 1 for times in self.submitted.values())
+
+    @invariant()
+    def nobody_is_reached_twice(self) -> None:
+        reached: Counter[UUID] = Counter()
+        for key, voicemail_id in Drop.objects.values_list("id", "voicemail_id"):
+            reached[voicemail_id] += key in self.has and self.has[key] is not ReportStatus.FAILED
+        for voicemail_id, times in reached.items():
+            assert times <= 1 + self.risks[voicemail_id]
+
+    @invariant()
+    def what_has_ended_stays(self) -> None:
+        for row in self.rows():
+            before, self.last[row.pk] = self.last.get(row.pk), row.status
+            if before in TERMINAL and row.status != before:
+                # within one step a retry may follow
+                assert before == VoicemailStatus.FAILED
+                assert row.status in MOVES[VoicemailStatus.FAILED]
+
+    @invariant()
+    def a_status_and_its_latest_drop_agree(self) -> None:
+        for row in self.rows():
+            drop = Drop.objects.filter(id=row.drop_id).first()
+            if row.status in (VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN, VoicemailStatus.ACCEPTED):
+                assert drop is not None
+                assert drop.status == row.status
+            if row.status == VoicemailStatus.DELIVERED:
+                assert Drop.objects.filter(voicemail=row, status="delivered").exists()
+
+    def everything_ends(self) -> None:
+        """Whatever has happened: with all workers dead and nobody reporting, time alone ends every voicemail."""
+        while merge(self.now):
+            pass
+        for _ in range(3):
+            self.time_passes(80 * 3600)
+        rows = self.rows()
+        assert {row.status for row in rows} <= TERMINAL
+        assert all(row.ended_at for row in rows)
+        self.counts_are_the_rows()
+        self.nobody_is_reached_twice()
+        self.what_has_ended_stays()
+
+
+@pytest.mark.django_db
+def test_nobody_is_reached_twice_and_every_voicemail_ends_whatever_happens() -> None:
+    get_connection("dispatch").flushdb()
+    run_state_machine_as_test(
+        Engine,
+        settings=settings(
+            max_examples=40, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
