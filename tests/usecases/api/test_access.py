@@ -47,8 +47,8 @@ def state() -> list[Any]:
 
 
 def test_the_table_of_routes_is_not_empty() -> None:
-    assert len(ROUTES) == 22
-    assert len(WITH_IDS) == 13
+    assert len(ROUTES) == 23
+    assert len(WITH_IDS) == 14
 
 
 @pytest.mark.parametrize(("method", "route", "table"), WITH_IDS)
