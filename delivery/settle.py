@@ -185,6 +185,9 @@ def _may_resubmit(question: Question, now: datetime) -> bool:
         return False
     if drop.voicemail.lane.held or drop.setup.deleted_at is not None:
         return False
+    changed_at = drop.setup.credentials_changed_at
+    if changed_at is not None and changed_at >= drop.created_at:
+        return False  # perhaps another account, which has not seen the key that the first one honoured
     return isinstance(decide(facts_of(drop, question.adapter), now), Send)
 
 

@@ -39,6 +39,9 @@ class TelephonySetup(Row):
     name = models.CharField(max_length=100)
     carrier = models.CharField(max_length=40, help_text="The adapter's name, such as sandbox.")
     credentials = EncryptedJSONField(help_text="What the carrier asks for; write-only.")
+    credentials_changed_at = models.DateTimeField(
+        null=True, editable=False, help_text="What was submitted before is not given to the carrier again."
+    )
     pace_per_second = models.FloatField(
         default=50,
         validators=[MinValueValidator(0.01), MaxValueValidator(100_000)],

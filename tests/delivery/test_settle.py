@@ -189,6 +189,7 @@ FORBIDDEN: dict[str, Callable[[Drop], object]] = {
     "use case deleted": lambda drop: UseCase.objects.update(deleted_at=NOW),
     "setup stopped": lambda drop: TelephonySetup.objects.update(enabled=False),
     "setup deleted": lambda drop: TelephonySetup.objects.update(deleted_at=NOW),
+    "credentials changed": lambda drop: TelephonySetup.objects.update(credentials_changed_at=NOW),
     "lane held": lambda drop: Lane.objects.update(held=True),
     "carrier paused": lambda drop: gate().pause(drop.setup_id, timedelta(minutes=1)),
     # by an earlier drop's report, while this one is uncertain

@@ -330,3 +330,10 @@ def test_an_assigned_number_is_not_removed() -> None:
 def test_another_broken_constraint_is_not_taken_for_the_one_that_is_expected() -> None:
     with pytest.raises(IntegrityError), unless_taken("some_other", Refused("name_exists", "No.")):
         make_setup(pk=make_setup().pk)
+
+
+def test_changed_credentials_are_remembered_and_other_changes_are_not() -> None:
+    setup = make_setup()
+    assert update_setup(setup=setup, name="Another name").credentials_changed_at is None
+    changed = update_setup(setup=setup, credentials={**setup.credentials, "key": "another"})
+    assert changed.credentials_changed_at is not None
