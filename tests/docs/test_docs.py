@@ -1,0 +1,324 @@
+"""The documentation says what the code does: tables of pages are equal to those of the code, and every link leads somewhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from delivery.api.problem_codes import AUDIO_PROBLEMS
+from delivery.audio import REJECTIONS, WARNINGS
+from delivery.reasons import REASONS
+from delivery.sandbox.options import KEY_VARIABLE, SECRET_VARIABLE
+from delivery.sandbox.outcomes import NUMBERS, SANDBOX_PREFIX
+from delivery.status import MOVES, DropStatus, VoicemailStatus
+from rvm.platform.health import CHECKS
+from rvm.platform.models import Role
+from rvm.platform.scopes import Scope
+from rvm.project import settings
+from rvm.project.docs import PROBLEMS
+from rvm.project.navigation import UNFOLD
+from usecases.failover import FailoverReason
+
+PROJECT = Path(settings.BASE_DIR)
+DOCS = PROJECT / "docs"
+PAGES = sorted([PROJECT / "README.md", PROJECT / "CHANGELOG.md", PROJECT / "deploy" / "README.md", *DOCS.rglob("*.md")])
+INTEGRATE, OPERATE = DOCS / "integrate", DOCS / "operate"
+CODE = ("rvm", "usecases", "delivery", "campaigns")
+
+LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
+WORD = re.compile(r"`([^`]+)`")
+# Codes that Django REST framework makes out of a field's type.
+OF_TYPES = {"required", "invalid", "blank", "null", "max_length", "min_value", "max_value", "invalid_choice"}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
+
+
+def table(path: Path, header: str) -> list[list[str]]:
+    """The rows under the header line that begins with `| header |`, as cells."""
+    lines = path.read_text().splitlines()
+    start = next((at for at, line in enumerate(lines) if line.startswith(f"| {header} |")), None)
+    assert start is not None, f"{name_of(path)} has no table that begins with | {header} |"
+    rows = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip()[1:-1].split("|")])
+    return rows
+
+
+def words(rows: list[list[str]], column: int = 0) -> list[str]:
+    """What stands in backquotes in a column."""
+    return [word for row in rows for word in WORD.findall(row[column])]
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=True)
+    return [path for name in listed.stdout.split("\0") if name and (path := PROJECT / name).is_file()]
+
+
+def variables_in(environment_example: str) -> set[str]:
+    return set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", environment_example, re.MULTILINE))
+
+
+# environment
+
+
+def variables() -> set[str]:
+    return {*settings.env.dump(), KEY_VARIABLE, SECRET_VARIABLE}
+
+
+def test_the_example_of_the_environment_names_exactly_what_is_read() -> None:
+    assert variables_in((PROJECT / ".env.example").read_text()) == variables()
+
+
+def test_the_page_on_the_environment_names_exactly_what_is_read() -> None:
+    assert set(words(table(OPERATE / "environment.md", "variable"))) == variables()
+
+
+def test_no_process_but_the_settings_and_the_sandbox_reads_a_variable_of_ours() -> None:
+    read = {word for path in modules() for word in re.findall(r'environ\S*\(?\[?"(RVM_\w+)"', path.read_text())}
+    assert read <= variables()
+
+
+# statuses, reasons, moves
+
+
+def test_the_statuses_of_voicemails_and_drops_are_documented() -> None:
+    text = (INTEGRATE / "statuses.md").read_text()
+    of_voicemail, of_drop = text.split("## Of a drop")
+    assert re.findall(r"^\| `(\w+)` \| .* \|$", of_voicemail, re.MULTILINE) == [
+        status.value for status in VoicemailStatus
+    ]
+    assert re.findall(r"^\| `(\w+)` \| \w", of_drop, re.MULTILINE) == [status.value for status in DropStatus]
+
+
+def test_a_final_status_is_called_final() -> None:
+    final = {row[0].strip("`") for row in table(INTEGRATE / "statuses.md", "status") if row[-1].startswith("yes")}
+    assert final == {
+        status.value for status in VoicemailStatus if not MOVES[status] or status is VoicemailStatus.FAILED
+    }
+
+
+@pytest.mark.parametrize("page", [INTEGRATE / "statuses.md", DOCS / "architecture.md"], ids=name_of)
+def test_the_moves_between_statuses_are_documented(page: Path) -> None:
+    drawn = {row[0].strip("`"): set(WORD.findall(row[1])) for row in table(page, "from")}
+    assert drawn == {old.value: {new.value for new in moves} for old, moves in MOVES.items() if moves}
+
+
+def test_the_reasons_are_documented_with_their_sentences_and_consequences() -> None:
+    def yes(holds: bool) -> str:
+        return "yes" if holds else ""
+
+    assert table(INTEGRATE / "reasons.md", "reason") == [
+        [
+            f"`{reason.value}`",
+            facts.sentence,
+            yes(facts.retryable),
+            yes(facts.may_have_reached),
+            yes(facts.suppresses),
+        ]
+        for reason, facts in REASONS.items()
+    ]
+
+
+def test_the_reasons_that_a_use_case_may_name_for_failover_are_documented() -> None:
+    told = (INTEGRATE / "reasons.md").read_text().split("`failover_reasons`")[1]
+    assert set(WORD.findall(told)) - {"max_attempts"} == {reason.value for reason in FailoverReason}
+
+
+# problems
+
+
+def test_the_problems_are_documented_with_their_statuses_and_advice() -> None:
+    known = sorted((problem.status, problem) for floor in PROBLEMS for problem in floor.values())
+    assert table(INTEGRATE / "problems.md", "code") == [
+        [f"`{problem.code}`", str(status), problem.title, problem.advice]
+        for status, problem in known
+        if problem.code not in AUDIO_PROBLEMS
+    ]
+
+
+def test_the_problems_of_recordings_are_documented_with_their_statuses() -> None:
+    told = (INTEGRATE / "problems.md").read_text().split("A refused recording")[1].split("## ")[0]
+    assert dict(re.findall(r"^\| `(\w+)` \| (\d+) \|$", told, re.MULTILINE)) == {
+        code: str(problem.status) for code, problem in AUDIO_PROBLEMS.items()
+    }
+
+
+def test_the_rejections_and_warnings_of_recordings_are_documented() -> None:
+    assert words(table(INTEGRATE / "recordings.md", "code")) == list(REJECTIONS)
+    assert words(table(INTEGRATE / "recordings.md", "warning")) == list(WARNINGS)
+
+
+def modules() -> Iterator[Path]:
+    return (path for floor in CODE for path in (PROJECT / floor).rglob("*.py") if "migrations" not in path.parts)
+
+
+def refused_codes() -> set[str]:
+    """The codes with which services, validators and views refuse: literals given to what raises a refusal of the API."""
+    codes: set[str] = set()
+    for path in modules():
+        if "admin" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in PLACE_OF_CODE:
+                place = PLACE_OF_CODE[node.func.id]
+                code = node.args[place] if len(node.args) > place else None
+                if isinstance(code, ast.Constant) and isinstance(code.value, str):
+                    codes.add(code.value)
+    return codes
+
+
+# Which argument is the code.
+PLACE_OF_CODE = {"Refused": 0, "NumberRefused": 0, "invalid": 2, "ErrorDetail": 1, "RegexValidator": 2}
+
+
+def test_the_codes_of_single_fields_are_documented_and_exist() -> None:
+    told = (INTEGRATE / "problems.md").read_text().split("## Codes of single fields")[1]
+    documented = {
+        code for line in told.splitlines() if line.startswith("| `") for code in WORD.findall(line.split(" | ")[0])
+    }
+    of_their_own = {code for floor in PROBLEMS for code in floor}
+    of_the_admin = {"forbidden", "suppressed", "breaker_closed"}
+    assert refused_codes() - of_their_own - of_the_admin - OF_TYPES <= documented
+    source = "\n".join(path.read_text() for path in modules())
+    assert {code for code in documented if f'"{code}"' not in source} == set()
+    assert set(WORD.findall(told.split("usual names:")[1])) == OF_TYPES
+
+
+# keys, sandbox, commands, admin
+
+
+def test_the_scopes_are_documented() -> None:
+    told = {row[0].strip("`"): row[1] for row in table(INTEGRATE / "README.md", "scope")}
+    assert told == dict(Scope.choices)
+
+
+def test_the_operations_of_the_api_are_documented_with_their_scopes() -> None:
+    told = set()
+    for row in table(INTEGRATE / "README.md", "address"):
+        told |= {(operation, row[2].strip("`")) for operation in WORD.findall(row[0])}
+    assert told == set(operations())
+
+
+def operations() -> Iterator[tuple[str, str]]:
+    """Each method of each address under /v1/{workspace_id}, and the scope that it needs."""
+    from delivery.api.urls import urlpatterns as of_delivery
+    from delivery.api.urls_setups import urlpatterns as of_setups
+    from usecases.api.urls import urlpatterns as of_use_cases
+
+    for pattern in (*of_delivery, *of_setups, *of_use_cases):
+        address = re.sub(r"<uuid:(\w+)>", r"{\1}", str(pattern.pattern))
+        address = re.sub(r"\{\w+\}", "{id}", address, count=1)
+        for method, scope in pattern.callback.view_class.required_scopes.items():
+            yield f"{method} /{address}", scope.value
+
+
+def test_the_sandbox_numbers_are_documented_with_what_is_reported() -> None:
+    told = {row[0].strip("`"): row[2].strip("`") for row in table(INTEGRATE / "sandbox.md", "number")}
+    assert told == {SANDBOX_PREFIX + last4: plan.code or "" for last4, plan in NUMBERS.items()}
+
+
+def test_the_commands_are_documented() -> None:
+    commands = {
+        path.stem
+        for floor in CODE
+        for path in (PROJECT / floor).rglob("management/commands/*.py")
+        if path.stem != "__init__"
+    }
+    assert set(words(table(OPERATE / "README.md", "command"))) == commands
+
+
+def test_the_targets_of_make_that_are_documented_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    told = {
+        target
+        for page in PAGES
+        for target in re.findall(r"(?:`|^ {4}(?:\$ )?)make ([a-z-]+)", page.read_text(), re.MULTILINE)
+    }
+    assert told <= targets
+    assert {"demo", "up", "test"} <= told
+
+
+def test_the_checks_of_readyz_are_documented() -> None:
+    assert words(table(OPERATE / "health.md", "check")) == list(CHECKS)
+
+
+def test_the_gauges_are_documented() -> None:
+    source = (PROJECT / "delivery" / "gauges.py").read_text()
+    assert set(words(table(OPERATE / "health.md", "gauge"))) - {
+        "status",
+        "reason",
+        "queue",
+        'status="uncertain"',
+    } == set(re.findall(r'"(rvm_\w+)"', source))
+
+
+def test_the_log_events_that_are_documented_exist() -> None:
+    source = "\n".join(path.read_text() for path in modules())
+    events = words(table(OPERATE / "health.md", "`event`"))
+    assert {event for event in events if event != "why" and f'"{event}"' not in source} == set()
+
+
+def test_the_pages_and_roles_of_the_admin_are_documented() -> None:
+    text = (DOCS / "administer" / "README.md").read_text()
+    titles = [item["title"] for group in UNFOLD["SIDEBAR"]["navigation"] for item in group["items"]]
+    assert [title for title in titles if title not in text] == []
+    assert [row[0] for row in table(DOCS / "administer" / "README.md", "role")] == [
+        label for _, label in reversed(Role.choices)
+    ]
+
+
+# links and addresses
+
+
+def anchors(path: Path) -> set[str]:
+    """Of its headings, as a forge makes them."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    broken = []
+    for link in LINK.findall(page.read_text()):
+        target, _, anchor = unquote(link).partition("#")
+        if "://" in target:
+            continue
+        path = (page.parent / target).resolve() if target else page
+        if not path.exists() or (anchor and path.suffix == ".md" and anchor not in anchors(path)):
+            broken.append(link)
+    assert broken == []
+
+
+def test_every_page_can_be_reached_from_the_index() -> None:
+    linked = {(DOCS / link.partition("#")[0]).resolve() for link in LINK.findall((DOCS / "README.md").read_text())}
+    further = {
+        (page.parent / link.partition("#")[0]).resolve()
+        for page in linked
+        if page.suffix == ".md"
+        for link in LINK.findall(page.read_text())
+    }
+    assert [
+        name_of(page) for page in DOCS.rglob("*.md") if page not in linked | further and page != DOCS / "README.md"
+    ] == []
+
+
+def test_no_file_names_the_address_of_a_package_registry() -> None:
+    names = [
+        ".".join(parts) for parts in (("pypi", "org"), ("files", "pythonhosted", "org"), ("registry", "npmjs", "org"))
+    ]
+    names += ["--index" + "-url", "--extra-index" + "-url"]
+    found = []
+    for path in tracked_files():
+        content = path.read_bytes()
+        found += [f"{name_of(path)}: {name}" for name in names if name.encode() in content]
+    assert found == []
