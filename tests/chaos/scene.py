@@ -35,7 +35,7 @@ SEED = os.environ.get("RVM_CHAOS_SEED", "1")
 PATIENCE_SECONDS = 90.0
 POLL_SECONDS = 0.02
 # Short, so that what a killed worker had in hand is given up soon.
-QUICK = {"RVM_LEASE_SECONDS": "5", "RVM_CARRIER_TIMEOUT_SECONDS": "2", "RVM_DISPATCH_SECONDS": "5"}
+QUICK = {"RVM_LEASE_SECONDS": "4", "RVM_CARRIER_TIMEOUT_SECONDS": "1", "RVM_DISPATCH_SECONDS": "5"}
 SANDBOX = ("--report-after-ms", "150", "--report-retry-cap", "0.5")
 TERMINAL_NAMES = tuple(status.value for status in TERMINAL)
 
@@ -64,6 +64,7 @@ class Scene:
         self.note = ""  # for a failure's message
         self._numbers = fictional_numbers()
         self._recording_id = ""
+        self._connection: psycopg.Connection | None = None
 
     # load
 
@@ -133,12 +134,24 @@ class Scene:
         answers: list[list[tuple[Any, ...]]] = []
 
         def answered() -> bool:
-            with suppress(psycopg.OperationalError), psycopg.connect(self.database_url, autocommit=True) as connection:
-                answers.append(connection.execute(query, arguments).fetchall())
+            try:
+                answers.append(self._connected().execute(query, arguments).fetchall())
+            except psycopg.OperationalError:
+                self.close()
             return bool(answers)
 
         self.wait("PostgreSQL answers", answered)
         return answers[0]
+
+    def _connected(self) -> psycopg.Connection:
+        if self._connection is None:
+            self._connection = psycopg.connect(self.database_url, autocommit=True)
+        return self._connection
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def statuses(self) -> Counter[str]:
         return Counter(dict(self.rows("SELECT status, count(*) FROM delivery_voicemail GROUP BY status")))
@@ -286,7 +299,7 @@ def scene(
         sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret)
     stage = Scene(servers, url, stack, sample, name)
     stage.set_pace(pace)
-    with running(stack) as children:
+    with closing(stage), running(stack) as children:
         stage.children = children
         yield stage
 

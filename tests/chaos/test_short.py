@@ -6,7 +6,7 @@ from tests.chaos.conftest import Play
 
 EVERY_FAULT = {
     "refuse": 0.05,
-    "throttle": 0.05,
+    "throttle": 0.02,
     "hang": 0.04,
     "cut": 0.05,
     "error": 0.05,
@@ -22,9 +22,9 @@ EVERY_FAULT = {
 
 
 def test_workers_killed_in_the_middle_of_their_load_lose_nothing_and_send_nothing_twice(play: Play) -> None:
-    with play(sandbox_options=("--latency-ms", "100")) as scene:
+    with play(sandbox_options=("--latency-ms", "100"), pace=100) as scene:
         scene.queue(200)
-        for moment in sorted(scene.chance.sample(range(20, 180), 3)):
+        for moment in sorted(scene.chance.sample(range(20, 180), 2)):
             scene.wait_for_drops(moment)
             victim = scene.chance.choice(["dispatch-1", "dispatch-2"])
             scene.kill(victim)
