@@ -17,8 +17,9 @@ from redis import Redis
 
 # A wave may start this much of a second's pace at once.
 BURST_SECONDS = 0.1
-# A worker tells what it has in flight with every wave; silent this long, it is dead and its share is given back.
-SLOT_SECONDS = 20
+# A worker tells what it has in flight with every wave; silent this long, it is dead and its share is given back. A worker that is
+# full is silent for as long as its carriers may take, so where that is longer, so is this.
+SLOT_SECONDS = 20.0
 
 _GRANT = """
 local time = redis.call('TIME')
@@ -78,9 +79,10 @@ class Grant:
 class Gate:
     """One worker's door to the shared pace of all setups."""
 
-    def __init__(self, redis: Redis, worker: str) -> None:
+    def __init__(self, redis: Redis, worker: str, *, slot_seconds: float = SLOT_SECONDS) -> None:
         self.redis = redis
         self._worker = worker
+        self._slot_us = int(max(slot_seconds, SLOT_SECONDS) * 1_000_000)
         self._grant: Any = redis.register_script(_GRANT)
         self._pause: Any = redis.register_script(_PAUSE)
 
@@ -96,7 +98,7 @@ class Gate:
     ) -> Grant:
         """Ask for up to `wanted` starts. `in_flight` is this worker's own count; `lane` adds the lane's own slower pace."""
         keys = [f"rvm:pace:{setup_id}", f"rvm:slots:{setup_id}", f"rvm:pause:{setup_id}"]
-        arguments: list[Any] = [wanted, pace, BURST_SECONDS, cap, self._worker, in_flight, SLOT_SECONDS * 1_000_000]
+        arguments: list[Any] = [wanted, pace, BURST_SECONDS, cap, self._worker, in_flight, self._slot_us]
         if lane is not None:
             keys.append(f"rvm:pace:lane:{lane[0]}")
             arguments.append(lane[1])

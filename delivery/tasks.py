@@ -36,9 +36,13 @@ def dispatch() -> None:
     doorbell.answered("dispatch")
     timeout = settings.RVM_CARRIER_TIMEOUT_SECONDS
     transport: CurlTransport[Flight] = CurlTransport(total_timeout=timeout)
-    gate = Gate(get_connection("dispatch"), worker_name())
+    gate = Gate(get_connection("dispatch"), worker_name(), slot_seconds=timeout + 5)
     dispatcher = Dispatcher(transport, gate, database_thread(), http_timeout=timeout)
-    if dispatcher.run(settings.RVM_DISPATCH_SECONDS):
+    try:
+        left = dispatcher.run(settings.RVM_DISPATCH_SECONDS)
+    finally:
+        transport.close()
+    if left:
         doorbell.ring("dispatch")
 
 

@@ -264,6 +264,6 @@ def test_nobody_is_reached_twice_and_every_voicemail_ends_whatever_happens() -> 
     run_state_machine_as_test(
         Engine,
         settings=settings(
-            max_examples=40, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=25, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -159,11 +159,20 @@ def test_who_leaves_gives_its_slots_back(redis: Redis, setup_id: UUID) -> None:
 
 @pytest.mark.parametrize(("silent", "free"), [(SLOT_SECONDS - 1, 0), (SLOT_SECONDS + 1, 64)])
 def test_a_dead_workers_slots_come_back_once_it_was_silent_for_long(
-    redis: Redis, setup_id: UUID, silent: int, free: int
+    redis: Redis, setup_id: UUID, silent: float, free: int
 ) -> None:
     ask(gate(redis, "dead"), setup_id, wanted=64, cap=64)
-    redis.hset(f"rvm:slots:{setup_id}", "dead", f"64:{microseconds(redis) - silent * 1_000_000}")
+    redis.hset(f"rvm:slots:{setup_id}", "dead", f"64:{microseconds(redis) - int(silent * 1_000_000)}")
     assert ask(gate(redis, "worker-2"), setup_id, cap=64).count == free
+
+
+@pytest.mark.parametrize(("silent", "free"), [(124, 0), (126, 64)])
+def test_where_a_carrier_may_take_longer_a_worker_may_be_silent_longer(
+    redis: Redis, setup_id: UUID, silent: int, free: int
+) -> None:
+    ask(Gate(redis, "full", slot_seconds=125), setup_id, wanted=64, cap=64)
+    redis.hset(f"rvm:slots:{setup_id}", "full", f"64:{microseconds(redis) - silent * 1_000_000}")
+    assert ask(Gate(redis, "worker-2", slot_seconds=125), setup_id, cap=64).count == free
 
 
 def test_a_flushed_redis_knows_the_slots_again_once_each_worker_has_asked(redis: Redis, setup_id: UUID) -> None:
