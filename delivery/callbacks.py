@@ -10,9 +10,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from delivery.carriers.base import CallbackMalformed, CallbackRejected
+from delivery.receivers import UnusableSetup, receiver_of
 from delivery.reports import receive
-from delivery.routes import adapter_of
-from usecases.models import TelephonySetup
 
 log = structlog.get_logger(__name__)
 
@@ -28,15 +27,14 @@ def callback(request: HttpRequest, token: str) -> HttpResponse:
 
     Reports on drops that we do not know are kept and answered 200 too: a carrier would only send them again.
     """
-    setups = TelephonySetup.objects.filter(callback_token=token)
     try:
-        setup = setups.first()
-        adapter = adapter_of(setup) if setup else None
-    except (LookupError, ValueError) as error:
-        log.error("setup_unusable", setup_id=str(setups.values_list("pk", flat=True).get()), error=type(error).__name__)
+        receiver = receiver_of(token)
+    except UnusableSetup as error:
+        log.error("setup_unusable", setup_id=str(error.setup_id), error=error.cause)
         return HttpResponse(status=503)
-    if setup is None or adapter is None:
+    if receiver is None:
         return HttpResponse(status=404)
+    setup_id, adapter = receiver
     raw = request.read(LARGEST + 1)
     if len(raw) > LARGEST:
         return HttpResponse(status=413)
@@ -46,11 +44,11 @@ def callback(request: HttpRequest, token: str) -> HttpResponse:
         adapter.verify_callback(raw, headers, timezone.now(), url)
         reports = adapter.parse_callback(raw, headers, url)
     except CallbackRejected as error:
-        log.warning("callback_rejected", setup_id=str(setup.id), why=str(error))
+        log.warning("callback_rejected", setup_id=str(setup_id), why=str(error))
         return HttpResponse(status=401)
     except CallbackMalformed as error:
-        log.warning("callback_malformed", setup_id=str(setup.id), why=str(error))
+        log.warning("callback_malformed", setup_id=str(setup_id), why=str(error))
         return HttpResponse(status=400)
-    receive(setup.id, raw, reports)
+    receive(setup_id, raw, reports)
     answer = adapter.answer_callback(raw, headers, url)
     return HttpResponse(answer.body, content_type=answer.content_type)

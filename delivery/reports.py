@@ -10,10 +10,10 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from delivery import breaker, matching, moves
+from delivery import breaker, matching, moves, sql
 from delivery.carriers.base import Report, ReportStatus
 from delivery.conclusions import conclude_report
-from delivery.doorbell import ring_on_commit
+from delivery.doorbell import ring_seldom_on_commit
 from delivery.models import CarrierReport, Voicemail
 from delivery.moves import DropChange, Move
 from delivery.reasons import REASONS, Reason
@@ -27,26 +27,37 @@ BATCH = 2000
 RAW_PURPOSE = b"delivery_carrierreport.raw"
 
 
+_RECEIVE = """
+INSERT INTO delivery_carrierreport (setup_id, drop_id, recipient_index, status, reason, carrier_code, carrier_text, carrier_reference,
+                                    event_id, occurred_at, raw, effect)
+SELECT %s, drop_id, recipient_index, status, reason, code, text, reference, event_id, occurred_at,
+       CASE WHEN position = 1 THEN %s::bytea END, ''
+  FROM unnest(%s::uuid[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+         WITH ORDINALITY
+    AS r(drop_id, recipient_index, status, reason, code, text, reference, event_id, occurred_at, position)
+ ORDER BY position
+"""
+
+
 def receive(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
     """Keep a verified callback's reports; the raw bytes go with the first."""
-    sealed = vault().encrypt(raw, RAW_PURPOSE)
-    CarrierReport.objects.bulk_create(
-        CarrierReport(
-            setup_id=setup_id,
-            drop_id=report.attempt_key,
-            recipient_index=None if report.attempt_key else _index_of(report.recipient, setup_id),
-            status=report.status.value,
-            reason=report.reason.value if report.reason else "",
-            carrier_code=report.code[:40],
-            carrier_text=report.text[:200],
-            carrier_reference=report.carrier_reference[:100],
-            event_id=report.event_id[:100],
-            occurred_at=report.occurred_at,
-            raw=sealed if position == 0 else None,
-        )
-        for position, report in enumerate(reports)
+    sql.run(
+        _RECEIVE,
+        [
+            setup_id,
+            vault().encrypt(raw, RAW_PURPOSE),
+            sql.ids(report.attempt_key for report in reports),
+            [None if report.attempt_key else _index_of(report.recipient, setup_id) for report in reports],
+            sql.texts(report.status for report in reports),
+            sql.texts(report.reason or "" for report in reports),
+            sql.texts(report.code[:40] for report in reports),
+            sql.texts(report.text[:200] for report in reports),
+            sql.texts(report.carrier_reference[:100] for report in reports),
+            sql.texts(report.event_id[:100] for report in reports),
+            sql.times(report.occurred_at for report in reports),
+        ],
     )
-    ring_on_commit("reports")
+    ring_seldom_on_commit("reports")
 
 
 def _index_of(recipient: str, setup_id: UUID) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from django.test import Client
 from django.utils import timezone
 from django_rq import get_queue
 
+from delivery import doorbell
 from delivery.callbacks import LARGEST
 from delivery.models import CarrierReport, Drop
 from delivery.reports import merge
@@ -28,8 +30,9 @@ SECRET = factories.SANDBOX_CREDENTIALS["signing_secret"].encode()
 
 
 @pytest.fixture(autouse=True)
-def _empty_redis() -> None:
+def _nothing_has_rung(monkeypatch: pytest.MonkeyPatch) -> None:
     get_queue("reports").connection.flushdb()
+    monkeypatch.setattr(doorbell, "_rung", {})
 
 
 def body(*keys: object, status: str = "delivered") -> bytes:
@@ -71,6 +74,18 @@ def test_a_kept_report_rings_for_its_merge() -> None:
     drop = make_submitted("accepted")
     send(drop.setup, body(drop.id))
     assert get_queue("reports").count == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_flood_rings_seldom_and_rings_again_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    rings: list[str] = []
+    monkeypatch.setattr(doorbell, "ring", rings.append)
+    moments = iter((100.0, 100.1, 100.2, 100.3, 100.4))
+    monkeypatch.setattr(doorbell, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    drop = make_submitted("accepted")
+    for _ in range(5):
+        send(drop.setup, body(drop.id))
+    assert rings == ["reports", "reports"]
 
 
 def old(raw: bytes) -> dict[str, str]:
