@@ -150,11 +150,10 @@ def _suppressed(route: Route, rows: list[tuple[Any, ...]], recipients: list[str 
 
 
 def _facts(route: Route, row: tuple[Any, ...], recipient: str | None, suppressed: bool) -> Facts:
-    stopped = route.stopped or recipient is None
-    simulated = not stopped and route.adapter.simulated  # a stopped lane's adapter may not exist
+    simulated = route.adapter.simulated
     return Facts(
         simulated=simulated,
-        stopped=stopped,
+        stopped=recipient is None,
         use_case_deleted=route.use_case_deleted,
         has_sender=bool(route.senders),
         suppressed=suppressed,

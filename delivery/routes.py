@@ -36,7 +36,6 @@ class Route:
     cap: int
     callback_token: str
     probing: bool
-    stopped: bool
     use_case_deleted: bool
     window_start: time
     window_end: time
@@ -50,14 +49,14 @@ class Route:
 
 # A test lane goes through the workspace's oldest living sandbox setup, a live one through its use case's setup or, for those of its
 # voicemails that ask for it, the failover setup. The senders are those assigned numbers that belong to the setup (a test lane's
-# belong to the use case's own). Lanes behind an open breaker are left out: their voicemails stay queued. The inner ORDER BY keeps
+# belong to the use case's own). Lanes behind an open breaker or a kill switch are left out: their
+# voicemails stay queued as they are, however many they are. The inner ORDER BY keeps
 # the planner on the index of due rows: without it, it scans the whole table to come upon `limit` rows sooner.
 _OPEN = """
 SELECT l.id, l.workspace_id, l.use_case_id, l.live, l.priority, l.pace_per_second, via.failover,
        l.live AND u.failover_setup_id IS NOT NULL,
        s.id, s.carrier, s.credentials, s.pace_per_second, s.in_flight_cap, s.callback_token, s.breaker_until IS NOT NULL,
-       NOT (w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL), u.deleted_at IS NOT NULL,
-       u.window_start, u.window_end,
+       u.deleted_at IS NOT NULL, u.window_start, u.window_end,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
               WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END ORDER BY p.e164),
        due.count
@@ -73,12 +72,13 @@ SELECT l.id, l.workspace_id, l.use_case_id, l.live, l.priority, l.pace_per_secon
          WHERE v.lane_id = l.id AND v.failover = via.failover AND v.status = 'queued' AND v.not_before <= %s
          ORDER BY v.not_before LIMIT %s) due) due
  WHERE NOT l.held AND due.count > 0 AND (s.breaker_until IS NULL OR s.breaker_until <= %s)
+   AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL)
  ORDER BY l.priority DESC, l.id, via.failover
 """
 
 
 def open_routes(now: datetime, limit: int) -> list[Route]:
-    """The lanes that have due voicemails and are neither held nor behind an open breaker, most urgent first."""
+    """The lanes that have due voicemails and are neither held, stopped nor behind an open breaker, most urgent first."""
     return [Route(*row) for row in sql.run(_OPEN, [now, limit, now])]
 
 

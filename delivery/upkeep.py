@@ -14,6 +14,7 @@ from delivery import moves
 from delivery.conclusions import check_wait
 from delivery.moves import DropChange, Move
 from delivery.reasons import Reason
+from delivery.routes import open_routes
 from delivery.status import DropStatus, VoicemailStatus
 
 BATCH = 1000
@@ -127,12 +128,10 @@ def is_work_due(now: datetime) -> dict[str, bool]:
     """Which bells have something to be rung for."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM delivery_lane l WHERE NOT held AND EXISTS (SELECT 1 FROM delivery_voicemail v"
-            "               WHERE v.lane_id = l.id AND v.status = 'queued' AND v.not_before <= %s)),"
-            "       EXISTS (SELECT 1 FROM delivery_carrierreport WHERE merged_at IS NULL)"
+            "SELECT EXISTS (SELECT 1 FROM delivery_carrierreport WHERE merged_at IS NULL)"
             "       OR EXISTS (SELECT 1 FROM delivery_drop WHERE status = 'uncertain' AND due_at <= %s)"
             "       OR EXISTS (SELECT 1 FROM delivery_carriermedia WHERE state = 'wanted' AND due_at <= %s)",
-            [now, now, now],
+            [now, now],
         )
-        dispatch, reports = cursor.fetchone()
-    return {"dispatch": dispatch, "reports": reports}
+        (reports,) = cursor.fetchone()
+    return {"dispatch": bool(open_routes(now, limit=1)), "reports": reports}

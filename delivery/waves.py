@@ -7,7 +7,7 @@ unknown carrier, credentials that do not open) is logged and left alone for a wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
@@ -30,7 +30,7 @@ LONGEST_WAIT = 0.25  # a held lane, a changed pace and a new lane are seen at le
 REDIS_WAIT = 1.0  # nothing is started while the gate is out of reach
 BROKEN_SECONDS = 5.0  # how long a failing lane is left alone
 MEDIA_SECONDS = 1.0  # how long one is that waits for its recording to be at the carrier
-UNUSABLE_SECONDS = 30.0  # how often it is said that a setup cannot be used
+UNUSABLE_SECONDS = 30.0  # how long a lane whose setup cannot be used is left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,6 @@ class Waves:
         self._margin = lease.total_seconds() - http_timeout
         self._asked: set[UUID] = set()
         self._broken: dict[UUID, float] = {}
-        self._unusable: dict[UUID, float] = {}
         self._turns = 0
 
     def turn(self, results: Sequence[Result], room: int, in_flight: Mapping[UUID, int]) -> Turn:
@@ -122,7 +121,7 @@ class Waves:
             share = max(1, (room - len(flights)) // (len(routes) - position))
             wanted, in_setup = min(share, route.due, WAVE), open_by_setup.get(route.setup_id, 0)
             try:
-                started, wait = self._wave(self._stopped_if_unusable(route), wanted, in_setup, now, last_start)
+                started, wait = self._wave(route, wanted, in_setup, now, last_start)
             except (RedisError, DatabaseError) as error:
                 # What other lanes have claimed leaves all the same: nobody else may send it.
                 log.warning("turn_cut_short", error=type(error).__name__)
@@ -144,23 +143,24 @@ class Waves:
             ordered += equals[first:] + equals[:first]
         return ordered
 
-    def _stopped_if_unusable(self, route: Route) -> Route:
-        """A lane whose setup names no known carrier, or whose credentials do not open, waits like one that is switched off."""
+    def _is_usable(self, route: Route) -> bool:
+        """A lane whose setup names no known carrier, or whose credentials do not open, waits until they are put right."""
         try:
             route.adapter  # noqa: B018  # opens the credentials
         except (LookupError, ValueError) as error:
-            if self._unusable.get(route.setup_id, 0.0) <= self._clock():
-                log.error("setup_unusable", setup_id=str(route.setup_id), error=type(error).__name__)
-                self._unusable[route.setup_id] = self._clock() + UNUSABLE_SECONDS
-            return replace(route, stopped=True)
-        return route
+            log.error("setup_unusable", setup_id=str(route.setup_id), error=type(error).__name__)
+            self._broken[route.lane_id] = self._clock() + UNUSABLE_SECONDS
+            return False
+        return True
 
     def _wave(
         self, route: Route, wanted: int, in_flight: int, now: datetime, last_start: float
     ) -> tuple[list[Flight], float]:
         """Start up to `wanted` drops of one lane, and how long to wait before asking for more."""
         count, wait = wanted, 0.0
-        if not (route.stopped or route.use_case_deleted):
+        if not self._is_usable(route):
+            return [], LONGEST_WAIT
+        if not route.use_case_deleted:
             if route.probing:
                 if not breaker.may_probe(self._gate.redis, route.setup_id):
                     return [], LONGEST_WAIT
