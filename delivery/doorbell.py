@@ -41,14 +41,13 @@ def ring_on_commit(bell: str) -> None:
 
 def ring_seldom_on_commit(bell: str) -> None:
     """Ring once the rows are there to be seen, unless this process rang a moment ago: then the tick rings, within a second."""
-    transaction.on_commit(lambda: _ring_seldom(bell), robust=True)
+    if time.monotonic() >= _rung.get(bell, 0.0) + SELDOM_SECONDS:
+        transaction.on_commit(lambda: _ring_seldom(bell), robust=True)
 
 
 def _ring_seldom(bell: str) -> None:
-    now = time.monotonic()
-    if now >= _rung.get(bell, 0.0) + SELDOM_SECONDS:
-        _rung[bell] = now
-        ring(bell)
+    _rung[bell] = time.monotonic()
+    ring(bell)
 
 
 def answered(bell: str) -> None:

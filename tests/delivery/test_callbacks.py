@@ -80,10 +80,10 @@ def test_a_kept_report_rings_for_its_merge() -> None:
 def test_a_flood_rings_seldom_and_rings_again_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     rings: list[str] = []
     monkeypatch.setattr(doorbell, "ring", rings.append)
-    moments = iter((100.0, 100.1, 100.2, 100.3, 100.4))
-    monkeypatch.setattr(doorbell, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    clock = SimpleNamespace(now=100.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr(doorbell, "time", clock)
     drop = make_submitted("accepted")
-    for _ in range(5):
+    for clock.now in (100.0, 100.1, 100.2, 100.3, 100.4):
         send(drop.setup, body(drop.id))
     assert rings == ["reports", "reports"]
 
