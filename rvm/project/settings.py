@@ -77,6 +77,8 @@ DATABASES["default"]["OPTIONS"] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 2,
+    # A process that is stopped in the middle of a transaction holds its rows, and everybody who waits for them, no longer than this.
+    "options": "-c idle_in_transaction_session_timeout=30s",
     **DATABASES["default"].get("OPTIONS", {}),
 }
 
