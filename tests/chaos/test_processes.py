@@ -133,3 +133,32 @@ def settled(scene: Scene, drops: list[UUID]) -> bool:
     return not scene.rows(
         "SELECT id FROM delivery_drop WHERE status IN ('sending', 'uncertain') AND id = ANY(%s)", drops
     )
+
+
+def test_a_worker_stopped_in_the_middle_of_a_transaction_does_not_hold_up_the_others_for_ever(play: Play) -> None:
+    with play(sandbox_options=SLOW_CARRIER, dispatchers=2, pace=30) as scene:
+        scene.kill("dispatch-1")
+        scene.start("dispatch-1", {"PGAPPNAME": "zombie"})
+        scene.queue(300)
+        zombie = scene.children.processes["dispatch-1"]
+        scene.wait("it is stopped in the middle of a transaction", partial(stopped_in_transaction, scene, zombie.pid))
+        scene.note = "dispatch-1 is stopped in a transaction."
+        scene.wait_until_ended(150)
+        zombie.send_signal(signal.SIGCONT)
+        scene.wait_until_ready()
+
+
+def stopped_in_transaction(scene: Scene, pid: int) -> bool:
+    """Stop the process; unless its session now stays in a transaction that has locked or written rows, let it go on."""
+    os.kill(pid, signal.SIGSTOP)
+    # What its session is doing for it, it still does.
+    scene.wait("its session is at rest", lambda: not sessions(scene, "state = 'active'"))
+    if sessions(scene, "state = 'idle in transaction' AND backend_xid IS NOT NULL"):
+        return True
+    os.kill(pid, signal.SIGCONT)
+    return False
+
+
+def sessions(scene: Scene, condition: str) -> int:
+    query = f"SELECT count(*) FROM pg_stat_activity WHERE application_name = 'zombie' AND {condition}"
+    return int(scene.rows(query)[0][0])
