@@ -14,13 +14,14 @@ from django_rq import get_connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from delivery import gauges, metrics, sql, upkeep
-from delivery.models import CarrierReport
+from delivery.models import CarrierReport, Voicemail
 from delivery.status import VoicemailStatus
 from rvm.platform.models import Heartbeat
 from tests.factories import RECIPIENT, make_lane, make_setup, make_use_case, make_voicemail
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+COLUMNS = [field.attname for field in Voicemail._meta.concrete_fields if field.attname != "id"]
 TOKEN = "a-token-of-at-least-20-characters"
 SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="[a-z_]*",?)+)\})? ([0-9.e+-]+|\+Inf)')
 
@@ -98,6 +99,17 @@ def test_without_redis_the_rest_is_still_told(monkeypatch: pytest.MonkeyPatch) -
     assert found["rvm_redis_up",] == 0 and ("rvm_due_voicemails",) in found and ("rvm_workers", "dispatch") not in found
 
 
+def a_history() -> None:
+    """Enough finished voicemails beside a few that wait, known to the planner, that other tests' remains do not matter."""
+    row = make_voicemail(not_before=NOW)
+    Voicemail.objects.bulk_create(
+        Voicemail(**{**{name: getattr(row, name) for name in COLUMNS}, "status": status})
+        for status in ["delivered"] * 900 + ["queued"] * 100
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE delivery_lane, delivery_voicemail")
+
+
 @pytest.mark.parametrize(
     ("statement", "parameters", "index"),
     [
@@ -107,10 +119,10 @@ def test_without_redis_the_rest_is_still_told(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_a_large_table_is_read_by_an_index_alone(statement: str, parameters: list[object], index: str) -> None:
+    a_history()
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
-        )  # for want of a million rows
+        # Both would be cheaper for so few rows.
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
         cursor.execute(f"EXPLAIN {statement}", parameters)
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert f"Index Only Scan using {index}" in plan
