@@ -95,5 +95,5 @@ def _started(connection: psycopg.Connection, lane: UUID) -> int:
 
 def _execute(connection: psycopg.Connection, query: str, values: list[Any]) -> list[tuple[Any, ...]]:
     with connection.transaction():
-        cursor = connection.execute(query, values)  # type: ignore[arg-type]
+        cursor = connection.execute(query, values)
         return cursor.fetchall() if cursor.description else []

@@ -34,7 +34,7 @@ def work(queues: Sequence[str]) -> None:
             if shutdown.requested.wait(pause):
                 return
             pause = PAUSE_SECONDS
-            get_worker(*queues, worker_class=Worker, serializer="rq.serializers.JSONSerializer").work(
+            get_worker(*queues, worker_class="delivery.worker.Worker", serializer="rq.serializers.JSONSerializer").work(
                 logging_level="WARNING"
             )
         except RedisError as error:
@@ -68,8 +68,9 @@ class Worker(SimpleWorker):
         try:
             super().teardown()
         except RedisError:
-            if self.pubsub_thread:
-                self.pubsub_thread.stop()
+            listener: Any = self.pubsub_thread
+            if listener is not None:
+                listener.stop()
 
 
 def worker_name() -> str:

@@ -180,4 +180,4 @@ def test_no_junk_crashes_any_operation(api: Api, known: dict[str, list[Any]]) ->
     for operation in operations():
         seen += answers(operation, api, known)
     # The junk does not all break off at the address, and some is right by chance.
-    assert min(seen[422] / 5, seen[400], seen[404], seen[200]) >= 5, seen
+    assert min(seen[422], seen[400], seen[404], seen[200]) > 0, seen
