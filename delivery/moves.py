@@ -70,7 +70,7 @@ def apply(moves: Sequence[Move], at: datetime) -> set[UUID]:
         if not may_move(move.was, move.now):
             raise MoveNotAllowed(f"{move.was} -> {move.now}")
     # One order for everybody who locks voicemails, so that two batches cannot wait for each other.
-    ordered = sorted(moves, key=lambda move: move.voicemail_id)
+    ordered = sorted(moves, key=lambda move: move.voicemail_id.int)
     rows = sql.run(
         _APPLY,
         [
@@ -173,7 +173,7 @@ def change_drops(changes: Sequence[DropChange], at: datetime) -> None:
     """Write what became of drops; a change that would go backwards is left out."""
     if not changes:
         return
-    ordered = sorted(changes, key=lambda change: change.drop_id)
+    ordered = sorted(changes, key=lambda change: change.drop_id.int)
     sql.run(
         _DROPS,
         [

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from delivery import breaker, matching, moves, sql
 from delivery.carriers.base import Report, ReportStatus
@@ -21,8 +21,8 @@ from delivery.reasons import REASONS, Reason
 from delivery.retrying import retry_failed
 from delivery.status import DropStatus, VoicemailStatus
 from rvm.platform.crypto import blind_index, vault
-from usecases.models import Suppression, TelephonySetup
-from usecases.suppressions import suppress
+from usecases.models import TelephonySetup
+from usecases.suppressions import suppress_all
 
 BATCH = 2000
 RAW_PURPOSE = b"delivery_carrierreport.raw"
@@ -75,143 +75,139 @@ def _index_of(recipient: str, setup_id: UUID) -> bytes:
     return blind_index().of(workspace_id, recipient)
 
 
-# Voicemails are locked in the order that every writer of theirs uses, and before their drops.
 _TAKE = """
-SELECT id, drop_id IS NULL FROM delivery_carrierreport WHERE merged_at IS NULL ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+SELECT id, drop_id, setup_id, status, reason, carrier_code, carrier_text, carrier_reference FROM delivery_carrierreport
+ WHERE merged_at IS NULL ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
-_READ = """
-SELECT r.id, r.drop_id, r.status, r.reason, r.carrier_code, r.carrier_text, r.carrier_reference,
-       v.id, v.status, v.reason, v.drop_id, v.live, v.workspace_id, d.status, d.reason, r.setup_id
-  FROM delivery_carrierreport r
-  LEFT JOIN delivery_drop d ON d.id = r.drop_id AND d.setup_id = r.setup_id
-  LEFT JOIN delivery_voicemail v ON v.id = d.voicemail_id
- WHERE r.id = ANY(%s) ORDER BY r.id
-"""
+_MATCHED = "SELECT id, drop_id FROM delivery_carrierreport WHERE id = ANY(%s::bigint[]) AND drop_id IS NOT NULL"
+# Voicemails are locked in the order that every writer of theirs uses, and before their drops are read: whoever changes a drop holds
+# its voicemail.
 _LOCK = """
-SELECT v.id FROM delivery_voicemail v
- WHERE v.id IN (SELECT d.voicemail_id FROM delivery_drop d JOIN delivery_carrierreport r ON d.id = r.drop_id WHERE r.id = ANY(%s))
- ORDER BY v.id FOR NO KEY UPDATE
+SELECT id, status, reason, drop_id, live FROM delivery_voicemail
+ WHERE id = ANY(ARRAY(SELECT voicemail_id FROM delivery_drop WHERE id = ANY(%s::uuid[]))) ORDER BY id FOR NO KEY UPDATE
 """
+_DROPS = "SELECT id, voicemail_id, setup_id, status, reason FROM delivery_drop WHERE id = ANY(%s::uuid[])"
 _MERGED = """
 UPDATE delivery_carrierreport r SET merged_at = %s, effect = a.effect
   FROM unnest(%s::bigint[], %s::text[]) AS a(id, effect) WHERE r.id = a.id
 """
 
 
-@dataclass(slots=True)
-class _Subject:
-    """A drop and its voicemail as they stand while a batch is merged, first as locked, then as concluded."""
-
-    voicemail_id: UUID
-    was: VoicemailStatus
-    was_reason: str
-    latest: bool
-    live: bool
-    workspace_id: UUID
-    voicemail: VoicemailStatus
-    voicemail_reason: str
-    drop: DropStatus
-    drop_reason: str
-
-
 def merge(now: datetime, limit: int = BATCH) -> int:
     """Merge one batch of the inbox; how many reports it held. Call again until it is 0."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_TAKE, [limit])
-        rows = cursor.fetchall()
+    with transaction.atomic():
+        rows = sql.run(_TAKE, [limit])
         if not rows:
             return 0
-        ids = [report_id for report_id, _ in rows]
-        matching.match([report_id for report_id, unmatched in rows if unmatched])
-        cursor.execute(_LOCK, [ids])
-        cursor.execute(_READ, [ids])
-        batch = _Batch()
-        for row in cursor.fetchall():
-            batch.take(row)
+        about = {report_id: drop_id for report_id, drop_id, *_ in rows}
+        if unmatched := [report_id for report_id, drop_id in about.items() if drop_id is None]:
+            matching.match(unmatched)
+            about.update(sql.run(_MATCHED, [sql.numbers(unmatched)]))
+        drop_ids = sql.ids({drop_id for drop_id in about.values() if drop_id})
+        batch = _Batch(sql.run(_LOCK, [drop_ids]), sql.run(_DROPS, [drop_ids]))
+        for report_id, _, setup_id, status, reason, code, text, reference in rows:
+            drop_id = about[report_id]
+            report = Report(drop_id, _REPORT_STATUSES[status], None, "", reference, _REASONS[reason], code, text)
+            batch.take(report_id, setup_id, report)
         moves.apply(list(batch.moves.values()), now)
         moves.change_drops(list(batch.changes.values()), now)
         _suppress(batch.suppress)
         retry_failed([move.voicemail_id for move in batch.moves.values() if move.now is VoicemailStatus.FAILED], now)
         for setup_id, reason in sorted(batch.accounts.items()):
             breaker.open_for_account(setup_id, reason, now)
-        cursor.execute(_MERGED, [now, list(batch.effects), [effect.value for effect in batch.effects.values()]])
-    return len(ids)
+        sql.run(_MERGED, [now, sql.numbers(batch.effects), sql.texts(batch.effects.values())])
+    return len(rows)
+
+
+# A look-up in a table costs a tenth of an enumeration's own.
+_REASONS: dict[str, Reason | None] = {"": None, **{reason.value: reason for reason in Reason}}
+_REPORT_STATUSES = {status.value: status for status in ReportStatus}
+_VOICEMAIL_STATUSES = {status.value: status for status in VoicemailStatus}
+_DROP_STATUSES = {status.value: status for status in DropStatus}
+
+
+@dataclass(slots=True)
+class _Voicemail:
+    """As it was locked, and as the reports that were taken have left it."""
+
+    id: UUID
+    was: VoicemailStatus
+    was_reason: str
+    drop_id: UUID
+    live: bool
+    now: VoicemailStatus
+    reason: str
+
+
+@dataclass(slots=True)
+class _Drop:
+    voicemail: _Voicemail
+    setup_id: UUID
+    now: DropStatus
+    reason: str
 
 
 class _Batch:
     """Reports in the order of their arrival, reduced to at most one move a voicemail and one change a drop."""
 
-    def __init__(self) -> None:
-        self.subjects: dict[UUID, _Subject] = {}
-        self.standing: dict[UUID, tuple[VoicemailStatus, str]] = {}
+    def __init__(self, voicemails: Sequence[tuple[Any, ...]], drops: Sequence[tuple[Any, ...]]) -> None:
+        locked: dict[UUID, _Voicemail] = {}
+        for voicemail_id, word, reason, drop_id, live in voicemails:
+            status = _VOICEMAIL_STATUSES[word]
+            locked[voicemail_id] = _Voicemail(voicemail_id, status, reason, drop_id, live, status, reason)
+        self._drops: dict[UUID | None, _Drop] = {
+            drop_id: _Drop(locked[voicemail_id], setup_id, _DROP_STATUSES[word], reason)
+            for drop_id, voicemail_id, setup_id, word, reason in drops
+        }
         self.moves: dict[UUID, Move] = {}
         self.changes: dict[UUID, DropChange] = {}
         self.effects: dict[int, CarrierReport.Effect] = {}
         self.suppress: list[tuple[UUID, Reason]] = []
         self.accounts: dict[UUID, Reason] = {}  # by setup: what its carrier has against the account
 
-    def take(self, row: tuple[Any, ...]) -> None:
-        report_id, drop_id = row[0], row[1]
-        if row[7] is None:
+    def take(self, report_id: int, setup_id: UUID, report: Report) -> None:
+        drop_id, drop = report.attempt_key, self._drops.get(report.attempt_key)
+        if drop_id is None or drop is None or drop.setup_id != setup_id:
             self.effects[report_id] = CarrierReport.Effect.UNKNOWN_DROP
             return
-        subject = self.subjects.setdefault(drop_id, _subject(row))
-        subject.voicemail, subject.voicemail_reason = self.standing.get(
-            subject.voicemail_id, (subject.voicemail, subject.voicemail_reason)
-        )
-        reason = Reason(row[3]) if row[3] else None
-        report = Report(
-            drop_id, ReportStatus(row[2]), None, reason=reason, code=row[4], text=row[5], carrier_reference=row[6]
-        )
+        voicemail = drop.voicemail
         to_voicemail, to_drop = conclude_report(
             report,
-            voicemail=subject.voicemail,
-            voicemail_reason=subject.voicemail_reason,
-            latest=subject.latest,
-            drop=subject.drop,
-            drop_reason=subject.drop_reason,
+            voicemail=voicemail.now,
+            voicemail_reason=voicemail.reason,
+            latest=voicemail.drop_id == drop_id,
+            drop=drop.now,
+            drop_reason=drop.reason,
         )
-        if reason and REASONS[reason].suppresses and subject.live:
+        if report.reason and REASONS[report.reason].suppresses and voicemail.live:
             # Also where the report comes too late to change a status: who opted out has opted out.
-            self.suppress.append((subject.voicemail_id, reason))
+            self.suppress.append((voicemail.id, report.reason))
         self.effects[report_id] = CarrierReport.Effect.APPLIED if to_drop else CarrierReport.Effect.KEPT
+        reason = (report.reason or Reason.UNKNOWN) if report.status is ReportStatus.FAILED else None
         if to_drop is not None:
-            if reason in breaker.ACCOUNT_REASONS:
-                self.accounts[row[15]] = reason
-            self._change(drop_id, subject, report, to_drop)
+            if report.reason in breaker.ACCOUNT_REASONS:
+                self.accounts[setup_id] = report.reason
+            drop.now, drop.reason = to_drop, reason or ""
+            self.changes[drop_id] = DropChange(
+                drop_id, to_drop, reason, report.code, report.text, report.carrier_reference
+            )
         if to_voicemail is not None:
-            self._move(subject, report, to_voicemail)
-
-    def _change(self, drop_id: UUID, subject: _Subject, report: Report, now: DropStatus) -> None:
-        reason = _reason(report)
-        subject.drop, subject.drop_reason = now, reason.value if reason else ""
-        self.changes[drop_id] = DropChange(drop_id, now, reason, report.code, report.text, report.carrier_reference)
-
-    def _move(self, subject: _Subject, report: Report, now: VoicemailStatus) -> None:
-        reason = _reason(report)
-        self.standing[subject.voicemail_id] = subject.voicemail, subject.voicemail_reason = (
-            now,
-            reason.value if reason else "",
-        )
-        self.moves[subject.voicemail_id] = Move(
-            subject.voicemail_id, subject.was, now, subject.was_reason, reason, code=report.code, text=report.text
-        )
+            voicemail.now, voicemail.reason = to_voicemail, reason or ""
+            self.moves[voicemail.id] = Move(
+                voicemail.id,
+                voicemail.was,
+                to_voicemail,
+                voicemail.was_reason,
+                reason,
+                code=report.code,
+                text=report.text,
+            )
 
 
-def _subject(row: tuple[Any, ...]) -> _Subject:
-    status, drop_status = VoicemailStatus(row[8]), DropStatus(row[13])
-    return _Subject(row[7], status, row[9], row[10] == row[1], row[11], row[12], status, row[9], drop_status, row[14])
-
-
-def _reason(report: Report) -> Reason | None:
-    return (report.reason or Reason.UNKNOWN) if report.status is ReportStatus.FAILED else None
-
-
-def _suppress(voicemails: list[tuple[UUID, Reason]]) -> None:
-    rows = Voicemail.objects.in_bulk([voicemail_id for voicemail_id, _ in voicemails]) if voicemails else {}
-    # In the order of the numbers, so that two merges cannot wait for each other's.
-    for voicemail_id, reason in sorted(voicemails, key=lambda entry: rows[entry[0]].recipient):
-        row = rows[voicemail_id]
-        suppress(
-            workspace_id=row.workspace_id, number=row.recipient, source=Suppression.Source.CARRIER, reason=reason.value
-        )
+def _suppress(voicemails: Sequence[tuple[UUID, Reason]]) -> None:
+    if not voicemails:
+        return
+    rows = Voicemail.objects.only("workspace", "recipient").in_bulk([voicemail_id for voicemail_id, _ in voicemails])
+    suppress_all(
+        (rows[voicemail_id].workspace_id, rows[voicemail_id].recipient, reason) for voicemail_id, reason in voicemails
+    )

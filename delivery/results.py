@@ -17,8 +17,7 @@ from delivery.moves import DropChange, Move
 from delivery.reasons import REASONS
 from delivery.retrying import retry_failed
 from delivery.status import DropStatus, VoicemailStatus
-from usecases.models import Suppression
-from usecases.suppressions import suppress
+from usecases.suppressions import suppress_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +87,8 @@ _LATE = (
 
 def _suppress(results: Sequence[Result]) -> None:
     """A refusal because of an opt-out or a do-not-call list counts like a report of it."""
-    refused = [
-        (result.claim, reason)
+    suppress_all(
+        (result.claim.route.workspace_id, result.claim.recipient, reason)
         for result in results
         if (reason := result.submission.reason) and REASONS[reason].suppresses and result.claim.route.live
-    ]
-    # In the order of the numbers, so that two workers cannot wait for each other's.
-    for claim, reason in sorted(refused, key=lambda entry: entry[0].recipient):
-        suppress(
-            workspace_id=claim.route.workspace_id,
-            number=claim.recipient,
-            source=Suppression.Source.CARRIER,
-            reason=reason.value,
-        )
+    )

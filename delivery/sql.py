@@ -28,10 +28,22 @@ def ids(values: Iterable[UUID | None]) -> str:
     return "{" + ",".join(["NULL" if value is None else value.hex for value in values]) + "}"
 
 
+def numbers(values: Iterable[int]) -> str:
+    """A literal of bigint[]."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
 def texts(values: Iterable[str]) -> str:
     """A literal of text[]. PostgreSQL's text holds no NUL, so one that a vendor sent is dropped."""
-    quoted = [value.replace("\\", "\\\\").replace('"', '\\"').replace("\x00", "") for value in values]
-    return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"
+    values = list(values)
+    joined = '","'.join(values)
+    if "\\" in joined or "\x00" in joined or joined.count('"') != 2 * max(len(values) - 1, 0):
+        joined = '","'.join([_quoted(value) for value in values])
+    return f'{{"{joined}"}}' if values else "{}"
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\x00", "")
 
 
 def times(values: Iterable[datetime | None]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from rvm.platform.crypto import blind_index
@@ -10,7 +11,15 @@ from usecases.models import Suppression
 
 def suppress(*, workspace_id: UUID, number: str, source: Suppression.Source, reason: str) -> None:
     """Put an E.164 number on the workspace's list; one that is there already stays as it is."""
+    suppress_all([(workspace_id, number, reason)], source)
+
+
+def suppress_all(
+    entries: Iterable[tuple[UUID, str, str]], source: Suppression.Source = Suppression.Source.CARRIER
+) -> None:
+    """The same for many: workspace, number and reason of each."""
     index = blind_index()
+    # In one order for everybody, so that two who put the same numbers on the list cannot wait for each other.
     Suppression.objects.bulk_create(
         [
             Suppression(
@@ -22,6 +31,7 @@ def suppress(*, workspace_id: UUID, number: str, source: Suppression.Source, rea
                 source=source,
                 reason=reason,
             )
+            for workspace_id, number, reason in sorted(entries, key=lambda entry: (entry[1], entry[0]))
         ],
         ignore_conflicts=True,
     )
