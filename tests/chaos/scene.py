@@ -36,7 +36,10 @@ PATIENCE_SECONDS = 90.0
 POLL_SECONDS = 0.02
 # Short, so that what a killed worker had in hand is given up soon.
 QUICK = {"RVM_LEASE_SECONDS": "4", "RVM_CARRIER_TIMEOUT_SECONDS": "1", "RVM_DISPATCH_SECONDS": "5"}
-SANDBOX = ("--report-after-ms", "150", "--report-retry-cap", "0.5")
+# Reports come so late that a drop which was wrongly sent again would be sent before its first report could prevent that: later than
+# the wait before a retry, and with LATE_REPORTS mostly later than a lease.
+SANDBOX = ("--report-after-ms", "2500", "--report-retry-cap", "0.5")
+LATE_REPORTS = ("--report-after-ms", "6000")
 TERMINAL_NAMES = tuple(status.value for status in TERMINAL)
 
 

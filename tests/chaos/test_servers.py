@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.chaos.conftest import Play
+from tests.chaos.scene import LATE_REPORTS
 
 pytestmark = pytest.mark.chaos
 
 
 @pytest.mark.parametrize("how", ["stop_postgres", "kill_postgres"])
 def test_a_postgresql_that_is_restarted_under_load_is_found_again_by_everybody(play: Play, how: str) -> None:
-    with play(sandbox_options=("--latency-ms", "200")) as scene:
+    with play(sandbox_options=("--latency-ms", "200", *LATE_REPORTS)) as scene:
         scene.queue(200)
         for moment in (40, 120):
             scene.wait_for_drops(moment)
@@ -23,7 +24,7 @@ def test_a_postgresql_that_is_restarted_under_load_is_found_again_by_everybody(p
 
 
 def test_a_killed_backend_takes_all_connections_with_it_and_nothing_else(play: Play) -> None:
-    with play(sandbox_options=("--latency-ms", "200")) as scene:
+    with play(sandbox_options=("--latency-ms", "200", *LATE_REPORTS)) as scene:
         scene.queue(200)
         for moment in sorted(scene.chance.sample(range(20, 180), 4)):
             scene.wait_for_drops(moment)
@@ -34,7 +35,7 @@ def test_a_killed_backend_takes_all_connections_with_it_and_nothing_else(play: P
 
 
 def test_a_redis_that_is_restarted_under_load_pauses_sending_and_loses_no_worker(play: Play) -> None:
-    with play(sandbox_options=("--latency-ms", "200")) as scene:
+    with play(sandbox_options=("--latency-ms", "200", *LATE_REPORTS)) as scene:
         scene.queue(200)
         for moment in (40, 120):
             scene.wait_for_drops(moment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.chaos.conftest import Play
+from tests.chaos.scene import LATE_REPORTS
 
 EVERY_FAULT = {
     "refuse": 0.05,
@@ -22,7 +23,7 @@ EVERY_FAULT = {
 
 
 def test_workers_killed_in_the_middle_of_their_load_lose_nothing_and_send_nothing_twice(play: Play) -> None:
-    with play(sandbox_options=("--latency-ms", "100"), pace=100) as scene:
+    with play(sandbox_options=("--latency-ms", "100", *LATE_REPORTS), pace=100) as scene:
         scene.queue(200)
         for moment in sorted(scene.chance.sample(range(20, 180), 2)):
             scene.wait_for_drops(moment)
