@@ -14,7 +14,7 @@ from delivery import doorbell, shutdown
 from delivery.dispatch import Dispatcher, boot_clock, database_now
 from delivery.media import STEP_SECONDS, upload_one
 from delivery.pacing import Gate
-from delivery.reports import merge
+from delivery.reports import BATCH, merge
 from delivery.settle import Question, settle
 from delivery.transport import CurlTransport
 from delivery.waves import Flight
@@ -24,6 +24,11 @@ from delivery.worker import worker_name
 @cache
 def _thread_of(process: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+
+
+@cache
+def _second_merger(process: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="merge")
 
 
 def database_thread() -> ThreadPoolExecutor:
@@ -51,13 +56,28 @@ def merge_reports() -> None:
     connection.close_if_unusable_or_obsolete()  # PostgreSQL may have restarted since
     doorbell.answered("reports")
     transport: CurlTransport[Question] = CurlTransport(total_timeout=settings.RVM_CARRIER_TIMEOUT_SECONDS)
-    while not shutdown.requested.is_set() and merge(database_now()):
-        pass
+    _merge_inbox()
     try:
         settle(transport, Gate(get_connection("reports"), worker_name()))
     finally:
         transport.close()
     _upload()
+
+
+def _merge_inbox() -> None:
+    """Until it is empty; two batches at a time where it holds many: one is decided while PostgreSQL writes the other."""
+    second = None
+    while not shutdown.requested.is_set() and (merged := merge(database_now())):
+        if merged == BATCH and second is None:
+            second = _second_merger(os.getpid()).submit(_keep_merging)
+    if second is not None:
+        second.result()
+
+
+def _keep_merging() -> None:
+    connection.close_if_unusable_or_obsolete()
+    while not shutdown.requested.is_set() and merge(database_now()):
+        pass
 
 
 def _upload() -> None:
