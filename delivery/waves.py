@@ -112,7 +112,9 @@ class Waves:
         last_start = self._clock() + self._margin
         now = self._now()
         routes = self._in_turn(
-            route for route in open_routes(now, WAVE) if self._broken.get(route.lane_id, 0.0) <= self._clock()
+            route
+            for route in open_routes(now, min(room, WAVE))
+            if self._broken.get(route.lane_id, 0.0) <= self._clock()
         )
         flights: list[Flight] = []
         open_by_setup = dict(in_flight)
