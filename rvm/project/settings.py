@@ -78,6 +78,9 @@ DATABASES["default"]["OPTIONS"] = {
     "keepalives_interval": 5,
     "keepalives_count": 2,
     # A process that is stopped in the middle of a transaction holds its rows, and everybody who waits for them, no longer than this.
+    # Django switches prepared statements off; the engine's own are planned once a connection instead of at every turn
+    # (delivery/sql.py). A pooler between us and PostgreSQL must know them: PgBouncer from 1.21 on.
+    "prepare_threshold": 5,
     "options": "-c idle_in_transaction_session_timeout=30s",
     **DATABASES["default"].get("OPTIONS", {}),
 }
