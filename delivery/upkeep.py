@@ -35,19 +35,20 @@ def end_leases(now: datetime) -> int:
     return len(rows)
 
 
-# The horizon is the setup's; the shortest of all bounds what the index on accepted_at has to show.
+# Each setup by its own horizon: one that waits for days is not searched for what another's would give up.
 _UNREPORTED = """
-SELECT d.id, v.id FROM delivery_drop d JOIN usecases_telephonysetup s ON s.id = d.setup_id
+SELECT d.id, v.id FROM usecases_telephonysetup s
+ CROSS JOIN LATERAL (SELECT id, voicemail_id FROM delivery_drop
+                      WHERE setup_id = s.id AND status = 'accepted' AND accepted_at <= %s - s.report_horizon_hours * interval '1 hour'
+                      ORDER BY accepted_at LIMIT %s) d
   JOIN delivery_voicemail v ON v.id = d.voicemail_id
- WHERE d.status = 'accepted' AND d.accepted_at <= %s - s.report_horizon_hours * interval '1 hour'
-   AND d.accepted_at <= %s - (SELECT min(report_horizon_hours) FROM usecases_telephonysetup) * interval '1 hour'
  ORDER BY v.id LIMIT %s FOR NO KEY UPDATE OF v SKIP LOCKED
 """
 
 
 def give_up_on_reports(now: datetime) -> int:
     """accepted and silent past the setup's horizon: failed, unreported."""
-    return _fail(_UNREPORTED, [now, now, BATCH], VoicemailStatus.ACCEPTED, Reason.UNREPORTED, now)
+    return _fail(_UNREPORTED, [now, BATCH, BATCH], VoicemailStatus.ACCEPTED, Reason.UNREPORTED, now)
 
 
 _UNCONFIRMED = """
@@ -124,14 +125,17 @@ def rebuild_counts(lane_id: UUID) -> None:
         cursor.execute(_REBUILD, {"lane": lane_id})
 
 
+# In order, or a planner that last counted while the inbox was full reads the whole table to come upon a report sooner.
+_REPORTS_DUE = """
+SELECT (SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL ORDER BY id LIMIT 1) IS NOT NULL
+    OR (SELECT due_at FROM delivery_drop WHERE status = 'uncertain' AND due_at <= %s ORDER BY due_at LIMIT 1) IS NOT NULL
+    OR EXISTS (SELECT 1 FROM delivery_carriermedia WHERE state = 'wanted' AND due_at <= %s)
+"""
+
+
 def is_work_due(now: datetime) -> dict[str, bool]:
     """Which bells have something to be rung for."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM delivery_carrierreport WHERE merged_at IS NULL)"
-            "       OR EXISTS (SELECT 1 FROM delivery_drop WHERE status = 'uncertain' AND due_at <= %s)"
-            "       OR EXISTS (SELECT 1 FROM delivery_carriermedia WHERE state = 'wanted' AND due_at <= %s)",
-            [now, now],
-        )
+        cursor.execute(_REPORTS_DUE, [now, now])
         (reports,) = cursor.fetchone()
     return {"dispatch": bool(open_routes(now, limit=1)), "reports": reports}

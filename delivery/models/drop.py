@@ -39,5 +39,5 @@ class Drop(Row):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["voicemail"], name="drop_of_voicemail"),
             models.Index(fields=["due_at"], name="drop_watched", condition=Q(status__in=["sending", "uncertain"])),
-            models.Index(fields=["accepted_at"], name="drop_unreported", condition=Q(status="accepted")),
+            models.Index(fields=["setup", "accepted_at"], name="drop_unreported", condition=Q(status="accepted")),
         ]
