@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from uuid import UUID
+
 import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from delivery.carriers.base import CallbackMalformed, CallbackRejected
+from delivery.carriers.base import CallbackMalformed, CallbackRejected, Report
 from delivery.receivers import UnusableSetup, receiver_of
 from delivery.reports import receive
 
@@ -49,6 +53,17 @@ def callback(request: HttpRequest, token: str) -> HttpResponse:
     except CallbackMalformed as error:
         log.warning("callback_malformed", setup_id=str(setup_id), why=str(error))
         return HttpResponse(status=400)
-    receive(setup_id, raw, reports)
+    _keep(setup_id, raw, reports)
     answer = adapter.answer_callback(raw, headers, url)
     return HttpResponse(answer.body, content_type=answer.content_type)
+
+
+def _keep(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
+    """Once more over a new connection where the kept one has died meanwhile: to keep a report twice changes nothing."""
+    try:
+        receive(setup_id, raw, reports)
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        receive(setup_id, raw, reports)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import orjson
+import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
@@ -86,6 +89,18 @@ def test_a_flood_rings_seldom_and_rings_again_after_a_moment(monkeypatch: pytest
     for clock.now in (100.0, 100.1, 100.2, 100.3, 100.4):
         send(drop.setup, body(drop.id))
     assert rings == ["reports", "reports"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_callback_over_a_connection_that_died_meanwhile_is_kept_all_the_same() -> None:
+    drop = make_submitted("accepted")
+    assert send(drop.setup, body(drop.id)).status_code == 200
+    pid = connection.connection.info.backend_pid
+    url = os.environ["DATABASE_URL"].rpartition("/")[0]
+    with psycopg.connect(f"{url}/{settings.DATABASES['default']['NAME']}", autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    assert send(drop.setup, body(drop.id)).status_code == 200
+    assert CarrierReport.objects.count() == 2
 
 
 def old(raw: bytes) -> dict[str, str]:
