@@ -8,10 +8,11 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import psutil
 import psycopg
@@ -24,6 +25,7 @@ from delivery.doorbell import ring
 from delivery.http import HttpRequest, HttpResponse
 from delivery.transport import CurlTransport
 from rvm.platform.embedded.processes import spawn, stop
+from rvm.platform.ids import uuid7
 from rvm.project.stack import MANAGE, Stack, answers
 
 MERGER = [sys.executable, str(MANAGE), "worker", "reports"]
@@ -35,15 +37,16 @@ CONNECTIONS = 16
 class Sizes:
     """Callbacks of a run and runs of each kind; reports that are merged; finished voicemails that "history" means."""
 
-    requests: int = 6_000
-    runs: int = 5
+    requests: int = 2_500
+    runs: int = 12
+    burst: int = 50_000
     merged: int = 100_000
     growth: int = 30_000
     growth_runs: int = 3
     history: int = 1_000_000
 
 
-QUICK = Sizes(200, 1, 2_000, 500, 1, 5_000)
+QUICK = Sizes(200, 2, 1_000, 2_000, 500, 1, 5_000)
 
 
 def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
@@ -51,10 +54,12 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
     url = os.environ["DATABASE_URL"]
     with psycopg.connect(url) as connection:
         ours, least = receive(connection, sizes, say)
+        burst_seconds = burst(connection, sizes.burst, say)
         count, merged = merge(connection, url, sizes.merged, say, "merge, whole")
+    pairs = list(zip(ours, least, strict=True))
     rates = {name: _medians(runs) for name, runs in {"ours": ours, "bare": least}.items()}
     return {
-        "share_of_bare": round(rates["ours"].rate / rates["bare"].rate, 2),
+        "share_of_bare": round(statistics.median(_rate(mine) / _rate(theirs) for mine, theirs in pairs), 2),
         "merged_per_second": round(count / merged.seconds),
         "callbacks_per_second": round(rates["ours"].rate),
         "bare_per_second": round(rates["bare"].rate),
@@ -64,6 +69,7 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
         "merge_worker_cpu_s_per_1000": round(merged.worker_cpu / count * 1000, 4),
         "merge_postgres_cpu_s_per_1000": round(merged.postgres_cpu / count * 1000, 4),
         "merge_peak_mb": round(merged.peak_mb),
+        "burst_per_second": round(sizes.burst / burst_seconds),
         "merge_growth": round(growth(url, sizes, say), 2),
     }
 
@@ -81,9 +87,13 @@ class Medians:
 
 def _medians(runs: list[Measured]) -> Medians:
     return Medians(
-        statistics.median(count / spent.seconds for count, spent in runs),
+        statistics.median(map(_rate, runs)),
         statistics.median((spent.worker_cpu + spent.postgres_cpu) / count for count, spent in runs),
     )
+
+
+def _rate(measured: Measured) -> float:
+    return measured[0] / measured[1].seconds
 
 
 def receive(
@@ -118,6 +128,37 @@ def receive(
     connection.execute("DROP TABLE bench_bare")
     connection.commit()
     return ours, least
+
+
+def burst(connection: psycopg.Connection, count: int, say: Callable[[str], None]) -> float:
+    """Seconds until a flood is merged: every end twice, some forged, some on drops that are not ours."""
+    clinic = scenario.make_clinic(connection, carrier_url="http://127.0.0.1:9", cap=1)
+    connection.execute("UPDATE usecases_usecase SET max_attempts = 1 WHERE id = %s", [clinic.use_case])
+    tenth = count // 10
+    ends = inbox.sayings(inbox.make_accepted(connection, clinic, 4 * tenth))
+    strangers = inbox.sayings([uuid7() for _ in range(tenth)])
+    lies = [inbox.Saying(end.drop, "failed" if end.status == "delivered" else "delivered", "") for end in ends[:tenth]]
+    with web_server() as (address, _), idle_workers(MERGER, 1):
+        target = f"{address}/carriers/{clinic.setup.hex}/"
+        requests = list(inbox.callbacks(target, SECRET, [*ends, *ends, *strangers]))
+        requests += inbox.callbacks(target, "not-the-secret", lies)
+        Random(7).shuffle(requests)
+        with spending([]) as spent:
+            statuses = post(requests)
+            wait_until(lambda: _merged(connection), "the merge of the burst")
+    if statuses != Counter({200: 9 * tenth, 401: tenth}):
+        raise RuntimeError(f"The burst was answered with {dict(statuses)}")
+    kept = connection.execute(
+        "SELECT effect, count(*) FROM delivery_carrierreport WHERE setup_id = %s GROUP BY 1", [clinic.setup]
+    )
+    if dict(kept.fetchall()) != {"applied": 4 * tenth, "kept": 4 * tenth, "unknown_drop": tenth}:
+        raise RuntimeError("The burst's reports are not what was sent.")
+    _check(connection, clinic, ends)
+    say(
+        f"a burst of {count:,}: {8 * tenth:,} reports on {4 * tenth:,} drops, {tenth:,} on nobody's, {tenth:,} forged; all answered"
+        f" and merged after {spent.seconds:.1f} s, every voicemail ended as its carrier said"
+    )
+    return spent.seconds
 
 
 @contextmanager
@@ -167,17 +208,8 @@ def merge(
         inbox.make_unmerged(connection, clinic, ends)
         settle_tables(connection)
         with spending(pids) as spent:
-            ring("reports")
-            wait_until(lambda: not _unmerged(connection), title, patience=600, every=0.02)
-    ended = connection.execute(
-        "SELECT v.status, v.reason, count(*) FROM delivery_voicemail v JOIN delivery_drop d ON d.id = v.drop_id"
-        "   AND d.status = v.status AND d.reason = v.reason WHERE v.lane_id = %s GROUP BY 1, 2",
-        [clinic.lane],
-    ).fetchall()
-    connection.commit()
-    expected = Counter((end.status, end.code) for end in ends)
-    if {(status, reason): number for status, reason, number in ended} != expected:
-        raise RuntimeError(f"{title}: the reports said {expected}, the voicemails ended as {ended}")
+            wait_until(lambda: _merged(connection), title, patience=600, every=0.02)
+    _check(connection, clinic, ends)
     say(_line(title, (count, spent)))
     return count, spent
 
@@ -208,11 +240,26 @@ def growth(url: str, sizes: Sizes, say: Callable[[str], None]) -> float:
     return statistics.median(costs["full"]) / statistics.median(costs["empty"])
 
 
-def _unmerged(connection: psycopg.Connection) -> bool:
+def _merged(connection: psycopg.Connection) -> bool:
+    """Whether nothing is left; the ring is the tick's."""
+    ring("reports")
     found = connection.execute("SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL ORDER BY id LIMIT 1")
-    answer = found.fetchone()
+    left = found.fetchone()
     connection.commit()
-    return answer is not None
+    return left is None
+
+
+def _check(connection: psycopg.Connection, clinic: scenario.Clinic, ends: Sequence[inbox.Saying]) -> None:
+    """Every voicemail of the clinic, and its drop, must have ended as its carrier said."""
+    ended = connection.execute(
+        "SELECT v.status, v.reason, count(*) FROM delivery_voicemail v JOIN delivery_drop d ON d.id = v.drop_id"
+        "   AND d.status = v.status AND d.reason = v.reason WHERE v.lane_id = %s GROUP BY 1, 2",
+        [clinic.lane],
+    ).fetchall()
+    connection.commit()
+    expected = Counter((end.status, end.code) for end in ends)
+    if {(status, reason): number for status, reason, number in ended} != expected:
+        raise RuntimeError(f"The reports said {expected}, the voicemails ended as {ended}.")
 
 
 def _line(title: str, measured: Measured) -> str:
