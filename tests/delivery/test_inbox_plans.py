@@ -1,0 +1,42 @@
+"""The inbox is looked at through the index of what is unmerged, also where the planner last counted at a bad moment."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from delivery import reports, upkeep
+from tests import factories
+from tests.delivery.standings import NOW
+
+pytestmark = pytest.mark.django_db
+ROWS = 5000
+FILL = """
+INSERT INTO delivery_carrierreport (setup_id, drop_id, status, reason, carrier_code, carrier_text, carrier_reference,
+                                    event_id, raw, effect)
+SELECT %s, gen_random_uuid(), 'delivered', '', '', '', '', '', decode(repeat('ab', 300), 'hex'), ''
+  FROM generate_series(1, %s)
+"""
+MERGE = "UPDATE delivery_carrierreport SET merged_at = now()"
+COUNT = "ANALYZE delivery_carrierreport"
+WORST = {"counted while it was full": (COUNT, MERGE), "counted while it was empty": (MERGE, COUNT)}
+
+
+def plan(statement: str, parameters: list[object]) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {statement}", parameters)
+        return "\n".join(row[0] for row in cursor.fetchall())
+
+
+@pytest.mark.parametrize("moment", list(WORST))
+def test_neither_the_tick_nor_a_merge_reads_what_was_merged(moment: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(FILL, [factories.make_setup().id, ROWS])
+        for statement in WORST[moment]:
+            cursor.execute(statement)
+        for statement, parameters in ((upkeep._REPORTS_DUE, [NOW, NOW]), (reports._TAKE, [reports.BATCH])):
+            if statement is reports._TAKE:
+                cursor.execute(reports._IN_ORDER)
+            scans = [line for line in plan(statement, parameters).splitlines() if "on delivery_carrierreport" in line]
+            assert scans
+            assert all("using report_unmerged" in line for line in scans), scans
