@@ -37,8 +37,8 @@ CONNECTIONS = 16
 class Sizes:
     """Callbacks of a run and runs of each kind; reports that are merged; finished voicemails that "history" means."""
 
-    requests: int = 2_500
-    runs: int = 12
+    requests: int = 1_500
+    runs: int = 24
     burst: int = 50_000
     merged: int = 100_000
     growth: int = 30_000
