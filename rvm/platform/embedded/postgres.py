@@ -22,7 +22,10 @@ SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    "shared_buffers": "128MB",
+    "shared_buffers": "256MB",
+    # A campaign writes more than the default 1 GB between two checkpoints, which then follow one another without a rest.
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
     "timezone": "UTC",
     "log_timezone": "UTC",
     # Rows hold patients' data and a log is a plain file: no statement and no key value reaches it.
