@@ -1,0 +1,24 @@
+"""What a list, a mapping of its columns or one of its cells is refused with: a stable code and a sentence for its owner."""
+
+from __future__ import annotations
+
+
+class _Refused(ValueError):
+    """`code` is stable and documented; `sentence` says what is wrong and what to do, and never repeats a cell."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+class SheetRefused(_Refused):
+    """The whole file cannot be read as a list."""
+
+
+class ColumnsRefused(_Refused):
+    """The mapping of columns to fields cannot be used."""
+
+
+class CellRefused(_Refused):
+    """One cell does not say what its column is about; only its row is invalid."""
