@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
-from usecases.windows import next_open
+from usecases.windows import EVERY_DAY, next_open
 
 
 class SkipReason(StrEnum):
@@ -51,22 +51,24 @@ SEND = Send()
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`simulated`: the carrier reaches no person, so no window applies. `zones`: all the person may be in."""
+    """`simulated`: the carrier reaches no person, so no window applies. `zones`: all the person may be in.
+    `expires_at`: None is never; `days`: local weekdays on which it may be, 1 is Monday."""
 
     simulated: bool
     stopped: bool
     use_case_deleted: bool
     has_sender: bool
     suppressed: bool
-    expires_at: datetime
+    expires_at: datetime | None
     window_start: time
     window_end: time
     zones: tuple[str, ...]
+    days: frozenset[int] = EVERY_DAY
 
 
 def decide(facts: Facts, now: datetime) -> Decision:
     """Expiry always wins, then what no wait heals, then the stop: under it nobody loses a message for want of a sender."""
-    if facts.expires_at <= now:
+    if facts.expires_at is not None and facts.expires_at <= now:
         return Expire()
     if facts.use_case_deleted:
         return Skip(SkipReason.USE_CASE_DELETED)
@@ -78,8 +80,10 @@ def decide(facts: Facts, now: datetime) -> Decision:
         return Skip(SkipReason.NO_SENDER)
     if facts.simulated:
         return SEND
-    opens = next_open(now, facts.zones, facts.window_start, facts.window_end)
-    if opens is None or opens >= facts.expires_at:
+    opens = next_open(now, facts.zones, facts.window_start, facts.window_end, facts.days)
+    if opens is None:
         # The preview says so before the launch; waiting would only end in the same.
-        return Expire() if opens is None else Defer(facts.expires_at, DeferReason.OUTSIDE_WINDOW)
+        return Expire()
+    if facts.expires_at is not None and opens >= facts.expires_at:
+        return Defer(facts.expires_at, DeferReason.OUTSIDE_WINDOW)
     return SEND if opens <= now else Defer(opens, DeferReason.OUTSIDE_WINDOW)

@@ -11,28 +11,32 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
+EVERY_DAY = frozenset(range(1, 8))
 MINUTE = timedelta(minutes=1)
 
 
-def next_open(now: datetime, zones: Collection[str], start: time, end: time) -> datetime | None:
-    """The first moment from `now` on at which every zone's local time is in [start, end), in UTC.
+def next_open(
+    now: datetime, zones: Collection[str], start: time, end: time, days: Collection[int] = EVERY_DAY
+) -> datetime | None:
+    """The first moment from `now` on at which every zone's local time is in [start, end) on one of `days`, in UTC.
 
-    None where none comes in two days, and where no zone is known. `start` must lie before `end`; both are naive local times.
+    None where none comes in a week and a day (two days where every day will do), where no zone is known, and where the window is
+    empty. Start and end are naive local times; days are ISO weekdays, 1 is Monday.
     """
-    if not zones:
+    if not zones or not days or start >= end:
         return None
     moment = now.astimezone(UTC)
-    limit = moment + 2 * DAY
+    limit = moment + (2 * DAY if EVERY_DAY.issubset(days) else 8 * DAY)
     while moment <= limit:
-        latest = max(_opens(moment, _zone(zone), start, end) for zone in zones)
+        latest = max(_opens(moment, _zone(zone), start, end, days) for zone in zones)
         if latest == moment:
             return moment
         moment = latest
     return None
 
 
-def _opens(moment: datetime, zone: ZoneInfo, start: time, end: time) -> datetime:
-    """The first moment from `moment` on inside the window in one zone.
+def _opens(moment: datetime, zone: ZoneInfo, start: time, end: time, days: Collection[int]) -> datetime:
+    """The first moment from `moment` on inside the window on one of the days in one zone.
 
     Computed within a span of one UTC offset, where local time runs evenly, so that clocks that are put forward over the
     window's start, or back into the window, need no case of their own.
@@ -40,10 +44,14 @@ def _opens(moment: datetime, zone: ZoneInfo, start: time, end: time) -> datetime
     while True:
         offset = _offset(moment, zone)
         local = (moment + offset).replace(tzinfo=None)
-        if start <= local.time() < end:
+        if start <= local.time() < end and local.isoweekday() in days:
             return moment
         opening = datetime.combine(local.date(), start)
-        wait = opening - local if opening > local else opening - local + DAY
+        if opening <= local:
+            opening += DAY
+        while opening.isoweekday() not in days:
+            opening += DAY
+        wait = opening - local
         if _offset(moment + wait, zone) == offset:
             return moment + wait
         moment = _change(moment, moment + wait, zone)

@@ -4,6 +4,7 @@ The voicemail and drop tables are built to be partitioned by id one day: no uniq
 foreign key where thousands of rows a second are written.
 """
 
+from delivery.models.clip import Assembly, Clip
 from delivery.models.drop import Drop
 from delivery.models.lane import Lane, LaneCount, LaneDelta
 from delivery.models.media import CarrierMedia
@@ -12,8 +13,10 @@ from delivery.models.report import CarrierReport
 from delivery.models.voicemail import Voicemail, VoicemailReference
 
 __all__ = [
+    "Assembly",
     "CarrierMedia",
     "CarrierReport",
+    "Clip",
     "Drop",
     "Lane",
     "LaneCount",

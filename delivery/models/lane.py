@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -13,7 +15,10 @@ from usecases.models import UseCase
 
 
 class Lane(Row):
-    """One per campaign, and one per use case for what the API sends live and one for what it sends in test mode."""
+    """One per campaign, and one per use case for what the API sends live and one for what it sends in test mode.
+
+    What is null here is as the use case's policy says; the policy binds all the same: hours are those that both allow.
+    """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     use_case = models.ForeignKey(UseCase, on_delete=models.CASCADE, related_name="lanes")
@@ -21,7 +26,35 @@ class Lane(Row):
     live = models.BooleanField(help_text="Test lanes go through the workspace's sandbox setup only.")
     held = models.BooleanField(default=False, help_text="While held, its voicemails wait.")
     priority = models.SmallIntegerField(default=0, help_text="Higher goes first where a setup's pace is short.")
-    pace_per_second = models.FloatField(null=True, blank=True, help_text="Slower than the setup's pace, if set.")
+    pace_per_second = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.01), MaxValueValidator(100_000)],
+        help_text="Slower than the setup's pace, if set.",
+    )
+    window_start = models.TimeField(null=True, blank=True, help_text="Earliest local time at the recipient.")
+    window_end = models.TimeField(null=True, blank=True, help_text="Local time from which nothing is sent.")
+    days = ArrayField(
+        models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(7)]),
+        null=True,
+        blank=True,
+        help_text="Local weekdays on which it sends: 1 is Monday, 7 is Sunday.",
+    )
+    max_attempts = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(10)],
+        help_text="Drops per voicemail that may reach the carrier.",
+    )
+    retry_minutes = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
+        help_text="Wait before the second attempt; doubles after.",
+    )
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="When those of its voicemails expire that have no time of their own."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -28,6 +28,17 @@ class Recording(Row):
     channels = models.PositiveSmallIntegerField()
     encoder = models.CharField(max_length=100, blank=True)
     warnings = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    # How it sounds, as delivery.audio.levels measured it; null for what was uploaded before that was asked.
+    peak_dbfs = models.FloatField(null=True)
+    rms_dbfs = models.FloatField(null=True)
+    loudness_lufs = models.FloatField(null=True)
+    clipped_share = models.FloatField(null=True, help_text="Of the samples, 0 to 1.")
+    leading_silence = models.FloatField(null=True, help_text="Seconds.")
+    trailing_silence = models.FloatField(null=True, help_text="Seconds.")
+    waveform = models.BinaryField(null=True, help_text="300 peaks over the whole length, a byte each.")
+    assembled = models.BooleanField(
+        default=False, db_default=False, help_text="Joined from clips by a campaign; not offered among the recordings."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

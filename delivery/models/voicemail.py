@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -12,7 +14,7 @@ from delivery.models.lane import Lane
 from delivery.models.recording import Recording
 from delivery.reasons import REASONS, Reason
 from delivery.status import VoicemailStatus
-from rvm.platform.fields import EncryptedTextField
+from rvm.platform.fields import EncryptedJSONField, EncryptedTextField
 from rvm.platform.models import Row, Workspace
 from usecases.models import TelephonySetup, UseCase
 
@@ -40,6 +42,12 @@ class Voicemail(Row):
     sender = models.CharField(max_length=16)
     reference = models.CharField(max_length=100, blank=True)
     metadata: models.JSONField[Any, Any] = models.JSONField(null=True)
+    merge_fields = EncryptedJSONField(null=True, help_text="What a campaign's list says about the person.")
+    zones = ArrayField(
+        models.CharField(max_length=64),
+        null=True,
+        help_text="Every time zone the person may be in, where more is known than the number.",
+    )
     status = models.CharField(
         max_length=12, choices=[(status, status) for status in VoicemailStatus], default=VoicemailStatus.QUEUED
     )
@@ -52,7 +60,7 @@ class Voicemail(Row):
     drop_id = models.UUIDField(null=True, help_text="The latest drop.")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Drops that were made.")
     not_before = models.DateTimeField()
-    expires_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, help_text="Without one it expires with its lane.")
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     sending_at = models.DateTimeField(null=True)
@@ -80,6 +88,10 @@ class Voicemail(Row):
     @property
     def masked_recipient(self) -> str:
         return f"+•••••••{self.last4}"
+
+    @property
+    def expiry(self) -> datetime | None:
+        return self.expires_at or self.lane.expires_at
 
     @property
     def reason_sentence(self) -> str:

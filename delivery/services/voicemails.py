@@ -193,7 +193,7 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
         _move(row, VoicemailStatus.FAILED, Reason.UNCONFIRMED, now)
         row = _fresh(row)
     _move(row, VoicemailStatus.QUEUED, None, now)
-    expires_at = max(row.expires_at, now + timedelta(hours=row.use_case.expires_after_hours))
+    expires_at = max(row.expiry or now, now + timedelta(hours=row.use_case.expires_after_hours))
     Voicemail.objects.filter(pk=row.pk).update(expires_at=expires_at)
     audit.record(
         "voicemail.retried",

@@ -1,0 +1,75 @@
+"""The life of a campaign and of an import: their states, the only moves between them, and what may be edited when.
+
+Pure. A move is written by a conditional update that names the state it was decided from, so of two that decide the same one wins.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class CampaignState(StrEnum):
+    DRAFT = "draft"  # being put together
+    SCHEDULED = "scheduled"  # launched for a time that has not come
+    RUNNING = "running"  # claimed: its voicemails are sent as windows and pace allow
+    PAUSED = "paused"  # nothing new is sent; what is with the carrier goes on
+    COMPLETED = "completed"  # every voicemail has come to an end
+    CANCELED = "canceled"  # a person ended it; what was not sent stays unsent
+
+
+C = CampaignState
+
+# completed -> running is the failed subset that somebody retries; no other way leads back.
+MOVES: dict[CampaignState, frozenset[CampaignState]] = {
+    C.DRAFT: frozenset({C.SCHEDULED, C.RUNNING, C.CANCELED}),
+    C.SCHEDULED: frozenset({C.DRAFT, C.RUNNING, C.CANCELED}),
+    C.RUNNING: frozenset({C.PAUSED, C.COMPLETED, C.CANCELED}),
+    C.PAUSED: frozenset({C.RUNNING, C.COMPLETED, C.CANCELED}),
+    C.COMPLETED: frozenset({C.RUNNING}),
+    C.CANCELED: frozenset(),
+}
+
+EDITABLE = frozenset({C.DRAFT, C.SCHEDULED})
+# What may be changed while it is sent: none of it changes who is reached or what they hear.
+ALWAYS_EDITABLE = frozenset({"name", "pace_per_second", "priority"})
+
+
+def may_move(was: CampaignState, now: CampaignState) -> bool:
+    return now in MOVES[was]
+
+
+class ImportState(StrEnum):
+    UPLOADED = "uploaded"  # the file is here; how it is read can be overridden
+    CHECKING = "checking"  # every row is read and judged; nothing is queued
+    CHECKED = "checked"  # the counts are known; waits to be confirmed
+    IMPORTING = "importing"  # accepted rows become voicemails
+    COMPLETED = "completed"
+    FAILED = "failed"  # the file cannot be read; the sentence says why
+    DISCARDED = "discarded"  # a person dropped it, or nobody confirmed it within a day
+
+
+I = ImportState  # noqa: E741
+
+IMPORT_MOVES: dict[ImportState, frozenset[ImportState]] = {
+    I.UPLOADED: frozenset({I.CHECKING, I.DISCARDED}),
+    I.CHECKING: frozenset({I.CHECKED, I.FAILED, I.DISCARDED}),
+    # Back to uploaded where somebody reads the columns in another way.
+    I.CHECKED: frozenset({I.UPLOADED, I.CHECKING, I.IMPORTING, I.DISCARDED}),
+    I.IMPORTING: frozenset({I.COMPLETED, I.FAILED}),
+    I.COMPLETED: frozenset(),
+    I.FAILED: frozenset({I.UPLOADED, I.DISCARDED}),
+    I.DISCARDED: frozenset(),
+}
+# An import in one of these is somebody's work: the bell rings for it, and its campaign does not launch.
+UNDER_WAY = frozenset({I.CHECKING, I.IMPORTING})
+
+
+class Outcome(StrEnum):
+    """How a row of a list ended: exactly one of these."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE_IN_FILE = "duplicate_in_file"
+    DUPLICATE_IN_CAMPAIGN = "duplicate_in_campaign"
+    INVALID = "invalid"
+    SUPPRESSED = "suppressed"
+    NOT_REACHABLE = "not_reachable"

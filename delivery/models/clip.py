@@ -1,0 +1,55 @@
+"""Pieces that a campaign joins into recordings: a greeting, a first name, a closing."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from delivery.models.recording import Recording
+from rvm.platform.models import Row, Workspace
+
+
+class Clip(Row):
+    """Kept like a recording: its counted frames without tags, encrypted, once per workspace and content.
+
+    Alone it may be as short as a word, so it is never sent by itself.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="clips")
+    name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64, help_text="Of the frames, in hex.")
+    size_bytes = models.PositiveIntegerField()
+    duration_ms = models.PositiveIntegerField()
+    bitrate_kbps = models.PositiveIntegerField()
+    sample_rate = models.PositiveIntegerField()
+    channels = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["workspace", "sha256"], name="delivery_clip_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def storage_name(self) -> str:
+        return f"clips/{self.workspace_id}/{self.sha256}.mp3.enc"
+
+
+class Assembly(models.Model):
+    """Which recording a sequence of clips makes: joined once, however many people hear it."""
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    clips = ArrayField(models.UUIDField(), help_text="Ids, in the order in which they are heard.")
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["workspace", "clips"], name="delivery_assembled_once")
+        ]
