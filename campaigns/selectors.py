@@ -1,0 +1,36 @@
+"""What can be asked about campaigns and their lists: always within one workspace."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from campaigns.models import Campaign, RecipientImport
+from rvm.platform.models import Workspace
+
+
+def campaigns(
+    workspace: Workspace,
+    *,
+    state: str = "",
+    use_case_id: UUID | None = None,
+    setup_id: UUID | None = None,
+    live: bool | None = None,
+) -> QuerySet[Campaign]:
+    """Newest first, with their lanes and use cases. All filters must hold; an empty one is left out."""
+    sought = {
+        "state": state or None,
+        "lane__use_case_id": use_case_id,
+        "lane__use_case__setup_id": setup_id,
+        "lane__live": live,
+    }
+    found = Campaign.objects.filter(
+        workspace=workspace, **{name: value for name, value in sought.items() if value is not None}
+    )
+    return found.select_related("lane__use_case", "recording").order_by("-id")
+
+
+def imports(campaign: Campaign) -> QuerySet[RecipientImport]:
+    """Newest first."""
+    return RecipientImport.objects.filter(campaign=campaign).order_by("-id")
