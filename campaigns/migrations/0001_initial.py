@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('delivery', '0006_lane_days_lane_expires_at_lane_max_attempts_and_more'),
+        ('delivery', '0006_lanes_of_campaigns'),
         ('platform', '0002_alter_apikey_scopes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
