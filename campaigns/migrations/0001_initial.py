@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('delivery', '0006_lanes_of_campaigns'),
-        ('platform', '0002_alter_apikey_scopes'),
+        ('platform', '0002_campaign_scopes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

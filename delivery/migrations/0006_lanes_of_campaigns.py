@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('delivery', '0005_reports_that_never_came'),
-        ('platform', '0002_alter_apikey_scopes'),
+        ('platform', '0002_campaign_scopes'),
     ]
 
     operations = [
