@@ -4,3 +4,10 @@ from django.apps import AppConfig
 class CampaignsConfig(AppConfig):
     name = "campaigns"
     verbose_name = "Campaigns"
+
+    def ready(self) -> None:
+        from campaigns.importing import upkeep
+        from delivery import doorbell, tick
+
+        doorbell.JOBS["imports"] = "campaigns.tasks.work_imports"
+        tick.STEPS.append(upkeep.work_on_imports)

@@ -13,7 +13,7 @@ from rq import Queue
 
 log = structlog.get_logger(__name__)
 
-# The job behind each bell, by its queue. Strings, because the jobs import the engine and the engine rings.
+# The job behind each bell, by its queue; a floor above adds its own. Strings, because jobs import the engine and the engine rings.
 JOBS = {"dispatch": "delivery.tasks.dispatch", "reports": "delivery.tasks.merge_reports"}
 
 # A bell that nobody answered for this long may ring again.

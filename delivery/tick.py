@@ -50,7 +50,8 @@ def _beat(now: datetime) -> None:
 
 Step = Callable[[datetime], object]
 
-STEPS: tuple[Step, ...] = (
+# A floor above appends its own.
+STEPS: list[Step] = [
     upkeep.end_leases,
     upkeep.expire,
     upkeep.give_up_on_reports,
@@ -59,7 +60,7 @@ STEPS: tuple[Step, ...] = (
     _fold,
     _forget_answers,
     _beat,
-)
+]
 
 
 def tick(now: datetime) -> None:

@@ -24,6 +24,8 @@ TICK_SECONDS = 15
 # An idle worker of ours gives a sign of life every 5 s, a busy one between two jobs: a dispatch ends with its last answer, and
 # reports may wait for a look-up and a resubmission.
 WORKER_SECONDS = settings.RVM_DISPATCH_SECONDS + 2 * settings.RVM_CARRIER_TIMEOUT_SECONDS + 15
+# Without a worker on each of them nothing is sent; what else has a queue can wait.
+SENDING_QUEUES = ("dispatch", "reports")
 
 
 class Unready(Exception):
@@ -100,10 +102,10 @@ def unapplied_migrations() -> int:
 
 def workers() -> str:
     """Reads RQ's own records, and only reads: RQ's listing would clean up registries while it counts."""
-    idle = [name for name in settings.RQ_QUEUES if not live_workers(name)]
+    idle = [name for name in SENDING_QUEUES if not live_workers(name)]
     if idle:
         raise Unready(f"No worker listens on {', '.join(idle)}; start `manage.py worker {' '.join(idle)}`.")
-    return f"A worker listens on {', '.join(settings.RQ_QUEUES)}."
+    return f"A worker listens on {', '.join(SENDING_QUEUES)}."
 
 
 def live_workers(queue: str) -> int:

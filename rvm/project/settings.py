@@ -195,7 +195,7 @@ RQ_QUEUES = {
         "DEFAULT_RESULT_TTL": 0,
         "SERIALIZER": "rq.serializers.JSONSerializer",
     }
-    for name in ("dispatch", "reports")
+    for name in ("dispatch", "reports", "imports")
 }
 RQ = {"COMMIT_MODE": "auto", "JOB_CLASS": "rq.job.Job"}
 RQ_SHOW_ADMIN_LINK = False

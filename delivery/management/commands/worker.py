@@ -9,11 +9,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from delivery.doorbell import JOBS
 from delivery.worker import work
 
 
 class Command(BaseCommand):
-    help = "Works off the bells of the named queues: dispatch, reports, or both."
+    help = "Works off the bells of the named queues: dispatch, reports, imports, or several."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("queues", nargs="+", choices=sorted(settings.RQ_QUEUES))
@@ -21,6 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # What is loaded by now stays: without this, a batch of thousands of rows has it searched for garbage over and over, which
         # took a third of the processor's time.
-        import_module("delivery.tasks")
+        for queue in options["queues"]:
+            import_module(JOBS[queue].rpartition(".")[0])
         gc.freeze()
         work(options["queues"])
