@@ -1,7 +1,8 @@
 """Uploads are held in memory, never on disk, and cut off as soon as they are too large.
 
 Django parses a multipart body when somebody first looks at it, so the refusal surfaces there: as a 413 problem under /v1/, as
-Django's page elsewhere. A view that takes larger files sets `request.upload_handlers` to a subclass before it looks.
+Django's page elsewhere. A view of the API that takes larger files names a subclass as its `upload_handler`; another view sets
+`request.upload_handlers` to it before it looks.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from io import BytesIO
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.core.files.uploadedfile import InMemoryUploadedFile, UploadedFile
+from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
@@ -32,8 +33,12 @@ class BoundedMemoryUploadHandler(FileUploadHandler):
 
     def __init__(self, request: HttpRequest | None = None) -> None:
         super().__init__(request)
-        self.file = BytesIO()
+        self.file: Any = BytesIO()
         self._received = 0
+
+    def open_file(self) -> Any:
+        """What one file is written to, and then read from."""
+        return BytesIO()
 
     def _refuse(self) -> UploadTooLarge:
         self.file.close()
@@ -54,7 +59,7 @@ class BoundedMemoryUploadHandler(FileUploadHandler):
         super().new_file(*args, **kwargs)
         if (self.content_length or 0) > self.max_bytes:
             raise self._refuse()
-        self.file = BytesIO()
+        self.file = self.open_file()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self._received += len(raw_data)
@@ -66,14 +71,8 @@ class BoundedMemoryUploadHandler(FileUploadHandler):
         if self.content_length is not None and self.content_length != file_size:
             raise MultiPartParserError(f"a part announced {self.content_length} bytes and {file_size} arrived")
         self.file.seek(0)
-        return InMemoryUploadedFile(
-            file=self.file,
-            field_name=self.field_name,
-            name=self.file_name,
-            content_type=self.content_type,
-            size=file_size,
-            charset=self.charset,
-            content_type_extra=self.content_type_extra,
+        return UploadedFile(
+            self.file, self.file_name, self.content_type, file_size, self.charset, self.content_type_extra
         )
 
     def upload_interrupted(self) -> None:

@@ -15,15 +15,16 @@ from rvm.platform.api.problems import Problem
 from rvm.platform.api.rate_limit import Standing, count, policy_for
 from rvm.platform.models import ApiKey, User, Workspace
 from rvm.platform.scopes import Scope
-from rvm.platform.uploads import MAX_FILE_BYTES, MAX_FORM_BYTES
-
-MAX_BODY_BYTES = MAX_FILE_BYTES + MAX_FORM_BYTES
+from rvm.platform.uploads import MAX_FORM_BYTES, BoundedMemoryUploadHandler
 
 
 class ApiView(APIView):
-    """A view declares `required_scopes` by method and handles `request`; every POST honours Idempotency-Key."""
+    """A view declares `required_scopes` by method and handles `request`; every POST honours Idempotency-Key.
+
+    `upload_handler` takes its files, and says how large they may be."""
 
     required_scopes: ClassVar[Mapping[str, Scope]] = {}
+    upload_handler: ClassVar[type[BoundedMemoryUploadHandler]] = BoundedMemoryUploadHandler
     standing: Standing | None = None
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
@@ -46,7 +47,8 @@ class ApiView(APIView):
         self.standing = count(self.key.id, policy_for(request.method))
         if self.standing is not None and self.standing.exceeded:
             raise Problem(codes.RATE_LIMITED)
-        _bound_body(request)
+        _bound_body(request, self.upload_handler.max_bytes + MAX_FORM_BYTES)
+        request._request.upload_handlers = [self.upload_handler(request._request)]
         handler = getattr(self, "post", None)
         if request.method == "POST" and handler is not None and (key := read_key(request)) is not None:
             # On the instance, which lives for this request only.
@@ -61,12 +63,10 @@ class ApiView(APIView):
         return response
 
 
-def _bound_body(request: Request) -> None:
-    """Refuse before reading: a body that may never end, and one that announces more than any view takes."""
+def _bound_body(request: Request, most: int) -> None:
+    """Refuse before reading: a body that may never end, and one that announces more than the view takes."""
     if request.headers.get("Transfer-Encoding"):
         raise Problem(codes.LENGTH_REQUIRED)
     announced = int(request.META.get("CONTENT_LENGTH") or 0)
-    if announced > MAX_BODY_BYTES:
-        raise Problem(
-            codes.UPLOAD_TOO_LARGE, f"The body announces {announced:,} bytes; at most {MAX_BODY_BYTES:,} are read."
-        )
+    if announced > most:
+        raise Problem(codes.UPLOAD_TOO_LARGE, f"The body announces {announced:,} bytes; at most {most:,} are read.")
