@@ -20,7 +20,7 @@ from delivery.carriers.base import Carrier
 from delivery.models import Drop, Voicemail
 from delivery.moves import Move, NewDrop
 from delivery.reasons import Reason
-from delivery.routes import Route
+from delivery.routes import Route, hours
 from delivery.status import VoicemailStatus
 from rvm.platform.crypto import Undecryptable, blind_index, vault
 from rvm.platform.ids import uuid7
@@ -28,6 +28,7 @@ from usecases.eligibility import Decision, Defer, Expire, Facts, Send, Skip, dec
 from usecases.numbers import zones_of
 from usecases.rendezvous import choose_sender
 from usecases.suppressions import is_suppressed
+from usecases.windows import EVERY_DAY
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +58,7 @@ class Wave:
 
 
 _DUE = """
-SELECT id, recipient, recipient_index, sender, recording_id, attempts, expires_at
+SELECT id, recipient, recipient_index, sender, recording_id, attempts, coalesce(expires_at, %s), zones::text[]
   FROM delivery_voicemail
  WHERE lane_id = %s AND failover = %s AND status = 'queued' AND not_before <= %s
  ORDER BY not_before LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
@@ -70,7 +71,7 @@ _PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
 def claim(route: Route, limit: int, now: datetime, lease: timedelta) -> Wave:
     """Claim at most `limit` due voicemails of the route's lane."""
     with transaction.atomic():
-        rows = sql.run(_DUE, [route.lane_id, route.failover, now, limit])
+        rows = sql.run(_DUE, [route.expires_at, route.lane_id, route.failover, now, limit])
         if not rows:
             return Wave([], 0)
         recipients = [_recipient(row) for row in rows]
@@ -116,17 +117,19 @@ def _with_media(route: Route, claims: list[Claim], now: datetime) -> tuple[list[
 
 def facts_of(drop: Drop, adapter: Carrier) -> Facts:
     """The same facts for a drop that exists already."""
-    voicemail, use_case = drop.voicemail, drop.voicemail.use_case
+    voicemail, use_case, lane = drop.voicemail, drop.voicemail.use_case, drop.voicemail.lane
+    window_start, window_end = hours(use_case, lane)
     return Facts(
         simulated=adapter.simulated,
         stopped=not (use_case.workspace.sending_enabled and use_case.sending_enabled and drop.setup.enabled),
         use_case_deleted=use_case.deleted_at is not None,
         has_sender=True,
         suppressed=is_suppressed(voicemail.workspace_id, voicemail.recipient),
-        expires_at=voicemail.expires_at,
-        window_start=use_case.window_start,
-        window_end=use_case.window_end,
-        zones=() if adapter.simulated else zones_of(voicemail.recipient),
+        expires_at=voicemail.expiry,
+        window_start=window_start,
+        window_end=window_end,
+        zones=() if adapter.simulated else tuple(voicemail.zones or zones_of(voicemail.recipient)),
+        days=lane.days or EVERY_DAY,
     )
 
 
@@ -160,7 +163,8 @@ def _facts(route: Route, row: tuple[Any, ...], recipient: str | None, suppressed
         expires_at=row[6],
         window_start=route.window_start,
         window_end=route.window_end,
-        zones=() if simulated or recipient is None else zones_of(recipient),
+        zones=() if simulated or recipient is None else tuple(row[7] or zones_of(recipient)),
+        days=route.days,
     )
 
 

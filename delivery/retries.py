@@ -58,7 +58,7 @@ def after_failure(
     *,
     attempts: int,
     failover: bool,
-    expires_at: datetime,
+    expires_at: datetime | None,
     jitter: float,
 ) -> Retry | None:
     """`attempts` that reached the carrier, this one counted. None where the failure is final.
@@ -73,4 +73,4 @@ def after_failure(
         return None
     wait = timedelta() if through_failover else policy.wait * 2 ** (attempts - 1) * (1 + JITTER_SHARE * jitter)
     at = now + wait
-    return Retry(at, failover=through_failover or failover) if at < expires_at else None
+    return Retry(at, failover=through_failover or failover) if expires_at is None or at < expires_at else None

@@ -1,4 +1,4 @@
-"""Where a lane's voicemails go: its use case, setup, senders and switches, read afresh for every wave."""
+"""Where a lane's voicemails go, and when: its use case, setup, senders, hours and switches, read afresh for every wave."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from django.db import connection
 from delivery import sql
 from delivery.carriers import carrier_class
 from delivery.carriers.base import Carrier
-from usecases.models import TelephonySetup
+from delivery.models import Lane
+from usecases.models import TelephonySetup, UseCase
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Route:
     use_case_deleted: bool
     window_start: time
     window_end: time
+    days: list[int]
+    expires_at: datetime | None
     senders: list[str]
     due: int
 
@@ -56,7 +59,8 @@ _OPEN = """
 SELECT l.id, l.workspace_id, l.use_case_id, l.live, l.priority, l.pace_per_second, via.failover,
        l.live AND u.failover_setup_id IS NOT NULL,
        s.id, s.carrier, s.credentials, s.pace_per_second, s.in_flight_cap, s.callback_token, s.breaker_until IS NOT NULL,
-       u.deleted_at IS NOT NULL, u.window_start, u.window_end,
+       u.deleted_at IS NOT NULL, greatest(u.window_start, l.window_start), least(u.window_end, l.window_end),
+       coalesce(l.days, '{1,2,3,4,5,6,7}'), l.expires_at,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
               WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END ORDER BY p.e164),
        due.count
@@ -80,6 +84,13 @@ SELECT l.id, l.workspace_id, l.use_case_id, l.live, l.priority, l.pace_per_secon
 def open_routes(now: datetime, limit: int) -> list[Route]:
     """The lanes that have due voicemails and are neither held, stopped nor behind an open breaker, most urgent first."""
     return [Route(*row) for row in sql.run(_OPEN, [now, limit, now])]
+
+
+def hours(use_case: UseCase, lane: Lane) -> tuple[time, time]:
+    """When it may be sent: what the use case and the lane both allow, as _OPEN has it. Empty where the two share no hour."""
+    return max(use_case.window_start, lane.window_start or time.min), min(
+        use_case.window_end, lane.window_end or time.max
+    )
 
 
 def adapter_of(setup: TelephonySetup) -> Carrier:

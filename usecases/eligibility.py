@@ -5,6 +5,7 @@ The facts are gathered set-wise by the caller; nothing here reads a clock, a tab
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -63,7 +64,7 @@ class Facts:
     window_start: time
     window_end: time
     zones: tuple[str, ...]
-    days: frozenset[int] = EVERY_DAY
+    days: Collection[int] = EVERY_DAY
 
 
 def decide(facts: Facts, now: datetime) -> Decision:

@@ -71,6 +71,59 @@ def test_the_window_opens_when_the_table_says(
     assert next_open(utc(now), zones, start, end) == (None if opens is None else utc(opens))
 
 
+BY_DAY = [
+    # name, now, zones, days, opens at 8 to 21
+    ("today is allowed", "2026-03-02T15:00", ["America/New_York"], [1], "2026-03-02T15:00"),
+    ("the next allowed day", "2026-03-02T15:00", ["America/New_York"], [2, 4], "2026-03-03T13:00"),
+    ("over the weekend", "2026-03-06T15:00", ["America/New_York"], [1, 2, 3, 4], "2026-03-09T12:00"),
+    ("the same day next week", "2026-03-03T03:00", ["America/New_York"], [1], "2026-03-09T12:00"),
+    ("a week over the change of clocks", "2026-03-07T12:00", ["America/New_York"], [6], "2026-03-07T13:00"),
+    ("the local day counts, not UTC's", "2026-03-03T01:30", ["America/New_York"], [1], "2026-03-03T01:30"),
+    ("on both sides of the date line a day is shared", "2026-03-01T12:00", ["Pacific/Guam", "Pacific/Honolulu"], [1],
+     None),
+    ("two days make room for both", "2026-03-01T12:00", ["Pacific/Guam", "Pacific/Honolulu"], [1, 2],
+     "2026-03-02T22:00"),
+    ("no day at all", "2026-03-02T15:00", ["America/New_York"], [], None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("now", "zones", "days", "opens"), [row[1:] for row in BY_DAY], ids=[r[0] for r in BY_DAY])
+def test_the_window_opens_only_on_its_days(now: str, zones: list[str], days: list[int], opens: str | None) -> None:
+    assert next_open(utc(now), zones, EIGHT, NINE_PM, days) == (None if opens is None else utc(opens))
+
+
+@pytest.mark.parametrize(("start", "end"), [(time(9), time(9)), (time(17), time(9))])
+def test_an_empty_window_never_opens(start: time, end: time) -> None:
+    assert next_open(utc("2026-03-02T15:00"), ["America/New_York"], start, end) is None
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(["2026-01-15", "2026-03-06", "2026-10-30"]),
+    st.integers(0, 48 * 3600),
+    st.lists(
+        st.sampled_from(["America/New_York", "America/Phoenix", "Pacific/Honolulu", "UTC"]), min_size=1, max_size=2
+    ),
+    st.sets(st.integers(1, 7), min_size=1),
+    st.integers(0, 12),
+)
+def test_on_days_of_the_week_it_opens_at_the_first_hour_that_all_zones_share(
+    day: str, second: int, zones: list[str], days: set[int], hour: int
+) -> None:
+    def fits(moment: datetime) -> bool:
+        locals_ = [moment.astimezone(ZoneInfo(zone)) for zone in zones]
+        return all(time(hour) <= local.time() < time(hour + 11) and local.isoweekday() in days for local in locals_)
+
+    now = utc(day) + timedelta(seconds=second)
+    found = next_open(now, zones, time(hour), time(hour + 11), days)
+    hours = [now, *(now.replace(minute=0, second=0) + timedelta(hours=n) for n in range(1, 8 * 24))]
+    expected = next(filter(fits, hours), None)
+    if expected is not None:
+        assert found == expected
+    else:
+        assert found is None or found > hours[-1]
+
+
 def test_a_moment_of_any_zone_is_taken_and_the_answer_is_utc() -> None:
     now = datetime(2026, 3, 2, 7, tzinfo=ZoneInfo("America/New_York"))
     opens = next_open(now, ["America/New_York"], EIGHT, NINE_PM)

@@ -1,0 +1,122 @@
+"""A lane may narrow its use case's policy: hours, days, attempts, an end of its own; and a person's zones may be known better."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from delivery.carriers.sandbox import Sandbox
+from delivery.claim import Wave, claim
+from delivery.models import Lane, Voicemail
+from delivery.reasons import Reason
+from delivery.retrying import retry_failed
+from delivery.routes import open_routes
+from delivery.status import VoicemailStatus
+from delivery.upkeep import expire
+from tests import factories
+from tests.delivery.standings import counted, make_drop, standing
+
+pytestmark = pytest.mark.django_db
+
+NEW_YORK, LOS_ANGELES = "+12125550142", "+12135550142"
+WEDNESDAY_NOON_UTC = datetime(2026, 7, 15, 16, tzinfo=UTC)  # 12:00 in New York, 9:00 in Los Angeles
+
+
+@pytest.fixture(autouse=True)
+def _carrier_that_reaches_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sandbox, "simulated", False)
+
+
+def make_lane(**fields: Any) -> Lane:
+    use_case = factories.make_use_case(window_start=time(8), window_end=time(21))
+    return factories.make_lane(use_case, **fields)
+
+
+def queue(lane: Lane, recipient: str = NEW_YORK, **fields: Any) -> Voicemail:
+    times = {"not_before": WEDNESDAY_NOON_UTC - timedelta(days=1), "expires_at": None}
+    return factories.make_voicemail(lane=lane, recipient=recipient, **{**times, **fields})
+
+
+def look(now: datetime) -> list[Wave]:
+    return [claim(route, 500, now, timedelta(seconds=60)) for route in open_routes(now, 500)]
+
+
+def fate(voicemail: Voicemail) -> tuple[str, datetime]:
+    voicemail.refresh_from_db()
+    return voicemail.status, voicemail.not_before
+
+
+@pytest.mark.parametrize(
+    ("fields", "opens"),
+    [
+        ({}, None),
+        ({"window_start": time(11), "window_end": time(13)}, None),
+        ({"window_start": time(13)}, WEDNESDAY_NOON_UTC + timedelta(hours=1)),
+        ({"window_end": time(12)}, WEDNESDAY_NOON_UTC + timedelta(hours=20)),
+        ({"days": [1, 2, 3]}, None),
+        ({"days": [4, 5]}, datetime(2026, 7, 16, 12, tzinfo=UTC)),
+        ({"days": [1], "window_start": time(10)}, datetime(2026, 7, 20, 14, tzinfo=UTC)),
+        # What only one of the two allows is not allowed.
+        ({"window_start": time(6), "window_end": time(22)}, None),
+    ],
+)
+def test_a_lane_sends_in_the_hours_and_on_the_days_that_it_and_its_use_case_allow(
+    fields: dict[str, Any], opens: datetime | None
+) -> None:
+    voicemail = queue(make_lane(**fields))
+    look(WEDNESDAY_NOON_UTC)
+    status, not_before = fate(voicemail)
+    assert (status, None if status == "sending" else not_before) == ("queued" if opens else "sending", opens)
+
+
+def test_known_zones_of_a_person_bind_in_place_of_the_numbers_own() -> None:
+    lane = make_lane(window_start=time(10))
+    here, moved = queue(lane, NEW_YORK), queue(lane, NEW_YORK, zones=["America/New_York", "America/Los_Angeles"])
+    look(WEDNESDAY_NOON_UTC)
+    assert fate(here)[0] == "sending"
+    assert fate(moved) == ("queued", WEDNESDAY_NOON_UTC + timedelta(hours=1))
+
+
+def test_what_has_no_time_of_its_own_expires_with_its_lane_also_where_that_is_held() -> None:
+    ends = WEDNESDAY_NOON_UTC
+    lane = make_lane(expires_at=ends, held=True)
+    with_lane, later = queue(lane), queue(lane, LOS_ANGELES, expires_at=ends + timedelta(days=1))
+    assert expire(ends - timedelta(seconds=1)) == 0
+    assert expire(ends) == 1
+    assert (fate(with_lane)[0], fate(later)[0]) == ("expired", "queued")
+    assert counted(lane.id) == standing(lane.id)
+
+
+def test_a_claim_after_the_lanes_end_expires_and_sends_nothing() -> None:
+    lane = make_lane(expires_at=WEDNESDAY_NOON_UTC)
+    voicemail = queue(lane)
+    assert [wave.claims for wave in look(WEDNESDAY_NOON_UTC)] == [[]]
+    assert fate(voicemail)[0] == "expired"
+
+
+def test_without_any_end_it_waits_for_ever() -> None:
+    voicemail = queue(make_lane(held=True))
+    assert expire(WEDNESDAY_NOON_UTC + timedelta(days=3650)) == 0
+    assert fate(voicemail)[0] == "queued"
+
+
+@pytest.mark.parametrize(("of_lane", "again"), [(None, False), (1, False), (3, True)])
+def test_a_lanes_own_attempts_replace_those_of_the_use_case(of_lane: int | None, again: bool) -> None:
+    lane = make_lane(max_attempts=of_lane, retry_minutes=30)
+    voicemail = queue(lane, status=VoicemailStatus.FAILED, reason=Reason.BUSY)
+    make_drop(voicemail, "failed", Reason.BUSY)
+    retry_failed([voicemail.id], WEDNESDAY_NOON_UTC)
+    status, not_before = fate(voicemail)
+    assert status == ("queued" if again else "failed")
+    if again:
+        assert timedelta(minutes=30) <= not_before - WEDNESDAY_NOON_UTC < timedelta(hours=1)
+
+
+def test_nothing_is_tried_again_after_the_lanes_end() -> None:
+    lane = make_lane(max_attempts=3, retry_minutes=30, expires_at=WEDNESDAY_NOON_UTC + timedelta(minutes=20))
+    voicemail = queue(lane, status=VoicemailStatus.FAILED, reason=Reason.BUSY)
+    make_drop(voicemail, "failed", Reason.BUSY)
+    retry_failed([voicemail.id], WEDNESDAY_NOON_UTC)
+    assert fate(voicemail)[0] == "failed"
