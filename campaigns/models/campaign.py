@@ -31,6 +31,7 @@ class Campaign(Row):
     recordings_set = models.BooleanField(
         default=True, help_text="Every voicemail names what its campaign says now; the launch sees to it where not."
     )
+    recordings_set_to = models.UUIDField(null=True, editable=False, help_text="Up to which voicemail that is done.")
     time_zone = models.CharField(
         max_length=64, default="UTC", help_text="In which its start and end are read and shown."
     )
@@ -43,6 +44,14 @@ class Campaign(Row):
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(auto_now=True)
+    launched_by = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        editable=False,
+        help_text="Who launched it, or for which time.",
+    )
     launched_at = models.DateTimeField(null=True, editable=False, help_text="When it was claimed.")
     ended_at = models.DateTimeField(null=True, editable=False, help_text="When it completed or was canceled.")
     # Where the rate was last read off the counters.
