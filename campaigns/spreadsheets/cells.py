@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+from campaigns.spreadsheets.phones import phone
+from campaigns.spreadsheets.places import postal_code, state, time_zone
+from campaigns.spreadsheets.refusals import CellRefused
+from campaigns.spreadsheets.trimming import folded, trimmed
 
-def phone(text: str, region: str = "US") -> str:
-    """Return the number in a cell as E.164; whether it may be reached is for usecases.numbers. Raises CellRefused.
+__all__ = ["consent", "phone", "postal_code", "state", "text", "time_zone"]
 
-    `region` is where a number without a country code is dialled. Codes: phone_missing, excel_damaged, has_extension, two_numbers,
-    has_letters, not_a_phone.
-    """
-    raise NotImplementedError
-
-
-def time_zone(text: str) -> tuple[str, ...]:
-    """The zones that a cell names (`America/Chicago`, `Central`, `EST`), empty for an empty cell. Raises CellRefused."""
-    raise NotImplementedError
-
-
-def state(text: str) -> tuple[str, ...]:
-    """The zones of a state, territory or province, by name or postal abbreviation; empty for an empty cell. Raises CellRefused."""
-    raise NotImplementedError
-
-
-def postal_code(text: str) -> tuple[str, ...]:
-    """The zones of the state or province that a ZIP or Canadian postal code lies in; empty for an empty cell. Raises CellRefused."""
-    raise NotImplementedError
+# As `folded` leaves them.
+_YES = frozenset(
+    {"yes", "y", "true", "t", "1", "x", "on", "ok", "agreed", "accepted", "granted", "given", "signed", "consented"}
+    | {"opted in", "opt in", "optin", "si", "oui", "ja"}
+)
+_NO = frozenset(
+    {"no", "n", "false", "f", "0", "off", "none", "declined", "denied", "refused", "revoked", "withdrawn", "stop"}
+    | {"not given", "no consent", "opted out", "opt out", "optout", "non", "nein"}
+)
+_SIGNS = {"✓": True, "✔": True, "☑": True, "✅": True, "✗": False, "✘": False, "❌": False, "☐": False}
 
 
-def consent(text: str) -> bool | None:
-    """Whether a cell says yes or no; None for an empty cell. Raises CellRefused."""
-    raise NotImplementedError
+def text(cell: str) -> str:
+    """The cell as it is kept as a merge field: without invisible characters, outer spaces and a leading apostrophe."""
+    return trimmed(cell)
+
+
+def consent(cell: str) -> bool | None:
+    """Whether a cell says yes or no; None for an empty cell. Raises CellRefused (`consent_unclear`)."""
+    said = trimmed(cell)
+    if not said:
+        return None
+    if said[0] in _SIGNS and not folded(said):
+        return _SIGNS[said[0]]
+    word = folded(said.removesuffix(".0"))
+    if word not in _YES and word not in _NO:
+        raise CellRefused("consent_unclear", "The consent column says neither yes nor no here; write yes or no.")
+    return word in _YES
