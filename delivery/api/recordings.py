@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,6 +26,7 @@ from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.pagination import page
 from rvm.platform.api.problems import Problem
+from rvm.platform.api.rendering import AnyAccept
 from rvm.platform.scopes import Scope
 from usecases.api.base import page_answer
 
@@ -87,19 +87,9 @@ class RecordingView(DeliveryView):
         return Response({**recording_answer(recording), "audio_url": link(recording)})
 
 
-class _AnyAccept(BaseContentNegotiation):
-    """A player asks for audio, which no renderer offers; problems are JSON all the same."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
-        return renderers[0], renderers[0].media_type
-
-
 class RecordingAudioView(DeliveryView):
     required_scopes: ClassVar = {"GET": Scope.RECORDINGS_READ}
-    content_negotiation_class = _AnyAccept
+    content_negotiation_class = AnyAccept
 
     @extend_schema(
         operation_id="play_recording",

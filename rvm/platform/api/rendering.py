@@ -8,8 +8,10 @@ from typing import Any
 
 import orjson
 from django.utils.functional import Promise
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.problems import Problem, invalid
@@ -41,6 +43,16 @@ class JSONRenderer(BaseRenderer):
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
         return b"" if data is None else to_json(data)
+
+
+class AnyAccept(BaseContentNegotiation):
+    """For a view that answers a file: whoever wants it asks for a type that no renderer offers; problems are JSON all the same."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
 
 
 class JSONParser(BaseParser):
