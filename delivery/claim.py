@@ -32,6 +32,10 @@ from usecases.windows import EVERY_DAY
 
 log = structlog.get_logger(__name__)
 
+# Rows looked at in one go where those before them were put off, and at most in one transaction.
+LOOK = 500
+FARTHEST_LOOK = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -69,29 +73,50 @@ _PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
 
 
 def claim(route: Route, limit: int, now: datetime, lease: timedelta) -> Wave:
-    """Claim at most `limit` due voicemails of the route's lane."""
+    """Claim at most `limit` due voicemails of the route's lane.
+
+    `limit` starts were granted, and who may not be reached now shall not use them up: where the first rows are put off, rows behind
+    them are looked at, so that a list which is half asleep goes out at its pace all the same.
+    """
+    claims: list[Claim] = []
+    looked_at, waits, size = 0, False, limit
     with transaction.atomic():
-        rows = sql.run(_DUE, [route.expires_at, route.lane_id, route.failover, now, limit])
-        if not rows:
-            return Wave([], 0)
-        recipients = [_recipient(row) for row in rows]
-        suppressed = _suppressed(route, rows, recipients)
-        claims: list[Claim] = []
-        others: list[Move] = []
-        for row, recipient in zip(rows, recipients, strict=True):
-            decision = decide(_facts(route, row, recipient, row[2] in suppressed), now)
-            if isinstance(decision, Send) and recipient:
-                claims.append(_claim(route, row, recipient, now))
-            else:
-                others.append(_move(row[0], decision))
-        claims, unready = _with_media(route, claims, now)
-        others += unready
-        if claims:
-            drops = [NewDrop(claim.drop_id, claim.voicemail_id, claim.sender) for claim in claims]
-            moves.begin(drops, setup_id=route.setup_id, at=now, lease_until=now + lease)
-        _defer([(move.voicemail_id, move.not_before) for move in others if move.now is VoicemailStatus.QUEUED])
-        moves.apply([move for move in others if move.now is not VoicemailStatus.QUEUED], now)
-    return Wave(claims, len(rows), waits=bool(unready) and not claims)
+        while size:
+            rows = sql.run(_DUE, [route.expires_at, route.lane_id, route.failover, now, size])
+            found, unready = _take(route, rows, limit - len(claims), now, lease)
+            claims += found
+            looked_at += len(rows)
+            waits = waits or unready
+            enough = len(claims) == limit or len(rows) < size or waits
+            size = 0 if enough else min(LOOK, FARTHEST_LOOK - looked_at)
+    return Wave(claims, looked_at, waits=waits and not claims)
+
+
+def _take(
+    route: Route, rows: list[tuple[Any, ...]], limit: int, now: datetime, lease: timedelta
+) -> tuple[list[Claim], bool]:
+    """Decide the locked rows in order, until `limit` of them may go; those behind stay as they are. Also: does one wait for its
+    recording?"""
+    recipients = [_recipient(row) for row in rows]
+    suppressed = _suppressed(route, rows, recipients)
+    claims: list[Claim] = []
+    others: list[Move] = []
+    for row, recipient in zip(rows, recipients, strict=True):
+        if len(claims) == limit:
+            break
+        decision = decide(_facts(route, row, recipient, row[2] in suppressed), now)
+        if isinstance(decision, Send) and recipient:
+            claims.append(_claim(route, row, recipient, now))
+        else:
+            others.append(_move(row[0], decision))
+    claims, unready = _with_media(route, claims, now)
+    others += unready
+    if claims:
+        drops = [NewDrop(claim.drop_id, claim.voicemail_id, claim.sender) for claim in claims]
+        moves.begin(drops, setup_id=route.setup_id, at=now, lease_until=now + lease)
+    _defer([(move.voicemail_id, move.not_before) for move in others if move.now is VoicemailStatus.QUEUED])
+    moves.apply([move for move in others if move.now is not VoicemailStatus.QUEUED], now)
+    return claims, bool(unready)
 
 
 def _with_media(route: Route, claims: list[Claim], now: datetime) -> tuple[list[Claim], list[Move]]:

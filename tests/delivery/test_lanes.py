@@ -71,6 +71,33 @@ def test_a_lane_sends_in_the_hours_and_on_the_days_that_it_and_its_use_case_allo
     assert (status, None if status == "sending" else not_before) == ("queued" if opens else "sending", opens)
 
 
+def test_starts_that_were_granted_go_to_those_who_are_awake() -> None:
+    """A list over all zones at eight in the morning in New York: those who sleep must not use up the pace."""
+    lane = make_lane(window_start=time(10))
+    asleep = [queue(lane, LOS_ANGELES, not_before=WEDNESDAY_NOON_UTC - timedelta(days=2)) for _ in range(7)]
+    awake = [queue(lane, NEW_YORK) for _ in range(5)]
+    [route] = open_routes(WEDNESDAY_NOON_UTC, 500)
+    wave = claim(route, 2, WEDNESDAY_NOON_UTC, timedelta(seconds=60))
+    assert len(wave.claims) == 2
+    assert {fate(voicemail) for voicemail in asleep} == {("queued", WEDNESDAY_NOON_UTC + timedelta(hours=1))}
+    assert sorted(fate(voicemail)[0] for voicemail in awake) == ["queued"] * 3 + ["sending"] * 2
+    assert {fate(voicemail)[1] for voicemail in awake} == {WEDNESDAY_NOON_UTC - timedelta(days=1)}
+    assert counted(lane.id) == standing(lane.id)
+
+
+def test_one_transaction_looks_at_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("delivery.claim.LOOK", 4)
+    monkeypatch.setattr("delivery.claim.FARTHEST_LOOK", 10)
+    lane = make_lane(window_start=time(10))
+    for _ in range(15):
+        queue(lane, LOS_ANGELES)
+    [route] = open_routes(WEDNESDAY_NOON_UTC, 500)
+    wave = claim(route, 3, WEDNESDAY_NOON_UTC, timedelta(seconds=60))
+    assert (wave.claims, wave.looked_at) == ([], 10)
+    wave = claim(route, 3, WEDNESDAY_NOON_UTC, timedelta(seconds=60))
+    assert (wave.claims, wave.looked_at) == ([], 5)
+
+
 def test_known_zones_of_a_person_bind_in_place_of_the_numbers_own() -> None:
     lane = make_lane(window_start=time(10))
     here, moved = queue(lane, NEW_YORK), queue(lane, NEW_YORK, zones=["America/New_York", "America/Los_Angeles"])
