@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
+
+from campaigns.spreadsheets.column_names import field_of, phone_rank
+from campaigns.spreadsheets.encodings import guess_encoding
+from campaigns.spreadsheets.file_kinds import kind_of
+from campaigns.spreadsheets.phones import looks_like_phone
+from campaigns.spreadsheets.refusals import SheetRefused
+from campaigns.spreadsheets.trimming import trimmed
 
 HEAD_BYTES = 256 * 1024
 # What may be chosen instead of the guess: codec and what a person calls it.
@@ -14,8 +26,10 @@ ENCODINGS = {
     "utf-16-le": "UTF-16, little endian",
     "utf-16-be": "UTF-16, big endian",
     "cp1252": "Windows (Western European)",
+    "mac-roman": "Macintosh",
 }
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+_SCORED_ROWS = 50
 
 
 @dataclass(frozen=True)
@@ -33,4 +47,55 @@ def guess(head: bytes, *, whole: bool) -> Dialect:
 
     Of an xlsx the head does not show the first row: has_header is True until `preview.examine` has seen it.
     """
-    raise NotImplementedError
+    if kind_of(head) == "xlsx":
+        return Dialect("xlsx", "", "", has_header=True)
+    encoding, text = guess_encoding(head, whole=whole)
+    if not trimmed(text):
+        raise SheetRefused("empty", "There is nothing in this file; export the list again with its rows.")
+    delimiter = _delimiter_said(text) or _delimiter(text, whole)
+    return Dialect("csv", encoding, delimiter, has_header(_first_rows(text, delimiter, whole)))
+
+
+def has_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns: none of its cells looks like a phone number, and it is like no row below."""
+    if not rows or any(map(looks_like_phone, rows[0])):
+        return False
+    if any(field_of(name) or phone_rank(name) is not None for name in rows[0]):
+        return True
+    return not any(char.isdigit() for cell in rows[0] for char in cell)
+
+
+def is_mark(row: Sequence[str]) -> bool:
+    """Whether this is the line `sep=;`, by which a file tells spreadsheet programs its delimiter; they do not show it."""
+    return len(row) == 2 and row[0].lstrip("\ufeff").lower() == "sep=" and not row[1]
+
+
+def _delimiter_said(text: str) -> str | None:
+    line = text[:8].splitlines()[0].lower()
+    return line[4] if len(line) == 5 and line.startswith("sep=") and line[4] in DELIMITERS else None
+
+
+def _delimiter(text: str, whole: bool) -> str:
+    """By which the rows fall into the same number of columns, and into cells that are phone numbers; a comma for one column."""
+    scores = {delimiter: _score(_first_rows(text, delimiter, whole)) for delimiter in DELIMITERS}
+    best = max(DELIMITERS, key=lambda delimiter: scores[delimiter])
+    return best if scores[best] > (0, 0) else ","
+
+
+def _score(rows: Sequence[Sequence[str]]) -> tuple[float, int]:
+    (columns, count), *_ = Counter(map(len, rows)).most_common(1) or [(0, 0)]
+    if columns < 2:
+        return 0, 0
+    with_phone = sum(any(map(looks_like_phone, row)) for row in rows)
+    return (count + with_phone) / len(rows), columns
+
+
+def _first_rows(text: str, delimiter: str, whole: bool) -> list[list[str]]:
+    """Up to _SCORED_ROWS rows that are not blank, without the one that the end of the head may have cut."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    rows: list[list[str]] = []
+    try:
+        rows.extend(islice((row for row in reader if any(map(str.strip, row)) and not is_mark(row)), _SCORED_ROWS + 1))
+    except csv.Error:
+        whole = True  # a cell over the limit: what came before it is complete
+    return rows[:_SCORED_ROWS] if whole or len(rows) < 2 or len(rows) > _SCORED_ROWS else rows[:-1]

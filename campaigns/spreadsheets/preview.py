@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
-from campaigns.spreadsheets.dialect import Dialect
+from campaigns.spreadsheets.columns import guess_columns
+from campaigns.spreadsheets.dialect import HEAD_BYTES, Dialect, guess, has_header
+from campaigns.spreadsheets.rows import all_rows
+from campaigns.spreadsheets.trimming import trimmed
 
 PREVIEW_ROWS = 20
 
 
 @dataclass(frozen=True)
 class Preview:
-    """`header` is None where the list has none; `rows` are (number, cells) as `open_rows` yields them; `columns` is a guessed mapping
-    and `samples` the first cell of each column, among `rows`, that is not empty. Both are as wide as the widest of the rows."""
+    """`header` is None where the list has none; `rows` are (number, cells) as `open_rows` yields them.
+
+    `columns` is a guessed mapping and `samples` the first cell of each column that is not empty; both are as wide as the widest row.
+    """
 
     header: list[str] | None
     rows: list[tuple[int, list[str]]]
@@ -23,9 +29,41 @@ class Preview:
 
 def examine(read: Callable[[], Iterable[bytes]]) -> tuple[Dialect, Preview]:
     """Guess a file's dialect and preview it by that; `read` opens the file from its start, each time anew. Raises SheetRefused."""
-    raise NotImplementedError
+    head, whole = _head(read())
+    dialect = guess(head, whole=whole)
+    if dialect.format == "xlsx":
+        rows = _first(read(), dialect)
+        dialect = replace(dialect, has_header=has_header([cells for _, cells in rows]))
+        return dialect, _preview(rows, dialect)
+    return dialect, preview(read(), dialect)
 
 
 def preview(chunks: Iterable[bytes], dialect: Dialect) -> Preview:
     """The header and the first PREVIEW_ROWS rows, read by the given dialect. Raises SheetRefused."""
-    raise NotImplementedError
+    return _preview(_first(chunks, dialect), dialect)
+
+
+def _preview(rows: Sequence[tuple[int, list[str]]], dialect: Dialect) -> Preview:
+    header = [trimmed(name) for name in rows[0][1]] if dialect.has_header and rows else None
+    shown = list(rows[1:] if dialect.has_header else rows[:PREVIEW_ROWS])
+    samples = [cells for _, cells in shown]
+    columns = guess_columns(header, samples)
+    firsts = [
+        next((cells[at] for cells in samples if at < len(cells) and trimmed(cells[at])), "")
+        for at in range(len(columns))
+    ]
+    return Preview(header, shown, columns, firsts)
+
+
+def _first(chunks: Iterable[bytes], dialect: Dialect) -> list[tuple[int, list[str]]]:
+    return list(islice(all_rows(chunks, dialect), PREVIEW_ROWS + 1))
+
+
+def _head(chunks: Iterable[bytes]) -> tuple[bytes, bool]:
+    """The first HEAD_BYTES, and whether that is the whole file."""
+    head = bytearray()
+    for chunk in chunks:
+        head += chunk
+        if len(head) > HEAD_BYTES:
+            return bytes(head[:HEAD_BYTES]), False
+    return bytes(head), True
