@@ -1,0 +1,125 @@
+"""A script as data: the parts of a voicemail in the order in which they are heard, and which clips one person's fields choose.
+
+    [{"clip": id}, {"field": "first_name", "clips": {"ana": id, "zoë": id}, "otherwise": id or null}, {"clip": id}]
+
+Values are compared as people mean them: without regard to case, to spaces around them and to how an accent is encoded. Pure, and
+called once for every row of a list.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from campaigns.spreadsheets.columns import MERGE_FIELD
+from campaigns.spreadsheets.trimming import trimmed
+from usecases.errors import Refused
+
+MOST_PARTS = 10
+MOST_FIELD_PARTS = 2
+Combination = tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A clip that everybody hears."""
+
+    clip: UUID
+
+    def choices(self) -> Iterator[UUID]:
+        yield self.clip
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A clip by the value of `field`; `otherwise` where no clip is for the value, or None: such a person is not reached."""
+
+    field: str
+    clips: Mapping[str, UUID]
+    otherwise: UUID | None
+
+    def choices(self) -> Iterator[UUID]:
+        """Every clip that can be heard here, each once."""
+        yield from dict.fromkeys([*self.clips.values(), *([self.otherwise] if self.otherwise else [])])
+
+
+Part = Fixed | Chosen
+Script = tuple[Part, ...]
+
+
+def key_of(value: object) -> str:
+    """A value as it is compared; two that a person takes for the same have one key."""
+    text = unicodedata.normalize(
+        "NFC", trimmed(value if isinstance(value, str) else "" if value is None else str(value))
+    )
+    return unicodedata.normalize("NFC", text.casefold())
+
+
+def choose(script: Script, merge_fields: Mapping[str, object] | None) -> Combination:
+    """The clips that this person hears, in order.
+
+    Raises Refused("clip_missing"): it names the field for which no clip is, never the person's value.
+    """
+    return tuple([part.clip if isinstance(part, Fixed) else _chosen(part, merge_fields or {}) for part in script])
+
+
+def _chosen(part: Chosen, merge_fields: Mapping[str, object]) -> UUID:
+    clip = part.clips.get(key_of(merge_fields.get(part.field)), part.otherwise)
+    if clip is None:
+        raise Refused(
+            "clip_missing",
+            f"The campaign's script has no clip for this person's {part.field} and none for everybody else. "
+            "Add a clip for the value, or one that is heard otherwise.",
+            field=part.field,
+        )
+    return clip
+
+
+def read_script(raw: Any) -> Script:
+    """The script in `raw`, as it lies in Campaign.script or comes from outside. Raises Refused("script_malformed") with the place."""
+    if not isinstance(raw, list) or not 1 <= len(raw) <= MOST_PARTS:
+        count = f"; this one has {len(raw)}" if isinstance(raw, list) else ""
+        raise _malformed(f"A script is a list of 1 to {MOST_PARTS} parts{count}.")
+    script = tuple(_part(number, part) for number, part in enumerate(raw, 1))
+    fields = sum(isinstance(part, Chosen) for part in script)
+    if fields > MOST_FIELD_PARTS:
+        raise _malformed(f"At most {MOST_FIELD_PARTS} parts are chosen by a field; this script has {fields}.")
+    return script
+
+
+def _part(number: int, raw: Any) -> Part:
+    if not isinstance(raw, dict) or set(raw) not in ({"clip"}, {"field", "clips"}, {"field", "clips", "otherwise"}):
+        raise _malformed(
+            f'Part {number} must be {{"clip": id}} or {{"field": name, "clips": {{value: id}}, "otherwise": id}}.'
+        )
+    if "clip" in raw:
+        return Fixed(_id(number, raw["clip"]))
+    if not isinstance(raw["field"], str) or not MERGE_FIELD.fullmatch(raw["field"]):
+        raise _malformed(
+            f"Part {number} must name a field as lists do: a letter, then letters, digits and underscores, all lower-case."
+        )
+    if not isinstance(raw["clips"], dict) or not raw["clips"]:
+        raise _malformed(f"Part {number} must say a clip for at least one value of {raw['field']}.")
+    clips: dict[str, UUID] = {}
+    for value, clip in raw["clips"].items():
+        key, chosen = key_of(value), _id(number, clip)
+        if clips.setdefault(key, chosen) != chosen:
+            raise _malformed(
+                f"Part {number} says two clips for one value of {raw['field']} (case and spaces do not count)."
+            )
+    otherwise = raw.get("otherwise")
+    return Chosen(raw["field"], clips, None if otherwise is None else _id(number, otherwise))
+
+
+def _id(number: int, raw: Any) -> UUID:
+    try:
+        return UUID(raw)
+    except (AttributeError, TypeError, ValueError):
+        raise _malformed(f"Part {number} names a clip by something that is no id.") from None
+
+
+def _malformed(sentence: str) -> Refused:
+    return Refused("script_malformed", sentence, field="script")
