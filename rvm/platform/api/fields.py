@@ -84,4 +84,5 @@ class StrictModelSerializer(_Strict, serializers.ModelSerializer[Any]):
         models.FloatField: NumberField,
         models.PositiveIntegerField: WholeNumberField,
         models.PositiveSmallIntegerField: WholeNumberField,
+        models.SmallIntegerField: WholeNumberField,
     }

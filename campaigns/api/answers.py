@@ -1,0 +1,226 @@
+"""How campaigns, their figures and their lists of recipients look in answers.
+
+The serializers beside the functions describe the same for the OpenAPI document; a test holds the two equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from rest_framework import serializers
+
+from campaigns.models import Campaign, RecipientImport
+from campaigns.preview import Preview
+from campaigns.progress import Progress
+from campaigns.services.imports import RowError, Sample
+from campaigns.states import CampaignState, ImportState, Outcome
+from rvm.platform.masking import mask_numbers
+
+CAMPAIGN_STATES = [state.value for state in CampaignState]
+IMPORT_STATES = [state.value for state in ImportState]
+OUTCOMES = [outcome.value for outcome in Outcome]
+HIDDEN = "•••"
+
+
+def _counts(help_text: str) -> serializers.DictField:
+    return serializers.DictField(child=serializers.IntegerField(), help_text=help_text)
+
+
+class CampaignAnswer(serializers.Serializer[Any]):
+    campaign_id = serializers.UUIDField()
+    name = serializers.CharField()
+    state = serializers.ChoiceField(CAMPAIGN_STATES)
+    live = serializers.BooleanField(help_text="False where a test key made it: it goes to the sandbox carrier only.")
+    use_case_id = serializers.UUIDField()
+    setup_id = serializers.UUIDField(help_text="The use case's setup now.")
+    recording_id = serializers.UUIDField(allow_null=True)
+    script = serializers.ListField(child=serializers.DictField(), allow_null=True)
+    time_zone = serializers.CharField()
+    starts_at = serializers.DateTimeField(allow_null=True)
+    ends_at = serializers.DateTimeField(allow_null=True)
+    window_start = serializers.TimeField(allow_null=True)
+    window_end = serializers.TimeField(allow_null=True)
+    days = serializers.ListField(child=serializers.IntegerField(), allow_null=True, help_text="1 is Monday.")
+    pace_per_second = serializers.FloatField(allow_null=True)
+    priority = serializers.IntegerField()
+    max_attempts = serializers.IntegerField(allow_null=True)
+    retry_minutes = serializers.IntegerField(allow_null=True)
+    voicemails = _counts("How many of its voicemails are in which status; those with none are left out.")
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    launched_at = serializers.DateTimeField(allow_null=True, help_text="When sending began, or was scheduled to.")
+    ended_at = serializers.DateTimeField(allow_null=True)
+
+
+def campaign_answer(campaign: Campaign, voicemails: Mapping[str, int]) -> dict[str, Any]:
+    """`voicemails` by status, as `delivery.lane_counts` knows them."""
+    lane = campaign.lane
+    return {
+        "campaign_id": campaign.pk,
+        "name": campaign.name,
+        "state": campaign.state,
+        "live": lane.live,
+        "use_case_id": lane.use_case_id,
+        "setup_id": lane.use_case.setup_id,
+        "recording_id": campaign.recording_id,
+        "script": campaign.script,
+        "time_zone": campaign.time_zone,
+        "starts_at": campaign.starts_at,
+        "ends_at": campaign.ends_at,
+        "window_start": lane.window_start,
+        "window_end": lane.window_end,
+        "days": lane.days,
+        "pace_per_second": lane.pace_per_second,
+        "priority": lane.priority,
+        "max_attempts": lane.max_attempts,
+        "retry_minutes": lane.retry_minutes,
+        "voicemails": dict(sorted(voicemails.items())),
+        "created_at": campaign.created_at,
+        "updated_at": campaign.updated_at,
+        "launched_at": campaign.launched_at,
+        "ended_at": campaign.ended_at,
+    }
+
+
+class CampaignPage(serializers.Serializer[Any]):
+    items = CampaignAnswer(many=True)
+    continuation_token = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+
+class RetryFailedAnswer(serializers.Serializer[Any]):
+    queued = serializers.IntegerField(help_text="How many voicemails were queued again.")
+
+
+class LaterAnswer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    count = serializers.IntegerField()
+
+
+class PreviewAnswer(serializers.Serializer[Any]):
+    """`now`, the counts of `later` and of `skipped`, and `expiring` together are `total`."""
+
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    total = serializers.IntegerField()
+    now = serializers.IntegerField(help_text="May be sent as soon as it starts.")
+    later = LaterAnswer(many=True, help_text="Those who may be reached from a later time on, such as their morning.")
+    skipped = _counts("Those who will not be reached, by reason.")
+    expiring = serializers.IntegerField(help_text="Those whose turn would come after the end.")
+    finishes_at = serializers.DateTimeField(allow_null=True, help_text="When the last one leaves, at this pace.")
+    pace_per_second = serializers.FloatField()
+
+
+def preview_answer(preview: Preview) -> dict[str, Any]:
+    return {**asdict(preview), "later": [{"at": at, "count": count} for at, count in preview.later]}
+
+
+class OpenImportAnswer(serializers.Serializer[Any]):
+    import_id = serializers.UUIDField()
+    file_name = serializers.CharField()
+    state = serializers.ChoiceField(IMPORT_STATES)
+    rows_read = serializers.IntegerField()
+    rows_imported = serializers.IntegerField()
+
+
+class ProgressAnswer(serializers.Serializer[Any]):
+    total = serializers.IntegerField()
+    by_status = _counts("Voicemails by status.")
+    by_reason = _counts("Voicemails by reason.")
+    rate_per_second = serializers.FloatField(help_text="How fast they were sent lately.")
+    finishes_at = serializers.DateTimeField(
+        allow_null=True, help_text="Estimated; null where nothing waits or can be sent."
+    )
+    waiting_by_zone = _counts("The queued by the time zones that the people may be in, joined by commas.")
+    open_imports = OpenImportAnswer(many=True)
+
+
+def progress_answer(progress: Progress) -> dict[str, Any]:
+    told = asdict(progress)
+    return {**told, "open_imports": [{"import_id": entry.pop("id"), **entry} for entry in told["open_imports"]]}
+
+
+class ImportAnswer(serializers.Serializer[Any]):
+    import_id = serializers.UUIDField()
+    campaign_id = serializers.UUIDField()
+    file_name = serializers.CharField()
+    size_bytes = serializers.IntegerField()
+    sha256 = serializers.CharField(help_text="Of the file as it was uploaded, in hex.")
+    state = serializers.ChoiceField(IMPORT_STATES)
+    error = serializers.CharField(allow_blank=True, help_text="Why it failed, as a sentence.")
+    format = serializers.CharField()
+    encoding = serializers.CharField(allow_blank=True)
+    delimiter = serializers.CharField(allow_blank=True)
+    has_header = serializers.BooleanField()
+    columns = serializers.ListField(
+        child=serializers.CharField(allow_blank=True), help_text="What each column is; empty where it is not read."
+    )
+    rows_read = serializers.IntegerField(help_text="Rows that were judged.")
+    rows_imported = serializers.IntegerField(help_text="Rows that are done.")
+    counts = _counts("Rows by outcome.")
+    codes = _counts("Rows that were not accepted, by code.")
+    consent_statement = serializers.CharField(allow_blank=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    file_removed_at = serializers.DateTimeField(allow_null=True, help_text="The file is kept for a day.")
+
+
+# As the columns are called.
+_OF_AN_IMPORT: list[str] = [str(name) for name in ImportAnswer().fields if str(name) != "import_id"]
+
+
+def import_answer(recipient_import: RecipientImport) -> dict[str, Any]:
+    return {"import_id": recipient_import.pk, **{name: getattr(recipient_import, name) for name in _OF_AN_IMPORT}}
+
+
+class ImportPage(serializers.Serializer[Any]):
+    items = ImportAnswer(many=True)
+    continuation_token = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+
+class RowErrorAnswer(serializers.Serializer[Any]):
+    row_number = serializers.IntegerField(help_text="As a spreadsheet program shows it beside the row.")
+    outcome = serializers.ChoiceField(OUTCOMES)
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class SampleAnswer(serializers.Serializer[Any]):
+    header = serializers.ListField(child=serializers.CharField(allow_blank=True))
+    rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField(allow_blank=True)))
+
+
+class ImportDetail(ImportAnswer):
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="Sentences to read before confirming.")
+    first_errors = RowErrorAnswer(many=True, help_text="Of each code the first rows that were not accepted.")
+    sample = SampleAnswer(
+        allow_null=True,
+        help_text="The first rows as they are read now; cells are hidden unless the key may see numbers. Null once the file is gone.",
+    )
+
+
+def row_error_answer(error: RowError) -> dict[str, Any]:
+    return {
+        "row_number": error.row_number,
+        "outcome": error.outcome,
+        "code": error.code,
+        "detail": error.sentence,
+    }
+
+
+def sample_answer(sample: Sample, *, reveal: bool) -> dict[str, Any]:
+    """Without `reveal` it is seen which cells are filled, and nothing of what stands in them."""
+    if reveal:
+        return {"header": sample.header, "rows": sample.rows}
+    return {
+        # A first row that is no header, taken for one, may name somebody.
+        "header": [mask_numbers(name) for name in sample.header],
+        "rows": [[hidden(cell) for cell in row] for row in sample.rows],
+    }
+
+
+def hidden(cell: str) -> str:
+    return HIDDEN if cell else ""

@@ -1,0 +1,41 @@
+"""What the views of this floor share: rows are found in the caller's workspace, and a test key changes no live campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+from uuid import UUID
+
+from campaigns import selectors
+from campaigns.api.problem_codes import CAMPAIGN_PROBLEMS, LIVE_CAMPAIGN
+from campaigns.models import Campaign, RecipientImport
+from delivery.api.base import DeliveryView
+from rvm.platform.api.problem_codes import NOT_FOUND, ProblemCode
+from rvm.platform.api.problems import Problem
+
+
+class CampaignsView(DeliveryView):
+    problems: ClassVar[Mapping[str, ProblemCode]] = {**DeliveryView.problems, **CAMPAIGN_PROBLEMS}
+
+    def find_campaign(self, campaign_id: UUID) -> Campaign:
+        campaign = selectors.campaigns(self.workspace).filter(pk=campaign_id).first()
+        if campaign is None:
+            raise Problem(NOT_FOUND, "This workspace has no such campaign.")
+        return campaign
+
+    def own_campaign(self, campaign_id: UUID) -> Campaign:
+        """One that the caller may change."""
+        campaign = self.find_campaign(campaign_id)
+        if campaign.live and not self.key.live:
+            raise Problem(
+                LIVE_CAMPAIGN,
+                "This campaign reaches people, and a test key changes test campaigns only; use a live key.",
+            )
+        return campaign
+
+    def find_import(self, campaign: Campaign, import_id: UUID) -> RecipientImport:
+        found = selectors.imports(campaign).select_related("campaign__lane__use_case", "workspace")
+        recipient_import = found.filter(pk=import_id).first()
+        if recipient_import is None:
+            raise Problem(NOT_FOUND, "This campaign has no such import.")
+        return recipient_import

@@ -1,0 +1,227 @@
+"""Create, list, look at, change, launch, pause, resume, cancel and retry campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from campaigns import selectors
+from campaigns.api import examples
+from campaigns.api.answers import CampaignAnswer, CampaignPage, RetryFailedAnswer, campaign_answer
+from campaigns.api.base import CampaignsView
+from campaigns.api.requests import CampaignChanges, CampaignQuery, NewCampaign, RetryFailedRequest
+from campaigns.models import Campaign
+from campaigns.services import campaigns as services
+from delivery.lane_counts import counts_of
+from rvm.platform.api.pagination import page
+from rvm.platform.api.problem_codes import MISSING_SCOPE
+from rvm.platform.api.problems import Problem
+from rvm.platform.scopes import Scope
+from usecases.api.base import page_answer
+
+TAGS = ["Campaigns"]
+
+
+class _CampaignView(CampaignsView):
+    def values(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The ids of use case and recording as rows of this workspace."""
+        values = dict(data)
+        if "use_case_id" in values:
+            values["use_case"] = self.find_use_case(values.pop("use_case_id"))
+        if "recording_id" in values:
+            recording_id = values.pop("recording_id")
+            values["recording"] = None if recording_id is None else self.find_recording(recording_id)
+        return values
+
+    def answer(self, campaign_id: UUID, status: int = 200) -> Response:
+        return Response(campaign_answer(self.find_campaign(campaign_id), counts_of([campaign_id])[campaign_id]), status)
+
+
+class CampaignListView(_CampaignView):
+    required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ, "POST": Scope.CAMPAIGNS_WRITE}
+
+    @extend_schema(
+        operation_id="list_campaigns",
+        summary="List campaigns",
+        description="Newest first.",
+        tags=TAGS,
+        parameters=[CampaignQuery],
+        responses={200: CampaignPage},
+        examples=[examples.CAMPAIGNS],
+    )
+    def get(self, request: Request, workspace_id: UUID) -> Response:
+        query = CampaignQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        found = page(
+            selectors.campaigns(self.workspace, **query.filters),
+            workspace_id=self.workspace.pk,
+            filters=query.filters,
+            limit=query.validated_data["limit"],
+            continuation_token=query.validated_data.get("continuation_token"),
+        )
+        counts = counts_of([campaign.pk for campaign in found.items])
+        return page_answer(found, [campaign_answer(campaign, counts[campaign.pk]) for campaign in found.items])
+
+    @extend_schema(
+        operation_id="create_campaign",
+        summary="Create a campaign",
+        description="A draft: nobody is reached before it is launched. A test key makes a test campaign, which goes to the sandbox "
+        "carrier only. What is left out or null is as the use case says, whose own limits bind all the same.",
+        tags=TAGS,
+        request=NewCampaign,
+        responses={201: CampaignAnswer},
+        examples=[examples.NEW_CAMPAIGN, examples.DRAFT],
+    )
+    def post(self, request: Request, workspace_id: UUID) -> Response:
+        body = NewCampaign(data=request.data)
+        body.is_valid(raise_exception=True)
+        campaign = services.create(
+            workspace=self.workspace,
+            live=self.key.live,
+            actor=self.actor,
+            now=timezone.now(),
+            **self.values(body.validated_data),
+        )
+        answer = self.answer(campaign.pk, 201)
+        answer["Location"] = f"{request.path}/{campaign.pk}"
+        return answer
+
+
+class CampaignView(_CampaignView):
+    required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ, "PATCH": Scope.CAMPAIGNS_WRITE}
+
+    @extend_schema(
+        operation_id="get_campaign",
+        summary="Get a campaign",
+        tags=TAGS,
+        responses={200: CampaignAnswer},
+        examples=[examples.RUNNING],
+    )
+    def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
+        return self.answer(campaign_id)
+
+    @extend_schema(
+        operation_id="update_campaign",
+        summary="Change a campaign",
+        description="Fields that are left out stay. Once it has begun only `name`, `pace_per_second` and `priority` change: 409 "
+        "`campaign_claimed`. The use case stays once it has recipients: 409 `campaign_has_recipients`.",
+        tags=TAGS,
+        request=CampaignChanges,
+        responses={200: CampaignAnswer},
+        examples=[examples.SLOWER, examples.RUNNING],
+    )
+    def patch(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
+        campaign = self.own_campaign(campaign_id)
+        body = CampaignChanges(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        services.edit(campaign, self.values(body.validated_data), actor=self.actor, now=timezone.now())
+        return self.answer(campaign_id)
+
+
+class _MoveView(_CampaignView):
+    """One verb that moves a campaign from state to state."""
+
+    required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
+    verb: ClassVar[Callable[..., Campaign]]
+
+    def post(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
+        type(self).verb(self.own_campaign(campaign_id), actor=self.actor, now=timezone.now())
+        return self.answer(campaign_id)
+
+
+def _moving(verb: str, summary: str, description: str, example: Any) -> Any:
+    told = extend_schema(
+        operation_id=f"{verb}_campaign",
+        summary=summary,
+        description=description,
+        tags=TAGS,
+        request=None,
+        responses={200: CampaignAnswer},
+        examples=[example],
+    )
+    return extend_schema_view(post=told)
+
+
+@_moving(
+    "launch",
+    "Launch a campaign",
+    "It is `running` at once, or `scheduled` where `starts_at` lies ahead. Everybody who may be reached then hears the recording: "
+    "look at the preview before. 409 `import_under_way` while a list is checked or imported.",
+    examples.RUNNING,
+)
+class LaunchView(_MoveView):
+    verb = staticmethod(services.launch)
+
+
+@_moving(
+    "unschedule",
+    "Take back a scheduled launch",
+    "`scheduled` to `draft`; launch it again when it is ready.",
+    examples.DRAFT_AGAIN,
+)
+class UnscheduleView(_MoveView):
+    verb = staticmethod(services.unschedule)
+
+
+@_moving(
+    "pause",
+    "Pause a campaign",
+    "Nothing new is sent from the next moment on. What the carrier has already goes on.",
+    examples.PAUSED,
+)
+class PauseView(_MoveView):
+    verb = staticmethod(services.pause)
+
+
+@_moving(
+    "resume",
+    "Resume a paused campaign",
+    "It goes on where it was: nobody again, nobody forgotten.",
+    examples.RUNNING,
+)
+class ResumeView(_MoveView):
+    verb = staticmethod(services.resume)
+
+
+@_moving(
+    "cancel",
+    "Cancel a campaign",
+    "What is not sent stays unsent, for good. What the carrier has already cannot be taken back.",
+    examples.CANCELED,
+)
+class CancelView(_MoveView):
+    verb = staticmethod(services.cancel)
+
+
+class RetryFailedView(_CampaignView):
+    required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
+
+    @extend_schema(
+        operation_id="retry_failed_of_campaign",
+        summary="Send a campaign's failed voicemails again",
+        description=(
+            "Only where a retry is safe and may help. Those who may have been reached (unconfirmed, unreported) are left out without "
+            f"`accept_duplicate_risk`, which needs the scope `{Scope.VOICEMAIL_RESEND_UNCERTAIN.value}` too. A completed campaign is "
+            "running again by this."
+        ),
+        tags=TAGS,
+        request=RetryFailedRequest,
+        responses={200: RetryFailedAnswer},
+        examples=[examples.RETRY_FAILED, examples.RETRIED],
+    )
+    def post(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
+        asked = RetryFailedRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        accepts = asked.validated_data["accept_duplicate_risk"]
+        if accepts and Scope.VOICEMAIL_RESEND_UNCERTAIN not in self.key.scopes:
+            raise Problem(MISSING_SCOPE, f"This API key lacks the scope {Scope.VOICEMAIL_RESEND_UNCERTAIN.value}.")
+        queued = services.retry_failed(
+            self.own_campaign(campaign_id), **asked.validated_data, actor=self.actor, now=timezone.now()
+        )
+        return Response({"queued": queued})

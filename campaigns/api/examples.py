@@ -1,0 +1,172 @@
+"""Requests and answers as the documentation shows them. Names are made up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample
+
+_USE_CASE = "01920f3a-6f00-7000-8000-0000000000a1"
+_SETUP = "01920f3a-6f00-7000-8000-0000000000b1"
+_RECORDING = "01920f3a-6f00-7000-8000-0000000000c1"
+_CAMPAIGN = "01920f3b-1c00-7000-8000-0000000000f1"
+_IMPORT = "01920f3b-3d00-7000-8000-0000000000f2"
+
+_DRAFT: dict[str, Any] = {
+    "campaign_id": _CAMPAIGN,
+    "name": "Flu shots, north side",
+    "state": "draft",
+    "live": True,
+    "use_case_id": _USE_CASE,
+    "setup_id": _SETUP,
+    "recording_id": _RECORDING,
+    "script": None,
+    "time_zone": "America/Chicago",
+    "starts_at": "2026-03-02T15:00:00Z",
+    "ends_at": "2026-03-06T23:00:00Z",
+    "window_start": "10:00:00",
+    "window_end": "18:00:00",
+    "days": [1, 2, 3, 4, 5],
+    "pace_per_second": 20.0,
+    "priority": 0,
+    "max_attempts": None,
+    "retry_minutes": None,
+    "voicemails": {},
+    "created_at": "2026-02-27T15:00:00Z",
+    "updated_at": "2026-02-27T15:00:00Z",
+    "launched_at": None,
+    "ended_at": None,
+}
+_RUNNING = {
+    **_DRAFT,
+    "state": "running",
+    "voicemails": {"accepted": 120, "delivered": 8_412, "failed": 310, "queued": 1_158},
+    "updated_at": "2026-03-02T15:00:01Z",
+    "launched_at": "2026-03-02T15:00:01Z",
+}
+
+
+def _request(name: str, value: Any) -> OpenApiExample:
+    return OpenApiExample(name, value, request_only=True, media_type="application/json")
+
+
+def _answer(name: str, value: Any, status: int = 200) -> OpenApiExample:
+    return OpenApiExample(name, value, response_only=True, status_codes=[str(status)])
+
+
+NEW_CAMPAIGN = _request(
+    "Weekdays between ten and six, from Monday nine o'clock in Chicago",
+    {
+        "name": "Flu shots, north side",
+        "use_case_id": _USE_CASE,
+        "recording_id": _RECORDING,
+        "time_zone": "America/Chicago",
+        "starts_at": "2026-03-02T09:00:00",
+        "ends_at": "2026-03-06T17:00:00",
+        "window_start": "10:00",
+        "window_end": "18:00",
+        "days": [1, 2, 3, 4, 5],
+        "pace_per_second": 20,
+    },
+)
+DRAFT = _answer("A draft", _DRAFT, 201)
+DRAFT_AGAIN = _answer("A draft again", _DRAFT)
+RUNNING = _answer("Running", _RUNNING)
+PAUSED = _answer("Paused", {**_RUNNING, "state": "paused"})
+CANCELED = _answer("Canceled", {**_RUNNING, "state": "canceled", "ended_at": "2026-03-02T15:20:00Z"})
+SLOWER = _request("Slower", {"pace_per_second": 5})
+CAMPAIGNS = _answer("The last page", {"items": [_RUNNING], "continuation_token": None, "has_more": False})
+RETRY_FAILED = _request("Who was busy or did not answer", {"reasons": ["busy", "no_answer"]})
+RETRIED = _answer("Queued again", {"queued": 214})
+
+PREVIEW = _answer(
+    "Most at once, some in their morning",
+    {
+        "starts_at": "2026-03-02T15:00:00Z",
+        "ends_at": "2026-03-06T23:00:00Z",
+        "total": 10_000,
+        "now": 7_200,
+        "later": [{"at": "2026-03-02T16:00:00Z", "count": 1_900}, {"at": "2026-03-02T17:00:00Z", "count": 780}],
+        "skipped": {"suppressed": 120},
+        "expiring": 0,
+        "finishes_at": "2026-03-02T17:02:00Z",
+        "pace_per_second": 20.0,
+    },
+)
+STATS = _answer(
+    "Under way",
+    {
+        "total": 10_000,
+        "by_status": {"accepted": 120, "delivered": 8_412, "failed": 310, "queued": 1_158},
+        "by_reason": {"busy": 190, "no_answer": 120},
+        "rate_per_second": 19.8,
+        "finishes_at": "2026-03-02T17:02:00Z",
+        "waiting_by_zone": {"America/Denver": 378, "America/Los_Angeles": 780},
+        "open_imports": [],
+    },
+)
+
+_UPLOADED: dict[str, Any] = {
+    "import_id": _IMPORT,
+    "campaign_id": _CAMPAIGN,
+    "file_name": "patients.csv",
+    "size_bytes": 81,
+    "sha256": "1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014",
+    "state": "uploaded",
+    "error": "",
+    "format": "csv",
+    "encoding": "utf-8",
+    "delimiter": ",",
+    "has_header": True,
+    "columns": ["phone", "first_name", ""],
+    "rows_read": 0,
+    "rows_imported": 0,
+    "counts": {},
+    "codes": {},
+    "consent_statement": "",
+    "created_at": "2026-02-27T15:01:00Z",
+    "updated_at": "2026-02-27T15:01:00Z",
+    "file_removed_at": None,
+}
+_DETAIL: dict[str, Any] = {
+    "warnings": [],
+    "first_errors": [],
+    "sample": {"header": ["Mobile", "First", "Notes"], "rows": [["•••", "•••", ""], ["•••", "•••", "•••"]]},
+}
+_CHECKED = {
+    **_UPLOADED,
+    "state": "checked",
+    "rows_read": 2,
+    "counts": {"accepted": 1, "invalid": 1},
+    "codes": {"number_not_valid": 1},
+    "updated_at": "2026-02-27T15:01:09Z",
+}
+UPLOADED = _answer("How it is read", {**_UPLOADED, **_DETAIL}, 201)
+READ_AS = _request("The third column is each person's reference", {"columns": ["phone", "first_name", "reference"]})
+CHECKING = _answer("Being checked", {**_UPLOADED, "state": "checking"})
+CHECKED = _answer(
+    "One of two can be reached",
+    {
+        **_CHECKED,
+        **_DETAIL,
+        "first_errors": [
+            {
+                "row_number": 3,
+                "outcome": "invalid",
+                "code": "number_not_valid",
+                "detail": "No such phone number can exist in its country; check it for a typing error.",
+            }
+        ],
+    },
+)
+_STATEMENT = "Each of them signed our form PH-12, which names voicemail messages."
+CONFIRM = _request("Consent", {"consent_statement": _STATEMENT})
+IMPORTING = _answer(
+    "Being imported",
+    {
+        **_CHECKED,
+        "state": "importing",
+        "consent_statement": _STATEMENT,
+        "updated_at": "2026-02-27T15:02:00Z",
+    },
+)

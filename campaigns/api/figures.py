@@ -1,0 +1,87 @@
+"""What will come of a campaign, what has come of it so far, and all of it as a table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+from uuid import UUID
+
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from campaigns.api import examples
+from campaigns.api.answers import PreviewAnswer, ProgressAnswer, preview_answer, progress_answer
+from campaigns.api.base import CampaignsView
+from campaigns.api.requests import CampaignExportQuery
+from campaigns.preview import preview
+from campaigns.progress import progress
+from delivery.downloads import voicemail_download
+from delivery.selectors import voicemails
+from rvm.platform.api.rendering import AnyAccept
+from rvm.platform.scopes import Scope
+
+TAGS = ["Campaigns"]
+
+
+class PreviewView(CampaignsView):
+    required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ}
+
+    @extend_schema(
+        operation_id="preview_campaign",
+        summary="Preview a launch",
+        description="Who would be sent to now, who later and when, who not at all and why: the same decision that is made at the "
+        "moment of sending, for a launch now or at `starts_at`.",
+        tags=TAGS,
+        responses={200: PreviewAnswer},
+        examples=[examples.PREVIEW],
+    )
+    def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
+        return Response(preview_answer(preview(self.find_campaign(campaign_id), timezone.now())))
+
+
+class StatsView(CampaignsView):
+    required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ}
+
+    @extend_schema(
+        operation_id="get_campaign_stats",
+        summary="See how far a campaign is",
+        description="From counters, so it may be asked every few seconds however large the campaign is.",
+        tags=TAGS,
+        responses={200: ProgressAnswer},
+        examples=[examples.STATS],
+    )
+    def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
+        return Response(progress_answer(progress(self.find_campaign(campaign_id), timezone.now())))
+
+
+class ExportView(CampaignsView):
+    required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ}
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(
+        operation_id="export_campaign",
+        summary="Export a campaign's voicemails",
+        description="The same as `GET /voicemail/export` for this campaign: CSV, newest first, however many there are, filtered "
+        f"like the listing. With the scope `{Scope.NUMBERS_READ.value}` recipients are whole, and what the lists say about them is "
+        "added.",
+        tags=TAGS,
+        parameters=[CampaignExportQuery],
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> HttpResponseBase:
+        query = CampaignExportQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        campaign = self.find_campaign(campaign_id)
+        return voicemail_download(
+            voicemails(self.workspace, replace(query.sought(), campaign_id=campaign.pk)),
+            workspace=self.workspace,
+            actor=self.actor,
+            reveal=self.may_see_numbers,
+            filters=query.filters,
+            e164=query.e164,
+            subject=campaign,
+        )

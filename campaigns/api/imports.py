@@ -1,0 +1,199 @@
+"""Lists of recipients: uploaded, read, checked, confirmed or discarded, and what was wrong with their rows."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from campaigns import selectors
+from campaigns.api import examples
+from campaigns.api.answers import (
+    ImportAnswer,
+    ImportDetail,
+    ImportPage,
+    import_answer,
+    row_error_answer,
+    sample_answer,
+)
+from campaigns.api.base import CampaignsView
+from campaigns.api.requests import ImportConfirmation, ImportReading, ImportUpload
+from campaigns.models import RecipientImport
+from campaigns.services import imports as services
+from delivery.api.requests import PageQuery
+from rvm.platform import audit
+from rvm.platform.api.forms import MultiPartParser
+from rvm.platform.api.pagination import page
+from rvm.platform.scopes import Scope
+from rvm.platform.sealed_uploads import SealedUploadHandler
+from usecases.api.base import page_answer
+from usecases.errors import Refused
+
+TAGS = ["Recipient imports"]
+
+
+class ListUploadHandler(SealedUploadHandler):
+    max_bytes = 100 * 1024 * 1024
+
+
+class _ImportView(CampaignsView):
+    def own_import(self, campaign_id: UUID, import_id: UUID) -> RecipientImport:
+        """One that the caller may change."""
+        return self.find_import(self.own_campaign(campaign_id), import_id)
+
+    def detail(self, recipient_import: RecipientImport) -> dict[str, Any]:
+        return {
+            **import_answer(recipient_import),
+            "warnings": services.warnings(recipient_import),
+            "first_errors": [row_error_answer(error) for error in services.first_errors(recipient_import)],
+            "sample": self._sample(recipient_import),
+        }
+
+    def _sample(self, recipient_import: RecipientImport) -> dict[str, Any] | None:
+        try:
+            return sample_answer(services.sample(recipient_import), reveal=self.may_see_numbers)
+        except Refused:
+            return None
+
+
+class ImportListView(_ImportView):
+    required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ, "POST": Scope.CAMPAIGNS_WRITE}
+    parser_classes = [MultiPartParser]
+    upload_handler = ListUploadHandler
+
+    @extend_schema(
+        operation_id="list_imports",
+        summary="List a campaign's imports",
+        description="Newest first.",
+        tags=TAGS,
+        parameters=[PageQuery],
+        responses={200: ImportPage},
+    )
+    def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
+        query = PageQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        found = page(
+            selectors.imports(self.find_campaign(campaign_id)),
+            workspace_id=self.workspace.pk,
+            filters={"campaign_id": campaign_id},
+            **query.validated_data,
+        )
+        return page_answer(found, [import_answer(recipient_import) for recipient_import in found.items])
+
+    @extend_schema(
+        operation_id="upload_import",
+        summary="Upload a list of recipients",
+        description="The file is kept encrypted for a day. Nobody is queued yet: the answer shows how the file is read. Change that "
+        "where the guess is wrong, have it checked, look at the counts, and confirm. The same people uploaded twice are duplicates.",
+        tags=TAGS,
+        request={"multipart/form-data": ImportUpload},
+        responses={201: ImportDetail},
+        examples=[examples.UPLOADED],
+    )
+    def post(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
+        campaign = self.own_campaign(campaign_id)
+        upload = ImportUpload(data=request.data)
+        upload.is_valid(raise_exception=True)
+        file = upload.validated_data["file"]
+        recipient_import = services.upload(
+            campaign=campaign,
+            file_name=file.name or "",
+            chunks=file.chunks(),
+            actor=self.actor,
+            now=timezone.now(),
+        )
+        location = f"{request.path}/{recipient_import.pk}"
+        return Response(self.detail(recipient_import), status=201, headers={"Location": location})
+
+
+class ImportView(_ImportView):
+    required_scopes: ClassVar = {
+        "GET": Scope.CAMPAIGNS_READ,
+        "PATCH": Scope.CAMPAIGNS_WRITE,
+        "DELETE": Scope.CAMPAIGNS_WRITE,
+    }
+
+    @extend_schema(
+        operation_id="get_import",
+        summary="Get an import",
+        description="How the file is read, how far it is, what became of its rows, and its first rows. The cells of these are hidden "
+        f"without the scope `{Scope.NUMBERS_READ.value}`.",
+        tags=TAGS,
+        responses={200: ImportDetail},
+        examples=[examples.CHECKED],
+    )
+    def get(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> Response:
+        recipient_import = self.find_import(self.find_campaign(campaign_id), import_id)
+        if self.may_see_numbers:
+            audit.record("import.read", recipient_import, actor=self.actor, workspace=self.workspace)
+        return Response(self.detail(recipient_import))
+
+    @extend_schema(
+        operation_id="read_import_as",
+        summary="Say how an import's file is read",
+        description="Where the guess is wrong. What was checked already must be checked again.",
+        tags=TAGS,
+        request=ImportReading,
+        responses={200: ImportDetail},
+        examples=[examples.READ_AS],
+    )
+    def patch(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> Response:
+        recipient_import = self.own_import(campaign_id, import_id)
+        body = ImportReading(data=request.data)
+        body.is_valid(raise_exception=True)
+        read = services.read_as(recipient_import, body.validated_data, actor=self.actor, now=timezone.now())
+        return Response(self.detail(read))
+
+    @extend_schema(
+        operation_id="discard_import",
+        summary="Discard an import",
+        description="Its file is removed. Only an import that has queued nobody can be discarded.",
+        tags=TAGS,
+        responses={204: None},
+    )
+    def delete(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> Response:
+        services.discard(self.own_import(campaign_id, import_id), actor=self.actor, now=timezone.now())
+        return Response(status=204)
+
+
+class ImportCheckView(_ImportView):
+    required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_WRITE}
+
+    @extend_schema(
+        operation_id="check_import",
+        summary="Check every row of an import",
+        description="In the background: ask for the import until it is `checked`. Every row then is exactly one of accepted, "
+        "duplicate (in the file, in the campaign), invalid, suppressed and not reachable. Nobody is queued yet.",
+        tags=TAGS,
+        request=None,
+        responses={200: ImportAnswer},
+        examples=[examples.CHECKING],
+    )
+    def post(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> Response:
+        checking = services.check(self.own_import(campaign_id, import_id), actor=self.actor, now=timezone.now())
+        return Response(import_answer(checking))
+
+
+class ImportConfirmView(_ImportView):
+    required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_WRITE}
+
+    @extend_schema(
+        operation_id="confirm_import",
+        summary="Import the accepted rows",
+        description="In the background: ask for the import until it is `completed`. The accepted rows become voicemails of the "
+        "campaign, held until it is launched.",
+        tags=TAGS,
+        request=ImportConfirmation,
+        responses={200: ImportAnswer},
+        examples=[examples.CONFIRM, examples.IMPORTING],
+    )
+    def post(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> Response:
+        recipient_import = self.own_import(campaign_id, import_id)
+        body = ImportConfirmation(data=request.data)
+        body.is_valid(raise_exception=True)
+        importing = services.confirm(recipient_import, **body.validated_data, actor=self.actor, now=timezone.now())
+        return Response(import_answer(importing))

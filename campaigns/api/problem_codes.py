@@ -1,0 +1,37 @@
+"""Every refusal that this floor adds to those below, as data for the answers and for the docs page."""
+
+from __future__ import annotations
+
+from rvm.platform.api.problem_codes import ProblemCode, by_code
+
+LIVE_CAMPAIGN = ProblemCode(
+    "live_campaign",
+    403,
+    "A test key changes test campaigns only",
+    "Use a live key, or make a campaign of its own with the test key: it goes to the sandbox carrier.",
+)
+CAMPAIGN_CLAIMED = ProblemCode(
+    "campaign_claimed",
+    409,
+    "The campaign has begun",
+    "From then on only `name`, `pace_per_second` and `priority` change. Cancel it and make another, where that is what you want.",
+)
+CAMPAIGN_HAS_RECIPIENTS = ProblemCode(
+    "campaign_has_recipients",
+    409,
+    "The campaign has recipients already",
+    "They were judged by its use case; make another campaign for another use case.",
+)
+IMPORT_UNDER_WAY = ProblemCode(
+    "import_under_way",
+    409,
+    "An import is under way",
+    "Wait until it is `checked` or `completed`, see `GET /campaigns/{id}/imports`, or discard it.",
+)
+
+CAMPAIGN_PROBLEMS = by_code(
+    LIVE_CAMPAIGN,
+    CAMPAIGN_CLAIMED,
+    CAMPAIGN_HAS_RECIPIENTS,
+    IMPORT_UNDER_WAY,
+)

@@ -1,0 +1,131 @@
+"""What callers may send about campaigns and their lists of recipients."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from campaigns.models import Campaign
+from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS
+from campaigns.states import CampaignState
+from delivery.api.fields import ObjectField
+from delivery.api.requests import ExportQuery, PageQuery
+from delivery.models import Lane
+from delivery.reasons import Reason
+from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, TextField, YesField
+
+LONGEST_STATEMENT = 1000
+REASONS = [reason.value for reason in Reason]
+
+
+class LocalTimeField(serializers.DateTimeField):
+    """A time with its offset, or without one: then the service reads it in the campaign's time zone."""
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        return value
+
+
+class _OfCampaign(StrictModelSerializer):
+    class Meta:
+        model = Campaign
+        fields = ("name", "time_zone")
+
+
+class _OfLane(StrictModelSerializer):
+    class Meta:
+        model = Lane
+        fields = ("window_start", "window_end", "days", "pace_per_second", "priority", "max_attempts", "retry_minutes")
+
+
+class CampaignChanges(StrictSerializer):
+    """What of a campaign can be changed. Null is as the use case says; the use case's limits bind all the same."""
+
+    use_case_id = IdField(help_text="Why and from whom. It stays once the campaign has recipients.")
+    recording_id = IdField(required=False, allow_null=True, help_text="What everybody hears.")
+    script = serializers.ListField(
+        required=False,
+        allow_null=True,
+        child=ObjectField(),
+        help_text='In place of one recording, its parts in the order in which they are heard: `{"clip": id}`, or by what the list '
+        'says about the person `{"field": "first_name", "clips": {"ana": id}, "otherwise": id or null}`.',
+    )
+    starts_at = LocalTimeField(
+        required=False,
+        allow_null=True,
+        help_text="Launched, it waits until then. Without an offset it is a time in `time_zone`.",
+    )
+    ends_at = LocalTimeField(
+        required=False,
+        allow_null=True,
+        help_text="What is unsent then expires. Without an offset it is a time in `time_zone`.",
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """Columns are taken as their tables say: types, bounds and help."""
+        of_campaign, of_lane = _OfCampaign().get_fields(), _OfLane().get_fields()
+        return {"name": of_campaign.pop("name"), **super().get_fields(), **of_campaign, **of_lane}
+
+
+class NewCampaign(CampaignChanges):
+    """A campaign to create."""
+
+
+class CampaignQuery(PageQuery):
+    state = serializers.ChoiceField([state.value for state in CampaignState], required=False)
+    use_case_id = IdField(required=False)
+    setup_id = IdField(required=False, help_text="The use case's setup now.")
+    created_after = serializers.DateTimeField(required=False, help_text="From this time on.")
+    created_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        return {name: value for name, value in self.validated_data.items() if name not in PageQuery().fields}
+
+
+class RetryFailedRequest(StrictSerializer):
+    accept_duplicate_risk = YesField(
+        default=False, help_text="Also those who may have been reached; needs a scope of its own."
+    )
+    reasons = serializers.ListField(
+        default=list,
+        child=serializers.ChoiceField(REASONS),
+        max_length=len(REASONS),
+        help_text="Only those that failed for one of these; none are all that a retry can help.",
+    )
+
+
+class CampaignExportQuery(ExportQuery):
+    """The listing's filters, and no pages."""
+
+    campaign_id = None  # type: ignore[assignment]
+    use_case_id = None  # type: ignore[assignment]
+
+
+class ImportUpload(StrictSerializer):
+    file = serializers.FileField(
+        allow_empty_file=True, help_text="CSV (any usual encoding and delimiter) or XLSX, at most 100 MB."
+    )
+
+
+class ImportReading(StrictSerializer):
+    """How the file is read. What is left out stays as it was guessed."""
+
+    format = serializers.ChoiceField(["csv", "xlsx"], required=False)
+    encoding = serializers.ChoiceField(list(ENCODINGS), required=False)
+    delimiter = serializers.ChoiceField(list(DELIMITERS), required=False, help_text="One character.")
+    has_header = YesField(required=False, help_text="Whether the first row names the columns.")
+    columns = serializers.ListField(
+        required=False,
+        child=TextField(allow_blank=True, max_length=64),
+        max_length=500,
+        help_text="What each column is, from the left: phone, name, first_name, last_name, time_zone, postal_code, state, reference, "
+        "language, consent, consent_date, consent_source, or a merge field's name of your own; empty where it is not read.",
+    )
+
+
+class ImportConfirmation(StrictSerializer):
+    consent_statement = TextField(
+        max_length=LONGEST_STATEMENT, help_text="What you attest about these people's consent to be called. It is kept."
+    )

@@ -1,0 +1,28 @@
+"""The addresses under /v1/{workspace_id}/ that this floor answers."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from campaigns.api import campaigns, figures, imports
+
+ONE = "campaigns/<uuid:campaign_id>"
+IMPORT = f"{ONE}/imports/<uuid:import_id>"
+
+urlpatterns = [
+    path("campaigns", campaigns.CampaignListView.as_view(), name="campaigns"),
+    path(ONE, campaigns.CampaignView.as_view(), name="campaign"),
+    path(f"{ONE}/launch", campaigns.LaunchView.as_view(), name="campaign-launch"),
+    path(f"{ONE}/unschedule", campaigns.UnscheduleView.as_view(), name="campaign-unschedule"),
+    path(f"{ONE}/pause", campaigns.PauseView.as_view(), name="campaign-pause"),
+    path(f"{ONE}/resume", campaigns.ResumeView.as_view(), name="campaign-resume"),
+    path(f"{ONE}/cancel", campaigns.CancelView.as_view(), name="campaign-cancel"),
+    path(f"{ONE}/retry-failed", campaigns.RetryFailedView.as_view(), name="campaign-retry-failed"),
+    path(f"{ONE}/preview", figures.PreviewView.as_view(), name="campaign-preview"),
+    path(f"{ONE}/stats", figures.StatsView.as_view(), name="campaign-stats"),
+    path(f"{ONE}/export", figures.ExportView.as_view(), name="campaign-export"),
+    path(f"{ONE}/imports", imports.ImportListView.as_view(), name="imports"),
+    path(IMPORT, imports.ImportView.as_view(), name="import"),
+    path(f"{IMPORT}/check", imports.ImportCheckView.as_view(), name="import-check"),
+    path(f"{IMPORT}/confirm", imports.ImportConfirmView.as_view(), name="import-confirm"),
+]
