@@ -15,6 +15,33 @@ SANDBOX_NUMBER = re.compile(r"\+1555001[0-9]{4}")
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _UNKNOWN = "Etc/Unknown"
 
+# Kinds of numbers that may have a person's voicemail box behind them; the names are those of the library's metadata.
+_OF_PERSONS = ("fixed_line", "mobile", "voip")
+_OF_NOBODY = ("toll_free", "premium_rate", "shared_cost", "personal_number", "pager", "uan", "voicemail")
+_REACHABLE_KINDS = {
+    phonenumbers.PhoneNumberType.FIXED_LINE,
+    phonenumbers.PhoneNumberType.MOBILE,
+    phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    phonenumbers.PhoneNumberType.VOIP,
+}
+
+
+def _patterns(kinds: Collection[str]) -> str:
+    """What the library's metadata says of these kinds in all regions of +1, as one alternative."""
+    regions = [
+        phonenumbers.PhoneMetadata.metadata_for_region(name) for name in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[1]
+    ]
+    found = (getattr(region, kind) for region in regions for kind in kinds)
+    return "|".join(
+        dict.fromkeys(kind.national_number_pattern for kind in found if kind and kind.national_number_pattern)
+    )
+
+
+# For +1 the answer of the library in under a microsecond instead of 25; a test on random numbers holds them equal at every upgrade.
+_REACHABLE_1 = re.compile(
+    rf"\+1(?=[0-9]{{10}}\Z)(?!(?:{_patterns(_OF_NOBODY)})\Z)(?:{_patterns(_OF_PERSONS)})", re.ASCII
+)
+
 
 class NumberRefused(ValueError):
     """The text is no number that may be reached. `code` is stable; the message never repeats the number."""
@@ -29,6 +56,8 @@ def check_recipient(text: str, *, countries: Collection[str] = (), sandbox: bool
 
     `countries` are opened besides +1, as ISO codes; `sandbox` says that the drop can only go to the sandbox carrier.
     """
+    if _REACHABLE_1.fullmatch(text):
+        return text
     if not E164.fullmatch(text):
         raise _malformed()
     if SANDBOX_NUMBER.fullmatch(text):
@@ -45,6 +74,12 @@ def check_recipient(text: str, *, countries: Collection[str] = (), sandbox: bool
         )
     if number is None or not phonenumbers.is_valid_number(number):
         raise _not_valid()
+    if phonenumbers.number_type(number) not in _REACHABLE_KINDS:
+        raise NumberRefused(
+            "number_kind_not_reachable",
+            "Nobody has a voicemail box at a number of this kind (toll-free, premium, shared, personal or pager); "
+            "give the person's own mobile or landline number.",
+        )
     return text
 
 
