@@ -1,0 +1,41 @@
+"""Answers with a CSV file of voicemails, and records who took it: for the API and the admin alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+
+from delivery.exporting import MERGE_COLUMNS, export_rows
+from delivery.models import Voicemail
+from rvm.platform import audit
+from rvm.platform.csv_export import csv_answer
+from rvm.platform.models import User, Workspace
+
+
+def voicemail_download(
+    found: QuerySet[Voicemail],
+    *,
+    workspace: Workspace,
+    actor: User,
+    reveal: bool,
+    filters: Mapping[str, Any],
+    e164: bool = False,
+    merge_columns: Sequence[str] = MERGE_COLUMNS,
+    subject: Model | None = None,
+) -> StreamingHttpResponse:
+    """The voicemails of `found`, as `export_rows` writes them. `filters` are what was asked for, and `subject` whose voicemails these
+    are if not the whole workspace's; both for the audit, which masks numbers."""
+    audit.record(
+        "voicemail.exported",
+        subject or workspace,
+        actor=actor,
+        workspace=workspace,
+        filters=filters,
+        numbers_shown=reveal,
+    )
+    rows = export_rows(found, reveal=reveal, merge_columns=merge_columns)
+    return csv_answer(rows, f"voicemails-{timezone.now():%Y-%m-%d}.csv", e164=e164)
