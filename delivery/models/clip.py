@@ -26,6 +26,7 @@ class Clip(Row):
     bitrate_kbps = models.PositiveIntegerField()
     sample_rate = models.PositiveIntegerField()
     channels = models.PositiveSmallIntegerField()
+    warnings = ArrayField(models.CharField(max_length=300), default=list, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
