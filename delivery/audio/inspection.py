@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 import mutagen
 import mutagen.mp3
 
-from delivery.audio.decoding import decode
+from delivery.audio.decoding import Samples, decode
 from delivery.audio.frames import Walk, walk
+from delivery.audio.levels import Levels, measure
 from delivery.audio.rejections import AudioWarning, rejected, warning
 from delivery.audio.silence import LEAST_AUDIBLE_SECONDS, THRESHOLD_DB, audible_seconds
+from delivery.audio.sound_warnings import sound_warnings
 
 MOST_BYTES = 8 * 1024 * 1024
 SHORTEST_SECONDS = 10
@@ -37,7 +39,8 @@ class Inspection:
 
     `frames`: exactly the counted frames, without tags and Xing frame; `sha256`: their SHA-256 in hex, the recording's
     address; `duration_ms`: of these frames; `bitrate_kbps`: their average; `bitrate_mode`: "CBR", "ABR" or "VBR";
-    `sample_rate` in Hz; `channels`: 1 or 2; `encoder`: as the file names it, often ""; `warnings`: for the uploader.
+    `sample_rate` in Hz; `channels`: 1 or 2; `encoder`: as the file names it, often ""; `levels`: how it sounds;
+    `warnings`: for the uploader.
     """
 
     frames: bytes = field(repr=False)
@@ -48,13 +51,38 @@ class Inspection:
     sample_rate: int
     channels: int
     encoder: str
+    levels: Levels = field(repr=False)
     warnings: tuple[AudioWarning, ...]
 
 
 def inspect(data: bytes) -> Inspection:
     """The accepted recording in `data`. Raises AudioRejected with a code and a sentence for the uploader.
 
-    Pure and bounded: at most MOST_BYTES are looked at, about 50 MB of memory and 0.15 s are used.
+    Pure and bounded: at most MOST_BYTES are looked at, about 50 MB of memory and 0.3 s are used.
+    """
+    audio = walk_within(data, shortest=SHORTEST_SECONDS)
+    samples = playable_samples(audio)
+    _refuse_silent(samples, audio.stream.sample_rate)
+    levels = measure(samples, audio.stream.sample_rate)
+    mode, encoder, announced = described_by_encoder(audio)
+    return Inspection(
+        frames=audio.frames,
+        sha256=hashlib.sha256(audio.frames).hexdigest(),
+        duration_ms=round(audio.seconds * 1000),
+        bitrate_kbps=average_kbps(audio),
+        bitrate_mode=mode,
+        sample_rate=audio.stream.sample_rate,
+        channels=audio.stream.channels,
+        encoder=encoder,
+        levels=levels,
+        warnings=(*file_warnings(audio, announced), *sound_warnings(levels)),
+    )
+
+
+def walk_within(data: bytes, shortest: float) -> Walk:
+    """The audio of an upload of at most MOST_BYTES that lasts `shortest` to LONGEST_SECONDS. Raises AudioRejected.
+
+    Measured values are rounded away from the limit, or people read "60.0 seconds; the longest allowed is 60".
     """
     if not data:
         raise rejected("empty")
@@ -62,32 +90,23 @@ def inspect(data: bytes) -> Inspection:
         megabytes = math.ceil(len(data) / 2**20 * 10) / 10
         raise rejected("too_large", measured=megabytes, bytes=len(data), allowed=MOST_BYTES // 2**20)
     audio = walk(data)
-    _refuse_wrong_duration(audio)
-    _refuse_unplayable(audio)
-    mode, encoder, announced = _described_by_encoder(audio)
-    return Inspection(
-        frames=audio.frames,
-        sha256=hashlib.sha256(audio.frames).hexdigest(),
-        duration_ms=round(audio.seconds * 1000),
-        bitrate_kbps=_average_kbps(audio),
-        bitrate_mode=mode,
-        sample_rate=audio.stream.sample_rate,
-        channels=audio.stream.channels,
-        encoder=encoder,
-        warnings=_warnings(audio, announced),
-    )
+    wrong = wrong_duration(audio.samples, audio.stream.sample_rate, shortest)
+    if wrong == "too_short":
+        raise rejected(wrong, measured=math.floor(audio.seconds * 10) / 10, allowed=shortest)
+    if wrong == "too_long":
+        raise rejected(wrong, measured=math.ceil(audio.seconds * 10) / 10, allowed=LONGEST_SECONDS)
+    return audio
 
 
-def _refuse_wrong_duration(audio: Walk) -> None:
-    """Measured values are rounded away from the limit, or people read "60.0 seconds; the longest allowed is 60"."""
-    rate = audio.stream.sample_rate
-    if audio.samples < SHORTEST_SECONDS * rate:
-        raise rejected("too_short", measured=math.floor(audio.seconds * 10) / 10, allowed=SHORTEST_SECONDS)
-    if audio.samples > LONGEST_SECONDS * rate + ENCODER_PADDING_SAMPLES:
-        raise rejected("too_long", measured=math.ceil(audio.seconds * 10) / 10, allowed=LONGEST_SECONDS)
+def wrong_duration(samples: int, sample_rate: int, shortest: float = SHORTEST_SECONDS) -> str | None:
+    """The code that refuses so many samples per channel, "too_short" or "too_long"; None: their duration is allowed."""
+    if samples < shortest * sample_rate:
+        return "too_short"
+    return "too_long" if samples > LONGEST_SECONDS * sample_rate + ENCODER_PADDING_SAMPLES else None
 
 
-def _refuse_unplayable(audio: Walk) -> None:
+def playable_samples(audio: Walk) -> Samples:
+    """The sound, decoded this once. Raises AudioRejected where too little of it plays."""
     rate = audio.stream.sample_rate
     samples = decode(audio.frames, audio.stream)
     if len(samples) * 100 < audio.samples * LEAST_PLAYABLE_PERCENT:
@@ -97,16 +116,20 @@ def _refuse_unplayable(audio: Walk) -> None:
             seconds=f"{audio.seconds:.1f}",
             allowed=f"{audio.seconds * LEAST_PLAYABLE_PERCENT / 100:.1f}",
         )
-    audible = audible_seconds(samples, rate)
+    return samples
+
+
+def _refuse_silent(samples: Samples, sample_rate: int) -> None:
+    audible = audible_seconds(samples, sample_rate)
     if audible < LEAST_AUDIBLE_SECONDS:
         raise rejected("silent", measured=f"{audible:.1f}", threshold=THRESHOLD_DB, allowed=LEAST_AUDIBLE_SECONDS)
 
 
-def _average_kbps(audio: Walk) -> int:
+def average_kbps(audio: Walk) -> int:
     return round(len(audio.frames) * 8 / audio.seconds / 1000)
 
 
-def _described_by_encoder(audio: Walk) -> tuple[str, str, float]:
+def described_by_encoder(audio: Walk) -> tuple[str, str, float]:
     """Bit rate mode, encoder and announced seconds (0 without an Info frame), as far as the file says it truthfully.
 
     mutagen reads them from the Info frame, which is given to it with the first counted frames; the walk knows better
@@ -125,14 +148,15 @@ def _described_by_encoder(audio: Walk) -> tuple[str, str, float]:
     return mode, encoder.strip()[:60], info.length
 
 
-def _warnings(audio: Walk, announced: float) -> tuple[AudioWarning, ...]:
+def file_warnings(audio: Walk, announced: float) -> tuple[AudioWarning, ...]:
+    """What to say about the file, whatever it sounds like; `announced` as `described_by_encoder` reads it."""
     found = []
     if announced - audio.seconds > _ANNOUNCED_LEEWAY_SECONDS:
         found.append(warning("shorter_than_announced", announced=f"{announced:.1f}", measured=f"{audio.seconds:.1f}"))
     elif audio.cut_off:
         found.append(warning("cut_off", measured=f"{audio.seconds:.1f}"))
-    if _average_kbps(audio) < LOW_KBPS:
-        found.append(warning("low_bitrate", measured=_average_kbps(audio), allowed=LOW_KBPS))
+    if average_kbps(audio) < LOW_KBPS:
+        found.append(warning("low_bitrate", measured=average_kbps(audio), allowed=LOW_KBPS))
     if audio.junk:
         found.append(warning("bytes_skipped", measured=audio.junk))
     return tuple(found)

@@ -71,7 +71,10 @@ def _silence_at_the_ends(samples: Samples, sample_rate: int) -> tuple[float, flo
 
 
 def _clipped_share(samples: Samples) -> float:
-    """One sample at the limit is a peak made to fit; two in a row are a peak cut flat."""
+    """One sample at the limit is a peak made to fit; two in a row are a peak cut flat.
+
+    What was cut off and turned down afterwards is not seen: an encoder's ripple leaves it no flatter than a limiter's output.
+    """
     limit = (samples >= _AT_LIMIT) | (samples <= -_AT_LIMIT)
     pairs = limit[1:] & limit[:-1]
     clipped = np.zeros_like(limit)

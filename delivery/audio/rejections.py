@@ -76,6 +76,22 @@ WARNINGS: dict[str, str] = {
     "bytes_skipped": (
         "{measured} bytes inside the recording are not audio and were left out. Listen to it once before you use it."
     ),
+    "very_quiet": (
+        "The recording is very quiet: its loudness is {measured} LUFS, and below {allowed} it is hard to hear on a phone. "
+        "Record it closer to the microphone, or make it louder."
+    ),
+    "clipped": (
+        "The recording is distorted: {measured} per cent of it is cut off at full volume, and over {allowed} is heard as "
+        "crackling. Lower the microphone's level and record it again."
+    ),
+    "silent_start": (
+        "It begins with {measured} seconds of silence; after more than {allowed}, people hang up before they hear a word. "
+        "Cut the silence off at the beginning."
+    ),
+    "silent_end": (
+        "It ends with {measured} seconds of silence; more than {allowed} keep people waiting for nothing. "
+        "Cut the silence off at the end."
+    ),
 }
 
 

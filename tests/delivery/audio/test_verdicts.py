@@ -10,6 +10,7 @@ import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from delivery.audio import REJECTIONS, WARNINGS, AudioRejected, inspect
@@ -56,6 +57,17 @@ ACCEPTED: dict[str, tuple[Maker, float, str, set[str]]] = {
         lambda: make.encoded(30) + make.ape_tag() + make.lyrics3() + make.id3v1(), 30, "CBR", set(),
     ),
     "the lowest bit rate": (lambda: make.encoded(30, 8000, 8), 30, "CBR", {"low_bitrate"}),
+    "recorded far too softly": (
+        lambda: make.encode_pcm(make.noise(20, 8000, level=120), 8000, 64), 20, "CBR", {"very_quiet"},
+    ),
+    "recorded far too loudly": (
+        lambda: make.encode_pcm(make.noise(20, 8000, level=32000), 8000, 64), 20, "CBR", {"clipped"},
+    ),
+    "four seconds before a word and six after": (
+        lambda: make.encode_pcm(
+            np.pad(make.noise(20, 8000), ((4 * 8000, 6 * 8000), (0, 0))), 8000, 64,
+        ), 30, "CBR", {"silent_start", "silent_end"},
+    ),
 }  # fmt: skip
 
 # name -> (file, code of the refusal, what its sentence must name)
@@ -248,9 +260,10 @@ def test_the_size_limit_counts_the_upload_with_its_tags() -> None:
     assert refusal.value.code == "too_large"
 
 
-def test_a_click_or_an_offset_does_not_pass_for_a_voice() -> None:
-    pcm = make.noise(12, 8000, level=0) + 8000
-    pcm[40_000] = 32000
+@pytest.mark.parametrize(("offset", "clicks"), [(0, 0), (8000, 0), (0, 1), (0, 5), (8000, 1)])
+def test_silence_a_click_or_an_offset_does_not_pass_for_a_voice(offset: int, clicks: int) -> None:
+    pcm = make.noise(12, 8000, level=0) + offset
+    pcm[40_000 : 40_000 + clicks * 8000 : 8000] = 32000
     with pytest.raises(AudioRejected) as refusal:
         inspect(make.encode_pcm(pcm.astype("<i2"), 8000, 64))
     assert refusal.value.code == "silent"

@@ -1,0 +1,40 @@
+"""What a person should hear about the sound of an accepted recording: too quiet, distorted, silence at its ends.
+
+A warning that comes too often is not read, so the limits lie where listeners begin to notice, not where sound engineers do;
+an honest recording of speech, loud or soft, by telephone or in a studio, gets none.
+"""
+
+from __future__ import annotations
+
+import math
+
+from delivery.audio.levels import Levels
+from delivery.audio.rejections import AudioWarning, warning
+
+# Speech is put on a telephone line at about -26 dB (ITU-T P.56, G.191), which is -26 LUFS for one voice; 10 dB less is the
+# quiet condition of listening tests (ITU-T P.800). Synthesized and studio speech measures -16 to -24, a whisper -24.
+QUIETEST_LUFS = -30
+# Measured on speech that was amplified into its limit: by 3 dB 0.01 per cent, by 6 dB (a few vowels, hardly heard) 0.2,
+# by 9 dB (rough throughout) 0.9, by 12 dB 2.4. A peak limiter's output stays below 0.01.
+MOST_CLIPPED_PERCENT = 0.5
+# People hang up on silence, and what waits for a voice may take it for none.
+MOST_LEADING_SILENCE = 3
+# At the end it only costs the listener's patience; it is mostly a recording that nobody stopped.
+MOST_TRAILING_SILENCE = 5
+_BELOW_MEASURE = "less than -70"  # LUFS; the absolute gate of BS.1770
+
+
+def sound_warnings(levels: Levels) -> tuple[AudioWarning, ...]:
+    """What to say about a recording with these levels; mostly nothing. Figures are rounded away from the limit."""
+    found = []
+    loudness, clipped = levels.loudness_lufs, levels.clipped_share * 100
+    if loudness is None or loudness < QUIETEST_LUFS:
+        measured = _BELOW_MEASURE if loudness is None else math.floor(loudness * 10) / 10
+        found.append(warning("very_quiet", measured=measured, allowed=QUIETEST_LUFS))
+    if clipped > MOST_CLIPPED_PERCENT:
+        found.append(warning("clipped", measured=math.ceil(clipped * 10) / 10, allowed=MOST_CLIPPED_PERCENT))
+    if levels.leading_silence > MOST_LEADING_SILENCE:
+        found.append(warning("silent_start", measured=levels.leading_silence, allowed=MOST_LEADING_SILENCE))
+    if levels.trailing_silence > MOST_TRAILING_SILENCE:
+        found.append(warning("silent_end", measured=levels.trailing_silence, allowed=MOST_TRAILING_SILENCE))
+    return tuple(found)
