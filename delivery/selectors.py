@@ -45,7 +45,7 @@ def voicemails(workspace: Workspace, sought: VoicemailFilter | None = None) -> Q
     found = (
         Voicemail.objects.filter(workspace=workspace)
         .select_related("recording", "lane", "setup")
-        .defer("setup__credentials")
+        .defer("setup__credentials", "recording__waveform")
     )
     return found.filter(**_conditions(workspace, sought)) if sought else found
 
@@ -81,4 +81,10 @@ def drops_of(voicemail: Voicemail) -> QuerySet[Drop]:
 
 
 def recordings(workspace: Workspace) -> QuerySet[Recording]:
+    """All that can be fetched by id, also those that a campaign assembled."""
     return Recording.objects.filter(workspace=workspace)
+
+
+def offered_recordings(workspace: Workspace) -> QuerySet[Recording]:
+    """Those that people uploaded, for lists and choices."""
+    return recordings(workspace).filter(assembled=False).defer("waveform")

@@ -9,6 +9,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from delivery.audio.levels import WAVEFORM_PEAKS
 from delivery.models import Drop, Recording, Voicemail
 from delivery.reasons import REASONS, Reason
 from delivery.status import DropStatus, VoicemailStatus
@@ -166,6 +167,17 @@ def batch_item(index: int, outcome: Voicemail | Refused) -> dict[str, Any]:
     }
 
 
+class LevelsAnswer(serializers.Serializer[Any]):
+    peak_dbfs = serializers.FloatField(help_text="The loudest sample, in dB below full scale (0).")
+    rms_dbfs = serializers.FloatField(help_text="The mean power, in dB below full scale.")
+    loudness_lufs = serializers.FloatField(
+        allow_null=True, help_text="Integrated loudness (ITU-R BS.1770); null where nothing is above -70."
+    )
+    clipped_percent = serializers.FloatField(help_text="Of the samples: in peaks that are cut off flat.")
+    leading_silence_seconds = serializers.FloatField()
+    trailing_silence_seconds = serializers.FloatField()
+
+
 class RecordingAnswer(serializers.Serializer[Any]):
     recording_id = serializers.UUIDField()
     name = serializers.CharField()
@@ -179,18 +191,54 @@ class RecordingAnswer(serializers.Serializer[Any]):
     encoder = serializers.CharField(allow_blank=True)
     warnings = serializers.ListField(child=serializers.CharField(), help_text="Sentences for whoever recorded it.")
     created_at = serializers.DateTimeField()
+    levels = LevelsAnswer(
+        allow_null=True,
+        help_text="How it sounds. Null where the recording is older than the measurement; getting it alone measures it.",
+    )
 
 
 # As the columns are called.
-_OF_A_RECORDING: list[str] = [str(name) for name in RecordingAnswer().fields if str(name) != "recording_id"]
+_OF_A_RECORDING = [str(name) for name in RecordingAnswer().fields if name not in ("recording_id", "levels")]
 
 
 def recording_answer(recording: Recording) -> dict[str, Any]:
-    return {"recording_id": recording.pk, **{name: getattr(recording, name) for name in _OF_A_RECORDING}}
+    return {
+        "recording_id": recording.pk,
+        **{name: getattr(recording, name) for name in _OF_A_RECORDING},
+        "levels": _levels_answer(recording),
+    }
+
+
+def _levels_answer(recording: Recording) -> dict[str, Any] | None:
+    if recording.clipped_share is None:
+        return None
+    return {
+        "peak_dbfs": recording.peak_dbfs,
+        "rms_dbfs": recording.rms_dbfs,
+        "loudness_lufs": recording.loudness_lufs,
+        "clipped_percent": round(recording.clipped_share * 100, 3),
+        "leading_silence_seconds": recording.leading_silence,
+        "trailing_silence_seconds": recording.trailing_silence,
+    }
 
 
 class RecordingDetail(RecordingAnswer):
+    waveform = serializers.ListField(
+        child=serializers.IntegerField(min_value=0, max_value=255),
+        min_length=WAVEFORM_PEAKS,
+        max_length=WAVEFORM_PEAKS,
+        allow_null=True,
+        help_text="Peaks over the whole length, to draw; 255 is full scale. Null where `levels` is.",
+    )
     audio_url = serializers.URLField(help_text="Plays without a key for 15 minutes; answers Range requests.")
+
+
+def recording_detail(recording: Recording, audio_url: str) -> dict[str, Any]:
+    return {
+        **recording_answer(recording),
+        "waveform": None if recording.waveform is None else list(recording.waveform),
+        "audio_url": audio_url,
+    }
 
 
 class RecordingPage(serializers.Serializer[Any]):

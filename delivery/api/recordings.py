@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from delivery.api import examples
-from delivery.api.answers import RecordingAnswer, RecordingDetail, RecordingPage, recording_answer
+from delivery.api.answers import RecordingAnswer, RecordingDetail, RecordingPage, recording_answer, recording_detail
 from delivery.api.base import DeliveryView
 from delivery.api.problem_codes import RANGE_NOT_SATISFIABLE
 from delivery.api.requests import PageQuery, RecordingUpload
@@ -20,8 +20,8 @@ from delivery.api.voicemails import recording_name
 from delivery.byte_ranges import RangeNotSatisfiable
 from delivery.playback import play
 from delivery.recording_links import link
-from delivery.selectors import recordings
-from delivery.services.recordings import keep_recording
+from delivery.selectors import offered_recordings
+from delivery.services.recordings import keep_recording, measured
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.pagination import page
@@ -60,7 +60,7 @@ class RecordingsView(DeliveryView):
     @extend_schema(
         operation_id="list_recordings",
         summary="List recordings",
-        description="Newest first.",
+        description="Newest first. What campaigns assembled from clips is left out, and found by its id.",
         tags=TAGS,
         parameters=[PageQuery],
         responses={200: RecordingPage},
@@ -68,7 +68,7 @@ class RecordingsView(DeliveryView):
     def get(self, request: Request, workspace_id: UUID) -> Response:
         query = PageQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        found = page(recordings(self.workspace), workspace_id=workspace_id, filters={}, **query.validated_data)
+        found = page(offered_recordings(self.workspace), workspace_id=workspace_id, filters={}, **query.validated_data)
         return page_answer(found, [recording_answer(recording) for recording in found.items])
 
 
@@ -80,11 +80,12 @@ class RecordingView(DeliveryView):
         summary="Get a recording with a link that plays it",
         tags=TAGS,
         responses={200: RecordingDetail},
+        examples=[examples.RECORDING_DETAIL],
     )
     def get(self, request: Request, workspace_id: UUID, recording_id: UUID) -> Response:
-        recording = self.find_recording(recording_id)
+        recording = measured(self.find_recording(recording_id))
         audit.record("recording.linked", recording, actor=self.actor, workspace=self.workspace)
-        return Response({**recording_answer(recording), "audio_url": link(recording)})
+        return Response(recording_detail(recording, link(recording)))
 
 
 class RecordingAudioView(DeliveryView):

@@ -50,5 +50,10 @@ class Recording(Row):
         return self.name
 
     @property
+    def measured(self) -> bool:
+        """Whether its levels are known; of these the loudness alone may be null all the same (nothing passes its gate)."""
+        return self.clipped_share is not None
+
+    @property
     def storage_name(self) -> str:
         return f"recordings/{self.workspace_id}/{self.sha256}.mp3.enc"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
 
 import structlog
 from django.core.files.base import ContentFile
@@ -15,9 +17,10 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.utils import timezone
 
-from delivery.audio import Inspection, inspect
+from delivery.audio import AudioRejected, Inspection, inspect
+from delivery.audio.levels import Levels
 from delivery.models import Recording
-from rvm.platform.crypto import vault
+from rvm.platform.crypto import Undecryptable, vault
 from rvm.platform.models import Workspace
 from usecases.errors import Refused
 
@@ -27,24 +30,26 @@ _PURPOSE = b"recording"
 LONGEST_NAME = 200
 
 
-def keep_recording(workspace: Workspace, name: str, data: bytes) -> Recording:
+def keep_recording(workspace: Workspace, name: str, data: bytes, *, assembled: bool = False) -> Recording:
     """The recording in `data`, or the one that this workspace already has with the same sound.
 
+    `assembled`: joined from clips, so it is not offered among the recordings; what was assembled once and is uploaded later, is.
     Raises AudioRejected, or Refused where the storage cannot take it.
     """
-    with keeping_recording(workspace, name, data) as recording:
+    with keeping_recording(workspace, name, data, assembled=assembled) as recording:
         return recording
 
 
 @contextmanager
-def keeping_recording(workspace: Workspace, name: str, data: bytes) -> Iterator[Recording]:
+def keeping_recording(workspace: Workspace, name: str, data: bytes, *, assembled: bool = False) -> Iterator[Recording]:
     """The same for a block that needs the recording: where the block fails, a recording that was new is gone again."""
     verdict = inspect(data)
     known = _known(workspace, verdict.sha256)
     if known is not None:
-        yield known
+        yield known if assembled else _offered(known, name)
         return
     recording = _unsaved(workspace, name, verdict)
+    recording.assembled = assembled
     try:
         with transaction.atomic():
             _lock(recording)
@@ -64,8 +69,46 @@ def read_frames(recording: Recording) -> bytes:
         return vault().decrypt(file.read(), _PURPOSE)
 
 
+def measured(recording: Recording) -> Recording:
+    """The recording with its levels; one that was kept before levels were measured gets them, and their warnings, now.
+
+    Once, when somebody looks: a handful of rows is not worth a step of the tick, and a migration has no media storage. Where the
+    file cannot be read the levels stay null, because the rest of the row can still be shown.
+    """
+    if recording.measured:
+        return recording
+    try:
+        verdict = inspect(read_frames(recording))
+    except (OSError, Undecryptable, AudioRejected) as error:
+        log.warning("recording_not_measured", recording_id=str(recording.pk), error=type(error).__name__)
+        return recording
+    found = _levels(verdict.levels)
+    found["warnings"] = list(dict.fromkeys([*recording.warnings, *_sentences(verdict)]))
+    Recording.objects.filter(pk=recording.pk).update(**found)
+    for name, value in found.items():
+        setattr(recording, name, value)
+    return recording
+
+
+def _levels(levels: Levels) -> dict[str, Any]:
+    """As the columns are called."""
+    return {**asdict(levels), "waveform": bytes(levels.waveform)}
+
+
+def _sentences(verdict: Inspection) -> list[str]:
+    return [warning.sentence for warning in verdict.warnings]
+
+
 def _known(workspace: Workspace, sha256: str) -> Recording | None:
     return Recording.objects.filter(workspace=workspace, sha256=sha256).first()
+
+
+def _offered(recording: Recording, name: str) -> Recording:
+    """Among the recordings from now on, where a campaign alone knew it, under the name that a person gave it."""
+    if recording.assembled:
+        recording.assembled, recording.name = False, name[:LONGEST_NAME]
+        recording.save(update_fields=["assembled", "name"])
+    return recording
 
 
 def _unsaved(workspace: Workspace, name: str, verdict: Inspection) -> Recording:
@@ -80,8 +123,9 @@ def _unsaved(workspace: Workspace, name: str, verdict: Inspection) -> Recording:
         sample_rate=verdict.sample_rate,
         channels=verdict.channels,
         encoder=verdict.encoder,
-        warnings=[warning.sentence for warning in verdict.warnings],
+        warnings=_sentences(verdict),
         created_at=timezone.now(),
+        **_levels(verdict.levels),
     )
 
 

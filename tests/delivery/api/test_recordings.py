@@ -16,7 +16,7 @@ from django.core.files.storage import FileSystemStorage
 from django.test import Client
 from django.utils import timezone
 
-from delivery.api.answers import RecordingAnswer, RecordingDetail
+from delivery.api.answers import LevelsAnswer, RecordingAnswer, RecordingDetail
 from delivery.models import Recording
 from delivery.recording_links import carrier_link, link
 from delivery.services.recordings import keep_recording, read_frames
@@ -121,6 +121,41 @@ def test_one_recording_comes_with_a_link_that_plays_it_without_a_key(
     response = client.get(urlsplit(body["audio_url"]).path)
     assert (response.status_code, response.content) == (200, frames)
     assert AuditEvent.objects.get(action="recording.linked").subject_id == recording.pk
+
+
+def test_the_levels_are_told_everywhere_and_the_waveform_alone_with_one(api: Api, recording: Recording) -> None:
+    [listed] = api.get("recordings").json()["items"]
+    one = api.get(f"recordings/{recording.pk}").json()
+    assert list(one["levels"]) == list(LevelsAnswer().fields)
+    assert one["levels"] == listed["levels"] == upload(api, mp3_file(encoded(12))).json()["levels"]
+    assert one["levels"]["peak_dbfs"] == recording.peak_dbfs
+    assert one["levels"]["clipped_percent"] == 0
+    assert "waveform" not in listed
+    assert recording.waveform is not None
+    assert one["waveform"] == list(recording.waveform)
+    assert (len(one["waveform"]), max(one["waveform"]) <= 255) == (300, True)
+
+
+def test_an_old_recording_has_no_levels_until_it_is_got_alone(api: Api, recording: Recording) -> None:
+    Recording.objects.update(clipped_share=None, waveform=None)
+    assert api.get("recordings").json()["items"][0]["levels"] is None
+    one = api.get(f"recordings/{recording.pk}").json()
+    assert one["levels"]["peak_dbfs"] == recording.peak_dbfs
+    assert len(one["waveform"]) == 300
+    assert api.get("recordings").json()["items"][0]["levels"] == one["levels"]
+
+
+def test_an_old_recording_without_its_file_is_still_described(api: Api, workspace: Workspace) -> None:
+    body = api.get(f"recordings/{make_recording(workspace).pk}").json()
+    assert (body["levels"], body["waveform"]) == (None, None)
+
+
+def test_a_recording_assembled_from_clips_is_found_by_its_id_and_not_listed(
+    api: Api, workspace: Workspace, recording: Recording
+) -> None:
+    assembled = make_recording(workspace, assembled=True)
+    assert [item["recording_id"] for item in api.get("recordings").json()["items"]] == [str(recording.pk)]
+    assert api.get(f"recordings/{assembled.pk}").json()["name"] == assembled.name
 
 
 def test_the_audio_is_played_with_a_key_whatever_the_player_accepts(

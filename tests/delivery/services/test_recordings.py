@@ -13,11 +13,22 @@ from django.db import IntegrityError, connection, transaction
 
 from delivery.audio import AudioRejected, inspect
 from delivery.models import Recording
-from delivery.services.recordings import keep_recording, keeping_recording, read_frames
+from delivery.selectors import offered_recordings, recordings
+from delivery.services.recordings import keep_recording, keeping_recording, measured, read_frames
 from rvm.platform.models import Workspace
-from tests.delivery.audio.mp3_bytes import encoded, id3v2
-from tests.factories import make_workspace
+from tests.delivery.audio.mp3_bytes import encode_pcm, encoded, id3v2, noise
+from tests.factories import make_recording, make_workspace
 from usecases.errors import Refused
+
+LEVELS = (
+    "peak_dbfs",
+    "rms_dbfs",
+    "loudness_lufs",
+    "clipped_share",
+    "leading_silence",
+    "trailing_silence",
+    "waveform",
+)
 
 
 def files_in(media: Path) -> list[Path]:
@@ -64,6 +75,62 @@ def test_a_rejected_upload_leaves_no_trace(media: Path) -> None:
     assert caught.value.code == "too_short"
     assert not Recording.objects.exists()
     assert not files_in(media)
+
+
+@pytest.mark.django_db
+def test_its_levels_and_what_is_wrong_with_its_sound_are_kept(media: Path) -> None:
+    kept = Recording.objects.get(
+        pk=keep_recording(make_workspace(), "Loud", encode_pcm(noise(12, 8000, level=32000), 8000)).pk
+    )
+    levels = inspect(read_frames(kept)).levels
+    assert (kept.peak_dbfs, kept.rms_dbfs, kept.loudness_lufs) == (
+        levels.peak_dbfs,
+        levels.rms_dbfs,
+        levels.loudness_lufs,
+    )
+    assert (kept.leading_silence, kept.trailing_silence) == (levels.leading_silence, levels.trailing_silence)
+    assert kept.clipped_share == pytest.approx(levels.clipped_share)
+    assert kept.waveform is not None
+    assert tuple(kept.waveform) == levels.waveform
+    [sentence] = kept.warnings
+    assert sentence.startswith("The recording is distorted")
+
+
+@pytest.mark.django_db
+def test_a_recording_older_than_the_measurement_is_measured_when_it_is_looked_at(media: Path) -> None:
+    old = keep_recording(make_workspace(), "Old", encode_pcm(noise(12, 8000, level=100), 8000, 16))
+    told = old.warnings
+    assert [sentence[:24] for sentence in told] == ["The recording has 16 kbi", "The recording is very qu"]
+    Recording.objects.update(**dict.fromkeys(LEVELS), warnings=["Heard before.", told[0]])
+    old.refresh_from_db()
+    assert measured(old).warnings == ["Heard before.", *told]
+    again = Recording.objects.get()
+    assert again.warnings == ["Heard before.", *told]
+    assert [getattr(again, name) is None for name in LEVELS] == [False] * len(LEVELS)
+
+
+@pytest.mark.django_db
+def test_a_recording_is_measured_only_once(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recording = keep_recording(make_workspace(), "New", encoded(12))
+    monkeypatch.setattr("delivery.services.recordings.inspect", lambda data: pytest.fail("measured again"))
+    assert measured(recording) is recording
+
+
+@pytest.mark.django_db
+def test_an_old_recording_without_its_file_stays_unmeasured(media: Path) -> None:
+    assert not measured(make_recording()).measured
+
+
+@pytest.mark.django_db
+def test_what_a_campaign_assembled_is_offered_once_a_person_uploads_it(media: Path) -> None:
+    workspace = make_workspace()
+    made = keep_recording(workspace, "Hello + Ann + bye", encoded(12), assembled=True)
+    assert not offered_recordings(workspace).exists()
+    assert recordings(workspace).get() == made
+    assert keep_recording(workspace, "Again", encoded(12), assembled=True).assembled
+    assert keep_recording(workspace, "Hello Ann", encoded(12)) == made
+    assert keep_recording(workspace, "Later", encoded(12), assembled=True) == made
+    assert offered_recordings(workspace).get().name == "Hello Ann"
 
 
 @pytest.mark.django_db
