@@ -133,21 +133,34 @@ BATCH_ANSWER = _answer(
         ],
     },
 )
-RECORDING = _answer(
-    "Kept",
-    {
-        "recording_id": _RECORDING,
-        "name": "Flu shot reminder",
-        "sha256": "9f2b5e0c7a1d4c3e8b6f0a9d2c4e6f8091a3b5c7d9e1f20314253647586970ab",
-        "size_bytes": 171_360,
-        "duration_ms": 21_420,
-        "bitrate_kbps": 64,
-        "bitrate_mode": "CBR",
-        "sample_rate": 44_100,
-        "channels": 1,
-        "encoder": "LAME 3.100",
-        "warnings": [],
-        "created_at": "2026-03-02T14:58:00Z",
+_RECORDING_KEPT: dict[str, Any] = {
+    "recording_id": _RECORDING,
+    "name": "Flu shot reminder",
+    "sha256": "9f2b5e0c7a1d4c3e8b6f0a9d2c4e6f8091a3b5c7d9e1f20314253647586970ab",
+    "size_bytes": 171_360,
+    "duration_ms": 21_420,
+    "bitrate_kbps": 64,
+    "bitrate_mode": "CBR",
+    "sample_rate": 44_100,
+    "channels": 1,
+    "encoder": "LAME 3.100",
+    "warnings": [],
+    "created_at": "2026-03-02T14:58:00Z",
+    "levels": {
+        "peak_dbfs": -1.99,
+        "rms_dbfs": -21.61,
+        "loudness_lufs": -21.09,
+        "clipped_percent": 0.0,
+        "leading_silence_seconds": 0.0,
+        "trailing_silence_seconds": 0.4,
     },
-    201,
+}
+RECORDING = _answer("Kept", _RECORDING_KEPT, 201)
+RECORDING_DETAIL = _answer(
+    "With a link that plays it",
+    {
+        **_RECORDING_KEPT,
+        "waveform": [0, 96, 143, 120, 203, 88] * 50,
+        "audio_url": "https://rvm.example.com/recordings/player.01920f3a6f0070008000000000000000c1.1772464500~aGVsbG8.mp3",
+    },
 )

@@ -11,6 +11,7 @@ from delivery.api.answers import (
     BatchAnswer,
     DropAnswer,
     RecordingAnswer,
+    RecordingDetail,
     VoicemailAnswer,
     VoicemailDetail,
     VoicemailPage,
@@ -45,6 +46,7 @@ def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None
         (examples.DETAIL, VoicemailDetail),
         (examples.BATCH_ANSWER, BatchAnswer),
         (examples.RECORDING, RecordingAnswer),
+        (examples.RECORDING_DETAIL, RecordingDetail),
     ],
 )
 def test_an_example_of_an_answer_has_every_field_and_no_other(example: Any, serializer: Any) -> None:
