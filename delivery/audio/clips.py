@@ -1,0 +1,51 @@
+"""The verdict on a clip, a piece that is joined with others to a recording: judged as any upload is, but shorter and for itself.
+
+The limits are those of what may be joined: a word takes 0.2 seconds, and no clip is longer than a whole recording. A clip may be
+silent, because a pause is one; and it must not need what stood before it (delivery.audio.joining says why).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from delivery.audio.clip_rejections import clip_warning
+from delivery.audio.inspection import average_kbps, described_by_encoder, file_warnings, playable_samples, walk_within
+from delivery.audio.joining import refuse_cut_out
+from delivery.audio.rejections import AudioWarning
+from delivery.audio.silence import THRESHOLD_DB, audible_seconds
+
+SHORTEST_CLIP_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class ClipInspection:
+    """An accepted clip; the fields are those of `Inspection`."""
+
+    frames: bytes = field(repr=False)
+    sha256: str
+    duration_ms: int
+    bitrate_kbps: int
+    sample_rate: int
+    channels: int
+    warnings: tuple[AudioWarning, ...]
+
+
+def inspect_clip(data: bytes) -> ClipInspection:
+    """The accepted clip in `data`. Raises AudioRejected with a code and a sentence for the uploader. Bounded as `inspect` is."""
+    audio = walk_within(data, shortest=SHORTEST_CLIP_SECONDS)
+    samples = playable_samples(audio)
+    refuse_cut_out(audio.frames)
+    _, _, announced = described_by_encoder(audio)
+    warnings = list(file_warnings(audio, announced))
+    if not audible_seconds(samples, audio.stream.sample_rate):
+        warnings.append(clip_warning("silent_clip", threshold=THRESHOLD_DB))
+    return ClipInspection(
+        frames=audio.frames,
+        sha256=hashlib.sha256(audio.frames).hexdigest(),
+        duration_ms=round(audio.seconds * 1000),
+        bitrate_kbps=average_kbps(audio),
+        sample_rate=audio.stream.sample_rate,
+        channels=audio.stream.channels,
+        warnings=tuple(warnings),
+    )
