@@ -169,6 +169,27 @@ class VoicemailQuery(PageQuery):
         return VoicemailFilter(statuses=statuses, recipient=recipient, **filters)
 
 
+class ExportQuery(VoicemailQuery):
+    """The listing's filters, and no pages."""
+
+    limit = None
+    continuation_token = None
+    format = serializers.ChoiceField(
+        ["national", "e164"],
+        required=False,
+        default="national",
+        help_text="How phone numbers are written: (202) 555-0142, or +12025550142 for machines.",
+    )
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        return {name: value for name, value in super().filters.items() if name != "format"}
+
+    @property
+    def e164(self) -> bool:
+        return bool(self.validated_data["format"] == "e164")
+
+
 class RecordingUpload(StrictSerializer):
     audio = serializers.FileField(allow_empty_file=True, help_text="MP3, 10 to 60 seconds, at most 8 MB.")
     name = TextField(required=False, max_length=LONGEST_NAME, help_text="By default the file's name.")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from delivery.api import recordings, voicemails
+from delivery.api import exports, recordings, voicemails
 
 urlpatterns = [
     path("voicemail", voicemails.VoicemailsView.as_view(), name="voicemails"),
     path("voicemail/search", voicemails.VoicemailSearchView.as_view(), name="voicemail-search"),
+    path("voicemail/export", exports.VoicemailExportView.as_view(), name="voicemail-export"),
     path("voicemail/batch", voicemails.VoicemailBatchView.as_view(), name="voicemail-batch"),
     path("voicemail/<uuid:voicemail_id>", voicemails.VoicemailView.as_view(), name="voicemail"),
     path("voicemail/<uuid:voicemail_id>/cancel", voicemails.VoicemailCancelView.as_view(), name="voicemail-cancel"),

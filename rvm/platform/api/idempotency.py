@@ -3,7 +3,7 @@
 The work and its stored answer are one transaction, so whoever dies in between has done neither, and the repeated request starts
 afresh. "In flight" is an advisory lock of that transaction: PostgreSQL drops it with the connection, so nothing needs to be timed
 out or taken over. Only successful answers are kept: a refused request has changed nothing, and may be repaired and sent again under
-its key.
+its key. A streamed answer is not kept either: only what is read is streamed, and may be read again.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def answer_once(key: str, handler: Callable[..., HttpResponseBase]) -> Callable[
             if earlier is not None:
                 return _replay(earlier, mark)
             response = handler(request, *args, **kwargs)
-            if response.status_code < 400:
+            if response.status_code < 400 and not response.streaming:
                 IdempotencyKey.objects.create(
                     workspace_id=workspace_id,
                     key=key,
@@ -107,11 +107,9 @@ def _pack(response: HttpResponseBase) -> bytes:
     if isinstance(response, Response):
         content_type = response.content_type or "application/json"
         content = b"" if response.data is None else to_json(response.data)
-    elif isinstance(response, HttpResponse):
+    else:
         content_type = response["Content-Type"]
         content = response.content
-    else:
-        raise TypeError("a streamed answer to a POST cannot be replayed")
     headers = {"Content-Type": content_type} | ({"Location": response["Location"]} if "Location" in response else {})
     return orjson.dumps(headers) + b"\n" + content
 

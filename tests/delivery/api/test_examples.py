@@ -16,7 +16,8 @@ from delivery.api.answers import (
     VoicemailDetail,
     VoicemailPage,
 )
-from delivery.api.requests import BatchRequest, RetryRequest, SendRecordingRequest, VoicemailQuery
+from delivery.api.exports import EXAMPLE as EXPORT
+from delivery.api.requests import BatchRequest, ExportQuery, RetryRequest, SendRecordingRequest, VoicemailQuery
 from usecases.errors import Refused
 
 
@@ -25,6 +26,7 @@ from usecases.errors import Refused
     [
         (examples.SEND_RECORDING, SendRecordingRequest),
         (examples.SEARCH, VoicemailQuery),
+        (EXPORT, ExportQuery),
         (examples.BATCH, BatchRequest),
         (examples.RETRY, RetryRequest),
     ],

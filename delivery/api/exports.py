@@ -1,0 +1,69 @@
+"""Voicemails as a CSV file: the list with its filters, all of it at once."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.request import Request
+
+from delivery.api.base import DeliveryView
+from delivery.api.requests import ExportQuery
+from delivery.downloads import voicemail_download
+from delivery.selectors import voicemails
+from rvm.platform.api.rendering import AnyAccept
+from rvm.platform.scopes import Scope
+
+TAGS = ["Voicemail"]
+_DESCRIPTION = (
+    "Newest first, as they are while the file is sent, however many there are; a download that breaks off is incomplete. "
+    f"With the scope `{Scope.NUMBERS_READ.value}` recipients are whole and the fields of a campaign's list are added. "
+    "A cell that a spreadsheet program would run as a formula has an apostrophe before it."
+)
+EXAMPLE = OpenApiExample(
+    "What failed since March, for machines",
+    {"status": ["failed"], "created_after": "2026-03-01T00:00:00Z", "format": "e164"},
+    request_only=True,
+)
+
+
+class VoicemailExportView(DeliveryView):
+    required_scopes: ClassVar = {"GET": Scope.VOICEMAIL_READ, "POST": Scope.VOICEMAIL_READ}
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(
+        operation_id="export_voicemails",
+        summary="Export voicemails as CSV",
+        description=_DESCRIPTION,
+        tags=TAGS,
+        parameters=[ExportQuery],
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, workspace_id: UUID) -> StreamingHttpResponse:
+        return self._export(ExportQuery(data=request.query_params))
+
+    @extend_schema(
+        operation_id="export_searched_voicemails",
+        summary="Export voicemails as CSV, filters in the body",
+        description=f"{_DESCRIPTION} Nothing is changed, so an Idempotency-Key has nothing to keep: each answer is read afresh.",
+        tags=TAGS,
+        request=ExportQuery,
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+        examples=[EXAMPLE],
+    )
+    def post(self, request: Request, workspace_id: UUID) -> StreamingHttpResponse:
+        return self._export(ExportQuery(data=request.data))
+
+    def _export(self, query: ExportQuery) -> StreamingHttpResponse:
+        query.is_valid(raise_exception=True)
+        return voicemail_download(
+            voicemails(self.workspace, query.sought()),
+            workspace=self.workspace,
+            actor=self.actor,
+            reveal=self.may_see_numbers,
+            filters=query.filters,
+            e164=query.e164,
+        )
