@@ -30,7 +30,9 @@ class VoicemailAnswer(serializers.Serializer[Any]):
     recipient_phone_number = serializers.CharField(
         help_text="Masked but for the last four unless the key may see numbers."
     )
-    sender_phone_number = serializers.CharField()
+    sender_phone_number = serializers.CharField(
+        allow_blank=True, help_text="Of a campaign's voicemail it is chosen when it is sent; empty before."
+    )
     reference = serializers.CharField(allow_blank=True)
     metadata = serializers.DictField(allow_null=True)
     status = serializers.ChoiceField(VOICEMAIL_STATUSES)
@@ -42,7 +44,9 @@ class VoicemailAnswer(serializers.Serializer[Any]):
     attempts = serializers.IntegerField(help_text="Drops that were made.")
     duration_ms = serializers.IntegerField(help_text="Of the recording.")
     not_before = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="A campaign's voicemail expires with it; null while the campaign has no end yet."
+    )
     created_at = serializers.DateTimeField(help_text="When it was queued.")
     sending_at = serializers.DateTimeField(allow_null=True, help_text="When the latest drop began.")
     accepted_at = serializers.DateTimeField(allow_null=True)
@@ -72,7 +76,7 @@ def voicemail_answer(voicemail: Voicemail, *, reveal: bool) -> dict[str, Any]:
         "attempts": voicemail.attempts,
         "duration_ms": voicemail.recording.duration_ms,
         "not_before": voicemail.not_before,
-        "expires_at": voicemail.expires_at,
+        "expires_at": voicemail.expiry,
         "created_at": voicemail.created_at,
         "sending_at": voicemail.sending_at,
         "accepted_at": voicemail.accepted_at,
