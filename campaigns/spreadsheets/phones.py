@@ -32,7 +32,7 @@ _EXTENSION = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _THOUSANDS = re.compile(r"[0-9]{1,2}([.,])[0-9]{3}\1[0-9]{3}\1[0-9]{3}")
-_NUMBER = re.compile(r"\(?\+?\(?[0-9][-0-9 ().+/]*")
+_NUMBER = re.compile(r"[( ]*\+?[( ]*[0-9][-0-9 ().+/]*")
 _NOT_DIGITS = re.compile(r"[^0-9]")
 # Longer cells hold prose; the patterns above are not made for that.
 _LONGEST = 100

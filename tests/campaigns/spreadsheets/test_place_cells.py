@@ -1,0 +1,218 @@
+"""Cells that say where a patient lives, what they agreed to, and how they are to be called."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns.spreadsheets import cells
+from campaigns.spreadsheets.refusals import CellRefused
+from campaigns.spreadsheets.state_zones import PROVINCES_BY_LETTER, STATES, ZIP_PREFIXES, ZONE_NAMES
+
+EASTERN, CENTRAL, MOUNTAIN, PACIFIC = "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"
+
+TIME_ZONES = [
+    ("", ()),
+    (" \u00a0", ()),
+    ("America/Chicago", (CENTRAL,)),
+    ("america/chicago", (CENTRAL,)),
+    ("America/New York", (EASTERN,)),
+    ("Pacific/Honolulu", ("Pacific/Honolulu",)),
+    ("Europe/London", ("Europe/London",)),
+    ("US/Mountain", (MOUNTAIN,)),
+    ("Eastern", (EASTERN,)),
+    ("EST", (EASTERN,)),
+    ("edt", (EASTERN,)),
+    ("E.S.T.", (EASTERN,)),
+    ("PT", (PACIFIC,)),
+    ("Pacific Time (US & Canada)", (PACIFIC,)),
+    ("(UTC-06:00) Central Time (US & Canada)", (CENTRAL,)),
+    ("Mountain Standard Time", (MOUNTAIN,)),
+    ("MST", (MOUNTAIN, "America/Phoenix")),
+    ("Arizona", ("America/Phoenix",)),
+    ("Hawaii", ("Pacific/Honolulu",)),
+    ("Alaska Time", ("America/Anchorage",)),
+    ("AST", ("America/Halifax", "America/Puerto_Rico")),
+]
+STATES_SAID = [
+    ("", ()),
+    ("TX", (CENTRAL, MOUNTAIN)),
+    ("tx", (CENTRAL, MOUNTAIN)),
+    ("Texas", (CENTRAL, MOUNTAIN)),
+    ("N.Y.", (EASTERN,)),
+    ("New York", (EASTERN,)),
+    ("NEW  YORK", (EASTERN,)),
+    ("North Carolina", (EASTERN,)),
+    ("FL", (EASTERN, CENTRAL)),
+    ("IN", (EASTERN, CENTRAL)),
+    ("OR", (PACIFIC, MOUNTAIN)),
+    ("AZ", ("America/Phoenix", MOUNTAIN)),
+    ("DC", (EASTERN,)),
+    ("D.C.", (EASTERN,)),
+    ("Washington, D.C.", (EASTERN,)),
+    ("Washington", (PACIFIC,)),
+    ("PR", ("America/Puerto_Rico",)),
+    ("Guam", ("Pacific/Guam",)),
+    ("U.S. Virgin Islands", ("America/Puerto_Rico",)),
+    ("US-CA", (PACIFIC,)),
+    ("CA-ON", ("America/Toronto", "America/Winnipeg", "America/Atikokan")),
+    ("CA", (PACIFIC,)),
+    ("Québec", ("America/Toronto", "America/Halifax", "America/Puerto_Rico")),
+    ("NL", ("America/St_Johns", "America/Goose_Bay")),
+]
+POSTAL_CODES = [
+    ("", ()),
+    ("02139", (EASTERN,)),
+    ("2139", (EASTERN,)),
+    ("2139.0", (EASTERN,)),
+    ("'02139", (EASTERN,)),
+    ("02139-1234", (EASTERN,)),
+    ("02139-", (EASTERN,)),
+    ("021391234", (EASTERN,)),
+    ("21391234", (EASTERN,)),
+    ("501", (EASTERN,)),  # 00501
+    ("00901", ("America/Puerto_Rico",)),
+    ("901", ("America/Puerto_Rico",)),
+    ("90210", (PACIFIC,)),
+    ("60601", (CENTRAL,)),
+    ("80202", (MOUNTAIN,)),
+    ("79901", (CENTRAL, MOUNTAIN)),  # El Paso: by state, so both
+    ("96813", ("Pacific/Honolulu",)),
+    ("96799", ("Pacific/Honolulu", "Pacific/Pago_Pago")),
+    ("99501", ("America/Anchorage", "America/Adak")),
+    ("６０６０１", (CENTRAL,)),
+    ("K1A 0B1", ("America/Toronto", "America/Winnipeg", "America/Atikokan")),
+    ("v6b1a1", ("America/Vancouver", "America/Edmonton", "America/Dawson_Creek")),
+    ("T5J", ("America/Edmonton",)),
+]
+CONSENTS = [
+    *[
+        (said, True)
+        for said in (
+            "yes",
+            "Yes",
+            "Y",
+            "TRUE",
+            "1",
+            "1.0",
+            "x",
+            "✓",
+            "✅",
+            "Opted-In",
+            "opt in",
+            "Consented",
+            "sí",
+            "Oui",
+            " yes\u00a0",
+        )
+    ],
+    *[
+        (said, False)
+        for said in ("no", "N", "FALSE", "0", "0.0", "✗", "opted out", "Opt-Out", "declined", "Revoked", "STOP", "nein")
+    ],
+    *[(said, None) for said in ("", "  ", "\u200b")],
+]
+
+
+@pytest.mark.parametrize(("cell", "zones"), TIME_ZONES)
+def test_a_zone_is_known_by_its_name_and_by_what_people_call_it(cell: str, zones: tuple[str, ...]) -> None:
+    assert cells.time_zone(cell) == zones
+
+
+@pytest.mark.parametrize(("cell", "zones"), STATES_SAID)
+def test_a_state_gives_every_zone_that_it_has(cell: str, zones: tuple[str, ...]) -> None:
+    assert cells.state(cell) == zones
+
+
+@pytest.mark.parametrize(("cell", "zones"), POSTAL_CODES)
+def test_a_postal_code_gives_the_zones_of_its_state(cell: str, zones: tuple[str, ...]) -> None:
+    assert cells.postal_code(cell) == zones
+
+
+@pytest.mark.parametrize(("cell", "answer"), CONSENTS)
+def test_consent_is_read_from_the_words_for_yes_and_no(cell: str, answer: bool | None) -> None:
+    assert cells.consent(cell) is answer
+
+
+@pytest.mark.parametrize(
+    ("read", "cell", "code"),
+    [
+        (cells.time_zone, "-05:00", "time_zone_unknown"),
+        (cells.time_zone, "UTC-5", "time_zone_unknown"),
+        (cells.time_zone, "2025550142", "time_zone_unknown"),
+        (cells.time_zone, "../etc/passwd", "time_zone_unknown"),
+        (cells.time_zone, "Standard Time", "time_zone_unknown"),
+        (cells.state, "XX", "state_unknown"),
+        (cells.state, "AE", "state_unknown"),
+        (cells.state, "US", "state_unknown"),
+        (cells.state, "Bavaria", "state_unknown"),
+        (cells.postal_code, "09012", "postal_code_unknown"),  # a military address may be anywhere
+        (cells.postal_code, "96201", "postal_code_unknown"),
+        (cells.postal_code, "00000", "postal_code_unknown"),
+        (cells.postal_code, "12", "postal_code_unknown"),
+        (cells.postal_code, "123456", "postal_code_unknown"),
+        (cells.postal_code, "SW1A 1AA", "postal_code_unknown"),
+        (cells.postal_code, "D1A 0B1", "postal_code_unknown"),
+        (cells.consent, "maybe", "consent_unclear"),
+        (cells.consent, "2026-01-02", "consent_unclear"),
+    ],
+)
+def test_a_cell_that_says_nothing_known_is_refused_and_not_repeated(read: object, cell: str, code: str) -> None:
+    with pytest.raises(CellRefused) as refusal:
+        read(cell)  # type: ignore[operator]
+    assert refusal.value.code == code
+    assert cell not in refusal.value.sentence.split("write")[0]
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_read_or_refused(cell: str) -> None:
+    for read in (cells.time_zone, cells.state, cells.postal_code, cells.consent):
+        try:
+            answer = read(cell)
+        except CellRefused:
+            continue
+        assert answer is None or isinstance(answer, bool | tuple)
+
+
+def test_every_zone_of_the_tables_exists() -> None:
+    for zones in [zones for _, zones in STATES.values()] + list(ZONE_NAMES.values()):
+        assert zones
+        for zone in zones:
+            assert ZoneInfo(zone).key == zone
+
+
+def test_the_tables_name_every_state_and_territory_once() -> None:
+    assert len(STATES) == 50 + 1 + 5 + 13
+    assert len({name for name, _ in STATES.values()}) == len(STATES)
+    listed = {code for line in ZIP_PREFIXES.split() for code in line.partition(":")[2].split("+")}
+    by_letter = {code for codes in PROVINCES_BY_LETTER.values() for code in codes}
+    assert listed | by_letter == set(STATES)
+    assert not listed & by_letter
+
+
+def test_no_prefix_stands_twice_in_the_table() -> None:
+    seen: set[int] = set()
+    for line in ZIP_PREFIXES.split():
+        first, _, last = line.partition(":")[0].partition("-")
+        prefixes = set(range(int(first), int(last or first) + 1))
+        assert prefixes
+        assert not prefixes & seen
+        seen |= prefixes
+
+
+TEXTS = [
+    ("  Ann \u00a0 Walker ", "Ann Walker"),
+    ("'=1+1", "=1+1"),
+    ("\u200bAnn\ufeff", "Ann"),
+    ("a\r\n b", "a\nb"),
+    ("O'Neil", "O'Neil"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("cell", "text"), TEXTS)
+def test_a_text_is_kept_without_what_nobody_sees(cell: str, text: str) -> None:
+    assert cells.text(cell) == text
