@@ -111,6 +111,10 @@ class PreviewAnswer(serializers.Serializer[Any]):
     expiring = serializers.IntegerField(help_text="Those whose turn would come after the end.")
     finishes_at = serializers.DateTimeField(allow_null=True, help_text="When the last one leaves, at this pace.")
     pace_per_second = serializers.FloatField()
+    stopped = serializers.CharField(
+        allow_blank=True,
+        help_text="What keeps everybody waiting as it is now, as a sentence; the figures are those without it.",
+    )
 
 
 def preview_answer(preview: Preview) -> dict[str, Any]:

@@ -91,6 +91,7 @@ PREVIEW = _answer(
         "expiring": 0,
         "finishes_at": "2026-03-02T17:02:00Z",
         "pace_per_second": 20.0,
+        "stopped": "",
     },
 )
 STATS = _answer(

@@ -22,6 +22,33 @@ CAMPAIGN_HAS_RECIPIENTS = ProblemCode(
     "The campaign has recipients already",
     "They were judged by its use case; make another campaign for another use case.",
 )
+CAMPAIGN_STATE = ProblemCode(
+    "campaign_state",
+    409,
+    "The campaign is not in a state for this",
+    "`campaign_state` says which it is in; the detail says in which ones this can be done.",
+)
+CAMPAIGN_SCHEDULED = ProblemCode(
+    "campaign_scheduled",
+    409,
+    "The campaign is scheduled",
+    "It keeps what its launch needs; take the launch back with `POST /campaigns/{id}/unschedule` first.",
+)
+NO_RECIPIENTS = ProblemCode(
+    "no_recipients", 409, "The campaign has no recipients", "Import a list with `POST /campaigns/{id}/imports` first."
+)
+NOTHING_TO_SEND = ProblemCode(
+    "nothing_to_send",
+    409,
+    "Nobody of the campaign could be reached",
+    "`GET /campaigns/{id}/preview` says why; a later end or longer hours may help.",
+)
+RECORDING_MISSING = ProblemCode(
+    "recording_missing",
+    409,
+    "The campaign has nothing to be heard",
+    "Give it a recording or a script with `PATCH /campaigns/{id}`.",
+)
 IMPORT_UNDER_WAY = ProblemCode(
     "import_under_way",
     409,
@@ -33,5 +60,10 @@ CAMPAIGN_PROBLEMS = by_code(
     LIVE_CAMPAIGN,
     CAMPAIGN_CLAIMED,
     CAMPAIGN_HAS_RECIPIENTS,
+    CAMPAIGN_STATE,
+    CAMPAIGN_SCHEDULED,
+    NO_RECIPIENTS,
+    NOTHING_TO_SEND,
+    RECORDING_MISSING,
     IMPORT_UNDER_WAY,
 )

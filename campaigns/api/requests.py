@@ -24,6 +24,10 @@ class LocalTimeField(serializers.DateTimeField):
     """A time with its offset, or without one: then the service reads it in the campaign's time zone."""
 
     def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is not None:
+            return super().enforce_timezone(value)
+        if not 1970 <= value.year < 9999:
+            self.fail("overflow")  # no zone could shift it
         return value
 
 

@@ -12,12 +12,18 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularJSONAPIView
 
+from campaigns.api.problem_codes import CAMPAIGN_PROBLEMS
 from delivery.api.problem_codes import DELIVERY_PROBLEMS
 from rvm.platform.api.problem_codes import PLATFORM_PROBLEMS, ProblemCode
 from usecases.api.problem_codes import USE_CASE_PROBLEMS
 
 # Each floor's table of problems; a code belongs to one floor.
-PROBLEMS: tuple[dict[str, ProblemCode], ...] = (PLATFORM_PROBLEMS, USE_CASE_PROBLEMS, DELIVERY_PROBLEMS)
+PROBLEMS: tuple[dict[str, ProblemCode], ...] = (
+    PLATFORM_PROBLEMS,
+    USE_CASE_PROBLEMS,
+    DELIVERY_PROBLEMS,
+    CAMPAIGN_PROBLEMS,
+)
 
 # Swagger UI sets style attributes and draws with data: images.
 _POLICY = (

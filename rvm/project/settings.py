@@ -221,6 +221,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "VoicemailStatus": "delivery.api.answers.VOICEMAIL_STATUSES",
         "DropStatus": "delivery.api.answers.DROP_STATUSES",
+        "Reason": "campaigns.api.requests.REASONS",
+        "CampaignState": "campaigns.api.answers.CAMPAIGN_STATES",
+        "ImportState": "campaigns.api.answers.IMPORT_STATES",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/<uuid:workspace_id>/", include("delivery.api.urls")),
     path("v1/<uuid:workspace_id>/", include("usecases.api.urls")),
     path("v1/<uuid:workspace_id>/", include("delivery.api.urls_setups")),
+    path("v1/<uuid:workspace_id>/", include("campaigns.api.urls")),
     path("v1/openapi.json", docs.OpenApiView.as_view(), name="openapi"),
     path("docs", docs.docs, name="docs"),
     path("docs/problems", docs.problems, name="problems"),

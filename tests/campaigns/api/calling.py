@@ -1,0 +1,66 @@
+"""What the tests of this API make, send and read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from campaigns.models import Campaign, RecipientImport
+from campaigns.services import campaigns as services
+from campaigns.services import imports
+from delivery.models import Recording, Voicemail
+from tests.factories import Api, make_voicemail
+from usecases.models import UseCase
+
+LIST = b"Mobile,First name,Reference\r\n2025550142,Rosa,a-1\r\n2025550143,Zo\xc3\xab,a-2\r\n12,Tom,a-3\r\n2025550142,Rosa,a-4\r\n"
+
+
+def make_campaign(use_case: UseCase, recording: Recording | None = None, **fields: Any) -> Campaign:
+    return services.create(
+        **{
+            "workspace": use_case.workspace,
+            "use_case": use_case,
+            "live": True,
+            "name": "Flu shots",
+            "actor": None,
+            "recording": recording,
+            **fields,
+        }
+    )
+
+
+def add_recipients(campaign: Campaign, count: int = 1, **fields: Any) -> list[Voicemail]:
+    """Voicemails as an import leaves them: without a time of their own, expiring with the lane."""
+    return [
+        make_voicemail(
+            lane=campaign.lane,
+            recipient=f"+1202555{100 + number:04}",
+            **{"recording": campaign.recording, "expires_at": None, "zones": ["UTC"], **fields},
+        )
+        for number in range(count)
+    ]
+
+
+def upload(api: Api, campaign: Campaign, content: bytes = LIST, name: str = "patients.csv", **headers: str) -> Any:
+    file = SimpleUploadedFile(name, content, "text/csv")
+    return api.client.post(api.url(f"campaigns/{campaign.pk}/imports"), {"file": file}, headers=headers)
+
+
+def refusal(response: Any, status: int) -> str:
+    """The code of a problem with this status."""
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/problem+json"
+    return str(response.json()["code"])
+
+
+def wrong(response: Any) -> list[tuple[str, str]]:
+    """The wrong fields, as (pointer, code)."""
+    assert refusal(response, 422) == "invalid_request"
+    return [(error["pointer"], error["code"]) for error in response.json()["errors"]]
+
+
+def upload_directly(campaign: Campaign, content: bytes = LIST, name: str = "patients.csv") -> RecipientImport:
+    """By the verb that the API calls."""
+    return imports.upload(campaign=campaign, file_name=name, chunks=[content], actor=None, now=datetime.now(UTC))

@@ -1,0 +1,68 @@
+"""The documentation's examples are what the API really takes and gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from campaigns.api import examples
+from campaigns.api.answers import (
+    CampaignAnswer,
+    CampaignPage,
+    ImportAnswer,
+    ImportDetail,
+    PreviewAnswer,
+    ProgressAnswer,
+    RetryFailedAnswer,
+)
+from campaigns.api.requests import (
+    CampaignChanges,
+    ImportConfirmation,
+    ImportReading,
+    NewCampaign,
+    RetryFailedRequest,
+)
+
+
+@pytest.mark.parametrize(
+    ("example", "serializer"),
+    [
+        (examples.NEW_CAMPAIGN, NewCampaign),
+        (examples.SLOWER, CampaignChanges),
+        (examples.RETRY_FAILED, RetryFailedRequest),
+        (examples.READ_AS, ImportReading),
+        (examples.CONFIRM, ImportConfirmation),
+    ],
+)
+def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None:
+    request = serializer(data=example.value, partial=serializer is CampaignChanges)
+    assert request.is_valid(), request.errors
+    assert set(example.value) <= set(request.validated_data)
+
+
+@pytest.mark.parametrize(
+    ("example", "serializer"),
+    [
+        *((example, CampaignAnswer) for example in (examples.DRAFT, examples.DRAFT_AGAIN, examples.RUNNING)),
+        *((example, CampaignAnswer) for example in (examples.PAUSED, examples.CANCELED)),
+        (examples.CAMPAIGNS, CampaignPage),
+        (examples.RETRIED, RetryFailedAnswer),
+        (examples.PREVIEW, PreviewAnswer),
+        (examples.STATS, ProgressAnswer),
+        (examples.UPLOADED, ImportDetail),
+        (examples.CHECKED, ImportDetail),
+        (examples.CHECKING, ImportAnswer),
+        (examples.IMPORTING, ImportAnswer),
+    ],
+)
+def test_an_example_of_an_answer_has_every_field_and_no_other(example: Any, serializer: Any) -> None:
+    assert list(example.value) == list(serializer().fields)
+    answer = serializer(data=example.value)
+    assert answer.is_valid(), answer.errors
+
+
+def test_the_figures_of_the_preview_add_up() -> None:
+    told: Any = examples.PREVIEW.value
+    later = sum(entry["count"] for entry in told["later"])
+    assert told["now"] + later + sum(told["skipped"].values()) + told["expiring"] == told["total"]
