@@ -6,8 +6,9 @@ class CampaignsConfig(AppConfig):
     verbose_name = "Campaigns"
 
     def ready(self) -> None:
+        from campaigns import launcher
         from campaigns.importing import upkeep
         from delivery import doorbell, tick
 
         doorbell.JOBS["imports"] = "campaigns.tasks.work_imports"
-        tick.STEPS.append(upkeep.work_on_imports)
+        tick.STEPS += [upkeep.ring_for_imports, upkeep.remove_files]

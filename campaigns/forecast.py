@@ -29,17 +29,18 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """People who may all be in the same zones."""
+    """People who may all be in the same zones. `expires_at`: their own end, in place of everybody's."""
 
     zones: tuple[str, ...]
     count: int
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """`sent`: how many leave, by the opening in which they do; those of `start` can go at once. `unsent` people run out of time.
 
-    `finishes_at`: when nobody waits any longer; the end where somebody runs out of time, None where there is nobody at all."""
+    `finishes_at`: when nobody waits any longer; None where nobody does."""
 
     sent: dict[datetime, int]
     unsent: int
@@ -48,39 +49,47 @@ class Forecast:
 
 @dataclass(slots=True)
 class _Queue:
-    """A group on its way: what is left of it, and the opening that it is in or waits for."""
+    """A group on its way: what is left of it, its end, and the opening that it is in or waits for, if one is left."""
 
     zones: tuple[str, ...]
+    count: int
     left: float
-    opens: datetime | None
-    closes: datetime | None
+    end: datetime
+    opens: datetime | None = None
+    closes: datetime | None = None
     sent: dict[datetime, float] = field(default_factory=lambda: defaultdict(float))
 
 
 def forecast(groups: Sequence[Group], hours: Hours, *, start: datetime, end: datetime, pace: float) -> Forecast:
-    """Run `groups` from `start` until everybody is sent or `end` comes, at most `pace` a second."""
-    queues = [_Queue(group.zones, float(group.count), start, start) for group in groups if group.count]
-    now, last = start, start
+    """Run `groups` from `start` until everybody is sent or their end comes, at most `pace` a second."""
+    queues = [
+        _Queue(group.zones, group.count, float(group.count), group.expires_at or end) for group in groups if group.count
+    ]
     for queue in queues:
-        _open(queue, now, end, hours)
-    while now < end and (waiting := [queue for queue in queues if queue.opens is not None and queue.left > NOBODY]):
+        _wait(queue, start, hours)
+    now, last = start, start
+    while waiting := [queue for queue in queues if queue.opens is not None and queue.left > NOBODY]:
         flowing = _first_in_line(waiting, now)
-        turn = min(end, *(_next_turn(queue, now) for queue in waiting))
-        total = sum(queue.left for queue in flowing)
-        if flowing and pace > 0:
-            turn = min(turn, now + timedelta(seconds=min(total / pace, (end - now).total_seconds())))
-            # A datetime counts microseconds: what ends within one ends now.
-            share = 1.0 if turn == now else min(1.0, (turn - now).total_seconds() * pace / total)
-            for queue in flowing:
-                assert queue.opens is not None  # noqa: S101  # it would not flow
-                queue.sent[queue.opens] += queue.left * share
-                queue.left = 0.0 if share > 1 - NOBODY else queue.left * (1 - share)
-            last = turn
+        turn = min(_next_turn(queue, now) for queue in waiting)
+        if flowing:
+            turn = last = _flow(flowing, now, turn, pace)
         now = turn
         for queue in queues:
             if queue.closes is not None and queue.closes <= now:
-                _open(queue, now, end, hours)
-    return _in_people(groups, queues, last, end)
+                _wait(queue, now, hours)
+    return _in_people(queues, start, last)
+
+
+def _flow(flowing: Sequence[_Queue], now: datetime, turn: datetime, pace: float) -> datetime:
+    """Let the pace be shared until the turn, or until all are through; returns when that is."""
+    total = sum(queue.left for queue in flowing)
+    room = (turn - now).total_seconds() * pace
+    share = min(1.0, room / total)
+    for queue in flowing:
+        assert queue.opens is not None  # noqa: S101  # it would not flow
+        queue.sent[queue.opens] += queue.left * share
+        queue.left *= 1 - share
+    return turn if share < 1 else now + timedelta(seconds=total / pace)
 
 
 def closes(moment: datetime, zones: Sequence[str], hours: Hours) -> datetime | None:
@@ -98,16 +107,14 @@ def closes(moment: datetime, zones: Sequence[str], hours: Hours) -> datetime | N
     return min((end for end in ends if end is not None), default=None)
 
 
-def _open(queue: _Queue, now: datetime, end: datetime, hours: Hours) -> None:
-    """Let the queue wait for its next opening from now on."""
-    if hours.any_time:
-        queue.opens, queue.closes = now, None
-        return
-    queue.opens = next_open(now, queue.zones, hours.start, hours.end, hours.days)
-    if queue.opens is None or queue.opens >= end:
+def _wait(queue: _Queue, now: datetime, hours: Hours) -> None:
+    """Let the queue wait for its next opening from now on, if one comes before its end."""
+    opens = now if hours.any_time else next_open(now, queue.zones, hours.start, hours.end, hours.days)
+    if opens is None or opens >= queue.end:
         queue.opens = queue.closes = None
         return
-    queue.closes = closes(queue.opens, queue.zones, hours)
+    shut = None if hours.any_time else closes(opens, queue.zones, hours)
+    queue.opens, queue.closes = opens, min(shut or queue.end, queue.end)
 
 
 def _first_in_line(waiting: Sequence[_Queue], now: datetime) -> list[_Queue]:
@@ -116,21 +123,24 @@ def _first_in_line(waiting: Sequence[_Queue], now: datetime) -> list[_Queue]:
 
 
 def _next_turn(queue: _Queue, now: datetime) -> datetime:
-    """The next moment at which the queue opens or closes."""
-    turns = [moment for moment in (queue.opens, queue.closes) if moment is not None and moment > now]
-    return min(turns, default=datetime.max.replace(tzinfo=now.tzinfo))
+    """When the queue opens, or closes where it is open."""
+    assert queue.opens is not None and queue.closes is not None  # noqa: S101  # it would not wait
+    return queue.opens if queue.opens > now else queue.closes
 
 
-def _in_people(groups: Sequence[Group], queues: Sequence[_Queue], last: datetime, end: datetime) -> Forecast:
+def _in_people(queues: Sequence[_Queue], start: datetime, last: datetime) -> Forecast:
     """Whole people: each group's openings are rounded on their running sum, so that nobody is lost or counted twice."""
     sent: dict[datetime, int] = defaultdict(int)
-    people = sum(group.count for group in groups)
+    unsent, ends = 0, [last]
     for queue in queues:
         so_far, counted = 0.0, 0
         for opening, share in sorted(queue.sent.items()):
             so_far += share
             sent[opening] += round(so_far) - counted
             counted = round(so_far)
-    unsent = people - sum(sent.values())
-    finishes_at = None if not people else end if unsent else last
-    return Forecast({opening: count for opening, count in sorted(sent.items()) if count}, unsent, finishes_at)
+        unsent += queue.count - counted
+        if queue.count > counted:
+            ends.append(max(queue.end, start))
+    return Forecast(
+        {opening: count for opening, count in sorted(sent.items()) if count}, unsent, max(ends) if queues else None
+    )

@@ -1,17 +1,25 @@
-"""What a launch would do, asked of the same decision that every claim asks."""
+"""What a launch would do, asked of the same decision that every claim asks, and run through the windows at the set pace."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
+from campaigns import plan
+from campaigns.forecast import Group, Hours, forecast
 from campaigns.models import Campaign
+from campaigns.waiting import Alike, alike
+from usecases.eligibility import Defer, DeferReason, Facts, Send, Skip, decide
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """How many of `total` go at the start, later (when the window of their zones opens), never (skipped by reason), or would expire
-    unsent. `now + sum(later) + sum(skipped) + expiring == total`. `finishes_at`: when the last one leaves; None where none does.
+    """How many of `total` go when the campaign starts, later (at which opening of their windows), never (skipped, by reason), or run
+    out of time. `now + sum(later) + sum(skipped) + expiring == total`.
+
+    `finishes_at`: when nobody waits any longer; None where nobody does. `stopped`: which kill switch keeps everybody waiting while it
+    is on, as a sentence; the figures are those with it off.
     """
 
     starts_at: datetime
@@ -23,7 +31,54 @@ class Preview:
     expiring: int
     finishes_at: datetime | None
     pace_per_second: float
+    stopped: str = ""
 
 
 def preview(campaign: Campaign, now: datetime) -> Preview:
-    raise NotImplementedError
+    """For whoever is queued. Raises Refused where the use case has no carrier to ask about."""
+    lane = campaign.lane
+    setup = plan.setup_of(lane)
+    hours, pace = plan.hours_of(lane, simulated=plan.is_simulated(setup)), plan.pace_of(lane, setup)
+    begun = plan.start_of(campaign, now)
+    start, end = max(begun, now), plan.end_of(campaign, begun)
+    people = alike(lane)
+    sure = plan.sure_of(lane)
+    skipped: Counter[str] = Counter()
+    flowing: list[Group] = []
+    for group, count in people.items():
+        expires_at = group.expires_at or end
+        match decide(_facts(group, hours, sure, expires_at), start):
+            case Skip(reason=reason):
+                skipped[reason.value] += count
+            case Send() | Defer(reason=DeferReason.OUTSIDE_WINDOW):
+                flowing.append(Group(group.zones, count, expires_at))
+    ran = forecast(flowing, hours, start=start, end=end, pace=pace)
+    total, leaving = sum(people.values()), sum(ran.sent.values())
+    return Preview(
+        starts_at=start,
+        ends_at=end,
+        total=total,
+        now=ran.sent.get(start, 0),
+        later=[(opening, count) for opening, count in ran.sent.items() if opening > start],
+        skipped=dict(skipped),
+        # Also who never comes into a window, and numbers whose key is lost: they wait until they expire.
+        expiring=total - leaving - sum(skipped.values()),
+        finishes_at=ran.finishes_at,
+        pace_per_second=pace,
+        stopped=plan.stopped(lane, setup),
+    )
+
+
+def _facts(group: Alike, hours: Hours, sure: plan.Sure, expires_at: datetime) -> Facts:
+    return Facts(
+        simulated=hours.any_time,
+        stopped=not group.readable,
+        use_case_deleted=sure.use_case_deleted,
+        has_sender=sure.has_sender,
+        suppressed=group.suppressed,
+        expires_at=expires_at,
+        window_start=hours.start,
+        window_end=hours.end,
+        zones=group.zones,
+        days=hours.days,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -17,13 +18,19 @@ def campaigns(
     use_case_id: UUID | None = None,
     setup_id: UUID | None = None,
     live: bool | None = None,
+    created_after: datetime | None = None,
+    created_before: datetime | None = None,
 ) -> QuerySet[Campaign]:
-    """Newest first, with their lanes and use cases. All filters must hold; an empty one is left out."""
+    """Newest first, with their lanes and use cases. All filters must hold; an empty one is left out.
+
+    `created_after` begins with its moment, `created_before` ends before it."""
     sought = {
         "state": state or None,
         "lane__use_case_id": use_case_id,
         "lane__use_case__setup_id": setup_id,
         "lane__live": live,
+        "created_at__gte": created_after,
+        "created_at__lt": created_before,
     }
     found = Campaign.objects.filter(
         workspace=workspace, **{name: value for name, value in sought.items() if value is not None}

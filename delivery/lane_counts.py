@@ -11,11 +11,21 @@ from django.db.models import Sum
 from delivery.models import LaneCount, LaneDelta
 
 
-def counts_of(lane_ids: Collection[UUID]) -> dict[UUID, Counter[str]]:
-    """Per lane, the voicemails by status. Two statements, and one moment only within a repeatable-read transaction."""
-    found: dict[UUID, Counter[str]] = {lane_id: Counter() for lane_id in lane_ids}
+def reasons_of(lane_ids: Collection[UUID]) -> dict[UUID, Counter[tuple[str, str]]]:
+    """Per lane, the voicemails by status and reason. Two statements, and one moment only within a repeatable-read transaction."""
+    found: dict[UUID, Counter[tuple[str, str]]] = {lane_id: Counter() for lane_id in lane_ids}
     for model, column in ((LaneCount, "count"), (LaneDelta, "delta")):
-        rows = model._default_manager.filter(lane__in=lane_ids).values_list("lane_id", "status").annotate(Sum(column))
-        for lane_id, status, total in rows.order_by():
-            found[lane_id][status] += total
+        rows = model._default_manager.filter(lane__in=lane_ids).values_list("lane_id", "status", "reason")
+        for lane_id, status, reason, total in rows.annotate(Sum(column)).order_by():
+            found[lane_id][status, reason] += total
     return {lane_id: +counts for lane_id, counts in found.items()}
+
+
+def counts_of(lane_ids: Collection[UUID]) -> dict[UUID, Counter[str]]:
+    """Per lane, the voicemails by status."""
+    found: dict[UUID, Counter[str]] = {}
+    for lane_id, counts in reasons_of(lane_ids).items():
+        found[lane_id] = Counter()
+        for (status, _), count in counts.items():
+            found[lane_id][status] += count
+    return found

@@ -8,15 +8,19 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
 
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.http import HttpResponse
 from django.test import Client
 
+from campaigns.models import Campaign
+from campaigns.states import CampaignState
 from delivery.models import Lane, LaneDelta, Recording, Voicemail
 from delivery.status import TERMINAL, VoicemailStatus
 from rvm.platform.api.keys import create_api_key
@@ -217,6 +221,89 @@ def make_voicemail(use_case: UseCase | None = None, *, recipient: str = RECIPIEN
     )
     LaneDelta.objects.create(lane=lane, status=status, reason=voicemail.reason, delta=1)
     return voicemail
+
+
+def patient_number(serial: int) -> str:
+    """A number of its own for each of 50,000: the hundred fictional ones of area code after area code."""
+    return f"+1{201 + serial // 100}5550{100 + serial % 100}"
+
+
+def make_campaign(
+    use_case: UseCase | None = None,
+    count: int = 0,
+    *,
+    zones: Sequence[Sequence[str] | None] = (("UTC",),),
+    playable: bool = False,
+    **fields: Any,
+) -> Campaign:
+    """A draft unless `state` says otherwise, with `count` queued voicemails as an import leaves them; `zones` go round among them.
+
+    `fields` are the campaign's or its lane's. `playable`: the recording has a file in the media storage, as a launch asks for.
+    """
+    use_case = use_case or make_use_case()
+    state = fields.get("state", CampaignState.DRAFT)
+    of_lane = {field.name for field in Lane._meta.fields} - {"id", "workspace"}
+    lane = make_lane(
+        use_case,
+        **{
+            "held": state not in ("running", "completed"),
+            **{name: value for name, value in fields.items() if name in of_lane},
+        },
+    )
+    recording = fields.pop("recording", None) or make_recording(use_case.workspace)
+    if playable:
+        default_storage.save(recording.storage_name, ContentFile(b"as good as a recording"))
+    campaign = Campaign.objects.create(
+        **{
+            "id": lane.id,
+            "workspace": use_case.workspace,
+            "lane": lane,
+            "name": f"Campaign {next(_serial)}",
+            "recording": recording,
+            **{name: value for name, value in fields.items() if name not in of_lane},
+        }
+    )
+    add_recipients(campaign, count, zones=zones)
+    return campaign
+
+
+def add_recipients(
+    campaign: Campaign,
+    count: int,
+    *,
+    zones: Sequence[Sequence[str] | None] = (("UTC",),),
+    first: int = 0,
+    **fields: Any,
+) -> list[Voicemail]:
+    """Counted voicemails of patients number `first`, `first` + 1, …, queued and due since a minute unless `fields` say otherwise."""
+    lane, due = campaign.lane, datetime.now(UTC) - timedelta(minutes=1)
+    status = VoicemailStatus(fields.get("status", VoicemailStatus.QUEUED))
+    voicemails = Voicemail.objects.bulk_create(
+        Voicemail(
+            **{
+                "id": in_order(),
+                "workspace_id": lane.workspace_id,
+                "use_case": lane.use_case,
+                "setup_id": lane.use_case.setup_id,
+                "lane": lane,
+                "recording": campaign.recording,
+                "live": lane.live,
+                "recipient": patient_number(serial),
+                "recipient_index": blind_index().of(lane.workspace_id, patient_number(serial)),
+                "index_key": blind_index().current,
+                "last4": patient_number(serial)[-4:],
+                "sender": "",
+                "zones": zones[serial % len(zones)],
+                "not_before": due,
+                "ended_at": due if status in TERMINAL else None,
+                **fields,
+            }
+        )
+        for serial in range(first, first + count)
+    )
+    if voicemails:
+        LaneDelta.objects.create(lane=lane, status=status, reason=fields.get("reason", ""), delta=count)
+    return voicemails
 
 
 def make_suppression(workspace: Workspace | None = None, number: str = RECIPIENT, **fields: Any) -> Suppression:

@@ -1,0 +1,201 @@
+"""What time does with campaigns: starts those that are due, opens their lanes, ends them, measures them.
+
+Steps of the tick. Each is bounded, idempotent, and decides under the campaign's lock, so any number of ticks may run at once: a
+campaign that another tick holds is left to it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import OperationalError, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from campaigns.models import Campaign, RecipientImport
+from campaigns.scripts import Hearing
+from campaigns.services.campaigns import begin, reopen
+from campaigns.services.standing import is_importing, move
+from campaigns.states import UNDER_WAY, CampaignState
+from delivery import sql
+from delivery.doorbell import ring_on_commit
+from delivery.lane_counts import counts_of
+from delivery.models import Lane
+from delivery.services.lanes import cancel_queued, point_each, point_to
+from delivery.status import TERMINAL, VoicemailStatus
+from usecases.errors import Refused
+
+log = structlog.get_logger(__name__)
+
+S = CampaignState
+OPEN_ENDED = [status for status in VoicemailStatus if status not in TERMINAL]
+
+# Per tick and step.
+MOST_CAMPAIGNS = 50
+MOST_VOICEMAILS = 20_000
+MOST_ASSEMBLED = 2_000
+
+MEASURE_EVERY = timedelta(seconds=5)
+# The rate forgets what was before about so long.
+SMOOTHING = timedelta(seconds=15)
+
+_IMPORTED_NOW = Exists(RecipientImport.objects.filter(campaign=OuterRef("pk"), state__in=UNDER_WAY))
+
+
+def start_due(now: datetime) -> None:
+    """scheduled -> running at its time; one whose list is being imported waits for it."""
+    due = Campaign.objects.filter(~_IMPORTED_NOW, state=S.SCHEDULED, starts_at__lte=now).order_by("starts_at")
+    _each(due, Q(state=S.SCHEDULED, starts_at__lte=now), lambda row: begin(row, None, now))
+
+
+def set_recordings(now: datetime) -> None:
+    """Where the recording was changed after the import: a batch of its voicemails is pointed to the new one, and the lane opens
+    after the last."""
+    unset = Q(state=S.RUNNING, recordings_set=False)
+    _each(Campaign.objects.filter(unset), unset, lambda row: _set_recordings(row, now))
+
+
+def _set_recordings(row: Campaign, now: datetime) -> None:
+    if is_importing(row):
+        return
+    row.recordings_set_to = _point_on(row, row.recordings_set_to or row.pk, now)
+    row.recordings_set = row.recordings_set_to is None
+    row.save(update_fields=["recordings_set", "recordings_set_to"])
+    if row.recordings_set:
+        Lane.objects.filter(pk=row.pk).update(held=False)
+        ring_on_commit("dispatch")
+
+
+def _point_on(row: Campaign, after: UUID, now: datetime) -> UUID | None:
+    if row.recording_id is not None:
+        return point_to(row.pk, row.recording_id, after=after, limit=MOST_VOICEMAILS)
+    hearing = Hearing(row)
+
+    def choose(merge_fields: Any) -> UUID | None:
+        try:
+            return hearing.recording_for(merge_fields).pk
+        except Refused:
+            return None
+
+    return point_each(row.pk, choose, after=after, limit=MOST_ASSEMBLED, now=now)
+
+
+# The counters say which are worth a look, and the rows decide. The planner finds those of one use case and status by index.
+_OPEN_ROW = """
+SELECT EXISTS (SELECT 1 FROM delivery_voicemail WHERE use_case_id = %s AND status = ANY(%s) AND lane_id = %s)
+"""
+
+
+def complete(now: datetime) -> None:
+    """running or paused -> completed once every voicemail has come to an end."""
+    under_way = Q(state__in=[S.RUNNING, S.PAUSED])
+    ids = Campaign.objects.filter(~_IMPORTED_NOW, under_way).values_list("pk", flat=True)
+    ended = [lane_id for lane_id, counts in counts_of(list(ids)).items() if counts and not _open_ended(counts)]
+    _each(Campaign.objects.filter(under_way, pk__in=ended), under_way, lambda row: _complete(row, now))
+
+
+def _complete(row: Campaign, now: datetime) -> None:
+    if RecipientImport.objects.filter(campaign=row, state__in=UNDER_WAY).exists() or _has_open_row(row):
+        return
+    Lane.objects.filter(pk=row.pk).update(expires_at=None)
+    move(row, S.COMPLETED, "campaign.completed", None, ended_at=now, measured_at=None, rate_per_second=None)
+
+
+def _open_ended(counts: Counter[str]) -> int:
+    return sum(counts[status] for status in OPEN_ENDED)
+
+
+def _has_open_row(row: Campaign) -> bool:
+    [(found,)] = sql.run(_OPEN_ROW, [row.lane.use_case_id, [status.value for status in OPEN_ENDED], row.pk])
+    return bool(found)
+
+
+# Few lanes have anything in these statuses, so this asks the small tables of counts, not the campaigns one by one.
+_STIRRING = """
+SELECT c.id FROM campaigns_campaign c
+  JOIN (SELECT lane_id, status, sum(n) AS n
+          FROM (SELECT lane_id, status, count AS n FROM delivery_lanecount WHERE status = ANY(%s) AND count <> 0
+                UNION ALL SELECT lane_id, status, delta FROM delivery_lanedelta WHERE status = ANY(%s)) counted
+         GROUP BY lane_id, status HAVING sum(n) > 0) stirring ON stirring.lane_id = c.id
+ WHERE c.state = %s GROUP BY c.id ORDER BY c.id LIMIT %s
+"""
+
+
+def _stirring(state: CampaignState, statuses: Iterable[VoicemailStatus]) -> list[UUID]:
+    """Campaigns of the state that have voicemails in one of the statuses, by the counters."""
+    names = [status.value for status in statuses]
+    return [row[0] for row in sql.run(_STIRRING, [names, names, state.value, MOST_CAMPAIGNS])]
+
+
+def reopen_retried(now: datetime) -> None:
+    """completed -> running where a voicemail is on its way again: one that somebody retried, or whose report came late."""
+    found = Campaign.objects.filter(pk__in=_stirring(S.COMPLETED, OPEN_ENDED))
+    _each(found, Q(state=S.COMPLETED), _reopen)
+
+
+def _reopen(row: Campaign) -> None:
+    if _has_open_row(row):
+        reopen(row, None)
+        ring_on_commit("dispatch")
+
+
+def cancel_rest(now: datetime) -> None:
+    """What still waits in canceled campaigns is canceled, so many to a tick; also what comes back unsent."""
+    left = MOST_VOICEMAILS
+    for lane_id in _stirring(S.CANCELED, [VoicemailStatus.QUEUED]):
+        left -= cancel_queued(lane_id, left, now)
+        if left <= 0:
+            return
+
+
+def measure(now: datetime) -> None:
+    """How many a second left lately, read off the counters every few seconds."""
+    rows = Campaign.objects.filter(
+        Q(measured_at=None) | Q(measured_at__lte=now - MEASURE_EVERY), state=S.RUNNING
+    ).order_by("pk")[: 20 * MOST_CAMPAIGNS]
+    counts = counts_of([row.pk for row in rows]) if rows else {}
+    for row in rows:
+        sent = _sent(counts[row.pk])
+        rate = None if row.measured_at is None else _smoothed(row, sent, (now - row.measured_at).total_seconds())
+        # Of two ticks one writes.
+        Campaign.objects.filter(pk=row.pk, measured_at=row.measured_at, state=S.RUNNING).update(
+            measured_at=now, measured_sent=sent, rate_per_second=rate
+        )
+
+
+def _smoothed(row: Campaign, sent: int, seconds: float) -> float:
+    rate = max(0, sent - row.measured_sent) / seconds
+    if row.rate_per_second is None:
+        return rate
+    weight = 1 - math.exp(-seconds / SMOOTHING.total_seconds())
+    return row.rate_per_second + weight * (rate - row.rate_per_second)
+
+
+def _sent(counts: Counter[str]) -> int:
+    V = VoicemailStatus  # noqa: N806
+    return sum(counts[status] for status in (V.ACCEPTED, V.DELIVERED, V.FAILED, V.UNCERTAIN))
+
+
+def _each(found: QuerySet[Campaign], still: Q, act: Callable[[Campaign], object]) -> None:
+    """Act on each under its lock and in a transaction of its own, where nobody else holds it and it is still so.
+
+    One that fails is logged, and tried again at the next tick; it does not stop the others."""
+    for pk in list(found.values_list("pk", flat=True)[:MOST_CAMPAIGNS]):
+        try:
+            with transaction.atomic():
+                rows = Campaign.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
+                row = rows.select_related("workspace", "lane__use_case").filter(still, pk=pk).first()
+                if row is not None:
+                    act(row)
+        except OperationalError:
+            raise  # the database is gone: the tick connects anew
+        except Exception:
+            log.exception("campaign_step_failed", campaign_id=str(pk))
+
+
+STEPS = (start_due, set_recordings, reopen_retried, complete, cancel_rest, measure)

@@ -1,0 +1,103 @@
+"""Who waits in a lane, in groups of people of whom the guards know the same: a million rows are a dozen groups."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from delivery import sql
+from delivery.models import Lane, Voicemail
+from rvm.platform.crypto import Undecryptable, blind_index, vault
+from usecases.numbers import zones_of
+
+
+class Alike(NamedTuple):
+    """What decides about a person: all zones, whether suppressed, an expiry of the voicemail's own, whether its number opens."""
+
+    zones: tuple[str, ...]
+    suppressed: bool
+    expires_at: datetime | None
+    readable: bool = True
+
+
+# Numbers that are suppressed are few beside those that wait, so they are the side that is hashed.
+_KNOWN = """
+SELECT v.zones::text[], s.number_index IS NOT NULL, v.expires_at, count(*)
+  FROM delivery_voicemail v
+  LEFT JOIN usecases_suppression s ON s.workspace_id = %s AND s.number_index = v.recipient_index
+ WHERE v.lane_id = %s AND v.status = 'queued' AND cardinality(v.zones) > 0
+ GROUP BY 1, 2, 3
+"""
+_UNKNOWN = """
+SELECT recipient, recipient_index, zones::text[], expires_at FROM delivery_voicemail
+ WHERE lane_id = %s AND status = 'queued' AND (coalesce(cardinality(zones), 0) = 0 OR %s)
+"""
+_SUPPRESSED = "SELECT number_index FROM usecases_suppression WHERE workspace_id = %s AND number_index = ANY(%s)"
+_ZONES = """
+SELECT zones::text[], count(*) FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' GROUP BY 1
+"""
+_PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
+PAGE = 2000
+
+
+def alike(lane: Lane) -> Counter[Alike]:
+    """How many of the lane's queued voicemails are alike in what decides about them.
+
+    A row that brings no zones of its own is asked for those of its number, which must be decrypted for it; so must every number
+    while the index key rotates, because the suppression list may know it by another key's index.
+    """
+    rotating = len(settings.RVM_INDEX_KEYS.keys) > 1
+    groups: Counter[Alike] = Counter()
+    if not rotating:
+        for zones, suppressed, expires_at, count in sql.run(_KNOWN, [lane.workspace_id, lane.pk]):
+            groups[Alike(tuple(zones), suppressed, expires_at)] += count
+    for page in _pages(lane.pk, rotating):
+        groups.update(_read(lane.workspace_id, page))
+    return groups
+
+
+def by_zones(lane_id: UUID) -> dict[tuple[str, ...] | None, int]:
+    """How many of the lane's queued voicemails may be in which zones; None are those of which only the number is known."""
+    return {tuple(zones) if zones else None: count for zones, count in sql.run(_ZONES, [lane_id])}
+
+
+def _pages(lane_id: UUID, everybody: bool) -> Iterator[list[tuple[Any, ...]]]:
+    """In constant memory: a cursor of the server's, which lives as long as its transaction."""
+    connection.ensure_connection()
+    with transaction.atomic(), connection.connection.cursor(name="rvm_waiting") as cursor:
+        cursor.execute(_UNKNOWN, [lane_id, everybody])
+        while rows := cursor.fetchmany(PAGE):
+            yield rows
+
+
+def _read(workspace_id: UUID, rows: list[tuple[Any, ...]]) -> list[Alike]:
+    numbers = [_number(row[0]) for row in rows]
+    indexes = [
+        {bytes(row[1]), *(blind_index().all_of(workspace_id, number) if number else ())}
+        for row, number in zip(rows, numbers, strict=True)
+    ]
+    sought = list(set().union(*indexes))
+    suppressed = {bytes(found) for (found,) in sql.run(_SUPPRESSED, [workspace_id, sought])}
+    return [
+        Alike(
+            tuple(row[2] or (zones_of(number) if number else ())),
+            not suppressed.isdisjoint(known),
+            row[3],
+            readable=bool(number),
+        )
+        for row, number, known in zip(rows, numbers, indexes, strict=True)
+    ]
+
+
+def _number(ciphertext: bytes) -> str:
+    """Empty where its key is not configured."""
+    try:
+        return vault().decrypt(ciphertext, _PURPOSE).decode()
+    except Undecryptable:
+        return ""

@@ -1,0 +1,185 @@
+"""Verbs on all of a lane's voicemails at once, set-wise, a bounded batch to each statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from delivery import moves, sql
+from delivery.models import Lane, Voicemail
+from delivery.moves import DropChange, Move
+from delivery.reasons import REASONS, Reason
+from delivery.services.voicemails import MOST_DROPS
+from delivery.status import DropStatus, VoicemailStatus
+from rvm.platform.crypto import Undecryptable, vault
+from usecases.errors import Refused
+from usecases.suppressions import is_suppressed
+
+BATCH = 10_000
+
+Row = tuple[Any, ...]
+
+_MERGE_FIELDS: Any = Voicemail._meta.get_field("merge_fields")
+_PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
+
+_QUEUED = """
+SELECT id, reason FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' ORDER BY id LIMIT %s
+   FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+
+def cancel_queued(lane_id: UUID, limit: int, now: datetime) -> int:
+    """queued -> canceled for at most `limit`; returns how many. What a worker holds at this moment is left for the next call."""
+    queued, canceled = VoicemailStatus.QUEUED, VoicemailStatus.CANCELED
+    with transaction.atomic():
+        rows = sql.run(_QUEUED, [lane_id, limit])
+        withdrawn = [Move(row[0], queued, canceled, was_reason=row[1], reason=Reason.CANCELED) for row in rows]
+        return len(moves.apply(withdrawn, now))
+
+
+# Ids are given in the order of time, so those of one lane lie close together in the primary key.
+_POINT = """
+WITH page AS (
+  SELECT id, recording_id FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' AND id > %s ORDER BY id LIMIT %s
+     FOR NO KEY UPDATE
+), pointed AS (
+  UPDATE delivery_voicemail v SET recording_id = %s FROM page WHERE v.id = page.id AND page.recording_id <> %s
+)
+SELECT count(*), (SELECT id FROM page ORDER BY id DESC LIMIT 1) FROM page
+"""
+
+
+def point_to(lane_id: UUID, recording_id: UUID, *, after: UUID, limit: int) -> UUID | None:
+    """Let the next `limit` queued voicemails of the lane play the recording, in the order of ids from `after` on.
+
+    Returns the last id of a full batch, None where no more are left."""
+    [(count, last)] = sql.run(_POINT, [lane_id, after, limit, recording_id, recording_id])
+    return last if count == limit else None
+
+
+_PAGE = """
+SELECT id, merge_fields FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' AND id > %s ORDER BY id LIMIT %s
+   FOR NO KEY UPDATE
+"""
+_POINT_EACH = """
+UPDATE delivery_voicemail v SET recording_id = a.recording_id FROM unnest(%s::uuid[], %s::uuid[]) AS a(id, recording_id)
+ WHERE v.id = a.id
+"""
+
+
+def point_each(
+    lane_id: UUID, choose: Callable[[Any], UUID | None], *, after: UUID, limit: int, now: datetime
+) -> UUID | None:
+    """The same where each person hears something else: `choose` says what, by merge fields.
+
+    Where it says None there is nothing to play, and the voicemail fails."""
+    with transaction.atomic():
+        rows = sql.run(_PAGE, [lane_id, after, limit])
+        chosen = {row[0]: choose(_MERGE_FIELDS.from_db_value(row[1], None, connection)) for row in rows}
+        playing = [(voicemail_id, recording_id) for voicemail_id, recording_id in chosen.items() if recording_id]
+        sql.run(_POINT_EACH, [sql.ids(row[0] for row in playing), sql.ids(row[1] for row in playing)])
+        queued, failed = VoicemailStatus.QUEUED, VoicemailStatus.FAILED
+        text = "No clips make a recording for what the list says about this person."
+        silent = [voicemail_id for voicemail_id, recording_id in chosen.items() if recording_id is None]
+        moves.apply([Move(v, queued, failed, reason=Reason.RECORDING_REFUSED, text=text) for v in silent], now)
+    return rows[-1][0] if len(rows) == limit else None
+
+
+# What `retry` of a single voicemail checks, for a whole lane; `delivery.services.voicemails` says why.
+_RETRYABLE = """
+SELECT v.id, v.status, v.reason, v.drop_id, v.recipient
+  FROM delivery_voicemail v
+ WHERE v.workspace_id = %s AND v.lane_id = %s AND v.status = %s AND v.reason = ANY(%s) AND v.id > %s
+   AND NOT EXISTS (SELECT 1 FROM usecases_suppression s WHERE s.workspace_id = v.workspace_id AND s.number_index = v.recipient_index)
+   AND (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent') < %s
+ ORDER BY v.id LIMIT %s FOR NO KEY UPDATE OF v
+"""
+_LIVE_UNTIL = """
+UPDATE delivery_voicemail v SET expires_at = greatest(coalesce(v.expires_at, %s::timestamptz), %s::timestamptz)
+ WHERE v.id = ANY(%s::uuid[])
+"""
+
+
+def retry_lane(
+    lane: Lane, *, accept_duplicate_risk: bool, reasons: Collection[str] = (), now: datetime, batch: int = BATCH
+) -> int:
+    """failed -> queued for all of the lane that a retry can help; returns how many. No `reasons` are all of them.
+
+    With `accept_duplicate_risk` also what may have reached the person: unconfirmed, unreported, and what is still uncertain, which
+    counts as unconfirmed. Raises Refused where a reason is unknown or may not be retried. Call it in a transaction.
+    """
+    chosen = retryable_reasons(reasons, accept_duplicate_risk)
+    count = _retry(lane, VoicemailStatus.FAILED, [reason.value for reason in chosen], now, batch)
+    if Reason.UNCONFIRMED in chosen:
+        count += _retry(lane, VoicemailStatus.UNCERTAIN, [""], now, batch)
+    return count
+
+
+def retryable_reasons(named: Collection[str], accept_duplicate_risk: bool) -> set[Reason]:
+    """Those of the named reasons, or of all, that a retry may be asked for. Raises Refused."""
+    may = {reason for reason, facts in REASONS.items() if facts.retryable}
+    risky = {reason for reason, facts in REASONS.items() if facts.may_have_reached}
+    if not named:
+        return may | risky if accept_duplicate_risk else may
+    for name in named:
+        if name not in {reason.value for reason in REASONS}:
+            raise Refused(
+                "reason_unknown", "There is no such reason; the page on reasons lists them all.", field="reasons"
+            )
+        if name in risky and not accept_duplicate_risk:
+            raise Refused(
+                "duplicate_risk",
+                f"“{name}” may have reached the person already. To send again all the same, accept the risk: "
+                '{"accept_duplicate_risk": true}.',
+                field="reasons",
+            )
+        if name not in may | risky:
+            sentence = f"{REASONS[Reason(name)].sentence} Sending it again would not help."
+            raise Refused("not_retryable", sentence, field="reasons")
+    return {Reason(name) for name in named}
+
+
+def _retry(lane: Lane, status: VoicemailStatus, reasons: list[str], now: datetime, batch: int) -> int:
+    lives_until = now + timedelta(hours=lane.use_case.expires_after_hours)
+    count, after = 0, UUID(int=0)
+    while rows := sql.run(_RETRYABLE, [lane.workspace_id, lane.pk, status.value, reasons, after, MOST_DROPS, batch]):
+        after = rows[-1][0]
+        rows = _unsuppressed(lane.workspace_id, rows)
+        if status is VoicemailStatus.UNCERTAIN:
+            rows = _settled(rows, now)
+        again = moves.apply([_again(row[0], row[2], now) for row in rows], now)
+        sql.run(_LIVE_UNTIL, [lane.expires_at or now, lives_until, sql.ids(again)])
+        count += len(again)
+    return count
+
+
+def _again(voicemail_id: UUID, was_reason: str, now: datetime) -> Move:
+    failed, queued = VoicemailStatus.FAILED, VoicemailStatus.QUEUED
+    return Move(voicemail_id, failed, queued, was_reason=was_reason, not_before=now)
+
+
+def _settled(rows: list[Row], now: datetime) -> list[Row]:
+    """What the carrier left open counts as unconfirmed; a report may still correct it."""
+    uncertain, failed = VoicemailStatus.UNCERTAIN, VoicemailStatus.FAILED
+    moves.change_drops([DropChange(row[3], DropStatus.FAILED, Reason.UNCONFIRMED) for row in rows], now)
+    moves.apply([Move(row[0], uncertain, failed, reason=Reason.UNCONFIRMED) for row in rows], now)
+    return [(row[0], failed, Reason.UNCONFIRMED.value, *row[3:]) for row in rows]
+
+
+def _unsuppressed(workspace_id: UUID, rows: list[Row]) -> list[Row]:
+    """While the index key rotates, the list may know a number by another key's index than the voicemail does."""
+    if len(settings.RVM_INDEX_KEYS.keys) == 1:
+        return rows
+    return [row for row in rows if (number := _number(row[4])) and not is_suppressed(workspace_id, number)]
+
+
+def _number(ciphertext: bytes) -> str:
+    try:
+        return vault().decrypt(ciphertext, _PURPOSE).decode()
+    except Undecryptable:
+        return ""
