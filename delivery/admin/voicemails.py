@@ -13,6 +13,7 @@ from delivery.admin.colours import STATUS_COLOURS
 from delivery.admin.recordings import player
 from delivery.admin.timeline import timeline
 from delivery.admin.voicemail_deeds import VoicemailDeeds
+from delivery.admin.voicemail_export import VoicemailExport
 from delivery.admin.voicemail_filters import FILTERS, chosen_workspace
 from delivery.admin.voicemail_search import VoicemailSearch
 from delivery.models import CarrierReport, Voicemail
@@ -23,7 +24,7 @@ from rvm.platform.admin.rights import person, rights_of
 
 
 @admin.register(Voicemail)
-class VoicemailAdmin(VoicemailSearch, VoicemailDeeds, RecordAdmin):
+class VoicemailAdmin(VoicemailSearch, VoicemailDeeds, VoicemailExport, RecordAdmin):
     list_filter = FILTERS
     list_select_related = ("use_case", "setup")
     list_fullwidth = True
