@@ -55,7 +55,9 @@ _BARE = frozenset(
     }
     | {"dial", "call", "to", "destination", "number to call"}
 )
-_JOINED = re.compile(r"(phone|mobile|number|name|code|zone|date|(?<![a-z])(?:cell|zip|time|home|work|opt)(?!ular))")
+_JOINED = re.compile(
+    r"(phone|mobile|number|name|code|zone|date|^(?:cell(?=phone|num|no)|zip(?=code)|time(?=zone)|(?:home|work)(?=phone)|opt(?=in$|out$)))"
+)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WHOLE = frozenset(
     {"telephone", "smartphone", "handynummer", "telefonnummer", "rufnummer", "number", "numbers", "phones"}

@@ -25,7 +25,7 @@ def time_zone(text: str) -> tuple[str, ...]:
     named = trimmed(text)
     if not named:
         return ()
-    words = folded(_BRACKETS.sub(" ", named)).split()
+    words = folded(_BRACKETS.sub(" ", named.replace(".", ""))).split()
     zones = ZONE_NAMES.get(" ".join(word for word in words if word not in _NOISE))
     if zones is None and (canonical := _iana().get(named.replace(" ", "_").casefold())):
         zones = (canonical,)

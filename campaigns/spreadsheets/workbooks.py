@@ -17,8 +17,8 @@ from campaigns.spreadsheets.refusals import SheetRefused
 
 MOST_PACKED = 50 * 1024 * 1024
 MOST_UNPACKED = 400 * 1024 * 1024
-# All distinct texts of a workbook are one part of it, which is read as a whole.
-MOST_SHARED_TEXT = 64 * 1024 * 1024
+# Sheets are read row by row, every other part as a whole; the largest has all distinct texts of the workbook.
+MOST_IN_MEMORY = 64 * 1024 * 1024
 # Sheets of real lists pack by 5 to 30; a run of noughts by 1000.
 HIGHEST_RATIO = 200
 _SMALL = 1024 * 1024
@@ -108,7 +108,7 @@ def _check_archive(packed: io.BytesIO) -> None:
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
         raise SheetRefused("xlsx_damaged", _DAMAGED) from error
     unpacked = sum(part.file_size for part in parts)
-    shared = sum(part.file_size for part in parts if part.filename.lower().endswith("sharedstrings.xml"))
+    in_memory = sum(part.file_size for part in parts if not part.filename.lower().startswith("xl/worksheets/"))
     swollen = any(part.file_size > max(_SMALL, part.compress_size * HIGHEST_RATIO) for part in parts)
-    if unpacked > MOST_UNPACKED or shared > MOST_SHARED_TEXT or swollen:
+    if unpacked > MOST_UNPACKED or in_memory > MOST_IN_MEMORY or swollen:
         raise SheetRefused("xlsx_too_large", _TOO_LARGE)

@@ -14,7 +14,8 @@ PHONES = ["2025550142", "(202) 555-0143", "+12025550144"]
 OF_PHONES = """
     phone, Phone, PHONE, phone_number, Phone Number, PhoneNumber, phoneNumber, phonenumber, Phone #, Phone No., Phone 1, Primary Phone
     Patient Phone, patient_phone, PatientPhone, patientphone, Pt. Phone, Client Phone, Member Phone Number, Contact Phone
-    mobile, Mobile, Mobile Phone, MobilePhone, mobilephone, Mobile Number, Cell, cell, Cell Phone, cellphone, CELL_PHONE, Cell #, Cellular
+    mobile, Mobile, Mobile Phone, MobilePhone, mobilephone, Mobile Number, Cell, cell, Cell Phone, cellphone, CELL_PHONE, Cell #
+    Cellular
     tel, Tel., Telephone, Telephone Number, TELEPHONE NO, telno, msisdn, SMS Number, Home Phone, HomePhone, Work Phone, Landline Phone
     teléfono, Telefono, Número de teléfono, celular, Móvil, numéro, Numéro de téléphone, Téléphone portable, Handy, Handynummer
     Telefon, Telefonnummer, Mobil, Rufnummer, number, Number, Numbers, Contact Number, Contact, To, \u200bPhone\u00a0
@@ -30,8 +31,8 @@ def test_a_name_that_means_the_phone_is_known(name: str) -> None:
 
 NOT_PHONES = """
     Fax, Fax Number, Phone Type, Phone Consent Date, Phone Extension, Ext, Emergency Contact Phone, Guarantor Phone, Provider Phone
-    Clinic Phone, Pharmacy Tel, Caller ID, Mobile Carrier, Cell Phone Verified, Area Code, Phone Country Code, Phone Status, Room Number
-    Account Number, NPI, Chart Number, Saxophonist, Hotel, Cellist, Telegram, From Number, Callback Number
+    Clinic Phone, Pharmacy Tel, Caller ID, Mobile Carrier, Cell Phone Verified, Area Code, Phone Country Code, Phone Status
+    Room Number, Account Number, NPI, Chart Number, Saxophonist, Hotel, Cellist, Telegram, From Number, Callback Number
 """
 
 
@@ -47,7 +48,7 @@ OF_FIELDS = {
     "first_name": "First Name, firstname, FIRST_NAME, FirstName, Patient First Name, First, Given Name, Fname, Vorname, Prénom",
     "last_name": "Last Name, lastname, Surname, Family Name, LName, Patient Last Name, Nachname, Apellidos",
     "time_zone": "Time Zone, timezone, TimeZone, time_zone, TZ, Patient Time Zone, Zeitzone",
-    "postal_code": "Zip, ZIP Code, ZipCode, zip_code, Postal Code, PostalCode, Postcode, Patient Zip, Mailing Zip, PLZ, Código postal",
+    "postal_code": "Zip, ZIP Code, ZipCode, zip_code, Postal Code, PostalCode, Postcode, Patient Zip, Mailing Zip, PLZ",
     "state": "State, ST, State/Province, Province, Patient State, Address State, state_code, Estado",
     "reference": "Reference, Ref, ID, Patient ID, PatientID, patient_id, MRN, Medical Record Number, Account #, Chart #, External ID",
     "language": "Language, Lang, Preferred Language, PreferredLanguage, Primary Language, Idioma, Sprache",

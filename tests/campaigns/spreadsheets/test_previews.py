@@ -1,0 +1,64 @@
+"""The first look at a list, as a person is shown it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from campaigns.spreadsheets.dialect import HEAD_BYTES, Dialect
+from campaigns.spreadsheets.preview import PREVIEW_ROWS, examine, preview
+from campaigns.spreadsheets.refusals import SheetRefused
+from campaigns.spreadsheets.rows import DamagedRow
+
+LIST = b"\xef\xbb\xbfName ;\xc2\xa0Mobile;Visit day;\r\n;2025550142;;\r\n\r\nAnn;;Friday;\r\n"
+
+
+def test_a_list_is_shown_with_its_header_rows_guessed_columns_and_samples() -> None:
+    dialect, seen = examine(lambda: [LIST])
+    assert dialect == Dialect("csv", "utf-8-sig", ";", has_header=True)
+    assert seen.header == ["Name", "Mobile", "Visit day", ""]
+    assert seen.rows == [(2, ["", "2025550142", "", ""]), (4, ["Ann", "", "Friday", ""])]
+    assert seen.columns == ["name", "phone", "visit_day", None]
+    assert seen.samples == ["Ann", "2025550142", "Friday", ""]
+
+
+def test_a_person_may_say_otherwise() -> None:
+    seen = preview([LIST], Dialect("csv", "utf-8", ",", has_header=False))
+    assert seen.header is None
+    assert seen.rows[0] == (1, ["Name ;\u00a0Mobile;Visit day;"])
+    assert len(seen.columns) == len(seen.samples) == 1
+
+
+@pytest.mark.parametrize("headed", [True, False])
+def test_no_more_than_the_first_rows_are_shown_and_read(headed: bool) -> None:
+    taken = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal taken
+        yield b"phone,name\n" if headed else b""
+        for at in range(1_000_000):
+            taken += 1
+            yield b"2025550%03d,Ann\n" % (at % 1000) * 1_000
+
+    dialect, seen = examine(chunks)
+    assert (len(seen.rows), seen.rows[-1][0]) == (PREVIEW_ROWS, PREVIEW_ROWS + headed)
+    assert dialect.has_header is headed
+    assert taken < 3 * HEAD_BYTES / 15_000
+
+
+def test_a_damaged_row_is_shown_as_damaged() -> None:
+    _, seen = examine(lambda: [b"phone,name\n2025550142,Zo\xc3\xab \xc3\x85ngstr\xc3\xb6m\n2025550143,\xff\n"])
+    assert [isinstance(cells, DamagedRow) for _, cells in seen.rows] == [False, True]
+
+
+def test_a_header_alone_is_shown_with_no_rows() -> None:
+    _, seen = examine(lambda: [b"Phone,Name\n"])
+    assert (seen.header, seen.rows, seen.columns, seen.samples) == (["Phone", "Name"], [], ["phone", "name"], ["", ""])
+
+
+@pytest.mark.parametrize(("content", "code"), [(b"", "empty"), (b"%PDF-1.4\n", "pdf"), (b"a\0\0\0\0b" * 100, "binary")])
+def test_what_is_no_list_is_refused(content: bytes, code: str) -> None:
+    with pytest.raises(SheetRefused) as refusal:
+        examine(lambda: [content])
+    assert refusal.value.code == code
