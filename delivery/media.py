@@ -21,7 +21,7 @@ from delivery.doorbell import ring, ring_on_commit
 from delivery.http import HttpFailure, HttpRequest, HttpResponse, Transport
 from delivery.models import CarrierMedia
 from delivery.routes import adapter_of
-from delivery.services.recordings import read_frames
+from delivery.services.sounds import read_frames
 from rvm.platform.crypto import Undecryptable
 from rvm.platform.ids import uuid7
 

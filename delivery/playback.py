@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 from delivery.byte_ranges import parse_range
 from delivery.models import Recording
-from delivery.services.recordings import read_frames
+from delivery.services.sounds import read_frames
 
 _HEADERS = {
     "Content-Type": "audio/mpeg",

@@ -11,8 +11,8 @@ from delivery.api.fields import ObjectField
 from delivery.carriers import CARRIERS
 from delivery.reasons import Reason
 from delivery.selectors import VoicemailFilter
-from delivery.services.recordings import LONGEST_NAME
 from delivery.services.screening import LONGEST_REFERENCE, MOST_METADATA_BYTES, Recipient
+from delivery.services.sounds import LONGEST_NAME
 from delivery.status import VoicemailStatus
 from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesField
 from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT

@@ -19,7 +19,8 @@ from django.utils import timezone
 from delivery.api.answers import LevelsAnswer, RecordingAnswer, RecordingDetail
 from delivery.models import Recording
 from delivery.recording_links import carrier_link, link
-from delivery.services.recordings import keep_recording, read_frames
+from delivery.services.recordings import keep_recording
+from delivery.services.sounds import read_frames
 from rvm.platform.models import AuditEvent, Workspace
 from tests.delivery.api.sending import codes, mp3_file
 from tests.delivery.audio.mp3_bytes import encoded

@@ -14,7 +14,8 @@ from django.db import IntegrityError, connection, transaction
 from delivery.audio import AudioRejected, inspect
 from delivery.models import Recording
 from delivery.selectors import offered_recordings, recordings
-from delivery.services.recordings import keep_recording, keeping_recording, measured, read_frames
+from delivery.services.recordings import keep_recording, keeping_recording, measured
+from delivery.services.sounds import read_frames
 from rvm.platform.models import Workspace
 from tests.delivery.audio.mp3_bytes import encode_pcm, encoded, id3v2, noise
 from tests.factories import make_recording, make_workspace

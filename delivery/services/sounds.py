@@ -1,0 +1,98 @@
+"""Keeps a sound (recording or clip) whole or not at all: its frames encrypted in the media storage, a row per workspace and content.
+
+The file is written before its row is committed, under a lock on workspace and content, and is removed again where anything after it
+fails. So a row never lacks its file, and a refusal leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import structlog
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+
+from delivery.models import Clip, Recording
+from rvm.platform.crypto import vault
+from usecases.errors import Refused
+
+log = structlog.get_logger(__name__)
+
+LONGEST_NAME = 200
+Sound = TypeVar("Sound", Recording, Clip)
+
+
+@contextmanager
+def keeping(sound: Sound, frames: bytes) -> Iterator[Sound]:
+    """For a block that needs the row: `sound`, which is unsaved, or the one that its workspace already has with the same content.
+
+    Where the block fails, a row that was new is gone again. Raises Refused where the storage cannot take the file.
+    """
+    known = like(sound)
+    if known is not None:
+        yield known
+        return
+    try:
+        with transaction.atomic():
+            _lock(sound)
+            known = like(sound)
+            if known is None:
+                _write(sound, frames)
+                sound.save(force_insert=True)
+            yield known or sound
+    except BaseException:
+        _discard(sound)
+        raise
+
+
+def like(sound: Sound) -> Sound | None:
+    """The row of the same content."""
+    rows: Any = type(sound)._default_manager
+    found: Sound | None = rows.filter(workspace=sound.workspace_id, sha256=sound.sha256).first()
+    return found
+
+
+def read_frames(sound: Recording | Clip) -> bytes:
+    """The MP3, byte for byte as it was judged. Raises FileNotFoundError, Undecryptable."""
+    with default_storage.open(sound.storage_name) as file:
+        return vault().decrypt(file.read(), _purpose(sound))
+
+
+def _purpose(sound: Recording | Clip) -> bytes:
+    return b"clip" if isinstance(sound, Clip) else b"recording"
+
+
+def _lock(sound: Recording | Clip) -> None:
+    """Until the transaction ends, nobody else writes or removes this content's file."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [sound.storage_name])
+
+
+def _write(sound: Recording | Clip, frames: bytes) -> None:
+    name = sound.storage_name
+    try:
+        # What lies there without a row was left by a process that died; storages would save beside it under another name.
+        default_storage.delete(name)
+        default_storage.save(name, ContentFile(vault().encrypt(frames, _purpose(sound))))
+    except OSError as error:
+        raise Refused(
+            "storage_unavailable",
+            f"The recording could not be stored ({error.strerror or type(error).__name__}); nothing was kept. "
+            "Upload it again later, and tell the operator of the platform that the media storage takes no files.",
+        ) from error
+
+
+def _discard(sound: Recording | Clip) -> None:
+    """Remove the file unless somebody else's row has come to need it."""
+    with transaction.atomic():
+        _lock(sound)
+        if like(sound) is None:
+            try:
+                default_storage.delete(sound.storage_name)
+            except (
+                OSError
+            ) as error:  # the refusal that is on its way says more; the same sound's next upload replaces the file
+                log.warning("file_not_removed", sound_id=str(sound.pk), error=type(error).__name__)
