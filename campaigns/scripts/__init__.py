@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from campaigns.scripts.checking import check_script
 from campaigns.scripts.hearing import Hearing, Sample, recording_for, sample_recordings
+from campaigns.scripts.naming import part_by_names
 from campaigns.scripts.parts import Script, choose, key_of, read_script
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "check_script",
     "choose",
     "key_of",
+    "part_by_names",
     "read_script",
     "recording_for",
     "sample_recordings",

@@ -1,13 +1,99 @@
-"""Whether a script can be used, asked before it is kept: whatever a list says, the voicemail that comes of it must be one."""
+"""Whether a script can be used, asked before it is kept: whatever a list says, the voicemail that comes of it must be one.
+
+Nothing is joined for it: the lengths of clips are in their rows, so the shortest and the longest combination answer for all.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from math import prod
 from typing import Any
+from uuid import UUID
 
+from campaigns.scripts.parts import Script, read_script
+from delivery.models import Clip
+from delivery.services.clips import why_not
 from rvm.platform.models import Workspace
 from usecases.errors import Refused
 
+MOST_COMBINATIONS = 5000
+_NAMED = 5  # in a sentence; who has mended these reads of the next
+
 
 def check_script(workspace: Workspace, script: Any) -> list[Refused]:
-    """Everything that is wrong with the script (as JSON), one refusal each; empty: it can be used."""
-    raise NotImplementedError
+    """Everything that is wrong with the script (as JSON), one refusal each, `field` is "script"; empty: it can be used."""
+    try:
+        parts = read_script(script)
+    except Refused as refused:
+        return [refused]
+    wanted = {clip for part in parts for clip in part.choices()}
+    clips = Clip.objects.filter(workspace=workspace).in_bulk(wanted)
+    return [*_unknown(parts, clips), *_too_many(parts), *(_unlike(clips) or _wrong_length(parts, clips))]
+
+
+def _unknown(script: Script, clips: Mapping[UUID, Clip]) -> list[Refused]:
+    refused = []
+    for number, part in enumerate(script, 1):
+        missing = [str(clip) for clip in part.choices() if clip not in clips]
+        if missing:
+            refused.append(
+                _refused(
+                    "clip_unknown",
+                    f"Part {number} names {_counted(len(missing), 'clip')} that this workspace does not have "
+                    f"({_listed(missing)}); upload them first, or check their ids.",
+                )
+            )
+    return refused
+
+
+def _too_many(script: Script) -> list[Refused]:
+    count = prod(sum(1 for _ in part.choices()) for part in script)
+    if count <= MOST_COMBINATIONS:
+        return []
+    return [
+        _refused(
+            "script_too_large",
+            f"The script makes {count:,} different recordings; at most {MOST_COMBINATIONS:,} are made. Let fewer clips be chosen, "
+            "or let one field choose instead of two.",
+        )
+    ]
+
+
+def _unlike(clips: Mapping[UUID, Clip]) -> list[Refused]:
+    """Those that are not as most are."""
+    formats = {pk: f"{clip.sample_rate} Hz {'mono' if clip.channels == 1 else 'stereo'}" for pk, clip in clips.items()}
+    if len(set(formats.values())) < 2:
+        return []
+    usual = Counter(formats.values()).most_common(1)[0][0]
+    others = [f"“{clips[pk].name}” is {each}" for pk, each in formats.items() if each != usual]
+    return [
+        _refused(
+            "clips_differ",
+            f"Clips that are joined must agree in sample rate and channels. Most of these are {usual}, but {_listed(others)}. Open "
+            "these in your recording program, export them as new MP3s like the others and upload those.",
+        )
+    ]
+
+
+def _wrong_length(script: Script, clips: Mapping[UUID, Clip]) -> list[Refused]:
+    lengths = [[clips[clip] for clip in part.choices() if clip in clips] for part in script]
+    if not all(lengths):
+        return []
+    shortest = [min(choices, key=lambda clip: clip.duration_ms) for choices in lengths]
+    longest = [max(choices, key=lambda clip: clip.duration_ms) for choices in lengths]
+    found = {refused.code: refused for each in (shortest, longest) if (refused := why_not(each))}
+    return [_refused(code, refused.sentence) for code, refused in found.items()]
+
+
+def _refused(code: str, sentence: str) -> Refused:
+    return Refused(code, sentence, field="script")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def _listed(items: list[str]) -> str:
+    more = len(items) - _NAMED
+    return ", ".join(items[:_NAMED]) + (f" and {more} more" if more > 0 else "")

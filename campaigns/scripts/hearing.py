@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from campaigns.models import Campaign
 from campaigns.scripts.parts import Combination, choose, read_script
 from delivery.models import Recording
+from delivery.recording_links import link
+from delivery.services.clips import assemble
 from usecases.errors import Refused
 
 
 class Hearing:
     """What the people of one campaign hear, for whoever goes through its list: one `Hearing` per pass, one call per row.
 
-    A combination is looked up, or joined, once; after that a row costs two dictionary look-ups. Memory grows with the number of
-    combinations (at most 5,000), never with rows. A campaign without a script has one recording for everybody.
+    A combination is looked up, or joined, once; after that a row costs a dictionary look-up for each part that is chosen, and one.
+    Memory grows with the number of combinations (at most 5,000), never with rows. Without a script everybody hears one recording.
     """
 
     def __init__(self, campaign: Campaign) -> None:
@@ -32,11 +34,8 @@ class Hearing:
         clips = choose(self._script, merge_fields)
         recording = self._known.get(clips)
         if recording is None:
-            recording = self._known[clips] = self._assembled(clips)
+            recording = self._known[clips] = assemble(self._campaign.workspace, clips)
         return recording
-
-    def _assembled(self, clips: Combination) -> Recording:
-        raise NotImplementedError
 
 
 def recording_for(campaign: Campaign, merge_fields: Mapping[str, object] | None) -> Recording:
@@ -46,14 +45,23 @@ def recording_for(campaign: Campaign, merge_fields: Mapping[str, object] | None)
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one row would hear: a recording and a link that plays it for 15 minutes, or why it would be refused."""
+    """What one row would hear: a recording and a link that plays it for 15 minutes, or the code and sentence of why it is refused."""
 
     recording: Recording | None
-    link: str
-    code: str
-    sentence: str
+    link: str = ""
+    code: str = ""
+    sentence: str = ""
 
 
 def sample_recordings(campaign: Campaign, rows: Iterable[Mapping[str, object] | None]) -> list[Sample]:
-    """For each row's merge fields, in order."""
-    raise NotImplementedError
+    """What these rows of a list, given by their merge fields, would hear, in order. Joins what nobody has heard yet."""
+    hearing = Hearing(campaign)
+    return [_sample(hearing, merge_fields) for merge_fields in rows]
+
+
+def _sample(hearing: Hearing, merge_fields: Mapping[str, object] | None) -> Sample:
+    try:
+        recording = hearing.recording_for(merge_fields)
+    except Refused as refused:
+        return Sample(None, code=refused.code, sentence=refused.sentence)
+    return Sample(recording, link(recording))
