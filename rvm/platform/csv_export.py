@@ -16,6 +16,7 @@ from itertools import chain, islice
 from django.http import StreamingHttpResponse
 
 BLOCK_ROWS = 1000
+BROKEN_OFF = b'"INCOMPLETE: something failed here, and rows are missing. Export again."\r\n'
 _BOM = "\ufeff"
 # Spaces of every kind and what takes no room may stand before it: programs trim them. The apostrophe, so that one of the cell's own
 # is not taken for our mark.
@@ -48,16 +49,25 @@ def csv_lines(rows: Iterable[Sequence[object]], *, e164: bool = False) -> Iterat
 def csv_answer(rows: Iterable[Sequence[object]], file_name: str, *, e164: bool = False) -> StreamingHttpResponse:
     """The rows as a file to download, read while it is sent. `file_name` is ASCII without quotes.
 
-    What fails before the first block is raised here, for whoever answers errors. What fails later is raised under the web server,
-    which cuts the connection before the last chunk: the client sees a broken download, never a shorter file.
+    What fails before the first block is raised here, for whoever answers errors. What fails later is said in a last line and raised
+    to the web server, which cuts the connection before the last chunk: the client sees a broken download, and the file says so too.
     """
     lines = csv_lines(rows, e164=e164)
     first = next(lines, _BOM.encode())
     return StreamingHttpResponse(
-        chain([first], lines),
+        chain([first], _ending_in_words(lines)),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store"},
     )
+
+
+def _ending_in_words(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """A proxy that speaks HTTP/1.0 to us takes a cut connection for the end, and some clients keep what they have of a file."""
+    try:
+        yield from lines
+    except Exception:
+        yield BROKEN_OFF
+        raise
 
 
 def _for_people(cell: object) -> str:

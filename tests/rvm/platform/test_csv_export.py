@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rvm.platform.csv_export import BLOCK_ROWS, csv_answer, csv_lines
+from rvm.platform.csv_export import BLOCK_ROWS, BROKEN_OFF, csv_answer, csv_lines
 
 TRIGGERS = "=+-@＝＋－＠\t\r\n\0"
 texts = st.text() | st.builds(
@@ -117,7 +117,9 @@ def test_what_fails_at_once_is_raised_before_anything_is_answered() -> None:
         csv_answer(failing_after(3), "list.csv")
 
 
-def test_what_fails_later_is_raised_to_the_web_server() -> None:
-    answer = csv_answer(failing_after(BLOCK_ROWS + 3), "list.csv")
+def test_what_fails_later_is_said_in_the_file_and_raised_to_the_web_server() -> None:
+    answer = iter(csv_answer(failing_after(BLOCK_ROWS + 3), "list.csv"))
+    assert len(read(next(answer))) == BLOCK_ROWS
+    assert next(answer) == BROKEN_OFF
     with pytest.raises(RuntimeError):
-        answer.getvalue()
+        next(answer)
