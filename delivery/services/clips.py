@@ -117,7 +117,7 @@ def _why_of_wrong_length(clips: Sequence[Clip]) -> Refused | None:
     code = wrong_duration(samples, rate)
     if code is None:
         return None
-    parts = ", ".join(f"“{clip.name}” {clip.duration_ms / 1000:.1f}" for clip in clips)
+    parts = ", ".join(f"“{clip.name}” {clip.duration_ms / 1000:.2f}" for clip in clips)
     mend = "longer" if code == "too_short" else "shorter"
     return Refused(
         code,
