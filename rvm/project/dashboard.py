@@ -6,15 +6,13 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError
 from django.http import HttpRequest
-from redis import RedisError
 
 from delivery.lane_counts import counts_of
 from delivery.models import Lane
 from delivery.status import VoicemailStatus
+from rvm.platform.admin.alarms import alarms
 from rvm.platform.admin.rights import rights_of
-from rvm.platform.health import Unready, tick, workers
 from rvm.platform.models import Role
 
 
@@ -29,25 +27,6 @@ def is_superuser(request: HttpRequest) -> bool:
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The first page: what stands still, and how many voicemails of each use case are in which status."""
     return {**context, "title": "Overview", "alarms": alarms(), **counts(request)}
-
-
-def alarms() -> list[str]:
-    """Sentences on what must run and does not."""
-    sentences = []
-    for check, sentence in (
-        (workers, "No worker is running: voicemails wait. Start one with `manage.py worker dispatch`."),
-        (
-            tick,
-            "The tick is not running: what is due later is not sent, nothing is settled. Start it with `manage.py tick`.",
-        ),
-    ):
-        try:
-            check()
-        except Unready:
-            sentences.append(sentence)
-        except (DatabaseError, RedisError):
-            sentences.append("Redis or PostgreSQL does not answer; /readyz says which.")
-    return sentences
 
 
 def counts(request: HttpRequest) -> dict[str, Any]:

@@ -27,6 +27,7 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Reaching people",
                 "items": [
+                    _item("Campaigns", "campaign", "campaigns_campaign"),
                     _item("Voicemails", "voicemail", "delivery_voicemail"),
                     _item("Recordings", "mic", "delivery_recording"),
                     _item("Lanes", "low_priority", "delivery_lane"),
@@ -57,6 +58,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Audit events", "history", "platform_auditevent", "may_administer"),
                     _item("Drops", "outbox", "delivery_drop"),
                     _item("Carrier reports", "inbox", "delivery_carrierreport"),
+                    _item("Imported lists", "upload_file", "campaigns_recipientimport"),
                     _item("Recordings at carriers", "cloud_upload", "delivery_carriermedia"),
                     _item("References", "tag", "delivery_voicemailreference"),
                     _item("Idempotency keys", "repeat", "platform_idempotencykey", "may_administer"),

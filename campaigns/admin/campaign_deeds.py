@@ -1,0 +1,180 @@
+"""What a person does with a campaign at the desk, by the services that the API calls. Everything is posted; a link can do nothing.
+
+What sends to people or cannot be taken back asks first, on a page of its own that says what will happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from campaigns.admin import wording
+from campaigns.admin.figures import figures, preview_figures
+from campaigns.models import Campaign
+from campaigns.services import campaigns as services
+from campaigns.states import CampaignState
+from delivery.admin.voicemail_deeds import ROLE, ROLE_FOR_RISK
+from rvm.platform.admin.rights import person
+from rvm.platform.models import Role
+from usecases.errors import Refused
+
+C = CampaignState
+
+
+def buttons(campaign: Campaign, operates: bool, *, retryable: int, at_risk: int) -> dict[str, bool]:
+    """Which of them the page has."""
+    state = campaign.state
+    return {
+        "edit": operates and state not in (C.COMPLETED, C.CANCELED),
+        "launch": operates and state == C.DRAFT,
+        "unschedule": operates and state == C.SCHEDULED,
+        "pause": operates and state == C.RUNNING,
+        "resume": operates and state == C.PAUSED,
+        "cancel": operates and state in (C.DRAFT, C.SCHEDULED, C.RUNNING, C.PAUSED),
+        "retry": operates and state in (C.RUNNING, C.PAUSED, C.COMPLETED) and retryable + at_risk > 0,
+    }
+
+
+class CampaignDeeds:
+    """For the campaigns' ModelAdmin."""
+
+    def get_urls(self) -> list[URLPattern]:
+        parent: Any = super()
+        asked = {"launch": self.launch, "cancel": self.cancel, "retry": self.retry}
+        done = {"pause": self.pause, "resume": self.resume, "unschedule": self.unschedule}
+        views = {
+            **{name: require_http_methods(["GET", "HEAD", "POST"])(view) for name, view in asked.items()},
+            **{name: require_POST(view) for name, view in done.items()},
+        }
+        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        return [
+            *(path(f"<uuid:object_id>/{name}/", wrap(view), name=f"campaigns_campaign_{name}") for name, view in views.items()),
+            *parent.get_urls(),
+        ]  # fmt: skip
+
+    def launch(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        campaign = self._own(request, object_id)
+        if request.method != "POST":
+            shown = preview_figures(campaign, timezone.now())
+            return self._ask(request, campaign, f"Launch “{campaign.name}”?", "campaigns/admin/launch.html", shown)
+
+        def deed() -> str:
+            launched = services.launch(campaign, actor=person(request), now=timezone.now())
+            if launched.state == C.SCHEDULED:
+                return "It is scheduled, and starts by itself."
+            return "It is launched: voicemails go out as hours and pace allow."
+
+        return self._do(request, campaign, deed)
+
+    def cancel(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        campaign = self._own(request, object_id)
+        if request.method != "POST":
+            shown = figures(campaign, timezone.now())
+            return self._ask(request, campaign, f"Cancel “{campaign.name}”?", "campaigns/admin/cancel.html", shown)
+
+        def deed() -> str:
+            services.cancel(campaign, actor=person(request), now=timezone.now())
+            return "It is canceled: what had not been sent stays unsent."
+
+        return self._do(request, campaign, deed)
+
+    def retry(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        campaign = self._own(request, object_id)
+        takes_risks = self.may(ROLE_FOR_RISK, request, campaign)  # type: ignore[attr-defined]
+        if request.method != "POST":
+            shown = {**retry_choices(figures(campaign, timezone.now())["failed"]), "takes_risks": takes_risks}
+            return self._ask(
+                request, campaign, f"Retry failed of “{campaign.name}”?", "campaigns/admin/retry.html", shown
+            )
+        reasons = request.POST.getlist("reason")
+        accepts = request.POST.get("accept_duplicate_risk") == "yes"
+        if accepts and not takes_risks:
+            raise PermissionDenied
+
+        def deed() -> str:
+            # To the service no reasons are all of them; on the page nothing ticked is nothing.
+            if not reasons:
+                raise Refused("reasons_missing", "Nothing was ticked, so nothing was retried.")
+            count = services.retry_failed(
+                campaign, accept_duplicate_risk=accepts, reasons=reasons, actor=person(request), now=timezone.now()
+            )
+            if not count:
+                return "Nobody is left of them whom a retry may reach."
+            return f"Queued again for {wording.people(count)}; they are sent to as hours and pace allow."
+
+        return self._do(request, campaign, deed)
+
+    def pause(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        campaign = self._own(request, object_id)
+
+        def deed() -> str:
+            services.pause(campaign, actor=person(request), now=timezone.now())
+            return "It is paused: nothing new is sent."
+
+        return self._do(request, campaign, deed)
+
+    def resume(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        campaign = self._own(request, object_id)
+
+        def deed() -> str:
+            services.resume(campaign, actor=person(request), now=timezone.now())
+            return "It goes on where it was."
+
+        return self._do(request, campaign, deed)
+
+    def unschedule(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        campaign = self._own(request, object_id)
+
+        def deed() -> str:
+            services.unschedule(campaign, actor=person(request), now=timezone.now())
+            return "It is a draft again and starts only when you launch it."
+
+        return self._do(request, campaign, deed)
+
+    def _own(self, request: HttpRequest, object_id: UUID, needed: Role = ROLE) -> Campaign:
+        campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        if not self.may(needed, request, campaign):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        return campaign
+
+    def _ask(
+        self, request: HttpRequest, campaign: Campaign, title: str, template: str, shown: dict[str, Any]
+    ) -> HttpResponse:
+        frame = self.admin_site.each_context(request)  # type: ignore[attr-defined]
+        page = reverse("admin:campaigns_campaign_change", args=[campaign.pk])
+        opts = self.opts  # type: ignore[attr-defined]
+        context = {**frame, "opts": opts, "title": title, "campaign": campaign, "page": page, **shown}
+        return TemplateResponse(request, template, context)
+
+    def _do(self, request: HttpRequest, campaign: Campaign, deed: Callable[[], str]) -> HttpResponse:
+        try:
+            messages.success(request, deed())
+        except Refused as refusal:
+            messages.error(request, in_words_of_the_page(refusal))
+        return redirect(reverse("admin:campaigns_campaign_change", args=[campaign.pk]))
+
+
+def retry_choices(failed: dict[str, int]) -> dict[str, Any]:
+    """The failed by reason: what a retry helps, what may be a second message, and what no retry helps."""
+    kinds: dict[str, list[dict[str, Any]]] = {"helps": [], "risky": [], "useless": []}
+    for code, count in sorted(failed.items(), key=lambda item: -item[1]):
+        kind = "helps" if wording.may_retry(code) else "risky" if wording.may_have_reached(code) else "useless"
+        kinds[kind].append({"code": code, "sentence": wording.reason(code), "count": count})
+    return kinds
+
+
+def in_words_of_the_page(refusal: Refused) -> str:
+    """The service's sentence names the API's way to accept the risk."""
+    if refusal.code == "duplicate_risk":
+        return "Some of these may have been reached already. Tick that you accept the risk, or leave them out."
+    return refusal.sentence

@@ -1,0 +1,171 @@
+"""A campaign's own page: where it stands and what comes next, how far it is, its lists, what a launch would do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from campaigns.admin import wording, zones
+from campaigns.admin.campaign_deeds import buttons
+from campaigns.admin.figures import figures, preview_figures
+from campaigns.admin.settings_shown import settings_shown
+from campaigns.models import Campaign
+from campaigns.selectors import imports
+from campaigns.states import UNDER_WAY, CampaignState, ImportState, Outcome
+from delivery.admin.recordings import player
+from rvm.platform.admin.alarms import alarms, import_alarms
+from rvm.platform.models import Role
+
+C = CampaignState
+# Between two looks of an open page.
+SECONDS = 4
+MOST_LISTS = 50
+
+
+def fragment(admin_site: Any, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A part of a page that fetches itself: whose session has ended is sent to the login by the whole page."""
+
+    @never_cache
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not admin_site.has_permission(request):
+            return afresh()
+        return view(request, *args, **kwargs)
+
+    return require_safe(inner)
+
+
+def afresh() -> HttpResponse:
+    """Tells the open page to load itself again."""
+    return HttpResponse(headers={"HX-Refresh": "true"})
+
+
+class CampaignPage:
+    """For the campaigns' ModelAdmin. The page takes the place of the change form, which moves to edit/."""
+
+    def get_urls(self) -> list[URLPattern]:
+        parent: Any = super()
+        site = self.admin_site  # type: ignore[attr-defined]
+        return [
+            path("<uuid:object_id>/progress/", fragment(site, self.progress), name="campaigns_campaign_progress"),
+            path("<uuid:object_id>/preview/", fragment(site, self.preview), name="campaigns_campaign_preview"),
+            *parent.get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        campaign: Campaign = self.get_object(request, object_id)  # type: ignore[attr-defined]
+        operates = self.may(Role.OPERATOR, request, campaign)  # type: ignore[attr-defined]
+        now = timezone.now()
+        lists = list(imports(campaign)[:MOST_LISTS])
+        numbers = figures(campaign, now)
+        shown = {
+            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+            "opts": self.opts,  # type: ignore[attr-defined]
+            "original": campaign,
+            "title": campaign.name,
+            "campaign": campaign,
+            "state_colour": wording.STATE_COLOURS.get(campaign.state, ""),
+            "next_step": wording.next_step(standing(campaign, numbers["by_status"], numbers["retryable"], lists, now)),
+            "alarms": _alarms(campaign, lists),
+            "buttons": buttons(campaign, operates, retryable=numbers["retryable"], at_risk=numbers["at_risk"]),
+            "operates": operates,
+            "lists": [_list(row) for row in lists],
+            "may_upload": operates and campaign.state in (C.DRAFT, C.SCHEDULED),
+            "shows_preview": campaign.state in (C.DRAFT, C.SCHEDULED) and numbers["total"] > 0,
+            "player": player(campaign.recording) if campaign.recording else "",
+            "settings": settings_shown(campaign),
+            **self._progress(campaign, numbers, lists),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "campaigns/admin/campaign.html", shown)
+
+    def progress(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        lists = list(imports(campaign)[:MOST_LISTS])
+        shown = self._progress(campaign, figures(campaign, timezone.now()), lists)
+        if request.GET.get("seen") != shown["seen"]:
+            return afresh()
+        return TemplateResponse(request, "campaigns/admin/progress.html", {"campaign": campaign, **shown})
+
+    def preview(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        shown = preview_figures(campaign, timezone.now())
+        return TemplateResponse(request, "campaigns/admin/preview.html", {"campaign": campaign, **shown})
+
+    def _progress(self, campaign: Campaign, numbers: dict[str, Any], lists: list[Any]) -> dict[str, Any]:
+        """`seen` is what the rest of the page depends on: where it changes, the whole page is loaded again."""
+        under_way = [row for row in lists if row.state in UNDER_WAY]
+        moving = campaign.state in (C.SCHEDULED, C.RUNNING) or bool(under_way) or bool(numbers["on_their_way"])
+        to = links(campaign)
+        reasons = [{**each, "link": f"{to['all']}&reason={each['code']}"} for each in numbers["reasons"]]
+        return {
+            **numbers,
+            "reasons": reasons,
+            "seen": "-".join([campaign.state, *(row.state for row in lists)]),
+            "every": SECONDS if moving else 0,
+            "under_way": [_list(row) for row in under_way],
+            "links": to,
+        }
+
+
+def standing(
+    campaign: Campaign, by_status: dict[str, int], retryable: int, lists: list[Any], now: datetime
+) -> wording.Standing:
+    zone, lane = campaign.time_zone, campaign.lane
+    states = [row.state for row in lists]
+    return wording.Standing(
+        state=campaign.state,
+        total=sum(by_status.values()),
+        done=sum(wording.ended(by_status).values()),
+        recording=bool(campaign.recording_id or campaign.script),
+        start=zones.local(campaign.starts_at, zone) if campaign.starts_at else "",
+        end=zones.local(lane.expires_at, zone) if lane.expires_at else "",
+        overdue=campaign.starts_at is not None and campaign.starts_at <= now,
+        lists_to_check=sum(state in (ImportState.UPLOADED, ImportState.CHECKED) for state in states),
+        lists_under_way=sum(state in UNDER_WAY for state in states),
+        retryable=retryable,
+        preparing=lane.held and not campaign.recordings_set,
+        held=lane.held,
+    )
+
+
+def links(campaign: Campaign) -> dict[str, str]:
+    """To the list of its voicemails, all of them and those of each status."""
+    address = reverse("admin:delivery_voicemail_changelist")
+    query = {"workspace": str(campaign.workspace_id), "lane": str(campaign.pk)}
+    statuses = {status: f"{address}?{urlencode({**query, 'status': status})}" for status in wording.STATUSES}
+    return {"all": f"{address}?{urlencode(query)}", **statuses}
+
+
+def _alarms(campaign: Campaign, lists: list[Any]) -> list[str]:
+    sending = campaign.state in (C.SCHEDULED, C.RUNNING)
+    reading = any(row.state in UNDER_WAY for row in lists)
+    return [*(alarms() if sending else ()), *(import_alarms() if reading else ())]
+
+
+def _list(row: Any) -> dict[str, Any]:
+    """A list as a line of the page."""
+    accepted, whole = row.counts.get(Outcome.ACCEPTED, 0), sum(row.counts.values())
+    return {
+        "pk": row.pk,
+        "name": row.file_name,
+        "state": wording.IMPORT_STATES[row.state],
+        "colour": wording.IMPORT_COLOURS.get(row.state, ""),
+        "created_at": row.created_at,
+        "counted": bool(row.counts),
+        "accepted": accepted,
+        "rejected": whole - accepted,
+        "rows_read": row.rows_read,
+        "rows_imported": row.rows_imported,
+        "importing": row.state == ImportState.IMPORTING,
+    }

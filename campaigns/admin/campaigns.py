@@ -1,0 +1,172 @@
+"""Campaigns at the desk: the list with how far each is, the form, and behind every row the campaign's own page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from campaigns.admin import wording, zones
+from campaigns.admin.campaign_deeds import CampaignDeeds
+from campaigns.admin.campaign_page import CampaignPage
+from campaigns.admin.downloads import CampaignDownloads
+from campaigns.admin.form import CampaignForm
+from campaigns.admin.hints import FormHints
+from campaigns.admin.upload import ListUpload
+from campaigns.models import Campaign
+from campaigns.services.campaigns import create, edit
+from campaigns.states import ALWAYS_EDITABLE, EDITABLE
+from delivery.lane_counts import counts_of
+from delivery.models import Recording
+from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.rights import person
+from rvm.platform.admin.saving import adopt
+from rvm.platform.admin.scoping import ScopedFilter
+from rvm.platform.models import Role
+from usecases.errors import Refused
+from usecases.models import UseCase
+
+# A select with more entries is no longer one to choose from.
+MOST_RECORDINGS = 500
+
+
+def count(campaigns: Iterable[Campaign]) -> None:
+    """Puts beside each campaign what is in it, with two statements for all of them."""
+    rows = list(campaigns)
+    counts = counts_of([campaign.pk for campaign in rows])
+    for campaign in rows:
+        campaign.counted = counts[campaign.pk]  # type: ignore[attr-defined]
+
+
+class CountedList(ChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: list[Campaign] = list(self.result_list)
+        count(self.result_list)
+
+
+@admin.register(Campaign)
+class CampaignAdmin(CampaignPage, CampaignDeeds, CampaignDownloads, ListUpload, FormHints, RecordAdmin):
+    role_to_add = Role.OPERATOR
+    role_to_change = Role.OPERATOR
+    refusals: ClassVar[tuple[type[Exception], ...]] = (Refused,)
+    form = CampaignForm
+    list_display = ("name", "use_case_name", "coloured", "progress_bar", "start", "finish", "workspace")
+    list_filter = (("workspace", ScopedFilter), ("lane__use_case", ScopedFilter), ("state", ChoicesDropdownFilter))
+    list_select_related = ("workspace", "lane__use_case")
+    search_fields = ("name",)
+    fieldsets: Any = (
+        (None, {"fields": ("workspace", "name", "use_case", "test")}),
+        ("What people hear", {"fields": ("recording", "script")}),
+        ("When", {"fields": ("time_zone", "starts_at", "ends_at", "days", ("window_start", "window_end"))}),
+        ("How fast, and how often", {"fields": ("pace_per_second", "priority", "max_attempts", "retry_minutes")}),
+    )
+    change_form_outer_before_template = "campaigns/admin/form_note.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        edit_page = self.admin_site.admin_view(self.edit_view)
+        return [path("<path:object_id>/edit/", edit_page, name="campaigns_campaign_edit"), *super().get_urls()]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CountedList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        found = super().get_queryset(request).select_related("workspace", "lane__use_case__setup", "recording")
+        return found.defer("lane__use_case__setup__credentials", "recording__waveform")
+
+    # the list
+
+    @display(description="Use case")
+    def use_case_name(self, campaign: Campaign) -> str:
+        return campaign.use_case.name if campaign.live else f"{campaign.use_case.name} (test)"
+
+    @display(description="State", label=wording.STATE_COLOURS)
+    def coloured(self, campaign: Campaign) -> str:
+        return campaign.state
+
+    @display(description="Progress")
+    def progress_bar(self, campaign: Campaign) -> str:
+        counted: Counter[str] = campaign.counted  # type: ignore[attr-defined]
+        told = wording.bar_in_words(counted)
+        summed = (
+            f"{sum(wording.ended(counted).values()):,} of {sum(counted.values()):,}" if counted else "no recipients"
+        )
+        shown = {"parts": wording.parts(counted), "told": told, "summed": summed}
+        return render_to_string("campaigns/admin/bar_in_list.html", shown)
+
+    @display(description="Start")
+    def start(self, campaign: Campaign) -> str:
+        moment = campaign.launched_at or campaign.starts_at
+        return zones.short(moment, campaign.time_zone) if moment else "when launched"
+
+    @display(description="Ended")
+    def finish(self, campaign: Campaign) -> str:
+        return zones.short(campaign.ended_at, campaign.time_zone) if campaign.ended_at else "-"
+
+    # the form
+
+    def choices(self, model: Any, request: HttpRequest) -> QuerySet[Any]:
+        found = super().choices(model, request)
+        if model is Recording:
+            newest = found.filter(assembled=False).order_by("-id")
+            return newest.filter(pk__in=list(newest.values_list("pk", flat=True)[:MOST_RECORDINGS]))
+        return found
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        offered = self.choices(UseCase, request).filter(deleted_at=None).order_by("name", "id")
+        if obj is not None:
+            offered = offered.filter(workspace=obj.workspace_id)
+            recordings = form.base_fields["recording"]
+            recordings.queryset = recordings.queryset.filter(workspace=obj.workspace_id)
+        form.base_fields["use_case"].queryset = offered
+        self.hint(form)
+        return form
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The zone of the newest campaign: a clinic stays where it is."""
+        last = self.get_queryset(request).order_by("-id").values_list("time_zone", flat=True).first()
+        return {"time_zone": last or zones.HOME, **super().get_changeform_initial_data(request)}
+
+    def edit_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        campaign = self.get_object(request, object_id)
+        if not self.has_change_permission(request, campaign):
+            raise PermissionDenied
+        shown = {
+            "show_save_and_continue": False,
+            "claimed": campaign.state not in EDITABLE,
+            "page": reverse("admin:campaigns_campaign_change", args=[campaign.pk]),
+        }
+        return self.changeform_view(request, object_id, "", shown)
+
+    def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
+        now = timezone.now()
+        if not change:
+            asked = form.cleaned_data
+            live = not asked["test"]
+            adopt(obj, create(workspace=asked["workspace"], live=live, actor=person(request), now=now, **form.said()))
+            return
+        changes = form.changes()
+        if obj.state not in EDITABLE:
+            changes = {name: value for name, value in changes.items() if name in ALWAYS_EDITABLE}
+        adopt(obj, edit(obj, changes, actor=person(request), now=now))
+
+    def response_add(self, request: HttpRequest, obj: Campaign, post_url_continue: Any = None) -> HttpResponse:
+        messages.success(request, f"“{obj.name}” is a draft. Nothing is sent before you launch it.")
+        return redirect(reverse("admin:campaigns_campaign_change", args=[obj.pk]))
+
+    def response_change(self, request: HttpRequest, obj: Campaign) -> HttpResponse:
+        messages.success(request, f"“{obj.name}” is saved.")
+        return redirect(reverse("admin:campaigns_campaign_change", args=[obj.pk]))

@@ -1,0 +1,37 @@
+"""A campaign's voicemails as a file: those that failed to follow up elsewhere, or all. Numbers only for whoever may see them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, StreamingHttpResponse
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_safe
+
+from campaigns.models import Campaign
+from delivery.downloads import voicemail_download
+from delivery.selectors import VoicemailFilter, voicemails
+from delivery.status import VoicemailStatus
+from rvm.platform.admin.rights import person, rights_of
+
+
+class CampaignDownloads:
+    """For the campaigns' ModelAdmin."""
+
+    def get_urls(self) -> list[URLPattern]:
+        parent: Any = super()
+        download = self.admin_site.admin_view(require_safe(self.download))  # type: ignore[attr-defined]
+        return [path("<uuid:object_id>/export/", download, name="campaigns_campaign_export"), *parent.get_urls()]
+
+    def download(self, request: HttpRequest, object_id: UUID) -> StreamingHttpResponse:
+        campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        only = [VoicemailStatus.FAILED] if request.GET.get("only") == "failed" else []
+        return voicemail_download(
+            voicemails(campaign.workspace, VoicemailFilter(campaign_id=campaign.pk, statuses=only)),
+            workspace=campaign.workspace,
+            actor=person(request),
+            reveal=rights_of(request).may_see_numbers(campaign.workspace_id),
+            filters={"campaign_id": str(campaign.pk), "status": [status.value for status in only]},
+            subject=campaign,
+        )

@@ -1,0 +1,93 @@
+"""The figures of a campaign in words: what has become of whom, how fast it goes, and what a launch would do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from campaigns.admin import wording, zones
+from campaigns.models import Campaign
+from campaigns.preview import preview
+from campaigns.progress import Progress, progress
+from delivery.lane_counts import reasons_of
+from delivery.status import VoicemailStatus
+from usecases.errors import Refused
+
+# A time zone of its own line; the rest is summed up.
+MOST_ZONES = 12
+# A retry counts what the carrier left open as this.
+UNSETTLED = "unconfirmed"
+
+
+def figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
+    try:
+        found, refusal = progress(campaign, now), ""
+    except Refused as refused:
+        found, refusal = Progress(0, {}, {}, 0.0, None, {}, []), refused.sentence
+    failed = failed_by_reason(campaign)
+    by_status = found.by_status
+    waiting = sorted(found.waiting_by_zone.items(), key=lambda item: -item[1])
+    others = sum(count for _, count in waiting[MOST_ZONES:])
+    return {
+        "refusal": refusal,
+        "total": found.total,
+        "by_status": by_status,
+        "parts": wording.parts(by_status),
+        "told": wording.bar_in_words(by_status),
+        "waiting_count": by_status.get(VoicemailStatus.QUEUED, 0),
+        "on_their_way": sum(by_status.get(status, 0) for status in ("sending", "uncertain", "accepted")),
+        "reasons": [
+            {"code": code, "sentence": wording.reason(code), "count": count}
+            for code, count in sorted(found.by_reason.items(), key=lambda item: -item[1])
+        ],
+        "rate": wording.rate(found.rate_per_second),
+        "finish": zones.local(found.finishes_at, campaign.time_zone) if found.finishes_at else "",
+        "finish_in": wording.duration(found.finishes_at - now) if found.finishes_at and found.finishes_at > now else "",
+        "waiting": [{"zones": _zones(names), "count": count} for names, count in waiting[:MOST_ZONES]]
+        + ([{"zones": f"{len(waiting) - MOST_ZONES} other zones", "count": others}] if others else []),
+        "failed": failed,
+        "retryable": sum(count for code, count in failed.items() if wording.may_retry(code)),
+        "at_risk": sum(count for code, count in failed.items() if wording.may_have_reached(code)),
+    }
+
+
+def failed_by_reason(campaign: Campaign) -> dict[str, int]:
+    """Of those that failed, and of the uncertain, which are retried as the unconfirmed."""
+    failed: dict[str, int] = {}
+    for (status, code), count in reasons_of([campaign.pk])[campaign.pk].items():
+        if status in (VoicemailStatus.FAILED, VoicemailStatus.UNCERTAIN):
+            code = code if status == VoicemailStatus.FAILED else UNSETTLED
+            failed[code] = failed.get(code, 0) + count
+    return failed
+
+
+def _zones(names: str) -> str:
+    """The zones that people may be in, by the names that are used where there are such."""
+    known = [zones.called(name) for name in names.split(",") if name]
+    if len(known) > 3:
+        return f"{', '.join(known[:3])} or {len(known) - 3} more"
+    return " or ".join(known) or "unknown"
+
+
+def preview_figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
+    """For the preview before a launch; `refusal` in place of figures where none can be made."""
+    try:
+        found = preview(campaign, now)
+    except Refused as refusal:
+        return {"refusal": refusal.sentence}
+    zone = campaign.time_zone
+    return {
+        "preview": found,
+        "starts": "at once" if found.starts_at <= now else zones.local(found.starts_at, zone),
+        "ends": zones.local(found.ends_at, zone),
+        "later": [{"at": zones.local(at, zone), "count": count} for at, count in found.later],
+        "launch_text": "Launch now"
+        if found.starts_at <= now
+        else f"Schedule for {wording.people(found.now + sum(count for _, count in found.later))}",
+        "skipped": [
+            {"code": code, "sentence": wording.reason(code), "count": count} for code, count in found.skipped.items()
+        ],
+        "finishes": zones.local(found.finishes_at, zone) if found.finishes_at else "",
+        "takes": wording.duration(found.finishes_at - found.starts_at) if found.finishes_at else "",
+        "rate": wording.rate(found.pace_per_second),
+    }

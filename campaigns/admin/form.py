@@ -1,0 +1,156 @@
+"""The form of a campaign: what the campaign says itself and what its lane says, on one page, with what an empty field means."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+)
+
+from campaigns.admin import zones
+from campaigns.admin.fields import LocalMomentField, time_of_day
+from campaigns.models import Campaign
+from campaigns.states import ALWAYS_EDITABLE, EDITABLE
+from rvm.platform.admin.saving import RefusableForm
+from usecases.models import UseCase
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+OF_LANE = (
+    "use_case",
+    "window_start",
+    "window_end",
+    "days",
+    "pace_per_second",
+    "priority",
+    "max_attempts",
+    "retry_minutes",
+)
+LOCAL = ("starts_at", "ends_at")
+NAMES = ("name", "recording", "script", "time_zone", *LOCAL, *OF_LANE)
+SMALL = {"class": "max-w-40"}
+
+
+class WeekdaysField(forms.TypedMultipleChoiceField):
+    """ISO weekdays; none ticked is None."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        choices = [(str(day), name) for day, name in enumerate(WEEKDAYS, 1)]
+        super().__init__(
+            choices=choices, coerce=int, empty_value=None, widget=UnfoldAdminCheckboxSelectMultipleWidget(), **kwargs
+        )
+
+
+class CampaignForm(RefusableForm):
+    refusal_fields: ClassVar[dict[str, str]] = {}
+
+    use_case = forms.ModelChoiceField(UseCase.objects.none(), widget=UnfoldAdminSelectWidget())
+    test = forms.BooleanField(
+        required=False,
+        label="Test only",
+        help_text="Goes through the workspace's sandbox carrier and reaches nobody. It stays a test for good.",
+    )
+    time_zone = forms.ChoiceField(
+        choices=zones.choices,
+        label="Time zone",
+        widget=UnfoldAdminSelectWidget(),
+        help_text="In which the start and the end are meant. Hours of the day below are always the recipient's own.",
+    )
+    starts_at = LocalMomentField(required=False, label="Start")
+    ends_at = LocalMomentField(required=False, label="End")
+    days = WeekdaysField(required=False, label="Days")
+    window_start = forms.TimeField(required=False, label="From", widget=time_of_day())
+    window_end = forms.TimeField(required=False, label="Until", widget=time_of_day())
+    pace_per_second = forms.FloatField(
+        required=False, label="Pace, a second", widget=UnfoldAdminDecimalFieldWidget({**SMALL, "step": "any"})
+    )
+    priority = forms.IntegerField(
+        required=False,
+        widget=UnfoldAdminIntegerFieldWidget(SMALL),
+        help_text="Higher goes first where the pace is short.",
+    )
+    max_attempts = forms.IntegerField(required=False, label="Attempts", widget=UnfoldAdminIntegerFieldWidget(SMALL))
+    retry_minutes = forms.IntegerField(
+        required=False, label="Minutes between attempts", widget=UnfoldAdminIntegerFieldWidget(SMALL)
+    )
+
+    class Meta:
+        model = Campaign
+        fields = ("workspace", "name", "recording", "script")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        campaign = self.instance
+        if campaign._state.adding:
+            self._explain(None)
+            self.initial.setdefault("priority", 0)
+            return
+        self.initial.update(_as_it_is(campaign))
+        self._explain(campaign.lane.use_case)
+        for name in self.fields:
+            if name == "test" or (campaign.state not in EDITABLE and name not in ALWAYS_EDITABLE):
+                self.fields[name].disabled = True
+
+    def _explain(self, use_case: UseCase | None) -> None:
+        for name, sentence in meanings(use_case).items():
+            if name in self.fields:
+                self.fields[name].help_text = sentence
+
+    def clean_priority(self) -> int:
+        return self.cleaned_data["priority"] or 0
+
+    def said(self) -> dict[str, Any]:
+        """Everything, for a new campaign."""
+        return {name: self.cleaned_data[name] for name in NAMES if name in self.cleaned_data}
+
+    def changes(self) -> dict[str, Any]:
+        """What the person changed. A clock time in another zone is another moment, so both go with the zone."""
+        touched = set(self.changed_data)
+        if "time_zone" in touched:
+            touched |= {name for name in LOCAL if self.cleaned_data.get(name) is not None}
+        return {name: value for name, value in self.said().items() if name in touched}
+
+
+def meanings(use_case: UseCase | None) -> dict[str, str]:
+    """What each field means when it is left empty, by the use case where it is known."""
+
+    def own(what: str) -> str:
+        return f" ({what})" if use_case else ""
+
+    hours = own(f"{use_case.window_start:%H:%M} to {use_case.window_end:%H:%M}") if use_case else ""
+    both = "The use case's hours bind too: those are kept that both allow."
+    return {
+        "starts_at": "Empty: it starts when you launch it.",
+        "ends_at": "What is not sent by then expires. Empty: as long after the start as the use case says"
+        + own(f"{use_case.expires_after_hours} hours" if use_case else "")
+        + ".",
+        "days": "On which it sends, by the recipient's calendar. None ticked: on every day.",
+        "window_start": f"Local time of the recipient. Empty: as the use case says{hours}. {both}",
+        "window_end": f"From this time on nothing is sent. Empty: as the use case says{hours}.",
+        "pace_per_second": "Voicemails started a second. Empty: as fast as the setup allows"
+        + own(f"{use_case.setup.pace_per_second:g} a second, shared with whatever else it sends" if use_case else "")
+        + ".",
+        "max_attempts": "How often the carrier may be asked for one person. Empty: as the use case says"
+        + own(str(use_case.max_attempts) if use_case else "")
+        + ".",
+        "retry_minutes": "Before the second attempt; doubles after. Empty: as the use case says"
+        + own(str(use_case.retry_minutes) if use_case else "")
+        + ".",
+    }
+
+
+def _as_it_is(campaign: Campaign) -> dict[str, Any]:
+    lane = campaign.lane
+    zone = ZoneInfo(campaign.time_zone)
+    moments = {
+        name: moment.astimezone(zone).replace(tzinfo=None) if (moment := getattr(campaign, name)) else None
+        for name in LOCAL
+    }
+    days = [str(day) for day in lane.days or ()]
+    lanes = {name: getattr(lane, name) for name in OF_LANE}
+    return {**lanes, **moments, "use_case": lane.use_case_id, "days": days, "test": not lane.live}

@@ -1,0 +1,61 @@
+"""What a choice in the form means, shown below it as soon as it is made: a use case's policy, a recording to listen to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_safe
+
+from delivery.admin.recordings import player
+from delivery.models import Recording
+from usecases.models import UseCase
+from usecases.selectors import sender_numbers
+
+
+class FormHints:
+    """For the campaigns' ModelAdmin."""
+
+    def get_urls(self) -> list[URLPattern]:
+        parent: Any = super()
+        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        return [
+            path("hints/use-case/", wrap(require_safe(self.about_use_case)), name="campaigns_campaign_use_case"),
+            path("hints/recording/", wrap(require_safe(self.about_recording)), name="campaigns_campaign_recording"),
+            *parent.get_urls(),
+        ]
+
+    def hint(self, form: Any) -> None:
+        for name, address in (
+            ("use_case", "campaigns_campaign_use_case"),
+            ("recording", "campaigns_campaign_recording"),
+        ):
+            field = form.base_fields[name]
+            asked = {"hx-get": reverse(f"admin:{address}"), "hx-trigger": "load, change", "hx-target": f"#about-{name}"}
+            field.widget.attrs.update(asked)
+            field.help_text = format_html('<span id="about-{}">{}</span>', name, _BEFORE[name])
+
+    def about_use_case(self, request: HttpRequest) -> HttpResponse:
+        use_case = self._chosen(request, UseCase, "use_case")
+        shown = {"use_case": use_case, "senders": sender_numbers(use_case) if use_case else []}
+        return TemplateResponse(request, "campaigns/admin/about_use_case.html", shown)
+
+    def about_recording(self, request: HttpRequest) -> HttpResponse:
+        recording = self._chosen(request, Recording, "recording")
+        shown = {"recording": recording, "player": player(recording) if recording else ""}
+        return TemplateResponse(request, "campaigns/admin/about_recording.html", shown)
+
+    def _chosen(self, request: HttpRequest, model: Any, name: str) -> Any:
+        try:
+            return self.choices(model, request).filter(pk=request.GET.get(name) or None).first()  # type: ignore[attr-defined]
+        except ValueError:
+            return None
+
+
+_BEFORE = {
+    "use_case": "Why and from whom people are reached. Once the campaign has recipients it stays.",
+    "recording": "Leave it empty where each person's message is joined from clips.",
+}

@@ -1,0 +1,138 @@
+"""What a person does with an uploaded list, by the services that the API calls. Everything that changes something is posted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from campaigns.admin import wording
+from campaigns.importing.report import error_report
+from campaigns.models import RecipientImport
+from campaigns.services import imports as services
+from campaigns.spreadsheets.dialect import DELIMITERS
+from delivery.admin.voicemail_deeds import ROLE
+from rvm.platform import audit
+from rvm.platform.admin.rights import person, rights_of
+from rvm.platform.csv_export import csv_answer
+from usecases.errors import Refused
+
+# A browser may not keep a tab as the value of a choice, so delimiters are posted by name.
+NAMED = {name: delimiter for delimiter, name in DELIMITERS.items()}
+
+
+class ImportDeeds:
+    """For the imports' ModelAdmin."""
+
+    def get_urls(self) -> list[URLPattern]:
+        parent: Any = super()
+        posted = {"read-as": self.read_as, "check": self.check_rows, "confirm": self.confirm, "discard": self.discard}
+        views = {**{name: require_POST(view) for name, view in posted.items()}, "errors": require_safe(self.errors)}
+        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        return [
+            *(
+                path(
+                    f"<uuid:object_id>/{name}/", wrap(view), name=f"campaigns_recipientimport_{name.replace('-', '_')}"
+                )
+                for name, view in views.items()
+            ),
+            *parent.get_urls(),
+        ]
+
+    def read_as(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """As the form says; with the button “Check” the rows are checked at once."""
+        row = self._own(request, object_id)
+        now = timezone.now()
+
+        def deed() -> str:
+            changes = reading(request.POST, row)
+            read = services.read_as(row, changes, actor=person(request), now=now) if changes else row
+            if "check" not in request.POST:
+                return "This is how the list is read now." if changes else "Nothing was changed."
+            services.check(read, actor=person(request), now=now)
+            return "Every row is being checked; nobody is queued yet."
+
+        return self._do(request, row, deed)
+
+    def check_rows(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        row = self._own(request, object_id)
+
+        def deed() -> str:
+            services.check(row, actor=person(request), now=timezone.now())
+            return "Every row is being checked; nobody is queued yet."
+
+        return self._do(request, row, deed)
+
+    def confirm(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        row = self._own(request, object_id)
+        statement = request.POST.get("consent_statement", "").strip()
+
+        def deed() -> str:
+            services.confirm(row, consent_statement=statement, actor=person(request), now=timezone.now())
+            return f"{wording.people(row.counts.get('accepted', 0)).capitalize()} are being imported."
+
+        return self._do(request, row, deed)
+
+    def discard(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        row = self._own(request, object_id)
+        try:
+            services.discard(row, actor=person(request), now=timezone.now())
+            messages.success(request, f"“{row.file_name}” is discarded, and its file removed.")
+        except Refused as refusal:
+            messages.error(request, refusal.sentence)
+        return redirect(reverse("admin:campaigns_campaign_change", args=[row.campaign_id]))
+
+    def errors(self, request: HttpRequest, object_id: UUID) -> Any:
+        """The rows that were not accepted, to be mended and uploaded again. They are as the person wrote them, so whoever may not see
+        numbers does not get them."""
+        row: RecipientImport = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        if not rights_of(request).may_see_numbers(row.workspace_id):
+            messages.error(
+                request,
+                "The error report holds the rows as they were uploaded, numbers too; you may not see numbers here.",
+            )
+            return self._back(row)
+        try:
+            audit.record("import.errors_exported", row, actor=person(request), workspace=row.workspace)
+            return csv_answer(error_report(row), f"rejected-rows-{row.pk}.csv", e164=True)
+        except Refused as refusal:
+            messages.error(request, refusal.sentence)
+            return self._back(row)
+
+    def _own(self, request: HttpRequest, object_id: UUID) -> RecipientImport:
+        row: RecipientImport = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        if not self.may(ROLE, request, row):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        return row
+
+    def _do(self, request: HttpRequest, row: RecipientImport, deed: Callable[[], str]) -> HttpResponse:
+        try:
+            messages.success(request, deed())
+        except Refused as refusal:
+            messages.error(request, refusal.sentence)
+        return self._back(row)
+
+    def _back(self, row: RecipientImport) -> HttpResponse:
+        return redirect(reverse("admin:campaigns_recipientimport_change", args=[row.pk]))
+
+
+def reading(posted: Any, row: RecipientImport) -> dict[str, Any]:
+    """What the form says otherwise than the list is read now. Another encoding, delimiter or header makes other columns, which are
+    guessed anew; the choices on the page were about the old ones."""
+    said = {
+        "encoding": posted.get("encoding", row.encoding),
+        "delimiter": NAMED.get(posted.get("delimiter", ""), row.delimiter),
+        "has_header": posted.get("has_header") == "yes",
+    }
+    if dialect := {name: value for name, value in said.items() if value != getattr(row, name)}:
+        return dialect
+    columns = [posted.get(f"column-{at}", "") for at in range(int(posted.get("width", 0)))]
+    return {"columns": columns} if columns != list(row.columns) else {}

@@ -1,0 +1,31 @@
+"""How a campaign is set, as a person reads it: each value, or what the use case says in its place."""
+
+from __future__ import annotations
+
+from campaigns.admin import zones
+from campaigns.admin.form import WEEKDAYS
+from campaigns.models import Campaign
+
+
+def settings_shown(campaign: Campaign) -> list[tuple[str, str]]:
+    """(what, how), in the order of the form."""
+    lane, policy, zone = campaign.lane, campaign.use_case, campaign.time_zone
+    hours = f"{lane.window_start or policy.window_start:%H:%M} to {lane.window_end or policy.window_end:%H:%M}"
+    days = ", ".join(WEEKDAYS[day - 1] for day in sorted(lane.days)) if lane.days else "every day"
+    end = campaign.ends_at or (lane.expires_at if not lane.held else None)
+    pace, fastest = lane.pace_per_second, policy.setup.pace_per_second
+    return [
+        ("Use case", f"{policy.name}, from “{policy.entity_name}”"),
+        ("Sends", "live, to real people" if campaign.live else "test only, through the sandbox carrier"),
+        ("Start", zones.local(campaign.starts_at, zone) if campaign.starts_at else "when it is launched"),
+        ("End", zones.local(end, zone) if end else f"{policy.expires_after_hours} hours after the start"),
+        ("Hours", f"{hours} at the recipient, {days}"),
+        ("Pace", f"{pace:g} a second" if pace else f"as fast as the setup allows ({fastest:g} a second)"),
+        ("Attempts", _or(lane.max_attempts, policy.max_attempts)),
+        ("Between them", f"{_or(lane.retry_minutes, policy.retry_minutes)} minutes"),
+        ("Priority", str(lane.priority)),
+    ]
+
+
+def _or(own: int | None, policy: int) -> str:
+    return str(policy if own is None else own)

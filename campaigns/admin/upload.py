@@ -1,0 +1,81 @@
+"""Takes a list of recipients from the browser, sealed as it comes: neither memory nor disk ever holds it in clear.
+
+Django's protection against forged requests reads the form, and with it the file, so the handler is set before that: the view is
+exempt outside and protected inside, as Django's documentation on upload handlers describes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_POST
+
+from campaigns.api.imports import ListUploadHandler
+from campaigns.models import Campaign
+from campaigns.services import imports
+from delivery.admin.voicemail_deeds import ROLE
+from rvm.platform.admin.rights import person
+from rvm.platform.uploads import UploadTooLarge
+from usecases.errors import Refused
+
+MOST_BYTES = ListUploadHandler.max_bytes
+TOO_LARGE = (
+    f"The file is larger than {MOST_BYTES // 1024**2} MB, the most that is taken at a time. "
+    "Split the list, or leave out columns that are not needed, and upload the parts one after the other."
+)
+# What is read and thrown away of a body that is refused: a browser shows the answer only once its own words are out.
+MOST_DRAINED = 1024**3
+
+
+class ListUpload:
+    """For the campaigns' ModelAdmin."""
+
+    def get_urls(self) -> list[URLPattern]:
+        parent: Any = super()
+        upload = self.admin_site.admin_view(csrf_exempt(require_POST(self.upload)))  # type: ignore[attr-defined]
+        return [path("<uuid:object_id>/upload/", upload, name="campaigns_campaign_upload"), *parent.get_urls()]
+
+    def upload(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        request.upload_handlers = [ListUploadHandler(request)]
+        try:
+            return self._upload(request, object_id)
+        except UploadTooLarge:
+            _drain(request)
+            messages.error(request, TOO_LARGE)
+            return redirect(reverse("admin:campaigns_campaign_change", args=[object_id]))
+
+    @method_decorator(csrf_protect)
+    def _upload(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        if not self.may(ROLE, request, campaign):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        file = request.FILES.get("list")
+        try:
+            if file is None:
+                raise Refused("file_missing", "No file was chosen.")
+            found = imports.upload(
+                campaign=campaign,
+                file_name=file.name or "",
+                chunks=file.chunks(),
+                actor=person(request),
+                now=timezone.now(),
+            )
+        except Refused as refusal:
+            messages.error(request, refusal.sentence)
+            return redirect(reverse("admin:campaigns_campaign_change", args=[object_id]))
+        return redirect(reverse("admin:campaigns_recipientimport_change", args=[found.pk]))
+
+
+def _drain(request: HttpRequest) -> None:
+    left = MOST_DRAINED
+    while left > 0 and (data := request.read(64 * 1024)):
+        left -= len(data)

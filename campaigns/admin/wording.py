@@ -1,0 +1,245 @@
+"""States, statuses and outcomes in the words of the person at the desk, and the one sentence that says what comes next. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from campaigns.states import CampaignState, ImportState, Outcome
+from delivery.reasons import REASONS, Reason
+from delivery.status import TERMINAL, VoicemailStatus
+
+C, I, V, O = CampaignState, ImportState, VoicemailStatus, Outcome  # noqa: E741
+
+# As unfold names its labels; what is not listed is grey.
+STATE_COLOURS: dict[str, str] = {
+    C.SCHEDULED: "info",
+    C.RUNNING: "primary",
+    C.PAUSED: "warning",
+    C.COMPLETED: "success",
+    C.CANCELED: "danger",
+}
+IMPORT_COLOURS: dict[str, str] = {
+    I.UPLOADED: "info",
+    I.CHECKING: "primary",
+    I.CHECKED: "info",
+    I.IMPORTING: "primary",
+    I.COMPLETED: "success",
+    I.FAILED: "danger",
+}
+STATUSES: dict[str, str] = {
+    V.DELIVERED: "delivered",
+    V.ACCEPTED: "accepted, no report yet",
+    V.SENDING: "being sent",
+    V.UNCERTAIN: "unclear, being looked into",
+    V.FAILED: "failed",
+    V.SKIPPED: "not sent: may not be reached",
+    V.EXPIRED: "not sent: out of time",
+    V.CANCELED: "canceled",
+    V.QUEUED: "waiting",
+}
+# The bar's colours, one for each that is told apart in it.
+BARS: dict[str, str] = {
+    V.DELIVERED: "bg-green-500",
+    V.ACCEPTED: "bg-primary-600",
+    V.SENDING: "bg-blue-400",
+    V.UNCERTAIN: "bg-orange-500",
+    V.FAILED: "bg-red-500",
+    V.SKIPPED: "bg-orange-300",
+    V.EXPIRED: "bg-orange-300",
+    V.CANCELED: "bg-base-400",
+    V.QUEUED: "bg-base-200 dark:bg-base-700",
+}
+OUTCOMES: dict[str, str] = {
+    O.ACCEPTED: "can be reached",
+    O.DUPLICATE_IN_FILE: "stand in this list twice",
+    O.DUPLICATE_IN_CAMPAIGN: "are in the campaign already",
+    O.INVALID: "cannot be read",
+    O.SUPPRESSED: "must not be reached: on the suppression list",
+    O.NOT_REACHABLE: "may not be reached by the rules",
+}
+IMPORT_STATES: dict[str, str] = {
+    I.UPLOADED: "to be checked",
+    I.CHECKING: "being checked",
+    I.CHECKED: "to be confirmed",
+    I.IMPORTING: "being imported",
+    I.COMPLETED: "imported",
+    I.FAILED: "cannot be read",
+    I.DISCARDED: "discarded",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the next step depends on. `start` and `end` are written out in the campaign's zone, "" where there is none."""
+
+    state: str
+    total: int
+    done: int
+    recording: bool
+    start: str
+    end: str
+    overdue: bool = False
+    lists_to_check: int = 0
+    lists_under_way: int = 0
+    retryable: int = 0
+    preparing: bool = False
+    held: bool = False
+
+
+def next_step(now: Standing) -> str:
+    """Where the campaign stands and what is to be done, for a person."""
+    return {
+        C.DRAFT: _draft,
+        C.SCHEDULED: _scheduled,
+        C.RUNNING: _running,
+        C.PAUSED: _paused,
+        C.COMPLETED: _completed,
+        C.CANCELED: _canceled,
+    }[CampaignState(now.state)](now)
+
+
+def _draft(now: Standing) -> str:
+    if now.lists_under_way:
+        return "Draft: a list is being read. You can launch when that is done."
+    if now.lists_to_check:
+        return "Draft: a list waits for you below; check it, then confirm it."
+    if not now.total:
+        return "Draft: add recipients, look at the preview, launch."
+    if not now.recording:
+        return f"Draft with {people(now.total)}: choose what they will hear, then launch."
+    later = f" It will start on {now.start}." if now.start and not now.overdue else ""
+    return f"Draft with {people(now.total)}: look at the preview, then launch.{later}"
+
+
+def _scheduled(now: Standing) -> str:
+    if now.overdue and now.lists_under_way:
+        return "Scheduled: its time has come; it starts as soon as the list is imported."
+    if now.overdue:
+        return "Scheduled: its time has come; it starts within seconds."
+    return (
+        f"Scheduled: {people(now.total)} from {now.start} on. Until then it can be changed, or taken back to a draft."
+    )
+
+
+def _running(now: Standing) -> str:
+    if now.preparing:
+        return "Running: the recordings are being made ready; sending begins by itself."
+    if now.held:
+        return "Running, but its lane is held, so nothing is sent. Open its lane to go on."
+    end = f" What is not sent by {now.end} expires." if now.end else ""
+    return f"Running: {now.done:,} of {people(now.total)} have come to an end.{end}"
+
+
+def _paused(now: Standing) -> str:
+    return (
+        f"Paused: {now.done:,} of {people(now.total)} have come to an end. Nothing new is sent; what is with the carrier goes on. "
+        "Resume to go on where it was."
+    )
+
+
+def _completed(now: Standing) -> str:
+    more = ""
+    if now.retryable:
+        who = "One of them" if now.retryable == 1 else f"{now.retryable:,} of them"
+        more = f" {who} failed for a reason that a retry can help."
+    return f"Completed: all {people(now.total)} have come to an end.{more}"
+
+
+def _canceled(now: Standing) -> str:
+    return "Canceled: what had not been sent stays unsent. This is final; make a new campaign to reach more people."
+
+
+def ended(by_status: Mapping[str, int]) -> dict[str, int]:
+    """Those of whom nothing more comes."""
+    return {status: count for status, count in by_status.items() if status in TERMINAL}
+
+
+def list_step(state: str, accepted: int, *, operates: bool) -> str:
+    """Where a list stands and what is to be done."""
+    if state == I.UPLOADED and operates:
+        return "Look whether the columns are read rightly, then check the list. Nobody is added by that."
+    if state == I.CHECKED and not accepted:
+        return "Checked: nobody in this list can be reached. See below why; mend the list and upload it again."
+    return {
+        I.UPLOADED: "Uploaded: its rows are not checked yet.",
+        I.CHECKING: "Every row is read and judged. Nobody is added yet.",
+        I.CHECKED: f"Checked: {people(accepted)} can be reached. Nobody is added before you confirm.",
+        I.IMPORTING: f"{people(accepted).capitalize()} are being added to the campaign. Nothing is sent before its launch.",
+        I.COMPLETED: f"Imported: {people(accepted)} were added to the campaign.",
+        I.FAILED: "This list could not be read. Read it in another way below, or discard it and upload another.",
+        I.DISCARDED: "Discarded: nobody was added, and the file is removed.",
+    }[ImportState(state)]
+
+
+def people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count:,} people"
+
+
+def rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def reason(code: str) -> str:
+    """What a reason means; a code that is no reason of ours stays as it is."""
+    try:
+        return REASONS[Reason(code)].sentence
+    except ValueError:
+        return code.replace("_", " ").capitalize()
+
+
+def may_retry(code: str) -> bool:
+    return code in Reason and REASONS[Reason(code)].retryable
+
+
+def may_have_reached(code: str) -> bool:
+    return code in Reason and REASONS[Reason(code)].may_have_reached
+
+
+def rate(per_second: float) -> str:
+    """In the unit that a person can picture."""
+    if per_second >= 1:
+        return f"{per_second:,.0f} a second"
+    if per_second * 60 >= 1:
+        return f"{per_second * 60:,.0f} a minute"
+    return f"{per_second * 3600:,.0f} an hour" if per_second else "-"
+
+
+def duration(span: timedelta) -> str:
+    """Roughly, as one says it."""
+    minutes = round(span.total_seconds() / 60)
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 60:
+        return "1 minute" if minutes == 1 else f"{minutes} minutes"
+    hours = round(minutes / 60)
+    if hours < 48:
+        return "1 hour" if hours == 1 else f"{hours} hours"
+    return f"{round(hours / 24)} days"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of the bar: `percent` is of the whole, with a point, as style sheets want it."""
+
+    status: str
+    words: str
+    count: int
+    percent: str
+    colour: str
+
+
+def parts(by_status: Mapping[str, int]) -> list[Part]:
+    """In the order of the bar; what is 0 is left out."""
+    total = sum(by_status.values())
+    return [
+        Part(status, words, count, f"{count * 100 / total:.2f}", BARS[status])
+        for status, words in STATUSES.items()
+        if (count := by_status.get(status, 0))
+    ]
+
+
+def bar_in_words(by_status: Mapping[str, int]) -> str:
+    """What the bar shows, for who cannot see it and for the pointer that rests on it."""
+    return ", ".join(f"{part.count:,} {part.words}" for part in parts(by_status)) or "no recipients yet"

@@ -1,0 +1,42 @@
+"""What must run and does not, as sentences for whoever looks at a page on which nothing moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.db import DatabaseError
+from redis import RedisError
+
+from rvm.platform.health import Unready, live_workers, tick, workers
+
+SILENT = "Redis or PostgreSQL does not answer; /readyz says which."
+NO_WORKER = "No worker is running: voicemails wait. Start one with `manage.py worker dispatch`."
+NO_TICK = "The tick is not running: what is due later is not sent, nothing is settled. Start it with `manage.py tick`."
+NO_IMPORTS = "No worker reads lists: what was uploaded waits. Start one with `manage.py worker imports`."
+
+
+def alarms() -> list[str]:
+    """On what every voicemail needs."""
+    return _ask((workers, NO_WORKER), (tick, NO_TICK))
+
+
+def import_alarms() -> list[str]:
+    """On what an uploaded list needs."""
+    return _ask((_imports, NO_IMPORTS))
+
+
+def _imports() -> None:
+    if not live_workers("imports"):
+        raise Unready(NO_IMPORTS)
+
+
+def _ask(*checks: tuple[Callable[[], object], str]) -> list[str]:
+    sentences = []
+    for check, sentence in checks:
+        try:
+            check()
+        except Unready:
+            sentences.append(sentence)
+        except (DatabaseError, RedisError):
+            sentences.append(SILENT)
+    return list(dict.fromkeys(sentences))
