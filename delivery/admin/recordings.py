@@ -6,15 +6,15 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
+from delivery.admin.player import player
 from delivery.audio import AudioRejected
 from delivery.models import Recording
-from delivery.recording_links import link
-from delivery.services.recordings import keeping_recording
+from delivery.services.recordings import keeping_recording, measured
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter
@@ -36,10 +36,8 @@ class RecordingForm(RefusableForm):
         fields = ("workspace", "name")
 
 
-def player(recording: Recording) -> str:
-    return format_html(
-        '<audio controls preload="none" class="max-w-full w-full" src="{}"></audio>', link(recording, "player")
-    )
+def _figure(value: float | None, unit: str, places: int) -> str:
+    return "-" if value is None else f"{value:.{places}f} {unit}"
 
 
 @admin.register(Recording)
@@ -47,26 +45,67 @@ class RecordingAdmin(RecordAdmin):
     role_to_add = Role.OPERATOR
     refusals: ClassVar[tuple[type[Exception], ...]] = (AudioRejected, Refused)
     form = RecordingForm
-    list_display = ("name", "duration", "size", "bit_rate", "created_at", "workspace")
+    list_display = ("name", "heed", "duration", "size", "bit_rate", "created_at", "workspace")
     list_filter = (("workspace", ScopedFilter),)
     list_select_related = ("workspace",)
     search_fields = ("name",)
     add_fieldsets = ((None, {"fields": ("workspace", "name", "audio")}),)
     fieldsets = (
-        (None, {"fields": ("name", "workspace", "listen", "heed")}),
+        (None, {"fields": ("name", "workspace", "listen")}),
+        ("How it sounds", {"fields": ("loudness", "peak", "mean", "clipping", "silence_before", "silence_after")}),
         ("What was measured", {"fields": (
             "duration", "size", "bit_rate", "sample_rate", "channels", "encoder", "sha256", "created_at",
         )}),
     )  # fmt: skip
-    readonly_fields = ("listen", "heed", "duration", "size", "bit_rate", "created_at")
+    readonly_fields = (
+        "listen", "loudness", "peak", "mean", "clipping", "silence_before", "silence_after",
+        "duration", "size", "bit_rate", "created_at",
+    )  # fmt: skip
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """The list and every choice come through here, a single page does not: what campaigns assembled is only found by its id."""
+        offered = queryset.filter(assembled=False).defer("waveform")
+        found, duplicates = super().get_search_results(request, offered, search_term)
+        return found, bool(duplicates)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        return measured(super().get_object(request, object_id, from_field))
 
     @display(description="Listen")
     def listen(self, recording: Recording) -> str:
         return player(recording)
 
-    @display(description="To be heeded")
-    def heed(self, recording: Recording) -> str:
-        return " ".join(recording.warnings) or "Nothing: the recording is fine."
+    @display(description="Warnings", label={"heed": "warning"})
+    def heed(self, recording: Recording) -> tuple[str, str] | None:
+        count = len(recording.warnings)
+        return ("heed", f"{count} warning{'' if count == 1 else 's'}") if count else None
+
+    @display(description="Loudness")
+    def loudness(self, recording: Recording) -> str:
+        return _figure(recording.loudness_lufs, "LUFS", 1)
+
+    @display(description="Loudest moment")
+    def peak(self, recording: Recording) -> str:
+        return _figure(recording.peak_dbfs, "dB (0 is full volume)", 1)
+
+    @display(description="Mean")
+    def mean(self, recording: Recording) -> str:
+        return _figure(recording.rms_dbfs, "dB (0 is full volume)", 1)
+
+    @display(description="Cut off at full volume")
+    def clipping(self, recording: Recording) -> str:
+        share = recording.clipped_share
+        return _figure(None if share is None else share * 100, "% of the sound", 2)
+
+    @display(description="Silence at the start")
+    def silence_before(self, recording: Recording) -> str:
+        return _figure(recording.leading_silence, "s", 1)
+
+    @display(description="Silence at the end")
+    def silence_after(self, recording: Recording) -> str:
+        return _figure(recording.trailing_silence, "s", 1)
 
     @display(description="Duration")
     def duration(self, recording: Recording) -> str:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
 
 from delivery.admin.colours import STATUS_COLOURS
-from delivery.admin.recordings import player
+from delivery.admin.player import player
 from delivery.admin.timeline import timeline
 from delivery.admin.voicemail_deeds import VoicemailDeeds
 from delivery.admin.voicemail_export import VoicemailExport
@@ -18,6 +18,7 @@ from delivery.admin.voicemail_filters import FILTERS, chosen_workspace
 from delivery.admin.voicemail_search import VoicemailSearch
 from delivery.models import CarrierReport, Voicemail
 from delivery.selectors import drops_of
+from delivery.services.recordings import measured
 from rvm.platform import audit
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person, rights_of
@@ -78,7 +79,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailDeeds, VoicemailExport, RecordAdm
             "title": f"Voicemail to {recipient}",
             "voicemail": voicemail,
             "recipient": recipient,
-            "player": player(voicemail.recording),
+            "player": player(measured(voicemail.recording)),
             "events": timeline(voicemail, drops, reports),
             "drops": drops,
             "reports": reports,

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -13,8 +14,8 @@ from django.urls import reverse
 from delivery.models import Recording
 from rvm.platform.models import AuditEvent, Role, Workspace
 from rvm.platform.uploads import MAX_FILE_BYTES
-from tests.delivery.audio.mp3_bytes import encoded, wav
-from tests.factories import make_user, make_workspace
+from tests.delivery.audio.mp3_bytes import encode_pcm, encoded, noise, wav
+from tests.factories import make_recording, make_user, make_workspace
 
 pytestmark = pytest.mark.django_db
 ADD = reverse("admin:delivery_recording_add")
@@ -35,6 +36,70 @@ def test_an_mp3_is_kept_with_what_was_measured_and_can_be_played(staff: Client, 
     assert source
     assert Client().get(source[1])["Content-Type"] == "audio/mpeg"
     assert AuditEvent.objects.filter(action="recording.uploaded", subject_id=recording.pk).exists()
+
+
+def page_of(staff: Client, recording: Recording) -> str:
+    return staff.get(reverse("admin:delivery_recording_change", args=[recording.pk])).content.decode()
+
+
+def test_the_page_shows_a_picture_of_the_sound_and_its_levels(staff: Client, workspace: Workspace) -> None:
+    staff.post(ADD, form(workspace, Path("fixtures/reminder.mp3").read_bytes()))
+    page = page_of(staff, Recording.objects.get())
+    picture = re.search(r'<svg viewBox="0 0 300 256"[^>]*aria-label="([^"]+)"><path d="([^"]+)"/>', page)
+    assert picture
+    assert picture[1] == (
+        "Waveform of 20.4 seconds: loudness -21.1 LUFS, silent for 0.0 seconds at the start and 0.4 at the end."
+    )
+    lines = re.findall(r"M(\d+)\.5 (\d+)v(\d+)", picture[2])
+    assert [int(at) for at, _, _ in lines] == list(range(300))
+    assert all(int(top) >= 0 and int(top) + int(height) <= 256 for _, top, height in lines)
+    for shown in ("-21.1 LUFS", "-2.0 dB (0 is full volume)", "0.00 % of the sound", "0.4 s"):
+        assert shown in page
+    assert 'role="note"' not in page
+
+
+def test_what_is_wrong_with_the_sound_stands_above_the_player_and_in_the_list(
+    staff: Client, workspace: Workspace
+) -> None:
+    staff.post(ADD, form(workspace, encode_pcm(noise(12, 8000, level=100), 8000, 16)))
+    page = page_of(staff, Recording.objects.get())
+    warnings, player = page.index("The recording is very quiet: its loudness is -"), page.index("<audio")
+    assert page.index('role="note"') < warnings < player
+    assert "2 warnings" in staff.get(reverse("admin:delivery_recording_changelist")).content.decode()
+
+
+def test_a_recording_without_warnings_has_no_mark_in_the_list(staff: Client, workspace: Workspace) -> None:
+    staff.post(ADD, form(workspace, encoded(12)))
+    listed = staff.get(reverse("admin:delivery_recording_changelist")).content.decode()
+    assert "Flu shot" in listed
+    assert not re.search(r"\d warning", listed)
+
+
+def test_an_old_recording_is_measured_when_its_page_is_opened(staff: Client, workspace: Workspace) -> None:
+    staff.post(ADD, form(workspace, encoded(12)))
+    Recording.objects.update(clipped_share=None, waveform=None)
+    assert "<svg viewBox" in page_of(staff, Recording.objects.get())
+    assert Recording.objects.get().measured
+
+
+def test_a_recording_that_cannot_be_measured_has_a_page_without_a_picture(staff: Client, workspace: Workspace) -> None:
+    page = page_of(staff, make_recording(workspace))
+    assert "<audio controls" in page
+    assert "<svg viewBox" not in page
+
+
+def test_what_a_campaign_assembled_is_not_listed_and_has_its_page(staff: Client, workspace: Workspace) -> None:
+    assembled = make_recording(workspace, name="Hello Ann", assembled=True)
+    make_recording(workspace, name="Flu shot")
+    listed = staff.get(reverse("admin:delivery_recording_changelist")).content.decode()
+    assert "Flu shot" in listed
+    assert "Hello Ann" not in listed
+    assert "Hello Ann" in page_of(staff, assembled)
+
+
+@pytest.mark.parametrize("name", ["player.css", "player.js"])
+def test_the_players_style_and_script_are_served(name: str) -> None:
+    assert finders.find(f"delivery/{name}")
 
 
 @pytest.mark.parametrize(

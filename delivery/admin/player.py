@@ -1,0 +1,40 @@
+"""The player of a recording, under a picture of its sound: whoever looks sees a silent start before listening to it."""
+
+from __future__ import annotations
+
+from django.template.loader import render_to_string
+
+from delivery.models import Recording
+from delivery.recording_links import link
+
+_HALF = 128  # a peak of 255 reaches from the middle of the picture to its edge
+
+
+def player(recording: Recording) -> str:
+    """HTML, safe to be put into a page; without a picture where the recording was never measured."""
+    peaks = list(recording.waveform or b"")
+    return render_to_string(
+        "delivery/admin/player.html",
+        {
+            "source": link(recording, "player"),
+            "drawing": _drawing(peaks),
+            "width": len(peaks),
+            "description": _description(recording) if peaks else "",
+            "seconds": f"{recording.duration_ms / 1000:.1f}",
+            "warnings": recording.warnings,
+        },
+    )
+
+
+def _drawing(peaks: list[int]) -> str:
+    """An SVG path: one upright line for each peak; where it is silent, a dot."""
+    return "".join(f"M{at}.5 {_HALF - peak // 2 - 1}v{peak // 2 * 2 + 2}" for at, peak in enumerate(peaks))
+
+
+def _description(recording: Recording) -> str:
+    """The picture in words, for who does not see it."""
+    loudness = "too quiet to measure" if recording.loudness_lufs is None else f"{recording.loudness_lufs:.1f} LUFS"
+    return (
+        f"Waveform of {recording.duration_ms / 1000:.1f} seconds: loudness {loudness}, "
+        f"silent for {recording.leading_silence} seconds at the start and {recording.trailing_silence} at the end."
+    )
