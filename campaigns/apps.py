@@ -11,4 +11,4 @@ class CampaignsConfig(AppConfig):
         from delivery import doorbell, tick
 
         doorbell.JOBS["imports"] = "campaigns.tasks.work_imports"
-        tick.STEPS += [upkeep.work_on_imports, *launcher.STEPS]
+        tick.STEPS += [upkeep.ring_for_imports, upkeep.remove_files, *launcher.STEPS]

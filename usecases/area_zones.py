@@ -11,7 +11,8 @@ import re
 from functools import cache
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
-from phonenumbers.timezone import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX, UNKNOWN_TIMEZONE
+from phonenumbers.timezone import UNKNOWN_TIMEZONE
+from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
 _WITHOUT_AREA = ("premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail")
 
@@ -32,8 +33,8 @@ def _zones(prefix: str) -> tuple[str, ...]:
 @cache
 def _without_area() -> re.Pattern[str]:
     patterns: dict[str, None] = {}
-    for region in COUNTRY_CODE_TO_REGION_CODE[1]:
-        plan = PhoneMetadata.metadata_for_region(region, None)
+    plans = (PhoneMetadata.metadata_for_region(region, None) for region in COUNTRY_CODE_TO_REGION_CODE[1])
+    for plan in filter(None, plans):
         others = [_pattern(getattr(plan, kind)) for kind in _WITHOUT_AREA]
         fixed, mobile = _pattern(plan.fixed_line), _pattern(plan.mobile)
         if mobile != fixed:  # some islands' mobiles have no area of their own

@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.db import transaction
+from django.db.models import Q
+
+from campaigns.importing.staging import unstage
+from campaigns.importing.working import lock_within_transaction
 from campaigns.models import RecipientImport
-from campaigns.states import UNDER_WAY
+from campaigns.states import UNDER_WAY, ImportState
 from delivery.doorbell import ring
+from rvm.platform import audit, sealed_files
+
+KEPT = timedelta(hours=24)
+BATCH = 100
 
 
-def work_on_imports(now: datetime) -> None:
+def ring_for_imports(now: datetime) -> None:
     if RecipientImport.objects.filter(state__in=UNDER_WAY).exists():
         ring("imports")
+
+
+def remove_files(now: datetime) -> None:
+    """A list is kept for a day: by then its errors were mended, or it was not meant. One that is being imported is waited for."""
+    due = RecipientImport.objects.filter(file_removed_at=None).exclude(state=ImportState.IMPORTING)
+    due = due.filter(Q(state=ImportState.DISCARDED) | Q(created_at__lte=now - KEPT))
+    for recipient_import in due.select_related("workspace").order_by("id")[:BATCH]:
+        with transaction.atomic():
+            if lock_within_transaction(recipient_import.campaign_id):
+                _remove(recipient_import, now)
+
+
+def _remove(recipient_import: RecipientImport, now: datetime) -> None:
+    """Also ends what nobody confirmed. The caller holds the lock, so nobody reads the file."""
+    row = RecipientImport.objects.select_for_update(no_key=True).get(pk=recipient_import.pk)
+    if row.state == ImportState.IMPORTING or row.file_removed_at is not None:
+        return
+    if row.state in (ImportState.UPLOADED, ImportState.CHECKING, ImportState.CHECKED):
+        row.state = ImportState.DISCARDED
+        audit.record("import.expired", row, actor=None, workspace=recipient_import.workspace)
+    unstage(row)
+    sealed_files.delete(row.storage_name)
+    row.file_removed_at = now
+    row.save(update_fields=["state", "file_removed_at", "updated_at"])

@@ -66,7 +66,7 @@ def queue_voicemails(
     require_usable(use_case, live)
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # what an id holds
     times = _times(use_case, not_before, expires_at, now)
-    answers = screen(use_case.workspace, recipients, sandbox=not live or _is_simulated(use_case))
+    answers = screen(use_case.workspace, recipients, sandbox=not live or is_simulated(use_case))
     places = [place for place, entry in enumerate(answers) if isinstance(entry, Candidate)]
     candidates = [entry for entry in answers if isinstance(entry, Candidate)]
     senders = senders_for(candidates, sender_numbers(use_case), use_case=use_case, live=live)
@@ -135,7 +135,7 @@ def _times(
     return begins, ends
 
 
-def _is_simulated(use_case: UseCase) -> bool:
+def is_simulated(use_case: UseCase) -> bool:
     """Whether no setup that may take the drop can reach a person. Refused where this installation has lost a setup's carrier."""
     setups = [use_case.setup, *filter(None, [use_case.failover_setup])]
     try:

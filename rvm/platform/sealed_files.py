@@ -8,6 +8,7 @@ whoever reads must not act for good before the end.
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterable, Iterator
 
 from django.core.files.base import File
@@ -51,7 +52,7 @@ def delete(name: str) -> None:
     default_storage.delete(name)
 
 
-class _Content:
+class _Content(io.RawIOBase):
     """What a storage reads: the sealed blocks, each made when it is asked for."""
 
     def __init__(self, name: str, chunks: Iterable[bytes]) -> None:
@@ -61,7 +62,7 @@ class _Content:
         self._rest = b""
 
     def read(self, size: int = -1) -> bytes:
-        if size is None or size < 0:
+        if size < 0:
             return self._rest + b"".join(self._sealed)
         while len(self._rest) < size and (block := next(self._sealed, b"")):
             self._rest += block

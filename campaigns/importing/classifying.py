@@ -1,0 +1,129 @@
+"""What a row alone cannot tell: who stands in the list twice, in the campaign already, or on the suppression list. Set-wise, in SQL.
+
+What becomes a voicemail is what is not rejected: no staged row is ever updated.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from campaigns.importing.codes import NOT_REACHABLE
+from campaigns.importing.staging import table_of
+from campaigns.models import RecipientImport, RejectedRow
+from campaigns.states import Outcome
+
+_REJECT = "INSERT INTO campaigns_rejectedrow (recipient_import_id, row_number, outcome, code) "
+# Rows without a code of their own, beyond those that are done, that nothing before has rejected.
+_OPEN = """
+s.code IS NULL AND s.place > %(after)s AND s.place <= %(until)s
+   AND NOT EXISTS (SELECT 1 FROM campaigns_rejectedrow r WHERE r.recipient_import_id = %(import)s AND r.row_number = s.number)
+"""
+_BY_ITSELF = """
+SELECT %(import)s, s.number, CASE WHEN s.code = ANY(%(not_reachable)s) THEN 'not_reachable' ELSE 'invalid' END, s.code
+  FROM {table} s WHERE s.code IS NOT NULL AND s.place > %(after)s
+"""
+_IN_FILE = """
+SELECT %(import)s, number, 'duplicate_in_file', 'duplicate_in_file'
+  FROM (SELECT number, place, row_number() OVER (PARTITION BY index ORDER BY place) AS nth FROM {table} WHERE code IS NULL) s
+ WHERE nth > 1 AND place > %(after)s
+"""
+_IN_CAMPAIGN = """
+SELECT %(import)s, s.number, 'duplicate_in_campaign', 'duplicate_in_campaign' FROM {table} s
+ WHERE {open} AND EXISTS (SELECT 1 FROM delivery_voicemail v WHERE v.workspace_id = %(workspace)s AND v.recipient_index {sought}
+                             AND v.lane_id = %(campaign)s)
+"""
+_SUPPRESSED = """
+SELECT %(import)s, s.number, 'suppressed', 'suppressed' FROM {table} s
+ WHERE {open} AND EXISTS (SELECT 1 FROM usecases_suppression p WHERE p.workspace_id = %(workspace)s AND p.number_index {sought})
+"""
+_FORGET = """
+DELETE FROM campaigns_rejectedrow r USING {table} s
+ WHERE r.recipient_import_id = %(import)s AND s.number = r.row_number AND s.place > %(after)s
+"""
+
+
+def classify(recipient_import: RecipientImport) -> None:
+    """Reject what must be rejected of the rows that are not imported yet, in place of what was said of them before."""
+    arguments = _arguments(recipient_import, recipient_import.rows_imported, recipient_import.rows_read)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '64MB'")
+    _run(recipient_import, _FORGET, arguments)
+    _run(recipient_import, _REJECT + _BY_ITSELF, arguments)
+    _run(recipient_import, _REJECT + _IN_FILE, arguments)
+    reject_reached(recipient_import, recipient_import.rows_imported, recipient_import.rows_read)
+
+
+def reject_reached(recipient_import: RecipientImport, after: int, until: int) -> int:
+    """Reject rows whose number is in the campaign by now, or suppressed by now; how many."""
+    arguments = _arguments(recipient_import, after, until)
+    rejected = 0
+    if _has_people(recipient_import.campaign_id):
+        rejected += _run(recipient_import, _REJECT + _IN_CAMPAIGN, arguments)
+    return rejected + _run(recipient_import, _REJECT + _SUPPRESSED, arguments)
+
+
+def _has_people(lane_id: UUID) -> bool:
+    """In one statement, or the tick could fold what is counted between two."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM delivery_lanecount WHERE lane_id = %s)"
+            " OR EXISTS (SELECT 1 FROM delivery_lanedelta WHERE lane_id = %s)",
+            [lane_id, lane_id],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def open_rows_of(recipient_import: RecipientImport, after: int, until: int) -> tuple[str, dict[str, Any]]:
+    """A query for the rows that become voicemails, and its arguments."""
+    query = f"SELECT s.* FROM {table_of(recipient_import)} s WHERE {_OPEN} ORDER BY s.place"  # noqa: S608 - ours
+    return query, _arguments(recipient_import, after, until)
+
+
+def count_outcomes(recipient_import: RecipientImport) -> tuple[dict[str, int], dict[str, int]]:
+    """Rows by outcome, and rejected rows by code."""
+    outcomes: Counter[str] = Counter()
+    codes: Counter[str] = Counter()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT outcome, code, count(*) FROM campaigns_rejectedrow WHERE recipient_import_id = %s GROUP BY 1, 2",
+            [recipient_import.pk],
+        )
+        for outcome, code, count in cursor.fetchall():
+            outcomes[outcome] += count
+            codes[code] += count
+    accepted = recipient_import.rows_read - sum(outcomes.values())
+    return {outcome.value: outcomes[outcome] for outcome in Outcome} | {Outcome.ACCEPTED.value: accepted}, dict(codes)
+
+
+def forget(recipient_import: RecipientImport) -> None:
+    """What was said of its rows."""
+    rejected = RejectedRow.objects.filter(recipient_import=recipient_import)
+    rejected._raw_delete(rejected.db)
+
+
+def _arguments(recipient_import: RecipientImport, after: int, until: int) -> dict[str, Any]:
+    return {
+        "import": recipient_import.pk,
+        "workspace": recipient_import.workspace_id,
+        "campaign": recipient_import.campaign_id,
+        "not_reachable": NOT_REACHABLE,
+        "after": after,
+        "until": until,
+    }
+
+
+def _run(recipient_import: RecipientImport, query: str, arguments: dict[str, Any]) -> int:
+    one_key = len(settings.RVM_INDEX_KEYS.keys) == 1
+    words = {
+        "table": table_of(recipient_import),
+        "open": _OPEN,
+        "sought": "= s.index" if one_key else "= ANY(s.older || s.index)",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(query.format(**words), arguments)
+        return int(cursor.rowcount)

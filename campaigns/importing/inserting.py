@@ -1,0 +1,62 @@
+"""Accepted rows become voicemails, batch by batch: each is committed with the progress that it makes, so a kill costs nothing.
+
+The campaign is locked for the length of a batch. So two lists never add one number to it, and no list adds to a campaign that
+somebody has launched or canceled meanwhile.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from campaigns.importing.classifying import classify, count_outcomes, open_rows_of, reject_reached
+from campaigns.importing.staging import Stopping, Superseded, is_staged, mark_staged, stage
+from campaigns.models import Campaign, RecipientImport
+from campaigns.states import EDITABLE, ImportState
+from delivery import shutdown
+from delivery.dispatch import database_now
+from delivery.services.inserting import insert_staged
+
+BATCH = 20_000
+
+
+class CampaignClaimed(Exception):
+    """The campaign can take no more people."""
+
+
+def insert(recipient_import: RecipientImport) -> None:
+    """Raises Superseded, Stopping, CampaignClaimed, and what staging anew raises."""
+    if not is_staged(recipient_import):
+        stage(recipient_import)
+        with transaction.atomic():
+            classify(recipient_import)
+            mark_staged(recipient_import)
+    while recipient_import.rows_imported < recipient_import.rows_read:
+        insert_batch(recipient_import)
+        if shutdown.requested.is_set():
+            raise Stopping
+
+
+def insert_batch(recipient_import: RecipientImport) -> None:
+    after = recipient_import.rows_imported
+    until = min(after + BATCH, recipient_import.rows_read)
+    with transaction.atomic():
+        campaign = _locked(recipient_import)
+        progress: dict[str, object] = {"rows_imported": until, "updated_at": Now()}
+        if reject_reached(recipient_import, after, until):
+            progress["counts"], progress["codes"] = count_outcomes(recipient_import)
+        query, arguments = open_rows_of(recipient_import, after, until)
+        insert_staged(campaign.lane, query, arguments, recording_id=campaign.recording_id, now=database_now())
+        # Whoever else inserted these rows has moved it on, and this transaction is undone.
+        own = RecipientImport.objects.filter(pk=recipient_import.pk, state=ImportState.IMPORTING, rows_imported=after)
+        if not own.update(**progress):
+            raise Superseded
+    recipient_import.rows_imported = until
+
+
+def _locked(recipient_import: RecipientImport) -> Campaign:
+    rows = Campaign.objects.select_for_update(no_key=True, of=("self",)).select_related("lane__use_case")
+    campaign = rows.get(pk=recipient_import.campaign_id)
+    if campaign.state not in EDITABLE:
+        raise CampaignClaimed
+    return campaign

@@ -1,0 +1,204 @@
+"""Streams a list once into an unlogged table of its own: ciphertext and blind index only, one row for each row of the list.
+
+The table goes when the import has ended. PostgreSQL empties it when it crashes, which is seen by its count, and it is filled again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
+
+import orjson
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from campaigns.importing.judging import RowRefused, judge_for
+from campaigns.models import RecipientImport
+from campaigns.spreadsheets.dialect import Dialect
+from campaigns.spreadsheets.refusals import SheetRefused
+from campaigns.spreadsheets.rows import open_rows
+from campaigns.states import UNDER_WAY
+from delivery import shutdown
+from delivery.models import Voicemail
+from rvm.platform.crypto import blind_index, vault
+from rvm.platform.sealed_files import unseal
+
+MOST_ROWS = 2_000_000
+# Rows of one transaction, and of one message to PostgreSQL.
+SEGMENT = 50_000
+BLOCK = 500
+
+_RECIPIENT: bytes = Voicemail._meta.get_field("recipient").purpose
+_FIELDS: bytes = Voicemail._meta.get_field("merge_fields").purpose
+
+# `place` counts the rows from 1; `number` is what a spreadsheet program shows. The types are those of delivery_voicemail.
+_CREATE = """
+CREATE UNLOGGED TABLE {table} (place integer, number integer, code text, recipient bytea, index bytea, older bytea[],
+  last4 varchar(4), reference varchar(100), zones varchar(64)[], merge_fields bytea, recording_id uuid)
+"""
+
+
+class Superseded(Exception):
+    """Somebody ended or took over the import; what this process was doing with it is void."""
+
+
+class Stopping(Exception):
+    """This process was asked to stop."""
+
+
+def table_of(recipient_import: RecipientImport) -> str:
+    return f"campaigns_staged_{recipient_import.pk.hex}"
+
+
+def is_staged(recipient_import: RecipientImport) -> bool:
+    """Whether the table is there, whole, judged, and made under the keys and the script of now."""
+    table = table_of(recipient_import)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT obj_description(to_regclass(%s))", [table])
+        if cursor.fetchone() != (_made_from(recipient_import),):
+            return False
+        cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608 - the name is ours
+        return bool(cursor.fetchone() == (recipient_import.rows_read,))
+
+
+def stage(recipient_import: RecipientImport) -> None:
+    """Fill the table from the kept file, in segments that are committed with the progress they make.
+
+    Raises SheetRefused, FileNotFoundError, Undecryptable, Superseded, Stopping.
+    """
+    table = table_of(recipient_import)
+    encode = encoder_for(recipient_import)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {table}")
+        cursor.execute(_CREATE.format(table=table))
+    rows, place = rows_of(recipient_import), 0
+    while True:
+        with transaction.atomic():
+            count = _copy(table, islice(rows, SEGMENT), place, encode)
+            place += count
+            _progress(recipient_import, place)
+        if count < SEGMENT:
+            break
+        if place >= MOST_ROWS and next(rows, None) is not None:
+            raise SheetRefused(
+                "too_many_rows", f"The list has more than {MOST_ROWS:,} rows, the most that one import takes; split it."
+            )
+        if shutdown.requested.is_set():
+            raise Stopping
+    if not place:
+        raise SheetRefused("empty", "The list has no rows below its header; export it again with the people in it.")
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE INDEX ON {table} USING brin (place) WITH (pages_per_range = 16)")
+        cursor.execute(f"ANALYZE {table}")
+
+
+def mark_staged(recipient_import: RecipientImport) -> None:
+    """Say that the table is whole. Call it in the transaction that judged its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"COMMENT ON TABLE {table_of(recipient_import)} IS '{_made_from(recipient_import)}'")
+
+
+def unstage(recipient_import: RecipientImport) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {table_of(recipient_import)}")
+
+
+def rows_of(recipient_import: RecipientImport) -> Iterator[tuple[int, list[str]]]:
+    """The list's rows as it is said to be read. Raises SheetRefused, FileNotFoundError, Undecryptable."""
+    return open_rows(unseal(recipient_import.storage_name), dialect_of(recipient_import))
+
+
+def dialect_of(recipient_import: RecipientImport) -> Dialect:
+    return Dialect(
+        "xlsx" if recipient_import.format == "xlsx" else "csv",
+        recipient_import.encoding,
+        recipient_import.delimiter,
+        recipient_import.has_header,
+    )
+
+
+def _made_from(recipient_import: RecipientImport) -> str:
+    script = orjson.dumps(
+        [list(settings.RVM_INDEX_KEYS.keys), recipient_import.campaign.script], option=orjson.OPT_SORT_KEYS
+    )
+    return hashlib.sha256(script).hexdigest()
+
+
+def _progress(recipient_import: RecipientImport, rows_read: int) -> None:
+    rows = RecipientImport.objects.filter(pk=recipient_import.pk, state__in=UNDER_WAY)
+    if not rows.update(rows_read=rows_read, updated_at=Now()):
+        raise Superseded
+    recipient_import.rows_read = rows_read
+
+
+def _copy(
+    table: str,
+    rows: Iterator[tuple[int, list[str]]],
+    place: int,
+    encode: Callable[[int, int, Sequence[str]], bytes],
+) -> int:
+    """COPY in PostgreSQL's binary format, https://www.postgresql.org/docs/current/sql-copy.html: how many rows."""
+    count = 0
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
+        copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+        while block := list(islice(rows, BLOCK)):
+            copy.write(b"".join([encode(place + count + at, *row) for at, row in enumerate(block, 1)]))
+            count += len(block)
+        copy.write(b"\xff\xff")
+    return count
+
+
+_NULL = b"\xff\xff\xff\xff"
+_START = struct.Struct("!hiiii")
+_LENGTH = struct.Struct("!i").pack
+
+
+def encoder_for(recipient_import: RecipientImport) -> Callable[[int, int, Sequence[str]], bytes]:
+    """A function that turns (place, number, cells) into a row of the table as COPY takes it."""
+    campaign = recipient_import.campaign
+    judge = judge_for(campaign, recipient_import.columns)
+    encrypt, index, workspace_id = vault().encrypt, blind_index(), campaign.workspace_id
+    older_keys = [key for key in settings.RVM_INDEX_KEYS.keys if key != index.current]
+    nothing = _NULL * 8
+
+    def encode(place: int, number: int, cells: Sequence[str]) -> bytes:
+        start = _START.pack(11, 4, place, 4, number)
+        try:
+            person = judge(cells)
+        except RowRefused as refused:
+            return start + _value(refused.code.encode()) + nothing
+        fields = person.fields
+        return b"".join(
+            (
+                start,
+                _NULL,
+                _value(encrypt(person.number.encode(), _RECIPIENT)),
+                _value(index.of(workspace_id, person.number)),
+                _array(17, [index.of(workspace_id, person.number, key) for key in older_keys]) if older_keys else _NULL,
+                _value(person.number[-4:].encode()),
+                _value(person.reference.encode()),
+                _zones(person.zones),
+                _NULL if fields is None else _value(encrypt(fields, _FIELDS)),
+                _NULL if person.recording_id is None else _value(person.recording_id.bytes),
+            )
+        )
+
+    return encode
+
+
+def _value(content: bytes) -> bytes:
+    return _LENGTH(len(content)) + content
+
+
+def _array(element: int, contents: Sequence[bytes]) -> bytes:
+    """One dimension of elements of the type with that OID, none of them NULL."""
+    return _value(struct.pack("!iiiii", 1, 0, element, len(contents), 1) + b"".join(map(_value, contents)))
+
+
+@lru_cache(maxsize=4096)
+def _zones(zones: tuple[str, ...]) -> bytes:
+    return _array(1043, [zone.encode() for zone in zones]) if zones else _NULL
