@@ -10,7 +10,7 @@ from typing import Any
 from rest_framework import serializers
 
 from delivery.audio.levels import WAVEFORM_PEAKS
-from delivery.models import Drop, Recording, Voicemail
+from delivery.models import Clip, Drop, Recording, Voicemail
 from delivery.reasons import REASONS, Reason
 from delivery.status import DropStatus, VoicemailStatus
 from usecases.errors import Refused
@@ -202,7 +202,7 @@ class RecordingAnswer(serializers.Serializer[Any]):
 
 
 # As the columns are called.
-_OF_A_RECORDING = [str(name) for name in RecordingAnswer().fields if name not in ("recording_id", "levels")]
+_OF_A_RECORDING = [str(name) for name in RecordingAnswer().fields if str(name) not in ("recording_id", "levels")]
 
 
 def recording_answer(recording: Recording) -> dict[str, Any]:
@@ -247,5 +247,35 @@ def recording_detail(recording: Recording, audio_url: str) -> dict[str, Any]:
 
 class RecordingPage(serializers.Serializer[Any]):
     items = RecordingAnswer(many=True)
+    continuation_token = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+
+class ClipAnswer(serializers.Serializer[Any]):
+    clip_id = serializers.UUIDField()
+    name = serializers.CharField()
+    sha256 = serializers.CharField(help_text="Of the frames as they are kept and served, without tags.")
+    size_bytes = serializers.IntegerField()
+    duration_ms = serializers.IntegerField()
+    bitrate_kbps = serializers.IntegerField()
+    sample_rate = serializers.IntegerField(help_text="Clips that are joined must agree in this and in `channels`.")
+    channels = serializers.IntegerField()
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="Sentences for whoever recorded it.")
+    created_at = serializers.DateTimeField()
+
+
+_OF_A_CLIP = [str(name) for name in ClipAnswer().fields if name != "clip_id"]
+
+
+def clip_answer(clip: Clip) -> dict[str, Any]:
+    return {"clip_id": clip.pk, **{name: getattr(clip, name) for name in _OF_A_CLIP}}
+
+
+class ClipDetail(ClipAnswer):
+    audio_url = serializers.URLField(help_text="Plays without a key for 15 minutes; answers Range requests.")
+
+
+class ClipPage(serializers.Serializer[Any]):
+    items = ClipAnswer(many=True)
     continuation_token = serializers.CharField(allow_null=True)
     has_more = serializers.BooleanField()
