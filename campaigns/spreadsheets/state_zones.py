@@ -69,6 +69,10 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "MP": ("Northern Mariana Islands", (_GUAM,)),
     "PR": ("Puerto Rico", (_CARIBBEAN,)),
     "VI": ("Virgin Islands", (_CARIBBEAN,)),
+    # states in free association, which have ZIP codes
+    "FM": ("Micronesia", ("Pacific/Chuuk", "Pacific/Pohnpei")),
+    "MH": ("Marshall Islands", ("Pacific/Majuro",)),
+    "PW": ("Palau", ("Pacific/Palau",)),
     "AB": ("Alberta", ("America/Edmonton",)),
     "BC": ("British Columbia", ("America/Vancouver", "America/Edmonton", "America/Dawson_Creek")),
     "MB": ("Manitoba", ("America/Winnipeg",)),
@@ -93,7 +97,7 @@ ZIP_PREFIXES = """
 553-567:MN 569:DC 570-577:SD 580-588:ND 590-599:MT 600-620:IL 622-629:IL 630-631:MO 633-641:MO 644-658:MO 660-662:KS 664-679:KS
 680-681:NE 683-693:NE 700-701:LA 703-708:LA 710-714:LA 716-729:AR 730-731:OK 733:TX 734-741:OK 743-749:OK 750-799:TX 800-816:CO
 820-831:WY 832-838:ID 840-847:UT 850-853:AZ 855-857:AZ 859-860:AZ 863-865:AZ 870-871:NM 873-875:NM 877-884:NM 885:TX 889-891:NV
-893-895:NV 897-898:NV 900-908:CA 910-928:CA 930-961:CA 967:HI+AS 968:HI 969:GU+MP 970-979:OR 980-986:WA 988-994:WA 995-999:AK
+893-895:NV 897-898:NV 900-908:CA 910-928:CA 930-961:CA 967:HI+AS 968:HI 969:GU+MP+FM+MH+PW 970-979:OR 980-986:WA 988-994:WA 995-999:AK
 """
 
 # First letter of a Canadian postal code.

@@ -185,7 +185,7 @@ def test_every_zone_of_the_tables_exists() -> None:
 
 
 def test_the_tables_name_every_state_and_territory_once() -> None:
-    assert len(STATES) == 50 + 1 + 5 + 13
+    assert len(STATES) == 50 + 1 + 5 + 3 + 13
     assert len({name for name, _ in STATES.values()}) == len(STATES)
     listed = {code for line in ZIP_PREFIXES.split() for code in line.partition(":")[2].split("+")}
     by_letter = {code for codes in PROVINCES_BY_LETTER.values() for code in codes}
