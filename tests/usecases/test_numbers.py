@@ -36,6 +36,7 @@ REFUSED = [
     ("+1202555014212345", "number_malformed"),
     ("+1２０２5550142", "number_malformed"),  # digits of another script
     ("+1٢٠٢5550142", "number_malformed"),
+    ("+1202555０142", "number_malformed"),
     ("tel:+12025550142", "number_malformed"),
     ("+1202555014", "number_not_valid"),  # a digit short
     ("+120255501422", "number_not_valid"),
