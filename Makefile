@@ -53,6 +53,10 @@ bench-dispatch: .venv/dev.stamp ## measure the delivery engine; the last line is
 bench-callbacks: .venv/dev.stamp ## measure carriers' callbacks; the last line is JSON
 	@$(VENV)/python manage.py bench callbacks --json
 
+.PHONY: bench-import
+bench-import: .venv/dev.stamp ## measure the import of a list of a million rows; the last line is JSON
+	@$(VENV)/python manage.py bench import --json
+
 .PHONY: requirements
 requirements: .venv/dev.stamp ## compile requirements/ again from pyproject.toml
 	$(COMPILE) -o requirements/base.txt

@@ -59,4 +59,6 @@ def _locked(recipient_import: RecipientImport) -> Campaign:
     campaign = rows.get(pk=recipient_import.campaign_id)
     if campaign.state not in EDITABLE:
         raise CampaignClaimed
+    if campaign.script != recipient_import.campaign.script:
+        raise Superseded  # what each person hears was chosen by another script: the rows are staged again
     return campaign

@@ -10,21 +10,19 @@ from django.core.management.base import BaseCommand, CommandParser
 
 
 class Command(BaseCommand):
-    help = "Measures dispatch or callbacks. Uses a database of its own; run nothing else meanwhile."
+    help = "Measures dispatch, callbacks or import. Uses a database of its own; run nothing else meanwhile."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", choices=["dispatch", "callbacks"])
+        parser.add_argument("name", choices=["dispatch", "callbacks", "import"])
         parser.add_argument("--json", action="store_true", help="end with one line of JSON")
         parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that it runs, measures nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from bench import callbacks, dispatch
+        from bench import callbacks, dispatch, imports
 
         call_command("migrate", verbosity=0)
-        if options["name"] == "dispatch":
-            figures = dispatch.run(dispatch.QUICK if options["quick"] else dispatch.Sizes(), self._say)
-        else:
-            figures = callbacks.run(callbacks.QUICK if options["quick"] else callbacks.Sizes(), self._say)
+        part = {"dispatch": dispatch, "callbacks": callbacks, "import": imports}[options["name"]]
+        figures = part.run(part.QUICK if options["quick"] else part.Sizes(), self._say)
         self.stdout.write("\n".join(f"  {name:<32} {value:>10}" for name, value in figures.items()))
         if options["json"]:
             self.stdout.write(json.dumps(figures))
