@@ -32,7 +32,7 @@ _EXTENSION = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _THOUSANDS = re.compile(r"[0-9]{1,2}([.,])[0-9]{3}\1[0-9]{3}\1[0-9]{3}")
-_NUMBER = re.compile(r"[( ]*\+?[( ]*[0-9][-0-9 ().+/]*")
+_NUMBER = re.compile(r"[( ]*\+?[( ]*[0-9][-0-9 ()./]*")
 _NOT_DIGITS = re.compile(r"[^0-9]")
 # Longer cells hold prose; the patterns above are not made for that.
 _LONGEST = 100
@@ -116,7 +116,7 @@ def _unusual(text: str, region: str) -> str:
 
 
 def _written_out(whole: str, decimals: str, exponent: str) -> str:
-    """4.1555501423E+10 has every digit before its decimal point; 4.15555E+09 has lost some, and noughts instead would be a guess."""
+    """1.2025550142E+10 has every digit before its decimal point; 2.02555E+09 has lost some, and noughts instead would be a guess."""
     digits, places = whole + decimals.rstrip("0"), len(whole) + int(exponent)
     decimals_kept = len(whole + decimals)
     if decimals_kept < places or len(digits) > places:

@@ -177,6 +177,7 @@ REFUSED = [
     ("02/03/1961", "not_a_phone"),
     ("$20.25", "not_a_phone"),
     ("-2025550142", "not_a_phone"),
+    ("202+5550142", "not_a_phone"),
     ("4111 1111 1111 1111", "not_a_phone"),
     ("+", "not_a_phone"),
     ("+0 202 555 0142", "not_a_phone"),
