@@ -30,13 +30,14 @@ class VoicemailExport:
         workspace = chosen_workspace(request)
         if workspace is None or not self.has_view_permission(request):  # type: ignore[attr-defined]
             raise PermissionDenied
-        request.GET = request.GET.copy()  # type: ignore[assignment]
-        request.GET.pop("p", None)
+        query = request.GET.copy()
+        query.pop("p", None)
+        request.GET = query  # type: ignore[assignment]
         try:
             found = self.get_changelist_instance(request).queryset  # type: ignore[attr-defined]
         except IncorrectLookupParameters:
             return redirect(reverse("admin:delivery_voicemail_changelist"))
-        filters = dict(request.GET.lists()) | ({"number": [MASK]} if "number" in request.GET else {})
+        filters = dict(query.lists()) | ({"number": [MASK]} if "number" in query else {})
         return voicemail_download(
             found,
             workspace=workspace,

@@ -172,8 +172,8 @@ class VoicemailQuery(PageQuery):
 class ExportQuery(VoicemailQuery):
     """The listing's filters, and no pages."""
 
-    limit = None
-    continuation_token = None
+    limit = None  # type: ignore[assignment]
+    continuation_token = None  # type: ignore[assignment]
     format = serializers.ChoiceField(
         ["national", "e164"],
         required=False,
@@ -193,3 +193,12 @@ class ExportQuery(VoicemailQuery):
 class RecordingUpload(StrictSerializer):
     audio = serializers.FileField(allow_empty_file=True, help_text="MP3, 10 to 60 seconds, at most 8 MB.")
     name = TextField(required=False, max_length=LONGEST_NAME, help_text="By default the file's name.")
+
+
+class ClipUpload(StrictSerializer):
+    audio = serializers.FileField(allow_empty_file=True, help_text="MP3, 0.2 to 60 seconds, at most 8 MB.")
+    name = TextField(
+        required=False,
+        max_length=LONGEST_NAME,
+        help_text="What is said in it, such as a first name; by default the file's name.",
+    )

@@ -135,7 +135,7 @@ def test_more_rows_take_no_more_memory(workspace: Workspace, monkeypatch: pytest
     monkeypatch.setattr(exporting, "PAGE_ROWS", 20)
     make_voicemail(make_use_case(workspace), merge_fields={"name": "Ann Lee"})
     [pattern] = Voicemail.objects.all()
-    columns = ", ".join(field.column for field in Voicemail._meta.concrete_fields if field.name != "id")
+    columns = ", ".join(str(field.column) for field in Voicemail._meta.concrete_fields if field.name != "id")
 
     def grow_to(count: int) -> None:
         with connection.cursor() as cursor:

@@ -81,7 +81,7 @@ def answer_once(key: str, handler: Callable[..., HttpResponseBase]) -> Callable[
             if earlier is not None:
                 return _replay(earlier, mark)
             response = handler(request, *args, **kwargs)
-            if response.status_code < 400 and not response.streaming:
+            if response.status_code < 400 and isinstance(response, HttpResponse):  # not a streamed one
                 IdempotencyKey.objects.create(
                     workspace_id=workspace_id,
                     key=key,
@@ -102,7 +102,7 @@ def _lock(workspace_id: UUID, key: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _pack(response: HttpResponseBase) -> bytes:
+def _pack(response: HttpResponse) -> bytes:
     """Headers as one line of JSON, then the body. DRF renders later, so its data are rendered here the same way."""
     if isinstance(response, Response):
         content_type = response.content_type or "application/json"
