@@ -1,11 +1,11 @@
-"""Answers with a recording's sound, or with the part of it that a player asks for."""
+"""Answers with the sound of a recording or a clip, or with the part of it that a player asks for."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 
 from delivery.byte_ranges import parse_range
-from delivery.models import Recording
+from delivery.models import Clip, Recording
 from delivery.services.sounds import read_frames
 
 _HEADERS = {
@@ -16,12 +16,12 @@ _HEADERS = {
 }
 
 
-def play(request: HttpRequest, recording: Recording) -> HttpResponse:
+def play(request: HttpRequest, sound: Recording | Clip) -> HttpResponse:
     """200 with the whole or 206 with a part; without a body for HEAD. Raises RangeNotSatisfiable.
 
-    A recording is a few hundred kilobytes and opened as a whole, because its encryption vouches for the whole.
+    It is a few hundred kilobytes and opened as a whole, because its encryption vouches for the whole.
     """
-    frames = read_frames(recording)
+    frames = read_frames(sound)
     # Ranges are for GET only (RFC 9110, 14.2).
     part = parse_range(request.headers.get("Range", ""), len(frames)) if request.method == "GET" else None
     body = frames if part is None else frames[part.start : part.stop]

@@ -1,6 +1,7 @@
-"""Signed, short-lived links to a recording's sound, one purpose each: for the carrier that fetches it, for the person who listens.
+"""Signed, short-lived links to the sound of a recording or a clip, one purpose each: for the carrier that fetches it, for the person
+who listens.
 
-The link is the permission, so it ends soon and opens one recording. Making one costs a single HMAC and no query.
+The link is the permission, so it ends soon and opens one sound. Making one costs a single HMAC and no query.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from uuid import UUID
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
 
-from delivery.models import Recording
+from delivery.models import Clip, Recording
 
-Purpose = Literal["player", "carrier"]
+Purpose = Literal["player", "carrier", "clip"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 # A person's player asks again for every part that it seeks to.
 PLAYER_LIFE = timedelta(minutes=15)
@@ -32,13 +33,14 @@ class LinkExpired(ValueError):
 
 
 class OpenedLink(NamedTuple):
-    recording_id: UUID
+    sound_id: UUID  # a clip's where that is the purpose, else a recording's
     purpose: Purpose
 
 
-def link(recording: Recording, purpose: Purpose = "player", max_age: timedelta = PLAYER_LIFE) -> str:
-    """The absolute address at which the recording can be fetched until `max_age` from now has passed."""
-    return _address(recording.pk, purpose, int(time.time() + max_age.total_seconds()))
+def link(sound: Recording | Clip, max_age: timedelta = PLAYER_LIFE) -> str:
+    """The absolute address at which a person can listen to it until `max_age` from now has passed."""
+    purpose: Purpose = "clip" if isinstance(sound, Clip) else "player"
+    return _address(sound.pk, purpose, int(time.time() + max_age.total_seconds()))
 
 
 def carrier_link(recording_id: UUID, at: datetime) -> str:
@@ -47,20 +49,20 @@ def carrier_link(recording_id: UUID, at: datetime) -> str:
     return _address(recording_id, "carrier", int((midnight + CARRIER_LIFE).timestamp()))
 
 
-def _address(recording_id: UUID, purpose: Purpose, ends: int) -> str:
-    token = _signer().sign(f"{purpose}.{recording_id.hex}.{ends}")
+def _address(sound_id: UUID, purpose: Purpose, ends: int) -> str:
+    token = _signer().sign(f"{purpose}.{sound_id.hex}.{ends}")
     return f"{settings.RVM_PUBLIC_URL.rstrip('/')}/recordings/{token}.mp3"
 
 
 def open_link(token: str) -> OpenedLink:
     """What the token permits. Raises LinkMalformed, LinkExpired."""
     try:
-        purpose, recording_id, ends = _signer().unsign(token).split(".")
+        purpose, sound_id, ends = _signer().unsign(token).split(".")
     except (BadSignature, ValueError):
         raise LinkMalformed("This link was not made by this platform, or was not copied whole.") from None
     if int(ends) <= time.time():
         raise LinkExpired("This link has expired. Ask for a new one where you got it.")
-    return OpenedLink(UUID(hex=recording_id), next(known for known in PURPOSES if known == purpose))
+    return OpenedLink(UUID(hex=sound_id), next(known for known in PURPOSES if known == purpose))
 
 
 def _signer() -> Signer:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from delivery.models import Drop, Recording, Voicemail
+from delivery.models import Clip, Drop, Recording, Voicemail
 from rvm.platform.crypto import blind_index
 from rvm.platform.ids import first_id_at
 from rvm.platform.models import Workspace
@@ -88,3 +88,7 @@ def recordings(workspace: Workspace) -> QuerySet[Recording]:
 def offered_recordings(workspace: Workspace) -> QuerySet[Recording]:
     """Those that people uploaded, for lists and choices."""
     return recordings(workspace).filter(assembled=False).defer("waveform")
+
+
+def clips(workspace: Workspace) -> QuerySet[Clip]:
+    return Clip.objects.filter(workspace=workspace)

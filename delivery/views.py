@@ -1,4 +1,4 @@
-"""Where a signed link to a recording leads: carriers and players come here without a key, the link is the permission."""
+"""Where a signed link to a recording or a clip leads: carriers and players come here without a key, the link is the permission."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from delivery.api.problem_codes import LINK_EXPIRED, LINK_UNKNOWN, RANGE_NOT_SATISFIABLE
 from delivery.byte_ranges import RangeNotSatisfiable
-from delivery.models import Recording
+from delivery.models import Clip, Recording
 from delivery.playback import play
 from delivery.recording_links import LinkExpired, LinkMalformed, open_link
 from rvm.platform.api.problems import CONTENT_TYPE, Problem
@@ -19,10 +19,11 @@ def recording(request: HttpRequest, token: str) -> HttpResponse:
     """The MP3, whole or in part; 403 expired, 404 not ours, 416 no such part."""
     try:
         opened = open_link(token)
-        return play(request, Recording.objects.get(pk=opened.recording_id))
+        model = Clip if opened.purpose == "clip" else Recording
+        return play(request, model._default_manager.get(pk=opened.sound_id))
     except LinkExpired as error:
         return _refuse(Problem(LINK_EXPIRED, str(error)))
-    except (LinkMalformed, Recording.DoesNotExist):
+    except (LinkMalformed, Clip.DoesNotExist, Recording.DoesNotExist):
         return _refuse(Problem(LINK_UNKNOWN))
     except RangeNotSatisfiable as error:
         return _refuse(Problem(RANGE_NOT_SATISFIABLE, str(error), headers={"Content-Range": f"bytes */{error.size}"}))

@@ -16,7 +16,7 @@ def player(recording: Recording) -> str:
     return render_to_string(
         "delivery/admin/player.html",
         {
-            "source": link(recording, "player"),
+            "source": link(recording),
             "drawing": _drawing(peaks),
             "width": len(peaks),
             "description": _description(recording) if peaks else "",

@@ -164,3 +164,19 @@ RECORDING_DETAIL = _answer(
         "audio_url": "https://rvm.example.com/recordings/player.01920f3a6f0070008000000000000000c1.1772464500~aGVsbG8.mp3",
     },
 )
+CLIP = _answer(
+    "Kept",
+    {
+        "clip_id": "01920f3a-6f00-7000-8000-0000000000f1",
+        "name": "Ana",
+        "sha256": "1c2b5e0c7a1d4c3e8b6f0a9d2c4e6f8091a3b5c7d9e1f20314253647586970ab",
+        "size_bytes": 6_687,
+        "duration_ms": 836,
+        "bitrate_kbps": 64,
+        "sample_rate": 44_100,
+        "channels": 1,
+        "warnings": [],
+        "created_at": "2026-03-02T14:59:00Z",
+    },
+    201,
+)

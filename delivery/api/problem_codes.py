@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from delivery.audio import REJECTIONS
+from delivery.audio.clip_rejections import CLIP_REJECTIONS
 from rvm.platform.api.problem_codes import ProblemCode, by_code
 
 SUPPRESSED = ProblemCode(
@@ -63,8 +64,8 @@ def _rejection(code: str) -> ProblemCode:
     return ProblemCode(code, status, "The recording was refused", advice)
 
 
-# Codes of `delivery.audio.rejections`, as an upload gets them.
-AUDIO_PROBLEMS = {code: _rejection(code) for code in REJECTIONS}
+# Codes of `delivery.audio.rejections` and `clip_rejections`, as an upload gets them.
+AUDIO_PROBLEMS = {code: _rejection(code) for code in (*REJECTIONS, *CLIP_REJECTIONS)}
 
 DELIVERY_PROBLEMS = by_code(
     SUPPRESSED,

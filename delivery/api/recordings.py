@@ -6,26 +6,21 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from delivery.api import examples
 from delivery.api.answers import RecordingAnswer, RecordingDetail, RecordingPage, recording_answer, recording_detail
-from delivery.api.base import DeliveryView
-from delivery.api.problem_codes import RANGE_NOT_SATISFIABLE
+from delivery.api.base import PLAYING, DeliveryView
 from delivery.api.requests import PageQuery, RecordingUpload
 from delivery.api.voicemails import recording_name
-from delivery.byte_ranges import RangeNotSatisfiable
-from delivery.playback import play
 from delivery.recording_links import link
 from delivery.selectors import offered_recordings
 from delivery.services.recordings import keep_recording, measured
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.pagination import page
-from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import AnyAccept
 from rvm.platform.scopes import Scope
 from usecases.api.base import page_answer
@@ -97,20 +92,10 @@ class RecordingAudioView(DeliveryView):
         summary="Play a recording",
         description="The MP3, byte for byte what carriers fetch.",
         tags=TAGS,
-        parameters=[OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="One range of bytes.")],
-        responses={
-            (200, "audio/mpeg"): OpenApiTypes.BINARY,
-            (206, "audio/mpeg"): OpenApiTypes.BINARY,
-            416: OpenApiResponse(description="`range_not_satisfiable`: `Content-Range` says how many bytes there are."),
-        },
+        **PLAYING,
     )
     def get(self, request: Request, workspace_id: UUID, recording_id: UUID) -> HttpResponse:
         recording = self.find_recording(recording_id)
-        try:
-            answer = play(request, recording)
-        except RangeNotSatisfiable as error:
-            raise Problem(
-                RANGE_NOT_SATISFIABLE, str(error), headers={"Content-Range": f"bytes */{error.size}"}
-            ) from None
+        answer = self.play(request, recording)
         audit.record("recording.played", recording, actor=self.actor, workspace=self.workspace)
         return answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from delivery.api import exports, recordings, voicemails
+from delivery.api import clips, exports, recordings, voicemails
 
 urlpatterns = [
     path("voicemail", voicemails.VoicemailsView.as_view(), name="voicemails"),
@@ -17,4 +17,7 @@ urlpatterns = [
     path("recordings", recordings.RecordingsView.as_view(), name="recordings"),
     path("recordings/<uuid:recording_id>", recordings.RecordingView.as_view(), name="recording"),
     path("recordings/<uuid:recording_id>/audio", recordings.RecordingAudioView.as_view(), name="recording-audio"),
+    path("clips", clips.ClipsView.as_view(), name="clips"),
+    path("clips/<uuid:clip_id>", clips.ClipView.as_view(), name="clip"),
+    path("clips/<uuid:clip_id>/audio", clips.ClipAudioView.as_view(), name="clip-audio"),
 ]

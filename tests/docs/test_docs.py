@@ -13,6 +13,7 @@ import pytest
 
 from delivery.api.problem_codes import AUDIO_PROBLEMS
 from delivery.audio import REJECTIONS, WARNINGS
+from delivery.audio.clip_rejections import CLIP_REJECTIONS, CLIP_WARNINGS
 from delivery.reasons import REASONS
 from delivery.sandbox.options import KEY_VARIABLE, SECRET_VARIABLE
 from delivery.sandbox.outcomes import NUMBERS, SANDBOX_PREFIX
@@ -156,6 +157,8 @@ def test_the_problems_of_recordings_are_documented_with_their_statuses() -> None
 def test_the_rejections_and_warnings_of_recordings_are_documented() -> None:
     assert words(table(INTEGRATE / "recordings.md", "code")) == list(REJECTIONS)
     assert words(table(INTEGRATE / "recordings.md", "warning")) == list(WARNINGS)
+    assert words(table(INTEGRATE / "recordings.md", "clip code")) == list(CLIP_REJECTIONS)
+    assert words(table(INTEGRATE / "recordings.md", "clip warning")) == list(CLIP_WARNINGS)
 
 
 def modules() -> Iterator[Path]:

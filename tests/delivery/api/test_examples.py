@@ -9,6 +9,7 @@ import pytest
 from delivery.api import examples
 from delivery.api.answers import (
     BatchAnswer,
+    ClipAnswer,
     DropAnswer,
     RecordingAnswer,
     RecordingDetail,
@@ -49,6 +50,7 @@ def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None
         (examples.BATCH_ANSWER, BatchAnswer),
         (examples.RECORDING, RecordingAnswer),
         (examples.RECORDING_DETAIL, RecordingDetail),
+        (examples.CLIP, ClipAnswer),
     ],
 )
 def test_an_example_of_an_answer_has_every_field_and_no_other(example: Any, serializer: Any) -> None:
