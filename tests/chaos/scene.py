@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from phonenumbers import is_valid_number, parse
 
 from delivery.status import TERMINAL
 from rvm.platform.embedded.processes import tail
 from rvm.project.sample import Sample, load_sample, recording_file
 from rvm.project.stack import Running, Stack, answers, running
 from tests.chaos.servers import Servers, django_on
+from usecases.numbers import NumberRefused, check_recipient
 
 SEED = os.environ.get("RVM_CHAOS_SEED", "1")
 PATIENCE_SECONDS = 90.0
@@ -43,13 +43,21 @@ LATE_REPORTS = ("--report-after-ms", "6000")
 TERMINAL_NAMES = tuple(status.value for status in TERMINAL)
 
 
-def fictional_numbers() -> Iterator[str]:
-    """+1 NPA 555 01xx over every real area code, each once: some 35,000."""
-    possible = [f"+1{area_code}55501" for area_code in range(201, 990)]
-    real = [start for start in possible if is_valid_number(parse(f"{start}00"))]
-    for last in range(100):
+def numbers_of_nobody(lines: Iterable[int] = range(100, 200)) -> Iterator[str]:
+    """+1 NPA 555 xxxx over every area code of people, each once. The lines 0100 to 0199 are for fiction, some 35,000
+    numbers; the others belong to nobody either, for the exchange is that of directory enquiries."""
+    starts = [f"+1{area_code}555" for area_code in range(201, 990)]
+    real = [start for start in starts if is_reachable(f"{start}0100")]
+    for line in lines:
         for start in real:
-            yield f"{start}{last:02}"
+            yield f"{start}{line:04}"
+
+
+def is_reachable(number: str) -> bool:
+    try:
+        return bool(check_recipient(number))
+    except NumberRefused:
+        return False
 
 
 class Scene:
@@ -65,7 +73,7 @@ class Scene:
         self.children: Running
         self.recipients: list[str] = []
         self.note = ""  # for a failure's message
-        self._numbers = fictional_numbers()
+        self._numbers = numbers_of_nobody()
         self._recording_id = ""
         self._connection: psycopg.Connection | None = None
 
@@ -96,12 +104,33 @@ class Scene:
 
     def try_upload(self) -> tuple[int, dict[str, Any]]:
         """Status and body, whatever they are."""
+        return self._upload("recordings", "audio", "reminder.mp3", recording_file())
+
+    def send_file(self, path: str, field: str, name: str, content: bytes) -> dict[str, Any]:
+        status, answer = self._upload(path, field, name, content)
+        assert status == 201, answer
+        return answer
+
+    def _upload(self, path: str, field: str, name: str, content: bytes) -> tuple[int, dict[str, Any]]:
         boundary = uuid.uuid4().hex
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="audio"; filename="reminder.mp3"\r\n'
-        body = (
-            f"{head}Content-Type: audio/mpeg\r\n\r\n".encode() + recording_file() + f"\r\n--{boundary}--\r\n".encode()
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\n'
+        body = f"{head}Content-Type: application/octet-stream\r\n\r\n".encode() + content
+        return self._api(
+            "POST", path, body + f"\r\n--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
         )
-        return self._api("recordings", body, f"multipart/form-data; boundary={boundary}")
+
+    def get(self, path: str) -> dict[str, Any]:
+        answers: list[tuple[int, dict[str, Any]]] = []
+
+        def answered() -> bool:
+            with suppress(OSError, HTTPException):
+                answers.append(self._api("GET", path))
+            return bool(answers) and answers[-1][0] < 500
+
+        self.wait(f"GET {path} is answered", answered)
+        status, answer = answers[-1]
+        assert status == 200, f"GET {path} was answered {status}: {answer}"
+        return answer
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Like a customer's program: until it is answered, under one idempotency key."""
@@ -111,7 +140,7 @@ class Scene:
 
         def answered() -> bool:
             with suppress(OSError, HTTPException):
-                answers.append(self._api(path, content, "application/json", key))
+                answers.append(self._api("POST", path, content, "application/json", key))
             return bool(answers) and answers[-1][0] < 500
 
         self.wait(f"POST {path} is answered", answered)
@@ -119,14 +148,14 @@ class Scene:
         assert status < 300, f"POST {path} was answered {status}: {answer}"
         return answer
 
-    def _api(self, path: str, body: bytes, content_type: str, key: str = "") -> tuple[int, dict[str, Any]]:
-        headers = {
-            "Authorization": f"Bearer {self.sample.api_key}",
-            "Content-Type": content_type,
-            "Idempotency-Key": key or str(uuid.uuid4()),
-        }
+    def _api(
+        self, method: str, path: str, body: bytes = b"", content_type: str = "", key: str = ""
+    ) -> tuple[int, dict[str, Any]]:
+        headers = {"Authorization": f"Bearer {self.sample.api_key}"}
+        if method == "POST":
+            headers |= {"Content-Type": content_type, "Idempotency-Key": key or str(uuid.uuid4())}
         path = f"/v1/{self.sample.workspace.id}/{path}"
-        status, answer = exchange(self.stack.web_port, "POST", path, body, headers)
+        status, answer = exchange(self.stack.web_port, method, path, body, headers)
         content: dict[str, Any] = json.loads(answer)
         return status, content
 
