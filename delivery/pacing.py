@@ -45,14 +45,17 @@ if KEYS[4] then paces[2] = {KEYS[4], tonumber(ARGV[8])} end
 for _, pace in ipairs(paces) do
   local room = burst * 1000000
   pace.interval = 1000000 / pace[2]
-  -- No grant at this rate leaves a TAT farther ahead: it comes from a slower one, or from a clock that went back.
+  -- No grant at this rate leaves a TAT farther ahead: it comes from a slower one, or from a clock that went back. It is brought
+  -- back for good, or it would be as far ahead at every later look.
   local farthest = now + room + pace.interval
-  pace.tat = math.min(math.max(tonumber(redis.call('GET', pace[1]) or '0'), now), farthest)
+  local kept = tonumber(redis.call('GET', pace[1]) or '0')
+  pace.tat = math.min(math.max(kept, now), farthest)
+  pace.wrong = kept > farthest
   granted = math.max(0, math.min(granted, math.floor((room - (pace.tat - now)) / pace.interval) + 1))
   wait = math.max(wait, pace.tat - room - now)
 end
-if granted > 0 then
-  for _, pace in ipairs(paces) do
+for _, pace in ipairs(paces) do
+  if granted > 0 or pace.wrong then
     local tat = math.ceil(pace.tat + granted * pace.interval)  -- rounding down would add up to more than the rate
     redis.call('SET', pace[1], string.format('%.0f', tat), 'PX', math.ceil((tat - now) / 1000) + 1000)
   end

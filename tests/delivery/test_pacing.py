@@ -110,6 +110,17 @@ def test_a_changed_pace_takes_effect_at_the_next_ask(pace: float, changed: float
     assert ask(door, setup_id, pace=changed).wait <= 1 / changed + 1e-5
 
 
+def test_a_start_is_free_after_the_new_paces_own_wait(redis: Redis, setup_id: UUID) -> None:
+    """Once it never was: what was far ahead at the slow pace was brought back at each look, and was as far ahead at the next."""
+    door = gate(redis)
+    ask(door, setup_id, pace=0.01)
+    wait = ask(door, setup_id, pace=200).wait
+    end = microseconds(redis) + int(wait * 1e6) + 1
+    while microseconds(redis) <= end:
+        pass
+    assert ask(door, setup_id, pace=200).count >= 1
+
+
 def test_a_pause_stops_every_worker_and_says_for_how_long(redis: Redis, setup_id: UUID) -> None:
     gate(redis, "worker-1").pause(setup_id, timedelta(seconds=30))
     for worker in ("worker-1", "worker-2"):
