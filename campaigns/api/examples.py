@@ -138,7 +138,14 @@ _CHECKED = {
     **_UPLOADED,
     "state": "checked",
     "rows_read": 2,
-    "counts": {"accepted": 1, "invalid": 1},
+    "counts": {
+        "accepted": 1,
+        "duplicate_in_file": 0,
+        "duplicate_in_campaign": 0,
+        "invalid": 1,
+        "suppressed": 0,
+        "not_reachable": 0,
+    },
     "codes": {"number_not_valid": 1},
     "updated_at": "2026-02-27T15:01:09Z",
 }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.http.response import HttpResponseBase
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,18 +19,23 @@ from campaigns.api.answers import (
     ImportAnswer,
     ImportDetail,
     ImportPage,
+    hidden,
     import_answer,
     row_error_answer,
     sample_answer,
 )
 from campaigns.api.base import CampaignsView
 from campaigns.api.requests import ImportConfirmation, ImportReading, ImportUpload
+from campaigns.importing.report import EXTRA, error_report
 from campaigns.models import RecipientImport
 from campaigns.services import imports as services
 from delivery.api.requests import PageQuery
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.pagination import page
+from rvm.platform.api.rendering import AnyAccept
+from rvm.platform.csv_export import csv_answer
+from rvm.platform.masking import mask_numbers
 from rvm.platform.scopes import Scope
 from rvm.platform.sealed_uploads import SealedUploadHandler
 from usecases.api.base import page_answer
@@ -37,6 +45,7 @@ TAGS = ["Recipient imports"]
 
 
 class ListUploadHandler(SealedUploadHandler):
+    # What is a little over gets the sentence of the service.
     max_bytes = 100 * 1024 * 1024
 
 
@@ -197,3 +206,37 @@ class ImportConfirmView(_ImportView):
         body.is_valid(raise_exception=True)
         importing = services.confirm(recipient_import, **body.validated_data, actor=self.actor, now=timezone.now())
         return Response(import_answer(importing))
+
+
+class ImportErrorsView(_ImportView):
+    required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ}
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(
+        operation_id="get_import_errors",
+        summary="Download the rows that were not accepted",
+        description="CSV: the columns as uploaded, then row number, code and sentence; mend them and upload them again. Without "
+        f"the scope `{Scope.NUMBERS_READ.value}` the cells as uploaded are hidden. 409 `import_file_removed` a day after the upload.",
+        tags=TAGS,
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> HttpResponseBase:
+        recipient_import = self.find_import(self.find_campaign(campaign_id), import_id)
+        audit.record(
+            "import.errors_exported",
+            recipient_import,
+            actor=self.actor,
+            workspace=self.workspace,
+            numbers_shown=self.may_see_numbers,
+        )
+        rows = error_report(recipient_import)
+        return csv_answer(
+            rows if self.may_see_numbers else _masked(rows), f"errors-{recipient_import.pk}.csv", e164=True
+        )
+
+
+def _masked(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    """An error report in which only the columns of our own say anything."""
+    yield [mask_numbers(name) for name in next(rows)]
+    for row in rows:
+        yield [hidden(cell) for cell in row[: -len(EXTRA)]] + row[-len(EXTRA) :]

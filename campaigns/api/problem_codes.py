@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from campaigns.states import ImportState
 from rvm.platform.api.problem_codes import ProblemCode, by_code
 
 LIVE_CAMPAIGN = ProblemCode(
@@ -49,6 +50,30 @@ RECORDING_MISSING = ProblemCode(
     "The campaign has nothing to be heard",
     "Give it a recording or a script with `PATCH /campaigns/{id}`.",
 )
+IMPORT_FILE_REMOVED = ProblemCode(
+    "import_file_removed", 409, "The list is gone", "Uploaded files are kept for 24 hours; upload it again."
+)
+IMPORT_TOO_LARGE = ProblemCode(
+    "import_too_large", 413, "The list is too large", "The detail says how much one import takes; split the list."
+)
+IMPORT_WITHOUT_ACCEPTED_ROWS = ProblemCode(
+    "import_without_accepted_rows",
+    409,
+    "No row of the list was accepted",
+    "`GET /campaigns/{id}/imports/{import_id}/errors` has the rows with what is wrong; mend them and upload them again.",
+)
+IMPORT_STATES = [
+    ProblemCode(f"import_{state}", 409, f"The import is {state}", advice)
+    for state, advice in (
+        (ImportState.UPLOADED, "Have it checked first."),
+        (ImportState.CHECKING, "Wait until it is `checked`, or discard it."),
+        (ImportState.CHECKED, "The detail says what cannot be done with it now."),
+        (ImportState.IMPORTING, "Wait until it is `completed`; its voicemails can be canceled with the campaign."),
+        (ImportState.COMPLETED, "Upload another list."),
+        (ImportState.FAILED, "`error` says why; read it in another way or upload a mended list."),
+        (ImportState.DISCARDED, "Upload it again."),
+    )
+]
 IMPORT_UNDER_WAY = ProblemCode(
     "import_under_way",
     409,
@@ -66,4 +91,8 @@ CAMPAIGN_PROBLEMS = by_code(
     NOTHING_TO_SEND,
     RECORDING_MISSING,
     IMPORT_UNDER_WAY,
+    IMPORT_FILE_REMOVED,
+    IMPORT_TOO_LARGE,
+    IMPORT_WITHOUT_ACCEPTED_ROWS,
+    *IMPORT_STATES,
 )

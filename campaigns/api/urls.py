@@ -25,4 +25,5 @@ urlpatterns = [
     path(IMPORT, imports.ImportView.as_view(), name="import"),
     path(f"{IMPORT}/check", imports.ImportCheckView.as_view(), name="import-check"),
     path(f"{IMPORT}/confirm", imports.ImportConfirmView.as_view(), name="import-confirm"),
+    path(f"{IMPORT}/errors", imports.ImportErrorsView.as_view(), name="import-errors"),
 ]

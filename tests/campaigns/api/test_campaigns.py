@@ -275,6 +275,12 @@ def test_the_risk_of_a_second_message_needs_its_own_scope(completed: Campaign) -
     assert with_it.post(path, accepting).json() == {"queued": 3}
 
 
+def test_whoever_may_have_been_reached_is_not_retried_by_naming_the_reason(api: Api, completed: Campaign) -> None:
+    told = api.post(f"campaigns/{completed.pk}/retry-failed", {"reasons": ["unreported"]})
+    assert refusal(told, 409) == "duplicate_risk"
+    assert not Voicemail.objects.filter(status="queued").exists()
+
+
 @pytest.mark.parametrize("junk", [{"reasons": ["tired"]}, {"reasons": "busy"}, {"accept_duplicate_risk": "yes"}])
 def test_a_retry_that_is_misspelt_queues_nobody(api: Api, completed: Campaign, junk: dict[str, Any]) -> None:
     assert refusal(api.post(f"campaigns/{completed.pk}/retry-failed", junk), 422) == "invalid_request"

@@ -1,0 +1,132 @@
+"""Who may: every route of this floor asks for a key of its workspace and for a scope, and knows no other workspace's rows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from campaigns.api import urls
+from campaigns.models import Campaign, RecipientImport
+from delivery.models import Lane, Voicemail
+from rvm.platform.models import AuditEvent
+from rvm.platform.scopes import Scope
+from tests.campaigns.api.calling import LIST, add_recipients, make_campaign
+from tests.campaigns.api.calling import upload_directly as make_import
+from tests.factories import Api, make_api, make_recording, make_use_case, make_workspace
+
+pytestmark = pytest.mark.django_db
+
+ROUTES = [
+    (method, str(pattern.pattern), pattern.callback.view_class.required_scopes["GET" if method == "HEAD" else method])
+    for pattern in urls.urlpatterns
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+    if hasattr(pattern.callback.view_class, method.lower() if method != "HEAD" else "get")
+]
+WITH_IDS = [route for route in ROUTES if "<" in route[1]]
+SENDING = ("launch", "unschedule", "pause", "resume", "cancel", "retry-failed")
+
+
+@pytest.fixture
+def campaign(db: None) -> Campaign:
+    """Of a workspace of its own, with recipients and a list."""
+    use_case = make_use_case()
+    campaign = make_campaign(use_case, make_recording(use_case.workspace))
+    add_recipients(campaign, 2)
+    make_import(campaign, LIST)
+    return campaign
+
+
+def address(route: str, campaign: Campaign) -> str:
+    ids = {"campaign_id": campaign.pk, "import_id": campaign.imports.get().pk}
+    return re.sub(r"<uuid:(\w+)>", lambda match: str(ids[match[1]]), route)
+
+
+def state(media: Path) -> list[Any]:
+    tables = (Campaign, Lane, RecipientImport, Voicemail)
+    rows: list[Any] = [list(table._default_manager.order_by("pk").values()) for table in tables]
+    return [*rows, AuditEvent.objects.count(), sorted(file for file in media.rglob("*") if file.is_file())]
+
+
+def test_the_table_of_routes_is_whole() -> None:
+    assert len({route for _, route, _ in ROUTES}) == 16
+    assert len(ROUTES) == 29
+    assert len(WITH_IDS) == 26
+
+
+def test_what_reaches_people_needs_a_scope_apart_from_what_prepares_it() -> None:
+    for method, route, scope in ROUTES:
+        if route.endswith(SENDING):
+            assert scope is Scope.CAMPAIGNS_SEND
+        else:
+            assert scope is (Scope.CAMPAIGNS_READ if method in ("GET", "HEAD") else Scope.CAMPAIGNS_WRITE)
+
+
+@pytest.mark.parametrize(("method", "route", "scope"), WITH_IDS)
+def test_another_workspaces_rows_do_not_exist(
+    method: str, route: str, scope: Scope, api: Api, campaign: Campaign, media: Path
+) -> None:
+    before = state(media)
+    response = api.send(method, address(route, campaign), {})
+    assert response.status_code == 404
+    assert state(media) == before
+    if method != "HEAD":
+        assert response.json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize(("method", "route", "scope"), [route for route in WITH_IDS if "import_id" in route[1]])
+def test_an_import_is_found_under_its_own_campaign_only(
+    method: str, route: str, scope: Scope, campaign: Campaign, media: Path
+) -> None:
+    other = make_campaign(campaign.use_case)
+    path = address(route, campaign).replace(str(campaign.pk), str(other.pk))
+    before = state(media)
+    assert make_api(campaign.workspace).send(method, path, {}).status_code == 404
+    assert [kept for kept in state(media)[:4]] == before[:4]
+
+
+@pytest.mark.parametrize(("method", "route", "scope"), ROUTES)
+def test_another_workspaces_address_does_not_exist(
+    method: str, route: str, scope: Scope, campaign: Campaign, media: Path
+) -> None:
+    api = make_api(make_workspace())
+    api.workspace_id = campaign.workspace_id
+    before = state(media)
+    assert api.send(method, address(route, campaign), {}).status_code == 404
+    assert state(media) == before
+
+
+@pytest.mark.parametrize(("method", "route", "scope"), ROUTES)
+def test_a_key_without_the_scope_is_refused(
+    method: str, route: str, scope: Scope, campaign: Campaign, media: Path
+) -> None:
+    api = make_api(campaign.workspace, scopes=[other for other in Scope if other is not scope])
+    before = state(media)
+    response = api.send(method, address(route, campaign), {})
+    assert response.status_code == 403
+    assert state(media) == before
+    if method != "HEAD":
+        assert response.json()["code"] == "missing_scope"
+        assert scope.value in response.json()["detail"]
+
+
+@pytest.mark.parametrize(("method", "route", "scope"), ROUTES)
+def test_the_named_scope_is_enough(method: str, route: str, scope: Scope, campaign: Campaign) -> None:
+    api = make_api(campaign.workspace, scopes=[scope])
+    # A body in JSON is not what an upload takes.
+    expected = (415,) if (method, route) == ("POST", f"{urls.ONE}/imports") else (200, 204, 409, 422)
+    assert api.send(method, address(route, campaign), {}).status_code in expected
+
+
+@pytest.mark.parametrize(("method", "route", "scope"), ROUTES)
+def test_without_a_key_nothing_is_answered(
+    method: str, route: str, scope: Scope, campaign: Campaign, media: Path
+) -> None:
+    api = make_api(campaign.workspace)
+    api.client = Client()
+    before = state(media)
+    assert api.send(method, address(route, campaign), {}).status_code == 401
+    assert state(media) == before

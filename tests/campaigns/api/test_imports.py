@@ -1,0 +1,377 @@
+"""A list of recipients over HTTP: uploaded, looked at, read in another way, checked, confirmed, discarded."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tracemalloc
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import chain, repeat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campaigns.api.answers import HIDDEN, ImportAnswer, ImportDetail
+from campaigns.api.imports import ListUploadHandler
+from campaigns.importing.working import work
+from campaigns.models import Campaign, RecipientImport
+from delivery.models import Voicemail
+from rvm.platform.models import AuditEvent
+from rvm.platform.scopes import Scope
+from tests.campaigns.api.calling import LIST, refusal, upload, wrong
+from tests.delivery.api.test_endless_bodies import Endless
+from tests.factories import Api, make_api
+
+STATEMENT = {"consent_statement": "They signed form PH-12."}
+
+
+@pytest.fixture
+def campaign(new_campaign: Callable[..., Campaign]) -> Campaign:
+    return new_campaign()
+
+
+@pytest.fixture
+def uploaded(api: Api, campaign: Campaign) -> RecipientImport:
+    return RecipientImport.objects.get(pk=upload(api, campaign).json()["import_id"])
+
+
+def path_of(recipient_import: RecipientImport, verb: str = "") -> str:
+    return f"campaigns/{recipient_import.campaign_id}/imports/{recipient_import.pk}{verb}"
+
+
+def in_background() -> None:
+    """What the worker behind the bell does."""
+    work()
+
+
+# upload
+
+
+def test_an_uploaded_list_shows_how_it_is_read(api: Api, campaign: Campaign, media: Path) -> None:
+    response = upload(api, campaign)
+    told = response.json()
+    assert response.status_code == 201, told
+    assert list(told) == list(ImportDetail().fields)
+    assert response["Location"] == api.url(f"campaigns/{campaign.pk}/imports/{told['import_id']}")
+    assert (told["state"], told["format"], told["delimiter"], told["has_header"]) == ("uploaded", "csv", ",", True)
+    assert told["columns"] == ["phone", "first_name", "reference"]
+    assert (told["file_name"], told["size_bytes"]) == ("patients.csv", len(LIST))
+    assert told["sample"]["header"] == ["Mobile", "First name", "Reference"]
+    assert told["sample"]["rows"][0] == ["2025550142", "Rosa", "a-1"]
+    assert len(told["sample"]["rows"]) == 4
+    assert not Voicemail.objects.exists()
+    assert AuditEvent.objects.get(action="import.uploaded").actor == api.key.user
+    kept = [file.read_bytes() for file in media.rglob("*") if file.is_file()]
+    assert kept and not any(b"Rosa" in content for content in kept)
+
+
+def test_without_the_scope_for_numbers_it_is_seen_which_cells_are_filled_and_no_more(
+    campaign: Campaign, uploaded: RecipientImport
+) -> None:
+    api = make_api(campaign.workspace, scopes=[Scope.CAMPAIGNS_READ])
+    told = api.get(path_of(uploaded)).json()
+    assert told["sample"]["header"] == ["Mobile", "First name", "Reference"]
+    assert told["sample"]["rows"] == [[HIDDEN] * 3] * 4
+    assert not AuditEvent.objects.filter(action="import.read").exists()
+
+
+def test_a_first_row_that_is_taken_for_a_header_names_nobody(campaign: Campaign) -> None:
+    writer = make_api(campaign.workspace, scopes=[Scope.CAMPAIGNS_WRITE, Scope.CAMPAIGNS_READ])
+    told = upload(writer, campaign, b"2025550142\r\n2025550143\r\n").json()
+    read = writer.patch(f"campaigns/{campaign.pk}/imports/{told['import_id']}", {"has_header": True}).json()
+    assert "2025550142" not in str(told) + str(read)
+
+
+def test_a_look_at_the_cells_is_audited(api: Api, uploaded: RecipientImport) -> None:
+    assert api.get(path_of(uploaded)).json()["sample"]["rows"][0][1] == "Rosa"
+    event = AuditEvent.objects.get(action="import.read")
+    assert (event.subject_id, event.actor) == (uploaded.pk, api.key.user)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ({}, [("/file", "required")]),
+        ({"file": "no file"}, [("/file", "invalid")]),
+        ({"file": "x", "fiel": "y"}, [("/fiel", "unknown_field")]),
+    ],
+)
+def test_a_form_without_its_file_is_refused(api: Api, campaign: Campaign, form: dict[str, str], expected: Any) -> None:
+    assert wrong(api.client.post(api.url(f"campaigns/{campaign.pk}/imports"), form)) == expected
+
+
+def test_a_file_that_is_no_list_is_refused_with_why_and_leaves_nothing(
+    api: Api, campaign: Campaign, media: Path
+) -> None:
+    response = upload(api, campaign, b"")
+    assert wrong(response) == [("/file", "import_unreadable")]
+    assert response.json()["why"] == "empty"
+    assert not RecipientImport.objects.exists()
+    assert not [file for file in media.rglob("imports/**/*") if file.is_file()]
+
+
+def test_a_body_in_json_is_not_taken_for_a_list(api: Api, campaign: Campaign) -> None:
+    assert refusal(api.post(f"campaigns/{campaign.pk}/imports", {}), 415) == "unsupported_media_type"
+
+
+def test_the_same_upload_under_one_key_is_kept_once(api: Api, campaign: Campaign) -> None:
+    first, second = (upload(api, campaign, Idempotency_Key="list-1") for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert second["Idempotent-Replayed"] == "true"
+    assert first.json() == second.json()
+    assert RecipientImport.objects.count() == 1
+    other = upload(api, campaign, LIST + b"2025550144,Ana,\r\n", Idempotency_Key="list-1")
+    assert refusal(other, 422) == "idempotency_key_reused"
+
+
+# large bodies
+
+
+class Long:
+    """The body of an upload of `rows` rows of 1,000 bytes each, made as it is read."""
+
+    def __init__(self, rows: int) -> None:
+        head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="long.csv"\r\n\r\nphone,name,notes\r\n'
+        row = b"2025550142,Rosa," + b"x" * 982 + b"\r\n"
+        self._parts = chain([head], repeat(row, rows), [b"\r\n--b--\r\n"])
+        self._rest = bytearray()
+        self.length = len(head) + rows * len(row) + len(b"\r\n--b--\r\n")
+
+    def read(self, size: int) -> bytes:
+        while len(self._rest) < size and (part := next(self._parts, b"")):
+            self._rest += part
+        data = bytes(self._rest[:size])
+        del self._rest[:size]
+        return data
+
+    def readline(self, size: int) -> bytes:
+        raise AssertionError("nobody reads lines of an upload")
+
+    def request(self, api: Api, path: str) -> dict[str, Any]:
+        return {
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": api.url(path),
+            "CONTENT_TYPE": "multipart/form-data; boundary=b",
+            "CONTENT_LENGTH": str(self.length),
+            "wsgi.input": self,
+        }
+
+
+@pytest.mark.parametrize("key", [{}, {"HTTP_IDEMPOTENCY_KEY": "large"}], ids=["", "idempotent"])
+def test_a_large_list_is_taken_in_little_memory(api: Api, campaign: Campaign, key: dict[str, str]) -> None:
+    request = Long(30_000).request(api, f"campaigns/{campaign.pk}/imports") | key
+    tracemalloc.start()
+    try:
+        response = api.client.request(**request)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert response.status_code == 201, response.content
+    assert response.json()["size_bytes"] == 30_000_018
+    assert peak < 10 * 2**20, peak
+
+
+def test_an_announced_body_over_the_limit_is_refused_before_it_is_read(api: Api, campaign: Campaign) -> None:
+    body = Endless()
+    request: dict[str, Any] = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": api.url(f"campaigns/{campaign.pk}/imports"),
+        "CONTENT_TYPE": "multipart/form-data; boundary=b",
+        "CONTENT_LENGTH": str(ListUploadHandler.max_bytes + 2**20),
+        "wsgi.input": body,
+    }
+    assert refusal(api.client.request(**request), 413) == "upload_too_large"
+    assert body.taken == 0
+
+
+def test_the_other_addresses_still_take_small_bodies_only(api: Api) -> None:
+    for path in ("recordings", "voicemail"):
+        response = api.client.request(**Long(9_000).request(api, path))
+        assert refusal(response, 413) == "upload_too_large"
+
+
+# list
+
+
+def test_the_imports_of_a_campaign_are_listed_newest_first(
+    api: Api, campaign: Campaign, new_campaign: Callable[..., Campaign]
+) -> None:
+    upload(api, new_campaign())
+    ids = [upload(api, campaign, name=f"{n}.csv").json()["import_id"] for n in range(3)]
+    first = api.get(f"campaigns/{campaign.pk}/imports", limit=2).json()
+    assert [item["import_id"] for item in first["items"]] == [ids[2], ids[1]]
+    assert list(first["items"][0]) == list(ImportAnswer().fields)
+    token = first["continuation_token"]
+    rest = api.get(f"campaigns/{campaign.pk}/imports", limit=2, continuation_token=token).json()
+    assert [item["import_id"] for item in rest["items"]] == [ids[0]]
+    other = new_campaign()
+    foreign = api.get(f"campaigns/{other.pk}/imports", continuation_token=token)
+    assert wrong(foreign) == [("/continuation_token", "continuation_token_invalid")]
+
+
+# read as
+
+
+def test_the_guess_can_be_overridden(api: Api, uploaded: RecipientImport) -> None:
+    told = api.patch(path_of(uploaded), {"columns": ["phone", "", "appointment_day"]}).json()
+    assert told["columns"] == ["phone", "", "appointment_day"]
+    told = api.patch(path_of(uploaded), {"has_header": False}).json()
+    assert told["has_header"] is False
+    assert told["sample"]["rows"][0] == ["Mobile", "First name", "Reference"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"columns": ["name", "", ""]}, ("/columns", "phone_column_missing")),
+        ({"columns": ["phone", "phone", ""]}, ("/columns", "column_twice")),
+        ({"columns": ["phone", "No such!", ""]}, ("/columns", "column_name_malformed")),
+        ({"columns": ["phone", "", "", "", "x"]}, ("/columns", "too_many_columns")),
+        ({"delimiter": "#"}, ("/delimiter", "invalid_choice")),
+        ({"encoding": "ebcdic"}, ("/encoding", "invalid_choice")),
+        ({"has_header": "yes"}, ("/has_header", "invalid")),
+        ({"state": "completed"}, ("/state", "unknown_field")),
+    ],
+)
+def test_a_reading_that_makes_no_sense_is_refused(
+    api: Api, uploaded: RecipientImport, changes: dict[str, Any], expected: Any
+) -> None:
+    assert wrong(api.patch(path_of(uploaded), changes)) == [expected]
+    uploaded.refresh_from_db()
+    assert uploaded.columns == ["phone", "first_name", "reference"]
+
+
+# check, confirm
+
+
+def test_a_list_becomes_voicemails_and_every_row_is_accounted_for(api: Api, uploaded: RecipientImport) -> None:
+    assert api.post(path_of(uploaded, "/check")).json()["state"] == "checking"
+    in_background()
+    checked = api.get(path_of(uploaded)).json()
+    assert (checked["state"], checked["rows_read"]) == ("checked", 4)
+    found = {outcome: count for outcome, count in checked["counts"].items() if count}
+    assert found == {"accepted": 2, "duplicate_in_file": 1, "invalid": 1}
+    assert sum(checked["codes"].values()) == 2
+    assert [(error["row_number"], error["outcome"]) for error in checked["first_errors"]] == [
+        (4, "invalid"),
+        (5, "duplicate_in_file"),
+    ]
+    assert not Voicemail.objects.exists()
+    told = api.post(path_of(uploaded, "/confirm"), STATEMENT).json()
+    assert (told["state"], told["consent_statement"]) == ("importing", STATEMENT["consent_statement"])
+    in_background()
+    assert api.get(path_of(uploaded)).json()["state"] == "completed"
+    campaign_id = str(uploaded.campaign_id)
+    items = api.get("voicemail", campaign_id=campaign_id).json()["items"]
+    assert {item["recipient_phone_number"] for item in items} == {"+12025550142", "+12025550143"}
+    assert {item["reference"] for item in items} == {"a-1", "a-2"}
+    assert api.get(f"campaigns/{campaign_id}").json()["voicemails"] == {"queued": 2}
+
+
+def test_the_same_list_again_adds_nobody_and_says_so(api: Api, campaign: Campaign, uploaded: RecipientImport) -> None:
+    for recipient_import in (uploaded, None):
+        if recipient_import is None:
+            again = upload(api, campaign).json()
+            assert "was imported into this campaign" in again["warnings"][0]
+            recipient_import = RecipientImport.objects.get(pk=again["import_id"])
+        api.post(path_of(recipient_import, "/check"))
+        in_background()
+        last = api.post(path_of(recipient_import, "/confirm"), STATEMENT)
+        in_background()
+    assert refusal(last, 409) == "import_without_accepted_rows"
+    assert Voicemail.objects.count() == 2
+
+
+@pytest.mark.parametrize("body", [{}, {"consent_statement": ""}, {"consent_statement": "x" * 1001}])
+def test_nobody_is_queued_without_a_statement_on_consent(
+    api: Api, uploaded: RecipientImport, body: dict[str, str]
+) -> None:
+    api.post(path_of(uploaded, "/check"))
+    in_background()
+    assert refusal(api.post(path_of(uploaded, "/confirm"), body), 422) == "invalid_request"
+    assert RecipientImport.objects.get(pk=uploaded.pk).state == "checked"
+
+
+def test_a_verb_that_does_not_fit_is_refused_with_the_state(api: Api, uploaded: RecipientImport) -> None:
+    told = api.post(path_of(uploaded, "/confirm"), STATEMENT)
+    assert refusal(told, 409) == "import_uploaded"
+    assert told.json()["import_state"] == "uploaded"
+    assert api.delete(path_of(uploaded)).status_code == 204
+    assert refusal(api.post(path_of(uploaded, "/check")), 409) == "import_discarded"
+    assert api.get(path_of(uploaded)).json()["state"] == "discarded"
+
+
+def test_a_launch_waits_for_the_import(api: Api, campaign: Campaign, uploaded: RecipientImport) -> None:
+    api.post(path_of(uploaded, "/check"))
+    assert refusal(api.post(f"campaigns/{campaign.pk}/launch"), 409) == "import_under_way"
+    stats = api.get(f"campaigns/{campaign.pk}/stats").json()
+    assert [entry["import_id"] for entry in stats["open_imports"]] == [str(uploaded.pk)]
+
+
+def test_a_running_campaign_takes_no_more_people(api: Api, campaign: Campaign, uploaded: RecipientImport) -> None:
+    Campaign.objects.filter(pk=campaign.pk).update(state="running")
+    assert refusal(upload(api, campaign), 409) == "campaign_claimed"
+    assert refusal(api.post(path_of(uploaded, "/check")), 409) == "campaign_claimed"
+
+
+def test_a_test_key_looks_at_a_live_list_and_changes_nothing(campaign: Campaign, uploaded: RecipientImport) -> None:
+    tester = make_api(campaign.workspace, live=False)
+    assert tester.get(path_of(uploaded)).status_code == 200
+    for answer in (
+        tester.patch(path_of(uploaded), {"has_header": False}),
+        tester.post(path_of(uploaded, "/check")),
+        tester.post(path_of(uploaded, "/confirm"), STATEMENT),
+        tester.delete(path_of(uploaded)),
+    ):
+        assert refusal(answer, 403) == "live_campaign"
+    uploaded.refresh_from_db()
+    assert (uploaded.state, uploaded.has_header) == ("uploaded", True)
+
+
+# errors
+
+
+def rejected(response: Any) -> list[dict[str, str]]:
+    assert response.status_code == 200, response.content
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_the_rows_that_were_not_accepted_can_be_mended_and_uploaded_again(
+    api: Api, campaign: Campaign, uploaded: RecipientImport
+) -> None:
+    api.post(path_of(uploaded, "/check"))
+    in_background()
+    answer = api.client.get(api.url(path_of(uploaded, "/errors")), headers={"Accept": "text/csv"})
+    rows = rejected(answer)
+    assert [(row["Mobile"], row["First name"], row["row_number"]) for row in rows] == [
+        ("12", "Tom", "4"),
+        ("2025550142", "Rosa", "5"),
+    ]
+    assert all(row["error_code"] and row["error_message"] for row in rows)
+    assert AuditEvent.objects.get(action="import.errors_exported").actor == api.key.user
+    header = ",".join(rows[0])
+    mended = [",".join(row.values()).replace("12,Tom", "2025550144,Tom", 1) for row in rows[:1]]
+    again = upload(api, campaign, "\r\n".join([header, *mended]).encode()).json()
+    assert again["columns"][:3] == ["phone", "first_name", "reference"]
+    assert again["columns"][3:] == [""] * len(again["columns"][3:])
+
+
+def test_without_the_scope_for_numbers_the_errors_name_nobody(
+    api: Api, campaign: Campaign, uploaded: RecipientImport
+) -> None:
+    api.post(path_of(uploaded, "/check"))
+    in_background()
+    reader = make_api(campaign.workspace, scopes=[Scope.CAMPAIGNS_READ])
+    [invalid, duplicate] = rejected(reader.get(path_of(uploaded, "/errors")))
+    assert (invalid["Mobile"], invalid["First name"], invalid["row_number"]) == (HIDDEN, HIDDEN, "4")
+    assert duplicate["error_code"] == "duplicate_in_file"
+
+
+def test_the_errors_are_gone_with_the_file(api: Api, uploaded: RecipientImport) -> None:
+    RecipientImport.objects.filter(pk=uploaded.pk).update(file_removed_at=datetime.now(UTC))
+    assert refusal(api.get(path_of(uploaded, "/errors")), 409) == "import_file_removed"
+    told = api.get(path_of(uploaded)).json()
+    assert told["sample"] is None
