@@ -65,10 +65,13 @@ class RecordingAdmin(RecordAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """The list and every choice come through here, a single page does not: what campaigns assembled is only found by its id."""
-        offered = queryset.filter(assembled=False).defer("waveform")
-        found, duplicates = super().get_search_results(request, offered, search_term)
+        """The list comes through here, a single page does not: what campaigns assembled is only found by its id."""
+        listed = queryset.filter(assembled=False).defer("waveform")
+        found, duplicates = super().get_search_results(request, listed, search_term)
         return found, bool(duplicates)
+
+    def offered(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().offered(request).filter(assembled=False)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         return measured(super().get_object(request, object_id, from_field))

@@ -88,6 +88,10 @@ class ScopedModelAdmin(RefusalsInForm, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return self.within(super().get_queryset(request), rights_of(request))
 
+    def offered(self, request: HttpRequest) -> QuerySet[Any]:
+        """What may be chosen elsewhere; fewer than can be looked at, where rows come about by the way."""
+        return self.get_queryset(request)
+
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         row = super().get_object(request, object_id, from_field)
         if row is None:
@@ -114,7 +118,7 @@ class ScopedModelAdmin(RefusalsInForm, ModelAdmin):
         if model is Workspace:
             return rights_of(request).workspaces(self.role_to_add or Role.VIEWER)
         try:
-            return self.admin_site.get_model_admin(model).get_queryset(request)
+            return self.admin_site.get_model_admin(model).offered(request)
         except NotRegistered:
             return model._default_manager.none()
 

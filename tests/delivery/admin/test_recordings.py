@@ -97,6 +97,14 @@ def test_what_a_campaign_assembled_is_not_listed_and_has_its_page(staff: Client,
     assert "Hello Ann" in page_of(staff, assembled)
 
 
+def test_what_a_campaign_assembled_is_not_offered_to_another(staff: Client, workspace: Workspace) -> None:
+    make_recording(workspace, name="Hello Ann", assembled=True)
+    make_recording(workspace, name="Flu shot")
+    form = staff.get(reverse("admin:campaigns_campaign_add")).content.decode()
+    assert "Flu shot" in form
+    assert "Hello Ann" not in form
+
+
 @pytest.mark.parametrize("name", ["player.css", "player.js"])
 def test_the_players_style_and_script_are_served(name: str) -> None:
     assert finders.find(f"delivery/{name}")
