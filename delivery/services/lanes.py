@@ -20,7 +20,7 @@ from rvm.platform.crypto import Undecryptable, vault
 from usecases.errors import Refused
 from usecases.suppressions import is_suppressed
 
-BATCH = 10_000
+BATCH = 50_000
 
 Row = tuple[Any, ...]
 
@@ -92,16 +92,12 @@ def point_each(
 
 # What `retry` of a single voicemail checks, for a whole lane; `delivery.services.voicemails` says why.
 _RETRYABLE = """
-SELECT v.id, v.status, v.reason, v.drop_id, v.recipient
+SELECT v.id, v.drop_id, v.recipient
   FROM delivery_voicemail v
  WHERE v.workspace_id = %s AND v.lane_id = %s AND v.status = %s AND v.reason = ANY(%s) AND v.id > %s
    AND NOT EXISTS (SELECT 1 FROM usecases_suppression s WHERE s.workspace_id = v.workspace_id AND s.number_index = v.recipient_index)
    AND (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent') < %s
  ORDER BY v.id LIMIT %s FOR NO KEY UPDATE OF v
-"""
-_LIVE_UNTIL = """
-UPDATE delivery_voicemail v SET expires_at = greatest(coalesce(v.expires_at, %s::timestamptz), %s::timestamptz)
- WHERE v.id = ANY(%s::uuid[])
 """
 
 
@@ -145,37 +141,30 @@ def retryable_reasons(named: Collection[str], accept_duplicate_risk: bool) -> se
 
 
 def _retry(lane: Lane, status: VoicemailStatus, reasons: list[str], now: datetime, batch: int) -> int:
-    lives_until = now + timedelta(hours=lane.use_case.expires_after_hours)
+    expires_at = now + timedelta(hours=lane.use_case.expires_after_hours)
     count, after = 0, UUID(int=0)
     while rows := sql.run(_RETRYABLE, [lane.workspace_id, lane.pk, status.value, reasons, after, MOST_DROPS, batch]):
         after = rows[-1][0]
         rows = _unsuppressed(lane.workspace_id, rows)
         if status is VoicemailStatus.UNCERTAIN:
-            rows = _settled(rows, now)
-        again = moves.apply([_again(row[0], row[2], now) for row in rows], now)
-        sql.run(_LIVE_UNTIL, [lane.expires_at or now, lives_until, sql.ids(again)])
-        count += len(again)
+            _settle(rows, now)
+        ids = (row[0] for row in rows)
+        count += moves.requeue(ids, now, lane_expires_at=lane.expires_at, expires_at=expires_at)
     return count
 
 
-def _again(voicemail_id: UUID, was_reason: str, now: datetime) -> Move:
-    failed, queued = VoicemailStatus.FAILED, VoicemailStatus.QUEUED
-    return Move(voicemail_id, failed, queued, was_reason=was_reason, not_before=now)
-
-
-def _settled(rows: list[Row], now: datetime) -> list[Row]:
+def _settle(rows: list[Row], now: datetime) -> None:
     """What the carrier left open counts as unconfirmed; a report may still correct it."""
     uncertain, failed = VoicemailStatus.UNCERTAIN, VoicemailStatus.FAILED
-    moves.change_drops([DropChange(row[3], DropStatus.FAILED, Reason.UNCONFIRMED) for row in rows], now)
+    moves.change_drops([DropChange(row[1], DropStatus.FAILED, Reason.UNCONFIRMED) for row in rows], now)
     moves.apply([Move(row[0], uncertain, failed, reason=Reason.UNCONFIRMED) for row in rows], now)
-    return [(row[0], failed, Reason.UNCONFIRMED.value, *row[3:]) for row in rows]
 
 
 def _unsuppressed(workspace_id: UUID, rows: list[Row]) -> list[Row]:
     """While the index key rotates, the list may know a number by another key's index than the voicemail does."""
     if len(settings.RVM_INDEX_KEYS.keys) == 1:
         return rows
-    return [row for row in rows if (number := _number(row[4])) and not is_suppressed(workspace_id, number)]
+    return [row for row in rows if (number := _number(row[2])) and not is_suppressed(workspace_id, number)]
 
 
 def _number(ciphertext: bytes) -> str:
