@@ -24,7 +24,7 @@ from campaigns.models import Campaign
 from campaigns.services import imports
 from delivery.admin.voicemail_deeds import ROLE
 from rvm.platform.admin.rights import person
-from rvm.platform.uploads import UploadTooLarge
+from rvm.platform.uploads import UploadTooLarge, drain
 from usecases.errors import Refused
 
 MOST_BYTES = ListUploadHandler.max_bytes
@@ -32,8 +32,6 @@ TOO_LARGE = (
     f"The file is larger than {MOST_BYTES // 1024**2} MB, the most that is taken at a time. "
     "Split the list, or leave out columns that are not needed, and upload the parts one after the other."
 )
-# What is read and thrown away of a body that is refused: a browser shows the answer only once its own words are out.
-MOST_DRAINED = 1024**3
 
 
 class ListUpload:
@@ -49,7 +47,7 @@ class ListUpload:
         try:
             return self._upload(request, object_id)
         except UploadTooLarge:
-            _drain(request)
+            drain(request)
             messages.error(request, TOO_LARGE)
             return redirect(reverse("admin:campaigns_campaign_change", args=[object_id]))
 
@@ -73,9 +71,3 @@ class ListUpload:
             messages.error(request, refusal.sentence)
             return redirect(reverse("admin:campaigns_campaign_change", args=[object_id]))
         return redirect(reverse("admin:campaigns_recipientimport_change", args=[found.pk]))
-
-
-def _drain(request: HttpRequest) -> None:
-    left = MOST_DRAINED
-    while left > 0 and (data := request.read(64 * 1024)):
-        left -= len(data)

@@ -1,5 +1,5 @@
 """The admin of what is left for whom through what, and of the setups, whose credentials the carriers' adapters name."""
 
-from delivery.admin import lanes, recordings, records, setups, voicemails
+from delivery.admin import clips, lanes, recordings, records, setups, voicemails
 
-__all__ = ["lanes", "recordings", "records", "setups", "voicemails"]
+__all__ = ["clips", "lanes", "recordings", "records", "setups", "voicemails"]

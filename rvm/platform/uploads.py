@@ -20,6 +20,8 @@ from django.http.multipartparser import MultiPartParserError
 MAX_FILE_BYTES = 8 * 1024 * 1024 + 64 * 1024
 # Beside the files: fields, part headers and boundaries.
 MAX_FORM_BYTES = 512 * 1024
+# What is read and thrown away of a body that is refused.
+_MOST_DRAINED = 1024**3
 
 
 class UploadTooLarge(RequestDataTooBig):
@@ -77,3 +79,10 @@ class BoundedMemoryUploadHandler(FileUploadHandler):
 
     def upload_interrupted(self) -> None:
         self.file.close()
+
+
+def drain(request: HttpRequest) -> None:
+    """Read on and throw away, up to 1 GiB: a browser shows the answer to a refused upload only once its own words are out."""
+    left = _MOST_DRAINED
+    while left > 0 and (data := request.read(64 * 1024)):
+        left -= len(data)

@@ -30,6 +30,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Campaigns", "campaign", "campaigns_campaign"),
                     _item("Voicemails", "voicemail", "delivery_voicemail"),
                     _item("Recordings", "mic", "delivery_recording"),
+                    _item("Clips", "content_cut", "delivery_clip"),
                     _item("Lanes", "low_priority", "delivery_lane"),
                 ],
             },

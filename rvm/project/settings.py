@@ -168,6 +168,8 @@ STORAGES = {
 }
 # One upload of 8 MB plus its form; the recording itself is bounded again while it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 9 * 1024 * 1024
+# Hundreds of clips are uploaded at once; how much they are together, the handler bounds.
+DATA_UPLOAD_MAX_NUMBER_FILES = 500
 FILE_UPLOAD_HANDLERS = ["rvm.platform.uploads.BoundedMemoryUploadHandler"]
 
 SECURE_CONTENT_TYPE_NOSNIFF = True

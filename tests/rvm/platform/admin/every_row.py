@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from delivery.models import CarrierMedia, CarrierReport, Drop, Lane, Recording, Voicemail, VoicemailReference
+from delivery.models import CarrierMedia, CarrierReport, Clip, Drop, Lane, Recording, Voicemail, VoicemailReference
 from delivery.status import DropStatus, VoicemailStatus
 from rvm.platform import audit
 from rvm.platform.models import (
@@ -62,6 +62,16 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
         UseCase: use_case,
         Suppression: make_suppression(workspace),
         Recording: voicemail.recording,
+        Clip: Clip.objects.create(
+            workspace=workspace,
+            name="Ana",
+            sha256="ab" * 32,
+            size_bytes=4_000,
+            duration_ms=500,
+            bitrate_kbps=64,
+            sample_rate=44_100,
+            channels=1,
+        ),
         Lane: voicemail.lane,
         Voicemail: voicemail,
         Drop: drop,

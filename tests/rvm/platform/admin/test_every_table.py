@@ -17,8 +17,8 @@ from tests.rvm.platform.admin.every_row import make_every_row
 pytestmark = pytest.mark.django_db
 
 REGISTERED = list(admin.site._registry)
-# Shown on the pages of the rows that they belong to: the use case's numbers, the lane's counts.
-WITHIN_OTHERS = {"usecases.numberassignment", "delivery.lanecount", "delivery.lanedelta"}
+# Shown on the pages of the rows that they belong to: the use case's numbers, the lane's counts, what a clip is heard in.
+WITHIN_OTHERS = {"usecases.numberassignment", "delivery.lanecount", "delivery.lanedelta", "delivery.assembly"}
 
 
 def address(model: Any, page: str, *arguments: Any) -> str:

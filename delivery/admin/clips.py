@@ -1,0 +1,168 @@
+"""Clips: uploaded by the hundred, each called like its file, and listened to.
+
+What is refused is named file by file, and the rest is kept: nobody uploads 199 first names again because one was recorded badly.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminFileFieldWidget
+
+from delivery.api.voicemails import recording_name
+from delivery.audio import AudioRejected
+from delivery.models import Assembly, Clip
+from delivery.recording_links import link
+from delivery.services.clips import keep_clip
+from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.saving import RefusableForm, adopt
+from rvm.platform.admin.scoping import ScopedFilter
+from rvm.platform.models import Role
+from rvm.platform.uploads import BoundedMemoryUploadHandler, UploadTooLarge, drain
+from usecases.errors import Refused
+
+MOST_MEGABYTES = 32
+_MOST_NAMED = 20  # refused files, one by one
+
+
+class ClipsUploadHandler(BoundedMemoryUploadHandler):
+    """200 first names of a second each are 2 MB at 64 kbit/s and 8 MB at 320."""
+
+    max_bytes = MOST_MEGABYTES * 1024 * 1024
+
+
+class FilesWidget(UnfoldAdminFileFieldWidget):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Takes any number of files, at least one, and cleans to a list of them."""
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        files = data if isinstance(data, list | tuple) else [data]
+        clean = super().clean
+        return [clean(file, initial) for file in files or [None]]
+
+
+class ClipsForm(RefusableForm):
+    refusal_fields: ClassVar[dict[str, str]] = {"": "audio"}
+    audio = FilesField(
+        label="MP3 files",
+        allow_empty_file=True,
+        help_text=(
+            "One or many, each called like its file. 0.2 to 60 seconds and at most 8 MB each, all of the same sample rate; "
+            f"up to 500 files and {MOST_MEGABYTES} MB at a time."
+        ),
+        widget=FilesWidget(attrs={"accept": ".mp3,audio/mpeg", "multiple": True}),
+    )
+
+    class Meta:
+        model = Clip
+        fields = ("workspace",)
+
+
+@admin.register(Clip)
+class ClipAdmin(RecordAdmin):
+    role_to_add = Role.OPERATOR
+    refusals: ClassVar[tuple[type[Exception], ...]] = (AudioRejected, Refused)
+    form = ClipsForm
+    list_display = ("name", "heed", "duration", "sample_rate", "channels", "created_at", "workspace")
+    list_filter = (("workspace", ScopedFilter),)
+    list_select_related = ("workspace",)
+    search_fields = ("name",)
+    add_fieldsets = ((None, {"fields": ("workspace", "audio")}),)
+    fieldsets = (
+        (None, {"fields": ("name", "workspace", "listen", "warned", "heard_in")}),
+        ("What was measured", {"fields": (
+            "duration", "size_bytes", "bitrate_kbps", "sample_rate", "channels", "sha256", "created_at",
+        )}),
+    )  # fmt: skip
+    readonly_fields = ("listen", "warned", "heard_in", "duration", "created_at")
+
+    @display(description="Listen")
+    def listen(self, clip: Clip) -> str:
+        return format_html('<audio controls preload="none" class="max-w-full w-full" src="{}"></audio>', link(clip))
+
+    @display(description="To be heeded")
+    def warned(self, clip: Clip) -> str:
+        return " ".join(clip.warnings) or "Nothing: the clip is fine."
+
+    @display(description="Warnings", label={"heed": "warning"})
+    def heed(self, clip: Clip) -> tuple[str, str] | None:
+        return ("heed", "heed") if clip.warnings else None
+
+    @display(description="Heard in")
+    def heard_in(self, clip: Clip) -> str:
+        count = Assembly.objects.filter(workspace=clip.workspace_id, clips__contains=[clip.pk]).count()
+        return f"{count:,} recording{'' if count == 1 else 's'} so far"
+
+    @display(description="Duration")
+    def duration(self, clip: Clip) -> str:
+        return f"{clip.duration_ms / 1000:.2f} s"
+
+    # Django's protection against forged requests reads the form, and with it the files, so the handler is set before it.
+
+    def get_urls(self) -> list[URLPattern]:
+        upload = self.admin_site.admin_view(csrf_exempt(self.upload))
+        return [path("add/", upload, name="delivery_clip_add"), *super().get_urls()]
+
+    def upload(self, request: HttpRequest) -> HttpResponse:
+        request.upload_handlers = [ClipsUploadHandler(request)]
+        try:
+            return self._upload(request)
+        except UploadTooLarge:
+            drain(request)
+            messages.error(
+                request, f"The files are together larger than {MOST_MEGABYTES} MB; upload them in several goes."
+            )
+            return redirect(request.path)
+
+    @method_decorator(csrf_protect)
+    def _upload(self, request: HttpRequest) -> HttpResponse:
+        return self.add_view(request)
+
+    def save_model(self, request: HttpRequest, obj: Clip, form: Any, change: bool) -> None:
+        kept: list[Clip] = []
+        refused: list[str] = []
+        for file in form.cleaned_data["audio"]:
+            self._keep(request, form.cleaned_data["workspace"], file, kept, refused)
+        if not kept:
+            raise ValidationError({"audio": _named(refused)})
+        adopt(obj, kept[0])
+        for sentence in _named(refused):
+            messages.error(request, sentence)
+        messages.success(request, f"{len(kept)} clip{' is' if len(kept) == 1 else 's are'} kept.")
+
+    def _keep(
+        self, request: HttpRequest, workspace: Any, file: UploadedFile, kept: list[Clip], refused: list[str]
+    ) -> None:
+        name = recording_name(file.name)
+        try:
+            clip = keep_clip(workspace, name, file.read())
+        except (AudioRejected, Refused) as refusal:
+            refused.append(f"{file.name}: {refusal}")
+            return
+        self.record(request, "uploaded", clip)
+        if clip.name != name:
+            messages.info(request, f"{file.name} was uploaded before, as “{clip.name}”; it stays one clip.")
+        kept.append(clip)
+
+    def response_add(self, request: HttpRequest, obj: Clip, post_url_continue: str | None = None) -> HttpResponse:
+        """`save_model` has said what became of the files."""
+        return redirect(reverse("admin:delivery_clip_changelist"))
+
+
+def _named(refused: list[str]) -> list[str]:
+    more = len(refused) - _MOST_NAMED
+    return [*refused[:_MOST_NAMED], *([f"{more} more files were refused."] if more > 0 else [])]
