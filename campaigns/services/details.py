@@ -130,7 +130,8 @@ def _check_sound(campaign: Campaign, values: dict[str, Any]) -> None:
         _check_recording(campaign.workspace, recording)
         values["script"] = None
     if script is not None:
-        check_script(campaign.workspace, script)
+        for refused in check_script(campaign.workspace, script):
+            raise refused
         values["recording"] = None
 
 

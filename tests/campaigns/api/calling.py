@@ -10,8 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from campaigns.models import Campaign, RecipientImport
 from campaigns.services import campaigns as services
 from campaigns.services import imports
-from delivery.models import Recording, Voicemail
-from tests.factories import Api, make_voicemail
+from delivery.models import Recording
+from tests.factories import Api
 from usecases.models import UseCase
 
 LIST = b"Mobile,First name,Reference\r\n2025550142,Rosa,a-1\r\n2025550143,Zo\xc3\xab,a-2\r\n12,Tom,a-3\r\n2025550142,Rosa,a-4\r\n"
@@ -29,18 +29,6 @@ def make_campaign(use_case: UseCase, recording: Recording | None = None, **field
             **fields,
         }
     )
-
-
-def add_recipients(campaign: Campaign, count: int = 1, **fields: Any) -> list[Voicemail]:
-    """Voicemails as an import leaves them: without a time of their own, expiring with the lane."""
-    return [
-        make_voicemail(
-            lane=campaign.lane,
-            recipient=f"+1202555{100 + number:04}",
-            **{"recording": campaign.recording, "expires_at": None, "zones": ["UTC"], **fields},
-        )
-        for number in range(count)
-    ]
 
 
 def upload(api: Api, campaign: Campaign, content: bytes = LIST, name: str = "patients.csv", **headers: str) -> Any:

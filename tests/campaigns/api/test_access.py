@@ -14,9 +14,9 @@ from campaigns.models import Campaign, RecipientImport
 from delivery.models import Lane, Voicemail
 from rvm.platform.models import AuditEvent
 from rvm.platform.scopes import Scope
-from tests.campaigns.api.calling import LIST, add_recipients, make_campaign
+from tests.campaigns.api.calling import LIST, make_campaign
 from tests.campaigns.api.calling import upload_directly as make_import
-from tests.factories import Api, make_api, make_recording, make_use_case, make_workspace
+from tests.factories import Api, add_recipients, make_api, make_recording, make_use_case, make_workspace
 
 pytestmark = pytest.mark.django_db
 

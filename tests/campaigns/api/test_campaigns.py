@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
@@ -18,8 +18,8 @@ from campaigns.states import CampaignState
 from delivery.models import Lane, Recording, Voicemail
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.scopes import Scope
-from tests.campaigns.api.calling import add_recipients, make_campaign, refusal, wrong
-from tests.factories import Api, make_api, make_recording, make_use_case
+from tests.campaigns.api.calling import make_campaign, refusal, wrong
+from tests.factories import Api, add_recipients, make_api, make_recording, make_use_case
 from usecases.models import UseCase
 
 SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
@@ -72,6 +72,7 @@ def test_times_without_an_offset_are_of_the_campaigns_zone(api: Api, use_case: U
         ({"priority": True}, ("/priority", "invalid")),
         ({"window_start": "05:00"}, ("/window_start", "outside_policy")),
         ({"script": {}}, ("/script", "not_a_list")),
+        ({"script": [{"clip": str(UUID(int=1))}]}, ("/script", "clip_unknown")),
         ({"starts_at_": "2030-01-01T00:00:00Z"}, ("/starts_at_", "unknown_field")),
     ],
 )
@@ -137,7 +138,7 @@ def test_the_list_shows_counts_and_takes_the_same_statements_however_long(api: A
     statements()  # the first request also notes when the key was used
     few = statements()
     for _ in range(5):
-        add_recipients(make_campaign(use_case, first.recording))
+        add_recipients(make_campaign(use_case, first.recording), 1)
     assert statements() == few
     assert api.get("campaigns").json()["items"][-1]["voicemails"] == {"delivered": 1, "queued": 2}
 
@@ -146,7 +147,7 @@ def test_its_voicemails_are_listed_by_campaign(api: Api, use_case: UseCase) -> N
     campaign = make_campaign(use_case, make_recording(use_case.workspace), ends_at=SOON)
     Lane.objects.filter(pk=campaign.pk).update(expires_at=SOON)
     [voicemail] = add_recipients(campaign, 1, sender="")
-    add_recipients(make_campaign(use_case, campaign.recording))
+    add_recipients(make_campaign(use_case, campaign.recording), 1)
     [item] = api.get("voicemail", campaign_id=str(campaign.pk)).json()["items"]
     assert (item["voicemail_id"], item["campaign_id"]) == (str(voicemail.pk), str(campaign.pk))
     # Chosen when it is sent; ends with its campaign.
@@ -170,7 +171,7 @@ def test_a_running_campaign_keeps_who_is_reached_and_what_they_hear(
     api: Api, new_campaign: Callable[..., Campaign]
 ) -> None:
     campaign = new_campaign()
-    add_recipients(campaign)
+    add_recipients(campaign, 1)
     assert api.post(f"campaigns/{campaign.pk}/launch").json()["state"] == "running"
     told = api.patch(f"campaigns/{campaign.pk}", {"ends_at": SOON.isoformat()})
     assert refusal(told, 409) == "campaign_claimed"
@@ -185,7 +186,7 @@ def test_the_use_case_stays_once_there_are_recipients(
     campaign, other = new_campaign(), make_use_case(workspace)
     change = {"use_case_id": str(other.pk)}
     assert api.patch(f"campaigns/{campaign.pk}", change).json()["use_case_id"] == str(other.pk)
-    add_recipients(Campaign.objects.get(pk=campaign.pk))
+    add_recipients(Campaign.objects.get(pk=campaign.pk), 1)
     back = {"use_case_id": str(make_use_case(workspace).pk)}
     assert refusal(api.patch(f"campaigns/{campaign.pk}", back), 409) == "campaign_has_recipients"
 
@@ -209,7 +210,7 @@ def test_the_life_of_a_campaign(api: Api, new_campaign: Callable[..., Campaign])
 
 def test_a_launch_for_later_is_scheduled_and_can_be_taken_back(api: Api, new_campaign: Callable[..., Campaign]) -> None:
     campaign = new_campaign(starts_at=SOON)
-    add_recipients(campaign)
+    add_recipients(campaign, 1)
     assert api.post(f"campaigns/{campaign.pk}/launch").json()["state"] == "scheduled"
     assert api.post(f"campaigns/{campaign.pk}/unschedule").json()["state"] == "draft"
 
@@ -231,7 +232,7 @@ def test_a_launch_without_recipients_or_recording_is_refused(api: Api, use_case:
 
 def test_a_launch_repeated_under_one_key_is_answered_once(api: Api, new_campaign: Callable[..., Campaign]) -> None:
     campaign = new_campaign()
-    add_recipients(campaign)
+    add_recipients(campaign, 1)
     first, second = (api.post(f"campaigns/{campaign.pk}/launch", Idempotency_Key="launch-1") for _ in range(2))
     assert (first.status_code, second.status_code) == (200, 200)
     assert second["Idempotent-Replayed"] == "true"
@@ -308,7 +309,7 @@ def test_a_test_key_changes_no_live_campaign(
     new_campaign: Callable[..., Campaign], workspace: Workspace, method: str, path: str
 ) -> None:
     campaign = new_campaign()
-    add_recipients(campaign)
+    add_recipients(campaign, 1)
     tester = make_api(workspace, live=False)
     before = list(Campaign.objects.values()), list(Lane.objects.values()), list(Voicemail.objects.values())
     told = tester.send(method, f"campaigns/{campaign.pk}{path}", {})
@@ -319,7 +320,7 @@ def test_a_test_key_changes_no_live_campaign(
 
 def test_a_live_key_may_move_a_test_campaign(api: Api, new_campaign: Callable[..., Campaign]) -> None:
     campaign = new_campaign(live=False)
-    add_recipients(campaign)
+    add_recipients(campaign, 1)
     assert api.post(f"campaigns/{campaign.pk}/launch").json()["state"] == "running"
 
 

@@ -15,8 +15,8 @@ from campaigns.models import Campaign
 from campaigns.preview import preview
 from rvm.platform.models import AuditEvent
 from rvm.platform.scopes import Scope
-from tests.campaigns.api.calling import add_recipients, refusal, wrong
-from tests.factories import Api, make_api, make_voicemail
+from tests.campaigns.api.calling import refusal, wrong
+from tests.factories import Api, add_recipients, make_api, make_voicemail
 
 
 @pytest.fixture
@@ -85,9 +85,9 @@ def test_the_export_is_filtered_like_the_listing(api: Api, campaign: Campaign) -
 
 def test_numbers_are_written_for_people_or_for_machines(api: Api, campaign: Campaign) -> None:
     path = f"campaigns/{campaign.pk}/export"
-    assert table(api.get(path, status="delivered"))[0]["recipient_phone_number"] == "(202) 555-0100"
+    assert table(api.get(path, status="delivered"))[0]["recipient_phone_number"] == "(201) 555-0100"
     plain = table(api.get(path, status="delivered", format="e164"))
-    assert plain[0]["recipient_phone_number"] == "+12025550100"
+    assert plain[0]["recipient_phone_number"] == "+12015550100"
 
 
 def test_no_cell_is_run_as_a_formula(api: Api, campaign: Campaign) -> None:
@@ -99,7 +99,7 @@ def test_without_the_scope_for_numbers_nobody_is_named(campaign: Campaign) -> No
     rows = table(api.get(f"campaigns/{campaign.pk}/export", format="e164"))
     assert {row["recipient_phone_number"][:-4] for row in rows} == {"•••••••"}
     assert "name" not in rows[0]
-    assert "HYPERLINK" not in str(rows) and "2025550" not in str(rows)
+    assert "HYPERLINK" not in str(rows) and "201555" not in str(rows)
 
 
 @pytest.mark.parametrize("accept", ["text/csv", "*/*", "application/json"])
