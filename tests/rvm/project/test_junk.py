@@ -20,10 +20,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as drawing
 from hypothesis import strategies as st
 
+from delivery.services.clips import keep_clip
 from delivery.services.recordings import keep_recording
 from rvm.platform.api import views
+from tests.campaigns.api.calling import make_campaign, upload_directly
 from tests.delivery.audio.mp3_bytes import encoded
-from tests.factories import Api, make_phone_number, make_use_case, make_voicemail
+from tests.factories import Api, add_recipients, make_phone_number, make_use_case, make_voicemail
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +80,8 @@ def known(api: Api, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(views, "count", lambda *_: None)  # the rate limit is tested elsewhere
     use_case = make_use_case(api.key.workspace)
     recording = keep_recording(api.key.workspace, "Flu shot", encoded(12))
+    campaign = make_campaign(use_case, recording)
+    add_recipients(campaign, 1)
     queued, failed = make_voicemail(use_case), make_voicemail(use_case, status="failed", reason="busy")
     return {
         "use_case_id": [use_case.pk],
@@ -85,8 +89,12 @@ def known(api: Api, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "failover_setup_id": [use_case.setup_id],
         "phone_number_id": [make_phone_number(use_case.setup).pk],
         "recording_id": [recording.pk],
+        "clip_id": [keep_clip(api.key.workspace, "Ana", encoded(1)).pk],
         "voicemail_id": [queued.pk, failed.pk],
+        "campaign_id": [campaign.pk],
+        "import_id": [upload_directly(campaign).pk],
         "audio": [SimpleUploadedFile("a.mp3", b"ID3" + bytes(500), "audio/mpeg")],
+        "file": [SimpleUploadedFile("a.csv", b"phone\n2025550142\n", "text/csv")],
     }
 
 
@@ -140,7 +148,9 @@ def call(data: st.DataObject, operation: Operation, api: Api, known: Mapping[str
     if how == "form" and isinstance(drawn, dict):
         form = {name: str(value).encode(errors="ignore") for name, value in drawn.items() if value is not None}
         form |= {
-            name: entries[0] for name, entries in known.items() if name == "audio" and data.draw(st.booleans(), name)
+            name: known[name][0]
+            for name in ("audio", "file")
+            if name in operation.body and data.draw(st.booleans(), name)
         }
         return api.client.post(url, form, headers=headers)
     if how == "raw":
