@@ -31,12 +31,12 @@ from usecases.errors import Refused
 C = CampaignState
 
 
-def buttons(campaign: Campaign, operates: bool, *, retryable: int, at_risk: int) -> dict[str, bool]:
+def buttons(campaign: Campaign, operates: bool, *, total: int, retryable: int, at_risk: int) -> dict[str, bool]:
     """Which of them the page has."""
     state = campaign.state
     return {
         "edit": operates and state not in (C.COMPLETED, C.CANCELED),
-        "launch": operates and state == C.DRAFT,
+        "launch": operates and state == C.DRAFT and total > 0,
         "unschedule": operates and state == C.SCHEDULED,
         "pause": operates and state == C.RUNNING,
         "resume": operates and state == C.PAUSED,
@@ -153,7 +153,15 @@ class CampaignDeeds:
         frame = self.admin_site.each_context(request)  # type: ignore[attr-defined]
         page = reverse("admin:campaigns_campaign_change", args=[campaign.pk])
         opts = self.opts  # type: ignore[attr-defined]
-        context = {**frame, "opts": opts, "title": title, "campaign": campaign, "page": page, **shown}
+        context = {
+            **frame,
+            "opts": opts,
+            "original": campaign,
+            "title": title,
+            "campaign": campaign,
+            "page": page,
+            **shown,
+        }
         return TemplateResponse(request, template, context)
 
     def _do(self, request: HttpRequest, campaign: Campaign, deed: Callable[[], str]) -> HttpResponse:

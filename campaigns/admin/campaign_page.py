@@ -21,7 +21,8 @@ from campaigns.admin.settings_shown import settings_shown
 from campaigns.models import Campaign
 from campaigns.selectors import imports
 from campaigns.states import UNDER_WAY, CampaignState, ImportState, Outcome
-from delivery.admin.recordings import player
+from delivery.admin.player import player
+from delivery.services.recordings import measured
 from rvm.platform.admin.alarms import alarms, import_alarms
 from rvm.platform.models import Role
 
@@ -68,6 +69,7 @@ class CampaignPage:
         now = timezone.now()
         lists = list(imports(campaign)[:MOST_LISTS])
         numbers = figures(campaign, now)
+        total, retryable = numbers["total"], numbers["retryable"]
         shown = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]
             "opts": self.opts,  # type: ignore[attr-defined]
@@ -75,14 +77,16 @@ class CampaignPage:
             "title": campaign.name,
             "campaign": campaign,
             "state_colour": wording.STATE_COLOURS.get(campaign.state, ""),
-            "next_step": wording.next_step(standing(campaign, numbers["by_status"], numbers["retryable"], lists, now)),
+            "next_step": wording.next_step(standing(campaign, numbers["by_status"], retryable, lists, now)),
             "alarms": _alarms(campaign, lists),
-            "buttons": buttons(campaign, operates, retryable=numbers["retryable"], at_risk=numbers["at_risk"]),
+            "buttons": buttons(
+                campaign, operates, total=numbers["total"], retryable=numbers["retryable"], at_risk=numbers["at_risk"]
+            ),
             "operates": operates,
             "lists": [_list(row) for row in lists],
             "may_upload": operates and campaign.state in (C.DRAFT, C.SCHEDULED),
-            "shows_preview": campaign.state in (C.DRAFT, C.SCHEDULED) and numbers["total"] > 0,
-            "player": player(campaign.recording) if campaign.recording else "",
+            "shows_preview": campaign.state in (C.DRAFT, C.SCHEDULED) and total > 0,
+            "player": player(measured(campaign.recording)) if campaign.recording else "",
             "settings": settings_shown(campaign),
             **self._progress(campaign, numbers, lists),
             **(extra_context or {}),
@@ -126,7 +130,6 @@ def standing(
     return wording.Standing(
         state=campaign.state,
         total=sum(by_status.values()),
-        done=sum(wording.ended(by_status).values()),
         recording=bool(campaign.recording_id or campaign.script),
         start=zones.local(campaign.starts_at, zone) if campaign.starts_at else "",
         end=zones.local(lane.expires_at, zone) if lane.expires_at else "",

@@ -24,17 +24,19 @@ from campaigns.admin.campaign_page import CampaignPage
 from campaigns.admin.downloads import CampaignDownloads
 from campaigns.admin.form import CampaignForm
 from campaigns.admin.hints import FormHints
+from campaigns.admin.script_form import FIELDS as OF_SCRIPT
+from campaigns.admin.script_form import JOINED, ONE
 from campaigns.admin.upload import ListUpload
 from campaigns.models import Campaign
 from campaigns.services.campaigns import create, edit
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE
 from delivery.lane_counts import counts_of
-from delivery.models import Recording
+from delivery.models import Clip, Recording
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.saving import adopt
 from rvm.platform.admin.scoping import ScopedFilter
-from rvm.platform.models import Role
+from rvm.platform.models import Role, Workspace
 from usecases.errors import Refused
 from usecases.models import UseCase
 
@@ -69,10 +71,14 @@ class CampaignAdmin(CampaignPage, CampaignDeeds, CampaignDownloads, ListUpload, 
     search_fields = ("name",)
     fieldsets: Any = (
         (None, {"fields": ("workspace", "name", "use_case", "test")}),
-        ("What people hear", {"fields": ("recording", "script")}),
+        ("What people hear", {"fields": ("heard", "recording", *OF_SCRIPT)}),
         ("When", {"fields": ("time_zone", "starts_at", "ends_at", "days", ("window_start", "window_end"))}),
         ("How fast, and how often", {"fields": ("pace_per_second", "priority", "max_attempts", "retry_minutes")}),
     )
+    conditional_fields: ClassVar[dict[str, str]] = {
+        "recording": f"heard == '{ONE}'",
+        **{name: f"heard == '{JOINED}'" for name in OF_SCRIPT},
+    }
     change_form_outer_before_template = "campaigns/admin/form_note.html"
 
     def get_urls(self) -> list[URLPattern]:
@@ -126,6 +132,11 @@ class CampaignAdmin(CampaignPage, CampaignDeeds, CampaignDownloads, ListUpload, 
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
+        clips = Clip.objects.filter(
+            workspace__in=self.choices(Workspace, request) if obj is None else [obj.workspace_id]
+        )
+        for name in ("opening", "chosen", "otherwise", "closing"):
+            form.base_fields[name].queryset = clips.order_by("name", "id")
         offered = self.choices(UseCase, request).filter(deleted_at=None).order_by("name", "id")
         if obj is not None:
             offered = offered.filter(workspace=obj.workspace_id)
@@ -138,7 +149,13 @@ class CampaignAdmin(CampaignPage, CampaignDeeds, CampaignDownloads, ListUpload, 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The zone of the newest campaign: a clinic stays where it is."""
         last = self.get_queryset(request).order_by("-id").values_list("time_zone", flat=True).first()
-        return {"time_zone": last or zones.HOME, **super().get_changeform_initial_data(request)}
+        only = list(self.choices(UseCase, request).filter(deleted_at=None).values_list("pk", flat=True)[:2])
+        use_case = {"use_case": only[0]} if len(only) == 1 else {}
+        return {"time_zone": last or zones.HOME, **use_case, **super().get_changeform_initial_data(request)}
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        shown = {"show_save_and_continue": False, "show_save_and_add_another": False}
+        return super().add_view(request, form_url, {**shown, **(extra_context or {})})
 
     def edit_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         campaign = self.get_object(request, object_id)
@@ -146,6 +163,8 @@ class CampaignAdmin(CampaignPage, CampaignDeeds, CampaignDownloads, ListUpload, 
             raise PermissionDenied
         shown = {
             "show_save_and_continue": False,
+            "show_save_and_add_another": False,
+            "title": f"Edit {campaign.name}",
             "claimed": campaign.state not in EDITABLE,
             "page": reverse("admin:campaigns_campaign_change", args=[campaign.pk]),
         }

@@ -10,18 +10,18 @@ from campaigns.spreadsheets.columns import FIELDS, MERGE_FIELD
 from campaigns.spreadsheets.phones import looks_like_phone
 
 CALLED = {
-    "phone": "Phone number (who is reached)",
+    "phone": "Phone number",
     "name": "Full name",
     "first_name": "First name",
     "last_name": "Last name",
     "time_zone": "Time zone",
     "postal_code": "Postal code",
     "state": "State",
-    "reference": "Reference (your own id)",
+    "reference": "Reference",
     "language": "Language",
     "consent": "Consent",
-    "consent_date": "Date of the consent",
-    "consent_source": "Source of the consent",
+    "consent_date": "Consent date",
+    "consent_source": "Consent source",
 }
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 _LETTER = re.compile(r"[^\W\d_]")

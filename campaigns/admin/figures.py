@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from campaigns import plan
 from campaigns.admin import wording, zones
 from campaigns.models import Campaign
 from campaigns.preview import preview
@@ -78,6 +79,7 @@ def preview_figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
     zone = campaign.time_zone
     return {
         "preview": found,
+        "simulated": plan.is_simulated(plan.setup_of(campaign.lane)),
         "starts": "at once" if found.starts_at <= now else zones.local(found.starts_at, zone),
         "ends": zones.local(found.ends_at, zone),
         "later": [{"at": zones.local(at, zone), "count": count} for at, count in found.later],

@@ -15,8 +15,11 @@ from unfold.widgets import (
 
 from campaigns.admin import zones
 from campaigns.admin.fields import LocalMomentField, time_of_day
+from campaigns.admin.script_form import FIELDS as OF_SCRIPT
+from campaigns.admin.script_form import JOINED, ONE, ScriptFields, from_script, to_script
 from campaigns.models import Campaign
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE
+from delivery.models import Clip
 from rvm.platform.admin.saving import RefusableForm
 from usecases.models import UseCase
 
@@ -32,8 +35,19 @@ OF_LANE = (
     "retry_minutes",
 )
 LOCAL = ("starts_at", "ends_at")
-NAMES = ("name", "recording", "script", "time_zone", *LOCAL, *OF_LANE)
+NAMES = ("name", "time_zone", *LOCAL, *OF_LANE)
+IN_FULL = (
+    "Its script was made through the API and says more than this form can. It is kept while you change nothing here."
+)
+FIXED = ("workspace", "test")
 SMALL = {"class": "max-w-40"}
+
+
+class Horizontal(UnfoldAdminCheckboxSelectMultipleWidget):
+    """Side by side where there is room."""
+
+    def get_context(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context(*args, **kwargs), "radio_style": 1}
 
 
 class WeekdaysField(forms.TypedMultipleChoiceField):
@@ -41,13 +55,11 @@ class WeekdaysField(forms.TypedMultipleChoiceField):
 
     def __init__(self, **kwargs: Any) -> None:
         choices = [(str(day), name) for day, name in enumerate(WEEKDAYS, 1)]
-        super().__init__(
-            choices=choices, coerce=int, empty_value=None, widget=UnfoldAdminCheckboxSelectMultipleWidget(), **kwargs
-        )
+        super().__init__(choices=choices, coerce=int, empty_value=None, widget=Horizontal(), **kwargs)
 
 
-class CampaignForm(RefusableForm):
-    refusal_fields: ClassVar[dict[str, str]] = {}
+class CampaignForm(ScriptFields, RefusableForm):
+    refusal_fields: ClassVar[dict[str, str]] = {"script": "opening"}
 
     use_case = forms.ModelChoiceField(UseCase.objects.none(), widget=UnfoldAdminSelectWidget())
     test = forms.BooleanField(
@@ -81,7 +93,7 @@ class CampaignForm(RefusableForm):
 
     class Meta:
         model = Campaign
-        fields = ("workspace", "name", "recording", "script")
+        fields = ("workspace", "name", "recording")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -89,12 +101,25 @@ class CampaignForm(RefusableForm):
         if campaign._state.adding:
             self._explain(None)
             self.initial.setdefault("priority", 0)
+            self.initial.setdefault("heard", ONE)
             return
         self.initial.update(_as_it_is(campaign))
+        self._show_script(campaign)
         self._explain(campaign.lane.use_case)
         for name in self.fields:
-            if name == "test" or (campaign.state not in EDITABLE and name not in ALWAYS_EDITABLE):
+            if name in FIXED or (campaign.state not in EDITABLE and name not in ALWAYS_EDITABLE):
                 self.fields[name].disabled = True
+                self.fields[name].widget.attrs.pop("hx-get", None)  # a browser does not say what a disabled field holds
+
+    def _show_script(self, campaign: Campaign) -> None:
+        """A script that these fields cannot say stays as it is while none of them is touched."""
+        names = {
+            str(pk): name for pk, name in Clip.objects.filter(workspace=campaign.workspace_id).values_list("pk", "name")
+        }
+        said = from_script(campaign.script, names) if campaign.script else {}
+        if said is None:
+            self.fields["heard"].help_text = IN_FULL
+        self.initial.update({"heard": JOINED if campaign.script else ONE, **(said or {})})
 
     def _explain(self, use_case: UseCase | None) -> None:
         for name, sentence in meanings(use_case).items():
@@ -106,13 +131,20 @@ class CampaignForm(RefusableForm):
 
     def said(self) -> dict[str, Any]:
         """Everything, for a new campaign."""
-        return {name: self.cleaned_data[name] for name in NAMES if name in self.cleaned_data}
+        joined = self.cleaned_data.get("heard") == JOINED
+        sound = {
+            "recording": None if joined else self.cleaned_data.get("recording"),
+            "script": to_script(self.cleaned_data) or None if joined else None,
+        }
+        return {name: self.cleaned_data[name] for name in NAMES if name in self.cleaned_data} | sound
 
     def changes(self) -> dict[str, Any]:
         """What the person changed. A clock time in another zone is another moment, so both go with the zone."""
         touched = set(self.changed_data)
         if "time_zone" in touched:
             touched |= {name for name in LOCAL if self.cleaned_data.get(name) is not None}
+        if touched & {"heard", "recording", *OF_SCRIPT}:
+            touched |= {"recording", "script"}
         return {name: value for name, value in self.said().items() if name in touched}
 
 

@@ -10,8 +10,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
-from delivery.admin.recordings import player
+from delivery.admin.player import player
 from delivery.models import Recording
+from delivery.services.recordings import measured
 from usecases.models import UseCase
 from usecases.selectors import sender_numbers
 
@@ -45,7 +46,7 @@ class FormHints:
 
     def about_recording(self, request: HttpRequest) -> HttpResponse:
         recording = self._chosen(request, Recording, "recording")
-        shown = {"recording": recording, "player": player(recording) if recording else ""}
+        shown = {"recording": recording, "player": player(measured(recording)) if recording else ""}
         return TemplateResponse(request, "campaigns/admin/about_recording.html", shown)
 
     def _chosen(self, request: HttpRequest, model: Any, name: str) -> Any:

@@ -66,6 +66,7 @@ class RecipientImportAdmin(ImportDeeds, RecordAdmin):
         shown = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
+            "original": row,
             "title": row.file_name,
             "list": row,
             "campaign": row.campaign,

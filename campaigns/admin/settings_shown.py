@@ -5,6 +5,7 @@ from __future__ import annotations
 from campaigns.admin import zones
 from campaigns.admin.form import WEEKDAYS
 from campaigns.models import Campaign
+from delivery.carriers import CARRIERS
 
 
 def settings_shown(campaign: Campaign) -> list[tuple[str, str]]:
@@ -16,16 +17,28 @@ def settings_shown(campaign: Campaign) -> list[tuple[str, str]]:
     pace, fastest = lane.pace_per_second, policy.setup.pace_per_second
     return [
         ("Use case", f"{policy.name}, from “{policy.entity_name}”"),
-        ("Sends", "live, to real people" if campaign.live else "test only, through the sandbox carrier"),
+        ("Sends", _to_whom(campaign)),
         ("Start", zones.local(campaign.starts_at, zone) if campaign.starts_at else "when it is launched"),
         ("End", zones.local(end, zone) if end else f"{policy.expires_after_hours} hours after the start"),
         ("Hours", f"{hours} at the recipient, {days}"),
         ("Pace", f"{pace:g} a second" if pace else f"as fast as the setup allows ({fastest:g} a second)"),
-        ("Attempts", _or(lane.max_attempts, policy.max_attempts)),
-        ("Between them", f"{_or(lane.retry_minutes, policy.retry_minutes)} minutes"),
+        ("Attempts", attempts(campaign)),
         ("Priority", str(lane.priority)),
     ]
 
 
-def _or(own: int | None, policy: int) -> str:
-    return str(policy if own is None else own)
+def _to_whom(campaign: Campaign) -> str:
+    if not campaign.live:
+        return "test only, through the sandbox carrier"
+    setup = campaign.use_case.setup
+    carrier = CARRIERS.get(setup.carrier)
+    if carrier is not None and carrier.simulated:
+        return f"through {setup.name}, a simulated carrier: nobody is reached"
+    return f"to real people, through {setup.name}"
+
+
+def attempts(campaign: Campaign) -> str:
+    lane, policy = campaign.lane, campaign.use_case
+    most = policy.max_attempts if lane.max_attempts is None else lane.max_attempts
+    minutes = policy.retry_minutes if lane.retry_minutes is None else lane.retry_minutes
+    return "1" if most == 1 else f"up to {most}, the second after {minutes} minutes"

@@ -20,6 +20,8 @@ STATE_COLOURS: dict[str, str] = {
     C.COMPLETED: "success",
     C.CANCELED: "danger",
 }
+_RETRYABLE = frozenset(reason.value for reason, facts in REASONS.items() if facts.retryable)
+_RISKY = frozenset(reason.value for reason, facts in REASONS.items() if facts.may_have_reached)
 IMPORT_COLOURS: dict[str, str] = {
     I.UPLOADED: "info",
     I.CHECKING: "primary",
@@ -53,10 +55,10 @@ BARS: dict[str, str] = {
 }
 OUTCOMES: dict[str, str] = {
     O.ACCEPTED: "can be reached",
-    O.DUPLICATE_IN_FILE: "stand in this list twice",
-    O.DUPLICATE_IN_CAMPAIGN: "are in the campaign already",
-    O.INVALID: "cannot be read",
-    O.SUPPRESSED: "must not be reached: on the suppression list",
+    O.DUPLICATE_IN_FILE: "twice in this list: an earlier row has the number",
+    O.DUPLICATE_IN_CAMPAIGN: "in the campaign already",
+    O.INVALID: "not usable as written: see below",
+    O.SUPPRESSED: "on the suppression list: must not be reached",
     O.NOT_REACHABLE: "may not be reached by the rules",
 }
 IMPORT_STATES: dict[str, str] = {
@@ -76,7 +78,6 @@ class Standing:
 
     state: str
     total: int
-    done: int
     recording: bool
     start: str
     end: str
@@ -129,14 +130,11 @@ def _running(now: Standing) -> str:
     if now.held:
         return "Running, but its lane is held, so nothing is sent. Open its lane to go on."
     end = f" What is not sent by {now.end} expires." if now.end else ""
-    return f"Running: {now.done:,} of {people(now.total)} have come to an end.{end}"
+    return f"Running: sent as hours and pace allow.{end}"
 
 
 def _paused(now: Standing) -> str:
-    return (
-        f"Paused: {now.done:,} of {people(now.total)} have come to an end. Nothing new is sent; what is with the carrier goes on. "
-        "Resume to go on where it was."
-    )
+    return "Paused: nothing new is sent; what is with the carrier goes on. Resume to go on where it was."
 
 
 def _completed(now: Standing) -> str:
@@ -144,7 +142,7 @@ def _completed(now: Standing) -> str:
     if now.retryable:
         who = "One of them" if now.retryable == 1 else f"{now.retryable:,} of them"
         more = f" {who} failed for a reason that a retry can help."
-    return f"Completed: all {people(now.total)} have come to an end.{more}"
+    return f"Completed: nobody of {people(now.total)} waits any longer.{more}"
 
 
 def _canceled(now: Standing) -> str:
@@ -190,11 +188,11 @@ def reason(code: str) -> str:
 
 
 def may_retry(code: str) -> bool:
-    return code in Reason and REASONS[Reason(code)].retryable
+    return code in _RETRYABLE
 
 
 def may_have_reached(code: str) -> bool:
-    return code in Reason and REASONS[Reason(code)].may_have_reached
+    return code in _RISKY
 
 
 def rate(per_second: float) -> str:

@@ -1,0 +1,90 @@
+"""A script as four fields of a form: a clip that opens, clips chosen by a column of the list, a clip for the others, one that closes.
+
+A clip is heard by those of whom the column says its name: the clip called “Ana” by every Ana. Whatever else a script can say comes
+through the API; it is shown here as it is, and kept. The reading and writing are pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from delivery.models import Clip
+
+FIELDS = ("opening", "column", "chosen", "otherwise", "closing")
+ONE, JOINED = "recording", "clips"
+
+
+def clip_field(label: str, help_text: str) -> forms.ModelChoiceField:
+    return forms.ModelChoiceField(
+        Clip.objects.none(),
+        required=False,
+        label=label,
+        help_text=help_text,
+        empty_label="None",
+        widget=UnfoldAdminSelectWidget(),
+    )
+
+
+class ScriptFields(forms.Form):
+    """Mixed into the campaign's form."""
+
+    heard = forms.ChoiceField(
+        choices=[(ONE, "One recording for everybody"), (JOINED, "A message of one's own for each, joined from clips")],
+        label="People hear",
+        widget=UnfoldAdminSelectWidget(),
+    )
+    opening = clip_field("First clip", "Heard by everybody, such as a greeting.")
+    column = forms.CharField(
+        required=False,
+        max_length=40,
+        widget=UnfoldAdminTextInputWidget(),
+        label="Then by column",
+        help_text="The column of your list that chooses the next clip, such as first_name.",
+    )
+    chosen = forms.ModelMultipleChoiceField(
+        Clip.objects.none(),
+        required=False,
+        widget=UnfoldAdminSelect2MultipleWidget(),
+        label="Clips to choose from",
+        help_text="Each is heard by those of whom the column says its name: the clip called “Ana” by every Ana.",
+    )
+    otherwise = clip_field(
+        "For everybody else",
+        "Heard where no clip has the name. None: such a person is left out of the list, with that reason.",
+    )
+    closing = clip_field("Last clip", "Heard by everybody. Together the clips take 10 to 60 seconds.")
+
+
+def to_script(said: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the fields say, as the service takes it; empty where they say nothing."""
+    script: list[dict[str, Any]] = []
+    if said.get("opening"):
+        script.append({"clip": str(said["opening"].pk)})
+    if said.get("column") or said.get("chosen"):
+        clips = {clip.name: str(clip.pk) for clip in said.get("chosen") or ()}
+        otherwise = said.get("otherwise")
+        column = (said.get("column") or "").strip()
+        script.append({"field": column, "clips": clips, "otherwise": str(otherwise.pk) if otherwise else None})
+    if said.get("closing"):
+        script.append({"clip": str(said["closing"].pk)})
+    return script
+
+
+def from_script(script: Sequence[Mapping[str, Any]] | None, names: Mapping[str, str]) -> dict[str, Any] | None:
+    """The fields that say this script, clips by id; None where they cannot. `names` of clips by id."""
+    parts = list(script or ())
+    said: dict[str, Any] = dict.fromkeys(FIELDS)
+    if parts and "clip" in parts[0]:
+        said["opening"] = parts.pop(0)["clip"]
+    if parts and "field" in parts[0]:
+        part = parts.pop(0)
+        if any(names.get(clip) != value for value, clip in part["clips"].items()):
+            return None
+        said.update(column=part["field"], chosen=list(part["clips"].values()), otherwise=part.get("otherwise"))
+    if parts and "clip" in parts[0]:
+        said["closing"] = parts.pop(0)["clip"]
+    return None if parts else said
