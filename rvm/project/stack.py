@@ -78,6 +78,7 @@ class Stack:
             "web": [sys.executable, "-m", *web, "--worker-class", "gthread", "--graceful-timeout", "5"],
             **{f"dispatch-{number + 1}": [*manage, *self.dispatch_worker] for number in range(self.dispatchers)},
             "reports": [*manage, "worker", "reports"],
+            "imports": [*manage, "worker", "imports"],
             "tick": [*manage, "tick"],
         }
 
