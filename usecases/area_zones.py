@@ -12,17 +12,21 @@ from functools import cache
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 from phonenumbers.timezone import UNKNOWN_TIMEZONE
-from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
+from phonenumbers.tzdata import TIMEZONE_DATA
 
 _WITHOUT_AREA = ("premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail")
+# Where its prefixes of +1 end, the longest first.
+_ENDS = sorted({len(prefix) + 1 for prefix in TIMEZONE_DATA if prefix.startswith("1")}, reverse=True)
 
 
 def zones_of_1(e164: str) -> tuple[str, ...]:
     """Every zone of its area code or exchange; of a number that can exist without an area, all zones of the country."""
     if _without_area().fullmatch(e164):
         return _zones("1")
-    prefixes = (e164[1:end] for end in range(TIMEZONE_LONGEST_PREFIX + 1, 1, -1))
-    return next((_zones(prefix) for prefix in prefixes if prefix in TIMEZONE_DATA), ())
+    for end in _ENDS:
+        if (prefix := e164[1:end]) in TIMEZONE_DATA:
+            return _zones(prefix)
+    return ()
 
 
 @cache

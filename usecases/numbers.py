@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import timezone as number_zones
+
+from usecases.area_zones import zones_of_1
 
 # +1 555 001 xxxx: outcomes of the sandbox carrier; not valid numbers anywhere else.
 SANDBOX_NUMBER = re.compile(r"\+1555001[0-9]{4}")
@@ -129,13 +130,7 @@ def zones_of(e164: str) -> tuple[str, ...]:
     """
     if SANDBOX_NUMBER.fullmatch(e164):
         return ("UTC",)
-    return _zones_by_prefix(e164[:8]) if e164.startswith("+1") else _zones(e164)
-
-
-@lru_cache(maxsize=65_536)
-def _zones_by_prefix(prefix: str) -> tuple[str, ...]:
-    # The library decides +1 by area code and exchange; that the last four digits change nothing is a property in the tests.
-    return _zones(prefix + "0100")
+    return zones_of_1(e164) if e164.startswith("+1") else _zones(e164)
 
 
 def _zones(e164: str) -> tuple[str, ...]:

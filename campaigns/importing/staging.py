@@ -153,7 +153,9 @@ def _copy(
 
 
 _NULL = b"\xff\xff\xff\xff"
-_START = struct.Struct("!hiiii")
+_START = struct.Struct("!h ii ii")
+# The usual row up to `last4`, of a number of 11 digits and one index key, in one stroke. 41 bytes are the number, encrypted.
+_USUAL = struct.Struct("!h ii ii i i41s i32s i i4s").pack
 _LENGTH = struct.Struct("!i").pack
 
 
@@ -166,24 +168,24 @@ def encoder_for(recipient_import: RecipientImport) -> Callable[[int, int, Sequen
     nothing = _NULL * 8
 
     def encode(place: int, number: int, cells: Sequence[str]) -> bytes:
-        start = _START.pack(11, 4, place, 4, number)
         try:
-            person = judge(cells)
+            e164, reference, zones, fields, recording_id = judge(cells)
         except RowRefused as refused:
-            return start + _value(refused.code.encode()) + nothing
-        fields = person.fields
+            return _START.pack(11, 4, place, 4, number) + _value(refused.code.encode()) + nothing
+        sealed, indexed, last4 = encrypt(e164.encode(), _RECIPIENT), index.of(workspace_id, e164), e164[-4:].encode()
+        if len(sealed) == 41 and not older_keys:
+            start = _USUAL(11, 4, place, 4, number, -1, 41, sealed, 32, indexed, -1, 4, last4)
+        else:
+            older = [index.of(workspace_id, e164, key) for key in older_keys]
+            parts = (_NULL, _value(sealed), _value(indexed), _array(17, older) if older else _NULL, _value(last4))
+            start = _START.pack(11, 4, place, 4, number) + b"".join(parts)
         return b"".join(
             (
                 start,
-                _NULL,
-                _value(encrypt(person.number.encode(), _RECIPIENT)),
-                _value(index.of(workspace_id, person.number)),
-                _array(17, [index.of(workspace_id, person.number, key) for key in older_keys]) if older_keys else _NULL,
-                _value(person.number[-4:].encode()),
-                _value(person.reference.encode()),
-                _zones(person.zones),
+                _value(reference.encode()),
+                _zones(zones),
                 _NULL if fields is None else _value(encrypt(fields, _FIELDS)),
-                _NULL if person.recording_id is None else _value(person.recording_id.bytes),
+                _NULL if recording_id is None else _value(recording_id.bytes),
             )
         )
 

@@ -6,12 +6,16 @@ import re
 import unicodedata
 from functools import lru_cache
 
+# Most cells: nothing to do.
+_TRIM = re.compile(r"(?!')[!-~]*(?: [!-~]+)*", re.ASCII)
 _LETTERS_AND_DIGITS = re.compile(r"[^a-z0-9]+")
 
 
 def trimmed(text: str) -> str:
     """The text without invisible characters, inner spaces as one plain space, line breaks kept, and without the apostrophe by which
     spreadsheet programs (and our own exports) mark text."""
+    if _TRIM.fullmatch(text):
+        return text
     if not text.isascii():
         text = "".join(map(_plain, text))
     text = "\n".join(" ".join(line.split()) for line in text.splitlines()).strip()
