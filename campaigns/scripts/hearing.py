@@ -10,6 +10,7 @@ from campaigns.scripts.parts import Combination, choose, read_script
 from delivery.models import Recording
 from delivery.recording_links import link
 from delivery.services.clips import assemble
+from delivery.services.sounds import STORAGE_UNAVAILABLE
 from usecases.errors import Refused
 
 
@@ -23,19 +24,30 @@ class Hearing:
     def __init__(self, campaign: Campaign) -> None:
         self._campaign = campaign
         self._script = None if campaign.script is None else read_script(campaign.script)
-        self._known: dict[Combination, Recording] = {}
+        self._known: dict[Combination, Recording | Refused] = {}
 
     def recording_for(self, merge_fields: Mapping[str, object] | None) -> Recording:
-        """Raises Refused: `clip_missing`, `recording_missing`, or why the clips make no recording."""
+        """Raises Refused: `clip_missing`, `recording_missing`, why the clips make no recording; `storage_unavailable` for now."""
         if self._script is None:
             if self._campaign.recording is None:
                 raise Refused("recording_missing", "The campaign has no recording; give it one, or a script.")
             return self._campaign.recording
         clips = choose(self._script, merge_fields)
-        recording = self._known.get(clips)
-        if recording is None:
-            recording = self._known[clips] = assemble(self._campaign.workspace, clips)
-        return recording
+        found = self._known.get(clips) or self._assembled(clips)
+        if isinstance(found, Refused):
+            raise found.with_traceback(None)  # else it would grow by every row
+        return found
+
+    def _assembled(self, clips: Combination) -> Recording | Refused:
+        found: Recording | Refused
+        try:
+            found = assemble(self._campaign.workspace, clips)
+        except Refused as refused:
+            if refused.code == STORAGE_UNAVAILABLE:
+                raise  # may be gone at the next row
+            found = refused
+        self._known[clips] = found
+        return found
 
 
 def recording_for(campaign: Campaign, merge_fields: Mapping[str, object] | None) -> Recording:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -52,9 +53,12 @@ Script = tuple[Part, ...]
 
 def key_of(value: object) -> str:
     """A value as it is compared; two that a person takes for the same have one key."""
-    text = unicodedata.normalize(
-        "NFC", trimmed(value if isinstance(value, str) else "" if value is None else str(value))
-    )
+    return _key(value if isinstance(value, str) else "" if value is None else str(value))
+
+
+@lru_cache(maxsize=4096)  # lists say the same few values over and over
+def _key(value: str) -> str:
+    text = unicodedata.normalize("NFC", trimmed(value))
     return unicodedata.normalize("NFC", text.casefold())
 
 

@@ -264,7 +264,7 @@ class ClipAnswer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
-_OF_A_CLIP = [str(name) for name in ClipAnswer().fields if name != "clip_id"]
+_OF_A_CLIP = [str(name) for name in ClipAnswer().fields if str(name) != "clip_id"]
 
 
 def clip_answer(clip: Clip) -> dict[str, Any]:

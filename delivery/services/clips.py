@@ -18,7 +18,7 @@ from delivery.audio.inspection import wrong_duration
 from delivery.audio.joining import join, samples_of
 from delivery.models import Assembly, Clip, Recording
 from delivery.services.recordings import keeping_recording
-from delivery.services.sounds import LONGEST_NAME, keeping, read_frames
+from delivery.services.sounds import LONGEST_NAME, STORAGE_UNAVAILABLE, keeping, read_frames
 from rvm.platform.models import Workspace
 from usecases.errors import Refused
 
@@ -56,7 +56,7 @@ def assemble(workspace: Workspace, clip_ids: Sequence[UUID]) -> Recording:
     """The recording that these clips of the workspace make, in this order; joined now, or the one that was joined before.
 
     Two callers at once get the same one. Raises Refused: `clip_unknown`, `clips_differ`, `too_short`, `too_long`, and the codes of
-    `AudioRejected` for what only the whole can be refused for.
+    `AudioRejected` for what only the whole can be refused for; `storage_unavailable`, which may pass.
     """
     if not clip_ids:
         raise Refused("too_short", "A recording is joined from at least one clip; none was named.")
@@ -83,7 +83,7 @@ def _joined(workspace: Workspace, clips: Sequence[Clip]) -> Recording:
         raise refused
     name = " + ".join(clip.name for clip in clips)
     try:
-        joined = join([read_frames(clip) for clip in clips])
+        joined = join([_frames_of(clip) for clip in clips])
         with keeping_recording(workspace, name, joined, assembled=True) as recording:
             # Whoever else joins the same just now makes the same recording.
             Assembly.objects.bulk_create(
@@ -93,6 +93,17 @@ def _joined(workspace: Workspace, clips: Sequence[Clip]) -> Recording:
             return recording
     except AudioRejected as rejected:
         raise Refused(rejected.code, rejected.sentence) from rejected
+
+
+def _frames_of(clip: Clip) -> bytes:
+    try:
+        return read_frames(clip)
+    except OSError as error:
+        raise Refused(
+            STORAGE_UNAVAILABLE,
+            f"A clip could not be read ({error.strerror or type(error).__name__}). Try again later, and tell the operator of the "
+            "platform that the media storage lacks it.",
+        ) from error
 
 
 def _why_unlike(clips: Sequence[Clip]) -> Refused | None:

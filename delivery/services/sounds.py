@@ -22,6 +22,7 @@ from usecases.errors import Refused
 log = structlog.get_logger(__name__)
 
 LONGEST_NAME = 200
+STORAGE_UNAVAILABLE = "storage_unavailable"
 Sound = TypeVar("Sound", Recording, Clip)
 
 
@@ -79,13 +80,13 @@ def _write(sound: Recording | Clip, frames: bytes) -> None:
         default_storage.save(name, ContentFile(vault().encrypt(frames, _purpose(sound))))
     except OSError as error:
         raise Refused(
-            "storage_unavailable",
+            STORAGE_UNAVAILABLE,
             f"The recording could not be stored ({error.strerror or type(error).__name__}); nothing was kept. "
             "Upload it again later, and tell the operator of the platform that the media storage takes no files.",
         ) from error
 
 
-def _discard(sound: Recording | Clip) -> None:
+def _discard(sound: Sound) -> None:
     """Remove the file unless somebody else's row has come to need it."""
     with transaction.atomic():
         _lock(sound)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,6 +83,34 @@ def test_who_has_no_clip_is_refused_and_the_rest_are_not(campaign: Campaign) -> 
     with pytest.raises(Refused) as caught:
         hearing.recording_for({"first_name": "Guadalupe"})
     assert caught.value.code == "clip_missing"
+    assert hearing.recording_for({"first_name": "Ana"}).assembled
+
+
+def test_a_combination_that_makes_no_recording_is_refused_to_each_and_tried_once(
+    workspace: Workspace, make_clip: MakeClip, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    hearing = Hearing(make_campaign(workspace, script=[{"clip": str(make_clip("Greeting", 5).pk)}]))
+    with pytest.raises(Refused) as caught:
+        hearing.recording_for(None)
+    assert caught.value.code == "too_short"
+    with django_assert_num_queries(0):
+        for _ in range(3):
+            with pytest.raises(Refused) as again:
+                hearing.recording_for({"first_name": "Ana"})
+    assert again.value.code == "too_short"
+
+
+def test_a_clip_that_cannot_be_read_for_now_is_tried_again(
+    campaign: Campaign, clips: dict[str, Clip], media: Path
+) -> None:
+    hearing = Hearing(campaign)
+    lost = media / clips["Ana"].storage_name
+    lost.rename(media / "elsewhere")
+    with pytest.raises(Refused) as caught:
+        hearing.recording_for({"first_name": "Ana"})
+    assert caught.value.code == "storage_unavailable"
+    assert "Ana" not in caught.value.sentence and str(media) not in caught.value.sentence
+    (media / "elsewhere").rename(lost)
     assert hearing.recording_for({"first_name": "Ana"}).assembled
 
 
