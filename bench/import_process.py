@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import django
@@ -130,6 +132,8 @@ def _campaign():  # type: ignore[no-untyped-def]
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rvm.project.settings")
     django.setup()
+    import_module("campaigns.tasks")
+    gc.freeze()  # as the worker does
     name, path, *sizes = sys.argv[1:]
     before = sum(os.times()[:4])
     measured = ours(Path(path)) if name == "ours" else naive(Path(path), *map(int, sizes))

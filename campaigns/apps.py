@@ -9,6 +9,8 @@ class CampaignsConfig(AppConfig):
         from campaigns import launcher
         from campaigns.importing import upkeep
         from delivery import doorbell, tick
+        from rvm.platform import health
 
         doorbell.JOBS["imports"] = "campaigns.tasks.work_imports"
+        health.WARNINGS.append(upkeep.warning)
         tick.STEPS += [upkeep.ring_for_imports, upkeep.remove_files, *launcher.STEPS]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from campaigns.importing.staging import unstage
 from campaigns.importing.working import lock_within_transaction
@@ -15,6 +16,8 @@ from delivery.doorbell import ring
 from rvm.platform import audit, sealed_files
 
 KEPT = timedelta(hours=24)
+# An import under way shows progress every few seconds, but for the judging of a large list.
+STILL = timedelta(minutes=2)
 BATCH = 100
 
 
@@ -45,3 +48,10 @@ def _remove(recipient_import: RecipientImport, now: datetime) -> None:
     sealed_files.delete(row.storage_name)
     row.file_removed_at = now
     row.save(update_fields=["state", "file_removed_at", "updated_at"])
+
+
+def warning() -> str:
+    """For /readyz, which anybody may read: sending does not depend on imports, so the platform is ready all the same."""
+    still = RecipientImport.objects.filter(state__in=UNDER_WAY, updated_at__lt=Now() - STILL).count()
+    those = "1 import has" if still == 1 else f"{still} imports have"
+    return f"{those} made no progress for minutes; is there a `manage.py worker imports`?" if still else ""

@@ -193,11 +193,11 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 RQ_QUEUES = {
     name: {
         "URL": REDIS_URL,
-        "DEFAULT_TIMEOUT": 300,
+        "DEFAULT_TIMEOUT": seconds,
         "DEFAULT_RESULT_TTL": 0,
         "SERIALIZER": "rq.serializers.JSONSerializer",
     }
-    for name in ("dispatch", "reports", "imports")
+    for name, seconds in {"dispatch": 300, "reports": 300, "imports": 3600}.items()
 }
 RQ = {"COMMIT_MODE": "auto", "JOB_CLASS": "rq.job.Job"}
 RQ_SHOW_ADMIN_LINK = False

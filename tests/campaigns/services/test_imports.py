@@ -23,6 +23,7 @@ from campaigns.services import imports
 from campaigns.states import IMPORT_MOVES, CampaignState, ImportState
 from campaigns.tasks import work_imports
 from delivery import doorbell, tick
+from rvm.platform import health
 from rvm.platform.models import AuditEvent
 from tests import factories
 from tests.campaigns.importing.lists import (
@@ -258,6 +259,14 @@ def test_a_discarded_list_is_gone_with_the_next_tick() -> None:
     assert code_of(lambda: imports.check(row, actor=None, now=NOW)) == "import_discarded"
     upkeep.remove_files(NOW)
     assert stored() == [] and not staged(row)
+
+
+def test_imports_that_nobody_works_on_are_warned_of_and_leave_the_platform_ready() -> None:
+    assert upkeep.warning in health.WARNINGS and upkeep.warning() == ""
+    row = imports.check(upload(make_campaign(), LIST), actor=None, now=NOW)
+    assert upkeep.warning() == ""
+    RecipientImport.objects.filter(pk=row.pk).update(updated_at=timezone.now() - timedelta(minutes=3))
+    assert upkeep.warning() == "1 import has made no progress for minutes; is there a `manage.py worker imports`?"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -46,7 +46,7 @@ class Command(BaseCommand):
         sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret)
         try:
             with running(stack) as children:
-                console.print("Started the web server, two workers, the tick and the sandbox carrier.")
+                console.print("Started the web server, three workers, the tick and the sandbox carrier.")
                 began = time.monotonic()
                 sent = send(stack, sample)
                 counts = watch(sent.ids, children, console)
