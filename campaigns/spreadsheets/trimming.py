@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 # Most cells: nothing to do.
-_TRIM = re.compile(r"(?!')[!-~]*(?: [!-~]+)*", re.ASCII)
+_TRIM = re.compile(r"(?!')(?:[!-~]+(?: [!-~]+)*)?", re.ASCII)
 _LETTERS_AND_DIGITS = re.compile(r"[^a-z0-9]+")
 
 

@@ -1,0 +1,28 @@
+"""Nobody sees what is trimmed: plain cells take a short way, which must not lead elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns.spreadsheets.trimming import trimmed
+
+
+@pytest.mark.parametrize(
+    "text", ["Ana", " Ana", "Ana ", "  Ana", "\tAna\n", "\u00a0Ana\u200b", "'Ana", " 'Ana", "' Ana"]
+)
+def test_what_stands_around_a_value_is_gone(text: str) -> None:
+    assert trimmed(text) == "Ana"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"), [("", ""), (" ", ""), ("'", ""), ("Ana  Li", "Ana Li"), ("Ana Li", "Ana Li")]
+)
+def test_inner_spaces_are_one(text: str, left: str) -> None:
+    assert trimmed(text) == left
+
+
+@given(st.text(st.sampled_from("ab' \t\n\u00a0é")))
+def test_a_space_more_around_a_value_changes_nothing(text: str) -> None:
+    assert trimmed(f" {text} ") == trimmed(text)
