@@ -176,7 +176,12 @@ _OF_AN_IMPORT: list[str] = [str(name) for name in ImportAnswer().fields if str(n
 
 
 def import_answer(recipient_import: RecipientImport) -> dict[str, Any]:
-    return {"import_id": recipient_import.pk, **{name: getattr(recipient_import, name) for name in _OF_AN_IMPORT}}
+    told = {name: getattr(recipient_import, name) for name in _OF_AN_IMPORT}
+    counts, codes = told["counts"], told["codes"]
+    # PostgreSQL keeps the names of an object in an order of its own.
+    told["counts"] = {outcome: counts[outcome] for outcome in OUTCOMES if outcome in counts}
+    told["codes"] = dict(sorted(codes.items()))
+    return {"import_id": recipient_import.pk, **told}
 
 
 class ImportPage(serializers.Serializer[Any]):

@@ -45,7 +45,8 @@ class VoicemailAnswer(serializers.Serializer[Any]):
     duration_ms = serializers.IntegerField(help_text="Of the recording.")
     not_before = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(
-        allow_null=True, help_text="A campaign's voicemail expires with it; null while the campaign has no end yet."
+        allow_null=True,
+        help_text="A campaign's voicemail expires with it; null before the campaign has begun and once it is completed.",
     )
     created_at = serializers.DateTimeField(help_text="When it was queued.")
     sending_at = serializers.DateTimeField(allow_null=True, help_text="When the latest drop began.")

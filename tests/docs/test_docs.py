@@ -11,6 +11,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from campaigns.importing.codes import CODES
+from campaigns.states import MOVES as CAMPAIGN_MOVES
 from delivery.api.problem_codes import AUDIO_PROBLEMS
 from delivery.audio import REJECTIONS, WARNINGS
 from delivery.audio.clip_rejections import CLIP_REJECTIONS, CLIP_WARNINGS
@@ -161,6 +163,17 @@ def test_the_rejections_and_warnings_of_recordings_are_documented() -> None:
     assert words(table(INTEGRATE / "recordings.md", "clip warning")) == list(CLIP_WARNINGS)
 
 
+def test_the_moves_of_campaigns_are_documented() -> None:
+    drawn = {row[0].strip("`"): set(WORD.findall(row[1])) for row in table(INTEGRATE / "campaigns.md", "from")}
+    assert drawn == {old.value: {new.value for new in moves} for old, moves in CAMPAIGN_MOVES.items() if moves}
+
+
+def test_the_codes_of_rows_of_lists_are_documented_with_their_sentences() -> None:
+    assert table(INTEGRATE / "campaigns.md", "code") == [
+        [f"`{code}`", f"`{entry.outcome}`", entry.sentence] for code, entry in CODES.items()
+    ]
+
+
 def modules() -> Iterator[Path]:
     return (path for floor in CODE for path in (PROJECT / floor).rglob("*.py") if "migrations" not in path.parts)
 
@@ -214,11 +227,12 @@ def test_the_operations_of_the_api_are_documented_with_their_scopes() -> None:
 
 def operations() -> Iterator[tuple[str, str]]:
     """Each method of each address under /v1/{workspace_id}, and the scope that it needs."""
+    from campaigns.api.urls import urlpatterns as of_campaigns
     from delivery.api.urls import urlpatterns as of_delivery
     from delivery.api.urls_setups import urlpatterns as of_setups
     from usecases.api.urls import urlpatterns as of_use_cases
 
-    for pattern in (*of_delivery, *of_setups, *of_use_cases):
+    for pattern in (*of_delivery, *of_setups, *of_use_cases, *of_campaigns):
         address = re.sub(r"<uuid:(\w+)>", r"{\1}", str(pattern.pattern))
         address = re.sub(r"\{\w+\}", "{id}", address, count=1)
         for method, scope in pattern.callback.view_class.required_scopes.items():
