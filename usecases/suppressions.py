@@ -16,11 +16,11 @@ def suppress(*, workspace_id: UUID, number: str, source: Suppression.Source, rea
 
 def suppress_all(
     entries: Iterable[tuple[UUID, str, str]], source: Suppression.Source = Suppression.Source.CARRIER
-) -> None:
-    """The same for many: workspace, number and reason of each."""
+) -> list[Suppression]:
+    """The same for many: workspace, number and reason of each. Returns a row of each; one that was there already is not stored."""
     index = blind_index()
     # In one order for everybody, so that two who put the same numbers on the list cannot wait for each other.
-    Suppression.objects.bulk_create(
+    return Suppression.objects.bulk_create(
         [
             Suppression(
                 workspace_id=workspace_id,

@@ -1,0 +1,264 @@
+"""Lists of numbers that must not be reached: every row ends as exactly one thing, and a bad one stops no other."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import openpyxl
+import pytest
+from django.test import override_settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from campaigns import suppression_lists
+from campaigns.suppression_lists import LONGEST_REASON, Listed, suppress_list
+from rvm.platform.crypto import KeyRing
+from rvm.platform.models import AuditEvent, Workspace
+from tests.factories import make_suppression, make_user, make_workspace
+from usecases.errors import Refused
+from usecases.models import Suppression
+
+pytestmark = pytest.mark.django_db
+
+
+def put(workspace: Workspace, content: bytes | str, **options: Any) -> Listed:
+    content = content.encode() if isinstance(content, str) else content
+    said: dict[str, Any] = {"size_bytes": len(content), "actor": None, **options}
+    return suppress_list(workspace=workspace, read=lambda: iter([content]), **said)
+
+
+def listed(workspace: Workspace) -> dict[str, str]:
+    return dict(Suppression.objects.filter(workspace=workspace).values_list("number", "reason"))
+
+
+def counts(result: Listed) -> tuple[int, int, int, int]:
+    return result.added, result.already_listed, result.repeated, result.unreadable_count
+
+
+def refusal(put_it: Callable[[], Listed]) -> Refused:
+    with pytest.raises(Refused) as refused:
+        put_it()
+    assert not Suppression.objects.exists()
+    return refused.value
+
+
+def test_every_row_ends_as_exactly_one_thing_and_a_bad_row_stops_no_other(workspace: Workspace) -> None:
+    make_suppression(workspace, "+12025550101", reason="do_not_call")
+    result = put(
+        workspace,
+        "Name,Mobile Phone,Reason\n"
+        "Ann,(202) 555-0142,asked us to stop\n"
+        "Bob,2025550101,again\n"
+        "Cem,1-202-555-0142,once more\n"
+        "Dee,2.02555E+09,\n"
+        "Eli,,\n"
+        "Fay,2.02555E+09,\n"
+        "Gus,202.555.0143\n",
+    )
+    assert counts(result) == (2, 1, 1, 3)
+    assert result.rows == 7
+    assert result.column == "Mobile Phone"
+    assert {code: (kind.count, kind.rows) for code, kind in result.unreadable.items()} == {
+        "excel_damaged": (2, [5, 7]),
+        "phone_missing": (1, [6]),
+    }
+    assert "rounded" in result.unreadable["excel_damaged"].sentence
+    assert listed(workspace) == {
+        "+12025550142": "asked us to stop",
+        "+12025550101": "do_not_call",
+        "+12025550143": "",
+    }
+
+
+def test_what_is_added_is_of_this_workspace_and_says_that_a_list_did_it(workspace: Workspace) -> None:
+    put(workspace, "2025550142")
+    assert listed(make_workspace()) == {}
+    added = Suppression.objects.get(workspace=workspace)
+    assert (added.source, added.last4) == (Suppression.Source.IMPORT, "0142")
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        ("(800) 555-0199", "+18005550199"),
+        ("+44 20 7946 0018", "+442079460018"),
+        ("+15550010002", "+15550010002"),
+        ("2025550144.0", "+12025550144"),
+        ("tel:+1-202-555-0145", "+12025550145"),
+    ],
+)
+def test_a_number_that_could_not_be_reached_anyway_can_be_listed(workspace: Workspace, cell: str, number: str) -> None:
+    assert counts(put(workspace, f"Phone\n{cell}\n")) == (1, 0, 0, 0)
+    assert list(listed(workspace)) == [number]
+
+
+def test_a_list_twice_changes_nothing(workspace: Workspace) -> None:
+    content = "Phone,Reason\n2025550142,first\n2025550143,\n"
+    put(workspace, content)
+    before = list(Suppression.objects.order_by("id").values())
+    assert counts(put(workspace, content.replace("first", "second"))) == (0, 2, 0, 0)
+    assert list(Suppression.objects.order_by("id").values()) == before
+
+
+def test_a_list_twice_changes_nothing_while_the_index_key_is_replaced(workspace: Workspace, settings: Any) -> None:
+    put(workspace, "2025550142\n")
+    old = settings.RVM_INDEX_KEYS
+    new = max(old.keys) + 1
+    with override_settings(RVM_INDEX_KEYS=KeyRing({**old.keys, new: b"n" * 32}, new)):
+        assert counts(put(workspace, "2025550142\n2025550143\n")) == (1, 1, 0, 0)
+    assert len(listed(workspace)) == 2
+
+
+def test_a_number_that_somebody_else_lists_at_the_same_moment_is_theirs(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_suppression(workspace, "+12025550142")
+    # As if it was not there yet when this list asked.
+    monkeypatch.setattr(suppression_lists._Listing, "_known", lambda *_: set())
+    assert counts(put(workspace, "2025550142\n2025550143\n")) == (1, 1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        ("Opt-out phone", "Opt-out phone"),
+        ("OPTED_OUT_NUMBER", "OPTED_OUT_NUMBER"),
+        ("Do not call", "Do not call"),
+        ("DNC Phone Number", "DNC Phone Number"),
+        ("number", "number"),
+    ],
+)
+def test_a_column_named_after_opting_out_holds_the_numbers(workspace: Workspace, header: str, column: str) -> None:
+    result = put(workspace, f"{header},Patient,Opt-out reason\n2025550142,Ann,asked\n")
+    assert (result.column, listed(workspace)) == (column, {"+12025550142": "asked"})
+
+
+def test_a_list_without_a_header_says_where_its_numbers_stood(workspace: Workspace) -> None:
+    assert put(workspace, "Ann;2025550142\nBob;2025550143\n").column == "number 2"
+    assert len(listed(workspace)) == 2
+
+
+def test_a_workbook_is_read_like_any_list(workspace: Workspace) -> None:
+    workbook, packed = openpyxl.Workbook(), io.BytesIO()
+    sheet: Any = workbook.active
+    for row in (["Phone", "Reason"], [2025550142, "asked"], ["n/a", ""]):
+        sheet.append(row)
+    workbook.save(packed)
+    assert counts(put(workspace, packed.getvalue())) == (1, 0, 0, 1)
+    assert listed(workspace) == {"+12025550142": "asked"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [
+        ("x" * 60, "x" * LONGEST_REASON),
+        ("called from (202) 555-0142", "called from [number]"),
+        ('"left\nus"', "left us"),
+        ("’moved away", "’moved away"),
+    ],
+)
+def test_a_reason_is_kept_short_on_one_line_and_without_a_number(workspace: Workspace, reason: str, kept: str) -> None:
+    put(workspace, f"Phone,Reason\n2025550142,{reason}\n")
+    assert listed(workspace) == {"+12025550142": kept}
+
+
+def test_a_number_beside_bytes_that_are_no_text_is_listed(workspace: Workspace) -> None:
+    content = "Name,Phone\nJosé Núñez Ibáñez,2025550142\n".encode() + b"Jos\xe9,2025550143\n"
+    assert counts(put(workspace, content)) == (2, 0, 0, 0)
+
+
+def test_lines_that_an_open_quotation_mark_swallows_are_not_passed_over_in_silence(workspace: Workspace) -> None:
+    content = 'Phone,Reason\n2025550142,asked\n2025550143,"left\n2025550144,\n2025550145,\n'
+    result = put(workspace, content)
+    assert counts(result) == (1, 0, 0, 1)
+    assert result.unreadable["quote_open"].rows == [3]
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "words"),
+    [
+        ("", "list_unreadable", "nothing in this file"),
+        ("%PDF-1.7 …", "list_unreadable", "PDF"),
+        ("Phone,Reason\n", "list_empty", "no rows"),
+        ("Name,Town\nAnn,Bern\n", "phone_column_missing", "“Phone”"),
+        ("Fax\n2025550142\n", "phone_column_missing", "“Phone”"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused_with_what_to_do(
+    workspace: Workspace, content: str, code: str, words: str
+) -> None:
+    refused = refusal(lambda: put(workspace, content))
+    assert (refused.code, words in refused.sentence) == (code, True), refused.sentence
+
+
+def test_a_file_over_the_limit_is_refused_unread(workspace: Workspace) -> None:
+    refused = refusal(lambda: put(workspace, "2025550142", size_bytes=100_000_001))
+    assert refused.code == "list_too_large"
+    assert "100 MB" in refused.sentence
+
+
+@pytest.mark.parametrize(("most", "added", "broke_off"), [(3, 3, False), (2, 2, True)])
+def test_rows_over_the_limit_are_not_read_and_that_is_said(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, most: int, added: int, broke_off: bool
+) -> None:
+    monkeypatch.setattr(suppression_lists, "MOST_ROWS", most)
+    monkeypatch.setattr(suppression_lists, "BATCH", 2)
+    result = put(workspace, "2025550142\n2025550143\n2025550144\n")
+    assert (result.added, bool(result.broke_off)) == (added, broke_off)
+    assert AuditEvent.objects.get(action="suppression_list.imported").details["whole"] is not broke_off
+
+
+def test_a_file_that_breaks_off_keeps_what_came_before_on_the_list(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suppression_lists, "BATCH", 2)
+    opened: Any = suppression_lists.open_rows
+
+    def breaking(*arguments: Any) -> Any:
+        for at, row in enumerate(opened(*arguments)):
+            if at == 3:
+                raise suppression_lists.SheetRefused("xlsx_damaged", "This workbook cannot be opened.")
+            yield row
+
+    monkeypatch.setattr(suppression_lists, "open_rows", breaking)
+    result = put(workspace, "2025550142\n2025550143\n2025550144\n2025550145\n")
+    assert (result.added, result.broke_off) == (2, "This workbook cannot be opened.")
+    assert len(listed(workspace)) == 2
+
+
+def test_what_was_done_is_recorded_with_counts_and_without_numbers(workspace: Workspace) -> None:
+    person = make_user(workspace=workspace)
+    put(workspace, "2025550142\n2025550142\nno number here\n", actor=person)
+    began, imported = AuditEvent.objects.filter(workspace=workspace).order_by("id")
+    assert (began.action, imported.action) == ("suppression_list.began", "suppression_list.imported")
+    assert (imported.actor, imported.subject_id) == (person, workspace.pk)
+    assert imported.details == {
+        "added": 1,
+        "already_listed": 0,
+        "repeated": 1,
+        "unreadable": {"has_letters": 1},
+        "whole": True,
+    }
+
+
+def test_of_rows_that_cannot_be_read_the_first_are_named(workspace: Workspace) -> None:
+    kind = put(workspace, "Phone\n2025550142\n" + "n/a,\n" * 50).unreadable["phone_missing"]
+    assert (kind.count, kind.rows) == (50, list(range(3, 23)))
+
+
+_CELLS = st.one_of(
+    st.sampled_from(["2025550142", "(202) 555-0142", "2025550143", "+44 20 7946 0018", "2.02E+09", "", "n/a", "x"]),
+    st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='"\n\r,\0;|\t'), max_size=12),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(_CELLS, min_size=1, max_size=30))
+def test_the_counts_are_of_all_rows_and_the_list_grows_by_what_was_added(db: None, phones: list[str]) -> None:
+    workspace = make_workspace()
+    make_suppression(workspace, "+12025550143")
+    result = put(workspace, "Phone,Name\n" + "".join(f"{cell},Ann\n" for cell in phones))
+    assert result.rows == len(phones)
+    assert Suppression.objects.filter(workspace=workspace).count() == 1 + result.added
