@@ -1,5 +1,6 @@
-"""The desk of a campaign manager: campaigns from the first draft to the printed summary, and the lists that fill them."""
+"""The desk of a campaign manager: campaigns from the first draft to the printed summary, and the lists that fill them;
+also the lists of whom none of them reaches."""
 
-from campaigns.admin import campaigns, imports
+from campaigns.admin import campaigns, imports, suppression_list
 
-__all__ = ["campaigns", "imports"]
+__all__ = ["campaigns", "imports", "suppression_list"]
