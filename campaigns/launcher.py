@@ -27,6 +27,7 @@ from delivery.doorbell import ring_on_commit
 from delivery.lane_counts import counts_of
 from delivery.models import Lane
 from delivery.services.lanes import cancel_queued, point_each, point_to
+from delivery.services.sounds import STORAGE_UNAVAILABLE
 from delivery.status import TERMINAL, VoicemailStatus
 from usecases.errors import Refused
 
@@ -39,6 +40,8 @@ OPEN_ENDED = [status for status in VoicemailStatus if status not in TERMINAL]
 MOST_CAMPAIGNS = 50
 MOST_VOICEMAILS = 5_000
 MOST_ASSEMBLED = 2_000
+# Joining clips that nobody has heard together yet takes a while, and the tick has more to do.
+ASSEMBLE_SECONDS = 0.5
 
 MEASURE_EVERY = timedelta(seconds=5)
 # The rate forgets what was before about so long.
@@ -79,10 +82,12 @@ def _point_on(row: Campaign, after: UUID, now: datetime) -> UUID | None:
     def choose(merge_fields: Any) -> UUID | None:
         try:
             return hearing.recording_for(merge_fields).pk
-        except Refused:
+        except Refused as refused:
+            if refused.code == STORAGE_UNAVAILABLE:
+                raise  # nobody fails for that: the next tick tries again
             return None
 
-    return point_each(row.pk, choose, after=after, limit=MOST_ASSEMBLED, now=now)
+    return point_each(row.pk, choose, after=after, limit=MOST_ASSEMBLED, seconds=ASSEMBLE_SECONDS, now=now)
 
 
 # Those that wait are found by their lane, the others by use case and status: few are on their way at a time.

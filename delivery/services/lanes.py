@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
@@ -73,21 +74,26 @@ UPDATE delivery_voicemail v SET recording_id = a.recording_id FROM unnest(%s::uu
 
 
 def point_each(
-    lane_id: UUID, choose: Callable[[Any], UUID | None], *, after: UUID, limit: int, now: datetime
+    lane_id: UUID, choose: Callable[[Any], UUID | None], *, after: UUID, limit: int, seconds: float, now: datetime
 ) -> UUID | None:
-    """The same where each person hears something else: `choose` says what, by merge fields.
+    """The same where each person hears something else: `choose` says what, by merge fields, and for so long more are asked.
 
-    Where it says None there is nothing to play, and the voicemail fails."""
+    Where it says None there is nothing to play, and the voicemail fails. What it raises undoes the batch."""
+    enough = time.monotonic() + seconds
     with transaction.atomic():
         rows = sql.run(_PAGE, [lane_id, after, limit])
-        chosen = {row[0]: choose(_MERGE_FIELDS.from_db_value(row[1], None, connection)) for row in rows}
-        playing = [(voicemail_id, recording_id) for voicemail_id, recording_id in chosen.items() if recording_id]
-        sql.run(_POINT_EACH, [sql.ids(row[0] for row in playing), sql.ids(row[1] for row in playing)])
+        chosen: dict[UUID, UUID | None] = {}
+        for voicemail_id, merge_fields in rows:
+            if chosen and time.monotonic() >= enough:
+                break
+            chosen[voicemail_id] = choose(_MERGE_FIELDS.from_db_value(merge_fields, None, connection))
+        playing = {voicemail_id: recording_id for voicemail_id, recording_id in chosen.items() if recording_id}
+        sql.run(_POINT_EACH, [sql.ids(playing), sql.ids(playing.values())])
         queued, failed = VoicemailStatus.QUEUED, VoicemailStatus.FAILED
         text = "No clips make a recording for what the list says about this person."
         silent = [voicemail_id for voicemail_id, recording_id in chosen.items() if recording_id is None]
         moves.apply([Move(v, queued, failed, reason=Reason.RECORDING_REFUSED, text=text) for v in silent], now)
-    return rows[-1][0] if len(rows) == limit else None
+    return list(chosen)[-1] if len(chosen) < len(rows) or len(rows) == limit else None
 
 
 # What `retry` of a single voicemail checks, for a whole lane; `delivery.services.voicemails` says why.

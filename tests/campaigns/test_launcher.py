@@ -177,6 +177,33 @@ def test_by_a_script_each_hears_what_the_list_says_and_who_cannot_is_failed(monk
 
 
 @pytest.mark.django_db
+def test_joining_clips_takes_turns_and_waits_where_the_storage_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "ASSEMBLE_SECONDS", 0.0)
+    campaign = make_campaign(count=3, state="running", held=True, recordings_set=False)
+    Campaign.objects.filter(pk=campaign.pk).update(recording=None, script={"parts": []})
+    new = make_recording(campaign.workspace)
+    storage = {"away": True}
+
+    class Hearing:
+        def __init__(self, row: Campaign) -> None: ...
+
+        def recording_for(self, merge_fields: object) -> Recording:
+            if storage["away"]:
+                raise Refused("storage_unavailable", "The media storage does not answer.")
+            return new
+
+    monkeypatch.setattr(launcher, "Hearing", Hearing)
+    launcher.set_recordings(NOW)
+    assert standing(campaign.pk) == {("queued", ""): 3}
+    storage["away"] = False
+    for named in (1, 2, 3):
+        launcher.set_recordings(NOW)
+        assert Voicemail.objects.filter(recording_id=new.pk).count() == named
+    launcher.set_recordings(NOW)
+    assert not fresh(campaign).lane.held
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("state", ["running", "paused"])
 def test_a_campaign_is_completed_when_its_last_voicemail_has_ended(state: str) -> None:
     campaign = make_campaign(count=2, state=state, expires_at=NOW + HOUR, ends_at=NOW + HOUR)
