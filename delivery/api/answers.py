@@ -198,7 +198,7 @@ class RecordingAnswer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     levels = LevelsAnswer(
         allow_null=True,
-        help_text="How it sounds. Null where the recording is older than the measurement; getting it alone measures it.",
+        help_text="How it sounds. Null where joined from clips or older than the measurement; getting it alone measures it.",
     )
 
 

@@ -28,7 +28,8 @@ class Recording(Row):
     channels = models.PositiveSmallIntegerField()
     encoder = models.CharField(max_length=100, blank=True)
     warnings = ArrayField(models.CharField(max_length=200), default=list, blank=True)
-    # How it sounds, as delivery.audio.levels measured it; null for what was uploaded before that was asked.
+    # How it sounds, as delivery.audio.levels measured it; null until it is asked of what was assembled,
+    # and of what was uploaded before it was.
     peak_dbfs = models.FloatField(null=True)
     rms_dbfs = models.FloatField(null=True)
     loudness_lufs = models.FloatField(null=True)

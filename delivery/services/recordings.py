@@ -33,7 +33,8 @@ def keep_recording(workspace: Workspace, name: str, data: bytes, *, assembled: b
 @contextmanager
 def keeping_recording(workspace: Workspace, name: str, data: bytes, *, assembled: bool = False) -> Iterator[Recording]:
     """The same for a block that needs the recording: where the block fails, a recording that was new is gone again."""
-    verdict = inspect(data)
+    # Thousands may be assembled in a row, and are seldom looked at: `measured` measures them then.
+    verdict = inspect(data, with_levels=not assembled)
     unsaved = _unsaved(workspace, name, verdict)
     unsaved.assembled = assembled
     with keeping(unsaved, verdict.frames) as recording:
@@ -41,9 +42,9 @@ def keeping_recording(workspace: Workspace, name: str, data: bytes, *, assembled
 
 
 def measured(recording: Recording) -> Recording:
-    """The recording with its levels; one that was kept before levels were measured gets them, and their warnings, now.
+    """The recording with its levels; one that was assembled, or kept before levels were measured, gets them now, and their warnings.
 
-    Once, when somebody looks: a handful of rows is not worth a step of the tick, and a migration has no media storage. Where the
+    Once, when somebody looks: few are looked at, and a migration has no media storage. Where the
     file cannot be read the levels stay null, because the rest of the row can still be shown.
     """
     if recording.measured:
@@ -61,9 +62,9 @@ def measured(recording: Recording) -> Recording:
     return recording
 
 
-def _levels(levels: Levels) -> dict[str, Any]:
+def _levels(levels: Levels | None) -> dict[str, Any]:
     """As the columns are called."""
-    return {**asdict(levels), "waveform": bytes(levels.waveform)}
+    return {} if levels is None else {**asdict(levels), "waveform": bytes(levels.waveform)}
 
 
 def _sentences(verdict: Inspection) -> list[str]:

@@ -15,7 +15,7 @@ from delivery.audio import AudioRejected, inspect
 from delivery.models import Assembly, Clip, Recording
 from delivery.services import clips as clips_service
 from delivery.services.clips import assemble, keep_clip
-from delivery.services.recordings import keep_recording
+from delivery.services.recordings import keep_recording, measured
 from delivery.services.sounds import read_frames
 from rvm.platform.models import Workspace
 from tests.delivery.audio import mp3_bytes as make
@@ -96,7 +96,14 @@ def test_clips_make_a_recording_of_their_frames_that_is_not_offered_among_the_re
     assert recording.sha256 == inspect(read_frames(recording)).sha256
     assert recording.name == "Greeting + Ana + Closing"
     assert recording.assembled
-    assert recording.loudness_lufs is not None
+
+
+@pytest.mark.django_db
+def test_how_an_assembled_recording_sounds_is_measured_when_somebody_looks() -> None:
+    workspace = make_workspace()
+    recording = assemble(workspace, ids(greeting_name_closing(workspace)))
+    assert not recording.measured
+    assert measured(recording).loudness_lufs == pytest.approx(-17, abs=8)
 
 
 @pytest.mark.django_db
@@ -140,7 +147,11 @@ def test_what_was_assembled_and_is_uploaded_later_is_offered_under_the_name_it_w
 @pytest.mark.parametrize(
     ("seconds", "code", "said"),
     [
-        ((6, 0.5, 2), "too_short", "(“0” 6.19, “1” 0.65, “2” 2.16); a recording lasts 10 to 60. Make one of them longer"),
+        (
+            (6, 0.5, 2),
+            "too_short",
+            "(“0” 6.19, “1” 0.65, “2” 2.16); a recording lasts 10 to 60. Make one of them longer",
+        ),
         ((30, 0.5, 30), "too_long", "a recording lasts 10 to 60. Make one of them shorter"),
     ],
 )
