@@ -73,6 +73,7 @@ class Scene:
         self.children: Running
         self.recipients: list[str] = []
         self.note = ""  # for a failure's message
+        self.poll_seconds = POLL_SECONDS  # looking at many rows takes its share of the machine
         self._numbers = numbers_of_nobody()
         self._recording_id = ""
         self._connection: psycopg.Connection | None = None
@@ -209,7 +210,7 @@ class Scene:
                 raise AssertionError(
                     f"After {seconds:.0f} s still not so: {what}. Seed {self.seed}. {self.note}{self.state()}"
                 )
-            time.sleep(POLL_SECONDS)
+            time.sleep(self.poll_seconds)
 
     def wait_for_drops(self, at_least: int) -> None:
         self.wait(f"{at_least} drops were made", lambda: self.drops() >= at_least)

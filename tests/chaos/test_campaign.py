@@ -75,11 +75,13 @@ class OnePlay:
 @pytest.mark.timeout(SECONDS + 300)
 def test_a_campaign_of_a_hundred_thousand_reaches_everybody_once_through_pauses_and_a_killed_worker(play: Play) -> None:
     with play(pace=100_000, variables=PATIENT) as scene:
+        scene.poll_seconds = 0.25
         scene.rows("UPDATE usecases_telephonysetup SET in_flight_cap = 256 RETURNING id")
         people = list(islice(numbers_of_nobody(range(100, 1200)), PEOPLE))
         campaign = OnePlay(scene)
         done = campaign.import_list(as_list(people))
-        assert done["counts"] == {"accepted": PEOPLE, "duplicate_in_file": REPEATED, "invalid": MALFORMED}
+        counts = {outcome: count for outcome, count in done["counts"].items() if count}
+        assert counts == {"accepted": PEOPLE, "duplicate_in_file": REPEATED, "invalid": MALFORMED}
         scene.recipients = people
         assert campaign.scene.get(f"{campaign.at}/preview")["now"] == PEOPLE
 
