@@ -26,7 +26,7 @@ from delivery import sql
 from delivery.doorbell import ring_on_commit
 from delivery.lane_counts import counts_of
 from delivery.models import Lane
-from delivery.services.lanes import cancel_queued, point_each, point_to
+from delivery.services.lanes import before_all, cancel_queued, point_each, point_to
 from delivery.services.sounds import STORAGE_UNAVAILABLE
 from delivery.status import TERMINAL, VoicemailStatus
 from usecases.errors import Refused
@@ -66,7 +66,7 @@ def set_recordings(now: datetime) -> None:
 def _set_recordings(row: Campaign, now: datetime) -> None:
     if is_importing(row):
         return
-    row.recordings_set_to = _point_on(row, row.recordings_set_to or row.pk, now)
+    row.recordings_set_to = _point_on(row, row.recordings_set_to or before_all(row.lane), now)
     row.recordings_set = row.recordings_set_to is None
     row.save(update_fields=["recordings_set", "recordings_set_to"])
     if row.recordings_set:

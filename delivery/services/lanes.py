@@ -18,6 +18,7 @@ from delivery.reasons import REASONS, Reason
 from delivery.services.voicemails import MOST_DROPS
 from delivery.status import DropStatus, VoicemailStatus
 from rvm.platform.crypto import Undecryptable, vault
+from rvm.platform.ids import first_id_at
 from usecases.errors import Refused
 from usecases.suppressions import is_suppressed
 
@@ -43,6 +44,11 @@ def cancel_queued(lane_id: UUID, limit: int, now: datetime) -> int:
         return len(moves.apply(withdrawn, now))
 
 
+def before_all(lane: Lane) -> UUID:
+    """An id before those of all its voicemails: ids tell when they were given, and no two clocks of ours differ by a day."""
+    return first_id_at(lane.created_at - timedelta(days=1))
+
+
 # Ids are given in the order of time, so those of one lane lie close together in the primary key.
 _POINT = """
 WITH page AS (
@@ -56,7 +62,7 @@ SELECT count(*), (SELECT id FROM page ORDER BY id DESC LIMIT 1) FROM page
 
 
 def point_to(lane_id: UUID, recording_id: UUID, *, after: UUID, limit: int) -> UUID | None:
-    """Let the next `limit` queued voicemails of the lane play the recording, in the order of ids from `after` on.
+    """Let the next `limit` queued voicemails of the lane play the recording, in the order of ids after that one.
 
     Returns the last id of a full batch, None where no more are left."""
     [(count, last)] = sql.run(_POINT, [lane_id, after, limit, recording_id, recording_id])
@@ -148,7 +154,7 @@ def retryable_reasons(named: Collection[str], accept_duplicate_risk: bool) -> se
 
 def _retry(lane: Lane, status: VoicemailStatus, reasons: list[str], now: datetime, batch: int) -> int:
     expires_at = now + timedelta(hours=lane.use_case.expires_after_hours)
-    count, after = 0, UUID(int=0)
+    count, after = 0, before_all(lane)
     while rows := sql.run(_RETRYABLE, [lane.workspace_id, lane.pk, status.value, reasons, after, MOST_DROPS, batch]):
         after = rows[-1][0]
         rows = _unsuppressed(lane.workspace_id, rows)
