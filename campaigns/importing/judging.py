@@ -15,6 +15,7 @@ from campaigns.spreadsheets import cells
 from campaigns.spreadsheets.refusals import CellRefused
 from campaigns.spreadsheets.rows import DamagedRow
 from delivery.services.screening import LONGEST_REFERENCE
+from delivery.services.sounds import STORAGE_UNAVAILABLE
 from delivery.services.voicemails import is_simulated
 from usecases.errors import Refused
 from usecases.numbers import NumberRefused, check_recipient, zones_of
@@ -105,6 +106,8 @@ def _recordings(campaign: Campaign) -> Callable[[Mapping[str, object]], UUID]:
         try:
             return hearing.recording_for(fields).pk
         except Refused as refused:
+            if refused.code == STORAGE_UNAVAILABLE:
+                raise  # not this row's fault: the whole list waits for another try
             raise RowRefused("clip_missing" if refused.code == "clip_missing" else "recording_refused") from None
 
     return recording_of

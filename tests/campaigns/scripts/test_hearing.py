@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from campaigns.importing.judging import RowRefused, judge_for
 from campaigns.models import Campaign
 from campaigns.scripts import Hearing, check_script, part_by_names, recording_for, sample_recordings
 from delivery.audio.decoding import decode
@@ -112,6 +113,20 @@ def test_a_clip_that_cannot_be_read_for_now_is_tried_again(
     assert "Ana" not in caught.value.sentence and str(media) not in caught.value.sentence
     (media / "elsewhere").rename(lost)
     assert hearing.recording_for({"first_name": "Ana"}).assembled
+
+
+def test_an_import_refuses_the_row_without_a_clip_and_waits_where_the_storage_is_away(
+    campaign: Campaign, clips: dict[str, Clip], media: Path
+) -> None:
+    judge = judge_for(campaign, ["phone", "first_name"])
+    assert judge(["+12025550142", " ana"]).recording_id == recording_for(campaign, {"first_name": "Ana"}).pk
+    with pytest.raises(RowRefused) as without_clip:
+        judge(["+12025550142", "Guadalupe"])
+    assert without_clip.value.code == "clip_missing"
+    (media / clips["Zoë"].storage_name).unlink()
+    with pytest.raises(Refused) as without_storage:
+        judge(["+12025550142", "Zoë"])
+    assert without_storage.value.code == "storage_unavailable"
 
 
 def test_without_a_script_everybody_hears_the_recording(workspace: Workspace) -> None:
