@@ -182,8 +182,7 @@ class _Listing:
         """Of numbers that two put on the list at once each is one's only."""
         known = self._known(fresh)
         entries = [(self._workspace.pk, number, reason) for number, reason in fresh.items() if number not in known]
-        tried = suppress_all(entries, Suppression.Source.IMPORT)
-        added = Suppression.objects.filter(pk__in=[row.pk for row in tried]).count()
+        added = suppress_all(entries, Suppression.Source.IMPORT)
         self.listed.added += added
         self.listed.already_listed += len(fresh) - added
 
