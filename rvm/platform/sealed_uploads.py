@@ -5,7 +5,7 @@ So neither memory nor the disk ever holds a list of patients in clear, and whoev
 
 from __future__ import annotations
 
-from tempfile import TemporaryFile
+from tempfile import SpooledTemporaryFile
 
 from rvm.platform.crypto import vault
 from rvm.platform.uploads import BoundedMemoryUploadHandler
@@ -17,7 +17,8 @@ class SealedSpool:
     """Written once from start to end, then read from the start as often as one likes; `seek(0)` is between the two."""
 
     def __init__(self) -> None:
-        self._file = TemporaryFile()  # noqa: SIM115 - closed by whoever has the upload
+        # A form of many small files opens none; closed by whoever has the upload.
+        self._file = SpooledTemporaryFile(max_size=16 * BLOCK_BYTES)  # noqa: SIM115
         self._sizes: list[int] = []  # of the sealed blocks
         self._buffer = bytearray()
         self._next = 0

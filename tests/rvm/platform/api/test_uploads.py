@@ -87,7 +87,7 @@ def test_a_closing_boundary_split_over_two_reads_is_seen(caller: Caller) -> None
     "body",
     [
         b"".join(f'--BOUND\r\nContent-Disposition: form-data; name="f{n}"\r\n\r\nx\r\n'.encode() for n in range(1100)),
-        b"".join(part(b"", f"f{n}") for n in range(150)),
+        b"".join(part(b"", f"f{n}") for n in range(600)),
     ],
     ids=["fields", "files"],
 )
