@@ -19,7 +19,7 @@ from delivery.models import Lane, Recording, Voicemail
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.scopes import Scope
 from tests.campaigns.api.calling import make_campaign, refusal, wrong
-from tests.factories import Api, add_recipients, make_api, make_recording, make_use_case
+from tests.factories import Api, add_recipients, make_api, make_recording, make_setup, make_use_case
 from usecases.models import UseCase
 
 SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
@@ -295,6 +295,14 @@ def test_a_test_key_makes_test_campaigns(workspace: Workspace, use_case: UseCase
     told = make_api(workspace, live=False).post("campaigns", body(use_case)).json()
     assert told["live"] is False
     assert Lane.objects.get(pk=told["campaign_id"]).live is False
+
+
+def test_a_test_key_needs_a_sandbox_setup_to_go_through(workspace: Workspace) -> None:
+    real = make_use_case(workspace, setup=make_setup(workspace, carrier="other"))
+    tester = make_api(workspace, live=False)
+    assert refusal(tester.post("campaigns", body(real)), 422) == "no_sandbox_setup"
+    make_setup(workspace)
+    assert tester.post("campaigns", body(real)).status_code == 201
 
 
 @pytest.mark.parametrize(
