@@ -18,11 +18,15 @@ from campaigns.models import RecipientImport, RejectedRow
 from campaigns.states import Outcome
 
 _REJECT = "INSERT INTO campaigns_rejectedrow (recipient_import_id, row_number, outcome, code) "
-# Rows without a code of their own, beyond those that are done, that nothing before has rejected.
+# Rows of a stretch without a code of their own that nothing before has rejected.
 _OPEN = """
 s.code IS NULL AND s.place > %(after)s AND s.place <= %(until)s
-   AND NOT EXISTS (SELECT 1 FROM campaigns_rejectedrow r WHERE r.recipient_import_id = %(import)s AND r.row_number = s.number)
+   AND NOT EXISTS (SELECT 1 FROM campaigns_rejectedrow r WHERE r.recipient_import_id = %(import)s AND r.row_number = s.number
+                      AND r.row_number BETWEEN %(low)s AND %(high)s)
 """
+_STRETCH = "SELECT min(number), max(number) FROM {table} WHERE place > %(after)s AND place <= %(until)s"
+# OFFSET 0 has PostgreSQL probe the index row by row: what it knows of a campaign that is being filled is old, and by that it would
+# read all of the campaign for each stretch.
 _BY_ITSELF = """
 SELECT %(import)s, s.number, CASE WHEN s.code = ANY(%(not_reachable)s) THEN 'not_reachable' ELSE 'invalid' END, s.code
   FROM {table} s WHERE s.code IS NOT NULL AND s.place > %(after)s
@@ -35,11 +39,12 @@ SELECT %(import)s, number, 'duplicate_in_file', 'duplicate_in_file'
 _IN_CAMPAIGN = """
 SELECT %(import)s, s.number, 'duplicate_in_campaign', 'duplicate_in_campaign' FROM {table} s
  WHERE {open} AND EXISTS (SELECT 1 FROM delivery_voicemail v WHERE v.workspace_id = %(workspace)s AND v.recipient_index {sought}
-                             AND v.lane_id = %(campaign)s)
+                             AND v.lane_id = %(campaign)s OFFSET 0)
 """
 _SUPPRESSED = """
 SELECT %(import)s, s.number, 'suppressed', 'suppressed' FROM {table} s
- WHERE {open} AND EXISTS (SELECT 1 FROM usecases_suppression p WHERE p.workspace_id = %(workspace)s AND p.number_index {sought})
+ WHERE {open} AND EXISTS (SELECT 1 FROM usecases_suppression p WHERE p.workspace_id = %(workspace)s AND p.number_index {sought}
+                             OFFSET 0)
 """
 _FORGET = """
 DELETE FROM campaigns_rejectedrow r USING {table} s
@@ -50,21 +55,29 @@ DELETE FROM campaigns_rejectedrow r USING {table} s
 def classify(recipient_import: RecipientImport) -> None:
     """Reject what must be rejected of the rows that are not imported yet, in place of what was said of them before."""
     arguments = _arguments(recipient_import, recipient_import.rows_imported, recipient_import.rows_read)
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL work_mem = '64MB'")
     _run(recipient_import, _FORGET, arguments)
     _run(recipient_import, _REJECT + _BY_ITSELF, arguments)
     _run(recipient_import, _REJECT + _IN_FILE, arguments)
-    reject_reached(recipient_import, recipient_import.rows_imported, recipient_import.rows_read)
-
-
-def reject_reached(recipient_import: RecipientImport, after: int, until: int) -> int:
-    """Reject rows whose number is in the campaign by now, or suppressed by now; how many."""
-    arguments = _arguments(recipient_import, after, until)
-    rejected = 0
     if _has_people(recipient_import.campaign_id):
-        rejected += _run(recipient_import, _REJECT + _IN_CAMPAIGN, arguments)
-    return rejected + _run(recipient_import, _REJECT + _SUPPRESSED, arguments)
+        _run(recipient_import, _REJECT + _IN_CAMPAIGN, arguments)
+    _run(recipient_import, _REJECT + _SUPPRESSED, arguments)
+
+
+def reject_late(recipient_import: RecipientImport, after: int, until: int) -> dict[str, Any]:
+    """Reject rows of a stretch whose number came into the campaign, or onto the suppression list, since the list was judged.
+
+    Returns the arguments by which `open_rows_of` finds the rest. Call it while the campaign is locked.
+    """
+    arguments = _arguments(recipient_import, after, until)
+    # Only lists bring people into a campaign, so a campaign's only list need not ask again.
+    if (
+        RecipientImport.objects.filter(campaign_id=recipient_import.campaign_id)
+        .exclude(pk=recipient_import.pk)
+        .exists()
+    ):
+        _run(recipient_import, _REJECT + _IN_CAMPAIGN, arguments)
+    _run(recipient_import, _REJECT + _SUPPRESSED, arguments)
+    return arguments
 
 
 def _has_people(lane_id: UUID) -> bool:
@@ -78,10 +91,9 @@ def _has_people(lane_id: UUID) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def open_rows_of(recipient_import: RecipientImport, after: int, until: int) -> tuple[str, dict[str, Any]]:
-    """A query for the rows that become voicemails, and its arguments."""
-    query = f"SELECT s.* FROM {table_of(recipient_import)} s WHERE {_OPEN} ORDER BY s.place"  # noqa: S608 - ours
-    return query, _arguments(recipient_import, after, until)
+def open_rows_of(recipient_import: RecipientImport) -> str:
+    """A query for the rows of a stretch that become voicemails, in their order."""
+    return f"SELECT s.* FROM {table_of(recipient_import)} s WHERE {_OPEN} ORDER BY s.place"  # noqa: S608 - ours
 
 
 def count_outcomes(recipient_import: RecipientImport) -> tuple[dict[str, int], dict[str, int]]:
@@ -107,17 +119,23 @@ def forget(recipient_import: RecipientImport) -> None:
 
 
 def _arguments(recipient_import: RecipientImport, after: int, until: int) -> dict[str, Any]:
+    stretch = {"after": after, "until": until}
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '64MB'")
+        cursor.execute(_STRETCH.format(table=table_of(recipient_import)), stretch)
+        low, high = cursor.fetchone()
     return {
         "import": recipient_import.pk,
         "workspace": recipient_import.workspace_id,
         "campaign": recipient_import.campaign_id,
         "not_reachable": NOT_REACHABLE,
-        "after": after,
-        "until": until,
+        "low": low,
+        "high": high,
+        **stretch,
     }
 
 
-def _run(recipient_import: RecipientImport, query: str, arguments: dict[str, Any]) -> int:
+def _run(recipient_import: RecipientImport, query: str, arguments: dict[str, Any]) -> None:
     one_key = len(settings.RVM_INDEX_KEYS.keys) == 1
     words = {
         "table": table_of(recipient_import),
@@ -126,4 +144,3 @@ def _run(recipient_import: RecipientImport, query: str, arguments: dict[str, Any
     }
     with connection.cursor() as cursor:
         cursor.execute(query.format(**words), arguments)
-        return int(cursor.rowcount)

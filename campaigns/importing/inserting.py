@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models.functions import Now
 
-from campaigns.importing.classifying import classify, count_outcomes, open_rows_of, reject_reached
+from campaigns.importing.classifying import classify, open_rows_of, reject_late
 from campaigns.importing.staging import Stopping, Superseded, is_staged, mark_staged, stage
 from campaigns.models import Campaign, RecipientImport
 from campaigns.states import EDITABLE, ImportState
@@ -42,14 +42,16 @@ def insert_batch(recipient_import: RecipientImport) -> None:
     until = min(after + BATCH, recipient_import.rows_read)
     with transaction.atomic():
         campaign = _locked(recipient_import)
-        progress: dict[str, object] = {"rows_imported": until, "updated_at": Now()}
-        if reject_reached(recipient_import, after, until):
-            progress["counts"], progress["codes"] = count_outcomes(recipient_import)
-        query, arguments = open_rows_of(recipient_import, after, until)
-        insert_staged(campaign.lane, query, arguments, recording_id=campaign.recording_id, now=database_now())
+        insert_staged(
+            campaign.lane,
+            open_rows_of(recipient_import),
+            reject_late(recipient_import, after, until),
+            recording_id=campaign.recording_id,
+            now=database_now(),
+        )
         # Whoever else inserted these rows has moved it on, and this transaction is undone.
         own = RecipientImport.objects.filter(pk=recipient_import.pk, state=ImportState.IMPORTING, rows_imported=after)
-        if not own.update(**progress):
+        if not own.update(rows_imported=until, updated_at=Now()):
             raise Superseded
     recipient_import.rows_imported = until
 
