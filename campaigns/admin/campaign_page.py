@@ -13,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from campaigns.admin import wording, zones
 from campaigns.admin.campaign_deeds import buttons
@@ -20,7 +21,8 @@ from campaigns.admin.figures import figures, preview_figures
 from campaigns.admin.settings_shown import settings_shown
 from campaigns.models import Campaign
 from campaigns.selectors import imports
-from campaigns.states import UNDER_WAY, CampaignState, ImportState, Outcome
+from campaigns.states import EDITABLE, UNDER_WAY, CampaignState, ImportState, Outcome
+from campaigns.summary import summary_page
 from delivery.admin.player import player
 from delivery.services.recordings import measured
 from rvm.platform.admin.alarms import alarms, import_alarms
@@ -30,6 +32,9 @@ C = CampaignState
 # Between two looks of an open page.
 SECONDS = 4
 MOST_LISTS = 50
+FILE_FIELD = UnfoldAdminFileFieldWidget(
+    {"id": "list", "required": True, "accept": ".csv,.txt,.tsv,.xlsx,text/csv", "aria-describedby": "about-lists"}
+)
 
 
 def fragment(admin_site: Any, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -57,6 +62,11 @@ class CampaignPage:
         site = self.admin_site  # type: ignore[attr-defined]
         return [
             path("<uuid:object_id>/progress/", fragment(site, self.progress), name="campaigns_campaign_progress"),
+            path(
+                "<uuid:object_id>/summary/",
+                site.admin_view(require_safe(self.summary)),
+                name="campaigns_campaign_summary",
+            ),
             path("<uuid:object_id>/preview/", fragment(site, self.preview), name="campaigns_campaign_preview"),
             *parent.get_urls(),
         ]
@@ -84,8 +94,9 @@ class CampaignPage:
             ),
             "operates": operates,
             "lists": [_list(row) for row in lists],
-            "may_upload": operates and campaign.state in (C.DRAFT, C.SCHEDULED),
-            "shows_preview": campaign.state in (C.DRAFT, C.SCHEDULED) and total > 0,
+            "may_upload": operates and campaign.state in EDITABLE and bool(campaign.recording_id or campaign.script),
+            "file_field": FILE_FIELD.render("list", None),
+            "shows_preview": campaign.state in EDITABLE and total > 0,
             "player": player(measured(campaign.recording)) if campaign.recording else "",
             "settings": settings_shown(campaign),
             **self._progress(campaign, numbers, lists),
@@ -100,6 +111,9 @@ class CampaignPage:
         if request.GET.get("seen") != shown["seen"]:
             return afresh()
         return TemplateResponse(request, "campaigns/admin/progress.html", {"campaign": campaign, **shown})
+
+    def summary(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        return summary_page(request, self.get_object(request, str(object_id)))  # type: ignore[attr-defined]
 
     def preview(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -52,7 +53,7 @@ class FormHints:
     def _chosen(self, request: HttpRequest, model: Any, name: str) -> Any:
         try:
             return self.choices(model, request).filter(pk=request.GET.get(name) or None).first()  # type: ignore[attr-defined]
-        except ValueError:
+        except ValidationError:
             return None
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -85,7 +85,7 @@ class ImportDeeds:
         row = self._own(request, object_id)
         try:
             services.discard(row, actor=person(request), now=timezone.now())
-            messages.success(request, f"“{row.file_name}” is discarded, and its file removed.")
+            messages.success(request, f"“{row.file_name}” is discarded; its file is removed within moments.")
         except Refused as refusal:
             messages.error(request, refusal.sentence)
         return redirect(reverse("admin:campaigns_campaign_change", args=[row.campaign_id]))
@@ -124,7 +124,7 @@ class ImportDeeds:
         return redirect(reverse("admin:campaigns_recipientimport_change", args=[row.pk]))
 
 
-def reading(posted: Any, row: RecipientImport) -> dict[str, Any]:
+def reading(posted: QueryDict, row: RecipientImport) -> dict[str, Any]:
     """What the form says otherwise than the list is read now. Another encoding, delimiter or header makes other columns, which are
     guessed anew; the choices on the page were about the old ones."""
     said = {
@@ -134,5 +134,5 @@ def reading(posted: Any, row: RecipientImport) -> dict[str, Any]:
     }
     if dialect := {name: value for name, value in said.items() if value != getattr(row, name)}:
         return dialect
-    columns = [posted.get(f"column-{at}", "") for at in range(int(posted.get("width", 0)))]
-    return {"columns": columns} if columns != list(row.columns) else {}
+    columns = posted.getlist("column")
+    return {"columns": columns} if columns and columns != row.columns else {}

@@ -106,10 +106,10 @@ def _draft(now: Standing) -> str:
         return "Draft: a list is being read. You can launch when that is done."
     if now.lists_to_check:
         return "Draft: a list waits for you below; check it, then confirm it."
+    if not now.recording:
+        return "Draft: choose what people will hear, add recipients, look at the preview, launch."
     if not now.total:
         return "Draft: add recipients, look at the preview, launch."
-    if not now.recording:
-        return f"Draft with {people(now.total)}: choose what they will hear, then launch."
     later = f" It will start on {now.start}." if now.start and not now.overdue else ""
     return f"Draft with {people(now.total)}: look at the preview, then launch.{later}"
 
@@ -167,7 +167,7 @@ def list_step(state: str, accepted: int, *, operates: bool) -> str:
         I.IMPORTING: f"{people(accepted).capitalize()} are being added to the campaign. Nothing is sent before its launch.",
         I.COMPLETED: f"Imported: {people(accepted)} were added to the campaign.",
         I.FAILED: "This list could not be read. Read it in another way below, or discard it and upload another.",
-        I.DISCARDED: "Discarded: nobody was added, and the file is removed.",
+        I.DISCARDED: "Discarded: nobody was added.",
     }[ImportState(state)]
 
 

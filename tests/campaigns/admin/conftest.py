@@ -23,7 +23,9 @@ def media(settings: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def operator(client: Client, workspace: Workspace) -> Client:
-    client.force_login(make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, username="olive", password=None))
+    client.force_login(
+        make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, username="olive", password=None)
+    )
     return client
 
 

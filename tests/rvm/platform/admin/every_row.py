@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from campaigns.models import Campaign, RecipientImport
 from delivery.models import CarrierMedia, CarrierReport, Clip, Drop, Lane, Recording, Voicemail, VoicemailReference
 from delivery.status import DropStatus, VoicemailStatus
 from rvm.platform import audit
@@ -44,6 +45,9 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
     use_case = make_use_case(workspace)
     voicemail = make_voicemail(use_case, status=VoicemailStatus.ACCEPTED, reference="order-1")
     drop = make_drop(voicemail)
+    campaign = Campaign.objects.create(
+        pk=voicemail.lane_id, workspace=workspace, lane=voicemail.lane, name="Flu shots", recording=voicemail.recording
+    )
     key, _ = make_api_key(workspace)
     user = make_user(workspace=workspace, password=None)
     heartbeat, _ = Heartbeat.objects.get_or_create(name="tick", defaults={"at": datetime.now(UTC)})
@@ -73,6 +77,17 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
             channels=1,
         ),
         Lane: voicemail.lane,
+        Campaign: campaign,
+        RecipientImport: RecipientImport.objects.create(
+            workspace=workspace,
+            campaign=campaign,
+            file_name="a.csv",
+            size_bytes=1,
+            format="csv",
+            encoding="utf-8",
+            delimiter=",",
+            has_header=True,
+        ),
         Voicemail: voicemail,
         Drop: drop,
         CarrierReport: CarrierReport.objects.create(

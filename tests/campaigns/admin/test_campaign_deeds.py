@@ -1,0 +1,158 @@
+"""What is done with a campaign: by POST only, by whoever may, and refused by its state in a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from campaigns.models import Campaign
+from campaigns.states import CampaignState
+from delivery.models import Voicemail
+from delivery.services.recordings import keep_recording
+from delivery.status import VoicemailStatus
+from rvm.platform.models import AuditEvent, Membership, Role, Workspace
+from tests.delivery.audio.mp3_bytes import encoded
+from tests.factories import make_voicemail
+
+pytestmark = pytest.mark.django_db
+
+C = CampaignState
+
+
+def at(campaign: Campaign, page: str) -> str:
+    return reverse(f"admin:campaigns_campaign_{page}", args=[campaign.pk])
+
+
+def state_of(campaign: Campaign) -> str:
+    campaign.refresh_from_db()
+    return campaign.state
+
+
+@pytest.mark.parametrize("deed", ["pause", "resume", "unschedule", "upload"])
+def test_a_link_does_nothing(operator: Client, campaign: Campaign, deed: str) -> None:
+    assert operator.get(at(campaign, deed)).status_code == 405
+
+
+@pytest.mark.parametrize("deed", ["launch", "cancel", "retry"])
+def test_what_cannot_be_taken_back_asks_first_and_does_nothing_by_that(
+    operator: Client, make: Any, workspace: Workspace, deed: str
+) -> None:
+    campaign = make(workspace, recipients=2, state=C.DRAFT)
+    assert operator.get(at(campaign, deed)).status_code == 200
+    assert state_of(campaign) == C.DRAFT
+
+
+@pytest.mark.parametrize("deed", ["launch", "pause", "resume", "unschedule", "cancel", "retry", "upload"])
+def test_a_viewer_may_not_and_a_stranger_finds_nothing(
+    viewer: Client, stranger: Client, make: Any, workspace: Workspace, deed: str
+) -> None:
+    campaign = make(workspace, recipients=1, state=C.RUNNING)
+    assert viewer.post(at(campaign, deed)).status_code == 403
+    assert stranger.post(at(campaign, deed)).status_code == 404
+    assert state_of(campaign) == C.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("deed", "was", "becomes", "told"),
+    [
+        ("pause", C.RUNNING, C.PAUSED, "It is paused: nothing new is sent."),
+        ("resume", C.PAUSED, C.RUNNING, "It goes on where it was."),
+        ("unschedule", C.SCHEDULED, C.DRAFT, "It is a draft again"),
+        ("cancel", C.RUNNING, C.CANCELED, "It is canceled"),
+        ("cancel", C.DRAFT, C.CANCELED, "It is canceled"),
+    ],
+)
+def test_an_operator_does_it(
+    operator: Client, make: Any, workspace: Workspace, deed: str, was: str, becomes: str, told: str
+) -> None:
+    campaign = make(workspace, recipients=1, state=was)
+    answer = operator.post(at(campaign, deed), follow=True)
+    assert told in answer.content.decode()
+    assert state_of(campaign) == becomes
+    assert AuditEvent.objects.filter(subject_id=campaign.pk, actor__username="olive").exists()
+
+
+@pytest.mark.parametrize(
+    ("deed", "state"), [("pause", C.DRAFT), ("resume", C.RUNNING), ("unschedule", C.RUNNING), ("cancel", C.COMPLETED)]
+)
+def test_what_does_not_fit_the_state_is_refused_in_a_sentence(
+    operator: Client, make: Any, workspace: Workspace, deed: str, state: str
+) -> None:
+    campaign = make(workspace, recipients=1, state=state)
+    page = operator.post(at(campaign, deed), follow=True).content.decode()
+    assert "A campaign can be " in page and f"this one is {state}." in page
+    assert state_of(campaign) == state
+
+
+def test_a_launch_shows_what_will_happen_and_starts_it(operator: Client, make: Any, workspace: Workspace) -> None:
+    recording = keep_recording(workspace, "Flu", encoded(12))
+    campaign = make(workspace, recipients=2, recording=recording)
+    asked = operator.get(at(campaign, "launch")).content.decode()
+    assert "2 of 2" in asked and "Launch now" in asked
+    assert "It is launched" in operator.post(at(campaign, "launch"), follow=True).content.decode()
+    assert state_of(campaign) == C.RUNNING
+    campaign.lane.refresh_from_db()
+    assert not campaign.lane.held
+
+
+def test_a_launch_that_cannot_be_says_why(operator: Client, make: Any, workspace: Workspace) -> None:
+    campaign = make(workspace, recipients=1, recording=None)
+    page = operator.post(at(campaign, "launch"), follow=True).content.decode()
+    assert "The campaign has no recording; choose what people will hear." in page
+    assert state_of(campaign) == C.DRAFT
+
+
+@pytest.fixture
+def ended(make: Any, workspace: Workspace) -> Campaign:
+    """One that was busy, one that may have heard it, one whose box is full."""
+    campaign: Campaign = make(workspace, state=C.COMPLETED)
+    for last, reason in enumerate(("busy", "unreported", "mailbox_full")):
+        make_voicemail(
+            lane=campaign.lane, recipient=f"+1202555010{last}", status=VoicemailStatus.FAILED, reason=reason, live=True
+        )
+    return campaign
+
+
+def queued(campaign: Campaign) -> set[str]:
+    found = Voicemail.objects.filter(lane_id=campaign.pk, status=VoicemailStatus.QUEUED)
+    return {voicemail.recipient for voicemail in found}
+
+
+def test_a_retry_asks_by_reason_and_names_the_risk_apart(operator: Client, ended: Campaign) -> None:
+    page = operator.get(at(ended, "retry")).content.decode()
+    helps, _, rest = page.partition("May have been reached already")
+    risky, _, useless = rest.partition("Trying again would not help")
+    assert 'value="busy" checked' in helps
+    assert 'value="unreported" disabled' in risky
+    assert "Only an administrator may send to them again." in risky
+    assert "The voicemail box is full." in useless and "mailbox_full" not in page
+
+
+def test_only_what_was_ticked_is_sent_again(operator: Client, ended: Campaign) -> None:
+    page = operator.post(at(ended, "retry"), {"reason": ["busy"]}, follow=True).content.decode()
+    assert "Queued again for 1 person" in page
+    assert queued(ended) == {"+12025550100"}
+    assert state_of(ended) == C.RUNNING
+
+
+def test_nothing_ticked_is_nothing_retried(operator: Client, ended: Campaign) -> None:
+    assert "Nothing was ticked" in operator.post(at(ended, "retry"), {}, follow=True).content.decode()
+    assert not queued(ended)
+
+
+def test_an_operator_accepts_no_risk(operator: Client, ended: Campaign) -> None:
+    asked = {"reason": ["unreported"], "accept_duplicate_risk": "yes"}
+    assert operator.post(at(ended, "retry"), asked).status_code == 403
+    assert not queued(ended)
+
+
+def test_an_administrator_accepts_the_risk_by_name(operator: Client, ended: Campaign) -> None:
+    Membership.objects.filter(user__username="olive").update(role=Role.ADMIN)
+    page = operator.post(at(ended, "retry"), {"reason": ["unreported"]}, follow=True).content.decode()
+    assert "Tick that you accept the risk, or leave them out." in page
+    assert not queued(ended)
+    operator.post(at(ended, "retry"), {"reason": ["unreported"], "accept_duplicate_risk": "yes"})
+    assert queued(ended) == {"+12025550101"}

@@ -1,0 +1,173 @@
+"""A campaign's page: where it stands in one sentence, its figures, what a launch would do, for each role and for nobody else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from campaigns.models import Campaign, RecipientImport
+from campaigns.states import CampaignState, ImportState
+from delivery.models import Lane
+from delivery.status import VoicemailStatus
+from rvm.platform.models import Heartbeat, Membership, Workspace
+from tests.factories import make_voicemail
+
+pytestmark = pytest.mark.django_db
+
+
+def at(campaign: Campaign, page: str = "change") -> str:
+    return reverse(f"admin:campaigns_campaign_{page}", args=[campaign.pk])
+
+
+def list_of(campaign: Campaign, state: str = ImportState.CHECKING, **fields: Any) -> RecipientImport:
+    return RecipientImport.objects.create(
+        workspace=campaign.workspace,
+        campaign=campaign,
+        file_name="patients.csv",
+        size_bytes=1,
+        state=state,
+        format="csv",
+        has_header=True,
+        **fields,
+    )
+
+
+@pytest.mark.parametrize("page", ["change", "progress", "preview", "summary", "export"])
+def test_a_viewer_opens_it_and_a_stranger_finds_nothing(
+    viewer: Client, stranger: Client, make: Any, workspace: Workspace, page: str
+) -> None:
+    campaign = make(workspace, recipients=1)
+    assert viewer.get(at(campaign, page)).status_code == 200
+    assert stranger.get(at(campaign, page)).status_code == 404
+
+
+def test_a_viewer_sees_no_button_and_gets_no_form(viewer: Client, make: Any, workspace: Workspace) -> None:
+    campaign = make(workspace, recipients=1, state=CampaignState.RUNNING)
+    page = viewer.get(at(campaign)).content.decode()
+    for deed in ("pause", "cancel", "edit", "retry", "upload", "launch"):
+        assert f"/{deed}/" not in page
+    assert viewer.get(at(campaign, "edit")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence", "offered"),
+    [
+        (CampaignState.DRAFT, "Draft with 2 people: look at the preview, then launch.", {"launch", "edit", "cancel"}),
+        (CampaignState.SCHEDULED, "Scheduled: 2 people from ", {"unschedule", "edit", "cancel"}),
+        (CampaignState.RUNNING, "Running: sent as hours and pace allow.", {"pause", "edit", "cancel"}),
+        (CampaignState.PAUSED, "Paused: nothing new is sent", {"resume", "edit", "cancel"}),
+        (CampaignState.COMPLETED, "Completed: nobody of 2 people waits any longer.", set()),
+        (CampaignState.CANCELED, "Canceled: what had not been sent stays unsent.", set()),
+    ],
+)
+def test_each_state_is_a_sentence_and_the_deeds_that_fit(
+    operator: Client, make: Any, workspace: Workspace, state: str, sentence: str, offered: set[str]
+) -> None:
+    campaign = make(workspace, recipients=2, state=state, starts_at=timezone.now() + timedelta(days=3))
+    Lane.objects.filter(pk=campaign.pk).update(held=state != CampaignState.RUNNING)
+    page = operator.get(at(campaign)).content.decode()
+    assert sentence in page
+    deeds = {"launch", "unschedule", "pause", "resume", "edit", "cancel", "retry"}
+    assert {deed for deed in deeds if f"/{campaign.pk}/{deed}/" in page or f"../{deed}/" in page} == offered
+
+
+def test_what_failed_for_a_reason_that_a_retry_helps_is_said_and_offered(
+    operator: Client, make: Any, workspace: Workspace
+) -> None:
+    campaign = make(workspace, state=CampaignState.COMPLETED)
+    make_voicemail(lane=campaign.lane, status=VoicemailStatus.FAILED, reason="busy")
+    page = operator.get(at(campaign)).content.decode()
+    assert "One of them failed for a reason that a retry can help." in page
+    assert "The line was busy." in page
+    assert at(campaign, "retry") in page
+
+
+def test_many_recipients_cost_as_many_statements_as_few(operator: Client, make: Any, workspace: Workspace) -> None:
+    def statements(campaign: Campaign, page: str) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert operator.get(at(campaign, page)).status_code == 200
+        return len(captured)
+
+    few, many = make(workspace, recipients=1), make(workspace, recipients=30)
+    for _ in range(5):
+        list_of(many, ImportState.COMPLETED)
+    for page in ("change", "progress"):
+        statements(few, page)  # whatever is looked up once a process
+        assert statements(few, page) == statements(many, page)
+
+
+def test_the_preview_says_how_many_go_when(operator: Client, make: Any, workspace: Workspace) -> None:
+    campaign = make(workspace, recipients=3)
+    assert f'hx-get="{at(campaign, "preview")}"' in operator.get(at(campaign)).content.decode()
+    page = operator.get(at(campaign, "preview")).content.decode()
+    assert "3 of 3" in page
+    assert "what is not sent by then expires" in page
+
+
+def test_an_open_page_asks_again_while_something_moves_and_reloads_when_the_state_changes(
+    operator: Client, make: Any, workspace: Workspace
+) -> None:
+    running, done = (make(workspace, recipients=1, state=state) for state in ("running", "completed"))
+    fetches = f'hx-get="{at(running, "progress")}?seen=running" hx-trigger="every 4s"'
+    assert fetches in operator.get(at(running)).content.decode()
+    assert "every 4s" not in operator.get(at(done)).content.decode()
+    same = operator.get(at(running, "progress"), {"seen": "running"})
+    assert "HX-Refresh" not in same and 'id="progress"' in same.content.decode()
+    Campaign.objects.filter(pk=running.pk).update(state="completed")
+    assert operator.get(at(running, "progress"), {"seen": "running"})["HX-Refresh"] == "true"
+
+
+def test_an_open_page_whose_session_has_ended_goes_to_the_login_as_a_whole(
+    client: Client, make: Any, workspace: Workspace
+) -> None:
+    answer = client.get(at(make(workspace), "progress"))
+    assert answer["HX-Refresh"] == "true"
+    assert not answer.content
+
+
+@pytest.mark.parametrize(("state", "alarmed"), [("scheduled", True), ("running", True), ("draft", False)])
+def test_what_stands_still_is_said_on_a_page_that_waits_for_it(
+    operator: Client, make: Any, workspace: Workspace, state: str, alarmed: bool
+) -> None:
+    campaign = make(workspace, recipients=1, state=state, starts_at=timezone.now() + timedelta(days=3))
+    page = operator.get(at(campaign)).content.decode()
+    assert ("The tick is not running" in page) is alarmed
+    assert ("No worker is running: voicemails wait." in page) is alarmed
+    Heartbeat.objects.create(name="tick", at=timezone.now())
+    assert "The tick is not running" not in operator.get(at(campaign)).content.decode()
+
+
+def test_a_list_that_nobody_reads_is_an_alarm(operator: Client, campaign: Campaign) -> None:
+    assert "No worker reads lists" not in operator.get(at(campaign)).content.decode()
+    list_of(campaign)
+    page = operator.get(at(campaign)).content.decode()
+    assert "No worker reads lists: what was uploaded waits. Start one with `manage.py worker imports`." in page
+    assert "Draft: a list is being read." in page
+
+
+def test_a_lane_held_by_hand_is_said(operator: Client, make: Any, workspace: Workspace) -> None:
+    campaign = make(workspace, recipients=1, state=CampaignState.RUNNING)
+    assert campaign.lane.held
+    assert "Running, but its lane is held, so nothing is sent." in operator.get(at(campaign)).content.decode()
+
+
+@pytest.mark.parametrize("sees", [False, True])
+def test_downloads_are_masked_unless_numbers_may_be_seen(
+    operator: Client, make: Any, workspace: Workspace, sees: bool
+) -> None:
+    Membership.objects.filter(workspace=workspace).update(may_see_numbers=sees)
+    campaign = make(workspace, recipients=1)
+    make_voicemail(lane=campaign.lane, recipient="+12025550177", status=VoicemailStatus.FAILED, reason="busy")
+    everybody = b"".join(operator.get(at(campaign, "export"))).decode()
+    failed = b"".join(operator.get(at(campaign, "export"), {"only": "failed"})).decode()
+    assert ("(202) 555-0177" in failed) is sees
+    assert "(202) 555-0100" not in failed
+    assert len(everybody.splitlines()) == 3
+    assert len(failed.splitlines()) == 2
