@@ -49,7 +49,7 @@ CHECK_NOT_SUPPORTED = ProblemCode(
     "Send a voicemail to a phone of yours through it.",
 )
 STORAGE_UNAVAILABLE = ProblemCode(
-    "storage_unavailable", 503, "The recording could not be stored", "Nothing was kept; repeat the upload later."
+    "storage_unavailable", 503, "The upload could not be stored", "Nothing was kept; repeat the upload later."
 )
 LINK_EXPIRED = ProblemCode("link_expired", 403, "The link has expired", "Ask for a new link where you got this one.")
 LINK_UNKNOWN = ProblemCode("link_unknown", 404, "No recording is here", "Check that the link was copied whole.")

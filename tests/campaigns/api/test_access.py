@@ -51,10 +51,9 @@ def state(media: Path) -> list[Any]:
     return [*rows, AuditEvent.objects.count(), sorted(file for file in media.rglob("*") if file.is_file())]
 
 
-def test_the_table_of_routes_is_whole() -> None:
-    assert len({route for _, route, _ in ROUTES}) == 16
-    assert len(ROUTES) == 29
-    assert len(WITH_IDS) == 26
+def test_the_table_of_routes_is_not_empty() -> None:
+    assert {route for _, route, _ in ROUTES} == {str(pattern.pattern) for pattern in urls.urlpatterns}
+    assert len(WITH_IDS) >= 26
 
 
 def test_what_reaches_people_needs_a_scope_apart_from_what_prepares_it() -> None:
