@@ -14,13 +14,14 @@ first_name: first name, given name, forename, f name, first, vor name, prenom, p
 last_name: last name, sur name, family name, l name, last, nach name, nom, apellido, apellidos
 time_zone: time zone, tz, iana time zone, zona horaria, fuseau horaire, zeit zone
 postal_code: zip, zip code, zip 5, postal code, post code, postal, zip postal code, zip postal
-postal_code: plz, postleitzahl, codigo postal, code postal
+postal_code: plz, postleitzahl, codigo postal, code postal, home zip, home zip code, home postal code
 state: state, state province, province, state code, province code, st, estado, provincia
 reference: reference, ref, id, external id, reference id, reference number, external reference, record id, record number
 reference: mrn, medical record number, medical record, chart number, chart, account number, account, acct, referenz, referencia
 language: language, lang, spoken language, language code, idioma, lengua, langue, sprache
 consent: consent, consented, has consent, consent given, consent status, opt in, opted in, opt in status
 consent: voice consent, call consent, voicemail consent, phone consent, tcpa consent, consentimiento
+consent: ok to call, okay to call, ok to contact, ok to leave message, ok to leave voicemail
 consent_date: consent date, date of consent, consented on, consented at, consent given on, consent time, consent timestamp
 consent_date: opt in date, date opted in, opted in at, opted in on, tcpa consent date
 consent_source: consent source, source of consent, consent basis, consent method, consent form, opt in source
