@@ -27,7 +27,7 @@ _NOT_KEPT = {"", "phone", "reference", "consent", *_PLACES}
 
 
 class Person(NamedTuple):
-    """`zones` is empty where the row says nothing about where the person is; `fields` is JSON, or None; `recording_id` is None
+    """`zones`: every one the person may be in, by the number and by what the row says; `fields` is JSON, or None; `recording_id` is None
     where the campaign has one recording for everybody."""
 
     number: str
@@ -81,7 +81,7 @@ def judge_for(campaign: Campaign, columns: Sequence[str]) -> Callable[[Sequence[
         return Person(
             number,
             reference,
-            _union(said, zones_of(number)) if said else (),
+            _union(said, zones_of(number)),
             encoded,
             recording_of(fields) if recording_of else None,
         )

@@ -55,7 +55,7 @@ def test_accepted_rows_become_queued_voicemails_in_the_held_lane_in_the_order_of
     assert voicemail.use_case_id == campaign.lane.use_case_id and voicemail.setup_id == campaign.lane.use_case.setup_id
     assert bytes(voicemail.recipient_index) == blind_index().of(campaign.workspace_id, numbers(1)[0])
     assert voicemail.index_key == blind_index().current and voicemail.last4 == "0100"
-    assert voicemail.merge_fields == {"name": "Rosa"} and voicemail.zones is None
+    assert voicemail.merge_fields == {"name": "Rosa"} and voicemail.zones == ["America/New_York"]
     assert voicemail.pk.version == 7 and voicemail.pk.variant == "specified in RFC 4122"
     assert abs((time_of(voicemail.pk) - timezone.now()).total_seconds()) < 60
 
