@@ -77,7 +77,7 @@ def test_its_sandbox_numbers_end_in_every_usual_way_but_suppress_nobody_and_keep
     imported(campaign, CLINIC)
     fixed = {number for number in recipients(campaign) if number.startswith("+1555001")}
     assert len(fixed) == 10
-    assert fixed < set(NUMBERS)
+    assert {number[-4:] for number in fixed} < set(NUMBERS)
     assert not fixed & {f"+1555001{last}" for last in ("0010", "0016", "0090", "0091", "0092", "0098")}
 
 
