@@ -27,8 +27,8 @@ _NOT_KEPT = {"", "phone", "reference", "consent", *_PLACES}
 
 
 class Person(NamedTuple):
-    """`zones`: every one the person may be in, by the number and by what the row says; `fields` is JSON, or None; `recording_id` is None
-    where the campaign has one recording for everybody."""
+    """`zones`: every one the person may be in, by the number and by what the row says; `fields` is JSON, or None;
+    `recording_id` is None where the campaign has one recording for everybody."""
 
     number: str
     reference: str
