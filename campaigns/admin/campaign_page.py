@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -11,13 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from campaigns.admin import wording, zones
 from campaigns.admin.campaign_deeds import buttons
 from campaigns.admin.figures import figures, preview_figures
+from campaigns.admin.fragments import SECONDS, afresh, fragment
 from campaigns.admin.settings_shown import settings_shown
 from campaigns.models import Campaign
 from campaigns.selectors import imports
@@ -29,29 +28,10 @@ from rvm.platform.admin.alarms import alarms, import_alarms
 from rvm.platform.models import Role
 
 C = CampaignState
-# Between two looks of an open page.
-SECONDS = 4
 MOST_LISTS = 50
 FILE_FIELD = UnfoldAdminFileFieldWidget(
     {"id": "list", "required": True, "accept": ".csv,.txt,.tsv,.xlsx,text/csv", "aria-describedby": "about-lists"}
 )
-
-
-def fragment(admin_site: Any, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A part of a page that fetches itself: whose session has ended is sent to the login by the whole page."""
-
-    @never_cache
-    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not admin_site.has_permission(request):
-            return afresh()
-        return view(request, *args, **kwargs)
-
-    return require_safe(inner)
-
-
-def afresh() -> HttpResponse:
-    """Tells the open page to load itself again."""
-    return HttpResponse(headers={"HX-Refresh": "true"})
 
 
 class CampaignPage:

@@ -12,9 +12,10 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from campaigns.admin import wording
-from campaigns.admin.campaign_page import SECONDS, afresh, fragment
 from campaigns.admin.columns_shown import columns_shown, hidden
+from campaigns.admin.fragments import SECONDS, afresh, fragment
 from campaigns.admin.import_deeds import ImportDeeds
+from campaigns.admin.list_heard import ListHeard
 from campaigns.models import RecipientImport
 from campaigns.services import imports as services
 from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS
@@ -32,7 +33,7 @@ READABLE = (I.UPLOADED, I.CHECKED, I.FAILED)
 
 
 @admin.register(RecipientImport)
-class RecipientImportAdmin(ImportDeeds, RecordAdmin):
+class RecipientImportAdmin(ImportDeeds, ListHeard, RecordAdmin):
     list_display = ("created_at", "file_name", "campaign", "coloured", "accepted", "rejected", "workspace")
     list_display_links = ("created_at", "file_name")
     list_filter = (("workspace", ScopedFilter), ("state", ChoicesDropdownFilter))
@@ -124,6 +125,7 @@ class RecipientImportAdmin(ImportDeeds, RecordAdmin):
             "columns": columns_shown(header, sample.columns),
             "sample": [[seen(cell) for cell in cells] for cells in sample.rows],
             "hides": not reveal,
+            "may_listen": reveal and bool(row.campaign.script),
         }
 
 

@@ -16,7 +16,9 @@ from campaigns.importing.working import work
 from campaigns.models import Campaign, RecipientImport
 from campaigns.states import ImportState
 from delivery.models import Voicemail
+from delivery.services.clips import keep_clip
 from rvm.platform.models import AuditEvent, Membership, Workspace
+from tests.delivery.audio.mp3_bytes import encoded
 
 pytestmark = pytest.mark.django_db
 
@@ -269,3 +271,19 @@ def test_the_list_of_lists_costs_the_same_with_many(operator: Client, workspace:
     for _ in range(9):
         send(operator, campaign)
     assert statements() == few
+
+
+def test_what_the_first_people_would_hear_is_listened_to_before_the_import(
+    operator: Client, workspace: Workspace, make: Any
+) -> None:
+    clips = {name: str(keep_clip(workspace, name, encoded(seconds)).pk) for name, seconds in (("Hello", 9), ("Ana", 2))}
+    part = {"field": "first_name", "clips": {"Ana": clips["Ana"]}, "otherwise": None}
+    campaign = make(workspace, recording=None, script=[{"clip": clips["Hello"]}, part])
+    row = uploaded(operator, campaign)
+    assert "Join and listen" not in operator.get(at(row)).content.decode()
+    assert "a message may name its person" in operator.get(at(row, "heard")).content.decode()
+    reveal(workspace)
+    assert "Join and listen" in operator.get(at(row)).content.decode()
+    page = operator.get(at(row, "heard")).content.decode()
+    assert page.count("<audio") == 1
+    assert "has no clip for this person&#x27;s first_name" in page

@@ -1,0 +1,41 @@
+"""What the first rows of a list would hear, where each person's message is joined from clips: listened to before the import."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+
+from campaigns.admin.fragments import fragment
+from campaigns.models import RecipientImport
+from campaigns.scripts.sampling import sample_of_list
+from rvm.platform import audit
+from rvm.platform.admin.rights import person, rights_of
+from usecases.errors import Refused
+
+MOST_ROWS = 5
+
+
+class ListHeard:
+    """For the imports' ModelAdmin. A message may name its person, so only who may see numbers listens."""
+
+    def get_urls(self) -> list[URLPattern]:
+        parent: Any = super()
+        heard = fragment(self.admin_site, self.heard)  # type: ignore[attr-defined]
+        return [path("<uuid:object_id>/heard/", heard, name="campaigns_recipientimport_heard"), *parent.get_urls()]
+
+    def heard(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        row: RecipientImport = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        if not rights_of(request).may_see_numbers(row.workspace_id):
+            return self._say(request, refusal="You may not see numbers here, and a message may name its person.")
+        try:
+            samples = sample_of_list(row, MOST_ROWS)
+        except Refused as refusal:
+            return self._say(request, refusal=refusal.sentence)
+        audit.record("import.listened", row, actor=person(request), workspace=row.workspace, numbers_shown=True)
+        return self._say(request, samples=samples)
+
+    def _say(self, request: HttpRequest, **shown: Any) -> HttpResponse:
+        return TemplateResponse(request, "campaigns/admin/heard.html", shown)
