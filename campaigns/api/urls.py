@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from campaigns.api import campaigns, figures, imports
+from campaigns.api import campaigns, figures, heard, imports
 
 ONE = "campaigns/<uuid:campaign_id>"
 IMPORT = f"{ONE}/imports/<uuid:import_id>"
@@ -26,4 +26,5 @@ urlpatterns = [
     path(f"{IMPORT}/check", imports.ImportCheckView.as_view(), name="import-check"),
     path(f"{IMPORT}/confirm", imports.ImportConfirmView.as_view(), name="import-confirm"),
     path(f"{IMPORT}/errors", imports.ImportErrorsView.as_view(), name="import-errors"),
+    path(f"{IMPORT}/recordings", heard.HeardView.as_view(), name="import-recordings"),
 ]

@@ -77,8 +77,12 @@ def stage(recipient_import: RecipientImport) -> None:
         cursor.execute(_CREATE.format(table=table))
     rows, place = rows_of(recipient_import), 0
     while True:
+        blocks = _blocks(islice(rows, SEGMENT), place, encode)
+        if recipient_import.campaign.script is not None:
+            # Joining clips asks the database, which a COPY keeps busy, and locks, which no long transaction may hold.
+            blocks = iter(list(blocks))
         with transaction.atomic():
-            count = _copy(table, islice(rows, SEGMENT), place, encode)
+            count = _copy(table, blocks)
             place += count
             _progress(recipient_import, place)
         if count < SEGMENT:
@@ -135,19 +139,23 @@ def _progress(recipient_import: RecipientImport, rows_read: int) -> None:
     recipient_import.rows_read = rows_read
 
 
-def _copy(
-    table: str,
-    rows: Iterator[tuple[int, list[str]]],
-    place: int,
-    encode: Callable[[int, int, Sequence[str]], bytes],
-) -> int:
+def _blocks(
+    rows: Iterator[tuple[int, list[str]]], place: int, encode: Callable[[int, int, Sequence[str]], bytes]
+) -> Iterator[tuple[int, bytes]]:
+    """How many rows, and these as COPY takes them."""
+    while block := list(islice(rows, BLOCK)):
+        yield len(block), b"".join([encode(place + at, *row) for at, row in enumerate(block, 1)])
+        place += len(block)
+
+
+def _copy(table: str, blocks: Iterator[tuple[int, bytes]]) -> int:
     """COPY in PostgreSQL's binary format, https://www.postgresql.org/docs/current/sql-copy.html: how many rows."""
     count = 0
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
         copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
-        while block := list(islice(rows, BLOCK)):
-            copy.write(b"".join([encode(place + count + at, *row) for at, row in enumerate(block, 1)]))
-            count += len(block)
+        for rows, encoded in blocks:
+            copy.write(encoded)
+            count += rows
         copy.write(b"\xff\xff")
     return count
 

@@ -82,8 +82,8 @@ def _wrong_length(script: Script, clips: Mapping[UUID, Clip]) -> list[Refused]:
         return []
     shortest = [min(choices, key=lambda clip: clip.duration_ms) for choices in lengths]
     longest = [max(choices, key=lambda clip: clip.duration_ms) for choices in lengths]
-    found = {refused.code: refused for each in (shortest, longest) if (refused := why_not(each))}
-    return [_refused(code, refused.sentence) for code, refused in found.items()]
+    wrong = [(why_not(shortest), "too_short"), (why_not(longest), "too_long")]
+    return [_refused(code, refused.sentence) for refused, code in wrong if refused and refused.code == code]
 
 
 def _refused(code: str, sentence: str) -> Refused:
