@@ -15,7 +15,14 @@ from django.core.files.storage import Storage
 from django.db import transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from campaigns import launcher
 from campaigns.models import Campaign
@@ -77,6 +84,12 @@ class Life(RuleBasedStateMachine):
             assert refusal.sentence.endswith(".")
             assert before == (self.state(), standing(self.campaign.pk))
 
+    @initialize(launched=st.sampled_from([True, True, True, False]))
+    def begins(self, launched: bool) -> None:
+        """Most lives begin with a launch, or the later rules would find nothing to do."""
+        if launched:
+            self.ask(services.launch)
+
     @rule()
     def launches(self) -> None:
         self.ask(services.launch)
@@ -93,7 +106,7 @@ class Life(RuleBasedStateMachine):
     def resumes(self) -> None:
         self.ask(services.resume)
 
-    @precondition(lambda self: self.retries)
+    @precondition(lambda self: self.submitted)
     @rule()
     def cancels(self) -> None:
         self.ask(services.cancel)
@@ -121,7 +134,8 @@ class Life(RuleBasedStateMachine):
         for step in launcher.STEPS:
             step(self.now)
 
-    @rule(limit=st.integers(1, 4))
+    @precondition(lambda self: self.state() == S.RUNNING)
+    @rule(limit=st.integers(1, 6))
     def sends(self, limit: int) -> None:
         for route in open_routes(self.now, 500):
             wave = claim(route, limit, self.now, LEASE)
@@ -131,6 +145,7 @@ class Life(RuleBasedStateMachine):
                 assert claimed.recording_id == row.recording_id
                 self.submitted[claimed.voicemail_id] += 1
 
+    @precondition(lambda self: self.voicemails(V.SENDING))
     @rule(
         end=st.sampled_from(
             [(V.ACCEPTED, None), (V.UNCERTAIN, None), (V.FAILED, Reason.BUSY), (V.QUEUED, None), (V.DELIVERED, None)]
@@ -140,13 +155,14 @@ class Life(RuleBasedStateMachine):
         """The carrier takes, refuses or never got what was sent."""
         self.conclude(V.SENDING, *end)
 
+    @precondition(lambda self: self.voicemails(V.ACCEPTED) or self.voicemails(V.UNCERTAIN))
     @rule(end=st.sampled_from([(V.DELIVERED, None), (V.FAILED, Reason.NO_ANSWER), (V.FAILED, Reason.UNREPORTED)]))
     def reports(self, end: tuple[VoicemailStatus, Reason | None]) -> None:
         self.conclude(V.ACCEPTED, *end)
         self.conclude(V.UNCERTAIN, *end)
 
     def conclude(self, was: VoicemailStatus, to: VoicemailStatus, reason: Reason | None) -> None:
-        rows = self.voicemails(was)[:3]
+        rows = self.voicemails(was)
         drop = DropStatus.NOT_SENT if to is V.QUEUED else DropStatus(to)
         moves.change_drops([DropChange(row.drop_id, drop, reason) for row in rows if row.drop_id], self.now)
         moves.apply([Move(row.pk, was, to, reason=reason) for row in rows], self.now)
