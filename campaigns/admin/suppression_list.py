@@ -17,7 +17,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from campaigns.admin.upload import TOO_LARGE
 from campaigns.api.imports import ListUploadHandler
@@ -33,8 +33,11 @@ PAGE = "admin:usecases_suppression_import"
 
 
 class ListForm(forms.Form):
-    workspace = forms.ModelChoiceField(Workspace.objects.none(), widget=UnfoldAdminSelectWidget(), empty_label=None)
+    workspace = forms.ModelChoiceField(
+        Workspace.objects.none(), widget=UnfoldAdminSelectWidget(), empty_label="Whose list it is"
+    )
     list = forms.FileField(
+        widget=UnfoldAdminFileFieldWidget({"accept": ".csv,.txt,.tsv,.xlsx,text/csv"}),
         help_text=f"One row for each number, of any kind and country. A column “Reason” is kept, {LONGEST_REASON} characters of it. "
         f"CSV or Excel (.xlsx), up to {MOST_BYTES // 1_000_000} MB and {MOST_ROWS:,} rows.",
         error_messages={"required": "No file was chosen.", "empty": "There is nothing in this file."},
@@ -67,8 +70,11 @@ class SuppressionsWithLists(SuppressionAdmin):
             raise PermissionDenied
         posted = request.method == "POST"
         form = ListForm(request.POST, request.FILES) if posted else ListForm()
-        offered: Any = form.fields["workspace"]
-        offered.queryset = self.choices(Workspace, request)
+        workspace: Any = form.fields["workspace"]
+        workspace.queryset = self.choices(Workspace, request)
+        # What is put on the wrong list stays there: only who has one workspace finds it chosen.
+        only = list(workspace.queryset[:2])
+        workspace.initial = only[0] if len(only) == 1 else None
         if posted and form.is_valid():
             try:
                 return self._page(request, form, self._suppress(request, form))

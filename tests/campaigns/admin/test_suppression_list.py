@@ -49,7 +49,9 @@ def test_an_operator_gets_there_by_the_button_and_reads_what_became_of_the_rows(
 ) -> None:
     make_suppression(workspace, "+12025550101")
     assert PAGE in operator.get(LIST).content.decode()
-    assert "nobody can be taken off it again" in text_of(operator.get(PAGE))
+    asked = operator.get(PAGE)
+    assert "nobody can be taken off it again" in text_of(asked)
+    assert asked.context["form"]["workspace"].initial == workspace
     answer = post(
         operator,
         workspace,
@@ -75,6 +77,8 @@ def test_who_works_for_two_says_whose_list_it_is(operator_of_two: tuple[Client, 
     client, second = operator_of_two
     text = text_of(client.get(PAGE))
     assert "Second" in text and "Third" not in text
+    assert client.get(PAGE).context["form"]["workspace"].initial is None
+    assert "This field is required" in text_of(post(client, None, b"2025550142\n"))
     post(client, second, b"2025550142\n")
     assert [row.workspace_id for row in Suppression.objects.all()] == [second.pk]
 
