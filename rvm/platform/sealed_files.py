@@ -29,7 +29,7 @@ def seal(name: str, chunks: Iterable[bytes]) -> tuple[int, str]:
     content = _Content(name, chunks)
     default_storage.delete(name)  # or the storage would choose another name
     try:
-        default_storage.save(name, File(content, name))
+        default_storage.save(name, File(content, name))  # type: ignore[arg-type]  # it can be read, which is all
     except BaseException:
         default_storage.delete(name)
         raise
