@@ -109,7 +109,9 @@ class CampaignPage:
         return {
             **numbers,
             "reasons": reasons,
-            "seen": "-".join([campaign.state, *(row.state for row in lists)]),
+            "seen": "-".join(
+                [campaign.state, *(row.state for row in lists), *(["failed"] if numbers["failed"] else [])]
+            ),
             "every": SECONDS if moving else 0,
             "under_way": [_list(row) for row in under_way],
             "links": to,

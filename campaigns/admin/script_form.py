@@ -33,7 +33,7 @@ class ScriptFields(forms.Form):
     """Mixed into the campaign's form."""
 
     heard = forms.ChoiceField(
-        choices=[(ONE, "One recording for everybody"), (JOINED, "A message of one's own for each, joined from clips")],
+        choices=[(ONE, "One recording for everybody"), (JOINED, "A message for each person, joined from clips")],
         label="People hear",
         widget=UnfoldAdminSelectWidget(),
     )

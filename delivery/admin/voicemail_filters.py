@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.admin import ListFilter
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import CheckboxFilter, DropdownFilter, RangeDateFilter
@@ -22,6 +23,8 @@ from rvm.platform.admin.exact_search import SealedNumberFilter
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.models import Workspace
 from usecases.models import TelephonySetup, UseCase
+
+MOST_LANES = 200
 
 
 def chosen_workspace(request: HttpRequest) -> Workspace | None:
@@ -97,9 +100,15 @@ class LaneFilter(_Choice):
     title, parameter_name = "lane", "lane"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        lanes = (
-            Lane.objects.filter(workspace=chosen_workspace(request)).select_related("use_case").order_by("-id")[:200]
-        )
+        """The newest, and the one that is asked for: a campaign's page leads to its own however old it is."""
+        known = Lane.objects.filter(workspace=chosen_workspace(request)).select_related("use_case").order_by("-id")
+        lanes = list(known[:MOST_LANES])
+        try:
+            asked = known.filter(pk=request.GET.get("lane") or None).first()
+        except ValidationError:
+            asked = None
+        if asked is not None and asked not in lanes:
+            lanes.append(asked)
         return [(str(lane.pk), lane_name(lane)) for lane in lanes]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -171,3 +171,25 @@ def test_downloads_are_masked_unless_numbers_may_be_seen(
     assert "(202) 555-0100" not in failed
     assert len(everybody.splitlines()) == 3
     assert len(failed.splitlines()) == 2
+
+
+def test_its_voicemails_are_found_however_many_campaigns_came_after_it(
+    operator: Client, make: Any, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("delivery.admin.voicemail_filters.MOST_LANES", 1)
+    campaign = make(workspace, recipients=2)
+    make(workspace, recipients=1, name="Later")
+    shown = operator.get(at(campaign))
+    found = operator.get(shown.context["links"]["queued"]).context["cl"].result_list
+    assert {voicemail.lane_id for voicemail in found} == {campaign.pk}
+    assert len(found) == 2
+
+
+def test_the_page_reloads_for_its_buttons_when_the_first_has_failed(
+    operator: Client, make: Any, workspace: Workspace
+) -> None:
+    campaign = make(workspace, recipients=1, state=CampaignState.RUNNING)
+    assert "HX-Refresh" not in operator.get(at(campaign, "progress"), {"seen": "running"})
+    make_voicemail(lane=campaign.lane, status=VoicemailStatus.FAILED, reason="busy")
+    assert operator.get(at(campaign, "progress"), {"seen": "running"})["HX-Refresh"] == "true"
+    assert "HX-Refresh" not in operator.get(at(campaign, "progress"), {"seen": "running-failed"})
