@@ -1,0 +1,150 @@
+"""The pure parts of the desk: cells that hide whom they are about, columns by name, scripts as fields, times and rates in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns.admin import wording, zones
+from campaigns.admin.columns_shown import CALLED, columns_shown, hidden, merge_field
+from campaigns.admin.script_form import from_script, to_script
+from campaigns.spreadsheets.columns import FIELDS, MERGE_FIELD
+from campaigns.states import CampaignState, ImportState, Outcome
+from delivery.reasons import REASONS
+from delivery.status import VoicemailStatus
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("(202) 555-0142", "•••••••0142"),
+        ("+12025550142", "•••••••0142"),
+        ("Zoë O'Neil", "xxx x'xxxx"),
+        ("10001-1234", "00000-0000"),
+        ("2026-11-24", "0000-00-00"),
+        ("", ""),
+    ],
+)
+def test_a_hidden_cell_keeps_its_shape(cell: str, shown: str) -> None:
+    assert hidden(cell) == shown
+
+
+@given(st.text(max_size=40))
+def test_a_hidden_cell_says_no_word_and_at_most_four_digits(cell: str) -> None:
+    shown = hidden(cell)
+    assert not [char for char in shown if char.isalpha() and char != "x"]
+    assert len([char for char in shown if char.isdecimal() and char != "0"]) <= 4
+
+
+@given(st.text(max_size=60), st.integers(0, 300))
+def test_a_column_of_no_known_field_gets_a_name_that_a_merge_field_may_have(name: str, at: int) -> None:
+    made = merge_field(name, at)
+    assert MERGE_FIELD.fullmatch(made) and made not in FIELDS
+
+
+def test_every_column_offers_every_field_and_keeps_what_was_chosen() -> None:
+    assert set(CALLED) == set(FIELDS)
+    first, second, third = columns_shown(["Mobile", "Appointment Day"], ["phone", "visit_day", ""])
+    assert (first.chosen, second.chosen, third.chosen) == ("phone", "visit_day", "")
+    for column in (first, second, third):
+        values = [value for value, _ in column.choices]
+        assert column.chosen in values and set(FIELDS) < set(values) and len(values) == len(set(values))
+    assert second.choices[-1] == ("visit_day", "Other: visit day")
+    assert third.choices[-1] == ("column_3", "Other: column 3")
+
+
+def clip(name: str) -> Any:
+    return SimpleNamespace(pk=f"id of {name}", name=name)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"opening": clip("Hello"), "closing": clip("Bye")},
+        {"opening": clip("Hello"), "column": "first_name", "chosen": [clip("Ana"), clip("Zoë")]},
+        {"column": "day", "chosen": [clip("Mon")], "otherwise": clip("soon"), "closing": clip("Bye")},
+    ],
+)
+def test_a_script_reads_back_as_the_fields_that_made_it(said: dict[str, Any]) -> None:
+    names = {f"id of {name}": name for name in ("Hello", "Bye", "Ana", "Zoë", "Mon", "soon")}
+    read = from_script(to_script(said), names)
+    assert read is not None
+    flat = {
+        key: [each.pk for each in value] if key == "chosen" else getattr(value, "pk", value)
+        for key, value in said.items()
+    }
+    assert {key: value for key, value in read.items() if value} == flat
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [{"clip": "a"}, {"clip": "b"}, {"clip": "c"}],
+        [{"field": "x", "clips": {"A": "a"}}, {"field": "y", "clips": {"A": "a"}}],
+        [{"field": "x", "clips": {"another name": "a"}, "otherwise": None}],
+    ],
+)
+def test_a_script_that_the_fields_cannot_say_is_not_read_as_another(script: list[Any]) -> None:
+    assert from_script(script, {"a": "A", "b": "B", "c": "C"}) is None
+
+
+def test_every_state_status_and_outcome_has_its_words() -> None:
+    assert set(wording.STATUSES) == set(wording.BARS) == set(VoicemailStatus)
+    assert set(wording.OUTCOMES) == set(Outcome)
+    assert set(wording.IMPORT_STATES) == set(ImportState)
+    for state in CampaignState:
+        standing = wording.Standing(state=state, total=1, recording=True, start="", end="")
+        assert wording.next_step(standing).startswith(state.capitalize())
+    for state in ImportState:
+        assert wording.list_step(state, 1, operates=True).endswith(".")
+    for reason, facts in REASONS.items():
+        assert wording.reason(reason) == facts.sentence
+    assert wording.reason("of_another_version") == "Of another version"
+
+
+def test_the_bar_adds_up_and_is_said_in_words() -> None:
+    counts = {"delivered": 1, "failed": 1, "queued": 2, "skipped": 0}
+    assert [(part.status, part.percent) for part in wording.parts(counts)] == [
+        ("delivered", "25.00"),
+        ("failed", "25.00"),
+        ("queued", "50.00"),
+    ]
+    assert wording.bar_in_words(counts) == "1 delivered, 1 failed, 2 waiting"
+    assert wording.bar_in_words({}) == "no recipients yet"
+
+
+@pytest.mark.parametrize(
+    ("per_second", "told"),
+    [(0, "-"), (0.001, "4 an hour"), (0.5, "30 a minute"), (1, "1 a second"), (1234.5, "1,234 a second")],
+)
+def test_a_rate_is_said_in_the_unit_that_one_can_picture(per_second: float, told: str) -> None:
+    assert wording.rate(per_second) == told
+
+
+@pytest.mark.parametrize(
+    ("minutes", "told"),
+    [
+        (0.2, "less than a minute"),
+        (1, "1 minute"),
+        (59, "59 minutes"),
+        (60, "1 hour"),
+        (600, "10 hours"),
+        (4000, "3 days"),
+    ],
+)
+def test_a_span_is_said_roughly(minutes: float, told: str) -> None:
+    assert wording.duration(timedelta(minutes=minutes)) == told
+
+
+def test_a_moment_is_said_in_the_campaigns_zone() -> None:
+    moment = datetime(2026, 11, 24, 14, tzinfo=UTC)
+    assert zones.local(moment, "America/New_York") == "Tue 2026-11-24 09:00, Eastern (New York)"
+    assert zones.short(moment, "America/Los_Angeles") == "2026-11-24 06:00 PST"
+    offered = [zone for _, group in zones.choices() for zone, _ in group]
+    assert offered[0] == "America/New_York" and "UTC" in offered and "Europe/Berlin" in offered
+    assert len(offered) == len(set(offered))
