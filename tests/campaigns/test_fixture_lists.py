@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+from campaigns.admin.wording import OUTCOMES
 from campaigns.models import RejectedRow
 from campaigns.suppression_lists import suppress_list
 from delivery.models import Voicemail
@@ -106,3 +108,11 @@ def test_the_lists_hold_fictional_numbers_only() -> None:
         ]
         assert len(digits) >= 5
         assert all(number[3:8] == "55501" or number.startswith("555001") for number in digits)
+
+
+def test_the_walk_through_tells_what_the_check_says(workspace: Workspace) -> None:
+    found = checked(make_campaign(use_case=of_sandbox(workspace)), CLINIC)
+    page = (Path(settings.BASE_DIR) / "docs" / "campaigns.md").read_text()
+    told = {words: int(count) for count, words in re.findall(r"^\| (\d+) \| ([^:|]*\w)", page, re.MULTILINE)}
+    assert told == {OUTCOMES[outcome].partition(":")[0]: count for outcome, count in found.counts.items() if count}
+    assert f"Import {found.counts['accepted']} people" in page
