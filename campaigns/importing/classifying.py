@@ -122,6 +122,7 @@ def _arguments(recipient_import: RecipientImport, after: int, until: int) -> dic
     stretch = {"after": after, "until": until}
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '64MB'")
+        cursor.execute("SET LOCAL enable_memoize = off")  # every number is looked up once
         cursor.execute(_STRETCH.format(table=table_of(recipient_import)), stretch)
         low, high = cursor.fetchone()
     return {
