@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models.functions import Now
 
 from campaigns.importing.classifying import classify, count_outcomes, forget
@@ -70,7 +70,7 @@ def work_on(identifier: UUID) -> None:
         fail(recipient_import, was, LOST)
     except CampaignClaimed:
         fail(recipient_import, was, "The campaign was ended or launched while its list was being imported.")
-    except (DatabaseError, Stopping, Superseded):
+    except (InterfaceError, OperationalError, Stopping, Superseded):
         raise  # what was committed stays, and somebody goes on from there
     except Exception as error:
         # Without its message and its frames: they may hold cells of the list.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings as project
-from django.db import connection
+from django.db import DatabaseError, DataError, OperationalError, connection
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -257,6 +258,23 @@ def test_a_list_whose_file_is_lost_fails_with_a_sentence() -> None:
     work()
     row.refresh_from_db()
     assert (row.state, row.error) == ("failed", "The uploaded file cannot be read any more; upload it again.")
+
+
+@pytest.mark.parametrize(
+    ("error", "state"), [(DataError("+12025550100 is too long"), "failed"), (OperationalError("gone"), "checking")]
+)
+def test_a_database_that_is_away_is_waited_for_and_one_that_takes_no_row_ends_the_import(
+    monkeypatch: pytest.MonkeyPatch, error: DatabaseError, state: str
+) -> None:
+    def broken(*_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(staging, "_copy", broken)
+    campaign = make_campaign()
+    with pytest.raises(OperationalError) if state == "checking" else nullcontext():
+        checked(campaign, as_csv([[numbers(1)[0], "A"]]))
+    row = RecipientImport.objects.get(campaign=campaign)
+    assert row.state == state and "2025550100" not in row.error
 
 
 def test_a_bug_in_checking_ends_the_import_and_shows_no_cell(
