@@ -5,6 +5,7 @@ One at a time, because use cases, setups and the index of numbers belong to a wo
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -103,12 +104,8 @@ class LaneFilter(_Choice):
         """The newest, and the one that is asked for: a campaign's page leads to its own however old it is."""
         known = Lane.objects.filter(workspace=chosen_workspace(request)).select_related("use_case").order_by("-id")
         lanes = list(known[:MOST_LANES])
-        try:
-            asked = known.filter(pk=request.GET.get("lane") or None).first()
-        except ValidationError:
-            asked = None
-        if asked is not None and asked not in lanes:
-            lanes.append(asked)
+        with suppress(ValidationError):  # what is no id finds nothing
+            lanes += [lane for lane in known.filter(pk__in=request.GET.getlist("lane")[:1]) if lane not in lanes]
         return [(str(lane.pk), lane_name(lane)) for lane in lanes]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
