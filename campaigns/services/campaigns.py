@@ -80,7 +80,7 @@ def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, 
             field="starts_at" if row.starts_at is None else "recording_id",
         )
     row.save()
-    row.lane.save()
+    row.lane.save(update_fields=changed.keys() & details.OF_LANE)
     audit.record("campaign.updated", row, actor=actor, workspace=row.workspace, changes=told(changed))
     if {"pace_per_second", "priority"} & changed.keys():
         ring_on_commit("dispatch")

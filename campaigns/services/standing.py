@@ -13,11 +13,13 @@ from usecases.errors import Refused
 
 
 def locked(campaign: Campaign) -> Campaign:
-    """The campaign as it is now, kept from other verbs and from the tick until the transaction ends."""
-    rows = Campaign.objects.select_for_update(no_key=True, of=("self",))
-    return rows.select_related("workspace", "lane__use_case__setup", "lane__use_case__workspace", "recording").get(
-        pk=campaign.pk
-    )
+    """The campaign as it is now, kept from other verbs and from the tick until the transaction ends.
+
+    Read after it is locked: a statement that waits for a lock sees that row anew, and what it joins as it was before the wait."""
+    Campaign.objects.select_for_update(no_key=True).only("pk").get(pk=campaign.pk)
+    return Campaign.objects.select_related(
+        "workspace", "lane__use_case__setup", "lane__use_case__workspace", "recording"
+    ).get(pk=campaign.pk)
 
 
 def require(row: Campaign, states: Collection[CampaignState], done: str) -> None:
