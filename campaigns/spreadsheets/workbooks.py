@@ -13,12 +13,11 @@ from datetime import date, datetime, time
 from itertools import islice
 from typing import Any, TypeVar
 
+from campaigns.spreadsheets.bounded_archive import MOST_IN_MEMORY, MOST_ROWS, BoundedArchive, too_large
 from campaigns.spreadsheets.refusals import SheetRefused
 
 MOST_PACKED = 50 * 1024 * 1024
 MOST_UNPACKED = 400 * 1024 * 1024
-# Sheets are read row by row, every other part as a whole; the largest has all distinct texts of the workbook.
-MOST_IN_MEMORY = 64 * 1024 * 1024
 # Sheets of real lists pack by 5 to 30; a run of noughts by 1000.
 HIGHEST_RATIO = 200
 _SMALL = 1024 * 1024
@@ -26,7 +25,6 @@ _BATCH = 1000
 
 T = TypeVar("T")
 
-_TOO_LARGE = "This workbook is too large to be read as it is; save the list as CSV (UTF-8) and upload that."
 _DAMAGED = (
     "This workbook cannot be opened, it is damaged or of another kind; save the list as CSV (UTF-8) and upload that."
 )
@@ -37,14 +35,14 @@ def rows_of(chunks: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
     packed = _collected(chunks)
     _check_archive(packed)
     try:
-        from openpyxl import load_workbook
+        import openpyxl  # noqa: F401 - whether it is there
     except ImportError:
         raise SheetRefused(
             "xlsx_not_installed",
             "This installation cannot read Excel workbooks: save the list as CSV (UTF-8) and upload that, "
             'or ask its administrator to install the extra "xlsx".',
         ) from None
-    rows = _quietly(lambda: _first_sheet(load_workbook(packed, read_only=True, data_only=True, keep_links=False)))
+    rows = _quietly(lambda: _first_sheet(_opened(packed)))
     while batch := _quietly(lambda: list(islice(rows, _BATCH))):
         yield from batch
 
@@ -58,7 +56,27 @@ def _quietly(step: Callable[[], T]) -> T:
     except SheetRefused:
         raise
     except Exception as error:
+        if isinstance(error.__cause__, SheetRefused):
+            raise error.__cause__ from None
         raise SheetRefused("xlsx_damaged", _DAMAGED) from error
+
+
+def _opened(packed: io.BytesIO) -> Any:
+    """As `openpyxl.load_workbook` does it, from an archive that is bounded."""
+    from openpyxl.reader.excel import ExcelReader
+
+    class Reader(ExcelReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__(packed, read_only=True, data_only=True, keep_links=False)
+            self.archive = BoundedArchive(packed)
+
+        def read_strings(self) -> None:
+            super().read_strings()
+            self.archive.texts_read = True
+
+    reader = Reader()
+    reader.read()
+    return reader.wb
 
 
 def _first_sheet(workbook: Any) -> Iterator[tuple[int, list[str]]]:
@@ -68,6 +86,9 @@ def _first_sheet(workbook: Any) -> Iterator[tuple[int, list[str]]]:
         sheet.reset_dimensions()
         found = False
         for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+            # A row that says a number of its own is preceded by as many empty ones.
+            if number > MOST_ROWS:
+                raise too_large()
             shown = [_shown(cell) for cell in cells]
             if any(map(str.strip, shown)):
                 found = True
@@ -96,7 +117,7 @@ def _collected(chunks: Iterable[bytes]) -> io.BytesIO:
     packed = io.BytesIO()
     for chunk in chunks:
         if packed.write(chunk) and packed.tell() > MOST_PACKED:
-            raise SheetRefused("xlsx_too_large", _TOO_LARGE)
+            raise too_large()
     return packed
 
 
@@ -111,4 +132,4 @@ def _check_archive(packed: io.BytesIO) -> None:
     in_memory = sum(part.file_size for part in parts if not part.filename.lower().startswith("xl/worksheets/"))
     swollen = any(part.file_size > max(_SMALL, part.compress_size * HIGHEST_RATIO) for part in parts)
     if unpacked > MOST_UNPACKED or in_memory > MOST_IN_MEMORY or swollen:
-        raise SheetRefused("xlsx_too_large", _TOO_LARGE)
+        raise too_large()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from campaigns.spreadsheets import workbooks
+from campaigns.spreadsheets import bounded_archive, workbooks
 from campaigns.spreadsheets.dialect import Dialect
 from campaigns.spreadsheets.preview import examine
 from campaigns.spreadsheets.refusals import SheetRefused
@@ -194,3 +194,73 @@ def test_without_the_extra_a_workbook_is_refused_with_what_to_do(monkeypatch: py
     assert refusal.value.code == "xlsx_not_installed"
     assert "CSV" in refusal.value.sentence
     assert '"xlsx"' in refusal.value.sentence
+
+
+SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+TINY = b"<a/>" * (bounded_archive.MOST_IN_TREE + 1)
+
+
+def part_of(content: bytes, name: str) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return archive.read(name)
+
+
+def sheet_with(cells: str) -> bytes:
+    sheet = f'<worksheet xmlns="{SHEET}"><sheetData>{cells}</sheetData></worksheet>'
+    return rewritten(WHOLE, {"xl/worksheets/sheet1.xml": sheet.encode()})
+
+
+STYLES = part_of(WHOLE, "xl/styles.xml").replace(b"</styleSheet>", b"<extLst>%s</extLst></styleSheet>" % TINY)
+TREES = {
+    "styles": {"xl/styles.xml": STYLES},
+    "elements beside the rows": {
+        "xl/worksheets/sheet1.xml": b'<worksheet xmlns="%s"><x>%s</x></worksheet>' % (SHEET.encode(), TINY)
+    },
+    "rows of another language": {
+        "xl/worksheets/sheet1.xml": b'<worksheet xmlns="%s" xmlns:z="z">%s</worksheet>'
+        % (SHEET.encode(), b"<z:row/>" * (bounded_archive.MOST_IN_TREE + 1))
+    },
+    "one endless row": {
+        "xl/worksheets/sheet1.xml": b'<worksheet xmlns="%s"><sheetData><row>%s</row></sheetData></worksheet>'
+        % (SHEET.encode(), TINY)
+    },
+}
+
+
+@pytest.mark.parametrize("parts", TREES.values(), ids=TREES)
+def test_more_elements_than_memory_shall_hold_are_refused_wherever_they_are(
+    parts: Mapping[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbooks, "HIGHEST_RATIO", 10_000)  # what is not so even packs less
+    assert refused(rewritten(WHOLE, parts)) == "xlsx_too_large"
+
+
+def test_a_cell_as_long_as_a_book_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_archive, "LONGEST_ROW", 100_000)
+    text = "a" * 200_000
+    assert refused(sheet_with(f'<row><c t="inlineStr"><is><t>{text}</t></is></c></row>')) == "xlsx_too_large"
+
+
+def test_a_row_numbered_beyond_every_sheet_is_refused_instead_of_counted_up_to() -> None:
+    far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="999999999999"><c r="A999999999999"><v>2</v></c></row>'
+    assert refused(sheet_with(far)) == "xlsx_too_large"
+
+
+def test_many_rows_are_no_large_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_archive, "MOST_IN_TREE", 3_000)
+    monkeypatch.setattr(bounded_archive, "LONGEST_ROW", 40_000)
+    one = "<row><c><v>2025550142</v></c></row>"
+    assert len(read(sheet_with(one * 10_000))) == 10_000
+
+
+def test_more_distinct_texts_than_memory_shall_hold_are_refused_whatever_their_part_is_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded_archive, "MOST_IN_TEXTS", 5_000)
+    monkeypatch.setattr(workbooks, "HIGHEST_RATIO", 10_000)
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    name = "xl/worksheets/texts.xml"
+    override = f'<Override PartName="/{name}" ContentType="{kind}"/></Types>'.encode()
+    types = part_of(WHOLE, "[Content_Types].xml").replace(b"</Types>", override)
+    texts = f'<sst xmlns="{SHEET}">{"<si><t/></si>" * 3_000}</sst>'.encode()
+    assert refused(rewritten(WHOLE, {"[Content_Types].xml": types, name: texts})) == "xlsx_too_large"
