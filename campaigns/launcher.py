@@ -53,7 +53,12 @@ _IMPORTED_NOW = Exists(RecipientImport.objects.filter(campaign=OuterRef("pk"), s
 def start_due(now: datetime) -> None:
     """scheduled -> running at its time; one whose list is being imported waits for it."""
     due = Campaign.objects.filter(~_IMPORTED_NOW, state=S.SCHEDULED, starts_at__lte=now).order_by("starts_at")
-    _each(due, Q(state=S.SCHEDULED, starts_at__lte=now), lambda row: begin(row, None, now))
+    _each(due, Q(state=S.SCHEDULED, starts_at__lte=now), lambda row: _begin(row, now))
+
+
+def _begin(row: Campaign, now: datetime) -> None:
+    if not _is_imported(row):  # a list may have been confirmed since
+        begin(row, None, now)
 
 
 def set_recordings(now: datetime) -> None:
@@ -107,10 +112,14 @@ def complete(now: datetime) -> None:
 
 
 def _complete(row: Campaign, now: datetime) -> None:
-    if RecipientImport.objects.filter(campaign=row, state__in=UNDER_WAY).exists() or _has_open_row(row):
+    if _is_imported(row) or _has_open_row(row):
         return
     Lane.objects.filter(pk=row.pk).update(expires_at=None)
     move(row, S.COMPLETED, "campaign.completed", None, ended_at=now, measured_at=None, rate_per_second=None)
+
+
+def _is_imported(row: Campaign) -> bool:
+    return RecipientImport.objects.filter(campaign=row, state__in=UNDER_WAY).exists()
 
 
 def _open_ended(counts: Counter[str]) -> int:

@@ -379,3 +379,19 @@ def test_a_tick_and_a_person_who_takes_the_launch_back_do_not_both_win() -> None
         assert (row.state, row.lane.held) == (("draft", True) if taken_back == "" else ("running", False))
         Lane.objects.filter(pk=campaign.pk).update(held=True)
         Campaign.objects.filter(pk=campaign.pk).update(state="canceled")
+
+
+@pytest.mark.django_db
+def test_a_list_confirmed_just_before_its_campaign_starts_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tick had seen the second campaign without an import, and was still busy with the first."""
+    first = make_campaign(count=1, state="scheduled", starts_at=NOW - HOUR)
+    second = make_campaign(count=1, state="scheduled", starts_at=NOW)
+    begin = launcher.begin
+
+    def meanwhile(row: Campaign, *arguments: Any) -> Campaign:
+        import_into(second, "importing")
+        return begin(row, *arguments)
+
+    monkeypatch.setattr(launcher, "begin", meanwhile)
+    launcher.start_due(NOW)
+    assert (fresh(first).state, fresh(second).state) == ("running", "scheduled")
