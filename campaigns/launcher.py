@@ -151,12 +151,12 @@ def _stirring(state: CampaignState, statuses: Iterable[VoicemailStatus]) -> list
 def reopen_retried(now: datetime) -> None:
     """completed -> running where a voicemail is on its way again: one that somebody retried, or whose report came late."""
     found = Campaign.objects.filter(pk__in=_stirring(S.COMPLETED, OPEN_ENDED))
-    _each(found, Q(state=S.COMPLETED), _reopen)
+    _each(found, Q(state=S.COMPLETED), lambda row: _reopen(row, now))
 
 
-def _reopen(row: Campaign) -> None:
+def _reopen(row: Campaign, now: datetime) -> None:
     if _has_open_row(row):
-        reopen(row, None)
+        reopen(row, None, now)
         ring_on_commit("dispatch")
 
 

@@ -96,8 +96,8 @@ WITH was AS (
 ), moved AS (
   UPDATE delivery_voicemail v
      SET status = 'queued', reason = '', carrier_code = '', carrier_text = '', updated_at = t.at, not_before = t.at, ended_at = NULL,
-         expires_at = greatest(coalesce(v.expires_at, %s::timestamptz), %s::timestamptz)
-    FROM was, (SELECT %s::timestamptz AS at) t
+         expires_at = CASE WHEN t.until IS NOT NULL THEN greatest(v.expires_at, t.until) END
+    FROM was, (SELECT %s::timestamptz AS at, %s::timestamptz AS until) t
    WHERE v.id = was.id
   RETURNING v.lane_id, was.reason
 ), counted AS (
@@ -109,13 +109,11 @@ SELECT count(*) FROM moved
 """
 
 
-def requeue(
-    voicemail_ids: Iterable[UUID], at: datetime, *, lane_expires_at: datetime | None, expires_at: datetime
-) -> int:
+def requeue(voicemail_ids: Iterable[UUID], at: datetime, *, expires_at: datetime | None) -> int:
     """failed -> queued and due at once, for as many as a person asks for: with no `Move` for each and one version of each row.
 
-    They expire with their lane or as they did, but not before `expires_at`. The caller holds the rows' locks."""
-    [(count,)] = sql.run(_REQUEUE, [sql.ids(voicemail_ids), lane_expires_at or expires_at, expires_at, at])
+    They expire as they did, but not before `expires_at`; with their lane where it is None. The caller holds the rows' locks."""
+    [(count,)] = sql.run(_REQUEUE, [sql.ids(voicemail_ids), at, expires_at])
     return int(count)
 
 

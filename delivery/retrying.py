@@ -13,7 +13,8 @@ from delivery.reasons import Reason
 from delivery.retries import RetryPolicy, after_failure
 from delivery.status import VoicemailStatus
 
-# Only what its lane or use case lets be tried more than once is looked at; for most there is nothing to decide.
+# Only what its lane or use case lets be tried more than once is looked at; for most there is nothing to decide. What has no time of
+# its own and is in a lane without one has outlived its campaign: whether it is tried again is for a person to say.
 _FAILED = """
 SELECT v.id, v.reason, v.failover, coalesce(v.expires_at, l.expires_at), coalesce(l.max_attempts, u.max_attempts),
        coalesce(l.retry_minutes, u.retry_minutes), u.failover_setup_id IS NOT NULL AND v.live,
@@ -21,6 +22,7 @@ SELECT v.id, v.reason, v.failover, coalesce(v.expires_at, l.expires_at), coalesc
        (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent')
   FROM delivery_voicemail v JOIN usecases_usecase u ON u.id = v.use_case_id JOIN delivery_lane l ON l.id = v.lane_id
  WHERE v.id = ANY(%s::uuid[]) AND v.status = 'failed' AND coalesce(l.max_attempts, u.max_attempts) > 1
+   AND coalesce(v.expires_at, l.expires_at) IS NOT NULL
 """
 
 

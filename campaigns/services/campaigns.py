@@ -141,7 +141,7 @@ def cancel(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign
     """Whatever has not ended -> canceled; what still waits is canceled by the tick, and nothing of it is sent. Raises Refused."""
     row = locked(campaign)
     require(row, {S.DRAFT, S.SCHEDULED, S.RUNNING, S.PAUSED}, "canceled")
-    Lane.objects.filter(pk=row.pk).update(held=True)
+    Lane.objects.filter(pk=row.pk).update(held=True, expires_at=None)
     return move(row, S.CANCELED, "campaign.canceled", actor, ended_at=now, measured_at=None, rate_per_second=None)
 
 
@@ -160,7 +160,13 @@ def retry_failed(
     row = locked(campaign)
     require(row, {S.RUNNING, S.PAUSED, S.COMPLETED}, "retried")
     require_usable(row.use_case, row.live)
-    count = retry_lane(row.lane, accept_duplicate_risk=accept_duplicate_risk, reasons=reasons, now=now)
+    count = retry_lane(
+        row.lane,
+        accept_duplicate_risk=accept_duplicate_risk,
+        reasons=reasons,
+        with_lane=_end_ahead(row, now) is not None,
+        now=now,
+    )
     audit.record(
         "campaign.retried",
         row,
@@ -172,15 +178,20 @@ def retry_failed(
     )
     if count:
         if row.state == S.COMPLETED:
-            reopen(row, actor)
+            reopen(row, actor, now)
         ring_on_commit("dispatch")
     return count
 
 
-def reopen(row: Campaign, actor: User | None) -> Campaign:
+def reopen(row: Campaign, actor: User | None, now: datetime) -> Campaign:
     """completed -> running, for voicemails that are queued again. The caller holds the campaign's lock."""
-    Lane.objects.filter(pk=row.pk).update(held=False)
+    Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set, expires_at=_end_ahead(row, now))
     return move(row, S.RUNNING, "campaign.reopened", actor, ended_at=None, measured_at=None, rate_per_second=None)
+
+
+def _end_ahead(row: Campaign, now: datetime) -> datetime | None:
+    """The end that still binds who is tried again; past it, each is given a time of its own."""
+    return row.ends_at if row.ends_at is not None and row.ends_at > now else None
 
 
 def _check_launch(row: Campaign, now: datetime) -> None:

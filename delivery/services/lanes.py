@@ -114,17 +114,25 @@ SELECT v.id, v.drop_id, v.recipient
 
 
 def retry_lane(
-    lane: Lane, *, accept_duplicate_risk: bool, reasons: Collection[str] = (), now: datetime, batch: int = BATCH
+    lane: Lane,
+    *,
+    accept_duplicate_risk: bool,
+    reasons: Collection[str] = (),
+    with_lane: bool = False,
+    now: datetime,
+    batch: int = BATCH,
 ) -> int:
     """failed -> queued for all of the lane that a retry can help; returns how many. No `reasons` are all of them.
 
+    They expire `with_lane`, or each at a time of its own: as long after now as the use case says.
     With `accept_duplicate_risk` also what may have reached the person: unconfirmed, unreported, and what is still uncertain, which
     counts as unconfirmed. Raises Refused where a reason is unknown or may not be retried. Call it in a transaction.
     """
     chosen = retryable_reasons(reasons, accept_duplicate_risk)
-    count = _retry(lane, VoicemailStatus.FAILED, [reason.value for reason in chosen], now, batch)
+    expires_at = None if with_lane else now + timedelta(hours=lane.use_case.expires_after_hours)
+    count = _retry(lane, VoicemailStatus.FAILED, [reason.value for reason in chosen], expires_at, now, batch)
     if Reason.UNCONFIRMED in chosen:
-        count += _retry(lane, VoicemailStatus.UNCERTAIN, [""], now, batch)
+        count += _retry(lane, VoicemailStatus.UNCERTAIN, [""], expires_at, now, batch)
     return count
 
 
@@ -152,8 +160,9 @@ def retryable_reasons(named: Collection[str], accept_duplicate_risk: bool) -> se
     return {Reason(name) for name in named}
 
 
-def _retry(lane: Lane, status: VoicemailStatus, reasons: list[str], now: datetime, batch: int) -> int:
-    expires_at = now + timedelta(hours=lane.use_case.expires_after_hours)
+def _retry(
+    lane: Lane, status: VoicemailStatus, reasons: list[str], expires_at: datetime | None, now: datetime, batch: int
+) -> int:
     count, after = 0, before_all(lane)
     while rows := sql.run(_RETRYABLE, [lane.workspace_id, lane.pk, status.value, reasons, after, MOST_DROPS, batch]):
         after = rows[-1][0]
@@ -161,7 +170,7 @@ def _retry(lane: Lane, status: VoicemailStatus, reasons: list[str], now: datetim
         if status is VoicemailStatus.UNCERTAIN:
             _settle(rows, now)
         ids = (row[0] for row in rows)
-        count += moves.requeue(ids, now, lane_expires_at=lane.expires_at, expires_at=expires_at)
+        count += moves.requeue(ids, now, expires_at=expires_at)
     return count
 
 

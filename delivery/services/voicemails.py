@@ -193,8 +193,9 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
         _move(row, VoicemailStatus.FAILED, Reason.UNCONFIRMED, now)
         row = _fresh(row)
     _move(row, VoicemailStatus.QUEUED, None, now)
-    expires_at = max(row.expiry or now, now + timedelta(hours=row.use_case.expires_after_hours))
-    Voicemail.objects.filter(pk=row.pk).update(expires_at=expires_at)
+    if row.expires_at is not None or (row.expiry or now) <= now:  # else it ends with its lane
+        expires_at = max(row.expires_at or now, now + timedelta(hours=row.use_case.expires_after_hours))
+        Voicemail.objects.filter(pk=row.pk).update(expires_at=expires_at)
     audit.record(
         "voicemail.retried",
         row,

@@ -131,7 +131,7 @@ def test_without_any_end_it_waits_for_ever() -> None:
 
 @pytest.mark.parametrize(("of_lane", "again"), [(None, False), (1, False), (3, True)])
 def test_a_lanes_own_attempts_replace_those_of_the_use_case(of_lane: int | None, again: bool) -> None:
-    lane = make_lane(max_attempts=of_lane, retry_minutes=30)
+    lane = make_lane(max_attempts=of_lane, retry_minutes=30, expires_at=WEDNESDAY_NOON_UTC + timedelta(days=1))
     voicemail = queue(lane, status=VoicemailStatus.FAILED, reason=Reason.BUSY)
     make_drop(voicemail, "failed", Reason.BUSY)
     retry_failed([voicemail.id], WEDNESDAY_NOON_UTC)
@@ -139,6 +139,14 @@ def test_a_lanes_own_attempts_replace_those_of_the_use_case(of_lane: int | None,
     assert status == ("queued" if again else "failed")
     if again:
         assert timedelta(minutes=30) <= not_before - WEDNESDAY_NOON_UTC < timedelta(hours=1)
+
+
+def test_nothing_is_tried_again_that_has_no_end_of_its_own_in_a_lane_without_one() -> None:
+    lane = make_lane(max_attempts=3, retry_minutes=30)
+    voicemail = queue(lane, status=VoicemailStatus.FAILED, reason=Reason.BUSY)
+    make_drop(voicemail, "failed", Reason.BUSY)
+    retry_failed([voicemail.id], WEDNESDAY_NOON_UTC)
+    assert fate(voicemail)[0] == "failed"
 
 
 def test_nothing_is_tried_again_after_the_lanes_end() -> None:
