@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from campaigns.models import Campaign
 from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS
+from campaigns.spreadsheets.preview import MOST_COLUMNS
 from campaigns.states import CampaignState
 from delivery.api.fields import ObjectField
 from delivery.api.requests import ExportQuery, PageQuery
@@ -123,7 +124,7 @@ class ImportReading(StrictSerializer):
     columns = serializers.ListField(
         required=False,
         child=TextField(allow_blank=True, max_length=64),
-        max_length=500,
+        max_length=MOST_COLUMNS,
         help_text="What each column is, from the left: phone, name, first_name, last_name, time_zone, postal_code, state, reference, "
         "language, consent, consent_date, consent_source, or a merge field's name of your own; empty where it is not read.",
     )

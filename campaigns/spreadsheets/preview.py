@@ -8,10 +8,13 @@ from itertools import islice
 
 from campaigns.spreadsheets.columns import guess_columns
 from campaigns.spreadsheets.dialect import HEAD_BYTES, Dialect, guess, has_header
+from campaigns.spreadsheets.refusals import SheetRefused
 from campaigns.spreadsheets.rows import all_rows
 from campaigns.spreadsheets.trimming import trimmed
 
 PREVIEW_ROWS = 20
+# As many as can be named through the API; spreadsheet programs leave long tails of empty ones.
+MOST_COLUMNS = 500
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,18 @@ def _preview(rows: Sequence[tuple[int, list[str]]], dialect: Dialect) -> Preview
 
 
 def _first(chunks: Iterable[bytes], dialect: Dialect) -> list[tuple[int, list[str]]]:
-    return list(islice(all_rows(chunks, dialect), PREVIEW_ROWS + 1))
+    return [(number, _within(cells)) for number, cells in islice(all_rows(chunks, dialect), PREVIEW_ROWS + 1)]
+
+
+def _within(cells: list[str]) -> list[str]:
+    if len(cells) <= MOST_COLUMNS:
+        return cells
+    if any(map(str.strip, cells[MOST_COLUMNS:])):
+        raise SheetRefused(
+            "too_many_columns",
+            f"The list has more than {MOST_COLUMNS} columns, the most that are read; leave out those that are not needed.",
+        )
+    return cells[:MOST_COLUMNS]
 
 
 def _head(chunks: Iterable[bytes]) -> tuple[bytes, bool]:

@@ -6,7 +6,6 @@ import codecs
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from campaigns.spreadsheets import workbooks
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 # Characters of a cell, and lines of a row: beyond them a quotation mark was opened and not closed.
 LONGEST_CELL = 10_000
 MOST_LINES = 50
+# Characters of a line, its end included. What has as long ones is no list, and a line of delimiters costs eight times its length.
+LONGEST_LINE = 1_000_000
 csv.field_size_limit(LONGEST_CELL)  # one for the whole process
 
 _BUFFER = 256 * 1024
@@ -34,6 +35,10 @@ TOO_LONG = (
 QUOTE_OPEN = (
     "A quotation mark in this row is not closed, so the lines below it were read as part of it, and left out; "
     f"close it, and keep a row under {MOST_LINES} lines."
+)
+LINE_TOO_LONG = (
+    f"A line of this file has {LONGEST_LINE:,} characters or more, so it is no list of people; "
+    "export the list again as CSV (UTF-8)."
 )
 WRONG = "This file has no byte order mark, so it is not in the chosen encoding; choose another one."
 
@@ -69,7 +74,7 @@ def _csv_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[int, 
     encoding = "utf-8-sig" if dialect.encoding == "utf-8" else dialect.encoding
     source = _Bytes(chunks, encoding)
     text = io.TextIOWrapper(io.BufferedReader(source, _BUFFER), encoding, errors="campaigns.broken", newline="")
-    reader = csv.reader(chain(text, [_END]), delimiter=dialect.delimiter)
+    reader = csv.reader(_lines(text), delimiter=dialect.delimiter)
     number, line = 0, 0
     while True:
         try:
@@ -94,6 +99,14 @@ def _csv_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[int, 
             yield number, DamagedRow((), "cell_too_long", TOO_LONG)
         except UnicodeError as error:
             raise SheetRefused("encoding_wrong", WRONG) from error
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    while line := text.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise SheetRefused("line_too_long", LINE_TOO_LONG)
+        yield line
+    yield _END
 
 
 def _shown(cells: Iterable[str]) -> list[str]:

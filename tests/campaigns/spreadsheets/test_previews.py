@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from campaigns.spreadsheets.dialect import HEAD_BYTES, Dialect
-from campaigns.spreadsheets.preview import PREVIEW_ROWS, examine, preview
+from campaigns.spreadsheets.preview import MOST_COLUMNS, PREVIEW_ROWS, examine, preview
 from campaigns.spreadsheets.refusals import SheetRefused
 from campaigns.spreadsheets.rows import DamagedRow
 
@@ -62,3 +62,15 @@ def test_what_is_no_list_is_refused(content: bytes, code: str) -> None:
     with pytest.raises(SheetRefused) as refusal:
         examine(lambda: [content])
     assert refusal.value.code == code
+
+
+def test_more_columns_than_are_read_are_refused_and_a_tail_of_empty_ones_is_not() -> None:
+    names = ",".join(["phone", *(f"field {number}" for number in range(1, MOST_COLUMNS))])
+    assert len(examine(lambda: [f"{names}\n2025550142\n".encode()])[1].columns) == MOST_COLUMNS
+    tail = "," * 20_000
+    _, seen = examine(lambda: [f"phone,name{tail}\n2025550142,Ann{tail}\n".encode()])
+    assert len(seen.columns) == MOST_COLUMNS and seen.columns[:3] == ["phone", "name", None]
+    for wide in (f"{names},one more\n2025550142\n", f"{names}\n2025550142{',' * MOST_COLUMNS}x\n"):
+        with pytest.raises(SheetRefused) as refusal:
+            examine(lambda wide=wide: [wide.encode()])  # type: ignore[misc]
+        assert refusal.value.code == "too_many_columns"

@@ -10,7 +10,7 @@ import pytest
 
 from campaigns.spreadsheets.dialect import Dialect
 from campaigns.spreadsheets.refusals import SheetRefused
-from campaigns.spreadsheets.rows import LONGEST_CELL, MOST_LINES, DamagedRow, open_rows
+from campaigns.spreadsheets.rows import LONGEST_CELL, LONGEST_LINE, MOST_LINES, DamagedRow, open_rows
 
 WITH_HEADER = Dialect("csv", "utf-8", ",", has_header=True)
 WITHOUT = Dialect("csv", "utf-8", ",", has_header=False)
@@ -161,3 +161,29 @@ def test_memory_does_not_grow_with_the_rows() -> None:
         tracemalloc.stop()
     assert peaks[1] < peaks[0] * 1.2
     assert peaks[1] < 4_000_000
+
+
+@pytest.mark.parametrize("fill", ["a", ",", '"', "\u20ac"], ids=["letters", "delimiters", "quotes", "wide letters"])
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(fill: str) -> None:
+    block = (fill * 100_000).encode()
+    taken = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal taken
+        yield b"p,q\n1,2\n"
+        while True:
+            taken += 1
+            yield block
+
+    rows = open_rows(endless(), WITH_HEADER)
+    assert next(rows) == (2, ["1", "2"])
+    with pytest.raises(SheetRefused) as refusal:
+        list(rows)
+    assert refusal.value.code == "line_too_long"
+    assert taken <= 2 * LONGEST_LINE // 100_000
+
+
+def test_a_line_of_the_greatest_length_is_read() -> None:
+    row = ",".join(["x" * 4_999] * (LONGEST_LINE // 5_000))[:-2]
+    assert len(row + "\r\n") == LONGEST_LINE - 1
+    assert read(f"{row}\r\n1\n".encode(), size=65_536) == [(1, row.split(",")), (2, ["1"])]
