@@ -128,7 +128,7 @@ def _running(now: Standing) -> str:
     if now.preparing:
         return "Running: the recordings are being made ready; sending begins by itself."
     if now.held:
-        return "Running, but its lane is held, so nothing is sent. Open its lane to go on."
+        return "Running, but its lane is held, so nothing is sent. Pause and resume it to go on."
     end = f" What is not sent by {now.end} expires." if now.end else ""
     return f"Running: sent as hours and pace allow.{end}"
 

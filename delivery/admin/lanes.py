@@ -1,4 +1,4 @@
-"""Lanes with what is in them; an operator may hold one, slow it down or let it go first."""
+"""Lanes with what is in them; an operator may slow one down, let it go first, or hold one of the API."""
 
 from __future__ import annotations
 
@@ -48,6 +48,17 @@ class LaneAdmin(ScopedModelAdmin):
     ordering = ("-id",)
     fields = ("named", "workspace", "use_case", "in_it", "held", "priority", "pace_per_second", "created_at")
     readonly_fields = ("named", "workspace", "use_case", "in_it", "created_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A campaign's lane is held by its campaign's states, so it is paused and resumed there."""
+        held = () if obj is None or obj.for_api else ("held",)
+        return (*super().get_readonly_fields(request, obj), *held)
+
+    def save_model(self, request: HttpRequest, obj: Lane, form: Any, change: bool) -> None:
+        """What happens to the lane meanwhile stays."""
+        if form.changed_data:
+            obj.save(update_fields=form.changed_data)
+        self.record(request, "updated", obj, fields=sorted(form.changed_data))
 
     def row_title(self, row: Lane) -> str:
         return lane_name(row)

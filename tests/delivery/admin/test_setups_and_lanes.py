@@ -11,8 +11,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from delivery.admin.lanes import LaneAdmin
 from delivery.lane_counts import counts_of
-from delivery.models import LaneCount
+from delivery.models import Lane, LaneCount
 from rvm.platform.models import AuditEvent, Role, Workspace
 from tests.factories import SANDBOX_CREDENTIALS, make_lane, make_setup, make_use_case, make_user, make_voicemail
 from usecases.models import TelephonySetup
@@ -154,12 +155,42 @@ def test_many_lanes_cost_as_many_statements_as_few(staff: Client, workspace: Wor
 
 def test_an_operator_holds_a_lane_and_it_is_audited(client: Client, workspace: Workspace) -> None:
     client.force_login(make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, password=None))
-    lane = make_lane(make_use_case(workspace))
+    lane = make_lane(make_use_case(workspace), for_api=True)
     address = reverse("admin:delivery_lane_change", args=[lane.pk])
     assert client.post(address, {"held": "on", "priority": 0, "pace_per_second": ""}).status_code == 302
     lane.refresh_from_db()
     assert lane.held
     assert AuditEvent.objects.filter(action="lane.updated", subject_id=lane.pk).exists()
+
+
+def test_a_campaigns_lane_is_not_let_go_behind_its_campaigns_back(client: Client, workspace: Workspace) -> None:
+    """A draft, a pause and a cancellation are a hold: without it people are sent to."""
+    client.force_login(make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, password=None))
+    lane = make_lane(make_use_case(workspace), held=True)
+    address = reverse("admin:delivery_lane_change", args=[lane.pk])
+    assert 'name="held"' not in client.get(address).content.decode()
+    assert client.post(address, {"priority": 0, "pace_per_second": "2"}).status_code == 302
+    lane.refresh_from_db()
+    assert (lane.held, lane.pace_per_second) == (True, 2.0)
+
+
+def test_who_slows_a_lane_down_changes_nothing_else_that_happens_to_it_meanwhile(
+    client: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.force_login(make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, password=None))
+    lane = make_lane(make_use_case(workspace))
+    read = LaneAdmin.get_object
+
+    def paused_meanwhile(*arguments: Any, **named: Any) -> Any:
+        row = read(*arguments, **named)
+        Lane.objects.filter(pk=lane.pk).update(held=True)
+        return row
+
+    monkeypatch.setattr(LaneAdmin, "get_object", paused_meanwhile)
+    address = reverse("admin:delivery_lane_change", args=[lane.pk])
+    assert client.post(address, {"priority": 0, "pace_per_second": "2"}).status_code == 302
+    lane.refresh_from_db()
+    assert (lane.held, lane.pace_per_second) == (True, 2.0)
 
 
 def test_fields_depend_on_the_carrier_only_while_it_is_being_chosen(staff: Client, workspace: Workspace) -> None:
