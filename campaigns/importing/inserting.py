@@ -27,6 +27,8 @@ class CampaignClaimed(Exception):
 def insert(recipient_import: RecipientImport) -> None:
     """Raises Superseded, Stopping, CampaignClaimed, and what staging anew raises."""
     if not is_staged(recipient_import):
+        if recipient_import.campaign.state not in EDITABLE:
+            raise CampaignClaimed  # whether or not the list can still be read
         stage(recipient_import)
         with transaction.atomic():
             classify(recipient_import)

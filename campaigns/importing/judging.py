@@ -53,8 +53,7 @@ def judge_for(campaign: Campaign, columns: Sequence[str]) -> Callable[[Sequence[
     consent_at = columns.index("consent") if "consent" in columns else -1
     places = [(at, _remembering(_PLACES[name])) for at, name in enumerate(columns) if name in _PLACES]
     kept = [(at, name) for at, name in enumerate(columns) if name not in _NOT_KEPT]
-    countries = frozenset(campaign.workspace.countries)
-    sandbox = not campaign.live or is_simulated(campaign.use_case)
+    countries, sandbox = rules_of(campaign)
     recording_of = _recordings(campaign) if campaign.script is not None else None
 
     def judge(row: Sequence[str]) -> Person:
@@ -87,6 +86,11 @@ def judge_for(campaign: Campaign, columns: Sequence[str]) -> Callable[[Sequence[
         )
 
     return judge
+
+
+def rules_of(campaign: Campaign) -> tuple[list[str], bool]:
+    """By which its numbers are judged: what countries are opened, and whether they can only go to the sandbox carrier."""
+    return sorted(campaign.workspace.countries), not campaign.live or is_simulated(campaign.use_case)
 
 
 def _remembering(read: Callable[[str], tuple[str, ...]]) -> Callable[[str], tuple[str, ...]]:

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from campaigns.importing.judging import RowRefused, judge_for
+from campaigns.importing.judging import RowRefused, judge_for, rules_of
 from campaigns.models import RecipientImport
 from campaigns.spreadsheets.dialect import Dialect
 from campaigns.spreadsheets.refusals import SheetRefused
@@ -55,7 +55,7 @@ def table_of(recipient_import: RecipientImport) -> str:
 
 
 def is_staged(recipient_import: RecipientImport) -> bool:
-    """Whether the table is there, whole, judged, and made under the keys and the script of now."""
+    """Whether the table is there, whole, judged, and made under the keys, the script and the rules of now."""
     table = table_of(recipient_import)
     with connection.cursor() as cursor:
         cursor.execute("SELECT obj_description(to_regclass(%s))", [table])
@@ -126,10 +126,9 @@ def dialect_of(recipient_import: RecipientImport) -> Dialect:
 
 
 def _made_from(recipient_import: RecipientImport) -> str:
-    script = orjson.dumps(
-        [list(settings.RVM_INDEX_KEYS.keys), recipient_import.campaign.script], option=orjson.OPT_SORT_KEYS
-    )
-    return hashlib.sha256(script).hexdigest()
+    campaign = recipient_import.campaign
+    made_from = [list(settings.RVM_INDEX_KEYS.keys), campaign.script, rules_of(campaign)]
+    return hashlib.sha256(orjson.dumps(made_from, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _progress(recipient_import: RecipientImport, rows_read: int) -> None:

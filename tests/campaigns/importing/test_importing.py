@@ -22,11 +22,13 @@ from campaigns.importing.report import error_report
 from campaigns.importing.working import work
 from campaigns.models import Campaign, RecipientImport, RejectedRow
 from campaigns.services import imports
+from campaigns.services.campaigns import edit
 from campaigns.states import ImportState, Outcome
 from delivery.lane_counts import counts_of
 from delivery.models import Voicemail
 from rvm.platform.crypto import blind_index
 from rvm.platform.ids import time_of
+from rvm.platform.models import Workspace
 from tests import factories
 from tests.campaigns.importing.lists import as_csv, checked, imported, make_campaign, numbers, recipients
 
@@ -371,3 +373,51 @@ def test_who_owns_a_list_elsewhere_keeps_it_and_the_next_one_is_worked_on() -> N
     assert work() is False
     rows[0].refresh_from_db()
     assert rows[0].state == "checked"
+
+
+def confirmed(row: RecipientImport) -> RecipientImport:
+    imports.confirm(row, consent_statement="They agreed.", actor=None, now=timezone.now())
+    work()
+    row.refresh_from_db()
+    return row
+
+
+def test_rows_are_judged_again_where_the_campaign_got_a_use_case_that_sends_for_real() -> None:
+    workspace = factories.make_workspace()
+    pretending = factories.make_use_case(setup=factories.make_setup(workspace))
+    real = factories.make_use_case(setup=factories.make_setup(workspace, carrier="drop_cowboy"))
+    campaign = make_campaign(use_case=pretending)
+    row = checked(campaign, as_csv([["+15550010001", "A"], [numbers(1)[0], "B"]]))
+    assert outcomes(row) == {"accepted": 2}
+    edit(campaign, {"use_case": real}, actor=None, now=timezone.now())
+    assert outcomes(confirmed(row)) == {"accepted": 1, "not_reachable": 1}
+    assert rejected(row) == [(2, "number_sandbox_only")] and recipients(campaign) == numbers(1)
+
+
+def test_rows_are_judged_again_where_a_country_was_closed_since() -> None:
+    workspace = factories.make_workspace(countries=["GB"])
+    campaign = make_campaign(workspace)
+    row = checked(campaign, as_csv([["+442079460018", "A"], [numbers(1)[0], "B"]]))
+    assert outcomes(row) == {"accepted": 2}
+    Workspace.objects.filter(pk=workspace.pk).update(countries=[])
+    assert outcomes(confirmed(row)) == {"accepted": 1, "not_reachable": 1}
+    assert recipients(campaign) == numbers(1)
+
+
+def test_a_list_that_cannot_be_read_any_more_ends_with_its_campaign(monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = make_campaign()
+    row = checked(campaign, as_csv([[number, ""] for number in numbers(3)]))
+    imports.confirm(row, consent_statement="They agreed.", actor=None, now=timezone.now())
+    staging.unstage(row)
+
+    def away(*arguments: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(staging, "unseal", away)
+    work()
+    row.refresh_from_db()
+    assert row.state == "importing"  # the storage may come back
+    Campaign.objects.filter(pk=campaign.pk).update(state="canceled")
+    work()
+    row.refresh_from_db()
+    assert row.state == "failed" and "ended or launched" in row.error
