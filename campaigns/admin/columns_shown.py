@@ -24,7 +24,8 @@ CALLED = {
     "consent_source": "Consent source",
 }
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
-_LETTER = re.compile(r"[^\W\d_]")
+# Signs beside the letters may be letters too: of a list read in a wrong encoding they are two at a time.
+_LETTER = re.compile(r"[A-Za-z]|[^\x00-\x7f\d]")
 _DIGIT = re.compile(r"\d")
 
 

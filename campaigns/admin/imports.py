@@ -18,7 +18,7 @@ from campaigns.admin.import_deeds import ImportDeeds
 from campaigns.admin.list_heard import ListHeard
 from campaigns.models import RecipientImport
 from campaigns.services import imports as services
-from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS
+from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS, names_columns
 from campaigns.states import UNDER_WAY, ImportState, Outcome
 from rvm.platform import audit
 from rvm.platform.admin.alarms import import_alarms
@@ -120,7 +120,8 @@ class RecipientImportAdmin(ImportDeeds, ListHeard, RecordAdmin):
             audit.record("import.read", row, actor=person(request), workspace=row.workspace)
         seen = str if reveal else hidden
         # A first row that is no header, taken for one, is about a person too.
-        header = sample.header if reveal or row.has_header else [hidden(name) for name in sample.header]
+        shown = reveal or names_columns(sample.header)
+        header = sample.header if shown else ["•••" if name else "" for name in sample.header]
         return {
             "columns": columns_shown(header, sample.columns),
             "sample": [[seen(cell) for cell in cells] for cells in sample.rows],

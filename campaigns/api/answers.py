@@ -5,7 +5,7 @@ The serializers beside the functions describe the same for the OpenAPI document;
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +15,7 @@ from campaigns.models import Campaign, RecipientImport
 from campaigns.preview import Preview
 from campaigns.progress import Progress
 from campaigns.services.imports import RowError, Sample
+from campaigns.spreadsheets.dialect import names_columns
 from campaigns.states import CampaignState, ImportState, Outcome
 from rvm.platform.masking import mask_numbers
 
@@ -225,10 +226,14 @@ def sample_answer(sample: Sample, *, reveal: bool) -> dict[str, Any]:
     if reveal:
         return {"header": sample.header, "rows": sample.rows}
     return {
-        # A first row that is no header, taken for one, may name somebody.
-        "header": [mask_numbers(name) for name in sample.header],
+        "header": header_without_people(sample.header),
         "rows": [[hidden(cell) for cell in row] for row in sample.rows],
     }
+
+
+def header_without_people(header: Sequence[str]) -> list[str]:
+    """A first row that is no header, taken for one, names somebody."""
+    return [mask_numbers(name) if names_columns(header) else hidden(name) for name in header]
 
 
 def hidden(cell: str) -> str:

@@ -19,6 +19,7 @@ from campaigns.api.answers import (
     ImportAnswer,
     ImportDetail,
     ImportPage,
+    header_without_people,
     hidden,
     import_answer,
     row_error_answer,
@@ -35,7 +36,6 @@ from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.pagination import page
 from rvm.platform.api.rendering import AnyAccept
 from rvm.platform.csv_export import csv_answer
-from rvm.platform.masking import mask_numbers
 from rvm.platform.scopes import Scope
 from rvm.platform.sealed_uploads import SealedUploadHandler
 from usecases.api.base import page_answer
@@ -237,6 +237,7 @@ class ImportErrorsView(_ImportView):
 
 def _masked(rows: Iterator[list[str]]) -> Iterator[list[str]]:
     """An error report in which only the columns of our own say anything."""
-    yield [mask_numbers(name) for name in next(rows)]
+    header = next(rows)
+    yield header_without_people(header[: -len(EXTRA)]) + header[-len(EXTRA) :]
     for row in rows:
         yield [hidden(cell) for cell in row[: -len(EXTRA)]] + row[-len(EXTRA) :]

@@ -60,9 +60,14 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row names the columns: none of its cells looks like a phone number, and it is like no row below."""
     if not rows or any(map(looks_like_phone, rows[0])):
         return False
-    if any(field_of(name) or phone_rank(name) is not None for name in rows[0]):
-        return True
-    return not any(char.isdigit() for cell in rows[0] for char in cell)
+    return names_columns(rows[0]) or not any(char.isdigit() for cell in rows[0] for char in cell)
+
+
+def names_columns(row: Sequence[str]) -> bool:
+    """Whether this surely is a header, which anybody may see, and no person, whom somebody took for one."""
+    if any(map(looks_like_phone, row)):
+        return False
+    return any(field_of(name) or phone_rank(name) is not None for name in row)
 
 
 def is_mark(row: Sequence[str]) -> bool:

@@ -50,7 +50,8 @@ def _preview(rows: Sequence[tuple[int, list[str]]], dialect: Dialect) -> Preview
     header = [trimmed(name) for name in rows[0][1]] if dialect.has_header and rows else None
     shown = list(rows[1:] if dialect.has_header else rows[:PREVIEW_ROWS])
     samples = [cells for _, cells in shown]
-    columns = guess_columns(header, samples)
+    # A person's row that somebody takes for a header would lend its words to the names of columns, which are kept in clear.
+    columns = guess_columns(header if header and has_header([header]) else None, samples)
     firsts = [
         next((cells[at] for cells in samples if at < len(cells) and trimmed(cells[at])), "")
         for at in range(len(columns))

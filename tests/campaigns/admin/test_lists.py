@@ -210,6 +210,20 @@ def test_who_may_not_see_numbers_sees_the_shape_of_the_rows(operator: Client, ca
     assert "you may not see numbers here" in answer.content.decode()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_no_other_reading_of_a_list_shows_its_rows_to_whom_it_hides_them(
+    operator: Client, campaign: Campaign, encoding: str
+) -> None:
+    row = uploaded(operator, campaign, "Quisquilia,(202) 555-0100\nZebedeus,(202) 555-0123\n")
+    assert not row.has_header
+    operator.post(at(row, "read_as"), reading(row, encoding=encoding, has_header="yes"))
+    row.refresh_from_db()
+    assert (row.encoding, row.has_header) == (encoding, True)
+    page = operator.get(at(row)).content.decode()
+    shown = page.casefold() + page.encode("utf-16-le").decode("latin-1").casefold()
+    assert not [name for name in ("quisquilia", "zebedeus", "55-01") if name in shown]
+
+
 def test_who_sees_the_rows_is_recorded(operator: Client, workspace: Workspace, campaign: Campaign) -> None:
     row = uploaded(operator, campaign)
     operator.get(at(row))

@@ -27,6 +27,7 @@ from delivery.status import VoicemailStatus
         ("Zoë O'Neil", "xxx x'xxxx"),
         ("10001-1234", "00000-0000"),
         ("2026-11-24", "0000-00-00"),
+        ("a㈵㌳2", "xxx0"),
         ("", ""),
     ],
 )

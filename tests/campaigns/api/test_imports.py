@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -82,6 +83,23 @@ def test_a_first_row_that_is_taken_for_a_header_names_nobody(campaign: Campaign)
     told = upload(writer, campaign, b"2025550142\r\n2025550143\r\n").json()
     read = writer.patch(f"campaigns/{campaign.pk}/imports/{told['import_id']}", {"has_header": True}).json()
     assert "2025550142" not in str(told) + str(read)
+
+
+@pytest.mark.parametrize("said", [{"has_header": True}, {"encoding": "utf-16-le"}], ids=["header", "encoding"])
+def test_no_other_reading_of_a_list_names_its_people_to_whom_it_hides_them(
+    campaign: Campaign, said: dict[str, Any]
+) -> None:
+    writer = make_api(campaign.workspace, scopes=[Scope.CAMPAIGNS_WRITE, Scope.CAMPAIGNS_READ])
+    told = upload(writer, campaign, b"2025550142,Quisquilia\r\n12,Zebedeus\r\n2025550143,Zebedeus\r\n").json()
+    path = f"campaigns/{campaign.pk}/imports/{told['import_id']}"
+    read = writer.patch(path, said | {"has_header": True}).json()
+    shown = json.dumps([told, read], ensure_ascii=False)
+    shown += shown.encode("utf-16-le", "replace").decode("latin-1")
+    writer.post(f"{path}/check", {})
+    in_background()
+    shown += b"".join(writer.get(f"{path}/errors")).decode() if "encoding" not in said else ""
+    shown += str(list(RecipientImport.objects.values())) + str(list(AuditEvent.objects.values()))
+    assert not [name for name in ("quisquilia", "zebedeus", "2025550142") if name in shown.casefold()]
 
 
 def test_a_look_at_the_cells_is_audited(api: Api, uploaded: RecipientImport) -> None:
