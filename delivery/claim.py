@@ -1,7 +1,7 @@
 """Takes due voicemails of one lane: guards decide, drops and leases are committed, and only then may anything leave.
 
 One short transaction a wave. Rows that another worker holds are passed over (SKIP LOCKED); facts are read set-wise inside the
-transaction, so a suppression binds every claim that begins after its commit.
+transaction, so a suppression and a hold bind every claim that begins after their commit.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ _DUE = """
 SELECT id, recipient, recipient_index, sender, recording_id, attempts, coalesce(expires_at, %s), zones::text[]
   FROM delivery_voicemail
  WHERE lane_id = %s AND failover = %s AND status = 'queued' AND not_before <= %s
+   AND NOT (SELECT held FROM delivery_lane WHERE id = %s)
  ORDER BY not_before LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """
 _SUPPRESSED = "SELECT number_index FROM usecases_suppression WHERE workspace_id = %s AND number_index = ANY(%s)"
@@ -82,7 +83,7 @@ def claim(route: Route, limit: int, now: datetime, lease: timedelta) -> Wave:
     looked_at, waits, size = 0, False, limit
     with transaction.atomic():
         while size:
-            rows = sql.run(_DUE, [route.expires_at, route.lane_id, route.failover, now, size])
+            rows = sql.run(_DUE, [route.expires_at, route.lane_id, route.failover, now, route.lane_id, size])
             found, unready = _take(route, rows, limit - len(claims), now, lease)
             claims += found
             looked_at += len(rows)

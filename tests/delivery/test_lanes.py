@@ -85,6 +85,17 @@ def test_starts_that_were_granted_go_to_those_who_are_awake() -> None:
     assert counted(lane.id) == standing(lane.id)
 
 
+@pytest.mark.parametrize("held", [True, False])
+def test_a_hold_binds_every_claim_that_begins_after_it(held: bool) -> None:
+    """Also of a worker that looked for open lanes before, and is still busy with others."""
+    lane = make_lane()
+    voicemail = queue(lane)
+    [route] = open_routes(WEDNESDAY_NOON_UTC, 500)
+    Lane.objects.filter(pk=lane.pk).update(held=held)
+    wave = claim(route, 500, WEDNESDAY_NOON_UTC, timedelta(seconds=60))
+    assert (len(wave.claims), fate(voicemail)[0]) == ((0, "queued") if held else (1, "sending"))
+
+
 def test_one_transaction_looks_at_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("delivery.claim.LOOK", 4)
     monkeypatch.setattr("delivery.claim.FARTHEST_LOOK", 10)
