@@ -81,7 +81,9 @@ def _finish(campaign: Campaign, waiting: dict[str, int], now: datetime) -> datet
     begun = plan.start_of(campaign, now)
     # Of whom only the number is known, the campaign's own zone is as good a guess as any.
     groups = [Group(tuple(zones.split(",")) if zones else (campaign.time_zone,), n) for zones, n in waiting.items()]
-    end = max(plan.end_of(campaign, begun), now)
+    end = plan.end_of(campaign, begun)
+    if end <= now:  # those who wait all the same are tried again, and each was given so long
+        end = now + timedelta(hours=campaign.use_case.expires_after_hours)
     return forecast(groups, hours, start=max(begun, now), end=end, pace=plan.pace_of(lane, setup)).finishes_at
 
 

@@ -124,3 +124,9 @@ def test_a_list_that_is_being_imported_shows_how_far_it_is() -> None:
     [shown] = progress(campaign, NOW).open_imports
     assert (shown.id, shown.file_name, shown.state) == (str(made[1].pk), "importing.csv", "importing")
     assert (shown.rows_read, shown.rows_imported) == (100, 40)
+
+
+def test_who_is_tried_again_after_the_campaigns_end_has_a_finish_of_their_own() -> None:
+    campaign = running(ends_at=NOW - timedelta(hours=1), expires_at=None)
+    add_recipients(campaign, 10, expires_at=NOW + timedelta(hours=72), zones=[[NEW_YORK]])
+    assert progress(campaign, NOW).finishes_at == NOW + timedelta(seconds=10)
