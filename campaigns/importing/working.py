@@ -21,6 +21,7 @@ from campaigns.models import RecipientImport
 from campaigns.spreadsheets.refusals import SheetRefused
 from campaigns.states import UNDER_WAY, ImportState
 from delivery import shutdown
+from delivery.services.sounds import STORAGE_UNAVAILABLE
 from rvm.platform import audit
 from rvm.platform.crypto import Undecryptable
 from usecases.errors import Refused
@@ -65,7 +66,10 @@ def work_on(identifier: UUID) -> None:
         else:
             _import(recipient_import)
     except (Refused, SheetRefused) as refused:
-        fail(recipient_import, was, str(refused))
+        if was is ImportState.IMPORTING and refused.code == STORAGE_UNAVAILABLE:
+            log.warning("import_waits_for_storage", import_id=str(identifier))
+        else:
+            fail(recipient_import, was, str(refused))
     except (FileNotFoundError, Undecryptable):
         fail(recipient_import, was, LOST)
     except CampaignClaimed:

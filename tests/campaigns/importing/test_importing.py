@@ -31,6 +31,7 @@ from rvm.platform.ids import time_of
 from rvm.platform.models import Workspace
 from tests import factories
 from tests.campaigns.importing.lists import as_csv, checked, imported, make_campaign, numbers, recipients
+from usecases.errors import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -421,3 +422,22 @@ def test_a_list_that_cannot_be_read_any_more_ends_with_its_campaign(monkeypatch:
     work()
     row.refresh_from_db()
     assert row.state == "failed" and "ended or launched" in row.error
+
+
+def test_a_list_that_is_being_imported_waits_where_its_clips_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = make_campaign()
+    row = checked(campaign, as_csv([[number, ""] for number in numbers(3)]))
+    imports.confirm(row, consent_statement="They agreed.", actor=None, now=timezone.now())
+    staging.unstage(row)
+
+    def away(*arguments: object) -> None:
+        raise Refused("storage_unavailable", "The media storage does not answer.")
+
+    monkeypatch.setattr(staging, "judge_for", away)
+    work()
+    row.refresh_from_db()
+    assert (row.state, row.error) == ("importing", "")
+    monkeypatch.undo()
+    work()
+    row.refresh_from_db()
+    assert row.state == "completed" and recipients(campaign) == numbers(3)
