@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from delivery.models import Clip, Drop, Recording, Voicemail
+from delivery.models import Clip, Drop, Lane, Recording, Voicemail
 from rvm.platform.crypto import blind_index
 from rvm.platform.ids import first_id_at
 from rvm.platform.models import Workspace
@@ -47,16 +47,30 @@ def voicemails(workspace: Workspace, sought: VoicemailFilter | None = None) -> Q
         .select_related("recording", "lane", "setup")
         .defer("setup__credentials", "recording__waveform")
     )
-    return found.filter(**_conditions(workspace, sought)) if sought else found
+    if sought is None:
+        return found
+    if sought.campaign_id:
+        # A campaign and its lane have one id; the lanes of the API are no campaigns.
+        lane = Lane.objects.filter(pk=sought.campaign_id, workspace=workspace, for_api=False).first()
+        if lane is None:
+            return found.none()
+        found = found.filter(**_of_lane(lane))
+    return found.filter(**_conditions(workspace, sought))
+
+
+def _of_lane(lane: Lane) -> Mapping[str, Any]:
+    """What is sure of its voicemails is said as well, because no index begins with a lane: the stretch of their ids keeps a page of
+    an old campaign from being sought through all that came later, the use case finds the few in a rare status among a million.
+    """
+    stretch = {"id__gte": lane.first_id, "id__lte": lane.last_id}
+    sure = {"lane_id": lane.pk, "use_case_id": lane.use_case_id, **stretch}
+    return {name: value for name, value in sure.items() if value is not None}
 
 
 def _conditions(workspace: Workspace, sought: VoicemailFilter) -> Mapping[str, Any]:
     conditions: dict[str, Any] = {
         "use_case_id": sought.use_case_id,
         "setup_id": sought.setup_id,
-        # A campaign and its lane have one id; the lanes of the API are no campaigns.
-        "lane_id": sought.campaign_id,
-        "lane__for_api": False if sought.campaign_id else None,
         "status__in": list(sought.statuses) or None,
         "reason": sought.reason or None,
         "reference": sought.reference or None,

@@ -79,13 +79,17 @@ SELECT id FROM delivery_voicemail WHERE status = 'queued' AND expires_at <= %s O
 """
 
 
-# What expires with its lane. Only lanes under way have a time, so these are few; each gives up its own rows by its own index.
+# What expires with its lane. Only lanes under way have a time, so these are few; each gives up its own rows by its own index. In that
+# index's order, and as an array: or the planner, by what it believes of lanes, reads the whole table for the rows or to join them.
 _EXPIRED_WITH_LANE = """
-SELECT v.id FROM delivery_lane l CROSS JOIN (VALUES (false), (true)) AS via(failover)
- CROSS JOIN LATERAL (SELECT id FROM delivery_voicemail
-                      WHERE lane_id = l.id AND failover = via.failover AND status = 'queued' AND expires_at IS NULL LIMIT %s) due
-  JOIN delivery_voicemail v ON v.id = due.id
- WHERE l.expires_at <= %s ORDER BY v.id LIMIT %s FOR NO KEY UPDATE OF v SKIP LOCKED
+SELECT id FROM delivery_voicemail
+ WHERE status = 'queued' AND id = ANY(ARRAY(
+         SELECT due.id FROM delivery_lane l CROSS JOIN (VALUES (false), (true)) AS via(failover)
+          CROSS JOIN LATERAL (SELECT id FROM delivery_voicemail
+                               WHERE lane_id = l.id AND failover = via.failover AND status = 'queued' AND expires_at IS NULL
+                               ORDER BY not_before LIMIT %s) due
+          WHERE l.expires_at <= %s LIMIT %s))
+ ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """
 LANE_BATCH = 5000  # an expired campaign may leave a million
 

@@ -55,6 +55,10 @@ class Lane(Row):
     expires_at = models.DateTimeField(
         null=True, blank=True, help_text="When those of its voicemails expire that have no time of their own."
     )
+    # Its voicemails' ids lie between these, where lists brought them: no index leads from a lane to what has ended of it, and without
+    # them a page of an old campaign would be sought through all that came after it. Null where nobody wrote them down.
+    first_id = models.UUIDField(null=True, editable=False)
+    last_id = models.UUIDField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -72,8 +72,13 @@ class Voicemail(Row):
         indexes: ClassVar[list[models.Index]] = [
             # The work queue: what is due in a lane.
             models.Index(fields=["lane", "failover", "not_before"], name="voicemail_due", condition=Q(status="queued")),
-            # What must expire also where its lane is held or its setup is stopped.
-            models.Index(fields=["expires_at"], name="voicemail_expiring", condition=Q(status="queued")),
+            # What must expire also where its lane is held or its setup is stopped. Those that expire with their lane are not in it:
+            # they would only cost, and tempt the planner to seek one lane's among them all.
+            models.Index(
+                fields=["expires_at"],
+                name="voicemail_expiring",
+                condition=Q(status="queued", expires_at__isnull=False),
+            ),
             # The listings, newest first.
             models.Index(fields=["workspace", "-id"], name="voicemail_newest"),
             models.Index(fields=["use_case", "status", "-id"], name="voicemail_by_use_case"),

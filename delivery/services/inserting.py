@@ -4,7 +4,7 @@ from the table in which they were prepared."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from django.db import connection
 
 from delivery.models import Lane, Voicemail
 from rvm.platform.crypto import blind_index, vault
+from rvm.platform.ids import first_id_at
 
 # What the rows of one call share comes once; the other columns have the defaults of their table.
 _INSERT = """
@@ -87,6 +88,7 @@ SELECT encode(overlay(uuid_send(gen_random_uuid()) placing
                               ORDER BY v.id DESC LIMIT 1) last ON true) prepared
 """
 _COUNT = "INSERT INTO delivery_lanedelta (lane_id, status, reason, delta) VALUES (%s, 'queued', '', %s)"
+_STRETCH = "UPDATE delivery_lane SET first_id = least(first_id, %s), last_id = greatest(last_id, %s) WHERE id = %s"
 
 
 def insert_staged(
@@ -115,4 +117,6 @@ def insert_staged(
         count: int = cursor.rowcount
         if count:
             cursor.execute(_COUNT, [lane.pk, count])
+            until = now + timedelta(milliseconds=count // 4096 + 2)
+            cursor.execute(_STRETCH, [first_id_at(now), first_id_at(until), lane.pk])
     return count

@@ -29,8 +29,9 @@ Row = tuple[Any, ...]
 _MERGE_FIELDS: Any = Voicemail._meta.get_field("merge_fields")
 _PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
 
+# In the order of the index of what waits: by ids the planner would read every voicemail there ever was, to come upon these in order.
 _QUEUED = """
-SELECT id, reason FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' ORDER BY id LIMIT %s
+SELECT id, reason FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' ORDER BY failover, not_before LIMIT %s
    FOR NO KEY UPDATE SKIP LOCKED
 """
 
@@ -45,8 +46,9 @@ def cancel_queued(lane_id: UUID, limit: int, now: datetime) -> int:
 
 
 def before_all(lane: Lane) -> UUID:
-    """An id before those of all its voicemails: ids tell when they were given, and no two clocks of ours differ by a day."""
-    return first_id_at(lane.created_at - timedelta(days=1))
+    """An id before those of all its voicemails: as was written down, or by the lane's age. Ids tell when they were given, and no
+    two clocks of ours differ by a day."""
+    return UUID(int=lane.first_id.int - 1) if lane.first_id else first_id_at(lane.created_at - timedelta(days=1))
 
 
 # Ids are given in the order of time, so those of one lane lie close together in the primary key.

@@ -1,0 +1,106 @@
+"""A lane's voicemails are found without those of other lanes, also where the planner last counted when nobody waited."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import QuerySet
+
+from delivery import claim, routes, upkeep
+from delivery.models import Lane, Voicemail
+from delivery.selectors import VoicemailFilter, voicemails
+from delivery.services import lanes
+from delivery.services.inserting import insert_staged
+from rvm.platform.ids import time_of
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
+ROWS = 3000
+STAGED = """
+SELECT decode('00', 'hex') AS recipient, sha256(n::text::bytea) AS index, NULL::bytea[] AS older, '0100'::varchar AS last4,
+       ''::varchar AS reference, NULL::bytea AS merge_fields, ARRAY['UTC']::varchar[] AS zones, NULL::uuid AS recording_id
+  FROM generate_series(1, %(rows)s) n
+"""
+END = "UPDATE delivery_voicemail SET status = 'delivered'"
+WAIT = "UPDATE delivery_voicemail SET status = 'queued'"
+COUNT = "ANALYZE delivery_voicemail"
+MOMENTS = {
+    "counted while all waited": (COUNT,),
+    "counted while nobody waited": (END, COUNT, WAIT),
+    "never counted": (),
+}
+
+
+def plan(statement: str, parameters: Any) -> list[str]:
+    """Which ways lead to the voicemails."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {statement}", parameters)
+        return [row[0].strip() for row in cursor.fetchall()]
+
+
+def plan_of(found: QuerySet[Voicemail]) -> list[str]:
+    return found.explain().splitlines()
+
+
+@pytest.fixture
+def three_lists(request: pytest.FixtureRequest) -> Lane:
+    """Lists of three campaigns of one use case, a day apart; the first of their lanes."""
+    use_case = factories.make_use_case()
+    recording = factories.make_recording(use_case.workspace)
+    made = [factories.make_lane(use_case) for _ in range(3)]
+    for day, lane in enumerate(made):
+        moment = NOW + timedelta(days=day)
+        insert_staged(lane, STAGED, {"rows": ROWS}, recording_id=recording.pk, now=moment)
+        lane.refresh_from_db()
+    with connection.cursor() as cursor:
+        for statement in MOMENTS[request.param]:
+            cursor.execute(statement)
+    return made[0]
+
+
+@pytest.mark.parametrize("three_lists", MOMENTS, indirect=True)
+def test_who_waits_in_a_lane_is_found_by_the_index_of_what_is_due(three_lists: Lane) -> None:
+    # The index of what expires by itself held these rows once: one look of the dispatcher then read all that waited, lane by lane.
+    lane = three_lists.pk
+    for statement, parameters in (
+        (routes._OPEN, [NOW, 500, NOW]),
+        (claim._DUE, [None, lane, False, NOW, lane, 500]),
+        (lanes._QUEUED, [lane, 500]),
+        (upkeep._EXPIRED_WITH_LANE, [500, NOW, 500]),
+    ):
+        ways = [line for line in plan(statement, parameters) if " on " in line and "voicemail" in line]
+        assert any("voicemail_due" in way for way in ways), ways
+        assert not [way for way in ways if "Seq Scan" in way or "voicemail_expiring" in way], ways
+
+
+@pytest.mark.parametrize("three_lists", MOMENTS, indirect=True)
+@pytest.mark.parametrize("statuses", [(), ("failed",), ("delivered",), ("accepted",)])
+def test_a_page_of_an_old_campaign_is_sought_within_its_own_ids(three_lists: Lane, statuses: tuple[str, ...]) -> None:
+    found = voicemails(three_lists.workspace, VoicemailFilter(campaign_id=three_lists.pk, statuses=statuses))
+    found = found.order_by("-id")[:51]
+    lines = plan_of(found)
+    assert not [line for line in lines if "Seq Scan on delivery_voicemail" in line]
+    assert any("Index Cond" in line and "id >= " in line and "id <= " in line for line in lines), lines
+
+
+@pytest.mark.parametrize("three_lists", ["never counted"], indirect=True)
+def test_a_lane_knows_between_which_ids_its_list_lies(three_lists: Lane) -> None:
+    own = Voicemail.objects.filter(lane=three_lists)
+    assert three_lists.first_id is not None
+    assert three_lists.last_id is not None
+    assert own.count() == own.filter(id__gte=three_lists.first_id, id__lte=three_lists.last_id).count() == ROWS
+    assert time_of(three_lists.last_id) - time_of(three_lists.first_id) < timedelta(seconds=1)
+    assert voicemails(three_lists.workspace, VoicemailFilter(campaign_id=three_lists.pk)).count() == ROWS
+
+    insert_staged(
+        three_lists,
+        STAGED,
+        {"rows": 1},
+        recording_id=own.values_list("recording_id", flat=True)[0],
+        now=NOW + timedelta(days=9),
+    )
+    assert voicemails(three_lists.workspace, VoicemailFilter(campaign_id=three_lists.pk)).count() == ROWS + 1
