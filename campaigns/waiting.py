@@ -26,12 +26,13 @@ class Alike(NamedTuple):
     readable: bool = True
 
 
-# Numbers that are suppressed are few beside those that wait, so they are the side that is hashed.
+# Numbers that are suppressed are few beside those that wait, so they are the side that is hashed. No zones stand for those of whom
+# only the number is known.
 _KNOWN = """
 SELECT v.zones::text[], s.number_index IS NOT NULL, v.expires_at, count(*)
   FROM delivery_voicemail v
   LEFT JOIN usecases_suppression s ON s.workspace_id = %s AND s.number_index = v.recipient_index
- WHERE v.lane_id = %s AND v.status = 'queued' AND cardinality(v.zones) > 0
+ WHERE v.lane_id = %s AND v.status = 'queued'
  GROUP BY 1, 2, 3
 """
 _UNKNOWN = """
@@ -54,10 +55,15 @@ def alike(lane: Lane) -> Counter[Alike]:
     """
     rotating = len(settings.RVM_INDEX_KEYS.keys) > 1
     groups: Counter[Alike] = Counter()
+    unknown = rotating
     if not rotating:
         for zones, suppressed, expires_at, count in sql.run(_KNOWN, [lane.workspace_id, lane.pk]):
-            groups[Alike(tuple(zones), suppressed, expires_at)] += count
-    for page in _pages(lane.pk, rotating):
+            if zones:
+                groups[Alike(tuple(zones), suppressed, expires_at)] += count
+            else:
+                unknown = True
+    # Lists bring zones for nearly everybody: a second look at a million rows is for those that did not.
+    for page in _pages(lane.pk, rotating) if unknown else ():
         groups.update(_read(lane.workspace_id, page))
     return groups
 
