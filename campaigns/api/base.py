@@ -9,9 +9,11 @@ from uuid import UUID
 from campaigns import selectors
 from campaigns.api.problem_codes import CAMPAIGN_PROBLEMS, LIVE_CAMPAIGN
 from campaigns.models import Campaign, RecipientImport
+from campaigns.states import CampaignState
 from delivery.api.base import DeliveryView
-from rvm.platform.api.problem_codes import NOT_FOUND, ProblemCode
+from rvm.platform.api.problem_codes import MISSING_SCOPE, NOT_FOUND, ProblemCode
 from rvm.platform.api.problems import Problem
+from rvm.platform.scopes import Scope
 
 
 class CampaignsView(DeliveryView):
@@ -30,6 +32,12 @@ class CampaignsView(DeliveryView):
             raise Problem(
                 LIVE_CAMPAIGN,
                 "This campaign reaches people, and a test key changes test campaigns only; use a live key.",
+            )
+        if campaign.state == CampaignState.SCHEDULED and Scope.CAMPAIGNS_SEND not in self.key.scopes:
+            raise Problem(
+                MISSING_SCOPE,
+                "This campaign is scheduled, so what is changed in it is sent without another launch, and this API key lacks the "
+                f"scope {Scope.CAMPAIGNS_SEND.value}. Have the launch taken back first.",
             )
         return campaign
 

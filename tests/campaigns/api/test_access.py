@@ -64,6 +64,25 @@ def test_what_reaches_people_needs_a_scope_apart_from_what_prepares_it() -> None
             assert scope is (Scope.CAMPAIGNS_READ if method in ("GET", "HEAD") else Scope.CAMPAIGNS_WRITE)
 
 
+CHANGING = [route for route in WITH_IDS if route[2] is Scope.CAMPAIGNS_WRITE]
+
+
+@pytest.mark.parametrize(("method", "route", "scope"), CHANGING)
+def test_what_is_to_be_sent_by_itself_is_changed_by_who_may_send_only(
+    method: str, route: str, scope: Scope, campaign: Campaign, media: Path
+) -> None:
+    assert len(CHANGING) == 6
+    Campaign.objects.update(state="scheduled")
+    writer = make_api(campaign.workspace, scopes=[scope])
+    before = state(media)
+    body = {"starts_at": "2020-01-01T00:00:00Z"} if method == "PATCH" else {}
+    response = writer.send(method, address(route, campaign), body)
+    assert (response.status_code, response.json()["code"]) == (403, "missing_scope")
+    assert state(media) == before
+    both = make_api(campaign.workspace, scopes=[scope, Scope.CAMPAIGNS_SEND])
+    assert both.send(method, address(route, campaign), {}).status_code != 403
+
+
 @pytest.mark.parametrize(("method", "route", "scope"), WITH_IDS)
 def test_another_workspaces_rows_do_not_exist(
     method: str, route: str, scope: Scope, api: Api, campaign: Campaign, media: Path
