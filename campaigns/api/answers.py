@@ -208,7 +208,8 @@ class ImportDetail(ImportAnswer):
     first_errors = RowErrorAnswer(many=True, help_text="Of each code the first rows that were not accepted.")
     sample = SampleAnswer(
         allow_null=True,
-        help_text="The first rows as they are read now; cells are hidden unless the key may see numbers. Null once the file is gone.",
+        help_text="The first rows as they are read now; cells are hidden unless the key may see numbers. Null while the rows are "
+        "checked or imported, and once the file is gone.",
     )
 
 

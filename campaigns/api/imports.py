@@ -30,6 +30,7 @@ from campaigns.api.requests import ImportConfirmation, ImportReading, ImportUplo
 from campaigns.importing.report import EXTRA, error_report
 from campaigns.models import RecipientImport
 from campaigns.services import imports as services
+from campaigns.states import UNDER_WAY
 from delivery.api.requests import PageQuery
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
@@ -63,6 +64,8 @@ class _ImportView(CampaignsView):
         }
 
     def _sample(self, recipient_import: RecipientImport) -> dict[str, Any] | None:
+        if recipient_import.state in UNDER_WAY:
+            return None  # asked for again and again; a workbook is opened anew each time
         try:
             return sample_answer(services.sample(recipient_import), reveal=self.may_see_numbers)
         except Refused:
@@ -137,9 +140,10 @@ class ImportView(_ImportView):
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> Response:
         recipient_import = self.find_import(self.find_campaign(campaign_id), import_id)
-        if self.may_see_numbers:
+        detail = self.detail(recipient_import)
+        if self.may_see_numbers and detail["sample"] is not None:
             audit.record("import.read", recipient_import, actor=self.actor, workspace=self.workspace)
-        return Response(self.detail(recipient_import))
+        return Response(detail)
 
     @extend_schema(
         operation_id="read_import_as",

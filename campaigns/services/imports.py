@@ -24,6 +24,7 @@ from campaigns.states import EDITABLE, IMPORT_MOVES, ImportState, Outcome
 from delivery.doorbell import ring_on_commit
 from rvm.platform import audit, sealed_files
 from rvm.platform.crypto import Undecryptable
+from rvm.platform.masking import mask_numbers
 from rvm.platform.models import User
 from usecases.errors import Refused
 
@@ -228,8 +229,8 @@ def warnings(recipient_import: RecipientImport) -> list[str]:
 
 
 def _name(file_name: str) -> str:
-    """Without the folders of whoever sent it."""
-    return PurePath(file_name.replace("\\", "/")).name[:200] or "list"
+    """Without the folders of whoever sent it, and without a number: it is kept in clear and shown to everybody."""
+    return mask_numbers(PurePath(file_name.replace("\\", "/")).name)[:200] or "list"
 
 
 def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -393,3 +393,21 @@ def test_the_errors_are_gone_with_the_file(api: Api, uploaded: RecipientImport) 
     assert refusal(api.get(path_of(uploaded, "/errors")), 409) == "import_file_removed"
     told = api.get(path_of(uploaded)).json()
     assert told["sample"] is None
+
+
+def test_a_number_in_the_name_of_a_file_is_not_kept(api: Api, campaign: Campaign) -> None:
+    told = upload(api, campaign, name="C:\\lists\\Rosa +12025550142, (202) 555-0143.csv").json()
+    assert told["file_name"] == "Rosa [number], [number].csv"
+
+
+def test_whoever_waits_for_a_check_neither_opens_the_file_nor_fills_the_audit(
+    api: Api, uploaded: RecipientImport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.post(path_of(uploaded, "/check"))
+    with monkeypatch.context() as patched:
+        patched.setattr("campaigns.services.imports.sample", None)
+        assert api.get(path_of(uploaded)).json()["sample"] is None
+    assert not AuditEvent.objects.filter(action="import.read").exists()
+    in_background()
+    assert api.get(path_of(uploaded)).json()["sample"]["rows"][0][1] == "Rosa"
+    assert AuditEvent.objects.filter(action="import.read").count() == 1
