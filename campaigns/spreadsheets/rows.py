@@ -25,7 +25,7 @@ csv.field_size_limit(LONGEST_CELL)  # one for the whole process
 _BUFFER = 256 * 1024
 # Stands for bytes that are no character: half of one, which no codec ever yields itself.
 _BROKEN = "\udcff"
-_END = "\x1eend of the list\x1e"
+_END = "\udcfeend of the list"  # nor this
 
 UNDECODABLE = "This row has bytes that are no text in the list's encoding; export the list again as CSV (UTF-8)."
 TOO_LONG = (

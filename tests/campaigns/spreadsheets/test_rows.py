@@ -187,3 +187,10 @@ def test_a_line_of_the_greatest_length_is_read() -> None:
     row = ",".join(["x" * 4_999] * (LONGEST_LINE // 5_000))[:-2]
     assert len(row + "\r\n") == LONGEST_LINE - 1
     assert read(f"{row}\r\n1\n".encode(), size=65_536) == [(1, row.split(",")), (2, ["1"])]
+
+
+@pytest.mark.parametrize("sign", ["\x1eend of the list\x1e", "\udcfeend of the list"])
+def test_no_cell_ends_the_list_before_its_end(sign: str) -> None:
+    rows = read(f"1,{sign}\n{sign},2\n{sign}\n3,4\n".encode("utf-8", "surrogatepass"))
+    assert [number for number, _ in rows] == [1, 2, 3, 4]
+    assert rows[-1] == (4, ["3", "4"])
