@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import orjson
 import structlog
@@ -17,6 +16,7 @@ from campaigns.models import Campaign, RecipientImport
 from campaigns.states import UNDER_WAY, CampaignState
 from campaigns.waiting import by_zones
 from delivery.lane_counts import reasons_of
+from delivery.models import Lane
 from delivery.status import TERMINAL, VoicemailStatus
 from rvm.platform.redis_connection import redis_client
 
@@ -60,7 +60,7 @@ def progress(campaign: Campaign, now: datetime) -> Progress:
         by_status[status] += count
         if reason and VoicemailStatus(status) in TERMINAL:
             by_reason[reason] += count
-    waiting = _waiting(campaign.pk) if by_status[VoicemailStatus.QUEUED] else {}
+    waiting = _waiting(campaign.lane) if by_status[VoicemailStatus.QUEUED] else {}
     return Progress(
         total=by_status.total(),
         by_status=dict(by_status),
@@ -87,15 +87,15 @@ def _finish(campaign: Campaign, waiting: dict[str, int], now: datetime) -> datet
     return forecast(groups, hours, start=max(begun, now), end=end, pace=plan.pace_of(lane, setup)).finishes_at
 
 
-def _waiting(lane_id: UUID) -> dict[str, int]:
+def _waiting(lane: Lane) -> dict[str, int]:
     """Kept for a moment; without Redis it is counted each time."""
-    key = f"rvm:waiting:{lane_id}"
+    key = f"rvm:waiting:{lane.pk}"
     try:
         if kept := redis_client().get(key):
             return dict(orjson.loads(kept))
     except RedisError as error:
         log.warning("waiting_not_kept", error=type(error).__name__)
-    found = {",".join(zones or ()): count for zones, count in by_zones(lane_id).items()}
+    found = {",".join(zones or ()): count for zones, count in by_zones(lane).items()}
     try:
         redis_client().set(key, orjson.dumps(found), px=KEPT)
     except RedisError as error:

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from delivery import sql
 from delivery.models import Lane, Voicemail
+from delivery.services.lanes import stretch_of
 from rvm.platform.crypto import Undecryptable, blind_index, vault
 from usecases.numbers import zones_of
 
@@ -32,16 +33,16 @@ _KNOWN = """
 SELECT v.zones::text[], s.number_index IS NOT NULL, v.expires_at, count(*)
   FROM delivery_voicemail v
   LEFT JOIN usecases_suppression s ON s.workspace_id = %s AND s.number_index = v.recipient_index
- WHERE v.lane_id = %s AND v.status = 'queued'
+ WHERE v.lane_id = %s AND v.id BETWEEN %s AND %s AND v.status = 'queued'
  GROUP BY 1, 2, 3
 """
 _UNKNOWN = """
 SELECT recipient, recipient_index, zones::text[], expires_at FROM delivery_voicemail
- WHERE lane_id = %s AND status = 'queued' AND (coalesce(cardinality(zones), 0) = 0 OR %s)
+ WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' AND (coalesce(cardinality(zones), 0) = 0 OR %s)
 """
 _SUPPRESSED = "SELECT number_index FROM usecases_suppression WHERE workspace_id = %s AND number_index = ANY(%s)"
 _ZONES = """
-SELECT zones::text[], count(*) FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' GROUP BY 1
+SELECT zones::text[], count(*) FROM delivery_voicemail WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' GROUP BY 1
 """
 _PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
 PAGE = 2000
@@ -57,27 +58,27 @@ def alike(lane: Lane) -> Counter[Alike]:
     groups: Counter[Alike] = Counter()
     unknown = rotating
     if not rotating:
-        for zones, suppressed, expires_at, count in sql.run(_KNOWN, [lane.workspace_id, lane.pk]):
+        for zones, suppressed, expires_at, count in sql.run(_KNOWN, [lane.workspace_id, lane.pk, *stretch_of(lane)]):
             if zones:
                 groups[Alike(tuple(zones), suppressed, expires_at)] += count
             else:
                 unknown = True
     # Lists bring zones for nearly everybody: a second look at a million rows is for those that did not.
-    for page in _pages(lane.pk, rotating) if unknown else ():
+    for page in _pages(lane, rotating) if unknown else ():
         groups.update(_read(lane.workspace_id, page))
     return groups
 
 
-def by_zones(lane_id: UUID) -> dict[tuple[str, ...] | None, int]:
+def by_zones(lane: Lane) -> dict[tuple[str, ...] | None, int]:
     """How many of the lane's queued voicemails may be in which zones; None are those of which only the number is known."""
-    return {tuple(zones) if zones else None: count for zones, count in sql.run(_ZONES, [lane_id])}
+    return {tuple(zones) if zones else None: count for zones, count in sql.run(_ZONES, [lane.pk, *stretch_of(lane)])}
 
 
-def _pages(lane_id: UUID, everybody: bool) -> Iterator[list[tuple[Any, ...]]]:
+def _pages(lane: Lane, everybody: bool) -> Iterator[list[tuple[Any, ...]]]:
     """In constant memory: a cursor of the server's, which lives as long as its transaction."""
     connection.ensure_connection()
     with transaction.atomic(), connection.connection.cursor(name="rvm_waiting") as cursor:
-        cursor.execute(_UNKNOWN, [lane_id, everybody])
+        cursor.execute(_UNKNOWN, [lane.pk, *stretch_of(lane), everybody])
         while rows := cursor.fetchmany(PAGE):
             yield rows
 

@@ -51,6 +51,12 @@ def before_all(lane: Lane) -> UUID:
     return UUID(int=lane.first_id.int - 1) if lane.first_id else first_id_at(lane.created_at - timedelta(days=1))
 
 
+def stretch_of(lane: Lane) -> tuple[UUID, UUID]:
+    """Its voicemails' ids are neither before the first nor behind the second: said beside the lane, it has the planner read the
+    lane's stretch of the table, and not all that waits or ever was."""
+    return lane.first_id or UUID(int=0), lane.last_id or UUID(int=2**128 - 1)
+
+
 # Ids are given in the order of time, so those of one lane lie close together in the primary key.
 _POINT = """
 WITH page AS (
