@@ -65,7 +65,7 @@ def _opened(packed: io.BytesIO) -> Any:
     """As `openpyxl.load_workbook` does it, from an archive that is bounded."""
     from openpyxl.reader.excel import ExcelReader
 
-    class Reader(ExcelReader):  # type: ignore[misc]
+    class Reader(ExcelReader):
         def __init__(self) -> None:
             super().__init__(packed, read_only=True, data_only=True, keep_links=False)
             self.archive = BoundedArchive(packed)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
@@ -16,6 +17,7 @@ from delivery.audio import AudioRejected
 from delivery.models import Recording
 from delivery.services.recordings import keeping_recording, measured
 from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.models import Role
@@ -74,7 +76,12 @@ class RecordingAdmin(RecordAdmin):
         return super().offered(request).filter(assembled=False)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        return measured(super().get_object(request, object_id, from_field))
+        recording = super().get_object(request, object_id, from_field)
+        if recording.assembled and not rights_of(request).may_see_numbers(recording.workspace_id):
+            raise PermissionDenied(
+                "You may not see numbers here, and a message joined for somebody may name its person."
+            )
+        return measured(recording)
 
     @display(description="Listen")
     def listen(self, recording: Recording) -> str:

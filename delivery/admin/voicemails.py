@@ -79,7 +79,8 @@ class VoicemailAdmin(VoicemailSearch, VoicemailDeeds, VoicemailExport, RecordAdm
             "title": f"Voicemail to {recipient}",
             "voicemail": voicemail,
             "recipient": recipient,
-            "player": player(measured(voicemail.recording)),
+            # One that was joined for the person may name them.
+            "player": player(measured(voicemail.recording)) if sees or not voicemail.recording.assembled else "",
             "events": timeline(voicemail, drops, reports),
             "drops": drops,
             "reports": reports,

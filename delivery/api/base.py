@@ -18,7 +18,7 @@ from delivery.byte_ranges import RangeNotSatisfiable
 from delivery.models import Clip, Recording
 from delivery.playback import play
 from delivery.selectors import clips, recordings
-from rvm.platform.api.problem_codes import NOT_FOUND, ProblemCode
+from rvm.platform.api.problem_codes import MISSING_SCOPE, NOT_FOUND, ProblemCode
 from rvm.platform.api.problems import FieldError, Problem
 from rvm.platform.scopes import Scope
 from usecases.api.base import UseCasesView
@@ -48,6 +48,12 @@ class DeliveryView(UseCasesView):
         recording = recordings(self.workspace).filter(pk=recording_id).first()
         if recording is None:
             raise Problem(NOT_FOUND, "This workspace has no such recording; upload it first, or check its id.")
+        if recording.assembled and not self.may_see_numbers:
+            raise Problem(
+                MISSING_SCOPE,
+                "This recording was joined for some people by what a list says of them, such as their names; to see it, this API key "
+                f"lacks the scope {Scope.NUMBERS_READ.value}.",
+            )
         return recording
 
     def find_clip(self, clip_id: UUID) -> Clip:

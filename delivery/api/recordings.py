@@ -55,7 +55,8 @@ class RecordingsView(DeliveryView):
     @extend_schema(
         operation_id="list_recordings",
         summary="List recordings",
-        description="Newest first. What campaigns assembled from clips is left out, and found by its id.",
+        description="Newest first. What campaigns assembled from clips is left out, and found by its id, with the scope "
+        f"`{Scope.NUMBERS_READ.value}`: it may name people.",
         tags=TAGS,
         parameters=[PageQuery],
         responses={200: RecordingPage},

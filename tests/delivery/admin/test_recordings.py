@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from delivery.models import Recording
-from rvm.platform.models import AuditEvent, Role, Workspace
+from rvm.platform.models import AuditEvent, Membership, Role, Workspace
 from rvm.platform.uploads import MAX_FILE_BYTES
 from tests.delivery.audio.mp3_bytes import encode_pcm, encoded, noise, wav
 from tests.factories import make_recording, make_user, make_workspace
@@ -94,6 +94,9 @@ def test_what_a_campaign_assembled_is_not_listed_and_has_its_page(staff: Client,
     listed = staff.get(reverse("admin:delivery_recording_changelist")).content.decode()
     assert "Flu shot" in listed
     assert "Hello Ann" not in listed
+    address = reverse("admin:delivery_recording_change", args=[assembled.pk])
+    assert staff.get(address).status_code == 403  # it may name its person
+    Membership.objects.update(may_see_numbers=True)
     assert "Hello Ann" in page_of(staff, assembled)
 
 

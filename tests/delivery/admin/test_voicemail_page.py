@@ -14,7 +14,7 @@ from django.utils import timezone
 from delivery.models import CarrierReport, Voicemail
 from delivery.status import DropStatus, VoicemailStatus
 from rvm.platform.models import AuditEvent, Role, Workspace
-from tests.factories import RECIPIENT, make_use_case, make_user, make_voicemail
+from tests.factories import RECIPIENT, make_recording, make_use_case, make_user, make_voicemail
 from tests.rvm.platform.admin.every_row import make_drop
 
 pytestmark = pytest.mark.django_db
@@ -125,12 +125,14 @@ def test_what_ended_without_a_drop_says_why(
 def test_looking_is_audited_and_the_number_shown_to_whom_may_see_it(
     client: Client, workspace: Workspace, sees: bool
 ) -> None:
-    voicemail = make_voicemail(make_use_case(workspace))
+    joined = make_recording(workspace, name="Hello + Quisquilia", assembled=True)
+    voicemail = make_voicemail(make_use_case(workspace), recording=joined)
     person = make_user(
         workspace=workspace, role=Role.VIEWER, is_staff=True, may_see_numbers=sees, username="looker", password=None
     )
     client.force_login(person)
-    assert (RECIPIENT in client.get(page(voicemail)).content.decode()) is sees
+    shown = client.get(page(voicemail)).content.decode()
+    assert [word in shown for word in (RECIPIENT, "Quisquilia", "<audio")] == [sees] * 3
     event = AuditEvent.objects.get(action="voicemail.read", subject_id=voicemail.pk)
     assert event.actor == person
     assert event.workspace == workspace

@@ -22,9 +22,10 @@ from delivery.recording_links import carrier_link, link
 from delivery.services.recordings import keep_recording
 from delivery.services.sounds import read_frames
 from rvm.platform.models import AuditEvent, Workspace
+from rvm.platform.scopes import Scope
 from tests.delivery.api.sending import codes, mp3_file
 from tests.delivery.audio.mp3_bytes import encoded
-from tests.factories import Api, make_recording
+from tests.factories import Api, make_api, make_recording
 
 PROBLEM = "application/problem+json"
 
@@ -157,6 +158,14 @@ def test_a_recording_assembled_from_clips_is_found_by_its_id_and_not_listed(
     assembled = make_recording(workspace, assembled=True)
     assert [item["recording_id"] for item in api.get("recordings").json()["items"]] == [str(recording.pk)]
     assert api.get(f"recordings/{assembled.pk}").json()["name"] == assembled.name
+
+
+@pytest.mark.parametrize("path", ["", "/audio"])
+def test_what_was_joined_for_somebody_is_heard_by_who_may_see_numbers_only(workspace: Workspace, path: str) -> None:
+    assembled = make_recording(workspace, name="Hello + Ann", assembled=True)
+    response = make_api(workspace, scopes=[Scope.RECORDINGS_READ]).get(f"recordings/{assembled.pk}{path}")
+    assert (response.status_code, response.json()["code"]) == (403, "missing_scope")
+    assert "Ann" not in response.content.decode() and "numbers:read" in response.json()["detail"]
 
 
 def test_the_audio_is_played_with_a_key_whatever_the_player_accepts(
