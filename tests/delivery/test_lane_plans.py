@@ -104,3 +104,12 @@ def test_a_lane_knows_between_which_ids_its_list_lies(three_lists: Lane) -> None
         now=NOW + timedelta(days=9),
     )
     assert voicemails(three_lists.workspace, VoicemailFilter(campaign_id=three_lists.pk)).count() == ROWS + 1
+
+
+@pytest.mark.parametrize("three_lists", ["counted while nobody waited"], indirect=True)
+def test_the_index_of_what_expires_by_itself_can_not_be_taken_for_a_way_to_a_lane(three_lists: Lane) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX voicemail_due")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert not [line for line in plan(routes._OPEN, [NOW, 500, NOW]) if "voicemail_expiring" in line]
+    assert [line for line in plan(upkeep._EXPIRED, [NOW, 500]) if "voicemail_expiring" in line]
