@@ -121,12 +121,14 @@ def suppressed_refusal() -> Refused:
     )
 
 
-# One probe of the index (workspace, recipient_index, -id) per number.
+# One probe of the index (workspace, recipient_index, -id) per number. OFFSET 0 keeps the planner from the index of the
+# newest, through all of which it would go for somebody who was never sent to.
 _LAST_SENDERS = """
 SELECT wanted.number, last.sender
   FROM unnest(%s::int[], %s::bytea[]) AS wanted(number, index)
-  CROSS JOIN LATERAL (SELECT id, sender FROM delivery_voicemail
-                       WHERE workspace_id = %s AND recipient_index = wanted.index AND use_case_id = %s AND live = %s
+  CROSS JOIN LATERAL (SELECT id, sender FROM (SELECT id, sender FROM delivery_voicemail
+                                               WHERE workspace_id = %s AND recipient_index = wanted.index
+                                                 AND use_case_id = %s AND live = %s OFFSET 0) earlier
                        ORDER BY id DESC LIMIT 1) last
  ORDER BY last.id
 """

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from delivery import claim, routes, upkeep
 from delivery.models import Lane, Voicemail
 from delivery.selectors import VoicemailFilter, voicemails
-from delivery.services import lanes
+from delivery.services import lanes, screening
 from delivery.services.inserting import insert_staged
 from rvm.platform.ids import time_of
 from tests import factories
@@ -75,6 +75,15 @@ def test_who_waits_in_a_lane_is_found_by_the_index_of_what_is_due(three_lists: L
         ways = [line for line in plan(statement, parameters) if " on " in line and "voicemail" in line]
         assert any("voicemail_due" in way for way in ways), ways
         assert not [way for way in ways if "Seq Scan" in way or "voicemail_expiring" in way], ways
+
+
+@pytest.mark.parametrize("three_lists", MOMENTS, indirect=True)
+def test_the_sender_that_a_person_saw_last_is_sought_by_the_person(three_lists: Lane) -> None:
+    # Once a batch of a large list was sought through all voicemails, newest first, for each of its people: an hour in place of a second.
+    asked = [[1], [b"nobody"], three_lists.workspace_id, three_lists.use_case_id, True]
+    lines = plan(screening._LAST_SENDERS, asked)
+    assert any("voicemail_by_recipient" in line for line in lines), lines
+    assert not [line for line in lines if "voicemail_newest" in line or "voicemail_by_use_case" in line], lines
 
 
 @pytest.mark.parametrize("three_lists", MOMENTS, indirect=True)
