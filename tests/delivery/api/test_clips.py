@@ -21,7 +21,6 @@ from tests.delivery.api.sending import codes
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.factories import Api, make_api
 
-
 # A frame that takes 100 bytes of its sound from what stood before it: main_data_begin is 50, shifted by a bit.
 CUT_OUT = encoded(1)[:4] + bytes([50]) + encoded(1)[5:]
 
