@@ -18,8 +18,8 @@ from campaigns.models import RecipientImport, RejectedRow
 from campaigns.states import Outcome
 
 _REJECT = "INSERT INTO campaigns_rejectedrow (recipient_import_id, row_number, outcome, code) "
-# Rows of a stretch without a code of their own that nothing before has rejected. NOT IN, and not NOT EXISTS: it is hashed whatever the
-# planner believes of a table that was empty a moment ago; the other was compared with each rejected row for each row.
+# Rows of a stretch without a code of their own that nothing before has rejected. NOT IN, and not NOT EXISTS: it is hashed whatever
+# the planner believes of a table that was empty a moment ago; the other was compared with each rejected row for each row.
 _OPEN = """
 s.code IS NULL AND s.place > %(after)s AND s.place <= %(until)s
    AND s.number NOT IN (SELECT r.row_number FROM campaigns_rejectedrow r WHERE r.recipient_import_id = %(import)s
