@@ -32,15 +32,22 @@ _BY_ITSELF = """
 SELECT %(import)s, s.number, CASE WHEN s.code = ANY(%(not_reachable)s) THEN 'not_reachable' ELSE 'invalid' END, s.code
   FROM {table} s WHERE s.code IS NOT NULL AND s.place > %(after)s
 """
+# Who has said no in one row is not reached by another one.
+_REFUSED = "(SELECT index FROM {table} WHERE code = 'consent_refused')"
+_REFUSED_ELSEWHERE = """
+SELECT %(import)s, s.number, 'not_reachable', 'consent_refused' FROM {table} s
+ WHERE s.code IS NULL AND s.place > %(after)s AND s.index IN {refused}
+"""
 _IN_FILE = """
 SELECT %(import)s, number, 'duplicate_in_file', 'duplicate_in_file'
-  FROM (SELECT number, place, row_number() OVER (PARTITION BY index ORDER BY place) AS nth FROM {table} WHERE code IS NULL) s
+  FROM (SELECT number, place, row_number() OVER (PARTITION BY index ORDER BY place) AS nth FROM {table}
+         WHERE code IS NULL AND index NOT IN {refused}) s
  WHERE nth > 1 AND place > %(after)s
 """
 _IN_CAMPAIGN = """
 SELECT %(import)s, s.number, 'duplicate_in_campaign', 'duplicate_in_campaign' FROM {table} s
- WHERE {open} AND EXISTS (SELECT 1 FROM delivery_voicemail v WHERE v.workspace_id = %(workspace)s AND v.recipient_index {sought}
-                             AND v.lane_id = %(campaign)s OFFSET 0)
+ WHERE {open} AND EXISTS (SELECT 1 FROM (SELECT lane_id FROM delivery_voicemail v WHERE v.recipient_index {sought} OFFSET 0) v
+                           WHERE v.lane_id = %(campaign)s)
 """
 _SUPPRESSED = """
 SELECT %(import)s, s.number, 'suppressed', 'suppressed' FROM {table} s
@@ -58,6 +65,7 @@ def classify(recipient_import: RecipientImport) -> None:
     arguments = _arguments(recipient_import, recipient_import.rows_imported, recipient_import.rows_read)
     _run(recipient_import, _FORGET, arguments)
     _run(recipient_import, _REJECT + _BY_ITSELF, arguments)
+    _run(recipient_import, _REJECT + _REFUSED_ELSEWHERE, arguments)
     _run(recipient_import, _REJECT + _IN_FILE, arguments)
     if _has_people(recipient_import.campaign_id):
         _run(recipient_import, _REJECT + _IN_CAMPAIGN, arguments)
@@ -139,8 +147,10 @@ def _arguments(recipient_import: RecipientImport, after: int, until: int) -> dic
 
 def _run(recipient_import: RecipientImport, query: str, arguments: dict[str, Any]) -> None:
     one_key = len(settings.RVM_INDEX_KEYS.keys) == 1
+    table = table_of(recipient_import)
     words = {
-        "table": table_of(recipient_import),
+        "table": table,
+        "refused": _REFUSED.format(table=table),
         "open": _OPEN,
         "sought": "= s.index" if one_key else "= ANY(s.older || s.index)",
     }

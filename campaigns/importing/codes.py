@@ -70,7 +70,9 @@ CODES: dict[str, Code] = {
         "Nobody has a voicemail box at a number of this kind (toll-free, premium, shared, personal or pager); give the "
         "person's own number.",
     ),
-    "consent_refused": Code(_N, "The consent column says no: this person is not reached."),
+    "consent_refused": Code(
+        _N, "The consent column says no to this number, here or in another row: this person is not reached."
+    ),
     "clip_missing": Code(
         _N, "The campaign's script has no clip for what this row says; add the clip or an “otherwise”."
     ),

@@ -38,11 +38,12 @@ class Person(NamedTuple):
 
 
 class RowRefused(Exception):
-    """`code` is one of campaigns.importing.codes."""
+    """`code` is one of campaigns.importing.codes; `number` is given where it binds other rows of the number too."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, number: str = "") -> None:
         super().__init__(code)
         self.code = code
+        self.number = number
 
 
 def judge_for(campaign: Campaign, columns: Sequence[str]) -> Callable[[Sequence[str]], Person]:
@@ -64,7 +65,7 @@ def judge_for(campaign: Campaign, columns: Sequence[str]) -> Callable[[Sequence[
         try:
             number = check_recipient(cells.phone(row[phone_at]), countries=countries, sandbox=sandbox)
             if consent_at >= 0 and cells.consent(row[consent_at]) is False:
-                raise RowRefused("consent_refused")
+                raise RowRefused("consent_refused", number)
             said: tuple[str, ...] = ()
             for at, zones_in in places:
                 said += zones_in(row[at])

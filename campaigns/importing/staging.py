@@ -172,13 +172,14 @@ def encoder_for(recipient_import: RecipientImport) -> Callable[[int, int, Sequen
     judge = judge_for(campaign, recipient_import.columns)
     encrypt, index, workspace_id = vault().encrypt, blind_index(), campaign.workspace_id
     older_keys = [key for key in settings.RVM_INDEX_KEYS.keys if key != index.current]
-    nothing = _NULL * 8
+    nothing = _NULL * 6
 
     def encode(place: int, number: int, cells: Sequence[str]) -> bytes:
         try:
             e164, reference, zones, fields, recording_id = judge(cells)
         except RowRefused as refused:
-            return _START.pack(11, 4, place, 4, number) + _value(refused.code.encode()) + nothing
+            indexed = _value(index.of(workspace_id, refused.number)) if refused.number else _NULL
+            return _START.pack(11, 4, place, 4, number) + _value(refused.code.encode()) + _NULL + indexed + nothing
         sealed, indexed, last4 = encrypt(e164.encode(), _RECIPIENT), index.of(workspace_id, e164), e164[-4:].encode()
         if len(sealed) == 41 and not older_keys:
             start = _USUAL(11, 4, place, 4, number, -1, 41, sealed, 32, indexed, -1, 4, last4)

@@ -75,6 +75,15 @@ def test_reference_zones_and_fields_of_a_row_are_kept_with_its_voicemail() -> No
     assert voicemail.merge_fields == {"first_name": "Zoë", "language": "es", "appointment_day": "Monday"}
 
 
+def test_whoever_says_no_in_one_row_is_not_reached_by_another() -> None:
+    number, other = numbers(2)
+    rows = [[number, "Yes"], [other, "Yes"], [f"({number[2:5]}) {number[5:8]}-{number[8:]}", "No"], [number, ""]]
+    campaign = make_campaign()
+    row = imported(campaign, as_csv(rows, header=("Phone", "Consent")))
+    assert recipients(campaign) == [other]
+    assert rejected(row) == [(2, "consent_refused"), (4, "consent_refused"), (5, "consent_refused")]
+
+
 ROWS: list[tuple[list[str], str]] = [
     (["(202) 555-0142", "", ""], "accepted"),
     (["1-202-555-0142", "", ""], "duplicate_in_file"),
