@@ -69,8 +69,8 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> None:
 
 # The first half of a UUIDv7 counts on from the moment of the call (rvm.platform.ids), so that the rows keep the order in which they
 # were chosen; the second half is random. `sender` is what the person saw last under this use case, found with one probe of an index:
-# OFFSET 0 keeps the planner from the index of the newest, through all of which it would go for somebody who was never sent to.
-# Whether that number is still assigned is asked when the voicemail is claimed.
+# OFFSET 0 keeps the planner from the other indexes. It does not know yet how many rows a new use case has, took its index for as
+# good, and read all of them for each person. Whether that number is still assigned is asked when the voicemail is claimed.
 _INSERT_STAGED = """
 INSERT INTO delivery_voicemail
   (id, recipient, recipient_index, last4, sender, reference, merge_fields, zones, recording_id,
@@ -83,10 +83,9 @@ SELECT encode(overlay(uuid_send(gen_random_uuid()) placing
        '', '', '', 0
   FROM (SELECT s.*, last.sender, %(clock)s + row_number() OVER () AS clock
           FROM ({staged}) s
-          LEFT JOIN LATERAL (SELECT sender FROM (SELECT id, sender FROM delivery_voicemail v
-                                                  WHERE v.workspace_id = %(workspace)s AND v.recipient_index {sought}
-                                                    AND v.use_case_id = %(use_case)s AND v.live = %(live)s OFFSET 0) earlier
-                              ORDER BY id DESC LIMIT 1) last ON true) prepared
+          LEFT JOIN LATERAL (SELECT sender FROM (SELECT id, sender, use_case_id, live FROM delivery_voicemail v
+                                                  WHERE v.recipient_index {sought} OFFSET 0) earlier
+                              WHERE use_case_id = %(use_case)s AND live = %(live)s ORDER BY id DESC LIMIT 1) last ON true) prepared
 """
 _COUNT = "INSERT INTO delivery_lanedelta (lane_id, status, reason, delta) VALUES (%s, 'queued', '', %s)"
 _STRETCH = "UPDATE delivery_lane SET first_id = least(first_id, %s), last_id = greatest(last_id, %s) WHERE id = %s"

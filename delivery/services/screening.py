@@ -121,15 +121,13 @@ def suppressed_refusal() -> Refused:
     )
 
 
-# One probe of the index (workspace, recipient_index, -id) per number. OFFSET 0 keeps the planner from the index of the
-# newest, through all of which it would go for somebody who was never sent to.
+# One probe of the index of recipients per number: OFFSET 0 keeps the planner from other indexes, whose new rows it has not counted.
 _LAST_SENDERS = """
 SELECT wanted.number, last.sender
   FROM unnest(%s::int[], %s::bytea[]) AS wanted(number, index)
-  CROSS JOIN LATERAL (SELECT id, sender FROM (SELECT id, sender FROM delivery_voicemail
-                                               WHERE workspace_id = %s AND recipient_index = wanted.index
-                                                 AND use_case_id = %s AND live = %s OFFSET 0) earlier
-                       ORDER BY id DESC LIMIT 1) last
+  CROSS JOIN LATERAL (SELECT id, sender FROM (SELECT id, sender, use_case_id, live FROM delivery_voicemail
+                                               WHERE recipient_index = wanted.index OFFSET 0) earlier
+                       WHERE use_case_id = %s AND live = %s ORDER BY id DESC LIMIT 1) last
  ORDER BY last.id
 """
 
@@ -141,7 +139,7 @@ def senders_for(
     wanted = [(place, index) for place, candidate in enumerate(candidates) for index in candidate.indexes]
     with connection.cursor() as cursor:
         places, indexes = [place for place, _ in wanted], [index for _, index in wanted]
-        cursor.execute(_LAST_SENDERS, [places, indexes, use_case.workspace_id, use_case.pk, live])
+        cursor.execute(_LAST_SENDERS, [places, indexes, use_case.pk, live])
         last: dict[int, str] = dict(cursor.fetchall())
     return [
         choose_sender(candidate.index, assigned, last.get(place)) or "" for place, candidate in enumerate(candidates)

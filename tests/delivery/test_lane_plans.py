@@ -80,7 +80,7 @@ def test_who_waits_in_a_lane_is_found_by_the_index_of_what_is_due(three_lists: L
 @pytest.mark.parametrize("three_lists", MOMENTS, indirect=True)
 def test_the_sender_that_a_person_saw_last_is_sought_by_the_person(three_lists: Lane) -> None:
     # Once a batch of a large list was sought through all voicemails, newest first, for each of its people: it took ten minutes.
-    asked = [[1], [b"nobody"], three_lists.workspace_id, three_lists.use_case_id, True]
+    asked = [[1], [b"nobody"], three_lists.use_case_id, True]
     lines = plan(screening._LAST_SENDERS, asked)
     assert any("voicemail_by_recipient" in line for line in lines), lines
     assert not [line for line in lines if "voicemail_newest" in line or "voicemail_by_use_case" in line], lines
