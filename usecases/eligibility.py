@@ -47,6 +47,8 @@ Decision = Send | Defer | Skip | Expire
 
 # How soon a voicemail behind a kill switch is looked at again.
 STOPPED_RECHECK = timedelta(seconds=30)
+# The same for one whose use case and campaign share no hour: somebody's slip, which can be mended while it waits.
+NO_HOURS_RECHECK = timedelta(hours=1)
 SEND = Send()
 
 
@@ -81,6 +83,9 @@ def decide(facts: Facts, now: datetime) -> Decision:
         return Skip(SkipReason.NO_SENDER)
     if facts.simulated:
         return SEND
+    if facts.window_start >= facts.window_end:
+        recheck = now + NO_HOURS_RECHECK
+        return Defer(min(recheck, facts.expires_at or recheck), DeferReason.OUTSIDE_WINDOW)
     opens = next_open(now, facts.zones, facts.window_start, facts.window_end, facts.days)
     if opens is None:
         # The preview says so before the launch; waiting would only end in the same.

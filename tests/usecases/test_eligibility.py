@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usecases.eligibility import (
+    NO_HOURS_RECHECK,
     SEND,
     STOPPED_RECHECK,
     Decision,
@@ -49,6 +50,10 @@ TABLE: list[tuple[str, dict[str, object], datetime, Decision]] = [
     ("nobody knows where the person is", {"zones": ()}, NOON, Expire()),
     ("no moment suits all zones", {"zones": ("America/New_York", "Asia/Tokyo"), "window_end": time(17)}, NOON, Expire()),
     ("it expires before the window opens", {"expires_at": MORNING}, NIGHT, Defer(MORNING, DeferReason.OUTSIDE_WINDOW)),
+    ("hours that share nothing wait to be mended", {"window_start": time(21)}, NOON,
+     Defer(NOON + NO_HOURS_RECHECK, DeferReason.OUTSIDE_WINDOW)),
+    ("but not beyond its end", {"window_start": time(22), "expires_at": NOON + timedelta(minutes=5)}, NOON,
+     Defer(NOON + timedelta(minutes=5), DeferReason.OUTSIDE_WINDOW)),
     ("expired this moment", {"expires_at": NOON}, NOON, Expire()),
     ("expiry wins over suppression", {"expires_at": NOON, "suppressed": True}, NOON, Expire()),
     ("expiry wins over a stop", {"expires_at": NOON, "stopped": True}, NOON, Expire()),
