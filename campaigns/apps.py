@@ -13,4 +13,4 @@ class CampaignsConfig(AppConfig):
 
         doorbell.JOBS["imports"] = "campaigns.tasks.work_imports"
         health.WARNINGS.append(upkeep.warning)
-        tick.STEPS += [upkeep.ring_for_imports, upkeep.remove_files, *launcher.STEPS]
+        tick.STEPS += [upkeep.ring_for_imports, upkeep.remove_files, upkeep.remove_strays, *launcher.STEPS]

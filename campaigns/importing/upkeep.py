@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import PurePath
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -11,14 +13,19 @@ from django.db.models.functions import Now
 from campaigns.importing.staging import unstage
 from campaigns.importing.working import lock_within_transaction
 from campaigns.models import RecipientImport
+from campaigns.models.recipient_import import FOLDER
 from campaigns.states import UNDER_WAY, ImportState
 from delivery.doorbell import ring
 from rvm.platform import audit, sealed_files
+from rvm.platform.ids import time_of
 
 KEPT = timedelta(hours=24)
 # An import under way shows progress every few seconds, but for the judging of a large list.
 STILL = timedelta(minutes=2)
 BATCH = 100
+STRAYS_EVERY = timedelta(hours=1)
+
+_looked_for_strays: datetime | None = None  # by this process
 
 
 def ring_for_imports(now: datetime) -> None:
@@ -48,6 +55,27 @@ def _remove(recipient_import: RecipientImport, now: datetime) -> None:
     sealed_files.delete(row.storage_name)
     row.file_removed_at = now
     row.save(update_fields=["state", "file_removed_at", "updated_at"])
+
+
+def remove_strays(now: datetime) -> None:
+    """Files whose process died before it wrote their row. The id in the name says from when they are."""
+    global _looked_for_strays
+    if _looked_for_strays is not None and abs(now - _looked_for_strays) < STRAYS_EVERY:
+        return
+    _looked_for_strays = now
+    old = {name: UUID(PurePath(name).stem) for name in sealed_files.names_in(FOLDER) if _is_older(name, now - KEPT)}
+    known = set(RecipientImport.objects.filter(pk__in=old.values(), file_removed_at=None).values_list("pk", flat=True))
+    for name, identifier in old.items():
+        if identifier not in known:
+            sealed_files.delete(name)
+
+
+def _is_older(name: str, moment: datetime) -> bool:
+    """What is not called as we call our files is not ours to remove."""
+    try:
+        return time_of(UUID(PurePath(name).stem)) <= moment
+    except (ValueError, OverflowError):
+        return False
 
 
 def warning() -> str:

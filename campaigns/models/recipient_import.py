@@ -12,6 +12,8 @@ from campaigns.models.campaign import Campaign
 from campaigns.states import ImportState, Outcome
 from rvm.platform.models import Row, User, Workspace
 
+FOLDER = "imports"  # in the media storage
+
 
 class RecipientImport(Row):
     """The uploaded file is kept encrypted for a day; what is kept after that are counts and, of rejected rows, number and reason."""
@@ -62,7 +64,7 @@ class RecipientImport(Row):
 
     @property
     def storage_name(self) -> str:
-        return f"imports/{self.workspace_id}/{self.pk}.enc"
+        return f"{FOLDER}/{self.workspace_id}/{self.pk}.enc"
 
 
 class RejectedRow(models.Model):

@@ -52,6 +52,15 @@ def delete(name: str) -> None:
     default_storage.delete(name)
 
 
+def names_in(folder: str) -> list[str]:
+    """The names of the files in the folders of a folder."""
+    try:
+        below, _ = default_storage.listdir(folder)
+        return [f"{folder}/{each}/{name}" for each in below for name in default_storage.listdir(f"{folder}/{each}")[1]]
+    except FileNotFoundError:  # nothing was ever stored there, or the last of it has just gone
+        return []
+
+
 class _Content(io.RawIOBase):
     """What a storage reads: the sealed blocks, each made when it is asked for."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.utils import timezone
@@ -23,7 +24,8 @@ from campaigns.services import imports
 from campaigns.states import IMPORT_MOVES, CampaignState, ImportState
 from campaigns.tasks import work_imports
 from delivery import doorbell, tick
-from rvm.platform import health
+from rvm.platform import health, sealed_files
+from rvm.platform.ids import uuid7
 from rvm.platform.models import AuditEvent
 from tests import factories
 from tests.campaigns.importing.lists import (
@@ -241,6 +243,22 @@ def test_after_a_day_files_and_staged_rows_are_gone_and_what_nobody_confirmed_ha
     for look in (lambda: imports.sample(done), lambda: list(error_report(done))):
         assert code_of(look) == "import_file_removed"
     upkeep.remove_files(late)
+
+
+def test_a_file_whose_process_died_before_it_wrote_a_row_goes_after_a_day_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(upkeep, "_looked_for_strays", None)
+    kept = upload(make_campaign(), LIST)
+    stray = f"imports/{uuid7()}/{uuid7()}.enc"
+    sealed_files.seal(stray, [LIST])
+    default_storage.save("imports/notes/readme.txt", ContentFile(b"not ours"))
+    upkeep.remove_strays(NOW + timedelta(hours=23))
+    upkeep.remove_strays(NOW + timedelta(hours=23, minutes=59, seconds=59))  # has looked within the hour
+    assert default_storage.exists(stray)
+    upkeep.remove_strays(NOW + timedelta(hours=25))
+    assert not default_storage.exists(stray)
+    assert default_storage.exists(kept.storage_name) and default_storage.exists("imports/notes/readme.txt")
 
 
 def test_what_is_being_imported_keeps_its_file_however_old() -> None:
