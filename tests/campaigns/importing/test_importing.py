@@ -375,6 +375,8 @@ def test_who_owns_a_list_elsewhere_keeps_it_and_the_next_one_is_worked_on() -> N
                 "SELECT pg_advisory_lock(hashtextextended('campaigns.importing:' || %s::text, 0))", [held.pk]
             )
         assert work() is True
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock_all()")  # a closed connection lets go in its own time
     finally:
         other.close()
     for row in rows:
