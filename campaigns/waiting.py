@@ -12,9 +12,10 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from delivery import sql
-from delivery.models import Lane, Voicemail
+from delivery.models import Lane
+from delivery.recipients import number_in
 from delivery.services.lanes import stretch_of
-from rvm.platform.crypto import Undecryptable, blind_index, vault
+from rvm.platform.crypto import blind_index
 from usecases.numbers import zones_of
 
 
@@ -44,7 +45,6 @@ _SUPPRESSED = "SELECT number_index FROM usecases_suppression WHERE workspace_id 
 _ZONES = """
 SELECT zones::text[], count(*) FROM delivery_voicemail WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' GROUP BY 1
 """
-_PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
 PAGE = 2000
 
 
@@ -84,7 +84,7 @@ def _pages(lane: Lane, everybody: bool) -> Iterator[list[tuple[Any, ...]]]:
 
 
 def _read(workspace_id: UUID, rows: list[tuple[Any, ...]]) -> list[Alike]:
-    numbers = [_number(row[0]) for row in rows]
+    numbers = [number_in(row[0]) for row in rows]
     indexes = [
         {bytes(row[1]), *(blind_index().all_of(workspace_id, number) if number else ())}
         for row, number in zip(rows, numbers, strict=True)
@@ -100,11 +100,3 @@ def _read(workspace_id: UUID, rows: list[tuple[Any, ...]]) -> list[Alike]:
         )
         for row, number, known in zip(rows, numbers, indexes, strict=True)
     ]
-
-
-def _number(ciphertext: bytes) -> str:
-    """Empty where its key is not configured."""
-    try:
-        return vault().decrypt(ciphertext, _PURPOSE).decode()
-    except Undecryptable:
-        return ""

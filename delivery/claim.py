@@ -17,12 +17,13 @@ from django.db import transaction
 
 from delivery import media, moves, sql
 from delivery.carriers.base import Carrier
-from delivery.models import Drop, Voicemail
+from delivery.models import Drop
 from delivery.moves import Move, NewDrop
 from delivery.reasons import Reason
+from delivery.recipients import number_in
 from delivery.routes import Route, hours
 from delivery.status import VoicemailStatus
-from rvm.platform.crypto import Undecryptable, blind_index, vault
+from rvm.platform.crypto import blind_index
 from rvm.platform.ids import uuid7
 from usecases.eligibility import Decision, Defer, Expire, Facts, Send, Skip, decide
 from usecases.numbers import zones_of
@@ -69,8 +70,6 @@ SELECT id, recipient, recipient_index, sender, recording_id, attempts, coalesce(
  ORDER BY not_before LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """
 _SUPPRESSED = "SELECT number_index FROM usecases_suppression WHERE workspace_id = %s AND number_index = ANY(%s)"
-
-_PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
 
 
 def claim(route: Route, limit: int, now: datetime, lease: timedelta) -> Wave:
@@ -161,11 +160,10 @@ def facts_of(drop: Drop, adapter: Carrier) -> Facts:
 
 def _recipient(row: tuple[Any, ...]) -> str | None:
     """None where the number does not decrypt: it waits for its key, and keeps nobody else waiting."""
-    try:
-        return vault().decrypt(row[1], _PURPOSE).decode()
-    except Undecryptable:
+    number = number_in(row[1])
+    if number is None:
         log.error("recipient_unreadable", voicemail_id=str(row[0]))
-        return None
+    return number
 
 
 def _suppressed(route: Route, rows: list[tuple[Any, ...]], recipients: list[str | None]) -> set[bytes]:

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from campaigns.importing.classifying import classify, open_rows_of, reject_late
 from campaigns.importing.staging import Stopping, Superseded, is_staged, mark_staged, stage
 from campaigns.models import Campaign, RecipientImport
+from campaigns.services.standing import locked
 from campaigns.states import EDITABLE, ImportState
 from delivery import shutdown
 from delivery.dispatch import database_now
@@ -59,8 +60,7 @@ def insert_batch(recipient_import: RecipientImport) -> None:
 
 
 def _locked(recipient_import: RecipientImport) -> Campaign:
-    rows = Campaign.objects.select_for_update(no_key=True, of=("self",)).select_related("lane__use_case")
-    campaign = rows.get(pk=recipient_import.campaign_id)
+    campaign = locked(recipient_import.campaign)
     if campaign.state not in EDITABLE:
         raise CampaignClaimed
     if campaign.script != recipient_import.campaign.script:

@@ -24,6 +24,7 @@ from campaigns.spreadsheets.rows import open_rows
 from campaigns.states import UNDER_WAY
 from delivery import shutdown
 from delivery.models import Voicemail
+from delivery.recipients import PURPOSE
 from rvm.platform.crypto import blind_index, vault
 from rvm.platform.sealed_files import unseal
 
@@ -32,7 +33,6 @@ MOST_ROWS = 2_000_000
 SEGMENT = 50_000
 BLOCK = 500
 
-_RECIPIENT: bytes = Voicemail._meta.get_field("recipient").purpose
 _FIELDS: bytes = Voicemail._meta.get_field("merge_fields").purpose
 
 # `place` counts the rows from 1; `number` is what a spreadsheet program shows. The types are those of delivery_voicemail.
@@ -180,7 +180,7 @@ def encoder_for(recipient_import: RecipientImport) -> Callable[[int, int, Sequen
         except RowRefused as refused:
             indexed = _value(index.of(workspace_id, refused.number)) if refused.number else _NULL
             return _START.pack(11, 4, place, 4, number) + _value(refused.code.encode()) + _NULL + indexed + nothing
-        sealed, indexed, last4 = encrypt(e164.encode(), _RECIPIENT), index.of(workspace_id, e164), e164[-4:].encode()
+        sealed, indexed, last4 = encrypt(e164.encode(), PURPOSE), index.of(workspace_id, e164), e164[-4:].encode()
         if len(sealed) == 41 and not older_keys:
             start = _USUAL(11, 4, place, 4, number, -1, 41, sealed, 32, indexed, -1, 4, last4)
         else:

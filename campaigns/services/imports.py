@@ -15,6 +15,7 @@ from campaigns.importing.codes import sentence_of
 from campaigns.importing.report import EXTRA
 from campaigns.importing.staging import dialect_of
 from campaigns.models import Campaign, RecipientImport
+from campaigns.services.standing import locked
 from campaigns.spreadsheets.columns import check_columns
 from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS, Dialect
 from campaigns.spreadsheets.preview import PREVIEW_ROWS, Preview, examine, preview
@@ -123,10 +124,7 @@ def check(recipient_import: RecipientImport, *, actor: User | None, now: datetim
     """uploaded -> checking: every row is judged in the background. Raises Refused."""
     with _locked(recipient_import, ImportState.CHECKING) as row:
         _require_file(row)
-        try:
-            check_columns([column or None for column in row.columns])
-        except ColumnsRefused as refused:
-            raise Refused(refused.code, str(refused), field="columns") from None
+        _check_columns(row.columns)
         _begin_anew(row, ImportState.CHECKING)
         row.save()
         audit.record("import.check_began", row, actor=actor, workspace=row.campaign.workspace)
@@ -290,11 +288,15 @@ def _columns(columns: Iterable[str | None], width: int) -> list[str]:
     if len(named) > max(width, 1):
         raise Refused("too_many_columns", f"{len(named)} columns are named and the list has {width}.", field="columns")
     named += [""] * (width - len(named))
+    _check_columns(named)
+    return named
+
+
+def _check_columns(named: Iterable[str]) -> None:
     try:
         check_columns([column or None for column in named])
     except ColumnsRefused as refused:
         raise Refused(refused.code, str(refused), field="columns") from None
-    return named
 
 
 def _guessed(seen: Preview) -> list[str]:
@@ -345,8 +347,7 @@ def _locked(
     The campaign is locked first, as whoever launches it does.
     """
     with transaction.atomic():
-        campaigns = Campaign.objects.select_for_update(no_key=True, of=("self",)).select_related("workspace", "lane")
-        campaign = campaigns.get(pk=recipient_import.campaign_id)
+        campaign = locked(recipient_import.campaign)
         if of_editable:
             _require_editable(campaign)
         row = RecipientImport.objects.select_for_update(no_key=True).get(pk=recipient_import.pk)

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from delivery.models import Lane, Voicemail
+from delivery.recipients import PURPOSE
 from rvm.platform.crypto import blind_index, vault
 from rvm.platform.ids import first_id_at
 
@@ -32,7 +33,6 @@ WITH written AS (
 INSERT INTO delivery_lanedelta (lane_id, status, reason, delta)
 SELECT lane_id, status, '', count(*) FROM written GROUP BY lane_id, status
 """
-_PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
 
 
 def insert_voicemails(rows: Sequence[Voicemail]) -> None:
@@ -57,7 +57,7 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> None:
                 shared.created_at,
                 shared.updated_at,
                 [row.pk for row in rows],
-                [vault().encrypt(row.recipient.encode(), _PURPOSE) for row in rows],
+                [vault().encrypt(row.recipient.encode(), PURPOSE) for row in rows],
                 [row.recipient_index for row in rows],
                 [row.last4 for row in rows],
                 [row.sender for row in rows],

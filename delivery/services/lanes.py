@@ -15,9 +15,9 @@ from delivery import moves, sql
 from delivery.models import Lane, Voicemail
 from delivery.moves import DropChange, Move
 from delivery.reasons import REASONS, Reason
+from delivery.recipients import number_in
 from delivery.services.voicemails import MOST_DROPS
 from delivery.status import DropStatus, VoicemailStatus
-from rvm.platform.crypto import Undecryptable, vault
 from rvm.platform.ids import first_id_at
 from usecases.errors import Refused
 from usecases.suppressions import is_suppressed
@@ -27,7 +27,6 @@ BATCH = 50_000
 Row = tuple[Any, ...]
 
 _MERGE_FIELDS: Any = Voicemail._meta.get_field("merge_fields")
-_PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
 
 # In the order of the index of what waits: by ids the planner would read every voicemail there ever was, to come upon these in order.
 _QUEUED = """
@@ -193,11 +192,4 @@ def _unsuppressed(workspace_id: UUID, rows: list[Row]) -> list[Row]:
     """While the index key rotates, the list may know a number by another key's index than the voicemail does."""
     if len(settings.RVM_INDEX_KEYS.keys) == 1:
         return rows
-    return [row for row in rows if (number := _number(row[2])) and not is_suppressed(workspace_id, number)]
-
-
-def _number(ciphertext: bytes) -> str:
-    try:
-        return vault().decrypt(ciphertext, _PURPOSE).decode()
-    except Undecryptable:
-        return ""
+    return [row for row in rows if (number := number_in(row[2])) and not is_suppressed(workspace_id, number)]
