@@ -1,0 +1,278 @@
+"""Faults of the engine that a review reproduced: second messages, lost opt-outs, stranded rows, locks.
+
+Each test states the right behaviour and is a strict expected failure under its fault's id until the fault is mended; the commit
+that mends it takes the mark off.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+from django.conf import settings
+from django.db import connection, connections, transaction
+from django.test import override_settings
+from django.utils import timezone
+from django_rq import get_connection
+
+from campaigns.services.campaigns import retry_failed
+from delivery import moves, sql, upkeep
+from delivery.carriers.base import Report, ReportStatus
+from delivery.claim import claim
+from delivery.http import HttpResponse
+from delivery.models import Lane, Voicemail
+from delivery.pacing import Gate
+from delivery.reasons import Reason
+from delivery.reports import merge, receive
+from delivery.routes import open_routes
+from delivery.services import lanes
+from delivery.services.setups import change_setup
+from delivery.settle import settle
+from delivery.status import VoicemailStatus
+from rvm.platform import crypto
+from tests import factories
+from tests.delivery.fake_carrier import FakeTransport
+from tests.delivery.standings import both, make_submitted
+from tests.faults.marks import fault
+from usecases.suppressions import is_suppressed
+
+pytestmark = pytest.mark.django_db
+SOON = timedelta(seconds=1)
+
+
+def in_a_thread(work: Callable[[], object]) -> threading.Thread:
+    """A thread with database connections of its own, started."""
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize(
+    "batches", [pytest.param(1, marks=fault("H2: the retry is decided without the rest of the batch")), 2]
+)
+def test_failed_then_delivered_makes_no_second_drop_wherever_a_batch_ends(batches: int) -> None:
+    drop = make_submitted("accepted", use_case=factories.make_use_case(max_attempts=3))
+    now = timezone.now()
+    receive(drop.setup_id, b"{}", [Report(drop.id, ReportStatus.FAILED, now, reason=Reason.NO_ANSWER)])
+    if batches == 2:
+        assert merge(now) == 1
+    receive(drop.setup_id, b"{}", [Report(drop.id, ReportStatus.DELIVERED, now)])
+    while merge(now):
+        pass
+    assert both(drop) == ("delivered", "", "delivered", "")
+
+
+def opted_out() -> Report:
+    """As a carrier says it that does not repeat our key."""
+    return Report(
+        None,
+        ReportStatus.FAILED,
+        timezone.now(),
+        carrier_reference="vendor-1",
+        reason=Reason.OPTED_OUT,
+        recipient=factories.RECIPIENT,
+    )
+
+
+@fault("H3: an opt-out is lost where its drop is in doubt")
+def test_an_opt_out_suppresses_the_person_while_two_drops_to_them_are_open() -> None:
+    first = make_submitted("accepted")
+    make_submitted("accepted", use_case=first.voicemail.use_case)
+    receive(first.setup_id, b"{}", [opted_out()])
+    merge(timezone.now() + SOON)
+    assert is_suppressed(first.workspace_id, factories.RECIPIENT)
+
+
+@pytest.fixture
+def index_key_added() -> Iterator[Callable[[], None]]:
+    """Calling it makes a second index key the current one, as an operator's rotation does."""
+    ring = crypto.KeyRing({**settings.RVM_INDEX_KEYS.keys, 2: bytes(range(100, 132))}, 2)
+    override = override_settings(RVM_INDEX_KEYS=ring)
+    enabled = []
+
+    def add() -> None:
+        override.enable()
+        enabled.append(True)
+        crypto.blind_index.cache_clear()
+
+    yield add
+    if enabled:
+        override.disable()
+    crypto.blind_index.cache_clear()
+
+
+@fault("H3: a report by recipient is sought under the current index key only")
+def test_an_opt_out_finds_its_person_after_an_index_key_was_added(index_key_added: Callable[[], None]) -> None:
+    drop = make_submitted("accepted")
+    index_key_added()
+    receive(drop.setup_id, b"{}", [opted_out()])
+    merge(timezone.now() + SOON)
+    assert is_suppressed(drop.workspace_id, factories.RECIPIENT)
+    assert both(drop) == ("failed", "opted_out", "failed", "opted_out")
+
+
+@fault("M1: a drop's change does not name the status it was decided from")
+@pytest.mark.django_db(transaction=True)
+def test_a_report_that_overtakes_the_confirmation_horizon_strands_nothing() -> None:
+    now = timezone.now()
+    old = now - timedelta(hours=25)
+    lost = {"status": "uncertain", "created_at": old, "due_at": now + timedelta(hours=1)}
+    drop = make_submitted("uncertain", drop=lost)
+    receive(drop.setup_id, b"{}", [Report(drop.id, ReportStatus.ACCEPTED, now)])
+    # Only time is added, between the statement's snapshot and its first lock.
+    slow = upkeep._UNCONFIRMED.replace("WHERE d.status", "WHERE (SELECT pg_sleep(1)) IS NOT NULL AND d.status")
+    with patch.object(upkeep, "_UNCONFIRMED", slow):
+        tick = in_a_thread(lambda: upkeep.give_up_on_confirmation(now))
+        wait_for_query("%pg_sleep(1)%")
+        merge(now)
+        tick.join()
+    assert both(drop) == ("accepted", "", "accepted", "")
+    upkeep.give_up_on_reports(now + timedelta(days=30))
+    assert both(drop) == ("failed", "unreported", "failed", "unreported")
+
+
+def wait_for_query(text: str, *, waiting: str = "PgSleep") -> None:
+    """Returns once another session of the database waits in a statement like `text`."""
+    with connection.cursor() as cursor:
+        for _ in range(2000):
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " AND query LIKE %s AND wait_event = %s AND (SELECT pg_sleep(0.005)) IS NOT NULL",
+                [text, waiting],
+            )
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError(f"No session came to wait in {text}")
+
+
+@fault("M7: the credentials' age is told by two machines' clocks")
+def test_a_drop_is_never_submitted_again_to_another_account() -> None:
+    credentials = {"base_url": "http://127.0.0.1:1", "key": "account-one", "signing_secret": "s"}
+    setup = factories.make_setup(credentials=credentials)
+    now = timezone.now()
+    uncertain = {"status": "uncertain", "created_at": now, "due_at": now}
+    make_submitted("uncertain", use_case=factories.make_use_case(setup=setup), drop=uncertain)
+    # Half a minute later another account is entered on a web host whose clock is a minute slow.
+    with patch("django.utils.timezone.now", lambda: now - timedelta(seconds=30)):
+        change_setup(setup=setup, credentials={"key": "account-two"})
+
+    def answer(request: object) -> HttpResponse:
+        never_seen = HttpResponse(404, b'{"code":"never_seen"}')
+        taken = HttpResponse(202, b'{"id":"c-9","status":"accepted"}')
+        return never_seen if request.method == "GET" else taken  # type: ignore[attr-defined]
+
+    transport = FakeTransport(answer)
+    settle(transport, Gate(get_connection("dispatch"), "x"), lambda: now + timedelta(seconds=40))
+    assert [request.method for request in transport.sent if request.method != "GET"] == []
+
+
+@fault("M12: retry-failed locks a lane's voicemails in two passes")
+@pytest.mark.django_db(transaction=True)
+def test_retry_failed_and_the_merging_of_reports_do_not_wait_for_each_other() -> None:
+    campaign = factories.make_campaign(state="running")
+    uncertain = make_submitted("uncertain", lane=campaign.lane, recipient="+12025550101", drop={"status": "uncertain"})
+    unreported = make_submitted("failed", "unreported", lane=campaign.lane, recipient="+12025550102")
+    now = timezone.now()
+    reports = [Report(drop.id, ReportStatus.DELIVERED, now) for drop in (uncertain, unreported)]
+    receive(uncertain.setup_id, b"{}", reports)
+    between, go_on = threading.Event(), threading.Event()
+    retry, errors = lanes._retry, []
+
+    def halting(*args: object) -> object:
+        done = retry(*args)
+        between.set()
+        go_on.wait(10)
+        return done
+
+    def retry_all() -> None:
+        retry_failed(campaign, accept_duplicate_risk=True, reasons=[], actor=None, now=now)
+
+    def watched(work: Callable[[], object]) -> Callable[[], None]:
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:
+                errors.append(error)
+
+        return run
+
+    with patch.object(lanes, "_retry", halting):
+        person = in_a_thread(watched(retry_all))
+        assert between.wait(10)
+        merging = in_a_thread(watched(lambda: merge(now)))
+        wait_for_query("%FOR NO KEY UPDATE%", waiting="transactionid")
+        go_on.set()
+        person.join()
+        merging.join()
+    assert errors == []
+
+
+@fault("M13: the look for due lanes reads all lanes that ever were")
+def test_a_look_for_due_lanes_reads_no_lane_of_a_completed_campaign() -> None:
+    use_case = factories.make_use_case()
+    factories.make_voicemail(use_case)
+    ended = [Lane(workspace=use_case.workspace, use_case=use_case, live=True, held=False) for _ in range(2000)]
+    Lane.objects.bulk_create(ended)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE delivery_lane")
+        before = lanes_read(cursor)
+        assert len(open_routes(timezone.now(), 10)) == 1
+        assert lanes_read(cursor) - before < 100
+
+
+def lanes_read(cursor: object) -> int:
+    """Rows of the lanes' table that this transaction has read so far."""
+    cursor.execute(  # type: ignore[attr-defined]
+        "SELECT pg_stat_get_xact_tuples_returned('delivery_lane'::regclass)"
+        "     + pg_stat_get_xact_tuples_fetched('delivery_lane'::regclass)"
+    )
+    return int(cursor.fetchone()[0])  # type: ignore[attr-defined]
+
+
+@fault("M17: a claim reads the lane's hold only, not the kill switches")
+def test_a_kill_switch_binds_a_claim_that_begins_after_its_commit() -> None:
+    voicemail = factories.make_voicemail()
+    now = timezone.now()
+    [route] = open_routes(now, 10)
+    voicemail.workspace.sending_enabled = False
+    voicemail.workspace.save()
+    assert claim(route, 10, now, timedelta(seconds=45)).claims == []
+
+
+@fault("SUSPECTED: voicemails are locked in the order that the planner likes")
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_of_moves_locks_its_voicemails_in_the_order_of_their_ids() -> None:
+    use_case = factories.make_use_case()
+    early, late = factories.in_order(), factories.in_order()
+    for voicemail_id in (late, early):  # the later id lies first in the table
+        factories.make_voicemail(use_case, id=voicemail_id, status="sending")
+    sending, uncertain = VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN
+
+    def apply() -> None:
+        with transaction.atomic():
+            sql.run("SET LOCAL enable_nestloop = off", [])
+            sql.run("SET LOCAL enable_mergejoin = off", [])
+            sql.run("SET LOCAL enable_indexscan = off", [])
+            sql.run("SET LOCAL enable_bitmapscan = off", [])
+            moves.apply([moves.Move(each, sending, uncertain) for each in (early, late)], timezone.now())
+
+    with transaction.atomic():
+        Voicemail.objects.select_for_update().get(pk=early)
+        batch = in_a_thread(apply)
+        wait_for_query("%delivery_voicemail%", waiting="transactionid")
+        try:
+            free = Voicemail.objects.select_for_update(skip_locked=True).filter(pk=late).exists()
+        finally:
+            transaction.set_rollback(True)
+    batch.join()
+    assert free
