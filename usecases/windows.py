@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime, time, timedelta
-from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from rvm.platform.tz_database import zone as zone_named
 
 DAY = timedelta(days=1)
 EVERY_DAY = frozenset(range(1, 8))
@@ -28,7 +29,7 @@ def next_open(
     moment = now.astimezone(UTC)
     limit = moment + (2 * DAY if EVERY_DAY.issubset(days) else 8 * DAY)
     while moment <= limit:
-        latest = max(_opens(moment, _zone(zone), start, end, days) for zone in zones)
+        latest = max(_opens(moment, zone_named(zone), start, end, days) for zone in zones)
         if latest == moment:
             return moment
         moment = latest
@@ -69,8 +70,3 @@ def _change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
 
 def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
     return moment.astimezone(zone).utcoffset() or timedelta()
-
-
-@lru_cache(maxsize=512)
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)

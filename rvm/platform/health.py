@@ -14,9 +14,11 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models.functions import Now
 from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 from redis import RedisError
 
+from rvm.platform import tz_database
 from rvm.platform.models import Heartbeat
 from rvm.platform.redis_connection import redis_client
 
@@ -46,11 +48,17 @@ def livez(_request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 and `{"ready": true, "checks": [{name, ok, detail}], "warnings": [sentence]}`, or 503 where any part is not ready."""
+    """200 and `{"ready": true, "checks": [{name, ok, detail}], "warnings": [sentence], "time_zones": {tzdata, iana, max_age_days}}`;
+    503 where any part is not ready."""
     checks = [_run(name, check) for name, check in CHECKS.items()]
     ready = all(check.ok for check in checks)
     warnings = [sentence for sentence in map(_warn, WARNINGS) if sentence]
-    body = {"ready": ready, "checks": [check._asdict() for check in checks], "warnings": warnings}
+    body = {
+        "ready": ready,
+        "checks": [check._asdict() for check in checks],
+        "warnings": warnings,
+        "time_zones": time_zones(),
+    }
     return JsonResponse(body, status=200 if ready else 503)
 
 
@@ -130,6 +138,28 @@ def tick() -> str:
     return "The tick is alive."
 
 
+def time_zones() -> dict[str, str | int]:
+    """The tz database in use: the package's version, the database's own, and how many days old it is at most."""
+    release = tz_database.release()
+    age = release.age(timezone.now().date())
+    return {"tzdata": release.version, "iana": release.iana, "max_age_days": age.days}
+
+
+def wrong_time_zones() -> str:
+    if not tz_database.reads_package_only():
+        return (
+            "This process reads time zones from the machine's own files, which may be years old: remove what calls"
+            " zoneinfo.reset_tzpath."
+        )
+    release = tz_database.release()
+    if release.age(timezone.now().date()) <= tz_database.MAX_AGE:
+        return ""
+    return (
+        f"The time zones in use, of tzdata {release.version} (IANA {release.iana}), may be as old as {release.earliest:%B %Y}: where"
+        " clocks were changed since, people are reached at a wrong hour. Install a newer tzdata."
+    )
+
+
 CHECKS: dict[str, Callable[[], str]] = {
     "database": database,
     "redis": redis,
@@ -138,4 +168,4 @@ CHECKS: dict[str, Callable[[], str]] = {
     "tick": tick,
 }
 # What somebody should look at though the whole does its work. A floor above adds its own: a sentence, or "".
-WARNINGS: list[Callable[[], str]] = []
+WARNINGS: list[Callable[[], str]] = [wrong_time_zones]

@@ -12,6 +12,7 @@ from typing import Any
 from environs import Env
 from marshmallow.validate import OneOf, Range
 
+import rvm.platform.tz_database  # noqa: F401  # from here on every zone is read from the pinned tzdata package
 from rvm.platform.logs import logging_config
 from rvm.project.environment import parse_key_ring, require, seal
 from rvm.project.navigation import UNFOLD as UNFOLD

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+import zoneinfo
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from django.utils import timezone
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from rvm.platform import health
+from rvm.platform import health, tz_database
 from rvm.platform.models import Heartbeat
 from rvm.platform.redis_connection import redis_client
 from tests.factories import make_setup
@@ -40,8 +41,14 @@ def all_well(monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
     Heartbeat.objects.create(name="tick", at=timezone.now())
     monkeypatch.setattr(health, "unapplied_migrations", lambda: 0)
     monkeypatch.setattr(health, "_migrated", False)
+    monkeypatch.setattr(tz_database, "release", lambda: of_today())
     yield redis
     redis.delete("rq:worker:test", *(f"rq:workers:{queue}" for queue in settings.RQ_QUEUES))
+
+
+def of_today(days: int = 0) -> tz_database.Release:
+    """A release that is at most so many days old."""
+    return tz_database.Release("2026.6", "2026f", timezone.now().date() - timedelta(days=days))
 
 
 def ask() -> tuple[int, dict[str, tuple[bool, str]]]:
@@ -135,6 +142,29 @@ def test_a_warning_that_cannot_be_found_out_is_left_out(monkeypatch: pytest.Monk
     monkeypatch.setattr(health, "WARNINGS", [away])
     answer = Client().get("/readyz")
     assert answer.status_code == 200 and answer.json()["warnings"] == []
+
+
+def test_the_release_of_the_time_zones_is_told_with_its_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tz_database, "release", lambda: of_today(145))
+    told = Client().get("/readyz").json()["time_zones"]
+    assert told == {"tzdata": "2026.6", "iana": "2026f", "max_age_days": 145}
+
+
+def test_time_zones_of_more_than_a_year_ago_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tz_database, "release", lambda: of_today(365))
+    assert Client().get("/readyz").json()["warnings"] == []
+    monkeypatch.setattr(tz_database, "release", lambda: of_today(366))
+    answer = Client().get("/readyz")
+    (told,) = answer.json()["warnings"]
+    assert (
+        answer.status_code == 200 and "tzdata 2026.6 (IANA 2026f)" in told and told.endswith("Install a newer tzdata.")
+    )
+
+
+def test_time_zones_of_the_machine_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zoneinfo, "TZPATH", ("/usr/share/zoneinfo",))
+    (told,) = Client().get("/readyz").json()["warnings"]
+    assert told.startswith("This process reads time zones from the machine's own files")
 
 
 def test_a_database_that_is_cut_off_is_given_up_within_seconds() -> None:
