@@ -8,7 +8,7 @@ from collections.abc import Collection
 import phonenumbers
 from phonenumbers import timezone as number_zones
 
-from usecases.area_zones import zones_of_1
+from usecases.number_plan import zones_of_1
 
 # +1 555 001 xxxx: outcomes of the sandbox carrier; not valid numbers anywhere else.
 SANDBOX_NUMBER = re.compile(r"\+1555001[0-9]{4}")
@@ -123,10 +123,10 @@ def _parse(text: str) -> phonenumbers.PhoneNumber | None:
 
 
 def zones_of(e164: str) -> tuple[str, ...]:
-    """Every time zone the number's owner may be in, by area code.
+    """Every time zone the number's owner may be in, by area code: of +1 by our own number plan, else by the library.
 
-    A number without an area, such as +1 800, and an area code that the library does not know yet give all zones of the country.
-    Empty where not even those are known: such a number is never called.
+    A number without an area, such as +1 800, and an area code that the plan does not know give all zones of +1. Empty where not even
+    the country's zones are known: such a number is never called.
     """
     if SANDBOX_NUMBER.fullmatch(e164):
         return ("UTC",)

@@ -1,7 +1,8 @@
 """The tables behind places.py: time zones of states and provinces, states of ZIP prefixes, everyday names of zones.
 
-Zones are those whose clocks differ today: Michigan's own America/Detroit reads as America/New_York. Sources: 49 CFR part 71 and its
-exceptions in the tz database for the borders, the prefix list L002 of the United States Postal Service for ZIP codes.
+Zones are those that have run apart since 2020: Michigan's own America/Detroit reads as America/New_York. A test holds them equal to
+those of the states' area codes. Sources: 49 CFR part 71 and its exceptions in the tz database for the borders, the prefix list L002
+of the United States Postal Service for ZIP codes.
 """
 
 from __future__ import annotations
@@ -116,7 +117,8 @@ PROVINCES_BY_LETTER: dict[str, tuple[str, ...]] = {
     "Y": ("YT",),
 }
 
-# Folded, without the words time, standard and daylight. MST is said in Denver and in Phoenix, AST in Halifax and in San Juan.
+# Folded, without the words time, standard and daylight. MST is said in Denver and in Phoenix, AST in Halifax and in San Juan. Since
+# November 2026 Pacific, Mountain and Central are other clocks in Canada: the number, the province or the postal code says so.
 ZONE_NAMES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("eastern", "east", "e", "et", "est", "edt"), (_EASTERN,)),
     **dict.fromkeys(("central", "c", "ct", "cst", "cdt"), (_CENTRAL,)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from campaigns.spreadsheets import cells
 from campaigns.spreadsheets.refusals import CellRefused
 from campaigns.spreadsheets.state_zones import PROVINCES_BY_LETTER, STATES, ZIP_PREFIXES, ZONE_NAMES
+from usecases.number_plan import AREA_CODES
 
 EASTERN, CENTRAL, MOUNTAIN, PACIFIC = "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"
 
@@ -182,6 +185,29 @@ def test_every_zone_of_the_tables_exists() -> None:
         assert zones
         for zone in zones:
             assert ZoneInfo(zone).key == zone
+
+
+@cache
+def clock(zone: str) -> tuple[timedelta | None, ...]:
+    """The zone's offsets at noon UTC of each day from 2020 to 2030."""
+    first = datetime(2020, 1, 1, 12, tzinfo=UTC)
+    return tuple((first + timedelta(days=n)).astimezone(ZoneInfo(zone)).utcoffset() for n in range(11 * 365))
+
+
+# A few towns keep a neighbour's time: their numbers have it, their whole state has not.
+CUSTOMS = {("AL", EASTERN), ("SK", "America/Winnipeg")}
+
+
+def test_states_have_the_clocks_of_their_area_codes_and_area_codes_those_of_their_states() -> None:
+    regions = {region for area in AREA_CODES.values() for region in area.regions}
+    assert STATES.keys() - regions == {"FM", "MH", "PW"}
+    for area in AREA_CODES.values():
+        of_states = {clock(zone) for region in area.regions for zone in STATES[region][1]}
+        customs = {zone for region, zone in CUSTOMS if region in area.regions}
+        assert not area.regions or {clock(zone) for zone in area.zones if zone not in customs} <= of_states, area.code
+    for region in regions:
+        of_codes = {clock(zone) for area in AREA_CODES.values() if region in area.regions for zone in area.zones}
+        assert {clock(zone) for zone in STATES[region][1]} <= of_codes, region
 
 
 def test_the_tables_name_every_state_and_territory_once() -> None:
