@@ -77,14 +77,21 @@ def conclude_report(
     latest: bool,
     drop: DropStatus,
     drop_reason: str,
+    provisional: bool = False,
 ) -> tuple[VoicemailStatus | None, DropStatus | None]:
     """What a report changes, given where its voicemail and its drop are: (None, None) where it comes late or twice.
 
     `latest`: the report is about the voicemail's latest drop. An earlier drop's report can only make the voicemail delivered, and so
-    can one on the drop before a retry that waits: else the person would get the message twice.
+    can one on the drop before a retry that waits: else the person would get the message twice. `provisional`: an unsigned result
+    ended the drop, and a signed one overrides it.
     """
     to_voicemail, to_drop = _REPORTED[report.status]
-    guessed = _is_guess(drop_reason) and not (drop_reason == Reason.UNREPORTED and to_drop is DropStatus.ACCEPTED)
+    overridden = (
+        provisional and drop is DropStatus.FAILED and not report.unsigned and to_drop is not DropStatus.ACCEPTED
+    )
+    guessed = overridden or (
+        _is_guess(drop_reason) and not (drop_reason == Reason.UNREPORTED and to_drop is DropStatus.ACCEPTED)
+    )
     forward = drop in _OPEN_DROP or (drop is DropStatus.ACCEPTED and to_drop is not DropStatus.ACCEPTED) or guessed
     overtakes = (
         to_drop is DropStatus.DELIVERED
@@ -96,7 +103,7 @@ def conclude_report(
     open_voicemail = voicemail in (VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN) or (
         voicemail is VoicemailStatus.ACCEPTED and to_voicemail is not VoicemailStatus.ACCEPTED
     )
-    guessed_voicemail = voicemail is VoicemailStatus.FAILED and _is_guess(voicemail_reason)
+    guessed_voicemail = voicemail is VoicemailStatus.FAILED and (overridden or _is_guess(voicemail_reason))
     if overtakes or (latest and (open_voicemail or guessed_voicemail)):
         return to_voicemail, to_drop
     return None, to_drop

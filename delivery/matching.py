@@ -1,39 +1,55 @@
-"""Finds the drop that a report means where the carrier does not repeat our key.
+"""Correlation of a report with the drop that it means, where the carrier does not repeat our key.
 
 Such a report names the carrier's own id of the drop and the recipient. The id is the drop's own once an earlier report has brought
 both together. Until then the recipient decides, and only where there is no choice: exactly one drop of this setup to this number is
-open and was made before the report's event. Whatever remains in doubt stays unmatched: to leave a voicemail without its report is an
-open question, to give it another's is a wrong answer.
+open and was made before the report's event, and no closed one has ended as the report says, which may then be said a second time.
+Whatever remains in doubt stays unmatched: to leave a voicemail without its report is an open question, to give it another's is a
+wrong answer. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol, TypeVar
 
-from delivery import sql
+from delivery.carriers.base import Report, ReportStatus
+from delivery.reasons import Reason
+from delivery.status import DropStatus
 
-# The recipient's voicemails are found by an index that the listings have anyway; a person's are few.
-_MATCH = """
-WITH candidate AS (
-  SELECT r.id AS report_id, d.id AS drop_id, d.carrier_reference = r.carrier_reference AS named,
-         d.created_at <= r.occurred_at
-         AND (d.status IN ('sending', 'uncertain', 'accepted') OR d.reason IN ('unconfirmed', 'unreported')) AS open
-    FROM delivery_carrierreport r
-    JOIN usecases_telephonysetup s ON s.id = r.setup_id
-    JOIN delivery_voicemail v ON v.workspace_id = s.workspace_id AND v.recipient_index = r.recipient_index
-    JOIN delivery_drop d ON d.voicemail_id = v.id AND d.setup_id = r.setup_id
-   WHERE r.id = ANY(%s) AND r.drop_id IS NULL
-), chosen AS (
-  SELECT report_id,
-         CASE WHEN bool_or(named) THEN (array_agg(drop_id) FILTER (WHERE named))[1]
-              WHEN count(*) FILTER (WHERE open) = 1 THEN (array_agg(drop_id) FILTER (WHERE open))[1] END AS drop_id
-    FROM candidate GROUP BY report_id
-)
-UPDATE delivery_carrierreport r SET drop_id = chosen.drop_id FROM chosen WHERE r.id = chosen.report_id
-"""
+_OPEN = (DropStatus.SENDING, DropStatus.UNCERTAIN, DropStatus.ACCEPTED)
+_GUESSED = (Reason.UNCONFIRMED, Reason.UNREPORTED)
 
 
-def match(report_ids: Sequence[int]) -> None:
-    """Give the reports without a drop theirs, as far as there is no doubt. The caller holds the reports' locks."""
-    if report_ids:
-        sql.run(_MATCH, [list(report_ids)])
+class Candidate(Protocol):
+    """A drop of the report's setup to the report's recipient, as it stands."""
+
+    now: DropStatus
+    reason: str
+    carrier_reference: str
+    created_at: datetime
+
+
+C = TypeVar("C", bound=Candidate)
+
+
+def drop_meant(report: Report, candidates: Iterable[C]) -> C | None:
+    """The one that the report can only mean, or None."""
+    drops = list(candidates)
+    named = [drop for drop in drops if report.carrier_reference and drop.carrier_reference == report.carrier_reference]
+    if named:
+        return named[0]
+    made = [drop for drop in drops if report.occurred_at is not None and drop.created_at <= report.occurred_at]
+    open_ones = [drop for drop in made if drop.now in _OPEN or drop.reason in _GUESSED]
+    return open_ones[0] if len(open_ones) == 1 and not any(_has_said(report, drop) for drop in made) else None
+
+
+def _has_said(report: Report, drop: Candidate) -> bool:
+    """Whether the report may be the one by which the drop ended, come a second time and on another way."""
+    if drop.carrier_reference and report.carrier_reference:
+        return False  # the ids differ, or it would be named
+    if report.status is ReportStatus.DELIVERED:
+        return drop.now is DropStatus.DELIVERED
+    return (
+        drop.now is DropStatus.FAILED and report.status is ReportStatus.FAILED and drop.reason == (report.reason or "")
+    )

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from delivery import sql
 from delivery.reasons import Reason
-from delivery.status import DropStatus, VoicemailStatus, may_move
+from delivery.status import DropStatus, VoicemailStatus, drop_may_move, may_move
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,53 +164,59 @@ def begin(drops: Sequence[NewDrop], *, setup_id: UUID, at: datetime, lease_until
 
 @dataclass(frozen=True, slots=True)
 class DropChange:
-    """What became of a drop. `due_at`: when to ask about an uncertain one."""
+    """What became of a drop that was `was`. `due_at`: when to ask about an uncertain one.
+    `provisional`: an unsigned result says so, where this setup's results are signed."""
 
     drop_id: UUID
+    was: DropStatus
     now: DropStatus
+    was_reason: str = ""
     reason: Reason | None = None
     code: str = ""
     text: str = ""
     carrier_reference: str = ""
     due_at: datetime | None = None
+    provisional: bool = False
 
 
-# A drop, like its voicemail, only moves forward; concluded guesses (unconfirmed, unreported) yield to a real report, and whatever
-# was taken for its end yields to the report that the message was left.
 _DROPS = """
 UPDATE delivery_drop d
-   SET status = a.now, reason = a.reason, carrier_code = a.code, carrier_text = a.text,
+   SET status = a.now, reason = a.reason, carrier_code = a.code, carrier_text = a.text, provisional = a.provisional,
        carrier_reference = CASE WHEN a.reference = '' THEN d.carrier_reference ELSE a.reference END,
        due_at = coalesce(a.due_at, d.due_at),
        accepted_at = CASE WHEN a.now IN ('accepted', 'delivered') THEN coalesce(d.accepted_at, t.at) ELSE d.accepted_at END,
        ended_at = CASE WHEN a.now IN ('delivered', 'failed', 'not_sent') THEN t.at END
-  FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
-         AS a(id, now, reason, code, text, reference, due_at),
+  FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],
+              %s::bool[]) AS a(id, was, now, was_reason, reason, code, text, reference, due_at, provisional),
        (SELECT %s::timestamptz AS at) t
- WHERE d.id = a.id
-   AND (d.status = 'sending'
-        OR d.status = 'uncertain' AND a.now IN ('uncertain', 'accepted', 'delivered', 'failed')
-        OR d.status = 'accepted' AND a.now IN ('delivered', 'failed')
-        OR d.status = 'failed' AND d.reason IN ('unconfirmed', 'unreported') AND a.now IN ('accepted', 'delivered', 'failed')
-        OR d.status IN ('failed', 'not_sent') AND a.now = 'delivered')
+ WHERE d.id = a.id AND d.status = a.was AND d.reason = a.was_reason
+   AND (d.status <> 'failed' OR d.reason IN ('unconfirmed', 'unreported') OR d.provisional OR a.now = 'delivered')
+RETURNING d.id
 """
 
 
-def change_drops(changes: Sequence[DropChange], at: datetime) -> None:
-    """Write what became of drops; a change that would go backwards is left out."""
+def change_drops(changes: Sequence[DropChange], at: datetime) -> set[UUID]:
+    """Write what still holds of what became of drops, and return their ids. Each drop may be named once."""
     if not changes:
-        return
+        return set()
+    for change in changes:
+        if not drop_may_move(change.was, change.now):
+            raise MoveNotAllowed(f"drop: {change.was} -> {change.now}")
     ordered = sorted(changes, key=lambda change: change.drop_id.int)
-    sql.run(
+    rows = sql.run(
         _DROPS,
         [
             sql.ids(change.drop_id for change in ordered),
+            sql.texts(change.was for change in ordered),
             sql.texts(change.now for change in ordered),
+            sql.texts(change.was_reason for change in ordered),
             sql.texts(change.reason or "" for change in ordered),
             sql.texts(change.code[:40] for change in ordered),
             sql.texts(change.text[:200] for change in ordered),
             sql.texts(change.carrier_reference[:100] for change in ordered),
             [change.due_at for change in ordered],
+            [change.provisional for change in ordered],
             at,
         ],
     )
+    return {row[0] for row in rows}

@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 
-from delivery import breaker, matching, moves, sql
+from delivery import breaker, moves, sql
+from delivery.carriers import carrier_class
 from delivery.carriers.base import Report, ReportStatus
-from delivery.conclusions import conclude_report
 from delivery.doorbell import ring_seldom_on_commit
-from delivery.models import CarrierReport, Voicemail
-from delivery.moves import DropChange, Move
-from delivery.reasons import REASONS, Reason
-from delivery.retrying import retry_failed
+from delivery.models import CarrierReport
+from delivery.reasons import Reason
+from delivery.recipients import number_in
+from delivery.report_batch import Arrival, Batch, DropState, Person, VoicemailState
+from delivery.retries import Retry
+from delivery.retrying import retryable
 from delivery.status import DropStatus, VoicemailStatus
-from rvm.platform.crypto import blind_index, vault
+from rvm.platform.crypto import Undecryptable, blind_index, vault
 from usecases.models import TelephonySetup
-from usecases.suppressions import suppress_all
+from usecases.numbers import e164_of
+from usecases.suppressions import suppress_all, suppress_index
+
+log = structlog.get_logger(__name__)
 
 BATCH = 2000
 RAW_PURPOSE = b"delivery_carrierreport.raw"
+RECIPIENT_PURPOSE: bytes = CarrierReport._meta.get_field("recipient").purpose
+# A report that no drop was found for is looked at again when a drop of its person ends, for so long; and so many of a batch's setups.
+MAX_DOUBT = timedelta(days=7)
+MAX_IN_DOUBT = 500
 
 # Most callbacks hold one report, for which unnesting arrays would cost PostgreSQL four times the row.
 _KEEP_ONE = """
-INSERT INTO delivery_carrierreport (setup_id, drop_id, recipient_index, status, reason, carrier_code, carrier_text, carrier_reference,
-                                    event_id, occurred_at, raw, effect)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '')
+INSERT INTO delivery_carrierreport (setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference,
+                                    event_id, occurred_at, unsigned, raw, effect)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '')
 """
 _KEEP_MORE = """
-INSERT INTO delivery_carrierreport (setup_id, drop_id, recipient_index, status, reason, carrier_code, carrier_text, carrier_reference,
-                                    event_id, occurred_at, effect)
+INSERT INTO delivery_carrierreport (setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference,
+                                    event_id, occurred_at, unsigned, effect)
 SELECT *, '' FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                         %s::timestamptz[])
+                         %s::timestamptz[], %s::bool[])
 """
 
 
@@ -49,17 +58,20 @@ def receive(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
     with transaction.atomic() if more else nullcontext():
         sql.run(_KEEP_ONE, [*first, vault().encrypt(raw, RAW_PURPOSE)])
         if more:
-            setups, drops, indexes, *words, times = zip(*more, strict=True)
-            arrays = [sql.ids(setups), sql.ids(drops), list(indexes), *map(sql.texts, words), sql.times(times)]
-            sql.run(_KEEP_MORE, arrays)
+            setups, drops, recipients, *words, times, unsigned = zip(*more, strict=True)
+            arrays = [sql.ids(setups), sql.ids(drops), list(recipients), *map(sql.texts, words), sql.times(times)]
+            sql.run(_KEEP_MORE, [*arrays, list(unsigned)])
         ring_seldom_on_commit("reports")
 
 
 def _row(setup_id: UUID, report: Report) -> tuple[Any, ...]:
+    number = e164_of(report.recipient) if report.recipient else None
+    if report.recipient and number is None:
+        log.error("report_names_no_number", setup_id=str(setup_id))
     return (
         setup_id,
         report.attempt_key,
-        None if report.attempt_key else _index_of(report.recipient, setup_id),
+        vault().encrypt(number.encode(), RECIPIENT_PURPOSE) if number else None,
         report.status.value,
         report.reason.value if report.reason else "",
         report.code[:40],
@@ -67,31 +79,46 @@ def _row(setup_id: UUID, report: Report) -> tuple[Any, ...]:
         report.carrier_reference[:100],
         report.event_id[:100],
         report.occurred_at,
+        report.unsigned,
     )
-
-
-def _index_of(recipient: str, setup_id: UUID) -> bytes:
-    workspace_id = TelephonySetup.objects.values_list("workspace_id", flat=True).get(id=setup_id)
-    return blind_index().of(workspace_id, recipient)
 
 
 # A planner that last counted while the inbox was empty would rather read all that its index ever held, merged or not, and sort it.
 _IN_ORDER = "SET LOCAL enable_bitmapscan = off"
 _TAKE = """
-SELECT id, drop_id, setup_id, status, reason, carrier_code, carrier_text, carrier_reference FROM delivery_carrierreport
- WHERE merged_at IS NULL ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+SELECT id, setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference, occurred_at, unsigned
+  FROM delivery_carrierreport WHERE merged_at IS NULL ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
-_MATCHED = "SELECT id, drop_id FROM delivery_carrierreport WHERE id = ANY(%s::bigint[]) AND drop_id IS NOT NULL"
+# An index holds just these, so where there are none, as at carriers that repeat our key, this costs nothing.
+_IN_DOUBT = """
+SELECT id, setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference, occurred_at, unsigned
+  FROM delivery_carrierreport
+ WHERE effect = 'unknown_drop' AND recipient IS NOT NULL AND drop_id IS NULL AND setup_id = ANY(%s::uuid[])
+   AND received_at > %s AND merged_at IS NOT NULL
+ ORDER BY id DESC LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+_PEOPLE = """
+SELECT d.setup_id, v.recipient_index FROM delivery_drop d JOIN delivery_voicemail v ON v.id = d.voicemail_id
+ WHERE d.id = ANY(%s::uuid[])
+"""
+# The recipient's voicemails are found by an index that the listings have anyway; a person's are few.
+_OF_PEOPLE = """
+SELECT d.id, d.setup_id, v.recipient_index FROM delivery_voicemail v JOIN delivery_drop d ON d.voicemail_id = v.id
+ WHERE v.recipient_index = ANY(%s) AND d.setup_id = ANY(%s::uuid[])
+"""
 # Voicemails are locked in the order that every writer of theirs uses, and before their drops are read: whoever changes a drop holds
 # its voicemail.
 _LOCK = """
-SELECT id, status, reason, drop_id, live FROM delivery_voicemail
+SELECT id, status, reason, drop_id, live, failover FROM delivery_voicemail
  WHERE id = ANY(ARRAY(SELECT voicemail_id FROM delivery_drop WHERE id = ANY(%s::uuid[]))) ORDER BY id FOR NO KEY UPDATE
 """
-_DROPS = "SELECT id, voicemail_id, setup_id, status, reason FROM delivery_drop WHERE id = ANY(%s::uuid[])"
+_DROPS = """
+SELECT id, voicemail_id, setup_id, status, reason, carrier_reference, provisional, created_at
+  FROM delivery_drop WHERE id = ANY(%s::uuid[])
+"""
 _MERGED = """
-UPDATE delivery_carrierreport r SET merged_at = %s, effect = a.effect
-  FROM unnest(%s::bigint[], %s::text[]) AS a(id, effect) WHERE r.id = a.id
+UPDATE delivery_carrierreport r SET merged_at = %s, effect = a.effect, drop_id = coalesce(r.drop_id, a.drop_id)
+  FROM unnest(%s::bigint[], %s::text[], %s::uuid[]) AS a(id, effect, drop_id) WHERE r.id = a.id
 """
 
 
@@ -102,24 +129,30 @@ def merge(now: datetime, limit: int = BATCH) -> int:
         rows = sql.run(_TAKE, [limit])
         if not rows:
             return 0
-        about = {report_id: drop_id for report_id, drop_id, *_ in rows}
-        if unmatched := [report_id for report_id, drop_id in about.items() if drop_id is None]:
-            matching.match(unmatched)
-            about.update(sql.run(_MATCHED, [sql.numbers(unmatched)]))
-        drop_ids = sql.ids({drop_id for drop_id in about.values() if drop_id})
-        batch = _Batch(sql.run(_LOCK, [drop_ids]), sql.run(_DROPS, [drop_ids]))
-        for report_id, _, setup_id, status, reason, code, text, reference in rows:
-            drop_id = about[report_id]
-            report = Report(drop_id, _REPORT_STATUSES[status], None, "", reference, _REASONS[reason], code, text)
-            batch.take(report_id, setup_id, report)
-        moves.apply(list(batch.moves.values()), now)
-        moves.change_drops(list(batch.changes.values()), now)
-        _suppress(batch.suppress)
-        retry_failed([move.voicemail_id for move in batch.moves.values() if move.now is VoicemailStatus.FAILED], now)
+        arrivals, in_doubt, people = _read(rows, now)
+        batch = _lock(arrivals, in_doubt, people, now)
+        for arrival in in_doubt:
+            batch.put_in_doubt(arrival)
+        for arrival in arrivals:
+            batch.take(arrival)
+        for some_moves, some_changes in batch.rounds():
+            moves.apply(some_moves, now)
+            moves.change_drops(some_changes, now)
+        _suppress(batch)
         for setup_id, reason in sorted(batch.accounts.items()):
             breaker.open_for_account(setup_id, reason, now)
-        sql.run(_MERGED, [now, sql.numbers(batch.effects), sql.texts(batch.effects.values())])
+        _mark_merged(batch, now)
     return len(rows)
+
+
+def _mark_merged(batch: Batch, now: datetime) -> None:
+    effect = CarrierReport.Effect
+    effects = [
+        effect.UNKNOWN_DROP if drop_id is None else effect.APPLIED if applied else effect.KEPT
+        for drop_id, applied in batch.meant.values()
+    ]
+    drop_ids = sql.ids(drop_id for drop_id, _ in batch.meant.values())
+    sql.run(_MERGED, [now, sql.numbers(batch.meant), sql.texts(effects), drop_ids])
 
 
 # A look-up in a table costs a tenth of an enumeration's own.
@@ -129,88 +162,120 @@ _VOICEMAIL_STATUSES = {status.value: status for status in VoicemailStatus}
 _DROP_STATUSES = {status.value: status for status in DropStatus}
 
 
-@dataclass(slots=True)
-class _Voicemail:
-    """As it was locked, and as the reports that were taken have left it."""
+class _People:
+    """The people whom reports without our key name, by every index that their voicemails may have in their setup's workspace."""
 
-    id: UUID
-    was: VoicemailStatus
-    was_reason: str
-    drop_id: UUID
-    live: bool
-    now: VoicemailStatus
-    reason: str
+    def __init__(self, setup_ids: Collection[UUID]) -> None:
+        setups = TelephonySetup.objects.filter(id__in=setup_ids)
+        self.workspaces: dict[UUID, UUID] = dict(setups.values_list("id", "workspace_id"))
+        self._person_of: dict[Person, Person] = {}
 
+    def add(self, setup_id: UUID, number: str) -> Person:
+        index, workspace_id = blind_index(), self.workspaces[setup_id]
+        person = (setup_id, index.of(workspace_id, number))
+        for each in index.all_of(workspace_id, number):
+            self._person_of[setup_id, each] = person
+        return person
 
-@dataclass(slots=True)
-class _Drop:
-    voicemail: _Voicemail
-    setup_id: UUID
-    now: DropStatus
-    reason: str
+    def person_of(self, setup_id: UUID, recipient_index: bytes) -> Person | None:
+        return self._person_of.get((setup_id, bytes(recipient_index)))
 
-
-class _Batch:
-    """Reports in the order of their arrival, reduced to at most one move a voicemail and one change a drop."""
-
-    def __init__(self, voicemails: Sequence[tuple[Any, ...]], drops: Sequence[tuple[Any, ...]]) -> None:
-        locked: dict[UUID, _Voicemail] = {}
-        for voicemail_id, word, reason, drop_id, live in voicemails:
-            status = _VOICEMAIL_STATUSES[word]
-            locked[voicemail_id] = _Voicemail(voicemail_id, status, reason, drop_id, live, status, reason)
-        self._drops: dict[UUID | None, _Drop] = {
-            drop_id: _Drop(locked[voicemail_id], setup_id, _DROP_STATUSES[word], reason)
-            for drop_id, voicemail_id, setup_id, word, reason in drops
-        }
-        self.moves: dict[UUID, Move] = {}
-        self.changes: dict[UUID, DropChange] = {}
-        self.effects: dict[int, CarrierReport.Effect] = {}
-        self.suppress: list[tuple[UUID, Reason]] = []
-        self.accounts: dict[UUID, Reason] = {}  # by setup: what its carrier has against the account
-
-    def take(self, report_id: int, setup_id: UUID, report: Report) -> None:
-        drop_id, drop = report.attempt_key, self._drops.get(report.attempt_key)
-        if drop_id is None or drop is None or drop.setup_id != setup_id:
-            self.effects[report_id] = CarrierReport.Effect.UNKNOWN_DROP
-            return
-        voicemail = drop.voicemail
-        to_voicemail, to_drop = conclude_report(
-            report,
-            voicemail=voicemail.now,
-            voicemail_reason=voicemail.reason,
-            latest=voicemail.drop_id == drop_id,
-            drop=drop.now,
-            drop_reason=drop.reason,
-        )
-        if report.reason and REASONS[report.reason].suppresses and voicemail.live:
-            # Also where the report comes too late to change a status: who opted out has opted out.
-            self.suppress.append((voicemail.id, report.reason))
-        self.effects[report_id] = CarrierReport.Effect.APPLIED if to_drop else CarrierReport.Effect.KEPT
-        reason = (report.reason or Reason.UNKNOWN) if report.status is ReportStatus.FAILED else None
-        if to_drop is not None:
-            if report.reason in breaker.ACCOUNT_REASONS:
-                self.accounts[setup_id] = report.reason
-            drop.now, drop.reason = to_drop, reason or ""
-            self.changes[drop_id] = DropChange(
-                drop_id, to_drop, reason, report.code, report.text, report.carrier_reference
-            )
-        if to_voicemail is not None:
-            voicemail.now, voicemail.reason = to_voicemail, reason or ""
-            self.moves[voicemail.id] = Move(
-                voicemail.id,
-                voicemail.was,
-                to_voicemail,
-                voicemail.was_reason,
-                reason,
-                code=report.code,
-                text=report.text,
-            )
+    def indexes(self, people: Collection[Person | None]) -> list[bytes]:
+        return [index for (_, index), person in self._person_of.items() if person in people]
 
 
-def _suppress(voicemails: Sequence[tuple[UUID, Reason]]) -> None:
-    if not voicemails:
-        return
-    rows = Voicemail.objects.only("workspace", "recipient").in_bulk([voicemail_id for voicemail_id, _ in voicemails])
-    suppress_all(
-        (rows[voicemail_id].workspace_id, rows[voicemail_id].recipient, reason) for voicemail_id, reason in voicemails
+def _read(rows: list[tuple[Any, ...]], now: datetime) -> tuple[list[Arrival], list[Arrival], _People | None]:
+    """The reports of the batch; those in doubt that it may bring light to; and the people of both, where there are any."""
+    setups = sql.ids({row[1] for row in rows})
+    doubtful = sql.run(_IN_DOUBT, [setups, now - MAX_DOUBT, MAX_IN_DOUBT])
+    named = [row for row in [*rows, *doubtful] if row[2] is None and row[3] is not None]
+    if not named:
+        return [_arrival(row, None) for row in rows], [], None
+    people = _People({row[1] for row in named})
+    arrivals = [_arrival(row, people) for row in rows]
+    in_doubt = [_arrival(row, people) for row in doubtful]
+    if in_doubt:
+        keys = sql.ids({row[2] for row in rows if row[2] is not None})
+        about = {arrival.person for arrival in arrivals}
+        about |= {people.person_of(*row) for row in sql.run(_PEOPLE, [keys])}
+        in_doubt = [arrival for arrival in in_doubt if arrival.person is not None and arrival.person in about]
+    return arrivals, in_doubt, people
+
+
+def _arrival(row: tuple[Any, ...], people: _People | None) -> Arrival:
+    report_id, setup_id, key, recipient, status, reason, code, text, reference, occurred_at, unsigned = row
+    report = Report(
+        key, _REPORT_STATUSES[status], occurred_at, "", reference, _REASONS[reason], code, text, unsigned=unsigned
     )
+    if key is not None or recipient is None or people is None:
+        return Arrival(report_id, setup_id, report)
+    try:
+        number = vault().decrypt(recipient, RECIPIENT_PURPOSE).decode()
+    except Undecryptable:
+        log.error("recipient_unreadable", report_id=report_id)
+        return Arrival(report_id, setup_id, report)
+    return Arrival(report_id, setup_id, report, people.add(setup_id, number), number)
+
+
+def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | None, now: datetime) -> Batch:
+    """The batch over every voicemail and drop that its reports may mean, locked until the transaction ends."""
+    keys = {arrival.report.attempt_key for arrival in arrivals if arrival.report.attempt_key}
+    persons: dict[UUID, Person | None] = {}
+    if people is not None:
+        indexes = people.indexes({arrival.person for arrival in [*arrivals, *in_doubt]})
+        found = sql.run(_OF_PEOPLE, [indexes, sql.ids(people.workspaces)])
+        persons = {drop_id: people.person_of(setup_id, index) for drop_id, setup_id, index in found}
+    drop_ids = sql.ids(keys | persons.keys())
+    voicemails = {
+        row[0]: VoicemailState(row[0], _VOICEMAIL_STATUSES[row[1]], *row[2:]) for row in sql.run(_LOCK, [drop_ids])
+    }
+    drops = [
+        DropState(row[0], voicemails[row[1]], row[2], _DROP_STATUSES[row[3]], *row[4:], persons.get(row[0]))
+        for row in sql.run(_DROPS, [drop_ids])
+    ]
+    failed = {each.report.attempt_key for each in [*arrivals, *in_doubt] if each.report.status is ReportStatus.FAILED}
+    again = (
+        retryable({drop.voicemail.id for drop in drops if drop.id in failed or drop.id in persons}) if failed else {}
+    )
+
+    def retry_of(voicemail: VoicemailState, reason: Reason) -> Retry | None:
+        policy = again.get(voicemail.id)
+        return policy.after(reason, now, failover=voicemail.failover) if policy else None
+
+    return Batch(drops, retry_of)
+
+
+def _suppress(batch: Batch) -> None:
+    """Everybody who opted out. A number that cannot be opened is suppressed by its index, and rolls nothing back."""
+    ids = [voicemail.id for voicemail, _ in batch.opted_out]
+    rows = {row[0]: row[1:] for row in _numbers(ids)} if ids else {}
+    entries: list[tuple[UUID, str, str]] = []
+    for voicemail, reason in batch.opted_out:
+        workspace_id, recipient, index, index_key, last4 = rows[voicemail.id]
+        number = number_in(recipient)
+        if number is None:
+            log.error("recipient_unreadable", voicemail_id=str(voicemail.id))
+            suppress_index(
+                workspace_id=workspace_id, number_index=bytes(index), index_key=index_key, last4=last4, reason=reason
+            )
+        else:
+            entries.append((workspace_id, number, reason))
+    suppress_all([*entries, *_people_opted_out(batch)])
+
+
+def _numbers(voicemail_ids: list[UUID]) -> Iterable[tuple[Any, ...]]:
+    return sql.run(
+        "SELECT id, workspace_id, recipient, recipient_index, index_key, last4 FROM delivery_voicemail WHERE id = ANY(%s::uuid[])",
+        [sql.ids(voicemail_ids)],
+    )
+
+
+def _people_opted_out(batch: Batch) -> Iterator[tuple[UUID, str, str]]:
+    """Those whose drop is in doubt. A simulated carrier's word about a person to whom nothing was sent counts for nothing."""
+    if not batch.opted_out_people:
+        return
+    setups = TelephonySetup.objects.in_bulk({arrival.setup_id for arrival in batch.opted_out_people})
+    for arrival in batch.opted_out_people:
+        setup, reason = setups[arrival.setup_id], arrival.report.reason
+        if reason is not None and (batch.knows(arrival.person) or not carrier_class(setup.carrier).simulated):
+            yield setup.workspace_id, arrival.number, reason

@@ -59,30 +59,37 @@ def record(results: Sequence[Result], now: datetime) -> None:
         changes.append(
             DropChange(
                 claim.drop_id,
+                DropStatus.SENDING,
                 conclusion.drop,
-                conclusion.reason,
-                submission.code,
-                submission.text,
-                submission.carrier_reference,
+                reason=conclusion.reason,
+                code=submission.code,
+                text=submission.text,
+                carrier_reference=submission.carrier_reference,
                 due_at=now + check_wait(0) if conclusion.drop is DropStatus.UNCERTAIN else None,
             )
         )
     with transaction.atomic():
         moved = moves.apply(asked, now)
-        if len(moved) < len(asked):
-            late = [move for move in asked if move.voicemail_id not in moved]
-            for was, ends in _LATE:
-                moves.apply([replace(move, was=was) for move in late if move.now in ends], now)
-        moves.change_drops(changes, now)
+        changed = moves.change_drops(changes, now)
+        if len(moved) < len(asked) or len(changed) < len(changes):
+            _record_late(
+                [move for move in asked if move.voicemail_id not in moved],
+                [change for change in changes if change.drop_id not in changed],
+                now,
+            )
         _suppress(results)
         retry_failed([move.voicemail_id for move in asked if move.now is VoicemailStatus.FAILED], now)
 
 
 # An answer that comes after the sweeper gave the drop up, or after an early report that it was accepted, still says what happened.
-_LATE = (
-    (VoicemailStatus.UNCERTAIN, (VoicemailStatus.ACCEPTED, VoicemailStatus.FAILED)),
-    (VoicemailStatus.ACCEPTED, (VoicemailStatus.FAILED,)),
-)
+_LATE = (("uncertain", ("accepted", "failed")), ("accepted", ("failed",)))
+
+
+def _record_late(asked: Sequence[Move], changes: Sequence[DropChange], now: datetime) -> None:
+    for was, ends in _LATE:
+        late = [replace(move, was=VoicemailStatus(was)) for move in asked if move.now in ends]
+        moves.apply(late, now)
+        moves.change_drops([replace(change, was=DropStatus(was)) for change in changes if change.now in ends], now)
 
 
 def _suppress(results: Sequence[Result]) -> None:

@@ -49,6 +49,25 @@ MOVES: dict[VoicemailStatus, frozenset[VoicemailStatus]] = {
 }
 
 
+D = DropStatus
+
+# The same for a drop. `failed` is left where it was concluded without a report, or rests on a result that nobody signed; and whatever
+# was taken for an attempt's end yields to the report that the message was left.
+DROP_MOVES: dict[DropStatus, frozenset[DropStatus]] = {
+    D.SENDING: frozenset({D.UNCERTAIN, D.ACCEPTED, D.DELIVERED, D.FAILED, D.NOT_SENT}),
+    D.UNCERTAIN: frozenset({D.ACCEPTED, D.DELIVERED, D.FAILED}),
+    D.ACCEPTED: frozenset({D.DELIVERED, D.FAILED}),
+    D.FAILED: frozenset({D.ACCEPTED, D.DELIVERED, D.FAILED}),
+    D.NOT_SENT: frozenset({D.DELIVERED}),
+    D.DELIVERED: frozenset(),
+}
+
+
 def may_move(old: VoicemailStatus, new: VoicemailStatus) -> bool:
     """Whether a voicemail may go from `old` to `new`."""
     return new in MOVES[old]
+
+
+def drop_may_move(old: DropStatus, new: DropStatus) -> bool:
+    """Whether a drop may go from `old` to `new`."""
+    return new in DROP_MOVES[old]

@@ -31,7 +31,10 @@ def end_leases(now: datetime) -> int:
         cursor.execute(_LEASE_ENDED, [now, BATCH])
         rows = cursor.fetchall()
         moves.apply([Move(v, VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN, drop_id=d) for d, v in rows], now)
-        moves.change_drops([DropChange(d, DropStatus.UNCERTAIN, due_at=now + check_wait(0)) for d, _ in rows], now)
+        uncertain = [
+            DropChange(d, DropStatus.SENDING, DropStatus.UNCERTAIN, due_at=now + check_wait(0)) for d, _ in rows
+        ]
+        moves.change_drops(uncertain, now)
     return len(rows)
 
 
@@ -69,7 +72,8 @@ def _fail(query: str, arguments: list[datetime | int], was: VoicemailStatus, rea
         cursor.execute(query, arguments)
         rows = cursor.fetchall()
         moves.apply([Move(v, was, VoicemailStatus.FAILED, reason=reason, drop_id=d) for d, v in rows], now)
-        moves.change_drops([DropChange(d, DropStatus.FAILED, reason) for d, _ in rows], now)
+        failed = [DropChange(d, DropStatus(was.value), DropStatus.FAILED, reason=reason) for d, _ in rows]
+        moves.change_drops(failed, now)
     return len(rows)
 
 

@@ -202,7 +202,10 @@ class Suppression(Row):
         IMPORT = "import", "Imported list"
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="suppressions")
-    number = EncryptedTextField()
+    number = EncryptedTextField(
+        null=True,
+        help_text="None where it could not be opened when the person opted out: its index binds all the same.",
+    )
     number_index = models.BinaryField(max_length=32)
     index_key = models.PositiveSmallIntegerField()
     last4 = models.CharField(max_length=4)

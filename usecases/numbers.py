@@ -44,6 +44,13 @@ _REACHABLE_1 = re.compile(
 )
 
 
+def e164_of(text: str) -> str | None:
+    """E.164 of a number as carriers spell it: with or without +, a leading 1, spaces and punctuation; None where it is none."""
+    digits = re.sub(r"[^0-9]", "", text)
+    plus = "+" if text.lstrip().startswith("+") or len(digits) > 10 else "+1"
+    return number if E164.fullmatch(number := plus + digits) else None
+
+
 class NumberRefused(ValueError):
     """The text is no number that may be reached. `code` is stable; the message never repeats the number."""
 

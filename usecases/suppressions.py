@@ -42,6 +42,25 @@ def suppress_all(
         return cursor.rowcount
 
 
+def suppress_index(*, workspace_id: UUID, number_index: bytes, index_key: int, last4: str, reason: str) -> None:
+    """Put a person on the list whose number cannot be opened, by the blind index that their voicemail carries."""
+    Suppression.objects.bulk_create(
+        [
+            Suppression(
+                id=uuid7(),
+                workspace_id=workspace_id,
+                number=None,
+                number_index=number_index,
+                index_key=index_key,
+                last4=last4,
+                source=Suppression.Source.CARRIER,
+                reason=reason,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
 def is_suppressed(workspace_id: UUID, number: str) -> bool:
     return Suppression.objects.filter(
         workspace_id=workspace_id, number_index__in=blind_index().all_of(workspace_id, number)

@@ -62,7 +62,8 @@ class Report:
     """One thing a carrier says about one drop. `event_id` is the carrier's id of the saying, for duplicates.
 
     Where the carrier does not repeat our key, `attempt_key` is None and `recipient` (E.164) and `carrier_reference` say which drop is
-    meant: see `delivery.matching`.
+    meant: see `delivery.matching`. `unsigned`: a signing secret is set up and this one came without a signature, so it proves less
+    than the setup's others.
     """
 
     attempt_key: UUID | None
@@ -74,6 +75,7 @@ class Report:
     code: str = ""
     text: str = ""
     recipient: str = field(default="", repr=False)
+    unsigned: bool = False
 
 
 class NeverSeen:

@@ -216,6 +216,7 @@ class DropCowboy(Carrier):
                 attempt_key=attempt_key,
                 occurred_at=time(body.get("attempt_date")),
                 event_id=text(body.get("log_id"), LONGEST_ID),
+                unsigned=bool(self._secrets),
             )
         ]
 
@@ -239,7 +240,13 @@ def _webhook(body: dict[str, Any]) -> list[Report]:
 
 
 def _report(
-    data: dict[str, Any], *, attempt_key: UUID | None, occurred_at: datetime | None, event_id: str, recipient: str = ""
+    data: dict[str, Any],
+    *,
+    attempt_key: UUID | None,
+    occurred_at: datetime | None,
+    event_id: str,
+    recipient: str = "",
+    unsigned: bool = False,
 ) -> Report:
     """The code decides, as the vendor asks; only a code that this table does not know leaves the word to `status`."""
     code = text(data.get("reason_code"), LONGEST_CODE)
@@ -256,6 +263,7 @@ def _report(
         code=code,
         text=text(data.get("reason")),
         recipient=recipient,
+        unsigned=unsigned,
     )
 
 

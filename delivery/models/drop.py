@@ -30,6 +30,11 @@ class Drop(Row):
     # While sending: the claim's lease. While uncertain: when to ask the carrier next.
     due_at = models.DateTimeField()
     checks = models.PositiveSmallIntegerField(default=0, help_text="Times the carrier was asked about it.")
+    provisional = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="It was ended by an unsigned result where results are signed; a signed one overrides that.",
+    )
     created_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from delivery.models.voicemail import UNENFORCED
+from rvm.platform.fields import EncryptedTextField
 from usecases.models import TelephonySetup
 
 
@@ -23,8 +24,11 @@ class CarrierReport(models.Model):
     id = models.BigAutoField(primary_key=True)
     setup = models.ForeignKey(TelephonySetup, **UNENFORCED)
     drop_id = models.UUIDField(null=True)
-    # Where the carrier did not repeat our key: whom the report is about, for `delivery.matching`.
-    recipient_index = models.BinaryField(max_length=32, null=True)
+    # Whom the report is about, where the carrier says so: for `delivery.matching`, and because an opt-out binds the person.
+    recipient = EncryptedTextField(null=True)
+    unsigned = models.BooleanField(
+        default=False, db_default=False, help_text="It came without a signature, and this setup's results are signed."
+    )
     status = models.CharField(max_length=12)
     reason = models.CharField(max_length=32, blank=True)
     carrier_code = models.CharField(max_length=40, blank=True)
@@ -42,4 +46,10 @@ class CarrierReport(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["id"], name="report_unmerged", condition=Q(merged_at=None)),
             models.Index(fields=["drop_id"], name="report_of_drop"),
+            # Those in doubt, which are looked at again when a drop of the same person ends.
+            models.Index(
+                fields=["setup", "id"],
+                name="report_in_doubt",
+                condition=Q(effect="unknown_drop", recipient__isnull=False),
+            ),
         ]

@@ -184,7 +184,9 @@ def _retry(
 def _settle(rows: list[Row], now: datetime) -> None:
     """What the carrier left open counts as unconfirmed; a report may still correct it."""
     uncertain, failed = VoicemailStatus.UNCERTAIN, VoicemailStatus.FAILED
-    moves.change_drops([DropChange(row[1], DropStatus.FAILED, Reason.UNCONFIRMED) for row in rows], now)
+    moves.change_drops(
+        [DropChange(row[1], DropStatus.UNCERTAIN, DropStatus.FAILED, reason=Reason.UNCONFIRMED) for row in rows], now
+    )
     moves.apply([Move(row[0], uncertain, failed, reason=Reason.UNCONFIRMED) for row in rows], now)
 
 

@@ -189,7 +189,9 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
         raise suppressed_refusal()
     if row.status == VoicemailStatus.UNCERTAIN:
         # A person settles what the carrier left open: this drop counts as unconfirmed, and a report may still correct it.
-        moves.change_drops([DropChange(_drop_of(row), DropStatus.FAILED, Reason.UNCONFIRMED)], now)
+        moves.change_drops(
+            [DropChange(_drop_of(row), DropStatus.UNCERTAIN, DropStatus.FAILED, reason=Reason.UNCONFIRMED)], now
+        )
         _move(row, VoicemailStatus.FAILED, Reason.UNCONFIRMED, now)
         row = _fresh(row)
     _move(row, VoicemailStatus.QUEUED, None, now)

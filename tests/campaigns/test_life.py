@@ -164,7 +164,10 @@ class Life(RuleBasedStateMachine):
     def conclude(self, was: VoicemailStatus, to: VoicemailStatus, reason: Reason | None) -> None:
         rows = self.voicemails(was)
         drop = DropStatus.NOT_SENT if to is V.QUEUED else DropStatus(to)
-        moves.change_drops([DropChange(row.drop_id, drop, reason) for row in rows if row.drop_id], self.now)
+        before = DropStatus(was.value)
+        moves.change_drops(
+            [DropChange(row.drop_id, before, drop, reason=reason) for row in rows if row.drop_id], self.now
+        )
         moves.apply([Move(row.pk, was, to, reason=reason) for row in rows], self.now)
         if to is V.QUEUED:
             self.submitted.subtract(row.pk for row in rows)

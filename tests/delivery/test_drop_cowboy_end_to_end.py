@@ -131,7 +131,7 @@ def test_the_table_of_ends_names_every_simulated_number() -> None:
 
 @pytest.mark.parametrize("signed", [False, True], ids=["post-backs alone", "post-backs and webhooks"])
 def test_every_simulated_number_comes_to_its_end(vendor: Simulator, live_server: Any, signed: bool) -> None:
-    use_case = make_use_case(make_setup(vendor))
+    use_case = make_use_case(make_setup(vendor, **({} if signed else {"signing_secret": ""})))
     if signed:
         vendor.webhook_url = f"{live_server.url}/carriers/{use_case.setup.callback_token}/"
     recording = make_recording(use_case)
@@ -180,19 +180,36 @@ def test_a_lost_post_back_is_made_good_by_the_signed_webhook(vendor: Simulator, 
     assert [kind for kind, _, _ in vendor.delivered] == ["webhook", "webhook"]
 
 
-def test_a_wrong_key_is_accepted_and_ends_as_a_fault_of_the_account(vendor: Simulator) -> None:
+def test_post_backs_suppress_nobody_where_a_signing_secret_is_set_up(vendor: Simulator) -> None:
     use_case = make_use_case(make_setup(vendor))
+    recording = make_recording(use_case)
+    voicemails = {last4: queue(use_case, recording, last4) for last4 in LISTED}
+    work(vendor, all_ended(vendor))
+    assert {last4: state(voicemail) for last4, voicemail in voicemails.items()} == {
+        last4: ENDS[last4] for last4 in LISTED
+    }
+    assert not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize(("secret", "opened"), [("", True), ("signing-secret", False)])
+def test_a_wrong_key_is_accepted_and_ends_as_a_fault_of_the_account(
+    vendor: Simulator, secret: str, opened: bool
+) -> None:
+    use_case = make_use_case(make_setup(vendor, signing_secret=secret))
     recording = make_recording(use_case)
     voicemail = queue(use_case, recording)
     work(vendor, CarrierMedia.objects.filter(state="ready").exists)
     # Not by the service, which would have the recording uploaded anew: the vendor has revoked the key.
-    TelephonySetup.objects.filter(pk=use_case.setup_id).update(credentials=vendor.credentials | {"key": "revoked"})
+    revoked = vendor.credentials | {"key": "revoked", "signing_secret": secret}
+    TelephonySetup.objects.filter(pk=use_case.setup_id).update(credentials=revoked)
     work(vendor, all_ended(vendor))
     assert state(voicemail) == ("failed", "carrier_account")
     assert voicemail.carrier_code == "3007"
     assert vendor.processed == {}
     use_case.setup.refresh_from_db()
-    assert use_case.setup.breaker_reason == "The carrier refused the account's credentials or rights."
+    assert use_case.setup.breaker_reason == (
+        "The carrier refused the account's credentials or rights." if opened else ""
+    )
 
 
 def test_an_answer_lost_after_the_send_is_settled_by_the_same_key_and_sent_once(vendor: Simulator) -> None:

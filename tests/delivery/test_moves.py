@@ -14,7 +14,7 @@ from delivery import moves
 from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail
 from delivery.moves import DropChange, Move, MoveNotAllowed, NewDrop
 from delivery.reasons import Reason
-from delivery.status import MOVES, TERMINAL, DropStatus, VoicemailStatus
+from delivery.status import MOVES, TERMINAL, DropStatus, VoicemailStatus, drop_may_move
 from delivery.upkeep import fold_counts, rebuild_counts
 from rvm.platform.ids import uuid7
 from tests import factories
@@ -87,8 +87,8 @@ def test_a_drop_begins_only_for_a_voicemail_that_is_queued() -> None:
 
 
 FORWARD = {
-    (D.SENDING, ""): set(D),
-    (D.UNCERTAIN, ""): {D.UNCERTAIN, D.ACCEPTED, D.DELIVERED, D.FAILED},
+    (D.SENDING, ""): set(D) - {D.SENDING},
+    (D.UNCERTAIN, ""): {D.ACCEPTED, D.DELIVERED, D.FAILED},
     (D.ACCEPTED, ""): {D.DELIVERED, D.FAILED},
     (D.FAILED, "unconfirmed"): {D.ACCEPTED, D.DELIVERED, D.FAILED},
     (D.FAILED, "unreported"): {D.ACCEPTED, D.DELIVERED, D.FAILED},
@@ -103,8 +103,32 @@ def test_a_drop_never_goes_backwards(was: D, reason: str) -> None:
     voicemail = factories.make_voicemail()
     for now in D:
         drop = make_drop(voicemail, was, reason)
-        moves.change_drops([DropChange(drop.id, now, Reason.LITIGATOR)], NOW)
+        change = DropChange(drop.id, was, now, was_reason=reason, reason=Reason.LITIGATOR)
+        if drop_may_move(was, now):
+            assert moves.change_drops([change], NOW) == ({drop.id} if now in FORWARD[was, reason] else set())
+        else:
+            with pytest.raises(MoveNotAllowed):
+                moves.change_drops([change], NOW)
         assert state(drop) == ((now, "litigator") if now in FORWARD[was, reason] else (was, reason)), now
+
+
+@pytest.mark.parametrize(("status", "reason"), list(FORWARD))
+@pytest.mark.parametrize(("was", "was_reason"), list(FORWARD))
+def test_a_change_that_was_decided_from_another_status_or_reason_is_not_written(
+    was: D, was_reason: str, status: D, reason: str
+) -> None:
+    drop = make_drop(factories.make_voicemail(), status, reason)
+    for now in (D.ACCEPTED, D.DELIVERED, D.FAILED):
+        if drop_may_move(was, now) and (was, was_reason) != (status, reason):
+            moves.change_drops([DropChange(drop.id, was, now, was_reason=was_reason)], NOW)
+            assert state(drop) == (status, reason)
+
+
+def test_what_an_unsigned_result_ended_may_end_otherwise() -> None:
+    drop = make_drop(factories.make_voicemail(), D.FAILED, "busy", provisional=True)
+    moves.change_drops([DropChange(drop.id, D.FAILED, D.FAILED, was_reason="busy", reason=Reason.LITIGATOR)], NOW)
+    assert state(drop) == ("failed", "litigator")
+    assert not drop.provisional
 
 
 REASONS_OF: dict[V, list[Reason | None]] = {

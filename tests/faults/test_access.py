@@ -73,7 +73,6 @@ def test_a_list_in_the_admin_answers_no_question_about_a_column_that_it_does_not
     )
 
 
-@fault("H4 (v): an unsigned result counts where results are signed")
 def test_an_unsigned_result_retries_and_suppresses_nobody_where_a_signed_channel_is_set_up(use_case: UseCase) -> None:
     accepted = make_submitted("accepted", use_case=use_case)
     delivered = make_submitted("delivered", use_case=use_case, recipient="+12025550143")

@@ -57,9 +57,7 @@ def in_a_thread(work: Callable[[], object]) -> threading.Thread:
     return thread
 
 
-@pytest.mark.parametrize(
-    "batches", [pytest.param(1, marks=fault("H2: the retry is decided without the rest of the batch")), 2]
-)
+@pytest.mark.parametrize("batches", [1, 2])
 def test_failed_then_delivered_makes_no_second_drop_wherever_a_batch_ends(batches: int) -> None:
     drop = make_submitted("accepted", use_case=factories.make_use_case(max_attempts=3))
     now = timezone.now()
@@ -84,7 +82,6 @@ def opted_out() -> Report:
     )
 
 
-@fault("H3: an opt-out is lost where its drop is in doubt")
 def test_an_opt_out_suppresses_the_person_while_two_drops_to_them_are_open() -> None:
     first = make_submitted("accepted")
     make_submitted("accepted", use_case=first.voicemail.use_case)
@@ -111,7 +108,6 @@ def index_key_added() -> Iterator[Callable[[], None]]:
     crypto.blind_index.cache_clear()
 
 
-@fault("H3: a report by recipient is sought under the current index key only")
 def test_an_opt_out_finds_its_person_after_an_index_key_was_added(index_key_added: Callable[[], None]) -> None:
     drop = make_submitted("accepted")
     index_key_added()
@@ -121,7 +117,6 @@ def test_an_opt_out_finds_its_person_after_an_index_key_was_added(index_key_adde
     assert both(drop) == ("failed", "opted_out", "failed", "opted_out")
 
 
-@fault("M1: a drop's change does not name the status it was decided from")
 @pytest.mark.django_db(transaction=True)
 def test_a_report_that_overtakes_the_confirmation_horizon_strands_nothing() -> None:
     now = timezone.now()

@@ -83,7 +83,7 @@ class SuppressionAdmin(ExactSearch, RecordAdmin):
 
     @display(description="Phone number")
     def full(self, suppression: Suppression) -> str:
-        return suppression.number
+        return suppression.number or f"{self.masked(suppression)} (the number could not be opened)"
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         row = self.get_object(request, object_id)

@@ -243,7 +243,13 @@ def test_a_post_back_is_read_field_by_field() -> None:
         reason=Reason.BUSY,
         code="4006",
         text="User Busy",
+        unsigned=True,
     )
+
+
+def test_a_post_back_is_as_good_as_any_result_where_no_signing_secret_is_set_up() -> None:
+    [report] = DropCowboy(CREDENTIALS | {"signing_secret": ""}).parse_callback(post_back(), {})
+    assert not report.unsigned
 
 
 def test_a_webhook_has_no_key_of_ours_and_says_whom_it_is_about() -> None:

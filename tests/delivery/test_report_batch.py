@@ -1,0 +1,172 @@
+"""The conclusions of a batch, without a database: thousands of histories end the same wherever their batches end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from delivery.carriers.base import Report, ReportStatus
+from delivery.moves import DropChange, Move
+from delivery.reasons import REASONS, Reason
+from delivery.report_batch import Arrival, Batch, DropState, VoicemailState
+from delivery.retries import Retry
+from delivery.status import DropStatus, VoicemailStatus, drop_may_move, may_move
+from tests.delivery.standings import NOW
+
+SETUP, OTHER_SETUP = UUID(int=1), UUID(int=2)
+ANA, BEN = (SETUP, b"ana"), (SETUP, b"ben")
+# By the drop's number: its voicemail's number, and whom it is for. Drop 0 was tried before drop 1.
+DROPS = {0: (0, ANA), 1: (0, ANA), 2: (1, ANA), 3: (2, BEN)}
+LATEST = {0: 1, 1: 2, 2: 3}
+# Where voicemail and drop stand together.
+STANDINGS: dict[str, tuple[VoicemailStatus, DropStatus, str]] = {
+    "sending": (VoicemailStatus.SENDING, DropStatus.SENDING, ""),
+    "uncertain": (VoicemailStatus.UNCERTAIN, DropStatus.UNCERTAIN, ""),
+    "accepted": (VoicemailStatus.ACCEPTED, DropStatus.ACCEPTED, ""),
+    "delivered": (VoicemailStatus.DELIVERED, DropStatus.DELIVERED, ""),
+    "busy": (VoicemailStatus.FAILED, DropStatus.FAILED, "busy"),
+    "unreported": (VoicemailStatus.FAILED, DropStatus.FAILED, "unreported"),
+    "unconfirmed": (VoicemailStatus.FAILED, DropStatus.FAILED, "unconfirmed"),
+    "retried": (VoicemailStatus.QUEUED, DropStatus.FAILED, "busy"),
+    "not sent": (VoicemailStatus.QUEUED, DropStatus.NOT_SENT, "not_sent"),
+    "canceled": (VoicemailStatus.CANCELED, DropStatus.FAILED, "busy"),
+}
+reports = st.builds(
+    lambda status, reason, **fields: Report(status=status, reason=reason if status == "failed" else None, **fields),
+    attempt_key=st.sampled_from([None, *(UUID(int=number) for number in range(5))]),
+    status=st.sampled_from(list(ReportStatus)),
+    occurred_at=st.sampled_from([None, NOW - timedelta(minutes=1), NOW + timedelta(minutes=1)]),
+    carrier_reference=st.sampled_from(["", "theirs-1", "theirs-2"]),
+    reason=st.sampled_from(list(Reason)),
+    unsigned=st.sampled_from([False, False, True]),
+)
+arrivals = st.tuples(reports, st.sampled_from([ANA, BEN]), st.sampled_from([SETUP, SETUP, SETUP, OTHER_SETUP]))
+
+
+class World:
+    """Three voicemails and four drops as a table would hold them; each batch begins from what the one before has left."""
+
+    def __init__(self, standings: list[str], retries: int) -> None:
+        self.voicemails = [
+            VoicemailState(
+                UUID(int=number), status, reason if status == "failed" else "", UUID(int=LATEST[number]), True, False
+            )
+            for number, (status, _, reason) in enumerate(STANDINGS[name] for name in standings)
+        ]
+        statuses = [(DropStatus.FAILED, "no_answer"), *(STANDINGS[name][1:] for name in standings)]
+        self.drops = [
+            DropState(UUID(int=number), self.voicemails[of], SETUP, *statuses[number], "", False, NOW, person)
+            for number, (of, person) in DROPS.items()
+        ]
+        self.retries = retries
+        self.meant: dict[int, Any] = {}
+        self.opted_out: set[Any] = set()
+        self.accounts: set[Any] = set()
+        self.in_doubt: dict[int, Arrival] = {}
+
+    def merge(self, batch_of: list[Arrival]) -> None:
+        batch = Batch(self.drops, self.retry_of)
+        for arrival in self.in_doubt.values():
+            batch.put_in_doubt(arrival)
+        for arrival in batch_of:
+            batch.take(arrival)
+            self.in_doubt[arrival.id] = arrival
+        for moves, changes in batch.rounds():
+            assert len({move.voicemail_id for move in moves}) == len(moves)
+            assert len({change.drop_id for change in changes}) == len(changes)
+            assert all(may_move(move.was, move.now) for move in moves)
+            assert all(drop_may_move(change.was, change.now) for change in changes)
+        self.meant |= batch.meant
+        self.in_doubt = {
+            key: arrival
+            for key, arrival in self.in_doubt.items()
+            if arrival.person is not None and self.meant[key][0] is None
+        }
+        self.opted_out |= {(voicemail.id, reason) for voicemail, reason in batch.opted_out}
+        self.opted_out |= {arrival.person for arrival in batch.opted_out_people}
+        self.accounts |= set(batch.accounts)
+        for row in [*self.voicemails, *self.drops]:
+            steps: list[Any] = row.moves if isinstance(row, VoicemailState) else row.changes
+            assert_a_chain(steps)
+            steps.clear()
+
+    def retry_of(self, voicemail: VoicemailState, reason: Reason) -> Retry | None:
+        if not self.retries or not REASONS[reason].retryable:
+            return None
+        return Retry(NOW + timedelta(hours=1), failover=not voicemail.failover)
+
+    def rows(self) -> list[Any]:
+        return [
+            [(each.now, each.reason, each.failover) for each in self.voicemails],
+            [(each.now, each.reason, each.carrier_reference, each.provisional) for each in self.drops],
+            self.meant,
+            self.opted_out,
+            self.accounts,
+        ]
+
+
+def assert_a_chain(steps: list[Move] | list[DropChange]) -> None:
+    """Each step begins where the one before has ended."""
+    for before, after in pairwise(steps):
+        assert (after.was, after.was_reason) == (before.now, before.reason or "")
+
+
+def split(history: list[Arrival], cuts: set[int]) -> Iterator[list[Arrival]]:
+    for start, end in pairwise([0, *sorted(cut for cut in cuts if cut < len(history)), len(history)]):
+        yield history[start:end]
+
+
+def end_of(standings: list[str], retries: int, batches: Iterator[list[Arrival]] | list[list[Arrival]]) -> list[Any]:
+    world = World(standings, retries)
+    for batch in batches:
+        world.merge(batch)
+    return world.rows()
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    standings=st.lists(st.sampled_from(list(STANDINGS)), min_size=3, max_size=3),
+    retries=st.integers(0, 1),
+    said=st.lists(arrivals, min_size=2, max_size=8),
+    cuts=st.sets(st.integers(1, 7)),
+)
+@example(
+    standings=["accepted"] * 3,
+    retries=1,
+    said=[
+        (Report(UUID(int=1), ReportStatus.FAILED, NOW, reason=Reason.NO_ANSWER), ANA, SETUP),
+        (Report(UUID(int=1), ReportStatus.DELIVERED, NOW), ANA, SETUP),
+    ],
+    cuts=set(),
+)
+def test_every_history_of_reports_ends_the_same_wherever_its_batches_end(
+    standings: list[str], retries: int, said: list[tuple[Report, Any, UUID]], cuts: set[int]
+) -> None:
+    history = [
+        Arrival(number, setup, report, person if report.attempt_key is None and setup == SETUP else None)
+        for number, (report, person, setup) in enumerate(said)
+    ]
+    one_by_one = end_of(standings, retries, [[arrival] for arrival in history])
+    assert end_of(standings, retries, [history]) == one_by_one
+    assert end_of(standings, retries, split(history, cuts)) == one_by_one
+    assert_no_second_message(standings, history, one_by_one)
+
+
+def assert_no_second_message(standings: list[str], history: list[Arrival], end: list[Any]) -> None:
+    """What was said to be delivered under our key, before anything else, does not wait for another attempt."""
+    if any(arrival.person for arrival in history):
+        return
+    for number in (1, 2, 3):
+        voicemail = DROPS[number][0]
+        own = [
+            each.report for each in history if each.report.attempt_key == UUID(int=number) and each.setup_id == SETUP
+        ]
+        opened = standings[voicemail] in ("sending", "uncertain", "accepted", "unreported", "unconfirmed", "retried")
+        if opened and own and own[0].status is ReportStatus.DELIVERED:
+            assert end[0][voicemail][0] is VoicemailStatus.DELIVERED
