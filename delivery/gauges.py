@@ -12,8 +12,10 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from delivery import sql
+from delivery.invariants import TALLY
 from delivery.status import VoicemailStatus
 from rvm.platform.health import live_workers
+from rvm.platform.models import Tally
 
 # A longer queue is not counted to its end.
 MOST = 100_000
@@ -66,11 +68,17 @@ def gauges(now: datetime) -> Iterator[Gauge]:
     yield Gauge("rvm_unfolded_deltas", f"Changes of counts that the tick has not folded; at most {MOST}.", unfolded)
     [(breakers,)] = sql.run(BREAKERS, [])
     yield Gauge("rvm_open_breakers", "Telephony setups whose breaker is open or half open.", breakers)
+    yield Gauge("rvm_repaired_voicemails", "Voicemails that disagreed with their drop and were repaired.", tally(TALLY))
     silence = sql.run(TICK, [now])
     yield Gauge(
         "rvm_tick_age_seconds", "Since the tick's last sign of life.", silence[0][0] if silence else float("inf")
     )
     yield from _workers()
+
+
+def tally(name: str) -> int:
+    """How often it happened; 0 where it never has."""
+    return Tally.objects.filter(name=name).values_list("count", flat=True).first() or 0
 
 
 def _workers() -> Iterator[Gauge]:

@@ -155,6 +155,33 @@ def _mark_merged(batch: Batch, now: datetime) -> None:
     sql.run(_MERGED, [now, sql.numbers(batch.meant), sql.texts(effects), drop_ids])
 
 
+_STILL_IN_DOUBT = """
+SELECT id, setup_id, recipient, merged_at FROM delivery_carrierreport
+ WHERE effect = 'unknown_drop' AND recipient IS NOT NULL AND drop_id IS NULL AND received_at > %s ORDER BY id DESC LIMIT %s
+"""
+_ENDED_SINCE = """
+SELECT d.setup_id, v.recipient_index, max(d.ended_at)
+  FROM delivery_voicemail v JOIN delivery_drop d ON d.voicemail_id = v.id
+ WHERE v.recipient_index = ANY(%s) AND d.setup_id = ANY(%s::uuid[]) AND d.ended_at IS NOT NULL GROUP BY 1, 2
+"""
+
+
+def look_again(now: datetime) -> int:
+    """Put reports in doubt back into the inbox whose person's drop has ended since, other than by a report; how many."""
+    rows = sql.run(_STILL_IN_DOUBT, [now - MAX_DOUBT, MAX_IN_DOUBT])
+    people = _People({setup_id for _, setup_id, _, _ in rows})
+    numbers = {row[0]: _opened(row[2]) for row in rows}
+    persons = {row[0]: people.add(row[1], number) for row in rows if (number := numbers[row[0]])}
+    ended: dict[Person | None, datetime] = {}
+    for setup_id, index, at in sql.run(
+        _ENDED_SINCE, [people.indexes(set(persons.values())), sql.ids(people.workspaces)]
+    ):
+        person = people.person_of(setup_id, index)
+        ended[person] = max(at, ended.get(person, at))
+    again = [row[0] for row in rows if (at := ended.get(persons.get(row[0]))) and at >= row[3]]
+    return CarrierReport.objects.filter(pk__in=again).update(merged_at=None, effect="") if again else 0
+
+
 # A look-up in a table costs a tenth of an enumeration's own.
 _REASONS: dict[str, Reason | None] = {"": None, **{reason.value: reason for reason in Reason}}
 _REPORT_STATUSES = {status.value: status for status in ReportStatus}
@@ -209,12 +236,19 @@ def _arrival(row: tuple[Any, ...], people: _People | None) -> Arrival:
     )
     if key is not None or recipient is None or people is None:
         return Arrival(report_id, setup_id, report)
-    try:
-        number = vault().decrypt(recipient, RECIPIENT_PURPOSE).decode()
-    except Undecryptable:
+    number = _opened(recipient)
+    if number is None:
         log.error("recipient_unreadable", report_id=report_id)
         return Arrival(report_id, setup_id, report)
     return Arrival(report_id, setup_id, report, people.add(setup_id, number), number)
+
+
+def _opened(recipient: bytes) -> str | None:
+    """None where the key is not configured, or the ciphertext is damaged."""
+    try:
+        return vault().decrypt(recipient, RECIPIENT_PURPOSE).decode()
+    except Undecryptable:
+        return None
 
 
 def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | None, now: datetime) -> Batch:

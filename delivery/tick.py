@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import DatabaseError, close_old_connections, connection
 
-from delivery import shutdown, upkeep
+from delivery import invariants, reports, shutdown, upkeep
 from delivery.dispatch import database_now
 from delivery.doorbell import ring
 from rvm.platform.api.idempotency import purge_idempotency_keys
@@ -21,9 +21,22 @@ from rvm.platform.models import Heartbeat
 log = structlog.get_logger(__name__)
 
 INTERVAL = 1.0
-FORGET_EVERY = timedelta(minutes=1)
+MINUTE = timedelta(minutes=1)
+Step = Callable[[datetime], object]
 
-_forgot_at: datetime | None = None  # by this process
+
+class Throttled:
+    """A step that this process takes once in a while: what is missed for so long does no harm."""
+
+    def __init__(self, step: Step, every: timedelta) -> None:
+        self._step, self._every = step, every
+        self.__name__ = step.__name__
+        self.taken_at: datetime | None = None
+
+    def __call__(self, now: datetime) -> None:
+        if self.taken_at is None or abs(now - self.taken_at) >= self._every:
+            self._step(now)
+            self.taken_at = now
 
 
 def _ring(now: datetime) -> None:
@@ -36,19 +49,9 @@ def _fold(now: datetime) -> None:
     upkeep.fold_counts()
 
 
-def _forget_answers(now: datetime) -> None:
-    """Of repeated POSTs. They are kept for a day, so a minute more or less does not matter."""
-    global _forgot_at
-    if _forgot_at is None or abs(now - _forgot_at) >= FORGET_EVERY:
-        purge_idempotency_keys(now)
-        _forgot_at = now
-
-
 def _beat(now: datetime) -> None:
     Heartbeat.objects.update_or_create(name="tick", defaults={"at": now})
 
-
-Step = Callable[[datetime], object]
 
 # A floor above appends its own.
 STEPS: list[Step] = [
@@ -58,7 +61,9 @@ STEPS: list[Step] = [
     upkeep.give_up_on_confirmation,
     _ring,
     _fold,
-    _forget_answers,
+    Throttled(purge_idempotency_keys, MINUTE),
+    Throttled(reports.look_again, MINUTE),
+    invariants.check,
     _beat,
 ]
 

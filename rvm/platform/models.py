@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models
 from django.db.models.functions import Now
 
 from rvm.platform.ids import uuid7
@@ -135,3 +136,23 @@ class Heartbeat(models.Model):
 
     class Meta:
         db_table = "platform_heartbeat"
+
+
+class Tally(models.Model):
+    """How often something happened that must not, such as a row that had to be repaired; `/metrics` shows it."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    count = models.BigIntegerField()
+    at = models.DateTimeField(help_text="The last time.")
+
+    class Meta:
+        db_table = "platform_tally"
+
+    @classmethod
+    def add(cls, name: str, count: int, at: datetime) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO platform_tally AS t (name, count, at) VALUES (%s, %s, %s)"
+                " ON CONFLICT (name) DO UPDATE SET count = t.count + excluded.count, at = excluded.at",
+                [name, count, at],
+            )

@@ -11,6 +11,7 @@ from django_rq import get_queue
 
 from delivery import shutdown, tick
 from delivery.models import LaneCount, LaneDelta
+from rvm.platform.api.idempotency import purge_idempotency_keys
 from rvm.platform.models import Heartbeat, IdempotencyKey
 from tests import factories
 from tests.delivery.standings import NOW, both, counted, make_submitted, standing
@@ -39,7 +40,7 @@ def test_a_tick_ends_leases_and_horizons_folds_counts_and_beats() -> None:
 def test_answers_to_repeated_posts_are_forgotten_after_a_day_within_a_minute(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tick, "_forgot_at", None)
+    monkeypatch.setattr(tick, "STEPS", (tick.Throttled(purge_idempotency_keys, tick.MINUTE),))
     workspace = factories.make_workspace()
 
     def kept(hours: float, seconds: float) -> int:
