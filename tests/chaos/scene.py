@@ -20,7 +20,7 @@ from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -40,6 +40,7 @@ QUICK = {"RVM_LEASE_SECONDS": "4", "RVM_CARRIER_TIMEOUT_SECONDS": "1", "RVM_DISP
 # the wait before a retry, and with LATE_REPORTS mostly later than a lease.
 SANDBOX = ("--report-after-ms", "2500", "--report-retry-cap", "0.5")
 LATE_REPORTS = ("--report-after-ms", "6000")
+T = TypeVar("T")
 TERMINAL_NAMES = tuple(status.value for status in TERMINAL)
 
 
@@ -203,14 +204,16 @@ class Scene:
             return {"web"}
         return {check["name"] for check in json.loads(body)["checks"] if not check["ok"]}
 
-    def wait(self, what: str, holds: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
+    def wait(self, what: str, holds: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
+        """What `holds` says once that is true."""
         deadline = time.monotonic() + seconds
-        while not holds():
+        while not (answer := holds()):
             if time.monotonic() > deadline:
                 raise AssertionError(
                     f"After {seconds:.0f} s still not so: {what}. Seed {self.seed}. {self.note}{self.state()}"
                 )
             time.sleep(self.poll_seconds)
+        return answer
 
     def wait_for_drops(self, at_least: int) -> None:
         self.wait(f"{at_least} drops were made", lambda: self.drops() >= at_least)

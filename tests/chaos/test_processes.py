@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from uuid import UUID
 
 import psycopg
@@ -94,19 +94,24 @@ def test_a_forking_worker_may_lose_its_parent_its_horse_or_both(play: Play, vict
         scene.queue(200)
         for moment in sorted(scene.chance.sample(range(20, 160), 2)):
             scene.wait_for_drops(moment)
-            name = scene.chance.choice(["dispatch-1", "dispatch-2"])
+            running = scene.wait("a horse runs", partial(horses, scene))
+            name, horse = scene.chance.choice(sorted(running.items()))
             parent = scene.children.processes[name]
-            scene.wait("a horse runs", lambda pid=parent.pid: horses(pid))
-            [horse] = horses(parent.pid)
             for victim in victims:
-                os.kill(parent.pid if victim == "parent" else horse, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # a horse whose job has just ended
+                    os.kill(parent.pid if victim == "parent" else horse, signal.SIGKILL)
             if "parent" in victims:
                 parent.wait(10)
                 scene.start(name)
 
 
-def horses(parent: int) -> list[int]:
-    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+def horses(scene: Scene) -> dict[str, int]:
+    """The work horses by their worker, and work for them: which worker gets a job is nobody's choice, and a horse that lost its
+    parent may send all there was before another is called."""
+    if not scene.statuses()["queued"]:
+        scene.queue(50)
+    workers = [name for name in scene.children.processes if name.startswith("dispatch")]
+    return {name: horse for name in workers for horse in scene.processes(name)[1:]}
 
 
 def test_a_worker_stopped_past_its_lease_sends_nothing_more_of_what_it_had_claimed(play: Play) -> None:
