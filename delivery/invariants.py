@@ -107,11 +107,16 @@ def repair(voicemail_ids: list[UUID], now: datetime) -> int:
 
 
 def _together(
-    status: V, reason: str, voicemail_id: UUID, drop_id: UUID | None, drop: tuple[D, str] | None, now: datetime
+    status: VoicemailStatus,
+    reason: str,
+    voicemail_id: UUID,
+    drop_id: UUID | None,
+    drop: tuple[DropStatus, str] | None,
+    now: datetime,
 ) -> Move | DropChange | None:
     """What brings the two together: whichever is behind follows the other; None where they agree."""
 
-    def move(to: V, why: str = "", *, not_before: datetime | None = None) -> Move:
+    def move(to: VoicemailStatus, why: str = "", *, not_before: datetime | None = None) -> Move:
         return Move(voicemail_id, status, to, reason, Reason(why) if why else None, not_before=not_before)
 
     if drop is None or drop_id is None:

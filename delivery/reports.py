@@ -264,8 +264,10 @@ def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | No
         row[0]: VoicemailState(row[0], _VOICEMAIL_STATUSES[row[1]], *row[2:]) for row in sql.run(_LOCK, [drop_ids])
     }
     drops = [
-        DropState(row[0], voicemails[row[1]], row[2], _DROP_STATUSES[row[3]], *row[4:], persons.get(row[0]))
-        for row in sql.run(_DROPS, [drop_ids])
+        DropState(
+            drop_id, voicemails[of], setup_id, _DROP_STATUSES[word], reason, reference, told, at, persons.get(drop_id)
+        )
+        for drop_id, of, setup_id, word, reason, reference, told, at in sql.run(_DROPS, [drop_ids])
     ]
     failed = {each.report.attempt_key for each in [*arrivals, *in_doubt] if each.report.status is ReportStatus.FAILED}
     again = (

@@ -56,7 +56,7 @@ def retryable(voicemail_ids: Iterable[UUID]) -> dict[UUID, Retryable]:
     found = {}
     for row in sql.run(_RETRYABLE, [sql.ids(voicemail_ids)]):
         policy = RetryPolicy(row[5], timedelta(minutes=row[6]), row[7], [Reason(name) for name in row[8]])
-        found[row[0]] = Retryable(*row[:4], policy, row[9], row[4])
+        found[row[0]] = Retryable(row[0], row[1], row[2], row[3], policy, row[9], row[4])
     return found
 
 

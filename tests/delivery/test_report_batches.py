@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from delivery.carriers.base import Report, ReportStatus
 from delivery.models import CarrierReport, Drop, Voicemail
+from delivery.moves import DropChange, change_drops
 from delivery.reasons import Reason
-from delivery.reports import merge, receive
+from delivery.reports import look_again, merge, receive
+from delivery.status import DropStatus
 from delivery.upkeep import rebuild_counts
 from tests import factories
 from tests.delivery.standings import NOW, both, counted, make_drop, make_submitted, standing
@@ -277,3 +279,16 @@ def test_a_signed_delivery_overrides_an_unsigned_failure(unsigned: bool) -> None
     merge(NOW)
     end = ("delivered", "") if unsigned else ("failed", "busy")
     assert both(drop) == (*end, *end)
+
+
+def test_a_report_in_doubt_comes_back_once_the_persons_other_drop_has_ended_by_its_answer() -> None:
+    first, second = two_open_drops()
+    receive(first.setup_id, b"{}", [keyless(first, FAILED, Reason.BUSY)])
+    assert merge(NOW) == 1
+    assert look_again(NOW) == 0
+    refused = DropChange(first.id, DropStatus.ACCEPTED, DropStatus.FAILED, reason=Reason.REFUSED)
+    change_drops([refused], NOW + timedelta(seconds=1))
+    assert look_again(NOW) == 1
+    assert merge(NOW + timedelta(seconds=2)) == 1
+    assert both(second) == ("failed", "busy", "failed", "busy")
+    assert look_again(NOW) == 0
