@@ -27,7 +27,7 @@ class Candidate(Protocol):
     now: DropStatus
     reason: str
     carrier_reference: str
-    created_at: datetime
+    created_at: datetime | None
 
 
 C = TypeVar("C", bound=Candidate)
@@ -39,7 +39,8 @@ def drop_meant(report: Report, candidates: Iterable[C]) -> C | None:
     named = [drop for drop in drops if report.carrier_reference and drop.carrier_reference == report.carrier_reference]
     if named:
         return named[0]
-    made = [drop for drop in drops if report.occurred_at is not None and drop.created_at <= report.occurred_at]
+    at = report.occurred_at
+    made = [drop for drop in drops if at is not None and drop.created_at is not None and drop.created_at <= at]
     open_ones = [drop for drop in made if drop.now in _OPEN or drop.reason in _GUESSED]
     return open_ones[0] if len(open_ones) == 1 and not any(_has_said(report, drop) for drop in made) else None
 

@@ -180,23 +180,28 @@ class DropChange:
 
 
 _DROPS = """
-UPDATE delivery_drop d
-   SET status = a.now, reason = a.reason, carrier_code = a.code, carrier_text = a.text, provisional = a.provisional,
-       carrier_reference = CASE WHEN a.reference = '' THEN d.carrier_reference ELSE a.reference END,
-       due_at = coalesce(a.due_at, d.due_at),
-       accepted_at = CASE WHEN a.now IN ('accepted', 'delivered') THEN coalesce(d.accepted_at, t.at) ELSE d.accepted_at END,
-       ended_at = CASE WHEN a.now IN ('delivered', 'failed', 'not_sent') THEN t.at END
-  FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],
-              %s::bool[]) AS a(id, was, now, was_reason, reason, code, text, reference, due_at, provisional),
-       (SELECT %s::timestamptz AS at) t
- WHERE d.id = a.id AND d.status = a.was AND d.reason = a.was_reason
-   AND (d.status <> 'failed' OR d.reason IN ('unconfirmed', 'unreported') OR d.provisional OR a.now = 'delivered')
-RETURNING d.id
+WITH asked AS (
+  SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                       %s::timestamptz[], %s::bool[])
+    AS asked(id, was, now, was_reason, reason, code, text, reference, due_at, provisional)
+), changed AS (
+  UPDATE delivery_drop d
+     SET status = a.now, reason = a.reason, carrier_code = a.code, carrier_text = a.text, provisional = a.provisional,
+         carrier_reference = CASE WHEN a.reference = '' THEN d.carrier_reference ELSE a.reference END,
+         due_at = coalesce(a.due_at, d.due_at),
+         accepted_at = CASE WHEN a.now IN ('accepted', 'delivered') THEN coalesce(d.accepted_at, t.at) ELSE d.accepted_at END,
+         ended_at = CASE WHEN a.now IN ('delivered', 'failed', 'not_sent') THEN t.at END
+    FROM asked a, (SELECT %s::timestamptz AS at) t
+   WHERE d.id = a.id AND d.status = a.was AND d.reason = a.was_reason
+     AND (d.status <> 'failed' OR d.reason IN ('unconfirmed', 'unreported') OR d.provisional OR a.now = 'delivered')
+  RETURNING d.id
+)
+SELECT id FROM asked WHERE id NOT IN (SELECT id FROM changed)
 """
 
 
 def change_drops(changes: Sequence[DropChange], at: datetime) -> set[UUID]:
-    """Write what still holds of what became of drops, and return their ids. Each drop may be named once."""
+    """Write what became of drops; returns those whose change does not hold any more. Each drop may be named once."""
     if not changes:
         return set()
     for change in changes:

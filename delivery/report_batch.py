@@ -2,16 +2,15 @@
 
 It asks no database: it knows the voicemails and drops as they were locked and keeps them as the reports that were taken have left
 them, so the same reports end in the same rows in one batch, in two, or each in one of its own. The changes come out in rounds:
-in each round a voicemail and a drop change at most once.
+what was first for its row, what was second, and so on.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import zip_longest
 from uuid import UUID
 
 from delivery import breaker
@@ -30,7 +29,7 @@ Person = tuple[UUID, bytes]
 
 @dataclass(slots=True)
 class VoicemailState:
-    """A locked voicemail as the reports that were taken have left it, and the moves that brought it there."""
+    """A locked voicemail as the reports that were taken have left it, after so many moves."""
 
     id: UUID
     now: VoicemailStatus
@@ -38,21 +37,13 @@ class VoicemailState:
     drop_id: UUID
     live: bool
     failover: bool
-    moves: list[Move] = field(default_factory=list)
-
-    def move(self, to: VoicemailStatus, reason: Reason | None, report: Report) -> None:
-        self.moves.append(Move(self.id, self.now, to, self.reason, reason, code=report.code, text=report.text))
-        self.now, self.reason = to, reason or ""
-
-    def queue_again(self, retry: Retry) -> None:
-        self.moves.append(retry_move(self.id, self.reason, retry))
-        self.now, self.reason, self.failover = VoicemailStatus.QUEUED, "", retry.failover
+    moves: int = 0
 
 
 @dataclass(slots=True)
 class DropState:
-    """The same of a drop. `provisional`: an unsigned result ended it, where this setup's results are signed. `person` is set where a
-    report without our key may mean it."""
+    """The same of a drop. `provisional`: an unsigned result ended it, where this setup's results are signed. `person` and
+    `created_at` are set where a report without our key may mean it."""
 
     id: UUID
     voicemail: VoicemailState
@@ -61,30 +52,12 @@ class DropState:
     reason: str
     carrier_reference: str
     provisional: bool
-    created_at: datetime
+    created_at: datetime | None
     person: Person | None = None
-    changes: list[DropChange] = field(default_factory=list)
-
-    def change(self, to: DropStatus, reason: Reason | None, arrival: Arrival) -> None:
-        report, unsigned = arrival.report, arrival.report.unsigned
-        self.changes.append(
-            DropChange(
-                self.id,
-                self.now,
-                to,
-                self.reason,
-                reason,
-                report.code,
-                report.text,
-                report.carrier_reference,
-                provisional=unsigned,
-            )
-        )
-        self.now, self.reason, self.provisional = to, reason or "", unsigned
-        self.carrier_reference = report.carrier_reference or self.carrier_reference
+    changes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Arrival:
     """A report of the inbox. `person` is set where it does not repeat our key, `number` where their number could be opened."""
 
@@ -93,6 +66,14 @@ class Arrival:
     report: Report
     person: Person | None = None
     number: str = field(default="", repr=False)
+
+
+@dataclass(slots=True)
+class Round:
+    """Moves and changes that are written together: at most one of each voicemail and each drop."""
+
+    moves: list[Move] = field(default_factory=list)
+    changes: list[DropChange] = field(default_factory=list)
 
 
 class Batch:
@@ -106,6 +87,7 @@ class Batch:
                 self._people[drop.person].append(drop)
         self._retry_of = retry_of
         self._in_doubt: dict[Person, list[Arrival]] = defaultdict(list)
+        self.rounds: list[Round] = []
         # By the report's id: the drop that it means, if any, and whether it changed something.
         self.meant: dict[int, tuple[UUID | None, bool]] = {}
         self.opted_out: list[tuple[VoicemailState, Reason]] = []
@@ -131,14 +113,6 @@ class Batch:
     def knows(self, person: Person | None) -> bool:
         """Whether a drop of the setup to the person is among those that the batch may mean."""
         return person in self._people
-
-    def rounds(self) -> Iterator[tuple[list[Move], list[DropChange]]]:
-        """The moves and changes that were made first, those that were made second, and so on."""
-        voicemails = {drop.voicemail.id: drop.voicemail for drop in self._drops.values()}.values()
-        moves = zip_longest(*[each.moves for each in voicemails if each.moves])
-        changes = zip_longest(*[each.changes for each in self._drops.values() if each.changes])
-        for some_moves, some_changes in zip_longest(moves, changes, fillvalue=()):
-            yield [move for move in some_moves if move], [change for change in some_changes if change]
 
     def _drop_of(self, arrival: Arrival) -> DropState | None:
         if arrival.person is not None:
@@ -177,21 +151,44 @@ class Batch:
         if report.reason in breaker.ACCOUNT_REASONS and not report.unsigned:
             self.accounts[arrival.setup_id] = report.reason
         reason = (report.reason or Reason.UNKNOWN) if report.status is ReportStatus.FAILED else None
-        drop.change(to_drop, reason, arrival)
+        self._change(drop, to_drop, reason, report)
         if to_voicemail is not None:
-            voicemail.move(to_voicemail, reason, report)
+            move = Move(
+                voicemail.id, voicemail.now, to_voicemail, voicemail.reason, reason, None, report.code, report.text
+            )
+            self._move(voicemail, move)
             # A result that nobody signed ends an attempt; it brings about no other.
             if reason is not None and not report.unsigned:
                 retry = self._retry_of(voicemail, reason)
                 if retry is not None:
-                    voicemail.queue_again(retry)
-        self._look_again(drop)
+                    voicemail.failover = retry.failover
+                    self._move(voicemail, retry_move(voicemail.id, voicemail.reason, retry))
+        if drop.person is not None:
+            self._look_again(drop.person)
 
-    def _look_again(self, drop: DropState) -> None:
+    def _move(self, voicemail: VoicemailState, move: Move) -> None:
+        self._round(voicemail.moves).moves.append(move)
+        voicemail.moves += 1
+        voicemail.now, voicemail.reason = move.now, move.reason or ""
+
+    def _change(self, drop: DropState, to: DropStatus, reason: Reason | None, report: Report) -> None:
+        reference, unsigned = report.carrier_reference, report.unsigned
+        change = DropChange(
+            drop.id, drop.now, to, drop.reason, reason, report.code, report.text, reference, None, unsigned
+        )
+        self._round(drop.changes).changes.append(change)
+        drop.changes += 1
+        drop.now, drop.reason, drop.provisional = to, reason or "", unsigned
+        drop.carrier_reference = reference or drop.carrier_reference
+
+    def _round(self, number: int) -> Round:
+        if number == len(self.rounds):
+            self.rounds.append(Round())
+        return self.rounds[number]
+
+    def _look_again(self, person: Person) -> None:
         """A drop that has ended, or has got its carrier's id, leaves fewer to which a report in doubt may belong."""
-        if drop.person is None:
-            return
-        waiting, candidates = self._in_doubt.get(drop.person, []), self._people[drop.person]
+        waiting, candidates = self._in_doubt.get(person, []), self._people[person]
         for arrival in sorted(waiting, key=lambda each: each.id):
             meant = drop_meant(arrival.report, candidates) if arrival in waiting else None
             if meant is not None:

@@ -85,8 +85,10 @@ def _row(setup_id: UUID, report: Report) -> tuple[Any, ...]:
 
 # A planner that last counted while the inbox was empty would rather read all that its index ever held, merged or not, and sort it.
 _IN_ORDER = "SET LOCAL enable_bitmapscan = off"
+# Times are dear to read, and only those of reports without our key are asked for.
 _TAKE = """
-SELECT id, setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference, occurred_at, unsigned
+SELECT id, setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference,
+       CASE WHEN drop_id IS NULL THEN occurred_at END, unsigned
   FROM delivery_carrierreport WHERE merged_at IS NULL ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 # An index holds just these, so where there are none, as at carriers that repeat our key, this costs nothing.
@@ -113,7 +115,7 @@ SELECT id, status, reason, drop_id, live, failover FROM delivery_voicemail
  WHERE id = ANY(ARRAY(SELECT voicemail_id FROM delivery_drop WHERE id = ANY(%s::uuid[]))) ORDER BY id FOR NO KEY UPDATE
 """
 _DROPS = """
-SELECT id, voicemail_id, setup_id, status, reason, carrier_reference, provisional, created_at
+SELECT id, voicemail_id, setup_id, status, reason, carrier_reference, provisional, CASE WHEN %s THEN created_at END
   FROM delivery_drop WHERE id = ANY(%s::uuid[])
 """
 _MERGED = """
@@ -135,9 +137,9 @@ def merge(now: datetime, limit: int = BATCH) -> int:
             batch.put_in_doubt(arrival)
         for arrival in arrivals:
             batch.take(arrival)
-        for some_moves, some_changes in batch.rounds():
-            moves.apply(some_moves, now)
-            moves.change_drops(some_changes, now)
+        for each in batch.rounds:
+            moves.apply(each.moves, now)
+            moves.change_drops(each.changes, now)
         _suppress(batch)
         for setup_id, reason in sorted(batch.accounts.items()):
             breaker.open_for_account(setup_id, reason, now)
@@ -232,7 +234,7 @@ def _read(rows: list[tuple[Any, ...]], now: datetime) -> tuple[list[Arrival], li
 def _arrival(row: tuple[Any, ...], people: _People | None) -> Arrival:
     report_id, setup_id, key, recipient, status, reason, code, text, reference, occurred_at, unsigned = row
     report = Report(
-        key, _REPORT_STATUSES[status], occurred_at, "", reference, _REASONS[reason], code, text, unsigned=unsigned
+        key, _REPORT_STATUSES[status], occurred_at, "", reference, _REASONS[reason], code, text, "", unsigned
     )
     if key is not None or recipient is None or people is None:
         return Arrival(report_id, setup_id, report)
@@ -267,7 +269,7 @@ def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | No
         DropState(
             drop_id, voicemails[of], setup_id, _DROP_STATUSES[word], reason, reference, told, at, persons.get(drop_id)
         )
-        for drop_id, of, setup_id, word, reason, reference, told, at in sql.run(_DROPS, [drop_ids])
+        for drop_id, of, setup_id, word, reason, reference, told, at in sql.run(_DROPS, [bool(persons), drop_ids])
     ]
     failed = {each.report.attempt_key for each in [*arrivals, *in_doubt] if each.report.status is ReportStatus.FAILED}
     again = (

@@ -70,11 +70,11 @@ def record(results: Sequence[Result], now: datetime) -> None:
         )
     with transaction.atomic():
         moved = moves.apply(asked, now)
-        changed = moves.change_drops(changes, now)
-        if len(moved) < len(asked) or len(changed) < len(changes):
+        stale = moves.change_drops(changes, now)
+        if len(moved) < len(asked) or stale:
             _record_late(
                 [move for move in asked if move.voicemail_id not in moved],
-                [change for change in changes if change.drop_id not in changed],
+                [change for change in changes if change.drop_id in stale],
                 now,
             )
         _suppress(results)

@@ -105,7 +105,7 @@ def test_a_drop_never_goes_backwards(was: D, reason: str) -> None:
         drop = make_drop(voicemail, was, reason)
         change = DropChange(drop.id, was, now, was_reason=reason, reason=Reason.LITIGATOR)
         if drop_may_move(was, now):
-            assert moves.change_drops([change], NOW) == ({drop.id} if now in FORWARD[was, reason] else set())
+            assert moves.change_drops([change], NOW) == (set() if now in FORWARD[was, reason] else {drop.id})
         else:
             with pytest.raises(MoveNotAllowed):
                 moves.change_drops([change], NOW)

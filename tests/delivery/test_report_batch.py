@@ -77,11 +77,15 @@ class World:
         for arrival in batch_of:
             batch.take(arrival)
             self.in_doubt[arrival.id] = arrival
-        for moves, changes in batch.rounds():
-            assert len({move.voicemail_id for move in moves}) == len(moves)
-            assert len({change.drop_id for change in changes}) == len(changes)
-            assert all(may_move(move.was, move.now) for move in moves)
-            assert all(drop_may_move(change.was, change.now) for change in changes)
+        for each in batch.rounds:
+            assert len({move.voicemail_id for move in each.moves}) == len(each.moves)
+            assert len({change.drop_id for change in each.changes}) == len(each.changes)
+            assert all(may_move(move.was, move.now) for move in each.moves)
+            assert all(drop_may_move(change.was, change.now) for change in each.changes)
+        for row in self.voicemails:
+            assert_a_chain([move for each in batch.rounds for move in each.moves if move.voicemail_id == row.id])
+        for drop in self.drops:
+            assert_a_chain([change for each in batch.rounds for change in each.changes if change.drop_id == drop.id])
         self.meant |= batch.meant
         self.in_doubt = {
             key: arrival
@@ -91,10 +95,10 @@ class World:
         self.opted_out |= {(voicemail.id, reason) for voicemail, reason in batch.opted_out}
         self.opted_out |= {arrival.person for arrival in batch.opted_out_people}
         self.accounts |= set(batch.accounts)
-        for row in [*self.voicemails, *self.drops]:
-            steps: list[Any] = row.moves if isinstance(row, VoicemailState) else row.changes
-            assert_a_chain(steps)
-            steps.clear()
+        for voicemail in self.voicemails:
+            voicemail.moves = 0
+        for drop in self.drops:
+            drop.changes = 0
 
     def retry_of(self, voicemail: VoicemailState, reason: Reason) -> Retry | None:
         if not self.retries or not REASONS[reason].retryable:
