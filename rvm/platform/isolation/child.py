@@ -1,0 +1,102 @@
+"""What the child runs, as a script: `python -I child.py PARENT`. It binds itself before it reads a byte that is not ours.
+
+A script knows no packages, so the first lines find the project's.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+import ctypes
+import importlib
+import os
+import resource
+import signal
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+import orjson
+
+from rvm.platform.isolation.frames import BYTES, CALL, END, FAULT, HEAD, ITEM, MEMORY, REFUSED, frame
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def main(parent: int) -> None:
+    die_with(parent)
+    source = sys.stdin.buffer
+    sys.stdout = sys.stderr  # what is printed is no frame
+    call = _call(source)
+    task, refusal = _named(call["task"]), _named(call["refusal"])
+    bind(call["limits"])
+    try:
+        for item in task(source, **call["arguments"]):
+            _write(frame(BYTES, item) if isinstance(item, bytes) else frame(ITEM, orjson.dumps(item)))
+        last = frame(END)
+    except refusal as refused:
+        last = frame(REFUSED, orjson.dumps([refused.code, refused.sentence]))
+    except MemoryError:
+        last = frame(MEMORY)
+    except Exception as error:
+        last = frame(FAULT, orjson.dumps([type(error).__name__, _place(error)]))
+    _write(last)
+    os._exit(0)  # nothing is left to tidy up, and tidying up after a lack of memory may fail
+
+
+def die_with(parent: int) -> None:
+    """The kernel kills us when our parent's thread ends; what asks a group of processes to end is for the parent to answer."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def bind(limits: Mapping[str, int]) -> None:
+    """From here on: so much memory and CPU time, no process, no core dump, and no file or connection but the three we have."""
+    bounds = {
+        resource.RLIMIT_AS: limits["memory_bytes"],
+        resource.RLIMIT_NPROC: 0,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_NOFILE: 3,
+    }
+    for kind, most in bounds.items():
+        resource.setrlimit(kind, (most, most))
+    # SIGXCPU first, which says what it died of.
+    resource.setrlimit(resource.RLIMIT_CPU, (limits["cpu_seconds"], limits["cpu_seconds"] + 1))
+
+
+def _call(source: BinaryIO) -> dict[str, Any]:
+    kind, length = HEAD.unpack(source.read(HEAD.size))
+    if kind != CALL:
+        os._exit(1)
+    call: dict[str, Any] = orjson.loads(source.read(length))
+    return call
+
+
+def _named(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _write(content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(1, left) :]
+
+
+def _place(error: BaseException) -> str:
+    """File and line, without the line's text."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

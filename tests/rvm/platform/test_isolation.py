@@ -1,0 +1,184 @@
+"""Calls in a process of their own: what comes back, what they may cost, and that none of them outlives its caller."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rvm.platform.isolation import calls
+from rvm.platform.isolation.calls import ChildEnded, Limits, isolated
+from tests.rvm.platform import isolated_tasks as tasks
+
+LIMITS = Limits(memory_bytes=300 * 1024 * 1024, cpu_seconds=20, wait_seconds=60.0)
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+def call(
+    task: Callable[..., Iterator[Any]], chunks: Iterable[bytes] = (), limits: Limits = LIMITS, **arguments: Any
+) -> Any:
+    return isolated(task, chunks, limits=limits, refusal=tasks.NoSong, **arguments)
+
+
+def ended(task: Callable[..., Iterator[Any]], chunks: Iterable[bytes] = (), limits: Limits = LIMITS) -> str:
+    with pytest.raises(ChildEnded) as end:
+        list(call(task, chunks, limits))
+    return end.value.why
+
+
+def runs(process: int) -> bool:
+    return Path(f"/proc/{process}").exists()
+
+
+def children() -> set[int]:
+    return {
+        int(pid) for thread in Path("/proc/self/task").iterdir() for pid in (thread / "children").read_text().split()
+    }
+
+
+@pytest.fixture(autouse=True)
+def none_is_left() -> Iterator[None]:
+    before = children()
+    yield
+    assert children() == before
+
+
+def test_what_a_function_yields_comes_back_as_it_is() -> None:
+    assert list(call(tasks.sizes, [b"abc", b"", b"de"], twice=True)) == [{"size": 10}]
+    assert list(call(tasks.count, until=3)) == [0, 1, 2]
+
+
+def test_more_goes_in_and_out_at_once_than_pipes_hold() -> None:
+    chunk = bytes(range(256)) * 4_000
+    assert b"".join(call(tasks.echo, itertools.repeat(chunk, 10))) == chunk * 10
+
+
+def test_the_bytes_are_taken_only_as_the_child_reads_them() -> None:
+    taken = itertools.count()
+    endless = (bytes(100_000) for _ in taken)
+    echoed = call(tasks.echo, endless)
+    next(echoed)
+    assert next(taken) < 20
+    echoed.close()
+
+
+def test_a_refusal_arrives_as_one_even_if_the_bytes_were_not_read() -> None:
+    called = call(tasks.refuse, itertools.repeat(bytes(1_000_000)))
+    assert next(called) == 1
+    with pytest.raises(tasks.NoSong) as refusal:
+        next(called)
+    assert (refusal.value.code, refusal.value.sentence) == ("no_song", "This is no song.")
+
+
+def test_a_fault_is_logged_by_its_place_and_never_with_its_message(caplog: pytest.LogCaptureFixture) -> None:
+    assert ended(tasks.break_down, [b"(415) 555-0101"]) == "fault"
+    logged = caplog.text
+    assert "ValueError" in logged
+    assert "isolated_tasks.py" in logged
+    assert "0101" not in logged
+
+
+def test_the_child_has_none_of_our_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RVM_ENCRYPTION_KEYS", "1:secret")
+    (found,) = call(tasks.environment)
+    assert found.keys() <= {"LD_LIBRARY_PATH", "LC_CTYPE"}
+
+
+def test_the_child_opens_no_file_and_no_connection_and_starts_nothing() -> None:
+    assert list(call(tasks.attempts)) == []
+
+
+def test_more_memory_than_the_limit_ends_the_call() -> None:
+    assert ended(tasks.hoard) == "memory"
+
+
+def test_more_cpu_time_than_the_limit_ends_the_call() -> None:
+    assert ended(tasks.compute, limits=Limits(LIMITS.memory_bytes, 1, 60.0)) == "time"
+
+
+def test_a_child_that_says_nothing_is_not_waited_for_forever() -> None:
+    assert ended(tasks.sleep, limits=Limits(LIMITS.memory_bytes, 20, 0.5)) == "time"
+
+
+def test_what_the_caller_does_meanwhile_is_no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count()
+    called = call(tasks.count, until=3, limits=Limits(LIMITS.memory_bytes, 20, 1e6))
+    monkeypatch.setattr(calls.time, "monotonic", lambda: float(next(clock)))
+    assert next(called) == 0
+    monkeypatch.setattr(calls.time, "monotonic", lambda: 1e9 + next(clock))
+    assert list(called) == [1, 2]
+
+
+def test_a_child_that_something_kills_ends_the_call() -> None:
+    called = call(tasks.sleep)
+    process = next(called)
+    os.kill(process, signal.SIGKILL)
+    with pytest.raises(ChildEnded) as end:
+        next(called)
+    assert end.value.why == "stopped"
+    assert not runs(process)
+
+
+def test_what_is_to_end_a_group_of_processes_is_for_the_parent_to_answer() -> None:
+    assert list(call(tasks.be_asked_to_end)) == ["still here"]
+
+
+def test_what_is_printed_is_no_answer() -> None:
+    assert list(call(tasks.print_something)) == [1]
+
+
+def test_a_child_that_announces_more_than_there_is_memory_for_is_not_believed() -> None:
+    assert ended(tasks.lie) == "fault"
+
+
+def test_a_caller_who_stops_early_leaves_no_child_behind() -> None:
+    called = call(tasks.sleep)
+    process = next(called)
+    called.close()
+    assert not runs(process)
+
+
+def test_a_caller_who_fails_leaves_no_child_behind() -> None:
+    def failing() -> Iterator[bytes]:
+        yield b"x"
+        raise FileNotFoundError("the list is gone")
+
+    with pytest.raises(FileNotFoundError):
+        list(call(tasks.echo, failing()))
+
+
+def test_a_child_that_cannot_be_started_ends_the_call(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    assert ended(tasks.count) == "stopped"
+    assert "child_not_started" in caplog.text
+
+
+PARENT = """
+import time
+from tests.rvm.platform.test_isolation import call, tasks
+called = call(tasks.sleep)
+print(next(called), flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_parent_that_is_killed_takes_its_child_with_it() -> None:
+    with subprocess.Popen([sys.executable, "-c", PARENT], cwd=PROJECT, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        assert runs(child)
+        parent.kill()
+    deadline = time.monotonic() + 30
+    while runs(child) and time.monotonic() < deadline:
+        os.sched_yield()
+    assert not runs(child)
