@@ -18,6 +18,8 @@ _NO = frozenset(
     {"no", "n", "false", "f", "0", "off", "none", "declined", "denied", "refused", "revoked", "withdrawn", "stop"}
     | {"not given", "no consent", "opted out", "opt out", "optout", "non", "nein"}
 )
+# Characters; what is longer is prose, of which no part is to be taken for the answer.
+LONGEST_ANSWER = 1000
 _SIGNS = {"✓": True, "✔": True, "☑": True, "✅": True, "✗": False, "✘": False, "❌": False, "☐": False}
 
 
@@ -31,9 +33,15 @@ def consent(cell: str) -> bool | None:
     said = trimmed(cell)
     if not said:
         return None
+    if len(said) > LONGEST_ANSWER:
+        raise _unclear()
     if said[0] in _SIGNS and not folded(said):
         return _SIGNS[said[0]]
     word = folded(said.removesuffix(".0"))
     if word not in _YES and word not in _NO:
-        raise CellRefused("consent_unclear", "The consent column says neither yes nor no here; write yes or no.")
+        raise _unclear()
     return word in _YES
+
+
+def _unclear() -> CellRefused:
+    return CellRefused("consent_unclear", "The consent column says neither yes nor no here; write yes or no.")

@@ -59,6 +59,8 @@ _BARE = frozenset(
 _JOINED = re.compile(
     r"(phone|mobile|number|name|code|zone|date|^(?:cell(?=phone|num|no)|zip(?=code)|time(?=zone)|(?:home|work)(?=phone)|opt(?=in$|out$)))"
 )
+# Characters of a name that are looked at; a longer one is prose.
+MAX_NAME_LENGTH = 200
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WHOLE = frozenset(
     {"telephone", "smartphone", "handynummer", "telefonnummer", "rufnummer", "number", "numbers", "phones"}
@@ -88,7 +90,7 @@ def phone_rank(name: str) -> int | None:
 
 def _words(name: str) -> tuple[str, ...]:
     """patientPhone, PATIENT_PHONE and Patientphone are two words each."""
-    words = folded(_CAMEL.sub(" ", name)).split()
+    words = folded(_CAMEL.sub(" ", name[:MAX_NAME_LENGTH])).split()
     return tuple(part for word in words for part in ([word] if word in _WHOLE else _JOINED.sub(r" \1 ", word).split()))
 
 

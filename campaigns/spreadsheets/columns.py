@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from campaigns.spreadsheets.column_names import field_of, phone_rank
+from campaigns.spreadsheets.column_names import MAX_NAME_LENGTH, field_of, phone_rank
 from campaigns.spreadsheets.phones import looks_like_phone
 from campaigns.spreadsheets.refusals import ColumnsRefused
 from campaigns.spreadsheets.trimming import folded, trimmed
@@ -33,7 +33,7 @@ def guess_columns(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -
 
     `header` is None where the list has none; `rows` are about 20 of its first. `phone` is missing where no column looks like it.
     """
-    names = list(header or ())
+    names = [name[:MAX_NAME_LENGTH] for name in header or ()]
     names += [""] * (max(map(len, rows), default=0) - len(names))
     columns: list[str | None] = [None] * len(names)
     phone = _phone_column(names, rows)

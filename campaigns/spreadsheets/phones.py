@@ -34,8 +34,9 @@ _EXTENSION = re.compile(
 _THOUSANDS = re.compile(r"[0-9]{1,2}([.,])[0-9]{3}\1[0-9]{3}\1[0-9]{3}")
 _NUMBER = re.compile(r"[( ]*\+?[( ]*[0-9][-0-9 ()./]*")
 _NOT_DIGITS = re.compile(r"[^0-9]")
-# Longer cells hold prose; the patterns above are not made for that.
+# Longer cells hold prose; the patterns above are not made for that. With what wraps a number, a link and its parameters:
 _LONGEST = 100
+_LONGEST_WRAPPED = 1000
 
 MISSING = "There is no phone number in this cell."
 DAMAGED = (
@@ -61,7 +62,10 @@ def phone(text: str, region: str = "US") -> str:
     """
     if (usual := _USUAL.fullmatch(text)) and _dialled_as_1(region):
         return "+1" + usual[1] + usual[2] + usual[3]
-    return _unusual(_unwrapped(in_ascii(trimmed(text))), region)
+    written = trimmed(text)
+    if len(written) > _LONGEST_WRAPPED:
+        raise CellRefused("not_a_phone", SHAPE)
+    return _unusual(_unwrapped(in_ascii(written)), region)
 
 
 def looks_like_phone(text: str, region: str = "US") -> bool:

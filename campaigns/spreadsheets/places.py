@@ -15,6 +15,10 @@ from campaigns.spreadsheets.state_zones import PROVINCES_BY_LETTER, STATES, ZIP_
 from campaigns.spreadsheets.trimming import folded, in_ascii, trimmed
 
 _BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
+# Characters of a cell that may name a place: longer ones hold prose, which the patterns are not made for. This word, of no place, is
+# read in its stead.
+MAX_LENGTH = 100
+_PROSE = "prose"
 _NOISE = frozenset({"time", "standard", "daylight", "summer", "us", "usa", "canada", "zone", "the"})
 _ZIP = re.compile(r"([0-9]{3,5})(?:\.0+|-[0-9]{0,4})?|([0-9]{7,9})")
 _CANADIAN = re.compile(r"([A-Z])[0-9][A-Z](?:[ -]?[0-9][A-Z][0-9])?")
@@ -22,7 +26,7 @@ _CANADIAN = re.compile(r"([A-Z])[0-9][A-Z](?:[ -]?[0-9][A-Z][0-9])?")
 
 def time_zone(text: str) -> tuple[str, ...]:
     """The zones that a cell names (`America/Chicago`, `Central`, `EST`), empty for an empty cell. Raises CellRefused."""
-    named = trimmed(text)
+    named = _name(text)
     if not named:
         return ()
     words = folded(_BRACKETS.sub(" ", named.replace(".", ""))).split()
@@ -39,7 +43,7 @@ def time_zone(text: str) -> tuple[str, ...]:
 
 def state(text: str) -> tuple[str, ...]:
     """The zones of a state, territory or province, by name or postal abbreviation; empty for an empty cell. Raises CellRefused."""
-    named = folded(trimmed(text))
+    named = folded(_name(text))
     if not named:
         return ()
     # US-CA and CA-ON are ISO 3166-2; a state's own abbreviation never has a space.
@@ -55,7 +59,7 @@ def state(text: str) -> tuple[str, ...]:
 
 def postal_code(text: str) -> tuple[str, ...]:
     """The zones of the state or province that a ZIP or Canadian postal code lies in; empty for an empty cell. Raises CellRefused."""
-    written = in_ascii(trimmed(text)).upper()
+    written = in_ascii(_name(text)).upper()
     if not written:
         return ()
     found: tuple[str, ...] = ()
@@ -71,6 +75,11 @@ def postal_code(text: str) -> tuple[str, ...]:
             "This is neither a ZIP code of the United States nor a postal code of Canada; write it like 02139 or K1A 0B1.",
         )
     return tuple(dict.fromkeys(zone for code in found for zone in STATES[code][1]))
+
+
+def _name(text: str) -> str:
+    named = trimmed(text)
+    return named if len(named) <= MAX_LENGTH else _PROSE
 
 
 @cache
