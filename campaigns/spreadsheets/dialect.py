@@ -34,12 +34,17 @@ _SCORED_ROWS = 50
 
 @dataclass(frozen=True)
 class Dialect:
-    """Of an `xlsx`, `encoding` and `delimiter` are empty."""
+    """Of an `xlsx`, `encoding` and `delimiter` are empty; `sheet` is the one that is read, without a name the first with rows in it.
+
+    `hidden_rows` has those read as well that a workbook hides or crosses out.
+    """
 
     format: Literal["csv", "xlsx"]
     encoding: str
     delimiter: str
     has_header: bool
+    sheet: str = ""
+    hidden_rows: bool = False
 
 
 def guess(head: bytes, *, whole: bool) -> Dialect:
@@ -47,7 +52,7 @@ def guess(head: bytes, *, whole: bool) -> Dialect:
 
     Of an xlsx the head does not show the first row: has_header is True until `preview.examine` has seen it.
     """
-    if kind_of(head) == "xlsx":
+    if kind_of(head, whole=whole) == "xlsx":
         return Dialect("xlsx", "", "", has_header=True)
     encoding, text = guess_encoding(head, whole=whole)
     if not trimmed(text):

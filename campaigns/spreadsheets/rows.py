@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from campaigns.spreadsheets import workbooks
@@ -52,24 +52,31 @@ class DamagedRow(list[str]):
         self.sentence = sentence
 
 
-def open_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+# Whoever stops before the end closes it: a workbook is read by a process of its own.
+Rows = Generator[tuple[int, list[str]], None, None]
+
+
+def open_rows(chunks: Iterable[bytes], dialect: Dialect, notices: list[str] | None = None) -> Rows:
     """Yield every row below the header that is not blank, as (number, cells). Raises SheetRefused.
 
     `number` is what a spreadsheet program shows beside the row: the first row of the file is 1, blank rows count. Rows may be
     ragged. A row that cannot be read is a DamagedRow (`undecodable`, `cell_too_long`, `quote_open`) and the next one is read.
+    At the end of a workbook `notices` is what a person should know of how it was read, in sentences.
     """
-    rows = all_rows(chunks, dialect)
+    rows = all_rows(chunks, dialect, notices)
     if dialect.has_header:
         next(rows, None)
     return rows
 
 
-def all_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+def all_rows(chunks: Iterable[bytes], dialect: Dialect, notices: list[str] | None = None) -> Rows:
     """As `open_rows`, with the header as the first row."""
-    return workbooks.rows_of(chunks) if dialect.format == "xlsx" else _csv_rows(chunks, dialect)
+    if dialect.format == "xlsx":
+        return workbooks.rows_of(chunks, dialect.sheet, hidden_rows=dialect.hidden_rows, notices=notices)
+    return _csv_rows(chunks, dialect)
 
 
-def _csv_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+def _csv_rows(chunks: Iterable[bytes], dialect: Dialect) -> Rows:
     # utf-8-sig reads UTF-8 with and without a mark.
     encoding = "utf-8-sig" if dialect.encoding == "utf-8" else dialect.encoding
     source = _Bytes(chunks, encoding)

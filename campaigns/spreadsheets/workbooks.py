@@ -1,135 +1,141 @@
-"""The first sheet of an Excel workbook as rows of text, row by row, and no more of a hostile one than it may take.
+"""Excel workbooks: looked at and read in a child process, and what a person should know of how they were read.
 
-The reader (openpyxl) is an extra. A workbook is a zip archive that has to be read from its end, so its bytes are held in memory.
+What people mean is what they see: hidden rows and sheets are left out and counted, and cells say what their formats show. Whatever a
+hostile file does is done to the child, which is bounded in memory and time and holds no keys.
 """
 
 from __future__ import annotations
 
-import io
-import warnings
-import zipfile
-from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime, time
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from campaigns.spreadsheets.bounded_archive import MOST_IN_MEMORY, MOST_ROWS, BoundedArchive, too_large
+from campaigns.spreadsheets.ooxml.refusals import damaged, too_large
+from campaigns.spreadsheets.ooxml.sheets import Noticed
+from campaigns.spreadsheets.ooxml.tasks import look as look_in_child
+from campaigns.spreadsheets.ooxml.tasks import read as read_in_child
 from campaigns.spreadsheets.refusals import SheetRefused
+from campaigns.spreadsheets.workbook_notices import notices_of, quoted
+from rvm.platform.isolation.calls import ChildEnded, Limits, isolated
 
-MOST_PACKED = 50 * 1024 * 1024
-MOST_UNPACKED = 400 * 1024 * 1024
-# Sheets of real lists pack by 5 to 30; a run of noughts by 1000.
-HIGHEST_RATIO = 200
-_SMALL = 1024 * 1024
-_BATCH = 1000
+MAX_BYTES = 50 * 1024 * 1024
+_MEMORY_BYTES = 512 * 1024 * 1024
+# A look is waited for by whoever uploads; a million rows are read in the background.
+LOOK = Limits(memory_bytes=_MEMORY_BYTES, cpu_seconds=20, wait_seconds=60.0)
+READ = Limits(memory_bytes=_MEMORY_BYTES, cpu_seconds=600, wait_seconds=1200.0)
 
-T = TypeVar("T")
-
-_DAMAGED = (
-    "This workbook cannot be opened, it is damaged or of another kind; save the list as CSV (UTF-8) and upload that."
-)
+Rows = Sequence[tuple[int, list[str]]]
 
 
-def rows_of(chunks: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
-    """Yield (number, cells) of the first sheet that has any; cells as a person sees them, dates as ISO 8601. Raises SheetRefused."""
-    packed = _collected(chunks)
-    _check_archive(packed)
+@dataclass(frozen=True)
+class Sheet:
+    """`rows` are its first, as (number, cells). `whole`: `noticed` is of all its rows. `refusal` is why it cannot be read."""
+
+    name: str
+    visibility: Literal["visible", "hidden", "very_hidden"]
+    active: bool
+    rows: Rows
+    whole: bool
+    noticed: Noticed
+    refusal: SheetRefused | None = None
+
+    @property
+    def notices(self) -> list[str]:
+        return notices_of(self.noticed, whole=self.whole)
+
+    @property
+    def has_rows(self) -> bool:
+        return bool(self.rows or self.refusal or self.noticed.leaves_out)
+
+
+def look(chunks: Iterable[bytes], count: int, *, hidden_rows: bool = False) -> list[Sheet]:
+    """The sheets in the order of their tabs, each with its first `count` rows. Raises SheetRefused."""
+    found = list[Sheet]()
+    for said in _asked(look_in_child, chunks, LOOK, rows=count, hidden_rows=hidden_rows):
+        refused, rows = said.get("refused"), said.get("rows", [])
+        found.append(
+            Sheet(
+                said["name"],
+                said["visibility"],
+                said["active"],
+                [(number, cells) for number, cells in rows],
+                said.get("whole", False),
+                Noticed(**said["noticed"]),
+                SheetRefused(*refused) if refused else None,
+            )
+        )
+    return found
+
+
+def chosen(sheets: Sequence[Sheet], name: str, is_list: Callable[[Rows], bool]) -> Sheet:
+    """The sheet of that name. Without a name it is the first that a person sees and that is a list, or else that has rows; the active
+    one before all others. Raises SheetRefused.
+    """
+    if name:
+        sheet = next((sheet for sheet in sheets if sheet.name == name), None)
+        if sheet is None:
+            raise SheetRefused("sheet_unknown", f"This workbook has no sheet “{name}”; choose one that it has.")
+    else:
+        sheet = _proposed(sheets, is_list)
+    if sheet.refusal is not None:
+        raise sheet.refusal
+    return sheet
+
+
+def _proposed(sheets: Sequence[Sheet], is_list: Callable[[Rows], bool]) -> Sheet:
+    shown = [sheet for sheet in sheets if sheet.visibility == "visible" and sheet.has_rows]
+    shown.sort(key=lambda sheet: not sheet.active)
+    found = next((sheet for sheet in shown if sheet.rows and is_list(sheet.rows)), None)
+    found = found or next((sheet for sheet in shown if sheet.rows), None) or next(iter(shown), None)
+    if found is None:
+        raise _empty(sheets)
+    return found
+
+
+def _empty(sheets: Sequence[Sheet]) -> SheetRefused:
+    hidden = [sheet.name for sheet in sheets if sheet.has_rows]
+    if not hidden:
+        return SheetRefused("empty", "There is nothing in this workbook; export the list again with its rows.")
+    return SheetRefused(
+        "empty",
+        f"There is nothing in the sheets of this workbook that are shown, only in hidden ones ({quoted(hidden)}). "
+        "Show the sheet that is the list, save the workbook, and upload it again.",
+    )
+
+
+def rows_of(
+    chunks: Iterable[bytes], sheet: str = "", *, hidden_rows: bool = False, notices: list[str] | None = None
+) -> Generator[tuple[int, list[str]], None, None]:
+    """(number, cells) of each row that is not blank. At their end `notices` holds what a person should know. Raises SheetRefused."""
+    for said in _asked(read_in_child, chunks, READ, sheet=sheet, hidden_rows=hidden_rows):
+        if isinstance(said, dict):
+            if notices is not None:
+                notices[:] = notices_of(Noticed(**said), whole=True)
+        else:
+            yield from map(tuple, said)
+
+
+def _asked(
+    task: Callable[..., Iterator[Any]], chunks: Iterable[bytes], limits: Limits, **arguments: Any
+) -> Iterator[Any]:
     try:
-        import openpyxl  # noqa: F401 - whether it is there
-    except ImportError:
+        yield from isolated(task, _bounded(chunks), limits=limits, refusal=SheetRefused, **arguments)
+    except ChildEnded as ended:
+        if ended.why in ("time", "memory"):
+            raise too_large() from None
+        if ended.why == "fault":
+            raise damaged() from None
         raise SheetRefused(
-            "xlsx_not_installed",
-            "This installation cannot read Excel workbooks: save the list as CSV (UTF-8) and upload that, "
-            'or ask its administrator to install the extra "xlsx".',
+            "xlsx_interrupted",
+            "The reading of this workbook was stopped before its end; try it once more, or save the list as CSV (UTF-8) and "
+            "upload that.",
         ) from None
-    rows = _quietly(lambda: _first_sheet(_opened(packed)))
-    while batch := _quietly(lambda: list(islice(rows, _BATCH))):
-        yield from batch
 
 
-def _quietly(step: Callable[[], T]) -> T:
-    """openpyxl warns of what it leaves out, and repeats the cell's value, which may be a number; it raises whatever it meets."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return step()
-    except SheetRefused:
-        raise
-    except Exception as error:
-        if isinstance(error.__cause__, SheetRefused):
-            raise error.__cause__ from None
-        raise SheetRefused("xlsx_damaged", _DAMAGED) from error
-
-
-def _opened(packed: io.BytesIO) -> Any:
-    """As `openpyxl.load_workbook` does it, from an archive that is bounded."""
-    from openpyxl.reader.excel import ExcelReader
-
-    class Reader(ExcelReader):
-        def __init__(self) -> None:
-            super().__init__(packed, read_only=True, data_only=True, keep_links=False)
-            self.archive = BoundedArchive(packed)
-
-        def read_strings(self) -> None:
-            super().read_strings()
-            self.archive.texts_read = True
-
-    reader = Reader()
-    reader.read()
-    return reader.wb
-
-
-def _first_sheet(workbook: Any) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not blank of the first sheet that has one."""
-    for sheet in workbook.worksheets:
-        # What the file says of its own size is often wrong, and would hide rows.
-        sheet.reset_dimensions()
-        found = False
-        for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-            # A row that says a number of its own is preceded by as many empty ones.
-            if number > MOST_ROWS:
-                raise too_large()
-            shown = [_shown(cell) for cell in cells]
-            if any(map(str.strip, shown)):
-                found = True
-                yield number, shown
-        if found:
-            return
-    raise SheetRefused("empty", "There is nothing in this workbook; export the list again with its rows.")
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        # 17 digits are all that a float has; a number that is whole is shown as such, never as 4.15555E+09.
-        return str(int(value)) if value.is_integer() else repr(value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ", timespec="seconds")
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return str(value)
-
-
-def _collected(chunks: Iterable[bytes]) -> io.BytesIO:
-    packed = io.BytesIO()
+def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    size = 0
     for chunk in chunks:
-        if packed.write(chunk) and packed.tell() > MOST_PACKED:
+        size += len(chunk)
+        if size > MAX_BYTES:
             raise too_large()
-    return packed
-
-
-def _check_archive(packed: io.BytesIO) -> None:
-    """By what its directory says: zipfile reads no more of a part than that. Raises SheetRefused."""
-    try:
-        with zipfile.ZipFile(packed) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
-        raise SheetRefused("xlsx_damaged", _DAMAGED) from error
-    unpacked = sum(part.file_size for part in parts)
-    in_memory = sum(part.file_size for part in parts if not part.filename.lower().startswith("xl/worksheets/"))
-    swollen = any(part.file_size > max(_SMALL, part.compress_size * HIGHEST_RATIO) for part in parts)
-    if unpacked > MOST_UNPACKED or in_memory > MOST_IN_MEMORY or swollen:
-        raise too_large()
+        yield chunk

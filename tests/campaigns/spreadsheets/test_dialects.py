@@ -123,6 +123,17 @@ def test_what_is_no_list_is_refused_with_what_it_is_and_what_to_do(content: byte
     assert any(word in refusal.value.sentence for word in ("CSV", "export", "unpack"))
 
 
+def test_an_old_workbook_may_be_a_protected_one_unless_its_first_bytes_say_what_it_is() -> None:
+    for inside, sentence in (
+        (b"", ", or one that is protected by a password;"),
+        ("Workbook".encode("utf-16-le"), "(.xls);"),
+    ):
+        with pytest.raises(SheetRefused) as refusal:
+            guess(OLE + inside, whole=False)
+        assert refusal.value.code == "xls"
+        assert sentence in refusal.value.sentence
+
+
 def test_a_workbook_is_one_by_its_parts() -> None:
     assert guess(zipped("[Content_Types].xml", "xl/workbook.xml"), whole=True).format == "xlsx"
 
