@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from campaigns.importing.staging import MOST_ROWS
@@ -94,7 +94,8 @@ def suppress_list(
     audit.record("suppression_list.began", workspace, actor=actor, workspace=workspace)
     listing = _Listing(workspace, columns, seen)
     try:
-        rows = open_rows(read(), dialect)
+        # Who is hidden by a filter has opted out all the same.
+        rows = open_rows(read(), replace(dialect, hidden_rows=True))
         while batch := list(islice(rows, min(BATCH, MOST_ROWS - listing.listed.rows))):
             listing.take(batch)
         if next(rows, None) is not None:

@@ -147,6 +147,12 @@ def progress_answer(progress: Progress) -> dict[str, Any]:
     return {**told, "open_imports": [{"import_id": entry.pop("id"), **entry} for entry in told["open_imports"]]}
 
 
+class SheetAnswer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    visibility = serializers.ChoiceField(["visible", "hidden", "very_hidden"])
+    has_rows = serializers.BooleanField()
+
+
 class ImportAnswer(serializers.Serializer[Any]):
     import_id = serializers.UUIDField()
     campaign_id = serializers.UUIDField()
@@ -159,6 +165,9 @@ class ImportAnswer(serializers.Serializer[Any]):
     encoding = serializers.CharField(allow_blank=True)
     delimiter = serializers.CharField(allow_blank=True)
     has_header = serializers.BooleanField()
+    sheet = serializers.CharField(allow_blank=True, help_text="Of a workbook, the one that is read.")
+    hidden_rows = serializers.BooleanField(help_text="Whether rows are read that the workbook hides or crosses out.")
+    sheets = SheetAnswer(many=True, help_text="Of a workbook, in the order of their tabs.")
     columns = serializers.ListField(
         child=serializers.CharField(allow_blank=True), help_text="What each column is; empty where it is not read."
     )

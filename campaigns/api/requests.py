@@ -121,6 +121,12 @@ class ImportReading(StrictSerializer):
     encoding = serializers.ChoiceField(list(ENCODINGS), required=False)
     delimiter = serializers.ChoiceField(list(DELIMITERS), required=False, help_text="One character.")
     has_header = YesField(required=False, help_text="Whether the first row names the columns.")
+    sheet = TextField(
+        required=False, max_length=100, help_text="Of a workbook, the one that is read: a name of `sheets`."
+    )
+    hidden_rows = YesField(
+        required=False, help_text="Whether rows are read that the workbook hides or crosses out; false at first."
+    )
     columns = serializers.ListField(
         required=False,
         child=TextField(allow_blank=True, max_length=64),

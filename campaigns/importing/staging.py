@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from functools import lru_cache
 from itertools import islice
 
@@ -20,7 +21,7 @@ from campaigns.importing.judging import RowRefused, judge_for, rules_of
 from campaigns.models import RecipientImport
 from campaigns.spreadsheets.dialect import Dialect
 from campaigns.spreadsheets.refusals import SheetRefused
-from campaigns.spreadsheets.rows import open_rows
+from campaigns.spreadsheets.rows import Rows, open_rows
 from campaigns.states import UNDER_WAY
 from delivery import shutdown
 from delivery.models import Voicemail
@@ -75,7 +76,22 @@ def stage(recipient_import: RecipientImport) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {table}")
         cursor.execute(_CREATE.format(table=table))
-    rows, place = rows_of(recipient_import), 0
+    notices: list[str] = []
+    with closing(rows_of(recipient_import, notices)) as rows:
+        place = _fill(table, recipient_import, rows, encode)
+    if not place:
+        raise SheetRefused("empty", "The list has no rows below its header; export it again with the people in it.")
+    RecipientImport.objects.filter(pk=recipient_import.pk, state__in=UNDER_WAY).update(notices=notices)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE INDEX ON {table} USING brin (place) WITH (pages_per_range = 16)")
+        cursor.execute(f"ANALYZE {table}")
+
+
+def _fill(
+    table: str, recipient_import: RecipientImport, rows: Rows, encode: Callable[[int, int, Sequence[str]], bytes]
+) -> int:
+    """How many rows there were."""
+    place = 0
     while True:
         blocks = _blocks(islice(rows, SEGMENT), place, encode)
         if recipient_import.campaign.script is not None:
@@ -86,18 +102,13 @@ def stage(recipient_import: RecipientImport) -> None:
             place += count
             _progress(recipient_import, place)
         if count < SEGMENT:
-            break
+            return place
         if place >= MOST_ROWS and next(rows, None) is not None:
             raise SheetRefused(
                 "too_many_rows", f"The list has more than {MOST_ROWS:,} rows, the most that one import takes; split it."
             )
         if shutdown.requested.is_set():
             raise Stopping
-    if not place:
-        raise SheetRefused("empty", "The list has no rows below its header; export it again with the people in it.")
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE INDEX ON {table} USING brin (place) WITH (pages_per_range = 16)")
-        cursor.execute(f"ANALYZE {table}")
 
 
 def mark_staged(recipient_import: RecipientImport) -> None:
@@ -111,9 +122,12 @@ def unstage(recipient_import: RecipientImport) -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {table_of(recipient_import)}")
 
 
-def rows_of(recipient_import: RecipientImport) -> Iterator[tuple[int, list[str]]]:
-    """The list's rows as it is said to be read. Raises SheetRefused, FileNotFoundError, Undecryptable."""
-    return open_rows(unseal(recipient_import.storage_name), dialect_of(recipient_import))
+def rows_of(recipient_import: RecipientImport, notices: list[str] | None = None) -> Rows:
+    """The list's rows as it is said to be read; `notices` as of `open_rows`.
+
+    Raises SheetRefused, FileNotFoundError, Undecryptable.
+    """
+    return open_rows(unseal(recipient_import.storage_name), dialect_of(recipient_import), notices)
 
 
 def dialect_of(recipient_import: RecipientImport) -> Dialect:
@@ -122,6 +136,8 @@ def dialect_of(recipient_import: RecipientImport) -> Dialect:
         recipient_import.encoding,
         recipient_import.delimiter,
         recipient_import.has_header,
+        recipient_import.sheet,
+        recipient_import.hidden_rows,
     )
 
 

@@ -13,6 +13,7 @@ from campaigns.states import ImportState, Outcome
 from rvm.platform.models import Row, User, Workspace
 
 FOLDER = "imports"  # in the media storage
+NONE = models.Value([], output_field=models.JSONField())
 
 
 class RecipientImport(Row):
@@ -32,6 +33,20 @@ class RecipientImport(Row):
     encoding = models.CharField(max_length=20, blank=True)
     delimiter = models.CharField(max_length=1, blank=True)
     has_header = models.BooleanField()
+    sheet = models.CharField(
+        max_length=100, blank=True, default="", db_default="", help_text="Of a workbook, the one that is read."
+    )
+    hidden_rows = models.BooleanField(
+        default=False, db_default=False, help_text="Whether rows that the workbook hides or crosses out are read."
+    )
+    sheets: models.JSONField[Any, Any] = models.JSONField(
+        default=list,
+        db_default=NONE,
+        help_text="Of a workbook: name, visibility and whether there are rows, in the order of their tabs.",
+    )
+    notices: models.JSONField[Any, Any] = models.JSONField(
+        default=list, db_default=NONE, help_text="What a person should know of how it was read, as sentences."
+    )
     columns = ArrayField(
         models.CharField(max_length=64, blank=True),
         default=list,

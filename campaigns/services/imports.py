@@ -21,6 +21,7 @@ from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS, Dialect
 from campaigns.spreadsheets.preview import PREVIEW_ROWS, Preview, examine, preview
 from campaigns.spreadsheets.refusals import ColumnsRefused, SheetRefused
 from campaigns.spreadsheets.trimming import trimmed
+from campaigns.spreadsheets.workbook_notices import other_sheets
 from campaigns.states import EDITABLE, IMPORT_MOVES, ImportState, Outcome
 from delivery.doorbell import ring_on_commit
 from rvm.platform import audit, sealed_files
@@ -31,7 +32,7 @@ from usecases.errors import Refused
 
 MOST_BYTES = 100_000_000
 LONGEST_STATEMENT = 1000
-READ_AS = ("format", "encoding", "delimiter", "has_header", "columns")
+READ_AS = ("format", "encoding", "delimiter", "has_header", "sheet", "hidden_rows", "columns")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def upload(
     try:
         with _readable():
             dialect, seen = examine(lambda: sealed_files.unseal(row.storage_name))
-        _set(row, dialect, _guessed(seen))
+        _set(row, dialect, _guessed(seen), seen)
         with transaction.atomic():
             row.save(force_insert=True)
             audit.record(
@@ -96,8 +97,8 @@ def upload(
 def read_as(
     recipient_import: RecipientImport, changes: Mapping[str, Any], *, actor: User | None, now: datetime
 ) -> RecipientImport:
-    """Override the guess: format, encoding, delimiter, has_header, columns. What had been checked must be checked again; columns are
-    guessed anew where the file is read in another way and they are not named.
+    """Override the guess: format, encoding, delimiter, has_header, sheet, hidden_rows, columns. What had been checked must be checked
+    again; columns are guessed anew where the file is read in another way and they are not named.
 
     Raises Refused: campaign_claimed, import_<state>, import_file_removed, import_unreadable, and the codes of columns.
     """
@@ -112,7 +113,7 @@ def read_as(
         else:
             columns = _guessed(seen)
         before = {name: getattr(row, name) for name in READ_AS}
-        _set(row, dialect, columns)
+        _set(row, dialect, columns, seen)
         _begin_anew(row, ImportState.UPLOADED)
         row.save()
         changed = {name: getattr(row, name) for name in READ_AS if getattr(row, name) != before[name]}
@@ -218,11 +219,13 @@ def warnings(recipient_import: RecipientImport) -> list[str]:
         campaign_id=recipient_import.campaign_id, sha256=recipient_import.sha256, pk__lt=recipient_import.pk
     )
     earlier = same.filter(state__in=[ImportState.IMPORTING, ImportState.COMPLETED]).order_by("-pk").first()
+    said = [*other_sheets(recipient_import.sheets, recipient_import.sheet), *recipient_import.notices]
     if earlier is None:
-        return []
+        return said
     return [
+        *said,
         f"The same file was imported into this campaign on {earlier.created_at:%-d %B %Y at %H:%M} UTC. Whoever is in the campaign "
-        "already counts as a duplicate, so importing it again changes nothing."
+        "already counts as a duplicate, so importing it again changes nothing.",
     ]
 
 
@@ -258,10 +261,13 @@ def _content(row: RecipientImport) -> Iterator[bytes]:
     return sealed_files.unseal(row.storage_name)
 
 
-def _set(row: RecipientImport, dialect: Dialect, columns: list[str]) -> None:
+def _set(row: RecipientImport, dialect: Dialect, columns: list[str], seen: Preview) -> None:
     for name, value in asdict(dialect).items():
         setattr(row, name, value)
-    row.columns = columns
+    row.columns, row.sheet, row.notices = columns, seen.sheet, seen.notices
+    row.sheets = [
+        {"name": sheet.name, "visibility": sheet.visibility, "has_rows": sheet.has_rows} for sheet in seen.sheets
+    ]
 
 
 CHOICES: dict[str, Callable[[Any], bool]] = {
@@ -269,6 +275,8 @@ CHOICES: dict[str, Callable[[Any], bool]] = {
     "encoding": lambda value: value in ENCODINGS,
     "delimiter": lambda value: value in DELIMITERS,
     "has_header": lambda value: isinstance(value, bool),
+    "sheet": lambda value: isinstance(value, str),
+    "hidden_rows": lambda value: isinstance(value, bool),
 }
 
 
@@ -277,6 +285,10 @@ def _dialect(row: RecipientImport, changes: Mapping[str, Any]) -> Dialect:
     for name, value in chosen.items():
         if not CHOICES[name](value) and not (name in ("encoding", "delimiter") and value == ""):
             raise Refused("invalid_choice", f"{value!r} is not a {name.replace('_', ' ')} of lists.", field=name)
+    if "sheet" in chosen and chosen["sheet"] not in [sheet["name"] for sheet in row.sheets]:
+        raise Refused(
+            "invalid_choice", "The list has no sheet of that name; `sheets` has those that it has.", field="sheet"
+        )
     dialect = replace(dialect_of(row), **chosen)
     if dialect.format == "xlsx":
         return replace(dialect, encoding="", delimiter="")

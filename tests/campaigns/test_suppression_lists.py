@@ -262,3 +262,13 @@ def test_the_counts_are_of_all_rows_and_the_list_grows_by_what_was_added(db: Non
     result = put(workspace, "Phone,Name\n" + "".join(f"{cell},Ann\n" for cell in phones))
     assert result.rows == len(phones)
     assert Suppression.objects.filter(workspace=workspace).count() == 1 + result.added
+
+
+def test_who_is_hidden_by_a_filter_has_opted_out_all_the_same(workspace: Workspace) -> None:
+    workbook, packed = openpyxl.Workbook(), io.BytesIO()
+    sheet: Any = workbook.active
+    for cells in (["Phone"], ["2025550142"], ["2025550143"]):
+        sheet.append(cells)
+    sheet.row_dimensions[3].hidden = True
+    workbook.save(packed)
+    assert counts(put(workspace, packed.getvalue())) == (2, 0, 0, 0)

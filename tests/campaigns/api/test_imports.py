@@ -22,6 +22,7 @@ from delivery.models import Voicemail
 from rvm.platform.models import AuditEvent
 from rvm.platform.scopes import Scope
 from tests.campaigns.api.calling import LIST, refusal, upload, wrong
+from tests.campaigns.spreadsheets.books import book
 from tests.delivery.api.test_endless_bodies import Endless
 from tests.factories import Api, make_api
 
@@ -66,6 +67,29 @@ def test_an_uploaded_list_shows_how_it_is_read(api: Api, campaign: Campaign, med
     assert AuditEvent.objects.get(action="import.uploaded").actor == api.key.user
     kept = [file.read_bytes() for file in media.rglob("*") if file.is_file()]
     assert kept and not any(b"Rosa" in content for content in kept)
+
+
+def test_a_workbook_tells_its_sheets_and_can_be_read_otherwise(api: Api, campaign: Campaign) -> None:
+    def hide(made: Any) -> None:
+        made.worksheets[0].row_dimensions[2].hidden = True
+        made.worksheets[0].title, made.worksheets[1].title = "North", "South"
+
+    people, others = [["Phone"], [2025550142], [2025550143]], [["Phone"], [2025550144]]
+    told = upload(api, campaign, book(people, others, change=hide)).json()
+    assert (told["format"], told["sheet"], told["hidden_rows"]) == ("xlsx", "North", False)
+    assert told["sheets"] == [
+        {"name": "North", "visibility": "visible", "has_rows": True},
+        {"name": "South", "visibility": "visible", "has_rows": True},
+    ]
+    assert [warning.partition(".")[0] for warning in told["warnings"]] == [
+        "Only the sheet “North” is read",
+        "1 row is hidden in the workbook and left out",
+    ]
+    assert told["sample"]["rows"] == [["2025550143"]]
+    path = f"campaigns/{campaign.pk}/imports/{told['import_id']}"
+    assert api.patch(path, {"hidden_rows": True}).json()["sample"]["rows"] == [["2025550142"], ["2025550143"]]
+    assert api.patch(path, {"sheet": "South"}).json()["sample"]["rows"] == [["2025550144"]]
+    assert wrong(api.patch(path, {"sheet": "East"})) == [("/sheet", "invalid_choice")]
 
 
 def test_without_the_scope_for_numbers_it_is_seen_which_cells_are_filled_and_no_more(
