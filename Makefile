@@ -59,7 +59,7 @@ bench-import: .venv/dev.stamp ## measure the import of a list of a million rows;
 
 .PHONY: requirements
 requirements: .venv/dev.stamp ## compile requirements/ again from pyproject.toml
-	$(COMPILE) --extra xlsx -o requirements/base.txt
+	$(COMPILE) -o requirements/base.txt
 	$(COMPILE) -c requirements/base.txt --extra quickstart -o requirements/quickstart.txt
 	$(COMPILE) -c requirements/quickstart.txt --extra quickstart --extra dev -o requirements/dev.txt
 
