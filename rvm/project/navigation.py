@@ -64,6 +64,7 @@ UNFOLD: dict[str, Any] = {
                     _item("References", "tag", "delivery_voicemailreference"),
                     _item("Idempotency keys", "repeat", "platform_idempotencykey", "may_administer"),
                     _item("Heartbeats", "monitor_heart", "platform_heartbeat", "is_superuser"),
+                    _item("Repairs", "build", "platform_tally", "is_superuser"),
                 ],
             },
         ]

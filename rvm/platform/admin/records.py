@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
-from rvm.platform.models import AuditEvent, Heartbeat, IdempotencyKey, Role
+from rvm.platform.models import AuditEvent, Heartbeat, IdempotencyKey, Role, Tally
 
 
 @admin.register(AuditEvent)
@@ -51,4 +51,13 @@ class HeartbeatAdmin(ScopedModelAdmin):
     fixed_fields: ClassVar[tuple[str, ...]] = ()
     list_display = ("name", "at")
     fields = ("name", "at")
+    ordering = ("name",)
+
+
+@admin.register(Tally)
+class TallyAdmin(ScopedModelAdmin):
+    workspace_path: ClassVar[str | None] = None
+    fixed_fields: ClassVar[tuple[str, ...]] = ()
+    list_display = ("name", "count", "at")
+    fields = ("name", "count", "at")
     ordering = ("name",)

@@ -15,6 +15,7 @@ from rvm.platform.models import (
     Heartbeat,
     IdempotencyKey,
     Membership,
+    Tally,
     User,
     Workspace,
 )
@@ -61,6 +62,7 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
             workspace=workspace, key="k", fingerprint=b"f", status=201, answer=b"the-stored-answer"
         ),
         Heartbeat: heartbeat,
+        Tally: Tally.objects.get_or_create(name="repairs", defaults={"count": 1, "at": datetime.now(UTC)})[0],
         TelephonySetup: use_case.setup,
         PhoneNumber: use_case.phone_numbers.get(),
         UseCase: use_case,
