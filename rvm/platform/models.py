@@ -99,15 +99,22 @@ class IdempotencyKey(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(
+        User,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,  # the unique constraint's index begins with it
+        help_text="The service user of the API key that asked; a rotated key keeps it.",
+    )
     key = models.CharField(max_length=255)
-    fingerprint = models.BinaryField(max_length=32, help_text="SHA-256 of method, path and body.")
+    fingerprint = models.BinaryField(max_length=32, help_text="SHA-256 of method, path, the API key's rights and body.")
     status = models.PositiveSmallIntegerField()
     answer = models.BinaryField(help_text="Headers and body, encrypted: they may hold a phone number.")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["workspace", "key"], name="platform_one_idempotency_key")
+            models.UniqueConstraint(fields=["user", "key"], name="platform_one_idempotency_key")
         ]
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["created_at"])]
 

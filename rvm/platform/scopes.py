@@ -19,3 +19,8 @@ class Scope(models.TextChoices):
     SETUPS_READ = "setups:read", "Read telephony setups and phone numbers"
     SETUPS_WRITE = "setups:write", "Change telephony setups and phone numbers"
     NUMBERS_READ = "numbers:read", "See phone numbers of recipients unmasked"
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether what it allows changes nothing, whatever the method of the request."""
+        return self.value.endswith(":read")

@@ -84,7 +84,6 @@ def test_an_unsigned_result_retries_and_suppresses_nobody_where_a_signed_channel
     assert not is_suppressed(use_case.workspace_id, "+12025550143")
 
 
-@fault("M5: a stored answer is replayed to another key")
 def test_a_stored_answer_is_not_replayed_to_a_key_with_fewer_rights(use_case: UseCase) -> None:
     factories.make_voicemail(use_case)
     body = {"status": ["queued"]}

@@ -3,7 +3,10 @@
 The work and its stored answer are one transaction, so whoever dies in between has done neither, and the repeated request starts
 afresh. "In flight" is an advisory lock of that transaction: PostgreSQL drops it with the connection, so nothing needs to be timed
 out or taken over. Only successful answers are kept: a refused request has changed nothing, and may be repaired and sent again under
-its key. A streamed answer is not kept either: only what is read is streamed, and may be read again.
+its key.
+
+A key text belongs to the service user of the caller's API key, which a rotated key keeps: no caller gets the answer to another's
+request. What the API key may do is part of the request, so no answer outlives the rights that shaped it.
 """
 
 from __future__ import annotations
@@ -18,7 +21,6 @@ from uuid import UUID
 import orjson
 from django.db import connection, transaction
 from django.http import HttpResponse
-from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -45,9 +47,10 @@ def read_key(request: Request) -> str | None:
     return key
 
 
-def fingerprint(request: Request) -> bytes:
-    """SHA-256 of method, path and body; the body as sorted JSON, or as fields and the SHA-256 of each file."""
-    whole = hashlib.sha256(f"{request.method} {request.path}\n".encode())
+def fingerprint(request: Request, key: ApiKey) -> bytes:
+    """SHA-256 of method, path, the key's rights and the body; the body as sorted JSON, or as fields and the SHA-256 of each file."""
+    rights = ["live" if key.live else "test", *sorted(key.scopes)]
+    whole = hashlib.sha256(f"{request.method} {request.path}\n{' '.join(rights)}\n".encode())
     data: Any = request.data
     if hasattr(data, "lists"):
         fields = [(name, values) for name, values in data.lists() if name not in request.FILES]
@@ -65,25 +68,25 @@ def _sha256(part: Any) -> str:
     return digest.hexdigest()
 
 
-def answer_once(key: str, handler: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+def answer_once(key: str, handler: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """The view's handler, run at most once under `key`."""
 
-    def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         auth = request.auth
         if not isinstance(auth, ApiKey):
-            raise TypeError("an Idempotency-Key belongs to the workspace of an API key")
-        workspace_id = auth.workspace_id
-        mark = fingerprint(request)
+            raise TypeError("an Idempotency-Key belongs to the service user of an API key")
+        mark = fingerprint(request, auth)
         with transaction.atomic():
-            if not _lock(workspace_id, key):
+            if not _lock(auth.user_id, key):
                 raise Problem(codes.IDEMPOTENCY_KEY_IN_USE, headers={"Retry-After": "1"})
-            earlier = IdempotencyKey.objects.filter(workspace_id=workspace_id, key=key).first()
+            earlier = IdempotencyKey.objects.filter(user_id=auth.user_id, key=key).first()
             if earlier is not None:
                 return _replay(earlier, mark)
             response = handler(request, *args, **kwargs)
-            if response.status_code < 400 and isinstance(response, HttpResponse):  # not a streamed one
+            if response.status_code < 400:
                 IdempotencyKey.objects.create(
-                    workspace_id=workspace_id,
+                    workspace_id=auth.workspace_id,
+                    user_id=auth.user_id,
                     key=key,
                     fingerprint=mark,
                     status=response.status_code,
@@ -94,9 +97,9 @@ def answer_once(key: str, handler: Callable[..., HttpResponseBase]) -> Callable[
     return answer
 
 
-def _lock(workspace_id: UUID, key: str) -> bool:
+def _lock(user_id: UUID, key: str) -> bool:
     """Whether this transaction is the only one that answers this key. A collision of hashes only costs a 409."""
-    name = hashlib.sha256(b"idempotency" + workspace_id.bytes + key.encode()).digest()
+    name = hashlib.sha256(b"idempotency" + user_id.bytes + key.encode()).digest()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(name[:8], "big", signed=True)])
         return bool(cursor.fetchone()[0])

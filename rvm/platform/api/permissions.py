@@ -28,13 +28,18 @@ class WorkspaceScope(BasePermission):
             return False
         if str(view.kwargs.get("workspace_id")) != str(key.workspace_id):
             raise Http404
-        operation = getattr(view, "action", None) or ("GET" if request.method == "HEAD" else str(request.method))
+        operation = operation_of(view, request)
         if not hasattr(view, operation.lower()):
             return True  # DRF answers 405
         scope = required_scope(view, operation)
         if scope not in key.scopes:
             raise Problem(codes.MISSING_SCOPE, f"This API key lacks the scope {scope.value}.")
         return True
+
+
+def operation_of(view: Any, request: Request) -> str:
+    """The name under which the view declares the scope of this request."""
+    return getattr(view, "action", None) or ("GET" if request.method == "HEAD" else str(request.method))
 
 
 def required_scope(view: Any, operation: str) -> Scope:

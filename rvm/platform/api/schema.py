@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -10,6 +11,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter
 
 from rvm.platform.api.problems import CONTENT_TYPE
+from rvm.platform.scopes import Scope
 
 _PROBLEM = {
     "type": "object",
@@ -70,24 +72,31 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 
 
 class ApiSchema(AutoSchema):
-    """drf-spectacular's, plus the problems of every operation, the Idempotency-Key of every POST, and the scope that is needed."""
+    """drf-spectacular's, plus the problems and the scope of every operation, and the Idempotency-Key of every POST that changes
+    something."""
 
     def get_override_parameters(self) -> list[Any]:
         own = list(super().get_override_parameters())
-        return [*own, _IDEMPOTENCY_KEY] if self.method == "POST" else own
+        scope = self._scope()
+        changes = self.method == "POST" and not (scope and scope.only_reads)
+        return [*own, _IDEMPOTENCY_KEY] if changes else own
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
-        scopes = getattr(self.view, "required_scopes", {})
-        if scope := scopes.get(getattr(self.view, "action", None) or self.method):
+        if scope := self._scope():
             said = operation.get("description", "")
             operation["description"] = f"{said}\n\nNeeds the scope `{scope.value}`.".strip()
         for status, description in {**_ALWAYS, **(_WITH_BODY if self.method != "GET" else {})}.items():
             content = {CONTENT_TYPE: {"schema": self._problem()}}
             operation["responses"].setdefault(status, {"description": description, "content": content})
         return operation
+
+    def _scope(self) -> Scope | None:
+        """None where the view declares none."""
+        scopes: Mapping[str, Scope] = getattr(self.view, "required_scopes", {})
+        return scopes.get(getattr(self.view, "action", None) or self.method)
 
     def _problem(self) -> dict[str, str]:
         component = ResolvedComponent(name="Problem", type=ResolvedComponent.SCHEMA, object="Problem", schema=_PROBLEM)

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.idempotency import answer_once, read_key
+from rvm.platform.api.permissions import operation_of, required_scope
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rate_limit import Standing, count, policy_for
 from rvm.platform.models import ApiKey, User, Workspace
@@ -19,7 +20,7 @@ from rvm.platform.uploads import MAX_FORM_BYTES, BoundedMemoryUploadHandler
 
 
 class ApiView(APIView):
-    """A view declares `required_scopes` by method and handles `request`; every POST honours Idempotency-Key.
+    """A view declares `required_scopes` by method and handles `request`; every POST that changes something honours Idempotency-Key.
 
     `upload_handler` takes its files, and says how large they may be."""
 
@@ -49,8 +50,9 @@ class ApiView(APIView):
             raise Problem(codes.RATE_LIMITED)
         _bound_body(request, self.upload_handler.max_bytes + MAX_FORM_BYTES)
         request._request.upload_handlers = [self.upload_handler(request._request)]
-        handler = getattr(self, "post", None)
-        if request.method == "POST" and handler is not None and (key := read_key(request)) is not None:
+        handler = getattr(self, "post", None) if request.method == "POST" else None
+        key = read_key(request) if handler is not None else None
+        if handler is not None and key is not None and not required_scope(self, operation_of(self, request)).only_reads:
             # On the instance, which lives for this request only.
             self.__dict__["post"] = answer_once(key, handler)
 

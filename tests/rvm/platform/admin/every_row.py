@@ -59,7 +59,7 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
         ApiKey: key,
         AuditEvent: audit.record("test.done", use_case, actor=user, workspace=workspace),
         IdempotencyKey: IdempotencyKey.objects.create(
-            workspace=workspace, key="k", fingerprint=b"f", status=201, answer=b"the-stored-answer"
+            workspace=workspace, user=key.user, key="k", fingerprint=b"f", status=201, answer=b"the-stored-answer"
         ),
         Heartbeat: heartbeat,
         Tally: Tally.objects.get_or_create(name="repairs", defaults={"count": 1, "at": datetime.now(UTC)})[0],

@@ -83,6 +83,13 @@ class Things(ApiView):
         )
 
 
+class Sought(ApiView):
+    required_scopes: ClassVar = {"POST": Scope.VOICEMAIL_READ}
+
+    def post(self, request: Request, workspace_id: object) -> Response:
+        return Response({"count": AuditEvent.objects.filter(workspace=self.workspace).count()})
+
+
 class Refusing(ApiView):
     required_scopes: ClassVar = {"GET": Scope.VOICEMAIL_READ, "PUT": Scope.VOICEMAIL_READ}
 
@@ -100,6 +107,7 @@ class Undeclared(ApiView):
 
 urlpatterns = [
     path("v1/<uuid:workspace_id>/things", Things.as_view()),
+    path("v1/<uuid:workspace_id>/sought", Sought.as_view()),
     path("v1/<uuid:workspace_id>/refusing", Refusing.as_view()),
     path("v1/<uuid:workspace_id>/undeclared", Undeclared.as_view()),
 ]

@@ -13,7 +13,8 @@ from django.db import connection
 from django.utils import timezone
 
 from rvm.platform.api.idempotency import purge_idempotency_keys
-from rvm.platform.models import Heartbeat, IdempotencyKey
+from rvm.platform.api.keys import rotate_api_key
+from rvm.platform.models import ApiKey, AuditEvent, Heartbeat, IdempotencyKey
 from rvm.platform.scopes import Scope
 from tests.factories import make_workspace
 from tests.rvm.platform.api.conftest import Caller, make_caller
@@ -57,6 +58,48 @@ def test_another_body_under_the_same_key_is_422(caller: Caller) -> None:
     response = send(caller, body={"name": "y"})
     assert response.status_code == 422 and code(response) == "idempotency_key_reused"
     assert Heartbeat.objects.count() == 1
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_keys_of_two_callers_of_a_workspace_are_two_keys(live: bool, caller: Caller) -> None:
+    first = send(caller)
+    other = make_caller(workspace=caller.workspace, live=live)
+    assert "Idempotent-Replayed" not in send(other)
+    assert send(other)["Idempotent-Replayed"] == "true"
+    assert send(caller).content == first.content
+    assert Heartbeat.objects.count() == 2
+
+
+def test_a_rotated_key_goes_on_where_its_predecessor_was(caller: Caller) -> None:
+    first = send(caller)
+    successor = Caller(*rotate_api_key(caller.key))
+    assert send(successor)["Idempotent-Replayed"] == "true"
+    assert send(successor).content == first.content
+
+
+@pytest.mark.parametrize("scopes", [[Scope.VOICEMAIL_SEND], [*Scope, "other:scope"]])
+def test_an_answer_is_not_repeated_to_other_rights_than_it_was_given_to(scopes: list[str], caller: Caller) -> None:
+    send(caller)
+    ApiKey.objects.update(scopes=scopes)
+    response = send(caller)
+    assert response.status_code == 422 and code(response) == "idempotency_key_reused"
+    assert Heartbeat.objects.count() == 1
+
+
+def test_the_order_in_which_rights_are_written_down_does_not_matter(caller: Caller) -> None:
+    send(caller)
+    ApiKey.objects.update(scopes=[*reversed(caller.key.scopes)])
+    assert send(caller)["Idempotent-Replayed"] == "true"
+
+
+def test_a_post_that_only_reads_is_answered_afresh(caller: Caller) -> None:
+    for count in (1, 2):
+        found = caller.post("sought", {}, **{"Idempotency-Key": "k"})
+        assert (found.json()["count"], "Idempotent-Replayed" in found) == (count, False)
+        AuditEvent.objects.create(workspace=caller.workspace, action="x", subject_type="x", subject_id=caller.key.id)
+    assert not IdempotencyKey.objects.exists()
+    refused = caller.post("sought", {}, **{"Idempotency-Key": ""})
+    assert refused.status_code == 400 and code(refused) == "idempotency_key_invalid"
 
 
 def test_keys_of_two_workspaces_are_two_keys(caller: Caller) -> None:
