@@ -87,7 +87,7 @@ class CarrierMediaAdmin(RecordAdmin):
 
 @admin.register(VoicemailReference)
 class VoicemailReferenceAdmin(RecordAdmin):
-    list_display = ("reference", "voicemail_id", "workspace")
+    list_display = ("reference", "voicemail_id", "live", "workspace")
     list_filter = (("workspace", ScopedFilter),)
     list_select_related = ("workspace",)
-    fields = ("workspace", "reference", "voicemail_id")
+    fields = ("workspace", "reference", "voicemail_id", "live")

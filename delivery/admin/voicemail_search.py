@@ -46,5 +46,7 @@ def _uuid(text: str) -> UUID | None:
 
 
 def _by_reference(workspace: Workspace, text: str) -> UUID | None:
-    owner = VoicemailReference.objects.filter(workspace=workspace, reference=text).first()
+    """The live one's, where a test voicemail has the reference too."""
+    owners = VoicemailReference.objects.filter(workspace=workspace, reference=text)
+    owner = owners.order_by("-live").first()
     return owner.voicemail_id if owner else None

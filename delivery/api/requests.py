@@ -39,7 +39,8 @@ class _RecipientFields(StrictSerializer):
         allow_blank=True,
         trim_whitespace=False,
         max_length=LONGEST_REFERENCE,
-        help_text="Your own name for it, unique in the workspace for ever: a second use answers 409 with the first's id.",
+        help_text="Your own name for it, unique for ever among the workspace's live voicemails, and among its test ones: a second "
+        "use answers 409 with the first's id.",
     )
     metadata = ObjectField(
         required=False,

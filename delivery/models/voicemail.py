@@ -106,14 +106,16 @@ class Voicemail(Row):
 
 
 class VoicemailReference(models.Model):
-    """Keeps a customer's own reference unique in a workspace for ever, apart from the table that will be partitioned."""
+    """Keeps a customer's own reference unique for ever among a workspace's live voicemails, and among its test ones, apart from the
+    table that will be partitioned."""
 
     id = models.BigAutoField(primary_key=True)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     reference = models.CharField(max_length=100)
     voicemail_id = models.UUIDField()
+    live = models.BooleanField(help_text="As the voicemail is.")
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["workspace", "reference"], name="delivery_reference_once")
+            models.UniqueConstraint(fields=["workspace", "reference", "live"], name="delivery_reference_once")
         ]

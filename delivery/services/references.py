@@ -1,4 +1,4 @@
-"""A customer's own reference names one voicemail of the workspace for ever, whoever comes second."""
+"""A customer's own reference names one voicemail of the workspace for ever, whoever comes second: one live and one test voicemail."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from delivery.models import VoicemailReference
 
 # Waits for whoever is inserting the same reference, and then sees what became of it.
 _TAKE = """
-INSERT INTO delivery_voicemailreference (workspace_id, reference, voicemail_id)
-SELECT %s, taken.reference, taken.voicemail_id FROM unnest(%s::text[], %s::uuid[]) AS taken(reference, voicemail_id)
+INSERT INTO delivery_voicemailreference (workspace_id, live, reference, voicemail_id)
+SELECT %s, %s, taken.reference, taken.voicemail_id FROM unnest(%s::text[], %s::uuid[]) AS taken(reference, voicemail_id)
  ORDER BY taken.reference
-ON CONFLICT (workspace_id, reference) DO NOTHING
+ON CONFLICT (workspace_id, reference, live) DO NOTHING
 RETURNING reference
 """
 
 
-def take_references(workspace_id: UUID, asked: Sequence[tuple[str, UUID]]) -> dict[UUID, UUID]:
-    """Reserve references for new voicemails, given as (reference, voicemail id).
+def take_references(workspace_id: UUID, asked: Sequence[tuple[str, UUID]], *, live: bool) -> dict[UUID, UUID]:
+    """Reserve references for new voicemails, all live or all test ones, given as (reference, voicemail id).
 
     Returns, for each of them that comes too late, the id of the voicemail that has the reference. Call it in the transaction that
     writes the voicemails.
@@ -31,9 +31,10 @@ def take_references(workspace_id: UUID, asked: Sequence[tuple[str, UUID]]) -> di
     if not firsts:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, [workspace_id, list(firsts), list(firsts.values())])
+        cursor.execute(_TAKE, [workspace_id, live, list(firsts), list(firsts.values())])
         taken = {row[0] for row in cursor.fetchall()}
     owners = {reference: voicemail_id for reference, voicemail_id in firsts.items() if reference in taken}
-    earlier = VoicemailReference.objects.filter(workspace_id=workspace_id, reference__in=firsts.keys() - taken)
+    known = VoicemailReference.objects.filter(workspace_id=workspace_id, live=live)
+    earlier = known.filter(reference__in=firsts.keys() - taken)
     owners.update(earlier.values_list("reference", "voicemail_id"))
     return {voicemail_id: owners[reference] for reference, voicemail_id in asked if owners[reference] != voicemail_id}

@@ -26,8 +26,8 @@ MOST_METADATA_BYTES = 2048
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One person to reach. `reference` is the customer's own name for the voicemail, unique in the workspace for ever;
-    `metadata` is returned as given and must hold no PHI."""
+    """One person to reach. `reference` is the customer's own name for the voicemail, unique for ever among the workspace's live ones,
+    and among its test ones; `metadata` is returned as given and must hold no PHI."""
 
     number: str
     reference: str = ""

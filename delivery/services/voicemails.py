@@ -85,7 +85,7 @@ def _write(order: _Order, rows: Sequence[Voicemail]) -> dict[UUID, UUID]:
     """Write the rows, but for those whose reference is taken; for these, the id of the voicemail that has it."""
     with transaction.atomic():
         references = [(row.reference, row.pk) for row in rows if row.reference]
-        taken = take_references(order.use_case.workspace_id, references)
+        taken = take_references(order.use_case.workspace_id, references, live=order.lane.live)
         queued = [row for row in rows if row.pk not in taken]
         insert_voicemails(queued)
         if queued:

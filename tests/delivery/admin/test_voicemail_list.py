@@ -134,7 +134,12 @@ def test_what_was_not_sealed_here_is_no_search(token: str) -> None:
 
 def test_an_id_or_a_reference_leads_to_the_voicemails_page(staff: Client, workspace: Workspace) -> None:
     voicemail = make_voicemail(make_use_case(workspace), reference="2025550142")
-    VoicemailReference.objects.create(workspace=workspace, reference="2025550142", voicemail_id=voicemail.pk)
+    # A test voicemail may have the same one; it is found by its id.
+    test = make_voicemail(voicemail.use_case, reference="2025550142", live=False)
+    for row in (test, voicemail):
+        VoicemailReference.objects.create(
+            workspace=workspace, live=row.live, reference="2025550142", voicemail_id=row.pk
+        )
     page = reverse("admin:delivery_voicemail_change", args=[voicemail.pk])
     assert staff.post(FIND, {"sought": str(voicemail.pk)})["Location"] == page
     assert staff.post(FIND, {"sought": " 2025550142 "})["Location"] == page
@@ -142,7 +147,9 @@ def test_an_id_or_a_reference_leads_to_the_voicemails_page(staff: Client, worksp
 
 def test_another_workspaces_id_or_reference_is_not_found(staff: Client) -> None:
     theirs = make_voicemail(reference="visit-1")
-    VoicemailReference.objects.create(workspace=theirs.workspace, reference="visit-1", voicemail_id=theirs.pk)
+    VoicemailReference.objects.create(
+        workspace=theirs.workspace, live=True, reference="visit-1", voicemail_id=theirs.pk
+    )
     by_id = staff.post(FIND, {"sought": str(theirs.pk)}, follow=True).content.decode()
     assert "No voicemail of your workspaces has this id." in by_id
     by_reference = staff.post(FIND, {"sought": "visit-1"}, follow=True).content.decode()

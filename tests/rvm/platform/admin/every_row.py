@@ -97,6 +97,6 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
         ),
         CarrierMedia: CarrierMedia.objects.create(setup=use_case.setup, recording=voicemail.recording),
         VoicemailReference: VoicemailReference.objects.create(
-            workspace=workspace, reference="order-1", voicemail_id=voicemail.pk
+            workspace=workspace, live=True, reference="order-1", voicemail_id=voicemail.pk
         ),
     }
