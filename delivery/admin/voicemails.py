@@ -40,7 +40,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailDeeds, VoicemailExport, RecordAdm
         workspace = chosen_workspace(request)
         shows = workspace is not None and rights_of(request).may_see_numbers(workspace.pk)
         shown = "full_number" if shows else "masked_number"
-        return ("created_at", shown, "coloured", "why", "use_case", "setup", "sender", "attempts", "reference")
+        return ("created_at", shown, "coloured", "why", "use_case", "through", "sender", "attempts", "reference")
 
     def row_title(self, row: Voicemail) -> str:
         return f"Voicemail to {row.masked_recipient}"
@@ -60,6 +60,10 @@ class VoicemailAdmin(VoicemailSearch, VoicemailDeeds, VoicemailExport, RecordAdm
     @display(description="Reason")
     def why(self, voicemail: Voicemail) -> str:
         return voicemail.reason_sentence or "-"
+
+    @display(description="Setup")
+    def through(self, voicemail: Voicemail) -> str:
+        return voicemail.setup.name if voicemail.live else f"{voicemail.setup.name} (test)"
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from delivery.models import VoicemailReference
+from delivery.models import Voicemail, VoicemailReference
 from delivery.status import VoicemailStatus
 from rvm.platform.admin.exact_search import seal, unseal
 from rvm.platform.ids import uuid7_at
@@ -143,6 +143,15 @@ def test_an_id_or_a_reference_leads_to_the_voicemails_page(staff: Client, worksp
     page = reverse("admin:delivery_voicemail_change", args=[voicemail.pk])
     assert staff.post(FIND, {"sought": str(voicemail.pk)})["Location"] == page
     assert staff.post(FIND, {"sought": " 2025550142 "})["Location"] == page
+
+
+def test_a_test_voicemail_is_told_from_live_ones(staff: Client, workspace: Workspace) -> None:
+    voicemail = make_voicemail(make_use_case(workspace), live=False)
+    shown = f"{voicemail.setup.name} (test)"
+    page = reverse("admin:delivery_voicemail_change", args=[voicemail.pk])
+    assert [shown in staff.get(path).content.decode() for path in (LIST, page)] == [True, True]
+    Voicemail.objects.update(live=True)
+    assert [shown in staff.get(path).content.decode() for path in (LIST, page)] == [False, False]
 
 
 def test_another_workspaces_id_or_reference_is_not_found(staff: Client) -> None:
