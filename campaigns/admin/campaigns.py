@@ -16,7 +16,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
-from unfold.views import ChangeList
 
 from campaigns.admin import wording, zones
 from campaigns.admin.campaign_deeds import CampaignDeeds
@@ -33,6 +32,7 @@ from campaigns.states import ALWAYS_EDITABLE, EDITABLE
 from delivery.lane_counts import counts_of
 from delivery.models import Clip, Recording
 from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.lists import OfferedList
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.saving import adopt
 from rvm.platform.admin.scoping import ScopedFilter
@@ -52,7 +52,7 @@ def count(campaigns: Iterable[Campaign]) -> None:
         campaign.counted = counts[campaign.pk]  # type: ignore[attr-defined]
 
 
-class CountedList(ChangeList):
+class CountedList(OfferedList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list: list[Campaign] = list(self.result_list)
@@ -85,7 +85,7 @@ class CampaignAdmin(CampaignPage, CampaignDeeds, CampaignDownloads, ListUpload, 
         edit_page = self.admin_site.admin_view(self.edit_view)
         return [path("<path:object_id>/edit/", edit_page, name="campaigns_campaign_edit"), *super().get_urls()]
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OfferedList]:
         return CountedList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
-from unfold.views import ChangeList
 
 from delivery.lane_counts import counts_of
 from delivery.models import Lane
 from delivery.status import VoicemailStatus
+from rvm.platform.admin.lists import OfferedList
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.models import Role
 
@@ -31,7 +31,7 @@ def count(lanes: Iterable[Lane]) -> None:
         lane.counted = counts[lane.pk]  # type: ignore[attr-defined]
 
 
-class CountedList(ChangeList):
+class CountedList(OfferedList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list: list[Lane] = list(self.result_list)
@@ -63,7 +63,7 @@ class LaneAdmin(ScopedModelAdmin):
     def row_title(self, row: Lane) -> str:
         return lane_name(row)
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OfferedList]:
         return CountedList
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:

@@ -60,7 +60,6 @@ def viewer_of(setup: TelephonySetup) -> Client:
     return client
 
 
-@fault("H4 (i): a list's query takes every column of its model")
 def test_a_list_in_the_admin_answers_no_question_about_a_column_that_it_does_not_filter_by(use_case: UseCase) -> None:
     client = viewer_of(use_case.setup)
     path, setup = "/admin/usecases/telephonysetup/", use_case.setup

@@ -1,7 +1,8 @@
 """The one way into the admin's tables: a person sees and changes rows of their workspaces, with the rights of their role there.
 
 Every ModelAdmin of the site is a ScopedModelAdmin (a test walks the site). It narrows the list, the single row, the choices of a
-form, autocompletion and the actions alike, because all of them go through `get_queryset` or the permission methods below.
+form, autocompletion and the actions alike, because all of them go through `get_queryset` or the permission methods below. Its list is
+an OfferedList: no column that the page does not filter by can be asked about.
 Django's own permissions and groups are not used.
 """
 
@@ -19,6 +20,7 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from rvm.platform import audit
+from rvm.platform.admin.lists import OfferedList
 from rvm.platform.admin.rights import Rights, person, rights_of
 from rvm.platform.admin.saving import RefusalsInForm
 from rvm.platform.models import Role, Workspace
@@ -64,6 +66,9 @@ class ScopedModelAdmin(RefusalsInForm, ModelAdmin):
         found: dict[str, Any] = super().get_actions(request)
         found.pop("delete_selected", None)
         return found
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OfferedList]:
+        return OfferedList
 
     # which rows
 

@@ -1,0 +1,162 @@
+"""A list of the admin is asked only what its page offers: no filter, order or search reaches a column that nobody is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db import models
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
+
+from rvm.platform.models import Role, User, Workspace
+from tests.factories import make_setup, make_user, make_workspace
+from tests.rvm.platform.admin.every_row import make_every_row
+from usecases.models import TelephonySetup
+
+pytestmark = pytest.mark.django_db
+
+LOOKUPS = ("", "__exact", "__regex", "__gt", "__in", "__isnull")
+OF_OTHER_TABLES = ("__regex",)
+REGISTERED = pytest.mark.parametrize("model", list(admin.site._registry), ids=lambda model: model._meta.label_lower)
+
+
+@pytest.fixture
+def workspace() -> Workspace:
+    return make_workspace()
+
+
+@pytest.fixture
+def everybody(workspace: Workspace) -> User:
+    """Who may look at every list."""
+    return make_user(workspace=workspace, is_staff=True, is_superuser=True, password=None)
+
+
+def asked(user: User, /, **query: Any) -> HttpRequest:
+    request = RequestFactory().get("/admin/", query)
+    request.user = user
+    return request
+
+
+def columns(model: type[models.Model], path: str = "", depth: int = 1) -> Iterator[str]:
+    """The model's columns, those of the tables that it names and of those that name it, as filters call them."""
+    for field in model._meta.get_fields():
+        if field.is_relation and depth and isinstance(field.related_model, type):
+            yield from columns(field.related_model, f"{path}{field.name}__", depth - 1)
+        if field.concrete:
+            yield path + field.name
+
+
+def is_secret(model: type[models.Model], path: str) -> bool:
+    """What is encrypted, hashed or indexed, and what opens something."""
+    for name in path.split("__"):
+        field: Any = model._meta.get_field(name)
+        model = field.related_model
+    return isinstance(field, models.BinaryField) or field.name in ("password", "callback_token")
+
+
+def test_the_secrets_are_known_as_such() -> None:
+    assert is_secret(TelephonySetup, "callback_token") and is_secret(TelephonySetup, "credentials")
+    assert not is_secret(TelephonySetup, "name")
+
+
+@REGISTERED
+def test_a_list_refuses_every_filter_that_its_page_does_not_offer(
+    model: Any, everybody: User, workspace: Workspace
+) -> None:
+    for place in (workspace, make_workspace()):  # a filter that has nothing to choose from is no filter
+        make_every_row(place)
+    own = admin.site._registry[model]
+    page = own.get_changelist_instance(asked(everybody))
+    offered = {name for spec in page.filter_specs for name in spec.expected_parameters()}
+    # Parameters of the filters' own, whatever a column is called.
+    named = {entry.parameter_name for entry in own.list_filter if hasattr(entry, "parameter_name")}
+    for column in {*columns(model), "pk"}:
+        for name in (column + lookup for lookup in (OF_OTHER_TABLES if "__" in column else LOOKUPS)):
+            if name in named:
+                continue
+            if name in offered:
+                assert not is_secret(model, column), name
+                continue
+            with pytest.raises((DisallowedModelAdminLookup, IncorrectLookupParameters)):
+                own.get_changelist_instance(asked(everybody, **{name: "1"}))
+
+
+@REGISTERED
+def test_a_list_is_ordered_and_searched_by_no_secret(model: Any, everybody: User) -> None:
+    own = admin.site._registry[model]
+    request = asked(everybody)
+    shown = own.get_list_display(request)
+    for place in range(len(shown) + 2):
+        for sign in ("", "-"):
+            page = own.get_changelist_instance(asked(everybody, o=f"{sign}{place}"))
+            for name in page.queryset.query.order_by:
+                path = str(name).lstrip("-")
+                assert path == "pk" or not is_secret(model, path), (place, path)
+    assert [path for path in own.get_search_fields(request) if is_secret(model, path.lstrip("=^@"))] == []
+
+
+@pytest.fixture
+def setup(workspace: Workspace) -> TelephonySetup:
+    return make_setup(workspace)
+
+
+@pytest.fixture
+def viewer(workspace: Workspace) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(make_user(workspace=workspace, role=Role.VIEWER, is_staff=True, password=None))
+    return client
+
+
+SETUPS = "/admin/usecases/telephonysetup/"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"callback_token{lookup}" for lookup in LOOKUPS),
+        "credentials__contains",
+        "use_cases__setup__callback_token__regex",
+        "phone_numbers__setup__callback_token",
+        "workspace__api_keys__digest__gt",
+        "workspace__members__password__startswith",
+    ],
+)
+def test_right_and_wrong_guesses_look_alike(name: str, viewer: Client, setup: TelephonySetup) -> None:
+    guesses = (setup.callback_token, setup.callback_token[:4], "^#", "")
+    answers = [
+        viewer.get(SETUPS, {name: guess, **more}) for guess in guesses for more in ({}, {"e": "1"}, {"_popup": "1"})
+    ]
+    assert {answer.status_code for answer in answers} == {400}
+    assert len({answer.content for answer in answers}) == 1
+
+
+@pytest.mark.parametrize(
+    "query", [{"e": "1"}, {"_popup": "1"}, {"_facets": "1"}, {"o": "99.-99"}, {"q": "%"}, {"p": "x"}]
+)
+def test_what_leads_nowhere_shows_the_list(query: dict[str, str], viewer: Client, setup: TelephonySetup) -> None:
+    answer = viewer.get(SETUPS, query)
+    assert answer.status_code == 200
+    assert setup.callback_token not in answer.content.decode()
+
+
+def test_no_row_is_found_by_a_secret_in_place_of_its_id(viewer: Client, setup: TelephonySetup) -> None:
+    for guess in (setup.callback_token, "x"):
+        for path in (SETUPS, f"{SETUPS}{guess}/change/"):
+            assert viewer.get(path, {"_to_field": "callback_token"}).status_code == 400
+
+
+def test_the_filters_of_the_page_work(everybody: User, setup: TelephonySetup, workspace: Workspace) -> None:
+    client = Client(raise_request_exception=False)
+    client.force_login(everybody)
+    for kept in (workspace, make_workspace()):
+        answer = client.get(SETUPS, {"workspace__id__exact": str(kept.pk)})
+        assert answer.status_code == 200
+        assert (setup.name in answer.content.decode()) == (kept == workspace)
+    for path in ("/admin/delivery/voicemail/", "/admin/delivery/voicemail/export/"):
+        assert client.get(path, {"status": "failed", "created_at_from": "2026-01-01"}).status_code == 200
+        assert client.get(path, {"recipient_index__gt": "a"}).status_code == 400
