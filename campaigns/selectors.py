@@ -1,4 +1,4 @@
-"""What can be asked about campaigns and their lists: always within one workspace."""
+"""What can be asked about campaigns and their lists: always within one workspace. A list is of its campaign's world."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from rvm.platform.models import Workspace
 def campaigns(
     workspace: Workspace,
     *,
+    live: bool | None,
     state: str = "",
     use_case_id: UUID | None = None,
     setup_id: UUID | None = None,
-    live: bool | None = None,
     created_after: datetime | None = None,
     created_before: datetime | None = None,
 ) -> QuerySet[Campaign]:
-    """Newest first, with their lanes and use cases. All filters must hold; an empty one is left out.
+    """Newest first, with their lanes and use cases: live ones, test ones (False) or both (None).
+
+    All other filters must hold; an empty one is left out.
 
     `created_after` begins with its moment, `created_before` ends before it."""
     sought = {

@@ -1,4 +1,7 @@
-"""What can be asked about recordings and voicemails: always within one workspace, newest first."""
+"""What can be asked about recordings and voicemails: always within one workspace, newest first.
+
+Voicemails are of one of two worlds, live or test; sounds are of both.
+"""
 
 from __future__ import annotations
 
@@ -40,13 +43,17 @@ class VoicemailFilter:
     updated_before: datetime | None = None
 
 
-def voicemails(workspace: Workspace, sought: VoicemailFilter | None = None) -> QuerySet[Voicemail]:
-    """The workspace's voicemails that pass the filter."""
+def voicemails(
+    workspace: Workspace, sought: VoicemailFilter | None = None, *, live: bool | None
+) -> QuerySet[Voicemail]:
+    """The workspace's voicemails that pass the filter: live ones, test ones (False) or both (None)."""
     found = (
         Voicemail.objects.filter(workspace=workspace)
         .select_related("recording", "lane", "setup")
         .defer("setup__credentials", "recording__waveform")
     )
+    if live is not None:
+        found = found.filter(live=live)
     if sought is None:
         return found
     if sought.campaign_id:

@@ -26,6 +26,8 @@ e164 = RegexValidator(
     r"^\+[1-9][0-9]{6,14}\Z", "Write the number as + and digits, for example +12025550142.", "not_e164"
 )
 LONGEST_HOURS = 366 * 24
+# The carrier that reaches no person, and the only one that a test key reaches.
+SANDBOX = "sandbox"
 
 
 def new_callback_token() -> str:
@@ -79,6 +81,11 @@ class TelephonySetup(Row):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def live(self) -> bool:
+        """Whether people are reached through it."""
+        return self.carrier != SANDBOX
 
 
 class PhoneNumber(Row):
@@ -173,6 +180,11 @@ class UseCase(Row):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def live(self) -> bool:
+        """Whether people are reached under it."""
+        return self.setup.live or (self.failover_setup is not None and self.failover_setup.live)
 
     def clean(self) -> None:
         if self.window_start and self.window_end and self.window_start >= self.window_end:

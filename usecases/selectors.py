@@ -1,27 +1,34 @@
-"""What can be asked about setups, numbers and use cases: always within one workspace, and only what is not deleted."""
+"""What can be asked about setups, numbers and use cases: always within one workspace, and only what is not deleted.
+
+`live` asks for those through which people are reached, False for the sandbox's, None for both.
+"""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from rvm.platform.models import Workspace
 from usecases.errors import Refused
-from usecases.models import PhoneNumber, TelephonySetup, UseCase
-
-# The carrier that reaches no person, and the only one that a test key reaches.
-SANDBOX = "sandbox"
+from usecases.models import SANDBOX, PhoneNumber, TelephonySetup, UseCase
 
 
-def setups(workspace: Workspace) -> QuerySet[TelephonySetup]:
-    return TelephonySetup.objects.filter(workspace=workspace, deleted_at=None)
+def setups(workspace: Workspace, *, live: bool | None) -> QuerySet[TelephonySetup]:
+    return TelephonySetup.objects.filter(_of_world(live), workspace=workspace, deleted_at=None)
 
 
-def phone_numbers(workspace: Workspace) -> QuerySet[PhoneNumber]:
+def phone_numbers(workspace: Workspace, *, live: bool | None) -> QuerySet[PhoneNumber]:
     """Those of living setups, with the living use cases that they are assigned to."""
     assigned = Prefetch("use_cases", UseCase.objects.filter(deleted_at=None).order_by("name"))
-    return PhoneNumber.objects.filter(workspace=workspace, setup__deleted_at=None).prefetch_related(assigned)
+    found = PhoneNumber.objects.filter(_of_world(live, "setup__"), workspace=workspace, setup__deleted_at=None)
+    return found.prefetch_related(assigned)
+
+
+def _of_world(live: bool | None, path: str = "") -> Q:
+    """The setup that `path` leads to is one of `live`, as `TelephonySetup.live` says of one."""
+    sandbox = Q(**{f"{path}carrier": SANDBOX})
+    return Q() if live is None else ~sandbox if live else sandbox
 
 
 def use_cases(
@@ -43,7 +50,7 @@ def sender_numbers(use_case: UseCase, setup: TelephonySetup | None = None) -> li
 
 def sandbox_setup(workspace: Workspace) -> TelephonySetup | None:
     """Where test keys send: the workspace's oldest living setup of the sandbox carrier."""
-    return setups(workspace).filter(carrier=SANDBOX).order_by("id").first()
+    return setups(workspace, live=False).order_by("id").first()
 
 
 def require_usable(use_case: UseCase, live: bool) -> None:

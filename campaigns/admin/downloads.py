@@ -28,7 +28,7 @@ class CampaignDownloads:
         campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
         only = [VoicemailStatus.FAILED] if request.GET.get("only") == "failed" else []
         return voicemail_download(
-            voicemails(campaign.workspace, VoicemailFilter(campaign_id=campaign.pk, statuses=only)),
+            voicemails(campaign.workspace, VoicemailFilter(campaign_id=campaign.pk, statuses=only), live=campaign.live),
             workspace=campaign.workspace,
             actor=person(request),
             reveal=rights_of(request).may_see_numbers(campaign.workspace_id),

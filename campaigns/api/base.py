@@ -1,4 +1,4 @@
-"""What the views of this floor share: rows are found in the caller's workspace, and a test key changes no live campaign."""
+"""What the views of this floor share: rows are found in the caller's workspace and world."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from campaigns import selectors
-from campaigns.api.problem_codes import CAMPAIGN_PROBLEMS, LIVE_CAMPAIGN
+from campaigns.api.problem_codes import CAMPAIGN_PROBLEMS
 from campaigns.models import Campaign, RecipientImport
 from campaigns.states import CampaignState
 from delivery.api.base import DeliveryView
@@ -20,19 +20,14 @@ class CampaignsView(DeliveryView):
     problems: ClassVar[Mapping[str, ProblemCode]] = {**DeliveryView.problems, **CAMPAIGN_PROBLEMS}
 
     def find_campaign(self, campaign_id: UUID) -> Campaign:
-        campaign = selectors.campaigns(self.workspace).filter(pk=campaign_id).first()
+        campaign = selectors.campaigns(self.workspace, live=self.reach).filter(pk=campaign_id).first()
         if campaign is None:
-            raise Problem(NOT_FOUND, "This workspace has no such campaign.")
+            raise Problem(NOT_FOUND, self.absent("This workspace has no such campaign."))
         return campaign
 
     def own_campaign(self, campaign_id: UUID) -> Campaign:
         """One that the caller may change."""
         campaign = self.find_campaign(campaign_id)
-        if campaign.live and not self.key.live:
-            raise Problem(
-                LIVE_CAMPAIGN,
-                "This campaign reaches people, and a test key changes test campaigns only; use a live key.",
-            )
         if campaign.state == CampaignState.SCHEDULED and Scope.CAMPAIGNS_SEND not in self.key.scopes:
             raise Problem(
                 MISSING_SCOPE,

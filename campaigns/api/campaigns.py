@@ -18,6 +18,7 @@ from campaigns.api.base import CampaignsView
 from campaigns.api.requests import CampaignChanges, CampaignQuery, NewCampaign, RetryFailedRequest
 from campaigns.models import Campaign
 from campaigns.services import campaigns as services
+from delivery.api.base import ONE_WORLD
 from delivery.lane_counts import counts_of
 from rvm.platform.api.pagination import page
 from rvm.platform.api.problem_codes import MISSING_SCOPE
@@ -49,7 +50,7 @@ class CampaignListView(_CampaignView):
     @extend_schema(
         operation_id="list_campaigns",
         summary="List campaigns",
-        description="Newest first.",
+        description=f"Newest first. {ONE_WORLD}",
         tags=TAGS,
         parameters=[CampaignQuery],
         responses={200: CampaignPage},
@@ -58,10 +59,11 @@ class CampaignListView(_CampaignView):
     def get(self, request: Request, workspace_id: UUID) -> Response:
         query = CampaignQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
+        live = self.world(query.asked_live)
         found = page(
-            selectors.campaigns(self.workspace, **query.filters),
+            selectors.campaigns(self.workspace, live=live, **query.filters),
             workspace_id=self.workspace.pk,
-            filters=query.filters,
+            filters={**query.filters, "live": live},
             limit=query.validated_data["limit"],
             continuation_token=query.validated_data.get("continuation_token"),
         )

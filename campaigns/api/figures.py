@@ -77,7 +77,7 @@ class ExportView(CampaignsView):
         query.is_valid(raise_exception=True)
         campaign = self.find_campaign(campaign_id)
         return voicemail_download(
-            voicemails(self.workspace, replace(query.sought(), campaign_id=campaign.pk)),
+            voicemails(self.workspace, replace(query.sought(), campaign_id=campaign.pk), live=campaign.live),
             workspace=self.workspace,
             actor=self.actor,
             reveal=self.may_see_numbers,

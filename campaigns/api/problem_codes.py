@@ -5,12 +5,6 @@ from __future__ import annotations
 from campaigns.states import ImportState
 from rvm.platform.api.problem_codes import ProblemCode, by_code
 
-LIVE_CAMPAIGN = ProblemCode(
-    "live_campaign",
-    403,
-    "A test key changes test campaigns only",
-    "Use a live key, or make a campaign of its own with the test key: it goes to the sandbox carrier.",
-)
 CAMPAIGN_CLAIMED = ProblemCode(
     "campaign_claimed",
     409,
@@ -82,7 +76,6 @@ IMPORT_UNDER_WAY = ProblemCode(
 )
 
 CAMPAIGN_PROBLEMS = by_code(
-    LIVE_CAMPAIGN,
     CAMPAIGN_CLAIMED,
     CAMPAIGN_HAS_RECIPIENTS,
     CAMPAIGN_STATE,

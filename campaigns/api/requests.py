@@ -12,7 +12,7 @@ from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS
 from campaigns.spreadsheets.preview import MOST_COLUMNS
 from campaigns.states import CampaignState
 from delivery.api.fields import ObjectField
-from delivery.api.requests import ExportQuery, PageQuery
+from delivery.api.requests import ExportQuery, WorldQuery
 from delivery.models import Lane
 from delivery.reasons import Reason
 from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, TextField, YesField
@@ -77,16 +77,12 @@ class NewCampaign(CampaignChanges):
     """A campaign to create."""
 
 
-class CampaignQuery(PageQuery):
+class CampaignQuery(WorldQuery):
     state = serializers.ChoiceField([state.value for state in CampaignState], required=False)
     use_case_id = IdField(required=False)
     setup_id = IdField(required=False, help_text="The use case's setup now.")
     created_after = serializers.DateTimeField(required=False, help_text="From this time on.")
     created_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")
-
-    @property
-    def filters(self) -> dict[str, Any]:
-        return {name: value for name, value in self.validated_data.items() if name not in PageQuery().fields}
 
 
 class RetryFailedRequest(StrictSerializer):
@@ -102,8 +98,9 @@ class RetryFailedRequest(StrictSerializer):
 
 
 class CampaignExportQuery(ExportQuery):
-    """The listing's filters, and no pages."""
+    """The listing's filters, and no pages; a campaign is of one world."""
 
+    live = None  # type: ignore[assignment]
     campaign_id = None  # type: ignore[assignment]
     use_case_id = None  # type: ignore[assignment]
 

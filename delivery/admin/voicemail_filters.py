@@ -44,7 +44,7 @@ def sift(request: HttpRequest, queryset: QuerySet[Any], **sought: Any) -> QueryS
     workspace = chosen_workspace(request)
     if workspace is None:
         return queryset.none()
-    return queryset & voicemails(workspace, VoicemailFilter(**sought))
+    return queryset & voicemails(workspace, VoicemailFilter(**sought), live=None)
 
 
 class WorkspaceFilter(DropdownFilter):

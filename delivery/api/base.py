@@ -34,6 +34,9 @@ PLAYING: dict[str, Any] = {
 }
 
 
+ONE_WORLD = "A live key gets live rows, or test rows with `live=false`; a test key gets test rows."
+
+
 class DeliveryView(UseCasesView):
     problems: ClassVar[Mapping[str, ProblemCode]] = {**UseCasesView.problems, **DELIVERY_PROBLEMS}
 

@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 
-from delivery.api.base import DeliveryView
+from delivery.api.base import ONE_WORLD, DeliveryView
 from delivery.api.requests import ExportQuery
 from delivery.downloads import voicemail_download
 from delivery.selectors import voicemails
@@ -21,7 +21,7 @@ TAGS = ["Voicemail"]
 _DESCRIPTION = (
     "Newest first, as they are while the file is sent, however many there are; a download that breaks off is incomplete. "
     f"With the scope `{Scope.NUMBERS_READ.value}` recipients are whole and the fields of a campaign's list are added. "
-    "A cell that a spreadsheet program would run as a formula has an apostrophe before it."
+    f"A cell that a spreadsheet program would run as a formula has an apostrophe before it. {ONE_WORLD}"
 )
 EXAMPLE = OpenApiExample(
     "What failed since March, for machines",
@@ -59,11 +59,12 @@ class VoicemailExportView(DeliveryView):
 
     def _export(self, query: ExportQuery) -> StreamingHttpResponse:
         query.is_valid(raise_exception=True)
+        live = self.world(query.asked_live)
         return voicemail_download(
-            voicemails(self.workspace, query.sought()),
+            voicemails(self.workspace, query.sought(), live=live),
             workspace=self.workspace,
             actor=self.actor,
             reveal=self.may_see_numbers,
-            filters=query.filters,
+            filters=query.filters if live else {**query.filters, "live": False},
             e164=query.e164,
         )

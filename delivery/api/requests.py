@@ -14,7 +14,7 @@ from delivery.selectors import VoicemailFilter
 from delivery.services.screening import LONGEST_REFERENCE, MOST_METADATA_BYTES, Recipient
 from delivery.services.sounds import LONGEST_NAME
 from delivery.status import VoicemailStatus
-from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesField
+from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesField, YesFilter
 from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from usecases.errors import Refused
 from usecases.numbers import E164
@@ -130,7 +130,27 @@ class PageQuery(StrictSerializer):
     continuation_token = TextField(required=False, allow_null=True, help_text="From the page before; same filters.")
 
 
-class VoicemailQuery(PageQuery):
+class WorldQuery(PageQuery):
+    """A list whose rows are live ones or test ones."""
+
+    live = YesFilter(
+        required=False,
+        help_text="False for test rows, which a live key does not get unless it asks for them. A test key gets no others.",
+    )
+
+    @property
+    def asked_live(self) -> bool | None:
+        """For `ApiView.world`; None where the caller does not say."""
+        asked: bool | None = self.validated_data.get("live")
+        return asked
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """The other filters that were given."""
+        return {name: value for name, value in self.validated_data.items() if name not in WorldQuery().fields}
+
+
+class VoicemailQuery(WorldQuery):
     """In the query or in a body; all filters that are given must hold."""
 
     use_case_id = IdField(required=False)
@@ -159,10 +179,6 @@ class VoicemailQuery(PageQuery):
         if not E164.fullmatch(number):
             raise serializers.ValidationError("Write the number as + and 7 to 15 digits.", "number_malformed")
         return number
-
-    @property
-    def filters(self) -> dict[str, Any]:
-        return {name: value for name, value in self.validated_data.items() if name not in PageQuery().fields}
 
     def sought(self) -> VoicemailFilter:
         filters = self.filters

@@ -109,7 +109,10 @@ class SetupListView(UseCasesView):
         query = PageQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         found = page(
-            selectors.setups(self.workspace), workspace_id=self.workspace.pk, filters={}, **query.validated_data
+            selectors.setups(self.workspace, live=self.reach),
+            workspace_id=self.workspace.pk,
+            filters={},
+            **query.validated_data,
         )
         return page_answer(found, SetupAnswer(found.items, many=True).data)
 
@@ -124,6 +127,10 @@ class SetupListView(UseCasesView):
     def post(self, request: Request, workspace_id: UUID) -> Response:
         body = NewSetup(data=request.data)
         body.is_valid(raise_exception=True)
+        self.require_own(
+            TelephonySetup(carrier=body.validated_data["carrier"]).live,
+            "This carrier reaches people, and a test key makes setups of the sandbox carrier only; use a live key.",
+        )
         setup = open_setup(workspace=self.workspace, actor=self.actor, **body.validated_data)
         answer = Response(SetupAnswer(setup).data, status=201)
         answer["Location"] = f"{request.path}/{setup.pk}"

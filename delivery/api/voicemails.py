@@ -20,7 +20,7 @@ from delivery.api.answers import (
     drop_answer,
     voicemail_answer,
 )
-from delivery.api.base import DeliveryView
+from delivery.api.base import ONE_WORLD, DeliveryView
 from delivery.api.requests import (
     BatchRequest,
     RetryRequest,
@@ -48,9 +48,9 @@ TAGS = ["Voicemail"]
 
 class _VoicemailView(DeliveryView):
     def find(self, voicemail_id: UUID) -> Voicemail:
-        voicemail = voicemails(self.workspace).filter(pk=voicemail_id).first()
+        voicemail = voicemails(self.workspace, live=self.reach).filter(pk=voicemail_id).first()
         if voicemail is None:
-            raise Problem(NOT_FOUND, "The voicemail does not exist in this workspace.")
+            raise Problem(NOT_FOUND, self.absent("The voicemail does not exist in this workspace."))
         return voicemail
 
     def answer(self, voicemail: Voicemail) -> dict[str, Any]:
@@ -58,10 +58,11 @@ class _VoicemailView(DeliveryView):
 
     def one_page(self, query: VoicemailQuery) -> Response:
         query.is_valid(raise_exception=True)
+        live = self.world(query.asked_live)
         found = page(
-            voicemails(self.workspace, query.sought()),
+            voicemails(self.workspace, query.sought(), live=live),
             workspace_id=self.workspace.pk,
-            filters=query.filters,
+            filters={**query.filters, "live": live},
             limit=query.validated_data["limit"],
             continuation_token=query.validated_data.get("continuation_token"),
         )
@@ -117,7 +118,7 @@ class VoicemailsView(_VoicemailView):
     @extend_schema(
         operation_id="list_voicemails",
         summary="List voicemails",
-        description="Newest first. Rows that arrive while you turn pages change nothing on the pages to come.",
+        description=f"Newest first. Rows that arrive while you turn pages change nothing on the pages to come. {ONE_WORLD}",
         tags=TAGS,
         parameters=[VoicemailQuery],
         responses={200: VoicemailPage},
@@ -133,7 +134,7 @@ class VoicemailSearchView(_VoicemailView):
     @extend_schema(
         operation_id="search_voicemails",
         summary="Search voicemails",
-        description="The list with its filters in a body, so that phone numbers stay out of addresses and their logs.",
+        description=f"The list with its filters in a body, so that phone numbers stay out of addresses and their logs. {ONE_WORLD}",
         tags=TAGS,
         request=VoicemailQuery,
         responses={200: VoicemailPage},

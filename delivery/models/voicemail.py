@@ -81,6 +81,8 @@ class Voicemail(Row):
             ),
             # The listings, newest first.
             models.Index(fields=["workspace", "-id"], name="voicemail_newest"),
+            # A test key's few among all that are live.
+            models.Index(fields=["workspace", "-id"], name="voicemail_newest_test", condition=Q(live=False)),
             models.Index(fields=["use_case", "status", "-id"], name="voicemail_by_use_case"),
             # Without the workspace, which is in the blind index already: a planner that has not counted a new workspace's rows yet
             # would take any index that begins with it for as good as this one, and read all of them for each person.
@@ -111,9 +113,9 @@ class VoicemailReference(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    live = models.BooleanField(help_text="As the voicemail is.")
     reference = models.CharField(max_length=100)
     voicemail_id = models.UUIDField()
-    live = models.BooleanField(help_text="As the voicemail is.")
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -36,7 +36,7 @@ def test_a_row_says_what_became_of_the_voicemail(workspace: Workspace) -> None:
         lane=lane, status="failed", reason="busy", carrier_code="17", carrier_text="USER BUSY", attempts=2, reference="r-1",
         created_at=T0, accepted_at=T0, ended_at=None,
     )  # fmt: skip
-    assert dicts(voicemails(workspace), reveal=False) == [
+    assert dicts(voicemails(workspace, live=None), reveal=False) == [
         {
             "voicemail_id": str(voicemail.pk),
             "campaign_id": str(lane.pk),
@@ -59,7 +59,7 @@ def test_a_row_says_what_became_of_the_voicemail(workspace: Workspace) -> None:
 
 def test_what_the_api_sent_belongs_to_no_campaign(workspace: Workspace) -> None:
     make_voicemail(make_use_case(workspace))
-    assert dicts(voicemails(workspace), reveal=False)[0]["campaign_id"] == ""
+    assert dicts(voicemails(workspace, live=None), reveal=False)[0]["campaign_id"] == ""
 
 
 def test_with_the_right_to_see_them_come_the_number_and_what_the_list_said(workspace: Workspace) -> None:
@@ -67,7 +67,7 @@ def test_with_the_right_to_see_them_come_the_number_and_what_the_list_said(works
     use_case = make_use_case(workspace)
     make_voicemail(use_case)
     make_voicemail(use_case, merge_fields=fields)
-    row, bare = dicts(voicemails(workspace), reveal=True)
+    row, bare = dicts(voicemails(workspace, live=None), reveal=True)
     assert (row["recipient_phone_number"], row["name"], row["language"]) == ("+12025550142", "Ann Lee", "es")
     assert json.loads(row["other_fields"]) == {"doctor": "Dr. Yu", "status": "new"}
     assert (bare["name"], bare["language"], bare["other_fields"]) == ("", "", "")
@@ -75,7 +75,7 @@ def test_with_the_right_to_see_them_come_the_number_and_what_the_list_said(works
 
 def test_fields_of_the_list_can_have_columns_of_their_own_but_not_take_ours(workspace: Workspace) -> None:
     make_voicemail(make_use_case(workspace), merge_fields={"doctor": "Dr. Yu", "status": "new"})
-    header, row = export_rows(voicemails(workspace), reveal=True, merge_columns=["doctor", "status"])
+    header, row = export_rows(voicemails(workspace, live=None), reveal=True, merge_columns=["doctor", "status"])
     assert header == [*COLUMNS, "doctor", "other_fields"]
     assert row[-2:] == ["Dr. Yu", '{"status":"new"}']
 
@@ -83,7 +83,7 @@ def test_fields_of_the_list_can_have_columns_of_their_own_but_not_take_ours(work
 def test_without_that_right_nothing_encrypted_is_even_read(workspace: Workspace) -> None:
     make_voicemail(make_use_case(workspace), merge_fields={"name": "Ann Lee"})
     with CaptureQueriesContext(connection) as captured:
-        [header, row] = export_rows(voicemails(workspace), reveal=False)
+        [header, row] = export_rows(voicemails(workspace, live=None), reveal=False)
     assert header == list(COLUMNS) and "Ann Lee" not in row
     assert not [query for query in captured if '"recipient"' in query["sql"] or "merge_fields" in query["sql"]]
 
@@ -97,14 +97,14 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_row_is_there_once_newest_first(workspace: Workspace, small_pages: None, count: int) -> None:
     use_case, recording = make_use_case(workspace), make_recording(workspace)
     made = [make_voicemail(use_case, recording=recording) for _ in range(count)]
-    rows = dicts(voicemails(workspace), reveal=False)
+    rows = dicts(voicemails(workspace, live=None), reveal=False)
     assert [row["voicemail_id"] for row in rows] == [str(voicemail.pk) for voicemail in reversed(made)]
 
 
 def test_what_comes_or_changes_meanwhile_makes_no_row_twice_or_missing(workspace: Workspace, small_pages: None) -> None:
     use_case, recording = make_use_case(workspace), make_recording(workspace)
     made = [make_voicemail(use_case, recording=recording) for _ in range(8)]
-    rows: Iterator[list[Any]] = export_rows(voicemails(workspace), reveal=False)
+    rows: Iterator[list[Any]] = export_rows(voicemails(workspace, live=None), reveal=False)
     seen = [next(rows) for _ in range(4)][1:]
     make_voicemail(use_case, recording=recording)
     Voicemail.objects.filter(pk=made[0].pk).update(status="delivered")
@@ -118,7 +118,7 @@ def test_the_filters_are_those_of_the_list(workspace: Workspace, small_pages: No
     for number in range(8):
         make_voicemail(use_case, recording=recording, reference=str(number), status=["failed", "queued"][number % 2])
     make_voicemail(reference="theirs", status="failed")
-    rows = dicts(voicemails(workspace, VoicemailFilter(statuses=["failed"])), reveal=False)
+    rows = dicts(voicemails(workspace, VoicemailFilter(statuses=["failed"]), live=None), reveal=False)
     assert [row["reference"] for row in rows] == ["6", "4", "2", "0"]
 
 
@@ -146,8 +146,8 @@ def test_more_rows_take_no_more_memory(workspace: Workspace, monkeypatch: pytest
             )
 
     grow_to(2500)
-    few = peak_kb(voicemails(workspace), 2500)
+    few = peak_kb(voicemails(workspace, live=None), 2500)
     grow_to(7500)
-    more = peak_kb(voicemails(workspace), 7500) - few
+    more = peak_kb(voicemails(workspace, live=None), 7500) - few
     # Python and the driver keep a little for reuse; a row that was kept would take over a kilobyte.
     assert more < 5000 * 0.05

@@ -89,11 +89,20 @@ def test_the_sender_that_a_person_saw_last_is_sought_by_the_person(three_lists: 
 @pytest.mark.parametrize("three_lists", MOMENTS, indirect=True)
 @pytest.mark.parametrize("statuses", [(), ("failed",), ("delivered",), ("accepted",)])
 def test_a_page_of_an_old_campaign_is_sought_within_its_own_ids(three_lists: Lane, statuses: tuple[str, ...]) -> None:
-    found = voicemails(three_lists.workspace, VoicemailFilter(campaign_id=three_lists.pk, statuses=statuses))
+    found = voicemails(three_lists.workspace, VoicemailFilter(campaign_id=three_lists.pk, statuses=statuses), live=True)
     found = found.order_by("-id")[:51]
     lines = plan_of(found)
     assert not [line for line in lines if "Seq Scan on delivery_voicemail" in line]
     assert any("Index Cond" in line and "id >= " in line and "id <= " in line for line in lines), lines
+
+
+@pytest.mark.parametrize("three_lists", MOMENTS, indirect=True)
+def test_a_test_keys_few_are_found_without_all_that_are_live(three_lists: Lane) -> None:
+    test = factories.make_voicemail(three_lists.use_case, live=False)
+    found = voicemails(three_lists.workspace, live=False).order_by("-id")[:51]
+    lines = plan_of(found)
+    assert any("voicemail_newest_test" in line for line in lines), lines
+    assert list(found) == [test]
 
 
 @pytest.mark.parametrize("three_lists", ["never counted"], indirect=True)
@@ -103,7 +112,7 @@ def test_a_lane_knows_between_which_ids_its_list_lies(three_lists: Lane) -> None
     assert three_lists.last_id is not None
     assert own.count() == own.filter(id__gte=three_lists.first_id, id__lte=three_lists.last_id).count() == ROWS
     assert time_of(three_lists.last_id) - time_of(three_lists.first_id) < timedelta(seconds=1)
-    assert voicemails(three_lists.workspace, VoicemailFilter(campaign_id=three_lists.pk)).count() == ROWS
+    assert voicemails(three_lists.workspace, VoicemailFilter(campaign_id=three_lists.pk), live=True).count() == ROWS
 
     insert_staged(
         three_lists,
@@ -112,7 +121,7 @@ def test_a_lane_knows_between_which_ids_its_list_lies(three_lists: Lane) -> None
         recording_id=own.values_list("recording_id", flat=True)[0],
         now=NOW + timedelta(days=9),
     )
-    assert voicemails(three_lists.workspace, VoicemailFilter(campaign_id=three_lists.pk)).count() == ROWS + 1
+    assert voicemails(three_lists.workspace, VoicemailFilter(campaign_id=three_lists.pk), live=True).count() == ROWS + 1
 
 
 @pytest.mark.parametrize("three_lists", ["counted while nobody waited"], indirect=True)

@@ -37,7 +37,6 @@ def use_case() -> UseCase:
     return factories.make_use_case(setup=setup, max_attempts=3)
 
 
-@fault("H1: a test key acts on live voicemails")
 def test_a_test_key_neither_retries_nor_cancels_a_live_voicemail(use_case: UseCase) -> None:
     failed = make_submitted("failed", "no_answer", use_case=use_case)
     unreported = make_submitted("failed", "unreported", use_case=use_case, recipient="+12025550143")

@@ -92,5 +92,23 @@ def test_lists_hold_only_what_lives_in_the_workspace() -> None:
     make_use_case(workspace, deleted_at=LONG_AGO, setup=use_case.setup, numbers=0)
     make_phone_number(make_setup(workspace, deleted_at=LONG_AGO))
     assert list(selectors.use_cases(workspace)) == [use_case]
-    assert list(selectors.setups(workspace)) == [use_case.setup]
-    assert list(selectors.phone_numbers(workspace)) == list(use_case.phone_numbers.all())
+    assert list(selectors.setups(workspace, live=None)) == [use_case.setup]
+    assert list(selectors.phone_numbers(workspace, live=None)) == list(use_case.phone_numbers.all())
+
+
+def test_setups_and_numbers_are_of_the_world_that_their_carrier_reaches() -> None:
+    real = make_use_case(setup=make_setup(carrier="other"))
+    sandbox = make_use_case(real.workspace)
+    for use_case, live in ((real, True), (sandbox, False)):
+        assert (use_case.live, use_case.setup.live) == (live, live)
+        assert list(selectors.setups(real.workspace, live=live)) == [use_case.setup]
+        assert list(selectors.phone_numbers(real.workspace, live=live)) == list(use_case.phone_numbers.all())
+    assert selectors.setups(real.workspace, live=None).count() == 2
+
+
+def test_a_use_case_is_live_where_its_failover_setup_is() -> None:
+    use_case = make_use_case()
+    use_case.failover_setup = make_setup(use_case.workspace)
+    assert not use_case.live
+    use_case.failover_setup = make_setup(use_case.workspace, carrier="other")
+    assert use_case.live

@@ -1,4 +1,4 @@
-"""What views share from this floor on: refusals become problems, ids are looked up in the caller's workspace only."""
+"""What views share from this floor on: refusals become problems, ids are looked up in the caller's workspace and world only."""
 
 from __future__ import annotations
 
@@ -39,13 +39,23 @@ class UseCasesView(ApiView):
         found = selectors.use_cases(self.workspace).select_related("workspace", "setup", "failover_setup")
         return _one(found, use_case_id, "use_case_not_found", "This workspace has no such use case.")
 
+    def own_use_case(self, use_case_id: UUID) -> UseCase:
+        """One that the caller may change. A test key sends under any, through the sandbox, and so reads any."""
+        use_case = self.find_use_case(use_case_id)
+        self.require_own(
+            use_case.live,
+            "People are reached under this use case, and a test key changes only use cases of sandbox setups; use a live key.",
+        )
+        return use_case
+
     def find_setup(self, setup_id: UUID, field: str = "") -> TelephonySetup:
-        found = selectors.setups(self.workspace)
-        return _one(found, setup_id, "setup_not_found", "This workspace has no such telephony setup.", field)
+        found = selectors.setups(self.workspace, live=self.reach)
+        sentence = self.absent("This workspace has no such telephony setup.")
+        return _one(found, setup_id, "setup_not_found", sentence, field)
 
     def find_phone_number(self, phone_number_id: UUID) -> PhoneNumber:
-        found = selectors.phone_numbers(self.workspace)
-        return _one(found, phone_number_id, "not_found", "This workspace has no such phone number.")
+        found = selectors.phone_numbers(self.workspace, live=self.reach)
+        return _one(found, phone_number_id, "not_found", self.absent("This workspace has no such phone number."))
 
 
 def _one(found: QuerySet[Found], identifier: UUID, code: str, sentence: str, field: str = "") -> Found:

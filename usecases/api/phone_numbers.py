@@ -35,7 +35,7 @@ class PhoneNumberListView(UseCasesView):
         sought = dict(query.validated_data)
         limit, token = sought.pop("limit"), sought.pop("continuation_token", None)
         columns = {"setup_id": "setup_id", "use_case_id": "assignments__use_case_id"}
-        found = selectors.phone_numbers(self.workspace).filter(
+        found = selectors.phone_numbers(self.workspace, live=self.reach).filter(
             **{columns[name]: value for name, value in sought.items()}
         )
         numbers = page(found, workspace_id=self.workspace.pk, filters=sought, limit=limit, continuation_token=token)
@@ -95,7 +95,7 @@ class AssignmentView(UseCasesView):
         responses={200: PhoneNumberAnswer},
     )
     def put(self, request: Request, workspace_id: UUID, phone_number_id: UUID, use_case_id: UUID) -> Response:
-        number, use_case = self.find_phone_number(phone_number_id), self.find_use_case(use_case_id)
+        number, use_case = self.find_phone_number(phone_number_id), self.own_use_case(use_case_id)
         services.assign_number(use_case=use_case, phone_number=number, actor=self.actor)
         return Response(PhoneNumberAnswer(self.find_phone_number(phone_number_id)).data)
 
@@ -107,6 +107,6 @@ class AssignmentView(UseCasesView):
         responses={204: None},
     )
     def delete(self, request: Request, workspace_id: UUID, phone_number_id: UUID, use_case_id: UUID) -> Response:
-        number, use_case = self.find_phone_number(phone_number_id), self.find_use_case(use_case_id)
+        number, use_case = self.find_phone_number(phone_number_id), self.own_use_case(use_case_id)
         services.unassign_number(use_case=use_case, phone_number=number, actor=self.actor)
         return Response(status=204)

@@ -87,7 +87,7 @@ class UseCaseView(_UseCaseView):
         responses={200: UseCaseAnswer},
     )
     def patch(self, request: Request, workspace_id: UUID, use_case_id: UUID) -> Response:
-        use_case = self.find_use_case(use_case_id)
+        use_case = self.own_use_case(use_case_id)
         body = UseCaseChanges(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         services.update_use_case(use_case=use_case, actor=self.actor, **self.values(body.validated_data))
@@ -101,5 +101,5 @@ class UseCaseView(_UseCaseView):
         responses={204: None},
     )
     def delete(self, request: Request, workspace_id: UUID, use_case_id: UUID) -> Response:
-        services.delete_use_case(use_case=self.find_use_case(use_case_id), actor=self.actor)
+        services.delete_use_case(use_case=self.own_use_case(use_case_id), actor=self.actor)
         return Response(status=204)

@@ -9,7 +9,6 @@ from rvm.platform.models import User
 from usecases.errors import Refused
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
 from usecases.numbers import NumberRefused, check_sender
-from usecases.selectors import SANDBOX
 from usecases.services.saving import lock, save
 from usecases.services.setups import lock_living
 from usecases.services.use_cases import lock_living_use_case
@@ -20,7 +19,7 @@ def add_phone_number(*, setup: TelephonySetup, e164: str, actor: User | None = N
     """A number that the account at the carrier may send from."""
     row = lock_living(setup, field="setup_id")
     try:
-        check_sender(e164, sandbox=row.carrier == SANDBOX)
+        check_sender(e164, sandbox=not row.live)
     except NumberRefused as error:
         raise Refused(error.code, str(error), field="phone_number") from None
     number = PhoneNumber(workspace=row.workspace, setup=row, e164=e164)

@@ -11,7 +11,6 @@ from rvm.platform import audit
 from rvm.platform.models import User, Workspace
 from usecases.errors import Refused
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
-from usecases.selectors import SANDBOX
 from usecases.services.saving import change, lock, save, told
 from usecases.services.setups import lock_living
 
@@ -58,12 +57,12 @@ def create_use_case(
 def update_use_case(*, use_case: UseCase, actor: User | None = None, **changes: Any) -> UseCase:
     """`changes` are columns of CHANGEABLE."""
     row = lock_living_use_case(use_case)
-    was_sandbox = row.setup.carrier == SANDBOX
+    was_live = row.setup.live
     changed = change(row, changes, CHANGEABLE)
     for name in ("setup", "failover_setup"):
         if name in changed:
             _check_setup(row, name)
-    if "setup" in changed and was_sandbox != (row.setup.carrier == SANDBOX):
+    if "setup" in changed and was_live != row.setup.live:
         raise Refused(
             "setup_kind_differs",
             "A use case cannot move between the sandbox and a real carrier: its waiting voicemails were made for one of them. "
@@ -123,7 +122,7 @@ def _check_pair(use_case: UseCase) -> None:
         raise Refused(
             "failover_not_usable", "The failover setup must be another one than the setup.", field="failover_setup_id"
         )
-    if (failover.carrier == SANDBOX) != (use_case.setup.carrier == SANDBOX):
+    if failover.live != use_case.setup.live:
         raise Refused(
             "failover_not_usable",
             "The sandbox cannot stand in for a real carrier, nor a real one for the sandbox: it would report as delivered what "

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+from rest_framework.fields import empty
 
 
 class _Strict:
@@ -49,6 +50,20 @@ class YesField(serializers.BooleanField):
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
         return data
+
+
+class YesFilter(YesField):
+    """The same in an address too, as `true` or `false`. DRF would take a filter that is absent there for false."""
+
+    default_error_messages = {"invalid": "This must be true or false."}
+
+    def get_value(self, dictionary: Any) -> Any:
+        if not hasattr(dictionary, "getlist"):
+            return super().get_value(dictionary)
+        written = dictionary.getlist(self.field_name)
+        if not written:
+            return empty
+        return {"true": True, "false": False}.get(written[0], written[0]) if len(written) == 1 else written
 
 
 class NumberField(serializers.FloatField):

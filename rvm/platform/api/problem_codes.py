@@ -39,6 +39,13 @@ FORBIDDEN = ProblemCode("forbidden", 403, "Not allowed", "Ask an administrator o
 MISSING_SCOPE = ProblemCode(
     "missing_scope", 403, "The API key lacks a scope", "Use a key that has the scope named in the detail."
 )
+TEST_KEY = ProblemCode(
+    "test_key",
+    403,
+    "A test key reads and changes test rows only",
+    "Use a live key. What a test key makes is a test row and goes to the sandbox carrier; of the rest it changes sandbox setups and "
+    "their use cases.",
+)
 NOT_FOUND = ProblemCode(
     "not_found",
     404,
@@ -104,6 +111,7 @@ PLATFORM_PROBLEMS = by_code(
     UNAUTHENTICATED,
     FORBIDDEN,
     MISSING_SCOPE,
+    TEST_KEY,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     NOT_ACCEPTABLE,

@@ -42,7 +42,7 @@ _PROBLEM = {
 _ALWAYS = {
     "400": "The request cannot be read.",
     "401": "No valid API key.",
-    "403": "The API key lacks a scope.",
+    "403": "The API key lacks a scope, or is a test key and the row a live one.",
     "404": "Not found in this workspace.",
     "406": "Only JSON is served.",
     "422": "Well formed but wrong.",

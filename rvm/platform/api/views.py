@@ -1,4 +1,10 @@
-"""The base of every view under /v1/{workspace_id}/: key, workspace, scope, rate, bounded body, idempotency."""
+"""The base of every view under /v1/{workspace_id}/: key, workspace, world, scope, rate, bounded body, idempotency.
+
+Test and live are two worlds in one workspace. Rows that only one of them has (voicemails, campaigns and what belongs to them) say so
+themselves (`live`), telephony setups by their carrier. Which of them a key finds is asked here and nowhere else: by `reach` where a
+request names a row, by `world` where it asks for a list, by `require_own` where it would change what both may read. The selectors of
+such rows take the answer (`live`) and none has a default, so that no view can forget to ask.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +24,8 @@ from rvm.platform.models import ApiKey, User, Workspace
 from rvm.platform.scopes import Scope
 from rvm.platform.uploads import MAX_FORM_BYTES, BoundedMemoryUploadHandler
 
+ONLY_TEST_ROWS = "A test key finds test rows only; for live ones use a live key."
+
 
 class ApiView(APIView):
     """A view declares `required_scopes` by method and handles `request`; every POST that changes something honours Idempotency-Key.
@@ -31,7 +39,7 @@ class ApiView(APIView):
 
     @property
     def key(self) -> ApiKey:
-        """The caller's key: `live` tells whether more than the sandbox may be reached."""
+        """The caller's key."""
         return cast(ApiKey, self.request.auth)
 
     @property
@@ -42,6 +50,29 @@ class ApiView(APIView):
     def actor(self) -> User:
         """The service user that audit rows name."""
         return self.key.user
+
+    @property
+    def reach(self) -> bool | None:
+        """Of which world are the rows that the caller may name: False is test, None both. A live row is none for a test key."""
+        return None if self.key.live else False
+
+    def world(self, asked: bool | None) -> bool:
+        """Of which world are the rows of a list for which the caller `asked` with `live`: unasked, of the key's own.
+
+        Raises Problem where a test key asks for live ones."""
+        if asked is None:
+            return self.key.live
+        self.require_own(asked, f"Live rows were asked for. {ONLY_TEST_ROWS}")
+        return asked
+
+    def require_own(self, live: bool, sentence: str) -> None:
+        """Raise the Problem with this sentence where the row is a live one and the key a test key."""
+        if live and not self.key.live:
+            raise Problem(codes.TEST_KEY, sentence)
+
+    def absent(self, sentence: str) -> str:
+        """Why no row was found: a test key is told too that it would not find a live one."""
+        return sentence if self.key.live else f"{sentence} {ONLY_TEST_ROWS}"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

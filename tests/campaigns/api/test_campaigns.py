@@ -313,7 +313,7 @@ def test_a_test_key_needs_a_sandbox_setup_to_go_through(workspace: Workspace) ->
         ("POST", "/imports"),
     ],
 )
-def test_a_test_key_changes_no_live_campaign(
+def test_a_live_campaign_does_not_exist_for_a_test_key(
     new_campaign: Callable[..., Campaign], workspace: Workspace, method: str, path: str
 ) -> None:
     campaign = new_campaign()
@@ -321,9 +321,9 @@ def test_a_test_key_changes_no_live_campaign(
     tester = make_api(workspace, live=False)
     before = list(Campaign.objects.values()), list(Lane.objects.values()), list(Voicemail.objects.values())
     told = tester.send(method, f"campaigns/{campaign.pk}{path}", {})
-    assert refusal(told, 403) == "live_campaign"
+    assert refusal(told, 404) == "not_found" and "test key" in told.json()["detail"]
     assert before == (list(Campaign.objects.values()), list(Lane.objects.values()), list(Voicemail.objects.values()))
-    assert tester.get(f"campaigns/{campaign.pk}").json()["live"] is True
+    assert refusal(tester.get(f"campaigns/{campaign.pk}"), 404) == "not_found"
 
 
 def test_a_live_key_may_move_a_test_campaign(api: Api, new_campaign: Callable[..., Campaign]) -> None:

@@ -358,16 +358,17 @@ def test_a_running_campaign_takes_no_more_people(api: Api, campaign: Campaign, u
     assert refusal(api.post(path_of(uploaded, "/check")), 409) == "campaign_claimed"
 
 
-def test_a_test_key_looks_at_a_live_list_and_changes_nothing(campaign: Campaign, uploaded: RecipientImport) -> None:
+def test_a_live_list_does_not_exist_for_a_test_key(campaign: Campaign, uploaded: RecipientImport) -> None:
     tester = make_api(campaign.workspace, live=False)
-    assert tester.get(path_of(uploaded)).status_code == 200
     for answer in (
+        tester.get(path_of(uploaded)),
+        tester.get(path_of(uploaded, "/errors")),
         tester.patch(path_of(uploaded), {"has_header": False}),
         tester.post(path_of(uploaded, "/check")),
         tester.post(path_of(uploaded, "/confirm"), STATEMENT),
         tester.delete(path_of(uploaded)),
     ):
-        assert refusal(answer, 403) == "live_campaign"
+        assert refusal(answer, 404) == "not_found"
     uploaded.refresh_from_db()
     assert (uploaded.state, uploaded.has_header) == ("uploaded", True)
 

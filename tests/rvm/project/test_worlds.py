@@ -1,0 +1,459 @@
+"""Test and live are two worlds: what a test key finds and changes at every address under /v1/, and what a live key is shown.
+
+The addresses come from the URL conf, so that a new one fails here until it is said what it does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from campaigns.models import Campaign, RecipientImport
+from delivery.api import setups
+from delivery.carriers.base import Check, Report, ReportStatus
+from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail, VoicemailReference
+from delivery.reasons import Reason
+from delivery.reports import merge, receive
+from delivery.services.clips import keep_clip
+from delivery.services.recordings import keep_recording
+from rvm.platform.models import ApiKey, Workspace
+from tests.campaigns.api.calling import upload_directly
+from tests.delivery.audio.mp3_bytes import encoded
+from tests.delivery.standings import make_submitted, state
+from tests.factories import (
+    Api,
+    make_api,
+    make_campaign,
+    make_phone_number,
+    make_setup,
+    make_suppression,
+    make_use_case,
+    make_voicemail,
+    make_workspace,
+)
+from tests.rvm.project.test_every_operation import OPEN, VIEWS, operations
+from usecases.models import NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase
+
+pytestmark = pytest.mark.django_db
+
+DROP_COWBOY = {"key": "k", "secret": "s", "signing_secret": "whsec"}
+LIST = b"phone\n2025550142\n"
+STATEMENT = {"consent_statement": "They agreed at registration."}
+
+
+def route_of(address: str) -> str:
+    """Below the workspace, as the OpenAPI document writes it."""
+    return address.partition("/<uuid:workspace_id>/")[2].replace("<uuid:", "{").replace(">", "}")
+
+
+# Each operation with whether it changes something.
+CHANGES = {
+    f"{method} {route_of(address)}": (method != "GET" and not callback.cls.required_scopes[method].only_reads)
+    for address, callback in VIEWS
+    if callback.cls not in OPEN
+    for method in operations(callback)
+}
+
+
+@dataclass
+class Rows:
+    """A row of every kind in one world, under the names that addresses and bodies give their ids."""
+
+    ids: dict[str, Any]
+    campaigns: dict[str, Campaign]
+
+    def address(self, route: str) -> str:
+        return re.sub(r"\{(\w+)\}", lambda match: str(self.ids[match[1]]), route)
+
+
+def make_rows(workspace: Workspace, *, live: bool) -> Rows:
+    setup = make_setup(workspace, carrier="drop_cowboy", credentials=DROP_COWBOY) if live else make_setup(workspace)
+    use_case = make_use_case(setup=setup)
+    sound = keep_recording(workspace, "Flu shot", encoded(12))
+    states = ("draft", "scheduled", "running", "paused", "completed")
+    campaigns = {
+        state: make_campaign(use_case, 1, live=live, state=state, recording=sound, time_zone="America/New_York")
+        for state in states
+    }
+    Voicemail.objects.filter(lane=campaigns["completed"].lane).update(status="failed", reason="busy")
+    failed = make_voicemail(use_case, live=live, status="failed", reason="busy")
+    queued = make_voicemail(use_case, live=live, reference="visit-1")
+    VoicemailReference.objects.create(workspace=workspace, live=live, reference="visit-1", voicemail_id=queued.pk)
+    uploaded, checked = upload_directly(campaigns["draft"], LIST), upload_directly(campaigns["draft"], LIST)
+    RecipientImport.objects.filter(pk=checked.pk).update(state="checked", rows_read=1, counts={"accepted": 1})
+    return Rows(
+        {
+            "use_case_id": use_case.pk,
+            "setup_id": setup.pk,
+            "unused_setup_id": make_setup(workspace, carrier=setup.carrier, credentials=setup.credentials).pk,
+            "unused_use_case_id": make_use_case(setup=setup, numbers=0).pk,
+            "phone_number_id": use_case.phone_numbers.get().pk,
+            "unassigned_number_id": make_phone_number(setup).pk,
+            "voicemail_id": queued.pk,
+            "failed_id": failed.pk,
+            "campaign_id": campaigns["draft"].pk,
+            "import_id": uploaded.pk,
+            "checked_id": checked.pk,
+            "recording_id": sound.pk,
+            "clip_id": keep_clip(workspace, "Ana", encoded(1)).pk,
+        },
+        campaigns,
+    )
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Any, tmp_path: Path) -> Path:
+    settings.MEDIA_ROOT = str(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def workspace(db: None) -> Workspace:
+    return make_workspace()
+
+
+@pytest.fixture
+def live_rows(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Rows:
+    monkeypatch.setattr(setups, "check_setup", lambda setup: Check(True, f"asked with {setup.credentials}"))
+    make_suppression(workspace, "+12025550199")
+    return make_rows(workspace, live=True)
+
+
+def sound(name: str = "audio") -> dict[str, Any]:
+    return {name: SimpleUploadedFile("new.mp3", encoded(11), "audio/mpeg")}
+
+
+def a_list() -> dict[str, Any]:
+    return {"file": SimpleUploadedFile("new.csv", LIST, "text/csv")}
+
+
+def to_somebody(rows: Rows, number: str = "+12025550101") -> dict[str, Any]:
+    return {**rows_named(rows, "use_case_id", "recording_id"), "recipient_phone_number": number, "reference": "visit-2"}
+
+
+def rows_named(rows: Rows, *names: str) -> dict[str, Any]:
+    return {name: str(rows.ids[name]) for name in names}
+
+
+def in_state(state: str) -> Callable[[Rows], dict[str, Any]]:
+    return lambda rows: {"campaign_id": rows.campaigns[state].pk}
+
+
+@dataclass
+class Deed:
+    """One operation that changes something: which rows and which body let a live key do it, and what a test key is answered."""
+
+    refused: int | None  # None: it is done, and only in the test world
+    body: Callable[[Rows], Any] = lambda rows: {}
+    rows: Callable[[Rows], dict[str, Any]] = lambda rows: {}
+    form: bool = False
+
+    def call(self, api: Api, operation: str, rows: Rows) -> HttpResponse:
+        method, route = operation.split(" ")
+        path = Rows({**rows.ids, **self.rows(rows)}, {}).address(route)
+        if self.form:
+            return api.client.post(api.url(path), self.body(rows))
+        return api.send(method, path, self.body(rows))
+
+
+def other(**names: str) -> Callable[[Rows], dict[str, Any]]:
+    """Another row of the kind than the usual one."""
+    return lambda rows: {name: rows.ids[wanted] for name, wanted in names.items()}
+
+
+DEEDS = {
+    "POST voicemail": Deed(None, to_somebody),
+    "POST voicemail/batch": Deed(
+        None,
+        lambda rows: {
+            **rows_named(rows, "use_case_id", "recording_id"),
+            "recipients": [{"recipient_phone_number": "+12025550101", "reference": "visit-1-b"}],
+        },
+    ),
+    "POST voicemail/{voicemail_id}/cancel": Deed(404),
+    "POST voicemail/{voicemail_id}/retry": Deed(404, rows=other(voicemail_id="failed_id")),
+    "POST recordings": Deed(None, lambda rows: sound(), form=True),
+    "POST clips": Deed(None, lambda rows: sound(), form=True),
+    "POST use-cases": Deed(
+        404,
+        lambda rows: (
+            {"name": "Recalls", "entity_name": "Lakeside", "setup_id": str(rows.ids["setup_id"])}
+            | {"channel": "ringless_voicemail"}
+        ),
+    ),
+    "PATCH use-cases/{use_case_id}": Deed(403, lambda rows: {"sending_enabled": False}),
+    "DELETE use-cases/{use_case_id}": Deed(403, rows=other(use_case_id="unused_use_case_id")),
+    "POST phone-numbers": Deed(
+        404, lambda rows: {"phone_number": "+12125550188", "setup_id": str(rows.ids["setup_id"])}
+    ),
+    "DELETE phone-numbers/{phone_number_id}": Deed(404, rows=other(phone_number_id="unassigned_number_id")),
+    "PUT phone-numbers/{phone_number_id}/use-cases/{use_case_id}": Deed(
+        404, rows=other(phone_number_id="unassigned_number_id")
+    ),
+    "DELETE phone-numbers/{phone_number_id}/use-cases/{use_case_id}": Deed(404),
+    "POST setups": Deed(403, lambda rows: {"name": "New", "carrier": "drop_cowboy", "credentials": DROP_COWBOY}),
+    "PATCH setups/{setup_id}": Deed(404, lambda rows: {"enabled": False, "pace_per_second": 1000}),
+    "DELETE setups/{setup_id}": Deed(404, rows=other(setup_id="unused_setup_id")),
+    "POST setups/{setup_id}/test": Deed(404),
+    "POST campaigns": Deed(None, lambda rows: {"name": "New", **rows_named(rows, "use_case_id", "recording_id")}),
+    "PATCH campaigns/{campaign_id}": Deed(404, lambda rows: {"name": "Renamed", "pace_per_second": 1000}),
+    "POST campaigns/{campaign_id}/launch": Deed(404),
+    "POST campaigns/{campaign_id}/unschedule": Deed(404, rows=in_state("scheduled")),
+    "POST campaigns/{campaign_id}/pause": Deed(404, rows=in_state("running")),
+    "POST campaigns/{campaign_id}/resume": Deed(404, rows=in_state("paused")),
+    "POST campaigns/{campaign_id}/cancel": Deed(404, rows=in_state("running")),
+    "POST campaigns/{campaign_id}/retry-failed": Deed(404, rows=in_state("completed")),
+    "POST campaigns/{campaign_id}/imports": Deed(404, lambda rows: a_list(), form=True),
+    "PATCH campaigns/{campaign_id}/imports/{import_id}": Deed(404, lambda rows: {"has_header": False}),
+    "DELETE campaigns/{campaign_id}/imports/{import_id}": Deed(404),
+    "POST campaigns/{campaign_id}/imports/{import_id}/check": Deed(404),
+    "POST campaigns/{campaign_id}/imports/{import_id}/confirm": Deed(
+        404, lambda rows: STATEMENT, rows=other(import_id="checked_id")
+    ),
+}
+
+
+Snapshot = dict[tuple[Any, Any], dict[str, Any]]
+
+
+def snapshot() -> Snapshot:
+    """Every row of every table of ours, but for when a key was used last."""
+    return {
+        (model, row[model._meta.pk.attname]): row
+        for name in ("platform", "usecases", "delivery", "campaigns")
+        for model in apps.get_app_config(name).get_models()
+        if model is not ApiKey
+        for row in model._default_manager.values()
+    }
+
+
+# How a row leads to whether it is live; the rows of other tables are of both worlds or of none.
+WORLDS: dict[Any, Callable[[Any], bool]] = {
+    Voicemail: lambda row: row.live,
+    VoicemailReference: lambda row: row.live,
+    Drop: lambda row: row.live,
+    Lane: lambda row: row.live,
+    LaneDelta: lambda row: row.lane.live,
+    LaneCount: lambda row: row.lane.live,
+    Campaign: lambda row: row.live,
+    RecipientImport: lambda row: row.campaign.live,
+    TelephonySetup: lambda row: row.live,
+    UseCase: lambda row: row.live,
+    PhoneNumber: lambda row: row.setup.live,
+    NumberAssignment: lambda row: row.use_case.live,
+    Suppression: lambda row: True,
+}
+
+
+def changed_live(before: Snapshot, after: Snapshot) -> list[str]:
+    """Rows that were there and are not as they were, and live rows that are new."""
+    touched = [key for key, row in before.items() if after.get(key) != row]
+    new = [(model, pk) for model, pk in after.keys() - before.keys()]
+    touched += [(model, pk) for model, pk in new if model in WORLDS and WORLDS[model](model.objects.get(pk=pk))]
+    return [f"{model.__name__} {pk}" for model, pk in touched]
+
+
+def test_every_operation_that_changes_something_is_walked() -> None:
+    assert set(DEEDS) == {operation for operation, changes in CHANGES.items() if changes}
+    assert (len(DEEDS), len(READING)) == (30, 26)
+
+
+@pytest.mark.parametrize("operation", DEEDS)
+def test_a_test_key_changes_no_live_row_where_a_live_key_does(
+    operation: str, workspace: Workspace, live_rows: Rows
+) -> None:
+    deed, sandbox = DEEDS[operation], make_setup(workspace)
+    live_key, test_key = make_api(workspace), make_api(workspace, live=False)
+    before = snapshot()
+    with transaction.atomic():
+        done = deed.call(live_key, operation, live_rows)
+        assert done.status_code < 300, done.content
+        assert snapshot() != before or operation.endswith("/test")
+        transaction.set_rollback(True)
+    assert snapshot() == before
+    answer = deed.call(test_key, operation, live_rows)
+    assert not changed_live(before, snapshot())
+    assert sandbox.enabled
+    if deed.refused is None:
+        assert answer.status_code < 300, answer.content
+        assert answer.json().get("live") is not True
+    else:
+        assert answer.status_code == deed.refused, answer.content
+        assert "test key" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("operation", DEEDS)
+def test_a_test_key_does_in_the_test_world_whatever_can_be_done(operation: str, workspace: Workspace) -> None:
+    rows = make_rows(workspace, live=False)
+    deed = DEEDS[operation]
+    if operation == "POST setups":
+        deed = Deed(None, lambda rows: {"name": "New", "carrier": "sandbox", "credentials": sandbox_credentials(rows)})
+    answer = deed.call(make_api(workspace, live=False), operation, rows)
+    assert answer.status_code < 300, answer.content
+
+
+def sandbox_credentials(rows: Rows) -> dict[str, str]:
+    found: dict[str, str] = TelephonySetup.objects.get(pk=rows.ids["setup_id"]).credentials
+    return found
+
+
+# reading
+
+ONE_WORLD = {"voicemail_id", "campaign_id", "import_id", "setup_id", "phone_number_id"}
+READING = [operation for operation, changes in CHANGES.items() if not changes]
+
+
+def read(api: Api, operation: str, rows: Rows, **sought: Any) -> HttpResponse:
+    method, route = operation.split(" ")
+    if method == "GET":
+        return api.get(rows.address(route), **{name: json.dumps(value) for name, value in sought.items()})
+    return api.post(rows.address(route), sought)
+
+
+def text(answer: Any) -> str:
+    content: bytes = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return content.decode("utf-8-sig", "replace")
+
+
+def ids_of(rows: Rows, *names: str) -> Iterator[str]:
+    yield from (str(rows.ids[name]) for name in names)
+    if "campaign_id" in names:
+        yield from (str(campaign.pk) for campaign in rows.campaigns.values())
+
+
+@pytest.mark.parametrize("operation", READING)
+def test_a_test_key_reads_no_live_row(operation: str, workspace: Workspace, live_rows: Rows) -> None:
+    answer = read(make_api(workspace, live=False), operation, live_rows)
+    named = set(re.findall(r"\{(\w+)\}", operation))
+    if named & ONE_WORLD:
+        assert answer.status_code == 404
+        assert "test key" in answer.json()["detail"]
+        return
+    assert answer.status_code == 200
+    hidden = ["voicemail_id", "failed_id", "campaign_id", "import_id", "checked_id"]
+    if "use-cases" not in operation:  # which says through which setup people are reached, and from which numbers
+        hidden += ["setup_id", "phone_number_id"]
+    shown = text(answer)
+    assert [name for name in ids_of(live_rows, *hidden) if name in shown] == []
+
+
+@pytest.mark.parametrize("operation", READING)
+def test_a_live_key_reads_any_row_by_its_id(operation: str, workspace: Workspace) -> None:
+    answer = read(make_api(workspace), operation, make_rows(workspace, live=False))
+    # The rows that a check would have left are not there.
+    assert answer.status_code == 200, answer.content
+
+
+# lists whose rows are of one world
+
+WORLDLY = ["GET voicemail", "POST voicemail/search", "GET voicemail/export", "POST voicemail/export", "GET campaigns"]
+
+
+def test_every_list_of_rows_that_say_live_can_be_asked_for_one_world() -> None:
+    document = json.loads(b"".join(Client().get("/v1/openapi.json")))
+    schemas = document["components"]["schemas"]
+    worldly = set()
+    for path, methods in document["paths"].items():
+        for method, told in methods.items():
+            content = told["responses"].get("200", {}).get("content", {})
+            name = content.get("application/json", {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+            items = schemas.get(name, {}).get("properties", {}).get("items", {}).get("items", {}).get("$ref", "")
+            if "live" in schemas.get(items.rpartition("/")[2], {}).get("properties", {}):
+                worldly.add(f"{method.upper()} {path.partition('{workspace_id}/')[2]}")
+                body = told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+                asked = {parameter["name"] for parameter in told.get("parameters", [])}
+                asked |= schemas.get(body.get("$ref", "").rpartition("/")[2], {}).get("properties", {}).keys()
+                assert "live" in asked, path
+    assert worldly == set(WORLDLY) - {"GET voicemail/export", "POST voicemail/export"}
+
+
+@pytest.mark.parametrize("operation", WORLDLY)
+def test_a_list_shows_one_world(operation: str, workspace: Workspace, live_rows: Rows) -> None:
+    test_rows = make_rows(workspace, live=False)
+    kind = "campaign_id" if "campaigns" in operation else "voicemail_id"
+    live, test = set(ids_of(live_rows, kind)), set(ids_of(test_rows, kind))
+
+    def shown(api: Api, **asked: Any) -> set[str]:
+        answer = read(api, operation, live_rows, **asked)
+        assert answer.status_code == 200
+        told = text(answer)
+        return {name for name in live | test if name in told}
+
+    live_key, test_key = make_api(workspace), make_api(workspace, live=False)
+    assert shown(live_key) == shown(live_key, live=True) == live
+    assert shown(live_key, live=False) == test
+    assert shown(test_key) == shown(test_key, live=False) == test
+    refused = read(test_key, operation, live_rows, live=True)
+    assert (refused.status_code, refused.json()["code"]) == (403, "test_key")
+
+
+@pytest.mark.parametrize("operation", WORLDLY)
+@pytest.mark.parametrize("junk", [None, "", "no", 0, 1, "False", ["false"]])
+def test_what_is_neither_true_nor_false_is_no_world(operation: str, junk: Any, api: Api, workspace: Workspace) -> None:
+    method, route = operation.split(" ")
+    if method == "POST":
+        answers = [api.post(route, {"live": junk}), api.post(route, {"live": str(junk).lower()})]
+    else:
+        answers = [api.get(route, live=junk if isinstance(junk, str | list) else str(junk))]
+        answers[:] = [answer for answer in answers if junk != ["false"]]
+        answers.append(api.client.get(f"{api.url(route)}?live=true&live=false"))
+    for answer in answers:
+        assert answer.status_code == 422, answer.content
+        assert [error["pointer"] for error in answer.json()["errors"]] == ["/live"]
+
+
+def test_a_page_of_one_world_goes_on_in_the_same(api: Api, workspace: Workspace) -> None:
+    use_case = make_use_case(workspace)
+    made = [make_voicemail(use_case, live=live) for live in (True, False, True, False, True)]
+    first = api.get("voicemail", limit=2).json()
+    token = first["continuation_token"]
+    second = api.get("voicemail", limit=2, live="true", continuation_token=token).json()
+    assert [entry["voicemail_id"] for entry in first["items"] + second["items"]] == [
+        str(voicemail.pk) for voicemail in reversed(made) if voicemail.live
+    ]
+    refused = api.get("voicemail", limit=2, live="false", continuation_token=token)
+    assert refused.json()["errors"][0]["code"] == "continuation_token_invalid"
+
+
+# references
+
+
+def test_a_reference_is_unique_in_each_world(workspace: Workspace, live_rows: Rows) -> None:
+    make_setup(workspace)
+    live_key, test_key = make_api(workspace), make_api(workspace, live=False)
+    again = {**to_somebody(live_rows), "reference": "visit-1"}
+    refused = live_key.post("voicemail", again)
+    assert (refused.status_code, refused.json()["voicemail_id"]) == (409, str(live_rows.ids["voicemail_id"]))
+    sent = test_key.post("voicemail", again)
+    assert sent.status_code == 201
+    twice = test_key.post("voicemail", {**again, "recipient_phone_number": "+12025550102"})
+    assert (twice.status_code, twice.json()["voicemail_id"]) == (409, sent.json()["voicemail_id"])
+    found = live_key.get("voicemail", reference="visit-1").json()["items"]
+    assert [entry["voicemail_id"] for entry in found] == [str(live_rows.ids["voicemail_id"])]
+    found = test_key.get("voicemail", reference="visit-1").json()["items"]
+    assert [entry["voicemail_id"] for entry in found] == [sent.json()["voicemail_id"]]
+
+
+# what carriers report
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_what_is_reported_of_a_test_voicemail_suppresses_nobody(live: bool, workspace: Workspace) -> None:
+    drop = make_submitted("accepted", use_case=make_use_case(workspace), live=live)
+    report = Report(drop.id, ReportStatus.FAILED, timezone.now(), reason=Reason.OPTED_OUT)
+    receive(drop.setup_id, b"{}", [report])
+    merge(timezone.now())
+    assert state(drop) == ("failed", "opted_out")
+    assert Suppression.objects.exists() is live
