@@ -24,12 +24,13 @@ USERNAME = "demo"
 
 @dataclass(frozen=True)
 class Sample:
-    """`api_key` and `password` are new with every load; those of the load before end."""
+    """`api_key`, which is live, `test_key` and `password` are new with every load; those of the load before end."""
 
     workspace: Workspace
     setup: TelephonySetup
     use_case: UseCase
     api_key: str
+    test_key: str
     username: str
     password: str
 
@@ -58,9 +59,9 @@ def load_sample(sandbox_url: str, sandbox_key: str, signing_secret: str) -> Samp
     for e164 in wanted["phone_numbers"]:
         number, _ = PhoneNumber.objects.get_or_create(workspace=workspace, setup=setup, e164=e164)
         NumberAssignment.objects.get_or_create(use_case=use_case, phone_number=number)
-    api_key = _fresh_key(workspace)
+    api_key, test_key = _fresh_keys(workspace)
     password = _fresh_login(workspace)
-    return Sample(workspace, setup, use_case, api_key, USERNAME, password)
+    return Sample(workspace, setup, use_case, api_key, test_key, USERNAME, password)
 
 
 def recording_file() -> bytes:
@@ -77,10 +78,11 @@ def _demo() -> dict[str, Any]:
     return content
 
 
-def _fresh_key(workspace: Workspace) -> str:
+def _fresh_keys(workspace: Workspace) -> tuple[str, str]:
+    """A live one and a test one."""
     ApiKey.objects.filter(workspace=workspace, name=KEY_NAME, revoked_at=None).update(revoked_at=timezone.now())
-    _, plaintext = create_api_key(workspace, KEY_NAME, list(Scope), live=True)
-    return plaintext
+    (_, live), (_, test) = (create_api_key(workspace, KEY_NAME, list(Scope), live=live) for live in (True, False))
+    return live, test
 
 
 def _fresh_login(workspace: Workspace) -> str:

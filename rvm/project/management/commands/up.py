@@ -35,6 +35,12 @@ curl -sS {web}/v1/{workspace}/voicemail \\
   and see what became of it:
 
 curl -sS {web}/v1/{workspace}/voicemail -H 'Authorization: Bearer {api_key}'
+
+  For the commands of docs/integrate:
+
+export API={web}/v1/{workspace}
+export KEY={api_key} TEST_KEY={test_key}
+export USE_CASE={use_case}
 """
 
 
@@ -65,6 +71,7 @@ class Command(BaseCommand):
                         username=sample.username,
                         password=sample.password,
                         api_key=sample.api_key,
+                        test_key=sample.test_key,
                     )
                 )
                 self.stdout.flush()
