@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from redis import RedisError
 
 from rvm.platform import tz_database
+from rvm.platform.database import TransactionsPooled
 from rvm.platform.models import Heartbeat
 from rvm.platform.redis_connection import redis_client
 
@@ -67,6 +68,8 @@ def _run(name: str, check: Callable[[], str]) -> Check:
         return Check(name, True, check())
     except Unready as error:
         return Check(name, False, str(error))
+    except TransactionsPooled as error:
+        return Check(name, False, str(error))
     except DatabaseError:
         return Check(name, False, "PostgreSQL does not answer; see DATABASE_URL and the server's log.")
     except RedisError:
@@ -82,7 +85,11 @@ def _warn(warning: Callable[[], str]) -> str:
 
 def database() -> str:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+        cursor.execute("SELECT current_setting('transaction_read_only')")
+        if cursor.fetchone() == ("on",):
+            raise Unready(
+                "PostgreSQL takes no writes: DATABASE_URL leads to a standby, or default_transaction_read_only is on there."
+            )
     return "PostgreSQL answers."
 
 

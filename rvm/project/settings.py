@@ -71,18 +71,16 @@ DATABASES = {
 }
 seal(env)
 # A PostgreSQL that a network cut off is given up within seconds, as it is connected to and later: /readyz must answer, and workers
-# go on. How long a statement may take is left to the database's roles: a migration's index takes what it takes.
+# go on. What a connection is set to beyond that, rvm.platform.database says once it is there.
 DATABASES["default"]["OPTIONS"] = {
     "connect_timeout": 3,
     "tcp_user_timeout": 10_000,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 2,
-    # A process that is stopped in the middle of a transaction holds its rows, and everybody who waits for them, no longer than this.
     # Django switches prepared statements off; the engine's own are planned once a connection instead of at every turn
-    # (delivery/sql.py). A pooler between us and PostgreSQL must know them: PgBouncer from 1.21 on.
+    # (delivery/sql.py).
     "prepare_threshold": 5,
-    "options": "-c idle_in_transaction_session_timeout=30s",
     **DATABASES["default"].get("OPTIONS", {}),
 }
 

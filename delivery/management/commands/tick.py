@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand
+from django.db import DEFAULT_DB_ALIAS
 
 from delivery import shutdown
 from delivery.tick import run
@@ -15,6 +17,7 @@ class Command(BaseCommand):
     help = "Sweeps expired leases, rings for due work and folds counters, once a second. Run at least one."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: shutdown.requested.set())
         run()

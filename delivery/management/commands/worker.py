@@ -7,7 +7,9 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import DEFAULT_DB_ALIAS
 
 from delivery.doorbell import JOBS
 from delivery.worker import work
@@ -20,6 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("queues", nargs="+", choices=sorted(settings.RQ_QUEUES))
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
         # What is loaded by now stays: without this, a batch of thousands of rows has it searched for garbage over and over, which
         # took a third of the processor's time.
         for queue in options["queues"]:

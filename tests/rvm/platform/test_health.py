@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError
+from django.db import OperationalError, connection, transaction
 from django.db.utils import ConnectionHandler
 from django.test import Client
 from django.utils import timezone
@@ -121,6 +121,14 @@ def test_a_server_that_is_away_is_named_without_its_address(
     monkeypatch.setitem(health.CHECKS, name, away)
     fails(name, sentence)
     assert b"secret-host" not in Client().get("/readyz").content
+
+
+def test_a_database_that_takes_no_writes_is_named() -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL transaction_read_only = on")
+        fails("database", "PostgreSQL takes no writes")
+        transaction.set_rollback(True)
+    assert ask()[0] == 200
 
 
 def test_a_warning_is_told_and_leaves_the_whole_ready() -> None:
