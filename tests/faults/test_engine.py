@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import pytest
 from django.conf import settings
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
 from django_rq import get_connection
@@ -37,24 +37,11 @@ from tests import factories
 from tests.delivery.fake_carrier import FakeTransport
 from tests.delivery.standings import both, make_submitted
 from tests.faults.marks import fault
+from tests.sessions import Session
 from usecases.suppressions import is_suppressed
 
 pytestmark = pytest.mark.django_db
 SOON = timedelta(seconds=1)
-
-
-def in_a_thread(work: Callable[[], object]) -> threading.Thread:
-    """A thread with database connections of its own, started."""
-
-    def run() -> None:
-        try:
-            work()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 @pytest.mark.parametrize("batches", [1, 2])
@@ -124,30 +111,19 @@ def test_a_report_that_overtakes_the_confirmation_horizon_strands_nothing() -> N
     lost = {"status": "uncertain", "created_at": old, "due_at": now + timedelta(hours=1)}
     drop = make_submitted("uncertain", drop=lost)
     receive(drop.setup_id, b"{}", [Report(drop.id, ReportStatus.ACCEPTED, now)])
-    # Only time is added, between the statement's snapshot and its first lock.
-    slow = upkeep._UNCONFIRMED.replace("WHERE d.status", "WHERE (SELECT pg_sleep(1)) IS NOT NULL AND d.status")
-    with patch.object(upkeep, "_UNCONFIRMED", slow):
-        tick = in_a_thread(lambda: upkeep.give_up_on_confirmation(now))
-        wait_for_query("%pg_sleep(1)%")
+    # Only a wait is added, between the statement's snapshot and its first lock.
+    gate = "(SELECT pg_advisory_xact_lock(4711)) IS NOT NULL"
+    halting = upkeep._UNCONFIRMED.replace("WHERE d.status", f"WHERE {gate} AND d.status")
+    with patch.object(upkeep, "_UNCONFIRMED", halting), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(4711)")
+        tick = Session(lambda: upkeep.give_up_on_confirmation(now))
+        tick.wait_until_blocked()
         merge(now)
-        tick.join()
+        cursor.execute("SELECT pg_advisory_unlock(4711)")
+        tick.result()
     assert both(drop) == ("accepted", "", "accepted", "")
     upkeep.give_up_on_reports(now + timedelta(days=30))
     assert both(drop) == ("failed", "unreported", "failed", "unreported")
-
-
-def wait_for_query(text: str, *, waiting: str = "PgSleep") -> None:
-    """Returns once another session of the database waits in a statement like `text`."""
-    with connection.cursor() as cursor:
-        for _ in range(2000):
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                " AND query LIKE %s AND wait_event = %s AND (SELECT pg_sleep(0.005)) IS NOT NULL",
-                [text, waiting],
-            )
-            if cursor.fetchone()[0]:
-                return
-    raise AssertionError(f"No session came to wait in {text}")
 
 
 @fault("M7: the credentials' age is told by two machines' clocks")
@@ -181,7 +157,7 @@ def test_retry_failed_and_the_merging_of_reports_do_not_wait_for_each_other() ->
     reports = [Report(drop.id, ReportStatus.DELIVERED, now) for drop in (uncertain, unreported)]
     receive(uncertain.setup_id, b"{}", reports)
     between, go_on = threading.Event(), threading.Event()
-    retry, errors = lanes._retry, []
+    retry = lanes._retry
 
     def halting(*args: object) -> object:
         done = retry(*args)
@@ -192,24 +168,14 @@ def test_retry_failed_and_the_merging_of_reports_do_not_wait_for_each_other() ->
     def retry_all() -> None:
         retry_failed(campaign, accept_duplicate_risk=True, reasons=[], actor=None, now=now)
 
-    def watched(work: Callable[[], object]) -> Callable[[], None]:
-        def run() -> None:
-            try:
-                work()
-            except Exception as error:
-                errors.append(error)
-
-        return run
-
     with patch.object(lanes, "_retry", halting):
-        person = in_a_thread(watched(retry_all))
+        person = Session(retry_all)
         assert between.wait(10)
-        merging = in_a_thread(watched(lambda: merge(now)))
-        wait_for_query("%FOR NO KEY UPDATE%", waiting="transactionid")
+        merging = Session(lambda: merge(now))
+        merging.wait_until_blocked()
         go_on.set()
-        person.join()
-        merging.join()
-    assert errors == []
+        person.result()
+        merging.result()
 
 
 @fault("M13: the look for due lanes reads all lanes that ever were")
@@ -244,7 +210,6 @@ def test_a_kill_switch_binds_a_claim_that_begins_after_its_commit() -> None:
     assert claim(route, 10, now, timedelta(seconds=45)).claims == []
 
 
-@fault("SUSPECTED: voicemails are locked in the order that the planner likes")
 @pytest.mark.django_db(transaction=True)
 def test_a_batch_of_moves_locks_its_voicemails_in_the_order_of_their_ids() -> None:
     use_case = factories.make_use_case()
@@ -263,11 +228,8 @@ def test_a_batch_of_moves_locks_its_voicemails_in_the_order_of_their_ids() -> No
 
     with transaction.atomic():
         Voicemail.objects.select_for_update().get(pk=early)
-        batch = in_a_thread(apply)
-        wait_for_query("%delivery_voicemail%", waiting="transactionid")
-        try:
-            free = Voicemail.objects.select_for_update(skip_locked=True).filter(pk=late).exists()
-        finally:
-            transaction.set_rollback(True)
-    batch.join()
+        batch = Session(apply)
+        batch.wait_until_blocked()
+        free = Voicemail.objects.select_for_update(skip_locked=True).filter(pk=late).exists()
+    batch.result()
     assert free
