@@ -211,6 +211,7 @@ def _move(voicemail_id: UUID, decision: Decision) -> Move:
 
 
 def _defer(later: list[tuple[UUID, datetime | None]]) -> None:
+    """Rows that this claim holds, so that it does not matter in which order the update comes upon them."""
     if later:
         sql.run(
             "UPDATE delivery_voicemail v SET not_before = a.at FROM unnest(%s::uuid[], %s::timestamptz[]) AS a(id, at)"

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
+
 from delivery import sql
 from delivery.reasons import Reason
 from delivery.status import DropStatus, VoicemailStatus, drop_may_move, may_move
@@ -37,6 +39,9 @@ class MoveNotAllowed(ValueError):
     """Some code decided a move that the table of `delivery.status` does not list: a bug, caught before it is written."""
 
 
+# In this order everybody who waits for voicemails locks them, so that two who want the same ones cannot wait for each other. The
+# update would lock them as its plan comes upon them. Those that the caller holds already cost nothing to speak of.
+_LOCK = "SELECT 1 FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 _APPLY = """
 WITH asked AS (
   SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[],
@@ -63,31 +68,32 @@ SELECT id FROM moved
 
 
 def apply(moves: Sequence[Move], at: datetime) -> set[UUID]:
-    """Apply what still holds and return the ids of the voicemails that moved. Each voicemail may be named once."""
+    """Apply what still holds and return the ids of the voicemails that moved. Each voicemail may be named once.
+
+    All that are named are locked until the caller's transaction ends, also those that do not move."""
     if not moves:
         return set()
     for move in moves:
         if not may_move(move.was, move.now):
             raise MoveNotAllowed(f"{move.was} -> {move.now}")
-    # One order for everybody who locks voicemails, so that two batches cannot wait for each other.
     ordered = sorted(moves, key=lambda move: move.voicemail_id.int)
-    rows = sql.run(
-        _APPLY,
-        [
-            sql.ids(move.voicemail_id for move in ordered),
-            sql.texts(move.was for move in ordered),
-            sql.texts(move.now for move in ordered),
-            sql.texts(move.was_reason for move in ordered),
-            sql.texts(move.reason or "" for move in ordered),
-            sql.ids(move.drop_id for move in ordered),
-            sql.texts(move.code[:40] for move in ordered),
-            sql.texts(move.text[:200] for move in ordered),
-            [move.not_before for move in ordered],
-            [move.failover for move in ordered],
-            at,
-        ],
-    )
-    return {row[0] for row in rows}
+    named = sql.ids(move.voicemail_id for move in ordered)
+    parameters = [
+        named,
+        sql.texts(move.was for move in ordered),
+        sql.texts(move.now for move in ordered),
+        sql.texts(move.was_reason for move in ordered),
+        sql.texts(move.reason or "" for move in ordered),
+        sql.ids(move.drop_id for move in ordered),
+        sql.texts(move.code[:40] for move in ordered),
+        sql.texts(move.text[:200] for move in ordered),
+        [move.not_before for move in ordered],
+        [move.failover for move in ordered],
+        at,
+    ]
+    with transaction.atomic(savepoint=False):
+        sql.run(_LOCK, [named])
+        return {row[0] for row in sql.run(_APPLY, parameters)}
 
 
 _REQUEUE = """

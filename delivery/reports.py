@@ -288,7 +288,8 @@ def _suppress(batch: Batch) -> None:
     ids = [voicemail.id for voicemail, _ in batch.opted_out]
     rows = {row[0]: row[1:] for row in _numbers(ids)} if ids else {}
     entries: list[tuple[UUID, str, str]] = []
-    for voicemail, reason in batch.opted_out:
+    # In one order for everybody who lists the same people, as `suppress_all` has one.
+    for voicemail, reason in sorted(batch.opted_out, key=lambda each: bytes(rows[each[0].id][2])):
         workspace_id, recipient, index, index_key, last4 = rows[voicemail.id]
         number = number_in(recipient)
         if number is None:

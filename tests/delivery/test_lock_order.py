@@ -1,0 +1,310 @@
+"""Two who want the same rows cannot wait for each other, whatever the planner thinks of.
+
+Whoever waits for a voicemail holds none with a later id and no drop: all lock voicemails in the order of their ids, and a voicemail
+before its drops. Whoever passes over what is locked waits for nobody and needs no order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from delivery import invariants, media, moves, upkeep
+from delivery.carriers.base import Outcome, Report, ReportStatus, Submission
+from delivery.claim import Claim, claim
+from delivery.models import Drop, LaneCount, LaneDelta, Voicemail
+from delivery.moves import Move
+from delivery.reasons import Reason
+from delivery.reports import merge, receive
+from delivery.results import Result, record
+from delivery.routes import open_routes
+from delivery.services import lanes
+from delivery.services.references import take_references
+from delivery.status import VoicemailStatus
+from rvm.platform.ids import uuid7
+from tests import factories
+from tests.delivery.standings import make_drop
+from tests.sessions import Session
+from usecases.suppressions import suppress_all
+
+pytestmark = pytest.mark.django_db(transaction=True)
+V = VoicemailStatus
+LEASE = timedelta(seconds=45)
+# What keeps rows in order without being asked to. Without these all is read as it lies in the table, and hashed.
+ORDERLY = ("nestloop", "mergejoin", "indexscan", "indexonlyscan", "bitmapscan")
+
+
+class Pair(NamedTuple):
+    """Two voicemails of a campaign's lane with a drop each, by the order of their ids. In the tables the later one lies first."""
+
+    early: Drop
+    late: Drop
+
+    @property
+    def later_first(self) -> tuple[Drop, Drop]:
+        return self.late, self.early
+
+    @property
+    def lane_id(self) -> UUID:
+        return self.early.voicemail.lane_id
+
+
+def make_pair(status: str, drop: str = "", **fields: Any) -> Pair:
+    """`drop` is the status of both drops, where it is not that of the voicemails."""
+    ids = [factories.in_order(), factories.in_order()]
+    campaign = factories.make_campaign(state="running")
+    recording = factories.make_recording(campaign.workspace)
+    old = timezone.now() - timedelta(days=30)
+    late, early = (
+        make_drop(
+            factories.make_voicemail(
+                lane=campaign.lane, id=each, status=status, recording=recording, recipient=number, **fields
+            ),
+            drop or status,
+            created_at=old,
+        )
+        for each, number in zip(reversed(ids), ("+12025550101", "+12025550102"), strict=True)
+    )
+    return Pair(early, late)
+
+
+Writer = Callable[[Pair], object]
+
+
+def apply(pair: Pair) -> None:
+    moves.apply([Move(drop.voicemail_id, V.SENDING, V.UNCERTAIN) for drop in pair.later_first], timezone.now())
+
+
+def answer(submission: Submission) -> Writer:
+    def write(pair: Pair) -> None:
+        route: Any = SimpleNamespace(failover=False, has_failover=False, workspace_id=None, live=True)
+        now = timezone.now()
+        record(
+            [
+                Result(Claim(drop.pk, drop.voicemail_id, drop.pk, 1, "", "", now, route), submission)
+                for drop in pair.later_first
+            ],
+            now,
+        )
+
+    return write
+
+
+def report(pair: Pair) -> None:
+    reports = [Report(drop.pk, ReportStatus.DELIVERED, timezone.now()) for drop in pair.later_first]
+    receive(pair.late.setup_id, b"", reports)
+    merge(timezone.now())
+
+
+def retry(pair: Pair) -> None:
+    with transaction.atomic():
+        lanes.retry_lane(pair.early.voicemail.lane, accept_duplicate_risk=True, now=timezone.now())
+
+
+def repair(pair: Pair) -> None:
+    invariants.repair([drop.voicemail_id for drop in pair.later_first], timezone.now())
+
+
+def point_to(pair: Pair) -> None:
+    lanes.point_to(pair.lane_id, uuid7(), after=UUID(int=0), limit=10)
+
+
+def point_each(pair: Pair) -> None:
+    lanes.point_each(pair.lane_id, lambda fields: None, after=UUID(int=0), limit=10, seconds=60, now=timezone.now())
+
+
+REFUSED = Submission(Outcome.REFUSED, reason=Reason.REFUSED)
+WAITING: dict[str, tuple[Writer, Callable[[], Pair]]] = {
+    "moves": (apply, partial(make_pair, "sending")),
+    "answers": (answer(Submission(Outcome.ACCEPTED)), partial(make_pair, "sending")),
+    "late answers": (answer(REFUSED), partial(make_pair, "accepted")),
+    "reports": (report, partial(make_pair, "accepted")),
+    "retries of failed ones": (retry, partial(make_pair, "failed", reason="busy")),
+    "retries of uncertain ones": (retry, partial(make_pair, "uncertain")),
+    "repairs": (repair, partial(make_pair, "accepted", drop="failed")),
+    "another recording": (point_to, partial(make_pair, "queued", drop="failed")),
+    "a recording for each": (point_each, partial(make_pair, "queued", drop="failed")),
+}
+
+
+@contextmanager
+def in_disorder() -> Iterator[None]:
+    """Within it this session's statements come upon rows as they lie in the table."""
+    with connection.cursor() as cursor:
+        for what in ORDERLY:
+            cursor.execute(f"SET enable_{what} = off")
+        try:
+            yield
+        finally:
+            for what in ORDERLY:
+                cursor.execute(f"RESET enable_{what}")
+
+
+def disorderly(work: Callable[[], object]) -> Session[object]:
+    def run() -> object:
+        with in_disorder():
+            return work()
+
+    return Session(run)
+
+
+@pytest.mark.parametrize("name", WAITING)
+def test_whoever_waits_for_a_voicemail_holds_nothing_behind_it(name: str) -> None:
+    write, make = WAITING[name]
+    pair = make()
+    before = state(pair.early)
+    with transaction.atomic():
+        Voicemail.objects.select_for_update(no_key=True).get(pk=pair.early.voicemail_id)
+        other = disorderly(partial(write, pair))
+        other.wait_until_blocked()
+        free = Voicemail.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=pair.late.voicemail_id)
+        assert free.exists(), "It holds the later voicemail while it waits for the earlier one."
+        drops = Drop.objects.select_for_update(no_key=True, skip_locked=True).filter(
+            pk__in=[pair.early.pk, pair.late.pk]
+        )
+        assert drops.count() == 2, "It holds a drop without its voicemail."
+    other.result()
+    assert state(pair.early) == state(pair.late) != before
+
+
+def state(drop: Drop) -> tuple[object, ...]:
+    row = Voicemail.objects.get(pk=drop.voicemail_id)
+    return row.status, row.reason, row.recording_id
+
+
+def claim_all(pair: Pair) -> None:
+    [route] = open_routes(timezone.now(), 10)
+    claim(route, 10, timezone.now(), LEASE)
+
+
+def in_time(step: Callable[..., object], *arguments: object) -> Writer:
+    return lambda pair: step(*arguments, timezone.now())
+
+
+def cancel_queued(pair: Pair) -> None:
+    lanes.cancel_queued(pair.lane_id, 10, timezone.now())
+
+
+LONG_AGO = timezone.now() - timedelta(days=20)
+PASSING: dict[str, tuple[Writer, Callable[[], Pair]]] = {
+    "claims": (claim_all, partial(make_pair, "queued", drop="not_sent")),
+    "cancellations": (cancel_queued, partial(make_pair, "queued", drop="not_sent")),
+    "leases that end": (in_time(upkeep.end_leases), partial(make_pair, "sending")),
+    "expiries": (in_time(upkeep.expire), partial(make_pair, "queued", drop="not_sent", expires_at=LONG_AGO)),
+    "expiries with a lane": (
+        in_time(upkeep.expire),
+        lambda: expiring(make_pair("queued", "not_sent", expires_at=None)),
+    ),
+    "reports that never came": (in_time(upkeep.give_up_on_reports), partial(make_pair, "accepted")),
+    "confirmations that never came": (in_time(upkeep.give_up_on_confirmation), partial(make_pair, "uncertain")),
+}
+
+
+def expiring(pair: Pair) -> Pair:
+    lane = pair.early.voicemail.lane
+    lane.expires_at = LONG_AGO
+    lane.save()
+    return pair
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_whoever_passes_over_what_is_locked_waits_for_nobody(name: str) -> None:
+    write, make = PASSING[name]
+    pair = make()
+    before = state(pair.late)
+    with transaction.atomic():
+        Voicemail.objects.select_for_update(no_key=True).get(pk=pair.early.voicemail_id)
+        disorderly(partial(write, pair)).result()
+    assert state(pair.early) == before != state(pair.late)
+
+
+def test_every_module_that_writes_voicemails_or_drops_is_looked_at_here() -> None:
+    """By what writes or locks them in SQL or through the ORM; statements of one row wait for one row."""
+    writes = re.compile(
+        r"UPDATE delivery_(?:voicemail|drop)\b|delivery_(?:voicemail|drop)\b[^\"]*?FOR (?:NO KEY )?UPDATE"
+        r"|\b(?:Voicemail|Drop)\.objects[^\n]*\.(?:update|select_for_update)\(",
+    )
+    found = {
+        str(path.relative_to(settings.BASE_DIR))
+        for floor in ("delivery", "campaigns", "usecases", "rvm")
+        for path in Path(settings.BASE_DIR, floor).rglob("*.py")
+        if writes.search(path.read_text())
+    }
+    of_one_row = {"delivery/settle.py", "delivery/services/voicemails.py"}
+    looked_at = {claim, merge, moves.apply, lanes.point_to, upkeep.expire, invariants.repair}
+    assert found - of_one_row == {each.__module__.replace(".", "/") + ".py" for each in looked_at}
+
+
+# what else is written by two at a time, each row named by the order in which it is written
+
+
+def meet(first: Callable[[], object], second: Callable[[], object], both: Callable[[], object]) -> None:
+    """`both` writes two rows in one go, the first of them first, while `first` and then `second` are written here. If it held the
+    second while it waits for the first, PostgreSQL would end one of the two."""
+    with transaction.atomic():
+        first()
+        other = disorderly(both)
+        other.wait_until_blocked()
+        second()
+    other.result()
+
+
+def test_numbers_are_suppressed_in_the_order_of_the_numbers() -> None:
+    workspace = factories.make_workspace()
+    entries = [(workspace.pk, f"+1202555010{digit}", "opted_out") for digit in (2, 1)]
+    meet(
+        lambda: suppress_all(entries[1:]),
+        lambda: suppress_all(entries[:1]),
+        lambda: suppress_all(entries),
+    )
+
+
+def test_references_are_taken_in_their_order() -> None:
+    workspace = factories.make_workspace()
+    asked = [("b", uuid7()), ("a", uuid7())]
+    meet(
+        lambda: take_references(workspace.pk, asked[1:]),
+        lambda: take_references(workspace.pk, asked[:1]),
+        lambda: in_transaction(lambda: take_references(workspace.pk, asked)),
+    )
+
+
+def in_transaction(work: Callable[[], object]) -> object:
+    with transaction.atomic():
+        return work()
+
+
+def test_counts_are_folded_in_the_order_of_their_lanes() -> None:
+    early, late = sorted(factories.make_lane().pk for _ in range(2))
+    for lane_id in (late, early):
+        LaneCount.objects.create(lane_id=lane_id, status="queued", reason="", count=0)
+        LaneDelta.objects.create(lane_id=lane_id, status="queued", reason="", delta=1)
+    meet(
+        lambda: LaneCount.objects.filter(lane_id=early).update(count=1),
+        lambda: LaneCount.objects.filter(lane_id=late).update(count=1),
+        upkeep.fold_counts,
+    )
+    assert set(LaneCount.objects.values_list("count", flat=True)) == {2}
+
+
+def test_recordings_are_wanted_in_the_order_of_their_ids() -> None:
+    setup = factories.make_setup()
+    early, late = sorted(factories.make_recording(setup.workspace).pk for _ in range(2))
+    now = timezone.now()
+    meet(
+        lambda: media.want(setup.pk, [early], now),
+        lambda: media.want(setup.pk, [late], now),
+        lambda: in_transaction(lambda: media.want(setup.pk, [late, early], now)),
+    )
