@@ -35,6 +35,10 @@ test: .venv/dev.stamp ## run the tests on a real PostgreSQL and Redis
 chaos: .venv/dev.stamp ## kill real processes under load for CHAOS_SECONDS (600)
 	@RVM_CHAOS_SECONDS=$(CHAOS_SECONDS) $(VENV)/python -m pytest tests/chaos -m chaos --timeout 0
 
+.PHONY: poolers
+poolers: .venv/dev.stamp ## run the platform behind PgBouncer, which must be installed
+	@$(VENV)/python -m pytest tests/chaos -m poolers --timeout 0
+
 .PHONY: lint
 lint: .venv/dev.stamp ## check style and the floors' import contracts
 	@$(VENV)/ruff check .

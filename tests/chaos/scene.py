@@ -15,7 +15,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
 from itertools import islice
@@ -312,32 +312,35 @@ def scene(
     variables: Mapping[str, str] | None = None,
     dispatch_worker: tuple[str, ...] = ("worker", "dispatch"),
     pace: float = 60,
+    pooler: Callable[[str], AbstractContextManager[str]] = nullcontext,
 ) -> Iterator[Scene]:
-    """Start the whole platform on a fresh database and an empty Redis."""
+    """Start the whole platform on a fresh database and an empty Redis. It reaches the database by the address that `pooler` makes
+    of the database's own."""
     servers.flush_redis()
     url = servers.new_database()
-    stack = Stack(
-        directory,
-        free_port(),
-        free_port(),
-        dispatchers=dispatchers,
-        dispatch_worker=dispatch_worker,
-        sandbox_options=(*SANDBOX, "--seed", SEED, *sandbox_options),
-        variables={
-            **QUICK,
-            "DATABASE_URL": url,
-            "REDIS_URL": servers.redis_url,
-            "RVM_MEDIA_ROOT": str(directory / "media"),
-            **(variables or {}),
-        },
-    )
-    with django_on(url):
-        sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret)
-    stage = Scene(servers, url, stack, sample, name)
-    stage.set_pace(pace)
-    with closing(stage), running(stack) as children:
-        stage.children = children
-        yield stage
+    with pooler(url) as address:
+        stack = Stack(
+            directory,
+            free_port(),
+            free_port(),
+            dispatchers=dispatchers,
+            dispatch_worker=dispatch_worker,
+            sandbox_options=(*SANDBOX, "--seed", SEED, *sandbox_options),
+            variables={
+                **QUICK,
+                "DATABASE_URL": address,
+                "REDIS_URL": servers.redis_url,
+                "RVM_MEDIA_ROOT": str(directory / "media"),
+                **(variables or {}),
+            },
+        )
+        with django_on(url):
+            sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret)
+        stage = Scene(servers, url, stack, sample, name)
+        stage.set_pace(pace)
+        with closing(stage), running(stack) as children:
+            stage.children = children
+            yield stage
 
 
 def exchange(
