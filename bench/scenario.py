@@ -139,11 +139,12 @@ def settle_tables(connection: psycopg.Connection) -> None:
 
 
 def is_busy(connection: psycopg.Connection) -> bool:
-    """Whether anything is queued or on the wire; two index look-ups."""
+    """Whether anything is queued or on the wire; three index look-ups."""
     found = connection.execute(
         "SELECT EXISTS (SELECT 1 FROM delivery_lane l WHERE EXISTS (SELECT 1 FROM delivery_voicemail v WHERE v.lane_id = l.id"
         "               AND v.status = 'queued' AND v.not_before < now() ORDER BY not_before LIMIT 1))"
-        "    OR EXISTS (SELECT 1 FROM delivery_drop WHERE status IN ('sending', 'uncertain') AND due_at < 'infinity')"
+        "    OR EXISTS (SELECT 1 FROM delivery_drop WHERE status = 'sending' AND due_at < 'infinity')"
+        "    OR EXISTS (SELECT 1 FROM delivery_drop WHERE status = 'uncertain' AND due_at < 'infinity')"
     ).fetchone()
     connection.commit()
     return bool(found and found[0])

@@ -65,9 +65,9 @@ class Wave:
 _DUE = """
 SELECT id, recipient, recipient_index, sender, recording_id, attempts, coalesce(expires_at, %s), zones::text[]
   FROM delivery_voicemail
- WHERE lane_id = %s AND failover = %s AND status = 'queued' AND not_before <= %s
+ WHERE lane_id = %s AND failover = %s AND status = 'queued' AND not_before <= %s AND (not_before, id) >= (%s, %s)
    AND NOT (SELECT held FROM delivery_lane WHERE id = %s)
- ORDER BY not_before LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
+ ORDER BY not_before, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """
 _SUPPRESSED = "SELECT number_index FROM usecases_suppression WHERE workspace_id = %s AND number_index = ANY(%s)"
 
@@ -82,7 +82,9 @@ def claim(route: Route, limit: int, now: datetime, lease: timedelta) -> Wave:
     looked_at, waits, size = 0, False, limit
     with transaction.atomic():
         while size:
-            rows = sql.run(_DUE, [route.expires_at, route.lane_id, route.failover, now, route.lane_id, size])
+            rows = sql.run(
+                _DUE, [route.expires_at, route.lane_id, route.failover, now, *route.first, route.lane_id, size]
+            )
             found, unready = _take(route, rows, limit - len(claims), now, lease)
             claims += found
             looked_at += len(rows)

@@ -22,6 +22,7 @@ from delivery.report_batch import Arrival, Batch, DropState, Person, VoicemailSt
 from delivery.retries import Retry
 from delivery.retrying import retryable
 from delivery.status import DropStatus, VoicemailStatus
+from delivery.watermarks import Watermark
 from rvm.platform.crypto import Undecryptable, blind_index, vault
 from usecases.models import TelephonySetup
 from usecases.numbers import e164_of
@@ -89,8 +90,9 @@ _IN_ORDER = "SET LOCAL enable_bitmapscan = off"
 _TAKE = """
 SELECT id, setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference,
        CASE WHEN drop_id IS NULL THEN occurred_at END, unsigned
-  FROM delivery_carrierreport WHERE merged_at IS NULL ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+  FROM delivery_carrierreport WHERE merged_at IS NULL AND id >= %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
+_INBOX = Watermark(0)
 # An index holds just these, so where there are none, as at carriers that repeat our key, this costs nothing.
 _IN_DOUBT = """
 SELECT id, setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference, occurred_at, unsigned
@@ -128,9 +130,11 @@ def merge(now: datetime, limit: int = BATCH) -> int:
     """Merge one batch of the inbox; how many reports it held. Call again until it is 0."""
     with transaction.atomic():
         sql.run(_IN_ORDER, [])
-        rows = sql.run(_TAKE, [limit])
+        with _INBOX.look() as first:
+            rows = sql.run(_TAKE, [first, limit])
         if not rows:
             return 0
+        _INBOX.reached(rows[0][0])
         arrivals, in_doubt, people = _read(rows, now)
         batch = _lock(arrivals, in_doubt, people, now)
         for arrival in in_doubt:

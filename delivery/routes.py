@@ -14,13 +14,19 @@ from delivery import sql
 from delivery.carriers import carrier_class
 from delivery.carriers.base import Carrier
 from delivery.models import Lane
+from delivery.watermarks import Watermark
 from usecases.models import TelephonySetup, UseCase
+
+# Where a voicemail stands in its lane's line: when it is due, and its id.
+Place = tuple[datetime, UUID]
+Places = dict[tuple[UUID, bool], Place]
+MAX_PLACES = 1000  # lanes in which a process remembers the first that waited
 
 
 @dataclass(frozen=True)
 class Route:
     """One open lane through one setup. `probing`: the setup's breaker is half open, so one drop may try it. `due` is counted up to
-    the caller's limit."""
+    the caller's limit, from the `first` on."""
 
     lane_id: UUID
     workspace_id: UUID
@@ -44,6 +50,7 @@ class Route:
     expires_at: datetime | None
     senders: list[str]
     due: int
+    first: Place
 
     @cached_property
     def adapter(self) -> Carrier:
@@ -53,8 +60,9 @@ class Route:
 # A test lane goes through the workspace's oldest living sandbox setup, a live one through its use case's setup or, for those of its
 # voicemails that ask for it, the failover setup. The senders are those assigned numbers that belong to the setup (a test lane's
 # belong to the use case's own). Lanes behind an open breaker or a kill switch are left out: their
-# voicemails stay queued as they are, however many they are. The inner ORDER BY keeps
-# the planner on the index of due rows: without it, it scans the whole table to come upon `limit` rows sooner.
+# voicemails stay queued as they are, however many they are. The inner ORDER BYs keep
+# the planner on the index of due rows: without them, it scans the whole table to come upon `limit` rows sooner. Both begin at the
+# place in the line before which nothing waits.
 _OPEN = """
 SELECT l.id, l.workspace_id, l.use_case_id, l.live, l.priority, l.pace_per_second, via.failover,
        l.live AND u.failover_setup_id IS NOT NULL,
@@ -63,7 +71,7 @@ SELECT l.id, l.workspace_id, l.use_case_id, l.live, l.priority, l.pace_per_secon
        coalesce(l.days, '{1,2,3,4,5,6,7}'), l.expires_at,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
               WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END ORDER BY p.e164),
-       due.count
+       due.count, first.not_before, first.id
   FROM delivery_lane l
  CROSS JOIN (VALUES (false), (true)) AS via(failover)
   JOIN usecases_usecase u ON u.id = l.use_case_id
@@ -72,18 +80,49 @@ SELECT l.id, l.workspace_id, l.use_case_id, l.live, l.priority, l.pace_per_secon
          WHEN NOT l.live THEN (SELECT id FROM usecases_telephonysetup WHERE workspace_id = l.workspace_id AND carrier = 'sandbox'
                                   AND deleted_at IS NULL ORDER BY id LIMIT 1)
          WHEN via.failover THEN coalesce(u.failover_setup_id, u.setup_id) ELSE u.setup_id END
+  LEFT JOIN unnest(%s::uuid[], %s::bool[], %s::timestamptz[], %s::uuid[]) AS place(lane_id, failover, not_before, id)
+    ON place.lane_id = l.id AND place.failover = via.failover
+ CROSS JOIN LATERAL (SELECT v.not_before, v.id FROM delivery_voicemail v
+         WHERE v.lane_id = l.id AND v.failover = via.failover AND v.status = 'queued' AND v.not_before <= %s
+           AND (v.not_before, v.id) >= (coalesce(place.not_before, '-infinity'), coalesce(place.id, lpad('', 32, '0')::uuid))
+         ORDER BY v.not_before, v.id LIMIT 1) first
  CROSS JOIN LATERAL (SELECT count(*) FROM (SELECT 1 FROM delivery_voicemail v
          WHERE v.lane_id = l.id AND v.failover = via.failover AND v.status = 'queued' AND v.not_before <= %s
-         ORDER BY v.not_before LIMIT %s) due) due
- WHERE NOT l.held AND due.count > 0 AND (s.breaker_until IS NULL OR s.breaker_until <= %s)
+           AND (v.not_before, v.id) >= (first.not_before, first.id)
+         ORDER BY v.not_before, v.id LIMIT %s) counted) due
+ WHERE NOT l.held AND (s.breaker_until IS NULL OR s.breaker_until <= %s)
    AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL)
  ORDER BY l.priority DESC, l.id, via.failover
 """
 
 
+_DUE: Watermark[Places] = Watermark({})
+
+
 def open_routes(now: datetime, limit: int) -> list[Route]:
     """The lanes that have due voicemails and are neither held, stopped nor behind an open breaker, most urgent first."""
-    return [Route(*row) for row in sql.run(_OPEN, [now, limit, now])]
+    with _DUE.look() as places:
+        rows = sql.run(_OPEN, [*_as_arrays(places), now, now, limit, now])
+    routes = [Route(*row[:-2], first=row[-2:]) for row in rows]
+    _remember(routes)
+    return routes
+
+
+def _remember(routes: list[Route]) -> None:
+    """The first that waits in each lane. Where nothing is due now, nothing is due before the place that is known."""
+    found = {(route.lane_id, route.failover): route.first for route in routes}
+    known = {lane: place for lane, place in _DUE.place.items() if lane not in found} | found
+    _DUE.reached(dict(list(known.items())[-MAX_PLACES:]))
+
+
+def _as_arrays(places: Places) -> list[str]:
+    lanes = ["t" if failover else "f" for _, failover in places]
+    return [
+        sql.ids(lane_id for lane_id, _ in places),
+        sql.texts(lanes),
+        sql.times(not_before for not_before, _ in places.values()),
+        sql.ids(identifier for _, identifier in places.values()),
+    ]
 
 
 def hours(use_case: UseCase, lane: Lane) -> tuple[time, time]:

@@ -5,7 +5,7 @@ Every function is one idempotent step over what an index finds; two ticks may ru
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -16,25 +16,34 @@ from delivery.moves import DropChange, Move
 from delivery.reasons import Reason
 from delivery.routes import open_routes
 from delivery.status import DropStatus, VoicemailStatus
+from delivery.watermarks import Watermark
 
 BATCH = 1000
 
+# Where the last look at each queue stopped.
+_LEASES = Watermark(datetime.min.replace(tzinfo=UTC))
+_INBOX = Watermark(0)
+_DELTAS = Watermark(0)
+
 _LEASE_ENDED = """
 SELECT d.id, v.id FROM delivery_drop d JOIN delivery_voicemail v ON v.id = d.voicemail_id
- WHERE d.status = 'sending' AND d.due_at <= %s ORDER BY v.id LIMIT %s FOR NO KEY UPDATE OF v SKIP LOCKED
+ WHERE d.status = 'sending' AND d.due_at > %s AND d.due_at <= %s ORDER BY v.id LIMIT %s FOR NO KEY UPDATE OF v SKIP LOCKED
 """
 
 
 def end_leases(now: datetime) -> int:
     """A claim whose lease ended is uncertain: its worker may have died on either side of the request."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_LEASE_ENDED, [now, BATCH])
-        rows = cursor.fetchall()
+        with _LEASES.look() as since:
+            cursor.execute(_LEASE_ENDED, [since, now, BATCH])
+            rows = cursor.fetchall()
         moves.apply([Move(v, VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN, drop_id=d) for d, v in rows], now)
         uncertain = [
             DropChange(d, DropStatus.SENDING, DropStatus.UNCERTAIN, due_at=now + check_wait(0)) for d, _ in rows
         ]
         moves.change_drops(uncertain, now)
+    if len(rows) < BATCH:
+        _LEASES.reached(now)
     return len(rows)
 
 
@@ -113,19 +122,25 @@ def _expire(query: str, arguments: list[datetime | int], now: datetime) -> int:
 
 _FOLD = """
 WITH taken AS (
-  DELETE FROM delivery_lanedelta WHERE id IN (SELECT id FROM delivery_lanedelta ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
-  RETURNING lane_id, status, reason, delta
+  DELETE FROM delivery_lanedelta
+   WHERE id IN (SELECT id FROM delivery_lanedelta WHERE id >= %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+  RETURNING id, lane_id, status, reason, delta
+), folded AS (
+  INSERT INTO delivery_lanecount AS c (lane_id, status, reason, count)
+  SELECT lane_id, status, reason, sum(delta) FROM taken GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+  ON CONFLICT (lane_id, status, reason) DO UPDATE SET count = c.count + excluded.count
 )
-INSERT INTO delivery_lanecount AS c (lane_id, status, reason, count)
-SELECT lane_id, status, reason, sum(delta) FROM taken GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-ON CONFLICT (lane_id, status, reason) DO UPDATE SET count = c.count + excluded.count
+SELECT max(id) FROM taken
 """
 
 
 def fold_counts(limit: int = 50_000) -> None:
     """Add the deltas to the counts. Readers sum both, so nobody sees a step in between."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_FOLD, [limit])
+    with transaction.atomic(), connection.cursor() as cursor, _DELTAS.look() as first:
+        cursor.execute(_FOLD, [first, limit])
+        [(last,)] = cursor.fetchall()
+    if last is not None:
+        _DELTAS.reached(last)
 
 
 _REBUILD = """
@@ -149,9 +164,9 @@ def rebuild_counts(lane_id: UUID) -> None:
 
 
 # In order, or a planner that last counted while the inbox was full reads the whole table to come upon a report sooner.
+_FIRST_REPORT = "SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL AND id >= %s ORDER BY id LIMIT 1"
 _REPORTS_DUE = """
-SELECT (SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL ORDER BY id LIMIT 1) IS NOT NULL
-    OR (SELECT due_at FROM delivery_drop WHERE status = 'uncertain' AND due_at <= %s ORDER BY due_at LIMIT 1) IS NOT NULL
+SELECT (SELECT due_at FROM delivery_drop WHERE status = 'uncertain' AND due_at <= %s ORDER BY due_at LIMIT 1) IS NOT NULL
     OR EXISTS (SELECT 1 FROM delivery_carriermedia WHERE state = 'wanted' AND due_at <= %s)
 """
 
@@ -159,6 +174,11 @@ SELECT (SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL ORDER BY i
 def is_work_due(now: datetime) -> dict[str, bool]:
     """Which bells have something to be rung for."""
     with connection.cursor() as cursor:
+        with _INBOX.look() as first:
+            cursor.execute(_FIRST_REPORT, [first])
+            found = cursor.fetchone()
+        if found is not None:
+            _INBOX.reached(found[0])
         cursor.execute(_REPORTS_DUE, [now, now])
-        (reports,) = cursor.fetchone()
+        reports = found is not None or cursor.fetchone()[0]
     return {"dispatch": bool(open_routes(now, limit=1)), "reports": reports}

@@ -43,6 +43,8 @@ class Drop(Row):
         ordering: ClassVar[list[str]] = ["id"]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["voicemail"], name="drop_of_voicemail"),
-            models.Index(fields=["due_at"], name="drop_watched", condition=Q(status__in=["sending", "uncertain"])),
+            # Apart, so that whoever looks for the few uncertain ones does not come by every claim there was.
+            models.Index(fields=["due_at"], name="drop_leased", condition=Q(status="sending")),
+            models.Index(fields=["due_at"], name="drop_uncertain", condition=Q(status="uncertain")),
             models.Index(fields=["setup", "accepted_at"], name="drop_unreported", condition=Q(status="accepted")),
         ]

@@ -70,8 +70,10 @@ class Voicemail(Row):
     class Meta:
         ordering: ClassVar[list[str]] = ["-id"]
         indexes: ClassVar[list[models.Index]] = [
-            # The work queue: what is due in a lane.
-            models.Index(fields=["lane", "failover", "not_before"], name="voicemail_due", condition=Q(status="queued")),
+            # The work queue: what is due in a lane. By id as well, so that a look can go on within a list that is due at one moment.
+            models.Index(
+                fields=["lane", "failover", "not_before", "id"], name="voicemail_due", condition=Q(status="queued")
+            ),
             # What must expire also where its lane is held or its setup is stopped. Those that expire with their lane are not in it:
             # they would only cost, and tempt the planner to seek one lane's among them all.
             models.Index(

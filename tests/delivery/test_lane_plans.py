@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -25,6 +26,7 @@ SELECT decode('00', 'hex') AS recipient, sha256(n::text::bytea) AS index, NULL::
        ''::varchar AS reference, NULL::bytea AS merge_fields, ARRAY['UTC']::varchar[] AS zones, NULL::uuid AS recording_id
   FROM generate_series(1, %(rows)s) n
 """
+LOOK = [*routes._as_arrays({}), NOW, NOW, 500, NOW]
 END = "UPDATE delivery_voicemail SET status = 'delivered'"
 WAIT = "UPDATE delivery_voicemail SET status = 'queued'"
 COUNT = "ANALYZE delivery_voicemail"
@@ -67,14 +69,27 @@ def test_who_waits_in_a_lane_is_found_by_the_index_of_what_is_due(three_lists: L
     # The index of what expires by itself held these rows once: one look of the dispatcher then read all that waited, lane by lane.
     lane = three_lists.pk
     for statement, parameters in (
-        (routes._OPEN, [NOW, 500, NOW]),
-        (claim._DUE, [None, lane, False, NOW, lane, 500]),
+        (routes._OPEN, LOOK),
+        (claim._DUE, [None, lane, False, NOW, NOW, lane, lane, 500]),
         (lanes._QUEUED, [lane, 500]),
         (upkeep._EXPIRED_WITH_LANE, [500, NOW, 500]),
     ):
         ways = [line for line in plan(statement, parameters) if " on " in line and "voicemail" in line]
         assert any("voicemail_due" in way for way in ways), ways
         assert not [way for way in ways if "Seq Scan" in way or "voicemail_expiring" in way], ways
+
+
+@pytest.mark.parametrize("three_lists", MOMENTS, indirect=True)
+def test_a_look_begins_where_the_first_of_a_lane_waits(three_lists: Lane) -> None:
+    """Not at the front, where a long transaction keeps what has gone."""
+    looks = [
+        plan(routes._OPEN, LOOK),
+        plan(claim._DUE, [None, three_lists.pk, False, NOW, NOW, UUID(int=0), three_lists.pk, 5]),
+    ]
+    for lines, count in zip(looks, (2, 1), strict=True):
+        conditions = [line for line in lines if line.startswith("Index Cond") and "not_before" in line]
+        assert len(conditions) == count
+        assert all("ROW(" in line and ">= ROW(" in line for line in conditions), conditions
 
 
 @pytest.mark.parametrize("three_lists", MOMENTS, indirect=True)
@@ -129,5 +144,5 @@ def test_the_index_of_what_expires_by_itself_can_not_be_taken_for_a_way_to_a_lan
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX voicemail_due")
         cursor.execute("SET LOCAL enable_seqscan = off")
-    assert not [line for line in plan(routes._OPEN, [NOW, 500, NOW]) if "voicemail_expiring" in line]
+    assert not [line for line in plan(routes._OPEN, LOOK) if "voicemail_expiring" in line]
     assert [line for line in plan(upkeep._EXPIRED, [NOW, 500]) if "voicemail_expiring" in line]

@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from delivery import shutdown
 from delivery.tick import run
+from delivery.watermarks import remember_places
 
 
 class Command(BaseCommand):
@@ -18,6 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
+        remember_places()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: shutdown.requested.set())
         run()

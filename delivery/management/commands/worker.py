@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
 from delivery.doorbell import JOBS
+from delivery.watermarks import remember_places
 from delivery.worker import work
 
 
@@ -23,6 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
+        remember_places()
         # What is loaded by now stays: without this, a batch of thousands of rows has it searched for garbage over and over, which
         # took a third of the processor's time.
         for queue in options["queues"]:
