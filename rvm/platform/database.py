@@ -76,7 +76,8 @@ def check_pooler(databases: Iterable[str] | None = None, **_: object) -> list[Ch
     """Django's check of the databases, which `migrate`, `worker` and `tick` begin with."""
     for alias in databases or ():
         try:
-            connections[alias].ensure_connection()
+            with connections[alias].temporary_connection():
+                pass
         except TransactionsPooled as error:
             return [Error(str(error), id="rvm.E001")]
         except DatabaseError:

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from django.db import connection
 
 from campaigns.importing.codes import CODES
 from campaigns.states import MOVES as CAMPAIGN_MOVES
@@ -20,6 +21,7 @@ from delivery.reasons import REASONS
 from delivery.sandbox.options import KEY_VARIABLE, SECRET_VARIABLE
 from delivery.sandbox.outcomes import NUMBERS, SANDBOX_PREFIX
 from delivery.status import MOVES, DropStatus, VoicemailStatus
+from rvm.platform import database
 from rvm.platform.health import CHECKS
 from rvm.platform.models import Role
 from rvm.platform.scopes import Scope
@@ -89,6 +91,25 @@ def test_the_page_on_the_environment_names_exactly_what_is_read() -> None:
 def test_no_process_but_the_settings_and_the_sandbox_reads_a_variable_of_ours() -> None:
     read = {word for path in modules() for word in re.findall(r'environ\S*\(?\[?"(RVM_\w+)"', path.read_text())}
     assert read <= variables()
+
+
+# PostgreSQL
+
+
+def test_what_a_connection_is_set_to_is_documented() -> None:
+    rows = table(OPERATE / "postgresql.md", "setting")
+    assert dict(zip(words(rows), words(rows, 1), strict=True)) == database.SETTINGS
+
+
+@pytest.mark.django_db
+def test_the_storage_parameters_of_tables_are_documented() -> None:
+    rows = table(OPERATE / "postgresql.md", "table")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, reloptions FROM pg_class WHERE relkind = 'r' AND reloptions IS NOT NULL"
+            " AND relnamespace = 'public'::regnamespace ORDER BY relname"
+        )
+        assert sorted((WORD.findall(row[0])[0], WORD.findall(row[1])) for row in rows) == cursor.fetchall()
 
 
 # statuses, reasons, moves
