@@ -17,6 +17,10 @@ from redis import Redis
 
 # A wave may start this much of a second's pace at once.
 BURST_SECONDS = 0.1
+# Look-ups reach nobody and cost a carrier less than drops: they keep the setup's pace, within these, beside that of its drops. The
+# settler comes by about once a second.
+MIN_LOOK_UPS_PER_SECOND, MAX_LOOK_UPS_PER_SECOND = 1.0, 50.0
+LOOK_UP_BURST_SECONDS = 1.0
 # A worker tells what it has in flight with every wave; silent this long, it is dead and its share is given back. A worker that is
 # full is silent for as long as its carriers may take, so where that is longer, so is this.
 SLOT_SECONDS = 20.0
@@ -65,6 +69,17 @@ redis.call('PEXPIRE', KEYS[2], slot_us / 1000)
 return {granted, math.ceil(wait)}
 """
 
+# A TAT is never brought before now: what nobody used for a while makes no burst.
+_GIVE_BACK = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+for place, key in ipairs(KEYS) do
+  local tat = tonumber(redis.call('GET', key) or '0') - tonumber(ARGV[1]) * 1000000 / tonumber(ARGV[place + 1])
+  if tat <= now then redis.call('DEL', key)
+  else redis.call('SET', key, string.format('%.0f', math.ceil(tat)), 'PX', math.ceil((tat - now) / 1000) + 1000) end
+end
+"""
+
 # PEXPIRE's own GT is unknown before Redis 7.
 _PAUSE = """
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
@@ -87,6 +102,7 @@ class Gate:
         self._worker = worker
         self._slot_us = int(max(slot_seconds, SLOT_SECONDS) * 1_000_000)
         self._grant: Any = redis.register_script(_GRANT)
+        self._give_back: Any = redis.register_script(_GIVE_BACK)
         self._pause: Any = redis.register_script(_PAUSE)
 
     def ask(
@@ -100,20 +116,58 @@ class Gate:
         lane: tuple[UUID, float] | None = None,
     ) -> Grant:
         """Ask for up to `wanted` starts. `in_flight` is this worker's own count; `lane` adds the lane's own slower pace."""
-        keys = [f"rvm:pace:{setup_id}", f"rvm:slots:{setup_id}", f"rvm:pause:{setup_id}"]
-        arguments: list[Any] = [wanted, pace, BURST_SECONDS, cap, self._worker, in_flight, self._slot_us]
+        return self._ask(str(setup_id), wanted, pace, BURST_SECONDS, cap, in_flight, lane)
+
+    def ask_look_ups(self, setup_id: UUID, *, wanted: int, pace: float, cap: int) -> Grant:
+        """Ask to look up to `wanted` drops up. `pace` and `cap` are the setup's; all that this worker looked up before has ended."""
+        rate = min(max(pace, MIN_LOOK_UPS_PER_SECOND), MAX_LOOK_UPS_PER_SECOND)
+        return self._ask(_look_ups(setup_id), wanted, rate, LOOK_UP_BURST_SECONDS, cap, 0, None)
+
+    def _ask(
+        self,
+        name: str,
+        wanted: int,
+        pace: float,
+        burst: float,
+        cap: int,
+        in_flight: int,
+        lane: tuple[UUID, float] | None,
+    ) -> Grant:
+        keys = [f"rvm:pace:{name}", f"rvm:slots:{name}", f"rvm:pause:{name}"]
+        arguments: list[Any] = [wanted, pace, burst, cap, self._worker, in_flight, self._slot_us]
         if lane is not None:
             keys.append(f"rvm:pace:lane:{lane[0]}")
             arguments.append(lane[1])
         count, wait = self._grant(keys=keys, args=arguments)
         return Grant(int(count), int(wait) / 1_000_000)
 
+    def give_back(self, setup_id: UUID, count: int, *, pace: float, lane: tuple[UUID, float] | None = None) -> None:
+        """Starts that were granted and not used, with the paces they were asked at: others may have them now. This worker's share of
+        the cap is told anew with its next call."""
+        paces = [(f"rvm:pace:{setup_id}", pace), *([(f"rvm:pace:lane:{lane[0]}", lane[1])] if lane else [])]
+        self._give_back(keys=[key for key, _ in paces], args=[count, *(rate for _, rate in paces)])
+
     def leave(self, setup_ids: set[UUID]) -> None:
         """Nothing of this worker is in flight any more."""
         for setup_id in setup_ids:
             self.redis.hdel(f"rvm:slots:{setup_id}", self._worker)
 
+    def leave_look_ups(self, setup_ids: set[UUID]) -> None:
+        for setup_id in setup_ids:
+            self.redis.hdel(f"rvm:slots:{_look_ups(setup_id)}", self._worker)
+
     def pause(self, setup_id: UUID, duration: timedelta) -> None:
         """The carrier said to wait: nobody starts a drop on this setup before then. A longer pause is never shortened."""
+        self._wait(str(setup_id), duration)
+
+    def pause_look_ups(self, setup_id: UUID, duration: timedelta) -> None:
+        """The same about look-ups."""
+        self._wait(_look_ups(setup_id), duration)
+
+    def _wait(self, name: str, duration: timedelta) -> None:
         milliseconds = max(1, int(duration.total_seconds() * 1000))
-        self._pause(keys=[f"rvm:pause:{setup_id}"], args=[milliseconds])
+        self._pause(keys=[f"rvm:pause:{name}"], args=[milliseconds])
+
+
+def _look_ups(setup_id: UUID) -> str:
+    return f"look-up:{setup_id}"

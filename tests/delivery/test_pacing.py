@@ -95,6 +95,48 @@ def test_the_first_wave_is_one_and_the_burst_and_the_next_waits(redis: Redis, se
     assert 0 < second.wait <= 1 / 50
 
 
+@pytest.mark.parametrize("pace", [7.0, 333.0])
+def test_starts_that_are_given_back_are_used_by_others_and_by_nobody_twice(
+    redis: Redis, setup_id: UUID, pace: float
+) -> None:
+    door, lane = gate(redis), (uuid4(), pace / 2)
+    used: list[tuple[int, int]] = []
+    end = microseconds(redis) + 600_000
+    while (before := microseconds(redis)) < end:
+        granted = door.ask(setup_id, wanted=50, pace=pace, cap=10_000, in_flight=0, lane=lane).count
+        if granted:
+            door.give_back(setup_id, granted - granted // 2, pace=pace, lane=lane)
+            used.append((before, granted // 2))
+            if granted == 1:  # whoever gives back every start gets it again and again
+                used.append(
+                    (microseconds(redis), door.ask(setup_id, wanted=1, pace=pace, cap=10_000, in_flight=0).count)
+                )
+    took = (microseconds(redis) - used[0][0]) / 1e6
+    assert sum(count for _, count in used) <= pace * took + 1 + pace * BURST_SECONDS
+    assert sum(count for _, count in used) >= pace / 2 * 0.6 * 0.5
+
+
+def test_nothing_that_is_given_back_makes_a_burst(redis: Redis, setup_id: UUID) -> None:
+    door, lane = gate(redis), (uuid4(), 10.0)
+    door.ask(setup_id, wanted=3, pace=50, cap=100, in_flight=0, lane=lane)
+    door.give_back(setup_id, 1000, pace=50, lane=lane)
+    again = door.ask(setup_id, wanted=1000, pace=50, cap=100, in_flight=0)
+    assert again.count == 1 + 50 * BURST_SECONDS
+
+
+def test_look_ups_take_no_starts_of_drops_and_wait_by_themselves(redis: Redis, setup_id: UUID) -> None:
+    door = gate(redis)
+    assert door.ask_look_ups(setup_id, wanted=1000, pace=20, cap=100).count == 21
+    assert door.ask_look_ups(setup_id, wanted=1000, pace=20, cap=100).count == 0
+    assert ask(door, setup_id, pace=50).count == 1 + 50 * BURST_SECONDS
+    other = uuid4()
+    assert (
+        door.ask_look_ups(other, wanted=1000, pace=100_000, cap=100).count == 51
+    )  # fast carriers have their limits too
+    assert door.ask_look_ups(uuid4(), wanted=1000, pace=0.01, cap=100).count == 2
+    assert gate(redis, "worker-2").ask_look_ups(uuid4(), wanted=1000, pace=50, cap=3).count == 3
+
+
 def test_asking_for_nothing_that_is_free_writes_no_debt(redis: Redis, setup_id: UUID) -> None:
     ask(gate(redis), setup_id, pace=1)
     before = redis.get(f"rvm:pace:{setup_id}")
