@@ -86,22 +86,35 @@ def watch(redis: Redis, results: Sequence[Result], now: datetime) -> None:
     for result in results:
         by_setup[result.claim.route.setup_id].append(result)
     for setup_id, own in by_setup.items():
-        account = next((r.submission.reason for r in own if r.submission.reason in ACCOUNT_REASONS), None)
-        bad = sum(is_bad(result.submission) for result in own)
-        if own[0].claim.route.probing and not bad and account is None:
-            close(setup_id)
-            forget(redis, setup_id)
-            continue
-        health = _count(redis, setup_id, len(own), bad, now)
-        probe_failed = own[0].claim.route.probing and bad
-        why = why_open(health, account) or ("The probe had no clear answer either." if probe_failed else None)
-        if why is not None:
-            _open(redis, setup_id, why, now)
+        judge(redis, setup_id, [result.submission for result in own], now, probing=own[0].claim.route.probing)
+
+
+def judge(redis: Redis, setup_id: UUID, submissions: Sequence[Submission], now: datetime, *, probing: bool) -> None:
+    """Count what one setup's carrier answered, and open or close its breaker. `probing`: it was half open, and this was the probe."""
+    account = next((one.reason for one in submissions if one.reason in ACCOUNT_REASONS), None)
+    bad = sum(is_bad(submission) for submission in submissions)
+    if probing and not bad and account is None:
+        close(setup_id)
+        forget(redis, setup_id)
+        return
+    health = _count(redis, setup_id, len(submissions), bad, now)
+    why = why_open(health, account) or ("The probe had no clear answer either." if probing and bad else None)
+    if why is not None:
+        _open(redis, setup_id, why, now)
 
 
 def may_probe(redis: Redis, setup_id: UUID) -> bool:
     """Whether the caller, and for now nobody else, may try a half-open setup with one drop."""
-    return bool(redis.set(f"rvm:probe:{setup_id}", 1, nx=True, ex=PROBE_SECONDS))
+    return bool(redis.set(_probe_key(setup_id), 1, nx=True, ex=PROBE_SECONDS))
+
+
+def give_back_probe(redis: Redis, setup_id: UUID) -> None:
+    """No drop went out for it, so somebody else may try at once."""
+    redis.delete(_probe_key(setup_id))
+
+
+def _probe_key(setup_id: UUID) -> str:
+    return f"rvm:probe:{setup_id}"
 
 
 def _count(redis: Redis, setup_id: UUID, total: int, bad: int, now: datetime) -> Health:
@@ -121,7 +134,7 @@ def _count(redis: Redis, setup_id: UUID, total: int, bad: int, now: datetime) ->
 
 _OPEN = """
 UPDATE usecases_telephonysetup
-   SET breaker_reason = %s, breaker_openings = breaker_openings + 1,
+   SET breaker_reason = %s, breaker_openings = least(breaker_openings + 1, 1000),
        breaker_until = %s + least(%s * power(2, least(breaker_openings, 10)), %s)
  WHERE id = %s AND (breaker_until IS NULL OR breaker_until <= %s) RETURNING breaker_until
 """
@@ -133,7 +146,7 @@ UPDATE usecases_telephonysetup SET breaker_until = NULL, breaker_reason = '', br
 
 def _open(redis: Redis, setup_id: UUID, why: str, now: datetime) -> None:
     _open_row(setup_id, why, now)
-    redis.delete(f"rvm:probe:{setup_id}")
+    redis.delete(_probe_key(setup_id))
 
 
 def open_for_account(setup_id: UUID, reason: Reason, now: datetime) -> None:
@@ -158,4 +171,4 @@ def close(setup_id: UUID) -> bool:
 def forget(redis: Redis, setup_id: UUID) -> None:
     """Count anew: what opened it says nothing about the carrier now."""
     keys = list(redis.scan_iter(f"rvm:health:{setup_id}:*", count=200))
-    redis.delete(f"rvm:probe:{setup_id}", *keys)
+    redis.delete(_probe_key(setup_id), *keys)

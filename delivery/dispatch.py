@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from delivery import shutdown
-from delivery.carriers.base import DropRequest, Outcome, Submission
+from delivery.carriers.base import Carrier, DropRequest, Outcome, Submission
 from delivery.claim import Claim
 from delivery.http import HttpFailure, HttpResponse, Proof, Transport
 from delivery.pacing import Gate
@@ -50,6 +50,26 @@ def database_now() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         return cursor.fetchone()[0]
+
+
+NOT_BUILT = Submission(Outcome.NOT_SENT, text="The request for the carrier could not be built.")
+TOO_LATE = Submission(Outcome.NOT_SENT, text="The lease ended before the request left.")
+
+
+def submission_of(adapter: Carrier, end: HttpResponse | HttpFailure, drop_id: UUID) -> Submission:
+    """What the end of a request with a drop proves. Never raises: what an adapter cannot read is unknown."""
+    if isinstance(end, HttpFailure):
+        outcome = Outcome.NOT_SENT if end.proof is Proof.NOT_SENT else Outcome.UNKNOWN
+        return Submission(outcome, text=end.detail)
+    try:
+        submission = adapter.read_submission(end)
+    except Exception as error:
+        # Without the error's text, which may quote the number.
+        log.error("answer_not_read", drop_id=str(drop_id), error=type(error).__name__)
+        return Submission(Outcome.UNKNOWN, code=f"http_{end.status}")
+    if end.status == THROTTLED and not submission.retry_after:
+        return replace(submission, retry_after=THROTTLED_PAUSE)
+    return submission
 
 
 class Dispatcher:
@@ -146,12 +166,18 @@ class Dispatcher:
         try:
             request = route.adapter.submit_request(self._request(claimed))
         except Exception as error:
-            self._log_fault("request_not_built", claimed, error)
-            self._keep(flight, Submission(Outcome.NOT_SENT, text="The request for the carrier could not be built."))
+            # Without the error's text, which may quote the number.
+            log.error(
+                "request_not_built",
+                drop_id=str(claimed.drop_id),
+                setup_id=str(route.setup_id),
+                error=type(error).__name__,
+            )
+            self._keep(flight, NOT_BUILT, asked=False)
             return
         if self._clock() > flight.last_start:
             # Stopped or suspended since the claim: somebody else may already have drawn conclusions from the lease's end.
-            self._keep(flight, Submission(Outcome.NOT_SENT, text="The lease ended before the request left."))
+            self._keep(flight, TOO_LATE, asked=False)
             return
         self._transport.submit(request, flight)
         self._in_flight[route.setup_id] += 1
@@ -183,27 +209,10 @@ class Dispatcher:
             return
         for flight, end in self._transport.poll(IDLE_SECONDS if self._turn is None else BUSY_SECONDS):
             self._in_flight[flight.claim.route.setup_id] -= 1
-            self._keep(flight, self._read(flight.claim, end))
+            self._keep(flight, submission_of(flight.claim.route.adapter, end, flight.claim.drop_id))
 
-    def _read(self, claimed: Claim, end: HttpResponse | HttpFailure) -> Submission:
-        if isinstance(end, HttpFailure):
-            outcome = Outcome.NOT_SENT if end.proof is Proof.NOT_SENT else Outcome.UNKNOWN
-            return Submission(outcome, text=end.detail)
-        try:
-            submission = claimed.route.adapter.read_submission(end)
-        except Exception as error:
-            self._log_fault("answer_not_read", claimed, error)
-            return Submission(Outcome.UNKNOWN, code=f"http_{end.status}")
-        if end.status == THROTTLED and not submission.retry_after:
-            return replace(submission, retry_after=THROTTLED_PAUSE)
-        return submission
-
-    def _log_fault(self, event: str, claimed: Claim, error: Exception) -> None:
-        """Without the error's text, which may quote the number."""
-        log.error(event, drop_id=str(claimed.drop_id), setup_id=str(claimed.route.setup_id), error=type(error).__name__)
-
-    def _keep(self, flight: Flight, submission: Submission) -> None:
+    def _keep(self, flight: Flight, submission: Submission, *, asked: bool = True) -> None:
         now = self._clock()
         if not self._results:
             self._results_since = now
-        self._results.append(Result(flight.claim, submission, now))
+        self._results.append(Result(flight.claim, submission, now, asked))

@@ -62,9 +62,10 @@ def known(setup_id: UUID, recordings: Iterable[UUID]) -> dict[UUID, Media]:
     return {recording: Media(State(state), media_id, error) for recording, state, media_id, error in rows}
 
 
-def id_of(setup_id: UUID, recording_id: UUID, at: datetime) -> str:
-    """The carrier's name for the recording as a drop made `at` used it; empty where that one is not there any more."""
-    ready = CarrierMedia.objects.filter(setup=setup_id, recording=recording_id, state=State.READY, ready_at__lte=at)
+def id_of(setup_id: UUID, recording_id: UUID) -> str:
+    """The carrier's name for the recording; empty where it is not there. It is another one only after other credentials: they forget
+    every upload."""
+    ready = CarrierMedia.objects.filter(setup=setup_id, recording=recording_id, state=State.READY)
     return ready.values_list("media_id", flat=True).first() or ""
 
 

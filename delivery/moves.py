@@ -147,14 +147,18 @@ WITH claimed AS (
   SELECT lane_id, change.status, '', change.sign * count(*)
     FROM moved, (VALUES ('queued', -1), ('sending', 1)) AS change(status, sign) GROUP BY lane_id, change.status, change.sign
 )
-INSERT INTO delivery_drop (id, workspace_id, voicemail_id, setup_id, number, live, sender, status, reason, carrier_code,
-                           carrier_text, carrier_reference, due_at, checks, created_at)
-SELECT drop_id, workspace_id, id, %s, attempts, live, sender, 'sending', '', '', '', '', %s, 0, at FROM moved
+INSERT INTO delivery_drop (id, workspace_id, voicemail_id, setup_id, credentials_version, number, live, sender, status, reason,
+                           carrier_code, carrier_text, carrier_reference, due_at, checks, created_at)
+SELECT drop_id, workspace_id, id, %s, %s, attempts, live, sender, 'sending', '', '', '', '', %s, 0, at FROM moved
 """
 
 
-def begin(drops: Sequence[NewDrop], *, setup_id: UUID, at: datetime, lease_until: datetime) -> None:
-    """queued -> sending, with the drop's row and its lease: committed before anything leaves. The caller holds the rows' locks."""
+def begin(
+    drops: Sequence[NewDrop], *, setup_id: UUID, credentials_version: int, at: datetime, lease_until: datetime
+) -> None:
+    """queued -> sending, with the drop's row and its lease: committed before anything leaves. The caller holds the rows' locks.
+
+    `credentials_version` is that of the credentials with which the requests are made."""
     sql.run(
         _BEGIN,
         [
@@ -163,6 +167,7 @@ def begin(drops: Sequence[NewDrop], *, setup_id: UUID, at: datetime, lease_until
             sql.texts(drop.sender for drop in drops),
             at,
             setup_id,
+            credentials_version,
             lease_until,
         ],
     )

@@ -9,7 +9,7 @@ import time
 from uuid import UUID
 
 from delivery.carriers.base import Carrier
-from delivery.routes import adapter_of
+from delivery.routes import UnusableSetup, adapter_of
 from usecases.models import TelephonySetup
 
 # A changed credential binds in every process this soon after its commit.
@@ -17,14 +17,6 @@ MEMORY_SECONDS = 0.5
 
 # By callback token: good until then (monotonic). Unknown tokens are not kept, so nobody can fill it.
 _known: dict[str, tuple[float, UUID, Carrier]] = {}
-
-
-class UnusableSetup(Exception):
-    """The setup's carrier is not known here, or its credentials do not open."""
-
-    def __init__(self, setup_id: UUID, cause: str) -> None:
-        super().__init__(f"Telephony setup {setup_id} cannot be used: {cause}")
-        self.setup_id, self.cause = setup_id, cause
 
 
 def receiver_of(token: str) -> tuple[UUID, Carrier] | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from delivery.models import Voicemail
-from rvm.platform.crypto import Undecryptable, vault
+from rvm.platform.crypto import vault
 
 PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
 
 
 def number_in(ciphertext: bytes) -> str | None:
-    """E.164; None where the key is not configured, or the ciphertext is damaged."""
+    """E.164; None where the key is not configured, the ciphertext is damaged, or what it held is no text."""
     try:
         return vault().decrypt(ciphertext, PURPOSE).decode()
-    except Undecryptable:
+    except ValueError:
         return None

@@ -22,15 +22,17 @@ from usecases.suppressions import suppress_all
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`since` is when it came, on the worker's boot clock."""
+    """`since` is when it came, on the worker's boot clock; `asked`: a request left, so it says something about the carrier."""
 
     claim: Claim
     submission: Submission
     since: float = 0.0
+    asked: bool = True
 
 
-def record(results: Sequence[Result], now: datetime) -> None:
-    """Conclude every result. What moved on meanwhile (an early report, the sweeper) is left where it is, or settled."""
+def record(results: Sequence[Result], now: datetime) -> list[Result]:
+    """Conclude every result, or none where it raises. What moved on meanwhile (an early report, the sweeper) is left where it is, or
+    settled."""
     asked: list[Move] = []
     changes: list[DropChange] = []
     for result in results:
@@ -79,6 +81,7 @@ def record(results: Sequence[Result], now: datetime) -> None:
             )
         _suppress(results)
         retry_failed([move.voicemail_id for move in asked if move.now is VoicemailStatus.FAILED], now)
+    return list(results)
 
 
 # An answer that comes after the sweeper gave the drop up, or after an early report that it was accepted, still says what happened.

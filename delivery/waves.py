@@ -1,7 +1,8 @@
 """The engine's turns at the database: write what ended, look what is due, obtain starts from the gate, claim.
 
 A turn runs on a thread of its own while the network goes on, so that neither waits for the other. A lane that fails (an
-unknown carrier, credentials that do not open) is logged and left alone for a while; it never stops the others.
+unknown carrier, credentials that do not open, a deadlock) is logged and left alone for a while, a result that cannot be written is
+left out; neither stops the others. Only a PostgreSQL or a Redis that does not answer ends a turn early.
 """
 
 from __future__ import annotations
@@ -14,20 +15,21 @@ from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, connection
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from delivery import breaker
-from delivery.claim import Claim, claim
+from delivery.claim import Claim, Wave, claim
+from delivery.bisection import OUTAGES, apart
 from delivery.pacing import Gate
 from delivery.results import Result, record
-from delivery.routes import Route, open_routes
+from delivery.routes import OpenRoute, UnusableSetup, open_routes
 
 log = structlog.get_logger(__name__)
 
 WAVE = 500  # rows a claim takes at most: some ten milliseconds of work
 CROWDED_SECONDS = 0.01  # until the next look where the gate gave less than was wanted without naming a time
 LONGEST_WAIT = 0.25  # a held lane, a changed pace and a new lane are seen at least this often
-REDIS_WAIT = 1.0  # nothing is started while the gate is out of reach
+REDIS_WAIT = 1.0  # nothing is started while the gate or PostgreSQL is out of reach, nor of a lane that met a passing trouble there
 BROKEN_SECONDS = 5.0  # how long a failing lane is left alone
 MEDIA_SECONDS = 1.0  # how long one is that waits for its recording to be at the carrier
 UNUSABLE_SECONDS = 30.0  # how long a lane whose setup cannot be used is left alone
@@ -68,7 +70,8 @@ class Waves:
         self._lease = lease
         self._margin = lease.total_seconds() - http_timeout
         self._asked: set[UUID] = set()
-        self._broken: dict[UUID, float] = {}
+        self._resting: dict[UUID, float] = {}
+        self._owed = 0.0  # until then a lane rests that is worth waiting for
         self._turns = 0
 
     def turn(self, results: Sequence[Result], room: int, in_flight: Mapping[UUID, int]) -> Turn:
@@ -77,7 +80,7 @@ class Waves:
             connection.close_if_unusable_or_obsolete()  # PostgreSQL may have restarted
         if results:
             now = self._now()
-            record(results, now)
+            apart(lambda part: record(part, now), results, _not_written)
             self._judge(results, now)
         if room <= 0:
             return Turn()
@@ -96,7 +99,7 @@ class Waves:
             for result in results:
                 if result.submission.retry_after:
                     self._gate.pause(result.claim.route.setup_id, result.submission.retry_after)
-            breaker.watch(self._gate.redis, results, now)
+            breaker.watch(self._gate.redis, [result for result in results if result.asked], now)
         except (RedisError, DatabaseError) as error:
             log.warning("carrier_not_judged", error=type(error).__name__)
 
@@ -109,13 +112,11 @@ class Waves:
 
     def _claim(self, room: int, in_flight: Mapping[UUID, int]) -> Turn:
         # Before the time is read, so that the lease on this clock ends no later than the one in the row.
-        last_start = self._clock() + self._margin
+        began = self._clock()
+        last_start = began + self._margin
         now = self._now()
-        routes = self._in_turn(
-            route
-            for route in open_routes(now, min(room, WAVE))
-            if self._broken.get(route.lane_id, 0.0) <= self._clock()
-        )
+        found = open_routes(now, min(room, WAVE))
+        routes = self._in_turn(route for route in found if self._resting.get(route.lane_id, 0.0) <= began)
         flights: list[Flight] = []
         open_by_setup = dict(in_flight)
         waits: list[float] = []
@@ -125,68 +126,101 @@ class Waves:
             try:
                 started, wait = self._wave(route, wanted, in_setup, now, last_start)
             except (RedisError, DatabaseError) as error:
-                # What other lanes have claimed leaves all the same: nobody else may send it.
-                log.warning("turn_cut_short", error=type(error).__name__)
-                return Turn(flights, wait=REDIS_WAIT)
+                if _is_outage(error):
+                    # What other lanes have claimed leaves all the same: nobody else may send it.
+                    log.warning("turn_cut_short", error=type(error).__name__)
+                    return Turn(flights, wait=REDIS_WAIT)
+                self._pass_over(route, error)
+                continue
             open_by_setup[route.setup_id] = open_by_setup.get(route.setup_id, 0) + len(started)
             flights += started
             waits.append(wait)
             if len(flights) >= room:
                 break
-        return Turn(flights, left=bool(routes), wait=min(min(waits, default=0.0), LONGEST_WAIT))
+        wait = min(waits, default=max(0.0, self._owed - began))
+        return Turn(flights, left=bool(routes) or self._owed > began, wait=min(wait, LONGEST_WAIT))
 
-    def _in_turn(self, routes: Iterable[Route]) -> list[Route]:
+    def _pass_over(self, route: OpenRoute, error: Exception) -> None:
+        """The trouble is this lane's. A deadlock passes; a statement that is wrong stays so, and so does a pace that is no number."""
+        log.warning("lane_passed_over", lane_id=str(route.lane_id), error=type(error).__name__)
+        passes = isinstance(error, OUTAGES) or type(error) is DatabaseError
+        self._rest(route, REDIS_WAIT if passes else BROKEN_SECONDS)
+        if passes:
+            self._owed = self._resting[route.lane_id]
+
+    def _rest(self, route: OpenRoute, seconds: float) -> None:
+        self._resting[route.lane_id] = self._clock() + seconds
+
+    def _in_turn(self, routes: Iterable[OpenRoute]) -> list[OpenRoute]:
         """The most urgent first; among equals another one begins each time, so that starts which are short go round."""
         self._turns += 1
-        ordered: list[Route] = []
+        ordered: list[OpenRoute] = []
         for _, group in groupby(routes, key=lambda route: route.priority):
             equals = list(group)
             first = self._turns % len(equals)
             ordered += equals[first:] + equals[:first]
         return ordered
 
-    def _is_usable(self, route: Route) -> bool:
-        """A lane whose setup names no known carrier, or whose credentials do not open, waits until they are put right."""
-        try:
-            route.adapter  # noqa: B018  # opens the credentials
-        except (LookupError, ValueError) as error:
-            log.error("setup_unusable", setup_id=str(route.setup_id), error=type(error).__name__)
-            self._broken[route.lane_id] = self._clock() + UNUSABLE_SECONDS
-            return False
-        return True
-
     def _wave(
-        self, route: Route, wanted: int, in_flight: int, now: datetime, last_start: float
+        self, route: OpenRoute, wanted: int, in_flight: int, now: datetime, last_start: float
     ) -> tuple[list[Flight], float]:
         """Start up to `wanted` drops of one lane, and how long to wait before asking for more."""
-        count, wait = wanted, 0.0
-        if not self._is_usable(route):
-            return [], LONGEST_WAIT
-        if not route.use_case_deleted:
-            if route.probing:
-                if not breaker.may_probe(self._gate.redis, route.setup_id):
-                    return [], LONGEST_WAIT
-                wanted = 1
-            self._asked.add(route.setup_id)
-            grant = self._gate.ask(
-                route.setup_id,
-                wanted=wanted,
-                pace=route.pace,
-                cap=route.cap,
-                in_flight=in_flight,
-                lane=(route.lane_id, route.lane_pace) if route.lane_pace else None,
-            )
-            count, wait = grant.count, 0.0 if grant.count == wanted else grant.wait or CROWDED_SECONDS
-            if not count:
-                return [], wait
+        if route.use_case_deleted:  # they are skipped, which takes no starts
+            return self._flights(route, wanted, now, last_start), 0.0
+        if route.probing:
+            if not breaker.may_probe(self._gate.redis, route.setup_id):
+                return [], LONGEST_WAIT
+            wanted = 1
+        self._asked.add(route.setup_id)
+        grant = self._gate.ask(
+            route.setup_id,
+            wanted=wanted,
+            pace=route.pace,
+            cap=route.cap,
+            in_flight=in_flight,
+            lane=(route.lane_id, route.lane_pace) if route.lane_pace else None,
+        )
+        wait = 0.0 if grant.count == wanted else grant.wait or CROWDED_SECONDS
+        flights = self._flights(route, grant.count, now, last_start) if grant.count else []
+        self._give_back(route, grant.count, len(flights))
+        return flights, wait
+
+    def _flights(self, route: OpenRoute, count: int, now: datetime, last_start: float) -> list[Flight]:
+        """Claim up to `count`. A lane that cannot be used, or fails, rests until it is worth another look."""
         try:
             wave = claim(route, count, now, self._lease)
+        except UnusableSetup as error:
+            log.error("setup_unusable", setup_id=str(error.setup_id), error=error.cause)
+            wave = Wave([], 0)
+            self._rest(route, UNUSABLE_SECONDS)
         except DatabaseError:
             raise
         except Exception:
             log.exception("lane_failed", lane_id=str(route.lane_id), setup_id=str(route.setup_id))
-            self._broken[route.lane_id] = self._clock() + BROKEN_SECONDS
-            return [], 0.0
+            wave = Wave([], 0)
+            self._rest(route, BROKEN_SECONDS)
         if wave.waits:
-            self._broken[route.lane_id] = self._clock() + MEDIA_SECONDS
-        return [Flight(claimed, last_start) for claimed in wave.claims], wait
+            self._rest(route, MEDIA_SECONDS)
+        return [Flight(claimed, last_start) for claimed in wave.claims]
+
+    def _give_back(self, route: OpenRoute, granted: int, used: int) -> None:
+        """Starts that nobody could use are others': who sleeps, is put off or was refused costs no pace. What was claimed leaves also
+        where Redis is gone by now."""
+        lane = (route.lane_id, route.lane_pace) if route.lane_pace else None
+        try:
+            if used < granted:
+                self._gate.give_back(route.setup_id, granted - used, pace=route.pace, lane=lane)
+            if route.probing and not used:
+                breaker.give_back_probe(self._gate.redis, route.setup_id)
+        except RedisError as error:
+            log.warning("gate_unreachable", error=type(error).__name__)
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether PostgreSQL or Redis does not answer at all; if they do, it is about what they were asked."""
+    return not isinstance(error, ResponseError) if isinstance(error, RedisError) else not connection.is_usable()
+
+
+def _not_written(result: Result, error: Exception) -> None:
+    """Its drop becomes uncertain with its lease and is settled like a dead worker's."""
+    log.error("result_not_written", drop_id=str(result.claim.drop_id), error=type(error).__name__)

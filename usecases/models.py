@@ -41,8 +41,12 @@ class TelephonySetup(Row):
     name = models.CharField(max_length=100)
     carrier = models.CharField(max_length=40, help_text="The adapter's name, such as sandbox.")
     credentials = EncryptedJSONField(help_text="What the carrier asks for; write-only.")
-    credentials_changed_at = models.DateTimeField(
-        null=True, editable=False, help_text="What was submitted before is not given to the carrier again."
+    # Raised by a trigger in the statement that changes them, so that no writer can forget it and no two clocks are compared.
+    credentials_version = models.PositiveIntegerField(
+        default=1,
+        db_default=1,
+        editable=False,
+        help_text="What was submitted under an older one is not given to the carrier again.",
     )
     pace_per_second = models.FloatField(
         default=50,

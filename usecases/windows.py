@@ -22,10 +22,13 @@ def next_open(
     """The first moment from `now` on at which every zone's local time is in [start, end) on one of `days`, in UTC.
 
     None where none comes in a week and a day (two days where every day will do), where no zone is known, and where the window is
-    empty. Start and end are naive local times; days are ISO weekdays, 1 is Monday.
+    empty. Start and end are naive local times; days are ISO weekdays, 1 is Monday. Raises ValueError for a day that is none, and
+    ZoneInfoNotFoundError.
     """
     if not zones or not days or start >= end:
         return None
+    if not EVERY_DAY.issuperset(days):
+        raise ValueError("a weekday is not one of 1 to 7")
     moment = now.astimezone(UTC)
     limit = moment + (2 * DAY if EVERY_DAY.issubset(days) else 8 * DAY)
     while moment <= limit:

@@ -40,7 +40,10 @@ class VoicemailAnswer(serializers.Serializer[Any]):
     reason_detail = serializers.CharField(allow_blank=True)
     carrier = serializers.CharField()
     carrier_code = serializers.CharField(allow_blank=True, help_text="The carrier's own code.")
-    carrier_text = serializers.CharField(allow_blank=True)
+    carrier_text = serializers.CharField(
+        allow_blank=True,
+        help_text="What the carrier said. Without a code it is RVM's own sentence: why nothing was sent, or what keeps it waiting.",
+    )
     attempts = serializers.IntegerField(help_text="Drops that were made.")
     duration_ms = serializers.IntegerField(help_text="Of the recording.")
     not_before = serializers.DateTimeField()

@@ -17,6 +17,10 @@ class Drop(Row):
     workspace = models.ForeignKey(Workspace, **UNENFORCED)
     voicemail = models.ForeignKey(Voicemail, **{**UNENFORCED, "related_name": "drops"})
     setup = models.ForeignKey(TelephonySetup, **UNENFORCED)
+    credentials_version = models.PositiveIntegerField(
+        null=True,
+        help_text="The setup's, with which its request was made; it is given to the carrier again under no other.",
+    )
     number = models.PositiveSmallIntegerField(help_text="1 for the first attempt.")
     live = models.BooleanField()
     sender = models.CharField(max_length=16)
@@ -46,5 +50,6 @@ class Drop(Row):
             # Apart, so that whoever looks for the few uncertain ones does not come by every claim there was.
             models.Index(fields=["due_at"], name="drop_leased", condition=Q(status="sending")),
             models.Index(fields=["due_at"], name="drop_uncertain", condition=Q(status="uncertain")),
+            models.Index(fields=["setup", "due_at"], name="drop_unsettled", condition=Q(status="uncertain")),
             models.Index(fields=["setup", "accepted_at"], name="drop_unreported", condition=Q(status="accepted")),
         ]

@@ -47,7 +47,7 @@ def load_sample(sandbox_url: str, sandbox_key: str, signing_secret: str) -> Samp
         workspace=workspace,
         name=wanted["setup"]["name"],
         deleted_at=None,
-        defaults={"credentials": credentials, "credentials_changed_at": timezone.now()},
+        defaults={"credentials": credentials},
         create_defaults={**wanted["setup"], "credentials": credentials},
     )
     use_case, _ = UseCase.objects.get_or_create(

@@ -26,6 +26,7 @@ def make_drop(voicemail: Voicemail, status: str = DropStatus.SENDING, reason: st
             "workspace": voicemail.workspace,
             "voicemail": voicemail,
             "setup": voicemail.use_case.setup,
+            "credentials_version": voicemail.use_case.setup.credentials_version,
             "number": voicemail.attempts + 1,
             "live": voicemail.live,
             "sender": voicemail.sender,

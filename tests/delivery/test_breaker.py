@@ -12,10 +12,12 @@ from django_rq import get_connection
 from delivery.breaker import Health, why_open
 from delivery.dispatch import Dispatcher
 from delivery.http import HttpResponse
+from delivery.models import Voicemail
 from delivery.pacing import Gate
 from delivery.reasons import Reason
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, Inline, timed_out
+from usecases.models import TelephonySetup
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +72,27 @@ def test_a_refused_account_opens_it_at_once() -> None:
     dispatch(FakeTransport(lambda _: HttpResponse(401, b'{"code":"unauthorized","message":"no"}')))
     use_case.setup.refresh_from_db()
     assert use_case.setup.breaker_reason == "The carrier refused the account's credentials or rights."
+
+
+def test_openings_beyond_all_counting_open_it_all_the_same() -> None:
+    use_case = use_case_with(1)
+    TelephonySetup.objects.update(breaker_openings=32_767)
+    dispatch(FakeTransport(lambda _: HttpResponse(401, b'{"code":"unauthorized","message":"no"}')))
+    use_case.setup.refresh_from_db()
+    assert use_case.setup.breaker_until > timezone.now()
+
+
+def test_a_probe_that_nobody_made_is_left_to_the_next_lane() -> None:
+    """Its lane has only people who sleep or cannot be read; the other's voicemail shows that the carrier is well again."""
+    use_case = use_case_with(1)
+    Voicemail.objects.update(attempts=2**31 - 1)
+    half_open(use_case)
+    dispatch(FakeTransport())
+    good = factories.make_voicemail(lane=factories.make_lane(use_case))
+    dispatch(FakeTransport())
+    good.refresh_from_db()
+    use_case.setup.refresh_from_db()
+    assert (good.status, use_case.setup.breaker_until) == ("accepted", None)
 
 
 def half_open(use_case: Any) -> None:

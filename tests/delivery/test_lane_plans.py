@@ -70,7 +70,8 @@ def test_who_waits_in_a_lane_is_found_by_the_index_of_what_is_due(three_lists: L
     lane = three_lists.pk
     for statement, parameters in (
         (routes._OPEN, LOOK),
-        (claim._DUE, [None, lane, False, NOW, NOW, lane, lane, 500]),
+        (claim._DUE, [None, lane, False, NOW, NOW, lane, 500]),
+        (claim._DUE_IDS, [lane, False, NOW, NOW, lane, 500]),
         (lanes._QUEUED, [lane, 500]),
         (upkeep._EXPIRED_WITH_LANE, [500, NOW, 500]),
     ):

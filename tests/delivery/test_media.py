@@ -14,10 +14,12 @@ from delivery.claim import claim
 from delivery.http import HttpFailure, HttpRequest, HttpResponse, Proof
 from delivery.media import FIRST_WAIT, LEASE, RECHECK, upload_one
 from delivery.models import CarrierMedia, Drop, Recording, Voicemail
+from delivery.pacing import Gate
 from delivery.routes import open_routes
 from delivery.services.recordings import keep_recording
 from delivery.services.setups import change_setup
 from delivery.upkeep import is_work_due
+from delivery.waves import Waves
 from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.delivery.carriers.drop_cowboy_simulator import Simulator, drop_cowboy
@@ -124,7 +126,7 @@ def test_once_uploaded_they_are_claimed_with_the_carriers_id_for_it(vendor, use_
     found = wave(clock)
     assert ([claim.media_id for claim in found.claims], found.waits) == ([row().media_id], False)
     assert vendor.ready == {row().media_id}
-    assert media.id_of(use_case.setup_id, recording.id, clock()) == row().media_id
+    assert media.id_of(use_case.setup_id, recording.id) == row().media_id
     assert vendor.leaked == []
 
 
@@ -166,6 +168,26 @@ def test_a_refused_recording_fails_its_voicemails_with_the_carriers_words(vendor
     assert voicemail.carrier_text == "The carrier answered 422 to the upload. Status 422: As documented."
     assert voicemail.ended_at is not None
     assert counted(voicemail.lane_id) == standing(voicemail.lane_id)
+
+
+def test_a_lane_whose_recording_was_refused_is_failed_at_once_and_takes_no_pace(use_case, recording, clock) -> None:
+    """Fifty voicemails at one drop in a hundred seconds; the only start is left to somebody whose recording is there."""
+    TelephonySetup.objects.update(pace_per_second=0.01)
+    ready = factories.make_recording(use_case.workspace)
+    for one, state in ((recording, State.REFUSED), (ready, State.READY)):
+        CarrierMedia.objects.create(setup=use_case.setup, recording=one, state=state, media_id="m", ready_at=clock())
+    refused = factories.make_lane(use_case, priority=5)
+    for _ in range(50):
+        factories.make_voicemail(lane=refused, recording=recording, recipient="+15550010001")
+    sent = queue(use_case, ready)
+    gate = Gate(get_connection("dispatch"), "worker-1")
+    waves = Waves(gate, clock=clock.seconds, now=clock, lease=LEASED, http_timeout=15)
+    flights = [flight for _ in range(3) for flight in waves.turn([], 200, {}).flights]
+    assert [flight.claim.voicemail_id for flight in flights] == [sent.id]
+    assert set(Voicemail.objects.filter(lane=refused).values_list("status", "reason")) == {
+        ("failed", "recording_refused")
+    }
+    assert counted(refused.id) == standing(refused.id)
 
 
 @pytest.mark.parametrize("fault", ["api", "storage", "network"])
@@ -260,10 +282,9 @@ def test_another_credential_may_be_another_account_and_uploads_anew(vendor, use_
     queue(use_case, recording)
     wave(clock)
     upload(clock)
-    before = clock()
     change_setup(setup=use_case.setup, credentials={"phone_line_id": "line-2"})
     clock.pass_(RECHECK)
     assert wave(clock).waits
     assert upload(clock)
     assert vendor.requests["create"] == 2
-    assert media.id_of(use_case.setup_id, recording.id, before) == ""
+    assert media.id_of(use_case.setup_id, recording.id) == row().media_id

@@ -77,10 +77,16 @@ def test_a_retry_takes_the_end_back_and_keeps_when_it_was_accepted() -> None:
 def test_a_drop_begins_only_for_a_voicemail_that_is_queued() -> None:
     queued, canceled = factories.make_voicemail(), factories.make_voicemail(status="canceled")
     drops = [NewDrop(uuid7(), row.id, "+12125550100") for row in (queued, canceled)]
-    moves.begin(drops, setup_id=queued.use_case.setup_id, at=NOW, lease_until=NOW + timedelta(seconds=45))
+    moves.begin(
+        drops,
+        setup_id=queued.use_case.setup_id,
+        credentials_version=7,
+        at=NOW,
+        lease_until=NOW + timedelta(seconds=45),
+    )
     drop = Drop.objects.get()
     assert (drop.id, drop.voicemail_id, drop.number, drop.created_at) == (drops[0].id, queued.id, 1, NOW)
-    assert drop.due_at == NOW + timedelta(seconds=45)
+    assert (drop.due_at, drop.credentials_version) == (NOW + timedelta(seconds=45), 7)
     assert both(drop) == ("sending", "", "sending", "")
     assert state(canceled) == ("canceled", "")
     assert counted(canceled.lane_id) == {("canceled", ""): 1}
@@ -173,7 +179,7 @@ def _go(rows: list[Voicemail], choice: int) -> None:
         else:
             reasons = REASONS_OF.get(now, [None])
             asked.append(Move(row.id, was, now, row.reason, reasons[choice % len(reasons)]))
-    moves.begin(begun, setup_id=rows[0].use_case.setup_id, at=NOW, lease_until=NOW)
+    moves.begin(begun, setup_id=rows[0].use_case.setup_id, credentials_version=1, at=NOW, lease_until=NOW)
     moved = moves.apply(asked, NOW)
     assert moved == {move.voicemail_id for move in asked if move.was is not V.SENDING or _was_sending(rows, move)}
     for row in rows:

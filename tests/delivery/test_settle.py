@@ -25,7 +25,7 @@ from rvm.platform.models import Workspace
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, timed_out
 from tests.delivery.standings import NOW, both, make_drop, make_submitted
-from usecases.models import TelephonySetup, UseCase
+from usecases.models import NumberAssignment, TelephonySetup, UseCase
 
 pytestmark = pytest.mark.django_db
 
@@ -181,6 +181,7 @@ def _suppress(drop: Drop) -> None:
     factories.make_suppression(drop.workspace)
 
 
+OTHER_ACCOUNT = {**factories.SANDBOX_CREDENTIALS, "key": "another"}
 FORBIDDEN: dict[str, Callable[[Drop], object]] = {
     "suppressed": _suppress,
     "expired": lambda drop: Voicemail.objects.update(expires_at=NOW),
@@ -189,7 +190,11 @@ FORBIDDEN: dict[str, Callable[[Drop], object]] = {
     "use case deleted": lambda drop: UseCase.objects.update(deleted_at=NOW),
     "setup stopped": lambda drop: TelephonySetup.objects.update(enabled=False),
     "setup deleted": lambda drop: TelephonySetup.objects.update(deleted_at=NOW),
-    "credentials changed": lambda drop: TelephonySetup.objects.update(credentials_changed_at=NOW),
+    "credentials changed": lambda drop: TelephonySetup.objects.update(credentials=OTHER_ACCOUNT),
+    "version of the credentials not known": lambda drop: Drop.objects.update(credentials_version=None),
+    "sender unassigned": lambda drop: NumberAssignment.objects.all().delete(),
+    "use case moved to another setup": lambda drop: UseCase.objects.update(setup=factories.make_setup(drop.workspace)),
+    "breaker open": lambda drop: TelephonySetup.objects.update(breaker_until=NOW + timedelta(hours=1)),
     "lane held": lambda drop: Lane.objects.update(held=True),
     "carrier paused": lambda drop: gate().pause(drop.setup_id, timedelta(minutes=1)),
     # by an earlier drop's report, while this one is uncertain
@@ -247,22 +252,18 @@ def test_a_carrier_with_neither_look_up_nor_keys_is_not_asked(monkeypatch: pytes
     assert both(drop) == ("uncertain", "", "uncertain", "")
 
 
-@pytest.mark.parametrize(("ready", "asked"), [(-60, 1), (60, 0)])
+@pytest.mark.parametrize("uploaded", [True, False])
 def test_a_drop_is_given_again_only_with_the_upload_that_it_was_sent_with(
-    monkeypatch: pytest.MonkeyPatch, ready: int, asked: int
+    monkeypatch: pytest.MonkeyPatch, uploaded: bool
 ) -> None:
-    """Uploads are forgotten when credentials change: the key may mean nothing to the account that they open now."""
+    """Uploads are forgotten when credentials change; under the same credentials there is one."""
     monkeypatch.setattr(Sandbox, "can_look_up", False)
     monkeypatch.setattr(Sandbox, "needs_media", True)
     drop = uncertain()
-    CarrierMedia.objects.create(
-        setup=drop.setup,
-        recording_id=drop.voicemail.recording_id,
-        state="ready",
-        media_id="m-1",
-        ready_at=drop.created_at + timedelta(seconds=ready),
-    )
-    assert len(ask(lambda _: TAKEN)) == asked
+    if uploaded:
+        recording_id = drop.voicemail.recording_id
+        CarrierMedia.objects.create(setup=drop.setup, recording_id=recording_id, state="ready", media_id="m-1")
+    assert len(ask(lambda _: TAKEN)) == uploaded
 
 
 def test_a_carrier_that_honours_no_keys_is_never_given_a_drop_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,6 +338,135 @@ def test_resubmissions_keep_the_setups_pace_and_give_their_slots_back() -> None:
         make_drop(voicemail, "uncertain", due_at=NOW, created_at=NOW)
     assert methods(ask(never_seen())).count("POST") == 1  # the next one is ten seconds away
     assert get_connection("dispatch").hgetall(f"rvm:slots:{use_case.setup_id}") == {}
+
+
+def crowd(count: int, *, lane: Lane | None = None, **setup: Any) -> list[Drop]:
+    """That many uncertain drops of one setup, due now."""
+    lane = lane or factories.make_lane(factories.make_use_case(setup=factories.make_setup(**setup)))
+    recording = factories.make_recording(lane.workspace)
+    drops = []
+    for number in range(count):
+        fields = {"lane": lane, "recording": recording, "recipient": f"+1202555{100 + number:04}"}
+        drop = {"status": "uncertain", "due_at": NOW, "created_at": NOW - timedelta(seconds=30)}
+        drops.append(make_submitted("uncertain", drop=drop, expires_at=NOW + timedelta(hours=72), **fields))
+    return drops
+
+
+def test_resubmissions_keep_the_lanes_pace_too() -> None:
+    use_case = factories.make_use_case()
+    crowd(5, lane=factories.make_lane(use_case, pace_per_second=0.1))
+    crowd(3, lane=factories.make_lane(use_case))
+    assert methods(ask(never_seen())).count("POST") == 1 + 3
+
+
+def test_a_drop_for_which_there_was_no_start_is_thought_of_again_soon_where_nobody_was_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Sandbox, "can_look_up", False)
+    crowd(2, pace_per_second=0.1)
+    Drop.objects.update(checks=9)
+    assert methods(ask(lambda _: TAKEN)) == ["POST"]
+    waiting = Drop.objects.get(status="uncertain")
+    assert waiting.checks == 9
+    assert timedelta(seconds=5) <= waiting.due_at - NOW <= timedelta(seconds=10)
+
+
+def test_starts_of_drops_that_may_not_go_again_are_given_back() -> None:
+    blocked = crowd(5, pace_per_second=0.5)
+    Voicemail.objects.update(expires_at=NOW)
+    ask(never_seen())
+    assert gate().ask(blocked[0].setup_id, wanted=1, pace=0.5, cap=1, in_flight=0).count == 1
+
+
+def test_a_half_open_breaker_lets_one_resubmission_try_and_its_answer_decides() -> None:
+    drops = crowd(4)
+    TelephonySetup.objects.update(breaker_until=NOW - timedelta(seconds=1), breaker_reason="It failed.")
+    assert methods(ask(never_seen())).count("POST") == 1
+    assert TelephonySetup.objects.get().breaker_until is None
+    assert sorted(both(drop)[0] for drop in drops) == ["accepted", "uncertain", "uncertain", "uncertain"]
+
+
+def test_a_resubmission_that_fails_keeps_a_half_open_breaker_from_closing() -> None:
+    crowd(2)
+    TelephonySetup.objects.update(breaker_until=NOW - timedelta(seconds=1), breaker_reason="It failed.")
+    assert methods(ask(never_seen(HttpResponse(500, b"")))).count("POST") == 1
+    assert TelephonySetup.objects.get().breaker_until > NOW
+
+
+def test_failing_resubmissions_open_the_breaker_like_first_requests() -> None:
+    crowd(30)
+    ask(never_seen(HttpFailure(Proof.UNKNOWN, "late")))
+    assert TelephonySetup.objects.get().breaker_until > NOW
+
+
+def test_look_ups_keep_a_pace_of_their_own_and_each_setup_has_its_share() -> None:
+    crowd(80, pace_per_second=20)
+    few = crowd(2, pace_per_second=20)
+    sent = ask(timed_out)
+    assert methods(sent) == ["GET"] * (21 + 2)  # a second's worth at once, and one
+    assert all(any(str(drop.id) in request.url for request in sent) for drop in few)
+    untouched = Drop.objects.filter(due_at=NOW, checks=0)
+    assert untouched.count() == 59
+
+
+def test_a_setup_with_thousands_of_uncertain_drops_leaves_the_others_their_turn() -> None:
+    for _ in range(5):
+        crowd(60, pace_per_second=10_000)
+    sent = ask(timed_out)
+    assert len(sent) == 200
+    asked = Drop.objects.filter(checks=1).values_list("setup_id", flat=True)
+    assert {list(asked).count(setup_id) for setup_id in asked} == {40}
+
+
+def test_a_carrier_that_throttles_look_ups_is_not_asked_for_a_while_and_still_gets_drops() -> None:
+    drop = uncertain()
+    ask(lambda _: HttpResponse(429, b'{"code":"throttled"}', {"retry-after": "30"}))
+    Drop.objects.update(due_at=NOW)
+    assert ask(timed_out) == []
+    assert gate().ask(drop.setup_id, wanted=1, pace=50, cap=64, in_flight=0).count == 1
+
+
+SPOILT = {
+    "a number that does not open": "UPDATE delivery_voicemail SET recipient = '\\x00'::bytea WHERE id = %s",
+    "fields that do not open": "UPDATE delivery_voicemail SET merge_fields = '\\x00'::bytea WHERE id = %s",
+    "a time that is no time": "UPDATE delivery_voicemail SET expires_at = 'infinity' WHERE id = %s",
+    "a time before the calendar": "UPDATE delivery_voicemail SET created_at = '-infinity' WHERE id = %s",
+    "a zone that does not exist": "UPDATE delivery_voicemail SET zones = '{Mars/Phobos}' WHERE id = %s",
+}
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("spoilt", list(SPOILT))
+def test_a_drop_that_cannot_be_read_keeps_no_other_from_being_settled(
+    spoilt: str, place: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Sandbox, "simulated", False)
+    drops = [uncertain() for _ in range(3)]
+    connection.cursor().execute(SPOILT[spoilt], [drops[place].voicemail_id])
+    requests = ask(never_seen())
+    repeatable = spoilt == "fields that do not open"  # nothing of them is needed
+    assert methods(requests).count("POST") == 2 + repeatable
+    statuses = dict(Drop.objects.values_list("id", "status"))
+    expected = ["uncertain" if each == place and not repeatable else "accepted" for each in range(3)]
+    assert [statuses[drop.id] for drop in drops] == expected
+    if not repeatable:
+        assert "drop_not_settled" in caplog.text
+        assert str(drops[place].id) in caplog.text
+
+
+@pytest.mark.parametrize("method", ["lookup_request", "read_lookup", "submit_request", "read_submission"])
+def test_an_adapter_that_fails_with_one_drop_settles_the_others(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    drops = [uncertain() for _ in range(3)]
+    original, calls = getattr(Sandbox, method), iter([True, False, False])
+
+    def failing(self: Sandbox, given: Any) -> Any:
+        if next(calls):
+            raise KeyError("id")
+        return original(self, given)
+
+    monkeypatch.setattr(Sandbox, method, failing)
+    ask(never_seen())
+    assert sorted(both(drop)[0] for drop in drops) == ["accepted", "accepted", "uncertain"]
 
 
 def test_a_look_up_that_only_says_never_seen_is_no_report() -> None:

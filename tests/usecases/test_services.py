@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import time
 from typing import Any
 
@@ -332,8 +333,34 @@ def test_another_broken_constraint_is_not_taken_for_the_one_that_is_expected() -
         make_setup(pk=make_setup().pk)
 
 
-def test_changed_credentials_are_remembered_and_other_changes_are_not() -> None:
+def test_changed_credentials_have_another_version_and_other_changes_do_not_raise_it() -> None:
     setup = make_setup()
-    assert update_setup(setup=setup, name="Another name").credentials_changed_at is None
-    changed = update_setup(setup=setup, credentials={**setup.credentials, "key": "another"})
-    assert changed.credentials_changed_at is not None
+    assert update_setup(setup=setup, name="Another name", enabled=False).credentials_version == 1
+    assert update_setup(setup=setup, credentials=setup.credentials).credentials_version == 1
+    assert update_setup(setup=setup, credentials={**setup.credentials, "key": "another"}).credentials_version == 2
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda setup: TelephonySetup.objects.update(
+            credentials={**setup.credentials, "base_url": "http://127.0.0.1:2"}
+        ),
+        lambda setup: TelephonySetup.objects.update(credentials=setup.credentials, credentials_version=1),
+        lambda setup: TelephonySetup.objects.update(carrier="another"),
+        lambda setup: setup.save(),
+        lambda setup: setup.save(update_fields=["credentials"]),
+    ],
+)
+def test_no_writer_of_credentials_can_forget_to_raise_their_version(write: Callable[[TelephonySetup], object]) -> None:
+    setup = make_setup()
+    write(setup)
+    setup.refresh_from_db()
+    assert setup.credentials_version == 2
+
+
+def test_nobody_lowers_the_version_of_credentials() -> None:
+    setup = make_setup(credentials_version=7)
+    TelephonySetup.objects.update(credentials_version=1, breaker_reason="x")
+    setup.refresh_from_db()
+    assert setup.credentials_version == 7

@@ -87,6 +87,12 @@ BY_DAY = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("days", [[0], [8], [1, 2, 9]])
+def test_days_that_are_none_are_refused_and_not_sought_for_ever(days: list[int]) -> None:
+    with pytest.raises(ValueError, match="one of 1 to 7"):
+        next_open(utc("2026-03-01T12:00"), ["UTC"], EIGHT, NINE_PM, days)
+
+
 @pytest.mark.parametrize(("now", "zones", "days", "opens"), [row[1:] for row in BY_DAY], ids=[r[0] for r in BY_DAY])
 def test_the_window_opens_only_on_its_days(now: str, zones: list[str], days: list[int], opens: str | None) -> None:
     assert next_open(utc(now), zones, EIGHT, NINE_PM, days) == (None if opens is None else utc(opens))

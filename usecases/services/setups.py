@@ -52,10 +52,9 @@ def update_setup(*, setup: TelephonySetup, actor: User | None = None, **changes:
     row = lock_living(setup)
     changed = change(row, changes, CHANGEABLE)
     if changed:
+        save(row, _NAME, _name_taken(), only=[*changed, "updated_at"])
         if "credentials" in changed:
-            row.credentials_changed_at = timezone.now()
-        save(row, _NAME, _name_taken(), only=[*changed, "credentials_changed_at", "updated_at"])
-        if "credentials" in changed:
+            row.refresh_from_db(fields=["credentials_version"])  # raised by the database
             changed["credentials"] = ("…", "…")
         audit.record("setup.updated", row, actor=actor, workspace=row.workspace, changes=told(changed))
     return row
