@@ -21,7 +21,7 @@ class Drop(Row):
         null=True,
         help_text="The setup's, with which its request was made; it is given to the carrier again under no other.",
     )
-    number = models.PositiveSmallIntegerField(help_text="1 for the first attempt.")
+    number = models.PositiveIntegerField(help_text="1 for the first attempt.")
     live = models.BooleanField()
     sender = models.CharField(max_length=16)
     status = models.CharField(
@@ -33,7 +33,7 @@ class Drop(Row):
     carrier_reference = models.CharField(max_length=100, blank=True)
     # While sending: the claim's lease. While uncertain: when to ask the carrier next.
     due_at = models.DateTimeField()
-    checks = models.PositiveSmallIntegerField(default=0, help_text="Times the carrier was asked about it.")
+    checks = models.PositiveIntegerField(default=0, help_text="Times the carrier was asked about it.")
     provisional = models.BooleanField(
         default=False,
         db_default=False,

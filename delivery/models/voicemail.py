@@ -58,7 +58,7 @@ class Voicemail(Row):
         default=False, db_default=False, help_text="The next drop goes through the use case's failover setup."
     )
     drop_id = models.UUIDField(null=True, help_text="The latest drop.")
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="Drops that were made.")
+    attempts = models.PositiveIntegerField(default=0, help_text="Drops that were made.")
     not_before = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, help_text="Without one it expires with its lane.")
     created_at = models.DateTimeField(db_default=Now())

@@ -67,6 +67,16 @@ def test_a_proved_failure_to_send_queues_it_again_with_a_wait() -> None:
     assert Drop.objects.get(voicemail=voicemail).status == "not_sent"
 
 
+def test_what_could_not_be_sent_for_a_year_is_tried_again() -> None:
+    """Every five minutes until it expires: more often than a short number counts."""
+    voicemail = factories.make_voicemail(attempts=32_767)
+    dispatch(FakeTransport(refused_connection))
+    Voicemail.objects.update(not_before=timezone.now())
+    dispatch(FakeTransport())
+    assert state(voicemail) == ("accepted", "")
+    assert list(Drop.objects.order_by("number").values_list("number", flat=True)) == [32_768, 32_769]
+
+
 def test_a_time_out_is_uncertain_and_is_not_sent_again() -> None:
     voicemail = factories.make_voicemail()
     transport = FakeTransport(timed_out)

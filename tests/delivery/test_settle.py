@@ -469,5 +469,14 @@ def test_an_adapter_that_fails_with_one_drop_settles_the_others(method: str, mon
     assert sorted(both(drop)[0] for drop in drops) == ["accepted", "accepted", "uncertain"]
 
 
+def test_a_drop_that_has_been_looked_up_more_often_than_it_could_be_counted_once_is_looked_up() -> None:
+    drop = uncertain(checks=32_766)
+    for _ in range(2):
+        Drop.objects.update(due_at=NOW)
+        assert len(ask(timed_out)) == 1
+    drop.refresh_from_db()
+    assert drop.checks == 32_768
+
+
 def test_a_look_up_that_only_says_never_seen_is_no_report() -> None:
     assert isinstance(Sandbox(factories.SANDBOX_CREDENTIALS).read_lookup(NEVER_SEEN), NeverSeen)
