@@ -17,9 +17,9 @@ from redis import Redis
 
 # A wave may start this much of a second's pace at once.
 BURST_SECONDS = 0.1
-# Look-ups reach nobody and cost a carrier less than drops: they keep the setup's pace, within these, beside that of its drops. The
-# settler comes by about once a second.
-MIN_LOOK_UPS_PER_SECOND, MAX_LOOK_UPS_PER_SECOND = 1.0, 50.0
+# Look-ups reach nobody: they keep the setup's pace beside its drops, but one a second is never too much for a carrier. The settler
+# comes by about once a second.
+MIN_LOOK_UPS_PER_SECOND = 1.0
 LOOK_UP_BURST_SECONDS = 1.0
 # A worker tells what it has in flight with every wave; silent this long, it is dead and its share is given back. A worker that is
 # full is silent for as long as its carriers may take, so where that is longer, so is this.
@@ -120,7 +120,7 @@ class Gate:
 
     def ask_look_ups(self, setup_id: UUID, *, wanted: int, pace: float, cap: int) -> Grant:
         """Ask to look up to `wanted` drops up. `pace` and `cap` are the setup's; all that this worker looked up before has ended."""
-        rate = min(max(pace, MIN_LOOK_UPS_PER_SECOND), MAX_LOOK_UPS_PER_SECOND)
+        rate = max(MIN_LOOK_UPS_PER_SECOND, pace)
         return self._ask(_look_ups(setup_id), wanted, rate, LOOK_UP_BURST_SECONDS, cap, 0, None)
 
     def _ask(

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from delivery.admin.colours import STATUS_COLOURS
 from delivery.models import CarrierMedia, CarrierReport, Drop, VoicemailReference
 from delivery.reasons import REASONS, Reason
+from delivery.services.uploads import may_be_uploaded_again, upload_again
 from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.rights import person
 from rvm.platform.admin.scoping import ScopedFilter
+from rvm.platform.models import Role
+from usecases.errors import Refused
 from usecases.models import TelephonySetup
 
 
@@ -67,9 +76,11 @@ class CarrierReportAdmin(RecordAdmin):
 
 @admin.register(CarrierMedia)
 class CarrierMediaAdmin(RecordAdmin):
-    """Which recordings lie at which carrier, and why one does not."""
+    """Which recordings lie at which carrier, and why one does not; those that do not, an operator may have uploaded again."""
 
     workspace_path: ClassVar[str | None] = "setup__workspace"
+    role_to_upload = Role.OPERATOR
+    change_form_outer_before_template = "delivery/admin/upload_again.html"
     list_display = ("created_at", "recording", "setup", "coloured", "error", "attempts", "ready_at")
     list_filter = ("state",)
     list_select_related = ("setup", "recording")
@@ -77,6 +88,29 @@ class CarrierMediaAdmin(RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("setup").defer("setup__credentials")
+
+    def get_urls(self) -> list[URLPattern]:
+        again = self.admin_site.admin_view(require_POST(self.upload_again))
+        return [
+            path("<uuid:object_id>/upload-again/", again, name="delivery_carriermedia_upload_again"),
+            *super().get_urls(),
+        ]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        media = kwargs.get("obj")
+        may = media is not None and may_be_uploaded_again(media) and self.may(self.role_to_upload, request, media)
+        return super().render_change_form(request, {**context, "may_upload_again": may}, *args, **kwargs)
+
+    def upload_again(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        media: CarrierMedia = self.get_object(request, str(object_id))
+        if not self.may(self.role_to_upload, request, media):
+            raise PermissionDenied
+        try:
+            upload_again(media=media, actor=person(request))
+            messages.success(request, "The recording is uploaded again within moments.")
+        except Refused as refusal:
+            messages.error(request, refusal.sentence)
+        return redirect(reverse("admin:delivery_carriermedia_change", args=[object_id]))
 
     @display(
         description="State", label={"ready": "success", "wanted": "info", "failed": "warning", "refused": "danger"}

@@ -18,14 +18,17 @@ from delivery.pacing import Gate
 from delivery.routes import open_routes
 from delivery.services.recordings import keep_recording
 from delivery.services.setups import change_setup
+from delivery.services.uploads import upload_again
 from delivery.upkeep import is_work_due
 from delivery.waves import Waves
+from rvm.platform.models import AuditEvent
 from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.delivery.carriers.drop_cowboy_simulator import Simulator, drop_cowboy
 from tests.delivery.fake_carrier import FakeTransport
 from tests.delivery.sandbox.harness import send
 from tests.delivery.standings import counted, standing
+from usecases.errors import Refused
 from usecases.models import TelephonySetup, UseCase
 
 pytestmark = pytest.mark.django_db
@@ -188,6 +191,30 @@ def test_a_lane_whose_recording_was_refused_is_failed_at_once_and_takes_no_pace(
         ("failed", "recording_refused")
     }
     assert counted(refused.id) == standing(refused.id)
+
+
+def test_a_recording_that_was_refused_is_uploaded_again_when_a_person_asks_for_it(
+    vendor, use_case, recording, clock
+) -> None:
+    first = queue(use_case, recording)
+    vendor.media_answers = [422]
+    wave(clock)
+    upload(clock)
+    assert row().state == State.REFUSED
+    boss = factories.make_user(workspace=use_case.workspace)
+    upload_again(media=row(), actor=boss)
+    assert (row().state, row().error) == (State.WANTED, "")
+    event = AuditEvent.objects.get(action="carrier_media.upload_asked")
+    assert (event.actor, event.subject_id, event.details["was"]) == (boss, row().pk, "refused")
+    later = queue(use_case, recording)
+    clock.pass_(timedelta(minutes=1))
+    assert is_work_due(clock())["reports"]
+    assert upload(clock)
+    assert row().state == State.READY
+    with pytest.raises(Refused, match="at the carrier"):
+        upload_again(media=row(), actor=boss)
+    clock.pass_(RECHECK)
+    assert {claimed.voicemail_id for claimed in wave(clock).claims} == {first.id, later.id}
 
 
 @pytest.mark.parametrize("fault", ["api", "storage", "network"])

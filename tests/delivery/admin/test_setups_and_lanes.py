@@ -13,9 +13,18 @@ from django.urls import reverse
 
 from delivery.admin.lanes import LaneAdmin
 from delivery.lane_counts import counts_of
-from delivery.models import Lane, LaneCount
+from delivery.models import CarrierMedia, Lane, LaneCount
 from rvm.platform.models import AuditEvent, Role, Workspace
-from tests.factories import SANDBOX_CREDENTIALS, make_lane, make_setup, make_use_case, make_user, make_voicemail
+from tests.factories import (
+    SANDBOX_CREDENTIALS,
+    make_lane,
+    make_recording,
+    make_setup,
+    make_use_case,
+    make_user,
+    make_voicemail,
+    make_workspace,
+)
 from usecases.models import TelephonySetup
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +116,48 @@ def test_only_an_administrator_of_the_workspace_closes_a_breaker(
     assert client.post(reverse("admin:usecases_telephonysetup_close_breaker", args=[setup.pk])).status_code == status
     setup.refresh_from_db()
     assert setup.breaker_until == until
+
+
+def refused_media(workspace: Workspace, state: str = "refused") -> CarrierMedia:
+    use_case = make_use_case(workspace)
+    return CarrierMedia.objects.create(
+        setup=use_case.setup, recording=make_recording(workspace), state=state, error="Too loud."
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "offered"), [("refused", True), ("failed", True), ("wanted", False), ("ready", False)]
+)
+def test_a_recording_that_is_not_at_its_carrier_is_uploaded_again_by_a_button(
+    client: Client, workspace: Workspace, state: str, offered: bool
+) -> None:
+    client.force_login(make_user(workspace=workspace, is_staff=True, role=Role.OPERATOR))
+    media = refused_media(workspace, state)
+    own = reverse("admin:delivery_carriermedia_change", args=[media.pk])
+    address = reverse("admin:delivery_carriermedia_upload_again", args=[media.pk])
+    assert (address in client.get(own).content.decode()) is offered
+    assert client.get(address).status_code == 405
+    shown = client.post(address, follow=True).content.decode()
+    assert ("uploaded again within moments" in shown) is offered
+    assert address not in shown
+    media.refresh_from_db()
+    assert media.state == ("wanted" if offered else state)
+
+
+@pytest.mark.parametrize(("role", "here", "status"), [(Role.VIEWER, True, 403), (Role.ADMIN, False, 404)])
+def test_only_an_operator_of_the_workspace_has_a_recording_uploaded_again(
+    client: Client, workspace: Workspace, role: Role, here: bool, status: int
+) -> None:
+    client.force_login(make_user(workspace=workspace, is_staff=True, role=role))
+    media = refused_media(workspace if here else make_workspace())
+    address = reverse("admin:delivery_carriermedia_upload_again", args=[media.pk])
+    if here:
+        assert (
+            address not in client.get(reverse("admin:delivery_carriermedia_change", args=[media.pk])).content.decode()
+        )
+    assert client.post(address).status_code == status
+    media.refresh_from_db()
+    assert media.state == "refused"
 
 
 def test_a_setup_in_use_is_not_deleted(staff: Client, workspace: Workspace) -> None:
