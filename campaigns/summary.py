@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 
 from campaigns.importing.codes import sentence_of
 from campaigns.models import Campaign
@@ -21,6 +20,7 @@ from delivery.lane_counts import reasons_of
 from delivery.reasons import REASONS, Reason
 from delivery.routes import hours
 from delivery.status import TERMINAL, VoicemailStatus
+from rvm.platform.clock import database_now
 
 S, R = VoicemailStatus, Reason
 
@@ -188,6 +188,6 @@ def summary_of(campaign: Campaign, now: datetime) -> Summary:
 
 def summary_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """The sheet, for a view that has found the campaign and checked who asks."""
-    answer = render(request, "campaigns/summary.html", {"summary": summary_of(campaign, timezone.now())})
+    answer = render(request, "campaigns/summary.html", {"summary": summary_of(campaign, database_now())})
     answer["Cache-Control"] = "no-store"
     return answer

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
 from delivery import shutdown
 from delivery.carriers.base import Carrier, DropRequest, Outcome, Submission
@@ -26,6 +26,7 @@ from delivery.pacing import Gate
 from delivery.recording_links import carrier_link
 from delivery.results import Result
 from delivery.waves import Flight, Turn, Waves
+from rvm.platform.clock import database_now
 
 log = structlog.get_logger(__name__)
 
@@ -43,13 +44,6 @@ RECORD_PATIENCE = (
 def boot_clock() -> float:
     """Seconds on a clock that runs while the machine or the process sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def database_now() -> datetime:
-    """The one wall clock that all workers share: a worker's own may be wrong."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]
 
 
 NOT_BUILT = Submission(Outcome.NOT_SENT, text="The request for the carrier could not be built.")

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.http import StreamingHttpResponse
-from django.utils import timezone
 
 from delivery.exporting import MERGE_COLUMNS, export_rows
 from delivery.models import Voicemail
 from rvm.platform import audit
+from rvm.platform.clock import database_now
 from rvm.platform.csv_export import csv_answer
 from rvm.platform.models import User, Workspace
 
@@ -38,4 +38,4 @@ def voicemail_download(
         numbers_shown=reveal,
     )
     rows = export_rows(found, reveal=reveal, merge_columns=merge_columns)
-    return csv_answer(rows, f"voicemails-{timezone.now():%Y-%m-%d}.csv", e164=e164)
+    return csv_answer(rows, f"voicemails-{database_now():%Y-%m-%d}.csv", e164=e164)

@@ -1,12 +1,11 @@
 """Signed, short-lived links to the sound of a recording or a clip, one purpose each: for the carrier that fetches it, for the person
 who listens.
 
-The link is the permission, so it ends soon and opens one sound. Making one costs a single HMAC and no query.
+The link is the permission, so it ends soon and opens one sound. Making one for a carrier costs a single HMAC and no query.
 """
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, get_args
 from uuid import UUID
@@ -15,6 +14,7 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 
 from delivery.models import Clip, Recording
+from rvm.platform.clock import database_now
 
 Purpose = Literal["player", "carrier", "clip"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
@@ -40,7 +40,7 @@ class OpenedLink(NamedTuple):
 def link(sound: Recording | Clip, max_age: timedelta = PLAYER_LIFE) -> str:
     """The absolute address at which a person can listen to it until `max_age` from now has passed."""
     purpose: Purpose = "clip" if isinstance(sound, Clip) else "player"
-    return _address(sound.pk, purpose, int(time.time() + max_age.total_seconds()))
+    return _address(sound.pk, purpose, int((database_now() + max_age).timestamp()))
 
 
 def carrier_link(recording_id: UUID, at: datetime) -> str:
@@ -60,7 +60,7 @@ def open_link(token: str) -> OpenedLink:
         purpose, sound_id, ends = _signer().unsign(token).split(".")
     except (BadSignature, ValueError):
         raise LinkMalformed("This link was not made by this platform, or was not copied whole.") from None
-    if int(ends) <= time.time():
+    if int(ends) <= database_now().timestamp():  # whichever host made it, and whichever opens it
         raise LinkExpired("This link has expired. Ask for a new one where you got it.")
     return OpenedLink(UUID(hex=sound_id), next(known for known in PURPOSES if known == purpose))
 

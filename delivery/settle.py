@@ -25,7 +25,7 @@ from delivery.carriers.base import Carrier, DropRequest, NeverSeen, Outcome, Rep
 from delivery.carriers.reading import retry_after
 from delivery.claim import facts_of
 from delivery.conclusions import CHECK_WAITS
-from delivery.dispatch import THROTTLED, THROTTLED_PAUSE, boot_clock, database_now, submission_of
+from delivery.dispatch import THROTTLED, THROTTLED_PAUSE, boot_clock, submission_of
 from delivery.http import HttpFailure, HttpRequest, HttpResponse, Transport
 from delivery.bisection import NOBODYS_FAULT, apart
 from delivery.models import Drop
@@ -33,6 +33,7 @@ from delivery.pacing import Gate
 from delivery.recording_links import carrier_link
 from delivery.reports import receive
 from delivery.routes import Route, adapter_of, route_of
+from rvm.platform.clock import database_now
 from usecases.eligibility import Send, decide
 from usecases.models import TelephonySetup
 from usecases.suppressions import is_suppressed

@@ -11,7 +11,7 @@ from django.db import connection
 from django_rq import get_connection
 
 from delivery import doorbell, shutdown
-from delivery.dispatch import Dispatcher, boot_clock, database_now
+from delivery.dispatch import Dispatcher, boot_clock
 from delivery.media import STEP_SECONDS, upload_one
 from delivery.pacing import Gate
 from delivery.reports import BATCH, merge
@@ -19,6 +19,7 @@ from delivery.settle import Question, settle
 from delivery.transport import CurlTransport
 from delivery.waves import Flight
 from delivery.worker import worker_name
+from rvm.platform.clock import database_now
 
 
 @cache

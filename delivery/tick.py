@@ -13,9 +13,9 @@ import structlog
 from django.db import DatabaseError, close_old_connections, connection
 
 from delivery import invariants, reports, shutdown, upkeep
-from delivery.dispatch import database_now
 from delivery.doorbell import ring
 from rvm.platform.api.idempotency import purge_idempotency_keys
+from rvm.platform.clock import database_now
 from rvm.platform.models import Heartbeat
 
 log = structlog.get_logger(__name__)

@@ -12,8 +12,10 @@ from django_rq.workers import get_worker
 from redis.exceptions import RedisError
 from rq import SimpleWorker
 from rq.exceptions import StopRequested
+from rq.utils import utcformat
 
 from delivery import shutdown
+from rvm.platform.redis_connection import redis_now
 
 log = structlog.get_logger(__name__)
 
@@ -50,11 +52,15 @@ class Worker(SimpleWorker):
         super().__init__(*args, **{**kwargs, "worker_ttl": WORKER_TTL, "maintenance_interval": MAINTENANCE_SECONDS})
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """A flushed Redis hears of this worker anew; RQ itself tells it of a worker's birth only once."""
+        """A flushed Redis hears of this worker anew; RQ itself tells it of a worker's birth only once.
+
+        The time that is kept is Redis's. RQ would keep this machine's, and who asks for signs of life has another."""
         if not self.connection.hexists(self.key, "birth"):
             self.connection.delete(self.key)
             self.register_birth()
         super().heartbeat(timeout, pipeline)
+        told = self.connection if pipeline is None else pipeline
+        told.hset(self.key, "last_heartbeat", utcformat(redis_now(self.connection)))
 
     def request_stop(self, signum: int, frame: Any) -> None:
         shutdown.requested.set()

@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Lower, Now
 
-from rvm.platform.fields import EncryptedJSONField, EncryptedTextField
+from rvm.platform.fields import EncryptedJSONField, EncryptedTextField, UpdatedAtField
 from rvm.platform.models import Row, Workspace
 from usecases.failover import CHOICES
 
@@ -73,7 +73,7 @@ class TelephonySetup(Row):
     breaker_openings = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     callback_token = models.CharField(max_length=64, unique=True, default=new_callback_token, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = UpdatedAtField()
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
@@ -172,7 +172,7 @@ class UseCase(Row):
         "the attempts.",
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = UpdatedAtField()
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:

@@ -15,7 +15,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.admin import wording
@@ -25,6 +24,7 @@ from campaigns.services import campaigns as services
 from campaigns.states import CampaignState
 from delivery.admin.voicemail_deeds import ROLE, ROLE_FOR_RISK
 from rvm.platform.admin.rights import person
+from rvm.platform.clock import database_now
 from rvm.platform.models import Role
 from usecases.errors import Refused
 
@@ -65,11 +65,11 @@ class CampaignDeeds:
     def launch(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._own(request, object_id)
         if request.method != "POST":
-            shown = preview_figures(campaign, timezone.now())
+            shown = preview_figures(campaign, database_now())
             return self._ask(request, campaign, f"Launch “{campaign.name}”?", "campaigns/admin/launch.html", shown)
 
         def deed() -> str:
-            launched = services.launch(campaign, actor=person(request), now=timezone.now())
+            launched = services.launch(campaign, actor=person(request), now=database_now())
             if launched.state == C.SCHEDULED:
                 return "It is scheduled, and starts by itself."
             return "It is launched: voicemails go out as hours and pace allow."
@@ -79,11 +79,11 @@ class CampaignDeeds:
     def cancel(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._own(request, object_id)
         if request.method != "POST":
-            shown = figures(campaign, timezone.now())
+            shown = figures(campaign, database_now())
             return self._ask(request, campaign, f"Cancel “{campaign.name}”?", "campaigns/admin/cancel.html", shown)
 
         def deed() -> str:
-            services.cancel(campaign, actor=person(request), now=timezone.now())
+            services.cancel(campaign, actor=person(request), now=database_now())
             return "It is canceled: what had not been sent stays unsent."
 
         return self._do(request, campaign, deed)
@@ -92,7 +92,7 @@ class CampaignDeeds:
         campaign = self._own(request, object_id)
         takes_risks = self.may(ROLE_FOR_RISK, request, campaign)  # type: ignore[attr-defined]
         if request.method != "POST":
-            shown = {**retry_choices(figures(campaign, timezone.now())["failed"]), "takes_risks": takes_risks}
+            shown = {**retry_choices(figures(campaign, database_now())["failed"]), "takes_risks": takes_risks}
             return self._ask(
                 request, campaign, f"Retry failed of “{campaign.name}”?", "campaigns/admin/retry.html", shown
             )
@@ -106,7 +106,7 @@ class CampaignDeeds:
             if not reasons:
                 raise Refused("reasons_missing", "Nothing was ticked, so nothing was retried.")
             count = services.retry_failed(
-                campaign, accept_duplicate_risk=accepts, reasons=reasons, actor=person(request), now=timezone.now()
+                campaign, accept_duplicate_risk=accepts, reasons=reasons, actor=person(request), now=database_now()
             )
             if not count:
                 return "Nobody is left of them whom a retry may reach."
@@ -118,7 +118,7 @@ class CampaignDeeds:
         campaign = self._own(request, object_id)
 
         def deed() -> str:
-            services.pause(campaign, actor=person(request), now=timezone.now())
+            services.pause(campaign, actor=person(request), now=database_now())
             return "It is paused: nothing new is sent."
 
         return self._do(request, campaign, deed)
@@ -127,7 +127,7 @@ class CampaignDeeds:
         campaign = self._own(request, object_id)
 
         def deed() -> str:
-            services.resume(campaign, actor=person(request), now=timezone.now())
+            services.resume(campaign, actor=person(request), now=database_now())
             return "It goes on where it was."
 
         return self._do(request, campaign, deed)
@@ -136,7 +136,7 @@ class CampaignDeeds:
         campaign = self._own(request, object_id)
 
         def deed() -> str:
-            services.unschedule(campaign, actor=person(request), now=timezone.now())
+            services.unschedule(campaign, actor=person(request), now=database_now())
             return "It is a draft again and starts only when you launch it."
 
         return self._do(request, campaign, deed)

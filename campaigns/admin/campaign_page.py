@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
@@ -25,6 +24,7 @@ from campaigns.summary import summary_page
 from delivery.admin.player import player
 from delivery.services.recordings import measured
 from rvm.platform.admin.alarms import alarms, import_alarms
+from rvm.platform.clock import database_now
 from rvm.platform.models import Role
 
 C = CampaignState
@@ -56,7 +56,7 @@ class CampaignPage:
     ) -> HttpResponse:
         campaign: Campaign = self.get_object(request, object_id)  # type: ignore[attr-defined]
         operates = self.may(Role.OPERATOR, request, campaign)  # type: ignore[attr-defined]
-        now = timezone.now()
+        now = database_now()
         lists = list(imports(campaign)[:MOST_LISTS])
         numbers = figures(campaign, now)
         total, retryable = numbers["total"], numbers["retryable"]
@@ -87,7 +87,7 @@ class CampaignPage:
     def progress(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
         lists = list(imports(campaign)[:MOST_LISTS])
-        shown = self._progress(campaign, figures(campaign, timezone.now()), lists)
+        shown = self._progress(campaign, figures(campaign, database_now()), lists)
         if request.GET.get("seen") != shown["seen"]:
             return afresh()
         return TemplateResponse(request, "campaigns/admin/progress.html", {"campaign": campaign, **shown})
@@ -97,7 +97,7 @@ class CampaignPage:
 
     def preview(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
-        shown = preview_figures(campaign, timezone.now())
+        shown = preview_figures(campaign, database_now())
         return TemplateResponse(request, "campaigns/admin/preview.html", {"campaign": campaign, **shown})
 
     def _progress(self, campaign: Campaign, numbers: dict[str, Any], lists: list[Any]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
@@ -36,6 +35,7 @@ from rvm.platform.admin.lists import OfferedList
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.saving import adopt
 from rvm.platform.admin.scoping import ScopedFilter
+from rvm.platform.clock import database_now
 from rvm.platform.models import Role, Workspace
 from usecases.errors import Refused
 from usecases.models import UseCase
@@ -171,7 +171,7 @@ class CampaignAdmin(CampaignPage, CampaignDeeds, CampaignDownloads, ListUpload, 
         return self.changeform_view(request, object_id, "", shown)
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
-        now = timezone.now()
+        now = database_now()
         if not change:
             asked = form.cleaned_data
             live = not asked["test"]

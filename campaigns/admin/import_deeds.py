@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.admin import wording
@@ -22,6 +21,7 @@ from campaigns.spreadsheets.dialect import DELIMITERS
 from delivery.admin.voicemail_deeds import ROLE
 from rvm.platform import audit
 from rvm.platform.admin.rights import person, rights_of
+from rvm.platform.clock import database_now
 from rvm.platform.csv_export import csv_answer
 from usecases.errors import Refused
 
@@ -50,7 +50,7 @@ class ImportDeeds:
     def read_as(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """As the form says; with the button “Check” the rows are checked at once."""
         row = self._own(request, object_id)
-        now = timezone.now()
+        now = database_now()
 
         def deed() -> str:
             changes = reading(request.POST, row)
@@ -66,7 +66,7 @@ class ImportDeeds:
         row = self._own(request, object_id)
 
         def deed() -> str:
-            services.check(row, actor=person(request), now=timezone.now())
+            services.check(row, actor=person(request), now=database_now())
             return "Every row is being checked; nobody is queued yet."
 
         return self._do(request, row, deed)
@@ -76,7 +76,7 @@ class ImportDeeds:
         statement = request.POST.get("consent_statement", "").strip()
 
         def deed() -> str:
-            services.confirm(row, consent_statement=statement, actor=person(request), now=timezone.now())
+            services.confirm(row, consent_statement=statement, actor=person(request), now=database_now())
             return f"{wording.people(row.counts.get('accepted', 0)).capitalize()} are being imported."
 
         return self._do(request, row, deed)
@@ -84,7 +84,7 @@ class ImportDeeds:
     def discard(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         row = self._own(request, object_id)
         try:
-            services.discard(row, actor=person(request), now=timezone.now())
+            services.discard(row, actor=person(request), now=database_now())
             messages.success(request, f"“{row.file_name}” is discarded; its file is removed within moments.")
         except Refused as refusal:
             messages.error(request, refusal.sentence)

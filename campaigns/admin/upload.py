@@ -14,7 +14,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
@@ -24,6 +23,7 @@ from campaigns.models import Campaign
 from campaigns.services import imports
 from delivery.admin.voicemail_deeds import ROLE
 from rvm.platform.admin.rights import person
+from rvm.platform.clock import database_now
 from rvm.platform.uploads import UploadTooLarge, drain
 from usecases.errors import Refused
 
@@ -65,7 +65,7 @@ class ListUpload:
                 file_name=file.name or "",
                 chunks=file.chunks(),
                 actor=person(request),
-                now=timezone.now(),
+                now=database_now(),
             )
         except Refused as refusal:
             messages.error(request, refusal.sentence)

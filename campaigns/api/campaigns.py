@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,6 +22,7 @@ from delivery.lane_counts import counts_of
 from rvm.platform.api.pagination import page
 from rvm.platform.api.problem_codes import MISSING_SCOPE
 from rvm.platform.api.problems import Problem
+from rvm.platform.clock import database_now
 from rvm.platform.scopes import Scope
 from usecases.api.base import page_answer
 
@@ -87,7 +87,7 @@ class CampaignListView(_CampaignView):
             workspace=self.workspace,
             live=self.key.live,
             actor=self.actor,
-            now=timezone.now(),
+            now=database_now(),
             **self.values(body.validated_data),
         )
         answer = self.answer(campaign.pk, 201)
@@ -122,7 +122,7 @@ class CampaignView(_CampaignView):
         campaign = self.own_campaign(campaign_id)
         body = CampaignChanges(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        services.edit(campaign, self.values(body.validated_data), actor=self.actor, now=timezone.now())
+        services.edit(campaign, self.values(body.validated_data), actor=self.actor, now=database_now())
         return self.answer(campaign_id)
 
 
@@ -133,7 +133,7 @@ class _MoveView(_CampaignView):
     verb: ClassVar[Callable[..., Campaign]]
 
     def post(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        type(self).verb(self.own_campaign(campaign_id), actor=self.actor, now=timezone.now())
+        type(self).verb(self.own_campaign(campaign_id), actor=self.actor, now=database_now())
         return self.answer(campaign_id)
 
 
@@ -224,6 +224,6 @@ class RetryFailedView(_CampaignView):
         if accepts and Scope.VOICEMAIL_RESEND_UNCERTAIN not in self.key.scopes:
             raise Problem(MISSING_SCOPE, f"This API key lacks the scope {Scope.VOICEMAIL_RESEND_UNCERTAIN.value}.")
         queued = services.retry_failed(
-            self.own_campaign(campaign_id), **asked.validated_data, actor=self.actor, now=timezone.now()
+            self.own_campaign(campaign_id), **asked.validated_data, actor=self.actor, now=database_now()
         )
         return Response({"queued": queued})

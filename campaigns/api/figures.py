@@ -7,7 +7,6 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -22,6 +21,7 @@ from campaigns.progress import progress
 from delivery.downloads import voicemail_download
 from delivery.selectors import voicemails
 from rvm.platform.api.rendering import AnyAccept
+from rvm.platform.clock import database_now
 from rvm.platform.scopes import Scope
 
 TAGS = ["Campaigns"]
@@ -40,7 +40,7 @@ class PreviewView(CampaignsView):
         examples=[examples.PREVIEW],
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        return Response(preview_answer(preview(self.find_campaign(campaign_id), timezone.now())))
+        return Response(preview_answer(preview(self.find_campaign(campaign_id), database_now())))
 
 
 class StatsView(CampaignsView):
@@ -55,7 +55,7 @@ class StatsView(CampaignsView):
         examples=[examples.STATS],
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        return Response(progress_answer(progress(self.find_campaign(campaign_id), timezone.now())))
+        return Response(progress_answer(progress(self.find_campaign(campaign_id), database_now())))
 
 
 class ExportView(CampaignsView):

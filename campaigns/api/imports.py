@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -36,6 +35,7 @@ from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.pagination import page
 from rvm.platform.api.rendering import AnyAccept
+from rvm.platform.clock import database_now
 from rvm.platform.csv_export import csv_answer
 from rvm.platform.scopes import Scope
 from rvm.platform.sealed_uploads import SealedUploadHandler
@@ -116,7 +116,7 @@ class ImportListView(_ImportView):
             file_name=file.name or "",
             chunks=file.chunks(),
             actor=self.actor,
-            now=timezone.now(),
+            now=database_now(),
         )
         location = f"{request.path}/{recipient_import.pk}"
         return Response(self.detail(recipient_import), status=201, headers={"Location": location})
@@ -158,7 +158,7 @@ class ImportView(_ImportView):
         recipient_import = self.own_import(campaign_id, import_id)
         body = ImportReading(data=request.data)
         body.is_valid(raise_exception=True)
-        read = services.read_as(recipient_import, body.validated_data, actor=self.actor, now=timezone.now())
+        read = services.read_as(recipient_import, body.validated_data, actor=self.actor, now=database_now())
         return Response(self.detail(read))
 
     @extend_schema(
@@ -169,7 +169,7 @@ class ImportView(_ImportView):
         responses={204: None},
     )
     def delete(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> Response:
-        services.discard(self.own_import(campaign_id, import_id), actor=self.actor, now=timezone.now())
+        services.discard(self.own_import(campaign_id, import_id), actor=self.actor, now=database_now())
         return Response(status=204)
 
 
@@ -187,7 +187,7 @@ class ImportCheckView(_ImportView):
         examples=[examples.CHECKING],
     )
     def post(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> Response:
-        checking = services.check(self.own_import(campaign_id, import_id), actor=self.actor, now=timezone.now())
+        checking = services.check(self.own_import(campaign_id, import_id), actor=self.actor, now=database_now())
         return Response(import_answer(checking))
 
 
@@ -208,7 +208,7 @@ class ImportConfirmView(_ImportView):
         recipient_import = self.own_import(campaign_id, import_id)
         body = ImportConfirmation(data=request.data)
         body.is_valid(raise_exception=True)
-        importing = services.confirm(recipient_import, **body.validated_data, actor=self.actor, now=timezone.now())
+        importing = services.confirm(recipient_import, **body.validated_data, actor=self.actor, now=database_now())
         return Response(import_answer(importing))
 
 

@@ -15,8 +15,8 @@ from campaigns.models import Campaign, RecipientImport
 from campaigns.services.standing import locked
 from campaigns.states import EDITABLE, ImportState
 from delivery import shutdown
-from delivery.dispatch import database_now
 from delivery.services.inserting import insert_staged
+from rvm.platform.clock import database_now
 
 BATCH = 20_000
 

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from campaigns.states import CampaignState
 from delivery.models import Lane, Recording
+from rvm.platform.fields import UpdatedAtField
 from rvm.platform.models import Row, User, Workspace
 from usecases.models import UseCase
 
@@ -43,7 +44,7 @@ class Campaign(Row):
     )
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = UpdatedAtField()
     launched_by = models.ForeignKey(
         User,
         on_delete=models.PROTECT,

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from campaigns.models.campaign import Campaign
 from campaigns.states import ImportState, Outcome
+from rvm.platform.fields import UpdatedAtField
 from rvm.platform.models import Row, User, Workspace
 
 FOLDER = "imports"  # in the media storage
@@ -63,7 +64,7 @@ class RecipientImport(Row):
     codes: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="Rejected rows by code.")
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = UpdatedAtField()
     file_removed_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:

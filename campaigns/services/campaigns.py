@@ -8,7 +8,6 @@ from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.utils import timezone
 
 from campaigns.models import Campaign, RecipientImport
 from campaigns.plan import end_of
@@ -20,6 +19,7 @@ from delivery.doorbell import ring_on_commit
 from delivery.models import Lane, Voicemail
 from delivery.services.lanes import retry_lane
 from rvm.platform import audit
+from rvm.platform.clock import database_now
 from rvm.platform.models import User, Workspace
 from usecases.errors import Refused
 from usecases.models import UseCase
@@ -47,7 +47,7 @@ def create(
     """
     lane = Lane(workspace=workspace, use_case=use_case, live=live, held=True)
     campaign = Campaign(id=lane.pk, workspace=workspace, lane=lane, created_by=actor)
-    details.apply(campaign, {"name": name, "use_case": use_case, **fields}, now or timezone.now())
+    details.apply(campaign, {"name": name, "use_case": use_case, **fields}, now or database_now())
     lane.save(force_insert=True)
     campaign.save(force_insert=True)
     audit.record("campaign.created", campaign, actor=actor, workspace=workspace, name=campaign.name, live=live)

@@ -26,6 +26,7 @@ from campaigns.states import EDITABLE, IMPORT_MOVES, ImportState, Outcome
 from delivery.doorbell import ring_on_commit
 from rvm.platform import audit, sealed_files
 from rvm.platform.crypto import Undecryptable
+from rvm.platform.ids import uuid7_at
 from rvm.platform.masking import mask_numbers
 from rvm.platform.models import User
 from usecases.errors import Refused
@@ -62,6 +63,7 @@ def upload(
     """
     _require_editable(campaign)
     row = RecipientImport(
+        id=uuid7_at(int(now.timestamp() * 1000)),  # it names the file, which is as old as it says
         workspace_id=campaign.workspace_id,
         campaign=campaign,
         file_name=_name(file_name),

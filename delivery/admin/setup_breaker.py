@@ -10,13 +10,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from delivery.breaker import State, state_of
 from delivery.services.setups import close_breaker
 from rvm.platform.admin.rights import person
+from rvm.platform.clock import database_now
 from rvm.platform.models import Role
 from usecases.errors import Refused
 from usecases.models import TelephonySetup
@@ -35,7 +35,7 @@ class SetupBreaker:
 
     @display(description="Breaker")
     def breaker(self, setup: TelephonySetup) -> str:
-        state = state_of(setup, timezone.now())
+        state = state_of(setup, database_now())
         if setup.breaker_until is None:
             return "closed: drops go out"
         until = f"{setup.breaker_until:%Y-%m-%d %H:%M:%S} UTC"

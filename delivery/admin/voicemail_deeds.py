@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from delivery.models import Voicemail
@@ -20,6 +19,7 @@ from delivery.reasons import REASONS, Reason
 from delivery.services.voicemails import cancel, retry
 from delivery.status import VoicemailStatus
 from rvm.platform.admin.rights import person, rights_of
+from rvm.platform.clock import database_now
 from rvm.platform.models import Role
 from usecases.errors import Refused
 
@@ -87,10 +87,10 @@ class VoicemailDeeds:
         self._all(request, queryset, self._retry, "queued again")
 
     def _cancel(self, request: HttpRequest, voicemail: Voicemail) -> None:
-        cancel(voicemail, actor=person(request), now=timezone.now())
+        cancel(voicemail, actor=person(request), now=database_now())
 
     def _retry(self, request: HttpRequest, voicemail: Voicemail, accepts: bool = False) -> None:
-        retry(voicemail, accept_duplicate_risk=accepts, actor=person(request), now=timezone.now())
+        retry(voicemail, accept_duplicate_risk=accepts, actor=person(request), now=database_now())
 
     def _own(self, request: HttpRequest, object_id: UUID, needed: Role) -> Voicemail:
         voicemail: Voicemail = self.get_object(request, str(object_id))  # type: ignore[attr-defined]

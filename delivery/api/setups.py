@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -18,6 +18,7 @@ from delivery.services.setup_check import check_setup
 from delivery.services.setups import change_setup, credential_names, open_setup
 from rvm.platform.api.fields import StrictModelSerializer
 from rvm.platform.api.pagination import page
+from rvm.platform.clock import database_now
 from rvm.platform.scopes import Scope
 from usecases import selectors, services
 from usecases.api.base import UseCasesView, page_answer
@@ -71,7 +72,7 @@ class HealthAnswer(serializers.Serializer[TelephonySetup]):
 
     @extend_schema_field({"enum": list(State), "type": "string"})
     def get_state(self, setup: TelephonySetup) -> str:
-        return state_of(setup, timezone.now())
+        return state_of(setup, self.context["now"])
 
 
 class SetupAnswer(serializers.ModelSerializer[TelephonySetup]):
@@ -86,6 +87,10 @@ class SetupAnswer(serializers.ModelSerializer[TelephonySetup]):
 
     def get_credentials_set(self, setup: TelephonySetup) -> list[str]:
         return credential_names(setup)
+
+
+def answers(setups: Iterable[TelephonySetup]) -> list[dict[str, Any]]:
+    return [dict(answer) for answer in SetupAnswer(setups, many=True, context={"now": database_now()}).data]
 
 
 class SetupPage(serializers.Serializer[Any]):
@@ -114,7 +119,7 @@ class SetupListView(UseCasesView):
             filters={},
             **query.validated_data,
         )
-        return page_answer(found, SetupAnswer(found.items, many=True).data)
+        return page_answer(found, answers(found.items))
 
     @extend_schema(
         operation_id="create_setup",
@@ -132,7 +137,7 @@ class SetupListView(UseCasesView):
             "This carrier reaches people, and a test key makes setups of the sandbox carrier only; use a live key.",
         )
         setup = open_setup(workspace=self.workspace, actor=self.actor, **body.validated_data)
-        answer = Response(SetupAnswer(setup).data, status=201)
+        answer = Response(*answers([setup]), status=201)
         answer["Location"] = f"{request.path}/{setup.pk}"
         return answer
 
@@ -142,7 +147,7 @@ class SetupView(UseCasesView):
 
     @extend_schema(operation_id="get_setup", summary="Get a telephony setup", tags=TAGS, responses={200: SetupAnswer})
     def get(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
-        return Response(SetupAnswer(self.find_setup(setup_id)).data)
+        return Response(*answers([self.find_setup(setup_id)]))
 
     @extend_schema(
         operation_id="update_setup",
@@ -156,7 +161,7 @@ class SetupView(UseCasesView):
         setup = self.find_setup(setup_id)
         body = SetupChanges(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        return Response(SetupAnswer(change_setup(setup=setup, actor=self.actor, **body.validated_data)).data)
+        return Response(*answers([change_setup(setup=setup, actor=self.actor, **body.validated_data)]))
 
     @extend_schema(
         operation_id="delete_setup",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -38,6 +37,7 @@ from rvm.platform.api.pagination import page
 from rvm.platform.api.problem_codes import MISSING_SCOPE, NOT_FOUND
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import JSONParser
+from rvm.platform.clock import database_now
 from rvm.platform.scopes import Scope
 from usecases.api.base import page_answer
 from usecases.errors import Refused
@@ -109,7 +109,7 @@ class VoicemailsView(_VoicemailView):
             recipients=[order.recipient()],
             not_before=order.validated_data.get("not_before"),
             expires_at=order.validated_data.get("expires_at"),
-            now=timezone.now(),
+            now=database_now(),
         )
         if isinstance(outcome, Refused):
             raise outcome
@@ -167,7 +167,7 @@ class VoicemailBatchView(_VoicemailView):
             recipients=asked["recipients"],
             not_before=asked.get("not_before"),
             expires_at=asked.get("expires_at"),
-            now=timezone.now(),
+            now=database_now(),
         )
         refused = sum(isinstance(outcome, Refused) for outcome in outcomes)
         items = [batch_item(index, outcome) for index, outcome in enumerate(outcomes)]
@@ -202,7 +202,7 @@ class VoicemailCancelView(_VoicemailView):
         examples=[examples.CANCELED],
     )
     def post(self, request: Request, workspace_id: UUID, voicemail_id: UUID) -> Response:
-        return Response(self.answer(cancel(self.find(voicemail_id), actor=self.actor, now=timezone.now())))
+        return Response(self.answer(cancel(self.find(voicemail_id), actor=self.actor, now=database_now())))
 
 
 class VoicemailRetryView(_VoicemailView):
@@ -226,7 +226,7 @@ class VoicemailRetryView(_VoicemailView):
         accepts = asked.validated_data["accept_duplicate_risk"]
         if accepts and Scope.VOICEMAIL_RESEND_UNCERTAIN not in self.key.scopes:
             raise Problem(MISSING_SCOPE, f"This API key lacks the scope {Scope.VOICEMAIL_RESEND_UNCERTAIN.value}.")
-        voicemail = retry(self.find(voicemail_id), accept_duplicate_risk=accepts, actor=self.actor, now=timezone.now())
+        voicemail = retry(self.find(voicemail_id), accept_duplicate_risk=accepts, actor=self.actor, now=database_now())
         return Response(self.answer(voicemail))
 
 

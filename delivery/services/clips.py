@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from django.utils import timezone
-
 from delivery.audio import LONGEST_SECONDS, SHORTEST_SECONDS, AudioRejected
 from delivery.audio.clips import inspect_clip
 from delivery.audio.inspection import wrong_duration
@@ -19,6 +17,7 @@ from delivery.audio.joining import join, samples_of
 from delivery.models import Assembly, Clip, Recording
 from delivery.services.recordings import keeping_recording
 from delivery.services.sounds import LONGEST_NAME, STORAGE_UNAVAILABLE, keeping, read_frames
+from rvm.platform.clock import database_now
 from rvm.platform.models import Workspace
 from usecases.errors import Refused
 
@@ -46,7 +45,7 @@ def keeping_clip(workspace: Workspace, name: str, data: bytes) -> Iterator[Clip]
         sample_rate=verdict.sample_rate,
         channels=verdict.channels,
         warnings=[warning.sentence for warning in verdict.warnings],
-        created_at=timezone.now(),
+        created_at=database_now(),
     )
     with keeping(unsaved, verdict.frames) as clip:
         yield clip

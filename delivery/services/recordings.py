@@ -8,12 +8,12 @@ from dataclasses import asdict
 from typing import Any
 
 import structlog
-from django.utils import timezone
 
 from delivery.audio import AudioRejected, Inspection, inspect
 from delivery.audio.levels import Levels
 from delivery.models import Recording
 from delivery.services.sounds import LONGEST_NAME, keeping, read_frames
+from rvm.platform.clock import database_now
 from rvm.platform.crypto import Undecryptable
 from rvm.platform.models import Workspace
 
@@ -92,6 +92,6 @@ def _unsaved(workspace: Workspace, name: str, verdict: Inspection) -> Recording:
         channels=verdict.channels,
         encoder=verdict.encoder,
         warnings=_sentences(verdict),
-        created_at=timezone.now(),
+        created_at=database_now(),
         **_levels(verdict.levels),
     )

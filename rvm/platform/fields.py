@@ -1,4 +1,5 @@
-"""Model columns whose values are encrypted at rest: text and JSON in Python, bytes in the table, never searchable."""
+"""Columns of our own: values that are encrypted at rest (text and JSON in Python, bytes in the table, never searchable), and the time
+of the last change."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Any
 import orjson
 from django.db import models
 
+from rvm.platform.clock import database_now
 from rvm.platform.crypto import vault
 
 
@@ -64,3 +66,16 @@ class EncryptedJSONField(EncryptedTextField):
 
     def from_text(self, text: bytes) -> Any:
         return orjson.loads(text)
+
+
+class UpdatedAtField(models.DateTimeField):
+    """When the row was saved last, by the database's clock; `auto_now` would take the machine's."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["editable"] = False
+        super().__init__(*args, **kwargs)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        now = database_now()
+        setattr(model_instance, self.attname, now)
+        return now

@@ -6,7 +6,7 @@ The answers hold sentences about parts, never an address, a credential or an exc
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
@@ -21,7 +21,7 @@ from redis import RedisError
 from rvm.platform import tz_database
 from rvm.platform.database import TransactionsPooled
 from rvm.platform.models import Heartbeat
-from rvm.platform.redis_connection import redis_client
+from rvm.platform.redis_connection import redis_client, redis_now
 
 TICK_SECONDS = 15
 # An idle worker of ours gives a sign of life every 5 s, a busy one between two jobs: a dispatch ends with its last answer, and
@@ -126,17 +126,18 @@ def workers() -> str:
 def live_workers(queue: str) -> int:
     """How many workers of the queue gave a sign of life. Raises RedisError."""
     redis = redis_client()
+    now = redis_now(redis)
     with redis.pipeline(transaction=False) as pipeline:
         for key in redis.smembers(f"rq:workers:{queue}"):
             pipeline.hmget(key, "last_heartbeat", "death")
-        return sum(_is_alive(beat, death) for beat, death in pipeline.execute())
+        return sum(_is_alive(beat, death, now) for beat, death in pipeline.execute())
 
 
-def _is_alive(beat: bytes | None, death: bytes | None) -> bool:
+def _is_alive(beat: bytes | None, death: bytes | None, now: datetime) -> bool:
     if not beat or death:
         return False
     at = datetime.fromisoformat(beat.decode()).astimezone(UTC)
-    return datetime.now(UTC) - at < timedelta(seconds=WORKER_SECONDS)
+    return now - at < timedelta(seconds=WORKER_SECONDS)
 
 
 def tick() -> str:
@@ -148,8 +149,12 @@ def tick() -> str:
 def time_zones() -> dict[str, str | int]:
     """The tz database in use: the package's version, the database's own, and how many days old it is at most."""
     release = tz_database.release()
-    age = release.age(timezone.now().date())
+    age = release.age(_today())
     return {"tzdata": release.version, "iana": release.iana, "max_age_days": age.days}
+
+
+def _today() -> date:
+    return timezone.now().date()  # noqa: TID251 - about a year; /readyz answers without a database
 
 
 def wrong_time_zones() -> str:
@@ -159,7 +164,7 @@ def wrong_time_zones() -> str:
             " zoneinfo.reset_tzpath."
         )
     release = tz_database.release()
-    if release.age(timezone.now().date()) <= tz_database.MAX_AGE:
+    if release.age(_today()) <= tz_database.MAX_AGE:
         return ""
     return (
         f"The time zones in use, of tzdata {release.version} (IANA {release.iana}), may be as old as {release.earliest:%B %Y}: where"

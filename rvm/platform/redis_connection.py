@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from django.conf import settings
@@ -16,3 +17,9 @@ def redis_client() -> Redis:
     return Redis.from_url(
         settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), retries=0)
     )
+
+
+def redis_now(redis: Redis) -> datetime:
+    """The time by Redis's clock, for what is only in Redis. Raises RedisError."""
+    seconds, microseconds = redis.time()
+    return datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=int(microseconds))

@@ -10,9 +10,9 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from rvm.platform.api.keys import create_api_key
+from rvm.platform.clock import database_now
 from rvm.platform.models import ApiKey, Membership, Role, User, Workspace
 from rvm.platform.scopes import Scope
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
@@ -80,7 +80,7 @@ def _demo() -> dict[str, Any]:
 
 def _fresh_keys(workspace: Workspace) -> tuple[str, str]:
     """A live one and a test one."""
-    ApiKey.objects.filter(workspace=workspace, name=KEY_NAME, revoked_at=None).update(revoked_at=timezone.now())
+    ApiKey.objects.filter(workspace=workspace, name=KEY_NAME, revoked_at=None).update(revoked_at=database_now())
     (_, live), (_, test) = (create_api_key(workspace, KEY_NAME, list(Scope), live=live) for live in (True, False))
     return live, test
 

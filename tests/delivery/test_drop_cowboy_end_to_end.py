@@ -16,7 +16,7 @@ from django.db import connection
 from django_rq import get_connection
 
 from delivery.carriers.drop_cowboy import DropCowboy
-from delivery.dispatch import Dispatcher, Flight, boot_clock, database_now
+from delivery.dispatch import Dispatcher, Flight, boot_clock
 from delivery.media import upload_one
 from delivery.models import CarrierMedia, CarrierReport, Drop, Recording, Voicemail
 from delivery.pacing import Gate
@@ -24,6 +24,7 @@ from delivery.reports import merge
 from delivery.services.recordings import keep_recording
 from delivery.settle import settle
 from delivery.transport import CurlTransport
+from rvm.platform.clock import database_now
 from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.delivery.carriers.drop_cowboy_simulator import SIMULATED, Simulator, drop_cowboy

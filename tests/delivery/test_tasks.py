@@ -13,10 +13,10 @@ from django.conf import settings
 from django.db import OperationalError, connection
 
 from delivery import tasks
-from delivery.dispatch import database_now
 from delivery.models import CarrierReport
 from delivery.reports import merge
 from delivery.tasks import merge_reports
+from rvm.platform.clock import database_now
 from rvm.platform.ids import uuid7
 from tests import factories
 

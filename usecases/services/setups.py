@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from rvm.platform import audit
+from rvm.platform.clock import database_now
 from rvm.platform.models import User, Workspace
 from usecases.errors import Refused
 from usecases.models import TelephonySetup, UseCase
@@ -71,7 +71,7 @@ def delete_setup(*, setup: TelephonySetup, actor: User | None = None) -> None:
             f"The use case “{using.name}” sends through this setup; delete it or give it another setup first.",
             use_case_id=using.pk,
         )
-    row.deleted_at = timezone.now()
+    row.deleted_at = database_now()
     row.enabled = False
     row.save(update_fields=["deleted_at", "enabled", "updated_at"])
     audit.record("setup.deleted", row, actor=actor, workspace=row.workspace, name=row.name)

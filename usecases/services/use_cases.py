@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from rvm.platform import audit
+from rvm.platform.clock import database_now
 from rvm.platform.models import User, Workspace
 from usecases.errors import Refused
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
@@ -86,7 +86,7 @@ def delete_use_case(*, use_case: UseCase, actor: User | None = None) -> None:
     if count:
         those = "1 phone number is" if count == 1 else f"{count} phone numbers are"
         raise Refused("numbers_assigned", f"{those} assigned to this use case; unassign them first.")
-    row.deleted_at = timezone.now()
+    row.deleted_at = database_now()
     row.save(update_fields=["deleted_at", "updated_at"])
     audit.record("use_case.deleted", row, actor=actor, workspace=row.workspace, name=row.name)
 

@@ -15,9 +15,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.utils import timezone
 
 from rvm.platform import audit
+from rvm.platform.clock import database_now
 from rvm.platform.ids import uuid7
 from rvm.platform.models import ApiKey, User, Workspace
 from rvm.platform.scopes import Scope
@@ -75,7 +75,7 @@ def rotate_api_key(
     key: ApiKey, overlap: timedelta = timedelta(hours=24), *, actor: User | None = None
 ) -> tuple[ApiKey, str]:
     """A successor with the same name, scopes and service user; the old key ends after `overlap`, or earlier where it was to."""
-    ends = timezone.now() + overlap
+    ends = database_now() + overlap
     successor, plaintext = _write(key.workspace, key.user, key.name, key.scopes, key.live, key.expires_at)
     key.expires_at = ends if key.expires_at is None else min(ends, key.expires_at)
     key.save(update_fields=["expires_at"])
@@ -86,7 +86,7 @@ def rotate_api_key(
 @transaction.atomic
 def revoke_api_key(key: ApiKey, *, actor: User | None = None) -> None:
     """From now on the key opens nothing. Revoking twice changes nothing."""
-    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=database_now()):
         audit.record("api_key.revoked", key, actor=actor, workspace=key.workspace)
     key.refresh_from_db(fields=["revoked_at"])
 

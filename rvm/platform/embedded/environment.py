@@ -163,7 +163,7 @@ def _remove_abandoned() -> None:
         with suppress(OSError):  # another user's, or gone meanwhile
             handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
-                if time.time() - path.stat().st_mtime > ABANDONED_AFTER_SECONDS and _locked(handle):
+                if time.time() - path.stat().st_mtime > ABANDONED_AFTER_SECONDS and _locked(handle):  # noqa: TID251 - the same machine's
                     shutil.rmtree(path)
             finally:
                 os.close(handle)

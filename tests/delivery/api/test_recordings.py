@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from delivery.models import Recording
 from delivery.recording_links import carrier_link, link
 from delivery.services.recordings import keep_recording
 from delivery.services.sounds import read_frames
+from rvm.platform.clock import database_now
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.scopes import Scope
 from tests.delivery.api.sending import codes, mp3_file
@@ -226,7 +226,8 @@ def test_head_tells_the_size_and_sends_nothing(player: Any, frames: bytes) -> No
 def test_a_link_ends(recording: Recording, client: Client) -> None:
     path = urlsplit(link(recording, max_age=timedelta(minutes=5))).path
     assert client.get(path).status_code == 200
-    with patch("delivery.recording_links.time.time", return_value=time.time() + 301):
+    later = database_now() + timedelta(seconds=301)
+    with patch("delivery.recording_links.database_now", return_value=later):
         response = client.get(path)
     assert (response.status_code, response["Content-Type"]) == (403, PROBLEM)
     assert response.json()["code"] == "link_expired"
@@ -238,7 +239,8 @@ def test_a_carriers_link_is_the_same_all_day_and_lasts_two_more(recording: Recor
     assert carrier_link(recording.pk, morning) == carrier_link(recording.pk, evening)
     path = urlsplit(carrier_link(recording.pk, now)).path
     assert client.get(path).status_code == 200
-    with patch("delivery.recording_links.time.time", return_value=time.time() + 3 * 86_400):
+    later = database_now() + timedelta(days=3)
+    with patch("delivery.recording_links.database_now", return_value=later):
         assert client.get(path).status_code == 403
 
 
