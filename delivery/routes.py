@@ -53,7 +53,12 @@ class OpenRoute:
     probing: bool
     use_case_deleted: bool
     due: int
-    first: Place
+    first_not_before: datetime
+    first_id: UUID
+
+    @property
+    def first(self) -> Place:
+        return self.first_not_before, self.first_id
 
 
 @dataclass(frozen=True)
@@ -146,7 +151,7 @@ def open_routes(now: datetime, limit: int) -> list[OpenRoute]:
     """The lanes that have due voicemails and are neither held, stopped nor behind an open breaker, most urgent first."""
     with _DUE.look() as places:
         rows = sql.run(_OPEN, [*_as_arrays(places), now, now, limit, now])
-    routes = [OpenRoute(*row[:-2], first=row[-2:]) for row in rows]
+    routes = [OpenRoute(*row) for row in rows]
     _remember(routes)
     return routes
 

@@ -21,13 +21,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from delivery import breaker, media, sql
+from delivery.bisection import NOBODYS_FAULT, apart
 from delivery.carriers.base import Carrier, DropRequest, NeverSeen, Outcome, Report, ReportStatus, Submission
 from delivery.carriers.reading import retry_after
 from delivery.claim import facts_of
 from delivery.conclusions import CHECK_WAITS
 from delivery.dispatch import THROTTLED, THROTTLED_PAUSE, boot_clock, submission_of
 from delivery.http import HttpFailure, HttpRequest, HttpResponse, Transport
-from delivery.bisection import NOBODYS_FAULT, apart
 from delivery.models import Drop
 from delivery.pacing import Gate
 from delivery.recording_links import carrier_link

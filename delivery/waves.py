@@ -18,8 +18,8 @@ from django.db import DatabaseError, connection
 from redis.exceptions import RedisError, ResponseError
 
 from delivery import breaker
-from delivery.claim import Claim, Wave, claim
 from delivery.bisection import OUTAGES, apart
+from delivery.claim import Claim, Wave, claim
 from delivery.pacing import Gate
 from delivery.results import Result, record
 from delivery.routes import OpenRoute, UnusableSetup, open_routes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -89,8 +88,12 @@ class SetupAnswer(serializers.ModelSerializer[TelephonySetup]):
         return credential_names(setup)
 
 
-def answers(setups: Iterable[TelephonySetup]) -> list[dict[str, Any]]:
+def answers(setups: list[TelephonySetup]) -> list[dict[str, Any]]:
     return [dict(answer) for answer in SetupAnswer(setups, many=True, context={"now": database_now()}).data]
+
+
+def answer(setup: TelephonySetup) -> dict[str, Any]:
+    return answers([setup])[0]
 
 
 class SetupPage(serializers.Serializer[Any]):
@@ -137,9 +140,9 @@ class SetupListView(UseCasesView):
             "This carrier reaches people, and a test key makes setups of the sandbox carrier only; use a live key.",
         )
         setup = open_setup(workspace=self.workspace, actor=self.actor, **body.validated_data)
-        answer = Response(*answers([setup]), status=201)
-        answer["Location"] = f"{request.path}/{setup.pk}"
-        return answer
+        response = Response(answer(setup), status=201)
+        response["Location"] = f"{request.path}/{setup.pk}"
+        return response
 
 
 class SetupView(UseCasesView):
@@ -147,7 +150,7 @@ class SetupView(UseCasesView):
 
     @extend_schema(operation_id="get_setup", summary="Get a telephony setup", tags=TAGS, responses={200: SetupAnswer})
     def get(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
-        return Response(*answers([self.find_setup(setup_id)]))
+        return Response(answer(self.find_setup(setup_id)))
 
     @extend_schema(
         operation_id="update_setup",
@@ -161,7 +164,7 @@ class SetupView(UseCasesView):
         setup = self.find_setup(setup_id)
         body = SetupChanges(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        return Response(*answers([change_setup(setup=setup, actor=self.actor, **body.validated_data)]))
+        return Response(answer(change_setup(setup=setup, actor=self.actor, **body.validated_data)))
 
     @extend_schema(
         operation_id="delete_setup",

@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from delivery import moves, settle
+from delivery import moves, settle, sql
 from delivery.models import Drop, Voicemail
 from delivery.moves import Move
 from delivery.status import VoicemailStatus
@@ -39,6 +39,6 @@ def test_a_statement_outside_of_a_transaction_does_so_too() -> None:
     drop = make_submitted("uncertain", drop={"status": "uncertain", "due_at": now})
     with transaction.atomic():
         Drop.objects.filter(pk=drop.pk).update(checks=1)
-        other = Session(lambda: settle._take_again(drop, now))
+        other = Session(lambda: sql.run(settle._RESUBMIT, [now, drop.pk, 0]))
         other.wait_until_blocked()
-    assert other.result() is False
+    assert other.result() == []

@@ -27,6 +27,7 @@ SELECT decode('00', 'hex') AS recipient, sha256(n::text::bytea) AS index, NULL::
   FROM generate_series(1, %(rows)s) n
 """
 LOOK = [*routes._as_arrays({}), NOW, NOW, 500, NOW]
+FRONT = (NOW, UUID(int=0))
 END = "UPDATE delivery_voicemail SET status = 'delivered'"
 WAIT = "UPDATE delivery_voicemail SET status = 'queued'"
 COUNT = "ANALYZE delivery_voicemail"
@@ -70,8 +71,8 @@ def test_who_waits_in_a_lane_is_found_by_the_index_of_what_is_due(three_lists: L
     lane = three_lists.pk
     for statement, parameters in (
         (routes._OPEN, LOOK),
-        (claim._DUE, [None, lane, False, NOW, NOW, lane, 500]),
-        (claim._DUE_IDS, [lane, False, NOW, NOW, lane, 500]),
+        (claim._DUE, [None, lane, False, NOW, *FRONT, 500]),
+        (claim._DUE_IDS, [lane, False, NOW, *FRONT, 500]),
         (lanes._QUEUED, [lane, 500]),
         (upkeep._EXPIRED_WITH_LANE, [500, NOW, 500]),
     ):
@@ -85,7 +86,7 @@ def test_a_look_begins_where_the_first_of_a_lane_waits(three_lists: Lane) -> Non
     """Not at the front, where a long transaction keeps what has gone."""
     looks = [
         plan(routes._OPEN, LOOK),
-        plan(claim._DUE, [None, three_lists.pk, False, NOW, NOW, UUID(int=0), three_lists.pk, 5]),
+        plan(claim._DUE, [None, three_lists.pk, False, NOW, *FRONT, 5]),
     ]
     for lines, count in zip(looks, (2, 1), strict=True):
         conditions = [line for line in lines if line.startswith("Index Cond") and "not_before" in line]

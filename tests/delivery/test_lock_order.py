@@ -275,9 +275,9 @@ def test_references_are_taken_in_their_order() -> None:
     workspace = factories.make_workspace()
     asked = [("b", uuid7()), ("a", uuid7())]
     meet(
-        lambda: take_references(workspace.pk, asked[1:]),
-        lambda: take_references(workspace.pk, asked[:1]),
-        lambda: in_transaction(lambda: take_references(workspace.pk, asked)),
+        lambda: take_references(workspace.pk, asked[1:], live=True),
+        lambda: take_references(workspace.pk, asked[:1], live=True),
+        lambda: in_transaction(lambda: take_references(workspace.pk, asked, live=True)),
     )
 
 

@@ -394,7 +394,7 @@ def test_a_resubmission_that_fails_keeps_a_half_open_breaker_from_closing() -> N
 
 
 def test_failing_resubmissions_open_the_breaker_like_first_requests() -> None:
-    crowd(30)
+    crowd(30, pace_per_second=10_000)
     ask(never_seen(HttpFailure(Proof.UNKNOWN, "late")))
     assert TelephonySetup.objects.get().breaker_until > NOW
 

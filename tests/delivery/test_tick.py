@@ -42,12 +42,13 @@ def test_answers_to_repeated_posts_are_forgotten_after_a_day_within_a_minute(
 ) -> None:
     monkeypatch.setattr(tick, "STEPS", (tick.Throttled(purge_idempotency_keys, tick.MINUTE),))
     workspace = factories.make_workspace()
+    user = factories.make_user(workspace=workspace)
 
     def kept(hours: float, seconds: float) -> int:
         """What is left of an answer of that age once the tick has run at that second."""
         now = NOW + timedelta(seconds=seconds)
         key = IdempotencyKey.objects.create(
-            workspace=workspace, key=f"{seconds}", fingerprint=b"", status=201, answer=b"", created_at=now
+            workspace=workspace, user=user, key=f"{seconds}", fingerprint=b"", status=201, answer=b"", created_at=now
         )
         IdempotencyKey.objects.filter(pk=key.pk).update(created_at=now - timedelta(hours=hours))
         tick.tick(now)

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0011_drops_keep_the_credentials_version'),
+        ('delivery', '0015_drops_keep_the_credentials_version'),
     ]
 
     operations = [
