@@ -5,10 +5,8 @@ from __future__ import annotations
 from django.db import connection
 
 from campaigns.importing.working import work
-from delivery import doorbell
 
 
 def work_imports() -> None:
     connection.close_if_unusable_or_obsolete()  # PostgreSQL may have restarted since
-    doorbell.answered("imports")
     work()

@@ -1,4 +1,8 @@
-"""Wakes the workers. A ring says "look", never what at: the rows are the work, so a lost ring costs a second, not a voicemail."""
+"""Wakes the workers. A ring says "look", never what at: the rows are the work, so a lost ring costs a second, not a voicemail.
+
+At most one ring waits in a queue, however long its workers are busy: whoever takes it looks after all that was committed before.
+Nothing but the queue itself says whether one waits, so a ring that went with its worker, or with Redis, is in nobody's way.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,13 @@ from functools import cache
 import structlog
 from django.db import transaction
 from django_rq import get_queue
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, WatchError
 from rq import Queue
 
 log = structlog.get_logger(__name__)
 
 # The job behind each bell, by its queue; a floor above adds its own. Strings, because jobs import the engine and the engine rings.
 JOBS = {"dispatch": "delivery.tasks.dispatch", "reports": "delivery.tasks.merge_reports"}
-
-# A bell that nobody answered for this long may ring again.
-SILENCE_SECONDS = 10
 
 # How often a process rings where it would otherwise ring with every request that comes in.
 SELDOM_SECONDS = 0.25
@@ -28,10 +29,23 @@ def ring(bell: str) -> None:
     """Enqueue the bell's job unless one is already waiting. Never raises: with Redis down the tick rings later."""
     try:
         queue = _queue(bell)
-        if queue.connection.set(_key(bell), 1, nx=True, ex=SILENCE_SECONDS):
-            queue.enqueue(JOBS[bell], result_ttl=0, failure_ttl=7 * 86_400, description=bell)
+        if not queue.count:
+            _enqueue(queue, bell)
     except RedisError as error:
         log.warning("doorbell_failed", bell=bell, error=type(error).__name__)
+
+
+def _enqueue(queue: Queue, bell: str) -> None:
+    with queue.connection.pipeline() as pipeline:
+        pipeline.watch(queue.key)
+        if pipeline.llen(queue.key):
+            return
+        pipeline.multi()
+        queue.enqueue(JOBS[bell], result_ttl=0, failure_ttl=7 * 86_400, description=bell, pipeline=pipeline)
+        try:
+            pipeline.execute()
+        except WatchError:
+            return  # somebody else rang meanwhile: who takes that ring looks later than we were called
 
 
 def ring_on_commit(bell: str) -> None:
@@ -50,19 +64,7 @@ def _ring_seldom(bell: str) -> None:
     ring(bell)
 
 
-def answered(bell: str) -> None:
-    """The job has begun: whatever is committed from now on needs a ring of its own. Never raises: the key runs out by itself."""
-    try:
-        _queue(bell).connection.delete(_key(bell))
-    except RedisError as error:
-        log.warning("doorbell_failed", bell=bell, error=type(error).__name__)
-
-
 @cache
 def _queue(bell: str) -> Queue:
     """Kept, with its connections: django-rq connects anew for each queue that it is asked for."""
     return get_queue(bell)
-
-
-def _key(bell: str) -> str:
-    return f"rvm:bell:{bell}"

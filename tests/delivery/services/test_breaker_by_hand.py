@@ -44,7 +44,7 @@ def test_closing_it_lets_everything_go_out_again(minutes: int, django_capture_on
     setup.refresh_from_db()
     assert (setup.breaker_until, setup.breaker_reason, setup.breaker_openings) == (None, "", 0)
     assert redis.keys(f"rvm:*{setup.pk}*") == []
-    assert redis.exists("rvm:bell:dispatch")
+    assert redis.llen("rq:queue:dispatch") == 1
     event = AuditEvent.objects.get(action="setup.breaker_closed")
     assert (event.actor, event.subject_id) == (person, setup.pk)
     assert event.details == {"was_open_for": "The carrier account has no funds left."}
