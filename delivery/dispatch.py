@@ -21,6 +21,7 @@ from django.db import DatabaseError
 from delivery import shutdown
 from delivery.carriers.base import Carrier, DropRequest, Outcome, Submission
 from delivery.claim import Claim
+from delivery.deadlines import RECORD_PATIENCE
 from delivery.http import HttpFailure, HttpResponse, Proof, Transport
 from delivery.pacing import Gate
 from delivery.recording_links import carrier_link
@@ -36,9 +37,6 @@ BUSY_SECONDS = 0.002  # one look at the network while a turn is on its way
 THROTTLED = 429
 THROTTLED_PAUSE = timedelta(seconds=1)  # for a carrier that says "too many" and not for how long
 IDLE_SECONDS = 0.02  # one look at the network otherwise
-RECORD_PATIENCE = (
-    60.0  # how long results are kept while PostgreSQL does not take them; then reports and look-ups settle them
-)
 
 
 def boot_clock() -> float:

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 
 from delivery import sql
 from delivery.carriers.base import MediaNotTaken, MediaRefused
+from delivery.deadlines import STEP_SECONDS, UPLOAD_SECONDS
 from delivery.doorbell import ring, ring_on_commit
 from delivery.http import HttpFailure, HttpRequest, HttpResponse, Transport
 from delivery.models import CarrierMedia
@@ -28,8 +29,7 @@ from rvm.platform.ids import uuid7
 log = structlog.get_logger(__name__)
 
 RECHECK = timedelta(seconds=2)  # when a voicemail that waits for media is looked at again
-STEP_SECONDS = 60.0  # the longest that one request of an upload takes, 8 MB included
-LEASE = timedelta(seconds=4 * STEP_SECONDS)
+LEASE = timedelta(seconds=UPLOAD_SECONDS)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=10)
 State = CarrierMedia.State
 

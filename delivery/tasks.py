@@ -11,8 +11,9 @@ from django.db import connection
 from django_rq import get_connection
 
 from delivery import doorbell, shutdown
+from delivery.deadlines import STEP_SECONDS
 from delivery.dispatch import Dispatcher, boot_clock
-from delivery.media import STEP_SECONDS, upload_one
+from delivery.media import upload_one
 from delivery.pacing import Gate
 from delivery.reports import BATCH, merge
 from delivery.settle import Question, settle
@@ -39,7 +40,6 @@ def database_thread() -> ThreadPoolExecutor:
 
 def dispatch() -> None:
     """Submit what is due, for a while; ring again if work is left."""
-    doorbell.answered("dispatch")
     timeout = settings.RVM_CARRIER_TIMEOUT_SECONDS
     transport: CurlTransport[Flight] = CurlTransport(total_timeout=timeout)
     gate = Gate(get_connection("dispatch"), worker_name(), slot_seconds=timeout + 5)
@@ -53,39 +53,50 @@ def dispatch() -> None:
 
 
 def merge_reports() -> None:
-    """Merge the inbox, then ask about what is uncertain, then upload a recording that a carrier needs."""
+    """Merge the inbox for a while, then ask about what is uncertain, then upload a recording that a carrier needs: each has its turn,
+    however many reports come in. Ring again if work is left."""
     connection.close_if_unusable_or_obsolete()  # PostgreSQL may have restarted since
-    doorbell.answered("reports")
+    left = _merge_inbox()
+    _settle()
+    left = _upload() or left
+    if left:
+        doorbell.ring("reports")
+
+
+def _merge_inbox() -> bool:
+    """Until it is empty or the time is over; two batches at a time where it holds many: one is decided while PostgreSQL writes the
+    other. True where reports are left."""
+    until = boot_clock() + settings.RVM_DISPATCH_SECONDS
+    second = None
+    while not (over := _is_over(until)) and (merged := merge(database_now())):
+        if merged == BATCH and second is None:
+            second = _second_merger(os.getpid()).submit(_keep_merging, until)
+    return over if second is None else second.result() or over
+
+
+def _keep_merging(until: float) -> bool:
+    connection.close_if_unusable_or_obsolete()
+    while not (over := _is_over(until)) and merge(database_now()):
+        pass
+    return over
+
+
+def _is_over(until: float) -> bool:
+    return shutdown.requested.is_set() or boot_clock() >= until
+
+
+def _settle() -> None:
     transport: CurlTransport[Question] = CurlTransport(total_timeout=settings.RVM_CARRIER_TIMEOUT_SECONDS)
-    _merge_inbox()
     try:
         settle(transport, Gate(get_connection("reports"), worker_name()))
     finally:
         transport.close()
-    _upload()
 
 
-def _merge_inbox() -> None:
-    """Until it is empty; two batches at a time where it holds many: one is decided while PostgreSQL writes the other."""
-    second = None
-    while not shutdown.requested.is_set() and (merged := merge(database_now())):
-        if merged == BATCH and second is None:
-            second = _second_merger(os.getpid()).submit(_keep_merging)
-    if second is not None:
-        second.result()
-
-
-def _keep_merging() -> None:
-    connection.close_if_unusable_or_obsolete()
-    while not shutdown.requested.is_set() and merge(database_now()):
-        pass
-
-
-def _upload() -> None:
-    """One recording a job, so that no report waits for two."""
+def _upload() -> bool:
+    """One recording a job, so that no report waits for two. True where there was one, and perhaps there is another."""
     transport: CurlTransport[None] = CurlTransport(total_timeout=STEP_SECONDS)
     try:
-        if upload_one(transport, database_now, boot_clock):
-            doorbell.ring("reports")
+        return upload_one(transport, database_now, boot_clock)
     finally:
         transport.close()

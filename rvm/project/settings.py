@@ -13,6 +13,7 @@ from environs import Env
 from marshmallow.validate import OneOf, Range
 
 import rvm.platform.tz_database  # noqa: F401  # from here on every zone is read from the pinned tzdata package
+from delivery.deadlines import job_timeouts
 from rvm.platform.logs import logging_config
 from rvm.project.environment import parse_key_ring, require, seal
 from rvm.project.navigation import UNFOLD as UNFOLD
@@ -59,7 +60,7 @@ with env.prefixed("RVM_"):
             lambda value: (RVM_CARRIER_TIMEOUT_SECONDS or 0) + 3 <= value <= 600,
         ),
     )
-    # One dispatch job's own deadline; then it rings again if work is left.
+    # For so long a job sends or merges; then it rings again if work is left.
     RVM_DISPATCH_SECONDS = env.int("DISPATCH_SECONDS", 30, validate=Range(1, 120))
     # Requests in flight from one worker process, over all setups.
     RVM_CONCURRENCY = env.int("CONCURRENCY", 256, validate=Range(1, 2000))
@@ -189,6 +190,7 @@ if PRODUCTION:
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
 # Jobs are doorbells: ids only, JSON, no result, and a failed one is kept a week for whoever investigates.
+_TIMEOUTS = job_timeouts(work=RVM_DISPATCH_SECONDS, exchange=RVM_CARRIER_TIMEOUT_SECONDS)
 RQ_QUEUES = {
     name: {
         "URL": REDIS_URL,
@@ -196,7 +198,7 @@ RQ_QUEUES = {
         "DEFAULT_RESULT_TTL": 0,
         "SERIALIZER": "rq.serializers.JSONSerializer",
     }
-    for name, seconds in {"dispatch": 300, "reports": 300, "imports": 3600}.items()
+    for name, seconds in _TIMEOUTS.items()
 }
 RQ = {"COMMIT_MODE": "auto", "JOB_CLASS": "rq.job.Job"}
 RQ_SHOW_ADMIN_LINK = False
