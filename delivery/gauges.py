@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from delivery import sql
 from delivery.invariants import TALLY
+from delivery.resting import WOKEN
 from delivery.status import VoicemailStatus
 from rvm.platform.health import live_workers
 from rvm.platform.models import Tally
@@ -34,11 +35,12 @@ SELECT coalesce(sum(due.count), 0), extract(epoch FROM %s - min(due.oldest))
  CROSS JOIN LATERAL (SELECT count(*), min(not_before) AS oldest FROM (SELECT v.not_before FROM delivery_voicemail v
          WHERE v.lane_id = l.id AND v.failover = via.failover AND v.status = 'queued' AND v.not_before <= %s
          ORDER BY v.not_before LIMIT %s) first) due
- WHERE NOT l.held
+ WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id))
 """
+OPEN_LANES = "SELECT cardinality(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id))"
 # The folded counts and what the tick has not folded yet.
 BY_STATUS = """
-SELECT status, reason, sum(n) FROM (SELECT status, reason, count AS n FROM delivery_lanecount
+SELECT status, reason, sum(n) FROM (SELECT status, reason, count AS n FROM delivery_usecasecount
          UNION ALL SELECT status, reason, delta FROM delivery_lanedelta) both_of_them
  GROUP BY status, reason ORDER BY status, reason
 """
@@ -62,6 +64,9 @@ def gauges(now: datetime) -> Iterator[Gauge]:
         yield Gauge(
             "rvm_voicemails", "Voicemails by status and reason, of all time; its increase is the rate.", count, labels
         )
+    [(lanes,)] = sql.run(OPEN_LANES, [])
+    yield Gauge("rvm_open_lanes", "Lanes that each look for work reads: neither idle nor held.", lanes)
+    yield Gauge("rvm_woken_lanes", "Idle lanes in which something came to wait, and which the tick woke.", tally(WOKEN))
     [(unmerged,)] = sql.run(UNMERGED, [MOST])
     yield Gauge("rvm_unmerged_reports", f"Carriers' reports in the inbox; at most {MOST}.", unmerged)
     [(unfolded,)] = sql.run(UNFOLDED, [MOST])

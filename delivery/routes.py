@@ -112,8 +112,9 @@ _OPEN_NOW = """
        NOT l.held AND (s.breaker_until IS NULL OR s.breaker_until <= %s)
    AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL)
 """
-# The inner ORDER BYs keep the planner on the index of due rows: without them, it scans the whole table to come upon `limit` rows
-# sooner. Both begin at the place in the line before which nothing waits.
+# The inner ORDER BYs keep the planner on the indexes of due rows and of open lanes: without them, by what it believes of a table, it
+# reads all of it. As an array the lanes are few to it whatever it counted last. The looks into a lane begin at the place in its line
+# before which nothing waits.
 _OPEN = f"""
 SELECT l.id, via.failover, s.id, l.priority, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
        u.deleted_at IS NOT NULL, due.count, first.not_before, first.id
@@ -128,7 +129,7 @@ SELECT l.id, via.failover, s.id, l.priority, l.pace_per_second, s.pace_per_secon
          WHERE v.lane_id = l.id AND v.failover = via.failover AND v.status = 'queued' AND v.not_before <= %s
            AND (v.not_before, v.id) >= (first.not_before, first.id)
          ORDER BY v.not_before, v.id LIMIT %s) counted) due
- WHERE {_OPEN_NOW}
+ WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id)) AND {_OPEN_NOW}
  ORDER BY l.priority DESC, l.id, via.failover
 """  # noqa: S608 - of constants
 # The senders are those assigned numbers that belong to the setup; a test lane's belong to the use case's own.

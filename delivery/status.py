@@ -32,6 +32,7 @@ class DropStatus(StrEnum):
 V = VoicemailStatus
 
 TERMINAL = frozenset({V.DELIVERED, V.FAILED, V.SKIPPED, V.CANCELED, V.EXPIRED})
+OPEN_ENDED = frozenset(V) - TERMINAL
 
 # Whatever is not listed does not happen. `failed` is left in two ways only: a late report corrects what was concluded without
 # one (unconfirmed, unreported), or a retry queues the voicemail again with a new drop. queued -> delivered is that retry

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import DatabaseError, close_old_connections, connection
 
-from delivery import invariants, reports, shutdown, upkeep
+from delivery import invariants, reports, resting, shutdown, upkeep
 from delivery.doorbell import ring
 from rvm.platform.api.idempotency import purge_idempotency_keys
 from rvm.platform.clock import database_now
@@ -59,8 +59,10 @@ STEPS: list[Step] = [
     upkeep.expire,
     upkeep.give_up_on_reports,
     upkeep.give_up_on_confirmation,
+    resting.wake_stirring,
     _ring,
     _fold,
+    resting.let_rest,
     Throttled(purge_idempotency_keys, MINUTE),
     Throttled(reports.look_again, MINUTE),
     invariants.check,

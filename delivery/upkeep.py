@@ -92,7 +92,7 @@ SELECT id FROM delivery_voicemail WHERE status = 'queued' AND expires_at <= %s O
 """
 
 
-# What expires with its lane. Only lanes under way have a time, so these are few; each gives up its own rows by its own index. In that
+# What expires with its lane. Of an idle one nothing does, so these are few; each gives up its own rows by its own index. In that
 # index's order, and as an array: or the planner, by what it believes of lanes, reads the whole table for the rows or to join them.
 _EXPIRED_WITH_LANE = """
 SELECT id FROM delivery_voicemail
@@ -101,7 +101,7 @@ SELECT id FROM delivery_voicemail
           CROSS JOIN LATERAL (SELECT id FROM delivery_voicemail
                                WHERE lane_id = l.id AND failover = via.failover AND status = 'queued' AND expires_at IS NULL
                                ORDER BY not_before LIMIT %s) due
-          WHERE l.expires_at <= %s LIMIT %s))
+          WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND expires_at <= %s ORDER BY expires_at)) LIMIT %s))
  ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """
 LANE_BATCH = 5000  # an expired campaign may leave a million
@@ -125,10 +125,15 @@ WITH taken AS (
   DELETE FROM delivery_lanedelta
    WHERE id IN (SELECT id FROM delivery_lanedelta WHERE id >= %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
   RETURNING id, lane_id, status, reason, delta
-), folded AS (
-  INSERT INTO delivery_lanecount AS c (lane_id, status, reason, count)
-  SELECT lane_id, status, reason, sum(delta) FROM taken GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-  ON CONFLICT (lane_id, status, reason) DO UPDATE SET count = c.count + excluded.count
+), of_use_cases AS (
+  INSERT INTO delivery_usecasecount AS c (use_case_id, status, reason, count)
+  SELECT l.use_case_id, t.status, t.reason, sum(t.delta) FROM taken t JOIN delivery_lane l ON l.id = t.lane_id
+   GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+  ON CONFLICT (use_case_id, status, reason) DO UPDATE SET count = c.count + excluded.count
+), of_lanes AS (
+  INSERT INTO delivery_lanecount AS c (lane_id, status, reason, count, changed_at)
+  SELECT lane_id, status, reason, sum(delta), now() FROM taken GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+  ON CONFLICT (lane_id, status, reason) DO UPDATE SET count = c.count + excluded.count, changed_at = excluded.changed_at
 )
 SELECT max(id) FROM taken
 """
@@ -153,13 +158,27 @@ SELECT %(lane)s, status, reason, sum(n)
 """
 
 
+# A use case's counts are those of its lanes together. Folding adds the same to both, so the difference stays what it is meanwhile.
+_REBUILD_USE_CASE = """
+INSERT INTO delivery_usecasecount AS c (use_case_id, status, reason, count)
+SELECT use_case_id, status, reason, sum(n)
+  FROM (SELECT l.use_case_id, c.status, c.reason, c.count AS n FROM delivery_lane l JOIN delivery_lanecount c ON c.lane_id = l.id
+        UNION ALL SELECT use_case_id, status, reason, -count FROM delivery_usecasecount) difference
+ WHERE use_case_id = (SELECT use_case_id FROM delivery_lane WHERE id = %(lane)s)
+ GROUP BY 1, 2, 3 HAVING sum(n) <> 0 ORDER BY 1, 2, 3
+ON CONFLICT (use_case_id, status, reason) DO UPDATE SET count = c.count + excluded.count
+"""
+
+
 def rebuild_counts(lane_id: UUID) -> None:
-    """Correct a lane's counts by what its rows say, while it is in use: rows, counts and deltas are read in one snapshot.
+    """Correct a lane's counts by what its rows say, while it is in use: rows, counts and deltas are read in one snapshot. And those
+    of its use case by what its lanes' say.
 
     Reads every voicemail of the lane: for a person to call, not for the tick. The lock keeps two from correcting the same twice.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM delivery_lane WHERE id = %s FOR NO KEY UPDATE", [lane_id])
+        cursor.execute(_REBUILD_USE_CASE, {"lane": lane_id})
         cursor.execute(_REBUILD, {"lane": lane_id})
 
 

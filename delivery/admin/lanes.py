@@ -77,7 +77,7 @@ class LaneAdmin(ScopedModelAdmin):
 
     @display(description="State", label={"open": "success", "held": "warning"})
     def state(self, lane: Lane) -> str:
-        return "held" if lane.held else "open"
+        return "held" if lane.held else "idle" if lane.idle else "open"
 
     @display(description="Voicemails in it")
     def in_it(self, lane: Lane) -> str:

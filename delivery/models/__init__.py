@@ -6,7 +6,7 @@ foreign key where thousands of rows a second are written.
 
 from delivery.models.clip import Assembly, Clip
 from delivery.models.drop import Drop
-from delivery.models.lane import Lane, LaneCount, LaneDelta
+from delivery.models.lane import Lane, LaneCount, LaneDelta, UseCaseCount
 from delivery.models.media import CarrierMedia
 from delivery.models.recording import Recording
 from delivery.models.report import CarrierReport
@@ -22,6 +22,7 @@ __all__ = [
     "LaneCount",
     "LaneDelta",
     "Recording",
+    "UseCaseCount",
     "Voicemail",
     "VoicemailReference",
 ]

@@ -55,6 +55,12 @@ class Lane(Row):
     expires_at = models.DateTimeField(
         null=True, blank=True, help_text="When those of its voicemails expire that have no time of their own."
     )
+    idle = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Nothing waits in it, so no look for work reads it; see delivery.resting.",
+    )
     # Its voicemails' ids lie between these, where lists brought them: no index leads from a lane to what has ended of it, and without
     # them a page of an old campaign would be sought through all that came after it. Null where nobody wrote them down.
     first_id = models.UUIDField(null=True, editable=False)
@@ -67,6 +73,13 @@ class Lane(Row):
                 fields=["use_case", "live"], condition=Q(for_api=True), name="delivery_one_api_lane"
             )
         ]
+        indexes: ClassVar[list[models.Index]] = [
+            # What a look for due voicemails reads, of all lanes that ever were.
+            models.Index(fields=["id"], name="lane_open", condition=Q(idle=False, held=False)),
+            models.Index(
+                fields=["expires_at"], name="lane_expiring", condition=Q(idle=False, expires_at__isnull=False)
+            ),
+        ]
 
 
 class LaneCount(models.Model):
@@ -77,10 +90,30 @@ class LaneCount(models.Model):
     status = models.CharField(max_length=12)
     reason = models.CharField(max_length=32, blank=True)
     count = models.BigIntegerField()
+    changed_at = models.DateTimeField(db_default=Now(), editable=False, help_text="When it was folded last.")
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["lane", "status", "reason"], name="delivery_one_count")
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            # Which lanes have anything in a status: most have nothing in those that are no end.
+            models.Index(fields=["status", "lane"], name="lanecount_any", condition=~Q(count=0))
+        ]
+
+
+class UseCaseCount(models.Model):
+    """The same of all lanes of a use case together: what is asked about everything reads this, and no lane that is over."""
+
+    id = models.BigAutoField(primary_key=True)
+    use_case = models.ForeignKey(UseCase, on_delete=models.CASCADE, related_name="counts")
+    status = models.CharField(max_length=12)
+    reason = models.CharField(max_length=32, blank=True)
+    count = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["use_case", "status", "reason"], name="delivery_one_use_case_count")
         ]
 
 

@@ -88,7 +88,9 @@ SELECT encode(overlay(uuid_send(gen_random_uuid()) placing
                               WHERE use_case_id = %(use_case)s AND live = %(live)s ORDER BY id DESC LIMIT 1) last ON true) prepared
 """
 _COUNT = "INSERT INTO delivery_lanedelta (lane_id, status, reason, delta) VALUES (%s, 'queued', '', %s)"
-_STRETCH = "UPDATE delivery_lane SET first_id = least(first_id, %s), last_id = greatest(last_id, %s) WHERE id = %s"
+_STRETCH = """
+UPDATE delivery_lane SET first_id = least(first_id, %s), last_id = greatest(last_id, %s), idle = false WHERE id = %s
+"""
 
 
 def insert_staged(

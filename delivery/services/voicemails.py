@@ -15,6 +15,7 @@ from delivery.doorbell import ring_on_commit
 from delivery.models import Drop, Lane, Recording, Voicemail
 from delivery.moves import DropChange, Move
 from delivery.reasons import REASONS, Reason
+from delivery.resting import wake
 from delivery.services.inserting import insert_voicemails
 from delivery.services.references import take_references
 from delivery.services.screening import Candidate, Recipient, screen, senders_for, suppressed_refusal
@@ -89,6 +90,7 @@ def _write(order: _Order, rows: Sequence[Voicemail]) -> dict[UUID, UUID]:
         queued = [row for row in rows if row.pk not in taken]
         insert_voicemails(queued)
         if queued:
+            wake(order.lane)
             ring_on_commit("dispatch")
     return taken
 
@@ -198,6 +200,7 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
     if row.expires_at is not None or (row.expiry or now) <= now:  # else it ends with its lane
         expires_at = max(row.expires_at or now, now + timedelta(hours=row.use_case.expires_after_hours))
         Voicemail.objects.filter(pk=row.pk).update(expires_at=expires_at)
+    wake(row.lane)
     audit.record(
         "voicemail.retried",
         row,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest
 
-from delivery.lane_counts import counts_of
-from delivery.models import Lane
+from delivery.lane_counts import counts_of_use_cases
 from delivery.status import VoicemailStatus
 from rvm.platform.admin.alarms import alarms
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.models import Role
+from usecases.models import UseCase
 
 
 def may_administer(request: HttpRequest) -> bool:
@@ -31,13 +29,9 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 def counts(request: HttpRequest) -> dict[str, Any]:
     """Of the person's workspaces, a row per use case."""
-    lanes = Lane.objects.filter(workspace__in=rights_of(request).workspaces()).select_related("use_case")[:1000]
-    by_lane = counts_of([lane.pk for lane in lanes])
-    by_use_case: dict[UUID, Counter[str]] = {}
-    names: dict[UUID, str] = {}
-    for lane in lanes:
-        names[lane.use_case_id] = lane.use_case.name
-        by_use_case.setdefault(lane.use_case_id, Counter()).update(by_lane[lane.pk])
+    use_cases = UseCase.objects.filter(workspace__in=rights_of(request).workspaces())
+    names = dict(use_cases.values_list("pk", "name"))
+    by_use_case = counts_of_use_cases(list(names))
     statuses = [status.value for status in VoicemailStatus]
     rows = [
         [names[use_case_id], *(f"{found[status]:,}" if found[status] else "" for status in statuses)]

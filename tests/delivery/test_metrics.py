@@ -135,7 +135,7 @@ def test_only_tables_that_stay_small_and_these_indexes_are_read() -> None:
     assert set(re.findall(r"(?:FROM|JOIN) ([a-z]+_[a-z]+)", told)) == {
         "delivery_lane",
         "delivery_voicemail",
-        "delivery_lanecount",
+        "delivery_usecasecount",
         "delivery_lanedelta",
         "delivery_carrierreport",
         "usecases_telephonysetup",
