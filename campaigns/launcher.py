@@ -7,6 +7,7 @@ campaign that another tick holds is left to it.
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -17,29 +18,31 @@ import structlog
 from django.db import OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from campaigns.models import Campaign, RecipientImport
+from campaigns.models import Campaign, CampaignRetry, RecipientImport
 from campaigns.scripts import Hearing
-from campaigns.services.campaigns import begin, reopen
-from campaigns.services.standing import is_importing, move
-from campaigns.states import UNDER_WAY, CampaignState
+from campaigns.services import retries
+from campaigns.services.campaigns import begin
+from campaigns.services.standing import is_importing, move, reopen
+from campaigns.states import UNDER_WAY, CampaignState, RetryState
 from delivery import sql
 from delivery.doorbell import ring_on_commit
-from delivery.lane_counts import counts_of
+from delivery.lane_counts import LANES_WITH, counts_of
 from delivery.models import Lane
 from delivery.services.lanes import before_all, cancel_queued, point_each, point_to
 from delivery.services.sounds import STORAGE_UNAVAILABLE
-from delivery.status import TERMINAL, VoicemailStatus
+from delivery.status import OPEN_ENDED, VoicemailStatus
 from usecases.errors import Refused
 
 log = structlog.get_logger(__name__)
 
 S = CampaignState
-OPEN_ENDED = [status for status in VoicemailStatus if status not in TERMINAL]
 
 # Per tick and step; so many voicemails take about half a second, because each of their indexes is written.
 MOST_CAMPAIGNS = 50
 MOST_VOICEMAILS = 5_000
 MOST_ASSEMBLED = 2_000
+# What is tried again takes this of a tick, and at least one batch.
+RETRY_SECONDS = 0.5
 # Joining clips that nobody has heard together yet takes a while, and the tick has more to do.
 ASSEMBLE_SECONDS = 0.5
 
@@ -48,6 +51,7 @@ MEASURE_EVERY = timedelta(seconds=5)
 SMOOTHING = timedelta(seconds=15)
 
 _IMPORTED_NOW = Exists(RecipientImport.objects.filter(campaign=OuterRef("pk"), state__in=UNDER_WAY))
+_RETRIED_NOW = Exists(CampaignRetry.objects.filter(campaign=OuterRef("pk"), state=RetryState.RUNNING))
 
 
 def start_due(now: datetime) -> None:
@@ -106,15 +110,15 @@ SELECT EXISTS (SELECT 1 FROM delivery_voicemail WHERE lane_id = %s AND status = 
 def complete(now: datetime) -> None:
     """running or paused -> completed once every voicemail has come to an end: counters say which are worth a look, rows decide."""
     under_way = Q(state__in=[S.RUNNING, S.PAUSED])
-    ids = Campaign.objects.filter(~_IMPORTED_NOW, under_way).values_list("pk", flat=True)
+    ids = Campaign.objects.filter(~_IMPORTED_NOW, ~_RETRIED_NOW, under_way).values_list("pk", flat=True)
     ended = [lane_id for lane_id, counts in counts_of(list(ids)).items() if counts and not _open_ended(counts)]
     _each(Campaign.objects.filter(under_way, pk__in=ended), under_way, lambda row: _complete(row, now))
 
 
 def _complete(row: Campaign, now: datetime) -> None:
-    if _is_imported(row) or _has_open_row(row):
+    if _is_imported(row) or retries.under_way(row) or _has_open_row(row):
         return
-    Lane.objects.filter(pk=row.pk).update(expires_at=None)
+    Lane.objects.filter(pk=row.pk).update(idle=True)
     move(row, S.COMPLETED, "campaign.completed", None, ended_at=now, measured_at=None, rate_per_second=None)
 
 
@@ -131,33 +135,46 @@ def _has_open_row(row: Campaign) -> bool:
     return bool(found)
 
 
-# Few lanes have anything in these statuses, so this asks the small tables of counts, not the campaigns one by one.
 _STIRRING = """
-SELECT c.id FROM campaigns_campaign c
-  JOIN (SELECT lane_id, status, sum(n) AS n
-          FROM (SELECT lane_id, status, count AS n FROM delivery_lanecount WHERE status = ANY(%s) AND count <> 0
-                UNION ALL SELECT lane_id, status, delta FROM delivery_lanedelta WHERE status = ANY(%s)) counted
-         GROUP BY lane_id, status HAVING sum(n) > 0) stirring ON stirring.lane_id = c.id
- WHERE c.state = %s GROUP BY c.id ORDER BY c.id LIMIT %s
+SELECT id FROM campaigns_campaign WHERE id = ANY(ARRAY({lanes})) AND state = %s ORDER BY id LIMIT %s
 """
 
 
 def _stirring(state: CampaignState, statuses: Iterable[VoicemailStatus]) -> list[UUID]:
     """Campaigns of the state that have voicemails in one of the statuses, by the counters."""
-    names = [status.value for status in statuses]
-    return [row[0] for row in sql.run(_STIRRING, [names, names, state.value, MOST_CAMPAIGNS])]
+    names = sql.texts(sorted(status.value for status in statuses))
+    statement = _STIRRING.format(lanes=LANES_WITH)
+    return [row[0] for row in sql.run(statement, [names, names, state.value, MOST_CAMPAIGNS])]
 
 
 def reopen_retried(now: datetime) -> None:
     """completed -> running where a voicemail is on its way again: one that somebody retried, or whose report came late."""
     found = Campaign.objects.filter(pk__in=_stirring(S.COMPLETED, OPEN_ENDED))
-    _each(found, Q(state=S.COMPLETED), lambda row: _reopen(row, now))
+    _each(found, Q(state=S.COMPLETED), _reopen)
 
 
-def _reopen(row: Campaign, now: datetime) -> None:
+def _reopen(row: Campaign) -> None:
     if _has_open_row(row):
-        reopen(row, None, now)
+        reopen(row, None)
         ring_on_commit("dispatch")
+
+
+def queue_again(now: datetime) -> None:
+    """The failed that people want to be tried again are queued, batch after batch; who was served longest ago comes first."""
+    enough = time.monotonic() + RETRY_SECONDS
+    served: list[UUID] = []
+
+    def go_on(row: Campaign) -> None:
+        retry = retries.under_way(row)
+        if retry is not None and (not served or time.monotonic() < enough):
+            retries.go_on(row, retry, now)
+            served.append(row.pk)
+
+    waiting = Campaign.objects.filter(retries__state=RetryState.RUNNING).order_by("retries__updated_at")
+    before = -1
+    while before < len(served) and (not served or time.monotonic() < enough):
+        before = len(served)
+        _each(waiting, Q(), go_on)
 
 
 def cancel_rest(now: datetime) -> None:
@@ -214,4 +231,4 @@ def _each(found: QuerySet[Campaign], still: Q, act: Callable[[Campaign], object]
             log.exception("campaign_step_failed", campaign_id=str(pk))
 
 
-STEPS = (start_due, set_recordings, reopen_retried, complete, cancel_rest, measure)
+STEPS = (start_due, set_recordings, queue_again, reopen_retried, complete, cancel_rest, measure)

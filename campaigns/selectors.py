@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from campaigns.models import Campaign, RecipientImport
+from campaigns.models import Campaign, CampaignRetry, RecipientImport
 from rvm.platform.models import Workspace
 
 
@@ -43,3 +43,8 @@ def campaigns(
 def imports(campaign: Campaign) -> QuerySet[RecipientImport]:
     """Newest first."""
     return RecipientImport.objects.filter(campaign=campaign).order_by("-id")
+
+
+def retries(campaign: Campaign) -> QuerySet[CampaignRetry]:
+    """Newest first."""
+    return CampaignRetry.objects.filter(campaign=campaign).order_by("-id")

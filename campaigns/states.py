@@ -64,6 +64,14 @@ IMPORT_MOVES: dict[ImportState, frozenset[ImportState]] = {
 UNDER_WAY = frozenset({I.CHECKING, I.IMPORTING})
 
 
+class RetryState(StrEnum):
+    RUNNING = "running"  # the failed are queued again, batch by batch
+    COMPLETED = "completed"  # all who had failed when it was asked for were looked at
+    STOPPED = (
+        "stopped"  # by a person, with its campaign, or because nothing can be sent any more; who was queued stays so
+    )
+
+
 class Outcome(StrEnum):
     """How a row of a list ended: exactly one of these."""
 

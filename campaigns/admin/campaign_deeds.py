@@ -21,7 +21,7 @@ from campaigns.admin import wording
 from campaigns.admin.figures import figures, preview_figures
 from campaigns.models import Campaign
 from campaigns.services import campaigns as services
-from campaigns.states import CampaignState
+from campaigns.states import CampaignState, RetryState
 from delivery.admin.voicemail_deeds import ROLE, ROLE_FOR_RISK
 from rvm.platform.admin.rights import person
 from rvm.platform.clock import database_now
@@ -31,9 +31,12 @@ from usecases.errors import Refused
 C = CampaignState
 
 
-def buttons(campaign: Campaign, operates: bool, *, total: int, retryable: int, at_risk: int) -> dict[str, bool]:
+def buttons(
+    campaign: Campaign, operates: bool, *, total: int, retryable: int, at_risk: int, retrying: bool
+) -> dict[str, bool]:
     """Which of them the page has."""
     state = campaign.state
+    may_retry = operates and not retrying and state in (C.RUNNING, C.PAUSED, C.COMPLETED)
     return {
         "edit": operates and state not in (C.COMPLETED, C.CANCELED),
         "launch": operates and state == C.DRAFT and total > 0,
@@ -41,7 +44,7 @@ def buttons(campaign: Campaign, operates: bool, *, total: int, retryable: int, a
         "pause": operates and state == C.RUNNING,
         "resume": operates and state == C.PAUSED,
         "cancel": operates and state in (C.DRAFT, C.SCHEDULED, C.RUNNING, C.PAUSED),
-        "retry": operates and state in (C.RUNNING, C.PAUSED, C.COMPLETED) and retryable + at_risk > 0,
+        "retry": may_retry and retryable + at_risk > 0,
     }
 
 
@@ -51,7 +54,12 @@ class CampaignDeeds:
     def get_urls(self) -> list[URLPattern]:
         parent: Any = super()
         asked = {"launch": self.launch, "cancel": self.cancel, "retry": self.retry}
-        done = {"pause": self.pause, "resume": self.resume, "unschedule": self.unschedule}
+        done = {
+            "pause": self.pause,
+            "resume": self.resume,
+            "unschedule": self.unschedule,
+            "stop_retry": self.stop_retry,
+        }
         views = {
             **{name: require_http_methods(["GET", "HEAD", "POST"])(view) for name, view in asked.items()},
             **{name: require_POST(view) for name, view in done.items()},
@@ -105,12 +113,23 @@ class CampaignDeeds:
             # To the service no reasons are all of them; on the page nothing ticked is nothing.
             if not reasons:
                 raise Refused("reasons_missing", "Nothing was ticked, so nothing was retried.")
-            count = services.retry_failed(
+            retry = services.retry_failed(
                 campaign, accept_duplicate_risk=accepts, reasons=reasons, actor=person(request), now=database_now()
             )
-            if not count:
+            if retry.state == RetryState.RUNNING:
+                return "They are being queued again; this page shows how far that is."
+            if not retry.queued:
                 return "Nobody is left of them whom a retry may reach."
-            return f"Queued again for {wording.people(count)}; they are sent to as hours and pace allow."
+            return f"Queued again for {wording.people(retry.queued)}; they are sent to as hours and pace allow."
+
+        return self._do(request, campaign, deed)
+
+    def stop_retry(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        campaign = self._own(request, object_id)
+
+        def deed() -> str:
+            services.stop_retry(campaign, actor=person(request))
+            return "The retry is stopped: who is not queued again yet stays as they are."
 
         return self._do(request, campaign, deed)
 

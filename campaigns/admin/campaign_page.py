@@ -17,9 +17,9 @@ from campaigns.admin.campaign_deeds import buttons
 from campaigns.admin.figures import figures, preview_figures
 from campaigns.admin.fragments import SECONDS, afresh, fragment
 from campaigns.admin.settings_shown import settings_shown
-from campaigns.models import Campaign
-from campaigns.selectors import imports
-from campaigns.states import EDITABLE, UNDER_WAY, CampaignState, ImportState, Outcome
+from campaigns.models import Campaign, CampaignRetry
+from campaigns.selectors import imports, retries
+from campaigns.states import EDITABLE, UNDER_WAY, CampaignState, ImportState, Outcome, RetryState
 from campaigns.summary import summary_page
 from delivery.admin.player import player
 from delivery.services.recordings import measured
@@ -60,6 +60,7 @@ class CampaignPage:
         lists = list(imports(campaign)[:MOST_LISTS])
         numbers = figures(campaign, now)
         total, retryable = numbers["total"], numbers["retryable"]
+        shown_progress = self._progress(campaign, numbers, lists, operates)
         shown = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]
             "opts": self.opts,  # type: ignore[attr-defined]
@@ -70,7 +71,12 @@ class CampaignPage:
             "next_step": wording.next_step(standing(campaign, numbers["by_status"], retryable, lists, now)),
             "alarms": _alarms(campaign, lists),
             "buttons": buttons(
-                campaign, operates, total=numbers["total"], retryable=numbers["retryable"], at_risk=numbers["at_risk"]
+                campaign,
+                operates,
+                total=total,
+                retryable=retryable,
+                at_risk=numbers["at_risk"],
+                retrying=bool(shown_progress["retrying"]),
             ),
             "operates": operates,
             "lists": [_list(row) for row in lists],
@@ -79,7 +85,7 @@ class CampaignPage:
             "shows_preview": campaign.state in EDITABLE and total > 0,
             "player": player(measured(campaign.recording)) if campaign.recording else "",
             "settings": settings_shown(campaign),
-            **self._progress(campaign, numbers, lists),
+            **shown_progress,
             **(extra_context or {}),
         }
         return TemplateResponse(request, "campaigns/admin/campaign.html", shown)
@@ -87,7 +93,8 @@ class CampaignPage:
     def progress(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
         lists = list(imports(campaign)[:MOST_LISTS])
-        shown = self._progress(campaign, figures(campaign, database_now()), lists)
+        operates = self.may(Role.OPERATOR, request, campaign)  # type: ignore[attr-defined]
+        shown = self._progress(campaign, figures(campaign, database_now()), lists, operates)
         if request.GET.get("seen") != shown["seen"]:
             return afresh()
         return TemplateResponse(request, "campaigns/admin/progress.html", {"campaign": campaign, **shown})
@@ -100,18 +107,32 @@ class CampaignPage:
         shown = preview_figures(campaign, database_now())
         return TemplateResponse(request, "campaigns/admin/preview.html", {"campaign": campaign, **shown})
 
-    def _progress(self, campaign: Campaign, numbers: dict[str, Any], lists: list[Any]) -> dict[str, Any]:
+    def _progress(
+        self, campaign: Campaign, numbers: dict[str, Any], lists: list[Any], operates: bool
+    ) -> dict[str, Any]:
         """`seen` is what the rest of the page depends on: where it changes, the whole page is loaded again."""
         under_way = [row for row in lists if row.state in UNDER_WAY]
-        moving = campaign.state in (C.SCHEDULED, C.RUNNING) or bool(under_way) or bool(numbers["on_their_way"])
+        retry = retries(campaign).first()
+        retrying = retry is not None and retry.state == RetryState.RUNNING
+        moving = (
+            campaign.state in (C.SCHEDULED, C.RUNNING) or bool(under_way) or bool(numbers["on_their_way"]) or retrying
+        )
         to = links(campaign)
         reasons = [{**each, "link": f"{to['all']}&reason={each['code']}"} for each in numbers["reasons"]]
         return {
             **numbers,
             "reasons": reasons,
             "seen": "-".join(
-                [campaign.state, *(row.state for row in lists), *(["failed"] if numbers["failed"] else [])]
+                [
+                    campaign.state,
+                    *(row.state for row in lists),
+                    *(["failed"] if numbers["failed"] else []),
+                    *(["retrying"] if retrying else []),
+                ]
             ),
+            "retry": _retry(retry) if retry else "",
+            "retrying": retrying,
+            "stops_retry": retrying and operates,
             "every": SECONDS if moving else 0,
             "under_way": [_list(row) for row in under_way],
             "links": to,
@@ -128,7 +149,7 @@ def standing(
         total=sum(by_status.values()),
         recording=bool(campaign.recording_id or campaign.script),
         start=zones.local(campaign.starts_at, zone) if campaign.starts_at else "",
-        end=zones.local(lane.expires_at, zone) if lane.expires_at else "",
+        end=zones.local(lane.expires_at, zone) if lane.expires_at and lane.expires_at > now else "",
         overdue=campaign.starts_at is not None and campaign.starts_at <= now,
         lists_to_check=sum(state in (ImportState.UPLOADED, ImportState.CHECKED) for state in states),
         lists_under_way=sum(state in UNDER_WAY for state in states),
@@ -150,6 +171,16 @@ def _alarms(campaign: Campaign, lists: list[Any]) -> list[str]:
     sending = campaign.state in (C.SCHEDULED, C.RUNNING)
     reading = any(row.state in UNDER_WAY for row in lists)
     return [*(alarms() if sending else ()), *(import_alarms() if reading else ())]
+
+
+def _retry(retry: CampaignRetry) -> str:
+    return wording.retry_step(
+        retry.state,
+        matching=retry.matching,
+        queued=retry.queued,
+        left_out=retry.left_out,
+        stopped_because=retry.stopped_because,
+    )
 
 
 def _list(row: Any) -> dict[str, Any]:

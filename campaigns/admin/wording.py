@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from campaigns.states import CampaignState, ImportState, Outcome
+from campaigns.states import CampaignState, ImportState, Outcome, RetryState
 from delivery.reasons import REASONS, Reason
+from delivery.services.lanes import LeftOut
 from delivery.status import TERMINAL, VoicemailStatus
 
 C, I, V, O = CampaignState, ImportState, VoicemailStatus, Outcome  # noqa: E741
@@ -69,6 +70,12 @@ IMPORT_STATES: dict[str, str] = {
     I.COMPLETED: "imported",
     I.FAILED: "cannot be read",
     I.DISCARDED: "discarded",
+}
+
+
+LEFT_OUT: dict[str, str] = {
+    LeftOut.SUPPRESSED: "on the suppression list",
+    LeftOut.ATTEMPTS_USED_UP: "after ten drops",
 }
 
 
@@ -147,6 +154,20 @@ def _completed(now: Standing) -> str:
 
 def _canceled(now: Standing) -> str:
     return "Canceled: what had not been sent stays unsent. This is final; make a new campaign to reach more people."
+
+
+def retry_step(state: str, *, matching: int, queued: int, left_out: Mapping[str, int], stopped_because: str) -> str:
+    """How far a retry of the failed is, or what came of it."""
+    left = [f"{count:,} {LEFT_OUT.get(why, why)}" for why, count in sorted(left_out.items()) if count]
+    besides = f" Left out: {', '.join(left)}." if left else ""
+    if state == RetryState.RUNNING:
+        looked_at = queued + sum(left_out.values())
+        return f"The failed are being queued again: {looked_at:,} of {people(matching)} looked at, {queued:,} queued.{besides}"
+    if state == RetryState.STOPPED:
+        return f"The retry was stopped with {people(queued)} queued again. {stopped_because}{besides}"
+    if not queued:
+        return f"The last retry found nobody whom it may reach.{besides}"
+    return f"The last retry queued {people(queued)} again.{besides}"
 
 
 def ended(by_status: Mapping[str, int]) -> dict[str, int]:

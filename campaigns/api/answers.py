@@ -11,16 +11,17 @@ from typing import Any
 
 from rest_framework import serializers
 
-from campaigns.models import Campaign, RecipientImport
+from campaigns.models import Campaign, CampaignRetry, RecipientImport
 from campaigns.preview import Preview
 from campaigns.progress import Progress
 from campaigns.services.imports import RowError, Sample
 from campaigns.spreadsheets.dialect import names_columns
-from campaigns.states import CampaignState, ImportState, Outcome
+from campaigns.states import CampaignState, ImportState, Outcome, RetryState
 from rvm.platform.masking import mask_numbers
 
 CAMPAIGN_STATES = [state.value for state in CampaignState]
 IMPORT_STATES = [state.value for state in ImportState]
+RETRY_STATES = [state.value for state in RetryState]
 OUTCOMES = [outcome.value for outcome in Outcome]
 HIDDEN = "•••"
 
@@ -92,7 +93,30 @@ class CampaignPage(serializers.Serializer[Any]):
 
 
 class RetryFailedAnswer(serializers.Serializer[Any]):
-    queued = serializers.IntegerField(help_text="How many voicemails were queued again.")
+    retry_id = serializers.UUIDField()
+    state = serializers.ChoiceField(RETRY_STATES, help_text="While it is running, the counts grow.")
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="As asked for; none are all that help.")
+    accept_duplicate_risk = serializers.BooleanField()
+    matching = serializers.IntegerField(
+        help_text="How many voicemails had failed so when it was asked for. At the end, those neither queued nor left out had come "
+        "to another end meanwhile."
+    )
+    queued = serializers.IntegerField(help_text="How many were queued again so far.")
+    left_out = _counts(
+        "How many were looked at and left as they are, by why: `suppressed`, or `attempts_used_up` after ten drops."
+    )
+    asked_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    stopped_because = serializers.CharField(allow_blank=True, help_text="Where it was stopped, why, as a sentence.")
+
+
+# As the columns are called.
+_OF_A_RETRY: list[str] = [str(name) for name in RetryFailedAnswer().fields if str(name) != "retry_id"]
+
+
+def retry_answer(retry: CampaignRetry) -> dict[str, Any]:
+    told = {name: getattr(retry, name) for name in _OF_A_RETRY}
+    return {"retry_id": retry.pk, **told, "left_out": dict(sorted(retry.left_out.items()))}
 
 
 class LaterAnswer(serializers.Serializer[Any]):
@@ -140,11 +164,18 @@ class ProgressAnswer(serializers.Serializer[Any]):
     )
     waiting_by_zone = _counts("The queued by the time zones that the people may be in, joined by commas.")
     open_imports = OpenImportAnswer(many=True)
+    retry = RetryFailedAnswer(
+        allow_null=True, help_text="The last retry of the failed; null where nobody asked for one."
+    )
 
 
-def progress_answer(progress: Progress) -> dict[str, Any]:
+def progress_answer(progress: Progress, retry: CampaignRetry | None) -> dict[str, Any]:
     told = asdict(progress)
-    return {**told, "open_imports": [{"import_id": entry.pop("id"), **entry} for entry in told["open_imports"]]}
+    return {
+        **told,
+        "open_imports": [{"import_id": entry.pop("id"), **entry} for entry in told["open_imports"]],
+        "retry": None if retry is None else retry_answer(retry),
+    }
 
 
 class SheetAnswer(serializers.Serializer[Any]):

@@ -12,11 +12,12 @@ from rest_framework.response import Response
 
 from campaigns import selectors
 from campaigns.api import examples
-from campaigns.api.answers import CampaignAnswer, CampaignPage, RetryFailedAnswer, campaign_answer
+from campaigns.api.answers import CampaignAnswer, CampaignPage, RetryFailedAnswer, campaign_answer, retry_answer
 from campaigns.api.base import CampaignsView
 from campaigns.api.requests import CampaignChanges, CampaignQuery, NewCampaign, RetryFailedRequest
 from campaigns.models import Campaign
 from campaigns.services import campaigns as services
+from campaigns.states import RetryState
 from delivery.api.base import ONE_WORLD
 from delivery.lane_counts import counts_of
 from rvm.platform.api.pagination import page
@@ -202,20 +203,22 @@ class CancelView(_MoveView):
 
 
 class RetryFailedView(_CampaignView):
-    required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
+    required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND, "DELETE": Scope.CAMPAIGNS_SEND}
 
     @extend_schema(
         operation_id="retry_failed_of_campaign",
         summary="Send a campaign's failed voicemails again",
         description=(
-            "Only where a retry is safe and may help. Those who may have been reached (unconfirmed, unreported) are left out without "
-            f"`accept_duplicate_risk`, which needs the scope `{Scope.VOICEMAIL_RESEND_UNCERTAIN.value}` too. A completed campaign is "
-            "running again by this."
+            "Only where a retry is safe and may help, and only those who have failed by now. Those who may have been reached "
+            "(unconfirmed, unreported) are left out without `accept_duplicate_risk`, which needs the scope "
+            f"`{Scope.VOICEMAIL_RESEND_UNCERTAIN.value}` too. A completed campaign is running again by this. 200 where all of it is "
+            "done; 202 where many are left, which are queued in the background: the campaign's stats say how far that is, and until "
+            "then another request is refused: 409 `retry_under_way`."
         ),
         tags=TAGS,
         request=RetryFailedRequest,
-        responses={200: RetryFailedAnswer},
-        examples=[examples.RETRY_FAILED, examples.RETRIED],
+        responses={200: RetryFailedAnswer, 202: RetryFailedAnswer},
+        examples=[examples.RETRY_FAILED, examples.RETRIED, examples.RETRYING],
     )
     def post(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
         asked = RetryFailedRequest(data=request.data)
@@ -223,7 +226,19 @@ class RetryFailedView(_CampaignView):
         accepts = asked.validated_data["accept_duplicate_risk"]
         if accepts and Scope.VOICEMAIL_RESEND_UNCERTAIN not in self.key.scopes:
             raise Problem(MISSING_SCOPE, f"This API key lacks the scope {Scope.VOICEMAIL_RESEND_UNCERTAIN.value}.")
-        queued = services.retry_failed(
+        retry = services.retry_failed(
             self.own_campaign(campaign_id), **asked.validated_data, actor=self.actor, now=database_now()
         )
-        return Response({"queued": queued})
+        return Response(retry_answer(retry), 202 if retry.state == RetryState.RUNNING else 200)
+
+    @extend_schema(
+        operation_id="stop_retry_of_campaign",
+        summary="Stop a retry of the failed",
+        description="Who is not queued again yet stays as they are; who is, stays queued. 409 `retry_not_under_way` where none is.",
+        tags=TAGS,
+        request=None,
+        responses={200: RetryFailedAnswer},
+        examples=[examples.RETRY_STOPPED],
+    )
+    def delete(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
+        return Response(retry_answer(services.stop_retry(self.own_campaign(campaign_id), actor=self.actor)))

@@ -77,7 +77,37 @@ CANCELED = _answer("Canceled", {**_RUNNING, "state": "canceled", "ended_at": "20
 SLOWER = _request("Slower", {"pace_per_second": 5})
 CAMPAIGNS = _answer("The last page", {"items": [_RUNNING], "continuation_token": None, "has_more": False})
 RETRY_FAILED = _request("Who was busy or did not answer", {"reasons": ["busy", "no_answer"]})
-RETRIED = _answer("Queued again", {"queued": 214})
+_RETRY: dict[str, Any] = {
+    "retry_id": "01920f4c-2a00-7000-8000-0000000000f3",
+    "state": "completed",
+    "reasons": ["busy", "no_answer"],
+    "accept_duplicate_risk": False,
+    "matching": 216,
+    "queued": 214,
+    "left_out": {"suppressed": 2},
+    "asked_at": "2026-03-03T09:00:00Z",
+    "ended_at": "2026-03-03T09:00:00Z",
+    "stopped_because": "",
+}
+_LARGE_RETRY = {
+    **_RETRY,
+    "state": "running",
+    "matching": 158_596,
+    "queued": 1_988,
+    "left_out": {"attempts_used_up": 1, "suppressed": 11},
+    "ended_at": None,
+}
+RETRIED = _answer("Queued again", _RETRY)
+RETRYING = _answer("The first of many are", _LARGE_RETRY, 202)
+RETRY_STOPPED = _answer(
+    "Stopped",
+    {
+        **_LARGE_RETRY,
+        "state": "stopped",
+        "ended_at": "2026-03-03T09:00:02Z",
+        "stopped_because": "A person or a program stopped it.",
+    },
+)
 
 PREVIEW = _answer(
     "Most at once, some in their morning",
@@ -104,6 +134,7 @@ STATS = _answer(
         "finishes_at": "2026-03-02T17:02:00Z",
         "waiting_by_zone": {"America/Denver": 378, "America/Los_Angeles": 780},
         "open_imports": [],
+        "retry": None,
     },
 )
 

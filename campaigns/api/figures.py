@@ -18,6 +18,7 @@ from campaigns.api.base import CampaignsView
 from campaigns.api.requests import CampaignExportQuery
 from campaigns.preview import preview
 from campaigns.progress import progress
+from campaigns.selectors import retries
 from delivery.downloads import voicemail_download
 from delivery.selectors import voicemails
 from rvm.platform.api.rendering import AnyAccept
@@ -55,7 +56,8 @@ class StatsView(CampaignsView):
         examples=[examples.STATS],
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        return Response(progress_answer(progress(self.find_campaign(campaign_id), database_now())))
+        campaign = self.find_campaign(campaign_id)
+        return Response(progress_answer(progress(campaign, database_now()), retries(campaign).first()))
 
 
 class ExportView(CampaignsView):

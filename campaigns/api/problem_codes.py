@@ -44,6 +44,18 @@ RECORDING_MISSING = ProblemCode(
     "The campaign has nothing to be heard",
     "Give it a recording or a script with `PATCH /campaigns/{id}`.",
 )
+RETRY_UNDER_WAY = ProblemCode(
+    "retry_under_way",
+    409,
+    "The campaign's failed are being queued again already",
+    "`GET /campaigns/{id}/stats` says how far that is; `DELETE /campaigns/{id}/retry-failed` stops it.",
+)
+RETRY_NOT_UNDER_WAY = ProblemCode(
+    "retry_not_under_way",
+    409,
+    "Nobody of the campaign is being queued again",
+    "There is nothing to stop; who is queued already is canceled with the campaign or one by one.",
+)
 IMPORT_FILE_REMOVED = ProblemCode(
     "import_file_removed", 409, "The list is gone", "Uploaded files are kept for 24 hours; upload it again."
 )
@@ -83,6 +95,8 @@ CAMPAIGN_PROBLEMS = by_code(
     NO_RECIPIENTS,
     NOTHING_TO_SEND,
     RECORDING_MISSING,
+    RETRY_UNDER_WAY,
+    RETRY_NOT_UNDER_WAY,
     IMPORT_UNDER_WAY,
     IMPORT_FILE_REMOVED,
     IMPORT_TOO_LARGE,

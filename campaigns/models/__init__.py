@@ -1,6 +1,7 @@
-"""Who is reached, when: campaigns and the lists that are imported into them."""
+"""Who is reached, when: campaigns, the lists that are imported into them, and the retries that people ask for."""
 
 from campaigns.models.campaign import Campaign
+from campaigns.models.campaign_retry import CampaignRetry
 from campaigns.models.recipient_import import RecipientImport, RejectedRow
 
-__all__ = ["Campaign", "RecipientImport", "RejectedRow"]
+__all__ = ["Campaign", "CampaignRetry", "RecipientImport", "RejectedRow"]

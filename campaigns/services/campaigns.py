@@ -9,15 +9,14 @@ from typing import Any
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from campaigns.models import Campaign, RecipientImport
+from campaigns.models import Campaign, CampaignRetry, RecipientImport
 from campaigns.plan import end_of
 from campaigns.preview import preview
-from campaigns.services import details
+from campaigns.services import details, retries
 from campaigns.services.standing import claimed, is_importing, locked, move, require
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE, UNDER_WAY, CampaignState
 from delivery.doorbell import ring_on_commit
 from delivery.models import Lane, Voicemail
-from delivery.services.lanes import retry_lane
 from rvm.platform import audit
 from rvm.platform.clock import database_now
 from rvm.platform.models import User, Workspace
@@ -142,6 +141,8 @@ def cancel(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign
     row = locked(campaign)
     require(row, {S.DRAFT, S.SCHEDULED, S.RUNNING, S.PAUSED}, "canceled")
     Lane.objects.filter(pk=row.pk).update(held=True, expires_at=None)
+    if retry := retries.under_way(row):
+        retries.stop(row, retry, actor, "The campaign was canceled.")
     return move(row, S.CANCELED, "campaign.canceled", actor, ended_at=now, measured_at=None, rate_per_second=None)
 
 
@@ -153,45 +154,26 @@ def retry_failed(
     reasons: Collection[str],
     actor: User | None,
     now: datetime,
-) -> int:
-    """Queue the failed again that a retry can help, and say how many. No `reasons` are all of them. Raises Refused.
+) -> CampaignRetry:
+    """Queue the failed again that a retry can help: the first ones now, the others by the tick. No `reasons` are all of them.
 
-    What may have reached the person is left out unless that risk is accepted."""
+    What may have reached the person is left out unless that risk is accepted. Raises Refused, also while an earlier retry runs."""
     row = locked(campaign)
     require(row, {S.RUNNING, S.PAUSED, S.COMPLETED}, "retried")
-    require_usable(row.use_case, row.live)
-    count = retry_lane(
-        row.lane,
-        accept_duplicate_risk=accept_duplicate_risk,
-        reasons=reasons,
-        with_lane=_end_ahead(row, now) is not None,
-        now=now,
-    )
-    audit.record(
-        "campaign.retried",
-        row,
-        actor=actor,
-        workspace=row.workspace,
-        count=count,
-        reasons=sorted(reasons),
-        duplicate_risk_accepted=accept_duplicate_risk,
-    )
-    if count:
-        if row.state == S.COMPLETED:
-            reopen(row, actor, now)
-        ring_on_commit("dispatch")
-    return count
+    return retries.begin(row, accept_duplicate_risk=accept_duplicate_risk, reasons=reasons, actor=actor, now=now)
 
 
-def reopen(row: Campaign, actor: User | None, now: datetime) -> Campaign:
-    """completed -> running, for voicemails that are queued again. The caller holds the campaign's lock."""
-    Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set, expires_at=_end_ahead(row, now))
-    return move(row, S.RUNNING, "campaign.reopened", actor, ended_at=None, measured_at=None, rate_per_second=None)
-
-
-def _end_ahead(row: Campaign, now: datetime) -> datetime | None:
-    """The end that still binds who is tried again; past it, each is given a time of its own."""
-    return row.ends_at if row.ends_at is not None and row.ends_at > now else None
+@transaction.atomic
+def stop_retry(campaign: Campaign, *, actor: User | None) -> CampaignRetry:
+    """Leave those of the failed who are not queued again yet as they are. Raises Refused where no retry runs."""
+    row = locked(campaign)
+    retry = retries.under_way(row)
+    if retry is None:
+        raise Refused(
+            "retry_not_under_way", "Nobody of this campaign is being queued again now, so there is nothing to stop."
+        )
+    retries.stop(row, retry, actor, "A person or a program stopped it.")
+    return retry
 
 
 def _check_launch(row: Campaign, now: datetime) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from campaigns.models import Campaign, RecipientImport
 from campaigns.states import CampaignState, ImportState, may_move
+from delivery.models import Lane
 from rvm.platform import audit
 from rvm.platform.models import User
 from usecases.errors import Refused
@@ -45,6 +47,21 @@ def move(row: Campaign, to: CampaignState, action: str, actor: User | None, **va
     row.save()
     audit.record(action, row, actor=actor, workspace=row.workspace, was=was)
     return row
+
+
+def reopen(row: Campaign, actor: User | None) -> Campaign:
+    """completed -> running, for voicemails that are queued again. The caller holds the campaign's lock.
+
+    Its end stays, also where it is past: whoever was given a time of their own has that, and who was not is out of time."""
+    Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set, expires_at=row.ends_at, idle=False)
+    return move(
+        row, CampaignState.RUNNING, "campaign.reopened", actor, ended_at=None, measured_at=None, rate_per_second=None
+    )
+
+
+def end_ahead(row: Campaign, now: datetime) -> datetime | None:
+    """The end that still binds who is tried again; past it, each is given a time of its own."""
+    return row.ends_at if row.ends_at is not None and row.ends_at > now else None
 
 
 def claimed(row: Campaign) -> Refused:

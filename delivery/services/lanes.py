@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +24,6 @@ from delivery.status import DropStatus, VoicemailStatus
 from rvm.platform.ids import first_id_at
 from usecases.errors import Refused
 from usecases.suppressions import is_suppressed
-
-BATCH = 50_000
 
 Row = tuple[Any, ...]
 
@@ -109,38 +110,79 @@ def point_each(
     return list(chosen)[-1] if len(chosen) < len(rows) or len(rows) == limit else None
 
 
-# What `retry` of a single voicemail checks, for a whole lane; `delivery.services.voicemails` says why.
-_RETRYABLE = """
-SELECT v.id, v.drop_id, v.recipient
+class LeftOut(StrEnum):
+    """Why a retry of the failed leaves somebody as they are."""
+
+    SUPPRESSED = "suppressed"
+    ATTEMPTS_USED_UP = "attempts_used_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """What became of one batch. `last` is the id that it came to; None where no more are left."""
+
+    queued: int
+    left_out: Counter[str]
+    last: UUID | None
+
+
+# Each status by its own stretch of an index, and both in the order of ids: whoever locks voicemails goes that way.
+_FAILED = """
+SELECT id FROM (
+  (SELECT id FROM delivery_voicemail
+    WHERE workspace_id = %s AND status = 'failed' AND lane_id = %s AND id > %s AND id <= %s AND reason = ANY(%s) AND ended_at <= %s
+    ORDER BY id LIMIT %s)
+  UNION ALL
+  (SELECT id FROM delivery_voicemail
+    WHERE workspace_id = %s AND status = 'uncertain' AND lane_id = %s AND id > %s AND id <= %s AND %s AND updated_at <= %s
+    ORDER BY id LIMIT %s)) found
+ ORDER BY id LIMIT %s
+"""
+# Those that are as they were found; and what `retry` of a single voicemail checks: `delivery.services.voicemails` says why.
+_LOCK = """
+SELECT v.id, v.drop_id, v.status, v.recipient,
+       EXISTS (SELECT 1 FROM usecases_suppression s WHERE s.workspace_id = v.workspace_id AND s.number_index = v.recipient_index),
+       (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent')
   FROM delivery_voicemail v
- WHERE v.workspace_id = %s AND v.lane_id = %s AND v.status = %s AND v.reason = ANY(%s) AND v.id > %s
-   AND NOT EXISTS (SELECT 1 FROM usecases_suppression s WHERE s.workspace_id = v.workspace_id AND s.number_index = v.recipient_index)
-   AND (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent') < %s
- ORDER BY v.id LIMIT %s FOR NO KEY UPDATE OF v
+ WHERE v.id = ANY(%s::uuid[])
+   AND (v.status = 'failed' AND v.reason = ANY(%s) AND v.ended_at <= %s OR v.status = 'uncertain' AND %s AND v.updated_at <= %s)
+ ORDER BY v.id FOR NO KEY UPDATE OF v
 """
 
 
-def retry_lane(
+def requeue_failed(
     lane: Lane,
+    reasons: Collection[Reason],
     *,
-    accept_duplicate_risk: bool,
-    reasons: Collection[str] = (),
-    with_lane: bool = False,
+    since: datetime,
+    after: UUID,
+    expires_at: datetime | None,
+    limit: int,
     now: datetime,
-    batch: int = BATCH,
-) -> int:
-    """failed -> queued for all of the lane that a retry can help; returns how many. No `reasons` are all of them.
+) -> Requeued:
+    """failed -> queued for the next `limit` of the lane that failed for one of the reasons, in the order of ids after that one.
 
-    They expire `with_lane`, or each at a time of its own: as long after now as the use case says.
-    With `accept_duplicate_risk` also what may have reached the person: unconfirmed, unreported, and what is still uncertain, which
-    counts as unconfirmed. Raises Refused where a reason is unknown or may not be retried. Call it in a transaction.
+    Only who had failed at `since`, by the database's clock: so no pass meets again whom it has queued. With the reason `unconfirmed`
+    also what is still uncertain, which counts as that from now on. They expire at `expires_at`, or with the lane where it is None.
+    Call it in a transaction: it locks the batch once, in the order in which everybody does.
     """
-    chosen = retryable_reasons(reasons, accept_duplicate_risk)
-    expires_at = None if with_lane else now + timedelta(hours=lane.use_case.expires_after_hours)
-    count = _retry(lane, VoicemailStatus.FAILED, [reason.value for reason in chosen], expires_at, now, batch)
-    if Reason.UNCONFIRMED in chosen:
-        count += _retry(lane, VoicemailStatus.UNCERTAIN, [""], expires_at, now, batch)
-    return count
+    codes, unsettled = sql.texts(sorted(reasons)), Reason.UNCONFIRMED in reasons
+    stretch = [lane.workspace_id, lane.pk, after, stretch_of(lane)[1]]
+    asked = [*stretch, codes, since, limit, *stretch, unsettled, since, limit, limit]
+    found = [row[0] for row in sql.run(_FAILED, asked)]
+    rows = sql.run(_LOCK, [sql.ids(found), codes, since, unsettled, since]) if found else []
+    left_out: Counter[str] = Counter()
+    again: list[Row] = []
+    for row in rows:
+        if row[4] or _is_suppressed_by_another_key(lane.workspace_id, row[3]):
+            left_out[LeftOut.SUPPRESSED] += 1
+        elif row[5] >= MOST_DROPS:
+            left_out[LeftOut.ATTEMPTS_USED_UP] += 1
+        else:
+            again.append(row)
+    _settle([row for row in again if row[2] == VoicemailStatus.UNCERTAIN], now)
+    queued = moves.requeue((row[0] for row in again), now, expires_at=expires_at)
+    return Requeued(queued, left_out, found[-1] if len(found) == limit else None)
 
 
 def retryable_reasons(named: Collection[str], accept_duplicate_risk: bool) -> set[Reason]:
@@ -167,22 +209,8 @@ def retryable_reasons(named: Collection[str], accept_duplicate_risk: bool) -> se
     return {Reason(name) for name in named}
 
 
-def _retry(
-    lane: Lane, status: VoicemailStatus, reasons: list[str], expires_at: datetime | None, now: datetime, batch: int
-) -> int:
-    count, after = 0, before_all(lane)
-    while rows := sql.run(_RETRYABLE, [lane.workspace_id, lane.pk, status.value, reasons, after, MOST_DROPS, batch]):
-        after = rows[-1][0]
-        rows = _unsuppressed(lane.workspace_id, rows)
-        if status is VoicemailStatus.UNCERTAIN:
-            _settle(rows, now)
-        ids = (row[0] for row in rows)
-        count += moves.requeue(ids, now, expires_at=expires_at)
-    return count
-
-
 def _settle(rows: list[Row], now: datetime) -> None:
-    """What the carrier left open counts as unconfirmed; a report may still correct it."""
+    """What the carrier left open counts as unconfirmed; a report may still correct it. The caller holds the rows' locks."""
     uncertain, failed = VoicemailStatus.UNCERTAIN, VoicemailStatus.FAILED
     moves.change_drops(
         [DropChange(row[1], DropStatus.UNCERTAIN, DropStatus.FAILED, reason=Reason.UNCONFIRMED) for row in rows], now
@@ -190,8 +218,10 @@ def _settle(rows: list[Row], now: datetime) -> None:
     moves.apply([Move(row[0], uncertain, failed, reason=Reason.UNCONFIRMED) for row in rows], now)
 
 
-def _unsuppressed(workspace_id: UUID, rows: list[Row]) -> list[Row]:
-    """While the index key rotates, the list may know a number by another key's index than the voicemail does."""
+def _is_suppressed_by_another_key(workspace_id: UUID, recipient: bytes) -> bool:
+    """While the index key rotates, the list may know a number by another key's index than the voicemail does. One that does not open
+    may be on it."""
     if len(settings.RVM_INDEX_KEYS.keys) == 1:
-        return rows
-    return [row for row in rows if (number := number_in(row[2])) and not is_suppressed(workspace_id, number)]
+        return False
+    number = number_in(recipient)
+    return number is None or is_suppressed(workspace_id, number)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
+from django.db import connection
 
 from campaigns import launcher
 from campaigns.models import Campaign
 from campaigns.services import campaigns as services
-from delivery import upkeep
+from delivery import moves, resting, upkeep
 from delivery.carriers.base import Report, ReportStatus
+from delivery.claim import claim
 from delivery.models import Drop, Lane
+from delivery.moves import Move
 from delivery.reasons import Reason
 from delivery.reports import merge, receive
+from delivery.routes import open_routes
 from delivery.services.voicemails import retry
 from tests.delivery.standings import counted, make_drop, standing
 from tests.factories import add_recipients, make_campaign, make_setup, make_use_case, make_workspace
@@ -84,7 +91,8 @@ def test_who_waits_again_in_a_campaign_that_completed_early_expires_at_its_end()
 def test_a_retry_by_a_person_outlasts_the_end_of_a_campaign_that_is_over() -> None:
     campaign = campaign_of("completed")
     sent(campaign, "failed", "no_answer")
-    assert services.retry_failed(campaign, accept_duplicate_risk=False, reasons=(), actor=None, now=NOW) == 1
+    retry = services.retry_failed(campaign, accept_duplicate_risk=False, reasons=(), actor=None, now=NOW)
+    assert retry.queued == 1
     upkeep.expire(NOW)
     assert standing(campaign.pk) == {("queued", ""): 1}
 
@@ -109,5 +117,51 @@ def test_a_retry_before_a_campaigns_end_ends_with_it(state: str, by: str) -> Non
     else:
         retry(drop.voicemail, actor=None, now=NOW)
     launcher.reopen_retried(NOW)
+    upkeep.expire(NOW + HOUR)
+    assert standing(campaign.pk) == {("expired", "expired"): 1}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seen", ["before its end", "after its end"])
+def test_who_is_tried_again_by_a_report_that_the_completion_overtook_ends_with_the_campaign(
+    monkeypatch: pytest.MonkeyPatch, seen: str
+) -> None:
+    """The merge has decided upon a retry before the end, and not committed it; the campaign completes meanwhile."""
+    campaign = campaign_of("running", expires_at=NOW + HOUR)
+    Campaign.objects.filter(pk=campaign.pk).update(ends_at=NOW + HOUR)
+    drop = sent(campaign, "failed", "unreported")
+    receive(drop.setup_id, b"{}", [Report(drop.id, ReportStatus.FAILED, None, "", "", Reason.NO_ANSWER)])
+    apply = moves.apply
+
+    def meanwhile(asked: Sequence[Move], at: datetime) -> set[UUID]:
+        if any(move.now == "queued" for move in asked):
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(lambda: (launcher.complete(NOW), connection.close())).result(20)
+        return apply(asked, at)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moves, "apply", meanwhile)
+        merge(NOW)
+    assert Campaign.objects.get(pk=campaign.pk).state == "completed"
+    assert standing(campaign.pk) == {("queued", ""): 1}
+    now = NOW if seen == "before its end" else NOW + HOUR
+    for at in (now, NOW + HOUR):
+        launcher.reopen_retried(at)
+        resting.wake_stirring(at)
+        assert all(claim(route, 9, at, HOUR).claims == [] for route in open_routes(at, 9))
+        upkeep.expire(at)
+        launcher.complete(at)
+    assert standing(campaign.pk) == counted(campaign.pk) == {("expired", "expired"): 1}
+    assert Campaign.objects.get(pk=campaign.pk).state == "completed"
+
+
+def test_a_retry_by_a_person_of_one_in_a_completed_campaign_ends_with_it() -> None:
+    campaign = campaign_of("running", expires_at=NOW + HOUR)
+    Campaign.objects.filter(pk=campaign.pk).update(ends_at=NOW + HOUR)
+    drop = sent(campaign, "failed", "no_answer")
+    launcher.complete(NOW)
+    retry(drop.voicemail, actor=None, now=NOW)
+    launcher.reopen_retried(NOW)
+    assert Campaign.objects.get(pk=campaign.pk).state == "running"
     upkeep.expire(NOW + HOUR)
     assert standing(campaign.pk) == {("expired", "expired"): 1}

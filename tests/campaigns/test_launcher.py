@@ -213,7 +213,8 @@ def test_a_campaign_is_completed_when_its_last_voicemail_has_ended(state: str) -
     fold_counts()
     launcher.complete(NOW)
     row = fresh(campaign)
-    assert (row.state, row.ended_at, row.ends_at, row.lane.expires_at) == ("completed", NOW, NOW + HOUR, None)
+    assert (row.state, row.ended_at, row.ends_at, row.lane.expires_at) == ("completed", NOW, NOW + HOUR, NOW + HOUR)
+    assert row.lane.idle
 
 
 @pytest.mark.django_db

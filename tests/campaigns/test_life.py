@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 from campaigns import launcher
 from campaigns.models import Campaign
 from campaigns.services import campaigns as services
+from campaigns.services import retries
 from campaigns.states import EDITABLE, MOVES, CampaignState
 from delivery import moves
 from delivery.claim import claim
@@ -116,6 +117,10 @@ class Life(RuleBasedStateMachine):
         self.retries += 1
         self.ask(services.retry_failed, accept_duplicate_risk=risk, reasons=[])
 
+    @rule()
+    def stops_the_retry(self) -> None:
+        self.ask(lambda row, now, **rest: services.stop_retry(row, **rest))
+
     @rule(hours=st.integers(1, 5))
     def sets_a_start(self, hours: int) -> None:
         start = self.now + timedelta(hours=hours)
@@ -191,7 +196,8 @@ class Life(RuleBasedStateMachine):
             assert lane.held != row.recordings_set
         elif row.state != S.COMPLETED:
             assert lane.held
-        assert (lane.expires_at is None) or row.state not in (S.DRAFT, S.SCHEDULED, S.COMPLETED)
+        assert lane.expires_at == (None if row.state in (S.DRAFT, S.SCHEDULED, S.CANCELED) else row.ends_at)
+        assert not lane.idle or row.state == S.COMPLETED
 
     @invariant()
     def completed_means_that_every_voicemail_has_ended(self) -> None:
@@ -222,6 +228,8 @@ def test_whatever_people_and_time_do_campaign_lane_and_voicemails_agree() -> Non
         print_blob=False,
     )
     with (
+        patch.object(retries, "BATCH", 2),
+        patch.object(launcher, "RETRY_SECONDS", 0.0),
         patch.object(Storage, "exists", return_value=True),
         patch("django.core.files.storage.FileSystemStorage.exists", return_value=True),
     ):

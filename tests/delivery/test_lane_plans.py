@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.db.models import QuerySet
 
-from delivery import claim, routes, upkeep
+from delivery import claim, gauges, resting, routes, upkeep
 from delivery.models import Lane, Voicemail
 from delivery.selectors import VoicemailFilter, voicemails
 from delivery.services import lanes, screening
@@ -148,3 +148,42 @@ def test_the_index_of_what_expires_by_itself_can_not_be_taken_for_a_way_to_a_lan
         cursor.execute("SET LOCAL enable_seqscan = off")
     assert not [line for line in plan(routes._OPEN, LOOK) if "voicemail_expiring" in line]
     assert [line for line in plan(upkeep._EXPIRED, [NOW, 500]) if "voicemail_expiring" in line]
+
+
+@pytest.mark.parametrize("three_lists", MOMENTS, indirect=True)
+def test_who_is_tried_again_is_sought_within_the_lanes_own_ids(three_lists: Lane) -> None:
+    stretch = [three_lists.workspace_id, three_lists.pk, lanes.before_all(three_lists), three_lists.last_id]
+    lines = plan(lanes._FAILED, [*stretch, ["busy"], NOW, 500, *stretch, True, NOW, 500, 500])
+    assert not [line for line in lines if "Seq Scan on delivery_voicemail" in line]
+    conditions = [line for line in lines if "Index Cond" in line]
+    assert len(conditions) == 2
+    assert all("id > " in line and "id <= " in line for line in conditions), lines
+
+
+REST = "UPDATE delivery_lane SET idle = true, expires_at = %s"
+COUNT_LANES = "ANALYZE delivery_lane"
+RESTS = {
+    "counted while all were open": (COUNT_LANES, REST),
+    "counted while all were idle": (REST, COUNT_LANES),
+    "never counted": (REST,),
+}
+
+
+@pytest.mark.parametrize("moment", RESTS)
+def test_whatever_looks_for_work_reads_no_lane_that_is_idle(moment: str) -> None:
+    use_case = factories.make_use_case()
+    Lane.objects.bulk_create(Lane(workspace=use_case.workspace, use_case=use_case, live=True) for _ in range(ROWS))
+    with connection.cursor() as cursor:
+        for statement in RESTS[moment]:
+            cursor.execute(statement, [NOW] if statement is REST else [])
+    for statement, parameters, index in (
+        (routes._OPEN, [NOW, 500, NOW], "lane_open"),
+        (gauges.DUE, [NOW, NOW, 500], "lane_open"),
+        (gauges.OPEN_LANES, [], "lane_open"),
+        (resting._REST, [["queued"], 500], "lane_open"),
+        (upkeep._EXPIRED_WITH_LANE, [500, NOW, 500], "lane_expiring"),
+        (resting._PAGE, [resting._FIRST, 50], "delivery_lane_pkey"),
+    ):
+        ways = plan(statement, parameters)
+        assert any(index in way for way in ways), (statement, ways)
+        assert not [way for way in ways if "Seq Scan on delivery_lane" in way and "delta" not in way], (statement, ways)

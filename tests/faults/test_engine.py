@@ -19,7 +19,7 @@ from django.utils import timezone
 from django_rq import get_connection
 
 from campaigns.services.campaigns import retry_failed
-from delivery import moves, sql, upkeep
+from delivery import moves, resting, sql, upkeep
 from delivery.carriers.base import Report, ReportStatus
 from delivery.claim import claim
 from delivery.http import HttpResponse
@@ -36,7 +36,6 @@ from rvm.platform import crypto
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport
 from tests.delivery.standings import both, make_submitted
-from tests.faults.marks import fault
 from tests.sessions import Session
 from usecases.suppressions import is_suppressed
 
@@ -146,7 +145,6 @@ def test_a_drop_is_never_submitted_again_to_another_account() -> None:
     assert [request.method for request in transport.sent if request.method != "GET"] == []
 
 
-@fault("M12: retry-failed locks a lane's voicemails in two passes")
 @pytest.mark.django_db(transaction=True)
 def test_retry_failed_and_the_merging_of_reports_do_not_wait_for_each_other() -> None:
     campaign = factories.make_campaign(state="running")
@@ -156,18 +154,17 @@ def test_retry_failed_and_the_merging_of_reports_do_not_wait_for_each_other() ->
     reports = [Report(drop.id, ReportStatus.DELIVERED, now) for drop in (uncertain, unreported)]
     receive(uncertain.setup_id, b"{}", reports)
     between, go_on = threading.Event(), threading.Event()
-    retry = lanes._retry
+    settle_guesses = lanes._settle
 
-    def halting(*args: object) -> object:
-        done = retry(*args)
+    def halting(*args: object) -> None:
         between.set()
         go_on.wait(10)
-        return done
+        settle_guesses(*args)
 
     def retry_all() -> None:
         retry_failed(campaign, accept_duplicate_risk=True, reasons=[], actor=None, now=now)
 
-    with patch.object(lanes, "_retry", halting):
+    with patch.object(lanes, "_settle", halting):
         person = Session(retry_all)
         assert between.wait(10)
         merging = Session(lambda: merge(now))
@@ -177,13 +174,16 @@ def test_retry_failed_and_the_merging_of_reports_do_not_wait_for_each_other() ->
         merging.result()
 
 
-@fault("M13: the look for due lanes reads all lanes that ever were")
+@pytest.mark.django_db(transaction=True)
 def test_a_look_for_due_lanes_reads_no_lane_of_a_completed_campaign() -> None:
     use_case = factories.make_use_case()
     factories.make_voicemail(use_case)
     ended = [Lane(workspace=use_case.workspace, use_case=use_case, live=True, held=False) for _ in range(2000)]
     Lane.objects.bulk_create(ended)
-    with connection.cursor() as cursor:
+    Lane.objects.filter(pk__in=[lane.pk for lane in ended]).update(created_at=timezone.now() - timedelta(hours=1))
+    for _ in range(2):
+        resting.let_rest(timezone.now())
+    with connection.cursor() as cursor, transaction.atomic():
         cursor.execute("ANALYZE delivery_lane")
         before = lanes_read(cursor)
         assert len(open_routes(timezone.now(), 10)) == 1

@@ -144,8 +144,8 @@ def test_the_failed_that_a_retry_can_help_get_a_new_attempt_beside_the_old_one()
         [voicemail] = add_recipients(campaign, 1, first=serial, status=status, reason=reason, attempts=1)
         make_drop(voicemail, status, reason)
     now = timezone.now() + timedelta(minutes=1)
-    queued = services.retry_failed(campaign, accept_duplicate_risk=False, reasons=[], actor=make_user(), now=now)
-    assert queued == 1
+    retry = services.retry_failed(campaign, accept_duplicate_risk=False, reasons=[], actor=make_user(), now=now)
+    assert retry.queued == 1
     transport = FakeTransport()
     send(transport, now=lambda: now + timedelta(seconds=1))
     assert recipients(transport) == Counter({patient_number(0): 1})

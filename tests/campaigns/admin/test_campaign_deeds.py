@@ -31,7 +31,7 @@ def state_of(campaign: Campaign) -> str:
     return campaign.state
 
 
-@pytest.mark.parametrize("deed", ["pause", "resume", "unschedule", "upload"])
+@pytest.mark.parametrize("deed", ["pause", "resume", "unschedule", "stop_retry", "upload"])
 def test_a_link_does_nothing(operator: Client, campaign: Campaign, deed: str) -> None:
     assert operator.get(at(campaign, deed)).status_code == 405
 
@@ -45,7 +45,7 @@ def test_what_cannot_be_taken_back_asks_first_and_does_nothing_by_that(
     assert state_of(campaign) == C.DRAFT
 
 
-@pytest.mark.parametrize("deed", ["launch", "pause", "resume", "unschedule", "cancel", "retry", "upload"])
+@pytest.mark.parametrize("deed", ["launch", "pause", "resume", "unschedule", "cancel", "retry", "stop_retry", "upload"])
 def test_a_viewer_may_not_and_a_stranger_finds_nothing(
     viewer: Client, stranger: Client, make: Any, workspace: Workspace, deed: str
 ) -> None:
@@ -156,3 +156,26 @@ def test_an_administrator_accepts_the_risk_by_name(operator: Client, ended: Camp
     assert not queued(ended)
     operator.post(at(ended, "retry"), {"reason": ["unreported"], "accept_duplicate_risk": "yes"})
     assert queued(ended) == {"+12025550101"}
+
+
+def test_a_large_retry_goes_on_in_the_background_and_can_be_stopped(
+    operator: Client, viewer: Client, ended: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("campaigns.services.retries.BATCH", 2)
+    for last in range(3, 6):
+        make_voicemail(lane=ended.lane, recipient=f"+1202555010{last}", status=VoicemailStatus.FAILED, reason="busy")
+    page = operator.post(at(ended, "retry"), {"reason": ["busy"]}, follow=True).content.decode()
+    assert "They are being queued again; this page shows how far that is." in page
+    progress = "The failed are being queued again: 2 of 4 people looked at, 2 queued."
+    stop, again = f"{at(ended, 'change')}../stop_retry/", at(ended, "retry")
+    assert progress in page and stop in page and again not in page
+    seen = viewer.get(at(ended, "change")).content.decode()
+    assert progress in seen and stop not in seen
+    assert viewer.post(at(ended, "stop_retry")).status_code == 403
+    page = operator.post(again, {"reason": ["busy"]}, follow=True).content.decode()
+    assert "are being queued again already, 2 of 4 so far." in page
+    page = operator.post(at(ended, "stop_retry"), follow=True).content.decode()
+    assert "The retry is stopped: who is not queued again yet stays as they are." in page
+    assert "The retry was stopped with 2 people queued again. A person or a program stopped it." in page
+    assert stop not in page and again in page
+    assert len(queued(ended)) == 2

@@ -16,6 +16,7 @@ from campaigns.admin.script_form import from_script, to_script
 from campaigns.spreadsheets.columns import FIELDS, MERGE_FIELD
 from campaigns.states import CampaignState, ImportState, Outcome
 from delivery.reasons import REASONS
+from delivery.services.lanes import LeftOut
 from delivery.status import VoicemailStatus
 
 
@@ -149,3 +150,34 @@ def test_a_moment_is_said_in_the_campaigns_zone() -> None:
     offered = [zone for _, group in zones.choices() for zone, _ in group]
     assert offered[0] == "America/New_York" and "UTC" in offered and "Europe/Berlin" in offered
     assert len(offered) == len(set(offered))
+
+
+@pytest.mark.parametrize(
+    ("state", "queued", "left_out", "words"),
+    [
+        ("running", 0, {}, "The failed are being queued again: 0 of 3,000 people looked at, 0 queued."),
+        (
+            "running",
+            1990,
+            {"suppressed": 8, "attempts_used_up": 2},
+            "The failed are being queued again: 2,000 of 3,000 people looked at, 1,990 queued. Left out: 2 after ten drops, 8 on the "
+            "suppression list.",
+        ),
+        ("completed", 1, {}, "The last retry queued 1 person again."),
+        (
+            "completed",
+            0,
+            {"suppressed": 1},
+            "The last retry found nobody whom it may reach. Left out: 1 on the suppression list.",
+        ),
+        ("stopped", 2000, {}, "The retry was stopped with 2,000 people queued again. The campaign was canceled."),
+    ],
+)
+def test_a_retry_is_told_in_a_sentence(state: str, queued: int, left_out: dict[str, int], words: str) -> None:
+    because = "The campaign was canceled." if state == "stopped" else ""
+    told = wording.retry_step(state, matching=3000, queued=queued, left_out=left_out, stopped_because=because)
+    assert told == words
+
+
+def test_every_reason_for_leaving_somebody_out_has_words() -> None:
+    assert set(wording.LEFT_OUT) == set(LeftOut)

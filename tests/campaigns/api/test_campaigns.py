@@ -11,7 +11,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from campaigns.api.answers import CampaignAnswer
+from campaigns import launcher
+from campaigns.api.answers import CampaignAnswer, RetryFailedAnswer
 from campaigns.models import Campaign
 from campaigns.services import campaigns as services
 from campaigns.states import CampaignState
@@ -255,8 +256,9 @@ def completed(new_campaign: Callable[..., Campaign]) -> Campaign:
 
 
 def test_the_failed_that_a_retry_can_help_are_queued_again(api: Api, completed: Campaign) -> None:
-    assert api.post(f"campaigns/{completed.pk}/retry-failed", {"reasons": ["no_answer"]}).json() == {"queued": 0}
-    assert api.post(f"campaigns/{completed.pk}/retry-failed", {}).json() == {"queued": 2}
+    assert api.post(f"campaigns/{completed.pk}/retry-failed", {"reasons": ["no_answer"]}).json()["queued"] == 0
+    told = api.post(f"campaigns/{completed.pk}/retry-failed", {})
+    assert (told.status_code, told.json()["state"], told.json()["queued"]) == (200, "completed", 2)
     assert api.get(f"campaigns/{completed.pk}").json()["state"] == "running"
     assert set(Voicemail.objects.filter(status="failed").values_list("reason", flat=True)) == {
         "unreported",
@@ -273,13 +275,45 @@ def test_the_risk_of_a_second_message_needs_its_own_scope(completed: Campaign) -
     assert refusal(told, 403) == "missing_scope"
     assert Scope.VOICEMAIL_RESEND_UNCERTAIN.value in told.json()["detail"]
     with_it = make_api(completed.workspace, scopes=[*scopes, Scope.VOICEMAIL_RESEND_UNCERTAIN])
-    assert with_it.post(path, accepting).json() == {"queued": 3}
+    assert with_it.post(path, accepting).json()["queued"] == 3
 
 
 def test_whoever_may_have_been_reached_is_not_retried_by_naming_the_reason(api: Api, completed: Campaign) -> None:
     told = api.post(f"campaigns/{completed.pk}/retry-failed", {"reasons": ["unreported"]})
     assert refusal(told, 409) == "duplicate_risk"
     assert not Voicemail.objects.filter(status="queued").exists()
+
+
+def test_a_large_retry_is_done_in_the_background_and_its_progress_is_in_the_stats(
+    api: Api, completed: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("campaigns.services.retries.BATCH", 1)
+    path, stats = f"campaigns/{completed.pk}/retry-failed", f"campaigns/{completed.pk}/stats"
+    assert api.get(stats).json()["retry"] is None
+    first = api.post(path, {"reasons": ["busy"]}, Idempotency_Key="retry-1")
+    assert first.status_code == 202
+    told = first.json()
+    assert list(told) == list(RetryFailedAnswer().fields)
+    assert (told["state"], told["matching"], told["queued"], told["ended_at"]) == ("running", 2, 1, None)
+    assert api.get(stats).json()["retry"] == told
+    assert refusal(api.post(path, {}), 409) == "retry_under_way"
+    again = api.post(path, {"reasons": ["busy"]}, Idempotency_Key="retry-1")
+    assert (again.status_code, again["Idempotent-Replayed"]) == (202, "true")
+    launcher.queue_again(datetime.now(UTC))
+    told = api.get(stats).json()["retry"]
+    assert (told["state"], told["queued"], told["left_out"]) == ("completed", 2, {})
+
+
+def test_a_retry_is_stopped_over_the_api(api: Api, completed: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("campaigns.services.retries.BATCH", 1)
+    path = f"campaigns/{completed.pk}/retry-failed"
+    assert refusal(api.delete(path), 409) == "retry_not_under_way"
+    api.post(path, {})
+    told = api.delete(path)
+    assert (told.status_code, told.json()["state"], told.json()["queued"]) == (200, "stopped", 1)
+    assert told.json()["stopped_because"] == "A person or a program stopped it."
+    launcher.queue_again(datetime.now(UTC))
+    assert Voicemail.objects.filter(lane_id=completed.pk, status="queued").count() == 1
 
 
 @pytest.mark.parametrize("junk", [{"reasons": ["tired"]}, {"reasons": "busy"}, {"accept_duplicate_risk": "yes"}])
@@ -310,6 +344,7 @@ def test_a_test_key_needs_a_sandbox_setup_to_go_through(workspace: Workspace) ->
     [
         ("PATCH", ""),
         *(("POST", f"/{verb}") for verb in ("launch", "unschedule", "pause", "resume", "cancel", "retry-failed")),
+        ("DELETE", "/retry-failed"),
         ("POST", "/imports"),
     ],
 )

@@ -340,7 +340,9 @@ def test_every_verb_goes_where_the_table_leads_and_is_refused_elsewhere(
 
 
 def retried(campaign: Campaign, risk: bool = False, reasons: tuple[str, ...] = ()) -> int:
-    return services.retry_failed(campaign, accept_duplicate_risk=risk, reasons=reasons, actor=None, now=NOW)
+    retry = services.retry_failed(campaign, accept_duplicate_risk=risk, reasons=reasons, actor=None, now=NOW)
+    assert retry.state == "completed"
+    return retry.queued
 
 
 def ended(**fields: Any) -> Campaign:
@@ -379,7 +381,7 @@ def test_a_retry_of_the_failed_takes_those_it_can_help_and_the_campaign_runs_aga
     assert queued(campaign) == [0, 1]
     campaign.refresh_from_db()
     lane = lane_of(campaign)
-    assert (campaign.state, campaign.ended_at, lane.held, lane.expires_at) == ("running", None, False, None)
+    assert (campaign.state, campaign.ended_at, lane.held, lane.expires_at) == ("running", None, False, NOW - HOUR)
     for row in Voicemail.objects.filter(lane_id=campaign.pk, status="queued"):
         assert (row.expires_at, row.not_before, row.reason, row.ended_at) == (NOW + 72 * HOUR, NOW, "", None)
     assert counted(campaign.pk) == standing(campaign.pk)

@@ -1,0 +1,45 @@
+"""A person's wish that a campaign's failed voicemails are sent again, and how far that is."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from campaigns.models.campaign import Campaign
+from campaigns.states import RetryState
+from rvm.platform.fields import UpdatedAtField
+from rvm.platform.models import Row, User
+
+
+class CampaignRetry(Row):
+    """One pass over those who had failed when it was asked for, in the order of their ids. Of a campaign one runs at a time."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="retries", db_index=False)
+    state = models.CharField(
+        max_length=12, choices=[(state, state) for state in RetryState], default=RetryState.RUNNING
+    )
+    reasons = ArrayField(models.CharField(max_length=32), help_text="As asked for: none are all that a retry can help.")
+    accept_duplicate_risk = models.BooleanField()
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    asked_at = models.DateTimeField(help_text="By the database's clock. What failed later is not meant.")
+    matching = models.BigIntegerField(help_text="How many the counters knew of then.")
+    up_to = models.UUIDField(null=True, help_text="Up to which voicemail it has come.")
+    queued = models.BigIntegerField(default=0)
+    left_out: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="How many were not queued, by why.")
+    updated_at = UpdatedAtField()
+    ended_at = models.DateTimeField(null=True)
+    stopped_because = models.CharField(max_length=300, blank=True, help_text="A sentence.")
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["campaign"], condition=Q(state="running"), name="campaigns_one_retry")
+        ]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["campaign", "-id"], name="retry_newest")]
+
+    @property
+    def looked_at(self) -> int:
+        """How many of them were queued or left out so far."""
+        return self.queued + sum(self.left_out.values())
