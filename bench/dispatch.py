@@ -18,7 +18,7 @@ import redis
 from django.conf import settings
 from django_rq import get_queue
 
-from bench import naive, scenario
+from bench import lanes, naive, scenario
 from bench.databases import further_database
 from bench.fairness import PACE, measure
 from bench.measure import Spent, spending, wait_until
@@ -47,11 +47,13 @@ class Sizes:
     growth: int = 10_000
     growth_runs: int = 5
     history: int = 5_000_000
+    campaigns: int = 50_000
+    looks: int = 3_000
     memory: int = 200_000
     campaign: int = 1_000_000
 
 
-QUICK = Sizes(30, 100, 1000, 1000, 640, 500, 1, 10_000, 2_000, 2_000)
+QUICK = Sizes(30, 100, 1000, 1000, 640, 500, 1, 10_000, 200, 20, 2_000, 2_000)
 
 
 def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
@@ -67,6 +69,7 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
             "the same, two workers, cap 128", 2 * sizes.latency, latency=100, cap=128, concurrency=64, workers=2
         )
         growth = bench.growth(sizes)
+        growth_lanes = bench.growth_lanes(sizes)
         fairness = bench.fairness(sizes.campaign)
         memory = bench.ours(f"engine, {sizes.memory:,} drops", sizes.memory)
     rate = {
@@ -89,6 +92,7 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
         "share_of_latency_limit": round(rate["latency"] / (64 / 0.1), 2),
         "ratio_two_workers": round(rate["pair"] / rate["latency"], 2),
         "growth_at_5m": round(growth, 2),
+        "growth_lanes": round(growth_lanes, 2),
         **fairness,
         "peak_mb": round(memory[1].peak_mb),
         "peak_mb_small_run": round(ours[1].peak_mb),
@@ -171,6 +175,14 @@ class Bench:
                 count, spent = self.ours(f"engine, {name} table", sizes.growth, url=url)
                 costs[name].append((spent.worker_cpu + spent.postgres_cpu) / count)
         return statistics.median(costs["full"]) / statistics.median(costs["empty"])
+
+    def growth_lanes(self, sizes: Sizes) -> float:
+        """A look for due lanes beside many completed campaigns, over one beside none."""
+        self._say(
+            f"Filling a third database with {sizes.campaigns:,} completed campaigns, until the tick lets them rest…"
+        )
+        none, many = (self._exits.enter_context(further_database(self._url, name)) for name in ("none", "campaigns"))
+        return lanes.growth(none, many, campaigns=sizes.campaigns, looks=sizes.looks, say=self._say)
 
     def fairness(self, campaign: int) -> dict[str, float]:
         self._say(f"Ten API drops beside a campaign of {campaign:,} at {PACE} a second…")

@@ -131,10 +131,56 @@ def make_history(connection: psycopg.Connection, clinic: Clinic, count: int, ste
     settle_tables(connection)
 
 
+PER_CAMPAIGN = 4
+# Nothing of them is under way, and they are as a version left them that knew of no idle lanes.
+_COMPLETED = (
+    """
+INSERT INTO delivery_lane (id, workspace_id, use_case_id, for_api, live, held, priority, created_at)
+SELECT gen_random_uuid(), %(workspace)s, %(use_case)s, false, true, false, 0, now() - interval '1 day'
+  FROM generate_series(1, %(count)s)
+""",
+    """
+INSERT INTO campaigns_campaign (id, workspace_id, lane_id, name, state, recordings_set, time_zone, created_at, updated_at,
+                                launched_at, ended_at, measured_sent)
+SELECT id, workspace_id, id, 'Bench', 'completed', true, 'UTC', created_at, now(), created_at, now(), 0 FROM delivery_lane
+ WHERE id <> %(lane)s
+""",
+    """
+INSERT INTO delivery_lanecount (lane_id, status, reason, count, changed_at)
+SELECT l.id, c.status, '', c.count, now() - interval '1 day'
+  FROM delivery_lane l, (VALUES ('queued', 0), ('sending', 0), ('accepted', 0), ('delivered', %(each)s)) c(status, count)
+ WHERE l.id <> %(lane)s
+""",
+    """
+INSERT INTO delivery_voicemail ({columns}, ended_at)
+SELECT gen_random_uuid(), l.workspace_id, l.use_case_id, %(setup)s, l.id, %(recording)s, true, decode(repeat('ab', 40), 'hex'),
+       sha256((l.id::text || n)::bytea), 1, '0100', '', '', 'delivered', '', '', '', 1, now(), NULL, now(), now(), now()
+  FROM delivery_lane l, generate_series(1, %(each)s) n WHERE l.id <> %(lane)s
+""",
+)
+
+
+def make_completed_campaigns(connection: psycopg.Connection, clinic: Clinic, count: int) -> None:
+    """Campaigns that are over, each with its lane, its counts and a few voicemails."""
+    for statement in _COMPLETED:
+        values = {**asdict(clinic), "count": count, "each": PER_CAMPAIGN}
+        connection.execute(statement.format(columns=", ".join(COLUMNS.split())), values)
+    connection.commit()
+
+
+def open_lanes(connection: psycopg.Connection) -> int:
+    """How many lanes a look for work reads."""
+    [(count,)] = connection.execute("SELECT count(*) FROM delivery_lane WHERE NOT idle AND NOT held").fetchall()
+    connection.commit()
+    return int(count)
+
+
 def settle_tables(connection: psycopg.Connection) -> None:
     """What autovacuum would have done by the time a deployment has such tables."""
     connection.autocommit = True
-    connection.execute("VACUUM (ANALYZE) delivery_voicemail, delivery_drop, delivery_lanedelta")
+    connection.execute(
+        "VACUUM (ANALYZE) delivery_voicemail, delivery_drop, delivery_lane, delivery_lanecount, delivery_lanedelta"
+    )
     connection.autocommit = False
 
 

@@ -158,6 +158,10 @@ def test_who_is_tried_again_is_sought_within_the_lanes_own_ids(three_lists: Lane
     conditions = [line for line in lines if "Index Cond" in line]
     assert len(conditions) == 2
     assert all("id > " in line and "id <= " in line for line in conditions), lines
+    few = list(Voicemail.objects.filter(lane=three_lists).values_list("pk", flat=True)[:50])
+    lines = plan(lanes._LOCK, [few, ["busy"], NOW, True, NOW])
+    ways = [line for line in lines if " on delivery_voicemail" in line]
+    assert ways and all("delivery_voicemail_pkey" in way or "Bitmap Heap" in way for way in ways), lines
 
 
 REST = "UPDATE delivery_lane SET idle = true, expires_at = %s"

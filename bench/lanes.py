@@ -1,0 +1,64 @@
+"""What a look for due lanes costs beside many campaigns that are over, over what it costs beside none."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+
+from bench import scenario
+from bench.measure import wait_until
+from delivery.routes import _OPEN
+from rvm.platform.embedded.processes import spawn, stop
+from rvm.project.stack import MANAGE
+
+DUE = 1000
+PLACES = 256  # as a worker with nothing in flight asks
+TICK = [sys.executable, str(MANAGE), "tick"]
+
+
+def growth(none: str, many: str, *, campaigns: int, looks: int, say: Callable[[str], None]) -> float:
+    """The median look in the database `many`, beside so many completed campaigns, over that in `none`; both are fresh."""
+    with psycopg.connect(none) as first, psycopg.connect(many) as second:
+        for connection in (first, second):
+            clinic = scenario.make_clinic(connection, carrier_url="http://127.0.0.1:1", cap=100)
+            scenario.queue(connection, clinic, DUE)
+            if connection is second:
+                scenario.make_completed_campaigns(connection, clinic, campaigns)
+                let_rest(many, connection)
+            scenario.settle_tables(connection)
+        seconds = look_in_turns([first, second], looks)
+    say(
+        f"a look for due lanes: {seconds[0] * 1e3:.3f} ms, beside {campaigns:,} completed campaigns {seconds[1] * 1e3:.3f} ms"
+    )
+    return seconds[1] / seconds[0]
+
+
+def let_rest(url: str, connection: psycopg.Connection) -> None:
+    """Have the shipped tick find out that these campaigns are over, as after an upgrade: at the end of one its lane rests at once."""
+    tick = spawn(TICK, log=Path("/tmp/rvm-bench-tick.log"), cwd=MANAGE.parent, env={**os.environ, "DATABASE_URL": url})  # noqa: S108
+    try:
+        wait_until(lambda: scenario.open_lanes(connection) == 1, "the lanes' rest", patience=600)
+    finally:
+        stop(tick)
+
+
+def look_in_turns(connections: list[psycopg.Connection], looks: int) -> list[float]:
+    """The median seconds of a look in each, one after the other, so that what else the machine does falls on all alike."""
+    taken: list[list[float]] = [[] for _ in connections]
+    for _ in range(looks):
+        for connection, times in zip(connections, taken, strict=True):
+            now = datetime.now(UTC)
+            began = time.perf_counter()
+            found = connection.execute(_OPEN, [now, PLACES, now], prepare=True).fetchall()
+            times.append(time.perf_counter() - began)
+            connection.commit()
+            if [row[-1] for row in found] != [PLACES]:
+                raise RuntimeError(f"A look found {found} in place of one lane with {PLACES} due")
+    return [statistics.median(times) for times in taken]
