@@ -14,12 +14,13 @@ import psycopg
 
 from bench import scenario
 from bench.measure import wait_until
-from delivery.routes import _OPEN
+from delivery.routes import _OPEN, _as_arrays
 from rvm.platform.embedded.processes import spawn, stop
 from rvm.project.stack import MANAGE
 
 DUE = 1000
 PLACES = 256  # as a worker with nothing in flight asks
+DUE_COLUMN = 9
 TICK = [sys.executable, str(MANAGE), "tick"]
 
 
@@ -56,9 +57,9 @@ def look_in_turns(connections: list[psycopg.Connection], looks: int) -> list[flo
         for connection, times in zip(connections, taken, strict=True):
             now = datetime.now(UTC)
             began = time.perf_counter()
-            found = connection.execute(_OPEN, [now, PLACES, now], prepare=True).fetchall()
+            found = connection.execute(_OPEN, [*_as_arrays({}), now, now, PLACES, now], prepare=True).fetchall()
             times.append(time.perf_counter() - began)
             connection.commit()
-            if [row[-1] for row in found] != [PLACES]:
+            if [row[DUE_COLUMN] for row in found] != [PLACES]:
                 raise RuntimeError(f"A look found {found} in place of one lane with {PLACES} due")
     return [statistics.median(times) for times in taken]

@@ -180,8 +180,8 @@ def requeue_failed(
             left_out[LeftOut.ATTEMPTS_USED_UP] += 1
         else:
             again.append(row)
-    _settle([row for row in again if row[2] == VoicemailStatus.UNCERTAIN], now)
-    queued = moves.requeue((row[0] for row in again), now, expires_at=expires_at)
+    settled = _settle([row for row in again if row[2] == VoicemailStatus.UNCERTAIN], now)
+    queued = moves.requeue((row[0] for row in again if row[0] not in settled), now, expires_at=expires_at)
     return Requeued(queued, left_out, found[-1] if len(found) == limit else None)
 
 
@@ -209,13 +209,19 @@ def retryable_reasons(named: Collection[str], accept_duplicate_risk: bool) -> se
     return {Reason(name) for name in named}
 
 
-def _settle(rows: list[Row], now: datetime) -> None:
-    """What the carrier left open counts as unconfirmed; a report may still correct it. The caller holds the rows' locks."""
-    uncertain, failed = VoicemailStatus.UNCERTAIN, VoicemailStatus.FAILED
-    moves.change_drops(
-        [DropChange(row[1], DropStatus.UNCERTAIN, DropStatus.FAILED, reason=Reason.UNCONFIRMED) for row in rows], now
+def _settle(rows: list[Row], now: datetime) -> set[UUID]:
+    """What the carrier left open counts as unconfirmed; a report may still correct it. The caller holds the rows' locks.
+
+    Returns the voicemails whose drop is not open any more: what became of it decides about them, and no retry does.
+    """
+    unconfirmed = Reason.UNCONFIRMED
+    stale = moves.change_drops(
+        [DropChange(row[1], DropStatus.UNCERTAIN, DropStatus.FAILED, reason=unconfirmed) for row in rows], now
     )
-    moves.apply([Move(row[0], uncertain, failed, reason=Reason.UNCONFIRMED) for row in rows], now)
+    open_ended = [row for row in rows if row[1] not in stale]
+    uncertain, failed = VoicemailStatus.UNCERTAIN, VoicemailStatus.FAILED
+    moves.apply([Move(row[0], uncertain, failed, reason=unconfirmed) for row in open_ended], now)
+    return {row[0] for row in rows if row[1] in stale}
 
 
 def _is_suppressed_by_another_key(workspace_id: UUID, recipient: bytes) -> bool:

@@ -191,9 +191,15 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
         raise suppressed_refusal()
     if row.status == VoicemailStatus.UNCERTAIN:
         # A person settles what the carrier left open: this drop counts as unconfirmed, and a report may still correct it.
-        moves.change_drops(
+        settled = moves.change_drops(
             [DropChange(_drop_of(row), DropStatus.UNCERTAIN, DropStatus.FAILED, reason=Reason.UNCONFIRMED)], now
         )
+        if settled:
+            raise Refused(
+                "not_retryable",
+                "What became of its last drop is known by now, and will show here within minutes; look at it again then.",
+                voicemail_status=row.status,
+            )
         _move(row, VoicemailStatus.FAILED, Reason.UNCONFIRMED, now)
         row = _fresh(row)
     _move(row, VoicemailStatus.QUEUED, None, now)

@@ -18,7 +18,7 @@ from campaigns.services import campaigns as services
 from campaigns.services import retries
 from delivery.carriers.base import Report, ReportStatus
 from delivery.dispatch import database_now
-from delivery.models import Lane, LaneDelta, Voicemail
+from delivery.models import Drop, Lane, LaneDelta, Voicemail
 from delivery.reports import merge, receive
 from delivery.services import lanes
 from rvm.platform.models import AuditEvent
@@ -108,6 +108,18 @@ def test_failed_and_uncertain_are_one_pass() -> None:
     assert queued(campaign) == [0, 1, 3, 4, 6, 7]
     assert progress(campaign) == ("completed", 6, {})
     assert counted(campaign.pk) == standing(campaign.pk)
+
+
+def test_nobody_is_queued_again_whose_drop_has_come_to_an_end_of_its_own() -> None:
+    campaign = make_campaign(state="running")
+    for serial, drop in enumerate(("uncertain", "delivered", "uncertain")):
+        [voicemail] = add_recipients(campaign, 1, first=serial, status="uncertain")
+        make_drop(voicemail, drop)
+    ask(campaign, risk=True)
+    tick()
+    assert queued(campaign) == [0, 2]
+    assert progress(campaign) == ("completed", 2, {})
+    assert Drop.objects.get(status="delivered").voicemail.status == "uncertain"
 
 
 def test_who_asked_what_and_what_came_of_it_is_audited_at_the_start_and_at_the_end() -> None:

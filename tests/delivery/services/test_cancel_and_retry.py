@@ -123,6 +123,16 @@ def test_an_uncertain_voicemail_is_settled_as_unconfirmed_by_whoever_accepts_the
 
 
 @pytest.mark.django_db
+def test_an_uncertain_voicemail_whose_drop_was_delivered_is_not_sent_again() -> None:
+    voicemail = ended("uncertain")
+    Drop.objects.update(status=DropStatus.DELIVERED)
+    with pytest.raises(Refused, match="is known by now") as caught:
+        retry(voicemail, accept_duplicate_risk=True, actor=None, now=NOW)
+    assert caught.value.code == "not_retryable"
+    assert Voicemail.objects.get().status == "uncertain"
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     "status", [s for s in VoicemailStatus if s not in (VoicemailStatus.FAILED, VoicemailStatus.UNCERTAIN)]
 )
