@@ -3,6 +3,7 @@
 Such a report names the carrier's own id of the drop and the recipient. The id is the drop's own once an earlier report has brought
 both together. Until then the recipient decides, and only where there is no choice: exactly one drop of this setup to this number is
 open and was made before the report's event, and no closed one has ended as the report says, which may then be said a second time.
+The event's time is by the carrier's clock, so a drop that was made a little after it may be meant as well, and leaves it in doubt.
 Whatever remains in doubt stays unmatched: to leave a voicemail without its report is an open question, to give it another's is a
 wrong answer. Pure.
 """
@@ -14,6 +15,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from delivery.carriers.base import Report, ReportStatus
+from delivery.carriers.signatures import TOLERANCE
 from delivery.reasons import Reason
 from delivery.status import DropStatus
 
@@ -39,10 +41,15 @@ def drop_meant(report: Report, candidates: Iterable[C]) -> C | None:
     named = [drop for drop in drops if report.carrier_reference and drop.carrier_reference == report.carrier_reference]
     if named:
         return named[0]
-    at = report.occurred_at
-    made = [drop for drop in drops if at is not None and drop.created_at is not None and drop.created_at <= at]
-    open_ones = [drop for drop in made if drop.now in _OPEN or drop.reason in _GUESSED]
-    return open_ones[0] if len(open_ones) == 1 and not any(_has_said(report, drop) for drop in made) else None
+    if report.occurred_at is None:
+        return None
+    latest = report.occurred_at + TOLERANCE
+    possible = [drop for drop in drops if drop.created_at is not None and drop.created_at <= latest]
+    open_ones = [drop for drop in possible if drop.now in _OPEN or drop.reason in _GUESSED]
+    if len(open_ones) != 1 or any(_has_said(report, drop) for drop in possible):
+        return None
+    [only] = open_ones
+    return only if only.created_at is not None and only.created_at <= report.occurred_at else None
 
 
 def _has_said(report: Report, drop: Candidate) -> bool:

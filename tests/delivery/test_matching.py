@@ -92,6 +92,15 @@ def test_a_drop_made_after_the_event_is_not_meant() -> None:
     assert both(drop) == OPEN
 
 
+@pytest.mark.parametrize(("minutes", "effect"), [(5, "unknown_drop"), (6, "applied")])
+def test_a_drop_made_a_little_after_the_event_leaves_it_in_doubt(minutes: int, effect: str) -> None:
+    """The event's time is by the carrier's clock, which may be slow: the later drop may be the one that it is about."""
+    drop = make_submitted("uncertain")
+    later = second_to(drop, created_at=LATER + timedelta(minutes=minutes))
+    assert say(drop) == effect
+    assert both(later) == OPEN
+
+
 def test_other_people_other_setups_and_other_workspaces_are_not_meant() -> None:
     drop, stranger = make_submitted("accepted"), make_submitted("accepted")
     assert say(drop, recipient=OTHER) == "unknown_drop"
