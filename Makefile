@@ -14,6 +14,8 @@ COMPILE := $(VENV)/uv pip compile -q --universal --generate-hashes --no-annotate
 WITH_SETTINGS := RVM_ENVIRONMENT=development DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused \
 	$(VENV)/python -m rvm.platform.embedded --ephemeral --
 CHAOS_SECONDS ?= 600
+MINUTES ?= 60
+SEED ?= 1
 
 .PHONY: help
 help: ## show this list
@@ -34,6 +36,11 @@ test: .venv/dev.stamp ## run the tests on a real PostgreSQL and Redis
 .PHONY: chaos
 chaos: .venv/dev.stamp ## kill real processes under load for CHAOS_SECONDS (600)
 	@RVM_CHAOS_SECONDS=$(CHAOS_SECONDS) $(VENV)/python -m pytest tests/chaos -m chaos --timeout 0
+
+.PHONY: histories
+histories: .venv/dev.stamp ## tell drawn histories of voicemails for MINUTES (60), from SEED (1) on
+	@RVM_HISTORIES_MINUTES=$(MINUTES) RVM_HISTORIES_SEED=$(SEED) $(VENV)/python -m pytest \
+		tests/delivery/model/test_histories.py -m histories --timeout 0
 
 .PHONY: poolers
 poolers: .venv/dev.stamp ## run the platform behind PgBouncer, which must be installed

@@ -1,0 +1,258 @@
+"""Carriers as the model plays them: three kinds of interface, and the ledger of what their accounts really got and did.
+
+The ledger is the judge of whether somebody was reached, whatever our tables say. An account honours an attempt key for its window and
+then forgets it, as vendors do; one without keys takes each request for a message of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from delivery.carriers import CARRIERS
+from delivery.carriers.base import (
+    Carrier,
+    Credential,
+    DropRequest,
+    NeverSeen,
+    Outcome,
+    Report,
+    ReportStatus,
+    Submission,
+)
+from delivery.http import HttpFailure, HttpRequest, HttpResponse, Proof
+from delivery.reasons import Reason
+
+WINDOW = timedelta(hours=24)
+
+
+class _Modelled(Carrier):
+    credential_fields = (Credential("account", "Account"),)
+
+    def submit_request(self, drop: DropRequest) -> HttpRequest:
+        return self._request(
+            "POST",
+            {
+                "key": str(drop.attempt_key),
+                "to": drop.recipient,
+                "from": drop.sender,
+                "audio": drop.recording_url,
+                "callback": drop.callback_url,
+                "media": drop.media_id if self.needs_media else "",
+            },
+        )
+
+    def read_submission(self, response: HttpResponse) -> Submission:
+        body = orjson.loads(response.body)
+        reason = body.get("reason")
+        return Submission(
+            Outcome(body["outcome"]),
+            carrier_reference=body.get("reference", ""),
+            reason=Reason(reason) if reason else None,
+            code=body["outcome"],
+        )
+
+    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> None:
+        raise NotImplementedError("the model's reports come as they are parsed")
+
+    def parse_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> list[Report]:
+        raise NotImplementedError("the model's reports come as they are parsed")
+
+    def _request(self, method: str, body: dict[str, Any]) -> HttpRequest:
+        url = f"https://{self.credentials['account']}.example/drops"
+        return HttpRequest(method, url, (), orjson.dumps(body))
+
+
+class Asked(_Modelled):
+    """Repeats our key, honours it, and can be asked what became of it."""
+
+    name = "model_asked"
+    label = "Asked"
+    idempotency_window = WINDOW
+    can_look_up = True
+
+    def lookup_request(self, attempt_key: UUID) -> HttpRequest:
+        return self._request("GET", {"key": str(attempt_key)})
+
+    def read_lookup(self, response: HttpResponse) -> Submission | Report | NeverSeen | None:
+        body = orjson.loads(response.body)
+        if body["status"] == "never_seen":
+            return NeverSeen()
+        if body["status"] == "accepted":
+            return Submission(Outcome.ACCEPTED, carrier_reference=body["reference"])
+        reason = body.get("reason")
+        return Report(
+            UUID(body["key"]),
+            ReportStatus(body["status"]),
+            None,
+            carrier_reference=body["reference"],
+            reason=Reason(reason) if reason else None,
+        )
+
+
+class Pushed(_Modelled):
+    """Honours our key, cannot be asked, wants recordings uploaded first; its signed reports name the person and not our key."""
+
+    name = "model_pushed"
+    label = "Pushed"
+    idempotency_window = WINDOW
+    needs_media = True
+
+    def upload(self, name: str, mp3: bytes) -> Generator[HttpRequest, HttpResponse, str]:
+        answer = yield self._request("PUT", {"name": name})
+        return str(orjson.loads(answer.body)["media"])
+
+
+class Bare(_Modelled):
+    """Knows no keys: each request is a message. Its reports repeat ours all the same."""
+
+    name = "model_bare"
+    label = "Bare"
+
+
+KINDS: dict[str, type[_Modelled]] = {kind.name: kind for kind in (Asked, Pushed, Bare)}
+
+
+def known() -> dict[str, type[Carrier]]:
+    """The carriers of an installation that has these too."""
+    return {**CARRIERS, **KINDS}
+
+
+class Answer(StrEnum):
+    """What a request meets. `lost`, `late` and `unheard` look the same to whoever sent it."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    OPTED_OUT = "opted_out"  # a refusal, because the person is on the carrier's list
+    THROTTLED = "throttled"
+    UNREACHABLE = "unreachable"
+    LOST = "lost"  # on its way to the carrier
+    LATE = "late"  # arrives when nobody waits for it any more
+    UNHEARD = "unheard"  # arrives, and the answer is lost
+    GARBLED = "garbled"  # arrives, and the answer says nothing
+
+
+ARRIVES = {Answer.ACCEPTED, Answer.UNHEARD, Answer.GARBLED}
+_UNKNOWN = HttpFailure(Proof.UNKNOWN, "No whole response in time.")
+
+
+@dataclass(slots=True)
+class Entry:
+    """What an account knows of one attempt key. `messages` are what the person gets of it unless it fails."""
+
+    key: UUID
+    account: str
+    to: str
+    reference: str
+    messages: int = 0
+    first_at: datetime | None = None
+    fate: ReportStatus | None = None
+    reason: Reason | None = None
+    denied: bool = False  # somebody said that it failed ...
+    denied_by_signature: bool = False  # ... and signed it
+    body: bytes = b""
+
+    @property
+    def reaches(self) -> int:
+        """Messages that the person got or may still get."""
+        return 0 if self.fate is ReportStatus.FAILED else self.messages
+
+    @property
+    def was_lied_about(self) -> bool:
+        return self.denied and self.fate is not ReportStatus.FAILED
+
+    def end(self, failure: Reason | None) -> None:
+        """What becomes of it, unless that is decided."""
+        if self.fate is None:
+            self.fate, self.reason = (ReportStatus.FAILED, failure) if failure else (ReportStatus.DELIVERED, None)
+
+    def deny(self, failed: bool, *, signed: bool) -> None:
+        """Somebody says that it failed."""
+        self.denied |= failed
+        self.denied_by_signature |= failed and signed
+
+
+@dataclass(slots=True)
+class Ledger:
+    """All accounts of all carriers. `kind_of` says which interface an account has."""
+
+    kind_of: dict[str, str] = field(default_factory=dict)
+    entries: dict[UUID, list[Entry]] = field(default_factory=dict)
+    on_the_way: list[HttpRequest] = field(default_factory=list)
+    uploads: int = 0
+    references: int = 0
+
+    def answer(self, request: HttpRequest, answer: Answer, now: datetime) -> HttpResponse | HttpFailure:
+        """What comes back for a submission, which arrives or does not."""
+        if answer is Answer.LATE:
+            self.on_the_way.append(request)
+        if answer in ARRIVES:
+            entry = self.arrive(request, now)
+            return _UNKNOWN if answer is Answer.UNHEARD else _said(answer, entry.reference)
+        if answer is Answer.UNREACHABLE:
+            return HttpFailure(Proof.NOT_SENT, "No connection to the carrier: refused or unreachable.")
+        return _UNKNOWN if answer in (Answer.LOST, Answer.LATE) else _said(answer, "")
+
+    def arrive(self, request: HttpRequest, now: datetime) -> Entry:
+        body = orjson.loads(request.body)
+        account, key = account_of(request), UUID(body["key"])
+        entry = self.of(key, account)
+        if entry is None:
+            self.references += 1
+            entry = Entry(key, account, body["to"], f"{account}-{self.references}", body=request.body)
+            self.entries.setdefault(key, []).append(entry)
+        window = KINDS[self.kind_of[account]].idempotency_window
+        if entry.first_at is None or window is None or now - entry.first_at > window:
+            entry.messages += 1
+            entry.first_at = now
+        return entry
+
+    def of(self, key: UUID, account: str) -> Entry | None:
+        return next((each for each in self.entries.get(key, ()) if each.account == account), None)
+
+    def all(self) -> Iterator[Entry]:
+        for entries in self.entries.values():
+            yield from entries
+
+    def look_up(self, request: HttpRequest) -> HttpResponse:
+        """The truth about a key, as this account knows it."""
+        key = UUID(orjson.loads(request.body)["key"])
+        entry = self.of(key, account_of(request))
+        if entry is None:
+            return response(status="never_seen")
+        return self.about(entry, entry.fate or ReportStatus.ACCEPTED, entry.reason)
+
+    def about(self, entry: Entry, status: str, reason: str | None) -> HttpResponse:
+        return response(key=str(entry.key), status=status, reference=entry.reference, reason=reason)
+
+    def upload(self, request: HttpRequest) -> HttpResponse:
+        self.uploads += 1
+        return response(media=f"{account_of(request)}/{self.uploads}")
+
+
+def account_of(request: HttpRequest) -> str:
+    return request.url.removeprefix("https://").partition(".")[0]
+
+
+def response(**body: Any) -> HttpResponse:
+    return HttpResponse(200, orjson.dumps(body))
+
+
+_SAID = {
+    Answer.ACCEPTED: (Outcome.ACCEPTED, None),
+    Answer.REFUSED: (Outcome.REFUSED, Reason.REFUSED),
+    Answer.OPTED_OUT: (Outcome.REFUSED, Reason.OPTED_OUT),
+    Answer.THROTTLED: (Outcome.NOT_SENT, None),
+    Answer.GARBLED: (Outcome.UNKNOWN, None),
+}
+
+
+def _said(answer: Answer, reference: str) -> HttpResponse:
+    outcome, reason = _SAID[answer]
+    return response(outcome=outcome, reason=reason, reference=reference)

@@ -1,0 +1,204 @@
+"""What people do at their desks in a history, and programs by the API: the same services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection, transaction
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from campaigns.models import Campaign
+from campaigns.services import campaigns
+from delivery.models import Voicemail
+from delivery.services import setups, voicemails
+from delivery.services.screening import Recipient
+from rvm.platform.crypto import Undecryptable
+from rvm.platform.models import Workspace
+from tests.delivery.model.engine import Engine
+from tests.delivery.model.world import PEOPLE, account_named
+from usecases import services as usecases
+from usecases.errors import Refused
+from usecases.models import Suppression, TelephonySetup, UseCase
+from usecases.suppressions import suppress
+
+ROWS = st.integers(0, 7)
+SWITCHES = st.sampled_from(["workspace", "use case", "setup"])
+EITHER = st.integers(0, 1)
+MAX_VOICEMAILS = 8
+
+
+Deed = tuple[Any, ...]
+
+
+def deed(name: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Deed]:
+    """A verb of the desk, with what is drawn for it."""
+    return st.tuples(st.just(name), *arguments)
+
+
+DECISIONS = (
+    deed("cancels", ROWS)
+    | deed("retries", ROWS, st.booleans())
+    | deed("retries", ROWS, st.just(True))
+    | deed("retries_the_campaign", st.booleans())
+    | deed("decides_on_the_campaign", st.sampled_from(["pause", "pause", "resume"]))
+    | deed("opts_out", st.sampled_from(PEOPLE))
+    | deed("queues_one_more", st.sampled_from(PEOPLE), EITHER)
+)
+CHANGES = (
+    deed("throws_a_switch", SWITCHES, EITHER, st.sampled_from([False, False, True]))
+    | deed("assigns_a_sender", st.integers(0, 3), EITHER, st.booleans())
+    | deed("enters_credentials", EITHER, st.booleans())
+    | deed("enters_credentials", EITHER, st.just(True))
+    | deed("spoils_a_number", ROWS)
+    | deed("rotates_keys")
+)
+FORBIDDING = (
+    deed("throws_a_switch", SWITCHES, EITHER, st.just(False))
+    | deed("throws_a_switch", SWITCHES, EITHER, st.just(False))
+    | deed("decides_on_the_campaign", st.just("pause"))
+    | deed("decides_on_the_campaign", st.just("pause"))
+    | deed("opts_out", st.sampled_from(PEOPLE))
+    | deed("enters_credentials", EITHER, st.just(True))
+)
+CLOSINGS = deed("decides_on_the_campaign", st.just("cancel")) | deed(
+    "deletes", EITHER, st.sampled_from(["use case", "setup"])
+)
+
+
+class Desk(Engine):
+    """Many deeds behind few rules: else the engine would hardly have a turn between them."""
+
+    def does(self, deed: Deed) -> None:
+        name, *arguments = deed
+        getattr(self, name)(*arguments)
+
+    somebody_decides, somebody_changes, somebody_closes = (
+        rule(deed=DECISIONS)(does),
+        rule(deed=CHANGES)(does),
+        rule(deed=CLOSINGS)(does),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generations = [0, 0]
+
+    def ask(self, verb: Callable[[], object], *, at_risk: str = "") -> None:
+        """`at_risk`: the voicemail for which the person accepts by name that somebody may be reached twice.
+
+        A refusal is an answer too, and so is the 500 where a number cannot be opened: docs/operate/keys.md."""
+        self.judge.by_person = True
+        self.judge.risk_taken_on = at_risk
+        try:
+            with transaction.atomic():
+                verb()
+        except (Refused, Undecryptable):
+            pass
+        finally:
+            self.judge.look()
+            self.judge.by_person = False
+            self.judge.risk_taken_on = ""
+
+    def voicemail(self, place: int) -> Voicemail:
+        """In the order in which they were made, which their ids tell to the millisecond only."""
+        made = list(self.judge.number_of)
+        return Voicemail.objects.defer("recipient").get(pk=made[place % len(made)])
+
+    def campaign(self) -> Campaign:
+        return Campaign.objects.get(pk=self.world.campaign.pk)
+
+    def use_case(self, place: int) -> UseCase:
+        return UseCase.objects.get(pk=self.world.use_cases[place].pk)
+
+    def setup(self, place: int) -> TelephonySetup:
+        return TelephonySetup.objects.get(pk=self.world.setups[place].pk)
+
+    def cancels(self, place: int) -> None:
+        self.ask(lambda: voicemails.cancel(self.voicemail(place), actor=None, now=self.now))
+
+    def retries(self, place: int, risk: bool) -> None:
+        row = self.voicemail(place)
+
+        def retry() -> None:
+            voicemails.retry(row, accept_duplicate_risk=risk, actor=None, now=self.now)
+
+        self.ask(retry, at_risk=str(row.pk) if risk else "")
+
+    def retries_the_campaign(self, risk: bool) -> None:
+        def retry() -> None:
+            named: dict[str, Any] = {"accept_duplicate_risk": risk, "reasons": [], "actor": None}
+            campaigns.retry_failed(self.campaign(), now=self.now, **named)
+
+        self.ask(retry)
+
+    def decides_on_the_campaign(self, verb: str) -> None:
+        self.ask(lambda: getattr(campaigns, verb)(self.campaign(), actor=None, now=self.now))
+
+    def throws_a_switch(self, switch: str, place: int, on: bool) -> None:
+        match switch:
+            case "workspace":
+                Workspace.objects.filter(pk=self.world.workspace.pk).update(sending_enabled=on)
+            case "use case":
+                self.ask(lambda: usecases.update_use_case(use_case=self.use_case(place), sending_enabled=on))
+            case "setup":
+                self.ask(lambda: setups.change_setup(setup=self.setup(place), enabled=on))
+
+    def assigns_a_sender(self, number: int, place: int, assigned: bool) -> None:
+        verb = usecases.assign_number if assigned else usecases.unassign_number
+        self.ask(lambda: verb(use_case=self.use_case(place), phone_number=self.world.numbers[number]))
+
+    def enters_credentials(self, place: int, another: bool) -> None:
+        """Of another account, or the same once more."""
+        self.generations[place] += another
+        account = account_named(place, self.generations[place])
+        self.ledger.kind_of[account] = self.ledger.kind_of[account_named(place, 0)]
+        self.ask(lambda: setups.change_setup(setup=self.setup(place), credentials={"account": account}))
+
+    def deletes(self, place: int, what: str) -> None:
+        def delete() -> None:
+            if what == "setup":
+                usecases.delete_setup(setup=self.setup(place))
+                return
+            use_case = self.use_case(place)
+            for number in self.world.numbers:
+                usecases.unassign_number(use_case=use_case, phone_number=number)
+            usecases.delete_use_case(use_case=use_case)
+
+        self.ask(delete)
+
+    def opts_out(self, number: str) -> None:
+        self.judge.said_no.add(number)
+        person = Suppression.Source.PERSON
+        suppress(workspace_id=self.world.workspace.pk, number=number, source=person, reason="opted_out")
+        self.judge.opted_out.add(number)
+
+    def queues_one_more(self, number: str, place: int) -> None:
+        def queue() -> None:
+            [row] = voicemails.queue_voicemails(
+                use_case=self.use_case(place),
+                recording=self.world.recording,
+                live=True,
+                recipients=[Recipient(number)],
+                now=self.now,
+            )
+            if isinstance(row, Voicemail):
+                self.judge.number_of[str(row.pk)] = number
+
+        if len(self.judge.number_of) < MAX_VOICEMAILS:
+            self.ask(queue)
+
+    def spoils_a_number(self, place: int) -> None:
+        """As if the key it was encrypted under had been lost."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE delivery_voicemail SET recipient = set_byte(recipient, 0, 200) WHERE id = %s",
+                [self.voicemail(place).pk],
+            )
+
+    def rotates_keys(self) -> None:
+        """One step further, as docs/operate/keys.md says; what still runs with keys of an earlier step is restarted."""
+        self.rotation = min(self.rotation + 1, len(self.world.stages) - 1)
+        for name in [name for name, keys in self.keys.items() if keys not in self.world.stages[self.rotation]]:
+            self.kill(name)
+        self.keys_at_the_desk().take()

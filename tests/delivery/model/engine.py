@@ -1,0 +1,314 @@
+"""The engine in a history: its workers and its tick, run by their real code, one at a time, as far as is drawn."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from unittest.mock import patch
+from uuid import UUID
+
+import orjson
+from django.db import transaction
+from django.utils import timezone
+from django_rq import get_connection
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from structlog.testing import capture_logs
+
+from campaigns import launcher
+from campaigns.services import retries
+from delivery import invariants, media, reports, resting, shutdown, upkeep
+from delivery.dispatch import Dispatcher
+from delivery.http import HttpFailure, HttpRequest, HttpResponse, Proof
+from delivery.pacing import Gate
+from delivery.reports import merge
+from delivery.settle import settle
+from rvm.platform.clock import database_now
+from tests.delivery.fake_carrier import Inline
+from tests.delivery.model.carriers import Answer, Ledger, account_of
+from tests.delivery.model.judge import suppresses
+from tests.delivery.model.processes import Memory, Process, Stage
+from tests.delivery.model.world import START, Keys, World
+
+HTTP_TIMEOUT = 15.0
+MOMENT = timedelta(milliseconds=10)
+Step = Callable[[datetime], object]
+OFTEN: tuple[Step, ...] = (
+    upkeep.end_leases,
+    upkeep.expire,
+    upkeep.give_up_on_reports,
+    upkeep.give_up_on_confirmation,
+)
+# All that the tick does about voicemails, its rarer steps as often as the others.
+STEPS: tuple[Step, ...] = (
+    *OFTEN,
+    lambda now: upkeep.fold_counts(),
+    resting.wake_stirring,
+    resting.let_rest,
+    upkeep.is_work_due,
+    reports.look_again,
+    invariants.check,
+    *launcher.STEPS,
+)
+
+# Who asks the database for its time by themselves.
+ASKS_THE_CLOCK = [module for module in sys.modules.values() if getattr(module, "database_now", None) is database_now]
+# A lane is put to rest when nothing has been under way in it for a while. Here at once, for that while is not by the drawn clock.
+AT_ONCE = resting._REST.replace("now() - interval '10 minutes'", "now()")
+
+# Past so many stops a process runs on; None is to its end.
+PLACES = st.sampled_from([0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15])
+STOPS = st.none() | st.none() | PLACES
+ANSWERS = st.lists(st.sampled_from([Answer.ACCEPTED, Answer.ACCEPTED, *Answer]), max_size=4)
+LOOK_UPS = st.lists(
+    st.sampled_from(["truth", "truth", "nothing", "never_seen", "accepted", "delivered", "failed"]), max_size=3
+)
+WAITS = st.sampled_from([1, 3, 3, 10, 40, 60, 120, 600, 1800, 3600, 13 * 3600, 25 * 3600])
+# How wrong the database's clock and a carrier's may be, in seconds: by more than a lease. Both together, and from before one was set
+# to afterwards, by less than what a signed report may be off.
+CLOCKS = st.sampled_from([0, 0, 0, 90, -90])
+# A host's own may be as wrong as it likes.
+HOSTS_CLOCKS = st.sampled_from([0, 600, -600, 7200, -7200])
+
+
+class Wire:
+    """A process's transport: what leaves through it is judged, arrives in the ledger or does not, and is answered as drawn."""
+
+    def __init__(self, engine: Engine, answer: Callable[[HttpRequest], HttpResponse | HttpFailure]) -> None:
+        self._engine = engine
+        self._answer = answer
+        self._ended: list[tuple[Any, HttpResponse | HttpFailure]] = []
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._ended)
+
+    def submit(self, request: HttpRequest, context: Any) -> None:
+        latest = self._engine.elapsed() + HTTP_TIMEOUT
+        self._engine.stage.stop()  # between the decision and the writing
+        if self._engine.elapsed() > latest:
+            self._ended.append((context, HttpFailure(Proof.NOT_SENT, "The request could not leave in time.")))
+        else:
+            self._ended.append((context, self._answer(request)))
+
+    def poll(self, seconds: float) -> list[tuple[Any, HttpResponse | HttpFailure]]:
+        self._engine.passed += MOMENT
+        self._engine.stage.stop()
+        ended, self._ended = self._ended, []
+        return ended
+
+    def close(self) -> None: ...
+
+
+class Waiting:
+    """`shutdown.requested` where time is drawn: nobody asks, and who waits lets time pass."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def is_set(self) -> bool:
+        return False
+
+    def wait(self, seconds: float = 0.0) -> bool:
+        self._engine.passed += max(timedelta(seconds=seconds), MOMENT)
+        return False
+
+
+class Engine(RuleBasedStateMachine):
+    """Two workers that dispatch, two that merge and settle, one tick. `world` is set by whoever runs histories."""
+
+    world: ClassVar[World]
+    told: ClassVar[int] = 0
+    steps: ClassVar[int] = 0
+    honest = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        type(self).told += 1
+        self.ledger = Ledger()
+        self.judge = self.world.judge.copy(self.ledger)
+        self.passed = self.wrong = self.skew = timedelta()
+        self.rotation = 0
+        self.keys: dict[str, Keys] = {}
+        self.memories: dict[str, Memory] = {}
+        self.processes: dict[str, Process] = {}
+        self.answers: dict[str, list[Answer]] = {}
+        self.redis = get_connection("dispatch")
+        self.redis.flushdb()
+        self.undo = ExitStack()
+        self.undo.enter_context(transaction.atomic())
+        self.undo.callback(transaction.set_rollback, True)
+        self.stage = Stage(self.look)
+        self.logs = self.undo.enter_context(capture_logs())
+        self.undo.enter_context(self.stage.set())
+        self.undo.enter_context(patch.object(shutdown, "requested", Waiting(self)))
+        self.undo.enter_context(patch.object(media, "read_frames", lambda recording: b""))
+        for module in ASKS_THE_CLOCK:
+            self.undo.enter_context(patch.object(module, "database_now", lambda: self.now))
+        self.undo.enter_context(patch.object(timezone, "now", lambda: self.now + self.skew))
+        self.undo.enter_context(Memory.apart())
+        self.undo.enter_context(patch.object(resting, "_REST", AT_ONCE))
+        self.undo.enter_context(patch.object(retries, "BATCH", 2))
+        # Two use cases: once round, and not until as many were looked at as there may be.
+        self.undo.enter_context(patch.object(invariants, "MAX_PAIRS", 2 * len(invariants.UNDER_WAY)))
+        self.undo.callback(self.world.stages[0][0].take)
+
+    # clocks
+
+    @property
+    def now(self) -> datetime:
+        """By the database's clock, which is set while all goes on. A host's own is wrong by `skew`, and tells nobody anything."""
+        return self.true_now + self.wrong
+
+    @property
+    def true_now(self) -> datetime:
+        return START + self.passed
+
+    def elapsed(self) -> float:
+        """The clock that runs while machines sleep."""
+        return self.passed.total_seconds()
+
+    # processes
+
+    def look(self) -> None:
+        running = self.stage.running
+        self.judge.running = running.kind.split()[0] if running else ""
+        self.judge.look()
+
+    def run(self, name: str, work: Callable[[], object], stops: int | None) -> None:
+        """Start a process, or have the one that stopped go on."""
+        if name not in self.processes:
+            allowed = self.world.stages[self.rotation]
+            self.processes[name] = Process(self.stage, name, work)
+            self.keys[name] = allowed[sum(name.encode()) % len(allowed)]
+        process = self.processes[name]
+        self.keys[name].take()
+        self.memories.setdefault(name, Memory(self.elapsed)).take()
+        try:
+            process.go_on(stops)
+        finally:
+            if process.is_over:
+                self.forget(name)
+            self.keys_at_the_desk().take()
+
+    def forget(self, name: str) -> Process:
+        del self.keys[name]
+        return self.processes.pop(name)
+
+    def keys_at_the_desk(self) -> Keys:
+        return self.world.stages[self.rotation][-1]
+
+    def dispatch(self, name: str, width: int) -> None:
+        wire = Wire(self, lambda request: self.submitted(name, request))
+        dispatcher = Dispatcher(
+            wire,
+            Gate(self.redis, name),
+            Inline(),
+            http_timeout=HTTP_TIMEOUT,
+            clock=self.elapsed,
+            now=lambda: self.now,
+            concurrency=width,
+        )
+        dispatcher.run(MOMENT.total_seconds())
+
+    def submitted(self, name: str, request: HttpRequest) -> HttpResponse | HttpFailure:
+        body = orjson.loads(request.body)
+        key = UUID(body["key"])
+        self.stage.judge(lambda: self.judge.leaves(request, key, name, self.now, self.true_now))
+        plan = self.answers[name]
+        answer = plan.pop(0) if plan else Answer.ACCEPTED
+        if answer is Answer.OPTED_OUT:
+            self.judge.said_no.add(body["to"])
+        answered = self.ledger.answer(request, answer, self.true_now)
+        entry = self.ledger.of(key, account_of(request))
+        if entry is not None:
+            self.stage.judge(lambda: self.judge.reached(entry))
+        return answered
+
+    def merge_and_settle(self, name: str, limit: int, look_ups: list[str]) -> None:
+        while merge(self.now, limit):
+            pass
+        said = iter(look_ups)
+
+        def answered(request: HttpRequest) -> HttpResponse | HttpFailure:
+            if request.method == "GET":
+                return self.looked_up(request, next(said, "truth"))
+            return self.submitted(name, request)
+
+        settle(Wire(self, answered), Gate(self.redis, name), lambda: self.now, self.elapsed)
+        media.upload_one(Wire(self, self.ledger.upload), lambda: self.now, self.elapsed)
+
+    def looked_up(self, request: HttpRequest, said: str) -> HttpResponse | HttpFailure:
+        """A carrier may answer that it never saw what it has: what it was told a moment ago has not come round in it yet."""
+        key = UUID(orjson.loads(request.body)["key"])
+        entry = self.ledger.of(key, account_of(request))
+        if said == "nothing":
+            return HttpFailure(Proof.UNKNOWN, "No whole response in time.")
+        if said == "never_seen":
+            return HttpResponse(200, b'{"status":"never_seen"}')
+        if entry is not None and said != "truth" and not self.honest:
+            entry.deny(said == "failed", signed=True)
+            return self.ledger.about(entry, said, "busy" if said == "failed" else None)
+        if entry is not None and suppresses(entry.reason or ""):
+            self.judge.said_no.add(entry.to)
+        return self.ledger.look_up(request)
+
+    def tick(self, steps: Iterable[Step]) -> None:
+        now = self.now
+        for step in steps:
+            step(now)
+
+    # what the engine may do next
+
+    def dispatches(self, worker: int, width: int, answers: list[Answer], stops: int | None) -> None:
+        name = f"dispatch {worker}"
+        self.answers[name] = list(answers)
+        self.run(name, lambda: self.dispatch(name, width), stops)
+
+    dispatching = rule(worker=st.integers(0, 1), width=st.sampled_from([1, 2, 8]), answers=ANSWERS, stops=STOPS)
+    a_worker_dispatches, a_worker_dispatches_again = dispatching(dispatches), dispatching(dispatches)
+
+    def merges_and_settles(
+        self, worker: int, limit: int, look_ups: list[str], answers: list[Answer], stops: int | None
+    ) -> None:
+        name = f"reports {worker}"
+        self.answers[name] = list(answers)
+        self.run(name, lambda: self.merge_and_settle(name, limit, look_ups), stops)
+
+    merging = rule(worker=st.integers(0, 1), limit=st.integers(1, 6), look_ups=LOOK_UPS, answers=ANSWERS, stops=STOPS)
+    a_worker_merges, a_worker_merges_again = merging(merges_and_settles), merging(merges_and_settles)
+
+    @rule(skipped=st.sets(st.integers(0, len(STEPS) - 1), max_size=4), backwards=st.booleans(), stops=STOPS)
+    def ticks(self, skipped: set[int], backwards: bool, stops: int | None) -> None:
+        steps = [step for place, step in enumerate(STEPS) if place not in skipped]
+        self.run("tick", lambda: self.tick(reversed(steps) if backwards else steps), stops)
+
+    @precondition(lambda self: self.processes)
+    @rule(place=st.integers(0, 4))
+    def is_killed(self, place: int) -> None:
+        self.kill(sorted(self.processes)[place % len(self.processes)])
+
+    def kill(self, name: str) -> None:
+        self.memories.pop(name, None)
+        self.forget(name).die()
+
+    @rule(seconds=WAITS)
+    def time_passes(self, seconds: int) -> None:
+        self.passed += timedelta(seconds=seconds)
+        if seconds >= 30:
+            self.redis.flushdb()  # what it knows has run out by then, on a clock that is not drawn
+
+    @precondition(lambda self: self.ledger.on_the_way)
+    @rule()
+    def a_late_request_arrives(self) -> None:
+        self.judge.reached(self.ledger.arrive(self.ledger.on_the_way.pop(0), self.true_now))
+
+    @rule(seconds=CLOCKS)
+    def the_databases_clock_is_set(self, seconds: int) -> None:
+        """As where another server takes over."""
+        wrong = timedelta(seconds=seconds)
+        self.judge.clock_was_set |= wrong != self.wrong
+        self.wrong = wrong

@@ -1,0 +1,156 @@
+"""Whole histories of a few voicemails: workers that stop anywhere, carriers, time, and people, in any order.
+
+The rules only act. What must hold is judged at each commit and at the wire (`judge`): by what accounts really got (`carriers`) and by
+what was really written (`journal`).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, invariant, rule
+
+from delivery import invariants
+from delivery.reasons import Reason
+from rvm.platform.models import Tally
+from tests.delivery.model.carriers import KINDS, Answer
+from tests.delivery.model.desk import CHANGES, CLOSINGS, DECISIONS, FORBIDDING, Deed, Desk, deed
+from tests.delivery.model.engine import ANSWERS, CLOCKS, HOSTS_CLOCKS, LOOK_UPS, PLACES, STOPS, WAITS
+from tests.delivery.model.reporting import FATES, Reporting
+from tests.delivery.model.world import account_named
+from usecases.models import TelephonySetup, UseCase
+
+# What the engine may log as an error while all is well, besides that a number does not open.
+EXPECTED_LOGS = {"recipient_unreadable", "breaker_opened"}
+KIND = st.sampled_from(list(KINDS))
+
+
+class History(Reporting, Desk):
+    """One history, from its first row to the end of all its rows."""
+
+    has_begun = False
+
+    @initialize(
+        kinds=st.tuples(KIND, KIND),
+        failover=st.booleans(),
+        failover_reasons=st.sampled_from([[], [Reason.REFUSED, Reason.BUSY, Reason.CARRIER_ACCOUNT]]),
+        attempts=st.sampled_from([1, 2, 3, 3]),
+        honest=st.booleans(),
+        skew=HOSTS_CLOCKS,
+        carrier_skew=CLOCKS,
+        same_references=st.booleans(),
+        at_once=st.booleans(),
+        speaks_at_the_end=st.booleans(),
+        answers=ANSWERS,
+        stops=STOPS,
+    )
+    def begins(
+        self,
+        kinds: tuple[str, str],
+        failover: bool,
+        failover_reasons: list[Reason],
+        attempts: int,
+        honest: bool,
+        skew: int,
+        carrier_skew: int,
+        same_references: bool,
+        at_once: bool,
+        speaks_at_the_end: bool,
+        answers: list[Answer],
+        stops: int | None,
+    ) -> None:
+        self.has_begun = True
+        self.honest, self.same_references, self.speaks_at_the_end = honest, same_references, speaks_at_the_end
+        self.skew, self.carrier_skew = timedelta(seconds=skew), timedelta(seconds=carrier_skew)
+        for place, (setup, kind) in enumerate(zip(self.world.setups, kinds, strict=True)):
+            TelephonySetup.objects.filter(pk=setup.pk).update(carrier=kind)
+            self.ledger.kind_of[account_named(place, 0)] = kind
+        main, other = self.world.use_cases
+        UseCase.objects.filter(pk=main.pk).update(
+            failover_setup=self.world.setups[1] if failover else None,
+            failover_reasons=[reason.value for reason in failover_reasons],
+            max_attempts=attempts,
+        )
+        UseCase.objects.filter(pk=other.pk).update(max_attempts=attempts)
+        if at_once:
+            self.dispatches(0, 8, answers, stops)
+
+    # What may happen while a process stands still: above all what forbids that it goes on as it was about to.
+    meanwhile = (
+        DECISIONS
+        | CHANGES
+        | FORBIDDING
+        | CLOSINGS
+        | deed("time_passes", WAITS)
+        | deed("passes_a_while", WAITS, ANSWERS, st.lists(FATES, max_size=3))
+        | deed("dispatches", st.just(0), st.just(8), ANSWERS, STOPS)
+        | deed("merges_and_settles", st.just(0), st.integers(1, 6), LOOK_UPS, ANSWERS, STOPS)
+    )
+    standing_still = rule(
+        name=st.sampled_from(["dispatch", "dispatch", "reports", "tick"]),
+        place=st.sampled_from([0, 0, 0, 0, 1, 1, 2]) | PLACES,
+        answers=ANSWERS,
+        deeds=st.lists(meanwhile, min_size=1, max_size=3),
+        dies=st.sampled_from([False, False, True]),
+    )
+
+    def stands_still(self, name: str, place: int, answers: list[Answer], deeds: list[Deed], dies: bool) -> None:
+        """A process stops somewhere, things happen, and it goes on as if nothing had, or dies."""
+        match name:
+            case "dispatch":
+                self.dispatches(1, 8, answers, place)
+            case "reports":
+                self.merges_and_settles(1, 10, [], answers, place)
+            case "tick":
+                self.ticks(set(), False, place)
+        for each in deeds:
+            self.does(each)
+        kind = name if name == "tick" else f"{name} 1"
+        if kind in self.processes:
+            self.kill(kind) if dies else self.processes_go_on(kind)
+
+    a_process_stands_still, another_stands_still = standing_still(stands_still), standing_still(stands_still)
+
+    def processes_go_on(self, name: str) -> None:
+        self.run(name, lambda: None, None)
+
+    @invariant()
+    def all_is_well(self) -> None:
+        type(self).steps += 1
+        self.judge.look()
+        self.judge.counters_are_rows()
+        wrong = [entry for entry in self.logs if entry["log_level"] in ("error", "critical")]
+        wrong = [
+            entry for entry in wrong if entry["event"] not in EXPECTED_LOGS and entry.get("error") != "Undecryptable"
+        ]
+        assert not wrong, wrong
+
+    def teardown(self) -> None:
+        try:
+            if self.has_begun:
+                self.everything_ends()
+        finally:
+            for name in list(self.processes):
+                self.kill(name)
+            self.undo.close()
+
+    def everything_ends(self) -> None:
+        """Whatever has happened: with nobody who sends, and carriers that say all they have or nothing, time alone ends every row."""
+        for name in list(self.processes):
+            self.kill(name)
+        if self.speaks_at_the_end:
+            for entry in list(self.ledger.all()):
+                entry.end(None)
+                if entry.fate:
+                    self.say(entry, entry.fate, entry.reason)
+        for _ in range(3):
+            self.merges_and_settles(0, 10, [], [], None)
+            self.time_passes(80 * 3600)
+            self.ticks(set(), False, None)
+        self.merges_and_settles(0, 10, [], [], None)
+        self.all_is_well()
+        self.judge.all_has_ended()
+        assert not Tally.objects.filter(name=invariants.TALLY).exists(), (
+            "a voicemail had to be brought together with its drop"
+        )

@@ -1,0 +1,372 @@
+"""What must hold of every history, judged at each commit and at the wire: by the ledger and the journal, never by our own word."""
+
+from __future__ import annotations
+
+from collections import Counter
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from delivery.carriers.base import ReportStatus
+from delivery.http import HttpRequest
+from delivery.reasons import REASONS, Reason
+from delivery.status import DROP_MOVES, MOVES, TERMINAL, DropStatus, VoicemailStatus
+from tests.delivery.model.carriers import KINDS, Entry, Ledger, account_of
+from tests.delivery.model.journal import Reader, Row, Version
+
+OPEN = {"sending", "uncertain", "accepted"}
+NEVER_SENT = {"canceled", "skipped", "expired"}
+_TERMINAL = {status.value for status in TERMINAL}
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """A report as a carrier, or somebody else, gave it to us. `entry` is the one that it is about, if one of ours.
+
+    `honest`: by an account that knows and says what is true."""
+
+    setup: str
+    status: ReportStatus
+    reason: Reason | None
+    entry: Entry | None
+    keyed: bool
+    number: str
+    unsigned: bool
+    honest: bool
+
+    @property
+    def opts_out(self) -> bool:
+        return suppresses(self.reason or "") and not self.unsigned
+
+    @property
+    def drop(self) -> str | None:
+        return str(self.entry.key) if self.entry else None
+
+
+@dataclass(slots=True)
+class _Fresh:
+    """What a commit did, for as long as it is judged."""
+
+    touched: set[str] = field(default_factory=set)
+    queued_again: set[str] = field(default_factory=set)
+    claimed: list[Row] = field(default_factory=list)
+    granted: list[Row] = field(default_factory=list)
+    merged: list[Row] = field(default_factory=list)
+    suppressed: list[Row] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Judge:
+    """`number_of`: whom a voicemail is for. `people`: whom a suppression's index is of, under every key there will be."""
+
+    ledger: Ledger
+    reader: Reader
+    rows: dict[str, dict[str, Row]]
+    number_of: dict[str, str]
+    people: dict[str, str]
+    sayings: dict[str, Saying] = field(default_factory=dict)
+    opted_out: set[str] = field(default_factory=set)
+    said_no: set[str] = field(default_factory=set)  # to a carrier that was about to tell us
+    risks: Counter[str] = field(default_factory=Counter)
+    risk_taken_on: str = ""  # the voicemail for which somebody accepts it now
+    leases: dict[UUID, datetime] = field(default_factory=dict)
+    requests: dict[UUID, HttpRequest] = field(default_factory=dict)  # the first one under each key
+    left_at: dict[UUID, datetime] = field(default_factory=dict)  # truly
+    clock_was_set: bool = False
+    by_person: bool = False
+    running: str = ""  # the kind of process whose commit is looked at
+
+    def look(self) -> None:
+        """Judge all that was committed since the last look."""
+        fresh = _Fresh()
+        for version in self.reader.read():
+            self._note(fresh, version)
+        for row in fresh.claimed:
+            self.leases[UUID(row["id"])] = at(row["due_at"])
+            self._claim_is_allowed(row)
+        for row in fresh.granted:
+            self._resubmission_is_allowed(row)
+        for voicemail_id in fresh.touched:
+            self._agree(voicemail_id)
+        for voicemail_id in fresh.queued_again:
+            self._no_unsigned_result_brings_an_attempt(voicemail_id)
+        for row in fresh.merged:
+            self._was_heard(row)
+        assert self.opted_out <= self.suppressed(), "who opted out is not suppressed"
+        for row in fresh.suppressed:
+            number = self.people[row["number_index"]]
+            assert number in self.opted_out | self.said_no, f"{number} is suppressed and never opted out"
+
+    def _note(self, fresh: _Fresh, version: Version) -> None:
+        """Judge one version of a row by the one before, and keep in mind what can be judged once the commit is read."""
+        row, table = version.row, self.rows[version.table]
+        old = None if version.gone else table.get(str(row["id"]))
+        match version.table:
+            case "delivery_voicemail":
+                fresh.touched.add(row["id"])
+                if old is not None and self._voicemail_moved(old, row):
+                    fresh.queued_again.add(row["id"])
+            case "delivery_drop":
+                fresh.touched.add(row["voicemail_id"])
+                if old is None:
+                    fresh.claimed.append(row)
+                elif self._drop_changed(old, row):
+                    fresh.granted.append(row)
+            case "delivery_carrierreport" if row["merged_at"] is not None:
+                fresh.merged.append(row)
+            case "usecases_suppression" if old is None:
+                fresh.suppressed.append(row)
+        self._keep(table, version)
+
+    def _keep(self, table: dict[str, Row], version: Version) -> None:
+        if version.gone:
+            del table[str(version.row["id"])]
+        else:
+            table[str(version.row["id"])] = version.row
+
+    # statuses
+
+    def _voicemail_moved(self, old: Row, new: Row) -> bool:
+        """Whether it was queued again."""
+        was, now = VoicemailStatus(old["status"]), VoicemailStatus(new["status"])
+        if (was, old["reason"]) == (now, new["reason"]):
+            return False
+        assert now in MOVES[was], f"a voicemail went from {was} to {now}"
+        if was is VoicemailStatus.FAILED:
+            self._failed_is_left(old, new)
+        return was is VoicemailStatus.FAILED and now is VoicemailStatus.QUEUED
+
+    def _failed_is_left(self, old: Row, new: Row) -> None:
+        guess = is_guess(old["reason"])
+        match new["status"]:
+            case "queued" if guess:
+                assert new["id"] == self.risk_taken_on or self._risk_is_taken_in(new["lane_id"]), (
+                    "sent again though they may have been reached"
+                )
+                self.risks[new["id"]] += 1
+            case "accepted":
+                assert guess, f"failed: {old['reason']} became accepted"
+            case "failed":
+                assert guess or self._latest(old)["provisional"], f"failed: {old['reason']} became {new['reason']}"
+
+    def _risk_is_taken_in(self, lane_id: str) -> bool:
+        """Whether somebody has its failed tried again who accepted the risk."""
+        return any(
+            retry["campaign_id"] == lane_id and retry["state"] == "running" and retry["accept_duplicate_risk"]
+            for retry in self.rows["campaigns_campaignretry"].values()
+        )
+
+    def _drop_changed(self, old: Row, new: Row) -> bool:
+        """Whether a request under its key is allowed once more: an uncertain drop's next look is put off and was not counted."""
+        was, now = DropStatus(old["status"]), DropStatus(new["status"])
+        if was is now and old["reason"] == new["reason"]:
+            return was is DropStatus.UNCERTAIN and old["checks"] == new["checks"]
+        assert now in DROP_MOVES[was], f"a drop went from {was} to {now}"
+        if was is DropStatus.FAILED and now is not DropStatus.DELIVERED:
+            assert is_guess(old["reason"]) or old["provisional"], f"a drop that failed: {old['reason']} became {now}"
+        return False
+
+    def _agree(self, voicemail_id: str) -> None:
+        """A voicemail and its drops."""
+        row = self.rows["delivery_voicemail"][voicemail_id]
+        status, drops = row["status"], self.drops_of(voicemail_id)
+        latest = self.rows["delivery_drop"].get(row["drop_id"]) if row["drop_id"] else None
+        taken = self.risks[voicemail_id]
+        what = f"a voicemail is {status}: {row['reason']}, its drop {latest and (latest['status'], latest['reason'])}"
+        if status in OPEN:
+            assert latest is not None and latest["status"] == status, what
+        elif status == "failed" and latest is not None and row["reason"] != Reason.RECORDING_REFUSED:
+            assert (latest["status"], latest["reason"]) == ("failed", row["reason"]), what
+        elif status in ("queued", *NEVER_SENT) and latest is not None:
+            assert latest["status"] in ("failed", "not_sent") or (
+                taken and latest["status"] in ("accepted", "delivered")
+            ), what
+        delivered = any(drop["status"] == "delivered" for drop in drops)
+        if status == "delivered":
+            assert delivered, what
+        if delivered:
+            assert status in ("delivered", *NEVER_SENT), what
+        assert sum(drop["status"] in OPEN for drop in drops) <= 1 + taken, f"{what}; more than one drop is open"
+        if any(suppresses(drop["reason"]) and not drop["provisional"] for drop in drops):
+            self.opted_out.add(self.number_of[voicemail_id])
+
+    def drops_of(self, voicemail_id: str) -> list[Row]:
+        return [drop for drop in self.rows["delivery_drop"].values() if drop["voicemail_id"] == voicemail_id]
+
+    def _latest(self, voicemail: Row) -> Row:
+        return self.rows["delivery_drop"][voicemail["drop_id"]]
+
+    # who may be sent to
+
+    def suppressed(self) -> set[str]:
+        return {self.people[row["number_index"]] for row in self.rows["usecases_suppression"].values()}
+
+    def _may_be_sent(self, drop: Row) -> Row:
+        """The voicemail of a drop that is being sent: no guard or switch that was committed before says no."""
+        voicemail = self.rows["delivery_voicemail"][drop["voicemail_id"]]
+        use_case = self.rows["usecases_usecase"][voicemail["use_case_id"]]
+        setup = self.rows["usecases_telephonysetup"][drop["setup_id"]]
+        number = self.number_of[voicemail["id"]]
+        assert number not in self.suppressed(), f"sent to {number}, who is suppressed"
+        assert not self.rows["delivery_lane"][voicemail["lane_id"]]["held"], "sent from a lane that is held"
+        assert self.rows["platform_workspace"][use_case["workspace_id"]]["sending_enabled"], (
+            "sent past the workspace's switch"
+        )
+        assert use_case["sending_enabled"], "sent past the use case's switch"
+        assert setup["enabled"], "sent past the setup's switch"
+        assert setup["deleted_at"] is None, "sent through a deleted setup"
+        assert use_case["deleted_at"] is None, "sent under a deleted use case"
+        return voicemail
+
+    def _claim_is_allowed(self, drop: Row) -> None:
+        voicemail = self._may_be_sent(drop)
+        use_case = self.rows["usecases_usecase"][voicemail["use_case_id"]]
+        assert drop["setup_id"] in (use_case["setup_id"], use_case["failover_setup_id"]), "sent through a foreign setup"
+        assigned = {
+            number["e164"]
+            for assignment in self.rows["usecases_numberassignment"].values()
+            if assignment["use_case_id"] == use_case["id"]
+            and (number := self.rows["usecases_phonenumber"][assignment["phone_number_id"]])["setup_id"]
+            == drop["setup_id"]
+        }
+        assert drop["sender"] in assigned, "sent from a number that is not assigned"
+        for earlier in self.drops_of(voicemail["id"]):
+            if earlier is not drop and not self.risks[voicemail["id"]]:
+                assert earlier["status"] in ("failed", "not_sent"), f"sent again while a drop is {earlier['status']}"
+
+    def _resubmission_is_allowed(self, drop: Row) -> None:
+        voicemail = self._may_be_sent(drop)
+        assert (voicemail["status"], voicemail["drop_id"]) == ("uncertain", drop["id"]), "a settled drop is sent again"
+
+    # the wire
+
+    def leaves(self, request: HttpRequest, key: UUID, process: str, now: datetime, true_now: datetime) -> None:
+        """A submission is written now, by the process of that name. `now` is by the database's clock."""
+        drop = self.rows["delivery_drop"][str(key)]
+        first = self.requests.get(key)
+        if process.startswith("dispatch"):
+            assert first is None, "the engine sent one drop twice"
+            assert drop["status"] != "not_sent", "what was proved unsent was sent"
+            assert now <= self.leases[key] or self.clock_was_set, "a request left after its lease"
+        else:
+            window = KINDS[self.ledger.kind_of[account_of(request)]].idempotency_window
+            assert window is not None, "sent again to a carrier that knows no keys"
+            since = self.left_at.get(key, true_now) if self.clock_was_set else at(drop["created_at"])
+            assert (true_now if self.clock_was_set else now) - since < window, "sent again when the key is forgotten"
+            if first is not None:
+                assert (request.url, request.body) == (first.url, first.body), "sent again, and not word for word"
+        self.requests.setdefault(key, request)
+        self.left_at.setdefault(key, true_now)
+
+    def reached(self, entry: Entry) -> None:
+        """A message has arrived at a carrier."""
+        voicemail = self.rows["delivery_drop"][str(entry.key)]["voicemail_id"]
+        assert entry.to == self.number_of[voicemail], "a message is for somebody else"
+        entries = [each for drop in self.drops_of(voicemail) for each in self.ledger.entries.get(UUID(drop["id"]), ())]
+        most = 1 + self.risks[voicemail] + sum(each.was_lied_about for each in entries)
+        reaching = sum(each.reaches for each in entries)
+        assert reaching <= most, f"{reaching} messages of one voicemail, {most} at most"
+
+    # reports
+
+    def _was_heard(self, report: Row) -> None:
+        self._calls_a_retry_off(report)
+        saying = self.sayings.get(report["event_id"])
+        if saying is None:
+            return  # what a look-up or a second request brought
+        if saying.opts_out and (number := self.hears(saying)):
+            self.opted_out.add(number)
+        if saying.entry is None:
+            return
+        if not saying.keyed:
+            assert report["drop_id"] in (None, saying.drop), "a report was taken for another drop's"
+        contradicted = saying.entry.denied if saying.unsigned else saying.entry.denied_by_signature
+        if (
+            saying.honest
+            and saying.status is ReportStatus.DELIVERED
+            and report["drop_id"] == saying.drop
+            and not contradicted
+        ):
+            drop = self.rows["delivery_drop"][saying.drop]
+            assert drop["status"] == "delivered", f"delivered as reported, and its drop is {drop['status']}"
+            voicemail = self.rows["delivery_voicemail"][drop["voicemail_id"]]
+            assert voicemail["status"] in ("delivered", *NEVER_SENT), (
+                f"delivered as reported, and {voicemail['status']}"
+            )
+
+    def _calls_a_retry_off(self, report: Row) -> None:
+        """Whatever was merged before it or with it: a delivery that somebody signed leaves nothing to be tried again."""
+        if report["status"] != "delivered" or report["unsigned"] or report["effect"] == "unknown_drop":
+            return
+        drop = self.rows["delivery_drop"][report["drop_id"]]
+        voicemail = self.rows["delivery_voicemail"][drop["voicemail_id"]]
+        waits = voicemail["status"] == "queued" and voicemail["drop_id"] == drop["id"]
+        assert not waits, "a delivery was heard, and the voicemail waits to be sent again"
+
+    def hears(self, saying: Saying) -> str:
+        """Who opts out by it: whoever the drop of the receiving setup is for, or whom a report without a key names."""
+        if not saying.keyed:
+            return saying.number
+        drop = self.rows["delivery_drop"].get(saying.drop or "")
+        return self.number_of[drop["voicemail_id"]] if drop and drop["setup_id"] == saying.setup else ""
+
+    def _no_unsigned_result_brings_an_attempt(self, voicemail_id: str) -> None:
+        row = self.rows["delivery_voicemail"][voicemail_id]
+        if row["status"] == "queued" and self.running == "reports" and not self.by_person:
+            assert not self._latest(row)["provisional"], "an unsigned result brought about another attempt"
+
+    # after each step, and at the end
+
+    def counters_are_rows(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_DIFFERENCE)
+            assert not (wrong := cursor.fetchall()), f"counters differ from the rows: {wrong}"
+            cursor.execute(_DIFFERENCE_OF_USE_CASES)
+            assert not (wrong := cursor.fetchall()), f"a use case's counters differ from its lanes': {wrong}"
+
+    def all_has_ended(self) -> None:
+        for row in self.rows["delivery_voicemail"].values():
+            assert row["status"] in _TERMINAL, f"a voicemail is {row['status']} for ever"
+            assert row["ended_at"] is not None
+        for drop in self.rows["delivery_drop"].values():
+            assert drop["status"] not in OPEN, f"a drop is {drop['status']} for ever"
+        for campaign in self.rows["campaigns_campaign"].values():
+            assert campaign["state"] in ("completed", "canceled"), f"a campaign is {campaign['state']} for ever"
+        waiting = [row for row in self.rows["delivery_carrierreport"].values() if row["merged_at"] is None]
+        assert not waiting, f"{len(waiting)} reports lie in the inbox for ever"
+
+    def copy(self, ledger: Ledger) -> Judge:
+        """For a history that begins where this one stands."""
+        return Judge(ledger, self.reader.copy(), deepcopy(self.rows), dict(self.number_of), self.people)
+
+
+_DIFFERENCE = """
+SELECT lane_id, status, reason, sum(n)
+  FROM (SELECT lane_id, status, reason, count AS n FROM delivery_lanecount
+        UNION ALL SELECT lane_id, status, reason, delta FROM delivery_lanedelta
+        UNION ALL SELECT lane_id, status, reason, -1 FROM delivery_voicemail) told
+ GROUP BY 1, 2, 3 HAVING sum(n) <> 0
+"""
+
+_DIFFERENCE_OF_USE_CASES = """
+SELECT use_case_id, status, reason, sum(n)
+  FROM (SELECT use_case_id, status, reason, count AS n FROM delivery_usecasecount
+        UNION ALL SELECT l.use_case_id, c.status, c.reason, -c.count
+                    FROM delivery_lanecount c JOIN delivery_lane l ON l.id = c.lane_id) told
+ GROUP BY 1, 2, 3 HAVING sum(n) <> 0
+"""
+
+
+def is_guess(reason: str) -> bool:
+    return bool(reason) and REASONS[Reason(reason)].may_have_reached
+
+
+def suppresses(reason: str) -> bool:
+    return bool(reason) and REASONS[Reason(reason)].suppresses
+
+
+def at(moment: str) -> datetime:
+    return datetime.fromisoformat(moment)

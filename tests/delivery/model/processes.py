@@ -1,0 +1,183 @@
+"""Processes as the model plays them: real code on threads of their own, of which one runs at a time, on one connection.
+
+A process stops where a real one can be killed, suspended or overtaken: before a transaction, after a commit, and at the wire. The
+model looks there at what was committed, and decides whether the process goes on, waits, or dies with all that it had in memory. A
+transaction is a savepoint here and a commit is its release, so that all that a history wrote is rolled back with it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.transaction import Atomic
+
+from delivery import invariants, reports, routes, sql, upkeep, watermarks
+from delivery.watermarks import Watermark
+
+_WRITES = ("INSERT", "UPDATE", "DELETE", "WITH")
+_MAX_SWITCH_SECONDS = 60
+
+
+class Killed(BaseException):
+    """Ends a process as SIGKILL does: no `except Exception` of the product's keeps it alive."""
+
+
+class Stage:
+    """Where processes run. `look` is called at each stop of a process and raises AssertionError where something must not be."""
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        self.look = look
+        self.running: Process | None = None
+        self._depth = len(connection.savepoint_ids)
+
+    def stop(self) -> None:
+        """A place where the process that runs, if one does, may be stopped."""
+        process = self.running
+        if process is None or len(connection.savepoint_ids) != self._depth or process.is_dying:
+            return
+        self.judge(self.look)
+        process.stop()
+
+    def judge(self, check: Callable[[], Any]) -> Any:
+        """The check's answer. What it finds wrong ends the process that runs and fails the model; the product cannot catch it."""
+        process = self.running
+        if process is None:
+            return check()
+        try:
+            return check()
+        except AssertionError as fault:
+            process.fault, process.is_dying = fault, True
+            raise Killed from fault
+
+    @contextmanager
+    def set(self) -> Iterator[None]:
+        """Every transaction, commit and single statement that writes is a stop from here on."""
+        enter, leave, run = Atomic.__enter__, Atomic.__exit__, sql.run
+
+        def entering(atomic: Atomic) -> None:
+            self.stop()
+            enter(atomic)
+
+        def leaving(atomic: Atomic, kind: Any, error: Any, traceback: Any) -> None:
+            leave(atomic, kind, error, traceback)
+            if kind is None:
+                self.stop()
+
+        def running(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+            rows = run(statement, parameters)
+            if statement.lstrip().startswith(_WRITES):
+                self.stop()
+            return rows
+
+        def executing(execute: Callable[..., Any], statement: str, *rest: Any) -> Any:
+            result = execute(statement, *rest)
+            if statement.lstrip().startswith(_WRITES):
+                self.stop()
+            return result
+
+        with (
+            patch.object(Atomic, "__enter__", entering),
+            patch.object(Atomic, "__exit__", leaving),
+            patch.object(sql, "run", running),
+            connection.execute_wrapper(executing),
+        ):
+            yield
+
+
+class Memory:
+    """What a process remembers from one look to the next, by a clock in seconds: it dies with the process."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._kept: list[tuple[ModuleType, str, object]] = [
+            (module, name, Watermark(mark._front, clock))
+            for module in (reports, routes, upkeep)
+            for name, mark in vars(module).items()
+            if isinstance(mark, Watermark)
+        ]
+        self._kept.append((invariants, "_walk", invariants.Walk()))
+
+    def take(self) -> None:
+        """Be what the process that runs remembers."""
+        for module, name, kept in self._kept:
+            setattr(module, name, kept)
+
+    @classmethod
+    @contextmanager
+    def apart(cls) -> Iterator[None]:
+        """What this process itself remembers is as before afterwards."""
+        own = cls(lambda: 0.0)
+        own._kept = [(module, name, getattr(module, name)) for module, name, _ in own._kept]
+        with patch.object(watermarks, "_looks_again", True):
+            try:
+                yield
+            finally:
+                own.take()
+
+
+class Process:
+    """One process of the platform, from its start to its end or death. `kind` is the process's name for people."""
+
+    def __init__(self, stage: Stage, kind: str, work: Callable[[], object]) -> None:
+        self.kind = kind
+        self.is_over = False
+        self.is_dying = False
+        self.fault: BaseException | None = None
+        self._stage = stage
+        self._work = work
+        self._left: int | None = 0
+        self._turn, self._back = threading.Semaphore(0), threading.Semaphore(0)
+        self._shared = connections[DEFAULT_DB_ALIAS]
+        self._thread = threading.Thread(target=self._live, name=kind, daemon=True)
+
+    def go_on(self, stops: int | None) -> None:
+        """Run past so many stops, or to the end; raises what the process raised or did wrong."""
+        self._left = stops
+        self._stage.running = self
+        if self._thread.ident is None:
+            self._shared.inc_thread_sharing()
+            self._thread.start()
+        else:
+            self._turn.release()
+        if not self._back.acquire(timeout=_MAX_SWITCH_SECONDS):
+            raise RuntimeError(f"{self.kind} neither stopped nor ended within {_MAX_SWITCH_SECONDS} s")
+        self._stage.running = None
+        if self.is_over:
+            self._thread.join()
+            self._shared.dec_thread_sharing()
+        if self.fault is not None:
+            raise self.fault
+
+    def die(self) -> None:
+        """Killed where it stopped."""
+        self.is_dying = True
+        self.go_on(None)
+
+    def stop(self) -> None:
+        """Called by the process itself, through the stage."""
+        if self._left is None:
+            return
+        if self._left > 0:
+            self._left -= 1
+            return
+        self._back.release()
+        self._turn.acquire()
+        if self.is_dying:
+            raise Killed
+
+    def _live(self) -> None:
+        connections[DEFAULT_DB_ALIAS] = self._shared
+        try:
+            self._work()
+        except Killed:
+            pass
+        except BaseException as error:  # shown by the thread that waits
+            self.fault = error
+        finally:
+            self.is_over = True
+            self._back.release()

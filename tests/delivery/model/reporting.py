@@ -1,0 +1,205 @@
+"""What carriers, and those who pretend to be one, report in a history."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import count
+from uuid import UUID
+
+from django.db import connection
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from delivery.carriers.base import Report, ReportStatus
+from delivery.reasons import Reason
+from delivery.reports import receive
+from tests.delivery.model.carriers import Answer, Entry, Pushed
+from tests.delivery.model.engine import ANSWERS, OFTEN, WAITS, Engine
+from tests.delivery.model.judge import Saying
+from tests.delivery.model.world import PEOPLE
+
+FAILURES = (
+    Reason.BUSY,
+    Reason.NO_ANSWER,
+    Reason.UNREACHABLE,
+    Reason.MAILBOX_FULL,
+    Reason.REFUSED,
+    Reason.OPTED_OUT,
+    Reason.NUMBER_REASSIGNED,
+    Reason.CARRIER_ACCOUNT,
+)
+FATES = st.sampled_from([None, None, None, Reason.BUSY, Reason.NO_ANSWER, *FAILURES])  # None: it is delivered
+STATUSES = st.sampled_from(ReportStatus)
+ENDS = st.sampled_from([ReportStatus.FAILED, ReportStatus.DELIVERED, *ReportStatus])
+ENTRIES = st.sampled_from([0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8])
+
+
+class Reporting(Engine):
+    """`carrier_skew`: how wrong the carriers' clocks are. `same_references`: their reports name a drop as their answers did."""
+
+    carrier_skew = timedelta()
+    same_references = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spoken = count(1)
+
+    def entry(self, place: int) -> Entry:
+        """The newest come first."""
+        entries = sorted(self.ledger.all(), key=lambda entry: (-entry.key.int, entry.account))
+        return entries[place % len(entries)]
+
+    def carrier_reports(
+        self, place: int, ends: bool, fate: Reason | None, signed: bool, times: int, strays: bool, late: int
+    ) -> None:
+        """The truth about one entry, which is decided now if it was not: an end, once come, is what it says ever after."""
+        entry = self.entry(place)
+        if ends:
+            entry.end(fate)
+        status = entry.fate if ends and entry.fate else ReportStatus.ACCEPTED
+        for _ in range(times):
+            self.say(entry, status, entry.reason, signed=signed, strays=strays, late=late)
+
+    something_was_sent = precondition(lambda self: self.ledger.entries)
+    reporting = rule(
+        place=ENTRIES,
+        ends=st.sampled_from([True, True, False]),
+        fate=FATES,
+        signed=st.booleans(),
+        times=st.sampled_from([1, 1, 2]),
+        strays=st.sampled_from([False, False, False, True]),
+        late=st.sampled_from([0, 0, 60, 7200]),
+    )
+    a_carrier_reports = something_was_sent(reporting(carrier_reports))
+    a_carrier_reports_again = something_was_sent(reporting(carrier_reports))
+
+    def passes_a_while(self, wait: int, answers: list[Answer], fates: list[Reason | None]) -> None:
+        """What mostly happens; the other rules take it apart."""
+        self.time_passes(wait)
+        self.run("tick", lambda: self.tick(OFTEN), None)
+        self.dispatches(0, 8, answers, None)
+        for place, fate in enumerate(fates):
+            if self.ledger.entries:
+                self.carrier_reports(place, True, fate, True, 1, False, 0)
+        self.merges_and_settles(0, 10, [], [], None)
+
+    usually = rule(wait=WAITS, answers=ANSWERS, fates=st.lists(FATES, max_size=3))
+    a_while_as_usual, another_while, one_more_while, a_last_while = (
+        usually(passes_a_while),
+        usually(passes_a_while),
+        usually(passes_a_while),
+        usually(passes_a_while),
+    )
+
+    @precondition(lambda self: self.ledger.entries and not self.honest)
+    @rule(
+        place=ENTRIES,
+        said=st.lists(st.tuples(ENDS, FATES), min_size=1, max_size=3),
+        signed=st.sampled_from([True, True, False]),
+    )
+    def a_carrier_contradicts_itself(
+        self, place: int, said: list[tuple[ReportStatus, Reason | None]], signed: bool
+    ) -> None:
+        for status, reason in said:
+            self.say(self.entry(place), status, reason or Reason.BUSY, signed=signed, honest=False)
+
+    @precondition(lambda self: self.ledger.entries)
+    @rule(place=ENTRIES, status=STATUSES, reason=st.sampled_from(FAILURES))
+    def somebody_forges(self, place: int, status: ReportStatus, reason: Reason) -> None:
+        """Whoever knows the setup's address and a drop's id can say so, and cannot sign it."""
+        self.tell(self.entry(place), status, reason, keyed=True, unsigned=True, honest=False)
+
+    @rule(
+        setup=st.integers(0, 1),
+        number=st.sampled_from(PEOPLE),
+        status=st.sampled_from([ReportStatus.FAILED, *ReportStatus]),
+        reason=st.sampled_from([Reason.OPTED_OUT, Reason.DO_NOT_CALL, Reason.BUSY]),
+        keyed=st.sampled_from([False, False, True]),
+    )
+    def somebody_elses_is_reported(
+        self, setup: int, number: str, status: ReportStatus, reason: Reason, keyed: bool
+    ) -> None:
+        """Of another system on the same account, or under a key that is not ours."""
+        failed = status is ReportStatus.FAILED
+        if not keyed:  # it may be taken for a word on our only open drop to them
+            for entry in self.ledger.all():
+                if entry.to == number and self.place_of(entry) == setup:
+                    entry.deny(failed, signed=True)
+        saying = Saying(
+            setup=str(self.world.setups[setup].pk),
+            status=status,
+            reason=reason if failed else None,
+            entry=None,
+            keyed=keyed,
+            number=number,
+            unsigned=False,
+            honest=False,
+        )
+        self.give(saying, UUID(int=7) if keyed else None, f"theirs-{number}")
+
+    def place_of(self, entry: Entry) -> int:
+        """Of the setup whose account it was, or is."""
+        return int(entry.account.startswith("birch"))
+
+    def say(
+        self,
+        entry: Entry,
+        status: ReportStatus,
+        reason: Reason | None,
+        *,
+        signed: bool = True,
+        strays: bool = False,
+        late: int = 0,
+        honest: bool = True,
+    ) -> None:
+        """As the kind of the entry's account reports: the pushed kind signs what names the person, and repeats our key unsigned."""
+        pushed = self.ledger.kind_of[entry.account] == Pushed.name
+        keyed, unsigned = not (pushed and signed), pushed and not signed
+        self.tell(entry, status, reason, keyed=keyed, unsigned=unsigned, strays=strays, late=late, honest=honest)
+
+    def tell(
+        self,
+        entry: Entry,
+        status: ReportStatus,
+        reason: Reason | None,
+        *,
+        keyed: bool,
+        unsigned: bool,
+        strays: bool = False,
+        late: int = 0,
+        honest: bool,
+    ) -> None:
+        """`strays`: it comes to the address of the other setup."""
+        failed = status is ReportStatus.FAILED
+        if not honest:
+            entry.deny(failed, signed=not unsigned)
+        saying = Saying(
+            setup=str(self.world.setups[self.place_of(entry) ^ strays].pk),
+            status=status,
+            reason=reason if failed else None,
+            entry=None if strays else entry,
+            keyed=keyed,
+            number=entry.to,
+            unsigned=unsigned,
+            honest=honest,
+        )
+        reference = entry.reference if self.same_references else f"x-{entry.reference}"
+        since = self.true_now - entry.first_at if entry.first_at else timedelta()
+        self.give(saying, entry.key if keyed else None, reference, min(timedelta(seconds=late), since))
+
+    def give(self, saying: Saying, key: UUID | None, reference: str, late: timedelta = timedelta()) -> None:
+        event = str(next(self.spoken))
+        self.judge.sayings[event] = saying
+        report = Report(
+            key,
+            saying.status,
+            self.now + self.carrier_skew - late,
+            event_id=event,
+            carrier_reference=reference,
+            reason=saying.reason,
+            recipient="" if key else saying.number,
+            unsigned=saying.unsigned,
+        )
+        receive(UUID(saying.setup), b"", [report])
+        with connection.cursor() as cursor:  # the database's clock is not drawn
+            cursor.execute("UPDATE delivery_carrierreport SET received_at = %s WHERE event_id = %s", [self.now, event])

@@ -1,0 +1,54 @@
+"""Tells histories: so many with one seed, in a world that is rolled back afterwards."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis._settings import not_set
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.delivery.model.histories import History
+from tests.delivery.model.world import created
+
+MAX_STEPS = 40
+# To shorten a history that fails takes Hypothesis up to five minutes.
+QUICK = tuple(phase for phase in Phase if phase not in (Phase.shrink, Phase.explain))
+THOROUGH = tuple(phase for phase in Phase if phase is not Phase.explain)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    histories: int
+    steps: int
+
+
+def tell(histories: int, *, phases: Collection[Phase], at: int | None = None) -> Told:
+    """How many were told; raises what was wrong with one, after its steps. `at` is the seed; None is another one each time."""
+    with created() as world:
+        machine = type("History", (History,), {"world": world, "told": 0, "steps": 0})
+        if at is not None:
+            machine = seed(at)(machine)
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=histories,
+                stateful_step_count=MAX_STEPS,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                phases=phases,
+                database=None if at is not None else not_set,
+                print_blob=True,
+            ),
+        )
+        return Told(machine.told, machine.steps)
+
+
+def show(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    """Write at once to the person who waits."""
+    with capsys.disabled():
+        sys.stdout.write(text)
+        sys.stdout.flush()

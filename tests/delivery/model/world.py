@@ -1,0 +1,139 @@
+"""The rows that every history begins with, written once: two setups, two use cases, a running campaign, three people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from unittest.mock import patch
+
+from django.conf import settings
+from django.db import transaction
+
+from campaigns.models import Campaign
+from campaigns.services import campaigns
+from delivery.carriers import CARRIERS
+from delivery.models import CarrierMedia, Recording
+from rvm.platform.crypto import BlindIndex, KeyRing, blind_index, vault
+from rvm.platform.models import Workspace
+from tests import factories
+from tests.delivery.model import journal
+from tests.delivery.model.carriers import KINDS, Asked, Ledger
+from tests.delivery.model.judge import Judge
+from usecases.models import PhoneNumber, TelephonySetup, UseCase
+
+START = datetime(2026, 3, 2, 15, tzinfo=UTC)
+ANA, BEN, CEM = PEOPLE = ("+12025550141", "+12025550142", "+12025550143")
+LATER_KEY = bytes(range(100, 132))
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Both rings as one process has them."""
+
+    encryption: KeyRing
+    index: KeyRing
+
+    def take(self) -> None:
+        """Be the keys of the process that runs."""
+        if (self.encryption, self.index) != (settings.RVM_ENCRYPTION_KEYS, settings.RVM_INDEX_KEYS):
+            settings.RVM_ENCRYPTION_KEYS, settings.RVM_INDEX_KEYS = self.encryption, self.index
+            vault.cache_clear()
+            blind_index.cache_clear()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`stages` are the keys that processes may have at the same time while keys rotate: docs/operate/keys.md says how it goes."""
+
+    workspace: Workspace
+    setups: tuple[TelephonySetup, TelephonySetup]
+    use_cases: tuple[UseCase, UseCase]
+    numbers: tuple[PhoneNumber, ...]
+    campaign: Campaign
+    recording: Recording
+    judge: Judge
+    stages: tuple[tuple[Keys, ...], ...]
+
+
+def _stages() -> tuple[tuple[Keys, ...], ...]:
+    def ring(kept: KeyRing, *ids: int) -> KeyRing:
+        keys = {1: kept.keys[1], 2: LATER_KEY}
+        return KeyRing({key: keys[key] for key in ids}, ids[-1])
+
+    def keys(*ids: int) -> Keys:
+        return Keys(ring(settings.RVM_ENCRYPTION_KEYS, *ids), ring(settings.RVM_INDEX_KEYS, *ids))
+
+    old, prepared, new = keys(1), keys(2, 1), keys(1, 2)
+    return (old,), (old, prepared), (prepared,), (prepared, new), (new,)
+
+
+def _people(workspace: Workspace, everything: Keys) -> dict[str, str]:
+    keys = everything.index.keys
+    indexes = [BlindIndex(KeyRing(keys, key)) for key in keys]
+    return {"\\x" + index.of(workspace.id, number).hex(): number for number in PEOPLE for index in indexes}
+
+
+@contextmanager
+def created() -> Iterator[World]:
+    """The world in a transaction of its own, which is rolled back afterwards; the model's carriers are known in it."""
+    with ExitStack() as stack:
+        stack.enter_context(transaction.atomic())
+        stack.callback(transaction.set_rollback, True)
+        stack.enter_context(patch.dict(CARRIERS, KINDS))
+        stack.enter_context(journal.kept())
+        yield _create()
+
+
+def _create() -> World:
+    workspace = factories.make_workspace()
+    first, second = (
+        factories.make_setup(
+            workspace,
+            carrier=Asked.name,
+            credentials={"account": account},
+            pace_per_second=100_000,
+            in_flight_cap=10_000,
+        )
+        for account in ("alder-0", "birch-0")
+    )
+    numbers = [factories.make_phone_number(setup) for setup in (first, first, second, second)]
+    policy = {"window_start": time.min, "window_end": time.max, "max_attempts": 2, "retry_minutes": 1}
+    main = factories.make_use_case(setup=first, failover_setup=second, numbers=numbers, **policy)
+    other = factories.make_use_case(setup=second, numbers=numbers[2:], **policy)
+    recording = factories.make_recording(workspace)
+    for setup in (first, second):
+        CarrierMedia.objects.create(
+            setup=setup,
+            recording=recording,
+            state="ready",
+            media_id=f"{setup.credentials['account']}/0",
+            ready_at=START,
+            due_at=START,
+        )
+    campaign = factories.make_campaign(main, recording=recording, playable=True)
+    held = {"not_before": START, "recording": recording, "expires_at": None, "lane": campaign.lane}
+    queued = {"not_before": START, "recording": recording, "expires_at": START + timedelta(hours=72)}
+    made = [
+        factories.make_voicemail(recipient=ANA, **held),
+        factories.make_voicemail(recipient=BEN, **held),
+        factories.make_voicemail(main, recipient=ANA, **queued),
+        factories.make_voicemail(other, recipient=ANA, **queued),
+        factories.make_voicemail(other, recipient=CEM, **queued),
+    ]
+    campaigns.launch(campaign, actor=None, now=START)
+    stages = _stages()
+    judge = Judge(
+        Ledger(),
+        journal.Reader(),
+        {table: {} for table in journal.TABLES},
+        {str(row.pk): row.recipient for row in made},
+        _people(workspace, stages[-1][0]),
+    )
+    judge.look()
+    return World(workspace, (first, second), (main, other), tuple(numbers), campaign, recording, judge, stages)
+
+
+def account_named(setup: int, generation: int) -> str:
+    return f"{('alder', 'birch')[setup]}-{generation}"
