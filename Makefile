@@ -42,6 +42,10 @@ histories: .venv/dev.stamp ## tell drawn histories of voicemails for MINUTES (60
 	@RVM_HISTORIES_MINUTES=$(MINUTES) RVM_HISTORIES_SEED=$(SEED) $(VENV)/python -m pytest \
 		tests/delivery/model/test_histories.py -m histories --timeout 0
 
+.PHONY: mutants
+mutants: .venv/dev.stamp ## plant faults in the engine, each of which the histories must find
+	@$(VENV)/python -m pytest tests/delivery/model/test_mutants.py -m histories --timeout 0
+
 .PHONY: poolers
 poolers: .venv/dev.stamp ## run the platform behind PgBouncer, which must be installed
 	@$(VENV)/python -m pytest tests/chaos -m poolers --timeout 0
