@@ -156,10 +156,10 @@ def test_retry_failed_and_the_merging_of_reports_do_not_wait_for_each_other() ->
     between, go_on = threading.Event(), threading.Event()
     settle_guesses = lanes._settle
 
-    def halting(*args: object) -> None:
+    def halting(*args: object) -> object:
         between.set()
         go_on.wait(10)
-        settle_guesses(*args)
+        return settle_guesses(*args)
 
     def retry_all() -> None:
         retry_failed(campaign, accept_duplicate_risk=True, reasons=[], actor=None, now=now)

@@ -20,7 +20,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from campaigns.models import Campaign, RecipientImport
+from campaigns.models import Campaign, CampaignRetry, RecipientImport
 from delivery.api import setups
 from delivery.carriers.base import Check, Report, ReportStatus
 from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail, VoicemailReference
@@ -28,6 +28,7 @@ from delivery.reasons import Reason
 from delivery.reports import merge, receive
 from delivery.services.clips import keep_clip
 from delivery.services.recordings import keep_recording
+from rvm.platform.clock import database_now
 from rvm.platform.models import ApiKey, Workspace
 from tests.campaigns.api.calling import upload_directly
 from tests.delivery.audio.mp3_bytes import encoded
@@ -88,6 +89,9 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
         for state in states
     }
     Voicemail.objects.filter(lane=campaigns["completed"].lane).update(status="failed", reason="busy")
+    CampaignRetry.objects.create(
+        campaign=campaigns["running"], reasons=[], accept_duplicate_risk=False, asked_at=database_now(), matching=1
+    )
     failed = make_voicemail(use_case, live=live, status="failed", reason="busy")
     queued = make_voicemail(use_case, live=live, reference="visit-1")
     VoicemailReference.objects.create(workspace=workspace, live=live, reference="visit-1", voicemail_id=queued.pk)
@@ -215,6 +219,7 @@ DEEDS = {
     "POST campaigns/{campaign_id}/resume": Deed(404, rows=in_state("paused")),
     "POST campaigns/{campaign_id}/cancel": Deed(404, rows=in_state("running")),
     "POST campaigns/{campaign_id}/retry-failed": Deed(404, rows=in_state("completed")),
+    "DELETE campaigns/{campaign_id}/retry-failed": Deed(404, rows=in_state("running")),
     "POST campaigns/{campaign_id}/imports": Deed(404, lambda rows: a_list(), form=True),
     "PATCH campaigns/{campaign_id}/imports/{import_id}": Deed(404, lambda rows: {"has_header": False}),
     "DELETE campaigns/{campaign_id}/imports/{import_id}": Deed(404),
@@ -267,7 +272,7 @@ def changed_live(before: Snapshot, after: Snapshot) -> list[str]:
 
 def test_every_operation_that_changes_something_is_walked() -> None:
     assert set(DEEDS) == {operation for operation, changes in CHANGES.items() if changes}
-    assert (len(DEEDS), len(READING)) == (30, 26)
+    assert (len(DEEDS), len(READING)) == (31, 26)
 
 
 @pytest.mark.parametrize("operation", DEEDS)
