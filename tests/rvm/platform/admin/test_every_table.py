@@ -17,14 +17,16 @@ from tests.rvm.platform.admin.every_row import make_every_row
 pytestmark = pytest.mark.django_db
 
 REGISTERED = list(admin.site._registry)
-# Shown on the pages of the rows that they belong to: the use case's numbers, the lane's counts, what a clip is heard in,
-# why a list's rows were left out.
+# Shown on the pages of the rows that they belong to: the use case's numbers, the lane's counts and, on the Overview, the use case's,
+# what a clip is heard in, why a list's rows were left out, how far a campaign's retry is.
 WITHIN_OTHERS = {
     "usecases.numberassignment",
     "delivery.lanecount",
     "delivery.lanedelta",
+    "delivery.usecasecount",
     "delivery.assembly",
     "campaigns.rejectedrow",
+    "campaigns.campaignretry",
 }
 
 
