@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import timezone as number_zones
 
-from usecases.number_plan import zones_of_1
+from usecases.number_plan import Kind, area_code, zones_of_1
 
 # +1 555 001 xxxx: outcomes of the sandbox carrier; not valid numbers anywhere else.
 SANDBOX_NUMBER = re.compile(r"\+1555001[0-9]{4}")
@@ -51,6 +52,12 @@ def e164_of(text: str) -> str | None:
     return number if E164.fullmatch(number := plus + digits) else None
 
 
+# What an area code and an exchange may be, https://www.nanpa.com: N11 are services, 555 is a directory, N9X, 37X and 96X are kept for
+# longer numbers. An area code of this form that the library does not know is no typing error: it may be newer than the library.
+_ASSIGNABLE = re.compile(r"\+1(?!.11|555|37|96)([2-9][0-8][0-9])[2-9][0-9]{6}", re.ASCII)
+_PERHAPS_OF_PERSONS = (Kind.GEOGRAPHIC, Kind.RESERVED)
+
+
 class NumberRefused(ValueError):
     """The text is no number that may be reached. `code` is stable; the message never repeats the number."""
 
@@ -59,10 +66,13 @@ class NumberRefused(ValueError):
         self.code = code
 
 
-def check_recipient(text: str, *, countries: Collection[str] = (), sandbox: bool = False) -> str:
+def check_recipient(
+    text: str, *, countries: Collection[str] = (), area_codes: Collection[str] = (), sandbox: bool = False
+) -> str:
     """Return the number as E.164. Raises NumberRefused.
 
-    `countries` are opened besides +1, as ISO codes; `sandbox` says that the drop can only go to the sandbox carrier.
+    `countries` are opened besides +1, as ISO codes, and `area_codes` of +1 besides those that the library knows, as three digits;
+    `sandbox` says that the drop can only go to the sandbox carrier.
     """
     if _REACHABLE_1.fullmatch(text):
         return text
@@ -73,6 +83,13 @@ def check_recipient(text: str, *, countries: Collection[str] = (), sandbox: bool
             return text
         raise NumberRefused(
             "number_sandbox_only", "Numbers +1 555 001 xxxx are for the sandbox carrier; this use case sends for real."
+        )
+    if (new := unknown_area_code(text)) is not None:
+        if new in area_codes:
+            return text
+        raise NumberRefused(
+            "number_area_code_unknown",
+            f"This version does not know the area code {new} yet; if it is in service, ask the workspace's administrator to open it.",
         )
     number = _parse(text)
     if number is not None and number.country_code != 1 and not _opened(number, countries):
@@ -95,10 +112,29 @@ def check_sender(text: str, *, sandbox: bool = False) -> str:
     """Return a sender number as E.164: any that can exist, and for the `sandbox` any at all. Raises NumberRefused."""
     if not E164.fullmatch(text):
         raise _malformed()
+    if sandbox or unknown_area_code(text) is not None:
+        return text
     number = _parse(text)
-    if not sandbox and (number is None or not phonenumbers.is_valid_number(number)):
+    if number is None or not phonenumbers.is_valid_number(number):
         raise _not_valid()
     return text
+
+
+def unknown_area_code(e164: str) -> str | None:
+    """The area code of a number of +1 that could be a person's, if the library knows no number with it; else None.
+
+    `zones_of` of such a number are those of our number plan, and anywhere in +1 where it does not know the code either.
+    """
+    if (assignable := _ASSIGNABLE.fullmatch(e164)) is None or _is_in_use(assignable[1]):
+        return None
+    area = area_code(e164)
+    return assignable[1] if area is None or area.kind in _PERHAPS_OF_PERSONS else None
+
+
+@lru_cache(maxsize=1000)
+def _is_in_use(code: str) -> bool:
+    """Whether the library knows a number of persons with this area code, in some exchange."""
+    return any(_REACHABLE_1.fullmatch(f"+1{code}{exchange}0142") for exchange in range(200, 1000))
 
 
 def _opened(number: phonenumbers.PhoneNumber, countries: Collection[str]) -> bool:

@@ -64,7 +64,9 @@ def screen(
 
 def _check(workspace: Workspace, recipient: Recipient, sandbox: bool, seen: set[str]) -> Candidate | Refused:
     try:
-        number = check_recipient(recipient.number, countries=workspace.countries, sandbox=sandbox)
+        number = check_recipient(
+            recipient.number, countries=workspace.countries, area_codes=workspace.area_codes, sandbox=sandbox
+        )
     except NumberRefused as error:
         return Refused(error.code, str(error), field="recipient_phone_number")
     if number in seen:

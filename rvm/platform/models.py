@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
 from django.db import connection, models
 from django.db.models.functions import Now
 
@@ -43,6 +44,16 @@ class Workspace(Row):
     )
     countries = ArrayField(
         models.CharField(max_length=2), default=list, blank=True, help_text="Countries opened besides +1, as ISO codes."
+    )
+    area_codes = ArrayField(
+        models.CharField(
+            max_length=3, validators=[RegexValidator(r"\A[2-9][0-8][0-9]\Z", "An area code of +1 has three digits.")]
+        ),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Area codes of +1 that are newer than this version and opened all the same, such as 621. "
+        "Their people are called while it is day everywhere that they may be.",
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(

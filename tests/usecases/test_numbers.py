@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usecases.numbers import E164, NumberRefused, check_recipient, check_sender, zones_of
+from usecases.numbers import E164, NumberRefused, check_recipient, check_sender, unknown_area_code, zones_of
 
 ACCEPTED = [
     ("+12025550142", {}),
@@ -99,6 +99,40 @@ def test_kinds_without_a_voicemail_box_are_refused_in_other_countries_too(number
     assert refusal.value.code == "number_kind_not_reachable"
 
 
+@pytest.mark.parametrize("code", ["621", "624", "465", "761", "880", "238", "300"])
+def test_an_area_code_that_is_newer_than_this_version_can_be_opened(code: str) -> None:
+    number = f"+1{code}5550142"
+    with pytest.raises(NumberRefused) as refusal:
+        check_recipient(number, area_codes=["999"])
+    assert (refusal.value.code, code in str(refusal.value)) == ("number_area_code_unknown", True)
+    assert "typing error" not in str(refusal.value)
+    assert check_recipient(number, area_codes=[code]) == number
+    assert check_sender(number) == number
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["+19995550142", "+12115550142", "+13705550142", "+15555550142", "+16211550142", "+1621555014", "+162155501422"],
+)
+def test_what_cannot_be_an_area_code_or_a_number_in_it_is_a_typing_error_also_where_it_is_opened(number: str) -> None:
+    with pytest.raises(NumberRefused) as refusal:
+        check_recipient(number, area_codes=[number[2:5]])
+    assert refusal.value.code == "number_not_valid"
+
+
+@pytest.mark.parametrize("number", ["+18005550142", "+15005550142", "+12423000142"])
+def test_an_area_code_of_nobody_is_not_opened(number: str) -> None:
+    with pytest.raises(NumberRefused) as refusal:
+        check_recipient(number, area_codes=[number[2:5]])
+    assert refusal.value.code == "number_kind_not_reachable"
+
+
+def test_people_of_an_area_code_that_nobody_knows_may_be_anywhere() -> None:
+    assert unknown_area_code("+12285550142") is None  # Mississippi
+    assert unknown_area_code("+12385550142") == "238"
+    assert set(zones_of("+12385550142")) >= {"America/New_York", "America/Los_Angeles", "Pacific/Honolulu"}
+
+
 def test_a_sender_may_be_toll_free() -> None:
     assert check_sender("+18005550142") == "+18005550142"
 
@@ -144,8 +178,10 @@ def test_the_pattern_of_plus_one_equals_the_library_on_random_numbers(seed: int)
             if text.startswith("+1555001") or not E164.fullmatch(text):
                 continue
             answer = by_us(text)
-            # Another spelling of a number, such as +1 1 202 555 0142, is refused before the library is asked.
-            assert answer == by_the_library(text) or (answer == "number_not_valid" and text.startswith("+11")), text
+            # Another spelling of a number, such as +1 1 202 555 0142, is refused before the library is asked; and an area code that
+            # it does not know is none that cannot exist.
+            told = "number_not_valid" if answer == "number_area_code_unknown" else answer
+            assert told == by_the_library(text) or (told == "number_not_valid" and text.startswith("+11")), text
             answers[answer] += 1
     assert min(answers[each] for each in ("accepted", "number_not_valid", "number_kind_not_reachable")) > 100
 

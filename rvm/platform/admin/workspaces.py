@@ -19,7 +19,7 @@ class WorkspaceAdmin(ScopedModelAdmin):
     role_to_change = Role.ADMIN
     fixed_fields: ClassVar[tuple[str, ...]] = ("slug",)
     list_display = ("name", "slug", "sending_enabled", "created_at")
-    fields = ("name", "slug", "sending_enabled", "countries", "created_at")
+    fields = ("name", "slug", "sending_enabled", "countries", "area_codes", "created_at")
     readonly_fields = ("created_at",)
     ordering = ("name",)
 

@@ -221,7 +221,7 @@ DEEDS = {
     "POST campaigns/{campaign_id}/retry-failed": Deed(404, rows=in_state("completed")),
     "DELETE campaigns/{campaign_id}/retry-failed": Deed(404, rows=in_state("running")),
     "POST campaigns/{campaign_id}/imports": Deed(404, lambda rows: a_list(), form=True),
-    "PATCH campaigns/{campaign_id}/imports/{import_id}": Deed(404, lambda rows: {"has_header": False}),
+    "PATCH campaigns/{campaign_id}/imports/{import_id}": Deed(404, lambda rows: {"header_row": 0}),
     "DELETE campaigns/{campaign_id}/imports/{import_id}": Deed(404),
     "POST campaigns/{campaign_id}/imports/{import_id}/check": Deed(404),
     "POST campaigns/{campaign_id}/imports/{import_id}/confirm": Deed(

@@ -88,7 +88,7 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
             format="csv",
             encoding="utf-8",
             delimiter=",",
-            has_header=True,
+            header_row=1,
         ),
         Voicemail: voicemail,
         Drop: drop,
