@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from campaigns.spreadsheets.columns import MERGE_FIELD
+from campaigns.spreadsheets.columns.kinds import MERGE_FIELD
 from campaigns.spreadsheets.trimming import trimmed
 from usecases.errors import Refused
 

@@ -1,4 +1,4 @@
-"""How a list is written: its format, encoding and delimiter, and whether its first row names the columns."""
+"""How a list is written: its format, encoding and delimiter, and which row names the columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from campaigns.spreadsheets.column_names import field_of, phone_rank
 from campaigns.spreadsheets.encodings import guess_encoding
 from campaigns.spreadsheets.file_kinds import kind_of
 from campaigns.spreadsheets.phones import looks_like_phone
@@ -36,43 +35,29 @@ _SCORED_ROWS = 50
 class Dialect:
     """Of an `xlsx`, `encoding` and `delimiter` are empty; `sheet` is the one that is read, without a name the first with rows in it.
 
-    `hidden_rows` has those read as well that a workbook hides or crosses out.
+    `header_row` is the number of the row that names the columns, as a spreadsheet program shows it; 0 where none does. Rows above
+    it are titles. `hidden_rows` has those read as well that a workbook hides or crosses out.
     """
 
     format: Literal["csv", "xlsx"]
     encoding: str
     delimiter: str
-    has_header: bool
+    header_row: int = 0
     sheet: str = ""
     hidden_rows: bool = False
 
 
-def guess(head: bytes, *, whole: bool) -> Dialect:
+def guess(head: bytes, *, whole: bool, accents: bytes = b"") -> Dialect:
     """Guess from the first up to HEAD_BYTES of a file; `whole` says that this is all of it. Raises SheetRefused.
 
-    Of an xlsx the head does not show the first row: has_header is True until `preview.examine` has seen it.
+    `accents` are what `encodings.Accents` has seen behind the head. The header is found by `preview.examine`.
     """
     if kind_of(head, whole=whole) == "xlsx":
-        return Dialect("xlsx", "", "", has_header=True)
-    encoding, text = guess_encoding(head, whole=whole)
+        return Dialect("xlsx", "", "")
+    encoding, text = guess_encoding(head, whole=whole, accents=accents)
     if not trimmed(text):
         raise SheetRefused("empty", "There is nothing in this file; export the list again with its rows.")
-    delimiter = _delimiter_said(text) or _delimiter(text, whole)
-    return Dialect("csv", encoding, delimiter, has_header(_first_rows(text, delimiter, whole)))
-
-
-def has_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names the columns: none of its cells looks like a phone number, and it is like no row below."""
-    if not rows or any(map(looks_like_phone, rows[0])):
-        return False
-    return names_columns(rows[0]) or not any(char.isdigit() for cell in rows[0] for char in cell)
-
-
-def names_columns(row: Sequence[str]) -> bool:
-    """Whether this surely is a header, which anybody may see, and no person, whom somebody took for one."""
-    if any(map(looks_like_phone, row)):
-        return False
-    return any(field_of(name) or phone_rank(name) is not None for name in row)
+    return Dialect("csv", encoding, _delimiter_said(text) or _delimiter(text, whole))
 
 
 def is_mark(row: Sequence[str]) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -23,8 +25,60 @@ _PARAMETER = re.compile(r";\s*(?!ext\b)[a-z][a-z-]*(?:=[^;]*)?", re.IGNORECASE)
 _FLOAT = re.compile(r"(\+?[0-9]{7,15})[.,]0+")
 _SCIENTIFIC = re.compile(r"\+?([0-9]+)(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})")
 _ERROR = re.compile(r"#+|#(?:N/A|REF!|VALUE!|NAME\?|NUM!|NULL!|DIV/0!|ERROR!)", re.IGNORECASE)
-_NONE = frozenset({"", "-", "--", ".", "?", "0", "n/a", "na", "nan", "none", "null", "nil", "unknown", "no phone"})
+# What people write where they have no number, in lower case.
+SAYS_NONE = frozenset(
+    {
+        "",
+        "-",
+        "--",
+        "---",
+        ".",
+        "?",
+        "0",
+        "n/a",
+        "na",
+        "n.a.",
+        "nan",
+        "none",
+        "null",
+        "nil",
+        "unknown",
+        "unk",
+        "no phone",
+        "no number",
+    }
+    | {
+        "no cell",
+        "no home phone",
+        "unlisted",
+        "not listed",
+        "not given",
+        "not on file",
+        "missing",
+        "blank",
+        "same",
+        "tbd",
+        "ask",
+        "x",
+    }
+    | {
+        "disconnected",
+        "declined",
+        "refused",
+        "private",
+        "ninguno",
+        "ninguna",
+        "no tiene",
+        "sin telefono",
+        "desconocido",
+        "s/n",
+    }
+)
 _WHOLE_NUMBER = re.compile(r"(?<![0-9])(?:\+?1[-. ]?)?\(?[0-9]{3}\)?[-. ]{0,2}[0-9]{3}[-. ]?[0-9]{4}(?![0-9])")
+# A number in the midst of words, of other numbers or of what belongs to it.
+_ANY_NUMBER = re.compile(
+    r"\+[0-9][-0-9 ().]{6,22}[0-9]|(?<![0-9])(?:1[-. ]?)?\(?[0-9]{3}\)?[-. /]{0,2}[0-9]{3}[-. ]{0,2}[0-9]{4}(?![0-9])"
+)
 _BETWEEN_NUMBERS = re.compile(r"[,;/|\\&\n]|\b(?:or|and|y|o|et|ou|und|oder)\b", re.IGNORECASE)
 # After the number: x12, ext. 12, #12, ;ext=12, and pauses as phones write them: ,,12 p12 w12.
 _EXTENSION = re.compile(
@@ -37,6 +91,7 @@ _NOT_DIGITS = re.compile(r"[^0-9]")
 # Longer cells hold prose; the patterns above are not made for that. With what wraps a number, a link and its parameters:
 _LONGEST = 100
 _LONGEST_WRAPPED = 1000
+_LONGEST_SEARCHED = 1000
 
 MISSING = "There is no phone number in this cell."
 DAMAGED = (
@@ -77,6 +132,20 @@ def looks_like_phone(text: str, region: str = "US") -> bool:
     return not number.startswith("+1") or _LIKELY.fullmatch(number) is not None
 
 
+def numbers_in(text: str, region: str = "US") -> list[str]:
+    """Every number that can be made out in a cell, also one that `phone` refuses: beside words, behind another, with an extension."""
+    found = dict.fromkeys(_readable((text,), region)) or dict.fromkeys(
+        _readable(_ANY_NUMBER.findall(in_ascii(text[:_LONGEST_SEARCHED])), region)
+    )
+    return list(found)
+
+
+def _readable(texts: Iterable[str], region: str) -> Iterator[str]:
+    for text in texts:
+        with suppress(CellRefused):
+            yield phone(text, region)
+
+
 @lru_cache(maxsize=300)
 def _dialled_as_1(region: str) -> bool:
     return phonenumbers.country_code_for_region(region) == 1
@@ -102,7 +171,7 @@ def _unwrapped(text: str) -> str:
 def _unusual(text: str, region: str) -> str:
     if len(text) > _LONGEST:
         raise CellRefused("not_a_phone", SHAPE)
-    if text.casefold() in _NONE:
+    if text.casefold() in SAYS_NONE:
         raise CellRefused("phone_missing", MISSING)
     if _ERROR.fullmatch(text):
         raise CellRefused("excel_damaged", ERROR)

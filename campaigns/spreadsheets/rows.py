@@ -5,11 +5,17 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, suppress
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from campaigns.spreadsheets import workbooks
+from campaigns.spreadsheets.answers import Answer, answer
 from campaigns.spreadsheets.dialect import Dialect, is_mark
+from campaigns.spreadsheets.phones import looks_like_phone
 from campaigns.spreadsheets.refusals import SheetRefused
 
 if TYPE_CHECKING:
@@ -22,10 +28,10 @@ MOST_LINES = 50
 LONGEST_LINE = 1_000_000
 csv.field_size_limit(LONGEST_CELL)  # one for the whole process
 
+_ANSWERS = (Answer.YES, Answer.NO, Answer.PERMITS, Answer.FORBIDS)
 _BUFFER = 256 * 1024
 # Stands for bytes that are no character: half of one, which no codec ever yields itself.
 _BROKEN = "\udcff"
-_END = "\udcfeend of the list"  # nor this
 
 UNDECODABLE = "This row has bytes that are no text in the list's encoding; export the list again as CSV (UTF-8)."
 TOO_LONG = (
@@ -33,7 +39,7 @@ TOO_LONG = (
     "shorten it, or close the quotation mark that was opened in it."
 )
 QUOTE_OPEN = (
-    "A quotation mark in this row is not closed, so the lines below it were read as part of it, and left out; "
+    "A quotation mark in this row is not closed, or has text behind it, so that it cannot be seen where its cells end; "
     f"close it, and keep a row under {MOST_LINES} lines."
 )
 LINE_TOO_LONG = (
@@ -63,14 +69,12 @@ def open_rows(chunks: Iterable[bytes], dialect: Dialect, notices: list[str] | No
     ragged. A row that cannot be read is a DamagedRow (`undecodable`, `cell_too_long`, `quote_open`) and the next one is read.
     At the end of a workbook `notices` is what a person should know of how it was read, in sentences.
     """
-    rows = all_rows(chunks, dialect, notices)
-    if dialect.has_header:
-        next(rows, None)
-    return rows
+    with closing(all_rows(chunks, dialect, notices)) as rows:
+        yield from dropwhile(lambda row: row[0] <= dialect.header_row, rows)
 
 
 def all_rows(chunks: Iterable[bytes], dialect: Dialect, notices: list[str] | None = None) -> Rows:
-    """As `open_rows`, with the header as the first row."""
+    """As `open_rows`, with the header and what stands above it."""
     if dialect.format == "xlsx":
         return workbooks.rows_of(chunks, dialect.sheet, hidden_rows=dialect.hidden_rows, notices=notices)
     return _csv_rows(chunks, dialect)
@@ -81,43 +85,120 @@ def _csv_rows(chunks: Iterable[bytes], dialect: Dialect) -> Rows:
     encoding = "utf-8-sig" if dialect.encoding == "utf-8" else dialect.encoding
     source = _Bytes(chunks, encoding)
     text = io.TextIOWrapper(io.BufferedReader(source, _BUFFER), encoding, errors="campaigns.broken", newline="")
-    reader = csv.reader(_lines(text), delimiter=dialect.delimiter)
-    number, line = 0, 0
-    while True:
-        try:
-            for cells in reader:
-                number += 1
-                lines, line = reader.line_num - line, reader.line_num
-                if lines > 1 and (lines > MOST_LINES or cells[-1].endswith(_END)):
-                    yield number, DamagedRow(_shown(cells), "quote_open", QUOTE_OPEN)
-                elif source.broken and any(_BROKEN in cell or "\0" in cell for cell in cells):
-                    yield number, DamagedRow(_shown(cells), "undecodable", UNDECODABLE)
-                elif not cells or (not cells[0].strip() and not "".join(cells).strip()):
-                    continue
-                elif number == 1 and is_mark(cells):
-                    number = 0
-                elif cells[0] == _END:
-                    return
-                else:
-                    yield number, cells
-            return
-        except csv.Error:
-            number, line = number + 1, reader.line_num
-            yield number, DamagedRow((), "cell_too_long", TOO_LONG)
-        except UnicodeError as error:
-            raise SheetRefused("encoding_wrong", WRONG) from error
+    number = 0
+    try:
+        for cells in _Lines(text, dialect.delimiter).rows():
+            number += 1
+            if source.broken and any(_BROKEN in cell or "\0" in cell for cell in cells):
+                damaged = isinstance(cells, DamagedRow)
+                yield number, cells if damaged else DamagedRow(_shown(cells), "undecodable", UNDECODABLE)
+            elif isinstance(cells, DamagedRow):
+                yield number, cells
+            elif not cells or (not cells[0].strip() and not "".join(cells).strip()):
+                continue
+            elif number == 1 and is_mark(cells):
+                number = 0
+            else:
+                yield number, cells
+    except UnicodeError as error:
+        raise SheetRefused("encoding_wrong", WRONG) from error
 
 
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    while line := text.readline(LONGEST_LINE):
-        if len(line) == LONGEST_LINE:
-            raise SheetRefused("line_too_long", LINE_TOO_LONG)
-        yield line
-    yield _END
+class _Lines:
+    """Lines of text as rows.
+
+    Where a quotation mark is not closed, the row that it stands in is damaged, and the lines that it swallows are read as rows of
+    their own; of these only what is as wide as the rows before them can be trusted.
+    """
+
+    def __init__(self, text: io.TextIOWrapper, delimiter: str) -> None:
+        self._text = text
+        self._delimiter = delimiter
+        self._taken: list[str] = []  # the lines of the row that is read
+        self._again: deque[str] = deque()  # those that a quotation mark had swallowed
+        self._is_again = False  # one of the lines taken is of these
+        self._width = 0
+
+    def rows(self) -> Iterator[list[str]]:
+        taken = self._taken
+        reader = self._reader()
+        while True:
+            try:
+                for cells in reader:
+                    if self._is_again or len(taken) > 1:
+                        yield self._doubted(cells)
+                    else:
+                        self._width = len(cells)
+                        yield cells
+                    self._is_again = False
+                    taken.clear()
+                return
+            except csv.Error as error:
+                yield self._broken(error)
+            self._is_again = False
+            taken.clear()
+            reader = self._reader()
+
+    def _reader(self) -> Iterator[list[str]]:
+        return csv.reader(self._lines(), delimiter=self._delimiter, strict=True)
+
+    def _lines(self) -> Iterator[str]:
+        taken, again, readline = self._taken, self._again, self._text.readline
+        while True:
+            if again:
+                line = again.popleft()
+                self._is_again = True
+            elif not (line := readline(LONGEST_LINE)):
+                return
+            if len(line) == LONGEST_LINE:
+                raise SheetRefused("line_too_long", LINE_TOO_LONG)
+            taken.append(line)
+            yield line
+
+    def _doubted(self, cells: list[str]) -> list[str]:
+        """A row of several lines, or of lines that were swallowed: itself if it can be trusted."""
+        if not any(map(str.strip, cells)):
+            return cells
+        lines = len(self._taken)
+        if self._is_again and len(cells) != self._width:
+            return self._open()
+        several = [cell for cell in cells if "\n" in cell or "\r" in cell]
+        swallowed = lines > MOST_LINES or any(self._holds_cells(cell, alone=len(cells) == 1) for cell in several)
+        return self._open() if lines > 1 and swallowed else cells
+
+    def _holds_cells(self, cell: str, *, alone: bool) -> bool:
+        """Whether a cell of several lines holds what looks like cells of others: a phone, a yes or a no beside delimiters."""
+        if alone or self._delimiter not in cell:
+            return alone and any(map(looks_like_phone, cell.splitlines()))
+        pieces = [piece for line in cell.splitlines() for piece in line.split(self._delimiter)]
+        return any(looks_like_phone(piece) or answer(piece) in _ANSWERS for piece in pieces)
+
+    def _broken(self, error: csv.Error) -> list[str]:
+        """What cannot be divided into cells. A space between a closing quotation mark and the delimiter is no harm."""
+        if "limit" in str(error):
+            self._give_back()
+            return DamagedRow((), "cell_too_long", TOO_LONG)
+        if len(self._taken) == 1:
+            mended = re.sub(rf'" +(?=[{re.escape(self._delimiter)}\r\n]|$)', '"', self._taken[0])
+            with suppress(csv.Error):
+                return self._doubted(next(csv.reader([mended], delimiter=self._delimiter, strict=True)))
+        return self._open()
+
+    def _open(self) -> DamagedRow:
+        """The first line as far as it can be shown; the others are read again."""
+        first = self._taken[0].rstrip("\r\n")
+        self._give_back()
+        cells: list[str] = []
+        with suppress(csv.Error):
+            cells = next(csv.reader([first], delimiter=self._delimiter), cells)
+        return DamagedRow(cells, "quote_open", QUOTE_OPEN)
+
+    def _give_back(self) -> None:
+        self._again.extendleft(reversed(self._taken[1:]))
 
 
 def _shown(cells: Iterable[str]) -> list[str]:
-    return [cell.replace(_BROKEN, "\N{REPLACEMENT CHARACTER}").replace("\0", "").removesuffix(_END) for cell in cells]
+    return [cell.replace(_BROKEN, "\N{REPLACEMENT CHARACTER}").replace("\0", "") for cell in cells]
 
 
 class _Bytes(io.RawIOBase):

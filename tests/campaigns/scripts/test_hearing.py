@@ -11,6 +11,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from campaigns.importing.judging import RowRefused, judge_for
+from campaigns.importing.layout import Layout
 from campaigns.models import Campaign
 from campaigns.scripts import Hearing, check_script, part_by_names, recording_for, sample_recordings
 from delivery.audio.decoding import decode
@@ -118,7 +119,7 @@ def test_a_clip_that_cannot_be_read_for_now_is_tried_again(
 def test_an_import_refuses_the_row_without_a_clip_and_waits_where_the_storage_is_away(
     campaign: Campaign, clips: dict[str, Clip], media: Path
 ) -> None:
-    judge = judge_for(campaign, ["phone", "first_name"])
+    judge = judge_for(campaign, Layout(["phone", "first_name"]))
     assert judge(["+12025550142", " ana"]).recording_id == recording_for(campaign, {"first_name": "Ana"}).pk
     with pytest.raises(RowRefused) as without_clip:
         judge(["+12025550142", "Guadalupe"])

@@ -12,9 +12,11 @@ from contextlib import suppress
 import pytest
 
 from campaigns.spreadsheets import cells
-from campaigns.spreadsheets.column_names import field_of, phone_rank
-from campaigns.spreadsheets.columns import guess_columns
-from campaigns.spreadsheets.phones import looks_like_phone
+from campaigns.spreadsheets.answers import Answer, Standing, answer, canceled, died, standing
+from campaigns.spreadsheets.columns.names import meaning_of
+from campaigns.spreadsheets.columns.reading import read_columns
+from campaigns.spreadsheets.objections import answers_something, denies, objects
+from campaigns.spreadsheets.phones import looks_like_phone, numbers_in
 from campaigns.spreadsheets.refusals import CellRefused
 
 LENGTH = 300_000
@@ -59,13 +61,20 @@ READERS: list[Callable[[str], object]] = [
     cells.time_zone,
     cells.state,
     cells.postal_code,
-    cells.consent,
+    cells.country,
     cells.phone,
     cells.text,
     looks_like_phone,
-    field_of,
-    phone_rank,
-    lambda name: guess_columns([name], [["2025550142"]]),
+    numbers_in,
+    answer,
+    died,
+    canceled,
+    standing,
+    objects,
+    denies,
+    answers_something,
+    meaning_of,
+    lambda name: read_columns([name], [["2025550142"]]),
 ]
 
 
@@ -77,9 +86,17 @@ def test_a_cell_costs_no_more_than_its_length(read: Callable[[str], object], aro
             read(around.format(unit * (LENGTH // len(unit))))
 
 
-@pytest.mark.parametrize("read", [cells.time_zone, cells.state, cells.postal_code, cells.consent, cells.phone])
-@pytest.mark.parametrize("said", ["Central", "TX", "75201", "no", "2025550142"])
+@pytest.mark.parametrize("read", [cells.time_zone, cells.state, cells.postal_code, cells.country, cells.phone])
+@pytest.mark.parametrize("said", ["Central", "TX", "75201", "Mexico", "2025550142"])
 def test_nothing_is_taken_from_the_beginning_of_prose(read: Callable[[str], object], said: str) -> None:
     for between in (".", "-", "!"):
         with pytest.raises(CellRefused):
             read(said + between * 1_200 + "yes")
+
+
+@pytest.mark.parametrize("read", [answer, died, canceled, standing])
+@pytest.mark.parametrize("said", ["yes", "no", "agreed", "canceled", "alive", "2026-01-05"])
+def test_no_answer_is_taken_from_the_beginning_of_prose(read: Callable[[str], object], said: str) -> None:
+    for between in (".", "-", "!"):
+        for length in (60, 1_200):
+            assert read(said + between * length + "no") in (Answer.UNCLEAR, Standing.UNCLEAR)

@@ -145,14 +145,14 @@ def test_odd_archives_are_read(content: bytes) -> None:
 
 
 def test_names_with_backslashes_are_seen_to_be_a_workbook() -> None:
-    assert examine(lambda: [zipped(BACKSLASHES)])[1].header == ["Ana"]
+    assert examine(lambda: [zipped(BACKSLASHES)])[1].header.names == ["Ana"]
 
 
 def test_a_workbook_is_one_though_something_large_is_in_front_of_its_parts() -> None:
     picture = zlib.compress(bytes(range(256)) * 4, 0) * 1_000
     content = zipped({"docProps/thumbnail.jpeg": picture, **parts(ONE)}, zipfile.ZIP_STORED)
     assert content.find(b"xl/") > HEAD_BYTES
-    assert examine(lambda: [content])[1].header == ["Ana"]
+    assert examine(lambda: [content])[1].header.names == ["Ana"]
 
 
 def patched(content: bytes, where: str, change: Callable[[bytearray], None]) -> bytes:
@@ -316,7 +316,7 @@ def test_sixty_blank_sheets_whose_only_row_is_the_last_cost_nothing(little_time:
     blank = root('<row r="1048576"><c t="inlineStr"><is><t> </t></is></c></row>')
     people = root('<row r="1"><c t="str"><v>Cell</v></c></row><row r="2"><c><v>4155550101</v></c></row>')
     dialect, seen = examine(lambda: [raw(*[blank] * 60, people)])
-    assert (dialect.sheet, seen.header, seen.rows) == ("Sheet61", ["Cell"], [(2, ["4155550101"])])
+    assert (dialect.sheet, seen.header.names, seen.rows) == ("Sheet61", ["Cell"], [(2, ["4155550101"])])
 
 
 def test_a_look_reads_no_more_than_it_may_of_all_sheets_together(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,33 +91,6 @@ POSTAL_CODES = [
     ("v6b1a1", ("America/Vancouver", "America/Edmonton", "America/Dawson_Creek")),
     ("T5J", ("America/Edmonton",)),
 ]
-CONSENTS = [
-    *[
-        (said, True)
-        for said in (
-            "yes",
-            "Yes",
-            "Y",
-            "TRUE",
-            "1",
-            "1.0",
-            "x",
-            "✓",
-            "✅",
-            "Opted-In",
-            "opt in",
-            "Consented",
-            "sí",
-            "Oui",
-            " yes\u00a0",
-        )
-    ],
-    *[
-        (said, False)
-        for said in ("no", "N", "FALSE", "0", "0.0", "✗", "opted out", "Opt-Out", "declined", "Revoked", "STOP", "nein")
-    ],
-    *[(said, None) for said in ("", "  ", "\u200b")],
-]
 
 
 @pytest.mark.parametrize(("cell", "zones"), TIME_ZONES)
@@ -133,11 +106,6 @@ def test_a_state_gives_every_zone_that_it_has(cell: str, zones: tuple[str, ...])
 @pytest.mark.parametrize(("cell", "zones"), POSTAL_CODES)
 def test_a_postal_code_gives_the_zones_of_its_state(cell: str, zones: tuple[str, ...]) -> None:
     assert cells.postal_code(cell) == zones
-
-
-@pytest.mark.parametrize(("cell", "answer"), CONSENTS)
-def test_consent_is_read_from_the_words_for_yes_and_no(cell: str, answer: bool | None) -> None:
-    assert cells.consent(cell) is answer
 
 
 @pytest.mark.parametrize(
@@ -159,8 +127,8 @@ def test_consent_is_read_from_the_words_for_yes_and_no(cell: str, answer: bool |
         (cells.postal_code, "123456", "postal_code_unknown"),
         (cells.postal_code, "SW1A 1AA", "postal_code_unknown"),
         (cells.postal_code, "D1A 0B1", "postal_code_unknown"),
-        (cells.consent, "maybe", "consent_unclear"),
-        (cells.consent, "2026-01-02", "consent_unclear"),
+        (cells.country, "Atlantis", "country_unknown"),
+        (cells.country, "999", "country_unknown"),
     ],
 )
 def test_a_cell_that_says_nothing_known_is_refused_and_not_repeated(read: object, cell: str, code: str) -> None:
@@ -172,12 +140,35 @@ def test_a_cell_that_says_nothing_known_is_refused_and_not_repeated(read: object
 
 @given(st.text(max_size=30))
 def test_any_text_is_read_or_refused(cell: str) -> None:
-    for read in (cells.time_zone, cells.state, cells.postal_code, cells.consent):
+    for read in (cells.time_zone, cells.state, cells.postal_code, cells.country):
         try:
             answer = read(cell)
         except CellRefused:
             continue
-        assert answer is None or isinstance(answer, bool | tuple)
+        assert isinstance(answer, str | tuple)
+
+
+@pytest.mark.parametrize(
+    ("cell", "region"),
+    [
+        ("", "US"),
+        ("1", "US"),
+        ("+1", "US"),
+        ("US", "US"),
+        ("usa", "US"),
+        ("EE. UU.", "US"),
+        ("+52", "MX"),
+        ("52.0", "MX"),
+        ("0052", "MX"),
+        ("México", "MX"),
+        ("mx", "MX"),
+        ("Canada", "CA"),
+        ("+ 44", "GB"),
+        ("PR", "PR"),
+    ],
+)
+def test_a_country_is_known_by_its_name_its_letters_and_its_calling_code(cell: str, region: str) -> None:
+    assert cells.country(cell) == region
 
 
 def test_every_zone_of_the_tables_exists() -> None:

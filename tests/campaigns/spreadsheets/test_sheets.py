@@ -105,13 +105,13 @@ def test_the_other_sheets_are_named() -> None:
 @pytest.mark.parametrize("name", ["South", "Old"])
 def test_any_sheet_can_be_chosen_by_name_even_a_hidden_one(name: str) -> None:
     content = book(PEOPLE, OTHERS, change=named("North", name, hidden=("Old",)))
-    dialect = Dialect("xlsx", "", "", has_header=True, sheet=name)
+    dialect = Dialect("xlsx", "", "", header_row=1, sheet=name)
     assert [cells for _, cells in preview([content], dialect).rows] == OTHERS[1:]
     assert [cells for _, cells in open_rows([content], dialect)] == OTHERS[1:]
 
 
 def test_a_sheet_that_there_is_not_is_refused() -> None:
-    dialect = Dialect("xlsx", "", "", has_header=True, sheet="East")
+    dialect = Dialect("xlsx", "", "", header_row=1, sheet="East")
     for read in (lambda: preview([book(PEOPLE)], dialect), lambda: list(open_rows([book(PEOPLE)], dialect))):
         with pytest.raises(SheetRefused) as refusal:
             read()
@@ -132,7 +132,7 @@ def test_a_sheet_that_cannot_be_read_is_no_obstacle_where_another_one_is_the_lis
     assert examine(lambda: [wide])[0].sheet == "Recall"
     assert [sheet.get("refused", [""])[0] for sheet in looked_at(wide)] == ["too_many_columns", ""]
     with pytest.raises(SheetRefused) as refusal:
-        preview([wide], Dialect("xlsx", "", "", has_header=True, sheet="Rota"))
+        preview([wide], Dialect("xlsx", "", "", header_row=1, sheet="Rota"))
     assert refusal.value.code == "too_many_columns"
 
 
@@ -167,7 +167,7 @@ def test_hidden_rows_are_read_where_somebody_says_so() -> None:
     content = book(PEOPLE, change=hiding(3))
     assert [number for number, _ in rows_of(content, hidden_rows=True)] == [1, 2, 3, 4]
     assert noticed_in(content, hidden_rows=True) == {}
-    dialect = Dialect("xlsx", "", "", has_header=True, hidden_rows=True)
+    dialect = Dialect("xlsx", "", "", header_row=1, hidden_rows=True)
     assert [number for number, _ in preview([content], dialect).rows] == [2, 3, 4]
 
 

@@ -30,7 +30,7 @@ from tests.campaigns.spreadsheets.books import (
     zipped,
 )
 
-XLSX = Dialect("xlsx", "", "", has_header=False)
+XLSX = Dialect("xlsx", "", "", header_row=0)
 
 
 def read(content: bytes, dialect: Dialect = XLSX) -> list[tuple[int, list[str]]]:
@@ -63,7 +63,7 @@ def test_a_cell_is_read_as_a_person_sees_it(value: object, shown: str) -> None:
 def test_rows_have_the_numbers_that_the_workbook_shows() -> None:
     content = book([[], ["Phone", "Name"], [2025550142, "Ann"], [None, " "], ["2025550143", "Bob"]])
     assert read(content) == [(2, ["Phone", "Name"]), (3, ["2025550142", "Ann"]), (5, ["2025550143", "Bob"])]
-    assert read(content, Dialect("xlsx", "", "", has_header=True))[0] == (3, ["2025550142", "Ann"])
+    assert read(content, Dialect("xlsx", "", "", header_row=2))[0] == (3, ["2025550142", "Ann"])
 
 
 def test_the_first_sheet_that_is_not_empty_is_read() -> None:
@@ -84,9 +84,11 @@ def test_more_rows_than_are_read_at_once_come_in_their_order() -> None:
 def test_whether_a_workbook_has_a_header_is_seen_in_its_rows() -> None:
     headed, bare = book([["Phone"], [2025550142]]), book([[2025550142], [2025550143]])
     dialect, seen = examine(lambda: [headed])
-    assert (dialect, seen.header, seen.columns) == (Dialect("xlsx", "", "", True, "Sheet"), ["Phone"], ["phone"])
+    assert (dialect, seen.header.names) == (Dialect("xlsx", "", "", 1, "Sheet"), ["Phone"])
+    assert [column.kind for column in seen.columns] == ["phone"]
     dialect, seen = examine(lambda: [bare])
-    assert (dialect, seen.header, seen.columns) == (Dialect("xlsx", "", "", False, "Sheet"), None, ["phone"])
+    assert (dialect, seen.header.names) == (Dialect("xlsx", "", "", 0, "Sheet"), [])
+    assert [column.kind for column in seen.columns] == ["phone"]
     assert seen.rows == [(1, ["2025550142"]), (2, ["2025550143"])]
 
 

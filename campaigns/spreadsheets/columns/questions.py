@@ -1,0 +1,42 @@
+"""What is asked before a list is checked, where what a column says could decide whether somebody may be reached."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Question(StrEnum):
+    NONE = ""
+    UNKNOWN = "unknown"
+    YES_OR_NO = "yes_or_no"
+    WHICH_PHONE = "which_phone"
+    WHOSE_PHONE = "whose_phone"
+    WHOSE_ANSWER = "whose_answer"
+    EITHER = "either"
+    DOUBLE_NEGATIVE = "double_negative"
+    WHAT_FOR = "what_for"
+    CHANNEL = "channel"
+    PREFERENCE = "preference"
+    RESTRICTION = "restriction"
+    ALIVE = "alive"
+    STATUS = "status"
+
+
+SENTENCES: dict[Question, str] = {
+    Question.UNKNOWN: "The name could mean that somebody must not be reached. What does the column say?",
+    Question.YES_OR_NO: "It answers yes or no, or is marked for some people, and its name does not say to what. Does a mark in it "
+    "mean that the person may be reached, must not be reached, or neither?",
+    Question.WHICH_PHONE: "Several columns hold phone numbers, and none is named as the person's own. Which one is to be reached?",
+    Question.WHOSE_PHONE: "It holds phone numbers, and may be somebody else's than the person's. Is it a number to reach?",
+    Question.WHOSE_ANSWER: "It seems to be the answer of somebody else than the person. Does it decide whether to reach the person?",
+    Question.EITHER: "Its name says both, that people may be reached and that they must not. What does a yes in it mean?",
+    Question.DOUBLE_NEGATIVE: "Its name says no more than once. Does a yes in it mean that the person may be reached, or not?",
+    Question.WHAT_FOR: "It may be a permission for something else than calls and voicemails. Does a no in it keep the person "
+    "from being reached?",
+    Question.CHANNEL: "It is about messages by another way than the phone. Does a no in it keep the person from being called too?",
+    Question.PREFERENCE: "It says how people wish to be reached, and some of them may not wish to be called. What does it decide?",
+    Question.RESTRICTION: "It may say whom not to reach, or when not. Does what stands in it keep the person from being reached?",
+    Question.ALIVE: "It seems to say whether people live. A column that says so the other way round is read: Deceased.",
+    Question.STATUS: "It gives people or appointments a status that is not known. Does one of them mean that the person must not be "
+    "reached?",
+}

@@ -1,0 +1,358 @@
+"""What each column of a list is taken for, how surely, why, and what has to be asked before anybody is reached by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from campaigns.spreadsheets.answers import Answer, canceled, died
+from campaigns.spreadsheets.columns.kinds import EXTENSION, ONCE, PHONES, UNCLEAR
+from campaigns.spreadsheets.columns.names import Meaning, Sense, Whose, meaning_of
+from campaigns.spreadsheets.columns.questions import Question
+from campaigns.spreadsheets.columns.samples import Sample
+from campaigns.spreadsheets.columns.words import meanings_of, words_of
+from campaigns.spreadsheets.countries import country
+from campaigns.spreadsheets.places import postal_code, state, time_zone
+from campaigns.spreadsheets.trimming import folded, trimmed
+
+
+class Sureness(StrEnum):
+    SURE = "sure"
+    LIKELY = "likely"
+    UNSURE = "unsure"
+
+
+class Why(StrEnum):
+    """By what a column was taken for what it is."""
+
+    NAME = "name"
+    CELLS = "cells"
+    NAME_AND_CELLS = "name_and_cells"
+    PLACE = "place"  # by name and cells another one is as good, and stands behind it
+    SAID = "said"  # by a person
+    NOTHING = "nothing"
+
+
+class Watch(StrEnum):
+    """What is looked for in a column that decides nothing, in case that somebody wrote a no into it."""
+
+    WORDS = "words"  # “do not call”, “deceased”
+    NOTES = "notes"  # these, and a plain no
+    ANSWERS = "answers"  # these, and any yes or mark, of which nobody knows to what
+    CODES = "codes"  # these, unless they are one figure or letter, as others stand in the column too
+    REPORTED = "reported"  # these, but for what our own error report says
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`kind` is one of KINDS, a merge field's name, UNCLEAR with a question, or "" where it is not read."""
+
+    kind: str
+    sure: Sureness
+    why: Why
+    question: Question = Question.NONE
+    watch: Watch = Watch.WORDS
+
+
+SAID = Column("", Sureness.SURE, Why.SAID)
+_MERGED = ""  # until it has its name
+
+
+def read_columns(
+    header: Sequence[str] | None, rows: Sequence[Sequence[str]], *, of_opt_outs: bool = False
+) -> list[Column]:
+    """One Column for each column; `header` is None where the list has none, `rows` are the first ones of the list.
+
+    As many as the widest of them has cells. Of a list without a phone column none is `phone`. `of_opt_outs` is said of a list of
+    people who must not be reached, where a column “Do not call” may hold the numbers, and every number of theirs counts.
+    """
+    names = list(map(without_verdicts, header or ()) if of_opt_outs else header or ())
+    names += [""] * (max(map(len, rows), default=0) - len(names))
+    samples = [Sample([row[at] if at < len(row) else "" for row in rows]) for at in range(len(names))]
+    columns = _phones(
+        [meaning_of(name) for name in names], samples, {Whose.OWN, Whose.ALTERNATE} if of_opt_outs else {Whose.OWN}
+    )
+    taken = {*PHONES, *ONCE}
+    used: set[str] = set()
+    for at, name in enumerate(names):
+        if (column := columns.get(at)) is None:
+            column = _settled(meaning_of(name), samples[at])
+            if column.kind in used or (column.kind == EXTENSION and not _extends(at, names, columns)):
+                column = _merged(Watch.CODES)
+            used |= {column.kind} & {*ONCE}
+            columns[at] = column
+        if column.kind == _MERGED and trimmed(name):
+            columns[at] = _named(column, _merge_field(name, at, taken))
+    return [columns[at] for at in range(len(names))]
+
+
+def holds_people(columns: Sequence[Column]) -> bool:
+    """Whether a list with these columns has a phone in it, or may have one."""
+    return any(
+        column.kind in PHONES or column.question in (Question.WHICH_PHONE, Question.WHOSE_PHONE) for column in columns
+    )
+
+
+def _named(column: Column, kind: str) -> Column:
+    return Column(kind, column.sure, column.why, column.question, column.watch)
+
+
+# Phones.
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    at: int
+    meaning: Meaning
+    count: int
+
+
+def _phones(meanings: Sequence[Meaning], samples: Sequence[Sample], owned: Container[Whose]) -> dict[int, Column]:
+    """The columns that hold phones of the person, and those of which has to be asked whose they are."""
+    named = [
+        _Candidate(at, meaning, samples[at].phones)
+        for at, meaning in enumerate(meanings)
+        if meaning.sense is Sense.PHONE and (_may_hold_phones(meaning, samples[at]) or Whose.ALTERNATE in owned)
+    ]
+    own = [each for each in named if each.meaning.whose in owned] or _contacts(named, meanings)
+    if own:
+        found = _in_order(own)
+        found |= {
+            each.at: Column(UNCLEAR, Sureness.UNSURE, Why.NAME, Question.WHOSE_PHONE)
+            for each in named
+            if each.meaning.whose is Whose.GUARDIAN and each.at not in found
+        }
+    else:
+        found = _by_cells(meanings, samples, named)
+    return {each.at: _merged(_watch_of_phones(each.count)) for each in named} | found
+
+
+def _watch_of_phones(count: int) -> Watch:
+    """In a column of phones a mark stands for none; where there are no phones, it may mean anything."""
+    return Watch.WORDS if count else Watch.ANSWERS
+
+
+def _may_hold_phones(meaning: Meaning, sample: Sample) -> bool:
+    """Whether nothing in the cells is against it.
+
+    A “Phone” of yes and no, of marks or of dates holds none, and “Home” is one only where phones stand in it.
+    """
+    if meaning.soft:
+        return sample.holds_phones or not sample.worded
+    return sample.phones > 0 or not Sample(sample.worded).answers_or_dates
+
+
+def _contacts(named: Sequence[_Candidate], meanings: Sequence[Meaning]) -> list[_Candidate]:
+    """“Contact phone” is the person's own where no other is; beside the name of a contact it may be that one's."""
+    return (
+        []
+        if any(meaning.kind == "contact" for meaning in meanings)
+        else [each for each in named if each.meaning.whose is Whose.CONTACT]
+    )
+
+
+def _in_order(own: Sequence[_Candidate]) -> dict[int, Column]:
+    """By rank; a column that is not half as full as another one comes behind it, however well it is named."""
+    fullest = max(each.count for each in own)
+    ordered = sorted(
+        own, key=lambda each: (each.count * 2 < fullest, each.meaning.rank, -each.count, each.meaning.nth, each.at)
+    )
+    found: dict[int, Column] = {}
+    for nth, each in enumerate(ordered[: len(PHONES)]):
+        follows = ordered[nth + 1 :]
+        tied = bool(follows) and follows[0].meaning == each.meaning and follows[0].count == each.count
+        why = Why.PLACE if tied else Why.NAME_AND_CELLS if each.count else Why.NAME
+        sure = Sureness.LIKELY if tied else Sureness.SURE
+        found[each.at] = Column(PHONES[nth], sure, why, watch=_watch_of_phones(each.count))
+    return found
+
+
+def _by_cells(meanings: Sequence[Meaning], samples: Sequence[Sample], named: Sequence[_Candidate]) -> dict[int, Column]:
+    """Where no column is named as the person's own phone: one whose name says nothing, if only one is full of phones."""
+    unnamed = [
+        _Candidate(at, meaning, samples[at].phones)
+        for at, meaning in enumerate(meanings)
+        if meaning.sense in (Sense.UNKNOWN, Sense.BLANK, Sense.ACT)
+    ]
+    fullest = max((each.count for each in unnamed if samples[each.at].holds_phones), default=0)
+    # Half as many phones as in the fullest one may be as good, whatever else stands in the column.
+    close = [each for each in unnamed if each.count and each.count * 2 >= fullest]
+    doubtful = [each for each in named if each.meaning.whose is not Whose.OTHER]
+    if len(close) == 1 and not doubtful:
+        return {close[0].at: Column("phone", Sureness.LIKELY, Why.CELLS)}
+    asked = close + doubtful or list(named) or _hidden(meanings, samples)
+    question = Question.WHICH_PHONE if len(asked) > 1 else Question.WHOSE_PHONE
+    return {each.at: Column(UNCLEAR, Sureness.UNSURE, Why.CELLS, question) for each in asked}
+
+
+def _hidden(meanings: Sequence[Meaning], samples: Sequence[Sample]) -> list[_Candidate]:
+    """Somebody else's by their names, in a list that has no other phones."""
+    return [
+        _Candidate(at, meaning, samples[at].phones)
+        for at, meaning in enumerate(meanings)
+        if meaning.sense in (Sense.HARMLESS, Sense.DESCRIBES) and meaning.kind != "fax" and samples[at].holds_phones
+    ]
+
+
+def _extends(at: int, names: Sequence[str], columns: dict[int, Column]) -> bool:
+    """Whether the phone on its left, or else on its right, is one that is dialled."""
+    phones = [each for each in columns if meaning_of(names[each]).sense is Sense.PHONE or columns[each].kind in PHONES]
+    left = [each for each in phones if each < at]
+    nearest = max(left) if left else min(phones, default=None)
+    return nearest is not None and columns[nearest].kind in PHONES
+
+
+# All others.
+
+
+def _settled(meaning: Meaning, sample: Sample) -> Column:
+    return _SETTLE[meaning.sense](meaning, sample)
+
+
+def _ask(question: Question, why: Why = Why.NAME) -> Column:
+    return Column(UNCLEAR, Sureness.UNSURE, why, question)
+
+
+def _merged(watch: Watch, sure: Sureness = Sureness.SURE) -> Column:
+    return Column(_MERGED, sure, Why.NAME, watch=watch)
+
+
+def _of_kind(meaning: Meaning, sample: Sample) -> Column:
+    kind = meaning.kind
+    if (read := _READ_AS.get(kind)) is not None:
+        fits = sample.reads_as(read)
+        return Column(kind, Sureness.SURE, Why.NAME_AND_CELLS) if fits else _described(meaning, sample)
+    if kind in ("consent_date", "consent_source") and sample.holds_answers and not sample.holds_dates:
+        return Column("consent", Sureness.LIKELY, Why.NAME_AND_CELLS)
+    if (question := _DOUBTS.get(kind, _no_doubt)(sample)) is not Question.NONE:
+        return _ask(question, Why.NAME_AND_CELLS)
+    return Column(kind, Sureness.SURE, Why.NAME_AND_CELLS if sample.filled else Why.NAME)
+
+
+_READ_AS: dict[str, Callable[[str], object]] = {
+    "time_zone": time_zone,
+    "postal_code": postal_code,
+    "state": state,
+    "country": country,
+}
+
+
+def _no_doubt(sample: Sample) -> Question:
+    return Question.NONE
+
+
+def _consent_in_doubt(sample: Sample) -> Question:
+    return Question.WHAT_FOR if sample.holds_texts else Question.NONE
+
+
+def _death_in_doubt(sample: Sample) -> Question:
+    return Question.UNKNOWN if sample.share(lambda cell: died(cell) is Answer.UNCLEAR) > 0.5 else Question.NONE
+
+
+def _cancellation_in_doubt(sample: Sample) -> Question:
+    return Question.STATUS if sample.share(lambda cell: canceled(cell) is Answer.UNCLEAR) > 0.5 else Question.NONE
+
+
+def _status_in_doubt(sample: Sample) -> Question:
+    return Question.NONE if sample.names_standings or not sample.filled else Question.STATUS
+
+
+def _answers_in_doubt(sample: Sample) -> Question:
+    return Question.YES_OR_NO if sample.holds_answers and not sample.holds_dates else Question.NONE
+
+
+_DOUBTS: dict[str, Callable[[Sample], Question]] = {
+    "consent": _consent_in_doubt,
+    "deceased": _death_in_doubt,
+    "canceled": _cancellation_in_doubt,
+    "appointment_status": _status_in_doubt,
+    **dict.fromkeys(
+        (
+            "name",
+            "first_name",
+            "last_name",
+            "language",
+            "appointment_day",
+            "appointment_time",
+            "record_number",
+            "reference",
+        ),
+        _answers_in_doubt,
+    ),
+}
+
+
+def _act(meaning: Meaning, sample: Sample) -> Column:
+    if sample.holds_answers or sample.marks_with_dates:
+        return Column("consent", Sureness.LIKELY, Why.NAME_AND_CELLS)
+    return _ask(Question.YES_OR_NO) if not sample.filled else _merged(Watch.NOTES, Sureness.LIKELY)
+
+
+def _status(meaning: Meaning, sample: Sample) -> Column:
+    if sample.names_standings:
+        return Column("appointment_status", Sureness.LIKELY, Why.NAME_AND_CELLS)
+    return _ask(Question.STATUS, Why.NAME_AND_CELLS)
+
+
+def _asked(meaning: Meaning, sample: Sample) -> Column:
+    """What holds figures and no answers is a number of something: Authorization No."""
+    numbers = sample.holds_digits and not sample.holds_dates and not sample.holds_answers
+    return _merged(Watch.ANSWERS, Sureness.LIKELY) if numbers else _ask(meaning.question)
+
+
+def _harmless(meaning: Meaning, sample: Sample) -> Column:
+    return _merged(Watch.WORDS)
+
+
+def _described(meaning: Meaning, sample: Sample) -> Column:
+    if sample.ends_somebody_plainly:
+        return _ask(Question.STATUS, Why.CELLS)
+    return _ask(Question.YES_OR_NO, Why.CELLS) if sample.answers_in_words else _merged(Watch.CODES)
+
+
+def _notes(meaning: Meaning, sample: Sample) -> Column:
+    if sample.notes_answer:
+        return _ask(Question.YES_OR_NO, Why.CELLS)
+    return _merged(Watch.NOTES)
+
+
+def _unknown(meaning: Meaning, sample: Sample) -> Column:
+    if sample.holds_answers or sample.answers_somewhere or sample.marks_with_dates or sample.objects_with_dates:
+        return _ask(Question.YES_OR_NO, Why.CELLS)
+    if sample.ends_somebody:
+        return _ask(Question.STATUS, Why.CELLS)
+    return Column(_MERGED, Sureness.UNSURE, Why.NOTHING, watch=Watch.CODES if sample.holds_codes else Watch.ANSWERS)
+
+
+_SETTLE: dict[Sense, Callable[[Meaning, Sample], Column]] = {
+    Sense.KIND: _of_kind,
+    Sense.ACT: _act,
+    Sense.STATUS: _status,
+    Sense.ASK: _asked,
+    Sense.HARMLESS: _harmless,
+    Sense.DESCRIBES: _described,
+    Sense.NOTES: _notes,
+    Sense.UNKNOWN: _unknown,
+    Sense.BLANK: _unknown,
+    Sense.PHONE: _unknown,  # named so, and no phone stands in it
+}
+
+
+def _merge_field(name: str, at: int, taken: set[str]) -> str:
+    """Its name as code can say it, and unlike all others; `taken` gains it."""
+    slug = folded(name).replace(" ", "_")[:36].rstrip("_")
+    if not slug or not slug[0].isalpha():
+        slug = f"column_{slug or at + 1}"[:36]
+    unique, count = slug, 2
+    while unique in taken:
+        unique, count = f"{slug}_{count}", count + 1
+    taken.add(unique)
+    return unique
+
+
+def without_verdicts(name: str) -> str:
+    """A name in a list of people who opted out, without the words that say so: everything there is about that."""
+    return " ".join(
+        word for word in words_of(name) if meanings_of(word).isdisjoint(("refuse", "no", "permit", "filler"))
+    )
