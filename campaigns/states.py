@@ -77,6 +77,7 @@ class Outcome(StrEnum):
 
     ACCEPTED = "accepted"
     DUPLICATE_IN_FILE = "duplicate_in_file"
+    SAME_PHONE = "same_phone"  # of an earlier row's number, and another person or another visit
     DUPLICATE_IN_CAMPAIGN = "duplicate_in_campaign"
     INVALID = "invalid"
     SUPPRESSED = "suppressed"

@@ -6,7 +6,6 @@ What is on the list stays there when the pass breaks off: nobody is reached beca
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -14,7 +13,8 @@ from itertools import islice
 from campaigns.importing.staging import MOST_ROWS
 from campaigns.services.imports import MOST_BYTES
 from campaigns.spreadsheets import cells
-from campaigns.spreadsheets.columns import guess_columns
+from campaigns.spreadsheets.columns.kinds import PHONES
+from campaigns.spreadsheets.columns.reading import read_columns
 from campaigns.spreadsheets.preview import Preview, examine
 from campaigns.spreadsheets.refusals import CellRefused, SheetRefused
 from campaigns.spreadsheets.rows import DamagedRow, open_rows
@@ -30,8 +30,6 @@ BATCH = 1000
 # Rows that are named of those that cannot be read for the same reason.
 NAMED = 20
 LONGEST_REASON: int = Suppression._meta.get_field("reason").max_length or 0
-# Of a campaign's list such a column is not the number to reach; here every number is about that.
-_OPT_OUT = re.compile(r"opt(?:ed)?[\W_]*out|do[\W_]*not[\W_]*(?:call|contact)|dnc", re.IGNORECASE)
 # What campaigns' sentences advise about reaching somebody does not help here.
 _SENTENCES = {
     "has_extension": "This number has an extension; write the number alone if nobody behind it shall be reached.",
@@ -50,21 +48,18 @@ class Unreadable:
 
 @dataclass
 class Listed:
-    """What became of the rows; each is counted once.
+    """What became of `rows` rows: of each number in them, and of the rows in which none could be read.
 
     `column` is what was read as the numbers, `unreadable` goes by code, `broke_off` says why the rows below were not read, if so.
     """
 
     column: str
+    rows: int = 0
     added: int = 0
     already_listed: int = 0
     repeated: int = 0
     unreadable: dict[str, Unreadable] = field(default_factory=dict)
     broke_off: str = ""
-
-    @property
-    def rows(self) -> int:
-        return self.added + self.already_listed + self.repeated + self.unreadable_count
 
     @property
     def unreadable_count(self) -> int:
@@ -90,9 +85,9 @@ def suppress_list(
         raise Refused("list_unreadable", refused.sentence, field="list", why=refused.code) from None
     if not seen.rows:
         raise Refused("list_empty", "The list has no rows; export it again with the numbers in it.", field="list")
-    columns = _columns(seen)
+    phones, reason_at = _phones(seen)
     audit.record("suppression_list.began", workspace, actor=actor, workspace=workspace)
-    listing = _Listing(workspace, columns, seen)
+    listing = _Listing(workspace, phones, reason_at, seen)
     try:
         # Who is hidden by a filter has opted out all the same.
         rows = open_rows(read(), replace(dialect, hidden_rows=True))
@@ -107,16 +102,18 @@ def suppress_list(
     return listing.listed
 
 
-def _columns(seen: Preview) -> list[str | None]:
-    header = None if seen.header is None else [_OPT_OUT.sub(" ", name) for name in seen.header]
-    columns = guess_columns(header, [cells for _, cells in seen.rows])
-    if "phone" not in columns:
+def _phones(seen: Preview) -> tuple[list[int], int | None]:
+    """The places of the columns with the numbers of the people on the list, and of their reason, if there is one."""
+    header = seen.header.names if seen.header.sure else None
+    columns = [column.kind for column in read_columns(header, [cells for _, cells in seen.rows], of_opt_outs=True)]
+    phones = [columns.index(kind) for kind in PHONES if kind in columns]
+    if not phones:
         raise Refused(
             "phone_column_missing",
-            "No column of the list looks like phone numbers; name the column that holds them “Phone” in its first row.",
+            "No column of the list looks like phone numbers of the people on it; name the one with them “Phone” in its first row.",
             field="list",
         )
-    return columns
+    return phones, columns.index("reason") if "reason" in columns else None
 
 
 def _record(listed: Listed, workspace: Workspace, actor: User | None) -> None:
@@ -136,35 +133,49 @@ def _record(listed: Listed, workspace: Workspace, actor: User | None) -> None:
 class _Listing:
     """One pass. It remembers every number that it has seen, as an integer: two million of them are some 130 MB."""
 
-    def __init__(self, workspace: Workspace, columns: Sequence[str | None], seen: Preview) -> None:
+    def __init__(self, workspace: Workspace, phones: Sequence[int], reason_at: int | None, seen: Preview) -> None:
         self._workspace = workspace
-        self._phone_at = columns.index("phone")
-        self._reason_at = columns.index("reason") if "reason" in columns else None
+        self._phones = phones
+        self._reason_at = reason_at
         self._seen: set[int] = set()
-        header = seen.header or []
-        name = header[self._phone_at] if self._phone_at < len(header) else ""
-        self.listed = Listed(name or f"number {self._phone_at + 1}")
+        names = seen.header.names
+        self.listed = Listed(
+            " and ".join((names[at] if at < len(names) else "") or f"number {at + 1}" for at in phones)
+        )
 
     def take(self, rows: Iterable[tuple[int, Sequence[str]]]) -> None:
         fresh: dict[str, str] = {}
         for row_number, row in rows:
+            self.listed.rows += 1
             try:
-                number = self._number(row)
+                numbers = self._numbers(row)
             except CellRefused as refused:
                 self._leave_out(row_number, refused)
                 continue
-            if int(number) in self._seen:
-                self.listed.repeated += 1
-            else:
-                self._seen.add(int(number))
-                fresh[number] = self._reason(row)
+            for number in numbers:
+                if int(number) in self._seen:
+                    self.listed.repeated += 1
+                else:
+                    self._seen.add(int(number))
+                    fresh[number] = self._reason(row)
         self._suppress(fresh)
 
-    def _number(self, row: Sequence[str]) -> str:
+    def _numbers(self, row: Sequence[str]) -> list[str]:
+        """All of the row; raises CellRefused where there is none, with why the first that is written cannot be read."""
         # Bytes that are no text may stand in any column; a number beside them can be read.
         if isinstance(row, DamagedRow) and row.code != "undecodable":
             raise CellRefused(row.code, row.sentence)
-        return cells.phone(_cell(row, self._phone_at))
+        found: list[str] = []
+        why: CellRefused | None = None
+        for at in self._phones:
+            try:
+                found.append(cells.phone(_cell(row, at)))
+            except CellRefused as refused:
+                if why is None or why.code == "phone_missing":
+                    why = refused
+        if not found and why is not None:
+            raise why
+        return list(dict.fromkeys(found))
 
     def _reason(self, row: Sequence[str]) -> str:
         """On one line, and without a number: it is stored in clear."""

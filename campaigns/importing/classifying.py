@@ -6,6 +6,7 @@ What becomes a voicemail is what is not rejected: no staged row is ever updated.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +15,14 @@ from django.db import connection
 
 from campaigns.importing.codes import NOT_REACHABLE
 from campaigns.importing.staging import table_of
+from campaigns.importing.verdicts import BINDING, Consent
 from campaigns.models import RecipientImport, RejectedRow
 from campaigns.states import Outcome
 
 _REJECT = "INSERT INTO campaigns_rejectedrow (recipient_import_id, row_number, outcome, code) "
+_REJECT_TWICE = (
+    "INSERT INTO campaigns_rejectedrow (recipient_import_id, row_number, outcome, code, earlier_row, differs) "
+)
 # Rows of a stretch without a code of their own that nothing before has rejected. NOT IN, and not NOT EXISTS: it is hashed whatever
 # the planner believes of a table that was empty a moment ago; the other was compared with each rejected row for each row.
 _OPEN = """
@@ -32,17 +37,29 @@ _BY_ITSELF = """
 SELECT %(import)s, s.number, CASE WHEN s.code = ANY(%(not_reachable)s) THEN 'not_reachable' ELSE 'invalid' END, s.code
   FROM {table} s WHERE s.code IS NOT NULL AND s.place > %(after)s
 """
-# Who has said no in one row is not reached by another one.
-_REFUSED = "(SELECT index FROM {table} WHERE code = 'consent_refused')"
-_REFUSED_ELSEWHERE = """
-SELECT %(import)s, s.number, 'not_reachable', 'consent_refused' FROM {table} s
- WHERE s.code IS NULL AND s.place > %(after)s AND s.index IN {refused}
+# Who has said no in one row is not reached by another one; nor is who may have said it in a row that could not be read. Of several
+# rows that bind a number the code that comes first in the alphabet is told.
+_BOUND = """
+SELECT i.index, min(CASE WHEN b.code = ANY(%(saying_no)s) THEN b.code ELSE 'number_in_doubt' END) AS code
+  FROM {table} b, unnest(b.binds) AS i(index) WHERE b.binds IS NOT NULL GROUP BY 1
 """
+_BOUND_ELSEWHERE = """
+SELECT %(import)s, s.number, CASE WHEN bound.code = ANY(%(not_reachable)s) THEN 'not_reachable' ELSE 'invalid' END, bound.code
+  FROM {table} s JOIN ({bound}) bound ON bound.index = s.index WHERE s.code IS NULL AND s.place > %(after)s
+"""
+# Of rows of one number the first is reached. One that says the same of its person is there twice; another is another person, whose
+# `prints` differ in four bytes for each column that does.
 _IN_FILE = """
-SELECT %(import)s, number, 'duplicate_in_file', 'duplicate_in_file'
-  FROM (SELECT number, place, row_number() OVER (PARTITION BY index ORDER BY place) AS nth FROM {table}
-         WHERE code IS NULL AND index NOT IN {refused}) s
- WHERE nth > 1 AND place > %(after)s
+SELECT %(import)s, number, outcome, outcome, first_number,
+       CASE outcome WHEN 'same_phone' THEN
+         (SELECT array_agg(compared.place ORDER BY nth) FROM unnest(%(compared)s::smallint[]) WITH ORDINALITY compared(place, nth)
+           WHERE substr(prints, nth::int * 4 - 3, 4) <> substr(first_prints, nth::int * 4 - 3, 4)) END
+  FROM (SELECT *, CASE WHEN prints = first_prints THEN 'duplicate_in_file' ELSE 'same_phone' END AS outcome
+          FROM (SELECT number, place, prints, row_number() OVER same AS nth_row, first_value(number) OVER same AS first_number,
+                       first_value(prints) OVER same AS first_prints
+                  FROM {table} WHERE code IS NULL AND index NOT IN (SELECT index FROM ({bound}) bound)
+                WINDOW same AS (PARTITION BY index ORDER BY place)) s
+         WHERE nth_row > 1 AND place > %(after)s) twice
 """
 _IN_CAMPAIGN = """
 SELECT %(import)s, s.number, 'duplicate_in_campaign', 'duplicate_in_campaign' FROM {table} s
@@ -60,13 +77,16 @@ DELETE FROM campaigns_rejectedrow r USING {table} s
 """
 
 
-def classify(recipient_import: RecipientImport) -> None:
-    """Reject what must be rejected of the rows that are not imported yet, in place of what was said of them before."""
+def classify(recipient_import: RecipientImport, compared: Sequence[int]) -> None:
+    """Reject what must be rejected of the rows that are not imported yet, in place of what was said of them before.
+
+    `compared` are the places of the columns by which persons of one number differ.
+    """
     arguments = _arguments(recipient_import, recipient_import.rows_imported, recipient_import.rows_read)
     _run(recipient_import, _FORGET, arguments)
     _run(recipient_import, _REJECT + _BY_ITSELF, arguments)
-    _run(recipient_import, _REJECT + _REFUSED_ELSEWHERE, arguments)
-    _run(recipient_import, _REJECT + _IN_FILE, arguments)
+    _run(recipient_import, _REJECT + _BOUND_ELSEWHERE, arguments)
+    _run(recipient_import, _REJECT_TWICE + _IN_FILE, {**arguments, "compared": list(compared)})
     if _has_people(recipient_import.campaign_id):
         _run(recipient_import, _REJECT + _IN_CAMPAIGN, arguments)
     _run(recipient_import, _REJECT + _SUPPRESSED, arguments)
@@ -121,6 +141,21 @@ def count_outcomes(recipient_import: RecipientImport) -> tuple[dict[str, int], d
     return {outcome.value: outcomes[outcome] for outcome in Outcome} | {Outcome.ACCEPTED.value: accepted}, dict(codes)
 
 
+def count_answers(recipient_import: RecipientImport) -> dict[str, int]:
+    """Rows by what they say about consent, where a column asks for it, and how many are reached by another than their first phone."""
+    counted: Counter[str] = Counter()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT consent, coalesce(nth, 0), count(*) FROM {table_of(recipient_import)} GROUP BY 1, 2"  # noqa: S608 - ours
+        )
+        for consent, nth, count in cursor.fetchall():
+            counted[Consent(consent).name.lower()] += count
+            counted["next_number"] += count if nth else 0
+    asked = [answer.name.lower() for answer in Consent if answer is not Consent.NOT_ASKED]
+    told = {answer: counted[answer] for answer in asked} if any(counted[answer] for answer in asked) else {}
+    return told | ({"next_number": counted["next_number"]} if counted["next_number"] else {})
+
+
 def forget(recipient_import: RecipientImport) -> None:
     """What was said of its rows."""
     rejected = RejectedRow.objects.filter(recipient_import=recipient_import)
@@ -139,6 +174,7 @@ def _arguments(recipient_import: RecipientImport, after: int, until: int) -> dic
         "workspace": recipient_import.workspace_id,
         "campaign": recipient_import.campaign_id,
         "not_reachable": NOT_REACHABLE,
+        "saying_no": sorted(BINDING),
         "low": low,
         "high": high,
         **stretch,
@@ -150,7 +186,7 @@ def _run(recipient_import: RecipientImport, query: str, arguments: dict[str, Any
     table = table_of(recipient_import)
     words = {
         "table": table,
-        "refused": _REFUSED.format(table=table),
+        "bound": _BOUND.format(table=table),
         "open": _OPEN,
         "sought": "= s.index" if one_key else "= ANY(s.older || s.index)",
     }

@@ -40,7 +40,38 @@ CODES: dict[str, Code] = {
     ),
     "state_unknown": Code(_I, "The state is not known; write its postal abbreviation, such as TX, or leave it empty."),
     "postal_code_unknown": Code(_I, "The postal code is not known; write five digits, or leave it empty."),
-    "consent_unclear": Code(_I, "The consent column says neither yes nor no here; write yes or no."),
+    "country_unknown": Code(_I, "The country is not known; write its two letters, such as US, or its calling code."),
+    "consent_unclear": Code(
+        _I, "The consent column says neither yes nor no to this number, here or in another row; write yes or no."
+    ),
+    "opt_out_unclear": Code(
+        _I,
+        "It is not clear whether this person has opted out, here or in another row of the number: write yes, or nothing.",
+    ),
+    "deceased_unclear": Code(
+        _I,
+        "It is not clear whether this person has died, here or in another row of the number: write yes, or leave the cell empty.",
+    ),
+    "status_unclear": Code(
+        _I,
+        "The status is neither one of an appointment that stands nor of one that was canceled; write it as Scheduled or Canceled.",
+    ),
+    "column_unclear": Code(
+        _I,
+        "A column that nobody has explained answers something to this number, here or in another row; say what the column is.",
+    ),
+    "number_in_doubt": Code(
+        _I, "Another row of this number could not be read, and may have said no; mend that row, or leave it out."
+    ),
+    "row_short": Code(
+        _I,
+        "This row ends before a column that says whether the person may be reached; export the list again, whole.",
+    ),
+    "row_wide": Code(
+        _I,
+        "This row has more cells than the list has columns, so answers may stand in the wrong one; put quotation marks around a "
+        "cell that holds a comma.",
+    ),
     "reference_too_long": Code(_I, "The reference has more than 100 characters; shorten it."),
     "fields_too_long": Code(
         _I, "What this row says about the person is longer than 8,000 characters; shorten it or map fewer columns."
@@ -53,7 +84,7 @@ CODES: dict[str, Code] = {
     ),
     "quote_open": Code(
         _I,
-        "A quotation mark in this row is not closed, so the lines below it were read as part of it and left out; close it.",
+        "A quotation mark in this row is not closed, or has text behind it, so it cannot be seen where its cells end; close it.",
     ),
     "recording_refused": Code(
         _I, "The clips that this row's fields choose do not make a recording; see the campaign's script."
@@ -61,6 +92,10 @@ CODES: dict[str, Code] = {
     # Whom the workspace's rules leave out.
     "number_country_not_opened": Code(
         _N, "This workspace sends to +1 numbers only; ask its administrator to open other countries."
+    ),
+    "number_area_code_unknown": Code(
+        _N,
+        "This version does not know the number's area code yet; if it is in service, ask the workspace's administrator to open it.",
     ),
     "number_sandbox_only": Code(
         _N, "Numbers +1 555 001 xxxx are for the sandbox carrier; this campaign sends for real."
@@ -73,12 +108,30 @@ CODES: dict[str, Code] = {
     "consent_refused": Code(
         _N, "The consent column says no to this number, here or in another row: this person is not reached."
     ),
+    "consent_blank": Code(
+        _N,
+        "The consent column says nothing about this person, and nothing is no yes; write yes if the person has agreed.",
+    ),
+    "opted_out": Code(_N, "This number has opted out, by a column of this row or of another one: it is not reached."),
+    "deceased": Code(_N, "This person has died, by a column of this row or of another one of the number."),
+    "appointment_canceled": Code(_N, "The appointment was canceled or not kept: this person is not reminded of it."),
+    "says_no": Code(
+        _N,
+        "A cell of this row, or of another one of this number, says in words that the person must not be reached; if it means "
+        "something else, say what its column is.",
+    ),
     "clip_missing": Code(
         _N, "The campaign's script has no clip for what this row says; add the clip or an “otherwise”."
     ),
     # What is known once all rows are read.
     "duplicate_in_file": Code(
-        Outcome.DUPLICATE_IN_FILE, "This number stands in an earlier row; nobody is reached twice by one list."
+        Outcome.DUPLICATE_IN_FILE,
+        "This number stands in an earlier row that says the same; nobody is reached twice by one list.",
+    ),
+    "same_phone": Code(
+        Outcome.SAME_PHONE,
+        "An earlier row has this number for another person or another visit, and is the one that is reached; give this row a number "
+        "of its own, or send it in another campaign.",
     ),
     "duplicate_in_campaign": Code(
         Outcome.DUPLICATE_IN_CAMPAIGN,

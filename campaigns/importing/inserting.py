@@ -30,9 +30,9 @@ def insert(recipient_import: RecipientImport) -> None:
     if not is_staged(recipient_import):
         if recipient_import.campaign.state not in EDITABLE:
             raise CampaignClaimed  # whether or not the list can still be read
-        stage(recipient_import)
+        compared = stage(recipient_import)
         with transaction.atomic():
-            classify(recipient_import)
+            classify(recipient_import, compared)
             mark_staged(recipient_import)
     while recipient_import.rows_imported < recipient_import.rows_read:
         insert_batch(recipient_import)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 from campaigns.importing.codes import sentence_of
+from campaigns.importing.layout import REPORTED
 from campaigns.importing.staging import dialect_of
 from campaigns.models import RecipientImport, RejectedRow
+from campaigns.spreadsheets.preview import open_list
 from campaigns.spreadsheets.refusals import SheetRefused
-from campaigns.spreadsheets.rows import all_rows
-from campaigns.spreadsheets.trimming import trimmed
 from rvm.platform.crypto import Undecryptable
 from rvm.platform.sealed_files import unseal
 from usecases.errors import Refused
-
-# Behind the list's own columns. A list that has them is read without them.
-EXTRA = ("row_number", "error_code", "error_message")
 
 
 def error_report(recipient_import: RecipientImport) -> Iterator[list[str]]:
@@ -29,18 +27,20 @@ def error_report(recipient_import: RecipientImport) -> Iterator[list[str]]:
 
 
 def _report(recipient_import: RecipientImport) -> Iterator[list[str]]:
-    rows = all_rows(unseal(recipient_import.storage_name), dialect_of(recipient_import))
+    seen, rows = open_list(unseal(recipient_import.storage_name), dialect_of(recipient_import))
     width = len(recipient_import.columns)
-    header = [trimmed(cell) for cell in next(rows, (0, []))[1]] if recipient_import.has_header else []
+    # A first row that is no header, taken for one, names somebody.
+    header = list(seen.header.names) if seen.header.sure else []
     header += [recipient_import.columns[at] or f"column {at + 1}" for at in range(len(header), width)]
-    kept = [at for at, name in enumerate(header) if name not in EXTRA]
-    yield [*(header[at] for at in kept), *EXTRA]
+    kept = [at for at, name in enumerate(header) if name not in REPORTED]
+    yield [*(header[at] for at in kept), *REPORTED]
     rejected = RejectedRow.objects.filter(recipient_import=recipient_import).order_by("row_number")
     number, cells = 0, list[str]()
-    for wanted, code in rejected.values_list("row_number", "code").iterator():
-        while number < wanted:
-            number, cells = next(rows)
-        yield [*(cells[at] if at < len(cells) else "" for at in kept), str(number), code, sentence_of(code)]
+    with closing(rows):
+        for wanted, code in rejected.values_list("row_number", "code").iterator():
+            while number < wanted:
+                number, cells = next(rows)
+            yield [*(cells[at] if at < len(cells) else "" for at in kept), str(number), code, sentence_of(code)]
 
 
 def _removed() -> Refused:

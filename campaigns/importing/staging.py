@@ -17,11 +17,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from campaigns.importing.judging import RowRefused, judge_for, rules_of
+from campaigns.importing.judging import RowRefused, compared_of, judge_for, rules_of
+from campaigns.importing.layout import Layout, layout_of
 from campaigns.models import RecipientImport
 from campaigns.spreadsheets.dialect import Dialect
+from campaigns.spreadsheets.preview import open_list
 from campaigns.spreadsheets.refusals import SheetRefused
-from campaigns.spreadsheets.rows import Rows, open_rows
+from campaigns.spreadsheets.rows import Rows
 from campaigns.states import UNDER_WAY
 from delivery import shutdown
 from delivery.models import Voicemail
@@ -36,10 +38,13 @@ BLOCK = 500
 
 _FIELDS: bytes = Voicemail._meta.get_field("merge_fields").purpose
 
-# `place` counts the rows from 1; `number` is what a spreadsheet program shows. The types are those of delivery_voicemail.
+# `place` counts the rows from 1; `number` is what a spreadsheet program shows. The types are those of delivery_voicemail. `binds` are
+# the indexes of numbers to which a rejected row says no, `consent` what its columns of it say, `nth` which of the person's phones the
+# number is, `prints` hashes of what tells persons of one number apart.
 _CREATE = """
 CREATE UNLOGGED TABLE {table} (place integer, number integer, code text, recipient bytea, index bytea, older bytea[],
-  last4 varchar(4), reference varchar(100), zones varchar(64)[], merge_fields bytea, recording_id uuid)
+  last4 varchar(4), reference varchar(100), zones varchar(64)[], merge_fields bytea, recording_id uuid,
+  binds bytea[], consent smallint, nth smallint, prints bytea)
 """
 
 
@@ -66,25 +71,27 @@ def is_staged(recipient_import: RecipientImport) -> bool:
         return bool(cursor.fetchone() == (recipient_import.rows_read,))
 
 
-def stage(recipient_import: RecipientImport) -> None:
+def stage(recipient_import: RecipientImport) -> list[int]:
     """Fill the table from the kept file, in segments that are committed with the progress they make.
 
-    Raises SheetRefused, FileNotFoundError, Undecryptable, Superseded, Stopping.
+    Returns the places of the columns by which persons of one number differ, as `prints` has them. Raises SheetRefused,
+    FileNotFoundError, Undecryptable, Superseded, Stopping.
     """
     table = table_of(recipient_import)
-    encode = encoder_for(recipient_import)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {table}")
         cursor.execute(_CREATE.format(table=table))
     notices: list[str] = []
-    with closing(rows_of(recipient_import, notices)) as rows:
-        place = _fill(table, recipient_import, rows, encode)
+    layout, rows = open_import(recipient_import, notices)
+    with closing(rows):
+        place = _fill(table, recipient_import, rows, encoder_for(recipient_import, layout))
     if not place:
         raise SheetRefused("empty", "The list has no rows below its header; export it again with the people in it.")
     RecipientImport.objects.filter(pk=recipient_import.pk, state__in=UNDER_WAY).update(notices=notices)
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE INDEX ON {table} USING brin (place) WITH (pages_per_range = 16)")
         cursor.execute(f"ANALYZE {table}")
+    return compared_of(layout)
 
 
 def _fill(
@@ -122,12 +129,15 @@ def unstage(recipient_import: RecipientImport) -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {table_of(recipient_import)}")
 
 
-def rows_of(recipient_import: RecipientImport, notices: list[str] | None = None) -> Rows:
-    """The list's rows as it is said to be read; `notices` as of `open_rows`.
+def open_import(recipient_import: RecipientImport, notices: list[str]) -> tuple[Layout, Rows]:
+    """How the list is laid out, and its rows as it is said to be read; `notices` as of `open_rows`.
 
     Raises SheetRefused, FileNotFoundError, Undecryptable.
     """
-    return open_rows(unseal(recipient_import.storage_name), dialect_of(recipient_import), notices)
+    dialect = dialect_of(recipient_import)
+    seen, rows = open_list(unseal(recipient_import.storage_name), dialect, notices)
+    said = recipient_import.columns_said
+    return layout_of(recipient_import.columns, said, seen, ragged=dialect.format == "xlsx"), rows
 
 
 def dialect_of(recipient_import: RecipientImport) -> Dialect:
@@ -135,7 +145,7 @@ def dialect_of(recipient_import: RecipientImport) -> Dialect:
         "xlsx" if recipient_import.format == "xlsx" else "csv",
         recipient_import.encoding,
         recipient_import.delimiter,
-        recipient_import.has_header,
+        recipient_import.header_row,
         recipient_import.sheet,
         recipient_import.hidden_rows,
     )
@@ -180,29 +190,36 @@ _START = struct.Struct("!h ii ii")
 # The usual row up to `last4`, of a number of 11 digits and one index key, in one stroke. 41 bytes are the number, encrypted.
 _USUAL = struct.Struct("!h ii ii i i41s i32s i i4s").pack
 _LENGTH = struct.Struct("!i").pack
+_SMALL = struct.Struct("!ih").pack
+# Nothing bound, and up to the length of `prints`.
+_ANSWERED = struct.Struct("!i ih ih i").pack
 
 
-def encoder_for(recipient_import: RecipientImport) -> Callable[[int, int, Sequence[str]], bytes]:
+def encoder_for(recipient_import: RecipientImport, layout: Layout) -> Callable[[int, int, Sequence[str]], bytes]:
     """A function that turns (place, number, cells) into a row of the table as COPY takes it."""
     campaign = recipient_import.campaign
-    judge = judge_for(campaign, recipient_import.columns)
+    judge = judge_for(campaign, layout)
     encrypt, index, workspace_id = vault().encrypt, blind_index(), campaign.workspace_id
     older_keys = [key for key in settings.RVM_INDEX_KEYS.keys if key != index.current]
-    nothing = _NULL * 6
+
+    def refusal(place: int, number: int, refused: RowRefused) -> bytes:
+        bound = [index.of(workspace_id, each) for each in refused.binds]
+        binds = _array(17, bound) if bound else _NULL
+        row = _START.pack(15, 4, place, 4, number) + _value(refused.code.encode()) + _NULL * 8
+        return b"".join((row, binds, _SMALL(2, refused.consent), _NULL, _NULL))
 
     def encode(place: int, number: int, cells: Sequence[str]) -> bytes:
         try:
-            e164, reference, zones, fields, recording_id = judge(cells)
+            e164, reference, zones, fields, recording_id, consent, nth, prints = judge(cells)
         except RowRefused as refused:
-            indexed = _value(index.of(workspace_id, refused.number)) if refused.number else _NULL
-            return _START.pack(11, 4, place, 4, number) + _value(refused.code.encode()) + _NULL + indexed + nothing
+            return refusal(place, number, refused)
         sealed, indexed, last4 = encrypt(e164.encode(), PURPOSE), index.of(workspace_id, e164), e164[-4:].encode()
         if len(sealed) == 41 and not older_keys:
-            start = _USUAL(11, 4, place, 4, number, -1, 41, sealed, 32, indexed, -1, 4, last4)
+            start = _USUAL(15, 4, place, 4, number, -1, 41, sealed, 32, indexed, -1, 4, last4)
         else:
             older = [index.of(workspace_id, e164, key) for key in older_keys]
             parts = (_NULL, _value(sealed), _value(indexed), _array(17, older) if older else _NULL, _value(last4))
-            start = _START.pack(11, 4, place, 4, number) + b"".join(parts)
+            start = _START.pack(15, 4, place, 4, number) + b"".join(parts)
         return b"".join(
             (
                 start,
@@ -210,6 +227,8 @@ def encoder_for(recipient_import: RecipientImport) -> Callable[[int, int, Sequen
                 _zones(zones),
                 _NULL if fields is None else _value(encrypt(fields, _FIELDS)),
                 _NULL if recording_id is None else _value(recording_id.bytes),
+                _ANSWERED(-1, 2, consent, 2, nth, len(prints)),
+                prints,
             )
         )
 

@@ -14,7 +14,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models.functions import Now
 
-from campaigns.importing.classifying import classify, count_outcomes, forget
+from campaigns.importing.classifying import classify, count_answers, count_outcomes, forget
 from campaigns.importing.inserting import CampaignClaimed, insert
 from campaigns.importing.staging import Stopping, Superseded, mark_staged, stage, unstage
 from campaigns.models import RecipientImport
@@ -85,12 +85,13 @@ def work_on(identifier: UUID) -> None:
 
 def _check(recipient_import: RecipientImport) -> None:
     forget(recipient_import)
-    stage(recipient_import)
+    compared = stage(recipient_import)
     with transaction.atomic():
-        classify(recipient_import)
+        classify(recipient_import, compared)
         mark_staged(recipient_import)
         counts, codes = count_outcomes(recipient_import)
-        _move(recipient_import, ImportState.CHECKING, ImportState.CHECKED, counts=counts, codes=codes)
+        answers = count_answers(recipient_import)
+        _move(recipient_import, ImportState.CHECKING, ImportState.CHECKED, counts=counts, codes=codes, answers=answers)
         _audit("import.checked", recipient_import, counts=counts)
 
 

@@ -33,7 +33,11 @@ class RecipientImport(Row):
     format = models.CharField(max_length=8)
     encoding = models.CharField(max_length=20, blank=True)
     delimiter = models.CharField(max_length=1, blank=True)
-    has_header = models.BooleanField()
+    header_row = models.IntegerField(
+        default=0,
+        db_default=0,
+        help_text="The number of the row that names the columns; 0 where none does. Rows above it are titles.",
+    )
     sheet = models.CharField(
         max_length=100, blank=True, default="", db_default="", help_text="Of a workbook, the one that is read."
     )
@@ -53,6 +57,12 @@ class RecipientImport(Row):
         default=list,
         help_text="What each column is; empty where it is not read.",
     )
+    columns_said = ArrayField(
+        models.SmallIntegerField(),
+        default=list,
+        db_default=[],
+        help_text="The places of the columns of which a person has said what they are.",
+    )
     consent_statement = models.TextField(
         max_length=1000, blank=True, help_text="What the person who confirmed it attested."
     )
@@ -62,6 +72,11 @@ class RecipientImport(Row):
     rows_imported = models.BigIntegerField(default=0, help_text="Rows up to this number are done.")
     counts: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="Rows by outcome.")
     codes: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="Rejected rows by code.")
+    answers: models.JSONField[Any, Any] = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, output_field=models.JSONField()),
+        help_text="Rows by what they say about consent, and those whose first phone is not the one that is reached.",
+    )
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = UpdatedAtField()
@@ -91,6 +106,9 @@ class RejectedRow(models.Model):
     row_number = models.BigIntegerField()
     outcome = models.CharField(max_length=24, choices=[(outcome, outcome) for outcome in Outcome])
     code = models.CharField(max_length=40)
+    # Of a row whose number stands in an earlier one: in which, and the places of the columns in which the persons differ.
+    earlier_row = models.BigIntegerField(null=True)
+    differs = ArrayField(models.SmallIntegerField(), null=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -12,13 +12,16 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 
 from campaigns.importing.codes import sentence_of
-from campaigns.importing.report import EXTRA
+from campaigns.importing.layout import REPORTED
 from campaigns.importing.staging import dialect_of
 from campaigns.models import Campaign, RecipientImport
 from campaigns.services.standing import locked
-from campaigns.spreadsheets.columns import check_columns
+from campaigns.spreadsheets.columns.kinds import check_columns, unclear_of
+from campaigns.spreadsheets.columns.questions import SENTENCES, Question
+from campaigns.spreadsheets.columns.reading import Sureness, Why
 from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS, Dialect
-from campaigns.spreadsheets.preview import PREVIEW_ROWS, Preview, examine, preview
+from campaigns.spreadsheets.encodings import Accents
+from campaigns.spreadsheets.preview import Preview, examine, preview
 from campaigns.spreadsheets.refusals import ColumnsRefused, SheetRefused
 from campaigns.spreadsheets.trimming import trimmed
 from campaigns.spreadsheets.workbook_notices import other_sheets
@@ -32,34 +35,61 @@ from rvm.platform.models import User
 from usecases.errors import Refused
 
 MOST_BYTES = 100_000_000
+MAX_HEADER_ROW = 1000
 LONGEST_STATEMENT = 1000
-READ_AS = ("format", "encoding", "delimiter", "has_header", "sheet", "hidden_rows", "columns")
+READ_AS = ("format", "encoding", "delimiter", "header_row", "sheet", "hidden_rows", "columns")
+
+
+class ColumnRead(NamedTuple):
+    """What a column is taken for: `kind` as in the mapping, how `sure` that is and `why`, and what is asked of a person, if so."""
+
+    position: int
+    kind: str
+    sure: Sureness
+    why: Why
+    question: Question
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The first 20 rows as they are read now, all as wide as the widest of them. A column that is not read is ""."""
+    """The first 20 rows as they are read now, all as wide as the widest of them. A column that is not read is "".
+
+    `header` names people unless `header_sure`; `titles` are the rows above it.
+    """
 
     header: list[str]
+    header_sure: bool
+    titles: list[list[str]]
     columns: list[str]
+    reading: list[ColumnRead]
     rows: list[list[str]]
 
 
 class RowError(NamedTuple):
-    """`row_number` is what a spreadsheet program shows beside the row."""
+    """`row_number` is what a spreadsheet program shows beside the row. Of a number that stands in an earlier row, `earlier_row` is
+    that one and `differs` the columns in which the two differ, as the mapping has them."""
 
     row_number: int
     outcome: Outcome
     code: str
     sentence: str
+    earlier_row: int | None
+    differs: list[str]
 
 
 def upload(
-    *, campaign: Campaign, file_name: str, chunks: Iterable[bytes], actor: User | None, now: datetime
+    *,
+    campaign: Campaign,
+    file_name: str,
+    chunks: Iterable[bytes],
+    actor: User | None,
+    now: datetime,
+    reading: Mapping[str, Any] | None = None,
 ) -> RecipientImport:
-    """Keep the file encrypted, and guess how it is written and what its columns are.
+    """Keep the file encrypted, and guess how it is written and what its columns are, but for what `reading` says, as `read_as`.
 
-    Raises Refused: campaign_claimed, recording_missing, import_too_large, import_unreadable, storage_unavailable.
+    Raises Refused: campaign_claimed, recording_missing, import_too_large, import_unreadable, storage_unavailable, and the codes of
+    columns.
     """
     _require_editable(campaign)
     row = RecipientImport(
@@ -70,16 +100,19 @@ def upload(
         created_by=actor,
         created_at=now,
     )
+    accents = Accents()
     try:
-        row.size_bytes, row.sha256 = sealed_files.seal(row.storage_name, _bounded(chunks))
+        row.size_bytes, row.sha256 = sealed_files.seal(row.storage_name, accents.pass_on(_bounded(chunks)))
     except OSError:
         raise Refused(
             "storage_unavailable", "The list could not be stored; upload it again later, and tell the operator."
         ) from None
     try:
         with _readable():
-            dialect, seen = examine(lambda: sealed_files.unseal(row.storage_name))
-        _set(row, dialect, _guessed(seen), seen)
+            dialect, seen = examine(lambda: sealed_files.unseal(row.storage_name), accents=accents.kept)
+        _set(row, dialect, _guessed(seen), [], seen)
+        if reading:
+            _read_as(row, reading)
         with transaction.atomic():
             row.save(force_insert=True)
             audit.record(
@@ -99,23 +132,17 @@ def upload(
 def read_as(
     recipient_import: RecipientImport, changes: Mapping[str, Any], *, actor: User | None, now: datetime
 ) -> RecipientImport:
-    """Override the guess: format, encoding, delimiter, has_header, sheet, hidden_rows, columns. What had been checked must be checked
+    """Override the guess: format, encoding, delimiter, header_row, sheet, hidden_rows, columns. What had been checked must be checked
     again; columns are guessed anew where the file is read in another way and they are not named.
+
+    Of named columns `columns_said` are the places of which a person says what they are, by default all: in these a no is not looked
+    for that the column's kind does not ask for.
 
     Raises Refused: campaign_claimed, import_<state>, import_file_removed, import_unreadable, and the codes of columns.
     """
     with _locked(recipient_import, ImportState.UPLOADED) as row:
-        dialect = _dialect(row, changes)
-        with _readable():
-            seen = preview(_content(row), dialect)
-        if "columns" in changes:
-            columns = _columns(changes["columns"], len(seen.columns))
-        elif dialect == dialect_of(row):
-            columns = list(row.columns)
-        else:
-            columns = _guessed(seen)
         before = {name: getattr(row, name) for name in READ_AS}
-        _set(row, dialect, columns, seen)
+        _read_as(row, changes)
         _begin_anew(row, ImportState.UPLOADED)
         row.save()
         changed = {name: getattr(row, name) for name in READ_AS if getattr(row, name) != before[name]}
@@ -123,10 +150,25 @@ def read_as(
     return row
 
 
+def _read_as(row: RecipientImport, changes: Mapping[str, Any]) -> None:
+    dialect = _dialect(row, changes)
+    with _readable():
+        seen = preview(_content(row), dialect)
+    if "columns" in changes:
+        columns = _columns(changes["columns"], len(seen.columns))
+        said = sorted(changes.get("columns_said", range(len(columns))))
+    elif dialect == dialect_of(row):
+        columns, said = list(row.columns), list(row.columns_said)
+    else:
+        columns, said = _guessed(seen), []
+    _set(row, dialect, columns, said, seen)
+
+
 def check(recipient_import: RecipientImport, *, actor: User | None, now: datetime) -> RecipientImport:
-    """uploaded -> checking: every row is judged in the background. Raises Refused."""
+    """uploaded -> checking: every row is judged in the background. Raises Refused, also while a column is unclear."""
     with _locked(recipient_import, ImportState.CHECKING) as row:
         _require_file(row)
+        _require_clear(row)
         _check_columns(row.columns)
         _begin_anew(row, ImportState.CHECKING)
         row.save()
@@ -189,19 +231,33 @@ def sample(recipient_import: RecipientImport) -> Sample:
     _require_file(recipient_import)
     with _readable():
         seen: Preview = preview(_content(recipient_import), dialect_of(recipient_import))
-    rows = [[trimmed(cell) for cell in cells] for _, cells in seen.rows[:PREVIEW_ROWS]]
-    width = max(len(seen.columns), len(recipient_import.columns), *map(len, [seen.header or [], *rows]))
+    header, rows = seen.header, [[trimmed(cell) for cell in cells] for _, cells in seen.rows]
+    width = max(len(seen.columns), len(recipient_import.columns), *map(len, [header.names, *rows]))
 
     def padded(cells: list[str]) -> list[str]:
         return cells + [""] * (width - len(cells))
 
-    return Sample(padded(seen.header or []), padded(list(recipient_import.columns)), [padded(row) for row in rows])
+    titles = [[trimmed(cell) for cell in cells if trimmed(cell)] for _, cells in header.titles]
+    columns = padded(list(recipient_import.columns))
+    reading = _reading(columns, recipient_import.columns_said, seen)
+    return Sample(padded(header.names), header.sure, titles, columns, reading, [padded(row) for row in rows])
+
+
+def _reading(columns: Sequence[str], said: Collection[int], seen: Preview) -> list[ColumnRead]:
+    """Of each column what is kept of it, and why: what the guess says no more, a person has said."""
+    guessed = _guessed(seen)
+    return [
+        ColumnRead(at, kind, Sureness.SURE, Why.SAID, Question.NONE)
+        if at in said or at >= len(guessed) or kind != guessed[at]
+        else ColumnRead(at, kind, seen.columns[at].sure, seen.columns[at].why, seen.columns[at].question)
+        for at, kind in enumerate(columns)
+    ]
 
 
 _FIRST = """
-SELECT row_number, outcome, code
-  FROM (SELECT row_number, outcome, code, row_number() OVER (PARTITION BY code ORDER BY row_number) AS nth
-          FROM campaigns_rejectedrow WHERE recipient_import_id = %s) numbered
+SELECT row_number, outcome, code, earlier_row, coalesce(differs, '{}')
+  FROM (SELECT rejected.*, row_number() OVER (PARTITION BY code ORDER BY row_number) AS nth
+          FROM campaigns_rejectedrow rejected WHERE recipient_import_id = %s) numbered
  WHERE nth <= %s ORDER BY row_number
 """
 
@@ -211,8 +267,15 @@ def first_errors(recipient_import: RecipientImport, per_code: int = 5) -> list[R
     with connection.cursor() as cursor:
         cursor.execute(_FIRST, [recipient_import.pk, per_code])
         return [
-            RowError(number, Outcome(outcome), code, sentence_of(code)) for number, outcome, code in cursor.fetchall()
+            RowError(number, Outcome(outcome), code, sentence_of(code), earlier, called(recipient_import, differs))
+            for number, outcome, code, earlier, differs in cursor.fetchall()
         ]
+
+
+def called(recipient_import: RecipientImport, places: Iterable[int]) -> list[str]:
+    """Columns as the mapping calls them; one that is not read by its place."""
+    columns = recipient_import.columns
+    return [(columns[at] if at < len(columns) else "") or f"column {at + 1}" for at in places]
 
 
 def warnings(recipient_import: RecipientImport) -> list[str]:
@@ -263,10 +326,10 @@ def _content(row: RecipientImport) -> Iterator[bytes]:
     return sealed_files.unseal(row.storage_name)
 
 
-def _set(row: RecipientImport, dialect: Dialect, columns: list[str], seen: Preview) -> None:
+def _set(row: RecipientImport, dialect: Dialect, columns: list[str], said: list[int], seen: Preview) -> None:
     for name, value in asdict(dialect).items():
         setattr(row, name, value)
-    row.columns, row.sheet, row.notices = columns, seen.sheet, seen.notices
+    row.columns, row.columns_said, row.sheet, row.notices = columns, said, seen.sheet, seen.notices
     row.sheets = [
         {"name": sheet.name, "visibility": sheet.visibility, "has_rows": sheet.has_rows} for sheet in seen.sheets
     ]
@@ -276,7 +339,7 @@ CHOICES: dict[str, Callable[[Any], bool]] = {
     "format": lambda value: value in ("csv", "xlsx"),
     "encoding": lambda value: value in ENCODINGS,
     "delimiter": lambda value: value in DELIMITERS,
-    "has_header": lambda value: isinstance(value, bool),
+    "header_row": lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_HEADER_ROW,
     "sheet": lambda value: isinstance(value, str),
     "hidden_rows": lambda value: isinstance(value, bool),
 }
@@ -313,13 +376,40 @@ def _check_columns(named: Iterable[str]) -> None:
         raise Refused(refused.code, str(refused), field="columns") from None
 
 
+def _require_clear(row: RecipientImport) -> None:
+    if not (places := unclear_of(row.columns)):
+        return
+    seen = sample(row)
+    asked = [(column, _name_of(seen, column.position)) for column in seen.reading if column.position in places]
+    raise Refused(
+        "columns_unclear",
+        f"Say what {'this column is' if len(asked) == 1 else 'these columns are'} before the list is checked, because it could "
+        f"decide whether somebody may be reached: {', '.join(_called(column, name) for column, name in asked)}.",
+        field="columns",
+        columns=[
+            {"position": column.position, "name": name, "question": SENTENCES[column.question or Question.UNKNOWN]}
+            for column, name in asked
+        ],
+    )
+
+
+def _name_of(seen: Sample, position: int) -> str:
+    """As the list calls it, if its header is none of its people."""
+    return mask_numbers(seen.header[position]) if seen.header_sure else ""
+
+
+def _called(column: ColumnRead, name: str) -> str:
+    return f"“{name}” (column {column.position + 1})" if name else f"column {column.position + 1}"
+
+
 def _guessed(seen: Preview) -> list[str]:
     """Without the columns of our own error report, which comes back mended."""
-    return ["" if column is None or column in EXTRA else column for column in seen.columns]
+    return ["" if column.kind in REPORTED else column.kind for column in seen.columns]
 
 
 def _begin_anew(row: RecipientImport, state: ImportState) -> None:
-    row.state, row.error, row.counts, row.codes, row.rows_read, row.rows_imported = state, "", {}, {}, 0, 0
+    row.state, row.error, row.rows_read, row.rows_imported = state, "", 0, 0
+    row.counts, row.codes, row.answers = {}, {}, {}
 
 
 def _require_editable(campaign: Campaign) -> None:

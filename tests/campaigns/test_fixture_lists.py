@@ -26,7 +26,7 @@ OPT_OUTS = (FIXTURES / "opt-outs.csv").read_bytes()
 REJECTED = {
     11: "excel_damaged",
     20: "has_extension",
-    29: "duplicate_in_file",
+    29: "same_phone",
     38: "phone_missing",
     47: "consent_refused",
     59: "number_kind_not_reachable",
@@ -43,14 +43,14 @@ def rejected() -> dict[int, str]:
 
 def test_the_columns_of_the_clinics_list_are_guessed(workspace: Workspace) -> None:
     found = checked(make_campaign(use_case=of_sandbox(workspace)), CLINIC)
-    assert (found.encoding, found.delimiter, found.has_header) == ("utf-8-sig", ",", True)
+    assert (found.encoding, found.delimiter, found.header_row) == ("utf-8-sig", ",", 1)
     assert found.columns == [
         "name",
         "first_name",
         "phone",
         "postal_code",
         "appointment_day",
-        "reference",
+        "record_number",
         "consent",
     ]
 
@@ -60,7 +60,8 @@ def test_of_its_60_rows_54_are_accepted_and_six_have_each_a_damage_of_its_own(wo
     found = imported(campaign, CLINIC)
     assert found.counts == {
         "accepted": 54,
-        "duplicate_in_file": 1,
+        "duplicate_in_file": 0,
+        "same_phone": 1,
         "duplicate_in_campaign": 0,
         "invalid": 3,
         "suppressed": 0,
@@ -68,7 +69,8 @@ def test_of_its_60_rows_54_are_accepted_and_six_have_each_a_damage_of_its_own(wo
     }
     assert rejected() == REJECTED
     zones = Voicemail.objects.get(lane_id=campaign.pk, last4="0140")
-    assert (zones.recipient, zones.zones, zones.reference) == ("+12025550140", ["America/New_York"], "10482")
+    assert (zones.recipient, zones.zones, zones.reference) == ("+12025550140", ["America/New_York"], "")
+    assert zones.merge_fields["record_number"] == "10482"
 
 
 def test_its_sandbox_numbers_end_in_every_usual_way_but_suppress_nobody_and_keep_nobody_waiting(

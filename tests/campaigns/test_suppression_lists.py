@@ -172,8 +172,9 @@ def test_a_number_beside_bytes_that_are_no_text_is_listed(workspace: Workspace) 
 def test_lines_that_an_open_quotation_mark_swallows_are_not_passed_over_in_silence(workspace: Workspace) -> None:
     content = 'Phone,Reason\n2025550142,asked\n2025550143,"left\n2025550144,\n2025550145,\n'
     result = put(workspace, content)
-    assert counts(result) == (1, 0, 0, 1)
+    assert counts(result) == (3, 0, 0, 1)
     assert result.unreadable["quote_open"].rows == [3]
+    assert sorted(listed(workspace)) == ["+12025550142", "+12025550144", "+12025550145"]
 
 
 @pytest.mark.parametrize(

@@ -44,9 +44,21 @@ def as_csv(rows: Sequence[Sequence[str]], header: Sequence[str] = ("Phone", "Nam
 
 
 def upload(
-    campaign: Campaign, content: bytes, *, name: str = "list.csv", now: datetime | None = None
+    campaign: Campaign,
+    content: bytes,
+    *,
+    name: str = "list.csv",
+    now: datetime | None = None,
+    reading: dict[str, Any] | None = None,
 ) -> RecipientImport:
-    return imports.upload(campaign=campaign, file_name=name, chunks=[content], actor=None, now=now or timezone.now())
+    return imports.upload(
+        campaign=campaign,
+        file_name=name,
+        chunks=[content],
+        actor=None,
+        now=now or timezone.now(),
+        reading=reading,
+    )
 
 
 def checked(campaign: Campaign, content: bytes, **options: Any) -> RecipientImport:

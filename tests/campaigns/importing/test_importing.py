@@ -81,28 +81,31 @@ def test_whoever_says_no_in_one_row_is_not_reached_by_another() -> None:
     campaign = make_campaign()
     row = imported(campaign, as_csv(rows, header=("Phone", "Consent")))
     assert recipients(campaign) == [other]
-    assert rejected(row) == [(2, "consent_refused"), (4, "consent_refused"), (5, "consent_refused")]
+    assert rejected(row) == [(2, "consent_refused"), (4, "consent_refused"), (5, "consent_blank")]
 
 
 ROWS: list[tuple[list[str], str]] = [
-    (["(202) 555-0142", "", ""], "accepted"),
-    (["1-202-555-0142", "", ""], "duplicate_in_file"),
-    (["", "", ""], "phone_missing"),
-    (["4.15555E+09", "", ""], "excel_damaged"),
-    (["202 555 0143 x12", "", ""], "has_extension"),
-    (["no phone today", "", ""], "has_letters"),
-    (["12345", "", ""], "not_a_phone"),
-    (["+12021550142", "", ""], "number_not_valid"),
-    (["+442079460018", "", ""], "number_country_not_opened"),
-    (["+15550010001", "", ""], "number_sandbox_only"),
-    (["+18005550142", "", ""], "number_kind_not_reachable"),
-    (["+12025550144", "Narnia", ""], "time_zone_unknown"),
+    (["(202) 555-0142", "", "Y"], "accepted"),
+    (["1-202-555-0142", "", "Yes"], "duplicate_in_file"),
+    (["", "", "Y"], "phone_missing"),
+    (["4.15555E+09", "", "Y"], "excel_damaged"),
+    (["202 555 0143 x12", "", "Y"], "has_extension"),
+    (["no phone today", "", "Y"], "has_letters"),
+    (["12345", "", "Y"], "not_a_phone"),
+    (["+12021550142", "", "Y"], "number_not_valid"),
+    (["+442079460018", "", "Y"], "number_country_not_opened"),
+    (["+15550010001", "", "Y"], "number_sandbox_only"),
+    (["+18005550142", "", "Y"], "number_kind_not_reachable"),
+    (["+12025550144", "Narnia", "Y"], "time_zone_unknown"),
     (["+12025550145", "", "perhaps"], "consent_unclear"),
     (["+12025550146", "", "No"], "consent_refused"),
     (["+12025550147", "Central", "yes"], "accepted"),
-    (["+12025550148", "", ""], "suppressed"),
-    (["+12025550149", "", ""], "duplicate_in_campaign"),
-    (["+12025550142"], "duplicate_in_file"),
+    (["+12025550148", "", "Y"], "suppressed"),
+    (["+12025550149", "", "Y"], "duplicate_in_campaign"),
+    (["+12025550142", "", ""], "consent_blank"),
+    (["+12025550151"], "row_short"),
+    (["+12025550151", "", "Y"], "number_in_doubt"),
+    (["+12025550150", "", "2026-01-02"], "accepted"),
 ]
 
 
@@ -110,7 +113,7 @@ def test_every_row_ends_as_one_outcome_and_a_bad_row_never_stops_the_rest() -> N
     campaign = make_campaign()
     factories.make_suppression(campaign.workspace, "+12025550148")
     factories.make_voicemail(lane=campaign.lane, recipient="+12025550149")
-    content = as_csv([["x", *cells] for cells, _ in ROWS], ("id", "Phone", "Time Zone", "Consent"))
+    content = as_csv([["A-7", *cells] for cells, _ in ROWS], ("id", "Phone", "Time Zone", "Consent"))
     row = imported(campaign, content)
     expected = [(number, code) for number, (_, code) in enumerate(ROWS, 2) if code != "accepted"]
     assert rejected(row) == expected
@@ -120,7 +123,8 @@ def test_every_row_ends_as_one_outcome_and_a_bad_row_never_stops_the_rest() -> N
         for outcome in Outcome
     }
     assert sum(row.counts.values()) == row.rows_read == len(ROWS)
-    assert recipients(campaign)[1:] == ["+12025550142", "+12025550147"]
+    # Not 0151: the row that breaks off may have said no.
+    assert recipients(campaign)[1:] == ["+12025550142", "+12025550147", "+12025550150"]
     assert [error[:3] for error in imports.first_errors(row, per_code=1)][:3] == [
         (3, "duplicate_in_file", "duplicate_in_file"),
         (4, "invalid", "phone_missing"),
@@ -151,7 +155,9 @@ def test_whatever_a_list_holds_its_counts_add_up_and_no_number_is_queued_twice(r
     campaign = make_campaign()
     text = io.StringIO(newline="")
     csv.writer(text).writerows([("phone", "name"), *(tuple(c.replace("\0", "") for c in r) for r in rows)])
-    row = checked(campaign, text.getvalue().encode("utf-8", "replace"))
+    # Where the cells are against the names, a person is asked; here one has answered.
+    said = {"header_row": 1, "columns": ["phone", "name"]}
+    row = checked(campaign, text.getvalue().encode("utf-8", "replace"), reading=said)
     if row.state == ImportState.FAILED:
         assert row.error
         return
@@ -313,7 +319,7 @@ def test_the_error_report_can_be_mended_and_uploaded_again() -> None:
     assert [cells[:5] for cells in report[1:]] == [
         ["2", "+12021550101", "Ben", "3", "number_not_valid"],
         ["3", "", "Cleo", "4", "phone_missing"],
-        ["4", "202-555-0100", "Dora", "5", "duplicate_in_file"],
+        ["4", "202-555-0100", "Dora", "5", "same_phone"],
     ]
     assert all(cells[5] == CODES[cells[4]].sentence for cells in report[1:])
     report[1][1], report[2][1] = "+12025550101", "+12025550102"
@@ -323,7 +329,7 @@ def test_the_error_report_can_be_mended_and_uploaded_again() -> None:
     assert outcomes(again) == {"accepted": 2, "duplicate_in_campaign": 1}
     assert recipients(campaign) == ["+12025550100", "+12025550101", "+12025550102"]
     mended = Voicemail.objects.get(lane_id=campaign.pk, last4="0102")
-    assert (mended.reference, mended.merge_fields) == ("3", {"name": "Cleo"})
+    assert mended.merge_fields == {"name": "Cleo", "record_number": "3"}
     assert [cells[:5] for cells in error_report(again)][1:] == [
         ["4", "202-555-0100", "Dora", "4", "duplicate_in_campaign"]
     ]
@@ -331,10 +337,10 @@ def test_the_error_report_can_be_mended_and_uploaded_again() -> None:
 
 def test_a_list_without_a_header_is_reported_with_the_names_of_its_columns() -> None:
     row = checked(make_campaign(), b"2025550100,Ana\r\n2025550100,Ben\r\n")
-    assert row.has_header is False
+    assert row.header_row == 0
     report = list(error_report(row))
     assert report[0] == ["phone", "column 2", "row_number", "error_code", "error_message"]
-    assert report[1][:4] == ["2025550100", "Ben", "2", "duplicate_in_file"]
+    assert report[1][:4] == ["2025550100", "Ben", "2", "same_phone"]
 
 
 def test_a_test_campaign_takes_the_numbers_of_the_sandbox() -> None:
@@ -414,6 +420,18 @@ def test_rows_are_judged_again_where_a_country_was_closed_since() -> None:
     Workspace.objects.filter(pk=workspace.pk).update(countries=[])
     assert outcomes(confirmed(row)) == {"accepted": 1, "not_reachable": 1}
     assert recipients(campaign) == numbers(1)
+
+
+def test_a_number_of_a_new_area_code_is_reached_once_an_administrator_has_opened_the_code() -> None:
+    campaign = make_campaign()
+    row = checked(campaign, as_csv([["+16215550142", "A"], ["238-555-0142", "B"], [numbers(1)[0], "C"]]))
+    assert rejected(row) == [(2, "number_area_code_unknown"), (3, "number_area_code_unknown")]
+    Workspace.objects.filter(pk=campaign.workspace_id).update(area_codes=["238", "621"])
+    row = confirmed(RecipientImport.objects.get(pk=row.pk))
+    assert outcomes(row) == {"accepted": 3}
+    zones = {v.recipient: set(v.zones) for v in Voicemail.objects.filter(lane_id=campaign.pk)}
+    assert zones["+16215550142"] == {"America/Chicago"}
+    assert zones["+12385550142"] >= {"America/New_York", "America/Denver", "Pacific/Honolulu"}
 
 
 def test_a_list_that_cannot_be_read_any_more_ends_with_its_campaign(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ def exact(row: RecipientImport, campaign: Campaign) -> None:
     row.refresh_from_db()
     assert row.state == ImportState.COMPLETED
     assert row.rows_read == row.rows_imported == len(ROWS) == sum(row.counts.values())
-    assert row.counts["accepted"] == len(PEOPLE) and row.codes == {"duplicate_in_file": 90, "not_a_phone": 5}
+    assert row.counts["accepted"] == len(PEOPLE) and row.codes == {"same_phone": 90, "not_a_phone": 5}
     assert recipients(campaign) == PEOPLE
     assert RejectedRow.objects.filter(recipient_import=row).count() == 95
     assert counts_of([campaign.pk])[campaign.pk] == {"queued": len(PEOPLE)}

@@ -146,8 +146,8 @@ def test_a_check_whose_reader_is_killed_fails_with_what_to_do_and_leaves_no_proc
     before = children()
     make = staging.encoder_for
 
-    def killing(row: RecipientImport) -> Any:
-        encode = make(row)
+    def killing(*of_list: Any) -> Any:
+        encode = make(*of_list)
 
         def kill(*said: Any) -> bytes:
             for reader in children() - before:

@@ -68,7 +68,7 @@ def importing(campaign: Campaign, state: str = "importing") -> RecipientImport:
         sha256="",
         state=state,
         format="csv",
-        has_header=True,
+        header_row=1,
     )
 
 

@@ -64,7 +64,7 @@ def test_an_upload_is_kept_encrypted_and_read_as_it_looks() -> None:
     )
     row.refresh_from_db()
     assert (row.file_name, row.size_bytes, row.state) == ("März.csv", len(content), "uploaded")
-    assert (row.format, row.delimiter, row.has_header) == ("csv", ";", True)
+    assert (row.format, row.delimiter, row.header_row) == ("csv", ";", 1)
     assert row.columns[0] == "phone" and len(row.columns) == 3
     raw = Path(default_storage.path(row.storage_name)).read_bytes()
     assert b"2025550100" not in raw and "Jürgen".encode() not in raw
@@ -147,8 +147,8 @@ def test_a_verb_fits_the_states_of_the_table_and_is_refused_in_others(state: Imp
 
 def test_reading_a_list_in_another_way_needs_it_checked_again() -> None:
     row = checked(make_campaign(), b"2025550100;Ana\r\n2025550101;Ben\r\n")
-    assert (row.has_header, row.counts["accepted"]) == (False, 2)
-    row = imports.read_as(row, {"has_header": True, "columns": ["phone", "patient"]}, actor=None, now=NOW)
+    assert (row.header_row, row.counts["accepted"]) == (0, 2)
+    row = imports.read_as(row, {"header_row": 1, "columns": ["phone", "patient"]}, actor=None, now=NOW)
     assert (row.state, row.columns, row.counts, row.rows_read) == ("uploaded", ["phone", "patient"], {}, 0)
     assert imports.sample(row).header == ["2025550100", "Ana"]
     imports.check(row, actor=None, now=NOW)
@@ -172,7 +172,7 @@ def test_another_delimiter_has_the_columns_guessed_anew() -> None:
         ({"encoding": "ebcdic"}, "invalid_choice", "encoding"),
         ({"delimiter": "x"}, "invalid_choice", "delimiter"),
         ({"format": "pdf"}, "invalid_choice", "format"),
-        ({"has_header": "yes"}, "invalid_choice", "has_header"),
+        ({"header_row": True}, "invalid_choice", "header_row"),
         ({"encoding": "utf-16"}, "import_unreadable", "file"),
         ({"format": "xlsx"}, "import_unreadable", "file"),
         ({"columns": ["name", ""]}, "phone_column_missing", "columns"),
