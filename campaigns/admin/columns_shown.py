@@ -1,4 +1,5 @@
-"""The first rows of a list as the page shows them: a choice above every column, and cells that hide whom they are about. Pure."""
+"""The first rows of a list as the page shows them: a choice above every column, what it is taken for and why, and cells that hide
+whom they are about. Pure."""
 
 from __future__ import annotations
 
@@ -6,22 +7,44 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from campaigns.spreadsheets.columns import FIELDS, MERGE_FIELD
+from campaigns.services.imports import ColumnRead
+from campaigns.spreadsheets.columns.kinds import KINDS, MERGE_FIELD, UNCLEAR
+from campaigns.spreadsheets.columns.questions import SENTENCES
+from campaigns.spreadsheets.columns.reading import Sureness, Why
 from campaigns.spreadsheets.phones import looks_like_phone
 
+_NTH = ("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 CALLED = {
     "phone": "Phone number",
+    **{f"phone_{at}": f"The person's {nth} phone number" for at, nth in enumerate(_NTH, 2)},
     "name": "Full name",
     "first_name": "First name",
     "last_name": "Last name",
+    "record_number": "Record number (MRN, chart, account)",
+    "reference": "Reference of your own",
+    "appointment_day": "Day of the appointment",
+    "appointment_time": "Time of the appointment",
+    "language": "Language",
     "time_zone": "Time zone",
     "postal_code": "Postal code",
     "state": "State",
-    "reference": "Reference",
-    "language": "Language",
-    "consent": "Consent",
+    "country": "Country of the phone",
     "consent_date": "Consent date",
     "consent_source": "Consent source",
+    "consent": "Consent: yes means may be reached",
+    "opt_out": "Opted out: yes means must not be reached",
+    "deceased": "Deceased",
+    "canceled": "Appointment canceled",
+    "appointment_status": "Status of the appointment",
+    "extension": "Extension of the phone",
+}
+_WHY = {
+    Why.NAME: "by its name",
+    Why.CELLS: "by what stands in it",
+    Why.NAME_AND_CELLS: "by its name and what stands in it",
+    Why.PLACE: "by its place; the next one is as good",
+    Why.SAID: "as you said",
+    Why.NOTHING: "",
 }
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 # Signs beside the letters may be letters too: of a list read in a wrong encoding they are two at a time.
@@ -31,33 +54,48 @@ _DIGIT = re.compile(r"\d")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`choices` are (value, words); `chosen` is "" where the column is not read."""
+    """`choices` are (value, words); `chosen` is "" where the column is not read. `why` says in words why it is taken for that, and
+    `question` what has to be said about it before the list is checked."""
 
     position: int
     header: str
     chosen: str
     choices: list[tuple[str, str]]
+    why: str
+    question: str
 
 
-def columns_shown(header: Sequence[str], columns: Sequence[str]) -> list[Column]:
-    width = max(len(header), len(columns))
-    names = [*header, *[""] * (width - len(header))]
-    chosen = [*columns, *[""] * (width - len(columns))]
+def columns_shown(header: Sequence[str], reading: Sequence[ColumnRead]) -> list[Column]:
     return [
-        Column(at, names[at], chosen[at], _choices(names[at], at, chosen[at])) for at in range(width)
-    ]  # fmt: skip
+        Column(
+            column.position,
+            header[column.position],
+            column.kind,
+            _choices(header[column.position], column.position, column.kind),
+            why_shown(column),
+            SENTENCES.get(column.question, ""),
+        )
+        for column in reading
+    ]
+
+
+def why_shown(column: ColumnRead) -> str:
+    if not column.kind or column.kind == UNCLEAR:
+        return ""
+    return f"{'probably, ' if column.sure is Sureness.LIKELY and column.why is not Why.PLACE else ''}{_WHY[column.why]}"
 
 
 def _choices(name: str, at: int, chosen: str) -> list[tuple[str, str]]:
-    own = chosen if chosen and chosen not in FIELDS else merge_field(name, at)
-    fields = [(field, CALLED[field]) for field in FIELDS]
-    return [("", "Not read"), *fields, (own, f"Other: {own.replace('_', ' ')}")]
+    own = chosen if chosen and chosen not in (*KINDS, UNCLEAR) else merge_field(name, at)
+    kinds = [(kind, CALLED[kind]) for kind in KINDS]
+    asked = [(UNCLEAR, "Please say what it is")] if chosen == UNCLEAR else []
+    return [*asked, ("", "Not read"), *kinds, (own, f"Other: {own.replace('_', ' ')}")]
 
 
 def merge_field(name: str, at: int) -> str:
-    """What a column is called that is none of the fields we know: by its heading, else by its place."""
+    """What a column is called that is none of the kinds we know: by its heading, else by its place."""
     slug = _NOT_SLUG.sub("_", name.lower()).strip("_")[:40]
-    return slug if MERGE_FIELD.fullmatch(slug) and slug not in FIELDS else f"column_{at + 1}"
+    return slug if MERGE_FIELD.fullmatch(slug) and slug not in (*KINDS, UNCLEAR) else f"column_{at + 1}"
 
 
 def hidden(cell: str) -> str:

@@ -127,12 +127,16 @@ class ImportDeeds:
 def reading(posted: QueryDict, row: RecipientImport) -> dict[str, Any]:
     """What the form says otherwise than the list is read now. Another encoding, delimiter or header makes other columns, which are
     guessed anew; the choices on the page were about the old ones."""
-    said = {
+    said: dict[str, Any] = {
         "encoding": posted.get("encoding", row.encoding),
         "delimiter": NAMED.get(posted.get("delimiter", ""), row.delimiter),
-        "has_header": posted.get("has_header") == "yes",
+        "header_row": int(number) if (number := posted.get("header_row", "")).isdecimal() else row.header_row,
     }
     if dialect := {name: value for name, value in said.items() if value != getattr(row, name)}:
         return dialect
     columns = posted.getlist("column")
-    return {"columns": columns} if columns and columns != row.columns else {}
+    if not columns or columns == row.columns:
+        return {}
+    # What a person changed is said by them; what they left as it was is still a guess.
+    changed = [at for at, kind in enumerate(columns) if at >= len(row.columns) or kind != row.columns[at]]
+    return {"columns": columns, "columns_said": sorted({*row.columns_said, *changed})}

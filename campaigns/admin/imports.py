@@ -18,7 +18,8 @@ from campaigns.admin.import_deeds import ImportDeeds
 from campaigns.admin.list_heard import ListHeard
 from campaigns.models import RecipientImport
 from campaigns.services import imports as services
-from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS, names_columns
+from campaigns.spreadsheets.columns.kinds import UNCLEAR
+from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS
 from campaigns.states import UNDER_WAY, ImportState, Outcome
 from rvm.platform import audit
 from rvm.platform.admin.alarms import import_alarms
@@ -74,7 +75,9 @@ class RecipientImportAdmin(ImportDeeds, ListHeard, RecordAdmin):
             "campaign_page": reverse("admin:campaigns_campaign_change", args=[row.campaign_id]),
             "state": wording.IMPORT_STATES[row.state],
             "state_colour": wording.IMPORT_COLOURS.get(row.state, ""),
-            "next_step": wording.list_step(row.state, row.counts.get(Outcome.ACCEPTED, 0), operates=operates),
+            "next_step": wording.list_step(
+                row.state, row.counts.get(Outcome.ACCEPTED, 0), operates=operates, asks=UNCLEAR in row.columns
+            ),
             "operates": operates,
             "sees_numbers": rights_of(request).may_see_numbers(row.workspace_id),
             "alarms": import_alarms() if row.state in UNDER_WAY else [],
@@ -120,10 +123,13 @@ class RecipientImportAdmin(ImportDeeds, ListHeard, RecordAdmin):
             audit.record("import.read", row, actor=person(request), workspace=row.workspace)
         seen = str if reveal else hidden
         # A first row that is no header, taken for one, is about a person too.
-        shown = reveal or names_columns(sample.header)
+        shown = reveal or sample.header_sure
         header = sample.header if shown else ["•••" if name else "" for name in sample.header]
+        columns = columns_shown(header, sample.reading)
         return {
-            "columns": columns_shown(header, sample.columns),
+            "columns": columns,
+            "questions": [column for column in columns if column.question],
+            "titles": [" · ".join(map(seen, cells)) for cells in sample.titles],
             "sample": [[seen(cell) for cell in cells] for cells in sample.rows],
             "hides": not reveal,
             "may_listen": reveal and bool(row.campaign.script),
@@ -139,7 +145,7 @@ def _results(row: RecipientImport) -> dict[str, Any]:
         kind = by_code.setdefault(
             error.code, {"sentence": error.sentence, "count": row.codes.get(error.code, 0), "rows": []}
         )
-        kind["rows"].append(error.row_number)
+        kind["rows"].append(wording.row_of(error.row_number, error.earlier_row, error.differs))
     return {
         "outcomes": [
             {"words": words, "count": count, "good": outcome == Outcome.ACCEPTED}
@@ -147,6 +153,7 @@ def _results(row: RecipientImport) -> dict[str, Any]:
             if (count := row.counts.get(outcome, 0)) or outcome == Outcome.ACCEPTED
         ],
         "read": sum(row.counts.values()),
+        "answers": wording.answers(row.answers),
         "accepted_words": wording.people(row.counts.get(Outcome.ACCEPTED, 0)),
         "rejected_count": sum(row.counts.values()) - row.counts.get(Outcome.ACCEPTED, 0),
         "kinds": list(by_code.values()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -56,7 +56,8 @@ BARS: dict[str, str] = {
 }
 OUTCOMES: dict[str, str] = {
     O.ACCEPTED: "can be reached",
-    O.DUPLICATE_IN_FILE: "twice in this list: an earlier row has the number",
+    O.DUPLICATE_IN_FILE: "twice in this list: an earlier row says the same",
+    O.SAME_PHONE: "the number of an earlier row, which is the one that is reached: another person, or another visit",
     O.DUPLICATE_IN_CAMPAIGN: "in the campaign already",
     O.INVALID: "not usable as written: see below",
     O.SUPPRESSED: "on the suppression list: must not be reached",
@@ -175,10 +176,14 @@ def ended(by_status: Mapping[str, int]) -> dict[str, int]:
     return {status: count for status, count in by_status.items() if status in TERMINAL}
 
 
-def list_step(state: str, accepted: int, *, operates: bool) -> str:
+def list_step(state: str, accepted: int, *, operates: bool, asks: bool = False) -> str:
     """Where a list stands and what is to be done."""
     if state == I.UPLOADED and operates:
-        return "Look whether the columns are read rightly, then check the list. Nobody is added by that."
+        return (
+            "Answer the questions about its columns, then check the list. Nobody is added by that."
+            if asks
+            else "Look whether the columns are read rightly, then check the list. Nobody is added by that."
+        )
     if state == I.CHECKED and not accepted:
         return "Checked: nobody in this list can be reached. See below why; mend the list and upload it again."
     return {
@@ -190,6 +195,28 @@ def list_step(state: str, accepted: int, *, operates: bool) -> str:
         I.FAILED: "This list could not be read. Read it in another way below, or discard it and upload another.",
         I.DISCARDED: "Discarded: nobody was added.",
     }[ImportState(state)]
+
+
+_ANSWERS = (
+    ("yes", "say yes to being reached"),
+    ("no", "say no"),
+    ("nothing", "say nothing, which is no yes"),
+    ("unclear", "say neither yes nor no"),
+    ("next_number", "have no number in the first phone column and are reached at their next one"),
+)
+
+
+def answers(counts: Mapping[str, int]) -> list[tuple[int, str]]:
+    """How many rows of a list say what about consent, and who is reached at another number than the first."""
+    return [(counts[answer], words) for answer, words in _ANSWERS if answer in counts]
+
+
+def row_of(number: int, earlier: int | None, differs: Sequence[str]) -> str:
+    """A row that was left out, and of a number that is there twice how it differs from the other row."""
+    if earlier is None:
+        return str(number)
+    other = f" in {', '.join(name.replace('_', ' ') for name in differs)}" if differs else ""
+    return f"{number} (as row {earlier}{', other' + other if other else ''})"
 
 
 def people(count: int) -> str:

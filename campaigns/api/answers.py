@@ -14,8 +14,9 @@ from rest_framework import serializers
 from campaigns.models import Campaign, CampaignRetry, RecipientImport
 from campaigns.preview import Preview
 from campaigns.progress import Progress
-from campaigns.services.imports import RowError, Sample
-from campaigns.spreadsheets.dialect import names_columns
+from campaigns.services.imports import ColumnRead, RowError, Sample
+from campaigns.spreadsheets.columns.questions import SENTENCES
+from campaigns.spreadsheets.columns.reading import Sureness, Why
 from campaigns.states import CampaignState, ImportState, Outcome, RetryState
 from rvm.platform.masking import mask_numbers
 
@@ -24,6 +25,7 @@ IMPORT_STATES = [state.value for state in ImportState]
 RETRY_STATES = [state.value for state in RetryState]
 OUTCOMES = [outcome.value for outcome in Outcome]
 HIDDEN = "•••"
+ANSWERS = ("yes", "no", "nothing", "unclear", "next_number")
 
 
 def _counts(help_text: str) -> serializers.DictField:
@@ -195,17 +197,23 @@ class ImportAnswer(serializers.Serializer[Any]):
     format = serializers.CharField()
     encoding = serializers.CharField(allow_blank=True)
     delimiter = serializers.CharField(allow_blank=True)
-    has_header = serializers.BooleanField()
+    header_row = serializers.IntegerField(help_text="The number of the row that names the columns; 0 where none does.")
     sheet = serializers.CharField(allow_blank=True, help_text="Of a workbook, the one that is read.")
     hidden_rows = serializers.BooleanField(help_text="Whether rows are read that the workbook hides or crosses out.")
     sheets = SheetAnswer(many=True, help_text="Of a workbook, in the order of their tabs.")
     columns = serializers.ListField(
-        child=serializers.CharField(allow_blank=True), help_text="What each column is; empty where it is not read."
+        child=serializers.CharField(allow_blank=True),
+        help_text="What each column is; empty where it is not read, `unclear` where somebody has to say it before the check.",
     )
     rows_read = serializers.IntegerField(help_text="Rows that were judged.")
     rows_imported = serializers.IntegerField(help_text="Rows that are done.")
     counts = _counts("Rows by outcome.")
     codes = _counts("Rows that were not accepted, by code.")
+    answers = _counts(
+        "Where a column asks for consent, how many rows say `yes`, `no`, `nothing` and what is `unclear`; "
+        "`next_number`: people whose "
+        "first phone is none and who are reached at their next one."
+    )
     consent_statement = serializers.CharField(allow_blank=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
@@ -222,6 +230,7 @@ def import_answer(recipient_import: RecipientImport) -> dict[str, Any]:
     # PostgreSQL keeps the names of an object in an order of its own.
     told["counts"] = {outcome: counts[outcome] for outcome in OUTCOMES if outcome in counts}
     told["codes"] = dict(sorted(codes.items()))
+    told["answers"] = {name: told["answers"][name] for name in ANSWERS if name in told["answers"]}
     return {"import_id": recipient_import.pk, **told}
 
 
@@ -236,14 +245,41 @@ class RowErrorAnswer(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(OUTCOMES)
     code = serializers.CharField()
     detail = serializers.CharField()
+    earlier_row = serializers.IntegerField(
+        allow_null=True, help_text="The row of this list in which the number stands too."
+    )
+    differs = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="The columns in which this row and `earlier_row` differ, of `same_phone`.",
+    )
+
+
+class ColumnAnswer(serializers.Serializer[Any]):
+    position = serializers.IntegerField(help_text="From 0.")
+    kind = serializers.CharField(allow_blank=True, help_text="As in `columns`.")
+    sure = serializers.ChoiceField([sureness.value for sureness in Sureness])
+    why = serializers.ChoiceField(
+        [why.value for why in Why],
+        help_text="By its name, its cells or both; by its place, where another column is as good; as a person has said it.",
+    )
+    question = serializers.CharField(
+        allow_blank=True, help_text="What somebody has to say about it before the list is checked."
+    )
 
 
 class SampleAnswer(serializers.Serializer[Any]):
+    titles = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="What stands above the row that names the columns, and is not read.",
+    )
     header = serializers.ListField(child=serializers.CharField(allow_blank=True))
     rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField(allow_blank=True)))
 
 
 class ImportDetail(ImportAnswer):
+    reading = ColumnAnswer(
+        many=True, allow_null=True, help_text="What each column is taken for and why. Null where `sample` is null."
+    )
     warnings = serializers.ListField(child=serializers.CharField(), help_text="Sentences to read before confirming.")
     first_errors = RowErrorAnswer(many=True, help_text="Of each code the first rows that were not accepted.")
     sample = SampleAnswer(
@@ -259,22 +295,24 @@ def row_error_answer(error: RowError) -> dict[str, Any]:
         "outcome": error.outcome,
         "code": error.code,
         "detail": error.sentence,
+        "earlier_row": error.earlier_row,
+        "differs": error.differs,
     }
+
+
+def reading_answer(reading: Sequence[ColumnRead]) -> list[dict[str, Any]]:
+    return [{**column._asdict(), "question": SENTENCES.get(column.question, "")} for column in reading]
 
 
 def sample_answer(sample: Sample, *, reveal: bool) -> dict[str, Any]:
     """Without `reveal` it is seen which cells are filled, and nothing of what stands in them."""
-    if reveal:
-        return {"header": sample.header, "rows": sample.rows}
+    seen = str if reveal else hidden
     return {
-        "header": header_without_people(sample.header),
-        "rows": [[hidden(cell) for cell in row] for row in sample.rows],
+        "titles": [[seen(cell) for cell in cells] for cells in sample.titles],
+        # A first row that is no header, taken for one, names somebody.
+        "header": [mask_numbers(name) if sample.header_sure and not reveal else seen(name) for name in sample.header],
+        "rows": [[seen(cell) for cell in row] for row in sample.rows],
     }
-
-
-def header_without_people(header: Sequence[str]) -> list[str]:
-    """A first row that is no header, taken for one, names somebody."""
-    return [mask_numbers(name) if names_columns(header) else hidden(name) for name in header]
 
 
 def hidden(cell: str) -> str:

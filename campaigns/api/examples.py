@@ -149,24 +149,34 @@ _UPLOADED: dict[str, Any] = {
     "format": "csv",
     "encoding": "utf-8",
     "delimiter": ",",
-    "has_header": True,
+    "header_row": 1,
     "sheet": "",
     "hidden_rows": False,
     "sheets": [],
-    "columns": ["phone", "first_name", ""],
+    "columns": ["phone", "first_name", "consent"],
     "rows_read": 0,
     "rows_imported": 0,
     "counts": {},
     "codes": {},
+    "answers": {},
     "consent_statement": "",
     "created_at": "2026-02-27T15:01:00Z",
     "updated_at": "2026-02-27T15:01:00Z",
     "file_removed_at": None,
 }
 _DETAIL: dict[str, Any] = {
+    "reading": [
+        {"position": 0, "kind": "phone", "sure": "sure", "why": "name_and_cells", "question": ""},
+        {"position": 1, "kind": "first_name", "sure": "sure", "why": "name_and_cells", "question": ""},
+        {"position": 2, "kind": "consent", "sure": "sure", "why": "name_and_cells", "question": ""},
+    ],
     "warnings": [],
     "first_errors": [],
-    "sample": {"header": ["Mobile", "First", "Notes"], "rows": [["•••", "•••", ""], ["•••", "•••", "•••"]]},
+    "sample": {
+        "titles": [],
+        "header": ["Mobile", "First", "OK to call"],
+        "rows": [["•••", "•••", "•••"], ["•••", "•••", ""]],
+    },
 }
 _CHECKED = {
     **_UPLOADED,
@@ -175,16 +185,21 @@ _CHECKED = {
     "counts": {
         "accepted": 1,
         "duplicate_in_file": 0,
+        "same_phone": 0,
         "duplicate_in_campaign": 0,
-        "invalid": 1,
+        "invalid": 0,
         "suppressed": 0,
-        "not_reachable": 0,
+        "not_reachable": 1,
     },
-    "codes": {"number_not_valid": 1},
+    "codes": {"consent_blank": 1},
+    "answers": {"yes": 1, "no": 0, "nothing": 1, "unclear": 0},
     "updated_at": "2026-02-27T15:01:09Z",
 }
 UPLOADED = _answer("How it is read", {**_UPLOADED, **_DETAIL}, 201)
-READ_AS = _request("The third column is each person's reference", {"columns": ["phone", "first_name", "reference"]})
+READ_AS = _request(
+    "The row that names the columns, and what each of them is",
+    {"header_row": 1, "columns": ["phone", "first_name", "consent"]},
+)
 CHECKING = _answer("Being checked", {**_UPLOADED, "state": "checking"})
 CHECKED = _answer(
     "One of two can be reached",
@@ -194,9 +209,11 @@ CHECKED = _answer(
         "first_errors": [
             {
                 "row_number": 3,
-                "outcome": "invalid",
-                "code": "number_not_valid",
-                "detail": "No such phone number can exist in its country; check it for a typing error.",
+                "outcome": "not_reachable",
+                "code": "consent_blank",
+                "detail": "The consent column says nothing about this person, and nothing is no yes; write yes if they agreed.",
+                "earlier_row": None,
+                "differs": [],
             }
         ],
     },

@@ -18,15 +18,16 @@ from campaigns.api.answers import (
     ImportAnswer,
     ImportDetail,
     ImportPage,
-    header_without_people,
     hidden,
     import_answer,
+    reading_answer,
     row_error_answer,
     sample_answer,
 )
 from campaigns.api.base import CampaignsView
 from campaigns.api.requests import ImportConfirmation, ImportReading, ImportUpload
-from campaigns.importing.report import EXTRA, error_report
+from campaigns.importing.layout import REPORTED
+from campaigns.importing.report import error_report
 from campaigns.models import RecipientImport
 from campaigns.services import imports as services
 from campaigns.states import UNDER_WAY
@@ -37,6 +38,7 @@ from rvm.platform.api.pagination import page
 from rvm.platform.api.rendering import AnyAccept
 from rvm.platform.clock import database_now
 from rvm.platform.csv_export import csv_answer
+from rvm.platform.masking import mask_numbers
 from rvm.platform.scopes import Scope
 from rvm.platform.sealed_uploads import SealedUploadHandler
 from usecases.api.base import page_answer
@@ -56,18 +58,20 @@ class _ImportView(CampaignsView):
         return self.find_import(self.own_campaign(campaign_id), import_id)
 
     def detail(self, recipient_import: RecipientImport) -> dict[str, Any]:
+        sample = self._sample(recipient_import)
         return {
             **import_answer(recipient_import),
+            "reading": sample and reading_answer(sample.reading),
             "warnings": services.warnings(recipient_import),
             "first_errors": [row_error_answer(error) for error in services.first_errors(recipient_import)],
-            "sample": self._sample(recipient_import),
+            "sample": sample and sample_answer(sample, reveal=self.may_see_numbers),
         }
 
-    def _sample(self, recipient_import: RecipientImport) -> dict[str, Any] | None:
+    def _sample(self, recipient_import: RecipientImport) -> services.Sample | None:
         if recipient_import.state in UNDER_WAY:
             return None  # asked for again and again; a workbook is opened anew each time
         try:
-            return sample_answer(services.sample(recipient_import), reveal=self.may_see_numbers)
+            return services.sample(recipient_import)
         except Refused:
             return None
 
@@ -100,7 +104,9 @@ class ImportListView(_ImportView):
         operation_id="upload_import",
         summary="Upload a list of recipients",
         description="The file is kept encrypted for a day. Nobody is queued yet: the answer shows how the file is read. Change that "
-        "where the guess is wrong, have it checked, look at the counts, and confirm. The same people uploaded twice are duplicates.",
+        "where the guess is wrong or where a column is `unclear`, or say it with the upload; have it checked, look at the counts, "
+        "and "
+        "confirm. The same people uploaded twice are duplicates.",
         tags=TAGS,
         request={"multipart/form-data": ImportUpload},
         responses={201: ImportDetail},
@@ -117,6 +123,7 @@ class ImportListView(_ImportView):
             chunks=file.chunks(),
             actor=self.actor,
             now=database_now(),
+            reading={name: said for name, said in upload.validated_data.items() if name != "file"},
         )
         location = f"{request.path}/{recipient_import.pk}"
         return Response(self.detail(recipient_import), status=201, headers={"Location": location})
@@ -180,7 +187,9 @@ class ImportCheckView(_ImportView):
         operation_id="check_import",
         summary="Check every row of an import",
         description="In the background: ask for the import until it is `checked`. Every row then is exactly one of accepted, "
-        "duplicate (in the file, in the campaign), invalid, suppressed and not reachable. Nobody is queued yet.",
+        "duplicate (in the file, in the campaign), another person of an earlier row's number, invalid, suppressed and not reachable. "
+        "Nobody is queued yet. 422 `columns_unclear` while a column could decide whether somebody may be reached and nobody has said "
+        "what it is; `columns` has these with their questions.",
         tags=TAGS,
         request=None,
         responses={200: ImportAnswer},
@@ -242,6 +251,6 @@ class ImportErrorsView(_ImportView):
 def _masked(rows: Iterator[list[str]]) -> Iterator[list[str]]:
     """An error report in which only the columns of our own say anything."""
     header = next(rows)
-    yield header_without_people(header[: -len(EXTRA)]) + header[-len(EXTRA) :]
+    yield [mask_numbers(name) for name in header]
     for row in rows:
-        yield [hidden(cell) for cell in row[: -len(EXTRA)]] + row[-len(EXTRA) :]
+        yield [hidden(cell) for cell in row[: -len(REPORTED)]] + row[-len(REPORTED) :]

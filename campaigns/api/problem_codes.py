@@ -68,6 +68,12 @@ IMPORT_WITHOUT_ACCEPTED_ROWS = ProblemCode(
     "No row of the list was accepted",
     "`GET /campaigns/{id}/imports/{import_id}/errors` has the rows with what is wrong; mend them and upload them again.",
 )
+COLUMNS_UNCLEAR = ProblemCode(
+    "columns_unclear",
+    422,
+    "Nobody has said what some columns are",
+    "`columns` has them with their questions; say what each is with `PATCH /campaigns/{id}/imports/{import_id}`, `columns`.",
+)
 IMPORT_STATES = [
     ProblemCode(f"import_{state}", 409, f"The import is {state}", advice)
     for state, advice in (
@@ -101,5 +107,6 @@ CAMPAIGN_PROBLEMS = by_code(
     IMPORT_FILE_REMOVED,
     IMPORT_TOO_LARGE,
     IMPORT_WITHOUT_ACCEPTED_ROWS,
+    COLUMNS_UNCLEAR,
     *IMPORT_STATES,
 )

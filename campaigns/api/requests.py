@@ -8,6 +8,8 @@ from typing import Any
 from rest_framework import serializers
 
 from campaigns.models import Campaign
+from campaigns.services.imports import MAX_HEADER_ROW
+from campaigns.spreadsheets.columns.kinds import KINDS, REPEATED, UNCLEAR
 from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS
 from campaigns.spreadsheets.preview import MOST_COLUMNS
 from campaigns.states import CampaignState
@@ -105,19 +107,19 @@ class CampaignExportQuery(ExportQuery):
     use_case_id = None  # type: ignore[assignment]
 
 
-class ImportUpload(StrictSerializer):
-    file = serializers.FileField(
-        allow_empty_file=True, help_text="CSV (any usual encoding and delimiter) or XLSX, at most 100 MB."
-    )
-
-
 class ImportReading(StrictSerializer):
     """How the file is read. What is left out stays as it was guessed."""
 
     format = serializers.ChoiceField(["csv", "xlsx"], required=False)
     encoding = serializers.ChoiceField(list(ENCODINGS), required=False)
     delimiter = serializers.ChoiceField(list(DELIMITERS), required=False, help_text="One character.")
-    has_header = YesField(required=False, help_text="Whether the first row names the columns.")
+    header_row = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=MAX_HEADER_ROW,
+        help_text="The number of the row that names the columns, as a spreadsheet program shows it; 0 where none does. What stands "
+        "above it is not read.",
+    )
     sheet = TextField(
         required=False, max_length=100, help_text="Of a workbook, the one that is read: a name of `sheets`."
     )
@@ -128,8 +130,18 @@ class ImportReading(StrictSerializer):
         required=False,
         child=TextField(allow_blank=True, max_length=64),
         max_length=MOST_COLUMNS,
-        help_text="What each column is, from the left: phone, name, first_name, last_name, time_zone, postal_code, state, reference, "
-        "language, consent, consent_date, consent_source, or a merge field's name of your own; empty where it is not read.",
+        help_text=f"What each column is, from the left: {', '.join(KINDS)}, or a merge field's name of your own; empty where it is "
+        "not "
+        f"read. {', '.join(REPEATED)} may stand several times, and `{UNCLEAR}` where nobody has said yet what a column is; no list "
+        "with such a column is checked.",
+    )
+
+
+class ImportUpload(ImportReading):
+    """A list, and what is known of how it is read; what is left out is guessed."""
+
+    file = serializers.FileField(
+        allow_empty_file=True, help_text="CSV (any usual encoding and delimiter) or XLSX, at most 100 MB."
     )
 
 

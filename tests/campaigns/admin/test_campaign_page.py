@@ -34,7 +34,7 @@ def list_of(campaign: Campaign, state: str = ImportState.CHECKING, **fields: Any
         size_bytes=1,
         state=state,
         format="csv",
-        has_header=True,
+        header_row=1,
         **fields,
     )
 

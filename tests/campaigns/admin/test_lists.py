@@ -49,8 +49,7 @@ def uploaded(client: Client, campaign: Campaign, data: bytes | str = ROWS) -> Re
 
 def reading(row: RecipientImport, **said: Any) -> dict[str, Any]:
     """The page's form as it stands, and what is changed in it."""
-    header = {"has_header": "yes"} if row.has_header else {}
-    return {"encoding": row.encoding, "delimiter": "comma", **header, "column": row.columns, **said}
+    return {"encoding": row.encoding, "delimiter": "comma", "header_row": row.header_row, "column": row.columns, **said}
 
 
 def reveal(workspace: Workspace) -> None:
@@ -63,7 +62,8 @@ def test_from_the_file_to_recipients_step_by_step(operator: Client, workspace: W
     page = operator.get(at(row)).content.decode()
     assert "Look whether the columns are read rightly" in page and "(202) 555-0100" in page
     assert '<option value="phone" selected>Phone number</option>' in page
-    assert '<option value="appointment_day" selected>Other: appointment day</option>' in page
+    assert '<option value="appointment_day" selected>Day of the appointment</option>' in page
+    assert "by its name and what stands in it" in page
 
     page = operator.post(at(row, "read_as"), reading(row, check="1"), follow=True).content.decode()
     assert "Every row is being checked; nobody is queued yet." in page
@@ -72,7 +72,8 @@ def test_from_the_file_to_recipients_step_by_step(operator: Client, workspace: W
     assert operator.get(at(row, "progress"), {"seen": "checking"})["HX-Refresh"] == "true"
     page = operator.get(at(row)).content.decode()
     assert "Checked: 2 people can be reached. Nobody is added before you confirm." in page
-    assert "This number stands in an earlier row" in page and "Row 4" in page and "Row 5" in page
+    assert "An earlier row has this number for another person" in page and "4 (as row 2, other in first name)" in page
+    assert "Row 5" in page
     assert "Import 2 people" in page
     assert not Voicemail.objects.filter(lane_id=campaign.pk).exists()
 
@@ -215,10 +216,10 @@ def test_no_other_reading_of_a_list_shows_its_rows_to_whom_it_hides_them(
     operator: Client, campaign: Campaign, encoding: str
 ) -> None:
     row = uploaded(operator, campaign, "Quisquilia,(202) 555-0100\nZebedeus,(202) 555-0123\n")
-    assert not row.has_header
-    operator.post(at(row, "read_as"), reading(row, encoding=encoding, has_header="yes"))
+    assert not row.header_row
+    operator.post(at(row, "read_as"), reading(row, encoding=encoding, header_row=1))
     row.refresh_from_db()
-    assert (row.encoding, row.has_header) == (encoding, True)
+    assert (row.encoding, row.header_row) == (encoding, 1)
     page = operator.get(at(row)).content.decode()
     shown = page.casefold() + page.encode("utf-16-le").decode("latin-1").casefold()
     assert not [name for name in ("quisquilia", "zebedeus", "55-01") if name in shown]

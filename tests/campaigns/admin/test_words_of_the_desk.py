@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from campaigns.admin import wording, zones
 from campaigns.admin.columns_shown import CALLED, columns_shown, hidden, merge_field
 from campaigns.admin.script_form import from_script, to_script
-from campaigns.spreadsheets.columns import FIELDS, MERGE_FIELD
+from campaigns.services.imports import ColumnRead
+from campaigns.spreadsheets.columns.kinds import KINDS, MERGE_FIELD
+from campaigns.spreadsheets.columns.questions import Question
+from campaigns.spreadsheets.columns.reading import Sureness, Why
 from campaigns.states import CampaignState, ImportState, Outcome
 from delivery.reasons import REASONS
 from delivery.services.lanes import LeftOut
@@ -46,18 +49,27 @@ def test_a_hidden_cell_says_no_word_and_at_most_four_digits(cell: str) -> None:
 @given(st.text(max_size=60), st.integers(0, 300))
 def test_a_column_of_no_known_field_gets_a_name_that_a_merge_field_may_have(name: str, at: int) -> None:
     made = merge_field(name, at)
-    assert MERGE_FIELD.fullmatch(made) and made not in FIELDS
+    assert MERGE_FIELD.fullmatch(made) and made not in KINDS
 
 
 def test_every_column_offers_every_field_and_keeps_what_was_chosen() -> None:
-    assert set(CALLED) == set(FIELDS)
-    first, second, third = columns_shown(["Mobile", "Appointment Day"], ["phone", "visit_day", ""])
+    assert set(CALLED) == set(KINDS)
+    reading = [
+        ColumnRead(0, "phone", Sureness.SURE, Why.NAME_AND_CELLS, Question.NONE),
+        ColumnRead(1, "visit_day", Sureness.SURE, Why.SAID, Question.NONE),
+        ColumnRead(2, "", Sureness.UNSURE, Why.NOTHING, Question.NONE),
+        ColumnRead(3, "unclear", Sureness.UNSURE, Why.CELLS, Question.YES_OR_NO),
+    ]
+    first, second, third, fourth = columns_shown(["Mobile", "Appointment Day", "", "Flag"], reading)
     assert (first.chosen, second.chosen, third.chosen) == ("phone", "visit_day", "")
-    for column in (first, second, third):
+    for column in (first, second, third, fourth):
         values = [value for value, _ in column.choices]
-        assert column.chosen in values and set(FIELDS) < set(values) and len(values) == len(set(values))
+        assert column.chosen in values and set(KINDS) < set(values) and len(values) == len(set(values))
     assert second.choices[-1] == ("visit_day", "Other: visit day")
     assert third.choices[-1] == ("column_3", "Other: column 3")
+    assert [column.why for column in (first, second, third)] == ["by its name and what stands in it", "as you said", ""]
+    assert fourth.choices[0] == ("unclear", "Please say what it is") and fourth.question.endswith("?")
+    assert not third.question
 
 
 def clip(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,9 +32,17 @@ def make_campaign(use_case: UseCase, recording: Recording | None = None, **field
     )
 
 
-def upload(api: Api, campaign: Campaign, content: bytes = LIST, name: str = "patients.csv", **headers: str) -> Any:
+def upload(
+    api: Api,
+    campaign: Campaign,
+    content: bytes = LIST,
+    name: str = "patients.csv",
+    said: Mapping[str, Any] | None = None,
+    **headers: str,
+) -> Any:
+    """`said` are further fields of the form."""
     file = SimpleUploadedFile(name, content, "text/csv")
-    return api.client.post(api.url(f"campaigns/{campaign.pk}/imports"), {"file": file}, headers=headers)
+    return api.client.post(api.url(f"campaigns/{campaign.pk}/imports"), {"file": file, **(said or {})}, headers=headers)
 
 
 def refusal(response: Any, status: int) -> str:

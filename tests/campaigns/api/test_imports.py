@@ -57,7 +57,7 @@ def test_an_uploaded_list_shows_how_it_is_read(api: Api, campaign: Campaign, med
     assert response.status_code == 201, told
     assert list(told) == list(ImportDetail().fields)
     assert response["Location"] == api.url(f"campaigns/{campaign.pk}/imports/{told['import_id']}")
-    assert (told["state"], told["format"], told["delimiter"], told["has_header"]) == ("uploaded", "csv", ",", True)
+    assert (told["state"], told["format"], told["delimiter"], told["header_row"]) == ("uploaded", "csv", ",", 1)
     assert told["columns"] == ["phone", "first_name", "reference"]
     assert (told["file_name"], told["size_bytes"]) == ("patients.csv", len(LIST))
     assert told["sample"]["header"] == ["Mobile", "First name", "Reference"]
@@ -105,18 +105,18 @@ def test_without_the_scope_for_numbers_it_is_seen_which_cells_are_filled_and_no_
 def test_a_first_row_that_is_taken_for_a_header_names_nobody(campaign: Campaign) -> None:
     writer = make_api(campaign.workspace, scopes=[Scope.CAMPAIGNS_WRITE, Scope.CAMPAIGNS_READ])
     told = upload(writer, campaign, b"2025550142\r\n2025550143\r\n").json()
-    read = writer.patch(f"campaigns/{campaign.pk}/imports/{told['import_id']}", {"has_header": True}).json()
+    read = writer.patch(f"campaigns/{campaign.pk}/imports/{told['import_id']}", {"header_row": 1}).json()
     assert "2025550142" not in str(told) + str(read)
 
 
-@pytest.mark.parametrize("said", [{"has_header": True}, {"encoding": "utf-16-le"}], ids=["header", "encoding"])
+@pytest.mark.parametrize("said", [{"header_row": 1}, {"encoding": "utf-16-le"}], ids=["header", "encoding"])
 def test_no_other_reading_of_a_list_names_its_people_to_whom_it_hides_them(
     campaign: Campaign, said: dict[str, Any]
 ) -> None:
     writer = make_api(campaign.workspace, scopes=[Scope.CAMPAIGNS_WRITE, Scope.CAMPAIGNS_READ])
     told = upload(writer, campaign, b"2025550142,Quisquilia\r\n12,Zebedeus\r\n2025550143,Zebedeus\r\n").json()
     path = f"campaigns/{campaign.pk}/imports/{told['import_id']}"
-    read = writer.patch(path, said | {"has_header": True}).json()
+    read = writer.patch(path, said | {"header_row": 1}).json()
     shown = json.dumps([told, read], ensure_ascii=False)
     shown += shown.encode("utf-16-le", "replace").decode("latin-1")
     writer.post(f"{path}/check", {})
@@ -259,8 +259,8 @@ def test_the_imports_of_a_campaign_are_listed_newest_first(
 def test_the_guess_can_be_overridden(api: Api, uploaded: RecipientImport) -> None:
     told = api.patch(path_of(uploaded), {"columns": ["phone", "", "appointment_day"]}).json()
     assert told["columns"] == ["phone", "", "appointment_day"]
-    told = api.patch(path_of(uploaded), {"has_header": False}).json()
-    assert told["has_header"] is False
+    told = api.patch(path_of(uploaded), {"header_row": 0}).json()
+    assert told["header_row"] == 0
     assert told["sample"]["rows"][0] == ["Mobile", "First name", "Reference"]
 
 
@@ -273,7 +273,7 @@ def test_the_guess_can_be_overridden(api: Api, uploaded: RecipientImport) -> Non
         ({"columns": ["phone", "", "", "", "x"]}, ("/columns", "too_many_columns")),
         ({"delimiter": "#"}, ("/delimiter", "invalid_choice")),
         ({"encoding": "ebcdic"}, ("/encoding", "invalid_choice")),
-        ({"has_header": "yes"}, ("/has_header", "invalid")),
+        ({"header_row": "first"}, ("/header_row", "invalid")),
         ({"state": "completed"}, ("/state", "unknown_field")),
     ],
 )
@@ -285,6 +285,79 @@ def test_a_reading_that_makes_no_sense_is_refused(
     assert uploaded.columns == ["phone", "first_name", "reference"]
 
 
+# columns that nobody has explained
+
+FLAGGED = (
+    b"Name,Cell,Flag 7,OK to call\r\nAna,(202) 555-0100,Y,Y\r\nBen,(202) 555-0101,N,Y\r\nCleo,(202) 555-0102,N,\r\n"
+)
+
+
+def test_a_list_with_an_unclear_column_is_not_checked_before_somebody_says_what_it_is(
+    api: Api, campaign: Campaign
+) -> None:
+    told = upload(api, campaign, FLAGGED).json()
+    assert told["columns"] == ["name", "phone", "unclear", "consent"]
+    flag = told["reading"][2]
+    assert (flag["position"], flag["kind"], flag["sure"], flag["question"][-1]) == (2, "unclear", "unsure", "?")
+    assert [column["why"] for column in told["reading"]] == [
+        "name_and_cells",
+        "name_and_cells",
+        "cells",
+        "name_and_cells",
+    ]
+    path = f"campaigns/{campaign.pk}/imports/{told['import_id']}"
+    answer = api.post(f"{path}/check")
+    assert refusal(answer, 422) == "columns_unclear"
+    assert "“Flag 7” (column 3)" in answer.json()["detail"]
+    assert [(column["position"], column["name"]) for column in answer.json()["columns"]] == [(2, "Flag 7")]
+    assert api.get(path).json()["state"] == "uploaded"
+
+    told = api.patch(path, {"columns": ["name", "phone", "opt_out", "consent"]}).json()
+    assert {column["why"] for column in told["reading"]} == {"said"}
+    api.post(f"{path}/check")
+    in_background()
+    checked = api.get(path).json()
+    assert checked["codes"] == {"opted_out": 1, "consent_blank": 1}
+    assert checked["counts"]["accepted"] == 1
+    assert checked["answers"] == {"yes": 2, "nothing": 1, "unclear": 0, "no": 0}
+
+
+def test_who_knows_the_columns_says_them_with_the_upload(api: Api, campaign: Campaign) -> None:
+    said = {"columns": ["name", "phone", "", "consent"], "header_row": "1"}
+    told = upload(api, campaign, FLAGGED, said=said).json()
+    assert (told["columns"], told["header_row"]) == (said["columns"], 1)
+    path = f"campaigns/{campaign.pk}/imports/{told['import_id']}"
+    assert api.post(f"{path}/check").json()["state"] == "checking"
+    in_background()
+    assert api.get(path).json()["counts"]["accepted"] == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"columns": ["name", "", "", ""]}, ("/columns", "phone_column_missing")),
+        ({"columns": ["phone", "Not a name", "", ""]}, ("/columns", "column_name_malformed")),
+        ({"header_row": "-1"}, ("/header_row", "min_value")),
+        ({"sheet": "Recall"}, ("/sheet", "invalid_choice")),
+        ({"mapping": "phone"}, ("/mapping", "unknown_field")),
+    ],
+)
+def test_an_upload_that_is_said_to_be_what_it_cannot_be_is_not_kept(
+    api: Api, campaign: Campaign, said: dict[str, Any], expected: Any
+) -> None:
+    assert wrong(upload(api, campaign, FLAGGED, said=said)) == [expected]
+    assert not RecipientImport.objects.exists()
+
+
+def test_the_name_of_an_unclear_column_is_no_word_of_a_person(campaign: Campaign) -> None:
+    writer = make_api(campaign.workspace, scopes=[Scope.CAMPAIGNS_WRITE, Scope.CAMPAIGNS_READ])
+    told = upload(writer, campaign, b"Quisquilia,2025550142,Y\r\nZebedeus,2025550143,N\r\n").json()
+    answer = writer.post(f"campaigns/{campaign.pk}/imports/{told['import_id']}/check")
+    assert refusal(answer, 422) == "columns_unclear"
+    assert [(column["position"], column["name"]) for column in answer.json()["columns"]] == [(2, "")]
+    assert "Quisquilia" not in answer.text
+
+
 # check, confirm
 
 
@@ -294,11 +367,11 @@ def test_a_list_becomes_voicemails_and_every_row_is_accounted_for(api: Api, uplo
     checked = api.get(path_of(uploaded)).json()
     assert (checked["state"], checked["rows_read"]) == ("checked", 4)
     found = {outcome: count for outcome, count in checked["counts"].items() if count}
-    assert found == {"accepted": 2, "duplicate_in_file": 1, "invalid": 1}
+    assert found == {"accepted": 2, "same_phone": 1, "invalid": 1}
     assert sum(checked["codes"].values()) == 2
     assert [(error["row_number"], error["outcome"]) for error in checked["first_errors"]] == [
         (4, "invalid"),
-        (5, "duplicate_in_file"),
+        (5, "same_phone"),
     ]
     assert not Voicemail.objects.exists()
     told = api.post(path_of(uploaded, "/confirm"), STATEMENT).json()
@@ -363,14 +436,14 @@ def test_a_live_list_does_not_exist_for_a_test_key(campaign: Campaign, uploaded:
     for answer in (
         tester.get(path_of(uploaded)),
         tester.get(path_of(uploaded, "/errors")),
-        tester.patch(path_of(uploaded), {"has_header": False}),
+        tester.patch(path_of(uploaded), {"header_row": 0}),
         tester.post(path_of(uploaded, "/check")),
         tester.post(path_of(uploaded, "/confirm"), STATEMENT),
         tester.delete(path_of(uploaded)),
     ):
         assert refusal(answer, 404) == "not_found"
     uploaded.refresh_from_db()
-    assert (uploaded.state, uploaded.has_header) == ("uploaded", True)
+    assert (uploaded.state, uploaded.header_row) == ("uploaded", 1)
 
 
 # errors
@@ -410,7 +483,7 @@ def test_without_the_scope_for_numbers_the_errors_name_nobody(
     reader = make_api(campaign.workspace, scopes=[Scope.CAMPAIGNS_READ])
     [invalid, duplicate] = rejected(reader.get(path_of(uploaded, "/errors")))
     assert (invalid["Mobile"], invalid["First name"], invalid["row_number"]) == (HIDDEN, HIDDEN, "4")
-    assert duplicate["error_code"] == "duplicate_in_file"
+    assert duplicate["error_code"] == "same_phone"
 
 
 def test_the_errors_are_gone_with_the_file(api: Api, uploaded: RecipientImport) -> None:
