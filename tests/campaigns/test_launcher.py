@@ -42,7 +42,7 @@ def import_into(campaign: Campaign, state: str) -> RecipientImport:
         sha256="",
         state=state,
         format="csv",
-        has_header=True,
+        header_row=1,
     )
 
 

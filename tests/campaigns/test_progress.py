@@ -115,7 +115,7 @@ def test_a_list_that_is_being_imported_shows_how_far_it_is() -> None:
             sha256="",
             state=state,
             format="csv",
-            has_header=True,
+            header_row=1,
             rows_read=100,
             rows_imported=40,
         )

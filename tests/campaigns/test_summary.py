@@ -140,7 +140,7 @@ def test_more_reasons_than_fit_on_the_sheet_are_summed_up(campaign: Campaign) ->
 def make_import(campaign: Campaign, codes: dict[str, int], state: str = "completed") -> None:
     RecipientImport.objects.create(
         workspace=campaign.workspace, campaign=campaign, file_name="Ann Lee.csv", size_bytes=1, sha256="0" * 64,
-        state=state, format="csv", has_header=True, codes=codes,
+        state=state, format="csv", header_row=1, codes=codes,
     )  # fmt: skip
 
 
