@@ -227,9 +227,19 @@ class Suppression(Row):
     last4 = models.CharField(max_length=4)
     source = models.CharField(max_length=16, choices=Source.choices)
     reason = models.CharField(max_length=40)
+    # No foreign key: imports are of a floor above.
+    import_id = models.UUIDField(
+        null=True,
+        editable=False,
+        help_text="Of the one list that alone says so; None once anybody else has said it too.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["workspace", "number_index"], name="usecases_suppressed_once")
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            # What undoing an import takes back.
+            models.Index(fields=["import_id"], name="suppression_by_import", condition=Q(import_id__isnull=False))
         ]

@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
 
-from tests.factories import make_phone_number, make_setup, make_use_case
+from tests.factories import RECIPIENT, make_phone_number, make_setup, make_use_case, make_workspace
 from usecases.errors import Refused
-from usecases.models import NumberAssignment, UseCase
+from usecases.models import NumberAssignment, Suppression, UseCase
 from usecases.services import (
     assign_number,
     create_use_case,
@@ -20,6 +21,7 @@ from usecases.services import (
     delete_use_case,
     remove_phone_number,
 )
+from usecases.suppressions import suppress_all, take_back
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -113,3 +115,23 @@ def test_a_number_is_not_assigned_to_a_use_case_that_is_being_deleted() -> None:
         == "use_case_not_found"
     )
     assert not NumberAssignment.objects.exists()
+
+
+def test_who_opts_out_while_a_list_is_undone_is_on_the_list_afterwards() -> None:
+    workspace, list_id = make_workspace(), uuid4()
+    entries = [(workspace.pk, RECIPIENT, "opted_out")]
+    suppress_all(entries, Suppression.Source.IMPORT, import_id=list_id)
+    outcome = second_after_first(lambda: take_back(list_id, 10), lambda: code_of(suppress_all, entries=entries))
+    assert outcome == ""
+    assert [row.import_id for row in Suppression.objects.all()] == [None]
+
+
+def test_an_undo_passes_over_who_is_opting_out() -> None:
+    workspace, list_id = make_workspace(), uuid4()
+    other = "+12025550143"
+    suppress_all([(workspace.pk, number, "") for number in (RECIPIENT, other)], import_id=list_id)
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        suppress_all([(workspace.pk, RECIPIENT, "opted_out")])
+        assert pool.submit(lambda: [take_back(list_id, 10), connection.close()]).result(timeout=20)
+    assert take_back(list_id, 10) == []
+    assert [row.number for row in Suppression.objects.all()] == [RECIPIENT]

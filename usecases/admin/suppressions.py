@@ -22,7 +22,7 @@ from rvm.platform.models import Role
 from usecases.admin.typed_numbers import typed_number
 from usecases.errors import Refused
 from usecases.models import Suppression
-from usecases.suppressions import is_suppressed, suppress
+from usecases.suppressions import is_suppressed_for_good, suppress
 
 
 class SuppressionForm(RefusableForm):
@@ -92,7 +92,8 @@ class SuppressionAdmin(ExactSearch, RecordAdmin):
 
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
         workspace, number = form.cleaned_data["workspace"], form.cleaned_data["phone_number"]
-        if is_suppressed(workspace.pk, number):
+        # What a list has put there can be undone; what a person says besides stays.
+        if is_suppressed_for_good(workspace.pk, number):
             raise Refused("suppressed", "This number is on the workspace's list already.", field="phone_number")
         suppress(
             workspace_id=workspace.pk,
