@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from campaigns.importing.staging import MOST_ROWS
-from campaigns.services.imports import MOST_BYTES
+from campaigns.services.uploaded_lists import MOST_BYTES
 from campaigns.spreadsheets import cells
 from campaigns.spreadsheets.columns.kinds import PHONES
 from campaigns.spreadsheets.columns.reading import read_columns

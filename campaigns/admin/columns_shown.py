@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from campaigns.services.imports import ColumnRead
+from campaigns.services.uploaded_lists import ColumnRead
 from campaigns.spreadsheets.columns.kinds import KINDS, MERGE_FIELD, UNCLEAR
 from campaigns.spreadsheets.columns.questions import SENTENCES
 from campaigns.spreadsheets.columns.reading import Sureness, Why

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.admin import wording
 from campaigns.importing.report import error_report
-from campaigns.models import RecipientImport
+from campaigns.models import RecipientImport, UploadedList
 from campaigns.services import imports as services
 from campaigns.spreadsheets.dialect import DELIMITERS
 from delivery.admin.voicemail_deeds import ROLE
@@ -124,7 +124,7 @@ class ImportDeeds:
         return redirect(reverse("admin:campaigns_recipientimport_change", args=[row.pk]))
 
 
-def reading(posted: QueryDict, row: RecipientImport) -> dict[str, Any]:
+def reading(posted: QueryDict, row: UploadedList) -> dict[str, Any]:
     """What the form says otherwise than the list is read now. Another encoding, delimiter or header makes other columns, which are
     guessed anew; the choices on the page were about the old ones."""
     said: dict[str, Any] = {

@@ -84,6 +84,7 @@ class RecipientImportAdmin(ImportDeeds, ListHeard, RecordAdmin):
             "may_read": operates and row.state in READABLE and row.file_removed_at is None,
             "may_confirm": operates and row.state == I.CHECKED and bool(row.counts.get(Outcome.ACCEPTED)),
             "may_discard": operates and row.state in (I.UPLOADED, I.CHECKING, I.CHECKED, I.FAILED),
+            "read_as": reverse("admin:campaigns_recipientimport_read_as", args=[row.pk]),
             "encodings": list(ENCODINGS.items()),
             "delimiters": list(DELIMITERS.items()),
             **self._progress(row),
@@ -104,6 +105,7 @@ class RecipientImportAdmin(ImportDeeds, ListHeard, RecordAdmin):
         whole = sum(row.counts.values()) if row.state == I.IMPORTING else 0
         done = row.rows_imported if row.state == I.IMPORTING else row.rows_read
         return {
+            "progress_page": reverse("admin:campaigns_recipientimport_progress", args=[row.pk]),
             "every": SECONDS // 2 if row.state in UNDER_WAY else 0,
             "whole": whole,
             "done": done,

@@ -14,7 +14,8 @@ from rest_framework import serializers
 from campaigns.models import Campaign, CampaignRetry, RecipientImport
 from campaigns.preview import Preview
 from campaigns.progress import Progress
-from campaigns.services.imports import ColumnRead, RowError, Sample
+from campaigns.services.imports import RowError
+from campaigns.services.uploaded_lists import ColumnRead, Sample
 from campaigns.spreadsheets.columns.questions import SENTENCES
 from campaigns.spreadsheets.columns.reading import Sureness, Why
 from campaigns.states import CampaignState, ImportState, Outcome, RetryState

@@ -30,6 +30,7 @@ from campaigns.importing.layout import REPORTED
 from campaigns.importing.report import error_report
 from campaigns.models import RecipientImport
 from campaigns.services import imports as services
+from campaigns.services import uploaded_lists
 from campaigns.states import UNDER_WAY
 from delivery.api.requests import PageQuery
 from rvm.platform import audit
@@ -67,7 +68,7 @@ class _ImportView(CampaignsView):
             "sample": sample and sample_answer(sample, reveal=self.may_see_numbers),
         }
 
-    def _sample(self, recipient_import: RecipientImport) -> services.Sample | None:
+    def _sample(self, recipient_import: RecipientImport) -> uploaded_lists.Sample | None:
         if recipient_import.state in UNDER_WAY:
             return None  # asked for again and again; a workbook is opened anew each time
         try:

@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from campaigns.models import Campaign
-from campaigns.services.imports import MAX_HEADER_ROW
+from campaigns.services.uploaded_lists import MAX_HEADER_ROW
 from campaigns.spreadsheets.columns.kinds import KINDS, REPEATED, UNCLEAR
 from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS
 from campaigns.spreadsheets.preview import MOST_COLUMNS

@@ -180,7 +180,7 @@ def _number_for(campaign: Campaign, layout: Layout) -> Callable[[Row], tuple[str
     """A function for the first of the person's phones that can be reached, and which it is; it raises why the first is none."""
     rules = rules_of(campaign)
     phones, region_of = _phones_of(layout), _region_for(layout)
-    extensions = {at: _extension_of(at, layout.columns, phones) for at in phones}
+    extensions = {at: extension_of(at, layout.columns, phones) for at in phones}
     [first, *others] = [(at, extensions[at]) for at in phones]
     plain = not others and "country" not in layout.columns and first[1] is None
 
@@ -206,7 +206,7 @@ def _number_for(campaign: Campaign, layout: Layout) -> Callable[[Row], tuple[str
     return the_only if plain else the_first
 
 
-def _extension_of(phone_at: int, columns: Sequence[str], phones: Sequence[int]) -> int | None:
+def extension_of(phone_at: int, columns: Sequence[str], phones: Sequence[int]) -> int | None:
     """The column with the extension of a phone: the phone on its left, or else on its right, is its own."""
     for at, kind in enumerate(columns):
         if kind == EXTENSION:

@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 
 from campaigns.importing.judging import RowRefused, compared_of, judge_for, rules_of
 from campaigns.importing.layout import Layout, layout_of
-from campaigns.models import RecipientImport
+from campaigns.models import RecipientImport, UploadedList
 from campaigns.spreadsheets.dialect import Dialect
 from campaigns.spreadsheets.preview import open_list
 from campaigns.spreadsheets.refusals import SheetRefused
@@ -140,14 +140,14 @@ def open_import(recipient_import: RecipientImport, notices: list[str]) -> tuple[
     return layout_of(recipient_import.columns, said, seen, ragged=dialect.format == "xlsx"), rows
 
 
-def dialect_of(recipient_import: RecipientImport) -> Dialect:
+def dialect_of(row: UploadedList) -> Dialect:
     return Dialect(
-        "xlsx" if recipient_import.format == "xlsx" else "csv",
-        recipient_import.encoding,
-        recipient_import.delimiter,
-        recipient_import.header_row,
-        recipient_import.sheet,
-        recipient_import.hidden_rows,
+        "xlsx" if row.format == "xlsx" else "csv",
+        row.encoding,
+        row.delimiter,
+        row.header_row,
+        row.sheet,
+        row.hidden_rows,
     )
 
 

@@ -13,7 +13,6 @@ from django.db.models.functions import Now
 from campaigns.importing.staging import unstage
 from campaigns.importing.working import lock_within_transaction
 from campaigns.models import RecipientImport
-from campaigns.models.recipient_import import FOLDER
 from campaigns.states import UNDER_WAY, ImportState
 from delivery.doorbell import ring
 from rvm.platform import audit, sealed_files
@@ -63,7 +62,11 @@ def remove_strays(now: datetime) -> None:
     if _looked_for_strays is not None and abs(now - _looked_for_strays) < STRAYS_EVERY:
         return
     _looked_for_strays = now
-    old = {name: UUID(PurePath(name).stem) for name in sealed_files.names_in(FOLDER) if _is_older(name, now - KEPT)}
+    old = {
+        name: UUID(PurePath(name).stem)
+        for name in sealed_files.names_in(RecipientImport.FOLDER)
+        if _is_older(name, now - KEPT)
+    }
     known = set(RecipientImport.objects.filter(pk__in=old.values(), file_removed_at=None).values_list("pk", flat=True))
     for name, identifier in old.items():
         if identifier not in known:

@@ -40,7 +40,7 @@ def work() -> bool:
     for identifier, campaign_id in list(waiting):
         if shutdown.requested.is_set():
             return True
-        with _lock(campaign_id) as mine:
+        with lock(campaign_id) as mine:
             if not mine:
                 left = True
                 continue
@@ -123,7 +123,7 @@ def _audit(action: str, recipient_import: RecipientImport, **details: object) ->
 
 
 @contextmanager
-def _lock(campaign_id: UUID) -> Iterator[bool]:
+def lock(campaign_id: UUID) -> Iterator[bool]:
     """Whether this connection has the campaign's lists to itself."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_try_advisory_lock({_KEY})", [campaign_id])

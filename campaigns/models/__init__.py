@@ -3,5 +3,6 @@
 from campaigns.models.campaign import Campaign
 from campaigns.models.campaign_retry import CampaignRetry
 from campaigns.models.recipient_import import RecipientImport, RejectedRow
+from campaigns.models.uploaded_list import UploadedList
 
-__all__ = ["Campaign", "CampaignRetry", "RecipientImport", "RejectedRow"]
+__all__ = ["Campaign", "CampaignRetry", "RecipientImport", "RejectedRow", "UploadedList"]

@@ -2,67 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
 from campaigns.importing.codes import sentence_of
-from campaigns.importing.layout import REPORTED
-from campaigns.importing.staging import dialect_of
 from campaigns.models import Campaign, RecipientImport
 from campaigns.services.standing import locked
-from campaigns.spreadsheets.columns.kinds import check_columns, unclear_of
-from campaigns.spreadsheets.columns.questions import SENTENCES, Question
-from campaigns.spreadsheets.columns.reading import Sureness, Why
-from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS, Dialect
-from campaigns.spreadsheets.encodings import Accents
-from campaigns.spreadsheets.preview import Preview, examine, preview
-from campaigns.spreadsheets.refusals import ColumnsRefused, SheetRefused
-from campaigns.spreadsheets.trimming import trimmed
+from campaigns.services.uploaded_lists import (
+    READ_AS,
+    guess,
+    keep,
+    name_of,
+    read_again,
+    require_clear,
+    require_columns,
+    require_file,
+    sample,
+)
 from campaigns.spreadsheets.workbook_notices import other_sheets
 from campaigns.states import EDITABLE, IMPORT_MOVES, ImportState, Outcome
 from delivery.doorbell import ring_on_commit
 from rvm.platform import audit, sealed_files
-from rvm.platform.crypto import Undecryptable
 from rvm.platform.ids import uuid7_at
-from rvm.platform.masking import mask_numbers
 from rvm.platform.models import User
 from usecases.errors import Refused
 
-MOST_BYTES = 100_000_000
-MAX_HEADER_ROW = 1000
+__all__ = ["sample"]
 LONGEST_STATEMENT = 1000
-READ_AS = ("format", "encoding", "delimiter", "header_row", "sheet", "hidden_rows", "columns")
-
-
-class ColumnRead(NamedTuple):
-    """What a column is taken for: `kind` as in the mapping, how `sure` that is and `why`, and what is asked of a person, if so."""
-
-    position: int
-    kind: str
-    sure: Sureness
-    why: Why
-    question: Question
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The first 20 rows as they are read now, all as wide as the widest of them. A column that is not read is "".
-
-    `header` names people unless `header_sure`; `titles` are the rows above it.
-    """
-
-    header: list[str]
-    header_sure: bool
-    titles: list[list[str]]
-    columns: list[str]
-    reading: list[ColumnRead]
-    rows: list[list[str]]
 
 
 class RowError(NamedTuple):
@@ -96,23 +66,15 @@ def upload(
         id=uuid7_at(int(now.timestamp() * 1000)),  # it names the file, which is as old as it says
         workspace_id=campaign.workspace_id,
         campaign=campaign,
-        file_name=_name(file_name),
+        file_name=name_of(file_name),
         created_by=actor,
         created_at=now,
     )
-    accents = Accents()
+    accents = keep(row, chunks)
     try:
-        row.size_bytes, row.sha256 = sealed_files.seal(row.storage_name, accents.pass_on(_bounded(chunks)))
-    except OSError:
-        raise Refused(
-            "storage_unavailable", "The list could not be stored; upload it again later, and tell the operator."
-        ) from None
-    try:
-        with _readable():
-            dialect, seen = examine(lambda: sealed_files.unseal(row.storage_name), accents=accents.kept)
-        _set(row, dialect, _guessed(seen), [], seen)
+        guess(row, accents)
         if reading:
-            _read_as(row, reading)
+            read_again(row, reading)
         with transaction.atomic():
             row.save(force_insert=True)
             audit.record(
@@ -142,7 +104,7 @@ def read_as(
     """
     with _locked(recipient_import, ImportState.UPLOADED) as row:
         before = {name: getattr(row, name) for name in READ_AS}
-        _read_as(row, changes)
+        read_again(row, changes)
         _begin_anew(row, ImportState.UPLOADED)
         row.save()
         changed = {name: getattr(row, name) for name in READ_AS if getattr(row, name) != before[name]}
@@ -150,26 +112,12 @@ def read_as(
     return row
 
 
-def _read_as(row: RecipientImport, changes: Mapping[str, Any]) -> None:
-    dialect = _dialect(row, changes)
-    with _readable():
-        seen = preview(_content(row), dialect)
-    if "columns" in changes:
-        columns = _columns(changes["columns"], len(seen.columns))
-        said = sorted(changes.get("columns_said", range(len(columns))))
-    elif dialect == dialect_of(row):
-        columns, said = list(row.columns), list(row.columns_said)
-    else:
-        columns, said = _guessed(seen), []
-    _set(row, dialect, columns, said, seen)
-
-
 def check(recipient_import: RecipientImport, *, actor: User | None, now: datetime) -> RecipientImport:
     """uploaded -> checking: every row is judged in the background. Raises Refused, also while a column is unclear."""
     with _locked(recipient_import, ImportState.CHECKING) as row:
-        _require_file(row)
-        _require_clear(row)
-        _check_columns(row.columns)
+        require_file(row)
+        require_clear(row)
+        require_columns(row.columns)
         _begin_anew(row, ImportState.CHECKING)
         row.save()
         audit.record("import.check_began", row, actor=actor, workspace=row.campaign.workspace)
@@ -226,34 +174,6 @@ def discard(recipient_import: RecipientImport, *, actor: User | None, now: datet
     return row
 
 
-def sample(recipient_import: RecipientImport) -> Sample:
-    """Raises Refused where the file is gone (import_file_removed) or cannot be read as it is said to be."""
-    _require_file(recipient_import)
-    with _readable():
-        seen: Preview = preview(_content(recipient_import), dialect_of(recipient_import))
-    header, rows = seen.header, [[trimmed(cell) for cell in cells] for _, cells in seen.rows]
-    width = max(len(seen.columns), len(recipient_import.columns), *map(len, [header.names, *rows]))
-
-    def padded(cells: list[str]) -> list[str]:
-        return cells + [""] * (width - len(cells))
-
-    titles = [[trimmed(cell) for cell in cells if trimmed(cell)] for _, cells in header.titles]
-    columns = padded(list(recipient_import.columns))
-    reading = _reading(columns, recipient_import.columns_said, seen)
-    return Sample(padded(header.names), header.sure, titles, columns, reading, [padded(row) for row in rows])
-
-
-def _reading(columns: Sequence[str], said: Collection[int], seen: Preview) -> list[ColumnRead]:
-    """Of each column what is kept of it, and why: what the guess says no more, a person has said."""
-    guessed = _guessed(seen)
-    return [
-        ColumnRead(at, kind, Sureness.SURE, Why.SAID, Question.NONE)
-        if at in said or at >= len(guessed) or kind != guessed[at]
-        else ColumnRead(at, kind, seen.columns[at].sure, seen.columns[at].why, seen.columns[at].question)
-        for at, kind in enumerate(columns)
-    ]
-
-
 _FIRST = """
 SELECT row_number, outcome, code, earlier_row, coalesce(differs, '{}')
   FROM (SELECT rejected.*, row_number() OVER (PARTITION BY code ORDER BY row_number) AS nth
@@ -294,119 +214,6 @@ def warnings(recipient_import: RecipientImport) -> list[str]:
     ]
 
 
-def _name(file_name: str) -> str:
-    """Without the folders of whoever sent it, and without a number: it is kept in clear and shown to everybody."""
-    return mask_numbers(PurePath(file_name.replace("\\", "/")).name)[:200] or "list"
-
-
-def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    size = 0
-    for chunk in chunks:
-        size += len(chunk)
-        if size > MOST_BYTES:
-            raise Refused(
-                "import_too_large",
-                f"The list has more than {MOST_BYTES // 1_000_000} MB, the most that one import takes; split it.",
-                field="file",
-            )
-        yield chunk
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    try:
-        yield
-    except SheetRefused as refused:
-        raise Refused("import_unreadable", str(refused), field="file", why=refused.code) from None
-    except (FileNotFoundError, Undecryptable):
-        raise _removed() from None
-
-
-def _content(row: RecipientImport) -> Iterator[bytes]:
-    return sealed_files.unseal(row.storage_name)
-
-
-def _set(row: RecipientImport, dialect: Dialect, columns: list[str], said: list[int], seen: Preview) -> None:
-    for name, value in asdict(dialect).items():
-        setattr(row, name, value)
-    row.columns, row.columns_said, row.sheet, row.notices = columns, said, seen.sheet, seen.notices
-    row.sheets = [
-        {"name": sheet.name, "visibility": sheet.visibility, "has_rows": sheet.has_rows} for sheet in seen.sheets
-    ]
-
-
-CHOICES: dict[str, Callable[[Any], bool]] = {
-    "format": lambda value: value in ("csv", "xlsx"),
-    "encoding": lambda value: value in ENCODINGS,
-    "delimiter": lambda value: value in DELIMITERS,
-    "header_row": lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_HEADER_ROW,
-    "sheet": lambda value: isinstance(value, str),
-    "hidden_rows": lambda value: isinstance(value, bool),
-}
-
-
-def _dialect(row: RecipientImport, changes: Mapping[str, Any]) -> Dialect:
-    chosen = {name: value for name, value in changes.items() if name in CHOICES}
-    for name, value in chosen.items():
-        if not CHOICES[name](value) and not (name in ("encoding", "delimiter") and value == ""):
-            raise Refused("invalid_choice", f"{value!r} is not a {name.replace('_', ' ')} of lists.", field=name)
-    if "sheet" in chosen and chosen["sheet"] not in [sheet["name"] for sheet in row.sheets]:
-        raise Refused(
-            "invalid_choice", "The list has no sheet of that name; `sheets` has those that it has.", field="sheet"
-        )
-    dialect = replace(dialect_of(row), **chosen)
-    if dialect.format == "xlsx":
-        return replace(dialect, encoding="", delimiter="")
-    return replace(dialect, encoding=dialect.encoding or "utf-8", delimiter=dialect.delimiter or ",")
-
-
-def _columns(columns: Iterable[str | None], width: int) -> list[str]:
-    named = [column or "" for column in columns]
-    if len(named) > max(width, 1):
-        raise Refused("too_many_columns", f"{len(named)} columns are named and the list has {width}.", field="columns")
-    named += [""] * (width - len(named))
-    _check_columns(named)
-    return named
-
-
-def _check_columns(named: Iterable[str]) -> None:
-    try:
-        check_columns([column or None for column in named])
-    except ColumnsRefused as refused:
-        raise Refused(refused.code, str(refused), field="columns") from None
-
-
-def _require_clear(row: RecipientImport) -> None:
-    if not (places := unclear_of(row.columns)):
-        return
-    seen = sample(row)
-    asked = [(column, _name_of(seen, column.position)) for column in seen.reading if column.position in places]
-    raise Refused(
-        "columns_unclear",
-        f"Say what {'this column is' if len(asked) == 1 else 'these columns are'} before the list is checked, because it could "
-        f"decide whether somebody may be reached: {', '.join(_called(column, name) for column, name in asked)}.",
-        field="columns",
-        columns=[
-            {"position": column.position, "name": name, "question": SENTENCES[column.question or Question.UNKNOWN]}
-            for column, name in asked
-        ],
-    )
-
-
-def _name_of(seen: Sample, position: int) -> str:
-    """As the list calls it, if its header is none of its people."""
-    return mask_numbers(seen.header[position]) if seen.header_sure else ""
-
-
-def _called(column: ColumnRead, name: str) -> str:
-    return f"“{name}” (column {column.position + 1})" if name else f"column {column.position + 1}"
-
-
-def _guessed(seen: Preview) -> list[str]:
-    """Without the columns of our own error report, which comes back mended."""
-    return ["" if column.kind in REPORTED else column.kind for column in seen.columns]
-
-
 def _begin_anew(row: RecipientImport, state: ImportState) -> None:
     row.state, row.error, row.rows_read, row.rows_imported = state, "", 0, 0
     row.counts, row.codes, row.answers = {}, {}, {}
@@ -423,15 +230,6 @@ def _require_editable(campaign: Campaign) -> None:
         raise Refused(
             "recording_missing", "Give the campaign its recording, or a script of clips, before you add people to it."
         )
-
-
-def _require_file(row: RecipientImport) -> None:
-    if row.file_removed_at is not None:
-        raise _removed()
-
-
-def _removed() -> Refused:
-    return Refused("import_file_removed", "The uploaded file is kept for 24 hours and is gone; upload it again.")
 
 
 _DONE = {

@@ -17,6 +17,8 @@ from campaigns.spreadsheets.dialect import HEAD_BYTES, Dialect, guess
 from campaigns.spreadsheets.phones import looks_like_phone
 from campaigns.spreadsheets.rows import DamagedRow, Rows, all_rows
 
+# What the columns of a list are taken for, by their names, if they have any, and their cells.
+ReadColumns = Callable[[Sequence[str] | None, Sequence[Sequence[str]]], list[Column]]
 PREVIEW_ROWS = 20
 # By which columns are read: a mark that one of a hundred people has shows in them.
 MAX_ROWS_READ = 200
@@ -39,7 +41,9 @@ class Preview:
     notices: list[str] = field(default_factory=list)
 
 
-def examine(read: Callable[[], Iterable[bytes]], *, accents: bytes = b"") -> tuple[Dialect, Preview]:
+def examine(
+    read: Callable[[], Iterable[bytes]], *, accents: bytes = b"", columns: ReadColumns = read_columns
+) -> tuple[Dialect, Preview]:
     """Guess a file's dialect and preview it by that; `read` opens the file from its start, each time anew. Raises SheetRefused."""
     head, whole = _head(read())
     dialect = guess(head, whole=whole, accents=accents)
@@ -47,23 +51,30 @@ def examine(read: Callable[[], Iterable[bytes]], *, accents: bytes = b"") -> tup
         sheets = workbooks.look(read(), _FIRST)
         sheet = workbooks.chosen(sheets, "", _is_list)
         header = find_header(sheet.rows)
-        return replace(dialect, sheet=sheet.name, header_row=header.row), _preview_of_sheet(sheets, sheet, header)
+        return replace(dialect, sheet=sheet.name, header_row=header.row), _preview_of_sheet(
+            sheets, sheet, header, columns
+        )
     rows = _first(read(), dialect)
     header = find_header(rows)
-    return replace(dialect, header_row=header.row), _preview(header, rows, of_csv=True)
+    return replace(dialect, header_row=header.row), _preview(header, rows, columns, of_csv=True)
 
 
-def preview(chunks: Iterable[bytes], dialect: Dialect) -> Preview:
+def preview(chunks: Iterable[bytes], dialect: Dialect, columns: ReadColumns = read_columns) -> Preview:
     """The header and the first PREVIEW_ROWS rows, read by the given dialect. Raises SheetRefused."""
     if dialect.format == "xlsx":
         sheets = workbooks.look(chunks, _FIRST, hidden_rows=dialect.hidden_rows)
         sheet = workbooks.chosen(sheets, dialect.sheet, _is_list)
-        return _preview_of_sheet(sheets, sheet, header_at(sheet.rows, dialect.header_row))
+        return _preview_of_sheet(sheets, sheet, header_at(sheet.rows, dialect.header_row), columns)
     rows = _first(chunks, dialect)
-    return _preview(header_at(rows, dialect.header_row), rows, of_csv=True)
+    return _preview(header_at(rows, dialect.header_row), rows, columns, of_csv=True)
 
 
-def open_list(chunks: Iterable[bytes], dialect: Dialect, notices: list[str] | None = None) -> tuple[Preview, Rows]:
+def open_list(
+    chunks: Iterable[bytes],
+    dialect: Dialect,
+    notices: list[str] | None = None,
+    columns: ReadColumns = read_columns,
+) -> tuple[Preview, Rows]:
     """The preview, and all rows below the header, of a list that is opened once; `notices` as of `open_rows`. Raises SheetRefused.
 
     The preview has nothing of other sheets.
@@ -71,7 +82,7 @@ def open_list(chunks: Iterable[bytes], dialect: Dialect, notices: list[str] | No
     rows = all_rows(chunks, dialect, notices)
     first = list(islice(rows, _FIRST))
     header = header_at(first, dialect.header_row)
-    return _preview(header, first, of_csv=dialect.format == "csv"), _below(dialect.header_row, first, rows)
+    return _preview(header, first, columns, of_csv=dialect.format == "csv"), _below(dialect.header_row, first, rows)
 
 
 def _below(header_row: int, first: Sequence[tuple[int, list[str]]], rows: Rows) -> Rows:
@@ -85,7 +96,7 @@ def width_of(header: Header, rows: Sequence[Sequence[str]]) -> int:
     return max(len(header.names), *(width for width, _ in usual), 1)
 
 
-def _preview(header: Header, rows: Sequence[tuple[int, list[str]]], *, of_csv: bool) -> Preview:
+def _preview(header: Header, rows: Sequence[tuple[int, list[str]]], columns: ReadColumns, *, of_csv: bool) -> Preview:
     below = [(number, cells) for number, cells in rows if number > header.row]
     first = [cells for _, cells in below[:MAX_ROWS_READ]]
     if header.row:
@@ -96,8 +107,7 @@ def _preview(header: Header, rows: Sequence[tuple[int, list[str]]], *, of_csv: b
     else:
         whole = _without_titles(first)
     # A person's row that somebody takes for a header would lend its words to the names of columns, which are kept in clear.
-    columns = read_columns(header.names if header.sure else None, whole)
-    return Preview(header, below[:PREVIEW_ROWS], columns)
+    return Preview(header, below[:PREVIEW_ROWS], columns(header.names if header.sure else None, whole))
 
 
 def _without_titles(rows: list[list[str]]) -> list[list[str]]:
@@ -106,13 +116,17 @@ def _without_titles(rows: list[list[str]]) -> list[list[str]]:
     return rows[first:]
 
 
-def _preview_of_sheet(sheets: list[workbooks.Sheet], sheet: workbooks.Sheet, header: Header) -> Preview:
-    return replace(_preview(header, sheet.rows, of_csv=False), sheets=sheets, sheet=sheet.name, notices=sheet.notices)
+def _preview_of_sheet(
+    sheets: list[workbooks.Sheet], sheet: workbooks.Sheet, header: Header, columns: ReadColumns
+) -> Preview:
+    return replace(
+        _preview(header, sheet.rows, columns, of_csv=False), sheets=sheets, sheet=sheet.name, notices=sheet.notices
+    )
 
 
 def _is_list(rows: workbooks.Rows) -> bool:
     """Whether a sheet looks like a list of people."""
-    return holds_people(_preview(find_header(rows), rows, of_csv=False).columns)
+    return holds_people(_preview(find_header(rows), rows, read_columns, of_csv=False).columns)
 
 
 def _first(chunks: Iterable[bytes], dialect: Dialect) -> list[tuple[int, list[str]]]:

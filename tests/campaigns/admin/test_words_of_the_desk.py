@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from campaigns.admin import wording, zones
 from campaigns.admin.columns_shown import CALLED, columns_shown, hidden, merge_field
 from campaigns.admin.script_form import from_script, to_script
-from campaigns.services.imports import ColumnRead
+from campaigns.services.uploaded_lists import ColumnRead
 from campaigns.spreadsheets.columns.kinds import KINDS, MERGE_FIELD
 from campaigns.spreadsheets.columns.questions import Question
 from campaigns.spreadsheets.columns.reading import Sureness, Why

@@ -20,7 +20,7 @@ from campaigns.importing.report import error_report
 from campaigns.importing.staging import table_of
 from campaigns.importing.working import work
 from campaigns.models import Campaign, RecipientImport
-from campaigns.services import imports
+from campaigns.services import imports, uploaded_lists
 from campaigns.states import IMPORT_MOVES, CampaignState, ImportState
 from campaigns.tasks import work_imports
 from delivery import doorbell, tick
@@ -89,7 +89,7 @@ def test_what_is_no_list_is_refused_and_leaves_nothing(content: bytes) -> None:
 
 
 def test_a_list_that_is_too_large_is_refused_while_it_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "MOST_BYTES", 2_000_000)
+    monkeypatch.setattr(uploaded_lists, "MOST_BYTES", 2_000_000)
     campaign, taken = make_campaign(), []
 
     def endless() -> Any:
