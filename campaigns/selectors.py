@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from campaigns.models import Campaign, CampaignRetry, RecipientImport
+from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport
 from rvm.platform.models import Workspace
 
 
@@ -48,3 +48,9 @@ def imports(campaign: Campaign) -> QuerySet[RecipientImport]:
 def retries(campaign: Campaign) -> QuerySet[CampaignRetry]:
     """Newest first."""
     return CampaignRetry.objects.filter(campaign=campaign).order_by("-id")
+
+
+def opt_out_lists(workspace: Workspace, *, live: bool | None) -> QuerySet[OptOutImport]:
+    """Newest first: live ones, test ones (False) or both (None)."""
+    found = OptOutImport.objects.filter(workspace=workspace).order_by("-id")
+    return found if live is None else found.filter(live=live)

@@ -82,3 +82,34 @@ class Outcome(StrEnum):
     INVALID = "invalid"
     SUPPRESSED = "suppressed"
     NOT_REACHABLE = "not_reachable"
+
+
+class OptOutState(StrEnum):
+    """Of a list of people who must not be reached."""
+
+    UPLOADED = "uploaded"  # the file is here; how it is read can be overridden
+    CHECKING = "checking"  # every row is read; nobody is on the list yet
+    CHECKED = "checked"  # the counts are known; waits to be confirmed
+    IMPORTING = "importing"  # its numbers are put on the workspace's list
+    COMPLETED = "completed"
+    UNDOING = "undoing"  # what it alone has put there is taken off again
+    UNDONE = "undone"
+    FAILED = "failed"  # the file cannot be read; the sentence says why
+    DISCARDED = "discarded"  # a person dropped it, or nobody confirmed it within a day
+
+
+_O = OptOutState
+
+OPT_OUT_MOVES: dict[OptOutState, frozenset[OptOutState]] = {
+    _O.UPLOADED: frozenset({_O.CHECKING, _O.DISCARDED}),
+    _O.CHECKING: frozenset({_O.CHECKED, _O.FAILED, _O.DISCARDED}),
+    _O.CHECKED: frozenset({_O.UPLOADED, _O.CHECKING, _O.IMPORTING, _O.DISCARDED}),
+    _O.IMPORTING: frozenset({_O.COMPLETED, _O.FAILED}),
+    _O.COMPLETED: frozenset({_O.UNDOING}),
+    _O.UNDOING: frozenset({_O.UNDONE}),
+    _O.UNDONE: frozenset(),
+    # One that broke off half-way has put numbers on the list, which is undone; any other is read in another way.
+    _O.FAILED: frozenset({_O.UPLOADED, _O.DISCARDED, _O.UNDOING}),
+    _O.DISCARDED: frozenset(),
+}
+OPT_OUTS_UNDER_WAY = frozenset({_O.CHECKING, _O.IMPORTING, _O.UNDOING})

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from django.db import connection
 
-from campaigns.importing.working import work
+from campaigns.importing import working as recipients
+from campaigns.opt_outs import working as opt_outs
 
 
 def work_imports() -> None:
     connection.close_if_unusable_or_obsolete()  # PostgreSQL may have restarted since
-    work()
+    # Who must not be reached first.
+    opt_outs.work()
+    recipients.work()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from campaigns.opt_outs import columns as opt_outs
 from campaigns.services.uploaded_lists import ColumnRead
 from campaigns.spreadsheets.columns.kinds import KINDS, MERGE_FIELD, UNCLEAR
 from campaigns.spreadsheets.columns.questions import SENTENCES
@@ -65,6 +66,31 @@ class Column:
     question: str
 
 
+_CALLED_OF_OPT_OUTS = {
+    **CALLED,
+    "phone": "Phone number of the person",
+    "reason": "Reason",
+    "opt_out": "Only those with a yes here have opted out",
+    "consent": "Those with a yes here have not opted out",
+}
+
+
+def opt_out_columns_shown(header: Sequence[str], reading: Sequence[ColumnRead]) -> list[Column]:
+    """The same for a list of people who must not be reached."""
+    kinds = [(kind, _CALLED_OF_OPT_OUTS[kind]) for kind in opt_outs.KINDS]
+    return [
+        Column(
+            column.position,
+            header[column.position],
+            column.kind,
+            [*_asked(column.kind), ("", "Not read: it decides nothing"), *kinds],
+            why_shown(column),
+            opt_outs.SENTENCES.get(column.question, "") if column.question else "",
+        )
+        for column in reading
+    ]
+
+
 def columns_shown(header: Sequence[str], reading: Sequence[ColumnRead]) -> list[Column]:
     return [
         Column(
@@ -88,8 +114,11 @@ def why_shown(column: ColumnRead) -> str:
 def _choices(name: str, at: int, chosen: str) -> list[tuple[str, str]]:
     own = chosen if chosen and chosen not in (*KINDS, UNCLEAR) else merge_field(name, at)
     kinds = [(kind, CALLED[kind]) for kind in KINDS]
-    asked = [(UNCLEAR, "Please say what it is")] if chosen == UNCLEAR else []
-    return [*asked, ("", "Not read"), *kinds, (own, f"Other: {own.replace('_', ' ')}")]
+    return [*_asked(chosen), ("", "Not read"), *kinds, (own, f"Other: {own.replace('_', ' ')}")]
+
+
+def _asked(chosen: str) -> list[tuple[str, str]]:
+    return [(UNCLEAR, "Please say what it is")] if chosen == UNCLEAR else []
 
 
 def merge_field(name: str, at: int) -> str:

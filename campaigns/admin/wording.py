@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from campaigns.states import CampaignState, ImportState, Outcome, RetryState
+from campaigns.models import OptOutImport
+from campaigns.states import CampaignState, ImportState, OptOutState, Outcome, RetryState
 from delivery.reasons import REASONS, Reason
 from delivery.services.lanes import LeftOut
 from delivery.status import TERMINAL, VoicemailStatus
@@ -72,6 +73,36 @@ IMPORT_STATES: dict[str, str] = {
     I.FAILED: "cannot be read",
     I.DISCARDED: "discarded",
 }
+
+OPT_OUT_STATES: dict[str, str] = {
+    OptOutState.UPLOADED: "to be checked",
+    OptOutState.CHECKING: "being checked",
+    OptOutState.CHECKED: "to be confirmed",
+    OptOutState.IMPORTING: "being listed",
+    OptOutState.COMPLETED: "listed",
+    OptOutState.UNDOING: "being undone",
+    OptOutState.UNDONE: "undone",
+    OptOutState.FAILED: "cannot be read",
+    OptOutState.DISCARDED: "discarded",
+}
+OPT_OUT_COLOURS: dict[str, str] = {
+    OptOutState.UPLOADED: "info",
+    OptOutState.CHECKING: "primary",
+    OptOutState.CHECKED: "info",
+    OptOutState.IMPORTING: "primary",
+    OptOutState.COMPLETED: "success",
+    OptOutState.UNDOING: "primary",
+    OptOutState.UNDONE: "warning",
+    OptOutState.FAILED: "danger",
+}
+_OPT_OUT_OUTCOMES = (
+    ("to_add", "to be added to the list"),
+    ("already_listed", "on the list already"),
+    ("repeated", "stand twice in the file"),
+    ("waiting", "of these numbers wait in a campaign"),
+    ("not_opted_out", "rows say that the person has not opted out, and are left out"),
+    ("unreadable", "rows cannot be read, and keep nobody from being reached"),
+)
 
 
 LEFT_OUT: dict[str, str] = {
@@ -197,6 +228,48 @@ def list_step(state: str, accepted: int, *, operates: bool, asks: bool = False) 
     }[ImportState(state)]
 
 
+def opt_outs_step(row: OptOutImport, numbers_in_it: int, *, operates: bool, asks: bool) -> str:
+    """Where a list of people who must not be reached stands and what is to be done."""
+    if row.state == OptOutState.UPLOADED and operates:
+        return (
+            "Answer the questions about its columns, then check the list. Nobody is listed by that."
+            if asks
+            else "Look whether the columns are read rightly, then check the list. Nobody is listed by that."
+        )
+    if row.state == OptOutState.CHECKED and not numbers_in_it:
+        return "Checked: there is no number in this list that can be read. See below why; mend the list and upload it again."
+    if row.state == OptOutState.FAILED and row.added:
+        return (
+            f"This list broke off when {numbers(row.added)} had been put on the suppression list; that can be undone."
+        )
+    kept = row.added - row.taken_back
+    stays = (
+        f" {numbers(kept)} {'stays' if kept == 1 else 'stay'}, because somebody else has said so since." if kept else ""
+    )
+    ended = (
+        f" {voicemails(row.ended_meanwhile)} had been ended because of it, which is final; "
+        "reach these people by another campaign."
+        if row.ended_meanwhile
+        else ""
+    )
+    return {
+        OptOutState.UPLOADED: "Uploaded: its rows are not checked yet.",
+        OptOutState.CHECKING: "Every row is read. Nobody is listed yet.",
+        OptOutState.CHECKED: f"Checked: {numbers(numbers_in_it)} in it must not be reached. Nobody is listed before you confirm.",
+        OptOutState.IMPORTING: "Its numbers are being put on the suppression list; each binds at once.",
+        OptOutState.COMPLETED: f"Listed: {_were(row.added)} added, and not reached any more.",
+        OptOutState.UNDOING: "What this list alone has put on the suppression list is being taken off again.",
+        OptOutState.UNDONE: f"Undone: {_were(row.taken_back)} taken off the suppression list.{stays}{ended}",
+        OptOutState.FAILED: "This list could not be read. Read it in another way below, or discard it and upload another.",
+        OptOutState.DISCARDED: "Discarded: nobody was listed.",
+    }[OptOutState(row.state)]
+
+
+def opt_out_outcomes(counts: Mapping[str, int]) -> list[tuple[int, str]]:
+    """What a check found, in the order of the page; what is 0 is left out, but how many are added."""
+    return [(counts[name], words) for name, words in _OPT_OUT_OUTCOMES if counts.get(name) or name == "to_add"]
+
+
 _ANSWERS = (
     ("yes", "say yes to being reached"),
     ("no", "say no"),
@@ -221,6 +294,18 @@ def row_of(number: int, earlier: int | None, differs: Sequence[str]) -> str:
 
 def people(count: int) -> str:
     return "1 person" if count == 1 else f"{count:,} people"
+
+
+def numbers(count: int) -> str:
+    return "1 number" if count == 1 else f"{count:,} numbers"
+
+
+def _were(count: int) -> str:
+    return f"{numbers(count)} {'was' if count == 1 else 'were'}"
+
+
+def voicemails(count: int) -> str:
+    return "1 voicemail" if count == 1 else f"{count:,} voicemails"
 
 
 def rows(count: int) -> str:

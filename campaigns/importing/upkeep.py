@@ -12,8 +12,8 @@ from django.db.models.functions import Now
 
 from campaigns.importing.staging import unstage
 from campaigns.importing.working import lock_within_transaction
-from campaigns.models import RecipientImport
-from campaigns.states import UNDER_WAY, ImportState
+from campaigns.models import OptOutImport, RecipientImport
+from campaigns.states import OPT_OUTS_UNDER_WAY, UNDER_WAY, ImportState
 from delivery.doorbell import ring
 from rvm.platform import audit, sealed_files
 from rvm.platform.ids import time_of
@@ -62,12 +62,14 @@ def remove_strays(now: datetime) -> None:
     if _looked_for_strays is not None and abs(now - _looked_for_strays) < STRAYS_EVERY:
         return
     _looked_for_strays = now
-    old = {
-        name: UUID(PurePath(name).stem)
-        for name in sealed_files.names_in(RecipientImport.FOLDER)
-        if _is_older(name, now - KEPT)
-    }
-    known = set(RecipientImport.objects.filter(pk__in=old.values(), file_removed_at=None).values_list("pk", flat=True))
+    for kind in (RecipientImport, OptOutImport):
+        _remove_strays(kind, now)
+
+
+def _remove_strays(kind: type[RecipientImport] | type[OptOutImport], now: datetime) -> None:
+    names = sealed_files.names_in(kind.FOLDER)
+    old = {name: UUID(PurePath(name).stem) for name in names if _is_older(name, now - KEPT)}
+    known = set(kind.objects.filter(pk__in=old.values(), file_removed_at=None).values_list("pk", flat=True))
     for name, identifier in old.items():
         if identifier not in known:
             sealed_files.delete(name)
@@ -83,6 +85,12 @@ def _is_older(name: str, moment: datetime) -> bool:
 
 def warning() -> str:
     """For /readyz, which anybody may read: sending does not depend on imports, so the platform is ready all the same."""
-    still = RecipientImport.objects.filter(state__in=UNDER_WAY, updated_at__lt=Now() - STILL).count()
+    still = sum(
+        rows.filter(updated_at__lt=Now() - STILL).count()
+        for rows in (
+            RecipientImport.objects.filter(state__in=UNDER_WAY),
+            OptOutImport.objects.filter(state__in=OPT_OUTS_UNDER_WAY),
+        )
+    )
     those = "1 import has" if still == 1 else f"{still} imports have"
     return f"{those} made no progress for minutes; is there a `manage.py worker imports`?" if still else ""

@@ -2,7 +2,8 @@
 
 from campaigns.models.campaign import Campaign
 from campaigns.models.campaign_retry import CampaignRetry
+from campaigns.models.opt_out_import import OptOutImport
 from campaigns.models.recipient_import import RecipientImport, RejectedRow
 from campaigns.models.uploaded_list import UploadedList
 
-__all__ = ["Campaign", "CampaignRetry", "RecipientImport", "RejectedRow", "UploadedList"]
+__all__ = ["Campaign", "CampaignRetry", "OptOutImport", "RecipientImport", "RejectedRow", "UploadedList"]

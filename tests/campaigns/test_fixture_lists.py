@@ -10,11 +10,11 @@ from django.conf import settings
 
 from campaigns.admin.wording import OUTCOMES
 from campaigns.models import RejectedRow
-from campaigns.suppression_lists import suppress_list
 from delivery.models import Voicemail
 from delivery.sandbox.outcomes import NUMBERS
 from rvm.platform.models import Workspace
 from tests.campaigns.importing.lists import checked, imported, make_campaign, recipients
+from tests.campaigns.opt_outs.lists import imported as opt_outs_of
 from tests.factories import make_setup, make_use_case
 from usecases.models import UseCase
 
@@ -86,8 +86,8 @@ def test_its_sandbox_numbers_end_in_every_usual_way_but_suppress_nobody_and_keep
 
 
 def test_whoever_opted_out_is_left_out_of_the_clinics_list(workspace: Workspace) -> None:
-    listed = suppress_list(workspace=workspace, read=lambda: [OPT_OUTS], size_bytes=len(OPT_OUTS), actor=None)
-    assert (listed.added, listed.rows, listed.column) == (5, 5, "Phone")
+    listed = opt_outs_of(workspace, OPT_OUTS)
+    assert (listed.added, listed.counts["rows"], listed.columns[0]) == (5, 5, "phone")
     found = checked(make_campaign(use_case=of_sandbox(workspace)), CLINIC)
     assert (found.counts["accepted"], found.counts["suppressed"]) == (52, 2)
     assert rejected() == REJECTED | {2: "suppressed", 9: "suppressed"}

@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from campaigns.states import CampaignState
-from campaigns.suppression_lists import suppress_list
 from delivery.models import Drop, Voicemail
 from rvm.platform.models import Workspace
+from tests.campaigns.opt_outs.lists import imported
 from tests.delivery.fake_carrier import FakeTransport
 from tests.factories import make_campaign, make_use_case, make_voicemail, make_workspace, patient_number
 from tests.peer_bugs.conftest import NOW, send
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 def stop(workspace: Workspace, *numbers: str) -> None:
     content = "\r\n".join(["Opt-out phone;Reason", *(f"{number};asked" for number in numbers)]).encode("utf-16")
-    suppress_list(workspace=workspace, read=lambda: [content], size_bytes=len(content), actor=None)
+    imported(workspace, content)
 
 
 def ends(workspace: Workspace) -> dict[str, tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from campaigns.models import Campaign, RecipientImport
+from campaigns.models import Campaign, OptOutImport, RecipientImport
 from delivery.models import CarrierMedia, CarrierReport, Clip, Drop, Lane, Recording, Voicemail, VoicemailReference
 from delivery.status import DropStatus, VoicemailStatus
 from rvm.platform import audit
@@ -84,6 +84,15 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
             workspace=workspace,
             campaign=campaign,
             file_name="a.csv",
+            size_bytes=1,
+            format="csv",
+            encoding="utf-8",
+            delimiter=",",
+            header_row=1,
+        ),
+        OptOutImport: OptOutImport.objects.create(
+            workspace=workspace,
+            file_name="stop.csv",
             size_bytes=1,
             format="csv",
             encoding="utf-8",

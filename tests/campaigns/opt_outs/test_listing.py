@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from typing import Any
 
 import openpyxl
@@ -12,10 +11,14 @@ from django.test import override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns import suppression_lists
-from campaigns.suppression_lists import LONGEST_REASON, Listed, suppress_list
+from campaigns.models import OptOutImport
+from campaigns.opt_outs import listing
+from campaigns.opt_outs.rows import LONGEST_REASON, sentence_of
+from campaigns.services import uploaded_lists
+from campaigns.services.opt_outs import numbers_of
 from rvm.platform.crypto import KeyRing
 from rvm.platform.models import AuditEvent, Workspace
+from tests.campaigns.opt_outs.lists import checked, confirmed, listed, uploaded
 from tests.factories import make_suppression, make_user, make_workspace
 from usecases.errors import Refused
 from usecases.models import Suppression
@@ -23,25 +26,16 @@ from usecases.models import Suppression
 pytestmark = pytest.mark.django_db
 
 
-def put(workspace: Workspace, content: bytes | str, **options: Any) -> Listed:
-    content = content.encode() if isinstance(content, str) else content
-    said: dict[str, Any] = {"size_bytes": len(content), "actor": None, **options}
-    return suppress_list(workspace=workspace, read=lambda: iter([content]), **said)
+def put(workspace: Workspace, content: bytes | str, **options: Any) -> OptOutImport:
+    """Also a list in which no number can be read, which nobody can confirm."""
+    row = checked(workspace, content, **options)
+    return confirmed(row) if row.state == "checked" and numbers_of(row) else row
 
 
-def listed(workspace: Workspace) -> dict[str, str]:
-    return dict(Suppression.objects.filter(workspace=workspace).values_list("number", "reason"))
-
-
-def counts(result: Listed) -> tuple[int, int, int, int]:
-    return result.added, result.already_listed, result.repeated, result.unreadable_count
-
-
-def refusal(put_it: Callable[[], Listed]) -> Refused:
-    with pytest.raises(Refused) as refused:
-        put_it()
-    assert not Suppression.objects.exists()
-    return refused.value
+def counts(row: OptOutImport) -> tuple[int, int, int, int]:
+    found = row.counts
+    assert row.added == found["to_add"]
+    return row.added, found["already_listed"], found["repeated"], found["unreadable"]
 
 
 def test_every_row_ends_as_exactly_one_thing_and_a_bad_row_stops_no_other(workspace: Workspace) -> None:
@@ -58,13 +52,13 @@ def test_every_row_ends_as_exactly_one_thing_and_a_bad_row_stops_no_other(worksp
         "Gus,202.555.0143\n",
     )
     assert counts(result) == (2, 1, 1, 3)
-    assert result.rows == 7
-    assert result.column == "Mobile Phone"
-    assert {code: (kind.count, kind.rows) for code, kind in result.unreadable.items()} == {
-        "excel_damaged": (2, [5, 7]),
-        "phone_missing": (1, [6]),
+    assert result.counts["rows"] == 7
+    assert result.columns == ["", "phone", "reason"]
+    assert result.unreadable == {
+        "excel_damaged": {"count": 2, "rows": [5, 7]},
+        "phone_missing": {"count": 1, "rows": [6]},
     }
-    assert "rounded" in result.unreadable["excel_damaged"].sentence
+    assert "rounded" in sentence_of("excel_damaged")
     assert listed(workspace) == {
         "+12025550142": "asked us to stop",
         "+12025550101": "do_not_call",
@@ -94,12 +88,12 @@ def test_a_number_that_could_not_be_reached_anyway_can_be_listed(workspace: Work
     assert list(listed(workspace)) == [number]
 
 
-def test_a_list_twice_changes_nothing(workspace: Workspace) -> None:
+def test_a_list_twice_changes_nothing_but_that_no_list_alone_says_so(workspace: Workspace) -> None:
     content = "Phone,Reason\n2025550142,first\n2025550143,\n"
     put(workspace, content)
     before = list(Suppression.objects.order_by("id").values())
     assert counts(put(workspace, content.replace("first", "second"))) == (0, 2, 0, 0)
-    assert list(Suppression.objects.order_by("id").values()) == before
+    assert list(Suppression.objects.order_by("id").values()) == [{**row, "import_id": None} for row in before]
 
 
 def test_a_list_twice_changes_nothing_while_the_index_key_is_replaced(workspace: Workspace, settings: Any) -> None:
@@ -115,28 +109,24 @@ def test_a_number_that_somebody_else_lists_at_the_same_moment_is_theirs(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_suppression(workspace, "+12025550142")
+    row = checked(workspace, "2025550142\n2025550143\n")
     # As if it was not there yet when this list asked.
-    monkeypatch.setattr(suppression_lists._Listing, "_known", lambda *_: set())
-    assert counts(put(workspace, "2025550142\n2025550143\n")) == (1, 1, 0, 0)
+    monkeypatch.setattr(listing, "_known", lambda *_: [])
+    assert confirmed(row).added == 1
+    assert Suppression.objects.filter(import_id=row.pk).count() == 1
 
 
 @pytest.mark.parametrize(
-    ("header", "column"),
-    [
-        ("Opt-out phone", "Opt-out phone"),
-        ("OPTED_OUT_NUMBER", "OPTED_OUT_NUMBER"),
-        ("Do not call", "Do not call"),
-        ("DNC Phone Number", "DNC Phone Number"),
-        ("number", "number"),
-    ],
+    "header",
+    ["Opt-out phone", "OPTED_OUT_NUMBER", "Do not call", "DNC Phone Number", "number"],
 )
-def test_a_column_named_after_opting_out_holds_the_numbers(workspace: Workspace, header: str, column: str) -> None:
+def test_a_column_named_after_opting_out_holds_the_numbers(workspace: Workspace, header: str) -> None:
     result = put(workspace, f"{header},Patient,Opt-out reason\n2025550142,Ann,asked\n")
-    assert (result.column, listed(workspace)) == (column, {"+12025550142": "asked"})
+    assert (result.columns, listed(workspace)) == (["phone", "", "reason"], {"+12025550142": "asked"})
 
 
 def test_a_list_without_a_header_says_where_its_numbers_stood(workspace: Workspace) -> None:
-    assert put(workspace, "Ann;2025550142\nBob;2025550143\n").column == "number 2"
+    assert put(workspace, "Ann;2025550142\nBob;2025550143\n").columns == ["", "phone"]
     assert len(listed(workspace)) == 2
 
 
@@ -173,80 +163,75 @@ def test_lines_that_an_open_quotation_mark_swallows_are_not_passed_over_in_silen
     content = 'Phone,Reason\n2025550142,asked\n2025550143,"left\n2025550144,\n2025550145,\n'
     result = put(workspace, content)
     assert counts(result) == (3, 0, 0, 1)
-    assert result.unreadable["quote_open"].rows == [3]
+    assert result.unreadable["quote_open"]["rows"] == [3]
     assert sorted(listed(workspace)) == ["+12025550142", "+12025550144", "+12025550145"]
 
 
-@pytest.mark.parametrize(
-    ("content", "code", "words"),
-    [
-        ("", "list_unreadable", "nothing in this file"),
-        ("%PDF-1.7 …", "list_unreadable", "PDF"),
-        ("Phone,Reason\n", "list_empty", "no rows"),
-        ("Name,Town\nAnn,Bern\n", "phone_column_missing", "“Phone”"),
-        ("Fax\n2025550142\n", "phone_column_missing", "“Phone”"),
-    ],
-)
-def test_a_file_that_is_no_list_is_refused_with_what_to_do(
-    workspace: Workspace, content: str, code: str, words: str
+@pytest.mark.parametrize(("content", "words"), [("", "nothing in this file"), ("%PDF-1.7 …", "PDF")])
+def test_a_file_that_is_no_list_is_refused_with_what_to_do(workspace: Workspace, content: str, words: str) -> None:
+    with pytest.raises(Refused) as refused:
+        uploaded(workspace, content)
+    assert (refused.value.code, words in refused.value.sentence) == ("import_unreadable", True), refused.value.sentence
+    assert not OptOutImport.objects.exists()
+
+
+@pytest.mark.parametrize("content", ["Name,Town\nAnn,Bern\n", "Fax\n2025550142\n"])
+def test_a_list_without_numbers_of_its_people_is_not_checked(workspace: Workspace, content: str) -> None:
+    with pytest.raises(Refused) as refused:
+        checked(workspace, content)
+    assert refused.value.code in ("phone_column_missing", "columns_unclear")
+    assert not Suppression.objects.exists()
+
+
+def test_a_list_without_rows_says_so(workspace: Workspace) -> None:
+    row = checked(workspace, "Phone,Reason\n")
+    assert (row.state, "no rows" in row.error) == ("failed", True)
+
+
+def test_a_file_over_the_limit_is_refused(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploaded_lists, "MOST_BYTES", 5)
+    with pytest.raises(Refused, match="more than"):
+        uploaded(workspace, "2025550142")
+
+
+@pytest.mark.parametrize(("most", "state"), [(3, "completed"), (2, "failed")])
+def test_a_list_with_more_rows_than_are_taken_is_refused_whole(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, most: int, state: str
 ) -> None:
-    refused = refusal(lambda: put(workspace, content))
-    assert (refused.code, words in refused.sentence) == (code, True), refused.sentence
-
-
-def test_a_file_over_the_limit_is_refused_unread(workspace: Workspace) -> None:
-    refused = refusal(lambda: put(workspace, "2025550142", size_bytes=100_000_001))
-    assert refused.code == "list_too_large"
-    assert "100 MB" in refused.sentence
-
-
-@pytest.mark.parametrize(("most", "added", "broke_off"), [(3, 3, False), (2, 2, True)])
-def test_rows_over_the_limit_are_not_read_and_that_is_said(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, most: int, added: int, broke_off: bool
-) -> None:
-    monkeypatch.setattr(suppression_lists, "MOST_ROWS", most)
-    monkeypatch.setattr(suppression_lists, "BATCH", 2)
-    result = put(workspace, "2025550142\n2025550143\n2025550144\n")
-    assert (result.added, bool(result.broke_off)) == (added, broke_off)
-    assert AuditEvent.objects.get(action="suppression_list.imported").details["whole"] is not broke_off
-
-
-def test_a_file_that_breaks_off_keeps_what_came_before_on_the_list(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(suppression_lists, "BATCH", 2)
-    opened: Any = suppression_lists.open_rows
-
-    def breaking(*arguments: Any) -> Any:
-        for at, row in enumerate(opened(*arguments)):
-            if at == 3:
-                raise suppression_lists.SheetRefused("xlsx_damaged", "This workbook cannot be opened.")
-            yield row
-
-    monkeypatch.setattr(suppression_lists, "open_rows", breaking)
-    result = put(workspace, "2025550142\n2025550143\n2025550144\n2025550145\n")
-    assert (result.added, result.broke_off) == (2, "This workbook cannot be opened.")
-    assert len(listed(workspace)) == 2
+    monkeypatch.setattr(listing, "MOST_ROWS", most)
+    monkeypatch.setattr(listing, "BATCH", 2)
+    row = put(workspace, "2025550142\n2025550143\n2025550144\n")
+    assert (row.state, row.added) == (state, 3 if state == "completed" else 0)
 
 
 def test_what_was_done_is_recorded_with_counts_and_without_numbers(workspace: Workspace) -> None:
     person = make_user(workspace=workspace)
-    put(workspace, "2025550142\n2025550142\nno number here\n", actor=person)
-    began, imported = AuditEvent.objects.filter(workspace=workspace).order_by("id")
-    assert (began.action, imported.action) == ("suppression_list.began", "suppression_list.imported")
-    assert (imported.actor, imported.subject_id) == (person, workspace.pk)
-    assert imported.details == {
-        "added": 1,
+    row = checked(workspace, "2025550142\n2025550142\nno number here\n", actor=person)
+    confirmed(row, actor=person)
+    events = list(AuditEvent.objects.filter(subject_id=row.pk).order_by("id"))
+    assert [(event.action.removeprefix("opt_outs."), event.actor) for event in events] == [
+        ("uploaded", person),
+        ("check_began", None),
+        ("checked", None),
+        ("confirmed", person),
+        ("completed", None),
+    ]
+    assert events[3].details["counts"] == {
+        "rows": 3,
+        "to_add": 1,
         "already_listed": 0,
         "repeated": 1,
-        "unreadable": {"has_letters": 1},
-        "whole": True,
+        "unreadable": 1,
+        "not_opted_out": 0,
+        "waiting": 0,
+        "permitted": 0,
     }
+    assert events[4].details == {"added": 1}
 
 
 def test_of_rows_that_cannot_be_read_the_first_are_named(workspace: Workspace) -> None:
     kind = put(workspace, "Phone\n2025550142\n" + "n/a,\n" * 50).unreadable["phone_missing"]
-    assert (kind.count, kind.rows) == (50, list(range(3, 23)))
+    assert kind == {"count": 50, "rows": list(range(3, 23))}
 
 
 _CELLS = st.one_of(
@@ -260,9 +245,11 @@ _CELLS = st.one_of(
 def test_the_counts_are_of_all_rows_and_the_list_grows_by_what_was_added(db: None, phones: list[str]) -> None:
     workspace = make_workspace()
     make_suppression(workspace, "+12025550143")
-    result = put(workspace, "Phone,Name\n" + "".join(f"{cell},Ann\n" for cell in phones))
-    assert result.rows == len(phones)
+    content = "Phone,Name\n" + "".join(f"{cell},Ann\n" for cell in phones)
+    result = put(workspace, content, reading={"columns": ["phone", ""]})
+    assert result.counts["rows"] == len(phones)
     assert Suppression.objects.filter(workspace=workspace).count() == 1 + result.added
+    assert result.added == result.counts["to_add"]
 
 
 def test_who_is_hidden_by_a_filter_has_opted_out_all_the_same(workspace: Workspace) -> None:

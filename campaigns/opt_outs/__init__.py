@@ -1,0 +1,1 @@
+"""Lists of people who must not be reached: how they are read, and what becomes of the numbers on them."""

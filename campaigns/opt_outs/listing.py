@@ -1,0 +1,208 @@
+"""The passes over a list of opt-outs: one that counts, one that puts its numbers on the workspace's list, and the way back.
+
+Each goes by batches that are committed with how far it is, so that whoever goes on after a kill adds nothing twice and counts nothing
+twice. A number that is on the list binds every claim from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from campaigns.importing.layout import layout_of
+from campaigns.importing.staging import MOST_ROWS, Stopping, Superseded, dialect_of
+from campaigns.models import OptOutImport
+from campaigns.opt_outs.columns import PERMISSION, read_opt_outs
+from campaigns.opt_outs.rows import entry_for
+from campaigns.spreadsheets.preview import Preview, open_list
+from campaigns.spreadsheets.refusals import CellRefused, SheetRefused
+from campaigns.states import OptOutState
+from delivery import shutdown, sql
+from rvm.platform.crypto import blind_index
+from rvm.platform.sealed_files import unseal
+from usecases.models import Suppression
+from usecases.suppressions import suppress_all, take_back
+
+BATCH = 1000
+TAKEN_BACK_AT_ONCE = 5000
+# Rows that are named of those that cannot be read for the same reason.
+NAMED = 20
+
+# The workspace is in the index already. Number by number: a join would be planned as if every list were as long as the table.
+_WAITING = """
+SELECT sought.index FROM unnest(%s::bytea[]) AS sought(index) CROSS JOIN LATERAL (
+  SELECT FROM delivery_voicemail v JOIN campaigns_campaign c ON c.lane_id = v.lane_id
+   WHERE v.recipient_index = sought.index AND v.status = 'queued' AND v.live = %s
+     AND c.state IN ('draft', 'scheduled', 'running', 'paused') LIMIT 1) waiting
+"""
+_ENDED = """
+SELECT count(*) FROM delivery_voicemail
+ WHERE recipient_index = ANY(%s::bytea[]) AND status = 'skipped' AND reason = 'suppressed'
+"""
+
+
+@dataclass
+class Counts:
+    """Of `rows` rows some are `unreadable` or `not_opted_out`; the numbers of the others are each `to_add`, `already_listed` or
+    `repeated` in the list. `waiting` are those in campaigns, `permitted` the rows whose person may be reached by another column."""
+
+    rows: int = 0
+    to_add: int = 0
+    already_listed: int = 0
+    repeated: int = 0
+    unreadable: int = 0
+    not_opted_out: int = 0
+    waiting: int = 0
+    permitted: int = 0
+
+
+@dataclass
+class Batch:
+    """`rows_read` counts the rows up to its end; `fresh` are its numbers that stand in no row before, with their reasons."""
+
+    rows_read: int
+    fresh: dict[str, str]
+
+
+@dataclass
+class Listing:
+    """One pass. It remembers every number that it has seen, as an integer: two million of them are some 130 MB."""
+
+    row: OptOutImport
+    counts: Counts = field(default_factory=Counts)
+    unreadable: dict[str, dict[str, object]] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+    def batches(self) -> Iterator[Batch]:
+        """Raises SheetRefused, FileNotFoundError, Undecryptable, Stopping."""
+        dialect, said = dialect_of(self.row), self.row.columns_said
+        seen, rows = open_list(unseal(self.row.storage_name), dialect, self.notices, read_opt_outs)
+        layout = layout_of(self.row.columns, said, seen, ragged=dialect.format == "xlsx")
+        read, met = entry_for(layout, said, _permissions(seen)), set[int]()
+        with closing(rows):
+            while batch := list(islice(rows, BATCH)):
+                if shutdown.requested.is_set():
+                    raise Stopping
+                if self.counts.rows + len(batch) > MOST_ROWS:
+                    raise SheetRefused(
+                        "too_many_rows",
+                        f"The list has more than {MOST_ROWS:,} rows, the most that one import takes; split it.",
+                    )
+                fresh: dict[str, str] = {}
+                for number, cells in batch:
+                    self.counts.rows += 1
+                    try:
+                        entry = read(cells)
+                    except CellRefused as refused:
+                        self._leave_out(number, refused.code)
+                        continue
+                    self.counts.not_opted_out += not entry.meant
+                    self.counts.permitted += entry.meant and entry.permits
+                    for phone in entry.numbers:
+                        if int(phone) in met:
+                            self.counts.repeated += 1
+                        else:
+                            met.add(int(phone))
+                            fresh[phone] = entry.reason
+                yield Batch(self.counts.rows, fresh)
+
+    def _leave_out(self, number: int, code: str) -> None:
+        self.counts.unreadable += 1
+        kind = self.unreadable.setdefault(code, {"count": 0, "rows": []})
+        kind["count"] = int(str(kind["count"])) + 1
+        rows = kind["rows"]
+        if isinstance(rows, list) and len(rows) < NAMED:
+            rows.append(number)
+
+
+def _permissions(seen: Preview) -> list[int]:
+    return [at for at, column in enumerate(seen.columns) if column.kind == "consent" or column.question is PERMISSION]
+
+
+def check(row: OptOutImport) -> Mapping[str, object]:
+    """Read every row and count; nothing is listed. Returns what the row is to keep."""
+    listing = Listing(row)
+    for batch in listing.batches():
+        numbers = _indexes(row.workspace_id, batch.fresh)
+        known = {numbers[index] for index, _, _, _ in _known(row, list(numbers))}
+        listing.counts.already_listed += len(known)
+        listing.counts.to_add += len(batch.fresh) - len(known)
+        waiting = sql.run(_WAITING, [list(numbers), row.live])
+        listing.counts.waiting += len({numbers[bytes(index)] for (index,) in waiting})
+        progress(row, OptOutState.CHECKING, rows_read=batch.rows_read)
+    if not listing.counts.rows:
+        raise SheetRefused("empty", "The list has no rows below its header; export it again with the numbers in it.")
+    return {"counts": asdict(listing.counts), "unreadable": listing.unreadable, "notices": listing.notices}
+
+
+def put_on_list(row: OptOutImport) -> None:
+    """Put its numbers on the list, batch by batch, from where an earlier worker stopped. Raises Superseded."""
+    for batch in Listing(row).batches():
+        if batch.rows_read <= row.rows_imported:
+            continue
+        entries = _entries(row, batch.fresh)
+        with transaction.atomic():
+            added = suppress_all(entries, Suppression.Source.IMPORT, import_id=row.pk) if row.live else 0
+            progress(row, OptOutState.IMPORTING, rows_imported=batch.rows_read, added=F("added") + added)
+        row.rows_imported = batch.rows_read
+
+
+def undo(row: OptOutImport) -> bool:
+    """Take its numbers off the list again, but for those that somebody else has named since. Whether all are.
+
+    Voicemails that were ended meanwhile because of them stay so, and are counted.
+    """
+    while not shutdown.requested.is_set():
+        with transaction.atomic():
+            indexes = take_back(row.pk, TAKEN_BACK_AT_ONCE)
+            [(ended,)] = sql.run(_ENDED, [indexes])
+            progress(
+                row,
+                OptOutState.UNDOING,
+                taken_back=F("taken_back") + len(indexes),
+                ended_meanwhile=F("ended_meanwhile") + ended,
+            )
+        if not indexes:
+            return not Suppression.objects.filter(import_id=row.pk).exists()
+    raise Stopping
+
+
+def progress(row: OptOutImport, was: OptOutState, **values: object) -> None:
+    """Written where the import is still in the state `was`. Raises Superseded."""
+    rows = OptOutImport.objects.filter(pk=row.pk, state=was)
+    if not rows.update(updated_at=Now(), **values):
+        raise Superseded
+
+
+def _entries(row: OptOutImport, fresh: Mapping[str, str]) -> list[tuple[UUID, str, str]]:
+    """Those that are not on the list, and those that another import alone has put there, which are on it for good from now on."""
+    numbers, settled = _indexes(row.workspace_id, fresh), set[str]()
+    for index, suppression_id, index_key, import_id in _known(row, list(numbers)):
+        if import_id in (None, row.pk):
+            settled.add(numbers[index])
+        elif index_key != blind_index().current:
+            # Its row is not met under the key of now. One at a time: who holds no other row keeps nobody waiting in a circle.
+            if row.live:
+                Suppression.objects.filter(pk=suppression_id).update(import_id=None)
+            settled.add(numbers[index])
+    return [(row.workspace_id, number, reason) for number, reason in fresh.items() if number not in settled]
+
+
+def _indexes(workspace_id: UUID, numbers: Iterable[str]) -> dict[bytes, str]:
+    """The numbers by their indexes under every key."""
+    return {index: number for number in numbers for index in blind_index().all_of(workspace_id, number)}
+
+
+def _known(row: OptOutImport, indexes: list[bytes]) -> list[tuple[bytes, UUID, int, UUID | None]]:
+    found = Suppression.objects.filter(workspace_id=row.workspace_id, number_index__in=indexes)
+    return [
+        (bytes(index), pk, key, import_id)
+        for index, pk, key, import_id in found.values_list("number_index", "pk", "index_key", "import_id")
+    ]

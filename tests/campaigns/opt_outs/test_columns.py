@@ -1,0 +1,101 @@
+"""What the columns of a list of opt-outs are taken for: every own number is meant, and who has not opted out is asked about."""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.opt_outs.columns import SENTENCES, Says, check_opt_out_columns, read_opt_outs, says
+from campaigns.spreadsheets.columns.kinds import PHONES, UNCLEAR
+from campaigns.spreadsheets.columns.questions import Question
+from campaigns.spreadsheets.refusals import ColumnsRefused
+
+CELL, HOME = "2025550142", "(202) 555-0143"
+
+
+def kinds(header: str, *rows: str) -> list[str]:
+    return [column.kind for column in read_opt_outs(header.split(","), [row.split(",") for row in rows])]
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "read"),
+    [
+        ("Name,Cell,Home Phone,Reason", [f"Ann,{CELL},{HOME},asked"], ["", "phone", "phone_2", "reason"]),
+        ("Name,Phone,Emergency Phone", [f"Ann,{CELL},{HOME}"], ["", "phone", ""]),
+        ("Phone,Emergency contact,Emer Phone", [f"{CELL},Bob,{HOME}"], ["phone", "", ""]),
+        ("Do Not Call,Name", [f"{CELL},Ann"], ["phone", ""]),
+        ("Phone,Do not call", [f"{CELL},Y", f"{HOME},x"], ["phone", "opt_out"]),
+        ("Phone,Opt-out date", [f"{CELL},2026-01-05", f"{HOME},2026-02-07"], ["phone", "opt_out"]),
+        ("Phone,OK to call", [f"{CELL},N", f"{HOME},No"], ["phone", "consent"]),
+        ("Phone,Deceased", [f"{CELL},N", f"{HOME},"], ["phone", ""]),
+        ("Phone,MRN,First Name", [f"{CELL},104412,Ann"], ["phone", "", ""]),
+        ("Phone,Country", [f"{CELL},US"], ["phone", "country"]),
+    ],
+)
+def test_what_is_understood_is_not_asked_about(header: str, rows: list[str], read: list[str]) -> None:
+    assert kinds(header, *rows) == read
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("OK to call", ["Y", "N"]),
+        ("OK to call", ["Yes", "Yes"]),
+        ("Consent", ["Y", ""]),
+        ("Voicemail OK", ["x", ""]),
+        ("Do not call", ["Y", "N"]),
+        ("Do not call", ["x", ""]),
+        ("Opted out", ["", "2026-01-05"]),
+        ("Deceased", ["Y", "N"]),
+        ("Appt Status", ["Scheduled", "Do not call"]),
+        ("Flag", ["Y", "N"]),
+    ],
+)
+def test_a_column_by_which_some_have_not_opted_out_is_a_question(header: str, cells: list[str]) -> None:
+    columns = read_opt_outs(["Phone", header], [[CELL, cells[0]], [HOME, cells[1]]])
+    assert columns[0].kind == "phone"
+    assert columns[1].kind == UNCLEAR and SENTENCES[columns[1].question]
+
+
+def test_a_list_of_patients_is_asked_about_as_such() -> None:
+    columns = read_opt_outs(["Phone", "OK to call"], [[CELL, "Y"], [HOME, "N"]])
+    assert columns[1].question is Question.WHAT_FOR
+    assert "list of patients" in SENTENCES[columns[1].question]
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "said"),
+    [
+        ("opt_out", "Y", Says.OUT),
+        ("opt_out", "do not call", Says.OUT),
+        ("opt_out", "1/5/2026", Says.OUT),
+        ("opt_out", "deceased", Says.OUT),
+        ("opt_out", "no", Says.IN),
+        ("opt_out", "", Says.NOTHING),
+        ("opt_out", "mornings", Says.UNCLEAR),
+        ("consent", "Y", Says.IN),
+        ("consent", "no", Says.OUT),
+        ("consent", "declined", Says.OUT),
+        ("consent", "", Says.NOTHING),
+    ],
+)
+def test_what_a_cell_says(kind: str, cell: str, said: Says) -> None:
+    assert says(kind, cell) is said
+
+
+@pytest.mark.parametrize(
+    ("columns", "code"),
+    [
+        (["first_name", "phone"], "invalid_choice"),
+        (["phone", "phone"], "column_twice"),
+        (["reason", None], "phone_column_missing"),
+    ],
+)
+def test_a_mapping_that_makes_no_sense_is_refused(columns: list[str | None], code: str) -> None:
+    with pytest.raises(ColumnsRefused) as refused:
+        check_opt_out_columns(columns)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("columns", [["phone_2"], ["opt_out", "opt_out", "phone"], [UNCLEAR], [*PHONES]])
+def test_other_mappings_make_sense(columns: list[str]) -> None:
+    check_opt_out_columns(columns)
