@@ -11,14 +11,15 @@ from typing import Any
 
 from rest_framework import serializers
 
-from campaigns.models import Campaign, CampaignRetry, RecipientImport
+from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport
+from campaigns.opt_outs.rows import sentence_of
 from campaigns.preview import Preview
 from campaigns.progress import Progress
 from campaigns.services.imports import RowError
 from campaigns.services.uploaded_lists import ColumnRead, Sample
-from campaigns.spreadsheets.columns.questions import SENTENCES
+from campaigns.spreadsheets.columns.questions import SENTENCES, Question
 from campaigns.spreadsheets.columns.reading import Sureness, Why
-from campaigns.states import CampaignState, ImportState, Outcome, RetryState
+from campaigns.states import CampaignState, ImportState, OptOutState, Outcome, RetryState
 from rvm.platform.masking import mask_numbers
 
 CAMPAIGN_STATES = [state.value for state in CampaignState]
@@ -221,6 +222,83 @@ class ImportAnswer(serializers.Serializer[Any]):
     file_removed_at = serializers.DateTimeField(allow_null=True, help_text="The file is kept for a day.")
 
 
+class UnreadableAnswer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    count = serializers.IntegerField()
+    rows = serializers.ListField(
+        child=serializers.IntegerField(), help_text="The first ones, as a spreadsheet program shows them."
+    )
+
+
+class OptOutListAnswer(serializers.Serializer[Any]):
+    opt_out_list_id = serializers.UUIDField()
+    live = serializers.BooleanField(
+        help_text="False where a test key uploaded it: it puts nobody on the suppression list."
+    )
+    file_name = serializers.CharField()
+    size_bytes = serializers.IntegerField()
+    sha256 = serializers.CharField(help_text="Of the file as it was uploaded, in hex.")
+    state = serializers.ChoiceField([state.value for state in OptOutState])
+    error = serializers.CharField(allow_blank=True, help_text="Why it failed, as a sentence.")
+    format = serializers.CharField()
+    encoding = serializers.CharField(allow_blank=True)
+    delimiter = serializers.CharField(allow_blank=True)
+    header_row = serializers.IntegerField(help_text="The number of the row that names the columns; 0 where none does.")
+    sheet = serializers.CharField(allow_blank=True, help_text="Of a workbook, the one that is read.")
+    hidden_rows = serializers.BooleanField(help_text="Whether rows are read that the workbook hides or crosses out.")
+    sheets = SheetAnswer(many=True, help_text="Of a workbook, in the order of their tabs.")
+    columns = serializers.ListField(
+        child=serializers.CharField(allow_blank=True),
+        help_text="What each column is; empty where it is not read, `unclear` where somebody has to say it before the check.",
+    )
+    rows_read = serializers.IntegerField()
+    rows_imported = serializers.IntegerField(help_text="Rows that are done.")
+    counts = _counts(
+        "What the check found. `rows` in all, of which `unreadable` and `not_opted_out` list nobody. Numbers: `to_add`, "
+        "`already_listed`, `repeated` in the list, and `waiting` in a campaign. `permitted`: rows of people who may be reached by "
+        "another column."
+    )
+    unreadable = UnreadableAnswer(many=True, help_text="Rows in which no number could be read, by code.")
+    added = serializers.IntegerField(help_text="Numbers that it put on the suppression list.")
+    taken_back = serializers.IntegerField(help_text="Of these, the ones that its undoing took off again.")
+    ended_meanwhile = serializers.IntegerField(
+        help_text="Voicemails to these that had been ended because of the list; they stay so, and another campaign "
+        "reaches these people."
+    )
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    file_removed_at = serializers.DateTimeField(allow_null=True, help_text="The file is kept for a day.")
+
+
+_OF_A_LIST: list[str] = [str(name) for name in OptOutListAnswer().fields if str(name) != "opt_out_list_id"]
+_COUNTS = (
+    "rows",
+    "to_add",
+    "already_listed",
+    "repeated",
+    "unreadable",
+    "not_opted_out",
+    "waiting",
+    "permitted",
+)
+
+
+def opt_out_list_answer(row: OptOutImport) -> dict[str, Any]:
+    told = {name: getattr(row, name) for name in _OF_A_LIST}
+    told["counts"] = {name: told["counts"][name] for name in _COUNTS if name in told["counts"]}
+    told["unreadable"] = [
+        {"code": code, "detail": sentence_of(code), **kind} for code, kind in sorted(row.unreadable.items())
+    ]
+    return {"opt_out_list_id": row.pk, **told}
+
+
+class OptOutListPage(serializers.Serializer[Any]):
+    items = OptOutListAnswer(many=True)
+    continuation_token = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+
 # As the columns are called.
 _OF_AN_IMPORT: list[str] = [str(name) for name in ImportAnswer().fields if str(name) != "import_id"]
 
@@ -290,6 +368,18 @@ class ImportDetail(ImportAnswer):
     )
 
 
+class OptOutListDetail(OptOutListAnswer):
+    reading = ColumnAnswer(
+        many=True, allow_null=True, help_text="What each column is taken for and why. Null where `sample` is null."
+    )
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="Sentences to read before confirming.")
+    sample = SampleAnswer(
+        allow_null=True,
+        help_text="The first rows as they are read now; cells are hidden unless the key may see numbers. Null while the rows are "
+        "worked on, and once the file is gone.",
+    )
+
+
 def row_error_answer(error: RowError) -> dict[str, Any]:
     return {
         "row_number": error.row_number,
@@ -301,8 +391,12 @@ def row_error_answer(error: RowError) -> dict[str, Any]:
     }
 
 
-def reading_answer(reading: Sequence[ColumnRead]) -> list[dict[str, Any]]:
-    return [{**column._asdict(), "question": SENTENCES.get(column.question, "")} for column in reading]
+def reading_answer(
+    reading: Sequence[ColumnRead], sentences: Mapping[Question, str] = SENTENCES
+) -> list[dict[str, Any]]:
+    return [
+        {**column._asdict(), "question": sentences[column.question] if column.question else ""} for column in reading
+    ]
 
 
 def sample_answer(sample: Sample, *, reveal: bool) -> dict[str, Any]:

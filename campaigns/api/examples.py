@@ -229,3 +229,68 @@ IMPORTING = _answer(
         "updated_at": "2026-02-27T15:02:00Z",
     },
 )
+
+_OPT_OUTS: dict[str, Any] = {
+    "opt_out_list_id": "01950c3e-7a40-7cc2-8d1e-52a9b8d1f0aa",
+    "live": True,
+    "file_name": "stop.csv",
+    "size_bytes": 64,
+    "sha256": "5d41402abc4b2a76b9719d911017c592ae3f0e6b9c1d2f4a7b8c9d0e1f2a3b4c",
+    "state": "uploaded",
+    "error": "",
+    "format": "csv",
+    "encoding": "utf-8",
+    "delimiter": ",",
+    "header_row": 1,
+    "sheet": "",
+    "hidden_rows": False,
+    "sheets": [],
+    "columns": ["phone", "reason"],
+    "rows_read": 0,
+    "rows_imported": 0,
+    "counts": {},
+    "unreadable": [],
+    "added": 0,
+    "taken_back": 0,
+    "ended_meanwhile": 0,
+    "created_at": "2026-02-27T15:01:00Z",
+    "updated_at": "2026-02-27T15:01:00Z",
+    "file_removed_at": None,
+}
+_OPT_OUTS_DETAIL: dict[str, Any] = {
+    "reading": [
+        {"position": 0, "kind": "phone", "sure": "sure", "why": "name_and_cells", "question": ""},
+        {"position": 1, "kind": "reason", "sure": "sure", "why": "name", "question": ""},
+    ],
+    "warnings": [],
+    "sample": {"titles": [], "header": ["Phone", "Reason"], "rows": [["•••", "•••"], ["•••", ""]]},
+}
+_OPT_OUTS_CHECKED = {
+    **_OPT_OUTS,
+    "state": "checked",
+    "rows_read": 3,
+    "counts": {
+        "rows": 3,
+        "to_add": 1,
+        "already_listed": 1,
+        "repeated": 0,
+        "unreadable": 1,
+        "not_opted_out": 0,
+        "waiting": 0,
+        "permitted": 0,
+    },
+    "unreadable": [
+        {
+            "code": "phone_missing",
+            "detail": "There is no phone number in this row; add it or leave the row out.",
+            "count": 1,
+            "rows": [4],
+        }
+    ],
+    "updated_at": "2026-02-27T15:01:02Z",
+}
+OPT_OUTS_UPLOADED = _answer("How it is read", {**_OPT_OUTS, **_OPT_OUTS_DETAIL}, 201)
+OPT_OUTS_CHECKED = _answer("What is in it", {**_OPT_OUTS_CHECKED, **_OPT_OUTS_DETAIL})
+OPT_OUTS_CONFIRM = _request("Where it looks like a list of patients", {"must_not_be_reached": True})
+OPT_OUTS_IMPORTING = _answer("Being listed", {**_OPT_OUTS_CHECKED, "state": "importing"})
+OPT_OUTS_UNDOING = _answer("Being undone", {**_OPT_OUTS_CHECKED, "state": "undoing", "rows_imported": 3, "added": 1})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from campaigns.states import ImportState
+from campaigns.states import ImportState, OptOutState
 from rvm.platform.api.problem_codes import ProblemCode, by_code
 
 CAMPAIGN_CLAIMED = ProblemCode(
@@ -72,7 +72,7 @@ COLUMNS_UNCLEAR = ProblemCode(
     "columns_unclear",
     422,
     "Nobody has said what some columns are",
-    "`columns` has them with their questions; say what each is with `PATCH /campaigns/{id}/imports/{import_id}`, `columns`.",
+    "`columns` has them with their questions; say what each is with a `PATCH` of the list, `columns`.",
 )
 IMPORT_STATES = [
     ProblemCode(f"import_{state}", 409, f"The import is {state}", advice)
@@ -92,6 +92,32 @@ IMPORT_UNDER_WAY = ProblemCode(
     "An import is under way",
     "Wait until it is `checked` or `completed`, see `GET /campaigns/{id}/imports`, or discard it.",
 )
+OPT_OUT_LIST_STATES = [
+    ProblemCode(f"opt_out_list_{state}", 409, f"The opt-out list is {state}", advice)
+    for state, advice in (
+        (OptOutState.UPLOADED, "Have it checked first."),
+        (OptOutState.CHECKING, "Wait until it is `checked`, or discard it."),
+        (OptOutState.CHECKED, "The detail says what cannot be done with it now."),
+        (OptOutState.IMPORTING, "Wait until it is `completed`; then it can be undone."),
+        (OptOutState.COMPLETED, "Its numbers are on the suppression list; undo it where they should not be."),
+        (OptOutState.UNDOING, "Wait until it is `undone`."),
+        (OptOutState.UNDONE, "Upload the list again."),
+        (OptOutState.FAILED, "`error` says why; read it in another way or upload a mended list."),
+        (OptOutState.DISCARDED, "Upload it again."),
+    )
+]
+OPT_OUT_LIST_WITHOUT_NUMBERS = ProblemCode(
+    "opt_out_list_without_numbers",
+    409,
+    "The opt-out list has no number that can be read",
+    "`unreadable` says why; mend the list and upload it again.",
+)
+OPT_OUT_LIST_LOOKS_LIKE_PATIENTS = ProblemCode(
+    "opt_out_list_looks_like_patients",
+    409,
+    "The opt-out list looks like a list of patients",
+    "The detail says why. Confirm with `must_not_be_reached` true where these people must not be reached, or discard the list.",
+)
 
 CAMPAIGN_PROBLEMS = by_code(
     CAMPAIGN_CLAIMED,
@@ -109,4 +135,7 @@ CAMPAIGN_PROBLEMS = by_code(
     IMPORT_WITHOUT_ACCEPTED_ROWS,
     COLUMNS_UNCLEAR,
     *IMPORT_STATES,
+    *OPT_OUT_LIST_STATES,
+    OPT_OUT_LIST_WITHOUT_NUMBERS,
+    OPT_OUT_LIST_LOOKS_LIKE_PATIENTS,
 )

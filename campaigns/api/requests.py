@@ -8,6 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from campaigns.models import Campaign
+from campaigns.opt_outs import columns as opt_outs
 from campaigns.services.uploaded_lists import MAX_HEADER_ROW
 from campaigns.spreadsheets.columns.kinds import KINDS, REPEATED, UNCLEAR
 from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS
@@ -132,8 +133,8 @@ class ImportReading(StrictSerializer):
         max_length=MOST_COLUMNS,
         help_text=f"What each column is, from the left: {', '.join(KINDS)}, or a merge field's name of your own; empty where it is "
         "not "
-        f"read. {', '.join(REPEATED)} may stand several times, and `{UNCLEAR}` where nobody has said yet what a column is; no list "
-        "with such a column is checked.",
+        f"read. {', '.join(REPEATED)} may stand several times, and `{UNCLEAR}` where nobody has said yet what a column is; no "
+        "list with such a column is checked.",
     )
 
 
@@ -142,6 +143,38 @@ class ImportUpload(ImportReading):
 
     file = serializers.FileField(
         allow_empty_file=True, help_text="CSV (any usual encoding and delimiter) or XLSX, at most 100 MB."
+    )
+
+
+class OptOutReading(ImportReading):
+    """How a list of people who must not be reached is read. What is left out stays as it was guessed."""
+
+    hidden_rows = YesField(
+        required=False, help_text="Whether rows are read that the workbook hides or crosses out; true at first."
+    )
+    columns = serializers.ListField(
+        required=False,
+        child=TextField(allow_blank=True, max_length=64),
+        max_length=MOST_COLUMNS,
+        help_text=f"What each column is, from the left: {', '.join(opt_outs.KINDS)}; empty where it is not read. Every number of a "
+        "row is listed. With `opt_out` only those are who have a yes in it, with `consent` those who have one are not. "
+        f"{', '.join(opt_outs.REPEATED)} may stand several times, and `{UNCLEAR}` where nobody has said yet what a column is; no "
+        "list with such a column is checked.",
+    )
+
+
+class OptOutUpload(OptOutReading):
+    """A list of people who must not be reached, and what is known of how it is read; what is left out is guessed."""
+
+    file = serializers.FileField(
+        allow_empty_file=True, help_text="CSV (any usual encoding and delimiter) or XLSX, at most 100 MB."
+    )
+
+
+class OptOutConfirmation(StrictSerializer):
+    must_not_be_reached = YesField(
+        default=False,
+        help_text="That the people on the list must not be reached; needed where it looks like a list of patients.",
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from campaigns.api import campaigns, figures, heard, imports
+from campaigns.api import campaigns, figures, heard, imports, opt_outs
 
 ONE = "campaigns/<uuid:campaign_id>"
 IMPORT = f"{ONE}/imports/<uuid:import_id>"
+OPT_OUTS = "opt-out-lists/<uuid:opt_out_list_id>"
 
 urlpatterns = [
     path("campaigns", campaigns.CampaignListView.as_view(), name="campaigns"),
@@ -27,4 +28,9 @@ urlpatterns = [
     path(f"{IMPORT}/confirm", imports.ImportConfirmView.as_view(), name="import-confirm"),
     path(f"{IMPORT}/errors", imports.ImportErrorsView.as_view(), name="import-errors"),
     path(f"{IMPORT}/recordings", heard.HeardView.as_view(), name="import-recordings"),
+    path("opt-out-lists", opt_outs.OptOutListsView.as_view(), name="opt-out-lists"),
+    path(OPT_OUTS, opt_outs.OptOutListView.as_view(), name="opt-out-list"),
+    path(f"{OPT_OUTS}/check", opt_outs.OptOutCheckView.as_view(), name="opt-out-list-check"),
+    path(f"{OPT_OUTS}/confirm", opt_outs.OptOutConfirmView.as_view(), name="opt-out-list-confirm"),
+    path(f"{OPT_OUTS}/undo", opt_outs.OptOutUndoView.as_view(), name="opt-out-list-undo"),
 ]

@@ -14,6 +14,7 @@ from django.db import connection
 
 from campaigns.importing.codes import CODES
 from campaigns.states import MOVES as CAMPAIGN_MOVES
+from campaigns.states import OPT_OUT_MOVES
 from delivery.api.problem_codes import AUDIO_PROBLEMS
 from delivery.audio import REJECTIONS, WARNINGS
 from delivery.audio.clip_rejections import CLIP_REJECTIONS, CLIP_WARNINGS
@@ -187,6 +188,11 @@ def test_the_rejections_and_warnings_of_recordings_are_documented() -> None:
 def test_the_moves_of_campaigns_are_documented() -> None:
     drawn = {row[0].strip("`"): set(WORD.findall(row[1])) for row in table(INTEGRATE / "campaigns.md", "from")}
     assert drawn == {old.value: {new.value for new in moves} for old, moves in CAMPAIGN_MOVES.items() if moves}
+
+
+def test_the_moves_of_opt_out_lists_are_documented() -> None:
+    drawn = {row[0].strip("`"): set(WORD.findall(row[1])) for row in table(INTEGRATE / "opt-out-lists.md", "from")}
+    assert drawn == {old.value: {new.value for new in moves} for old, moves in OPT_OUT_MOVES.items() if moves}
 
 
 def test_the_codes_of_rows_of_lists_are_documented_with_their_sentences() -> None:

@@ -10,12 +10,13 @@ import pytest
 from django.test import Client
 
 from campaigns.api import urls
-from campaigns.models import Campaign, RecipientImport
+from campaigns.models import Campaign, OptOutImport, RecipientImport
 from delivery.models import Lane, Voicemail
 from rvm.platform.models import AuditEvent
 from rvm.platform.scopes import Scope
 from tests.campaigns.api.calling import LIST, make_campaign
 from tests.campaigns.api.calling import upload_directly as make_import
+from tests.campaigns.opt_outs.lists import uploaded as upload_opt_outs
 from tests.factories import Api, add_recipients, make_api, make_recording, make_use_case, make_workspace
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +27,7 @@ ROUTES = [
     for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
     if hasattr(pattern.callback.view_class, method.lower() if method != "HEAD" else "get")
 ]
+UPLOADS = [("POST", f"{urls.ONE}/imports"), ("POST", "opt-out-lists")]
 WITH_IDS = [route for route in ROUTES if "<" in route[1]]
 SENDING = ("launch", "unschedule", "pause", "resume", "cancel", "retry-failed")
 
@@ -37,16 +39,21 @@ def campaign(db: None) -> Campaign:
     campaign = make_campaign(use_case, make_recording(use_case.workspace))
     add_recipients(campaign, 2)
     make_import(campaign, LIST)
+    upload_opt_outs(campaign.workspace, LIST)
     return campaign
 
 
 def address(route: str, campaign: Campaign) -> str:
-    ids = {"campaign_id": campaign.pk, "import_id": campaign.imports.get().pk}
+    ids = {
+        "campaign_id": campaign.pk,
+        "import_id": campaign.imports.get().pk,
+        "opt_out_list_id": OptOutImport.objects.get(workspace_id=campaign.workspace_id).pk,
+    }
     return re.sub(r"<uuid:(\w+)>", lambda match: str(ids[match[1]]), route)
 
 
 def state(media: Path) -> list[Any]:
-    tables = (Campaign, Lane, RecipientImport, Voicemail)
+    tables = (Campaign, Lane, RecipientImport, OptOutImport, Voicemail)
     rows: list[Any] = [list(table._default_manager.order_by("pk").values()) for table in tables]
     return [*rows, AuditEvent.objects.count(), sorted(file for file in media.rglob("*") if file.is_file())]
 
@@ -60,6 +67,10 @@ def test_what_reaches_people_needs_a_scope_apart_from_what_prepares_it() -> None
     for method, route, scope in ROUTES:
         if route.endswith(SENDING):
             assert scope is Scope.CAMPAIGNS_SEND
+        elif route.startswith("opt-out-lists"):
+            reads = method in ("GET", "HEAD")
+            undoes = route.endswith("/undo")
+            assert scope is (Scope.OPT_OUTS_READ if reads else Scope.OPT_OUTS_UNDO if undoes else Scope.OPT_OUTS_WRITE)
         else:
             assert scope is (Scope.CAMPAIGNS_READ if method in ("GET", "HEAD") else Scope.CAMPAIGNS_WRITE)
 
@@ -103,7 +114,7 @@ def test_an_import_is_found_under_its_own_campaign_only(
     path = address(route, campaign).replace(str(campaign.pk), str(other.pk))
     before = state(media)
     assert make_api(campaign.workspace).send(method, path, {}).status_code == 404
-    assert [kept for kept in state(media)[:4]] == before[:4]
+    assert [kept for kept in state(media)[:5]] == before[:5]
 
 
 @pytest.mark.parametrize(("method", "route", "scope"), ROUTES)
@@ -135,7 +146,7 @@ def test_a_key_without_the_scope_is_refused(
 def test_the_named_scope_is_enough(method: str, route: str, scope: Scope, campaign: Campaign) -> None:
     api = make_api(campaign.workspace, scopes=[scope])
     # A body in JSON is not what an upload takes.
-    expected = (415,) if (method, route) == ("POST", f"{urls.ONE}/imports") else (200, 204, 409, 422)
+    expected = (415,) if (method, route) in UPLOADS else (200, 204, 409, 422)
     assert api.send(method, address(route, campaign), {}).status_code in expected
 
 

@@ -24,6 +24,7 @@ from delivery.services.clips import keep_clip
 from delivery.services.recordings import keep_recording
 from rvm.platform.api import views
 from tests.campaigns.api.calling import make_campaign, upload_directly
+from tests.campaigns.opt_outs.lists import uploaded as upload_opt_outs
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.factories import Api, add_recipients, make_phone_number, make_use_case, make_voicemail
 
@@ -93,6 +94,7 @@ def known(api: Api, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "voicemail_id": [queued.pk, failed.pk],
         "campaign_id": [campaign.pk],
         "import_id": [upload_directly(campaign).pk],
+        "opt_out_list_id": [upload_opt_outs(api.key.workspace, "phone\n2025550142\n").pk],
         "audio": [SimpleUploadedFile("a.mp3", b"ID3" + bytes(500), "audio/mpeg")],
         "file": [SimpleUploadedFile("a.csv", b"phone\n2025550142\n", "text/csv")],
     }

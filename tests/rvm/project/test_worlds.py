@@ -20,7 +20,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from campaigns.models import Campaign, CampaignRetry, RecipientImport
+from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport
+from campaigns.opt_outs.working import work as work_opt_outs
+from campaigns.services import opt_outs as opt_out_services
 from delivery.api import setups
 from delivery.carriers.base import Check, Report, ReportStatus
 from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail, VoicemailReference
@@ -97,8 +99,12 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
     VoicemailReference.objects.create(workspace=workspace, live=live, reference="visit-1", voicemail_id=queued.pk)
     uploaded, checked = upload_directly(campaigns["draft"], LIST), upload_directly(campaigns["draft"], LIST)
     RecipientImport.objects.filter(pk=checked.pk).update(state="checked", rows_read=1, counts={"accepted": 1})
+    opt_outs = {state: upload_opt_outs(workspace, live, state) for state in ("uploaded", "checked", "completed")}
     return Rows(
         {
+            "opt_out_list_id": opt_outs["uploaded"].pk,
+            "checked_opt_outs_id": opt_outs["checked"].pk,
+            "listed_opt_outs_id": opt_outs["completed"].pk,
             "use_case_id": use_case.pk,
             "setup_id": setup.pk,
             "unused_setup_id": make_setup(workspace, carrier=setup.carrier, credentials=setup.credentials).pk,
@@ -115,6 +121,14 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
         },
         campaigns,
     )
+
+
+def upload_opt_outs(workspace: Workspace, live: bool, state: str) -> OptOutImport:
+    row = opt_out_services.upload(
+        workspace=workspace, live=live, file_name="stop.csv", chunks=[LIST], actor=None, now=timezone.now()
+    )
+    OptOutImport.objects.filter(pk=row.pk).update(state=state, counts={"rows": 1, "to_add": 1})
+    return row
 
 
 @pytest.fixture(autouse=True)
@@ -227,6 +241,12 @@ DEEDS = {
     "POST campaigns/{campaign_id}/imports/{import_id}/confirm": Deed(
         404, lambda rows: STATEMENT, rows=other(import_id="checked_id")
     ),
+    "POST opt-out-lists": Deed(None, lambda rows: a_list(), form=True),
+    "PATCH opt-out-lists/{opt_out_list_id}": Deed(404, lambda rows: {"header_row": 0}),
+    "DELETE opt-out-lists/{opt_out_list_id}": Deed(404),
+    "POST opt-out-lists/{opt_out_list_id}/check": Deed(404),
+    "POST opt-out-lists/{opt_out_list_id}/confirm": Deed(404, rows=other(opt_out_list_id="checked_opt_outs_id")),
+    "POST opt-out-lists/{opt_out_list_id}/undo": Deed(404, rows=other(opt_out_list_id="listed_opt_outs_id")),
 }
 
 
@@ -254,6 +274,7 @@ WORLDS: dict[Any, Callable[[Any], bool]] = {
     LaneCount: lambda row: row.lane.live,
     Campaign: lambda row: row.live,
     RecipientImport: lambda row: row.campaign.live,
+    OptOutImport: lambda row: row.live,
     TelephonySetup: lambda row: row.live,
     UseCase: lambda row: row.live,
     PhoneNumber: lambda row: row.setup.live,
@@ -272,7 +293,7 @@ def changed_live(before: Snapshot, after: Snapshot) -> list[str]:
 
 def test_every_operation_that_changes_something_is_walked() -> None:
     assert set(DEEDS) == {operation for operation, changes in CHANGES.items() if changes}
-    assert (len(DEEDS), len(READING)) == (31, 26)
+    assert (len(DEEDS), len(READING)) == (37, 28)
 
 
 @pytest.mark.parametrize("operation", DEEDS)
@@ -316,7 +337,7 @@ def sandbox_credentials(rows: Rows) -> dict[str, str]:
 
 # reading
 
-ONE_WORLD = {"voicemail_id", "campaign_id", "import_id", "setup_id", "phone_number_id"}
+ONE_WORLD = {"voicemail_id", "campaign_id", "import_id", "opt_out_list_id", "setup_id", "phone_number_id"}
 READING = [operation for operation, changes in CHANGES.items() if not changes]
 
 
@@ -347,7 +368,7 @@ def test_a_test_key_reads_no_live_row(operation: str, workspace: Workspace, live
         assert "test key" in answer.json()["detail"]
         return
     assert answer.status_code == 200
-    hidden = ["voicemail_id", "failed_id", "campaign_id", "import_id", "checked_id"]
+    hidden = ["voicemail_id", "failed_id", "campaign_id", "import_id", "checked_id", "opt_out_list_id"]
     if "use-cases" not in operation:  # which says through which setup people are reached, and from which numbers
         hidden += ["setup_id", "phone_number_id"]
     shown = text(answer)
@@ -363,7 +384,14 @@ def test_a_live_key_reads_any_row_by_its_id(operation: str, workspace: Workspace
 
 # lists whose rows are of one world
 
-WORLDLY = ["GET voicemail", "POST voicemail/search", "GET voicemail/export", "POST voicemail/export", "GET campaigns"]
+WORLDLY = [
+    "GET voicemail",
+    "POST voicemail/search",
+    "GET voicemail/export",
+    "POST voicemail/export",
+    "GET campaigns",
+    "GET opt-out-lists",
+]
 
 
 def test_every_list_of_rows_that_say_live_can_be_asked_for_one_world() -> None:
@@ -387,7 +415,8 @@ def test_every_list_of_rows_that_say_live_can_be_asked_for_one_world() -> None:
 @pytest.mark.parametrize("operation", WORLDLY)
 def test_a_list_shows_one_world(operation: str, workspace: Workspace, live_rows: Rows) -> None:
     test_rows = make_rows(workspace, live=False)
-    kind = "campaign_id" if "campaigns" in operation else "voicemail_id"
+    kinds = {"GET campaigns": "campaign_id", "GET opt-out-lists": "opt_out_list_id"}
+    kind = kinds.get(operation, "voicemail_id")
     live, test = set(ids_of(live_rows, kind)), set(ids_of(test_rows, kind))
 
     def shown(api: Api, **asked: Any) -> set[str]:
@@ -462,3 +491,18 @@ def test_what_is_reported_of_a_test_voicemail_suppresses_nobody(live: bool, work
     merge(timezone.now())
     assert state(drop) == ("failed", "opted_out")
     assert Suppression.objects.exists() is live
+
+
+def test_an_opt_out_list_of_a_test_key_puts_nobody_on_the_list(workspace: Workspace) -> None:
+    make_setup(workspace)
+    key = make_api(workspace, live=False)
+    answer = key.client.post(key.url("opt-out-lists"), a_list()).json()
+    page = f"opt-out-lists/{answer['opt_out_list_id']}"
+    assert key.post(f"{page}/check", {}).status_code == 200
+    work_opt_outs()
+    assert key.get(page).json()["counts"]["to_add"] == 1
+    assert key.post(f"{page}/confirm", {}).status_code == 200
+    work_opt_outs()
+    done = key.get(page).json()
+    assert (done["state"], done["live"], done["added"]) == ("completed", False, 0)
+    assert not Suppression.objects.exists()
