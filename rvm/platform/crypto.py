@@ -10,9 +10,8 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
@@ -86,21 +85,38 @@ class Vault:
         return bytes(ciphertext)[:1] == self._prefix
 
 
+def _hmac_sha256(key: bytes) -> Callable[[bytes], bytes]:
+    """HMAC by RFC 2104 for a key of at most a block, whose part of it is done once: twice as fast for a number as `hmac.digest`."""
+    block = key.ljust(hashlib.sha256().block_size, b"\0")
+    inner, outer = (
+        hashlib.sha256(bytes(byte ^ 0x36 for byte in block)),
+        hashlib.sha256(bytes(byte ^ 0x5C for byte in block)),
+    )
+
+    def digest(message: bytes) -> bytes:
+        first, second = inner.copy(), outer.copy()
+        first.update(message)
+        second.update(first.digest())
+        return second.digest()
+
+    return digest
+
+
 class BlindIndex:
     """Turns a text into what may be stored in clear and searched exactly."""
 
     def __init__(self, ring: KeyRing) -> None:
-        self._keys = ring.keys
+        self._hmacs = {key_id: _hmac_sha256(key) for key_id, key in ring.keys.items()}
         self.current = ring.current
+        self.key_ids = tuple(ring.keys)
 
     def of(self, workspace_id: UUID, text: str, key_id: int | None = None) -> bytes:
         """32 bytes, under the current index key unless another is named."""
-        key = self._keys[self.current if key_id is None else key_id]
-        return hmac.digest(key, workspace_id.bytes + text.encode(), hashlib.sha256)
+        return self._hmacs[self.current if key_id is None else key_id](workspace_id.bytes + text.encode())
 
     def all_of(self, workspace_id: UUID, text: str) -> list[bytes]:
         """Under every configured key: what a search compares with while a rotation is under way."""
-        return [self.of(workspace_id, text, key_id) for key_id in self._keys]
+        return [self.of(workspace_id, text, key_id) for key_id in self.key_ids]
 
 
 @lru_cache(maxsize=1)
