@@ -13,6 +13,7 @@ from delivery.models import Voicemail
 from rvm.platform import audit
 from rvm.platform.clock import database_now
 from rvm.platform.csv_export import csv_answer
+from rvm.platform.masking import MASK
 from rvm.platform.models import User, Workspace
 
 
@@ -28,13 +29,13 @@ def voicemail_download(
     subject: Model | None = None,
 ) -> StreamingHttpResponse:
     """The voicemails of `found`, as `export_rows` writes them. `filters` are what was asked for, and `subject` whose voicemails these
-    are if not the whole workspace's; both for the audit, which masks numbers."""
+    are if not the whole workspace's; both for the audit, which masks numbers of phones and of records."""
     audit.record(
         "voicemail.exported",
         subject or workspace,
         actor=actor,
         workspace=workspace,
-        filters=filters,
+        filters={name: MASK if name == "record_number" else value for name, value in filters.items()},
         numbers_shown=reveal,
     )
     rows = export_rows(found, reveal=reveal, merge_columns=merge_columns)

@@ -22,6 +22,7 @@ COLUMNS = (
     "voicemail_id",
     "campaign_id",
     "reference",
+    "record_number",
     "recipient_phone_number",
     "status",
     "reason",
@@ -39,8 +40,8 @@ MERGE_COLUMNS = ("name", "language")
 OTHER_COLUMN = "other_fields"
 
 _READ = (
-    "id", "lane_id", "lane__for_api", "reference", "last4", "status", "reason", "setup__carrier", "carrier_code", "carrier_text",
-    "sender", "attempts", "created_at", "accepted_at", "ended_at",
+    "id", "lane_id", "lane__for_api", "reference", "record_number", "last4", "status", "reason", "setup__carrier",
+    "carrier_code", "carrier_text", "sender", "attempts", "created_at", "accepted_at", "ended_at",
 )  # fmt: skip
 _SENTENCES = {"": ""} | {reason.value: facts.sentence for reason, facts in REASONS.items()}
 
@@ -50,17 +51,17 @@ def export_rows(
 ) -> Iterator[list[Any]]:
     """The header, then a row for each voicemail of `found` (see delivery.selectors), newest first.
 
-    `reveal` is for whoever may see numbers: recipients are not masked, and what the campaign's list says about each is added, the
-    fields named by `merge_columns` in columns of their own, whatever else there is as JSON in a last one.
+    `reveal` is for whoever may see numbers: recipients and record numbers are not masked, and what the campaign's list says about
+    each is added, the fields named by `merge_columns` in columns of their own, whatever else there is as JSON in a last one.
     """
     own = [name for name in merge_columns if name not in (*COLUMNS, OTHER_COLUMN)]
     yield [*COLUMNS, *own, OTHER_COLUMN] if reveal else list(COLUMNS)
     for values in _pages(found, (*_READ, "recipient", "merge_fields") if reveal else _READ):
         if reveal:
             *read, recipient, fields = values
-            yield [*_row(read, recipient), *_merged(fields, own)]
+            yield [*_row(read, recipient, read[4] or ""), *_merged(fields, own)]
         else:
-            yield _row(values, f"•••••••{values[4]}")
+            yield _row(values, f"•••••••{values[5]}", "•••••••" if values[4] else "")
 
 
 def _pages(found: QuerySet[Voicemail], columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
@@ -73,15 +74,16 @@ def _pages(found: QuerySet[Voicemail], columns: Sequence[str]) -> Iterator[tuple
         rest = found.order_by("-id").filter(pk__lt=page[-1][0])
 
 
-def _row(values: Sequence[Any], recipient: str) -> list[Any]:
+def _row(values: Sequence[Any], recipient: str, record_number: str) -> list[Any]:
     (
-        identifier, lane_id, for_api, reference, _, status, reason, carrier, carrier_code, carrier_text, sender, attempts,
+        identifier, lane_id, for_api, reference, _, _, status, reason, carrier, carrier_code, carrier_text, sender, attempts,
         created_at, accepted_at, ended_at,
     ) = values  # fmt: skip
     return [
         str(identifier),
         "" if for_api else str(lane_id),
         reference,
+        record_number,
         recipient,
         status,
         reason,

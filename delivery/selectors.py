@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, F, Func, QuerySet
 
-from delivery.models import Clip, Drop, Lane, Recording, Voicemail
+from delivery.identifiers import by_either, by_record_number, by_reference
+from delivery.models import Clip, Drop, Lane, Recording, Voicemail, VoicemailIdentifier
 from rvm.platform.crypto import blind_index
 from rvm.platform.ids import first_id_at
 from rvm.platform.models import Workspace
@@ -24,7 +26,8 @@ _EPOCH = datetime.fromtimestamp(0, UTC)  # ids count from here
 
 @dataclass(frozen=True, slots=True)
 class VoicemailFilter:
-    """All filters must hold; None or empty leaves one out. `recipient` is E.164.
+    """All filters must hold; None or empty leaves one out. `recipient` is E.164; `either` is a reference or a record
+    number.
 
     `_after` begins with its moment and `_before` ends before it; creation is compared to the millisecond.
     """
@@ -36,6 +39,8 @@ class VoicemailFilter:
     reason: str = ""
     carrier: str = ""
     reference: str = ""
+    record_number: str = ""
+    either: str = ""
     recipient: str = ""
     created_after: datetime | None = None
     created_before: datetime | None = None
@@ -62,7 +67,31 @@ def voicemails(
         if lane is None:
             return found.none()
         found = found.filter(**_of_lane(lane))
-    return found.filter(**_conditions(workspace, sought))
+    return _identified(workspace, sought, found).filter(**_conditions(workspace, sought))
+
+
+def _identified(workspace: Workspace, sought: VoicemailFilter, found: QuerySet[Voicemail]) -> QuerySet[Voicemail]:
+    """By the narrow table: no index of the voicemails' own has references."""
+    if sought.reference:
+        found = found.filter(_Among(F("pk"), ArraySubquery(_ids(by_reference(workspace.pk, sought.reference)))))
+    if sought.record_number:
+        found = found.filter(_Among(F("pk"), ArraySubquery(_ids(by_record_number(workspace.pk, sought.record_number)))))
+    if sought.either:
+        found = found.filter(_Among(F("pk"), ArraySubquery(_ids(by_either(workspace.pk, sought.either)))))
+    return found
+
+
+class _Among(Func):
+    """Whether an id is one of an array's. The array is made first, once: of a table that it has not counted yet the planner would
+    take a name for a common one, and look through all of a workspace for the few that have it, newest first."""
+
+    template = "(%(expressions)s))"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
+
+
+def _ids(entries: QuerySet[VoicemailIdentifier]) -> QuerySet[VoicemailIdentifier, Any]:
+    return entries.values("voicemail_id")
 
 
 def _of_lane(lane: Lane) -> Mapping[str, Any]:

@@ -16,12 +16,14 @@ from uuid import UUID
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db.models import Func, Value
 from django.http import HttpResponse
 from django.test import Client
 
 from campaigns.models import Campaign
 from campaigns.states import CampaignState
-from delivery.models import Lane, LaneDelta, Recording, Voicemail
+from delivery.identifiers import record_number_entry
+from delivery.models import Lane, LaneDelta, Recording, Voicemail, VoicemailIdentifier
 from delivery.status import TERMINAL, VoicemailStatus
 from rvm.platform.api.keys import create_api_key
 from rvm.platform.crypto import blind_index
@@ -220,7 +222,19 @@ def make_voicemail(use_case: UseCase | None = None, *, recipient: str = RECIPIEN
         }
     )
     LaneDelta.objects.create(lane=lane, status=status, reason=voicemail.reason, delta=1)
+    _identify([voicemail])
     return voicemail
+
+
+def _identify(voicemails: Iterable[Voicemail]) -> None:
+    """As whatever writes voicemails does."""
+    for row in voicemails:
+        if row.reference or row.record_number:
+            hashed: Any = Func(Value(f"{row.workspace_id}{row.reference}"), Value(0), function="hashtextextended")
+            entry = record_number_entry(row.workspace_id, row.record_number) if row.record_number else None
+            VoicemailIdentifier.objects.create(
+                voicemail=row, record_number=entry, reference=hashed if row.reference else None
+            )
 
 
 def patient_number(serial: int) -> str:
@@ -301,6 +315,7 @@ def add_recipients(
         )
         for serial in range(first, first + count)
     )
+    _identify(voicemails)
     if voicemails:
         LaneDelta.objects.create(lane=lane, status=status, reason=fields.get("reason", ""), delta=count)
     return voicemails

@@ -73,6 +73,7 @@ CODES: dict[str, Code] = {
         "cell that holds a comma.",
     ),
     "reference_too_long": Code(_I, "The reference has more than 100 characters; shorten it."),
+    "record_number_too_long": Code(_I, "The record number has more than 100 characters; shorten it."),
     "fields_too_long": Code(
         _I, "What this row says about the person is longer than 8,000 characters; shorten it or map fewer columns."
     ),

@@ -50,6 +50,7 @@ def insert_batch(recipient_import: RecipientImport) -> None:
             open_rows_of(recipient_import),
             reject_late(recipient_import, after, until),
             recording_id=campaign.recording_id,
+            identified=not {"record_number", "reference"}.isdisjoint(recipient_import.columns),
             now=database_now(),
         )
         # Whoever else inserted these rows has moved it on, and this transaction is undone.

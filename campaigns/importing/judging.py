@@ -21,6 +21,7 @@ from campaigns.spreadsheets.objections import answers_something, objects
 from campaigns.spreadsheets.phones import SAYS_NONE, numbers_in
 from campaigns.spreadsheets.refusals import CellRefused
 from campaigns.spreadsheets.rows import DamagedRow
+from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.services.screening import LONGEST_REFERENCE
 from delivery.services.sounds import STORAGE_UNAVAILABLE
 from delivery.services.voicemails import is_simulated
@@ -28,9 +29,9 @@ from usecases.errors import Refused
 from usecases.numbers import NumberRefused, check_recipient, zones_of
 
 MOST_FIELD_BYTES = 8000
-# Say where somebody is; everything else but these, the number, what decides and the reference is kept as a merge field.
+# Say where somebody is; everything else but these, the number, what decides and what names the person is kept as a merge field.
 _PLACES = {"time_zone": cells.time_zone, "state": cells.state, "postal_code": cells.postal_code}
-_NOT_KEPT = {"", "reference", "country", EXTENSION, *DECIDING, *_PLACES}
+_NOT_KEPT = {"", "reference", "record_number", "country", EXTENSION, *DECIDING, *_PLACES}
 # By these two rows of one number are no other persons.
 _NOT_COMPARED = {*PHONES, "country", EXTENSION, *DECIDING, "consent_date", "consent_source"}
 
@@ -44,6 +45,7 @@ class Person(NamedTuple):
 
     number: str
     reference: str
+    record_number: str
     zones: tuple[str, ...]
     fields: bytes | None
     recording_id: UUID | None
@@ -68,6 +70,7 @@ def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
     # As wide as the list, and no cell of it behind its columns.
     width = len(columns) if layout.width in (0, len(columns)) else -1
     reference_at = columns.index("reference") if "reference" in columns else -1
+    record_number_at = columns.index("record_number") if "record_number" in columns else -1
     places = [(at, _remembering(_PLACES[name])) for at, name in enumerate(columns) if name in _PLACES]
     kept = [(at, name) for at, name in enumerate(columns) if name not in _NOT_KEPT]
     phones = _phones_of(layout)
@@ -92,6 +95,9 @@ def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
         reference = cells.text(row[reference_at]) if reference_at >= 0 else ""
         if len(reference) > LONGEST_REFERENCE:
             raise RowRefused("reference_too_long", consent=consent)
+        record_number = cells.text(row[record_number_at]) if record_number_at >= 0 else ""
+        if len(record_number) > MAX_RECORD_NUMBER:
+            raise RowRefused("record_number_too_long", consent=consent)
         dialled = phones[nth]
         fields = {name: text for at, name in kept if at != dialled and (text := cells.text(row[at]))}
         encoded = orjson.dumps(fields) if fields else None
@@ -100,6 +106,7 @@ def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
         return Person(
             number,
             reference,
+            record_number,
             _union(said, zones_of(number)),
             encoded,
             recording_of(fields) if recording_of else None,

@@ -1,4 +1,4 @@
-"""Streams a list once into an unlogged table of its own: ciphertext and blind index only, one row for each row of the list.
+"""Streams a list once into an unlogged table of its own, a row for each of its rows: what voicemails keep of it, as they keep it.
 
 The table goes when the import has ended. PostgreSQL empties it when it crashes, which is seen by its count, and it is filled again.
 """
@@ -26,6 +26,7 @@ from campaigns.spreadsheets.refusals import SheetRefused
 from campaigns.spreadsheets.rows import Rows
 from campaigns.states import UNDER_WAY
 from delivery import shutdown
+from delivery.identifiers import record_number_entry, seal_record_number
 from delivery.models import Voicemail
 from delivery.recipients import PURPOSE
 from rvm.platform.crypto import blind_index, vault
@@ -44,7 +45,7 @@ _FIELDS: bytes = Voicemail._meta.get_field("merge_fields").purpose
 _CREATE = """
 CREATE UNLOGGED TABLE {table} (place integer, number integer, code text, recipient bytea, index bytea, older bytea[],
   last4 varchar(4), reference varchar(100), zones varchar(64)[], merge_fields bytea, recording_id uuid,
-  binds bytea[], consent smallint, nth smallint, prints bytea)
+  binds bytea[], consent smallint, nth smallint, prints bytea, record_number bytea, record_entry bigint)
 """
 
 
@@ -193,6 +194,7 @@ _LENGTH = struct.Struct("!i").pack
 _SMALL = struct.Struct("!ih").pack
 # Nothing bound, and up to the length of `prints`.
 _ANSWERED = struct.Struct("!i ih ih i").pack
+_ENTRY = struct.Struct("!iq").pack
 
 
 def encoder_for(recipient_import: RecipientImport, layout: Layout) -> Callable[[int, int, Sequence[str]], bytes]:
@@ -205,21 +207,24 @@ def encoder_for(recipient_import: RecipientImport, layout: Layout) -> Callable[[
     def refusal(place: int, number: int, refused: RowRefused) -> bytes:
         bound = [index.of(workspace_id, each) for each in refused.binds]
         binds = _array(17, bound) if bound else _NULL
-        row = _START.pack(15, 4, place, 4, number) + _value(refused.code.encode()) + _NULL * 8
-        return b"".join((row, binds, _SMALL(2, refused.consent), _NULL, _NULL))
+        row = _START.pack(17, 4, place, 4, number) + _value(refused.code.encode()) + _NULL * 8
+        return b"".join((row, binds, _SMALL(2, refused.consent), _NULL * 4))
+
+    def identified(record_number: str) -> bytes:
+        return _value(seal_record_number(record_number)) + _ENTRY(8, record_number_entry(workspace_id, record_number))
 
     def encode(place: int, number: int, cells: Sequence[str]) -> bytes:
         try:
-            e164, reference, zones, fields, recording_id, consent, nth, prints = judge(cells)
+            e164, reference, record_number, zones, fields, recording_id, consent, nth, prints = judge(cells)
         except RowRefused as refused:
             return refusal(place, number, refused)
         sealed, indexed, last4 = encrypt(e164.encode(), PURPOSE), index.of(workspace_id, e164), e164[-4:].encode()
         if len(sealed) == 41 and not older_keys:
-            start = _USUAL(15, 4, place, 4, number, -1, 41, sealed, 32, indexed, -1, 4, last4)
+            start = _USUAL(17, 4, place, 4, number, -1, 41, sealed, 32, indexed, -1, 4, last4)
         else:
             older = [index.of(workspace_id, e164, key) for key in older_keys]
             parts = (_NULL, _value(sealed), _value(indexed), _array(17, older) if older else _NULL, _value(last4))
-            start = _START.pack(15, 4, place, 4, number) + b"".join(parts)
+            start = _START.pack(17, 4, place, 4, number) + b"".join(parts)
         return b"".join(
             (
                 start,
@@ -229,6 +234,7 @@ def encoder_for(recipient_import: RecipientImport, layout: Layout) -> Callable[[
                 _NULL if recording_id is None else _value(recording_id.bytes),
                 _ANSWERED(-1, 2, consent, 2, nth, len(prints)),
                 prints,
+                identified(record_number) if record_number else _NULL * 2,
             )
         )
 

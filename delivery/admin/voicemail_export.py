@@ -37,7 +37,7 @@ class VoicemailExport:
             found = self.get_changelist_instance(request).queryset  # type: ignore[attr-defined]
         except IncorrectLookupParameters:
             return redirect(reverse("admin:delivery_voicemail_changelist"))
-        filters = dict(query.lists()) | ({"number": [MASK]} if "number" in query else {})
+        filters = dict(query.lists()) | {name: [MASK] for name in ("number", "identifier") if name in query}
         return voicemail_download(
             found,
             workspace=workspace,

@@ -157,6 +157,16 @@ class RecipientFilter(SealedNumberFilter):
         return sift(request, queryset, recipient=number)
 
 
+class IdentifierFilter(SealedNumberFilter):
+    title, parameter_name = "record number or reference", "identifier"
+
+    def shown(self, number: str) -> str:
+        return "as searched"
+
+    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
+        return sift(request, queryset, either=number)
+
+
 FILTERS: tuple[type[ListFilter] | tuple[str, type[ListFilter]], ...] = (
     WorkspaceFilter,
     StatusFilter,
@@ -166,4 +176,5 @@ FILTERS: tuple[type[ListFilter] | tuple[str, type[ListFilter]], ...] = (
     ReasonFilter,
     ("created_at", CreatedFilter),
     RecipientFilter,
+    IdentifierFilter,
 )

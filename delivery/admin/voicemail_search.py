@@ -1,4 +1,4 @@
-"""Finds voicemails by the recipient's number, by id or by the customer's reference: each exactly."""
+"""Finds voicemails by the recipient's number, by id, by the patient's record number or by the customer's reference: each exactly."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from delivery.models import VoicemailReference
+from delivery.selectors import VoicemailFilter, voicemails
 from rvm.platform.admin.exact_search import ExactSearch, seal
 from rvm.platform.admin.rights import rights_of
-from rvm.platform.models import Workspace
 from usecases.admin.typed_numbers import typed_number
 
 
 class VoicemailSearch(ExactSearch):
-    search_placeholder = "Phone number, id or reference, exactly"
+    search_placeholder = "Phone or record number, reference or id, exactly"
 
     def found(self, request: HttpRequest, text: str, workspace: str) -> HttpResponse:
         mine = rights_of(request).workspaces()
@@ -25,17 +24,29 @@ class VoicemailSearch(ExactSearch):
         if chosen is None:
             return self.nothing(request, "You are a member of no workspace.", "")
         kept = str(chosen.pk)
-        # A reference may look like a number, so it comes first.
-        identifier = _uuid(text) or _by_reference(chosen, text)
+        identifier = _uuid(text)
+        if identifier is not None and self._known(request).filter(pk=identifier).exists():
+            return self._page_of(identifier)
+        # A reference or a record number may look like a phone number, so these come first.
+        named = voicemails(chosen, VoicemailFilter(either=text), live=None).order_by("-live", "-id")
+        found = list(named.values_list("pk", "live")[:2])
+        if found:
+            # The live one's page, where a test voicemail is called so too.
+            [(first, live), *others] = found
+            only = not others or (live and not others[0][1])
+            return self._page_of(first) if only else self.to_list(workspace=kept, identifier=seal(text))
         if identifier is not None:
-            known: Any = self.get_queryset(request).filter(pk=identifier)  # type: ignore[attr-defined]
-            if known.exists():
-                return redirect(reverse("admin:delivery_voicemail_change", args=[identifier]))
             return self.nothing(request, "No voicemail of your workspaces has this id.", kept)
         number = typed_number(text)
         if number is None:
-            return self.nothing(request, f"No voicemail of {chosen.name} has this reference.", kept)
+            return self.nothing(request, f"No voicemail of {chosen.name} has this record number or reference.", kept)
         return self.to_list(workspace=kept, number=seal(number))
+
+    def _known(self, request: HttpRequest) -> Any:
+        return self.get_queryset(request)  # type: ignore[attr-defined]
+
+    def _page_of(self, identifier: UUID) -> HttpResponse:
+        return redirect(reverse("admin:delivery_voicemail_change", args=[identifier]))
 
 
 def _uuid(text: str) -> UUID | None:
@@ -43,10 +54,3 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
-
-
-def _by_reference(workspace: Workspace, text: str) -> UUID | None:
-    """The live one's, where a test voicemail has the reference too."""
-    owners = VoicemailReference.objects.filter(workspace=workspace, reference=text)
-    owner = owners.order_by("-live").first()
-    return owner.voicemail_id if owner else None

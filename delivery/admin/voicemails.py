@@ -83,6 +83,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailDeeds, VoicemailExport, RecordAdm
             "title": f"Voicemail to {recipient}",
             "voicemail": voicemail,
             "recipient": recipient,
+            "record_number": voicemail.record_number if sees else voicemail.masked_record_number,
             # One that was joined for the person may name them.
             "player": player(measured(voicemail.recording)) if sees or not voicemail.recording.assembled else "",
             "events": timeline(voicemail, drops, reports),

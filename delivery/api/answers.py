@@ -34,6 +34,9 @@ class VoicemailAnswer(serializers.Serializer[Any]):
         allow_blank=True, help_text="Of a campaign's voicemail it is chosen when it is sent; empty before."
     )
     reference = serializers.CharField(allow_blank=True)
+    record_number = serializers.CharField(
+        allow_blank=True, help_text="The patient's. Masked wholly unless the key may see numbers."
+    )
     metadata = serializers.DictField(allow_null=True)
     status = serializers.ChoiceField(VOICEMAIL_STATUSES)
     reason = serializers.ChoiceField(_REASONS, help_text="Why it ended as anything but delivered, or waits again.")
@@ -59,7 +62,7 @@ class VoicemailAnswer(serializers.Serializer[Any]):
 
 
 def voicemail_answer(voicemail: Voicemail, *, reveal: bool) -> dict[str, Any]:
-    """`reveal`: show the whole number."""
+    """`reveal`: show whole numbers, also that of the record."""
     return {
         "voicemail_id": voicemail.pk,
         "setup_id": voicemail.setup_id,
@@ -70,6 +73,7 @@ def voicemail_answer(voicemail: Voicemail, *, reveal: bool) -> dict[str, Any]:
         "recipient_phone_number": voicemail.recipient if reveal else voicemail.masked_recipient,
         "sender_phone_number": voicemail.sender,
         "reference": voicemail.reference,
+        "record_number": (voicemail.record_number or "") if reveal else voicemail.masked_record_number,
         "metadata": voicemail.metadata,
         "status": voicemail.status,
         "reason": voicemail.reason,

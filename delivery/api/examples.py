@@ -22,6 +22,7 @@ _QUEUED: dict[str, Any] = {
     "recipient_phone_number": "+•••••••0142",
     "sender_phone_number": "+12125550100",
     "reference": "appointment-8841",
+    "record_number": "•••••••",
     "metadata": {"site": "north"},
     "status": "queued",
     "reason": "",

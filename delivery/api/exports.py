@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 
 from delivery.api.base import ONE_WORLD, DeliveryView
-from delivery.api.requests import ExportQuery
+from delivery.api.requests import ExportQuery, ExportSearch
 from delivery.downloads import voicemail_download
 from delivery.selectors import voicemails
 from rvm.platform.api.rendering import AnyAccept
@@ -20,7 +20,7 @@ from rvm.platform.scopes import Scope
 TAGS = ["Voicemail"]
 _DESCRIPTION = (
     "Newest first, as they are while the file is sent, however many there are; a download that breaks off is incomplete. "
-    f"With the scope `{Scope.NUMBERS_READ.value}` recipients are whole and the fields of a campaign's list are added. "
+    f"With the scope `{Scope.NUMBERS_READ.value}` phone and record numbers are whole and the fields of a campaign's list are added. "
     f"A cell that a spreadsheet program would run as a formula has an apostrophe before it. {ONE_WORLD}"
 )
 EXAMPLE = OpenApiExample(
@@ -50,12 +50,12 @@ class VoicemailExportView(DeliveryView):
         summary="Export voicemails as CSV, filters in the body",
         description=f"{_DESCRIPTION} Nothing is changed, so an Idempotency-Key has nothing to keep: each answer is read afresh.",
         tags=TAGS,
-        request=ExportQuery,
+        request=ExportSearch,
         responses={(200, "text/csv"): OpenApiTypes.STR},
         examples=[EXAMPLE],
     )
     def post(self, request: Request, workspace_id: UUID) -> StreamingHttpResponse:
-        return self._export(ExportQuery(data=request.data))
+        return self._export(ExportSearch(data=request.data))
 
     def _export(self, query: ExportQuery) -> StreamingHttpResponse:
         query.is_valid(raise_exception=True)

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from delivery.api.fields import ObjectField
 from delivery.carriers import CARRIERS
+from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.reasons import Reason
 from delivery.selectors import VoicemailFilter
 from delivery.services.screening import LONGEST_REFERENCE, MOST_METADATA_BYTES, Recipient
@@ -40,7 +41,14 @@ class _RecipientFields(StrictSerializer):
         trim_whitespace=False,
         max_length=LONGEST_REFERENCE,
         help_text="Your own name for it, unique for ever among the workspace's live voicemails, and among its test ones: a second "
-        "use answers 409 with the first's id.",
+        "use answers 409 with the first's id. It is shown and logged in clear: put no record number or other PHI here.",
+    )
+    record_number = TextField(
+        required=False,
+        allow_blank=True,
+        max_length=MAX_RECORD_NUMBER,
+        help_text="The patient's medical record, chart or account number. Kept encrypted, shown as phone numbers are, and found by "
+        "the search; several voicemails may have the same.",
     )
     metadata = ObjectField(
         required=False,
@@ -53,7 +61,12 @@ class _SendFields(_RecipientFields, _WhenFields):
 
     def recipient(self) -> Recipient:
         data = self.validated_data
-        return Recipient(data["recipient_phone_number"], data.get("reference", ""), data.get("metadata"))
+        return Recipient(
+            data["recipient_phone_number"],
+            data.get("reference", ""),
+            data.get("metadata"),
+            data.get("record_number", ""),
+        )
 
 
 class SendUploadRequest(_SendFields):
@@ -91,6 +104,7 @@ class RecipientsField(serializers.Field[Any, Any, Any, Any]):
 _ROW_TYPES: dict[str, tuple[type, str]] = {
     "recipient_phone_number": (str, "This must be a string."),
     "reference": (str, "This must be a string."),
+    "record_number": (str, "This must be a string."),
     "metadata": (dict, "This must be a JSON object."),
 }
 
@@ -108,7 +122,12 @@ def read_recipient(entry: object) -> Recipient | Refused:
             return Refused("invalid", sentence, field=name)
     if "recipient_phone_number" not in entry:
         return Refused("required", "This field is required.", field="recipient_phone_number")
-    return Recipient(entry["recipient_phone_number"], entry.get("reference", ""), entry.get("metadata"))
+    return Recipient(
+        entry["recipient_phone_number"],
+        entry.get("reference", ""),
+        entry.get("metadata"),
+        entry.get("record_number", ""),
+    )
 
 
 class BatchRequest(_WhenFields):
@@ -186,6 +205,18 @@ class VoicemailQuery(WorldQuery):
         return VoicemailFilter(statuses=statuses, recipient=recipient, **filters)
 
 
+class _ByRecordNumber(StrictSerializer):
+    """What may stand in a body only: addresses are logged."""
+
+    record_number = TextField(
+        required=False, max_length=MAX_RECORD_NUMBER, help_text="Exactly, but for case and blanks."
+    )
+
+
+class VoicemailSearch(_ByRecordNumber, VoicemailQuery):
+    """The list's filters in a body, where a record number may be one of them."""
+
+
 class ExportQuery(VoicemailQuery):
     """The listing's filters, and no pages."""
 
@@ -205,6 +236,10 @@ class ExportQuery(VoicemailQuery):
     @property
     def e164(self) -> bool:
         return bool(self.validated_data["format"] == "e164")
+
+
+class ExportSearch(_ByRecordNumber, ExportQuery):
+    """The export's filters in a body."""
 
 
 class RecordingUpload(StrictSerializer):

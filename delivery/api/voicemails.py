@@ -26,6 +26,7 @@ from delivery.api.requests import (
     SendRecordingRequest,
     SendUploadRequest,
     VoicemailQuery,
+    VoicemailSearch,
 )
 from delivery.models import Recording, Voicemail
 from delivery.selectors import drops_of, voicemails
@@ -134,14 +135,15 @@ class VoicemailSearchView(_VoicemailView):
     @extend_schema(
         operation_id="search_voicemails",
         summary="Search voicemails",
-        description=f"The list with its filters in a body, so that phone numbers stay out of addresses and their logs. {ONE_WORLD}",
+        description="The list with its filters in a body, so that phone and record numbers stay out of addresses and their logs. "
+        f"{ONE_WORLD}",
         tags=TAGS,
-        request=VoicemailQuery,
+        request=VoicemailSearch,
         responses={200: VoicemailPage},
         examples=[examples.SEARCH, examples.PAGE],
     )
     def post(self, request: Request, workspace_id: UUID) -> Response:
-        return self.one_page(VoicemailQuery(data=request.data))
+        return self.one_page(VoicemailSearch(data=request.data))
 
 
 class VoicemailBatchView(_VoicemailView):

@@ -10,7 +10,7 @@ from delivery.models.lane import Lane, LaneCount, LaneDelta, UseCaseCount
 from delivery.models.media import CarrierMedia
 from delivery.models.recording import Recording
 from delivery.models.report import CarrierReport
-from delivery.models.voicemail import Voicemail, VoicemailReference
+from delivery.models.voicemail import Voicemail, VoicemailIdentifier, VoicemailReference
 
 __all__ = [
     "Assembly",
@@ -24,5 +24,6 @@ __all__ = [
     "Recording",
     "UseCaseCount",
     "Voicemail",
+    "VoicemailIdentifier",
     "VoicemailReference",
 ]

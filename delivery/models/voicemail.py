@@ -40,7 +40,11 @@ class Voicemail(Row):
     index_key = models.PositiveSmallIntegerField()
     last4 = models.CharField(max_length=4)
     sender = models.CharField(max_length=16)
-    reference = models.CharField(max_length=100, blank=True)
+    reference = models.CharField(max_length=100, blank=True, help_text="The customer's own; no PHI.")
+    record_number = EncryptedTextField(
+        null=True,
+        help_text="The patient's: a medical record, chart or account number. Shown by the right that numbers have.",
+    )
     metadata: models.JSONField[Any, Any] = models.JSONField(null=True)
     merge_fields = EncryptedJSONField(null=True, help_text="What a campaign's list says about the person.")
     zones = ArrayField(
@@ -101,6 +105,11 @@ class Voicemail(Row):
         return f"+•••••••{self.last4}"
 
     @property
+    def masked_record_number(self) -> str:
+        """Without a digit: of so short a number the last ones say too much."""
+        return "•••••••" if self.record_number else ""
+
+    @property
     def expiry(self) -> datetime | None:
         return self.expires_at or self.lane.expires_at
 
@@ -122,4 +131,26 @@ class VoicemailReference(models.Model):
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["workspace", "reference", "live"], name="delivery_reference_once")
+        ]
+
+
+class VoicemailIdentifier(models.Model):
+    """What a voicemail is found by beside its number and id (see delivery.identifiers); there is none where it has neither.
+
+    In a narrow table of its own, because an index without an order is what a list's import pays most for, and most of all on the
+    wide one. Its key comes in the voicemails' order and costs next to nothing.
+    """
+
+    voicemail = models.OneToOneField(
+        Voicemail, on_delete=models.CASCADE, db_constraint=False, primary_key=True, related_name="+"
+    )
+    record_number = models.BigIntegerField(null=True, help_text="Eight bytes of its blind index.")
+    reference = models.BigIntegerField(null=True, help_text="A hash of workspace and reference.")
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["record_number"], name="identifier_record_number", condition=Q(record_number__isnull=False)
+            ),
+            models.Index(fields=["reference"], name="identifier_reference", condition=Q(reference__isnull=False)),
         ]

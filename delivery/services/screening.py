@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
+from delivery.identifiers import MAX_RECORD_NUMBER
 from rvm.platform.crypto import blind_index
 from rvm.platform.models import Workspace
 from usecases.errors import Refused
@@ -27,11 +28,13 @@ MOST_METADATA_BYTES = 2048
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """One person to reach. `reference` is the customer's own name for the voicemail, unique for ever among the workspace's live ones,
-    and among its test ones; `metadata` is returned as given and must hold no PHI."""
+    and among its test ones; `metadata` is returned as given. Neither may hold PHI. `record_number` is the patient's own, kept as
+    their number is."""
 
     number: str
     reference: str = ""
     metadata: Mapping[str, Any] | None = None
+    record_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,11 @@ def _check(workspace: Workspace, recipient: Recipient, sandbox: bool, seen: set[
             "This phone number stands earlier in the same batch; nobody gets the same recording twice by accident.",
             field="recipient_phone_number",
         )
-    wrong = _wrong_reference(recipient.reference) or _wrong_metadata(recipient.metadata)
+    wrong = (
+        _wrong_reference(recipient.reference)
+        or _wrong_record_number(recipient.record_number)
+        or _wrong_metadata(recipient.metadata)
+    )
     if wrong:
         return wrong
     seen.add(number)
@@ -91,6 +98,16 @@ def _wrong_reference(reference: str) -> Refused | None:
             "too_long",
             f"The reference has {len(reference)} characters; at most {LONGEST_REFERENCE} are kept.",
             field="reference",
+        )
+    return None
+
+
+def _wrong_record_number(record_number: str) -> Refused | None:
+    if len(record_number) > MAX_RECORD_NUMBER:
+        return Refused(
+            "too_long",
+            f"The record number has {len(record_number)} characters; at most {MAX_RECORD_NUMBER} are kept.",
+            field="record_number",
         )
     return None
 

@@ -111,6 +111,7 @@ def _row(order: _Order, identifier: UUID, candidate: Candidate, sender: str) -> 
         last4=recipient.number[-4:],
         sender=sender,
         reference=recipient.reference,
+        record_number=recipient.record_number.strip() or None,
         metadata=recipient.metadata,
         status=VoicemailStatus.QUEUED,
         not_before=order.not_before,

@@ -14,7 +14,9 @@ from bench.imports import Sizes, make_list
 def test_it_imports_a_list_and_says_how_fast_beside_what() -> None:
     told: list[str] = []
     figures = imports.run(Sizes(rows=400, naive=100), told.append)
-    assert {"rows_per_second", "ratio_naive", "share_of_copy", "peak_mb", "seconds"} <= set(figures)
+    assert {"rows_per_second", "ratio_naive", "share_of_copy", "peak_mb", "seconds", "ratio_record_numbers"} <= set(
+        figures
+    )
     assert (
         all(figure >= 0 for figure in figures.values()) and figures["rows_per_second"] > 0 and figures["peak_mb"] > 30
     )
@@ -22,6 +24,7 @@ def test_it_imports_a_list_and_says_how_fast_beside_what() -> None:
         "raw COPY into a bare table",
         "naive 100 1000",
         "naive 100 5000",
+        "ours",
         "ours",
     ]
 

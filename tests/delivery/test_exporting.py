@@ -41,6 +41,7 @@ def test_a_row_says_what_became_of_the_voicemail(workspace: Workspace) -> None:
             "voicemail_id": str(voicemail.pk),
             "campaign_id": str(lane.pk),
             "reference": "r-1",
+            "record_number": "",
             "recipient_phone_number": "•••••••0142",
             "status": "failed",
             "reason": "busy",
@@ -110,7 +111,7 @@ def test_what_comes_or_changes_meanwhile_makes_no_row_twice_or_missing(workspace
     Voicemail.objects.filter(pk=made[0].pk).update(status="delivered")
     seen += rows
     assert [row[0] for row in seen] == [str(voicemail.pk) for voicemail in reversed(made)]
-    assert seen[-1][4] == "delivered"
+    assert seen[-1][5] == "delivered"
 
 
 def test_the_filters_are_those_of_the_list(workspace: Workspace, small_pages: None) -> None:

@@ -94,7 +94,6 @@ def test_nothing_pickled_is_kept_in_redis() -> None:
     assert not [value for value in kept if value and value.startswith(b"\x80")]
 
 
-@fault("H6: a medical record number is taken for a reference, which is kept in clear")
 def test_a_column_of_medical_record_numbers_is_no_reference() -> None:
     columns = read_columns(["MRN", "Phone", "First Name"], [["1", "2025550142", "Ana"]])
     assert [column.kind for column in columns] == ["record_number", "phone", "first_name"]

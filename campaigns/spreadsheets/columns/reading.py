@@ -262,11 +262,18 @@ def _answers_in_doubt(sample: Sample) -> Question:
     return Question.YES_OR_NO if sample.holds_answers and not sample.holds_dates else Question.NONE
 
 
+def _record_number_in_doubt(sample: Sample) -> Question:
+    """The first patients of a practice have the numbers 1 and 2; a mark stands beside several people."""
+    counted = all(map(str.isdigit, sample.filled)) and len({*sample.filled}) == len(sample.filled)
+    return Question.NONE if counted else _answers_in_doubt(sample)
+
+
 _DOUBTS: dict[str, Callable[[Sample], Question]] = {
     "consent": _consent_in_doubt,
     "deceased": _death_in_doubt,
     "canceled": _cancellation_in_doubt,
     "appointment_status": _status_in_doubt,
+    "record_number": _record_number_in_doubt,
     **dict.fromkeys(
         (
             "name",
@@ -275,7 +282,6 @@ _DOUBTS: dict[str, Callable[[Sample], Question]] = {
             "language",
             "appointment_day",
             "appointment_time",
-            "record_number",
             "reference",
         ),
         _answers_in_doubt,

@@ -45,10 +45,13 @@ class SealedNumberFilter(DropdownFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         number = self._number(request)
-        return [(request.GET["number"], f"•••••••{number[-4:]}")] if number else []
+        return [(request.GET[self.parameter_name], self.shown(number))] if number else []
 
     def _number(self, request: HttpRequest) -> str | None:
-        return unseal(request.GET.get("number", ""))
+        return unseal(request.GET.get(self.parameter_name, ""))
+
+    def shown(self, number: str) -> str:
+        return f"•••••••{number[-4:]}"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         number = self._number(request)

@@ -162,7 +162,7 @@ def test_another_workspaces_id_or_reference_is_not_found(staff: Client) -> None:
     by_id = staff.post(FIND, {"sought": str(theirs.pk)}, follow=True).content.decode()
     assert "No voicemail of your workspaces has this id." in by_id
     by_reference = staff.post(FIND, {"sought": "visit-1"}, follow=True).content.decode()
-    assert "has this reference." in by_reference
+    assert "has this record number or reference." in by_reference
 
 
 def statements(client: Client) -> list[str]:

@@ -25,7 +25,7 @@ from campaigns.opt_outs.working import work as work_opt_outs
 from campaigns.services import opt_outs as opt_out_services
 from delivery.api import setups
 from delivery.carriers.base import Check, Report, ReportStatus
-from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail, VoicemailReference
+from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail, VoicemailIdentifier, VoicemailReference
 from delivery.reasons import Reason
 from delivery.reports import merge, receive
 from delivery.services.clips import keep_clip
@@ -276,6 +276,7 @@ WORLDS: dict[Any, Callable[[Any], bool]] = {
     RecipientImport: lambda row: row.campaign.live,
     OptOutImport: lambda row: row.live,
     TelephonySetup: lambda row: row.live,
+    VoicemailIdentifier: lambda row: row.voicemail.live,
     UseCase: lambda row: row.live,
     PhoneNumber: lambda row: row.setup.live,
     NumberAssignment: lambda row: row.use_case.live,

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.django_db
 
 REGISTERED = list(admin.site._registry)
 # Shown on the pages of the rows that they belong to: the use case's numbers, the lane's counts and, on the Overview, the use case's,
-# what a clip is heard in, why a list's rows were left out, how far a campaign's retry is.
+# what a clip is heard in, why a list's rows were left out, how far a campaign's retry is,
+# how a voicemail is found.
 WITHIN_OTHERS = {
     "usecases.numberassignment",
     "delivery.lanecount",
@@ -27,6 +28,7 @@ WITHIN_OTHERS = {
     "delivery.assembly",
     "campaigns.rejectedrow",
     "campaigns.campaignretry",
+    "delivery.voicemailidentifier",
 }
 
 

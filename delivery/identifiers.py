@@ -1,0 +1,113 @@
+"""How voicemails are found by what a customer calls a person: by record number, which is the patient's, or by reference.
+
+Each is an integer of eight bytes in a table of its own (`VoicemailIdentifier`). Of a record number it is a part of the blind index
+under the current index key; a reference is no secret, and PostgreSQL hashes it where the row is written.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import BigIntegerField, Func, Q, QuerySet, Value
+
+from delivery import sql
+from delivery.models import Lane, Voicemail, VoicemailIdentifier
+from rvm.platform.crypto import blind_index, vault
+
+MAX_RECORD_NUMBER = 100
+_PURPOSE: bytes = Voicemail._meta.get_field("record_number").purpose
+# Numbers of phones have blind indexes of their own, which begin with a plus.
+_KIND = "record number:"
+# SQL for the entry of a reference; `workspace` is a parameter, `reference` a column.
+REFERENCE_ENTRY = "hashtextextended(%(workspace)s::text || nullif(reference, ''), 0)"
+
+
+def seal_record_number(record_number: str) -> bytes:
+    """The ciphertext for the voicemail's column."""
+    return vault().encrypt(record_number.encode(), _PURPOSE)
+
+
+def record_number_entry(workspace_id: UUID, record_number: str, key_id: int | None = None) -> int:
+    """Equal for spellings that differ in case and blanks only. Leading noughts count: without them it may be another patient's."""
+    text = _KIND + "".join(record_number.split()).casefold()
+    return int.from_bytes(blind_index().of(workspace_id, text, key_id)[:8], signed=True)
+
+
+def by_record_number(workspace_id: UUID, record_number: str) -> QuerySet[VoicemailIdentifier]:
+    """Entries under whichever index key."""
+    return VoicemailIdentifier.objects.filter(_record_number(workspace_id, record_number))
+
+
+def by_reference(workspace_id: UUID, reference: str) -> QuerySet[VoicemailIdentifier]:
+    """Entries of the reference and, once in a lifetime, of one with the same hash: compare the voicemail's own as well."""
+    return VoicemailIdentifier.objects.filter(_reference(workspace_id, reference))
+
+
+def by_either(workspace_id: UUID, text: str) -> QuerySet[VoicemailIdentifier]:
+    return VoicemailIdentifier.objects.filter(_record_number(workspace_id, text) | _reference(workspace_id, text))
+
+
+def _record_number(workspace_id: UUID, text: str) -> Q:
+    keys = blind_index().key_ids
+    return Q(record_number__in=[record_number_entry(workspace_id, text, key_id) for key_id in keys])
+
+
+def _reference(workspace_id: UUID, text: str) -> Q:
+    hashed: Any = Func(
+        Value(f"{workspace_id}{text}"), Value(0), function="hashtextextended", output_field=BigIntegerField()
+    )
+    return Q(reference=hashed)
+
+
+class Found(NamedTuple):
+    voicemail_id: UUID
+    status: str
+
+
+_BY_RECORD_NUMBER = """
+SELECT i.record_number, v.id, v.status FROM delivery_voicemailidentifier i JOIN delivery_voicemail v ON v.id = i.voicemail_id
+ WHERE i.record_number = ANY(%s::bigint[]) AND v.lane_id = %s
+"""
+_BY_REFERENCE = """
+SELECT sought.reference, v.id, v.status
+  FROM unnest(%s::text[]) AS sought(reference)
+  JOIN delivery_voicemailidentifier i ON i.reference = hashtextextended(%s::text || sought.reference, 0)
+  JOIN delivery_voicemail v ON v.id = i.voicemail_id AND v.reference = sought.reference
+ WHERE v.lane_id = %s
+"""
+_BY_NUMBER = """
+SELECT recipient_index, id, status FROM delivery_voicemail WHERE recipient_index = ANY(%s::bytea[]) AND lane_id = %s
+"""
+
+
+def record_numbers_in(lane: Lane, sought: Collection[str]) -> dict[str, set[Found]]:
+    """Who of a lane has these record numbers, as they are written here."""
+    entries: dict[int, set[str]] = defaultdict(set)
+    for text in sought:
+        for key_id in blind_index().key_ids:
+            entries[record_number_entry(lane.workspace_id, text, key_id)].add(text)
+    found: dict[str, set[Found]] = defaultdict(set)
+    for entry, voicemail_id, status in sql.run(_BY_RECORD_NUMBER, [sql.numbers(entries), lane.pk]):
+        for text in entries[entry]:
+            found[text].add(Found(voicemail_id, status))
+    return found
+
+
+def references_in(lane: Lane, sought: Collection[str]) -> dict[str, set[Found]]:
+    """Who of a lane has these references."""
+    found: dict[str, set[Found]] = defaultdict(set)
+    for text, voicemail_id, status in sql.run(_BY_REFERENCE, [sql.texts(sought), lane.workspace_id, lane.pk]):
+        found[text].add(Found(voicemail_id, status))
+    return found
+
+
+def numbers_in_lane(lane: Lane, sought: Collection[str]) -> dict[str, set[Found]]:
+    """Who of a lane has these phone numbers, in E.164."""
+    number_of = {index: number for number in sought for index in blind_index().all_of(lane.workspace_id, number)}
+    found: dict[str, set[Found]] = defaultdict(set)
+    for index, voicemail_id, status in sql.run(_BY_NUMBER, [list(number_of), lane.pk]):
+        found[number_of[bytes(index)]].add(Found(voicemail_id, status))
+    return found
