@@ -113,3 +113,21 @@ OPT_OUT_MOVES: dict[OptOutState, frozenset[OptOutState]] = {
     _O.DISCARDED: frozenset(),
 }
 OPT_OUTS_UNDER_WAY = frozenset({_O.CHECKING, _O.IMPORTING, _O.UNDOING})
+
+
+class WithdrawalState(StrEnum):
+    CHECKED = "checked"  # who would be taken out is known; nobody is yet
+    CONFIRMED = "confirmed"
+
+
+class LineOutcome(StrEnum):
+    """What a line of a list of people to take out of a campaign came to: exactly one of these."""
+
+    WAITING = "waiting"  # this person is taken out
+    SENT = "sent"  # the message has left, or has been tried
+    ENDED = "ended"  # will not be sent anyway: skipped, canceled or expired
+    NOT_FOUND = "not_found"
+    AMBIGUOUS = "ambiguous"  # fits several people, or its columns fit different ones
+    REPEATED = "repeated"  # an earlier line means the same person
+    STANDS = "stands"  # by the list's own status the appointment is not canceled
+    UNREADABLE = "unreadable"  # damaged, or its status is unclear

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     NO_SENDER = SkipReason.NO_SENDER.value
     # a person's or the clock's decision
     CANCELED = "canceled"
+    WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
 
 
@@ -93,5 +94,6 @@ REASONS: dict[Reason, ReasonFacts] = {
     R.USE_CASE_DELETED: ReasonFacts("The use case was deleted before the voicemail was sent."),
     R.NO_SENDER: ReasonFacts("The use case has no sender number left."),
     R.CANCELED: ReasonFacts("Canceled before it was sent."),
+    R.WITHDRAWN: ReasonFacts("Taken out of the campaign before it was sent."),
     R.EXPIRED: ReasonFacts("Its time ran out before it could be sent."),
 }

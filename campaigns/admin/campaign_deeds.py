@@ -43,6 +43,7 @@ def buttons(
         "unschedule": operates and state == C.SCHEDULED,
         "pause": operates and state == C.RUNNING,
         "resume": operates and state == C.PAUSED,
+        "withdraw": operates and state in (C.DRAFT, C.SCHEDULED, C.RUNNING, C.PAUSED) and total > 0,
         "cancel": operates and state in (C.DRAFT, C.SCHEDULED, C.RUNNING, C.PAUSED),
         "retry": may_retry and retryable + at_risk > 0,
     }

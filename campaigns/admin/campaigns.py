@@ -25,6 +25,7 @@ from campaigns.admin.hints import FormHints
 from campaigns.admin.script_form import FIELDS as OF_SCRIPT
 from campaigns.admin.script_form import JOINED, ONE
 from campaigns.admin.upload import ListUpload
+from campaigns.admin.withdrawing import Withdrawing
 from campaigns.models import Campaign
 from campaigns.services.campaigns import create, edit
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE
@@ -60,7 +61,7 @@ class CountedList(OfferedList):
 
 
 @admin.register(Campaign)
-class CampaignAdmin(CampaignPage, CampaignDeeds, CampaignDownloads, ListUpload, FormHints, RecordAdmin):
+class CampaignAdmin(CampaignPage, CampaignDeeds, CampaignDownloads, ListUpload, Withdrawing, FormHints, RecordAdmin):
     role_to_add = Role.OPERATOR
     role_to_change = Role.OPERATOR
     refusals: ClassVar[tuple[type[Exception], ...]] = (Refused,)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from campaigns.models import OptOutImport
-from campaigns.states import CampaignState, ImportState, OptOutState, Outcome, RetryState
+from campaigns.states import CampaignState, ImportState, LineOutcome, OptOutState, Outcome, RetryState
 from delivery.reasons import REASONS, Reason
 from delivery.services.lanes import LeftOut
 from delivery.status import TERMINAL, VoicemailStatus
@@ -290,6 +290,19 @@ def row_of(number: int, earlier: int | None, differs: Sequence[str]) -> str:
         return str(number)
     other = f" in {', '.join(name.replace('_', ' ') for name in differs)}" if differs else ""
     return f"{number} (as row {earlier}{', other' + other if other else ''})"
+
+
+# What the lines of a list of people to take out came to.
+LINES: dict[LineOutcome, str] = {
+    LineOutcome.WAITING: "wait in the campaign and would be taken out.",
+    LineOutcome.SENT: "were sent to already, or tried.",
+    LineOutcome.ENDED: "would not be sent to anyway: skipped, canceled or out of time.",
+    LineOutcome.NOT_FOUND: "are nobody in this campaign: look for a typing error, or for noughts that are missing in front.",
+    LineOutcome.AMBIGUOUS: "fit several people, so nobody is taken out by them: give the phone number, too.",
+    LineOutcome.REPEATED: "mean somebody whom an earlier line means.",
+    LineOutcome.STANDS: "have an appointment that, by the list, is not canceled: they stay in.",
+    LineOutcome.UNREADABLE: "cannot be read, or have a status that is unclear: they stay in.",
+}
 
 
 def people(count: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport
+from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport, Withdrawal
 from campaigns.opt_outs.rows import sentence_of
 from campaigns.preview import Preview
 from campaigns.progress import Progress
@@ -19,7 +19,7 @@ from campaigns.services.imports import RowError
 from campaigns.services.uploaded_lists import ColumnRead, Sample
 from campaigns.spreadsheets.columns.questions import SENTENCES, Question
 from campaigns.spreadsheets.columns.reading import Sureness, Why
-from campaigns.states import CampaignState, ImportState, OptOutState, Outcome, RetryState
+from campaigns.states import CampaignState, ImportState, LineOutcome, OptOutState, Outcome, RetryState, WithdrawalState
 from rvm.platform.masking import mask_numbers
 
 CAMPAIGN_STATES = [state.value for state in CampaignState]
@@ -412,3 +412,32 @@ def sample_answer(sample: Sample, *, reveal: bool) -> dict[str, Any]:
 
 def hidden(cell: str) -> str:
     return HIDDEN if cell else ""
+
+
+class WithdrawalAnswer(serializers.Serializer[Any]):
+    withdrawal_id = serializers.UUIDField()
+    campaign_id = serializers.UUIDField()
+    state = serializers.ChoiceField([state.value for state in WithdrawalState])
+    counts = _counts(f"Lines by what they came to: {', '.join(LineOutcome)}.")
+    lines = serializers.DictField(
+        child=serializers.ListField(child=serializers.IntegerField()),
+        help_text="Of what takes nobody out, the numbers of the first lines: the place in `items` from 1, or the row of the file.",
+    )
+    withdrawn = serializers.IntegerField(
+        allow_null=True, help_text="How many were taken out; null before it is confirmed."
+    )
+    created_at = serializers.DateTimeField()
+    confirmed_at = serializers.DateTimeField(allow_null=True)
+
+
+def withdrawal_answer(withdrawal: Withdrawal) -> dict[str, Any]:
+    return {
+        "withdrawal_id": withdrawal.pk,
+        "campaign_id": withdrawal.campaign_id,
+        "state": withdrawal.state,
+        "counts": withdrawal.counts,
+        "lines": withdrawal.lines,
+        "withdrawn": withdrawal.withdrawn,
+        "created_at": withdrawal.created_at,
+        "confirmed_at": withdrawal.confirmed_at,
+    }

@@ -294,3 +294,27 @@ OPT_OUTS_CHECKED = _answer("What is in it", {**_OPT_OUTS_CHECKED, **_OPT_OUTS_DE
 OPT_OUTS_CONFIRM = _request("Where it looks like a list of patients", {"must_not_be_reached": True})
 OPT_OUTS_IMPORTING = _answer("Being listed", {**_OPT_OUTS_CHECKED, "state": "importing"})
 OPT_OUTS_UNDOING = _answer("Being undone", {**_OPT_OUTS_CHECKED, "state": "undoing", "rows_imported": 3, "added": 1})
+_WITHDRAWAL = {
+    "withdrawal_id": "01920f3b-5d00-7000-8000-0000000000f3",
+    "campaign_id": _CAMPAIGN,
+    "state": "checked",
+    "counts": {
+        "waiting": 1,
+        "sent": 1,
+        "ended": 0,
+        "not_found": 1,
+        "ambiguous": 0,
+        "repeated": 0,
+        "stands": 0,
+        "unreadable": 0,
+    },
+    "lines": {"sent": [2], "not_found": [3]},
+    "withdrawn": None,
+    "created_at": "2026-03-02T15:10:00Z",
+    "confirmed_at": None,
+}
+WITHDRAW = _request("Three canceled appointments", {"items": ["0010482", "0010483", "(202) 555-0142"]})
+WITHDRAWAL = _answer("One of three waits", _WITHDRAWAL, 201)
+WITHDRAWN = _answer(
+    "Taken out", {**_WITHDRAWAL, "state": "confirmed", "withdrawn": 1, "confirmed_at": "2026-03-02T15:10:30Z"}
+)

@@ -118,6 +118,12 @@ OPT_OUT_LIST_LOOKS_LIKE_PATIENTS = ProblemCode(
     "The opt-out list looks like a list of patients",
     "The detail says why. Confirm with `must_not_be_reached` true where these people must not be reached, or discard the list.",
 )
+WITHDRAWAL_CONFIRMED = ProblemCode(
+    "withdrawal_confirmed",
+    409,
+    "The withdrawal was confirmed already",
+    "`GET /campaigns/{id}/withdrawals/{withdrawal_id}` says how many it took out; to take out others, check a new list.",
+)
 
 CAMPAIGN_PROBLEMS = by_code(
     CAMPAIGN_CLAIMED,
@@ -134,6 +140,7 @@ CAMPAIGN_PROBLEMS = by_code(
     IMPORT_TOO_LARGE,
     IMPORT_WITHOUT_ACCEPTED_ROWS,
     COLUMNS_UNCLEAR,
+    WITHDRAWAL_CONFIRMED,
     *IMPORT_STATES,
     *OPT_OUT_LIST_STATES,
     OPT_OUT_LIST_WITHOUT_NUMBERS,

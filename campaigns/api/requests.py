@@ -14,6 +14,7 @@ from campaigns.spreadsheets.columns.kinds import KINDS, REPEATED, UNCLEAR
 from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS
 from campaigns.spreadsheets.preview import MOST_COLUMNS
 from campaigns.states import CampaignState
+from campaigns.withdrawal_lists import MAX_LINES
 from delivery.api.fields import ObjectField
 from delivery.api.requests import ExportQuery, WorldQuery
 from delivery.models import Lane
@@ -21,6 +22,7 @@ from delivery.reasons import Reason
 from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, TextField, YesField
 
 LONGEST_STATEMENT = 1000
+MAX_ITEM = 200
 REASONS = [reason.value for reason in Reason]
 
 
@@ -181,4 +183,24 @@ class OptOutConfirmation(StrictSerializer):
 class ImportConfirmation(StrictSerializer):
     consent_statement = TextField(
         max_length=LONGEST_STATEMENT, help_text="What you attest about these people's consent to be called. It is kept."
+    )
+
+
+class WithdrawalList(StrictSerializer):
+    """Who shall be taken out, in the body."""
+
+    items = serializers.ListField(
+        child=TextField(allow_blank=True, max_length=MAX_ITEM),
+        min_length=1,
+        max_length=MAX_LINES,
+        help_text="Record numbers, references or phone numbers, one for each person.",
+    )
+
+
+class WithdrawalUpload(StrictSerializer):
+    """Who shall be taken out, as a file."""
+
+    file = serializers.FileField(
+        allow_empty_file=True,
+        help_text=f"CSV or XLSX with a column of record numbers, references or phone numbers, at most {MAX_LINES:,} rows.",
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from campaigns.api import campaigns, figures, heard, imports, opt_outs
+from campaigns.api import campaigns, figures, heard, imports, opt_outs, withdrawals
 
 ONE = "campaigns/<uuid:campaign_id>"
 IMPORT = f"{ONE}/imports/<uuid:import_id>"
+WITHDRAWAL = f"{ONE}/withdrawals/<uuid:withdrawal_id>"
 OPT_OUTS = "opt-out-lists/<uuid:opt_out_list_id>"
 
 urlpatterns = [
@@ -27,6 +28,9 @@ urlpatterns = [
     path(f"{IMPORT}/check", imports.ImportCheckView.as_view(), name="import-check"),
     path(f"{IMPORT}/confirm", imports.ImportConfirmView.as_view(), name="import-confirm"),
     path(f"{IMPORT}/errors", imports.ImportErrorsView.as_view(), name="import-errors"),
+    path(f"{ONE}/withdrawals", withdrawals.WithdrawalListView.as_view(), name="withdrawals"),
+    path(WITHDRAWAL, withdrawals.WithdrawalView.as_view(), name="withdrawal"),
+    path(f"{WITHDRAWAL}/confirm", withdrawals.WithdrawalConfirmView.as_view(), name="withdrawal-confirm"),
     path(f"{IMPORT}/recordings", heard.HeardView.as_view(), name="import-recordings"),
     path("opt-out-lists", opt_outs.OptOutListsView.as_view(), name="opt-out-lists"),
     path(OPT_OUTS, opt_outs.OptOutListView.as_view(), name="opt-out-list"),

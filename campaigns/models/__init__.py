@@ -5,5 +5,14 @@ from campaigns.models.campaign_retry import CampaignRetry
 from campaigns.models.opt_out_import import OptOutImport
 from campaigns.models.recipient_import import RecipientImport, RejectedRow
 from campaigns.models.uploaded_list import UploadedList
+from campaigns.models.withdrawal import Withdrawal
 
-__all__ = ["Campaign", "CampaignRetry", "OptOutImport", "RecipientImport", "RejectedRow", "UploadedList"]
+__all__ = [
+    "Campaign",
+    "CampaignRetry",
+    "OptOutImport",
+    "RecipientImport",
+    "RejectedRow",
+    "UploadedList",
+    "Withdrawal",
+]

@@ -45,6 +45,23 @@ def cancel_queued(lane_id: UUID, limit: int, now: datetime) -> int:
         return len(moves.apply(withdrawn, now))
 
 
+_WAITING = """
+SELECT id, reason FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) AND lane_id = %s AND status = 'queued' ORDER BY id
+   FOR NO KEY UPDATE
+"""
+
+
+def withdraw(lane_id: UUID, voicemail_ids: Collection[UUID], now: datetime) -> int:
+    """queued -> canceled for those of the lane that a person took out of it; returns how many.
+
+    A claim that is being made at this moment is waited for: it wins, or the voicemail is withdrawn."""
+    queued, canceled = VoicemailStatus.QUEUED, VoicemailStatus.CANCELED
+    with transaction.atomic():
+        rows = sql.run(_WAITING, [sql.ids(voicemail_ids), lane_id])
+        withdrawn = [Move(row[0], queued, canceled, was_reason=row[1], reason=Reason.WITHDRAWN) for row in rows]
+        return len(moves.apply(withdrawn, now))
+
+
 def before_all(lane: Lane) -> UUID:
     """An id before those of all its voicemails: as was written down, or by the lane's age. Ids tell when they were given, and no
     two clocks of ours differ by a day."""

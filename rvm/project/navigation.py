@@ -61,6 +61,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Carrier reports", "inbox", "delivery_carrierreport"),
                     _item("Imported lists", "upload_file", "campaigns_recipientimport"),
                     _item("Opt-out lists", "playlist_remove", "campaigns_optoutimport"),
+                    _item("People taken out", "group_remove", "campaigns_withdrawal"),
                     _item("Recordings at carriers", "cloud_upload", "delivery_carriermedia"),
                     _item("References", "tag", "delivery_voicemailreference"),
                     _item("Idempotency keys", "repeat", "platform_idempotencykey", "may_administer"),

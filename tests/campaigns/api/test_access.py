@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from campaigns.api import urls
-from campaigns.models import Campaign, OptOutImport, RecipientImport
+from campaigns.models import Campaign, OptOutImport, RecipientImport, Withdrawal
 from delivery.models import Lane, Voicemail
 from rvm.platform.models import AuditEvent
 from rvm.platform.scopes import Scope
@@ -29,7 +29,16 @@ ROUTES = [
 ]
 UPLOADS = [("POST", f"{urls.ONE}/imports"), ("POST", "opt-out-lists")]
 WITH_IDS = [route for route in ROUTES if "<" in route[1]]
-SENDING = ("launch", "unschedule", "pause", "resume", "cancel", "retry-failed")
+SENDING = (
+    "launch",
+    "unschedule",
+    "pause",
+    "resume",
+    "cancel",
+    "retry-failed",
+    "withdrawals",
+    "<uuid:withdrawal_id>/confirm",
+)
 
 
 @pytest.fixture
@@ -40,6 +49,7 @@ def campaign(db: None) -> Campaign:
     add_recipients(campaign, 2)
     make_import(campaign, LIST)
     upload_opt_outs(campaign.workspace, LIST)
+    Withdrawal.objects.create(workspace=campaign.workspace, campaign=campaign, voicemail_ids=[])
     return campaign
 
 
@@ -48,6 +58,7 @@ def address(route: str, campaign: Campaign) -> str:
         "campaign_id": campaign.pk,
         "import_id": campaign.imports.get().pk,
         "opt_out_list_id": OptOutImport.objects.get(workspace_id=campaign.workspace_id).pk,
+        "withdrawal_id": campaign.withdrawals.get().pk,
     }
     return re.sub(r"<uuid:(\w+)>", lambda match: str(ids[match[1]]), route)
 

@@ -15,6 +15,7 @@ from campaigns.api.answers import (
     PreviewAnswer,
     ProgressAnswer,
     RetryFailedAnswer,
+    WithdrawalAnswer,
 )
 from campaigns.api.requests import (
     CampaignChanges,
@@ -22,6 +23,7 @@ from campaigns.api.requests import (
     ImportReading,
     NewCampaign,
     RetryFailedRequest,
+    WithdrawalList,
 )
 
 
@@ -33,6 +35,7 @@ from campaigns.api.requests import (
         (examples.RETRY_FAILED, RetryFailedRequest),
         (examples.READ_AS, ImportReading),
         (examples.CONFIRM, ImportConfirmation),
+        (examples.WITHDRAW, WithdrawalList),
     ],
 )
 def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None:
@@ -55,6 +58,8 @@ def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None
         (examples.CHECKED, ImportDetail),
         (examples.CHECKING, ImportAnswer),
         (examples.IMPORTING, ImportAnswer),
+        (examples.WITHDRAWAL, WithdrawalAnswer),
+        (examples.WITHDRAWN, WithdrawalAnswer),
     ],
 )
 def test_an_example_of_an_answer_has_every_field_and_no_other(example: Any, serializer: Any) -> None:

@@ -113,7 +113,9 @@ def test_columns_are_guessed(header: list[str], rows: list[list[str]], columns: 
     assert guess_columns(header, rows) == columns
 
 
-def test_without_a_header_the_column_where_most_cells_look_like_phones_is_the_phone_and_of_two_a_person_says_which() -> None:
+def test_without_a_header_the_column_where_most_cells_look_like_phones_is_the_phone_and_of_two_a_person_says_which() -> (
+    None
+):
     rows = [
         ["Ann", "", "1961-02-03", PHONES[0]],
         ["Bob", "", "1962-02-03", "n/a"],

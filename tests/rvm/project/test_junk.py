@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as drawing
 from hypothesis import strategies as st
 
+from campaigns.models import Withdrawal
 from delivery.services.clips import keep_clip
 from delivery.services.recordings import keep_recording
 from rvm.platform.api import views
@@ -84,6 +85,7 @@ def known(api: Api, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     campaign = make_campaign(use_case, recording)
     add_recipients(campaign, 1)
     queued, failed = make_voicemail(use_case), make_voicemail(use_case, status="failed", reason="busy")
+    withdrawal = Withdrawal.objects.create(workspace=api.key.workspace, campaign=campaign, voicemail_ids=[])
     return {
         "use_case_id": [use_case.pk],
         "setup_id": [use_case.setup_id],
@@ -95,6 +97,7 @@ def known(api: Api, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "campaign_id": [campaign.pk],
         "import_id": [upload_directly(campaign).pk],
         "opt_out_list_id": [upload_opt_outs(api.key.workspace, "phone\n2025550142\n").pk],
+        "withdrawal_id": [withdrawal.pk],
         "audio": [SimpleUploadedFile("a.mp3", b"ID3" + bytes(500), "audio/mpeg")],
         "file": [SimpleUploadedFile("a.csv", b"phone\n2025550142\n", "text/csv")],
     }

@@ -20,7 +20,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport
+from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport, Withdrawal
 from campaigns.opt_outs.working import work as work_opt_outs
 from campaigns.services import opt_outs as opt_out_services
 from delivery.api import setups
@@ -100,6 +100,10 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
     uploaded, checked = upload_directly(campaigns["draft"], LIST), upload_directly(campaigns["draft"], LIST)
     RecipientImport.objects.filter(pk=checked.pk).update(state="checked", rows_read=1, counts={"accepted": 1})
     opt_outs = {state: upload_opt_outs(workspace, live, state) for state in ("uploaded", "checked", "completed")}
+    waiting = list(Voicemail.objects.filter(lane=campaigns["draft"].lane).values_list("pk", flat=True))
+    withdrawal = Withdrawal.objects.create(
+        workspace=workspace, campaign=campaigns["draft"], voicemail_ids=waiting, counts={"waiting": 1}
+    )
     return Rows(
         {
             "opt_out_list_id": opt_outs["uploaded"].pk,
@@ -116,6 +120,7 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
             "campaign_id": campaigns["draft"].pk,
             "import_id": uploaded.pk,
             "checked_id": checked.pk,
+            "withdrawal_id": withdrawal.pk,
             "recording_id": sound.pk,
             "clip_id": keep_clip(workspace, "Ana", encoded(1)).pk,
         },
@@ -234,6 +239,8 @@ DEEDS = {
     "POST campaigns/{campaign_id}/cancel": Deed(404, rows=in_state("running")),
     "POST campaigns/{campaign_id}/retry-failed": Deed(404, rows=in_state("completed")),
     "DELETE campaigns/{campaign_id}/retry-failed": Deed(404, rows=in_state("running")),
+    "POST campaigns/{campaign_id}/withdrawals": Deed(404, lambda rows: {"items": ["0010482"]}),
+    "POST campaigns/{campaign_id}/withdrawals/{withdrawal_id}/confirm": Deed(404),
     "POST campaigns/{campaign_id}/imports": Deed(404, lambda rows: a_list(), form=True),
     "PATCH campaigns/{campaign_id}/imports/{import_id}": Deed(404, lambda rows: {"header_row": 0}),
     "DELETE campaigns/{campaign_id}/imports/{import_id}": Deed(404),
@@ -268,6 +275,7 @@ def snapshot() -> Snapshot:
 WORLDS: dict[Any, Callable[[Any], bool]] = {
     Voicemail: lambda row: row.live,
     VoicemailReference: lambda row: row.live,
+    VoicemailIdentifier: lambda row: row.voicemail.live,
     Drop: lambda row: row.live,
     Lane: lambda row: row.live,
     LaneDelta: lambda row: row.lane.live,
@@ -275,8 +283,8 @@ WORLDS: dict[Any, Callable[[Any], bool]] = {
     Campaign: lambda row: row.live,
     RecipientImport: lambda row: row.campaign.live,
     OptOutImport: lambda row: row.live,
+    Withdrawal: lambda row: row.campaign.live,
     TelephonySetup: lambda row: row.live,
-    VoicemailIdentifier: lambda row: row.voicemail.live,
     UseCase: lambda row: row.live,
     PhoneNumber: lambda row: row.setup.live,
     NumberAssignment: lambda row: row.use_case.live,
@@ -294,7 +302,7 @@ def changed_live(before: Snapshot, after: Snapshot) -> list[str]:
 
 def test_every_operation_that_changes_something_is_walked() -> None:
     assert set(DEEDS) == {operation for operation, changes in CHANGES.items() if changes}
-    assert (len(DEEDS), len(READING)) == (37, 28)
+    assert (len(DEEDS), len(READING)) == (39, 29)
 
 
 @pytest.mark.parametrize("operation", DEEDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from campaigns.models import Campaign, OptOutImport, RecipientImport
+from campaigns.models import Campaign, OptOutImport, RecipientImport, Withdrawal
 from delivery.models import CarrierMedia, CarrierReport, Clip, Drop, Lane, Recording, Voicemail, VoicemailReference
 from delivery.status import DropStatus, VoicemailStatus
 from rvm.platform import audit
@@ -99,6 +99,7 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
             delimiter=",",
             header_row=1,
         ),
+        Withdrawal: Withdrawal.objects.create(workspace=workspace, campaign=campaign, voicemail_ids=[voicemail.pk]),
         Voicemail: voicemail,
         Drop: drop,
         CarrierReport: CarrierReport.objects.create(

@@ -1,0 +1,150 @@
+"""Taking people out of a campaign at the desk: a pasted list or a file, what it comes to, and the question whether to do it.
+
+What is pasted or uploaded names patients: it is posted, sealed as it comes, and not kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
+
+from campaigns.admin import wording
+from campaigns.admin.upload import TOO_LARGE
+from campaigns.api.imports import ListUploadHandler
+from campaigns.models import Campaign, Withdrawal
+from campaigns.services import withdrawals as services
+from campaigns.states import LineOutcome, WithdrawalState
+from campaigns.withdrawal_lists import MAX_LINES, Line, listed_lines, pasted_lines
+from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.rights import person
+from rvm.platform.admin.scoping import ScopedFilter
+from rvm.platform.clock import database_now
+from rvm.platform.uploads import UploadTooLarge, drain
+from usecases.errors import Refused
+
+
+class WithdrawalForm(forms.Form):
+    lines = forms.CharField(
+        label="Who is taken out",
+        required=False,
+        strip=False,
+        widget=UnfoldAdminTextareaWidget({"rows": 8, "autocomplete": "off", "spellcheck": "false"}),
+        help_text="One person in a line: a record number, a reference or a phone number.",
+    )
+    file = forms.FileField(
+        label="Or a list",
+        required=False,
+        allow_empty_file=True,
+        widget=UnfoldAdminFileFieldWidget({"accept": ".csv,.txt,.tsv,.xlsx,text/csv"}),
+        help_text=f"CSV or Excel (.xlsx) with a column “MRN”, “Reference” or “Phone”, up to {MAX_LINES:,} rows. If it has the "
+        "status of each appointment, only canceled ones are taken out.",
+    )
+
+    def found(self) -> list[Line]:
+        """Raises Refused."""
+        if file := self.cleaned_data.get("file"):
+            return listed_lines(file.chunks, file.size)
+        return pasted_lines(self.cleaned_data["lines"].splitlines())
+
+
+class Withdrawing:
+    """For the campaigns' ModelAdmin."""
+
+    def get_urls(self) -> list[URLPattern]:
+        parent: Any = super()
+        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        asking = wrap(csrf_exempt(require_http_methods(["GET", "HEAD", "POST"])(self.withdraw)))
+        confirming = wrap(require_http_methods(["GET", "HEAD", "POST"])(self.confirm_withdrawal))
+        one = "<uuid:object_id>/withdraw/<uuid:withdrawal_id>/"
+        return [
+            path("<uuid:object_id>/withdraw/", asking, name="campaigns_campaign_withdraw"),
+            path(one, confirming, name="campaigns_campaign_withdrawal"),
+            *parent.get_urls(),
+        ]
+
+    def withdraw(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        request.upload_handlers = [ListUploadHandler(request)]
+        try:
+            return self._withdraw(request, object_id)
+        except UploadTooLarge:
+            drain(request)
+            messages.error(request, TOO_LARGE)
+            return redirect(reverse("admin:campaigns_campaign_withdraw", args=[object_id]))
+
+    @method_decorator(csrf_protect)
+    def _withdraw(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        campaign: Campaign = self._own(request, object_id)  # type: ignore[attr-defined]
+        posted = request.method == "POST"
+        form = WithdrawalForm(request.POST, request.FILES) if posted else WithdrawalForm()
+        if posted and form.is_valid():
+            try:
+                row = services.check(campaign, form.found(), actor=person(request), now=database_now())
+            except Refused as refusal:
+                form.add_error("file" if form.cleaned_data.get("file") else "lines", refusal.sentence)
+            else:
+                return redirect(reverse("admin:campaigns_campaign_withdrawal", args=[campaign.pk, row.pk]))
+        title = f"Take people out of “{campaign.name}”"
+        return self._ask(request, campaign, title, "campaigns/admin/withdraw.html", {"form": form})  # type: ignore[attr-defined]
+
+    def confirm_withdrawal(self, request: HttpRequest, object_id: UUID, withdrawal_id: UUID) -> HttpResponse:
+        campaign: Campaign = self._own(request, object_id)  # type: ignore[attr-defined]
+        row = Withdrawal.objects.filter(campaign=campaign, pk=withdrawal_id).first()
+        if row is None:
+            raise Http404
+        row.campaign = campaign
+        if request.method != "POST":
+            waiting = len(row.voicemail_ids)
+            shown = {
+                "waiting": waiting,
+                "confirmed": row.state == WithdrawalState.CONFIRMED,
+                "withdrawn": row.withdrawn,
+                "outcomes": _outcomes(row),
+                "take_out": f"Take out {wording.people(waiting)}",
+            }
+            title = f"Take {wording.people(waiting)} out of “{campaign.name}”?"
+            return self._ask(request, campaign, title, "campaigns/admin/withdrawal.html", shown)  # type: ignore[attr-defined]
+
+        def deed() -> str:
+            withdrawn = services.confirm(row, actor=person(request), now=database_now()).withdrawn or 0
+            gone = len(row.voicemail_ids) - withdrawn
+            late = f" The message of {wording.people(gone)} had left meanwhile." if gone else ""
+            return f"Taken out: {wording.people(withdrawn)}.{late}"
+
+        return self._do(request, campaign, deed)  # type: ignore[attr-defined]
+
+
+def _outcomes(row: Withdrawal) -> list[dict[str, Any]]:
+    """What the lines came to, in words, with the first of those that take nobody out."""
+    return [
+        {"outcome": outcome.value, "count": count, "words": words, "lines": row.lines.get(outcome, [])}
+        for outcome, words in wording.LINES.items()
+        if (count := row.counts.get(outcome, 0)) or outcome is LineOutcome.WAITING
+    ]
+
+
+@admin.register(Withdrawal)
+class WithdrawalAdmin(RecordAdmin):
+    list_display = ("created_at", "campaign", "state", "withdrawn", "created_by", "confirmed_by", "workspace")
+    list_filter = (("workspace", ScopedFilter),)
+    list_select_related = ("workspace", "campaign", "created_by", "confirmed_by")
+    fields = (
+        "workspace",
+        "campaign",
+        "state",
+        "counts",
+        "withdrawn",
+        "created_by",
+        "created_at",
+        "confirmed_by",
+        "confirmed_at",
+    )

@@ -1,0 +1,104 @@
+"""People who are taken out of a campaign: checked first, then confirmed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from campaigns.api import examples
+from campaigns.api.answers import WithdrawalAnswer, withdrawal_answer
+from campaigns.api.base import CampaignsView
+from campaigns.api.imports import ListUploadHandler
+from campaigns.api.requests import WithdrawalList, WithdrawalUpload
+from campaigns.models import Withdrawal
+from campaigns.services import withdrawals as services
+from campaigns.withdrawal_lists import MAX_LINES, Line, listed_lines, pasted_lines
+from rvm.platform.api.forms import MultiPartParser
+from rvm.platform.api.problem_codes import NOT_FOUND
+from rvm.platform.api.problems import Problem
+from rvm.platform.api.rendering import JSONParser
+from rvm.platform.clock import database_now
+from rvm.platform.scopes import Scope
+
+TAGS = ["Withdrawals"]
+
+
+class _WithdrawalView(CampaignsView):
+    def find(self, campaign_id: UUID, withdrawal_id: UUID) -> Withdrawal:
+        campaign = self.find_campaign(campaign_id)
+        found = Withdrawal.objects.filter(campaign=campaign, pk=withdrawal_id).first()
+        if found is None:
+            raise Problem(NOT_FOUND, "This campaign has no such withdrawal.")
+        found.campaign = campaign
+        return found
+
+
+class WithdrawalListView(_WithdrawalView):
+    required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
+    parser_classes = [JSONParser, MultiPartParser]
+    upload_handler = ListUploadHandler
+
+    @extend_schema(
+        operation_id="check_withdrawal",
+        summary="Look up people to take out of a campaign",
+        description="For appointments that were canceled: up to "
+        f"{MAX_LINES:,} record numbers, references or phone numbers, as JSON or as a file. Nobody is taken out yet: `counts` says "
+        "how many are `waiting` and would be, how many were sent to already, and how many lines found nobody or several. What is "
+        "`ambiguous` takes nobody out; name them in another way. A file with the status of its appointments names those only that it "
+        "says are canceled. 409 `campaign_state` once the campaign is completed or canceled, `import_under_way` while people are "
+        "imported into it.",
+        tags=TAGS,
+        request={"application/json": WithdrawalList, "multipart/form-data": WithdrawalUpload},
+        responses={201: WithdrawalAnswer},
+        examples=[examples.WITHDRAW, examples.WITHDRAWAL],
+    )
+    def post(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
+        campaign = self.find_campaign(campaign_id)
+        withdrawal = services.check(campaign, self._lines(request), actor=self.actor, now=database_now())
+        location = f"{request.path}/{withdrawal.pk}"
+        return Response(withdrawal_answer(withdrawal), status=201, headers={"Location": location})
+
+    def _lines(self, request: Request) -> list[Line]:
+        uploaded = hasattr(request.data, "lists")
+        body = (WithdrawalUpload if uploaded else WithdrawalList)(data=request.data)
+        body.is_valid(raise_exception=True)
+        if not uploaded:
+            return pasted_lines(body.validated_data["items"])
+        file = body.validated_data["file"]
+        return listed_lines(file.chunks, file.size)
+
+
+class WithdrawalView(_WithdrawalView):
+    required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ}
+
+    @extend_schema(
+        operation_id="get_withdrawal",
+        summary="Get a withdrawal",
+        tags=TAGS,
+        responses={200: WithdrawalAnswer},
+        examples=[examples.WITHDRAWN],
+    )
+    def get(self, request: Request, workspace_id: UUID, campaign_id: UUID, withdrawal_id: UUID) -> Response:
+        return Response(withdrawal_answer(self.find(campaign_id, withdrawal_id)))
+
+
+class WithdrawalConfirmView(_WithdrawalView):
+    required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
+
+    @extend_schema(
+        operation_id="confirm_withdrawal",
+        summary="Take these people out of the campaign",
+        description="Those who still wait end as `canceled` with the reason `withdrawn`, for good; `withdrawn` says how many. Whose "
+        "message has left since the check is not called back.",
+        tags=TAGS,
+        request=None,
+        responses={200: WithdrawalAnswer},
+        examples=[examples.WITHDRAWN],
+    )
+    def post(self, request: Request, workspace_id: UUID, campaign_id: UUID, withdrawal_id: UUID) -> Response:
+        withdrawal = self.find(campaign_id, withdrawal_id)
+        return Response(withdrawal_answer(services.confirm(withdrawal, actor=self.actor, now=database_now())))
