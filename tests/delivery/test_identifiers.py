@@ -72,7 +72,7 @@ def found_by(workspace: Workspace, **sought: str) -> set[Any]:
 def test_a_record_number_is_kept_encrypted_and_found_by_its_blind_index(api: Api, use_case: UseCase) -> None:
     answer = sent(api, use_case, record_number=MRN, reference="visit-1")
     assert (answer.status_code, answer.json()["record_number"]) == (201, MRN)
-    assert in_clear("10482") == []
+    assert in_clear(MRN) == []
     voicemail = Voicemail.objects.get()
     assert voicemail.record_number == MRN
     found = api.post("voicemail/search", {"record_number": " mrn-10482 "}).json()["items"]
@@ -122,9 +122,9 @@ def test_it_stands_in_no_audit_and_no_log(api: Api, use_case: UseCase, capsys: p
     b"".join(api.post("voicemail/export", {"record_number": MRN}))  # type: ignore[call-overload]
     [exported] = AuditEvent.objects.filter(action="voicemail.exported")
     assert exported.details["filters"] == {"record_number": "[number]"}
-    assert in_clear("10482") == []
+    assert in_clear(MRN) == []
     said = capsys.readouterr()
-    assert "10482" not in said.out + said.err
+    assert MRN.casefold() not in (said.out + said.err).casefold()
 
 
 def test_another_workspace_finds_nothing(api: Api, use_case: UseCase) -> None:
@@ -192,10 +192,10 @@ def test_several_voicemails_of_a_record_number_are_listed_without_it_in_the_addr
     make_voicemail(use_case)
     client = desk(use_case.workspace, sees=True)
     answer = client.post(FIND, {"sought": MRN})
-    assert "10482" not in unquote(answer["Location"])
+    assert MRN not in unquote(answer["Location"])
     listed = client.get(answer["Location"])
     assert {row.pk for row in listed.context["cl"].result_list} == made
-    assert "10482" not in listed.content.decode()
+    assert MRN not in listed.content.decode()
 
 
 @pytest.mark.parametrize("sees", [True, False])

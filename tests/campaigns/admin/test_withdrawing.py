@@ -31,7 +31,7 @@ def form_of(campaign: Campaign) -> str:
 def looked_up(client: Client, campaign: Campaign, **fields: Any) -> str:
     answer = client.post(form_of(campaign), fields)
     assert answer.status_code == 302, answer.content
-    assert str(Withdrawal.objects.get().pk) in answer["Location"] and "10482" not in answer["Location"]
+    assert str(Withdrawal.objects.get().pk) in answer["Location"] and "0010482" not in answer["Location"]
     return str(answer["Location"])
 
 
