@@ -1,9 +1,10 @@
 """Correlation of a report with the drop that it means, where the carrier does not repeat our key.
 
 Such a report names the carrier's own id of the drop and the recipient. The id is the drop's own once an earlier report has brought
-both together. Until then the recipient decides, and only where there is no choice: exactly one drop of this setup to this number is
-open and was made before the report's event, and no closed one has ended as the report says, which may then be said a second time.
-The event's time is by the carrier's clock, so a drop that was made a little after it may be meant as well, and leaves it in doubt.
+both together, and nobody's once reports have given it to two. Until then the recipient decides, and only where there is no choice:
+exactly one drop of this setup to this number is open and was made before the report's event, and no closed one has ended as the
+report says, which may then be said a second time. The event's time is by the carrier's clock, so a drop that was made a little
+after it may be meant as well, and leaves it in doubt.
 Whatever remains in doubt stays unmatched: to leave a voicemail without its report is an open question, to give it another's is a
 wrong answer. Pure.
 """
@@ -40,7 +41,7 @@ def drop_meant(report: Report, candidates: Iterable[C]) -> C | None:
     drops = list(candidates)
     named = [drop for drop in drops if report.carrier_reference and drop.carrier_reference == report.carrier_reference]
     if named:
-        return named[0]
+        return named[0] if len(named) == 1 else None
     if report.occurred_at is None:
         return None
     latest = report.occurred_at + TOLERANCE

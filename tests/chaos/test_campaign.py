@@ -81,7 +81,7 @@ def test_a_campaign_of_a_hundred_thousand_reaches_everybody_once_through_pauses_
         campaign = OnePlay(scene)
         done = campaign.import_list(as_list(people))
         counts = {outcome: count for outcome, count in done["counts"].items() if count}
-        assert counts == {"accepted": PEOPLE, "duplicate_in_file": REPEATED, "invalid": MALFORMED}
+        assert counts == {"accepted": PEOPLE, "same_phone": REPEATED, "invalid": MALFORMED}
         scene.recipients = people
         assert campaign.scene.get(f"{campaign.at}/preview")["now"] == PEOPLE
 

@@ -144,6 +144,16 @@ histories = st.lists(sayings, min_size=2, max_size=6)
     history=[Saying(1, FAILED, Reason.NO_ANSWER), Saying(1, DELIVERED)],
     cuts=set(),
 )
+@example(  # the carrier gave two drops of one person the same id
+    standings=["sending"] * 3,
+    max_attempts=1,
+    history=[
+        Saying(2, ACCEPTED, reference="theirs-2"),
+        Saying(0, DELIVERED, reference="theirs-2"),
+        Saying(0, ACCEPTED, keyed=False, reference="theirs-2"),
+    ],
+    cuts=set(),
+)
 def test_the_same_reports_end_in_the_same_rows_wherever_the_batches_end(
     standings: list[str], max_attempts: int, history: list[Saying], cuts: set[int]
 ) -> None:
