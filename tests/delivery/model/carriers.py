@@ -30,6 +30,8 @@ from delivery.http import HttpFailure, HttpRequest, HttpResponse, Proof
 from delivery.reasons import Reason
 
 WINDOW = timedelta(hours=24)
+# No network keeps a request for longer: a key may be forgotten before one arrives that does.
+LONGEST_WAY = timedelta(hours=1)
 
 
 class _Modelled(Carrier):
@@ -184,20 +186,24 @@ class Ledger:
 
     kind_of: dict[str, str] = field(default_factory=dict)
     entries: dict[UUID, list[Entry]] = field(default_factory=dict)
-    on_the_way: list[HttpRequest] = field(default_factory=list)
+    on_the_way: list[tuple[HttpRequest, datetime]] = field(default_factory=list)  # since when
     uploads: int = 0
     references: int = 0
 
     def answer(self, request: HttpRequest, answer: Answer, now: datetime) -> HttpResponse | HttpFailure:
         """What comes back for a submission, which arrives or does not."""
         if answer is Answer.LATE:
-            self.on_the_way.append(request)
+            self.on_the_way.append((request, now))
         if answer in ARRIVES:
             entry = self.arrive(request, now)
             return _UNKNOWN if answer is Answer.UNHEARD else _said(answer, entry.reference)
         if answer is Answer.UNREACHABLE:
             return HttpFailure(Proof.NOT_SENT, "No connection to the carrier: refused or unreachable.")
         return _UNKNOWN if answer in (Answer.LOST, Answer.LATE) else _said(answer, "")
+
+    def lose(self, now: datetime) -> None:
+        """What has been on its way for too long never arrives."""
+        self.on_the_way = [(request, since) for request, since in self.on_the_way if now - since <= LONGEST_WAY]
 
     def arrive(self, request: HttpRequest, now: datetime) -> Entry:
         body = orjson.loads(request.body)

@@ -52,7 +52,7 @@ CHANGES = (
     | deed("enters_credentials", EITHER, st.booleans())
     | deed("enters_credentials", EITHER, st.just(True))
     | deed("spoils_a_number", ROWS)
-    | deed("rotates_keys")
+    | deed("rotates_keys", st.integers(1, 4))
 )
 FORBIDDING = (
     deed("throws_a_switch", SWITCHES, EITHER, st.just(False))
@@ -144,6 +144,12 @@ class Desk(Engine):
             case "setup":
                 self.ask(lambda: setups.change_setup(setup=self.setup(place), enabled=on))
 
+    def allows_everything(self) -> None:
+        for place in (0, 1):
+            for switch in ("workspace", "use case", "setup"):
+                self.throws_a_switch(switch, place, True)
+        self.decides_on_the_campaign("resume")
+
     def assigns_a_sender(self, number: int, place: int, assigned: bool) -> None:
         verb = usecases.assign_number if assigned else usecases.unassign_number
         self.ask(lambda: verb(use_case=self.use_case(place), phone_number=self.world.numbers[number]))
@@ -196,9 +202,9 @@ class Desk(Engine):
                 [self.voicemail(place).pk],
             )
 
-    def rotates_keys(self) -> None:
-        """One step further, as docs/operate/keys.md says; what still runs with keys of an earlier step is restarted."""
-        self.rotation = min(self.rotation + 1, len(self.world.stages) - 1)
+    def rotates_keys(self, steps: int) -> None:
+        """So many steps further, as docs/operate/keys.md says; what still runs with keys of an earlier step is restarted."""
+        self.rotation = min(self.rotation + steps, len(self.world.stages) - 1)
         for name in [name for name, keys in self.keys.items() if keys not in self.world.stages[self.rotation]]:
             self.kill(name)
         self.keys_at_the_desk().take()

@@ -298,13 +298,15 @@ class Engine(RuleBasedStateMachine):
     @rule(seconds=WAITS)
     def time_passes(self, seconds: int) -> None:
         self.passed += timedelta(seconds=seconds)
+        self.ledger.lose(self.true_now)
         if seconds >= 30:
             self.redis.flushdb()  # what it knows has run out by then, on a clock that is not drawn
 
     @precondition(lambda self: self.ledger.on_the_way)
     @rule()
     def a_late_request_arrives(self) -> None:
-        self.judge.reached(self.ledger.arrive(self.ledger.on_the_way.pop(0), self.true_now))
+        request, _ = self.ledger.on_the_way.pop(0)
+        self.judge.reached(self.ledger.arrive(request, self.true_now))
 
     @rule(seconds=CLOCKS)
     def the_databases_clock_is_set(self, seconds: int) -> None:

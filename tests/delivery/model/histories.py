@@ -6,6 +6,7 @@ what was really written (`journal`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from hypothesis import strategies as st
@@ -76,26 +77,23 @@ class History(Reporting, Desk):
         if at_once:
             self.dispatches(0, 8, answers, stops)
 
-    # What may happen while a process stands still: above all what forbids that it goes on as it was about to.
+    # What may happen while a process stands still.
     meanwhile = (
         DECISIONS
         | CHANGES
-        | FORBIDDING
         | CLOSINGS
         | deed("time_passes", WAITS)
         | deed("passes_a_while", WAITS, ANSWERS, st.lists(FATES, max_size=3))
         | deed("dispatches", st.just(0), st.just(8), ANSWERS, STOPS)
         | deed("merges_and_settles", st.just(0), st.integers(1, 6), LOOK_UPS, ANSWERS, STOPS)
     )
-    standing_still = rule(
-        name=st.sampled_from(["dispatch", "dispatch", "reports", "tick"]),
-        place=st.sampled_from([0, 0, 0, 0, 1, 1, 2]) | PLACES,
-        answers=ANSWERS,
-        deeds=st.lists(meanwhile, min_size=1, max_size=3),
-        dies=st.sampled_from([False, False, True]),
-    )
+    standing = {
+        "name": st.sampled_from(["dispatch", "dispatch", "dispatch", "reports", "tick"]),
+        "place": st.sampled_from([0, 0, 0, 0, 1, 1, 2]) | PLACES,
+        "answers": ANSWERS,
+    }
 
-    def stands_still(self, name: str, place: int, answers: list[Answer], deeds: list[Deed], dies: bool) -> None:
+    def stands_still(self, name: str, place: int, answers: list[Answer], deeds: Sequence[Deed], dies: bool) -> None:
         """A process stops somewhere, things happen, and it goes on as if nothing had, or dies."""
         match name:
             case "dispatch":
@@ -110,7 +108,22 @@ class History(Reporting, Desk):
         if kind in self.processes:
             self.kill(kind) if dies else self.processes_go_on(kind)
 
-    a_process_stands_still, another_stands_still = standing_still(stands_still), standing_still(stands_still)
+    a_process_stands_still = rule(
+        **standing, deeds=st.lists(meanwhile, min_size=1, max_size=3), dies=st.sampled_from([False, False, True])
+    )(stands_still)
+
+    @rule(
+        **standing,
+        deeds=st.tuples(FORBIDDING, meanwhile) | st.tuples(FORBIDDING),
+        relents=st.sampled_from([True, True, False]),
+    )
+    def a_process_is_overtaken(
+        self, name: str, place: int, answers: list[Answer], deeds: Sequence[Deed], relents: bool
+    ) -> None:
+        """Something forbids that it goes on as it was about to. Mostly not for long, or the history would have little to tell."""
+        self.stands_still(name, place, answers, deeds, dies=False)
+        if relents:
+            self.allows_everything()
 
     def processes_go_on(self, name: str) -> None:
         self.run(name, lambda: None, None)

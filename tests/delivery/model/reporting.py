@@ -121,10 +121,8 @@ class Reporting(Engine):
     ) -> None:
         """Of another system on the same account, or under a key that is not ours."""
         failed = status is ReportStatus.FAILED
-        if not keyed:  # it may be taken for a word on our only open drop to them
-            for entry in self.ledger.all():
-                if entry.to == number and self.place_of(entry) == setup:
-                    entry.deny(failed, signed=True)
+        if not keyed:
+            self.may_be_taken_for_ours(setup, number, failed)
         saying = Saying(
             setup=str(self.world.setups[setup].pk),
             status=status,
@@ -136,6 +134,12 @@ class Reporting(Engine):
             honest=False,
         )
         self.give(saying, UUID(int=7) if keyed else None, f"theirs-{number}")
+
+    def may_be_taken_for_ours(self, setup: int, number: str, failed: bool) -> None:
+        """Signed and without a key: perhaps for a word on the setup's only open drop to that person."""
+        for entry in self.ledger.all():
+            if entry.to == number and self.place_of(entry) == setup:
+                entry.deny(failed, signed=True)
 
     def place_of(self, entry: Entry) -> int:
         """Of the setup whose account it was, or is."""
@@ -173,8 +177,11 @@ class Reporting(Engine):
         failed = status is ReportStatus.FAILED
         if not honest:
             entry.deny(failed, signed=not unsigned)
+        place = self.place_of(entry) ^ strays
+        if strays and not keyed:
+            self.may_be_taken_for_ours(place, entry.to, failed)
         saying = Saying(
-            setup=str(self.world.setups[self.place_of(entry) ^ strays].pk),
+            setup=str(self.world.setups[place].pk),
             status=status,
             reason=reason if failed else None,
             entry=None if strays else entry,
