@@ -1,5 +1,5 @@
-"""The first rows of a list as the page shows them: a choice above every column, what it is taken for and why, and cells that hide
-whom they are about. Pure."""
+"""The columns of a list as the page shows them: the first cells of each, what it is taken for, how surely and why, with a choice; and
+cells that hide whom they are about. Pure."""
 
 from __future__ import annotations
 
@@ -45,8 +45,10 @@ _WHY = {
     Why.NAME_AND_CELLS: "by its name and what stands in it",
     Why.PLACE: "by its place; the next one is as good",
     Why.SAID: "as you said",
-    Why.NOTHING: "",
+    Why.NOTHING: "nothing about it is known here",
 }
+_SURE = {Sureness.SURE: "Sure", Sureness.LIKELY: "Probably", Sureness.UNSURE: "Not sure"}
+MAX_CELLS = 3
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 # Signs beside the letters may be letters too: of a list read in a wrong encoding they are two at a time.
 _LETTER = re.compile(r"[A-Za-z]|[^\x00-\x7f\d]")
@@ -55,15 +57,17 @@ _DIGIT = re.compile(r"\d")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`choices` are (value, words); `chosen` is "" where the column is not read. `why` says in words why it is taken for that, and
-    `question` what has to be said about it before the list is checked."""
+    """`choices` are (value, words); `chosen` is "" where the column is not read. `sure` and `why` say in words how surely and why it
+    is taken for that, `question` what has to be said about it before the list is checked; `cells` are the first ones in it."""
 
     position: int
     header: str
     chosen: str
     choices: list[tuple[str, str]]
+    sure: str
     why: str
     question: str
+    cells: list[str]
 
 
 _CALLED_OF_OPT_OUTS = {
@@ -75,7 +79,9 @@ _CALLED_OF_OPT_OUTS = {
 }
 
 
-def opt_out_columns_shown(header: Sequence[str], reading: Sequence[ColumnRead]) -> list[Column]:
+def opt_out_columns_shown(
+    header: Sequence[str], reading: Sequence[ColumnRead], rows: Sequence[Sequence[str]] = ()
+) -> list[Column]:
     """The same for a list of people who must not be reached."""
     kinds = [(kind, _CALLED_OF_OPT_OUTS[kind]) for kind in opt_outs.KINDS]
     return [
@@ -84,31 +90,49 @@ def opt_out_columns_shown(header: Sequence[str], reading: Sequence[ColumnRead]) 
             header[column.position],
             column.kind,
             [*_asked(column.kind), ("", "Not read: it decides nothing"), *kinds],
+            sure_shown(column),
             why_shown(column),
             opt_outs.SENTENCES.get(column.question, "") if column.question else "",
+            _cells(rows, column.position),
         )
         for column in reading
     ]
 
 
-def columns_shown(header: Sequence[str], reading: Sequence[ColumnRead]) -> list[Column]:
+def columns_shown(
+    header: Sequence[str], reading: Sequence[ColumnRead], rows: Sequence[Sequence[str]] = ()
+) -> list[Column]:
+    """One for each column of a list of recipients; `rows` are the first ones, as whoever looks may see them."""
     return [
         Column(
             column.position,
             header[column.position],
             column.kind,
             _choices(header[column.position], column.position, column.kind),
+            sure_shown(column),
             why_shown(column),
             SENTENCES.get(column.question, ""),
+            _cells(rows, column.position),
         )
         for column in reading
     ]
 
 
+def _cells(rows: Sequence[Sequence[str]], at: int) -> list[str]:
+    """The first ones that say something, each once."""
+    return list(dict.fromkeys(row[at] for row in rows if row[at]))[:MAX_CELLS]
+
+
+def sure_shown(column: ColumnRead) -> str:
+    if not column.kind:
+        return "Not needed" if column.why is not Why.SAID else "Not read, as you said"
+    return "Not understood" if column.kind == UNCLEAR else _SURE[column.sure]
+
+
 def why_shown(column: ColumnRead) -> str:
     if not column.kind or column.kind == UNCLEAR:
         return ""
-    return f"{'probably, ' if column.sure is Sureness.LIKELY and column.why is not Why.PLACE else ''}{_WHY[column.why]}"
+    return _WHY[column.why]
 
 
 def _choices(name: str, at: int, chosen: str) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from usecases.errors import Refused
 
 # A browser may not keep a tab as the value of a choice, so delimiters are posted by name.
 NAMED = {name: delimiter for delimiter, name in DELIMITERS.items()}
+HIDDEN_ROWS = {"leave": False, "read": True}
 
 
 class ImportDeeds:
@@ -48,15 +49,15 @@ class ImportDeeds:
         ]
 
     def read_as(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        """As the form says; with the button “Check” the rows are checked at once."""
+        """As the form says; with the button “Check” the rows are checked at once, if their columns have been seen."""
         row = self._own(request, object_id)
         now = database_now()
 
         def deed() -> str:
             changes = reading(request.POST, row)
             read = services.read_as(row, changes, actor=person(request), now=now) if changes else row
-            if "check" not in request.POST:
-                return "This is how the list is read now." if changes else "Nothing was changed."
+            if not may_check(request.POST, changes):
+                return read_now(changes)
             services.check(read, actor=person(request), now=now)
             return "Every row is being checked; nobody is queued yet."
 
@@ -125,12 +126,14 @@ class ImportDeeds:
 
 
 def reading(posted: QueryDict, row: UploadedList) -> dict[str, Any]:
-    """What the form says otherwise than the list is read now. Another encoding, delimiter or header makes other columns, which are
-    guessed anew; the choices on the page were about the old ones."""
+    """What the form says otherwise than the list is read now. Another encoding, delimiter, header, sheet or set of rows makes other
+    columns, which are guessed anew; the choices on the page were about the old ones."""
     said: dict[str, Any] = {
         "encoding": posted.get("encoding", row.encoding),
         "delimiter": NAMED.get(posted.get("delimiter", ""), row.delimiter),
         "header_row": int(number) if (number := posted.get("header_row", "")).isdecimal() else row.header_row,
+        "sheet": posted.get("sheet", row.sheet),
+        "hidden_rows": HIDDEN_ROWS.get(posted.get("hidden_rows", ""), row.hidden_rows),
     }
     if dialect := {name: value for name, value in said.items() if value != getattr(row, name)}:
         return dialect
@@ -140,3 +143,15 @@ def reading(posted: QueryDict, row: UploadedList) -> dict[str, Any]:
     # What a person changed is said by them; what they left as it was is still a guess.
     changed = [at for at, kind in enumerate(columns) if at >= len(row.columns) or kind != row.columns[at]]
     return {"columns": columns, "columns_said": sorted({*row.columns_said, *changed})}
+
+
+def may_check(posted: QueryDict, changes: Mapping[str, Any]) -> bool:
+    """Whether the button “Check” was pressed below the columns that are checked: those that are guessed anew nobody has seen."""
+    return "check" in posted and (not changes or "columns" in changes)
+
+
+def read_now(changes: Mapping[str, Any]) -> str:
+    if not changes:
+        return "Nothing was changed."
+    look = "" if "columns" in changes else " Look at its columns, then check it."
+    return f"This is how the list is read now.{look}"

@@ -20,6 +20,7 @@ from campaigns.models import RecipientImport
 from campaigns.services import imports as services
 from campaigns.spreadsheets.columns.kinds import UNCLEAR
 from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS
+from campaigns.spreadsheets.workbook_notices import other_sheets
 from campaigns.states import UNDER_WAY, ImportState, Outcome
 from rvm.platform import audit
 from rvm.platform.admin.alarms import import_alarms
@@ -87,6 +88,8 @@ class RecipientImportAdmin(ImportDeeds, ListHeard, RecordAdmin):
             "read_as": reverse("admin:campaigns_recipientimport_read_as", args=[row.pk]),
             "encodings": list(ENCODINGS.items()),
             "delimiters": list(DELIMITERS.items()),
+            "sheets": wording.sheets(row.sheets),
+            "noticed": [*other_sheets(row.sheets, row.sheet), *row.notices],
             **self._progress(row),
             **self._rows(request, row),
             **_results(row),
@@ -127,12 +130,13 @@ class RecipientImportAdmin(ImportDeeds, ListHeard, RecordAdmin):
         # A first row that is no header, taken for one, is about a person too.
         shown = reveal or sample.header_sure
         header = sample.header if shown else ["•••" if name else "" for name in sample.header]
-        columns = columns_shown(header, sample.reading)
+        rows = [[seen(cell) for cell in cells] for cells in sample.rows]
+        columns = columns_shown(header, sample.reading, rows)
         return {
             "columns": columns,
             "questions": [column for column in columns if column.question],
             "titles": [" · ".join(map(seen, cells)) for cells in sample.titles],
-            "sample": [[seen(cell) for cell in cells] for cells in sample.rows],
+            "sample": rows,
             "hides": not reveal,
             "may_listen": reveal and bool(row.campaign.script),
         }

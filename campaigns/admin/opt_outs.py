@@ -27,7 +27,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 from campaigns.admin import wording
 from campaigns.admin.columns_shown import hidden, opt_out_columns_shown
 from campaigns.admin.fragments import SECONDS, afresh, fragment
-from campaigns.admin.import_deeds import reading
+from campaigns.admin.import_deeds import may_check, read_now, reading
 from campaigns.admin.upload import TOO_LARGE
 from campaigns.api.imports import ListUploadHandler
 from campaigns.importing.staging import MOST_ROWS
@@ -37,6 +37,7 @@ from campaigns.services import opt_outs as services
 from campaigns.services.uploaded_lists import MOST_BYTES
 from campaigns.spreadsheets.columns.kinds import UNCLEAR
 from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS
+from campaigns.spreadsheets.workbook_notices import other_sheets
 from campaigns.states import OPT_OUT_MOVES, OPT_OUTS_UNDER_WAY, OptOutState
 from rvm.platform import audit
 from rvm.platform.admin.alarms import import_alarms
@@ -181,6 +182,8 @@ class OptOutImportAdmin(RecordAdmin):
             "read_as": reverse("admin:campaigns_optoutimport_read_as", args=[row.pk]),
             "encodings": list(ENCODINGS.items()),
             "delimiters": list(DELIMITERS.items()),
+            "sheets": wording.sheets(row.sheets),
+            "noticed": [*other_sheets(row.sheets, row.sheet), *row.notices],
             **self._progress(row),
             **self._rows(request, row),
             **(extra_context or {}),
@@ -222,12 +225,13 @@ class OptOutImportAdmin(RecordAdmin):
         # A first row that is no header, taken for one, is about a person too.
         shown = reveal or sample.header_sure
         header = sample.header if shown else ["•••" if name else "" for name in sample.header]
-        columns = opt_out_columns_shown(header, sample.reading)
+        rows = [[seen(cell) for cell in cells] for cells in sample.rows]
+        columns = opt_out_columns_shown(header, sample.reading, rows)
         return {
             "columns": columns,
             "questions": [column for column in columns if column.question],
             "titles": [" · ".join(map(seen, cells)) for cells in sample.titles],
-            "sample": [[seen(cell) for cell in cells] for cells in sample.rows],
+            "sample": rows,
             "hides": not reveal,
         }
 
@@ -241,8 +245,8 @@ class OptOutImportAdmin(RecordAdmin):
         def deed() -> str:
             changes = reading(request.POST, row)
             read = services.read_as(row, changes, actor=person(request), now=now) if changes else row
-            if "check" not in request.POST:
-                return "This is how the list is read now." if changes else "Nothing was changed."
+            if not may_check(request.POST, changes):
+                return read_now(changes)
             services.check(read, actor=person(request), now=now)
             return CHECKING
 

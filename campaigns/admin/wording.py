@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from campaigns.models import OptOutImport
 from campaigns.states import CampaignState, ImportState, LineOutcome, OptOutState, Outcome, RetryState
@@ -282,6 +283,19 @@ _ANSWERS = (
 def answers(counts: Mapping[str, int]) -> list[tuple[int, str]]:
     """How many rows of a list say what about consent, and who is reached at another number than the first."""
     return [(counts[answer], words) for answer, words in _ANSWERS if answer in counts]
+
+
+def sheets(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """A workbook's sheets as (name, words); `found` as a list keeps them."""
+    return [
+        (
+            sheet["name"],
+            sheet["name"]
+            + (" (hidden)" if sheet["visibility"] != "visible" else "")
+            + ("" if sheet["has_rows"] else " (empty)"),
+        )
+        for sheet in found
+    ]
 
 
 def row_of(number: int, earlier: int | None, differs: Sequence[str]) -> str:

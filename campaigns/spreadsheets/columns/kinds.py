@@ -55,7 +55,7 @@ def check_columns(columns: Sequence[str | None]) -> None:
             )
     if "phone" not in named and UNCLEAR not in named:
         raise ColumnsRefused(
-            "phone_column_missing", "No column is mapped to phone; say which one holds the numbers to reach."
+            "phone_column_missing", "No column is the phone number (phone); say which one holds the numbers to reach."
         )
 
 

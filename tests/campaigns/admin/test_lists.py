@@ -18,6 +18,7 @@ from campaigns.states import ImportState
 from delivery.models import Voicemail
 from delivery.services.clips import keep_clip
 from rvm.platform.models import AuditEvent, Membership, Workspace
+from tests.campaigns.spreadsheets.books import book
 from tests.delivery.audio.mp3_bytes import encoded
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +126,45 @@ def test_a_column_is_what_the_person_says(operator: Client, campaign: Campaign) 
         at(row, "read_as"), {**said, "column": ["phone", "phone", "", ""]}, follow=True
     ).content.decode()
     assert "Two columns are mapped to phone" in page
+
+
+def test_every_column_is_told_with_its_first_cells_what_it_is_taken_for_and_how_surely(
+    operator: Client, workspace: Workspace, campaign: Campaign
+) -> None:
+    reveal(workspace)
+    row = uploaded(operator, campaign, "Name,Cell,Telephone,Telephone,Misc\nAna,2025550101,2025550102,2025550103,a\n")
+    columns = operator.get(at(row)).context["columns"]
+    assert [(column.header, column.cells, column.sure, column.why) for column in columns] == [
+        ("Name", ["Ana"], "Sure", "by its name and what stands in it"),
+        ("Cell", ["2025550101"], "Sure", "by its name and what stands in it"),
+        ("Telephone", ["2025550102"], "Probably", "by its place; the next one is as good"),
+        ("Telephone", ["2025550103"], "Sure", "by its name and what stands in it"),
+        ("Misc", ["a"], "Not sure", "nothing about it is known here"),
+    ]
+
+
+def test_a_sheet_and_its_hidden_rows_are_chosen_and_seen_before_they_are_checked(
+    operator: Client, workspace: Workspace, campaign: Campaign
+) -> None:
+    def two(made: Any) -> None:
+        made.worksheets[0].title, made.worksheets[1].title = "North", "South"
+        made.worksheets[0].row_dimensions[2].hidden = True
+
+    reveal(workspace)
+    people = [["Name", "Cell"], ["Ana", "(202) 555-0101"], ["Ben", "(202) 555-0102"]]
+    send(operator, campaign, book(people, [["Cell", "Name"], ["(202) 555-0103", "Cora"]], change=two), "patients.xlsx")
+    row = RecipientImport.objects.get()
+    page = operator.get(at(row)).content.decode()
+    assert "1 row is hidden in the workbook and left out" in page and "There are rows in “South” as well" in page
+    for said, seen in (({"hidden_rows": "read"}, "Ana"), ({"sheet": "South"}, "Cora")):
+        page = operator.post(at(row, "read_as"), reading(row, check="1", **said), follow=True).content.decode()
+        assert "This is how the list is read now. Look at its columns, then check it." in page and seen in page
+        row.refresh_from_db()
+        assert row.state == ImportState.UPLOADED
+    assert (row.sheet, row.hidden_rows, row.columns) == ("South", True, ["phone", "name"])
+    operator.post(at(row, "read_as"), reading(row, sheet="West"))
+    row.refresh_from_db()
+    assert row.sheet == "South"
 
 
 @pytest.mark.parametrize(
