@@ -9,7 +9,7 @@ PYTHON ?=
 VENV := .venv/bin
 INSTALL := $(VENV)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r
 COMPILE := $(VENV)/uv pip compile -q --universal --generate-hashes --no-annotate --python-version 3.11 \
-	--custom-compile-command "make requirements" pyproject.toml
+	--custom-compile-command "make requirements"
 # mypy's Django plugin imports the settings, which want the addresses of servers that it never calls.
 WITH_SETTINGS := RVM_ENVIRONMENT=development DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused \
 	$(VENV)/python -m rvm.platform.embedded --ephemeral --
@@ -50,6 +50,10 @@ mutants: .venv/dev.stamp ## plant faults in the engine, each of which the histor
 poolers: .venv/dev.stamp ## run the platform behind PgBouncer, which must be installed
 	@$(VENV)/python -m pytest tests/chaos -m poolers --timeout 0
 
+.PHONY: e2e
+e2e: .venv/e2e.stamp ## walk through the desk in Chromium, which is installed from Debian; WALKS=short for one walk
+	@$(VENV)/python -m pytest tests/e2e -m e2e $(if $(filter short,$(WALKS)),-k short)
+
 .PHONY: lint
 lint: .venv/dev.stamp ## check style and the floors' import contracts
 	@$(VENV)/ruff check .
@@ -74,9 +78,10 @@ bench-import: .venv/dev.stamp ## measure the import of a list of a million rows;
 
 .PHONY: requirements
 requirements: .venv/dev.stamp ## compile requirements/ again from pyproject.toml
-	$(COMPILE) -o requirements/base.txt
-	$(COMPILE) -c requirements/base.txt --extra quickstart -o requirements/quickstart.txt
-	$(COMPILE) -c requirements/quickstart.txt --extra quickstart --extra dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml -o requirements/base.txt
+	$(COMPILE) pyproject.toml -c requirements/base.txt --extra quickstart -o requirements/quickstart.txt
+	$(COMPILE) pyproject.toml -c requirements/quickstart.txt --extra quickstart --extra dev -o requirements/dev.txt
+	$(COMPILE) --group pyproject.toml:e2e -c requirements/dev.txt -o requirements/e2e.txt
 
 # One environment for all; what the tests need includes what the quick start needs.
 .venv/quickstart.stamp: requirements/quickstart.txt
@@ -90,3 +95,9 @@ requirements: .venv/dev.stamp ## compile requirements/ again from pyproject.toml
 	@echo "Installing requirements/dev.txt (about a minute the first time)"
 	@$(INSTALL) $<
 	@touch .venv/quickstart.stamp $@
+
+# On top of the same environment: the client of a browser, which is the machine's own.
+.venv/e2e.stamp: requirements/e2e.txt .venv/dev.stamp
+	@requirements/browser.sh
+	@$(INSTALL) $<
+	@touch $@

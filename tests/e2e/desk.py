@@ -1,0 +1,129 @@
+"""What a person does at the desk and sees there, in the words of the page."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64decode
+from collections.abc import Callable
+from pathlib import Path
+
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from campaigns.importing import working as recipients
+from campaigns.opt_outs import working as opt_outs
+
+PATIENCE_SECONDS = 20.0
+# Where to keep a picture of every page of a walk, for whoever wants to look at them.
+PICTURES = os.environ.get("RVM_E2E_PICTURES", "")
+
+
+class Desk:
+    """One browser at one address. A page that is left is waited for until it is gone, so no step acts on the one before."""
+
+    def __init__(self, browser: Chrome, address: str, folder: Path) -> None:
+        self.browser = browser
+        self._address = address
+        self._folder = folder
+
+    def go(self, path: str) -> None:
+        self.browser.get(f"{self._address}{path}")
+
+    @property
+    def text(self) -> str:
+        """What can be read on the page, folded to single blanks."""
+        return " ".join(self.browser.find_element(By.ID, "content-main").text.split())
+
+    def reads(self, *words: str) -> None:
+        """Waits until all of it can be read; the page may load itself again meanwhile."""
+        for each in words:
+            self._until(
+                lambda each=each: each in self._everything(), f"“{each}” is not on the page: {self._everything()}"
+            )
+
+    def choose_file(self, name: str, content: bytes) -> None:
+        path = self._folder / name
+        path.write_bytes(content)
+        self.browser.find_element(By.NAME, "list").send_keys(str(path))
+
+    def choose(self, label: str, choice: str) -> None:
+        """In the choice that is named so, by its label or for those who cannot see it."""
+        Select(self._labelled(label)).select_by_visible_text(choice)
+
+    def chosen(self, label: str) -> str:
+        return Select(self._labelled(label)).first_selected_option.text
+
+    def write(self, name: str, text: str) -> None:
+        field = self.browser.find_element(By.NAME, name)
+        field.clear()
+        field.send_keys(text)
+
+    def tick(self, name: str) -> None:
+        self.browser.find_element(By.NAME, name).click()
+
+    def button(self, words: str) -> WebElement:
+        return self.browser.find_element(By.XPATH, f'//*[self::button or self::a][normalize-space()="{words}"]')
+
+    def press(self, words: str) -> None:
+        """And wait for the page that comes of it."""
+        self._left_by(self.button(words).click)
+        self.picture(words)
+
+    def work(self) -> None:
+        """The workers do their part; the page finds out by itself and loads itself again."""
+        page = self.browser.find_element(By.TAG_NAME, "html")
+        assert not (recipients.work() or opt_outs.work()), "Somebody else works on a list."
+        WebDriverWait(self.browser, PATIENCE_SECONDS).until(staleness_of(page), "The page does not follow the work.")
+        self._loaded()
+        self.picture("work")
+
+    def is_above(self, first: WebElement, second: WebElement) -> bool:
+        """Whether the first ends before the second begins, on the page as it is drawn."""
+        return first.rect["height"] > 0 and first.rect["y"] + first.rect["height"] <= second.rect["y"]
+
+    def is_beside(self, first: WebElement, second: WebElement) -> bool:
+        """Whether both are on one line, the first before the second."""
+        return bool(first.rect["y"] == second.rect["y"] and first.rect["x"] < second.rect["x"])
+
+    def fits(self, element: WebElement) -> bool:
+        """Whether it is within the width of the window, of which nothing has to be scrolled sideways."""
+        width = self.browser.execute_script("return document.documentElement.clientWidth")
+        return bool(element.rect["x"] >= 0 and element.rect["x"] + element.rect["width"] <= width)
+
+    def by_id(self, identifier: str) -> WebElement:
+        return self.browser.find_element(By.ID, identifier)
+
+    def picture(self, name: str) -> None:
+        if PICTURES:
+            folder = Path(PICTURES)
+            folder.mkdir(parents=True, exist_ok=True)
+            taken = self.browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
+            nth = len(list(folder.iterdir())) + 1
+            (folder / f"{nth:02} {name}.png").write_bytes(b64decode(taken["data"]))
+
+    def _everything(self) -> str:
+        return " ".join(self.browser.find_element(By.TAG_NAME, "body").text.split())
+
+    def _labelled(self, label: str) -> WebElement:
+        return self.browser.find_element(
+            By.XPATH, f'//select[@aria-label="{label}" or ancestor::label[contains(normalize-space(), "{label}")]]'
+        )
+
+    def _left_by(self, deed: Callable[[], None]) -> None:
+        page = self.browser.find_element(By.TAG_NAME, "html")
+        deed()
+        WebDriverWait(self.browser, PATIENCE_SECONDS).until(staleness_of(page), "The page stays as it is.")
+        self._loaded()
+
+    def _loaded(self) -> None:
+        self._until(
+            lambda: self.browser.execute_script("return document.readyState") == "complete", "The page does not load."
+        )
+
+    def _until(self, holds: Callable[[], object], otherwise: str) -> None:
+        waiting = WebDriverWait(self.browser, PATIENCE_SECONDS, ignored_exceptions=[StaleElementReferenceException])
+        waiting.until(lambda _: holds(), otherwise)
