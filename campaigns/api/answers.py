@@ -25,6 +25,8 @@ from rvm.platform.masking import mask_numbers
 CAMPAIGN_STATES = [state.value for state in CampaignState]
 IMPORT_STATES = [state.value for state in ImportState]
 RETRY_STATES = [state.value for state in RetryState]
+OPT_OUT_LIST_STATES = [state.value for state in OptOutState]
+WITHDRAWAL_STATES = [state.value for state in WithdrawalState]
 OUTCOMES = [outcome.value for outcome in Outcome]
 HIDDEN = "•••"
 ANSWERS = ("yes", "no", "nothing", "unclear", "next_number")
@@ -239,7 +241,7 @@ class OptOutListAnswer(serializers.Serializer[Any]):
     file_name = serializers.CharField()
     size_bytes = serializers.IntegerField()
     sha256 = serializers.CharField(help_text="Of the file as it was uploaded, in hex.")
-    state = serializers.ChoiceField([state.value for state in OptOutState])
+    state = serializers.ChoiceField(OPT_OUT_LIST_STATES)
     error = serializers.CharField(allow_blank=True, help_text="Why it failed, as a sentence.")
     format = serializers.CharField()
     encoding = serializers.CharField(allow_blank=True)
@@ -417,7 +419,7 @@ def hidden(cell: str) -> str:
 class WithdrawalAnswer(serializers.Serializer[Any]):
     withdrawal_id = serializers.UUIDField()
     campaign_id = serializers.UUIDField()
-    state = serializers.ChoiceField([state.value for state in WithdrawalState])
+    state = serializers.ChoiceField(WITHDRAWAL_STATES)
     counts = _counts(f"Lines by what they came to: {', '.join(LineOutcome)}.")
     lines = serializers.DictField(
         child=serializers.ListField(child=serializers.IntegerField()),

@@ -24,6 +24,7 @@ from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerial
 LONGEST_STATEMENT = 1000
 MAX_ITEM = 200
 REASONS = [reason.value for reason in Reason]
+LIST_FORMATS = ["csv", "xlsx"]
 
 
 class LocalTimeField(serializers.DateTimeField):
@@ -113,7 +114,7 @@ class CampaignExportQuery(ExportQuery):
 class ImportReading(StrictSerializer):
     """How the file is read. What is left out stays as it was guessed."""
 
-    format = serializers.ChoiceField(["csv", "xlsx"], required=False)
+    format = serializers.ChoiceField(LIST_FORMATS, required=False)
     encoding = serializers.ChoiceField(list(ENCODINGS), required=False)
     delimiter = serializers.ChoiceField(list(DELIMITERS), required=False, help_text="One character.")
     header_row = serializers.IntegerField(
