@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from string import ascii_lowercase
 
 from campaigns.spreadsheets.answers import Answer, answer
 from campaigns.spreadsheets.trimming import folded
@@ -71,7 +72,6 @@ _TRIED = re.compile(
     r"|\bno[\W_]+(?:vms?|voice[\W_]*mails?|messages?|msgs?)[\W_]+(?:left|set|setup|box)\b"
 )
 _WISHES = re.compile(r"prefer|rather|please|pls|\bwan|wish|request|\bask|should|must")
-_WORD = re.compile(r"[a-z]+")
 _MARKS = re.compile("[\u0300-\u036f]+")  # what stands above and below letters
 # Each text that _OBJECTION finds holds one of these words, so it is not searched for where none is; that is several times as fast.
 _TELLTALE = """
@@ -84,7 +84,9 @@ complained complains complaint llamar llame llamen llamadas llamada contactar co
 recado recados buzon consentimiento autorizacion permiso stop dead dnd blocked muerto muerta donot dont doesnt never text texts sms
 portal letter letters only callback callbacks phoned ringing dialed notified longer alone cell
 """
-_TELLTALE_WORDS = frozenset(_TELLTALE.split())
+_TELLTALE_WORDS = frozenset(_TELLTALE.encode().split())
+# All but letters parts words. Bytes are divided three times as fast as by an expression.
+_WORDS_ONLY = bytes(byte if chr(byte) in ascii_lowercase else ord(" ") for byte in range(256))
 
 
 def objects(text: str) -> bool:
@@ -92,7 +94,7 @@ def objects(text: str) -> bool:
     low = text.lower()
     if not low.isascii():
         low = _MARKS.sub("", unicodedata.normalize("NFKD", low))
-    if _TELLTALE_WORDS.isdisjoint(_WORD.findall(low)):
+    if _TELLTALE_WORDS.isdisjoint(low.encode("ascii", "replace").translate(_WORDS_ONLY).split()):
         return False
     found = _OBJECTION.search(low)
     if found is None or _TRIED.search(low) is None or _WISHES.search(low):
