@@ -92,14 +92,15 @@ def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
                 said += zones_in(row[at])
         except (CellRefused, NumberRefused) as refused:
             raise RowRefused(refused.code, consent=consent) from None
-        reference = cells.text(row[reference_at]) if reference_at >= 0 else ""
+        texts = cells.texts(row)
+        reference = texts[reference_at] if reference_at >= 0 else ""
         if len(reference) > LONGEST_REFERENCE:
             raise RowRefused("reference_too_long", consent=consent)
-        record_number = cells.text(row[record_number_at]) if record_number_at >= 0 else ""
+        record_number = texts[record_number_at] if record_number_at >= 0 else ""
         if len(record_number) > MAX_RECORD_NUMBER:
             raise RowRefused("record_number_too_long", consent=consent)
         dialled = phones[nth]
-        fields = {name: text for at, name in kept if at != dialled and (text := cells.text(row[at]))}
+        fields = {name: text for at, name in kept if at != dialled and (text := texts[at])}
         encoded = orjson.dumps(fields) if fields else None
         if encoded is not None and len(encoded) > MOST_FIELD_BYTES:
             raise RowRefused("fields_too_long", consent=consent)
@@ -112,7 +113,7 @@ def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
             recording_of(fields) if recording_of else None,
             consent,
             nth,
-            prints_of(row),
+            prints_of(texts),
         )
 
     return judge
@@ -228,13 +229,8 @@ def _prints_for(layout: Layout) -> Callable[[Row], bytes]:
     compared, salt = compared_of(layout), secrets.token_hex(8)
     pack = struct.Struct(f"!{len(compared)}I").pack
 
-    # Lists say the same few words over and over, and each name at least once a visit.
-    @lru_cache(maxsize=8192)
-    def print_of(cell: str) -> int:
-        return hash(salt + cells.text(cell).casefold()) & 0xFFFFFFFF
-
-    def prints(row: Row) -> bytes:
-        return pack(*[print_of(row[at]) for at in compared])
+    def prints(texts: Row) -> bytes:
+        return pack(*[hash(salt + texts[at].casefold()) & 0xFFFFFFFF for at in compared])
 
     return prints
 

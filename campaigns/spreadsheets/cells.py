@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from campaigns.spreadsheets.countries import country
 from campaigns.spreadsheets.phones import phone
 from campaigns.spreadsheets.places import postal_code, state, time_zone
 from campaigns.spreadsheets.refusals import CellRefused
 from campaigns.spreadsheets.trimming import trimmed
 
-__all__ = ["CellRefused", "country", "phone", "postal_code", "state", "text", "time_zone"]
+__all__ = ["CellRefused", "country", "phone", "postal_code", "state", "text", "texts", "time_zone"]
 
 
 def text(cell: str) -> str:
     """The cell as it is kept as a merge field: without invisible characters, outer spaces and a leading apostrophe."""
     return trimmed(cell)
+
+
+def texts(row: Sequence[str]) -> Sequence[str]:
+    """What `text` makes of each cell. That there is nothing to trim, as in most rows, is seen of all cells at once."""
+    whole = f"|{'|'.join(row)}|"
+    if (
+        whole.isascii()
+        and whole.isprintable()
+        and not ("  " in whole or " |" in whole or "| " in whole or "|'" in whole)
+    ):
+        return row
+    return list(map(trimmed, row))

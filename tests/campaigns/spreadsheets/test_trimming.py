@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaigns.spreadsheets import cells
 from campaigns.spreadsheets.trimming import trimmed
 
 
@@ -26,3 +27,8 @@ def test_inner_spaces_are_one(text: str, left: str) -> None:
 @given(st.text(st.sampled_from("ab' \t\n\u00a0é")))
 def test_a_space_more_around_a_value_changes_nothing(text: str) -> None:
     assert trimmed(f" {text} ") == trimmed(text)
+
+
+@given(st.lists(st.text(st.sampled_from("ab'| \t\n\x1f\x7f\u00a0\u200bé"), max_size=5), max_size=4))
+def test_a_row_is_trimmed_at_once_as_its_cells_are_one_by_one(row: list[str]) -> None:
+    assert [*cells.texts(row)] == [trimmed(cell) for cell in row]
