@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -27,7 +26,7 @@ from delivery.models import Lane, LaneDelta, Recording, Voicemail, VoicemailIden
 from delivery.status import TERMINAL, VoicemailStatus
 from rvm.platform.api.keys import create_api_key
 from rvm.platform.crypto import blind_index
-from rvm.platform.ids import uuid7_at
+from rvm.platform.ids import uuid7
 from rvm.platform.models import ApiKey, Membership, Role, User, Workspace
 from rvm.platform.scopes import Scope
 from usecases.models import NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase
@@ -36,14 +35,6 @@ RECIPIENT = "+12025550142"
 SANDBOX_CREDENTIALS = {"base_url": "http://127.0.0.1:1", "key": "test-key", "signing_secret": "test-secret"}
 
 _serial = count(1)
-_last_millisecond = 0
-
-
-def in_order() -> UUID:
-    """An id that sorts after all before it: two ids of one millisecond sort as chance has it, and tests make many in one."""
-    global _last_millisecond
-    _last_millisecond = max(_last_millisecond + 1, time.time_ns() // 1_000_000)
-    return uuid7_at(_last_millisecond)
 
 
 def letters(number: int) -> str:
@@ -120,7 +111,7 @@ def make_api(workspace: Workspace | None = None, **fields: Any) -> Api:
 def make_setup(workspace: Workspace | None = None, **fields: Any) -> TelephonySetup:
     return TelephonySetup.objects.create(
         **{
-            "id": in_order(),
+            "id": uuid7(),
             "workspace": workspace or make_workspace(),
             "name": f"Setup {next(_serial)}",
             "carrier": "sandbox",
@@ -135,7 +126,7 @@ def make_phone_number(setup: TelephonySetup | None = None, e164: str | None = No
     setup = setup or make_setup()
     hundreds, last = divmod(next(_serial), 100)
     e164 = e164 or f"+1{212 + hundreds % 700}55501{last:02}"
-    return PhoneNumber.objects.create(id=in_order(), workspace=setup.workspace, setup=setup, e164=e164)
+    return PhoneNumber.objects.create(id=uuid7(), workspace=setup.workspace, setup=setup, e164=e164)
 
 
 def make_use_case(
@@ -149,7 +140,7 @@ def make_use_case(
     setup = setup or make_setup(workspace)
     use_case = UseCase.objects.create(
         **{
-            "id": in_order(),
+            "id": uuid7(),
             "workspace": setup.workspace,
             "setup": setup,
             "entity_name": "Lakeside Clinic",
@@ -168,7 +159,7 @@ def make_recording(workspace: Workspace | None = None, **fields: Any) -> Recordi
     """The row only: no file lies in the media storage."""
     return Recording.objects.create(
         **{
-            "id": in_order(),
+            "id": uuid7(),
             "workspace": workspace or make_workspace(),
             "name": "Reminder",
             "sha256": hashlib.sha256(str(next(_serial)).encode()).hexdigest(),
@@ -187,7 +178,7 @@ def make_lane(use_case: UseCase | None = None, **fields: Any) -> Lane:
     """A lane as a campaign has one, unless `for_api=True`."""
     use_case = use_case or make_use_case()
     return Lane.objects.create(
-        **{"id": in_order(), "workspace": use_case.workspace, "use_case": use_case, "live": True, **fields}
+        **{"id": uuid7(), "workspace": use_case.workspace, "use_case": use_case, "live": True, **fields}
     )
 
 
@@ -203,7 +194,7 @@ def make_voicemail(use_case: UseCase | None = None, *, recipient: str = RECIPIEN
     status = VoicemailStatus(fields.get("status", VoicemailStatus.QUEUED))
     voicemail = Voicemail.objects.create(
         **{
-            "id": in_order(),
+            "id": uuid7(),
             "workspace": workspace,
             "use_case": use_case,
             "setup": use_case.setup,
@@ -295,7 +286,7 @@ def add_recipients(
     voicemails = Voicemail.objects.bulk_create(
         Voicemail(
             **{
-                "id": in_order(),
+                "id": uuid7(),
                 "workspace_id": lane.workspace_id,
                 "use_case": lane.use_case,
                 "setup_id": lane.use_case.setup_id,
@@ -325,7 +316,7 @@ def make_suppression(workspace: Workspace | None = None, number: str = RECIPIENT
     workspace = workspace or make_workspace()
     return Suppression.objects.create(
         **{
-            "id": in_order(),
+            "id": uuid7(),
             "workspace": workspace,
             "number": number,
             "number_index": blind_index().of(workspace.id, number),
