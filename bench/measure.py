@@ -51,14 +51,15 @@ def _postmaster() -> psutil.Process:
 
 
 def _postgres_cpu() -> float:
-    """Of those that run, and through the postmaster of those that have ended."""
-    total = _cpu_of([_postmaster().pid])
-    for process in _postmaster().children():
+    """Of those that run, and through the postmaster of those that have ended; read again where one ended meanwhile."""
+    while True:
+        ended = _cpu_of([_postmaster().pid])
         try:
-            total += sum(process.cpu_times()[:4])
+            total = ended + sum(sum(process.cpu_times()[:4]) for process in _postmaster().children())
         except psutil.NoSuchProcess:
             continue
-    return total
+        if _cpu_of([_postmaster().pid]) == ended:
+            return total
 
 
 def _peak(pid: int) -> float:
