@@ -9,36 +9,11 @@ from dataclasses import dataclass
 
 from campaigns.opt_outs import columns as opt_outs
 from campaigns.services.uploaded_lists import ColumnRead
-from campaigns.spreadsheets.columns.kinds import KINDS, MERGE_FIELD, UNCLEAR
+from campaigns.spreadsheets.columns.kinds import CALLED, KINDS, MERGE_FIELD, UNCLEAR
 from campaigns.spreadsheets.columns.questions import SENTENCES
 from campaigns.spreadsheets.columns.reading import Sureness, Why
 from campaigns.spreadsheets.phones import looks_like_phone
 
-_NTH = ("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
-CALLED = {
-    "phone": "Phone number",
-    **{f"phone_{at}": f"The person's {nth} phone number" for at, nth in enumerate(_NTH, 2)},
-    "name": "Full name",
-    "first_name": "First name",
-    "last_name": "Last name",
-    "record_number": "Record number (MRN, chart, account)",
-    "reference": "Reference of your own",
-    "appointment_day": "Day of the appointment",
-    "appointment_time": "Time of the appointment",
-    "language": "Language",
-    "time_zone": "Time zone",
-    "postal_code": "Postal code",
-    "state": "State",
-    "country": "Country of the phone",
-    "consent_date": "Consent date",
-    "consent_source": "Consent source",
-    "consent": "Consent: yes means may be reached",
-    "opt_out": "Opted out: yes means must not be reached",
-    "deceased": "Deceased",
-    "canceled": "Appointment canceled",
-    "appointment_status": "Status of the appointment",
-    "extension": "Extension of the phone",
-}
 _WHY = {
     Why.NAME: "by its name",
     Why.CELLS: "by what stands in it",

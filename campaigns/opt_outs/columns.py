@@ -12,7 +12,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from campaigns.spreadsheets.answers import Answer, Standing, answer, standing
-from campaigns.spreadsheets.columns.kinds import DECIDING, EXTENSION, PHONES, UNCLEAR
+from campaigns.spreadsheets.columns.kinds import DECIDING, EXTENSION, PHONES, UNCLEAR, column_twice
 from campaigns.spreadsheets.columns.questions import Question
 from campaigns.spreadsheets.columns.reading import Column, Sureness, Watch, Why, read_columns
 from campaigns.spreadsheets.columns.samples import Sample
@@ -148,9 +148,7 @@ def check_opt_out_columns(columns: Sequence[str | None]) -> None:
                 f"A list of opt-outs has no column of the kind {column}; it has {', '.join(KINDS)}, or one that is not read.",
             )
         if named.count(column) > 1 and column not in (*REPEATED, UNCLEAR):
-            raise ColumnsRefused(
-                "column_twice", f"Two columns are mapped to {column}; map one of them to something else."
-            )
+            raise column_twice(column)
     if UNCLEAR not in named and not set(PHONES) & set(named):
         raise ColumnsRefused(
             "phone_column_missing",

@@ -32,6 +32,32 @@ ONCE = (
 )
 # Every other name in a mapping is a merge field's.
 KINDS = (*PHONES, *ONCE, *REPEATED)
+_NTH = ("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+# In words of people who make lists.
+CALLED = {
+    "phone": "Phone number",
+    **{f"phone_{at}": f"The person's {nth} phone number" for at, nth in enumerate(_NTH, 2)},
+    "name": "Full name",
+    "first_name": "First name",
+    "last_name": "Last name",
+    "record_number": "Record number (MRN, chart, account)",
+    "reference": "Reference of your own",
+    "appointment_day": "Day of the appointment",
+    "appointment_time": "Time of the appointment",
+    "language": "Language",
+    "time_zone": "Time zone",
+    "postal_code": "Postal code",
+    "state": "State",
+    "country": "Country of the phone",
+    "consent_date": "Consent date",
+    "consent_source": "Consent source",
+    "consent": "Consent: yes means may be reached",
+    "opt_out": "Opted out: yes means must not be reached",
+    "deceased": "Deceased",
+    "canceled": "Appointment canceled",
+    "appointment_status": "Status of the appointment",
+    "extension": "Extension of the phone",
+}
 # Stands in a mapping until somebody has said what the column is.
 UNCLEAR = "unclear"
 MERGE_FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -50,9 +76,7 @@ def check_columns(columns: Sequence[str | None]) -> None:
                 "A merge field's name has a letter first, then at most 39 lower-case letters, digits and underscores.",
             )
         if named.count(column) > 1 and column not in (*REPEATED, UNCLEAR):
-            raise ColumnsRefused(
-                "column_twice", f"Two columns are mapped to {column}; map one of them to something else."
-            )
+            raise column_twice(column)
     if "phone" not in named and UNCLEAR not in named:
         raise ColumnsRefused(
             "phone_column_missing", "No column is the phone number (phone); say which one holds the numbers to reach."
@@ -62,3 +86,10 @@ def check_columns(columns: Sequence[str | None]) -> None:
 def unclear_of(columns: Sequence[str | None]) -> list[int]:
     """The places of the columns of which somebody has to say what they are."""
     return [at for at, column in enumerate(columns) if column == UNCLEAR]
+
+
+def column_twice(kind: str) -> ColumnsRefused:
+    called = f"“{CALLED[kind]}” ({kind})" if kind in CALLED else kind
+    return ColumnsRefused(
+        "column_twice", f"Two columns are read as {called}; say of one of them that it is something else."
+    )

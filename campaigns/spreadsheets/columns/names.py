@@ -39,7 +39,8 @@ class Whose(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`kind` is given with KIND, and says of what DESCRIBES whether it is a fax or names a contact; `question` is given with ASK.
+    """`kind` is given with KIND, and says of what DESCRIBES whether it is a fax, names a contact, or is a day or a time of something;
+    `question` is given with ASK.
 
     Of a PHONE `rank` says how well it suits, 0 is best, `nth` is the figure in its name, and `soft` says that the cells have to say
     so too.
@@ -377,6 +378,8 @@ def _number_of_record(said: _Name) -> Meaning | None:
 
 def _appointment(said: _Name) -> Meaning | None:
     beside = ("appointment", "filler", "person")
+    if said.only("date", "day", "time", "filler") and said.has("date", "day") != said.has("time"):
+        return Meaning(Sense.DESCRIBES, "time" if said.has("time") else "day")
     if said.words == ("visits",) or said.has("last") or not said.has("appointment"):
         return None
     if said.has("time") and not said.has("date") and said.only(*beside, "time"):

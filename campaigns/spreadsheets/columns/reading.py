@@ -70,14 +70,13 @@ def read_columns(
     names = list(map(without_verdicts, header or ()) if of_opt_outs else header or ())
     names += [""] * (max(map(len, rows), default=0) - len(names))
     samples = [Sample([row[at] if at < len(row) else "" for row in rows]) for at in range(len(names))]
-    columns = _phones(
-        [meaning_of(name) for name in names], samples, {Whose.OWN, Whose.ALTERNATE} if of_opt_outs else {Whose.OWN}
-    )
+    meanings = _of_one_appointment([meaning_of(name) for name in names])
+    columns = _phones(meanings, samples, {Whose.OWN, Whose.ALTERNATE} if of_opt_outs else {Whose.OWN})
     taken = {*PHONES, *ONCE}
     used: set[str] = set()
     for at, name in enumerate(names):
         if (column := columns.get(at)) is None:
-            column = _settled(meaning_of(name), samples[at])
+            column = _settled(meanings[at], samples[at])
             if column.kind in used or (column.kind == EXTENSION and not _extends(at, names, columns)):
                 column = _merged(Watch.CODES)
             used |= {column.kind} & {*ONCE}
@@ -85,6 +84,19 @@ def read_columns(
         if column.kind == _MERGED and trimmed(name):
             columns[at] = _named(column, _merge_field(name, at, taken))
     return [columns[at] for at in range(len(names))]
+
+
+def _of_one_appointment(meanings: list[Meaning]) -> list[Meaning]:
+    """A plain “Time” beside “Appointment day” is the appointment's, and so is a plain “Date” beside “Appointment time”."""
+    kinds = {meaning.kind for meaning in meanings if meaning.sense is Sense.KIND}
+    for plain, kind, beside in (
+        ("time", "appointment_time", "appointment_day"),
+        ("day", "appointment_day", "appointment_time"),
+    ):
+        found = [at for at, meaning in enumerate(meanings) if meaning == Meaning(Sense.DESCRIBES, plain)]
+        if beside in kinds and kind not in kinds and len(found) == 1:
+            meanings[found[0]] = Meaning(Sense.KIND, kind)
+    return meanings
 
 
 def holds_people(columns: Sequence[Column]) -> bool:

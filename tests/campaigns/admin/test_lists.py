@@ -125,7 +125,7 @@ def test_a_column_is_what_the_person_says(operator: Client, campaign: Campaign) 
     page = operator.post(
         at(row, "read_as"), {**said, "column": ["phone", "phone", "", ""]}, follow=True
     ).content.decode()
-    assert "Two columns are mapped to phone" in page
+    assert "Two columns are read as “Phone number” (phone); say of one of them that it is something else." in page
 
 
 def test_every_column_is_told_with_its_first_cells_what_it_is_taken_for_and_how_surely(

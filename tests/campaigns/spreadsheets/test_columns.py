@@ -98,6 +98,22 @@ GUESSED = {
     "a fax only": (["Fax"], [PHONES[:1]], ["fax"]),
     "nothing like a phone": (["Visits"], [["3"]], ["visits"]),
     "blank names are not read": (["Phone", "", " "], [[PHONES[0], "a", "b"]], ["phone", None, None]),
+    "a time beside the day of an appointment": (
+        ["Cell", "Appointment Day", "Time"],
+        [[PHONES[0], "1/5/2026", "9:30 AM"]],
+        ["phone", "appointment_day", "appointment_time"],
+    ),
+    "a day beside the time of an appointment": (
+        ["Teléfono", "Fecha", "Hora de la cita"],
+        [[PHONES[0], "5/1/2026", "9:30"]],
+        ["phone", "appointment_day", "appointment_time"],
+    ),
+    "a time beside no appointment": (["Cell", "Time"], [[PHONES[0], "9:30 AM"]], ["phone", "time"]),
+    "two times beside an appointment's day": (
+        ["Cell", "Appointment Day", "Time", "Hour"],
+        [[PHONES[0], "1/5/2026", "9:30 AM", "9"]],
+        ["phone", "appointment_day", "time", "hour"],
+    ),
     "rows wider than the header": (["Phone"], [[PHONES[0], "a"]], ["phone", None]),
     "no field twice": (["Zip", "Postal Code", "Phone"], [], ["postal_code", "postal_code_2", "phone"]),
     "merge fields": (
