@@ -21,7 +21,7 @@ class Scope(models.TextChoices):
     USE_CASES_WRITE = "use-cases:write", "Create, change and delete use cases"
     SETUPS_READ = "setups:read", "Read telephony setups and phone numbers"
     SETUPS_WRITE = "setups:write", "Change telephony setups and phone numbers"
-    NUMBERS_READ = "numbers:read", "See phone numbers of recipients unmasked"
+    NUMBERS_READ = "numbers:read", "See phone numbers and record numbers of recipients unmasked"
 
     @property
     def only_reads(self) -> bool:
