@@ -158,6 +158,7 @@ class Entry:
     reason: Reason | None = None
     denied: bool = False  # somebody said that it failed ...
     denied_by_signature: bool = False  # ... and signed it
+    is_mistaken: bool = False  # a signed report without a key, about another one, may have been taken for its own
     body: bytes = b""
 
     @property
@@ -178,6 +179,11 @@ class Entry:
         """Somebody says that it failed."""
         self.denied |= failed
         self.denied_by_signature |= failed and signed
+
+    def mistake(self, failed: bool) -> None:
+        """What is told of another one may be taken for its own, and its own for another's then."""
+        self.is_mistaken = True
+        self.deny(failed, signed=True)
 
 
 @dataclass(slots=True)

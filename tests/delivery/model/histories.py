@@ -114,13 +114,15 @@ class History(Reporting, Desk):
 
     @rule(
         **standing,
+        wait=st.sampled_from([1, 60, 600, 600, 3600]),
         deeds=st.tuples(FORBIDDING, meanwhile) | st.tuples(FORBIDDING),
         relents=st.sampled_from([True, True, False]),
     )
     def a_process_is_overtaken(
-        self, name: str, place: int, answers: list[Answer], deeds: Sequence[Deed], relents: bool
+        self, wait: int, name: str, place: int, answers: list[Answer], deeds: Sequence[Deed], relents: bool
     ) -> None:
         """Something forbids that it goes on as it was about to. Mostly not for long, or the history would have little to tell."""
+        self.time_passes(wait)
         self.stands_still(name, place, answers, deeds, dies=False)
         if relents:
             self.allows_everything()

@@ -281,8 +281,10 @@ class Judge:
             self.opted_out.add(number)
         if saying.entry is None:
             return
-        if not saying.keyed:
-            assert report["drop_id"] in (None, saying.drop), "a report was taken for another drop's"
+        if not saying.keyed and report["drop_id"] not in (None, saying.drop):
+            assert saying.entry.is_mistaken, "a report was taken for another drop's"
+            for entry in self.ledger.entries.get(UUID(report["drop_id"]), ()):
+                entry.mistake(saying.status is ReportStatus.FAILED)
         contradicted = saying.entry.denied if saying.unsigned else saying.entry.denied_by_signature
         if (
             saying.honest

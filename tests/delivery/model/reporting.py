@@ -139,7 +139,7 @@ class Reporting(Engine):
         """Signed and without a key: perhaps for a word on the setup's only open drop to that person."""
         for entry in self.ledger.all():
             if entry.to == number and self.place_of(entry) == setup:
-                entry.deny(failed, signed=True)
+                entry.mistake(failed)
 
     def place_of(self, entry: Entry) -> int:
         """Of the setup whose account it was, or is."""

@@ -23,6 +23,7 @@ from tests.delivery.model.carriers import KINDS, Asked, Ledger
 from tests.delivery.model.judge import Judge
 from usecases.models import PhoneNumber, TelephonySetup, UseCase
 
+SOON = timedelta(minutes=10)  # not all is due when a history begins
 START = datetime(2026, 3, 2, 15, tzinfo=UTC)
 ANA, BEN, CEM = PEOPLE = ("+12025550141", "+12025550142", "+12025550143")
 LATER_KEY = bytes(range(100, 132))
@@ -117,10 +118,10 @@ def _create() -> World:
     queued = {"not_before": START, "recording": recording, "expires_at": START + timedelta(hours=72)}
     made = [
         factories.make_voicemail(recipient=ANA, **held),
-        factories.make_voicemail(recipient=BEN, **held),
+        factories.make_voicemail(recipient=BEN, **held | {"not_before": START + SOON}),
         factories.make_voicemail(main, recipient=ANA, **queued),
         factories.make_voicemail(other, recipient=ANA, **queued),
-        factories.make_voicemail(other, recipient=CEM, **queued),
+        factories.make_voicemail(other, recipient=CEM, **queued | {"not_before": START + SOON}),
     ]
     campaigns.launch(campaign, actor=None, now=START)
     stages = _stages()
