@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from delivery import claim, gauges, resting, routes, upkeep
-from delivery.models import Lane, Voicemail
+from delivery.models import Lane, LaneCount, Voicemail
 from delivery.selectors import VoicemailFilter, voicemails
 from delivery.services import lanes, screening
 from delivery.services.inserting import insert_staged
@@ -178,9 +178,12 @@ RESTS = {
 @pytest.mark.parametrize("moment", RESTS)
 def test_whatever_looks_for_work_reads_no_lane_that_is_idle(moment: str) -> None:
     use_case = factories.make_use_case()
-    Lane.objects.bulk_create(Lane(workspace=use_case.workspace, use_case=use_case, live=True) for _ in range(ROWS))
+    made = Lane.objects.bulk_create(
+        Lane(workspace=use_case.workspace, use_case=use_case, live=True) for _ in range(ROWS)
+    )
+    LaneCount.objects.bulk_create(LaneCount(lane=lane, status="delivered", reason="", count=1) for lane in made)
     with connection.cursor() as cursor:
-        for statement in RESTS[moment]:
+        for statement in (*RESTS[moment], "ANALYZE delivery_lanecount"):
             cursor.execute(statement, [NOW] if statement is REST else [])
     for statement, parameters, index in (
         (routes._OPEN, LOOK, "lane_open"),

@@ -63,7 +63,7 @@ class Pair(NamedTuple):
 
 def make_pair(status: str, drop: str = "", **fields: Any) -> Pair:
     """`drop` is the status of both drops, where it is not that of the voicemails."""
-    ids = [factories.in_order(), factories.in_order()]
+    ids = [uuid7(), uuid7()]
     campaign = factories.make_campaign(state="running")
     recording = factories.make_recording(campaign.workspace)
     old = timezone.now() - timedelta(days=30)

@@ -33,6 +33,7 @@ from delivery.services.setups import change_setup
 from delivery.settle import settle
 from delivery.status import VoicemailStatus
 from rvm.platform import crypto
+from rvm.platform.ids import uuid7
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport
 from tests.delivery.standings import both, make_submitted
@@ -211,7 +212,7 @@ def test_a_kill_switch_binds_a_claim_that_begins_after_its_commit() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_batch_of_moves_locks_its_voicemails_in_the_order_of_their_ids() -> None:
     use_case = factories.make_use_case()
-    early, late = factories.in_order(), factories.in_order()
+    early, late = uuid7(), uuid7()
     for voicemail_id in (late, early):  # the later id lies first in the table
         factories.make_voicemail(use_case, id=voicemail_id, status="sending")
     sending, uncertain = VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN
