@@ -12,10 +12,10 @@ from operator import itemgetter
 
 from campaigns.importing.codes import CODES
 from campaigns.importing.layout import Layout
-from campaigns.spreadsheets.answers import Answer, Standing, answer, canceled, died, standing
+from campaigns.spreadsheets.answers import Answer, Standing, answer, canceled, consented, died, standing
 from campaigns.spreadsheets.columns.kinds import DECIDING
 from campaigns.spreadsheets.columns.reading import Watch
-from campaigns.spreadsheets.objections import answers_something, denies, objects
+from campaigns.spreadsheets.objections import answers_plainly, answers_something, denies, objects
 
 Row = Sequence[str]
 
@@ -59,24 +59,24 @@ _A = Answer
 _ANSWERED: dict[str, dict[Answer, str]] = {
     "consent": {
         **dict.fromkeys((_A.YES, _A.PERMITS, _A.DATE), ""),
-        **dict.fromkeys((_A.NO, _A.FORBIDS), "consent_refused"),
+        **dict.fromkeys((_A.NO, _A.FORBIDS, _A.CROSS), "consent_refused"),
         _A.BLANK: "consent_blank",
         _A.UNCLEAR: "consent_unclear",
     },
     "opt_out": {
         **dict.fromkeys((_A.NO, _A.PERMITS, _A.BLANK), ""),
         **dict.fromkeys((_A.YES, _A.FORBIDS, _A.DATE), "opted_out"),
-        _A.UNCLEAR: "opt_out_unclear",
+        **dict.fromkeys((_A.UNCLEAR, _A.CROSS), "opt_out_unclear"),
     },
     "deceased": {
         **dict.fromkeys((_A.NO, _A.BLANK), ""),
         **dict.fromkeys((_A.YES, _A.DATE), "deceased"),
-        **dict.fromkeys((_A.UNCLEAR, _A.PERMITS, _A.FORBIDS), "deceased_unclear"),
+        **dict.fromkeys((_A.UNCLEAR, _A.PERMITS, _A.FORBIDS, _A.CROSS), "deceased_unclear"),
     },
     "canceled": {
         **dict.fromkeys((_A.NO, _A.BLANK), ""),
         **dict.fromkeys((_A.YES, _A.DATE), "appointment_canceled"),
-        **dict.fromkeys((_A.UNCLEAR, _A.PERMITS, _A.FORBIDS), "status_unclear"),
+        **dict.fromkeys((_A.UNCLEAR, _A.PERMITS, _A.FORBIDS, _A.CROSS), "status_unclear"),
     },
 }
 _STOOD: dict[Standing, str] = {
@@ -88,7 +88,7 @@ _STOOD: dict[Standing, str] = {
     Standing.UNCLEAR: "status_unclear",
 }
 _READ: dict[str, Callable[[str], str]] = {
-    "consent": lambda cell: _ANSWERED["consent"][answer(cell)],
+    "consent": lambda cell: _ANSWERED["consent"][consented(cell)],
     "opt_out": lambda cell: _ANSWERED["opt_out"][answer(cell)],
     "deceased": lambda cell: _ANSWERED["deceased"][died(cell)],
     "canceled": lambda cell: _ANSWERED["canceled"][canceled(cell)],
@@ -168,7 +168,7 @@ def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
 
 
 def _answers_in_words(cell: str) -> bool:
-    return len(cell.strip()) > 1 and answers_something(cell)
+    return len(cell.strip()) > 1 and answers_plainly(cell)
 
 
 def _says_more(cell: str) -> bool:

@@ -55,11 +55,12 @@ _ANSWERED: dict[Answer, Says] = {
     Answer.PERMITS: Says.IN,
     Answer.BLANK: Says.NOTHING,
     Answer.UNCLEAR: Says.UNCLEAR,
+    Answer.CROSS: Says.UNCLEAR,
 }
 _A = Answer
 _SAID: Mapping[str, Mapping[Answer, Says]] = {
     "opt_out": {**_ANSWERED, _A.YES: Says.OUT, _A.DATE: Says.OUT, _A.NO: Says.IN},
-    "consent": {**_ANSWERED, _A.YES: Says.IN, _A.DATE: Says.IN, _A.NO: Says.OUT},
+    "consent": {**_ANSWERED, _A.YES: Says.IN, _A.DATE: Says.IN, _A.NO: Says.OUT, _A.CROSS: Says.OUT},
 }
 _STOOD = {Standing.FORBIDS: Says.OUT, Standing.DECEASED: Says.OUT, Standing.STANDS: Says.IN}
 

@@ -6,6 +6,7 @@ An answer is never guessed: what is neither a yes nor a no, nor a date, is UNCLE
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -13,13 +14,17 @@ from campaigns.spreadsheets.trimming import folded, in_ascii, trimmed
 
 
 class Answer(StrEnum):
-    """YES and NO answer their column's name, whatever it asks; PERMITS and FORBIDS say by themselves whether one may be reached."""
+    """YES and NO answer their column's name, whatever it asks; PERMITS and FORBIDS say by themselves whether one may be reached.
+
+    A CROSS is a no beside a tick, and a mark beside blanks.
+    """
 
     YES = "yes"
     NO = "no"
     DATE = "date"
     PERMITS = "permits"
     FORBIDS = "forbids"
+    CROSS = "cross"
     BLANK = "blank"
     UNCLEAR = "unclear"
 
@@ -37,20 +42,29 @@ class Standing(StrEnum):
 
 # As `folded` leaves them.
 _WORDS: dict[Answer, str] = {
-    Answer.YES: "yes, y, true, t, 1, x, xx, xxx, on, ok, okay, yep, yeah, check, checked, si, s, verdadero, cierto, oui, ja, wahr",
-    Answer.NO: "no, n, false, f, 0, off, none, nope, unchecked, falso, non, nein",
+    Answer.YES: """yes, y, true, t, 1, x, xx, xxx, on, ok, okay, yep, yeah, check, checked, si, s, verdadero, cierto, oui, ja, wahr,
+        yes please, yes thanks, yes thank you, si por favor, si gracias""",
+    Answer.NO: "no, n, false, f, 0, off, none, nope, unchecked, falso, non, nein, no thanks, no thank you, no gracias",
     Answer.PERMITS: """agreed, accepted, granted, given, signed, consented, opted in, opt in, optin, consent, consents, yes opted in,
         authorized, allowed, permitted, approved, subscribed, ok to call, okay to call, ok to leave message, ok to leave voicemail,
         may call, can call, call ok, acepta, acepto, aceptado, autoriza, autorizado, consiente, permitido, firmado, puede llamar""",
     Answer.FORBIDS: """
-        declined, denied, refused, refuses, revoked, withdrawn, stop, stopped, not given, no consent, opted out, opt out, optout,
-        did not consent, does not consent, not consented, do not call, don t call, dont call, do not contact, dnc, dnd, never, no
-        calls, no call, not allowed, not permitted, not ok, unsubscribed, blocked, remove, removed, rejected, objected,
-        prohibited, do not leave message, do not leave voicemail, no voicemail, no voicemails, no vm, no message, no messages, no
-        contact, wrong number, rehusa, rechaza, rechazado, negado, revocado, no llamar, no llame, no contactar, no acepta, no
-        autoriza, no autorizado, no consiente, no molestar, baja, dado de baja, bloqueado, numero equivocado""",
+        declined, denied, refused, refuses, revoked, withdrawn, stop, stopped, not given, no consent, opted out, opt out,
+        optout, did not consent, does not consent, not consented, do not call, don t call, dont call, do not contact, dnc,
+        dnd, never, no calls, no call, disagree, i disagree, do not agree, i do not agree, no i do not agree, i do not
+        consent, do not consent, no i do not consent, i do not accept, decline, i decline, refuse, revoke, unsub, stopall,
+        stop all, email only, mail only, text only, texts only, letter only, portal only, mychart only, not interested, do not
+        want, not allowed, not permitted, not ok, unsubscribed, blocked, remove, removed, rejected, objected, prohibited, do
+        not leave message, do not leave voicemail, no voicemail, no voicemails, no vm, no message, no messages, no contact,
+        wrong number, rehusa, rechaza, rechazado, negado, revocado, no llamar, no llame, no contactar, no acepta, no autoriza,
+        no autorizado, no consiente, no molestar, baja, dado de baja, bloqueado, numero equivocado""",
 }
-_SIGNS = {"✓": True, "✔": True, "☑": True, "✅": True, "✗": False, "✘": False, "❌": False, "☐": False}
+_SIGNS: dict[str, Answer] = {
+    **dict.fromkeys("✓✔☑✅👍🗸", Answer.YES),
+    **dict.fromkeys("✗✘❌✖", Answer.CROSS),
+    **dict.fromkeys("🚫⛔👎📵", Answer.FORBIDS),
+    "☐": Answer.NO,
+}
 # Characters; what is longer is prose, of which no part is to be taken for the answer.
 MAX_LENGTH = 60
 _MEANING = {word.strip(): answer for answer, words in _WORDS.items() for word in " ".join(words.split()).split(",")}
@@ -65,6 +79,12 @@ _CANCELED = """canceled, cancelled, cancel, cancels, canceled by patient, cancel
     left without being seen, lwbs, rescheduled, resched, rsc, rs, r s, rescheduled by patient, bumped, moved, deleted, voided, void,
     entered in error, error, removed, discharged, inactive appointment, cancelado, cancelada, anulado, anulada, reprogramado,
     reprogramada, no asistio, ausente"""
+# Of a column that asks for consent; beside “Opted out” these would say the contrary.
+_CONSENTED = """agree, i agree, yes i agree, accept, i accept, yes i accept, i consent, yes i consent, on file, obtained, received,
+    verbal, written, enabled, active, in"""
+_NOT_CONSENTED = (
+    "disabled, inactive, out, not on file, not obtained, not received, not signed, unsigned, expired, lapsed"
+)
 _STANDS = """
     scheduled, sched, sch, schd, confirmed, conf, confirm, unconfirmed, not confirmed, pending, pend, pen, booked, book, active,
     open, new, planned, future, upcoming, proposed, tentative, requested, reserved, ready, arrived, arr, checked in, check in,
@@ -78,6 +98,21 @@ def _split(words: str) -> frozenset[str]:
 
 
 _DIED_WORDS, _LIVES_WORDS, _CANCELED_WORDS, _STANDS_WORDS = map(_split, (_DIED, _LIVES, _CANCELED, _STANDS))
+_CONSENTED_WORDS, _NOT_CONSENTED_WORDS = map(_split, (_CONSENTED, _NOT_CONSENTED))
+# In a status of several words these decide: “Cancelled - weather”, “20 Expired”.
+_ENDED = frozenset({"canceled", "cancelled", "cancelada", "cancelado", "rescheduled", "reprogramada", "reprogramado"})
+_DEAD = frozenset({"deceased", "expired", "died", "dead", "death", "fallecido", "fallecida"})
+_NOT = frozenset({"no", "not", "never", "un", "sin"})
+# Where patients are discharged to, and by whom or how an appointment was confirmed.
+_PLACES = _split("""
+    home, self, care, health, hha, svc, svcs, service, services, snf, skilled, nursing, facility, rehab, rehabilitation, irf, ltc,
+    ltach, long, term, short, acute, hospital, discharge, discharged, disch, routine, assisted, living, alf, ama, admit, admitted,
+    observation, casa, domicilio
+""")
+_BESIDES = _PLACES | _split("""
+    via, by, on, per, at, with, w, to, the, of, and, or, text, sms, phone, email, portal, web, online, call, auto, pt, patient, mom,
+    dad, spouse, am, pm
+""")
 
 _MONTHS = [
     "jan",
@@ -113,7 +148,7 @@ def answer(cell: str) -> Answer:
     if len(said) > MAX_LENGTH:
         return Answer.UNCLEAR
     if not said.isascii() and not (word := folded(said)) and said[0] in _SIGNS:
-        return Answer.YES if _SIGNS[said[0]] else Answer.NO
+        return _SIGNS[said[0]]
     word = folded(said.removesuffix(".0"))
     if (known := _MEANING.get(word)) is not None:
         return known
@@ -123,6 +158,11 @@ def answer(cell: str) -> Answer:
 def died(cell: str) -> Answer:
     """What a cell of a column answers that asks whether somebody has died."""
     return _asked(cell, _DIED_WORDS, _LIVES_WORDS)
+
+
+def consented(cell: str) -> Answer:
+    """What a cell of a column answers that asks whether somebody may be reached."""
+    return _asked(cell, _CONSENTED_WORDS, _NOT_CONSENTED_WORDS)
 
 
 def canceled(cell: str) -> Answer:
@@ -152,7 +192,21 @@ def standing(cell: str) -> Standing:
         return Standing.DECEASED
     if answer(cell) is Answer.FORBIDS:
         return Standing.FORBIDS
-    return Standing.STANDS if word in _STANDS_WORDS or word in _LIVES_WORDS else Standing.UNCLEAR
+    if word in _STANDS_WORDS or word in _LIVES_WORDS:
+        return Standing.STANDS
+    return _standing_in_words(word.split())
+
+
+def _standing_in_words(words: Sequence[str]) -> Standing:
+    if not _NOT.isdisjoint(words):
+        return Standing.UNCLEAR
+    if not _DEAD.isdisjoint(words):
+        return Standing.DECEASED
+    if not _ENDED.isdisjoint(words):
+        return Standing.CANCELED
+    told = [word for word in words if not word.isdigit()]
+    stands = told and told[0] in _STANDS_WORDS | _PLACES and _BESIDES.issuperset(told[1:])
+    return Standing.STANDS if stands else Standing.UNCLEAR
 
 
 def is_date(text: str) -> bool:

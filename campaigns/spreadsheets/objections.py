@@ -18,7 +18,7 @@ _NOT = (
     r"|\b(?:dont|doesnt|donot|never|not|cannot|cant|wont)\b|\b(?:can|won)[\W_]?t\b)"
 )
 _WISH = (
-    r"(?:(?:ever|want|wish|like|agree|authorized?|authorise|consent|accept|allow(?:ed)?|permitted|okay|ok|be|to|for|us|we|any|more)"
+    r"(?:(?:ever|want|wish|like|agree|authorized?|authorise|consent|accept|allow(?:ed)?|permitted|okay|ok|be|to|for|us|we|any|more|auto\w*)"
     r"[\W_]+)*"
 )
 _REACH = r"(?:call|phone|telephone|contact|ring|dial|leave|lv\b|lm\b|disturb|robo|send|reach|notif|messag|msg|voice|l?vms?\b|remind)"
@@ -27,39 +27,50 @@ _CALLS = (
     r"(?:(?:robo)?calls?|calling|called|contact(?![\W_]+lens)|contacted|contacting|voice[\W_]*mails?|vms?|messages?|msgs?"
     r"|reminders)\b"
 )
-_REFUSES = r"\b(?:no|stop|quit|refus(?:es|ed)|declin(?:es|ed)|reject(?:s|ed)|object(?:s|ed)|opposes|against|without)"
+_REFUSES = (
+    r"\b(?:no|stop|quit|refus(?:es?|ed|ing)|declin(?:es?|ed|ing)|reject(?:s|ed)|object(?:s|ed)|opposes|against|without|hates?|dislikes?"
+    r"|(?:angry|upset|mad|annoyed)[\W_]+(?:about|by|at|with))"
+)
 _WITHDREW = (
     r"\b(?:revok(?:es|ed)|withdrew|withdrawn|withdraws|no|not|without|refus(?:es|ed)|declin(?:es|ed)|denied|denies)"
 )
 _TO_ME = (
     r"(?:(?:me|le|les|nos|se|quiere|desea|recibir|mas|acepta|autoriza|ser|que|dejar|deje|lo|la|volver|vuelva|a)[\W_]+)*"
 )
-_DIED = r"(?:deceased|dec[’']?d|passed[\W_]+away|died|fallecid[oa]|fallecio|murio|difunt[oa])"
-_LONE = r"(?:stop|dead|rip|dnd|remove|removed|blocked|unsubscribed|muert[oa])"
+_DIED = r"(?:deceased|dec[’']?s?d|dcsd|finad[oa]|qepd|passed[\W_]+away|died|fallecid[oa]|fallecio|murio|difunt[oa])"
+_DATED = r"[\W_]*(?:\d{1,2}[/.-]\d{1,2}(?:[/.-]\d{2,4})?)?[\W_]*"
+_LONE = r"(?:stop(?:[\W_]*all)?|dead|rip|dnd|remove|removed|blocked|unsubscribed|muert[oa])"
 
 _OBJECTION = re.compile(
     rf"""
       {_NOT}[\W_]*{_WISH}{_REACH}
     | {_REFUSES}[\W_]+{_MORE}{_CALLS}(?![\W_]*(?:no|or|and)?[\W_]*no[\W_]*show)
-    | \bopt(?:ed|s|ing)?[\W_]*out\b | \bd[\W_]?n[\W_]?c\b | \bdn(?:lm|lvm?)\b | \bdonotc\w+ | \bunsubscri\w+
-    | \b{_DIED}\b | \b(?:pt|patient|client)[\W_]+(?:is[\W_]+|has[\W_]+)?(?:dead|expired|passed(?=[\W_]*(?:\d|\x1f|$)))\b
+    | \bopt(?:ed|s|ing)?[\W_]*out\b | \bd[\W_]?n[\W_]?c\b | \bdn(?:lm|lvm?)\b | \bdonotc\w+ | \bunsub(?:scri\w+)?\b
+    | \b{_DIED}\b | \b(?:pt|patient|client|she|he)[\W_]+(?:is[\W_]+|has[\W_]+)?(?:dead|expired|passed(?=[\W_]*(?:\d|\x1f|$)))\b
     | {_WITHDREW}[\W_]+(?:\w+[\W_]+)?consent(?:ed)?\b(?![\W_]+(?:is[\W_]+)?(?:need|requir|necessary))
     | \bconsent[\W_]+(?:was[\W_]+|is[\W_]+|has[\W_]+been[\W_]+)?(?:revoked|withdrawn|refused|declined|denied)\b
     | \b(?:no|without)[\W_]+(?:permission|authorization|authority)[\W_]+(?:to|for)[\W_]+{_REACH}
-    | \b(?:remove|take)[\W_]+(?:\w+[\W_]+){{0,3}}(?:list|lists|calls?|reminders)\b
+    | \b(?:removed?|take|taken)[\W_]+(?:\w+[\W_]+){{0,3}}(?:list|lists|calls?|reminders)\b(?![\W_]+of[\W_]+\w*(?:med|drug))
     | \boff[\W_]+(?:the[\W_]+|our[\W_]+|your[\W_]+)?(?:call\w*[\W_]+|phone[\W_]+)?list\b
     | \b(?:remove|lose|delete)[\W_]+(?:my[\W_]+|this[\W_]+|his[\W_]+|her[\W_]+|their[\W_]+)?(?:number|phone|cell)\b
-    | \bwrong[\W_]*(?:number|person|phone|num\b|nbr|\#) | \bnumero[\W_]+equivocado\b
+    | \brequest\w*[\W_]+(?:to[\W_]+be[\W_]+)?remov(?:al|ed)\b
+    | \bwrong[\W_]*(?:number|person|phone|num\b|nbr|no\b|\#) | \b(?:numero|num|tel\w*)[\W_]+(?:equivocado|incorrecto|erroneo)\b
+    | \bbelongs[\W_]+to[\W_]+(?:some(?:one|body)|another|a[\W_]+different)\b
+    | \b(?:repl\w+|texted|text|sent|responded|answered)[\W_]+stop\b
     | \bnot[\W_]+(?:his|hers?|theirs?|the[\W_]+pts?|the[\W_]+patients?)(?:[\W_]+s)?[\W_]+(?:number|phone|cell)\b
     | \b(?:texts?|sms|e?[\W_]?mails?|portal|letters?)[\W_]+only\b | \bonly[\W_]+(?:texts?|sms|e?[\W_]?mails?|portal)\b
-    | \bcease\b | \bdad[oa][\W_]+de[\W_]+baja\b | \bcomplain\w*[\W_]+(?:\w+[\W_]+){{0,2}}(?:calls?|voicemails?)\b
+    | \bsolo[\W_]+(?:por[\W_]+)?(?:correos?|textos?|sms|cartas?|e?[\W_]?mails?)\b
+    | \bcease\b | \bd(?:ad[oa]|io)[\W_]+de[\W_]+baja\b | \bcomplain\w*[\W_]+(?:\w+[\W_]+){{0,2}}(?:calls?|voicemails?)\b
     | \bcalls?[\W_]+never\b
-    | \bno[\W_]+{_TO_ME}(?:llam|contact(?!o?s?[\W_]+lens)|mensaje|molest|recado|buzon)
-    | \b(?:rechaza|rehusa|niega)\w*[\W_]+(?:\w+[\W_]+){{0,2}}(?:llam|mensaj|contact)
+    | \bno[\W_]+{_TO_ME}(?:llam|contact(?!o?s?[\W_]+lens)|mensaje|msj|molest|recado|buzon|hablar(?:l[ea])?\b(?![\W_]+(?:ing|esp)))
+    | \b(?:rechaz[ao]|rehus[ao]|niega|nego)\w*[\W_]+(?:\w+[\W_]+){{0,2}}(?:llam|mensaj|contact)
     | \bsin[\W_]+(?:consentimiento|autorizacion|permiso)\b
-    | \bno[\W_]+longer[\W_]+(?:wants?|wish\w*|interested|agrees?|consents?)\b | \bleave[\W_]+(?:me|us|him|her|them)[\W_]+alone\b
-    | \b(?:ask\w*|wants?|says?|said|told|please|pls|request\w*)[\W_]+(?:\w+[\W_]+){{0,3}}stop\b(?![\W_]+(?:by|in|at|taking)\b)
-    | (?:^|\x1f)[\W_]*{_LONE}[\W_]*(?:\x1f|$)
+    | \bno[\W_]+longer[\W_]+(?:wants?|wish\w*|interested|agrees?|consents?|(?:an?[\W_]+|our[\W_]+)?(?:patient|pt|client))\b
+    | \bnot[\W_]+interested\b(?![\W_]+in[\W_]+(?!\w*(?:call|reminder|message)))
+    | \bthreaten\w*[\W_]+(?:\w+[\W_]+){{0,3}}(?:sue|legal|lawsuit|call\w*)\b | \bleave[\W_]+(?:me|us|him|her|them)[\W_]+alone\b
+    | \b(?:ask\w*|wants?|says?|said|told|please|pls|request\w*)[\W_]+(?:\w+[\W_]+){{0,3}}
+      stop\b(?![\W_]+(?:by|in|at|taking|smoking|drinking|vaping|using|eating|meds?|medications?|aspirin|blood|date)\b)
+    | (?:^|\x1f)[\W_]*{_LONE}{_DATED}(?:\x1f|$)
     """,
     re.VERBOSE,
 )
@@ -83,6 +94,8 @@ difunta consent consented permission authorization authority remove removed take
 complained complains complaint llamar llame llamen llamadas llamada contactar contactado contactada mensaje mensajes molestar molesten
 recado recados buzon consentimiento autorizacion permiso stop dead dnd blocked muerto muerta donot dont doesnt never text texts sms
 portal letter letters only callback callbacks phoned ringing dialed notified longer alone cell
+dcsd decsd sd finado finada qepd stopall unsub removal belongs incorrecto erroneo solo msj msjs llames llama llamarle llamarlo
+llamarla llamarme hablar hablarle hablarla interested threatened threatens threatening
 """
 _TELLTALE_WORDS = frozenset(_TELLTALE.encode().split())
 # All but letters parts words. Bytes are divided three times as fast as by an expression.
@@ -102,18 +115,36 @@ def objects(text: str) -> bool:
     return _OBJECTION.search(_TRIED.sub(" ", low)) is not None
 
 
-_PLAINLY_NO = re.compile(r"\W*(?:no|nope|never|nunca)\s*(?:[-\u2013\u2014,;:.!(/](?!\s*show)|$)", re.IGNORECASE)
+# No-charge and no-show are no answers.
+_NO_SUCH = r"(?!\s*(?:show|charge|cost|fault|contrast|co-?pay|fee|prep)\b)"
+_PLAINLY_NO = re.compile(rf"\W*(?:no|nope|never|nunca)\s*(?:[-\u2013\u2014,;:.!(/]{_NO_SUCH}|$)", re.IGNORECASE)
+# In a note it is the person that refused or died, or the visit that was canceled; in other columns it may be a referral or a plan.
+_NOTED = re.compile(
+    r"""
+      \W*(?:(?:pt|patient|px|client|paciente)\W+)?(?:refuse[sd]?|declin(?:e[sd]?|ed)|revoked|withdrew|withdrawn|rejected|expired|exp|passed
+      |rechaz[oóa]|rehus[oóa]|neg[oó])(?:\W*$|\W+(?:on\W+)?\d|\W+(?:reminders?|calls?|contact)\b)
+    | \W*(?:(?:appt|appointment|apt|visit|pt|patient|cita|paciente)\W+)?(?:cancel+ed|cancelad[oa]|cancel[oó]|cxl?d?)(?!.*\bresch)
+      (?:\W*$|\W+(?:on\W+)?\d|\W+(?:per|by|via|por|appt|apt|appointment|visit|la\W+cita)\b)
+    | \W*(?:no\W+(?:phone|tel|v\W?m)|wn)\W*$
+    | .*\b(?:do\W*not|don\W?t|never)\W+use\W*(?:(?:this|that|the|my|his|her)\W+)?(?:\w+\W+)?(?:number|phone|cell|$)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 # Answers that are everyday words of notes and figures.
 _EVERYDAY = frozenset({"none", "0", "off", "on", "ok", "okay", "check", "checked", "unchecked", "given", "signed"})
 
 
 @lru_cache(maxsize=8192)
 def denies(cell: str) -> bool:
-    """Whether a note is nothing but a no, or begins with one: “No”, “No - moved away”, “Stop”."""
+    """Whether a note is nothing but a no, or begins with one: “No”, “No - moved away”, “Stop”, “Pt declined”."""
+    return _is_no(cell) or _NOTED.match(cell) is not None
+
+
+def _is_no(cell: str) -> bool:
     said = answer(cell)
     if said is Answer.FORBIDS or _PLAINLY_NO.match(cell):
         return True
-    return said is Answer.NO and folded(cell) not in _EVERYDAY
+    return said in (Answer.NO, Answer.CROSS) and folded(cell) not in _EVERYDAY
 
 
 _ENDS = re.compile(r"\W*(?:cancel+ed|cancelad[oa]|deceased|fallecid[oa]|no[ -]?show)\b", re.IGNORECASE)
@@ -125,9 +156,14 @@ def ends_plainly(cell: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def answers_something(cell: str) -> bool:
-    """Whether a cell of a column whose name nobody understands is an answer: a yes or a mark may mean that the person must not be
-    reached as well as a no."""
-    if denies(cell) or ends_plainly(cell):
+def answers_plainly(cell: str) -> bool:
+    """Whether a cell is an answer, whatever its column describes: a yes or a mark may mean, as a no does, that the person must not be
+    reached."""
+    if _is_no(cell) or ends_plainly(cell):
         return True
     return answer(cell) is Answer.YES and folded(cell) not in _EVERYDAY
+
+
+def answers_something(cell: str) -> bool:
+    """Whether a cell of a column whose name nobody understands is an answer, or a note that is a no."""
+    return answers_plainly(cell) or denies(cell)

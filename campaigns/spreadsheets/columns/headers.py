@@ -113,7 +113,7 @@ def _last_candidate(rows: Sequence[Row]) -> int:
 def _is_title(rows: Sequence[Row], at: int) -> bool:
     """The clinic's own phone stands in the head of a report beside no more than its name: above rows that are wider, or close above
     one that names a column of phones and all others."""
-    if _filled(rows[at][1]) > 2:
+    if _filled(rows[at][1]) > 2 or any(_score(rows, above) > 2 for above in range(at)):
         return False
     below = rows[at + 1 :]
     return max((_filled(cells) for _, cells in below), default=0) > 2 or any(
@@ -140,7 +140,8 @@ def _score(rows: Sequence[Row], at: int) -> int:
     cells = [trimmed(cell) for cell in rows[at][1]]
     if any(_is_data(cell) for cell in cells):
         return 0
-    below = [row for _, row in rows[at + 1 :]]
+    # Reports name their columns anew on each page.
+    below = [row for _, row in rows[at + 1 :] if list(map(trimmed, row)) != cells]
     named = [
         (place, meaning)
         for place, cell in enumerate(cells)

@@ -172,6 +172,9 @@ def _status(said: _Name) -> Meaning | None:
         and said.only("status", "state", "appointment", "person", "filler")
     ):
         return _kind("appointment_status") if said.has("appointment") else Meaning(Sense.STATUS)
+    disposed = said.has("disposition") or (said.has("discharge") and ("to" in said.words or said.has("status")))
+    if disposed and said.only("disposition", "discharge", "status", "person", "filler", "code"):
+        return Meaning(Sense.STATUS)
     if not said.has("status") or said.has("permit", "refuse", "no", "either", *_ACTS, *_PHONES, *_OTHERS):
         return None
     if said.has("appointment") and said.only("status", "appointment", "person", "filler"):
@@ -232,7 +235,7 @@ def _act(said: _Name) -> Meaning | None:
         return Meaning(Sense.DESCRIBES, "contact" if said.has("contact") and said.has("name") else "")
     if said.has("done"):
         return Meaning(Sense.DESCRIBES)  # what was done is no permission to do it
-    return Meaning(Sense.ACT) if said.only(*_BESIDE, "plain") else None
+    return Meaning(Sense.ACT) if said.only(*_BESIDE, "plain", "detail") else None
 
 
 def _restriction(said: _Name) -> Meaning | None:

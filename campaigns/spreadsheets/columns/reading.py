@@ -255,7 +255,7 @@ def _no_doubt(sample: Sample) -> Question:
 
 
 def _consent_in_doubt(sample: Sample) -> Question:
-    return Question.WHAT_FOR if sample.holds_texts else Question.NONE
+    return Question.WHAT_FOR if sample.holds_texts and not sample.consents else Question.NONE
 
 
 def _death_in_doubt(sample: Sample) -> Question:
@@ -302,7 +302,9 @@ _DOUBTS: dict[str, Callable[[Sample], Question]] = {
 
 
 def _act(meaning: Meaning, sample: Sample) -> Column:
-    if sample.holds_answers or sample.marks_with_dates:
+    if sample.names_ways:
+        return _ask(Question.PREFERENCE, Why.CELLS)
+    if sample.holds_answers or sample.consents or sample.marks_with_dates:
         return Column("consent", Sureness.LIKELY, Why.NAME_AND_CELLS)
     return _ask(Question.YES_OR_NO) if not sample.filled else _merged(Watch.NOTES, Sureness.LIKELY)
 
@@ -336,6 +338,8 @@ def _notes(meaning: Meaning, sample: Sample) -> Column:
 
 
 def _unknown(meaning: Meaning, sample: Sample) -> Column:
+    if sample.names_other_ways:
+        return _ask(Question.PREFERENCE, Why.CELLS)
     if sample.holds_answers or sample.answers_somewhere or sample.marks_with_dates or sample.objects_with_dates:
         return _ask(Question.YES_OR_NO, Why.CELLS)
     if sample.ends_somebody:

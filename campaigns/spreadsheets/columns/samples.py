@@ -6,13 +6,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
-from campaigns.spreadsheets.answers import Answer, Standing, answer, standing
+from campaigns.spreadsheets.answers import Answer, Standing, answer, consented, standing
+from campaigns.spreadsheets.columns.vocabulary import MEANINGS
 from campaigns.spreadsheets.objections import answers_something, ends_plainly, objects
 from campaigns.spreadsheets.phones import SAYS_NONE, looks_like_phone
 from campaigns.spreadsheets.refusals import CellRefused
 from campaigns.spreadsheets.trimming import folded, trimmed
 
-_ANSWERS = (Answer.YES, Answer.NO, Answer.PERMITS, Answer.FORBIDS)
+_ANSWERS = (Answer.YES, Answer.NO, Answer.PERMITS, Answer.FORBIDS, Answer.CROSS)
+# Meanings of the words of a way to reach somebody: “Text message”, “Home phone”, “Email only”.
+_WAYS = frozenset({"channel", "phone", "mobile", "home", "call", "voicemail", "message"})
+_BESIDE_WAYS = frozenset({"restrict", "no", "filler"})
+_MAX_WAYS = 40
 # Affirmations of everyday notes.
 _OK = frozenset({"ok", "okay", "done", "given", "signed", "approved"})
 
@@ -93,6 +98,21 @@ class Sample:
         return self.holds_answers and Sample([cell for cell in self.filled if not cell.isdigit()]).holds_answers
 
     @property
+    def consents(self) -> bool:
+        """At least half of it answers whether somebody may be reached."""
+        return self.share(lambda cell: consented(cell) in (*_ANSWERS, Answer.DATE)) >= 0.5
+
+    @property
+    def names_ways(self) -> bool:
+        """At least half of it says by which way somebody is reached: Voice, Home phone, Email."""
+        return self.share(lambda cell: bool(_ways_of(cell))) >= 0.5
+
+    @property
+    def names_other_ways(self) -> bool:
+        """And one of these is none by which a phone rings."""
+        return self.names_ways and any("channel" in _ways_of(cell) for cell in self.filled)
+
+    @property
     def holds_codes(self) -> bool:
         return self._counts_otherwise or self._letters_otherwise
 
@@ -141,6 +161,13 @@ class Sample:
     def _is_code(self, cell: str) -> bool:
         """A figure among others, a letter among others: 0, 1, 2; A, N, Y."""
         return (self._counts_otherwise and cell in ("0", "1")) or (self._letters_otherwise and len(cell) == 1)
+
+
+def _ways_of(cell: str) -> frozenset[str]:
+    """What the words of a cell mean that has no others than those for ways to reach somebody."""
+    words = folded(cell).split() if len(cell) <= _MAX_WAYS else []
+    meanings = [MEANINGS.get(word, frozenset()) & (_WAYS | _BESIDE_WAYS) for word in words]
+    return frozenset().union(*meanings) & _WAYS if all(meanings) else frozenset()
 
 
 def _can(read: Callable[[str], object], cell: str) -> bool:

@@ -63,13 +63,15 @@ address: address addr mailing mail physical street direccion
 reference: reference references ref refs referenz referencia external
 appointment: appointment appointments appt appts apptmt cita citas visit vst visita dos encounter
 status: status stat sts estatus
+disposition: disposition disp dispo
+discharge: discharge discharged disch dischg dsch dc ed egreso
 birth: birth dob birthdate birthday nacimiento
 no: no not non dont doesnt didnt wont cant cannot never without sin nunca isnt hasnt donot
 permit: ok okay okey may can allow allows allowed permission permissions permit permits permitted perm consent consents consented
 permit: consenting cnsnt authorize authorizes authorized authorization auth authorisation authorised agree agrees agreed agreement
 permit: accept accepts accepted approve approves approved approval wants want willing subscribed optin contactable callable
 permit: enabled enable reachable puede pueden permiso permite permitir permitido autoriza autorizado autorizada autorizacion
-permit: autorizar
+permit: autorizar like
 permit: consentimiento consiente acepta aceptado aceptar acuerdo aprobado quiere desea
 refuse: refuse refuses refused refusal declines decline declined declination denied denies deny reject rejects rejected rejection
 refuse: object objects objected objection revoke revokes revoked revocation withdraw withdraws withdrawn withdrew withdrawal stop
@@ -79,12 +81,12 @@ refuse: suppression suppressions unsubscribe unsubscribed unsub unsubs optout dn
 refuse: removed
 refuse: removal prohibit prohibited ban banned forbid forbidden forbids quit unreachable uncontactable rehusa rehuso rechaza rechazo
 refuse: rechazado niega negado revocado excluir excluido bloqueado bloquear baja prohibido opposed opposes
-either: optinout
+either: optinout opt
 restrict: restrict restricted restriction restrictions limit limits limitation limitations confidential confidentiality privacy
 restrict: private hold holds onhold alert alerts restriccion restricciones privacidad confidencial caution expired expires expire
 restrict: expiration expiry exp until hipaa only
 preference: preference preferences pref prefs prefer prefers preferred method methods mode preferencia preferencias preferido
-preference: preferida metodo modo
+preference: preferida metodo modo way ways
 decided: result results outcome outcomes response responses disposition resultado respuesta status
 call: call calls called calling dial dials ring ringing robocall robocalls autocall llamar llamada llamadas llame llamen outreach
 call: broadcast robo

@@ -29,6 +29,7 @@ MAX_ROW_LENGTH = 1_000_000
 # What stands for the result of a formula that the file does not hold; to a spreadsheet program it means the same.
 NOT_AVAILABLE = "#N/A"
 _TEXTS = frozenset({"s", "str", "inlineStr"})
+_NO_HEIGHT = ("0", "0.0")
 _BOOLEANS = {"1": "yes", "true": "yes", "0": "no", "false": "no"}
 
 LETTERS = [letters for size in (1, 2, 3) for letters in map("".join, product(ascii_uppercase, repeat=size))][:16_384]
@@ -157,7 +158,7 @@ class RowParser:
         if number <= self._last or self._number:
             raise disordered()
         self._number, self._digits, self._column = number, str(number), -1
-        self._hidden = is_true(attributes.get("hidden")) or attributes.get("ht") == "0"
+        self._hidden = is_true(attributes.get("hidden")) or attributes.get("ht") in _NO_HEIGHT
 
     def _end_row(self) -> None:
         if self._cell is not None or not self._number:

@@ -129,6 +129,94 @@ def test_a_column_that_is_known_to_decide_nothing_is_not_asked_about(name: str) 
     assert (read.asked, reached(read)) == ({}, EVERYBODY)
 
 
+# What people write into notes.
+NOTED = several(
+    """
+    Pt refused|refused|Declined 3/2|pt declined|declines|Pt declines reminder|refuse calls|declines calls|Revoked 3/2/26|withdrew
+    wrong #|Wrong no.|WN|no v/m|no v.m.|no phone|does not want automated calls|requested removal|unsub|STOP ALL|STOP 3/2/26
+    requested to be removed from reminders|removed from call list|replied STOP|texted STOP 3/2|hates robocalls|angry about calls
+    threatened to sue if called again|belongs to someone else|do not use this number|dont use|old number do not use|not interested
+    not interested in calls|no longer a patient|EXPIRED|Expired 2/3/26|pt exp 2/3|dcsd|dec'sd 3/2|husband says she passed|QEPD|finado
+    Passed 2/3/26|cancelled|appt cancelled|canceled per pt|cx appt|canceló la cita|cita cancelada|no lo llames|no hablar|no dejar msj
+    número incorrecto|tel. equivocado|solo correo|solo por correo|solo texto|se dio de baja|rechazó|rechazó llamadas|Disagree|🚫|👎
+    Email only|mail only|no thanks
+    """
+)
+
+
+@pytest.mark.parametrize("note", NOTED)
+@pytest.mark.parametrize("name", ["Notes", "Zettel"])
+def test_a_note_that_is_a_no_keeps_its_person_out_or_is_asked_about(name: str, note: str) -> None:
+    read = read_list(six((name, f"likes mornings|{note}||{note}|bring forms|new glasses")))
+    if not read.asked or name == "Notes":
+        assert (read.asked, reached(read)) == ({}, OTHERS)
+
+
+GOOD_NOTES = several(
+    """
+    no answer 3/1|no vm set up|declined flu shot|pt declined transportation|refuses to see Dr. Oak|no charge visit|No-charge recheck
+    no longer smokes|not interested in a trial|stop aspirin 7 days before|told to stop smoking|take list of medications with you
+    passed hearing test|expired insurance card|referral expired 2/1|card exp 2/28|wrong address|remove stitches|does not use cell
+    cancelled 2/1, rescheduled|canceled last appt|moved from Texas|solo habla español|no habla inglés|no puede caminar|hates needles
+    angry about the wait|use side door|v tach history|cx: neck pain|belongs to Blue Cross|said stop date of meds 3/1|opt for generic
+    """
+)
+
+
+@pytest.mark.parametrize("name", ["Notes", "Reason for Visit"])
+def test_a_note_about_something_else_keeps_nobody_out(name: str) -> None:
+    rows = [[f"Ana {at}", f"(202) 555-01{at:02}", note] for at, note in enumerate(GOOD_NOTES)]
+    read = read_list(as_text([["Name", "Phone", name], *rows]))
+    assert (read.asked, {GOOD_NOTES[at - 2]: code for at, code in read.codes.items()}) == ({}, {})
+
+
+def test_the_state_of_a_referral_says_nothing_about_its_person() -> None:
+    read = read_list(six(("Referral Status", "Approved|Expired|Pending|Active|Approved|Inactive")))
+    assert (read.asked, reached(read)) == ({}, EVERYBODY)
+
+
+ANSWERED = {
+    "Voice Reminders": "Active|Inactive|Active|Inactive|Active|Active",
+    "Automated Reminders": "Enabled|Disabled|Enabled|Disabled|Enabled|Enabled",
+    "Consent Status": "On file|Not on file|Verbal|Expired|Active|Obtained",
+    "Opt-in Status": "In|Out|In|Out|In|In",
+    "I would like to receive reminders": "Yes please|No thanks|Yes, thanks|No, thank you|yes|Yes",
+    "Do you agree to automated calls?": "I agree|I do not agree|I agree|Disagree|Yes, I agree|Accept",
+    "OK to call": "✔️|✖|👍|👎|✅|🗸",
+    "Discharge Disposition": "Home or Self Care|Expired|Home Health Care Svc|20 Expired|SNF|01 Home",
+    "Disch Disp": "HOME|EXPIRED|SNF|Expired in medical facility|Rehab|Discharged to home",
+    "Visit Status": "Confirmed via text|Cancelled - weather|Scheduled|Canceled 3/2|Confirmed 3/1|Scheduled by phone",
+}
+
+
+@pytest.mark.parametrize(("name", "cells"), ANSWERED.items(), ids=ANSWERED)
+def test_an_answer_in_the_words_of_its_column_is_one(name: str, cells: str) -> None:
+    read = read_list(six((name, cells)))
+    assert (read.asked, reached(read)) == ({}, OTHERS)
+
+
+@pytest.mark.parametrize("name", ["DNC", "Opted out", "Deceased", "Canceled"])
+def test_a_cross_marks_somebody_in_a_column_of_those_who_must_not_be_reached(name: str) -> None:
+    assert reached(read_list(six((name, "|✗||❌||")))) == OTHERS
+
+
+WAYS = ["Comm", "Notify By", "Delivery", "Best way to reach you", "Notification", "Reminder Type", "Mode"]
+
+
+@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize(
+    "cells", ["Phone|Email|Phone|None|Voice|Phone", "Voice|Mail only|Cell|Portal|Home phone|Text message"]
+)
+def test_a_column_of_the_ways_by_which_people_are_reached_is_asked_about(name: str, cells: str) -> None:
+    assert read_list(six((name, cells))).asked == {2: "preference"}
+
+
+def test_a_report_that_names_its_columns_on_each_page_has_them() -> None:
+    lines = LIST.splitlines(keepends=True)
+    read = read_list(b"".join([*lines[:4], lines[0], *lines[4:]]))
+    assert (read.asked, reached(read), read.codes[5]) == ({}, OTHERS, "has_letters")
+
+
 # Several columns, and what binds a number.
 TOGETHER: dict[str, tuple[bytes, str]] = {
     "calls yes, voicemail no": (six(("OK to call", "Y|Y|Y|Y|Y|Y"), ("OK to leave voicemail", "Y|N|Y|N|Y|Y")), OTHERS),

@@ -171,7 +171,7 @@ def test_hidden_rows_are_read_where_somebody_says_so() -> None:
     assert [number for number, _ in preview([content], dialect).rows] == [2, 3, 4]
 
 
-@pytest.mark.parametrize("attribute", ['hidden="1"', 'hidden="true"', 'ht="0" customHeight="1"'])
+@pytest.mark.parametrize("attribute", ['hidden="1"', 'hidden="true"', 'ht="0" customHeight="1"', 'ht="0.0"'])
 def test_a_row_is_hidden_in_more_than_one_way(attribute: str) -> None:
     row = '<row r="{}" {}><c t="str"><v>4155550101</v></c></row>'
     content = raw(row.format(1, "") + row.format(2, attribute) + row.format(3, 'hidden="0" ht="15"'))
