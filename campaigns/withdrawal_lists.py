@@ -13,6 +13,7 @@ from itertools import islice
 from campaigns.importing.verdicts import verdict_of
 from campaigns.spreadsheets import cells
 from campaigns.spreadsheets.columns.kinds import PHONES
+from campaigns.spreadsheets.columns.reading import read_columns
 from campaigns.spreadsheets.phones import numbers_in
 from campaigns.spreadsheets.preview import examine
 from campaigns.spreadsheets.refusals import SheetRefused
@@ -61,7 +62,7 @@ def listed_lines(read: Callable[[], Iterable[bytes]], size_bytes: int) -> list[L
             field="file",
         )
     try:
-        dialect, seen = examine(read)
+        dialect, seen = examine(read, columns=read_columns)
         kinds = [column.kind for column in seen.columns]
         reader = _reader(kinds, alone=len(seen.columns) == 1)
         # Where no column has a name that says what it is, its first row may be somebody's.

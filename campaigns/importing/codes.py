@@ -27,6 +27,9 @@ CODES: dict[str, Code] = {
     "has_extension": Code(
         _I, "This number has an extension, and a voicemail cannot be left behind one; give a direct number."
     ),
+    "phone_of_another": Code(
+        _I, "This number is not the person's own, as the column with its type says; give a number of the person."
+    ),
     "two_numbers": Code(_I, "There is more than one number in the cell; keep the one that shall be reached."),
     "has_letters": Code(_I, "There are letters in the phone cell; it holds one number and nothing else."),
     "not_a_phone": Code(

@@ -16,7 +16,8 @@ from campaigns.importing.verdicts import BINDING, Consent, last_deciding, verdic
 from campaigns.models import Campaign
 from campaigns.scripts import Hearing
 from campaigns.spreadsheets import cells
-from campaigns.spreadsheets.columns.kinds import DECIDING, EXTENSION, PHONES
+from campaigns.spreadsheets.columns.kinds import DECIDING, EXTENSION, PHONE_TYPE, PHONES
+from campaigns.spreadsheets.columns.names import Whose, whose
 from campaigns.spreadsheets.objections import answers_something, objects
 from campaigns.spreadsheets.phones import SAYS_NONE, numbers_in
 from campaigns.spreadsheets.refusals import CellRefused
@@ -31,9 +32,9 @@ from usecases.numbers import NumberRefused, check_recipient, zones_of
 MOST_FIELD_BYTES = 8000
 # Say where somebody is; everything else but these, the number, what decides and what names the person is kept as a merge field.
 _PLACES = {"time_zone": cells.time_zone, "state": cells.state, "postal_code": cells.postal_code}
-_NOT_KEPT = {"", "reference", "record_number", "country", EXTENSION, *DECIDING, *_PLACES}
+_NOT_KEPT = {"", "reference", "record_number", "country", EXTENSION, PHONE_TYPE, *DECIDING, *_PLACES}
 # By these two rows of one number are no other persons.
-_NOT_COMPARED = {*PHONES, "country", EXTENSION, *DECIDING, "consent_date", "consent_source"}
+_NOT_COMPARED = {*PHONES, "country", EXTENSION, PHONE_TYPE, *DECIDING, "consent_date", "consent_source"}
 
 Row = Sequence[str]
 
@@ -188,11 +189,13 @@ def _number_for(campaign: Campaign, layout: Layout) -> Callable[[Row], tuple[str
     """A function for the first of the person's phones that can be reached, and which it is; it raises why the first is none."""
     rules = rules_of(campaign)
     phones, region_of = _phones_of(layout), _region_for(layout)
-    extensions = {at: extension_of(at, layout.columns, phones) for at in phones}
-    [first, *others] = [(at, extensions[at]) for at in phones]
-    plain = not others and "country" not in layout.columns and first[1] is None
+    described = [(at, extension_of(at, layout.columns, phones), _type_of(at, layout.columns, phones)) for at in phones]
+    [first, *others] = described
+    plain = not others and "country" not in layout.columns and first[1:] == (None, None)
 
-    def number_in(row: Row, at: int, extension_at: int | None) -> str:
+    def number_in(row: Row, at: int, extension_at: int | None, type_at: int | None) -> str:
+        if type_at is not None and whose(row[type_at]) is Whose.OTHER:
+            raise CellRefused("phone_of_another", "")
         number = cells.phone(row[at], region_of(row))
         if extension_at is not None and cells.text(row[extension_at]).casefold() not in SAYS_NONE:
             raise CellRefused("has_extension", "")
@@ -203,9 +206,9 @@ def _number_for(campaign: Campaign, layout: Layout) -> Callable[[Row], tuple[str
 
     def the_first(row: Row) -> tuple[str, int]:
         why: CellRefused | NumberRefused | None = None
-        for nth, (at, extension_at) in enumerate([first, *others]):
+        for nth, each in enumerate(described):
             try:
-                return number_in(row, at, extension_at), nth
+                return number_in(row, *each), nth
             except (CellRefused, NumberRefused) as refused:
                 if why is None or why.code == "phone_missing":
                     why = refused
@@ -222,6 +225,18 @@ def extension_of(phone_at: int, columns: Sequence[str], phones: Sequence[int]) -
             if phone_at == (max(left) if left else min(phones)):
                 return at
     return None
+
+
+def _type_of(phone_at: int, columns: Sequence[str], phones: Sequence[int]) -> int | None:
+    """The column that says whose a phone is: the next one in the direction in which the first one has its phone."""
+    types = [at for at, kind in enumerate(columns) if kind == PHONE_TYPE]
+    if not types:
+        return None
+    before = types[0] < min(phones)
+    between = [at for at in types if (at < phone_at if before else at > phone_at)]
+    nearest = (max if before else min)(between, default=None)
+    others = range(*sorted((phone_at, nearest))) if nearest is not None else ()
+    return None if any(at in phones and at != phone_at for at in others) else nearest
 
 
 def _prints_for(layout: Layout) -> Callable[[Row], bytes]:

@@ -12,7 +12,7 @@ from campaigns.spreadsheets import workbooks
 from campaigns.spreadsheets.bounds import MAX_COLUMNS as MOST_COLUMNS
 from campaigns.spreadsheets.bounds import too_many_columns
 from campaigns.spreadsheets.columns.headers import MAX_ROWS_ABOVE, Header, find_header, header_at
-from campaigns.spreadsheets.columns.reading import Column, holds_people, read_columns
+from campaigns.spreadsheets.columns.reading import Column, holds_people, read_columns, read_patients
 from campaigns.spreadsheets.dialect import HEAD_BYTES, Dialect, guess
 from campaigns.spreadsheets.phones import looks_like_phone
 from campaigns.spreadsheets.rows import DamagedRow, Rows, all_rows
@@ -42,7 +42,7 @@ class Preview:
 
 
 def examine(
-    read: Callable[[], Iterable[bytes]], *, accents: bytes = b"", columns: ReadColumns = read_columns
+    read: Callable[[], Iterable[bytes]], *, accents: bytes = b"", columns: ReadColumns = read_patients
 ) -> tuple[Dialect, Preview]:
     """Guess a file's dialect and preview it by that; `read` opens the file from its start, each time anew. Raises SheetRefused."""
     head, whole = _head(read())
@@ -59,7 +59,7 @@ def examine(
     return replace(dialect, header_row=header.row), _preview(header, rows, columns, of_csv=True)
 
 
-def preview(chunks: Iterable[bytes], dialect: Dialect, columns: ReadColumns = read_columns) -> Preview:
+def preview(chunks: Iterable[bytes], dialect: Dialect, columns: ReadColumns = read_patients) -> Preview:
     """The header and the first PREVIEW_ROWS rows, read by the given dialect. Raises SheetRefused."""
     if dialect.format == "xlsx":
         sheets = workbooks.look(chunks, _FIRST, hidden_rows=dialect.hidden_rows)
@@ -73,7 +73,7 @@ def open_list(
     chunks: Iterable[bytes],
     dialect: Dialect,
     notices: list[str] | None = None,
-    columns: ReadColumns = read_columns,
+    columns: ReadColumns = read_patients,
 ) -> tuple[Preview, Rows]:
     """The preview, and all rows below the header, of a list that is opened once; `notices` as of `open_rows`. Raises SheetRefused.
 

@@ -249,6 +249,16 @@ def _extension(said: _Name) -> Meaning | None:
     return _kind("extension") if own else Meaning(Sense.DESCRIBES)
 
 
+# As the type of a person's phone, work.
+_OFFICES = frozenset({"office", "ofc", "oficina", "phone", "main"})
+_TYPES = frozenset({"type", "types", "tipo", "kind", "label"})
+
+
+def _phone_type(said: _Name) -> Meaning | None:
+    typed = said.has(*_PHONES) and not _TYPES.isdisjoint(said.words)
+    return _kind("phone_type") if typed and said.only(*_OF_PHONES, "detail", "contact") else None
+
+
 def _country(said: _Name) -> Meaning | None:
     if said.has("country") and said.only(
         "country", "code", *_PHONES, *_PLACED, "call", "person", "filler", "name", "address"
@@ -299,6 +309,15 @@ def _whose(said: _Name) -> Meaning:
         whose = Whose.ALTERNATE
     nth = next((int(word) for word in said.words if len(word) == 1 and word.isdecimal()), 1)
     return Meaning(Sense.PHONE, whose=whose, rank=_rank(said), nth=nth)
+
+
+@lru_cache(maxsize=1024)
+def whose(type_of_phone: str) -> Whose:
+    """By what a cell says beside a phone: OTHER of “Emergency contact” and of “Fax”, GUARDIAN of “Mother”, else OWN."""
+    said = _Name(type_of_phone)
+    if said.has("other", "former", "fax") and not _OFFICES.issuperset(said.words):
+        return Whose.OTHER
+    return Whose.GUARDIAN if said.has("guardian") else Whose.OWN
 
 
 def _rank(said: _Name) -> int:
@@ -397,6 +416,7 @@ _READERS: tuple[Callable[[_Name], Meaning | None], ...] = (
     _status,
     _verdict,
     _extension,
+    _phone_type,
     _country,
     _act,
     _phone,

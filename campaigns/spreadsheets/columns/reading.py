@@ -8,11 +8,13 @@ from enum import StrEnum
 
 from campaigns.spreadsheets.answers import Answer, canceled, died
 from campaigns.spreadsheets.columns.kinds import EXTENSION, ONCE, PHONES, UNCLEAR
-from campaigns.spreadsheets.columns.names import Meaning, Sense, Whose, meaning_of
+from campaigns.spreadsheets.columns.names import Meaning, Sense, Whose, meaning_of, whose
 from campaigns.spreadsheets.columns.questions import Question
 from campaigns.spreadsheets.columns.samples import Sample
 from campaigns.spreadsheets.columns.words import meanings_of, words_of
 from campaigns.spreadsheets.countries import country
+from campaigns.spreadsheets.objections import denies, ends_plainly, objects
+from campaigns.spreadsheets.phones import looks_like_phone
 from campaigns.spreadsheets.places import postal_code, state, time_zone
 from campaigns.spreadsheets.trimming import folded, trimmed
 
@@ -56,6 +58,7 @@ class Column:
 
 
 SAID = Column("", Sureness.SURE, Why.SAID)
+_NAMES = ("name", "first_name", "last_name")
 _MERGED = ""  # until it has its name
 
 
@@ -84,6 +87,40 @@ def read_columns(
         if column.kind == _MERGED and trimmed(name):
             columns[at] = _named(column, _merge_field(name, at, taken))
     return [columns[at] for at in range(len(names))]
+
+
+def read_patients(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> list[Column]:
+    """As `read_columns`, of a list of people who are to be reached, in which more has to be asked."""
+    columns = read_columns(header, rows)
+    for at in _side_by_side(header or (), columns):
+        columns[at] = _ask(Question.WHICH_PHONE)
+    for at in _headings(rows):
+        columns[at] = _ask(Question.HEADING, Why.CELLS)
+    return columns
+
+
+def _side_by_side(names: Sequence[str], columns: Sequence[Column]) -> list[int]:
+    """The phones of lists that stand beside each other: Name, Phone, Name, Phone. One person's would be taken for another's."""
+    said = list(map(folded, names))
+    twice = [at for at, name in enumerate(said) if name and said.count(name) > 1]
+    people = any(meaning_of(names[at]).kind in _NAMES for at in twice)
+    return [at for at in twice if columns[at].kind in PHONES] if people else []
+
+
+def _headings(rows: Sequence[Sequence[str]]) -> set[int]:
+    """Where a no stands alone in a row above people: a legend below them says nothing of anybody."""
+    found: set[int] = set()
+    people = False
+    for row in reversed(rows):
+        filled = [at for at, cell in enumerate(row) if trimmed(cell)]
+        if people and len(filled) == 1 and _is_heading(row[filled[0]]):
+            found.add(filled[0])
+        people = people or any(map(looks_like_phone, row))
+    return found
+
+
+def _is_heading(cell: str) -> bool:
+    return not any(map(str.isdigit, cell)) and (objects(cell) or denies(cell) or ends_plainly(cell))
 
 
 def _of_one_appointment(meanings: list[Meaning]) -> list[Meaning]:
@@ -274,6 +311,12 @@ def _answers_in_doubt(sample: Sample) -> Question:
     return Question.YES_OR_NO if sample.holds_answers and not sample.holds_dates else Question.NONE
 
 
+def _type_in_doubt(sample: Sample) -> Question:
+    """“Mother” is whom to call about a child, and may be somebody else about anybody else."""
+    guardians = any(whose(cell) is Whose.GUARDIAN for cell in sample.filled)
+    return Question.WHOSE_PHONE if guardians else _answers_in_doubt(sample)
+
+
 def _record_number_in_doubt(sample: Sample) -> Question:
     """The first patients of a practice have the numbers 1 and 2; a mark stands beside several people."""
     counted = all(map(str.isdigit, sample.filled)) and len({*sample.filled}) == len(sample.filled)
@@ -286,6 +329,7 @@ _DOUBTS: dict[str, Callable[[Sample], Question]] = {
     "canceled": _cancellation_in_doubt,
     "appointment_status": _status_in_doubt,
     "record_number": _record_number_in_doubt,
+    "phone_type": _type_in_doubt,
     **dict.fromkeys(
         (
             "name",

@@ -40,7 +40,7 @@ guardian: parent parents guardian guardians grdn mother mom mothers father dad f
 from: from
 fax: fax facsimile pager beeper tty tdd
 former: old former previous prev prior past bad wrong invalid disconnected anterior viejo antiguo equivocado
-detail: type types kind carrier area verified verify valid validated validity label callback
+detail: type types tipo kind label carrier area verified verify valid validated validity label callback
 country: country countries ctry cntry pais nation intl international dialing dialling
 code: code codes cd codigo prefix prefijo
 extension: extension extensions ext extn xtn exten interno anexo

@@ -217,6 +217,22 @@ def test_a_report_that_names_its_columns_on_each_page_has_them() -> None:
     assert (read.asked, reached(read), read.codes[5]) == ({}, OTHERS, "has_letters")
 
 
+@pytest.mark.parametrize(
+    "heading", ["DO NOT CALL", "Cancelled", "Declined", "DNC list", "Patients who opted out", "No llamar"]
+)
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_no_that_stands_alone_above_people_is_asked_about(heading: str, at: int) -> None:
+    rows = six().decode().splitlines()
+    alone = [heading, ""] if at == 0 else ["", heading]
+    read = read_list("\r\n".join([*rows[:4], ",".join(alone), *rows[4:]]).encode())
+    assert read.asked == {at: "heading"}
+
+
+def test_a_legend_below_the_people_is_no_heading() -> None:
+    read = read_list(six(("DNC", "|X||X||")) + b"* X = do not call,,\r\nCancelled,,\r\n")
+    assert (read.asked, reached(read)) == ({}, OTHERS)
+
+
 # Several columns, and what binds a number.
 TOGETHER: dict[str, tuple[bytes, str]] = {
     "calls yes, voicemail no": (six(("OK to call", "Y|Y|Y|Y|Y|Y"), ("OK to leave voicemail", "Y|N|Y|N|Y|Y")), OTHERS),
@@ -359,6 +375,48 @@ def test_where_no_column_is_the_persons_own_it_is_asked_which_one_is(names: list
     rows = [["Name", *names], *([NAMES[at], *[f"(415) 555-015{at}"] * len(names)] for at in range(4))]
     read = read_list(as_text(rows))
     assert list(read.asked) == list(range(1, 1 + len(names)))
+
+
+TYPED = {
+    "before each phone": [
+        "Phone Type 1,Phone 1,Phone Type 2,Phone 2",
+        "Cell,A,Home,x",
+        "Emergency,x,Mobile,B",
+        "Fax,x,Spouse,x",
+        "Home,C,Office,",
+    ],
+    "behind each phone": [
+        "Phone 1,Phone 1 Type,Phone 2,Phone 2 Type",
+        "A,Cell,x,Home",
+        "x,Emergency Contact,B,",
+        "x,Guarantor,,",
+        "C,Work,,Fax",
+    ],
+    "of one phone": ["Phone,Phone Type", "A,CELL", "B,", "x,Next of Kin", "C,Other"],
+    "in Spanish": ["Teléfono,Tipo de teléfono", "A,Casa", "B,Celular", "x,Emergencia", "C,Trabajo"],
+}
+
+
+@pytest.mark.parametrize("lines", TYPED.values(), ids=TYPED)
+def test_a_phone_is_somebody_elses_where_the_column_beside_it_says_so(lines: list[str]) -> None:
+    phones = {"A": "(415) 555-0101", "B": "(415) 555-0102", "C": "(415) 555-0103", "x": "(415) 555-0150"}
+    read = read_list(as_text([[phones.get(cell, cell) for cell in line.split(",")] for line in lines]))
+    # Ana's second phone is her own too.
+    assert (read.asked, reached(read), read.codes) == ({}, "123", {4: "phone_of_another"})
+
+
+def test_a_mothers_phone_by_the_column_beside_it_is_asked_about() -> None:
+    rows = [["Name", "Phone", "Phone Type"], ["Ana", "(415) 555-0101", "Cell"], ["Ben", "(415) 555-0102", "Mother"]]
+    assert read_list(as_text(rows)).asked == {2: "whose_phone"}
+
+
+def test_two_lists_beside_each_other_are_no_list_of_people_with_two_phones() -> None:
+    rows = [
+        ["Name", "Phone", "Name", "Phone"],
+        ["Ana", "(415) 555-0101", "Ben", "(415) 555-0102"],
+        ["", "", "Cora", "(415) 555-0103"],
+    ]
+    assert read_list(as_text(rows)).asked == {1: "which_phone", 3: "which_phone"}
 
 
 def test_a_contacts_phone_is_the_persons_where_there_is_no_other_and_no_contact() -> None:
