@@ -14,8 +14,9 @@ from enum import StrEnum
 from campaigns.spreadsheets.answers import Answer, Standing, answer, standing
 from campaigns.spreadsheets.columns.kinds import DECIDING, EXTENSION, PHONES, UNCLEAR, column_twice
 from campaigns.spreadsheets.columns.questions import Question
-from campaigns.spreadsheets.columns.reading import Column, Sureness, Watch, Why, read_columns
+from campaigns.spreadsheets.columns.reading import Column, Sureness, Watch, Why, read_columns, without_verdicts
 from campaigns.spreadsheets.columns.samples import Sample
+from campaigns.spreadsheets.columns.words import words_of
 from campaigns.spreadsheets.refusals import ColumnsRefused
 
 REASON = "reason"
@@ -38,6 +39,7 @@ SENTENCES: dict[Question, str] = {
 }
 # The question that is asked about a permission, and about nothing else.
 PERMISSION = Question.WHAT_FOR
+_REASONS = frozenset({"reason", "reasons", "rsn", "motivo", "razon", "why"})
 _PHONE_QUESTIONS = (Question.WHICH_PHONE, Question.WHOSE_PHONE)
 
 
@@ -80,6 +82,11 @@ def read_opt_outs(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -
     own, plain = read_columns(header, rows, of_opt_outs=True), read_columns(header, rows)
     samples = [Sample([row[at] if at < len(row) else "" for row in rows]) for at in range(len(plain))]
     columns = [_column(*each) for each in zip(own, plain, samples, strict=True)]
+    if all(column.kind != REASON for column in columns):
+        for at, name in enumerate(header or ()):
+            if _is_reason(name) and not samples[at].phones and not _answers(samples[at]):
+                columns[at] = Column(REASON, Sureness.SURE, Why.NAME)
+                break
     phones = iter(PHONES)
     order = sorted(
         (at for at, column in enumerate(columns) if column.kind in PHONES),
@@ -126,7 +133,19 @@ def _describes(plain: Column, sample: Sample) -> Column:
 
 
 def _asks(plain: Column, sample: Sample) -> Column:
-    return _ask(plain.question)
+    """Where everybody has words, some of them a no and none a yes, these are reasons: STOP, asked, DNC."""
+    reasons = sample.answers[Answer.FORBIDS] and not sample.blank and not _answers(sample)
+    return _NOT_READ if reasons else _ask(plain.question)
+
+
+def _answers(sample: Sample) -> bool:
+    """Whether a cell may say that its person has not opted out."""
+    return any(sample.answers[said] for said in (Answer.YES, Answer.NO, Answer.PERMITS, Answer.CROSS, Answer.DATE))
+
+
+def _is_reason(name: str) -> bool:
+    words = set(words_of(without_verdicts(name)))
+    return bool(words) and words <= _REASONS
 
 
 _DECIDED: dict[str, Callable[[Column, Sample], Column]] = {

@@ -44,7 +44,7 @@ class Standing(StrEnum):
 _WORDS: dict[Answer, str] = {
     Answer.YES: """yes, y, true, t, 1, x, xx, xxx, on, ok, okay, yep, yeah, check, checked, si, s, verdadero, cierto, oui, ja, wahr,
         yes please, yes thanks, yes thank you, si por favor, si gracias""",
-    Answer.NO: "no, n, false, f, 0, off, none, nope, unchecked, falso, non, nein, no thanks, no thank you, no gracias",
+    Answer.NO: "no, n, false, f, 0, off, none, nope, unchecked, falso, non, nein, no thanks, no thank you, no gracias, no one",
     Answer.PERMITS: """agreed, accepted, granted, given, signed, consented, opted in, opt in, optin, consent, consents, yes opted in,
         authorized, allowed, permitted, approved, subscribed, ok to call, okay to call, ok to leave message, ok to leave voicemail,
         may call, can call, call ok, acepta, acepto, aceptado, autoriza, autorizado, consiente, permitido, firmado, puede llamar""",
@@ -75,7 +75,7 @@ _CANCELED = """canceled, cancelled, cancel, cancels, canceled by patient, cancel
     pt canceled, pt cancelled, pt cancel, patient cancel, provider canceled, provider cancelled, provider cancel, clinic canceled,
     clinic cancelled, canceled by provider, cancelled by provider, canceled by clinic, cancelled by clinic, canceled late,
     cancelled late, late cancel, late canceled, late cancelled, same day cancel, cx, cxl, cxld, can, canc, cncl, c x, no show,
-    noshow, no shows, no showed, ns, n s, nsh, did not show, did not attend, dna, missed, did not keep, dnka, failed, broken,
+    noshow, no shows, no showed, ns, n s, nsh, did not show, did not attend, dna, missed, delete, did not keep, dnka, failed, broken,
     left without being seen, lwbs, rescheduled, resched, rsc, rs, r s, rescheduled by patient, bumped, moved, deleted, voided, void,
     entered in error, error, removed, discharged, inactive appointment, cancelado, cancelada, anulado, anulada, reprogramado,
     reprogramada, no asistio, ausente"""

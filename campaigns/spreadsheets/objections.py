@@ -66,6 +66,7 @@ _OBJECTION = re.compile(
     | \b(?:rechaz[ao]|rehus[ao]|niega|nego)\w*[\W_]+(?:\w+[\W_]+){{0,2}}(?:llam|mensaj|contact)
     | \bsin[\W_]+(?:consentimiento|autorizacion|permiso)\b
     | \bno[\W_]+longer[\W_]+(?:wants?|wish\w*|interested|agrees?|consents?|(?:an?[\W_]+|our[\W_]+)?(?:patient|pt|client))\b
+    | \bno[\W_]+(?:le[\W_]+)?(?:tiene|esta|hay)[\W_]+interes
     | \bnot[\W_]+interested\b(?![\W_]+in[\W_]+(?!\w*(?:call|reminder|message)))
     | \bthreaten\w*[\W_]+(?:\w+[\W_]+){{0,3}}(?:sue|legal|lawsuit|call\w*)\b | \bleave[\W_]+(?:me|us|him|her|them)[\W_]+alone\b
     | \b(?:ask\w*|wants?|says?|said|told|please|pls|request\w*)[\W_]+(?:\w+[\W_]+){{0,3}}
@@ -94,8 +95,9 @@ difunta consent consented permission authorization authority remove removed take
 complained complains complaint llamar llame llamen llamadas llamada contactar contactado contactada mensaje mensajes molestar molesten
 recado recados buzon consentimiento autorizacion permiso stop dead dnd blocked muerto muerta donot dont doesnt never text texts sms
 portal letter letters only callback callbacks phoned ringing dialed notified longer alone cell
-dcsd decsd sd finado finada qepd stopall unsub removal belongs incorrecto erroneo solo msj msjs llames llama llamarle llamarlo
-llamarla llamarme hablar hablarle hablarla interested threatened threatens threatening
+dcsd decsd sd finado finada qepd stopall unsub removal belongs incorrecto erroneo solo msj msjs llames llama llamemos llamamos
+llamando interes interesado interesada llamarle llamarlo llamarla llamarme hablar hablarle hablarla interested threatened
+threatens threatening
 """
 _TELLTALE_WORDS = frozenset(_TELLTALE.encode().split())
 # All but letters parts words. Bytes are divided three times as fast as by an expression.
@@ -147,7 +149,10 @@ def _is_no(cell: str) -> bool:
     return said in (Answer.NO, Answer.CROSS) and folded(cell) not in _EVERYDAY
 
 
-_ENDS = re.compile(r"\W*(?:cancel+ed|cancelad[oa]|deceased|fallecid[oa]|no[ -]?show)\b", re.IGNORECASE)
+_ENDS = re.compile(
+    r"\W*(?:(?:cancel(?:l*ed)?|cancelad[oa]|deceased|fallecid[oa]|no[ -]?show)\b|(?:deleted?|voided)\W*$)",
+    re.IGNORECASE,
+)
 
 
 def ends_plainly(cell: str) -> bool:

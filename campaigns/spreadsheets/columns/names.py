@@ -157,6 +157,8 @@ def _died(said: _Name) -> Meaning | None:
 
 
 def _canceled(said: _Name) -> Meaning | None:
+    if said.has("rescheduled") and not said.has("count"):
+        return _ask(Question.STATUS)  # the visit that was, or the one that is
     if not said.has("canceled"):
         return None
     if said.has("count") and not said.has("permit", "refuse"):

@@ -40,6 +40,6 @@ SENTENCES: dict[Question, str] = {
     Question.ALIVE: "It seems to say whether people live. A column that says so the other way round is read: Deceased.",
     Question.STATUS: "It gives people or appointments a status that is not known. Does one of them mean that the person must not be "
     "reached?",
-    Question.HEADING: "One of its rows says only that somebody must not be reached or has canceled, as a heading over the people below "
-    "it does. Take these people out of the list; or, if the row means nothing, say what the column is.",
+    Question.HEADING: "One of its rows says only that somebody must not be reached or has canceled, as a heading over the people "
+    "below it does. Take these people out of the list; or, if the row means nothing, say what the column is.",
 }

@@ -274,6 +274,10 @@ def _of_kind(meaning: Meaning, sample: Sample) -> Column:
         return Column(kind, Sureness.SURE, Why.NAME_AND_CELLS) if fits else _described(meaning, sample)
     if kind in ("consent_date", "consent_source") and sample.holds_answers and not sample.holds_dates:
         return Column("consent", Sureness.LIKELY, Why.NAME_AND_CELLS)
+    if kind == "canceled" and sample.counts:
+        return _merged(Watch.WORDS)  # how often
+    if kind in ("appointment_day", "appointment_time") and sample.names_standings and not sample.holds_dates:
+        return Column("appointment_status", Sureness.LIKELY, Why.NAME_AND_CELLS)
     if (question := _DOUBTS.get(kind, _no_doubt)(sample)) is not Question.NONE:
         return _ask(question, Why.NAME_AND_CELLS)
     return Column(kind, Sureness.SURE, Why.NAME_AND_CELLS if sample.filled else Why.NAME)

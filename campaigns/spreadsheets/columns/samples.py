@@ -113,6 +113,11 @@ class Sample:
         return self.names_ways and any("channel" in _ways_of(cell) for cell in self.filled)
 
     @property
+    def counts(self) -> bool:
+        """How many of something: figures, and others than 0 and 1."""
+        return self._counts_otherwise and all(map(str.isdigit, self.filled))
+
+    @property
     def holds_codes(self) -> bool:
         return self._counts_otherwise or self._letters_otherwise
 

@@ -71,7 +71,7 @@ permit: ok okay okey may can allow allows allowed permission permissions permit 
 permit: consenting cnsnt authorize authorizes authorized authorization auth authorisation authorised agree agrees agreed agreement
 permit: accept accepts accepted approve approves approved approval wants want willing subscribed optin contactable callable
 permit: enabled enable reachable puede pueden permiso permite permitir permitido autoriza autorizado autorizada autorizacion
-permit: autorizar like
+permit: autorizar like tcpa
 permit: consentimiento consiente acepta aceptado aceptar acuerdo aprobado quiere desea
 refuse: refuse refuses refused refusal declines decline declined declination denied denies deny reject rejects rejected rejection
 refuse: object objects objected objection revoke revokes revoked revocation withdraw withdraws withdrawn withdrew withdrawal stop
@@ -86,7 +86,7 @@ restrict: restrict restricted restriction restrictions limit limits limitation l
 restrict: private hold holds onhold alert alerts restriccion restricciones privacidad confidencial caution expired expires expire
 restrict: expiration expiry exp until hipaa only
 preference: preference preferences pref prefs prefer prefers preferred method methods mode preferencia preferencias preferido
-preference: preferida metodo modo way ways
+preference: preferida metodo modo way ways medio forma
 decided: result results outcome outcomes response responses disposition resultado respuesta status
 call: call calls called calling dial dials ring ringing robocall robocalls autocall llamar llamada llamadas llame llamen outreach
 call: broadcast robo
@@ -101,13 +101,14 @@ channel: email emails mail letter letters text texts texting txt txts sms mms po
 channel: newsletter push app correo correos texto textos online whatsapp fundraising research
 text: text texts txt sms
 canceled: cancel canceled cancelled cancels cancellation cancelation cxl cxld cncl cancelado cancelada cancelacion noshow nsh
+rescheduled: rescheduled resched reschedule reschedules reprogramado reprogramada
 deceased: deceased decease death dead died decd dod fallecido fallecida fallecimiento difunto difunta muerto muerta muerte defuncion
 vital: vital
 alive: alive living vivo viva
 filler: do does did should shall will would to for the a an of on at in we us i is are has have had was been be being please pls by
 filler: via flag flags flg list lists from yn sn yesno rcvd ser sea contactado llamado voluntaria ivr dialer optional opcional
 filler: indicator ind obtained received recd given signed active current currently verbal written express automated
-filler: auto automatic prerecorded detailed detail full tcpa any all future further more regarding about re s
+filler: auto automatic prerecorded detailed detail full any all future further more regarding about re s
 filler: registry national federal ai lines and or form file de del la el los las al por para en se y con nos le les that if
 filler: granted given
 note: note notes comment comments cmt remark remarks memo description desc instruction instructions nota notas comentario
@@ -150,6 +151,9 @@ TOGETHER: dict[tuple[str, ...], str] = {
     ("call", "back"): "callback",
     ("d", "n", "c"): "dnc",
     ("rec", "d"): "recd",
+    ("ref", "d"): "refused",
+    ("d", "o", "d"): "dod",
+    ("my", "chart"): "portal",
     ("w", "drew"): "withdrew",
     ("w", "o"): "without",
     ("don", "t"): "dont",

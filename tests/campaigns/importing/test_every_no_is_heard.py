@@ -139,7 +139,7 @@ NOTED = several(
     not interested in calls|no longer a patient|EXPIRED|Expired 2/3/26|pt exp 2/3|dcsd|dec'sd 3/2|husband says she passed|QEPD|finado
     Passed 2/3/26|cancelled|appt cancelled|canceled per pt|cx appt|canceló la cita|cita cancelada|no lo llames|no hablar|no dejar msj
     número incorrecto|tel. equivocado|solo correo|solo por correo|solo texto|se dio de baja|rechazó|rechazó llamadas|Disagree|🚫|👎
-    Email only|mail only|no thanks
+    Email only|mail only|no thanks|Ya no quiere que le llamemos|no tiene interés
     """
 )
 
@@ -185,6 +185,11 @@ ANSWERED = {
     "OK to call": "✔️|✖|👍|👎|✅|🗸",
     "Discharge Disposition": "Home or Self Care|Expired|Home Health Care Svc|20 Expired|SNF|01 Home",
     "Disch Disp": "HOME|EXPIRED|SNF|Expired in medical facility|Rehab|Discharged to home",
+    "TCPA Status": "Consented|Revoked|Opted in|Opted out|Granted|Given",
+    "TCPA": "Y|N|Y||Y|Y",
+    "Ref'd calls": "|X||3/2/2026||",
+    "D.O.D.": "|1/2/2026||2/3/2026||",
+    "Appt": "Kept|Cancelled|Scheduled|Cancelled by patient|Confirmed|Pending",
     "Visit Status": "Confirmed via text|Cancelled - weather|Scheduled|Canceled 3/2|Confirmed 3/1|Scheduled by phone",
 }
 
@@ -200,7 +205,33 @@ def test_a_cross_marks_somebody_in_a_column_of_those_who_must_not_be_reached(nam
     assert reached(read_list(six((name, "|✗||❌||")))) == OTHERS
 
 
-WAYS = ["Comm", "Notify By", "Delivery", "Best way to reach you", "Notification", "Reminder Type", "Mode"]
+@pytest.mark.parametrize("name", ["# No Shows", "Cancelled Appts", "Cancellations"])
+def test_how_often_somebody_canceled_is_no_cancellation(name: str) -> None:
+    read = read_list(six((name, "0|2|0|1|0|0")))
+    assert (read.asked, reached(read)) == ({}, EVERYBODY)
+
+
+def test_whether_a_portal_is_used_says_nothing_of_a_visit() -> None:
+    read = read_list(six(("MyChart Status", "Activated|Activated|Pending|Active|Activated|Inactive")))
+    assert (read.asked, reached(read)) == ({}, EVERYBODY)
+
+
+@pytest.mark.parametrize("name", ["Rescheduled", "Rescheduled to", "Resched?", "Reprogramada"])
+def test_which_visit_was_moved_is_asked(name: str) -> None:
+    assert read_list(six((name, "|3/9/2026||3/9/2026||"))).asked == {2: "status"}
+
+
+WAYS = [
+    "Comm",
+    "Medio de contacto",
+    "Forma de contacto",
+    "Notify By",
+    "Delivery",
+    "Best way to reach you",
+    "Notification",
+    "Reminder Type",
+    "Mode",
+]
 
 
 @pytest.mark.parametrize("name", WAYS)

@@ -29,6 +29,11 @@ def kinds(header: str, *rows: str) -> list[str]:
         ("Phone,Deceased", [f"{CELL},N", f"{HOME},"], ["phone", ""]),
         ("Phone,MRN,First Name", [f"{CELL},104412,Ann"], ["phone", "", ""]),
         ("Phone,Country", [f"{CELL},US"], ["phone", "country"]),
+        ("Phone,Reason,Added", [f"{CELL},asked,3/2/2026", f"{HOME},STOP,3/3/2026"], ["phone", "reason", ""]),
+        ("Phone,Opt-out reason", [f"{CELL},DNC", f"{HOME},"], ["phone", "reason"]),
+        ("Phone,Motivo", [f"{CELL},no llamar", f"{HOME},falleció"], ["phone", "reason"]),
+        ("Phone,Last Text", [f"{CELL},STOP", f"{HOME},unsubscribe"], ["phone", ""]),
+        ("Phone,Phone Type", [f"{CELL},Cell", f"{HOME},Home"], ["phone", ""]),
     ],
 )
 def test_what_is_understood_is_not_asked_about(header: str, rows: list[str], read: list[str]) -> None:
@@ -48,6 +53,10 @@ def test_what_is_understood_is_not_asked_about(header: str, rows: list[str], rea
         ("Deceased", ["Y", "N"]),
         ("Appt Status", ["Scheduled", "Do not call"]),
         ("Flag", ["Y", "N"]),
+        ("Opted out", ["✗", "✓"]),
+        ("Reason", ["STOP", "Yes"]),
+        ("Last Text", ["STOP", ""]),
+        ("Last Text", ["STOP", "YES"]),
     ],
 )
 def test_a_column_by_which_some_have_not_opted_out_is_a_question(header: str, cells: list[str]) -> None:
