@@ -119,7 +119,9 @@ def objects(text: str) -> bool:
 
 # No-charge and no-show are no answers.
 _NO_SUCH = r"(?!\s*(?:show|charge|cost|fault|contrast|co-?pay|fee|prep)\b)"
-_PLAINLY_NO = re.compile(rf"\W*(?:no|nope|never|nunca)\s*(?:[-\u2013\u2014,;:.!(/]{_NO_SUCH}|$)", re.IGNORECASE)
+_PLAINLY_NO = re.compile(
+    rf"\W*(?:no|nope|never|nunca)\s*(?:[-\u2013\u2014,;:!(/]{_NO_SUCH}|\.(?!\s*\d)|$)", re.IGNORECASE
+)
 # In a note it is the person that refused or died, or the visit that was canceled; in other columns it may be a referral or a plan.
 _NOTED = re.compile(
     r"""

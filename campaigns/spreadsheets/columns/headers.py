@@ -19,6 +19,8 @@ MAX_ROWS_ABOVE = 30
 # Between the clinic's phone and the row that names the columns.
 _MAX_ROWS_OF_TITLES = 4
 _PLAIN = (Answer.YES, Answer.NO)
+# Names of columns as well as answers.
+_NAMES_TOO = frozenset({"ok", "okay", "check"})
 # Words that stand above a group of columns, and belong to the name of each.
 _OF_GROUPS = frozenset(
     (
@@ -163,7 +165,7 @@ def _is_data(cell: str) -> bool:
         or looks_like_phone(cell)
         or is_date(cell)
         or "@" in cell
-        or answer(cell) in _PLAIN
+        or (answer(cell) in _PLAIN and folded(cell) not in _NAMES_TOO)
     )
 
 

@@ -39,7 +39,7 @@ class Whose(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`kind` is given with KIND, and says of what DESCRIBES whether it is a fax, names a contact, or is a day or a time of something;
+    """`kind` is given with KIND, and says of what DESCRIBES whether it is a fax, an address, a day or a time, or names a contact;
     `question` is given with ASK.
 
     Of a PHONE `rank` says how well it suits, 0 is best, `nth` is the figure in its name, and `soft` says that the cells have to say
@@ -134,6 +134,8 @@ def meaning_of(name: str) -> Meaning:
         return Meaning(Sense.NOTES)
     if said.has("harmless"):
         return Meaning(Sense.HARMLESS)
+    if said.has("channel") and said.only("channel", "address", *_OF_THE_PERSON):
+        return Meaning(Sense.DESCRIBES, "address")
     return Meaning(Sense.DESCRIBES if said.has("describes", "fax", *_OTHERS) else Sense.UNKNOWN)
 
 

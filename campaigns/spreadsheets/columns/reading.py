@@ -374,6 +374,8 @@ def _harmless(meaning: Meaning, sample: Sample) -> Column:
 
 
 def _described(meaning: Meaning, sample: Sample) -> Column:
+    if meaning.kind == "address" and sample.holds_addresses:
+        return _merged(Watch.WORDS)  # of whom some have declined to give theirs
     if sample.ends_somebody_plainly:
         return _ask(Question.STATUS, Why.CELLS)
     return _ask(Question.YES_OR_NO, Why.CELLS) if sample.answers_in_words else _merged(Watch.CODES)

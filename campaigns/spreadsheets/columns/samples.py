@@ -94,8 +94,9 @@ class Sample:
 
     @property
     def answers_in_words(self) -> bool:
-        """At least half of it is a yes or a no, and no figure."""
-        return self.holds_answers and Sample([cell for cell in self.filled if not cell.isdigit()]).holds_answers
+        """At least half of it is a yes or a no, and no figure. That there is none of something answers nothing."""
+        worded = [cell for cell in self.filled if not cell.isdigit() and folded(cell) != "none"]
+        return self.holds_answers and Sample(worded).holds_answers
 
     @property
     def consents(self) -> bool:
@@ -111,6 +112,10 @@ class Sample:
     def names_other_ways(self) -> bool:
         """And one of these is none by which a phone rings."""
         return self.names_ways and any("channel" in _ways_of(cell) for cell in self.filled)
+
+    @property
+    def holds_addresses(self) -> bool:
+        return any("@" in cell for cell in self.filled)
 
     @property
     def counts(self) -> bool:

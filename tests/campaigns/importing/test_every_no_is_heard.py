@@ -205,6 +205,32 @@ def test_a_cross_marks_somebody_in_a_column_of_those_who_must_not_be_reached(nam
     assert reached(read_list(six((name, "|✗||❌||")))) == OTHERS
 
 
+CLEAN = {
+    "Email": "a@example.org|declined|none|refused|no email|",
+    "E-mail Address": "declined|a@example.org|||b@example.org|none",
+    "PCP": "None|None|Dr. Oak|None||None",
+    "Insurance 2": "None|None|None|Medicare|None|None",
+    "Clinic": "No. 5 Clinic|Oak Clinic|No. 7|Dead River Clinic|Hospice House|Stopford",
+}
+
+
+@pytest.mark.parametrize(("name", "cells"), CLEAN.items(), ids=CLEAN)
+def test_what_there_is_none_of_is_no_answer(name: str, cells: str) -> None:
+    read = read_list(six((name, cells)))
+    assert (read.asked, reached(read)) == ({}, EVERYBODY)
+
+
+@pytest.mark.parametrize("name", ["Email", "Text", "SMS"])
+def test_another_way_that_is_answered_is_asked_about(name: str) -> None:
+    assert list(read_list(six((name, "Y|N|Y|N|Y|Y"))).asked) == [2]
+
+
+@pytest.mark.parametrize("name", ["OK", "Ok?"])
+def test_a_column_may_be_named_as_an_answer_is(name: str) -> None:
+    read = read_list(six((name, "Y|N|Y|N|Y|Y")))
+    assert (read.asked, reached(read), read.dialect.header_row) == ({}, OTHERS, 1)
+
+
 @pytest.mark.parametrize("name", ["# No Shows", "Cancelled Appts", "Cancellations"])
 def test_how_often_somebody_canceled_is_no_cancellation(name: str) -> None:
     read = read_list(six((name, "0|2|0|1|0|0")))
