@@ -80,11 +80,12 @@ _CANCELED = """canceled, cancelled, cancel, cancels, canceled by patient, cancel
     entered in error, error, removed, discharged, inactive appointment, cancelado, cancelada, anulado, anulada, reprogramado,
     reprogramada, no asistio, ausente"""
 # Of a column that asks for consent; beside “Opted out” these would say the contrary.
-_CONSENTED = """agree, i agree, yes i agree, accept, i accept, yes i accept, i consent, yes i consent, on file, obtained, received,
-    verbal, written, enabled, active, in"""
-_NOT_CONSENTED = (
-    "disabled, inactive, out, not on file, not obtained, not received, not signed, unsigned, expired, lapsed"
-)
+_CONSENTED = """agree, i agree, yes i agree, accept, i accept, yes i accept, i consent, yes i consent, on file, obtained,
+    received, verbal, written, enabled, active, in, phone, phone call, phone calls, call, calls, voice, voice call, voice calls,
+    voicemail, cell, cell phone, mobile, mobile phone, telephone, telefono, celular, llamada, llamadas, voz"""
+_NOT_CONSENTED = """disabled, inactive, out, not on file, not obtained, not received, not signed, unsigned, expired, lapsed,
+    email, e mail, mail, letter, text, texts, text message, sms, portal, mychart, whatsapp, correo, correo electronico, carta,
+    texto, mensaje de texto, ninguno"""
 _STANDS = """
     scheduled, sched, sch, schd, confirmed, conf, confirm, unconfirmed, not confirmed, pending, pend, pen, booked, book, active,
     open, new, planned, future, upcoming, proposed, tentative, requested, reserved, ready, arrived, arr, checked in, check in,

@@ -35,11 +35,12 @@ SENTENCES: dict[Question, str] = {
     Question.WHAT_FOR: "It may be a permission for something else than calls and voicemails. Does a no in it keep the person "
     "from being reached?",
     Question.CHANNEL: "It is about messages by another way than the phone. Does a no in it keep the person from being called too?",
-    Question.PREFERENCE: "It says how people wish to be reached, and some of them may not wish to be called. What does it decide?",
+    Question.PREFERENCE: "It says by which way people wish to be reached, and some of them may not wish to be called. Read as "
+    "consent, it lets only those be reached who have “Phone” or the like in it; or does it decide nothing?",
     Question.RESTRICTION: "It may say whom not to reach, or when not. Does what stands in it keep the person from being reached?",
     Question.ALIVE: "It seems to say whether people live. A column that says so the other way round is read: Deceased.",
-    Question.STATUS: "It gives people or appointments a status that is not known. Does one of them mean that the person must not be "
-    "reached?",
+    Question.STATUS: "It gives people or appointments a status that is not known here. Does one of them mean that the person must "
+    "not be reached? Read as the status of the appointment, it keeps out all whose status is not known; or does it decide nothing?",
     Question.HEADING: "One of its rows says only that somebody must not be reached or has canceled, as a heading over the people "
     "below it does. Take these people out of the list; or, if the row means nothing, say what the column is.",
 }

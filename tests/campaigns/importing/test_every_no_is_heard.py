@@ -268,6 +268,11 @@ def test_a_column_of_the_ways_by_which_people_are_reached_is_asked_about(name: s
     assert read_list(six((name, cells))).asked == {2: "preference"}
 
 
+def test_a_preference_that_is_said_to_be_the_consent_lets_those_be_reached_who_wish_a_call() -> None:
+    content = six(("Contact preference", "Phone|Email|Voice|Text message|Phone call|Cell"))
+    assert reached(read_list(content, {2: "consent"})) == OTHERS
+
+
 def test_a_report_that_names_its_columns_on_each_page_has_them() -> None:
     lines = LIST.splitlines(keepends=True)
     read = read_list(b"".join([*lines[:4], lines[0], *lines[4:]]))
