@@ -39,7 +39,9 @@ class Whose(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`kind` is given with KIND, and says of what DESCRIBES whether it is a fax, an address, a day or a time, or names a contact;
+    """`kind` is given with KIND, and says of what DESCRIBES whether it is a fax, an address, a day or a time, or names a contact, and
+    of a STATUS whether it is a disposition.
+
     `question` is given with ASK.
 
     Of a PHONE `rank` says how well it suits, 0 is best, `nth` is the figure in its name, and `soft` says that the cells have to say
@@ -178,7 +180,7 @@ def _status(said: _Name) -> Meaning | None:
         return _kind("appointment_status") if said.has("appointment") else Meaning(Sense.STATUS)
     disposed = said.has("disposition") or (said.has("discharge") and ("to" in said.words or said.has("status")))
     if disposed and said.only("disposition", "discharge", "status", "person", "filler", "code"):
-        return Meaning(Sense.STATUS)
+        return Meaning(Sense.STATUS, "disposition")
     if not said.has("status") or said.has("permit", "refuse", "no", "either", *_ACTS, *_PHONES, *_OTHERS):
         return None
     if said.has("appointment") and said.only("status", "appointment", "person", "filler"):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from campaigns.spreadsheets.answers import Answer, canceled, died
+from campaigns.spreadsheets.answers import Answer, Standing, canceled, died
 from campaigns.spreadsheets.columns.kinds import EXTENSION, ONCE, PHONES, UNCLEAR
 from campaigns.spreadsheets.columns.names import Meaning, Sense, Whose, meaning_of, whose
 from campaigns.spreadsheets.columns.questions import Question
@@ -358,7 +358,9 @@ def _act(meaning: Meaning, sample: Sample) -> Column:
 
 
 def _status(meaning: Meaning, sample: Sample) -> Column:
-    if sample.names_standings:
+    # “Discharged” ends a visit that was to be, and is what a list of the discharged says of everybody.
+    ended = meaning.kind == "disposition" and sample.standings[Standing.CANCELED] > 0
+    if sample.names_standings and not ended:
         return Column("appointment_status", Sureness.LIKELY, Why.NAME_AND_CELLS)
     return _ask(Question.STATUS, Why.NAME_AND_CELLS)
 

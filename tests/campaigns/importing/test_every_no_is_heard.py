@@ -200,6 +200,13 @@ def test_an_answer_in_the_words_of_its_column_is_one(name: str, cells: str) -> N
     assert (read.asked, reached(read)) == ({}, OTHERS)
 
 
+@pytest.mark.parametrize(
+    "cells", ["Discharged|Expired|Discharged|LWBS|Home|SNF", "Discharged|Discharged|Discharged|Discharged|Discharged|"]
+)
+def test_a_disposition_that_could_be_a_cancellation_is_asked_about(cells: str) -> None:
+    assert read_list(six(("ED Disposition", cells))).asked == {2: "status"}
+
+
 @pytest.mark.parametrize("name", ["DNC", "Opted out", "Deceased", "Canceled"])
 def test_a_cross_marks_somebody_in_a_column_of_those_who_must_not_be_reached(name: str) -> None:
     assert reached(read_list(six((name, "|✗||❌||")))) == OTHERS
