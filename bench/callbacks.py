@@ -21,9 +21,9 @@ from bench import bare, inbox, scenario
 from bench.databases import further_database
 from bench.dispatch import idle_workers
 from bench.measure import Spent, spending, wait_until
-from delivery.doorbell import ring
-from delivery.http import HttpRequest, HttpResponse
-from delivery.transport import CurlTransport
+from delivery.runtime.wakeups import ring
+from delivery.transport.curl import CurlTransport
+from delivery.transport.interface import HttpRequest, HttpResponse
 from rvm.platform.embedded.processes import spawn, stop
 from rvm.platform.ids import uuid7
 from rvm.project.stack import MANAGE, Stack, answers

@@ -24,8 +24,8 @@ from bench.fairness import PACE, measure
 from bench.measure import Spent, spending, wait_until
 from delivery.carriers.base import DropRequest
 from delivery.carriers.sandbox import Sandbox
-from delivery.doorbell import ring
-from delivery.transport import CurlTransport
+from delivery.runtime.wakeups import ring
+from delivery.transport.curl import CurlTransport
 from rvm.platform.embedded.processes import spawn, stop
 from rvm.platform.ids import uuid7
 from rvm.project.stack import MANAGE

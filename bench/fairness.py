@@ -13,7 +13,7 @@ import psycopg
 
 from bench import scenario
 from bench.measure import wait_until
-from delivery.doorbell import ring
+from delivery.runtime.wakeups import ring
 from rvm.platform.ids import uuid7
 
 PACE = 50

@@ -14,9 +14,9 @@ import psycopg
 from django.conf import settings
 
 from bench.scenario import COLUMNS, SENDERS, Clinic
-from delivery.http import HttpRequest
-from delivery.reports import RAW_PURPOSE
+from delivery.reports.inbox import RAW_PURPOSE
 from delivery.sandbox.signing import signature
+from delivery.transport.interface import HttpRequest
 from rvm.platform.crypto import BlindIndex, Vault
 from rvm.platform.ids import uuid7
 

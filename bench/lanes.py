@@ -14,7 +14,7 @@ import psycopg
 
 from bench import scenario
 from bench.measure import wait_until
-from delivery.routes import _OPEN, _as_arrays
+from delivery.engine.lane_routes import _OPEN, _as_arrays
 from rvm.platform.embedded.processes import spawn, stop
 from rvm.project.stack import MANAGE
 

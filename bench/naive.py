@@ -8,8 +8,8 @@ from __future__ import annotations
 import requests
 from django.utils import timezone
 
+from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import Drop, Voicemail
-from delivery.status import DropStatus, VoicemailStatus
 
 session = requests.Session()
 

@@ -24,13 +24,13 @@ from campaigns.services import retries
 from campaigns.services.campaigns import begin
 from campaigns.services.standing import is_importing, move, reopen
 from campaigns.states import UNDER_WAY, CampaignState, RetryState
-from delivery import sql
-from delivery.doorbell import ring_on_commit
-from delivery.lane_counts import LANES_WITH, counts_of
+from delivery.lane_totals import LANES_WITH, counts_of
+from delivery.lifecycle.status import OPEN_ENDED, VoicemailStatus
 from delivery.models import Lane
+from delivery.recordings.storage import STORAGE_UNAVAILABLE
+from delivery.runtime import sql
+from delivery.runtime.wakeups import ring_on_commit
 from delivery.services.lanes import before_all, cancel_queued, point_each, point_to
-from delivery.services.sounds import STORAGE_UNAVAILABLE
-from delivery.status import OPEN_ENDED, VoicemailStatus
 from usecases.errors import Refused
 
 log = structlog.get_logger(__name__)

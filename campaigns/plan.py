@@ -8,8 +8,8 @@ from typing import NamedTuple
 from campaigns.forecast import Hours
 from campaigns.models import Campaign
 from delivery.carriers import UnknownCarrierError, carrier_class
+from delivery.engine.lane_routes import hours
 from delivery.models import Lane
-from delivery.routes import hours
 from usecases.errors import Refused
 from usecases.models import TelephonySetup
 from usecases.selectors import sandbox_setup, sender_numbers

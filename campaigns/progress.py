@@ -15,9 +15,9 @@ from campaigns.forecast import Group, forecast
 from campaigns.models import Campaign, RecipientImport
 from campaigns.states import UNDER_WAY, CampaignState
 from campaigns.waiting import by_zones
-from delivery.lane_counts import reasons_of
+from delivery.lane_totals import reasons_of
+from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.models import Lane
-from delivery.status import TERMINAL, VoicemailStatus
 from rvm.platform.redis_connection import redis_client
 
 log = structlog.get_logger(__name__)

@@ -16,10 +16,10 @@ from campaigns.importing.codes import sentence_of
 from campaigns.models import Campaign
 from campaigns.selectors import imports
 from campaigns.states import ImportState
-from delivery.lane_counts import reasons_of
-from delivery.reasons import REASONS, Reason
-from delivery.routes import hours
-from delivery.status import TERMINAL, VoicemailStatus
+from delivery.engine.lane_routes import hours
+from delivery.lane_totals import reasons_of
+from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from rvm.platform.clock import database_now
 
 S, R = VoicemailStatus, Reason
@@ -102,7 +102,7 @@ def what_then(reason: Reason) -> str:
 def summarize(
     campaign: Campaign, counts: Mapping[tuple[str, str], int], rejected: Mapping[str, int], now: datetime
 ) -> Summary:
-    """`counts`: voicemails by status and reason (delivery.lane_counts); `rejected`: rows of its lists by code."""
+    """`counts`: voicemails by status and reason (delivery.lane_totals); `rejected`: rows of its lists by code."""
     by_status, by_reason = Counter[str](), Counter[str]()
     for (status, reason), count in counts.items():
         by_status[status] += count

@@ -11,9 +11,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from delivery import sql
 from delivery.models import Lane
-from delivery.recipients import number_in
+from delivery.models.recipients import number_in
+from delivery.runtime import sql
 from delivery.services.lanes import stretch_of
 from rvm.platform.crypto import blind_index
 from usecases.numbers import zones_of

@@ -6,7 +6,7 @@ class DeliveryConfig(AppConfig):
     verbose_name = "Delivery"
 
     def ready(self) -> None:
-        from delivery import breaker
+        from delivery.engine import circuit_breaker
         from rvm.platform import health
 
-        health.WARNINGS.append(breaker.warning)
+        health.WARNINGS.append(circuit_breaker.warning)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.http import StreamingHttpResponse
 
-from delivery.exporting import MERGE_COLUMNS, export_rows
+from delivery.exports import MERGE_COLUMNS, export_rows
 from delivery.models import Voicemail
 from rvm.platform import audit
 from rvm.platform.clock import database_now

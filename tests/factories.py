@@ -22,8 +22,8 @@ from django.test import Client
 from campaigns.models import Campaign
 from campaigns.states import CampaignState
 from delivery.identifiers import record_number_entry
+from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.models import Lane, LaneDelta, Recording, Voicemail, VoicemailIdentifier
-from delivery.status import TERMINAL, VoicemailStatus
 from rvm.platform.api.keys import create_api_key
 from rvm.platform.crypto import blind_index
 from rvm.platform.ids import uuid7

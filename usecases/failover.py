@@ -1,7 +1,7 @@
 """After which failures a use case may let its failover setup try.
 
 Pure. Only what another carrier may do better, and only where the first one left no doubt that nobody was reached. The words are
-those of failed voicemails' reasons; `delivery.reasons` takes them from here.
+those of failed voicemails' reasons; `delivery.lifecycle.reasons` takes them from here.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class TelephonySetup(Row):
         help_text="An uncertain drop that nothing has settled after this ends as failed: unconfirmed.",
     )
     enabled = models.BooleanField(default=True, help_text="Kill switch: while off, its voicemails wait.")
-    # The breaker's, see delivery.breaker. Open until then; past it, one probe decides.
+    # The breaker's, see delivery.engine.circuit_breaker. Open until then; past it, one probe decides.
     breaker_until = models.DateTimeField(null=True, editable=False)
     breaker_reason = models.CharField(max_length=200, blank=True, db_default="", default="", editable=False)
     breaker_openings = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)

@@ -22,7 +22,7 @@ from campaigns.selectors import imports, retries
 from campaigns.states import EDITABLE, UNDER_WAY, CampaignState, ImportState, Outcome, RetryState
 from campaigns.summary import summary_page
 from delivery.admin.player import player
-from delivery.services.recordings import measured
+from delivery.recordings.recordings import measured
 from rvm.platform.admin.alarms import alarms, import_alarms
 from rvm.platform.clock import database_now
 from rvm.platform.models import Role

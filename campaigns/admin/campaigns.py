@@ -29,7 +29,7 @@ from campaigns.admin.withdrawing import Withdrawing
 from campaigns.models import Campaign
 from campaigns.services.campaigns import create, edit
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE
-from delivery.lane_counts import counts_of
+from delivery.lane_totals import counts_of
 from delivery.models import Clip, Recording
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.lists import OfferedList

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 
 from campaigns.models import Campaign
 from delivery.downloads import voicemail_download
+from delivery.lifecycle.status import VoicemailStatus
 from delivery.selectors import VoicemailFilter, voicemails
-from delivery.status import VoicemailStatus
 from rvm.platform.admin.rights import person, rights_of
 
 

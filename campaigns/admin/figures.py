@@ -10,8 +10,8 @@ from campaigns.admin import wording, zones
 from campaigns.models import Campaign
 from campaigns.preview import preview
 from campaigns.progress import Progress, progress
-from delivery.lane_counts import reasons_of
-from delivery.status import VoicemailStatus
+from delivery.lane_totals import reasons_of
+from delivery.lifecycle.status import VoicemailStatus
 from usecases.errors import Refused
 
 # A time zone of its own line; the rest is summed up.

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from delivery.admin.player import player
 from delivery.models import Recording
-from delivery.services.recordings import measured
+from delivery.recordings.recordings import measured
 from usecases.models import UseCase
 from usecases.selectors import sender_numbers
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from campaigns.models import OptOutImport
 from campaigns.states import CampaignState, ImportState, LineOutcome, OptOutState, Outcome, RetryState
-from delivery.reasons import REASONS, Reason
+from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.services.lanes import LeftOut
-from delivery.status import TERMINAL, VoicemailStatus
 
 C, I, V, O = CampaignState, ImportState, VoicemailStatus, Outcome  # noqa: E741
 

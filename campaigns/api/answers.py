@@ -63,7 +63,7 @@ class CampaignAnswer(serializers.Serializer[Any]):
 
 
 def campaign_answer(campaign: Campaign, voicemails: Mapping[str, int]) -> dict[str, Any]:
-    """`voicemails` by status, as `delivery.lane_counts` knows them."""
+    """`voicemails` by status, as `delivery.lane_totals` knows them."""
     lane = campaign.lane
     return {
         "campaign_id": campaign.pk,

@@ -19,7 +19,7 @@ from campaigns.models import Campaign
 from campaigns.services import campaigns as services
 from campaigns.states import RetryState
 from delivery.api.base import ONE_WORLD
-from delivery.lane_counts import counts_of
+from delivery.lane_totals import counts_of
 from rvm.platform.api.pagination import page
 from rvm.platform.api.problem_codes import MISSING_SCOPE
 from rvm.platform.api.problems import Problem

@@ -17,8 +17,8 @@ from campaigns.states import CampaignState
 from campaigns.withdrawal_lists import MAX_LINES
 from delivery.api.fields import ObjectField
 from delivery.api.requests import ExportQuery, WorldQuery
+from delivery.lifecycle.reasons import Reason
 from delivery.models import Lane
-from delivery.reasons import Reason
 from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, TextField, YesField
 
 LONGEST_STATEMENT = 1000

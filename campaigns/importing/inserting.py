@@ -14,8 +14,8 @@ from campaigns.importing.staging import Stopping, Superseded, is_staged, mark_st
 from campaigns.models import Campaign, RecipientImport
 from campaigns.services.standing import locked
 from campaigns.states import EDITABLE, ImportState
-from delivery import shutdown
-from delivery.services.inserting import insert_staged
+from delivery.runtime import shutdown
+from delivery.services.insertion import insert_staged
 from rvm.platform.clock import database_now
 
 BATCH = 20_000

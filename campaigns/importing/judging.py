@@ -23,8 +23,8 @@ from campaigns.spreadsheets.phones import SAYS_NONE, numbers_in
 from campaigns.spreadsheets.refusals import CellRefused
 from campaigns.spreadsheets.rows import DamagedRow
 from delivery.identifiers import MAX_RECORD_NUMBER
+from delivery.recordings.storage import STORAGE_UNAVAILABLE
 from delivery.services.screening import LONGEST_REFERENCE
-from delivery.services.sounds import STORAGE_UNAVAILABLE
 from delivery.services.voicemails import is_simulated
 from usecases.errors import Refused
 from usecases.numbers import NumberRefused, check_recipient, zones_of

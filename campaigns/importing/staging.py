@@ -25,10 +25,10 @@ from campaigns.spreadsheets.preview import open_list
 from campaigns.spreadsheets.refusals import SheetRefused
 from campaigns.spreadsheets.rows import Rows
 from campaigns.states import UNDER_WAY
-from delivery import shutdown
 from delivery.identifiers import record_number_entry, seal_record_number
 from delivery.models import Voicemail
-from delivery.recipients import PURPOSE
+from delivery.models.recipients import PURPOSE
+from delivery.runtime import shutdown
 from rvm.platform.crypto import blind_index, vault
 from rvm.platform.sealed_files import unseal
 

@@ -14,7 +14,7 @@ from campaigns.importing.staging import unstage
 from campaigns.importing.working import lock_within_transaction
 from campaigns.models import OptOutImport, RecipientImport
 from campaigns.states import OPT_OUTS_UNDER_WAY, UNDER_WAY, ImportState
-from delivery.doorbell import ring
+from delivery.runtime.wakeups import ring
 from rvm.platform import audit, sealed_files
 from rvm.platform.ids import time_of
 

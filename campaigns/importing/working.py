@@ -20,8 +20,8 @@ from campaigns.importing.staging import Stopping, Superseded, mark_staged, stage
 from campaigns.models import RecipientImport
 from campaigns.spreadsheets.refusals import SheetRefused
 from campaigns.states import UNDER_WAY, ImportState
-from delivery import shutdown
-from delivery.services.sounds import STORAGE_UNAVAILABLE
+from delivery.recordings.storage import STORAGE_UNAVAILABLE
+from delivery.runtime import shutdown
 from rvm.platform import audit
 from rvm.platform.crypto import Undecryptable
 from usecases.errors import Refused

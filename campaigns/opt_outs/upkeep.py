@@ -11,7 +11,7 @@ from campaigns.importing.upkeep import BATCH, KEPT
 from campaigns.importing.working import lock_within_transaction
 from campaigns.models import OptOutImport
 from campaigns.states import OPT_OUTS_UNDER_WAY, OptOutState
-from delivery.doorbell import ring
+from delivery.runtime.wakeups import ring
 from rvm.platform import audit, sealed_files
 
 

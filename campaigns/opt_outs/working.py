@@ -13,7 +13,7 @@ from campaigns.models import OptOutImport
 from campaigns.opt_outs import listing
 from campaigns.spreadsheets.refusals import SheetRefused
 from campaigns.states import OPT_OUTS_UNDER_WAY, OptOutState
-from delivery import shutdown
+from delivery.runtime import shutdown
 from rvm.platform import audit
 from rvm.platform.crypto import Undecryptable
 

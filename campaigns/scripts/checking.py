@@ -13,7 +13,7 @@ from uuid import UUID
 
 from campaigns.scripts.parts import Script, read_script
 from delivery.models import Clip
-from delivery.services.clips import why_not
+from delivery.recordings.clips import why_not
 from rvm.platform.models import Workspace
 from usecases.errors import Refused
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from campaigns.models import Campaign
 from campaigns.scripts.parts import Combination, choose, read_script
 from delivery.models import Recording
-from delivery.recording_links import link
-from delivery.services.clips import assemble
-from delivery.services.sounds import STORAGE_UNAVAILABLE
+from delivery.recordings.clips import assemble
+from delivery.recordings.links import link
+from delivery.recordings.storage import STORAGE_UNAVAILABLE
 from usecases.errors import Refused
 
 

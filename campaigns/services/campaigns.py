@@ -15,8 +15,8 @@ from campaigns.preview import preview
 from campaigns.services import details, retries
 from campaigns.services.standing import claimed, is_importing, locked, move, require
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE, UNDER_WAY, CampaignState
-from delivery.doorbell import ring_on_commit
 from delivery.models import Lane, Voicemail
+from delivery.runtime.wakeups import ring_on_commit
 from rvm.platform import audit
 from rvm.platform.clock import database_now
 from rvm.platform.models import User, Workspace

@@ -25,7 +25,7 @@ from campaigns.services.uploaded_lists import (
 )
 from campaigns.spreadsheets.workbook_notices import other_sheets
 from campaigns.states import EDITABLE, IMPORT_MOVES, ImportState, Outcome
-from delivery.doorbell import ring_on_commit
+from delivery.runtime.wakeups import ring_on_commit
 from rvm.platform import audit, sealed_files
 from rvm.platform.ids import uuid7_at
 from rvm.platform.models import User

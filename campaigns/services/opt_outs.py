@@ -15,7 +15,7 @@ from campaigns.services import uploaded_lists
 from campaigns.services.uploaded_lists import READ_AS, Kind, Sample
 from campaigns.spreadsheets.workbook_notices import other_sheets
 from campaigns.states import OPT_OUT_MOVES, OptOutState
-from delivery.doorbell import ring_on_commit
+from delivery.runtime.wakeups import ring_on_commit
 from rvm.platform import audit, sealed_files
 from rvm.platform.ids import uuid7_at
 from rvm.platform.models import User, Workspace

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from campaigns.models import Campaign, CampaignRetry
 from campaigns.services.standing import end_ahead, reopen
 from campaigns.states import CampaignState, RetryState
-from delivery.dispatch import database_now
-from delivery.doorbell import ring_on_commit
-from delivery.lane_counts import reasons_of
-from delivery.reasons import Reason
+from delivery.engine.dispatcher import database_now
+from delivery.lane_totals import reasons_of
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import VoicemailStatus
+from delivery.runtime.wakeups import ring_on_commit
 from delivery.services.lanes import before_all, requeue_failed, retryable_reasons
-from delivery.status import VoicemailStatus
 from rvm.platform import audit
 from rvm.platform.models import User
 from usecases.errors import Refused

@@ -14,9 +14,9 @@ from campaigns.services.standing import is_importing, locked
 from campaigns.states import CampaignState, LineOutcome, WithdrawalState
 from campaigns.withdrawal_lists import Line
 from delivery.identifiers import Found, numbers_in_lane, record_numbers_in, references_in
+from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane
 from delivery.services.lanes import withdraw
-from delivery.status import VoicemailStatus
 from rvm.platform import audit
 from rvm.platform.models import User
 from usecases.errors import Refused

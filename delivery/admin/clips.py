@@ -23,8 +23,8 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from delivery.api.voicemails import recording_name
 from delivery.audio import AudioRejected
 from delivery.models import Assembly, Clip
-from delivery.recording_links import link
-from delivery.services.clips import keep_clip
+from delivery.recordings.clips import keep_clip
+from delivery.recordings.links import link
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from delivery.status import VoicemailStatus as V
+from delivery.lifecycle.status import VoicemailStatus as V
 
 # As unfold names its labels; what is not listed is grey.
 STATUS_COLOURS: dict[str, str] = {

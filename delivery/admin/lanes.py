@@ -9,9 +9,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from delivery.lane_counts import counts_of
+from delivery.lane_totals import counts_of
+from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane
-from delivery.status import VoicemailStatus
 from rvm.platform.admin.lists import OfferedList
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.models import Role

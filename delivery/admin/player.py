@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.template.loader import render_to_string
 
 from delivery.models import Recording
-from delivery.recording_links import link
+from delivery.recordings.links import link
 
 _HALF = 128  # a peak of 255 reaches from the middle of the picture to its edge
 

@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from delivery.admin.player import player
 from delivery.audio import AudioRejected
 from delivery.models import Recording
-from delivery.services.recordings import keeping_recording, measured
+from delivery.recordings.recordings import keeping_recording, measured
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.saving import RefusableForm, adopt

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from delivery.admin.colours import STATUS_COLOURS
+from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.models import CarrierMedia, CarrierReport, Drop, VoicemailReference
-from delivery.reasons import REASONS, Reason
-from delivery.services.uploads import may_be_uploaded_again, upload_again
+from delivery.recordings.uploads import may_be_uploaded_again, upload_again
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.scoping import ScopedFilter

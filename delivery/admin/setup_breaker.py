@@ -13,8 +13,8 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
-from delivery.breaker import State, state_of
-from delivery.services.setups import close_breaker
+from delivery.engine.circuit_breaker import State, state_of
+from delivery.setups.services import close_breaker
 from rvm.platform.admin.rights import person
 from rvm.platform.clock import database_now
 from rvm.platform.models import Role

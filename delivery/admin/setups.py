@@ -16,9 +16,9 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, U
 from delivery.admin.setup_breaker import SetupBreaker
 from delivery.carriers import CARRIERS
 from delivery.carriers.base import Credential
+from delivery.lifecycle.status import DropStatus
 from delivery.models import Drop
-from delivery.services.setups import LONGEST_CREDENTIAL, change_setup, credential_names, open_setup
-from delivery.status import DropStatus
+from delivery.setups.services import LONGEST_CREDENTIAL, change_setup, credential_names, open_setup
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.saving import RefusableForm, adopt, changed
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin

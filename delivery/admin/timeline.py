@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import CarrierReport, Drop, Voicemail
-from delivery.reasons import REASONS, Reason
-from delivery.status import DropStatus, VoicemailStatus
 
 
 @dataclass(frozen=True, slots=True)

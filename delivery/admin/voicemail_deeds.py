@@ -14,10 +14,10 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail
-from delivery.reasons import REASONS, Reason
 from delivery.services.voicemails import cancel, retry
-from delivery.status import VoicemailStatus
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.clock import database_now
 from rvm.platform.models import Role

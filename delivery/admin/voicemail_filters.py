@@ -16,10 +16,10 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import CheckboxFilter, DropdownFilter, RangeDateFilter
 
 from delivery.admin.lanes import lane_name
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane
-from delivery.reasons import Reason
 from delivery.selectors import VoicemailFilter, voicemails
-from delivery.status import VoicemailStatus
 from rvm.platform.admin.exact_search import SealedNumberFilter
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.models import Workspace

@@ -17,8 +17,8 @@ from delivery.admin.voicemail_export import VoicemailExport
 from delivery.admin.voicemail_filters import FILTERS, chosen_workspace
 from delivery.admin.voicemail_search import VoicemailSearch
 from delivery.models import CarrierReport, Voicemail
+from delivery.recordings.recordings import measured
 from delivery.selectors import drops_of
-from delivery.services.recordings import measured
 from rvm.platform import audit
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person, rights_of

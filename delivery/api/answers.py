@@ -10,9 +10,9 @@ from typing import Any
 from rest_framework import serializers
 
 from delivery.audio.levels import WAVEFORM_PEAKS
+from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import Clip, Drop, Recording, Voicemail
-from delivery.reasons import REASONS, Reason
-from delivery.status import DropStatus, VoicemailStatus
 from usecases.errors import Refused
 
 VOICEMAIL_STATUSES = [status.value for status in VoicemailStatus]

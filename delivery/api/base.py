@@ -14,9 +14,9 @@ from rest_framework.response import Response
 
 from delivery.api.problem_codes import AUDIO_PROBLEMS, DELIVERY_PROBLEMS, RANGE_NOT_SATISFIABLE
 from delivery.audio import AudioRejected
-from delivery.byte_ranges import RangeNotSatisfiable
 from delivery.models import Clip, Recording
-from delivery.playback import play
+from delivery.recordings.byte_ranges import RangeNotSatisfiable
+from delivery.recordings.playback import play
 from delivery.selectors import clips, recordings
 from rvm.platform.api.problem_codes import MISSING_SCOPE, NOT_FOUND, ProblemCode
 from rvm.platform.api.problems import FieldError, Problem

@@ -15,9 +15,9 @@ from delivery.api.answers import ClipAnswer, ClipDetail, ClipPage, clip_answer
 from delivery.api.base import PLAYING, DeliveryView
 from delivery.api.requests import ClipUpload, PageQuery
 from delivery.api.voicemails import recording_name
-from delivery.recording_links import link
+from delivery.recordings.clips import keep_clip
+from delivery.recordings.links import link
 from delivery.selectors import clips
-from delivery.services.clips import keep_clip
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.pagination import page

@@ -15,9 +15,9 @@ from delivery.api.answers import RecordingAnswer, RecordingDetail, RecordingPage
 from delivery.api.base import PLAYING, DeliveryView
 from delivery.api.requests import PageQuery, RecordingUpload
 from delivery.api.voicemails import recording_name
-from delivery.recording_links import link
+from delivery.recordings.links import link
+from delivery.recordings.recordings import keep_recording, measured
 from delivery.selectors import offered_recordings
-from delivery.services.recordings import keep_recording, measured
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.pagination import page

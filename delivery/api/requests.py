@@ -10,11 +10,11 @@ from rest_framework import serializers
 from delivery.api.fields import ObjectField
 from delivery.carriers import CARRIERS
 from delivery.identifiers import MAX_RECORD_NUMBER
-from delivery.reasons import Reason
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import VoicemailStatus
+from delivery.recordings.storage import LONGEST_NAME
 from delivery.selectors import VoicemailFilter
 from delivery.services.screening import LONGEST_REFERENCE, MOST_METADATA_BYTES, Recipient
-from delivery.services.sounds import LONGEST_NAME
-from delivery.status import VoicemailStatus
 from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesField, YesFilter
 from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from usecases.errors import Refused

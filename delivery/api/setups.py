@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from delivery.api.base import DeliveryView
-from delivery.breaker import State, state_of
 from delivery.carriers import CARRIERS
-from delivery.services.setup_check import check_setup
-from delivery.services.setups import change_setup, credential_names, open_setup
+from delivery.engine.circuit_breaker import State, state_of
+from delivery.setups.connection_test import check_setup
+from delivery.setups.services import change_setup, credential_names, open_setup
 from rvm.platform.api.fields import StrictModelSerializer
 from rvm.platform.api.pagination import page
 from rvm.platform.clock import database_now
@@ -30,7 +30,7 @@ SETTINGS = ("pace_per_second", "in_flight_cap", "report_horizon_hours", "confirm
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}, "writeOnly": True})
 class CredentialsField(serializers.DictField):
-    """Which names there are depends on the carrier, so `delivery.services.setups` looks inside."""
+    """Which names there are depends on the carrier, so `delivery.setups.services` looks inside."""
 
 
 class SetupChanges(StrictModelSerializer):

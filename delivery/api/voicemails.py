@@ -29,8 +29,8 @@ from delivery.api.requests import (
     VoicemailSearch,
 )
 from delivery.models import Recording, Voicemail
+from delivery.recordings.recordings import keeping_recording
 from delivery.selectors import drops_of, voicemails
-from delivery.services.recordings import keeping_recording
 from delivery.services.voicemails import cancel, queue_voicemails, retry
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser

@@ -5,6 +5,7 @@ from __future__ import annotations
 from delivery.carriers.base import Carrier
 from delivery.carriers.drop_cowboy import DropCowboy
 from delivery.carriers.sandbox import Sandbox
+from usecases.models import TelephonySetup
 
 CARRIERS: dict[str, type[Carrier]] = {carrier.name: carrier for carrier in (Sandbox, DropCowboy)}
 
@@ -19,3 +20,8 @@ def carrier_class(name: str) -> type[Carrier]:
         return CARRIERS[name]
     except KeyError:
         raise UnknownCarrierError(f"There is no carrier {name!r}; there are: {', '.join(sorted(CARRIERS))}.") from None
+
+
+def adapter_of(setup: TelephonySetup) -> Carrier:
+    """The setup's carrier, bound to its credentials. Raises UnknownCarrierError, or ValueError where they do not open."""
+    return carrier_class(setup.carrier)(setup.credentials)

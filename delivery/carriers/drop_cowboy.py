@@ -28,13 +28,9 @@ from delivery.carriers.base import (
     DropRequest,
     MediaNotTaken,
     MediaRefused,
-    Outcome,
-    Report,
-    ReportStatus,
-    Submission,
 )
 from delivery.carriers.hosts import check_address
-from delivery.carriers.reading import (
+from delivery.carriers.parsing import (
     LONGEST_CODE,
     LONGEST_ID,
     json_object,
@@ -44,8 +40,9 @@ from delivery.carriers.reading import (
     time_of_milliseconds,
 )
 from delivery.carriers.signatures import check_signature
-from delivery.http import HttpRequest, HttpResponse
-from delivery.reasons import Reason
+from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
+from delivery.lifecycle.reasons import Reason
+from delivery.transport.interface import HttpRequest, HttpResponse
 
 BASE_URL = "https://api-v2.dropcowboy.com"
 DELIVERED = "0"

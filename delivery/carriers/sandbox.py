@@ -12,23 +12,13 @@ from uuid import UUID
 
 import orjson
 
-from delivery.carriers.base import (
-    CallbackMalformed,
-    Carrier,
-    Check,
-    Credential,
-    DropRequest,
-    NeverSeen,
-    Outcome,
-    Report,
-    ReportStatus,
-    Submission,
-)
+from delivery.carriers.base import CallbackMalformed, Carrier, Check, Credential, DropRequest, NeverSeen
 from delivery.carriers.hosts import check_address
-from delivery.carriers.reading import LONGEST_CODE, LONGEST_ID, json_object, retry_after, text, time
+from delivery.carriers.parsing import LONGEST_CODE, LONGEST_ID, json_object, retry_after, text, time
 from delivery.carriers.signatures import check_signature
-from delivery.http import HttpRequest, HttpResponse
-from delivery.reasons import Reason
+from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
+from delivery.lifecycle.reasons import Reason
+from delivery.transport.interface import HttpRequest, HttpResponse
 
 # Codes of a failed drop.
 REASONS: dict[str, Reason] = {

@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='lane',
             name='idle',
-            field=models.BooleanField(db_default=False, default=False, editable=False, help_text='Nothing waits in it, so no look for work reads it; see delivery.resting.'),
+            field=models.BooleanField(db_default=False, default=False, editable=False, help_text='Nothing waits in it, so no look for work reads it; see delivery.engine.idle_lanes.'),
         ),
         migrations.AddField(
             model_name='lanecount',

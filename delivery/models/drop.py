@@ -7,8 +7,8 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from delivery.lifecycle.status import DropStatus
 from delivery.models.voicemail import UNENFORCED, Voicemail
-from delivery.status import DropStatus
 from rvm.platform.models import Row, Workspace
 from usecases.models import TelephonySetup
 

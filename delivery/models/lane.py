@@ -59,7 +59,7 @@ class Lane(Row):
         default=False,
         db_default=False,
         editable=False,
-        help_text="Nothing waits in it, so no look for work reads it; see delivery.resting.",
+        help_text="Nothing waits in it, so no look for work reads it; see delivery.engine.idle_lanes.",
     )
     # Its voicemails' ids lie between these, where lists brought them: no index leads from a lane to what has ended of it, and without
     # them a page of an old campaign would be sought through all that came after it. Null where nobody wrote them down.

@@ -24,7 +24,7 @@ class CarrierReport(models.Model):
     id = models.BigAutoField(primary_key=True)
     setup = models.ForeignKey(TelephonySetup, **UNENFORCED)
     drop_id = models.UUIDField(null=True)
-    # Whom the report is about, where the carrier says so: for `delivery.matching`, and because an opt-out binds the person.
+    # Whom the report is about, where the carrier says so: for its correlation with a drop, and because an opt-out binds the person.
     recipient = EncryptedTextField(null=True)
     unsigned = models.BooleanField(
         default=False, db_default=False, help_text="It came without a signature, and this setup's results are signed."

@@ -10,10 +10,10 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.status import VoicemailStatus
 from delivery.models.lane import Lane
 from delivery.models.recording import Recording
-from delivery.reasons import REASONS, Reason
-from delivery.status import VoicemailStatus
 from rvm.platform.fields import EncryptedJSONField, EncryptedTextField
 from rvm.platform.models import Row, Workspace
 from usecases.models import TelephonySetup, UseCase

@@ -14,13 +14,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from delivery import moves, sql
+from delivery.lifecycle import transitions
+from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.status import DropStatus, VoicemailStatus
+from delivery.lifecycle.transitions import DropChange, Move
 from delivery.models import Lane, Voicemail
-from delivery.moves import DropChange, Move
-from delivery.reasons import REASONS, Reason
-from delivery.recipients import number_in
+from delivery.models.recipients import number_in
+from delivery.runtime import sql
 from delivery.services.voicemails import MOST_DROPS
-from delivery.status import DropStatus, VoicemailStatus
 from rvm.platform.ids import first_id_at
 from usecases.errors import Refused
 from usecases.suppressions import is_suppressed
@@ -42,7 +43,7 @@ def cancel_queued(lane_id: UUID, limit: int, now: datetime) -> int:
     with transaction.atomic():
         rows = sql.run(_QUEUED, [lane_id, limit])
         withdrawn = [Move(row[0], queued, canceled, was_reason=row[1], reason=Reason.CANCELED) for row in rows]
-        return len(moves.apply(withdrawn, now))
+        return len(transitions.apply(withdrawn, now))
 
 
 _WAITING = """
@@ -59,7 +60,7 @@ def withdraw(lane_id: UUID, voicemail_ids: Collection[UUID], now: datetime) -> i
     with transaction.atomic():
         rows = sql.run(_WAITING, [sql.ids(voicemail_ids), lane_id])
         withdrawn = [Move(row[0], queued, canceled, was_reason=row[1], reason=Reason.WITHDRAWN) for row in rows]
-        return len(moves.apply(withdrawn, now))
+        return len(transitions.apply(withdrawn, now))
 
 
 def before_all(lane: Lane) -> UUID:
@@ -123,7 +124,7 @@ def point_each(
         queued, failed = VoicemailStatus.QUEUED, VoicemailStatus.FAILED
         text = "No clips make a recording for what the list says about this person."
         silent = [voicemail_id for voicemail_id, recording_id in chosen.items() if recording_id is None]
-        moves.apply([Move(v, queued, failed, reason=Reason.RECORDING_REFUSED, text=text) for v in silent], now)
+        transitions.apply([Move(v, queued, failed, reason=Reason.RECORDING_REFUSED, text=text) for v in silent], now)
     return list(chosen)[-1] if len(chosen) < len(rows) or len(rows) == limit else None
 
 
@@ -198,7 +199,7 @@ def requeue_failed(
         else:
             again.append(row)
     settled = _settle([row for row in again if row[2] == VoicemailStatus.UNCERTAIN], now)
-    queued = moves.requeue((row[0] for row in again if row[0] not in settled), now, expires_at=expires_at)
+    queued = transitions.requeue((row[0] for row in again if row[0] not in settled), now, expires_at=expires_at)
     return Requeued(queued, left_out, found[-1] if len(found) == limit else None)
 
 
@@ -232,12 +233,12 @@ def _settle(rows: list[Row], now: datetime) -> set[UUID]:
     Returns the voicemails whose drop is not open any more: what became of it decides about them, and no retry does.
     """
     unconfirmed = Reason.UNCONFIRMED
-    stale = moves.change_drops(
+    stale = transitions.change_drops(
         [DropChange(row[1], DropStatus.UNCERTAIN, DropStatus.FAILED, reason=unconfirmed) for row in rows], now
     )
     open_ended = [row for row in rows if row[1] not in stale]
     uncertain, failed = VoicemailStatus.UNCERTAIN, VoicemailStatus.FAILED
-    moves.apply([Move(row[0], uncertain, failed, reason=unconfirmed) for row in open_ended], now)
+    transitions.apply([Move(row[0], uncertain, failed, reason=unconfirmed) for row in open_ended], now)
     return {row[0] for row in rows if row[1] in stale}
 
 

@@ -9,17 +9,17 @@ from uuid import UUID
 
 from django.db import transaction
 
-from delivery import moves
 from delivery.carriers import UnknownCarrierError, carrier_class
-from delivery.doorbell import ring_on_commit
+from delivery.engine.idle_lanes import wake
+from delivery.lifecycle import transitions
+from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.status import DropStatus, VoicemailStatus
+from delivery.lifecycle.transitions import DropChange, Move
 from delivery.models import Drop, Lane, Recording, Voicemail
-from delivery.moves import DropChange, Move
-from delivery.reasons import REASONS, Reason
-from delivery.resting import wake
-from delivery.services.inserting import insert_voicemails
+from delivery.runtime.wakeups import ring_on_commit
+from delivery.services.insertion import insert_voicemails
 from delivery.services.references import take_references
 from delivery.services.screening import Candidate, Recipient, screen, senders_for, suppressed_refusal
-from delivery.status import DropStatus, VoicemailStatus
 from rvm.platform import audit
 from rvm.platform.crypto import blind_index
 from rvm.platform.ids import uuid7_at
@@ -192,7 +192,7 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
         raise suppressed_refusal()
     if row.status == VoicemailStatus.UNCERTAIN:
         # A person settles what the carrier left open: this drop counts as unconfirmed, and a report may still correct it.
-        settled = moves.change_drops(
+        settled = transitions.change_drops(
             [DropChange(_drop_of(row), DropStatus.UNCERTAIN, DropStatus.FAILED, reason=Reason.UNCONFIRMED)], now
         )
         if settled:
@@ -268,5 +268,5 @@ def _move(row: Voicemail, to: VoicemailStatus, reason: Reason | None, now: datet
     """Under the row's lock, so that it cannot have moved meanwhile. A move to queued is due at once."""
     due = now if to is VoicemailStatus.QUEUED else None
     move = Move(row.pk, VoicemailStatus(row.status), to, was_reason=row.reason, reason=reason, not_before=due)
-    if row.pk not in moves.apply([move], now):
+    if row.pk not in transitions.apply([move], now):
         raise RuntimeError(f"voicemail {row.pk} did not move from {row.status} to {to} under its lock")

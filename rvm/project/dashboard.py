@@ -6,8 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from delivery.lane_counts import counts_of_use_cases
-from delivery.status import VoicemailStatus
+from delivery.lane_totals import counts_of_use_cases
+from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform.admin.alarms import alarms
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.models import Role

@@ -13,7 +13,7 @@ from environs import Env
 from marshmallow.validate import OneOf, Range
 
 import rvm.platform.tz_database  # noqa: F401  # from here on every zone is read from the pinned tzdata package
-from delivery.deadlines import job_timeouts
+from delivery.runtime.deadlines import job_timeouts
 from rvm.platform.logs import logging_config
 from rvm.project.environment import parse_key_ring, require, seal
 from rvm.project.navigation import UNFOLD as UNFOLD
@@ -80,7 +80,7 @@ DATABASES["default"]["OPTIONS"] = {
     "keepalives_interval": 5,
     "keepalives_count": 2,
     # Django switches prepared statements off; the engine's own are planned once a connection instead of at every turn
-    # (delivery/sql.py).
+    # (delivery/runtime/sql.py).
     "prepare_threshold": 5,
     **DATABASES["default"].get("OPTIONS", {}),
 }

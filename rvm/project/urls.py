@@ -9,7 +9,7 @@ from rvm.project import docs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("rvm.platform.urls")),
-    path("", include("delivery.urls")),
+    path("", include("delivery.web.urls")),
     path("v1/<uuid:workspace_id>/", include("delivery.api.urls")),
     path("v1/<uuid:workspace_id>/", include("usecases.api.urls")),
     path("v1/<uuid:workspace_id>/", include("delivery.api.urls_setups")),

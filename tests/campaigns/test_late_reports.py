@@ -13,15 +13,17 @@ from django.db import connection
 from campaigns import launcher
 from campaigns.models import Campaign
 from campaigns.services import campaigns as services
-from delivery import moves, resting, upkeep
-from delivery.carriers.base import Report, ReportStatus
-from delivery.claim import claim
+from delivery.engine import idle_lanes
+from delivery.engine.claim import claim
+from delivery.engine.lane_routes import open_routes
+from delivery.lifecycle import transitions
+from delivery.lifecycle.events import Report, ReportStatus
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.transitions import Move
 from delivery.models import Drop, Lane
-from delivery.moves import Move
-from delivery.reasons import Reason
-from delivery.reports import merge, receive
-from delivery.routes import open_routes
+from delivery.reports.inbox import merge, receive
 from delivery.services.voicemails import retry
+from delivery.worker import maintenance
 from tests.delivery.standings import counted, make_drop, standing
 from tests.factories import add_recipients, make_campaign, make_setup, make_use_case, make_workspace
 
@@ -59,7 +61,7 @@ def test_a_failure_reported_after_the_campaigns_end_sends_to_nobody_again(reason
     launcher.complete(NOW)
     assert Campaign.objects.get(pk=campaign.pk).state == "completed"
     report(drop, ReportStatus.FAILED, reason)
-    for step in (upkeep.expire, *launcher.STEPS):
+    for step in (maintenance.expire, *launcher.STEPS):
         step(NOW)
     assert standing(campaign.pk) == counted(campaign.pk) == {("failed", reason.value): 1}
     assert Campaign.objects.get(pk=campaign.pk).state == "completed"
@@ -82,7 +84,7 @@ def test_who_waits_again_in_a_campaign_that_completed_early_expires_at_its_end()
     add_recipients(campaign, 1)
     launcher.reopen_retried(NOW)
     assert Lane.objects.get(pk=campaign.pk).expires_at == NOW + HOUR
-    upkeep.expire(NOW + HOUR)
+    maintenance.expire(NOW + HOUR)
     launcher.complete(NOW + HOUR)
     assert standing(campaign.pk) == {("expired", "expired"): 1}
     assert Campaign.objects.get(pk=campaign.pk).state == "completed"
@@ -93,7 +95,7 @@ def test_a_retry_by_a_person_outlasts_the_end_of_a_campaign_that_is_over() -> No
     sent(campaign, "failed", "no_answer")
     retry = services.retry_failed(campaign, accept_duplicate_risk=False, reasons=(), actor=None, now=NOW)
     assert retry.queued == 1
-    upkeep.expire(NOW)
+    maintenance.expire(NOW)
     assert standing(campaign.pk) == {("queued", ""): 1}
 
 
@@ -117,7 +119,7 @@ def test_a_retry_before_a_campaigns_end_ends_with_it(state: str, by: str) -> Non
     else:
         retry(drop.voicemail, actor=None, now=NOW)
     launcher.reopen_retried(NOW)
-    upkeep.expire(NOW + HOUR)
+    maintenance.expire(NOW + HOUR)
     assert standing(campaign.pk) == {("expired", "expired"): 1}
 
 
@@ -131,7 +133,7 @@ def test_who_is_tried_again_by_a_report_that_the_completion_overtook_ends_with_t
     Campaign.objects.filter(pk=campaign.pk).update(ends_at=NOW + HOUR)
     drop = sent(campaign, "failed", "unreported")
     receive(drop.setup_id, b"{}", [Report(drop.id, ReportStatus.FAILED, None, "", "", Reason.NO_ANSWER)])
-    apply = moves.apply
+    apply = transitions.apply
 
     def meanwhile(asked: Sequence[Move], at: datetime) -> set[UUID]:
         if any(move.now == "queued" for move in asked):
@@ -140,16 +142,16 @@ def test_who_is_tried_again_by_a_report_that_the_completion_overtook_ends_with_t
         return apply(asked, at)
 
     with monkeypatch.context() as patch:
-        patch.setattr(moves, "apply", meanwhile)
+        patch.setattr(transitions, "apply", meanwhile)
         merge(NOW)
     assert Campaign.objects.get(pk=campaign.pk).state == "completed"
     assert standing(campaign.pk) == {("queued", ""): 1}
     now = NOW if seen == "before its end" else NOW + HOUR
     for at in (now, NOW + HOUR):
         launcher.reopen_retried(at)
-        resting.wake_stirring(at)
+        idle_lanes.wake_stirring(at)
         assert all(claim(route, 9, at, HOUR).claims == [] for route in open_routes(at, 9))
-        upkeep.expire(at)
+        maintenance.expire(at)
         launcher.complete(at)
     assert standing(campaign.pk) == counted(campaign.pk) == {("expired", "expired"): 1}
     assert Campaign.objects.get(pk=campaign.pk).state == "completed"
@@ -163,5 +165,5 @@ def test_a_retry_by_a_person_of_one_in_a_completed_campaign_ends_with_it() -> No
     retry(drop.voicemail, actor=None, now=NOW)
     launcher.reopen_retried(NOW)
     assert Campaign.objects.get(pk=campaign.pk).state == "running"
-    upkeep.expire(NOW + HOUR)
+    maintenance.expire(NOW + HOUR)
     assert standing(campaign.pk) == {("expired", "expired"): 1}

@@ -15,11 +15,11 @@ from django.test.utils import CaptureQueriesContext
 from campaigns import launcher, selectors
 from campaigns.models import Campaign, RecipientImport
 from campaigns.services import campaigns as services
-from delivery import tick
-from delivery.lane_counts import counts_of
+from delivery.lane_totals import counts_of
 from delivery.models import Lane, LaneCount, LaneDelta, Recording, Voicemail
 from delivery.services.voicemails import retry
-from delivery.upkeep import fold_counts
+from delivery.worker import tick
+from delivery.worker.maintenance import fold_counts
 from rvm.platform.models import AuditEvent
 from tests.delivery.standings import counted, make_drop, standing
 from tests.factories import add_recipients, make_campaign, make_recording, make_use_case, make_workspace

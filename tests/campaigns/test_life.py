@@ -29,14 +29,14 @@ from campaigns.models import Campaign
 from campaigns.services import campaigns as services
 from campaigns.services import retries
 from campaigns.states import EDITABLE, MOVES, CampaignState
-from delivery import moves
-from delivery.claim import claim
+from delivery.engine.claim import claim
+from delivery.engine.lane_routes import open_routes
+from delivery.lifecycle import transitions
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import TERMINAL, DropStatus, VoicemailStatus
+from delivery.lifecycle.transitions import DropChange, Move
 from delivery.models import Drop, Lane, Voicemail
-from delivery.moves import DropChange, Move
-from delivery.reasons import Reason
-from delivery.routes import open_routes
-from delivery.status import TERMINAL, DropStatus, VoicemailStatus
-from delivery.upkeep import expire, fold_counts
+from delivery.worker.maintenance import expire, fold_counts
 from tests.delivery.standings import counted, standing
 from tests.factories import make_campaign, make_recording
 from usecases.errors import Refused
@@ -170,10 +170,10 @@ class Life(RuleBasedStateMachine):
         rows = self.voicemails(was)
         drop = DropStatus.NOT_SENT if to is V.QUEUED else DropStatus(to)
         before = DropStatus(was.value)
-        moves.change_drops(
+        transitions.change_drops(
             [DropChange(row.drop_id, before, drop, reason=reason) for row in rows if row.drop_id], self.now
         )
-        moves.apply([Move(row.pk, was, to, reason=reason) for row in rows], self.now)
+        transitions.apply([Move(row.pk, was, to, reason=reason) for row in rows], self.now)
         if to is V.QUEUED:
             self.submitted.subtract(row.pk for row in rows)
 

@@ -18,9 +18,9 @@ from django_rq import get_connection
 from campaigns import launcher
 from campaigns.models import Campaign
 from campaigns.services import campaigns as services
-from delivery.dispatch import Dispatcher
+from delivery.engine.dispatcher import Dispatcher
+from delivery.engine.rate_limit import Gate
 from delivery.models import Drop
-from delivery.pacing import Gate
 from tests.delivery.fake_carrier import Answer, FakeTransport
 from tests.delivery.standings import counted, standing
 from tests.factories import make_campaign, make_setup, make_use_case, patient_number

@@ -15,10 +15,10 @@ from campaigns.models import Campaign
 from campaigns.preview import Preview, preview
 from campaigns.services.campaigns import launch
 from delivery.carriers.sandbox import Sandbox
-from delivery.claim import claim
+from delivery.engine.claim import claim
+from delivery.engine.lane_routes import open_routes
 from delivery.models import Voicemail
-from delivery.routes import open_routes
-from delivery.upkeep import expire
+from delivery.worker.maintenance import expire
 from rvm.platform.crypto import BlindIndex, KeyRing
 from tests.factories import add_recipients, make_campaign, make_suppression, make_use_case, patient_number
 
@@ -174,7 +174,7 @@ def test_while_the_index_key_rotates_the_suppression_list_is_found_by_either_key
     keys = {**settings.RVM_INDEX_KEYS.keys, 2: bytes(range(64, 96))}
     settings.RVM_INDEX_KEYS = KeyRing(keys, 2)
     index = BlindIndex(settings.RVM_INDEX_KEYS)
-    for module in ("campaigns.waiting", "delivery.claim", "tests.factories"):
+    for module in ("campaigns.waiting", "delivery.engine.claim", "tests.factories"):
         monkeypatch.setattr(f"{module}.blind_index", lambda: index)
     make_suppression(campaign.workspace, patient_number(0))
     make_suppression(campaign.workspace, patient_number(7))

@@ -25,8 +25,8 @@ from campaigns.summary import (
     summary_page,
     what_then,
 )
-from delivery.reasons import REASONS, Reason
-from delivery.status import VoicemailStatus
+from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.status import VoicemailStatus
 from tests.factories import make_campaign, make_recording, make_use_case, make_user, make_voicemail, make_workspace
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from delivery.reasons import REASONS, Reason
+from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.sandbox.ledger import read_ledger
 from tests.chaos.scene import TERMINAL_NAMES, Scene
 

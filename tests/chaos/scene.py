@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from delivery.status import TERMINAL
+from delivery.lifecycle.status import TERMINAL
 from rvm.platform.embedded.processes import tail
 from rvm.project.sample import Sample, load_sample, recording_file
 from rvm.project.stack import Running, Stack, answers, running

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from delivery.http import HttpFailure, HttpRequest, HttpResponse
-from delivery.transport import CurlTransport
+from delivery.transport.curl import CurlTransport
+from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse
 from tests.delivery.wire_server import ACCEPTED, Heard
 
 BODY = b'{"to":"+12025550123"}'

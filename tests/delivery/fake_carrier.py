@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from delivery.http import HttpFailure, HttpRequest, HttpResponse, Proof
+from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Proof
 
 Answer = HttpResponse | HttpFailure
 

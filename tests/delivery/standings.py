@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from delivery.lifecycle.status import DropStatus
 from delivery.models import Drop, Voicemail
-from delivery.status import DropStatus
 from rvm.platform.ids import uuid7
 from tests import factories
 

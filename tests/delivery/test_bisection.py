@@ -9,7 +9,7 @@ from django.db import DataError, IntegrityError, InterfaceError, OperationalErro
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.bisection import apart
+from delivery.runtime.bisection import apart
 
 
 @given(total=st.integers(0, 60), bad=st.sets(st.integers(0, 59)), error=st.sampled_from([DataError, KeyError]))

@@ -9,12 +9,12 @@ import pytest
 from django.utils import timezone
 from django_rq import get_connection
 
-from delivery.breaker import Health, why_open
-from delivery.dispatch import Dispatcher
-from delivery.http import HttpResponse
+from delivery.engine.circuit_breaker import Health, why_open
+from delivery.engine.dispatcher import Dispatcher
+from delivery.engine.rate_limit import Gate
+from delivery.lifecycle.reasons import Reason
 from delivery.models import Voicemail
-from delivery.pacing import Gate
-from delivery.reasons import Reason
+from delivery.transport.interface import HttpResponse
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, Inline, timed_out
 from usecases.models import TelephonySetup

@@ -9,7 +9,7 @@ import pytest
 from django_rq import get_queue
 
 from delivery.models import CarrierReport, Drop
-from delivery.reports import merge
+from delivery.reports.inbox import merge
 from rvm.platform.ids import uuid7
 from tests import factories
 from tests.delivery.standings import NOW, both, counted, make_submitted, standing

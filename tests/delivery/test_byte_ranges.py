@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.byte_ranges import RangeNotSatisfiable, parse_range
+from delivery.recordings.byte_ranges import RangeNotSatisfiable, parse_range
 
 
 @pytest.mark.parametrize(

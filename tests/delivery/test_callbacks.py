@@ -19,10 +19,10 @@ from django.test import Client
 from django.utils import timezone
 from django_rq import get_queue
 
-from delivery import doorbell
-from delivery.callbacks import LARGEST
 from delivery.models import CarrierReport, Drop
-from delivery.reports import merge
+from delivery.reports.inbox import merge
+from delivery.runtime import wakeups
+from delivery.web.callbacks import LARGEST
 from rvm.platform.ids import uuid7
 from tests import factories
 from tests.delivery.standings import NOW, both, make_submitted
@@ -35,7 +35,7 @@ SECRET = factories.SANDBOX_CREDENTIALS["signing_secret"].encode()
 @pytest.fixture(autouse=True)
 def _nothing_has_rung(monkeypatch: pytest.MonkeyPatch) -> None:
     get_queue("reports").connection.flushdb()
-    monkeypatch.setattr(doorbell, "_rung", {})
+    monkeypatch.setattr(wakeups, "_rung", {})
 
 
 def body(*keys: object, status: str = "delivered") -> bytes:
@@ -82,9 +82,9 @@ def test_a_kept_report_rings_for_its_merge() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_flood_rings_seldom_and_rings_again_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     rings: list[str] = []
-    monkeypatch.setattr(doorbell, "ring", rings.append)
+    monkeypatch.setattr(wakeups, "ring", rings.append)
     clock = SimpleNamespace(now=100.0, monotonic=lambda: clock.now)
-    monkeypatch.setattr(doorbell, "time", clock)
+    monkeypatch.setattr(wakeups, "time", clock)
     drop = make_submitted("accepted")
     for clock.now in (100.0, 100.1, 100.2, 100.3, 100.4):
         send(drop.setup, body(drop.id))

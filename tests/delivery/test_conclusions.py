@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.carriers.base import Outcome, Report, ReportStatus, Submission
-from delivery.conclusions import (
+from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
+from delivery.lifecycle.outcomes import (
     CHECK_WAITS,
     Conclusion,
     check_wait,
     conclude_report,
     conclude_submission,
 )
-from delivery.reasons import Reason
-from delivery.retries import Retry
-from delivery.status import TERMINAL, DropStatus, VoicemailStatus, may_move
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.retry_policy import Retry
+from delivery.lifecycle.status import TERMINAL, DropStatus, VoicemailStatus, may_move
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 KEY = UUID(int=7)

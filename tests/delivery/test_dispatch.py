@@ -11,12 +11,12 @@ from django.db import connection
 from django.utils import timezone
 from django_rq import get_connection
 
-from delivery.conclusions import check_wait
-from delivery.dispatch import Dispatcher
-from delivery.http import HttpResponse
+from delivery.engine.dispatcher import Dispatcher
+from delivery.engine.rate_limit import Gate
+from delivery.lifecycle.outcomes import check_wait
 from delivery.models import Drop, LaneDelta, Voicemail
-from delivery.pacing import Gate
-from delivery.upkeep import end_leases, fold_counts, give_up_on_confirmation, give_up_on_reports
+from delivery.transport.interface import HttpResponse
+from delivery.worker.maintenance import end_leases, fold_counts, give_up_on_confirmation, give_up_on_reports
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, Inline, accepted, refused_connection, timed_out
 

@@ -16,14 +16,14 @@ from django.db import connection
 from django_rq import get_connection
 
 from delivery.carriers.drop_cowboy import DropCowboy
-from delivery.dispatch import Dispatcher, Flight, boot_clock
-from delivery.media import upload_one
+from delivery.engine.dispatcher import Dispatcher, Flight, boot_clock
+from delivery.engine.rate_limit import Gate
 from delivery.models import CarrierMedia, CarrierReport, Drop, Recording, Voicemail
-from delivery.pacing import Gate
-from delivery.reports import merge
-from delivery.services.recordings import keep_recording
-from delivery.settle import settle
-from delivery.transport import CurlTransport
+from delivery.recordings.carrier_media import upload_one
+from delivery.recordings.recordings import keep_recording
+from delivery.reports.inbox import merge
+from delivery.reports.reconciliation import settle
+from delivery.transport.curl import CurlTransport
 from rvm.platform.clock import database_now
 from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded

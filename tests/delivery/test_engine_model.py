@@ -17,20 +17,20 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from delivery import sql
-from delivery.carriers.base import Outcome, Report, ReportStatus, Submission
-from delivery.claim import Claim, claim
-from delivery.http import HttpRequest, HttpResponse
+from delivery.engine.claim import Claim, claim
+from delivery.engine.lane_routes import open_routes
+from delivery.engine.rate_limit import Gate
+from delivery.engine.results import Result, record
+from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import MOVES, TERMINAL, VoicemailStatus
 from delivery.models import Voicemail
-from delivery.pacing import Gate
-from delivery.reasons import Reason
-from delivery.reports import merge, receive
-from delivery.results import Result, record
-from delivery.routes import open_routes
+from delivery.reports.inbox import merge, receive
+from delivery.reports.reconciliation import settle
+from delivery.runtime import sql
 from delivery.services.voicemails import cancel, retry
-from delivery.settle import settle
-from delivery.status import MOVES, TERMINAL, VoicemailStatus
-from delivery.upkeep import end_leases, expire, fold_counts, give_up_on_confirmation, give_up_on_reports
+from delivery.transport.interface import HttpRequest, HttpResponse
+from delivery.worker.maintenance import end_leases, expire, fold_counts, give_up_on_confirmation, give_up_on_reports
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport
 from tests.delivery.standings import NOW, counted, standing

@@ -12,8 +12,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from delivery import exporting
-from delivery.exporting import COLUMNS, export_rows
+from delivery import exports
+from delivery.exports import COLUMNS, export_rows
 from delivery.models import Voicemail
 from delivery.selectors import VoicemailFilter, voicemails
 from rvm.platform.models import Workspace
@@ -91,7 +91,7 @@ def test_without_that_right_nothing_encrypted_is_even_read(workspace: Workspace)
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "PAGE_ROWS", 3)
+    monkeypatch.setattr(exports, "PAGE_ROWS", 3)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 6, 7])
@@ -133,7 +133,7 @@ def peak_kb(found: Any, rows: int) -> int:
 
 
 def test_more_rows_take_no_more_memory(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "PAGE_ROWS", 20)
+    monkeypatch.setattr(exports, "PAGE_ROWS", 20)
     make_voicemail(make_use_case(workspace), merge_fields={"name": "Ann Lee"})
     [pattern] = Voicemail.objects.all()
     columns = ", ".join(str(field.column) for field in Voicemail._meta.concrete_fields if field.name != "id")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from delivery import reports, upkeep
+from delivery.reports import inbox
+from delivery.worker import maintenance
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -37,9 +38,9 @@ def test_neither_the_tick_nor_a_merge_reads_what_was_merged(moment: str) -> None
         cursor.execute(FILL, [factories.make_setup().id, ROWS])
         for statement in WORST[moment]:
             cursor.execute(statement)
-        for statement, parameters in ((upkeep._FIRST_REPORT, [0]), (reports._TAKE, [0, reports.BATCH])):
-            if statement is reports._TAKE:
-                cursor.execute(reports._IN_ORDER)
+        for statement, parameters in ((maintenance._FIRST_REPORT, [0]), (inbox._TAKE, [0, inbox.BATCH])):
+            if statement is inbox._TAKE:
+                cursor.execute(inbox._IN_ORDER)
             scans = [line for line in plan(statement, parameters).splitlines() if "on delivery_carrierreport" in line]
             assert scans
             assert all("using report_unmerged" in line for line in scans), scans

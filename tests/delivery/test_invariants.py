@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from delivery import invariants
-from delivery.gauges import tally
+from delivery.lifecycle import invariants
+from delivery.lifecycle.status import DropStatus
 from delivery.models import Drop, Voicemail
-from delivery.status import DropStatus
+from delivery.web.gauges import tally
 from tests import factories
 from tests.delivery.standings import NOW, both, counted, make_submitted, standing
 

@@ -9,10 +9,12 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from delivery import moves, settle, sql
+from delivery.lifecycle import transitions
+from delivery.lifecycle.status import VoicemailStatus
+from delivery.lifecycle.transitions import Move
 from delivery.models import Drop, Voicemail
-from delivery.moves import Move
-from delivery.status import VoicemailStatus
+from delivery.reports import reconciliation
+from delivery.runtime import sql
 from tests import factories
 from tests.delivery.standings import make_submitted
 from tests.sessions import Session
@@ -26,8 +28,8 @@ def test_a_batch_of_moves_leaves_out_what_another_moved_while_it_waited() -> Non
     sending, uncertain, accepted = VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN, VoicemailStatus.ACCEPTED
     now = timezone.now()
     with transaction.atomic():
-        moves.apply([Move(first.pk, sending, accepted)], now)
-        other = Session(lambda: moves.apply([Move(row.pk, sending, uncertain) for row in (first, second)], now))
+        transitions.apply([Move(first.pk, sending, accepted)], now)
+        other = Session(lambda: transitions.apply([Move(row.pk, sending, uncertain) for row in (first, second)], now))
         other.wait_until_blocked()
     assert other.result() == {second.pk}
     assert [Voicemail.objects.get(pk=row.pk).status for row in (first, second)] == ["accepted", "uncertain"]
@@ -39,6 +41,6 @@ def test_a_statement_outside_of_a_transaction_does_so_too() -> None:
     drop = make_submitted("uncertain", drop={"status": "uncertain", "due_at": now})
     with transaction.atomic():
         Drop.objects.filter(pk=drop.pk).update(checks=1)
-        other = Session(lambda: sql.run(settle._RESUBMIT, [now, drop.pk, 0]))
+        other = Session(lambda: sql.run(reconciliation._RESUBMIT, [now, drop.pk, 0]))
         other.wait_until_blocked()
     assert other.result() == []

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from delivery.carriers.sandbox import Sandbox
-from delivery.claim import Wave, claim
+from delivery.engine.claim import Wave, claim
+from delivery.engine.lane_routes import open_routes
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.retries import retry_failed
+from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane, Voicemail
-from delivery.reasons import Reason
-from delivery.retrying import retry_failed
-from delivery.routes import open_routes
-from delivery.status import VoicemailStatus
-from delivery.upkeep import expire
+from delivery.worker.maintenance import expire
 from tests import factories
 from tests.delivery.standings import counted, make_drop, standing
 
@@ -97,8 +97,8 @@ def test_a_hold_binds_every_claim_that_begins_after_it(held: bool) -> None:
 
 
 def test_one_transaction_looks_at_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("delivery.claim.LOOK", 4)
-    monkeypatch.setattr("delivery.claim.FARTHEST_LOOK", 10)
+    monkeypatch.setattr("delivery.engine.claim.LOOK", 4)
+    monkeypatch.setattr("delivery.engine.claim.FARTHEST_LOOK", 10)
     lane = make_lane(window_start=time(10))
     for _ in range(15):
         queue(lane, LOS_ANGELES)

@@ -21,18 +21,20 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from delivery import invariants, media, moves, upkeep
-from delivery.carriers.base import Outcome, Report, ReportStatus, Submission
-from delivery.claim import Claim, claim
+from delivery.engine.claim import Claim, claim
+from delivery.engine.lane_routes import open_routes
+from delivery.engine.results import Result, record
+from delivery.lifecycle import invariants, transitions
+from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import VoicemailStatus
+from delivery.lifecycle.transitions import Move
 from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail
-from delivery.moves import Move
-from delivery.reasons import Reason
-from delivery.reports import merge, receive
-from delivery.results import Result, record
-from delivery.routes import open_routes
+from delivery.recordings import carrier_media
+from delivery.reports.inbox import merge, receive
 from delivery.services import lanes
 from delivery.services.references import take_references
-from delivery.status import VoicemailStatus
+from delivery.worker import maintenance
 from rvm.platform.ids import uuid7
 from tests import factories
 from tests.delivery.standings import make_drop
@@ -84,7 +86,7 @@ Writer = Callable[[Pair], object]
 
 
 def apply(pair: Pair) -> None:
-    moves.apply([Move(drop.voicemail_id, V.SENDING, V.UNCERTAIN) for drop in pair.later_first], timezone.now())
+    transitions.apply([Move(drop.voicemail_id, V.SENDING, V.UNCERTAIN) for drop in pair.later_first], timezone.now())
 
 
 def answer(submission: Submission) -> Writer:
@@ -203,14 +205,14 @@ LONG_AGO = timezone.now() - timedelta(days=20)
 PASSING: dict[str, tuple[Writer, Callable[[], Pair]]] = {
     "claims": (claim_all, partial(make_pair, "queued", drop="not_sent")),
     "cancellations": (cancel_queued, partial(make_pair, "queued", drop="not_sent")),
-    "leases that end": (in_time(upkeep.end_leases), partial(make_pair, "sending")),
-    "expiries": (in_time(upkeep.expire), partial(make_pair, "queued", drop="not_sent", expires_at=LONG_AGO)),
+    "leases that end": (in_time(maintenance.end_leases), partial(make_pair, "sending")),
+    "expiries": (in_time(maintenance.expire), partial(make_pair, "queued", drop="not_sent", expires_at=LONG_AGO)),
     "expiries with a lane": (
-        in_time(upkeep.expire),
+        in_time(maintenance.expire),
         lambda: expiring(make_pair("queued", "not_sent", expires_at=None)),
     ),
-    "reports that never came": (in_time(upkeep.give_up_on_reports), partial(make_pair, "accepted")),
-    "confirmations that never came": (in_time(upkeep.give_up_on_confirmation), partial(make_pair, "uncertain")),
+    "reports that never came": (in_time(maintenance.give_up_on_reports), partial(make_pair, "accepted")),
+    "confirmations that never came": (in_time(maintenance.give_up_on_confirmation), partial(make_pair, "uncertain")),
 }
 
 
@@ -244,9 +246,9 @@ def test_every_module_that_writes_voicemails_or_drops_is_looked_at_here() -> Non
         for path in Path(settings.BASE_DIR, floor).rglob("*.py")
         if writes.search(path.read_text())
     }
-    of_one_row = {"delivery/settle.py", "delivery/services/voicemails.py"}
-    of_lanes = {"delivery/resting.py"}
-    looked_at = {claim, merge, moves.apply, lanes.point_to, upkeep.expire, invariants.repair}
+    of_one_row = {"delivery/reports/reconciliation.py", "delivery/services/voicemails.py"}
+    of_lanes = {"delivery/engine/idle_lanes.py"}
+    looked_at = {claim, merge, transitions.apply, lanes.point_to, maintenance.expire, invariants.repair}
     assert found - of_one_row - of_lanes == {each.__module__.replace(".", "/") + ".py" for each in looked_at}
 
 
@@ -297,7 +299,7 @@ def test_counts_are_folded_in_the_order_of_their_lanes() -> None:
     meet(
         lambda: LaneCount.objects.filter(lane_id=early).update(count=1),
         lambda: LaneCount.objects.filter(lane_id=late).update(count=1),
-        upkeep.fold_counts,
+        maintenance.fold_counts,
     )
     assert set(LaneCount.objects.values_list("count", flat=True)) == {2}
 
@@ -307,7 +309,7 @@ def test_recordings_are_wanted_in_the_order_of_their_ids() -> None:
     early, late = sorted(factories.make_recording(setup.workspace).pk for _ in range(2))
     now = timezone.now()
     meet(
-        lambda: media.want(setup.pk, [early], now),
-        lambda: media.want(setup.pk, [late], now),
-        lambda: in_transaction(lambda: media.want(setup.pk, [late, early], now)),
+        lambda: carrier_media.want(setup.pk, [early], now),
+        lambda: carrier_media.want(setup.pk, [late], now),
+        lambda: in_transaction(lambda: carrier_media.want(setup.pk, [late, early], now)),
     )

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from delivery.carriers.base import Report, ReportStatus
+from delivery.lifecycle.events import Report, ReportStatus
+from delivery.lifecycle.reasons import Reason
 from delivery.models import CarrierReport, Drop
-from delivery.reasons import Reason
-from delivery.reports import merge, receive
+from delivery.reports.inbox import merge, receive
 from tests import factories
 from tests.delivery.standings import NOW, both, make_drop, make_submitted, state
 

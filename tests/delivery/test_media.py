@@ -9,18 +9,18 @@ import pytest
 from django.db import connection
 from django_rq import get_connection
 
-from delivery import media
-from delivery.claim import claim
-from delivery.http import HttpFailure, HttpRequest, HttpResponse, Proof
-from delivery.media import FIRST_WAIT, LEASE, RECHECK, upload_one
+from delivery.engine.claim import claim
+from delivery.engine.lane_routes import open_routes
+from delivery.engine.rate_limit import Gate
+from delivery.engine.scheduler import Waves
 from delivery.models import CarrierMedia, Drop, Recording, Voicemail
-from delivery.pacing import Gate
-from delivery.routes import open_routes
-from delivery.services.recordings import keep_recording
-from delivery.services.setups import change_setup
-from delivery.services.uploads import upload_again
-from delivery.upkeep import is_work_due
-from delivery.waves import Waves
+from delivery.recordings import carrier_media
+from delivery.recordings.carrier_media import FIRST_WAIT, LEASE, RECHECK, upload_one
+from delivery.recordings.recordings import keep_recording
+from delivery.recordings.uploads import upload_again
+from delivery.setups.services import change_setup
+from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Proof
+from delivery.worker.maintenance import is_work_due
 from rvm.platform.models import AuditEvent
 from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded
@@ -129,7 +129,7 @@ def test_once_uploaded_they_are_claimed_with_the_carriers_id_for_it(vendor, use_
     found = wave(clock)
     assert ([claim.media_id for claim in found.claims], found.waits) == ([row().media_id], False)
     assert vendor.ready == {row().media_id}
-    assert media.id_of(use_case.setup_id, recording.id) == row().media_id
+    assert carrier_media.id_of(use_case.setup_id, recording.id) == row().media_id
     assert vendor.leaked == []
 
 
@@ -314,4 +314,4 @@ def test_another_credential_may_be_another_account_and_uploads_anew(vendor, use_
     assert wave(clock).waits
     assert upload(clock)
     assert vendor.requests["create"] == 2
-    assert media.id_of(use_case.setup_id, recording.id) == row().media_id
+    assert carrier_media.id_of(use_case.setup_id, recording.id) == row().media_id

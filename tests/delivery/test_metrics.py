@@ -13,9 +13,11 @@ from django.test import Client
 from django_rq import get_connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from delivery import gauges, metrics, sql, upkeep
+from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import CarrierReport, Voicemail
-from delivery.status import VoicemailStatus
+from delivery.runtime import sql
+from delivery.web import gauges, metrics
+from delivery.worker import maintenance
 from rvm.platform.models import Heartbeat
 from tests.factories import RECIPIENT, make_lane, make_setup, make_use_case, make_voicemail
 
@@ -59,7 +61,7 @@ def test_a_queue_is_not_counted_to_its_end(monkeypatch: pytest.MonkeyPatch) -> N
 def test_voicemails_are_counted_by_status_and_reason_folded_or_not() -> None:
     make_voicemail(status="failed", reason="busy")
     make_voicemail(status="uncertain")
-    upkeep.fold_counts()
+    maintenance.fold_counts()
     make_voicemail(status="failed", reason="busy")
     found = values()
     assert found["rvm_voicemails", "failed", "busy"] == 2

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from delivery import moves
+from delivery.lifecycle import transitions
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import MOVES, TERMINAL, DropStatus, VoicemailStatus, drop_may_move
+from delivery.lifecycle.transitions import DropChange, Move, MoveNotAllowed, NewDrop
 from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail
-from delivery.moves import DropChange, Move, MoveNotAllowed, NewDrop
-from delivery.reasons import Reason
-from delivery.status import MOVES, TERMINAL, DropStatus, VoicemailStatus, drop_may_move
-from delivery.upkeep import fold_counts, rebuild_counts
+from delivery.worker.maintenance import fold_counts, rebuild_counts
 from rvm.platform.ids import uuid7
 from tests import factories
 from tests.delivery.standings import NOW, both, counted, make_drop, make_submitted, standing, state
@@ -27,7 +27,7 @@ V, D = VoicemailStatus, DropStatus
 def test_a_move_from_a_status_that_the_voicemail_has_left_changes_nothing() -> None:
     drop = make_submitted("accepted")
     before = standing(drop.voicemail.lane_id)
-    assert moves.apply([Move(drop.voicemail_id, V.SENDING, V.UNCERTAIN, drop_id=drop.id)], NOW) == set()
+    assert transitions.apply([Move(drop.voicemail_id, V.SENDING, V.UNCERTAIN, drop_id=drop.id)], NOW) == set()
     assert both(drop) == ("accepted", "", "accepted", "")
     assert counted(drop.voicemail.lane_id) == before
 
@@ -35,7 +35,7 @@ def test_a_move_from_a_status_that_the_voicemail_has_left_changes_nothing() -> N
 def test_a_move_from_another_reason_of_the_same_status_changes_nothing() -> None:
     drop = make_submitted("failed", "busy")
     move = Move(drop.voicemail_id, V.FAILED, V.ACCEPTED, was_reason="unconfirmed")
-    assert moves.apply([move], NOW) == set()
+    assert transitions.apply([move], NOW) == set()
     assert state(drop.voicemail) == ("failed", "busy")
 
 
@@ -43,15 +43,15 @@ def test_an_earlier_drop_does_not_move_its_voicemail() -> None:
     first = make_submitted("sending")
     second = make_drop(first.voicemail)
     move = Move(first.voicemail_id, V.SENDING, V.UNCERTAIN, drop_id=first.id)
-    assert moves.apply([move], NOW) == set()
-    assert moves.apply([replace(move, drop_id=second.id)], NOW) == {first.voicemail_id}
+    assert transitions.apply([move], NOW) == set()
+    assert transitions.apply([replace(move, drop_id=second.id)], NOW) == {first.voicemail_id}
 
 
 @pytest.mark.parametrize(("was", "now"), [(was, now) for was in V for now in V if now not in MOVES[was]])
 def test_a_move_that_the_table_does_not_list_is_refused_before_anything_is_written(was: V, now: V) -> None:
     allowed, refused = factories.make_voicemail(), factories.make_voicemail(status=was)
     with pytest.raises(MoveNotAllowed):
-        moves.apply([Move(allowed.id, V.QUEUED, V.CANCELED), Move(refused.id, was, now)], NOW)
+        transitions.apply([Move(allowed.id, V.QUEUED, V.CANCELED), Move(refused.id, was, now)], NOW)
     assert state(allowed) == ("queued", "")
     assert state(refused) == (was, "")
 
@@ -59,7 +59,7 @@ def test_a_move_that_the_table_does_not_list_is_refused_before_anything_is_writt
 def test_a_move_writes_the_end_its_time_and_the_carriers_words_cut_to_their_columns() -> None:
     drop = make_submitted("accepted")
     move = Move(drop.voicemail_id, V.ACCEPTED, V.FAILED, reason=Reason.BUSY, code="9" * 60, text="x" * 300)
-    assert moves.apply([move], NOW) == {drop.voicemail_id}
+    assert transitions.apply([move], NOW) == {drop.voicemail_id}
     voicemail = Voicemail.objects.get()
     assert (voicemail.status, voicemail.reason, voicemail.ended_at) == ("failed", "busy", NOW)
     assert (voicemail.carrier_code, voicemail.carrier_text) == ("9" * 40, "x" * 200)
@@ -68,7 +68,7 @@ def test_a_move_writes_the_end_its_time_and_the_carriers_words_cut_to_their_colu
 def test_a_retry_takes_the_end_back_and_keeps_when_it_was_accepted() -> None:
     drop = make_submitted("failed", "unreported", accepted_at=NOW - timedelta(days=1))
     later = NOW + timedelta(minutes=5)
-    moves.apply([Move(drop.voicemail_id, V.FAILED, V.QUEUED, was_reason="unreported", not_before=later)], NOW)
+    transitions.apply([Move(drop.voicemail_id, V.FAILED, V.QUEUED, was_reason="unreported", not_before=later)], NOW)
     voicemail = Voicemail.objects.get()
     assert (voicemail.status, voicemail.reason, voicemail.not_before) == ("queued", "", later)
     assert (voicemail.ended_at, voicemail.accepted_at) == (None, NOW - timedelta(days=1))
@@ -77,7 +77,7 @@ def test_a_retry_takes_the_end_back_and_keeps_when_it_was_accepted() -> None:
 def test_a_drop_begins_only_for_a_voicemail_that_is_queued() -> None:
     queued, canceled = factories.make_voicemail(), factories.make_voicemail(status="canceled")
     drops = [NewDrop(uuid7(), row.id, "+12125550100") for row in (queued, canceled)]
-    moves.begin(
+    transitions.begin(
         drops,
         setup_id=queued.use_case.setup_id,
         credentials_version=7,
@@ -111,10 +111,10 @@ def test_a_drop_never_goes_backwards(was: D, reason: str) -> None:
         drop = make_drop(voicemail, was, reason)
         change = DropChange(drop.id, was, now, was_reason=reason, reason=Reason.LITIGATOR)
         if drop_may_move(was, now):
-            assert moves.change_drops([change], NOW) == (set() if now in FORWARD[was, reason] else {drop.id})
+            assert transitions.change_drops([change], NOW) == (set() if now in FORWARD[was, reason] else {drop.id})
         else:
             with pytest.raises(MoveNotAllowed):
-                moves.change_drops([change], NOW)
+                transitions.change_drops([change], NOW)
         assert state(drop) == ((now, "litigator") if now in FORWARD[was, reason] else (was, reason)), now
 
 
@@ -126,13 +126,13 @@ def test_a_change_that_was_decided_from_another_status_or_reason_is_not_written(
     drop = make_drop(factories.make_voicemail(), status, reason)
     for now in (D.ACCEPTED, D.DELIVERED, D.FAILED):
         if drop_may_move(was, now) and (was, was_reason) != (status, reason):
-            moves.change_drops([DropChange(drop.id, was, now, was_reason=was_reason)], NOW)
+            transitions.change_drops([DropChange(drop.id, was, now, was_reason=was_reason)], NOW)
             assert state(drop) == (status, reason)
 
 
 def test_what_an_unsigned_result_ended_may_end_otherwise() -> None:
     drop = make_drop(factories.make_voicemail(), D.FAILED, "busy", provisional=True)
-    moves.change_drops([DropChange(drop.id, D.FAILED, D.FAILED, was_reason="busy", reason=Reason.LITIGATOR)], NOW)
+    transitions.change_drops([DropChange(drop.id, D.FAILED, D.FAILED, was_reason="busy", reason=Reason.LITIGATOR)], NOW)
     assert state(drop) == ("failed", "litigator")
     assert not drop.provisional
 
@@ -179,8 +179,8 @@ def _go(rows: list[Voicemail], choice: int) -> None:
         else:
             reasons = REASONS_OF.get(now, [None])
             asked.append(Move(row.id, was, now, row.reason, reasons[choice % len(reasons)]))
-    moves.begin(begun, setup_id=rows[0].use_case.setup_id, credentials_version=1, at=NOW, lease_until=NOW)
-    moved = moves.apply(asked, NOW)
+    transitions.begin(begun, setup_id=rows[0].use_case.setup_id, credentials_version=1, at=NOW, lease_until=NOW)
+    moved = transitions.apply(asked, NOW)
     assert moved == {move.voicemail_id for move in asked if move.was is not V.SENDING or _was_sending(rows, move)}
     for row in rows:
         before = V(row.status)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from delivery.pacing import BURST_SECONDS, SLOT_SECONDS, Gate, Grant
+from delivery.engine.rate_limit import BURST_SECONDS, SLOT_SECONDS, Gate, Grant
 
 FAST = 100_000.0  # a pace that never binds
 

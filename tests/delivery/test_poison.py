@@ -11,18 +11,18 @@ from django.db import DataError, OperationalError, connection, connections
 from django.utils import timezone
 from django_rq import get_connection
 
-from delivery import claim as claiming
-from delivery import results, waves
-from delivery.breaker import FEWEST
 from delivery.carriers.base import DropRequest
 from delivery.carriers.sandbox import Sandbox
-from delivery.claim import PUT_OFF_MINUTES, claim
-from delivery.http import HttpRequest, HttpResponse
+from delivery.engine import claim as claiming
+from delivery.engine import results, scheduler
+from delivery.engine.circuit_breaker import FEWEST
+from delivery.engine.claim import PUT_OFF_MINUTES, claim
+from delivery.engine.lane_routes import open_routes
+from delivery.engine.rate_limit import Gate
 from delivery.models import Drop, Lane, Voicemail
-from delivery.pacing import Gate
-from delivery.recipients import PURPOSE
-from delivery.routes import open_routes
-from delivery.upkeep import end_leases, expire
+from delivery.models.recipients import PURPOSE
+from delivery.transport.interface import HttpRequest, HttpResponse
+from delivery.worker.maintenance import end_leases, expire
 from rvm.platform.crypto import vault
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, accepted
@@ -250,9 +250,9 @@ def failing_for(lane: Lane, error: Exception) -> Callable[..., Any]:
 def test_a_lane_that_always_fails_stops_no_other_lane(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     lanes = sorted((make_lane() for _ in range(5)), key=lambda lane: lane.pk)
     rows = [make_row(lane) for lane in lanes]
-    monkeypatch.setattr(waves, "claim", failing_for(lanes[0], error))
+    monkeypatch.setattr(scheduler, "claim", failing_for(lanes[0], error))
     gate = Gate(get_connection("dispatch"), "worker-1")
-    looks = waves.Waves(gate, clock=lambda: 100.0, now=timezone.now, lease=LEASE, http_timeout=15)
+    looks = scheduler.Waves(gate, clock=lambda: 100.0, now=timezone.now, lease=LEASE, http_timeout=15)
     turn = looks.turn([], 100, {})
     assert [flight.claim.voicemail_id for flight in turn.flights] == [row.pk for row in rows[1:]]
     assert looks.turn([], 100, {}).left is isinstance(error, OperationalError)  # it passes, and is waited for
@@ -261,11 +261,11 @@ def test_a_lane_that_always_fails_stops_no_other_lane(monkeypatch: pytest.Monkey
 def test_a_database_that_does_not_answer_ends_the_turn_with_what_was_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
     lanes = sorted((make_lane() for _ in range(3)), key=lambda lane: lane.pk)
     rows = [make_row(lane) for lane in lanes]
-    monkeypatch.setattr(waves, "claim", failing_for(lanes[1], OperationalError("the connection is lost")))
+    monkeypatch.setattr(scheduler, "claim", failing_for(lanes[1], OperationalError("the connection is lost")))
     monkeypatch.setattr(connections["default"], "is_usable", lambda: False)
     gate = Gate(get_connection("dispatch"), "worker-1")
-    looks = waves.Waves(gate, clock=lambda: 100.0, now=timezone.now, lease=LEASE, http_timeout=15)
+    looks = scheduler.Waves(gate, clock=lambda: 100.0, now=timezone.now, lease=LEASE, http_timeout=15)
     looks._turns = -1  # the first lane first
     turn = looks.turn([], 100, {})
     assert [flight.claim.voicemail_id for flight in turn.flights] == [rows[0].pk]
-    assert (turn.left, turn.wait) == (True, waves.REDIS_WAIT)
+    assert (turn.left, turn.wait) == (True, scheduler.REDIS_WAIT)

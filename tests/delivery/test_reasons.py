@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from delivery.carriers import sandbox
-from delivery.reasons import REASONS, Reason
+from delivery.lifecycle.reasons import REASONS, Reason
 from usecases.eligibility import SkipReason
 from usecases.failover import FailoverReason
 

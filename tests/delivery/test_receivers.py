@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from delivery import receivers
-from delivery.receivers import MEMORY_SECONDS, UnusableSetup, receiver_of
+from delivery.web import callbacks
+from delivery.web.callbacks import MEMORY_SECONDS, UnusableSetup, _receiver_of
 from tests import factories
 from usecases.models import TelephonySetup
 
@@ -26,48 +26,48 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(receivers, "time", clock)
-    monkeypatch.setattr(receivers, "_known", {})
+    monkeypatch.setattr(callbacks, "time", clock)
+    monkeypatch.setattr(callbacks, "_known", {})
     return clock
 
 
 def test_a_setup_is_read_once_in_a_moment(clock: Clock, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     setup = factories.make_setup()
     with django_assert_num_queries(1):
-        found = [receiver_of(setup.callback_token) for _ in range(3)]
+        found = [_receiver_of(setup.callback_token) for _ in range(3)]
     assert [entry and entry[0] for entry in found] == [setup.id] * 3
 
 
 def test_a_changed_credential_binds_within_a_second(clock: Clock) -> None:
     setup = factories.make_setup()
-    receiver_of(setup.callback_token)
+    _receiver_of(setup.callback_token)
     setup.credentials = {**setup.credentials, "signing_secret": "changed"}
     setup.save()
     clock.now += MEMORY_SECONDS
     assert MEMORY_SECONDS < 1
-    found = receiver_of(setup.callback_token)
+    found = _receiver_of(setup.callback_token)
     assert found is not None
     assert found[1].credentials["signing_secret"] == "changed"
 
 
 def test_a_setup_that_becomes_unusable_is_not_remembered_as_it_was(clock: Clock) -> None:
     setup = factories.make_setup()
-    receiver_of(setup.callback_token)
+    _receiver_of(setup.callback_token)
     TelephonySetup.objects.update(carrier="gone")
     clock.now += MEMORY_SECONDS
     with pytest.raises(UnusableSetup) as caught:
-        receiver_of(setup.callback_token)
+        _receiver_of(setup.callback_token)
     assert (caught.value.setup_id, caught.value.cause) == (setup.id, "UnknownCarrierError")
     TelephonySetup.objects.update(carrier="sandbox")
-    assert receiver_of(setup.callback_token) is not None
+    assert _receiver_of(setup.callback_token) is not None
 
 
 def test_guessed_addresses_fill_no_memory(clock: Clock) -> None:
-    assert [receiver_of(f"guess-{number}") for number in range(20)] == [None] * 20
-    assert receivers._known == {}
+    assert [_receiver_of(f"guess-{number}") for number in range(20)] == [None] * 20
+    assert callbacks._known == {}
 
 
 def test_a_new_setup_hears_its_carrier_at_once(clock: Clock) -> None:
-    assert receiver_of("not-yet") is None
+    assert _receiver_of("not-yet") is None
     factories.make_setup(callback_token="not-yet")
-    assert receiver_of("not-yet") is not None
+    assert _receiver_of("not-yet") is not None

@@ -11,12 +11,12 @@ from uuid import UUID
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from delivery.carriers.base import Report, ReportStatus
-from delivery.moves import DropChange, Move
-from delivery.reasons import REASONS, Reason
-from delivery.report_batch import Arrival, Batch, DropState, VoicemailState
-from delivery.retries import Retry
-from delivery.status import DropStatus, VoicemailStatus, drop_may_move, may_move
+from delivery.lifecycle.events import Report, ReportStatus
+from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.retry_policy import Retry
+from delivery.lifecycle.status import DropStatus, VoicemailStatus, drop_may_move, may_move
+from delivery.lifecycle.transitions import DropChange, Move
+from delivery.reports.batch import Arrival, Batch, DropState, VoicemailState
 from tests.delivery.standings import NOW
 
 SETUP, OTHER_SETUP = UUID(int=1), UUID(int=2)

@@ -13,13 +13,13 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from delivery.carriers.base import Report, ReportStatus
+from delivery.lifecycle.events import Report, ReportStatus
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import DropStatus
+from delivery.lifecycle.transitions import DropChange, change_drops
 from delivery.models import CarrierReport, Drop, Voicemail
-from delivery.moves import DropChange, change_drops
-from delivery.reasons import Reason
-from delivery.reports import look_again, merge, receive
-from delivery.status import DropStatus
-from delivery.upkeep import rebuild_counts
+from delivery.reports.inbox import look_again, merge, receive
+from delivery.worker.maintenance import rebuild_counts
 from tests import factories
 from tests.delivery.standings import NOW, both, counted, make_drop, make_submitted, standing
 from usecases.models import Suppression, TelephonySetup

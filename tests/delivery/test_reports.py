@@ -12,10 +12,10 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from delivery.carriers.base import Report, ReportStatus
+from delivery.lifecycle.events import Report, ReportStatus
+from delivery.lifecycle.reasons import Reason
 from delivery.models import CarrierReport, Drop, Voicemail
-from delivery.reasons import Reason
-from delivery.reports import RAW_PURPOSE, merge, receive
+from delivery.reports.inbox import RAW_PURPOSE, merge, receive
 from rvm.platform.crypto import vault
 from rvm.platform.ids import uuid7
 from tests import factories

@@ -12,16 +12,18 @@ from django.db.models import F
 from django_rq import get_queue
 from structlog.testing import capture_logs
 
-from delivery import moves, resting, tick, upkeep
-from delivery.gauges import gauges, tally
-from delivery.lane_counts import counts_of_use_cases
+from delivery.engine import idle_lanes
+from delivery.engine.lane_routes import open_routes
+from delivery.lane_totals import counts_of_use_cases
+from delivery.lifecycle import transitions
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import OPEN_ENDED, VoicemailStatus
+from delivery.lifecycle.transitions import Move
 from delivery.models import Lane, LaneCount, LaneDelta, UseCaseCount, Voicemail
-from delivery.moves import Move
-from delivery.reasons import Reason
-from delivery.routes import open_routes
-from delivery.services.inserting import insert_staged
+from delivery.services.insertion import insert_staged
 from delivery.services.voicemails import Recipient, queue_voicemails, retry
-from delivery.status import OPEN_ENDED, VoicemailStatus
+from delivery.web.gauges import gauges, tally
+from delivery.worker import maintenance, tick
 from tests import factories
 from tests.delivery.standings import NOW, make_drop
 from tests.delivery.test_lane_plans import STAGED
@@ -32,13 +34,13 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture(autouse=True)
 def _from_the_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resting, "_looked_at_to", resting._FIRST)
+    monkeypatch.setattr(idle_lanes, "_looked_at_to", idle_lanes._FIRST)
     get_queue("dispatch").connection.flushdb()
 
 
 def an_hour_goes_by() -> None:
     """Everything was folded, and that an hour ago."""
-    upkeep.fold_counts()
+    maintenance.fold_counts()
     LaneCount.objects.update(changed_at=F("changed_at") - HOUR)
     Lane.objects.update(created_at=F("created_at") - HOUR)
 
@@ -55,19 +57,19 @@ def ended(**fields: Any) -> Voicemail:
     )
     make_drop(voicemail, "failed", "no_answer")
     an_hour_goes_by()
-    resting.let_rest(NOW)
+    idle_lanes.let_rest(NOW)
     assert is_idle(lane)
     return voicemail
 
 
 def test_a_lane_rests_once_nothing_was_under_way_for_a_while() -> None:
     lane = factories.make_voicemail(status="delivered").lane
-    for early in (lambda: None, upkeep.fold_counts):
+    for early in (lambda: None, maintenance.fold_counts):
         early()
-        resting.let_rest(NOW)
+        idle_lanes.let_rest(NOW)
         assert not is_idle(lane)
     an_hour_goes_by()
-    resting.let_rest(NOW)
+    idle_lanes.let_rest(NOW)
     assert is_idle(lane)
 
 
@@ -75,7 +77,7 @@ def test_a_lane_rests_once_nothing_was_under_way_for_a_while() -> None:
 def test_a_lane_in_which_something_is_under_way_does_not_rest(status: str) -> None:
     lane = factories.make_voicemail(status=status).lane
     an_hour_goes_by()
-    resting.let_rest(NOW)
+    idle_lanes.let_rest(NOW)
     assert not is_idle(lane)
 
 
@@ -83,7 +85,7 @@ def test_neither_a_new_lane_rests_nor_one_that_is_held_nor_one_with_changes_to_b
     new, held, changing = (factories.make_lane(held=held) for held in (False, True, False))
     Lane.objects.exclude(pk=new.pk).update(created_at=F("created_at") - HOUR)
     LaneDelta.objects.create(lane=changing, status="delivered", reason="", delta=1)
-    resting.let_rest(NOW)
+    idle_lanes.let_rest(NOW)
     assert [is_idle(lane) for lane in (new, held, changing)] == [False, False, False]
 
 
@@ -91,17 +93,17 @@ def test_the_rows_decide_whatever_the_counters_say() -> None:
     lane = factories.make_voicemail().lane
     LaneDelta.objects.all().delete()
     an_hour_goes_by()
-    resting.let_rest(NOW)
+    idle_lanes.let_rest(NOW)
     assert not is_idle(lane)
 
 
 def test_so_many_rest_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resting, "MAX_RESTED", 2)
+    monkeypatch.setattr(idle_lanes, "MAX_RESTED", 2)
     use_case = factories.make_use_case()
     lanes = [factories.make_lane(use_case) for _ in range(5)]
     an_hour_goes_by()
     for rested in (2, 4, 5, 5):
-        resting.let_rest(NOW)
+        idle_lanes.let_rest(NOW)
         assert Lane.objects.filter(pk__in=[lane.pk for lane in lanes], idle=True).count() == rested
 
 
@@ -120,7 +122,7 @@ def test_what_the_api_queues_wakes_its_lane_at_once() -> None:
     voicemail = factories.make_voicemail(status="delivered")
     use_case, lane = voicemail.use_case, voicemail.lane
     an_hour_goes_by()
-    resting.let_rest(NOW)
+    idle_lanes.let_rest(NOW)
     assert is_idle(lane)
     recording = factories.make_recording(use_case.workspace)
     [queued] = queue_voicemails(
@@ -145,7 +147,7 @@ def test_a_person_who_tries_one_again_wakes_its_lane_at_once() -> None:
 def late_retry(voicemail: Voicemail) -> None:
     """As a report that corrects a guess brings it about."""
     failed, queued = VoicemailStatus.FAILED, VoicemailStatus.QUEUED
-    assert moves.apply([Move(voicemail.pk, failed, queued, was_reason=Reason.NO_ANSWER, not_before=NOW)], NOW)
+    assert transitions.apply([Move(voicemail.pk, failed, queued, was_reason=Reason.NO_ANSWER, not_before=NOW)], NOW)
 
 
 @pytest.mark.parametrize("folded", [True, False])
@@ -153,12 +155,12 @@ def test_what_comes_to_wait_in_an_idle_lane_wakes_it_before_the_tick_rings(folde
     voicemail = ended(expires_at=NOW + HOUR)
     late_retry(voicemail)
     if folded:
-        upkeep.fold_counts()
+        maintenance.fold_counts()
     assert open_routes(NOW, 10) == []
     with capture_logs() as logs:
         tick.tick(NOW)
     assert [line["lane_id"] for line in logs if line["event"] == "lane_woken"] == [str(voicemail.lane_id)]
-    assert tally(resting.WOKEN) == 1
+    assert tally(idle_lanes.WOKEN) == 1
     assert get_queue("dispatch").count == 1
     assert [route.lane_id for route in open_routes(NOW, 10)] == [voicemail.lane_id]
 
@@ -167,30 +169,30 @@ def test_what_comes_to_wait_in_an_idle_lane_wakes_it_before_the_tick_rings(folde
 def test_whatever_is_under_way_wakes_its_lane(status: str) -> None:
     lane = ended().lane
     factories.make_voicemail(lane=lane, recipient="+12025550143", status=status)
-    assert resting.wake_stirring(NOW) == 1
+    assert idle_lanes.wake_stirring(NOW) == 1
     assert not is_idle(lane)
 
 
 def test_a_lane_that_is_idle_by_mistake_is_found_by_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where somebody changed a row by hand, and no counter knows of it."""
-    monkeypatch.setattr(resting, "MAX_LOOKED_AT", 2)
+    monkeypatch.setattr(idle_lanes, "MAX_LOOKED_AT", 2)
     factories.make_lane(held=True)
     voicemails = [ended() for _ in range(5)]
     for late in (3, 0, 4):
         Voicemail.objects.filter(pk=voicemails[late].pk).update(status="queued", reason="")
-        rounds = [resting.wake_stirring(NOW) for _ in range(4)]
+        rounds = [idle_lanes.wake_stirring(NOW) for _ in range(4)]
         assert sorted(rounds) == [0, 0, 0, 1]
         assert not is_idle(voicemails[late].lane)
     assert [is_idle(voicemail.lane) for voicemail in voicemails] == [False, True, True, False, False]
-    assert sum(resting.wake_stirring(NOW) for _ in range(4)) == 0
+    assert sum(idle_lanes.wake_stirring(NOW) for _ in range(4)) == 0
 
 
 def test_what_ended_before_it_was_folded_wakes_nobody() -> None:
     voicemail = ended(expires_at=NOW + HOUR)
     late_retry(voicemail)
     queued, expired = VoicemailStatus.QUEUED, VoicemailStatus.EXPIRED
-    moves.apply([Move(voicemail.pk, queued, expired, reason=Reason.EXPIRED)], NOW)
-    assert resting.wake_stirring(NOW) == 0
+    transitions.apply([Move(voicemail.pk, queued, expired, reason=Reason.EXPIRED)], NOW)
+    assert idle_lanes.wake_stirring(NOW) == 0
     assert is_idle(voicemail.lane)
 
 
@@ -204,7 +206,7 @@ def test_a_lane_that_somebody_is_queueing_in_is_not_put_to_rest() -> None:
         try:
             with transaction.atomic():
                 factories.make_voicemail(lane=lane, recipient="+12025550143", not_before=NOW)
-                resting.wake(lane)
+                idle_lanes.wake(lane)
                 queued.set()
                 assert go_on.wait(10)
         finally:
@@ -213,10 +215,10 @@ def test_a_lane_that_somebody_is_queueing_in_is_not_put_to_rest() -> None:
     thread = threading.Thread(target=queue)
     thread.start()
     assert queued.wait(10)
-    resting.let_rest(NOW)
+    idle_lanes.let_rest(NOW)
     go_on.set()
     thread.join()
-    resting.let_rest(NOW)
+    idle_lanes.let_rest(NOW)
     assert [route.lane_id for route in open_routes(NOW, 10)] == [lane.pk]
 
 
@@ -240,7 +242,7 @@ def test_the_counts_of_a_use_case_are_those_of_all_its_lanes() -> None:
     everybody = [use_case.pk for use_case in use_cases]
     for limit in (2, 5, 50):
         assert counts_of_use_cases(everybody) == rows_of_use_cases()
-        upkeep.fold_counts(limit)
+        maintenance.fold_counts(limit)
     assert counts_of_use_cases(everybody) == rows_of_use_cases()
     assert not LaneDelta.objects.exists()
     assert counts_of_use_cases(everybody[:1]) == {everybody[0]: rows_of_use_cases()[everybody[0]]}
@@ -249,12 +251,12 @@ def test_the_counts_of_a_use_case_are_those_of_all_its_lanes() -> None:
 def test_rebuilding_a_lanes_counts_mends_those_of_its_use_case() -> None:
     lane = factories.make_voicemail(status="delivered").lane
     factories.make_voicemail(lane=factories.make_lane(lane.use_case), status="failed", reason="busy")
-    upkeep.fold_counts()
+    maintenance.fold_counts()
     for damaged in (LaneCount, UseCaseCount):
         damaged.objects.filter(status="delivered").update(count=-5)
-        upkeep.rebuild_counts(lane.pk)
-        upkeep.fold_counts()
+        maintenance.rebuild_counts(lane.pk)
+        maintenance.fold_counts()
         assert counts_of_use_cases([lane.use_case_id]) == rows_of_use_cases()
     UseCaseCount.objects.all().delete()
-    upkeep.rebuild_counts(lane.pk)
+    maintenance.rebuild_counts(lane.pk)
     assert counts_of_use_cases([lane.use_case_id]) == rows_of_use_cases()

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from delivery.carriers.base import Outcome, Submission
-from delivery.claim import Claim, claim
-from delivery.conclusions import check_wait
+from delivery.engine.claim import Claim, claim
+from delivery.engine.lane_routes import open_routes
+from delivery.engine.results import Result, record
+from delivery.lifecycle.events import Outcome, Submission
+from delivery.lifecycle.outcomes import check_wait
+from delivery.lifecycle.reasons import Reason
 from delivery.models import Drop, Voicemail
-from delivery.reasons import Reason
-from delivery.results import Result, record
-from delivery.routes import open_routes
-from delivery.upkeep import rebuild_counts
+from delivery.worker.maintenance import rebuild_counts
 from tests import factories
 from tests.delivery.standings import NOW, both, counted, standing
 from usecases.models import Suppression

@@ -9,9 +9,9 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.models import Drop, Voicemail
-from delivery.reasons import REASONS, Reason
-from delivery.retries import (
+from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.retries import retry_failed
+from delivery.lifecycle.retry_policy import (
     JITTER_SHARE,
     NOT_SENT_LONGEST_WAIT,
     Retry,
@@ -19,7 +19,7 @@ from delivery.retries import (
     after_failure,
     after_not_sent,
 )
-from delivery.retrying import retry_failed
+from delivery.models import Drop, Voicemail
 from tests import factories
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)

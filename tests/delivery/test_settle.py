@@ -13,14 +13,14 @@ from django_rq import get_connection
 
 from delivery.carriers.base import NeverSeen
 from delivery.carriers.sandbox import Sandbox
-from delivery.conclusions import CHECK_WAITS
-from delivery.dispatch import Dispatcher
-from delivery.http import HttpFailure, HttpRequest, HttpResponse, Proof
+from delivery.engine.dispatcher import Dispatcher
+from delivery.engine.rate_limit import Gate
+from delivery.lifecycle.outcomes import CHECK_WAITS
 from delivery.models import CarrierMedia, Drop, Lane, Voicemail
-from delivery.pacing import Gate
-from delivery.reports import merge
-from delivery.settle import settle
-from delivery.upkeep import give_up_on_confirmation
+from delivery.reports.inbox import merge
+from delivery.reports.reconciliation import settle
+from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Proof
+from delivery.worker.maintenance import give_up_on_confirmation
 from rvm.platform.models import Workspace
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, timed_out

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from delivery.status import MOVES, TERMINAL, VoicemailStatus, may_move
+from delivery.lifecycle.status import MOVES, TERMINAL, VoicemailStatus, may_move
 
 V = VoicemailStatus
 

@@ -13,15 +13,15 @@ from django.db import connections, transaction
 from django.utils import timezone
 from django_rq import get_connection
 
-from delivery import claim as claiming
-from delivery import moves
 from delivery.carriers.sandbox import Sandbox
-from delivery.claim import Wave, claim
+from delivery.engine import claim as claiming
+from delivery.engine.claim import Wave, claim
+from delivery.engine.lane_routes import OpenRoute, open_routes
+from delivery.engine.rate_limit import Gate
+from delivery.engine.scheduler import Waves
+from delivery.lifecycle import transitions
 from delivery.models import Drop, Lane, Voicemail
-from delivery.pacing import Gate
-from delivery.routes import OpenRoute, open_routes
-from delivery.services.setups import change_setup
-from delivery.waves import Waves
+from delivery.setups.services import change_setup
 from rvm.platform.models import Workspace
 from tests import factories
 from tests.delivery.standings import state
@@ -132,7 +132,7 @@ def test_it_binds_a_claim_of_a_turn_that_began_before_it(what: str, monkeypatch:
         elsewhere(lambda: happens(voicemail))
         return claim(route, *args)
 
-    monkeypatch.setattr("delivery.waves.claim", switched)
+    monkeypatch.setattr("delivery.engine.scheduler.claim", switched)
     gate = Gate(get_connection("dispatch"), "worker-1")
     turn = Waves(gate, clock=lambda: 0.0, now=timezone.now, lease=LEASE, http_timeout=15).turn([], 10, {})
     assert turn.flights == []
@@ -183,7 +183,7 @@ def test_a_drop_keeps_the_version_of_the_credentials_that_its_request_uses(monke
     """They are changed, and that is committed, between the claim's look at them and its writing of the drop."""
     voicemail = make_voicemail()
     setup = voicemail.use_case.setup
-    begin = moves.begin
+    begin = transitions.begin
 
     def begin_late(*args: Any, **options: Any) -> None:
         elsewhere(lambda: change_setup(setup=setup, credentials={"key": "another"}))

@@ -15,11 +15,14 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django_rq import get_connection, get_queue
 
-from delivery import dispatch, doorbell, media, tasks
-from delivery.deadlines import job_timeouts
+from delivery.engine import dispatcher
 from delivery.models import CarrierReport
-from delivery.reports import merge
-from delivery.tasks import merge_reports
+from delivery.recordings import carrier_media
+from delivery.reports.inbox import merge
+from delivery.runtime import wakeups
+from delivery.runtime.deadlines import job_timeouts
+from delivery.worker import tasks
+from delivery.worker.tasks import merge_reports
 from rvm.platform.clock import database_now
 from rvm.platform.ids import uuid7
 from tests import factories
@@ -94,7 +97,7 @@ def test_reports_without_end_leave_a_turn_to_look_ups_and_uploads(turns: list[st
     merge_reports()
     assert turns == ["merge"] * 4 + ["settle", "upload"]
     [ring] = get_queue("reports").jobs
-    assert ring.func_name == "delivery.tasks.merge_reports"
+    assert ring.func_name == "delivery.worker.tasks.merge_reports"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -123,16 +126,16 @@ def test_after_an_upload_it_looks_for_another(turns: list[str], monkeypatch: pyt
 def test_rq_ends_no_job_that_keeps_its_own_deadlines(work: int, exchange: int) -> None:
     """The largest of both and the patience with results were RQ's 300 seconds to the second."""
     allowed = job_timeouts(work=work, exchange=exchange)
-    assert allowed["dispatch"] >= work + exchange + dispatch.RECORD_PATIENCE + 30
-    assert allowed["reports"] >= work + 2 * exchange + media.LEASE.total_seconds() + 30
+    assert allowed["dispatch"] >= work + exchange + dispatcher.RECORD_PATIENCE + 30
+    assert allowed["reports"] >= work + 2 * exchange + carrier_media.LEASE.total_seconds() + 30
 
 
 def test_every_ring_carries_what_its_queue_allows() -> None:
     get_connection("dispatch").flushdb()
     work, exchange = settings.RVM_DISPATCH_SECONDS, settings.RVM_CARRIER_TIMEOUT_SECONDS
     allowed = job_timeouts(work=work, exchange=exchange)
-    assert set(allowed) == set(doorbell.JOBS) == set(settings.RQ_QUEUES)
+    assert set(allowed) == set(wakeups.JOBS) == set(settings.RQ_QUEUES)
     for bell, seconds in allowed.items():
-        doorbell.ring(bell)
+        wakeups.ring(bell)
         [job] = get_queue(bell).jobs
         assert job.timeout == seconds

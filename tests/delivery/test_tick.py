@@ -9,8 +9,9 @@ import pytest
 from django.db import DatabaseError, connection
 from django_rq import get_queue
 
-from delivery import shutdown, tick
 from delivery.models import LaneCount, LaneDelta
+from delivery.runtime import shutdown
+from delivery.worker import tick
 from rvm.platform.api.idempotency import purge_idempotency_keys
 from rvm.platform.models import Heartbeat, IdempotencyKey
 from tests import factories

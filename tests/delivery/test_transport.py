@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from delivery.http import HttpRequest, HttpResponse
-from delivery.transport import CurlTransport
+from delivery.transport.curl import CurlTransport
+from delivery.transport.interface import HttpRequest, HttpResponse
 from tests.delivery.exchanges import BODY, all_ends, end_of, post, say
 from tests.delivery.wire_server import ACCEPTED, Heard, WireServer
 

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from delivery.http import HttpFailure, HttpRequest, HttpResponse, Proof
-from delivery.transport import CurlTransport
+from delivery.transport.curl import CurlTransport
+from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Proof
 from tests.delivery.exchanges import BODY, End, all_ends, end_of, failure_of, first_well_then, post, say
 from tests.delivery.wire_server import ACCEPTED, Heard, WireServer
 

@@ -10,12 +10,15 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from delivery import reports, routes, upkeep, watermarks
-from delivery.carriers.base import Report, ReportStatus
-from delivery.claim import claim
+from delivery.engine import lane_routes
+from delivery.engine.claim import claim
+from delivery.lifecycle.events import Report, ReportStatus
 from delivery.models import LaneDelta, Voicemail
-from delivery.reports import receive
-from delivery.watermarks import MAX_SHARE, MIN_SECONDS, Watermark
+from delivery.reports import inbox
+from delivery.reports.inbox import receive
+from delivery.runtime import watermarks
+from delivery.runtime.watermarks import MAX_SHARE, MIN_SECONDS, Watermark
+from delivery.worker import maintenance
 from tests import factories
 from tests.delivery.standings import make_submitted
 from tests.sessions import Session
@@ -101,7 +104,7 @@ def a_lease() -> None:
 
 
 def leases_ended() -> bool:
-    return bool(upkeep.end_leases(timezone.now()))
+    return bool(maintenance.end_leases(timezone.now()))
 
 
 def a_report() -> None:
@@ -110,11 +113,11 @@ def a_report() -> None:
 
 
 def merged() -> bool:
-    return bool(reports.merge(timezone.now()))
+    return bool(inbox.merge(timezone.now()))
 
 
 def heard_by_the_tick() -> bool:
-    return upkeep.is_work_due(timezone.now())["reports"]
+    return maintenance.is_work_due(timezone.now())["reports"]
 
 
 def a_difference() -> None:
@@ -122,16 +125,16 @@ def a_difference() -> None:
 
 
 def folded() -> bool:
-    upkeep.fold_counts()
+    maintenance.fold_counts()
     return not LaneDelta.objects.exists()
 
 
 FAR = 10**9
 QUEUES: dict[str, tuple[Any, str, object, Callable[[], None], Callable[[], bool]]] = {
-    "leases": (upkeep, "_LEASES", timezone.now() + timedelta(days=1), a_lease, leases_ended),
-    "reports": (reports, "_INBOX", FAR, a_report, merged),
-    "reports that the tick rings for": (upkeep, "_INBOX", FAR, a_report, heard_by_the_tick),
-    "differences of counts": (upkeep, "_DELTAS", FAR, a_difference, folded),
+    "leases": (maintenance, "_LEASES", timezone.now() + timedelta(days=1), a_lease, leases_ended),
+    "reports": (inbox, "_INBOX", FAR, a_report, merged),
+    "reports that the tick rings for": (maintenance, "_INBOX", FAR, a_report, heard_by_the_tick),
+    "differences of counts": (maintenance, "_DELTAS", FAR, a_difference, folded),
 }
 
 
@@ -154,13 +157,13 @@ def test_what_comes_to_lie_before_the_place_is_found_from_the_front(name: str, m
 def line(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of the look for due lanes."""
     clock = Clock()
-    monkeypatch.setattr(routes, "_DUE", Watermark({}, clock))
+    monkeypatch.setattr(lane_routes, "_DUE", Watermark({}, clock))
     return clock
 
 
 def due() -> int:
     """How many wait, as the look has it."""
-    return sum(route.due for route in routes.open_routes(timezone.now(), 10))
+    return sum(route.due for route in lane_routes.open_routes(timezone.now(), 10))
 
 
 def test_a_look_for_due_lanes_goes_on_from_the_first_that_waits_and_passes_over_nobody_that_is_only_locked(
@@ -171,10 +174,10 @@ def test_a_look_for_due_lanes_goes_on_from_the_first_that_waits_and_passes_over_
     with transaction.atomic():
         Voicemail.objects.select_for_update().get(pk=waiting[0].pk)
         assert Session(due).result() == 3  # another worker, that may yet let it go
-        [route] = Session(lambda: routes.open_routes(timezone.now(), 10)).result()
+        [route] = Session(lambda: lane_routes.open_routes(timezone.now(), 10)).result()
         claimed = Session(lambda: claim(route, 1, timezone.now(), timedelta(seconds=45)).claims).result()
         assert [each.voicemail_id for each in claimed] == [waiting[1].pk]
-    [route] = routes.open_routes(timezone.now(), 10)
+    [route] = lane_routes.open_routes(timezone.now(), 10)
     assert (route.first[1], route.due) == (waiting[0].pk, 2)
 
 
@@ -186,7 +189,7 @@ def test_a_voicemail_that_is_due_before_all_others_is_found_within_seconds(line:
     early = factories.make_voicemail(use_case, not_before=timezone.now() - timedelta(hours=2))
     assert due() == 1
     line.seconds = MIN_SECONDS
-    [route] = routes.open_routes(timezone.now(), 10)
+    [route] = lane_routes.open_routes(timezone.now(), 10)
     assert (route.first[1], route.due) == (early.pk, 2)
 
 
@@ -194,20 +197,20 @@ def test_a_voicemail_that_is_due_before_all_others_is_found_within_seconds(line:
 def test_a_lane_in_which_nothing_is_due_keeps_its_place(line: Clock) -> None:
     first = factories.make_voicemail()
     assert due() == 1
-    [before] = routes._DUE.place.items()
+    [before] = lane_routes._DUE.place.items()
     Voicemail.objects.update(not_before=timezone.now() + timedelta(hours=1))
     assert due() == 0
-    assert list(routes._DUE.place.items()) == [before]
+    assert list(lane_routes._DUE.place.items()) == [before]
     Voicemail.objects.update(not_before=timezone.now())
-    [route] = routes.open_routes(timezone.now(), 10)
+    [route] = lane_routes.open_routes(timezone.now(), 10)
     assert route.first[1] == first.pk
 
 
 @pytest.mark.django_db
 def test_places_are_remembered_of_so_many_lanes_and_no_more(line: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes, "MAX_PLACES", 2)
+    monkeypatch.setattr(lane_routes, "MAX_PLACES", 2)
     for _ in range(3):
         factories.make_voicemail()
     assert due() == 3
-    assert len(routes._DUE.place) == 2
+    assert len(lane_routes._DUE.place) == 2
     assert due() == 3

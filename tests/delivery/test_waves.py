@@ -17,17 +17,17 @@ from django.utils import timezone
 from django_rq import get_connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from delivery import waves
 from delivery.carriers.base import DropRequest
 from delivery.carriers.sandbox import Sandbox
-from delivery.claim import claim
-from delivery.dispatch import Dispatcher
-from delivery.http import HttpRequest, HttpResponse
+from delivery.engine import scheduler
+from delivery.engine.claim import claim
+from delivery.engine.dispatcher import Dispatcher
+from delivery.engine.lane_routes import Route, open_routes
+from delivery.engine.rate_limit import Gate, Grant
 from delivery.models import Drop, Lane, Voicemail
-from delivery.pacing import Gate, Grant
-from delivery.routes import Route, open_routes
 from delivery.services.voicemails import cancel
-from delivery.upkeep import expire
+from delivery.transport.interface import HttpRequest, HttpResponse
+from delivery.worker.maintenance import expire
 from rvm.platform.crypto import BlindIndex, KeyRing, blind_index
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, Inline, accepted
@@ -85,11 +85,11 @@ def test_what_one_lane_has_claimed_leaves_although_the_next_lane_fails(
 ) -> None:
     lanes = make_lanes()
     if isinstance(error, DatabaseError):
-        monkeypatch.setattr(waves, "claim", FailingOnce(claim, error))
+        monkeypatch.setattr(scheduler, "claim", FailingOnce(claim, error))
     gate = Gate(get_connection("dispatch"), "worker-1")
     if isinstance(error, RedisConnectionError):
         monkeypatch.setattr(gate, "ask", FailingOnce(gate.ask, error))
-    monkeypatch.setattr(waves, "REDIS_WAIT", 0.01)
+    monkeypatch.setattr(scheduler, "REDIS_WAIT", 0.01)
     transport = FakeTransport()
     dispatch(transport, gate)
     assert [state(only(lane)) for lane in lanes] == [("accepted", "")] * 2
@@ -238,7 +238,7 @@ def test_a_worker_that_was_stopped_while_it_looked_sends_nothing(monkeypatch: py
         moment += 600
         return open_routes(now, limit)
 
-    monkeypatch.setattr(waves, "open_routes", slow_routes)
+    monkeypatch.setattr(scheduler, "open_routes", slow_routes)
     transport = FakeTransport()
     dispatch(transport, clock=lambda: moment, seconds=500)
     assert transport.sent == []

@@ -11,8 +11,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeout
 from rq.exceptions import StopRequested
 
-from delivery import shutdown
-from delivery.worker import Worker, work
+from delivery.runtime import shutdown
+from delivery.worker.rq_worker import Worker, work
 from rvm.platform.health import Unready, workers
 from rvm.platform.redis_connection import redis_client
 
@@ -70,7 +70,7 @@ class Ends:
 @pytest.fixture
 def asked_to_stop(monkeypatch: pytest.MonkeyPatch) -> Event:
     monkeypatch.setattr(shutdown, "requested", Event())
-    monkeypatch.setattr("delivery.worker.PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr("delivery.worker.rq_worker.PAUSE_SECONDS", 0.001)
     return shutdown.requested
 
 
@@ -78,7 +78,7 @@ def test_a_worker_that_loses_redis_begins_again_until_it_is_asked_to_stop(
     monkeypatch: pytest.MonkeyPatch, asked_to_stop: Event
 ) -> None:
     rq = Ends(RedisConnectionError("away"), None, RedisTimeout("slow"))
-    monkeypatch.setattr("delivery.worker.get_worker", rq)
+    monkeypatch.setattr("delivery.worker.rq_worker.get_worker", rq)
     work(["dispatch"])
     assert rq.ends == [] and asked_to_stop.is_set()
 
@@ -87,7 +87,7 @@ def test_a_worker_that_is_asked_to_stop_while_it_waits_for_redis_stops(
     monkeypatch: pytest.MonkeyPatch, asked_to_stop: Event
 ) -> None:
     rq = Ends(RedisConnectionError("away"), StopRequested(), AssertionError("began again"))
-    monkeypatch.setattr("delivery.worker.get_worker", rq)
+    monkeypatch.setattr("delivery.worker.rq_worker.get_worker", rq)
     work(["dispatch"])
     assert len(rq.ends) == 1
 

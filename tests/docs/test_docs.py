@@ -18,10 +18,10 @@ from campaigns.states import OPT_OUT_MOVES
 from delivery.api.problem_codes import AUDIO_PROBLEMS
 from delivery.audio import REJECTIONS, WARNINGS
 from delivery.audio.clip_rejections import CLIP_REJECTIONS, CLIP_WARNINGS
-from delivery.reasons import REASONS
+from delivery.lifecycle.reasons import REASONS
+from delivery.lifecycle.status import MOVES, DropStatus, VoicemailStatus
 from delivery.sandbox.options import KEY_VARIABLE, SECRET_VARIABLE
 from delivery.sandbox.outcomes import NUMBERS, SANDBOX_PREFIX
-from delivery.status import MOVES, DropStatus, VoicemailStatus
 from rvm.platform import database
 from rvm.platform.health import CHECKS
 from rvm.platform.models import Role

@@ -13,10 +13,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from delivery.carriers.base import Report, ReportStatus
+from delivery.lifecycle.events import Report, ReportStatus
+from delivery.lifecycle.reasons import Reason
 from delivery.models import Voicemail
-from delivery.reasons import Reason
-from delivery.reports import merge, receive
+from delivery.reports.inbox import merge, receive
 from rvm.platform.models import AuditEvent, Role
 from rvm.platform.scopes import Scope
 from tests import factories

@@ -19,19 +19,22 @@ from django.utils import timezone
 from django_rq import get_connection
 
 from campaigns.services.campaigns import retry_failed
-from delivery import moves, resting, sql, upkeep
-from delivery.carriers.base import Report, ReportStatus
-from delivery.claim import claim
-from delivery.http import HttpResponse
+from delivery.engine import idle_lanes
+from delivery.engine.claim import claim
+from delivery.engine.lane_routes import open_routes
+from delivery.engine.rate_limit import Gate
+from delivery.lifecycle import transitions
+from delivery.lifecycle.events import Report, ReportStatus
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane, Voicemail
-from delivery.pacing import Gate
-from delivery.reasons import Reason
-from delivery.reports import merge, receive
-from delivery.routes import open_routes
+from delivery.reports.inbox import merge, receive
+from delivery.reports.reconciliation import settle
+from delivery.runtime import sql
 from delivery.services import lanes
-from delivery.services.setups import change_setup
-from delivery.settle import settle
-from delivery.status import VoicemailStatus
+from delivery.setups.services import change_setup
+from delivery.transport.interface import HttpResponse
+from delivery.worker import maintenance
 from rvm.platform import crypto
 from rvm.platform.ids import uuid7
 from tests import factories
@@ -113,16 +116,16 @@ def test_a_report_that_overtakes_the_confirmation_horizon_strands_nothing() -> N
     receive(drop.setup_id, b"{}", [Report(drop.id, ReportStatus.ACCEPTED, now)])
     # Only a wait is added, between the statement's snapshot and its first lock.
     gate = "(SELECT pg_advisory_xact_lock(4711)) IS NOT NULL"
-    halting = upkeep._UNCONFIRMED.replace("WHERE d.status", f"WHERE {gate} AND d.status")
-    with patch.object(upkeep, "_UNCONFIRMED", halting), connection.cursor() as cursor:
+    halting = maintenance._UNCONFIRMED.replace("WHERE d.status", f"WHERE {gate} AND d.status")
+    with patch.object(maintenance, "_UNCONFIRMED", halting), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(4711)")
-        tick = Session(lambda: upkeep.give_up_on_confirmation(now))
+        tick = Session(lambda: maintenance.give_up_on_confirmation(now))
         tick.wait_until_blocked()
         merge(now)
         cursor.execute("SELECT pg_advisory_unlock(4711)")
         tick.result()
     assert both(drop) == ("accepted", "", "accepted", "")
-    upkeep.give_up_on_reports(now + timedelta(days=30))
+    maintenance.give_up_on_reports(now + timedelta(days=30))
     assert both(drop) == ("failed", "unreported", "failed", "unreported")
 
 
@@ -183,7 +186,7 @@ def test_a_look_for_due_lanes_reads_no_lane_of_a_completed_campaign() -> None:
     Lane.objects.bulk_create(ended)
     Lane.objects.filter(pk__in=[lane.pk for lane in ended]).update(created_at=timezone.now() - timedelta(hours=1))
     for _ in range(2):
-        resting.let_rest(timezone.now())
+        idle_lanes.let_rest(timezone.now())
     with connection.cursor() as cursor, transaction.atomic():
         cursor.execute("ANALYZE delivery_lane")
         before = lanes_read(cursor)
@@ -223,7 +226,7 @@ def test_a_batch_of_moves_locks_its_voicemails_in_the_order_of_their_ids() -> No
             sql.run("SET LOCAL enable_mergejoin = off", [])
             sql.run("SET LOCAL enable_indexscan = off", [])
             sql.run("SET LOCAL enable_bitmapscan = off", [])
-            moves.apply([moves.Move(each, sending, uncertain) for each in (early, late)], timezone.now())
+            transitions.apply([transitions.Move(each, sending, uncertain) for each in (early, late)], timezone.now())
 
     with transaction.atomic():
         Voicemail.objects.select_for_update().get(pk=early)

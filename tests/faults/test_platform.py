@@ -26,7 +26,7 @@ from campaigns.spreadsheets.columns.reading import read_columns
 from campaigns.spreadsheets.preview import examine
 from campaigns.spreadsheets.refusals import SheetRefused
 from delivery.models import Recording, Voicemail
-from delivery.services.sounds import read_frames
+from delivery.recordings.storage import read_frames
 from rvm.platform.crypto import Undecryptable, vault
 from rvm.platform.models import Role
 from tests import factories
@@ -77,7 +77,9 @@ def test_a_worker_runs_no_function_that_is_not_a_job_of_ours(tmp_path: Path) -> 
     queue = Queue("imports", connection=get_connection("imports"), serializer=JSONSerializer)
     queue.empty()
     queue.enqueue("os.mkdir", str(made))
-    worker = get_worker("imports", worker_class="delivery.worker.Worker", serializer="rq.serializers.JSONSerializer")
+    worker = get_worker(
+        "imports", worker_class="delivery.worker.rq_worker.Worker", serializer="rq.serializers.JSONSerializer"
+    )
     worker.work(burst=True, logging_level="CRITICAL")
     assert not made.exists()
 

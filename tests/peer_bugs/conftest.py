@@ -10,9 +10,9 @@ import pytest
 from django_rq import get_connection
 
 from campaigns.models import Campaign
-from delivery import tick
-from delivery.dispatch import Dispatcher
-from delivery.pacing import Gate
+from delivery.engine.dispatcher import Dispatcher
+from delivery.engine.rate_limit import Gate
+from delivery.worker import tick
 from tests.delivery.fake_carrier import FakeTransport, Inline
 
 NOW = datetime(2026, 7, 15, 16, tzinfo=UTC)  # a Wednesday: 12:00 in New York, 9:00 in Los Angeles

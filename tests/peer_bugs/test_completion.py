@@ -10,12 +10,12 @@ from django.utils import timezone
 from campaigns import launcher
 from campaigns.models import Campaign
 from campaigns.services import campaigns as services
-from delivery import moves
-from delivery.http import HttpRequest
+from delivery.lifecycle import transitions
+from delivery.lifecycle.status import TERMINAL, VoicemailStatus
+from delivery.lifecycle.transitions import Move
 from delivery.models import LaneCount, LaneDelta, Voicemail
-from delivery.moves import Move
-from delivery.status import TERMINAL, VoicemailStatus
-from delivery.upkeep import end_leases, expire, fold_counts, rebuild_counts
+from delivery.transport.interface import HttpRequest
+from delivery.worker.maintenance import end_leases, expire, fold_counts, rebuild_counts
 from rvm.platform import health
 from rvm.platform.models import Heartbeat
 from tests.delivery.fake_carrier import Answer, FakeTransport, accepted, timed_out
@@ -32,7 +32,7 @@ class Killed(Exception): ...
 def end_all(campaign: Campaign) -> None:
     """As the carrier's reports would."""
     rows = Voicemail.objects.filter(lane_id=campaign.pk).exclude(status__in=TERMINAL)
-    moves.apply(
+    transitions.apply(
         [Move(row.pk, VoicemailStatus(row.status), VoicemailStatus.DELIVERED, was_reason=row.reason) for row in rows],
         timezone.now(),
     )

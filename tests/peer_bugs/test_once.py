@@ -15,9 +15,9 @@ from django_rq import get_connection
 
 from campaigns import launcher
 from campaigns.services import campaigns as services
-from delivery.http import HttpRequest, HttpResponse
+from delivery.engine.rate_limit import Gate
 from delivery.models import Drop, Lane, Voicemail
-from delivery.pacing import Gate
+from delivery.transport.interface import HttpRequest, HttpResponse
 from rvm.platform.models import AuditEvent
 from tests.delivery.fake_carrier import Answer, FakeTransport, accepted
 from tests.delivery.standings import make_drop

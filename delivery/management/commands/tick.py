@@ -9,9 +9,9 @@ from django.core.checks import Tags
 from django.core.management.base import BaseCommand
 from django.db import DEFAULT_DB_ALIAS
 
-from delivery import shutdown
-from delivery.tick import run
-from delivery.watermarks import remember_places
+from delivery.runtime import shutdown
+from delivery.runtime.watermarks import remember_places
+from delivery.worker.tick import run
 
 
 class Command(BaseCommand):

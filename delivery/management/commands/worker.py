@@ -11,9 +11,9 @@ from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
-from delivery.doorbell import JOBS
-from delivery.watermarks import remember_places
-from delivery.worker import work
+from delivery.runtime.wakeups import JOBS
+from delivery.runtime.watermarks import remember_places
+from delivery.worker.rq_worker import work
 
 # Python's own first threshold is 700 values.
 GARBAGE = (50_000, 20, 20)

@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from campaigns.models import Campaign
 from campaigns.states import CampaignState
+from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail
-from delivery.services.recordings import keep_recording
-from delivery.status import VoicemailStatus
+from delivery.recordings.recordings import keep_recording
 from rvm.platform.models import AuditEvent, Membership, Role, Workspace
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.factories import make_voicemail

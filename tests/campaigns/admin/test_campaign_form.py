@@ -14,7 +14,7 @@ from django.utils import timezone
 from campaigns.models import Campaign
 from campaigns.states import CampaignState
 from delivery.models import Clip
-from delivery.services.clips import keep_clip
+from delivery.recordings.clips import keep_clip
 from rvm.platform.models import AuditEvent, Workspace
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.factories import make_recording, make_use_case, make_workspace

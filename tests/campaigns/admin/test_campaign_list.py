@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from campaigns.states import CampaignState
-from delivery.status import VoicemailStatus
+from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform.models import Workspace
 from tests.factories import make_voicemail, make_workspace
 

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, RecipientImport
 from campaigns.states import CampaignState, ImportState
+from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane
-from delivery.status import VoicemailStatus
 from rvm.platform.models import Heartbeat, Membership, Workspace
 from tests.factories import make_voicemail
 

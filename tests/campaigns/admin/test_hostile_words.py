@@ -11,7 +11,7 @@ from django.urls import reverse
 from campaigns.importing.working import work
 from campaigns.models import Campaign
 from delivery.models import Clip, Recording
-from delivery.services.clips import keep_clip
+from delivery.recordings.clips import keep_clip
 from rvm.platform.models import Workspace
 from tests.campaigns.admin.test_lists import SAID, at, reveal, send
 from tests.delivery.audio.mp3_bytes import encoded

@@ -16,7 +16,7 @@ from campaigns.importing.working import work
 from campaigns.models import Campaign, RecipientImport
 from campaigns.states import ImportState
 from delivery.models import Voicemail
-from delivery.services.clips import keep_clip
+from delivery.recordings.clips import keep_clip
 from rvm.platform.models import AuditEvent, Membership, Workspace
 from tests.campaigns.spreadsheets.books import book
 from tests.delivery.audio.mp3_bytes import encoded

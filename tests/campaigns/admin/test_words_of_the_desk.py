@@ -18,9 +18,9 @@ from campaigns.spreadsheets.columns.kinds import KINDS, MERGE_FIELD
 from campaigns.spreadsheets.columns.questions import Question
 from campaigns.spreadsheets.columns.reading import Sureness, Why
 from campaigns.states import CampaignState, ImportState, Outcome
-from delivery.reasons import REASONS
+from delivery.lifecycle.reasons import REASONS
+from delivery.lifecycle.status import VoicemailStatus
 from delivery.services.lanes import LeftOut
-from delivery.status import VoicemailStatus
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from campaigns.models import Campaign
 from delivery.models import Recording
-from delivery.services.recordings import keep_recording
+from delivery.recordings.recordings import keep_recording
 from rvm.platform.models import Workspace
 from tests.campaigns.api.calling import make_campaign
 from tests.delivery.audio.mp3_bytes import encoded

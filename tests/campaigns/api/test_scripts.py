@@ -14,7 +14,7 @@ from campaigns.api.heard import HeardRow
 from campaigns.importing.working import work
 from campaigns.models import Campaign
 from delivery.models import Clip, Recording, Voicemail
-from delivery.services.sounds import read_frames
+from delivery.recordings.storage import read_frames
 from rvm.platform.models import AuditEvent
 from rvm.platform.scopes import Scope
 from tests.campaigns.api.calling import refusal, upload, wrong

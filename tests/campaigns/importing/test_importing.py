@@ -24,7 +24,7 @@ from campaigns.models import Campaign, RecipientImport, RejectedRow
 from campaigns.services import imports
 from campaigns.services.campaigns import edit
 from campaigns.states import ImportState, Outcome
-from delivery.lane_counts import counts_of
+from delivery.lane_totals import counts_of
 from delivery.models import Voicemail
 from rvm.platform.crypto import blind_index
 from rvm.platform.ids import time_of

@@ -22,7 +22,7 @@ from campaigns.importing.working import work
 from campaigns.models import Campaign, RecipientImport, RejectedRow
 from campaigns.services import imports
 from campaigns.states import ImportState
-from delivery.lane_counts import counts_of
+from delivery.lane_totals import counts_of
 from rvm.project.stack import MANAGE
 from tests.campaigns.importing.lists import as_csv, checked, make_campaign, recipients, upload
 from usecases.numbers import NumberRefused, check_recipient

@@ -13,8 +13,9 @@ from campaigns.models import OptOutImport
 from campaigns.opt_outs import listing, upkeep, working
 from campaigns.services import opt_outs
 from campaigns.states import CampaignState, OptOutState
-from delivery import doorbell, tick
 from delivery.models import Voicemail
+from delivery.runtime import wakeups
+from delivery.worker import tick
 from rvm.platform import sealed_files
 from rvm.platform.models import AuditEvent, Workspace
 from tests.campaigns.opt_outs.lists import (
@@ -287,7 +288,7 @@ def test_the_tick_rings_for_lists_under_way(workspace: Workspace, monkeypatch: p
     upkeep.ring_for_lists(NOW)
     opt_outs.check(row, actor=None, now=NOW)
     upkeep.ring_for_lists(NOW)
-    assert rung == ["imports"] and "imports" in doorbell.JOBS
+    assert rung == ["imports"] and "imports" in wakeups.JOBS
 
 
 def test_a_list_that_stands_still_is_a_warning(workspace: Workspace) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from delivery.models import Clip
-from delivery.services.clips import keep_clip
+from delivery.recordings.clips import keep_clip
 from rvm.platform.models import Workspace
 from tests.delivery.audio import mp3_bytes as make
 

@@ -17,7 +17,7 @@ from campaigns.scripts import Hearing, check_script, part_by_names, recording_fo
 from delivery.audio.decoding import decode
 from delivery.audio.frames import walk
 from delivery.models import Clip, Recording
-from delivery.services.sounds import read_frames
+from delivery.recordings.storage import read_frames
 from rvm.platform.models import Workspace
 from tests.campaigns.scripts.conftest import MakeClip
 from tests.factories import letters, make_lane, make_recording, make_use_case

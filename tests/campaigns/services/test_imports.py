@@ -23,7 +23,8 @@ from campaigns.models import Campaign, RecipientImport
 from campaigns.services import imports, uploaded_lists
 from campaigns.states import IMPORT_MOVES, CampaignState, ImportState
 from campaigns.tasks import work_imports
-from delivery import doorbell, tick
+from delivery.runtime import wakeups
+from delivery.worker import tick
 from rvm.platform import health, sealed_files
 from rvm.platform.ids import uuid7
 from rvm.platform.models import AuditEvent
@@ -296,7 +297,7 @@ def test_the_tick_rings_for_imports_under_way_and_the_job_works_on_them() -> Non
     row = imports.check(upload(make_campaign(), LIST), actor=None, now=NOW)
     upkeep.ring_for_imports(NOW)
     (job,) = get_queue("imports").jobs
-    assert job.func_name == doorbell.JOBS["imports"] and job.func is work_imports
+    assert job.func_name == wakeups.JOBS["imports"] and job.func is work_imports
     job.func()
     row.refresh_from_db()
     assert row.state == "checked"

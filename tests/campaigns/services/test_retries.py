@@ -16,10 +16,10 @@ from campaigns import launcher
 from campaigns.models import Campaign, CampaignRetry
 from campaigns.services import campaigns as services
 from campaigns.services import retries
-from delivery.carriers.base import Report, ReportStatus
-from delivery.dispatch import database_now
+from delivery.engine.dispatcher import database_now
+from delivery.lifecycle.events import Report, ReportStatus
 from delivery.models import Drop, Lane, LaneDelta, Voicemail
-from delivery.reports import merge, receive
+from delivery.reports.inbox import merge, receive
 from delivery.services import lanes
 from rvm.platform.models import AuditEvent
 from tests.delivery.standings import counted, make_drop, standing

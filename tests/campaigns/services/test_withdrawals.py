@@ -16,7 +16,7 @@ from campaigns.models import Campaign, Withdrawal
 from campaigns.services import withdrawals
 from campaigns.states import CampaignState, ImportState
 from campaigns.withdrawal_lists import MAX_LINES, listed_lines, pasted_lines
-from delivery.lane_counts import reasons_of
+from delivery.lane_totals import reasons_of
 from delivery.models import Voicemail
 from rvm.platform.crypto import KeyRing, blind_index
 from rvm.platform.models import AuditEvent

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from delivery.models import Clip
-from delivery.services.clips import assemble, keep_clip
+from delivery.recordings.clips import assemble, keep_clip
 from rvm.platform.models import AuditEvent, Role, Workspace
 from tests.delivery.audio.mp3_bytes import encode_pcm, encoded, noise
 from tests.factories import letters, make_user, make_workspace

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from delivery.admin.lanes import LaneAdmin
-from delivery.lane_counts import counts_of
+from delivery.lane_totals import counts_of
 from delivery.models import CarrierMedia, Lane, LaneCount
 from rvm.platform.models import AuditEvent, Role, Workspace
 from tests.factories import (

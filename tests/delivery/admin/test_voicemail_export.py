@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from delivery.exporting import COLUMNS
+from delivery.exports import COLUMNS
 from rvm.platform.admin.exact_search import seal
 from rvm.platform.models import AuditEvent, Role, Workspace
 from tests.factories import RECIPIENT, make_recording, make_use_case, make_user, make_voicemail

@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail, VoicemailReference
-from delivery.status import VoicemailStatus
 from rvm.platform.admin.exact_search import seal, unseal
 from rvm.platform.ids import uuid7_at
 from rvm.platform.models import Workspace

@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import CarrierReport, Voicemail
-from delivery.status import DropStatus, VoicemailStatus
 from rvm.platform.models import AuditEvent, Role, Workspace
 from tests.factories import RECIPIENT, make_recording, make_use_case, make_user, make_voicemail
 from tests.rvm.platform.admin.every_row import make_drop

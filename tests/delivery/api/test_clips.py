@@ -12,9 +12,9 @@ from django.test import Client
 
 from delivery.api.answers import ClipAnswer, ClipDetail
 from delivery.models import Clip, Recording
-from delivery.recording_links import link
-from delivery.services.clips import keep_clip
-from delivery.services.recordings import keep_recording
+from delivery.recordings.clips import keep_clip
+from delivery.recordings.links import link
+from delivery.recordings.recordings import keep_recording
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.scopes import Scope
 from tests.delivery.api.sending import codes

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from delivery.exporting import COLUMNS
+from delivery.exports import COLUMNS
 from rvm.platform.models import AuditEvent, IdempotencyKey, Workspace
 from rvm.platform.scopes import Scope
 from tests.delivery.api.sending import codes

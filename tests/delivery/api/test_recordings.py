@@ -17,9 +17,9 @@ from django.utils import timezone
 
 from delivery.api.answers import LevelsAnswer, RecordingAnswer, RecordingDetail
 from delivery.models import Recording
-from delivery.recording_links import carrier_link, link
-from delivery.services.recordings import keep_recording
-from delivery.services.sounds import read_frames
+from delivery.recordings.links import carrier_link, link
+from delivery.recordings.recordings import keep_recording
+from delivery.recordings.storage import read_frames
 from rvm.platform.clock import database_now
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.scopes import Scope
@@ -227,7 +227,7 @@ def test_a_link_ends(recording: Recording, client: Client) -> None:
     path = urlsplit(link(recording, max_age=timedelta(minutes=5))).path
     assert client.get(path).status_code == 200
     later = database_now() + timedelta(seconds=301)
-    with patch("delivery.recording_links.database_now", return_value=later):
+    with patch("delivery.recordings.links.database_now", return_value=later):
         response = client.get(path)
     assert (response.status_code, response["Content-Type"]) == (403, PROBLEM)
     assert response.json()["code"] == "link_expired"
@@ -240,7 +240,7 @@ def test_a_carriers_link_is_the_same_all_day_and_lasts_two_more(recording: Recor
     path = urlsplit(carrier_link(recording.pk, now)).path
     assert client.get(path).status_code == 200
     later = database_now() + timedelta(days=3)
-    with patch("delivery.recording_links.database_now", return_value=later):
+    with patch("delivery.recordings.links.database_now", return_value=later):
         assert client.get(path).status_code == 403
 
 

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from delivery.models import Recording, Voicemail, VoicemailReference
-from delivery.services.sounds import read_frames
+from delivery.recordings.storage import read_frames
 from rvm.platform.models import Workspace
 from rvm.platform.scopes import Scope
 from tests.delivery.api.sending import codes, mp3_file, send_form

@@ -10,8 +10,8 @@ import pytest
 
 from delivery.carriers import CARRIERS
 from delivery.carriers.sandbox import Sandbox
-from delivery.http import HttpResponse
-from delivery.services import setup_check
+from delivery.setups import connection_test
+from delivery.transport.interface import HttpResponse
 from rvm.platform.scopes import Scope
 from tests.delivery.sandbox import harness
 from tests.factories import SANDBOX_CREDENTIALS, Api, make_api, make_setup
@@ -54,7 +54,7 @@ def test_a_carrier_that_is_away_is_said(api: Api) -> None:
 
 
 def test_a_carrier_that_never_answers_costs_a_bounded_wait(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(setup_check, "SECONDS", 0.2)
+    monkeypatch.setattr(connection_test, "SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         answer = ask(api, base_url=f"http://127.0.0.1:{silent.getsockname()[1]}")
     assert answer.json() == {"ok": False, "detail": "No whole response in time."}

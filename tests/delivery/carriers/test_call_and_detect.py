@@ -20,21 +20,12 @@ import pytest
 from django.test import Client
 
 from delivery import carriers
-from delivery.carriers.base import (
-    CallbackAnswer,
-    CallbackRejected,
-    Carrier,
-    Credential,
-    DropRequest,
-    Outcome,
-    Report,
-    ReportStatus,
-    Submission,
-)
-from delivery.http import HttpRequest, HttpResponse
+from delivery.carriers.base import CallbackAnswer, CallbackRejected, Carrier, Credential, DropRequest
+from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
+from delivery.lifecycle.reasons import Reason
 from delivery.models import Drop
-from delivery.reasons import Reason
-from delivery.reports import merge
+from delivery.reports.inbox import merge
+from delivery.transport.interface import HttpRequest, HttpResponse
 from tests import factories
 from tests.delivery.standings import NOW, both, make_submitted
 

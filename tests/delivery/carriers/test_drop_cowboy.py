@@ -10,21 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.carriers.base import (
-    CallbackMalformed,
-    CallbackRejected,
-    DropRequest,
-    MediaNotTaken,
-    MediaRefused,
-    Outcome,
-    Report,
-    ReportStatus,
-    Submission,
-)
+from delivery.carriers.base import CallbackMalformed, CallbackRejected, DropRequest, MediaNotTaken, MediaRefused
 from delivery.carriers.drop_cowboy import BASE_URL, REASONS, DropCowboy
-from delivery.http import HttpRequest, HttpResponse
-from delivery.reasons import REASONS as REASON_FACTS
-from delivery.reasons import Reason
+from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
+from delivery.lifecycle.reasons import REASONS as REASON_FACTS
+from delivery.lifecycle.reasons import Reason
+from delivery.transport.interface import HttpRequest, HttpResponse
 from tests.delivery.carriers.callback_security import FORGERIES, GENUINE, NOW, Signed
 from tests.delivery.carriers.drop_cowboy_simulator import SIMULATED, Simulator, drop_cowboy, signed
 from tests.delivery.sandbox.harness import send

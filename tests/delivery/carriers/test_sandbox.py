@@ -10,21 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.carriers.base import (
-    CallbackMalformed,
-    CallbackRejected,
-    DropRequest,
-    NeverSeen,
-    Outcome,
-    Report,
-    ReportStatus,
-    Submission,
-)
+from delivery.carriers.base import CallbackMalformed, CallbackRejected, DropRequest, NeverSeen
 from delivery.carriers.sandbox import ANSWERS, REASONS, Sandbox
-from delivery.http import HttpResponse
-from delivery.reasons import Reason
+from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
+from delivery.lifecycle.reasons import Reason
 from delivery.sandbox.outcomes import CODES
 from delivery.sandbox.signing import signature
+from delivery.transport.interface import HttpResponse
 from tests.delivery.carriers.callback_security import FORGERIES, GENUINE, Signed
 from tests.delivery.sandbox.harness import KEY, SECRET, Client, receiver, sandbox, send, until
 

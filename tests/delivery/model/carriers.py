@@ -16,18 +16,10 @@ from uuid import UUID
 import orjson
 
 from delivery.carriers import CARRIERS
-from delivery.carriers.base import (
-    Carrier,
-    Credential,
-    DropRequest,
-    NeverSeen,
-    Outcome,
-    Report,
-    ReportStatus,
-    Submission,
-)
-from delivery.http import HttpFailure, HttpRequest, HttpResponse, Proof
-from delivery.reasons import Reason
+from delivery.carriers.base import Carrier, Credential, DropRequest, NeverSeen
+from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
+from delivery.lifecycle.reasons import Reason
+from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Proof
 
 WINDOW = timedelta(hours=24)
 # No network keeps a request for longer: a key may be forgotten before one arrives that does.

@@ -12,8 +12,9 @@ from hypothesis.stateful import rule
 from campaigns.models import Campaign
 from campaigns.services import campaigns
 from delivery.models import Voicemail
-from delivery.services import setups, voicemails
+from delivery.services import voicemails
 from delivery.services.screening import Recipient
+from delivery.setups import services
 from rvm.platform.crypto import Undecryptable
 from rvm.platform.models import Workspace
 from tests.delivery.model.engine import Engine
@@ -142,7 +143,7 @@ class Desk(Engine):
             case "use case":
                 self.ask(lambda: usecases.update_use_case(use_case=self.use_case(place), sending_enabled=on))
             case "setup":
-                self.ask(lambda: setups.change_setup(setup=self.setup(place), enabled=on))
+                self.ask(lambda: services.change_setup(setup=self.setup(place), enabled=on))
 
     def allows_everything(self) -> None:
         for place in (0, 1):
@@ -159,7 +160,7 @@ class Desk(Engine):
         self.generations[place] += another
         account = account_named(place, self.generations[place])
         self.ledger.kind_of[account] = self.ledger.kind_of[account_named(place, 0)]
-        self.ask(lambda: setups.change_setup(setup=self.setup(place), credentials={"account": account}))
+        self.ask(lambda: services.change_setup(setup=self.setup(place), credentials={"account": account}))
 
     def deletes(self, place: int, what: str) -> None:
         def delete() -> None:

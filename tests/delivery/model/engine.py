@@ -20,12 +20,17 @@ from structlog.testing import capture_logs
 
 from campaigns import launcher
 from campaigns.services import retries
-from delivery import invariants, media, reports, resting, shutdown, upkeep
-from delivery.dispatch import Dispatcher
-from delivery.http import HttpFailure, HttpRequest, HttpResponse, Proof
-from delivery.pacing import Gate
-from delivery.reports import merge
-from delivery.settle import settle
+from delivery.engine import idle_lanes
+from delivery.engine.dispatcher import Dispatcher
+from delivery.engine.rate_limit import Gate
+from delivery.lifecycle import invariants
+from delivery.recordings import carrier_media
+from delivery.reports import inbox
+from delivery.reports.inbox import merge
+from delivery.reports.reconciliation import settle
+from delivery.runtime import shutdown
+from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Proof
+from delivery.worker import maintenance
 from rvm.platform.clock import database_now
 from tests.delivery.fake_carrier import Inline
 from tests.delivery.model.carriers import Answer, Ledger, account_of
@@ -37,19 +42,19 @@ HTTP_TIMEOUT = 15.0
 MOMENT = timedelta(milliseconds=10)
 Step = Callable[[datetime], object]
 OFTEN: tuple[Step, ...] = (
-    upkeep.end_leases,
-    upkeep.expire,
-    upkeep.give_up_on_reports,
-    upkeep.give_up_on_confirmation,
+    maintenance.end_leases,
+    maintenance.expire,
+    maintenance.give_up_on_reports,
+    maintenance.give_up_on_confirmation,
 )
 # All that the tick does about voicemails, its rarer steps as often as the others.
 STEPS: tuple[Step, ...] = (
     *OFTEN,
-    lambda now: upkeep.fold_counts(),
-    resting.wake_stirring,
-    resting.let_rest,
-    upkeep.is_work_due,
-    reports.look_again,
+    lambda now: maintenance.fold_counts(),
+    idle_lanes.wake_stirring,
+    idle_lanes.let_rest,
+    maintenance.is_work_due,
+    inbox.look_again,
     invariants.check,
     *launcher.STEPS,
 )
@@ -57,7 +62,7 @@ STEPS: tuple[Step, ...] = (
 # Who asks the database for its time by themselves.
 ASKS_THE_CLOCK = [module for module in sys.modules.values() if getattr(module, "database_now", None) is database_now]
 # A lane is put to rest when nothing has been under way in it for a while. Here at once, for that while is not by the drawn clock.
-AT_ONCE = resting._REST.replace("now() - interval '10 minutes'", "now()")
+AT_ONCE = idle_lanes._REST.replace("now() - interval '10 minutes'", "now()")
 
 # Past so many stops a process runs on; None is to its end.
 PLACES = st.sampled_from([0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15])
@@ -145,12 +150,12 @@ class Engine(RuleBasedStateMachine):
         self.logs = self.undo.enter_context(capture_logs())
         self.undo.enter_context(self.stage.set())
         self.undo.enter_context(patch.object(shutdown, "requested", Waiting(self)))
-        self.undo.enter_context(patch.object(media, "read_frames", lambda recording: b""))
+        self.undo.enter_context(patch.object(carrier_media, "read_frames", lambda recording: b""))
         for module in ASKS_THE_CLOCK:
             self.undo.enter_context(patch.object(module, "database_now", lambda: self.now))
         self.undo.enter_context(patch.object(timezone, "now", lambda: self.now + self.skew))
         self.undo.enter_context(Memory.apart())
-        self.undo.enter_context(patch.object(resting, "_REST", AT_ONCE))
+        self.undo.enter_context(patch.object(idle_lanes, "_REST", AT_ONCE))
         self.undo.enter_context(patch.object(retries, "BATCH", 2))
         # Two use cases: once round, and not until as many were looked at as there may be.
         self.undo.enter_context(patch.object(invariants, "MAX_PAIRS", 2 * len(invariants.UNDER_WAY)))
@@ -239,7 +244,7 @@ class Engine(RuleBasedStateMachine):
             return self.submitted(name, request)
 
         settle(Wire(self, answered), Gate(self.redis, name), lambda: self.now, self.elapsed)
-        media.upload_one(Wire(self, self.ledger.upload), lambda: self.now, self.elapsed)
+        carrier_media.upload_one(Wire(self, self.ledger.upload), lambda: self.now, self.elapsed)
 
     def looked_up(self, request: HttpRequest, said: str) -> HttpResponse | HttpFailure:
         """A carrier may answer that it never saw what it has: what it was told a moment ago has not come round in it yet."""

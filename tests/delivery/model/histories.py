@@ -12,8 +12,8 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
-from delivery import invariants
-from delivery.reasons import Reason
+from delivery.lifecycle import invariants
+from delivery.lifecycle.reasons import Reason
 from rvm.platform.models import Tally
 from tests.delivery.model.carriers import KINDS, Answer
 from tests.delivery.model.desk import CHANGES, CLOSINGS, DECISIONS, FORBIDDING, Deed, Desk, deed

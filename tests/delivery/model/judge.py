@@ -10,10 +10,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from delivery.carriers.base import ReportStatus
-from delivery.http import HttpRequest
-from delivery.reasons import REASONS, Reason
-from delivery.status import DROP_MOVES, MOVES, TERMINAL, DropStatus, VoicemailStatus
+from delivery.lifecycle.events import ReportStatus
+from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.status import DROP_MOVES, MOVES, TERMINAL, DropStatus, VoicemailStatus
+from delivery.transport.interface import HttpRequest
 from tests.delivery.model.carriers import KINDS, Entry, Ledger, account_of
 from tests.delivery.model.journal import Reader, Row, Version
 

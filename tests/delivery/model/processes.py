@@ -17,8 +17,12 @@ from unittest.mock import patch
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.transaction import Atomic
 
-from delivery import invariants, reports, routes, sql, upkeep, watermarks
-from delivery.watermarks import Watermark
+from delivery.engine import lane_routes
+from delivery.lifecycle import invariants
+from delivery.reports import inbox
+from delivery.runtime import sql, watermarks
+from delivery.runtime.watermarks import Watermark
+from delivery.worker import maintenance
 
 _WRITES = ("INSERT", "UPDATE", "DELETE", "WITH")
 _MAX_SWITCH_SECONDS = 60
@@ -96,7 +100,7 @@ class Memory:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._kept: list[tuple[ModuleType, str, object]] = [
             (module, name, Watermark(mark._front, clock))
-            for module in (reports, routes, upkeep)
+            for module in (inbox, lane_routes, maintenance)
             for name, mark in vars(module).items()
             if isinstance(mark, Watermark)
         ]

@@ -10,9 +10,9 @@ from django.db import connection
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from delivery.carriers.base import Report, ReportStatus
-from delivery.reasons import Reason
-from delivery.reports import receive
+from delivery.lifecycle.events import Report, ReportStatus
+from delivery.lifecycle.reasons import Reason
+from delivery.reports.inbox import receive
 from tests.delivery.model.carriers import Answer, Entry, Pushed
 from tests.delivery.model.engine import ANSWERS, OFTEN, WAITS, Engine
 from tests.delivery.model.judge import Saying

@@ -15,15 +15,19 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
-from delivery import claim, dispatch, moves, report_batch, reports, results, routes, settle, sql, upkeep, watermarks
-from delivery.carriers.base import Outcome, Report, Submission
-from delivery.conclusions import Conclusion
-from delivery.matching import _OPEN
-from delivery.moves import DropChange, Move
-from delivery.reasons import REASONS, Reason, ReasonFacts
-from delivery.recipients import PURPOSE
-from delivery.report_batch import Arrival, Batch, DropState, VoicemailState
-from delivery.status import DropStatus, VoicemailStatus
+from delivery.engine import claim, dispatcher, lane_routes, results
+from delivery.lifecycle import transitions
+from delivery.lifecycle.events import Outcome, Report, Submission
+from delivery.lifecycle.outcomes import Conclusion
+from delivery.lifecycle.reasons import REASONS, Reason, ReasonFacts
+from delivery.lifecycle.status import DropStatus, VoicemailStatus
+from delivery.lifecycle.transitions import DropChange, Move
+from delivery.models.recipients import PURPOSE
+from delivery.reports import batch, inbox, reconciliation
+from delivery.reports.batch import Arrival, Batch, DropState, VoicemailState
+from delivery.reports.correlation import _OPEN
+from delivery.runtime import sql, watermarks
+from delivery.worker import maintenance
 from rvm.platform.crypto import BlindIndex, vault
 from tests.delivery.model import engine
 from tests.delivery.model.running import QUICK, show, tell
@@ -93,14 +97,14 @@ def gives_keyless_reports_to_any_open_drop() -> Planted:
     def meant(report: Report, candidates: Sequence[DropState]) -> DropState | None:
         return next((drop for drop in candidates if drop.now in _OPEN), None)
 
-    return patch.object(report_batch, "drop_meant", meant)
+    return patch.object(batch, "drop_meant", meant)
 
 
 def rolls_back_for_one_number() -> Planted:
     def number_in(ciphertext: bytes) -> str:
         return vault().decrypt(ciphertext, PURPOSE).decode()
 
-    return patch.object(reports, "number_in", number_in)
+    return patch.object(inbox, "number_in", number_in)
 
 
 def matches_by_the_newest_key_only() -> Planted:
@@ -117,39 +121,39 @@ def claims_the_suppressed() -> Planted:
 
 def sends_past_switches() -> Planted:
     words = "AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL)"
-    return without(routes, "_ROUTE", words)
+    return without(lane_routes, "_ROUTE", words)
 
 
 def sends_from_lanes_that_were_open() -> Planted:
-    return without(routes, "_ROUTE", "NOT l.held AND", "true AND")
+    return without(lane_routes, "_ROUTE", "NOT l.held AND", "true AND")
 
 
 def sends_after_the_lease() -> Planted:
-    submit = dispatch.Dispatcher._submit
+    submit = dispatcher.Dispatcher._submit
 
-    def late(dispatcher: dispatch.Dispatcher, flight: dispatch.Flight) -> None:
+    def late(dispatcher: dispatcher.Dispatcher, flight: dispatcher.Flight) -> None:
         submit(dispatcher, replace(flight, last_start=float("inf")))
 
-    return patch.object(dispatch.Dispatcher, "_submit", late)
+    return patch.object(dispatcher.Dispatcher, "_submit", late)
 
 
 # moves
 
 
 def changes_drops_whatever_they_are() -> Planted:
-    return without(moves, "_DROPS", "AND d.status = a.was AND d.reason = a.was_reason")
+    return without(transitions, "_DROPS", "AND d.status = a.was AND d.reason = a.was_reason")
 
 
 def moves_voicemails_whatever_they_are() -> Planted:
-    return without(moves, "_APPLY", "AND v.status = a.was AND v.reason = a.was_reason")
+    return without(transitions, "_APPLY", "AND v.status = a.was AND v.reason = a.was_reason")
 
 
 def moves_voicemails_for_any_drop() -> Planted:
-    return without(moves, "_APPLY", "AND (a.drop_id IS NULL OR v.drop_id = a.drop_id)")
+    return without(transitions, "_APPLY", "AND (a.drop_id IS NULL OR v.drop_id = a.drop_id)")
 
 
 def miscounts_what_a_person_queues_again() -> Planted:
-    return without(moves, "_REQUEUE", "'queued', '', count(*)", "'queued', '', count(*) - 1")
+    return without(transitions, "_REQUEUE", "'queued', '', count(*)", "'queued', '', count(*) - 1")
 
 
 # results and time
@@ -170,14 +174,14 @@ def takes_silence_for_unsent() -> Planted:
 def takes_a_dead_worker_for_one_that_sent_nothing() -> Iterator[None]:
     def end_leases(now: datetime) -> None:
         with transaction.atomic():
-            rows = sql.run(upkeep._LEASE_ENDED, [datetime.min.replace(tzinfo=now.tzinfo), now, upkeep.BATCH])
+            rows = sql.run(maintenance._LEASE_ENDED, [datetime.min.replace(tzinfo=now.tzinfo), now, maintenance.BATCH])
             sending, queued = VoicemailStatus.SENDING, VoicemailStatus.QUEUED
-            moves.apply([Move(v, sending, queued, drop_id=d, not_before=now) for d, v in rows], now)
+            transitions.apply([Move(v, sending, queued, drop_id=d, not_before=now) for d, v in rows], now)
             unsent = partial(DropChange, was=DropStatus.SENDING, now=DropStatus.NOT_SENT, reason=Reason.NOT_SENT)
-            moves.change_drops([unsent(d) for d, _ in rows], now)
+            transitions.change_drops([unsent(d) for d, _ in rows], now)
 
     def planted(steps: tuple[engine.Step, ...]) -> tuple[engine.Step, ...]:
-        return tuple(end_leases if step is upkeep.end_leases else step for step in steps)
+        return tuple(end_leases if step is maintenance.end_leases else step for step in steps)
 
     with (
         patch.object(engine, "STEPS", planted(engine.STEPS)),
@@ -192,7 +196,7 @@ def tries_again_what_was_never_reported() -> Planted:
 
 
 def waits_for_ever_for_confirmation() -> Planted:
-    return without(upkeep, "_UNCONFIRMED", "'uncertain'", "'nothing'")
+    return without(maintenance, "_UNCONFIRMED", "'uncertain'", "'nothing'")
 
 
 def looks_from_the_front_but_once() -> Planted:
@@ -205,23 +209,23 @@ def looks_from_the_front_but_once() -> Planted:
 
 @contextmanager
 def gives_the_key_to_another_account() -> Iterator[None]:
-    allowed = settle._may_resubmit
+    allowed = reconciliation._may_resubmit
 
-    def may(drop: Any, route: routes.Route, now: datetime) -> bool:
+    def may(drop: Any, route: lane_routes.Route, now: datetime) -> bool:
         drop.credentials_version = route.credentials_version
         return allowed(drop, route, now)
 
-    with patch.object(settle, "_may_resubmit", may):
+    with patch.object(reconciliation, "_may_resubmit", may):
         yield
 
 
 def gives_the_key_again_when_it_is_forgotten() -> Planted:
-    return patch.object(settle, "WINDOW_SHARE", 10)
+    return patch.object(reconciliation, "WINDOW_SHARE", 10)
 
 
 def settles_what_was_settled() -> Planted:
     return without(
-        settle,
+        reconciliation,
         "_RESUBMIT",
         "AND d.status = 'uncertain' AND d.checks = %s\n"
         "   AND (SELECT v.status = 'uncertain' AND v.drop_id = d.id FROM delivery_voicemail v WHERE v.id = d.voicemail_id)",
@@ -233,7 +237,7 @@ def gives_the_key_again_to_who_opted_out() -> Planted:
     def nobody(workspace_id: UUID, number: str) -> bool:
         return False
 
-    return patch.object(settle, "is_suppressed", nobody)
+    return patch.object(reconciliation, "is_suppressed", nobody)
 
 
 # Each fault, and in what words the judge tells it.

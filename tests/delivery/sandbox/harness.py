@@ -14,9 +14,9 @@ from typing import Any
 
 import orjson
 
-from delivery.http import HttpRequest, HttpResponse
 from delivery.sandbox.options import Options
 from delivery.sandbox.server import Service
+from delivery.transport.interface import HttpRequest, HttpResponse
 
 KEY, SECRET = "account-key", "signing-secret"
 NUMBER, SENDER = "+12125550101", "+12125550199"

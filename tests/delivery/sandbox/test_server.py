@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from delivery.http import HttpRequest
 from delivery.sandbox.outcomes import Mix
+from delivery.transport.interface import HttpRequest
 from tests.delivery.sandbox.harness import FRAME, NUMBER, Client, Receiver, sandbox, send, until
 
 GIVE_UP = (TimeoutError, http.client.RemoteDisconnected, ConnectionResetError)

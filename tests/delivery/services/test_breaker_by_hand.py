@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 from django_rq import get_connection
 
-from delivery import breaker
-from delivery.breaker import State, state_of
-from delivery.services.setups import close_breaker
+from delivery.engine import circuit_breaker
+from delivery.engine.circuit_breaker import State, state_of
+from delivery.setups.services import close_breaker
 from rvm.platform.models import AuditEvent
 from tests.factories import make_setup, make_user
 from usecases.errors import Refused
@@ -38,7 +38,7 @@ def test_closing_it_lets_everything_go_out_again(minutes: int, django_capture_on
     redis.flushdb()
     setup, person = opened(timezone.now() + timedelta(minutes=minutes)), make_user()
     redis.hset(f"rvm:health:{setup.pk}:1", "bad", 20)
-    assert breaker.may_probe(redis, setup.pk)
+    assert circuit_breaker.may_probe(redis, setup.pk)
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         close_breaker(setup=setup, actor=person)
     setup.refresh_from_db()

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.db.models import Sum
 
+from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import Drop, LaneDelta, Voicemail
-from delivery.reasons import REASONS, Reason
 from delivery.services.voicemails import cancel, retry
-from delivery.status import DropStatus, VoicemailStatus
 from rvm.platform.ids import uuid7
 from rvm.platform.models import AuditEvent
 from tests.factories import make_suppression, make_voicemail

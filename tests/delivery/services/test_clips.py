@@ -13,10 +13,10 @@ from django.db import connection
 
 from delivery.audio import AudioRejected, inspect
 from delivery.models import Assembly, Clip, Recording
-from delivery.services import clips as clips_service
-from delivery.services.clips import assemble, keep_clip
-from delivery.services.recordings import keep_recording, measured
-from delivery.services.sounds import read_frames
+from delivery.recordings import clips as clips_service
+from delivery.recordings.clips import assemble, keep_clip
+from delivery.recordings.recordings import keep_recording, measured
+from delivery.recordings.storage import read_frames
 from rvm.platform.models import Workspace
 from tests.delivery.audio import mp3_bytes as make
 from tests.factories import make_workspace

@@ -75,7 +75,7 @@ def test_the_bell_rings_once_after_the_commit(
     monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
     rings: list[str] = []
-    monkeypatch.setattr("delivery.doorbell.ring", rings.append)
+    monkeypatch.setattr("delivery.runtime.wakeups.ring", rings.append)
     with django_capture_on_commit_callbacks(execute=True):
         queue(make_use_case(), patient(101), patient(102))
         assert rings == []

@@ -13,9 +13,9 @@ from django.db import IntegrityError, connection, transaction
 
 from delivery.audio import AudioRejected, inspect
 from delivery.models import Recording
+from delivery.recordings.recordings import keep_recording, keeping_recording, measured
+from delivery.recordings.storage import read_frames
 from delivery.selectors import offered_recordings, recordings
-from delivery.services.recordings import keep_recording, keeping_recording, measured
-from delivery.services.sounds import read_frames
 from rvm.platform.models import Workspace
 from tests.delivery.audio.mp3_bytes import encode_pcm, encoded, id3v2, noise
 from tests.factories import make_recording, make_workspace
@@ -113,7 +113,7 @@ def test_a_recording_older_than_the_measurement_is_measured_when_it_is_looked_at
 @pytest.mark.django_db
 def test_a_recording_is_measured_only_once(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recording = keep_recording(make_workspace(), "New", encoded(12))
-    monkeypatch.setattr("delivery.services.recordings.inspect", lambda data: pytest.fail("measured again"))
+    monkeypatch.setattr("delivery.recordings.recordings.inspect", lambda data: pytest.fail("measured again"))
     assert measured(recording) is recording
 
 

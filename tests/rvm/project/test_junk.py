@@ -21,8 +21,8 @@ from hypothesis import settings as drawing
 from hypothesis import strategies as st
 
 from campaigns.models import Withdrawal
-from delivery.services.clips import keep_clip
-from delivery.services.recordings import keep_recording
+from delivery.recordings.clips import keep_clip
+from delivery.recordings.recordings import keep_recording
 from rvm.platform.api import views
 from tests.campaigns.api.calling import make_campaign, upload_directly
 from tests.campaigns.opt_outs.lists import uploaded as upload_opt_outs

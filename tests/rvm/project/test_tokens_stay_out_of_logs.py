@@ -15,8 +15,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from delivery import callbacks
-from delivery.recording_links import carrier_link
+from delivery.recordings.links import carrier_link
+from delivery.web import callbacks
 from rvm.platform.logs import logging_config
 from tests.factories import make_recording, make_setup
 

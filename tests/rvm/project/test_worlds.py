@@ -24,12 +24,13 @@ from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImp
 from campaigns.opt_outs.working import work as work_opt_outs
 from campaigns.services import opt_outs as opt_out_services
 from delivery.api import setups
-from delivery.carriers.base import Check, Report, ReportStatus
+from delivery.carriers.base import Check
+from delivery.lifecycle.events import Report, ReportStatus
+from delivery.lifecycle.reasons import Reason
 from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail, VoicemailIdentifier, VoicemailReference
-from delivery.reasons import Reason
-from delivery.reports import merge, receive
-from delivery.services.clips import keep_clip
-from delivery.services.recordings import keep_recording
+from delivery.recordings.clips import keep_clip
+from delivery.recordings.recordings import keep_recording
+from delivery.reports.inbox import merge, receive
 from rvm.platform.clock import database_now
 from rvm.platform.models import ApiKey, Workspace
 from tests.campaigns.api.calling import upload_directly

@@ -21,13 +21,13 @@ from campaigns.importing import upkeep
 from campaigns.models import RecipientImport
 from campaigns.services import imports
 from delivery.carriers.sandbox import Sandbox
-from delivery.claim import claim
+from delivery.engine.claim import claim
+from delivery.engine.lane_routes import open_routes
 from delivery.models import Voicemail
-from delivery.recording_links import link
-from delivery.routes import open_routes
-from delivery.services.recordings import keep_recording
-from delivery.services.setups import change_setup
-from delivery.worker import Worker
+from delivery.recordings.links import link
+from delivery.recordings.recordings import keep_recording
+from delivery.setups.services import change_setup
+from delivery.worker.rq_worker import Worker
 from rvm.platform import ids, sealed_files
 from rvm.platform.api.keys import revoke_api_key, rotate_api_key
 from rvm.platform.clock import database_now

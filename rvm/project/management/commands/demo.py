@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.status import TERMINAL
 from delivery.models import Voicemail
-from delivery.reasons import REASONS, Reason
-from delivery.status import TERMINAL
 from rvm.platform.embedded import ServiceError
 from rvm.project.sample import Sample, load_sample, patients, recording_file
 from rvm.project.stack import Running, Stack, running

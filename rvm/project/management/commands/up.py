@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from delivery.services.recordings import keep_recording
+from delivery.recordings.recordings import keep_recording
 from rvm.platform.embedded import ServiceError
 from rvm.platform.embedded.processes import tail
 from rvm.project.sample import load_sample, recording_file

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from campaigns.models import Campaign, OptOutImport, RecipientImport, Withdrawal
+from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import CarrierMedia, CarrierReport, Clip, Drop, Lane, Recording, Voicemail, VoicemailReference
-from delivery.status import DropStatus, VoicemailStatus
 from rvm.platform import audit
 from rvm.platform.models import (
     ApiKey,

@@ -1,0 +1,299 @@
+"""Takes due voicemails of one lane: guards decide, drops and leases are committed, and only then may anything leave.
+
+One short transaction a wave. Rows that another worker holds are passed over (SKIP LOCKED); facts are read set-wise inside the
+transaction, the lane's route first, so a suppression, a hold, a kill switch, an unassigned sender, other hours and other credentials
+bind every claim that begins after their commit. A row that cannot be judged or written is put off by itself and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from delivery.engine.lane_routes import OpenRoute, Place, Route, UnusableSetup, route_of
+from delivery.lifecycle import transitions
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import VoicemailStatus
+from delivery.lifecycle.transitions import Move, NewDrop
+from delivery.models.recipients import number_in
+from delivery.recordings import carrier_media
+from delivery.runtime import sql
+from delivery.runtime.bisection import NOBODYS_FAULT, apart
+from rvm.platform.crypto import blind_index
+from rvm.platform.ids import uuid7
+from usecases.eligibility import Decision, Defer, Expire, Facts, Send, Skip, decide
+from usecases.numbers import zones_of
+from usecases.rendezvous import choose_sender
+
+log = structlog.get_logger(__name__)
+
+# Rows looked at in one go where those before them were put off, and at most in one transaction.
+LOOK = 500
+FARTHEST_LOOK = 2000
+# When a row that could not be judged or written is looked at again: a person mends what ails it, or nobody.
+PUT_OFF_MINUTES = 10
+UNREADABLE = (
+    f"The phone number does not open with the keys of this installation; it is tried again every {PUT_OFF_MINUTES} minutes. "
+    "Ask your operator for the key that is missing."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A drop that this worker, and nobody else, may submit until its lease ends."""
+
+    drop_id: UUID
+    voicemail_id: UUID
+    recording_id: UUID
+    attempts: int
+    recipient: str
+    sender: str
+    at: datetime
+    route: Route
+    media_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """What one claim did: drops to submit, and how many rows it looked at. `waits`: all that could go waits for its recording."""
+
+    claims: list[Claim]
+    looked_at: int
+    waits: bool = False
+
+
+_ROWS = """
+SELECT id, recipient, recipient_index, sender, recording_id, attempts, coalesce(expires_at, %s), zones::text[]
+  FROM delivery_voicemail
+"""
+_IN_TURN = """
+ WHERE lane_id = %s AND failover = %s AND status = 'queued' AND not_before <= %s AND (not_before, id) >= (%s, %s)
+ ORDER BY not_before, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
+"""
+_DUE = _ROWS + _IN_TURN
+_DUE_IDS = "SELECT id FROM delivery_voicemail" + _IN_TURN  # noqa: S608 - of constants
+_THESE = _ROWS + "WHERE id = ANY(%s::uuid[]) ORDER BY not_before, id"
+_SUPPRESSED = "SELECT number_index FROM usecases_suppression WHERE workspace_id = %s AND number_index = ANY(%s)"
+
+# Looks at so many due rows of a route, from a place in its line on, and claims at most so many of them.
+Look = Callable[[Route, Place, int, int, datetime, timedelta], Wave]
+
+
+def claim(lane: OpenRoute, limit: int, now: datetime, lease: timedelta) -> Wave:
+    """Claim at most `limit` due voicemails of the lane, by the route that it has now; none where it is not open any more, or goes
+    through another setup than the one that granted the starts. Raises UnusableSetup.
+
+    `limit` starts were granted, and who may not be reached now shall not use them up: where the first rows are put off, rows behind
+    them are looked at, so that a list which is half asleep goes out at its pace all the same.
+    """
+    try:
+        return _claim(lane, limit, now, lease, _look)
+    except (UnusableSetup, *NOBODYS_FAULT):
+        raise
+    except Exception as error:
+        log.warning("claim_taken_apart", lane_id=str(lane.lane_id), error=type(error).__name__)
+    return _claim(lane, limit, now, lease, _look_apart)
+
+
+@transaction.atomic
+def _claim(lane: OpenRoute, limit: int, now: datetime, lease: timedelta, look: Look) -> Wave:
+    route = route_of(lane.lane_id, failover=lane.failover, setup_id=lane.setup_id, now=now)
+    if route is None:
+        return Wave([], 0)
+    route.adapter  # noqa: B018  # opens the credentials before a row is locked
+    claims: list[Claim] = []
+    looked_at, waits, size = 0, False, limit
+    while size:
+        wave = look(route, lane.first, size, limit - len(claims), now, lease)
+        claims += wave.claims
+        looked_at += wave.looked_at
+        waits = waits or wave.waits
+        enough = len(claims) == limit or wave.looked_at < size or waits
+        size = 0 if enough else min(LOOK, FARTHEST_LOOK - looked_at)
+    return Wave(claims, looked_at, waits=waits and not claims)
+
+
+def _look(route: Route, first: Place, size: int, limit: int, now: datetime, lease: timedelta) -> Wave:
+    rows = sql.run(_DUE, [route.expires_at, route.lane_id, route.failover, now, *first, size])
+    return _take(route, rows, limit, now, lease)
+
+
+def _look_apart(route: Route, first: Place, size: int, limit: int, now: datetime, lease: timedelta) -> Wave:
+    """The same where one of these rows makes it fail: that one is put off, and the others go their way."""
+    ids = [row[0] for row in sql.run(_DUE_IDS, [route.lane_id, route.failover, now, *first, size])]
+    taken: list[Wave] = []
+
+    def take(part: Sequence[UUID]) -> list[Claim]:
+        with transaction.atomic():
+            rows = sql.run(_THESE, [route.expires_at, sql.ids(part)])
+            wave = _take(route, rows, limit - sum(len(earlier.claims) for earlier in taken), now, lease)
+        taken.append(wave)
+        return wave.claims
+
+    claims = apart(take, ids, lambda voicemail_id, error: _put_off([(voicemail_id, _told(voicemail_id, error))], now))
+    return Wave(claims, len(ids), waits=any(wave.waits for wave in taken))
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What becomes of the rows of one look."""
+
+    claims: list[Claim] = field(default_factory=list)
+    ended: list[Move] = field(default_factory=list)
+    later: list[tuple[UUID, datetime]] = field(default_factory=list)
+    unfit: list[tuple[UUID, str]] = field(default_factory=list)
+    missing: set[UUID] = field(default_factory=set)  # recordings that are not at the carrier yet
+
+
+def _take(route: Route, rows: list[tuple[Any, ...]], limit: int, now: datetime, lease: timedelta) -> Wave:
+    """Decide the locked rows in order, until `limit` of them may go; those behind stay as they are."""
+    recipients = [number_in(row[1]) for row in rows]
+    suppressed = _suppressed(route, rows, recipients)
+    known = carrier_media.known(route.setup_id, {row[4] for row in rows}) if route.adapter.needs_media else None
+    taken = _Taken()
+    for row, recipient in zip(rows, recipients, strict=True):
+        if len(taken.claims) == limit:
+            break
+        try:
+            decision = decide(_facts(route, row, recipient, row[2] in suppressed), now)
+            if not isinstance(decision, Send) or recipient is None:
+                _turn_away(taken, row[0], recipient, decision)
+            elif known is None:
+                taken.claims.append(_chosen(route, row, recipient, now))
+            else:
+                _with_media(taken, _chosen(route, row, recipient, now), known.get(row[4]), now)
+        except Exception as error:
+            taken.unfit.append((row[0], _told(row[0], error)))
+    carrier_media.want(route.setup_id, taken.missing, now)
+    if taken.claims:
+        transitions.begin(
+            [NewDrop(claim.drop_id, claim.voicemail_id, claim.sender) for claim in taken.claims],
+            setup_id=route.setup_id,
+            credentials_version=route.credentials_version,
+            at=now,
+            lease_until=now + lease,
+        )
+    _defer(taken.later)
+    _put_off(taken.unfit, now)
+    transitions.apply(taken.ended, now)
+    return Wave(taken.claims, len(rows), waits=bool(taken.missing))
+
+
+def _turn_away(taken: _Taken, voicemail_id: UUID, recipient: str | None, decision: Decision) -> None:
+    queued = VoicemailStatus.QUEUED
+    match decision:
+        case Defer() if recipient is None:
+            log.error("recipient_unreadable", voicemail_id=str(voicemail_id))
+            taken.unfit.append((voicemail_id, UNREADABLE))
+        case Defer(until=until):
+            taken.later.append((voicemail_id, until))
+        case Skip(reason=reason):
+            taken.ended.append(Move(voicemail_id, queued, VoicemailStatus.SKIPPED, reason=Reason(reason.value)))
+        case Expire():
+            taken.ended.append(Move(voicemail_id, queued, VoicemailStatus.EXPIRED, reason=Reason.EXPIRED))
+        case _:
+            raise AssertionError(decision)
+
+
+def _with_media(taken: _Taken, claim: Claim, found: carrier_media.Media | None, now: datetime) -> None:
+    """It goes where its recording is where the carrier needs it. Else it waits for it, or ends where the carrier refused it."""
+    match found:
+        case carrier_media.Media(state=carrier_media.State.READY, media_id=media_id):
+            taken.claims.append(replace(claim, media_id=media_id))
+        case carrier_media.Media(state=carrier_media.State.REFUSED, error=error):
+            failed, reason = VoicemailStatus.FAILED, Reason.RECORDING_REFUSED
+            taken.ended.append(Move(claim.voicemail_id, VoicemailStatus.QUEUED, failed, reason=reason, text=error))
+        case _:
+            taken.missing.add(claim.recording_id)
+            taken.later.append((claim.voicemail_id, now + carrier_media.RECHECK))
+
+
+def _suppressed(route: Route, rows: list[tuple[Any, ...]], recipients: list[str | None]) -> set[bytes]:
+    """The rows' indexes of suppressed numbers. While the index key rotates, the list and the rows may carry either key's."""
+    sought = {row[2]: row[2] for row in rows}
+    if len(settings.RVM_INDEX_KEYS.keys) > 1:
+        for row, recipient in zip(rows, recipients, strict=True):
+            sought |= dict.fromkeys(blind_index().all_of(route.workspace_id, recipient) if recipient else (), row[2])
+            sought[row[2]] = row[2]
+    return {sought[found] for (found,) in sql.run(_SUPPRESSED, [route.workspace_id, list(sought)])}
+
+
+def _facts(route: Route, row: tuple[Any, ...], recipient: str | None, suppressed: bool) -> Facts:
+    """A number that does not open waits for its key."""
+    facts = facts_of(
+        route, recipient, zones=row[7], expires_at=row[6], suppressed=suppressed, has_sender=bool(route.senders)
+    )
+    return facts if recipient else replace(facts, stopped=True)
+
+
+def facts_of(
+    route: Route,
+    recipient: str | None,
+    *,
+    zones: Collection[str] | None,
+    expires_at: datetime | None,
+    suppressed: bool,
+    has_sender: bool,
+) -> Facts:
+    """What the guards know of one voicemail by an open route: for a claim, and for a drop that would be submitted again. `zones` are
+    those that are known of the person besides the number's."""
+    simulated = route.adapter.simulated
+    return Facts(
+        simulated=simulated,
+        stopped=False,  # the route would not be open
+        use_case_deleted=route.use_case_deleted,
+        has_sender=has_sender,
+        suppressed=suppressed,
+        expires_at=expires_at,
+        window_start=route.window_start,
+        window_end=route.window_end,
+        zones=() if simulated or recipient is None else tuple(zones or zones_of(recipient)),
+        days=route.days,
+    )
+
+
+def _chosen(route: Route, row: tuple[Any, ...], recipient: str, now: datetime) -> Claim:
+    sender = choose_sender(row[2], route.senders, last=row[3])
+    assert sender is not None  # noqa: S101  # `decide` skips where nothing is assigned
+    return Claim(uuid7(), row[0], row[4], row[5] + 1, recipient, sender, now, route)
+
+
+def _defer(later: list[tuple[UUID, datetime]]) -> None:
+    """Rows that this claim holds, so that it does not matter in which order the update comes upon them."""
+    if later:
+        sql.run(
+            "UPDATE delivery_voicemail v SET not_before = a.at FROM unnest(%s::uuid[], %s::timestamptz[]) AS a(id, at)"
+            " WHERE v.id = a.id",
+            [sql.ids(voicemail_id for voicemail_id, _ in later), [until for _, until in later]],
+        )
+
+
+_PUT_OFF = """
+UPDATE delivery_voicemail v SET not_before = t.until, carrier_code = '', carrier_text = a.text, updated_at = t.at
+  FROM unnest(%s::uuid[], %s::text[]) AS a(id, text), (SELECT %s::timestamptz AS at, %s::timestamptz AS until) t
+ WHERE v.id = a.id
+"""
+
+
+def _put_off(unfit: list[tuple[UUID, str]], now: datetime) -> None:
+    """Rows that keep nobody else waiting: they are looked at again, and say to a person why they wait."""
+    if unfit:
+        until = now + timedelta(minutes=PUT_OFF_MINUTES)
+        sql.run(_PUT_OFF, [sql.ids(row[0] for row in unfit), sql.texts(row[1] for row in unfit), now, until])
+
+
+def _told(voicemail_id: UUID, error: Exception) -> str:
+    """Log the row and say what a person reads of it. Without the error's text, which may quote the number."""
+    name = type(error).__name__
+    log.error("voicemail_put_off", voicemail_id=str(voicemail_id), error=name)
+    return (
+        f"RVM cannot prepare this voicemail ({name[:50]}) and tries again every {PUT_OFF_MINUTES} minutes. "
+        "Its log names it; ask your operator."
+    )

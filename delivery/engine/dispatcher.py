@@ -1,0 +1,211 @@
+"""The engine's loop: keeps many requests in flight on one thread while `waves` works at the database on another.
+
+A wave is claimed only for starts that the gate has granted, so every claimed row's request leaves within moments of its commit, and
+holding a lane, changing a pace or killing a worker strands nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, wait
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+
+from delivery.carriers.base import Carrier, DropRequest
+from delivery.engine.claim import Claim
+from delivery.engine.rate_limit import Gate
+from delivery.engine.results import Result
+from delivery.engine.scheduler import Flight, Turn, Waves
+from delivery.lifecycle.events import Outcome, Submission
+from delivery.recordings.links import carrier_link
+from delivery.runtime import shutdown
+from delivery.runtime.deadlines import RECORD_PATIENCE
+from delivery.transport.interface import HttpFailure, HttpResponse, Proof, Transport
+from rvm.platform.clock import database_now
+
+log = structlog.get_logger(__name__)
+
+FLUSH_ROWS = 200  # results that are worth a turn by themselves ...
+FLUSH_SECONDS = 0.02  # ... and the longest that one waits for others
+BUSY_SECONDS = 0.002  # one look at the network while a turn is on its way
+THROTTLED = 429
+THROTTLED_PAUSE = timedelta(seconds=1)  # for a carrier that says "too many" and not for how long
+IDLE_SECONDS = 0.02  # one look at the network otherwise
+
+
+def boot_clock() -> float:
+    """Seconds on a clock that runs while the machine or the process sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+NOT_BUILT = Submission(Outcome.NOT_SENT, text="The request for the carrier could not be built.")
+TOO_LATE = Submission(Outcome.NOT_SENT, text="The lease ended before the request left.")
+
+
+def submission_of(adapter: Carrier, end: HttpResponse | HttpFailure, drop_id: UUID) -> Submission:
+    """What the end of a request with a drop proves. Never raises: what an adapter cannot read is unknown."""
+    if isinstance(end, HttpFailure):
+        outcome = Outcome.NOT_SENT if end.proof is Proof.NOT_SENT else Outcome.UNKNOWN
+        return Submission(outcome, text=end.detail)
+    try:
+        submission = adapter.read_submission(end)
+    except Exception as error:
+        # Without the error's text, which may quote the number.
+        log.error("answer_not_read", drop_id=str(drop_id), error=type(error).__name__)
+        return Submission(Outcome.UNKNOWN, code=f"http_{end.status}")
+    if end.status == THROTTLED and not submission.retry_after:
+        return replace(submission, retry_after=THROTTLED_PAUSE)
+    return submission
+
+
+class Dispatcher:
+    """Submits whatever is due, for every setup, until nothing is left or its time is over."""
+
+    def __init__(
+        self,
+        transport: Transport[Flight],
+        gate: Gate,
+        executor: Executor,
+        *,
+        http_timeout: float,
+        clock: Callable[[], float] = boot_clock,
+        now: Callable[[], datetime] = database_now,
+        concurrency: int | None = None,
+    ) -> None:
+        self._transport = transport
+        self._executor = executor
+        self._clock = clock
+        self._concurrency = concurrency or settings.RVM_CONCURRENCY
+        # Fewer free places than this wait a moment for others: a turn costs nearly as much for one as for twenty.
+        self._quantum = max(1, self._concurrency // 16)
+        lease = timedelta(seconds=settings.RVM_LEASE_SECONDS)
+        self._waves = Waves(gate, clock=clock, now=now, lease=lease, http_timeout=http_timeout)
+        self._in_flight: Counter[UUID] = Counter()
+        self._results: list[Result] = []
+        self._results_since = 0.0
+        self._next_look = 0.0
+        self._left = True
+        self._turn: Future[Turn] | None = None
+        self._turn_results: list[Result] = []
+        self._turn_looks = False
+        self._links: dict[tuple[UUID, date], str] = {}
+        self.submitted = 0
+
+    def run(self, seconds: float) -> bool:
+        """Work for at most `seconds`, then wait for what is in flight. True where due work is left."""
+        deadline = self._clock() + seconds
+        try:
+            while True:
+                closing = self._clock() >= deadline or shutdown.requested.is_set()
+                self._end_turn()
+                if self._turn is None:
+                    if self._is_done(closing):
+                        return self._left
+                    self._begin_turn(closing)
+                self._collect()
+        finally:
+            self._waves.leave()
+
+    def _is_done(self, closing: bool) -> bool:
+        return not (self._transport.in_flight or self._results) and (closing or not self._left)
+
+    def _begin_turn(self, closing: bool) -> None:
+        """Hand the database thread its next turn, if there is something for it to do."""
+        now, in_flight = self._clock(), self._transport.in_flight
+        room = self._concurrency - in_flight
+        looks = not closing and now >= self._next_look and (room >= self._quantum or not in_flight) and room > 0
+        aged = now - self._results_since
+        ripe = aged >= FLUSH_SECONDS or (aged >= 0 and (len(self._results) >= FLUSH_ROWS or not in_flight))
+        if not looks and not (self._results and ripe):
+            return
+        self._turn_results, self._results = self._results, []
+        counts = dict(self._in_flight)
+        self._turn = self._executor.submit(self._waves.turn, self._turn_results, room if looks else 0, counts)
+        self._turn_looks = looks
+
+    def _end_turn(self) -> None:
+        """Take what the database thread has found, once it has."""
+        if self._turn is None or not self._turn.done():
+            return
+        future, self._turn = self._turn, None
+        try:
+            turn = future.result()
+        except DatabaseError as error:
+            self._keep_for_later(error)
+            return
+        if self._turn_looks:
+            self._left = turn.left
+            self._next_look = self._clock() + (turn.wait if turn.left else IDLE_SECONDS)
+        for flight in turn.flights:
+            self._submit(flight)
+
+    def _keep_for_later(self, error: DatabaseError) -> None:
+        """PostgreSQL did not take the results: they stay here until it does, or for so long that they are settled otherwise."""
+        log.warning("results_not_written", count=len(self._turn_results), error=type(error).__name__)
+        oldest = self._clock() - RECORD_PATIENCE
+        self._results = [result for result in self._turn_results if result.since > oldest] + self._results
+        self._results_since = self._clock() + 0.5
+        self._next_look = self._clock() + 0.5
+
+    def _submit(self, flight: Flight) -> None:
+        claimed, route = flight.claim, flight.claim.route
+        try:
+            request = route.adapter.submit_request(self._request(claimed))
+        except Exception as error:
+            # Without the error's text, which may quote the number.
+            log.error(
+                "request_not_built",
+                drop_id=str(claimed.drop_id),
+                setup_id=str(route.setup_id),
+                error=type(error).__name__,
+            )
+            self._keep(flight, NOT_BUILT, asked=False)
+            return
+        if self._clock() > flight.last_start:
+            # Stopped or suspended since the claim: somebody else may already have drawn conclusions from the lease's end.
+            self._keep(flight, TOO_LATE, asked=False)
+            return
+        self._transport.submit(request, flight)
+        self._in_flight[route.setup_id] += 1
+        self.submitted += 1
+
+    def _request(self, claimed: Claim) -> DropRequest:
+        return DropRequest(
+            attempt_key=claimed.drop_id,
+            recipient=claimed.recipient,
+            sender=claimed.sender,
+            recording_url=self._link(claimed),
+            callback_url=f"{settings.RVM_PUBLIC_URL}/carriers/{claimed.route.callback_token}/",
+            media_id=claimed.media_id,
+        )
+
+    def _link(self, claimed: Claim) -> str:
+        key = claimed.recording_id, claimed.at.date()
+        if key not in self._links:
+            self._links[key] = carrier_link(claimed.recording_id, claimed.at)
+        return self._links[key]
+
+    def _collect(self) -> None:
+        """Take what ended on the network, or wait for the database thread where nothing is on the wire."""
+        if not self._transport.in_flight:
+            if self._turn is not None:
+                wait([self._turn], timeout=IDLE_SECONDS)
+            else:
+                shutdown.requested.wait(max(0.0, min(self._next_look - self._clock(), IDLE_SECONDS)))
+            return
+        for flight, end in self._transport.poll(IDLE_SECONDS if self._turn is None else BUSY_SECONDS):
+            self._in_flight[flight.claim.route.setup_id] -= 1
+            self._keep(flight, submission_of(flight.claim.route.adapter, end, flight.claim.drop_id))
+
+    def _keep(self, flight: Flight, submission: Submission, *, asked: bool = True) -> None:
+        now = self._clock()
+        if not self._results:
+            self._results_since = now
+        self._results.append(Result(flight.claim, submission, now, asked))

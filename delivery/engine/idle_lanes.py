@@ -1,0 +1,91 @@
+"""Which lanes a look for work reads: those in which something waits, or did a moment ago, and not all that ever were.
+
+A lane in which nothing has been under way for a while is idle, and so is that of a campaign that is over. Whoever queues something in
+it wakes it in the same transaction. Where something comes to wait in another way, such as after a late report, the tick wakes it
+before it rings: by the counters within a second, and by the rows themselves within minutes. So a lane that is idle by mistake costs a
+wait, and never a voicemail.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from delivery.lane_totals import LANES_WITH
+from delivery.lifecycle.status import OPEN_ENDED
+from delivery.models import Lane
+from delivery.runtime import sql
+from rvm.platform.models import Tally
+
+log = structlog.get_logger(__name__)
+
+WOKEN = "woken_lanes"
+# Of a tick: lanes that are put to rest, and those whose rows are looked at.
+MAX_RESTED = 1000
+MAX_LOOKED_AT = 500
+
+# The counters say which are worth a look, rows decide. Whatever is not folded yet keeps its lane awake, and so does a lock on it:
+# somebody may be about to queue something.
+_REST = """
+UPDATE delivery_lane SET idle = true WHERE id = ANY(ARRAY(
+  SELECT l.id FROM delivery_lane l
+   WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id))
+     AND NOT l.idle AND NOT l.held AND l.created_at <= now() - interval '10 minutes'
+     AND NOT EXISTS (SELECT 1 FROM delivery_lanecount c WHERE c.lane_id = l.id
+                        AND (c.changed_at > now() - interval '10 minutes' OR c.count <> 0 AND c.status = ANY(%s)))
+     AND NOT EXISTS (SELECT 1 FROM delivery_lanedelta d WHERE d.lane_id = l.id)
+     AND (SELECT v.id FROM delivery_voicemail v WHERE v.lane_id = l.id AND v.status = 'queued'
+           ORDER BY v.failover, v.not_before LIMIT 1) IS NULL
+   ORDER BY l.id LIMIT %s FOR NO KEY UPDATE OF l SKIP LOCKED))
+"""
+_WAKE = """
+UPDATE delivery_lane SET idle = false WHERE id = ANY(ARRAY(
+  SELECT id FROM delivery_lane WHERE idle AND id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED))
+RETURNING id
+"""
+_PAGE = """
+SELECT l.id, l.idle AND (SELECT v.id FROM delivery_voicemail v WHERE v.lane_id = l.id AND v.status = 'queued'
+                          ORDER BY v.failover, v.not_before LIMIT 1) IS NOT NULL
+  FROM (SELECT id, idle FROM delivery_lane WHERE id > %s ORDER BY id LIMIT %s) l ORDER BY l.id
+"""
+_FIRST = UUID(int=0)
+
+_looked_at_to = _FIRST  # by this process
+
+
+def let_rest(now: datetime) -> None:
+    """Make lanes idle in which nothing is under way, nor has been for ten minutes."""
+    sql.run(_REST, [_names(), MAX_RESTED])
+
+
+def wake(lane: Lane) -> None:
+    """Have looks for work read the lane, in the transaction that queues something in it."""
+    if lane.idle:
+        Lane.objects.filter(pk=lane.pk).update(idle=False)
+        lane.idle = False
+
+
+def wake_stirring(now: datetime) -> int:
+    """Wake the idle lanes in which something is under way; how many."""
+    global _looked_at_to
+    names = _names()
+    stirring = {row[0] for row in sql.run(LANES_WITH, [names, names])}
+    page = sql.run(_PAGE, [_looked_at_to, MAX_LOOKED_AT])
+    _looked_at_to = page[-1][0] if len(page) == MAX_LOOKED_AT else _FIRST
+    stirring |= {lane_id for lane_id, waits in page if waits}
+    if not stirring:
+        return 0
+    with transaction.atomic():
+        woken = [row[0] for row in sql.run(_WAKE, [sql.ids(stirring)])]
+        if woken:
+            Tally.add(WOKEN, len(woken), now)
+    for lane_id in woken:
+        log.info("lane_woken", lane_id=str(lane_id))
+    return len(woken)
+
+
+def _names() -> str:
+    return sql.texts(sorted(status.value for status in OPEN_ENDED))

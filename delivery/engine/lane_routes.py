@@ -1,0 +1,192 @@
+"""Where a lane's voicemails go, and when: its use case, setup, senders, hours and switches.
+
+Read twice: which lanes have work, at the start of a turn, and the route of one lane inside the transaction that sends by it. So
+whatever a person has changed binds every claim and every resubmission that begins after the commit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from delivery.carriers import carrier_class
+from delivery.carriers.base import Carrier
+from delivery.models import Lane
+from delivery.runtime import sql
+from delivery.runtime.watermarks import Watermark
+from usecases.models import TelephonySetup, UseCase
+
+# Where a voicemail stands in its lane's line: when it is due, and its id.
+Place = tuple[datetime, UUID]
+Places = dict[tuple[UUID, bool], Place]
+MAX_PLACES = 1000  # lanes in which a process remembers the first that waited
+
+
+class UnusableSetup(Exception):
+    """The setup's carrier is not known here, or its credentials do not open."""
+
+    def __init__(self, setup_id: UUID, cause: str) -> None:
+        super().__init__(f"Telephony setup {setup_id} cannot be used: {cause}")
+        self.setup_id, self.cause = setup_id, cause
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRoute:
+    """An open lane through one setup, with voicemails that are due: what the gate must know to grant starts.
+
+    `probing`: the setup's breaker is half open, so one drop may try it. `due` is counted up to the caller's limit, from
+    the `first` on.
+    """
+
+    lane_id: UUID
+    failover: bool
+    setup_id: UUID
+    priority: int
+    lane_pace: float | None
+    pace: float
+    cap: int
+    probing: bool
+    use_case_deleted: bool
+    due: int
+    first_not_before: datetime
+    first_id: UUID
+
+    @property
+    def first(self) -> Place:
+        return self.first_not_before, self.first_id
+
+
+@dataclass(frozen=True)
+class Route:
+    """How a lane's voicemails go through one setup, at the moment it was read. `credentials` and their version were read as one."""
+
+    lane_id: UUID
+    failover: bool
+    setup_id: UUID
+    lane_pace: float | None
+    pace: float
+    cap: int
+    probing: bool
+    use_case_deleted: bool
+    workspace_id: UUID
+    live: bool
+    has_failover: bool
+    carrier: str
+    credentials: bytes
+    credentials_version: int
+    callback_token: str
+    window_start: time
+    window_end: time
+    days: list[int]
+    expires_at: datetime | None
+    senders: list[str]
+
+    @cached_property
+    def adapter(self) -> Carrier:
+        """The setup's carrier, bound to its credentials. Raises UnusableSetup."""
+        try:
+            return carrier_class(self.carrier)(_open_credentials(self.credentials))
+        except (LookupError, ValueError) as error:
+            raise UnusableSetup(self.setup_id, type(error).__name__) from error
+
+
+# A test lane goes through the workspace's oldest living sandbox setup, a live one through its use case's setup or, for those of its
+# voicemails that ask for it, the failover setup. Lanes behind a hold, an open breaker or a kill switch are left out: their voicemails
+# stay queued as they are, however many they are.
+_LANES = """
+  FROM delivery_lane l
+ CROSS JOIN (VALUES (false), (true)) AS via(failover)
+  JOIN usecases_usecase u ON u.id = l.use_case_id
+  JOIN platform_workspace w ON w.id = l.workspace_id
+  JOIN usecases_telephonysetup s ON s.id = CASE
+         WHEN NOT l.live THEN (SELECT id FROM usecases_telephonysetup WHERE workspace_id = l.workspace_id AND carrier = 'sandbox'
+                                  AND deleted_at IS NULL ORDER BY id LIMIT 1)
+         WHEN via.failover THEN coalesce(u.failover_setup_id, u.setup_id) ELSE u.setup_id END
+"""
+_OPEN_NOW = """
+       NOT l.held AND (s.breaker_until IS NULL OR s.breaker_until <= %s)
+   AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL)
+"""
+# The inner ORDER BYs keep the planner on the indexes of due rows and of open lanes: without them, by what it believes of a table, it
+# reads all of it. As an array the lanes are few to it whatever it counted last. The looks into a lane begin at the place in its line
+# before which nothing waits.
+_OPEN = f"""
+SELECT l.id, via.failover, s.id, l.priority, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
+       u.deleted_at IS NOT NULL, due.count, first.not_before, first.id
+{_LANES}
+  LEFT JOIN unnest(%s::uuid[], %s::bool[], %s::timestamptz[], %s::uuid[]) AS place(lane_id, failover, not_before, id)
+    ON place.lane_id = l.id AND place.failover = via.failover
+ CROSS JOIN LATERAL (SELECT v.not_before, v.id FROM delivery_voicemail v
+         WHERE v.lane_id = l.id AND v.failover = via.failover AND v.status = 'queued' AND v.not_before <= %s
+           AND (v.not_before, v.id) >= (coalesce(place.not_before, '-infinity'), coalesce(place.id, lpad('', 32, '0')::uuid))
+         ORDER BY v.not_before, v.id LIMIT 1) first
+ CROSS JOIN LATERAL (SELECT count(*) FROM (SELECT 1 FROM delivery_voicemail v
+         WHERE v.lane_id = l.id AND v.failover = via.failover AND v.status = 'queued' AND v.not_before <= %s
+           AND (v.not_before, v.id) >= (first.not_before, first.id)
+         ORDER BY v.not_before, v.id LIMIT %s) counted) due
+ WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id)) AND {_OPEN_NOW}
+ ORDER BY l.priority DESC, l.id, via.failover
+"""  # noqa: S608 - of constants
+# The senders are those assigned numbers that belong to the setup; a test lane's belong to the use case's own.
+_ROUTE = f"""
+SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
+       u.deleted_at IS NOT NULL, l.workspace_id, l.live, l.live AND u.failover_setup_id IS NOT NULL, s.carrier, s.credentials,
+       s.credentials_version, s.callback_token, greatest(u.window_start, l.window_start), least(u.window_end, l.window_end),
+       coalesce(l.days, '{{1,2,3,4,5,6,7}}'), l.expires_at,
+       ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
+              WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END ORDER BY p.e164)
+{_LANES}
+ WHERE l.id = %s AND via.failover = %s AND s.id = %s AND {_OPEN_NOW}
+"""  # noqa: S608
+
+
+_DUE: Watermark[Places] = Watermark({})
+
+
+def open_routes(now: datetime, limit: int) -> list[OpenRoute]:
+    """The lanes that have due voicemails and are neither held, stopped nor behind an open breaker, most urgent first."""
+    with _DUE.look() as places:
+        rows = sql.run(_OPEN, [*_as_arrays(places), now, now, limit, now])
+    routes = [OpenRoute(*row) for row in rows]
+    _remember(routes)
+    return routes
+
+
+def _remember(routes: list[OpenRoute]) -> None:
+    """The first that waits in each lane. Where nothing is due now, nothing is due before the place that is known."""
+    found = {(route.lane_id, route.failover): route.first for route in routes}
+    known = {lane: place for lane, place in _DUE.place.items() if lane not in found} | found
+    _DUE.reached(dict(list(known.items())[-MAX_PLACES:]))
+
+
+def _as_arrays(places: Places) -> list[str]:
+    lanes = ["t" if failover else "f" for _, failover in places]
+    return [
+        sql.ids(lane_id for lane_id, _ in places),
+        sql.texts(lanes),
+        sql.times(not_before for not_before, _ in places.values()),
+        sql.ids(identifier for _, identifier in places.values()),
+    ]
+
+
+def route_of(lane_id: UUID, *, failover: bool, setup_id: UUID, now: datetime) -> Route | None:
+    """The lane's way through that setup; None where it is not open now, or goes through another setup by now."""
+    rows = sql.run(_ROUTE, [lane_id, failover, setup_id, now])
+    return Route(*rows[0]) if rows else None
+
+
+def hours(use_case: UseCase, lane: Lane) -> tuple[time, time]:
+    """When it may be sent: what the use case and the lane both allow, as _ROUTE has it. Empty where the two share no hour."""
+    return max(use_case.window_start, lane.window_start or time.min), min(
+        use_case.window_end, lane.window_end or time.max
+    )
+
+
+def _open_credentials(ciphertext: bytes) -> Any:
+    field: Any = TelephonySetup._meta.get_field("credentials")
+    return field.from_db_value(ciphertext, None, connection)

@@ -1,0 +1,106 @@
+"""Writes the answers of carriers back, many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from random import random
+
+from django.db import transaction
+
+from delivery.engine.claim import Claim
+from delivery.lifecycle import transitions
+from delivery.lifecycle.events import Submission
+from delivery.lifecycle.outcomes import check_wait, conclude_submission
+from delivery.lifecycle.reasons import REASONS
+from delivery.lifecycle.retries import retry_failed
+from delivery.lifecycle.status import DropStatus, VoicemailStatus
+from delivery.lifecycle.transitions import DropChange, Move
+from usecases.suppressions import suppress_all
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`since` is when it came, on the worker's boot clock; `asked`: a request left, so it says something about the carrier."""
+
+    claim: Claim
+    submission: Submission
+    since: float = 0.0
+    asked: bool = True
+
+
+def record(results: Sequence[Result], now: datetime) -> list[Result]:
+    """Conclude every result, or none where it raises. What moved on meanwhile (an early report, the sweeper) is left where it is, or
+    settled."""
+    asked: list[Move] = []
+    changes: list[DropChange] = []
+    for result in results:
+        claim, submission = result.claim, result.submission
+        conclusion = conclude_submission(
+            submission,
+            claim.attempts,
+            now,
+            failover=claim.route.failover,
+            has_failover=claim.route.has_failover,
+            jitter=random(),  # noqa: S311 - spreads load
+        )
+        asked.append(
+            Move(
+                claim.voicemail_id,
+                VoicemailStatus.SENDING,
+                conclusion.voicemail,
+                reason=conclusion.reason if conclusion.voicemail is VoicemailStatus.FAILED else None,
+                drop_id=claim.drop_id,
+                code=submission.code,
+                text=submission.text,
+                not_before=conclusion.retry.at if conclusion.retry else None,
+                failover=conclusion.retry.failover if conclusion.retry else None,
+            )
+        )
+        changes.append(
+            DropChange(
+                claim.drop_id,
+                DropStatus.SENDING,
+                conclusion.drop,
+                reason=conclusion.reason,
+                code=submission.code,
+                text=submission.text,
+                carrier_reference=submission.carrier_reference,
+                due_at=now + check_wait(0) if conclusion.drop is DropStatus.UNCERTAIN else None,
+            )
+        )
+    with transaction.atomic():
+        moved = transitions.apply(asked, now)
+        stale = transitions.change_drops(changes, now)
+        if len(moved) < len(asked) or stale:
+            _record_late(
+                [move for move in asked if move.voicemail_id not in moved],
+                [change for change in changes if change.drop_id in stale],
+                now,
+            )
+        _suppress(results)
+        retry_failed([move.voicemail_id for move in asked if move.now is VoicemailStatus.FAILED], now)
+    return list(results)
+
+
+# An answer that comes after the sweeper gave the drop up, or after an early report that it was accepted, still says what happened.
+_LATE = (("uncertain", ("accepted", "failed")), ("accepted", ("failed",)))
+
+
+def _record_late(asked: Sequence[Move], changes: Sequence[DropChange], now: datetime) -> None:
+    for was, ends in _LATE:
+        late = [replace(move, was=VoicemailStatus(was)) for move in asked if move.now in ends]
+        transitions.apply(late, now)
+        transitions.change_drops(
+            [replace(change, was=DropStatus(was)) for change in changes if change.now in ends], now
+        )
+
+
+def _suppress(results: Sequence[Result]) -> None:
+    """A refusal because of an opt-out or a do-not-call list counts like a report of it."""
+    suppress_all(
+        (result.claim.route.workspace_id, result.claim.recipient, reason)
+        for result in results
+        if (reason := result.submission.reason) and REASONS[reason].suppresses and result.claim.route.live
+    )

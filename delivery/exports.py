@@ -1,0 +1,111 @@
+"""Voicemails as the rows of a spreadsheet, as many as there are: read page by page, so that memory does not grow with them.
+
+A page is a statement of its own and no transaction is open between them. A voicemail is in an export once, as it was when its page
+was read; one that comes while the export runs is not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from django.db.models import QuerySet
+
+from delivery.lifecycle.reasons import REASONS
+from delivery.models import Voicemail
+
+PAGE_ROWS = 2000
+# As the API calls them.
+COLUMNS = (
+    "voicemail_id",
+    "campaign_id",
+    "reference",
+    "record_number",
+    "recipient_phone_number",
+    "status",
+    "reason",
+    "reason_detail",
+    "carrier",
+    "carrier_code",
+    "carrier_text",
+    "sender_phone_number",
+    "attempts",
+    "created_at",
+    "accepted_at",
+    "ended_at",
+)
+MERGE_COLUMNS = ("name", "language")
+OTHER_COLUMN = "other_fields"
+
+_READ = (
+    "id", "lane_id", "lane__for_api", "reference", "record_number", "last4", "status", "reason", "setup__carrier",
+    "carrier_code", "carrier_text", "sender", "attempts", "created_at", "accepted_at", "ended_at",
+)  # fmt: skip
+_SENTENCES = {"": ""} | {reason.value: facts.sentence for reason, facts in REASONS.items()}
+
+
+def export_rows(
+    found: QuerySet[Voicemail], *, reveal: bool, merge_columns: Sequence[str] = MERGE_COLUMNS
+) -> Iterator[list[Any]]:
+    """The header, then a row for each voicemail of `found` (see delivery.selectors), newest first.
+
+    `reveal` is for whoever may see numbers: recipients and record numbers are not masked, and what the campaign's list says about
+    each is added, the fields named by `merge_columns` in columns of their own, whatever else there is as JSON in a last one.
+    """
+    own = [name for name in merge_columns if name not in (*COLUMNS, OTHER_COLUMN)]
+    yield [*COLUMNS, *own, OTHER_COLUMN] if reveal else list(COLUMNS)
+    for values in _pages(found, (*_READ, "recipient", "merge_fields") if reveal else _READ):
+        if reveal:
+            *read, recipient, fields = values
+            yield [*_row(read, recipient, read[4] or ""), *_merged(fields, own)]
+        else:
+            yield _row(values, f"•••••••{values[5]}", "•••••••" if values[4] else "")
+
+
+def _pages(found: QuerySet[Voicemail], columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Every row's columns, newest first; the id leads them."""
+    rest = found.order_by("-id")
+    while page := list(rest.values_list(*columns)[:PAGE_ROWS]):
+        yield from page
+        if len(page) < PAGE_ROWS:
+            return
+        rest = found.order_by("-id").filter(pk__lt=page[-1][0])
+
+
+def _row(values: Sequence[Any], recipient: str, record_number: str) -> list[Any]:
+    (
+        identifier, lane_id, for_api, reference, _, _, status, reason, carrier, carrier_code, carrier_text, sender, attempts,
+        created_at, accepted_at, ended_at,
+    ) = values  # fmt: skip
+    return [
+        str(identifier),
+        "" if for_api else str(lane_id),
+        reference,
+        record_number,
+        recipient,
+        status,
+        reason,
+        _SENTENCES[reason],
+        carrier,
+        carrier_code,
+        carrier_text,
+        sender,
+        str(attempts),
+        _iso(created_at),
+        _iso(accepted_at),
+        _iso(ended_at),
+    ]
+
+
+def _iso(moment: datetime | None) -> str:
+    """To the second, in UTC."""
+    return f"{moment.astimezone(UTC).isoformat()[:19]}Z" if moment else ""
+
+
+def _merged(fields: dict[str, Any] | None, own: Sequence[str]) -> list[str]:
+    if not fields:
+        return [""] * (len(own) + 1)
+    others = {name: value for name, value in fields.items() if name not in own}
+    return [*(str(fields.get(name) or "") for name in own), orjson.dumps(others).decode() if others else ""]

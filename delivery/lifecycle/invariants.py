@@ -1,0 +1,135 @@
+"""A check that every voicemail agrees with its latest drop, which repairs, logs and counts what does not.
+
+Nothing is known that brings the two apart: each writer changes both in one transaction and names the statuses it decided from.
+A voicemail that did come apart would wait for ever, and its campaign with it, so the tick walks through those under way, some at a
+time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from delivery.lifecycle import transitions
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import DropStatus, VoicemailStatus
+from delivery.lifecycle.transitions import DropChange, Move
+from delivery.runtime import sql
+from rvm.platform.models import Tally
+from usecases.models import UseCase
+
+log = structlog.get_logger(__name__)
+
+V, D = VoicemailStatus, DropStatus
+UNDER_WAY = (V.SENDING, V.UNCERTAIN, V.ACCEPTED)
+TALLY = "repaired_voicemails"
+# Of a tick: rows that are looked at, and pairs of use case and status.
+MAX_ROWS = 1000
+MAX_PAIRS = 30
+_LAST = UUID(int=2**128 - 1)
+
+# In the order of the listings' index, of which a page is the next stretch.
+_PAGE = """
+SELECT v.id, d.status IS NOT DISTINCT FROM v.status
+  FROM (SELECT id, status, drop_id FROM delivery_voicemail
+         WHERE use_case_id = %s AND status = %s AND id < %s ORDER BY id DESC LIMIT %s) v
+  LEFT JOIN delivery_drop d ON d.id = v.drop_id ORDER BY v.id DESC
+"""
+_LOCK = """
+SELECT id, status, reason, drop_id FROM delivery_voicemail
+ WHERE id = ANY(%s::uuid[]) AND status IN ('sending', 'uncertain', 'accepted') ORDER BY id FOR NO KEY UPDATE
+"""
+_DROPS = "SELECT id, status, reason FROM delivery_drop WHERE id = ANY(%s::uuid[])"
+
+
+@dataclass(slots=True)
+class Walk:
+    """How far this process has come: through the pages of one use case and status after the other."""
+
+    use_case_id: UUID | None = None
+    place: int = 0
+    before: UUID = _LAST
+
+    def next_pair(self) -> None:
+        self.before = _LAST
+        self.place = (self.place + 1) % len(UNDER_WAY)
+        if self.place == 0:
+            self.use_case_id = None if self.use_case_id is None else _use_case_after(self.use_case_id)
+
+
+_walk = Walk()
+
+
+def check(now: datetime) -> int:
+    """The tick's step: looks at the next rows, and returns how many it repaired."""
+    repaired, left = 0, MAX_ROWS
+    for _ in range(MAX_PAIRS):
+        if _walk.use_case_id is None:
+            _walk.use_case_id = _use_case_after(UUID(int=0))
+        if _walk.use_case_id is None or left <= 0:
+            break
+        rows = sql.run(_PAGE, [_walk.use_case_id, UNDER_WAY[_walk.place].value, _walk.before, left])
+        apart = [voicemail_id for voicemail_id, agrees in rows if not agrees]
+        if apart:
+            repaired += repair(apart, now)
+        if len(rows) < left:
+            _walk.next_pair()
+        else:
+            _walk.before = rows[-1][0]
+        left -= len(rows)
+    return repaired
+
+
+def _use_case_after(use_case_id: UUID) -> UUID | None:
+    later = UseCase.objects.filter(pk__gt=use_case_id).order_by("pk")
+    return later.values_list("pk", flat=True).first()
+
+
+def repair(voicemail_ids: list[UUID], now: datetime) -> int:
+    """Bring those that are apart from their latest drop together again; how many."""
+    with transaction.atomic():
+        rows = sql.run(_LOCK, [sql.ids(voicemail_ids)])
+        drops = {row[0]: (D(row[1]), row[2]) for row in sql.run(_DROPS, [sql.ids(row[3] for row in rows)])}
+        found = [_together(V(row[1]), row[2], row[0], row[3], drops.get(row[3]), now) for row in rows]
+        transitions.apply([each for each in found if isinstance(each, Move)], now)
+        transitions.change_drops([each for each in found if isinstance(each, DropChange)], now)
+        count = sum(each is not None for each in found)
+        if count:
+            Tally.add(TALLY, count, now)
+    for row, each in zip(rows, found, strict=True):
+        if each is not None:
+            drop = drops.get(row[3])
+            log.error("voicemail_repaired", voicemail_id=str(row[0]), was=row[1], drop=drop[0] if drop else None)
+    return count
+
+
+def _together(
+    status: VoicemailStatus,
+    reason: str,
+    voicemail_id: UUID,
+    drop_id: UUID | None,
+    drop: tuple[DropStatus, str] | None,
+    now: datetime,
+) -> Move | DropChange | None:
+    """What brings the two together: whichever is behind follows the other; None where they agree."""
+
+    def move(to: VoicemailStatus, why: str = "", *, not_before: datetime | None = None) -> Move:
+        return Move(voicemail_id, status, to, reason, Reason(why) if why else None, not_before=not_before)
+
+    if drop is None or drop_id is None:
+        return move(V.FAILED, Reason.UNCONFIRMED)
+    stands, why = drop
+    if stands.value == status.value:
+        return None
+    if stands is D.NOT_SENT:
+        return move(V.QUEUED, not_before=now) if status is V.SENDING else move(V.FAILED, Reason.NOT_SENT)
+    if stands in (D.DELIVERED, D.FAILED) or _ORDER.index(stands.value) > _ORDER.index(status.value):
+        return move(V(stands.value), why)
+    return DropChange(drop_id, stands, D(status.value), why)
+
+
+_ORDER = [status.value for status in UNDER_WAY]

@@ -1,0 +1,80 @@
+"""Queues failed voicemails again where their use case's policy says so, in the transaction that failed them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import random
+from uuid import UUID
+
+from delivery.lifecycle import transitions
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.retry_policy import Retry, RetryPolicy, after_failure
+from delivery.lifecycle.status import VoicemailStatus
+from delivery.lifecycle.transitions import Move
+from delivery.runtime import sql
+
+# Only what its lane or use case lets be tried more than once is looked at; for most there is nothing to decide. What has no time of
+# its own and is in a lane without one has outlived its campaign: whether it is tried again is for a person to say.
+_RETRYABLE = """
+SELECT v.id, v.status, v.reason, v.failover, coalesce(v.expires_at, l.expires_at), coalesce(l.max_attempts, u.max_attempts),
+       coalesce(l.retry_minutes, u.retry_minutes), u.failover_setup_id IS NOT NULL AND v.live, u.failover_reasons::text[],
+       (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent')
+  FROM delivery_voicemail v JOIN usecases_usecase u ON u.id = v.use_case_id JOIN delivery_lane l ON l.id = v.lane_id
+ WHERE v.id = ANY(%s::uuid[]) AND coalesce(l.max_attempts, u.max_attempts) > 1
+   AND coalesce(v.expires_at, l.expires_at) IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Retryable:
+    """What decides whether a voicemail is tried again once it has failed. `attempts` are its drops that reached the carrier."""
+
+    voicemail_id: UUID
+    status: str
+    reason: str
+    failover: bool
+    policy: RetryPolicy
+    attempts: int
+    expires_at: datetime
+
+    def after(self, reason: Reason, now: datetime, *, failover: bool) -> Retry | None:
+        """The retry that follows a failure for `reason`; `failover` says through which setup the failed drop went."""
+        return after_failure(
+            reason,
+            now,
+            self.policy,
+            attempts=self.attempts,
+            failover=failover,
+            expires_at=self.expires_at,
+            jitter=random(),  # noqa: S311 - spreads load
+        )
+
+
+def retryable(voicemail_ids: Iterable[UUID]) -> dict[UUID, Retryable]:
+    """Those of the voicemails that may be tried more than once."""
+    found = {}
+    for row in sql.run(_RETRYABLE, [sql.ids(voicemail_ids)]):
+        policy = RetryPolicy(row[5], timedelta(minutes=row[6]), row[7], [Reason(name) for name in row[8]])
+        found[row[0]] = Retryable(row[0], row[1], row[2], row[3], policy, row[9], row[4])
+    return found
+
+
+def retry_move(voicemail_id: UUID, reason: str, retry: Retry) -> Move:
+    """failed -> queued."""
+    failed, queued = VoicemailStatus.FAILED, VoicemailStatus.QUEUED
+    return Move(voicemail_id, failed, queued, was_reason=reason, not_before=retry.at, failover=retry.failover)
+
+
+def retry_failed(voicemail_ids: Sequence[UUID], now: datetime) -> None:
+    """failed -> queued for those that may be tried again."""
+    if not voicemail_ids:
+        return
+    again = []
+    for each in retryable(voicemail_ids).values():
+        if each.status == VoicemailStatus.FAILED:
+            retry = each.after(Reason(each.reason), now, failover=each.failover)
+            if retry is not None:
+                again.append(retry_move(each.voicemail_id, each.reason, retry))
+    transitions.apply(again, now)

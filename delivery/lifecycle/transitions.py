@@ -1,0 +1,238 @@
+"""The only writer of statuses: applies decided moves set-wise, and counts them in the same statement.
+
+A move names the status it was decided from. A row that has left that status meanwhile does not move, and the caller learns
+which did: so two workers, a late result and an early report never overwrite each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import DropStatus, VoicemailStatus, drop_may_move, may_move
+from delivery.runtime import sql
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """`drop_id`: only while this is the voicemail's latest drop; None for moves that no drop causes.
+    `not_before`: when it may be claimed next, for moves to queued; `failover`: through which setup."""
+
+    voicemail_id: UUID
+    was: VoicemailStatus
+    now: VoicemailStatus
+    was_reason: str = ""
+    reason: Reason | None = None
+    drop_id: UUID | None = None
+    code: str = ""
+    text: str = ""
+    not_before: datetime | None = None
+    failover: bool | None = None
+
+
+class MoveNotAllowed(ValueError):
+    """Some code decided a move that the table of `delivery.lifecycle.status` does not list: a bug, caught before it is written."""
+
+
+# In this order everybody who waits for voicemails locks them, so that two who want the same ones cannot wait for each other. The
+# update would lock them as its plan comes upon them. Those that the caller holds already cost nothing to speak of.
+_LOCK = "SELECT 1 FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+_APPLY = """
+WITH asked AS (
+  SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[],
+                       %s::timestamptz[], %s::bool[])
+    AS asked(id, was, now, was_reason, reason, drop_id, code, text, not_before, failover)
+), moved AS (
+  UPDATE delivery_voicemail v
+     SET status = a.now, reason = a.reason, carrier_code = a.code, carrier_text = a.text, updated_at = t.at,
+         not_before = coalesce(a.not_before, v.not_before), failover = coalesce(a.failover, v.failover),
+         accepted_at = CASE WHEN a.now IN ('accepted', 'delivered') THEN coalesce(v.accepted_at, t.at) ELSE v.accepted_at END,
+         ended_at = CASE WHEN a.now IN ('delivered', 'failed', 'skipped', 'canceled', 'expired') THEN t.at END
+    FROM asked a, (SELECT %s::timestamptz AS at) t
+   WHERE v.id = a.id AND v.status = a.was AND v.reason = a.was_reason AND (a.drop_id IS NULL OR v.drop_id = a.drop_id)
+  RETURNING v.id, v.lane_id, a.was, a.was_reason, a.now, a.reason
+), counted AS (
+  INSERT INTO delivery_lanedelta (lane_id, status, reason, delta)
+  SELECT lane_id, status, reason, sum(delta)
+    FROM (SELECT lane_id, was AS status, was_reason AS reason, -1 AS delta FROM moved
+          UNION ALL SELECT lane_id, now, reason, 1 FROM moved) change
+   GROUP BY lane_id, status, reason HAVING sum(delta) <> 0
+)
+SELECT id FROM moved
+"""
+
+
+def apply(moves: Sequence[Move], at: datetime) -> set[UUID]:
+    """Apply what still holds and return the ids of the voicemails that moved. Each voicemail may be named once.
+
+    All that are named are locked until the caller's transaction ends, also those that do not move."""
+    if not moves:
+        return set()
+    for move in moves:
+        if not may_move(move.was, move.now):
+            raise MoveNotAllowed(f"{move.was} -> {move.now}")
+    ordered = sorted(moves, key=lambda move: move.voicemail_id.int)
+    named = sql.ids(move.voicemail_id for move in ordered)
+    parameters = [
+        named,
+        sql.texts(move.was for move in ordered),
+        sql.texts(move.now for move in ordered),
+        sql.texts(move.was_reason for move in ordered),
+        sql.texts(move.reason or "" for move in ordered),
+        sql.ids(move.drop_id for move in ordered),
+        sql.texts(move.code[:40] for move in ordered),
+        sql.texts(move.text[:200] for move in ordered),
+        [move.not_before for move in ordered],
+        [move.failover for move in ordered],
+        at,
+    ]
+    with transaction.atomic(savepoint=False):
+        sql.run(_LOCK, [named])
+        return {row[0] for row in sql.run(_APPLY, parameters)}
+
+
+_REQUEUE = """
+WITH was AS (
+  SELECT id, reason FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) AND status = 'failed'
+), moved AS (
+  UPDATE delivery_voicemail v
+     SET status = 'queued', reason = '', carrier_code = '', carrier_text = '', updated_at = t.at, not_before = t.at, ended_at = NULL,
+         expires_at = CASE WHEN t.until IS NOT NULL THEN greatest(v.expires_at, t.until) END
+    FROM was, (SELECT %s::timestamptz AS at, %s::timestamptz AS until) t
+   WHERE v.id = was.id
+  RETURNING v.lane_id, was.reason
+), counted AS (
+  INSERT INTO delivery_lanedelta (lane_id, status, reason, delta)
+  SELECT lane_id, 'failed', reason, -count(*) FROM moved GROUP BY lane_id, reason
+  UNION ALL SELECT lane_id, 'queued', '', count(*) FROM moved GROUP BY lane_id
+)
+SELECT count(*) FROM moved
+"""
+
+
+def requeue(voicemail_ids: Iterable[UUID], at: datetime, *, expires_at: datetime | None) -> int:
+    """failed -> queued and due at once, for as many as a person asks for: with no `Move` for each and one version of each row.
+
+    They expire as they did, but not before `expires_at`; with their lane where it is None. The caller holds the rows' locks."""
+    [(count,)] = sql.run(_REQUEUE, [sql.ids(voicemail_ids), at, expires_at])
+    return int(count)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDrop:
+    """A claimed voicemail and the drop that is about to be submitted for it. `id` is the attempt key."""
+
+    id: UUID
+    voicemail_id: UUID
+    sender: str
+
+
+_BEGIN = """
+WITH claimed AS (
+  SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS claimed(id, voicemail_id, sender)
+), moved AS (
+  UPDATE delivery_voicemail v
+     SET status = 'sending', reason = '', carrier_code = '', carrier_text = '', drop_id = c.id, sender = c.sender,
+         attempts = v.attempts + 1, sending_at = t.at, updated_at = t.at
+    FROM claimed c, (SELECT %s::timestamptz AS at) t
+   WHERE v.id = c.voicemail_id AND v.status = 'queued'
+  RETURNING v.id, v.workspace_id, v.lane_id, v.live, v.attempts, c.id AS drop_id, c.sender, t.at
+), counted AS (
+  INSERT INTO delivery_lanedelta (lane_id, status, reason, delta)
+  SELECT lane_id, change.status, '', change.sign * count(*)
+    FROM moved, (VALUES ('queued', -1), ('sending', 1)) AS change(status, sign) GROUP BY lane_id, change.status, change.sign
+)
+INSERT INTO delivery_drop (id, workspace_id, voicemail_id, setup_id, credentials_version, number, live, sender, status, reason,
+                           carrier_code, carrier_text, carrier_reference, due_at, checks, created_at)
+SELECT drop_id, workspace_id, id, %s, %s, attempts, live, sender, 'sending', '', '', '', '', %s, 0, at FROM moved
+"""
+
+
+def begin(
+    drops: Sequence[NewDrop], *, setup_id: UUID, credentials_version: int, at: datetime, lease_until: datetime
+) -> None:
+    """queued -> sending, with the drop's row and its lease: committed before anything leaves. The caller holds the rows' locks.
+
+    `credentials_version` is that of the credentials with which the requests are made."""
+    sql.run(
+        _BEGIN,
+        [
+            sql.ids(drop.id for drop in drops),
+            sql.ids(drop.voicemail_id for drop in drops),
+            sql.texts(drop.sender for drop in drops),
+            at,
+            setup_id,
+            credentials_version,
+            lease_until,
+        ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DropChange:
+    """What became of a drop that was `was`. `due_at`: when to ask about an uncertain one.
+    `provisional`: an unsigned result says so, where this setup's results are signed."""
+
+    drop_id: UUID
+    was: DropStatus
+    now: DropStatus
+    was_reason: str = ""
+    reason: Reason | None = None
+    code: str = ""
+    text: str = ""
+    carrier_reference: str = ""
+    due_at: datetime | None = None
+    provisional: bool = False
+
+
+_DROPS = """
+WITH asked AS (
+  SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                       %s::timestamptz[], %s::bool[])
+    AS asked(id, was, now, was_reason, reason, code, text, reference, due_at, provisional)
+), changed AS (
+  UPDATE delivery_drop d
+     SET status = a.now, reason = a.reason, carrier_code = a.code, carrier_text = a.text, provisional = a.provisional,
+         carrier_reference = CASE WHEN a.reference = '' THEN d.carrier_reference ELSE a.reference END,
+         due_at = coalesce(a.due_at, d.due_at),
+         accepted_at = CASE WHEN a.now IN ('accepted', 'delivered') THEN coalesce(d.accepted_at, t.at) ELSE d.accepted_at END,
+         ended_at = CASE WHEN a.now IN ('delivered', 'failed', 'not_sent') THEN t.at END
+    FROM asked a, (SELECT %s::timestamptz AS at) t
+   WHERE d.id = a.id AND d.status = a.was AND d.reason = a.was_reason
+     AND (d.status <> 'failed' OR d.reason IN ('unconfirmed', 'unreported') OR d.provisional OR a.now = 'delivered')
+  RETURNING d.id
+)
+SELECT id FROM asked WHERE id NOT IN (SELECT id FROM changed)
+"""
+
+
+def change_drops(changes: Sequence[DropChange], at: datetime) -> set[UUID]:
+    """Write what became of drops; returns those whose change does not hold any more. Each drop may be named once."""
+    if not changes:
+        return set()
+    for change in changes:
+        if not drop_may_move(change.was, change.now):
+            raise MoveNotAllowed(f"drop: {change.was} -> {change.now}")
+    ordered = sorted(changes, key=lambda change: change.drop_id.int)
+    rows = sql.run(
+        _DROPS,
+        [
+            sql.ids(change.drop_id for change in ordered),
+            sql.texts(change.was for change in ordered),
+            sql.texts(change.now for change in ordered),
+            sql.texts(change.was_reason for change in ordered),
+            sql.texts(change.reason or "" for change in ordered),
+            sql.texts(change.code[:40] for change in ordered),
+            sql.texts(change.text[:200] for change in ordered),
+            sql.texts(change.carrier_reference[:100] for change in ordered),
+            [change.due_at for change in ordered],
+            [change.provisional for change in ordered],
+            at,
+        ],
+    )
+    return {row[0] for row in rows}

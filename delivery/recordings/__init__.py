@@ -1,0 +1,1 @@
+"""The sound of voicemails: kept encrypted, joined from clips, played, linked to, and left with carriers."""

@@ -1,0 +1,132 @@
+"""Leaves recordings with the carriers that want them uploaded first: once per recording and setup, and only for voicemails that wait.
+
+A claim that meets a recording without media asks for it and lets its voicemails wait; the reports worker uploads, outside every
+claim and transaction. The row's `due_at` is that worker's lease and its `attempts` the token: what one says after another has begun
+anew is not heard. A worker killed in between costs the carrier an unused upload and the voicemails the rest of the lease, no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db import connection, transaction
+
+from delivery.carriers import adapter_of
+from delivery.carriers.base import MediaNotTaken, MediaRefused
+from delivery.models import CarrierMedia
+from delivery.recordings.storage import read_frames
+from delivery.runtime import sql
+from delivery.runtime.deadlines import STEP_SECONDS, UPLOAD_SECONDS
+from delivery.runtime.wakeups import ring, ring_on_commit
+from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Transport
+from rvm.platform.crypto import Undecryptable
+from rvm.platform.ids import uuid7
+
+log = structlog.get_logger(__name__)
+
+RECHECK = timedelta(seconds=2)  # when a voicemail that waits for media is looked at again
+LEASE = timedelta(seconds=UPLOAD_SECONDS)
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=10)
+State = CarrierMedia.State
+
+_KNOWN = "SELECT recording_id, state, media_id, error FROM delivery_carriermedia WHERE setup_id = %s AND recording_id = ANY(%s)"
+# What failed is wanted again once its wait is over, and only because somebody waits for it.
+_WANT = """
+INSERT INTO delivery_carriermedia AS m (id, setup_id, recording_id, state, media_id, error, attempts, due_at)
+SELECT id, %s, recording_id, 'wanted', '', '', 0, %s FROM unnest(%s::uuid[], %s::uuid[]) AS asked(id, recording_id)
+ON CONFLICT (setup_id, recording_id) DO UPDATE SET state = 'wanted' WHERE m.state = 'failed' AND m.due_at <= excluded.due_at
+"""
+_TAKE = """
+UPDATE delivery_carriermedia SET attempts = attempts + 1, due_at = %s
+ WHERE id = (SELECT id FROM delivery_carriermedia WHERE state = 'wanted' AND due_at <= %s ORDER BY due_at LIMIT 1
+             FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """How a recording stands at a setup's carrier."""
+
+    state: State
+    media_id: str
+    error: str
+
+
+def known(setup_id: UUID, recordings: Iterable[UUID]) -> dict[UUID, Media]:
+    rows = sql.run(_KNOWN, [setup_id, sql.ids(recordings)])
+    return {recording: Media(State(state), media_id, error) for recording, state, media_id, error in rows}
+
+
+def id_of(setup_id: UUID, recording_id: UUID) -> str:
+    """The carrier's name for the recording; empty where it is not there. It is another one only after other credentials: they forget
+    every upload."""
+    ready = CarrierMedia.objects.filter(setup=setup_id, recording=recording_id, state=State.READY)
+    return ready.values_list("media_id", flat=True).first() or ""
+
+
+def want(setup_id: UUID, recordings: Iterable[UUID], now: datetime) -> None:
+    """Ask for uploads; what is asked for already, or rests after a failure, stays as it is."""
+    asked = sorted(set(recordings))
+    if asked:
+        sql.run(_WANT, [setup_id, now, sql.ids(uuid7() for _ in asked), sql.ids(asked)])
+        ring_on_commit("reports")
+
+
+def upload_one(transport: Transport[None], now: Callable[[], datetime], clock: Callable[[], float]) -> bool:
+    """Upload one recording, if one is due. `clock` runs during suspension, in seconds."""
+    began = clock()
+    media = _take(now())
+    if media is None:
+        return False
+    try:
+        media_id = _converse(media, transport, lambda: clock() - began < LEASE.total_seconds() - STEP_SECONDS)
+        changes = {"state": State.READY, "media_id": media_id, "error": "", "ready_at": now()}
+    except MediaRefused as error:
+        changes = {"state": State.REFUSED, "error": str(error)[:200]}
+    except MediaNotTaken as error:
+        wait = min(FIRST_WAIT * 2 ** min(media.attempts - 1, 16), LONGEST_WAIT)
+        changes = {"state": State.FAILED, "error": str(error)[:200], "due_at": now() + wait}
+    held = CarrierMedia.objects.filter(pk=media.pk, state=State.WANTED, attempts=media.attempts).update(**changes)
+    log.info("media_uploaded", media=str(media.pk), state=changes["state"], attempt=media.attempts, heard=bool(held))
+    ring("dispatch")
+    return True
+
+
+def _take(now: datetime) -> CarrierMedia | None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_TAKE, [now + LEASE, now])
+        row = cursor.fetchone()
+    related = CarrierMedia.objects.select_related("setup", "recording").defer("setup__credentials")
+    return related.get(pk=row[0]) if row else None
+
+
+def _converse(media: CarrierMedia, transport: Transport[None], holds: Callable[[], bool]) -> str:
+    """The whole conversation. Raises MediaRefused, MediaNotTaken."""
+    try:
+        # Its name at the carrier is its id: the name that a person gave it may name another person.
+        conversation = adapter_of(media.setup).upload(str(media.recording_id), read_frames(media.recording))
+    except (LookupError, ValueError, OSError, Undecryptable) as error:
+        raise MediaNotTaken(f"The upload could not begin ({type(error).__name__}).") from error
+    try:
+        request = next(conversation)
+        while True:
+            if not holds():
+                raise MediaNotTaken("The upload took longer than it may and was begun again.")
+            request = conversation.send(_answer(transport, request))
+    except StopIteration as end:
+        media_id: str = end.value
+        return media_id
+
+
+def _answer(transport: Transport[None], request: HttpRequest) -> HttpResponse:
+    transport.submit(request, None)
+    while True:
+        for _, end in transport.poll(1.0):
+            if isinstance(end, HttpFailure):
+                raise MediaNotTaken(end.detail)
+            return end

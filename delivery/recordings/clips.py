@@ -1,0 +1,136 @@
+"""Keeps clips, and joins them to recordings: once for each sequence of clips, however many people hear it.
+
+What is joined is judged like any upload, by the same `inspect`. An Assembly remembers which recording a sequence makes, so the second
+person with a first name costs one look-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+from delivery.audio import LONGEST_SECONDS, SHORTEST_SECONDS, AudioRejected
+from delivery.audio.clips import inspect_clip
+from delivery.audio.inspection import wrong_duration
+from delivery.audio.joining import join, samples_of
+from delivery.models import Assembly, Clip, Recording
+from delivery.recordings.recordings import keeping_recording
+from delivery.recordings.storage import LONGEST_NAME, STORAGE_UNAVAILABLE, keeping, read_frames
+from rvm.platform.clock import database_now
+from rvm.platform.models import Workspace
+from usecases.errors import Refused
+
+
+def keep_clip(workspace: Workspace, name: str, data: bytes) -> Clip:
+    """The clip in `data`, or the one that this workspace already has with the same sound, under its first name.
+
+    Raises AudioRejected, or Refused where the storage cannot take it.
+    """
+    with keeping_clip(workspace, name, data) as clip:
+        return clip
+
+
+@contextmanager
+def keeping_clip(workspace: Workspace, name: str, data: bytes) -> Iterator[Clip]:
+    """The same for a block that needs the clip: where the block fails, a clip that was new is gone again."""
+    verdict = inspect_clip(data)
+    unsaved = Clip(
+        workspace=workspace,
+        name=name[:LONGEST_NAME],
+        sha256=verdict.sha256,
+        size_bytes=len(verdict.frames),
+        duration_ms=verdict.duration_ms,
+        bitrate_kbps=verdict.bitrate_kbps,
+        sample_rate=verdict.sample_rate,
+        channels=verdict.channels,
+        warnings=[warning.sentence for warning in verdict.warnings],
+        created_at=database_now(),
+    )
+    with keeping(unsaved, verdict.frames) as clip:
+        yield clip
+
+
+def assemble(workspace: Workspace, clip_ids: Sequence[UUID]) -> Recording:
+    """The recording that these clips of the workspace make, in this order; joined now, or the one that was joined before.
+
+    Two callers at once get the same one. Raises Refused: `clip_unknown`, `clips_differ`, `too_short`, `too_long`, and the codes of
+    `AudioRejected` for what only the whole can be refused for; `storage_unavailable`, which may pass.
+    """
+    if not clip_ids:
+        raise Refused("too_short", "A recording is joined from at least one clip; none was named.")
+    known = Assembly.objects.filter(workspace=workspace, clips=list(clip_ids)).select_related("recording").first()
+    if known is not None:
+        return known.recording
+    found = Clip.objects.filter(workspace=workspace).in_bulk(set(clip_ids))
+    if len(found) < len(set(clip_ids)):
+        missing = len(set(clip_ids)) - len(found)
+        raise Refused(
+            "clip_unknown",
+            f"{missing} of the {len(set(clip_ids))} clips are none of this workspace; upload them first, or check their ids.",
+        )
+    return _joined(workspace, [found[clip_id] for clip_id in clip_ids])
+
+
+def why_not(clips: Sequence[Clip]) -> Refused | None:
+    """Why these clips cannot be joined to one recording, as far as their rows say it; None: nothing speaks against it."""
+    return _why_unlike(clips) or _why_of_wrong_length(clips)
+
+
+def _joined(workspace: Workspace, clips: Sequence[Clip]) -> Recording:
+    if refused := why_not(clips):
+        raise refused
+    name = " + ".join(clip.name for clip in clips)
+    try:
+        joined = join([_frames_of(clip) for clip in clips])
+        with keeping_recording(workspace, name, joined, assembled=True) as recording:
+            # Whoever else joins the same just now makes the same recording.
+            Assembly.objects.bulk_create(
+                [Assembly(workspace=workspace, clips=[clip.pk for clip in clips], recording=recording)],
+                ignore_conflicts=True,
+            )
+            return recording
+    except AudioRejected as rejected:
+        raise Refused(rejected.code, rejected.sentence) from rejected
+
+
+def _frames_of(clip: Clip) -> bytes:
+    try:
+        return read_frames(clip)
+    except OSError as error:
+        raise Refused(
+            STORAGE_UNAVAILABLE,
+            f"A clip could not be read ({error.strerror or type(error).__name__}). Try again later, and tell the operator of the "
+            "platform that the media storage lacks it.",
+        ) from error
+
+
+def _why_unlike(clips: Sequence[Clip]) -> Refused | None:
+    first = clips[0]
+    for clip in clips:
+        if (clip.sample_rate, clip.channels) != (first.sample_rate, first.channels):
+            return Refused(
+                "clips_differ",
+                f"“{clip.name}” is {_format(clip)} and “{first.name}” is {_format(first)}; clips that are joined must agree in "
+                "sample rate and channels. Open the one in your recording program, export it like the other and upload that.",
+            )
+    return None
+
+
+def _format(clip: Clip) -> str:
+    return f"{clip.sample_rate} Hz {'mono' if clip.channels == 1 else 'stereo'}"
+
+
+def _why_of_wrong_length(clips: Sequence[Clip]) -> Refused | None:
+    rate = clips[0].sample_rate
+    samples = samples_of([clip.duration_ms for clip in clips], rate)
+    code = wrong_duration(samples, rate)
+    if code is None:
+        return None
+    parts = ", ".join(f"“{clip.name}” {clip.duration_ms / 1000:.2f}" for clip in clips)
+    mend = "longer" if code == "too_short" else "shorter"
+    return Refused(
+        code,
+        f"Joined, these clips last {samples / rate:.2f} seconds ({parts}); a recording lasts {SHORTEST_SECONDS} to "
+        f"{LONGEST_SECONDS}. Make one of them {mend} and upload it again.",
+    )

@@ -1,0 +1,33 @@
+"""Uploads of recordings to carriers, as a person sees to them. The engine asks for them by itself, but not after a refusal."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from delivery.models import CarrierMedia
+from delivery.runtime.wakeups import ring_on_commit
+from rvm.platform import audit
+from rvm.platform.models import User
+from usecases.errors import Refused
+from usecases.services.saving import lock
+from usecases.services.setups import lock_living
+
+State = CarrierMedia.State
+
+
+def may_be_uploaded_again(media: CarrierMedia) -> bool:
+    return media.state in (State.REFUSED, State.FAILED)
+
+
+@transaction.atomic
+def upload_again(*, media: CarrierMedia, actor: User | None) -> None:
+    """refused or failed -> wanted, and due at once: the carrier may take today what it refused, and a person need not wait for the
+    next try. Raises Refused where it is there or on its way."""
+    row = lock(media)
+    setup = lock_living(row.setup)
+    if not may_be_uploaded_again(row):
+        raise Refused("upload_not_needed", "This recording is at the carrier, or its upload is under way.")
+    CarrierMedia.objects.filter(pk=row.pk).update(state=State.WANTED, error="", due_at=Now())
+    audit.record("carrier_media.upload_asked", row, actor=actor, workspace=setup.workspace, was=row.state)
+    ring_on_commit("reports")

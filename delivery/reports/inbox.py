@@ -1,0 +1,326 @@
+"""What carriers report: into the inbox when it arrives, into the voicemails in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from delivery.carriers import carrier_class
+from delivery.engine import circuit_breaker
+from delivery.lifecycle import transitions
+from delivery.lifecycle.events import Report, ReportStatus
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.retries import retryable
+from delivery.lifecycle.retry_policy import Retry
+from delivery.lifecycle.status import DropStatus, VoicemailStatus
+from delivery.models import CarrierReport
+from delivery.models.recipients import number_in
+from delivery.reports.batch import Arrival, Batch, DropState, Person, VoicemailState
+from delivery.runtime import sql
+from delivery.runtime.wakeups import ring_seldom_on_commit
+from delivery.runtime.watermarks import Watermark
+from rvm.platform.crypto import Undecryptable, blind_index, vault
+from usecases.models import TelephonySetup
+from usecases.numbers import e164_of
+from usecases.suppressions import suppress_all, suppress_index
+
+log = structlog.get_logger(__name__)
+
+BATCH = 2000
+RAW_PURPOSE = b"delivery_carrierreport.raw"
+RECIPIENT_PURPOSE: bytes = CarrierReport._meta.get_field("recipient").purpose
+# A report that no drop was found for is looked at again when a drop of its person ends, for so long; and so many of a batch's setups.
+MAX_DOUBT = timedelta(days=7)
+MAX_IN_DOUBT = 500
+
+# Most callbacks hold one report, for which unnesting arrays would cost PostgreSQL four times the row.
+_KEEP_ONE = """
+INSERT INTO delivery_carrierreport (setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference,
+                                    event_id, occurred_at, unsigned, raw, effect)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '')
+"""
+_KEEP_MORE = """
+INSERT INTO delivery_carrierreport (setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference,
+                                    event_id, occurred_at, unsigned, effect)
+SELECT *, '' FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                         %s::timestamptz[], %s::bool[])
+"""
+
+
+def receive(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
+    """Keep a verified callback's reports; the raw bytes go with the first."""
+    if not reports:
+        return
+    first, *more = [_row(setup_id, report) for report in reports]
+    with transaction.atomic() if more else nullcontext():
+        sql.run(_KEEP_ONE, [*first, vault().encrypt(raw, RAW_PURPOSE)])
+        if more:
+            setups, drops, recipients, *words, times, unsigned = zip(*more, strict=True)
+            arrays = [sql.ids(setups), sql.ids(drops), list(recipients), *map(sql.texts, words), sql.times(times)]
+            sql.run(_KEEP_MORE, [*arrays, list(unsigned)])
+        ring_seldom_on_commit("reports")
+
+
+def _row(setup_id: UUID, report: Report) -> tuple[Any, ...]:
+    number = e164_of(report.recipient) if report.recipient else None
+    if report.recipient and number is None:
+        log.error("report_names_no_number", setup_id=str(setup_id))
+    return (
+        setup_id,
+        report.attempt_key,
+        vault().encrypt(number.encode(), RECIPIENT_PURPOSE) if number else None,
+        report.status.value,
+        report.reason.value if report.reason else "",
+        report.code[:40],
+        report.text[:200],
+        report.carrier_reference[:100],
+        report.event_id[:100],
+        report.occurred_at,
+        report.unsigned,
+    )
+
+
+# A planner that last counted while the inbox was empty would rather read all that its index ever held, merged or not, and sort it.
+_IN_ORDER = "SET LOCAL enable_bitmapscan = off"
+# Times are dear to read, and only those of reports without our key are asked for.
+_TAKE = """
+SELECT id, setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference,
+       CASE WHEN drop_id IS NULL THEN occurred_at END, unsigned
+  FROM delivery_carrierreport WHERE merged_at IS NULL AND id >= %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+_INBOX = Watermark(0)
+# An index holds just these, so where there are none, as at carriers that repeat our key, this costs nothing.
+_IN_DOUBT = """
+SELECT id, setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference, occurred_at, unsigned
+  FROM delivery_carrierreport
+ WHERE effect = 'unknown_drop' AND recipient IS NOT NULL AND drop_id IS NULL AND setup_id = ANY(%s::uuid[])
+   AND received_at > %s AND merged_at IS NOT NULL
+ ORDER BY id DESC LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+_PEOPLE = """
+SELECT d.setup_id, v.recipient_index FROM delivery_drop d JOIN delivery_voicemail v ON v.id = d.voicemail_id
+ WHERE d.id = ANY(%s::uuid[])
+"""
+# The recipient's voicemails are found by an index that the listings have anyway; a person's are few.
+_OF_PEOPLE = """
+SELECT d.id, d.setup_id, v.recipient_index FROM delivery_voicemail v JOIN delivery_drop d ON d.voicemail_id = v.id
+ WHERE v.recipient_index = ANY(%s) AND d.setup_id = ANY(%s::uuid[])
+"""
+# Voicemails are locked in the order that every writer of theirs uses, and before their drops are read: whoever changes a drop holds
+# its voicemail.
+_LOCK = """
+SELECT id, status, reason, drop_id, live, failover FROM delivery_voicemail
+ WHERE id = ANY(ARRAY(SELECT voicemail_id FROM delivery_drop WHERE id = ANY(%s::uuid[]))) ORDER BY id FOR NO KEY UPDATE
+"""
+_DROPS = """
+SELECT id, voicemail_id, setup_id, status, reason, carrier_reference, provisional, CASE WHEN %s THEN created_at END
+  FROM delivery_drop WHERE id = ANY(%s::uuid[])
+"""
+_MERGED = """
+UPDATE delivery_carrierreport r SET merged_at = %s, effect = a.effect, drop_id = coalesce(r.drop_id, a.drop_id)
+  FROM unnest(%s::bigint[], %s::text[], %s::uuid[]) AS a(id, effect, drop_id) WHERE r.id = a.id
+"""
+
+
+def merge(now: datetime, limit: int = BATCH) -> int:
+    """Merge one batch of the inbox; how many reports it held. Call again until it is 0."""
+    with transaction.atomic():
+        sql.run(_IN_ORDER, [])
+        with _INBOX.look() as first:
+            rows = sql.run(_TAKE, [first, limit])
+        if not rows:
+            return 0
+        _INBOX.reached(rows[0][0])
+        arrivals, in_doubt, people = _read(rows, now)
+        batch = _lock(arrivals, in_doubt, people, now)
+        for arrival in in_doubt:
+            batch.put_in_doubt(arrival)
+        for arrival in arrivals:
+            batch.take(arrival)
+        for each in batch.rounds:
+            transitions.apply(each.moves, now)
+            transitions.change_drops(each.changes, now)
+        _suppress(batch)
+        for setup_id, reason in sorted(batch.accounts.items()):
+            circuit_breaker.open_for_account(setup_id, reason, now)
+        _mark_merged(batch, now)
+    return len(rows)
+
+
+def _mark_merged(batch: Batch, now: datetime) -> None:
+    effect = CarrierReport.Effect
+    effects = [
+        effect.UNKNOWN_DROP if drop_id is None else effect.APPLIED if applied else effect.KEPT
+        for drop_id, applied in batch.meant.values()
+    ]
+    drop_ids = sql.ids(drop_id for drop_id, _ in batch.meant.values())
+    sql.run(_MERGED, [now, sql.numbers(batch.meant), sql.texts(effects), drop_ids])
+
+
+_STILL_IN_DOUBT = """
+SELECT id, setup_id, recipient, merged_at FROM delivery_carrierreport
+ WHERE effect = 'unknown_drop' AND recipient IS NOT NULL AND drop_id IS NULL AND received_at > %s ORDER BY id DESC LIMIT %s
+"""
+_ENDED_SINCE = """
+SELECT d.setup_id, v.recipient_index, max(d.ended_at)
+  FROM delivery_voicemail v JOIN delivery_drop d ON d.voicemail_id = v.id
+ WHERE v.recipient_index = ANY(%s) AND d.setup_id = ANY(%s::uuid[]) AND d.ended_at IS NOT NULL GROUP BY 1, 2
+"""
+
+
+def look_again(now: datetime) -> int:
+    """Put reports in doubt back into the inbox whose person's drop has ended since, other than by a report; how many."""
+    rows = sql.run(_STILL_IN_DOUBT, [now - MAX_DOUBT, MAX_IN_DOUBT])
+    people = _People({setup_id for _, setup_id, _, _ in rows})
+    numbers = {row[0]: _opened(row[2]) for row in rows}
+    persons = {row[0]: people.add(row[1], number) for row in rows if (number := numbers[row[0]])}
+    ended: dict[Person | None, datetime] = {}
+    for setup_id, index, at in sql.run(
+        _ENDED_SINCE, [people.indexes(set(persons.values())), sql.ids(people.workspaces)]
+    ):
+        person = people.person_of(setup_id, index)
+        ended[person] = max(at, ended.get(person, at))
+    again = [row[0] for row in rows if (at := ended.get(persons.get(row[0]))) and at >= row[3]]
+    return CarrierReport.objects.filter(pk__in=again).update(merged_at=None, effect="") if again else 0
+
+
+# A look-up in a table costs a tenth of an enumeration's own.
+_REASONS: dict[str, Reason | None] = {"": None, **{reason.value: reason for reason in Reason}}
+_REPORT_STATUSES = {status.value: status for status in ReportStatus}
+_VOICEMAIL_STATUSES = {status.value: status for status in VoicemailStatus}
+_DROP_STATUSES = {status.value: status for status in DropStatus}
+
+
+class _People:
+    """The people whom reports without our key name, by every index that their voicemails may have in their setup's workspace."""
+
+    def __init__(self, setup_ids: Collection[UUID]) -> None:
+        setups = TelephonySetup.objects.filter(id__in=setup_ids)
+        self.workspaces: dict[UUID, UUID] = dict(setups.values_list("id", "workspace_id"))
+        self._person_of: dict[Person, Person] = {}
+
+    def add(self, setup_id: UUID, number: str) -> Person:
+        index, workspace_id = blind_index(), self.workspaces[setup_id]
+        person = (setup_id, index.of(workspace_id, number))
+        for each in index.all_of(workspace_id, number):
+            self._person_of[setup_id, each] = person
+        return person
+
+    def person_of(self, setup_id: UUID, recipient_index: bytes) -> Person | None:
+        return self._person_of.get((setup_id, bytes(recipient_index)))
+
+    def indexes(self, people: Collection[Person | None]) -> list[bytes]:
+        return [index for (_, index), person in self._person_of.items() if person in people]
+
+
+def _read(rows: list[tuple[Any, ...]], now: datetime) -> tuple[list[Arrival], list[Arrival], _People | None]:
+    """The reports of the batch; those in doubt that it may bring light to; and the people of both, where there are any."""
+    setups = sql.ids({row[1] for row in rows})
+    doubtful = sql.run(_IN_DOUBT, [setups, now - MAX_DOUBT, MAX_IN_DOUBT])
+    named = [row for row in [*rows, *doubtful] if row[2] is None and row[3] is not None]
+    if not named:
+        return [_arrival(row, None) for row in rows], [], None
+    people = _People({row[1] for row in named})
+    arrivals = [_arrival(row, people) for row in rows]
+    in_doubt = [_arrival(row, people) for row in doubtful]
+    if in_doubt:
+        keys = sql.ids({row[2] for row in rows if row[2] is not None})
+        about = {arrival.person for arrival in arrivals}
+        about |= {people.person_of(*row) for row in sql.run(_PEOPLE, [keys])}
+        in_doubt = [arrival for arrival in in_doubt if arrival.person is not None and arrival.person in about]
+    return arrivals, in_doubt, people
+
+
+def _arrival(row: tuple[Any, ...], people: _People | None) -> Arrival:
+    report_id, setup_id, key, recipient, status, reason, code, text, reference, occurred_at, unsigned = row
+    report = Report(
+        key, _REPORT_STATUSES[status], occurred_at, "", reference, _REASONS[reason], code, text, "", unsigned
+    )
+    if key is not None or recipient is None or people is None:
+        return Arrival(report_id, setup_id, report)
+    number = _opened(recipient)
+    if number is None:
+        log.error("recipient_unreadable", report_id=report_id)
+        return Arrival(report_id, setup_id, report)
+    return Arrival(report_id, setup_id, report, people.add(setup_id, number), number)
+
+
+def _opened(recipient: bytes) -> str | None:
+    """None where the key is not configured, or the ciphertext is damaged."""
+    try:
+        return vault().decrypt(recipient, RECIPIENT_PURPOSE).decode()
+    except Undecryptable:
+        return None
+
+
+def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | None, now: datetime) -> Batch:
+    """The batch over every voicemail and drop that its reports may mean, locked until the transaction ends."""
+    keys = {arrival.report.attempt_key for arrival in arrivals if arrival.report.attempt_key}
+    persons: dict[UUID, Person | None] = {}
+    if people is not None:
+        indexes = people.indexes({arrival.person for arrival in [*arrivals, *in_doubt]})
+        found = sql.run(_OF_PEOPLE, [indexes, sql.ids(people.workspaces)])
+        persons = {drop_id: people.person_of(setup_id, index) for drop_id, setup_id, index in found}
+    drop_ids = sql.ids(keys | persons.keys())
+    voicemails = {
+        row[0]: VoicemailState(row[0], _VOICEMAIL_STATUSES[row[1]], *row[2:]) for row in sql.run(_LOCK, [drop_ids])
+    }
+    drops = [
+        DropState(
+            drop_id, voicemails[of], setup_id, _DROP_STATUSES[word], reason, reference, told, at, persons.get(drop_id)
+        )
+        for drop_id, of, setup_id, word, reason, reference, told, at in sql.run(_DROPS, [bool(persons), drop_ids])
+    ]
+    failed = {each.report.attempt_key for each in [*arrivals, *in_doubt] if each.report.status is ReportStatus.FAILED}
+    again = (
+        retryable({drop.voicemail.id for drop in drops if drop.id in failed or drop.id in persons}) if failed else {}
+    )
+
+    def retry_of(voicemail: VoicemailState, reason: Reason) -> Retry | None:
+        policy = again.get(voicemail.id)
+        return policy.after(reason, now, failover=voicemail.failover) if policy else None
+
+    return Batch(drops, retry_of)
+
+
+def _suppress(batch: Batch) -> None:
+    """Everybody who opted out. A number that cannot be opened is suppressed by its index, and rolls nothing back."""
+    ids = [voicemail.id for voicemail, _ in batch.opted_out]
+    rows = {row[0]: row[1:] for row in _numbers(ids)} if ids else {}
+    entries: list[tuple[UUID, str, str]] = []
+    # In one order for everybody who lists the same people, as `suppress_all` has one.
+    for voicemail, reason in sorted(batch.opted_out, key=lambda each: bytes(rows[each[0].id][2])):
+        workspace_id, recipient, index, index_key, last4 = rows[voicemail.id]
+        number = number_in(recipient)
+        if number is None:
+            log.error("recipient_unreadable", voicemail_id=str(voicemail.id))
+            suppress_index(
+                workspace_id=workspace_id, number_index=bytes(index), index_key=index_key, last4=last4, reason=reason
+            )
+        else:
+            entries.append((workspace_id, number, reason))
+    suppress_all([*entries, *_people_opted_out(batch)])
+
+
+def _numbers(voicemail_ids: list[UUID]) -> Iterable[tuple[Any, ...]]:
+    return sql.run(
+        "SELECT id, workspace_id, recipient, recipient_index, index_key, last4 FROM delivery_voicemail WHERE id = ANY(%s::uuid[])",
+        [sql.ids(voicemail_ids)],
+    )
+
+
+def _people_opted_out(batch: Batch) -> Iterator[tuple[UUID, str, str]]:
+    """Those whose drop is in doubt. A simulated carrier's word about a person to whom nothing was sent counts for nothing."""
+    if not batch.opted_out_people:
+        return
+    setups = TelephonySetup.objects.in_bulk({arrival.setup_id for arrival in batch.opted_out_people})
+    for arrival in batch.opted_out_people:
+        setup, reason = setups[arrival.setup_id], arrival.report.reason
+        if reason is not None and (batch.knows(arrival.person) or not carrier_class(setup.carrier).simulated):
+            yield setup.workspace_id, arrival.number, reason

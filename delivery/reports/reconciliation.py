@@ -1,0 +1,321 @@
+"""Asks the carrier about uncertain drops. Whatever it says goes through the report inbox, like a report.
+
+A carrier that has never seen an attempt key may be given the same key again, inside the window in which it honours keys, while our
+guards still allow it: the only second request for a drop that this platform ever makes. It takes a start of the setup and the lane
+like a first request, and reads the lane's route, credentials and guards in the transaction that permits it. One drop that cannot be
+read, asked about or submitted is logged and keeps nobody else waiting.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+
+from delivery.carriers import adapter_of
+from delivery.carriers.base import Carrier, DropRequest, NeverSeen
+from delivery.carriers.parsing import retry_after
+from delivery.engine import circuit_breaker
+from delivery.engine.claim import facts_of
+from delivery.engine.dispatcher import THROTTLED, THROTTLED_PAUSE, boot_clock, submission_of
+from delivery.engine.lane_routes import Route, route_of
+from delivery.engine.rate_limit import Gate
+from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
+from delivery.lifecycle.outcomes import CHECK_WAITS
+from delivery.models import Drop
+from delivery.recordings import carrier_media
+from delivery.recordings.links import carrier_link
+from delivery.reports.inbox import receive
+from delivery.runtime import sql
+from delivery.runtime.bisection import NOBODYS_FAULT, apart
+from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Transport
+from rvm.platform.clock import database_now
+from usecases.eligibility import Send, decide
+from usecases.models import TelephonySetup
+from usecases.suppressions import is_suppressed
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+# A same-key resubmission keeps well away from the end of the carrier's window: its clock is not ours.
+WINDOW_SHARE = 0.5
+# How soon, at least, a drop is thought of again for which there was no start and about which nobody was asked.
+CROWDED = timedelta(seconds=5)
+
+# Each setup by itself, so that one with thousands of uncertain drops does not stand before the others.
+_DUE = """
+SELECT s.id, s.pace_per_second, s.in_flight_cap, due.count FROM usecases_telephonysetup s
+ CROSS JOIN LATERAL (SELECT count(*) FROM (SELECT 1 FROM delivery_drop d
+         WHERE d.setup_id = s.id AND d.status = 'uncertain' AND d.due_at <= %s ORDER BY d.due_at LIMIT %s) due) due
+ WHERE due.count > 0
+"""
+# As an array it is selected once: a subquery may be run again for each row that it is joined with, and then locks others every time.
+_TAKE = """
+UPDATE delivery_drop d SET checks = checks + 1, due_at = %s + (%s::interval[])[least(checks + 2, %s)]
+ WHERE id = ANY(ARRAY(SELECT id FROM delivery_drop WHERE setup_id = %s AND status = 'uncertain' AND due_at <= %s
+                       ORDER BY due_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
+RETURNING id
+"""
+
+# Nobody has asked, settled, retried or delivered meanwhile; and nobody asks again before this request has ended. The voicemail is
+# found by its id alone: a planner that last counted when none was uncertain would rather look for it among all that are.
+_RESUBMIT = """
+UPDATE delivery_drop d SET due_at = greatest(due_at, %s)
+ WHERE d.id = %s AND d.status = 'uncertain' AND d.checks = %s
+   AND (SELECT v.status = 'uncertain' AND v.drop_id = d.id FROM delivery_voicemail v WHERE v.id = d.voicemail_id)
+RETURNING d.id
+"""
+_NOT_ASKED = """
+UPDATE delivery_drop SET checks = checks - 1, due_at = least(due_at, %s) WHERE id = %s AND status = 'uncertain' AND checks = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request about a drop, or its own once more. `probing`: the setup's breaker is half open, and this tries it."""
+
+    drop: Drop
+    adapter: Carrier
+    probing: bool = False
+
+
+def settle(
+    transport: Transport[Question],
+    gate: Gate,
+    now: Callable[[], datetime] = database_now,
+    clock: Callable[[], float] = boot_clock,
+) -> int:
+    """Ask about the uncertain drops whose time has come; how many were taken. `clock` runs during suspension, in seconds."""
+    questions = _take(gate, now())
+    never_seen = []
+    for question in questions:
+        # Where nothing can be looked up, the same key is the only question that can be asked.
+        if not question.adapter.can_look_up:
+            never_seen.append(question)
+            continue
+        with _by_itself(question.drop):
+            transport.submit(question.adapter.lookup_request(question.drop.id), question)
+    for question, end in _ends(transport):
+        with _by_itself(question.drop):
+            if isinstance(end, HttpResponse) and _never_seen(question, end, gate):
+                never_seen.append(question)
+    gate.leave_look_ups({question.drop.setup_id for question in questions})
+    _Resubmissions(transport, gate, now, clock).make(never_seen)
+    return len(questions)
+
+
+def _never_seen(question: Question, response: HttpResponse, gate: Gate) -> bool:
+    """Put what the carrier knows into the inbox; True where it knows nothing."""
+    drop = question.drop
+    if response.status == THROTTLED:
+        gate.pause_look_ups(drop.setup_id, retry_after(response.headers) or THROTTLED_PAUSE)
+    match question.adapter.read_lookup(response):
+        case Report() as report if report.attempt_key == drop.id:
+            receive(drop.setup_id, response.body, [report])
+        case Submission() as submission:
+            _receive(drop, submission, response)
+        case NeverSeen():
+            return True
+    return False
+
+
+class _Resubmissions:
+    """One round of same-key requests for drops that their carriers have never seen, or cannot be asked about."""
+
+    def __init__(
+        self, transport: Transport[Question], gate: Gate, now: Callable[[], datetime], clock: Callable[[], float]
+    ) -> None:
+        self._transport, self._gate, self._now, self._clock = transport, gate, now, clock
+        self._started: Counter[UUID] = Counter()
+
+    def make(self, questions: Sequence[Question]) -> None:
+        for question in questions:
+            with _by_itself(question.drop):
+                if question.adapter.idempotency_window is not None and self._start(question):
+                    self._submit(question)
+        for question, end in _ends(self._transport):
+            with _by_itself(question.drop):
+                self._take_answer(question, end)
+        self._gate.leave(set(self._started))
+
+    def _submit(self, question: Question) -> None:
+        """A start was granted; it is given back where the drop may not go, or cannot."""
+        began, drop, request = self._clock(), question.drop, None
+        lease = timedelta(seconds=settings.RVM_LEASE_SECONDS)
+        try:
+            with transaction.atomic():
+                request, again = self._permitted(drop, lease) or (None, question)
+            # A process that was stopped since it looked knows nothing any more.
+            if request is not None and self._clock() - began < lease.total_seconds() / 2:
+                self._transport.submit(request, again)
+            else:
+                request = None
+        finally:
+            if request is None:
+                self._give_back(drop)
+
+    def _permitted(self, drop: Drop, lease: timedelta) -> tuple[HttpRequest, Question] | None:
+        """The drop's request, word for word, where everything still allows it; nobody else asks about it until the lease ends."""
+        now, checks = self._now(), drop.checks
+        drop = _drops().get(pk=drop.pk)
+        failover = drop.setup_id == drop.voicemail.use_case.failover_setup_id
+        route = route_of(drop.voicemail.lane_id, failover=failover, setup_id=drop.setup_id, now=now)
+        if route is None or not _may_resubmit(drop, route, now):
+            return None
+        same = _same_request(drop, route)
+        if route.adapter.needs_media and not same.media_id:
+            return None
+        request = route.adapter.submit_request(same)
+        if not sql.run(_RESUBMIT, [now + lease, drop.pk, checks]):
+            return None
+        if route.probing and not circuit_breaker.may_probe(self._gate.redis, drop.setup_id):
+            return None
+        return request, Question(drop, route.adapter, probing=route.probing)
+
+    def _take_answer(self, question: Question, end: HttpResponse | HttpFailure) -> None:
+        submission = submission_of(question.adapter, end, question.drop.id)
+        if submission.retry_after:
+            self._gate.pause(question.drop.setup_id, submission.retry_after)
+        if isinstance(end, HttpResponse):
+            _receive(question.drop, submission, end)
+        circuit_breaker.judge(
+            self._gate.redis, question.drop.setup_id, [submission], self._now(), probing=question.probing
+        )
+
+    def _start(self, question: Question) -> bool:
+        """Whether the drop's setup and lane have a start for it now. Where not, and nobody was asked, this was no check."""
+        drop, setup = question.drop, question.drop.setup
+        grant = self._gate.ask(
+            setup.pk,
+            wanted=1,
+            pace=setup.pace_per_second,
+            cap=setup.in_flight_cap,
+            in_flight=self._started[setup.pk],
+            lane=_lane_of(drop),
+        )
+        self._started[setup.pk] += grant.count
+        if not grant.count and not question.adapter.can_look_up:
+            again = self._now() + max(CROWDED, timedelta(seconds=grant.wait))
+            sql.run(_NOT_ASKED, [again, drop.pk, drop.checks])
+        return bool(grant.count)
+
+    def _give_back(self, drop: Drop) -> None:
+        self._started[drop.setup_id] -= 1
+        self._gate.give_back(drop.setup_id, 1, pace=drop.setup.pace_per_second, lane=_lane_of(drop))
+
+
+def _take(gate: Gate, now: datetime) -> list[Question]:
+    """Take due drops by moving their next check: two workers never ask about the same one at once. Of each setup as many as may be
+    looked up now."""
+    ids: list[UUID] = []
+    setups = sql.run(_DUE, [now, BATCH])
+    for position, (setup_id, pace, cap, due) in enumerate(setups):
+        share = max(1, (BATCH - len(ids)) // (len(setups) - position))
+        if count := gate.ask_look_ups(setup_id, wanted=min(share, due), pace=pace, cap=cap).count:
+            taken = sql.run(_TAKE, [now, list(CHECK_WAITS), len(CHECK_WAITS), setup_id, now, count])
+            ids += [row[0] for row in taken]
+    adapters: dict[UUID, Carrier | None] = {}
+    questions = []
+    for drop in apart(lambda part: list(_drops().filter(id__in=part)), ids, _log_fault):
+        if drop.setup_id not in adapters:
+            adapters[drop.setup_id] = _adapter(drop.setup)
+        if adapter := adapters[drop.setup_id]:
+            questions.append(Question(drop, adapter))
+    return questions
+
+
+def _drops() -> QuerySet[Drop]:
+    """What is encrypted is read apart, so that what does not open of one drop or setup is not everybody's."""
+    related = ("setup", "voicemail__lane", "voicemail__use_case")
+    sealed = ("setup__credentials", "voicemail__recipient", "voicemail__merge_fields")
+    return Drop.objects.select_related(*related).defer(*sealed, "voicemail__metadata")
+
+
+def _adapter(setup: TelephonySetup) -> Carrier | None:
+    try:
+        return adapter_of(setup)
+    except (LookupError, ValueError) as error:
+        log.error("setup_unusable", setup_id=str(setup.pk), error=type(error).__name__)
+        return None
+
+
+@contextmanager
+def _by_itself(drop: Drop) -> Iterator[None]:
+    """What fails here is this drop's alone: it is asked about again at its next time."""
+    try:
+        yield
+    except NOBODYS_FAULT:
+        raise
+    except Exception as error:
+        _log_fault(drop.pk, error)
+
+
+def _log_fault(drop_id: UUID, error: Exception) -> None:
+    """Without the error's text, which may quote the number."""
+    log.error("drop_not_settled", drop_id=str(drop_id), error=type(error).__name__)
+
+
+def _ends(transport: Transport[Question]) -> Iterable[tuple[Question, HttpResponse | HttpFailure]]:
+    """Wait for all that is in flight. A question that got no answer is asked again at its next time."""
+    while transport.in_flight:
+        yield from transport.poll(1.0)
+
+
+def _receive(drop: Drop, submission: Submission, response: HttpResponse) -> None:
+    """A definite answer is as good as a report."""
+    status = {Outcome.ACCEPTED: ReportStatus.ACCEPTED, Outcome.REFUSED: ReportStatus.FAILED}.get(submission.outcome)
+    if status is None:
+        return
+    report = Report(
+        drop.id,
+        status,
+        None,
+        carrier_reference=submission.carrier_reference,
+        reason=submission.reason,
+        code=submission.code,
+        text=submission.text,
+    )
+    receive(drop.setup_id, response.body, [report])
+
+
+def _may_resubmit(drop: Drop, route: Route, now: datetime) -> bool:
+    window = route.adapter.idempotency_window
+    if window is None or now - drop.created_at > window * WINDOW_SHARE:
+        return False
+    if drop.credentials_version != route.credentials_version:
+        return False  # perhaps another account, which has not seen the key that the first one honoured
+    recipient = drop.voicemail.recipient
+    facts = facts_of(
+        route,
+        recipient,
+        zones=drop.voicemail.zones,
+        expires_at=drop.voicemail.expires_at or route.expires_at,
+        suppressed=is_suppressed(drop.workspace_id, recipient),
+        has_sender=drop.sender in route.senders,
+    )
+    return isinstance(decide(facts, now), Send)
+
+
+def _lane_of(drop: Drop) -> tuple[UUID, float] | None:
+    lane = drop.voicemail.lane
+    return (lane.pk, lane.pace_per_second) if lane.pace_per_second else None
+
+
+def _same_request(drop: Drop, route: Route) -> DropRequest:
+    """Word for word what was submitted, or the carrier would refuse the key."""
+    return DropRequest(
+        attempt_key=drop.id,
+        recipient=drop.voicemail.recipient,
+        sender=drop.sender,
+        recording_url=carrier_link(drop.voicemail.recording_id, drop.created_at),
+        callback_url=f"{settings.RVM_PUBLIC_URL}/carriers/{route.callback_token}/",
+        media_id=carrier_media.id_of(drop.setup_id, drop.voicemail.recording_id),
+    )

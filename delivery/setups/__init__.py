@@ -1,0 +1,1 @@
+"""Telephony setups, as far as a carrier has a say in them."""

@@ -1,0 +1,35 @@
+"""Proves a setup's credentials and the way to its carrier, without reaching anybody."""
+
+from __future__ import annotations
+
+from delivery.carriers import UnknownCarrierError, adapter_of
+from delivery.carriers.base import Check
+from delivery.transport.curl import CurlTransport
+from delivery.transport.interface import HttpFailure
+from usecases.errors import Refused
+from usecases.models import TelephonySetup
+
+# Somebody waits for the answer.
+SECONDS = 5.0
+
+
+def check_setup(setup: TelephonySetup) -> Check:
+    """One exchange with the carrier, of at most SECONDS. Refused where the carrier has no request that reaches nobody."""
+    try:
+        carrier = adapter_of(setup)
+    except (UnknownCarrierError, ValueError) as error:
+        return Check(False, str(error))
+    if not carrier.can_check:
+        raise Refused(
+            "check_not_supported",
+            f"{carrier.label} offers nothing that proves an account without a drop; send a voicemail to a phone of yours.",
+        )
+    transport: CurlTransport[None] = CurlTransport(connect_timeout=SECONDS / 2, total_timeout=SECONDS)
+    try:
+        transport.submit(carrier.check_request(), None)
+        while not (ends := transport.poll(SECONDS)):
+            pass
+    finally:
+        transport.close()
+    [(_, end)] = ends
+    return Check(False, end.detail) if isinstance(end, HttpFailure) else carrier.read_check(end)

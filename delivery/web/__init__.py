@@ -1,0 +1,1 @@
+"""Addresses without an API key: callbacks of carriers, links to recordings, metrics."""

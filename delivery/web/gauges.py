@@ -1,0 +1,97 @@
+"""What an operator watches, read cheaply enough to be asked every few seconds: from small tables, and from indexes of what is still
+to be done. Nothing here reads history or a person's data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from delivery.engine.idle_lanes import WOKEN
+from delivery.lifecycle.invariants import TALLY
+from delivery.lifecycle.status import VoicemailStatus
+from delivery.runtime import sql
+from rvm.platform.health import live_workers
+from rvm.platform.models import Tally
+
+# A longer queue is not counted to its end.
+MOST = 100_000
+
+
+class Gauge(NamedTuple):
+    name: str
+    help: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+DUE = """
+SELECT coalesce(sum(due.count), 0), extract(epoch FROM %s - min(due.oldest))
+  FROM delivery_lane l CROSS JOIN (VALUES (false), (true)) AS via(failover)
+ CROSS JOIN LATERAL (SELECT count(*), min(not_before) AS oldest FROM (SELECT v.not_before FROM delivery_voicemail v
+         WHERE v.lane_id = l.id AND v.failover = via.failover AND v.status = 'queued' AND v.not_before <= %s
+         ORDER BY v.not_before LIMIT %s) first) due
+ WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id))
+"""
+OPEN_LANES = "SELECT cardinality(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id))"
+# The folded counts and what the tick has not folded yet.
+BY_STATUS = """
+SELECT status, reason, sum(n) FROM (SELECT status, reason, count AS n FROM delivery_usecasecount
+         UNION ALL SELECT status, reason, delta FROM delivery_lanedelta) both_of_them
+ GROUP BY status, reason ORDER BY status, reason
+"""
+UNMERGED = (
+    "SELECT count(*) FROM (SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL ORDER BY id LIMIT %s) first"
+)
+UNFOLDED = "SELECT count(*) FROM (SELECT id FROM delivery_lanedelta ORDER BY id LIMIT %s) first"
+BREAKERS = "SELECT count(*) FROM usecases_telephonysetup WHERE breaker_until IS NOT NULL AND deleted_at IS NULL"
+TICK = "SELECT extract(epoch FROM %s - at) FROM platform_heartbeat WHERE name = 'tick'"
+
+
+def gauges(now: datetime) -> Iterator[Gauge]:
+    """Raises DatabaseError; what Redis cannot answer is left out."""
+    [(due, oldest)] = sql.run(DUE, [now, now, MOST])
+    yield Gauge("rvm_due_voicemails", f"Queued and due in lanes that are not held; at most {MOST} a lane.", due)
+    yield Gauge("rvm_oldest_due_seconds", "How long the oldest of them has been due.", oldest or 0)
+    counted = {(status.value, ""): 0 for status in VoicemailStatus}
+    counted |= {(status, reason): count for status, reason, count in sql.run(BY_STATUS, [])}
+    for (status, reason), count in sorted(counted.items()):
+        labels = (("status", status), ("reason", reason))
+        yield Gauge(
+            "rvm_voicemails", "Voicemails by status and reason, of all time; its increase is the rate.", count, labels
+        )
+    [(lanes,)] = sql.run(OPEN_LANES, [])
+    yield Gauge("rvm_open_lanes", "Lanes that each look for work reads: neither idle nor held.", lanes)
+    yield Gauge("rvm_woken_lanes", "Idle lanes in which something came to wait, and which the tick woke.", tally(WOKEN))
+    [(unmerged,)] = sql.run(UNMERGED, [MOST])
+    yield Gauge("rvm_unmerged_reports", f"Carriers' reports in the inbox; at most {MOST}.", unmerged)
+    [(unfolded,)] = sql.run(UNFOLDED, [MOST])
+    yield Gauge("rvm_unfolded_deltas", f"Changes of counts that the tick has not folded; at most {MOST}.", unfolded)
+    [(breakers,)] = sql.run(BREAKERS, [])
+    yield Gauge("rvm_open_breakers", "Telephony setups whose breaker is open or half open.", breakers)
+    yield Gauge("rvm_repaired_voicemails", "Voicemails that disagreed with their drop and were repaired.", tally(TALLY))
+    silence = sql.run(TICK, [now])
+    yield Gauge(
+        "rvm_tick_age_seconds", "Since the tick's last sign of life.", silence[0][0] if silence else float("inf")
+    )
+    yield from _workers()
+
+
+def tally(name: str) -> int:
+    """How often it happened; 0 where it never has."""
+    return Tally.objects.filter(name=name).values_list("count", flat=True).first() or 0
+
+
+def _workers() -> Iterator[Gauge]:
+    try:
+        found = {queue: live_workers(queue) for queue in settings.RQ_QUEUES}
+    except RedisError:
+        yield Gauge("rvm_redis_up", "Whether Redis answers.", 0)
+        return
+    yield Gauge("rvm_redis_up", "Whether Redis answers.", 1)
+    for queue, count in found.items():
+        yield Gauge("rvm_workers", "Workers that gave a sign of life.", count, (("queue", queue),))

@@ -1,0 +1,35 @@
+"""Where a signed link to a recording or a clip leads: carriers and players come here without a key, the link is the permission."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from delivery.api.problem_codes import LINK_EXPIRED, LINK_UNKNOWN, RANGE_NOT_SATISFIABLE
+from delivery.models import Clip, Recording
+from delivery.recordings.byte_ranges import RangeNotSatisfiable
+from delivery.recordings.links import LinkExpired, LinkMalformed, open_link
+from delivery.recordings.playback import play
+from rvm.platform.api.problems import CONTENT_TYPE, Problem
+from rvm.platform.api.rendering import to_json
+
+
+@require_safe
+def recording(request: HttpRequest, token: str) -> HttpResponse:
+    """The MP3, whole or in part; 403 expired, 404 not ours, 416 no such part."""
+    try:
+        opened = open_link(token)
+        model = Clip if opened.purpose == "clip" else Recording
+        return play(request, model._default_manager.get(pk=opened.sound_id))
+    except LinkExpired as error:
+        return _refuse(Problem(LINK_EXPIRED, str(error)))
+    except (LinkMalformed, Clip.DoesNotExist, Recording.DoesNotExist):
+        return _refuse(Problem(LINK_UNKNOWN))
+    except RangeNotSatisfiable as error:
+        return _refuse(Problem(RANGE_NOT_SATISFIABLE, str(error), headers={"Content-Range": f"bytes */{error.size}"}))
+
+
+def _refuse(problem: Problem) -> HttpResponse:
+    return HttpResponse(
+        to_json(problem.body()), status=problem.status_code, headers=problem.headers, content_type=CONTENT_TYPE
+    )

@@ -1,0 +1,13 @@
+"""The addresses that carriers, players and monitors come to without an API key."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from delivery.web import callbacks, metrics, recording_links
+
+urlpatterns = [
+    path("carriers/<slug:token>/", callbacks.callback, name="carrier-callback"),
+    path("metrics", metrics.metrics, name="metrics"),
+    path("recordings/<str:token>.mp3", recording_links.recording, name="recording-link"),
+]

@@ -1,0 +1,207 @@
+"""Time's own moves: leases that ran out, reports and confirmations that never came, counters to fold.
+
+Every function is one idempotent step over what an index finds; two ticks may run them at once.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from delivery.engine.lane_routes import open_routes
+from delivery.lifecycle import transitions
+from delivery.lifecycle.outcomes import check_wait
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import DropStatus, VoicemailStatus
+from delivery.lifecycle.transitions import DropChange, Move
+from delivery.runtime.watermarks import Watermark
+
+BATCH = 1000
+
+# Where the last look at each queue stopped.
+_LEASES = Watermark(datetime.min.replace(tzinfo=UTC))
+_INBOX = Watermark(0)
+_DELTAS = Watermark(0)
+
+_LEASE_ENDED = """
+SELECT d.id, v.id FROM delivery_drop d JOIN delivery_voicemail v ON v.id = d.voicemail_id
+ WHERE d.status = 'sending' AND d.due_at > %s AND d.due_at <= %s ORDER BY v.id LIMIT %s FOR NO KEY UPDATE OF v SKIP LOCKED
+"""
+
+
+def end_leases(now: datetime) -> int:
+    """A claim whose lease ended is uncertain: its worker may have died on either side of the request."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        with _LEASES.look() as since:
+            cursor.execute(_LEASE_ENDED, [since, now, BATCH])
+            rows = cursor.fetchall()
+        transitions.apply(
+            [Move(v, VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN, drop_id=d) for d, v in rows], now
+        )
+        uncertain = [
+            DropChange(d, DropStatus.SENDING, DropStatus.UNCERTAIN, due_at=now + check_wait(0)) for d, _ in rows
+        ]
+        transitions.change_drops(uncertain, now)
+    if len(rows) < BATCH:
+        _LEASES.reached(now)
+    return len(rows)
+
+
+# Each setup by its own horizon: one that waits for days is not searched for what another's would give up.
+_UNREPORTED = """
+SELECT d.id, v.id FROM usecases_telephonysetup s
+ CROSS JOIN LATERAL (SELECT id, voicemail_id FROM delivery_drop
+                      WHERE setup_id = s.id AND status = 'accepted' AND accepted_at <= %s - s.report_horizon_hours * interval '1 hour'
+                      ORDER BY accepted_at LIMIT %s) d
+  JOIN delivery_voicemail v ON v.id = d.voicemail_id
+ ORDER BY v.id LIMIT %s FOR NO KEY UPDATE OF v SKIP LOCKED
+"""
+
+
+def give_up_on_reports(now: datetime) -> int:
+    """accepted and silent past the setup's horizon: failed, unreported."""
+    return _fail(_UNREPORTED, [now, BATCH, BATCH], VoicemailStatus.ACCEPTED, Reason.UNREPORTED, now)
+
+
+_UNCONFIRMED = """
+SELECT d.id, v.id FROM delivery_drop d JOIN usecases_telephonysetup s ON s.id = d.setup_id
+  JOIN delivery_voicemail v ON v.id = d.voicemail_id
+ WHERE d.status = 'uncertain' AND d.created_at <= %s - s.confirm_horizon_hours * interval '1 hour'
+ ORDER BY v.id LIMIT %s FOR NO KEY UPDATE OF v SKIP LOCKED
+"""
+
+
+def give_up_on_confirmation(now: datetime) -> int:
+    """uncertain and unsettled past the setup's horizon: failed, unconfirmed."""
+    return _fail(_UNCONFIRMED, [now, BATCH], VoicemailStatus.UNCERTAIN, Reason.UNCONFIRMED, now)
+
+
+def _fail(query: str, arguments: list[datetime | int], was: VoicemailStatus, reason: Reason, now: datetime) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(query, arguments)
+        rows = cursor.fetchall()
+        transitions.apply([Move(v, was, VoicemailStatus.FAILED, reason=reason, drop_id=d) for d, v in rows], now)
+        failed = [DropChange(d, DropStatus(was.value), DropStatus.FAILED, reason=reason) for d, _ in rows]
+        transitions.change_drops(failed, now)
+    return len(rows)
+
+
+_EXPIRED = """
+SELECT id FROM delivery_voicemail WHERE status = 'queued' AND expires_at <= %s ORDER BY expires_at LIMIT %s
+   FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+
+# What expires with its lane. Of an idle one nothing does, so these are few; each gives up its own rows by its own index. In that
+# index's order, and as an array: or the planner, by what it believes of lanes, reads the whole table for the rows or to join them.
+_EXPIRED_WITH_LANE = """
+SELECT id FROM delivery_voicemail
+ WHERE status = 'queued' AND id = ANY(ARRAY(
+         SELECT due.id FROM delivery_lane l CROSS JOIN (VALUES (false), (true)) AS via(failover)
+          CROSS JOIN LATERAL (SELECT id FROM delivery_voicemail
+                               WHERE lane_id = l.id AND failover = via.failover AND status = 'queued' AND expires_at IS NULL
+                               ORDER BY not_before LIMIT %s) due
+          WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND expires_at <= %s ORDER BY expires_at)) LIMIT %s))
+ ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+"""
+LANE_BATCH = 5000  # an expired campaign may leave a million
+
+
+def expire(now: datetime) -> int:
+    """Queued past its expiry: expired, also in a held lane or behind a stopped setup that no claim comes to."""
+    return _expire(_EXPIRED, [now, BATCH], now) + _expire(_EXPIRED_WITH_LANE, [LANE_BATCH, now, LANE_BATCH], now)
+
+
+def _expire(query: str, arguments: list[datetime | int], now: datetime) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(query, arguments)
+        ids = [row[0] for row in cursor.fetchall()]
+        transitions.apply(
+            [Move(v, VoicemailStatus.QUEUED, VoicemailStatus.EXPIRED, reason=Reason.EXPIRED) for v in ids], now
+        )
+    return len(ids)
+
+
+_FOLD = """
+WITH taken AS (
+  DELETE FROM delivery_lanedelta
+   WHERE id IN (SELECT id FROM delivery_lanedelta WHERE id >= %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+  RETURNING id, lane_id, status, reason, delta
+), of_use_cases AS (
+  INSERT INTO delivery_usecasecount AS c (use_case_id, status, reason, count)
+  SELECT l.use_case_id, t.status, t.reason, sum(t.delta) FROM taken t JOIN delivery_lane l ON l.id = t.lane_id
+   GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+  ON CONFLICT (use_case_id, status, reason) DO UPDATE SET count = c.count + excluded.count
+), of_lanes AS (
+  INSERT INTO delivery_lanecount AS c (lane_id, status, reason, count, changed_at)
+  SELECT lane_id, status, reason, sum(delta), now() FROM taken GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+  ON CONFLICT (lane_id, status, reason) DO UPDATE SET count = c.count + excluded.count, changed_at = excluded.changed_at
+)
+SELECT max(id) FROM taken
+"""
+
+
+def fold_counts(limit: int = 50_000) -> None:
+    """Add the deltas to the counts. Readers sum both, so nobody sees a step in between."""
+    with transaction.atomic(), connection.cursor() as cursor, _DELTAS.look() as first:
+        cursor.execute(_FOLD, [first, limit])
+        [(last,)] = cursor.fetchall()
+    if last is not None:
+        _DELTAS.reached(last)
+
+
+_REBUILD = """
+INSERT INTO delivery_lanedelta (lane_id, status, reason, delta)
+SELECT %(lane)s, status, reason, sum(n)
+  FROM (SELECT status, reason, 1 AS n FROM delivery_voicemail WHERE lane_id = %(lane)s
+        UNION ALL SELECT status, reason, -count FROM delivery_lanecount WHERE lane_id = %(lane)s
+        UNION ALL SELECT status, reason, -delta FROM delivery_lanedelta WHERE lane_id = %(lane)s) difference
+ GROUP BY status, reason HAVING sum(n) <> 0
+"""
+
+
+# A use case's counts are those of its lanes together. Folding adds the same to both, so the difference stays what it is meanwhile.
+_REBUILD_USE_CASE = """
+INSERT INTO delivery_usecasecount AS c (use_case_id, status, reason, count)
+SELECT use_case_id, status, reason, sum(n)
+  FROM (SELECT l.use_case_id, c.status, c.reason, c.count AS n FROM delivery_lane l JOIN delivery_lanecount c ON c.lane_id = l.id
+        UNION ALL SELECT use_case_id, status, reason, -count FROM delivery_usecasecount) difference
+ WHERE use_case_id = (SELECT use_case_id FROM delivery_lane WHERE id = %(lane)s)
+ GROUP BY 1, 2, 3 HAVING sum(n) <> 0 ORDER BY 1, 2, 3
+ON CONFLICT (use_case_id, status, reason) DO UPDATE SET count = c.count + excluded.count
+"""
+
+
+def rebuild_counts(lane_id: UUID) -> None:
+    """Correct a lane's counts by what its rows say, while it is in use: rows, counts and deltas are read in one snapshot. And those
+    of its use case by what its lanes' say.
+
+    Reads every voicemail of the lane: for a person to call, not for the tick. The lock keeps two from correcting the same twice.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM delivery_lane WHERE id = %s FOR NO KEY UPDATE", [lane_id])
+        cursor.execute(_REBUILD_USE_CASE, {"lane": lane_id})
+        cursor.execute(_REBUILD, {"lane": lane_id})
+
+
+# In order, or a planner that last counted while the inbox was full reads the whole table to come upon a report sooner.
+_FIRST_REPORT = "SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL AND id >= %s ORDER BY id LIMIT 1"
+_REPORTS_DUE = """
+SELECT (SELECT due_at FROM delivery_drop WHERE status = 'uncertain' AND due_at <= %s ORDER BY due_at LIMIT 1) IS NOT NULL
+    OR EXISTS (SELECT 1 FROM delivery_carriermedia WHERE state = 'wanted' AND due_at <= %s)
+"""
+
+
+def is_work_due(now: datetime) -> dict[str, bool]:
+    """Which bells have something to be rung for."""
+    with connection.cursor() as cursor:
+        with _INBOX.look() as first:
+            cursor.execute(_FIRST_REPORT, [first])
+            found = cursor.fetchone()
+        if found is not None:
+            _INBOX.reached(found[0])
+        cursor.execute(_REPORTS_DUE, [now, now])
+        reports = found is not None or cursor.fetchone()[0]
+    return {"dispatch": bool(open_routes(now, limit=1)), "reports": reports}

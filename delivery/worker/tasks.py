@@ -1,0 +1,102 @@
+"""The jobs behind the bells. No arguments: the rows are the work."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+from django.conf import settings
+from django.db import connection
+from django_rq import get_connection
+
+from delivery.engine.dispatcher import Dispatcher, boot_clock
+from delivery.engine.rate_limit import Gate
+from delivery.engine.scheduler import Flight
+from delivery.recordings.carrier_media import upload_one
+from delivery.reports.inbox import BATCH, merge
+from delivery.reports.reconciliation import Question, settle
+from delivery.runtime import shutdown, wakeups
+from delivery.runtime.deadlines import STEP_SECONDS
+from delivery.transport.curl import CurlTransport
+from delivery.worker.rq_worker import worker_name
+from rvm.platform.clock import database_now
+
+
+@cache
+def _thread_of(process: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+
+
+@cache
+def _second_merger(process: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="merge")
+
+
+def database_thread() -> ThreadPoolExecutor:
+    """The engine's thread at the database, kept with its connection from job to job; a forked worker gets its own."""
+    return _thread_of(os.getpid())
+
+
+def dispatch() -> None:
+    """Submit what is due, for a while; ring again if work is left."""
+    timeout = settings.RVM_CARRIER_TIMEOUT_SECONDS
+    transport: CurlTransport[Flight] = CurlTransport(total_timeout=timeout)
+    gate = Gate(get_connection("dispatch"), worker_name(), slot_seconds=timeout + 5)
+    dispatcher = Dispatcher(transport, gate, database_thread(), http_timeout=timeout)
+    try:
+        left = dispatcher.run(settings.RVM_DISPATCH_SECONDS)
+    finally:
+        transport.close()
+    if left:
+        wakeups.ring("dispatch")
+
+
+def merge_reports() -> None:
+    """Merge the inbox for a while, then ask about what is uncertain, then upload a recording that a carrier needs: each has its turn,
+    however many reports come in. Ring again if work is left."""
+    connection.close_if_unusable_or_obsolete()  # PostgreSQL may have restarted since
+    left = _merge_inbox()
+    _settle()
+    left = _upload() or left
+    if left:
+        wakeups.ring("reports")
+
+
+def _merge_inbox() -> bool:
+    """Until it is empty or the time is over; two batches at a time where it holds many: one is decided while PostgreSQL writes the
+    other. True where reports are left."""
+    until = boot_clock() + settings.RVM_DISPATCH_SECONDS
+    second = None
+    while not (over := _is_over(until)) and (merged := merge(database_now())):
+        if merged == BATCH and second is None:
+            second = _second_merger(os.getpid()).submit(_keep_merging, until)
+    return over if second is None else second.result() or over
+
+
+def _keep_merging(until: float) -> bool:
+    connection.close_if_unusable_or_obsolete()
+    while not (over := _is_over(until)) and merge(database_now()):
+        pass
+    return over
+
+
+def _is_over(until: float) -> bool:
+    return shutdown.requested.is_set() or boot_clock() >= until
+
+
+def _settle() -> None:
+    transport: CurlTransport[Question] = CurlTransport(total_timeout=settings.RVM_CARRIER_TIMEOUT_SECONDS)
+    try:
+        settle(transport, Gate(get_connection("reports"), worker_name()))
+    finally:
+        transport.close()
+
+
+def _upload() -> bool:
+    """One recording a job, so that no report waits for two. True where there was one, and perhaps there is another."""
+    transport: CurlTransport[None] = CurlTransport(total_timeout=STEP_SECONDS)
+    try:
+        return upload_one(transport, database_now, boot_clock)
+    finally:
+        transport.close()

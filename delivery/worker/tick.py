@@ -1,0 +1,97 @@
+"""The clock of the platform: once a second it does what time alone must do, and rings for whatever is due.
+
+Any number of ticks may run: every step is idempotent. A step that fails is logged and tried again at the next tick; the others go on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import DatabaseError, close_old_connections, connection
+
+from delivery.engine import idle_lanes
+from delivery.lifecycle import invariants
+from delivery.reports import inbox
+from delivery.runtime import shutdown
+from delivery.runtime.wakeups import ring
+from delivery.worker import maintenance
+from rvm.platform.api.idempotency import purge_idempotency_keys
+from rvm.platform.clock import database_now
+from rvm.platform.models import Heartbeat
+
+log = structlog.get_logger(__name__)
+
+INTERVAL = 1.0
+MINUTE = timedelta(minutes=1)
+Step = Callable[[datetime], object]
+
+
+class Throttled:
+    """A step that this process takes once in a while: what is missed for so long does no harm."""
+
+    def __init__(self, step: Step, every: timedelta) -> None:
+        self._step, self._every = step, every
+        self.__name__ = step.__name__
+        self.taken_at: datetime | None = None
+
+    def __call__(self, now: datetime) -> None:
+        if self.taken_at is None or abs(now - self.taken_at) >= self._every:
+            self._step(now)
+            self.taken_at = now
+
+
+def _ring(now: datetime) -> None:
+    for bell, due in maintenance.is_work_due(now).items():
+        if due:
+            ring(bell)
+
+
+def _fold(now: datetime) -> None:
+    maintenance.fold_counts()
+
+
+def _beat(now: datetime) -> None:
+    Heartbeat.objects.update_or_create(name="tick", defaults={"at": now})
+
+
+# A floor above appends its own.
+STEPS: list[Step] = [
+    maintenance.end_leases,
+    maintenance.expire,
+    maintenance.give_up_on_reports,
+    maintenance.give_up_on_confirmation,
+    idle_lanes.wake_stirring,
+    _ring,
+    _fold,
+    idle_lanes.let_rest,
+    Throttled(purge_idempotency_keys, MINUTE),
+    Throttled(inbox.look_again, MINUTE),
+    invariants.check,
+    _beat,
+]
+
+
+def tick(now: datetime) -> None:
+    for step in STEPS:
+        try:
+            step(now)
+        except Exception:
+            # Also a bug: one step that always fails must not keep the leases from ending.
+            log.exception("tick_step_failed", step=step.__name__)
+            connection.close_if_unusable_or_obsolete()
+
+
+def run() -> None:
+    """Tick until asked to stop."""
+    while not shutdown.requested.is_set():
+        began = time.monotonic()
+        try:
+            close_old_connections()
+            tick(database_now())
+        except DatabaseError:
+            log.exception("tick_failed")
+            connection.close()
+        shutdown.requested.wait(max(0.0, INTERVAL - (time.monotonic() - began)))
