@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from delivery.transport.curl import CurlTransport
 from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse
-from tests.delivery.wire_server import ACCEPTED, Heard
+from tests.delivery.transport.wire_server import ACCEPTED, Heard
 
 BODY = b'{"to":"+12025550123"}'
 SECRETS = ("12025550123", "key=", "+1")

@@ -25,9 +25,9 @@ from delivery.transport.interface import HttpRequest, HttpResponse
 from delivery.worker.maintenance import end_leases, expire
 from rvm.platform.crypto import vault
 from tests import factories
+from tests.delivery.engine.test_scheduler import dispatch
 from tests.delivery.fake_carrier import FakeTransport, accepted
 from tests.delivery.standings import both, counted, standing, state
-from tests.delivery.test_waves import dispatch
 from usecases import rendezvous
 from usecases.models import TelephonySetup
 

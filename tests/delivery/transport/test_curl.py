@@ -12,7 +12,7 @@ import pytest
 from delivery.transport.curl import CurlTransport
 from delivery.transport.interface import HttpRequest, HttpResponse
 from tests.delivery.exchanges import BODY, all_ends, end_of, post, say
-from tests.delivery.wire_server import ACCEPTED, Heard, WireServer
+from tests.delivery.transport.wire_server import ACCEPTED, Heard, WireServer
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from delivery.carriers.sandbox import Sandbox
 from delivery.models import Voicemail
 from tests.delivery.fake_carrier import FakeTransport
 from tests.factories import add_recipients, make_api, make_campaign, make_use_case, make_user
-from tests.peer_bugs.conftest import fresh, send
+from tests.regressions.conftest import fresh, send
 
 pytestmark = pytest.mark.django_db
 

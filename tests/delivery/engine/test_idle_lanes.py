@@ -25,8 +25,8 @@ from delivery.services.voicemails import Recipient, queue_voicemails, retry
 from delivery.web.gauges import gauges, tally
 from delivery.worker import maintenance, tick
 from tests import factories
+from tests.delivery.engine.test_lane_plans import STAGED
 from tests.delivery.standings import NOW, make_drop
-from tests.delivery.test_lane_plans import STAGED
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)

@@ -13,7 +13,7 @@ from rvm.platform.models import Workspace
 from tests.campaigns.opt_outs.lists import imported
 from tests.delivery.fake_carrier import FakeTransport
 from tests.factories import make_campaign, make_use_case, make_voicemail, make_workspace, patient_number
-from tests.peer_bugs.conftest import NOW, send
+from tests.regressions.conftest import NOW, send
 
 pytestmark = pytest.mark.django_db
 

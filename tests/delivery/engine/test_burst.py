@@ -13,7 +13,7 @@ from delivery.reports.inbox import merge
 from rvm.platform.ids import uuid7
 from tests import factories
 from tests.delivery.standings import NOW, both, counted, make_submitted, standing
-from tests.delivery.test_callbacks import body, send
+from tests.delivery.web.test_callbacks import body, send
 
 pytestmark = pytest.mark.django_db
 DROPS, BURST = 60, 2000

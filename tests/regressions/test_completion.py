@@ -21,7 +21,7 @@ from rvm.platform.models import Heartbeat
 from tests.delivery.fake_carrier import Answer, FakeTransport, accepted, timed_out
 from tests.delivery.standings import counted, standing
 from tests.factories import make_campaign, make_user
-from tests.peer_bugs.conftest import DAY, NOW, fresh, pass_time, send
+from tests.regressions.conftest import DAY, NOW, fresh, pass_time, send
 
 pytestmark = pytest.mark.django_db
 

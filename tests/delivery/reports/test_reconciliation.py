@@ -147,7 +147,7 @@ def test_a_drop_that_the_carrier_never_saw_is_given_to_it_again_word_for_word() 
 
 
 def run_dispatcher(transport: FakeTransport) -> None:
-    from tests.delivery.test_dispatch import dispatch
+    from tests.delivery.engine.test_dispatcher import dispatch
 
     assert isinstance(dispatch(transport), Dispatcher)
 

@@ -235,8 +235,8 @@ def test_a_batch_takes_no_more_than_its_limit_and_goes_on_from_there() -> None:
 
 
 def test_a_report_that_comes_while_the_answer_is_on_its_way_is_not_overwritten_by_it() -> None:
+    from tests.delivery.engine.test_dispatcher import dispatch
     from tests.delivery.fake_carrier import FakeTransport, accepted
-    from tests.delivery.test_dispatch import dispatch
 
     voicemail = factories.make_voicemail(not_before=NOW - timedelta(days=1))
 

@@ -22,7 +22,7 @@ from rvm.platform.models import AuditEvent
 from tests.delivery.fake_carrier import Answer, FakeTransport, accepted
 from tests.delivery.standings import make_drop
 from tests.factories import add_recipients, make_campaign, make_suppression, make_user, patient_number
-from tests.peer_bugs.conftest import NOW, fresh, send
+from tests.regressions.conftest import NOW, fresh, send
 
 
 def recipients(transport: FakeTransport) -> Counter[str]:

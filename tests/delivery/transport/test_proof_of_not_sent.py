@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from delivery.transport.curl import CurlTransport
 from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Proof
 from tests.delivery.exchanges import BODY, End, all_ends, end_of, failure_of, first_well_then, post, say
-from tests.delivery.wire_server import ACCEPTED, Heard, WireServer
+from tests.delivery.transport.wire_server import ACCEPTED, Heard, WireServer
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CUT = "The connection ended before the response was whole."
