@@ -28,9 +28,9 @@ from delivery.lane_totals import LANES_WITH, counts_of
 from delivery.lifecycle.status import OPEN_ENDED, VoicemailStatus
 from delivery.models import Lane
 from delivery.recordings.storage import STORAGE_UNAVAILABLE
-from delivery.runtime import sql
 from delivery.runtime.wakeups import ring_on_commit
 from delivery.services.lanes import before_all, cancel_queued, point_each, point_to
+from rvm.platform import sql
 from usecases.errors import Refused
 
 log = structlog.get_logger(__name__)

@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from delivery.models import Lane
 from delivery.models.recipients import number_in
-from delivery.runtime import sql
 from delivery.services.lanes import stretch_of
+from rvm.platform import sql
 from rvm.platform.crypto import blind_index
 from usecases.numbers import zones_of
+from usecases.suppressions import are_suppressed, suppressed_indexes_sql
 
 
 class Alike(NamedTuple):
@@ -30,18 +30,16 @@ class Alike(NamedTuple):
 
 # Numbers that are suppressed are few beside those that wait, so they are the side that is hashed. No zones stand for those of whom
 # only the number is known.
-_KNOWN = """
-SELECT v.zones::text[], s.number_index IS NOT NULL, v.expires_at, count(*)
+_KNOWN = f"""
+SELECT v.zones::text[], v.recipient_index IN ({suppressed_indexes_sql(workspace="%s")}), v.expires_at, count(*)
   FROM delivery_voicemail v
-  LEFT JOIN usecases_suppression s ON s.workspace_id = %s AND s.number_index = v.recipient_index
  WHERE v.lane_id = %s AND v.id BETWEEN %s AND %s AND v.status = 'queued'
  GROUP BY 1, 2, 3
-"""
+"""  # noqa: S608 - of constants
 _UNKNOWN = """
 SELECT recipient, recipient_index, zones::text[], expires_at FROM delivery_voicemail
  WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' AND (coalesce(cardinality(zones), 0) = 0 OR %s)
 """
-_SUPPRESSED = "SELECT number_index FROM usecases_suppression WHERE workspace_id = %s AND number_index = ANY(%s)"
 _ZONES = """
 SELECT zones::text[], count(*) FROM delivery_voicemail WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' GROUP BY 1
 """
@@ -54,7 +52,7 @@ def alike(lane: Lane) -> Counter[Alike]:
     A row that brings no zones of its own is asked for those of its number, which must be decrypted for it; so must every number
     while the index key rotates, because the suppression list may know it by another key's index.
     """
-    rotating = len(settings.RVM_INDEX_KEYS.keys) > 1
+    rotating = blind_index().rotating
     groups: Counter[Alike] = Counter()
     unknown = rotating
     if not rotating:
@@ -85,18 +83,13 @@ def _pages(lane: Lane, everybody: bool) -> Iterator[list[tuple[Any, ...]]]:
 
 def _read(workspace_id: UUID, rows: list[tuple[Any, ...]]) -> list[Alike]:
     numbers = [number_in(row[0]) for row in rows]
-    indexes = [
-        {bytes(row[1]), *(blind_index().all_of(workspace_id, number) if number else ())}
-        for row, number in zip(rows, numbers, strict=True)
-    ]
-    sought = list(set().union(*indexes))
-    suppressed = {bytes(found) for (found,) in sql.run(_SUPPRESSED, [workspace_id, sought])}
+    people = [(bytes(row[1]), number) for row, number in zip(rows, numbers, strict=True)]
     return [
         Alike(
             tuple(row[2] or (zones_of(number) if number else ())),
-            not suppressed.isdisjoint(known),
+            suppressed,
             row[3],
             readable=bool(number),
         )
-        for row, number, known in zip(rows, numbers, indexes, strict=True)
+        for row, number, suppressed in zip(rows, numbers, are_suppressed(workspace_id, people), strict=True)
     ]

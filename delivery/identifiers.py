@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db.models import BigIntegerField, Func, Q, QuerySet, Value
 
 from delivery.models import Lane, Voicemail, VoicemailIdentifier
-from delivery.runtime import sql
+from rvm.platform import sql
 from rvm.platform.crypto import blind_index, vault
 
 MAX_RECORD_NUMBER = 100

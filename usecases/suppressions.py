@@ -1,15 +1,16 @@
-"""Numbers that must not be reached: put there once, found by blind index, kept for ever.
+"""Numbers that must not be reached: put there once, found by blind index, kept for ever. The one owner of who is suppressed.
 
 One kind can be taken back, what an imported list alone has said: such a row has the import's id until anybody else says the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from django.db import connection
 
+from rvm.platform import sql
 from rvm.platform.crypto import blind_index, vault
 from rvm.platform.ids import uuid7
 from usecases.models import Suppression
@@ -33,6 +34,43 @@ DELETE FROM usecases_suppression WHERE id IN (
   SELECT id FROM usecases_suppression WHERE import_id = %s LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING number_index
 """
+
+
+# Every question whether a number is on the list is asked by this.
+_INDEXES = "SELECT listed.number_index FROM usecases_suppression listed WHERE listed.workspace_id = "
+_AMONG = f"{_INDEXES}%s AND listed.number_index = ANY(%s)"
+
+
+def suppressed_sql(*, workspace: str, matches: str) -> str:
+    """A condition in SQL: whether the list of `workspace` (an expression) has an index that `matches` (BlindIndex.match_sql).
+
+    OFFSET 0 has PostgreSQL probe the list row by row, whatever it believes of a list that has just grown.
+    """
+    return f"EXISTS ({_INDEXES}{workspace} AND listed.number_index {matches} OFFSET 0)"
+
+
+def suppressed_indexes_sql(*, workspace: str) -> str:
+    """A query in SQL for all indexes on the list of `workspace`: to be hashed, where nearly everybody is asked about."""
+    return f"{_INDEXES}{workspace}"
+
+
+def suppressed_among(workspace_id: UUID, indexes: Collection[bytes]) -> set[bytes]:
+    """Those of the indexes that are on the workspace's list."""
+    return {bytes(index) for (index,) in sql.run(_AMONG, [workspace_id, list(indexes)])} if indexes else set()
+
+
+def are_suppressed(workspace_id: UUID, people: Sequence[tuple[bytes, str | None]]) -> list[bool]:
+    """Whether each person is on the workspace's list, by the index that their row carries, and their number where it opens.
+
+    While the index keys rotate, the row and the list may carry either key's. A number is needed only then.
+    """
+    index, rotating = blind_index(), blind_index().rotating
+    known = [
+        [own, *index.all_of(workspace_id, number)] if rotating and number is not None else [own]
+        for own, number in people
+    ]
+    listed = suppressed_among(workspace_id, {each for indexes in known for each in indexes})
+    return [not listed.isdisjoint(indexes) for indexes in known]
 
 
 def suppress(*, workspace_id: UUID, number: str, source: Suppression.Source, reason: str) -> None:
@@ -103,9 +141,7 @@ def take_back(import_id: UUID, most: int) -> list[bytes]:
 
 
 def is_suppressed(workspace_id: UUID, number: str) -> bool:
-    return Suppression.objects.filter(
-        workspace_id=workspace_id, number_index__in=blind_index().all_of(workspace_id, number)
-    ).exists()
+    return bool(suppressed_among(workspace_id, blind_index().all_of(workspace_id, number)))
 
 
 def is_suppressed_for_good(workspace_id: UUID, number: str) -> bool:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
 
 from campaigns.importing.codes import NOT_REACHABLE
@@ -18,6 +17,8 @@ from campaigns.importing.staging import table_of
 from campaigns.importing.verdicts import BINDING, Consent
 from campaigns.models import RecipientImport, RejectedRow
 from campaigns.states import Outcome
+from rvm.platform.crypto import blind_index
+from usecases.suppressions import suppressed_sql
 
 _REJECT = "INSERT INTO campaigns_rejectedrow (recipient_import_id, row_number, outcome, code) "
 _REJECT_TWICE = (
@@ -67,9 +68,7 @@ SELECT %(import)s, s.number, 'duplicate_in_campaign', 'duplicate_in_campaign' FR
                            WHERE v.lane_id = %(campaign)s)
 """
 _SUPPRESSED = """
-SELECT %(import)s, s.number, 'suppressed', 'suppressed' FROM {table} s
- WHERE {open} AND EXISTS (SELECT 1 FROM usecases_suppression p WHERE p.workspace_id = %(workspace)s AND p.number_index {sought}
-                             OFFSET 0)
+SELECT %(import)s, s.number, 'suppressed', 'suppressed' FROM {table} s WHERE {open} AND {suppressed}
 """
 _FORGET = """
 DELETE FROM campaigns_rejectedrow r USING {table} s
@@ -182,13 +181,13 @@ def _arguments(recipient_import: RecipientImport, after: int, until: int) -> dic
 
 
 def _run(recipient_import: RecipientImport, query: str, arguments: dict[str, Any]) -> None:
-    one_key = len(settings.RVM_INDEX_KEYS.keys) == 1
     table = table_of(recipient_import)
     words = {
         "table": table,
         "bound": _BOUND.format(table=table),
         "open": _OPEN,
-        "sought": "= s.index" if one_key else "= ANY(s.older || s.index)",
+        "sought": (sought := blind_index().match_sql("s.index", "s.older")),
+        "suppressed": suppressed_sql(workspace="%(workspace)s", matches=sought),
     }
     with connection.cursor() as cursor:
         cursor.execute(query.format(**words), arguments)

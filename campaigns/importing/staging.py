@@ -13,7 +13,6 @@ from functools import lru_cache
 from itertools import islice
 
 import orjson
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
@@ -154,7 +153,7 @@ def dialect_of(row: UploadedList) -> Dialect:
 
 def _made_from(recipient_import: RecipientImport) -> str:
     campaign = recipient_import.campaign
-    made_from = [list(settings.RVM_INDEX_KEYS.keys), campaign.script, rules_of(campaign)]
+    made_from = [list(blind_index().key_ids), campaign.script, rules_of(campaign)]
     return hashlib.sha256(orjson.dumps(made_from, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -202,7 +201,7 @@ def encoder_for(recipient_import: RecipientImport, layout: Layout) -> Callable[[
     campaign = recipient_import.campaign
     judge = judge_for(campaign, layout)
     encrypt, index, workspace_id = vault().encrypt, blind_index(), campaign.workspace_id
-    older_keys = [key for key in settings.RVM_INDEX_KEYS.keys if key != index.current]
+    older_keys = index.older_key_ids
 
     def refusal(place: int, number: int, refused: RowRefused) -> bytes:
         bound = [index.of(workspace_id, each) for each in refused.binds]

@@ -24,7 +24,8 @@ from campaigns.opt_outs.rows import entry_for
 from campaigns.spreadsheets.preview import Preview, open_list
 from campaigns.spreadsheets.refusals import CellRefused, SheetRefused
 from campaigns.states import OptOutState
-from delivery.runtime import shutdown, sql
+from delivery.runtime import shutdown
+from rvm.platform import sql
 from rvm.platform.crypto import blind_index
 from rvm.platform.sealed_files import unseal
 from usecases.models import Suppression

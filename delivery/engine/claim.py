@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 
 from delivery.engine.lane_routes import OpenRoute, Place, Route, UnusableSetup, route_of
@@ -24,13 +23,13 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.transitions import Move, NewDrop
 from delivery.models.recipients import number_in
 from delivery.recordings import carrier_media
-from delivery.runtime import sql
 from delivery.runtime.bisection import NOBODYS_FAULT, apart
-from rvm.platform.crypto import blind_index
+from rvm.platform import sql
 from rvm.platform.ids import uuid7
 from usecases.eligibility import Decision, Defer, Expire, Facts, Send, Skip, decide
 from usecases.numbers import zones_of
 from usecases.rendezvous import choose_sender
+from usecases.suppressions import are_suppressed
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +79,6 @@ _IN_TURN = """
 _DUE = _ROWS + _IN_TURN
 _DUE_IDS = "SELECT id FROM delivery_voicemail" + _IN_TURN  # noqa: S608 - of constants
 _THESE = _ROWS + "WHERE id = ANY(%s::uuid[]) ORDER BY not_before, id"
-_SUPPRESSED = "SELECT number_index FROM usecases_suppression WHERE workspace_id = %s AND number_index = ANY(%s)"
 
 # Looks at so many due rows of a route, from a place in its line on, and claims at most so many of them.
 Look = Callable[[Route, Place, int, int, datetime, timedelta], Wave]
@@ -155,14 +153,16 @@ class _Taken:
 def _take(route: Route, rows: list[tuple[Any, ...]], limit: int, now: datetime, lease: timedelta) -> Wave:
     """Decide the locked rows in order, until `limit` of them may go; those behind stay as they are."""
     recipients = [number_in(row[1]) for row in rows]
-    suppressed = _suppressed(route, rows, recipients)
+    suppressed = are_suppressed(
+        route.workspace_id, [(row[2], recipient) for row, recipient in zip(rows, recipients, strict=True)]
+    )
     known = carrier_media.known(route.setup_id, {row[4] for row in rows}) if route.adapter.needs_media else None
     taken = _Taken()
-    for row, recipient in zip(rows, recipients, strict=True):
+    for row, recipient, is_suppressed in zip(rows, recipients, suppressed, strict=True):
         if len(taken.claims) == limit:
             break
         try:
-            decision = decide(_facts(route, row, recipient, row[2] in suppressed), now)
+            decision = decide(_facts(route, row, recipient, is_suppressed), now)
             if not isinstance(decision, Send) or recipient is None:
                 _turn_away(taken, row[0], recipient, decision)
             elif known is None:
@@ -213,16 +213,6 @@ def _with_media(taken: _Taken, claim: Claim, found: carrier_media.Media | None, 
         case _:
             taken.missing.add(claim.recording_id)
             taken.later.append((claim.voicemail_id, now + carrier_media.RECHECK))
-
-
-def _suppressed(route: Route, rows: list[tuple[Any, ...]], recipients: list[str | None]) -> set[bytes]:
-    """The rows' indexes of suppressed numbers. While the index key rotates, the list and the rows may carry either key's."""
-    sought = {row[2]: row[2] for row in rows}
-    if len(settings.RVM_INDEX_KEYS.keys) > 1:
-        for row, recipient in zip(rows, recipients, strict=True):
-            sought |= dict.fromkeys(blind_index().all_of(route.workspace_id, recipient) if recipient else (), row[2])
-            sought[row[2]] = row[2]
-    return {sought[found] for (found,) in sql.run(_SUPPRESSED, [route.workspace_id, list(sought)])}
 
 
 def _facts(route: Route, row: tuple[Any, ...], recipient: str | None, suppressed: bool) -> Facts:

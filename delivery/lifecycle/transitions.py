@@ -15,7 +15,7 @@ from django.db import transaction
 
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus, drop_may_move, may_move
-from delivery.runtime import sql
+from rvm.platform import sql
 
 
 @dataclass(frozen=True, slots=True)

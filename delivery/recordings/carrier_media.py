@@ -19,10 +19,10 @@ from delivery.carriers import adapter_of
 from delivery.carriers.base import MediaNotTaken, MediaRefused
 from delivery.models import CarrierMedia
 from delivery.recordings.storage import read_frames
-from delivery.runtime import sql
 from delivery.runtime.deadlines import STEP_SECONDS, UPLOAD_SECONDS
 from delivery.runtime.wakeups import ring, ring_on_commit
 from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Transport
+from rvm.platform import sql
 from rvm.platform.crypto import Undecryptable
 from rvm.platform.ids import uuid7
 

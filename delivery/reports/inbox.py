@@ -22,9 +22,9 @@ from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import CarrierReport
 from delivery.models.recipients import number_in
 from delivery.reports.batch import Arrival, Batch, DropState, Person, VoicemailState
-from delivery.runtime import sql
 from delivery.runtime.wakeups import ring_seldom_on_commit
 from delivery.runtime.watermarks import Watermark
+from rvm.platform import sql
 from rvm.platform.crypto import Undecryptable, blind_index, vault
 from usecases.models import TelephonySetup
 from usecases.numbers import e164_of

@@ -34,9 +34,9 @@ from delivery.models import Drop
 from delivery.recordings import carrier_media
 from delivery.recordings.links import carrier_link
 from delivery.reports.inbox import receive
-from delivery.runtime import sql
 from delivery.runtime.bisection import NOBODYS_FAULT, apart
 from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Transport
+from rvm.platform import sql
 from rvm.platform.clock import database_now
 from usecases.eligibility import Send, decide
 from usecases.models import TelephonySetup

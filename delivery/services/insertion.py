@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.conf import settings
 from django.db import connection
 
 from delivery.identifiers import REFERENCE_ENTRY, record_number_entry, seal_record_number
@@ -139,7 +138,7 @@ def insert_staged(
     `index` is under the current index key, `older` holds those under the others, if any; `recording_id` is for rows that name none.
     `arguments` are the query's own. Call it in a transaction.
     """
-    sought = "= s.index" if len(settings.RVM_INDEX_KEYS.keys) == 1 else "= ANY(s.older || s.index)"
+    sought = blind_index().match_sql("s.index", "s.older")
     shared: dict[str, Any] = {
         "workspace": lane.workspace_id,
         "use_case": lane.use_case_id,

@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from delivery.lifecycle import transitions
@@ -20,11 +19,12 @@ from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Move
 from delivery.models import Lane, Voicemail
 from delivery.models.recipients import number_in
-from delivery.runtime import sql
 from delivery.services.voicemails import MOST_DROPS
+from rvm.platform import sql
+from rvm.platform.crypto import blind_index
 from rvm.platform.ids import first_id_at
 from usecases.errors import Refused
-from usecases.suppressions import is_suppressed
+from usecases.suppressions import are_suppressed
 
 Row = tuple[Any, ...]
 
@@ -159,8 +159,7 @@ SELECT id FROM (
 # Those that still are as they were found; and what `retry` of a single voicemail checks: `delivery.services.voicemails` says why.
 # OFFSET 0 keeps the planner from seeking so few ids in an index of all that ever failed.
 _LOCK = """
-SELECT v.id, v.drop_id, v.status, v.recipient,
-       EXISTS (SELECT 1 FROM usecases_suppression s WHERE s.workspace_id = v.workspace_id AND s.number_index = v.recipient_index),
+SELECT v.id, v.drop_id, v.status, v.recipient, v.recipient_index,
        (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent')
   FROM (SELECT id, workspace_id, drop_id, status, reason, recipient, recipient_index, ended_at, updated_at FROM delivery_voicemail
          WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE OFFSET 0) v
@@ -191,8 +190,8 @@ def requeue_failed(
     rows = sql.run(_LOCK, [sql.ids(found), codes, since, unsettled, since]) if found else []
     left_out: Counter[str] = Counter()
     again: list[Row] = []
-    for row in rows:
-        if row[4] or _is_suppressed_by_another_key(lane.workspace_id, row[3]):
+    for row, suppressed in zip(rows, _suppressed(lane.workspace_id, rows), strict=True):
+        if suppressed:
             left_out[LeftOut.SUPPRESSED] += 1
         elif row[5] >= MOST_DROPS:
             left_out[LeftOut.ATTEMPTS_USED_UP] += 1
@@ -242,10 +241,10 @@ def _settle(rows: list[Row], now: datetime) -> set[UUID]:
     return {row[0] for row in rows if row[1] in stale}
 
 
-def _is_suppressed_by_another_key(workspace_id: UUID, recipient: bytes) -> bool:
-    """While the index key rotates, the list may know a number by another key's index than the voicemail does. One that does not open
-    may be on it."""
-    if len(settings.RVM_INDEX_KEYS.keys) == 1:
-        return False
-    number = number_in(recipient)
-    return number is None or is_suppressed(workspace_id, number)
+def _suppressed(workspace_id: UUID, rows: list[Row]) -> list[bool]:
+    """Whether each row of _LOCK is of a suppressed person. While the index keys rotate a number must be opened for that, and one that
+    does not open may be on the list."""
+    rotating = blind_index().rotating
+    people = [(bytes(row[4]), number_in(row[3]) if rotating else None) for row in rows]
+    listed = are_suppressed(workspace_id, people)
+    return [known or (rotating and number is None) for known, (_, number) in zip(listed, people, strict=True)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import orjson
 from django.db import connection
@@ -17,9 +16,10 @@ from delivery.identifiers import MAX_RECORD_NUMBER
 from rvm.platform.crypto import blind_index
 from rvm.platform.models import Workspace
 from usecases.errors import Refused
-from usecases.models import Suppression, UseCase
+from usecases.models import UseCase
 from usecases.numbers import NumberRefused, check_recipient
 from usecases.rendezvous import choose_sender
+from usecases.suppressions import suppressed_among
 
 LONGEST_REFERENCE = 100
 MOST_METADATA_BYTES = 2048
@@ -58,7 +58,8 @@ def screen(
         recipient if isinstance(recipient, Refused) else _check(workspace, recipient, sandbox, seen)
         for recipient in recipients
     ]
-    suppressed = _suppressed(workspace.pk, [entry for entry in screened if isinstance(entry, Candidate)])
+    candidates = [entry for entry in screened if isinstance(entry, Candidate)]
+    suppressed = suppressed_among(workspace.pk, [index for candidate in candidates for index in candidate.indexes])
     return [
         suppressed_refusal() if isinstance(entry, Candidate) and not suppressed.isdisjoint(entry.indexes) else entry
         for entry in screened
@@ -124,12 +125,6 @@ def _wrong_metadata(metadata: Mapping[str, Any] | None) -> Refused | None:
             field="metadata",
         )
     return None
-
-
-def _suppressed(workspace_id: UUID, candidates: Collection[Candidate]) -> set[bytes]:
-    sought = [index for candidate in candidates for index in candidate.indexes]
-    found = Suppression.objects.filter(workspace_id=workspace_id, number_index__in=sought)
-    return {bytes(index) for index in found.values_list("number_index", flat=True)}
 
 
 def suppressed_refusal() -> Refused:

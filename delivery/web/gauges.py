@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from delivery.engine.idle_lanes import WOKEN
 from delivery.lifecycle.invariants import TALLY
 from delivery.lifecycle.status import VoicemailStatus
-from delivery.runtime import sql
+from rvm.platform import sql
 from rvm.platform.health import live_workers
 from rvm.platform.models import Tally
 

@@ -109,10 +109,21 @@ class BlindIndex:
         self._hmacs = {key_id: _hmac_sha256(key) for key_id, key in ring.keys.items()}
         self.current = ring.current
         self.key_ids = tuple(ring.keys)
+        self.older_key_ids = tuple(key_id for key_id in ring.keys if key_id != ring.current)
 
     def of(self, workspace_id: UUID, text: str, key_id: int | None = None) -> bytes:
         """32 bytes, under the current index key unless another is named."""
         return self._hmacs[self.current if key_id is None else key_id](workspace_id.bytes + text.encode())
+
+    @property
+    def rotating(self) -> bool:
+        """Whether rows may carry indexes under several keys, so that equal numbers need not have equal indexes."""
+        return bool(self.older_key_ids)
+
+    def match_sql(self, current: str, older: str) -> str:
+        """A comparison, for the right side of an indexed column, with a row's index under the current key (an expression of bytea)
+        and, while the keys rotate, with those under the older ones (of bytea[])."""
+        return f"= ANY({older} || {current})" if self.rotating else f"= {current}"
 
     def all_of(self, workspace_id: UUID, text: str) -> list[bytes]:
         """Under every configured key: what a search compares with while a rotation is under way."""

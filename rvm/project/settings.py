@@ -80,7 +80,7 @@ DATABASES["default"]["OPTIONS"] = {
     "keepalives_interval": 5,
     "keepalives_count": 2,
     # Django switches prepared statements off; the engine's own are planned once a connection instead of at every turn
-    # (delivery/runtime/sql.py).
+    # (rvm/platform/sql.py).
     "prepare_threshold": 5,
     **DATABASES["default"].get("OPTIONS", {}),
 }

@@ -19,7 +19,7 @@ from delivery.engine.claim import claim
 from delivery.engine.lane_routes import open_routes
 from delivery.models import Voicemail
 from delivery.worker.maintenance import expire
-from rvm.platform.crypto import BlindIndex, KeyRing
+from rvm.platform.crypto import KeyRing, blind_index
 from tests.factories import add_recipients, make_campaign, make_suppression, make_use_case, patient_number
 
 pytestmark = pytest.mark.django_db
@@ -168,14 +168,13 @@ def test_a_kill_switch_is_named_and_the_figures_are_those_without_it(switch: str
 
 @pytest.mark.usefixtures("_carrier_that_reaches_people")
 def test_while_the_index_key_rotates_the_suppression_list_is_found_by_either_key(
-    settings: Any, monkeypatch: pytest.MonkeyPatch
+    settings: Any, request: pytest.FixtureRequest
 ) -> None:
     campaign = lively(8)
     keys = {**settings.RVM_INDEX_KEYS.keys, 2: bytes(range(64, 96))}
     settings.RVM_INDEX_KEYS = KeyRing(keys, 2)
-    index = BlindIndex(settings.RVM_INDEX_KEYS)
-    for module in ("campaigns.waiting", "delivery.engine.claim", "tests.factories"):
-        monkeypatch.setattr(f"{module}.blind_index", lambda: index)
+    blind_index.cache_clear()
+    request.addfinalizer(blind_index.cache_clear)
     make_suppression(campaign.workspace, patient_number(0))
     make_suppression(campaign.workspace, patient_number(7))
     expected = preview(campaign, NOW)

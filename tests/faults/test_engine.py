@@ -30,12 +30,11 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane, Voicemail
 from delivery.reports.inbox import merge, receive
 from delivery.reports.reconciliation import settle
-from delivery.runtime import sql
 from delivery.services import lanes
 from delivery.setups.services import change_setup
 from delivery.transport.interface import HttpResponse
 from delivery.worker import maintenance
-from rvm.platform import crypto
+from rvm.platform import crypto, sql
 from rvm.platform.ids import uuid7
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport

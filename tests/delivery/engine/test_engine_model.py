@@ -27,10 +27,10 @@ from delivery.lifecycle.status import MOVES, TERMINAL, VoicemailStatus
 from delivery.models import Voicemail
 from delivery.reports.inbox import merge, receive
 from delivery.reports.reconciliation import settle
-from delivery.runtime import sql
 from delivery.services.voicemails import cancel, retry
 from delivery.transport.interface import HttpRequest, HttpResponse
 from delivery.worker.maintenance import end_leases, expire, fold_counts, give_up_on_confirmation, give_up_on_reports
+from rvm.platform import sql
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport
 from tests.delivery.standings import NOW, counted, standing

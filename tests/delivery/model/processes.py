@@ -20,9 +20,10 @@ from django.db.transaction import Atomic
 from delivery.engine import lane_routes
 from delivery.lifecycle import invariants
 from delivery.reports import inbox
-from delivery.runtime import sql, watermarks
+from delivery.runtime import watermarks
 from delivery.runtime.watermarks import Watermark
 from delivery.worker import maintenance
+from rvm.platform import sql
 
 _WRITES = ("INSERT", "UPDATE", "DELETE", "WITH")
 _MAX_SWITCH_SECONDS = 60

@@ -26,8 +26,9 @@ from delivery.models.recipients import PURPOSE
 from delivery.reports import batch, inbox, reconciliation
 from delivery.reports.batch import Arrival, Batch, DropState, VoicemailState
 from delivery.reports.correlation import _OPEN
-from delivery.runtime import sql, watermarks
+from delivery.runtime import watermarks
 from delivery.worker import maintenance
+from rvm.platform import sql
 from rvm.platform.crypto import BlindIndex, vault
 from tests.delivery.model import engine
 from tests.delivery.model.running import QUICK, show, tell

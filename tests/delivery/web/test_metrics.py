@@ -15,9 +15,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import CarrierReport, Voicemail
-from delivery.runtime import sql
 from delivery.web import gauges, metrics
 from delivery.worker import maintenance
+from rvm.platform import sql
 from rvm.platform.models import Heartbeat
 from tests.factories import RECIPIENT, make_lane, make_setup, make_use_case, make_voicemail
 

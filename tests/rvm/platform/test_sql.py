@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from delivery.runtime import sql
+from rvm.platform import sql
 from rvm.platform.ids import uuid7
 
 pytestmark = pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""Runs the engine's set-wise statements: parameters bound by the server and plans kept, on Django's own connection.
+"""Set-wise statements: parameters bound by the server and plans kept, on Django's own connection.
 
 Django's cursors write the parameters into the text, which is dear when they are arrays of hundreds. Arrays of ids and words
 are written as literals here, five times as fast as the driver does it for any type.
