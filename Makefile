@@ -12,7 +12,7 @@ COMPILE := $(VENV)/uv pip compile -q --universal --generate-hashes --no-annotate
 	--custom-compile-command "make requirements"
 # mypy's Django plugin imports the settings, which want the addresses of servers that it never calls.
 WITH_SETTINGS := RVM_ENVIRONMENT=development DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused \
-	$(VENV)/python -m rvm.platform.embedded --ephemeral --
+	$(VENV)/python -m rvm.devtools.embedded --ephemeral --
 CHAOS_SECONDS ?= 600
 MINUTES ?= 60
 WALKS ?= tests/e2e

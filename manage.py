@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def run_with_local_services() -> None:
-    from rvm.platform.embedded import ServiceError, local_services
+    from rvm.devtools.embedded import ServiceError, local_services
 
     if sys.argv[1] == "bench" and "rvm_bench" not in os.environ.get("DATABASE_URL", "rvm_bench"):
         sys.exit(

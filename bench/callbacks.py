@@ -24,9 +24,9 @@ from bench.measure import Spent, spending, wait_until
 from delivery.runtime.wakeups import ring
 from delivery.transport.curl import CurlTransport
 from delivery.transport.interface import HttpRequest, HttpResponse
-from rvm.platform.embedded.processes import spawn, stop
-from rvm.platform.ids import uuid7
-from rvm.project.stack import MANAGE, Stack, answers
+from rvm.devtools.embedded.processes import spawn, stop
+from rvm.devtools.stack import MANAGE, Stack, answers
+from rvm.platform.database.ids import uuid7
 
 MERGER = [sys.executable, str(MANAGE), "worker", "reports"]
 SECRET = bare.SECRET.decode()

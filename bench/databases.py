@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from rvm.project.stack import MANAGE
+from rvm.devtools.stack import MANAGE
 
 
 @contextmanager

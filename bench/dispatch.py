@@ -26,9 +26,9 @@ from delivery.carriers.base import DropRequest
 from delivery.carriers.sandbox import Sandbox
 from delivery.runtime.wakeups import ring
 from delivery.transport.curl import CurlTransport
-from rvm.platform.embedded.processes import spawn, stop
-from rvm.platform.ids import uuid7
-from rvm.project.stack import MANAGE
+from rvm.devtools.embedded.processes import spawn, stop
+from rvm.devtools.stack import MANAGE
+from rvm.platform.database.ids import uuid7
 
 ROOT = MANAGE.parent
 OURS = [sys.executable, str(MANAGE), "worker", "dispatch"]

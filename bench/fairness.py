@@ -14,7 +14,7 @@ import psycopg
 from bench import scenario
 from bench.measure import wait_until
 from delivery.runtime.wakeups import ring
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
 
 PACE = 50
 API_DROPS = 10

@@ -57,7 +57,7 @@ def naive(path: Path, most: int, batch: int) -> dict[str, float]:
     from django.utils import timezone
 
     from delivery.models import LaneDelta, Voicemail
-    from rvm.platform.crypto import blind_index
+    from rvm.platform.encryption.crypto import blind_index
 
     campaign = _campaign()
     lane, index, now = campaign.lane, blind_index(), timezone.now()
@@ -105,7 +105,7 @@ def _campaign():  # type: ignore[no-untyped-def]
     """A draft of a workspace of its own, with a held lane."""
     from campaigns.models import Campaign
     from delivery.models import Lane, Recording
-    from rvm.platform.ids import uuid7
+    from rvm.platform.database.ids import uuid7
     from rvm.platform.models import Workspace
     from usecases.models import TelephonySetup, UseCase
 

@@ -20,8 +20,8 @@ import psycopg
 
 from bench.databases import further_database
 from bench.measure import spending
-from rvm.project.stack import MANAGE
-from usecases.numbers import NumberRefused, check_recipient
+from rvm.devtools.stack import MANAGE
+from rvm.phone_numbers.numbers import NumberRefused, check_recipient
 
 HEADER = "phone,name,time zone,reference,language,clinic"
 RECORD_NUMBERS = "mrn"  # one column more, which is encrypted and found by a blind index

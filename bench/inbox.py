@@ -15,10 +15,10 @@ from django.conf import settings
 
 from bench.scenario import COLUMNS, SENDERS, Clinic
 from delivery.reports.inbox import RAW_PURPOSE
-from delivery.sandbox.signing import signature
 from delivery.transport.interface import HttpRequest
-from rvm.platform.crypto import BlindIndex, Vault
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
+from rvm.platform.encryption.crypto import BlindIndex, Vault
+from rvm.simulators.sandbox.signing import signature
 
 # One in twelve fails, as the carriers' own figures have it, and one of fifty of those has opted out.
 OUTCOMES = [("delivered", "")] * 550 + [("failed", "no_answer")] * 25 + [("failed", "voicemail_not_detected")] * 24

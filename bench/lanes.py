@@ -15,8 +15,8 @@ import psycopg
 from bench import scenario
 from bench.measure import wait_until
 from delivery.engine.lane_routes import _OPEN, _as_arrays
-from rvm.platform.embedded.processes import spawn, stop
-from rvm.project.stack import MANAGE
+from rvm.devtools.embedded.processes import spawn, stop
+from rvm.devtools.stack import MANAGE
 
 DUE = 1000
 PLACES = 256  # as a worker with nothing in flight asks

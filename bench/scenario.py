@@ -10,8 +10,8 @@ from uuid import UUID
 import psycopg
 from django.conf import settings
 
-from rvm.platform.crypto import BlindIndex, Vault
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
+from rvm.platform.encryption.crypto import BlindIndex, Vault
 
 SENDERS = ("+12125550100", "+12125550101")
 COLUMNS = (

@@ -11,7 +11,7 @@ class CampaignsConfig(AppConfig):
         from campaigns.opt_outs import upkeep as opt_outs
         from delivery.runtime import wakeups
         from delivery.worker import tick
-        from rvm.platform import health
+        from rvm.platform.observability import health
 
         wakeups.JOBS["imports"] = "campaigns.tasks.work_imports"
         health.WARNINGS.append(upkeep.warning)

@@ -30,8 +30,8 @@ from delivery.models import Lane
 from delivery.recordings.storage import STORAGE_UNAVAILABLE
 from delivery.runtime.wakeups import ring_on_commit
 from delivery.services.lanes import before_all, cancel_queued, point_each, point_to
-from rvm.platform import sql
-from usecases.errors import Refused
+from rvm.platform.database import sql
+from rvm.platform.errors import Refused
 
 log = structlog.get_logger(__name__)
 

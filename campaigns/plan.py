@@ -10,7 +10,7 @@ from campaigns.models import Campaign
 from delivery.carriers import UnknownCarrierError, carrier_class
 from delivery.engine.lane_routes import hours
 from delivery.models import Lane
-from usecases.errors import Refused
+from rvm.platform.errors import Refused
 from usecases.models import TelephonySetup
 from usecases.selectors import sandbox_setup, sender_numbers
 from usecases.windows import EVERY_DAY

@@ -20,7 +20,7 @@ from delivery.engine.lane_routes import hours
 from delivery.lane_totals import reasons_of
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
 
 S, R = VoicemailStatus, Reason
 

@@ -13,9 +13,9 @@ from django.db import connection, transaction
 from delivery.models import Lane
 from delivery.models.recipients import number_in
 from delivery.services.lanes import stretch_of
-from rvm.platform import sql
-from rvm.platform.crypto import blind_index
-from usecases.numbers import zones_of
+from rvm.phone_numbers.numbers import zones_of
+from rvm.platform.database import sql
+from rvm.platform.encryption.crypto import blind_index
 from usecases.suppressions import are_suppressed, suppressed_indexes_sql
 
 

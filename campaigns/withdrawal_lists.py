@@ -21,7 +21,7 @@ from campaigns.spreadsheets.rows import DamagedRow, all_rows, open_rows
 from campaigns.spreadsheets.trimming import trimmed
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.services.screening import LONGEST_REFERENCE
-from usecases.errors import Refused
+from rvm.platform.errors import Refused
 
 MAX_LINES = 10_000
 MAX_BYTES = 10_000_000

@@ -7,6 +7,6 @@ class DeliveryConfig(AppConfig):
 
     def ready(self) -> None:
         from delivery.engine import circuit_breaker
-        from rvm.platform import health
+        from rvm.platform.observability import health
 
         health.WARNINGS.append(circuit_breaker.warning)

@@ -11,10 +11,10 @@ from django.http import StreamingHttpResponse
 from delivery.exports import MERGE_COLUMNS, export_rows
 from delivery.models import Voicemail
 from rvm.platform import audit
-from rvm.platform.clock import database_now
 from rvm.platform.csv_export import csv_answer
-from rvm.platform.masking import MASK
+from rvm.platform.database.clock import database_now
 from rvm.platform.models import User, Workspace
+from rvm.platform.observability.masking import MASK
 
 
 def voicemail_download(

@@ -14,8 +14,8 @@ from uuid import UUID
 from django.db.models import BigIntegerField, Func, Q, QuerySet, Value
 
 from delivery.models import Lane, Voicemail, VoicemailIdentifier
-from rvm.platform import sql
-from rvm.platform.crypto import blind_index, vault
+from rvm.platform.database import sql
+from rvm.platform.encryption.crypto import blind_index, vault
 
 MAX_RECORD_NUMBER = 100
 _PURPOSE: bytes = Voicemail._meta.get_field("record_number").purpose

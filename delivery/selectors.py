@@ -16,8 +16,8 @@ from django.db.models import BooleanField, F, Func, QuerySet
 
 from delivery.identifiers import by_either, by_record_number, by_reference
 from delivery.models import Clip, Drop, Lane, Recording, Voicemail, VoicemailIdentifier
-from rvm.platform.crypto import blind_index
-from rvm.platform.ids import first_id_at
+from rvm.platform.database.ids import first_id_at
+from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.models import Workspace
 from usecases.models import TelephonySetup
 

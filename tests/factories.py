@@ -25,8 +25,8 @@ from delivery.identifiers import record_number_entry
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.models import Lane, LaneDelta, Recording, Voicemail, VoicemailIdentifier
 from rvm.platform.api.keys import create_api_key
-from rvm.platform.crypto import blind_index
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
+from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.models import ApiKey, Membership, Role, User, Workspace
 from rvm.platform.scopes import Scope
 from usecases.models import NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase

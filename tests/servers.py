@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
-from rvm.platform.embedded import ServiceError, local_services
+from rvm.devtools.embedded import ServiceError, local_services
 
 FIXED = {
     "RVM_ENVIRONMENT": "test",

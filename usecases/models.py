@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Lower, Now
 
-from rvm.platform.fields import EncryptedJSONField, EncryptedTextField, UpdatedAtField
+from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField, UpdatedAtField
 from rvm.platform.models import Row, Workspace
 from usecases.failover import CHOICES
 

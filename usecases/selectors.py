@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.db.models import Prefetch, Q, QuerySet
 
+from rvm.platform.errors import Refused
 from rvm.platform.models import Workspace
-from usecases.errors import Refused
 from usecases.models import SANDBOX, PhoneNumber, TelephonySetup, UseCase
 
 

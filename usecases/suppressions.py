@@ -10,9 +10,9 @@ from uuid import UUID
 
 from django.db import connection
 
-from rvm.platform import sql
-from rvm.platform.crypto import blind_index, vault
-from rvm.platform.ids import uuid7
+from rvm.platform.database import sql
+from rvm.platform.database.ids import uuid7
+from rvm.platform.encryption.crypto import blind_index, vault
 from usecases.models import Suppression
 
 _NUMBER: bytes = Suppression._meta.get_field("number").purpose

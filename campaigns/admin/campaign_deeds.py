@@ -24,9 +24,9 @@ from campaigns.services import campaigns as services
 from campaigns.states import CampaignState, RetryState
 from delivery.admin.voicemail_deeds import ROLE, ROLE_FOR_RISK
 from rvm.platform.admin.rights import person
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
+from rvm.platform.errors import Refused
 from rvm.platform.models import Role
-from usecases.errors import Refused
 
 C = CampaignState
 

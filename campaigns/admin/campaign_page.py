@@ -24,7 +24,7 @@ from campaigns.summary import summary_page
 from delivery.admin.player import player
 from delivery.recordings.recordings import measured
 from rvm.platform.admin.alarms import alarms, import_alarms
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
 from rvm.platform.models import Role
 
 C = CampaignState

@@ -36,9 +36,9 @@ from rvm.platform.admin.lists import OfferedList
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.saving import adopt
 from rvm.platform.admin.scoping import ScopedFilter
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
+from rvm.platform.errors import Refused
 from rvm.platform.models import Role, Workspace
-from usecases.errors import Refused
 from usecases.models import UseCase
 
 # A select with more entries is no longer one to choose from.

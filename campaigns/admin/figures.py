@@ -12,7 +12,7 @@ from campaigns.preview import preview
 from campaigns.progress import Progress, progress
 from delivery.lane_totals import reasons_of
 from delivery.lifecycle.status import VoicemailStatus
-from usecases.errors import Refused
+from rvm.platform.errors import Refused
 
 # A time zone of its own line; the rest is summed up.
 MOST_ZONES = 12

@@ -21,9 +21,9 @@ from campaigns.spreadsheets.dialect import DELIMITERS
 from delivery.admin.voicemail_deeds import ROLE
 from rvm.platform import audit
 from rvm.platform.admin.rights import person, rights_of
-from rvm.platform.clock import database_now
 from rvm.platform.csv_export import csv_answer
-from usecases.errors import Refused
+from rvm.platform.database.clock import database_now
+from rvm.platform.errors import Refused
 
 # A browser may not keep a tab as the value of a choice, so delimiters are posted by name.
 NAMED = {name: delimiter for delimiter, name in DELIMITERS.items()}

@@ -27,8 +27,8 @@ from rvm.platform.admin.alarms import import_alarms
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
+from rvm.platform.errors import Refused
 from rvm.platform.models import Role
-from usecases.errors import Refused
 
 I = ImportState  # noqa: E741
 READABLE = (I.UPLOADED, I.CHECKED, I.FAILED)

@@ -13,7 +13,7 @@ from campaigns.models import RecipientImport
 from campaigns.scripts.sampling import sample_of_list
 from rvm.platform import audit
 from rvm.platform.admin.rights import person, rights_of
-from usecases.errors import Refused
+from rvm.platform.errors import Refused
 
 MOST_ROWS = 5
 

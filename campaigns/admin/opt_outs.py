@@ -44,11 +44,11 @@ from rvm.platform.admin.alarms import import_alarms
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
+from rvm.platform.errors import Refused
 from rvm.platform.models import Role, Workspace
 from rvm.platform.uploads import UploadTooLarge, drain
 from usecases.admin.suppressions import SuppressionAdmin
-from usecases.errors import Refused
 from usecases.models import Suppression
 
 O = OptOutState  # noqa: E741

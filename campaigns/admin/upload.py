@@ -23,9 +23,9 @@ from campaigns.models import Campaign
 from campaigns.services import imports
 from delivery.admin.voicemail_deeds import ROLE
 from rvm.platform.admin.rights import person
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
+from rvm.platform.errors import Refused
 from rvm.platform.uploads import UploadTooLarge, drain
-from usecases.errors import Refused
 
 MOST_BYTES = ListUploadHandler.max_bytes
 TOO_LARGE = (

@@ -28,9 +28,9 @@ from campaigns.withdrawal_lists import MAX_LINES, Line, listed_lines, pasted_lin
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.scoping import ScopedFilter
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
+from rvm.platform.errors import Refused
 from rvm.platform.uploads import UploadTooLarge, drain
-from usecases.errors import Refused
 
 
 class WithdrawalForm(forms.Form):

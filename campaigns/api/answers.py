@@ -20,7 +20,7 @@ from campaigns.services.uploaded_lists import ColumnRead, Sample
 from campaigns.spreadsheets.columns.questions import SENTENCES, Question
 from campaigns.spreadsheets.columns.reading import Sureness, Why
 from campaigns.states import CampaignState, ImportState, LineOutcome, OptOutState, Outcome, RetryState, WithdrawalState
-from rvm.platform.masking import mask_numbers
+from rvm.platform.observability.masking import mask_numbers
 
 CAMPAIGN_STATES = [state.value for state in CampaignState]
 IMPORT_STATES = [state.value for state in ImportState]

@@ -23,7 +23,7 @@ from delivery.lane_totals import counts_of
 from rvm.platform.api.pagination import page
 from rvm.platform.api.problem_codes import MISSING_SCOPE
 from rvm.platform.api.problems import Problem
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
 from usecases.api.base import page_answer
 

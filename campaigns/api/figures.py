@@ -22,7 +22,7 @@ from campaigns.selectors import retries
 from delivery.downloads import voicemail_download
 from delivery.selectors import voicemails
 from rvm.platform.api.rendering import AnyAccept
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
 
 TAGS = ["Campaigns"]

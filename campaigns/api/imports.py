@@ -37,13 +37,13 @@ from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.pagination import page
 from rvm.platform.api.rendering import AnyAccept
-from rvm.platform.clock import database_now
 from rvm.platform.csv_export import csv_answer
-from rvm.platform.masking import mask_numbers
+from rvm.platform.database.clock import database_now
+from rvm.platform.encryption.encrypted_uploads import SealedUploadHandler
+from rvm.platform.errors import Refused
+from rvm.platform.observability.masking import mask_numbers
 from rvm.platform.scopes import Scope
-from rvm.platform.sealed_uploads import SealedUploadHandler
 from usecases.api.base import page_answer
-from usecases.errors import Refused
 
 TAGS = ["Recipient imports"]
 

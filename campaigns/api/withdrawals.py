@@ -21,7 +21,7 @@ from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.problem_codes import NOT_FOUND
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import JSONParser
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
 
 TAGS = ["Withdrawals"]

@@ -17,7 +17,7 @@ from campaigns.importing.staging import table_of
 from campaigns.importing.verdicts import BINDING, Consent
 from campaigns.models import RecipientImport, RejectedRow
 from campaigns.states import Outcome
-from rvm.platform.crypto import blind_index
+from rvm.platform.encryption.crypto import blind_index
 from usecases.suppressions import suppressed_sql
 
 _REJECT = "INSERT INTO campaigns_rejectedrow (recipient_import_id, row_number, outcome, code) "

@@ -16,7 +16,7 @@ from campaigns.services.standing import locked
 from campaigns.states import EDITABLE, ImportState
 from delivery.runtime import shutdown
 from delivery.services.insertion import insert_staged
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
 
 BATCH = 20_000
 

@@ -26,8 +26,8 @@ from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.recordings.storage import STORAGE_UNAVAILABLE
 from delivery.services.screening import LONGEST_REFERENCE
 from delivery.services.voicemails import is_simulated
-from usecases.errors import Refused
-from usecases.numbers import NumberRefused, check_recipient, zones_of
+from rvm.phone_numbers.numbers import NumberRefused, check_recipient, zones_of
+from rvm.platform.errors import Refused
 
 MOST_FIELD_BYTES = 8000
 # Say where somebody is; everything else but these, the number, what decides and what names the person is kept as a merge field.

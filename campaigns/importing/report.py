@@ -11,9 +11,9 @@ from campaigns.importing.staging import dialect_of
 from campaigns.models import RecipientImport, RejectedRow
 from campaigns.spreadsheets.preview import open_list
 from campaigns.spreadsheets.refusals import SheetRefused
-from rvm.platform.crypto import Undecryptable
-from rvm.platform.sealed_files import unseal
-from usecases.errors import Refused
+from rvm.platform.encryption.crypto import Undecryptable
+from rvm.platform.encryption.encrypted_files import unseal
+from rvm.platform.errors import Refused
 
 
 def error_report(recipient_import: RecipientImport) -> Iterator[list[str]]:

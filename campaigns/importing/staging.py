@@ -28,8 +28,8 @@ from delivery.identifiers import record_number_entry, seal_record_number
 from delivery.models import Voicemail
 from delivery.models.recipients import PURPOSE
 from delivery.runtime import shutdown
-from rvm.platform.crypto import blind_index, vault
-from rvm.platform.sealed_files import unseal
+from rvm.platform.encryption.crypto import blind_index, vault
+from rvm.platform.encryption.encrypted_files import unseal
 
 MOST_ROWS = 2_000_000
 # Rows of one transaction, and of one message to PostgreSQL.

@@ -15,8 +15,9 @@ from campaigns.importing.working import lock_within_transaction
 from campaigns.models import OptOutImport, RecipientImport
 from campaigns.states import OPT_OUTS_UNDER_WAY, UNDER_WAY, ImportState
 from delivery.runtime.wakeups import ring
-from rvm.platform import audit, sealed_files
-from rvm.platform.ids import time_of
+from rvm.platform import audit
+from rvm.platform.database.ids import time_of
+from rvm.platform.encryption import encrypted_files
 
 KEPT = timedelta(hours=24)
 # An import under way shows progress every few seconds, but for the judging of a large list.
@@ -51,7 +52,7 @@ def _remove(recipient_import: RecipientImport, now: datetime) -> None:
         row.state = ImportState.DISCARDED
         audit.record("import.expired", row, actor=None, workspace=recipient_import.workspace)
     unstage(row)
-    sealed_files.delete(row.storage_name)
+    encrypted_files.delete(row.storage_name)
     row.file_removed_at = now
     row.save(update_fields=["state", "file_removed_at", "updated_at"])
 
@@ -67,12 +68,12 @@ def remove_strays(now: datetime) -> None:
 
 
 def _remove_strays(kind: type[RecipientImport] | type[OptOutImport], now: datetime) -> None:
-    names = sealed_files.names_in(kind.FOLDER)
+    names = encrypted_files.names_in(kind.FOLDER)
     old = {name: UUID(PurePath(name).stem) for name in names if _is_older(name, now - KEPT)}
     known = set(kind.objects.filter(pk__in=old.values(), file_removed_at=None).values_list("pk", flat=True))
     for name, identifier in old.items():
         if identifier not in known:
-            sealed_files.delete(name)
+            encrypted_files.delete(name)
 
 
 def _is_older(name: str, moment: datetime) -> bool:

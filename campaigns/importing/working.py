@@ -23,8 +23,8 @@ from campaigns.states import UNDER_WAY, ImportState
 from delivery.recordings.storage import STORAGE_UNAVAILABLE
 from delivery.runtime import shutdown
 from rvm.platform import audit
-from rvm.platform.crypto import Undecryptable
-from usecases.errors import Refused
+from rvm.platform.encryption.crypto import Undecryptable
+from rvm.platform.errors import Refused
 
 log = structlog.get_logger(__name__)
 

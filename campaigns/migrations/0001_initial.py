@@ -4,7 +4,7 @@ import campaigns.states
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import rvm.platform.ids
+import rvm.platform.database.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Campaign',
             fields=[
-                ('id', models.UUIDField(default=rvm.platform.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=100)),
                 ('state', models.CharField(choices=[(campaigns.states.CampaignState['DRAFT'], campaigns.states.CampaignState['DRAFT']), (campaigns.states.CampaignState['SCHEDULED'], campaigns.states.CampaignState['SCHEDULED']), (campaigns.states.CampaignState['RUNNING'], campaigns.states.CampaignState['RUNNING']), (campaigns.states.CampaignState['PAUSED'], campaigns.states.CampaignState['PAUSED']), (campaigns.states.CampaignState['COMPLETED'], campaigns.states.CampaignState['COMPLETED']), (campaigns.states.CampaignState['CANCELED'], campaigns.states.CampaignState['CANCELED'])], default=campaigns.states.CampaignState['DRAFT'], max_length=12)),
                 ('script', models.JSONField(blank=True, help_text="In place of one recording: the clips of which each person's is joined.", null=True)),
@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='RecipientImport',
             fields=[
-                ('id', models.UUIDField(default=rvm.platform.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('file_name', models.CharField(max_length=200)),
                 ('size_bytes', models.BigIntegerField()),
                 ('sha256', models.CharField(help_text='Of the file as it was uploaded, in hex.', max_length=64)),

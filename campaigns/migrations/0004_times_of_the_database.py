@@ -1,4 +1,4 @@
-import rvm.platform.fields
+import rvm.platform.encryption.fields
 from django.db import migrations
 
 
@@ -12,11 +12,11 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='campaign',
             name='updated_at',
-            field=rvm.platform.fields.UpdatedAtField(editable=False),
+            field=rvm.platform.encryption.fields.UpdatedAtField(editable=False),
         ),
         migrations.AlterField(
             model_name='recipientimport',
             name='updated_at',
-            field=rvm.platform.fields.UpdatedAtField(editable=False),
+            field=rvm.platform.encryption.fields.UpdatedAtField(editable=False),
         ),
     ]

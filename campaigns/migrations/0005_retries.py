@@ -3,8 +3,8 @@
 import campaigns.states
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import rvm.platform.fields
-import rvm.platform.ids
+import rvm.platform.encryption.fields
+import rvm.platform.database.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='CampaignRetry',
             fields=[
-                ('id', models.UUIDField(default=rvm.platform.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('state', models.CharField(choices=[(campaigns.states.RetryState['RUNNING'], campaigns.states.RetryState['RUNNING']), (campaigns.states.RetryState['COMPLETED'], campaigns.states.RetryState['COMPLETED']), (campaigns.states.RetryState['STOPPED'], campaigns.states.RetryState['STOPPED'])], default=campaigns.states.RetryState['RUNNING'], max_length=12)),
                 ('reasons', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=32), help_text='As asked for: none are all that a retry can help.', size=None)),
                 ('accept_duplicate_risk', models.BooleanField()),
@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ('up_to', models.UUIDField(help_text='Up to which voicemail it has come.', null=True)),
                 ('queued', models.BigIntegerField(default=0)),
                 ('left_out', models.JSONField(default=dict, help_text='How many were not queued, by why.')),
-                ('updated_at', rvm.platform.fields.UpdatedAtField(editable=False)),
+                ('updated_at', rvm.platform.encryption.fields.UpdatedAtField(editable=False)),
                 ('ended_at', models.DateTimeField(null=True)),
                 ('stopped_because', models.CharField(blank=True, help_text='A sentence.', max_length=300)),
                 ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),

@@ -4,8 +4,8 @@ import campaigns.states
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import rvm.platform.fields
-import rvm.platform.ids
+import rvm.platform.encryption.fields
+import rvm.platform.database.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='OptOutImport',
             fields=[
-                ('id', models.UUIDField(default=rvm.platform.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('file_name', models.CharField(max_length=200)),
                 ('size_bytes', models.BigIntegerField()),
                 ('sha256', models.CharField(help_text='Of the file as it was uploaded, in hex.', max_length=64)),
@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 ('rows_read', models.BigIntegerField(default=0)),
                 ('rows_imported', models.BigIntegerField(default=0, help_text='Rows up to this number are done.')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('updated_at', rvm.platform.fields.UpdatedAtField(editable=False)),
+                ('updated_at', rvm.platform.encryption.fields.UpdatedAtField(editable=False)),
                 ('file_removed_at', models.DateTimeField(editable=False, null=True)),
                 ('live', models.BooleanField(default=True, editable=False, help_text="A test key's is read, checked and counted, and puts nobody on the list.")),
                 ('state', models.CharField(choices=[(campaigns.states.OptOutState['UPLOADED'], campaigns.states.OptOutState['UPLOADED']), (campaigns.states.OptOutState['CHECKING'], campaigns.states.OptOutState['CHECKING']), (campaigns.states.OptOutState['CHECKED'], campaigns.states.OptOutState['CHECKED']), (campaigns.states.OptOutState['IMPORTING'], campaigns.states.OptOutState['IMPORTING']), (campaigns.states.OptOutState['COMPLETED'], campaigns.states.OptOutState['COMPLETED']), (campaigns.states.OptOutState['UNDOING'], campaigns.states.OptOutState['UNDOING']), (campaigns.states.OptOutState['UNDONE'], campaigns.states.OptOutState['UNDONE']), (campaigns.states.OptOutState['FAILED'], campaigns.states.OptOutState['FAILED']), (campaigns.states.OptOutState['DISCARDED'], campaigns.states.OptOutState['DISCARDED'])], default=campaigns.states.OptOutState['UPLOADED'], max_length=12)),

@@ -4,7 +4,7 @@ import campaigns.states
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import rvm.platform.ids
+import rvm.platform.database.ids
 from django.conf import settings
 from django.db import migrations, models
 
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Withdrawal',
             fields=[
-                ('id', models.UUIDField(default=rvm.platform.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('state', models.CharField(choices=[(campaigns.states.WithdrawalState['CHECKED'], campaigns.states.WithdrawalState['CHECKED']), (campaigns.states.WithdrawalState['CONFIRMED'], campaigns.states.WithdrawalState['CONFIRMED'])], default=campaigns.states.WithdrawalState['CHECKED'], max_length=12)),
                 ('voicemail_ids', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), help_text='Those that waited when the list was checked.', size=None)),
                 ('counts', models.JSONField(default=dict, help_text='Lines by what they came to.')),

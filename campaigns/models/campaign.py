@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from campaigns.states import CampaignState
 from delivery.models import Lane, Recording
-from rvm.platform.fields import UpdatedAtField
+from rvm.platform.encryption.fields import UpdatedAtField
 from rvm.platform.models import Row, User, Workspace
 from usecases.models import UseCase
 

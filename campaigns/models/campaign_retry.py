@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from campaigns.models.campaign import Campaign
 from campaigns.states import RetryState
-from rvm.platform.fields import UpdatedAtField
+from rvm.platform.encryption.fields import UpdatedAtField
 from rvm.platform.models import Row, User
 
 

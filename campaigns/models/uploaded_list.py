@@ -8,7 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
-from rvm.platform.fields import UpdatedAtField
+from rvm.platform.encryption.fields import UpdatedAtField
 from rvm.platform.models import Row, User, Workspace
 
 NONE = models.Value([], output_field=models.JSONField())

@@ -25,9 +25,9 @@ from campaigns.spreadsheets.preview import Preview, open_list
 from campaigns.spreadsheets.refusals import CellRefused, SheetRefused
 from campaigns.states import OptOutState
 from delivery.runtime import shutdown
-from rvm.platform import sql
-from rvm.platform.crypto import blind_index
-from rvm.platform.sealed_files import unseal
+from rvm.platform.database import sql
+from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.encryption.encrypted_files import unseal
 from usecases.models import Suppression
 from usecases.suppressions import suppress_all, take_back
 

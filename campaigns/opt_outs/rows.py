@@ -14,7 +14,7 @@ from campaigns.spreadsheets.columns.kinds import PHONES
 from campaigns.spreadsheets.phones import SAYS_NONE, numbers_in
 from campaigns.spreadsheets.refusals import CellRefused
 from campaigns.spreadsheets.rows import DamagedRow
-from rvm.platform.masking import mask_numbers
+from rvm.platform.observability.masking import mask_numbers
 from usecases.models import Suppression
 
 LONGEST_REASON: int = Suppression._meta.get_field("reason").max_length or 0

@@ -12,7 +12,8 @@ from campaigns.importing.working import lock_within_transaction
 from campaigns.models import OptOutImport
 from campaigns.states import OPT_OUTS_UNDER_WAY, OptOutState
 from delivery.runtime.wakeups import ring
-from rvm.platform import audit, sealed_files
+from rvm.platform import audit
+from rvm.platform.encryption import encrypted_files
 
 
 def ring_for_lists(now: datetime) -> None:
@@ -38,6 +39,6 @@ def _remove(found: OptOutImport, now: datetime) -> None:
     if row.state in (OptOutState.UPLOADED, OptOutState.CHECKING, OptOutState.CHECKED):
         row.state = OptOutState.DISCARDED
         audit.record("opt_outs.expired", row, actor=None, workspace=found.workspace)
-    sealed_files.delete(row.storage_name)
+    encrypted_files.delete(row.storage_name)
     row.file_removed_at = now
     row.save(update_fields=["state", "file_removed_at", "updated_at"])

@@ -15,7 +15,7 @@ from campaigns.spreadsheets.refusals import SheetRefused
 from campaigns.states import OPT_OUTS_UNDER_WAY, OptOutState
 from delivery.runtime import shutdown
 from rvm.platform import audit
-from rvm.platform.crypto import Undecryptable
+from rvm.platform.encryption.crypto import Undecryptable
 
 log = structlog.get_logger(__name__)
 

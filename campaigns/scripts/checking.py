@@ -14,8 +14,8 @@ from uuid import UUID
 from campaigns.scripts.parts import Script, read_script
 from delivery.models import Clip
 from delivery.recordings.clips import why_not
+from rvm.platform.errors import Refused
 from rvm.platform.models import Workspace
-from usecases.errors import Refused
 
 MOST_COMBINATIONS = 5000
 _NAMED = 5  # in a sentence; who has mended these reads of the next

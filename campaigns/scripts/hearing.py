@@ -11,7 +11,7 @@ from delivery.models import Recording
 from delivery.recordings.clips import assemble
 from delivery.recordings.links import link
 from delivery.recordings.storage import STORAGE_UNAVAILABLE
-from usecases.errors import Refused
+from rvm.platform.errors import Refused
 
 
 class Hearing:

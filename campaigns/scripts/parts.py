@@ -17,7 +17,7 @@ from uuid import UUID
 
 from campaigns.spreadsheets.columns.kinds import MERGE_FIELD
 from campaigns.spreadsheets.trimming import trimmed
-from usecases.errors import Refused
+from rvm.platform.errors import Refused
 
 MOST_PARTS = 10
 MOST_FIELD_PARTS = 2

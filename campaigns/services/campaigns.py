@@ -18,9 +18,9 @@ from campaigns.states import ALWAYS_EDITABLE, EDITABLE, UNDER_WAY, CampaignState
 from delivery.models import Lane, Voicemail
 from delivery.runtime.wakeups import ring_on_commit
 from rvm.platform import audit
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
+from rvm.platform.errors import Refused
 from rvm.platform.models import User, Workspace
-from usecases.errors import Refused
 from usecases.models import UseCase
 from usecases.selectors import require_usable
 from usecases.services.saving import told

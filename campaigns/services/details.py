@@ -14,8 +14,8 @@ from campaigns.models import Campaign
 from campaigns.scripts import check_script
 from delivery.models import Recording
 from delivery.services.voicemails import FARTHEST
+from rvm.platform.errors import Refused
 from rvm.platform.models import Workspace
-from usecases.errors import Refused
 from usecases.models import UseCase
 from usecases.selectors import require_usable
 from usecases.services.saving import change

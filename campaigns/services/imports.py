@@ -26,10 +26,11 @@ from campaigns.services.uploaded_lists import (
 from campaigns.spreadsheets.workbook_notices import other_sheets
 from campaigns.states import EDITABLE, IMPORT_MOVES, ImportState, Outcome
 from delivery.runtime.wakeups import ring_on_commit
-from rvm.platform import audit, sealed_files
-from rvm.platform.ids import uuid7_at
+from rvm.platform import audit
+from rvm.platform.database.ids import uuid7_at
+from rvm.platform.encryption import encrypted_files
+from rvm.platform.errors import Refused
 from rvm.platform.models import User
-from usecases.errors import Refused
 
 __all__ = ["sample"]
 LONGEST_STATEMENT = 1000
@@ -86,7 +87,7 @@ def upload(
                 sha256=row.sha256,
             )
     except BaseException:
-        sealed_files.delete(row.storage_name)
+        encrypted_files.delete(row.storage_name)
         raise
     return row
 

@@ -16,10 +16,11 @@ from campaigns.services.uploaded_lists import READ_AS, Kind, Sample
 from campaigns.spreadsheets.workbook_notices import other_sheets
 from campaigns.states import OPT_OUT_MOVES, OptOutState
 from delivery.runtime.wakeups import ring_on_commit
-from rvm.platform import audit, sealed_files
-from rvm.platform.ids import uuid7_at
+from rvm.platform import audit
+from rvm.platform.database.ids import uuid7_at
+from rvm.platform.encryption import encrypted_files
+from rvm.platform.errors import Refused
 from rvm.platform.models import User, Workspace
-from usecases.errors import Refused
 
 KIND = Kind(read_opt_outs, check_opt_out_columns, SENTENCES, "who on it has opted out")
 O = OptOutState  # noqa: E741
@@ -58,7 +59,7 @@ def upload(
             row.save(force_insert=True)
             audit.record("opt_outs.uploaded", row, actor=actor, workspace=workspace, sha256=row.sha256, live=row.live)
     except BaseException:
-        sealed_files.delete(row.storage_name)
+        encrypted_files.delete(row.storage_name)
         raise
     return row
 

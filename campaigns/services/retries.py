@@ -20,8 +20,8 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.runtime.wakeups import ring_on_commit
 from delivery.services.lanes import before_all, requeue_failed, retryable_reasons
 from rvm.platform import audit
+from rvm.platform.errors import Refused
 from rvm.platform.models import User
-from usecases.errors import Refused
 from usecases.selectors import require_usable
 
 # So many take about a fifth of a second; whoever wants one of these rows waits no longer.

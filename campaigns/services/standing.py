@@ -10,8 +10,8 @@ from campaigns.models import Campaign, RecipientImport
 from campaigns.states import CampaignState, ImportState, may_move
 from delivery.models import Lane
 from rvm.platform import audit
+from rvm.platform.errors import Refused
 from rvm.platform.models import User
-from usecases.errors import Refused
 
 
 def locked(campaign: Campaign) -> Campaign:

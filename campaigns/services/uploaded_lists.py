@@ -19,10 +19,10 @@ from campaigns.spreadsheets.encodings import Accents
 from campaigns.spreadsheets.preview import Preview, ReadColumns, examine, preview
 from campaigns.spreadsheets.refusals import ColumnsRefused, SheetRefused
 from campaigns.spreadsheets.trimming import trimmed
-from rvm.platform import sealed_files
-from rvm.platform.crypto import Undecryptable
-from rvm.platform.masking import mask_numbers
-from usecases.errors import Refused
+from rvm.platform.encryption import encrypted_files
+from rvm.platform.encryption.crypto import Undecryptable
+from rvm.platform.errors import Refused
+from rvm.platform.observability.masking import mask_numbers
 
 MOST_BYTES = 100_000_000
 MAX_HEADER_ROW = 1000
@@ -72,7 +72,7 @@ def keep(row: UploadedList, chunks: Iterable[bytes]) -> Accents:
     """Seal the file. Raises Refused: import_too_large, storage_unavailable."""
     accents = Accents()
     try:
-        row.size_bytes, row.sha256 = sealed_files.seal(row.storage_name, accents.pass_on(_bounded(chunks)))
+        row.size_bytes, row.sha256 = encrypted_files.seal(row.storage_name, accents.pass_on(_bounded(chunks)))
     except OSError:
         raise Refused(
             "storage_unavailable", "The list could not be stored; upload it again later, and tell the operator."
@@ -84,7 +84,7 @@ def guess(row: UploadedList, accents: Accents, kind: Kind = RECIPIENTS) -> None:
     """How the kept file is written and what its columns are. Raises Refused: import_unreadable."""
     with readable():
         dialect, seen = examine(
-            lambda: sealed_files.unseal(row.storage_name), accents=accents.kept, columns=kind.columns
+            lambda: encrypted_files.unseal(row.storage_name), accents=accents.kept, columns=kind.columns
         )
     _set(row, dialect, _guessed(seen), [], seen)
 
@@ -98,7 +98,7 @@ def read_again(row: UploadedList, changes: Mapping[str, Any], kind: Kind = RECIP
     """
     dialect = _dialect(row, changes)
     with readable():
-        seen = preview(sealed_files.unseal(row.storage_name), dialect, kind.columns)
+        seen = preview(encrypted_files.unseal(row.storage_name), dialect, kind.columns)
     if "columns" in changes:
         columns = _columns(changes["columns"], len(seen.columns), kind)
         said = sorted(changes.get("columns_said", range(len(columns))))
@@ -113,7 +113,7 @@ def sample(row: UploadedList, kind: Kind = RECIPIENTS) -> Sample:
     """Raises Refused where the file is gone (import_file_removed) or cannot be read as it is said to be."""
     require_file(row)
     with readable():
-        seen: Preview = preview(sealed_files.unseal(row.storage_name), dialect_of(row), kind.columns)
+        seen: Preview = preview(encrypted_files.unseal(row.storage_name), dialect_of(row), kind.columns)
     header, rows = seen.header, [[trimmed(cell) for cell in cells] for _, cells in seen.rows]
     width = max(len(seen.columns), len(row.columns), *map(len, [header.names, *rows]))
 

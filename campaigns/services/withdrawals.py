@@ -18,8 +18,8 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane
 from delivery.services.lanes import withdraw
 from rvm.platform import audit
+from rvm.platform.errors import Refused
 from rvm.platform.models import User
-from usecases.errors import Refused
 
 # Of each outcome so many lines are named.
 MAX_NAMED = 100

@@ -12,7 +12,7 @@ import phonenumbers
 
 from campaigns.spreadsheets.refusals import CellRefused
 from campaigns.spreadsheets.trimming import in_ascii, trimmed
-from usecases.numbers import E164
+from rvm.phone_numbers.numbers import E164
 
 # The usual cell of +1, in one match: 2025550142, 1-202-555-0142, +1 (202) 555-0142, 202.555.0142.
 _USUAL = re.compile(r"(?:\+?1[-. ]?)?\(?([2-9][0-9]{2})\)?[-. ]?([0-9]{3})[-. ]?([0-9]{4})")
@@ -110,7 +110,7 @@ SHAPE = (
 
 
 def phone(text: str, region: str = "US") -> str:
-    """Return the number in a cell as E.164; whether it may be reached is for usecases.numbers. Raises CellRefused.
+    """Return the number in a cell as E.164; whether it may be reached is for rvm.phone_numbers.numbers. Raises CellRefused.
 
     `region` is where a number without a country code is dialled. Codes: phone_missing, excel_damaged, has_extension, two_numbers,
     has_letters, not_a_phone.

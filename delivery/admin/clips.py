@@ -28,9 +28,9 @@ from delivery.recordings.links import link
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter
+from rvm.platform.errors import Refused
 from rvm.platform.models import Role
 from rvm.platform.uploads import BoundedMemoryUploadHandler, UploadTooLarge, drain
-from usecases.errors import Refused
 
 MOST_MEGABYTES = 32
 _MOST_NAMED = 20  # refused files, one by one

@@ -20,8 +20,8 @@ from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter
+from rvm.platform.errors import Refused
 from rvm.platform.models import Role
-from usecases.errors import Refused
 
 
 class RecordingForm(RefusableForm):

@@ -21,8 +21,8 @@ from delivery.recordings.uploads import may_be_uploaded_again, upload_again
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.scoping import ScopedFilter
+from rvm.platform.errors import Refused
 from rvm.platform.models import Role
-from usecases.errors import Refused
 from usecases.models import TelephonySetup
 
 

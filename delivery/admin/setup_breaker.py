@@ -16,9 +16,9 @@ from unfold.decorators import display
 from delivery.engine.circuit_breaker import State, state_of
 from delivery.setups.services import close_breaker
 from rvm.platform.admin.rights import person
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
+from rvm.platform.errors import Refused
 from rvm.platform.models import Role
-from usecases.errors import Refused
 from usecases.models import TelephonySetup
 
 

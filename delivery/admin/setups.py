@@ -22,9 +22,9 @@ from delivery.setups.services import LONGEST_CREDENTIAL, change_setup, credentia
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.saving import RefusableForm, adopt, changed
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
+from rvm.platform.errors import Refused
 from rvm.platform.models import Role
 from usecases.admin.use_cases import LivingFilter
-from usecases.errors import Refused
 from usecases.models import TelephonySetup
 from usecases.services import delete_setup
 

@@ -19,9 +19,9 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail
 from delivery.services.voicemails import cancel, retry
 from rvm.platform.admin.rights import person, rights_of
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
+from rvm.platform.errors import Refused
 from rvm.platform.models import Role
-from usecases.errors import Refused
 
 ROLE = Role.OPERATOR
 # To send again what may have reached the person is an administrator's decision; in the API it has a scope of its own.

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from delivery.admin.voicemail_filters import chosen_workspace
 from delivery.downloads import voicemail_download
 from rvm.platform.admin.rights import person, rights_of
-from rvm.platform.masking import MASK
+from rvm.platform.observability.masking import MASK
 
 
 class VoicemailExport:

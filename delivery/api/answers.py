@@ -13,7 +13,7 @@ from delivery.audio.levels import WAVEFORM_PEAKS
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import Clip, Drop, Recording, Voicemail
-from usecases.errors import Refused
+from rvm.platform.errors import Refused
 
 VOICEMAIL_STATUSES = [status.value for status in VoicemailStatus]
 DROP_STATUSES = [status.value for status in DropStatus]

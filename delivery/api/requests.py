@@ -15,10 +15,10 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.recordings.storage import LONGEST_NAME
 from delivery.selectors import VoicemailFilter
 from delivery.services.screening import LONGEST_REFERENCE, MOST_METADATA_BYTES, Recipient
+from rvm.phone_numbers.numbers import E164
 from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesField, YesFilter
 from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
-from usecases.errors import Refused
-from usecases.numbers import E164
+from rvm.platform.errors import Refused
 
 MOST_RECIPIENTS = 1000
 MOST_STATUSES = 20

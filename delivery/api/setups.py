@@ -17,7 +17,7 @@ from delivery.setups.connection_test import check_setup
 from delivery.setups.services import change_setup, credential_names, open_setup
 from rvm.platform.api.fields import StrictModelSerializer
 from rvm.platform.api.pagination import page
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
 from usecases import selectors, services
 from usecases.api.base import UseCasesView, page_answer

@@ -38,10 +38,10 @@ from rvm.platform.api.pagination import page
 from rvm.platform.api.problem_codes import MISSING_SCOPE, NOT_FOUND
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import JSONParser
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
+from rvm.platform.errors import Refused
 from rvm.platform.scopes import Scope
 from usecases.api.base import page_answer
-from usecases.errors import Refused
 from usecases.models import UseCase
 
 TAGS = ["Voicemail"]

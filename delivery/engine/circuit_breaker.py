@@ -20,7 +20,7 @@ from redis import Redis
 from delivery.engine.results import Result
 from delivery.lifecycle.events import Outcome, Submission
 from delivery.lifecycle.reasons import Reason
-from rvm.platform import sql
+from rvm.platform.database import sql
 from usecases.models import TelephonySetup
 
 log = structlog.get_logger(__name__)

@@ -24,10 +24,10 @@ from delivery.lifecycle.transitions import Move, NewDrop
 from delivery.models.recipients import number_in
 from delivery.recordings import carrier_media
 from delivery.runtime.bisection import NOBODYS_FAULT, apart
-from rvm.platform import sql
-from rvm.platform.ids import uuid7
+from rvm.phone_numbers.numbers import zones_of
+from rvm.platform.database import sql
+from rvm.platform.database.ids import uuid7
 from usecases.eligibility import Decision, Defer, Expire, Facts, Send, Skip, decide
-from usecases.numbers import zones_of
 from usecases.rendezvous import choose_sender
 from usecases.suppressions import are_suppressed
 

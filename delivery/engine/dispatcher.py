@@ -28,7 +28,7 @@ from delivery.recordings.links import carrier_link
 from delivery.runtime import shutdown
 from delivery.runtime.deadlines import RECORD_PATIENCE
 from delivery.transport.interface import HttpFailure, HttpResponse, Proof, Transport
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,7 @@ from django.db import transaction
 from delivery.lane_totals import LANES_WITH
 from delivery.lifecycle.status import OPEN_ENDED
 from delivery.models import Lane
-from rvm.platform import sql
+from rvm.platform.database import sql
 from rvm.platform.models import Tally
 
 log = structlog.get_logger(__name__)

@@ -18,7 +18,7 @@ from delivery.carriers import carrier_class
 from delivery.carriers.base import Carrier
 from delivery.models import Lane
 from delivery.runtime.watermarks import Watermark
-from rvm.platform import sql
+from rvm.platform.database import sql
 from usecases.models import TelephonySetup, UseCase
 
 # Where a voicemail stands in its lane's line: when it is due, and its id.

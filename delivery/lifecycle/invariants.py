@@ -18,7 +18,7 @@ from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Move
-from rvm.platform import sql
+from rvm.platform.database import sql
 from rvm.platform.models import Tally
 from usecases.models import UseCase
 

@@ -13,7 +13,7 @@ from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.retry_policy import Retry, RetryPolicy, after_failure
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.transitions import Move
-from rvm.platform import sql
+from rvm.platform.database import sql
 
 # Only what its lane or use case lets be tried more than once is looked at; for most there is nothing to decide. What has no time of
 # its own and is in a lane without one has outlived its campaign: whether it is tried again is for a person to say.

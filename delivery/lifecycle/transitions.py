@@ -15,7 +15,7 @@ from django.db import transaction
 
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus, drop_may_move, may_move
-from rvm.platform import sql
+from rvm.platform.database import sql
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 import delivery.lifecycle.status
 import django.contrib.postgres.fields
 import django.db.models.functions.datetime
-import rvm.platform.fields
-import rvm.platform.ids
+import rvm.platform.encryption.fields
+import rvm.platform.database.ids
 from django.db import migrations, models
 
 
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Drop',
             fields=[
-                ('id', models.UUIDField(default=rvm.platform.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('number', models.PositiveSmallIntegerField(help_text='1 for the first attempt.')),
                 ('live', models.BooleanField()),
                 ('sender', models.CharField(max_length=16)),
@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Lane',
             fields=[
-                ('id', models.UUIDField(default=rvm.platform.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('for_api', models.BooleanField(default=False)),
                 ('live', models.BooleanField(help_text="Test lanes go through the workspace's sandbox setup only.")),
                 ('held', models.BooleanField(default=False, help_text='While held, its voicemails wait.')),
@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Recording',
             fields=[
-                ('id', models.UUIDField(default=rvm.platform.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=200)),
                 ('sha256', models.CharField(help_text='Of the frames, in hex.', max_length=64)),
                 ('size_bytes', models.PositiveIntegerField()),
@@ -109,9 +109,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Voicemail',
             fields=[
-                ('id', models.UUIDField(default=rvm.platform.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('live', models.BooleanField()),
-                ('recipient', rvm.platform.fields.EncryptedTextField(editable=True)),
+                ('recipient', rvm.platform.encryption.fields.EncryptedTextField(editable=True)),
                 ('recipient_index', models.BinaryField(max_length=32)),
                 ('index_key', models.PositiveSmallIntegerField()),
                 ('last4', models.CharField(max_length=4)),

@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import rvm.platform.ids
+import rvm.platform.database.ids
 from django.db import migrations, models
 
 
@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='CarrierMedia',
             fields=[
-                ('id', models.UUIDField(default=rvm.platform.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('state', models.CharField(choices=[('wanted', 'Waits for its upload'), ('failed', 'The last upload failed; another follows when a voicemail needs it'), ('ready', 'At the carrier'), ('refused', 'The carrier will never take it')], default='wanted', max_length=8)),
                 ('media_id', models.CharField(blank=True, help_text="The carrier's name for it.", max_length=255)),
                 ('error', models.CharField(blank=True, help_text='Why the last upload failed.', max_length=200)),

@@ -4,8 +4,8 @@ import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import rvm.platform.fields
-import rvm.platform.ids
+import rvm.platform.encryption.fields
+import rvm.platform.database.ids
 from django.db import migrations, models
 
 
@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='voicemail',
             name='merge_fields',
-            field=rvm.platform.fields.EncryptedJSONField(editable=True, help_text="What a campaign's list says about the person.", null=True),
+            field=rvm.platform.encryption.fields.EncryptedJSONField(editable=True, help_text="What a campaign's list says about the person.", null=True),
         ),
         migrations.AddField(
             model_name='voicemail',
@@ -122,7 +122,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Clip',
             fields=[
-                ('id', models.UUIDField(default=rvm.platform.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=200)),
                 ('sha256', models.CharField(help_text='Of the frames, in hex.', max_length=64)),
                 ('size_bytes', models.PositiveIntegerField()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from delivery.models import Voicemail
-from rvm.platform.crypto import vault
+from rvm.platform.encryption.crypto import vault
 
 PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from delivery.models.voicemail import UNENFORCED
-from rvm.platform.fields import EncryptedTextField
+from rvm.platform.encryption.fields import EncryptedTextField
 from usecases.models import TelephonySetup
 
 

@@ -14,7 +14,7 @@ from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models.lane import Lane
 from delivery.models.recording import Recording
-from rvm.platform.fields import EncryptedJSONField, EncryptedTextField
+from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField
 from rvm.platform.models import Row, Workspace
 from usecases.models import TelephonySetup, UseCase
 

@@ -22,9 +22,9 @@ from delivery.recordings.storage import read_frames
 from delivery.runtime.deadlines import STEP_SECONDS, UPLOAD_SECONDS
 from delivery.runtime.wakeups import ring, ring_on_commit
 from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Transport
-from rvm.platform import sql
-from rvm.platform.crypto import Undecryptable
-from rvm.platform.ids import uuid7
+from rvm.platform.database import sql
+from rvm.platform.database.ids import uuid7
+from rvm.platform.encryption.crypto import Undecryptable
 
 log = structlog.get_logger(__name__)
 

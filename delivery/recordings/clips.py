@@ -17,9 +17,9 @@ from delivery.audio.joining import join, samples_of
 from delivery.models import Assembly, Clip, Recording
 from delivery.recordings.recordings import keeping_recording
 from delivery.recordings.storage import LONGEST_NAME, STORAGE_UNAVAILABLE, keeping, read_frames
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
+from rvm.platform.errors import Refused
 from rvm.platform.models import Workspace
-from usecases.errors import Refused
 
 
 def keep_clip(workspace: Workspace, name: str, data: bytes) -> Clip:

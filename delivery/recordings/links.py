@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 
 from delivery.models import Clip, Recording
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
 
 Purpose = Literal["player", "carrier", "clip"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)

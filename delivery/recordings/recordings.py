@@ -13,8 +13,8 @@ from delivery.audio import AudioRejected, Inspection, inspect
 from delivery.audio.levels import Levels
 from delivery.models import Recording
 from delivery.recordings.storage import LONGEST_NAME, keeping, read_frames
-from rvm.platform.clock import database_now
-from rvm.platform.crypto import Undecryptable
+from rvm.platform.database.clock import database_now
+from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.models import Workspace
 
 log = structlog.get_logger(__name__)

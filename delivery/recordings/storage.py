@@ -16,8 +16,8 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
 from delivery.models import Clip, Recording
-from rvm.platform.crypto import vault
-from usecases.errors import Refused
+from rvm.platform.encryption.crypto import vault
+from rvm.platform.errors import Refused
 
 log = structlog.get_logger(__name__)
 

@@ -8,8 +8,8 @@ from django.db.models.functions import Now
 from delivery.models import CarrierMedia
 from delivery.runtime.wakeups import ring_on_commit
 from rvm.platform import audit
+from rvm.platform.errors import Refused
 from rvm.platform.models import User
-from usecases.errors import Refused
 from usecases.services.saving import lock
 from usecases.services.setups import lock_living
 

@@ -24,10 +24,10 @@ from delivery.models.recipients import number_in
 from delivery.reports.batch import Arrival, Batch, DropState, Person, VoicemailState
 from delivery.runtime.wakeups import ring_seldom_on_commit
 from delivery.runtime.watermarks import Watermark
-from rvm.platform import sql
-from rvm.platform.crypto import Undecryptable, blind_index, vault
+from rvm.phone_numbers.numbers import e164_of
+from rvm.platform.database import sql
+from rvm.platform.encryption.crypto import Undecryptable, blind_index, vault
 from usecases.models import TelephonySetup
-from usecases.numbers import e164_of
 from usecases.suppressions import suppress_all, suppress_index
 
 log = structlog.get_logger(__name__)

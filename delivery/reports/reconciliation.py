@@ -36,8 +36,8 @@ from delivery.recordings.links import carrier_link
 from delivery.reports.inbox import receive
 from delivery.runtime.bisection import NOBODYS_FAULT, apart
 from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Transport
-from rvm.platform import sql
-from rvm.platform.clock import database_now
+from rvm.platform.database import sql
+from rvm.platform.database.clock import database_now
 from usecases.eligibility import Send, decide
 from usecases.models import TelephonySetup
 from usecases.suppressions import is_suppressed

@@ -14,8 +14,8 @@ from django.db import connection
 from delivery.identifiers import REFERENCE_ENTRY, record_number_entry, seal_record_number
 from delivery.models import Lane, Voicemail
 from delivery.models.recipients import PURPOSE
-from rvm.platform.crypto import blind_index, vault
-from rvm.platform.ids import first_id_at
+from rvm.platform.database.ids import first_id_at
+from rvm.platform.encryption.crypto import blind_index, vault
 
 # What the rows of one call share comes once; the other columns have the defaults of their table.
 _INSERT = """
@@ -81,8 +81,8 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> None:
         )
 
 
-# The first half of a UUIDv7 counts on from the moment of the call (rvm.platform.ids), so that the rows keep the order in which they
-# were chosen; the second half is random. `sender` is what the person saw last under this use case, found with one probe of an index:
+# The first half of a UUIDv7 counts on from the moment of the call (rvm.platform.database.ids), so that the rows keep the order in
+# which they were chosen; the second half is random. `sender` is what the person saw last under this use case, one probe of an index:
 # OFFSET 0 keeps the planner from the other indexes. It does not know yet how many rows a new use case has, took its index for as
 # good, and read all of them for each person. Whether that number is still assigned is asked when the voicemail is claimed.
 _PREPARED = """

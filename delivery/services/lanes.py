@@ -20,10 +20,10 @@ from delivery.lifecycle.transitions import DropChange, Move
 from delivery.models import Lane, Voicemail
 from delivery.models.recipients import number_in
 from delivery.services.voicemails import MOST_DROPS
-from rvm.platform import sql
-from rvm.platform.crypto import blind_index
-from rvm.platform.ids import first_id_at
-from usecases.errors import Refused
+from rvm.platform.database import sql
+from rvm.platform.database.ids import first_id_at
+from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.errors import Refused
 from usecases.suppressions import are_suppressed
 
 Row = tuple[Any, ...]

@@ -13,11 +13,11 @@ import orjson
 from django.db import connection
 
 from delivery.identifiers import MAX_RECORD_NUMBER
-from rvm.platform.crypto import blind_index
+from rvm.phone_numbers.numbers import NumberRefused, check_recipient
+from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.errors import Refused
 from rvm.platform.models import Workspace
-from usecases.errors import Refused
 from usecases.models import UseCase
-from usecases.numbers import NumberRefused, check_recipient
 from usecases.rendezvous import choose_sender
 from usecases.suppressions import suppressed_among
 

@@ -21,10 +21,10 @@ from delivery.services.insertion import insert_voicemails
 from delivery.services.references import take_references
 from delivery.services.screening import Candidate, Recipient, screen, senders_for, suppressed_refusal
 from rvm.platform import audit
-from rvm.platform.crypto import blind_index
-from rvm.platform.ids import uuid7_at
+from rvm.platform.database.ids import uuid7_at
+from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.errors import Refused
 from rvm.platform.models import User
-from usecases.errors import Refused
 from usecases.models import UseCase
 from usecases.selectors import require_usable, sender_numbers
 from usecases.suppressions import is_suppressed

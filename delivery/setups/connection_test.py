@@ -6,7 +6,7 @@ from delivery.carriers import UnknownCarrierError, adapter_of
 from delivery.carriers.base import Check
 from delivery.transport.curl import CurlTransport
 from delivery.transport.interface import HttpFailure
-from usecases.errors import Refused
+from rvm.platform.errors import Refused
 from usecases.models import TelephonySetup
 
 # Somebody waits for the answer.

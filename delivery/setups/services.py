@@ -14,9 +14,9 @@ from delivery.engine import circuit_breaker
 from delivery.models import CarrierMedia
 from delivery.runtime.wakeups import ring_on_commit
 from rvm.platform import audit
+from rvm.platform.errors import Refused
 from rvm.platform.models import User, Workspace
 from usecases import services
-from usecases.errors import Refused
 from usecases.models import TelephonySetup
 from usecases.services.saving import lock
 from usecases.services.setups import lock_living

@@ -14,9 +14,9 @@ from redis.exceptions import RedisError
 from delivery.engine.idle_lanes import WOKEN
 from delivery.lifecycle.invariants import TALLY
 from delivery.lifecycle.status import VoicemailStatus
-from rvm.platform import sql
-from rvm.platform.health import live_workers
+from rvm.platform.database import sql
 from rvm.platform.models import Tally
+from rvm.platform.observability.health import live_workers
 
 # A longer queue is not counted to its end.
 MOST = 100_000

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from delivery.web.gauges import Gauge, gauges
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # With any of them a proxy has passed the request on, and the peer's address says nothing.

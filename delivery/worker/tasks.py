@@ -20,7 +20,7 @@ from delivery.runtime import shutdown, wakeups
 from delivery.runtime.deadlines import STEP_SECONDS
 from delivery.transport.curl import CurlTransport
 from delivery.worker.rq_worker import worker_name
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
 
 
 @cache

@@ -19,7 +19,7 @@ from delivery.runtime import shutdown
 from delivery.runtime.wakeups import ring
 from delivery.worker import maintenance
 from rvm.platform.api.idempotency import purge_idempotency_keys
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
 from rvm.platform.models import Heartbeat
 
 log = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ class PlatformConfig(AppConfig):
     verbose_name = "Platform"
 
     def ready(self) -> None:
-        from rvm.platform import database
+        from rvm.platform.database import session
 
-        connection_created.connect(database.prepare)
-        checks.register(database.check_pooler, checks.Tags.database)
+        connection_created.connect(session.prepare)
+        checks.register(session.check_pooler, checks.Tags.database)

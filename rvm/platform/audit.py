@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db.models import Model
 
-from rvm.platform.masking import mask_value
 from rvm.platform.models import AuditEvent, User, Workspace
-from rvm.platform.request_id import current_request_id
+from rvm.platform.observability.masking import mask_value
+from rvm.platform.observability.request_id import current_request_id
 
 
 def record(

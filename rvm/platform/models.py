@@ -11,7 +11,7 @@ from django.core.validators import RegexValidator
 from django.db import connection, models
 from django.db.models.functions import Now
 
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
 from rvm.platform.scopes import Scope
 
 

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class ProjectConfig(AppConfig):
-    """Installed for its commands and templates."""
+    """Installed for its templates."""
 
     name = "rvm.project"
     label = "project"

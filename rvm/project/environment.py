@@ -10,7 +10,7 @@ from environs import Env
 from environs.exceptions import EnvValidationError
 from marshmallow import ValidationError
 
-from rvm.platform.crypto import KeyRing, KeysMalformed
+from rvm.platform.encryption.crypto import KeyRing, KeysMalformed
 
 
 def require(rule: str, holds: Callable[[Any], bool]) -> Callable[[Any], None]:

@@ -14,7 +14,7 @@ from marshmallow.validate import OneOf, Range
 
 import rvm.platform.tz_database  # noqa: F401  # from here on every zone is read from the pinned tzdata package
 from delivery.runtime.deadlines import job_timeouts
-from rvm.platform.logs import logging_config
+from rvm.platform.observability.logs import logging_config
 from rvm.project.environment import parse_key_ring, require, seal
 from rvm.project.navigation import UNFOLD as UNFOLD
 
@@ -72,7 +72,7 @@ DATABASES = {
 }
 seal(env)
 # A PostgreSQL that a network cut off is given up within seconds, as it is connected to and later: /readyz must answer, and workers
-# go on. What a connection is set to beyond that, rvm.platform.database says once it is there.
+# go on. What a connection is set to beyond that, rvm.platform.database.session says once it is there.
 DATABASES["default"]["OPTIONS"] = {
     "connect_timeout": 3,
     "tcp_user_timeout": 10_000,
@@ -80,7 +80,7 @@ DATABASES["default"]["OPTIONS"] = {
     "keepalives_interval": 5,
     "keepalives_count": 2,
     # Django switches prepared statements off; the engine's own are planned once a connection instead of at every turn
-    # (rvm/platform/sql.py).
+    # (rvm/platform/database/sql.py).
     "prepare_threshold": 5,
     **DATABASES["default"].get("OPTIONS", {}),
 }
@@ -93,6 +93,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "rvm.project",
+    "rvm.devtools",
+    "rvm.simulators",
     "campaigns",
     "delivery",
     "usecases",
@@ -113,7 +115,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "rvm.platform.request_id.RequestIdMiddleware",
+    "rvm.platform.observability.request_id.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

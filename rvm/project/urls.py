@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from rvm.project import docs
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include("rvm.platform.urls")),
+    path("", include("rvm.platform.observability.urls")),
     path("", include("delivery.web.urls")),
     path("v1/<uuid:workspace_id>/", include("delivery.api.urls")),
     path("v1/<uuid:workspace_id>/", include("usecases.api.urls")),

@@ -11,8 +11,8 @@ from django.conf import settings
 from campaigns.admin.wording import OUTCOMES
 from campaigns.models import RejectedRow
 from delivery.models import Voicemail
-from delivery.sandbox.outcomes import NUMBERS
 from rvm.platform.models import Workspace
+from rvm.simulators.sandbox.outcomes import NUMBERS
 from tests.campaigns.importing.lists import checked, imported, make_campaign, recipients
 from tests.campaigns.opt_outs.lists import imported as opt_outs_of
 from tests.factories import make_setup, make_use_case

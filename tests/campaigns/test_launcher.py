@@ -20,10 +20,10 @@ from delivery.models import Lane, LaneCount, LaneDelta, Recording, Voicemail
 from delivery.services.voicemails import retry
 from delivery.worker import tick
 from delivery.worker.maintenance import fold_counts
+from rvm.platform.errors import Refused
 from rvm.platform.models import AuditEvent
 from tests.delivery.standings import counted, make_drop, standing
 from tests.factories import add_recipients, make_campaign, make_recording, make_use_case, make_workspace
-from usecases.errors import Refused
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 HOUR = timedelta(hours=1)

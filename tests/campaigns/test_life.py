@@ -37,9 +37,9 @@ from delivery.lifecycle.status import TERMINAL, DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Move
 from delivery.models import Drop, Lane, Voicemail
 from delivery.worker.maintenance import expire, fold_counts
+from rvm.platform.errors import Refused
 from tests.delivery.standings import counted, standing
 from tests.factories import make_campaign, make_recording
-from usecases.errors import Refused
 
 START = datetime(2026, 3, 2, 15, tzinfo=UTC)
 LEASE = timedelta(seconds=60)

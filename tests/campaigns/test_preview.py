@@ -19,7 +19,7 @@ from delivery.engine.claim import claim
 from delivery.engine.lane_routes import open_routes
 from delivery.models import Voicemail
 from delivery.worker.maintenance import expire
-from rvm.platform.crypto import KeyRing, blind_index
+from rvm.platform.encryption.crypto import KeyRing, blind_index
 from tests.factories import add_recipients, make_campaign, make_suppression, make_use_case, patient_number
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from delivery.lifecycle.reasons import REASONS, Reason
-from delivery.sandbox.ledger import read_ledger
+from rvm.simulators.sandbox.ledger import read_ledger
 from tests.chaos.scene import TERMINAL_NAMES, Scene
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 
-from rvm.platform.embedded.processes import spawn, stop, unprivileged_account, wait_until
+from rvm.devtools.embedded.processes import spawn, stop, unprivileged_account, wait_until
 
 PORT = 6432
 # As docs/operate/postgresql.md says it, but for the addresses and who may come in.

@@ -25,11 +25,11 @@ from typing import Any, TypeVar
 import psycopg
 
 from delivery.lifecycle.status import TERMINAL
-from rvm.platform.embedded.processes import tail
-from rvm.project.sample import Sample, load_sample, recording_file
-from rvm.project.stack import Running, Stack, answers, running
+from rvm.devtools.embedded.processes import tail
+from rvm.devtools.sample import Sample, load_sample, recording_file
+from rvm.devtools.stack import Running, Stack, answers, running
+from rvm.phone_numbers.numbers import NumberRefused, check_recipient
 from tests.chaos.servers import Servers, django_on
-from usecases.numbers import NumberRefused, check_recipient
 
 SEED = os.environ.get("RVM_CHAOS_SEED", "1")
 PATIENCE_SECONDS = 90.0

@@ -23,8 +23,8 @@ from django.db import connections
 from django.db.utils import load_backend
 from redis import Redis
 
-from rvm.platform.embedded import postgres, redis
-from rvm.platform.embedded.processes import unprivileged_account
+from rvm.devtools.embedded import postgres, redis
+from rvm.devtools.embedded.processes import unprivileged_account
 
 _serial = count(1)
 

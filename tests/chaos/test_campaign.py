@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from delivery.sandbox.ledger import read_ledger
+from rvm.simulators.sandbox.ledger import read_ledger
 from tests.chaos.conftest import Play
 from tests.chaos.scene import Scene, numbers_of_nobody
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from rvm.platform.database import TRANSACTIONS_POOLED
-from rvm.platform.embedded.processes import spawn, stop, wait_until
-from rvm.project.stack import MANAGE, Stack, answers
+from rvm.devtools.embedded.processes import spawn, stop, wait_until
+from rvm.devtools.stack import MANAGE, Stack, answers
+from rvm.platform.database.session import TRANSACTIONS_POOLED
 from tests.chaos.conftest import Play
 from tests.chaos.pooler import pooled
 from tests.chaos.scene import LATE_REPORTS, exchange, free_port, numbers_of_nobody

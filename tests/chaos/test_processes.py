@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from delivery.sandbox.ledger import read_ledger
+from rvm.simulators.sandbox.ledger import read_ledger
 from tests.chaos.conftest import Play
 from tests.chaos.scene import LATE_REPORTS, QUICK, Scene
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rvm.project.sample import recording_file
+from rvm.devtools.sample import recording_file
 from tests.chaos.conftest import Play
 from tests.chaos.scene import Scene
 

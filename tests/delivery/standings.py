@@ -10,7 +10,7 @@ from django.db import connection
 
 from delivery.lifecycle.status import DropStatus
 from delivery.models import Drop, Voicemail
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
 from tests import factories
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from delivery.identifiers import MAX_RECORD_NUMBER, record_number_entry
 from delivery.models import Voicemail, VoicemailIdentifier
 from delivery.selectors import VoicemailFilter, voicemails
-from rvm.platform.crypto import KeyRing, blind_index
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
+from rvm.platform.encryption.crypto import KeyRing, blind_index
 from rvm.platform.models import AuditEvent, Role, Workspace
 from rvm.platform.scopes import Scope
 from tests.factories import Api, make_api, make_lane, make_recording, make_use_case, make_user, make_voicemail

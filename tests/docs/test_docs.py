@@ -20,15 +20,15 @@ from delivery.audio import REJECTIONS, WARNINGS
 from delivery.audio.clip_rejections import CLIP_REJECTIONS, CLIP_WARNINGS
 from delivery.lifecycle.reasons import REASONS
 from delivery.lifecycle.status import MOVES, DropStatus, VoicemailStatus
-from delivery.sandbox.options import KEY_VARIABLE, SECRET_VARIABLE
-from delivery.sandbox.outcomes import NUMBERS, SANDBOX_PREFIX
-from rvm.platform import database
-from rvm.platform.health import CHECKS
+from rvm.platform.database import session
 from rvm.platform.models import Role
+from rvm.platform.observability.health import CHECKS
 from rvm.platform.scopes import Scope
 from rvm.project import settings
 from rvm.project.docs import PROBLEMS
 from rvm.project.navigation import UNFOLD
+from rvm.simulators.sandbox.options import KEY_VARIABLE, SECRET_VARIABLE
+from rvm.simulators.sandbox.outcomes import NUMBERS, SANDBOX_PREFIX
 from usecases.failover import FailoverReason
 
 PROJECT = Path(settings.BASE_DIR)
@@ -99,7 +99,7 @@ def test_no_process_but_the_settings_and_the_sandbox_reads_a_variable_of_ours() 
 
 def test_what_a_connection_is_set_to_is_documented() -> None:
     rows = table(OPERATE / "postgresql.md", "setting")
-    assert dict(zip(words(rows), words(rows, 1), strict=True)) == database.SETTINGS
+    assert dict(zip(words(rows), words(rows, 1), strict=True)) == session.SETTINGS
 
 
 @pytest.mark.django_db

@@ -34,8 +34,9 @@ from delivery.services import lanes
 from delivery.setups.services import change_setup
 from delivery.transport.interface import HttpResponse
 from delivery.worker import maintenance
-from rvm.platform import crypto, sql
-from rvm.platform.ids import uuid7
+from rvm.platform.database import sql
+from rvm.platform.database.ids import uuid7
+from rvm.platform.encryption import crypto
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport
 from tests.delivery.standings import both, make_submitted

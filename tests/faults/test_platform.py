@@ -27,7 +27,7 @@ from campaigns.spreadsheets.preview import examine
 from campaigns.spreadsheets.refusals import SheetRefused
 from delivery.models import Recording, Voicemail
 from delivery.recordings.storage import read_frames
-from rvm.platform.crypto import Undecryptable, vault
+from rvm.platform.encryption.crypto import Undecryptable, vault
 from rvm.platform.models import Role
 from tests import factories
 from tests.faults.marks import fault

@@ -16,8 +16,8 @@ from delivery.lifecycle.transitions import Move
 from delivery.models import LaneCount, LaneDelta, Voicemail
 from delivery.transport.interface import HttpRequest
 from delivery.worker.maintenance import end_leases, expire, fold_counts, rebuild_counts
-from rvm.platform import health
 from rvm.platform.models import Heartbeat
+from rvm.platform.observability import health
 from tests.delivery.fake_carrier import Answer, FakeTransport, accepted, timed_out
 from tests.delivery.standings import counted, standing
 from tests.factories import make_campaign, make_user

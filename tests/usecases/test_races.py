@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 
+from rvm.platform.errors import Refused
 from tests.factories import RECIPIENT, make_phone_number, make_setup, make_use_case, make_workspace
-from usecases.errors import Refused
 from usecases.models import NumberAssignment, Suppression, UseCase
 from usecases.services import (
     assign_number,

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from rvm.platform.errors import Refused
 from tests.factories import make_phone_number, make_setup, make_use_case, make_workspace
 from usecases import selectors
-from usecases.errors import Refused
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
 from usecases.selectors import require_usable, sandbox_setup, sender_numbers
 

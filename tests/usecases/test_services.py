@@ -10,9 +10,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
+from rvm.platform.errors import Refused
 from rvm.platform.models import AuditEvent, Workspace
 from tests.factories import make_phone_number, make_setup, make_use_case, make_user, make_voicemail, make_workspace
-from usecases.errors import Refused
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
 from usecases.services import (
     add_phone_number,

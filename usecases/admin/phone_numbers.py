@@ -12,8 +12,8 @@ from unfold.decorators import display
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
+from rvm.platform.errors import Refused
 from rvm.platform.models import Role
-from usecases.errors import Refused
 from usecases.models import PhoneNumber, TelephonySetup
 from usecases.services import add_phone_number, remove_phone_number
 

@@ -17,10 +17,10 @@ from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter
-from rvm.platform.crypto import blind_index
+from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.errors import Refused
 from rvm.platform.models import Role
 from usecases.admin.typed_numbers import typed_number
-from usecases.errors import Refused
 from usecases.models import Suppression
 from usecases.suppressions import is_suppressed_for_good, suppress
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import phonenumbers
 
-from usecases.numbers import E164
+from rvm.phone_numbers.numbers import E164
 
 
 def typed_number(text: str) -> str | None:

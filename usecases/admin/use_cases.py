@@ -15,8 +15,8 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.saving import RefusableForm, adopt, changed
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
+from rvm.platform.errors import Refused
 from rvm.platform.models import Role
-from usecases.errors import Refused
 from usecases.models import PhoneNumber, TelephonySetup, UseCase
 from usecases.services import assign_number, create_use_case, delete_use_case, unassign_number, update_use_case
 

@@ -13,9 +13,9 @@ from rvm.platform.api.pagination import Page
 from rvm.platform.api.problem_codes import INVALID_REQUEST, NOT_FOUND, ProblemCode
 from rvm.platform.api.problems import FieldError, Problem
 from rvm.platform.api.views import ApiView
+from rvm.platform.errors import Refused
 from usecases import selectors
 from usecases.api.problem_codes import USE_CASE_PROBLEMS
-from usecases.errors import Refused
 from usecases.models import PhoneNumber, TelephonySetup, UseCase
 
 Found = TypeVar("Found", bound=Model)

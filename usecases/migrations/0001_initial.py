@@ -5,8 +5,8 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.text
-import rvm.platform.fields
-import rvm.platform.ids
+import rvm.platform.encryption.fields
+import rvm.platform.database.ids
 import usecases.models
 from django.db import migrations, models
 
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='PhoneNumber',
             fields=[
-                ('id', models.UUIDField(default=rvm.platform.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('e164', models.CharField(max_length=16, validators=[django.core.validators.RegexValidator('^\\+[1-9][0-9]{6,14}\\Z', 'Write the number as + and digits, for example +12025550142.', 'not_e164')], verbose_name='number')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='phone_numbers', to='platform.workspace')),
@@ -39,10 +39,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='TelephonySetup',
             fields=[
-                ('id', models.UUIDField(default=rvm.platform.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=100)),
                 ('carrier', models.CharField(help_text="The adapter's name, such as sandbox.", max_length=40)),
-                ('credentials', rvm.platform.fields.EncryptedJSONField(editable=True, help_text='What the carrier asks for; write-only.')),
+                ('credentials', rvm.platform.encryption.fields.EncryptedJSONField(editable=True, help_text='What the carrier asks for; write-only.')),
                 ('pace_per_second', models.FloatField(default=50, help_text='Drops started a second.', validators=[django.core.validators.MinValueValidator(0.01), django.core.validators.MaxValueValidator(100000)])),
                 ('in_flight_cap', models.PositiveIntegerField(default=64, help_text='Requests open at a time.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10000)])),
                 ('report_horizon_hours', models.PositiveIntegerField(default=24, help_text='An accepted drop without a report after this ends as failed: unreported.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(8784)])),
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='UseCase',
             fields=[
-                ('id', models.UUIDField(default=rvm.platform.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('channel', models.CharField(choices=[('ringless_voicemail', 'Ringless voicemail')], default='ringless_voicemail', max_length=32)),
                 ('entity_name', models.CharField(help_text="The provider's name as patients know it.", max_length=31, validators=[django.core.validators.RegexValidator('^[A-Za-z][A-Za-z \\-]{0,30}\\Z', 'Use 1 to 31 letters, hyphens and spaces, beginning with a letter.', 'name_malformed')])),
                 ('name', models.CharField(max_length=31, validators=[django.core.validators.RegexValidator('^[A-Za-z][A-Za-z \\-]{0,30}\\Z', 'Use 1 to 31 letters, hyphens and spaces, beginning with a letter.', 'name_malformed')])),
@@ -92,8 +92,8 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Suppression',
             fields=[
-                ('id', models.UUIDField(default=rvm.platform.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('number', rvm.platform.fields.EncryptedTextField(editable=True)),
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('number', rvm.platform.encryption.fields.EncryptedTextField(editable=True)),
                 ('number_index', models.BinaryField(max_length=32)),
                 ('index_key', models.PositiveSmallIntegerField()),
                 ('last4', models.CharField(max_length=4)),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from rvm.phone_numbers.numbers import NumberRefused, check_sender
 from rvm.platform import audit
+from rvm.platform.errors import Refused
 from rvm.platform.models import User
-from usecases.errors import Refused
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
-from usecases.numbers import NumberRefused, check_sender
 from usecases.services.saving import lock, save
 from usecases.services.setups import lock_living
 from usecases.services.use_cases import lock_living_use_case

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from django.db import IntegrityError, models, transaction
 
-from usecases.errors import Refused
+from rvm.platform.errors import Refused
 
 Stored = TypeVar("Stored", bound=models.Model)
 

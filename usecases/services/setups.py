@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from rvm.platform import audit
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
+from rvm.platform.errors import Refused
 from rvm.platform.models import User, Workspace
-from usecases.errors import Refused
 from usecases.models import TelephonySetup, UseCase
 from usecases.services.saving import change, lock, save, told
 

@@ -7,9 +7,9 @@ from typing import Any
 from django.db import transaction
 
 from rvm.platform import audit
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
+from rvm.platform.errors import Refused
 from rvm.platform.models import User, Workspace
-from usecases.errors import Refused
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
 from usecases.services.saving import change, lock, save, told
 from usecases.services.setups import lock_living

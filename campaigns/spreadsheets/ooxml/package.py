@@ -15,7 +15,7 @@ from campaigns.spreadsheets.ooxml.markup import elements, is_true
 from campaigns.spreadsheets.ooxml.refusals import damaged, too_large
 from campaigns.spreadsheets.ooxml.styles import Styles
 from campaigns.spreadsheets.ooxml.texts import Texts
-from rvm.platform.masking import mask_numbers
+from rvm.platform.observability.masking import mask_numbers
 
 Visibility = Literal["visible", "hidden", "very_hidden"]
 

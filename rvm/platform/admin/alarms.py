@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.db import DatabaseError
 from redis import RedisError
 
-from rvm.platform.health import Unready, live_workers, tick, workers
+from rvm.platform.observability.health import Unready, live_workers, tick, workers
 
 SILENT = "Redis or PostgreSQL does not answer; /readyz says which."
 NO_WORKER = "No worker is running: voicemails wait. Start one with `manage.py worker dispatch`."

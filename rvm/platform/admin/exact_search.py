@@ -19,7 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import DropdownFilter
 
-from rvm.platform.crypto import Undecryptable, vault
+from rvm.platform.encryption.crypto import Undecryptable, vault
 
 _PURPOSE = b"admin.search"
 

@@ -27,7 +27,7 @@ from rest_framework.response import Response
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import to_json
-from rvm.platform.crypto import vault
+from rvm.platform.encryption.crypto import vault
 from rvm.platform.models import ApiKey, IdempotencyKey
 
 KEPT_FOR = timedelta(hours=24)

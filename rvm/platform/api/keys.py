@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from rvm.platform import audit
-from rvm.platform.clock import database_now
-from rvm.platform.ids import uuid7
+from rvm.platform.database.clock import database_now
+from rvm.platform.database.ids import uuid7
 from rvm.platform.models import ApiKey, User, Workspace
 from rvm.platform.scopes import Scope
 

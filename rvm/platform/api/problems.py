@@ -25,8 +25,8 @@ from rest_framework.response import Response
 
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.problem_codes import ProblemCode
-from rvm.platform.masking import mask_numbers
-from rvm.platform.request_id import current_request_id
+from rvm.platform.observability.masking import mask_numbers
+from rvm.platform.observability.request_id import current_request_id
 
 CONTENT_TYPE = "application/problem+json"
 

@@ -26,12 +26,12 @@ from campaigns.services.campaigns import edit
 from campaigns.states import ImportState, Outcome
 from delivery.lane_totals import counts_of
 from delivery.models import Voicemail
-from rvm.platform.crypto import blind_index
-from rvm.platform.ids import time_of
+from rvm.platform.database.ids import time_of
+from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.errors import Refused
 from rvm.platform.models import Workspace
 from tests import factories
 from tests.campaigns.importing.lists import as_csv, checked, imported, make_campaign, numbers, recipients
-from usecases.errors import Refused
 
 pytestmark = pytest.mark.django_db
 

@@ -23,9 +23,9 @@ from campaigns.models import Campaign, RecipientImport, RejectedRow
 from campaigns.services import imports
 from campaigns.states import ImportState
 from delivery.lane_totals import counts_of
-from rvm.project.stack import MANAGE
+from rvm.devtools.stack import MANAGE
+from rvm.phone_numbers.numbers import NumberRefused, check_recipient
 from tests.campaigns.importing.lists import as_csv, checked, make_campaign, recipients, upload
-from usecases.numbers import NumberRefused, check_recipient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

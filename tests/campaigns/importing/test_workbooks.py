@@ -14,10 +14,10 @@ from campaigns.importing import staging
 from campaigns.importing.report import error_report
 from campaigns.models import RecipientImport
 from campaigns.services import imports
+from rvm.platform.errors import Refused
 from rvm.platform.models import AuditEvent
 from tests.campaigns.importing.lists import STATEMENT, checked, imported, make_campaign, recipients, upload
 from tests.campaigns.spreadsheets.books import book, raw
-from usecases.errors import Refused
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()

@@ -16,7 +16,8 @@ from campaigns.states import CampaignState, OptOutState
 from delivery.models import Voicemail
 from delivery.runtime import wakeups
 from delivery.worker import tick
-from rvm.platform import sealed_files
+from rvm.platform.encryption import encrypted_files
+from rvm.platform.errors import Refused
 from rvm.platform.models import AuditEvent, Workspace
 from tests.campaigns.opt_outs.lists import (
     NOW,
@@ -30,7 +31,6 @@ from tests.campaigns.opt_outs.lists import (
     uploaded,
 )
 from tests.factories import make_campaign, make_use_case, make_user, make_voicemail, patient_number
-from usecases.errors import Refused
 from usecases.models import Suppression
 from usecases.suppressions import suppress, suppress_index
 
@@ -257,7 +257,7 @@ def test_a_list_whose_file_is_lost_half_way_fails_and_can_be_undone(
     row = checked(workspace, "Phone\n2025550142\n2025550143\n")
     opt_outs.confirm(row, actor=None, now=NOW)
     OptOutImport.objects.filter(pk=row.pk).update(added=1, rows_imported=1)
-    sealed_files.delete(row.storage_name)
+    encrypted_files.delete(row.storage_name)
     row = after_work(row)
     assert (row.state, "upload it again" in row.error) == ("failed", True)
     assert refused(lambda: opt_outs.discard(row, actor=None, now=NOW)).code == "opt_out_list_failed"
@@ -270,9 +270,9 @@ def test_a_list_whose_file_is_lost_half_way_fails_and_can_be_undone(
 def test_a_file_is_kept_for_a_day_and_what_it_listed_for_ever(workspace: Workspace) -> None:
     left, done = uploaded(workspace, "Phone\n2025550142\n"), imported(workspace, "Phone\n2025550143\n")
     upkeep.remove_files(NOW + timedelta(hours=23))
-    assert len(sealed_files.names_in(OptOutImport.FOLDER)) == 2
+    assert len(encrypted_files.names_in(OptOutImport.FOLDER)) == 2
     upkeep.remove_files(NOW + timedelta(hours=25))
-    assert sealed_files.names_in(OptOutImport.FOLDER) == []
+    assert encrypted_files.names_in(OptOutImport.FOLDER) == []
     states = dict(OptOutImport.objects.values_list("pk", "state"))
     assert states == {left.pk: OptOutState.DISCARDED, done.pk: OptOutState.COMPLETED}
     assert listed(workspace) == {BOB: ""}

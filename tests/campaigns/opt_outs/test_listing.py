@@ -16,11 +16,11 @@ from campaigns.opt_outs import listing
 from campaigns.opt_outs.rows import LONGEST_REASON, sentence_of
 from campaigns.services import uploaded_lists
 from campaigns.services.opt_outs import numbers_of
-from rvm.platform.crypto import KeyRing
+from rvm.platform.encryption.crypto import KeyRing
+from rvm.platform.errors import Refused
 from rvm.platform.models import AuditEvent, Workspace
 from tests.campaigns.opt_outs.lists import checked, confirmed, listed, uploaded
 from tests.factories import make_suppression, make_user, make_workspace
-from usecases.errors import Refused
 from usecases.models import Suppression
 
 pytestmark = pytest.mark.django_db

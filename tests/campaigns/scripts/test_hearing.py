@@ -18,10 +18,10 @@ from delivery.audio.decoding import decode
 from delivery.audio.frames import walk
 from delivery.models import Clip, Recording
 from delivery.recordings.storage import read_frames
+from rvm.platform.errors import Refused
 from rvm.platform.models import Workspace
 from tests.campaigns.scripts.conftest import MakeClip
 from tests.factories import letters, make_lane, make_recording, make_use_case
-from usecases.errors import Refused
 
 pytestmark = pytest.mark.django_db
 

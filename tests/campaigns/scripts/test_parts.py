@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.scripts.parts import Chosen, Fixed, choose, key_of, read_script
-from usecases.errors import Refused
+from rvm.platform.errors import Refused
 
 GREETING, ANA, ZOE, OTHERS, CLOSING = (uuid4() for _ in range(5))
 FOR_NAMES: dict[str, Any] = {"field": "first_name", "clips": {"ana": str(ANA), "Zoë": str(ZOE)}, "otherwise": None}

@@ -12,6 +12,7 @@ from campaigns.models import Campaign, RecipientImport
 from campaigns.services import campaigns as services
 from campaigns.states import MOVES, CampaignState
 from delivery.models import Lane, Voicemail
+from rvm.platform.errors import Refused
 from rvm.platform.models import AuditEvent
 from tests.delivery.standings import counted, make_drop, standing
 from tests.factories import (
@@ -24,7 +25,6 @@ from tests.factories import (
     make_user,
     patient_number,
 )
-from usecases.errors import Refused
 
 pytestmark = pytest.mark.django_db
 

@@ -25,9 +25,11 @@ from campaigns.states import IMPORT_MOVES, CampaignState, ImportState
 from campaigns.tasks import work_imports
 from delivery.runtime import wakeups
 from delivery.worker import tick
-from rvm.platform import health, sealed_files
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
+from rvm.platform.encryption import encrypted_files
+from rvm.platform.errors import Refused
 from rvm.platform.models import AuditEvent
+from rvm.platform.observability import health
 from tests import factories
 from tests.campaigns.importing.lists import (
     STATEMENT,
@@ -39,7 +41,6 @@ from tests.campaigns.importing.lists import (
     recipients,
     upload,
 )
-from usecases.errors import Refused
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -252,7 +253,7 @@ def test_a_file_whose_process_died_before_it_wrote_a_row_goes_after_a_day_and_no
     monkeypatch.setattr(upkeep, "_looked_for_strays", None)
     kept = upload(make_campaign(), LIST)
     stray = f"imports/{uuid7()}/{uuid7()}.enc"
-    sealed_files.seal(stray, [LIST])
+    encrypted_files.seal(stray, [LIST])
     default_storage.save("imports/notes/readme.txt", ContentFile(b"not ours"))
     upkeep.remove_strays(NOW + timedelta(hours=23))
     upkeep.remove_strays(NOW + timedelta(hours=23, minutes=59, seconds=59))  # has looked within the hour

@@ -21,10 +21,10 @@ from delivery.lifecycle.events import Report, ReportStatus
 from delivery.models import Drop, Lane, LaneDelta, Voicemail
 from delivery.reports.inbox import merge, receive
 from delivery.services import lanes
+from rvm.platform.errors import Refused
 from rvm.platform.models import AuditEvent
 from tests.delivery.standings import counted, make_drop, standing
 from tests.factories import add_recipients, make_campaign, make_suppression, make_user, patient_number
-from usecases.errors import Refused
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -18,11 +18,11 @@ from campaigns.states import CampaignState, ImportState
 from campaigns.withdrawal_lists import MAX_LINES, listed_lines, pasted_lines
 from delivery.lane_totals import reasons_of
 from delivery.models import Voicemail
-from rvm.platform.crypto import KeyRing, blind_index
+from rvm.platform.encryption.crypto import KeyRing, blind_index
+from rvm.platform.errors import Refused
 from rvm.platform.models import AuditEvent
 from tests.campaigns.importing.lists import upload
 from tests.factories import add_recipients, make_campaign, make_voicemail, patient_number
-from usecases.errors import Refused
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from campaigns.spreadsheets import cells
 from campaigns.spreadsheets.refusals import CellRefused
 from campaigns.spreadsheets.state_zones import PROVINCES_BY_LETTER, STATES, ZIP_PREFIXES, ZONE_NAMES
-from usecases.number_plan import AREA_CODES
+from rvm.phone_numbers.number_plan import AREA_CODES
 
 EASTERN, CENTRAL, MOUNTAIN, PACIFIC = "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"
 

@@ -15,7 +15,7 @@ from django.urls import reverse
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail, VoicemailReference
 from rvm.platform.admin.exact_search import seal, unseal
-from rvm.platform.ids import uuid7_at
+from rvm.platform.database.ids import uuid7_at
 from rvm.platform.models import Workspace
 from tests.factories import (
     RECIPIENT,

@@ -19,7 +19,7 @@ from delivery.api.answers import (
 )
 from delivery.api.exports import EXAMPLE as EXPORT
 from delivery.api.requests import BatchRequest, ExportQuery, RetryRequest, SendRecordingRequest, VoicemailQuery
-from usecases.errors import Refused
+from rvm.platform.errors import Refused
 
 
 @pytest.mark.parametrize(

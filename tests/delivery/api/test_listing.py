@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from delivery.api.answers import VoicemailAnswer
 from delivery.models import Voicemail
-from rvm.platform.ids import uuid7_at
+from rvm.platform.database.ids import uuid7_at
 from rvm.platform.models import Workspace
 from rvm.platform.scopes import Scope
 from tests.delivery.api.sending import codes

@@ -10,7 +10,7 @@ import pytest
 
 from delivery.api.answers import DropAnswer, VoicemailDetail
 from delivery.models import Drop, Voicemail
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.scopes import Scope
 from tests.delivery.api.sending import codes

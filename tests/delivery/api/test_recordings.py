@@ -20,7 +20,7 @@ from delivery.models import Recording
 from delivery.recordings.links import carrier_link, link
 from delivery.recordings.recordings import keep_recording
 from delivery.recordings.storage import read_frames
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.scopes import Scope
 from tests.delivery.api.sending import codes, mp3_file

@@ -13,8 +13,8 @@ from delivery.carriers.sandbox import Sandbox
 from delivery.setups import connection_test
 from delivery.transport.interface import HttpResponse
 from rvm.platform.scopes import Scope
-from tests.delivery.sandbox import harness
 from tests.factories import SANDBOX_CREDENTIALS, Api, make_api, make_setup
+from tests.rvm.simulators.sandbox import harness
 
 pytestmark = pytest.mark.django_db
 REFUSED = "The sandbox answers and refuses the account key; it is RVM_SANDBOX_KEY of its process."

@@ -18,7 +18,7 @@ from delivery.lifecycle.reasons import Reason
 from delivery.transport.interface import HttpRequest, HttpResponse
 from tests.delivery.carriers.callback_security import FORGERIES, GENUINE, NOW, Signed
 from tests.delivery.carriers.drop_cowboy_simulator import SIMULATED, Simulator, drop_cowboy, signed
-from tests.delivery.sandbox.harness import send
+from tests.rvm.simulators.sandbox.harness import send
 
 ATTEMPT = UUID("0190c0de-0000-7000-8000-000000000001")
 CREDENTIALS = {"key": "the-key", "secret": "the-secret", "phone_line_id": "line-1", "signing_secret": "s-1,s-2"}

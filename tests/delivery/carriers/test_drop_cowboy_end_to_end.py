@@ -24,7 +24,7 @@ from delivery.recordings.recordings import keep_recording
 from delivery.reports.inbox import merge
 from delivery.reports.reconciliation import settle
 from delivery.transport.curl import CurlTransport
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
 from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.delivery.carriers.drop_cowboy_simulator import SIMULATED, Simulator, drop_cowboy

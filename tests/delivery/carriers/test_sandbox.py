@@ -14,11 +14,11 @@ from delivery.carriers.base import CallbackMalformed, CallbackRejected, DropRequ
 from delivery.carriers.sandbox import ANSWERS, REASONS, Sandbox
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
-from delivery.sandbox.outcomes import CODES
-from delivery.sandbox.signing import signature
 from delivery.transport.interface import HttpResponse
+from rvm.simulators.sandbox.outcomes import CODES
+from rvm.simulators.sandbox.signing import signature
 from tests.delivery.carriers.callback_security import FORGERIES, GENUINE, Signed
-from tests.delivery.sandbox.harness import KEY, SECRET, Client, receiver, sandbox, send, until
+from tests.rvm.simulators.sandbox.harness import KEY, SECRET, Client, receiver, sandbox, send, until
 
 ATTEMPT = UUID("0190c0de-0000-7000-8000-000000000001")
 CREDENTIALS = {"base_url": "http://127.0.0.1:8800/", "key": KEY, "signing_secret": SECRET}

@@ -10,7 +10,7 @@ from django_rq import get_queue
 
 from delivery.models import CarrierReport, Drop
 from delivery.reports.inbox import merge
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
 from tests import factories
 from tests.delivery.standings import NOW, both, counted, make_submitted, standing
 from tests.delivery.web.test_callbacks import body, send

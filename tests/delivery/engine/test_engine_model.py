@@ -30,11 +30,11 @@ from delivery.reports.reconciliation import settle
 from delivery.services.voicemails import cancel, retry
 from delivery.transport.interface import HttpRequest, HttpResponse
 from delivery.worker.maintenance import end_leases, expire, fold_counts, give_up_on_confirmation, give_up_on_reports
-from rvm.platform import sql
+from rvm.platform.database import sql
+from rvm.platform.errors import Refused
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport
 from tests.delivery.standings import NOW, counted, standing
-from usecases.errors import Refused
 
 LEASE, HTTP_TIMEOUT = timedelta(seconds=45), timedelta(seconds=15)
 WORKERS = st.sampled_from([0, 1])

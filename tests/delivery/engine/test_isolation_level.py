@@ -14,7 +14,7 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.transitions import Move
 from delivery.models import Drop, Voicemail
 from delivery.reports import reconciliation
-from rvm.platform import sql
+from rvm.platform.database import sql
 from tests import factories
 from tests.delivery.standings import make_submitted
 from tests.sessions import Session

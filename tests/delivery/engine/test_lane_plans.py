@@ -17,7 +17,7 @@ from delivery.services import lanes, screening
 from delivery.services.insertion import insert_staged
 from delivery.web import gauges
 from delivery.worker import maintenance
-from rvm.platform.ids import time_of
+from rvm.platform.database.ids import time_of
 from tests import factories
 
 pytestmark = pytest.mark.django_db

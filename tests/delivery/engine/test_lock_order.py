@@ -35,7 +35,7 @@ from delivery.reports.inbox import merge, receive
 from delivery.services import lanes
 from delivery.services.references import take_references
 from delivery.worker import maintenance
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
 from tests import factories
 from tests.delivery.standings import make_drop
 from tests.sessions import Session

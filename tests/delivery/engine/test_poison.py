@@ -23,7 +23,7 @@ from delivery.models import Drop, Lane, Voicemail
 from delivery.models.recipients import PURPOSE
 from delivery.transport.interface import HttpRequest, HttpResponse
 from delivery.worker.maintenance import end_leases, expire
-from rvm.platform.crypto import vault
+from rvm.platform.encryption.crypto import vault
 from tests import factories
 from tests.delivery.engine.test_scheduler import dispatch
 from tests.delivery.fake_carrier import FakeTransport, accepted

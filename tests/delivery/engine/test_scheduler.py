@@ -28,11 +28,11 @@ from delivery.models import Drop, Lane, Voicemail
 from delivery.services.voicemails import cancel
 from delivery.transport.interface import HttpRequest, HttpResponse
 from delivery.worker.maintenance import expire
-from rvm.platform.crypto import BlindIndex, KeyRing, blind_index
+from rvm.platform.encryption.crypto import BlindIndex, KeyRing, blind_index
+from rvm.platform.errors import Refused
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, Inline, accepted
 from tests.delivery.standings import both, counted, standing, state
-from usecases.errors import Refused
 from usecases.models import NumberAssignment, Suppression, TelephonySetup, UseCase
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from delivery.lifecycle.status import MOVES, TERMINAL, DropStatus, VoicemailStat
 from delivery.lifecycle.transitions import DropChange, Move, MoveNotAllowed, NewDrop
 from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail
 from delivery.worker.maintenance import fold_counts, rebuild_counts
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
 from tests import factories
 from tests.delivery.standings import NOW, both, counted, make_drop, make_submitted, standing, state
 

@@ -15,12 +15,12 @@ from delivery.models import Voicemail
 from delivery.services import voicemails
 from delivery.services.screening import Recipient
 from delivery.setups import services
-from rvm.platform.crypto import Undecryptable
+from rvm.platform.encryption.crypto import Undecryptable
+from rvm.platform.errors import Refused
 from rvm.platform.models import Workspace
 from tests.delivery.model.engine import Engine
 from tests.delivery.model.world import PEOPLE, account_named
 from usecases import services as usecases
-from usecases.errors import Refused
 from usecases.models import Suppression, TelephonySetup, UseCase
 from usecases.suppressions import suppress
 

@@ -31,7 +31,7 @@ from delivery.reports.reconciliation import settle
 from delivery.runtime import shutdown
 from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Proof
 from delivery.worker import maintenance
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
 from tests.delivery.fake_carrier import Inline
 from tests.delivery.model.carriers import Answer, Ledger, account_of
 from tests.delivery.model.judge import suppresses

@@ -23,7 +23,7 @@ from delivery.reports import inbox
 from delivery.runtime import watermarks
 from delivery.runtime.watermarks import Watermark
 from delivery.worker import maintenance
-from rvm.platform import sql
+from rvm.platform.database import sql
 
 _WRITES = ("INSERT", "UPDATE", "DELETE", "WITH")
 _MAX_SWITCH_SECONDS = 60

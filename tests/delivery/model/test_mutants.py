@@ -28,8 +28,8 @@ from delivery.reports.batch import Arrival, Batch, DropState, VoicemailState
 from delivery.reports.correlation import _OPEN
 from delivery.runtime import watermarks
 from delivery.worker import maintenance
-from rvm.platform import sql
-from rvm.platform.crypto import BlindIndex, vault
+from rvm.platform.database import sql
+from rvm.platform.encryption.crypto import BlindIndex, vault
 from tests.delivery.model import engine
 from tests.delivery.model.running import QUICK, show, tell
 

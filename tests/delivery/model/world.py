@@ -15,7 +15,7 @@ from campaigns.models import Campaign
 from campaigns.services import campaigns
 from delivery.carriers import CARRIERS
 from delivery.models import CarrierMedia, Recording
-from rvm.platform.crypto import BlindIndex, KeyRing, blind_index, vault
+from rvm.platform.encryption.crypto import BlindIndex, KeyRing, blind_index, vault
 from rvm.platform.models import Workspace
 from tests import factories
 from tests.delivery.model import journal

@@ -21,14 +21,14 @@ from delivery.recordings.uploads import upload_again
 from delivery.setups.services import change_setup
 from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Proof
 from delivery.worker.maintenance import is_work_due
+from rvm.platform.errors import Refused
 from rvm.platform.models import AuditEvent
 from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.delivery.carriers.drop_cowboy_simulator import Simulator, drop_cowboy
 from tests.delivery.fake_carrier import FakeTransport
-from tests.delivery.sandbox.harness import send
 from tests.delivery.standings import counted, standing
-from usecases.errors import Refused
+from tests.rvm.simulators.sandbox.harness import send
 from usecases.models import TelephonySetup, UseCase
 
 pytestmark = pytest.mark.django_db

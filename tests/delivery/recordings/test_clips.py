@@ -17,10 +17,10 @@ from delivery.recordings import clips as clips_service
 from delivery.recordings.clips import assemble, keep_clip
 from delivery.recordings.recordings import keep_recording, measured
 from delivery.recordings.storage import read_frames
+from rvm.platform.errors import Refused
 from rvm.platform.models import Workspace
 from tests.delivery.audio import mp3_bytes as make
 from tests.factories import make_workspace
-from usecases.errors import Refused
 
 RATE = 8000
 

@@ -16,10 +16,10 @@ from delivery.models import Recording
 from delivery.recordings.recordings import keep_recording, keeping_recording, measured
 from delivery.recordings.storage import read_frames
 from delivery.selectors import offered_recordings, recordings
+from rvm.platform.errors import Refused
 from rvm.platform.models import Workspace
 from tests.delivery.audio.mp3_bytes import encode_pcm, encoded, id3v2, noise
 from tests.factories import make_recording, make_workspace
-from usecases.errors import Refused
 
 LEVELS = (
     "peak_dbfs",

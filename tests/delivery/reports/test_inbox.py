@@ -16,8 +16,8 @@ from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import Reason
 from delivery.models import CarrierReport, Drop, Voicemail
 from delivery.reports.inbox import RAW_PURPOSE, merge, receive
-from rvm.platform.crypto import vault
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
+from rvm.platform.encryption.crypto import vault
 from tests import factories
 from tests.delivery.standings import NOW, both, counted, make_drop, make_submitted, standing, state
 from usecases.models import Suppression

@@ -12,10 +12,10 @@ from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import Drop, LaneDelta, Voicemail
 from delivery.services.voicemails import cancel, retry
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
+from rvm.platform.errors import Refused
 from rvm.platform.models import AuditEvent
 from tests.factories import make_suppression, make_voicemail
-from usecases.errors import Refused
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 RETRYABLE = [reason for reason, facts in REASONS.items() if facts.retryable]

@@ -13,10 +13,10 @@ from django.test.utils import CaptureQueriesContext
 
 from delivery.models import Lane, LaneDelta, Voicemail, VoicemailReference
 from delivery.services.voicemails import Recipient, api_lane, queue_voicemails
-from rvm.platform.crypto import BlindIndex, KeyRing
-from rvm.platform.ids import time_of
+from rvm.platform.database.ids import time_of
+from rvm.platform.encryption.crypto import BlindIndex, KeyRing
+from rvm.platform.errors import Refused
 from tests.factories import make_lane, make_recording, make_setup, make_suppression, make_use_case, make_voicemail
-from usecases.errors import Refused
 from usecases.models import UseCase
 
 NOW = datetime(2026, 3, 2, 15, 0, 0, 123_456, tzinfo=UTC)

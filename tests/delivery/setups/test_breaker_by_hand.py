@@ -11,9 +11,9 @@ from django_rq import get_connection
 from delivery.engine import circuit_breaker
 from delivery.engine.circuit_breaker import State, state_of
 from delivery.setups.services import close_breaker
+from rvm.platform.errors import Refused
 from rvm.platform.models import AuditEvent
 from tests.factories import make_setup, make_user
-from usecases.errors import Refused
 from usecases.models import TelephonySetup
 
 pytestmark = pytest.mark.django_db

@@ -23,7 +23,7 @@ from delivery.models import CarrierReport, Drop
 from delivery.reports.inbox import merge
 from delivery.runtime import wakeups
 from delivery.web.callbacks import LARGEST
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
 from tests import factories
 from tests.delivery.standings import NOW, both, make_submitted
 from usecases.models import TelephonySetup

@@ -17,7 +17,7 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import CarrierReport, Voicemail
 from delivery.web import gauges, metrics
 from delivery.worker import maintenance
-from rvm.platform import sql
+from rvm.platform.database import sql
 from rvm.platform.models import Heartbeat
 from tests.factories import RECIPIENT, make_lane, make_setup, make_use_case, make_voicemail
 

@@ -13,7 +13,7 @@ from rq.exceptions import StopRequested
 
 from delivery.runtime import shutdown
 from delivery.worker.rq_worker import Worker, work
-from rvm.platform.health import Unready, workers
+from rvm.platform.observability.health import Unready, workers
 from rvm.platform.redis_connection import redis_client
 
 

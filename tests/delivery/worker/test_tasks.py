@@ -23,8 +23,8 @@ from delivery.runtime import wakeups
 from delivery.runtime.deadlines import job_timeouts
 from delivery.worker import tasks
 from delivery.worker.tasks import merge_reports
-from rvm.platform.clock import database_now
-from rvm.platform.ids import uuid7
+from rvm.platform.database.clock import database_now
+from rvm.platform.database.ids import uuid7
 from tests import factories
 
 

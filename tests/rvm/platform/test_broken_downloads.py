@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from rvm.devtools.embedded.processes import spawn, stop, wait_until
 from rvm.platform.csv_export import BLOCK_ROWS, BROKEN_OFF
-from rvm.platform.embedded.processes import spawn, stop, wait_until
 
 
 @pytest.fixture(scope="module")

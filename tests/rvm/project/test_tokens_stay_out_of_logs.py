@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from delivery.recordings.links import carrier_link
 from delivery.web import callbacks
-from rvm.platform.logs import logging_config
+from rvm.platform.observability.logs import logging_config
 from tests.factories import make_recording, make_setup
 
 pytestmark = pytest.mark.django_db

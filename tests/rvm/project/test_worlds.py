@@ -31,7 +31,7 @@ from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail, Voicema
 from delivery.recordings.clips import keep_clip
 from delivery.recordings.recordings import keep_recording
 from delivery.reports.inbox import merge, receive
-from rvm.platform.clock import database_now
+from rvm.platform.database.clock import database_now
 from rvm.platform.models import ApiKey, Workspace
 from tests.campaigns.api.calling import upload_directly
 from tests.delivery.audio.mp3_bytes import encoded

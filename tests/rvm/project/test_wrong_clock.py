@@ -28,12 +28,13 @@ from delivery.recordings.links import link
 from delivery.recordings.recordings import keep_recording
 from delivery.setups.services import change_setup
 from delivery.worker.rq_worker import Worker
-from rvm.platform import ids, sealed_files
 from rvm.platform.api.keys import revoke_api_key, rotate_api_key
-from rvm.platform.clock import database_now
-from rvm.platform.health import live_workers
-from rvm.platform.ids import time_of
+from rvm.platform.database import ids
+from rvm.platform.database.clock import database_now
+from rvm.platform.database.ids import time_of
+from rvm.platform.encryption import encrypted_files
 from rvm.platform.models import ApiKey
+from rvm.platform.observability.health import live_workers
 from rvm.platform.redis_connection import redis_client
 from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded
@@ -140,10 +141,10 @@ def test_a_list_under_upload_is_no_stray(monkeypatch: pytest.MonkeyPatch) -> Non
     RecipientImport.objects.filter(pk=row.pk).delete()  # as if it were not committed yet
     monkeypatch.setattr(upkeep, "_looked_for_strays", None)
     upkeep.remove_strays(now + timedelta(hours=23))
-    assert sealed_files.names_in("imports") == [row.storage_name]
+    assert encrypted_files.names_in("imports") == [row.storage_name]
     monkeypatch.setattr(upkeep, "_looked_for_strays", None)
     upkeep.remove_strays(now + timedelta(hours=25))
-    assert sealed_files.names_in("imports") == []
+    assert encrypted_files.names_in("imports") == []
 
 
 def test_a_worker_whose_clock_is_wrong_is_alive(wrong_by: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
 from tests.factories import Api, make_phone_number, make_setup, make_use_case
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup
 

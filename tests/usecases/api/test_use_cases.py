@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from rvm.platform.ids import uuid7
+from rvm.platform.database.ids import uuid7
 from rvm.platform.models import AuditEvent
 from tests.factories import Api, make_setup, make_use_case
 from usecases.models import TelephonySetup, UseCase

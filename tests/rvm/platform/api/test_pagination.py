@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rvm.platform.ids import uuid7_at
+from rvm.platform.database.ids import uuid7_at
 from rvm.platform.models import AuditEvent, Workspace
 from tests.factories import make_workspace
 from tests.rvm.platform.api.conftest import Caller, make_caller

@@ -1,0 +1,96 @@
+"""Loads `fixtures/` into the database: a workspace that can send at once, through the sandbox carrier only."""
+
+from __future__ import annotations
+
+import csv
+import json
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from rvm.platform.api.keys import create_api_key
+from rvm.platform.database.clock import database_now
+from rvm.platform.models import ApiKey, Membership, Role, User, Workspace
+from rvm.platform.scopes import Scope
+from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
+
+FIXTURES = settings.BASE_DIR / "fixtures"
+KEY_NAME = "Quick start"
+USERNAME = "demo"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """`api_key`, which is live, `test_key` and `password` are new with every load; those of the load before end."""
+
+    workspace: Workspace
+    setup: TelephonySetup
+    use_case: UseCase
+    api_key: str
+    test_key: str
+    username: str
+    password: str
+
+
+@transaction.atomic
+def load_sample(sandbox_url: str, sandbox_key: str, signing_secret: str) -> Sample:
+    """Make what is missing, keep what is there, and issue a fresh key and password."""
+    wanted = json.loads((FIXTURES / "demo.json").read_text())
+    workspace, _ = Workspace.objects.get_or_create(
+        slug=wanted["workspace"]["slug"], defaults={"name": wanted["workspace"]["name"]}
+    )
+    credentials = {"base_url": sandbox_url, "key": sandbox_key, "signing_secret": signing_secret}
+    setup, _ = TelephonySetup.objects.update_or_create(
+        workspace=workspace,
+        name=wanted["setup"]["name"],
+        deleted_at=None,
+        defaults={"credentials": credentials},
+        create_defaults={**wanted["setup"], "credentials": credentials},
+    )
+    use_case, _ = UseCase.objects.get_or_create(
+        workspace=workspace,
+        name=wanted["use_case"]["name"],
+        deleted_at=None,
+        defaults={**wanted["use_case"], "setup": setup},
+    )
+    for e164 in wanted["phone_numbers"]:
+        number, _ = PhoneNumber.objects.get_or_create(workspace=workspace, setup=setup, e164=e164)
+        NumberAssignment.objects.get_or_create(use_case=use_case, phone_number=number)
+    api_key, test_key = _fresh_keys(workspace)
+    password = _fresh_login(workspace)
+    return Sample(workspace, setup, use_case, api_key, test_key, USERNAME, password)
+
+
+def recording_file() -> bytes:
+    return (FIXTURES / _demo()["recording"]).read_bytes()
+
+
+def patients() -> list[dict[str, str]]:
+    with (FIXTURES / _demo()["patients"]).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _demo() -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((FIXTURES / "demo.json").read_text())
+    return content
+
+
+def _fresh_keys(workspace: Workspace) -> tuple[str, str]:
+    """A live one and a test one."""
+    ApiKey.objects.filter(workspace=workspace, name=KEY_NAME, revoked_at=None).update(revoked_at=database_now())
+    (_, live), (_, test) = (create_api_key(workspace, KEY_NAME, list(Scope), live=live) for live in (True, False))
+    return live, test
+
+
+def _fresh_login(workspace: Workspace) -> str:
+    user, _ = User.objects.get_or_create(username=USERNAME, defaults={"is_staff": True, "is_superuser": True})
+    Membership.objects.get_or_create(
+        workspace=workspace, user=user, defaults={"role": Role.ADMIN, "may_see_numbers": True}
+    )
+    password = secrets.token_urlsafe(9)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    return password

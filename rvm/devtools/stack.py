@@ -1,0 +1,158 @@
+"""The platform's processes on one machine: web, workers, tick and the sandbox carrier, for `demo`, `up` and the fault tests."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rvm.devtools.embedded.processes import ServiceError, spawn, stop, wait_until
+
+MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
+# Ctrl-C asks everything to end; a dispatch ends its requests in flight first.
+PATIENCE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What is to run, and where. Secrets of the sandbox are new with every start.
+
+    `dispatch_worker` is the command of `manage.py` behind the bell "dispatch"; `variables` are for all processes' environment.
+    """
+
+    directory: Path
+    web_port: int = 8000
+    sandbox_port: int = 8800
+    dispatchers: int = 1
+    sandbox_options: tuple[str, ...] = ()
+    dispatch_worker: tuple[str, ...] = ("worker", "dispatch")
+    variables: Mapping[str, str] = field(default_factory=dict)
+    sandbox_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    signing_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+
+    @property
+    def web_url(self) -> str:
+        return f"http://127.0.0.1:{self.web_port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def ledger(self) -> Path:
+        return self.directory / "sandbox-ledger.jsonl"
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            **self.variables,
+            "RVM_PUBLIC_URL": self.web_url,
+            "RVM_SANDBOX_KEY": self.sandbox_key,
+            "RVM_SANDBOX_SIGNING_SECRET": self.signing_secret,
+        }
+
+    def commands(self) -> dict[str, list[str]]:
+        """The processes by name, in the order in which they start."""
+        manage = [sys.executable, str(MANAGE)]
+        web = [
+            "gunicorn",
+            "rvm.project.wsgi",
+            "--bind",
+            f"127.0.0.1:{self.web_port}",
+            "--workers",
+            "2",
+            "--threads",
+            "4",
+        ]
+        sandbox = ["sandbox", "--port", str(self.sandbox_port), "--ledger", str(self.ledger), *self.sandbox_options]
+        return {
+            "sandbox": manage + sandbox,
+            "web": [sys.executable, "-m", *web, "--worker-class", "gthread", "--graceful-timeout", "5"],
+            **{f"dispatch-{number + 1}": [*manage, *self.dispatch_worker] for number in range(self.dispatchers)},
+            "reports": [*manage, "worker", "reports"],
+            "imports": [*manage, "worker", "imports"],
+            "tick": [*manage, "tick"],
+        }
+
+
+class Running:
+    """The children of a stack that has started."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str) -> subprocess.Popen[bytes]:
+        """Start one process, or start it again; what it logged before is kept beside its log, numbered."""
+        if name in self.processes:
+            earlier = len(list(self.stack.directory.glob(f"{name}.log.*")))
+            self.log(name).rename(self.stack.directory / f"{name}.log.{earlier + 1}")
+        self.processes[name] = spawn(
+            self.stack.commands()[name], log=self.log(name), env=self.stack.environment(), cwd=MANAGE.parent
+        )
+        return self.processes[name]
+
+    def log(self, name: str) -> Path:
+        return self.stack.directory / f"{name}.log"
+
+    def crashed(self) -> str | None:
+        """The name of a process that ended by itself."""
+        return next((name for name, process in self.processes.items() if process.poll() is not None), None)
+
+    def wait_until_ready(self) -> None:
+        """Raises ServiceError with the end of the log of whatever does not come up."""
+        checks = {"sandbox": f"{self.stack.sandbox_url}/livez", "web": f"{self.stack.web_url}/readyz"}
+        for name, url in checks.items():
+            wait_until(lambda url=url: answers(url), self.processes[name], name=name, log=self.log(name))  # type: ignore[misc]
+
+
+@contextmanager
+def running(stack: Stack) -> Iterator[Running]:
+    """Start everything, yield when all is ready, and leave no process behind."""
+    stack.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name, port in (("web server", stack.web_port), ("sandbox carrier", stack.sandbox_port)):
+        refuse_taken_port(name, port)
+    with ExitStack() as exits:
+        children = Running(stack)
+        exits.callback(_stop_all, children)
+        for name in stack.commands():
+            children.start(name)
+        children.wait_until_ready()
+        yield children
+
+
+def _stop_all(children: Running) -> None:
+    # All are asked before any is waited for, so that stopping takes as long as the slowest.
+    for process in children.processes.values():
+        if process.poll() is None:
+            process.terminate()
+    for process in reversed(children.processes.values()):
+        stop(process, patience_seconds=PATIENCE_SECONDS)
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - our own loopback address
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def refuse_taken_port(name: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise ServiceError(
+                f"Port {port} on 127.0.0.1, where the {name} shall listen, is taken. Stop what runs there (another "
+                f"`make up`?) or choose another port with --port and --sandbox-port."
+            ) from None

@@ -1,0 +1,166 @@
+"""Makes the number plan's zones from the phonenumbers library and from what people reviewed. Not for run time: it reads all places.
+
+Reviewed by people, with a source in each row:
+
+* `area_codes.csv`: one row for each area code of +1; only its column `zones` is made here.
+* `corrections.csv`: where the library is wrong. Without a place: under this code `zones` are read for the library's zone `library`,
+  nothing where `zones` is empty; where `library` is empty, `zones` are added. With a place, as the library spells it: the place lies
+  in `zones`, and not in what the library says, which is `library`.
+
+Made here: the zones of area codes, and `exchanges.csv`, the places that lie in some of their code's zones only.
+
+* An overlay has every zone of the codes it lies over, whatever the library says of it: their territory is its own.
+* An exchange has fewer zones than its code only where the library names its place, so that a person could review the row: one in a
+  hundred had a wrong clock. What the library says of other exchanges is not believed. A place does not bind a number for good: it is
+  ported inside its rate centre only (47 CFR 52.21), but a mobile phone moves. Yet who moved away may as well have left the code's
+  zones, and were a whole town held to two clocks, a use case with a short window would have no hour for it.
+* Zones that have run alike since 2020 stand once, under one name. Those that have not stand apart, though they may run alike today:
+  what British Columbia did to its clocks in 2026 can be undone.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from phonenumbers.geodata import GEOCODE_DATA
+from phonenumbers.timezone import UNKNOWN_TIMEZONE
+from phonenumbers.tzdata import TIMEZONE_DATA
+
+from rvm.phone_numbers.number_plan import FOLDER, Kind, rows_of
+
+Row = dict[str, str]
+Zones = frozenset[str]
+
+NOWHERE: Zones = frozenset()
+_CODE, _EXCHANGE = len("1850"), len("1850492")
+
+
+def _places_of_exchanges() -> dict[str, str]:
+    """By country code, area code and exchange. The library has one entry for ten exchanges of one place in a row, and so gives Omaha
+    402-555 as well: 555 is the exchange of no place, but that of inquiries and of films."""
+    named = {prefix: str(names["en"]) for prefix, names in GEOCODE_DATA.items() if prefix[0] == "1" and "en" in names}
+    tens = {
+        f"{prefix}{digit}": place
+        for prefix, place in named.items()
+        if len(prefix) == _EXCHANGE - 1
+        for digit in range(10)
+    }
+    found = tens | {prefix: place for prefix, place in named.items() if len(prefix) == _EXCHANGE}
+    return {prefix: place for prefix, place in found.items() if not prefix.endswith("555")}
+
+
+_PLACES = _places_of_exchanges()
+
+
+class ReviewNeeded(Exception):
+    """The library and what people reviewed do not go together; the message says where, and what to do."""
+
+
+@dataclass
+class Corrections:
+    """Those of one area code; `used` are the rows that found something to correct."""
+
+    rows: list[Row]
+    used: list[Row] = field(default_factory=list)
+
+    def read(self, said: Zones, place: str) -> Zones:
+        """What is right where the library says these zones, of a place or, without one, of all that has no place."""
+        for row in self.rows:
+            if place and row["place"] == place and _zones(row["library"]) == said:
+                return self._use(row)
+        for row in self.rows:
+            if not row["place"] and row["library"] in said:
+                said = said - {row["library"]} | self._use(row)
+        return said
+
+    def added(self, known: Zones) -> Zones:
+        more = [row for row in self.rows if not row["library"] and not _zones(row["zones"]) <= known]
+        return NOWHERE.union(*map(self._use, more))
+
+    def unused(self) -> list[Row]:
+        return [row for row in self.rows if row not in self.used]
+
+    def _use(self, row: Row) -> Zones:
+        self.used.append(row)
+        return _zones(row["zones"])
+
+
+def compiled() -> dict[str, str]:
+    """The texts of the two tables that are made here, by name. Raises ReviewNeeded."""
+    library, plan = _library(), {row["code"]: row for row in rows_of("area_codes")}
+    if unknown := sorted(library.keys() - plan.keys()):
+        raise ReviewNeeded(f"The library has zones for {', '.join(unknown)}; add a row to area_codes.csv for each.")
+    corrections = {code: Corrections([]) for code in plan}
+    for row in rows_of("corrections"):
+        corrections[row["code"]].rows.append(row)
+    read = {
+        code: {prefix: corrections[code].read(*said) for prefix, said in library.get(code, {}).items()} for code in plan
+    }
+    own = {code: NOWHERE.union(*zones.values()) for code, zones in read.items()}
+    own = {code: zones | corrections[code].added(zones) for code, zones in own.items()}
+    unions = {code: _union(code, plan, own) for code in plan}
+    for row in (row for each in corrections.values() for row in each.unused()):
+        raise ReviewNeeded(f"The library says no longer what corrections.csv corrects; review the row {row}.")
+    places = [row for code in plan for row in _places(code, unions[code], read[code])]
+    areas = [row | {"zones": " ".join(sorted(unions[code]))} for code, row in plan.items()]
+    return {"area_codes": _text(areas), "exchanges": _text(places)}
+
+
+def stored(name: str) -> str:
+    return (FOLDER / f"{name}.csv").read_text(encoding="utf-8")
+
+
+def _library() -> dict[str, dict[str, tuple[Zones, str]]]:
+    """What the library says below each area code: by prefix its zones, and the exchange's place where it has one."""
+    found: dict[str, dict[str, tuple[Zones, str]]] = defaultdict(dict)
+    for prefix in {*TIMEZONE_DATA, *_PLACES}:
+        if prefix[0] == "1" and len(prefix) >= _CODE and (said := _said(prefix)):
+            found[prefix[1:_CODE]][prefix] = (said, _PLACES.get(prefix, ""))
+    return found
+
+
+def _said(prefix: str) -> Zones:
+    """The zones of the longest prefix that has some, down to the area code."""
+    known = (prefix[:end] for end in range(len(prefix), _CODE - 1, -1) if prefix[:end] in TIMEZONE_DATA)
+    return frozenset(TIMEZONE_DATA.get(next(known, ""), ())) - {UNKNOWN_TIMEZONE}
+
+
+def _union(code: str, plan: dict[str, Row], own: dict[str, Zones]) -> Zones:
+    """Empty of what is not geographic: such a number may be anywhere."""
+    if plan[code]["kind"] != Kind.GEOGRAPHIC:
+        return NOWHERE
+    zones = own[code].union(*(_union(other, plan, own) for other in plan[code]["over"].split()))
+    if not zones:
+        raise ReviewNeeded(
+            f"No zone is known for {code}; say in area_codes.csv over which code it lies, or add its zones."
+        )
+    return zones
+
+
+def _places(code: str, union: Zones, read: dict[str, Zones]) -> Iterator[Row]:
+    found: dict[str, dict[Zones, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for prefix, zones in sorted(read.items()):
+        if (place := _PLACES.get(prefix)) and NOWHERE < zones < union:
+            found[place][zones].append(prefix[_CODE:])
+    for place, exchanges in sorted(found.items()):
+        if len(exchanges) > 1:
+            raise ReviewNeeded(f"The library has {place} ({code}) in several zones; say in corrections.csv in which.")
+        for zones, of_zones in exchanges.items():
+            yield {"code": code, "place": place, "zones": " ".join(sorted(zones)), "exchanges": " ".join(of_zones)}
+
+
+def _zones(text: str) -> Zones:
+    return frozenset(text.split())
+
+
+def _text(rows: Iterable[Row]) -> str:
+    rows = list(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

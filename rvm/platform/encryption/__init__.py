@@ -1,0 +1,1 @@
+"""Encryption at rest: keys, blind indexes, encrypted columns, files and uploads."""

@@ -1,0 +1,81 @@
+"""Columns of our own: values that are encrypted at rest (text and JSON in Python, bytes in the table, never searchable), and the time
+of the last change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from django.db import models
+
+from rvm.platform.database.clock import database_now
+from rvm.platform.encryption.crypto import vault
+
+
+class EncryptedTextField(models.BinaryField):
+    """A text, encrypted for this table and column. Cannot be filtered on; exact search goes through a blind index."""
+
+    description = "Encrypted text"
+    # What django-stubs reads: the value in Python.
+    _pyi_private_set_type: str
+    _pyi_private_get_type: str  # type: ignore[assignment]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("editable", True)
+        super().__init__(*args, **kwargs)
+
+    @property
+    def purpose(self) -> bytes:
+        return f"{self.model._meta.db_table}.{self.column}".encode()
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        if lookup_name == "isnull":
+            return super().get_lookup(lookup_name)
+        raise TypeError(f"{self.name} is encrypted and cannot be filtered by {lookup_name}; use its blind index")
+
+    def to_text(self, value: Any) -> bytes:
+        return str(value).encode()
+
+    def from_text(self, text: bytes) -> Any:
+        return text.decode()
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        if value is not None:
+            value = vault().encrypt(self.to_text(value), self.purpose)
+        return super().get_db_prep_value(value, connection, prepared)
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        return None if value is None else self.from_text(vault().decrypt(value, self.purpose))
+
+    def to_python(self, value: Any) -> Any:
+        return value
+
+    def value_to_string(self, obj: models.Model) -> str:
+        raise TypeError(f"{self.name} is encrypted and is not serialized")
+
+
+class EncryptedJSONField(EncryptedTextField):
+    """Any JSON value, encrypted as a whole."""
+
+    description = "Encrypted JSON"
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
+
+    def to_text(self, value: Any) -> bytes:
+        return orjson.dumps(value)
+
+    def from_text(self, text: bytes) -> Any:
+        return orjson.loads(text)
+
+
+class UpdatedAtField(models.DateTimeField):
+    """When the row was saved last, by the database's clock; `auto_now` would take the machine's."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["editable"] = False
+        super().__init__(*args, **kwargs)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        now = database_now()
+        setattr(model_instance, self.attname, now)
+        return now

@@ -1,0 +1,183 @@
+"""Tells a load balancer and a person at night whether this process lives and whether the whole can do its work.
+
+The answers hold sentences about parts, never an address, a credential or an exception's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models.functions import Now
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from redis import RedisError
+
+from rvm.platform import tz_database
+from rvm.platform.database.session import TransactionsPooled
+from rvm.platform.models import Heartbeat
+from rvm.platform.redis_connection import redis_client, redis_now
+
+TICK_SECONDS = 15
+# An idle worker of ours gives a sign of life every 5 s, a busy one between two jobs: a dispatch ends with its last answer, and
+# reports may wait for a look-up and a resubmission.
+WORKER_SECONDS = settings.RVM_DISPATCH_SECONDS + 2 * settings.RVM_CARRIER_TIMEOUT_SECONDS + 15
+# Without a worker on each of them nothing is sent; what else has a queue can wait.
+SENDING_QUEUES = ("dispatch", "reports")
+
+
+class Unready(Exception):
+    """A part is not ready; the message is a sentence for the operator."""
+
+
+class Check(NamedTuple):
+    name: str
+    ok: bool
+    detail: str
+
+
+@require_safe
+def livez(_request: HttpRequest) -> JsonResponse:
+    """200 as long as this process answers at all."""
+    return JsonResponse({"live": True})
+
+
+@require_safe
+def readyz(_request: HttpRequest) -> JsonResponse:
+    """200 and `{"ready": true, "checks": [{name, ok, detail}], "warnings": [sentence], "time_zones": {tzdata, iana, max_age_days}}`;
+    503 where any part is not ready."""
+    checks = [_run(name, check) for name, check in CHECKS.items()]
+    ready = all(check.ok for check in checks)
+    warnings = [sentence for sentence in map(_warn, WARNINGS) if sentence]
+    body = {
+        "ready": ready,
+        "checks": [check._asdict() for check in checks],
+        "warnings": warnings,
+        "time_zones": time_zones(),
+    }
+    return JsonResponse(body, status=200 if ready else 503)
+
+
+def _run(name: str, check: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, check())
+    except Unready as error:
+        return Check(name, False, str(error))
+    except TransactionsPooled as error:
+        return Check(name, False, str(error))
+    except DatabaseError:
+        return Check(name, False, "PostgreSQL does not answer; see DATABASE_URL and the server's log.")
+    except RedisError:
+        return Check(name, False, "Redis does not answer; see REDIS_URL and the server's log.")
+
+
+def _warn(warning: Callable[[], str]) -> str:
+    try:
+        return warning()
+    except (DatabaseError, RedisError):
+        return ""  # the checks say so
+
+
+def database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('transaction_read_only')")
+        if cursor.fetchone() == ("on",):
+            raise Unready(
+                "PostgreSQL takes no writes: DATABASE_URL leads to a standby, or default_transaction_read_only is on there."
+            )
+    return "PostgreSQL answers."
+
+
+def redis() -> str:
+    redis_client().ping()
+    return "Redis answers."
+
+
+_migrated = False
+
+
+def migrations() -> str:
+    """Once a process has seen every migration applied, it does not look again: its code cannot gain one."""
+    global _migrated
+    if not _migrated and (missing := unapplied_migrations()):
+        raise Unready(f"{missing} migrations are not applied; run `manage.py migrate`.")
+    _migrated = True
+    return "All migrations are applied."
+
+
+def unapplied_migrations() -> int:
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def workers() -> str:
+    """Reads RQ's own records, and only reads: RQ's listing would clean up registries while it counts."""
+    idle = [name for name in SENDING_QUEUES if not live_workers(name)]
+    if idle:
+        raise Unready(f"No worker listens on {', '.join(idle)}; start `manage.py worker {' '.join(idle)}`.")
+    return f"A worker listens on {', '.join(SENDING_QUEUES)}."
+
+
+def live_workers(queue: str) -> int:
+    """How many workers of the queue gave a sign of life. Raises RedisError."""
+    redis = redis_client()
+    now = redis_now(redis)
+    with redis.pipeline(transaction=False) as pipeline:
+        for key in redis.smembers(f"rq:workers:{queue}"):
+            pipeline.hmget(key, "last_heartbeat", "death")
+        return sum(_is_alive(beat, death, now) for beat, death in pipeline.execute())
+
+
+def _is_alive(beat: bytes | None, death: bytes | None, now: datetime) -> bool:
+    if not beat or death:
+        return False
+    at = datetime.fromisoformat(beat.decode()).astimezone(UTC)
+    return now - at < timedelta(seconds=WORKER_SECONDS)
+
+
+def tick() -> str:
+    if not Heartbeat.objects.filter(name="tick", at__gt=Now() - timedelta(seconds=TICK_SECONDS)).exists():
+        raise Unready(f"The tick gave no sign of life for {TICK_SECONDS} s; start `manage.py tick`.")
+    return "The tick is alive."
+
+
+def time_zones() -> dict[str, str | int]:
+    """The tz database in use: the package's version, the database's own, and how many days old it is at most."""
+    release = tz_database.release()
+    age = release.age(_today())
+    return {"tzdata": release.version, "iana": release.iana, "max_age_days": age.days}
+
+
+def _today() -> date:
+    return timezone.now().date()  # noqa: TID251 - about a year; /readyz answers without a database
+
+
+def wrong_time_zones() -> str:
+    if not tz_database.reads_package_only():
+        return (
+            "This process reads time zones from the machine's own files, which may be years old: remove what calls"
+            " zoneinfo.reset_tzpath."
+        )
+    release = tz_database.release()
+    if release.age(_today()) <= tz_database.MAX_AGE:
+        return ""
+    return (
+        f"The time zones in use, of tzdata {release.version} (IANA {release.iana}), may be as old as {release.earliest:%B %Y}: where"
+        " clocks were changed since, people are reached at a wrong hour. Install a newer tzdata."
+    )
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "database": database,
+    "redis": redis,
+    "migrations": migrations,
+    "workers": workers,
+    "tick": tick,
+}
+# What somebody should look at though the whole does its work. A floor above adds its own: a sentence, or "".
+WARNINGS: list[Callable[[], str]] = [wrong_time_zones]

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class SimulatorsConfig(AppConfig):
+    """Installed for its command, sandbox."""
+
+    name = "rvm.simulators"
+    label = "simulators"
