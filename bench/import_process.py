@@ -18,21 +18,21 @@ import django
 
 def ours(path: Path) -> dict[str, float]:
     """Upload, check, confirm and import, as the API and a worker do it."""
-    from campaigns.importing.working import work
-    from campaigns.services import imports
+    from campaigns.imports import service
+    from campaigns.imports.runner import work
 
     campaign = _campaign()
     now = campaign.created_at
     began = time.perf_counter()
     with path.open("rb") as file:
-        row = imports.upload(
+        row = service.upload(
             campaign=campaign, file_name="list.csv", chunks=iter(lambda: file.read(65_536), b""), actor=None, now=now
         )
     uploaded = time.perf_counter()
-    imports.check(row, actor=None, now=now)
+    service.check(row, actor=None, now=now)
     work()
     checked = time.perf_counter()
-    imports.confirm(row, consent_statement="Of the bench: nobody is called.", actor=None, now=now)
+    service.confirm(row, consent_statement="Of the bench: nobody is called.", actor=None, now=now)
     work()
     ended = time.perf_counter()
     row.refresh_from_db()

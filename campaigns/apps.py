@@ -6,14 +6,14 @@ class CampaignsConfig(AppConfig):
     verbose_name = "Campaigns"
 
     def ready(self) -> None:
-        from campaigns import launcher
-        from campaigns.importing import upkeep
-        from campaigns.opt_outs import upkeep as opt_outs
+        from campaigns.imports import maintenance
+        from campaigns.lifecycle import scheduler
+        from campaigns.opt_outs import maintenance as opt_outs
         from delivery.runtime import wakeups
         from delivery.worker import tick
         from rvm.platform.observability import health
 
         wakeups.JOBS["imports"] = "campaigns.tasks.work_imports"
-        health.WARNINGS.append(upkeep.warning)
-        tick.STEPS += [upkeep.ring_for_imports, upkeep.remove_files, upkeep.remove_strays]
-        tick.STEPS += [opt_outs.ring_for_lists, opt_outs.remove_files, *launcher.STEPS]
+        health.WARNINGS.append(maintenance.warning)
+        tick.STEPS += [maintenance.ring_for_imports, maintenance.remove_files, maintenance.remove_strays]
+        tick.STEPS += [opt_outs.ring_for_lists, opt_outs.remove_files, *scheduler.STEPS]

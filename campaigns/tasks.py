@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import connection
 
-from campaigns.importing import working as recipients
-from campaigns.opt_outs import working as opt_outs
+from campaigns.imports import runner as recipients
+from campaigns.opt_outs import runner as opt_outs
 
 
 def work_imports() -> None:

@@ -19,8 +19,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.admin import wording
 from campaigns.admin.figures import figures, preview_figures
+from campaigns.lifecycle import service as services
 from campaigns.models import Campaign
-from campaigns.services import campaigns as services
 from campaigns.states import CampaignState, RetryState
 from delivery.admin.voicemail_deeds import ROLE, ROLE_FOR_RISK
 from rvm.platform.admin.rights import person

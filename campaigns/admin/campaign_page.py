@@ -17,10 +17,10 @@ from campaigns.admin.campaign_deeds import buttons
 from campaigns.admin.figures import figures, preview_figures
 from campaigns.admin.fragments import SECONDS, afresh, fragment
 from campaigns.admin.settings_shown import settings_shown
+from campaigns.admin.summary import summary_page
 from campaigns.models import Campaign, CampaignRetry
 from campaigns.selectors import imports, retries
 from campaigns.states import EDITABLE, UNDER_WAY, CampaignState, ImportState, Outcome, RetryState
-from campaigns.summary import summary_page
 from delivery.admin.player import player
 from delivery.recordings.recordings import measured
 from rvm.platform.admin.alarms import alarms, import_alarms

@@ -26,8 +26,8 @@ from campaigns.admin.script_form import FIELDS as OF_SCRIPT
 from campaigns.admin.script_form import JOINED, ONE
 from campaigns.admin.upload import ListUpload
 from campaigns.admin.withdrawing import Withdrawing
+from campaigns.lifecycle.service import create, edit
 from campaigns.models import Campaign
-from campaigns.services.campaigns import create, edit
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE
 from delivery.lane_totals import counts_of
 from delivery.models import Clip, Recording

@@ -7,12 +7,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from campaigns.imports.uploaded_lists import ColumnRead
 from campaigns.opt_outs import columns as opt_outs
-from campaigns.services.uploaded_lists import ColumnRead
-from campaigns.spreadsheets.columns.kinds import CALLED, KINDS, MERGE_FIELD, UNCLEAR
-from campaigns.spreadsheets.columns.questions import SENTENCES
-from campaigns.spreadsheets.columns.reading import Sureness, Why
-from campaigns.spreadsheets.phones import looks_like_phone
+from rvm.spreadsheets.cells.phones import looks_like_phone
+from rvm.spreadsheets.columns.kinds import CALLED, KINDS, MERGE_FIELD, UNCLEAR
+from rvm.spreadsheets.columns.questions import SENTENCES
+from rvm.spreadsheets.columns.reading import Sureness, Why
 
 _WHY = {
     Why.NAME: "by its name",

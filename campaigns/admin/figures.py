@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from campaigns import plan
 from campaigns.admin import wording, zones
 from campaigns.models import Campaign
-from campaigns.preview import preview
-from campaigns.progress import Progress, progress
+from campaigns.planning import effective_settings
+from campaigns.planning.preview import preview
+from campaigns.planning.progress import Progress, progress
 from delivery.lane_totals import reasons_of
 from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform.errors import Refused
@@ -79,7 +79,7 @@ def preview_figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
     zone = campaign.time_zone
     return {
         "preview": found,
-        "simulated": plan.is_simulated(plan.setup_of(campaign.lane)),
+        "simulated": effective_settings.is_simulated(effective_settings.setup_of(campaign.lane)),
         "starts": "at once" if found.starts_at <= now else zones.local(found.starts_at, zone),
         "ends": zones.local(found.ends_at, zone),
         "later": [{"at": zones.local(at, zone), "count": count} for at, count in found.later],

@@ -14,16 +14,16 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.admin import wording
-from campaigns.importing.report import error_report
+from campaigns.imports import service as services
+from campaigns.imports.error_report import error_report
 from campaigns.models import RecipientImport, UploadedList
-from campaigns.services import imports as services
-from campaigns.spreadsheets.dialect import DELIMITERS
 from delivery.admin.voicemail_deeds import ROLE
 from rvm.platform import audit
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.csv_export import csv_answer
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import Refused
+from rvm.spreadsheets.dialect import DELIMITERS
 
 # A browser may not keep a tab as the value of a choice, so delimiters are posted by name.
 NAMED = {name: delimiter for delimiter, name in DELIMITERS.items()}

@@ -16,11 +16,8 @@ from campaigns.admin.columns_shown import columns_shown, hidden
 from campaigns.admin.fragments import SECONDS, afresh, fragment
 from campaigns.admin.import_deeds import ImportDeeds
 from campaigns.admin.list_heard import ListHeard
+from campaigns.imports import service as services
 from campaigns.models import RecipientImport
-from campaigns.services import imports as services
-from campaigns.spreadsheets.columns.kinds import UNCLEAR
-from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS
-from campaigns.spreadsheets.workbook_notices import other_sheets
 from campaigns.states import UNDER_WAY, ImportState, Outcome
 from rvm.platform import audit
 from rvm.platform.admin.alarms import import_alarms
@@ -29,6 +26,9 @@ from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.errors import Refused
 from rvm.platform.models import Role
+from rvm.spreadsheets.columns.kinds import UNCLEAR
+from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
+from rvm.spreadsheets.workbook_notices import other_sheets
 
 I = ImportState  # noqa: E741
 READABLE = (I.UPLOADED, I.CHECKED, I.FAILED)

@@ -9,8 +9,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from campaigns.admin.fragments import fragment
+from campaigns.imports.message_preview import sample_of_list
 from campaigns.models import RecipientImport
-from campaigns.scripts.sampling import sample_of_list
 from rvm.platform import audit
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.errors import Refused

@@ -30,14 +30,11 @@ from campaigns.admin.fragments import SECONDS, afresh, fragment
 from campaigns.admin.import_deeds import may_check, read_now, reading
 from campaigns.admin.upload import TOO_LARGE
 from campaigns.api.imports import ListUploadHandler
-from campaigns.importing.staging import MOST_ROWS
+from campaigns.imports.staging import MOST_ROWS
+from campaigns.imports.uploaded_lists import MOST_BYTES
 from campaigns.models import OptOutImport
+from campaigns.opt_outs import service as services
 from campaigns.opt_outs.rows import LONGEST_REASON, sentence_of
-from campaigns.services import opt_outs as services
-from campaigns.services.uploaded_lists import MOST_BYTES
-from campaigns.spreadsheets.columns.kinds import UNCLEAR
-from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS
-from campaigns.spreadsheets.workbook_notices import other_sheets
 from campaigns.states import OPT_OUT_MOVES, OPT_OUTS_UNDER_WAY, OptOutState
 from rvm.platform import audit
 from rvm.platform.admin.alarms import import_alarms
@@ -48,6 +45,9 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.errors import Refused
 from rvm.platform.models import Role, Workspace
 from rvm.platform.uploads import UploadTooLarge, drain
+from rvm.spreadsheets.columns.kinds import UNCLEAR
+from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
+from rvm.spreadsheets.workbook_notices import other_sheets
 from usecases.admin.suppressions import SuppressionAdmin
 from usecases.models import Suppression
 

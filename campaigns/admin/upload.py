@@ -19,8 +19,8 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
 from campaigns.api.imports import ListUploadHandler
+from campaigns.imports import service
 from campaigns.models import Campaign
-from campaigns.services import imports
 from delivery.admin.voicemail_deeds import ROLE
 from rvm.platform.admin.rights import person
 from rvm.platform.database.clock import database_now
@@ -60,7 +60,7 @@ class ListUpload:
         try:
             if file is None:
                 raise Refused("file_missing", "No file was chosen.")
-            found = imports.upload(
+            found = service.upload(
                 campaign=campaign,
                 file_name=file.name or "",
                 chunks=file.chunks(),

@@ -22,9 +22,9 @@ from campaigns.admin import wording
 from campaigns.admin.upload import TOO_LARGE
 from campaigns.api.imports import ListUploadHandler
 from campaigns.models import Campaign, Withdrawal
-from campaigns.services import withdrawals as services
 from campaigns.states import LineOutcome, WithdrawalState
-from campaigns.withdrawal_lists import MAX_LINES, Line, listed_lines, pasted_lines
+from campaigns.withdrawals import service as services
+from campaigns.withdrawals.lists import MAX_LINES, Line, listed_lines, pasted_lines
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.scoping import ScopedFilter

@@ -11,16 +11,16 @@ from typing import Any
 
 from rest_framework import serializers
 
+from campaigns.imports.service import RowError
+from campaigns.imports.uploaded_lists import ColumnRead, Sample
 from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport, Withdrawal
 from campaigns.opt_outs.rows import sentence_of
-from campaigns.preview import Preview
-from campaigns.progress import Progress
-from campaigns.services.imports import RowError
-from campaigns.services.uploaded_lists import ColumnRead, Sample
-from campaigns.spreadsheets.columns.questions import SENTENCES, Question
-from campaigns.spreadsheets.columns.reading import Sureness, Why
+from campaigns.planning.preview import Preview
+from campaigns.planning.progress import Progress
 from campaigns.states import CampaignState, ImportState, LineOutcome, OptOutState, Outcome, RetryState, WithdrawalState
 from rvm.platform.observability.masking import mask_numbers
+from rvm.spreadsheets.columns.questions import SENTENCES, Question
+from rvm.spreadsheets.columns.reading import Sureness, Why
 
 CAMPAIGN_STATES = [state.value for state in CampaignState]
 IMPORT_STATES = [state.value for state in ImportState]

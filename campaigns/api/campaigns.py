@@ -15,8 +15,8 @@ from campaigns.api import examples
 from campaigns.api.answers import CampaignAnswer, CampaignPage, RetryFailedAnswer, campaign_answer, retry_answer
 from campaigns.api.base import CampaignsView
 from campaigns.api.requests import CampaignChanges, CampaignQuery, NewCampaign, RetryFailedRequest
+from campaigns.lifecycle import service as services
 from campaigns.models import Campaign
-from campaigns.services import campaigns as services
 from campaigns.states import RetryState
 from delivery.api.base import ONE_WORLD
 from delivery.lane_totals import counts_of

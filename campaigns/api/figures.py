@@ -16,8 +16,8 @@ from campaigns.api import examples
 from campaigns.api.answers import PreviewAnswer, ProgressAnswer, preview_answer, progress_answer
 from campaigns.api.base import CampaignsView
 from campaigns.api.requests import CampaignExportQuery
-from campaigns.preview import preview
-from campaigns.progress import progress
+from campaigns.planning.preview import preview
+from campaigns.planning.progress import progress
 from campaigns.selectors import retries
 from delivery.downloads import voicemail_download
 from delivery.selectors import voicemails

@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns.api.base import CampaignsView
-from campaigns.scripts.hearing import Sample
-from campaigns.scripts.sampling import MOST_ROWS, sample_of_list
+from campaigns.imports.message_preview import MOST_ROWS, sample_of_list
+from campaigns.scripts.personalization import Sample
 from rvm.platform import audit
 from rvm.platform.scopes import Scope
 

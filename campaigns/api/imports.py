@@ -26,11 +26,11 @@ from campaigns.api.answers import (
 )
 from campaigns.api.base import CampaignsView
 from campaigns.api.requests import ImportConfirmation, ImportReading, ImportUpload
-from campaigns.importing.layout import REPORTED
-from campaigns.importing.report import error_report
+from campaigns.imports import service as services
+from campaigns.imports import uploaded_lists
+from campaigns.imports.error_report import error_report
+from campaigns.imports.layout import REPORTED
 from campaigns.models import RecipientImport
-from campaigns.services import imports as services
-from campaigns.services import uploaded_lists
 from campaigns.states import UNDER_WAY
 from delivery.api.requests import PageQuery
 from rvm.platform import audit

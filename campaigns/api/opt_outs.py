@@ -22,10 +22,10 @@ from campaigns.api.answers import (
 from campaigns.api.base import CampaignsView
 from campaigns.api.imports import ListUploadHandler
 from campaigns.api.requests import OptOutConfirmation, OptOutReading, OptOutUpload
+from campaigns.imports.uploaded_lists import Sample
 from campaigns.models import OptOutImport
+from campaigns.opt_outs import service as services
 from campaigns.opt_outs.columns import SENTENCES
-from campaigns.services import opt_outs as services
-from campaigns.services.uploaded_lists import Sample
 from campaigns.states import OPT_OUTS_UNDER_WAY
 from delivery.api.requests import WorldQuery
 from rvm.platform import audit

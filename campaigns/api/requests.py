@@ -7,19 +7,19 @@ from typing import Any
 
 from rest_framework import serializers
 
+from campaigns.imports.uploaded_lists import MAX_HEADER_ROW
 from campaigns.models import Campaign
 from campaigns.opt_outs import columns as opt_outs
-from campaigns.services.uploaded_lists import MAX_HEADER_ROW
-from campaigns.spreadsheets.columns.kinds import KINDS, REPEATED, UNCLEAR
-from campaigns.spreadsheets.dialect import DELIMITERS, ENCODINGS
-from campaigns.spreadsheets.preview import MOST_COLUMNS
 from campaigns.states import CampaignState
-from campaigns.withdrawal_lists import MAX_LINES
+from campaigns.withdrawals.lists import MAX_LINES
 from delivery.api.fields import ObjectField
 from delivery.api.requests import ExportQuery, WorldQuery
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Lane
 from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, TextField, YesField
+from rvm.spreadsheets.columns.kinds import KINDS, REPEATED, UNCLEAR
+from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
+from rvm.spreadsheets.preview import MOST_COLUMNS
 
 LONGEST_STATEMENT = 1000
 MAX_ITEM = 200

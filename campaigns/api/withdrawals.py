@@ -15,8 +15,8 @@ from campaigns.api.base import CampaignsView
 from campaigns.api.imports import ListUploadHandler
 from campaigns.api.requests import WithdrawalList, WithdrawalUpload
 from campaigns.models import Withdrawal
-from campaigns.services import withdrawals as services
-from campaigns.withdrawal_lists import MAX_LINES, Line, listed_lines, pasted_lines
+from campaigns.withdrawals import service as services
+from campaigns.withdrawals.lists import MAX_LINES, Line, listed_lines, pasted_lines
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.problem_codes import NOT_FOUND
 from rvm.platform.api.problems import Problem

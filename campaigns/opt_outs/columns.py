@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
-from campaigns.spreadsheets.answers import Answer, Standing, answer, standing
-from campaigns.spreadsheets.columns.kinds import DECIDING, EXTENSION, PHONES, UNCLEAR, column_twice
-from campaigns.spreadsheets.columns.questions import Question
-from campaigns.spreadsheets.columns.reading import Column, Sureness, Watch, Why, read_columns, without_verdicts
-from campaigns.spreadsheets.columns.samples import Sample
-from campaigns.spreadsheets.columns.words import words_of
-from campaigns.spreadsheets.refusals import ColumnsRefused
+from rvm.spreadsheets.cells.answers import Answer, Standing, answer, standing
+from rvm.spreadsheets.columns.kinds import DECIDING, EXTENSION, PHONES, UNCLEAR, column_twice
+from rvm.spreadsheets.columns.questions import Question
+from rvm.spreadsheets.columns.reading import Column, Sureness, Watch, Why, read_columns, without_verdicts
+from rvm.spreadsheets.columns.samples import Sample
+from rvm.spreadsheets.columns.words import words_of
+from rvm.spreadsheets.refusals import ColumnsRefused
 
 REASON = "reason"
 # Who has a yes in the one is meant, who has a yes in the other is not.

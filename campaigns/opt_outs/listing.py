@@ -16,18 +16,18 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from campaigns.importing.layout import layout_of
-from campaigns.importing.staging import MOST_ROWS, Stopping, Superseded, dialect_of
+from campaigns.imports.layout import layout_of
+from campaigns.imports.staging import MOST_ROWS, Stopping, Superseded, dialect_of
 from campaigns.models import OptOutImport
 from campaigns.opt_outs.columns import PERMISSION, read_opt_outs
 from campaigns.opt_outs.rows import entry_for
-from campaigns.spreadsheets.preview import Preview, open_list
-from campaigns.spreadsheets.refusals import CellRefused, SheetRefused
 from campaigns.states import OptOutState
 from delivery.runtime import shutdown
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.encryption.encrypted_files import unseal
+from rvm.spreadsheets.preview import Preview, open_list
+from rvm.spreadsheets.refusals import CellRefused, SheetRefused
 from usecases.models import Suppression
 from usecases.suppressions import suppress_all, take_back
 

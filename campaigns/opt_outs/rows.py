@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from campaigns.importing.codes import CODES
-from campaigns.importing.judging import extension_of
-from campaigns.importing.layout import Layout
+from campaigns.imports.layout import Layout
+from campaigns.imports.row_errors import CODES
+from campaigns.imports.row_validation import extension_of
 from campaigns.opt_outs.columns import REASON, SAYING, Says, says
-from campaigns.spreadsheets import cells
-from campaigns.spreadsheets.columns.kinds import PHONES
-from campaigns.spreadsheets.phones import SAYS_NONE, numbers_in
-from campaigns.spreadsheets.refusals import CellRefused
-from campaigns.spreadsheets.rows import DamagedRow
 from rvm.platform.observability.masking import mask_numbers
+from rvm.spreadsheets.cells import cell_values
+from rvm.spreadsheets.cells.phones import SAYS_NONE, numbers_in
+from rvm.spreadsheets.columns.kinds import PHONES
+from rvm.spreadsheets.refusals import CellRefused
+from rvm.spreadsheets.rows import DamagedRow
 from usecases.models import Suppression
 
 LONGEST_REASON: int = Suppression._meta.get_field("reason").max_length or 0
@@ -103,7 +103,7 @@ def _means(said: Says, kind: str, sure: bool) -> bool:
 
 def _numbers_in(cell: str, region: str, *, extended: bool) -> list[str]:
     try:
-        number = cells.phone(cell, region)
+        number = cell_values.phone(cell, region)
     except CellRefused as refused:
         if refused.code in _SEARCHED and (found := numbers_in(cell, region)):
             return found
@@ -115,18 +115,18 @@ def _numbers_in(cell: str, region: str, *, extended: bool) -> list[str]:
 
 def _region(cell: str) -> str:
     try:
-        return cells.country(cell) if cell else "US"
+        return cell_values.country(cell) if cell else "US"
     except CellRefused:
         return "US"
 
 
 def _is_said(cell: str) -> bool:
-    return cells.text(cell).casefold() not in SAYS_NONE
+    return cell_values.text(cell).casefold() not in SAYS_NONE
 
 
 def _reason(cell: str) -> str:
     """On one line, and without a number: it is stored in clear."""
-    shown = "".join(char if char.isprintable() else " " for char in mask_numbers(cells.text(cell)))
+    shown = "".join(char if char.isprintable() else " " for char in mask_numbers(cell_values.text(cell)))
     return " ".join(shown.split())[:LONGEST_REASON].rstrip()
 
 

@@ -6,10 +6,10 @@ recording is needed, `sample_recordings` to listen before a launch.
 
 from __future__ import annotations
 
-from campaigns.scripts.checking import check_script
-from campaigns.scripts.hearing import Hearing, Sample, recording_for, sample_recordings
-from campaigns.scripts.naming import part_by_names
 from campaigns.scripts.parts import Script, choose, key_of, read_script
+from campaigns.scripts.personalization import Hearing, Sample, recording_for, sample_recordings
+from campaigns.scripts.suggestions import part_by_names
+from campaigns.scripts.validation import check_script
 
 __all__ = [
     "Hearing",

@@ -15,9 +15,9 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from campaigns.spreadsheets.columns.kinds import MERGE_FIELD
-from campaigns.spreadsheets.trimming import trimmed
 from rvm.platform.errors import Refused
+from rvm.spreadsheets.columns.kinds import MERGE_FIELD
+from rvm.spreadsheets.trimming import trimmed
 
 MOST_PARTS = 10
 MOST_FIELD_PARTS = 2

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 from django.db import connection
 
-from campaigns.importing.codes import CODES
+from campaigns.imports.row_errors import CODES
 from campaigns.states import MOVES as CAMPAIGN_MOVES
 from campaigns.states import OPT_OUT_MOVES
 from delivery.api.problem_codes import AUDIO_PROBLEMS

@@ -14,8 +14,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from campaigns.importing import working as recipients
-from campaigns.opt_outs import working as opt_outs
+from campaigns.imports import runner as recipients
+from campaigns.opt_outs import runner as opt_outs
 
 PATIENCE_SECONDS = 20.0
 # Where to keep a picture of every page of a walk, for whoever wants to look at them.

@@ -8,8 +8,8 @@ import pytest
 from django.urls import reverse
 
 from campaigns.models import Campaign, OptOutImport, RecipientImport
-from tests.campaigns.spreadsheets.books import book
 from tests.e2e.desk import Desk
+from tests.rvm.spreadsheets.books import book
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 

@@ -18,7 +18,7 @@ from django.test import override_settings
 from django.utils import timezone
 from django_rq import get_connection
 
-from campaigns.services.campaigns import retry_failed
+from campaigns.lifecycle.service import retry_failed
 from delivery.engine import idle_lanes
 from delivery.engine.claim import claim
 from delivery.engine.lane_routes import open_routes

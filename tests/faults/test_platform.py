@@ -22,13 +22,13 @@ from django_rq.workers import get_worker
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from campaigns.spreadsheets.columns.reading import read_columns
-from campaigns.spreadsheets.preview import examine
-from campaigns.spreadsheets.refusals import SheetRefused
 from delivery.models import Recording, Voicemail
 from delivery.recordings.storage import read_frames
 from rvm.platform.encryption.crypto import Undecryptable, vault
 from rvm.platform.models import Role
+from rvm.spreadsheets.columns.reading import read_columns
+from rvm.spreadsheets.preview import examine
+from rvm.spreadsheets.refusals import SheetRefused
 from tests import factories
 from tests.faults.marks import fault
 

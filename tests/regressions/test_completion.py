@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from campaigns import launcher
+from campaigns.lifecycle import scheduler
+from campaigns.lifecycle import service as services
 from campaigns.models import Campaign
-from campaigns.services import campaigns as services
 from delivery.lifecycle import transitions
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.lifecycle.transitions import Move
@@ -52,15 +52,15 @@ def test_a_campaign_whose_worker_died_in_the_middle_is_not_finished_until_everyb
     with pytest.raises(Killed):
         send(FakeTransport(dies_at_the_fifth))
     later = timezone.now() + timedelta(hours=1)
-    launcher.complete(later)
+    scheduler.complete(later)
     assert fresh(campaign).state == "running"
 
     end_leases(later)  # what the dead worker had in hand is uncertain, and nobody sends it again
     send(FakeTransport())
-    launcher.complete(later)
+    scheduler.complete(later)
     assert fresh(campaign).state == "running"
     end_all(campaign)
-    launcher.complete(later)
+    scheduler.complete(later)
     assert fresh(campaign).state == "completed"
 
 
@@ -69,7 +69,7 @@ def test_counters_that_say_all_is_done_do_not_finish_a_campaign_that_has_an_open
     campaign = make_campaign(count=2, state="running")
     LaneDelta.objects.filter(lane_id=campaign.pk).delete()
     LaneCount.objects.create(lane_id=campaign.pk, status="delivered", reason="", count=2)
-    launcher.complete(timezone.now())
+    scheduler.complete(timezone.now())
     assert fresh(campaign).state == "running"
 
 
@@ -97,7 +97,7 @@ def test_what_is_unsent_at_a_campaigns_end_expires_and_is_not_sent_the_next_day(
     send(transport, now=lambda: NOW + DAY)
     assert transport.sent == []
     assert counted(campaign.pk) == {("expired", "expired"): 3}
-    launcher.complete(NOW + DAY)
+    scheduler.complete(NOW + DAY)
     assert fresh(campaign).state == "completed"
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from campaigns.services import campaigns as services
+from campaigns.lifecycle import service as services
 from delivery.carriers.sandbox import Sandbox
 from delivery.models import Voicemail
 from tests.delivery.fake_carrier import FakeTransport

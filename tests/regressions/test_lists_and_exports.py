@@ -11,11 +11,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from campaigns.importing.report import error_report
+from campaigns.imports.error_report import error_report
 from campaigns.models import Campaign
 from delivery.models import Voicemail
 from rvm.platform.models import Role
-from tests.campaigns.importing.lists import as_csv, checked, imported, make_campaign, numbers
+from tests.campaigns.imports.lists import as_csv, checked, imported, make_campaign, numbers
 from tests.factories import add_recipients, make_api, make_user
 from tests.factories import make_campaign as make_filled_campaign
 

@@ -13,8 +13,8 @@ from django.db import connection
 from django.utils import timezone
 from django_rq import get_connection
 
-from campaigns import launcher
-from campaigns.services import campaigns as services
+from campaigns.lifecycle import scheduler
+from campaigns.lifecycle import service as services
 from delivery.engine.rate_limit import Gate
 from delivery.models import Drop, Lane, Voicemail
 from delivery.transport.interface import HttpRequest, HttpResponse
@@ -65,7 +65,7 @@ def test_two_clocks_that_tick_at_once_launch_a_campaign_once() -> None:
     def tick(_: int) -> None:
         try:
             barrier.wait()
-            launcher.start_due(NOW)
+            scheduler.start_due(NOW)
         finally:
             connection.close()
 

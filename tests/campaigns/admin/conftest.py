@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from campaigns.lifecycle.service import create
 from campaigns.models import Campaign
-from campaigns.services.campaigns import create
 from rvm.platform.models import Role, Workspace
 from tests.factories import make_lane, make_recording, make_use_case, make_user, make_voicemail
 

@@ -161,7 +161,7 @@ def test_an_administrator_accepts_the_risk_by_name(operator: Client, ended: Camp
 def test_a_large_retry_goes_on_in_the_background_and_can_be_stopped(
     operator: Client, viewer: Client, ended: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("campaigns.services.retries.BATCH", 2)
+    monkeypatch.setattr("campaigns.lifecycle.retries.BATCH", 2)
     for last in range(3, 6):
         make_voicemail(lane=ended.lane, recipient=f"+1202555010{last}", status=VoicemailStatus.FAILED, reason="busy")
     page = operator.post(at(ended, "retry"), {"reason": ["busy"]}, follow=True).content.decode()

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from campaigns.importing.working import work
+from campaigns.imports.runner import work
 from campaigns.models import Campaign
 from delivery.models import Clip, Recording
 from delivery.recordings.clips import keep_clip

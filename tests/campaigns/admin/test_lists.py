@@ -12,14 +12,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from campaigns.api.imports import ListUploadHandler
-from campaigns.importing.working import work
+from campaigns.imports.runner import work
 from campaigns.models import Campaign, RecipientImport
 from campaigns.states import ImportState
 from delivery.models import Voicemail
 from delivery.recordings.clips import keep_clip
 from rvm.platform.models import AuditEvent, Membership, Workspace
-from tests.campaigns.spreadsheets.books import book
 from tests.delivery.audio.mp3_bytes import encoded
+from tests.rvm.spreadsheets.books import book
 
 pytestmark = pytest.mark.django_db
 

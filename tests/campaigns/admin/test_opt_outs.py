@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from campaigns.api.imports import ListUploadHandler
 from campaigns.models import OptOutImport
-from campaigns.opt_outs.working import work
+from campaigns.opt_outs.runner import work
 from rvm.platform.models import AuditEvent, Membership, Role, Workspace
 from rvm.platform.uploads import MAX_FORM_BYTES
 from tests.campaigns.opt_outs.lists import imported, undone, uploaded

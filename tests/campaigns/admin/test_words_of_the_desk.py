@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from campaigns.admin import wording, zones
 from campaigns.admin.columns_shown import CALLED, columns_shown, hidden, merge_field
 from campaigns.admin.script_form import from_script, to_script
-from campaigns.services.uploaded_lists import ColumnRead
-from campaigns.spreadsheets.columns.kinds import KINDS, MERGE_FIELD
-from campaigns.spreadsheets.columns.questions import Question
-from campaigns.spreadsheets.columns.reading import Sureness, Why
+from campaigns.imports.uploaded_lists import ColumnRead
 from campaigns.states import CampaignState, ImportState, Outcome
 from delivery.lifecycle.reasons import REASONS
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.services.lanes import LeftOut
+from rvm.spreadsheets.columns.kinds import KINDS, MERGE_FIELD
+from rvm.spreadsheets.columns.questions import Question
+from rvm.spreadsheets.columns.reading import Sureness, Why
 
 
 @pytest.mark.parametrize(

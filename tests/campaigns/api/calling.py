@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from campaigns.imports import service as imports
+from campaigns.lifecycle import service as campaigns
 from campaigns.models import Campaign, RecipientImport
-from campaigns.services import campaigns as services
-from campaigns.services import imports
 from delivery.models import Recording
 from tests.factories import Api
 from usecases.models import UseCase
@@ -19,7 +19,7 @@ LIST = b"Mobile,First name,Reference\r\n2025550142,Rosa,a-1\r\n2025550143,Zo\xc3
 
 
 def make_campaign(use_case: UseCase, recording: Recording | None = None, **fields: Any) -> Campaign:
-    return services.create(
+    return campaigns.create(
         **{
             "workspace": use_case.workspace,
             "use_case": use_case,

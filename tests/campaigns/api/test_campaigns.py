@@ -11,10 +11,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from campaigns import launcher
 from campaigns.api.answers import CampaignAnswer, RetryFailedAnswer
+from campaigns.lifecycle import scheduler
+from campaigns.lifecycle import service as services
 from campaigns.models import Campaign
-from campaigns.services import campaigns as services
 from campaigns.states import CampaignState
 from delivery.models import Lane, Recording, Voicemail
 from rvm.platform.models import AuditEvent, Workspace
@@ -287,7 +287,7 @@ def test_whoever_may_have_been_reached_is_not_retried_by_naming_the_reason(api: 
 def test_a_large_retry_is_done_in_the_background_and_its_progress_is_in_the_stats(
     api: Api, completed: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("campaigns.services.retries.BATCH", 1)
+    monkeypatch.setattr("campaigns.lifecycle.retries.BATCH", 1)
     path, stats = f"campaigns/{completed.pk}/retry-failed", f"campaigns/{completed.pk}/stats"
     assert api.get(stats).json()["retry"] is None
     first = api.post(path, {"reasons": ["busy"]}, Idempotency_Key="retry-1")
@@ -299,20 +299,20 @@ def test_a_large_retry_is_done_in_the_background_and_its_progress_is_in_the_stat
     assert refusal(api.post(path, {}), 409) == "retry_under_way"
     again = api.post(path, {"reasons": ["busy"]}, Idempotency_Key="retry-1")
     assert (again.status_code, again["Idempotent-Replayed"]) == (202, "true")
-    launcher.queue_again(datetime.now(UTC))
+    scheduler.queue_again(datetime.now(UTC))
     told = api.get(stats).json()["retry"]
     assert (told["state"], told["queued"], told["left_out"]) == ("completed", 2, {})
 
 
 def test_a_retry_is_stopped_over_the_api(api: Api, completed: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("campaigns.services.retries.BATCH", 1)
+    monkeypatch.setattr("campaigns.lifecycle.retries.BATCH", 1)
     path = f"campaigns/{completed.pk}/retry-failed"
     assert refusal(api.delete(path), 409) == "retry_not_under_way"
     api.post(path, {})
     told = api.delete(path)
     assert (told.status_code, told.json()["state"], told.json()["queued"]) == (200, "stopped", 1)
     assert told.json()["stopped_because"] == "A person or a program stopped it."
-    launcher.queue_again(datetime.now(UTC))
+    scheduler.queue_again(datetime.now(UTC))
     assert Voicemail.objects.filter(lane_id=completed.pk, status="queued").count() == 1
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from campaigns.api.answers import PreviewAnswer, ProgressAnswer
 from campaigns.models import Campaign
-from campaigns.preview import preview
+from campaigns.planning.preview import preview
 from rvm.platform.models import AuditEvent
 from rvm.platform.scopes import Scope
 from tests.campaigns.api.calling import refusal, wrong

@@ -16,15 +16,15 @@ import pytest
 
 from campaigns.api.answers import HIDDEN, ImportAnswer, ImportDetail
 from campaigns.api.imports import ListUploadHandler
-from campaigns.importing.working import work
+from campaigns.imports.runner import work
 from campaigns.models import Campaign, RecipientImport
 from delivery.models import Voicemail
 from rvm.platform.models import AuditEvent
 from rvm.platform.scopes import Scope
 from tests.campaigns.api.calling import LIST, refusal, upload, wrong
-from tests.campaigns.spreadsheets.books import book
 from tests.delivery.api.test_endless_bodies import Endless
 from tests.factories import Api, make_api
+from tests.rvm.spreadsheets.books import book
 
 STATEMENT = {"consent_statement": "They signed form PH-12."}
 
@@ -503,7 +503,7 @@ def test_whoever_waits_for_a_check_neither_opens_the_file_nor_fills_the_audit(
 ) -> None:
     api.post(path_of(uploaded, "/check"))
     with monkeypatch.context() as patched:
-        patched.setattr("campaigns.services.imports.sample", None)
+        patched.setattr("campaigns.imports.service.sample", None)
         assert api.get(path_of(uploaded)).json()["sample"] is None
     assert not AuditEvent.objects.filter(action="import.read").exists()
     in_background()

@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from campaigns.models import OptOutImport
-from campaigns.opt_outs.working import work
+from campaigns.opt_outs.runner import work
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.scopes import Scope
 from tests.campaigns.api.calling import refusal, wrong

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from campaigns.api.heard import HeardRow
-from campaigns.importing.working import work
+from campaigns.imports.runner import work
 from campaigns.models import Campaign
 from delivery.models import Clip, Recording, Voicemail
 from delivery.recordings.storage import read_frames

@@ -9,7 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from campaigns.models import Campaign, Withdrawal
-from campaigns.withdrawal_lists import MAX_LINES
+from campaigns.withdrawals.lists import MAX_LINES
 from delivery.models import Voicemail
 from rvm.platform.models import Workspace
 from rvm.platform.scopes import Scope

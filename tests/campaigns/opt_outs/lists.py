@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from campaigns.models import OptOutImport
-from campaigns.opt_outs.working import work
-from campaigns.services import opt_outs
+from campaigns.opt_outs import service
+from campaigns.opt_outs.runner import work
 from rvm.platform.models import User, Workspace
 from usecases.models import Suppression
 
@@ -17,7 +17,7 @@ NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 def uploaded(workspace: Workspace, content: bytes | str, **options: Any) -> OptOutImport:
     content = content.encode() if isinstance(content, str) else content
     said: dict[str, Any] = {"file_name": "stop.csv", "actor": None, "now": NOW, **options}
-    return opt_outs.upload(workspace=workspace, chunks=[content], **said)
+    return service.upload(workspace=workspace, chunks=[content], **said)
 
 
 def checked(workspace: Workspace, content: bytes | str, **options: Any) -> OptOutImport:
@@ -25,17 +25,17 @@ def checked(workspace: Workspace, content: bytes | str, **options: Any) -> OptOu
 
 
 def check(row: OptOutImport) -> OptOutImport:
-    opt_outs.check(row, actor=None, now=NOW)
+    service.check(row, actor=None, now=NOW)
     return after_work(row)
 
 
 def confirmed(row: OptOutImport, *, actor: User | None = None, must_not_be_reached: bool = True) -> OptOutImport:
-    opt_outs.confirm(row, actor=actor, now=NOW, must_not_be_reached=must_not_be_reached)
+    service.confirm(row, actor=actor, now=NOW, must_not_be_reached=must_not_be_reached)
     return after_work(row)
 
 
 def undone(row: OptOutImport, *, actor: User | None = None) -> OptOutImport:
-    opt_outs.undo(row, actor=actor, now=NOW)
+    service.undo(row, actor=actor, now=NOW)
     return after_work(row)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from campaigns.opt_outs.columns import SENTENCES, Says, check_opt_out_columns, read_opt_outs, says
-from campaigns.spreadsheets.columns.kinds import PHONES, UNCLEAR
-from campaigns.spreadsheets.columns.questions import Question
-from campaigns.spreadsheets.refusals import ColumnsRefused
+from rvm.spreadsheets.columns.kinds import PHONES, UNCLEAR
+from rvm.spreadsheets.columns.questions import Question
+from rvm.spreadsheets.refusals import ColumnsRefused
 
 CELL, HOME = "2025550142", "(202) 555-0143"
 

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from campaigns.importing import upkeep as importing_upkeep
+from campaigns.imports import maintenance as importing_upkeep
 from campaigns.models import OptOutImport
-from campaigns.opt_outs import listing, upkeep, working
-from campaigns.services import opt_outs
+from campaigns.opt_outs import listing, maintenance, runner, service
 from campaigns.states import CampaignState, OptOutState
 from delivery.models import Voicemail
 from delivery.runtime import wakeups
@@ -52,10 +51,10 @@ def test_a_list_of_patients_lists_nobody_before_somebody_has_said_what_its_colum
     problem = refused(lambda: check(row))
     assert problem.code == "columns_unclear"
     assert [(asked["position"], asked["name"]) for asked in problem.facts["columns"]] == [(1, "OK to call")]
-    opt_outs.read_as(row, {"columns": ["phone", "consent"]}, actor=None, now=NOW)
+    service.read_as(row, {"columns": ["phone", "consent"]}, actor=None, now=NOW)
     done = check(row)
     assert (done.counts["to_add"], done.counts["not_opted_out"], done.counts["permitted"]) == (2, 1, 0)
-    assert not opt_outs.looks_like_patients(done)
+    assert not service.looks_like_patients(done)
     assert not Suppression.objects.exists()
     confirmed(done, must_not_be_reached=False)
     assert set(listed(workspace)) == {BOB, CEM}
@@ -65,7 +64,7 @@ def test_a_list_of_patients_lists_nobody_before_somebody_has_said_what_its_colum
 def test_a_column_of_marks_decides_as_somebody_says(workspace: Workspace, said: str, numbers: set[str]) -> None:
     row = uploaded(workspace, "Phone,Do not call\n2025550142,Y\n2025550143,N\n2025550144,\n")
     assert refused(lambda: check(row)).code == "columns_unclear"
-    opt_outs.read_as(row, {"columns": ["phone", said]}, actor=None, now=NOW)
+    service.read_as(row, {"columns": ["phone", said]}, actor=None, now=NOW)
     confirmed(check(row))
     assert set(listed(workspace)) == numbers
 
@@ -103,7 +102,7 @@ def test_most_of_it_waiting_in_a_campaign_needs_a_word_more(workspace: Workspace
     waiting = [patient_number(at) for at in range(3)]
     row = checked(workspace, "Phone\n" + "\n".join([*waiting, BOB, BOB]) + "\n")
     assert (row.counts["waiting"], row.counts["to_add"], row.counts["repeated"]) == (3, 4, 1)
-    problem = refused(lambda: opt_outs.confirm(row, actor=None, now=NOW))
+    problem = refused(lambda: service.confirm(row, actor=None, now=NOW))
     assert problem.code == "opt_out_list_looks_like_patients"
     assert "3 of 4 numbers wait in a campaign" in problem.sentence
     assert not Suppression.objects.exists()
@@ -120,18 +119,18 @@ def test_who_waits_no_longer_raises_no_doubt(workspace: Workspace, state: Campai
 
 def test_a_column_that_permits_raises_a_doubt_where_everybody_is_listed_all_the_same(workspace: Workspace) -> None:
     row = uploaded(workspace, "Phone,OK to call\n2025550142,Yes\n2025550143,No\n")
-    opt_outs.read_as(row, {"columns": ["phone", ""]}, actor=None, now=NOW)
+    service.read_as(row, {"columns": ["phone", ""]}, actor=None, now=NOW)
     row = check(row)
     assert row.counts["permitted"] == 1
-    assert opt_outs.looks_like_patients(row) == [
+    assert service.looks_like_patients(row) == [
         "This looks like a list of patients: 1 row says in a column that the person may be reached."
     ]
-    assert refused(lambda: opt_outs.confirm(row, actor=None, now=NOW)).code == "opt_out_list_looks_like_patients"
+    assert refused(lambda: service.confirm(row, actor=None, now=NOW)).code == "opt_out_list_looks_like_patients"
 
 
 def test_a_list_without_a_number_is_not_confirmed(workspace: Workspace) -> None:
     row = checked(workspace, "Phone,Name\n2025550142 x9,Ann\n")
-    assert refused(lambda: opt_outs.confirm(row, actor=None, now=NOW)).code == "opt_out_list_without_numbers"
+    assert refused(lambda: service.confirm(row, actor=None, now=NOW)).code == "opt_out_list_without_numbers"
 
 
 # confirmed once
@@ -140,8 +139,8 @@ def test_a_list_without_a_number_is_not_confirmed(workspace: Workspace) -> None:
 def test_of_two_who_confirm_one_wins(workspace: Workspace) -> None:
     row = checked(workspace, "Phone\n2025550142\n")
     again = OptOutImport.objects.get(pk=row.pk)
-    opt_outs.confirm(row, actor=None, now=NOW)
-    assert refused(lambda: opt_outs.confirm(again, actor=None, now=NOW)).code == "opt_out_list_importing"
+    service.confirm(row, actor=None, now=NOW)
+    assert refused(lambda: service.confirm(again, actor=None, now=NOW)).code == "opt_out_list_importing"
     assert AuditEvent.objects.filter(action="opt_outs.confirmed").count() == 1
     assert after_work(row).added == 1
 
@@ -161,10 +160,10 @@ def test_a_killed_worker_is_followed_by_one_that_adds_and_counts_nothing_twice(
             raise OperationalError("terminating connection")
         return int(put(*arguments, **options))
 
-    opt_outs.confirm(row, actor=None, now=NOW)
+    service.confirm(row, actor=None, now=NOW)
     monkeypatch.setattr(listing, "suppress_all", dying)
     with pytest.raises(OperationalError):
-        working.work()
+        runner.work()
     row.refresh_from_db()
     assert (row.state, row.rows_imported, row.added) == ("importing", 4, 4)
     done = after_work(row)
@@ -234,8 +233,8 @@ def test_an_undo_goes_by_batches_and_waits_for_who_holds_a_row(
     taken: Any = listing.take_back
     # As if somebody else held all that is left.
     monkeypatch.setattr(listing, "take_back", lambda *_: [])
-    opt_outs.undo(row, actor=None, now=NOW)
-    assert working.work() is True
+    service.undo(row, actor=None, now=NOW)
+    assert runner.work() is True
     row.refresh_from_db()
     assert (row.state, row.taken_back) == ("undoing", 0)
     monkeypatch.setattr(listing, "take_back", taken)
@@ -245,9 +244,9 @@ def test_an_undo_goes_by_batches_and_waits_for_who_holds_a_row(
 
 def test_only_what_is_listed_is_undone_and_only_once(workspace: Workspace) -> None:
     row = checked(workspace, "Phone\n2025550142\n")
-    assert refused(lambda: opt_outs.undo(row, actor=None, now=NOW)).code == "opt_out_list_checked"
+    assert refused(lambda: service.undo(row, actor=None, now=NOW)).code == "opt_out_list_checked"
     undone(confirmed(row))
-    assert refused(lambda: opt_outs.undo(row, actor=None, now=NOW)).code == "opt_out_list_undone"
+    assert refused(lambda: service.undo(row, actor=None, now=NOW)).code == "opt_out_list_undone"
 
 
 def test_a_list_whose_file_is_lost_half_way_fails_and_can_be_undone(
@@ -255,12 +254,12 @@ def test_a_list_whose_file_is_lost_half_way_fails_and_can_be_undone(
 ) -> None:
     monkeypatch.setattr(listing, "BATCH", 1)
     row = checked(workspace, "Phone\n2025550142\n2025550143\n")
-    opt_outs.confirm(row, actor=None, now=NOW)
+    service.confirm(row, actor=None, now=NOW)
     OptOutImport.objects.filter(pk=row.pk).update(added=1, rows_imported=1)
     encrypted_files.delete(row.storage_name)
     row = after_work(row)
     assert (row.state, "upload it again" in row.error) == ("failed", True)
-    assert refused(lambda: opt_outs.discard(row, actor=None, now=NOW)).code == "opt_out_list_failed"
+    assert refused(lambda: service.discard(row, actor=None, now=NOW)).code == "opt_out_list_failed"
     assert undone(row).state == "undone"
 
 
@@ -269,9 +268,9 @@ def test_a_list_whose_file_is_lost_half_way_fails_and_can_be_undone(
 
 def test_a_file_is_kept_for_a_day_and_what_it_listed_for_ever(workspace: Workspace) -> None:
     left, done = uploaded(workspace, "Phone\n2025550142\n"), imported(workspace, "Phone\n2025550143\n")
-    upkeep.remove_files(NOW + timedelta(hours=23))
+    maintenance.remove_files(NOW + timedelta(hours=23))
     assert len(encrypted_files.names_in(OptOutImport.FOLDER)) == 2
-    upkeep.remove_files(NOW + timedelta(hours=25))
+    maintenance.remove_files(NOW + timedelta(hours=25))
     assert encrypted_files.names_in(OptOutImport.FOLDER) == []
     states = dict(OptOutImport.objects.values_list("pk", "state"))
     assert states == {left.pk: OptOutState.DISCARDED, done.pk: OptOutState.COMPLETED}
@@ -281,13 +280,13 @@ def test_a_file_is_kept_for_a_day_and_what_it_listed_for_ever(workspace: Workspa
 
 
 def test_the_tick_rings_for_lists_under_way(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert {upkeep.ring_for_lists, upkeep.remove_files} <= set(tick.STEPS)
+    assert {maintenance.ring_for_lists, maintenance.remove_files} <= set(tick.STEPS)
     rung: list[str] = []
-    monkeypatch.setattr(upkeep, "ring", rung.append)
+    monkeypatch.setattr(maintenance, "ring", rung.append)
     row = uploaded(workspace, "Phone\n2025550142\n")
-    upkeep.ring_for_lists(NOW)
-    opt_outs.check(row, actor=None, now=NOW)
-    upkeep.ring_for_lists(NOW)
+    maintenance.ring_for_lists(NOW)
+    service.check(row, actor=None, now=NOW)
+    maintenance.ring_for_lists(NOW)
     assert rung == ["imports"] and "imports" in wakeups.JOBS
 
 

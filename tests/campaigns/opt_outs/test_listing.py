@@ -11,11 +11,11 @@ from django.test import override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from campaigns.imports import uploaded_lists
 from campaigns.models import OptOutImport
 from campaigns.opt_outs import listing
 from campaigns.opt_outs.rows import LONGEST_REASON, sentence_of
-from campaigns.services import uploaded_lists
-from campaigns.services.opt_outs import numbers_of
+from campaigns.opt_outs.service import numbers_of
 from rvm.platform.encryption.crypto import KeyRing
 from rvm.platform.errors import Refused
 from rvm.platform.models import AuditEvent, Workspace

@@ -8,9 +8,9 @@ from typing import Any
 from django.db import connection, transaction
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
+from service.lifecycle import service
+from service.models import Campaign
 
-from campaigns.models import Campaign
-from campaigns.services import campaigns
 from delivery.models import Voicemail
 from delivery.services import voicemails
 from delivery.services.screening import Recipient
@@ -129,12 +129,12 @@ class Desk(Engine):
     def retries_the_campaign(self, risk: bool) -> None:
         def retry() -> None:
             named: dict[str, Any] = {"accept_duplicate_risk": risk, "reasons": [], "actor": None}
-            campaigns.retry_failed(self.campaign(), now=self.now, **named)
+            service.retry_failed(self.campaign(), now=self.now, **named)
 
         self.ask(retry)
 
     def decides_on_the_campaign(self, verb: str) -> None:
-        self.ask(lambda: getattr(campaigns, verb)(self.campaign(), actor=None, now=self.now))
+        self.ask(lambda: getattr(service, verb)(self.campaign(), actor=None, now=self.now))
 
     def throws_a_switch(self, switch: str, place: int, on: bool) -> None:
         match switch:

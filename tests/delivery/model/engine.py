@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from structlog.testing import capture_logs
 
-from campaigns import launcher
-from campaigns.services import retries
+from campaigns.lifecycle import retries, scheduler
 from delivery.engine import idle_lanes
 from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.rate_limit import Gate
@@ -56,7 +55,7 @@ STEPS: tuple[Step, ...] = (
     maintenance.is_work_due,
     inbox.look_again,
     invariants.check,
-    *launcher.STEPS,
+    *scheduler.STEPS,
 )
 
 # Who asks the database for its time by themselves.

@@ -10,9 +10,9 @@ from unittest.mock import patch
 
 from django.conf import settings
 from django.db import transaction
+from service.lifecycle import service
+from service.models import Campaign
 
-from campaigns.models import Campaign
-from campaigns.services import campaigns
 from delivery.carriers import CARRIERS
 from delivery.models import CarrierMedia, Recording
 from rvm.platform.encryption.crypto import BlindIndex, KeyRing, blind_index, vault
@@ -123,7 +123,7 @@ def _create() -> World:
         factories.make_voicemail(other, recipient=ANA, **queued),
         factories.make_voicemail(other, recipient=CEM, **queued | {"not_before": START + SOON}),
     ]
-    campaigns.launch(campaign, actor=None, now=START)
+    service.launch(campaign, actor=None, now=START)
     stages = _stages()
     judge = Judge(
         Ledger(),

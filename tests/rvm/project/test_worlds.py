@@ -21,8 +21,8 @@ from django.test import Client
 from django.utils import timezone
 
 from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport, Withdrawal
-from campaigns.opt_outs.working import work as work_opt_outs
-from campaigns.services import opt_outs as opt_out_services
+from campaigns.opt_outs import service as opt_out_services
+from campaigns.opt_outs.runner import work as work_opt_outs
 from delivery.api import setups
 from delivery.carriers.base import Check
 from delivery.lifecycle.events import Report, ReportStatus

@@ -17,9 +17,8 @@ from django.test import Client
 from django.utils import timezone
 from django_rq.workers import get_worker
 
-from campaigns.importing import upkeep
+from campaigns.imports import maintenance, service
 from campaigns.models import RecipientImport
-from campaigns.services import imports
 from delivery.carriers.sandbox import Sandbox
 from delivery.engine.claim import claim
 from delivery.engine.lane_routes import open_routes
@@ -135,15 +134,15 @@ def test_a_list_under_upload_is_no_stray(monkeypatch: pytest.MonkeyPatch) -> Non
     """Its file's name is its id, and a file without a row is removed once it is a day old."""
     campaign = factories.make_campaign()
     now = database_now()
-    row = imports.upload(
+    row = service.upload(
         campaign=campaign, file_name="list.csv", chunks=[b"phone\n+12025550142\n"], actor=None, now=now
     )
     RecipientImport.objects.filter(pk=row.pk).delete()  # as if it were not committed yet
-    monkeypatch.setattr(upkeep, "_looked_for_strays", None)
-    upkeep.remove_strays(now + timedelta(hours=23))
+    monkeypatch.setattr(maintenance, "_looked_for_strays", None)
+    maintenance.remove_strays(now + timedelta(hours=23))
     assert encrypted_files.names_in("imports") == [row.storage_name]
-    monkeypatch.setattr(upkeep, "_looked_for_strays", None)
-    upkeep.remove_strays(now + timedelta(hours=25))
+    monkeypatch.setattr(maintenance, "_looked_for_strays", None)
+    maintenance.remove_strays(now + timedelta(hours=25))
     assert encrypted_files.names_in("imports") == []
 
 

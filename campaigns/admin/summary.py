@@ -1,0 +1,193 @@
+"""A campaign on one sheet of paper: what it was, what became of whom, and what can still be done. It names no patient."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from campaigns.imports.row_errors import sentence_of
+from campaigns.models import Campaign
+from campaigns.selectors import imports
+from campaigns.states import ImportState
+from delivery.engine.lane_routes import hours
+from delivery.lane_totals import reasons_of
+from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.status import TERMINAL, VoicemailStatus
+from rvm.platform.database.clock import database_now
+
+S, R = VoicemailStatus, Reason
+
+# More would not fit on the sheet; what is left out is summed up in a last line.
+MOST_REASONS = 11
+MOST_REJECTIONS = 6
+
+STATUSES = {
+    S.DELIVERED: "left in the voicemail box",
+    S.ACCEPTED: "taken by the carrier, which has not reported yet",
+    S.UNCERTAIN: "not known yet whether the carrier took it; being looked into",
+    S.SENDING: "being handed to the carrier",
+    S.QUEUED: "waiting to be sent",
+    S.FAILED: "could not be left",
+    S.SKIPPED: "held back by our own rules",
+    S.EXPIRED: "not sent before its time ran out",
+    S.CANCELED: "canceled before it was sent",
+}
+
+RETRY = "Can be retried; nobody is reached twice."
+ASK_FIRST = "May have heard it: ask before sending again."
+LEAVE = "No voicemail to them any more."
+MEND = "Put the cause right, then follow up."
+ELSEWHERE = "Follow up another way: call, letter, portal."
+NOTHING = "Nothing: this was decided."
+_CAUSES = {R.RECORDING_REFUSED, R.CARRIER_ACCOUNT, R.NO_FUNDS, R.NO_SENDER, R.USE_CASE_DELETED}
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+class Line(NamedTuple):
+    """`share` is of all recipients, in words; `then` is what can be done about it."""
+
+    number: int
+    share: str
+    what: str
+    then: str = ""
+
+    @property
+    def counted(self) -> str:
+        return f"{self.number:,}"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    name: str
+    state: str
+    live: bool
+    facts: list[tuple[str, str]]
+    total: int
+    by_status: list[Line]
+    by_reason: list[Line]
+    rejected: list[Line]
+    generated_at: str
+
+    @property
+    def recipients(self) -> str:
+        return f"{self.total:,} recipient{'' if self.total == 1 else 's'}"
+
+    @property
+    def rejected_rows(self) -> str:
+        count = sum(line.number for line in self.rejected)
+        return f"{count:,} row{'' if count == 1 else 's'} of the lists became no recipient"
+
+
+def what_then(reason: Reason) -> str:
+    """What can be done about those whose voicemail ended so."""
+    facts = REASONS[reason]
+    if facts.may_have_reached:
+        return ASK_FIRST
+    if facts.retryable:
+        return RETRY
+    if facts.suppresses or reason is R.SUPPRESSED:
+        return LEAVE
+    if reason in _CAUSES:
+        return MEND
+    return NOTHING if reason is R.CANCELED else ELSEWHERE
+
+
+def summarize(
+    campaign: Campaign, counts: Mapping[tuple[str, str], int], rejected: Mapping[str, int], now: datetime
+) -> Summary:
+    """`counts`: voicemails by status and reason (delivery.lane_totals); `rejected`: rows of its lists by code."""
+    by_status, by_reason = Counter[str](), Counter[str]()
+    for (status, reason), count in counts.items():
+        by_status[status] += count
+        if reason and VoicemailStatus(status) in TERMINAL:
+            by_reason[reason] += count
+    total = by_status.total()
+    reasons = [
+        Line(count, _share(count, total), REASONS[Reason(code)].sentence, what_then(Reason(code)))
+        for code, count in by_reason.most_common()
+    ]
+    codes = [Line(count, "", sentence_of(code)) for code, count in Counter(rejected).most_common()]
+    return Summary(
+        name=campaign.name,
+        state=campaign.state,
+        live=campaign.live,
+        facts=facts_of(campaign),
+        total=total,
+        by_status=[
+            Line(by_status[status], _share(by_status[status], total), status.value, meaning)
+            for status, meaning in STATUSES.items()
+            if by_status[status]
+        ],
+        by_reason=_shortened(reasons, MOST_REASONS, "reasons; the export has them all", total),
+        rejected=_shortened(codes, MOST_REJECTIONS, "reasons; the error reports of the lists have them all", 0),
+        generated_at=_local(now, campaign),
+    )
+
+
+def facts_of(campaign: Campaign) -> list[tuple[str, str]]:
+    """(what, how); times in the campaign's zone."""
+    use_case, lane, recording = campaign.use_case, campaign.lane, campaign.recording
+    start, end = hours(use_case, lane)
+    pace = lane.pace_per_second
+    says = f"“{recording.name}”, {recording.duration_ms / 1000:.1f} seconds" if recording else "none"
+    return [
+        ("From", f"{use_case.entity_name} ({use_case.workspace.name})"),
+        ("Use case", f"{use_case.name}: {use_case.get_purpose_display().lower()}"),
+        ("Recording", "joined from clips for each person" if campaign.script else says),
+        ("Hours", f"{start:%H:%M} to {end:%H:%M} at the recipient, {_days(lane.days)}"),
+        ("Pace", f"at most {pace:g} a second" if pace else f"at most {use_case.setup.pace_per_second:g} a second"),
+        ("Launched", _launched(campaign)),
+        ("Ended", _local(campaign.ended_at, campaign) if campaign.ended_at else "not yet"),
+    ]
+
+
+def _launched(campaign: Campaign) -> str:
+    if campaign.launched_at is None:
+        return "not yet"
+    # Who launched it may have left and be gone from the records; the moment stays.
+    by = campaign.launched_by
+    return _local(campaign.launched_at, campaign) + (f", by {by.get_full_name() or by.get_username()}" if by else "")
+
+
+def _days(days: Iterable[int] | None) -> str:
+    chosen = sorted(set(days or ()))
+    return ", ".join(_DAYS[day - 1] for day in chosen) if 0 < len(chosen) < len(_DAYS) else "every day"
+
+
+def _local(moment: datetime, campaign: Campaign) -> str:
+    return f"{moment.astimezone(ZoneInfo(campaign.time_zone)):%a %-d %B %Y, %H:%M} ({campaign.time_zone})"
+
+
+def _share(count: int, total: int) -> str:
+    percent = 100 * count / total if total else 0
+    return f"{percent:.1f} %" if percent >= 0.1 or not count else "under 0.1 %"
+
+
+def _shortened(lines: Sequence[Line], most: int, others: str, total: int) -> list[Line]:
+    if len(lines) <= most:
+        return list(lines)
+    rest = sum(line.number for line in lines[most - 1 :])
+    share = _share(rest, total) if total else ""
+    return [*lines[: most - 1], Line(rest, share, f"{len(lines) - most + 1} other {others}.")]
+
+
+def summary_of(campaign: Campaign, now: datetime) -> Summary:
+    """Read and put together; rejected rows are those of lists that were imported."""
+    rejected = Counter[str]()
+    for codes in imports(campaign).filter(state=ImportState.COMPLETED).values_list("codes", flat=True):
+        rejected.update(codes)
+    return summarize(campaign, reasons_of([campaign.pk])[campaign.pk], rejected, now)
+
+
+def summary_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    """The sheet, for a view that has found the campaign and checked who asks."""
+    answer = render(request, "campaigns/summary.html", {"summary": summary_of(campaign, database_now())})
+    answer["Cache-Control"] = "no-store"
+    return answer

@@ -1,1 +1,0 @@
-"""From an uploaded list to a campaign's voicemails: staged, judged and inserted in the background."""

@@ -1,0 +1,47 @@
+"""The rows that were not accepted, as they stood in the list, with why: to be mended in a spreadsheet program and uploaded again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+from campaigns.imports.layout import REPORTED
+from campaigns.imports.row_errors import sentence_of
+from campaigns.imports.staging import dialect_of
+from campaigns.models import RecipientImport, RejectedRow
+from rvm.platform.encryption.crypto import Undecryptable
+from rvm.platform.encryption.encrypted_files import unseal
+from rvm.platform.errors import Refused
+from rvm.spreadsheets.preview import open_list
+from rvm.spreadsheets.refusals import SheetRefused
+
+
+def error_report(recipient_import: RecipientImport) -> Iterator[list[str]]:
+    """The header, then the rows, read from the kept file and the rejections side by side. Raises Refused: import_file_removed."""
+    if recipient_import.file_removed_at is not None:
+        raise _removed()
+    try:
+        yield from _report(recipient_import)
+    except (FileNotFoundError, Undecryptable, SheetRefused):
+        raise _removed() from None
+
+
+def _report(recipient_import: RecipientImport) -> Iterator[list[str]]:
+    seen, rows = open_list(unseal(recipient_import.storage_name), dialect_of(recipient_import))
+    width = len(recipient_import.columns)
+    # A first row that is no header, taken for one, names somebody.
+    header = list(seen.header.names) if seen.header.sure else []
+    header += [recipient_import.columns[at] or f"column {at + 1}" for at in range(len(header), width)]
+    kept = [at for at, name in enumerate(header) if name not in REPORTED]
+    yield [*(header[at] for at in kept), *REPORTED]
+    rejected = RejectedRow.objects.filter(recipient_import=recipient_import).order_by("row_number")
+    number, cells = 0, list[str]()
+    with closing(rows):
+        for wanted, code in rejected.values_list("row_number", "code").iterator():
+            while number < wanted:
+                number, cells = next(rows)
+            yield [*(cells[at] if at < len(cells) else "" for at in kept), str(number), code, sentence_of(code)]
+
+
+def _removed() -> Refused:
+    return Refused("import_file_removed", "The uploaded file is kept for 24 hours and is gone; upload it again.")

@@ -1,0 +1,97 @@
+"""Time's own moves with imports: rings for those under way, and removes what a day has made superfluous."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import PurePath
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from campaigns.imports.runner import lock_within_transaction
+from campaigns.imports.staging import unstage
+from campaigns.models import OptOutImport, RecipientImport
+from campaigns.states import OPT_OUTS_UNDER_WAY, UNDER_WAY, ImportState
+from delivery.runtime.wakeups import ring
+from rvm.platform import audit
+from rvm.platform.database.ids import time_of
+from rvm.platform.encryption import encrypted_files
+
+KEPT = timedelta(hours=24)
+# An import under way shows progress every few seconds, but for the judging of a large list.
+STILL = timedelta(minutes=2)
+BATCH = 100
+STRAYS_EVERY = timedelta(hours=1)
+
+_looked_for_strays: datetime | None = None  # by this process
+
+
+def ring_for_imports(now: datetime) -> None:
+    if RecipientImport.objects.filter(state__in=UNDER_WAY).exists():
+        ring("imports")
+
+
+def remove_files(now: datetime) -> None:
+    """A list is kept for a day: by then its errors were mended, or it was not meant. One that is being imported is waited for."""
+    due = RecipientImport.objects.filter(file_removed_at=None).exclude(state=ImportState.IMPORTING)
+    due = due.filter(Q(state=ImportState.DISCARDED) | Q(created_at__lte=now - KEPT))
+    for recipient_import in due.select_related("workspace").order_by("id")[:BATCH]:
+        with transaction.atomic():
+            if lock_within_transaction(recipient_import.campaign_id):
+                _remove(recipient_import, now)
+
+
+def _remove(recipient_import: RecipientImport, now: datetime) -> None:
+    """Also ends what nobody confirmed. The caller holds the lock, so nobody reads the file."""
+    row = RecipientImport.objects.select_for_update(no_key=True).get(pk=recipient_import.pk)
+    if row.state == ImportState.IMPORTING or row.file_removed_at is not None:
+        return
+    if row.state in (ImportState.UPLOADED, ImportState.CHECKING, ImportState.CHECKED):
+        row.state = ImportState.DISCARDED
+        audit.record("import.expired", row, actor=None, workspace=recipient_import.workspace)
+    unstage(row)
+    encrypted_files.delete(row.storage_name)
+    row.file_removed_at = now
+    row.save(update_fields=["state", "file_removed_at", "updated_at"])
+
+
+def remove_strays(now: datetime) -> None:
+    """Files whose process died before it wrote their row. The id in the name says from when they are."""
+    global _looked_for_strays
+    if _looked_for_strays is not None and abs(now - _looked_for_strays) < STRAYS_EVERY:
+        return
+    _looked_for_strays = now
+    for kind in (RecipientImport, OptOutImport):
+        _remove_strays(kind, now)
+
+
+def _remove_strays(kind: type[RecipientImport] | type[OptOutImport], now: datetime) -> None:
+    names = encrypted_files.names_in(kind.FOLDER)
+    old = {name: UUID(PurePath(name).stem) for name in names if _is_older(name, now - KEPT)}
+    known = set(kind.objects.filter(pk__in=old.values(), file_removed_at=None).values_list("pk", flat=True))
+    for name, identifier in old.items():
+        if identifier not in known:
+            encrypted_files.delete(name)
+
+
+def _is_older(name: str, moment: datetime) -> bool:
+    """What is not called as we call our files is not ours to remove."""
+    try:
+        return time_of(UUID(PurePath(name).stem)) <= moment
+    except (ValueError, OverflowError):
+        return False
+
+
+def warning() -> str:
+    """For /readyz, which anybody may read: sending does not depend on imports, so the platform is ready all the same."""
+    still = sum(
+        rows.filter(updated_at__lt=Now() - STILL).count()
+        for rows in (
+            RecipientImport.objects.filter(state__in=UNDER_WAY),
+            OptOutImport.objects.filter(state__in=OPT_OUTS_UNDER_WAY),
+        )
+    )
+    those = "1 import has" if still == 1 else f"{still} imports have"
+    return f"{those} made no progress for minutes; is there a `manage.py worker imports`?" if still else ""

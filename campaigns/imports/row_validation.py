@@ -1,0 +1,274 @@
+"""What one row says about one person, as far as the row alone can tell: a number that may be reached, or a code why not."""
+
+from __future__ import annotations
+
+import secrets
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from rvm.spreadsheets.cell_values.phones import SAYS_NONE, numbers_in
+
+from campaigns.imports.layout import Layout
+from campaigns.imports.verdicts import BINDING, Consent, last_deciding, verdict_for
+from campaigns.models import Campaign
+from campaigns.scripts import Hearing
+from delivery.identifiers import MAX_RECORD_NUMBER
+from delivery.recordings.storage import STORAGE_UNAVAILABLE
+from delivery.services.screening import LONGEST_REFERENCE
+from delivery.services.voicemails import is_simulated
+from rvm.phone_numbers.numbers import NumberRefused, check_recipient, zones_of
+from rvm.platform.errors import Refused
+from rvm.spreadsheets.cells import cell_values
+from rvm.spreadsheets.cells.objections import answers_something, objects
+from rvm.spreadsheets.columns.kinds import DECIDING, EXTENSION, PHONE_TYPE, PHONES
+from rvm.spreadsheets.columns.names import Whose, whose
+from rvm.spreadsheets.refusals import CellRefused
+from rvm.spreadsheets.rows import DamagedRow
+
+MOST_FIELD_BYTES = 8000
+# Say where somebody is; everything else but these, the number, what decides and what names the person is kept as a merge field.
+_PLACES = {"time_zone": cell_values.time_zone, "state": cell_values.state, "postal_code": cell_values.postal_code}
+_NOT_KEPT = {"", "reference", "record_number", "country", EXTENSION, PHONE_TYPE, *DECIDING, *_PLACES}
+# By these two rows of one number are no other persons.
+_NOT_COMPARED = {*PHONES, "country", EXTENSION, PHONE_TYPE, *DECIDING, "consent_date", "consent_source"}
+
+Row = Sequence[str]
+
+
+class Person(NamedTuple):
+    """`zones`: every one the person may be in, by the number and by what the row says; `fields` is JSON, or None;
+    `recording_id` is None where the campaign has one recording for everybody. `nth` says which of the person's phones `number` is,
+    from 0, and `prints` has four bytes for each place of `compared_of`, by which persons of one number differ."""
+
+    number: str
+    reference: str
+    record_number: str
+    zones: tuple[str, ...]
+    fields: bytes | None
+    recording_id: UUID | None
+    consent: Consent
+    nth: int
+    prints: bytes
+
+
+class RowRefused(Exception):
+    """`code` is one of campaigns.imports.row_errors; `binds` are the numbers to which the row says no, in other rows too."""
+
+    def __init__(self, code: str, binds: Sequence[str] = (), consent: Consent = Consent.NOT_ASKED) -> None:
+        super().__init__(code)
+        self.code = code
+        self.binds = binds
+        self.consent = consent
+
+
+def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
+    """A function that judges the rows of one list; it raises RowRefused."""
+    columns = list(layout.columns)
+    # As wide as the list, and no cell of it behind its columns.
+    width = len(columns) if layout.width in (0, len(columns)) else -1
+    reference_at = columns.index("reference") if "reference" in columns else -1
+    record_number_at = columns.index("record_number") if "record_number" in columns else -1
+    places = [(at, _remembering(_PLACES[name])) for at, name in enumerate(columns) if name in _PLACES]
+    kept = [(at, name) for at, name in enumerate(columns) if name not in _NOT_KEPT]
+    phones = _phones_of(layout)
+    binds, find_number = _binding(layout), _number_for(campaign, layout)
+    shaped, verdict = _shape_for(layout), verdict_for(layout)
+    prints_of = _prints_for(layout)
+    recording_of = _recordings(campaign) if campaign.script is not None else None
+
+    def judge(row: Row) -> Person:
+        if len(row) != width or isinstance(row, DamagedRow):
+            row = shaped(row)
+        code, consent = verdict(row)
+        if code:
+            raise RowRefused(code, binds(row) if code in BINDING else (), consent)
+        try:
+            number, nth = find_number(row)
+            said: tuple[str, ...] = ()
+            for at, zones_in in places:
+                said += zones_in(row[at])
+        except (CellRefused, NumberRefused) as refused:
+            raise RowRefused(refused.code, consent=consent) from None
+        texts = cell_values.texts(row)
+        reference = texts[reference_at] if reference_at >= 0 else ""
+        if len(reference) > LONGEST_REFERENCE:
+            raise RowRefused("reference_too_long", consent=consent)
+        record_number = texts[record_number_at] if record_number_at >= 0 else ""
+        if len(record_number) > MAX_RECORD_NUMBER:
+            raise RowRefused("record_number_too_long", consent=consent)
+        dialled = phones[nth]
+        fields = {name: text for at, name in kept if at != dialled and (text := texts[at])}
+        encoded = orjson.dumps(fields) if fields else None
+        if encoded is not None and len(encoded) > MOST_FIELD_BYTES:
+            raise RowRefused("fields_too_long", consent=consent)
+        return Person(
+            number,
+            reference,
+            record_number,
+            _union(said, zones_of(number)),
+            encoded,
+            recording_of(fields) if recording_of else None,
+            consent,
+            nth,
+            prints_of(texts),
+        )
+
+    return judge
+
+
+def rules_of(campaign: Campaign) -> dict[str, Any]:
+    """By which its numbers are judged: the options of `check_recipient`."""
+    return {
+        "countries": sorted(campaign.workspace.countries),
+        "area_codes": sorted(campaign.workspace.area_codes),
+        "sandbox": not campaign.live or is_simulated(campaign.use_case),
+    }
+
+
+def compared_of(layout: Layout) -> list[int]:
+    """The places by which two rows of one number are two persons; of a list without names of columns also those that are not read."""
+    return [at for at, kind in enumerate(layout.columns) if kind not in _NOT_COMPARED and (kind or not layout.named)]
+
+
+def _phones_of(layout: Layout) -> list[int]:
+    """The places of the person's phones, in the order in which they are tried."""
+    return [layout.columns.index(kind) for kind in PHONES if kind in layout.columns]
+
+
+def _shape_for(layout: Layout) -> Callable[[Row], Row]:
+    """A function that makes a row as wide as the list, and refuses one that is damaged or whose cells may stand in other columns."""
+    columns, needed = len(layout.columns), last_deciding(layout)
+
+    def shaped(row: Row) -> Row:
+        if isinstance(row, DamagedRow):
+            raise RowRefused(row.code, _numbers_anywhere(row))
+        if layout.width and len(row) < needed:
+            raise RowRefused("row_short", _numbers_anywhere(row))
+        # Also where nothing stands in the last ones: what is one cell too many may have moved all behind it.
+        if layout.width and len(row) > layout.width:
+            raise RowRefused("row_wide", _numbers_anywhere(row))
+        if objects("\x1f".join(row[columns:])):
+            raise RowRefused("says_no", _numbers_anywhere(row))
+        if any(map(answers_something, row[columns:])):
+            raise RowRefused("column_unclear", _numbers_anywhere(row))
+        return [*row, *[""] * (columns - len(row))]
+
+    return shaped
+
+
+def _numbers_anywhere(row: Row) -> list[str]:
+    return [number for cell in row for number in numbers_in(cell)]
+
+
+def _binding(layout: Layout) -> Callable[[Row], list[str]]:
+    """A function for all numbers of a person who says no, also those that could not be reached as they are written."""
+    phones, region_of = _phones_of(layout), _region_for(layout)
+
+    def binds(row: Row) -> list[str]:
+        try:
+            region = region_of(row)
+        except CellRefused:
+            region = "US"
+        return list(dict.fromkeys(number for at in phones for number in numbers_in(row[at], region)))
+
+    return binds
+
+
+def _region_for(layout: Layout) -> Callable[[Row], str]:
+    if "country" not in layout.columns:
+        return lambda row: "US"
+    at, read = layout.columns.index("country"), lru_cache(maxsize=1024)(cell_values.country)
+    return lambda row: read(row[at])
+
+
+def _number_for(campaign: Campaign, layout: Layout) -> Callable[[Row], tuple[str, int]]:
+    """A function for the first of the person's phones that can be reached, and which it is; it raises why the first is none."""
+    rules = rules_of(campaign)
+    phones, region_of = _phones_of(layout), _region_for(layout)
+    described = [(at, extension_of(at, layout.columns, phones), _type_of(at, layout.columns, phones)) for at in phones]
+    [first, *others] = described
+    plain = not others and "country" not in layout.columns and first[1:] == (None, None)
+
+    def number_in(row: Row, at: int, extension_at: int | None, type_at: int | None) -> str:
+        if type_at is not None and whose(row[type_at]) is Whose.OTHER:
+            raise CellRefused("phone_of_another", "")
+        number = cell_values.phone(row[at], region_of(row))
+        if extension_at is not None and cell_values.text(row[extension_at]).casefold() not in SAYS_NONE:
+            raise CellRefused("has_extension", "")
+        return check_recipient(number, **rules)
+
+    def the_only(row: Row) -> tuple[str, int]:
+        return check_recipient(cell_values.phone(row[first[0]]), **rules), 0
+
+    def the_first(row: Row) -> tuple[str, int]:
+        why: CellRefused | NumberRefused | None = None
+        for nth, each in enumerate(described):
+            try:
+                return number_in(row, *each), nth
+            except (CellRefused, NumberRefused) as refused:
+                if why is None or why.code == "phone_missing":
+                    why = refused
+        raise why or AssertionError("a list has a phone column")
+
+    return the_only if plain else the_first
+
+
+def extension_of(phone_at: int, columns: Sequence[str], phones: Sequence[int]) -> int | None:
+    """The column with the extension of a phone: the phone on its left, or else on its right, is its own."""
+    for at, kind in enumerate(columns):
+        if kind == EXTENSION:
+            left = [each for each in phones if each < at]
+            if phone_at == (max(left) if left else min(phones)):
+                return at
+    return None
+
+
+def _type_of(phone_at: int, columns: Sequence[str], phones: Sequence[int]) -> int | None:
+    """The column that says whose a phone is: the next one in the direction in which the first one has its phone."""
+    types = [at for at, kind in enumerate(columns) if kind == PHONE_TYPE]
+    if not types:
+        return None
+    before = types[0] < min(phones)
+    between = [at for at in types if (at < phone_at if before else at > phone_at)]
+    nearest = (max if before else min)(between, default=None)
+    others = range(*sorted((phone_at, nearest))) if nearest is not None else ()
+    return None if any(at in phones and at != phone_at for at in others) else nearest
+
+
+def _prints_for(layout: Layout) -> Callable[[Row], bytes]:
+    """A function for what tells persons of one number apart, without a word of it: hashes that only this process can repeat."""
+    compared, salt = compared_of(layout), secrets.token_hex(8)
+    pack = struct.Struct(f"!{len(compared)}I").pack
+
+    def prints(texts: Row) -> bytes:
+        return pack(*[hash(salt + texts[at].casefold()) & 0xFFFFFFFF for at in compared])
+
+    return prints
+
+
+def _remembering(read: Callable[[str], tuple[str, ...]]) -> Callable[[str], tuple[str, ...]]:
+    """Lists say the same few places over and over."""
+    return lru_cache(maxsize=4096)(read)
+
+
+@lru_cache(maxsize=4096)
+def _union(said: tuple[str, ...], of_number: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({*said, *of_number}))
+
+
+def _recordings(campaign: Campaign) -> Callable[[Mapping[str, object]], UUID]:
+    hearing = Hearing(campaign)
+
+    def recording_of(fields: Mapping[str, object]) -> UUID:
+        try:
+            return hearing.recording_for(fields).pk
+        except Refused as refused:
+            if refused.code == STORAGE_UNAVAILABLE:
+                raise  # not this row's fault: the whole list waits for another try
+            raise RowRefused("clip_missing" if refused.code == "clip_missing" else "recording_refused") from None
+
+    return recording_of

@@ -1,0 +1,142 @@
+"""The work on the imports under way: whoever holds a campaign's lock judges its lists and makes voicemails of them.
+
+The lock belongs to a connection to PostgreSQL and vanishes with it, so a killed worker's import is free at once. Nothing rests on the
+lock but that two do not do the same work: what they commit is conditional on what they found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models.functions import Now
+
+from campaigns.imports.classification import classify, count_answers, count_outcomes, forget
+from campaigns.imports.insertion import CampaignClaimed, insert
+from campaigns.imports.staging import Stopping, Superseded, mark_staged, stage, unstage
+from campaigns.models import RecipientImport
+from campaigns.states import UNDER_WAY, ImportState
+from delivery.recordings.storage import STORAGE_UNAVAILABLE
+from delivery.runtime import shutdown
+from rvm.platform import audit
+from rvm.platform.encryption.crypto import Undecryptable
+from rvm.platform.errors import Refused
+from rvm.spreadsheets.refusals import SheetRefused
+
+log = structlog.get_logger(__name__)
+
+_KEY = "hashtextextended('campaigns.importing:' || %s::text, 0)"
+LOST = "The uploaded file cannot be read any more; upload it again."
+FAULT = "The list could not be checked because of a fault of the platform. Try it once more, then tell its operator."
+
+
+def work() -> bool:
+    """Work on every import under way that nobody else works on, the oldest first. Whether any is left to somebody else."""
+    left = False
+    waiting = RecipientImport.objects.filter(state__in=UNDER_WAY).order_by("id").values_list("pk", "campaign_id")
+    for identifier, campaign_id in list(waiting):
+        if shutdown.requested.is_set():
+            return True
+        with lock(campaign_id) as mine:
+            if not mine:
+                left = True
+                continue
+            try:
+                work_on(identifier)
+            except Stopping:
+                return True
+            except Superseded:
+                log.info("import_superseded", import_id=str(identifier))
+    return left
+
+
+def work_on(identifier: UUID) -> None:
+    """Bring one import to its next state. The caller holds its campaign's lock."""
+    rows = RecipientImport.objects.select_related("campaign__workspace", "campaign__lane__use_case__setup")
+    recipient_import = rows.filter(pk=identifier, state__in=UNDER_WAY).first()
+    if recipient_import is None:
+        return
+    was = ImportState(recipient_import.state)
+    try:
+        if was is ImportState.CHECKING:
+            _check(recipient_import)
+        else:
+            _import(recipient_import)
+    except (Refused, SheetRefused) as refused:
+        if was is ImportState.IMPORTING and refused.code == STORAGE_UNAVAILABLE:
+            log.warning("import_waits_for_storage", import_id=str(identifier))
+        else:
+            fail(recipient_import, was, str(refused))
+    except (FileNotFoundError, Undecryptable):
+        fail(recipient_import, was, LOST)
+    except CampaignClaimed:
+        fail(recipient_import, was, "The campaign was ended or launched while its list was being imported.")
+    except (InterfaceError, OperationalError, Stopping, Superseded):
+        raise  # what was committed stays, and somebody goes on from there
+    except Exception as error:
+        # Without its message and its frames: they may hold cells of the list.
+        log.error("import_broke", import_id=str(identifier), error=type(error).__name__)
+        if was is ImportState.CHECKING:
+            fail(recipient_import, was, FAULT)
+
+
+def _check(recipient_import: RecipientImport) -> None:
+    forget(recipient_import)
+    compared = stage(recipient_import)
+    with transaction.atomic():
+        classify(recipient_import, compared)
+        mark_staged(recipient_import)
+        counts, codes = count_outcomes(recipient_import)
+        answers = count_answers(recipient_import)
+        _move(recipient_import, ImportState.CHECKING, ImportState.CHECKED, counts=counts, codes=codes, answers=answers)
+        _audit("import.checked", recipient_import, counts=counts)
+
+
+def _import(recipient_import: RecipientImport) -> None:
+    insert(recipient_import)
+    with transaction.atomic():
+        counts, codes = count_outcomes(recipient_import)
+        _move(recipient_import, ImportState.IMPORTING, ImportState.COMPLETED, counts=counts, codes=codes)
+        _audit("import.completed", recipient_import, counts=counts)
+        unstage(recipient_import)
+
+
+def fail(recipient_import: RecipientImport, was: ImportState, sentence: str) -> None:
+    with transaction.atomic():
+        counts, codes = count_outcomes(recipient_import)
+        _move(recipient_import, was, ImportState.FAILED, error=sentence[:500], counts=counts, codes=codes)
+        _audit("import.failed", recipient_import, error=sentence)
+        unstage(recipient_import)
+
+
+def _move(recipient_import: RecipientImport, was: ImportState, now: ImportState, **values: object) -> None:
+    rows = RecipientImport.objects.filter(pk=recipient_import.pk, state=was)
+    if not rows.update(state=now, updated_at=Now(), **values):
+        raise Superseded
+
+
+def _audit(action: str, recipient_import: RecipientImport, **details: object) -> None:
+    audit.record(action, recipient_import, actor=None, workspace=recipient_import.campaign.workspace, **details)
+
+
+@contextmanager
+def lock(campaign_id: UUID) -> Iterator[bool]:
+    """Whether this connection has the campaign's lists to itself."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_try_advisory_lock({_KEY})", [campaign_id])
+        (mine,) = cursor.fetchone()
+        try:
+            yield mine
+        finally:
+            if mine and connection.is_usable():
+                cursor.execute(f"SELECT pg_advisory_unlock({_KEY})", [campaign_id])
+
+
+def lock_within_transaction(campaign_id: UUID) -> bool:
+    """The same lock until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_try_advisory_xact_lock({_KEY})", [campaign_id])
+        return bool(cursor.fetchone()[0])

@@ -1,0 +1,254 @@
+"""Streams a list once into an unlogged table of its own, a row for each of its rows: what voicemails keep of it, as they keep it.
+
+The table goes when the import has ended. PostgreSQL empties it when it crashes, which is seen by its count, and it is filled again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from functools import lru_cache
+from itertools import islice
+
+import orjson
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from campaigns.imports.layout import Layout, layout_of
+from campaigns.imports.row_validation import RowRefused, compared_of, judge_for, rules_of
+from campaigns.models import RecipientImport, UploadedList
+from campaigns.states import UNDER_WAY
+from delivery.identifiers import record_number_entry, seal_record_number
+from delivery.models import Voicemail
+from delivery.models.recipients import PURPOSE
+from delivery.runtime import shutdown
+from rvm.platform.encryption.crypto import blind_index, vault
+from rvm.platform.encryption.encrypted_files import unseal
+from rvm.spreadsheets.dialect import Dialect
+from rvm.spreadsheets.preview import open_list
+from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.rows import Rows
+
+MOST_ROWS = 2_000_000
+# Rows of one transaction, and of one message to PostgreSQL.
+SEGMENT = 50_000
+BLOCK = 500
+
+_FIELDS: bytes = Voicemail._meta.get_field("merge_fields").purpose
+
+# `place` counts the rows from 1; `number` is what a spreadsheet program shows. The types are those of delivery_voicemail. `binds` are
+# the indexes of numbers to which a rejected row says no, `consent` what its columns of it say, `nth` which of the person's phones the
+# number is, `prints` hashes of what tells persons of one number apart.
+_CREATE = """
+CREATE UNLOGGED TABLE {table} (place integer, number integer, code text, recipient bytea, index bytea, older bytea[],
+  last4 varchar(4), reference varchar(100), zones varchar(64)[], merge_fields bytea, recording_id uuid,
+  binds bytea[], consent smallint, nth smallint, prints bytea, record_number bytea, record_entry bigint)
+"""
+
+
+class Superseded(Exception):
+    """Somebody ended or took over the import; what this process was doing with it is void."""
+
+
+class Stopping(Exception):
+    """This process was asked to stop."""
+
+
+def table_of(recipient_import: RecipientImport) -> str:
+    return f"campaigns_staged_{recipient_import.pk.hex}"
+
+
+def is_staged(recipient_import: RecipientImport) -> bool:
+    """Whether the table is there, whole, judged, and made under the keys, the script and the rules of now."""
+    table = table_of(recipient_import)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT obj_description(to_regclass(%s))", [table])
+        if cursor.fetchone() != (_made_from(recipient_import),):
+            return False
+        cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608 - the name is ours
+        return bool(cursor.fetchone() == (recipient_import.rows_read,))
+
+
+def stage(recipient_import: RecipientImport) -> list[int]:
+    """Fill the table from the kept file, in segments that are committed with the progress they make.
+
+    Returns the places of the columns by which persons of one number differ, as `prints` has them. Raises SheetRefused,
+    FileNotFoundError, Undecryptable, Superseded, Stopping.
+    """
+    table = table_of(recipient_import)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {table}")
+        cursor.execute(_CREATE.format(table=table))
+    notices: list[str] = []
+    layout, rows = open_import(recipient_import, notices)
+    with closing(rows):
+        place = _fill(table, recipient_import, rows, encoder_for(recipient_import, layout))
+    if not place:
+        raise SheetRefused("empty", "The list has no rows below its header; export it again with the people in it.")
+    RecipientImport.objects.filter(pk=recipient_import.pk, state__in=UNDER_WAY).update(notices=notices)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE INDEX ON {table} USING brin (place) WITH (pages_per_range = 16)")
+        cursor.execute(f"ANALYZE {table}")
+    return compared_of(layout)
+
+
+def _fill(
+    table: str, recipient_import: RecipientImport, rows: Rows, encode: Callable[[int, int, Sequence[str]], bytes]
+) -> int:
+    """How many rows there were."""
+    place = 0
+    while True:
+        blocks = _blocks(islice(rows, SEGMENT), place, encode)
+        if recipient_import.campaign.script is not None:
+            # Joining clips asks the database, which a COPY keeps busy, and locks, which no long transaction may hold.
+            blocks = iter(list(blocks))
+        with transaction.atomic():
+            count = _copy(table, blocks)
+            place += count
+            _progress(recipient_import, place)
+        if count < SEGMENT:
+            return place
+        if place >= MOST_ROWS and next(rows, None) is not None:
+            raise SheetRefused(
+                "too_many_rows", f"The list has more than {MOST_ROWS:,} rows, the most that one import takes; split it."
+            )
+        if shutdown.requested.is_set():
+            raise Stopping
+
+
+def mark_staged(recipient_import: RecipientImport) -> None:
+    """Say that the table is whole. Call it in the transaction that judged its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"COMMENT ON TABLE {table_of(recipient_import)} IS '{_made_from(recipient_import)}'")
+
+
+def unstage(recipient_import: RecipientImport) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {table_of(recipient_import)}")
+
+
+def open_import(recipient_import: RecipientImport, notices: list[str]) -> tuple[Layout, Rows]:
+    """How the list is laid out, and its rows as it is said to be read; `notices` as of `open_rows`.
+
+    Raises SheetRefused, FileNotFoundError, Undecryptable.
+    """
+    dialect = dialect_of(recipient_import)
+    seen, rows = open_list(unseal(recipient_import.storage_name), dialect, notices)
+    said = recipient_import.columns_said
+    return layout_of(recipient_import.columns, said, seen, ragged=dialect.format == "xlsx"), rows
+
+
+def dialect_of(row: UploadedList) -> Dialect:
+    return Dialect(
+        "xlsx" if row.format == "xlsx" else "csv",
+        row.encoding,
+        row.delimiter,
+        row.header_row,
+        row.sheet,
+        row.hidden_rows,
+    )
+
+
+def _made_from(recipient_import: RecipientImport) -> str:
+    campaign = recipient_import.campaign
+    made_from = [list(blind_index().key_ids), campaign.script, rules_of(campaign)]
+    return hashlib.sha256(orjson.dumps(made_from, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _progress(recipient_import: RecipientImport, rows_read: int) -> None:
+    rows = RecipientImport.objects.filter(pk=recipient_import.pk, state__in=UNDER_WAY)
+    if not rows.update(rows_read=rows_read, updated_at=Now()):
+        raise Superseded
+    recipient_import.rows_read = rows_read
+
+
+def _blocks(
+    rows: Iterator[tuple[int, list[str]]], place: int, encode: Callable[[int, int, Sequence[str]], bytes]
+) -> Iterator[tuple[int, bytes]]:
+    """How many rows, and these as COPY takes them."""
+    while block := list(islice(rows, BLOCK)):
+        yield len(block), b"".join([encode(place + at, *row) for at, row in enumerate(block, 1)])
+        place += len(block)
+
+
+def _copy(table: str, blocks: Iterator[tuple[int, bytes]]) -> int:
+    """COPY in PostgreSQL's binary format, https://www.postgresql.org/docs/current/sql-copy.html: how many rows."""
+    count = 0
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
+        copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+        for rows, encoded in blocks:
+            copy.write(encoded)
+            count += rows
+        copy.write(b"\xff\xff")
+    return count
+
+
+_NULL = b"\xff\xff\xff\xff"
+_START = struct.Struct("!h ii ii")
+# The usual row up to `last4`, of a number of 11 digits and one index key, in one stroke. 41 bytes are the number, encrypted.
+_USUAL = struct.Struct("!h ii ii i i41s i32s i i4s").pack
+_LENGTH = struct.Struct("!i").pack
+_SMALL = struct.Struct("!ih").pack
+# Nothing bound, and up to the length of `prints`.
+_ANSWERED = struct.Struct("!i ih ih i").pack
+_ENTRY = struct.Struct("!iq").pack
+
+
+def encoder_for(recipient_import: RecipientImport, layout: Layout) -> Callable[[int, int, Sequence[str]], bytes]:
+    """A function that turns (place, number, cells) into a row of the table as COPY takes it."""
+    campaign = recipient_import.campaign
+    judge = judge_for(campaign, layout)
+    encrypt, index, workspace_id = vault().encrypt, blind_index(), campaign.workspace_id
+    older_keys = index.older_key_ids
+
+    def refusal(place: int, number: int, refused: RowRefused) -> bytes:
+        bound = [index.of(workspace_id, each) for each in refused.binds]
+        binds = _array(17, bound) if bound else _NULL
+        row = _START.pack(17, 4, place, 4, number) + _value(refused.code.encode()) + _NULL * 8
+        return b"".join((row, binds, _SMALL(2, refused.consent), _NULL * 4))
+
+    def identified(record_number: str) -> bytes:
+        return _value(seal_record_number(record_number)) + _ENTRY(8, record_number_entry(workspace_id, record_number))
+
+    def encode(place: int, number: int, cells: Sequence[str]) -> bytes:
+        try:
+            e164, reference, record_number, zones, fields, recording_id, consent, nth, prints = judge(cells)
+        except RowRefused as refused:
+            return refusal(place, number, refused)
+        sealed, indexed, last4 = encrypt(e164.encode(), PURPOSE), index.of(workspace_id, e164), e164[-4:].encode()
+        if len(sealed) == 41 and not older_keys:
+            start = _USUAL(17, 4, place, 4, number, -1, 41, sealed, 32, indexed, -1, 4, last4)
+        else:
+            older = [index.of(workspace_id, e164, key) for key in older_keys]
+            parts = (_NULL, _value(sealed), _value(indexed), _array(17, older) if older else _NULL, _value(last4))
+            start = _START.pack(17, 4, place, 4, number) + b"".join(parts)
+        return b"".join(
+            (
+                start,
+                _value(reference.encode()),
+                _zones(zones),
+                _NULL if fields is None else _value(encrypt(fields, _FIELDS)),
+                _NULL if recording_id is None else _value(recording_id.bytes),
+                _ANSWERED(-1, 2, consent, 2, nth, len(prints)),
+                prints,
+                identified(record_number) if record_number else _NULL * 2,
+            )
+        )
+
+    return encode
+
+
+def _value(content: bytes) -> bytes:
+    return _LENGTH(len(content)) + content
+
+
+def _array(element: int, contents: Sequence[bytes]) -> bytes:
+    """One dimension of elements of the type with that OID, none of them NULL."""
+    return _value(struct.pack("!iiiii", 1, 0, element, len(contents), 1) + b"".join(map(_value, contents)))
+
+
+@lru_cache(maxsize=4096)
+def _zones(zones: tuple[str, ...]) -> bytes:
+    return _array(1043, [zone.encode() for zone in zones]) if zones else _NULL

@@ -1,0 +1,256 @@
+"""What is done with an uploaded list of any kind before its rows are judged: it is kept, read, read in another way, and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+from campaigns.imports.layout import REPORTED
+from campaigns.imports.staging import dialect_of
+from campaigns.models import UploadedList
+from rvm.platform.encryption import encrypted_files
+from rvm.platform.encryption.crypto import Undecryptable
+from rvm.platform.errors import Refused
+from rvm.platform.observability.masking import mask_numbers
+from rvm.spreadsheets.columns.kinds import check_columns, unclear_of
+from rvm.spreadsheets.columns.questions import SENTENCES, Question
+from rvm.spreadsheets.columns.reading import Sureness, Why, read_columns
+from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS, Dialect
+from rvm.spreadsheets.encodings import Accents
+from rvm.spreadsheets.preview import Preview, ReadColumns, examine, preview
+from rvm.spreadsheets.refusals import ColumnsRefused, SheetRefused
+from rvm.spreadsheets.trimming import trimmed
+
+MOST_BYTES = 100_000_000
+MAX_HEADER_ROW = 1000
+READ_AS = ("format", "encoding", "delimiter", "header_row", "sheet", "hidden_rows", "columns")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What lists of one kind are read by: what columns are taken for, which of them make sense together (`check` raises
+    ColumnsRefused), what is asked about one, and whom the answer concerns."""
+
+    columns: ReadColumns = read_columns
+    check: Callable[[Sequence[str | None]], None] = check_columns
+    sentences: Mapping[Question, str] = field(default_factory=lambda: SENTENCES)
+    decided: str = "whether somebody may be reached"
+
+
+RECIPIENTS = Kind()
+
+
+class ColumnRead(NamedTuple):
+    """What a column is taken for: `kind` as in the mapping, how `sure` that is and `why`, and what is asked of a person, if so."""
+
+    position: int
+    kind: str
+    sure: Sureness
+    why: Why
+    question: Question
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The first 20 rows as they are read now, all as wide as the widest of them. A column that is not read is "".
+
+    `header` names people unless `header_sure`; `titles` are the rows above it.
+    """
+
+    header: list[str]
+    header_sure: bool
+    titles: list[list[str]]
+    columns: list[str]
+    reading: list[ColumnRead]
+    rows: list[list[str]]
+
+
+def keep(row: UploadedList, chunks: Iterable[bytes]) -> Accents:
+    """Seal the file. Raises Refused: import_too_large, storage_unavailable."""
+    accents = Accents()
+    try:
+        row.size_bytes, row.sha256 = encrypted_files.seal(row.storage_name, accents.pass_on(_bounded(chunks)))
+    except OSError:
+        raise Refused(
+            "storage_unavailable", "The list could not be stored; upload it again later, and tell the operator."
+        ) from None
+    return accents
+
+
+def guess(row: UploadedList, accents: Accents, kind: Kind = RECIPIENTS) -> None:
+    """How the kept file is written and what its columns are. Raises Refused: import_unreadable."""
+    with readable():
+        dialect, seen = examine(
+            lambda: encrypted_files.unseal(row.storage_name), accents=accents.kept, columns=kind.columns
+        )
+    _set(row, dialect, _guessed(seen), [], seen)
+
+
+def read_again(row: UploadedList, changes: Mapping[str, Any], kind: Kind = RECIPIENTS) -> None:
+    """Read the kept file with what `changes` say of READ_AS; columns that are not named are guessed anew where it is read otherwise.
+
+    Of named columns `columns_said` are the places of which a person says what they are, by default all.
+
+    Raises Refused: invalid_choice, import_file_removed, import_unreadable, and the codes of columns.
+    """
+    dialect = _dialect(row, changes)
+    with readable():
+        seen = preview(encrypted_files.unseal(row.storage_name), dialect, kind.columns)
+    if "columns" in changes:
+        columns = _columns(changes["columns"], len(seen.columns), kind)
+        said = sorted(changes.get("columns_said", range(len(columns))))
+    elif dialect == dialect_of(row):
+        columns, said = list(row.columns), list(row.columns_said)
+    else:
+        columns, said = _guessed(seen), []
+    _set(row, dialect, columns, said, seen)
+
+
+def sample(row: UploadedList, kind: Kind = RECIPIENTS) -> Sample:
+    """Raises Refused where the file is gone (import_file_removed) or cannot be read as it is said to be."""
+    require_file(row)
+    with readable():
+        seen: Preview = preview(encrypted_files.unseal(row.storage_name), dialect_of(row), kind.columns)
+    header, rows = seen.header, [[trimmed(cell) for cell in cells] for _, cells in seen.rows]
+    width = max(len(seen.columns), len(row.columns), *map(len, [header.names, *rows]))
+
+    def padded(cells: list[str]) -> list[str]:
+        return cells + [""] * (width - len(cells))
+
+    titles = [[trimmed(cell) for cell in cells if trimmed(cell)] for _, cells in header.titles]
+    columns = padded(list(row.columns))
+    reading = _reading(columns, row.columns_said, seen)
+    return Sample(padded(header.names), header.sure, titles, columns, reading, [padded(cells) for cells in rows])
+
+
+def _reading(columns: Sequence[str], said: Collection[int], seen: Preview) -> list[ColumnRead]:
+    """Of each column what is kept of it, and why: what the guess says no more, a person has said."""
+    guessed = _guessed(seen)
+    return [
+        ColumnRead(at, kind, Sureness.SURE, Why.SAID, Question.NONE)
+        if at in said or at >= len(guessed) or kind != guessed[at]
+        else ColumnRead(at, kind, seen.columns[at].sure, seen.columns[at].why, seen.columns[at].question)
+        for at, kind in enumerate(columns)
+    ]
+
+
+def name_of(file_name: str) -> str:
+    """Without the folders of whoever sent it, and without a number: it is kept in clear and shown to everybody."""
+    return mask_numbers(PurePath(file_name.replace("\\", "/")).name)[:200] or "list"
+
+
+def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > MOST_BYTES:
+            raise Refused(
+                "import_too_large",
+                f"The list has more than {MOST_BYTES // 1_000_000} MB, the most that one import takes; split it.",
+                field="file",
+            )
+        yield chunk
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    try:
+        yield
+    except SheetRefused as refused:
+        raise Refused("import_unreadable", str(refused), field="file", why=refused.code) from None
+    except (FileNotFoundError, Undecryptable):
+        raise removed() from None
+
+
+def _set(row: UploadedList, dialect: Dialect, columns: list[str], said: list[int], seen: Preview) -> None:
+    for name, value in asdict(dialect).items():
+        setattr(row, name, value)
+    row.columns, row.columns_said, row.sheet, row.notices = columns, said, seen.sheet, seen.notices
+    row.sheets = [
+        {"name": sheet.name, "visibility": sheet.visibility, "has_rows": sheet.has_rows} for sheet in seen.sheets
+    ]
+
+
+CHOICES: dict[str, Callable[[Any], bool]] = {
+    "format": lambda value: value in ("csv", "xlsx"),
+    "encoding": lambda value: value in ENCODINGS,
+    "delimiter": lambda value: value in DELIMITERS,
+    "header_row": lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_HEADER_ROW,
+    "sheet": lambda value: isinstance(value, str),
+    "hidden_rows": lambda value: isinstance(value, bool),
+}
+
+
+def _dialect(row: UploadedList, changes: Mapping[str, Any]) -> Dialect:
+    chosen = {name: value for name, value in changes.items() if name in CHOICES}
+    for name, value in chosen.items():
+        if not CHOICES[name](value) and not (name in ("encoding", "delimiter") and value == ""):
+            raise Refused("invalid_choice", f"{value!r} is not a {name.replace('_', ' ')} of lists.", field=name)
+    if "sheet" in chosen and chosen["sheet"] not in [sheet["name"] for sheet in row.sheets]:
+        raise Refused(
+            "invalid_choice", "The list has no sheet of that name; `sheets` has those that it has.", field="sheet"
+        )
+    dialect = replace(dialect_of(row), **chosen)
+    if dialect.format == "xlsx":
+        return replace(dialect, encoding="", delimiter="")
+    return replace(dialect, encoding=dialect.encoding or "utf-8", delimiter=dialect.delimiter or ",")
+
+
+def _columns(columns: Iterable[str | None], width: int, kind: Kind) -> list[str]:
+    named = [column or "" for column in columns]
+    if len(named) > max(width, 1):
+        raise Refused("too_many_columns", f"{len(named)} columns are named and the list has {width}.", field="columns")
+    named += [""] * (width - len(named))
+    require_columns(named, kind)
+    return named
+
+
+def require_columns(named: Iterable[str], kind: Kind = RECIPIENTS) -> None:
+    try:
+        kind.check([column or None for column in named])
+    except ColumnsRefused as refused:
+        raise Refused(refused.code, str(refused), field="columns") from None
+
+
+def require_clear(row: UploadedList, kind: Kind = RECIPIENTS) -> None:
+    """Refused while nobody has said what a column is that could decide: columns_unclear."""
+    if not (places := unclear_of(row.columns)):
+        return
+    seen = sample(row, kind)
+    asked = [(column, _name_of(seen, column.position)) for column in seen.reading if column.position in places]
+    raise Refused(
+        "columns_unclear",
+        f"Say what {'this column is' if len(asked) == 1 else 'these columns are'} before the list is checked, because it could "
+        f"decide {kind.decided}: {', '.join(_called(column, name) for column, name in asked)}.",
+        field="columns",
+        columns=[
+            {"position": column.position, "name": name, "question": kind.sentences[column.question or Question.UNKNOWN]}
+            for column, name in asked
+        ],
+    )
+
+
+def _name_of(seen: Sample, position: int) -> str:
+    """As the list calls it, if its header is none of its people."""
+    return mask_numbers(seen.header[position]) if seen.header_sure else ""
+
+
+def _called(column: ColumnRead, name: str) -> str:
+    return f"“{name}” (column {column.position + 1})" if name else f"column {column.position + 1}"
+
+
+def _guessed(seen: Preview) -> list[str]:
+    """Without the columns of our own error report, which comes back mended."""
+    return ["" if column.kind in REPORTED else column.kind for column in seen.columns]
+
+
+def require_file(row: UploadedList) -> None:
+    if row.file_removed_at is not None:
+        raise removed()
+
+
+def removed() -> Refused:
+    return Refused("import_file_removed", "The uploaded file is kept for 24 hours and is gone; upload it again.")

@@ -1,0 +1,184 @@
+"""Whether a row lets its person be reached, by what its columns answer and by a no that stands elsewhere in it. Pure.
+
+A blank is no yes, and what is unclear is a no until somebody says otherwise: it binds the number, as a no does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from functools import lru_cache
+from operator import itemgetter
+
+from campaigns.imports.layout import Layout
+from campaigns.imports.row_errors import CODES
+from rvm.spreadsheets.cells.answers import Answer, Standing, answer, canceled, consented, died, standing
+from rvm.spreadsheets.cells.objections import answers_plainly, answers_something, denies, objects
+from rvm.spreadsheets.columns.kinds import DECIDING
+from rvm.spreadsheets.columns.reading import Watch
+
+Row = Sequence[str]
+
+
+class Consent(IntEnum):
+    """What the consent columns of a row say together; all of them must say yes."""
+
+    NOT_ASKED = 0  # there is none
+    YES = 1
+    NOTHING = 2
+    UNCLEAR = 3
+    NO = 4
+
+
+# Of several the first is told.
+ORDER = (
+    "consent_refused",
+    "opted_out",
+    "deceased",
+    "consent_unclear",
+    "opt_out_unclear",
+    "deceased_unclear",
+    "status_unclear",
+    "appointment_canceled",
+    "consent_blank",
+)
+_RANK = {code: rank for rank, code in enumerate(ORDER)}
+WATCHED = frozenset({"says_no", "column_unclear"})
+# These say no to the numbers of the row, whatever other rows say about them. An appointment may be canceled and another one stand,
+# and who says nothing in one row may say it in another.
+BINDING = (frozenset(ORDER) | WATCHED) - {"appointment_canceled", "consent_blank"}
+
+_SENTENCES = frozenset(code.sentence for code in CODES.values())
+_CONSENT: dict[str, Consent] = {
+    "": Consent.YES,
+    "consent_blank": Consent.NOTHING,
+    "consent_unclear": Consent.UNCLEAR,
+    "consent_refused": Consent.NO,
+}
+_A = Answer
+_ANSWERED: dict[str, dict[Answer, str]] = {
+    "consent": {
+        **dict.fromkeys((_A.YES, _A.PERMITS, _A.DATE), ""),
+        **dict.fromkeys((_A.NO, _A.FORBIDS, _A.CROSS), "consent_refused"),
+        _A.BLANK: "consent_blank",
+        _A.UNCLEAR: "consent_unclear",
+    },
+    "opt_out": {
+        **dict.fromkeys((_A.NO, _A.PERMITS, _A.BLANK), ""),
+        **dict.fromkeys((_A.YES, _A.FORBIDS, _A.DATE), "opted_out"),
+        **dict.fromkeys((_A.UNCLEAR, _A.CROSS), "opt_out_unclear"),
+    },
+    "deceased": {
+        **dict.fromkeys((_A.NO, _A.BLANK), ""),
+        **dict.fromkeys((_A.YES, _A.DATE), "deceased"),
+        **dict.fromkeys((_A.UNCLEAR, _A.PERMITS, _A.FORBIDS, _A.CROSS), "deceased_unclear"),
+    },
+    "canceled": {
+        **dict.fromkeys((_A.NO, _A.BLANK), ""),
+        **dict.fromkeys((_A.YES, _A.DATE), "appointment_canceled"),
+        **dict.fromkeys((_A.UNCLEAR, _A.PERMITS, _A.FORBIDS, _A.CROSS), "status_unclear"),
+    },
+}
+_STOOD: dict[Standing, str] = {
+    Standing.STANDS: "",
+    Standing.BLANK: "",
+    Standing.CANCELED: "appointment_canceled",
+    Standing.DECEASED: "deceased",
+    Standing.FORBIDS: "opted_out",
+    Standing.UNCLEAR: "status_unclear",
+}
+_READ: dict[str, Callable[[str], str]] = {
+    "consent": lambda cell: _ANSWERED["consent"][consented(cell)],
+    "opt_out": lambda cell: _ANSWERED["opt_out"][answer(cell)],
+    "deceased": lambda cell: _ANSWERED["deceased"][died(cell)],
+    "canceled": lambda cell: _ANSWERED["canceled"][canceled(cell)],
+    "appointment_status": lambda cell: _STOOD[standing(cell)],
+}
+
+
+def verdict_of(kind: str, cell: str) -> str:
+    """Why a cell of a column that decides keeps its person from being reached: a code, or "" where it does not."""
+    return _READ[kind](cell)
+
+
+def verdict_for(layout: Layout) -> Callable[[Row], tuple[str, Consent]]:
+    """A function that says for a row why its person may not be reached, or "", and what its consent columns say together."""
+    decide, look = _deciding_for(layout), _looking_for(layout)
+    if look is None:
+        return decide
+
+    def verdict(row: Row) -> tuple[str, Consent]:
+        code, consent = decide(row)
+        return (code, consent) if code in BINDING else (look(row) or code, consent)
+
+    return verdict
+
+
+def _deciding_for(layout: Layout) -> Callable[[Row], tuple[str, Consent]]:
+    """By the columns that decide. Where a list has the day of the consent and no other column of it, the day is the answer."""
+    columns = list(layout.columns)
+    if "consent" not in columns and "consent_date" in columns:
+        columns[columns.index("consent_date")] = "consent"
+    # Lists say the same few words over and over.
+    deciding = [
+        (at, lru_cache(maxsize=4096)(_READ[kind]), kind == "consent")
+        for at, kind in enumerate(columns)
+        if kind in DECIDING
+    ]
+
+    def decide(row: Row) -> tuple[str, Consent]:
+        worst, consent = "", Consent.NOT_ASKED
+        for at, read, asks in deciding:
+            code = read(row[at])
+            if asks and _CONSENT[code] > consent:
+                consent = _CONSENT[code]
+            if code and (not worst or _RANK[code] < _RANK[worst]):
+                worst = code
+        return worst, consent
+
+    return decide
+
+
+def last_deciding(layout: Layout) -> int:
+    """How many cells a row has at least whose columns all say whether its person may be reached."""
+    kinds = (*DECIDING, "consent_date") if "consent" not in layout.columns else DECIDING
+    return max((at + 1 for at, kind in enumerate(layout.columns) if kind in kinds), default=0)
+
+
+def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
+    """A function that finds a no in the columns that decide nothing: “DO NOT CALL” in a note, a mark in a column that nobody has
+    explained. It answers with a code, or ""."""
+    watched = [(at, watch) for at, watch in enumerate(layout.watches) if watch is not None]
+    if not watched:
+        return None
+    places = [at for at, watch in watched if watch is not Watch.REPORTED]
+    said = itemgetter(*places) if len(places) > 1 else lambda row: [row[at] for at in places]
+    # Of what nobody has explained an answer of any kind stops.
+    closely = [(at, _CLOSELY[watch]) for at, watch in watched if watch in _CLOSELY]
+
+    def look(row: Row) -> str:
+        if objects("\x1f".join(said(row))):
+            return "says_no"
+        for at, (stops, code) in closely:
+            if (cell := row[at]) and stops(cell):
+                return code
+        return ""
+
+    return look
+
+
+def _answers_in_words(cell: str) -> bool:
+    return len(cell.strip()) > 1 and answers_plainly(cell)
+
+
+def _says_more(cell: str) -> bool:
+    """Than a code or a sentence of ours."""
+    return cell not in CODES and cell not in _SENTENCES and (objects(cell) or answers_something(cell))
+
+
+_CLOSELY: dict[Watch, tuple[Callable[[str], bool], str]] = {
+    Watch.NOTES: (denies, "says_no"),
+    Watch.REPORTED: (_says_more, "says_no"),
+    Watch.ANSWERS: (answers_something, "column_unclear"),
+    Watch.CODES: (_answers_in_words, "column_unclear"),
+}

@@ -1,0 +1,1 @@
+"""What becomes of a campaign: what people do with it, what time does with it, and the only transitions between its states."""

@@ -1,0 +1,234 @@
+"""What time does with campaigns: starts those that are due, opens their lanes, ends them, measures them.
+
+Steps of the tick. Each is bounded, idempotent, and decides under the campaign's lock, so any number of ticks may run at once: a
+campaign that another tick holds is left to it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import OperationalError, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from campaigns.lifecycle import retries
+from campaigns.lifecycle.service import begin
+from campaigns.lifecycle.transitions import is_importing, move, reopen
+from campaigns.models import Campaign, CampaignRetry, RecipientImport
+from campaigns.scripts import Hearing
+from campaigns.states import UNDER_WAY, CampaignState, RetryState
+from delivery.lane_totals import LANES_WITH, counts_of
+from delivery.lifecycle.status import OPEN_ENDED, VoicemailStatus
+from delivery.models import Lane
+from delivery.recordings.storage import STORAGE_UNAVAILABLE
+from delivery.runtime.wakeups import ring_on_commit
+from delivery.services.lanes import before_all, cancel_queued, point_each, point_to
+from rvm.platform.database import sql
+from rvm.platform.errors import Refused
+
+log = structlog.get_logger(__name__)
+
+S = CampaignState
+
+# Per tick and step; so many voicemails take about half a second, because each of their indexes is written.
+MOST_CAMPAIGNS = 50
+MOST_VOICEMAILS = 5_000
+MOST_ASSEMBLED = 2_000
+# What is tried again takes this of a tick, and at least one batch.
+RETRY_SECONDS = 0.5
+# Joining clips that nobody has heard together yet takes a while, and the tick has more to do.
+ASSEMBLE_SECONDS = 0.5
+
+MEASURE_EVERY = timedelta(seconds=5)
+# The rate forgets what was before about so long.
+SMOOTHING = timedelta(seconds=15)
+
+_IMPORTED_NOW = Exists(RecipientImport.objects.filter(campaign=OuterRef("pk"), state__in=UNDER_WAY))
+_RETRIED_NOW = Exists(CampaignRetry.objects.filter(campaign=OuterRef("pk"), state=RetryState.RUNNING))
+
+
+def start_due(now: datetime) -> None:
+    """scheduled -> running at its time; one whose list is being imported waits for it."""
+    due = Campaign.objects.filter(~_IMPORTED_NOW, state=S.SCHEDULED, starts_at__lte=now).order_by("starts_at")
+    _each(due, Q(state=S.SCHEDULED, starts_at__lte=now), lambda row: _begin(row, now))
+
+
+def _begin(row: Campaign, now: datetime) -> None:
+    if not _is_imported(row):  # a list may have been confirmed since
+        begin(row, None, now)
+
+
+def set_recordings(now: datetime) -> None:
+    """Where the recording was changed after the import: a batch of its voicemails is pointed to the new one, and the lane opens
+    after the last."""
+    unset = Q(state=S.RUNNING, recordings_set=False)
+    _each(Campaign.objects.filter(unset), unset, lambda row: _set_recordings(row, now))
+
+
+def _set_recordings(row: Campaign, now: datetime) -> None:
+    if is_importing(row):
+        return
+    row.recordings_set_to = _point_on(row, row.recordings_set_to or before_all(row.lane), now)
+    row.recordings_set = row.recordings_set_to is None
+    row.save(update_fields=["recordings_set", "recordings_set_to"])
+    if row.recordings_set:
+        Lane.objects.filter(pk=row.pk).update(held=False)
+        ring_on_commit("dispatch")
+
+
+def _point_on(row: Campaign, after: UUID, now: datetime) -> UUID | None:
+    if row.recording_id is not None:
+        return point_to(row.pk, row.recording_id, after=after, limit=MOST_VOICEMAILS)
+    hearing = Hearing(row)
+
+    def choose(merge_fields: Any) -> UUID | None:
+        try:
+            return hearing.recording_for(merge_fields).pk
+        except Refused as refused:
+            if refused.code == STORAGE_UNAVAILABLE:
+                raise  # nobody fails for that: the next tick tries again
+            return None
+
+    return point_each(row.pk, choose, after=after, limit=MOST_ASSEMBLED, seconds=ASSEMBLE_SECONDS, now=now)
+
+
+# Those that wait are found by their lane, the others by use case and status: few are on their way at a time.
+_OPEN_ROW = """
+SELECT EXISTS (SELECT 1 FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' ORDER BY failover, not_before)
+    OR EXISTS (SELECT 1 FROM delivery_voicemail
+                WHERE use_case_id = %s AND status IN ('sending', 'uncertain', 'accepted') AND lane_id = %s)
+"""
+
+
+def complete(now: datetime) -> None:
+    """running or paused -> completed once every voicemail has come to an end: counters say which are worth a look, rows decide."""
+    under_way = Q(state__in=[S.RUNNING, S.PAUSED])
+    ids = Campaign.objects.filter(~_IMPORTED_NOW, ~_RETRIED_NOW, under_way).values_list("pk", flat=True)
+    ended = [lane_id for lane_id, counts in counts_of(list(ids)).items() if counts and not _open_ended(counts)]
+    _each(Campaign.objects.filter(under_way, pk__in=ended), under_way, lambda row: _complete(row, now))
+
+
+def _complete(row: Campaign, now: datetime) -> None:
+    if _is_imported(row) or retries.under_way(row) or _has_open_row(row):
+        return
+    Lane.objects.filter(pk=row.pk).update(idle=True)
+    move(row, S.COMPLETED, "campaign.completed", None, ended_at=now, measured_at=None, rate_per_second=None)
+
+
+def _is_imported(row: Campaign) -> bool:
+    return RecipientImport.objects.filter(campaign=row, state__in=UNDER_WAY).exists()
+
+
+def _open_ended(counts: Counter[str]) -> int:
+    return sum(counts[status] for status in OPEN_ENDED)
+
+
+def _has_open_row(row: Campaign) -> bool:
+    [(found,)] = sql.run(_OPEN_ROW, [row.pk, row.lane.use_case_id, row.pk])
+    return bool(found)
+
+
+_STIRRING = """
+SELECT id FROM campaigns_campaign WHERE id = ANY(ARRAY({lanes})) AND state = %s ORDER BY id LIMIT %s
+"""
+
+
+def _stirring(state: CampaignState, statuses: Iterable[VoicemailStatus]) -> list[UUID]:
+    """Campaigns of the state that have voicemails in one of the statuses, by the counters."""
+    names = sql.texts(sorted(status.value for status in statuses))
+    statement = _STIRRING.format(lanes=LANES_WITH)
+    return [row[0] for row in sql.run(statement, [names, names, state.value, MOST_CAMPAIGNS])]
+
+
+def reopen_retried(now: datetime) -> None:
+    """completed -> running where a voicemail is on its way again: one that somebody retried, or whose report came late."""
+    found = Campaign.objects.filter(pk__in=_stirring(S.COMPLETED, OPEN_ENDED))
+    _each(found, Q(state=S.COMPLETED), _reopen)
+
+
+def _reopen(row: Campaign) -> None:
+    if _has_open_row(row):
+        reopen(row, None)
+        ring_on_commit("dispatch")
+
+
+def queue_again(now: datetime) -> None:
+    """The failed that people want to be tried again are queued, batch after batch; who was served longest ago comes first."""
+    enough = time.monotonic() + RETRY_SECONDS
+    served: list[UUID] = []
+
+    def go_on(row: Campaign) -> None:
+        retry = retries.under_way(row)
+        if retry is not None and (not served or time.monotonic() < enough):
+            retries.go_on(row, retry, now)
+            served.append(row.pk)
+
+    waiting = Campaign.objects.filter(retries__state=RetryState.RUNNING).order_by("retries__updated_at")
+    before = -1
+    while before < len(served) and (not served or time.monotonic() < enough):
+        before = len(served)
+        _each(waiting, Q(), go_on)
+
+
+def cancel_rest(now: datetime) -> None:
+    """What still waits in canceled campaigns is canceled, so many to a tick; also what comes back unsent."""
+    left = MOST_VOICEMAILS
+    for lane_id in _stirring(S.CANCELED, [VoicemailStatus.QUEUED]):
+        left -= cancel_queued(lane_id, left, now)
+        if left <= 0:
+            return
+
+
+def measure(now: datetime) -> None:
+    """How many a second left lately, read off the counters every few seconds."""
+    rows = Campaign.objects.filter(
+        Q(measured_at=None) | Q(measured_at__lte=now - MEASURE_EVERY), state=S.RUNNING
+    ).order_by("pk")[: 20 * MOST_CAMPAIGNS]
+    counts = counts_of([row.pk for row in rows]) if rows else {}
+    for row in rows:
+        sent = _sent(counts[row.pk])
+        rate = None if row.measured_at is None else _smoothed(row, sent, (now - row.measured_at).total_seconds())
+        # Of two ticks one writes.
+        Campaign.objects.filter(pk=row.pk, measured_at=row.measured_at, state=S.RUNNING).update(
+            measured_at=now, measured_sent=sent, rate_per_second=rate
+        )
+
+
+def _smoothed(row: Campaign, sent: int, seconds: float) -> float:
+    rate = max(0, sent - row.measured_sent) / seconds
+    if row.rate_per_second is None:
+        return rate
+    weight = 1 - math.exp(-seconds / SMOOTHING.total_seconds())
+    return row.rate_per_second + weight * (rate - row.rate_per_second)
+
+
+def _sent(counts: Counter[str]) -> int:
+    V = VoicemailStatus  # noqa: N806
+    return sum(counts[status] for status in (V.ACCEPTED, V.DELIVERED, V.FAILED, V.UNCERTAIN))
+
+
+def _each(found: QuerySet[Campaign], still: Q, act: Callable[[Campaign], object]) -> None:
+    """Act on each under its lock and in a transaction of its own, where nobody else holds it and it is still so.
+
+    One that fails is logged, and tried again at the next tick; it does not stop the others."""
+    for pk in list(found.values_list("pk", flat=True)[:MOST_CAMPAIGNS]):
+        try:
+            with transaction.atomic():
+                rows = Campaign.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
+                row = rows.select_related("workspace", "lane__use_case").filter(still, pk=pk).first()
+                if row is not None:
+                    act(row)
+        except OperationalError:
+            raise  # the database is gone: the tick connects anew
+        except Exception:
+            log.exception("campaign_step_failed", campaign_id=str(pk))
+
+
+STEPS = (start_due, set_recordings, queue_again, reopen_retried, complete, cancel_rest, measure)

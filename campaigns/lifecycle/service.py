@@ -1,0 +1,214 @@
+"""What people do with a campaign. Each verb decides under the campaign's lock, so of two who come at once one wins."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from campaigns.lifecycle import retries, validation
+from campaigns.lifecycle.transitions import claimed, is_importing, locked, move, require
+from campaigns.models import Campaign, CampaignRetry, RecipientImport
+from campaigns.planning.effective_settings import end_of
+from campaigns.planning.preview import preview
+from campaigns.states import ALWAYS_EDITABLE, EDITABLE, UNDER_WAY, CampaignState
+from delivery.models import Lane, Voicemail
+from delivery.runtime.wakeups import ring_on_commit
+from rvm.platform import audit
+from rvm.platform.database.clock import database_now
+from rvm.platform.errors import Refused
+from rvm.platform.models import User, Workspace
+from usecases.models import UseCase
+from usecases.selectors import require_usable
+from usecases.services.saving import told
+
+S = CampaignState
+
+
+@transaction.atomic
+def create(
+    *,
+    workspace: Workspace,
+    use_case: UseCase,
+    live: bool,
+    name: str,
+    actor: User | None,
+    now: datetime | None = None,
+    **fields: Any,
+) -> Campaign:
+    """A draft and its held lane.
+
+    `fields`: recording, script, time_zone, starts_at, ends_at, window_start, window_end, days, pace_per_second, priority,
+    max_attempts, retry_minutes. `starts_at` and `ends_at` without an offset are read in `time_zone`. Raises Refused.
+    """
+    lane = Lane(workspace=workspace, use_case=use_case, live=live, held=True)
+    campaign = Campaign(id=lane.pk, workspace=workspace, lane=lane, created_by=actor)
+    validation.apply(campaign, {"name": name, "use_case": use_case, **fields}, now or database_now())
+    lane.save(force_insert=True)
+    campaign.save(force_insert=True)
+    audit.record("campaign.created", campaign, actor=actor, workspace=workspace, name=campaign.name, live=live)
+    return campaign
+
+
+@transaction.atomic
+def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, now: datetime) -> Campaign:
+    """Change what is named and nothing else; names as for `create`, and `name` and `use_case`. Raises Refused."""
+    row = locked(campaign)
+    if row.state not in EDITABLE and not changes.keys() <= ALWAYS_EDITABLE:
+        raise claimed(row)
+    changed = validation.apply(row, changes, now)
+    if not changed:
+        return row
+    has_recipients = _has_recipients(row)
+    if "use_case" in changed and (has_recipients or is_importing(row)):
+        raise Refused(
+            "campaign_has_recipients",
+            "The use case stays once the campaign has recipients: they were judged by its policy. Make another campaign for another "
+            "use case.",
+            field="use_case_id",
+        )
+    if {"recording", "script"} & changed.keys():
+        row.recordings_set, row.recordings_set_to = not has_recipients and not is_importing(row), None
+    if row.state == S.SCHEDULED and (row.starts_at is None or not (row.recording or row.script)):
+        raise Refused(
+            "campaign_scheduled",
+            "A scheduled campaign keeps a start and a recording; unschedule it to take one of them away.",
+            field="starts_at" if row.starts_at is None else "recording_id",
+        )
+    row.save()
+    row.lane.save(update_fields=changed.keys() & validation.OF_LANE)
+    audit.record("campaign.updated", row, actor=actor, workspace=row.workspace, changes=told(changed))
+    if {"pace_per_second", "priority"} & changed.keys():
+        ring_on_commit("dispatch")
+    return row
+
+
+@transaction.atomic
+def launch(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
+    """draft -> running, or scheduled where its start lies ahead. Raises Refused."""
+    row = locked(campaign)
+    require(row, {S.DRAFT}, "launched")
+    _check_launch(row, now)
+    if row.starts_at is not None and row.starts_at > now:
+        return move(row, S.SCHEDULED, "campaign.scheduled", actor, launched_by=actor)
+    return begin(row, actor, now)
+
+
+def begin(row: Campaign, actor: User | None, now: datetime) -> Campaign:
+    """draft or scheduled -> running. The caller holds the campaign's lock."""
+    if actor is not None:
+        row.launched_by = actor
+    move(row, S.RUNNING, "campaign.launched", actor, launched_at=now, ends_at=end_of(row, now))
+    # Where the recording was changed after the import, the tick opens the lane once every voicemail names the new one.
+    Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set, expires_at=row.ends_at)
+    ring_on_commit("dispatch")
+    return row
+
+
+@transaction.atomic
+def unschedule(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
+    """scheduled -> draft. Raises Refused."""
+    row = locked(campaign)
+    require(row, {S.SCHEDULED}, "unscheduled")
+    return move(row, S.DRAFT, "campaign.unscheduled", actor, launched_by=None)
+
+
+@transaction.atomic
+def pause(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
+    """running -> paused: nothing new is sent; what is with the carrier goes on. Raises Refused."""
+    row = locked(campaign)
+    require(row, {S.RUNNING}, "paused")
+    Lane.objects.filter(pk=row.pk).update(held=True)
+    return move(row, S.PAUSED, "campaign.paused", actor, measured_at=None, rate_per_second=None)
+
+
+@transaction.atomic
+def resume(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
+    """paused -> running, where it was. Raises Refused."""
+    row = locked(campaign)
+    require(row, {S.PAUSED}, "resumed")
+    Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set)
+    ring_on_commit("dispatch")
+    return move(row, S.RUNNING, "campaign.resumed", actor)
+
+
+@transaction.atomic
+def cancel(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
+    """Whatever has not ended -> canceled; what still waits is canceled by the tick, and nothing of it is sent. Raises Refused."""
+    row = locked(campaign)
+    require(row, {S.DRAFT, S.SCHEDULED, S.RUNNING, S.PAUSED}, "canceled")
+    Lane.objects.filter(pk=row.pk).update(held=True, expires_at=None)
+    if retry := retries.under_way(row):
+        retries.stop(row, retry, actor, "The campaign was canceled.")
+    return move(row, S.CANCELED, "campaign.canceled", actor, ended_at=now, measured_at=None, rate_per_second=None)
+
+
+@transaction.atomic
+def retry_failed(
+    campaign: Campaign,
+    *,
+    accept_duplicate_risk: bool,
+    reasons: Collection[str],
+    actor: User | None,
+    now: datetime,
+) -> CampaignRetry:
+    """Queue the failed again that a retry can help: the first ones now, the others by the tick. No `reasons` are all of them.
+
+    What may have reached the person is left out unless that risk is accepted. Raises Refused, also while an earlier retry runs."""
+    row = locked(campaign)
+    require(row, {S.RUNNING, S.PAUSED, S.COMPLETED}, "retried")
+    return retries.begin(row, accept_duplicate_risk=accept_duplicate_risk, reasons=reasons, actor=actor, now=now)
+
+
+@transaction.atomic
+def stop_retry(campaign: Campaign, *, actor: User | None) -> CampaignRetry:
+    """Leave those of the failed who are not queued again yet as they are. Raises Refused where no retry runs."""
+    row = locked(campaign)
+    retry = retries.under_way(row)
+    if retry is None:
+        raise Refused(
+            "retry_not_under_way", "Nobody of this campaign is being queued again now, so there is nothing to stop."
+        )
+    retries.stop(row, retry, actor, "A person or a program stopped it.")
+    return retry
+
+
+def _check_launch(row: Campaign, now: datetime) -> None:
+    require_usable(row.use_case, row.live)
+    if row.recording is None and row.script is None:
+        raise Refused(
+            "recording_missing", "The campaign has no recording; choose what people will hear.", field="recording_id"
+        )
+    if row.recording is not None and not default_storage.exists(row.recording.storage_name):
+        raise Refused(
+            "recording_missing",
+            f"The file of the recording “{row.recording.name}” is gone from the media storage; upload it again.",
+            field="recording_id",
+        )
+    if RecipientImport.objects.filter(campaign=row, state__in=UNDER_WAY).exists():
+        raise Refused(
+            "import_under_way",
+            "A list is being imported into this campaign; launch it when that is done, or discard the list.",
+        )
+    if not _has_recipients(row):
+        raise Refused("no_recipients", "The campaign has no recipients; import a list first.")
+    expected = preview(row, now)
+    if not expected.now and not expected.later:
+        raise Refused("nothing_to_send", _why_nothing(expected.total, expected.expiring, expected.skipped))
+
+
+def _why_nothing(total: int, expiring: int, skipped: Mapping[str, int]) -> str:
+    people = "1 recipient" if total == 1 else f"{total:,} recipients"
+    why = [f"{count:,} skipped ({reason})" for reason, count in skipped.items()]
+    if expiring:
+        why.append(f"{expiring:,} out of time before their calling window opens")
+    return f"Of {people} nobody could be reached before the campaign's end: {', '.join(why)}. See its preview."
+
+
+def _has_recipients(row: Campaign) -> bool:
+    # In the index's own order: the planner must not think of reading the whole table to come upon one. (`exists` drops the order.)
+    queued = Voicemail.objects.filter(lane_id=row.pk, status="queued").order_by("lane", "failover", "not_before")
+    return queued.values_list("pk").first() is not None

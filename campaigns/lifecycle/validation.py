@@ -1,0 +1,218 @@
+"""What may be said of a campaign: every value measured against its bounds and against the use case's policy, in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime, time, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from campaigns.models import Campaign
+from campaigns.planning import effective_settings
+from campaigns.scripts import check_script
+from delivery.models import Recording
+from delivery.services.voicemails import FARTHEST
+from rvm.platform.errors import Refused
+from rvm.platform.models import Workspace
+from usecases.models import UseCase
+from usecases.selectors import require_usable
+from usecases.services.saving import change
+
+OF_CAMPAIGN = ("name", "recording", "script", "time_zone", "starts_at", "ends_at")
+OF_LANE = (
+    "use_case",
+    "window_start",
+    "window_end",
+    "days",
+    "pace_per_second",
+    "priority",
+    "max_attempts",
+    "retry_minutes",
+)
+LONGEST_NAME = 100
+# A person who means "now" takes a moment to say so.
+LATE = timedelta(minutes=1)
+PACES = (0.01, 100_000.0)
+WHOLE: Mapping[str, tuple[str, int, int, bool]] = {
+    "priority": ("The priority", -100, 100, False),
+    "max_attempts": ("The number of attempts", 1, 10, True),
+    "retry_minutes": ("The wait before the second attempt, in minutes,", 1, 24 * 60, True),
+}
+
+Changes = dict[str, tuple[Any, Any]]
+
+
+def apply(campaign: Campaign, named: Mapping[str, Any], now: datetime) -> Changes:
+    """Set what is named on the campaign and its lane, unsaved, and return what differs as {name: (old, new)}. Raises Refused."""
+    values = _checked(campaign, dict(named), now)
+    mine = {name: value for name, value in values.items() if name in OF_CAMPAIGN}
+    lanes = {name: value for name, value in values.items() if name not in OF_CAMPAIGN}
+    changed = change(campaign, mine, OF_CAMPAIGN) | change(campaign.lane, lanes, OF_LANE)
+    if {"use_case", "window_start", "window_end"} & set(changed):
+        _check_hours(campaign)
+    if {"starts_at", "ends_at"} & set(changed):
+        _check_order(campaign, now)
+    return changed
+
+
+def _checked(campaign: Campaign, values: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """The values as they are stored."""
+    if "name" in values:
+        values["name"] = check_name(values["name"])
+    if "use_case" in values:
+        _check_use_case(campaign, values["use_case"])
+    _check_sound(campaign, values)
+    _check_times(campaign, values, now)
+    if values.get("days") is not None:
+        values["days"] = _checked_days(values["days"])
+    if values.get("pace_per_second") is not None:
+        _check_pace(values["pace_per_second"])
+    for name, (what, least, most, optional) in WHOLE.items():
+        if name in values and not (optional and values[name] is None):
+            _check_whole(name, what, values[name], least, most)
+    return values
+
+
+def _check_times(campaign: Campaign, values: dict[str, Any], now: datetime) -> None:
+    if "time_zone" in values:
+        _check_zone(values["time_zone"])
+    for name in ("starts_at", "ends_at"):
+        if values.get(name) is not None:
+            values[name] = moment_of(values[name], values.get("time_zone", campaign.time_zone), name)
+    start = values.get("starts_at")
+    if start is not None and start != campaign.starts_at:
+        _check_start(start, now)
+
+
+def check_name(name: str) -> str:
+    """Without the spaces around it."""
+    name = name.strip()
+    if not name:
+        raise Refused("name_missing", "A campaign needs a name, by which people find it again.", field="name")
+    if len(name) > LONGEST_NAME:
+        sentence = f"The name has {len(name)} characters; at most {LONGEST_NAME} are kept."
+        raise Refused("too_long", sentence, field="name")
+    return name
+
+
+def moment_of(value: datetime, zone: str, field: str) -> datetime:
+    """A local time in the zone as the moment that it is; one that carries an offset is a moment already.
+
+    Of an hour that comes twice, the first is meant. Refused where clocks skip it."""
+    if value.tzinfo is not None:
+        return value.astimezone(UTC)
+    moment = value.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
+    if moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != value:
+        raise Refused(
+            "time_skipped",
+            f"{value:%H:%M} does not exist on {value:%-d %B %Y} in {zone}: clocks are put forward over it. Choose another time.",
+            field=field,
+        )
+    return moment
+
+
+def _check_use_case(campaign: Campaign, use_case: UseCase) -> None:
+    if use_case.workspace_id != campaign.workspace_id:
+        raise Refused("use_case_not_found", "This workspace has no such use case.", field="use_case_id")
+    require_usable(use_case, campaign.live)
+
+
+def _check_sound(campaign: Campaign, values: dict[str, Any]) -> None:
+    """One recording or a script; naming one of them leaves the other."""
+    recording, script = values.get("recording"), values.get("script")
+    if recording is not None and script is not None:
+        raise Refused(
+            "recording_and_script", "A campaign has one recording or a script of clips, not both.", field="script"
+        )
+    if recording is not None:
+        _check_recording(campaign.workspace, recording)
+        values["script"] = None
+    if script is not None:
+        for refused in check_script(campaign.workspace, script):
+            raise refused
+        values["recording"] = None
+
+
+def _check_recording(workspace: Workspace, recording: Recording) -> None:
+    if recording.workspace_id != workspace.pk or recording.assembled:
+        raise Refused("recording_not_found", "This workspace has no such recording.", field="recording_id")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _check_zone(name: str) -> None:
+    if name not in _zones():
+        raise Refused(
+            "time_zone_unknown",
+            f"“{name[:64]}” is no time zone; write one as in America/Chicago or UTC.",
+            field="time_zone",
+        )
+
+
+def _check_start(start: datetime, now: datetime) -> None:
+    if start < now - LATE:
+        raise Refused(
+            "too_early", "The start lies in the past; leave it out to start with the launch.", field="starts_at"
+        )
+    if start > now + FARTHEST:
+        raise Refused("too_late", f"The start is more than {FARTHEST.days} days ahead.", field="starts_at")
+
+
+def _check_order(campaign: Campaign, now: datetime) -> None:
+    if campaign.ends_at is None:
+        return
+    start = max(campaign.starts_at or now, now)
+    if campaign.ends_at <= start:
+        than = "its start" if start > now else "now"
+        raise Refused(
+            "too_early", f"The campaign's end is not later than {than}; nothing would be sent.", field="ends_at"
+        )
+    if campaign.ends_at > start + FARTHEST:
+        raise Refused("too_late", f"The end is more than {FARTHEST.days} days after the start.", field="ends_at")
+
+
+def _check_hours(campaign: Campaign) -> None:
+    lane, policy = campaign.lane, campaign.lane.use_case
+    allowed = f"the policy's {_clock(policy.window_start)} to {_clock(policy.window_end)}, local time at the recipient"
+    for name in ("window_start", "window_end"):
+        hour: time | None = getattr(lane, name)
+        if hour is not None and not policy.window_start <= hour <= policy.window_end:
+            sentence = f"{_clock(hour)} is not within {allowed}; choose hours within the policy's."
+            raise Refused("outside_policy", sentence, field=name)
+    hours = effective_settings.hours_of(lane, simulated=False)
+    if hours.start >= hours.end:
+        sentence = (
+            f"The hours {_clock(hours.start)} to {_clock(hours.end)} are empty: they must end later than they start."
+        )
+        raise Refused("window_empty", sentence, field="window_end")
+
+
+def _clock(at: time) -> str:
+    return f"{at:%H:%M}"
+
+
+def _checked_days(days: Any) -> list[int]:
+    if not isinstance(days, list | tuple | set | frozenset) or not days:
+        raise Refused("days_missing", "Name at least one weekday, or leave the days out for every day.", field="days")
+    if any(isinstance(day, bool) or not isinstance(day, int) or not 1 <= day <= 7 for day in days):
+        raise Refused("day_unknown", "Weekdays are numbers from 1, Monday, to 7, Sunday.", field="days")
+    return sorted(set(days))
+
+
+def _check_pace(pace: Any) -> None:
+    least, most = PACES
+    if isinstance(pace, bool) or not isinstance(pace, int | float) or not math.isfinite(pace) or pace <= 0:
+        raise Refused("not_positive", "The pace is a number of drops a second above 0.", field="pace_per_second")
+    if not least <= pace <= most:
+        sentence = f"The pace must be from {least} to {most:.0f} drops a second; it is {pace}."
+        raise Refused("out_of_bounds", sentence, field="pace_per_second")
+
+
+def _check_whole(name: str, what: str, value: Any, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise Refused("out_of_bounds", f"{what} must be a whole number from {least} to {most}.", field=name)

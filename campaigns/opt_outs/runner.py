@@ -1,0 +1,100 @@
+"""The work on the opt-out lists under way: whoever holds a workspace's lock checks, lists and undoes its lists."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+
+from campaigns.imports.runner import FAULT, LOST, lock
+from campaigns.imports.staging import Stopping, Superseded
+from campaigns.models import OptOutImport
+from campaigns.opt_outs import listing
+from campaigns.states import OPT_OUTS_UNDER_WAY, OptOutState
+from delivery.runtime import shutdown
+from rvm.platform import audit
+from rvm.platform.encryption.crypto import Undecryptable
+from rvm.spreadsheets.refusals import SheetRefused
+
+log = structlog.get_logger(__name__)
+
+
+def work() -> bool:
+    """Work on every list under way that nobody else works on, the oldest first. Whether any is left."""
+    left = False
+    waiting = OptOutImport.objects.filter(state__in=OPT_OUTS_UNDER_WAY).order_by("id").values_list("pk", "workspace_id")
+    for identifier, workspace_id in list(waiting):
+        if shutdown.requested.is_set():
+            return True
+        with lock(workspace_id) as mine:
+            if not mine:
+                left = True
+                continue
+            try:
+                left |= not work_on(identifier)
+            except Stopping:
+                return True
+            except Superseded:
+                log.info("opt_outs_superseded", import_id=str(identifier))
+    return left
+
+
+def work_on(identifier: UUID) -> bool:
+    """Bring one list to its next state; False where that must wait. The caller holds its workspace's lock."""
+    row = OptOutImport.objects.select_related("workspace").filter(pk=identifier, state__in=OPT_OUTS_UNDER_WAY).first()
+    if row is None:
+        return True
+    was = OptOutState(row.state)
+    try:
+        return _STEPS[was](row)
+    except SheetRefused as refused:
+        _fail(row, was, str(refused))
+    except (FileNotFoundError, Undecryptable):
+        _fail(row, was, LOST)
+    except (InterfaceError, OperationalError, Stopping, Superseded):
+        raise  # what was committed stays, and somebody goes on from there
+    except Exception as error:
+        # Without its message and its frames: they may hold cells of the list.
+        log.error("opt_outs_broke", import_id=str(identifier), error=type(error).__name__)
+        if was is not OptOutState.CHECKING:
+            return False
+        _fail(row, was, FAULT)
+    return True
+
+
+def _check(row: OptOutImport) -> bool:
+    found = listing.check(row)
+    _end(row, OptOutState.CHECKING, OptOutState.CHECKED, "opt_outs.checked", ("counts",), **found)
+    return True
+
+
+def _put(row: OptOutImport) -> bool:
+    listing.put_on_list(row)
+    _end(row, OptOutState.IMPORTING, OptOutState.COMPLETED, "opt_outs.completed", ("added",))
+    return True
+
+
+def _undo(row: OptOutImport) -> bool:
+    if not listing.undo(row):
+        return False
+    told = ("added", "taken_back", "ended_meanwhile")
+    _end(row, OptOutState.UNDOING, OptOutState.UNDONE, "opt_outs.undone", told)
+    return True
+
+
+_STEPS = {OptOutState.CHECKING: _check, OptOutState.IMPORTING: _put, OptOutState.UNDOING: _undo}
+
+
+def _fail(row: OptOutImport, was: OptOutState, sentence: str) -> None:
+    _end(row, was, OptOutState.FAILED, "opt_outs.failed", ("error", "added"), error=sentence[:500])
+
+
+def _end(
+    row: OptOutImport, was: OptOutState, now: OptOutState, action: str, told: tuple[str, ...], **values: object
+) -> None:
+    with transaction.atomic():
+        listing.progress(row, was, state=now, **values)
+        row.refresh_from_db()
+        details = {name: getattr(row, name) for name in told}
+        audit.record(action, row, actor=None, workspace=row.workspace, **details)

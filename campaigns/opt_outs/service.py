@@ -1,0 +1,224 @@
+"""What people do with a list of those who must not be reached: upload it, look how it is read, check, confirm, undo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from campaigns.imports import uploaded_lists
+from campaigns.imports.uploaded_lists import READ_AS, Kind, Sample
+from campaigns.models import OptOutImport
+from campaigns.opt_outs.columns import SENTENCES, check_opt_out_columns, read_opt_outs
+from campaigns.states import OPT_OUT_MOVES, OptOutState
+from delivery.runtime.wakeups import ring_on_commit
+from rvm.platform import audit
+from rvm.platform.database.ids import uuid7_at
+from rvm.platform.encryption import encrypted_files
+from rvm.platform.errors import Refused
+from rvm.platform.models import User, Workspace
+from rvm.spreadsheets.workbook_notices import other_sheets
+
+KIND = Kind(read_opt_outs, check_opt_out_columns, SENTENCES, "who on it has opted out")
+O = OptOutState  # noqa: E741
+
+
+def upload(
+    *,
+    workspace: Workspace,
+    live: bool = True,
+    file_name: str,
+    chunks: Iterable[bytes],
+    actor: User | None,
+    now: datetime,
+    reading: Mapping[str, Any] | None = None,
+) -> OptOutImport:
+    """Keep the file encrypted, and guess how it is written and what its columns are, but for what `reading` says, as `read_as`.
+
+    Raises Refused: import_too_large, import_unreadable, storage_unavailable, and the codes of columns.
+    """
+    row = OptOutImport(
+        id=uuid7_at(int(now.timestamp() * 1000)),  # it names the file, which is as old as it says
+        workspace=workspace,
+        live=live,
+        file_name=uploaded_lists.name_of(file_name),
+        created_by=actor,
+        created_at=now,
+    )
+    accents = uploaded_lists.keep(row, chunks)
+    try:
+        uploaded_lists.guess(row, accents, KIND)
+        # Who is hidden by a filter has opted out all the same.
+        said = {"hidden_rows": True} if row.format == "xlsx" else {}
+        if said := {**said, **(reading or {})}:
+            uploaded_lists.read_again(row, said, KIND)
+        with transaction.atomic():
+            row.save(force_insert=True)
+            audit.record("opt_outs.uploaded", row, actor=actor, workspace=workspace, sha256=row.sha256, live=row.live)
+    except BaseException:
+        encrypted_files.delete(row.storage_name)
+        raise
+    return row
+
+
+def read_as(found: OptOutImport, changes: Mapping[str, Any], *, actor: User | None, now: datetime) -> OptOutImport:
+    """Override the guess, as `campaigns.imports.service.read_as`. What had been checked must be checked again.
+
+    Raises Refused: opt_out_list_<state>, import_file_removed, import_unreadable, and the codes of columns.
+    """
+    with _locked(found, O.UPLOADED) as row:
+        uploaded_lists.require_file(row)
+        before = {name: getattr(row, name) for name in READ_AS}
+        uploaded_lists.read_again(row, changes, KIND)
+        _begin_anew(row, O.UPLOADED)
+        row.save()
+        changed = {name: getattr(row, name) for name in READ_AS if getattr(row, name) != before[name]}
+        audit.record("opt_outs.read_as", row, actor=actor, workspace=row.workspace, **changed)
+    return row
+
+
+def check(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImport:
+    """uploaded -> checking: every row is read in the background. Raises Refused, also while a column is unclear."""
+    with _locked(found, O.CHECKING) as row:
+        uploaded_lists.require_file(row)
+        uploaded_lists.require_clear(row, KIND)
+        uploaded_lists.require_columns(row.columns, KIND)
+        _begin_anew(row, O.CHECKING)
+        row.save()
+        audit.record("opt_outs.check_began", row, actor=actor, workspace=row.workspace)
+        ring_on_commit("imports")
+    return row
+
+
+def confirm(
+    found: OptOutImport, *, must_not_be_reached: bool = False, actor: User | None, now: datetime
+) -> OptOutImport:
+    """checked -> importing: its numbers are put on the workspace's list in the background.
+
+    `must_not_be_reached`: the person says that the people on the list must not be reached, which is asked where it looks like a list
+    of patients. Raises Refused.
+    """
+    with _locked(found, O.IMPORTING) as row:
+        if not numbers_of(row):
+            raise Refused(
+                "opt_out_list_without_numbers",
+                "No number of this list can be put on the suppression list; see why, mend the list and upload it again.",
+            )
+        doubts = looks_like_patients(row)
+        if doubts and not must_not_be_reached:
+            raise Refused(
+                "opt_out_list_looks_like_patients",
+                f"{' '.join(doubts)} Say that this is a list of people who must not be reached, or discard it.",
+                field="must_not_be_reached",
+            )
+        row.state, row.confirmed_by = O.IMPORTING, actor
+        row.save()
+        audit.record(
+            "opt_outs.confirmed",
+            row,
+            actor=actor,
+            workspace=row.workspace,
+            counts=row.counts,
+            must_not_be_reached=must_not_be_reached,
+        )
+        ring_on_commit("imports")
+    return row
+
+
+def undo(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImport:
+    """completed -> undoing: what this list alone has put on the workspace's list is taken off again, in the background.
+
+    Voicemails that were ended meanwhile stay so. Raises Refused.
+    """
+    with _locked(found, O.UNDOING) as row:
+        if row.state == O.FAILED and not row.added:
+            raise Refused(
+                "opt_out_list_failed", "This list has put no number on the suppression list.", import_state=row.state
+            )
+        row.state, row.undone_by = O.UNDOING, actor
+        row.save()
+        audit.record("opt_outs.undo_began", row, actor=actor, workspace=row.workspace, added=row.added)
+        ring_on_commit("imports")
+    return row
+
+
+def discard(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImport:
+    """Drop a list that has listed nobody; its file is removed within moments. Raises Refused."""
+    with _locked(found, O.DISCARDED) as row:
+        row.state = O.DISCARDED
+        row.save()
+        audit.record("opt_outs.discarded", row, actor=actor, workspace=row.workspace)
+    return row
+
+
+def sample(row: OptOutImport) -> Sample:
+    """Raises Refused: import_file_removed, import_unreadable."""
+    return uploaded_lists.sample(row, KIND)
+
+
+def numbers_of(row: OptOutImport) -> int:
+    """How many numbers a checked list has, each once."""
+    return int(row.counts.get("to_add", 0)) + int(row.counts.get("already_listed", 0))
+
+
+def looks_like_patients(row: OptOutImport) -> list[str]:
+    """Sentences: why a checked list may be one of patients, who are never reached again once it is confirmed."""
+    permitted, waiting, numbers = row.counts.get("permitted", 0), row.counts.get("waiting", 0), numbers_of(row)
+    said = []
+    if permitted:
+        people = "1 row says" if permitted == 1 else f"{permitted:,} rows say"
+        said.append(f"{people} in a column that the person may be reached.")
+    if waiting * 2 > numbers:
+        said.append(
+            f"{waiting:,} of {numbers:,} number{'s' if numbers > 1 else ''} wait{'s' if waiting == 1 else ''} in a campaign."
+        )
+    return [f"This looks like a list of patients: {said[0]}", *said[1:]] if said else []
+
+
+def warnings(row: OptOutImport) -> list[str]:
+    """Sentences: what somebody should know before they confirm."""
+    return [*looks_like_patients(row), *other_sheets(row.sheets, row.sheet), *row.notices]
+
+
+def _begin_anew(row: OptOutImport, state: OptOutState) -> None:
+    row.state, row.error, row.rows_read, row.rows_imported = state, "", 0, 0
+    row.counts, row.unreadable = {}, {}
+
+
+_DONE = {
+    O.UPLOADED: "read in another way",
+    O.CHECKING: "checked",
+    O.IMPORTING: "confirmed",
+    O.UNDOING: "undone",
+    O.DISCARDED: "discarded",
+}
+_HELP = {
+    O.UPLOADED: " Have it checked first.",
+    O.CHECKING: " Wait until it is checked, or discard it.",
+    O.IMPORTING: " Wait until it is completed; then it can be undone.",
+    O.COMPLETED: " It can be undone.",
+    O.UNDOING: " Wait until it is undone.",
+    O.UNDONE: " Upload it again.",
+    O.DISCARDED: " Upload it again.",
+    O.FAILED: " See why, read it in another way or upload a mended list.",
+}
+
+
+@contextmanager
+def _locked(found: OptOutImport, to: OptOutState) -> Iterator[OptOutImport]:
+    """The row as it is now, for a verb that moves it to `to`. Refused where its state does not allow that."""
+    with transaction.atomic():
+        row = OptOutImport.objects.select_for_update(no_key=True).get(pk=found.pk)
+        was = OptOutState(row.state)
+        allowed = to in OPT_OUT_MOVES[was] or was is to is O.UPLOADED
+        # What has put numbers on the list is undone, and nothing else.
+        if not allowed or (was is O.FAILED and row.added and to is not O.UNDOING):
+            raise Refused(
+                f"opt_out_list_{was}",
+                f"A list that is {was} cannot be {_DONE[to]}.{_HELP.get(was, '')}",
+                import_state=was,
+            )
+        yield row

@@ -1,0 +1,112 @@
+"""How far a campaign is: from counters, and one look at who still waits where."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import orjson
+import structlog
+from redis.exceptions import RedisError
+
+from campaigns.models import Campaign, RecipientImport
+from campaigns.planning import effective_settings
+from campaigns.planning.audience import by_zones
+from campaigns.planning.forecast import Group, forecast
+from campaigns.states import UNDER_WAY, CampaignState
+from delivery.lane_totals import reasons_of
+from delivery.lifecycle.status import TERMINAL, VoicemailStatus
+from delivery.models import Lane
+from rvm.platform.redis_connection import redis_client
+
+log = structlog.get_logger(__name__)
+
+# A page that shows this asks every few seconds, and a million rows take a second to group.
+KEPT = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    id: str
+    file_name: str
+    state: str
+    rows_read: int
+    rows_imported: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`by_status` and `by_reason` (of those that ended) leave out what is 0. `waiting_by_zone` counts the queued by the zones they
+    may be in, joined by commas where more than one; "" are those of whom only the number is known.
+
+    `finishes_at`: when the last of those that wait leaves or expires; None where nobody waits and while it is paused.
+    """
+
+    total: int
+    by_status: dict[str, int]
+    by_reason: dict[str, int]
+    rate_per_second: float
+    finishes_at: datetime | None
+    waiting_by_zone: dict[str, int]
+    open_imports: list[ImportProgress]
+
+
+def progress(campaign: Campaign, now: datetime) -> Progress:
+    """Raises Refused where the use case has no carrier to ask about."""
+    by_status: Counter[str] = Counter()
+    by_reason: Counter[str] = Counter()
+    for (status, reason), count in reasons_of([campaign.pk])[campaign.pk].items():
+        by_status[status] += count
+        if reason and VoicemailStatus(status) in TERMINAL:
+            by_reason[reason] += count
+    waiting = _waiting(campaign.lane) if by_status[VoicemailStatus.QUEUED] else {}
+    return Progress(
+        total=by_status.total(),
+        by_status=dict(by_status),
+        by_reason=dict(by_reason),
+        rate_per_second=(campaign.rate_per_second or 0.0) if campaign.state == CampaignState.RUNNING else 0.0,
+        finishes_at=_finish(campaign, waiting, now),
+        waiting_by_zone=waiting,
+        open_imports=_open_imports(campaign),
+    )
+
+
+def _finish(campaign: Campaign, waiting: dict[str, int], now: datetime) -> datetime | None:
+    if not waiting or campaign.state in (CampaignState.PAUSED, CampaignState.CANCELED):
+        return None
+    lane = campaign.lane
+    setup = effective_settings.setup_of(lane)
+    hours = effective_settings.hours_of(lane, simulated=effective_settings.is_simulated(setup))
+    begun = effective_settings.start_of(campaign, now)
+    # Of whom only the number is known, the campaign's own zone is as good a guess as any.
+    groups = [Group(tuple(zones.split(",")) if zones else (campaign.time_zone,), n) for zones, n in waiting.items()]
+    end = effective_settings.end_of(campaign, begun)
+    if end <= now:  # those who wait all the same are tried again, and each was given so long
+        end = now + timedelta(hours=campaign.use_case.expires_after_hours)
+    return forecast(
+        groups, hours, start=max(begun, now), end=end, pace=effective_settings.pace_of(lane, setup)
+    ).finishes_at
+
+
+def _waiting(lane: Lane) -> dict[str, int]:
+    """Kept for a moment; without Redis it is counted each time."""
+    key = f"rvm:waiting:{lane.pk}"
+    try:
+        if kept := redis_client().get(key):
+            return dict(orjson.loads(kept))
+    except RedisError as error:
+        log.warning("waiting_not_kept", error=type(error).__name__)
+    found = {",".join(zones or ()): count for zones, count in by_zones(lane).items()}
+    try:
+        redis_client().set(key, orjson.dumps(found), px=KEPT)
+    except RedisError as error:
+        log.warning("waiting_not_kept", error=type(error).__name__)
+    return dict(sorted(found.items(), key=lambda entry: -entry[1]))
+
+
+def _open_imports(campaign: Campaign) -> list[ImportProgress]:
+    return [
+        ImportProgress(str(row.pk), row.file_name, row.state, row.rows_read, row.rows_imported)
+        for row in RecipientImport.objects.filter(campaign=campaign, state__in=UNDER_WAY).order_by("-pk")
+    ]

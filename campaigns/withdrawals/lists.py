@@ -1,0 +1,142 @@
+"""Lists of people to take out of a campaign: pasted lines, or a file that is read as campaigns' lists are.
+
+A line names a person by record number, reference or phone number. Where a file has columns for several of these, all that find
+somebody must find the same one. A file with the status of its appointments names those only that it says are canceled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from rvm.spreadsheets.cell_values.phones import numbers_in
+
+from campaigns.imports.verdicts import verdict_of
+from delivery.identifiers import MAX_RECORD_NUMBER
+from delivery.services.screening import LONGEST_REFERENCE
+from rvm.platform.errors import Refused
+from rvm.spreadsheets.cells import cell_values
+from rvm.spreadsheets.columns.kinds import PHONES
+from rvm.spreadsheets.columns.reading import read_columns
+from rvm.spreadsheets.preview import examine
+from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.rows import DamagedRow, all_rows, open_rows
+from rvm.spreadsheets.trimming import trimmed
+
+MAX_LINES = 10_000
+MAX_BYTES = 10_000_000
+_STATUS = ("canceled", "appointment_status")
+_CANCELED = "appointment_canceled"
+_MAX_TEXT = max(MAX_RECORD_NUMBER, LONGEST_REFERENCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one line says: each of its names, of which kinds these may be; or `stands` or `damaged`, and then nobody."""
+
+    number: int
+    record_numbers: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    # Whether a name of one kind may be meant as another: of a pasted line nobody knows what it is.
+    any_kind: bool = False
+    stands: bool = False
+    damaged: bool = False
+
+
+def pasted_lines(texts: Iterable[str]) -> list[Line]:
+    """Raises Refused: withdrawal_empty, too_many_lines."""
+    lines = [_of_any_kind(number, text) for number, text in enumerate(texts, 1) if trimmed(text)]
+    return _bounded(lines, "items")
+
+
+def listed_lines(read: Callable[[], Iterable[bytes]], size_bytes: int) -> list[Line]:
+    """`read` opens the file from its start, each time anew.
+
+    Raises Refused: list_too_large, list_unreadable, identifier_column_missing, withdrawal_empty, too_many_lines.
+    """
+    if size_bytes > MAX_BYTES:
+        raise Refused(
+            "list_too_large",
+            f"The list has more than {MAX_BYTES // 1_000_000} MB, the most that is taken at a time; split it.",
+            field="file",
+        )
+    try:
+        dialect, seen = examine(read, columns=read_columns)
+        kinds = [column.kind for column in seen.columns]
+        reader = _reader(kinds, alone=len(seen.columns) == 1)
+        # Where no column has a name that says what it is, its first row may be somebody's.
+        rows = open_rows(read(), dialect) if _names_somebody(kinds) else all_rows(read(), dialect)
+        lines = [reader(number, row) for number, row in islice(rows, MAX_LINES + 1) if any(map(trimmed, row))]
+        rows.close()
+    except SheetRefused as refused:
+        raise Refused("list_unreadable", refused.sentence, field="file", why=refused.code) from None
+    return _bounded(lines, "file")
+
+
+def _bounded(lines: list[Line], field: str) -> list[Line]:
+    if not lines:
+        raise Refused(
+            "withdrawal_empty",
+            "The list names nobody; give it a record number, a reference or a phone number for each person.",
+            field=field,
+        )
+    if len(lines) > MAX_LINES:
+        raise Refused(
+            "too_many_lines",
+            f"The list has more than {MAX_LINES:,} lines, the most that are taken at a time; split it.",
+            field=field,
+        )
+    return lines
+
+
+def _reader(kinds: Sequence[str], *, alone: bool) -> Callable[[int, Sequence[str]], Line]:
+    record_at = [at for at, kind in enumerate(kinds) if kind == "record_number"]
+    reference_at = [at for at, kind in enumerate(kinds) if kind == "reference"]
+    phones_at = [at for at, kind in enumerate(kinds) if kind in PHONES]
+    status_at = [(at, kind) for at, kind in enumerate(kinds) if kind in _STATUS]
+    named = _names_somebody(kinds)
+    if not named and not alone:
+        raise Refused(
+            "identifier_column_missing",
+            "No column of the list looks like record numbers, references or phone numbers; name the one with them “MRN”, “Reference” "
+            "or “Phone” in its first row.",
+            field="file",
+        )
+
+    def read(number: int, row: Sequence[str]) -> Line:
+        if isinstance(row, DamagedRow):
+            return Line(number, damaged=True)
+        if not named:
+            return _of_any_kind(number, row[0])
+        verdicts = [verdict_of(kind, _cell(row, at)) for at, kind in status_at]
+        if verdicts and _CANCELED not in verdicts:
+            return Line(number, stands=not any(verdicts), damaged=any(verdicts))
+        return Line(
+            number,
+            tuple(filter(None, (_name(_cell(row, at)) for at in record_at))),
+            tuple(filter(None, (_name(_cell(row, at)) for at in reference_at))),
+            tuple(phone for at in phones_at for phone in numbers_in(_cell(row, at))),
+        )
+
+    return read
+
+
+def _names_somebody(kinds: Sequence[str]) -> bool:
+    return not {"record_number", "reference", *PHONES}.isdisjoint(kinds)
+
+
+def _of_any_kind(number: int, text: str) -> Line:
+    name = _name(text)
+    return Line(number, (name,), (name,), tuple(numbers_in(text)), any_kind=True) if name else Line(number)
+
+
+def _name(text: str) -> str:
+    """Without what surrounds it; longer ones name nobody."""
+    name = cell_values.text(text)
+    return name if len(name) <= _MAX_TEXT else ""
+
+
+def _cell(row: Sequence[str], at: int) -> str:
+    return row[at] if at < len(row) else ""

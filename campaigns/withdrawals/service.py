@@ -1,0 +1,143 @@
+"""Takes people out of a campaign who still wait in it, because their appointment was canceled: looked up, shown, then confirmed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from campaigns.lifecycle.transitions import is_importing, locked
+from campaigns.models import Campaign, Withdrawal
+from campaigns.states import CampaignState, LineOutcome, WithdrawalState
+from campaigns.withdrawals.lists import Line
+from delivery.identifiers import Found, numbers_in_lane, record_numbers_in, references_in
+from delivery.lifecycle.status import VoicemailStatus
+from delivery.models import Lane
+from delivery.services.lanes import withdraw
+from rvm.platform import audit
+from rvm.platform.errors import Refused
+from rvm.platform.models import User
+
+# Of each outcome so many lines are named.
+MAX_NAMED = 100
+C, O, V = CampaignState, LineOutcome, VoicemailStatus  # noqa: E741
+_OPEN = {C.DRAFT, C.SCHEDULED, C.RUNNING, C.PAUSED}
+_ENDED = {V.SKIPPED, V.CANCELED, V.EXPIRED}
+
+
+def check(campaign: Campaign, lines: Sequence[Line], *, actor: User | None, now: datetime) -> Withdrawal:
+    """Look up who is meant. Nobody is taken out yet, and nothing that names a person is kept. Raises Refused."""
+    _require_open(campaign)
+    counts: Counter[str] = Counter()
+    named: dict[str, list[int]] = {}
+    waiting: dict[UUID, None] = {}
+    for number, outcome, voicemail_id in _outcomes(campaign.lane, lines):
+        counts[outcome] += 1
+        if outcome is O.WAITING and voicemail_id:
+            waiting[voicemail_id] = None
+        elif outcome is not O.STANDS:
+            places = named.setdefault(outcome, [])
+            if len(places) < MAX_NAMED:
+                places.append(number)
+    with transaction.atomic():
+        row = Withdrawal.objects.create(
+            workspace_id=campaign.workspace_id,
+            campaign=campaign,
+            voicemail_ids=list(waiting),
+            counts={outcome.value: counts[outcome] for outcome in LineOutcome},
+            lines=named,
+            created_by=actor,
+            created_at=now,
+        )
+        audit.record(
+            "campaign.withdrawal_checked",
+            campaign,
+            actor=actor,
+            workspace=campaign.workspace,
+            withdrawal=str(row.pk),
+            counts=row.counts,
+        )
+    return row
+
+
+@transaction.atomic
+def confirm(withdrawal: Withdrawal, *, actor: User | None, now: datetime) -> Withdrawal:
+    """Take out those who were found and wait still; who has been claimed meanwhile goes on. All of them or none. Raises Refused."""
+    campaign = locked(withdrawal.campaign)
+    _require_open(campaign)
+    row = Withdrawal.objects.select_for_update(no_key=True).get(pk=withdrawal.pk)
+    if row.state != WithdrawalState.CHECKED:
+        raise Refused(
+            "withdrawal_confirmed", "These people were taken out already; to take out others, check a new list."
+        )
+    row.campaign = campaign
+    row.state, row.confirmed_by, row.confirmed_at = WithdrawalState.CONFIRMED, actor, now
+    row.withdrawn = withdraw(campaign.pk, row.voicemail_ids, now)
+    row.save()
+    audit.record(
+        "campaign.people_withdrawn",
+        campaign,
+        actor=actor,
+        workspace=campaign.workspace,
+        withdrawal=str(row.pk),
+        asked=len(row.voicemail_ids),
+        withdrawn=row.withdrawn,
+    )
+    return row
+
+
+def _require_open(campaign: Campaign) -> None:
+    if campaign.state not in _OPEN:
+        raise Refused(
+            "campaign_state",
+            f"This campaign is {campaign.state}: nobody waits in it any more, so nobody can be taken out.",
+            campaign_state=campaign.state,
+        )
+    if is_importing(campaign):
+        raise Refused(
+            "import_under_way",
+            "A list is being imported into this campaign, and not everybody in it could be found yet; try again when that is done.",
+        )
+
+
+def _outcomes(lane: Lane, lines: Sequence[Line]) -> Iterator[tuple[int, LineOutcome, UUID | None]]:
+    """The number of each line, what it came to, and who is meant."""
+    by_record_number = record_numbers_in(lane, {name for line in lines for name in line.record_numbers})
+    by_reference = references_in(lane, {name for line in lines for name in line.references})
+    by_number = numbers_in_lane(lane, {phone for line in lines for phone in line.phones})
+    seen: set[UUID] = set()
+    for line in lines:
+        if line.stands or line.damaged:
+            yield line.number, O.STANDS if line.stands else O.UNREADABLE, None
+            continue
+        kinds = [
+            {found for name in names for found in sought.get(name, ())}
+            for names, sought in (
+                (line.record_numbers, by_record_number),
+                (line.references, by_reference),
+                (line.phones, by_number),
+            )
+        ]
+        outcome, voicemail_id = _meant(kinds, any_kind=line.any_kind)
+        if voicemail_id in seen:
+            outcome = O.REPEATED
+        elif voicemail_id:
+            seen.add(voicemail_id)
+        yield line.number, outcome, voicemail_id
+
+
+def _meant(kinds: Sequence[set[Found]], *, any_kind: bool) -> tuple[LineOutcome, UUID | None]:
+    """Who is meant by what each kind of name has found: the one person on whom all agree that found anybody."""
+    finding = [found for found in kinds if found]
+    if not finding:
+        return O.NOT_FOUND, None
+    agreed = set.union(*finding) if any_kind else set.intersection(*finding)
+    if len(agreed) != 1:
+        return O.AMBIGUOUS, None
+    [(voicemail_id, status)] = agreed
+    if status == V.QUEUED:
+        return O.WAITING, voicemail_id
+    return O.ENDED if status in _ENDED else O.SENT, voicemail_id

@@ -1,0 +1,1 @@
+"""What single cells say: phones, places, answers, objections. Pure."""

@@ -1,0 +1,234 @@
+"""What a cell answers, where a column decides whether somebody may be reached: pure words, in English, Spanish and a few more.
+
+An answer is never guessed: what is neither a yes nor a no, nor a date, is UNCLEAR, and an empty cell is BLANK and no yes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from enum import StrEnum
+
+from rvm.spreadsheets.trimming import folded, in_ascii, trimmed
+
+
+class Answer(StrEnum):
+    """YES and NO answer their column's name, whatever it asks; PERMITS and FORBIDS say by themselves whether one may be reached.
+
+    A CROSS is a no beside a tick, and a mark beside blanks.
+    """
+
+    YES = "yes"
+    NO = "no"
+    DATE = "date"
+    PERMITS = "permits"
+    FORBIDS = "forbids"
+    CROSS = "cross"
+    BLANK = "blank"
+    UNCLEAR = "unclear"
+
+
+class Standing(StrEnum):
+    """What the status of an appointment or of a person comes to."""
+
+    STANDS = "stands"
+    CANCELED = "canceled"
+    DECEASED = "deceased"
+    FORBIDS = "forbids"
+    BLANK = "blank"
+    UNCLEAR = "unclear"
+
+
+# As `folded` leaves them.
+_WORDS: dict[Answer, str] = {
+    Answer.YES: """yes, y, true, t, 1, x, xx, xxx, on, ok, okay, yep, yeah, check, checked, si, s, verdadero, cierto, oui, ja, wahr,
+        yes please, yes thanks, yes thank you, si por favor, si gracias""",
+    Answer.NO: "no, n, false, f, 0, off, none, nope, unchecked, falso, non, nein, no thanks, no thank you, no gracias, no one",
+    Answer.PERMITS: """agreed, accepted, granted, given, signed, consented, opted in, opt in, optin, consent, consents, yes opted in,
+        authorized, allowed, permitted, approved, subscribed, ok to call, okay to call, ok to leave message, ok to leave voicemail,
+        may call, can call, call ok, acepta, acepto, aceptado, autoriza, autorizado, consiente, permitido, firmado, puede llamar""",
+    Answer.FORBIDS: """
+        declined, denied, refused, refuses, revoked, withdrawn, stop, stopped, not given, no consent, opted out, opt out,
+        optout, did not consent, does not consent, not consented, do not call, don t call, dont call, do not contact, dnc,
+        dnd, never, no calls, no call, disagree, i disagree, do not agree, i do not agree, no i do not agree, i do not
+        consent, do not consent, no i do not consent, i do not accept, decline, i decline, refuse, revoke, unsub, stopall,
+        stop all, email only, mail only, text only, texts only, letter only, portal only, mychart only, not interested, do not
+        want, not allowed, not permitted, not ok, unsubscribed, blocked, remove, removed, rejected, objected, prohibited, do
+        not leave message, do not leave voicemail, no voicemail, no voicemails, no vm, no message, no messages, no contact,
+        wrong number, rehusa, rechaza, rechazado, negado, revocado, no llamar, no llame, no contactar, no acepta, no autoriza,
+        no autorizado, no consiente, no molestar, baja, dado de baja, bloqueado, numero equivocado""",
+}
+_SIGNS: dict[str, Answer] = {
+    **dict.fromkeys("✓✔☑✅👍🗸", Answer.YES),
+    **dict.fromkeys("✗✘❌✖", Answer.CROSS),
+    **dict.fromkeys("🚫⛔👎📵", Answer.FORBIDS),
+    "☐": Answer.NO,
+}
+# Characters; what is longer is prose, of which no part is to be taken for the answer.
+MAX_LENGTH = 60
+_MEANING = {word.strip(): answer for answer, words in _WORDS.items() for word in " ".join(words.split()).split(",")}
+# Of a column that asks whether somebody has died, or an appointment was canceled.
+_DIED = "deceased, dead, died, decd, dec d, expired, passed, passed away, fallecido, fallecida, difunto, difunta, muerto, muerta"
+_LIVES = "alive, living, vivo, viva"
+_CANCELED = """canceled, cancelled, cancel, cancels, canceled by patient, cancelled by patient, patient canceled, patient cancelled,
+    pt canceled, pt cancelled, pt cancel, patient cancel, provider canceled, provider cancelled, provider cancel, clinic canceled,
+    clinic cancelled, canceled by provider, cancelled by provider, canceled by clinic, cancelled by clinic, canceled late,
+    cancelled late, late cancel, late canceled, late cancelled, same day cancel, cx, cxl, cxld, can, canc, cncl, c x, no show,
+    noshow, no shows, no showed, ns, n s, nsh, did not show, did not attend, dna, missed, delete, did not keep, dnka, failed, broken,
+    left without being seen, lwbs, rescheduled, resched, rsc, rs, r s, rescheduled by patient, bumped, moved, deleted, voided, void,
+    entered in error, error, removed, discharged, inactive appointment, cancelado, cancelada, anulado, anulada, reprogramado,
+    reprogramada, no asistio, ausente"""
+# Of a column that asks for consent; beside “Opted out” these would say the contrary.
+_CONSENTED = """agree, i agree, yes i agree, accept, i accept, yes i accept, i consent, yes i consent, on file, obtained,
+    received, verbal, written, enabled, active, in, phone, phone call, phone calls, call, calls, voice, voice call, voice calls,
+    voicemail, cell, cell phone, mobile, mobile phone, telephone, telefono, celular, llamada, llamadas, voz"""
+_NOT_CONSENTED = """disabled, inactive, out, not on file, not obtained, not received, not signed, unsigned, expired, lapsed,
+    email, e mail, mail, letter, text, texts, text message, sms, portal, mychart, whatsapp, correo, correo electronico, carta,
+    texto, mensaje de texto, ninguno"""
+_STANDS = """
+    scheduled, sched, sch, schd, confirmed, conf, confirm, unconfirmed, not confirmed, pending, pend, pen, booked, book, active,
+    open, new, planned, future, upcoming, proposed, tentative, requested, reserved, ready, arrived, arr, checked in, check in,
+    checkin, in progress, in room, completed, complete, comp, done, seen, checked out, check out, fulfilled, kept, reminded,
+    current, left message, left voicemail, lm, lvm, message left, no answer, waiting, programado, programada, confirmado,
+    confirmada, pendiente, activo, activa, agendado, agendada"""
+
+
+def _split(words: str) -> frozenset[str]:
+    return frozenset(word.strip() for word in " ".join(words.split()).split(","))
+
+
+_DIED_WORDS, _LIVES_WORDS, _CANCELED_WORDS, _STANDS_WORDS = map(_split, (_DIED, _LIVES, _CANCELED, _STANDS))
+_CONSENTED_WORDS, _NOT_CONSENTED_WORDS = map(_split, (_CONSENTED, _NOT_CONSENTED))
+# In a status of several words these decide: “Cancelled - weather”, “20 Expired”.
+_ENDED = frozenset({"canceled", "cancelled", "cancelada", "cancelado", "rescheduled", "reprogramada", "reprogramado"})
+_DEAD = frozenset({"deceased", "expired", "died", "dead", "death", "fallecido", "fallecida"})
+_NOT = frozenset({"no", "not", "never", "un", "sin"})
+# Where patients are discharged to, and by whom or how an appointment was confirmed.
+_PLACES = _split("""
+    home, self, care, health, hha, svc, svcs, service, services, snf, skilled, nursing, facility, rehab, rehabilitation, irf, ltc,
+    ltach, long, term, short, acute, hospital, discharge, discharged, disch, routine, assisted, living, alf, ama, admit, admitted,
+    observation, casa, domicilio
+""")
+_BESIDES = _PLACES | _split("""
+    via, by, on, per, at, with, w, to, the, of, and, or, text, sms, phone, email, portal, web, online, call, auto, pt, patient, mom,
+    dad, spouse, am, pm
+""")
+
+_MONTHS = [
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "may",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "oct",
+    "nov",
+    "dec",
+    "ene",
+    "abr",
+    "ago",
+    "dic",
+]
+_TIME = r"(?:[ t]+[0-9]{1,2}(?::[0-9]{2}){1,2}(?:\.[0-9]+)?(?: ?[ap]\.?m\.?)?(?: ?z|[+-][0-9]{2}:?[0-9]{2})?)?"
+_ISO = re.compile(rf"([0-9]{{4}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{1,2}}){_TIME}|([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})")
+_NUMERIC = re.compile(rf"([0-9]{{1,2}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{4}}|[0-9]{{2}}){_TIME}")
+_NAMED = re.compile(rf"(?:([0-9]{{1,2}})[- ]+)?([a-z]{{3,10}})\.?[- ]+(?:([0-9]{{1,2}})[, -]+)?([0-9]{{4}}){_TIME}")
+# A date outside of these is a sign for something else: 1900-01-01 for none, 9999-12-31 for no end.
+_FIRST_YEAR, _LAST_YEAR = 1980, 2060
+
+
+def answer(cell: str) -> Answer:
+    """What a cell answers. Never raises."""
+    said = trimmed(cell)
+    if not said:
+        return Answer.BLANK
+    if len(said) > MAX_LENGTH:
+        return Answer.UNCLEAR
+    if not said.isascii() and not (word := folded(said)) and said[0] in _SIGNS:
+        return _SIGNS[said[0]]
+    word = folded(said.removesuffix(".0"))
+    if (known := _MEANING.get(word)) is not None:
+        return known
+    return Answer.DATE if is_date(said) else Answer.UNCLEAR
+
+
+def died(cell: str) -> Answer:
+    """What a cell of a column answers that asks whether somebody has died."""
+    return _asked(cell, _DIED_WORDS, _LIVES_WORDS)
+
+
+def consented(cell: str) -> Answer:
+    """What a cell of a column answers that asks whether somebody may be reached."""
+    return _asked(cell, _CONSENTED_WORDS, _NOT_CONSENTED_WORDS)
+
+
+def canceled(cell: str) -> Answer:
+    """What a cell of a column answers that asks whether an appointment was canceled."""
+    return _asked(cell, _CANCELED_WORDS, _STANDS_WORDS)
+
+
+def _asked(cell: str, yes: frozenset[str], no: frozenset[str]) -> Answer:
+    said = answer(cell)
+    if said is Answer.UNCLEAR and len(cell) <= MAX_LENGTH:
+        word = folded(trimmed(cell))
+        return Answer.YES if word in yes else Answer.NO if word in no else said
+    return said
+
+
+def standing(cell: str) -> Standing:
+    """What a cell says that names the status of an appointment, or of a person."""
+    said = trimmed(cell)
+    if not said:
+        return Standing.BLANK
+    if len(said) > MAX_LENGTH:
+        return Standing.UNCLEAR
+    word = folded(said)
+    if word in _CANCELED_WORDS:
+        return Standing.CANCELED
+    if word in _DIED_WORDS:
+        return Standing.DECEASED
+    if answer(cell) is Answer.FORBIDS:
+        return Standing.FORBIDS
+    if word in _STANDS_WORDS or word in _LIVES_WORDS:
+        return Standing.STANDS
+    return _standing_in_words(word.split())
+
+
+def _standing_in_words(words: Sequence[str]) -> Standing:
+    if not _NOT.isdisjoint(words):
+        return Standing.UNCLEAR
+    if not _DEAD.isdisjoint(words):
+        return Standing.DECEASED
+    if not _ENDED.isdisjoint(words):
+        return Standing.CANCELED
+    told = [word for word in words if not word.isdigit()]
+    stands = told and told[0] in _STANDS_WORDS | _PLACES and _BESIDES.issuperset(told[1:])
+    return Standing.STANDS if stands else Standing.UNCLEAR
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is a date of these decades, with or without a time."""
+    low = in_ascii(text).lower().strip()
+    if not any(map(str.isdigit, low)) or len(low) > 40:
+        return False
+    if iso := _ISO.fullmatch(low):
+        year, month, day = (int(part) for part in iso.groups() if part)
+        return _exists(year, month, day)
+    if numeric := _NUMERIC.fullmatch(low):
+        first, second, year = int(numeric[1]), int(numeric[2]), int(numeric[3])
+        year += 2000 if year < 100 else 0
+        return _exists(year, first, second) or _exists(year, second, first)
+    named = _NAMED.fullmatch(low)
+    return named is not None and named[2][:3] in _MONTHS and _exists(int(named[4]), 1, int(named[1] or named[3] or 1))
+
+
+def _exists(year: int, month: int, day: int) -> bool:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return _FIRST_YEAR <= year <= _LAST_YEAR

@@ -1,0 +1,30 @@
+"""What one cell says, by the kind of its column. Everything here raises CellRefused, and nothing else, for any text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rvm.spreadsheets.cells.countries import country
+from rvm.spreadsheets.cells.phones import phone
+from rvm.spreadsheets.cells.places import postal_code, state, time_zone
+from rvm.spreadsheets.refusals import CellRefused
+from rvm.spreadsheets.trimming import trimmed
+
+__all__ = ["CellRefused", "country", "phone", "postal_code", "state", "text", "texts", "time_zone"]
+
+
+def text(cell: str) -> str:
+    """The cell as it is kept as a merge field: without invisible characters, outer spaces and a leading apostrophe."""
+    return trimmed(cell)
+
+
+def texts(row: Sequence[str]) -> Sequence[str]:
+    """What `text` makes of each cell. That there is nothing to trim, as in most rows, is seen of all cells at once."""
+    whole = f"|{'|'.join(row)}|"
+    if (
+        whole.isascii()
+        and whole.isprintable()
+        and not ("  " in whole or " |" in whole or "| " in whole or "|'" in whole)
+    ):
+        return row
+    return list(map(trimmed, row))

@@ -1,0 +1,176 @@
+"""Words anywhere in a list by which somebody must not be reached: “DO NOT CALL” behind a name, “opted out” in a note, “(deceased)”.
+
+A column of answers is read by `answers`; this is for all the others, where nobody expects a no and people write one all the same.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from string import ascii_lowercase
+
+from rvm.spreadsheets.cells.answers import Answer, answer
+from rvm.spreadsheets.trimming import folded
+
+_NOT = (
+    r"(?:\b(?:do|does|did|should|must|please|can|may|to|shall|will|is|are)[\W_]*(?:not|n[\W_]?t)\b"
+    r"|\b(?:dont|doesnt|donot|never|not|cannot|cant|wont)\b|\b(?:can|won)[\W_]?t\b)"
+)
+_WISH = (
+    r"(?:(?:ever|want|wish|like|agree|authorized?|authorise|consent|accept|allow(?:ed)?|permitted|okay|ok|be|to|for|us|we|any|more|auto\w*)"
+    r"[\W_]+)*"
+)
+_REACH = r"(?:call|phone|telephone|contact|ring|dial|leave|lv\b|lm\b|disturb|robo|send|reach|notif|messag|msg|voice|l?vms?\b|remind)"
+_MORE = r"(?:(?:more|further|all|any|of|phone|robo|auto\w*|reminder|the|to|our|your|leave|on)[\W_]+)*"
+_CALLS = (
+    r"(?:(?:robo)?calls?|calling|called|contact(?![\W_]+lens)|contacted|contacting|voice[\W_]*mails?|vms?|messages?|msgs?"
+    r"|reminders)\b"
+)
+_REFUSES = (
+    r"\b(?:no|stop|quit|refus(?:es?|ed|ing)|declin(?:es?|ed|ing)|reject(?:s|ed)|object(?:s|ed)|opposes|against|without|hates?|dislikes?"
+    r"|(?:angry|upset|mad|annoyed)[\W_]+(?:about|by|at|with))"
+)
+_WITHDREW = (
+    r"\b(?:revok(?:es|ed)|withdrew|withdrawn|withdraws|no|not|without|refus(?:es|ed)|declin(?:es|ed)|denied|denies)"
+)
+_TO_ME = (
+    r"(?:(?:me|le|les|nos|se|quiere|desea|recibir|mas|acepta|autoriza|ser|que|dejar|deje|lo|la|volver|vuelva|a)[\W_]+)*"
+)
+_DIED = r"(?:deceased|dec[’']?s?d|dcsd|finad[oa]|qepd|passed[\W_]+away|died|fallecid[oa]|fallecio|murio|difunt[oa])"
+_DATED = r"[\W_]*(?:\d{1,2}[/.-]\d{1,2}(?:[/.-]\d{2,4})?)?[\W_]*"
+_LONE = r"(?:stop(?:[\W_]*all)?|dead|rip|dnd|remove|removed|blocked|unsubscribed|muert[oa])"
+
+_OBJECTION = re.compile(
+    rf"""
+      {_NOT}[\W_]*{_WISH}{_REACH}
+    | {_REFUSES}[\W_]+{_MORE}{_CALLS}(?![\W_]*(?:no|or|and)?[\W_]*no[\W_]*show)
+    | \bopt(?:ed|s|ing)?[\W_]*out\b | \bd[\W_]?n[\W_]?c\b | \bdn(?:lm|lvm?)\b | \bdonotc\w+ | \bunsub(?:scri\w+)?\b
+    | \b{_DIED}\b | \b(?:pt|patient|client|she|he)[\W_]+(?:is[\W_]+|has[\W_]+)?(?:dead|expired|passed(?=[\W_]*(?:\d|\x1f|$)))\b
+    | {_WITHDREW}[\W_]+(?:\w+[\W_]+)?consent(?:ed)?\b(?![\W_]+(?:is[\W_]+)?(?:need|requir|necessary))
+    | \bconsent[\W_]+(?:was[\W_]+|is[\W_]+|has[\W_]+been[\W_]+)?(?:revoked|withdrawn|refused|declined|denied)\b
+    | \b(?:no|without)[\W_]+(?:permission|authorization|authority)[\W_]+(?:to|for)[\W_]+{_REACH}
+    | \b(?:removed?|take|taken)[\W_]+(?:\w+[\W_]+){{0,3}}(?:list|lists|calls?|reminders)\b(?![\W_]+of[\W_]+\w*(?:med|drug))
+    | \boff[\W_]+(?:the[\W_]+|our[\W_]+|your[\W_]+)?(?:call\w*[\W_]+|phone[\W_]+)?list\b
+    | \b(?:remove|lose|delete)[\W_]+(?:my[\W_]+|this[\W_]+|his[\W_]+|her[\W_]+|their[\W_]+)?(?:number|phone|cell)\b
+    | \brequest\w*[\W_]+(?:to[\W_]+be[\W_]+)?remov(?:al|ed)\b
+    | \bwrong[\W_]*(?:number|person|phone|num\b|nbr|no\b|\#) | \b(?:numero|num|tel\w*)[\W_]+(?:equivocado|incorrecto|erroneo)\b
+    | \bbelongs[\W_]+to[\W_]+(?:some(?:one|body)|another|a[\W_]+different)\b
+    | \b(?:repl\w+|texted|text|sent|responded|answered)[\W_]+stop\b
+    | \bnot[\W_]+(?:his|hers?|theirs?|the[\W_]+pts?|the[\W_]+patients?)(?:[\W_]+s)?[\W_]+(?:number|phone|cell)\b
+    | \b(?:texts?|sms|e?[\W_]?mails?|portal|letters?)[\W_]+only\b | \bonly[\W_]+(?:texts?|sms|e?[\W_]?mails?|portal)\b
+    | \bsolo[\W_]+(?:por[\W_]+)?(?:correos?|textos?|sms|cartas?|e?[\W_]?mails?)\b
+    | \bcease\b | \bd(?:ad[oa]|io)[\W_]+de[\W_]+baja\b | \bcomplain\w*[\W_]+(?:\w+[\W_]+){{0,2}}(?:calls?|voicemails?)\b
+    | \bcalls?[\W_]+never\b
+    | \bno[\W_]+{_TO_ME}(?:llam|contact(?!o?s?[\W_]+lens)|mensaje|msj|molest|recado|buzon|hablar(?:l[ea])?\b(?![\W_]+(?:ing|esp)))
+    | \b(?:rechaz[ao]|rehus[ao]|niega|nego)\w*[\W_]+(?:\w+[\W_]+){{0,2}}(?:llam|mensaj|contact)
+    | \bsin[\W_]+(?:consentimiento|autorizacion|permiso)\b
+    | \bno[\W_]+longer[\W_]+(?:wants?|wish\w*|interested|agrees?|consents?|(?:an?[\W_]+|our[\W_]+)?(?:patient|pt|client))\b
+    | \bno[\W_]+(?:le[\W_]+)?(?:tiene|esta|hay)[\W_]+interes
+    | \bnot[\W_]+interested\b(?![\W_]+in[\W_]+(?!\w*(?:call|reminder|message)))
+    | \bthreaten\w*[\W_]+(?:\w+[\W_]+){{0,3}}(?:sue|legal|lawsuit|call\w*)\b | \bleave[\W_]+(?:me|us|him|her|them)[\W_]+alone\b
+    | \b(?:ask\w*|wants?|says?|said|told|please|pls|request\w*)[\W_]+(?:\w+[\W_]+){{0,3}}
+      stop\b(?![\W_]+(?:by|in|at|taking|smoking|drinking|vaping|using|eating|meds?|medications?|aspirin|blood|date)\b)
+    | (?:^|\x1f)[\W_]*{_LONE}{_DATED}(?:\x1f|$)
+    """,
+    re.VERBOSE,
+)
+# What was tried and came to nothing is no wish of anybody's: not called yet, did not leave a message, no vm set up.
+_TRIED = re.compile(
+    r"\b(?:not|never)[\W_]+(?:(?:yet|been)[\W_]+)*(?:called|contacted|reached|phoned|notified|reminded|messaged)\b"
+    r"|\b(?:did|could|was|were|has|have|had)[\W_]*(?:not|n[\W_]?t)[\W_]+(?:(?:yet|been|able|to|a)[\W_]+)*"
+    r"(?:reach|leav|left|call|contact|phone|notif|lv?m\b)\w*"
+    r"|\bcan(?:not|[\W_]?t)[\W_]+(?:reach|get)\w*"
+    r"|\bno[\W_]+(?:vms?|voice[\W_]*mails?|messages?|msgs?)[\W_]+(?:left|set|setup|box)\b"
+)
+_WISHES = re.compile(r"prefer|rather|please|pls|\bwan|wish|request|\bask|should|must")
+_MARKS = re.compile("[\u0300-\u036f]+")  # what stands above and below letters
+# Each text that _OBJECTION finds holds one of these words, so it is not searched for where none is; that is several times as fast.
+_TELLTALE = """
+call calls called calling phone telephone contact contacts contacted contacting ring dial leave leaving lv lm lvm lvms disturb robo
+robocall robocalls send reach notify notifications message messages messaging msg msgs voice voicemail voicemails mail mails email
+emails vm vms remind reminder reminders opt opted opts opting optout optedout dnc dnlm dnlv dnlvm d donotcall donotcontact
+unsubscribe unsubscribed unsubscribes deceased dec decd away died expired passed rip fallecido fallecida fallecio murio difunto
+difunta consent consented permission authorization authority remove removed take list lose delete wrong equivocado number cease baja
+complained complains complaint llamar llame llamen llamadas llamada contactar contactado contactada mensaje mensajes molestar molesten
+recado recados buzon consentimiento autorizacion permiso stop dead dnd blocked muerto muerta donot dont doesnt never text texts sms
+portal letter letters only callback callbacks phoned ringing dialed notified longer alone cell
+dcsd decsd sd finado finada qepd stopall unsub removal belongs incorrecto erroneo solo msj msjs llames llama llamemos llamamos
+llamando interes interesado interesada llamarle llamarlo llamarla llamarme hablar hablarle hablarla interested threatened
+threatens threatening
+"""
+_TELLTALE_WORDS = frozenset(_TELLTALE.encode().split())
+# All but letters parts words. Bytes are divided three times as fast as by an expression.
+_WORDS_ONLY = bytes(byte if chr(byte) in ascii_lowercase else ord(" ") for byte in range(256))
+
+
+def objects(text: str) -> bool:
+    """Whether a text says anywhere that somebody must not be reached, or has died. Cells may be joined by `\\x1f`. Never raises."""
+    low = text.lower()
+    if not low.isascii():
+        low = _MARKS.sub("", unicodedata.normalize("NFKD", low))
+    if _TELLTALE_WORDS.isdisjoint(low.encode("ascii", "replace").translate(_WORDS_ONLY).split()):
+        return False
+    found = _OBJECTION.search(low)
+    if found is None or _TRIED.search(low) is None or _WISHES.search(low):
+        return found is not None
+    return _OBJECTION.search(_TRIED.sub(" ", low)) is not None
+
+
+# No-charge and no-show are no answers.
+_NO_SUCH = r"(?!\s*(?:show|charge|cost|fault|contrast|co-?pay|fee|prep)\b)"
+_PLAINLY_NO = re.compile(
+    rf"\W*(?:no|nope|never|nunca)\s*(?:[-\u2013\u2014,;:!(/]{_NO_SUCH}|\.(?!\s*\d)|$)", re.IGNORECASE
+)
+# In a note it is the person that refused or died, or the visit that was canceled; in other columns it may be a referral or a plan.
+_NOTED = re.compile(
+    r"""
+      \W*(?:(?:pt|patient|px|client|paciente)\W+)?(?:refuse[sd]?|declin(?:e[sd]?|ed)|revoked|withdrew|withdrawn|rejected|expired|exp|passed
+      |rechaz[oóa]|rehus[oóa]|neg[oó])(?:\W*$|\W+(?:on\W+)?\d|\W+(?:reminders?|calls?|contact)\b)
+    | \W*(?:(?:appt|appointment|apt|visit|pt|patient|cita|paciente)\W+)?(?:cancel+ed|cancelad[oa]|cancel[oó]|cxl?d?)(?!.*\bresch)
+      (?:\W*$|\W+(?:on\W+)?\d|\W+(?:per|by|via|por|appt|apt|appointment|visit|la\W+cita)\b)
+    | \W*(?:no\W+(?:phone|tel|v\W?m)|wn)\W*$
+    | .*\b(?:do\W*not|don\W?t|never)\W+use\W*(?:(?:this|that|the|my|his|her)\W+)?(?:\w+\W+)?(?:number|phone|cell|$)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+# Answers that are everyday words of notes and figures.
+_EVERYDAY = frozenset({"none", "0", "off", "on", "ok", "okay", "check", "checked", "unchecked", "given", "signed"})
+
+
+@lru_cache(maxsize=8192)
+def denies(cell: str) -> bool:
+    """Whether a note is nothing but a no, or begins with one: “No”, “No - moved away”, “Stop”, “Pt declined”."""
+    return _is_no(cell) or _NOTED.match(cell) is not None
+
+
+def _is_no(cell: str) -> bool:
+    said = answer(cell)
+    if said is Answer.FORBIDS or _PLAINLY_NO.match(cell):
+        return True
+    return said in (Answer.NO, Answer.CROSS) and folded(cell) not in _EVERYDAY
+
+
+_ENDS = re.compile(
+    r"\W*(?:(?:cancel(?:l*ed)?|cancelad[oa]|deceased|fallecid[oa]|no[ -]?show)\b|(?:deleted?|voided)\W*$)",
+    re.IGNORECASE,
+)
+
+
+def ends_plainly(cell: str) -> bool:
+    """Whether a cell begins with a word that says of any column that its person is out: “Cancelled by patient”, “Deceased”."""
+    return _ENDS.match(cell) is not None
+
+
+@lru_cache(maxsize=8192)
+def answers_plainly(cell: str) -> bool:
+    """Whether a cell is an answer, whatever its column describes: a yes or a mark may mean, as a no does, that the person must not be
+    reached."""
+    if _is_no(cell) or ends_plainly(cell):
+        return True
+    return answer(cell) is Answer.YES and folded(cell) not in _EVERYDAY
+
+
+def answers_something(cell: str) -> bool:
+    """Whether a cell of a column whose name nobody understands is an answer, or a note that is a no."""
+    return answers_plainly(cell) or denies(cell)

@@ -1,0 +1,237 @@
+"""What a phone cell says: one number, whatever the spreadsheet, the phone book or the person made of it, or why it is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import lru_cache
+from urllib.parse import unquote
+
+import phonenumbers
+
+from rvm.phone_numbers.numbers import E164
+from rvm.spreadsheets.refusals import CellRefused
+from rvm.spreadsheets.trimming import in_ascii, trimmed
+
+# The usual cell of +1, in one match: 2025550142, 1-202-555-0142, +1 (202) 555-0142, 202.555.0142.
+_USUAL = re.compile(r"(?:\+?1[-. ]?)?\(?([2-9][0-9]{2})\)?[-. ]?([0-9]{3})[-. ]?([0-9]{4})")
+_LIKELY = re.compile(r"\+1(?:555001|[2-9][0-8][0-9][2-9][0-9]{2})[0-9]{4}")
+
+_FORMULA = re.compile(r'=?\s*"(.*)"', re.DOTALL)
+_LINK = re.compile(r"(?:tel|callto|sms)\s*:\s*(?://)?", re.IGNORECASE)
+_CONTEXT = re.compile(r";\s*phone-context\s*=\s*(\+[0-9().-]+)", re.IGNORECASE)
+_PARAMETER = re.compile(r";\s*(?!ext\b)[a-z][a-z-]*(?:=[^;]*)?", re.IGNORECASE)
+_FLOAT = re.compile(r"(\+?[0-9]{7,15})[.,]0+")
+_SCIENTIFIC = re.compile(r"\+?([0-9]+)(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})")
+_ERROR = re.compile(r"#+|#(?:N/A|REF!|VALUE!|NAME\?|NUM!|NULL!|DIV/0!|ERROR!)", re.IGNORECASE)
+# What people write where they have no number, in lower case.
+SAYS_NONE = frozenset(
+    {
+        "",
+        "-",
+        "--",
+        "---",
+        ".",
+        "?",
+        "0",
+        "n/a",
+        "na",
+        "n.a.",
+        "nan",
+        "none",
+        "null",
+        "nil",
+        "unknown",
+        "unk",
+        "no phone",
+        "no number",
+    }
+    | {
+        "no cell",
+        "no home phone",
+        "unlisted",
+        "not listed",
+        "not given",
+        "not on file",
+        "missing",
+        "blank",
+        "same",
+        "tbd",
+        "ask",
+        "x",
+    }
+    | {
+        "disconnected",
+        "declined",
+        "refused",
+        "private",
+        "ninguno",
+        "ninguna",
+        "no tiene",
+        "sin telefono",
+        "desconocido",
+        "s/n",
+    }
+)
+_WHOLE_NUMBER = re.compile(r"(?<![0-9])(?:\+?1[-. ]?)?\(?[0-9]{3}\)?[-. ]{0,2}[0-9]{3}[-. ]?[0-9]{4}(?![0-9])")
+# A number in the midst of words, of other numbers or of what belongs to it.
+_ANY_NUMBER = re.compile(
+    r"\+[0-9][-0-9 ().]{6,22}[0-9]|(?<![0-9])(?:1[-. ]?)?\(?[0-9]{3}\)?[-. /]{0,2}[0-9]{3}[-. ]{0,2}[0-9]{4}(?![0-9])"
+)
+_BETWEEN_NUMBERS = re.compile(r"[,;/|\\&\n]|\b(?:or|and|y|o|et|ou|und|oder)\b", re.IGNORECASE)
+# After the number: x12, ext. 12, #12, ;ext=12, and pauses as phones write them: ,,12 p12 w12.
+_EXTENSION = re.compile(
+    r"(.*[0-9)])\s*(?:[;,]?\s*(?:extension|extn|ext|ex|x|poste|anexo|interno|durchwahl|dw|app)\.?\s*[=:]?|#|[,;]+|[pw])\s*[0-9]{1,8}#?",
+    re.IGNORECASE | re.DOTALL,
+)
+_THOUSANDS = re.compile(r"[0-9]{1,2}([.,])[0-9]{3}\1[0-9]{3}\1[0-9]{3}")
+_NUMBER = re.compile(r"[( ]*\+?[( ]*[0-9][-0-9 ()./]*")
+_NOT_DIGITS = re.compile(r"[^0-9]")
+# Longer cells hold prose; the patterns above are not made for that. With what wraps a number, a link and its parameters:
+_LONGEST = 100
+_LONGEST_WRAPPED = 1000
+_LONGEST_SEARCHED = 1000
+
+MISSING = "There is no phone number in this cell."
+DAMAGED = (
+    "A spreadsheet program rounded this number and digits are lost; format the column as text in the original list, "
+    "then export it again."
+)
+ERROR = (
+    "This cell holds an error of a spreadsheet program instead of a number; mend the cell and export the list again."
+)
+EXTENSION = "This number has an extension, and a voicemail cannot be left behind an extension; give a direct number."
+TWO = "There is more than one number in this cell; keep the one that shall be reached."
+LETTERS = "There are letters in this cell; a phone cell holds one number and nothing else."
+SHAPE = (
+    "This is not written like a phone number; write it as 10 digits, or as + and the country code for another country."
+)
+
+
+def phone(text: str, region: str = "US") -> str:
+    """Return the number in a cell as E.164; whether it may be reached is for rvm.phone_numbers.numbers. Raises CellRefused.
+
+    `region` is where a number without a country code is dialled. Codes: phone_missing, excel_damaged, has_extension, two_numbers,
+    has_letters, not_a_phone.
+    """
+    if (usual := _USUAL.fullmatch(text)) and _dialled_as_1(region):
+        return "+1" + usual[1] + usual[2] + usual[3]
+    written = trimmed(text)
+    if len(written) > _LONGEST_WRAPPED:
+        raise CellRefused("not_a_phone", SHAPE)
+    return _unusual(_unwrapped(in_ascii(written)), region)
+
+
+def looks_like_phone(text: str, region: str = "US") -> bool:
+    """Whether a column of such cells is a phone column: a number that could be one, or what a spreadsheet program left of it."""
+    try:
+        number = phone(text, region)
+    except CellRefused as refused:
+        return refused.code in ("has_extension", "two_numbers") or (refused.code == "excel_damaged" and "#" not in text)
+    return not number.startswith("+1") or _LIKELY.fullmatch(number) is not None
+
+
+def numbers_in(text: str, region: str = "US") -> list[str]:
+    """Every number that can be made out in a cell, also one that `phone` refuses: beside words, behind another, with an extension."""
+    found = dict.fromkeys(_readable((text,), region)) or dict.fromkeys(
+        _readable(_ANY_NUMBER.findall(in_ascii(text[:_LONGEST_SEARCHED])), region)
+    )
+    return list(found)
+
+
+def _readable(texts: Iterable[str], region: str) -> Iterator[str]:
+    for text in texts:
+        with suppress(CellRefused):
+            yield phone(text, region)
+
+
+@lru_cache(maxsize=300)
+def _dialled_as_1(region: str) -> bool:
+    return phonenumbers.country_code_for_region(region) == 1
+
+
+def _unwrapped(text: str) -> str:
+    """Without what wraps the number: ="…", quotes, tel: and its parameters, and the decimals of a number that was a float."""
+    if formula := _FORMULA.fullmatch(text):
+        text = trimmed(formula[1])
+    elif text.startswith("="):
+        text = text[1:].lstrip()
+    if link := _LINK.match(text):
+        text = unquote(text[link.end() :])
+        context = _CONTEXT.search(text)
+        text = _PARAMETER.sub("", text)
+        if context and not text.startswith("+"):
+            text = context[1] + text
+    if whole := _FLOAT.fullmatch(text):
+        return whole[1]
+    return text.replace(grouped[1], "") if (grouped := _THOUSANDS.fullmatch(text)) else text
+
+
+def _unusual(text: str, region: str) -> str:
+    if len(text) > _LONGEST:
+        raise CellRefused("not_a_phone", SHAPE)
+    if text.casefold() in SAYS_NONE:
+        raise CellRefused("phone_missing", MISSING)
+    if _ERROR.fullmatch(text):
+        raise CellRefused("excel_damaged", ERROR)
+    if scientific := _SCIENTIFIC.fullmatch(text):
+        text = _written_out(*scientific.groups(default=""))
+    if _holds_two(text):
+        raise CellRefused("two_numbers", TWO)
+    if (extended := _EXTENSION.fullmatch(text)) and _digits(extended[1]) >= 7:
+        raise CellRefused("has_extension", EXTENSION)
+    if any(map(str.isalpha, text)):
+        raise CellRefused("has_letters", LETTERS)
+    if not _NUMBER.fullmatch(text):
+        raise CellRefused("not_a_phone", SHAPE)
+    return _dialled("+" in text, _NOT_DIGITS.sub("", text), region)
+
+
+def _written_out(whole: str, decimals: str, exponent: str) -> str:
+    """1.2025550142E+10 has every digit before its decimal point; 2.02555E+09 has lost some, and noughts instead would be a guess."""
+    digits, places = whole + decimals.rstrip("0"), len(whole) + int(exponent)
+    decimals_kept = len(whole + decimals)
+    if decimals_kept < places or len(digits) > places:
+        raise CellRefused("excel_damaged", DAMAGED)
+    return (whole + decimals)[:places]
+
+
+def _holds_two(text: str) -> bool:
+    if text.count("+") > 1 or len(_WHOLE_NUMBER.findall(text)) > 1:
+        return True
+    if sum(_digits(piece) >= 7 for piece in _BETWEEN_NUMBERS.split(text)) > 1:
+        return True
+    # 202/555-0142 is one number, 2025550142/43 is two.
+    return "/" in text and any(_digits(piece) >= 10 for piece in text.split("/"))
+
+
+def _digits(text: str) -> int:
+    return sum(map(str.isdigit, text))
+
+
+def _dialled(international: bool, digits: str, region: str) -> str:
+    if not international and digits.startswith("00"):
+        international, digits = True, digits[2:]
+    if _dialled_as_1(region) and not international:
+        if digits.startswith("011") and len(digits) > 11:
+            international, digits = True, digits[3:]
+        elif len(digits) == 10:
+            international, digits = True, "1" + digits
+        elif len(digits) == 11 and digits.startswith("1"):
+            international = True
+        else:
+            raise CellRefused("not_a_phone", SHAPE)
+    number = "+" + digits if international and digits.startswith("1") else _parsed(international, digits, region)
+    if not E164.fullmatch(number):
+        raise CellRefused("not_a_phone", SHAPE)
+    return number
+
+
+def _parsed(international: bool, digits: str, region: str) -> str:
+    """By the library, because other countries write trunk noughts that are not dialled: +44 (0)20 7946 0018."""
+    try:
+        number = phonenumbers.parse("+" + digits if international else digits, region)
+    except phonenumbers.NumberParseException:
+        return ""
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

@@ -1,0 +1,98 @@
+"""What a column may be, and which columns of a list may be what together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rvm.spreadsheets.refusals import ColumnsRefused
+
+# The person's own phones, in the order in which they are tried.
+PHONES = ("phone", *(f"phone_{nth}" for nth in range(2, 10)))
+# Each of these that a list has must let the person pass; it may have several of a kind.
+DECIDING = ("consent", "opt_out", "deceased", "canceled", "appointment_status")
+# Belongs to the phone on its left.
+EXTENSION = "extension"
+# Says of the phone beside it whose it is: Cell, Work, Emergency contact.
+PHONE_TYPE = "phone_type"
+REPEATED = (*DECIDING, EXTENSION, PHONE_TYPE)
+ONCE = (
+    "name",
+    "first_name",
+    "last_name",
+    "record_number",
+    "reference",
+    "appointment_day",
+    "appointment_time",
+    "language",
+    "time_zone",
+    "postal_code",
+    "state",
+    "country",
+    "consent_date",
+    "consent_source",
+)
+# Every other name in a mapping is a merge field's.
+KINDS = (*PHONES, *ONCE, *REPEATED)
+_NTH = ("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+# In words of people who make lists.
+CALLED = {
+    "phone": "Phone number",
+    **{f"phone_{at}": f"The person's {nth} phone number" for at, nth in enumerate(_NTH, 2)},
+    "name": "Full name",
+    "first_name": "First name",
+    "last_name": "Last name",
+    "record_number": "Record number (MRN, chart, account)",
+    "reference": "Reference of your own",
+    "appointment_day": "Day of the appointment",
+    "appointment_time": "Time of the appointment",
+    "language": "Language",
+    "time_zone": "Time zone",
+    "postal_code": "Postal code",
+    "state": "State",
+    "country": "Country of the phone",
+    "consent_date": "Consent date",
+    "consent_source": "Consent source",
+    "consent": "Consent: yes means may be reached",
+    "opt_out": "Opted out: yes means must not be reached",
+    "deceased": "Deceased",
+    "canceled": "Appointment canceled",
+    "appointment_status": "Status of the appointment",
+    "extension": "Extension of the phone",
+    "phone_type": "Type of the phone: cell, home, emergency contact",
+}
+# Stands in a mapping until somebody has said what the column is.
+UNCLEAR = "unclear"
+MERGE_FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+def check_columns(columns: Sequence[str | None]) -> None:
+    """Whether a mapping makes sense: a `phone`, nothing twice that stands once, names well-formed. Raises ColumnsRefused.
+
+    It may still have columns that are UNCLEAR, one of which may be the phone; with these no list is checked.
+    """
+    named = [column for column in columns if column is not None]
+    for column in named:
+        if not MERGE_FIELD.fullmatch(column):
+            raise ColumnsRefused(
+                "column_name_malformed",
+                "A merge field's name has a letter first, then at most 39 lower-case letters, digits and underscores.",
+            )
+        if named.count(column) > 1 and column not in (*REPEATED, UNCLEAR):
+            raise column_twice(column)
+    if "phone" not in named and UNCLEAR not in named:
+        raise ColumnsRefused(
+            "phone_column_missing", "No column is the phone number (phone); say which one holds the numbers to reach."
+        )
+
+
+def unclear_of(columns: Sequence[str | None]) -> list[int]:
+    """The places of the columns of which somebody has to say what they are."""
+    return [at for at, column in enumerate(columns) if column == UNCLEAR]
+
+
+def column_twice(kind: str) -> ColumnsRefused:
+    called = f"“{CALLED[kind]}” ({kind})" if kind in CALLED else kind
+    return ColumnsRefused(
+        "column_twice", f"Two columns are read as {called}; say of one of them that it is something else."
+    )

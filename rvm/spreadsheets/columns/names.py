@@ -1,0 +1,434 @@
+"""What a column's name says by its words together: a kind, a phone and whose, or what has to be asked. No cell is looked at here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from functools import lru_cache
+
+from rvm.spreadsheets.columns.questions import Question
+from rvm.spreadsheets.columns.words import meanings_of, words_of
+
+
+class Sense(Enum):
+    """What kind of thing a name means, before anybody looks at the cells."""
+
+    BLANK = "blank"  # no name
+    KIND = "kind"  # that kind, whatever stands in the cells
+    PHONE = "phone"
+    ACT = "act"  # “Leave message”, “Contact”: a consent, a phone or a text, by the cells
+    STATUS = "status"  # of an appointment, of a person or of something else, by the cells
+    ASK = "ask"  # could decide whether somebody may be reached
+    HARMLESS = "harmless"  # does not decide it, though it may be a yes or a no
+    DESCRIBES = "describes"  # does not decide it, unless it is a yes or a no
+    NOTES = "notes"  # free text, in which anything may stand
+    UNKNOWN = "unknown"
+
+
+class Whose(IntEnum):
+    """In the order in which they are thought of."""
+
+    OWN = 0
+    ALTERNATE = 1  # where else the person may be asked for
+    CONTACT = 2  # the person's own in some lists, somebody else's in others
+    UNKNOWN = 3
+    GUARDIAN = 4
+    OTHER = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """`kind` is given with KIND, and says of what DESCRIBES whether it is a fax, an address, a day or a time, or names a contact, and
+    of a STATUS whether it is a disposition.
+
+    `question` is given with ASK.
+
+    Of a PHONE `rank` says how well it suits, 0 is best, `nth` is the figure in its name, and `soft` says that the cells have to say
+    so too.
+    """
+
+    sense: Sense
+    kind: str = ""
+    whose: Whose = Whose.OWN
+    rank: int = 0
+    nth: int = 1
+    soft: bool = False
+    question: Question = Question.NONE
+
+
+_MOBILE, _PATIENTS, _PLAIN, _HOME, _WORK, _SECOND, _BARE = range(7)
+_PHONES = ("phone", "mobile")
+_PLACED = ("home", "work", "daytime", "second", "primary")
+_OF_PHONES = (*_PHONES, *_PLACED, "number", "person", "filler", "plain")
+_ACTS = ("call", "voicemail", "message", "leave", "reach")
+_OTHERS = ("other", "guardian")
+# Beside a verdict these add nothing to what it is about.
+_BESIDE = (
+    "filler",
+    "person",
+    *_PHONES,
+    *_PLACED,
+    *_ACTS,
+    "contact",
+    "number",
+    "permit",
+    "refuse",
+    "no",
+    "status",
+    "appointment",
+)
+
+
+class _Name:
+    def __init__(self, name: str) -> None:
+        self.words = words_of(name)
+        # One letter alone is a letter; beside a phone it is short for home, work or cell.
+        self.meanings = [
+            meanings_of(word) if len(word) > 1 or len(self.words) > 1 else frozenset[str]() for word in self.words
+        ]
+        for at in range(len(self.words)):
+            if self._counts(at):
+                self.meanings[at] = frozenset({"number"})
+        self.explained = "=" in name
+        self.divided = "/" in name
+
+    def has(self, *meanings: str) -> bool:
+        return any(not own.isdisjoint(meanings) for own in self.meanings)
+
+    def only(self, *meanings: str) -> bool:
+        """Whether every word may mean one of these; digits tell apart what is there twice."""
+        return all(
+            word.isdigit() or not own.isdisjoint(meanings) for word, own in zip(self.words, self.meanings, strict=True)
+        )
+
+    def count(self, meaning: str) -> int:
+        return sum(meaning in own for own in self.meanings)
+
+    @property
+    def negations(self) -> int:
+        return self.count("no")
+
+    def _counts(self, at: int) -> bool:
+        """Whether a “no” is short for number: Phone No., No. of visits, N° de teléfono."""
+        if self.words[at] not in ("no", "n"):
+            return False
+        if at + 1 < len(self.words) and self.words[at + 1] in ("of", "de", "del"):
+            return True
+        if self.words[at] == "n":
+            return False
+        before = self.meanings[at - 1] if at else frozenset()
+        after = self.meanings[at + 1] if at + 1 < len(self.words) else frozenset()
+        return not before.isdisjoint(
+            (*_PHONES, "record", "contact", "person", "reference", "id", "fax", "home", "work")
+        ) and (after.isdisjoint((*_ACTS, *_PHONES, "contact", "channel", "permit")))
+
+
+@lru_cache(maxsize=2048)
+def meaning_of(name: str) -> Meaning:
+    said = _Name(name)
+    if not said.words:
+        return Meaning(Sense.BLANK)
+    for read in _READERS:
+        if (meaning := read(said)) is not None:
+            return meaning
+    if said.has("note"):
+        return Meaning(Sense.NOTES)
+    if said.has("harmless"):
+        return Meaning(Sense.HARMLESS)
+    if said.has("channel") and said.only("channel", "address", *_OF_THE_PERSON):
+        return Meaning(Sense.DESCRIBES, "address")
+    return Meaning(Sense.DESCRIBES if said.has("describes", "fax", *_OTHERS) else Sense.UNKNOWN)
+
+
+def _kind(kind: str) -> Meaning:
+    return Meaning(Sense.KIND, kind)
+
+
+def _ask(question: Question) -> Meaning:
+    return Meaning(Sense.ASK, question=question)
+
+
+def _died(said: _Name) -> Meaning | None:
+    if said.has("alive"):
+        return _ask(Question.ALIVE)
+    if said.only("vital", "status", "person") and said.has("vital"):
+        return _kind("deceased")
+    if not said.has("deceased"):
+        return None
+    own = said.only("deceased", "date", "time", "person", "filler", "status", "reason", "note")
+    return _kind("deceased") if own and not said.negations else _ask(Question.UNKNOWN)
+
+
+def _canceled(said: _Name) -> Meaning | None:
+    if said.has("rescheduled") and not said.has("count"):
+        return _ask(Question.STATUS)  # the visit that was, or the one that is
+    if not said.has("canceled"):
+        return None
+    if said.has("count") and not said.has("permit", "refuse"):
+        return Meaning(Sense.DESCRIBES)
+    own = said.only("canceled", "appointment", "date", "time", "person", "filler", "status", "reason", "note", "other")
+    return _kind("canceled") if own and not said.negations else _ask(Question.UNKNOWN)
+
+
+def _status(said: _Name) -> Meaning | None:
+    if (
+        "estado" in said.words
+        and said.has("appointment", "person")
+        and said.only("status", "state", "appointment", "person", "filler")
+    ):
+        return _kind("appointment_status") if said.has("appointment") else Meaning(Sense.STATUS)
+    disposed = said.has("disposition") or (said.has("discharge") and ("to" in said.words or said.has("status")))
+    if disposed and said.only("disposition", "discharge", "status", "person", "filler", "code"):
+        return Meaning(Sense.STATUS, "disposition")
+    if not said.has("status") or said.has("permit", "refuse", "no", "either", *_ACTS, *_PHONES, *_OTHERS):
+        return None
+    if said.has("appointment") and said.only("status", "appointment", "person", "filler"):
+        return _kind("appointment_status")
+    return Meaning(Sense.STATUS) if said.only("status", "person", "filler", "record", "code") else None
+
+
+def _verdict(said: _Name) -> Meaning | None:
+    """Whether somebody may be reached, where the name asks for it."""
+    negations = said.negations + said.count("refuse")
+    may = said.count("permit")
+    if not (may or said.count("refuse") or said.has("either")):
+        reaches = said.has(*_ACTS, *_PHONES, "contact", "channel")
+        if not (said.negations and reaches):
+            return None
+    if said.has("either") or said.explained:
+        return _ask(Question.EITHER)
+    if said.has(*_OTHERS):
+        return _ask(Question.WHOSE_ANSWER)
+    if said.has("restrict", "preference") and not said.has("source"):
+        return _ask(Question.RESTRICTION)
+    if said.has("channel") and not said.has("call", "voicemail", *_PHONES):
+        return _ask(Question.CHANNEL)
+    if negations > 1 or (negations and (may > 1 or max(said.count("call"), said.count("voicemail")) > 1)):
+        return _ask(Question.DOUBLE_NEGATIVE)
+    if not said.only(*_BESIDE, "channel", "date", "time", "source", "reason", "note", "id", "code", "detail"):
+        return _ask(Question.WHAT_FOR)
+    return _kind("opt_out") if negations else _permission(said)
+
+
+def _permission(said: _Name) -> Meaning:
+    if said.words[-1] in ("on", "at", "since"):
+        return _kind("consent_date")
+    if said.only(*_BESIDE, "channel"):
+        return _kind("consent")
+    if said.has("date", "time") and said.only(*_BESIDE, "channel", "date", "time"):
+        return _kind("consent_date")
+    if said.has("source") and said.only(*_BESIDE, "source"):
+        return _kind("consent_source")
+    return _ask(Question.WHAT_FOR)
+
+
+def _act(said: _Name) -> Meaning | None:
+    """About calls, messages and contacts, and no verdict by its words."""
+    if not said.has(*_ACTS) or said.has(*_PHONES):
+        return None
+    if said.has(*_OTHERS):
+        return Meaning(Sense.DESCRIBES)
+    if said.has("preference") and said.only(*_BESIDE, "preference", "channel", "detail", "source"):
+        return _ask(Question.PREFERENCE)
+    if said.has("decided", "restrict"):
+        return _ask(Question.RESTRICTION)
+    if said.has("number") or said.only("contact"):
+        return None  # the number to call
+    if said.has("note"):
+        return Meaning(Sense.ACT) if said.only(*_BESIDE) else Meaning(Sense.NOTES)
+    if said.has("date", "time", "count", "day", "name", "id"):
+        return Meaning(Sense.DESCRIBES, "contact" if said.has("contact") and said.has("name") else "")
+    if said.has("done"):
+        return Meaning(Sense.DESCRIBES)  # what was done is no permission to do it
+    return Meaning(Sense.ACT) if said.only(*_BESIDE, "plain", "detail") else None
+
+
+def _restriction(said: _Name) -> Meaning | None:
+    return _ask(Question.RESTRICTION) if said.has("restrict") and not said.has(*_PHONES) else None
+
+
+def _extension(said: _Name) -> Meaning | None:
+    if not said.has("extension"):
+        return None
+    own = said.only("extension", *_PHONES, *_PLACED, "number", "person", "filler")
+    return _kind("extension") if own else Meaning(Sense.DESCRIBES)
+
+
+# As the type of a person's phone, work.
+_OFFICES = frozenset({"office", "ofc", "oficina", "phone", "main"})
+_TYPES = frozenset({"type", "types", "tipo", "kind", "label"})
+
+
+def _phone_type(said: _Name) -> Meaning | None:
+    typed = said.has(*_PHONES) and not _TYPES.isdisjoint(said.words)
+    return _kind("phone_type") if typed and said.only(*_OF_PHONES, "detail", "contact") else None
+
+
+def _country(said: _Name) -> Meaning | None:
+    if said.has("country") and said.only(
+        "country", "code", *_PHONES, *_PLACED, "call", "person", "filler", "name", "address"
+    ):
+        return _kind("country")
+    dials = said.has("code") and said.has("call") and said.only("code", "call", "filler")
+    return _kind("country") if dials else None
+
+
+def _phone(said: _Name) -> Meaning | None:
+    named = said.has(*_PHONES) or (said.has("text") and said.has("number"))
+    if said.has("fax"):
+        return Meaning(Sense.DESCRIBES, "fax")
+    if not named:
+        return _bare_phone(said)
+    if said.has(
+        "detail",
+        "date",
+        "time",
+        "id",
+        "note",
+        "code",
+        "zone",
+        "status",
+        "language",
+        "name",
+        "restrict",
+        "count",
+        "source",
+    ):
+        plain = said.only(*_OF_PHONES, "id", "detail")
+        return None if not plain or said.has("detail", "id", "note", "status") else _whose(said)
+    return _whose(said)
+
+
+def _whose(said: _Name) -> Meaning:
+    whose = Whose.OWN
+    # An alternate phone may be the person's; an alternate contact is another person.
+    if said.has("other", "former", "from") or (said.has("contact") and said.has("alternate", "second")):
+        whose = Whose.OTHER
+    elif said.has("guardian"):
+        whose = Whose.GUARDIAN
+    elif not said.only(*_OF_PHONES, "contact", "text", *_ACTS, "appointment", "country", "alternate"):
+        whose = Whose.UNKNOWN
+    elif said.has("contact"):
+        whose = Whose.CONTACT
+    elif said.has("alternate"):
+        whose = Whose.ALTERNATE
+    nth = next((int(word) for word in said.words if len(word) == 1 and word.isdecimal()), 1)
+    return Meaning(Sense.PHONE, whose=whose, rank=_rank(said), nth=nth)
+
+
+@lru_cache(maxsize=1024)
+def whose(type_of_phone: str) -> Whose:
+    """By what a cell says beside a phone: OTHER of “Emergency contact” and of “Fax”, GUARDIAN of “Mother”, else OWN."""
+    said = _Name(type_of_phone)
+    if said.has("other", "former", "fax") and not _OFFICES.issuperset(said.words):
+        return Whose.OTHER
+    return Whose.GUARDIAN if said.has("guardian") else Whose.OWN
+
+
+def _rank(said: _Name) -> int:
+    if said.has("second"):
+        return _SECOND
+    if said.has("mobile", "text"):
+        return _MOBILE
+    if said.has("work"):
+        return _WORK
+    if said.has("home"):
+        return _HOME
+    return _PATIENTS if said.has("person") else _PLAIN
+
+
+def _bare_phone(said: _Name) -> Meaning | None:
+    """Number, contact number, to; and “Home” beside “Work”."""
+    others = (*_OTHERS, "former", "from", "alternate")
+    if (
+        said.has("number", "contact")
+        and said.has(*others)
+        and said.only("number", *others, "contact", "second", *_ACTS)
+    ):
+        return Meaning(Sense.PHONE, whose=Whose.OTHER, rank=_BARE, soft=True)
+    named = (
+        said.has("number", "contact")
+        or (said.only(*_PLACED) and not said.has("first"))
+        or said.words in (("to",), ("call",), ("dial",), ("destination",))
+    )
+    if (
+        not named
+        or said.has("from")
+        or not said.only("number", "contact", *_ACTS, *_PLACED, "plain", "filler", "appointment", "text")
+    ):
+        return None
+    whose = Whose.CONTACT if said.has("contact") else Whose.OWN
+    return Meaning(Sense.PHONE, whose=whose, rank=_rank(said) if said.only(*_PLACED) else _BARE, soft=True)
+
+
+_OF_THE_PERSON = ("person", "filler", "primary")
+
+
+def _name(said: _Name) -> Meaning | None:
+    if said.has(*_OTHERS) or not said.only("name", "first", "last", "plain", *_OF_THE_PERSON):
+        return None
+    first, last = said.has("first"), said.has("last")
+    if "primer" in said.words and last:
+        return _kind("last_name")
+    # “First” is a first name, and of “Primary name” the main one.
+    first = first and (said.has("name") or len(said.words) == 1 or said.only("first", "last", "person", "filler"))
+    if first or last:
+        return _kind("name" if first and last else "first_name" if first else "last_name")
+    return _kind("name") if said.has("name") or said.only("person") else None
+
+
+_ADDRESS = ("address", "home", "code", *_OF_THE_PERSON)
+
+
+def _place(said: _Name) -> Meaning | None:
+    for kind, meaning, beside in (
+        ("time_zone", "zone", ("name", "plain")),
+        ("postal_code", "zip", ()),
+        ("state", "state", ("name", "country")),
+        ("language", "language", ("spoken", "name", "call", "contact")),
+    ):
+        if said.has(meaning) and said.only(meaning, *beside, *_ADDRESS):
+            return _kind(kind)
+    return None
+
+
+def _number_of_record(said: _Name) -> Meaning | None:
+    counted = ("number", "id", "code", "no")
+    if said.has("reference") and said.only("reference", *counted, "filler"):
+        return _kind("reference")
+    if said.has("record") and said.only("record", "medical", *counted, "person", "filler"):
+        return _kind("record_number")
+    identified = said.has("id") and said.only("id", "person", "medical", *counted[:1], "filler")
+    numbered = said.has("person") and said.has("number", "no") and said.only("person", *counted, "filler")
+    return _kind("record_number") if identified or numbered else None
+
+
+def _appointment(said: _Name) -> Meaning | None:
+    beside = ("appointment", "filler", "person")
+    if said.only("date", "day", "time", "filler") and said.has("date", "day") != said.has("time"):
+        return Meaning(Sense.DESCRIBES, "time" if said.has("time") else "day")
+    if said.words == ("visits",) or said.has("last") or not said.has("appointment"):
+        return None
+    if said.has("time") and not said.has("date") and said.only(*beside, "time"):
+        return _kind("appointment_time")
+    dated = said.has("date", "day") or not {"appointment", "appointments", "appt", "cita", "dos"}.isdisjoint(said.words)
+    return _kind("appointment_day") if dated and said.only(*beside, "date", "day", "time", "count") else None
+
+
+_READERS: tuple[Callable[[_Name], Meaning | None], ...] = (
+    _died,
+    _canceled,
+    _status,
+    _verdict,
+    _extension,
+    _phone_type,
+    _country,
+    _act,
+    _phone,
+    _name,
+    _place,
+    _restriction,
+    _appointment,
+    _number_of_record,
+)

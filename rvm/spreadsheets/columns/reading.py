@@ -1,0 +1,432 @@
+"""What each column of a list is taken for, how surely, why, and what has to be asked before anybody is reached by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rvm.spreadsheets.cells.answers import Answer, Standing, canceled, died
+from rvm.spreadsheets.cells.countries import country
+from rvm.spreadsheets.cells.objections import denies, ends_plainly, objects
+from rvm.spreadsheets.cells.phones import looks_like_phone
+from rvm.spreadsheets.cells.places import postal_code, state, time_zone
+from rvm.spreadsheets.columns.kinds import EXTENSION, ONCE, PHONES, UNCLEAR
+from rvm.spreadsheets.columns.names import Meaning, Sense, Whose, meaning_of, whose
+from rvm.spreadsheets.columns.questions import Question
+from rvm.spreadsheets.columns.samples import Sample
+from rvm.spreadsheets.columns.words import meanings_of, words_of
+from rvm.spreadsheets.trimming import folded, trimmed
+
+
+class Sureness(StrEnum):
+    SURE = "sure"
+    LIKELY = "likely"
+    UNSURE = "unsure"
+
+
+class Why(StrEnum):
+    """By what a column was taken for what it is."""
+
+    NAME = "name"
+    CELLS = "cells"
+    NAME_AND_CELLS = "name_and_cells"
+    PLACE = "place"  # by name and cells another one is as good, and stands behind it
+    SAID = "said"  # by a person
+    NOTHING = "nothing"
+
+
+class Watch(StrEnum):
+    """What is looked for in a column that decides nothing, in case that somebody wrote a no into it."""
+
+    WORDS = "words"  # “do not call”, “deceased”
+    NOTES = "notes"  # these, and a plain no
+    ANSWERS = "answers"  # these, and any yes or mark, of which nobody knows to what
+    CODES = "codes"  # these, unless they are one figure or letter, as others stand in the column too
+    REPORTED = "reported"  # these, but for what our own error report says
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`kind` is one of KINDS, a merge field's name, UNCLEAR with a question, or "" where it is not read."""
+
+    kind: str
+    sure: Sureness
+    why: Why
+    question: Question = Question.NONE
+    watch: Watch = Watch.WORDS
+
+
+SAID = Column("", Sureness.SURE, Why.SAID)
+_NAMES = ("name", "first_name", "last_name")
+_MERGED = ""  # until it has its name
+
+
+def read_columns(
+    header: Sequence[str] | None, rows: Sequence[Sequence[str]], *, of_opt_outs: bool = False
+) -> list[Column]:
+    """One Column for each column; `header` is None where the list has none, `rows` are the first ones of the list.
+
+    As many as the widest of them has cells. Of a list without a phone column none is `phone`. `of_opt_outs` is said of a list of
+    people who must not be reached, where a column “Do not call” may hold the numbers, and every number of theirs counts.
+    """
+    names = list(map(without_verdicts, header or ()) if of_opt_outs else header or ())
+    names += [""] * (max(map(len, rows), default=0) - len(names))
+    samples = [Sample([row[at] if at < len(row) else "" for row in rows]) for at in range(len(names))]
+    meanings = _of_one_appointment([meaning_of(name) for name in names])
+    columns = _phones(meanings, samples, {Whose.OWN, Whose.ALTERNATE} if of_opt_outs else {Whose.OWN})
+    taken = {*PHONES, *ONCE}
+    used: set[str] = set()
+    for at, name in enumerate(names):
+        if (column := columns.get(at)) is None:
+            column = _settled(meanings[at], samples[at])
+            if column.kind in used or (column.kind == EXTENSION and not _extends(at, names, columns)):
+                column = _merged(Watch.CODES)
+            used |= {column.kind} & {*ONCE}
+            columns[at] = column
+        if column.kind == _MERGED and trimmed(name):
+            columns[at] = _named(column, _merge_field(name, at, taken))
+    return [columns[at] for at in range(len(names))]
+
+
+def read_patients(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> list[Column]:
+    """As `read_columns`, of a list of people who are to be reached, in which more has to be asked."""
+    columns = read_columns(header, rows)
+    for at in _side_by_side(header or (), columns):
+        columns[at] = _ask(Question.WHICH_PHONE)
+    for at in _headings(rows):
+        columns[at] = _ask(Question.HEADING, Why.CELLS)
+    return columns
+
+
+def _side_by_side(names: Sequence[str], columns: Sequence[Column]) -> list[int]:
+    """The phones of lists that stand beside each other: Name, Phone, Name, Phone. One person's would be taken for another's."""
+    said = list(map(folded, names))
+    twice = [at for at, name in enumerate(said) if name and said.count(name) > 1]
+    people = any(meaning_of(names[at]).kind in _NAMES for at in twice)
+    return [at for at in twice if columns[at].kind in PHONES] if people else []
+
+
+def _headings(rows: Sequence[Sequence[str]]) -> set[int]:
+    """Where a no stands alone in a row above people: a legend below them says nothing of anybody."""
+    found: set[int] = set()
+    people = False
+    for row in reversed(rows):
+        filled = [at for at, cell in enumerate(row) if trimmed(cell)]
+        if people and len(filled) == 1 and _is_heading(row[filled[0]]):
+            found.add(filled[0])
+        people = people or any(map(looks_like_phone, row))
+    return found
+
+
+def _is_heading(cell: str) -> bool:
+    return not any(map(str.isdigit, cell)) and (objects(cell) or denies(cell) or ends_plainly(cell))
+
+
+def _of_one_appointment(meanings: list[Meaning]) -> list[Meaning]:
+    """A plain “Time” beside “Appointment day” is the appointment's, and so is a plain “Date” beside “Appointment time”."""
+    kinds = {meaning.kind for meaning in meanings if meaning.sense is Sense.KIND}
+    for plain, kind, beside in (
+        ("time", "appointment_time", "appointment_day"),
+        ("day", "appointment_day", "appointment_time"),
+    ):
+        found = [at for at, meaning in enumerate(meanings) if meaning == Meaning(Sense.DESCRIBES, plain)]
+        if beside in kinds and kind not in kinds and len(found) == 1:
+            meanings[found[0]] = Meaning(Sense.KIND, kind)
+    return meanings
+
+
+def holds_people(columns: Sequence[Column]) -> bool:
+    """Whether a list with these columns has a phone in it, or may have one."""
+    return any(
+        column.kind in PHONES or column.question in (Question.WHICH_PHONE, Question.WHOSE_PHONE) for column in columns
+    )
+
+
+def _named(column: Column, kind: str) -> Column:
+    return Column(kind, column.sure, column.why, column.question, column.watch)
+
+
+# Phones.
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    at: int
+    meaning: Meaning
+    count: int
+
+
+def _phones(meanings: Sequence[Meaning], samples: Sequence[Sample], owned: Container[Whose]) -> dict[int, Column]:
+    """The columns that hold phones of the person, and those of which has to be asked whose they are."""
+    named = [
+        _Candidate(at, meaning, samples[at].phones)
+        for at, meaning in enumerate(meanings)
+        if meaning.sense is Sense.PHONE and (_may_hold_phones(meaning, samples[at]) or Whose.ALTERNATE in owned)
+    ]
+    own = [each for each in named if each.meaning.whose in owned] or _contacts(named, meanings)
+    if own:
+        found = _in_order(own)
+        found |= {
+            each.at: Column(UNCLEAR, Sureness.UNSURE, Why.NAME, Question.WHOSE_PHONE)
+            for each in named
+            if each.meaning.whose is Whose.GUARDIAN and each.at not in found
+        }
+    else:
+        found = _by_cells(meanings, samples, named)
+    return {each.at: _merged(_watch_of_phones(each.count)) for each in named} | found
+
+
+def _watch_of_phones(count: int) -> Watch:
+    """In a column of phones a mark stands for none; where there are no phones, it may mean anything."""
+    return Watch.WORDS if count else Watch.ANSWERS
+
+
+def _may_hold_phones(meaning: Meaning, sample: Sample) -> bool:
+    """Whether nothing in the cells is against it.
+
+    A “Phone” of yes and no, of marks or of dates holds none, and “Home” is one only where phones stand in it.
+    """
+    if meaning.soft:
+        return sample.holds_phones or not sample.worded
+    return sample.phones > 0 or not Sample(sample.worded).answers_or_dates
+
+
+def _contacts(named: Sequence[_Candidate], meanings: Sequence[Meaning]) -> list[_Candidate]:
+    """“Contact phone” is the person's own where no other is; beside the name of a contact it may be that one's."""
+    return (
+        []
+        if any(meaning.kind == "contact" for meaning in meanings)
+        else [each for each in named if each.meaning.whose is Whose.CONTACT]
+    )
+
+
+def _in_order(own: Sequence[_Candidate]) -> dict[int, Column]:
+    """By rank; a column that is not half as full as another one comes behind it, however well it is named."""
+    fullest = max(each.count for each in own)
+    ordered = sorted(
+        own, key=lambda each: (each.count * 2 < fullest, each.meaning.rank, -each.count, each.meaning.nth, each.at)
+    )
+    found: dict[int, Column] = {}
+    for nth, each in enumerate(ordered[: len(PHONES)]):
+        follows = ordered[nth + 1 :]
+        tied = bool(follows) and follows[0].meaning == each.meaning and follows[0].count == each.count
+        why = Why.PLACE if tied else Why.NAME_AND_CELLS if each.count else Why.NAME
+        sure = Sureness.LIKELY if tied else Sureness.SURE
+        found[each.at] = Column(PHONES[nth], sure, why, watch=_watch_of_phones(each.count))
+    return found
+
+
+def _by_cells(meanings: Sequence[Meaning], samples: Sequence[Sample], named: Sequence[_Candidate]) -> dict[int, Column]:
+    """Where no column is named as the person's own phone: one whose name says nothing, if only one is full of phones."""
+    unnamed = [
+        _Candidate(at, meaning, samples[at].phones)
+        for at, meaning in enumerate(meanings)
+        if meaning.sense in (Sense.UNKNOWN, Sense.BLANK, Sense.ACT)
+    ]
+    fullest = max((each.count for each in unnamed if samples[each.at].holds_phones), default=0)
+    # Half as many phones as in the fullest one may be as good, whatever else stands in the column.
+    close = [each for each in unnamed if each.count and each.count * 2 >= fullest]
+    doubtful = [each for each in named if each.meaning.whose is not Whose.OTHER]
+    if len(close) == 1 and not doubtful:
+        return {close[0].at: Column("phone", Sureness.LIKELY, Why.CELLS)}
+    asked = close + doubtful or list(named) or _hidden(meanings, samples)
+    question = Question.WHICH_PHONE if len(asked) > 1 else Question.WHOSE_PHONE
+    return {each.at: Column(UNCLEAR, Sureness.UNSURE, Why.CELLS, question) for each in asked}
+
+
+def _hidden(meanings: Sequence[Meaning], samples: Sequence[Sample]) -> list[_Candidate]:
+    """Somebody else's by their names, in a list that has no other phones."""
+    return [
+        _Candidate(at, meaning, samples[at].phones)
+        for at, meaning in enumerate(meanings)
+        if meaning.sense in (Sense.HARMLESS, Sense.DESCRIBES) and meaning.kind != "fax" and samples[at].holds_phones
+    ]
+
+
+def _extends(at: int, names: Sequence[str], columns: dict[int, Column]) -> bool:
+    """Whether the phone on its left, or else on its right, is one that is dialled."""
+    phones = [each for each in columns if meaning_of(names[each]).sense is Sense.PHONE or columns[each].kind in PHONES]
+    left = [each for each in phones if each < at]
+    nearest = max(left) if left else min(phones, default=None)
+    return nearest is not None and columns[nearest].kind in PHONES
+
+
+# All others.
+
+
+def _settled(meaning: Meaning, sample: Sample) -> Column:
+    return _SETTLE[meaning.sense](meaning, sample)
+
+
+def _ask(question: Question, why: Why = Why.NAME) -> Column:
+    return Column(UNCLEAR, Sureness.UNSURE, why, question)
+
+
+def _merged(watch: Watch, sure: Sureness = Sureness.SURE) -> Column:
+    return Column(_MERGED, sure, Why.NAME, watch=watch)
+
+
+def _of_kind(meaning: Meaning, sample: Sample) -> Column:
+    kind = meaning.kind
+    if (read := _READ_AS.get(kind)) is not None:
+        fits = sample.reads_as(read)
+        return Column(kind, Sureness.SURE, Why.NAME_AND_CELLS) if fits else _described(meaning, sample)
+    if kind in ("consent_date", "consent_source") and sample.holds_answers and not sample.holds_dates:
+        return Column("consent", Sureness.LIKELY, Why.NAME_AND_CELLS)
+    if kind == "canceled" and sample.counts:
+        return _merged(Watch.WORDS)  # how often
+    if kind in ("appointment_day", "appointment_time") and sample.names_standings and not sample.holds_dates:
+        return Column("appointment_status", Sureness.LIKELY, Why.NAME_AND_CELLS)
+    if (question := _DOUBTS.get(kind, _no_doubt)(sample)) is not Question.NONE:
+        return _ask(question, Why.NAME_AND_CELLS)
+    return Column(kind, Sureness.SURE, Why.NAME_AND_CELLS if sample.filled else Why.NAME)
+
+
+_READ_AS: dict[str, Callable[[str], object]] = {
+    "time_zone": time_zone,
+    "postal_code": postal_code,
+    "state": state,
+    "country": country,
+}
+
+
+def _no_doubt(sample: Sample) -> Question:
+    return Question.NONE
+
+
+def _consent_in_doubt(sample: Sample) -> Question:
+    return Question.WHAT_FOR if sample.holds_texts and not sample.consents else Question.NONE
+
+
+def _death_in_doubt(sample: Sample) -> Question:
+    return Question.UNKNOWN if sample.share(lambda cell: died(cell) is Answer.UNCLEAR) > 0.5 else Question.NONE
+
+
+def _cancellation_in_doubt(sample: Sample) -> Question:
+    return Question.STATUS if sample.share(lambda cell: canceled(cell) is Answer.UNCLEAR) > 0.5 else Question.NONE
+
+
+def _status_in_doubt(sample: Sample) -> Question:
+    return Question.NONE if sample.names_standings or not sample.filled else Question.STATUS
+
+
+def _answers_in_doubt(sample: Sample) -> Question:
+    return Question.YES_OR_NO if sample.holds_answers and not sample.holds_dates else Question.NONE
+
+
+def _type_in_doubt(sample: Sample) -> Question:
+    """“Mother” is whom to call about a child, and may be somebody else about anybody else."""
+    guardians = any(whose(cell) is Whose.GUARDIAN for cell in sample.filled)
+    return Question.WHOSE_PHONE if guardians else _answers_in_doubt(sample)
+
+
+def _record_number_in_doubt(sample: Sample) -> Question:
+    """The first patients of a practice have the numbers 1 and 2; a mark stands beside several people."""
+    counted = all(map(str.isdigit, sample.filled)) and len({*sample.filled}) == len(sample.filled)
+    return Question.NONE if counted else _answers_in_doubt(sample)
+
+
+_DOUBTS: dict[str, Callable[[Sample], Question]] = {
+    "consent": _consent_in_doubt,
+    "deceased": _death_in_doubt,
+    "canceled": _cancellation_in_doubt,
+    "appointment_status": _status_in_doubt,
+    "record_number": _record_number_in_doubt,
+    "phone_type": _type_in_doubt,
+    **dict.fromkeys(
+        (
+            "name",
+            "first_name",
+            "last_name",
+            "language",
+            "appointment_day",
+            "appointment_time",
+            "reference",
+        ),
+        _answers_in_doubt,
+    ),
+}
+
+
+def _act(meaning: Meaning, sample: Sample) -> Column:
+    if sample.names_ways:
+        return _ask(Question.PREFERENCE, Why.CELLS)
+    if sample.holds_answers or sample.consents or sample.marks_with_dates:
+        return Column("consent", Sureness.LIKELY, Why.NAME_AND_CELLS)
+    return _ask(Question.YES_OR_NO) if not sample.filled else _merged(Watch.NOTES, Sureness.LIKELY)
+
+
+def _status(meaning: Meaning, sample: Sample) -> Column:
+    # “Discharged” ends a visit that was to be, and is what a list of the discharged says of everybody.
+    ended = meaning.kind == "disposition" and sample.standings[Standing.CANCELED] > 0
+    if sample.names_standings and not ended:
+        return Column("appointment_status", Sureness.LIKELY, Why.NAME_AND_CELLS)
+    return _ask(Question.STATUS, Why.NAME_AND_CELLS)
+
+
+def _asked(meaning: Meaning, sample: Sample) -> Column:
+    """What holds figures and no answers is a number of something: Authorization No."""
+    numbers = sample.holds_digits and not sample.holds_dates and not sample.holds_answers
+    return _merged(Watch.ANSWERS, Sureness.LIKELY) if numbers else _ask(meaning.question)
+
+
+def _harmless(meaning: Meaning, sample: Sample) -> Column:
+    return _merged(Watch.WORDS)
+
+
+def _described(meaning: Meaning, sample: Sample) -> Column:
+    if meaning.kind == "address" and sample.holds_addresses:
+        return _merged(Watch.WORDS)  # of whom some have declined to give theirs
+    if sample.ends_somebody_plainly:
+        return _ask(Question.STATUS, Why.CELLS)
+    return _ask(Question.YES_OR_NO, Why.CELLS) if sample.answers_in_words else _merged(Watch.CODES)
+
+
+def _notes(meaning: Meaning, sample: Sample) -> Column:
+    if sample.notes_answer:
+        return _ask(Question.YES_OR_NO, Why.CELLS)
+    return _merged(Watch.NOTES)
+
+
+def _unknown(meaning: Meaning, sample: Sample) -> Column:
+    if sample.names_other_ways:
+        return _ask(Question.PREFERENCE, Why.CELLS)
+    if sample.holds_answers or sample.answers_somewhere or sample.marks_with_dates or sample.objects_with_dates:
+        return _ask(Question.YES_OR_NO, Why.CELLS)
+    if sample.ends_somebody:
+        return _ask(Question.STATUS, Why.CELLS)
+    return Column(_MERGED, Sureness.UNSURE, Why.NOTHING, watch=Watch.CODES if sample.holds_codes else Watch.ANSWERS)
+
+
+_SETTLE: dict[Sense, Callable[[Meaning, Sample], Column]] = {
+    Sense.KIND: _of_kind,
+    Sense.ACT: _act,
+    Sense.STATUS: _status,
+    Sense.ASK: _asked,
+    Sense.HARMLESS: _harmless,
+    Sense.DESCRIBES: _described,
+    Sense.NOTES: _notes,
+    Sense.UNKNOWN: _unknown,
+    Sense.BLANK: _unknown,
+    Sense.PHONE: _unknown,  # named so, and no phone stands in it
+}
+
+
+def _merge_field(name: str, at: int, taken: set[str]) -> str:
+    """Its name as code can say it, and unlike all others; `taken` gains it."""
+    slug = folded(name).replace(" ", "_")[:36].rstrip("_")
+    if not slug or not slug[0].isalpha():
+        slug = f"column_{slug or at + 1}"[:36]
+    unique, count = slug, 2
+    while unique in taken:
+        unique, count = f"{slug}_{count}", count + 1
+    taken.add(unique)
+    return unique
+
+
+def without_verdicts(name: str) -> str:
+    """A name in a list of people who opted out, without the words that say so: everything there is about that."""
+    return " ".join(
+        word for word in words_of(name) if meanings_of(word).isdisjoint(("refuse", "no", "permit", "filler"))
+    )

@@ -1,0 +1,18 @@
+"""The refusals that any part of a workbook may cause."""
+
+from __future__ import annotations
+
+from rvm.spreadsheets.refusals import SheetRefused
+
+TOO_LARGE = "This workbook is too large to be read as it is; save the list as CSV (UTF-8) and upload that."
+DAMAGED = (
+    "This workbook cannot be opened, it is damaged or of another kind; save the list as CSV (UTF-8) and upload that."
+)
+
+
+def too_large() -> SheetRefused:
+    return SheetRefused("xlsx_too_large", TOO_LARGE)
+
+
+def damaged() -> SheetRefused:
+    return SheetRefused("xlsx_damaged", DAMAGED)

@@ -1,0 +1,148 @@
+"""A sheet as a person sees it: without the rows that are hidden or crossed out, and with what is not as it seems."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from rvm.spreadsheets.bounds import MAX_COLUMNS
+from rvm.spreadsheets.ooxml.package import Package, Sheet
+from rvm.spreadsheets.ooxml.refusals import too_large
+from rvm.spreadsheets.ooxml.rows import COLUMNS, LETTERS, Row, RowParser
+
+# Characters of all rows together: one long text may stand in every cell.
+MAX_LENGTH = 400_000_000
+MAX_MERGED = 100_000
+# Hidden rows above the first one that is shown which may be its headings, and digits that only a person's row has.
+_MAX_HEADINGS = 5
+_DIGITS_OF_A_PHONE = 7
+
+# The ranges of merged cells stand behind the rows, and are looked for before them.
+_MERGED = re.compile(
+    rb"<(?:[\w.-]{1,40}:)?mergeCell\s[^<>]{0,200}?\bref\s?=\s?[\"']([A-Z]{1,3})([0-9]{1,7}):[A-Z]{1,3}([0-9]{1,7})[\"']"
+)
+_LONGEST_MERGED = 400
+
+
+@dataclass
+class Noticed:
+    """How many rows hold something and were left out, and what is odd about the others: by columns, how many cells."""
+
+    hidden_rows: int = 0
+    crossed_out_rows: int = 0
+    hidden_columns: list[str] = field(default_factory=list)
+    formulas: dict[str, int] = field(default_factory=dict)
+    formats: dict[str, int] = field(default_factory=dict)
+    errors: dict[str, int] = field(default_factory=dict)
+    crossed_out: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def leaves_out(self) -> bool:
+        return self.hidden_rows + self.crossed_out_rows > 0
+
+
+class SheetReader:
+    """Raises SheetRefused as its rows are taken. `noticed` and `bytes_read` say what was read so far."""
+
+    def __init__(self, package: Package, sheet: Sheet, *, hidden_rows: bool) -> None:
+        """`hidden_rows` has rows read that are hidden or crossed out."""
+        self.noticed = Noticed()
+        self.bytes_read = 0
+        self._archive, self._part = package.archive, sheet.part
+        self._parser = RowParser(package)
+        self._with_hidden = hidden_rows
+        self._merged = _Merged()
+        self._length = self._width = self._headings = 0
+        self._shown = False
+
+    def batches(self) -> Iterator[list[Row]]:
+        """The rows that are not blank, some at a time; numbers rise. A batch may be empty."""
+        self._merged = _Merged(self._archive.chunks(self._part))
+        for chunk in self._archive.chunks(self._part):
+            self._parser.feed(chunk)
+            self.bytes_read += len(chunk)
+            yield [row for row in self._parser.taken() if self._is_read(row)]
+        self._parser.close()
+
+    def _is_read(self, row: Row) -> bool:
+        self._merged.fill(row)
+        if _is_blank(row.cells) or not self._is_shown(row):
+            return False
+        self._notice(row)
+        return True
+
+    def _is_shown(self, row: Row) -> bool:
+        crossed_out = bool(row.oddities) and _is_crossed_out(row)
+        if self._with_hidden or not (row.hidden or crossed_out):
+            self._shown = True
+            return True
+        if not self._shown and self._headings < _MAX_HEADINGS and not any(map(_may_be_a_phone, row.cells)):
+            # It may name the columns, one of which may say no.
+            self._headings += 1
+            return True
+        self.noticed.hidden_rows += row.hidden
+        self.noticed.crossed_out_rows += not row.hidden
+        return False
+
+    def _notice(self, row: Row) -> None:
+        if len(row.cells) > self._width:
+            self._width = len(row.cells)
+            hidden = sorted(self._parser.hidden_columns)
+            self.noticed.hidden_columns = [LETTERS[at] for at in hidden if at < self._width]
+        self._length += row.length
+        if self._length > MAX_LENGTH:
+            raise too_large()
+        for what, column in row.oddities:
+            counted: dict[str, int] = getattr(self.noticed, what)
+            counted[LETTERS[column]] = counted.get(LETTERS[column], 0) + 1
+
+
+class _Merged:
+    """Cells that are merged downwards: each row shows what the first of them says."""
+
+    def __init__(self, chunks: Iterable[bytes] = ()) -> None:
+        self._beginning: dict[int, list[tuple[int, int]]] = {}
+        self._open: dict[int, tuple[int, str]] = {}  # by column: the last row, and what it says
+        before, count = b"", 0
+        for chunk in chunks:
+            searched = before + chunk
+            if b"mergeCell" in searched:
+                for match in _MERGED.finditer(searched):
+                    if match.end() > len(before):
+                        count += 1
+                        self._add(match)
+            if count > MAX_MERGED:
+                raise too_large()
+            before = searched[-_LONGEST_MERGED:]
+
+    def _add(self, match: re.Match[bytes]) -> None:
+        column, first, last = COLUMNS.get(match[1].decode(), MAX_COLUMNS), int(match[2]), int(match[3])
+        if last > first and column < MAX_COLUMNS:
+            self._beginning.setdefault(first, []).append((column, last))
+
+    def fill(self, row: Row) -> None:
+        if not self._beginning:
+            return
+        self._open = {column: merged for column, merged in self._open.items() if merged[0] >= row.number}
+        cells = row.cells
+        if self._open and not _is_blank(cells):
+            for column, (_, text) in self._open.items():
+                cells += [""] * (column + 1 - len(cells))
+                cells[column] = cells[column] if cells[column].strip() else text
+        for column, last in self._beginning.get(row.number, ()):
+            if column < len(cells) and cells[column].strip():
+                self._open[column] = last, cells[column]
+
+
+def _is_blank(cells: list[str]) -> bool:
+    return not (cells and (cells[0].strip() or any(map(str.strip, cells))))
+
+
+def _is_crossed_out(row: Row) -> bool:
+    crossed_out = {column for what, column in row.oddities if what == "crossed_out"}
+    return all(at in crossed_out for at, cell in enumerate(row.cells) if cell.strip())
+
+
+def _may_be_a_phone(cell: str) -> bool:
+    return sum(map(str.isdigit, cell)) >= _DIGITS_OF_A_PHONE

@@ -1,0 +1,81 @@
+"""The texts of cells: those that a workbook keeps once for all its sheets, and how a text is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rvm.spreadsheets.ooxml.archive import Archive
+from rvm.spreadsheets.ooxml.markup import Parser, prefix_of
+from rvm.spreadsheets.ooxml.refusals import too_large
+
+# Bytes of the part that has all distinct texts, and elements of it: two to four are a text.
+MAX_BYTES = 64 * 1024 * 1024
+MAX_ELEMENTS = 4_000_000
+# Characters of a cell: no spreadsheet program takes more.
+MAX_LENGTH = 32_767
+
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+class Texts(list[str]):
+    """The distinct texts by their place, read only as far as somebody reaches: the first rows of a sheet have the first of them."""
+
+    def __init__(self, archive: Archive | None = None, part: str = "") -> None:
+        """Without an archive there is none. Raises SheetRefused, and so does `reach`."""
+        super().__init__()
+        if archive is not None and archive.size(part) > MAX_BYTES:
+            raise too_large()
+        self._chunks: Iterator[bytes] = iter(()) if archive is None else archive.chunks(part)
+        self._parser = Parser(namespaces=False)
+        self._expat = self._parser.expat
+        self._expat.StartElementHandler = self._begin_root
+        self._expat.EndElementHandler = self._end
+        self._pieces: list[str] = []
+        self._elements = 0
+        self._item = self._text = self._phonetic = ""
+
+    def reach(self, at: int) -> None:
+        """Have the text at that place, if there is one."""
+        while len(self) <= at and (chunk := next(self._chunks, None)) is not None:
+            self._parser.feed(chunk)
+
+    def _begin_root(self, name: str, attributes: dict[str, str]) -> None:
+        prefix = prefix_of(name, attributes, "sst")
+        self._item, self._text, self._phonetic = (prefix + local for local in ("si", "t", "rPh"))
+        self._expat.StartElementHandler = self._begin
+
+    def _begin(self, name: str, _attributes: object) -> None:
+        self._elements += 1
+        if self._elements > MAX_ELEMENTS:
+            raise too_large()
+        if name == self._text:
+            self._expat.CharacterDataHandler = self._pieces.append
+        elif name == self._phonetic:
+            self._expat.StartElementHandler = self._begin_phonetic
+
+    def _begin_phonetic(self, _name: str, _attributes: object) -> None:
+        """How the text is spoken; a spreadsheet program shows it above the text, or not at all."""
+        self._elements += 1
+
+    def _end(self, name: str) -> None:
+        if name == self._text:
+            self._expat.CharacterDataHandler = None
+        elif name == self._item:
+            self.append(as_typed("".join(self._pieces)))
+            self._pieces.clear()
+        elif name == self._phonetic:
+            self._expat.StartElementHandler = self._begin
+
+
+def as_typed(text: str) -> str:
+    """A text as a file has it, with what XML cannot hold: it is written _x000D_."""
+    if len(text) > MAX_LENGTH:
+        raise too_large()
+    return _unescaped(text) if "_x" in text else text
+
+
+def _unescaped(text: str) -> str:
+    plain = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text).replace("\0", "")
+    # Two of them may be the halves of one character; half a character is none.
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

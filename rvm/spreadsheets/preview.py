@@ -1,0 +1,152 @@
+"""The first look at a list: how it is written, which row names the columns, what each is taken for; for a person to agree with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from itertools import chain, dropwhile, islice
+
+from rvm.spreadsheets import workbooks
+from rvm.spreadsheets.bounds import MAX_COLUMNS as MOST_COLUMNS
+from rvm.spreadsheets.bounds import too_many_columns
+from rvm.spreadsheets.cells.phones import looks_like_phone
+from rvm.spreadsheets.columns.headers import MAX_ROWS_ABOVE, Header, find_header, header_at
+from rvm.spreadsheets.columns.reading import Column, holds_people, read_columns, read_patients
+from rvm.spreadsheets.dialect import HEAD_BYTES, Dialect, guess
+from rvm.spreadsheets.rows import DamagedRow, Rows, all_rows
+
+# What the columns of a list are taken for, by their names, if they have any, and their cells.
+ReadColumns = Callable[[Sequence[str] | None, Sequence[Sequence[str]]], list[Column]]
+PREVIEW_ROWS = 20
+# By which columns are read: a mark that one of a hundred people has shows in them.
+MAX_ROWS_READ = 200
+_FIRST = MAX_ROWS_ABOVE + MAX_ROWS_READ
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`header` is as it is found or said, `rows` are the first (number, cells) below it as `open_rows` yields them, `columns` what
+    each is taken for, as many as the widest row has cells.
+
+    Of a workbook there are its `sheets`, the one that was read, and what a person should know of how it was read.
+    """
+
+    header: Header
+    rows: list[tuple[int, list[str]]]
+    columns: list[Column]
+    sheets: list[workbooks.Sheet] = field(default_factory=list)
+    sheet: str = ""
+    notices: list[str] = field(default_factory=list)
+
+
+def examine(
+    read: Callable[[], Iterable[bytes]], *, accents: bytes = b"", columns: ReadColumns = read_patients
+) -> tuple[Dialect, Preview]:
+    """Guess a file's dialect and preview it by that; `read` opens the file from its start, each time anew. Raises SheetRefused."""
+    head, whole = _head(read())
+    dialect = guess(head, whole=whole, accents=accents)
+    if dialect.format == "xlsx":
+        sheets = workbooks.look(read(), _FIRST)
+        sheet = workbooks.chosen(sheets, "", _is_list)
+        header = find_header(sheet.rows)
+        return replace(dialect, sheet=sheet.name, header_row=header.row), _preview_of_sheet(
+            sheets, sheet, header, columns
+        )
+    rows = _first(read(), dialect)
+    header = find_header(rows)
+    return replace(dialect, header_row=header.row), _preview(header, rows, columns, of_csv=True)
+
+
+def preview(chunks: Iterable[bytes], dialect: Dialect, columns: ReadColumns = read_patients) -> Preview:
+    """The header and the first PREVIEW_ROWS rows, read by the given dialect. Raises SheetRefused."""
+    if dialect.format == "xlsx":
+        sheets = workbooks.look(chunks, _FIRST, hidden_rows=dialect.hidden_rows)
+        sheet = workbooks.chosen(sheets, dialect.sheet, _is_list)
+        return _preview_of_sheet(sheets, sheet, header_at(sheet.rows, dialect.header_row), columns)
+    rows = _first(chunks, dialect)
+    return _preview(header_at(rows, dialect.header_row), rows, columns, of_csv=True)
+
+
+def open_list(
+    chunks: Iterable[bytes],
+    dialect: Dialect,
+    notices: list[str] | None = None,
+    columns: ReadColumns = read_patients,
+) -> tuple[Preview, Rows]:
+    """The preview, and all rows below the header, of a list that is opened once; `notices` as of `open_rows`. Raises SheetRefused.
+
+    The preview has nothing of other sheets.
+    """
+    rows = all_rows(chunks, dialect, notices)
+    first = list(islice(rows, _FIRST))
+    header = header_at(first, dialect.header_row)
+    return _preview(header, first, columns, of_csv=dialect.format == "csv"), _below(dialect.header_row, first, rows)
+
+
+def _below(header_row: int, first: Sequence[tuple[int, list[str]]], rows: Rows) -> Rows:
+    with closing(rows):
+        yield from dropwhile(lambda row: row[0] <= header_row, chain(first, rows))
+
+
+def width_of(header: Header, rows: Sequence[Sequence[str]]) -> int:
+    """How many cells a row of CSV has: as many as the header, or as most of the rows."""
+    usual = Counter(map(len, rows)).most_common(1)
+    return max(len(header.names), *(width for width, _ in usual), 1)
+
+
+def _preview(header: Header, rows: Sequence[tuple[int, list[str]]], columns: ReadColumns, *, of_csv: bool) -> Preview:
+    below = [(number, cells) for number, cells in rows if number > header.row]
+    first = [cells for _, cells in below[:MAX_ROWS_READ]]
+    if header.row:
+        # In a damaged row cells may stand in other columns, as in one of CSV that is too wide; but of few others nothing can be told.
+        width = width_of(header, first) if of_csv else MOST_COLUMNS
+        whole = [cells for cells in first if not isinstance(cells, DamagedRow) and len(cells) <= width]
+        whole = whole if len(whole) * 2 >= len(first) else first
+    else:
+        whole = _without_titles(first)
+    # A person's row that somebody takes for a header would lend its words to the names of columns, which are kept in clear.
+    return Preview(header, below[:PREVIEW_ROWS], columns(header.names if header.sure else None, whole))
+
+
+def _without_titles(rows: list[list[str]]) -> list[list[str]]:
+    """From the first row with a phone on: what stands above it in a list without a header tells nothing of columns."""
+    first = next((at for at, cells in enumerate(rows[:MAX_ROWS_ABOVE]) if any(map(looks_like_phone, cells))), 0)
+    return rows[first:]
+
+
+def _preview_of_sheet(
+    sheets: list[workbooks.Sheet], sheet: workbooks.Sheet, header: Header, columns: ReadColumns
+) -> Preview:
+    return replace(
+        _preview(header, sheet.rows, columns, of_csv=False), sheets=sheets, sheet=sheet.name, notices=sheet.notices
+    )
+
+
+def _is_list(rows: workbooks.Rows) -> bool:
+    """Whether a sheet looks like a list of people."""
+    return holds_people(_preview(find_header(rows), rows, read_columns, of_csv=False).columns)
+
+
+def _first(chunks: Iterable[bytes], dialect: Dialect) -> list[tuple[int, list[str]]]:
+    with closing(all_rows(chunks, dialect)) as rows:
+        return [(number, _within(cells)) for number, cells in islice(rows, _FIRST)]
+
+
+def _within(cells: list[str]) -> list[str]:
+    if len(cells) <= MOST_COLUMNS:
+        return cells
+    if any(map(str.strip, cells[MOST_COLUMNS:])):
+        raise too_many_columns()
+    return cells[:MOST_COLUMNS]
+
+
+def _head(chunks: Iterable[bytes]) -> tuple[bytes, bool]:
+    """The first HEAD_BYTES, and whether that is the whole file."""
+    head = bytearray()
+    for chunk in chunks:
+        head += chunk
+        if len(head) > HEAD_BYTES:
+            return bytes(head[:HEAD_BYTES]), False
+    return bytes(head), True

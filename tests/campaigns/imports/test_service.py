@@ -1,0 +1,303 @@
+"""The verbs on lists: who may do what when, what is guessed and overridden, what is audited, and that files go after a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.utils import timezone
+from django_rq import get_queue
+
+from campaigns.imports import maintenance, service, uploaded_lists
+from campaigns.imports.error_report import error_report
+from campaigns.imports.runner import work
+from campaigns.imports.staging import table_of
+from campaigns.models import Campaign, RecipientImport
+from campaigns.states import IMPORT_MOVES, CampaignState, ImportState
+from campaigns.tasks import work_imports
+from delivery.runtime import wakeups
+from delivery.worker import tick
+from rvm.platform.database.ids import uuid7
+from rvm.platform.encryption import encrypted_files
+from rvm.platform.errors import Refused
+from rvm.platform.models import AuditEvent
+from rvm.platform.observability import health
+from tests import factories
+from tests.campaigns.imports.lists import (
+    STATEMENT,
+    as_csv,
+    checked,
+    imported,
+    make_campaign,
+    numbers,
+    recipients,
+    upload,
+)
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+LIST = as_csv([[number, "Ana"] for number in numbers(3)])
+
+
+def code_of(deed: Callable[[], object]) -> str:
+    with pytest.raises(Refused) as refusal:
+        deed()
+    assert str(refusal.value).endswith((".", "”")), refusal.value
+    return refusal.value.code
+
+
+def stored() -> list[str]:
+    return [path.name for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+
+
+def test_an_upload_is_kept_encrypted_and_read_as_it_looks() -> None:
+    campaign = make_campaign()
+    content = "﻿Mobile;Vorname;Zeile\r\n2025550100;Jürgen;7\r\n".encode()
+    row = service.upload(
+        campaign=campaign, file_name="C:\\lists\\März.csv", chunks=[content[:9], content[9:]], actor=None, now=NOW
+    )
+    row.refresh_from_db()
+    assert (row.file_name, row.size_bytes, row.state) == ("März.csv", len(content), "uploaded")
+    assert (row.format, row.delimiter, row.header_row) == ("csv", ";", 1)
+    assert row.columns[0] == "phone" and len(row.columns) == 3
+    raw = Path(default_storage.path(row.storage_name)).read_bytes()
+    assert b"2025550100" not in raw and "Jürgen".encode() not in raw
+    assert service.sample(row).rows == [["2025550100", "Jürgen", "7"]]
+    assert service.sample(row).header == ["Mobile", "Vorname", "Zeile"]
+    event = AuditEvent.objects.get(action="import.uploaded")
+    assert event.subject_id == row.pk and event.details["sha256"] == row.sha256
+
+
+def test_a_sample_is_twenty_rows_all_equally_wide() -> None:
+    content = b"phone,name\r\n" + b"2025550100\r\n" * 15 + b"2025550101,Ana,x,y\r\n" * 15
+    seen = service.sample(upload(make_campaign(), content))
+    assert len(seen.rows) == 20
+    assert {len(cells) for cells in (seen.header, seen.columns, *seen.rows)} == {4}
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\x01\x02\x03" * 100, b"%PDF-1.7\n"], ids=["empty", "binary", "pdf"])
+def test_what_is_no_list_is_refused_and_leaves_nothing(content: bytes) -> None:
+    campaign = make_campaign()
+    assert code_of(lambda: upload(campaign, content)) == "import_unreadable"
+    assert stored() == [] and not RecipientImport.objects.exists()
+
+
+def test_a_list_that_is_too_large_is_refused_while_it_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploaded_lists, "MOST_BYTES", 2_000_000)
+    campaign, taken = make_campaign(), []
+
+    def endless() -> Any:
+        while True:
+            taken.append(1)
+            yield b"2025550100\r\n" * 10_000
+
+    with pytest.raises(Refused, match="more than 2 MB") as refusal:
+        service.upload(campaign=campaign, file_name="l.csv", chunks=endless(), actor=None, now=NOW)
+    assert refusal.value.code == "import_too_large"
+    assert len(taken) < 30 and stored() == []
+
+
+def test_a_campaign_needs_its_recording_first() -> None:
+    campaign = make_campaign(recording=None)
+    assert code_of(lambda: upload(campaign, LIST)) == "recording_missing"
+    Campaign.objects.filter(pk=campaign.pk).update(script=[{"clip": str(campaign.pk)}])
+    campaign.refresh_from_db()
+    assert upload(campaign, LIST).state == "uploaded"
+
+
+@pytest.mark.parametrize("state", [state for state in CampaignState if state not in ("draft", "scheduled")])
+def test_a_campaign_that_was_claimed_takes_no_list(state: CampaignState) -> None:
+    campaign = make_campaign()
+    fresh, ready = upload(campaign, LIST), checked(campaign, LIST)
+    Campaign.objects.filter(pk=campaign.pk).update(state=state)
+    campaign.refresh_from_db()
+    assert code_of(lambda: upload(campaign, LIST)) == "campaign_claimed"
+    assert code_of(lambda: service.check(fresh, actor=None, now=NOW)) == "campaign_claimed"
+    assert code_of(lambda: service.read_as(fresh, {}, actor=None, now=NOW)) == "campaign_claimed"
+    assert code_of(lambda: service.confirm(ready, consent_statement="Yes.", actor=None, now=NOW)) == "campaign_claimed"
+    assert service.discard(fresh, actor=None, now=NOW).state == "discarded"
+
+
+VERBS: dict[ImportState, Callable[[RecipientImport], RecipientImport]] = {
+    ImportState.UPLOADED: lambda row: service.read_as(row, {}, actor=None, now=NOW),
+    ImportState.CHECKING: lambda row: service.check(row, actor=None, now=NOW),
+    ImportState.IMPORTING: lambda row: service.confirm(row, consent_statement="Yes.", actor=None, now=NOW),
+    ImportState.DISCARDED: lambda row: service.discard(row, actor=None, now=NOW),
+}
+
+
+@pytest.mark.parametrize("state", ImportState)
+@pytest.mark.parametrize("to", VERBS)
+def test_a_verb_fits_the_states_of_the_table_and_is_refused_in_others(state: ImportState, to: ImportState) -> None:
+    row = checked(make_campaign(), LIST)
+    RecipientImport.objects.filter(pk=row.pk).update(state=state)
+    if to in IMPORT_MOVES[state] or state is to is ImportState.UPLOADED:
+        assert VERBS[to](row).state == to
+        row.refresh_from_db()
+        assert row.state == to
+    else:
+        assert code_of(lambda: VERBS[to](row)) == f"import_{state}"
+
+
+def test_reading_a_list_in_another_way_needs_it_checked_again() -> None:
+    row = checked(make_campaign(), b"2025550100;Ana\r\n2025550101;Ben\r\n")
+    assert (row.header_row, row.counts["accepted"]) == (0, 2)
+    row = service.read_as(row, {"header_row": 1, "columns": ["phone", "patient"]}, actor=None, now=NOW)
+    assert (row.state, row.columns, row.counts, row.rows_read) == ("uploaded", ["phone", "patient"], {}, 0)
+    assert service.sample(row).header == ["2025550100", "Ana"]
+    service.check(row, actor=None, now=NOW)
+    work()
+    row.refresh_from_db()
+    assert row.counts["accepted"] == 1
+    assert AuditEvent.objects.get(action="import.read_as").details["columns"] == ["phone", "patient"]
+
+
+def test_another_delimiter_has_the_columns_guessed_anew() -> None:
+    row = upload(make_campaign(), b"phone,name\r\n2025550100,Ana\r\n")
+    row = service.read_as(row, {"delimiter": ";"}, actor=None, now=NOW)
+    assert len(row.columns) == 1
+    row = service.read_as(row, {"delimiter": ","}, actor=None, now=NOW)
+    assert row.columns == ["phone", "name"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "field"),
+    [
+        ({"encoding": "ebcdic"}, "invalid_choice", "encoding"),
+        ({"delimiter": "x"}, "invalid_choice", "delimiter"),
+        ({"format": "pdf"}, "invalid_choice", "format"),
+        ({"header_row": True}, "invalid_choice", "header_row"),
+        ({"encoding": "utf-16"}, "import_unreadable", "file"),
+        ({"format": "xlsx"}, "import_unreadable", "file"),
+        ({"columns": ["name", ""]}, "phone_column_missing", "columns"),
+        ({"columns": ["phone", "phone"]}, "column_twice", "columns"),
+        ({"columns": ["phone", "Über"]}, "column_name_malformed", "columns"),
+        ({"columns": ["phone", "", "", ""]}, "too_many_columns", "columns"),
+    ],
+)
+def test_a_way_of_reading_that_cannot_be_is_refused_and_changes_nothing(
+    changes: dict[str, Any], code: str, field: str
+) -> None:
+    row = upload(make_campaign(), LIST)
+    with pytest.raises(Refused) as refusal:
+        service.read_as(row, changes, actor=None, now=NOW)
+    assert (refusal.value.code, refusal.value.field) == (code, field)
+    row.refresh_from_db()
+    assert (row.format, row.delimiter, row.columns) == ("csv", ",", ["phone", "name"])
+
+
+def test_a_list_without_a_phone_column_is_not_checked() -> None:
+    row = upload(make_campaign(), b"name,city\r\nAna,Oslo\r\n")
+    assert code_of(lambda: service.check(row, actor=None, now=NOW)) == "phone_column_missing"
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"), [("", "consent_missing"), (" \n", "consent_missing"), ("x" * 1001, "too_long")]
+)
+def test_a_list_is_confirmed_with_a_statement_on_consent(statement: str, code: str) -> None:
+    row = checked(make_campaign(), LIST)
+    assert code_of(lambda: service.confirm(row, consent_statement=statement, actor=None, now=NOW)) == code
+
+
+def test_who_confirmed_and_what_they_attested_is_kept_and_audited() -> None:
+    campaign = make_campaign()
+    person = factories.make_user(workspace=campaign.workspace)
+    row = service.confirm(checked(campaign, LIST), consent_statement=STATEMENT, actor=person, now=NOW)
+    assert (row.consent_statement, row.confirmed_by) == (STATEMENT, person)
+    event = AuditEvent.objects.get(action="import.confirmed")
+    assert (event.actor, event.details["statement"]) == (person, STATEMENT)
+
+
+def test_a_list_of_which_nothing_is_accepted_is_not_confirmed() -> None:
+    row = checked(make_campaign(), as_csv([["12", "Ana"]]))
+    confirm = lambda: service.confirm(row, consent_statement="Yes.", actor=None, now=NOW)  # noqa: E731
+    assert code_of(confirm) == "import_without_accepted_rows"
+
+
+def staged(row: RecipientImport) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table_of(row)])
+        return bool(cursor.fetchone()[0])
+
+
+def test_after_a_day_files_and_staged_rows_are_gone_and_what_nobody_confirmed_has_ended() -> None:
+    campaign = make_campaign()
+    waiting, done, fresh = checked(campaign, LIST), imported(campaign, LIST), upload(campaign, LIST)
+    late = NOW + timedelta(hours=24)
+    RecipientImport.objects.filter(pk__in=[waiting.pk, done.pk]).update(created_at=late - maintenance.KEPT)
+    RecipientImport.objects.filter(pk=fresh.pk).update(created_at=late - maintenance.KEPT + timedelta(seconds=1))
+    maintenance.remove_files(late)
+    for row in (waiting, done, fresh):
+        row.refresh_from_db()
+    assert [row.state for row in (waiting, done, fresh)] == ["discarded", "completed", "uploaded"]
+    assert [row.file_removed_at for row in (waiting, done, fresh)] == [late, late, None]
+    assert stored() == [Path(fresh.storage_name).name]
+    assert not staged(waiting)
+    assert done.counts["accepted"] == 3
+    for look in (lambda: service.sample(done), lambda: list(error_report(done))):
+        assert code_of(look) == "import_file_removed"
+    maintenance.remove_files(late)
+
+
+def test_a_file_whose_process_died_before_it_wrote_a_row_goes_after_a_day_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(maintenance, "_looked_for_strays", None)
+    kept = upload(make_campaign(), LIST)
+    stray = f"imports/{uuid7()}/{uuid7()}.enc"
+    encrypted_files.seal(stray, [LIST])
+    default_storage.save("imports/notes/readme.txt", ContentFile(b"not ours"))
+    maintenance.remove_strays(NOW + timedelta(hours=23))
+    maintenance.remove_strays(NOW + timedelta(hours=23, minutes=59, seconds=59))  # has looked within the hour
+    assert default_storage.exists(stray)
+    maintenance.remove_strays(NOW + timedelta(hours=25))
+    assert not default_storage.exists(stray)
+    assert default_storage.exists(kept.storage_name) and default_storage.exists("imports/notes/readme.txt")
+
+
+def test_what_is_being_imported_keeps_its_file_however_old() -> None:
+    campaign = make_campaign()
+    row = checked(campaign, LIST)
+    service.confirm(row, consent_statement="Yes.", actor=None, now=NOW)
+    maintenance.remove_files(NOW + timedelta(days=3))
+    assert staged(row) and len(stored()) == 1
+    work()
+    assert recipients(campaign) == numbers(3)
+
+
+def test_a_discarded_list_is_gone_with_the_next_tick() -> None:
+    row = checked(make_campaign(), LIST)
+    service.discard(row, actor=None, now=NOW)
+    assert code_of(lambda: service.check(row, actor=None, now=NOW)) == "import_discarded"
+    maintenance.remove_files(NOW)
+    assert stored() == [] and not staged(row)
+
+
+def test_imports_that_nobody_works_on_are_warned_of_and_leave_the_platform_ready() -> None:
+    assert maintenance.warning in health.WARNINGS and maintenance.warning() == ""
+    row = service.check(upload(make_campaign(), LIST), actor=None, now=NOW)
+    assert maintenance.warning() == ""
+    RecipientImport.objects.filter(pk=row.pk).update(updated_at=timezone.now() - timedelta(minutes=3))
+    assert maintenance.warning() == "1 import has made no progress for minutes; is there a `manage.py worker imports`?"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_tick_rings_for_imports_under_way_and_the_job_works_on_them() -> None:
+    get_queue("imports").connection.flushdb()
+    assert {maintenance.ring_for_imports, maintenance.remove_files} <= set(tick.STEPS)
+    maintenance.ring_for_imports(NOW)
+    assert get_queue("imports").count == 0
+    row = service.check(upload(make_campaign(), LIST), actor=None, now=NOW)
+    maintenance.ring_for_imports(NOW)
+    (job,) = get_queue("imports").jobs
+    assert job.func_name == wakeups.JOBS["imports"] and job.func is work_imports
+    job.func()
+    row.refresh_from_db()
+    assert row.state == "checked"

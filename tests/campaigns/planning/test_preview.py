@@ -1,0 +1,202 @@
+"""What a preview says is what happens: its figures against the fate of every row, claim by claim through the days."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from campaigns.lifecycle.service import launch
+from campaigns.models import Campaign
+from campaigns.planning.preview import Preview, preview
+from delivery.carriers.sandbox import Sandbox
+from delivery.engine.claim import claim
+from delivery.engine.lane_routes import open_routes
+from delivery.models import Voicemail
+from delivery.worker.maintenance import expire
+from rvm.platform.encryption.crypto import KeyRing, blind_index
+from tests.factories import add_recipients, make_campaign, make_suppression, make_use_case, patient_number
+
+pytestmark = pytest.mark.django_db
+
+NEW_YORK, CHICAGO, DENVER, PHOENIX = "America/New_York", "America/Chicago", "America/Denver", "America/Phoenix"
+LOS_ANGELES, HONOLULU = "America/Los_Angeles", "Pacific/Honolulu"
+# The last of them has nothing but its number, of area code 201 in New York's zone.
+ZONES = [[NEW_YORK], [CHICAGO], [NEW_YORK, CHICAGO], [DENVER], [PHOENIX], [LOS_ANGELES, PHOENIX], [HONOLULU], None]
+NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+FAST = 50_000.0
+
+
+@pytest.fixture
+def _carrier_that_reaches_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sandbox, "simulated", False)
+
+
+def lively(count: int = 24, zones: Sequence[Sequence[str] | None] = ZONES, **fields: Any) -> Campaign:
+    campaign = make_campaign(count=count, zones=zones, playable=True, pace_per_second=FAST, **fields)
+    campaign.use_case.setup.pace_per_second = FAST
+    campaign.use_case.setup.save()
+    return campaign
+
+
+def said(found: Preview) -> dict[Any, int]:
+    """What becomes of how many: sent at which opening, skipped for which reason, or expired."""
+    fates = Counter({found.starts_at: found.now, "expired": found.expiring, **dict(found.later)})
+    fates.update({("skipped", reason): count for reason, count in found.skipped.items()})
+    assert found.total == fates.total()
+    return dict(+fates)
+
+
+def lived(campaign: Campaign, start: datetime) -> dict[Any, int]:
+    """What became of how many, when everything due was claimed whenever something became due, until the end."""
+    moment: datetime | None = start
+    while moment is not None:
+        expire(moment)
+        for route in open_routes(moment, 500):
+            claim(route, 500, moment, timedelta(seconds=60))
+        waiting = Voicemail.objects.filter(lane_id=campaign.pk, status="queued").select_related("lane")
+        times = [min(row.not_before, row.expiry or row.not_before) for row in waiting]
+        assert all(time > moment for time in times)
+        moment = min(times, default=None)
+    fates: Counter[Any] = Counter()
+    for row in Voicemail.objects.filter(lane_id=campaign.pk).exclude(status="canceled"):
+        kind = {"sending": row.sending_at, "skipped": ("skipped", row.reason)}
+        fates[kind.get(row.status, row.status)] += 1
+    return dict(fates)
+
+
+WORKDAYS = [1, 2, 3, 4, 5]
+
+
+@pytest.mark.usefixtures("_carrier_that_reaches_people")
+@pytest.mark.parametrize(
+    ("start", "fields"),
+    [
+        (NOW, {}),
+        (NOW, {"window_start": time(11), "window_end": time(12)}),
+        (NOW, {"window_start": time(11), "window_end": time(12), "ends_at": NOW + 2 * HOUR}),
+        (NOW, {"days": [3, 4]}),
+        (NOW, {"days": [7], "ends_at": NOW + timedelta(days=10)}),
+        # Clocks are put forward, and back, in the middle of the night of the campaign; in Arizona and Hawaii they are not.
+        (datetime(2026, 3, 8, 6, 30, tzinfo=UTC), {}),
+        (datetime(2026, 11, 1, 4, 30, tzinfo=UTC), {"window_end": time(9)}),
+        (datetime(2026, 3, 7, 2, 30, tzinfo=UTC), {"days": WORKDAYS}),
+        # The last minutes of the window in the east, the first in the west.
+        (datetime(2026, 7, 16, 0, 59, 59, tzinfo=UTC), {"ends_at": datetime(2026, 7, 16, 12, tzinfo=UTC)}),
+        (NOW, {"window_start": time(20, 59), "days": [6], "ends_at": NOW + timedelta(days=30)}),
+    ],
+)
+def test_what_the_preview_says_is_what_becomes_of_every_row(start: datetime, fields: dict[str, Any]) -> None:
+    campaign = lively(**fields)
+    for serial in (0, 5, 7):
+        make_suppression(campaign.workspace, patient_number(serial))
+    # Somebody else's list concerns nobody here.
+    make_suppression(number=patient_number(1))
+    add_recipients(campaign, 3, first=24, zones=[[NEW_YORK], [HONOLULU]], expires_at=start + 90 * HOUR)
+    add_recipients(campaign, 2, first=30, status="canceled")
+    expected = preview(campaign, start)
+    launch(campaign, actor=None, now=start)
+    assert said(expected) == lived(campaign, start)
+    assert expected.total == 27
+    assert expected.skipped == {"suppressed": 3}
+
+
+@pytest.mark.usefixtures("_carrier_that_reaches_people")
+def test_those_who_never_come_into_a_window_and_those_without_a_sender_are_said_so() -> None:
+    campaign = lively(4, zones=[["Pacific/Guam", NEW_YORK], [NEW_YORK]], window_end=time(9))
+    assert said(preview(campaign, NOW)) == {datetime(2026, 3, 3, 13, tzinfo=UTC): 2, "expired": 2}
+    campaign.use_case.assignments.all().delete()
+    assert said(preview(campaign, NOW)) == {("skipped", "no_sender"): 4}
+
+
+def test_where_nobody_can_be_reached_by_the_carrier_all_go_at_once() -> None:
+    campaign = lively(zones=[[HONOLULU]])
+    found = preview(campaign, NOW)
+    assert said(found) == {NOW: 24}
+
+
+@pytest.mark.usefixtures("_carrier_that_reaches_people")
+def test_a_preview_starts_when_the_campaign_does_and_ends_when_it_does() -> None:
+    start, end = NOW + 24 * HOUR, NOW + 30 * HOUR
+    found = preview(lively(zones=[[NEW_YORK]], starts_at=start, ends_at=end), NOW)
+    assert (found.starts_at, found.ends_at, found.now) == (start, end, 24)
+
+
+@pytest.mark.usefixtures("_carrier_that_reaches_people")
+def test_the_slower_of_the_lanes_pace_and_the_setups_tells_how_long_it_takes() -> None:
+    campaign = make_campaign(count=30, zones=[[NEW_YORK]], pace_per_second=2.0)
+    found = preview(campaign, NOW)
+    assert (found.pace_per_second, found.finishes_at) == (2.0, NOW + timedelta(seconds=15))
+    campaign.use_case.setup.pace_per_second = 0.5
+    found = preview(campaign, NOW)
+    assert (found.pace_per_second, found.finishes_at) == (0.5, NOW + timedelta(seconds=60))
+
+
+@pytest.mark.usefixtures("_carrier_that_reaches_people")
+def test_what_the_pace_leaves_no_time_for_expires_by_the_preview() -> None:
+    found = preview(
+        make_campaign(count=30, zones=[[NEW_YORK]], pace_per_second=1.0, ends_at=NOW + timedelta(seconds=20)), NOW
+    )
+    assert (found.now, found.expiring, found.finishes_at) == (20, 10, NOW + timedelta(seconds=20))
+
+
+def test_an_empty_campaign_has_an_empty_preview() -> None:
+    found = preview(make_campaign(), NOW)
+    assert (found.total, found.now, found.later, found.expiring, found.finishes_at) == (0, 0, [], 0, None)
+
+
+@pytest.mark.parametrize("switch", ["workspace", "use case", "setup"])
+def test_a_kill_switch_is_named_and_the_figures_are_those_without_it(switch: str) -> None:
+    use_case = make_use_case()
+    match switch:
+        case "workspace":
+            use_case.workspace.sending_enabled = False
+        case "use case":
+            use_case.sending_enabled = False
+        case _:
+            use_case.setup.enabled = False
+    found = preview(make_campaign(use_case, 2), NOW)
+    assert switch in found.stopped
+    assert (found.total, found.now) == (2, 2)
+
+
+@pytest.mark.usefixtures("_carrier_that_reaches_people")
+def test_while_the_index_key_rotates_the_suppression_list_is_found_by_either_key(
+    settings: Any, request: pytest.FixtureRequest
+) -> None:
+    campaign = lively(8)
+    keys = {**settings.RVM_INDEX_KEYS.keys, 2: bytes(range(64, 96))}
+    settings.RVM_INDEX_KEYS = KeyRing(keys, 2)
+    blind_index.cache_clear()
+    request.addfinalizer(blind_index.cache_clear)
+    make_suppression(campaign.workspace, patient_number(0))
+    make_suppression(campaign.workspace, patient_number(7))
+    expected = preview(campaign, NOW)
+    assert expected.skipped == {"suppressed": 2}
+    launch(campaign, actor=None, now=NOW)
+    assert said(expected) == lived(campaign, NOW)
+
+
+@pytest.mark.usefixtures("_carrier_that_reaches_people")
+def test_a_number_whose_key_is_lost_waits_and_expires_by_the_preview() -> None:
+    campaign = lively(2, zones=[None])
+    Voicemail.objects.filter(lane_id=campaign.pk).update(recipient="gone")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE delivery_voicemail SET recipient = '\\x00'")
+    assert said(preview(campaign, NOW)) == {"expired": 2}
+
+
+def test_a_preview_takes_as_many_statements_for_many_as_for_one() -> None:
+    def statements(campaign: Campaign) -> int:
+        row = Campaign.objects.select_related("lane__use_case__setup", "lane__use_case__workspace").get(pk=campaign.pk)
+        with CaptureQueriesContext(connection) as captured:
+            preview(row, NOW)
+        return len(captured)
+
+    assert statements(make_campaign(count=1)) == statements(make_campaign(count=50)) <= 5
