@@ -12,7 +12,7 @@ from unfold.decorators import display
 from delivery.admin.colours import STATUS_COLOURS
 from delivery.admin.player import player
 from delivery.admin.timeline import timeline
-from delivery.admin.voicemail_deeds import VoicemailDeeds
+from delivery.admin.voicemail_actions import VoicemailDeeds
 from delivery.admin.voicemail_export import VoicemailExport
 from delivery.admin.voicemail_filters import FILTERS, chosen_workspace
 from delivery.admin.voicemail_search import VoicemailSearch

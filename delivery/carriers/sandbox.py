@@ -1,4 +1,4 @@
-"""The sandbox carrier's adapter: the simulated vendor of `delivery/sandbox`, spoken to over HTTP like any other.
+"""The sandbox carrier's adapter: the simulated vendor of `rvm/simulators/sandbox`, spoken to over HTTP like any other.
 
 Its API is described in that package's docstring; nothing of the package is imported.
 """

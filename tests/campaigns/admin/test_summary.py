@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from campaigns.admin.summary import (
+from campaigns.admin.campaign.printed_summary import (
     ASK_FIRST,
     ELSEWHERE,
     LEAVE,

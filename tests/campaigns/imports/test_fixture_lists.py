@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from campaigns.admin.wording import OUTCOMES
+from campaigns.admin.labels import OUTCOMES
 from campaigns.models import RejectedRow
 from delivery.models import Voicemail
 from rvm.platform.models import Workspace

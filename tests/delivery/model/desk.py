@@ -8,9 +8,9 @@ from typing import Any
 from django.db import connection, transaction
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
-from service.lifecycle import service
-from service.models import Campaign
 
+from campaigns.lifecycle import service
+from campaigns.models import Campaign
 from delivery.models import Voicemail
 from delivery.services import voicemails
 from delivery.services.screening import Recipient

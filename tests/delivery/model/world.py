@@ -10,9 +10,9 @@ from unittest.mock import patch
 
 from django.conf import settings
 from django.db import transaction
-from service.lifecycle import service
-from service.models import Campaign
 
+from campaigns.lifecycle import service
+from campaigns.models import Campaign
 from delivery.carriers import CARRIERS
 from delivery.models import CarrierMedia, Recording
 from rvm.platform.encryption.crypto import BlindIndex, KeyRing, blind_index, vault

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from campaigns.admin import zones
-from campaigns.admin.form import WEEKDAYS
+from campaigns.admin import time_zones
+from campaigns.admin.campaign.form import WEEKDAYS
 from campaigns.models import Campaign
 from delivery.carriers import CARRIERS
 
@@ -18,8 +18,8 @@ def settings_shown(campaign: Campaign) -> list[tuple[str, str]]:
     return [
         ("Use case", f"{policy.name}, from “{policy.entity_name}”"),
         ("Sends", _to_whom(campaign)),
-        ("Start", zones.local(campaign.starts_at, zone) if campaign.starts_at else "when it is launched"),
-        ("End", zones.local(end, zone) if end else f"{policy.expires_after_hours} hours after the start"),
+        ("Start", time_zones.local(campaign.starts_at, zone) if campaign.starts_at else "when it is launched"),
+        ("End", time_zones.local(end, zone) if end else f"{policy.expires_after_hours} hours after the start"),
         ("Hours", f"{hours} at the recipient, {days}"),
         ("Pace", f"{pace:g} a second" if pace else f"as fast as the setup allows ({fastest:g} a second)"),
         ("Attempts", attempts(campaign)),

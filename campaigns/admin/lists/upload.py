@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from campaigns.api.imports import ListUploadHandler
 from campaigns.imports import service
 from campaigns.models import Campaign
-from delivery.admin.voicemail_deeds import ROLE
+from delivery.admin.voicemail_actions import ROLE
 from rvm.platform.admin.rights import person
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import Refused

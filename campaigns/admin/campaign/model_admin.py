@@ -16,16 +16,16 @@ from django.urls import URLPattern, path, reverse
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from campaigns.admin import wording, zones
-from campaigns.admin.campaign_deeds import CampaignDeeds
-from campaigns.admin.campaign_page import CampaignPage
-from campaigns.admin.downloads import CampaignDownloads
-from campaigns.admin.form import CampaignForm
-from campaigns.admin.hints import FormHints
-from campaigns.admin.script_form import FIELDS as OF_SCRIPT
-from campaigns.admin.script_form import JOINED, ONE
-from campaigns.admin.upload import ListUpload
-from campaigns.admin.withdrawing import Withdrawing
+from campaigns.admin import labels, time_zones
+from campaigns.admin.campaign.actions import CampaignDeeds
+from campaigns.admin.campaign.downloads import CampaignDownloads
+from campaigns.admin.campaign.form import CampaignForm
+from campaigns.admin.campaign.form_hints import FormHints
+from campaigns.admin.campaign.page import CampaignPage
+from campaigns.admin.campaign.script_form import FIELDS as OF_SCRIPT
+from campaigns.admin.campaign.script_form import JOINED, ONE
+from campaigns.admin.lists.upload import ListUpload
+from campaigns.admin.lists.withdrawals import Withdrawing
 from campaigns.lifecycle.service import create, edit
 from campaigns.models import Campaign
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE
@@ -99,28 +99,26 @@ class CampaignAdmin(CampaignPage, CampaignDeeds, CampaignDownloads, ListUpload, 
     def use_case_name(self, campaign: Campaign) -> str:
         return campaign.use_case.name if campaign.live else f"{campaign.use_case.name} (test)"
 
-    @display(description="State", label=wording.STATE_COLOURS)
+    @display(description="State", label=labels.STATE_COLOURS)
     def coloured(self, campaign: Campaign) -> str:
         return campaign.state
 
     @display(description="Progress")
     def progress_bar(self, campaign: Campaign) -> str:
         counted: Counter[str] = campaign.counted  # type: ignore[attr-defined]
-        told = wording.bar_in_words(counted)
-        summed = (
-            f"{sum(wording.ended(counted).values()):,} of {sum(counted.values()):,}" if counted else "no recipients"
-        )
-        shown = {"parts": wording.parts(counted), "told": told, "summed": summed}
+        told = labels.bar_in_words(counted)
+        summed = f"{sum(labels.ended(counted).values()):,} of {sum(counted.values()):,}" if counted else "no recipients"
+        shown = {"parts": labels.parts(counted), "told": told, "summed": summed}
         return render_to_string("campaigns/admin/bar_in_list.html", shown)
 
     @display(description="Start")
     def start(self, campaign: Campaign) -> str:
         moment = campaign.launched_at or campaign.starts_at
-        return zones.short(moment, campaign.time_zone) if moment else "when launched"
+        return time_zones.short(moment, campaign.time_zone) if moment else "when launched"
 
     @display(description="Ended")
     def finish(self, campaign: Campaign) -> str:
-        return zones.short(campaign.ended_at, campaign.time_zone) if campaign.ended_at else "-"
+        return time_zones.short(campaign.ended_at, campaign.time_zone) if campaign.ended_at else "-"
 
     # the form
 
@@ -152,7 +150,7 @@ class CampaignAdmin(CampaignPage, CampaignDeeds, CampaignDownloads, ListUpload, 
         last = self.get_queryset(request).order_by("-id").values_list("time_zone", flat=True).first()
         only = list(self.choices(UseCase, request).filter(deleted_at=None).values_list("pk", flat=True)[:2])
         use_case = {"use_case": only[0]} if len(only) == 1 else {}
-        return {"time_zone": last or zones.HOME, **use_case, **super().get_changeform_initial_data(request)}
+        return {"time_zone": last or time_zones.HOME, **use_case, **super().get_changeform_initial_data(request)}
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         shown = {"show_save_and_continue": False, "show_save_and_add_another": False}

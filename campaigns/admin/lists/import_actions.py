@@ -13,11 +13,11 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from campaigns.admin import wording
+from campaigns.admin import labels
 from campaigns.imports import service as services
 from campaigns.imports.error_report import error_report
 from campaigns.models import RecipientImport, UploadedList
-from delivery.admin.voicemail_deeds import ROLE
+from delivery.admin.voicemail_actions import ROLE
 from rvm.platform import audit
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.csv_export import csv_answer
@@ -78,7 +78,7 @@ class ImportDeeds:
 
         def deed() -> str:
             services.confirm(row, consent_statement=statement, actor=person(request), now=database_now())
-            return f"{wording.people(row.counts.get('accepted', 0)).capitalize()} are being imported."
+            return f"{labels.people(row.counts.get('accepted', 0)).capitalize()} are being imported."
 
         return self._do(request, row, deed)
 

@@ -13,10 +13,10 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
 )
 
-from campaigns.admin import zones
+from campaigns.admin import time_zones
+from campaigns.admin.campaign.script_form import FIELDS as OF_SCRIPT
+from campaigns.admin.campaign.script_form import JOINED, ONE, ScriptFields, from_script, to_script
 from campaigns.admin.fields import LocalMomentField, time_of_day
-from campaigns.admin.script_form import FIELDS as OF_SCRIPT
-from campaigns.admin.script_form import JOINED, ONE, ScriptFields, from_script, to_script
 from campaigns.models import Campaign
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE
 from delivery.models import Clip
@@ -68,7 +68,7 @@ class CampaignForm(ScriptFields, RefusableForm):
         help_text="Goes through the workspace's sandbox carrier and reaches nobody. It stays a test for good.",
     )
     time_zone = forms.ChoiceField(
-        choices=zones.choices,
+        choices=time_zones.choices,
         label="Time zone",
         widget=UnfoldAdminSelectWidget(),
         help_text="In which the start and the end are meant. Hours of the day below are always the recipient's own.",

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.admin import wording, zones
-from campaigns.admin.columns_shown import CALLED, columns_shown, hidden, merge_field
-from campaigns.admin.script_form import from_script, to_script
+from campaigns.admin import labels, time_zones
+from campaigns.admin.campaign.script_form import from_script, to_script
+from campaigns.admin.lists.column_labels import CALLED, columns_shown, hidden, merge_field
 from campaigns.imports.uploaded_lists import ColumnRead
 from campaigns.states import CampaignState, ImportState, Outcome
 from delivery.lifecycle.reasons import REASONS
@@ -108,28 +108,28 @@ def test_a_script_that_the_fields_cannot_say_is_not_read_as_another(script: list
 
 
 def test_every_state_status_and_outcome_has_its_words() -> None:
-    assert set(wording.STATUSES) == set(wording.BARS) == set(VoicemailStatus)
-    assert set(wording.OUTCOMES) == set(Outcome)
-    assert set(wording.IMPORT_STATES) == set(ImportState)
+    assert set(labels.STATUSES) == set(labels.BARS) == set(VoicemailStatus)
+    assert set(labels.OUTCOMES) == set(Outcome)
+    assert set(labels.IMPORT_STATES) == set(ImportState)
     for state in CampaignState:
-        standing = wording.Standing(state=state, total=1, recording=True, start="", end="")
-        assert wording.next_step(standing).startswith(state.capitalize())
+        standing = labels.Standing(state=state, total=1, recording=True, start="", end="")
+        assert labels.next_step(standing).startswith(state.capitalize())
     for state in ImportState:
-        assert wording.list_step(state, 1, operates=True).endswith(".")
+        assert labels.list_step(state, 1, operates=True).endswith(".")
     for reason, facts in REASONS.items():
-        assert wording.reason(reason) == facts.sentence
-    assert wording.reason("of_another_version") == "Of another version"
+        assert labels.reason(reason) == facts.sentence
+    assert labels.reason("of_another_version") == "Of another version"
 
 
 def test_the_bar_adds_up_and_is_said_in_words() -> None:
     counts = {"delivered": 1, "failed": 1, "queued": 2, "skipped": 0}
-    assert [(part.status, part.percent) for part in wording.parts(counts)] == [
+    assert [(part.status, part.percent) for part in labels.parts(counts)] == [
         ("delivered", "25.00"),
         ("failed", "25.00"),
         ("queued", "50.00"),
     ]
-    assert wording.bar_in_words(counts) == "1 delivered, 1 failed, 2 waiting"
-    assert wording.bar_in_words({}) == "no recipients yet"
+    assert labels.bar_in_words(counts) == "1 delivered, 1 failed, 2 waiting"
+    assert labels.bar_in_words({}) == "no recipients yet"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_the_bar_adds_up_and_is_said_in_words() -> None:
     [(0, "-"), (0.001, "4 an hour"), (0.5, "30 a minute"), (1, "1 a second"), (1234.5, "1,234 a second")],
 )
 def test_a_rate_is_said_in_the_unit_that_one_can_picture(per_second: float, told: str) -> None:
-    assert wording.rate(per_second) == told
+    assert labels.rate(per_second) == told
 
 
 @pytest.mark.parametrize(
@@ -152,14 +152,14 @@ def test_a_rate_is_said_in_the_unit_that_one_can_picture(per_second: float, told
     ],
 )
 def test_a_span_is_said_roughly(minutes: float, told: str) -> None:
-    assert wording.duration(timedelta(minutes=minutes)) == told
+    assert labels.duration(timedelta(minutes=minutes)) == told
 
 
 def test_a_moment_is_said_in_the_campaigns_zone() -> None:
     moment = datetime(2026, 11, 24, 14, tzinfo=UTC)
-    assert zones.local(moment, "America/New_York") == "Tue 2026-11-24 09:00, Eastern (New York)"
-    assert zones.short(moment, "America/Los_Angeles") == "2026-11-24 06:00 PST"
-    offered = [zone for _, group in zones.choices() for zone, _ in group]
+    assert time_zones.local(moment, "America/New_York") == "Tue 2026-11-24 09:00, Eastern (New York)"
+    assert time_zones.short(moment, "America/Los_Angeles") == "2026-11-24 06:00 PST"
+    offered = [zone for _, group in time_zones.choices() for zone, _ in group]
     assert offered[0] == "America/New_York" and "UTC" in offered and "Europe/Berlin" in offered
     assert len(offered) == len(set(offered))
 
@@ -187,9 +187,9 @@ def test_a_moment_is_said_in_the_campaigns_zone() -> None:
 )
 def test_a_retry_is_told_in_a_sentence(state: str, queued: int, left_out: dict[str, int], words: str) -> None:
     because = "The campaign was canceled." if state == "stopped" else ""
-    told = wording.retry_step(state, matching=3000, queued=queued, left_out=left_out, stopped_because=because)
+    told = labels.retry_step(state, matching=3000, queued=queued, left_out=left_out, stopped_because=because)
     assert told == words
 
 
 def test_every_reason_for_leaving_somebody_out_has_words() -> None:
-    assert set(wording.LEFT_OUT) == set(LeftOut)
+    assert set(labels.LEFT_OUT) == set(LeftOut)

@@ -18,8 +18,8 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
-from campaigns.admin import wording
-from campaigns.admin.upload import TOO_LARGE
+from campaigns.admin import labels
+from campaigns.admin.lists.upload import TOO_LARGE
 from campaigns.api.imports import ListUploadHandler
 from campaigns.models import Campaign, Withdrawal
 from campaigns.states import LineOutcome, WithdrawalState
@@ -109,16 +109,16 @@ class Withdrawing:
                 "confirmed": row.state == WithdrawalState.CONFIRMED,
                 "withdrawn": row.withdrawn,
                 "outcomes": _outcomes(row),
-                "take_out": f"Take out {wording.people(waiting)}",
+                "take_out": f"Take out {labels.people(waiting)}",
             }
-            title = f"Take {wording.people(waiting)} out of “{campaign.name}”?"
+            title = f"Take {labels.people(waiting)} out of “{campaign.name}”?"
             return self._ask(request, campaign, title, "campaigns/admin/withdrawal.html", shown)  # type: ignore[attr-defined]
 
         def deed() -> str:
             withdrawn = services.confirm(row, actor=person(request), now=database_now()).withdrawn or 0
             gone = len(row.voicemail_ids) - withdrawn
-            late = f" The message of {wording.people(gone)} had left meanwhile." if gone else ""
-            return f"Taken out: {wording.people(withdrawn)}.{late}"
+            late = f" The message of {labels.people(gone)} had left meanwhile." if gone else ""
+            return f"Taken out: {labels.people(withdrawn)}.{late}"
 
         return self._do(request, campaign, deed)  # type: ignore[attr-defined]
 
@@ -127,7 +127,7 @@ def _outcomes(row: Withdrawal) -> list[dict[str, Any]]:
     """What the lines came to, in words, with the first of those that take nobody out."""
     return [
         {"outcome": outcome.value, "count": count, "words": words, "lines": row.lines.get(outcome, [])}
-        for outcome, words in wording.LINES.items()
+        for outcome, words in labels.LINES.items()
         if (count := row.counts.get(outcome, 0)) or outcome is LineOutcome.WAITING
     ]
 

@@ -24,11 +24,11 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
-from campaigns.admin import wording
-from campaigns.admin.columns_shown import hidden, opt_out_columns_shown
+from campaigns.admin import labels
 from campaigns.admin.fragments import SECONDS, afresh, fragment
-from campaigns.admin.import_deeds import may_check, read_now, reading
-from campaigns.admin.upload import TOO_LARGE
+from campaigns.admin.lists.column_labels import hidden, opt_out_columns_shown
+from campaigns.admin.lists.import_actions import may_check, read_now, reading
+from campaigns.admin.lists.upload import TOO_LARGE
 from campaigns.api.imports import ListUploadHandler
 from campaigns.imports.staging import MOST_ROWS
 from campaigns.imports.uploaded_lists import MOST_BYTES
@@ -148,9 +148,9 @@ class OptOutImportAdmin(RecordAdmin):
             *super().get_urls(),
         ]
 
-    @display(description="State", label={wording.OPT_OUT_STATES[s]: c for s, c in wording.OPT_OUT_COLOURS.items()})
+    @display(description="State", label={labels.OPT_OUT_STATES[s]: c for s, c in labels.OPT_OUT_COLOURS.items()})
     def coloured(self, row: OptOutImport) -> str:
-        return wording.OPT_OUT_STATES[row.state]
+        return labels.OPT_OUT_STATES[row.state]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -166,9 +166,9 @@ class OptOutImportAdmin(RecordAdmin):
             "original": row,
             "title": row.file_name,
             "list": row,
-            "state": wording.OPT_OUT_STATES[row.state],
-            "state_colour": wording.OPT_OUT_COLOURS.get(row.state, ""),
-            "next_step": wording.opt_outs_step(row, numbers, operates=operates, asks=UNCLEAR in row.columns),
+            "state": labels.OPT_OUT_STATES[row.state],
+            "state_colour": labels.OPT_OUT_COLOURS.get(row.state, ""),
+            "next_step": labels.opt_outs_step(row, numbers, operates=operates, asks=UNCLEAR in row.columns),
             "alarms": import_alarms() if row.state in OPT_OUTS_UNDER_WAY else [],
             "may_read": operates and row.state in READABLE and not row.added and row.file_removed_at is None,
             "may_confirm": may_confirm,
@@ -177,12 +177,12 @@ class OptOutImportAdmin(RecordAdmin):
             "doubts": services.looks_like_patients(row) if may_confirm else [],
             "warnings": services.warnings(row)[len(services.looks_like_patients(row)) :] if may_confirm else [],
             "numbers": numbers,
-            "outcomes": wording.opt_out_outcomes(row.counts) if row.counts else [],
+            "outcomes": labels.opt_out_outcomes(row.counts) if row.counts else [],
             "kinds": [{"sentence": sentence_of(code), **kind} for code, kind in row.unreadable.items()],
             "read_as": reverse("admin:campaigns_optoutimport_read_as", args=[row.pk]),
             "encodings": list(ENCODINGS.items()),
             "delimiters": list(DELIMITERS.items()),
-            "sheets": wording.sheets(row.sheets),
+            "sheets": labels.sheets(row.sheets),
             "noticed": [*other_sheets(row.sheets, row.sheet), *row.notices],
             **self._progress(row),
             **self._rows(request, row),

@@ -17,12 +17,12 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from campaigns.admin import wording
-from campaigns.admin.figures import figures, preview_figures
+from campaigns.admin import labels
+from campaigns.admin.campaign.stats import figures, preview_figures
 from campaigns.lifecycle import service as services
 from campaigns.models import Campaign
 from campaigns.states import CampaignState, RetryState
-from delivery.admin.voicemail_deeds import ROLE, ROLE_FOR_RISK
+from delivery.admin.voicemail_actions import ROLE, ROLE_FOR_RISK
 from rvm.platform.admin.rights import person
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import Refused
@@ -121,7 +121,7 @@ class CampaignDeeds:
                 return "They are being queued again; this page shows how far that is."
             if not retry.queued:
                 return "Nobody is left of them whom a retry may reach."
-            return f"Queued again for {wording.people(retry.queued)}; they are sent to as hours and pace allow."
+            return f"Queued again for {labels.people(retry.queued)}; they are sent to as hours and pace allow."
 
         return self._do(request, campaign, deed)
 
@@ -196,8 +196,8 @@ def retry_choices(failed: dict[str, int]) -> dict[str, Any]:
     """The failed by reason: what a retry helps, what may be a second message, and what no retry helps."""
     kinds: dict[str, list[dict[str, Any]]] = {"helps": [], "risky": [], "useless": []}
     for code, count in sorted(failed.items(), key=lambda item: -item[1]):
-        kind = "helps" if wording.may_retry(code) else "risky" if wording.may_have_reached(code) else "useless"
-        kinds[kind].append({"code": code, "sentence": wording.reason(code), "count": count})
+        kind = "helps" if labels.may_retry(code) else "risky" if labels.may_have_reached(code) else "useless"
+        kinds[kind].append({"code": code, "sentence": labels.reason(code), "count": count})
     return kinds
 
 

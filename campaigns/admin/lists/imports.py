@@ -11,11 +11,11 @@ from django.urls import URLPattern, path, reverse
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from campaigns.admin import wording
-from campaigns.admin.columns_shown import columns_shown, hidden
+from campaigns.admin import labels
 from campaigns.admin.fragments import SECONDS, afresh, fragment
-from campaigns.admin.import_deeds import ImportDeeds
-from campaigns.admin.list_heard import ListHeard
+from campaigns.admin.lists.column_labels import columns_shown, hidden
+from campaigns.admin.lists.import_actions import ImportDeeds
+from campaigns.admin.lists.message_preview import ListHeard
 from campaigns.imports import service as services
 from campaigns.models import RecipientImport
 from campaigns.states import UNDER_WAY, ImportState, Outcome
@@ -49,9 +49,9 @@ class RecipientImportAdmin(ImportDeeds, ListHeard, RecordAdmin):
             *super().get_urls(),
         ]
 
-    @display(description="State", label={wording.IMPORT_STATES[s]: c for s, c in wording.IMPORT_COLOURS.items()})
+    @display(description="State", label={labels.IMPORT_STATES[s]: c for s, c in labels.IMPORT_COLOURS.items()})
     def coloured(self, row: RecipientImport) -> str:
-        return wording.IMPORT_STATES[row.state]
+        return labels.IMPORT_STATES[row.state]
 
     @display(description="Can be reached")
     def accepted(self, row: RecipientImport) -> str:
@@ -74,9 +74,9 @@ class RecipientImportAdmin(ImportDeeds, ListHeard, RecordAdmin):
             "list": row,
             "campaign": row.campaign,
             "campaign_page": reverse("admin:campaigns_campaign_change", args=[row.campaign_id]),
-            "state": wording.IMPORT_STATES[row.state],
-            "state_colour": wording.IMPORT_COLOURS.get(row.state, ""),
-            "next_step": wording.list_step(
+            "state": labels.IMPORT_STATES[row.state],
+            "state_colour": labels.IMPORT_COLOURS.get(row.state, ""),
+            "next_step": labels.list_step(
                 row.state, row.counts.get(Outcome.ACCEPTED, 0), operates=operates, asks=UNCLEAR in row.columns
             ),
             "operates": operates,
@@ -88,7 +88,7 @@ class RecipientImportAdmin(ImportDeeds, ListHeard, RecordAdmin):
             "read_as": reverse("admin:campaigns_recipientimport_read_as", args=[row.pk]),
             "encodings": list(ENCODINGS.items()),
             "delimiters": list(DELIMITERS.items()),
-            "sheets": wording.sheets(row.sheets),
+            "sheets": labels.sheets(row.sheets),
             "noticed": [*other_sheets(row.sheets, row.sheet), *row.notices],
             **self._progress(row),
             **self._rows(request, row),
@@ -151,16 +151,16 @@ def _results(row: RecipientImport) -> dict[str, Any]:
         kind = by_code.setdefault(
             error.code, {"sentence": error.sentence, "count": row.codes.get(error.code, 0), "rows": []}
         )
-        kind["rows"].append(wording.row_of(error.row_number, error.earlier_row, error.differs))
+        kind["rows"].append(labels.row_of(error.row_number, error.earlier_row, error.differs))
     return {
         "outcomes": [
             {"words": words, "count": count, "good": outcome == Outcome.ACCEPTED}
-            for outcome, words in wording.OUTCOMES.items()
+            for outcome, words in labels.OUTCOMES.items()
             if (count := row.counts.get(outcome, 0)) or outcome == Outcome.ACCEPTED
         ],
         "read": sum(row.counts.values()),
-        "answers": wording.answers(row.answers),
-        "accepted_words": wording.people(row.counts.get(Outcome.ACCEPTED, 0)),
+        "answers": labels.answers(row.answers),
+        "accepted_words": labels.people(row.counts.get(Outcome.ACCEPTED, 0)),
         "rejected_count": sum(row.counts.values()) - row.counts.get(Outcome.ACCEPTED, 0),
         "kinds": list(by_code.values()),
         "warnings": services.warnings(row) if row.state == I.CHECKED else [],

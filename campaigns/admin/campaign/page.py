@@ -12,12 +12,12 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_safe
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from campaigns.admin import wording, zones
-from campaigns.admin.campaign_deeds import buttons
-from campaigns.admin.figures import figures, preview_figures
+from campaigns.admin import labels, time_zones
+from campaigns.admin.campaign.actions import buttons
+from campaigns.admin.campaign.printed_summary import summary_page
+from campaigns.admin.campaign.settings_summary import settings_shown
+from campaigns.admin.campaign.stats import figures, preview_figures
 from campaigns.admin.fragments import SECONDS, afresh, fragment
-from campaigns.admin.settings_shown import settings_shown
-from campaigns.admin.summary import summary_page
 from campaigns.models import Campaign, CampaignRetry
 from campaigns.selectors import imports, retries
 from campaigns.states import EDITABLE, UNDER_WAY, CampaignState, ImportState, Outcome, RetryState
@@ -67,8 +67,8 @@ class CampaignPage:
             "original": campaign,
             "title": campaign.name,
             "campaign": campaign,
-            "state_colour": wording.STATE_COLOURS.get(campaign.state, ""),
-            "next_step": wording.next_step(standing(campaign, numbers["by_status"], retryable, lists, now)),
+            "state_colour": labels.STATE_COLOURS.get(campaign.state, ""),
+            "next_step": labels.next_step(standing(campaign, numbers["by_status"], retryable, lists, now)),
             "alarms": _alarms(campaign, lists),
             "buttons": buttons(
                 campaign,
@@ -141,15 +141,15 @@ class CampaignPage:
 
 def standing(
     campaign: Campaign, by_status: dict[str, int], retryable: int, lists: list[Any], now: datetime
-) -> wording.Standing:
+) -> labels.Standing:
     zone, lane = campaign.time_zone, campaign.lane
     states = [row.state for row in lists]
-    return wording.Standing(
+    return labels.Standing(
         state=campaign.state,
         total=sum(by_status.values()),
         recording=bool(campaign.recording_id or campaign.script),
-        start=zones.local(campaign.starts_at, zone) if campaign.starts_at else "",
-        end=zones.local(lane.expires_at, zone) if lane.expires_at and lane.expires_at > now else "",
+        start=time_zones.local(campaign.starts_at, zone) if campaign.starts_at else "",
+        end=time_zones.local(lane.expires_at, zone) if lane.expires_at and lane.expires_at > now else "",
         overdue=campaign.starts_at is not None and campaign.starts_at <= now,
         lists_to_check=sum(state in (ImportState.UPLOADED, ImportState.CHECKED) for state in states),
         lists_under_way=sum(state in UNDER_WAY for state in states),
@@ -163,7 +163,7 @@ def links(campaign: Campaign) -> dict[str, str]:
     """To the list of its voicemails, all of them and those of each status."""
     address = reverse("admin:delivery_voicemail_changelist")
     query = {"workspace": str(campaign.workspace_id), "lane": str(campaign.pk)}
-    statuses = {status: f"{address}?{urlencode({**query, 'status': status})}" for status in wording.STATUSES}
+    statuses = {status: f"{address}?{urlencode({**query, 'status': status})}" for status in labels.STATUSES}
     return {"all": f"{address}?{urlencode(query)}", **statuses}
 
 
@@ -174,7 +174,7 @@ def _alarms(campaign: Campaign, lists: list[Any]) -> list[str]:
 
 
 def _retry(retry: CampaignRetry) -> str:
-    return wording.retry_step(
+    return labels.retry_step(
         retry.state,
         matching=retry.matching,
         queued=retry.queued,
@@ -189,8 +189,8 @@ def _list(row: Any) -> dict[str, Any]:
     return {
         "pk": row.pk,
         "name": row.file_name,
-        "state": wording.IMPORT_STATES[row.state],
-        "colour": wording.IMPORT_COLOURS.get(row.state, ""),
+        "state": labels.IMPORT_STATES[row.state],
+        "colour": labels.IMPORT_COLOURS.get(row.state, ""),
         "created_at": row.created_at,
         "counted": bool(row.counts),
         "accepted": accepted,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from campaigns.admin import wording, zones
+from campaigns.admin import labels, time_zones
 from campaigns.models import Campaign
 from campaigns.planning import effective_settings
 from campaigns.planning.preview import preview
@@ -33,22 +33,22 @@ def figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
         "refusal": refusal,
         "total": found.total,
         "by_status": by_status,
-        "parts": wording.parts(by_status),
-        "told": wording.bar_in_words(by_status),
+        "parts": labels.parts(by_status),
+        "told": labels.bar_in_words(by_status),
         "waiting_count": by_status.get(VoicemailStatus.QUEUED, 0),
         "on_their_way": sum(by_status.get(status, 0) for status in ("sending", "uncertain", "accepted")),
         "reasons": [
-            {"code": code, "sentence": wording.reason(code), "count": count}
+            {"code": code, "sentence": labels.reason(code), "count": count}
             for code, count in sorted(found.by_reason.items(), key=lambda item: -item[1])
         ],
-        "rate": wording.rate(found.rate_per_second),
-        "finish": zones.local(found.finishes_at, campaign.time_zone) if found.finishes_at else "",
-        "finish_in": wording.duration(found.finishes_at - now) if found.finishes_at and found.finishes_at > now else "",
+        "rate": labels.rate(found.rate_per_second),
+        "finish": time_zones.local(found.finishes_at, campaign.time_zone) if found.finishes_at else "",
+        "finish_in": labels.duration(found.finishes_at - now) if found.finishes_at and found.finishes_at > now else "",
         "waiting": [{"zones": _zones(names), "count": count} for names, count in waiting[:MOST_ZONES]]
         + ([{"zones": f"{len(waiting) - MOST_ZONES} other zones", "count": others}] if others else []),
         "failed": failed,
-        "retryable": sum(count for code, count in failed.items() if wording.may_retry(code)),
-        "at_risk": sum(count for code, count in failed.items() if wording.may_have_reached(code)),
+        "retryable": sum(count for code, count in failed.items() if labels.may_retry(code)),
+        "at_risk": sum(count for code, count in failed.items() if labels.may_have_reached(code)),
     }
 
 
@@ -64,7 +64,7 @@ def failed_by_reason(campaign: Campaign) -> dict[str, int]:
 
 def _zones(names: str) -> str:
     """The zones that people may be in, by the names that are used where there are such."""
-    known = [zones.called(name) for name in names.split(",") if name]
+    known = [time_zones.called(name) for name in names.split(",") if name]
     if len(known) > 3:
         return f"{', '.join(known[:3])} or {len(known) - 3} more"
     return " or ".join(known) or "unknown"
@@ -80,16 +80,16 @@ def preview_figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
     return {
         "preview": found,
         "simulated": effective_settings.is_simulated(effective_settings.setup_of(campaign.lane)),
-        "starts": "at once" if found.starts_at <= now else zones.local(found.starts_at, zone),
-        "ends": zones.local(found.ends_at, zone),
-        "later": [{"at": zones.local(at, zone), "count": count} for at, count in found.later],
+        "starts": "at once" if found.starts_at <= now else time_zones.local(found.starts_at, zone),
+        "ends": time_zones.local(found.ends_at, zone),
+        "later": [{"at": time_zones.local(at, zone), "count": count} for at, count in found.later],
         "launch_text": "Launch now"
         if found.starts_at <= now
-        else f"Schedule for {wording.people(found.now + sum(count for _, count in found.later))}",
+        else f"Schedule for {labels.people(found.now + sum(count for _, count in found.later))}",
         "skipped": [
-            {"code": code, "sentence": wording.reason(code), "count": count} for code, count in found.skipped.items()
+            {"code": code, "sentence": labels.reason(code), "count": count} for code, count in found.skipped.items()
         ],
-        "finishes": zones.local(found.finishes_at, zone) if found.finishes_at else "",
-        "takes": wording.duration(found.finishes_at - found.starts_at) if found.finishes_at else "",
-        "rate": wording.rate(found.pace_per_second),
+        "finishes": time_zones.local(found.finishes_at, zone) if found.finishes_at else "",
+        "takes": labels.duration(found.finishes_at - found.starts_at) if found.finishes_at else "",
+        "rate": labels.rate(found.pace_per_second),
     }
