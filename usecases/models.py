@@ -25,7 +25,7 @@ patient_facing_name = RegexValidator(
 e164 = RegexValidator(
     r"^\+[1-9][0-9]{6,14}\Z", "Write the number as + and digits, for example +12025550142.", "not_e164"
 )
-LONGEST_HOURS = 366 * 24
+MAX_HOURS = 366 * 24
 # The carrier that reaches no person, and the only one that a test key reaches.
 SANDBOX = "sandbox"
 
@@ -58,12 +58,12 @@ class TelephonySetup(Row):
     )
     report_horizon_hours = models.PositiveIntegerField(
         default=24,
-        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_HOURS)],
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_HOURS)],
         help_text="An accepted drop without a report after this ends as failed: unreported.",
     )
     confirm_horizon_hours = models.PositiveIntegerField(
         default=24,
-        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_HOURS)],
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_HOURS)],
         help_text="An uncertain drop that nothing has settled after this ends as failed: unconfirmed.",
     )
     enabled = models.BooleanField(default=True, help_text="Kill switch: while off, its voicemails wait.")
@@ -150,7 +150,7 @@ class UseCase(Row):
     window_end = models.TimeField(default=time(21), help_text="Local time at the recipient from which nothing is sent.")
     expires_after_hours = models.PositiveIntegerField(
         default=72,
-        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_HOURS)],
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_HOURS)],
         help_text="A voicemail that could not be sent by then expires.",
     )
     max_attempts = models.PositiveSmallIntegerField(

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns.api.base import CampaignsView
-from campaigns.imports.message_preview import MOST_ROWS, sample_of_list
+from campaigns.imports.message_preview import MAX_ROWS, sample_of_list
 from campaigns.scripts.personalization import Sample
 from rvm.platform import audit
 from rvm.platform.scopes import Scope
@@ -39,7 +39,7 @@ class HeardView(CampaignsView):
     @extend_schema(
         operation_id="get_import_recordings",
         summary="Listen to what the first rows would hear",
-        description=f"The first {MOST_ROWS} rows of the list, each with its recording, joined now where nobody has heard it yet.",
+        description=f"The first {MAX_ROWS} rows of the list, each with its recording, joined now where nobody has heard it yet.",
         tags=["Recipient imports"],
         responses={200: HeardAnswer},
     )

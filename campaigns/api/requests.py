@@ -19,9 +19,9 @@ from delivery.models import Lane
 from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, TextField, YesField
 from rvm.spreadsheets.columns.kinds import KINDS, REPEATED, UNCLEAR
 from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
-from rvm.spreadsheets.preview import MOST_COLUMNS
+from rvm.spreadsheets.preview import MAX_COLUMNS
 
-LONGEST_STATEMENT = 1000
+MAX_STATEMENT_LENGTH = 1000
 MAX_ITEM = 200
 REASONS = [reason.value for reason in Reason]
 LIST_FORMATS = ["csv", "xlsx"]
@@ -133,7 +133,7 @@ class ImportReading(StrictSerializer):
     columns = serializers.ListField(
         required=False,
         child=TextField(allow_blank=True, max_length=64),
-        max_length=MOST_COLUMNS,
+        max_length=MAX_COLUMNS,
         help_text=f"What each column is, from the left: {', '.join(KINDS)}, or a merge field's name of your own; empty where it is "
         "not "
         f"read. {', '.join(REPEATED)} may stand several times, and `{UNCLEAR}` where nobody has said yet what a column is; no "
@@ -158,7 +158,7 @@ class OptOutReading(ImportReading):
     columns = serializers.ListField(
         required=False,
         child=TextField(allow_blank=True, max_length=64),
-        max_length=MOST_COLUMNS,
+        max_length=MAX_COLUMNS,
         help_text=f"What each column is, from the left: {', '.join(opt_outs.KINDS)}; empty where it is not read. Every number of a "
         "row is listed. With `opt_out` only those are who have a yes in it, with `consent` those who have one are not. "
         f"{', '.join(opt_outs.REPEATED)} may stand several times, and `{UNCLEAR}` where nobody has said yet what a column is; no "
@@ -183,7 +183,8 @@ class OptOutConfirmation(StrictSerializer):
 
 class ImportConfirmation(StrictSerializer):
     consent_statement = TextField(
-        max_length=LONGEST_STATEMENT, help_text="What you attest about these people's consent to be called. It is kept."
+        max_length=MAX_STATEMENT_LENGTH,
+        help_text="What you attest about these people's consent to be called. It is kept.",
     )
 
 

@@ -18,7 +18,7 @@ from campaigns.models import Campaign
 from campaigns.scripts import Hearing
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.recordings.storage import STORAGE_UNAVAILABLE
-from delivery.services.screening import LONGEST_REFERENCE
+from delivery.services.screening import MAX_REFERENCE_LENGTH
 from delivery.services.voicemails import is_simulated
 from rvm.phone_numbers.numbers import NumberRefused, check_recipient, zones_of
 from rvm.platform.errors import Refused
@@ -29,7 +29,7 @@ from rvm.spreadsheets.columns.names import Whose, whose
 from rvm.spreadsheets.refusals import CellRefused
 from rvm.spreadsheets.rows import DamagedRow
 
-MOST_FIELD_BYTES = 8000
+MAX_FIELD_BYTES = 8000
 # Say where somebody is; everything else but these, the number, what decides and what names the person is kept as a merge field.
 _PLACES = {"time_zone": cell_values.time_zone, "state": cell_values.state, "postal_code": cell_values.postal_code}
 _NOT_KEPT = {"", "reference", "record_number", "country", EXTENSION, PHONE_TYPE, *DECIDING, *_PLACES}
@@ -95,7 +95,7 @@ def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
             raise RowRefused(refused.code, consent=consent) from None
         texts = cell_values.texts(row)
         reference = texts[reference_at] if reference_at >= 0 else ""
-        if len(reference) > LONGEST_REFERENCE:
+        if len(reference) > MAX_REFERENCE_LENGTH:
             raise RowRefused("reference_too_long", consent=consent)
         record_number = texts[record_number_at] if record_number_at >= 0 else ""
         if len(record_number) > MAX_RECORD_NUMBER:
@@ -103,7 +103,7 @@ def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
         dialled = phones[nth]
         fields = {name: text for at, name in kept if at != dialled and (text := texts[at])}
         encoded = orjson.dumps(fields) if fields else None
-        if encoded is not None and len(encoded) > MOST_FIELD_BYTES:
+        if encoded is not None and len(encoded) > MAX_FIELD_BYTES:
             raise RowRefused("fields_too_long", consent=consent)
         return Person(
             number,

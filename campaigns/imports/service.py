@@ -33,7 +33,7 @@ from rvm.platform.models import User
 from rvm.spreadsheets.workbook_notices import other_sheets
 
 __all__ = ["sample"]
-LONGEST_STATEMENT = 1000
+MAX_STATEMENT_LENGTH = 1000
 
 
 class RowError(NamedTuple):
@@ -140,10 +140,10 @@ def confirm(
             "Say on what consent these people are reached, such as “They agreed at registration to voicemail reminders”.",
             field="consent_statement",
         )
-    if len(statement) > LONGEST_STATEMENT:
+    if len(statement) > MAX_STATEMENT_LENGTH:
         raise Refused(
             "too_long",
-            f"The statement has {len(statement)} characters; at most {LONGEST_STATEMENT} are kept.",
+            f"The statement has {len(statement)} characters; at most {MAX_STATEMENT_LENGTH} are kept.",
             field="consent_statement",
         )
     with _locked(recipient_import, ImportState.IMPORTING) as row:

@@ -31,7 +31,7 @@ from rvm.spreadsheets.preview import open_list
 from rvm.spreadsheets.refusals import SheetRefused
 from rvm.spreadsheets.rows import Rows
 
-MOST_ROWS = 2_000_000
+MAX_ROWS = 2_000_000
 # Rows of one transaction, and of one message to PostgreSQL.
 SEGMENT = 50_000
 BLOCK = 500
@@ -110,9 +110,9 @@ def _fill(
             _progress(recipient_import, place)
         if count < SEGMENT:
             return place
-        if place >= MOST_ROWS and next(rows, None) is not None:
+        if place >= MAX_ROWS and next(rows, None) is not None:
             raise SheetRefused(
-                "too_many_rows", f"The list has more than {MOST_ROWS:,} rows, the most that one import takes; split it."
+                "too_many_rows", f"The list has more than {MAX_ROWS:,} rows, the most that one import takes; split it."
             )
         if shutdown.requested.is_set():
             raise Stopping

@@ -24,7 +24,7 @@ from rvm.spreadsheets.preview import Preview, ReadColumns, examine, preview
 from rvm.spreadsheets.refusals import ColumnsRefused, SheetRefused
 from rvm.spreadsheets.trimming import trimmed
 
-MOST_BYTES = 100_000_000
+MAX_BYTES = 100_000_000
 MAX_HEADER_ROW = 1000
 READ_AS = ("format", "encoding", "delimiter", "header_row", "sheet", "hidden_rows", "columns")
 
@@ -146,10 +146,10 @@ def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
     size = 0
     for chunk in chunks:
         size += len(chunk)
-        if size > MOST_BYTES:
+        if size > MAX_BYTES:
             raise Refused(
                 "import_too_large",
-                f"The list has more than {MOST_BYTES // 1_000_000} MB, the most that one import takes; split it.",
+                f"The list has more than {MAX_BYTES // 1_000_000} MB, the most that one import takes; split it.",
                 field="file",
             )
         yield chunk

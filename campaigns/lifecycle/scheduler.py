@@ -38,9 +38,9 @@ log = structlog.get_logger(__name__)
 S = CampaignState
 
 # Per tick and step; so many voicemails take about half a second, because each of their indexes is written.
-MOST_CAMPAIGNS = 50
-MOST_VOICEMAILS = 5_000
-MOST_ASSEMBLED = 2_000
+MAX_CAMPAIGNS = 50
+MAX_VOICEMAILS = 5_000
+MAX_ASSEMBLED = 2_000
 # What is tried again takes this of a tick, and at least one batch.
 RETRY_SECONDS = 0.5
 # Joining clips that nobody has heard together yet takes a while, and the tick has more to do.
@@ -85,7 +85,7 @@ def _set_recordings(row: Campaign, now: datetime) -> None:
 
 def _point_on(row: Campaign, after: UUID, now: datetime) -> UUID | None:
     if row.recording_id is not None:
-        return point_to(row.pk, row.recording_id, after=after, limit=MOST_VOICEMAILS)
+        return point_to(row.pk, row.recording_id, after=after, limit=MAX_VOICEMAILS)
     hearing = Hearing(row)
 
     def choose(merge_fields: Any) -> UUID | None:
@@ -96,7 +96,7 @@ def _point_on(row: Campaign, after: UUID, now: datetime) -> UUID | None:
                 raise  # nobody fails for that: the next tick tries again
             return None
 
-    return point_each(row.pk, choose, after=after, limit=MOST_ASSEMBLED, seconds=ASSEMBLE_SECONDS, now=now)
+    return point_each(row.pk, choose, after=after, limit=MAX_ASSEMBLED, seconds=ASSEMBLE_SECONDS, now=now)
 
 
 # Those that wait are found by their lane, the others by use case and status: few are on their way at a time.
@@ -144,7 +144,7 @@ def _stirring(state: CampaignState, statuses: Iterable[VoicemailStatus]) -> list
     """Campaigns of the state that have voicemails in one of the statuses, by the counters."""
     names = sql.texts(sorted(status.value for status in statuses))
     statement = _STIRRING.format(lanes=LANES_WITH)
-    return [row[0] for row in sql.run(statement, [names, names, state.value, MOST_CAMPAIGNS])]
+    return [row[0] for row in sql.run(statement, [names, names, state.value, MAX_CAMPAIGNS])]
 
 
 def reopen_retried(now: datetime) -> None:
@@ -179,7 +179,7 @@ def queue_again(now: datetime) -> None:
 
 def cancel_rest(now: datetime) -> None:
     """What still waits in canceled campaigns is canceled, so many to a tick; also what comes back unsent."""
-    left = MOST_VOICEMAILS
+    left = MAX_VOICEMAILS
     for lane_id in _stirring(S.CANCELED, [VoicemailStatus.QUEUED]):
         left -= cancel_queued(lane_id, left, now)
         if left <= 0:
@@ -190,7 +190,7 @@ def measure(now: datetime) -> None:
     """How many a second left lately, read off the counters every few seconds."""
     rows = Campaign.objects.filter(
         Q(measured_at=None) | Q(measured_at__lte=now - MEASURE_EVERY), state=S.RUNNING
-    ).order_by("pk")[: 20 * MOST_CAMPAIGNS]
+    ).order_by("pk")[: 20 * MAX_CAMPAIGNS]
     counts = counts_of([row.pk for row in rows]) if rows else {}
     for row in rows:
         sent = _sent(counts[row.pk])
@@ -218,7 +218,7 @@ def _each(found: QuerySet[Campaign], still: Q, act: Callable[[Campaign], object]
     """Act on each under its lock and in a transaction of its own, where nobody else holds it and it is still so.
 
     One that fails is logged, and tried again at the next tick; it does not stop the others."""
-    for pk in list(found.values_list("pk", flat=True)[:MOST_CAMPAIGNS]):
+    for pk in list(found.values_list("pk", flat=True)[:MAX_CAMPAIGNS]):
         try:
             with transaction.atomic():
                 rows = Campaign.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))

@@ -13,7 +13,7 @@ from campaigns.models import Campaign
 from campaigns.planning import effective_settings
 from campaigns.scripts import check_script
 from delivery.models import Recording
-from delivery.services.voicemails import FARTHEST
+from delivery.services.voicemails import MAX_AHEAD
 from rvm.platform.errors import Refused
 from rvm.platform.models import Workspace
 from usecases.models import UseCase
@@ -31,7 +31,7 @@ OF_LANE = (
     "max_attempts",
     "retry_minutes",
 )
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 # A person who means "now" takes a moment to say so.
 LATE = timedelta(minutes=1)
 PACES = (0.01, 100_000.0)
@@ -91,8 +91,8 @@ def check_name(name: str) -> str:
     name = name.strip()
     if not name:
         raise Refused("name_missing", "A campaign needs a name, by which people find it again.", field="name")
-    if len(name) > LONGEST_NAME:
-        sentence = f"The name has {len(name)} characters; at most {LONGEST_NAME} are kept."
+    if len(name) > MAX_NAME_LENGTH:
+        sentence = f"The name has {len(name)} characters; at most {MAX_NAME_LENGTH} are kept."
         raise Refused("too_long", sentence, field="name")
     return name
 
@@ -159,8 +159,8 @@ def _check_start(start: datetime, now: datetime) -> None:
         raise Refused(
             "too_early", "The start lies in the past; leave it out to start with the launch.", field="starts_at"
         )
-    if start > now + FARTHEST:
-        raise Refused("too_late", f"The start is more than {FARTHEST.days} days ahead.", field="starts_at")
+    if start > now + MAX_AHEAD:
+        raise Refused("too_late", f"The start is more than {MAX_AHEAD.days} days ahead.", field="starts_at")
 
 
 def _check_order(campaign: Campaign, now: datetime) -> None:
@@ -172,8 +172,8 @@ def _check_order(campaign: Campaign, now: datetime) -> None:
         raise Refused(
             "too_early", f"The campaign's end is not later than {than}; nothing would be sent.", field="ends_at"
         )
-    if campaign.ends_at > start + FARTHEST:
-        raise Refused("too_late", f"The end is more than {FARTHEST.days} days after the start.", field="ends_at")
+    if campaign.ends_at > start + MAX_AHEAD:
+        raise Refused("too_late", f"The end is more than {MAX_AHEAD.days} days after the start.", field="ends_at")
 
 
 def _check_hours(campaign: Campaign) -> None:

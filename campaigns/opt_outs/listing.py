@@ -17,7 +17,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from campaigns.imports.layout import layout_of
-from campaigns.imports.staging import MOST_ROWS, Stopping, Superseded, dialect_of
+from campaigns.imports.staging import MAX_ROWS, Stopping, Superseded, dialect_of
 from campaigns.models import OptOutImport
 from campaigns.opt_outs.columns import PERMISSION, read_opt_outs
 from campaigns.opt_outs.rows import entry_for
@@ -91,10 +91,10 @@ class Listing:
             while batch := list(islice(rows, BATCH)):
                 if shutdown.requested.is_set():
                     raise Stopping
-                if self.counts.rows + len(batch) > MOST_ROWS:
+                if self.counts.rows + len(batch) > MAX_ROWS:
                     raise SheetRefused(
                         "too_many_rows",
-                        f"The list has more than {MOST_ROWS:,} rows, the most that one import takes; split it.",
+                        f"The list has more than {MAX_ROWS:,} rows, the most that one import takes; split it.",
                     )
                 fresh: dict[str, str] = {}
                 for number, cells in batch:

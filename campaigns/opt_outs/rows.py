@@ -17,7 +17,7 @@ from rvm.spreadsheets.refusals import CellRefused
 from rvm.spreadsheets.rows import DamagedRow
 from usecases.models import Suppression
 
-LONGEST_REASON: int = Suppression._meta.get_field("reason").max_length or 0
+MAX_REASON_LENGTH: int = Suppression._meta.get_field("reason").max_length or 0
 # What campaigns' sentences advise about reaching somebody does not help here.
 _SENTENCES = {
     "has_extension": "This number has an extension; write the number alone if nobody behind it shall be reached.",
@@ -127,7 +127,7 @@ def _is_said(cell: str) -> bool:
 def _reason(cell: str) -> str:
     """On one line, and without a number: it is stored in clear."""
     shown = "".join(char if char.isprintable() else " " for char in mask_numbers(cell_values.text(cell)))
-    return " ".join(shown.split())[:LONGEST_REASON].rstrip()
+    return " ".join(shown.split())[:MAX_REASON_LENGTH].rstrip()
 
 
 def _cell(row: Row, at: int) -> str:

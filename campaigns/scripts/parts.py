@@ -19,8 +19,8 @@ from rvm.platform.errors import Refused
 from rvm.spreadsheets.columns.kinds import MERGE_FIELD
 from rvm.spreadsheets.trimming import trimmed
 
-MOST_PARTS = 10
-MOST_FIELD_PARTS = 2
+MAX_PARTS = 10
+MAX_FIELD_PARTS = 2
 Combination = tuple[UUID, ...]
 
 
@@ -84,13 +84,13 @@ def _chosen(part: Chosen, merge_fields: Mapping[str, object]) -> UUID:
 
 def read_script(raw: Any) -> Script:
     """The script in `raw`, as it lies in Campaign.script or comes from outside. Raises Refused("script_malformed") with the place."""
-    if not isinstance(raw, list) or not 1 <= len(raw) <= MOST_PARTS:
+    if not isinstance(raw, list) or not 1 <= len(raw) <= MAX_PARTS:
         count = f"; this one has {len(raw)}" if isinstance(raw, list) else ""
-        raise _malformed(f"A script is a list of 1 to {MOST_PARTS} parts{count}.")
+        raise _malformed(f"A script is a list of 1 to {MAX_PARTS} parts{count}.")
     script = tuple(_part(number, part) for number, part in enumerate(raw, 1))
     fields = sum(isinstance(part, Chosen) for part in script)
-    if fields > MOST_FIELD_PARTS:
-        raise _malformed(f"At most {MOST_FIELD_PARTS} parts are chosen by a field; this script has {fields}.")
+    if fields > MAX_FIELD_PARTS:
+        raise _malformed(f"At most {MAX_FIELD_PARTS} parts are chosen by a field; this script has {fields}.")
     return script
 
 

@@ -17,7 +17,7 @@ from delivery.recordings.clips import why_not
 from rvm.platform.errors import Refused
 from rvm.platform.models import Workspace
 
-MOST_COMBINATIONS = 5000
+MAX_COMBINATIONS = 5000
 _NAMED = 5  # in a sentence; who has mended these reads of the next
 
 
@@ -49,12 +49,12 @@ def _unknown(script: Script, clips: Mapping[UUID, Clip]) -> list[Refused]:
 
 def _too_many(script: Script) -> list[Refused]:
     count = prod(sum(1 for _ in part.choices()) for part in script)
-    if count <= MOST_COMBINATIONS:
+    if count <= MAX_COMBINATIONS:
         return []
     return [
         _refused(
             "script_too_large",
-            f"The script makes {count:,} different recordings; at most {MOST_COMBINATIONS:,} are made. Let fewer clips be chosen, "
+            f"The script makes {count:,} different recordings; at most {MAX_COMBINATIONS:,} are made. Let fewer clips be chosen, "
             "or let one field choose instead of two.",
         )
     ]

@@ -14,7 +14,7 @@ from rvm.spreadsheets.cell_values.phones import numbers_in
 
 from campaigns.imports.verdicts import verdict_of
 from delivery.identifiers import MAX_RECORD_NUMBER
-from delivery.services.screening import LONGEST_REFERENCE
+from delivery.services.screening import MAX_REFERENCE_LENGTH
 from rvm.platform.errors import Refused
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.columns.kinds import PHONES
@@ -28,7 +28,7 @@ MAX_LINES = 10_000
 MAX_BYTES = 10_000_000
 _STATUS = ("canceled", "appointment_status")
 _CANCELED = "appointment_canceled"
-_MAX_TEXT = max(MAX_RECORD_NUMBER, LONGEST_REFERENCE)
+_MAX_TEXT = max(MAX_RECORD_NUMBER, MAX_REFERENCE_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)

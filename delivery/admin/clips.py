@@ -32,14 +32,14 @@ from rvm.platform.errors import Refused
 from rvm.platform.models import Role
 from rvm.platform.uploads import BoundedMemoryUploadHandler, UploadTooLarge, drain
 
-MOST_MEGABYTES = 32
+MAX_MEGABYTES = 32
 _MOST_NAMED = 20  # refused files, one by one
 
 
 class ClipsUploadHandler(BoundedMemoryUploadHandler):
     """200 first names of a second each are 2 MB at 64 kbit/s and 8 MB at 320."""
 
-    max_bytes = MOST_MEGABYTES * 1024 * 1024
+    max_bytes = MAX_MEGABYTES * 1024 * 1024
 
 
 class FilesWidget(UnfoldAdminFileFieldWidget):
@@ -62,7 +62,7 @@ class ClipsForm(RefusableForm):
         allow_empty_file=True,
         help_text=(
             "One or many, each called like its file. 0.2 to 60 seconds and at most 8 MB each, all of the same sample rate; "
-            f"up to 500 files and {MOST_MEGABYTES} MB at a time."
+            f"up to 500 files and {MAX_MEGABYTES} MB at a time."
         ),
         widget=FilesWidget(attrs={"accept": ".mp3,audio/mpeg", "multiple": True}),
     )
@@ -124,7 +124,7 @@ class ClipAdmin(RecordAdmin):
         except UploadTooLarge:
             drain(request)
             messages.error(
-                request, f"The files are together larger than {MOST_MEGABYTES} MB; upload them in several goes."
+                request, f"The files are together larger than {MAX_MEGABYTES} MB; upload them in several goes."
             )
             return redirect(request.path)
 

@@ -18,7 +18,7 @@ from delivery.carriers import CARRIERS
 from delivery.carriers.base import Credential
 from delivery.lifecycle.status import DropStatus
 from delivery.models import Drop
-from delivery.setups.services import LONGEST_CREDENTIAL, change_setup, credential_names, open_setup
+from delivery.setups.services import MAX_CREDENTIAL_LENGTH, change_setup, credential_names, open_setup
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.saving import RefusableForm, adopt, changed
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
@@ -40,7 +40,7 @@ def _field(credential: Credential) -> forms.CharField:
     return forms.CharField(
         label=credential.label,
         required=False,
-        max_length=LONGEST_CREDENTIAL,
+        max_length=MAX_CREDENTIAL_LENGTH,
         help_text=credential.help,
         widget=widget(attrs={"autocomplete": "new-password" if credential.secret else "off"}),
     )

@@ -25,7 +25,7 @@ from rvm.platform.admin.rights import rights_of
 from rvm.platform.models import Workspace
 from usecases.models import TelephonySetup, UseCase
 
-MOST_LANES = 200
+MAX_LANES = 200
 
 
 def chosen_workspace(request: HttpRequest) -> Workspace | None:
@@ -103,7 +103,7 @@ class LaneFilter(_Choice):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The newest, and the one that is asked for: a campaign's page leads to its own however old it is."""
         known = Lane.objects.filter(workspace=chosen_workspace(request)).select_related("use_case").order_by("-id")
-        lanes = list(known[:MOST_LANES])
+        lanes = list(known[:MAX_LANES])
         with suppress(ValidationError):  # what is no id finds nothing
             lanes += [lane for lane in known.filter(pk__in=request.GET.getlist("lane")[:1]) if lane not in lanes]
         return [(str(lane.pk), lane_name(lane)) for lane in lanes]

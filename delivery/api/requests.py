@@ -12,16 +12,16 @@ from delivery.carriers import CARRIERS
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
-from delivery.recordings.storage import LONGEST_NAME
+from delivery.recordings.storage import MAX_NAME_LENGTH
 from delivery.selectors import VoicemailFilter
-from delivery.services.screening import LONGEST_REFERENCE, MOST_METADATA_BYTES, Recipient
+from delivery.services.screening import MAX_METADATA_BYTES, MAX_REFERENCE_LENGTH, Recipient
 from rvm.phone_numbers.numbers import E164
 from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesField, YesFilter
 from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from rvm.platform.errors import Refused
 
-MOST_RECIPIENTS = 1000
-MOST_STATUSES = 20
+MAX_RECIPIENTS = 1000
+MAX_STATUSES = 20
 
 
 class _WhenFields(StrictSerializer):
@@ -39,7 +39,7 @@ class _RecipientFields(StrictSerializer):
         required=False,
         allow_blank=True,
         trim_whitespace=False,
-        max_length=LONGEST_REFERENCE,
+        max_length=MAX_REFERENCE_LENGTH,
         help_text="Your own name for it, unique for ever among the workspace's live voicemails, and among its test ones: a second "
         "use answers 409 with the first's id. It is shown and logged in clear: put no record number or other PHI here.",
     )
@@ -52,7 +52,7 @@ class _RecipientFields(StrictSerializer):
     )
     metadata = ObjectField(
         required=False,
-        help_text=f"Returned as given, at most {MOST_METADATA_BYTES} bytes as JSON. Put no names, numbers or other PHI here.",
+        help_text=f"Returned as given, at most {MAX_METADATA_BYTES} bytes as JSON. Put no names, numbers or other PHI here.",
     )
 
 
@@ -87,13 +87,13 @@ class RecipientsField(serializers.Field[Any, Any, Any, Any]):
 
     default_error_messages = {
         "invalid": "This must be a list of objects.",
-        "too_many": f"A batch has 1 to {MOST_RECIPIENTS} recipients; this one has {{count}}.",
+        "too_many": f"A batch has 1 to {MAX_RECIPIENTS} recipients; this one has {{count}}.",
     }
 
     def to_internal_value(self, data: Any) -> list[Recipient | Refused]:
         if not isinstance(data, list):
             self.fail("invalid")
-        if not 1 <= len(data) <= MOST_RECIPIENTS:
+        if not 1 <= len(data) <= MAX_RECIPIENTS:
             self.fail("too_many", count=len(data))
         return [read_recipient(entry) for entry in data]
 
@@ -178,12 +178,12 @@ class VoicemailQuery(WorldQuery):
     status = serializers.ListField(
         required=False,
         child=serializers.ChoiceField([status.value for status in VoicemailStatus]),
-        max_length=MOST_STATUSES,
-        help_text=f"Any of these; repeatable up to {MOST_STATUSES} times.",
+        max_length=MAX_STATUSES,
+        help_text=f"Any of these; repeatable up to {MAX_STATUSES} times.",
     )
     reason = serializers.ChoiceField([reason.value for reason in Reason], required=False)
     carrier = serializers.ChoiceField(sorted(CARRIERS), required=False)
-    reference = TextField(required=False, trim_whitespace=False, max_length=LONGEST_REFERENCE)
+    reference = TextField(required=False, trim_whitespace=False, max_length=MAX_REFERENCE_LENGTH)
     recipient_phone_number = TextField(
         required=False, trim_whitespace=False, help_text="E.164, exactly. Use the search to keep it out of the URL."
     )
@@ -244,13 +244,13 @@ class ExportSearch(_ByRecordNumber, ExportQuery):
 
 class RecordingUpload(StrictSerializer):
     audio = serializers.FileField(allow_empty_file=True, help_text="MP3, 10 to 60 seconds, at most 8 MB.")
-    name = TextField(required=False, max_length=LONGEST_NAME, help_text="By default the file's name.")
+    name = TextField(required=False, max_length=MAX_NAME_LENGTH, help_text="By default the file's name.")
 
 
 class ClipUpload(StrictSerializer):
     audio = serializers.FileField(allow_empty_file=True, help_text="MP3, 0.2 to 60 seconds, at most 8 MB.")
     name = TextField(
         required=False,
-        max_length=LONGEST_NAME,
+        max_length=MAX_NAME_LENGTH,
         help_text="What is said in it, such as a first name; by default the file's name.",
     )

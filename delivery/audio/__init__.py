@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from delivery.audio.inspection import LONGEST_SECONDS, MOST_BYTES, SHORTEST_SECONDS, Inspection, inspect
+from delivery.audio.inspection import MAX_BYTES, MAX_SECONDS, MIN_SECONDS, Inspection, inspect
 from delivery.audio.rejections import REJECTIONS, WARNINGS, AudioRejected, AudioWarning
 
 __all__ = [
-    "LONGEST_SECONDS",
-    "MOST_BYTES",
+    "MAX_BYTES",
+    "MAX_SECONDS",
+    "MIN_SECONDS",
     "REJECTIONS",
-    "SHORTEST_SECONDS",
     "WARNINGS",
     "AudioRejected",
     "AudioWarning",

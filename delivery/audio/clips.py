@@ -15,7 +15,7 @@ from delivery.audio.joining import refuse_cut_out
 from delivery.audio.rejections import AudioWarning
 from delivery.audio.silence import THRESHOLD_DB, audible_seconds
 
-SHORTEST_CLIP_SECONDS = 0.2
+MIN_CLIP_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ClipInspection:
 
 def inspect_clip(data: bytes) -> ClipInspection:
     """The accepted clip in `data`. Raises AudioRejected with a code and a sentence for the uploader. Bounded as `inspect` is."""
-    audio = walk_within(data, shortest=SHORTEST_CLIP_SECONDS)
+    audio = walk_within(data, shortest=MIN_CLIP_SECONDS)
     samples = playable_samples(audio)
     refuse_cut_out(audio.frames)
     _, _, announced = described_by_encoder(audio)

@@ -2,7 +2,7 @@
 
 The decoder (dr_mp3 inside miniaudio) is C code, so it only ever sees frames that the walk cut out: no tags, no Xing
 frame (whose frame count it would believe), one sample rate, one channel count. It is told that the bytes are MP3; a decoder
-that guesses formats can be talked into another one. It reads each frame once and stops at MOST_SECONDS, so its work is
+that guesses formats can be talked into another one. It reads each frame once and stops at MAX_SECONDS, so its work is
 bounded whatever the bytes say.
 """
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from delivery.audio.headers import Stream
 
-MOST_SECONDS = 61
+MAX_SECONDS = 61
 _CHUNK = 16384  # sample frames per call; the size of miniaudio's own buffer
 
 Samples = npt.NDArray[np.int16]
@@ -43,10 +43,10 @@ class _Frames(miniaudio.StreamableSource):
 
 
 def decode(frames: bytes, stream: Stream) -> Samples:
-    """The sound of `frames`, an array of shape (samples, channels), at most MOST_SECONDS of it; empty: nothing plays."""
+    """The sound of `frames`, an array of shape (samples, channels), at most MAX_SECONDS of it; empty: nothing plays."""
     source = _Frames(frames)  # miniaudio keeps only a C pointer to it: this name keeps it alive
     sounds: list[Samples] = []
-    wanted = MOST_SECONDS * stream.sample_rate
+    wanted = MAX_SECONDS * stream.sample_rate
     with contextlib.suppress(miniaudio.MiniaudioError):  # what came before the error counts
         chunks = miniaudio.stream_any(
             source, miniaudio.FileFormat.MP3, nchannels=stream.channels, sample_rate=stream.sample_rate,

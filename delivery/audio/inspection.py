@@ -18,16 +18,16 @@ from delivery.audio.decoding import Samples, decode
 from delivery.audio.frames import Walk, walk
 from delivery.audio.levels import Levels, measure
 from delivery.audio.rejections import AudioWarning, rejected, warning
-from delivery.audio.silence import LEAST_AUDIBLE_SECONDS, THRESHOLD_DB, audible_seconds
+from delivery.audio.silence import MIN_AUDIBLE_SECONDS, THRESHOLD_DB, audible_seconds
 from delivery.audio.sound_warnings import sound_warnings
 
-MOST_BYTES = 8 * 1024 * 1024
-SHORTEST_SECONDS = 10
-LONGEST_SECONDS = 60
+MAX_BYTES = 8 * 1024 * 1024
+MIN_SECONDS = 10
+MAX_SECONDS = 60
 # Encoders put silence around what they are given: 529 samples of decoder delay and up to one frame of 1,152 to fill up.
 ENCODER_PADDING_SAMPLES = 1681
 # A decoder drops the frames around a gap; more than this share missing is audible damage.
-LEAST_PLAYABLE_PERCENT = 95
+MIN_PLAYABLE_PERCENT = 95
 LOW_KBPS = 24
 _DESCRIBED_BYTES = 16384  # four frames and more, which is what mutagen wants to see
 _ANNOUNCED_LEEWAY_SECONDS = 1.0  # an Info frame may be off by its own padding, not by more
@@ -58,10 +58,10 @@ class Inspection:
 def inspect(data: bytes, *, with_levels: bool = True) -> Inspection:
     """The accepted recording in `data`. Raises AudioRejected with a code and a sentence for the uploader.
 
-    Pure and bounded: at most MOST_BYTES are looked at, about 50 MB of memory and 0.3 s are used. Without levels, and the warnings
+    Pure and bounded: at most MAX_BYTES are looked at, about 50 MB of memory and 0.3 s are used. Without levels, and the warnings
     that follow from them, the verdict is the same at a third of the time.
     """
-    audio = walk_within(data, shortest=SHORTEST_SECONDS)
+    audio = walk_within(data, shortest=MIN_SECONDS)
     samples = playable_samples(audio)
     _refuse_silent(samples, audio.stream.sample_rate)
     levels = measure(samples, audio.stream.sample_rate) if with_levels else None
@@ -81,49 +81,49 @@ def inspect(data: bytes, *, with_levels: bool = True) -> Inspection:
 
 
 def walk_within(data: bytes, shortest: float) -> Walk:
-    """The audio of an upload of at most MOST_BYTES that lasts `shortest` to LONGEST_SECONDS. Raises AudioRejected.
+    """The audio of an upload of at most MAX_BYTES that lasts `shortest` to MAX_SECONDS. Raises AudioRejected.
 
     Measured values are rounded away from the limit, or people read "60.0 seconds; the longest allowed is 60".
     """
     if not data:
         raise rejected("empty")
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         megabytes = math.ceil(len(data) / 2**20 * 10) / 10
-        raise rejected("too_large", measured=megabytes, bytes=len(data), allowed=MOST_BYTES // 2**20)
+        raise rejected("too_large", measured=megabytes, bytes=len(data), allowed=MAX_BYTES // 2**20)
     audio = walk(data)
     wrong = wrong_duration(audio.samples, audio.stream.sample_rate, shortest)
     if wrong == "too_short":
         raise rejected(wrong, measured=math.floor(audio.seconds * 10) / 10, allowed=shortest)
     if wrong == "too_long":
-        raise rejected(wrong, measured=math.ceil(audio.seconds * 10) / 10, allowed=LONGEST_SECONDS)
+        raise rejected(wrong, measured=math.ceil(audio.seconds * 10) / 10, allowed=MAX_SECONDS)
     return audio
 
 
-def wrong_duration(samples: int, sample_rate: int, shortest: float = SHORTEST_SECONDS) -> str | None:
+def wrong_duration(samples: int, sample_rate: int, shortest: float = MIN_SECONDS) -> str | None:
     """The code that refuses so many samples per channel, "too_short" or "too_long"; None: their duration is allowed."""
     if samples < shortest * sample_rate:
         return "too_short"
-    return "too_long" if samples > LONGEST_SECONDS * sample_rate + ENCODER_PADDING_SAMPLES else None
+    return "too_long" if samples > MAX_SECONDS * sample_rate + ENCODER_PADDING_SAMPLES else None
 
 
 def playable_samples(audio: Walk) -> Samples:
     """The sound, decoded this once. Raises AudioRejected where too little of it plays."""
     rate = audio.stream.sample_rate
     samples = decode(audio.frames, audio.stream)
-    if len(samples) * 100 < audio.samples * LEAST_PLAYABLE_PERCENT:
+    if len(samples) * 100 < audio.samples * MIN_PLAYABLE_PERCENT:
         raise rejected(
             "does_not_play",
             measured=math.floor(len(samples) / rate * 10) / 10,
             seconds=f"{audio.seconds:.1f}",
-            allowed=f"{audio.seconds * LEAST_PLAYABLE_PERCENT / 100:.1f}",
+            allowed=f"{audio.seconds * MIN_PLAYABLE_PERCENT / 100:.1f}",
         )
     return samples
 
 
 def _refuse_silent(samples: Samples, sample_rate: int) -> None:
     audible = audible_seconds(samples, sample_rate)
-    if audible < LEAST_AUDIBLE_SECONDS:
-        raise rejected("silent", measured=f"{audible:.1f}", threshold=THRESHOLD_DB, allowed=LEAST_AUDIBLE_SECONDS)
+    if audible < MIN_AUDIBLE_SECONDS:
+        raise rejected("silent", measured=f"{audible:.1f}", threshold=THRESHOLD_DB, allowed=MIN_AUDIBLE_SECONDS)
 
 
 def average_kbps(audio: Walk) -> int:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from delivery.audio.decoding import Samples
 
 THRESHOLD_DB = 60
-LEAST_AUDIBLE_SECONDS = 1.0
+MIN_AUDIBLE_SECONDS = 1.0
 BLOCKS_PER_SECOND = 10
 
 

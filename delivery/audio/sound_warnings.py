@@ -16,11 +16,11 @@ from delivery.audio.rejections import AudioWarning, warning
 QUIETEST_LUFS = -30
 # Measured on speech that was amplified into its limit: by 3 dB 0.01 per cent, by 6 dB (a few vowels, hardly heard) 0.2,
 # by 9 dB (rough throughout) 0.9, by 12 dB 2.4. A peak limiter's output stays below 0.01.
-MOST_CLIPPED_PERCENT = 0.5
+MAX_CLIPPED_PERCENT = 0.5
 # People hang up on silence, and what waits for a voice may take it for none.
-MOST_LEADING_SILENCE = 3
+MAX_LEADING_SILENCE = 3
 # At the end it only costs the listener's patience; it is mostly a recording that nobody stopped.
-MOST_TRAILING_SILENCE = 5
+MAX_TRAILING_SILENCE = 5
 _BELOW_MEASURE = "less than -70"  # LUFS; the absolute gate of BS.1770
 
 
@@ -31,10 +31,10 @@ def sound_warnings(levels: Levels) -> tuple[AudioWarning, ...]:
     if loudness is None or loudness < QUIETEST_LUFS:
         measured = _BELOW_MEASURE if loudness is None else math.floor(loudness * 10) / 10
         found.append(warning("very_quiet", measured=measured, allowed=QUIETEST_LUFS))
-    if clipped > MOST_CLIPPED_PERCENT:
-        found.append(warning("clipped", measured=math.ceil(clipped * 10) / 10, allowed=MOST_CLIPPED_PERCENT))
-    if levels.leading_silence > MOST_LEADING_SILENCE:
-        found.append(warning("silent_start", measured=levels.leading_silence, allowed=MOST_LEADING_SILENCE))
-    if levels.trailing_silence > MOST_TRAILING_SILENCE:
-        found.append(warning("silent_end", measured=levels.trailing_silence, allowed=MOST_TRAILING_SILENCE))
+    if clipped > MAX_CLIPPED_PERCENT:
+        found.append(warning("clipped", measured=math.ceil(clipped * 10) / 10, allowed=MAX_CLIPPED_PERCENT))
+    if levels.leading_silence > MAX_LEADING_SILENCE:
+        found.append(warning("silent_start", measured=levels.leading_silence, allowed=MAX_LEADING_SILENCE))
+    if levels.trailing_silence > MAX_TRAILING_SILENCE:
+        found.append(warning("silent_end", measured=levels.trailing_silence, allowed=MAX_TRAILING_SILENCE))
     return tuple(found)

@@ -31,8 +31,8 @@ from delivery.carriers.base import (
 )
 from delivery.carriers.hosts import check_address
 from delivery.carriers.parsing import (
-    LONGEST_CODE,
-    LONGEST_ID,
+    MAX_CODE_LENGTH,
+    MAX_ID_LENGTH,
     json_object,
     retry_after,
     text,
@@ -212,7 +212,7 @@ class DropCowboy(Carrier):
                 body,
                 attempt_key=attempt_key,
                 occurred_at=time(body.get("attempt_date")),
-                event_id=text(body.get("log_id"), LONGEST_ID),
+                event_id=text(body.get("log_id"), MAX_ID_LENGTH),
                 unsigned=bool(self._secrets),
             )
         ]
@@ -229,10 +229,10 @@ def _webhook(body: dict[str, Any]) -> list[Report]:
     if body["event"] != STATUS_EVENT or data.get("campaign_id") is not None:
         return []
     occurred_at = time_of_milliseconds(body.get("event_at"))
-    recipient, reference = text(data.get("to"), 16), text(data.get("drop_id"), LONGEST_ID)
+    recipient, reference = text(data.get("to"), 16), text(data.get("drop_id"), MAX_ID_LENGTH)
     if occurred_at is None or not recipient or not reference:
         raise CallbackMalformed("The webhook lacks its time, its drop_id or whom it is about.")
-    event_id = text(body.get("event_id"), LONGEST_ID)
+    event_id = text(body.get("event_id"), MAX_ID_LENGTH)
     return [_report(data, attempt_key=None, occurred_at=occurred_at, event_id=event_id, recipient=recipient)]
 
 
@@ -246,7 +246,7 @@ def _report(
     unsigned: bool = False,
 ) -> Report:
     """The code decides, as the vendor asks; only a code that this table does not know leaves the word to `status`."""
-    code = text(data.get("reason_code"), LONGEST_CODE)
+    code = text(data.get("reason_code"), MAX_CODE_LENGTH)
     delivered = code == DELIVERED or (code not in REASONS and data.get("status") == "success")
     if not delivered and data.get("status") != "failure" and code not in REASONS:
         raise CallbackMalformed("The result has neither a status of success or failure nor a known reason_code.")
@@ -255,7 +255,7 @@ def _report(
         status=ReportStatus.DELIVERED if delivered else ReportStatus.FAILED,
         occurred_at=occurred_at,
         event_id=event_id,
-        carrier_reference=text(data.get("drop_id"), LONGEST_ID),
+        carrier_reference=text(data.get("drop_id"), MAX_ID_LENGTH),
         reason=None if delivered else REASONS.get(code, Reason.UNKNOWN),
         code=code,
         text=text(data.get("reason")),
@@ -291,4 +291,4 @@ def _explanation(body: dict[str, Any]) -> str:
 
 
 def _id(value: object) -> str:
-    return text(value, LONGEST_ID) if isinstance(value, str) else ""
+    return text(value, MAX_ID_LENGTH) if isinstance(value, str) else ""

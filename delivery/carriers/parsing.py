@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-LONGEST_CODE, LONGEST_TEXT, LONGEST_ID = 64, 500, 255
-LONGEST_RETRY_AFTER = 3600  # seconds
+MAX_CODE_LENGTH, MAX_TEXT_LENGTH, MAX_ID_LENGTH = 64, 500, 255
+MAX_RETRY_AFTER = 3600  # seconds
 
 
 def json_object(raw: bytes) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def json_object(raw: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def text(value: object, longest: int = LONGEST_TEXT) -> str:
+def text(value: object, longest: int = MAX_TEXT_LENGTH) -> str:
     """A vendor's text, cut. A number is kept as text; PostgreSQL stores no NUL."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
@@ -55,4 +55,4 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
     value = headers.get("retry-after", "").strip()
     if not (value.isascii() and value.isdigit()):
         return None
-    return timedelta(seconds=min(int(value[:9]), LONGEST_RETRY_AFTER))
+    return timedelta(seconds=min(int(value[:9]), MAX_RETRY_AFTER))

@@ -14,7 +14,7 @@ import orjson
 
 from delivery.carriers.base import CallbackMalformed, Carrier, Check, Credential, DropRequest, NeverSeen
 from delivery.carriers.hosts import check_address
-from delivery.carriers.parsing import LONGEST_CODE, LONGEST_ID, json_object, retry_after, text, time
+from delivery.carriers.parsing import MAX_CODE_LENGTH, MAX_ID_LENGTH, json_object, retry_after, text, time
 from delivery.carriers.signatures import check_signature
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
@@ -97,11 +97,11 @@ class Sandbox(Carrier):
 
     def read_submission(self, response: HttpResponse) -> Submission:
         body = json_object(response.body)
-        code, message = text(body.get("code"), LONGEST_CODE), text(body.get("message"))
+        code, message = text(body.get("code"), MAX_CODE_LENGTH), text(body.get("message"))
         if (
             response.status == 202
             and body.get("status") == "accepted"
-            and (reference := text(body.get("id"), LONGEST_ID))
+            and (reference := text(body.get("id"), MAX_ID_LENGTH))
         ):
             return Submission(Outcome.ACCEPTED, carrier_reference=reference)
         known = ANSWERS.get((response.status, code))
@@ -173,13 +173,13 @@ def _report(event: dict[str, Any]) -> Report:
         status = ReportStatus(event.get("status", ""))
     except ValueError:
         raise ValueError("has a status other than accepted, delivered and failed") from None
-    code = text(event.get("code"), LONGEST_CODE)
+    code = text(event.get("code"), MAX_CODE_LENGTH)
     return Report(
         attempt_key=attempt_key,
         status=status,
         occurred_at=time(event.get("occurred_at")),
-        event_id=text(event.get("event_id"), LONGEST_ID),
-        carrier_reference=text(event.get("id"), LONGEST_ID),
+        event_id=text(event.get("event_id"), MAX_ID_LENGTH),
+        carrier_reference=text(event.get("id"), MAX_ID_LENGTH),
         reason=REASONS.get(code, Reason.UNKNOWN) if status is ReportStatus.FAILED else None,
         code=code,
         text=text(event.get("text")),

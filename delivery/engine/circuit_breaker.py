@@ -26,10 +26,10 @@ from usecases.models import TelephonySetup
 log = structlog.get_logger(__name__)
 
 WINDOW_SECONDS = 60
-FEWEST = 20  # submissions in the window before a share says anything
+MIN_SUBMISSIONS = 20  # submissions in the window before a share says anything
 SHARE = 0.5
 FIRST_OPENING = timedelta(seconds=30)
-LONGEST_OPENING = timedelta(minutes=10)
+MAX_OPENING_LENGTH = timedelta(minutes=10)
 PROBE_SECONDS = 30  # a probe whose worker died is given up after this
 ACCOUNT_REASONS = {
     Reason.CARRIER_ACCOUNT: "The carrier refused the account's credentials or rights.",
@@ -75,7 +75,7 @@ def why_open(health: Health, account_reason: Reason | None) -> str | None:
     """Pure: the sentence with which the breaker opens, or None."""
     if account_reason is not None:
         return ACCOUNT_REASONS[account_reason]
-    if health.total >= FEWEST and health.bad >= SHARE * health.total:
+    if health.total >= MIN_SUBMISSIONS and health.bad >= SHARE * health.total:
         return f"{health.bad} of the last {health.total} drops within a minute had no clear answer or a server error."
     return None
 
@@ -155,7 +155,7 @@ def open_for_account(setup_id: UUID, reason: Reason, now: datetime) -> None:
 
 
 def _open_row(setup_id: UUID, why: str, now: datetime) -> None:
-    rows = sql.run(_OPEN, [why, now, FIRST_OPENING, LONGEST_OPENING, setup_id, now])
+    rows = sql.run(_OPEN, [why, now, FIRST_OPENING, MAX_OPENING_LENGTH, setup_id, now])
     if rows:
         log.error("breaker_opened", setup_id=str(setup_id), why=why, until=rows[0][0].isoformat())
 

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 # Rows looked at in one go where those before them were put off, and at most in one transaction.
 LOOK = 500
-FARTHEST_LOOK = 2000
+MAX_LOOK = 2000
 # When a row that could not be judged or written is looked at again: a person mends what ails it, or nobody.
 PUT_OFF_MINUTES = 10
 UNREADABLE = (
@@ -114,7 +114,7 @@ def _claim(lane: OpenRoute, limit: int, now: datetime, lease: timedelta, look: L
         looked_at += wave.looked_at
         waits = waits or wave.waits
         enough = len(claims) == limit or wave.looked_at < size or waits
-        size = 0 if enough else min(LOOK, FARTHEST_LOOK - looked_at)
+        size = 0 if enough else min(LOOK, MAX_LOOK - looked_at)
     return Wave(claims, looked_at, waits=waits and not claims)
 
 

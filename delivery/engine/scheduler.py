@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 WAVE = 500  # rows a claim takes at most: some ten milliseconds of work
 CROWDED_SECONDS = 0.01  # until the next look where the gate gave less than was wanted without naming a time
-LONGEST_WAIT = 0.25  # a held lane, a changed pace and a new lane are seen at least this often
+MAX_WAIT = 0.25  # a held lane, a changed pace and a new lane are seen at least this often
 REDIS_WAIT = 1.0  # nothing is started while the gate or PostgreSQL is out of reach, nor of a lane that met a passing trouble there
 BROKEN_SECONDS = 5.0  # how long a failing lane is left alone
 MEDIA_SECONDS = 1.0  # how long one is that waits for its recording to be at the carrier
@@ -138,7 +138,7 @@ class Waves:
             if len(flights) >= room:
                 break
         wait = min(waits, default=max(0.0, self._owed - began))
-        return Turn(flights, left=bool(routes) or self._owed > began, wait=min(wait, LONGEST_WAIT))
+        return Turn(flights, left=bool(routes) or self._owed > began, wait=min(wait, MAX_WAIT))
 
     def _pass_over(self, route: OpenRoute, error: Exception) -> None:
         """The trouble is this lane's. A deadlock passes; a statement that is wrong stays so, and so does a pace that is no number."""
@@ -169,7 +169,7 @@ class Waves:
             return self._flights(route, wanted, now, last_start), 0.0
         if route.probing:
             if not circuit_breaker.may_probe(self._gate.redis, route.setup_id):
-                return [], LONGEST_WAIT
+                return [], MAX_WAIT
             wanted = 1
         self._asked.add(route.setup_id)
         grant = self._gate.ask(

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 RECHECK = timedelta(seconds=2)  # when a voicemail that waits for media is looked at again
 LEASE = timedelta(seconds=UPLOAD_SECONDS)
-FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=10)
+FIRST_WAIT, MAX_WAIT = timedelta(seconds=5), timedelta(minutes=10)
 State = CarrierMedia.State
 
 _KNOWN = "SELECT recording_id, state, media_id, error FROM delivery_carriermedia WHERE setup_id = %s AND recording_id = ANY(%s)"
@@ -89,7 +89,7 @@ def upload_one(transport: Transport[None], now: Callable[[], datetime], clock: C
     except MediaRefused as error:
         changes = {"state": State.REFUSED, "error": str(error)[:200]}
     except MediaNotTaken as error:
-        wait = min(FIRST_WAIT * 2 ** min(media.attempts - 1, 16), LONGEST_WAIT)
+        wait = min(FIRST_WAIT * 2 ** min(media.attempts - 1, 16), MAX_WAIT)
         changes = {"state": State.FAILED, "error": str(error)[:200], "due_at": now() + wait}
     held = CarrierMedia.objects.filter(pk=media.pk, state=State.WANTED, attempts=media.attempts).update(**changes)
     log.info("media_uploaded", media=str(media.pk), state=changes["state"], attempt=media.attempts, heard=bool(held))

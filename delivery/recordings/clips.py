@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from delivery.audio import LONGEST_SECONDS, SHORTEST_SECONDS, AudioRejected
+from delivery.audio import MAX_SECONDS, MIN_SECONDS, AudioRejected
 from delivery.audio.clips import inspect_clip
 from delivery.audio.inspection import wrong_duration
 from delivery.audio.joining import join, samples_of
 from delivery.models import Assembly, Clip, Recording
 from delivery.recordings.recordings import keeping_recording
-from delivery.recordings.storage import LONGEST_NAME, STORAGE_UNAVAILABLE, keeping, read_frames
+from delivery.recordings.storage import MAX_NAME_LENGTH, STORAGE_UNAVAILABLE, keeping, read_frames
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import Refused
 from rvm.platform.models import Workspace
@@ -37,7 +37,7 @@ def keeping_clip(workspace: Workspace, name: str, data: bytes) -> Iterator[Clip]
     verdict = inspect_clip(data)
     unsaved = Clip(
         workspace=workspace,
-        name=name[:LONGEST_NAME],
+        name=name[:MAX_NAME_LENGTH],
         sha256=verdict.sha256,
         size_bytes=len(verdict.frames),
         duration_ms=verdict.duration_ms,
@@ -131,6 +131,6 @@ def _why_of_wrong_length(clips: Sequence[Clip]) -> Refused | None:
     mend = "longer" if code == "too_short" else "shorter"
     return Refused(
         code,
-        f"Joined, these clips last {samples / rate:.2f} seconds ({parts}); a recording lasts {SHORTEST_SECONDS} to "
-        f"{LONGEST_SECONDS}. Make one of them {mend} and upload it again.",
+        f"Joined, these clips last {samples / rate:.2f} seconds ({parts}); a recording lasts {MIN_SECONDS} to "
+        f"{MAX_SECONDS}. Make one of them {mend} and upload it again.",
     )

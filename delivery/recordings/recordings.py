@@ -12,7 +12,7 @@ import structlog
 from delivery.audio import AudioRejected, Inspection, inspect
 from delivery.audio.levels import Levels
 from delivery.models import Recording
-from delivery.recordings.storage import LONGEST_NAME, keeping, read_frames
+from delivery.recordings.storage import MAX_NAME_LENGTH, keeping, read_frames
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.models import Workspace
@@ -74,7 +74,7 @@ def _sentences(verdict: Inspection) -> list[str]:
 def _offered(recording: Recording, name: str) -> Recording:
     """Among the recordings from now on, where a campaign alone knew it, under the name that a person gave it."""
     if recording.assembled:
-        recording.assembled, recording.name = False, name[:LONGEST_NAME]
+        recording.assembled, recording.name = False, name[:MAX_NAME_LENGTH]
         recording.save(update_fields=["assembled", "name"])
     return recording
 
@@ -82,7 +82,7 @@ def _offered(recording: Recording, name: str) -> Recording:
 def _unsaved(workspace: Workspace, name: str, verdict: Inspection) -> Recording:
     return Recording(
         workspace=workspace,
-        name=name[:LONGEST_NAME],
+        name=name[:MAX_NAME_LENGTH],
         sha256=verdict.sha256,
         size_bytes=len(verdict.frames),
         duration_ms=verdict.duration_ms,

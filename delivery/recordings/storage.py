@@ -21,7 +21,7 @@ from rvm.platform.errors import Refused
 
 log = structlog.get_logger(__name__)
 
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 STORAGE_UNAVAILABLE = "storage_unavailable"
 Sound = TypeVar("Sound", Recording, Clip)
 

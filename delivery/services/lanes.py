@@ -19,7 +19,7 @@ from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Move
 from delivery.models import Lane, Voicemail
 from delivery.models.recipients import number_in
-from delivery.services.voicemails import MOST_DROPS
+from delivery.services.voicemails import MAX_DROPS
 from rvm.platform.database import sql
 from rvm.platform.database.ids import first_id_at
 from rvm.platform.encryption.crypto import blind_index
@@ -193,7 +193,7 @@ def requeue_failed(
     for row, suppressed in zip(rows, _suppressed(lane.workspace_id, rows), strict=True):
         if suppressed:
             left_out[LeftOut.SUPPRESSED] += 1
-        elif row[5] >= MOST_DROPS:
+        elif row[5] >= MAX_DROPS:
             left_out[LeftOut.ATTEMPTS_USED_UP] += 1
         else:
             again.append(row)

@@ -21,8 +21,8 @@ from usecases.models import UseCase
 from usecases.rendezvous import choose_sender
 from usecases.suppressions import suppressed_among
 
-LONGEST_REFERENCE = 100
-MOST_METADATA_BYTES = 2048
+MAX_REFERENCE_LENGTH = 100
+MAX_METADATA_BYTES = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +94,10 @@ def _check(workspace: Workspace, recipient: Recipient, sandbox: bool, seen: set[
 
 
 def _wrong_reference(reference: str) -> Refused | None:
-    if len(reference) > LONGEST_REFERENCE:
+    if len(reference) > MAX_REFERENCE_LENGTH:
         return Refused(
             "too_long",
-            f"The reference has {len(reference)} characters; at most {LONGEST_REFERENCE} are kept.",
+            f"The reference has {len(reference)} characters; at most {MAX_REFERENCE_LENGTH} are kept.",
             field="reference",
         )
     return None
@@ -118,10 +118,10 @@ def _wrong_metadata(metadata: Mapping[str, Any] | None) -> Refused | None:
         size = len(orjson.dumps(metadata))
     except TypeError:  # more than 254 levels
         return Refused("not_json", "The metadata is nested too deeply or holds what is not JSON.", field="metadata")
-    if size > MOST_METADATA_BYTES:
+    if size > MAX_METADATA_BYTES:
         return Refused(
             "too_long",
-            f"The metadata has {size} bytes as JSON; at most {MOST_METADATA_BYTES} are kept.",
+            f"The metadata has {size} bytes as JSON; at most {MAX_METADATA_BYTES} are kept.",
             field="metadata",
         )
     return None

@@ -32,9 +32,9 @@ from usecases.suppressions import is_suppressed
 __all__ = ["Recipient", "api_lane", "cancel", "queue_voicemails", "retry"]
 
 # The use case's own limit is on what is tried again by itself; this one is on people and programs that ask for more.
-MOST_DROPS = 10
+MAX_DROPS = 10
 # Farther ahead a time is more likely a typing error than a plan.
-FARTHEST = timedelta(days=366)
+MAX_AHEAD = timedelta(days=366)
 
 
 class _Order(NamedTuple):
@@ -125,16 +125,16 @@ def _times(
     use_case: UseCase, not_before: datetime | None, expires_at: datetime | None, now: datetime
 ) -> tuple[datetime, datetime]:
     begins = max(not_before or now, now)
-    if begins > now + FARTHEST:
-        raise Refused("too_late", f"`not_before` is more than {FARTHEST.days} days ahead.", field="not_before")
+    if begins > now + MAX_AHEAD:
+        raise Refused("too_late", f"`not_before` is more than {MAX_AHEAD.days} days ahead.", field="not_before")
     ends = expires_at or begins + timedelta(hours=use_case.expires_after_hours)
     if ends <= begins:
         later = "`not_before`" if begins > now else "now"
         raise Refused(
             "too_early", f"`expires_at` is not later than {later}; it would never be sent.", field="expires_at"
         )
-    if expires_at and ends > begins + FARTHEST:
-        raise Refused("too_late", f"`expires_at` is more than {FARTHEST.days} days ahead.", field="expires_at")
+    if expires_at and ends > begins + MAX_AHEAD:
+        raise Refused("too_late", f"`expires_at` is more than {MAX_AHEAD.days} days ahead.", field="expires_at")
     return begins, ends
 
 
@@ -241,10 +241,10 @@ def _check_retry(row: Voicemail, accept_duplicate_risk: bool) -> None:
             "not_retryable", f"{row.reason_sentence} Sending it again would not help.", voicemail_status=row.status
         )
     made = Drop.objects.filter(voicemail=row).exclude(status=DropStatus.NOT_SENT).count()
-    if made >= MOST_DROPS:
+    if made >= MAX_DROPS:
         raise Refused(
             "attempts_used_up",
-            f"{made} drops were made for it; nobody is tried more than {MOST_DROPS} times.",
+            f"{made} drops were made for it; nobody is tried more than {MAX_DROPS} times.",
             voicemail_status=row.status,
         )
 

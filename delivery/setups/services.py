@@ -21,7 +21,7 @@ from usecases.models import TelephonySetup
 from usecases.services.saving import lock
 from usecases.services.setups import lock_living
 
-LONGEST_CREDENTIAL = 4096
+MAX_CREDENTIAL_LENGTH = 4096
 
 
 def open_setup(
@@ -78,8 +78,8 @@ def check_credentials(carrier: str, credentials: Mapping[str, object]) -> dict[s
         if name not in names:
             sentence = f"{adapter.label} has no such credential; it asks for: {', '.join(names)}."
             raise Refused("credential_unknown", sentence, field=f"credentials/{name}")
-        if not isinstance(value, str) or len(value) > LONGEST_CREDENTIAL:
-            sentence = f"A credential is a text of at most {LONGEST_CREDENTIAL} characters."
+        if not isinstance(value, str) or len(value) > MAX_CREDENTIAL_LENGTH:
+            sentence = f"A credential is a text of at most {MAX_CREDENTIAL_LENGTH} characters."
             raise Refused("credential_malformed", sentence, field=f"credentials/{name}")
     for field in adapter.credential_fields:
         if field.required and not credentials.get(field.name):

@@ -24,7 +24,7 @@ from usecases.models import TelephonySetup
 log = structlog.get_logger(__name__)
 
 # Carriers send a few hundred bytes, or a few hundred events at a time.
-LARGEST = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 # A changed credential binds in every process this soon after its commit.
 MEMORY_SECONDS = 0.5
 
@@ -49,8 +49,8 @@ def callback(request: HttpRequest, token: str) -> HttpResponse:
     if receiver is None:
         return HttpResponse(status=404)
     setup_id, adapter = receiver
-    raw = request.read(LARGEST + 1)
-    if len(raw) > LARGEST:
+    raw = request.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
         return HttpResponse(status=413)
     headers = {name.lower(): value for name, value in request.headers.items()}
     url = f"{settings.RVM_PUBLIC_URL}{request.get_full_path()}"

@@ -19,7 +19,7 @@ from rvm.platform.models import Tally
 from rvm.platform.observability.health import live_workers
 
 # A longer queue is not counted to its end.
-MOST = 100_000
+MAX_COUNTED = 100_000
 
 
 class Gauge(NamedTuple):
@@ -54,8 +54,8 @@ TICK = "SELECT extract(epoch FROM %s - at) FROM platform_heartbeat WHERE name = 
 
 def gauges(now: datetime) -> Iterator[Gauge]:
     """Raises DatabaseError; what Redis cannot answer is left out."""
-    [(due, oldest)] = sql.run(DUE, [now, now, MOST])
-    yield Gauge("rvm_due_voicemails", f"Queued and due in lanes that are not held; at most {MOST} a lane.", due)
+    [(due, oldest)] = sql.run(DUE, [now, now, MAX_COUNTED])
+    yield Gauge("rvm_due_voicemails", f"Queued and due in lanes that are not held; at most {MAX_COUNTED} a lane.", due)
     yield Gauge("rvm_oldest_due_seconds", "How long the oldest of them has been due.", oldest or 0)
     counted = {(status.value, ""): 0 for status in VoicemailStatus}
     counted |= {(status, reason): count for status, reason, count in sql.run(BY_STATUS, [])}
@@ -67,10 +67,12 @@ def gauges(now: datetime) -> Iterator[Gauge]:
     [(lanes,)] = sql.run(OPEN_LANES, [])
     yield Gauge("rvm_open_lanes", "Lanes that each look for work reads: neither idle nor held.", lanes)
     yield Gauge("rvm_woken_lanes", "Idle lanes in which something came to wait, and which the tick woke.", tally(WOKEN))
-    [(unmerged,)] = sql.run(UNMERGED, [MOST])
-    yield Gauge("rvm_unmerged_reports", f"Carriers' reports in the inbox; at most {MOST}.", unmerged)
-    [(unfolded,)] = sql.run(UNFOLDED, [MOST])
-    yield Gauge("rvm_unfolded_deltas", f"Changes of counts that the tick has not folded; at most {MOST}.", unfolded)
+    [(unmerged,)] = sql.run(UNMERGED, [MAX_COUNTED])
+    yield Gauge("rvm_unmerged_reports", f"Carriers' reports in the inbox; at most {MAX_COUNTED}.", unmerged)
+    [(unfolded,)] = sql.run(UNFOLDED, [MAX_COUNTED])
+    yield Gauge(
+        "rvm_unfolded_deltas", f"Changes of counts that the tick has not folded; at most {MAX_COUNTED}.", unfolded
+    )
     [(breakers,)] = sql.run(BREAKERS, [])
     yield Gauge("rvm_open_breakers", "Telephony setups whose breaker is open or half open.", breakers)
     yield Gauge("rvm_repaired_voicemails", "Voicemails that disagreed with their drop and were repaired.", tally(TALLY))

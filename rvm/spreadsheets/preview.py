@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, dropwhile, islice
 
 from rvm.spreadsheets import workbooks
-from rvm.spreadsheets.bounds import MAX_COLUMNS as MOST_COLUMNS
-from rvm.spreadsheets.bounds import too_many_columns
+from rvm.spreadsheets.bounds import MAX_COLUMNS, too_many_columns
 from rvm.spreadsheets.cells.phones import looks_like_phone
 from rvm.spreadsheets.columns.headers import MAX_ROWS_ABOVE, Header, find_header, header_at
 from rvm.spreadsheets.columns.reading import Column, holds_people, read_columns, read_patients
@@ -101,7 +100,7 @@ def _preview(header: Header, rows: Sequence[tuple[int, list[str]]], columns: Rea
     first = [cells for _, cells in below[:MAX_ROWS_READ]]
     if header.row:
         # In a damaged row cells may stand in other columns, as in one of CSV that is too wide; but of few others nothing can be told.
-        width = width_of(header, first) if of_csv else MOST_COLUMNS
+        width = width_of(header, first) if of_csv else MAX_COLUMNS
         whole = [cells for cells in first if not isinstance(cells, DamagedRow) and len(cells) <= width]
         whole = whole if len(whole) * 2 >= len(first) else first
     else:
@@ -135,11 +134,11 @@ def _first(chunks: Iterable[bytes], dialect: Dialect) -> list[tuple[int, list[st
 
 
 def _within(cells: list[str]) -> list[str]:
-    if len(cells) <= MOST_COLUMNS:
+    if len(cells) <= MAX_COLUMNS:
         return cells
-    if any(map(str.strip, cells[MOST_COLUMNS:])):
+    if any(map(str.strip, cells[MAX_COLUMNS:])):
         raise too_many_columns()
-    return cells[:MOST_COLUMNS]
+    return cells[:MAX_COLUMNS]
 
 
 def _head(chunks: Iterable[bytes]) -> tuple[bytes, bool]:

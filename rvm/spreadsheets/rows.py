@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 # Characters of a cell, and lines of a row: beyond them a quotation mark was opened and not closed.
-LONGEST_CELL = 10_000
-MOST_LINES = 50
+MAX_CELL_LENGTH = 10_000
+MAX_LINES = 50
 # Characters of a line, its end included. What has as long ones is no list, and a line of delimiters costs eight times its length.
-LONGEST_LINE = 1_000_000
-csv.field_size_limit(LONGEST_CELL)  # one for the whole process
+MAX_LINE_LENGTH = 1_000_000
+csv.field_size_limit(MAX_CELL_LENGTH)  # one for the whole process
 
 _ANSWERS = (Answer.YES, Answer.NO, Answer.PERMITS, Answer.FORBIDS)
 _BUFFER = 256 * 1024
@@ -35,15 +35,15 @@ _BROKEN = "\udcff"
 
 UNDECODABLE = "This row has bytes that are no text in the list's encoding; export the list again as CSV (UTF-8)."
 TOO_LONG = (
-    f"A cell of this row has more than {LONGEST_CELL:,} characters, so the lines that it fills were left out; "
+    f"A cell of this row has more than {MAX_CELL_LENGTH:,} characters, so the lines that it fills were left out; "
     "shorten it, or close the quotation mark that was opened in it."
 )
 QUOTE_OPEN = (
     "A quotation mark in this row is not closed, or has text behind it, so that it cannot be seen where its cells end; "
-    f"close it, and keep a row under {MOST_LINES} lines."
+    f"close it, and keep a row under {MAX_LINES} lines."
 )
 LINE_TOO_LONG = (
-    f"A line of this file has {LONGEST_LINE:,} characters or more, so it is no list of people; "
+    f"A line of this file has {MAX_LINE_LENGTH:,} characters or more, so it is no list of people; "
     "export the list again as CSV (UTF-8)."
 )
 WRONG = "This file has no byte order mark, so it is not in the chosen encoding; choose another one."
@@ -148,9 +148,9 @@ class _Lines:
             if again:
                 line = again.popleft()
                 self._is_again = True
-            elif not (line := readline(LONGEST_LINE)):
+            elif not (line := readline(MAX_LINE_LENGTH)):
                 return
-            if len(line) == LONGEST_LINE:
+            if len(line) == MAX_LINE_LENGTH:
                 raise SheetRefused("line_too_long", LINE_TOO_LONG)
             taken.append(line)
             yield line
@@ -163,7 +163,7 @@ class _Lines:
         if self._is_again and len(cells) != self._width:
             return self._open()
         several = [cell for cell in cells if "\n" in cell or "\r" in cell]
-        swallowed = lines > MOST_LINES or any(self._holds_cells(cell, alone=len(cells) == 1) for cell in several)
+        swallowed = lines > MAX_LINES or any(self._holds_cells(cell, alone=len(cells) == 1) for cell in several)
         return self._open() if lines > 1 and swallowed else cells
 
     def _holds_cells(self, cell: str, *, alone: bool) -> bool:

@@ -42,7 +42,7 @@ from rvm.platform.models import Role, Workspace
 from usecases.models import UseCase
 
 # A select with more entries is no longer one to choose from.
-MOST_RECORDINGS = 500
+MAX_RECORDINGS = 500
 
 
 def count(campaigns: Iterable[Campaign]) -> None:
@@ -126,7 +126,7 @@ class CampaignAdmin(CampaignPage, CampaignDeeds, CampaignDownloads, ListUpload, 
         found = super().choices(model, request)
         if model is Recording:
             newest = found.filter(assembled=False).order_by("-id")
-            return newest.filter(pk__in=list(newest.values_list("pk", flat=True)[:MOST_RECORDINGS]))
+            return newest.filter(pk__in=list(newest.values_list("pk", flat=True)[:MAX_RECORDINGS]))
         return found
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:

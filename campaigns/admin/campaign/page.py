@@ -28,7 +28,7 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.models import Role
 
 C = CampaignState
-MOST_LISTS = 50
+MAX_LISTS = 50
 FILE_FIELD = UnfoldAdminFileFieldWidget(
     {"id": "list", "required": True, "accept": ".csv,.txt,.tsv,.xlsx,text/csv", "aria-describedby": "about-lists"}
 )
@@ -57,7 +57,7 @@ class CampaignPage:
         campaign: Campaign = self.get_object(request, object_id)  # type: ignore[attr-defined]
         operates = self.may(Role.OPERATOR, request, campaign)  # type: ignore[attr-defined]
         now = database_now()
-        lists = list(imports(campaign)[:MOST_LISTS])
+        lists = list(imports(campaign)[:MAX_LISTS])
         numbers = figures(campaign, now)
         total, retryable = numbers["total"], numbers["retryable"]
         shown_progress = self._progress(campaign, numbers, lists, operates)
@@ -92,7 +92,7 @@ class CampaignPage:
 
     def progress(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
-        lists = list(imports(campaign)[:MOST_LISTS])
+        lists = list(imports(campaign)[:MAX_LISTS])
         operates = self.may(Role.OPERATOR, request, campaign)  # type: ignore[attr-defined]
         shown = self._progress(campaign, figures(campaign, database_now()), lists, operates)
         if request.GET.get("seen") != shown["seen"]:

@@ -25,8 +25,8 @@ from rvm.platform.database.clock import database_now
 S, R = VoicemailStatus, Reason
 
 # More would not fit on the sheet; what is left out is summed up in a last line.
-MOST_REASONS = 11
-MOST_REJECTIONS = 6
+MAX_REASONS = 11
+MAX_REJECTIONS = 6
 
 STATUSES = {
     S.DELIVERED: "left in the voicemail box",
@@ -125,8 +125,8 @@ def summarize(
             for status, meaning in STATUSES.items()
             if by_status[status]
         ],
-        by_reason=_shortened(reasons, MOST_REASONS, "reasons; the export has them all", total),
-        rejected=_shortened(codes, MOST_REJECTIONS, "reasons; the error reports of the lists have them all", 0),
+        by_reason=_shortened(reasons, MAX_REASONS, "reasons; the export has them all", total),
+        rejected=_shortened(codes, MAX_REJECTIONS, "reasons; the error reports of the lists have them all", 0),
         generated_at=_local(now, campaign),
     )
 

@@ -15,7 +15,7 @@ from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform.errors import Refused
 
 # A time zone of its own line; the rest is summed up.
-MOST_ZONES = 12
+MAX_ZONES = 12
 # A retry counts what the carrier left open as this.
 UNSETTLED = "unconfirmed"
 
@@ -28,7 +28,7 @@ def figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
     failed = failed_by_reason(campaign)
     by_status = found.by_status
     waiting = sorted(found.waiting_by_zone.items(), key=lambda item: -item[1])
-    others = sum(count for _, count in waiting[MOST_ZONES:])
+    others = sum(count for _, count in waiting[MAX_ZONES:])
     return {
         "refusal": refusal,
         "total": found.total,
@@ -44,8 +44,8 @@ def figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
         "rate": labels.rate(found.rate_per_second),
         "finish": time_zones.local(found.finishes_at, campaign.time_zone) if found.finishes_at else "",
         "finish_in": labels.duration(found.finishes_at - now) if found.finishes_at and found.finishes_at > now else "",
-        "waiting": [{"zones": _zones(names), "count": count} for names, count in waiting[:MOST_ZONES]]
-        + ([{"zones": f"{len(waiting) - MOST_ZONES} other zones", "count": others}] if others else []),
+        "waiting": [{"zones": _zones(names), "count": count} for names, count in waiting[:MAX_ZONES]]
+        + ([{"zones": f"{len(waiting) - MAX_ZONES} other zones", "count": others}] if others else []),
         "failed": failed,
         "retryable": sum(count for code, count in failed.items() if labels.may_retry(code)),
         "at_risk": sum(count for code, count in failed.items() if labels.may_have_reached(code)),

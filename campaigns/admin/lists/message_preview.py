@@ -15,7 +15,7 @@ from rvm.platform import audit
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.errors import Refused
 
-MOST_ROWS = 5
+MAX_ROWS = 5
 
 
 class ListHeard:
@@ -31,7 +31,7 @@ class ListHeard:
         if not rights_of(request).may_see_numbers(row.workspace_id):
             return self._say(request, refusal="You may not see numbers here, and a message may name its person.")
         try:
-            samples = sample_of_list(row, MOST_ROWS)
+            samples = sample_of_list(row, MAX_ROWS)
         except Refused as refusal:
             return self._say(request, refusal=refusal.sentence)
         audit.record("import.listened", row, actor=person(request), workspace=row.workspace, numbers_shown=True)

@@ -30,11 +30,11 @@ from campaigns.admin.lists.column_labels import hidden, opt_out_columns_shown
 from campaigns.admin.lists.import_actions import may_check, read_now, reading
 from campaigns.admin.lists.upload import TOO_LARGE
 from campaigns.api.imports import ListUploadHandler
-from campaigns.imports.staging import MOST_ROWS
-from campaigns.imports.uploaded_lists import MOST_BYTES
+from campaigns.imports.staging import MAX_ROWS
+from campaigns.imports.uploaded_lists import MAX_BYTES
 from campaigns.models import OptOutImport
 from campaigns.opt_outs import service as services
-from campaigns.opt_outs.rows import LONGEST_REASON, sentence_of
+from campaigns.opt_outs.rows import MAX_REASON_LENGTH, sentence_of
 from campaigns.states import OPT_OUT_MOVES, OPT_OUTS_UNDER_WAY, OptOutState
 from rvm.platform import audit
 from rvm.platform.admin.alarms import import_alarms
@@ -63,8 +63,8 @@ class ListForm(forms.Form):
     )
     list = forms.FileField(
         widget=UnfoldAdminFileFieldWidget({"accept": ".csv,.txt,.tsv,.xlsx,text/csv"}),
-        help_text=f"One row for each person, with numbers of any kind and country. A column “Reason” is kept, {LONGEST_REASON} "
-        f"characters of it. CSV or Excel (.xlsx), up to {MOST_BYTES // 1_000_000} MB and {MOST_ROWS:,} rows.",
+        help_text=f"One row for each person, with numbers of any kind and country. A column “Reason” is kept, {MAX_REASON_LENGTH} "
+        f"characters of it. CSV or Excel (.xlsx), up to {MAX_BYTES // 1_000_000} MB and {MAX_ROWS:,} rows.",
         error_messages={"required": "No file was chosen.", "empty": "There is nothing in this file."},
     )
 

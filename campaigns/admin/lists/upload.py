@@ -27,9 +27,9 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.errors import Refused
 from rvm.platform.uploads import UploadTooLarge, drain
 
-MOST_BYTES = ListUploadHandler.max_bytes
+MAX_BYTES = ListUploadHandler.max_bytes
 TOO_LARGE = (
-    f"The file is larger than {MOST_BYTES // 1024**2} MB, the most that is taken at a time. "
+    f"The file is larger than {MAX_BYTES // 1024**2} MB, the most that is taken at a time. "
     "Split the list, or leave out columns that are not needed, and upload the parts one after the other."
 )
 

@@ -10,7 +10,7 @@ _BITRATES = {
     2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
-SHORTEST, LONGEST = 9.5, 60.5  # 10 to 60 seconds, and half a second of an encoder's padding
+MIN_SECONDS, MAX_SECONDS = 9.5, 60.5  # 10 to 60 seconds, and half a second of an encoder's padding
 
 
 def seconds(data: bytes) -> float:
@@ -44,4 +44,4 @@ def _frame(data: bytes, at: int) -> tuple[int, float]:
 
 
 def is_usable(data: bytes) -> bool:
-    return SHORTEST <= seconds(data) <= LONGEST
+    return MIN_SECONDS <= seconds(data) <= MAX_SECONDS

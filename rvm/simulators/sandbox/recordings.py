@@ -17,7 +17,7 @@ from rvm.simulators.sandbox.audio import is_usable
 
 log = logging.getLogger(__name__)
 
-LARGEST = 8 * 1024 * 1024
+MAX_BYTES = 8 * 1024 * 1024
 REMEMBERED = 10_000
 AT_A_TIME = 8
 FIRST_WAIT = 0.25  # seconds before the second try, doubled each time
@@ -100,7 +100,7 @@ class Recordings:
             data = bytearray()
             async for chunk in response.content.iter_any():
                 data += chunk
-                if len(data) > LARGEST:
+                if len(data) > MAX_BYTES:
                     return b""
             return bytes(data)
 

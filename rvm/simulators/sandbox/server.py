@@ -30,7 +30,7 @@ from rvm.simulators.sandbox.recordings import Recordings
 log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
-LARGEST_BODY = 16 * 1024
+MAX_BODY_BYTES = 16 * 1024
 HANG_SECONDS = 300.0
 _NUMBER = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -190,12 +190,12 @@ class Service:
             return
 
     async def _read_json(self, request: web.BaseRequest) -> dict[str, object]:
-        if request.content_length is not None and request.content_length > LARGEST_BODY:
-            raise ProblemError(413, "too_large", f"A body is at most {LARGEST_BODY} bytes.")
+        if request.content_length is not None and request.content_length > MAX_BODY_BYTES:
+            raise ProblemError(413, "too_large", f"A body is at most {MAX_BODY_BYTES} bytes.")
         try:
             raw = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            raise ProblemError(413, "too_large", f"A body is at most {LARGEST_BODY} bytes.") from None
+            raise ProblemError(413, "too_large", f"A body is at most {MAX_BODY_BYTES} bytes.") from None
         try:
             value = orjson.loads(raw)
         except orjson.JSONDecodeError:

@@ -176,7 +176,7 @@ def test_downloads_are_masked_unless_numbers_may_be_seen(
 def test_its_voicemails_are_found_however_many_campaigns_came_after_it(
     operator: Client, make: Any, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("delivery.admin.voicemail_filters.MOST_LANES", 1)
+    monkeypatch.setattr("delivery.admin.voicemail_filters.MAX_LANES", 1)
     campaign = make(workspace, recipients=2)
     make(workspace, recipients=1, name="Later")
     shown = operator.get(at(campaign))

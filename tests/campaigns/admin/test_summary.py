@@ -12,8 +12,8 @@ from campaigns.admin.campaign.printed_summary import (
     ASK_FIRST,
     ELSEWHERE,
     LEAVE,
+    MAX_REASONS,
     MEND,
-    MOST_REASONS,
     NOTHING,
     RETRY,
     STATUSES,
@@ -132,9 +132,9 @@ def test_every_status_has_its_words() -> None:
 def test_more_reasons_than_fit_on_the_sheet_are_summed_up(campaign: Campaign) -> None:
     counts = {("failed", reason.value): 100 - number for number, reason in enumerate(REASONS)}
     lines = made(campaign, counts).by_reason
-    assert len(lines) == MOST_REASONS
+    assert len(lines) == MAX_REASONS
     assert sum(line.number for line in lines) == sum(counts.values())
-    assert lines[-1].what == f"{len(REASONS) - MOST_REASONS + 1} other reasons; the export has them all."
+    assert lines[-1].what == f"{len(REASONS) - MAX_REASONS + 1} other reasons; the export has them all."
 
 
 def make_import(campaign: Campaign, codes: dict[str, int], state: str = "completed") -> None:

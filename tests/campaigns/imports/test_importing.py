@@ -260,7 +260,7 @@ def test_rows_are_staged_in_segments_and_inserted_in_batches(monkeypatch: pytest
 def test_a_list_with_too_many_rows_is_refused_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, most: int, state: ImportState
 ) -> None:
-    monkeypatch.setattr(staging, "MOST_ROWS", most)
+    monkeypatch.setattr(staging, "MAX_ROWS", most)
     monkeypatch.setattr(staging, "SEGMENT", most)
     row = checked(make_campaign(), as_csv([[number, ""] for number in numbers(10)]))
     assert row.state == state

@@ -90,7 +90,7 @@ def test_what_is_no_list_is_refused_and_leaves_nothing(content: bytes) -> None:
 
 
 def test_a_list_that_is_too_large_is_refused_while_it_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploaded_lists, "MOST_BYTES", 2_000_000)
+    monkeypatch.setattr(uploaded_lists, "MAX_BYTES", 2_000_000)
     campaign, taken = make_campaign(), []
 
     def endless() -> Any:

@@ -103,7 +103,7 @@ def test_what_fails_for_one_campaign_stops_no_other(monkeypatch: pytest.MonkeyPa
 def test_after_a_change_of_recording_the_lane_opens_once_every_voicemail_names_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(scheduler, "MOST_VOICEMAILS", 4)
+    monkeypatch.setattr(scheduler, "MAX_VOICEMAILS", 4)
     campaign = make_campaign(count=10, playable=True)
     [gone] = add_recipients(campaign, 1, first=10, status="canceled", reason="canceled")
     other = make_campaign(campaign.use_case, 3)
@@ -146,7 +146,7 @@ def test_a_campaign_that_is_paused_or_importing_keeps_its_recordings_for_later()
 
 @pytest.mark.django_db
 def test_by_a_script_each_hears_what_the_list_says_and_who_cannot_is_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "MOST_ASSEMBLED", 2)
+    monkeypatch.setattr(scheduler, "MAX_ASSEMBLED", 2)
     campaign = make_campaign(state="running", held=True, recordings_set=False)
     script = {"parts": []}
     Campaign.objects.filter(pk=campaign.pk).update(recording=None, script=script)
@@ -261,7 +261,7 @@ def test_a_completed_campaign_runs_again_where_one_of_its_voicemails_is_retried(
 
 @pytest.mark.django_db
 def test_what_waits_in_a_canceled_campaign_is_canceled_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "MOST_VOICEMAILS", 4)
+    monkeypatch.setattr(scheduler, "MAX_VOICEMAILS", 4)
     running = make_campaign(count=2, state="running")
     campaign = make_campaign(count=9, state="running")
     add_recipients(campaign, 1, first=9, status="accepted")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from campaigns.imports import uploaded_lists
 from campaigns.models import OptOutImport
 from campaigns.opt_outs import listing
-from campaigns.opt_outs.rows import LONGEST_REASON, sentence_of
+from campaigns.opt_outs.rows import MAX_REASON_LENGTH, sentence_of
 from campaigns.opt_outs.service import numbers_of
 from rvm.platform.encryption.crypto import KeyRing
 from rvm.platform.errors import Refused
@@ -143,7 +143,7 @@ def test_a_workbook_is_read_like_any_list(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("reason", "kept"),
     [
-        ("x" * 60, "x" * LONGEST_REASON),
+        ("x" * 60, "x" * MAX_REASON_LENGTH),
         ("called from (202) 555-0142", "called from [number]"),
         ('"left\nus"', "left us"),
         ("’moved away", "’moved away"),
@@ -189,7 +189,7 @@ def test_a_list_without_rows_says_so(workspace: Workspace) -> None:
 
 
 def test_a_file_over_the_limit_is_refused(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploaded_lists, "MOST_BYTES", 5)
+    monkeypatch.setattr(uploaded_lists, "MAX_BYTES", 5)
     with pytest.raises(Refused, match="more than"):
         uploaded(workspace, "2025550142")
 
@@ -198,7 +198,7 @@ def test_a_file_over_the_limit_is_refused(workspace: Workspace, monkeypatch: pyt
 def test_a_list_with_more_rows_than_are_taken_is_refused_whole(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, most: int, state: str
 ) -> None:
-    monkeypatch.setattr(listing, "MOST_ROWS", most)
+    monkeypatch.setattr(listing, "MAX_ROWS", most)
     monkeypatch.setattr(listing, "BATCH", 2)
     row = put(workspace, "2025550142\n2025550143\n2025550144\n")
     assert (row.state, row.added) == (state, 3 if state == "completed" else 0)

@@ -98,7 +98,7 @@ def test_a_hold_binds_every_claim_that_begins_after_it(held: bool) -> None:
 
 def test_one_transaction_looks_at_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("delivery.engine.claim.LOOK", 4)
-    monkeypatch.setattr("delivery.engine.claim.FARTHEST_LOOK", 10)
+    monkeypatch.setattr("delivery.engine.claim.MAX_LOOK", 10)
     lane = make_lane(window_start=time(10))
     for _ in range(15):
         queue(lane, LOS_ANGELES)

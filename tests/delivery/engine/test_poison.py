@@ -15,7 +15,7 @@ from delivery.carriers.base import DropRequest
 from delivery.carriers.sandbox import Sandbox
 from delivery.engine import claim as claiming
 from delivery.engine import results, scheduler
-from delivery.engine.circuit_breaker import FEWEST
+from delivery.engine.circuit_breaker import MIN_SUBMISSIONS
 from delivery.engine.claim import PUT_OFF_MINUTES, claim
 from delivery.engine.lane_routes import open_routes
 from delivery.engine.rate_limit import Gate
@@ -198,7 +198,7 @@ def test_a_result_that_cannot_be_written_keeps_no_other_from_being_written(
 def test_requests_that_cannot_be_built_say_nothing_about_the_carrier(monkeypatch: pytest.MonkeyPatch) -> None:
     bad, good = make_lane(), make_lane()
     Lane.objects.filter(pk=good.pk).update(use_case=bad.use_case)
-    numbers = [make_row(bad, number).recipient for number in range(FEWEST + 5)]
+    numbers = [make_row(bad, number).recipient for number in range(MIN_SUBMISSIONS + 5)]
     build = Sandbox.submit_request
 
     def submit_request(self: Sandbox, drop: DropRequest) -> HttpRequest:
@@ -208,7 +208,7 @@ def test_requests_that_cannot_be_built_say_nothing_about_the_carrier(monkeypatch
 
     monkeypatch.setattr(Sandbox, "submit_request", submit_request)
     dispatch(FakeTransport(), seconds=0.5)
-    assert Drop.objects.filter(status="not_sent").count() >= FEWEST
+    assert Drop.objects.filter(status="not_sent").count() >= MIN_SUBMISSIONS
     assert TelephonySetup.objects.get(pk=bad.use_case.setup_id).breaker_until is None
     other = factories.make_voicemail(lane=Lane.objects.get(pk=good.pk), recipient="+12025550199", zones=["UTC"])
     dispatch(FakeTransport(), seconds=0.5)

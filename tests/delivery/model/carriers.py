@@ -23,7 +23,7 @@ from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse,
 
 WINDOW = timedelta(hours=24)
 # No network keeps a request for longer: a key may be forgotten before one arrives that does.
-LONGEST_WAY = timedelta(hours=1)
+MAX_WAY = timedelta(hours=1)
 
 
 class _Modelled(Carrier):
@@ -201,7 +201,7 @@ class Ledger:
 
     def lose(self, now: datetime) -> None:
         """What has been on its way for too long never arrives."""
-        self.on_the_way = [(request, since) for request, since in self.on_the_way if now - since <= LONGEST_WAY]
+        self.on_the_way = [(request, since) for request, since in self.on_the_way if now - since <= MAX_WAY]
 
     def arrive(self, request: HttpRequest, now: datetime) -> Entry:
         body = orjson.loads(request.body)

@@ -22,7 +22,7 @@ from django_rq import get_queue
 from delivery.models import CarrierReport, Drop
 from delivery.reports.inbox import merge
 from delivery.runtime import wakeups
-from delivery.web.callbacks import LARGEST
+from delivery.web.callbacks import MAX_BYTES
 from rvm.platform.database.ids import uuid7
 from tests import factories
 from tests.delivery.standings import NOW, both, make_submitted
@@ -147,7 +147,7 @@ def test_one_setups_signature_does_not_open_another_setups_address() -> None:
     assert send(other, body(drop.id)).status_code == 401
 
 
-@pytest.mark.parametrize(("size", "status"), [(LARGEST, 400), (LARGEST + 1, 413), (4 * LARGEST, 413)])
+@pytest.mark.parametrize(("size", "status"), [(MAX_BYTES, 400), (MAX_BYTES + 1, 413), (4 * MAX_BYTES, 413)])
 def test_a_body_beyond_the_limit_is_refused_before_it_is_verified(size: int, status: int) -> None:
     assert send(factories.make_setup(), b" " * size).status_code == status
 

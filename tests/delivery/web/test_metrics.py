@@ -50,7 +50,7 @@ def test_the_queue_is_measured_by_what_is_due_and_not_held() -> None:
 
 
 def test_a_queue_is_not_counted_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gauges, "MOST", 2)
+    monkeypatch.setattr(gauges, "MAX_COUNTED", 2)
     use_case = make_use_case()
     for minutes in range(5):
         make_voicemail(use_case, not_before=NOW - timedelta(minutes=minutes))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from rvm.spreadsheets.dialect import HEAD_BYTES, Dialect
-from rvm.spreadsheets.preview import MOST_COLUMNS, PREVIEW_ROWS, Preview, examine, open_list, preview
+from rvm.spreadsheets.preview import MAX_COLUMNS, PREVIEW_ROWS, Preview, examine, open_list, preview
 from rvm.spreadsheets.refusals import SheetRefused
 from rvm.spreadsheets.rows import DamagedRow
 
@@ -77,12 +77,12 @@ def test_what_is_no_list_is_refused(content: bytes, code: str) -> None:
 
 
 def test_more_columns_than_are_read_are_refused_and_a_tail_of_empty_ones_is_not() -> None:
-    names = ",".join(["phone", *(f"field {number}" for number in range(1, MOST_COLUMNS))])
-    assert len(examine(lambda: [f"{names}\n2025550142\n".encode()])[1].columns) == MOST_COLUMNS
+    names = ",".join(["phone", *(f"field {number}" for number in range(1, MAX_COLUMNS))])
+    assert len(examine(lambda: [f"{names}\n2025550142\n".encode()])[1].columns) == MAX_COLUMNS
     tail = "," * 20_000
     _, seen = examine(lambda: [f"phone,name{tail}\n2025550142,Ann{tail}\n".encode()])
-    assert len(seen.columns) == MOST_COLUMNS and kinds(seen)[:3] == ["phone", "name", ""]
-    for wide in (f"{names},one more\n2025550142\n", f"{names}\n2025550142{',' * MOST_COLUMNS}x\n"):
+    assert len(seen.columns) == MAX_COLUMNS and kinds(seen)[:3] == ["phone", "name", ""]
+    for wide in (f"{names},one more\n2025550142\n", f"{names}\n2025550142{',' * MAX_COLUMNS}x\n"):
         with pytest.raises(SheetRefused) as refusal:
             examine(lambda wide=wide: [wide.encode()])  # type: ignore[misc]
         assert refusal.value.code == "too_many_columns"

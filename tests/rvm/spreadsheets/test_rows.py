@@ -11,7 +11,7 @@ import pytest
 
 from rvm.spreadsheets.dialect import Dialect
 from rvm.spreadsheets.refusals import SheetRefused
-from rvm.spreadsheets.rows import LONGEST_CELL, LONGEST_LINE, MOST_LINES, DamagedRow, open_rows
+from rvm.spreadsheets.rows import MAX_CELL_LENGTH, MAX_LINE_LENGTH, MAX_LINES, DamagedRow, open_rows
 
 WITH_HEADER = Dialect("csv", "utf-8", ",", header_row=1)
 WITHOUT = Dialect("csv", "utf-8", ",", header_row=0)
@@ -105,8 +105,8 @@ def test_a_file_that_is_not_in_the_chosen_encoding_is_refused() -> None:
 
 
 def test_a_cell_over_the_limit_makes_its_row_invalid_and_the_next_one_is_read() -> None:
-    rows = read(b"a,1\nb," + b"x" * (LONGEST_CELL + 1) + b"\nc,3\n" + b"y" * LONGEST_CELL + b",4\n", size=5_000)
-    assert damages(rows) == [(1, "a"), (2, "cell_too_long"), (3, "c"), (4, "y" * LONGEST_CELL)]
+    rows = read(b"a,1\nb," + b"x" * (MAX_CELL_LENGTH + 1) + b"\nc,3\n" + b"y" * MAX_CELL_LENGTH + b",4\n", size=5_000)
+    assert damages(rows) == [(1, "a"), (2, "cell_too_long"), (3, "c"), (4, "y" * MAX_CELL_LENGTH)]
 
 
 def test_a_quotation_mark_that_is_never_closed_is_told_and_loses_no_row_silently() -> None:
@@ -122,16 +122,16 @@ def test_after_an_open_quotation_mark_in_a_long_file_reading_goes_on() -> None:
     rows = read(b'a,1\n"b,2\n' + b"c,3\n" * 10_000, size=65_536)
     assert damages(rows)[:2] == [(1, "a"), (2, "cell_too_long")]
     assert damages(rows)[2:] == [(number, "c") for number in range(3, len(rows) + 1)]
-    assert len(rows) > 10_000 - LONGEST_CELL // 4 - 2
+    assert len(rows) > 10_000 - MAX_CELL_LENGTH // 4 - 2
 
 
 def test_a_quotation_mark_that_another_row_closes_is_told_by_the_lines_between() -> None:
-    content = b'"a,1\n' + b"b,2\n" * MOST_LINES + b'"c",3\nd,4\n'
+    content = b'"a,1\n' + b"b,2\n" * MAX_LINES + b'"c",3\nd,4\n'
     # Of the first row it cannot be known how wide it is, so that what it swallows cannot be trusted either.
     assert {code for _, code in damages(read(content))[:-3]} == {"quote_open"}
     assert damages(read(b"0,0\n" + content))[1:4] == [(2, "quote_open"), (3, "b"), (4, "b")]
     assert damages(read(content))[-1][1] == "d"
-    assert len(read(b'"a' + b"\n" * (MOST_LINES - 1) + b'",1\nd,4\n')) == 2
+    assert len(read(b'"a' + b"\n" * (MAX_LINES - 1) + b'",1\nd,4\n')) == 2
 
 
 def test_damage_in_a_damaged_row_is_told_once() -> None:
@@ -187,12 +187,12 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(fill: str) -> 
     with pytest.raises(SheetRefused) as refusal:
         list(rows)
     assert refusal.value.code == "line_too_long"
-    assert taken <= 2 * LONGEST_LINE // 100_000
+    assert taken <= 2 * MAX_LINE_LENGTH // 100_000
 
 
 def test_a_line_of_the_greatest_length_is_read() -> None:
-    row = ",".join(["x" * 4_999] * (LONGEST_LINE // 5_000))[:-2]
-    assert len(row + "\r\n") == LONGEST_LINE - 1
+    row = ",".join(["x" * 4_999] * (MAX_LINE_LENGTH // 5_000))[:-2]
+    assert len(row + "\r\n") == MAX_LINE_LENGTH - 1
     assert read(f"{row}\r\n1\n".encode(), size=65_536) == [(1, row.split(",")), (2, ["1"])]
 
 
