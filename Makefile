@@ -52,11 +52,11 @@ poolers: .venv/dev.stamp ## run the platform behind PgBouncer, which must be ins
 	@$(VENV)/python -m pytest tests/chaos -m poolers --timeout 0
 
 .PHONY: e2e
-e2e: .venv/e2e.stamp ## walk through the desk in Chromium, which Debian must have or gets; WALKS=tests/e2e/test_short.py for less
+e2e: .venv/e2e.stamp ## walk through the admin in Chromium, which Debian must have or gets; WALKS=tests/e2e/test_short.py for less
 	@$(VENV)/python -m pytest $(WALKS) -m e2e
 
 .PHONY: lint
-lint: .venv/dev.stamp ## check style and the floors' import contracts
+lint: .venv/dev.stamp ## check style and the layers' import contracts
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/lint-imports

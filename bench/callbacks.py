@@ -21,9 +21,9 @@ from bench import bare, inbox, scenario
 from bench.databases import further_database
 from bench.dispatch import idle_workers
 from bench.measure import Spent, spending, wait_until
-from delivery.runtime.wakeups import ring
+from delivery.runtime.wakeups import wake
 from delivery.transport.curl import CurlTransport
-from delivery.transport.interface import HttpRequest, HttpResponse
+from delivery.transport.interface import CarrierRequest, CarrierResponse
 from rvm.devtools.embedded.processes import spawn, stop
 from rvm.devtools.stack import MANAGE, Stack, answers
 from rvm.platform.database.ids import uuid7
@@ -179,7 +179,7 @@ def web_server() -> Iterator[tuple[str, list[int]]]:
         stop(process)
 
 
-def post(requests: Iterable[HttpRequest]) -> Counter[int]:
+def post(requests: Iterable[CarrierRequest]) -> Counter[int]:
     """Send all over a few connections; how often which status came, 0 for none."""
     client: CurlTransport[None] = CurlTransport()
     statuses: Counter[int] = Counter()
@@ -192,7 +192,7 @@ def post(requests: Iterable[HttpRequest]) -> Counter[int]:
             else:
                 client.submit(request, None)
         for _, answer in client.poll(1.0):
-            statuses[answer.status if isinstance(answer, HttpResponse) else 0] += 1
+            statuses[answer.status if isinstance(answer, CarrierResponse) else 0] += 1
     client.close()
     return statuses
 
@@ -242,7 +242,7 @@ def growth(url: str, sizes: Sizes, say: Callable[[str], None]) -> float:
 
 def _merged(connection: psycopg.Connection) -> bool:
     """Whether nothing is left; the ring is the tick's."""
-    ring("reports")
+    wake("reports")
     found = connection.execute("SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL ORDER BY id LIMIT 1")
     left = found.fetchone()
     connection.commit()

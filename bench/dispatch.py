@@ -24,7 +24,7 @@ from bench.fairness import PACE, measure
 from bench.measure import Spent, spending, wait_until
 from delivery.carriers.base import DropRequest
 from delivery.carriers.sandbox import Sandbox
-from delivery.runtime.wakeups import ring
+from delivery.runtime.wakeups import wake
 from delivery.transport.curl import CurlTransport
 from rvm.devtools.embedded.processes import spawn, stop
 from rvm.devtools.stack import MANAGE
@@ -242,7 +242,7 @@ def keep_ringing(done: Callable[[], bool], workers: int, title: str) -> None:
     rings = 0
     while not done():
         if time.monotonic() >= next_ring:
-            ring("dispatch")
+            wake("dispatch")
             rings += 1
             next_ring = time.monotonic() + (0.05 if rings < 2 * workers else 1.0)
         if time.monotonic() > deadline:

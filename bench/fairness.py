@@ -13,7 +13,7 @@ import psycopg
 
 from bench import scenario
 from bench.measure import wait_until
-from delivery.runtime.wakeups import ring
+from delivery.runtime.wakeups import wake
 from rvm.platform.database.ids import uuid7
 
 PACE = 50
@@ -67,12 +67,12 @@ def _hold(connection: psycopg.Connection, lane: UUID) -> dict[str, float]:
 
 @contextmanager
 def ringing() -> Iterator[None]:
-    """The tick's bell, and the one that a POST rings."""
+    """The tick's wake-up, and that of a POST."""
     stopped = Event()
 
     def loop() -> None:
         while not stopped.wait(0.2):
-            ring("dispatch")
+            wake("dispatch")
 
     thread = Thread(target=loop, daemon=True)
     thread.start()

@@ -21,7 +21,7 @@ import psycopg
 from bench.databases import further_database
 from bench.measure import spending
 from rvm.devtools.stack import MANAGE
-from rvm.phone_numbers.numbers import NumberRefused, check_recipient
+from rvm.phone_numbers.numbers import NumberInvalid, check_recipient
 
 HEADER = "phone,name,time zone,reference,language,clinic"
 RECORD_NUMBERS = "mrn"  # one column more, which is encrypted and found by a blind index
@@ -99,7 +99,7 @@ def make_list(path: Path, rows: int, seed: int = 1, *, record_numbers: bool = Fa
 def _can_exist(number: str) -> bool:
     try:
         return bool(check_recipient(number))
-    except NumberRefused:
+    except NumberInvalid:
         return False
 
 

@@ -15,9 +15,9 @@ from django.conf import settings
 
 from bench.scenario import COLUMNS, SENDERS, Clinic
 from delivery.reports.inbox import RAW_PURPOSE
-from delivery.transport.interface import HttpRequest
+from delivery.transport.interface import CarrierRequest
 from rvm.platform.database.ids import uuid7
-from rvm.platform.encryption.crypto import BlindIndex, Vault
+from rvm.platform.encryption.crypto import BlindIndex, Cipher
 from rvm.simulators.sandbox.signing import signature
 
 # One in twelve fails, as the carriers' own figures have it, and one of fifty of those has opted out.
@@ -55,7 +55,7 @@ class Saying:
 
 def make_accepted(connection: psycopg.Connection, clinic: Clinic, count: int) -> list[UUID]:
     """Voicemails that their carrier has accepted a moment ago, each with its drop; the drops' ids."""
-    vault, index = Vault(settings.RVM_ENCRYPTION_KEYS), BlindIndex(settings.RVM_INDEX_KEYS)
+    vault, index = Cipher(settings.RVM_ENCRYPTION_KEYS), BlindIndex(settings.RVM_INDEX_KEYS)
     now = datetime.now(UTC)
     pairs = [(uuid7(), uuid7()) for _ in range(count)]
     columns = f"{', '.join(COLUMNS.split())}, drop_id, sending_at, accepted_at"
@@ -93,7 +93,7 @@ def sayings(drops: Sequence[UUID], seed: int = 7) -> list[Saying]:
 
 def make_unmerged(connection: psycopg.Connection, clinic: Clinic, ends: Sequence[Saying]) -> None:
     """The inbox as the receiver would have left it."""
-    vault, now = Vault(settings.RVM_ENCRYPTION_KEYS), datetime.now(UTC)
+    vault, now = Cipher(settings.RVM_ENCRYPTION_KEYS), datetime.now(UTC)
     columns = ", ".join(REPORT_COLUMNS.split())
     with connection.cursor() as cursor, cursor.copy(f"COPY delivery_carrierreport ({columns}) FROM STDIN") as copy:
         for end in ends:
@@ -123,18 +123,18 @@ def add_reports_of_history(connection: psycopg.Connection, clinic: Clinic) -> No
     connection.autocommit = False
 
 
-def callbacks(url: str, secret: str, ends: Sequence[Saying]) -> Iterator[HttpRequest]:
+def callbacks(url: str, secret: str, ends: Sequence[Saying]) -> Iterator[CarrierRequest]:
     """One signed callback for each, as the sandbox sends them."""
     for end in ends:
         body = orjson.dumps({"events": [end.event()]})
         yield signed(url, secret, body)
 
 
-def signed(url: str, secret: str, body: bytes) -> HttpRequest:
+def signed(url: str, secret: str, body: bytes) -> CarrierRequest:
     timestamp = str(int(time.time()))
     headers = (
         "Content-Type: application/json",
         f"X-Sandbox-Timestamp: {timestamp}",
         f"X-Sandbox-Signature: {signature(secret, timestamp, body)}",
     )
-    return HttpRequest("POST", url, headers, body)
+    return CarrierRequest("POST", url, headers, body)

@@ -11,7 +11,7 @@ import psycopg
 from django.conf import settings
 
 from rvm.platform.database.ids import uuid7
-from rvm.platform.encryption.crypto import BlindIndex, Vault
+from rvm.platform.encryption.crypto import BlindIndex, Cipher
 
 SENDERS = ("+12125550100", "+12125550101")
 COLUMNS = (
@@ -39,7 +39,7 @@ def make_clinic(connection: psycopg.Connection, *, carrier_url: str, cap: int, p
     clinic = Clinic(*(uuid7() for _ in range(5)))
     now = datetime.now(UTC)
     credentials = json.dumps({"base_url": carrier_url, "key": "bench-key", "signing_secret": "bench-secret"}).encode()
-    sealed = Vault(settings.RVM_ENCRYPTION_KEYS).encrypt(credentials, b"usecases_telephonysetup.credentials")
+    sealed = Cipher(settings.RVM_ENCRYPTION_KEYS).encrypt(credentials, b"usecases_telephonysetup.credentials")
     execute = connection.execute
     execute(
         "INSERT INTO platform_workspace (id, name, slug, sending_enabled, countries, created_at)"
@@ -79,7 +79,7 @@ def make_clinic(connection: psycopg.Connection, *, carrier_url: str, cap: int, p
 
 def queue(connection: psycopg.Connection, clinic: Clinic, count: int) -> list[UUID]:
     """Due voicemails, encrypted and indexed like real ones, to the loopback numbers +1 NPA 555 0000 to 9999."""
-    vault, index = Vault(settings.RVM_ENCRYPTION_KEYS), BlindIndex(settings.RVM_INDEX_KEYS)
+    vault, index = Cipher(settings.RVM_ENCRYPTION_KEYS), BlindIndex(settings.RVM_INDEX_KEYS)
     now = datetime.now(UTC)
     ids = [uuid7() for _ in range(count)]
     copy_in = f"COPY delivery_voicemail ({', '.join(COLUMNS.split())}) FROM STDIN"

@@ -20,7 +20,7 @@ class CampaignState(StrEnum):
 C = CampaignState
 
 # completed -> running is the failed subset that somebody retries; no other way leads back.
-MOVES: dict[CampaignState, frozenset[CampaignState]] = {
+TRANSITIONS: dict[CampaignState, frozenset[CampaignState]] = {
     C.DRAFT: frozenset({C.SCHEDULED, C.RUNNING, C.CANCELED}),
     C.SCHEDULED: frozenset({C.DRAFT, C.RUNNING, C.CANCELED}),
     C.RUNNING: frozenset({C.PAUSED, C.COMPLETED, C.CANCELED}),
@@ -35,7 +35,7 @@ ALWAYS_EDITABLE = frozenset({"name", "pace_per_second", "priority"})
 
 
 def may_move(was: CampaignState, now: CampaignState) -> bool:
-    return now in MOVES[was]
+    return now in TRANSITIONS[was]
 
 
 class ImportState(StrEnum):
@@ -50,7 +50,7 @@ class ImportState(StrEnum):
 
 I = ImportState  # noqa: E741
 
-IMPORT_MOVES: dict[ImportState, frozenset[ImportState]] = {
+IMPORT_TRANSITIONS: dict[ImportState, frozenset[ImportState]] = {
     I.UPLOADED: frozenset({I.CHECKING, I.DISCARDED}),
     I.CHECKING: frozenset({I.CHECKED, I.FAILED, I.DISCARDED}),
     # Back to uploaded where somebody reads the columns in another way.
@@ -60,7 +60,7 @@ IMPORT_MOVES: dict[ImportState, frozenset[ImportState]] = {
     I.FAILED: frozenset({I.UPLOADED, I.DISCARDED}),
     I.DISCARDED: frozenset(),
 }
-# An import in one of these is somebody's work: the bell rings for it, and its campaign does not launch.
+# An import in one of these is somebody's work: its queue is woken for it, and its campaign does not launch.
 UNDER_WAY = frozenset({I.CHECKING, I.IMPORTING})
 
 
@@ -100,7 +100,7 @@ class OptOutState(StrEnum):
 
 _O = OptOutState
 
-OPT_OUT_MOVES: dict[OptOutState, frozenset[OptOutState]] = {
+OPT_OUT_TRANSITIONS: dict[OptOutState, frozenset[OptOutState]] = {
     _O.UPLOADED: frozenset({_O.CHECKING, _O.DISCARDED}),
     _O.CHECKING: frozenset({_O.CHECKED, _O.FAILED, _O.DISCARDED}),
     _O.CHECKED: frozenset({_O.UPLOADED, _O.CHECKING, _O.IMPORTING, _O.DISCARDED}),

@@ -1,4 +1,4 @@
-"""The job behind the bell "imports". No arguments: the imports under way are the work."""
+"""The job of the queue "imports". No arguments: the imports under way are the work."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from django.db.models import BigIntegerField, Func, Q, QuerySet, Value
 
 from delivery.models import Lane, Voicemail, VoicemailIdentifier
 from rvm.platform.database import sql
-from rvm.platform.encryption.crypto import blind_index, vault
+from rvm.platform.encryption.crypto import blind_index, cipher
 
 MAX_RECORD_NUMBER = 100
 _PURPOSE: bytes = Voicemail._meta.get_field("record_number").purpose
@@ -27,7 +27,7 @@ REFERENCE_ENTRY = "hashtextextended(%(workspace)s::text || nullif(reference, '')
 
 def seal_record_number(record_number: str) -> bytes:
     """The ciphertext for the voicemail's column."""
-    return vault().encrypt(record_number.encode(), _PURPOSE)
+    return cipher().encrypt(record_number.encode(), _PURPOSE)
 
 
 def record_number_entry(workspace_id: UUID, record_number: str, key_id: int | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Fixtures that tests of several floors share: a workspace, a client that calls its API with a key, an unfriendly database."""
+"""Fixtures that tests of several layers share: a workspace, a client that calls its API with a key, an unfriendly database."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ Decision = Send | Defer | Skip | Expire
 
 # How soon a voicemail behind a kill switch is looked at again.
 STOPPED_RECHECK = timedelta(seconds=30)
-# The same for one whose use case and campaign share no hour: somebody's slip, which can be mended while it waits.
+# The same for one whose use case and campaign share no hour: somebody's slip, which can be fixed while it waits.
 NO_HOURS_RECHECK = timedelta(hours=1)
 SEND = Send()
 

@@ -227,7 +227,7 @@ class Suppression(Row):
     last4 = models.CharField(max_length=4)
     source = models.CharField(max_length=16, choices=Source.choices)
     reason = models.CharField(max_length=40)
-    # No foreign key: imports are of a floor above.
+    # No foreign key: imports are of a layer above.
     import_id = models.UUIDField(
         null=True,
         editable=False,

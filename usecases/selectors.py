@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Prefetch, Q, QuerySet
 
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from usecases.models import SANDBOX, PhoneNumber, TelephonySetup, UseCase
 
@@ -54,32 +54,32 @@ def sandbox_setup(workspace: Workspace) -> TelephonySetup | None:
 
 
 def require_usable(use_case: UseCase, live: bool) -> None:
-    """Raise Refused where nothing can be sent under the use case: it is deleted, has no number, or its setup is off.
+    """Raise ServiceError where nothing can be sent under the use case: it is deleted, has no number, or its setup is off.
 
     `live` False asks for the workspace's sandbox setup in place of the use case's own.
     """
     if use_case.deleted_at is not None:
-        raise Refused(
+        raise ServiceError(
             "use_case_not_found",
             "This use case does not exist, or it was deleted; choose another.",
             field="use_case_id",
         )
     setup = use_case.setup if live else sandbox_setup(use_case.workspace)
     if setup is None:
-        raise Refused(
+        raise ServiceError(
             "no_sandbox_setup",
             "A test key sends through the sandbox carrier only, and this workspace has no setup of it; create one.",
         )
     if setup.deleted_at is not None:
-        raise Refused(
+        raise ServiceError(
             "setup_deleted", f"The telephony setup “{setup.name}” of this use case was deleted; give it another setup."
         )
     if not setup.enabled:
-        raise Refused(
+        raise ServiceError(
             "setup_disabled", f"The telephony setup “{setup.name}” is disabled; enable it to send.", setup_id=setup.pk
         )
     if not use_case.phone_numbers.filter(setup_id=use_case.setup_id).exists():
-        raise Refused(
+        raise ServiceError(
             "no_number_assigned",
             "No phone number of its setup is assigned to this use case; assign one to send.",
             field="use_case_id",

@@ -12,7 +12,7 @@ from django.db import connection
 
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
-from rvm.platform.encryption.crypto import blind_index, vault
+from rvm.platform.encryption.crypto import blind_index, cipher
 from usecases.models import Suppression
 
 _NUMBER: bytes = Suppression._meta.get_field("number").purpose
@@ -88,7 +88,7 @@ def suppress_all(
 
     What is added can be taken back by `import_id`, as long as nobody else names the number.
     """
-    index, encrypt = blind_index(), vault().encrypt
+    index, encrypt = blind_index(), cipher().encrypt
     # Of a number that stands there twice the first: one statement can settle a row once only.
     reasons: dict[tuple[str, UUID], str] = {}
     for workspace_id, number, reason in entries:

@@ -1,4 +1,4 @@
-"""The desk of a campaign manager: campaigns from the first draft to the printed summary, and the lists that fill them;
+"""The admin of a campaign manager: campaigns from the first draft to the printed summary, and the lists that fill them;
 also the lists of whom none of them reaches."""
 
 from campaigns.admin.campaign import model_admin

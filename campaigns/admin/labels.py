@@ -1,4 +1,4 @@
-"""States, statuses and outcomes in the words of the person at the desk, and the one sentence that says what comes next. Pure."""
+"""States, statuses and outcomes in the words of the person in the admin, and the one sentence that says what comes next. Pure."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def list_step(state: str, accepted: int, *, operates: bool, asks: bool = False) 
             else "Look whether the columns are read rightly, then check the list. Nobody is added by that."
         )
     if state == I.CHECKED and not accepted:
-        return "Checked: nobody in this list can be reached. See below why; mend the list and upload it again."
+        return "Checked: nobody in this list can be reached. See below why; correct the list and upload it again."
     return {
         I.UPLOADED: "Uploaded: its rows are not checked yet.",
         I.CHECKING: "Every row is read and judged. Nobody is added yet.",
@@ -238,7 +238,7 @@ def opt_outs_step(row: OptOutImport, numbers_in_it: int, *, operates: bool, asks
             else "Look whether the columns are read rightly, then check the list. Nobody is listed by that."
         )
     if row.state == OptOutState.CHECKED and not numbers_in_it:
-        return "Checked: there is no number in this list that can be read. See below why; mend the list and upload it again."
+        return "Checked: there is no number in this list that can be read. See below why; correct the list and upload it again."
     if row.state == OptOutState.FAILED and row.added:
         return (
             f"This list broke off when {numbers(row.added)} had been put on the suppression list; that can be undone."

@@ -1,4 +1,4 @@
-"""What the views of this floor share: rows are found in the caller's workspace and world."""
+"""What the views of this layer share: rows are found in the caller's workspace and world."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ from rvm.platform.api.rendering import AnyAccept
 from rvm.platform.csv_export import csv_answer
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.encrypted_uploads import SealedUploadHandler
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.observability.masking import mask_numbers
 from rvm.platform.scopes import Scope
 from usecases.api.base import page_answer
@@ -73,7 +73,7 @@ class _ImportView(CampaignsView):
             return None  # asked for again and again; a workbook is opened anew each time
         try:
             return services.sample(recipient_import)
-        except Refused:
+        except ServiceError:
             return None
 
 
@@ -229,7 +229,7 @@ class ImportErrorsView(_ImportView):
     @extend_schema(
         operation_id="get_import_errors",
         summary="Download the rows that were not accepted",
-        description="CSV: the columns as uploaded, then row number, code and sentence; mend them and upload them again. Without "
+        description="CSV: the columns as uploaded, then row number, code and sentence; correct them and upload them again. Without "
         f"the scope `{Scope.NUMBERS_READ.value}` the cells as uploaded are hidden. 409 `import_file_removed` a day after the upload.",
         tags=TAGS,
         responses={(200, "text/csv"): OpenApiTypes.STR},

@@ -34,7 +34,7 @@ from rvm.platform.api.pagination import page
 from rvm.platform.api.problem_codes import NOT_FOUND
 from rvm.platform.api.problems import Problem
 from rvm.platform.database.clock import database_now
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.scopes import Scope
 from usecases.api.base import page_answer
 
@@ -63,7 +63,7 @@ class _OptOutView(CampaignsView):
             return None  # asked for again and again; a workbook is opened anew each time
         try:
             return services.sample(row)
-        except Refused:
+        except ServiceError:
             return None
 
 

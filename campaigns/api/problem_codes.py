@@ -1,4 +1,4 @@
-"""Every refusal that this floor adds to those below, as data for the answers and for the docs page."""
+"""Every refusal that this layer adds to those below, as data for the answers and for the docs page."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ IMPORT_WITHOUT_ACCEPTED_ROWS = ProblemCode(
     "import_without_accepted_rows",
     409,
     "No row of the list was accepted",
-    "`GET /campaigns/{id}/imports/{import_id}/errors` has the rows with what is wrong; mend them and upload them again.",
+    "`GET /campaigns/{id}/imports/{import_id}/errors` has the rows with what is wrong; correct them and upload them again.",
 )
 COLUMNS_UNCLEAR = ProblemCode(
     "columns_unclear",
@@ -82,7 +82,7 @@ IMPORT_STATES = [
         (ImportState.CHECKED, "The detail says what cannot be done with it now."),
         (ImportState.IMPORTING, "Wait until it is `completed`; its voicemails can be canceled with the campaign."),
         (ImportState.COMPLETED, "Upload another list."),
-        (ImportState.FAILED, "`error` says why; read it in another way or upload a mended list."),
+        (ImportState.FAILED, "`error` says why; read it in another way or upload a corrected list."),
         (ImportState.DISCARDED, "Upload it again."),
     )
 ]
@@ -102,7 +102,7 @@ OPT_OUT_LIST_STATES = [
         (OptOutState.COMPLETED, "Its numbers are on the suppression list; undo it where they should not be."),
         (OptOutState.UNDOING, "Wait until it is `undone`."),
         (OptOutState.UNDONE, "Upload the list again."),
-        (OptOutState.FAILED, "`error` says why; read it in another way or upload a mended list."),
+        (OptOutState.FAILED, "`error` says why; read it in another way or upload a corrected list."),
         (OptOutState.DISCARDED, "Upload it again."),
     )
 ]
@@ -110,7 +110,7 @@ OPT_OUT_LIST_WITHOUT_NUMBERS = ProblemCode(
     "opt_out_list_without_numbers",
     409,
     "The opt-out list has no number that can be read",
-    "`unreadable` says why; mend the list and upload it again.",
+    "`unreadable` says why; correct the list and upload it again.",
 )
 OPT_OUT_LIST_LOOKS_LIKE_PATIENTS = ProblemCode(
     "opt_out_list_looks_like_patients",

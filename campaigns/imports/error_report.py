@@ -1,4 +1,5 @@
-"""The rows that were not accepted, as they stood in the list, with why: to be mended in a spreadsheet program and uploaded again."""
+"""The rows that were not accepted, as they stood in the list, with why: to be corrected in a spreadsheet program and uploaded
+again."""
 
 from __future__ import annotations
 
@@ -11,18 +12,19 @@ from campaigns.imports.staging import dialect_of
 from campaigns.models import RecipientImport, RejectedRow
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.encryption.encrypted_files import unseal
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.preview import open_list
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 
 
 def error_report(recipient_import: RecipientImport) -> Iterator[list[str]]:
-    """The header, then the rows, read from the kept file and the rejections side by side. Raises Refused: import_file_removed."""
+    """The header, then the rows, read from the kept file and the rejections side by side. Raises ServiceError:
+    import_file_removed."""
     if recipient_import.file_removed_at is not None:
         raise _removed()
     try:
         yield from _report(recipient_import)
-    except (FileNotFoundError, Undecryptable, SheetRefused):
+    except (FileNotFoundError, Undecryptable, SheetInvalid):
         raise _removed() from None
 
 
@@ -43,5 +45,5 @@ def _report(recipient_import: RecipientImport) -> Iterator[list[str]]:
             yield [*(cells[at] if at < len(cells) else "" for at in kept), str(number), code, sentence_of(code)]
 
 
-def _removed() -> Refused:
-    return Refused("import_file_removed", "The uploaded file is kept for 24 hours and is gone; upload it again.")
+def _removed() -> ServiceError:
+    return ServiceError("import_file_removed", "The uploaded file is kept for 24 hours and is gone; upload it again.")

@@ -9,7 +9,7 @@ from rvm.spreadsheets.columns.kinds import DECIDING, UNCLEAR
 from rvm.spreadsheets.columns.reading import Column, Watch
 from rvm.spreadsheets.preview import Preview, width_of
 
-# Behind the list's own columns in our error report, which comes back mended. A list that has them is read without them.
+# Behind the list's own columns in our error report, which comes back fixed. A list that has them is read without them.
 REPORTED = ("row_number", "error_code", "error_message")
 # Everything in these is judged.
 _JUDGED = frozenset({*DECIDING, UNCLEAR})

@@ -14,7 +14,7 @@ from campaigns.imports.runner import lock_within_transaction
 from campaigns.imports.staging import unstage
 from campaigns.models import OptOutImport, RecipientImport
 from campaigns.states import OPT_OUTS_UNDER_WAY, UNDER_WAY, ImportState
-from delivery.runtime.wakeups import ring
+from delivery.runtime.wakeups import wake
 from rvm.platform import audit
 from rvm.platform.database.ids import time_of
 from rvm.platform.encryption import encrypted_files
@@ -30,11 +30,11 @@ _looked_for_strays: datetime | None = None  # by this process
 
 def ring_for_imports(now: datetime) -> None:
     if RecipientImport.objects.filter(state__in=UNDER_WAY).exists():
-        ring("imports")
+        wake("imports")
 
 
 def remove_files(now: datetime) -> None:
-    """A list is kept for a day: by then its errors were mended, or it was not meant. One that is being imported is waited for."""
+    """A list is kept for a day: by then its errors were fixed, or it was not meant. One that is being imported is waited for."""
     due = RecipientImport.objects.filter(file_removed_at=None).exclude(state=ImportState.IMPORTING)
     due = due.filter(Q(state=ImportState.DISCARDED) | Q(created_at__lte=now - KEPT))
     for recipient_import in due.select_related("workspace").order_by("id")[:BATCH]:

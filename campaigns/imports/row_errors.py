@@ -64,7 +64,7 @@ CODES: dict[str, Code] = {
         "A column that nobody has explained answers something to this number, here or in another row; say what the column is.",
     ),
     "number_in_doubt": Code(
-        _I, "Another row of this number could not be read, and may have said no; mend that row, or leave it out."
+        _I, "Another row of this number could not be read, and may have said no; correct that row, or leave it out."
     ),
     "row_short": Code(
         _I,

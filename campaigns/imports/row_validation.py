@@ -15,18 +15,18 @@ from rvm.spreadsheets.cell_values.phones import SAYS_NONE, numbers_in
 from campaigns.imports.layout import Layout
 from campaigns.imports.verdicts import BINDING, Consent, last_deciding, verdict_for
 from campaigns.models import Campaign
-from campaigns.scripts import Hearing
+from campaigns.scripts import RecordingResolver
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.recordings.storage import STORAGE_UNAVAILABLE
 from delivery.services.screening import MAX_REFERENCE_LENGTH
 from delivery.services.voicemails import is_simulated
-from rvm.phone_numbers.numbers import NumberRefused, check_recipient, zones_of
-from rvm.platform.errors import Refused
+from rvm.phone_numbers.numbers import NumberInvalid, check_recipient, zones_of
+from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.cells.objections import answers_something, objects
 from rvm.spreadsheets.columns.kinds import DECIDING, EXTENSION, PHONE_TYPE, PHONES
 from rvm.spreadsheets.columns.names import Whose, whose
-from rvm.spreadsheets.refusals import CellRefused
+from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.rows import DamagedRow
 
 MAX_FIELD_BYTES = 8000
@@ -55,7 +55,7 @@ class Person(NamedTuple):
     prints: bytes
 
 
-class RowRefused(Exception):
+class RowInvalid(Exception):
     """`code` is one of campaigns.imports.row_errors; `binds` are the numbers to which the row says no, in other rows too."""
 
     def __init__(self, code: str, binds: Sequence[str] = (), consent: Consent = Consent.NOT_ASKED) -> None:
@@ -66,7 +66,7 @@ class RowRefused(Exception):
 
 
 def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
-    """A function that judges the rows of one list; it raises RowRefused."""
+    """A function that judges the rows of one list; it raises RowInvalid."""
     columns = list(layout.columns)
     # As wide as the list, and no cell of it behind its columns.
     width = len(columns) if layout.width in (0, len(columns)) else -1
@@ -85,26 +85,26 @@ def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
             row = shaped(row)
         code, consent = verdict(row)
         if code:
-            raise RowRefused(code, binds(row) if code in BINDING else (), consent)
+            raise RowInvalid(code, binds(row) if code in BINDING else (), consent)
         try:
             number, nth = find_number(row)
             said: tuple[str, ...] = ()
             for at, zones_in in places:
                 said += zones_in(row[at])
-        except (CellRefused, NumberRefused) as refused:
-            raise RowRefused(refused.code, consent=consent) from None
+        except (CellInvalid, NumberInvalid) as refused:
+            raise RowInvalid(refused.code, consent=consent) from None
         texts = cell_values.texts(row)
         reference = texts[reference_at] if reference_at >= 0 else ""
         if len(reference) > MAX_REFERENCE_LENGTH:
-            raise RowRefused("reference_too_long", consent=consent)
+            raise RowInvalid("reference_too_long", consent=consent)
         record_number = texts[record_number_at] if record_number_at >= 0 else ""
         if len(record_number) > MAX_RECORD_NUMBER:
-            raise RowRefused("record_number_too_long", consent=consent)
+            raise RowInvalid("record_number_too_long", consent=consent)
         dialled = phones[nth]
         fields = {name: text for at, name in kept if at != dialled and (text := texts[at])}
         encoded = orjson.dumps(fields) if fields else None
         if encoded is not None and len(encoded) > MAX_FIELD_BYTES:
-            raise RowRefused("fields_too_long", consent=consent)
+            raise RowInvalid("fields_too_long", consent=consent)
         return Person(
             number,
             reference,
@@ -145,16 +145,16 @@ def _shape_for(layout: Layout) -> Callable[[Row], Row]:
 
     def shaped(row: Row) -> Row:
         if isinstance(row, DamagedRow):
-            raise RowRefused(row.code, _numbers_anywhere(row))
+            raise RowInvalid(row.code, _numbers_anywhere(row))
         if layout.width and len(row) < needed:
-            raise RowRefused("row_short", _numbers_anywhere(row))
+            raise RowInvalid("row_short", _numbers_anywhere(row))
         # Also where nothing stands in the last ones: what is one cell too many may have moved all behind it.
         if layout.width and len(row) > layout.width:
-            raise RowRefused("row_wide", _numbers_anywhere(row))
+            raise RowInvalid("row_wide", _numbers_anywhere(row))
         if objects("\x1f".join(row[columns:])):
-            raise RowRefused("says_no", _numbers_anywhere(row))
+            raise RowInvalid("says_no", _numbers_anywhere(row))
         if any(map(answers_something, row[columns:])):
-            raise RowRefused("column_unclear", _numbers_anywhere(row))
+            raise RowInvalid("column_unclear", _numbers_anywhere(row))
         return [*row, *[""] * (columns - len(row))]
 
     return shaped
@@ -171,7 +171,7 @@ def _binding(layout: Layout) -> Callable[[Row], list[str]]:
     def binds(row: Row) -> list[str]:
         try:
             region = region_of(row)
-        except CellRefused:
+        except CellInvalid:
             region = "US"
         return list(dict.fromkeys(number for at in phones for number in numbers_in(row[at], region)))
 
@@ -195,21 +195,21 @@ def _number_for(campaign: Campaign, layout: Layout) -> Callable[[Row], tuple[str
 
     def number_in(row: Row, at: int, extension_at: int | None, type_at: int | None) -> str:
         if type_at is not None and whose(row[type_at]) is Whose.OTHER:
-            raise CellRefused("phone_of_another", "")
+            raise CellInvalid("phone_of_another", "")
         number = cell_values.phone(row[at], region_of(row))
         if extension_at is not None and cell_values.text(row[extension_at]).casefold() not in SAYS_NONE:
-            raise CellRefused("has_extension", "")
+            raise CellInvalid("has_extension", "")
         return check_recipient(number, **rules)
 
     def the_only(row: Row) -> tuple[str, int]:
         return check_recipient(cell_values.phone(row[first[0]]), **rules), 0
 
     def the_first(row: Row) -> tuple[str, int]:
-        why: CellRefused | NumberRefused | None = None
+        why: CellInvalid | NumberInvalid | None = None
         for nth, each in enumerate(described):
             try:
                 return number_in(row, *each), nth
-            except (CellRefused, NumberRefused) as refused:
+            except (CellInvalid, NumberInvalid) as refused:
                 if why is None or why.code == "phone_missing":
                     why = refused
         raise why or AssertionError("a list has a phone column")
@@ -261,14 +261,14 @@ def _union(said: tuple[str, ...], of_number: tuple[str, ...]) -> tuple[str, ...]
 
 
 def _recordings(campaign: Campaign) -> Callable[[Mapping[str, object]], UUID]:
-    hearing = Hearing(campaign)
+    hearing = RecordingResolver(campaign)
 
     def recording_of(fields: Mapping[str, object]) -> UUID:
         try:
             return hearing.recording_for(fields).pk
-        except Refused as refused:
+        except ServiceError as refused:
             if refused.code == STORAGE_UNAVAILABLE:
                 raise  # not this row's fault: the whole list waits for another try
-            raise RowRefused("clip_missing" if refused.code == "clip_missing" else "recording_refused") from None
+            raise RowInvalid("clip_missing" if refused.code == "clip_missing" else "recording_refused") from None
 
     return recording_of

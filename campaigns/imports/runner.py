@@ -23,8 +23,8 @@ from delivery.recordings.storage import STORAGE_UNAVAILABLE
 from delivery.runtime import shutdown
 from rvm.platform import audit
 from rvm.platform.encryption.crypto import Undecryptable
-from rvm.platform.errors import Refused
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.platform.errors import ServiceError
+from rvm.spreadsheets.refusals import SheetInvalid
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +65,7 @@ def work_on(identifier: UUID) -> None:
             _check(recipient_import)
         else:
             _import(recipient_import)
-    except (Refused, SheetRefused) as refused:
+    except (ServiceError, SheetInvalid) as refused:
         if was is ImportState.IMPORTING and refused.code == STORAGE_UNAVAILABLE:
             log.warning("import_waits_for_storage", import_id=str(identifier))
         else:

@@ -23,12 +23,12 @@ from campaigns.imports.uploaded_lists import (
 )
 from campaigns.lifecycle.transitions import locked
 from campaigns.models import Campaign, RecipientImport
-from campaigns.states import EDITABLE, IMPORT_MOVES, ImportState, Outcome
-from delivery.runtime.wakeups import ring_on_commit
+from campaigns.states import EDITABLE, IMPORT_TRANSITIONS, ImportState, Outcome
+from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
 from rvm.platform.database.ids import uuid7_at
 from rvm.platform.encryption import encrypted_files
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 from rvm.spreadsheets.workbook_notices import other_sheets
 
@@ -59,8 +59,8 @@ def upload(
 ) -> RecipientImport:
     """Keep the file encrypted, and guess how it is written and what its columns are, but for what `reading` says, as `read_as`.
 
-    Raises Refused: campaign_claimed, recording_missing, import_too_large, import_unreadable, storage_unavailable, and the codes of
-    columns.
+    Raises ServiceError: campaign_claimed, recording_missing, import_too_large, import_unreadable, storage_unavailable, and the
+    codes of columns.
     """
     _require_editable(campaign)
     row = RecipientImport(
@@ -101,7 +101,7 @@ def read_as(
     Of named columns `columns_said` are the places of which a person says what they are, by default all: in these a no is not looked
     for that the column's kind does not ask for.
 
-    Raises Refused: campaign_claimed, import_<state>, import_file_removed, import_unreadable, and the codes of columns.
+    Raises ServiceError: campaign_claimed, import_<state>, import_file_removed, import_unreadable, and the codes of columns.
     """
     with _locked(recipient_import, ImportState.UPLOADED) as row:
         before = {name: getattr(row, name) for name in READ_AS}
@@ -114,7 +114,7 @@ def read_as(
 
 
 def check(recipient_import: RecipientImport, *, actor: User | None, now: datetime) -> RecipientImport:
-    """uploaded -> checking: every row is judged in the background. Raises Refused, also while a column is unclear."""
+    """uploaded -> checking: every row is judged in the background. Raises ServiceError, also while a column is unclear."""
     with _locked(recipient_import, ImportState.CHECKING) as row:
         require_file(row)
         require_clear(row)
@@ -122,7 +122,7 @@ def check(recipient_import: RecipientImport, *, actor: User | None, now: datetim
         _begin_anew(row, ImportState.CHECKING)
         row.save()
         audit.record("import.check_began", row, actor=actor, workspace=row.campaign.workspace)
-        ring_on_commit("imports")
+        wake_on_commit("imports")
     return row
 
 
@@ -131,26 +131,26 @@ def confirm(
 ) -> RecipientImport:
     """checked -> importing: accepted rows become voicemails in the background.
 
-    `consent_statement` is what the person attests about the list. Raises Refused.
+    `consent_statement` is what the person attests about the list. Raises ServiceError.
     """
     statement = consent_statement.strip()
     if not statement:
-        raise Refused(
+        raise ServiceError(
             "consent_missing",
             "Say on what consent these people are reached, such as “They agreed at registration to voicemail reminders”.",
             field="consent_statement",
         )
     if len(statement) > MAX_STATEMENT_LENGTH:
-        raise Refused(
+        raise ServiceError(
             "too_long",
             f"The statement has {len(statement)} characters; at most {MAX_STATEMENT_LENGTH} are kept.",
             field="consent_statement",
         )
     with _locked(recipient_import, ImportState.IMPORTING) as row:
         if not row.counts.get(Outcome.ACCEPTED):
-            raise Refused(
+            raise ServiceError(
                 "import_without_accepted_rows",
-                "No row of this list can be accepted; download its errors, mend them and upload it again.",
+                "No row of this list can be accepted; download its errors, correct them and upload it again.",
             )
         row.state, row.consent_statement, row.confirmed_by = ImportState.IMPORTING, statement, actor
         row.save()
@@ -162,12 +162,12 @@ def confirm(
             counts=row.counts,
             statement=statement,
         )
-        ring_on_commit("imports")
+        wake_on_commit("imports")
     return row
 
 
 def discard(recipient_import: RecipientImport, *, actor: User | None, now: datetime) -> RecipientImport:
-    """Drop an import that has imported nothing; its file is removed within moments. Raises Refused."""
+    """Drop an import that has imported nothing; its file is removed within moments. Raises ServiceError."""
     with _locked(recipient_import, ImportState.DISCARDED, of_editable=False) as row:
         row.state = ImportState.DISCARDED
         row.save()
@@ -222,13 +222,13 @@ def _begin_anew(row: RecipientImport, state: ImportState) -> None:
 
 def _require_editable(campaign: Campaign) -> None:
     if campaign.state not in EDITABLE:
-        raise Refused(
+        raise ServiceError(
             "campaign_claimed",
             f"This campaign is {campaign.state}: nobody can be added to it any more. Make another campaign for this list.",
             campaign_state=campaign.state,
         )
     if campaign.recording_id is None and campaign.script is None:
-        raise Refused(
+        raise ServiceError(
             "recording_missing", "Give the campaign its recording, or a script of clips, before you add people to it."
         )
 
@@ -245,7 +245,7 @@ _DONE = {
 def _locked(
     recipient_import: RecipientImport, to: ImportState, *, of_editable: bool = True
 ) -> Iterator[RecipientImport]:
-    """The row as it is now, for a verb that moves it to `to`. Refused where its state or its campaign's does not allow that.
+    """The row as it is now, for a verb that moves it to `to`. ServiceError where its state or its campaign's does not allow that.
 
     The campaign is locked first, as whoever launches it does.
     """
@@ -256,8 +256,8 @@ def _locked(
         row = RecipientImport.objects.select_for_update(no_key=True).get(pk=recipient_import.pk)
         row.campaign = campaign
         was = ImportState(row.state)
-        if to not in IMPORT_MOVES[was] and not (was is to is ImportState.UPLOADED):
-            raise Refused(
+        if to not in IMPORT_TRANSITIONS[was] and not (was is to is ImportState.UPLOADED):
+            raise ServiceError(
                 f"import_{was}", f"An import that is {was} cannot be {_DONE[to]}.{_HELP.get(was, '')}", import_state=was
             )
         yield row
@@ -269,5 +269,5 @@ _HELP = {
     ImportState.IMPORTING: " It becomes voicemails now; those can be canceled with the campaign.",
     ImportState.COMPLETED: " Upload another list.",
     ImportState.DISCARDED: " Upload it again.",
-    ImportState.FAILED: " See why, read it in another way or upload a mended list.",
+    ImportState.FAILED: " See why, read it in another way or upload a corrected list.",
 }

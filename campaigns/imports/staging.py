@@ -17,18 +17,18 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from campaigns.imports.layout import Layout, layout_of
-from campaigns.imports.row_validation import RowRefused, compared_of, judge_for, rules_of
+from campaigns.imports.row_validation import RowInvalid, compared_of, judge_for, rules_of
 from campaigns.models import RecipientImport, UploadedList
 from campaigns.states import UNDER_WAY
 from delivery.identifiers import record_number_entry, seal_record_number
 from delivery.models import Voicemail
 from delivery.models.recipients import PURPOSE
 from delivery.runtime import shutdown
-from rvm.platform.encryption.crypto import blind_index, vault
+from rvm.platform.encryption.crypto import blind_index, cipher
 from rvm.platform.encryption.encrypted_files import unseal
 from rvm.spreadsheets.dialect import Dialect
 from rvm.spreadsheets.preview import open_list
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 from rvm.spreadsheets.rows import Rows
 
 MAX_ROWS = 2_000_000
@@ -74,7 +74,7 @@ def is_staged(recipient_import: RecipientImport) -> bool:
 def stage(recipient_import: RecipientImport) -> list[int]:
     """Fill the table from the kept file, in segments that are committed with the progress they make.
 
-    Returns the places of the columns by which persons of one number differ, as `prints` has them. Raises SheetRefused,
+    Returns the places of the columns by which persons of one number differ, as `prints` has them. Raises SheetInvalid,
     FileNotFoundError, Undecryptable, Superseded, Stopping.
     """
     table = table_of(recipient_import)
@@ -86,7 +86,7 @@ def stage(recipient_import: RecipientImport) -> list[int]:
     with closing(rows):
         place = _fill(table, recipient_import, rows, encoder_for(recipient_import, layout))
     if not place:
-        raise SheetRefused("empty", "The list has no rows below its header; export it again with the people in it.")
+        raise SheetInvalid("empty", "The list has no rows below its header; export it again with the people in it.")
     RecipientImport.objects.filter(pk=recipient_import.pk, state__in=UNDER_WAY).update(notices=notices)
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE INDEX ON {table} USING brin (place) WITH (pages_per_range = 16)")
@@ -111,7 +111,7 @@ def _fill(
         if count < SEGMENT:
             return place
         if place >= MAX_ROWS and next(rows, None) is not None:
-            raise SheetRefused(
+            raise SheetInvalid(
                 "too_many_rows", f"The list has more than {MAX_ROWS:,} rows, the most that one import takes; split it."
             )
         if shutdown.requested.is_set():
@@ -132,7 +132,7 @@ def unstage(recipient_import: RecipientImport) -> None:
 def open_import(recipient_import: RecipientImport, notices: list[str]) -> tuple[Layout, Rows]:
     """How the list is laid out, and its rows as it is said to be read; `notices` as of `open_rows`.
 
-    Raises SheetRefused, FileNotFoundError, Undecryptable.
+    Raises SheetInvalid, FileNotFoundError, Undecryptable.
     """
     dialect = dialect_of(recipient_import)
     seen, rows = open_list(unseal(recipient_import.storage_name), dialect, notices)
@@ -200,10 +200,10 @@ def encoder_for(recipient_import: RecipientImport, layout: Layout) -> Callable[[
     """A function that turns (place, number, cells) into a row of the table as COPY takes it."""
     campaign = recipient_import.campaign
     judge = judge_for(campaign, layout)
-    encrypt, index, workspace_id = vault().encrypt, blind_index(), campaign.workspace_id
+    encrypt, index, workspace_id = cipher().encrypt, blind_index(), campaign.workspace_id
     older_keys = index.older_key_ids
 
-    def refusal(place: int, number: int, refused: RowRefused) -> bytes:
+    def refusal(place: int, number: int, refused: RowInvalid) -> bytes:
         bound = [index.of(workspace_id, each) for each in refused.binds]
         binds = _array(17, bound) if bound else _NULL
         row = _START.pack(17, 4, place, 4, number) + _value(refused.code.encode()) + _NULL * 8
@@ -215,7 +215,7 @@ def encoder_for(recipient_import: RecipientImport, layout: Layout) -> Callable[[
     def encode(place: int, number: int, cells: Sequence[str]) -> bytes:
         try:
             e164, reference, record_number, zones, fields, recording_id, consent, nth, prints = judge(cells)
-        except RowRefused as refused:
+        except RowInvalid as refused:
             return refusal(place, number, refused)
         sealed, indexed, last4 = encrypt(e164.encode(), PURPOSE), index.of(workspace_id, e164), e164[-4:].encode()
         if len(sealed) == 41 and not older_keys:

@@ -13,7 +13,7 @@ from campaigns.imports.staging import dialect_of
 from campaigns.models import UploadedList
 from rvm.platform.encryption import encrypted_files
 from rvm.platform.encryption.crypto import Undecryptable
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.observability.masking import mask_numbers
 from rvm.spreadsheets.columns.kinds import check_columns, unclear_of
 from rvm.spreadsheets.columns.questions import SENTENCES, Question
@@ -21,7 +21,7 @@ from rvm.spreadsheets.columns.reading import Sureness, Why, read_columns
 from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS, Dialect
 from rvm.spreadsheets.encodings import Accents
 from rvm.spreadsheets.preview import Preview, ReadColumns, examine, preview
-from rvm.spreadsheets.refusals import ColumnsRefused, SheetRefused
+from rvm.spreadsheets.refusals import ColumnsInvalid, SheetInvalid
 from rvm.spreadsheets.trimming import trimmed
 
 MAX_BYTES = 100_000_000
@@ -32,7 +32,7 @@ READ_AS = ("format", "encoding", "delimiter", "header_row", "sheet", "hidden_row
 @dataclass(frozen=True)
 class Kind:
     """What lists of one kind are read by: what columns are taken for, which of them make sense together (`check` raises
-    ColumnsRefused), what is asked about one, and whom the answer concerns."""
+    ColumnsInvalid), what is asked about one, and whom the answer concerns."""
 
     columns: ReadColumns = read_columns
     check: Callable[[Sequence[str | None]], None] = check_columns
@@ -69,19 +69,19 @@ class Sample:
 
 
 def keep(row: UploadedList, chunks: Iterable[bytes]) -> Accents:
-    """Seal the file. Raises Refused: import_too_large, storage_unavailable."""
+    """Seal the file. Raises ServiceError: import_too_large, storage_unavailable."""
     accents = Accents()
     try:
         row.size_bytes, row.sha256 = encrypted_files.seal(row.storage_name, accents.pass_on(_bounded(chunks)))
     except OSError:
-        raise Refused(
+        raise ServiceError(
             "storage_unavailable", "The list could not be stored; upload it again later, and tell the operator."
         ) from None
     return accents
 
 
 def guess(row: UploadedList, accents: Accents, kind: Kind = RECIPIENTS) -> None:
-    """How the kept file is written and what its columns are. Raises Refused: import_unreadable."""
+    """How the kept file is written and what its columns are. Raises ServiceError: import_unreadable."""
     with readable():
         dialect, seen = examine(
             lambda: encrypted_files.unseal(row.storage_name), accents=accents.kept, columns=kind.columns
@@ -94,7 +94,7 @@ def read_again(row: UploadedList, changes: Mapping[str, Any], kind: Kind = RECIP
 
     Of named columns `columns_said` are the places of which a person says what they are, by default all.
 
-    Raises Refused: invalid_choice, import_file_removed, import_unreadable, and the codes of columns.
+    Raises ServiceError: invalid_choice, import_file_removed, import_unreadable, and the codes of columns.
     """
     dialect = _dialect(row, changes)
     with readable():
@@ -110,7 +110,7 @@ def read_again(row: UploadedList, changes: Mapping[str, Any], kind: Kind = RECIP
 
 
 def sample(row: UploadedList, kind: Kind = RECIPIENTS) -> Sample:
-    """Raises Refused where the file is gone (import_file_removed) or cannot be read as it is said to be."""
+    """Raises ServiceError where the file is gone (import_file_removed) or cannot be read as it is said to be."""
     require_file(row)
     with readable():
         seen: Preview = preview(encrypted_files.unseal(row.storage_name), dialect_of(row), kind.columns)
@@ -147,7 +147,7 @@ def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         size += len(chunk)
         if size > MAX_BYTES:
-            raise Refused(
+            raise ServiceError(
                 "import_too_large",
                 f"The list has more than {MAX_BYTES // 1_000_000} MB, the most that one import takes; split it.",
                 field="file",
@@ -159,8 +159,8 @@ def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
 def readable() -> Iterator[None]:
     try:
         yield
-    except SheetRefused as refused:
-        raise Refused("import_unreadable", str(refused), field="file", why=refused.code) from None
+    except SheetInvalid as refused:
+        raise ServiceError("import_unreadable", str(refused), field="file", why=refused.code) from None
     except (FileNotFoundError, Undecryptable):
         raise removed() from None
 
@@ -188,9 +188,9 @@ def _dialect(row: UploadedList, changes: Mapping[str, Any]) -> Dialect:
     chosen = {name: value for name, value in changes.items() if name in CHOICES}
     for name, value in chosen.items():
         if not CHOICES[name](value) and not (name in ("encoding", "delimiter") and value == ""):
-            raise Refused("invalid_choice", f"{value!r} is not a {name.replace('_', ' ')} of lists.", field=name)
+            raise ServiceError("invalid_choice", f"{value!r} is not a {name.replace('_', ' ')} of lists.", field=name)
     if "sheet" in chosen and chosen["sheet"] not in [sheet["name"] for sheet in row.sheets]:
-        raise Refused(
+        raise ServiceError(
             "invalid_choice", "The list has no sheet of that name; `sheets` has those that it has.", field="sheet"
         )
     dialect = replace(dialect_of(row), **chosen)
@@ -202,7 +202,9 @@ def _dialect(row: UploadedList, changes: Mapping[str, Any]) -> Dialect:
 def _columns(columns: Iterable[str | None], width: int, kind: Kind) -> list[str]:
     named = [column or "" for column in columns]
     if len(named) > max(width, 1):
-        raise Refused("too_many_columns", f"{len(named)} columns are named and the list has {width}.", field="columns")
+        raise ServiceError(
+            "too_many_columns", f"{len(named)} columns are named and the list has {width}.", field="columns"
+        )
     named += [""] * (width - len(named))
     require_columns(named, kind)
     return named
@@ -211,17 +213,17 @@ def _columns(columns: Iterable[str | None], width: int, kind: Kind) -> list[str]
 def require_columns(named: Iterable[str], kind: Kind = RECIPIENTS) -> None:
     try:
         kind.check([column or None for column in named])
-    except ColumnsRefused as refused:
-        raise Refused(refused.code, str(refused), field="columns") from None
+    except ColumnsInvalid as refused:
+        raise ServiceError(refused.code, str(refused), field="columns") from None
 
 
 def require_clear(row: UploadedList, kind: Kind = RECIPIENTS) -> None:
-    """Refused while nobody has said what a column is that could decide: columns_unclear."""
+    """ServiceError while nobody has said what a column is that could decide: columns_unclear."""
     if not (places := unclear_of(row.columns)):
         return
     seen = sample(row, kind)
     asked = [(column, _name_of(seen, column.position)) for column in seen.reading if column.position in places]
-    raise Refused(
+    raise ServiceError(
         "columns_unclear",
         f"Say what {'this column is' if len(asked) == 1 else 'these columns are'} before the list is checked, because it could "
         f"decide {kind.decided}: {', '.join(_called(column, name) for column, name in asked)}.",
@@ -243,7 +245,7 @@ def _called(column: ColumnRead, name: str) -> str:
 
 
 def _guessed(seen: Preview) -> list[str]:
-    """Without the columns of our own error report, which comes back mended."""
+    """Without the columns of our own error report, which comes back fixed."""
     return ["" if column.kind in REPORTED else column.kind for column in seen.columns]
 
 
@@ -252,5 +254,5 @@ def require_file(row: UploadedList) -> None:
         raise removed()
 
 
-def removed() -> Refused:
-    return Refused("import_file_removed", "The uploaded file is kept for 24 hours and is gone; upload it again.")
+def removed() -> ServiceError:
+    return ServiceError("import_file_removed", "The uploaded file is kept for 24 hours and is gone; upload it again.")

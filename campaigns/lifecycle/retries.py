@@ -17,10 +17,10 @@ from delivery.engine.dispatcher import database_now
 from delivery.lane_totals import reasons_of
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
-from delivery.runtime.wakeups import ring_on_commit
-from delivery.services.lanes import before_all, requeue_failed, retryable_reasons
+from delivery.runtime.wakeups import wake_on_commit
+from delivery.services.lanes import id_before_first, requeue_failed, retryable_reasons
 from rvm.platform import audit
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 from usecases.selectors import require_usable
 
@@ -32,10 +32,10 @@ def begin(
     row: Campaign, *, accept_duplicate_risk: bool, reasons: Collection[str], actor: User | None, now: datetime
 ) -> CampaignRetry:
     """The retry with its first batch done, which is all of it where the campaign is small. The caller holds the campaign's lock.
-    Raises Refused."""
+    Raises ServiceError."""
     chosen = retryable_reasons(reasons, accept_duplicate_risk)
     if earlier := under_way(row):
-        raise Refused(
+        raise ServiceError(
             "retry_under_way",
             f"The failed of this campaign are being queued again already, {earlier.looked_at:,} of {earlier.matching:,} so far. Wait "
             "until that is done, or stop it.",
@@ -65,7 +65,7 @@ def go_on(row: Campaign, retry: CampaignRetry, now: datetime) -> None:
     more the pass stops."""
     try:
         require_usable(row.use_case, row.live)
-    except Refused as refused:
+    except ServiceError as refused:
         stop(row, retry, None, refused.sentence)
         return
     ends_with_lane = end_ahead(row, now) is not None
@@ -73,7 +73,7 @@ def go_on(row: Campaign, retry: CampaignRetry, now: datetime) -> None:
         row.lane,
         retryable_reasons(retry.reasons, retry.accept_duplicate_risk),
         since=retry.asked_at,
-        after=retry.up_to or before_all(row.lane),
+        after=retry.up_to or id_before_first(row.lane),
         expires_at=None if ends_with_lane else now + timedelta(hours=row.use_case.expires_after_hours),
         limit=BATCH,
         now=now,
@@ -84,7 +84,7 @@ def go_on(row: Campaign, retry: CampaignRetry, now: datetime) -> None:
     if found.queued:
         if row.state == CampaignState.COMPLETED:
             reopen(row, retry.asked_by)
-        ring_on_commit("dispatch")
+        wake_on_commit("dispatch")
     if found.last is None:
         retry.state, retry.ended_at = RetryState.COMPLETED, database_now()
         _record("campaign.retried", row, retry, retry.asked_by)

@@ -22,16 +22,16 @@ from campaigns.lifecycle import retries
 from campaigns.lifecycle.service import begin
 from campaigns.lifecycle.transitions import is_importing, move, reopen
 from campaigns.models import Campaign, CampaignRetry, RecipientImport
-from campaigns.scripts import Hearing
+from campaigns.scripts import RecordingResolver
 from campaigns.states import UNDER_WAY, CampaignState, RetryState
 from delivery.lane_totals import LANES_WITH, counts_of
 from delivery.lifecycle.status import OPEN_ENDED, VoicemailStatus
 from delivery.models import Lane
 from delivery.recordings.storage import STORAGE_UNAVAILABLE
-from delivery.runtime.wakeups import ring_on_commit
-from delivery.services.lanes import before_all, cancel_queued, point_each, point_to
+from delivery.runtime.wakeups import wake_on_commit
+from delivery.services.lanes import assign_recording, assign_recordings, cancel_queued, id_before_first
 from rvm.platform.database import sql
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 
 log = structlog.get_logger(__name__)
 
@@ -75,28 +75,28 @@ def set_recordings(now: datetime) -> None:
 def _set_recordings(row: Campaign, now: datetime) -> None:
     if is_importing(row):
         return
-    row.recordings_set_to = _point_on(row, row.recordings_set_to or before_all(row.lane), now)
+    row.recordings_set_to = _point_on(row, row.recordings_set_to or id_before_first(row.lane), now)
     row.recordings_set = row.recordings_set_to is None
     row.save(update_fields=["recordings_set", "recordings_set_to"])
     if row.recordings_set:
         Lane.objects.filter(pk=row.pk).update(held=False)
-        ring_on_commit("dispatch")
+        wake_on_commit("dispatch")
 
 
 def _point_on(row: Campaign, after: UUID, now: datetime) -> UUID | None:
     if row.recording_id is not None:
-        return point_to(row.pk, row.recording_id, after=after, limit=MAX_VOICEMAILS)
-    hearing = Hearing(row)
+        return assign_recording(row.pk, row.recording_id, after=after, limit=MAX_VOICEMAILS)
+    hearing = RecordingResolver(row)
 
     def choose(merge_fields: Any) -> UUID | None:
         try:
             return hearing.recording_for(merge_fields).pk
-        except Refused as refused:
+        except ServiceError as refused:
             if refused.code == STORAGE_UNAVAILABLE:
                 raise  # nobody fails for that: the next tick tries again
             return None
 
-    return point_each(row.pk, choose, after=after, limit=MAX_ASSEMBLED, seconds=ASSEMBLE_SECONDS, now=now)
+    return assign_recordings(row.pk, choose, after=after, limit=MAX_ASSEMBLED, seconds=ASSEMBLE_SECONDS, now=now)
 
 
 # Those that wait are found by their lane, the others by use case and status: few are on their way at a time.
@@ -156,7 +156,7 @@ def reopen_retried(now: datetime) -> None:
 def _reopen(row: Campaign) -> None:
     if _has_open_row(row):
         reopen(row, None)
-        ring_on_commit("dispatch")
+        wake_on_commit("dispatch")
 
 
 def queue_again(now: datetime) -> None:

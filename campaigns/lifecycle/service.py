@@ -16,10 +16,10 @@ from campaigns.planning.effective_settings import end_of
 from campaigns.planning.preview import preview
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE, UNDER_WAY, CampaignState
 from delivery.models import Lane, Voicemail
-from delivery.runtime.wakeups import ring_on_commit
+from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
 from rvm.platform.database.clock import database_now
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from usecases.models import UseCase
 from usecases.selectors import require_usable
@@ -42,7 +42,7 @@ def create(
     """A draft and its held lane.
 
     `fields`: recording, script, time_zone, starts_at, ends_at, window_start, window_end, days, pace_per_second, priority,
-    max_attempts, retry_minutes. `starts_at` and `ends_at` without an offset are read in `time_zone`. Raises Refused.
+    max_attempts, retry_minutes. `starts_at` and `ends_at` without an offset are read in `time_zone`. Raises ServiceError.
     """
     lane = Lane(workspace=workspace, use_case=use_case, live=live, held=True)
     campaign = Campaign(id=lane.pk, workspace=workspace, lane=lane, created_by=actor)
@@ -55,7 +55,7 @@ def create(
 
 @transaction.atomic
 def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, now: datetime) -> Campaign:
-    """Change what is named and nothing else; names as for `create`, and `name` and `use_case`. Raises Refused."""
+    """Change what is named and nothing else; names as for `create`, and `name` and `use_case`. Raises ServiceError."""
     row = locked(campaign)
     if row.state not in EDITABLE and not changes.keys() <= ALWAYS_EDITABLE:
         raise claimed(row)
@@ -64,7 +64,7 @@ def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, 
         return row
     has_recipients = _has_recipients(row)
     if "use_case" in changed and (has_recipients or is_importing(row)):
-        raise Refused(
+        raise ServiceError(
             "campaign_has_recipients",
             "The use case stays once the campaign has recipients: they were judged by its policy. Make another campaign for another "
             "use case.",
@@ -73,7 +73,7 @@ def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, 
     if {"recording", "script"} & changed.keys():
         row.recordings_set, row.recordings_set_to = not has_recipients and not is_importing(row), None
     if row.state == S.SCHEDULED and (row.starts_at is None or not (row.recording or row.script)):
-        raise Refused(
+        raise ServiceError(
             "campaign_scheduled",
             "A scheduled campaign keeps a start and a recording; unschedule it to take one of them away.",
             field="starts_at" if row.starts_at is None else "recording_id",
@@ -82,13 +82,13 @@ def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, 
     row.lane.save(update_fields=changed.keys() & validation.OF_LANE)
     audit.record("campaign.updated", row, actor=actor, workspace=row.workspace, changes=told(changed))
     if {"pace_per_second", "priority"} & changed.keys():
-        ring_on_commit("dispatch")
+        wake_on_commit("dispatch")
     return row
 
 
 @transaction.atomic
 def launch(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
-    """draft -> running, or scheduled where its start lies ahead. Raises Refused."""
+    """draft -> running, or scheduled where its start lies ahead. Raises ServiceError."""
     row = locked(campaign)
     require(row, {S.DRAFT}, "launched")
     _check_launch(row, now)
@@ -104,13 +104,13 @@ def begin(row: Campaign, actor: User | None, now: datetime) -> Campaign:
     move(row, S.RUNNING, "campaign.launched", actor, launched_at=now, ends_at=end_of(row, now))
     # Where the recording was changed after the import, the tick opens the lane once every voicemail names the new one.
     Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set, expires_at=row.ends_at)
-    ring_on_commit("dispatch")
+    wake_on_commit("dispatch")
     return row
 
 
 @transaction.atomic
 def unschedule(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
-    """scheduled -> draft. Raises Refused."""
+    """scheduled -> draft. Raises ServiceError."""
     row = locked(campaign)
     require(row, {S.SCHEDULED}, "unscheduled")
     return move(row, S.DRAFT, "campaign.unscheduled", actor, launched_by=None)
@@ -118,7 +118,7 @@ def unschedule(campaign: Campaign, *, actor: User | None, now: datetime) -> Camp
 
 @transaction.atomic
 def pause(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
-    """running -> paused: nothing new is sent; what is with the carrier goes on. Raises Refused."""
+    """running -> paused: nothing new is sent; what is with the carrier goes on. Raises ServiceError."""
     row = locked(campaign)
     require(row, {S.RUNNING}, "paused")
     Lane.objects.filter(pk=row.pk).update(held=True)
@@ -127,17 +127,18 @@ def pause(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
 
 @transaction.atomic
 def resume(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
-    """paused -> running, where it was. Raises Refused."""
+    """paused -> running, where it was. Raises ServiceError."""
     row = locked(campaign)
     require(row, {S.PAUSED}, "resumed")
     Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set)
-    ring_on_commit("dispatch")
+    wake_on_commit("dispatch")
     return move(row, S.RUNNING, "campaign.resumed", actor)
 
 
 @transaction.atomic
 def cancel(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
-    """Whatever has not ended -> canceled; what still waits is canceled by the tick, and nothing of it is sent. Raises Refused."""
+    """Whatever has not ended -> canceled; what still waits is canceled by the tick, and nothing of it is sent. Raises
+    ServiceError."""
     row = locked(campaign)
     require(row, {S.DRAFT, S.SCHEDULED, S.RUNNING, S.PAUSED}, "canceled")
     Lane.objects.filter(pk=row.pk).update(held=True, expires_at=None)
@@ -157,7 +158,8 @@ def retry_failed(
 ) -> CampaignRetry:
     """Queue the failed again that a retry can help: the first ones now, the others by the tick. No `reasons` are all of them.
 
-    What may have reached the person is left out unless that risk is accepted. Raises Refused, also while an earlier retry runs."""
+    What may have reached the person is left out unless that risk is accepted. Raises ServiceError, also while an earlier retry
+    runs."""
     row = locked(campaign)
     require(row, {S.RUNNING, S.PAUSED, S.COMPLETED}, "retried")
     return retries.begin(row, accept_duplicate_risk=accept_duplicate_risk, reasons=reasons, actor=actor, now=now)
@@ -165,11 +167,11 @@ def retry_failed(
 
 @transaction.atomic
 def stop_retry(campaign: Campaign, *, actor: User | None) -> CampaignRetry:
-    """Leave those of the failed who are not queued again yet as they are. Raises Refused where no retry runs."""
+    """Leave those of the failed who are not queued again yet as they are. Raises ServiceError where no retry runs."""
     row = locked(campaign)
     retry = retries.under_way(row)
     if retry is None:
-        raise Refused(
+        raise ServiceError(
             "retry_not_under_way", "Nobody of this campaign is being queued again now, so there is nothing to stop."
         )
     retries.stop(row, retry, actor, "A person or a program stopped it.")
@@ -179,25 +181,25 @@ def stop_retry(campaign: Campaign, *, actor: User | None) -> CampaignRetry:
 def _check_launch(row: Campaign, now: datetime) -> None:
     require_usable(row.use_case, row.live)
     if row.recording is None and row.script is None:
-        raise Refused(
+        raise ServiceError(
             "recording_missing", "The campaign has no recording; choose what people will hear.", field="recording_id"
         )
     if row.recording is not None and not default_storage.exists(row.recording.storage_name):
-        raise Refused(
+        raise ServiceError(
             "recording_missing",
             f"The file of the recording “{row.recording.name}” is gone from the media storage; upload it again.",
             field="recording_id",
         )
     if RecipientImport.objects.filter(campaign=row, state__in=UNDER_WAY).exists():
-        raise Refused(
+        raise ServiceError(
             "import_under_way",
             "A list is being imported into this campaign; launch it when that is done, or discard the list.",
         )
     if not _has_recipients(row):
-        raise Refused("no_recipients", "The campaign has no recipients; import a list first.")
+        raise ServiceError("no_recipients", "The campaign has no recipients; import a list first.")
     expected = preview(row, now)
     if not expected.now and not expected.later:
-        raise Refused("nothing_to_send", _why_nothing(expected.total, expected.expiring, expected.skipped))
+        raise ServiceError("nothing_to_send", _why_nothing(expected.total, expected.expiring, expected.skipped))
 
 
 def _why_nothing(total: int, expiring: int, skipped: Mapping[str, int]) -> str:

@@ -10,7 +10,7 @@ from campaigns.models import Campaign, RecipientImport
 from campaigns.states import CampaignState, ImportState, may_move
 from delivery.models import Lane
 from rvm.platform import audit
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 
 
@@ -25,12 +25,12 @@ def locked(campaign: Campaign) -> Campaign:
 
 
 def require(row: Campaign, states: Collection[CampaignState], done: str) -> None:
-    """Refused unless the campaign is in one of the states; `done` is what is asked for, as in “can be paused”."""
+    """ServiceError unless the campaign is in one of the states; `done` is what is asked for, as in “can be paused”."""
     if row.state in states:
         return
     names = [state.value for state in CampaignState if state in states]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-    raise Refused(
+    raise ServiceError(
         "campaign_state",
         f"A campaign can be {done} while it is {listed}; this one is {row.state}.",
         campaign_state=row.state,
@@ -64,12 +64,12 @@ def end_ahead(row: Campaign, now: datetime) -> datetime | None:
     return row.ends_at if row.ends_at is not None and row.ends_at > now else None
 
 
-def claimed(row: Campaign) -> Refused:
+def claimed(row: Campaign) -> ServiceError:
     """Why it cannot be edited any more: who began it, when, and what can still be changed."""
     who = f" by {row.launched_by}" if row.launched_by else ""
     when = f" on {row.launched_at:%-d %B %Y at %H:%M} UTC" if row.launched_at else ""
     begun = f"It was launched{who}{when}" if row.launched_at else "It has ended"
-    return Refused(
+    return ServiceError(
         "campaign_claimed",
         f"{begun} and is {row.state}: who is reached and what they hear stays. Its name, pace and priority can still be changed.",
         campaign_state=row.state,

@@ -14,7 +14,7 @@ from campaigns.planning import effective_settings
 from campaigns.scripts import check_script
 from delivery.models import Recording
 from delivery.services.voicemails import MAX_AHEAD
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from usecases.models import UseCase
 from usecases.selectors import require_usable
@@ -45,7 +45,7 @@ Changes = dict[str, tuple[Any, Any]]
 
 
 def apply(campaign: Campaign, named: Mapping[str, Any], now: datetime) -> Changes:
-    """Set what is named on the campaign and its lane, unsaved, and return what differs as {name: (old, new)}. Raises Refused."""
+    """Set what is named on the campaign and its lane, unsaved, and return what differs as {name: (old, new)}. Raises ServiceError."""
     values = _checked(campaign, dict(named), now)
     mine = {name: value for name, value in values.items() if name in OF_CAMPAIGN}
     lanes = {name: value for name, value in values.items() if name not in OF_CAMPAIGN}
@@ -90,22 +90,22 @@ def check_name(name: str) -> str:
     """Without the spaces around it."""
     name = name.strip()
     if not name:
-        raise Refused("name_missing", "A campaign needs a name, by which people find it again.", field="name")
+        raise ServiceError("name_missing", "A campaign needs a name, by which people find it again.", field="name")
     if len(name) > MAX_NAME_LENGTH:
         sentence = f"The name has {len(name)} characters; at most {MAX_NAME_LENGTH} are kept."
-        raise Refused("too_long", sentence, field="name")
+        raise ServiceError("too_long", sentence, field="name")
     return name
 
 
 def moment_of(value: datetime, zone: str, field: str) -> datetime:
     """A local time in the zone as the moment that it is; one that carries an offset is a moment already.
 
-    Of an hour that comes twice, the first is meant. Refused where clocks skip it."""
+    Of an hour that comes twice, the first is meant. ServiceError where clocks skip it."""
     if value.tzinfo is not None:
         return value.astimezone(UTC)
     moment = value.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
     if moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != value:
-        raise Refused(
+        raise ServiceError(
             "time_skipped",
             f"{value:%H:%M} does not exist on {value:%-d %B %Y} in {zone}: clocks are put forward over it. Choose another time.",
             field=field,
@@ -115,7 +115,7 @@ def moment_of(value: datetime, zone: str, field: str) -> datetime:
 
 def _check_use_case(campaign: Campaign, use_case: UseCase) -> None:
     if use_case.workspace_id != campaign.workspace_id:
-        raise Refused("use_case_not_found", "This workspace has no such use case.", field="use_case_id")
+        raise ServiceError("use_case_not_found", "This workspace has no such use case.", field="use_case_id")
     require_usable(use_case, campaign.live)
 
 
@@ -123,7 +123,7 @@ def _check_sound(campaign: Campaign, values: dict[str, Any]) -> None:
     """One recording or a script; naming one of them leaves the other."""
     recording, script = values.get("recording"), values.get("script")
     if recording is not None and script is not None:
-        raise Refused(
+        raise ServiceError(
             "recording_and_script", "A campaign has one recording or a script of clips, not both.", field="script"
         )
     if recording is not None:
@@ -137,7 +137,7 @@ def _check_sound(campaign: Campaign, values: dict[str, Any]) -> None:
 
 def _check_recording(workspace: Workspace, recording: Recording) -> None:
     if recording.workspace_id != workspace.pk or recording.assembled:
-        raise Refused("recording_not_found", "This workspace has no such recording.", field="recording_id")
+        raise ServiceError("recording_not_found", "This workspace has no such recording.", field="recording_id")
 
 
 @cache
@@ -147,7 +147,7 @@ def _zones() -> frozenset[str]:
 
 def _check_zone(name: str) -> None:
     if name not in _zones():
-        raise Refused(
+        raise ServiceError(
             "time_zone_unknown",
             f"“{name[:64]}” is no time zone; write one as in America/Chicago or UTC.",
             field="time_zone",
@@ -156,11 +156,11 @@ def _check_zone(name: str) -> None:
 
 def _check_start(start: datetime, now: datetime) -> None:
     if start < now - LATE:
-        raise Refused(
+        raise ServiceError(
             "too_early", "The start lies in the past; leave it out to start with the launch.", field="starts_at"
         )
     if start > now + MAX_AHEAD:
-        raise Refused("too_late", f"The start is more than {MAX_AHEAD.days} days ahead.", field="starts_at")
+        raise ServiceError("too_late", f"The start is more than {MAX_AHEAD.days} days ahead.", field="starts_at")
 
 
 def _check_order(campaign: Campaign, now: datetime) -> None:
@@ -169,11 +169,11 @@ def _check_order(campaign: Campaign, now: datetime) -> None:
     start = max(campaign.starts_at or now, now)
     if campaign.ends_at <= start:
         than = "its start" if start > now else "now"
-        raise Refused(
+        raise ServiceError(
             "too_early", f"The campaign's end is not later than {than}; nothing would be sent.", field="ends_at"
         )
     if campaign.ends_at > start + MAX_AHEAD:
-        raise Refused("too_late", f"The end is more than {MAX_AHEAD.days} days after the start.", field="ends_at")
+        raise ServiceError("too_late", f"The end is more than {MAX_AHEAD.days} days after the start.", field="ends_at")
 
 
 def _check_hours(campaign: Campaign) -> None:
@@ -183,13 +183,13 @@ def _check_hours(campaign: Campaign) -> None:
         hour: time | None = getattr(lane, name)
         if hour is not None and not policy.window_start <= hour <= policy.window_end:
             sentence = f"{_clock(hour)} is not within {allowed}; choose hours within the policy's."
-            raise Refused("outside_policy", sentence, field=name)
+            raise ServiceError("outside_policy", sentence, field=name)
     hours = effective_settings.hours_of(lane, simulated=False)
     if hours.start >= hours.end:
         sentence = (
             f"The hours {_clock(hours.start)} to {_clock(hours.end)} are empty: they must end later than they start."
         )
-        raise Refused("window_empty", sentence, field="window_end")
+        raise ServiceError("window_empty", sentence, field="window_end")
 
 
 def _clock(at: time) -> str:
@@ -198,21 +198,23 @@ def _clock(at: time) -> str:
 
 def _checked_days(days: Any) -> list[int]:
     if not isinstance(days, list | tuple | set | frozenset) or not days:
-        raise Refused("days_missing", "Name at least one weekday, or leave the days out for every day.", field="days")
+        raise ServiceError(
+            "days_missing", "Name at least one weekday, or leave the days out for every day.", field="days"
+        )
     if any(isinstance(day, bool) or not isinstance(day, int) or not 1 <= day <= 7 for day in days):
-        raise Refused("day_unknown", "Weekdays are numbers from 1, Monday, to 7, Sunday.", field="days")
+        raise ServiceError("day_unknown", "Weekdays are numbers from 1, Monday, to 7, Sunday.", field="days")
     return sorted(set(days))
 
 
 def _check_pace(pace: Any) -> None:
     least, most = PACES
     if isinstance(pace, bool) or not isinstance(pace, int | float) or not math.isfinite(pace) or pace <= 0:
-        raise Refused("not_positive", "The pace is a number of drops a second above 0.", field="pace_per_second")
+        raise ServiceError("not_positive", "The pace is a number of drops a second above 0.", field="pace_per_second")
     if not least <= pace <= most:
         sentence = f"The pace must be from {least} to {most:.0f} drops a second; it is {pace}."
-        raise Refused("out_of_bounds", sentence, field="pace_per_second")
+        raise ServiceError("out_of_bounds", sentence, field="pace_per_second")
 
 
 def _check_whole(name: str, what: str, value: Any, least: int, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise Refused("out_of_bounds", f"{what} must be a whole number from {least} to {most}.", field=name)
+        raise ServiceError("out_of_bounds", f"{what} must be a whole number from {least} to {most}.", field=name)

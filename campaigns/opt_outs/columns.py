@@ -17,7 +17,7 @@ from rvm.spreadsheets.columns.questions import Question
 from rvm.spreadsheets.columns.reading import Column, Sureness, Watch, Why, read_columns, without_verdicts
 from rvm.spreadsheets.columns.samples import Sample
 from rvm.spreadsheets.columns.words import words_of
-from rvm.spreadsheets.refusals import ColumnsRefused
+from rvm.spreadsheets.refusals import ColumnsInvalid
 
 REASON = "reason"
 # Who has a yes in the one is meant, who has a yes in the other is not.
@@ -159,18 +159,18 @@ _DECIDED: dict[str, Callable[[Column, Sample], Column]] = {
 
 
 def check_opt_out_columns(columns: Sequence[str | None]) -> None:
-    """Whether a mapping makes sense, as `check_columns`. Raises ColumnsRefused."""
+    """Whether a mapping makes sense, as `check_columns`. Raises ColumnsInvalid."""
     named = [column for column in columns if column is not None]
     for column in named:
         if column not in (*KINDS, UNCLEAR):
-            raise ColumnsRefused(
+            raise ColumnsInvalid(
                 "invalid_choice",
                 f"A list of opt-outs has no column of the kind {column}; it has {', '.join(KINDS)}, or one that is not read.",
             )
         if named.count(column) > 1 and column not in (*REPEATED, UNCLEAR):
             raise column_twice(column)
     if UNCLEAR not in named and not set(PHONES) & set(named):
-        raise ColumnsRefused(
+        raise ColumnsInvalid(
             "phone_column_missing",
             "No column of the list is read as phone numbers of the people on it; say which one holds them.",
         )

@@ -27,7 +27,7 @@ from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.encryption.encrypted_files import unseal
 from rvm.spreadsheets.preview import Preview, open_list
-from rvm.spreadsheets.refusals import CellRefused, SheetRefused
+from rvm.spreadsheets.refusals import CellInvalid, SheetInvalid
 from usecases.models import Suppression
 from usecases.suppressions import suppress_all, take_back
 
@@ -82,7 +82,7 @@ class Listing:
     notices: list[str] = field(default_factory=list)
 
     def batches(self) -> Iterator[Batch]:
-        """Raises SheetRefused, FileNotFoundError, Undecryptable, Stopping."""
+        """Raises SheetInvalid, FileNotFoundError, Undecryptable, Stopping."""
         dialect, said = dialect_of(self.row), self.row.columns_said
         seen, rows = open_list(unseal(self.row.storage_name), dialect, self.notices, read_opt_outs)
         layout = layout_of(self.row.columns, said, seen, ragged=dialect.format == "xlsx")
@@ -92,7 +92,7 @@ class Listing:
                 if shutdown.requested.is_set():
                     raise Stopping
                 if self.counts.rows + len(batch) > MAX_ROWS:
-                    raise SheetRefused(
+                    raise SheetInvalid(
                         "too_many_rows",
                         f"The list has more than {MAX_ROWS:,} rows, the most that one import takes; split it.",
                     )
@@ -101,7 +101,7 @@ class Listing:
                     self.counts.rows += 1
                     try:
                         entry = read(cells)
-                    except CellRefused as refused:
+                    except CellInvalid as refused:
                         self._leave_out(number, refused.code)
                         continue
                     self.counts.not_opted_out += not entry.meant
@@ -139,7 +139,7 @@ def check(row: OptOutImport) -> Mapping[str, object]:
         listing.counts.waiting += len({numbers[bytes(index)] for (index,) in waiting})
         progress(row, OptOutState.CHECKING, rows_read=batch.rows_read)
     if not listing.counts.rows:
-        raise SheetRefused("empty", "The list has no rows below its header; export it again with the numbers in it.")
+        raise SheetInvalid("empty", "The list has no rows below its header; export it again with the numbers in it.")
     return {"counts": asdict(listing.counts), "unreadable": listing.unreadable, "notices": listing.notices}
 
 

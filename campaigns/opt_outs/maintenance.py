@@ -11,14 +11,14 @@ from campaigns.imports.maintenance import BATCH, KEPT
 from campaigns.imports.runner import lock_within_transaction
 from campaigns.models import OptOutImport
 from campaigns.states import OPT_OUTS_UNDER_WAY, OptOutState
-from delivery.runtime.wakeups import ring
+from delivery.runtime.wakeups import wake
 from rvm.platform import audit
 from rvm.platform.encryption import encrypted_files
 
 
 def ring_for_lists(now: datetime) -> None:
     if OptOutImport.objects.filter(state__in=OPT_OUTS_UNDER_WAY).exists():
-        ring("imports")
+        wake("imports")
 
 
 def remove_files(now: datetime) -> None:

@@ -13,7 +13,7 @@ from rvm.platform.observability.masking import mask_numbers
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.cells.phones import SAYS_NONE, numbers_in
 from rvm.spreadsheets.columns.kinds import PHONES
-from rvm.spreadsheets.refusals import CellRefused
+from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.rows import DamagedRow
 from usecases.models import Suppression
 
@@ -45,7 +45,7 @@ def sentence_of(code: str) -> str:
 
 
 def entry_for(layout: Layout, said: Collection[int], permissions: Collection[int]) -> Callable[[Row], Entry]:
-    """A function that reads the rows of one list; it raises CellRefused where there is no number in one, with why the first that is
+    """A function that reads the rows of one list; it raises CellInvalid where there is no number in one, with why the first that is
     written cannot be read.
 
     `said` are the places of the columns of which a person has said what they are, `permissions` those of the columns whose yes
@@ -70,13 +70,13 @@ def entry_for(layout: Layout, said: Collection[int], permissions: Collection[int
     def numbers_of(row: Row) -> list[str]:
         region = _region(_cell(row, country_at))
         found: list[str] = []
-        why: CellRefused | None = None
+        why: CellInvalid | None = None
         for at in phones:
             extension_at = extensions[at]
             extended = extension_at is not None and _is_said(_cell(row, extension_at))
             try:
                 found += _numbers_in(_cell(row, at), region, extended=extended)
-            except CellRefused as refused:
+            except CellInvalid as refused:
                 if why is None or why.code == "phone_missing":
                     why = refused
         if not found and why is not None:
@@ -90,9 +90,9 @@ def _require_whole(row: Row, width: int) -> None:
     # Bytes that are no text may stand in any column; a number beside them can be read.
     if isinstance(row, DamagedRow):
         if row.code != "undecodable":
-            raise CellRefused(row.code, row.sentence)
+            raise CellInvalid(row.code, row.sentence)
     elif width and any(map(str.strip, row[width:])):
-        raise CellRefused("row_wide", CODES["row_wide"].sentence)
+        raise CellInvalid("row_wide", CODES["row_wide"].sentence)
 
 
 def _means(said: Says, kind: str, sure: bool) -> bool:
@@ -104,19 +104,19 @@ def _means(said: Says, kind: str, sure: bool) -> bool:
 def _numbers_in(cell: str, region: str, *, extended: bool) -> list[str]:
     try:
         number = cell_values.phone(cell, region)
-    except CellRefused as refused:
+    except CellInvalid as refused:
         if refused.code in _SEARCHED and (found := numbers_in(cell, region)):
             return found
         raise
     if extended:
-        raise CellRefused("has_extension", sentence_of("has_extension"))
+        raise CellInvalid("has_extension", sentence_of("has_extension"))
     return [number]
 
 
 def _region(cell: str) -> str:
     try:
         return cell_values.country(cell) if cell else "US"
-    except CellRefused:
+    except CellInvalid:
         return "US"
 
 

@@ -15,7 +15,7 @@ from campaigns.states import OPT_OUTS_UNDER_WAY, OptOutState
 from delivery.runtime import shutdown
 from rvm.platform import audit
 from rvm.platform.encryption.crypto import Undecryptable
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +48,7 @@ def work_on(identifier: UUID) -> bool:
     was = OptOutState(row.state)
     try:
         return _STEPS[was](row)
-    except SheetRefused as refused:
+    except SheetInvalid as refused:
         _fail(row, was, str(refused))
     except (FileNotFoundError, Undecryptable):
         _fail(row, was, LOST)

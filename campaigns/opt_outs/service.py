@@ -13,12 +13,12 @@ from campaigns.imports import uploaded_lists
 from campaigns.imports.uploaded_lists import READ_AS, Kind, Sample
 from campaigns.models import OptOutImport
 from campaigns.opt_outs.columns import SENTENCES, check_opt_out_columns, read_opt_outs
-from campaigns.states import OPT_OUT_MOVES, OptOutState
-from delivery.runtime.wakeups import ring_on_commit
+from campaigns.states import OPT_OUT_TRANSITIONS, OptOutState
+from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
 from rvm.platform.database.ids import uuid7_at
 from rvm.platform.encryption import encrypted_files
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from rvm.spreadsheets.workbook_notices import other_sheets
 
@@ -38,7 +38,7 @@ def upload(
 ) -> OptOutImport:
     """Keep the file encrypted, and guess how it is written and what its columns are, but for what `reading` says, as `read_as`.
 
-    Raises Refused: import_too_large, import_unreadable, storage_unavailable, and the codes of columns.
+    Raises ServiceError: import_too_large, import_unreadable, storage_unavailable, and the codes of columns.
     """
     row = OptOutImport(
         id=uuid7_at(int(now.timestamp() * 1000)),  # it names the file, which is as old as it says
@@ -67,7 +67,7 @@ def upload(
 def read_as(found: OptOutImport, changes: Mapping[str, Any], *, actor: User | None, now: datetime) -> OptOutImport:
     """Override the guess, as `campaigns.imports.service.read_as`. What had been checked must be checked again.
 
-    Raises Refused: opt_out_list_<state>, import_file_removed, import_unreadable, and the codes of columns.
+    Raises ServiceError: opt_out_list_<state>, import_file_removed, import_unreadable, and the codes of columns.
     """
     with _locked(found, O.UPLOADED) as row:
         uploaded_lists.require_file(row)
@@ -81,7 +81,7 @@ def read_as(found: OptOutImport, changes: Mapping[str, Any], *, actor: User | No
 
 
 def check(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImport:
-    """uploaded -> checking: every row is read in the background. Raises Refused, also while a column is unclear."""
+    """uploaded -> checking: every row is read in the background. Raises ServiceError, also while a column is unclear."""
     with _locked(found, O.CHECKING) as row:
         uploaded_lists.require_file(row)
         uploaded_lists.require_clear(row, KIND)
@@ -89,7 +89,7 @@ def check(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutIm
         _begin_anew(row, O.CHECKING)
         row.save()
         audit.record("opt_outs.check_began", row, actor=actor, workspace=row.workspace)
-        ring_on_commit("imports")
+        wake_on_commit("imports")
     return row
 
 
@@ -99,17 +99,17 @@ def confirm(
     """checked -> importing: its numbers are put on the workspace's list in the background.
 
     `must_not_be_reached`: the person says that the people on the list must not be reached, which is asked where it looks like a list
-    of patients. Raises Refused.
+    of patients. Raises ServiceError.
     """
     with _locked(found, O.IMPORTING) as row:
         if not numbers_of(row):
-            raise Refused(
+            raise ServiceError(
                 "opt_out_list_without_numbers",
-                "No number of this list can be put on the suppression list; see why, mend the list and upload it again.",
+                "No number of this list can be put on the suppression list; see why, correct the list and upload it again.",
             )
         doubts = looks_like_patients(row)
         if doubts and not must_not_be_reached:
-            raise Refused(
+            raise ServiceError(
                 "opt_out_list_looks_like_patients",
                 f"{' '.join(doubts)} Say that this is a list of people who must not be reached, or discard it.",
                 field="must_not_be_reached",
@@ -124,29 +124,29 @@ def confirm(
             counts=row.counts,
             must_not_be_reached=must_not_be_reached,
         )
-        ring_on_commit("imports")
+        wake_on_commit("imports")
     return row
 
 
 def undo(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImport:
     """completed -> undoing: what this list alone has put on the workspace's list is taken off again, in the background.
 
-    Voicemails that were ended meanwhile stay so. Raises Refused.
+    Voicemails that were ended meanwhile stay so. Raises ServiceError.
     """
     with _locked(found, O.UNDOING) as row:
         if row.state == O.FAILED and not row.added:
-            raise Refused(
+            raise ServiceError(
                 "opt_out_list_failed", "This list has put no number on the suppression list.", import_state=row.state
             )
         row.state, row.undone_by = O.UNDOING, actor
         row.save()
         audit.record("opt_outs.undo_began", row, actor=actor, workspace=row.workspace, added=row.added)
-        ring_on_commit("imports")
+        wake_on_commit("imports")
     return row
 
 
 def discard(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImport:
-    """Drop a list that has listed nobody; its file is removed within moments. Raises Refused."""
+    """Drop a list that has listed nobody; its file is removed within moments. Raises ServiceError."""
     with _locked(found, O.DISCARDED) as row:
         row.state = O.DISCARDED
         row.save()
@@ -155,7 +155,7 @@ def discard(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOut
 
 
 def sample(row: OptOutImport) -> Sample:
-    """Raises Refused: import_file_removed, import_unreadable."""
+    """Raises ServiceError: import_file_removed, import_unreadable."""
     return uploaded_lists.sample(row, KIND)
 
 
@@ -203,20 +203,20 @@ _HELP = {
     O.UNDOING: " Wait until it is undone.",
     O.UNDONE: " Upload it again.",
     O.DISCARDED: " Upload it again.",
-    O.FAILED: " See why, read it in another way or upload a mended list.",
+    O.FAILED: " See why, read it in another way or upload a corrected list.",
 }
 
 
 @contextmanager
 def _locked(found: OptOutImport, to: OptOutState) -> Iterator[OptOutImport]:
-    """The row as it is now, for a verb that moves it to `to`. Refused where its state does not allow that."""
+    """The row as it is now, for a verb that moves it to `to`. ServiceError where its state does not allow that."""
     with transaction.atomic():
         row = OptOutImport.objects.select_for_update(no_key=True).get(pk=found.pk)
         was = OptOutState(row.state)
-        allowed = to in OPT_OUT_MOVES[was] or was is to is O.UPLOADED
+        allowed = to in OPT_OUT_TRANSITIONS[was] or was is to is O.UPLOADED
         # What has put numbers on the list is undone, and nothing else.
         if not allowed or (was is O.FAILED and row.added and to is not O.UNDOING):
-            raise Refused(
+            raise ServiceError(
                 f"opt_out_list_{was}",
                 f"A list that is {was} cannot be {_DONE[to]}.{_HELP.get(was, '')}",
                 import_state=was,

@@ -12,14 +12,14 @@ from django.db import connection, transaction
 
 from delivery.models import Lane
 from delivery.models.recipients import number_in
-from delivery.services.lanes import stretch_of
+from delivery.services.lanes import id_range
 from rvm.phone_numbers.numbers import zones_of
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
 from usecases.suppressions import are_suppressed, suppressed_indexes_sql
 
 
-class Alike(NamedTuple):
+class AudienceGroup(NamedTuple):
     """What decides about a person: all zones, whether suppressed, an expiry of the voicemail's own, whether its number opens."""
 
     zones: tuple[str, ...]
@@ -46,19 +46,19 @@ SELECT zones::text[], count(*) FROM delivery_voicemail WHERE lane_id = %s AND id
 PAGE = 2000
 
 
-def alike(lane: Lane) -> Counter[Alike]:
+def audience_groups(lane: Lane) -> Counter[AudienceGroup]:
     """How many of the lane's queued voicemails are alike in what decides about them.
 
     A row that brings no zones of its own is asked for those of its number, which must be decrypted for it; so must every number
     while the index key rotates, because the suppression list may know it by another key's index.
     """
     rotating = blind_index().rotating
-    groups: Counter[Alike] = Counter()
+    groups: Counter[AudienceGroup] = Counter()
     unknown = rotating
     if not rotating:
-        for zones, suppressed, expires_at, count in sql.run(_KNOWN, [lane.workspace_id, lane.pk, *stretch_of(lane)]):
+        for zones, suppressed, expires_at, count in sql.run(_KNOWN, [lane.workspace_id, lane.pk, *id_range(lane)]):
             if zones:
-                groups[Alike(tuple(zones), suppressed, expires_at)] += count
+                groups[AudienceGroup(tuple(zones), suppressed, expires_at)] += count
             else:
                 unknown = True
     # Lists bring zones for nearly everybody: a second look at a million rows is for those that did not.
@@ -69,23 +69,23 @@ def alike(lane: Lane) -> Counter[Alike]:
 
 def by_zones(lane: Lane) -> dict[tuple[str, ...] | None, int]:
     """How many of the lane's queued voicemails may be in which zones; None are those of which only the number is known."""
-    return {tuple(zones) if zones else None: count for zones, count in sql.run(_ZONES, [lane.pk, *stretch_of(lane)])}
+    return {tuple(zones) if zones else None: count for zones, count in sql.run(_ZONES, [lane.pk, *id_range(lane)])}
 
 
 def _pages(lane: Lane, everybody: bool) -> Iterator[list[tuple[Any, ...]]]:
     """In constant memory: a cursor of the server's, which lives as long as its transaction."""
     connection.ensure_connection()
     with transaction.atomic(), connection.connection.cursor(name="rvm_waiting") as cursor:
-        cursor.execute(_UNKNOWN, [lane.pk, *stretch_of(lane), everybody])
+        cursor.execute(_UNKNOWN, [lane.pk, *id_range(lane), everybody])
         while rows := cursor.fetchmany(PAGE):
             yield rows
 
 
-def _read(workspace_id: UUID, rows: list[tuple[Any, ...]]) -> list[Alike]:
+def _read(workspace_id: UUID, rows: list[tuple[Any, ...]]) -> list[AudienceGroup]:
     numbers = [number_in(row[0]) for row in rows]
     people = [(bytes(row[1]), number) for row, number in zip(rows, numbers, strict=True)]
     return [
-        Alike(
+        AudienceGroup(
             tuple(row[2] or (zones_of(number) if number else ())),
             suppressed,
             row[3],

@@ -10,30 +10,30 @@ from campaigns.planning.forecast import Hours
 from delivery.carriers import UnknownCarrierError, carrier_class
 from delivery.engine.lane_routes import hours
 from delivery.models import Lane
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from usecases.models import TelephonySetup
 from usecases.selectors import sandbox_setup, sender_numbers
 from usecases.windows import EVERY_DAY
 
 
-class Sure(NamedTuple):
+class LanePolicy(NamedTuple):
     """What is the same for everybody in a lane."""
 
     use_case_deleted: bool
     has_sender: bool
 
 
-def sure_of(lane: Lane) -> Sure:
-    return Sure(lane.use_case.deleted_at is not None, bool(sender_numbers(lane.use_case)))
+def lane_policy(lane: Lane) -> LanePolicy:
+    return LanePolicy(lane.use_case.deleted_at is not None, bool(sender_numbers(lane.use_case)))
 
 
 def setup_of(lane: Lane) -> TelephonySetup:
-    """Through which its voicemails go first. Refused where a test lane has none."""
+    """Through which its voicemails go first. ServiceError where a test lane has none."""
     if lane.live:
         return lane.use_case.setup
     setup = sandbox_setup(lane.use_case.workspace)
     if setup is None:
-        raise Refused(
+        raise ServiceError(
             "no_sandbox_setup",
             "A test campaign sends through the sandbox carrier only, and this workspace has no setup of it; create one.",
         )
@@ -41,11 +41,13 @@ def setup_of(lane: Lane) -> TelephonySetup:
 
 
 def is_simulated(setup: TelephonySetup) -> bool:
-    """Whether it reaches no person. Refused where this installation has lost its carrier."""
+    """Whether it reaches no person. ServiceError where this installation has lost its carrier."""
     try:
         return carrier_class(setup.carrier).simulated
     except UnknownCarrierError as error:
-        raise Refused("carrier_unknown", f"{error} Give the use case another setup.", field="use_case_id") from None
+        raise ServiceError(
+            "carrier_unknown", f"{error} Give the use case another setup.", field="use_case_id"
+        ) from None
 
 
 def hours_of(lane: Lane, *, simulated: bool) -> Hours:

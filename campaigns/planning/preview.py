@@ -8,7 +8,7 @@ from datetime import datetime
 
 from campaigns.models import Campaign
 from campaigns.planning import effective_settings
-from campaigns.planning.audience import Alike, alike
+from campaigns.planning.audience import AudienceGroup, audience_groups
 from campaigns.planning.forecast import Group, Hours, forecast
 from usecases.eligibility import Defer, DeferReason, Facts, Send, Skip, decide
 
@@ -35,7 +35,7 @@ class Preview:
 
 
 def preview(campaign: Campaign, now: datetime) -> Preview:
-    """For whoever is queued. Raises Refused where the use case has no carrier to ask about."""
+    """For whoever is queued. Raises ServiceError where the use case has no carrier to ask about."""
     lane = campaign.lane
     setup = effective_settings.setup_of(lane)
     hours, pace = (
@@ -44,8 +44,8 @@ def preview(campaign: Campaign, now: datetime) -> Preview:
     )
     begun = effective_settings.start_of(campaign, now)
     start, end = max(begun, now), effective_settings.end_of(campaign, begun)
-    people = alike(lane)
-    sure = effective_settings.sure_of(lane)
+    people = audience_groups(lane)
+    sure = effective_settings.lane_policy(lane)
     skipped: Counter[str] = Counter()
     flowing: list[Group] = []
     for group, count in people.items():
@@ -72,7 +72,7 @@ def preview(campaign: Campaign, now: datetime) -> Preview:
     )
 
 
-def _facts(group: Alike, hours: Hours, sure: effective_settings.Sure, expires_at: datetime) -> Facts:
+def _facts(group: AudienceGroup, hours: Hours, sure: effective_settings.LanePolicy, expires_at: datetime) -> Facts:
     return Facts(
         simulated=hours.any_time,
         stopped=not group.readable,

@@ -53,7 +53,7 @@ class Progress:
 
 
 def progress(campaign: Campaign, now: datetime) -> Progress:
-    """Raises Refused where the use case has no carrier to ask about."""
+    """Raises ServiceError where the use case has no carrier to ask about."""
     by_status: Counter[str] = Counter()
     by_reason: Counter[str] = Counter()
     for (status, reason), count in reasons_of([campaign.pk])[campaign.pk].items():

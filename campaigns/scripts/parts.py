@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.columns.kinds import MERGE_FIELD
 from rvm.spreadsheets.trimming import trimmed
 
@@ -65,7 +65,7 @@ def _key(value: str) -> str:
 def choose(script: Script, merge_fields: Mapping[str, object] | None) -> Combination:
     """The clips that this person hears, in order.
 
-    Raises Refused("clip_missing"): it names the field for which no clip is, never the person's value.
+    Raises ServiceError("clip_missing"): it names the field for which no clip is, never the person's value.
     """
     return tuple([part.clip if isinstance(part, Fixed) else _chosen(part, merge_fields or {}) for part in script])
 
@@ -73,7 +73,7 @@ def choose(script: Script, merge_fields: Mapping[str, object] | None) -> Combina
 def _chosen(part: Chosen, merge_fields: Mapping[str, object]) -> UUID:
     clip = part.clips.get(key_of(merge_fields.get(part.field)), part.otherwise)
     if clip is None:
-        raise Refused(
+        raise ServiceError(
             "clip_missing",
             f"The campaign's script has no clip for this person's {part.field} and none for everybody else. "
             "Add a clip for the value, or one that is heard otherwise.",
@@ -83,7 +83,8 @@ def _chosen(part: Chosen, merge_fields: Mapping[str, object]) -> UUID:
 
 
 def read_script(raw: Any) -> Script:
-    """The script in `raw`, as it lies in Campaign.script or comes from outside. Raises Refused("script_malformed") with the place."""
+    """The script in `raw`, as it lies in Campaign.script or comes from outside. Raises ServiceError("script_malformed") with
+    the place."""
     if not isinstance(raw, list) or not 1 <= len(raw) <= MAX_PARTS:
         count = f"; this one has {len(raw)}" if isinstance(raw, list) else ""
         raise _malformed(f"A script is a list of 1 to {MAX_PARTS} parts{count}.")
@@ -125,5 +126,5 @@ def _id(number: int, raw: Any) -> UUID:
         raise _malformed(f"Part {number} names a clip by something that is no id.") from None
 
 
-def _malformed(sentence: str) -> Refused:
-    return Refused("script_malformed", sentence, field="script")
+def _malformed(sentence: str) -> ServiceError:
+    return ServiceError("script_malformed", sentence, field="script")

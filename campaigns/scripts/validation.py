@@ -14,25 +14,25 @@ from uuid import UUID
 from campaigns.scripts.parts import Script, read_script
 from delivery.models import Clip
 from delivery.recordings.clips import why_not
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 
 MAX_COMBINATIONS = 5000
-_NAMED = 5  # in a sentence; who has mended these reads of the next
+_NAMED = 5  # in a sentence; who has fixed these reads of the next
 
 
-def check_script(workspace: Workspace, script: Any) -> list[Refused]:
+def check_script(workspace: Workspace, script: Any) -> list[ServiceError]:
     """Everything that is wrong with the script (as JSON), one refusal each, `field` is "script"; empty: it can be used."""
     try:
         parts = read_script(script)
-    except Refused as refused:
+    except ServiceError as refused:
         return [refused]
     wanted = {clip for part in parts for clip in part.choices()}
     clips = Clip.objects.filter(workspace=workspace).in_bulk(wanted)
     return [*_unknown(parts, clips), *_too_many(parts), *(_unlike(clips) or _wrong_length(parts, clips))]
 
 
-def _unknown(script: Script, clips: Mapping[UUID, Clip]) -> list[Refused]:
+def _unknown(script: Script, clips: Mapping[UUID, Clip]) -> list[ServiceError]:
     refused = []
     for number, part in enumerate(script, 1):
         missing = [str(clip) for clip in part.choices() if clip not in clips]
@@ -47,7 +47,7 @@ def _unknown(script: Script, clips: Mapping[UUID, Clip]) -> list[Refused]:
     return refused
 
 
-def _too_many(script: Script) -> list[Refused]:
+def _too_many(script: Script) -> list[ServiceError]:
     count = prod(sum(1 for _ in part.choices()) for part in script)
     if count <= MAX_COMBINATIONS:
         return []
@@ -60,7 +60,7 @@ def _too_many(script: Script) -> list[Refused]:
     ]
 
 
-def _unlike(clips: Mapping[UUID, Clip]) -> list[Refused]:
+def _unlike(clips: Mapping[UUID, Clip]) -> list[ServiceError]:
     """Those that are not as most are."""
     formats = {pk: f"{clip.sample_rate} Hz {'mono' if clip.channels == 1 else 'stereo'}" for pk, clip in clips.items()}
     if len(set(formats.values())) < 2:
@@ -76,7 +76,7 @@ def _unlike(clips: Mapping[UUID, Clip]) -> list[Refused]:
     ]
 
 
-def _wrong_length(script: Script, clips: Mapping[UUID, Clip]) -> list[Refused]:
+def _wrong_length(script: Script, clips: Mapping[UUID, Clip]) -> list[ServiceError]:
     lengths = [[clips[clip] for clip in part.choices() if clip in clips] for part in script]
     if not all(lengths):
         return []
@@ -86,8 +86,8 @@ def _wrong_length(script: Script, clips: Mapping[UUID, Clip]) -> list[Refused]:
     return [_refused(code, refused.sentence) for refused, code in wrong if refused and refused.code == code]
 
 
-def _refused(code: str, sentence: str) -> Refused:
-    return Refused(code, sentence, field="script")
+def _refused(code: str, sentence: str) -> ServiceError:
+    return ServiceError(code, sentence, field="script")
 
 
 def _counted(count: int, noun: str) -> str:

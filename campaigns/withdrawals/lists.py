@@ -15,12 +15,12 @@ from rvm.spreadsheets.cell_values.phones import numbers_in
 from campaigns.imports.verdicts import verdict_of
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.services.screening import MAX_REFERENCE_LENGTH
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.columns.kinds import PHONES
 from rvm.spreadsheets.columns.reading import read_columns
 from rvm.spreadsheets.preview import examine
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 from rvm.spreadsheets.rows import DamagedRow, all_rows, open_rows
 from rvm.spreadsheets.trimming import trimmed
 
@@ -46,7 +46,7 @@ class Line:
 
 
 def pasted_lines(texts: Iterable[str]) -> list[Line]:
-    """Raises Refused: withdrawal_empty, too_many_lines."""
+    """Raises ServiceError: withdrawal_empty, too_many_lines."""
     lines = [_of_any_kind(number, text) for number, text in enumerate(texts, 1) if trimmed(text)]
     return _bounded(lines, "items")
 
@@ -54,10 +54,10 @@ def pasted_lines(texts: Iterable[str]) -> list[Line]:
 def listed_lines(read: Callable[[], Iterable[bytes]], size_bytes: int) -> list[Line]:
     """`read` opens the file from its start, each time anew.
 
-    Raises Refused: list_too_large, list_unreadable, identifier_column_missing, withdrawal_empty, too_many_lines.
+    Raises ServiceError: list_too_large, list_unreadable, identifier_column_missing, withdrawal_empty, too_many_lines.
     """
     if size_bytes > MAX_BYTES:
-        raise Refused(
+        raise ServiceError(
             "list_too_large",
             f"The list has more than {MAX_BYTES // 1_000_000} MB, the most that is taken at a time; split it.",
             field="file",
@@ -70,20 +70,20 @@ def listed_lines(read: Callable[[], Iterable[bytes]], size_bytes: int) -> list[L
         rows = open_rows(read(), dialect) if _names_somebody(kinds) else all_rows(read(), dialect)
         lines = [reader(number, row) for number, row in islice(rows, MAX_LINES + 1) if any(map(trimmed, row))]
         rows.close()
-    except SheetRefused as refused:
-        raise Refused("list_unreadable", refused.sentence, field="file", why=refused.code) from None
+    except SheetInvalid as refused:
+        raise ServiceError("list_unreadable", refused.sentence, field="file", why=refused.code) from None
     return _bounded(lines, "file")
 
 
 def _bounded(lines: list[Line], field: str) -> list[Line]:
     if not lines:
-        raise Refused(
+        raise ServiceError(
             "withdrawal_empty",
             "The list names nobody; give it a record number, a reference or a phone number for each person.",
             field=field,
         )
     if len(lines) > MAX_LINES:
-        raise Refused(
+        raise ServiceError(
             "too_many_lines",
             f"The list has more than {MAX_LINES:,} lines, the most that are taken at a time; split it.",
             field=field,
@@ -98,7 +98,7 @@ def _reader(kinds: Sequence[str], *, alone: bool) -> Callable[[int, Sequence[str
     status_at = [(at, kind) for at, kind in enumerate(kinds) if kind in _STATUS]
     named = _names_somebody(kinds)
     if not named and not alone:
-        raise Refused(
+        raise ServiceError(
             "identifier_column_missing",
             "No column of the list looks like record numbers, references or phone numbers; name the one with them “MRN”, “Reference” "
             "or “Phone” in its first row.",

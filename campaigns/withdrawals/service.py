@@ -18,7 +18,7 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane
 from delivery.services.lanes import withdraw
 from rvm.platform import audit
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 
 # Of each outcome so many lines are named.
@@ -29,7 +29,7 @@ _ENDED = {V.SKIPPED, V.CANCELED, V.EXPIRED}
 
 
 def check(campaign: Campaign, lines: Sequence[Line], *, actor: User | None, now: datetime) -> Withdrawal:
-    """Look up who is meant. Nobody is taken out yet, and nothing that names a person is kept. Raises Refused."""
+    """Look up who is meant. Nobody is taken out yet, and nothing that names a person is kept. Raises ServiceError."""
     _require_open(campaign)
     counts: Counter[str] = Counter()
     named: dict[str, list[int]] = {}
@@ -65,12 +65,13 @@ def check(campaign: Campaign, lines: Sequence[Line], *, actor: User | None, now:
 
 @transaction.atomic
 def confirm(withdrawal: Withdrawal, *, actor: User | None, now: datetime) -> Withdrawal:
-    """Take out those who were found and wait still; who has been claimed meanwhile goes on. All of them or none. Raises Refused."""
+    """Take out those who were found and wait still; who has been claimed meanwhile goes on. All of them or none. Raises
+    ServiceError."""
     campaign = locked(withdrawal.campaign)
     _require_open(campaign)
     row = Withdrawal.objects.select_for_update(no_key=True).get(pk=withdrawal.pk)
     if row.state != WithdrawalState.CHECKED:
-        raise Refused(
+        raise ServiceError(
             "withdrawal_confirmed", "These people were taken out already; to take out others, check a new list."
         )
     row.campaign = campaign
@@ -91,13 +92,13 @@ def confirm(withdrawal: Withdrawal, *, actor: User | None, now: datetime) -> Wit
 
 def _require_open(campaign: Campaign) -> None:
     if campaign.state not in _OPEN:
-        raise Refused(
+        raise ServiceError(
             "campaign_state",
             f"This campaign is {campaign.state}: nobody waits in it any more, so nobody can be taken out.",
             campaign_state=campaign.state,
         )
     if is_importing(campaign):
-        raise Refused(
+        raise ServiceError(
             "import_under_way",
             "A list is being imported into this campaign, and not everybody in it could be found yet; try again when that is done.",
         )

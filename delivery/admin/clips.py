@@ -23,12 +23,12 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from delivery.api.voicemails import recording_name
 from delivery.audio import AudioRejected
 from delivery.models import Assembly, Clip
-from delivery.recordings.clips import keep_clip
+from delivery.recordings.clips import store_clip
 from delivery.recordings.links import link
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from rvm.platform.uploads import BoundedMemoryUploadHandler, UploadTooLarge, drain
 
@@ -75,7 +75,7 @@ class ClipsForm(RefusableForm):
 @admin.register(Clip)
 class ClipAdmin(RecordAdmin):
     role_to_add = Role.OPERATOR
-    refusals: ClassVar[tuple[type[Exception], ...]] = (AudioRejected, Refused)
+    refusals: ClassVar[tuple[type[Exception], ...]] = (AudioRejected, ServiceError)
     form = ClipsForm
     list_display = ("name", "heed", "duration", "sample_rate", "channels", "created_at", "workspace")
     list_filter = (("workspace", ScopedFilter),)
@@ -149,8 +149,8 @@ class ClipAdmin(RecordAdmin):
     ) -> None:
         name = recording_name(file.name)
         try:
-            clip = keep_clip(workspace, name, file.read())
-        except (AudioRejected, Refused) as refusal:
+            clip = store_clip(workspace, name, file.read())
+        except (AudioRejected, ServiceError) as refusal:
             refused.append(f"{file.name}: {refusal}")
             return
         self.record(request, "uploaded", clip)

@@ -15,12 +15,12 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from delivery.admin.player import player
 from delivery.audio import AudioRejected
 from delivery.models import Recording
-from delivery.recordings.recordings import keeping_recording, measured
+from delivery.recordings.recordings import measured, stored_recording
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 
 
@@ -45,7 +45,7 @@ def _figure(value: float | None, unit: str, places: int) -> str:
 @admin.register(Recording)
 class RecordingAdmin(RecordAdmin):
     role_to_add = Role.OPERATOR
-    refusals: ClassVar[tuple[type[Exception], ...]] = (AudioRejected, Refused)
+    refusals: ClassVar[tuple[type[Exception], ...]] = (AudioRejected, ServiceError)
     form = RecordingForm
     list_display = ("name", "heed", "duration", "size", "bit_rate", "created_at", "workspace")
     list_filter = (("workspace", ScopedFilter),)
@@ -131,7 +131,7 @@ class RecordingAdmin(RecordAdmin):
 
     def save_model(self, request: HttpRequest, obj: Recording, form: Any, change: bool) -> None:
         asked = form.cleaned_data
-        with keeping_recording(asked["workspace"], asked["name"], asked["audio"].read()) as written:
+        with stored_recording(asked["workspace"], asked["name"], asked["audio"].read()) as written:
             adopt(obj, written)
             self.record(request, "uploaded", written)
         if written.name != asked["name"]:

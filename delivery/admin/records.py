@@ -21,7 +21,7 @@ from delivery.recordings.uploads import may_be_uploaded_again, upload_again
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.scoping import ScopedFilter
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from usecases.models import TelephonySetup
 
@@ -108,7 +108,7 @@ class CarrierMediaAdmin(RecordAdmin):
         try:
             upload_again(media=media, actor=person(request))
             messages.success(request, "The recording is uploaded again within moments.")
-        except Refused as refusal:
+        except ServiceError as refusal:
             messages.error(request, refusal.sentence)
         return redirect(reverse("admin:delivery_carriermedia_change", args=[object_id]))
 

@@ -17,7 +17,7 @@ from delivery.engine.circuit_breaker import State, state_of
 from delivery.setups.services import close_breaker
 from rvm.platform.admin.rights import person
 from rvm.platform.database.clock import database_now
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from usecases.models import TelephonySetup
 
@@ -49,6 +49,6 @@ class SetupBreaker:
         try:
             close_breaker(setup=setup, actor=person(request))
             messages.success(request, "The breaker is closed: what waits goes out now.")
-        except Refused as refusal:
+        except ServiceError as refusal:
             messages.error(request, refusal.sentence)
         return redirect(reverse("admin:usecases_telephonysetup_change", args=[object_id]))

@@ -20,7 +20,7 @@ from delivery.models import Voicemail
 from delivery.services.voicemails import cancel, retry
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.database.clock import database_now
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 
 ROLE = Role.OPERATOR
@@ -34,7 +34,7 @@ def at_risk(voicemail: Voicemail) -> bool:
     return unsettled or bool(voicemail.reason and REASONS[Reason(voicemail.reason)].may_have_reached)
 
 
-class VoicemailDeeds:
+class VoicemailActions:
     """For the voicemails' ModelAdmin. Everything is posted; a link can do nothing."""
 
     actions: ClassVar[tuple[str, ...]] = ("cancel_selected", "retry_selected")
@@ -51,7 +51,7 @@ class VoicemailDeeds:
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return rights_of(request).may_somewhere(ROLE)
 
-    def deeds(self, request: HttpRequest, voicemail: Voicemail) -> dict[str, bool]:
+    def buttons(self, request: HttpRequest, voicemail: Voicemail) -> dict[str, bool]:
         """Which buttons the page has."""
         rights, status = rights_of(request), voicemail.status
         operates = rights.may(ROLE, voicemail.workspace_id)
@@ -98,26 +98,26 @@ class VoicemailDeeds:
             raise PermissionDenied
         return voicemail
 
-    def _do(self, request: HttpRequest, voicemail: Voicemail, deed: Callable[[], None], done: str) -> HttpResponse:
+    def _do(self, request: HttpRequest, voicemail: Voicemail, action: Callable[[], None], done: str) -> HttpResponse:
         try:
-            deed()
+            action()
             messages.success(request, done)
-        except Refused as refusal:
+        except ServiceError as refusal:
             messages.error(request, _in_words_of_the_page(refusal))
         return redirect(reverse("admin:delivery_voicemail_change", args=[voicemail.pk]))
 
     def _all(
-        self, request: HttpRequest, queryset: QuerySet[Any], deed: Callable[[HttpRequest, Voicemail], None], done: str
+        self, request: HttpRequest, queryset: QuerySet[Any], action: Callable[[HttpRequest, Voicemail], None], done: str
     ) -> None:
         """Each by itself: what one of them refuses does not hold up the others."""
         count, refusals = 0, dict[str, int]()
         for voicemail in queryset:
             try:
                 if not rights_of(request).may(ROLE, voicemail.workspace_id):
-                    raise Refused("forbidden", "Your role in this workspace does not allow it.")
-                deed(request, voicemail)
+                    raise ServiceError("forbidden", "Your role in this workspace does not allow it.")
+                action(request, voicemail)
                 count += 1
-            except Refused as refusal:
+            except ServiceError as refusal:
                 sentence = _in_words_of_the_page(refusal)
                 refusals[sentence] = refusals.get(sentence, 0) + 1
         messages.success(request, f"{count} voicemails are {done}.") if count else None
@@ -125,7 +125,7 @@ class VoicemailDeeds:
             messages.warning(request, f"{times} not: {sentence}")
 
 
-def _in_words_of_the_page(refusal: Refused) -> str:
+def _in_words_of_the_page(refusal: ServiceError) -> str:
     """The service's sentence names the API's way to accept the risk."""
     if refusal.code == "duplicate_risk":
         return "The person may have been reached already; open the voicemail to accept the risk and send again all the same."

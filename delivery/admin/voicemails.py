@@ -12,7 +12,7 @@ from unfold.decorators import display
 from delivery.admin.colours import STATUS_COLOURS
 from delivery.admin.player import player
 from delivery.admin.timeline import timeline
-from delivery.admin.voicemail_actions import VoicemailDeeds
+from delivery.admin.voicemail_actions import VoicemailActions
 from delivery.admin.voicemail_export import VoicemailExport
 from delivery.admin.voicemail_filters import FILTERS, chosen_workspace
 from delivery.admin.voicemail_search import VoicemailSearch
@@ -25,7 +25,7 @@ from rvm.platform.admin.rights import person, rights_of
 
 
 @admin.register(Voicemail)
-class VoicemailAdmin(VoicemailSearch, VoicemailDeeds, VoicemailExport, RecordAdmin):
+class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordAdmin):
     list_filter = FILTERS
     list_select_related = ("use_case", "setup")
     list_fullwidth = True
@@ -90,5 +90,5 @@ class VoicemailAdmin(VoicemailSearch, VoicemailDeeds, VoicemailExport, RecordAdm
             "drops": drops,
             "reports": reports,
             "colours": STATUS_COLOURS,
-            **self.deeds(request, voicemail),
+            **self.buttons(request, voicemail),
         }

@@ -13,7 +13,7 @@ from delivery.audio.levels import WAVEFORM_PEAKS
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import Clip, Drop, Recording, Voicemail
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 
 VOICEMAIL_STATUSES = [status.value for status in VoicemailStatus]
 DROP_STATUSES = [status.value for status in DropStatus]
@@ -164,8 +164,8 @@ class BatchAnswer(serializers.Serializer[Any]):
     items = BatchItem(many=True)
 
 
-def batch_item(index: int, outcome: Voicemail | Refused) -> dict[str, Any]:
-    if isinstance(outcome, Refused):
+def batch_item(index: int, outcome: Voicemail | ServiceError) -> dict[str, Any]:
+    if isinstance(outcome, ServiceError):
         pointer = f"/recipients/{index}" + (f"/{outcome.field}" if outcome.field else "")
         return {
             "index": index,

@@ -1,4 +1,4 @@
-"""What the views of this floor share: refused recordings become problems too, and are looked up in the caller's workspace."""
+"""What the views of this layer share: refused recordings become problems too, and are looked up in the caller's workspace."""
 
 from __future__ import annotations
 

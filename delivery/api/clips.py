@@ -15,7 +15,7 @@ from delivery.api.answers import ClipAnswer, ClipDetail, ClipPage, clip_answer
 from delivery.api.base import PLAYING, DeliveryView
 from delivery.api.requests import ClipUpload, PageQuery
 from delivery.api.voicemails import recording_name
-from delivery.recordings.clips import keep_clip
+from delivery.recordings.clips import store_clip
 from delivery.recordings.links import link
 from delivery.selectors import clips
 from rvm.platform import audit
@@ -49,7 +49,7 @@ class ClipsView(DeliveryView):
         upload.is_valid(raise_exception=True)
         audio = upload.validated_data["audio"]
         name = upload.validated_data.get("name") or recording_name(audio.name)
-        clip = keep_clip(self.workspace, name, audio.read())
+        clip = store_clip(self.workspace, name, audio.read())
         return Response(clip_answer(clip), status=201, headers={"Location": f"{request.path}/{clip.pk}"})
 
     @extend_schema(

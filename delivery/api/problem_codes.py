@@ -1,4 +1,4 @@
-"""Every refusal that this floor adds to the platform's, as data for the answers and for the docs page."""
+"""Every refusal that this layer adds to the platform's, as data for the answers and for the docs page."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from delivery.api.base import PLAYING, DeliveryView
 from delivery.api.requests import PageQuery, RecordingUpload
 from delivery.api.voicemails import recording_name
 from delivery.recordings.links import link
-from delivery.recordings.recordings import keep_recording, measured
+from delivery.recordings.recordings import measured, store_recording
 from delivery.selectors import offered_recordings
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
@@ -49,7 +49,7 @@ class RecordingsView(DeliveryView):
         upload.is_valid(raise_exception=True)
         audio = upload.validated_data["audio"]
         name = upload.validated_data.get("name") or recording_name(audio.name)
-        recording = keep_recording(self.workspace, name, audio.read())
+        recording = store_recording(self.workspace, name, audio.read())
         return Response(recording_answer(recording), status=201, headers={"Location": f"{request.path}/{recording.pk}"})
 
     @extend_schema(

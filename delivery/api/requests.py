@@ -18,7 +18,7 @@ from delivery.services.screening import MAX_METADATA_BYTES, MAX_REFERENCE_LENGTH
 from rvm.phone_numbers.numbers import E164
 from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesField, YesFilter
 from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 
 MAX_RECIPIENTS = 1000
 MAX_STATUSES = 20
@@ -90,7 +90,7 @@ class RecipientsField(serializers.Field[Any, Any, Any, Any]):
         "too_many": f"A batch has 1 to {MAX_RECIPIENTS} recipients; this one has {{count}}.",
     }
 
-    def to_internal_value(self, data: Any) -> list[Recipient | Refused]:
+    def to_internal_value(self, data: Any) -> list[Recipient | ServiceError]:
         if not isinstance(data, list):
             self.fail("invalid")
         if not 1 <= len(data) <= MAX_RECIPIENTS:
@@ -109,19 +109,19 @@ _ROW_TYPES: dict[str, tuple[type, str]] = {
 }
 
 
-def read_recipient(entry: object) -> Recipient | Refused:
+def read_recipient(entry: object) -> Recipient | ServiceError:
     """One row of a batch, by hand: a serializer would take half a second for a thousand."""
     if not isinstance(entry, dict):
-        return Refused("invalid", "This must be an object.")
+        return ServiceError("invalid", "This must be an object.")
     for name, value in entry.items():
         if name not in _ROW_TYPES:
             sentence = f"There is no such field here; there are: {', '.join(_ROW_TYPES)}."
-            return Refused("unknown_field", sentence, field=name)
+            return ServiceError("unknown_field", sentence, field=name)
         expected, sentence = _ROW_TYPES[name]
         if not isinstance(value, expected):
-            return Refused("invalid", sentence, field=name)
+            return ServiceError("invalid", sentence, field=name)
     if "recipient_phone_number" not in entry:
-        return Refused("required", "This field is required.", field="recipient_phone_number")
+        return ServiceError("required", "This field is required.", field="recipient_phone_number")
     return Recipient(
         entry["recipient_phone_number"],
         entry.get("reference", ""),

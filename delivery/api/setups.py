@@ -1,4 +1,4 @@
-"""Telephony setups over HTTP. On this floor because the carriers' adapters say which credentials a setup needs."""
+"""Telephony setups over HTTP. On this layer because the carriers' adapters say which credentials a setup needs."""
 
 from __future__ import annotations
 

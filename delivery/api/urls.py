@@ -1,4 +1,4 @@
-"""The addresses under /v1/{workspace_id}/ that this floor answers."""
+"""The addresses under /v1/{workspace_id}/ that this layer answers."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from delivery.api.requests import (
     VoicemailSearch,
 )
 from delivery.models import Recording, Voicemail
-from delivery.recordings.recordings import keeping_recording
+from delivery.recordings.recordings import stored_recording
 from delivery.selectors import drops_of, voicemails
 from delivery.services.voicemails import cancel, queue_voicemails, retry
 from rvm.platform import audit
@@ -39,7 +39,7 @@ from rvm.platform.api.problem_codes import MISSING_SCOPE, NOT_FOUND
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import JSONParser
 from rvm.platform.database.clock import database_now
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.scopes import Scope
 from usecases.api.base import page_answer
 from usecases.models import UseCase
@@ -93,7 +93,7 @@ class VoicemailsView(_VoicemailView):
         use_case = self.find_use_case(order.validated_data["use_case_id"])
         if uploaded:
             audio = order.validated_data["audio"]
-            with keeping_recording(self.workspace, recording_name(audio.name), audio.read()) as recording:
+            with stored_recording(self.workspace, recording_name(audio.name), audio.read()) as recording:
                 voicemail = self._queue(order, use_case, recording)
         else:
             voicemail = self._queue(order, use_case, self.find_recording(order.validated_data["recording_id"]))
@@ -112,7 +112,7 @@ class VoicemailsView(_VoicemailView):
             expires_at=order.validated_data.get("expires_at"),
             now=database_now(),
         )
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, ServiceError):
             raise outcome
         return outcome
 
@@ -171,7 +171,7 @@ class VoicemailBatchView(_VoicemailView):
             expires_at=asked.get("expires_at"),
             now=database_now(),
         )
-        refused = sum(isinstance(outcome, Refused) for outcome in outcomes)
+        refused = sum(isinstance(outcome, ServiceError) for outcome in outcomes)
         items = [batch_item(index, outcome) for index, outcome in enumerate(outcomes)]
         return Response({"queued": len(items) - refused, "refused": refused, "items": items})
 

@@ -14,7 +14,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from delivery.lifecycle.events import Report, Submission
-from delivery.transport.interface import HttpRequest, HttpResponse
+from delivery.transport.interface import CarrierRequest, CarrierResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class DropRequest:
     media_id: str = ""  # the vendor's name for the recording, at carriers that need it uploaded first
 
 
-class NeverSeen:
+class UnknownToCarrier:
     """A look-up's answer: the carrier does not know the attempt key. Permits only a resubmission under the same key."""
 
 
@@ -97,27 +97,27 @@ class Carrier(ABC):
         self.credentials = credentials
 
     @abstractmethod
-    def submit_request(self, drop: DropRequest) -> HttpRequest: ...
+    def submit_request(self, drop: DropRequest) -> CarrierRequest: ...
 
     @abstractmethod
-    def read_submission(self, response: HttpResponse) -> Submission:
+    def read_submission(self, response: CarrierResponse) -> Submission:
         """Never raises on what a vendor may send: garbage is `UNKNOWN`."""
 
-    def lookup_request(self, attempt_key: UUID) -> HttpRequest:
+    def lookup_request(self, attempt_key: UUID) -> CarrierRequest:
         raise NotImplementedError(f"{self.label} cannot look drops up")
 
-    def read_lookup(self, response: HttpResponse) -> Submission | Report | NeverSeen | None:
+    def read_lookup(self, response: CarrierResponse) -> Submission | Report | UnknownToCarrier | None:
         """None where the answer says nothing."""
         raise NotImplementedError(f"{self.label} cannot look drops up")
 
-    def check_request(self) -> HttpRequest:
+    def check_request(self) -> CarrierRequest:
         raise NotImplementedError(f"{self.label} has no request that reaches nobody")
 
-    def read_check(self, response: HttpResponse) -> Check:
+    def read_check(self, response: CarrierResponse) -> Check:
         """Never raises on what a vendor may send."""
         raise NotImplementedError(f"{self.label} has no request that reaches nobody")
 
-    def upload(self, name: str, mp3: bytes) -> Generator[HttpRequest, HttpResponse, str]:
+    def upload(self, name: str, mp3: bytes) -> Generator[CarrierRequest, CarrierResponse, str]:
         """The conversation that leaves a recording with the carrier: yields requests, is sent their answers, returns the media id.
 
         Does no I/O itself and may be begun again from the start. Raises MediaRefused, MediaNotTaken.

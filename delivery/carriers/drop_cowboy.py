@@ -34,15 +34,15 @@ from delivery.carriers.parsing import (
     MAX_CODE_LENGTH,
     MAX_ID_LENGTH,
     json_object,
+    parse_text,
+    parse_time,
     retry_after,
-    text,
-    time,
     time_of_milliseconds,
 )
 from delivery.carriers.signatures import check_signature
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
-from delivery.transport.interface import HttpRequest, HttpResponse
+from delivery.transport.interface import CarrierRequest, CarrierResponse
 
 BASE_URL = "https://api-v2.dropcowboy.com"
 DELIVERED = "0"
@@ -144,7 +144,7 @@ class DropCowboy(Carrier):
         secrets = (credentials.get("signing_secret") or "").split(",")
         self._secrets = tuple(secret.encode() for secret in secrets if secret)
 
-    def submit_request(self, drop: DropRequest) -> HttpRequest:
+    def submit_request(self, drop: DropRequest) -> CarrierRequest:
         key = str(drop.attempt_key)
         body = {
             "to": drop.recipient,
@@ -153,21 +153,23 @@ class DropCowboy(Carrier):
             "foreign_id": key,
             "callback_url": drop.callback_url,
         }
-        return HttpRequest("POST", f"{self._base}/rvm", (*self._headers, f"Idempotency-Key: {key}"), orjson.dumps(body))
+        return CarrierRequest(
+            "POST", f"{self._base}/rvm", (*self._headers, f"Idempotency-Key: {key}"), orjson.dumps(body)
+        )
 
-    def read_submission(self, response: HttpResponse) -> Submission:
+    def read_submission(self, response: CarrierResponse) -> Submission:
         body = json_object(response.body)
         if response.status == 202 and body.get("status") == "queued" and (reference := _id(body.get("message_id"))):
             return Submission(Outcome.ACCEPTED, carrier_reference=reference)
         outcome, reason = ANSWERS.get(response.status, (Outcome.UNKNOWN, None))
-        if response.status in REFUSALS and body.get("status") == response.status and text(body.get("title")):
+        if response.status in REFUSALS and body.get("status") == response.status and parse_text(body.get("title")):
             outcome, reason = Outcome.REFUSED, Reason.REFUSED
         wait = retry_after(response.headers) if outcome is Outcome.NOT_SENT else None
         return Submission(
             outcome, reason=reason, code=f"http_{response.status}", text=_explanation(body), retry_after=wait
         )
 
-    def upload(self, name: str, mp3: bytes) -> Generator[HttpRequest, HttpResponse, str]:
+    def upload(self, name: str, mp3: bytes) -> Generator[CarrierRequest, CarrierResponse, str]:
         created = _taken(
             (yield self._post("/media/public/media", {"name": name, "type": "rvm", "signed_upload": True}))
         )
@@ -182,7 +184,7 @@ class DropCowboy(Carrier):
         if urlsplit(url).scheme not in ("https", self._scheme):
             raise MediaNotTaken("The carrier named an upload address without TLS.")
         # The address is signed together with the content type; a key or any other header would break it, and give the key away.
-        _taken((yield HttpRequest("PUT", url, (f"Content-Type: {content_type}",), mp3)), storage=True)
+        _taken((yield CarrierRequest("PUT", url, (f"Content-Type: {content_type}",), mp3)), storage=True)
         _taken((yield self._post(f"/media/public/media/{quote(media_id, safe='')}/complete", {})))
         return media_id
 
@@ -211,14 +213,14 @@ class DropCowboy(Carrier):
             _report(
                 body,
                 attempt_key=attempt_key,
-                occurred_at=time(body.get("attempt_date")),
-                event_id=text(body.get("log_id"), MAX_ID_LENGTH),
+                occurred_at=parse_time(body.get("attempt_date")),
+                event_id=parse_text(body.get("log_id"), MAX_ID_LENGTH),
                 unsigned=bool(self._secrets),
             )
         ]
 
-    def _post(self, path: str, body: dict[str, Any]) -> HttpRequest:
-        return HttpRequest("POST", f"{self._base}{path}", self._headers, orjson.dumps(body))
+    def _post(self, path: str, body: dict[str, Any]) -> CarrierRequest:
+        return CarrierRequest("POST", f"{self._base}{path}", self._headers, orjson.dumps(body))
 
 
 def _webhook(body: dict[str, Any]) -> list[Report]:
@@ -229,10 +231,10 @@ def _webhook(body: dict[str, Any]) -> list[Report]:
     if body["event"] != STATUS_EVENT or data.get("campaign_id") is not None:
         return []
     occurred_at = time_of_milliseconds(body.get("event_at"))
-    recipient, reference = text(data.get("to"), 16), text(data.get("drop_id"), MAX_ID_LENGTH)
+    recipient, reference = parse_text(data.get("to"), 16), parse_text(data.get("drop_id"), MAX_ID_LENGTH)
     if occurred_at is None or not recipient or not reference:
         raise CallbackMalformed("The webhook lacks its time, its drop_id or whom it is about.")
-    event_id = text(body.get("event_id"), MAX_ID_LENGTH)
+    event_id = parse_text(body.get("event_id"), MAX_ID_LENGTH)
     return [_report(data, attempt_key=None, occurred_at=occurred_at, event_id=event_id, recipient=recipient)]
 
 
@@ -246,7 +248,7 @@ def _report(
     unsigned: bool = False,
 ) -> Report:
     """The code decides, as the vendor asks; only a code that this table does not know leaves the word to `status`."""
-    code = text(data.get("reason_code"), MAX_CODE_LENGTH)
+    code = parse_text(data.get("reason_code"), MAX_CODE_LENGTH)
     delivered = code == DELIVERED or (code not in REASONS and data.get("status") == "success")
     if not delivered and data.get("status") != "failure" and code not in REASONS:
         raise CallbackMalformed("The result has neither a status of success or failure nor a known reason_code.")
@@ -255,10 +257,10 @@ def _report(
         status=ReportStatus.DELIVERED if delivered else ReportStatus.FAILED,
         occurred_at=occurred_at,
         event_id=event_id,
-        carrier_reference=text(data.get("drop_id"), MAX_ID_LENGTH),
+        carrier_reference=parse_text(data.get("drop_id"), MAX_ID_LENGTH),
         reason=None if delivered else REASONS.get(code, Reason.UNKNOWN),
         code=code,
-        text=text(data.get("reason")),
+        text=parse_text(data.get("reason")),
         recipient=recipient,
         unsigned=unsigned,
     )
@@ -273,7 +275,7 @@ def _attempt_key(body: dict[str, Any]) -> UUID | None:
     return key if key is not None and str(key) == value else None
 
 
-def _taken(response: HttpResponse, storage: bool = False) -> dict[str, Any]:
+def _taken(response: CarrierResponse, storage: bool = False) -> dict[str, Any]:
     """The data of an answer that took its step. Only the API's refusal of what we sent is final: a storage's may be its bad day."""
     body = json_object(response.body)
     if 200 <= response.status < 300:
@@ -287,8 +289,8 @@ def _taken(response: HttpResponse, storage: bool = False) -> dict[str, Any]:
 
 def _explanation(body: dict[str, Any]) -> str:
     """Of the vendor's error document: {type, title, status, detail, instance, request_id}."""
-    return ": ".join(filter(None, (text(body.get("title"), 200), text(body.get("detail"), 298))))
+    return ": ".join(filter(None, (parse_text(body.get("title"), 200), parse_text(body.get("detail"), 298))))
 
 
 def _id(value: object) -> str:
-    return text(value, MAX_ID_LENGTH) if isinstance(value, str) else ""
+    return parse_text(value, MAX_ID_LENGTH) if isinstance(value, str) else ""

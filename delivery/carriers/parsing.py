@@ -24,18 +24,18 @@ def json_object(raw: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def text(value: object, longest: int = MAX_TEXT_LENGTH) -> str:
+def parse_text(value: object, longest: int = MAX_TEXT_LENGTH) -> str:
     """A vendor's text, cut. A number is kept as text; PostgreSQL stores no NUL."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     return value[:longest].replace("\0", "") if isinstance(value, str) else ""
 
 
-def time(value: object) -> datetime | None:
+def parse_time(value: object) -> datetime | None:
     """None for what is no time, has no zone, or lies outside the calendar."""
     try:
-        time = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return time.astimezone(UTC) if time is not None and time.tzinfo is not None else None
+        parse_time = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return parse_time.astimezone(UTC) if parse_time is not None and parse_time.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
 

@@ -12,13 +12,13 @@ from uuid import UUID
 
 import orjson
 
-from delivery.carriers.base import CallbackMalformed, Carrier, Check, Credential, DropRequest, NeverSeen
+from delivery.carriers.base import CallbackMalformed, Carrier, Check, Credential, DropRequest, UnknownToCarrier
 from delivery.carriers.hosts import check_address
-from delivery.carriers.parsing import MAX_CODE_LENGTH, MAX_ID_LENGTH, json_object, retry_after, text, time
+from delivery.carriers.parsing import MAX_CODE_LENGTH, MAX_ID_LENGTH, json_object, parse_text, parse_time, retry_after
 from delivery.carriers.signatures import check_signature
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
-from delivery.transport.interface import HttpRequest, HttpResponse
+from delivery.transport.interface import CarrierRequest, CarrierResponse
 
 # Codes of a failed drop.
 REASONS: dict[str, Reason] = {
@@ -83,7 +83,7 @@ class Sandbox(Carrier):
         self._authorization = f"Authorization: Bearer {credentials['key']}"
         self._secret = credentials["signing_secret"].encode()
 
-    def submit_request(self, drop: DropRequest) -> HttpRequest:
+    def submit_request(self, drop: DropRequest) -> CarrierRequest:
         key = str(drop.attempt_key)
         body = {
             "to": drop.recipient,
@@ -93,15 +93,15 @@ class Sandbox(Carrier):
             "callback_url": drop.callback_url,
         }
         headers = (self._authorization, "Content-Type: application/json", f"Idempotency-Key: {key}")
-        return HttpRequest("POST", self._drops_url, headers, orjson.dumps(body))
+        return CarrierRequest("POST", self._drops_url, headers, orjson.dumps(body))
 
-    def read_submission(self, response: HttpResponse) -> Submission:
+    def read_submission(self, response: CarrierResponse) -> Submission:
         body = json_object(response.body)
-        code, message = text(body.get("code"), MAX_CODE_LENGTH), text(body.get("message"))
+        code, message = parse_text(body.get("code"), MAX_CODE_LENGTH), parse_text(body.get("message"))
         if (
             response.status == 202
             and body.get("status") == "accepted"
-            and (reference := text(body.get("id"), MAX_ID_LENGTH))
+            and (reference := parse_text(body.get("id"), MAX_ID_LENGTH))
         ):
             return Submission(Outcome.ACCEPTED, carrier_reference=reference)
         known = ANSWERS.get((response.status, code))
@@ -110,13 +110,13 @@ class Sandbox(Carrier):
         outcome, reason = known
         return Submission(outcome, reason=reason, code=code, text=message, retry_after=retry_after(response.headers))
 
-    def lookup_request(self, attempt_key: UUID) -> HttpRequest:
-        return HttpRequest("GET", f"{self._drops_url}?reference={attempt_key}", (self._authorization,))
+    def lookup_request(self, attempt_key: UUID) -> CarrierRequest:
+        return CarrierRequest("GET", f"{self._drops_url}?reference={attempt_key}", (self._authorization,))
 
-    def read_lookup(self, response: HttpResponse) -> Submission | Report | NeverSeen | None:
+    def read_lookup(self, response: CarrierResponse) -> Submission | Report | UnknownToCarrier | None:
         body = json_object(response.body)
         if response.status == 404 and body.get("code") == "never_seen":
-            return NeverSeen()
+            return UnknownToCarrier()
         if response.status != 200:
             return None
         try:
@@ -127,11 +127,11 @@ class Sandbox(Carrier):
             return Submission(Outcome.ACCEPTED, carrier_reference=report.carrier_reference)
         return report
 
-    def check_request(self) -> HttpRequest:
+    def check_request(self) -> CarrierRequest:
         """The faults that are set: a short answer that only the account's key gets."""
-        return HttpRequest("GET", self._faults_url, (self._authorization,))
+        return CarrierRequest("GET", self._faults_url, (self._authorization,))
 
-    def read_check(self, response: HttpResponse) -> Check:
+    def read_check(self, response: CarrierResponse) -> Check:
         if response.status == 200 and json_object(response.body):
             return Check(True, "The sandbox answers and takes the account key.")
         if response.status == 401:
@@ -173,14 +173,14 @@ def _report(event: dict[str, Any]) -> Report:
         status = ReportStatus(event.get("status", ""))
     except ValueError:
         raise ValueError("has a status other than accepted, delivered and failed") from None
-    code = text(event.get("code"), MAX_CODE_LENGTH)
+    code = parse_text(event.get("code"), MAX_CODE_LENGTH)
     return Report(
         attempt_key=attempt_key,
         status=status,
-        occurred_at=time(event.get("occurred_at")),
-        event_id=text(event.get("event_id"), MAX_ID_LENGTH),
-        carrier_reference=text(event.get("id"), MAX_ID_LENGTH),
+        occurred_at=parse_time(event.get("occurred_at")),
+        event_id=parse_text(event.get("event_id"), MAX_ID_LENGTH),
+        carrier_reference=parse_text(event.get("id"), MAX_ID_LENGTH),
         reason=REASONS.get(code, Reason.UNKNOWN) if status is ReportStatus.FAILED else None,
         code=code,
-        text=text(event.get("text")),
+        text=parse_text(event.get("text")),
     )

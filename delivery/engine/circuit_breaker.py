@@ -108,7 +108,7 @@ def may_probe(redis: Redis, setup_id: UUID) -> bool:
     return bool(redis.set(_probe_key(setup_id), 1, nx=True, ex=PROBE_SECONDS))
 
 
-def give_back_probe(redis: Redis, setup_id: UUID) -> None:
+def return_probe(redis: Redis, setup_id: UUID) -> None:
     """No drop went out for it, so somebody else may try at once."""
     redis.delete(_probe_key(setup_id))
 

@@ -16,14 +16,14 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from delivery.engine.lane_routes import OpenRoute, Place, Route, UnusableSetup, route_of
+from delivery.engine.lane_routes import ActiveRoute, Place, SendRoute, UnusableSetup, route_of
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
-from delivery.lifecycle.transitions import Move, NewDrop
+from delivery.lifecycle.transitions import NewDrop, Transition
 from delivery.models.recipients import number_in
 from delivery.recordings import carrier_media
-from delivery.runtime.bisection import NOBODYS_FAULT, apart
+from delivery.runtime.bisection import NOT_A_ROWS_FAULT, bisected
 from rvm.phone_numbers.numbers import zones_of
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 # Rows looked at in one go where those before them were put off, and at most in one transaction.
 LOOK = 500
 MAX_LOOK = 2000
-# When a row that could not be judged or written is looked at again: a person mends what ails it, or nobody.
+# When a row that could not be judged or written is looked at again: a person fixes what ails it, or nobody.
 PUT_OFF_MINUTES = 10
 UNREADABLE = (
     f"The phone number does not open with the keys of this installation; it is tried again every {PUT_OFF_MINUTES} minutes. "
@@ -55,12 +55,12 @@ class Claim:
     recipient: str
     sender: str
     at: datetime
-    route: Route
+    route: SendRoute
     media_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Wave:
+class ClaimedBatch:
     """What one claim did: drops to submit, and how many rows it looked at. `waits`: all that could go waits for its recording."""
 
     claims: list[Claim]
@@ -81,10 +81,10 @@ _DUE_IDS = "SELECT id FROM delivery_voicemail" + _IN_TURN  # noqa: S608 - of con
 _THESE = _ROWS + "WHERE id = ANY(%s::uuid[]) ORDER BY not_before, id"
 
 # Looks at so many due rows of a route, from a place in its line on, and claims at most so many of them.
-Look = Callable[[Route, Place, int, int, datetime, timedelta], Wave]
+Look = Callable[[SendRoute, Place, int, int, datetime, timedelta], ClaimedBatch]
 
 
-def claim(lane: OpenRoute, limit: int, now: datetime, lease: timedelta) -> Wave:
+def claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta) -> ClaimedBatch:
     """Claim at most `limit` due voicemails of the lane, by the route that it has now; none where it is not open any more, or goes
     through another setup than the one that granted the starts. Raises UnusableSetup.
 
@@ -93,7 +93,7 @@ def claim(lane: OpenRoute, limit: int, now: datetime, lease: timedelta) -> Wave:
     """
     try:
         return _claim(lane, limit, now, lease, _look)
-    except (UnusableSetup, *NOBODYS_FAULT):
+    except (UnusableSetup, *NOT_A_ROWS_FAULT):
         raise
     except Exception as error:
         log.warning("claim_taken_apart", lane_id=str(lane.lane_id), error=type(error).__name__)
@@ -101,10 +101,10 @@ def claim(lane: OpenRoute, limit: int, now: datetime, lease: timedelta) -> Wave:
 
 
 @transaction.atomic
-def _claim(lane: OpenRoute, limit: int, now: datetime, lease: timedelta, look: Look) -> Wave:
+def _claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta, look: Look) -> ClaimedBatch:
     route = route_of(lane.lane_id, failover=lane.failover, setup_id=lane.setup_id, now=now)
     if route is None:
-        return Wave([], 0)
+        return ClaimedBatch([], 0)
     route.adapter  # noqa: B018  # opens the credentials before a row is locked
     claims: list[Claim] = []
     looked_at, waits, size = 0, False, limit
@@ -115,18 +115,18 @@ def _claim(lane: OpenRoute, limit: int, now: datetime, lease: timedelta, look: L
         waits = waits or wave.waits
         enough = len(claims) == limit or wave.looked_at < size or waits
         size = 0 if enough else min(LOOK, MAX_LOOK - looked_at)
-    return Wave(claims, looked_at, waits=waits and not claims)
+    return ClaimedBatch(claims, looked_at, waits=waits and not claims)
 
 
-def _look(route: Route, first: Place, size: int, limit: int, now: datetime, lease: timedelta) -> Wave:
+def _look(route: SendRoute, first: Place, size: int, limit: int, now: datetime, lease: timedelta) -> ClaimedBatch:
     rows = sql.run(_DUE, [route.expires_at, route.lane_id, route.failover, now, *first, size])
     return _take(route, rows, limit, now, lease)
 
 
-def _look_apart(route: Route, first: Place, size: int, limit: int, now: datetime, lease: timedelta) -> Wave:
+def _look_apart(route: SendRoute, first: Place, size: int, limit: int, now: datetime, lease: timedelta) -> ClaimedBatch:
     """The same where one of these rows makes it fail: that one is put off, and the others go their way."""
     ids = [row[0] for row in sql.run(_DUE_IDS, [route.lane_id, route.failover, now, *first, size])]
-    taken: list[Wave] = []
+    taken: list[ClaimedBatch] = []
 
     def take(part: Sequence[UUID]) -> list[Claim]:
         with transaction.atomic():
@@ -135,8 +135,10 @@ def _look_apart(route: Route, first: Place, size: int, limit: int, now: datetime
         taken.append(wave)
         return wave.claims
 
-    claims = apart(take, ids, lambda voicemail_id, error: _put_off([(voicemail_id, _told(voicemail_id, error))], now))
-    return Wave(claims, len(ids), waits=any(wave.waits for wave in taken))
+    claims = bisected(
+        take, ids, lambda voicemail_id, error: _put_off([(voicemail_id, _told(voicemail_id, error))], now)
+    )
+    return ClaimedBatch(claims, len(ids), waits=any(wave.waits for wave in taken))
 
 
 @dataclass(slots=True)
@@ -144,13 +146,13 @@ class _Taken:
     """What becomes of the rows of one look."""
 
     claims: list[Claim] = field(default_factory=list)
-    ended: list[Move] = field(default_factory=list)
+    ended: list[Transition] = field(default_factory=list)
     later: list[tuple[UUID, datetime]] = field(default_factory=list)
     unfit: list[tuple[UUID, str]] = field(default_factory=list)
     missing: set[UUID] = field(default_factory=set)  # recordings that are not at the carrier yet
 
 
-def _take(route: Route, rows: list[tuple[Any, ...]], limit: int, now: datetime, lease: timedelta) -> Wave:
+def _take(route: SendRoute, rows: list[tuple[Any, ...]], limit: int, now: datetime, lease: timedelta) -> ClaimedBatch:
     """Decide the locked rows in order, until `limit` of them may go; those behind stay as they are."""
     recipients = [number_in(row[1]) for row in rows]
     suppressed = are_suppressed(
@@ -183,7 +185,7 @@ def _take(route: Route, rows: list[tuple[Any, ...]], limit: int, now: datetime, 
     _defer(taken.later)
     _put_off(taken.unfit, now)
     transitions.apply(taken.ended, now)
-    return Wave(taken.claims, len(rows), waits=bool(taken.missing))
+    return ClaimedBatch(taken.claims, len(rows), waits=bool(taken.missing))
 
 
 def _turn_away(taken: _Taken, voicemail_id: UUID, recipient: str | None, decision: Decision) -> None:
@@ -195,9 +197,9 @@ def _turn_away(taken: _Taken, voicemail_id: UUID, recipient: str | None, decisio
         case Defer(until=until):
             taken.later.append((voicemail_id, until))
         case Skip(reason=reason):
-            taken.ended.append(Move(voicemail_id, queued, VoicemailStatus.SKIPPED, reason=Reason(reason.value)))
+            taken.ended.append(Transition(voicemail_id, queued, VoicemailStatus.SKIPPED, reason=Reason(reason.value)))
         case Expire():
-            taken.ended.append(Move(voicemail_id, queued, VoicemailStatus.EXPIRED, reason=Reason.EXPIRED))
+            taken.ended.append(Transition(voicemail_id, queued, VoicemailStatus.EXPIRED, reason=Reason.EXPIRED))
         case _:
             raise AssertionError(decision)
 
@@ -209,13 +211,15 @@ def _with_media(taken: _Taken, claim: Claim, found: carrier_media.Media | None, 
             taken.claims.append(replace(claim, media_id=media_id))
         case carrier_media.Media(state=carrier_media.State.REFUSED, error=error):
             failed, reason = VoicemailStatus.FAILED, Reason.RECORDING_REFUSED
-            taken.ended.append(Move(claim.voicemail_id, VoicemailStatus.QUEUED, failed, reason=reason, text=error))
+            taken.ended.append(
+                Transition(claim.voicemail_id, VoicemailStatus.QUEUED, failed, reason=reason, text=error)
+            )
         case _:
             taken.missing.add(claim.recording_id)
             taken.later.append((claim.voicemail_id, now + carrier_media.RECHECK))
 
 
-def _facts(route: Route, row: tuple[Any, ...], recipient: str | None, suppressed: bool) -> Facts:
+def _facts(route: SendRoute, row: tuple[Any, ...], recipient: str | None, suppressed: bool) -> Facts:
     """A number that does not open waits for its key."""
     facts = facts_of(
         route, recipient, zones=row[7], expires_at=row[6], suppressed=suppressed, has_sender=bool(route.senders)
@@ -224,7 +228,7 @@ def _facts(route: Route, row: tuple[Any, ...], recipient: str | None, suppressed
 
 
 def facts_of(
-    route: Route,
+    route: SendRoute,
     recipient: str | None,
     *,
     zones: Collection[str] | None,
@@ -249,7 +253,7 @@ def facts_of(
     )
 
 
-def _chosen(route: Route, row: tuple[Any, ...], recipient: str, now: datetime) -> Claim:
+def _chosen(route: SendRoute, row: tuple[Any, ...], recipient: str, now: datetime) -> Claim:
     sender = choose_sender(row[2], route.senders, last=row[3])
     assert sender is not None  # noqa: S101  # `decide` skips where nothing is assigned
     return Claim(uuid7(), row[0], row[4], row[5] + 1, recipient, sender, now, route)

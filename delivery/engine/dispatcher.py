@@ -20,14 +20,14 @@ from django.db import DatabaseError
 
 from delivery.carriers.base import Carrier, DropRequest
 from delivery.engine.claim import Claim
-from delivery.engine.rate_limit import Gate
+from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.results import Result
-from delivery.engine.scheduler import Flight, Turn, Waves
+from delivery.engine.scheduler import Claimed, ClaimScheduler, Turn
 from delivery.lifecycle.events import Outcome, Submission
 from delivery.recordings.links import carrier_link
 from delivery.runtime import shutdown
 from delivery.runtime.deadlines import RECORD_PATIENCE
-from delivery.transport.interface import HttpFailure, HttpResponse, Proof, Transport
+from delivery.transport.interface import CarrierResponse, Proof, Transport, TransportFailure
 from rvm.platform.database.clock import database_now
 
 log = structlog.get_logger(__name__)
@@ -49,9 +49,9 @@ NOT_BUILT = Submission(Outcome.NOT_SENT, text="The request for the carrier could
 TOO_LATE = Submission(Outcome.NOT_SENT, text="The lease ended before the request left.")
 
 
-def submission_of(adapter: Carrier, end: HttpResponse | HttpFailure, drop_id: UUID) -> Submission:
+def submission_of(adapter: Carrier, end: CarrierResponse | TransportFailure, drop_id: UUID) -> Submission:
     """What the end of a request with a drop proves. Never raises: what an adapter cannot read is unknown."""
-    if isinstance(end, HttpFailure):
+    if isinstance(end, TransportFailure):
         outcome = Outcome.NOT_SENT if end.proof is Proof.NOT_SENT else Outcome.UNKNOWN
         return Submission(outcome, text=end.detail)
     try:
@@ -70,8 +70,8 @@ class Dispatcher:
 
     def __init__(
         self,
-        transport: Transport[Flight],
-        gate: Gate,
+        transport: Transport[Claimed],
+        gate: RateLimiter,
         executor: Executor,
         *,
         http_timeout: float,
@@ -86,7 +86,7 @@ class Dispatcher:
         # Fewer free places than this wait a moment for others: a turn costs nearly as much for one as for twenty.
         self._quantum = max(1, self._concurrency // 16)
         lease = timedelta(seconds=settings.RVM_LEASE_SECONDS)
-        self._waves = Waves(gate, clock=clock, now=now, lease=lease, http_timeout=http_timeout)
+        self._waves = ClaimScheduler(gate, clock=clock, now=now, lease=lease, http_timeout=http_timeout)
         self._in_flight: Counter[UUID] = Counter()
         self._results: list[Result] = []
         self._results_since = 0.0
@@ -154,7 +154,7 @@ class Dispatcher:
         self._results_since = self._clock() + 0.5
         self._next_look = self._clock() + 0.5
 
-    def _submit(self, flight: Flight) -> None:
+    def _submit(self, flight: Claimed) -> None:
         claimed, route = flight.claim, flight.claim.route
         try:
             request = route.adapter.submit_request(self._request(claimed))
@@ -204,7 +204,7 @@ class Dispatcher:
             self._in_flight[flight.claim.route.setup_id] -= 1
             self._keep(flight, submission_of(flight.claim.route.adapter, end, flight.claim.drop_id))
 
-    def _keep(self, flight: Flight, submission: Submission, *, asked: bool = True) -> None:
+    def _keep(self, flight: Claimed, submission: Submission, *, asked: bool = True) -> None:
         now = self._clock()
         if not self._results:
             self._results_since = now

@@ -2,8 +2,8 @@
 
 A lane in which nothing has been under way for a while is idle, and so is that of a campaign that is over. Whoever queues something in
 it wakes it in the same transaction. Where something comes to wait in another way, such as after a late report, the tick wakes it
-before it rings: by the counters within a second, and by the rows themselves within minutes. So a lane that is idle by mistake costs a
-wait, and never a voicemail.
+before it wakes workers: by the counters within a second, and by the rows themselves within minutes. So a lane that is idle by
+mistake costs a wait, and never a voicemail.
 """
 
 from __future__ import annotations
@@ -56,19 +56,19 @@ _FIRST = UUID(int=0)
 _looked_at_to = _FIRST  # by this process
 
 
-def let_rest(now: datetime) -> None:
+def mark_idle(now: datetime) -> None:
     """Make lanes idle in which nothing is under way, nor has been for ten minutes."""
     sql.run(_REST, [_names(), MAX_RESTED])
 
 
-def wake(lane: Lane) -> None:
+def mark_active(lane: Lane) -> None:
     """Have looks for work read the lane, in the transaction that queues something in it."""
     if lane.idle:
         Lane.objects.filter(pk=lane.pk).update(idle=False)
         lane.idle = False
 
 
-def wake_stirring(now: datetime) -> int:
+def mark_stirring_active(now: datetime) -> int:
     """Wake the idle lanes in which something is under way; how many."""
     global _looked_at_to
     names = _names()

@@ -36,7 +36,7 @@ class UnusableSetup(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class OpenRoute:
+class ActiveRoute:
     """An open lane through one setup, with voicemails that are due: what the gate must know to grant starts.
 
     `probing`: the setup's breaker is half open, so one drop may try it. `due` is counted up to the caller's limit, from
@@ -62,7 +62,7 @@ class OpenRoute:
 
 
 @dataclass(frozen=True)
-class Route:
+class SendRoute:
     """How a lane's voicemails go through one setup, at the moment it was read. `credentials` and their version were read as one."""
 
     lane_id: UUID
@@ -148,16 +148,16 @@ SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flig
 _DUE: Watermark[Places] = Watermark({})
 
 
-def open_routes(now: datetime, limit: int) -> list[OpenRoute]:
+def active_routes(now: datetime, limit: int) -> list[ActiveRoute]:
     """The lanes that have due voicemails and are neither held, stopped nor behind an open breaker, most urgent first."""
     with _DUE.look() as places:
         rows = sql.run(_OPEN, [*_as_arrays(places), now, now, limit, now])
-    routes = [OpenRoute(*row) for row in rows]
+    routes = [ActiveRoute(*row) for row in rows]
     _remember(routes)
     return routes
 
 
-def _remember(routes: list[OpenRoute]) -> None:
+def _remember(routes: list[ActiveRoute]) -> None:
     """The first that waits in each lane. Where nothing is due now, nothing is due before the place that is known."""
     found = {(route.lane_id, route.failover): route.first for route in routes}
     known = {lane: place for lane, place in _DUE.place.items() if lane not in found} | found
@@ -174,10 +174,10 @@ def _as_arrays(places: Places) -> list[str]:
     ]
 
 
-def route_of(lane_id: UUID, *, failover: bool, setup_id: UUID, now: datetime) -> Route | None:
+def route_of(lane_id: UUID, *, failover: bool, setup_id: UUID, now: datetime) -> SendRoute | None:
     """The lane's way through that setup; None where it is not open now, or goes through another setup by now."""
     rows = sql.run(_ROUTE, [lane_id, failover, setup_id, now])
-    return Route(*rows[0]) if rows else None
+    return SendRoute(*rows[0]) if rows else None
 
 
 def hours(use_case: UseCase, lane: Lane) -> tuple[time, time]:

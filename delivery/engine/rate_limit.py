@@ -87,14 +87,14 @@ if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class Permit:
     """`count` drops may start now; where it is 0, asking again before `wait` seconds is in vain."""
 
     count: int
     wait: float
 
 
-class Gate:
+class RateLimiter:
     """One worker's door to the shared pace of all setups."""
 
     def __init__(self, redis: Redis, worker: str, *, slot_seconds: float = SLOT_SECONDS) -> None:
@@ -114,11 +114,11 @@ class Gate:
         cap: int,
         in_flight: int,
         lane: tuple[UUID, float] | None = None,
-    ) -> Grant:
+    ) -> Permit:
         """Ask for up to `wanted` starts. `in_flight` is this worker's own count; `lane` adds the lane's own slower pace."""
         return self._ask(str(setup_id), wanted, pace, BURST_SECONDS, cap, in_flight, lane)
 
-    def ask_look_ups(self, setup_id: UUID, *, wanted: int, pace: float, cap: int) -> Grant:
+    def ask_look_ups(self, setup_id: UUID, *, wanted: int, pace: float, cap: int) -> Permit:
         """Ask to look up to `wanted` drops up. `pace` and `cap` are the setup's; all that this worker looked up before has ended."""
         rate = max(MIN_LOOK_UPS_PER_SECOND, pace)
         return self._ask(_look_ups(setup_id), wanted, rate, LOOK_UP_BURST_SECONDS, cap, 0, None)
@@ -132,14 +132,14 @@ class Gate:
         cap: int,
         in_flight: int,
         lane: tuple[UUID, float] | None,
-    ) -> Grant:
+    ) -> Permit:
         keys = [f"rvm:pace:{name}", f"rvm:slots:{name}", f"rvm:pause:{name}"]
         arguments: list[Any] = [wanted, pace, burst, cap, self._worker, in_flight, self._slot_us]
         if lane is not None:
             keys.append(f"rvm:pace:lane:{lane[0]}")
             arguments.append(lane[1])
         count, wait = self._grant(keys=keys, args=arguments)
-        return Grant(int(count), int(wait) / 1_000_000)
+        return Permit(int(count), int(wait) / 1_000_000)
 
     def give_back(self, setup_id: UUID, count: int, *, pace: float, lane: tuple[UUID, float] | None = None) -> None:
         """Starts that were granted and not used, with the paces they were asked at: others may have them now. This worker's share of

@@ -12,11 +12,11 @@ from django.db import transaction
 from delivery.engine.claim import Claim
 from delivery.lifecycle import transitions
 from delivery.lifecycle.events import Submission
-from delivery.lifecycle.outcomes import check_wait, conclude_submission
+from delivery.lifecycle.outcomes import lookup_wait, resolve_submission
 from delivery.lifecycle.reasons import REASONS
 from delivery.lifecycle.retries import retry_failed
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
-from delivery.lifecycle.transitions import DropChange, Move
+from delivery.lifecycle.transitions import DropChange, Transition
 from usecases.suppressions import suppress_all
 
 
@@ -33,11 +33,11 @@ class Result:
 def record(results: Sequence[Result], now: datetime) -> list[Result]:
     """Conclude every result, or none where it raises. What moved on meanwhile (an early report, the sweeper) is left where it is, or
     settled."""
-    asked: list[Move] = []
+    asked: list[Transition] = []
     changes: list[DropChange] = []
     for result in results:
         claim, submission = result.claim, result.submission
-        conclusion = conclude_submission(
+        conclusion = resolve_submission(
             submission,
             claim.attempts,
             now,
@@ -46,7 +46,7 @@ def record(results: Sequence[Result], now: datetime) -> list[Result]:
             jitter=random(),  # noqa: S311 - spreads load
         )
         asked.append(
-            Move(
+            Transition(
                 claim.voicemail_id,
                 VoicemailStatus.SENDING,
                 conclusion.voicemail,
@@ -67,7 +67,7 @@ def record(results: Sequence[Result], now: datetime) -> list[Result]:
                 code=submission.code,
                 text=submission.text,
                 carrier_reference=submission.carrier_reference,
-                due_at=now + check_wait(0) if conclusion.drop is DropStatus.UNCERTAIN else None,
+                due_at=now + lookup_wait(0) if conclusion.drop is DropStatus.UNCERTAIN else None,
             )
         )
     with transaction.atomic():
@@ -88,7 +88,7 @@ def record(results: Sequence[Result], now: datetime) -> list[Result]:
 _LATE = (("uncertain", ("accepted", "failed")), ("accepted", ("failed",)))
 
 
-def _record_late(asked: Sequence[Move], changes: Sequence[DropChange], now: datetime) -> None:
+def _record_late(asked: Sequence[Transition], changes: Sequence[DropChange], now: datetime) -> None:
     for was, ends in _LATE:
         late = [replace(move, was=VoicemailStatus(was)) for move in asked if move.now in ends]
         transitions.apply(late, now)

@@ -18,15 +18,15 @@ from django.db import DatabaseError, connection
 from redis.exceptions import RedisError, ResponseError
 
 from delivery.engine import circuit_breaker
-from delivery.engine.claim import Claim, Wave, claim
-from delivery.engine.lane_routes import OpenRoute, UnusableSetup, open_routes
-from delivery.engine.rate_limit import Gate
+from delivery.engine.claim import Claim, ClaimedBatch, claim
+from delivery.engine.lane_routes import ActiveRoute, UnusableSetup, active_routes
+from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.results import Result, record
-from delivery.runtime.bisection import OUTAGES, apart
+from delivery.runtime.bisection import OUTAGES, bisected
 
 log = structlog.get_logger(__name__)
 
-WAVE = 500  # rows a claim takes at most: some ten milliseconds of work
+MAX_CLAIMED = 500  # rows a claim takes at most: some ten milliseconds of work
 CROWDED_SECONDS = 0.01  # until the next look where the gate gave less than was wanted without naming a time
 MAX_WAIT = 0.25  # a held lane, a changed pace and a new lane are seen at least this often
 REDIS_WAIT = 1.0  # nothing is started while the gate or PostgreSQL is out of reach, nor of a lane that met a passing trouble there
@@ -36,7 +36,7 @@ UNUSABLE_SECONDS = 30.0  # how long a lane whose setup cannot be used is left al
 
 
 @dataclass(frozen=True, slots=True)
-class Flight:
+class Claimed:
     """A claim whose request may be on the wire."""
 
     claim: Claim
@@ -47,17 +47,17 @@ class Flight:
 class Turn:
     """What a turn found. `left`: due work that could not be claimed now. `wait`: until looking again is worth while."""
 
-    flights: list[Flight] = field(default_factory=list)
+    flights: list[Claimed] = field(default_factory=list)
     left: bool = True
     wait: float = 0.0
 
 
-class Waves:
+class ClaimScheduler:
     """Claims for one worker process. `last_start` margins keep a request's whole time inside its lease."""
 
     def __init__(
         self,
-        gate: Gate,
+        gate: RateLimiter,
         *,
         clock: Callable[[], float],
         now: Callable[[], datetime],
@@ -80,7 +80,7 @@ class Waves:
             connection.close_if_unusable_or_obsolete()  # PostgreSQL may have restarted
         if results:
             now = self._now()
-            apart(lambda part: record(part, now), results, _not_written)
+            bisected(lambda part: record(part, now), results, _not_written)
             self._judge(results, now)
         if room <= 0:
             return Turn()
@@ -115,14 +115,14 @@ class Waves:
         began = self._clock()
         last_start = began + self._margin
         now = self._now()
-        found = open_routes(now, min(room, WAVE))
+        found = active_routes(now, min(room, MAX_CLAIMED))
         routes = self._in_turn(route for route in found if self._resting.get(route.lane_id, 0.0) <= began)
-        flights: list[Flight] = []
+        flights: list[Claimed] = []
         open_by_setup = dict(in_flight)
         waits: list[float] = []
         for position, route in enumerate(routes):
             share = max(1, (room - len(flights)) // (len(routes) - position))
-            wanted, in_setup = min(share, route.due, WAVE), open_by_setup.get(route.setup_id, 0)
+            wanted, in_setup = min(share, route.due, MAX_CLAIMED), open_by_setup.get(route.setup_id, 0)
             try:
                 started, wait = self._wave(route, wanted, in_setup, now, last_start)
             except (RedisError, DatabaseError) as error:
@@ -140,7 +140,7 @@ class Waves:
         wait = min(waits, default=max(0.0, self._owed - began))
         return Turn(flights, left=bool(routes) or self._owed > began, wait=min(wait, MAX_WAIT))
 
-    def _pass_over(self, route: OpenRoute, error: Exception) -> None:
+    def _pass_over(self, route: ActiveRoute, error: Exception) -> None:
         """The trouble is this lane's. A deadlock passes; a statement that is wrong stays so, and so does a pace that is no number."""
         log.warning("lane_passed_over", lane_id=str(route.lane_id), error=type(error).__name__)
         passes = isinstance(error, OUTAGES) or type(error) is DatabaseError
@@ -148,13 +148,13 @@ class Waves:
         if passes:
             self._owed = self._resting[route.lane_id]
 
-    def _rest(self, route: OpenRoute, seconds: float) -> None:
+    def _rest(self, route: ActiveRoute, seconds: float) -> None:
         self._resting[route.lane_id] = self._clock() + seconds
 
-    def _in_turn(self, routes: Iterable[OpenRoute]) -> list[OpenRoute]:
+    def _in_turn(self, routes: Iterable[ActiveRoute]) -> list[ActiveRoute]:
         """The most urgent first; among equals another one begins each time, so that starts which are short go round."""
         self._turns += 1
-        ordered: list[OpenRoute] = []
+        ordered: list[ActiveRoute] = []
         for _, group in groupby(routes, key=lambda route: route.priority):
             equals = list(group)
             first = self._turns % len(equals)
@@ -162,8 +162,8 @@ class Waves:
         return ordered
 
     def _wave(
-        self, route: OpenRoute, wanted: int, in_flight: int, now: datetime, last_start: float
-    ) -> tuple[list[Flight], float]:
+        self, route: ActiveRoute, wanted: int, in_flight: int, now: datetime, last_start: float
+    ) -> tuple[list[Claimed], float]:
         """Start up to `wanted` drops of one lane, and how long to wait before asking for more."""
         if route.use_case_deleted:  # they are skipped, which takes no starts
             return self._flights(route, wanted, now, last_start), 0.0
@@ -185,25 +185,25 @@ class Waves:
         self._give_back(route, grant.count, len(flights))
         return flights, wait
 
-    def _flights(self, route: OpenRoute, count: int, now: datetime, last_start: float) -> list[Flight]:
+    def _flights(self, route: ActiveRoute, count: int, now: datetime, last_start: float) -> list[Claimed]:
         """Claim up to `count`. A lane that cannot be used, or fails, rests until it is worth another look."""
         try:
             wave = claim(route, count, now, self._lease)
         except UnusableSetup as error:
             log.error("setup_unusable", setup_id=str(error.setup_id), error=error.cause)
-            wave = Wave([], 0)
+            wave = ClaimedBatch([], 0)
             self._rest(route, UNUSABLE_SECONDS)
         except DatabaseError:
             raise
         except Exception:
             log.exception("lane_failed", lane_id=str(route.lane_id), setup_id=str(route.setup_id))
-            wave = Wave([], 0)
+            wave = ClaimedBatch([], 0)
             self._rest(route, BROKEN_SECONDS)
         if wave.waits:
             self._rest(route, MEDIA_SECONDS)
-        return [Flight(claimed, last_start) for claimed in wave.claims]
+        return [Claimed(claimed, last_start) for claimed in wave.claims]
 
-    def _give_back(self, route: OpenRoute, granted: int, used: int) -> None:
+    def _give_back(self, route: ActiveRoute, granted: int, used: int) -> None:
         """Starts that nobody could use are others': who sleeps, is put off or was refused costs no pace. What was claimed leaves also
         where Redis is gone by now."""
         lane = (route.lane_id, route.lane_pace) if route.lane_pace else None
@@ -211,7 +211,7 @@ class Waves:
             if used < granted:
                 self._gate.give_back(route.setup_id, granted - used, pace=route.pace, lane=lane)
             if route.probing and not used:
-                circuit_breaker.give_back_probe(self._gate.redis, route.setup_id)
+                circuit_breaker.return_probe(self._gate.redis, route.setup_id)
         except RedisError as error:
             log.warning("gate_unreachable", error=type(error).__name__)
 

@@ -17,7 +17,7 @@ from django.db import transaction
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
-from delivery.lifecycle.transitions import DropChange, Move
+from delivery.lifecycle.transitions import DropChange, Transition
 from rvm.platform.database import sql
 from rvm.platform.models import Tally
 from usecases.models import UseCase
@@ -95,7 +95,7 @@ def repair(voicemail_ids: list[UUID], now: datetime) -> int:
         rows = sql.run(_LOCK, [sql.ids(voicemail_ids)])
         drops = {row[0]: (D(row[1]), row[2]) for row in sql.run(_DROPS, [sql.ids(row[3] for row in rows)])}
         found = [_together(V(row[1]), row[2], row[0], row[3], drops.get(row[3]), now) for row in rows]
-        transitions.apply([each for each in found if isinstance(each, Move)], now)
+        transitions.apply([each for each in found if isinstance(each, Transition)], now)
         transitions.change_drops([each for each in found if isinstance(each, DropChange)], now)
         count = sum(each is not None for each in found)
         if count:
@@ -114,11 +114,11 @@ def _together(
     drop_id: UUID | None,
     drop: tuple[DropStatus, str] | None,
     now: datetime,
-) -> Move | DropChange | None:
+) -> Transition | DropChange | None:
     """What brings the two together: whichever is behind follows the other; None where they agree."""
 
-    def move(to: VoicemailStatus, why: str = "", *, not_before: datetime | None = None) -> Move:
-        return Move(voicemail_id, status, to, reason, Reason(why) if why else None, not_before=not_before)
+    def move(to: VoicemailStatus, why: str = "", *, not_before: datetime | None = None) -> Transition:
+        return Transition(voicemail_id, status, to, reason, Reason(why) if why else None, not_before=not_before)
 
     if drop is None or drop_id is None:
         return move(V.FAILED, Reason.UNCONFIRMED)

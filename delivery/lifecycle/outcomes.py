@@ -14,11 +14,11 @@ from delivery.lifecycle.retry_policy import Retry, after_not_sent
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 
 # When an uncertain drop is looked up: right after it became so, then ever more rarely until the setup's horizon.
-CHECK_WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 30, 120, 600, 3600))
+LOOKUP_WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 30, 120, 600, 3600))
 
 
 @dataclass(frozen=True, slots=True)
-class Conclusion:
+class StatusChange:
     """The next status of both. `retry` is set where the voicemail is queued again."""
 
     voicemail: VoicemailStatus
@@ -27,7 +27,7 @@ class Conclusion:
     retry: Retry | None = None
 
 
-def conclude_submission(
+def resolve_submission(
     submission: Submission,
     drops: int,
     now: datetime,
@@ -35,13 +35,13 @@ def conclude_submission(
     failover: bool = False,
     has_failover: bool = False,
     jitter: float = 0.0,
-) -> Conclusion:
+) -> StatusChange:
     """After an answer to a request. `drops` counts this one; `failover` says that it went through the failover setup."""
     match submission.outcome:
         case Outcome.ACCEPTED:
-            return Conclusion(VoicemailStatus.ACCEPTED, DropStatus.ACCEPTED)
+            return StatusChange(VoicemailStatus.ACCEPTED, DropStatus.ACCEPTED)
         case Outcome.REFUSED:
-            return Conclusion(VoicemailStatus.FAILED, DropStatus.FAILED, submission.reason or Reason.REFUSED)
+            return StatusChange(VoicemailStatus.FAILED, DropStatus.FAILED, submission.reason or Reason.REFUSED)
         case Outcome.NOT_SENT:
             retry = after_not_sent(
                 now,
@@ -51,14 +51,14 @@ def conclude_submission(
                 jitter=jitter,
                 at_least=submission.retry_after,
             )
-            return Conclusion(VoicemailStatus.QUEUED, DropStatus.NOT_SENT, Reason.NOT_SENT, retry)
+            return StatusChange(VoicemailStatus.QUEUED, DropStatus.NOT_SENT, Reason.NOT_SENT, retry)
         case Outcome.UNKNOWN:
-            return Conclusion(VoicemailStatus.UNCERTAIN, DropStatus.UNCERTAIN)
+            return StatusChange(VoicemailStatus.UNCERTAIN, DropStatus.UNCERTAIN)
 
 
-def check_wait(checks: int) -> timedelta:
+def lookup_wait(checks: int) -> timedelta:
     """How long to wait before asking the carrier again, after `checks` look-ups."""
-    return CHECK_WAITS[min(checks, len(CHECK_WAITS) - 1)]
+    return LOOKUP_WAITS[min(checks, len(LOOKUP_WAITS) - 1)]
 
 
 _REPORTED = {
@@ -69,7 +69,7 @@ _REPORTED = {
 _OPEN_DROP = (DropStatus.SENDING, DropStatus.UNCERTAIN)
 
 
-def conclude_report(
+def resolve_report(
     report: Report,
     *,
     voicemail: VoicemailStatus,

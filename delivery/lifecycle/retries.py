@@ -12,7 +12,7 @@ from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.retry_policy import Retry, RetryPolicy, after_failure
 from delivery.lifecycle.status import VoicemailStatus
-from delivery.lifecycle.transitions import Move
+from delivery.lifecycle.transitions import Transition
 from rvm.platform.database import sql
 
 # Only what its lane or use case lets be tried more than once is looked at; for most there is nothing to decide. What has no time of
@@ -61,10 +61,10 @@ def retryable(voicemail_ids: Iterable[UUID]) -> dict[UUID, Retryable]:
     return found
 
 
-def retry_move(voicemail_id: UUID, reason: str, retry: Retry) -> Move:
+def retry_move(voicemail_id: UUID, reason: str, retry: Retry) -> Transition:
     """failed -> queued."""
     failed, queued = VoicemailStatus.FAILED, VoicemailStatus.QUEUED
-    return Move(voicemail_id, failed, queued, was_reason=reason, not_before=retry.at, failover=retry.failover)
+    return Transition(voicemail_id, failed, queued, was_reason=reason, not_before=retry.at, failover=retry.failover)
 
 
 def retry_failed(voicemail_ids: Sequence[UUID], now: datetime) -> None:

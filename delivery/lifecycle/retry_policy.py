@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from delivery.lifecycle.reasons import REASONS, Reason
 
 NOT_SENT_FIRST_WAIT = timedelta(seconds=1)
-NOT_SENT_LONGEST_WAIT = timedelta(minutes=5)
+NOT_SENT_MAX_WAIT = timedelta(minutes=5)
 # So many drops that the first setup could not send, then the failover setup has its turn, then the first again.
 NOT_SENT_BEFORE_FAILOVER = 2
 # Retries spread over this share of their wait, so that what failed together does not come back together.
@@ -45,7 +45,7 @@ def after_not_sent(
 
     `at_least` is the carrier's own Retry-After.
     """
-    wait = min(NOT_SENT_FIRST_WAIT * 2 ** min(drops - 1, 16), NOT_SENT_LONGEST_WAIT)
+    wait = min(NOT_SENT_FIRST_WAIT * 2 ** min(drops - 1, 16), NOT_SENT_MAX_WAIT)
     spread = wait * (1 + JITTER_SHARE * jitter)
     turn = has_failover and not failover and drops >= NOT_SENT_BEFORE_FAILOVER
     return Retry(now + max(spread, at_least or timedelta()), failover=turn)

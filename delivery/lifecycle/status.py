@@ -38,7 +38,7 @@ OPEN_ENDED = frozenset(V) - TERMINAL
 # Whatever is not listed does not happen. `failed` is left in two ways only: a late report corrects what was concluded without
 # one (unconfirmed, unreported), or a retry queues the voicemail again with a new drop. queued -> delivered is that retry
 # overtaken by an earlier drop's report; queued -> failed is a carrier that refused the recording before any drop.
-MOVES: dict[VoicemailStatus, frozenset[VoicemailStatus]] = {
+TRANSITIONS: dict[VoicemailStatus, frozenset[VoicemailStatus]] = {
     V.QUEUED: frozenset({V.SENDING, V.SKIPPED, V.CANCELED, V.EXPIRED, V.DELIVERED, V.FAILED}),
     V.SENDING: frozenset({V.QUEUED, V.UNCERTAIN, V.ACCEPTED, V.DELIVERED, V.FAILED}),
     V.UNCERTAIN: frozenset({V.ACCEPTED, V.DELIVERED, V.FAILED}),
@@ -65,11 +65,11 @@ DROP_MOVES: dict[DropStatus, frozenset[DropStatus]] = {
 }
 
 
-def may_move(old: VoicemailStatus, new: VoicemailStatus) -> bool:
+def can_transition(old: VoicemailStatus, new: VoicemailStatus) -> bool:
     """Whether a voicemail may go from `old` to `new`."""
-    return new in MOVES[old]
+    return new in TRANSITIONS[old]
 
 
-def drop_may_move(old: DropStatus, new: DropStatus) -> bool:
+def can_transition_drop(old: DropStatus, new: DropStatus) -> bool:
     """Whether a drop may go from `old` to `new`."""
     return new in DROP_MOVES[old]

@@ -14,12 +14,12 @@ from uuid import UUID
 from django.db import transaction
 
 from delivery.lifecycle.reasons import Reason
-from delivery.lifecycle.status import DropStatus, VoicemailStatus, drop_may_move, may_move
+from delivery.lifecycle.status import DropStatus, VoicemailStatus, can_transition, can_transition_drop
 from rvm.platform.database import sql
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Transition:
     """`drop_id`: only while this is the voicemail's latest drop; None for moves that no drop causes.
     `not_before`: when it may be claimed next, for moves to queued; `failover`: through which setup."""
 
@@ -35,7 +35,7 @@ class Move:
     failover: bool | None = None
 
 
-class MoveNotAllowed(ValueError):
+class InvalidTransition(ValueError):
     """Some code decided a move that the table of `delivery.lifecycle.status` does not list: a bug, caught before it is written."""
 
 
@@ -67,15 +67,15 @@ SELECT id FROM moved
 """
 
 
-def apply(moves: Sequence[Move], at: datetime) -> set[UUID]:
+def apply(moves: Sequence[Transition], at: datetime) -> set[UUID]:
     """Apply what still holds and return the ids of the voicemails that moved. Each voicemail may be named once.
 
     All that are named are locked until the caller's transaction ends, also those that do not move."""
     if not moves:
         return set()
     for move in moves:
-        if not may_move(move.was, move.now):
-            raise MoveNotAllowed(f"{move.was} -> {move.now}")
+        if not can_transition(move.was, move.now):
+            raise InvalidTransition(f"{move.was} -> {move.now}")
     ordered = sorted(moves, key=lambda move: move.voicemail_id.int)
     named = sql.ids(move.voicemail_id for move in ordered)
     parameters = [
@@ -116,7 +116,7 @@ SELECT count(*) FROM moved
 
 
 def requeue(voicemail_ids: Iterable[UUID], at: datetime, *, expires_at: datetime | None) -> int:
-    """failed -> queued and due at once, for as many as a person asks for: with no `Move` for each and one version of each row.
+    """failed -> queued and due at once, for as many as a person asks for: with no `Transition` for each and one version of each row.
 
     They expire as they did, but not before `expires_at`; with their lane where it is None. The caller holds the rows' locks."""
     [(count,)] = sql.run(_REQUEUE, [sql.ids(voicemail_ids), at, expires_at])
@@ -216,8 +216,8 @@ def change_drops(changes: Sequence[DropChange], at: datetime) -> set[UUID]:
     if not changes:
         return set()
     for change in changes:
-        if not drop_may_move(change.was, change.now):
-            raise MoveNotAllowed(f"drop: {change.was} -> {change.now}")
+        if not can_transition_drop(change.was, change.now):
+            raise InvalidTransition(f"drop: {change.was} -> {change.now}")
     ordered = sorted(changes, key=lambda change: change.drop_id.int)
     rows = sql.run(
         _DROPS,

@@ -20,8 +20,8 @@ from delivery.carriers.base import MediaNotTaken, MediaRefused
 from delivery.models import CarrierMedia
 from delivery.recordings.storage import read_frames
 from delivery.runtime.deadlines import STEP_SECONDS, UPLOAD_SECONDS
-from delivery.runtime.wakeups import ring, ring_on_commit
-from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Transport
+from delivery.runtime.wakeups import wake, wake_on_commit
+from delivery.transport.interface import CarrierRequest, CarrierResponse, Transport, TransportFailure
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import Undecryptable
@@ -74,7 +74,7 @@ def want(setup_id: UUID, recordings: Iterable[UUID], now: datetime) -> None:
     asked = sorted(set(recordings))
     if asked:
         sql.run(_WANT, [setup_id, now, sql.ids(uuid7() for _ in asked), sql.ids(asked)])
-        ring_on_commit("reports")
+        wake_on_commit("reports")
 
 
 def upload_one(transport: Transport[None], now: Callable[[], datetime], clock: Callable[[], float]) -> bool:
@@ -93,7 +93,7 @@ def upload_one(transport: Transport[None], now: Callable[[], datetime], clock: C
         changes = {"state": State.FAILED, "error": str(error)[:200], "due_at": now() + wait}
     held = CarrierMedia.objects.filter(pk=media.pk, state=State.WANTED, attempts=media.attempts).update(**changes)
     log.info("media_uploaded", media=str(media.pk), state=changes["state"], attempt=media.attempts, heard=bool(held))
-    ring("dispatch")
+    wake("dispatch")
     return True
 
 
@@ -123,10 +123,10 @@ def _converse(media: CarrierMedia, transport: Transport[None], holds: Callable[[
         return media_id
 
 
-def _answer(transport: Transport[None], request: HttpRequest) -> HttpResponse:
+def _answer(transport: Transport[None], request: CarrierRequest) -> CarrierResponse:
     transport.submit(request, None)
     while True:
         for _, end in transport.poll(1.0):
-            if isinstance(end, HttpFailure):
+            if isinstance(end, TransportFailure):
                 raise MediaNotTaken(end.detail)
             return end

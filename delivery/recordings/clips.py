@@ -15,24 +15,24 @@ from delivery.audio.clips import inspect_clip
 from delivery.audio.inspection import wrong_duration
 from delivery.audio.joining import join, samples_of
 from delivery.models import Assembly, Clip, Recording
-from delivery.recordings.recordings import keeping_recording
-from delivery.recordings.storage import MAX_NAME_LENGTH, STORAGE_UNAVAILABLE, keeping, read_frames
+from delivery.recordings.recordings import stored_recording
+from delivery.recordings.storage import MAX_NAME_LENGTH, STORAGE_UNAVAILABLE, read_frames, stored
 from rvm.platform.database.clock import database_now
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 
 
-def keep_clip(workspace: Workspace, name: str, data: bytes) -> Clip:
+def store_clip(workspace: Workspace, name: str, data: bytes) -> Clip:
     """The clip in `data`, or the one that this workspace already has with the same sound, under its first name.
 
-    Raises AudioRejected, or Refused where the storage cannot take it.
+    Raises AudioRejected, or ServiceError where the storage cannot take it.
     """
-    with keeping_clip(workspace, name, data) as clip:
+    with stored_clip(workspace, name, data) as clip:
         return clip
 
 
 @contextmanager
-def keeping_clip(workspace: Workspace, name: str, data: bytes) -> Iterator[Clip]:
+def stored_clip(workspace: Workspace, name: str, data: bytes) -> Iterator[Clip]:
     """The same for a block that needs the clip: where the block fails, a clip that was new is gone again."""
     verdict = inspect_clip(data)
     unsaved = Clip(
@@ -47,32 +47,33 @@ def keeping_clip(workspace: Workspace, name: str, data: bytes) -> Iterator[Clip]
         warnings=[warning.sentence for warning in verdict.warnings],
         created_at=database_now(),
     )
-    with keeping(unsaved, verdict.frames) as clip:
+    with stored(unsaved, verdict.frames) as clip:
         yield clip
 
 
 def assemble(workspace: Workspace, clip_ids: Sequence[UUID]) -> Recording:
     """The recording that these clips of the workspace make, in this order; joined now, or the one that was joined before.
 
-    Two callers at once get the same one. Raises Refused: `clip_unknown`, `clips_differ`, `too_short`, `too_long`, and the codes of
+    Two callers at once get the same one. Raises ServiceError: `clip_unknown`, `clips_differ`, `too_short`, `too_long`, and the
+    codes of
     `AudioRejected` for what only the whole can be refused for; `storage_unavailable`, which may pass.
     """
     if not clip_ids:
-        raise Refused("too_short", "A recording is joined from at least one clip; none was named.")
+        raise ServiceError("too_short", "A recording is joined from at least one clip; none was named.")
     known = Assembly.objects.filter(workspace=workspace, clips=list(clip_ids)).select_related("recording").first()
     if known is not None:
         return known.recording
     found = Clip.objects.filter(workspace=workspace).in_bulk(set(clip_ids))
     if len(found) < len(set(clip_ids)):
         missing = len(set(clip_ids)) - len(found)
-        raise Refused(
+        raise ServiceError(
             "clip_unknown",
             f"{missing} of the {len(set(clip_ids))} clips are none of this workspace; upload them first, or check their ids.",
         )
     return _joined(workspace, [found[clip_id] for clip_id in clip_ids])
 
 
-def why_not(clips: Sequence[Clip]) -> Refused | None:
+def why_not(clips: Sequence[Clip]) -> ServiceError | None:
     """Why these clips cannot be joined to one recording, as far as their rows say it; None: nothing speaks against it."""
     return _why_unlike(clips) or _why_of_wrong_length(clips)
 
@@ -83,7 +84,7 @@ def _joined(workspace: Workspace, clips: Sequence[Clip]) -> Recording:
     name = " + ".join(clip.name for clip in clips)
     try:
         joined = join([_frames_of(clip) for clip in clips])
-        with keeping_recording(workspace, name, joined, assembled=True) as recording:
+        with stored_recording(workspace, name, joined, assembled=True) as recording:
             # Whoever else joins the same just now makes the same recording.
             Assembly.objects.bulk_create(
                 [Assembly(workspace=workspace, clips=[clip.pk for clip in clips], recording=recording)],
@@ -91,25 +92,25 @@ def _joined(workspace: Workspace, clips: Sequence[Clip]) -> Recording:
             )
             return recording
     except AudioRejected as rejected:
-        raise Refused(rejected.code, rejected.sentence) from rejected
+        raise ServiceError(rejected.code, rejected.sentence) from rejected
 
 
 def _frames_of(clip: Clip) -> bytes:
     try:
         return read_frames(clip)
     except OSError as error:
-        raise Refused(
+        raise ServiceError(
             STORAGE_UNAVAILABLE,
             f"A clip could not be read ({error.strerror or type(error).__name__}). Try again later, and tell the operator of the "
             "platform that the media storage lacks it.",
         ) from error
 
 
-def _why_unlike(clips: Sequence[Clip]) -> Refused | None:
+def _why_unlike(clips: Sequence[Clip]) -> ServiceError | None:
     first = clips[0]
     for clip in clips:
         if (clip.sample_rate, clip.channels) != (first.sample_rate, first.channels):
-            return Refused(
+            return ServiceError(
                 "clips_differ",
                 f"“{clip.name}” is {_format(clip)} and “{first.name}” is {_format(first)}; clips that are joined must agree in "
                 "sample rate and channels. Open the one in your recording program, export it like the other and upload that.",
@@ -121,16 +122,16 @@ def _format(clip: Clip) -> str:
     return f"{clip.sample_rate} Hz {'mono' if clip.channels == 1 else 'stereo'}"
 
 
-def _why_of_wrong_length(clips: Sequence[Clip]) -> Refused | None:
+def _why_of_wrong_length(clips: Sequence[Clip]) -> ServiceError | None:
     rate = clips[0].sample_rate
     samples = samples_of([clip.duration_ms for clip in clips], rate)
     code = wrong_duration(samples, rate)
     if code is None:
         return None
     parts = ", ".join(f"“{clip.name}” {clip.duration_ms / 1000:.2f}" for clip in clips)
-    mend = "longer" if code == "too_short" else "shorter"
-    return Refused(
+    fix = "longer" if code == "too_short" else "shorter"
+    return ServiceError(
         code,
         f"Joined, these clips last {samples / rate:.2f} seconds ({parts}); a recording lasts {MIN_SECONDS} to "
-        f"{MAX_SECONDS}. Make one of them {mend} and upload it again.",
+        f"{MAX_SECONDS}. Make one of them {fix} and upload it again.",
     )

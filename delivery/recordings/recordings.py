@@ -12,7 +12,7 @@ import structlog
 from delivery.audio import AudioRejected, Inspection, inspect
 from delivery.audio.levels import Levels
 from delivery.models import Recording
-from delivery.recordings.storage import MAX_NAME_LENGTH, keeping, read_frames
+from delivery.recordings.storage import MAX_NAME_LENGTH, read_frames, stored
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.models import Workspace
@@ -20,24 +20,24 @@ from rvm.platform.models import Workspace
 log = structlog.get_logger(__name__)
 
 
-def keep_recording(workspace: Workspace, name: str, data: bytes, *, assembled: bool = False) -> Recording:
+def store_recording(workspace: Workspace, name: str, data: bytes, *, assembled: bool = False) -> Recording:
     """The recording in `data`, or the one that this workspace already has with the same sound.
 
     `assembled`: joined from clips, so it is not offered among the recordings; what was assembled once and is uploaded later, is.
-    Raises AudioRejected, or Refused where the storage cannot take it.
+    Raises AudioRejected, or ServiceError where the storage cannot take it.
     """
-    with keeping_recording(workspace, name, data, assembled=assembled) as recording:
+    with stored_recording(workspace, name, data, assembled=assembled) as recording:
         return recording
 
 
 @contextmanager
-def keeping_recording(workspace: Workspace, name: str, data: bytes, *, assembled: bool = False) -> Iterator[Recording]:
+def stored_recording(workspace: Workspace, name: str, data: bytes, *, assembled: bool = False) -> Iterator[Recording]:
     """The same for a block that needs the recording: where the block fails, a recording that was new is gone again."""
     # Thousands may be assembled in a row, and are seldom looked at: `measured` measures them then.
     verdict = inspect(data, with_levels=not assembled)
     unsaved = _unsaved(workspace, name, verdict)
     unsaved.assembled = assembled
-    with keeping(unsaved, verdict.frames) as recording:
+    with stored(unsaved, verdict.frames) as recording:
         yield recording if assembled else _offered(recording, name)
 
 

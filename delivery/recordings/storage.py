@@ -16,8 +16,8 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
 from delivery.models import Clip, Recording
-from rvm.platform.encryption.crypto import vault
-from rvm.platform.errors import Refused
+from rvm.platform.encryption.crypto import cipher
+from rvm.platform.errors import ServiceError
 
 log = structlog.get_logger(__name__)
 
@@ -27,19 +27,19 @@ Sound = TypeVar("Sound", Recording, Clip)
 
 
 @contextmanager
-def keeping(sound: Sound, frames: bytes) -> Iterator[Sound]:
+def stored(sound: Sound, frames: bytes) -> Iterator[Sound]:
     """For a block that needs the row: `sound`, which is unsaved, or the one that its workspace already has with the same content.
 
-    Where the block fails, a row that was new is gone again. Raises Refused where the storage cannot take the file.
+    Where the block fails, a row that was new is gone again. Raises ServiceError where the storage cannot take the file.
     """
-    known = like(sound)
+    known = find_duplicate(sound)
     if known is not None:
         yield known
         return
     try:
         with transaction.atomic():
             _lock(sound)
-            known = like(sound)
+            known = find_duplicate(sound)
             if known is None:
                 _write(sound, frames)
                 sound.save(force_insert=True)
@@ -49,7 +49,7 @@ def keeping(sound: Sound, frames: bytes) -> Iterator[Sound]:
         raise
 
 
-def like(sound: Sound) -> Sound | None:
+def find_duplicate(sound: Sound) -> Sound | None:
     """The row of the same content."""
     rows: Any = type(sound)._default_manager
     found: Sound | None = rows.filter(workspace=sound.workspace_id, sha256=sound.sha256).first()
@@ -59,7 +59,7 @@ def like(sound: Sound) -> Sound | None:
 def read_frames(sound: Recording | Clip) -> bytes:
     """The MP3, byte for byte as it was judged. Raises FileNotFoundError, Undecryptable."""
     with default_storage.open(sound.storage_name) as file:
-        return vault().decrypt(file.read(), _purpose(sound))
+        return cipher().decrypt(file.read(), _purpose(sound))
 
 
 def _purpose(sound: Recording | Clip) -> bytes:
@@ -77,9 +77,9 @@ def _write(sound: Recording | Clip, frames: bytes) -> None:
     try:
         # What lies there without a row was left by a process that died; storages would save beside it under another name.
         default_storage.delete(name)
-        default_storage.save(name, ContentFile(vault().encrypt(frames, _purpose(sound))))
+        default_storage.save(name, ContentFile(cipher().encrypt(frames, _purpose(sound))))
     except OSError as error:
-        raise Refused(
+        raise ServiceError(
             STORAGE_UNAVAILABLE,
             f"The recording could not be stored ({error.strerror or type(error).__name__}); nothing was kept. "
             "Upload it again later, and tell the operator of the platform that the media storage takes no files.",
@@ -90,7 +90,7 @@ def _discard(sound: Sound) -> None:
     """Remove the file unless somebody else's row has come to need it."""
     with transaction.atomic():
         _lock(sound)
-        if like(sound) is None:
+        if find_duplicate(sound) is None:
             try:
                 default_storage.delete(sound.storage_name)
             except (

@@ -6,9 +6,9 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from delivery.models import CarrierMedia
-from delivery.runtime.wakeups import ring_on_commit
+from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 from usecases.services.saving import lock
 from usecases.services.setups import lock_living
@@ -23,11 +23,11 @@ def may_be_uploaded_again(media: CarrierMedia) -> bool:
 @transaction.atomic
 def upload_again(*, media: CarrierMedia, actor: User | None) -> None:
     """refused or failed -> wanted, and due at once: the carrier may take today what it refused, and a person need not wait for the
-    next try. Raises Refused where it is there or on its way."""
+    next try. Raises ServiceError where it is there or on its way."""
     row = lock(media)
     setup = lock_living(row.setup)
     if not may_be_uploaded_again(row):
-        raise Refused("upload_not_needed", "This recording is at the carrier, or its upload is under way.")
+        raise ServiceError("upload_not_needed", "This recording is at the carrier, or its upload is under way.")
     CarrierMedia.objects.filter(pk=row.pk).update(state=State.WANTED, error="", due_at=Now())
     audit.record("carrier_media.upload_asked", row, actor=actor, workspace=setup.workspace, was=row.state)
-    ring_on_commit("reports")
+    wake_on_commit("reports")

@@ -15,13 +15,13 @@ from uuid import UUID
 
 from delivery.engine import circuit_breaker
 from delivery.lifecycle.events import Report, ReportStatus
-from delivery.lifecycle.outcomes import conclude_report
+from delivery.lifecycle.outcomes import resolve_report
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.retries import retry_move
 from delivery.lifecycle.retry_policy import Retry
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
-from delivery.lifecycle.transitions import DropChange, Move
-from delivery.reports.correlation import drop_meant
+from delivery.lifecycle.transitions import DropChange, Transition
+from delivery.reports.correlation import correlate
 
 # A person as the reports of one setup name them: by setup and blind index.
 Person = tuple[UUID, bytes]
@@ -72,7 +72,7 @@ class Arrival:
 class Round:
     """Moves and changes that are written together: at most one of each voicemail and each drop."""
 
-    moves: list[Move] = field(default_factory=list)
+    moves: list[Transition] = field(default_factory=list)
     changes: list[DropChange] = field(default_factory=list)
 
 
@@ -116,7 +116,7 @@ class Batch:
 
     def _drop_of(self, arrival: Arrival) -> DropState | None:
         if arrival.person is not None:
-            return drop_meant(arrival.report, self._people.get(arrival.person, ()))
+            return correlate(arrival.report, self._people.get(arrival.person, ()))
         key = arrival.report.attempt_key
         drop = self._drops.get(key) if key is not None else None
         return drop if drop is not None and drop.setup_id == arrival.setup_id else None
@@ -136,7 +136,7 @@ class Batch:
 
     def _conclude(self, arrival: Arrival, drop: DropState) -> None:
         report, voicemail = arrival.report, drop.voicemail
-        to_voicemail, to_drop = conclude_report(
+        to_voicemail, to_drop = resolve_report(
             report,
             voicemail=voicemail.now,
             voicemail_reason=voicemail.reason,
@@ -153,7 +153,7 @@ class Batch:
         reason = (report.reason or Reason.UNKNOWN) if report.status is ReportStatus.FAILED else None
         self._change(drop, to_drop, reason, report)
         if to_voicemail is not None:
-            move = Move(
+            move = Transition(
                 voicemail.id, voicemail.now, to_voicemail, voicemail.reason, reason, None, report.code, report.text
             )
             self._move(voicemail, move)
@@ -166,7 +166,7 @@ class Batch:
         if drop.person is not None:
             self._look_again(drop.person)
 
-    def _move(self, voicemail: VoicemailState, move: Move) -> None:
+    def _move(self, voicemail: VoicemailState, move: Transition) -> None:
         self._round(voicemail.moves).moves.append(move)
         voicemail.moves += 1
         voicemail.now, voicemail.reason = move.now, move.reason or ""
@@ -190,7 +190,7 @@ class Batch:
         """A drop that has ended, or has got its carrier's id, leaves fewer to which a report in doubt may belong."""
         waiting, candidates = self._in_doubt.get(person, []), self._people[person]
         for arrival in sorted(waiting, key=lambda each: each.id):
-            meant = drop_meant(arrival.report, candidates) if arrival in waiting else None
+            meant = correlate(arrival.report, candidates) if arrival in waiting else None
             if meant is not None:
                 waiting.remove(arrival)
                 self._conclude(arrival, meant)

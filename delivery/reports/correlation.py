@@ -36,7 +36,7 @@ class Candidate(Protocol):
 C = TypeVar("C", bound=Candidate)
 
 
-def drop_meant(report: Report, candidates: Iterable[C]) -> C | None:
+def correlate(report: Report, candidates: Iterable[C]) -> C | None:
     """The one that the report can only mean, or None."""
     drops = list(candidates)
     named = [drop for drop in drops if report.carrier_reference and drop.carrier_reference == report.carrier_reference]

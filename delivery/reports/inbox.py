@@ -22,11 +22,11 @@ from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import CarrierReport
 from delivery.models.recipients import number_in
 from delivery.reports.batch import Arrival, Batch, DropState, Person, VoicemailState
-from delivery.runtime.wakeups import ring_seldom_on_commit
+from delivery.runtime.wakeups import wake_throttled_on_commit
 from delivery.runtime.watermarks import Watermark
 from rvm.phone_numbers.numbers import e164_of
 from rvm.platform.database import sql
-from rvm.platform.encryption.crypto import Undecryptable, blind_index, vault
+from rvm.platform.encryption.crypto import Undecryptable, blind_index, cipher
 from usecases.models import TelephonySetup
 from usecases.suppressions import suppress_all, suppress_index
 
@@ -59,12 +59,12 @@ def receive(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
         return
     first, *more = [_row(setup_id, report) for report in reports]
     with transaction.atomic() if more else nullcontext():
-        sql.run(_KEEP_ONE, [*first, vault().encrypt(raw, RAW_PURPOSE)])
+        sql.run(_KEEP_ONE, [*first, cipher().encrypt(raw, RAW_PURPOSE)])
         if more:
             setups, drops, recipients, *words, times, unsigned = zip(*more, strict=True)
             arrays = [sql.ids(setups), sql.ids(drops), list(recipients), *map(sql.texts, words), sql.times(times)]
             sql.run(_KEEP_MORE, [*arrays, list(unsigned)])
-        ring_seldom_on_commit("reports")
+        wake_throttled_on_commit("reports")
 
 
 def _row(setup_id: UUID, report: Report) -> tuple[Any, ...]:
@@ -74,7 +74,7 @@ def _row(setup_id: UUID, report: Report) -> tuple[Any, ...]:
     return (
         setup_id,
         report.attempt_key,
-        vault().encrypt(number.encode(), RECIPIENT_PURPOSE) if number else None,
+        cipher().encrypt(number.encode(), RECIPIENT_PURPOSE) if number else None,
         report.status.value,
         report.reason.value if report.reason else "",
         report.code[:40],
@@ -174,7 +174,7 @@ SELECT d.setup_id, v.recipient_index, max(d.ended_at)
 """
 
 
-def look_again(now: datetime) -> int:
+def reopen_doubtful(now: datetime) -> int:
     """Put reports in doubt back into the inbox whose person's drop has ended since, other than by a report; how many."""
     rows = sql.run(_STILL_IN_DOUBT, [now - MAX_DOUBT, MAX_IN_DOUBT])
     people = _People({setup_id for _, setup_id, _, _ in rows})
@@ -254,7 +254,7 @@ def _arrival(row: tuple[Any, ...], people: _People | None) -> Arrival:
 def _opened(recipient: bytes) -> str | None:
     """None where the key is not configured, or the ciphertext is damaged."""
     try:
-        return vault().decrypt(recipient, RECIPIENT_PURPOSE).decode()
+        return cipher().decrypt(recipient, RECIPIENT_PURPOSE).decode()
     except Undecryptable:
         return None
 

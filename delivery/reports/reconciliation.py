@@ -21,21 +21,21 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from delivery.carriers import adapter_of
-from delivery.carriers.base import Carrier, DropRequest, NeverSeen
+from delivery.carriers.base import Carrier, DropRequest, UnknownToCarrier
 from delivery.carriers.parsing import retry_after
 from delivery.engine import circuit_breaker
 from delivery.engine.claim import facts_of
 from delivery.engine.dispatcher import THROTTLED, THROTTLED_PAUSE, boot_clock, submission_of
-from delivery.engine.lane_routes import Route, route_of
-from delivery.engine.rate_limit import Gate
+from delivery.engine.lane_routes import SendRoute, route_of
+from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
-from delivery.lifecycle.outcomes import CHECK_WAITS
+from delivery.lifecycle.outcomes import LOOKUP_WAITS
 from delivery.models import Drop
 from delivery.recordings import carrier_media
 from delivery.recordings.links import carrier_link
 from delivery.reports.inbox import receive
-from delivery.runtime.bisection import NOBODYS_FAULT, apart
-from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Transport
+from delivery.runtime.bisection import NOT_A_ROWS_FAULT, bisected
+from delivery.transport.interface import CarrierRequest, CarrierResponse, Transport, TransportFailure
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from usecases.eligibility import Send, decide
@@ -79,7 +79,7 @@ UPDATE delivery_drop SET checks = checks - 1, due_at = least(due_at, %s) WHERE i
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Lookup:
     """A request about a drop, or its own once more. `probing`: the setup's breaker is half open, and this tries it."""
 
     drop: Drop
@@ -87,9 +87,9 @@ class Question:
     probing: bool = False
 
 
-def settle(
-    transport: Transport[Question],
-    gate: Gate,
+def reconcile(
+    transport: Transport[Lookup],
+    gate: RateLimiter,
     now: Callable[[], datetime] = database_now,
     clock: Callable[[], float] = boot_clock,
 ) -> int:
@@ -105,14 +105,14 @@ def settle(
             transport.submit(question.adapter.lookup_request(question.drop.id), question)
     for question, end in _ends(transport):
         with _by_itself(question.drop):
-            if isinstance(end, HttpResponse) and _never_seen(question, end, gate):
+            if isinstance(end, CarrierResponse) and _unknown_to_carrier(question, end, gate):
                 never_seen.append(question)
     gate.leave_look_ups({question.drop.setup_id for question in questions})
     _Resubmissions(transport, gate, now, clock).make(never_seen)
     return len(questions)
 
 
-def _never_seen(question: Question, response: HttpResponse, gate: Gate) -> bool:
+def _unknown_to_carrier(question: Lookup, response: CarrierResponse, gate: RateLimiter) -> bool:
     """Put what the carrier knows into the inbox; True where it knows nothing."""
     drop = question.drop
     if response.status == THROTTLED:
@@ -122,7 +122,7 @@ def _never_seen(question: Question, response: HttpResponse, gate: Gate) -> bool:
             receive(drop.setup_id, response.body, [report])
         case Submission() as submission:
             _receive(drop, submission, response)
-        case NeverSeen():
+        case UnknownToCarrier():
             return True
     return False
 
@@ -131,12 +131,12 @@ class _Resubmissions:
     """One round of same-key requests for drops that their carriers have never seen, or cannot be asked about."""
 
     def __init__(
-        self, transport: Transport[Question], gate: Gate, now: Callable[[], datetime], clock: Callable[[], float]
+        self, transport: Transport[Lookup], gate: RateLimiter, now: Callable[[], datetime], clock: Callable[[], float]
     ) -> None:
         self._transport, self._gate, self._now, self._clock = transport, gate, now, clock
         self._started: Counter[UUID] = Counter()
 
-    def make(self, questions: Sequence[Question]) -> None:
+    def make(self, questions: Sequence[Lookup]) -> None:
         for question in questions:
             with _by_itself(question.drop):
                 if question.adapter.idempotency_window is not None and self._start(question):
@@ -146,7 +146,7 @@ class _Resubmissions:
                 self._take_answer(question, end)
         self._gate.leave(set(self._started))
 
-    def _submit(self, question: Question) -> None:
+    def _submit(self, question: Lookup) -> None:
         """A start was granted; it is given back where the drop may not go, or cannot."""
         began, drop, request = self._clock(), question.drop, None
         lease = timedelta(seconds=settings.RVM_LEASE_SECONDS)
@@ -162,7 +162,7 @@ class _Resubmissions:
             if request is None:
                 self._give_back(drop)
 
-    def _permitted(self, drop: Drop, lease: timedelta) -> tuple[HttpRequest, Question] | None:
+    def _permitted(self, drop: Drop, lease: timedelta) -> tuple[CarrierRequest, Lookup] | None:
         """The drop's request, word for word, where everything still allows it; nobody else asks about it until the lease ends."""
         now, checks = self._now(), drop.checks
         drop = _drops().get(pk=drop.pk)
@@ -178,19 +178,19 @@ class _Resubmissions:
             return None
         if route.probing and not circuit_breaker.may_probe(self._gate.redis, drop.setup_id):
             return None
-        return request, Question(drop, route.adapter, probing=route.probing)
+        return request, Lookup(drop, route.adapter, probing=route.probing)
 
-    def _take_answer(self, question: Question, end: HttpResponse | HttpFailure) -> None:
+    def _take_answer(self, question: Lookup, end: CarrierResponse | TransportFailure) -> None:
         submission = submission_of(question.adapter, end, question.drop.id)
         if submission.retry_after:
             self._gate.pause(question.drop.setup_id, submission.retry_after)
-        if isinstance(end, HttpResponse):
+        if isinstance(end, CarrierResponse):
             _receive(question.drop, submission, end)
         circuit_breaker.judge(
             self._gate.redis, question.drop.setup_id, [submission], self._now(), probing=question.probing
         )
 
-    def _start(self, question: Question) -> bool:
+    def _start(self, question: Lookup) -> bool:
         """Whether the drop's setup and lane have a start for it now. Where not, and nobody was asked, this was no check."""
         drop, setup = question.drop, question.drop.setup
         grant = self._gate.ask(
@@ -212,7 +212,7 @@ class _Resubmissions:
         self._gate.give_back(drop.setup_id, 1, pace=drop.setup.pace_per_second, lane=_lane_of(drop))
 
 
-def _take(gate: Gate, now: datetime) -> list[Question]:
+def _take(gate: RateLimiter, now: datetime) -> list[Lookup]:
     """Take due drops by moving their next check: two workers never ask about the same one at once. Of each setup as many as may be
     looked up now."""
     ids: list[UUID] = []
@@ -220,15 +220,15 @@ def _take(gate: Gate, now: datetime) -> list[Question]:
     for position, (setup_id, pace, cap, due) in enumerate(setups):
         share = max(1, (BATCH - len(ids)) // (len(setups) - position))
         if count := gate.ask_look_ups(setup_id, wanted=min(share, due), pace=pace, cap=cap).count:
-            taken = sql.run(_TAKE, [now, list(CHECK_WAITS), len(CHECK_WAITS), setup_id, now, count])
+            taken = sql.run(_TAKE, [now, list(LOOKUP_WAITS), len(LOOKUP_WAITS), setup_id, now, count])
             ids += [row[0] for row in taken]
     adapters: dict[UUID, Carrier | None] = {}
     questions = []
-    for drop in apart(lambda part: list(_drops().filter(id__in=part)), ids, _log_fault):
+    for drop in bisected(lambda part: list(_drops().filter(id__in=part)), ids, _log_fault):
         if drop.setup_id not in adapters:
             adapters[drop.setup_id] = _adapter(drop.setup)
         if adapter := adapters[drop.setup_id]:
-            questions.append(Question(drop, adapter))
+            questions.append(Lookup(drop, adapter))
     return questions
 
 
@@ -252,7 +252,7 @@ def _by_itself(drop: Drop) -> Iterator[None]:
     """What fails here is this drop's alone: it is asked about again at its next time."""
     try:
         yield
-    except NOBODYS_FAULT:
+    except NOT_A_ROWS_FAULT:
         raise
     except Exception as error:
         _log_fault(drop.pk, error)
@@ -263,13 +263,13 @@ def _log_fault(drop_id: UUID, error: Exception) -> None:
     log.error("drop_not_settled", drop_id=str(drop_id), error=type(error).__name__)
 
 
-def _ends(transport: Transport[Question]) -> Iterable[tuple[Question, HttpResponse | HttpFailure]]:
+def _ends(transport: Transport[Lookup]) -> Iterable[tuple[Lookup, CarrierResponse | TransportFailure]]:
     """Wait for all that is in flight. A question that got no answer is asked again at its next time."""
     while transport.in_flight:
         yield from transport.poll(1.0)
 
 
-def _receive(drop: Drop, submission: Submission, response: HttpResponse) -> None:
+def _receive(drop: Drop, submission: Submission, response: CarrierResponse) -> None:
     """A definite answer is as good as a report."""
     status = {Outcome.ACCEPTED: ReportStatus.ACCEPTED, Outcome.REFUSED: ReportStatus.FAILED}.get(submission.outcome)
     if status is None:
@@ -286,7 +286,7 @@ def _receive(drop: Drop, submission: Submission, response: HttpResponse) -> None
     receive(drop.setup_id, response.body, [report])
 
 
-def _may_resubmit(drop: Drop, route: Route, now: datetime) -> bool:
+def _may_resubmit(drop: Drop, route: SendRoute, now: datetime) -> bool:
     window = route.adapter.idempotency_window
     if window is None or now - drop.created_at > window * WINDOW_SHARE:
         return False
@@ -309,7 +309,7 @@ def _lane_of(drop: Drop) -> tuple[UUID, float] | None:
     return (lane.pk, lane.pace_per_second) if lane.pace_per_second else None
 
 
-def _same_request(drop: Drop, route: Route) -> DropRequest:
+def _same_request(drop: Drop, route: SendRoute) -> DropRequest:
     """Word for word what was submitted, or the carrier would refuse the key."""
     return DropRequest(
         attempt_key=drop.id,

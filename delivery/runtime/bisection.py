@@ -21,10 +21,10 @@ Done = TypeVar("Done")
 
 # What no item is to blame for: a server that is gone, a deadlock, a schema that this version does not know. The same for all.
 OUTAGES = (OperationalError, InterfaceError)
-NOBODYS_FAULT = (*OUTAGES, ProgrammingError, InternalError, NotSupportedError)
+NOT_A_ROWS_FAULT = (*OUTAGES, ProgrammingError, InternalError, NotSupportedError)
 
 
-def apart(
+def bisected(
     work: Callable[[Sequence[Item]], list[Done]], items: Sequence[Item], blame: Callable[[Item, Exception], None]
 ) -> list[Done]:
     """What `work` returns for all items but those with which it raises, each of which is given to `blame` with its error.
@@ -36,11 +36,11 @@ def apart(
         return []
     try:
         return work(items)
-    except NOBODYS_FAULT:
+    except NOT_A_ROWS_FAULT:
         raise
     except Exception as error:
         if len(items) == 1:
             blame(items[0], error)
             return []
     half = len(items) // 2
-    return apart(work, items[:half], blame) + apart(work, items[half:], blame)
+    return bisected(work, items[:half], blame) + bisected(work, items[half:], blame)

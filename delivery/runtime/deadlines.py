@@ -1,4 +1,4 @@
-"""How long the jobs behind the bells may take. Each keeps deadlines of its own; RQ ends one that keeps them no longer.
+"""How long the jobs of the workers' queues may take. Each keeps deadlines of its own; RQ ends one that keeps them no longer.
 
 Pure, because the settings need it: what RQ allows is made from what the environment says and from the bounds below.
 """

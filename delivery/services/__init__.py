@@ -1,1 +1,1 @@
-"""The verbs: what people and programs do with recordings and voicemails. Views, admin, imports and commands all call these."""
+"""The services: what people and programs do with recordings and voicemails. Views, admin, imports and commands all call these."""

@@ -15,7 +15,7 @@ from delivery.identifiers import REFERENCE_ENTRY, record_number_entry, seal_reco
 from delivery.models import Lane, Voicemail
 from delivery.models.recipients import PURPOSE
 from rvm.platform.database.ids import first_id_at
-from rvm.platform.encryption.crypto import blind_index, vault
+from rvm.platform.encryption.crypto import blind_index, cipher
 
 # What the rows of one call share comes once; the other columns have the defaults of their table.
 _INSERT = """
@@ -65,7 +65,7 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> None:
                 "created_at": shared.created_at,
                 "updated_at": shared.updated_at,
                 "ids": [row.pk for row in rows],
-                "recipients": [vault().encrypt(row.recipient.encode(), PURPOSE) for row in rows],
+                "recipients": [cipher().encrypt(row.recipient.encode(), PURPOSE) for row in rows],
                 "indexes": [row.recipient_index for row in rows],
                 "last4": [row.last4 for row in rows],
                 "senders": [row.sender for row in rows],

@@ -1,4 +1,4 @@
-"""Verbs on all of a lane's voicemails at once, set-wise, a bounded batch to each statement."""
+"""Services on all of a lane's voicemails at once, set-wise, a bounded batch to each statement."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from django.db import connection, transaction
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
-from delivery.lifecycle.transitions import DropChange, Move
+from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.models import Lane, Voicemail
 from delivery.models.recipients import number_in
 from delivery.services.voicemails import MAX_DROPS
 from rvm.platform.database import sql
 from rvm.platform.database.ids import first_id_at
 from rvm.platform.encryption.crypto import blind_index
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from usecases.suppressions import are_suppressed
 
 Row = tuple[Any, ...]
@@ -42,7 +42,7 @@ def cancel_queued(lane_id: UUID, limit: int, now: datetime) -> int:
     queued, canceled = VoicemailStatus.QUEUED, VoicemailStatus.CANCELED
     with transaction.atomic():
         rows = sql.run(_QUEUED, [lane_id, limit])
-        withdrawn = [Move(row[0], queued, canceled, was_reason=row[1], reason=Reason.CANCELED) for row in rows]
+        withdrawn = [Transition(row[0], queued, canceled, was_reason=row[1], reason=Reason.CANCELED) for row in rows]
         return len(transitions.apply(withdrawn, now))
 
 
@@ -59,17 +59,17 @@ def withdraw(lane_id: UUID, voicemail_ids: Collection[UUID], now: datetime) -> i
     queued, canceled = VoicemailStatus.QUEUED, VoicemailStatus.CANCELED
     with transaction.atomic():
         rows = sql.run(_WAITING, [sql.ids(voicemail_ids), lane_id])
-        withdrawn = [Move(row[0], queued, canceled, was_reason=row[1], reason=Reason.WITHDRAWN) for row in rows]
+        withdrawn = [Transition(row[0], queued, canceled, was_reason=row[1], reason=Reason.WITHDRAWN) for row in rows]
         return len(transitions.apply(withdrawn, now))
 
 
-def before_all(lane: Lane) -> UUID:
+def id_before_first(lane: Lane) -> UUID:
     """An id before those of all its voicemails: as was written down, or by the lane's age. Ids tell when they were given, and no
     two clocks of ours differ by a day."""
     return UUID(int=lane.first_id.int - 1) if lane.first_id else first_id_at(lane.created_at - timedelta(days=1))
 
 
-def stretch_of(lane: Lane) -> tuple[UUID, UUID]:
+def id_range(lane: Lane) -> tuple[UUID, UUID]:
     """Its voicemails' ids are neither before the first nor behind the second: said beside the lane, it has the planner read the
     lane's stretch of the table, and not all that waits or ever was."""
     return lane.first_id or UUID(int=0), lane.last_id or UUID(int=2**128 - 1)
@@ -87,7 +87,7 @@ SELECT count(*), (SELECT id FROM page ORDER BY id DESC LIMIT 1) FROM page
 """
 
 
-def point_to(lane_id: UUID, recording_id: UUID, *, after: UUID, limit: int) -> UUID | None:
+def assign_recording(lane_id: UUID, recording_id: UUID, *, after: UUID, limit: int) -> UUID | None:
     """Let the next `limit` queued voicemails of the lane play the recording, in the order of ids after that one.
 
     Returns the last id of a full batch, None where no more are left."""
@@ -105,7 +105,7 @@ UPDATE delivery_voicemail v SET recording_id = a.recording_id FROM unnest(%s::uu
 """
 
 
-def point_each(
+def assign_recordings(
     lane_id: UUID, choose: Callable[[Any], UUID | None], *, after: UUID, limit: int, seconds: float, now: datetime
 ) -> UUID | None:
     """The same where each person hears something else: `choose` says what, by merge fields, and for so long more are asked.
@@ -124,7 +124,9 @@ def point_each(
         queued, failed = VoicemailStatus.QUEUED, VoicemailStatus.FAILED
         text = "No clips make a recording for what the list says about this person."
         silent = [voicemail_id for voicemail_id, recording_id in chosen.items() if recording_id is None]
-        transitions.apply([Move(v, queued, failed, reason=Reason.RECORDING_REFUSED, text=text) for v in silent], now)
+        transitions.apply(
+            [Transition(v, queued, failed, reason=Reason.RECORDING_REFUSED, text=text) for v in silent], now
+        )
     return list(chosen)[-1] if len(chosen) < len(rows) or len(rows) == limit else None
 
 
@@ -184,7 +186,7 @@ def requeue_failed(
     Call it in a transaction: it locks the batch once, in the order in which everybody does.
     """
     codes, unsettled = sql.texts(sorted(reasons)), Reason.UNCONFIRMED in reasons
-    stretch = [lane.workspace_id, lane.pk, after, stretch_of(lane)[1]]
+    stretch = [lane.workspace_id, lane.pk, after, id_range(lane)[1]]
     asked = [*stretch, codes, since, limit, *stretch, unsettled, since, limit, limit]
     found = [row[0] for row in sql.run(_FAILED, asked)]
     rows = sql.run(_LOCK, [sql.ids(found), codes, since, unsettled, since]) if found else []
@@ -203,18 +205,18 @@ def requeue_failed(
 
 
 def retryable_reasons(named: Collection[str], accept_duplicate_risk: bool) -> set[Reason]:
-    """Those of the named reasons, or of all, that a retry may be asked for. Raises Refused."""
+    """Those of the named reasons, or of all, that a retry may be asked for. Raises ServiceError."""
     may = {reason for reason, facts in REASONS.items() if facts.retryable}
     risky = {reason for reason, facts in REASONS.items() if facts.may_have_reached}
     if not named:
         return may | risky if accept_duplicate_risk else may
     for name in named:
         if name not in {reason.value for reason in REASONS}:
-            raise Refused(
+            raise ServiceError(
                 "reason_unknown", "There is no such reason; the page on reasons lists them all.", field="reasons"
             )
         if name in risky and not accept_duplicate_risk:
-            raise Refused(
+            raise ServiceError(
                 "duplicate_risk",
                 f"“{name}” may have reached the person already. To send again all the same, accept the risk: "
                 '{"accept_duplicate_risk": true}.',
@@ -222,7 +224,7 @@ def retryable_reasons(named: Collection[str], accept_duplicate_risk: bool) -> se
             )
         if name not in may | risky:
             sentence = f"{REASONS[Reason(name)].sentence} Sending it again would not help."
-            raise Refused("not_retryable", sentence, field="reasons")
+            raise ServiceError("not_retryable", sentence, field="reasons")
     return {Reason(name) for name in named}
 
 
@@ -237,7 +239,7 @@ def _settle(rows: list[Row], now: datetime) -> set[UUID]:
     )
     open_ended = [row for row in rows if row[1] not in stale]
     uncertain, failed = VoicemailStatus.UNCERTAIN, VoicemailStatus.FAILED
-    transitions.apply([Move(row[0], uncertain, failed, reason=unconfirmed) for row in open_ended], now)
+    transitions.apply([Transition(row[0], uncertain, failed, reason=unconfirmed) for row in open_ended], now)
     return {row[0] for row in rows if row[1] in stale}
 
 

@@ -13,9 +13,9 @@ import orjson
 from django.db import connection
 
 from delivery.identifiers import MAX_RECORD_NUMBER
-from rvm.phone_numbers.numbers import NumberRefused, check_recipient
+from rvm.phone_numbers.numbers import NumberInvalid, check_recipient
 from rvm.platform.encryption.crypto import blind_index
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from usecases.models import UseCase
 from usecases.rendezvous import choose_sender
@@ -50,12 +50,12 @@ class Candidate:
 
 
 def screen(
-    workspace: Workspace, recipients: Sequence[Recipient | Refused], *, sandbox: bool
-) -> list[Candidate | Refused]:
+    workspace: Workspace, recipients: Sequence[Recipient | ServiceError], *, sandbox: bool
+) -> list[Candidate | ServiceError]:
     """In the order given; what the caller has refused already stays so. `sandbox`: only the sandbox carrier can get the drops."""
     seen: set[str] = set()
     screened = [
-        recipient if isinstance(recipient, Refused) else _check(workspace, recipient, sandbox, seen)
+        recipient if isinstance(recipient, ServiceError) else _check(workspace, recipient, sandbox, seen)
         for recipient in recipients
     ]
     candidates = [entry for entry in screened if isinstance(entry, Candidate)]
@@ -66,15 +66,15 @@ def screen(
     ]
 
 
-def _check(workspace: Workspace, recipient: Recipient, sandbox: bool, seen: set[str]) -> Candidate | Refused:
+def _check(workspace: Workspace, recipient: Recipient, sandbox: bool, seen: set[str]) -> Candidate | ServiceError:
     try:
         number = check_recipient(
             recipient.number, countries=workspace.countries, area_codes=workspace.area_codes, sandbox=sandbox
         )
-    except NumberRefused as error:
-        return Refused(error.code, str(error), field="recipient_phone_number")
+    except NumberInvalid as error:
+        return ServiceError(error.code, str(error), field="recipient_phone_number")
     if number in seen:
-        return Refused(
+        return ServiceError(
             "recipient_repeated",
             "This phone number stands earlier in the same batch; nobody gets the same recording twice by accident.",
             field="recipient_phone_number",
@@ -93,9 +93,9 @@ def _check(workspace: Workspace, recipient: Recipient, sandbox: bool, seen: set[
     return Candidate(recipient, (current, *older))
 
 
-def _wrong_reference(reference: str) -> Refused | None:
+def _wrong_reference(reference: str) -> ServiceError | None:
     if len(reference) > MAX_REFERENCE_LENGTH:
-        return Refused(
+        return ServiceError(
             "too_long",
             f"The reference has {len(reference)} characters; at most {MAX_REFERENCE_LENGTH} are kept.",
             field="reference",
@@ -103,9 +103,9 @@ def _wrong_reference(reference: str) -> Refused | None:
     return None
 
 
-def _wrong_record_number(record_number: str) -> Refused | None:
+def _wrong_record_number(record_number: str) -> ServiceError | None:
     if len(record_number) > MAX_RECORD_NUMBER:
-        return Refused(
+        return ServiceError(
             "too_long",
             f"The record number has {len(record_number)} characters; at most {MAX_RECORD_NUMBER} are kept.",
             field="record_number",
@@ -113,13 +113,15 @@ def _wrong_record_number(record_number: str) -> Refused | None:
     return None
 
 
-def _wrong_metadata(metadata: Mapping[str, Any] | None) -> Refused | None:
+def _wrong_metadata(metadata: Mapping[str, Any] | None) -> ServiceError | None:
     try:
         size = len(orjson.dumps(metadata))
     except TypeError:  # more than 254 levels
-        return Refused("not_json", "The metadata is nested too deeply or holds what is not JSON.", field="metadata")
+        return ServiceError(
+            "not_json", "The metadata is nested too deeply or holds what is not JSON.", field="metadata"
+        )
     if size > MAX_METADATA_BYTES:
-        return Refused(
+        return ServiceError(
             "too_long",
             f"The metadata has {size} bytes as JSON; at most {MAX_METADATA_BYTES} are kept.",
             field="metadata",
@@ -127,8 +129,8 @@ def _wrong_metadata(metadata: Mapping[str, Any] | None) -> Refused | None:
     return None
 
 
-def suppressed_refusal() -> Refused:
-    return Refused(
+def suppressed_refusal() -> ServiceError:
+    return ServiceError(
         "blocked.suppressed",
         "This person is on the workspace's suppression list and must not be reached.",
         field="recipient_phone_number",

@@ -1,4 +1,4 @@
-"""Queues, cancels and retries voicemails. Nothing is sent here: a queued row is the work, and the bell only says look."""
+"""Queues, cancels and retries voicemails. Nothing is sent here: a queued row is the work, and a wake-up only says look."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from uuid import UUID
 from django.db import transaction
 
 from delivery.carriers import UnknownCarrierError, carrier_class
-from delivery.engine.idle_lanes import wake
+from delivery.engine.idle_lanes import mark_active
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
-from delivery.lifecycle.transitions import DropChange, Move
+from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.models import Drop, Lane, Recording, Voicemail
-from delivery.runtime.wakeups import ring_on_commit
+from delivery.runtime.wakeups import wake_on_commit
 from delivery.services.insertion import insert_voicemails
 from delivery.services.references import take_references
 from delivery.services.screening import Candidate, Recipient, screen, senders_for, suppressed_refusal
 from rvm.platform import audit
 from rvm.platform.database.ids import uuid7_at
 from rvm.platform.encryption.crypto import blind_index
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 from usecases.models import UseCase
 from usecases.selectors import require_usable, sender_numbers
@@ -53,16 +53,16 @@ def queue_voicemails(
     use_case: UseCase,
     recording: Recording,
     live: bool,
-    recipients: Sequence[Recipient | Refused],
+    recipients: Sequence[Recipient | ServiceError],
     not_before: datetime | None = None,
     expires_at: datetime | None = None,
     lane: Lane | None = None,
     now: datetime,
-) -> list[Voicemail | Refused]:
-    """Queue the recording for each recipient; one answer per recipient, in the same order. Refused rows change nothing.
+) -> list[Voicemail | ServiceError]:
+    """Queue the recording for each recipient; one answer per recipient, in the same order. ServiceError rows change nothing.
     A recipient that the caller could not read may be given as its refusal, which comes back in its place.
 
-    `lane` is a campaign's; without one they go to the use case's API lane. Raises Refused where nothing can be queued at all.
+    `lane` is a campaign's; without one they go to the use case's API lane. Raises ServiceError where nothing can be queued at all.
     """
     require_usable(use_case, live)
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # what an id holds
@@ -76,7 +76,7 @@ def queue_voicemails(
     ids = sorted(uuid7_at(int(now.timestamp() * 1000)) for _ in candidates)
     rows = [_row(order, *parts) for parts in zip(ids, candidates, senders, strict=True)]
     taken = _write(order, rows)
-    outcome: list[Voicemail | Refused] = [entry for entry in answers if isinstance(entry, Refused)]
+    outcome: list[Voicemail | ServiceError] = [entry for entry in answers if isinstance(entry, ServiceError)]
     for place, row in zip(places, rows, strict=True):
         outcome.insert(place, _reference_used(taken[row.pk]) if row.pk in taken else row)
     return outcome
@@ -90,8 +90,8 @@ def _write(order: _Order, rows: Sequence[Voicemail]) -> dict[UUID, UUID]:
         queued = [row for row in rows if row.pk not in taken]
         insert_voicemails(queued)
         if queued:
-            wake(order.lane)
-            ring_on_commit("dispatch")
+            mark_active(order.lane)
+            wake_on_commit("dispatch")
     return taken
 
 
@@ -126,25 +126,27 @@ def _times(
 ) -> tuple[datetime, datetime]:
     begins = max(not_before or now, now)
     if begins > now + MAX_AHEAD:
-        raise Refused("too_late", f"`not_before` is more than {MAX_AHEAD.days} days ahead.", field="not_before")
+        raise ServiceError("too_late", f"`not_before` is more than {MAX_AHEAD.days} days ahead.", field="not_before")
     ends = expires_at or begins + timedelta(hours=use_case.expires_after_hours)
     if ends <= begins:
         later = "`not_before`" if begins > now else "now"
-        raise Refused(
+        raise ServiceError(
             "too_early", f"`expires_at` is not later than {later}; it would never be sent.", field="expires_at"
         )
     if expires_at and ends > begins + MAX_AHEAD:
-        raise Refused("too_late", f"`expires_at` is more than {MAX_AHEAD.days} days ahead.", field="expires_at")
+        raise ServiceError("too_late", f"`expires_at` is more than {MAX_AHEAD.days} days ahead.", field="expires_at")
     return begins, ends
 
 
 def is_simulated(use_case: UseCase) -> bool:
-    """Whether no setup that may take the drop can reach a person. Refused where this installation has lost a setup's carrier."""
+    """Whether no setup that may take the drop can reach a person. ServiceError where this installation has lost a setup's carrier."""
     setups = [use_case.setup, *filter(None, [use_case.failover_setup])]
     try:
         return all(carrier_class(setup.carrier).simulated for setup in setups)
     except UnknownCarrierError as error:
-        raise Refused("carrier_unknown", f"{error} Give the use case another setup.", field="use_case_id") from None
+        raise ServiceError(
+            "carrier_unknown", f"{error} Give the use case another setup.", field="use_case_id"
+        ) from None
 
 
 def api_lane(use_case: UseCase, live: bool) -> Lane:
@@ -155,8 +157,8 @@ def api_lane(use_case: UseCase, live: bool) -> Lane:
     return lane
 
 
-def _reference_used(first: UUID) -> Refused:
-    return Refused(
+def _reference_used(first: UUID) -> ServiceError:
+    return ServiceError(
         "reference_used",
         "This reference belongs to an earlier voicemail of the workspace; `voicemail_id` says which.",
         field="reference",
@@ -166,10 +168,10 @@ def _reference_used(first: UUID) -> Refused:
 
 @transaction.atomic
 def cancel(voicemail: Voicemail, *, actor: User | None, now: datetime) -> Voicemail:
-    """queued -> canceled. Raises Refused where it has left the queue: what has reached the carrier cannot be taken back."""
+    """queued -> canceled. Raises ServiceError where it has left the queue: what has reached the carrier cannot be taken back."""
     row = _locked(voicemail)
     if row.status != VoicemailStatus.QUEUED:
-        raise Refused(
+        raise ServiceError(
             "not_cancelable",
             f"Only a queued voicemail can be canceled; this one is {row.status}.",
             voicemail_status=row.status,
@@ -181,7 +183,7 @@ def cancel(voicemail: Voicemail, *, actor: User | None, now: datetime) -> Voicem
 
 @transaction.atomic
 def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: User | None, now: datetime) -> Voicemail:
-    """failed -> queued, for a new drop at once. Raises Refused where that is not safe or cannot help.
+    """failed -> queued, for a new drop at once. Raises ServiceError where that is not safe or cannot help.
 
     With `accept_duplicate_risk` also what may have reached the person: failed as unconfirmed or unreported, and uncertain.
     """
@@ -196,7 +198,7 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
             [DropChange(_drop_of(row), DropStatus.UNCERTAIN, DropStatus.FAILED, reason=Reason.UNCONFIRMED)], now
         )
         if settled:
-            raise Refused(
+            raise ServiceError(
                 "not_retryable",
                 "What became of its last drop is known by now, and will show here within minutes; look at it again then.",
                 voicemail_status=row.status,
@@ -207,7 +209,7 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
     if row.expires_at is not None or (row.expiry or now) <= now:  # else it ends with its lane
         expires_at = max(row.expires_at or now, now + timedelta(hours=row.use_case.expires_after_hours))
         Voicemail.objects.filter(pk=row.pk).update(expires_at=expires_at)
-    wake(row.lane)
+    mark_active(row.lane)
     audit.record(
         "voicemail.retried",
         row,
@@ -216,13 +218,13 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
         was_reason=row.reason,
         duplicate_risk_accepted=accept_duplicate_risk,
     )
-    ring_on_commit("dispatch")
+    wake_on_commit("dispatch")
     return _fresh(row)
 
 
 def _check_retry(row: Voicemail, accept_duplicate_risk: bool) -> None:
     if row.status not in (VoicemailStatus.FAILED, VoicemailStatus.UNCERTAIN):
-        raise Refused(
+        raise ServiceError(
             "not_retryable",
             f"Only a failed voicemail can be retried; this one is {row.status}.",
             voicemail_status=row.status,
@@ -230,19 +232,19 @@ def _check_retry(row: Voicemail, accept_duplicate_risk: bool) -> None:
     facts = REASONS[Reason(row.reason)] if row.reason else None
     if row.status == VoicemailStatus.UNCERTAIN or (facts and facts.may_have_reached):
         if not accept_duplicate_risk:
-            raise Refused(
+            raise ServiceError(
                 "duplicate_risk",
                 "The person may have been reached already. To send again all the same, accept the risk: "
                 '{"accept_duplicate_risk": true}.',
                 voicemail_status=row.status,
             )
     elif facts is None or not facts.retryable:
-        raise Refused(
+        raise ServiceError(
             "not_retryable", f"{row.reason_sentence} Sending it again would not help.", voicemail_status=row.status
         )
     made = Drop.objects.filter(voicemail=row).exclude(status=DropStatus.NOT_SENT).count()
     if made >= MAX_DROPS:
-        raise Refused(
+        raise ServiceError(
             "attempts_used_up",
             f"{made} drops were made for it; nobody is tried more than {MAX_DROPS} times.",
             voicemail_status=row.status,
@@ -267,6 +269,6 @@ def _drop_of(row: Voicemail) -> UUID:
 def _move(row: Voicemail, to: VoicemailStatus, reason: Reason | None, now: datetime) -> None:
     """Under the row's lock, so that it cannot have moved meanwhile. A move to queued is due at once."""
     due = now if to is VoicemailStatus.QUEUED else None
-    move = Move(row.pk, VoicemailStatus(row.status), to, was_reason=row.reason, reason=reason, not_before=due)
+    move = Transition(row.pk, VoicemailStatus(row.status), to, was_reason=row.reason, reason=reason, not_before=due)
     if row.pk not in transitions.apply([move], now):
         raise RuntimeError(f"voicemail {row.pk} did not move from {row.status} to {to} under its lock")

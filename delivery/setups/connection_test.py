@@ -5,8 +5,8 @@ from __future__ import annotations
 from delivery.carriers import UnknownCarrierError, adapter_of
 from delivery.carriers.base import Check
 from delivery.transport.curl import CurlTransport
-from delivery.transport.interface import HttpFailure
-from rvm.platform.errors import Refused
+from delivery.transport.interface import TransportFailure
+from rvm.platform.errors import ServiceError
 from usecases.models import TelephonySetup
 
 # Somebody waits for the answer.
@@ -14,13 +14,13 @@ SECONDS = 5.0
 
 
 def check_setup(setup: TelephonySetup) -> Check:
-    """One exchange with the carrier, of at most SECONDS. Refused where the carrier has no request that reaches nobody."""
+    """One exchange with the carrier, of at most SECONDS. ServiceError where the carrier has no request that reaches nobody."""
     try:
         carrier = adapter_of(setup)
     except (UnknownCarrierError, ValueError) as error:
         return Check(False, str(error))
     if not carrier.can_check:
-        raise Refused(
+        raise ServiceError(
             "check_not_supported",
             f"{carrier.label} offers nothing that proves an account without a drop; send a voicemail to a phone of yours.",
         )
@@ -32,4 +32,4 @@ def check_setup(setup: TelephonySetup) -> Check:
     finally:
         transport.close()
     [(_, end)] = ends
-    return Check(False, end.detail) if isinstance(end, HttpFailure) else carrier.read_check(end)
+    return Check(False, end.detail) if isinstance(end, TransportFailure) else carrier.read_check(end)

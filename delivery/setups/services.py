@@ -12,9 +12,9 @@ from delivery.carriers import UnknownCarrierError, carrier_class
 from delivery.carriers.base import Carrier
 from delivery.engine import circuit_breaker
 from delivery.models import CarrierMedia
-from delivery.runtime.wakeups import ring_on_commit
+from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from usecases import services
 from usecases.models import TelephonySetup
@@ -33,7 +33,7 @@ def open_setup(
     actor: User | None = None,
     **settings: Any,
 ) -> TelephonySetup:
-    """`settings` as for `usecases.services.create_setup`. Raises Refused, or ValidationError for a value out of bounds."""
+    """`settings` as for `usecases.services.create_setup`. Raises ServiceError, or ValidationError for a value out of bounds."""
     checked = check_credentials(carrier, credentials)
     return services.create_setup(
         workspace=workspace, name=name, carrier=carrier, credentials=checked, actor=actor, **settings
@@ -55,14 +55,14 @@ def change_setup(
 
 @transaction.atomic
 def close_breaker(*, setup: TelephonySetup, actor: User | None) -> None:
-    """A person who has put the carrier or the account right need not wait for the probe. Refused where it is not open."""
+    """A person who has put the carrier or the account right need not wait for the probe. ServiceError where it is not open."""
     row = lock_living(setup)
     if row.breaker_until is None:
-        raise Refused("breaker_closed", "This setup's breaker is closed already; nothing is held back.")
+        raise ServiceError("breaker_closed", "This setup's breaker is closed already; nothing is held back.")
     circuit_breaker.close(row.pk)
     audit.record("setup.breaker_closed", row, actor=actor, workspace=row.workspace, was_open_for=row.breaker_reason)
     transaction.on_commit(lambda: circuit_breaker.forget(get_connection("dispatch"), row.pk), robust=True)
-    ring_on_commit("dispatch")
+    wake_on_commit("dispatch")
 
 
 def credential_names(setup: TelephonySetup) -> list[str]:
@@ -71,25 +71,25 @@ def credential_names(setup: TelephonySetup) -> list[str]:
 
 
 def check_credentials(carrier: str, credentials: Mapping[str, object]) -> dict[str, str]:
-    """What the carrier asks for, no more and no less. Raises Refused, which repeats no value."""
+    """What the carrier asks for, no more and no less. Raises ServiceError, which repeats no value."""
     adapter = _carrier(carrier)
     names = [field.name for field in adapter.credential_fields]
     for name, value in credentials.items():
         if name not in names:
             sentence = f"{adapter.label} has no such credential; it asks for: {', '.join(names)}."
-            raise Refused("credential_unknown", sentence, field=f"credentials/{name}")
+            raise ServiceError("credential_unknown", sentence, field=f"credentials/{name}")
         if not isinstance(value, str) or len(value) > MAX_CREDENTIAL_LENGTH:
             sentence = f"A credential is a text of at most {MAX_CREDENTIAL_LENGTH} characters."
-            raise Refused("credential_malformed", sentence, field=f"credentials/{name}")
+            raise ServiceError("credential_malformed", sentence, field=f"credentials/{name}")
     for field in adapter.credential_fields:
         if field.required and not credentials.get(field.name):
             sentence = f"{adapter.label} needs this credential: {field.label}. {field.help}".strip().rstrip(".") + "."
-            raise Refused("credential_missing", sentence, field=f"credentials/{field.name}")
+            raise ServiceError("credential_missing", sentence, field=f"credentials/{field.name}")
     checked = {name: str(credentials[name]) for name in names if credentials.get(name)}
     try:
         adapter(checked)
     except ValueError as error:
-        raise Refused("credential_malformed", str(error), field="credentials") from None
+        raise ServiceError("credential_malformed", str(error), field="credentials") from None
     return checked
 
 
@@ -97,4 +97,4 @@ def _carrier(name: str) -> type[Carrier]:
     try:
         return carrier_class(name)
     except UnknownCarrierError as error:
-        raise Refused("carrier_unknown", str(error), field="carrier") from None
+        raise ServiceError("carrier_unknown", str(error), field="carrier") from None

@@ -25,7 +25,7 @@ from typing import Any, Generic
 
 import pycurl
 
-from delivery.transport.interface import Context, HttpFailure, HttpRequest, HttpResponse, Proof
+from delivery.transport.interface import CarrierRequest, CarrierResponse, Context, Proof, TransportFailure
 
 BODY_LIMIT = 64 * 1024  # bytes; carriers answer with less than 2 kB
 CONNECTIONS_KEPT = 512  # idle ones beyond it are closed, oldest first
@@ -110,7 +110,7 @@ class CurlTransport(Generic[Context]):
             self._options[pycurl.CAPATH] = trusted.capath
         self._idle: list[_Exchange[Context]] = []
         self._busy: set[_Exchange[Context]] = set()
-        self._stillborn: list[tuple[Context, HttpResponse | HttpFailure]] = []
+        self._stillborn: list[tuple[Context, CarrierResponse | TransportFailure]] = []
         self._epoll = select.epoll()
         self._timer: float | None = None
         self._looked = 0.0
@@ -125,14 +125,14 @@ class CurlTransport(Generic[Context]):
         """Submitted and not yet returned by `poll`."""
         return len(self._busy) + len(self._stillborn)
 
-    def submit(self, request: HttpRequest, context: Context) -> None:
+    def submit(self, request: CarrierRequest, context: Context) -> None:
         """Start a request; `context` comes back with its end. Never waits. What cannot be built ends as not sent."""
         exchange = self._idle.pop() if self._idle else self._new_exchange()
         try:
             exchange.begin(request, context, self._total_timeout)
         except (ValueError, TypeError, pycurl.error):  # without its text, which quotes what it refuses
             detail = "The request could not be built: its address or a header is malformed."
-            self._stillborn.append((context, HttpFailure(Proof.NOT_SENT, detail)))
+            self._stillborn.append((context, TransportFailure(Proof.NOT_SENT, detail)))
             exchange.close()
             return
         if not self._busy or time.monotonic() - self._looked > LOOK_SECONDS:
@@ -140,7 +140,7 @@ class CurlTransport(Generic[Context]):
         self._busy.add(exchange)
         self._start(exchange)
 
-    def poll(self, seconds: float) -> list[tuple[Context, HttpResponse | HttpFailure]]:
+    def poll(self, seconds: float) -> list[tuple[Context, CarrierResponse | TransportFailure]]:
         """Drive the requests for at most `seconds` and return those that ended; returns early once one has, and at once
         when nothing is in flight."""
         ended, self._stillborn = self._stillborn, []
@@ -190,7 +190,7 @@ class CurlTransport(Generic[Context]):
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
         return until - now
 
-    def _collect(self, ended: list[tuple[Context, HttpResponse | HttpFailure]]) -> None:
+    def _collect(self, ended: list[tuple[Context, CarrierResponse | TransportFailure]]) -> None:
         _, answered, failed = self._multi.info_read()
         for exchange in answered:
             self._multi.remove_handle(exchange)
@@ -252,7 +252,7 @@ class _Exchange(pycurl.Curl, Generic[Context]):
         self.setopt(pycurl.HEADERFUNCTION, self.lines.append)
         self.setopt(pycurl.WRITEFUNCTION, self.chunks.append)
 
-    def begin(self, request: HttpRequest, context: Context, seconds: float) -> None:
+    def begin(self, request: CarrierRequest, context: Context, seconds: float) -> None:
         """Load the request; what equals the handle's last one is already there.
 
         Raises ValueError, TypeError or pycurl.error where the request cannot be built."""
@@ -297,16 +297,16 @@ class _Exchange(pycurl.Curl, Generic[Context]):
         self.allowed = False
         return True
 
-    def response(self) -> HttpResponse:
-        return HttpResponse(self.getinfo(pycurl.RESPONSE_CODE), b"".join(self.chunks), _fields(self.lines))
+    def response(self) -> CarrierResponse:
+        return CarrierResponse(self.getinfo(pycurl.RESPONSE_CODE), b"".join(self.chunks), _fields(self.lines))
 
-    def failure(self, code: int) -> HttpFailure:
+    def failure(self, code: int) -> TransportFailure:
         """REQUEST_SIZE counts every byte handed to the kernel or to TLS, over all of libcurl's attempts, and so proves
         what the error code does not: "connection refused" can be the second attempt after the first was sent."""
         if self.getinfo(pycurl.REQUEST_SIZE) > 0:
-            return HttpFailure(Proof.UNKNOWN, _DETAILS.get(code) or f"The exchange failed (libcurl error {code}).")
+            return TransportFailure(Proof.UNKNOWN, _DETAILS.get(code) or f"The exchange failed (libcurl error {code}).")
         detail = _UNSENT.get(code) or _DETAILS.get(code) or f"The request could not be sent (libcurl error {code})."
-        return HttpFailure(Proof.NOT_SENT, detail)
+        return TransportFailure(Proof.NOT_SENT, detail)
 
 
 def _fields(lines: list[bytes]) -> dict[str, str]:

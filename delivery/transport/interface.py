@@ -13,7 +13,7 @@ Context = TypeVar("Context")
 
 
 @dataclass(frozen=True, slots=True)
-class HttpRequest:
+class CarrierRequest:
     """`headers` are "Name: value" lines, ready for the wire."""
 
     method: str
@@ -23,7 +23,7 @@ class HttpRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpResponse:
+class CarrierResponse:
     """`headers` have lower-case names. `body` is cut at the transport's limit."""
 
     status: int
@@ -37,7 +37,7 @@ class Proof(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HttpFailure:
+class TransportFailure:
     """No response came. `detail` is a short sentence without the URL's query or any phone number."""
 
     proof: Proof
@@ -50,10 +50,10 @@ class Transport(Protocol[Context]):
     @property
     def in_flight(self) -> int: ...
 
-    def submit(self, request: HttpRequest, context: Context) -> None:
+    def submit(self, request: CarrierRequest, context: Context) -> None:
         """Start a request; `context` comes back with its end."""
 
-    def poll(self, seconds: float) -> list[tuple[Context, HttpResponse | HttpFailure]]:
+    def poll(self, seconds: float) -> list[tuple[Context, CarrierResponse | TransportFailure]]:
         """Drive the requests for at most `seconds` and return those that ended; returns early once one has."""
 
     def close(self) -> None: ...

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from delivery.engine.lane_routes import open_routes
+from delivery.engine.lane_routes import active_routes
 from delivery.lifecycle import transitions
-from delivery.lifecycle.outcomes import check_wait
+from delivery.lifecycle.outcomes import lookup_wait
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
-from delivery.lifecycle.transitions import DropChange, Move
+from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.runtime.watermarks import Watermark
 
 BATCH = 1000
@@ -38,10 +38,10 @@ def end_leases(now: datetime) -> int:
             cursor.execute(_LEASE_ENDED, [since, now, BATCH])
             rows = cursor.fetchall()
         transitions.apply(
-            [Move(v, VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN, drop_id=d) for d, v in rows], now
+            [Transition(v, VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN, drop_id=d) for d, v in rows], now
         )
         uncertain = [
-            DropChange(d, DropStatus.SENDING, DropStatus.UNCERTAIN, due_at=now + check_wait(0)) for d, _ in rows
+            DropChange(d, DropStatus.SENDING, DropStatus.UNCERTAIN, due_at=now + lookup_wait(0)) for d, _ in rows
         ]
         transitions.change_drops(uncertain, now)
     if len(rows) < BATCH:
@@ -82,7 +82,7 @@ def _fail(query: str, arguments: list[datetime | int], was: VoicemailStatus, rea
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(query, arguments)
         rows = cursor.fetchall()
-        transitions.apply([Move(v, was, VoicemailStatus.FAILED, reason=reason, drop_id=d) for d, v in rows], now)
+        transitions.apply([Transition(v, was, VoicemailStatus.FAILED, reason=reason, drop_id=d) for d, v in rows], now)
         failed = [DropChange(d, DropStatus(was.value), DropStatus.FAILED, reason=reason) for d, _ in rows]
         transitions.change_drops(failed, now)
     return len(rows)
@@ -119,7 +119,7 @@ def _expire(query: str, arguments: list[datetime | int], now: datetime) -> int:
         cursor.execute(query, arguments)
         ids = [row[0] for row in cursor.fetchall()]
         transitions.apply(
-            [Move(v, VoicemailStatus.QUEUED, VoicemailStatus.EXPIRED, reason=Reason.EXPIRED) for v in ids], now
+            [Transition(v, VoicemailStatus.QUEUED, VoicemailStatus.EXPIRED, reason=Reason.EXPIRED) for v in ids], now
         )
     return len(ids)
 
@@ -195,7 +195,7 @@ SELECT (SELECT due_at FROM delivery_drop WHERE status = 'uncertain' AND due_at <
 
 
 def is_work_due(now: datetime) -> dict[str, bool]:
-    """Which bells have something to be rung for."""
+    """Which queues have something to be woken for."""
     with connection.cursor() as cursor:
         with _INBOX.look() as first:
             cursor.execute(_FIRST_REPORT, [first])
@@ -204,4 +204,4 @@ def is_work_due(now: datetime) -> dict[str, bool]:
             _INBOX.reached(found[0])
         cursor.execute(_REPORTS_DUE, [now, now])
         reports = found is not None or cursor.fetchone()[0]
-    return {"dispatch": bool(open_routes(now, limit=1)), "reports": reports}
+    return {"dispatch": bool(active_routes(now, limit=1)), "reports": reports}

@@ -28,7 +28,7 @@ PAUSE_SECONDS = 1.0
 
 
 def work(queues: Sequence[str]) -> None:
-    """Work off the bells of the queues until asked to stop. RQ ends a worker whose connection broke outside of its wait for jobs;
+    """Run the jobs of the queues until asked to stop. RQ ends a worker whose connection broke outside of its wait for jobs;
     here another one begins in its place."""
     pause = 0.0
     while True:

@@ -1,4 +1,4 @@
-"""The jobs behind the bells. No arguments: the rows are the work."""
+"""The jobs of the workers' queues. No arguments: the rows are the work."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.db import connection
 from django_rq import get_connection
 
 from delivery.engine.dispatcher import Dispatcher, boot_clock
-from delivery.engine.rate_limit import Gate
-from delivery.engine.scheduler import Flight
+from delivery.engine.rate_limit import RateLimiter
+from delivery.engine.scheduler import Claimed
 from delivery.recordings.carrier_media import upload_one
 from delivery.reports.inbox import BATCH, merge
-from delivery.reports.reconciliation import Question, settle
+from delivery.reports.reconciliation import Lookup, reconcile
 from delivery.runtime import shutdown, wakeups
 from delivery.runtime.deadlines import STEP_SECONDS
 from delivery.transport.curl import CurlTransport
@@ -39,17 +39,17 @@ def database_thread() -> ThreadPoolExecutor:
 
 
 def dispatch() -> None:
-    """Submit what is due, for a while; ring again if work is left."""
+    """Submit what is due, for a while; wake again if work is left."""
     timeout = settings.RVM_CARRIER_TIMEOUT_SECONDS
-    transport: CurlTransport[Flight] = CurlTransport(total_timeout=timeout)
-    gate = Gate(get_connection("dispatch"), worker_name(), slot_seconds=timeout + 5)
+    transport: CurlTransport[Claimed] = CurlTransport(total_timeout=timeout)
+    gate = RateLimiter(get_connection("dispatch"), worker_name(), slot_seconds=timeout + 5)
     dispatcher = Dispatcher(transport, gate, database_thread(), http_timeout=timeout)
     try:
         left = dispatcher.run(settings.RVM_DISPATCH_SECONDS)
     finally:
         transport.close()
     if left:
-        wakeups.ring("dispatch")
+        wakeups.wake("dispatch")
 
 
 def merge_reports() -> None:
@@ -60,7 +60,7 @@ def merge_reports() -> None:
     _settle()
     left = _upload() or left
     if left:
-        wakeups.ring("reports")
+        wakeups.wake("reports")
 
 
 def _merge_inbox() -> bool:
@@ -86,9 +86,9 @@ def _is_over(until: float) -> bool:
 
 
 def _settle() -> None:
-    transport: CurlTransport[Question] = CurlTransport(total_timeout=settings.RVM_CARRIER_TIMEOUT_SECONDS)
+    transport: CurlTransport[Lookup] = CurlTransport(total_timeout=settings.RVM_CARRIER_TIMEOUT_SECONDS)
     try:
-        settle(transport, Gate(get_connection("reports"), worker_name()))
+        reconcile(transport, RateLimiter(get_connection("reports"), worker_name()))
     finally:
         transport.close()
 

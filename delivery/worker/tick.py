@@ -1,4 +1,4 @@
-"""The clock of the platform: once a second it does what time alone must do, and rings for whatever is due.
+"""The clock of the platform: once a second it does what time alone must do, and wakes workers for whatever is due.
 
 Any number of ticks may run: every step is idempotent. A step that fails is logged and tried again at the next tick; the others go on.
 """
@@ -16,7 +16,7 @@ from delivery.engine import idle_lanes
 from delivery.lifecycle import invariants
 from delivery.reports import inbox
 from delivery.runtime import shutdown
-from delivery.runtime.wakeups import ring
+from delivery.runtime.wakeups import wake
 from delivery.worker import maintenance
 from rvm.platform.api.idempotency import purge_idempotency_keys
 from rvm.platform.database.clock import database_now
@@ -44,9 +44,9 @@ class Throttled:
 
 
 def _ring(now: datetime) -> None:
-    for bell, due in maintenance.is_work_due(now).items():
+    for queue, due in maintenance.is_work_due(now).items():
         if due:
-            ring(bell)
+            wake(queue)
 
 
 def _fold(now: datetime) -> None:
@@ -57,18 +57,18 @@ def _beat(now: datetime) -> None:
     Heartbeat.objects.update_or_create(name="tick", defaults={"at": now})
 
 
-# A floor above appends its own.
+# A layer above appends its own.
 STEPS: list[Step] = [
     maintenance.end_leases,
     maintenance.expire,
     maintenance.give_up_on_reports,
     maintenance.give_up_on_confirmation,
-    idle_lanes.wake_stirring,
+    idle_lanes.mark_stirring_active,
     _ring,
     _fold,
-    idle_lanes.let_rest,
+    idle_lanes.mark_idle,
     Throttled(purge_idempotency_keys, MINUTE),
-    Throttled(inbox.look_again, MINUTE),
+    Throttled(inbox.reopen_doubtful, MINUTE),
     invariants.check,
     _beat,
 ]

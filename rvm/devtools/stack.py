@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 20.0
 class Stack:
     """What is to run, and where. Secrets of the sandbox are new with every start.
 
-    `dispatch_worker` is the command of `manage.py` behind the bell "dispatch"; `variables` are for all processes' environment.
+    `dispatch_worker` is the command of `manage.py` of the queue "dispatch"; `variables` are for all processes' environment.
     """
 
     directory: Path

@@ -58,7 +58,7 @@ _ASSIGNABLE = re.compile(r"\+1(?!.11|555|37|96)([2-9][0-8][0-9])[2-9][0-9]{6}", 
 _PERHAPS_OF_PERSONS = (Kind.GEOGRAPHIC, Kind.RESERVED)
 
 
-class NumberRefused(ValueError):
+class NumberInvalid(ValueError):
     """The text is no number that may be reached. `code` is stable; the message never repeats the number."""
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -69,7 +69,7 @@ class NumberRefused(ValueError):
 def check_recipient(
     text: str, *, countries: Collection[str] = (), area_codes: Collection[str] = (), sandbox: bool = False
 ) -> str:
-    """Return the number as E.164. Raises NumberRefused.
+    """Return the number as E.164. Raises NumberInvalid.
 
     `countries` are opened besides +1, as ISO codes, and `area_codes` of +1 besides those that the library knows, as three digits;
     `sandbox` says that the drop can only go to the sandbox carrier.
@@ -81,26 +81,26 @@ def check_recipient(
     if SANDBOX_NUMBER.fullmatch(text):
         if sandbox:
             return text
-        raise NumberRefused(
+        raise NumberInvalid(
             "number_sandbox_only", "Numbers +1 555 001 xxxx are for the sandbox carrier; this use case sends for real."
         )
     if (new := unknown_area_code(text)) is not None:
         if new in area_codes:
             return text
-        raise NumberRefused(
+        raise NumberInvalid(
             "number_area_code_unknown",
             f"This version does not know the area code {new} yet; if it is in service, ask the workspace's administrator to open it.",
         )
     number = _parse(text)
     if number is not None and number.country_code != 1 and not _opened(number, countries):
-        raise NumberRefused(
+        raise NumberInvalid(
             "number_country_not_opened",
             "This workspace sends to +1 numbers only; ask its administrator to open other countries.",
         )
     if number is None or not phonenumbers.is_valid_number(number):
         raise _not_valid()
     if phonenumbers.number_type(number) not in _REACHABLE_KINDS:
-        raise NumberRefused(
+        raise NumberInvalid(
             "number_kind_not_reachable",
             "Nobody has a voicemail box at a number of this kind (toll-free, premium, shared, personal or pager); "
             "give the person's own mobile or landline number.",
@@ -109,7 +109,7 @@ def check_recipient(
 
 
 def check_sender(text: str, *, sandbox: bool = False) -> str:
-    """Return a sender number as E.164: any that can exist, and for the `sandbox` any at all. Raises NumberRefused."""
+    """Return a sender number as E.164: any that can exist, and for the `sandbox` any at all. Raises NumberInvalid."""
     if not E164.fullmatch(text):
         raise _malformed()
     if sandbox or unknown_area_code(text) is not None:
@@ -144,14 +144,14 @@ def _opened(number: phonenumbers.PhoneNumber, countries: Collection[str]) -> boo
     return not set(countries).isdisjoint(regions)
 
 
-def _malformed() -> NumberRefused:
-    return NumberRefused(
+def _malformed() -> NumberInvalid:
+    return NumberInvalid(
         "number_malformed", "The phone number must be written as + and 7 to 15 digits, for example +12025550142."
     )
 
 
-def _not_valid() -> NumberRefused:
-    return NumberRefused(
+def _not_valid() -> NumberInvalid:
+    return NumberInvalid(
         "number_not_valid", "No such phone number can exist in its country; check it for a typing error."
     )
 

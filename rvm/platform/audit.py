@@ -1,4 +1,4 @@
-"""Writes who did what to which row, in the transaction of the deed itself: where the deed is rolled back, so is its record."""
+"""Writes who did what to which row, in the transaction of the action itself: where the action is rolled back, so is its record."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from delivery.api.problem_codes import DELIVERY_PROBLEMS
 from rvm.platform.api.problem_codes import PLATFORM_PROBLEMS, ProblemCode
 from usecases.api.problem_codes import USE_CASE_PROBLEMS
 
-# Each floor's table of problems; a code belongs to one floor.
+# Each layer's table of problems; a code belongs to one layer.
 PROBLEMS: tuple[dict[str, ProblemCode], ...] = (
     PLATFORM_PROBLEMS,
     USE_CASE_PROBLEMS,

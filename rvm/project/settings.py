@@ -60,7 +60,7 @@ with env.prefixed("RVM_"):
             lambda value: (RVM_CARRIER_TIMEOUT_SECONDS or 0) + 3 <= value <= 600,
         ),
     )
-    # For so long a job sends or merges; then it rings again if work is left.
+    # For so long a job sends or merges; then it wakes again if work is left.
     RVM_DISPATCH_SECONDS = env.int("DISPATCH_SECONDS", 30, validate=Range(1, 120))
     # Requests in flight from one worker process, over all setups.
     RVM_CONCURRENCY = env.int("CONCURRENCY", 256, validate=Range(1, 2000))

@@ -1,4 +1,4 @@
-"""Every address of the platform, composed from the floors."""
+"""Every address of the platform, composed from the layers."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from typing import Literal
 from rvm.spreadsheets.cells.phones import looks_like_phone
 from rvm.spreadsheets.encodings import guess_encoding
 from rvm.spreadsheets.file_kinds import kind_of
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 from rvm.spreadsheets.trimming import trimmed
 
 HEAD_BYTES = 256 * 1024
@@ -48,7 +48,7 @@ class Dialect:
 
 
 def guess(head: bytes, *, whole: bool, accents: bytes = b"") -> Dialect:
-    """Guess from the first up to HEAD_BYTES of a file; `whole` says that this is all of it. Raises SheetRefused.
+    """Guess from the first up to HEAD_BYTES of a file; `whole` says that this is all of it. Raises SheetInvalid.
 
     `accents` are what `encodings.Accents` has seen behind the head. The header is found by `preview.examine`.
     """
@@ -56,7 +56,7 @@ def guess(head: bytes, *, whole: bool, accents: bytes = b"") -> Dialect:
         return Dialect("xlsx", "", "")
     encoding, text = guess_encoding(head, whole=whole, accents=accents)
     if not trimmed(text):
-        raise SheetRefused("empty", "There is nothing in this file; export the list again with its rows.")
+        raise SheetInvalid("empty", "There is nothing in this file; export the list again with its rows.")
     return Dialect("csv", encoding, _delimiter_said(text) or _delimiter(text, whole))
 
 

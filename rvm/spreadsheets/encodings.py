@@ -6,7 +6,7 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator
 
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 # Text has tabs, line ends, now and then a form feed, and Control-Z where a file comes from DOS.
@@ -39,7 +39,7 @@ class Accents:
 
 
 def guess_encoding(head: bytes, *, whole: bool, accents: bytes = b"") -> tuple[str, str]:
-    """The codec, and the head as text without a mark; a character that the end cuts is left out. Raises SheetRefused.
+    """The codec, and the head as text without a mark; a character that the end cuts is left out. Raises SheetInvalid.
 
     In this order: byte order mark, UTF-16 by its pattern of NULs, UTF-8, else what Windows writes in the West. Where all of the head
     is ASCII, `accents` decide, the first bytes behind it that are not.
@@ -49,7 +49,7 @@ def guess_encoding(head: bytes, *, whole: bool, accents: bytes = b"") -> tuple[s
         encoding = _without_mark(accents, False)
     text = _decoded(head, encoding, "replace", whole)
     if "\0" in text or len(_CONTROL.findall(text)) > _MOST_CONTROLS * len(text):
-        raise SheetRefused(
+        raise SheetInvalid(
             "binary",
             "This file is not text; save the list as CSV (UTF-8) in the program it comes from, and upload that.",
         )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Literal, NoReturn
 
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 
 _SAVE_AS = "open it in the program it comes from, save it as CSV (UTF-8), and upload that."
 # A part of a zip archive: the length of its name stands 22 bytes behind the signature, the name 4 further on.
@@ -68,7 +68,7 @@ _KINDS: tuple[tuple[bytes, str, str], ...] = (
 
 
 def kind_of(head: bytes, *, whole: bool) -> Literal["xlsx", "text"]:
-    """Whether it is a workbook or may be text. Raises SheetRefused with what else it is and what to do.
+    """Whether it is a workbook or may be text. Raises SheetInvalid with what else it is and what to do.
 
     An archive of which `head` is not the whole may still turn out to be none: its directory is at its end.
     """
@@ -80,7 +80,7 @@ def kind_of(head: bytes, *, whole: bool) -> Literal["xlsx", "text"]:
         raise _of_ole(head)
     for signature, code, sentence in _KINDS:
         if re.match(signature, begins, re.IGNORECASE | re.DOTALL):
-            raise SheetRefused(code, sentence)
+            raise SheetInvalid(code, sentence)
     if not _ARCHIVE.match(begins):
         return "text"
     if whole:
@@ -89,12 +89,12 @@ def kind_of(head: bytes, *, whole: bool) -> Literal["xlsx", "text"]:
 
 
 def refuse_archive(names: Iterable[str]) -> NoReturn:
-    """Raises SheetRefused with what an archive of these parts is, if no workbook; `names` are in lower case, with slashes."""
+    """Raises SheetInvalid with what an archive of these parts is, if no workbook; `names` are in lower case, with slashes."""
     named = list(names)
     code, sentence = next(
         (code, sentence) for part, code, sentence in _PARTS if any(re.fullmatch(part, name) for name in [*named, ""])
     )
-    raise SheetRefused(code, sentence)
+    raise SheetInvalid(code, sentence)
 
 
 def _names(head: bytes) -> Iterator[str]:
@@ -104,10 +104,10 @@ def _names(head: bytes) -> Iterator[str]:
         yield name.decode("utf-8", "replace").replace("\\", "/").lower()
 
 
-def _of_ole(head: bytes) -> SheetRefused:
+def _of_ole(head: bytes) -> SheetInvalid:
     """What Office wrote before 2007, and still wraps in what it encrypts."""
     if _ENCRYPTED in head:
-        return SheetRefused("password", f"This workbook is protected by a password; {_SAVE_AS}")
+        return SheetInvalid("password", f"This workbook is protected by a password; {_SAVE_AS}")
     # Its directory may be further on.
     or_else = "" if _OLD_WORKBOOK in head else ", or one that is protected by a password"
-    return SheetRefused("xls", f"This is a workbook of Excel 97-2003 (.xls){or_else}; {_SAVE_AS}")
+    return SheetInvalid("xls", f"This is a workbook of Excel 97-2003 (.xls){or_else}; {_SAVE_AS}")

@@ -43,7 +43,7 @@ class Preview:
 def examine(
     read: Callable[[], Iterable[bytes]], *, accents: bytes = b"", columns: ReadColumns = read_patients
 ) -> tuple[Dialect, Preview]:
-    """Guess a file's dialect and preview it by that; `read` opens the file from its start, each time anew. Raises SheetRefused."""
+    """Guess a file's dialect and preview it by that; `read` opens the file from its start, each time anew. Raises SheetInvalid."""
     head, whole = _head(read())
     dialect = guess(head, whole=whole, accents=accents)
     if dialect.format == "xlsx":
@@ -59,7 +59,7 @@ def examine(
 
 
 def preview(chunks: Iterable[bytes], dialect: Dialect, columns: ReadColumns = read_patients) -> Preview:
-    """The header and the first PREVIEW_ROWS rows, read by the given dialect. Raises SheetRefused."""
+    """The header and the first PREVIEW_ROWS rows, read by the given dialect. Raises SheetInvalid."""
     if dialect.format == "xlsx":
         sheets = workbooks.look(chunks, _FIRST, hidden_rows=dialect.hidden_rows)
         sheet = workbooks.chosen(sheets, dialect.sheet, _is_list)
@@ -74,7 +74,7 @@ def open_list(
     notices: list[str] | None = None,
     columns: ReadColumns = read_patients,
 ) -> tuple[Preview, Rows]:
-    """The preview, and all rows below the header, of a list that is opened once; `notices` as of `open_rows`. Raises SheetRefused.
+    """The preview, and all rows below the header, of a list that is opened once; `notices` as of `open_rows`. Raises SheetInvalid.
 
     The preview has nothing of other sheets.
     """

@@ -12,13 +12,13 @@ class _Refused(ValueError):
         self.sentence = sentence
 
 
-class SheetRefused(_Refused):
+class SheetInvalid(_Refused):
     """The whole file cannot be read as a list."""
 
 
-class ColumnsRefused(_Refused):
+class ColumnsInvalid(_Refused):
     """The mapping of columns to fields cannot be used."""
 
 
-class CellRefused(_Refused):
+class CellInvalid(_Refused):
     """One cell does not say what its column is about; only its row is invalid."""

@@ -16,7 +16,7 @@ from rvm.spreadsheets import workbooks
 from rvm.spreadsheets.cells.answers import Answer, answer
 from rvm.spreadsheets.cells.phones import looks_like_phone
 from rvm.spreadsheets.dialect import Dialect, is_mark
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -63,7 +63,7 @@ Rows = Generator[tuple[int, list[str]], None, None]
 
 
 def open_rows(chunks: Iterable[bytes], dialect: Dialect, notices: list[str] | None = None) -> Rows:
-    """Yield every row below the header that is not blank, as (number, cells). Raises SheetRefused.
+    """Yield every row below the header that is not blank, as (number, cells). Raises SheetInvalid.
 
     `number` is what a spreadsheet program shows beside the row: the first row of the file is 1, blank rows count. Rows may be
     ragged. A row that cannot be read is a DamagedRow (`undecodable`, `cell_too_long`, `quote_open`) and the next one is read.
@@ -101,7 +101,7 @@ def _csv_rows(chunks: Iterable[bytes], dialect: Dialect) -> Rows:
             else:
                 yield number, cells
     except UnicodeError as error:
-        raise SheetRefused("encoding_wrong", WRONG) from error
+        raise SheetInvalid("encoding_wrong", WRONG) from error
 
 
 class _Lines:
@@ -151,7 +151,7 @@ class _Lines:
             elif not (line := readline(MAX_LINE_LENGTH)):
                 return
             if len(line) == MAX_LINE_LENGTH:
-                raise SheetRefused("line_too_long", LINE_TOO_LONG)
+                raise SheetInvalid("line_too_long", LINE_TOO_LONG)
             taken.append(line)
             yield line
 
@@ -179,9 +179,9 @@ class _Lines:
             self._give_back()
             return DamagedRow((), "cell_too_long", TOO_LONG)
         if len(self._taken) == 1:
-            mended = re.sub(rf'" +(?=[{re.escape(self._delimiter)}\r\n]|$)', '"', self._taken[0])
+            fixed = re.sub(rf'" +(?=[{re.escape(self._delimiter)}\r\n]|$)', '"', self._taken[0])
             with suppress(csv.Error):
-                return self._doubted(next(csv.reader([mended], delimiter=self._delimiter, strict=True)))
+                return self._doubted(next(csv.reader([fixed], delimiter=self._delimiter, strict=True)))
         return self._open()
 
     def _open(self) -> DamagedRow:

@@ -32,7 +32,7 @@ def notices_of(noticed: Noticed, *, whole: bool) -> list[str]:
             f"formulas whose results are not saved in the workbook ({NOT_AVAILABLE}). "
             "Open it in Excel, save it, and upload it again.",
         ),
-        (noticed.errors, "errors of formulas. Mend them in Excel, save it, and upload it again."),
+        (noticed.errors, "errors of formulas. Correct them in Excel, save it, and upload it again."),
         (noticed.crossed_out, "text that is crossed out, and read as it stands."),
         (noticed.formats, "a number format that is not applied here; they are read as they are stored."),
     ):

@@ -15,7 +15,7 @@ from rvm.spreadsheets.ooxml.refusals import damaged, too_large
 from rvm.spreadsheets.ooxml.sheets import Noticed
 from rvm.spreadsheets.ooxml.tasks import look as look_in_child
 from rvm.spreadsheets.ooxml.tasks import read as read_in_child
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 from rvm.spreadsheets.workbook_notices import notices_of, quoted
 
 MAX_BYTES = 50 * 1024 * 1024
@@ -37,7 +37,7 @@ class Sheet:
     rows: Rows
     whole: bool
     noticed: Noticed
-    refusal: SheetRefused | None = None
+    refusal: SheetInvalid | None = None
 
     @property
     def notices(self) -> list[str]:
@@ -49,7 +49,7 @@ class Sheet:
 
 
 def look(chunks: Iterable[bytes], count: int, *, hidden_rows: bool = False) -> list[Sheet]:
-    """The sheets in the order of their tabs, each with its first `count` rows. Raises SheetRefused."""
+    """The sheets in the order of their tabs, each with its first `count` rows. Raises SheetInvalid."""
     found = list[Sheet]()
     for said in _asked(look_in_child, chunks, LOOK, rows=count, hidden_rows=hidden_rows):
         refused, rows = said.get("refused"), said.get("rows", [])
@@ -61,7 +61,7 @@ def look(chunks: Iterable[bytes], count: int, *, hidden_rows: bool = False) -> l
                 [(number, cells) for number, cells in rows],
                 said.get("whole", False),
                 Noticed(**said["noticed"]),
-                SheetRefused(*refused) if refused else None,
+                SheetInvalid(*refused) if refused else None,
             )
         )
     return found
@@ -69,12 +69,12 @@ def look(chunks: Iterable[bytes], count: int, *, hidden_rows: bool = False) -> l
 
 def chosen(sheets: Sequence[Sheet], name: str, is_list: Callable[[Rows], bool]) -> Sheet:
     """The sheet of that name. Without a name it is the first that a person sees and that is a list, or else that has rows; the active
-    one before all others. Raises SheetRefused.
+    one before all others. Raises SheetInvalid.
     """
     if name:
         sheet = next((sheet for sheet in sheets if sheet.name == name), None)
         if sheet is None:
-            raise SheetRefused("sheet_unknown", f"This workbook has no sheet “{name}”; choose one that it has.")
+            raise SheetInvalid("sheet_unknown", f"This workbook has no sheet “{name}”; choose one that it has.")
     else:
         sheet = _proposed(sheets, is_list)
     if sheet.refusal is not None:
@@ -92,11 +92,11 @@ def _proposed(sheets: Sequence[Sheet], is_list: Callable[[Rows], bool]) -> Sheet
     return found
 
 
-def _empty(sheets: Sequence[Sheet]) -> SheetRefused:
+def _empty(sheets: Sequence[Sheet]) -> SheetInvalid:
     hidden = [sheet.name for sheet in sheets if sheet.has_rows]
     if not hidden:
-        return SheetRefused("empty", "There is nothing in this workbook; export the list again with its rows.")
-    return SheetRefused(
+        return SheetInvalid("empty", "There is nothing in this workbook; export the list again with its rows.")
+    return SheetInvalid(
         "empty",
         f"There is nothing in the sheets of this workbook that are shown, only in hidden ones ({quoted(hidden)}). "
         "Show the sheet that is the list, save the workbook, and upload it again.",
@@ -106,7 +106,7 @@ def _empty(sheets: Sequence[Sheet]) -> SheetRefused:
 def rows_of(
     chunks: Iterable[bytes], sheet: str = "", *, hidden_rows: bool = False, notices: list[str] | None = None
 ) -> Generator[tuple[int, list[str]], None, None]:
-    """(number, cells) of each row that is not blank. At their end `notices` holds what a person should know. Raises SheetRefused."""
+    """(number, cells) of each row that is not blank. At their end `notices` holds what a person should know. Raises SheetInvalid."""
     for said in _asked(read_in_child, chunks, READ, sheet=sheet, hidden_rows=hidden_rows):
         if isinstance(said, dict):
             if notices is not None:
@@ -119,13 +119,13 @@ def _asked(
     task: Callable[..., Iterator[Any]], chunks: Iterable[bytes], limits: Limits, **arguments: Any
 ) -> Iterator[Any]:
     try:
-        yield from isolated(task, _bounded(chunks), limits=limits, refusal=SheetRefused, **arguments)
+        yield from isolated(task, _bounded(chunks), limits=limits, refusal=SheetInvalid, **arguments)
     except ChildEnded as ended:
         if ended.why in ("time", "memory"):
             raise too_large() from None
         if ended.why == "fault":
             raise damaged() from None
-        raise SheetRefused(
+        raise SheetInvalid(
             "xlsx_interrupted",
             "The reading of this workbook was stopped before its end; try it once more, or save the list as CSV (UTF-8) and "
             "upload that.",

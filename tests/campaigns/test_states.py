@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.states import ALWAYS_EDITABLE, EDITABLE, IMPORT_MOVES, MOVES, CampaignState, ImportState, may_move
+from campaigns.states import (
+    ALWAYS_EDITABLE,
+    EDITABLE,
+    IMPORT_TRANSITIONS,
+    TRANSITIONS,
+    CampaignState,
+    ImportState,
+    may_move,
+)
 
 C = CampaignState
 
 
 @pytest.mark.parametrize("was", list(CampaignState))
 def test_every_state_names_where_it_leads(was: CampaignState) -> None:
-    assert was not in MOVES[was]
-    assert all(may_move(was, to) == (to in MOVES[was]) for to in CampaignState)
+    assert was not in TRANSITIONS[was]
+    assert all(may_move(was, to) == (to in TRANSITIONS[was]) for to in CampaignState)
 
 
 def test_a_canceled_campaign_stays_canceled() -> None:
@@ -20,7 +28,7 @@ def test_a_canceled_campaign_stays_canceled() -> None:
 
 
 def test_a_completed_campaign_only_runs_again() -> None:
-    assert MOVES[C.COMPLETED] == {C.RUNNING}
+    assert TRANSITIONS[C.COMPLETED] == {C.RUNNING}
 
 
 def test_nothing_that_has_run_is_a_draft_again() -> None:
@@ -28,7 +36,7 @@ def test_nothing_that_has_run_is_a_draft_again() -> None:
     while begun - reached:
         state = (begun - reached).pop()
         reached.add(state)
-        begun |= MOVES[state]
+        begun |= TRANSITIONS[state]
     assert reached == {C.RUNNING, C.PAUSED, C.COMPLETED, C.CANCELED}
     assert not reached & EDITABLE
 
@@ -42,6 +50,6 @@ def test_every_import_can_come_to_an_end() -> None:
     for state in ImportState:
         reached, frontier = {state}, {state}
         while frontier:
-            frontier = {to for was in frontier for to in IMPORT_MOVES[was]} - reached
+            frontier = {to for was in frontier for to in IMPORT_TRANSITIONS[was]} - reached
             reached |= frontier
         assert reached & ends

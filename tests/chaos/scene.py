@@ -28,7 +28,7 @@ from delivery.lifecycle.status import TERMINAL
 from rvm.devtools.embedded.processes import tail
 from rvm.devtools.sample import Sample, load_sample, recording_file
 from rvm.devtools.stack import Running, Stack, answers, running
-from rvm.phone_numbers.numbers import NumberRefused, check_recipient
+from rvm.phone_numbers.numbers import NumberInvalid, check_recipient
 from tests.chaos.servers import Servers, django_on
 
 SEED = os.environ.get("RVM_CHAOS_SEED", "1")
@@ -57,7 +57,7 @@ def numbers_of_nobody(lines: Iterable[int] = range(100, 200)) -> Iterator[str]:
 def is_reachable(number: str) -> bool:
     try:
         return bool(check_recipient(number))
-    except NumberRefused:
+    except NumberInvalid:
         return False
 
 

@@ -27,7 +27,7 @@ def test_without_its_tick_the_platform_says_so_and_goes_on_when_it_has_one(play:
         scene.queue(200)
         scene.wait_for_drops(50)
         scene.kill("tick")
-        scene.servers.flush_redis()  # so that no bell is left either
+        scene.servers.flush_redis()  # so that no wake-up is left either
         scene.wait("/readyz misses the tick", lambda: scene.unready() == {"tick"})
         scene.start("tick")
         scene.wait_until_ended()

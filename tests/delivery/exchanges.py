@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from delivery.transport.curl import CurlTransport
-from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse
+from delivery.transport.interface import CarrierRequest, CarrierResponse, TransportFailure
 from tests.delivery.transport.wire_server import ACCEPTED, Heard
 
 BODY = b'{"to":"+12025550123"}'
 SECRETS = ("12025550123", "key=", "+1")
 
-End = HttpResponse | HttpFailure
+End = CarrierResponse | TransportFailure
 
 
-def post(url: str, body: bytes = BODY, method: str = "POST") -> HttpRequest:
-    return HttpRequest(method, url + "?key=s3cret", ("Content-Type: application/json", "X-Key: abc"), body)
+def post(url: str, body: bytes = BODY, method: str = "POST") -> CarrierRequest:
+    return CarrierRequest(method, url + "?key=s3cret", ("Content-Type: application/json", "X-Key: abc"), body)
 
 
 def all_ends(transport: CurlTransport[object]) -> dict[object, End]:
@@ -25,14 +25,14 @@ def all_ends(transport: CurlTransport[object]) -> dict[object, End]:
     return ends
 
 
-def end_of(transport: CurlTransport[object], request: HttpRequest) -> End:
+def end_of(transport: CurlTransport[object], request: CarrierRequest) -> End:
     transport.submit(request, "only")
     return all_ends(transport)["only"]
 
 
-def failure_of(transport: CurlTransport[object], request: HttpRequest) -> HttpFailure:
+def failure_of(transport: CurlTransport[object], request: CarrierRequest) -> TransportFailure:
     end = end_of(transport, request)
-    assert isinstance(end, HttpFailure), end
+    assert isinstance(end, TransportFailure), end
     assert not any(secret in end.detail for secret in SECRETS)
     return end
 

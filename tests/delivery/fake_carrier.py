@@ -8,34 +8,34 @@ from typing import Any
 
 import orjson
 
-from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Proof
+from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
 
-Answer = HttpResponse | HttpFailure
-
-
-def accepted(request: HttpRequest) -> Answer:
-    return HttpResponse(202, orjson.dumps({"id": "carrier-1", "status": "accepted"}))
+Answer = CarrierResponse | TransportFailure
 
 
-def refused_connection(request: HttpRequest) -> Answer:
-    return HttpFailure(Proof.NOT_SENT, "No connection to the carrier.")
+def accepted(request: CarrierRequest) -> Answer:
+    return CarrierResponse(202, orjson.dumps({"id": "carrier-1", "status": "accepted"}))
 
 
-def timed_out(request: HttpRequest) -> Answer:
-    return HttpFailure(Proof.UNKNOWN, "The carrier did not answer in time.")
+def refused_connection(request: CarrierRequest) -> Answer:
+    return TransportFailure(Proof.NOT_SENT, "No connection to the carrier.")
+
+
+def timed_out(request: CarrierRequest) -> Answer:
+    return TransportFailure(Proof.UNKNOWN, "The carrier did not answer in time.")
 
 
 class FakeTransport:
-    def __init__(self, answer: Callable[[HttpRequest], Answer] = accepted) -> None:
+    def __init__(self, answer: Callable[[CarrierRequest], Answer] = accepted) -> None:
         self.answer = answer
-        self.sent: list[HttpRequest] = []
-        self._open: list[tuple[Any, HttpRequest]] = []
+        self.sent: list[CarrierRequest] = []
+        self._open: list[tuple[Any, CarrierRequest]] = []
 
     @property
     def in_flight(self) -> int:
         return len(self._open)
 
-    def submit(self, request: HttpRequest, context: Any) -> None:
+    def submit(self, request: CarrierRequest, context: Any) -> None:
         self.sent.append(request)
         self._open.append((context, request))
 

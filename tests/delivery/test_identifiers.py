@@ -169,10 +169,10 @@ def test_leading_noughts_are_part_of_it() -> None:
     assert record_number_entry(workspace_id, "0042") != record_number_entry(workspace_id, "42")
 
 
-# At the desk
+# In the admin
 
 
-def desk(workspace: Workspace, *, sees: bool) -> Client:
+def signed_in(workspace: Workspace, *, sees: bool) -> Client:
     client = Client()
     role = Role.ADMIN if sees else Role.VIEWER
     person = make_user(workspace=workspace, is_staff=True, may_see_numbers=sees, role=role, password=None)
@@ -184,13 +184,13 @@ def desk(workspace: Workspace, *, sees: bool) -> Client:
 def test_a_campaigns_person_is_found_by_record_number_or_reference(use_case: UseCase, typed: str) -> None:
     voicemail = make_voicemail(lane=make_lane(use_case), record_number=MRN, reference="r-1")
     page = reverse("admin:delivery_voicemail_change", args=[voicemail.pk])
-    assert desk(use_case.workspace, sees=True).post(FIND, {"sought": typed})["Location"] == page
+    assert signed_in(use_case.workspace, sees=True).post(FIND, {"sought": typed})["Location"] == page
 
 
 def test_several_voicemails_of_a_record_number_are_listed_without_it_in_the_address(use_case: UseCase) -> None:
     made = {make_voicemail(lane=make_lane(use_case), record_number=MRN).pk for _ in range(2)}
     make_voicemail(use_case)
-    client = desk(use_case.workspace, sees=True)
+    client = signed_in(use_case.workspace, sees=True)
     answer = client.post(FIND, {"sought": MRN})
     assert MRN not in unquote(answer["Location"])
     listed = client.get(answer["Location"])
@@ -202,6 +202,6 @@ def test_several_voicemails_of_a_record_number_are_listed_without_it_in_the_addr
 def test_the_page_of_a_voicemail_shows_it_to_whoever_may_see_numbers(use_case: UseCase, sees: bool) -> None:
     voicemail = make_voicemail(use_case, record_number=MRN)
     page = reverse("admin:delivery_voicemail_change", args=[voicemail.pk])
-    shown = desk(use_case.workspace, sees=sees).get(page).content.decode()
+    shown = signed_in(use_case.workspace, sees=sees).get(page).content.decode()
     assert (MRN in shown) is sees
     assert "Record number" in shown

@@ -13,13 +13,13 @@ import pytest
 from django.db import connection
 
 from campaigns.imports.row_errors import CODES
-from campaigns.states import MOVES as CAMPAIGN_MOVES
-from campaigns.states import OPT_OUT_MOVES
+from campaigns.states import OPT_OUT_TRANSITIONS
+from campaigns.states import TRANSITIONS as CAMPAIGN_MOVES
 from delivery.api.problem_codes import AUDIO_PROBLEMS
 from delivery.audio import REJECTIONS, WARNINGS
 from delivery.audio.clip_rejections import CLIP_REJECTIONS, CLIP_WARNINGS
 from delivery.lifecycle.reasons import REASONS
-from delivery.lifecycle.status import MOVES, DropStatus, VoicemailStatus
+from delivery.lifecycle.status import TRANSITIONS, DropStatus, VoicemailStatus
 from rvm.platform.database import session
 from rvm.platform.models import Role
 from rvm.platform.observability.health import CHECKS
@@ -128,14 +128,14 @@ def test_the_statuses_of_voicemails_and_drops_are_documented() -> None:
 def test_a_final_status_is_called_final() -> None:
     final = {row[0].strip("`") for row in table(INTEGRATE / "statuses.md", "status") if row[-1].startswith("yes")}
     assert final == {
-        status.value for status in VoicemailStatus if not MOVES[status] or status is VoicemailStatus.FAILED
+        status.value for status in VoicemailStatus if not TRANSITIONS[status] or status is VoicemailStatus.FAILED
     }
 
 
 @pytest.mark.parametrize("page", [INTEGRATE / "statuses.md", DOCS / "architecture.md"], ids=name_of)
 def test_the_moves_between_statuses_are_documented(page: Path) -> None:
     drawn = {row[0].strip("`"): set(WORD.findall(row[1])) for row in table(page, "from")}
-    assert drawn == {old.value: {new.value for new in moves} for old, moves in MOVES.items() if moves}
+    assert drawn == {old.value: {new.value for new in moves} for old, moves in TRANSITIONS.items() if moves}
 
 
 def test_the_reasons_are_documented_with_their_sentences_and_consequences() -> None:
@@ -163,7 +163,7 @@ def test_the_reasons_that_a_use_case_may_name_for_failover_are_documented() -> N
 
 
 def test_the_problems_are_documented_with_their_statuses_and_advice() -> None:
-    known = sorted((problem.status, problem) for floor in PROBLEMS for problem in floor.values())
+    known = sorted((problem.status, problem) for layer in PROBLEMS for problem in layer.values())
     assert table(INTEGRATE / "problems.md", "code") == [
         [f"`{problem.code}`", str(status), problem.title, problem.advice]
         for status, problem in known
@@ -192,7 +192,7 @@ def test_the_moves_of_campaigns_are_documented() -> None:
 
 def test_the_moves_of_opt_out_lists_are_documented() -> None:
     drawn = {row[0].strip("`"): set(WORD.findall(row[1])) for row in table(INTEGRATE / "opt-out-lists.md", "from")}
-    assert drawn == {old.value: {new.value for new in moves} for old, moves in OPT_OUT_MOVES.items() if moves}
+    assert drawn == {old.value: {new.value for new in moves} for old, moves in OPT_OUT_TRANSITIONS.items() if moves}
 
 
 def test_the_codes_of_rows_of_lists_are_documented_with_their_sentences() -> None:
@@ -202,7 +202,7 @@ def test_the_codes_of_rows_of_lists_are_documented_with_their_sentences() -> Non
 
 
 def modules() -> Iterator[Path]:
-    return (path for floor in CODE for path in (PROJECT / floor).rglob("*.py") if "migrations" not in path.parts)
+    return (path for layer in CODE for path in (PROJECT / layer).rglob("*.py") if "migrations" not in path.parts)
 
 
 def refused_codes() -> set[str]:
@@ -221,7 +221,7 @@ def refused_codes() -> set[str]:
 
 
 # Which argument is the code.
-PLACE_OF_CODE = {"Refused": 0, "NumberRefused": 0, "invalid": 2, "ErrorDetail": 1, "RegexValidator": 2}
+PLACE_OF_CODE = {"ServiceError": 0, "NumberInvalid": 0, "invalid": 2, "ErrorDetail": 1, "RegexValidator": 2}
 
 
 def test_the_codes_of_single_fields_are_documented_and_exist() -> None:
@@ -229,7 +229,7 @@ def test_the_codes_of_single_fields_are_documented_and_exist() -> None:
     documented = {
         code for line in told.splitlines() if line.startswith("| `") for code in WORD.findall(line.split(" | ")[0])
     }
-    of_their_own = {code for floor in PROBLEMS for code in floor}
+    of_their_own = {code for layer in PROBLEMS for code in layer}
     of_the_admin = {"forbidden", "suppressed", "breaker_closed", "upload_not_needed"}
     assert refused_codes() - of_their_own - of_the_admin - OF_TYPES <= documented
     source = "\n".join(path.read_text() for path in modules())
@@ -274,8 +274,8 @@ def test_the_sandbox_numbers_are_documented_with_what_is_reported() -> None:
 def test_the_commands_are_documented() -> None:
     commands = {
         path.stem
-        for floor in CODE
-        for path in (PROJECT / floor).rglob("management/commands/*.py")
+        for layer in CODE
+        for path in (PROJECT / layer).rglob("management/commands/*.py")
         if path.stem != "__init__"
     }
     assert set(words(table(OPERATE / "README.md", "command"))) == commands

@@ -1,4 +1,4 @@
-"""A clinic's desk in a real browser: Chromium against Django's live server, with PostgreSQL and Redis as all tests have them.
+"""A clinic's admin in a real browser: Chromium against Django's live server, with PostgreSQL and Redis as all tests have them.
 
 The workers' part is done by the test's own process when the walk comes to it, so that nothing depends on time; what the page does of
 itself is waited for by what it shows.
@@ -21,10 +21,10 @@ from selenium.webdriver.chrome.service import Service
 from campaigns.models import Campaign
 from rvm.platform.models import Role, User, Workspace
 from tests.campaigns.admin.conftest import make_campaign
-from tests.e2e.desk import Desk
+from tests.e2e.admin_pages import AdminPages
 from tests.factories import make_user
 
-# A laptop's screen, the smallest that the desk is made for.
+# A laptop's screen, the smallest thin the admin is made for.
 WIDTH, HEIGHT = 1366, 768
 _OPTIONS = (
     "--headless=new",
@@ -84,15 +84,15 @@ def campaign(transactional_db: None, workspace: Workspace) -> Campaign:
 
 
 @pytest.fixture
-def desk(
+def admin(
     request: pytest.FixtureRequest, browser: Chrome, live_server: Any, administrator: User, tmp_path: Path
-) -> Iterator[Desk]:
+) -> Iterator[AdminPages]:
     """Where the administrator has logged in. Of a walk that fails the last sight is kept, and where is said."""
     client = Client()
     client.force_login(administrator)
     browser.get(f"{live_server.url}/admin/login/")
     browser.add_cookie({"name": "sessionid", "value": client.cookies["sessionid"].value})
-    yield Desk(browser, live_server.url, tmp_path)
+    yield AdminPages(browser, live_server.url, tmp_path)
     if request.node.stash.get(FAILED, False):
         kept = Path(tempfile.mkdtemp(prefix="rvm-e2e-")) / f"{request.node.name}.png"
         browser.save_screenshot(str(kept))

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from campaigns.models import Campaign, OptOutImport, RecipientImport
-from tests.e2e.desk import Desk
+from tests.e2e.admin_pages import AdminPages
 from tests.rvm.spreadsheets.books import book
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -29,62 +29,64 @@ HIDDEN = "1 row is hidden in the workbook and left out."
 OTHER_SHEET = "Only the sheet “North” is read. There are rows in “South” as well."
 
 
-def _uploaded(desk: Desk, campaign: Campaign) -> None:
-    desk.go(reverse("admin:campaigns_campaign_change", args=[campaign.pk]))
-    desk.choose_file("patients.xlsx", LIST)
-    desk.press("Upload")
+def _uploaded(admin: AdminPages, campaign: Campaign) -> None:
+    admin.go(reverse("admin:campaigns_campaign_change", args=[campaign.pk]))
+    admin.choose_file("patients.xlsx", LIST)
+    admin.press("Upload")
 
 
-def test_hidden_rows_are_seen_and_counted_and_may_be_read(desk: Desk, campaign: Campaign) -> None:
-    _uploaded(desk, campaign)
-    desk.reads(HIDDEN, OTHER_SHEET)
-    assert desk.chosen("Rows that are hidden in it") == "are left out"
-    desk.press("Check the list")
-    desk.work()
-    desk.reads("Checked: 2 people can be reached.", HIDDEN)
+def test_hidden_rows_are_seen_and_counted_and_may_be_read(admin: AdminPages, campaign: Campaign) -> None:
+    _uploaded(admin, campaign)
+    admin.reads(HIDDEN, OTHER_SHEET)
+    assert admin.chosen("Rows that are hidden in it") == "are left out"
+    admin.press("Check the list")
+    admin.work()
+    admin.reads("Checked: 2 people can be reached.", HIDDEN)
 
-    desk.choose("Rows that are hidden in it", "are read too")
-    desk.press("Check the list")
-    desk.reads("This is how the list is read now. Look at its columns, then check it.")
-    assert HIDDEN not in desk.text
-    desk.press("Check the list")
-    desk.work()
-    desk.reads("Checked: 3 people can be reached.")
+    admin.choose("Rows that are hidden in it", "are read too")
+    admin.press("Check the list")
+    admin.reads("This is how the list is read now. Look at its columns, then check it.")
+    assert HIDDEN not in admin.text
+    admin.press("Check the list")
+    admin.work()
+    admin.reads("Checked: 3 people can be reached.")
 
 
-def test_another_sheet_of_a_workbook_is_chosen(desk: Desk, campaign: Campaign) -> None:
-    _uploaded(desk, campaign)
-    assert desk.chosen("Sheet of the workbook") == "North"
-    desk.choose("Sheet of the workbook", "South")
-    desk.press("Read it so and show it again")
-    desk.reads("Only the sheet “South” is read. There are rows in “North” as well.")
-    assert desk.chosen("What column 3 is") == "Phone number"
-    desk.press("Check the list")
-    desk.work()
-    desk.reads("Checked: 1 person can be reached.")
+def test_another_sheet_of_a_workbook_is_chosen(admin: AdminPages, campaign: Campaign) -> None:
+    _uploaded(admin, campaign)
+    assert admin.chosen("Sheet of the workbook") == "North"
+    admin.choose("Sheet of the workbook", "South")
+    admin.press("Read it so and show it again")
+    admin.reads("Only the sheet “South” is read. There are rows in “North” as well.")
+    assert admin.chosen("What column 3 is") == "Phone number"
+    admin.press("Check the list")
+    admin.work()
+    admin.reads("Checked: 1 person can be reached.")
     assert RecipientImport.objects.get().sheet == "South"
 
 
-def test_a_list_of_opt_outs_has_its_sheet_and_hidden_rows_chosen_too(desk: Desk) -> None:
-    desk.go(reverse("admin:usecases_suppression_import"))
-    desk.choose_file("stop.xlsx", LIST)
-    desk.press("Import")
-    desk.reads(OTHER_SHEET)
-    assert desk.chosen("Rows that are hidden in it") == "are read too"  # whom a filter hides has opted out all the same
-    desk.press("Check the list")
-    desk.work()
-    desk.reads("Checked: 3 numbers in it must not be reached.")
+def test_a_list_of_opt_outs_has_its_sheet_and_hidden_rows_chosen_too(admin: AdminPages) -> None:
+    admin.go(reverse("admin:usecases_suppression_import"))
+    admin.choose_file("stop.xlsx", LIST)
+    admin.press("Import")
+    admin.reads(OTHER_SHEET)
+    assert (
+        admin.chosen("Rows that are hidden in it") == "are read too"
+    )  # whom a filter hides has opted out all the same
+    admin.press("Check the list")
+    admin.work()
+    admin.reads("Checked: 3 numbers in it must not be reached.")
 
-    desk.choose("Rows that are hidden in it", "are left out")
-    desk.press("Read it so and show it again")
-    desk.reads(HIDDEN)
-    desk.press("Check the list")
-    desk.work()
-    desk.reads("Checked: 2 numbers in it must not be reached.")
+    admin.choose("Rows that are hidden in it", "are left out")
+    admin.press("Read it so and show it again")
+    admin.reads(HIDDEN)
+    admin.press("Check the list")
+    admin.work()
+    admin.reads("Checked: 2 numbers in it must not be reached.")
 
-    desk.choose("Sheet of the workbook", "South")
-    desk.press("Read it so and show it again")
-    desk.press("Check the list")
-    desk.work()
-    desk.reads("Checked: 1 number in it must not be reached.")
+    admin.choose("Sheet of the workbook", "South")
+    admin.press("Read it so and show it again")
+    admin.press("Check the list")
+    admin.work()
+    admin.reads("Checked: 1 number in it must not be reached.")
     assert OptOutImport.objects.get().sheet == "South"

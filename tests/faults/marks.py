@@ -1,4 +1,4 @@
-"""The mark of a fault that a review reproduced and nobody has mended yet."""
+"""The mark of a fault that a review reproduced and nobody has fixed yet."""
 
 from __future__ import annotations
 

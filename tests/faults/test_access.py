@@ -1,7 +1,7 @@
 """Faults of access that a review reproduced: what a key, a member or a finder of a secret may do and should not.
 
-Each test states the right behaviour and is a strict expected failure under its fault's id until the fault is mended; the commit
-that mends it takes the mark off.
+Each test states the right behaviour and is a strict expected failure under its fault's id until the fault is fixed; the commit
+that fixes it takes the mark off.
 """
 
 from __future__ import annotations

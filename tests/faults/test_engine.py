@@ -1,7 +1,7 @@
 """Faults of the engine that a review reproduced: second messages, lost opt-outs, stranded rows, locks.
 
-Each test states the right behaviour and is a strict expected failure under its fault's id until the fault is mended; the commit
-that mends it takes the mark off.
+Each test states the right behaviour and is a strict expected failure under its fault's id until the fault is fixed; the commit
+that fixes it takes the mark off.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from django_rq import get_connection
 from campaigns.lifecycle.service import retry_failed
 from delivery.engine import idle_lanes
 from delivery.engine.claim import claim
-from delivery.engine.lane_routes import open_routes
-from delivery.engine.rate_limit import Gate
+from delivery.engine.lane_routes import active_routes
+from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle import transitions
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane, Voicemail
 from delivery.reports.inbox import merge, receive
-from delivery.reports.reconciliation import settle
+from delivery.reports.reconciliation import reconcile
 from delivery.services import lanes
 from delivery.setups.services import change_setup
-from delivery.transport.interface import HttpResponse
+from delivery.transport.interface import CarrierResponse
 from delivery.worker import maintenance
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
@@ -139,13 +139,13 @@ def test_a_drop_is_never_submitted_again_to_another_account() -> None:
     with patch("django.utils.timezone.now", lambda: now - timedelta(seconds=30)):
         change_setup(setup=setup, credentials={"key": "account-two"})
 
-    def answer(request: object) -> HttpResponse:
-        never_seen = HttpResponse(404, b'{"code":"never_seen"}')
-        taken = HttpResponse(202, b'{"id":"c-9","status":"accepted"}')
+    def answer(request: object) -> CarrierResponse:
+        never_seen = CarrierResponse(404, b'{"code":"never_seen"}')
+        taken = CarrierResponse(202, b'{"id":"c-9","status":"accepted"}')
         return never_seen if request.method == "GET" else taken  # type: ignore[attr-defined]
 
     transport = FakeTransport(answer)
-    settle(transport, Gate(get_connection("dispatch"), "x"), lambda: now + timedelta(seconds=40))
+    reconcile(transport, RateLimiter(get_connection("dispatch"), "x"), lambda: now + timedelta(seconds=40))
     assert [request.method for request in transport.sent if request.method != "GET"] == []
 
 
@@ -186,11 +186,11 @@ def test_a_look_for_due_lanes_reads_no_lane_of_a_completed_campaign() -> None:
     Lane.objects.bulk_create(ended)
     Lane.objects.filter(pk__in=[lane.pk for lane in ended]).update(created_at=timezone.now() - timedelta(hours=1))
     for _ in range(2):
-        idle_lanes.let_rest(timezone.now())
+        idle_lanes.mark_idle(timezone.now())
     with connection.cursor() as cursor, transaction.atomic():
         cursor.execute("ANALYZE delivery_lane")
         before = lanes_read(cursor)
-        assert len(open_routes(timezone.now(), 10)) == 1
+        assert len(active_routes(timezone.now(), 10)) == 1
         assert lanes_read(cursor) - before < 100
 
 
@@ -206,7 +206,7 @@ def lanes_read(cursor: object) -> int:
 def test_a_kill_switch_binds_a_claim_that_begins_after_its_commit() -> None:
     voicemail = factories.make_voicemail()
     now = timezone.now()
-    [route] = open_routes(now, 10)
+    [route] = active_routes(now, 10)
     voicemail.workspace.sending_enabled = False
     voicemail.workspace.save()
     assert claim(route, 10, now, timedelta(seconds=45)).claims == []
@@ -226,7 +226,9 @@ def test_a_batch_of_moves_locks_its_voicemails_in_the_order_of_their_ids() -> No
             sql.run("SET LOCAL enable_mergejoin = off", [])
             sql.run("SET LOCAL enable_indexscan = off", [])
             sql.run("SET LOCAL enable_bitmapscan = off", [])
-            transitions.apply([transitions.Move(each, sending, uncertain) for each in (early, late)], timezone.now())
+            transitions.apply(
+                [transitions.Transition(each, sending, uncertain) for each in (early, late)], timezone.now()
+            )
 
     with transaction.atomic():
         Voicemail.objects.select_for_update().get(pk=early)

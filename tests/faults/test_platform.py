@@ -1,7 +1,7 @@
 """Faults of the platform that a review reproduced: what whoever writes to Redis, the database or the media folder can do, and bounds.
 
-Each test states the right behaviour and is a strict expected failure under its fault's id until the fault is mended; the commit
-that mends it takes the mark off.
+Each test states the right behaviour and is a strict expected failure under its fault's id until the fault is fixed; the commit
+that fixes it takes the mark off.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from rq.serializers import JSONSerializer
 
 from delivery.models import Recording, Voicemail
 from delivery.recordings.storage import read_frames
-from rvm.platform.encryption.crypto import Undecryptable, vault
+from rvm.platform.encryption.crypto import Undecryptable, cipher
 from rvm.platform.models import Role
 from rvm.spreadsheets.columns.reading import read_columns
 from rvm.spreadsheets.preview import examine
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 from tests import factories
 from tests.faults.marks import fault
 
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.django_db
 def stored(sound: bytes) -> Recording:
     """A recording whose file lies in the media storage."""
     recording = factories.make_recording()
-    default_storage.save(recording.storage_name, ContentFile(vault().encrypt(sound, b"recording")))
+    default_storage.save(recording.storage_name, ContentFile(cipher().encrypt(sound, b"recording")))
     return recording
 
 
@@ -117,7 +117,7 @@ def test_an_archive_of_many_entries_is_refused_by_the_end_of_its_directory() -> 
     archive = archive_of(20_000)
     tracemalloc.start()
     try:
-        with pytest.raises(SheetRefused):
+        with pytest.raises(SheetInvalid):
             examine(lambda: iter([archive]))
         peak = tracemalloc.get_traced_memory()[1]
     finally:

@@ -11,7 +11,7 @@ from django_rq import get_connection
 
 from campaigns.models import Campaign
 from delivery.engine.dispatcher import Dispatcher
-from delivery.engine.rate_limit import Gate
+from delivery.engine.rate_limit import RateLimiter
 from delivery.worker import tick
 from tests.delivery.fake_carrier import FakeTransport, Inline
 
@@ -27,11 +27,11 @@ def _alone(settings: Any, tmp_path: Path) -> None:
 
 def send(transport: FakeTransport, worker: str = "worker-1", **options: Any) -> None:
     """One dispatch job of one worker, until nothing is left that may go now."""
-    Dispatcher(transport, Gate(get_connection("dispatch"), worker), Inline(), http_timeout=15, **options).run(5)
+    Dispatcher(transport, RateLimiter(get_connection("dispatch"), worker), Inline(), http_timeout=15, **options).run(5)
 
 
 def pass_time(now: datetime) -> None:
-    """One tick, with every step of every floor."""
+    """One tick, with every step of every layer."""
     tick.tick(now)
 
 

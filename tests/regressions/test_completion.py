@@ -12,9 +12,9 @@ from campaigns.lifecycle import service as services
 from campaigns.models import Campaign
 from delivery.lifecycle import transitions
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
-from delivery.lifecycle.transitions import Move
+from delivery.lifecycle.transitions import Transition
 from delivery.models import LaneCount, LaneDelta, Voicemail
-from delivery.transport.interface import HttpRequest
+from delivery.transport.interface import CarrierRequest
 from delivery.worker.maintenance import end_leases, expire, fold_counts, rebuild_counts
 from rvm.platform.models import Heartbeat
 from rvm.platform.observability import health
@@ -33,7 +33,10 @@ def end_all(campaign: Campaign) -> None:
     """As the carrier's reports would."""
     rows = Voicemail.objects.filter(lane_id=campaign.pk).exclude(status__in=TERMINAL)
     transitions.apply(
-        [Move(row.pk, VoicemailStatus(row.status), VoicemailStatus.DELIVERED, was_reason=row.reason) for row in rows],
+        [
+            Transition(row.pk, VoicemailStatus(row.status), VoicemailStatus.DELIVERED, was_reason=row.reason)
+            for row in rows
+        ],
         timezone.now(),
     )
 
@@ -43,7 +46,7 @@ def test_a_campaign_whose_worker_died_in_the_middle_is_not_finished_until_everyb
     campaign = make_campaign(count=9, state="running")
     sent: list[int] = []
 
-    def dies_at_the_fifth(request: HttpRequest) -> Answer:
+    def dies_at_the_fifth(request: CarrierRequest) -> Answer:
         sent.append(1)
         if len(sent) == 5:
             raise Killed

@@ -15,9 +15,9 @@ from django_rq import get_connection
 
 from campaigns.lifecycle import scheduler
 from campaigns.lifecycle import service as services
-from delivery.engine.rate_limit import Gate
+from delivery.engine.rate_limit import RateLimiter
 from delivery.models import Drop, Lane, Voicemail
-from delivery.transport.interface import HttpRequest, HttpResponse
+from delivery.transport.interface import CarrierRequest, CarrierResponse
 from rvm.platform.models import AuditEvent
 from tests.delivery.fake_carrier import Answer, FakeTransport, accepted
 from tests.delivery.standings import make_drop
@@ -37,7 +37,7 @@ def test_ten_pauses_send_nobody_again_and_forget_nobody() -> None:
     transport = FakeTransport()
     paused = 0
 
-    def answer(request: HttpRequest) -> Answer:
+    def answer(request: CarrierRequest) -> Answer:
         nonlocal paused
         if len(transport.sent) >= 3 * (paused + 1) and paused < 10:
             paused += 1
@@ -83,8 +83,8 @@ def test_one_person_whom_the_carrier_chokes_on_stops_nobody_else() -> None:
     campaign = make_campaign(count=7, state="running")
     choking = patient_number(3)
 
-    def answer(request: HttpRequest) -> Answer:
-        return HttpResponse(500, b"\xff<html>") if choking.encode() in bytes(request.body) else accepted(request)
+    def answer(request: CarrierRequest) -> Answer:
+        return CarrierResponse(500, b"\xff<html>") if choking.encode() in bytes(request.body) else accepted(request)
 
     transport = FakeTransport(answer)
     send(transport)
@@ -109,7 +109,7 @@ def test_somebody_who_opts_out_after_the_launch_is_not_reached() -> None:
 def test_several_workers_together_keep_to_a_campaigns_pace() -> None:
     """listmonk #2816, mailtrain #1173: limits off by one, and kept by each process for itself."""
     campaign = make_campaign(state="running", pace_per_second=10)
-    gates = [Gate(get_connection("dispatch"), f"worker-{number}") for number in range(5)]
+    gates = [RateLimiter(get_connection("dispatch"), f"worker-{number}") for number in range(5)]
     began = gates[0].redis.time()
     granted = sum(
         gate.ask(

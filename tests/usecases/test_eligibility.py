@@ -50,7 +50,7 @@ TABLE: list[tuple[str, dict[str, object], datetime, Decision]] = [
     ("nobody knows where the person is", {"zones": ()}, NOON, Expire()),
     ("no moment suits all zones", {"zones": ("America/New_York", "Asia/Tokyo"), "window_end": time(17)}, NOON, Expire()),
     ("it expires before the window opens", {"expires_at": MORNING}, NIGHT, Defer(MORNING, DeferReason.OUTSIDE_WINDOW)),
-    ("hours that share nothing wait to be mended", {"window_start": time(21)}, NOON,
+    ("hours that share nothing wait to be corrected", {"window_start": time(21)}, NOON,
      Defer(NOON + NO_HOURS_RECHECK, DeferReason.OUTSIDE_WINDOW)),
     ("but not beyond its end", {"window_start": time(22), "expires_at": NOON + timedelta(minutes=5)}, NOON,
      Defer(NOON + timedelta(minutes=5), DeferReason.OUTSIDE_WINDOW)),

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from tests.factories import RECIPIENT, make_phone_number, make_setup, make_use_case, make_workspace
 from usecases.models import NumberAssignment, Suppression, UseCase
 from usecases.services import (
@@ -38,7 +38,7 @@ def code_of(verb: Callable[..., Any], **arguments: Any) -> str:
     """The refusal's code, or an empty text; in a connection of its own."""
     try:
         verb(**arguments)
-    except Refused as refusal:
+    except ServiceError as refusal:
         return refusal.code
     finally:
         connection.close()

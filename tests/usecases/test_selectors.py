@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from tests.factories import make_phone_number, make_setup, make_use_case, make_workspace
 from usecases import selectors
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
@@ -19,7 +19,7 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 def refusal(use_case: UseCase, live: bool = True) -> str:
     """The refusal's code; what is there now, not what the test still holds."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ServiceError) as refused:
         require_usable(UseCase.objects.get(pk=use_case.pk), live)
     assert str(refused.value).endswith(".")
     return refused.value.code

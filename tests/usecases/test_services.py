@@ -1,4 +1,4 @@
-"""The verbs on setups, numbers and use cases: what they write, what they refuse, and who did it."""
+"""The services on setups, numbers and use cases: what they write, what they refuse, and who did it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent, Workspace
 from tests.factories import make_phone_number, make_setup, make_use_case, make_user, make_voicemail, make_workspace
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
@@ -31,8 +31,8 @@ from usecases.services.saving import unless_taken
 pytestmark = pytest.mark.django_db
 
 
-def refused(verb: Any, **arguments: Any) -> Refused:
-    with pytest.raises(Refused) as refusal:
+def refused(verb: Any, **arguments: Any) -> ServiceError:
+    with pytest.raises(ServiceError) as refusal:
         verb(**arguments)
     assert str(refusal.value).endswith(".")
     return refusal.value
@@ -329,7 +329,7 @@ def test_an_assigned_number_is_not_removed() -> None:
 
 
 def test_another_broken_constraint_is_not_taken_for_the_one_that_is_expected() -> None:
-    with pytest.raises(IntegrityError), unless_taken("some_other", Refused("name_exists", "No.")):
+    with pytest.raises(IntegrityError), unless_taken("some_other", ServiceError("name_exists", "No.")):
         make_setup(pk=make_setup().pk)
 
 

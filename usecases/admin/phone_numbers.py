@@ -12,7 +12,7 @@ from unfold.decorators import display
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from usecases.models import PhoneNumber, TelephonySetup
 from usecases.services import add_phone_number, remove_phone_number
@@ -30,7 +30,7 @@ class PhoneNumberForm(RefusableForm):
 class PhoneNumberAdmin(ScopedModelAdmin):
     role_to_add = Role.ADMIN
     role_to_delete = Role.ADMIN
-    refusals: ClassVar[tuple[type[Exception], ...]] = (Refused,)
+    refusals: ClassVar[tuple[type[Exception], ...]] = (ServiceError,)
     form = PhoneNumberForm
     list_display = ("e164", "setup", "assigned_to", "workspace", "created_at")
     list_filter = (("workspace", ScopedFilter), ("setup", ScopedFilter))
@@ -57,7 +57,7 @@ class PhoneNumberAdmin(ScopedModelAdmin):
     def save_model(self, request: HttpRequest, obj: PhoneNumber, form: Any, change: bool) -> None:
         setup = form.cleaned_data["setup"]
         if not self.may(self.role_to_add, request, PhoneNumber(workspace_id=setup.workspace_id)):
-            raise Refused("forbidden", "Your role in this workspace does not allow it.", field="setup_id")
+            raise ServiceError("forbidden", "Your role in this workspace does not allow it.", field="setup_id")
         adopt(obj, add_phone_number(setup=setup, e164=form.cleaned_data["e164"], actor=person(request)))
 
     def delete_model(self, request: HttpRequest, obj: PhoneNumber) -> None:

@@ -18,7 +18,7 @@ from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.encryption.crypto import blind_index
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from usecases.admin.typed_numbers import typed_number
 from usecases.models import Suppression
@@ -56,7 +56,7 @@ class SuppressionAdmin(ExactSearch, RecordAdmin):
     """Nothing is taken off the list here: who was put on it must not be reached."""
 
     role_to_add = Role.OPERATOR
-    refusals: ClassVar[tuple[type[Exception], ...]] = (Refused,)
+    refusals: ClassVar[tuple[type[Exception], ...]] = (ServiceError,)
     form = SuppressionForm
     list_display = ("masked", "source", "reason", "created_at", "workspace")
     list_filter = (("workspace", ScopedFilter), "source", NumberFilter)
@@ -94,7 +94,7 @@ class SuppressionAdmin(ExactSearch, RecordAdmin):
         workspace, number = form.cleaned_data["workspace"], form.cleaned_data["phone_number"]
         # What a list has put there can be undone; what a person says besides stays.
         if is_suppressed_for_good(workspace.pk, number):
-            raise Refused("suppressed", "This number is on the workspace's list already.", field="phone_number")
+            raise ServiceError("suppressed", "This number is on the workspace's list already.", field="phone_number")
         suppress(
             workspace_id=workspace.pk,
             number=number,

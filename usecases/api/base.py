@@ -1,4 +1,4 @@
-"""What views share from this floor on: refusals become problems, ids are looked up in the caller's workspace and world only."""
+"""What views share from this layer on: refusals become problems, ids are looked up in the caller's workspace and world only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rvm.platform.api.pagination import Page
 from rvm.platform.api.problem_codes import INVALID_REQUEST, NOT_FOUND, ProblemCode
 from rvm.platform.api.problems import FieldError, Problem
 from rvm.platform.api.views import ApiView
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from usecases import selectors
 from usecases.api.problem_codes import USE_CASE_PROBLEMS
 from usecases.models import PhoneNumber, TelephonySetup, UseCase
@@ -27,9 +27,9 @@ class UseCasesView(ApiView):
     problems: ClassVar[Mapping[str, ProblemCode]] = {**USE_CASE_PROBLEMS, NOT_FOUND.code: NOT_FOUND}
 
     def handle_exception(self, exc: Exception) -> Response:
-        return super().handle_exception(self.problem(exc) if isinstance(exc, Refused) else exc)
+        return super().handle_exception(self.problem(exc) if isinstance(exc, ServiceError) else exc)
 
-    def problem(self, refused: Refused) -> Problem:
+    def problem(self, refused: ServiceError) -> Problem:
         pointer = "/" + refused.field
         errors = [FieldError(pointer, refused.code, refused.sentence)] if refused.field else []
         code = self.problems.get(refused.code, INVALID_REQUEST)
@@ -61,7 +61,7 @@ class UseCasesView(ApiView):
 def _one(found: QuerySet[Found], identifier: UUID, code: str, sentence: str, field: str = "") -> Found:
     row = found.filter(pk=identifier).first()
     if row is None:
-        raise Refused(code, sentence, field=field)
+        raise ServiceError(code, sentence, field=field)
     return row
 
 

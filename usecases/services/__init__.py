@@ -1,4 +1,4 @@
-"""The verbs of this floor. Keyword-only, atomic, audited; each refuses with `rvm.platform.errors.Refused`, or with Django's
+"""The services of this layer. Keyword-only, atomic, audited; each refuses with `rvm.platform.errors.ServiceError`, or with Django's
 ValidationError where a value breaks a rule of its column."""
 
 from usecases.selectors import require_usable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from rvm.phone_numbers.numbers import NumberRefused, check_sender
+from rvm.phone_numbers.numbers import NumberInvalid, check_sender
 from rvm.platform import audit
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
 from usecases.services.saving import lock, save
@@ -20,10 +20,10 @@ def add_phone_number(*, setup: TelephonySetup, e164: str, actor: User | None = N
     row = lock_living(setup, field="setup_id")
     try:
         check_sender(e164, sandbox=not row.live)
-    except NumberRefused as error:
-        raise Refused(error.code, str(error), field="phone_number") from None
+    except NumberInvalid as error:
+        raise ServiceError(error.code, str(error), field="phone_number") from None
     number = PhoneNumber(workspace=row.workspace, setup=row, e164=e164)
-    taken = Refused("number_exists", "This setup has this phone number already.", field="phone_number")
+    taken = ServiceError("number_exists", "This setup has this phone number already.", field="phone_number")
     save(number, "usecases_number_once_per_setup", taken)
     audit.record("phone_number.added", number, actor=actor, workspace=row.workspace, setup_id=row.pk)
     return number
@@ -31,11 +31,11 @@ def add_phone_number(*, setup: TelephonySetup, e164: str, actor: User | None = N
 
 @transaction.atomic
 def remove_phone_number(*, phone_number: PhoneNumber, actor: User | None = None) -> None:
-    """Refused while it is assigned. What was sent from it keeps the number as text."""
+    """ServiceError while it is assigned. What was sent from it keeps the number as text."""
     row = lock(phone_number)
     using = UseCase.objects.filter(assignments__phone_number=row).order_by("name").first()
     if using is not None:
-        raise Refused(
+        raise ServiceError(
             "number_assigned",
             f"This phone number is assigned to the use case “{using.name}”; unassign it first.",
             use_case_id=using.pk,
@@ -50,7 +50,7 @@ def assign_number(*, use_case: UseCase, phone_number: PhoneNumber, actor: User |
     owner = lock_living_use_case(use_case)
     number = lock(phone_number)
     if number.setup_id not in (owner.setup_id, owner.failover_setup_id):
-        raise Refused(
+        raise ServiceError(
             "number_of_other_setup",
             "This phone number belongs to another telephony setup than the use case's; a carrier sends only from its own.",
             setup_id=number.setup_id,

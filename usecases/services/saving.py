@@ -1,4 +1,4 @@
-"""Locks, checks and saves one row: what the verbs of this package share."""
+"""Locks, checks and saves one row: what the services of this package share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from django.db import IntegrityError, models, transaction
 
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 
 Stored = TypeVar("Stored", bound=models.Model)
 
@@ -16,10 +16,10 @@ Stored = TypeVar("Stored", bound=models.Model)
 def lock(row: Stored) -> Stored:
     """The row as it is now, kept from other writers until the transaction ends; foreign keys to it stay possible.
 
-    Refused where somebody deleted it meanwhile."""
+    ServiceError where somebody deleted it meanwhile."""
     found = type(row)._default_manager.select_for_update(no_key=True).filter(pk=row.pk).first()
     if found is None:
-        raise Refused("not_found", "It was deleted meanwhile.")
+        raise ServiceError("not_found", "It was deleted meanwhile.")
     return found
 
 
@@ -33,7 +33,7 @@ def change(row: models.Model, values: Mapping[str, Any], allowed: Collection[str
     return changed
 
 
-def save(row: models.Model, constraint: str, refusal: Refused, *, only: Collection[str] | None = None) -> None:
+def save(row: models.Model, constraint: str, refusal: ServiceError, *, only: Collection[str] | None = None) -> None:
     """Check the row's own rules (ValidationError) and write it; `refusal` is raised where the unique constraint says no."""
     row.full_clean(validate_unique=False, validate_constraints=False)
     with unless_taken(constraint, refusal):
@@ -41,7 +41,7 @@ def save(row: models.Model, constraint: str, refusal: Refused, *, only: Collecti
 
 
 @contextmanager
-def unless_taken(constraint: str, refusal: Refused) -> Iterator[None]:
+def unless_taken(constraint: str, refusal: ServiceError) -> Iterator[None]:
     """The table's own constraint decides, so that two who come at once cannot both win."""
     try:
         with transaction.atomic():

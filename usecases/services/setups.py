@@ -1,4 +1,4 @@
-"""Telephony setups: opened, changed and deleted. Which carriers and credentials exist is checked above, by the delivery floor."""
+"""Telephony setups: opened, changed and deleted. Which carriers and credentials exist is checked above, by the delivery layer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from rvm.platform import audit
 from rvm.platform.database.clock import database_now
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from usecases.models import TelephonySetup, UseCase
 from usecases.services.saving import change, lock, save, told
@@ -62,11 +62,11 @@ def update_setup(*, setup: TelephonySetup, actor: User | None = None, **changes:
 
 @transaction.atomic
 def delete_setup(*, setup: TelephonySetup, actor: User | None = None) -> None:
-    """Its row stays, for its drops and the reports that are still to come. Refused while a use case sends through it."""
+    """Its row stays, for its drops and the reports that are still to come. ServiceError while a use case sends through it."""
     row = lock_living(setup)
     using = UseCase.objects.filter(Q(setup=row) | Q(failover_setup=row), deleted_at=None).order_by("name").first()
     if using is not None:
-        raise Refused(
+        raise ServiceError(
             "setup_in_use",
             f"The use case “{using.name}” sends through this setup; delete it or give it another setup first.",
             use_case_id=using.pk,
@@ -78,14 +78,14 @@ def delete_setup(*, setup: TelephonySetup, actor: User | None = None) -> None:
 
 
 def lock_living(setup: TelephonySetup, field: str = "") -> TelephonySetup:
-    """The setup as it is now, kept from being deleted meanwhile. Refused where it is deleted."""
+    """The setup as it is now, kept from being deleted meanwhile. ServiceError where it is deleted."""
     row = lock(setup)
     if row.deleted_at is not None:
-        raise Refused("setup_not_found", "This telephony setup was deleted.", field=field)
+        raise ServiceError("setup_not_found", "This telephony setup was deleted.", field=field)
     return row
 
 
-def _name_taken() -> Refused:
-    return Refused(
+def _name_taken() -> ServiceError:
+    return ServiceError(
         "name_exists", "Another setup of this workspace has this name; choose a different one.", field="name"
     )

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from rvm.platform import audit
 from rvm.platform.database.clock import database_now
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
 from usecases.services.saving import change, lock, save, told
@@ -63,7 +63,7 @@ def update_use_case(*, use_case: UseCase, actor: User | None = None, **changes: 
         if name in changed:
             _check_setup(row, name)
     if "setup" in changed and was_live != row.setup.live:
-        raise Refused(
+        raise ServiceError(
             "setup_kind_differs",
             "A use case cannot move between the sandbox and a real carrier: its waiting voicemails were made for one of them. "
             "Create another use case.",
@@ -80,22 +80,22 @@ def update_use_case(*, use_case: UseCase, actor: User | None = None, **changes: 
 
 @transaction.atomic
 def delete_use_case(*, use_case: UseCase, actor: User | None = None) -> None:
-    """Its row stays, for its voicemails; those still queued end as skipped. Refused while numbers are assigned."""
+    """Its row stays, for its voicemails; those still queued end as skipped. ServiceError while numbers are assigned."""
     row = lock_living_use_case(use_case)
     count = NumberAssignment.objects.filter(use_case=row).count()
     if count:
         those = "1 phone number is" if count == 1 else f"{count} phone numbers are"
-        raise Refused("numbers_assigned", f"{those} assigned to this use case; unassign them first.")
+        raise ServiceError("numbers_assigned", f"{those} assigned to this use case; unassign them first.")
     row.deleted_at = database_now()
     row.save(update_fields=["deleted_at", "updated_at"])
     audit.record("use_case.deleted", row, actor=actor, workspace=row.workspace, name=row.name)
 
 
 def lock_living_use_case(use_case: UseCase) -> UseCase:
-    """The use case as it is now, kept from being changed meanwhile. Refused where it is deleted."""
+    """The use case as it is now, kept from being changed meanwhile. ServiceError where it is deleted."""
     row = lock(use_case)
     if row.deleted_at is not None:
-        raise Refused("use_case_not_found", "This use case was deleted.")
+        raise ServiceError("use_case_not_found", "This use case was deleted.")
     return row
 
 
@@ -105,9 +105,9 @@ def _check_setup(use_case: UseCase, name: str) -> None:
         return
     living = lock_living(setup, field=f"{name}_id")
     if living.workspace_id != use_case.workspace_id:
-        raise Refused("setup_not_found", "This workspace has no such telephony setup.", field=f"{name}_id")
+        raise ServiceError("setup_not_found", "This workspace has no such telephony setup.", field=f"{name}_id")
     if not living.enabled:
-        raise Refused(
+        raise ServiceError(
             "setup_not_usable",
             f"The telephony setup “{living.name}” is disabled; enable it or choose another.",
             field=f"{name}_id",
@@ -119,11 +119,11 @@ def _check_pair(use_case: UseCase) -> None:
     if failover is None:
         return
     if failover.pk == use_case.setup_id:
-        raise Refused(
+        raise ServiceError(
             "failover_not_usable", "The failover setup must be another one than the setup.", field="failover_setup_id"
         )
     if failover.live != use_case.setup.live:
-        raise Refused(
+        raise ServiceError(
             "failover_not_usable",
             "The sandbox cannot stand in for a real carrier, nor a real one for the sandbox: it would report as delivered what "
             "nobody received, or reach people from a test.",
@@ -138,13 +138,13 @@ def _check_numbers(use_case: UseCase) -> None:
         .exclude(phone_number__setup__in=filter(None, setups))
         .exists()
     ):
-        raise Refused(
+        raise ServiceError(
             "numbers_assigned",
             "Phone numbers of the setup that this use case would leave are assigned to it; unassign them first.",
         )
 
 
-def _name_taken() -> Refused:
-    return Refused(
+def _name_taken() -> ServiceError:
+    return ServiceError(
         "name_exists", "Another use case of this workspace has this name; choose a different one.", field="name"
     )

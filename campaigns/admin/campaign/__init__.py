@@ -1,1 +1,1 @@
-"""Campaigns at the desk: their list, their form, their own page and what can be done there."""
+"""Campaigns in the admin: their list, their form, their own page and what can be done there."""

@@ -1,4 +1,4 @@
-"""What a person does with a campaign at the desk, by the services that the API calls. Everything is posted; a link can do nothing.
+"""What a person does with a campaign in the admin, by the services that the API calls. Everything is posted; a link can do nothing.
 
 What sends to people or cannot be taken back asks first, on a page of its own that says what will happen.
 """
@@ -25,7 +25,7 @@ from campaigns.states import CampaignState, RetryState
 from delivery.admin.voicemail_actions import ROLE, ROLE_FOR_RISK
 from rvm.platform.admin.rights import person
 from rvm.platform.database.clock import database_now
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 
 C = CampaignState
@@ -49,7 +49,7 @@ def buttons(
     }
 
 
-class CampaignDeeds:
+class CampaignActions:
     """For the campaigns' ModelAdmin."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -77,13 +77,13 @@ class CampaignDeeds:
             shown = preview_figures(campaign, database_now())
             return self._ask(request, campaign, f"Launch “{campaign.name}”?", "campaigns/admin/launch.html", shown)
 
-        def deed() -> str:
+        def action() -> str:
             launched = services.launch(campaign, actor=person(request), now=database_now())
             if launched.state == C.SCHEDULED:
                 return "It is scheduled, and starts by itself."
             return "It is launched: voicemails go out as hours and pace allow."
 
-        return self._do(request, campaign, deed)
+        return self._do(request, campaign, action)
 
     def cancel(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._own(request, object_id)
@@ -91,11 +91,11 @@ class CampaignDeeds:
             shown = figures(campaign, database_now())
             return self._ask(request, campaign, f"Cancel “{campaign.name}”?", "campaigns/admin/cancel.html", shown)
 
-        def deed() -> str:
+        def action() -> str:
             services.cancel(campaign, actor=person(request), now=database_now())
             return "It is canceled: what had not been sent stays unsent."
 
-        return self._do(request, campaign, deed)
+        return self._do(request, campaign, action)
 
     def retry(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._own(request, object_id)
@@ -110,10 +110,10 @@ class CampaignDeeds:
         if accepts and not takes_risks:
             raise PermissionDenied
 
-        def deed() -> str:
+        def action() -> str:
             # To the service no reasons are all of them; on the page nothing ticked is nothing.
             if not reasons:
-                raise Refused("reasons_missing", "Nothing was ticked, so nothing was retried.")
+                raise ServiceError("reasons_missing", "Nothing was ticked, so nothing was retried.")
             retry = services.retry_failed(
                 campaign, accept_duplicate_risk=accepts, reasons=reasons, actor=person(request), now=database_now()
             )
@@ -123,43 +123,43 @@ class CampaignDeeds:
                 return "Nobody is left of them whom a retry may reach."
             return f"Queued again for {labels.people(retry.queued)}; they are sent to as hours and pace allow."
 
-        return self._do(request, campaign, deed)
+        return self._do(request, campaign, action)
 
     def stop_retry(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._own(request, object_id)
 
-        def deed() -> str:
+        def action() -> str:
             services.stop_retry(campaign, actor=person(request))
             return "The retry is stopped: who is not queued again yet stays as they are."
 
-        return self._do(request, campaign, deed)
+        return self._do(request, campaign, action)
 
     def pause(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._own(request, object_id)
 
-        def deed() -> str:
+        def action() -> str:
             services.pause(campaign, actor=person(request), now=database_now())
             return "It is paused: nothing new is sent."
 
-        return self._do(request, campaign, deed)
+        return self._do(request, campaign, action)
 
     def resume(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._own(request, object_id)
 
-        def deed() -> str:
+        def action() -> str:
             services.resume(campaign, actor=person(request), now=database_now())
             return "It goes on where it was."
 
-        return self._do(request, campaign, deed)
+        return self._do(request, campaign, action)
 
     def unschedule(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._own(request, object_id)
 
-        def deed() -> str:
+        def action() -> str:
             services.unschedule(campaign, actor=person(request), now=database_now())
             return "It is a draft again and starts only when you launch it."
 
-        return self._do(request, campaign, deed)
+        return self._do(request, campaign, action)
 
     def _own(self, request: HttpRequest, object_id: UUID, needed: Role = ROLE) -> Campaign:
         campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
@@ -184,10 +184,10 @@ class CampaignDeeds:
         }
         return TemplateResponse(request, template, context)
 
-    def _do(self, request: HttpRequest, campaign: Campaign, deed: Callable[[], str]) -> HttpResponse:
+    def _do(self, request: HttpRequest, campaign: Campaign, action: Callable[[], str]) -> HttpResponse:
         try:
-            messages.success(request, deed())
-        except Refused as refusal:
+            messages.success(request, action())
+        except ServiceError as refusal:
             messages.error(request, in_words_of_the_page(refusal))
         return redirect(reverse("admin:campaigns_campaign_change", args=[campaign.pk]))
 
@@ -201,7 +201,7 @@ def retry_choices(failed: dict[str, int]) -> dict[str, Any]:
     return kinds
 
 
-def in_words_of_the_page(refusal: Refused) -> str:
+def in_words_of_the_page(refusal: ServiceError) -> str:
     """The service's sentence names the API's way to accept the risk."""
     if refusal.code == "duplicate_risk":
         return "Some of these may have been reached already. Tick that you accept the risk, or leave them out."

@@ -1,4 +1,4 @@
-"""Campaigns at the desk: the list with how far each is, the form, and behind every row the campaign's own page."""
+"""Campaigns in the admin: the list with how far each is, the form, and behind every row the campaign's own page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from campaigns.admin import labels, time_zones
-from campaigns.admin.campaign.actions import CampaignDeeds
+from campaigns.admin.campaign.actions import CampaignActions
 from campaigns.admin.campaign.downloads import CampaignDownloads
 from campaigns.admin.campaign.form import CampaignForm
 from campaigns.admin.campaign.form_hints import FormHints
@@ -37,7 +37,7 @@ from rvm.platform.admin.rights import person
 from rvm.platform.admin.saving import adopt
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.database.clock import database_now
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role, Workspace
 from usecases.models import UseCase
 
@@ -61,10 +61,10 @@ class CountedList(OfferedList):
 
 
 @admin.register(Campaign)
-class CampaignAdmin(CampaignPage, CampaignDeeds, CampaignDownloads, ListUpload, Withdrawing, FormHints, RecordAdmin):
+class CampaignAdmin(CampaignPage, CampaignActions, CampaignDownloads, ListUpload, Withdrawing, FormHints, RecordAdmin):
     role_to_add = Role.OPERATOR
     role_to_change = Role.OPERATOR
-    refusals: ClassVar[tuple[type[Exception], ...]] = (Refused,)
+    refusals: ClassVar[tuple[type[Exception], ...]] = (ServiceError,)
     form = CampaignForm
     list_display = ("name", "use_case_name", "coloured", "progress_bar", "start", "finish", "workspace")
     list_filter = (("workspace", ScopedFilter), ("lane__use_case", ScopedFilter), ("state", ChoicesDropdownFilter))

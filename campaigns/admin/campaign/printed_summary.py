@@ -43,7 +43,7 @@ STATUSES = {
 RETRY = "Can be retried; nobody is reached twice."
 ASK_FIRST = "May have heard it: ask before sending again."
 LEAVE = "No voicemail to them any more."
-MEND = "Put the cause right, then follow up."
+FIX = "Put the cause right, then follow up."
 ELSEWHERE = "Follow up another way: call, letter, portal."
 NOTHING = "Nothing: this was decided."
 _CAUSES = {R.RECORDING_REFUSED, R.CARRIER_ACCOUNT, R.NO_FUNDS, R.NO_SENDER, R.USE_CASE_DELETED}
@@ -95,7 +95,7 @@ def what_then(reason: Reason) -> str:
     if facts.suppresses or reason is R.SUPPRESSED:
         return LEAVE
     if reason in _CAUSES:
-        return MEND
+        return FIX
     return NOTHING if reason is R.CANCELED else ELSEWHERE
 
 

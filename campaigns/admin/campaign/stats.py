@@ -12,7 +12,7 @@ from campaigns.planning.preview import preview
 from campaigns.planning.progress import Progress, progress
 from delivery.lane_totals import reasons_of
 from delivery.lifecycle.status import VoicemailStatus
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 
 # A time zone of its own line; the rest is summed up.
 MAX_ZONES = 12
@@ -23,7 +23,7 @@ UNSETTLED = "unconfirmed"
 def figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
     try:
         found, refusal = progress(campaign, now), ""
-    except Refused as refused:
+    except ServiceError as refused:
         found, refusal = Progress(0, {}, {}, 0.0, None, {}, []), refused.sentence
     failed = failed_by_reason(campaign)
     by_status = found.by_status
@@ -74,7 +74,7 @@ def preview_figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
     """For the preview before a launch; `refusal` in place of figures where none can be made."""
     try:
         found = preview(campaign, now)
-    except Refused as refusal:
+    except ServiceError as refusal:
         return {"refusal": refusal.sentence}
     zone = campaign.time_zone
     return {

@@ -1,1 +1,1 @@
-"""Uploaded lists at the desk: recipients, opt-outs and withdrawals, how they are read, and what becomes of them."""
+"""Uploaded lists in the admin: recipients, opt-outs and withdrawals, how they are read, and what becomes of them."""

@@ -22,7 +22,7 @@ from rvm.platform import audit
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.csv_export import csv_answer
 from rvm.platform.database.clock import database_now
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.dialect import DELIMITERS
 
 # A browser may not keep a tab as the value of a choice, so delimiters are posted by name.
@@ -30,7 +30,7 @@ NAMED = {name: delimiter for delimiter, name in DELIMITERS.items()}
 HIDDEN_ROWS = {"leave": False, "read": True}
 
 
-class ImportDeeds:
+class ImportActions:
     """For the imports' ModelAdmin."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -53,7 +53,7 @@ class ImportDeeds:
         row = self._own(request, object_id)
         now = database_now()
 
-        def deed() -> str:
+        def action() -> str:
             changes = reading(request.POST, row)
             read = services.read_as(row, changes, actor=person(request), now=now) if changes else row
             if not may_check(request.POST, changes):
@@ -61,39 +61,39 @@ class ImportDeeds:
             services.check(read, actor=person(request), now=now)
             return "Every row is being checked; nobody is queued yet."
 
-        return self._do(request, row, deed)
+        return self._do(request, row, action)
 
     def check_rows(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         row = self._own(request, object_id)
 
-        def deed() -> str:
+        def action() -> str:
             services.check(row, actor=person(request), now=database_now())
             return "Every row is being checked; nobody is queued yet."
 
-        return self._do(request, row, deed)
+        return self._do(request, row, action)
 
     def confirm(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         row = self._own(request, object_id)
         statement = request.POST.get("consent_statement", "").strip()
 
-        def deed() -> str:
+        def action() -> str:
             services.confirm(row, consent_statement=statement, actor=person(request), now=database_now())
             return f"{labels.people(row.counts.get('accepted', 0)).capitalize()} are being imported."
 
-        return self._do(request, row, deed)
+        return self._do(request, row, action)
 
     def discard(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         row = self._own(request, object_id)
         try:
             services.discard(row, actor=person(request), now=database_now())
             messages.success(request, f"“{row.file_name}” is discarded; its file is removed within moments.")
-        except Refused as refusal:
+        except ServiceError as refusal:
             messages.error(request, refusal.sentence)
         return redirect(reverse("admin:campaigns_campaign_change", args=[row.campaign_id]))
 
     def errors(self, request: HttpRequest, object_id: UUID) -> Any:
-        """The rows that were not accepted, to be mended and uploaded again. They are as the person wrote them, so whoever may not see
-        numbers does not get them."""
+        """The rows that were not accepted, to be corrected and uploaded again. They are as the person wrote them, so whoever may
+        not see numbers does not get them."""
         row: RecipientImport = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
         if not rights_of(request).may_see_numbers(row.workspace_id):
             messages.error(
@@ -104,7 +104,7 @@ class ImportDeeds:
         try:
             audit.record("import.errors_exported", row, actor=person(request), workspace=row.workspace)
             return csv_answer(error_report(row), f"rejected-rows-{row.pk}.csv", e164=True)
-        except Refused as refusal:
+        except ServiceError as refusal:
             messages.error(request, refusal.sentence)
             return self._back(row)
 
@@ -114,10 +114,10 @@ class ImportDeeds:
             raise PermissionDenied
         return row
 
-    def _do(self, request: HttpRequest, row: RecipientImport, deed: Callable[[], str]) -> HttpResponse:
+    def _do(self, request: HttpRequest, row: RecipientImport, action: Callable[[], str]) -> HttpResponse:
         try:
-            messages.success(request, deed())
-        except Refused as refusal:
+            messages.success(request, action())
+        except ServiceError as refusal:
             messages.error(request, refusal.sentence)
         return self._back(row)
 

@@ -1,4 +1,4 @@
-"""An uploaded list at the desk: how it is read, what became of its rows, and the steps from the file to recipients."""
+"""An uploaded list in the admin: how it is read, what became of its rows, and the steps from the file to recipients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unfold.decorators import display
 from campaigns.admin import labels
 from campaigns.admin.fragments import SECONDS, afresh, fragment
 from campaigns.admin.lists.column_labels import columns_shown, hidden
-from campaigns.admin.lists.import_actions import ImportDeeds
+from campaigns.admin.lists.import_actions import ImportActions
 from campaigns.admin.lists.message_preview import ListHeard
 from campaigns.imports import service as services
 from campaigns.models import RecipientImport
@@ -24,7 +24,7 @@ from rvm.platform.admin.alarms import import_alarms
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from rvm.spreadsheets.columns.kinds import UNCLEAR
 from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
@@ -35,7 +35,7 @@ READABLE = (I.UPLOADED, I.CHECKED, I.FAILED)
 
 
 @admin.register(RecipientImport)
-class RecipientImportAdmin(ImportDeeds, ListHeard, RecordAdmin):
+class RecipientImportAdmin(ImportActions, ListHeard, RecordAdmin):
     list_display = ("created_at", "file_name", "campaign", "coloured", "accepted", "rejected", "workspace")
     list_display_links = ("created_at", "file_name")
     list_filter = (("workspace", ScopedFilter), ("state", ChoicesDropdownFilter))
@@ -121,7 +121,7 @@ class RecipientImportAdmin(ImportDeeds, ListHeard, RecordAdmin):
             return {}
         try:
             sample = services.sample(row)
-        except Refused as refusal:
+        except ServiceError as refusal:
             return {"unreadable": refusal.sentence}
         reveal = rights_of(request).may_see_numbers(row.workspace_id)
         if reveal:

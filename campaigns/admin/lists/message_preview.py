@@ -13,7 +13,7 @@ from campaigns.imports.message_preview import sample_of_list
 from campaigns.models import RecipientImport
 from rvm.platform import audit
 from rvm.platform.admin.rights import person, rights_of
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 
 MAX_ROWS = 5
 
@@ -32,7 +32,7 @@ class ListHeard:
             return self._say(request, refusal="You may not see numbers here, and a message may name its person.")
         try:
             samples = sample_of_list(row, MAX_ROWS)
-        except Refused as refusal:
+        except ServiceError as refusal:
             return self._say(request, refusal=refusal.sentence)
         audit.record("import.listened", row, actor=person(request), workspace=row.workspace, numbers_shown=True)
         return self._say(request, samples=samples)

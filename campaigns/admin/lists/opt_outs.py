@@ -1,7 +1,7 @@
-"""Lists of people who must not be reached, at the desk: uploaded above the suppressions, then on a page of their own read, checked,
+"""Lists of people who must not be reached, in the admin: uploaded above the suppressions, then on a page of their own read, checked,
 confirmed and, if need be, undone.
 
-Suppressions are of a floor below, which does not know how lists are read; so their page is registered anew here, with a button.
+Suppressions are of a layer below, which does not know how lists are read; so their page is registered anew here, with a button.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from campaigns.imports.uploaded_lists import MAX_BYTES
 from campaigns.models import OptOutImport
 from campaigns.opt_outs import service as services
 from campaigns.opt_outs.rows import MAX_REASON_LENGTH, sentence_of
-from campaigns.states import OPT_OUT_MOVES, OPT_OUTS_UNDER_WAY, OptOutState
+from campaigns.states import OPT_OUT_TRANSITIONS, OPT_OUTS_UNDER_WAY, OptOutState
 from rvm.platform import audit
 from rvm.platform.admin.alarms import import_alarms
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.database.clock import database_now
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role, Workspace
 from rvm.platform.uploads import UploadTooLarge, drain
 from rvm.spreadsheets.columns.kinds import UNCLEAR
@@ -111,7 +111,7 @@ class SuppressionsWithLists(SuppressionAdmin):
                     now=database_now(),
                 )
                 return redirect(reverse("admin:campaigns_optoutimport_change", args=[row.pk]))
-            except Refused as refusal:
+            except ServiceError as refusal:
                 form.add_error("list", refusal.sentence)
         shown = {
             **self.admin_site.each_context(request),
@@ -131,14 +131,14 @@ class OptOutImportAdmin(RecordAdmin):
     fields: ClassVar[tuple[str, ...]] = ()
 
     def get_urls(self) -> list[URLPattern]:
-        deeds = {
+        actions = {
             "read-as": self.read_as,
             "check": self.check_rows,
             "confirm": self.confirm,
             "discard": self.discard,
             "undo": self.undo,
         }
-        views = {name: self.admin_site.admin_view(require_POST(view)) for name, view in deeds.items()}
+        views = {name: self.admin_site.admin_view(require_POST(view)) for name, view in actions.items()}
         views["progress"] = fragment(self.admin_site, self.progress)
         return [
             *(
@@ -157,7 +157,7 @@ class OptOutImportAdmin(RecordAdmin):
     ) -> HttpResponse:
         row: OptOutImport = self.get_object(request, object_id)
         operates = self.may(Role.OPERATOR, request, row)
-        moves = OPT_OUT_MOVES[O(row.state)] if not (row.state == O.FAILED and row.added) else {O.UNDOING}
+        moves = OPT_OUT_TRANSITIONS[O(row.state)] if not (row.state == O.FAILED and row.added) else {O.UNDOING}
         numbers = services.numbers_of(row)
         may_confirm = operates and O.IMPORTING in moves and bool(numbers)
         shown = {
@@ -216,7 +216,7 @@ class OptOutImportAdmin(RecordAdmin):
             return {}
         try:
             sample = services.sample(row)
-        except Refused as refusal:
+        except ServiceError as refusal:
             return {"unreadable": refusal.sentence}
         reveal = rights_of(request).may_see_numbers(row.workspace_id)
         if reveal:
@@ -242,7 +242,7 @@ class OptOutImportAdmin(RecordAdmin):
         row = self._own(request, object_id)
         now = database_now()
 
-        def deed() -> str:
+        def action() -> str:
             changes = reading(request.POST, row)
             read = services.read_as(row, changes, actor=person(request), now=now) if changes else row
             if not may_check(request.POST, changes):
@@ -250,44 +250,44 @@ class OptOutImportAdmin(RecordAdmin):
             services.check(read, actor=person(request), now=now)
             return CHECKING
 
-        return self._do(request, row, deed)
+        return self._do(request, row, action)
 
     def check_rows(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         row = self._own(request, object_id)
 
-        def deed() -> str:
+        def action() -> str:
             services.check(row, actor=person(request), now=database_now())
             return CHECKING
 
-        return self._do(request, row, deed)
+        return self._do(request, row, action)
 
     def confirm(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         row = self._own(request, object_id)
         said = request.POST.get("must_not_be_reached") == "yes"
 
-        def deed() -> str:
+        def action() -> str:
             services.confirm(row, must_not_be_reached=said, actor=person(request), now=database_now())
             return "The numbers are being put on the suppression list; each binds at once."
 
-        return self._do(request, row, deed)
+        return self._do(request, row, action)
 
     def discard(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         row = self._own(request, object_id)
 
-        def deed() -> str:
+        def action() -> str:
             services.discard(row, actor=person(request), now=database_now())
             return f"“{row.file_name}” is discarded; its file is removed within moments."
 
-        return self._do(request, row, deed)
+        return self._do(request, row, action)
 
     def undo(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         row = self._own(request, object_id, Role.ADMIN)
 
-        def deed() -> str:
+        def action() -> str:
             services.undo(row, actor=person(request), now=database_now())
             return "What this list alone has put on the suppression list is being taken off again."
 
-        return self._do(request, row, deed)
+        return self._do(request, row, action)
 
     def _own(self, request: HttpRequest, object_id: UUID, needed: Role = Role.OPERATOR) -> OptOutImport:
         row: OptOutImport = self.get_object(request, str(object_id))
@@ -295,9 +295,9 @@ class OptOutImportAdmin(RecordAdmin):
             raise PermissionDenied
         return row
 
-    def _do(self, request: HttpRequest, row: OptOutImport, deed: Callable[[], str]) -> HttpResponse:
+    def _do(self, request: HttpRequest, row: OptOutImport, action: Callable[[], str]) -> HttpResponse:
         try:
-            messages.success(request, deed())
-        except Refused as refusal:
+            messages.success(request, action())
+        except ServiceError as refusal:
             messages.error(request, refusal.sentence)
         return redirect(reverse("admin:campaigns_optoutimport_change", args=[row.pk]))

@@ -24,7 +24,7 @@ from campaigns.models import Campaign
 from delivery.admin.voicemail_actions import ROLE
 from rvm.platform.admin.rights import person
 from rvm.platform.database.clock import database_now
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.uploads import UploadTooLarge, drain
 
 MAX_BYTES = ListUploadHandler.max_bytes
@@ -59,7 +59,7 @@ class ListUpload:
         file = request.FILES.get("list")
         try:
             if file is None:
-                raise Refused("file_missing", "No file was chosen.")
+                raise ServiceError("file_missing", "No file was chosen.")
             found = service.upload(
                 campaign=campaign,
                 file_name=file.name or "",
@@ -67,7 +67,7 @@ class ListUpload:
                 actor=person(request),
                 now=database_now(),
             )
-        except Refused as refusal:
+        except ServiceError as refusal:
             messages.error(request, refusal.sentence)
             return redirect(reverse("admin:campaigns_campaign_change", args=[object_id]))
         return redirect(reverse("admin:campaigns_recipientimport_change", args=[found.pk]))

@@ -1,4 +1,4 @@
-"""Taking people out of a campaign at the desk: a pasted list or a file, what it comes to, and the question whether to do it.
+"""Taking people out of a campaign in the admin: a pasted list or a file, what it comes to, and the question whether to do it.
 
 What is pasted or uploaded names patients: it is posted, sealed as it comes, and not kept.
 """
@@ -29,7 +29,7 @@ from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.database.clock import database_now
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.uploads import UploadTooLarge, drain
 
 
@@ -51,7 +51,7 @@ class WithdrawalForm(forms.Form):
     )
 
     def found(self) -> list[Line]:
-        """Raises Refused."""
+        """Raises ServiceError."""
         if file := self.cleaned_data.get("file"):
             return listed_lines(file.chunks, file.size)
         return pasted_lines(self.cleaned_data["lines"].splitlines())
@@ -89,7 +89,7 @@ class Withdrawing:
         if posted and form.is_valid():
             try:
                 row = services.check(campaign, form.found(), actor=person(request), now=database_now())
-            except Refused as refusal:
+            except ServiceError as refusal:
                 form.add_error("file" if form.cleaned_data.get("file") else "lines", refusal.sentence)
             else:
                 return redirect(reverse("admin:campaigns_campaign_withdrawal", args=[campaign.pk, row.pk]))
@@ -114,13 +114,13 @@ class Withdrawing:
             title = f"Take {labels.people(waiting)} out of “{campaign.name}”?"
             return self._ask(request, campaign, title, "campaigns/admin/withdrawal.html", shown)  # type: ignore[attr-defined]
 
-        def deed() -> str:
+        def action() -> str:
             withdrawn = services.confirm(row, actor=person(request), now=database_now()).withdrawn or 0
             gone = len(row.voicemail_ids) - withdrawn
             late = f" The message of {labels.people(gone)} had left meanwhile." if gone else ""
             return f"Taken out: {labels.people(withdrawn)}.{late}"
 
-        return self._do(request, campaign, deed)  # type: ignore[attr-defined]
+        return self._do(request, campaign, action)  # type: ignore[attr-defined]
 
 
 def _outcomes(row: Withdrawal) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ GARBAGE = (50_000, 20, 20)
 
 
 class Command(BaseCommand):
-    help = "Works off the bells of the named queues: dispatch, reports, imports, or several."
+    help = "Runs the jobs of the named queues: dispatch, reports, imports, or several."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("queues", nargs="+", choices=sorted(settings.RQ_QUEUES))

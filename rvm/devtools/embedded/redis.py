@@ -1,4 +1,4 @@
-"""One Redis on a Unix socket. It keeps nothing: PostgreSQL is the truth, Redis only rings the bell."""
+"""One Redis on a Unix socket. It keeps nothing: PostgreSQL is the truth, Redis only wakes workers."""
 
 from __future__ import annotations
 

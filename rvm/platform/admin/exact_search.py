@@ -19,20 +19,20 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import DropdownFilter
 
-from rvm.platform.encryption.crypto import Undecryptable, vault
+from rvm.platform.encryption.crypto import Undecryptable, cipher
 
 _PURPOSE = b"admin.search"
 
 
 def seal(number: str) -> str:
     """The number as it may stand in an address of the admin."""
-    return base64.urlsafe_b64encode(vault().encrypt(number.encode(), _PURPOSE)).decode().rstrip("=")
+    return base64.urlsafe_b64encode(cipher().encrypt(number.encode(), _PURPOSE)).decode().rstrip("=")
 
 
 def unseal(token: str) -> str | None:
     """None for what was not sealed here."""
     try:
-        return vault().decrypt(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), _PURPOSE).decode()
+        return cipher().decrypt(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), _PURPOSE).decode()
     except (binascii.Error, ValueError, Undecryptable):
         return None
 

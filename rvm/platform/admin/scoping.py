@@ -184,11 +184,11 @@ class ScopedModelAdmin(RefusalsInForm, ModelAdmin):
         self.record(request, "deleted", obj)
         obj.delete()
 
-    def record(self, request: HttpRequest, deed: str, row: Any, **details: Any) -> None:
+    def record(self, request: HttpRequest, action: str, row: Any, **details: Any) -> None:
         workspace_id = self.workspace_id(row)
         workspace = Workspace.objects.filter(pk=workspace_id).first() if workspace_id else None
         noun = str(self.opts.verbose_name).replace(" ", "_").lower()
-        audit.record(f"{noun}.{deed}", row, actor=person(request), workspace=workspace, **details)
+        audit.record(f"{noun}.{action}", row, actor=person(request), workspace=workspace, **details)
 
 
 class ScopedFilter(RelatedDropdownFilter):

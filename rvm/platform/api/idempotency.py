@@ -27,7 +27,7 @@ from rest_framework.response import Response
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import to_json
-from rvm.platform.encryption.crypto import vault
+from rvm.platform.encryption.crypto import cipher
 from rvm.platform.models import ApiKey, IdempotencyKey
 
 KEPT_FOR = timedelta(hours=24)
@@ -90,7 +90,7 @@ def answer_once(key: str, handler: Callable[..., HttpResponse]) -> Callable[...,
                     key=key,
                     fingerprint=mark,
                     status=response.status_code,
-                    answer=vault().encrypt(_pack(response), _PURPOSE),
+                    answer=cipher().encrypt(_pack(response), _PURPOSE),
                 )
             return response
 
@@ -120,7 +120,7 @@ def _pack(response: HttpResponse) -> bytes:
 def _replay(earlier: IdempotencyKey, mark: bytes) -> HttpResponse:
     if bytes(earlier.fingerprint) != mark:
         raise Problem(codes.IDEMPOTENCY_KEY_REUSED)
-    headers, _, content = vault().decrypt(bytes(earlier.answer), _PURPOSE).partition(b"\n")
+    headers, _, content = cipher().decrypt(bytes(earlier.answer), _PURPOSE).partition(b"\n")
     replay = HttpResponse(content, status=earlier.status, headers=orjson.loads(headers))
     replay["Idempotent-Replayed"] = "true"
     return replay

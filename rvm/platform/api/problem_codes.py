@@ -1,6 +1,6 @@
-"""Every refusal this floor can answer with, as data.
+"""Every refusal this layer can answer with, as data.
 
-A floor above keeps a table of its own in the same form; the docs page joins them.
+A layer above keeps a table of its own in the same form; the docs page joins them.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ UNAVAILABLE = ProblemCode(
 
 
 def by_code(*problems: ProblemCode) -> dict[str, ProblemCode]:
-    """The table of a floor; a code that is listed twice is an error."""
+    """The table of a layer; a code that is listed twice is an error."""
     table = {problem.code: problem for problem in problems}
     if len(table) != len(problems):
         raise ValueError("a problem code is listed twice")

@@ -58,7 +58,7 @@ class KeyRing:
         return cls(keys=keys, current=next(reversed(keys)))
 
 
-class Vault:
+class Cipher:
     """Encrypts with the current key, decrypts with any."""
 
     def __init__(self, ring: KeyRing) -> None:
@@ -131,10 +131,10 @@ class BlindIndex:
 
 
 @lru_cache(maxsize=1)
-def vault() -> Vault:
+def cipher() -> Cipher:
     from django.conf import settings
 
-    return Vault(settings.RVM_ENCRYPTION_KEYS)
+    return Cipher(settings.RVM_ENCRYPTION_KEYS)
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 
-from rvm.platform.encryption.crypto import Undecryptable, vault
+from rvm.platform.encryption.crypto import Undecryptable, cipher
 
 BLOCK_BYTES = 1024 * 1024
 # A key id, a nonce and a tag (rvm.platform.encryption.crypto).
@@ -44,7 +44,7 @@ def unseal(name: str) -> Iterator[bytes]:
             raise Undecryptable("the file is empty")
         while block:
             following = file.read(_SEALED_BYTES)
-            yield vault().decrypt(block, _purpose(name, place, last=not following))
+            yield cipher().decrypt(block, _purpose(name, place, last=not following))
             place, block = place + 1, following
 
 
@@ -83,7 +83,7 @@ class _Content(io.RawIOBase):
         block = next(blocks, b"")
         while True:
             following = next(blocks, None)
-            yield vault().encrypt(block, _purpose(name, place, last=following is None))
+            yield cipher().encrypt(block, _purpose(name, place, last=following is None))
             if following is None:
                 return
             place, block = place + 1, following

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tempfile import SpooledTemporaryFile
 
-from rvm.platform.encryption.crypto import vault
+from rvm.platform.encryption.crypto import cipher
 from rvm.platform.uploads import BoundedMemoryUploadHandler
 
 BLOCK_BYTES = 64 * 1024
@@ -44,7 +44,7 @@ class SealedSpool:
         """Up to `size` bytes, all that are left by default; empty at the end."""
         while self._next < len(self._sizes) and (size < 0 or len(self._buffer) < size):
             sealed = self._file.read(self._sizes[self._next])
-            self._buffer += vault().decrypt(sealed, _purpose(self._next))
+            self._buffer += cipher().decrypt(sealed, _purpose(self._next))
             self._next += 1
         size = len(self._buffer) if size < 0 else size
         data = bytes(self._buffer[:size])
@@ -55,7 +55,7 @@ class SealedSpool:
         self._file.close()
 
     def _seal(self, block: bytes) -> None:
-        sealed = vault().encrypt(block, _purpose(len(self._sizes)))
+        sealed = cipher().encrypt(block, _purpose(len(self._sizes)))
         self._file.write(sealed)
         self._sizes.append(len(sealed))
 

@@ -9,7 +9,7 @@ import orjson
 from django.db import models
 
 from rvm.platform.database.clock import database_now
-from rvm.platform.encryption.crypto import vault
+from rvm.platform.encryption.crypto import cipher
 
 
 class EncryptedTextField(models.BinaryField):
@@ -41,11 +41,11 @@ class EncryptedTextField(models.BinaryField):
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         if value is not None:
-            value = vault().encrypt(self.to_text(value), self.purpose)
+            value = cipher().encrypt(self.to_text(value), self.purpose)
         return super().get_db_prep_value(value, connection, prepared)
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
-        return None if value is None else self.from_text(vault().decrypt(value, self.purpose))
+        return None if value is None else self.from_text(cipher().decrypt(value, self.purpose))
 
     def to_python(self, value: Any) -> Any:
         return value

@@ -179,5 +179,5 @@ CHECKS: dict[str, Callable[[], str]] = {
     "workers": workers,
     "tick": tick,
 }
-# What somebody should look at though the whole does its work. A floor above adds its own: a sentence, or "".
+# What somebody should look at though the whole does its work. A layer above adds its own: a sentence, or "".
 WARNINGS: list[Callable[[], str]] = [wrong_time_zones]

@@ -1,4 +1,4 @@
-"""The vendor's desk: takes a drop once per key, decides its end when that is due, and has it reported.
+"""The vendor's drops: takes a drop once per key, decides its end when that is due, and has it reported.
 
 Single-threaded by construction: nothing here awaits, so no two requests can take one key.
 """
@@ -74,7 +74,7 @@ class DropRefusedError(Exception):
 
 
 class Judge(Protocol):
-    """What the desk needs of `recordings.Recordings`."""
+    """Whin the admin needs of `recordings.Recordings`."""
 
     def prepare(self, url: str) -> None: ...
     def ask(self, url: str, waiting: Waiting) -> None: ...
@@ -82,12 +82,12 @@ class Judge(Protocol):
 
 
 class Sender(Protocol):
-    """What the desk needs of `callbacks.Callbacks`."""
+    """Whin the admin needs of `callbacks.Callbacks`."""
 
     def send(self, url: str, event: Event) -> None: ...
 
 
-class Desk:
+class Drops:
     def __init__(self, ledger: LedgerFile, mix: Mix, seed: int, report_after: float) -> None:
         """`report_after` is the mean delay of an outcome in seconds."""
         self.faults: Faults = NONE

@@ -1,4 +1,4 @@
-"""The sandbox carrier's HTTP service: reads requests, asks the desk, and misbehaves when told to."""
+"""The sandbox carrier's HTTP service: reads requests, asks the drops, and misbehaves when told to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import orjson
 from aiohttp import web
 
 from rvm.simulators.sandbox.callbacks import Callbacks
-from rvm.simulators.sandbox.drops import FIELDS, Desk, DropRefusedError, KeyConflictError, Taken
+from rvm.simulators.sandbox.drops import FIELDS, DropRefusedError, Drops, KeyConflictError, Taken
 from rvm.simulators.sandbox.faults import Faults
 from rvm.simulators.sandbox.ledger import LedgerFile
 from rvm.simulators.sandbox.options import Options
@@ -91,7 +91,7 @@ class Service:
             opened.push_async_callback(runner.cleanup)
             await runner.setup()
             await web.SockSite(runner, sock, backlog=1024).start()
-            opened.push_async_callback(_cancel, asyncio.create_task(self._desk.agenda.run()))
+            opened.push_async_callback(_cancel, asyncio.create_task(self._drops.agenda.run()))
             self.port = sock.getsockname()[1]
             self._opened = opened.pop_all()
 
@@ -99,18 +99,18 @@ class Service:
         options = self.options
         ledger = LedgerFile(options.ledger)
         opened.callback(ledger.close)
-        self._desk = Desk(ledger, options.outcomes, options.seed, options.report_after_ms / 1000)
-        self._desk.faults = options.faults
-        opened.callback(self._desk.write)
+        self._drops = Drops(ledger, options.outcomes, options.seed, options.report_after_ms / 1000)
+        self._drops.faults = options.faults
+        opened.callback(self._drops.write)
         session = await opened.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)))
-        callbacks = Callbacks(session, options.signing_secret, options.report_retry_cap, self._desk)
+        callbacks = Callbacks(session, options.signing_secret, options.report_retry_cap, self._drops)
         opened.push_async_callback(callbacks.close)
-        recordings = Recordings(session, options.audio_tries, self._desk.verdict_made)
+        recordings = Recordings(session, options.audio_tries, self._drops.verdict_made)
         opened.push_async_callback(recordings.close)
-        self._desk.sender = callbacks
-        self._desk.judge = recordings if options.fetch_audio else None
+        self._drops.sender = callbacks
+        self._drops.judge = recordings if options.fetch_audio else None
         if options.ledger is not None:
-            self._desk.restore(options.ledger)
+            self._drops.restore(options.ledger)
 
     async def stop(self) -> None:
         self._stopping.set()
@@ -138,7 +138,7 @@ class Service:
         body = self._checked(await self._read_json(request))
         self._fail_before(key, body["to"])
         try:
-            taken = self._desk.take(key, body)
+            taken = self._drops.take(key, body)
         except KeyConflictError:
             raise ProblemError(
                 422, "idempotency_conflict", "This Idempotency-Key was used with another body."
@@ -151,22 +151,22 @@ class Service:
         return await self._answer(request, taken)
 
     def _fail_before(self, key: str, to: str) -> None:
-        fault = self._desk.faults.before(self._desk.random)
+        fault = self._drops.faults.before(self._drops.random)
         if fault is not None:
             refusal = _NOT_PROCESSED if fault == "refuse" else _THROTTLED
-            self._desk.note_refusal(key, to, refusal.code)
+            self._drops.note_refusal(key, to, refusal.code)
             raise self._refusal(refusal)
 
     def _refusal(self, refusal: Refusal) -> ProblemError:
         headers = None
         if refusal.status == 429:
-            headers = {"Retry-After": f"{self._desk.faults.retry_after_s:.0f}"}
+            headers = {"Retry-After": f"{self._drops.faults.retry_after_s:.0f}"}
         return ProblemError(refusal.status, refusal.code, refusal.message, headers)
 
     async def _answer(self, request: web.BaseRequest, taken: Taken) -> web.StreamResponse:
         if self.options.latency_ms:
-            await asyncio.sleep(self.options.latency_ms / 1000 * (0.5 + self._desk.random.random()))
-        fault = self._desk.faults.after(self._desk.random)
+            await asyncio.sleep(self.options.latency_ms / 1000 * (0.5 + self._drops.random.random()))
+        fault = self._drops.faults.after(self._drops.random)
         if fault is None and not taken.replayed and taken.plan.answer is not Answer.PLAIN:
             fault = taken.plan.answer.value
         if fault == "hang":
@@ -179,7 +179,7 @@ class Service:
         elif fault == "garbage":
             return web.Response(body=_GARBAGE, content_type="text/html")
         elif fault == "slow":
-            await asyncio.sleep(self._desk.faults.slow_ms / 1000)
+            await asyncio.sleep(self._drops.faults.slow_ms / 1000)
         headers = {"Idempotent-Replayed": "true"} if taken.replayed else None
         return _json(202, {"id": taken.drop.id, "status": "accepted"}, headers)
 
@@ -229,7 +229,7 @@ class Service:
             return False
 
     async def _get_drop(self, request: web.BaseRequest) -> web.StreamResponse:
-        drop = self._desk.find(request.query.get("reference", ""))
+        drop = self._drops.find(request.query.get("reference", ""))
         if drop is None:
             raise ProblemError(404, "never_seen", "No drop with this reference was ever accepted.")
         return _json(200, drop.event())
@@ -237,14 +237,14 @@ class Service:
     # the account's own view, and its switches
 
     async def _get_ledger(self, request: web.BaseRequest) -> web.StreamResponse:
-        return _json(200, self._desk.summary())
+        return _json(200, self._drops.summary())
 
     async def _get_faults(self, request: web.BaseRequest) -> web.StreamResponse:
-        return _json(200, self._desk.faults.as_dict())
+        return _json(200, self._drops.faults.as_dict())
 
     async def _post_faults(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            self._desk.faults = Faults.of(await self._read_json(request))
+            self._drops.faults = Faults.of(await self._read_json(request))
         except ValueError as error:
             raise ProblemError(422, "invalid", f"{error}.") from None
         return await self._get_faults(request)

@@ -1,4 +1,4 @@
-"""What one cell says, by the kind of its column. Everything here raises CellRefused, and nothing else, for any text."""
+"""What one cell says, by the kind of its column. Everything here raises CellInvalid, and nothing else, for any text."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from rvm.spreadsheets.cells.countries import country
 from rvm.spreadsheets.cells.phones import phone
 from rvm.spreadsheets.cells.places import postal_code, state, time_zone
-from rvm.spreadsheets.refusals import CellRefused
+from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.trimming import trimmed
 
-__all__ = ["CellRefused", "country", "phone", "postal_code", "state", "text", "texts", "time_zone"]
+__all__ = ["CellInvalid", "country", "phone", "postal_code", "state", "text", "texts", "time_zone"]
 
 
 def text(cell: str) -> str:

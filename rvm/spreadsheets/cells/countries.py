@@ -7,7 +7,7 @@ from functools import cache
 
 import phonenumbers
 
-from rvm.spreadsheets.refusals import CellRefused
+from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.trimming import folded, in_ascii, trimmed
 
 HERE = "US"
@@ -51,7 +51,7 @@ _CALLING_CODE = re.compile(r"(?:\+|00|011)?([1-9][0-9]{0,2})(?:\.0+)?")
 
 
 def country(text: str) -> str:
-    """The region of a cell, as ISO 3166 writes it; an empty cell is HERE. Raises CellRefused."""
+    """The region of a cell, as ISO 3166 writes it; an empty cell is HERE. Raises CellInvalid."""
     said = in_ascii(trimmed(text))
     if not said:
         return HERE
@@ -63,7 +63,7 @@ def country(text: str) -> str:
     if code in phonenumbers.SUPPORTED_REGIONS:
         return code
     if (named := _regions().get(folded(said))) is None:
-        raise CellRefused(
+        raise CellInvalid(
             "country_unknown",
             "This country is not known; write its two letters, such as US, or its calling code, such as 1.",
         )

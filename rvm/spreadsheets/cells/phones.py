@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import phonenumbers
 
 from rvm.phone_numbers.numbers import E164
-from rvm.spreadsheets.refusals import CellRefused
+from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.trimming import in_ascii, trimmed
 
 # The usual cell of +1, in one match: 2025550142, 1-202-555-0142, +1 (202) 555-0142, 202.555.0142.
@@ -99,7 +99,7 @@ DAMAGED = (
     "then export it again."
 )
 ERROR = (
-    "This cell holds an error of a spreadsheet program instead of a number; mend the cell and export the list again."
+    "This cell holds an error of a spreadsheet program instead of a number; correct the cell and export the list again."
 )
 EXTENSION = "This number has an extension, and a voicemail cannot be left behind an extension; give a direct number."
 TWO = "There is more than one number in this cell; keep the one that shall be reached."
@@ -110,7 +110,7 @@ SHAPE = (
 
 
 def phone(text: str, region: str = "US") -> str:
-    """Return the number in a cell as E.164; whether it may be reached is for rvm.phone_numbers.numbers. Raises CellRefused.
+    """Return the number in a cell as E.164; whether it may be reached is for rvm.phone_numbers.numbers. Raises CellInvalid.
 
     `region` is where a number without a country code is dialled. Codes: phone_missing, excel_damaged, has_extension, two_numbers,
     has_letters, not_a_phone.
@@ -119,7 +119,7 @@ def phone(text: str, region: str = "US") -> str:
         return "+1" + usual[1] + usual[2] + usual[3]
     written = trimmed(text)
     if len(written) > _LONGEST_WRAPPED:
-        raise CellRefused("not_a_phone", SHAPE)
+        raise CellInvalid("not_a_phone", SHAPE)
     return _unusual(_unwrapped(in_ascii(written)), region)
 
 
@@ -127,7 +127,7 @@ def looks_like_phone(text: str, region: str = "US") -> bool:
     """Whether a column of such cells is a phone column: a number that could be one, or what a spreadsheet program left of it."""
     try:
         number = phone(text, region)
-    except CellRefused as refused:
+    except CellInvalid as refused:
         return refused.code in ("has_extension", "two_numbers") or (refused.code == "excel_damaged" and "#" not in text)
     return not number.startswith("+1") or _LIKELY.fullmatch(number) is not None
 
@@ -142,7 +142,7 @@ def numbers_in(text: str, region: str = "US") -> list[str]:
 
 def _readable(texts: Iterable[str], region: str) -> Iterator[str]:
     for text in texts:
-        with suppress(CellRefused):
+        with suppress(CellInvalid):
             yield phone(text, region)
 
 
@@ -170,21 +170,21 @@ def _unwrapped(text: str) -> str:
 
 def _unusual(text: str, region: str) -> str:
     if len(text) > _LONGEST:
-        raise CellRefused("not_a_phone", SHAPE)
+        raise CellInvalid("not_a_phone", SHAPE)
     if text.casefold() in SAYS_NONE:
-        raise CellRefused("phone_missing", MISSING)
+        raise CellInvalid("phone_missing", MISSING)
     if _ERROR.fullmatch(text):
-        raise CellRefused("excel_damaged", ERROR)
+        raise CellInvalid("excel_damaged", ERROR)
     if scientific := _SCIENTIFIC.fullmatch(text):
         text = _written_out(*scientific.groups(default=""))
     if _holds_two(text):
-        raise CellRefused("two_numbers", TWO)
+        raise CellInvalid("two_numbers", TWO)
     if (extended := _EXTENSION.fullmatch(text)) and _digits(extended[1]) >= 7:
-        raise CellRefused("has_extension", EXTENSION)
+        raise CellInvalid("has_extension", EXTENSION)
     if any(map(str.isalpha, text)):
-        raise CellRefused("has_letters", LETTERS)
+        raise CellInvalid("has_letters", LETTERS)
     if not _NUMBER.fullmatch(text):
-        raise CellRefused("not_a_phone", SHAPE)
+        raise CellInvalid("not_a_phone", SHAPE)
     return _dialled("+" in text, _NOT_DIGITS.sub("", text), region)
 
 
@@ -193,7 +193,7 @@ def _written_out(whole: str, decimals: str, exponent: str) -> str:
     digits, places = whole + decimals.rstrip("0"), len(whole) + int(exponent)
     decimals_kept = len(whole + decimals)
     if decimals_kept < places or len(digits) > places:
-        raise CellRefused("excel_damaged", DAMAGED)
+        raise CellInvalid("excel_damaged", DAMAGED)
     return (whole + decimals)[:places]
 
 
@@ -221,10 +221,10 @@ def _dialled(international: bool, digits: str, region: str) -> str:
         elif len(digits) == 11 and digits.startswith("1"):
             international = True
         else:
-            raise CellRefused("not_a_phone", SHAPE)
+            raise CellInvalid("not_a_phone", SHAPE)
     number = "+" + digits if international and digits.startswith("1") else _parsed(international, digits, region)
     if not E164.fullmatch(number):
-        raise CellRefused("not_a_phone", SHAPE)
+        raise CellInvalid("not_a_phone", SHAPE)
     return number
 
 

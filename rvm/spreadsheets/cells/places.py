@@ -11,7 +11,7 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from rvm.spreadsheets.cells.state_zones import PROVINCES_BY_LETTER, STATES, ZIP_PREFIXES, ZONE_NAMES
-from rvm.spreadsheets.refusals import CellRefused
+from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.trimming import folded, in_ascii, trimmed
 
 _BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
@@ -25,7 +25,7 @@ _CANADIAN = re.compile(r"([A-Z])[0-9][A-Z](?:[ -]?[0-9][A-Z][0-9])?")
 
 
 def time_zone(text: str) -> tuple[str, ...]:
-    """The zones that a cell names (`America/Chicago`, `Central`, `EST`), empty for an empty cell. Raises CellRefused."""
+    """The zones that a cell names (`America/Chicago`, `Central`, `EST`), empty for an empty cell. Raises CellInvalid."""
     named = _name(text)
     if not named:
         return ()
@@ -34,7 +34,7 @@ def time_zone(text: str) -> tuple[str, ...]:
     if zones is None and (canonical := _iana().get(named.replace(" ", "_").casefold())):
         zones = (canonical,)
     if zones is None:
-        raise CellRefused(
+        raise CellInvalid(
             "time_zone_unknown",
             "This is not the name of a time zone; write it like America/Chicago, or Eastern, Central, Mountain or Pacific.",
         )
@@ -42,7 +42,7 @@ def time_zone(text: str) -> tuple[str, ...]:
 
 
 def state(text: str) -> tuple[str, ...]:
-    """The zones of a state, territory or province, by name or postal abbreviation; empty for an empty cell. Raises CellRefused."""
+    """The zones of a state, territory or province, by name or postal abbreviation; empty for an empty cell. Raises CellInvalid."""
     named = folded(_name(text))
     if not named:
         return ()
@@ -50,7 +50,7 @@ def state(text: str) -> tuple[str, ...]:
     country, _, rest = named.partition(" ")
     code = _states().get(named.replace(" ", "")) or (_states().get(rest) if country in ("us", "ca") else None)
     if code is None:
-        raise CellRefused(
+        raise CellInvalid(
             "state_unknown",
             "This is no state or territory of the United States and no province of Canada; write its two letters, for example TX.",
         )
@@ -58,7 +58,7 @@ def state(text: str) -> tuple[str, ...]:
 
 
 def postal_code(text: str) -> tuple[str, ...]:
-    """The zones of the state or province that a ZIP or Canadian postal code lies in; empty for an empty cell. Raises CellRefused."""
+    """The zones of the state or province that a ZIP or Canadian postal code lies in; empty for an empty cell. Raises CellInvalid."""
     written = in_ascii(_name(text)).upper()
     if not written:
         return ()
@@ -70,7 +70,7 @@ def postal_code(text: str) -> tuple[str, ...]:
     elif canadian := _CANADIAN.fullmatch(written):
         found = PROVINCES_BY_LETTER.get(canadian[1], ())
     if not found:
-        raise CellRefused(
+        raise CellInvalid(
             "postal_code_unknown",
             "This is neither a ZIP code of the United States nor a postal code of Canada; write it like 02139 or K1A 0B1.",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rvm.spreadsheets.refusals import ColumnsRefused
+from rvm.spreadsheets.refusals import ColumnsInvalid
 
 # The person's own phones, in the order in which they are tried.
 PHONES = ("phone", *(f"phone_{nth}" for nth in range(2, 10)))
@@ -67,21 +67,21 @@ MERGE_FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def check_columns(columns: Sequence[str | None]) -> None:
-    """Whether a mapping makes sense: a `phone`, nothing twice that stands once, names well-formed. Raises ColumnsRefused.
+    """Whether a mapping makes sense: a `phone`, nothing twice that stands once, names well-formed. Raises ColumnsInvalid.
 
     It may still have columns that are UNCLEAR, one of which may be the phone; with these no list is checked.
     """
     named = [column for column in columns if column is not None]
     for column in named:
         if not MERGE_FIELD.fullmatch(column):
-            raise ColumnsRefused(
+            raise ColumnsInvalid(
                 "column_name_malformed",
                 "A merge field's name has a letter first, then at most 39 lower-case letters, digits and underscores.",
             )
         if named.count(column) > 1 and column not in (*REPEATED, UNCLEAR):
             raise column_twice(column)
     if "phone" not in named and UNCLEAR not in named:
-        raise ColumnsRefused(
+        raise ColumnsInvalid(
             "phone_column_missing", "No column is the phone number (phone); say which one holds the numbers to reach."
         )
 
@@ -91,8 +91,8 @@ def unclear_of(columns: Sequence[str | None]) -> list[int]:
     return [at for at, column in enumerate(columns) if column == UNCLEAR]
 
 
-def column_twice(kind: str) -> ColumnsRefused:
+def column_twice(kind: str) -> ColumnsInvalid:
     called = f"“{CALLED[kind]}” ({kind})" if kind in CALLED else kind
-    return ColumnsRefused(
+    return ColumnsInvalid(
         "column_twice", f"Two columns are read as {called}; say of one of them that it is something else."
     )

@@ -10,7 +10,7 @@ from rvm.spreadsheets.cells.answers import Answer, Standing, answer, consented, 
 from rvm.spreadsheets.cells.objections import answers_something, ends_plainly, objects
 from rvm.spreadsheets.cells.phones import SAYS_NONE, looks_like_phone
 from rvm.spreadsheets.columns.vocabulary import MEANINGS
-from rvm.spreadsheets.refusals import CellRefused
+from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.trimming import folded, trimmed
 
 _ANSWERS = (Answer.YES, Answer.NO, Answer.PERMITS, Answer.FORBIDS, Answer.CROSS)
@@ -183,6 +183,6 @@ def _ways_of(cell: str) -> frozenset[str]:
 def _can(read: Callable[[str], object], cell: str) -> bool:
     try:
         read(cell)
-    except CellRefused:
+    except CellInvalid:
         return False
     return True

@@ -13,7 +13,7 @@ from itertools import islice, pairwise
 from typing import NamedTuple
 
 from rvm.spreadsheets.ooxml.refusals import damaged, too_large
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 
 MAX_ENTRIES = 2_000
 MAX_DIRECTORY_BYTES = 1024 * 1024
@@ -48,7 +48,7 @@ class Entry(NamedTuple):
 
 
 class Archive:
-    """Raises SheetRefused: archive, password, xlsx_damaged, xlsx_too_large."""
+    """Raises SheetInvalid: archive, password, xlsx_damaged, xlsx_too_large."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -75,7 +75,7 @@ class Archive:
         """A part's bytes, unpacked as they are taken; that all are right shows at their end."""
         entry = self._entry(name)
         if entry.flags & _ENCRYPTED:
-            raise SheetRefused(
+            raise SheetInvalid(
                 "password", "This archive is protected by a password; unpack it and upload the list inside."
             )
         if entry.method not in (_STORED, _DEFLATED):

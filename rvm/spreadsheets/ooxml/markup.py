@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from xml.parsers import expat
 
 from rvm.spreadsheets.ooxml.refusals import damaged, too_large
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 
 MAX_ELEMENTS = 150_000
 # A tag is held as a whole, and expat before 2.6 reads it from its beginning with every chunk that it spans.
@@ -30,7 +30,7 @@ _KNOWN = MAIN | _PACKAGE
 
 
 class Parser:
-    """Feeds a part to an expat parser, whose handlers are the caller's. Raises SheetRefused: xlsx_damaged, xlsx_too_large."""
+    """Feeds a part to an expat parser, whose handlers are the caller's. Raises SheetInvalid: xlsx_damaged, xlsx_too_large."""
 
     def __init__(self, *, namespaces: bool) -> None:
         self.expat = expat.ParserCreate(namespace_separator="}" if namespaces else None)
@@ -41,7 +41,7 @@ class Parser:
     def feed(self, chunk: bytes) -> None:
         try:
             self.expat.Parse(chunk, False)
-        except SheetRefused:  # of a handler
+        except SheetInvalid:  # of a handler
             raise
         except (expat.ExpatError, LookupError, ValueError, OSError) as error:  # the last three are of encodings
             raise damaged() from error

@@ -42,7 +42,7 @@ class _Relation(NamedTuple):
 
 
 class Package:
-    """Raises SheetRefused when it is made, and whenever it is asked for something."""
+    """Raises SheetInvalid when it is made, and whenever it is asked for something."""
 
     def __init__(self, content: bytes) -> None:
         self.archive = Archive(content)

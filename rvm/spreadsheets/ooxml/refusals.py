@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 
 TOO_LARGE = "This workbook is too large to be read as it is; save the list as CSV (UTF-8) and upload that."
 DAMAGED = (
@@ -10,9 +10,9 @@ DAMAGED = (
 )
 
 
-def too_large() -> SheetRefused:
-    return SheetRefused("xlsx_too_large", TOO_LARGE)
+def too_large() -> SheetInvalid:
+    return SheetInvalid("xlsx_too_large", TOO_LARGE)
 
 
-def damaged() -> SheetRefused:
-    return SheetRefused("xlsx_damaged", DAMAGED)
+def damaged() -> SheetInvalid:
+    return SheetInvalid("xlsx_damaged", DAMAGED)

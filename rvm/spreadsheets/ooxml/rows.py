@@ -19,7 +19,7 @@ from rvm.spreadsheets.ooxml.package import Package
 from rvm.spreadsheets.ooxml.refusals import damaged, too_large
 from rvm.spreadsheets.ooxml.styles import Style
 from rvm.spreadsheets.ooxml.texts import as_typed
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 
 MAX_ROWS = 1_048_576
 # Bytes of XML without the end of a row among them, and characters of a row: one long text may stand in every cell.
@@ -50,7 +50,7 @@ class Row(NamedTuple):
 
 
 class RowParser:
-    """Raises SheetRefused."""
+    """Raises SheetInvalid."""
 
     def __init__(self, package: Package) -> None:
         self.hidden_columns: set[int] = set()
@@ -226,7 +226,7 @@ class RowParser:
                     text = value if value.isdigit() and value.isascii() and value[0] != "0" else plain(value)
             else:
                 text = self._unusual(value, kind, style)
-        except SheetRefused:
+        except SheetInvalid:
             raise
         except (ValueError, LookupError) as error:
             raise damaged() from error
@@ -260,8 +260,8 @@ class RowParser:
             raise too_large()
 
 
-def disordered() -> SheetRefused:
-    return SheetRefused(
+def disordered() -> SheetInvalid:
+    return SheetInvalid(
         "rows_disordered",
         "Rows or cells of this workbook come twice or out of order, so it is not sure what belongs to whom. Open it in Excel, "
         "compare it with the program it comes from and save it anew, or export the list as CSV (UTF-8).",

@@ -43,7 +43,7 @@ class Noticed:
 
 
 class SheetReader:
-    """Raises SheetRefused as its rows are taken. `noticed` and `bytes_read` say what was read so far."""
+    """Raises SheetInvalid as its rows are taken. `noticed` and `bytes_read` say what was read so far."""
 
     def __init__(self, package: Package, sheet: Sheet, *, hidden_rows: bool) -> None:
         """`hidden_rows` has rows read that are hidden or crossed out."""

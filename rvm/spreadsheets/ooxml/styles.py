@@ -26,7 +26,7 @@ class Style(NamedTuple):
 
 
 class Styles(dict[str, Style | None]):
-    """By what cells say is their style; None where it says no more than the cell. Raises SheetRefused for one that there is not."""
+    """By what cells say is their style; None where it says no more than the cell. Raises SheetInvalid for one that there is not."""
 
     def __init__(self, looks: Sequence[tuple[str, bool]], formats: Mapping[str, str], *, from_1904: bool) -> None:
         """`looks` are (format, crossed out) of each style, `formats` the codes by their numbers."""

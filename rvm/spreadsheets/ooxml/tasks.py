@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from rvm.spreadsheets.ooxml.package import Package, Sheet
 from rvm.spreadsheets.ooxml.sheets import SheetReader
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 
 # Rows of one message, and characters of them.
 _BATCH_ROWS = 500
@@ -27,7 +27,7 @@ def look(source: BinaryIO, *, rows: int, hidden_rows: bool) -> Iterator[dict[str
         said: dict[str, Any] = {"name": sheet.name, "visibility": sheet.visibility, "active": sheet.active}
         try:
             said["rows"], said["whole"] = _first(reader, rows, left)
-        except SheetRefused as refused:  # it is no obstacle where another sheet is the list
+        except SheetInvalid as refused:  # it is no obstacle where another sheet is the list
             said["refused"] = [refused.code, refused.sentence]
         left -= reader.bytes_read
         yield {**said, "noticed": asdict(reader.noticed)}
@@ -63,11 +63,11 @@ def read(source: BinaryIO, *, sheet: str, hidden_rows: bool) -> Iterator[list[An
             return
         hidden = hidden or reader.noticed.leaves_out
     if hidden:
-        raise SheetRefused(
+        raise SheetInvalid(
             "empty",
             "All rows are hidden or crossed out in this workbook; have hidden rows read, or show them and upload it again.",
         )
-    raise SheetRefused("empty", "There is nothing in this workbook; export the list again with its rows.")
+    raise SheetInvalid("empty", "There is nothing in this workbook; export the list again with its rows.")
 
 
 def _chosen(sheets: Sequence[Sheet], name: str) -> Sequence[Sheet]:
@@ -76,5 +76,5 @@ def _chosen(sheets: Sequence[Sheet], name: str) -> Sequence[Sheet]:
         return sorted(shown, key=lambda sheet: not sheet.active)
     chosen = [sheet for sheet in sheets if sheet.name == name]
     if not chosen:
-        raise SheetRefused("sheet_unknown", f"This workbook has no sheet “{name}”; choose one that it has.")
+        raise SheetInvalid("sheet_unknown", f"This workbook has no sheet “{name}”; choose one that it has.")
     return chosen

@@ -22,7 +22,7 @@ class Texts(list[str]):
     """The distinct texts by their place, read only as far as somebody reaches: the first rows of a sheet have the first of them."""
 
     def __init__(self, archive: Archive | None = None, part: str = "") -> None:
-        """Without an archive there is none. Raises SheetRefused, and so does `reach`."""
+        """Without an archive there is none. Raises SheetInvalid, and so does `reach`."""
         super().__init__()
         if archive is not None and archive.size(part) > MAX_BYTES:
             raise too_large()

@@ -1,4 +1,4 @@
-"""A campaign with recipients at the desk of somebody who may do everything there but see numbers."""
+"""A campaign with recipients in the admin of somebody who may do everything there but see numbers."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignState
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail
-from delivery.recordings.recordings import keep_recording
+from delivery.recordings.recordings import store_recording
 from rvm.platform.models import AuditEvent, Membership, Role, Workspace
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.factories import make_voicemail
@@ -31,32 +31,34 @@ def state_of(campaign: Campaign) -> str:
     return campaign.state
 
 
-@pytest.mark.parametrize("deed", ["pause", "resume", "unschedule", "stop_retry", "upload"])
-def test_a_link_does_nothing(operator: Client, campaign: Campaign, deed: str) -> None:
-    assert operator.get(at(campaign, deed)).status_code == 405
+@pytest.mark.parametrize("action", ["pause", "resume", "unschedule", "stop_retry", "upload"])
+def test_a_link_does_nothing(operator: Client, campaign: Campaign, action: str) -> None:
+    assert operator.get(at(campaign, action)).status_code == 405
 
 
-@pytest.mark.parametrize("deed", ["launch", "cancel", "retry"])
+@pytest.mark.parametrize("action", ["launch", "cancel", "retry"])
 def test_what_cannot_be_taken_back_asks_first_and_does_nothing_by_that(
-    operator: Client, make: Any, workspace: Workspace, deed: str
+    operator: Client, make: Any, workspace: Workspace, action: str
 ) -> None:
     campaign = make(workspace, recipients=2, state=C.DRAFT)
-    assert operator.get(at(campaign, deed)).status_code == 200
+    assert operator.get(at(campaign, action)).status_code == 200
     assert state_of(campaign) == C.DRAFT
 
 
-@pytest.mark.parametrize("deed", ["launch", "pause", "resume", "unschedule", "cancel", "retry", "stop_retry", "upload"])
+@pytest.mark.parametrize(
+    "action", ["launch", "pause", "resume", "unschedule", "cancel", "retry", "stop_retry", "upload"]
+)
 def test_a_viewer_may_not_and_a_stranger_finds_nothing(
-    viewer: Client, stranger: Client, make: Any, workspace: Workspace, deed: str
+    viewer: Client, stranger: Client, make: Any, workspace: Workspace, action: str
 ) -> None:
     campaign = make(workspace, recipients=1, state=C.RUNNING)
-    assert viewer.post(at(campaign, deed)).status_code == 403
-    assert stranger.post(at(campaign, deed)).status_code == 404
+    assert viewer.post(at(campaign, action)).status_code == 403
+    assert stranger.post(at(campaign, action)).status_code == 404
     assert state_of(campaign) == C.RUNNING
 
 
 @pytest.mark.parametrize(
-    ("deed", "was", "becomes", "told"),
+    ("action", "was", "becomes", "told"),
     [
         ("pause", C.RUNNING, C.PAUSED, "It is paused: nothing new is sent."),
         ("resume", C.PAUSED, C.RUNNING, "It goes on where it was."),
@@ -66,29 +68,29 @@ def test_a_viewer_may_not_and_a_stranger_finds_nothing(
     ],
 )
 def test_an_operator_does_it(
-    operator: Client, make: Any, workspace: Workspace, deed: str, was: str, becomes: str, told: str
+    operator: Client, make: Any, workspace: Workspace, action: str, was: str, becomes: str, told: str
 ) -> None:
     campaign = make(workspace, recipients=1, state=was)
-    answer = operator.post(at(campaign, deed), follow=True)
+    answer = operator.post(at(campaign, action), follow=True)
     assert told in answer.content.decode()
     assert state_of(campaign) == becomes
     assert AuditEvent.objects.filter(subject_id=campaign.pk, actor__username="olive").exists()
 
 
 @pytest.mark.parametrize(
-    ("deed", "state"), [("pause", C.DRAFT), ("resume", C.RUNNING), ("unschedule", C.RUNNING), ("cancel", C.COMPLETED)]
+    ("action", "state"), [("pause", C.DRAFT), ("resume", C.RUNNING), ("unschedule", C.RUNNING), ("cancel", C.COMPLETED)]
 )
 def test_what_does_not_fit_the_state_is_refused_in_a_sentence(
-    operator: Client, make: Any, workspace: Workspace, deed: str, state: str
+    operator: Client, make: Any, workspace: Workspace, action: str, state: str
 ) -> None:
     campaign = make(workspace, recipients=1, state=state)
-    page = operator.post(at(campaign, deed), follow=True).content.decode()
+    page = operator.post(at(campaign, action), follow=True).content.decode()
     assert "A campaign can be " in page and f"this one is {state}." in page
     assert state_of(campaign) == state
 
 
 def test_a_launch_shows_what_will_happen_and_starts_it(operator: Client, make: Any, workspace: Workspace) -> None:
-    recording = keep_recording(workspace, "Flu", encoded(12))
+    recording = store_recording(workspace, "Flu", encoded(12))
     campaign = make(workspace, recipients=2, recording=recording)
     asked = operator.get(at(campaign, "launch")).content.decode()
     assert "2 of 2" in asked and "Launch now" in asked

@@ -14,7 +14,7 @@ from django.utils import timezone
 from campaigns.models import Campaign
 from campaigns.states import CampaignState
 from delivery.models import Clip
-from delivery.recordings.clips import keep_clip
+from delivery.recordings.clips import store_clip
 from rvm.platform.models import AuditEvent, Workspace
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.factories import make_recording, make_use_case, make_workspace
@@ -183,7 +183,7 @@ def test_a_chosen_use_case_says_what_holds_where_nothing_is_said(operator: Clien
 @pytest.fixture
 def clips(workspace: Workspace) -> dict[str, Clip]:
     return {
-        name: keep_clip(workspace, name, encoded(seconds)) for name, seconds in (("Hello", 6), ("Ana", 2), ("Bye", 5))
+        name: store_clip(workspace, name, encoded(seconds)) for name, seconds in (("Hello", 6), ("Ana", 2), ("Bye", 5))
     }
 
 

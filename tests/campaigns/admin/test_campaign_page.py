@@ -51,8 +51,8 @@ def test_a_viewer_opens_it_and_a_stranger_finds_nothing(
 def test_a_viewer_sees_no_button_and_gets_no_form(viewer: Client, make: Any, workspace: Workspace) -> None:
     campaign = make(workspace, recipients=1, state=CampaignState.RUNNING)
     page = viewer.get(at(campaign)).content.decode()
-    for deed in ("pause", "cancel", "edit", "retry", "upload", "launch"):
-        assert f"/{deed}/" not in page
+    for action in ("pause", "cancel", "edit", "retry", "upload", "launch"):
+        assert f"/{action}/" not in page
     assert viewer.get(at(campaign, "edit")).status_code == 403
 
 
@@ -74,8 +74,8 @@ def test_each_state_is_a_sentence_and_the_deeds_that_fit(
     Lane.objects.filter(pk=campaign.pk).update(held=state != CampaignState.RUNNING)
     page = operator.get(at(campaign)).content.decode()
     assert sentence in page
-    deeds = {"launch", "unschedule", "pause", "resume", "edit", "cancel", "retry"}
-    assert {deed for deed in deeds if f"/{campaign.pk}/{deed}/" in page or f"../{deed}/" in page} == offered
+    actions = {"launch", "unschedule", "pause", "resume", "edit", "cancel", "retry"}
+    assert {action for action in actions if f"/{campaign.pk}/{action}/" in page or f"../{action}/" in page} == offered
 
 
 def test_what_failed_for_a_reason_that_a_retry_helps_is_said_and_offered(

@@ -1,4 +1,4 @@
-"""What people call things is shown as they wrote it, on every page of the desk, and never becomes markup or code."""
+"""What people call things is shown as they wrote it, on every page of the admin, and never becomes markup or code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.urls import reverse
 from campaigns.imports.runner import work
 from campaigns.models import Campaign
 from delivery.models import Clip, Recording
-from delivery.recordings.clips import keep_clip
+from delivery.recordings.clips import store_clip
 from rvm.platform.models import Workspace
 from tests.campaigns.admin.test_lists import SAID, at, reveal, send
 from tests.delivery.audio.mp3_bytes import encoded
@@ -25,7 +25,7 @@ LIST = f'"Mobile","{EVIL.replace(chr(34), chr(34) * 2)}","Name"\n2025550100,"{EV
 
 @pytest.fixture
 def hostile(workspace: Workspace, make: Any) -> Campaign:
-    clip = keep_clip(workspace, EVIL, encoded(12))
+    clip = store_clip(workspace, EVIL, encoded(12))
     made: Campaign = make(workspace, name=EVIL, recording=None, script=[{"clip": str(clip.pk)}])
     Workspace.objects.update(name=EVIL)
     UseCase.objects.update(name="<script>alert(1)</script>", entity_name="<script>alert(1)</script>")
@@ -37,9 +37,9 @@ def test_no_name_becomes_markup_on_any_page(operator: Client, workspace: Workspa
     reveal(workspace)
     pages = [uploaded_page(operator, hostile)]
     row = hostile.imports.get()
-    deeds = ("change", "progress", "preview", "summary", "launch", "cancel", "retry", "edit")
+    actions = ("change", "progress", "preview", "summary", "launch", "cancel", "retry", "edit")
     addresses = [
-        *(reverse(f"admin:campaigns_campaign_{deed}", args=[hostile.pk]) for deed in deeds),
+        *(reverse(f"admin:campaigns_campaign_{action}", args=[hostile.pk]) for action in actions),
         *(
             reverse(f"admin:{name}")
             for name in (

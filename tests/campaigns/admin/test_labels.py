@@ -1,4 +1,4 @@
-"""The pure parts of the desk: cells that hide whom they are about, columns by name, scripts as fields, times and rates in words."""
+"""The pure parts of the admin: cells that hide whom they are about, columns by name, scripts as fields, times and rates in words."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from campaigns.imports.runner import work
 from campaigns.models import Campaign, RecipientImport
 from campaigns.states import ImportState
 from delivery.models import Voicemail
-from delivery.recordings.clips import keep_clip
+from delivery.recordings.clips import store_clip
 from rvm.platform.models import AuditEvent, Membership, Workspace
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.rvm.spreadsheets.books import book
@@ -278,8 +278,8 @@ def test_a_viewer_looks_and_changes_nothing(operator: Client, viewer: Client, ca
     row = uploaded(operator, campaign)
     page = viewer.get(at(row)).content.decode()
     assert "Check the list" not in page and "Discard" not in page
-    for deed in ("read_as", "check", "confirm", "discard"):
-        assert viewer.post(at(row, deed)).status_code == 403
+    for action in ("read_as", "check", "confirm", "discard"):
+        assert viewer.post(at(row, action)).status_code == 403
     row.refresh_from_db()
     assert row.state == ImportState.UPLOADED
 
@@ -288,14 +288,14 @@ def test_a_stranger_finds_nothing(operator: Client, stranger: Client, campaign: 
     row = uploaded(operator, campaign)
     for page in ("change", "progress", "errors"):
         assert stranger.get(at(row, page)).status_code == 404
-    for deed in ("read_as", "check", "confirm", "discard"):
-        assert stranger.post(at(row, deed)).status_code == 404
+    for action in ("read_as", "check", "confirm", "discard"):
+        assert stranger.post(at(row, action)).status_code == 404
     assert str(row.pk) not in stranger.get(reverse("admin:campaigns_recipientimport_changelist")).content.decode()
 
 
-@pytest.mark.parametrize("deed", ["read_as", "check", "confirm", "discard"])
-def test_a_link_does_nothing(operator: Client, campaign: Campaign, deed: str) -> None:
-    assert operator.get(at(uploaded(operator, campaign), deed)).status_code == 405
+@pytest.mark.parametrize("action", ["read_as", "check", "confirm", "discard"])
+def test_a_link_does_nothing(operator: Client, campaign: Campaign, action: str) -> None:
+    assert operator.get(at(uploaded(operator, campaign), action)).status_code == 405
 
 
 def test_a_discarded_list_is_done_with(operator: Client, campaign: Campaign) -> None:
@@ -331,7 +331,9 @@ def test_the_list_of_lists_costs_the_same_with_many(operator: Client, workspace:
 def test_what_the_first_people_would_hear_is_listened_to_before_the_import(
     operator: Client, workspace: Workspace, make: Any
 ) -> None:
-    clips = {name: str(keep_clip(workspace, name, encoded(seconds)).pk) for name, seconds in (("Hello", 9), ("Ana", 2))}
+    clips = {
+        name: str(store_clip(workspace, name, encoded(seconds)).pk) for name, seconds in (("Hello", 9), ("Ana", 2))
+    }
     part = {"field": "first_name", "clips": {"Ana": clips["Ana"]}, "otherwise": None}
     campaign = make(workspace, recording=None, script=[{"clip": clips["Hello"]}, part])
     row = uploaded(operator, campaign)

@@ -1,4 +1,5 @@
-"""A list of numbers that must not be reached, at the desk: who may import one, into which workspace, and what the page says of it."""
+"""A list of numbers that must not be reached, in the admin: who may import one, into which workspace, and what the page says
+of it."""
 
 from __future__ import annotations
 
@@ -48,13 +49,13 @@ def operator_of_two(client: Client, workspace: Workspace) -> tuple[Client, Works
     return client, second
 
 
-def page(row: OptOutImport, deed: str = "change") -> str:
-    return reverse(f"admin:campaigns_optoutimport_{deed}", args=[row.pk])
+def page(row: OptOutImport, action: str = "change") -> str:
+    return reverse(f"admin:campaigns_optoutimport_{action}", args=[row.pk])
 
 
-def do(client: Client, row: OptOutImport, deed: str, **posted: Any) -> str:
+def do(client: Client, row: OptOutImport, action: str, **posted: Any) -> str:
     """The page as it is then, and what was said, once the workers have done their part."""
-    assert client.post(page(row, deed), posted).status_code == 302
+    assert client.post(page(row, action), posted).status_code == 302
     work()
     return text_of(client.get(page(row)))
 
@@ -158,14 +159,14 @@ def test_who_may_see_numbers_sees_the_rows_and_that_is_recorded(operator: Client
     assert AuditEvent.objects.filter(action="opt_outs.read").count() == 1
 
 
-@pytest.mark.parametrize("deed", ["read_as", "check", "confirm", "discard", "undo"])
+@pytest.mark.parametrize("action", ["read_as", "check", "confirm", "discard", "undo"])
 @pytest.mark.parametrize(("who", "status"), [("viewer", 403), ("stranger", 404)])
 def test_others_do_nothing_with_it(
-    request: pytest.FixtureRequest, workspace: Workspace, deed: str, who: str, status: int
+    request: pytest.FixtureRequest, workspace: Workspace, action: str, who: str, status: int
 ) -> None:
     row = uploaded(workspace, "Phone\n2025550142\n")
     client = request.getfixturevalue(who)
-    assert client.post(page(row, deed)).status_code == status
+    assert client.post(page(row, action)).status_code == status
     assert client.get(page(row)).status_code == (200 if who == "viewer" else 404)
     row.refresh_from_db()
     assert row.state == "uploaded"

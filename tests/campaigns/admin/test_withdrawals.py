@@ -1,4 +1,4 @@
-"""Taking people out of a campaign at the desk: nothing is done before it was shown and confirmed, and no address names a patient."""
+"""Taking people out of a campaign in the admin: nothing is done before it was shown and confirmed, and no address names a patient."""
 
 from __future__ import annotations
 

@@ -59,5 +59,5 @@ def wrong(response: Any) -> list[tuple[str, str]]:
 
 
 def upload_directly(campaign: Campaign, content: bytes = LIST, name: str = "patients.csv") -> RecipientImport:
-    """By the verb that the API calls."""
+    """By the service that the API calls."""
     return imports.upload(campaign=campaign, file_name=name, chunks=[content], actor=None, now=datetime.now(UTC))

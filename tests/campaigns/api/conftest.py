@@ -10,7 +10,7 @@ import pytest
 
 from campaigns.models import Campaign
 from delivery.models import Recording
-from delivery.recordings.recordings import keep_recording
+from delivery.recordings.recordings import store_recording
 from rvm.platform.models import Workspace
 from tests.campaigns.api.calling import make_campaign
 from tests.delivery.audio.mp3_bytes import encoded
@@ -32,7 +32,7 @@ def use_case(workspace: Workspace) -> UseCase:
 
 @pytest.fixture
 def recording(workspace: Workspace) -> Recording:
-    return keep_recording(workspace, "Flu shot", encoded(12))
+    return store_recording(workspace, "Flu shot", encoded(12))
 
 
 @pytest.fixture

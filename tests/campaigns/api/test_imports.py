@@ -44,7 +44,7 @@ def path_of(recipient_import: RecipientImport, verb: str = "") -> str:
 
 
 def in_background() -> None:
-    """What the worker behind the bell does."""
+    """What the worker of the queue does."""
     work()
 
 
@@ -469,8 +469,8 @@ def test_the_rows_that_were_not_accepted_can_be_mended_and_uploaded_again(
     assert all(row["error_code"] and row["error_message"] for row in rows)
     assert AuditEvent.objects.get(action="import.errors_exported").actor == api.key.user
     header = ",".join(rows[0])
-    mended = [",".join(row.values()).replace("12,Tom", "2025550144,Tom", 1) for row in rows[:1]]
-    again = upload(api, campaign, "\r\n".join([header, *mended]).encode()).json()
+    fixed = [",".join(row.values()).replace("12,Tom", "2025550144,Tom", 1) for row in rows[:1]]
+    again = upload(api, campaign, "\r\n".join([header, *fixed]).encode()).json()
     assert again["columns"][:3] == ["phone", "first_name", "reference"]
     assert again["columns"][3:] == [""] * len(again["columns"][3:])
 

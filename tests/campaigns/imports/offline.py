@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from campaigns.imports.layout import REPORTED, layout_of
-from campaigns.imports.row_validation import RowRefused, judge_for
+from campaigns.imports.row_validation import RowInvalid, judge_for
 from campaigns.imports.verdicts import BINDING
 from campaigns.models import Campaign
 from rvm.spreadsheets.columns.kinds import PHONES, UNCLEAR
@@ -66,7 +66,7 @@ def _reach(read: Read, content: bytes, said: Mapping[int, Any]) -> None:
     for number, cells in rows:
         try:
             people.append((number, judge(cells).number))
-        except RowRefused as refused:
+        except RowInvalid as refused:
             read.codes[number] = refused.code
             bound |= set(refused.binds)
             assert not refused.binds or refused.code in BINDING | {"undecodable", "cell_too_long", "quote_open"} | {

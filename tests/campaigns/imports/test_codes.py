@@ -13,7 +13,7 @@ from campaigns.imports.verdicts import ORDER, WATCHED
 
 BASE = Path(settings.BASE_DIR)
 # What raises a code, and which argument it is.
-RAISED = {"CellRefused": 0, "NumberRefused": 0, "DamagedRow": 1, "RowRefused": 0}
+RAISED = {"CellInvalid": 0, "NumberInvalid": 0, "DamagedRow": 1, "RowInvalid": 0}
 SOURCES = [*(BASE / "campaigns" / "spreadsheets").glob("*.py"), *(BASE / "campaigns" / "importing").glob("*.py")]
 
 

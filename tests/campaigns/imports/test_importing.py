@@ -27,7 +27,7 @@ from delivery.lane_totals import counts_of
 from delivery.models import Voicemail
 from rvm.platform.database.ids import time_of
 from rvm.platform.encryption.crypto import blind_index
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from tests import factories
 from tests.campaigns.imports.lists import as_csv, checked, imported, make_campaign, numbers, recipients
@@ -327,8 +327,8 @@ def test_the_error_report_can_be_mended_and_uploaded_again() -> None:
     again = imported(campaign, text.getvalue().encode())
     assert outcomes(again) == {"accepted": 2, "duplicate_in_campaign": 1}
     assert recipients(campaign) == ["+12025550100", "+12025550101", "+12025550102"]
-    mended = Voicemail.objects.get(lane_id=campaign.pk, last4="0102")
-    assert (mended.merge_fields, mended.record_number) == ({"name": "Cleo"}, "3")
+    fixed = Voicemail.objects.get(lane_id=campaign.pk, last4="0102")
+    assert (fixed.merge_fields, fixed.record_number) == ({"name": "Cleo"}, "3")
     assert [cells[:5] for cells in error_report(again)][1:] == [
         ["4", "202-555-0100", "Dora", "4", "duplicate_in_campaign"]
     ]
@@ -459,7 +459,7 @@ def test_a_list_that_is_being_imported_waits_where_its_clips_cannot_be_read(monk
     staging.unstage(row)
 
     def away(*arguments: object) -> None:
-        raise Refused("storage_unavailable", "The media storage does not answer.")
+        raise ServiceError("storage_unavailable", "The media storage does not answer.")
 
     monkeypatch.setattr(staging, "judge_for", away)
     work()

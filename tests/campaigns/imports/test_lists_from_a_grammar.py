@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 from tests.campaigns.imports.grammar import made_list
 from tests.campaigns.imports.offline import read_list
 
@@ -27,7 +27,7 @@ def test_nobody_is_reached_who_said_no_in_any_column(part: int) -> None:
         made = made_list(seed)
         try:
             found = read_list(made.content)
-        except SheetRefused:
+        except SheetInvalid:
             continue
         asked += bool(found.asked)
         read += bool(found.reached)

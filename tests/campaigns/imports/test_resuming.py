@@ -23,7 +23,7 @@ from campaigns.models import Campaign, RecipientImport, RejectedRow
 from campaigns.states import ImportState
 from delivery.lane_totals import counts_of
 from rvm.devtools.stack import MANAGE
-from rvm.phone_numbers.numbers import NumberRefused, check_recipient
+from rvm.phone_numbers.numbers import NumberInvalid, check_recipient
 from tests.campaigns.imports.lists import as_csv, checked, make_campaign, recipients, upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,7 +35,7 @@ def many(count: int) -> list[str]:
     for area in range(201, 990):
         try:
             check_recipient(f"+1{area}5550100")
-        except NumberRefused:
+        except NumberInvalid:
             continue
         found += [f"+1{area}55501{last:02}" for last in range(100)]
         if len(found) >= count:

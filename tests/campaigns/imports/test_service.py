@@ -1,4 +1,4 @@
-"""The verbs on lists: who may do what when, what is guessed and overridden, what is audited, and that files go after a day."""
+"""The services on lists: who may do what when, what is guessed and overridden, what is audited, and that files go after a day."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from campaigns.imports.error_report import error_report
 from campaigns.imports.runner import work
 from campaigns.imports.staging import table_of
 from campaigns.models import Campaign, RecipientImport
-from campaigns.states import IMPORT_MOVES, CampaignState, ImportState
+from campaigns.states import IMPORT_TRANSITIONS, CampaignState, ImportState
 from campaigns.tasks import work_imports
 from delivery.runtime import wakeups
 from delivery.worker import tick
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption import encrypted_files
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
 from rvm.platform.observability import health
 from tests import factories
@@ -46,9 +46,9 @@ NOW = timezone.now()
 LIST = as_csv([[number, "Ana"] for number in numbers(3)])
 
 
-def code_of(deed: Callable[[], object]) -> str:
-    with pytest.raises(Refused) as refusal:
-        deed()
+def code_of(action: Callable[[], object]) -> str:
+    with pytest.raises(ServiceError) as refusal:
+        action()
     assert str(refusal.value).endswith((".", "”")), refusal.value
     return refusal.value.code
 
@@ -98,7 +98,7 @@ def test_a_list_that_is_too_large_is_refused_while_it_arrives(monkeypatch: pytes
             taken.append(1)
             yield b"2025550100\r\n" * 10_000
 
-    with pytest.raises(Refused, match="more than 2 MB") as refusal:
+    with pytest.raises(ServiceError, match="more than 2 MB") as refusal:
         service.upload(campaign=campaign, file_name="l.csv", chunks=endless(), actor=None, now=NOW)
     assert refusal.value.code == "import_too_large"
     assert len(taken) < 30 and stored() == []
@@ -138,7 +138,7 @@ VERBS: dict[ImportState, Callable[[RecipientImport], RecipientImport]] = {
 def test_a_verb_fits_the_states_of_the_table_and_is_refused_in_others(state: ImportState, to: ImportState) -> None:
     row = checked(make_campaign(), LIST)
     RecipientImport.objects.filter(pk=row.pk).update(state=state)
-    if to in IMPORT_MOVES[state] or state is to is ImportState.UPLOADED:
+    if to in IMPORT_TRANSITIONS[state] or state is to is ImportState.UPLOADED:
         assert VERBS[to](row).state == to
         row.refresh_from_db()
         assert row.state == to
@@ -186,7 +186,7 @@ def test_a_way_of_reading_that_cannot_be_is_refused_and_changes_nothing(
     changes: dict[str, Any], code: str, field: str
 ) -> None:
     row = upload(make_campaign(), LIST)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ServiceError) as refusal:
         service.read_as(row, changes, actor=None, now=NOW)
     assert (refusal.value.code, refusal.value.field) == (code, field)
     row.refresh_from_db()

@@ -13,7 +13,7 @@ from django.utils import timezone
 from campaigns.imports import service, staging
 from campaigns.imports.error_report import error_report
 from campaigns.models import RecipientImport
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
 from tests.campaigns.imports.lists import STATEMENT, checked, imported, make_campaign, recipients, upload
 from tests.rvm.spreadsheets.books import book, raw
@@ -96,7 +96,7 @@ def test_a_list_of_before_there_was_a_choice_gets_one_when_it_is_read_in_another
 )
 def test_a_choice_that_there_is_not_is_refused(content: bytes, changes: dict[str, Any], field: str) -> None:
     row = upload(make_campaign(), content)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ServiceError) as refusal:
         read_as(row, **changes)
     assert (refusal.value.code, refusal.value.field) == ("invalid_choice", field)
 
@@ -125,7 +125,7 @@ def test_formulas_without_results_are_said_once_before_anybody_is_counted() -> N
 
 def test_a_workbook_whose_rows_contradict_each_other_is_not_taken() -> None:
     twice = '<row r="1"><c><v>2025550101</v></c></row><row r="1"><c><v>2025550102</v></c></row>'
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ServiceError) as refusal:
         upload(make_campaign(), raw(twice))
     assert (refusal.value.code, refusal.value.facts["why"]) == ("import_unreadable", "rows_disordered")
 

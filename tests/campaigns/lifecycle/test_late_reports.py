@@ -15,11 +15,11 @@ from campaigns.lifecycle import service as services
 from campaigns.models import Campaign
 from delivery.engine import idle_lanes
 from delivery.engine.claim import claim
-from delivery.engine.lane_routes import open_routes
+from delivery.engine.lane_routes import active_routes
 from delivery.lifecycle import transitions
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import Reason
-from delivery.lifecycle.transitions import Move
+from delivery.lifecycle.transitions import Transition
 from delivery.models import Drop, Lane
 from delivery.reports.inbox import merge, receive
 from delivery.services.voicemails import retry
@@ -135,7 +135,7 @@ def test_who_is_tried_again_by_a_report_that_the_completion_overtook_ends_with_t
     receive(drop.setup_id, b"{}", [Report(drop.id, ReportStatus.FAILED, None, "", "", Reason.NO_ANSWER)])
     apply = transitions.apply
 
-    def meanwhile(asked: Sequence[Move], at: datetime) -> set[UUID]:
+    def meanwhile(asked: Sequence[Transition], at: datetime) -> set[UUID]:
         if any(move.now == "queued" for move in asked):
             with ThreadPoolExecutor(1) as pool:
                 pool.submit(lambda: (scheduler.complete(NOW), connection.close())).result(20)
@@ -149,8 +149,8 @@ def test_who_is_tried_again_by_a_report_that_the_completion_overtook_ends_with_t
     now = NOW if seen == "before its end" else NOW + HOUR
     for at in (now, NOW + HOUR):
         scheduler.reopen_retried(at)
-        idle_lanes.wake_stirring(at)
-        assert all(claim(route, 9, at, HOUR).claims == [] for route in open_routes(at, 9))
+        idle_lanes.mark_stirring_active(at)
+        assert all(claim(route, 9, at, HOUR).claims == [] for route in active_routes(at, 9))
         maintenance.expire(at)
         scheduler.complete(at)
     assert standing(campaign.pk) == counted(campaign.pk) == {("expired", "expired"): 1}

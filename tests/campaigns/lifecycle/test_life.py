@@ -27,16 +27,16 @@ from hypothesis.stateful import (
 from campaigns.lifecycle import retries, scheduler
 from campaigns.lifecycle import service as services
 from campaigns.models import Campaign
-from campaigns.states import EDITABLE, MOVES, CampaignState
+from campaigns.states import EDITABLE, TRANSITIONS, CampaignState
 from delivery.engine.claim import claim
-from delivery.engine.lane_routes import open_routes
+from delivery.engine.lane_routes import active_routes
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import TERMINAL, DropStatus, VoicemailStatus
-from delivery.lifecycle.transitions import DropChange, Move
+from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.models import Drop, Lane, Voicemail
 from delivery.worker.maintenance import expire, fold_counts
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from tests.delivery.standings import counted, standing
 from tests.factories import make_campaign, make_recording
 
@@ -80,7 +80,7 @@ class Life(RuleBasedStateMachine):
         try:
             with transaction.atomic():
                 verb(self.campaign, actor=None, now=self.now, **named)
-        except Refused as refusal:
+        except ServiceError as refusal:
             assert refusal.sentence.endswith(".")
             assert before == (self.state(), standing(self.campaign.pk))
 
@@ -141,7 +141,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.state() == S.RUNNING)
     @rule(limit=st.integers(1, 6))
     def sends(self, limit: int) -> None:
-        for route in open_routes(self.now, 500):
+        for route in active_routes(self.now, 500):
             wave = claim(route, limit, self.now, LEASE)
             row = Campaign.objects.get(pk=self.campaign.pk)
             for claimed in wave.claims:
@@ -172,7 +172,7 @@ class Life(RuleBasedStateMachine):
         transitions.change_drops(
             [DropChange(row.drop_id, before, drop, reason=reason) for row in rows if row.drop_id], self.now
         )
-        transitions.apply([Move(row.pk, was, to, reason=reason) for row in rows], self.now)
+        transitions.apply([Transition(row.pk, was, to, reason=reason) for row in rows], self.now)
         if to is V.QUEUED:
             self.submitted.subtract(row.pk for row in rows)
 
@@ -180,7 +180,7 @@ class Life(RuleBasedStateMachine):
     def a_state_is_left_only_where_the_table_leads(self) -> None:
         reached, frontier = {self.was}, {self.was}
         while frontier:
-            frontier = {to for state in frontier for to in MOVES[state]} - reached
+            frontier = {to for state in frontier for to in TRANSITIONS[state]} - reached
             reached |= frontier
         state = self.state()
         assert state in reached

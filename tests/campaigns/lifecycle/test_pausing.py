@@ -19,7 +19,7 @@ from campaigns.lifecycle import scheduler
 from campaigns.lifecycle import service as services
 from campaigns.models import Campaign
 from delivery.engine.dispatcher import Dispatcher
-from delivery.engine.rate_limit import Gate
+from delivery.engine.rate_limit import RateLimiter
 from delivery.models import Drop
 from tests.delivery.fake_carrier import Answer, FakeTransport
 from tests.delivery.standings import counted, standing
@@ -72,12 +72,12 @@ class Worker:
         self.rounds = 0  # that ended with nothing of its own in flight
         self._stop = threading.Event()
         self._database = ThreadPoolExecutor(1)
-        self._thread = threading.Thread(target=self._work, args=[Gate(get_connection("dispatch"), name)])
+        self._thread = threading.Thread(target=self._work, args=[RateLimiter(get_connection("dispatch"), name)])
 
     def start(self) -> None:
         self._thread.start()
 
-    def _work(self, gate: Gate) -> None:
+    def _work(self, gate: RateLimiter) -> None:
         while not self._stop.is_set():
             Dispatcher(self.transport, gate, self._database, http_timeout=15).run(0.1)
             self.rounds += 1

@@ -20,7 +20,7 @@ from delivery.lifecycle.events import Report, ReportStatus
 from delivery.models import Drop, Lane, LaneDelta, Voicemail
 from delivery.reports.inbox import merge, receive
 from delivery.services import lanes
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
 from tests.delivery.standings import counted, make_drop, standing
 from tests.factories import add_recipients, make_campaign, make_suppression, make_user, patient_number
@@ -66,7 +66,7 @@ def queued(campaign: Campaign) -> list[int]:
 
 
 def refusal(verb: Callable[..., object], *arguments: object, **named: object) -> str:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         verb(*arguments, **named)
     assert caught.value.sentence.endswith(".")
     return caught.value.code
@@ -365,7 +365,7 @@ def test_of_two_requests_at_once_one_is_refused() -> None:
         try:
             ask(campaign)
             codes["asked"] += 1
-        except Refused as refused:
+        except ServiceError as refused:
             codes[refused.code] += 1
 
     at_once(asks, asks)

@@ -21,7 +21,7 @@ from delivery.models import Lane, LaneCount, LaneDelta, Recording, Voicemail
 from delivery.services.voicemails import retry
 from delivery.worker import tick
 from delivery.worker.maintenance import fold_counts
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
 from tests.delivery.standings import counted, make_drop, standing
 from tests.factories import add_recipients, make_campaign, make_recording, make_use_case, make_workspace
@@ -154,16 +154,16 @@ def test_by_a_script_each_hears_what_the_list_says_and_who_cannot_is_failed(monk
     for serial, name in enumerate(["Rosa", "Tom", "Rosa", "Zoë", "Tom"]):
         add_recipients(campaign, 1, first=serial, merge_fields={"name": name})
 
-    class Hearing:
+    class RecordingResolver:
         def __init__(self, row: Campaign) -> None:
             assert row.script == script
 
         def recording_for(self, merge_fields: dict[str, str]) -> Recording:
             if merge_fields["name"] not in recordings:
-                raise Refused("clip_missing", "There is no clip for Zoë.")
+                raise ServiceError("clip_missing", "There is no clip for Zoë.")
             return recordings[merge_fields["name"]]
 
-    monkeypatch.setattr(scheduler, "Hearing", Hearing)
+    monkeypatch.setattr(scheduler, "RecordingResolver", RecordingResolver)
     for _ in range(3):
         scheduler.set_recordings(NOW)
     rows = Voicemail.objects.filter(lane_id=campaign.pk).order_by("id")
@@ -185,15 +185,15 @@ def test_joining_clips_takes_turns_and_waits_where_the_storage_is_away(monkeypat
     new = make_recording(campaign.workspace)
     storage = {"away": True}
 
-    class Hearing:
+    class RecordingResolver:
         def __init__(self, row: Campaign) -> None: ...
 
         def recording_for(self, merge_fields: object) -> Recording:
             if storage["away"]:
-                raise Refused("storage_unavailable", "The media storage does not answer.")
+                raise ServiceError("storage_unavailable", "The media storage does not answer.")
             return new
 
-    monkeypatch.setattr(scheduler, "Hearing", Hearing)
+    monkeypatch.setattr(scheduler, "RecordingResolver", RecordingResolver)
     scheduler.set_recordings(NOW)
     assert standing(campaign.pk) == {("queued", ""): 3}
     storage["away"] = False
@@ -334,7 +334,7 @@ def at_once(*verbs: Callable[[], object]) -> list[str]:
         try:
             barrier.wait(20)
             verb()
-        except Refused as refusal:
+        except ServiceError as refusal:
             return refusal.code
         finally:
             connection.close()

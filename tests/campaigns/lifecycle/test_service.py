@@ -10,9 +10,9 @@ import pytest
 
 from campaigns.lifecycle import service as services
 from campaigns.models import Campaign, RecipientImport
-from campaigns.states import MOVES, CampaignState
+from campaigns.states import TRANSITIONS, CampaignState
 from delivery.models import Lane, Voicemail
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
 from tests.delivery.standings import counted, make_drop, standing
 from tests.factories import (
@@ -44,7 +44,7 @@ def lane_of(campaign: Campaign) -> Lane:
 
 
 def code(verb: Callable[..., object], *arguments: Any, **named: Any) -> str:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         verb(*arguments, **named)
     return caught.value.code
 
@@ -54,7 +54,7 @@ def change(campaign: Campaign, **changes: Any) -> Campaign:
 
 
 def refused_change(campaign: Campaign, **changes: Any) -> tuple[str, str, str]:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         change(campaign, **changes)
     return caught.value.code, caught.value.field, caught.value.sentence
 
@@ -284,7 +284,7 @@ def test_a_launch_that_would_reach_nobody_says_what_became_of_them() -> None:
     use_case = make_use_case(setup=make_setup(carrier="drop_cowboy"))
     campaign = ready(3, use_case=use_case, ends_at=NOW + HOUR, window_start=time(15))
     make_suppression(campaign.workspace, patient_number(0))
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         services.launch(campaign, actor=None, now=NOW)
     assert caught.value.code == "nothing_to_send"
     assert "Of 3 recipients" in caught.value.sentence
@@ -328,10 +328,10 @@ def test_every_verb_goes_where_the_table_leads_and_is_refused_elsewhere(
 ) -> None:
     campaign = ready(1, state=state)
     if state in may:
-        assert to in MOVES[state]
+        assert to in TRANSITIONS[state]
         assert verb(campaign, actor=None, now=NOW).state == to
         return
-    with pytest.raises(Refused, match=f"this one is {state}") as caught:
+    with pytest.raises(ServiceError, match=f"this one is {state}") as caught:
         verb(campaign, actor=None, now=NOW)
     assert (caught.value.code, caught.value.facts) == ("campaign_state", {"campaign_state": state})
     campaign.refresh_from_db()

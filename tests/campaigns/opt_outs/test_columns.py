@@ -7,7 +7,7 @@ import pytest
 from campaigns.opt_outs.columns import SENTENCES, Says, check_opt_out_columns, read_opt_outs, says
 from rvm.spreadsheets.columns.kinds import PHONES, UNCLEAR
 from rvm.spreadsheets.columns.questions import Question
-from rvm.spreadsheets.refusals import ColumnsRefused
+from rvm.spreadsheets.refusals import ColumnsInvalid
 
 CELL, HOME = "2025550142", "(202) 555-0143"
 
@@ -100,7 +100,7 @@ def test_what_a_cell_says(kind: str, cell: str, said: Says) -> None:
     ],
 )
 def test_a_mapping_that_makes_no_sense_is_refused(columns: list[str | None], code: str) -> None:
-    with pytest.raises(ColumnsRefused) as refused:
+    with pytest.raises(ColumnsInvalid) as refused:
         check_opt_out_columns(columns)
     assert refused.value.code == code
 

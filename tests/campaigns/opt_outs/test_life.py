@@ -16,7 +16,7 @@ from delivery.models import Voicemail
 from delivery.runtime import wakeups
 from delivery.worker import tick
 from rvm.platform.encryption import encrypted_files
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent, Workspace
 from tests.campaigns.opt_outs.lists import (
     NOW,
@@ -37,9 +37,9 @@ pytestmark = pytest.mark.django_db
 ANN, BOB, CEM = "+12025550142", "+12025550143", "+12025550144"
 
 
-def refused(deed: Any) -> Refused:
-    with pytest.raises(Refused) as raised:
-        deed()
+def refused(action: Any) -> ServiceError:
+    with pytest.raises(ServiceError) as raised:
+        action()
     return raised.value
 
 
@@ -282,7 +282,7 @@ def test_a_file_is_kept_for_a_day_and_what_it_listed_for_ever(workspace: Workspa
 def test_the_tick_rings_for_lists_under_way(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {maintenance.ring_for_lists, maintenance.remove_files} <= set(tick.STEPS)
     rung: list[str] = []
-    monkeypatch.setattr(maintenance, "ring", rung.append)
+    monkeypatch.setattr(maintenance, "wake", rung.append)
     row = uploaded(workspace, "Phone\n2025550142\n")
     maintenance.ring_for_lists(NOW)
     service.check(row, actor=None, now=NOW)

@@ -17,7 +17,7 @@ from campaigns.opt_outs import listing
 from campaigns.opt_outs.rows import MAX_REASON_LENGTH, sentence_of
 from campaigns.opt_outs.service import numbers_of
 from rvm.platform.encryption.crypto import KeyRing
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent, Workspace
 from tests.campaigns.opt_outs.lists import checked, confirmed, listed, uploaded
 from tests.factories import make_suppression, make_user, make_workspace
@@ -169,7 +169,7 @@ def test_lines_that_an_open_quotation_mark_swallows_are_not_passed_over_in_silen
 
 @pytest.mark.parametrize(("content", "words"), [("", "nothing in this file"), ("%PDF-1.7 …", "PDF")])
 def test_a_file_that_is_no_list_is_refused_with_what_to_do(workspace: Workspace, content: str, words: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ServiceError) as refused:
         uploaded(workspace, content)
     assert (refused.value.code, words in refused.value.sentence) == ("import_unreadable", True), refused.value.sentence
     assert not OptOutImport.objects.exists()
@@ -177,7 +177,7 @@ def test_a_file_that_is_no_list_is_refused_with_what_to_do(workspace: Workspace,
 
 @pytest.mark.parametrize("content", ["Name,Town\nAnn,Bern\n", "Fax\n2025550142\n"])
 def test_a_list_without_numbers_of_its_people_is_not_checked(workspace: Workspace, content: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ServiceError) as refused:
         checked(workspace, content)
     assert refused.value.code in ("phone_column_missing", "columns_unclear")
     assert not Suppression.objects.exists()
@@ -190,7 +190,7 @@ def test_a_list_without_rows_says_so(workspace: Workspace) -> None:
 
 def test_a_file_over_the_limit_is_refused(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploaded_lists, "MAX_BYTES", 5)
-    with pytest.raises(Refused, match="more than"):
+    with pytest.raises(ServiceError, match="more than"):
         uploaded(workspace, "2025550142")
 
 

@@ -16,7 +16,7 @@ from campaigns.models import Campaign
 from campaigns.planning.preview import Preview, preview
 from delivery.carriers.sandbox import Sandbox
 from delivery.engine.claim import claim
-from delivery.engine.lane_routes import open_routes
+from delivery.engine.lane_routes import active_routes
 from delivery.models import Voicemail
 from delivery.worker.maintenance import expire
 from rvm.platform.encryption.crypto import KeyRing, blind_index
@@ -58,7 +58,7 @@ def lived(campaign: Campaign, start: datetime) -> dict[Any, int]:
     moment: datetime | None = start
     while moment is not None:
         expire(moment)
-        for route in open_routes(moment, 500):
+        for route in active_routes(moment, 500):
             claim(route, 500, moment, timedelta(seconds=60))
         waiting = Voicemail.objects.filter(lane_id=campaign.pk, status="queued").select_related("lane")
         times = [min(row.not_before, row.expiry or row.not_before) for row in waiting]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from delivery.models import Clip
-from delivery.recordings.clips import keep_clip
+from delivery.recordings.clips import store_clip
 from rvm.platform.models import Workspace
 from tests.delivery.audio import mp3_bytes as make
 
@@ -29,6 +29,6 @@ def make_clip(workspace: Workspace) -> MakeClip:
     def made(name: str, seconds: float = 0.5, *, rate: int = 8000, into: Workspace = workspace) -> Clip:
         pcm = make.noise(seconds, rate)
         pcm[:200] = sum(map(ord, name)) * 7919 % 30000
-        return keep_clip(into, name, make.encode_pcm(pcm, rate, 32))
+        return store_clip(into, name, make.encode_pcm(pcm, rate, 32))
 
     return made

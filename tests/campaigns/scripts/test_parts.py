@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.scripts.parts import Chosen, Fixed, choose, key_of, read_script
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 
 GREETING, ANA, ZOE, OTHERS, CLOSING = (uuid4() for _ in range(5))
 FOR_NAMES: dict[str, Any] = {"field": "first_name", "clips": {"ana": str(ANA), "Zoë": str(ZOE)}, "otherwise": None}
@@ -34,7 +34,7 @@ def test_case_spaces_and_the_encoding_of_accents_do_not_count(value: str) -> Non
 
 @pytest.mark.parametrize("value", ["Zoe", "Zo", "Ana Zoë", "anä"])
 def test_a_letter_more_or_an_accent_less_is_somebody_else(value: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(ServiceError):
         choose(read_script(SCRIPT), {"first_name": value})
 
 
@@ -49,7 +49,7 @@ def test_a_value_in_any_normal_form_and_case_has_one_key(value: str) -> None:
 
 @pytest.mark.parametrize("merge_fields", [{"first_name": "Guadalupe"}, {"first_name": ""}, {"name": "Ana"}, {}, None])
 def test_a_value_without_a_clip_is_refused_by_its_field_and_never_by_the_value(merge_fields: Any) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         choose(read_script(SCRIPT), merge_fields)
     assert (caught.value.code, caught.value.field) == ("clip_missing", "first_name")
     assert "first_name" in caught.value.sentence
@@ -100,7 +100,7 @@ def test_values_that_are_the_same_to_a_person_may_stand_twice_for_one_clip() -> 
     ],
 )
 def test_what_is_no_script_is_refused_with_the_place_and_without_a_value(script: Any, said: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         read_script(script)
     assert (caught.value.code, caught.value.field) == ("script_malformed", "script")
     assert said in caught.value.sentence

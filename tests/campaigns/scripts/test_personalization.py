@@ -11,14 +11,14 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from campaigns.imports.layout import Layout
-from campaigns.imports.row_validation import RowRefused, judge_for
+from campaigns.imports.row_validation import RowInvalid, judge_for
 from campaigns.models import Campaign
-from campaigns.scripts import Hearing, check_script, part_by_names, recording_for, sample_recordings
+from campaigns.scripts import RecordingResolver, check_script, part_by_names, recording_for, sample_recordings
 from delivery.audio.decoding import decode
 from delivery.audio.frames import walk
 from delivery.models import Clip, Recording
 from delivery.recordings.storage import read_frames
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from tests.campaigns.scripts.conftest import MakeClip
 from tests.factories import letters, make_lane, make_recording, make_use_case
@@ -65,15 +65,15 @@ def test_2000_people_with_20_first_names_make_20_recordings(workspace: Workspace
         workspace,
         script=[{"clip": str(greeting.pk)}, part_by_names(workspace, "first_name", leaving_out=[greeting.pk])],
     )
-    hearing = Hearing(campaign)
+    hearing = RecordingResolver(campaign)
     heard = {names[row % 20]: hearing.recording_for({"first_name": names[row % 20]}).pk for row in range(2000)}
     assert len(set(heard.values())) == Recording.objects.count() == 20
-    again = Hearing(Campaign.objects.get())
+    again = RecordingResolver(Campaign.objects.get())
     assert {name: again.recording_for({"first_name": name}).pk for name in names} == heard
 
 
 def test_what_is_known_costs_no_query(campaign: Campaign, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    hearing = Hearing(campaign)
+    hearing = RecordingResolver(campaign)
     hearing.recording_for({"first_name": "Ana"})
     with django_assert_num_queries(0):
         for _ in range(100):
@@ -81,8 +81,8 @@ def test_what_is_known_costs_no_query(campaign: Campaign, django_assert_num_quer
 
 
 def test_who_has_no_clip_is_refused_and_the_rest_are_not(campaign: Campaign) -> None:
-    hearing = Hearing(campaign)
-    with pytest.raises(Refused) as caught:
+    hearing = RecordingResolver(campaign)
+    with pytest.raises(ServiceError) as caught:
         hearing.recording_for({"first_name": "Guadalupe"})
     assert caught.value.code == "clip_missing"
     assert hearing.recording_for({"first_name": "Ana"}).assembled
@@ -91,13 +91,13 @@ def test_who_has_no_clip_is_refused_and_the_rest_are_not(campaign: Campaign) -> 
 def test_a_combination_that_makes_no_recording_is_refused_to_each_and_tried_once(
     workspace: Workspace, make_clip: MakeClip, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    hearing = Hearing(make_campaign(workspace, script=[{"clip": str(make_clip("Greeting", 5).pk)}]))
-    with pytest.raises(Refused) as caught:
+    hearing = RecordingResolver(make_campaign(workspace, script=[{"clip": str(make_clip("Greeting", 5).pk)}]))
+    with pytest.raises(ServiceError) as caught:
         hearing.recording_for(None)
     assert caught.value.code == "too_short"
     with django_assert_num_queries(0):
         for _ in range(3):
-            with pytest.raises(Refused) as again:
+            with pytest.raises(ServiceError) as again:
                 hearing.recording_for({"first_name": "Ana"})
     assert again.value.code == "too_short"
 
@@ -105,10 +105,10 @@ def test_a_combination_that_makes_no_recording_is_refused_to_each_and_tried_once
 def test_a_clip_that_cannot_be_read_for_now_is_tried_again(
     campaign: Campaign, clips: dict[str, Clip], media: Path
 ) -> None:
-    hearing = Hearing(campaign)
+    hearing = RecordingResolver(campaign)
     lost = media / clips["Ana"].storage_name
     lost.rename(media / "elsewhere")
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         hearing.recording_for({"first_name": "Ana"})
     assert caught.value.code == "storage_unavailable"
     assert "Ana" not in caught.value.sentence and str(media) not in caught.value.sentence
@@ -121,23 +121,23 @@ def test_an_import_refuses_the_row_without_a_clip_and_waits_where_the_storage_is
 ) -> None:
     judge = judge_for(campaign, Layout(["phone", "first_name"]))
     assert judge(["+12025550142", " ana"]).recording_id == recording_for(campaign, {"first_name": "Ana"}).pk
-    with pytest.raises(RowRefused) as without_clip:
+    with pytest.raises(RowInvalid) as without_clip:
         judge(["+12025550142", "Guadalupe"])
     assert without_clip.value.code == "clip_missing"
     (media / clips["Zoë"].storage_name).unlink()
-    with pytest.raises(Refused) as without_storage:
+    with pytest.raises(ServiceError) as without_storage:
         judge(["+12025550142", "Zoë"])
     assert without_storage.value.code == "storage_unavailable"
 
 
 def test_without_a_script_everybody_hears_the_recording(workspace: Workspace) -> None:
     recording = make_recording(workspace)
-    hearing = Hearing(make_campaign(workspace, recording=recording))
+    hearing = RecordingResolver(make_campaign(workspace, recording=recording))
     assert hearing.recording_for({"first_name": "Ana"}) == hearing.recording_for(None) == recording
 
 
 def test_a_campaign_with_nothing_to_say_is_refused(workspace: Workspace) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         recording_for(make_campaign(workspace), None)
     assert caught.value.code == "recording_missing"
 

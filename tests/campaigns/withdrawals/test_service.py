@@ -19,7 +19,7 @@ from campaigns.withdrawals.lists import MAX_LINES, listed_lines, pasted_lines
 from delivery.lane_totals import reasons_of
 from delivery.models import Voicemail
 from rvm.platform.encryption.crypto import KeyRing, blind_index
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
 from tests.campaigns.imports.lists import upload
 from tests.factories import add_recipients, make_campaign, make_voicemail, patient_number
@@ -90,7 +90,7 @@ def test_where_nobody_waits_any_more_it_is_refused(campaign: Campaign, state: st
     Campaign.objects.update(state=state)
     campaign.refresh_from_db()
     for verb in (lambda: check(campaign, "000"), lambda: confirm(withdrawal)):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(ServiceError) as caught:
             verb()
         assert caught.value.code == "campaign_state"
     assert CampaignState(state) and not Voicemail.objects.exclude(status="queued").exists()
@@ -162,7 +162,7 @@ def test_a_list_of_one_column_is_enough(campaign: Campaign, text: str) -> None:
     ids=["no column", "no rows", "nothing", "too many"],
 )
 def test_a_list_that_names_nobody_is_refused(campaign: Campaign, text: str, code: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         check_file(campaign, text)
     assert (caught.value.code, caught.value.field) == (code, "file")
 
@@ -183,7 +183,7 @@ def test_nothing_that_names_a_person_is_kept_or_told(campaign: Campaign) -> None
 def test_it_is_confirmed_once(campaign: Campaign) -> None:
     withdrawal = check(campaign, "001")
     confirm(withdrawal)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         confirm(withdrawal)
     assert caught.value.code == "withdrawal_confirmed"
 
@@ -213,7 +213,7 @@ def test_nobody_is_taken_out_while_others_come_in(campaign: Campaign) -> None:
     campaign.refresh_from_db()
     row = upload(campaign, b"Phone,Name\n2025550100,Ana\n")
     type(row).objects.filter(pk=row.pk).update(state=ImportState.IMPORTING)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         check(campaign, "001")
     assert caught.value.code == "import_under_way"
 
@@ -236,7 +236,7 @@ def test_names_are_found_under_an_older_index_key(
 def test_every_line_comes_to_exactly_one_thing(campaign: Campaign, lines: list[str]) -> None:
     with transaction.atomic():
         if not any(lines):
-            with pytest.raises(Refused):
+            with pytest.raises(ServiceError):
                 check(campaign, *lines)
             return
         withdrawal = check(campaign, *lines)

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from delivery.models import Clip
-from delivery.recordings.clips import assemble, keep_clip
+from delivery.recordings.clips import assemble, store_clip
 from rvm.platform.models import AuditEvent, Role, Workspace
 from tests.delivery.audio.mp3_bytes import encode_pcm, encoded, noise
 from tests.factories import letters, make_user, make_workspace
@@ -72,7 +72,7 @@ def test_no_file_is_said_at_the_field(staff: Client, workspace: Workspace) -> No
 
 
 def test_a_sound_that_is_known_stays_one_clip_and_is_said(staff: Client, workspace: Workspace) -> None:
-    keep_clip(workspace, "Ann", encoded(0.5))
+    store_clip(workspace, "Ann", encoded(0.5))
     answer = upload(staff, workspace, file("Anne.mp3", encoded(0.5)))
     assert said(answer)[0] == "Anne.mp3 was uploaded before, as “Ann”; it stays one clip."
     assert Clip.objects.get().name == "Ann"
@@ -117,7 +117,7 @@ def test_nothing_is_uploaded_into_another_workspace(staff: Client) -> None:
 
 
 def test_a_clip_plays_on_its_page_which_says_where_it_is_heard(staff: Client, workspace: Workspace) -> None:
-    greeting, name = keep_clip(workspace, "Greeting", encoded(11)), keep_clip(workspace, "Ana", encoded(0.5))
+    greeting, name = store_clip(workspace, "Greeting", encoded(11)), store_clip(workspace, "Ana", encoded(0.5))
     assemble(workspace, [greeting.pk, name.pk])
     page = staff.get(reverse("admin:delivery_clip_change", args=[name.pk])).content.decode()
     for shown in ("Ana", "Nothing: the clip is fine.", "1 recording so far", f"{name.duration_ms / 1000:.2f} s"):

@@ -26,7 +26,7 @@ def page(voicemail: Voicemail) -> str:
     return reverse("admin:delivery_voicemail_change", args=[voicemail.pk])
 
 
-def deed(name: str, voicemail: Voicemail) -> str:
+def action(name: str, voicemail: Voicemail) -> str:
     return reverse(f"admin:delivery_voicemail_{name}", args=[voicemail.pk])
 
 
@@ -140,10 +140,10 @@ def test_looking_is_audited_and_the_number_shown_to_whom_may_see_it(
 
 def test_a_queued_voicemail_is_canceled_by_the_button(staff: Client, workspace: Workspace) -> None:
     voicemail = make_voicemail(make_use_case(workspace))
-    assert deed("cancel", voicemail) in staff.get(page(voicemail)).content.decode()
-    answer = staff.post(deed("cancel", voicemail), follow=True).content.decode()
+    assert action("cancel", voicemail) in staff.get(page(voicemail)).content.decode()
+    answer = staff.post(action("cancel", voicemail), follow=True).content.decode()
     assert "The voicemail is canceled." in answer
-    assert deed("cancel", voicemail) not in answer
+    assert action("cancel", voicemail) not in answer
     voicemail.refresh_from_db()
     assert voicemail.status == VoicemailStatus.CANCELED
     assert AuditEvent.objects.get(action="voicemail.canceled", subject_id=voicemail.pk).actor is not None
@@ -151,7 +151,7 @@ def test_a_queued_voicemail_is_canceled_by_the_button(staff: Client, workspace: 
 
 def test_what_was_sent_meanwhile_is_not_canceled_and_says_so(staff: Client, workspace: Workspace) -> None:
     voicemail = make_voicemail(make_use_case(workspace), status=VoicemailStatus.ACCEPTED)
-    answer = staff.post(deed("cancel", voicemail), follow=True).content.decode()
+    answer = staff.post(action("cancel", voicemail), follow=True).content.decode()
     assert "Only a queued voicemail can be canceled; this one is accepted." in answer
 
 
@@ -165,26 +165,26 @@ def failed(workspace: Workspace, reason: str, **fields: Any) -> Voicemail:
 
 def test_a_failed_voicemail_is_queued_again_by_the_button(staff: Client, workspace: Workspace) -> None:
     voicemail = failed(workspace, "busy")
-    assert deed("retry", voicemail) in staff.get(page(voicemail)).content.decode()
-    assert "The voicemail is queued again." in staff.post(deed("retry", voicemail), follow=True).content.decode()
+    assert action("retry", voicemail) in staff.get(page(voicemail)).content.decode()
+    assert "The voicemail is queued again." in staff.post(action("retry", voicemail), follow=True).content.decode()
     voicemail.refresh_from_db()
     assert voicemail.status == VoicemailStatus.QUEUED
 
 
 def test_what_a_retry_cannot_help_has_no_button(staff: Client, workspace: Workspace) -> None:
     voicemail = failed(workspace, "mailbox_full")
-    assert deed("retry", voicemail) not in staff.get(page(voicemail)).content.decode()
-    assert "Sending it again would not help." in staff.post(deed("retry", voicemail), follow=True).content.decode()
+    assert action("retry", voicemail) not in staff.get(page(voicemail)).content.decode()
+    assert "Sending it again would not help." in staff.post(action("retry", voicemail), follow=True).content.decode()
 
 
 def test_a_second_message_needs_the_risk_to_be_accepted(staff: Client, workspace: Workspace) -> None:
     voicemail = failed(workspace, "unreported")
     assert "accept_duplicate_risk" in staff.get(page(voicemail)).content.decode()
-    refused = staff.post(deed("retry", voicemail), follow=True).content.decode()
+    refused = staff.post(action("retry", voicemail), follow=True).content.decode()
     assert "The person may have been reached already" in refused
     voicemail.refresh_from_db()
     assert voicemail.status == VoicemailStatus.FAILED
-    staff.post(deed("retry", voicemail), {"accept_duplicate_risk": "yes"})
+    staff.post(action("retry", voicemail), {"accept_duplicate_risk": "yes"})
     voicemail.refresh_from_db()
     assert voicemail.status == VoicemailStatus.QUEUED
 
@@ -192,9 +192,9 @@ def test_a_second_message_needs_the_risk_to_be_accepted(staff: Client, workspace
 def test_an_operator_retries_but_accepts_no_risk(client: Client, workspace: Workspace) -> None:
     client.force_login(make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, password=None))
     risky, plain = failed(workspace, "unconfirmed"), failed(workspace, "no_answer")
-    assert deed("retry", risky) not in client.get(page(risky)).content.decode()
-    assert client.post(deed("retry", risky), {"accept_duplicate_risk": "yes"}).status_code == 403
-    assert client.post(deed("retry", plain)).status_code == 302
+    assert action("retry", risky) not in client.get(page(risky)).content.decode()
+    assert client.post(action("retry", risky), {"accept_duplicate_risk": "yes"}).status_code == 403
+    assert client.post(action("retry", plain)).status_code == 302
     plain.refresh_from_db()
     assert plain.status == VoicemailStatus.QUEUED
 
@@ -203,19 +203,19 @@ def test_an_operator_retries_but_accepts_no_risk(client: Client, workspace: Work
 def test_a_viewer_can_do_nothing(client: Client, workspace: Workspace, name: str) -> None:
     client.force_login(make_user(workspace=workspace, role=Role.VIEWER, is_staff=True, password=None))
     for voicemail in (make_voicemail(make_use_case(workspace)), failed(workspace, "busy")):
-        assert deed(name, voicemail) not in client.get(page(voicemail)).content.decode()
-        assert client.post(deed(name, voicemail)).status_code == 403
+        assert action(name, voicemail) not in client.get(page(voicemail)).content.decode()
+        assert client.post(action(name, voicemail)).status_code == 403
 
 
 @pytest.mark.parametrize("name", ["cancel", "retry"])
 def test_another_workspaces_voicemail_is_not_found(staff: Client, name: str) -> None:
     theirs = make_voicemail()
-    assert staff.post(deed(name, theirs)).status_code == 404
+    assert staff.post(action(name, theirs)).status_code == 404
 
 
 @pytest.mark.parametrize("name", ["cancel", "retry"])
 def test_a_link_does_nothing(staff: Client, workspace: Workspace, name: str) -> None:
-    assert staff.get(deed(name, make_voicemail(make_use_case(workspace)))).status_code == 405
+    assert staff.get(action(name, make_voicemail(make_use_case(workspace)))).status_code == 405
 
 
 def act(client: Client, action: str, *voicemails: Voicemail) -> str:

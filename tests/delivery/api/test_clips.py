@@ -12,9 +12,9 @@ from django.test import Client
 
 from delivery.api.answers import ClipAnswer, ClipDetail
 from delivery.models import Clip, Recording
-from delivery.recordings.clips import keep_clip
+from delivery.recordings.clips import store_clip
 from delivery.recordings.links import link
-from delivery.recordings.recordings import keep_recording
+from delivery.recordings.recordings import store_recording
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.scopes import Scope
 from tests.delivery.api.sending import codes
@@ -31,7 +31,7 @@ def upload(api: Api, data: bytes = encoded(0.5), file_name: str = "Ana.mp3", **f
 
 @pytest.fixture
 def clip(workspace: Workspace) -> Clip:
-    return keep_clip(workspace, "Ana", encoded(0.5))
+    return store_clip(workspace, "Ana", encoded(0.5))
 
 
 def test_an_upload_is_kept_under_its_files_name_and_described(api: Api) -> None:
@@ -74,8 +74,8 @@ def test_what_is_no_clip_is_refused_by_name_and_leaves_no_trace(
 def test_a_clip_is_listed_newest_first_and_not_among_the_recordings(api: Api, workspace: Workspace) -> None:
     names = ["Ana", "Bea", "Cid"]
     for number, name in enumerate(names):
-        keep_clip(workspace, name, encoded(0.5 + number))
-    keep_recording(workspace, "Flu shot", encoded(12))
+        store_clip(workspace, name, encoded(0.5 + number))
+    store_recording(workspace, "Flu shot", encoded(12))
     first = api.get("clips", limit=2).json()
     rest = api.get("clips", limit=2, continuation_token=first["continuation_token"]).json()
     assert sorted(item["name"] for item in first["items"] + rest["items"]) == names
@@ -101,7 +101,7 @@ def test_a_clip_plays_whole_and_in_parts(api: Api, clip: Clip) -> None:
 
 
 def test_a_link_to_a_clip_opens_no_recording_and_the_other_way_round(workspace: Workspace, clip: Clip) -> None:
-    recording = keep_recording(workspace, "Flu shot", encoded(12))
+    recording = store_recording(workspace, "Flu shot", encoded(12))
     Recording.objects.filter(pk=recording.pk).update(id=clip.pk)
     assert Client().get(urlsplit(link(clip)).path).content == encoded(0.5)
     path = urlsplit(link(clip)).path

@@ -19,7 +19,7 @@ from delivery.api.answers import (
 )
 from delivery.api.exports import EXAMPLE as EXPORT
 from delivery.api.requests import BatchRequest, ExportQuery, RetryRequest, SendRecordingRequest, VoicemailQuery
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None
     request = serializer(data=example.value)
     assert request.is_valid(), request.errors
     rows = request.validated_data.get("recipients", [])
-    assert not [row for row in rows if isinstance(row, Refused)]
+    assert not [row for row in rows if isinstance(row, ServiceError)]
 
 
 @pytest.mark.parametrize(

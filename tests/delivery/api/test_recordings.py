@@ -18,7 +18,7 @@ from django.utils import timezone
 from delivery.api.answers import LevelsAnswer, RecordingAnswer, RecordingDetail
 from delivery.models import Recording
 from delivery.recordings.links import carrier_link, link
-from delivery.recordings.recordings import keep_recording
+from delivery.recordings.recordings import store_recording
 from delivery.recordings.storage import read_frames
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import AuditEvent, Workspace
@@ -36,7 +36,7 @@ def upload(api: Api, audio: Any = None, **fields: Any) -> Any:
 
 @pytest.fixture
 def recording(workspace: Workspace) -> Recording:
-    return keep_recording(workspace, "Flu shot", encoded(12))
+    return store_recording(workspace, "Flu shot", encoded(12))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from delivery.carriers import CARRIERS
 from delivery.carriers.sandbox import Sandbox
 from delivery.setups import connection_test
-from delivery.transport.interface import HttpResponse
+from delivery.transport.interface import CarrierResponse
 from rvm.platform.scopes import Scope
 from tests.factories import SANDBOX_CREDENTIALS, Api, make_api, make_setup
 from tests.rvm.simulators.sandbox import harness
@@ -71,7 +71,7 @@ def test_a_carrier_that_never_answers_costs_a_bounded_wait(api: Api, monkeypatch
     ],
 )
 def test_only_the_sandboxs_own_answer_counts(status: int, body: bytes, ok: bool) -> None:
-    check = Sandbox(SANDBOX_CREDENTIALS).read_check(HttpResponse(status, body))
+    check = Sandbox(SANDBOX_CREDENTIALS).read_check(CarrierResponse(status, body))
     assert check.ok is ok and check.detail.endswith(".")
 
 

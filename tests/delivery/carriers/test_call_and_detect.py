@@ -25,7 +25,7 @@ from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Drop
 from delivery.reports.inbox import merge
-from delivery.transport.interface import HttpRequest, HttpResponse
+from delivery.transport.interface import CarrierRequest, CarrierResponse
 from tests import factories
 from tests.delivery.standings import NOW, both, make_submitted
 
@@ -40,7 +40,7 @@ class CallAndDetect(Carrier):
     label = "Call and detect"
     credential_fields = (Credential("token", "Auth token"),)
 
-    def submit_request(self, drop: DropRequest) -> HttpRequest:
+    def submit_request(self, drop: DropRequest) -> CarrierRequest:
         def step(step: str) -> str:
             return f"{drop.callback_url}?{urlencode({'step': step, 'drop': str(drop.attempt_key), 'play': drop.recording_url})}"
 
@@ -51,9 +51,9 @@ class CallAndDetect(Carrier):
             "Url": step("answered"),
             "StatusCallback": step("ended"),
         }
-        return HttpRequest("POST", "http://127.0.0.1:1/Calls.json", (), urlencode(fields).encode())
+        return CarrierRequest("POST", "http://127.0.0.1:1/Calls.json", (), urlencode(fields).encode())
 
-    def read_submission(self, response: HttpResponse) -> Submission:
+    def read_submission(self, response: CarrierResponse) -> Submission:
         return Submission(Outcome.ACCEPTED if response.status == 201 else Outcome.UNKNOWN)
 
     def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> None:
@@ -74,12 +74,12 @@ class CallAndDetect(Carrier):
 
     def answer_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> CallbackAnswer:
         asked, said = _query(url), dict(parse_qsl(raw.decode()))
-        deeds = "<Hangup/>"
+        actions = "<Hangup/>"
         if asked["step"] == "answered" and said["AnsweredBy"].startswith("machine_end"):
             # Fetched only once the recording was played to its end: the proof that it was.
             after = f"{url.partition('?')[0]}?{urlencode(asked | {'step': 'played'})}"
-            deeds = f"<Play>{escape(asked['play'])}</Play><Redirect>{escape(after)}</Redirect>"
-        return CallbackAnswer(f"<Response>{deeds}</Response>".encode(), "text/xml")
+            actions = f"<Play>{escape(asked['play'])}</Play><Redirect>{escape(after)}</Redirect>"
+        return CallbackAnswer(f"<Response>{actions}</Response>".encode(), "text/xml")
 
 
 def _query(url: str) -> dict[str, str]:

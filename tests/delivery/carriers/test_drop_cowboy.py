@@ -15,7 +15,7 @@ from delivery.carriers.drop_cowboy import BASE_URL, REASONS, DropCowboy
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import REASONS as REASON_FACTS
 from delivery.lifecycle.reasons import Reason
-from delivery.transport.interface import HttpRequest, HttpResponse
+from delivery.transport.interface import CarrierRequest, CarrierResponse
 from tests.delivery.carriers.callback_security import FORGERIES, GENUINE, NOW, Signed
 from tests.delivery.carriers.drop_cowboy_simulator import SIMULATED, Simulator, drop_cowboy, signed
 from tests.rvm.simulators.sandbox.harness import send
@@ -52,9 +52,9 @@ VECTOR_HEADERS = {
 }
 
 
-def answer(status: int, body: object, **headers: str) -> HttpResponse:
+def answer(status: int, body: object, **headers: str) -> CarrierResponse:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
-    return HttpResponse(status, raw, {name.replace("_", "-"): value for name, value in headers.items()})
+    return CarrierResponse(status, raw, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 def problem(status: int) -> dict[str, object]:
@@ -353,7 +353,7 @@ def test_a_post_back_needs_an_attempt_key_and_a_stripped_webhook_is_none() -> No
 # recordings
 
 
-def upload(carrier: DropCowboy, answers: list[HttpResponse]) -> tuple[list[HttpRequest], str]:
+def upload(carrier: DropCowboy, answers: list[CarrierResponse]) -> tuple[list[CarrierRequest], str]:
     """Hold the conversation with prepared answers."""
     conversation, requests = carrier.upload("rec-1", b"mp3"), []
     request = next(conversation)
@@ -366,7 +366,7 @@ def upload(carrier: DropCowboy, answers: list[HttpResponse]) -> tuple[list[HttpR
     raise AssertionError("the conversation went on")
 
 
-def created(url: str = "https://storage/1?s=x") -> HttpResponse:
+def created(url: str = "https://storage/1?s=x") -> CarrierResponse:
     target = {"url": url, "content_type": "audio/mpeg"}
     return answer(200, {"data": {"media_id": "m/1", "upload": {"mp3": target, "wav": {}}}, "meta": {}})
 
@@ -375,7 +375,7 @@ def test_an_upload_is_created_put_and_completed_and_storage_sees_no_key() -> Non
     (create, put, complete), media_id = upload(CARRIER, [created(), answer(200, b""), answer(201, b"")])
     assert media_id == "m/1"
     assert orjson.loads(create.body) == {"name": "rec-1", "type": "rvm", "signed_upload": True}
-    assert put == HttpRequest("PUT", "https://storage/1?s=x", ("Content-Type: audio/mpeg",), b"mp3")
+    assert put == CarrierRequest("PUT", "https://storage/1?s=x", ("Content-Type: audio/mpeg",), b"mp3")
     assert (complete.url, complete.body) == (f"{BASE_URL}/media/public/media/m%2F1/complete", b"{}")
     assert "x-key: the-key" in create.headers
     assert "x-key: the-key" in complete.headers
@@ -399,7 +399,7 @@ def test_an_upload_is_created_put_and_completed_and_storage_sees_no_key() -> Non
     ],
 )
 def test_an_upload_that_fails_says_whether_another_may_succeed(
-    answers: list[HttpResponse], error: type[Exception]
+    answers: list[CarrierResponse], error: type[Exception]
 ) -> None:
     with pytest.raises(error, match=r"\.$"):
         upload(CARRIER, answers)
@@ -428,7 +428,7 @@ def test_the_simulated_vendor_takes_a_recording_and_refuses_another_content_type
         assert (simulator.media[media_id], simulator.ready, simulator.leaked) == (b"frames", {media_id}, [])
         conversation = attached(simulator).upload("rec-1", b"mp3")
         put = conversation.send(send(next(conversation)))
-        wrong = HttpRequest(put.method, put.url, ("Content-Type: audio/mpeg; charset=utf-8",), put.body)
+        wrong = CarrierRequest(put.method, put.url, ("Content-Type: audio/mpeg; charset=utf-8",), put.body)
         with pytest.raises(MediaNotTaken, match="403"):
             conversation.send(send(wrong))
 

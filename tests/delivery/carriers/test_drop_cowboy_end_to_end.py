@@ -17,12 +17,12 @@ from django_rq import get_connection
 
 from delivery.carriers.drop_cowboy import DropCowboy
 from delivery.engine.dispatcher import Dispatcher, Flight, boot_clock
-from delivery.engine.rate_limit import Gate
+from delivery.engine.rate_limit import RateLimiter
 from delivery.models import CarrierMedia, CarrierReport, Drop, Recording, Voicemail
 from delivery.recordings.carrier_media import upload_one
-from delivery.recordings.recordings import keep_recording
+from delivery.recordings.recordings import store_recording
 from delivery.reports.inbox import merge
-from delivery.reports.reconciliation import settle
+from delivery.reports.reconciliation import reconcile
 from delivery.transport.curl import CurlTransport
 from rvm.platform.database.clock import database_now
 from tests import factories
@@ -82,7 +82,7 @@ def make_use_case(setup: TelephonySetup, **fields: Any) -> UseCase:
 
 
 def make_recording(use_case: UseCase) -> Recording:
-    return keep_recording(use_case.workspace, "Reminder", encoded(12))
+    return store_recording(use_case.workspace, "Reminder", encoded(12))
 
 
 def queue(use_case: UseCase, recording: Recording, last4: str = "0001") -> Voicemail:
@@ -95,13 +95,13 @@ def work(vendor: Simulator, done: Callable[[], bool], seconds: float = 40) -> No
     while not done():
         assert clock.monotonic() < deadline, f"waited {seconds:g} s; {statuses()}"
         transport: CurlTransport[Flight] = CurlTransport(total_timeout=15)
-        gate = Gate(get_connection("dispatch"), "worker-1")
+        gate = RateLimiter(get_connection("dispatch"), "worker-1")
         Dispatcher(transport, gate, Inline(), http_timeout=15).run(5)
         transport.close()
         asking: CurlTransport[Any] = CurlTransport(total_timeout=15)
         while merge(database_now()):
             pass
-        settle(asking, gate)
+        reconcile(asking, gate)
         upload_one(asking, database_now, boot_clock)
         asking.close()
         no_wait()

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.carriers.base import CallbackMalformed, CallbackRejected, DropRequest, NeverSeen
+from delivery.carriers.base import CallbackMalformed, CallbackRejected, DropRequest, UnknownToCarrier
 from delivery.carriers.sandbox import ANSWERS, REASONS, Sandbox
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
-from delivery.transport.interface import HttpResponse
+from delivery.transport.interface import CarrierResponse
 from rvm.simulators.sandbox.outcomes import CODES
 from rvm.simulators.sandbox.signing import signature
 from tests.delivery.carriers.callback_security import FORGERIES, GENUINE, Signed
@@ -36,9 +36,9 @@ def request_for(carrier: Sandbox = CARRIER, **changed: str):
     return carrier.submit_request(DropRequest(ATTEMPT, **(fields | {"callback_url": "http://127.0.0.1/c"} | changed)))
 
 
-def answer(status: int, body: object, **headers: str) -> HttpResponse:
+def answer(status: int, body: object, **headers: str) -> CarrierResponse:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
-    return HttpResponse(status, raw, {name.replace("_", "-"): value for name, value in headers.items()})
+    return CarrierResponse(status, raw, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 def event(**changed: object) -> bytes:
@@ -319,7 +319,7 @@ def attached(client: Client) -> Sandbox:
 def test_adapter_and_vendor_understand_each_other_from_submission_to_report():
     with receiver() as taker, sandbox(fetch_audio=True) as client:
         carrier = attached(client)
-        assert isinstance(carrier.read_lookup(send(carrier.lookup_request(ATTEMPT))), NeverSeen)
+        assert isinstance(carrier.read_lookup(send(carrier.lookup_request(ATTEMPT))), UnknownToCarrier)
         request = request_for(carrier, recording_url=taker.audio_url, callback_url=taker.callback_url)
         submission = carrier.read_submission(send(request))
         assert submission.outcome is Outcome.ACCEPTED

@@ -11,10 +11,10 @@ from django_rq import get_connection
 
 from delivery.engine.circuit_breaker import Health, why_open
 from delivery.engine.dispatcher import Dispatcher
-from delivery.engine.rate_limit import Gate
+from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Voicemail
-from delivery.transport.interface import HttpResponse
+from delivery.transport.interface import CarrierResponse
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, Inline, timed_out
 from usecases.models import TelephonySetup
@@ -28,7 +28,7 @@ def empty_redis() -> None:
 
 
 def dispatch(transport: FakeTransport) -> None:
-    Dispatcher(transport, Gate(get_connection("dispatch"), "worker-1"), Inline(), http_timeout=15).run(3)
+    Dispatcher(transport, RateLimiter(get_connection("dispatch"), "worker-1"), Inline(), http_timeout=15).run(3)
 
 
 def use_case_with(count: int) -> Any:
@@ -69,7 +69,7 @@ def test_a_silent_carrier_opens_it_and_the_rest_stays_queued() -> None:
 
 def test_a_refused_account_opens_it_at_once() -> None:
     use_case = use_case_with(1)
-    dispatch(FakeTransport(lambda _: HttpResponse(401, b'{"code":"unauthorized","message":"no"}')))
+    dispatch(FakeTransport(lambda _: CarrierResponse(401, b'{"code":"unauthorized","message":"no"}')))
     use_case.setup.refresh_from_db()
     assert use_case.setup.breaker_reason == "The carrier refused the account's credentials or rights."
 
@@ -77,7 +77,7 @@ def test_a_refused_account_opens_it_at_once() -> None:
 def test_openings_beyond_all_counting_open_it_all_the_same() -> None:
     use_case = use_case_with(1)
     TelephonySetup.objects.update(breaker_openings=32_767)
-    dispatch(FakeTransport(lambda _: HttpResponse(401, b'{"code":"unauthorized","message":"no"}')))
+    dispatch(FakeTransport(lambda _: CarrierResponse(401, b'{"code":"unauthorized","message":"no"}')))
     use_case.setup.refresh_from_db()
     assert use_case.setup.breaker_until > timezone.now()
 
@@ -132,7 +132,7 @@ def test_half_open_a_failing_probe_opens_it_for_longer() -> None:
 
 def test_throttling_is_no_failure_of_the_carrier() -> None:
     use_case = use_case_with(25)
-    answer = HttpResponse(429, b'{"code":"throttled","message":"slow down"}', {"retry-after": "1"})
+    answer = CarrierResponse(429, b'{"code":"throttled","message":"slow down"}', {"retry-after": "1"})
     dispatch(FakeTransport(lambda _: answer))
     use_case.setup.refresh_from_db()
     assert use_case.setup.breaker_until is None

@@ -12,10 +12,10 @@ from django.utils import timezone
 from django_rq import get_connection
 
 from delivery.engine.dispatcher import Dispatcher
-from delivery.engine.rate_limit import Gate
-from delivery.lifecycle.outcomes import check_wait
+from delivery.engine.rate_limit import RateLimiter
+from delivery.lifecycle.outcomes import lookup_wait
 from delivery.models import Drop, LaneDelta, Voicemail
-from delivery.transport.interface import HttpResponse
+from delivery.transport.interface import CarrierResponse
 from delivery.worker.maintenance import end_leases, fold_counts, give_up_on_confirmation, give_up_on_reports
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, Inline, accepted, refused_connection, timed_out
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 def dispatch(
     transport: FakeTransport, *, executor: Executor | None = None, seconds: float = 5, **options: Any
 ) -> Dispatcher:
-    gate = Gate(get_connection("dispatch"), "worker-1")
+    gate = RateLimiter(get_connection("dispatch"), "worker-1")
     dispatcher = Dispatcher(transport, gate, executor or Inline(), http_timeout=15, **options)
     dispatcher.run(seconds)
     return dispatcher
@@ -88,7 +88,7 @@ def test_a_time_out_is_uncertain_and_is_not_sent_again() -> None:
 
 def test_a_refusal_ends_it_with_the_carriers_reason() -> None:
     voicemail = factories.make_voicemail()
-    dispatch(FakeTransport(lambda _: HttpResponse(422, b'{"code":"refused","message":"no"}')))
+    dispatch(FakeTransport(lambda _: CarrierResponse(422, b'{"code":"refused","message":"no"}')))
     assert state(voicemail)[0] == "failed"
     assert voicemail.ended_at is not None
 
@@ -146,7 +146,7 @@ def test_an_ended_lease_makes_the_voicemail_uncertain_and_never_queued() -> None
     voicemail = claimed_voicemail(now - timedelta(minutes=2))
     assert end_leases(now) == 1
     assert state(voicemail) == ("uncertain", "")
-    assert Drop.objects.get().due_at == now + check_wait(0)
+    assert Drop.objects.get().due_at == now + lookup_wait(0)
 
 
 def claimed_voicemail(lease_until: datetime) -> Voicemail:

@@ -18,20 +18,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from delivery.engine.claim import Claim, claim
-from delivery.engine.lane_routes import open_routes
-from delivery.engine.rate_limit import Gate
+from delivery.engine.lane_routes import active_routes
+from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.results import Result, record
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
-from delivery.lifecycle.status import MOVES, TERMINAL, VoicemailStatus
+from delivery.lifecycle.status import TERMINAL, TRANSITIONS, VoicemailStatus
 from delivery.models import Voicemail
 from delivery.reports.inbox import merge, receive
-from delivery.reports.reconciliation import settle
+from delivery.reports.reconciliation import reconcile
 from delivery.services.voicemails import cancel, retry
-from delivery.transport.interface import HttpRequest, HttpResponse
+from delivery.transport.interface import CarrierRequest, CarrierResponse
 from delivery.worker.maintenance import end_leases, expire, fold_counts, give_up_on_confirmation, give_up_on_reports
 from rvm.platform.database import sql
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport
 from tests.delivery.standings import NOW, counted, standing
@@ -110,7 +110,7 @@ class Engine(RuleBasedStateMachine):
 
     @rule(worker=WORKERS, limit=st.integers(1, 3))
     def claims(self, worker: int, limit: int) -> None:
-        for route in open_routes(self.now, 10):
+        for route in active_routes(self.now, 10):
             self.claimed[worker] += claim(route, limit, self.now, LEASE).claims
 
     @precondition(lambda self: any(self.claimed))
@@ -161,7 +161,7 @@ class Engine(RuleBasedStateMachine):
     @precondition(lambda self: bool(sql.run(UNCERTAIN, [self.now])))
     @rule(arrives=st.booleans(), answers=st.booleans())
     def settles(self, arrives: bool, answers: bool) -> None:
-        def carrier(request: HttpRequest) -> Any:
+        def carrier(request: CarrierRequest) -> Any:
             if request.method == "GET":
                 return self.look_up(UUID(request.url.rpartition("=")[2]))
             key = UUID(orjson.loads(request.body)["reference"])
@@ -169,16 +169,20 @@ class Engine(RuleBasedStateMachine):
             if arrives:
                 self.has.setdefault(key, None)
             return (
-                HttpResponse(202, b'{"id":"c","status":"accepted"}') if arrives and answers else HttpResponse(500, b"")
+                CarrierResponse(202, b'{"id":"c","status":"accepted"}')
+                if arrives and answers
+                else CarrierResponse(500, b"")
             )
 
-        settle(FakeTransport(carrier), Gate(get_connection("dispatch"), "settler"), lambda: self.now, lambda: 0.0)
+        reconcile(
+            FakeTransport(carrier), RateLimiter(get_connection("dispatch"), "settler"), lambda: self.now, lambda: 0.0
+        )
 
-    def look_up(self, key: UUID) -> HttpResponse:
+    def look_up(self, key: UUID) -> CarrierResponse:
         if key not in self.has:
-            return HttpResponse(404, b'{"code":"never_seen"}')
+            return CarrierResponse(404, b'{"code":"never_seen"}')
         status = self.has[key] or ReportStatus.ACCEPTED
-        return HttpResponse(200, orjson.dumps({"id": "c", "reference": str(key), "status": status, "code": "busy"}))
+        return CarrierResponse(200, orjson.dumps({"id": "c", "reference": str(key), "status": status, "code": "busy"}))
 
     # time and people
 
@@ -208,7 +212,7 @@ class Engine(RuleBasedStateMachine):
     def _try(self, service: Callable[..., Voicemail], place: int, **options: bool) -> Voicemail | None:
         try:
             return service(self.rows()[place], actor=None, now=self.now, **options)
-        except Refused:
+        except ServiceError:
             return None
 
     # what must hold after every step
@@ -239,7 +243,7 @@ class Engine(RuleBasedStateMachine):
             if before in TERMINAL and status != before:
                 # within one step a retry may follow
                 assert before == VoicemailStatus.FAILED
-                assert status in MOVES[VoicemailStatus.FAILED]
+                assert status in TRANSITIONS[VoicemailStatus.FAILED]
 
     @invariant()
     def a_status_and_its_latest_drop_agree(self) -> None:

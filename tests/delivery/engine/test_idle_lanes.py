@@ -13,12 +13,12 @@ from django_rq import get_queue
 from structlog.testing import capture_logs
 
 from delivery.engine import idle_lanes
-from delivery.engine.lane_routes import open_routes
+from delivery.engine.lane_routes import active_routes
 from delivery.lane_totals import counts_of_use_cases
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import OPEN_ENDED, VoicemailStatus
-from delivery.lifecycle.transitions import Move
+from delivery.lifecycle.transitions import Transition
 from delivery.models import Lane, LaneCount, LaneDelta, UseCaseCount, Voicemail
 from delivery.services.insertion import insert_staged
 from delivery.services.voicemails import Recipient, queue_voicemails, retry
@@ -57,7 +57,7 @@ def ended(**fields: Any) -> Voicemail:
     )
     make_drop(voicemail, "failed", "no_answer")
     an_hour_goes_by()
-    idle_lanes.let_rest(NOW)
+    idle_lanes.mark_idle(NOW)
     assert is_idle(lane)
     return voicemail
 
@@ -66,10 +66,10 @@ def test_a_lane_rests_once_nothing_was_under_way_for_a_while() -> None:
     lane = factories.make_voicemail(status="delivered").lane
     for early in (lambda: None, maintenance.fold_counts):
         early()
-        idle_lanes.let_rest(NOW)
+        idle_lanes.mark_idle(NOW)
         assert not is_idle(lane)
     an_hour_goes_by()
-    idle_lanes.let_rest(NOW)
+    idle_lanes.mark_idle(NOW)
     assert is_idle(lane)
 
 
@@ -77,7 +77,7 @@ def test_a_lane_rests_once_nothing_was_under_way_for_a_while() -> None:
 def test_a_lane_in_which_something_is_under_way_does_not_rest(status: str) -> None:
     lane = factories.make_voicemail(status=status).lane
     an_hour_goes_by()
-    idle_lanes.let_rest(NOW)
+    idle_lanes.mark_idle(NOW)
     assert not is_idle(lane)
 
 
@@ -85,7 +85,7 @@ def test_neither_a_new_lane_rests_nor_one_that_is_held_nor_one_with_changes_to_b
     new, held, changing = (factories.make_lane(held=held) for held in (False, True, False))
     Lane.objects.exclude(pk=new.pk).update(created_at=F("created_at") - HOUR)
     LaneDelta.objects.create(lane=changing, status="delivered", reason="", delta=1)
-    idle_lanes.let_rest(NOW)
+    idle_lanes.mark_idle(NOW)
     assert [is_idle(lane) for lane in (new, held, changing)] == [False, False, False]
 
 
@@ -93,7 +93,7 @@ def test_the_rows_decide_whatever_the_counters_say() -> None:
     lane = factories.make_voicemail().lane
     LaneDelta.objects.all().delete()
     an_hour_goes_by()
-    idle_lanes.let_rest(NOW)
+    idle_lanes.mark_idle(NOW)
     assert not is_idle(lane)
 
 
@@ -103,7 +103,7 @@ def test_so_many_rest_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     lanes = [factories.make_lane(use_case) for _ in range(5)]
     an_hour_goes_by()
     for rested in (2, 4, 5, 5):
-        idle_lanes.let_rest(NOW)
+        idle_lanes.mark_idle(NOW)
         assert Lane.objects.filter(pk__in=[lane.pk for lane in lanes], idle=True).count() == rested
 
 
@@ -111,7 +111,7 @@ def test_a_look_for_work_reads_lanes_that_are_open_and_the_metrics_say_how_many(
     ended()
     factories.make_voicemail(lane=factories.make_lane(held=True))
     waiting = factories.make_voicemail(not_before=NOW)
-    assert [route.lane_id for route in open_routes(NOW, 10)] == [waiting.lane_id]
+    assert [route.lane_id for route in active_routes(NOW, 10)] == [waiting.lane_id]
     assert {gauge.name: gauge.value for gauge in gauges(NOW)}["rvm_open_lanes"] == 1
 
 
@@ -122,32 +122,34 @@ def test_what_the_api_queues_wakes_its_lane_at_once() -> None:
     voicemail = factories.make_voicemail(status="delivered")
     use_case, lane = voicemail.use_case, voicemail.lane
     an_hour_goes_by()
-    idle_lanes.let_rest(NOW)
+    idle_lanes.mark_idle(NOW)
     assert is_idle(lane)
     recording = factories.make_recording(use_case.workspace)
     [queued] = queue_voicemails(
         use_case=use_case, recording=recording, live=True, recipients=[Recipient("+15550010001")], now=NOW
     )
     assert isinstance(queued, Voicemail) and queued.lane_id == lane.pk
-    assert [route.lane_id for route in open_routes(NOW, 10)] == [lane.pk]
+    assert [route.lane_id for route in active_routes(NOW, 10)] == [lane.pk]
 
 
 def test_a_list_wakes_its_lane_at_once() -> None:
     voicemail = ended()
     insert_staged(voicemail.lane, STAGED, {"rows": 3}, recording_id=voicemail.recording_id, now=NOW)
-    assert [route.due for route in open_routes(NOW, 10)] == [3]
+    assert [route.due for route in active_routes(NOW, 10)] == [3]
 
 
 def test_a_person_who_tries_one_again_wakes_its_lane_at_once() -> None:
     voicemail = ended()
     retry(voicemail, actor=None, now=NOW)
-    assert [route.lane_id for route in open_routes(NOW, 10)] == [voicemail.lane_id]
+    assert [route.lane_id for route in active_routes(NOW, 10)] == [voicemail.lane_id]
 
 
 def late_retry(voicemail: Voicemail) -> None:
     """As a report that corrects a guess brings it about."""
     failed, queued = VoicemailStatus.FAILED, VoicemailStatus.QUEUED
-    assert transitions.apply([Move(voicemail.pk, failed, queued, was_reason=Reason.NO_ANSWER, not_before=NOW)], NOW)
+    assert transitions.apply(
+        [Transition(voicemail.pk, failed, queued, was_reason=Reason.NO_ANSWER, not_before=NOW)], NOW
+    )
 
 
 @pytest.mark.parametrize("folded", [True, False])
@@ -156,20 +158,20 @@ def test_what_comes_to_wait_in_an_idle_lane_wakes_it_before_the_tick_rings(folde
     late_retry(voicemail)
     if folded:
         maintenance.fold_counts()
-    assert open_routes(NOW, 10) == []
+    assert active_routes(NOW, 10) == []
     with capture_logs() as logs:
         tick.tick(NOW)
     assert [line["lane_id"] for line in logs if line["event"] == "lane_woken"] == [str(voicemail.lane_id)]
     assert tally(idle_lanes.WOKEN) == 1
     assert get_queue("dispatch").count == 1
-    assert [route.lane_id for route in open_routes(NOW, 10)] == [voicemail.lane_id]
+    assert [route.lane_id for route in active_routes(NOW, 10)] == [voicemail.lane_id]
 
 
 @pytest.mark.parametrize("status", sorted(OPEN_ENDED))
 def test_whatever_is_under_way_wakes_its_lane(status: str) -> None:
     lane = ended().lane
     factories.make_voicemail(lane=lane, recipient="+12025550143", status=status)
-    assert idle_lanes.wake_stirring(NOW) == 1
+    assert idle_lanes.mark_stirring_active(NOW) == 1
     assert not is_idle(lane)
 
 
@@ -180,19 +182,19 @@ def test_a_lane_that_is_idle_by_mistake_is_found_by_its_rows(monkeypatch: pytest
     voicemails = [ended() for _ in range(5)]
     for late in (3, 0, 4):
         Voicemail.objects.filter(pk=voicemails[late].pk).update(status="queued", reason="")
-        rounds = [idle_lanes.wake_stirring(NOW) for _ in range(4)]
+        rounds = [idle_lanes.mark_stirring_active(NOW) for _ in range(4)]
         assert sorted(rounds) == [0, 0, 0, 1]
         assert not is_idle(voicemails[late].lane)
     assert [is_idle(voicemail.lane) for voicemail in voicemails] == [False, True, True, False, False]
-    assert sum(idle_lanes.wake_stirring(NOW) for _ in range(4)) == 0
+    assert sum(idle_lanes.mark_stirring_active(NOW) for _ in range(4)) == 0
 
 
 def test_what_ended_before_it_was_folded_wakes_nobody() -> None:
     voicemail = ended(expires_at=NOW + HOUR)
     late_retry(voicemail)
     queued, expired = VoicemailStatus.QUEUED, VoicemailStatus.EXPIRED
-    transitions.apply([Move(voicemail.pk, queued, expired, reason=Reason.EXPIRED)], NOW)
-    assert idle_lanes.wake_stirring(NOW) == 0
+    transitions.apply([Transition(voicemail.pk, queued, expired, reason=Reason.EXPIRED)], NOW)
+    assert idle_lanes.mark_stirring_active(NOW) == 0
     assert is_idle(voicemail.lane)
 
 
@@ -206,7 +208,7 @@ def test_a_lane_that_somebody_is_queueing_in_is_not_put_to_rest() -> None:
         try:
             with transaction.atomic():
                 factories.make_voicemail(lane=lane, recipient="+12025550143", not_before=NOW)
-                idle_lanes.wake(lane)
+                idle_lanes.mark_active(lane)
                 queued.set()
                 assert go_on.wait(10)
         finally:
@@ -215,11 +217,11 @@ def test_a_lane_that_somebody_is_queueing_in_is_not_put_to_rest() -> None:
     thread = threading.Thread(target=queue)
     thread.start()
     assert queued.wait(10)
-    idle_lanes.let_rest(NOW)
+    idle_lanes.mark_idle(NOW)
     go_on.set()
     thread.join()
-    idle_lanes.let_rest(NOW)
-    assert [route.lane_id for route in open_routes(NOW, 10)] == [lane.pk]
+    idle_lanes.mark_idle(NOW)
+    assert [route.lane_id for route in active_routes(NOW, 10)] == [lane.pk]
 
 
 # use cases

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from delivery.lifecycle import transitions
 from delivery.lifecycle.status import VoicemailStatus
-from delivery.lifecycle.transitions import Move
+from delivery.lifecycle.transitions import Transition
 from delivery.models import Drop, Voicemail
 from delivery.reports import reconciliation
 from rvm.platform.database import sql
@@ -28,8 +28,10 @@ def test_a_batch_of_moves_leaves_out_what_another_moved_while_it_waited() -> Non
     sending, uncertain, accepted = VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN, VoicemailStatus.ACCEPTED
     now = timezone.now()
     with transaction.atomic():
-        transitions.apply([Move(first.pk, sending, accepted)], now)
-        other = Session(lambda: transitions.apply([Move(row.pk, sending, uncertain) for row in (first, second)], now))
+        transitions.apply([Transition(first.pk, sending, accepted)], now)
+        other = Session(
+            lambda: transitions.apply([Transition(row.pk, sending, uncertain) for row in (first, second)], now)
+        )
         other.wait_until_blocked()
     assert other.result() == {second.pk}
     assert [Voicemail.objects.get(pk=row.pk).status for row in (first, second)] == ["accepted", "uncertain"]

@@ -155,7 +155,7 @@ def test_the_index_of_what_expires_by_itself_can_not_be_taken_for_a_way_to_a_lan
 
 @pytest.mark.parametrize("three_lists", MOMENTS, indirect=True)
 def test_who_is_tried_again_is_sought_within_the_lanes_own_ids(three_lists: Lane) -> None:
-    stretch = [three_lists.workspace_id, three_lists.pk, lanes.before_all(three_lists), three_lists.last_id]
+    stretch = [three_lists.workspace_id, three_lists.pk, lanes.id_before_first(three_lists), three_lists.last_id]
     lines = plan(lanes._FAILED, [*stretch, ["busy"], NOW, 500, *stretch, True, NOW, 500, 500])
     assert not [line for line in lines if "Seq Scan on delivery_voicemail" in line]
     conditions = [line for line in lines if "Index Cond" in line]

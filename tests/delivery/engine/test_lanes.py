@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from delivery.carriers.sandbox import Sandbox
-from delivery.engine.claim import Wave, claim
-from delivery.engine.lane_routes import open_routes
+from delivery.engine.claim import ClaimedBatch, claim
+from delivery.engine.lane_routes import active_routes
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.retries import retry_failed
 from delivery.lifecycle.status import VoicemailStatus
@@ -39,8 +39,8 @@ def queue(lane: Lane, recipient: str = NEW_YORK, **fields: Any) -> Voicemail:
     return factories.make_voicemail(lane=lane, recipient=recipient, **{**times, **fields})
 
 
-def look(now: datetime) -> list[Wave]:
-    return [claim(route, 500, now, timedelta(seconds=60)) for route in open_routes(now, 500)]
+def look(now: datetime) -> list[ClaimedBatch]:
+    return [claim(route, 500, now, timedelta(seconds=60)) for route in active_routes(now, 500)]
 
 
 def fate(voicemail: Voicemail) -> tuple[str, datetime]:
@@ -76,7 +76,7 @@ def test_starts_that_were_granted_go_to_those_who_are_awake() -> None:
     lane = make_lane(window_start=time(10))
     asleep = [queue(lane, LOS_ANGELES, not_before=WEDNESDAY_NOON_UTC - timedelta(days=2)) for _ in range(7)]
     awake = [queue(lane, NEW_YORK) for _ in range(5)]
-    [route] = open_routes(WEDNESDAY_NOON_UTC, 500)
+    [route] = active_routes(WEDNESDAY_NOON_UTC, 500)
     wave = claim(route, 2, WEDNESDAY_NOON_UTC, timedelta(seconds=60))
     assert len(wave.claims) == 2
     assert {fate(voicemail) for voicemail in asleep} == {("queued", WEDNESDAY_NOON_UTC + timedelta(hours=1))}
@@ -90,7 +90,7 @@ def test_a_hold_binds_every_claim_that_begins_after_it(held: bool) -> None:
     """Also of a worker that looked for open lanes before, and is still busy with others."""
     lane = make_lane()
     voicemail = queue(lane)
-    [route] = open_routes(WEDNESDAY_NOON_UTC, 500)
+    [route] = active_routes(WEDNESDAY_NOON_UTC, 500)
     Lane.objects.filter(pk=lane.pk).update(held=held)
     wave = claim(route, 500, WEDNESDAY_NOON_UTC, timedelta(seconds=60))
     assert (len(wave.claims), fate(voicemail)[0]) == ((0, "queued") if held else (1, "sending"))
@@ -102,7 +102,7 @@ def test_one_transaction_looks_at_a_bounded_number_of_rows(monkeypatch: pytest.M
     lane = make_lane(window_start=time(10))
     for _ in range(15):
         queue(lane, LOS_ANGELES)
-    [route] = open_routes(WEDNESDAY_NOON_UTC, 500)
+    [route] = active_routes(WEDNESDAY_NOON_UTC, 500)
     wave = claim(route, 3, WEDNESDAY_NOON_UTC, timedelta(seconds=60))
     assert (wave.claims, wave.looked_at) == ([], 10)
     wave = claim(route, 3, WEDNESDAY_NOON_UTC, timedelta(seconds=60))

@@ -22,13 +22,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from delivery.engine.claim import Claim, claim
-from delivery.engine.lane_routes import open_routes
+from delivery.engine.lane_routes import active_routes
 from delivery.engine.results import Result, record
 from delivery.lifecycle import invariants, transitions
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
-from delivery.lifecycle.transitions import Move
+from delivery.lifecycle.transitions import Transition
 from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail
 from delivery.recordings import carrier_media
 from delivery.reports.inbox import merge, receive
@@ -86,7 +86,9 @@ Writer = Callable[[Pair], object]
 
 
 def apply(pair: Pair) -> None:
-    transitions.apply([Move(drop.voicemail_id, V.SENDING, V.UNCERTAIN) for drop in pair.later_first], timezone.now())
+    transitions.apply(
+        [Transition(drop.voicemail_id, V.SENDING, V.UNCERTAIN) for drop in pair.later_first], timezone.now()
+    )
 
 
 def answer(submission: Submission) -> Writer:
@@ -122,11 +124,13 @@ def repair(pair: Pair) -> None:
 
 
 def point_to(pair: Pair) -> None:
-    lanes.point_to(pair.lane_id, uuid7(), after=UUID(int=0), limit=10)
+    lanes.assign_recording(pair.lane_id, uuid7(), after=UUID(int=0), limit=10)
 
 
 def point_each(pair: Pair) -> None:
-    lanes.point_each(pair.lane_id, lambda fields: None, after=UUID(int=0), limit=10, seconds=60, now=timezone.now())
+    lanes.assign_recordings(
+        pair.lane_id, lambda fields: None, after=UUID(int=0), limit=10, seconds=60, now=timezone.now()
+    )
 
 
 REFUSED = Submission(Outcome.REFUSED, reason=Reason.REFUSED)
@@ -189,7 +193,7 @@ def state(drop: Drop) -> tuple[object, ...]:
 
 
 def claim_all(pair: Pair) -> None:
-    [route] = open_routes(timezone.now(), 10)
+    [route] = active_routes(timezone.now(), 10)
     claim(route, 10, timezone.now(), LEASE)
 
 
@@ -242,13 +246,13 @@ def test_every_module_that_writes_voicemails_or_drops_is_looked_at_here() -> Non
     )
     found = {
         str(path.relative_to(settings.BASE_DIR))
-        for floor in ("delivery", "campaigns", "usecases", "rvm")
-        for path in Path(settings.BASE_DIR, floor).rglob("*.py")
+        for layer in ("delivery", "campaigns", "usecases", "rvm")
+        for path in Path(settings.BASE_DIR, layer).rglob("*.py")
         if writes.search(path.read_text())
     }
     of_one_row = {"delivery/reports/reconciliation.py", "delivery/services/voicemails.py"}
     of_lanes = {"delivery/engine/idle_lanes.py"}
-    looked_at = {claim, merge, transitions.apply, lanes.point_to, maintenance.expire, invariants.repair}
+    looked_at = {claim, merge, transitions.apply, lanes.assign_recording, maintenance.expire, invariants.repair}
     assert found - of_one_row - of_lanes == {each.__module__.replace(".", "/") + ".py" for each in looked_at}
 
 

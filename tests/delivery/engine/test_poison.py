@@ -17,13 +17,13 @@ from delivery.engine import claim as claiming
 from delivery.engine import results, scheduler
 from delivery.engine.circuit_breaker import MIN_SUBMISSIONS
 from delivery.engine.claim import PUT_OFF_MINUTES, claim
-from delivery.engine.lane_routes import open_routes
-from delivery.engine.rate_limit import Gate
+from delivery.engine.lane_routes import active_routes
+from delivery.engine.rate_limit import RateLimiter
 from delivery.models import Drop, Lane, Voicemail
 from delivery.models.recipients import PURPOSE
-from delivery.transport.interface import HttpRequest, HttpResponse
+from delivery.transport.interface import CarrierRequest, CarrierResponse
 from delivery.worker.maintenance import end_leases, expire
-from rvm.platform.encryption.crypto import vault
+from rvm.platform.encryption.crypto import cipher
 from tests import factories
 from tests.delivery.engine.test_scheduler import dispatch
 from tests.delivery.fake_carrier import FakeTransport, accepted
@@ -56,7 +56,7 @@ def written(column: str, value: Any) -> Callable[[Voicemail], None]:
 
 
 def sealed(text: bytes) -> Callable[[Voicemail], None]:
-    return lambda voicemail: written("recipient", vault().encrypt(text, PURPOSE))(voicemail)
+    return lambda voicemail: written("recipient", cipher().encrypt(text, PURPOSE))(voicemail)
 
 
 SPOILT: dict[str, Callable[[Voicemail], object]] = {
@@ -147,7 +147,7 @@ def test_no_more_start_than_were_granted_where_a_claim_is_taken_apart() -> None:
     rows = [make_row(lane, number) for number in range(9)]
     SPOILT["tries beyond all counting"](rows[1])
     now = timezone.now()
-    [route] = open_routes(now, 100)
+    [route] = active_routes(now, 100)
     wave = claim(route, 4, now, LEASE)
     assert [claimed.voicemail_id for claimed in wave.claims] == [rows[place].pk for place in (0, 2, 3, 4)]
     assert Drop.objects.count() == 4
@@ -181,11 +181,11 @@ def test_a_result_that_cannot_be_written_keeps_no_other_from_being_written(
             raise OverflowError("date value out of range")
         return conclude(submission, *args, **options)
 
-    monkeypatch.setattr(results, "conclude_submission", failing)
+    monkeypatch.setattr(results, "resolve_submission", failing)
     bad = rows[2].recipient.encode()
 
-    def answer(request: HttpRequest) -> Any:
-        taken = HttpResponse(202, b'{"id": "carrier-bad", "status": "accepted"}')
+    def answer(request: CarrierRequest) -> Any:
+        taken = CarrierResponse(202, b'{"id": "carrier-bad", "status": "accepted"}')
         return taken if bad in request.body else accepted(request)
 
     dispatch(FakeTransport(answer))
@@ -201,7 +201,7 @@ def test_requests_that_cannot_be_built_say_nothing_about_the_carrier(monkeypatch
     numbers = [make_row(bad, number).recipient for number in range(MIN_SUBMISSIONS + 5)]
     build = Sandbox.submit_request
 
-    def submit_request(self: Sandbox, drop: DropRequest) -> HttpRequest:
+    def submit_request(self: Sandbox, drop: DropRequest) -> CarrierRequest:
         if drop.recipient in numbers:
             raise ValueError("cannot encode")
         return build(self, drop)
@@ -251,8 +251,8 @@ def test_a_lane_that_always_fails_stops_no_other_lane(monkeypatch: pytest.Monkey
     lanes = sorted((make_lane() for _ in range(5)), key=lambda lane: lane.pk)
     rows = [make_row(lane) for lane in lanes]
     monkeypatch.setattr(scheduler, "claim", failing_for(lanes[0], error))
-    gate = Gate(get_connection("dispatch"), "worker-1")
-    looks = scheduler.Waves(gate, clock=lambda: 100.0, now=timezone.now, lease=LEASE, http_timeout=15)
+    gate = RateLimiter(get_connection("dispatch"), "worker-1")
+    looks = scheduler.ClaimScheduler(gate, clock=lambda: 100.0, now=timezone.now, lease=LEASE, http_timeout=15)
     turn = looks.turn([], 100, {})
     assert [flight.claim.voicemail_id for flight in turn.flights] == [row.pk for row in rows[1:]]
     assert looks.turn([], 100, {}).left is isinstance(error, OperationalError)  # it passes, and is waited for
@@ -263,8 +263,8 @@ def test_a_database_that_does_not_answer_ends_the_turn_with_what_was_claimed(mon
     rows = [make_row(lane) for lane in lanes]
     monkeypatch.setattr(scheduler, "claim", failing_for(lanes[1], OperationalError("the connection is lost")))
     monkeypatch.setattr(connections["default"], "is_usable", lambda: False)
-    gate = Gate(get_connection("dispatch"), "worker-1")
-    looks = scheduler.Waves(gate, clock=lambda: 100.0, now=timezone.now, lease=LEASE, http_timeout=15)
+    gate = RateLimiter(get_connection("dispatch"), "worker-1")
+    looks = scheduler.ClaimScheduler(gate, clock=lambda: 100.0, now=timezone.now, lease=LEASE, http_timeout=15)
     looks._turns = -1  # the first lane first
     turn = looks.turn([], 100, {})
     assert [flight.claim.voicemail_id for flight in turn.flights] == [rows[0].pk]

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from delivery.engine.rate_limit import BURST_SECONDS, SLOT_SECONDS, Gate, Grant
+from delivery.engine.rate_limit import BURST_SECONDS, SLOT_SECONDS, Permit, RateLimiter
 
 FAST = 100_000.0  # a pace that never binds
 
@@ -32,13 +32,13 @@ def setup_id() -> UUID:
     return uuid4()
 
 
-def gate(redis: Redis, worker: str = "worker-1") -> Gate:
-    return Gate(redis, worker)
+def gate(redis: Redis, worker: str = "worker-1") -> RateLimiter:
+    return RateLimiter(redis, worker)
 
 
 def ask(
-    gate: Gate, setup_id: UUID, *, wanted: int = 1000, pace: float = FAST, cap: int = 10_000, in_flight: int = 0
-) -> Grant:
+    gate: RateLimiter, setup_id: UUID, *, wanted: int = 1000, pace: float = FAST, cap: int = 10_000, in_flight: int = 0
+) -> Permit:
     return gate.ask(setup_id, wanted=wanted, pace=pace, cap=cap, in_flight=in_flight)
 
 
@@ -219,9 +219,9 @@ def test_a_dead_workers_slots_come_back_once_it_was_silent_for_long(
 def test_where_a_carrier_may_take_longer_a_worker_may_be_silent_longer(
     redis: Redis, setup_id: UUID, silent: int, free: int
 ) -> None:
-    ask(Gate(redis, "full", slot_seconds=125), setup_id, wanted=64, cap=64)
+    ask(RateLimiter(redis, "full", slot_seconds=125), setup_id, wanted=64, cap=64)
     redis.hset(f"rvm:slots:{setup_id}", "full", f"64:{microseconds(redis) - silent * 1_000_000}")
-    assert ask(Gate(redis, "worker-2", slot_seconds=125), setup_id, cap=64).count == free
+    assert ask(RateLimiter(redis, "worker-2", slot_seconds=125), setup_id, cap=64).count == free
 
 
 def test_a_flushed_redis_knows_the_slots_again_once_each_worker_has_asked(redis: Redis, setup_id: UUID) -> None:

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from delivery.engine.claim import Claim, claim
-from delivery.engine.lane_routes import open_routes
+from delivery.engine.lane_routes import active_routes
 from delivery.engine.results import Result, record
 from delivery.lifecycle.events import Outcome, Submission
-from delivery.lifecycle.outcomes import check_wait
+from delivery.lifecycle.outcomes import lookup_wait
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Drop, Voicemail
 from delivery.worker.maintenance import rebuild_counts
@@ -27,7 +27,7 @@ ANSWERS += [Submission(Outcome.NOT_SENT), Submission(Outcome.UNKNOWN)]
 
 def make_claim(**fields: object) -> Claim:
     factories.make_voicemail(not_before=NOW, expires_at=NOW + timedelta(hours=72), **fields)
-    (route,) = open_routes(NOW, 10)
+    (route,) = active_routes(NOW, 10)
     (claimed,) = claim(route, 10, NOW, timedelta(seconds=45)).claims
     return claimed
 
@@ -70,7 +70,7 @@ def test_each_answer_ends_where_it_should_and_twice_is_once(submission: Submissi
 
 def test_an_uncertain_drop_is_asked_about_soon() -> None:
     after(make_claim(), Submission(Outcome.UNKNOWN))
-    assert Drop.objects.get().due_at == NOW + check_wait(0)
+    assert Drop.objects.get().due_at == NOW + lookup_wait(0)
 
 
 @pytest.mark.parametrize(

@@ -22,14 +22,14 @@ from delivery.carriers.sandbox import Sandbox
 from delivery.engine import scheduler
 from delivery.engine.claim import claim
 from delivery.engine.dispatcher import Dispatcher
-from delivery.engine.lane_routes import Route, open_routes
-from delivery.engine.rate_limit import Gate, Grant
+from delivery.engine.lane_routes import SendRoute, active_routes
+from delivery.engine.rate_limit import Permit, RateLimiter
 from delivery.models import Drop, Lane, Voicemail
 from delivery.services.voicemails import cancel
-from delivery.transport.interface import HttpRequest, HttpResponse
+from delivery.transport.interface import CarrierRequest, CarrierResponse
 from delivery.worker.maintenance import expire
 from rvm.platform.encryption.crypto import BlindIndex, KeyRing, blind_index
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, Inline, accepted
 from tests.delivery.standings import both, counted, standing, state
@@ -44,7 +44,7 @@ def _empty_redis() -> None:
 
 
 def dispatch(transport: FakeTransport, gate: Any = None, seconds: float = 5, **options: Any) -> Dispatcher:
-    gate = gate or Gate(get_connection("dispatch"), "worker-1")
+    gate = gate or RateLimiter(get_connection("dispatch"), "worker-1")
     dispatcher = Dispatcher(transport, gate, **{"executor": Inline(), "http_timeout": 15, **options})
     dispatcher.run(seconds)
     return dispatcher
@@ -86,7 +86,7 @@ def test_what_one_lane_has_claimed_leaves_although_the_next_lane_fails(
     lanes = make_lanes()
     if isinstance(error, DatabaseError):
         monkeypatch.setattr(scheduler, "claim", FailingOnce(claim, error))
-    gate = Gate(get_connection("dispatch"), "worker-1")
+    gate = RateLimiter(get_connection("dispatch"), "worker-1")
     if isinstance(error, RedisConnectionError):
         monkeypatch.setattr(gate, "ask", FailingOnce(gate.ask, error))
     monkeypatch.setattr(scheduler, "REDIS_WAIT", 0.01)
@@ -200,7 +200,7 @@ def test_a_request_that_cannot_be_built_is_not_sent_and_harms_no_other(
     rows = [factories.make_voicemail(lane=lane, recipient=number) for number in numbers]
     build = Sandbox.submit_request
 
-    def submit_request(self: Sandbox, drop: DropRequest) -> HttpRequest:
+    def submit_request(self: Sandbox, drop: DropRequest) -> CarrierRequest:
         if drop.recipient == numbers[1]:
             raise ValueError(f"cannot encode {drop.recipient}")
         return build(self, drop)
@@ -218,7 +218,7 @@ def test_an_answer_that_an_adapter_cannot_read_leaves_it_uncertain(monkeypatch: 
     read = Sandbox.read_submission
     broken = iter([True, False])
 
-    def read_submission(self: Sandbox, response: HttpResponse) -> Any:
+    def read_submission(self: Sandbox, response: CarrierResponse) -> Any:
         if next(broken):
             raise KeyError("id")
         return read(self, response)
@@ -233,12 +233,12 @@ def test_a_worker_that_was_stopped_while_it_looked_sends_nothing(monkeypatch: py
     voicemail = factories.make_voicemail()
     moment = 0.0
 
-    def slow_routes(now: datetime, limit: int) -> list[Route]:
+    def slow_routes(now: datetime, limit: int) -> list[SendRoute]:
         nonlocal moment
         moment += 600
-        return open_routes(now, limit)
+        return active_routes(now, limit)
 
-    monkeypatch.setattr(scheduler, "open_routes", slow_routes)
+    monkeypatch.setattr(scheduler, "active_routes", slow_routes)
     transport = FakeTransport()
     dispatch(transport, clock=lambda: moment, seconds=500)
     assert transport.sent == []
@@ -250,7 +250,7 @@ def test_a_throttling_carrier_is_left_alone_by_everybody(header: dict[str, str],
     use_case = factories.make_use_case(setup=factories.make_setup(in_flight_cap=1))
     for _ in range(3):
         factories.make_voicemail(use_case)
-    transport = FakeTransport(lambda _: HttpResponse(429, b'{"code":"throttled"}', header))
+    transport = FakeTransport(lambda _: CarrierResponse(429, b'{"code":"throttled"}', header))
     dispatch(transport, seconds=0.3)
     assert len(transport.sent) == 1
     left = get_connection("dispatch").pttl(f"rvm:pause:{use_case.setup_id}")
@@ -258,14 +258,14 @@ def test_a_throttling_carrier_is_left_alone_by_everybody(header: dict[str, str],
     assert {row.status for row in Voicemail.objects.all()} == {"queued"}
 
 
-class OneAtATime(Gate):
+class OneAtATime(RateLimiter):
     """A gate whose pace is always nearly used up: of each two asks, the second gets nothing."""
 
     def __init__(self) -> None:
         super().__init__(get_connection("dispatch"), "worker-1")
-        self._grants = itertools.cycle([Grant(1, 0.001), Grant(0, 0.001)])
+        self._grants = itertools.cycle([Permit(1, 0.001), Permit(0, 0.001)])
 
-    def ask(self, setup_id: UUID, **_: Any) -> Grant:
+    def ask(self, setup_id: UUID, **_: Any) -> Permit:
         return next(self._grants)
 
 
@@ -295,7 +295,7 @@ def test_a_lane_of_higher_priority_goes_first_for_as_long_as_it_has_any() -> Non
 
 
 class DeadRedis:
-    def ask(self, *_: Any, **__: Any) -> Grant:
+    def ask(self, *_: Any, **__: Any) -> Permit:
         raise RedisConnectionError("refused")
 
     leave = pause = ask
@@ -314,12 +314,12 @@ def test_without_redis_nothing_is_claimed_and_nothing_is_lost() -> None:
 def test_redis_that_dies_while_requests_are_open_loses_no_answer() -> None:
     use_case = factories.make_use_case()
     rows = [factories.make_voicemail(use_case) for _ in range(2)]
-    gate = Gate(get_connection("dispatch"), "worker-1")
+    gate = RateLimiter(get_connection("dispatch"), "worker-1")
 
-    def answer(request: HttpRequest) -> Any:
+    def answer(request: CarrierRequest) -> Any:
         dead = DeadRedis()
         gate.ask, gate.pause, gate.leave = dead.ask, dead.pause, dead.leave  # type: ignore[method-assign]
-        return HttpResponse(202, orjson.dumps({"id": "c", "status": "accepted"}), {"retry-after": "9"})
+        return CarrierResponse(202, orjson.dumps({"id": "c", "status": "accepted"}), {"retry-after": "9"})
 
     dispatch(FakeTransport(answer), gate, seconds=0.2)
     assert [state(row)[0] for row in rows] == ["accepted"] * 2
@@ -331,7 +331,7 @@ def test_a_lost_connection_to_postgresql_costs_neither_answers_nor_the_rest_of_t
     rows = [factories.make_voicemail(use_case) for _ in range(3)]
     killed = iter([True, False, False])
 
-    def answer(request: HttpRequest) -> Any:
+    def answer(request: CarrierRequest) -> Any:
         if next(killed):
             with connection.cursor() as cursor:
                 cursor.execute(
@@ -379,7 +379,7 @@ def test_a_cancel_that_races_a_claim_either_cancels_or_is_refused() -> None:
     lane = factories.make_lane()
     rows = [factories.make_voicemail(lane=lane, recipient=f"+120255501{number:02}") for number in range(24)]
     begin, canceled, errors = Barrier(2), set[UUID](), []
-    (route,) = open_routes(timezone.now(), 100)
+    (route,) = active_routes(timezone.now(), 100)
 
     def cancel_all() -> None:
         try:
@@ -388,7 +388,7 @@ def test_a_cancel_that_races_a_claim_either_cancels_or_is_refused() -> None:
                 try:
                     cancel(row, actor=None, now=timezone.now())
                     canceled.add(row.id)
-                except Refused as refused:
+                except ServiceError as refused:
                     assert refused.code == "not_cancelable"
         except Exception as error:
             errors.append(error)
@@ -416,7 +416,7 @@ def test_two_workers_never_claim_the_same_voicemail() -> None:
     lane = factories.make_lane()
     for number in range(40):
         factories.make_voicemail(lane=lane, recipient=f"+120255501{number:02}")
-    (route,) = open_routes(timezone.now(), 100)
+    (route,) = active_routes(timezone.now(), 100)
     begin, claimed, errors = Barrier(2), list[UUID](), []
 
     def work() -> None:

@@ -15,10 +15,10 @@ from django_rq import get_connection
 
 from delivery.carriers.sandbox import Sandbox
 from delivery.engine import claim as claiming
-from delivery.engine.claim import Wave, claim
-from delivery.engine.lane_routes import OpenRoute, open_routes
-from delivery.engine.rate_limit import Gate
-from delivery.engine.scheduler import Waves
+from delivery.engine.claim import ClaimedBatch, claim
+from delivery.engine.lane_routes import ActiveRoute, active_routes
+from delivery.engine.rate_limit import RateLimiter
+from delivery.engine.scheduler import ClaimScheduler
 from delivery.lifecycle import transitions
 from delivery.models import Drop, Lane, Voicemail
 from delivery.setups.services import change_setup
@@ -128,13 +128,13 @@ def test_it_binds_a_claim_of_a_turn_that_began_before_it(what: str, monkeypatch:
     voicemail = make_voicemail()
     happens, end = SWITCHED[what]
 
-    def switched(route: OpenRoute, *args: Any) -> Wave:
+    def switched(route: ActiveRoute, *args: Any) -> ClaimedBatch:
         elsewhere(lambda: happens(voicemail))
         return claim(route, *args)
 
     monkeypatch.setattr("delivery.engine.scheduler.claim", switched)
-    gate = Gate(get_connection("dispatch"), "worker-1")
-    turn = Waves(gate, clock=lambda: 0.0, now=timezone.now, lease=LEASE, http_timeout=15).turn([], 10, {})
+    gate = RateLimiter(get_connection("dispatch"), "worker-1")
+    turn = ClaimScheduler(gate, clock=lambda: 0.0, now=timezone.now, lease=LEASE, http_timeout=15).turn([], 10, {})
     assert turn.flights == []
     assert state(voicemail) == end
     assert not Drop.objects.exists()
@@ -145,7 +145,7 @@ def test_it_binds_a_claim_of_a_turn_that_began_before_it(what: str, monkeypatch:
 def test_a_voicemail_behind_a_switch_stays_as_it_is(what: str) -> None:
     voicemail = make_voicemail()
     now = timezone.now()
-    [route] = open_routes(now, 10)
+    [route] = active_routes(now, 10)
     before = Voicemail.objects.get()
     SWITCHED[what][0](voicemail)
     wave = claim(route, 10, now, LEASE)
@@ -159,7 +159,7 @@ def test_a_voicemail_behind_a_switch_stays_as_it_is(what: str) -> None:
 def test_a_sender_that_was_assigned_meanwhile_is_used_and_one_taken_away_is_not() -> None:
     voicemail = make_voicemail()
     now = timezone.now()
-    [route] = open_routes(now, 10)
+    [route] = active_routes(now, 10)
     _unassign(voicemail)
     number = factories.make_phone_number(voicemail.use_case.setup)
     NumberAssignment.objects.create(use_case=voicemail.use_case, phone_number=number)
@@ -171,7 +171,7 @@ def test_a_sender_that_was_assigned_meanwhile_is_used_and_one_taken_away_is_not(
 def test_credentials_that_were_changed_meanwhile_are_used_and_their_version_is_kept() -> None:
     voicemail = make_voicemail()
     now = timezone.now()
-    [route] = open_routes(now, 10)
+    [route] = active_routes(now, 10)
     change_setup(setup=voicemail.use_case.setup, credentials={"key": "another"})
     [claimed] = claim(route, 10, now, LEASE).claims
     assert claimed.route.adapter.credentials["key"] == "another"
@@ -191,7 +191,7 @@ def test_a_drop_keeps_the_version_of_the_credentials_that_its_request_uses(monke
 
     monkeypatch.setattr(claiming.moves, "begin", begin_late)
     now = timezone.now()
-    [route] = open_routes(now, 10)
+    [route] = active_routes(now, 10)
     [claimed] = claim(route, 10, now, LEASE).claims
     setup.refresh_from_db()
     assert (claimed.route.adapter.credentials["key"], Drop.objects.get().credentials_version) == ("test-key", 1)
@@ -215,20 +215,20 @@ def test_a_claim_waits_for_nobody_who_changes_a_setup() -> None:
     thread.start()
     assert begun.wait(30)
     now = timezone.now()
-    [route] = open_routes(now, 10)
+    [route] = active_routes(now, 10)
     claims = claim(route, 10, now, LEASE).claims
     done.set()
     thread.join(30)
     assert len(claims) == 1
-    assert open_routes(timezone.now(), 10) == []
+    assert active_routes(timezone.now(), 10) == []
 
 
 @pytest.mark.django_db
 def test_starts_that_one_setup_granted_are_not_used_at_another() -> None:
     voicemail = make_voicemail()
     now = timezone.now()
-    [route] = open_routes(now, 10)
+    [route] = active_routes(now, 10)
     _move_to_another_setup(voicemail)
-    assert claim(route, 10, now, LEASE) == Wave([], 0)
-    [route] = open_routes(now, 10)
+    assert claim(route, 10, now, LEASE) == ClaimedBatch([], 0)
+    [route] = active_routes(now, 10)
     assert len(claim(route, 10, now, LEASE).claims) == 1

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.outcomes import (
-    CHECK_WAITS,
-    Conclusion,
-    check_wait,
-    conclude_report,
-    conclude_submission,
+    LOOKUP_WAITS,
+    StatusChange,
+    lookup_wait,
+    resolve_report,
+    resolve_submission,
 )
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.retry_policy import Retry
-from delivery.lifecycle.status import TERMINAL, DropStatus, VoicemailStatus, may_move
+from delivery.lifecycle.status import TERMINAL, DropStatus, VoicemailStatus, can_transition
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 KEY = UUID(int=7)
@@ -31,38 +31,38 @@ V, D, R = VoicemailStatus, DropStatus, ReportStatus
 @pytest.mark.parametrize(
     ("submission", "expected"),
     [
-        (Submission(Outcome.ACCEPTED), Conclusion(V.ACCEPTED, D.ACCEPTED)),
-        (Submission(Outcome.REFUSED), Conclusion(V.FAILED, D.FAILED, Reason.REFUSED)),
+        (Submission(Outcome.ACCEPTED), StatusChange(V.ACCEPTED, D.ACCEPTED)),
+        (Submission(Outcome.REFUSED), StatusChange(V.FAILED, D.FAILED, Reason.REFUSED)),
         (
             Submission(Outcome.REFUSED, reason=Reason.DO_NOT_CALL),
-            Conclusion(V.FAILED, D.FAILED, Reason.DO_NOT_CALL),
+            StatusChange(V.FAILED, D.FAILED, Reason.DO_NOT_CALL),
         ),
         (
             Submission(Outcome.NOT_SENT),
-            Conclusion(V.QUEUED, D.NOT_SENT, Reason.NOT_SENT, Retry(NOW + timedelta(seconds=1), failover=False)),
+            StatusChange(V.QUEUED, D.NOT_SENT, Reason.NOT_SENT, Retry(NOW + timedelta(seconds=1), failover=False)),
         ),
         (
             Submission(Outcome.NOT_SENT, retry_after=timedelta(minutes=9)),
-            Conclusion(V.QUEUED, D.NOT_SENT, Reason.NOT_SENT, Retry(NOW + timedelta(minutes=9), failover=False)),
+            StatusChange(V.QUEUED, D.NOT_SENT, Reason.NOT_SENT, Retry(NOW + timedelta(minutes=9), failover=False)),
         ),
-        (Submission(Outcome.UNKNOWN), Conclusion(V.UNCERTAIN, D.UNCERTAIN)),
+        (Submission(Outcome.UNKNOWN), StatusChange(V.UNCERTAIN, D.UNCERTAIN)),
     ],
 )
-def test_each_outcome_of_a_submission_has_one_conclusion(submission: Submission, expected: Conclusion) -> None:
-    assert conclude_submission(submission, 1, NOW) == expected
+def test_each_outcome_of_a_submission_has_one_conclusion(submission: Submission, expected: StatusChange) -> None:
+    assert resolve_submission(submission, 1, NOW) == expected
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_only_what_was_proved_not_sent_is_queued_again(outcome: Outcome) -> None:
-    conclusion = conclude_submission(Submission(outcome, retry_after=timedelta(seconds=1)), 1, NOW)
+    conclusion = resolve_submission(Submission(outcome, retry_after=timedelta(seconds=1)), 1, NOW)
     assert (conclusion.voicemail is V.QUEUED) is (outcome is Outcome.NOT_SENT)
     assert (conclusion.retry is not None) is (outcome is Outcome.NOT_SENT)
-    assert may_move(V.SENDING, conclusion.voicemail)
+    assert can_transition(V.SENDING, conclusion.voicemail)
 
 
 @given(st.integers(min_value=1, max_value=32_767))
 def test_waits_grow_and_stay_bounded(attempts: int) -> None:
-    assert timedelta() < check_wait(attempts) <= check_wait(attempts + 1) <= CHECK_WAITS[-1]
+    assert timedelta() < lookup_wait(attempts) <= lookup_wait(attempts + 1) <= LOOKUP_WAITS[-1]
 
 
 # Where a voicemail stands by its latest drop, as the engine can bring it about: (voicemail, its reason, drop, its reason).
@@ -118,7 +118,7 @@ LATEST = dict(
 
 
 def conclude(status: R, standing: Standing, latest: bool = True) -> tuple[V | None, D | None]:
-    return conclude_report(
+    return resolve_report(
         Report(KEY, status, None),
         voicemail=standing.voicemail,
         voicemail_reason=standing.voicemail_reason,
@@ -168,7 +168,7 @@ def test_whatever_a_report_finds_it_moves_only_where_the_table_lets_it(
     to_voicemail, to_drop = conclude(status, standing, latest)
     if to_voicemail is None:
         return
-    assert may_move(voicemail, to_voicemail)
+    assert can_transition(voicemail, to_voicemail)
     assert to_drop == to_voicemail.value
     if voicemail in TERMINAL:
         assert voicemail is V.FAILED

@@ -13,7 +13,7 @@ from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.retries import retry_failed
 from delivery.lifecycle.retry_policy import (
     JITTER_SHARE,
-    NOT_SENT_LONGEST_WAIT,
+    NOT_SENT_MAX_WAIT,
     Retry,
     RetryPolicy,
     after_failure,
@@ -40,7 +40,7 @@ def test_what_was_not_sent_waits_longer_each_time_within_bounds(
     drops: int, jitter: float, failover: bool, has_failover: bool
 ) -> None:
     retry = after_not_sent(NOW, drops=drops, failover=failover, has_failover=has_failover, jitter=jitter)
-    assert timedelta(seconds=1) <= retry.at - NOW <= NOT_SENT_LONGEST_WAIT * (1 + JITTER_SHARE)
+    assert timedelta(seconds=1) <= retry.at - NOW <= NOT_SENT_MAX_WAIT * (1 + JITTER_SHARE)
     assert not retry.failover or (has_failover and not failover)
 
 

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from delivery.lifecycle.status import MOVES, TERMINAL, VoicemailStatus, may_move
+from delivery.lifecycle.status import TERMINAL, TRANSITIONS, VoicemailStatus, can_transition
 
 V = VoicemailStatus
 
@@ -22,31 +22,31 @@ DOCUMENTED = {
 
 @pytest.mark.parametrize(("old", "new"), list(itertools.product(V, V)), ids=lambda status: str(status))
 def test_exactly_the_documented_moves_may_happen(old: V, new: V) -> None:
-    assert may_move(old, new) is (new in DOCUMENTED.get(old, set()))
+    assert can_transition(old, new) is (new in DOCUMENTED.get(old, set()))
 
 
 def test_every_status_has_its_row_in_the_table() -> None:
-    assert set(MOVES) == set(V)
+    assert set(TRANSITIONS) == set(V)
 
 
 def test_of_the_final_statuses_only_failed_is_ever_left() -> None:
-    assert {status for status in TERMINAL if MOVES[status]} == {V.FAILED}
+    assert {status for status in TERMINAL if TRANSITIONS[status]} == {V.FAILED}
 
 
 def test_what_is_uncertain_is_never_queued_on_its_own() -> None:
-    assert not may_move(V.UNCERTAIN, V.QUEUED)
-    assert not may_move(V.UNCERTAIN, V.SENDING)
+    assert not can_transition(V.UNCERTAIN, V.QUEUED)
+    assert not can_transition(V.UNCERTAIN, V.SENDING)
 
 
 def test_every_status_can_come_to_an_end() -> None:
     for status in V:
         seen, open_ones = {status}, [status]
         while open_ones:
-            for following in MOVES[open_ones.pop()] - seen:
+            for following in TRANSITIONS[open_ones.pop()] - seen:
                 seen.add(following)
                 open_ones.append(following)
         assert seen & TERMINAL
 
 
 def test_a_submission_is_only_ever_reached_through_the_queue() -> None:
-    assert {status for status in V if may_move(status, V.SENDING)} == {V.QUEUED}
+    assert {status for status in V if can_transition(status, V.SENDING)} == {V.QUEUED}

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
-from delivery.lifecycle.status import MOVES, TERMINAL, DropStatus, VoicemailStatus, drop_may_move
-from delivery.lifecycle.transitions import DropChange, Move, MoveNotAllowed, NewDrop
+from delivery.lifecycle.status import TERMINAL, TRANSITIONS, DropStatus, VoicemailStatus, can_transition_drop
+from delivery.lifecycle.transitions import DropChange, InvalidTransition, NewDrop, Transition
 from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail
 from delivery.worker.maintenance import fold_counts, rebuild_counts
 from rvm.platform.database.ids import uuid7
@@ -27,14 +27,14 @@ V, D = VoicemailStatus, DropStatus
 def test_a_move_from_a_status_that_the_voicemail_has_left_changes_nothing() -> None:
     drop = make_submitted("accepted")
     before = standing(drop.voicemail.lane_id)
-    assert transitions.apply([Move(drop.voicemail_id, V.SENDING, V.UNCERTAIN, drop_id=drop.id)], NOW) == set()
+    assert transitions.apply([Transition(drop.voicemail_id, V.SENDING, V.UNCERTAIN, drop_id=drop.id)], NOW) == set()
     assert both(drop) == ("accepted", "", "accepted", "")
     assert counted(drop.voicemail.lane_id) == before
 
 
 def test_a_move_from_another_reason_of_the_same_status_changes_nothing() -> None:
     drop = make_submitted("failed", "busy")
-    move = Move(drop.voicemail_id, V.FAILED, V.ACCEPTED, was_reason="unconfirmed")
+    move = Transition(drop.voicemail_id, V.FAILED, V.ACCEPTED, was_reason="unconfirmed")
     assert transitions.apply([move], NOW) == set()
     assert state(drop.voicemail) == ("failed", "busy")
 
@@ -42,23 +42,23 @@ def test_a_move_from_another_reason_of_the_same_status_changes_nothing() -> None
 def test_an_earlier_drop_does_not_move_its_voicemail() -> None:
     first = make_submitted("sending")
     second = make_drop(first.voicemail)
-    move = Move(first.voicemail_id, V.SENDING, V.UNCERTAIN, drop_id=first.id)
+    move = Transition(first.voicemail_id, V.SENDING, V.UNCERTAIN, drop_id=first.id)
     assert transitions.apply([move], NOW) == set()
     assert transitions.apply([replace(move, drop_id=second.id)], NOW) == {first.voicemail_id}
 
 
-@pytest.mark.parametrize(("was", "now"), [(was, now) for was in V for now in V if now not in MOVES[was]])
+@pytest.mark.parametrize(("was", "now"), [(was, now) for was in V for now in V if now not in TRANSITIONS[was]])
 def test_a_move_that_the_table_does_not_list_is_refused_before_anything_is_written(was: V, now: V) -> None:
     allowed, refused = factories.make_voicemail(), factories.make_voicemail(status=was)
-    with pytest.raises(MoveNotAllowed):
-        transitions.apply([Move(allowed.id, V.QUEUED, V.CANCELED), Move(refused.id, was, now)], NOW)
+    with pytest.raises(InvalidTransition):
+        transitions.apply([Transition(allowed.id, V.QUEUED, V.CANCELED), Transition(refused.id, was, now)], NOW)
     assert state(allowed) == ("queued", "")
     assert state(refused) == (was, "")
 
 
 def test_a_move_writes_the_end_its_time_and_the_carriers_words_cut_to_their_columns() -> None:
     drop = make_submitted("accepted")
-    move = Move(drop.voicemail_id, V.ACCEPTED, V.FAILED, reason=Reason.BUSY, code="9" * 60, text="x" * 300)
+    move = Transition(drop.voicemail_id, V.ACCEPTED, V.FAILED, reason=Reason.BUSY, code="9" * 60, text="x" * 300)
     assert transitions.apply([move], NOW) == {drop.voicemail_id}
     voicemail = Voicemail.objects.get()
     assert (voicemail.status, voicemail.reason, voicemail.ended_at) == ("failed", "busy", NOW)
@@ -68,7 +68,9 @@ def test_a_move_writes_the_end_its_time_and_the_carriers_words_cut_to_their_colu
 def test_a_retry_takes_the_end_back_and_keeps_when_it_was_accepted() -> None:
     drop = make_submitted("failed", "unreported", accepted_at=NOW - timedelta(days=1))
     later = NOW + timedelta(minutes=5)
-    transitions.apply([Move(drop.voicemail_id, V.FAILED, V.QUEUED, was_reason="unreported", not_before=later)], NOW)
+    transitions.apply(
+        [Transition(drop.voicemail_id, V.FAILED, V.QUEUED, was_reason="unreported", not_before=later)], NOW
+    )
     voicemail = Voicemail.objects.get()
     assert (voicemail.status, voicemail.reason, voicemail.not_before) == ("queued", "", later)
     assert (voicemail.ended_at, voicemail.accepted_at) == (None, NOW - timedelta(days=1))
@@ -110,10 +112,10 @@ def test_a_drop_never_goes_backwards(was: D, reason: str) -> None:
     for now in D:
         drop = make_drop(voicemail, was, reason)
         change = DropChange(drop.id, was, now, was_reason=reason, reason=Reason.LITIGATOR)
-        if drop_may_move(was, now):
+        if can_transition_drop(was, now):
             assert transitions.change_drops([change], NOW) == (set() if now in FORWARD[was, reason] else {drop.id})
         else:
-            with pytest.raises(MoveNotAllowed):
+            with pytest.raises(InvalidTransition):
                 transitions.change_drops([change], NOW)
         assert state(drop) == ((now, "litigator") if now in FORWARD[was, reason] else (was, reason)), now
 
@@ -125,7 +127,7 @@ def test_a_change_that_was_decided_from_another_status_or_reason_is_not_written(
 ) -> None:
     drop = make_drop(factories.make_voicemail(), status, reason)
     for now in (D.ACCEPTED, D.DELIVERED, D.FAILED):
-        if drop_may_move(was, now) and (was, was_reason) != (status, reason):
+        if can_transition_drop(was, now) and (was, was_reason) != (status, reason):
             transitions.change_drops([DropChange(drop.id, was, now, was_reason=was_reason)], NOW)
             assert state(drop) == (status, reason)
 
@@ -171,14 +173,14 @@ def _go(rows: list[Voicemail], choice: int) -> None:
     begun, asked = [], []
     for place, row in enumerate(rows):
         was = V(row.status)
-        following = sorted(MOVES[was])
+        following = sorted(TRANSITIONS[was])
         if not following:
-            asked.append(Move(row.id, V.SENDING, V.DELIVERED))  # stale
+            asked.append(Transition(row.id, V.SENDING, V.DELIVERED))  # stale
         elif (now := following[(choice + place) % len(following)]) is V.SENDING:
             begun.append(NewDrop(uuid7(), row.id, "+12125550100"))
         else:
             reasons = REASONS_OF.get(now, [None])
-            asked.append(Move(row.id, was, now, row.reason, reasons[choice % len(reasons)]))
+            asked.append(Transition(row.id, was, now, row.reason, reasons[choice % len(reasons)]))
     transitions.begin(begun, setup_id=rows[0].use_case.setup_id, credentials_version=1, at=NOW, lease_until=NOW)
     moved = transitions.apply(asked, NOW)
     assert moved == {move.voicemail_id for move in asked if move.was is not V.SENDING or _was_sending(rows, move)}
@@ -188,7 +190,7 @@ def _go(rows: list[Voicemail], choice: int) -> None:
         assert before not in TERMINAL or before is V.FAILED or row.status == before
 
 
-def _was_sending(rows: list[Voicemail], move: Move) -> bool:
+def _was_sending(rows: list[Voicemail], move: Transition) -> bool:
     return any(row.id == move.voicemail_id and row.status == V.SENDING for row in rows)
 
 

@@ -16,10 +16,10 @@ from uuid import UUID
 import orjson
 
 from delivery.carriers import CARRIERS
-from delivery.carriers.base import Carrier, Credential, DropRequest, NeverSeen
+from delivery.carriers.base import Carrier, Credential, DropRequest, UnknownToCarrier
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
-from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Proof
+from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
 
 WINDOW = timedelta(hours=24)
 # No network keeps a request for longer: a key may be forgotten before one arrives that does.
@@ -29,7 +29,7 @@ MAX_WAY = timedelta(hours=1)
 class _Modelled(Carrier):
     credential_fields = (Credential("account", "Account"),)
 
-    def submit_request(self, drop: DropRequest) -> HttpRequest:
+    def submit_request(self, drop: DropRequest) -> CarrierRequest:
         return self._request(
             "POST",
             {
@@ -42,7 +42,7 @@ class _Modelled(Carrier):
             },
         )
 
-    def read_submission(self, response: HttpResponse) -> Submission:
+    def read_submission(self, response: CarrierResponse) -> Submission:
         body = orjson.loads(response.body)
         reason = body.get("reason")
         return Submission(
@@ -58,9 +58,9 @@ class _Modelled(Carrier):
     def parse_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> list[Report]:
         raise NotImplementedError("the model's reports come as they are parsed")
 
-    def _request(self, method: str, body: dict[str, Any]) -> HttpRequest:
+    def _request(self, method: str, body: dict[str, Any]) -> CarrierRequest:
         url = f"https://{self.credentials['account']}.example/drops"
-        return HttpRequest(method, url, (), orjson.dumps(body))
+        return CarrierRequest(method, url, (), orjson.dumps(body))
 
 
 class Asked(_Modelled):
@@ -71,13 +71,13 @@ class Asked(_Modelled):
     idempotency_window = WINDOW
     can_look_up = True
 
-    def lookup_request(self, attempt_key: UUID) -> HttpRequest:
+    def lookup_request(self, attempt_key: UUID) -> CarrierRequest:
         return self._request("GET", {"key": str(attempt_key)})
 
-    def read_lookup(self, response: HttpResponse) -> Submission | Report | NeverSeen | None:
+    def read_lookup(self, response: CarrierResponse) -> Submission | Report | UnknownToCarrier | None:
         body = orjson.loads(response.body)
         if body["status"] == "never_seen":
-            return NeverSeen()
+            return UnknownToCarrier()
         if body["status"] == "accepted":
             return Submission(Outcome.ACCEPTED, carrier_reference=body["reference"])
         reason = body.get("reason")
@@ -98,7 +98,7 @@ class Pushed(_Modelled):
     idempotency_window = WINDOW
     needs_media = True
 
-    def upload(self, name: str, mp3: bytes) -> Generator[HttpRequest, HttpResponse, str]:
+    def upload(self, name: str, mp3: bytes) -> Generator[CarrierRequest, CarrierResponse, str]:
         answer = yield self._request("PUT", {"name": name})
         return str(orjson.loads(answer.body)["media"])
 
@@ -133,7 +133,7 @@ class Answer(StrEnum):
 
 
 ARRIVES = {Answer.ACCEPTED, Answer.UNHEARD, Answer.GARBLED}
-_UNKNOWN = HttpFailure(Proof.UNKNOWN, "No whole response in time.")
+_UNKNOWN = TransportFailure(Proof.UNKNOWN, "No whole response in time.")
 
 
 @dataclass(slots=True)
@@ -184,11 +184,11 @@ class Ledger:
 
     kind_of: dict[str, str] = field(default_factory=dict)
     entries: dict[UUID, list[Entry]] = field(default_factory=dict)
-    on_the_way: list[tuple[HttpRequest, datetime]] = field(default_factory=list)  # since when
+    on_the_way: list[tuple[CarrierRequest, datetime]] = field(default_factory=list)  # since when
     uploads: int = 0
     references: int = 0
 
-    def answer(self, request: HttpRequest, answer: Answer, now: datetime) -> HttpResponse | HttpFailure:
+    def answer(self, request: CarrierRequest, answer: Answer, now: datetime) -> CarrierResponse | TransportFailure:
         """What comes back for a submission, which arrives or does not."""
         if answer is Answer.LATE:
             self.on_the_way.append((request, now))
@@ -196,14 +196,14 @@ class Ledger:
             entry = self.arrive(request, now)
             return _UNKNOWN if answer is Answer.UNHEARD else _said(answer, entry.reference)
         if answer is Answer.UNREACHABLE:
-            return HttpFailure(Proof.NOT_SENT, "No connection to the carrier: refused or unreachable.")
+            return TransportFailure(Proof.NOT_SENT, "No connection to the carrier: refused or unreachable.")
         return _UNKNOWN if answer in (Answer.LOST, Answer.LATE) else _said(answer, "")
 
     def lose(self, now: datetime) -> None:
         """What has been on its way for too long never arrives."""
         self.on_the_way = [(request, since) for request, since in self.on_the_way if now - since <= MAX_WAY]
 
-    def arrive(self, request: HttpRequest, now: datetime) -> Entry:
+    def arrive(self, request: CarrierRequest, now: datetime) -> Entry:
         body = orjson.loads(request.body)
         account, key = account_of(request), UUID(body["key"])
         entry = self.of(key, account)
@@ -224,7 +224,7 @@ class Ledger:
         for entries in self.entries.values():
             yield from entries
 
-    def look_up(self, request: HttpRequest) -> HttpResponse:
+    def look_up(self, request: CarrierRequest) -> CarrierResponse:
         """The truth about a key, as this account knows it."""
         key = UUID(orjson.loads(request.body)["key"])
         entry = self.of(key, account_of(request))
@@ -232,20 +232,20 @@ class Ledger:
             return response(status="never_seen")
         return self.about(entry, entry.fate or ReportStatus.ACCEPTED, entry.reason)
 
-    def about(self, entry: Entry, status: str, reason: str | None) -> HttpResponse:
+    def about(self, entry: Entry, status: str, reason: str | None) -> CarrierResponse:
         return response(key=str(entry.key), status=status, reference=entry.reference, reason=reason)
 
-    def upload(self, request: HttpRequest) -> HttpResponse:
+    def upload(self, request: CarrierRequest) -> CarrierResponse:
         self.uploads += 1
         return response(media=f"{account_of(request)}/{self.uploads}")
 
 
-def account_of(request: HttpRequest) -> str:
+def account_of(request: CarrierRequest) -> str:
     return request.url.removeprefix("https://").partition(".")[0]
 
 
-def response(**body: Any) -> HttpResponse:
-    return HttpResponse(200, orjson.dumps(body))
+def response(**body: Any) -> CarrierResponse:
+    return CarrierResponse(200, orjson.dumps(body))
 
 
 _SAID = {
@@ -257,6 +257,6 @@ _SAID = {
 }
 
 
-def _said(answer: Answer, reference: str) -> HttpResponse:
+def _said(answer: Answer, reference: str) -> CarrierResponse:
     outcome, reason = _SAID[answer]
     return response(outcome=outcome, reason=reason, reference=reference)

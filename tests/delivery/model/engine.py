@@ -21,14 +21,14 @@ from structlog.testing import capture_logs
 from campaigns.lifecycle import retries, scheduler
 from delivery.engine import idle_lanes
 from delivery.engine.dispatcher import Dispatcher
-from delivery.engine.rate_limit import Gate
+from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle import invariants
 from delivery.recordings import carrier_media
 from delivery.reports import inbox
 from delivery.reports.inbox import merge
-from delivery.reports.reconciliation import settle
+from delivery.reports.reconciliation import reconcile
 from delivery.runtime import shutdown
-from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Proof
+from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
 from delivery.worker import maintenance
 from rvm.platform.database.clock import database_now
 from tests.delivery.fake_carrier import Inline
@@ -50,10 +50,10 @@ OFTEN: tuple[Step, ...] = (
 STEPS: tuple[Step, ...] = (
     *OFTEN,
     lambda now: maintenance.fold_counts(),
-    idle_lanes.wake_stirring,
-    idle_lanes.let_rest,
+    idle_lanes.mark_stirring_active,
+    idle_lanes.mark_idle,
     maintenance.is_work_due,
-    inbox.look_again,
+    inbox.reopen_doubtful,
     invariants.check,
     *scheduler.STEPS,
 )
@@ -81,24 +81,24 @@ HOSTS_CLOCKS = st.sampled_from([0, 600, -600, 7200, -7200])
 class Wire:
     """A process's transport: what leaves through it is judged, arrives in the ledger or does not, and is answered as drawn."""
 
-    def __init__(self, engine: Engine, answer: Callable[[HttpRequest], HttpResponse | HttpFailure]) -> None:
+    def __init__(self, engine: Engine, answer: Callable[[CarrierRequest], CarrierResponse | TransportFailure]) -> None:
         self._engine = engine
         self._answer = answer
-        self._ended: list[tuple[Any, HttpResponse | HttpFailure]] = []
+        self._ended: list[tuple[Any, CarrierResponse | TransportFailure]] = []
 
     @property
     def in_flight(self) -> int:
         return len(self._ended)
 
-    def submit(self, request: HttpRequest, context: Any) -> None:
+    def submit(self, request: CarrierRequest, context: Any) -> None:
         latest = self._engine.elapsed() + HTTP_TIMEOUT
         self._engine.stage.stop()  # between the decision and the writing
         if self._engine.elapsed() > latest:
-            self._ended.append((context, HttpFailure(Proof.NOT_SENT, "The request could not leave in time.")))
+            self._ended.append((context, TransportFailure(Proof.NOT_SENT, "The request could not leave in time.")))
         else:
             self._ended.append((context, self._answer(request)))
 
-    def poll(self, seconds: float) -> list[tuple[Any, HttpResponse | HttpFailure]]:
+    def poll(self, seconds: float) -> list[tuple[Any, CarrierResponse | TransportFailure]]:
         self._engine.passed += MOMENT
         self._engine.stage.stop()
         ended, self._ended = self._ended, []
@@ -209,7 +209,7 @@ class Engine(RuleBasedStateMachine):
         wire = Wire(self, lambda request: self.submitted(name, request))
         dispatcher = Dispatcher(
             wire,
-            Gate(self.redis, name),
+            RateLimiter(self.redis, name),
             Inline(),
             http_timeout=HTTP_TIMEOUT,
             clock=self.elapsed,
@@ -218,7 +218,7 @@ class Engine(RuleBasedStateMachine):
         )
         dispatcher.run(MOMENT.total_seconds())
 
-    def submitted(self, name: str, request: HttpRequest) -> HttpResponse | HttpFailure:
+    def submitted(self, name: str, request: CarrierRequest) -> CarrierResponse | TransportFailure:
         body = orjson.loads(request.body)
         key = UUID(body["key"])
         self.stage.judge(lambda: self.judge.leaves(request, key, name, self.now, self.true_now))
@@ -237,22 +237,22 @@ class Engine(RuleBasedStateMachine):
             pass
         said = iter(look_ups)
 
-        def answered(request: HttpRequest) -> HttpResponse | HttpFailure:
+        def answered(request: CarrierRequest) -> CarrierResponse | TransportFailure:
             if request.method == "GET":
                 return self.looked_up(request, next(said, "truth"))
             return self.submitted(name, request)
 
-        settle(Wire(self, answered), Gate(self.redis, name), lambda: self.now, self.elapsed)
+        reconcile(Wire(self, answered), RateLimiter(self.redis, name), lambda: self.now, self.elapsed)
         carrier_media.upload_one(Wire(self, self.ledger.upload), lambda: self.now, self.elapsed)
 
-    def looked_up(self, request: HttpRequest, said: str) -> HttpResponse | HttpFailure:
+    def looked_up(self, request: CarrierRequest, said: str) -> CarrierResponse | TransportFailure:
         """A carrier may answer that it never saw what it has: what it was told a moment ago has not come round in it yet."""
         key = UUID(orjson.loads(request.body)["key"])
         entry = self.ledger.of(key, account_of(request))
         if said == "nothing":
-            return HttpFailure(Proof.UNKNOWN, "No whole response in time.")
+            return TransportFailure(Proof.UNKNOWN, "No whole response in time.")
         if said == "never_seen":
-            return HttpResponse(200, b'{"status":"never_seen"}')
+            return CarrierResponse(200, b'{"status":"never_seen"}')
         if entry is not None and said != "truth" and not self.honest:
             entry.deny(said == "failed", signed=True)
             return self.ledger.about(entry, said, "busy" if said == "failed" else None)

@@ -15,8 +15,8 @@ from hypothesis.stateful import initialize, invariant, rule
 from delivery.lifecycle import invariants
 from delivery.lifecycle.reasons import Reason
 from rvm.platform.models import Tally
+from tests.delivery.model.administrators import CHANGES, CLOSINGS, DECISIONS, FORBIDDING, Action, Administrators, action
 from tests.delivery.model.carriers import KINDS, Answer
-from tests.delivery.model.desk import CHANGES, CLOSINGS, DECISIONS, FORBIDDING, Deed, Desk, deed
 from tests.delivery.model.engine import ANSWERS, CLOCKS, HOSTS_CLOCKS, LOOK_UPS, PLACES, STOPS, WAITS
 from tests.delivery.model.reporting import FATES, Reporting
 from tests.delivery.model.world import account_named
@@ -27,7 +27,7 @@ EXPECTED_LOGS = {"recipient_unreadable", "breaker_opened"}
 KIND = st.sampled_from(list(KINDS))
 
 
-class History(Reporting, Desk):
+class History(Reporting, Administrators):
     """One history, from its first row to the end of all its rows."""
 
     has_begun = False
@@ -82,10 +82,10 @@ class History(Reporting, Desk):
         DECISIONS
         | CHANGES
         | CLOSINGS
-        | deed("time_passes", WAITS)
-        | deed("passes_a_while", WAITS, ANSWERS, st.lists(FATES, max_size=3))
-        | deed("dispatches", st.just(0), st.just(8), ANSWERS, STOPS)
-        | deed("merges_and_settles", st.just(0), st.integers(1, 6), LOOK_UPS, ANSWERS, STOPS)
+        | action("time_passes", WAITS)
+        | action("passes_a_while", WAITS, ANSWERS, st.lists(FATES, max_size=3))
+        | action("dispatches", st.just(0), st.just(8), ANSWERS, STOPS)
+        | action("merges_and_settles", st.just(0), st.integers(1, 6), LOOK_UPS, ANSWERS, STOPS)
     )
     standing = {
         "name": st.sampled_from(["dispatch", "dispatch", "dispatch", "reports", "tick"]),
@@ -93,7 +93,7 @@ class History(Reporting, Desk):
         "answers": ANSWERS,
     }
 
-    def stands_still(self, name: str, place: int, answers: list[Answer], deeds: Sequence[Deed], dies: bool) -> None:
+    def stands_still(self, name: str, place: int, answers: list[Answer], actions: Sequence[Action], dies: bool) -> None:
         """A process stops somewhere, things happen, and it goes on as if nothing had, or dies."""
         match name:
             case "dispatch":
@@ -102,28 +102,28 @@ class History(Reporting, Desk):
                 self.merges_and_settles(1, 10, [], answers, place)
             case "tick":
                 self.ticks(set(), False, place)
-        for each in deeds:
+        for each in actions:
             self.does(each)
         kind = name if name == "tick" else f"{name} 1"
         if kind in self.processes:
             self.kill(kind) if dies else self.processes_go_on(kind)
 
     a_process_stands_still = rule(
-        **standing, deeds=st.lists(meanwhile, min_size=1, max_size=3), dies=st.sampled_from([False, False, True])
+        **standing, actions=st.lists(meanwhile, min_size=1, max_size=3), dies=st.sampled_from([False, False, True])
     )(stands_still)
 
     @rule(
         **standing,
         wait=st.sampled_from([1, 60, 600, 600, 3600]),
-        deeds=st.tuples(FORBIDDING, meanwhile) | st.tuples(FORBIDDING),
+        actions=st.tuples(FORBIDDING, meanwhile) | st.tuples(FORBIDDING),
         relents=st.sampled_from([True, True, False]),
     )
     def a_process_is_overtaken(
-        self, wait: int, name: str, place: int, answers: list[Answer], deeds: Sequence[Deed], relents: bool
+        self, wait: int, name: str, place: int, answers: list[Answer], actions: Sequence[Action], relents: bool
     ) -> None:
         """Something forbids that it goes on as it was about to. Mostly not for long, or the history would have little to tell."""
         self.time_passes(wait)
-        self.stands_still(name, place, answers, deeds, dies=False)
+        self.stands_still(name, place, answers, actions, dies=False)
         if relents:
             self.allows_everything()
 

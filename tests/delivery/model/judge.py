@@ -12,8 +12,8 @@ from django.db import connection
 
 from delivery.lifecycle.events import ReportStatus
 from delivery.lifecycle.reasons import REASONS, Reason
-from delivery.lifecycle.status import DROP_MOVES, MOVES, TERMINAL, DropStatus, VoicemailStatus
-from delivery.transport.interface import HttpRequest
+from delivery.lifecycle.status import DROP_MOVES, TERMINAL, TRANSITIONS, DropStatus, VoicemailStatus
+from delivery.transport.interface import CarrierRequest
 from tests.delivery.model.carriers import KINDS, Entry, Ledger, account_of
 from tests.delivery.model.journal import Reader, Row, Version
 
@@ -73,7 +73,7 @@ class Judge:
     risks: Counter[str] = field(default_factory=Counter)
     risk_taken_on: str = ""  # the voicemail for which somebody accepts it now
     leases: dict[UUID, datetime] = field(default_factory=dict)
-    requests: dict[UUID, HttpRequest] = field(default_factory=dict)  # the first one under each key
+    requests: dict[UUID, CarrierRequest] = field(default_factory=dict)  # the first one under each key
     left_at: dict[UUID, datetime] = field(default_factory=dict)  # truly
     clock_was_set: bool = False
     by_person: bool = False
@@ -134,7 +134,7 @@ class Judge:
         was, now = VoicemailStatus(old["status"]), VoicemailStatus(new["status"])
         if (was, old["reason"]) == (now, new["reason"]):
             return False
-        assert now in MOVES[was], f"a voicemail went from {was} to {now}"
+        assert now in TRANSITIONS[was], f"a voicemail went from {was} to {now}"
         if was is VoicemailStatus.FAILED:
             self._failed_is_left(old, new)
         return was is VoicemailStatus.FAILED and now is VoicemailStatus.QUEUED
@@ -243,7 +243,7 @@ class Judge:
 
     # the wire
 
-    def leaves(self, request: HttpRequest, key: UUID, process: str, now: datetime, true_now: datetime) -> None:
+    def leaves(self, request: CarrierRequest, key: UUID, process: str, now: datetime, true_now: datetime) -> None:
         """A submission is written now, by the process of that name. `now` is by the database's clock."""
         drop = self.rows["delivery_drop"][str(key)]
         first = self.requests.get(key)

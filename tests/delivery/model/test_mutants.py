@@ -18,10 +18,10 @@ from django.db import transaction
 from delivery.engine import claim, dispatcher, lane_routes, results
 from delivery.lifecycle import transitions
 from delivery.lifecycle.events import Outcome, Report, Submission
-from delivery.lifecycle.outcomes import Conclusion
+from delivery.lifecycle.outcomes import StatusChange
 from delivery.lifecycle.reasons import REASONS, Reason, ReasonFacts
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
-from delivery.lifecycle.transitions import DropChange, Move
+from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.models.recipients import PURPOSE
 from delivery.reports import batch, inbox, reconciliation
 from delivery.reports.batch import Arrival, Batch, DropState, VoicemailState
@@ -29,7 +29,7 @@ from delivery.reports.correlation import _OPEN
 from delivery.runtime import watermarks
 from delivery.worker import maintenance
 from rvm.platform.database import sql
-from rvm.platform.encryption.crypto import BlindIndex, vault
+from rvm.platform.encryption.crypto import BlindIndex, cipher
 from tests.delivery.model import engine
 from tests.delivery.model.running import QUICK, show, tell
 
@@ -55,7 +55,7 @@ def merges_a_retry_behind_the_batch() -> Planted:
     """A delivery behind the failure, in one batch, finds the voicemail failed, where in two it finds it queued again."""
     move = Batch._move
 
-    def forgetful(batch: Batch, voicemail: VoicemailState, made: Move) -> None:
+    def forgetful(batch: Batch, voicemail: VoicemailState, made: Transition) -> None:
         was = voicemail.now, voicemail.reason
         move(batch, voicemail, made)
         if made.now is VoicemailStatus.QUEUED:
@@ -98,12 +98,12 @@ def gives_keyless_reports_to_any_open_drop() -> Planted:
     def meant(report: Report, candidates: Sequence[DropState]) -> DropState | None:
         return next((drop for drop in candidates if drop.now in _OPEN), None)
 
-    return patch.object(batch, "drop_meant", meant)
+    return patch.object(batch, "correlate", meant)
 
 
 def rolls_back_for_one_number() -> Planted:
     def number_in(ciphertext: bytes) -> str:
-        return vault().decrypt(ciphertext, PURPOSE).decode()
+        return cipher().decrypt(ciphertext, PURPOSE).decode()
 
     return patch.object(inbox, "number_in", number_in)
 
@@ -163,12 +163,12 @@ def miscounts_what_a_person_queues_again() -> Planted:
 def takes_silence_for_unsent() -> Planted:
     conclude = results.conclude_submission
 
-    def bold(submission: Submission, *arguments: Any, **named: Any) -> Conclusion:
+    def bold(submission: Submission, *arguments: Any, **named: Any) -> StatusChange:
         if submission.outcome is Outcome.UNKNOWN:
             submission = Submission(Outcome.NOT_SENT)
         return conclude(submission, *arguments, **named)
 
-    return patch.object(results, "conclude_submission", bold)
+    return patch.object(results, "resolve_submission", bold)
 
 
 @contextmanager
@@ -177,7 +177,7 @@ def takes_a_dead_worker_for_one_that_sent_nothing() -> Iterator[None]:
         with transaction.atomic():
             rows = sql.run(maintenance._LEASE_ENDED, [datetime.min.replace(tzinfo=now.tzinfo), now, maintenance.BATCH])
             sending, queued = VoicemailStatus.SENDING, VoicemailStatus.QUEUED
-            transitions.apply([Move(v, sending, queued, drop_id=d, not_before=now) for d, v in rows], now)
+            transitions.apply([Transition(v, sending, queued, drop_id=d, not_before=now) for d, v in rows], now)
             unsent = partial(DropChange, was=DropStatus.SENDING, now=DropStatus.NOT_SENT, reason=Reason.NOT_SENT)
             transitions.change_drops([unsent(d) for d, _ in rows], now)
 
@@ -212,7 +212,7 @@ def looks_from_the_front_but_once() -> Planted:
 def gives_the_key_to_another_account() -> Iterator[None]:
     allowed = reconciliation._may_resubmit
 
-    def may(drop: Any, route: lane_routes.Route, now: datetime) -> bool:
+    def may(drop: Any, route: lane_routes.SendRoute, now: datetime) -> bool:
         drop.credentials_version = route.credentials_version
         return allowed(drop, route, now)
 

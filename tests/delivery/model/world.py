@@ -15,7 +15,7 @@ from campaigns.lifecycle import service
 from campaigns.models import Campaign
 from delivery.carriers import CARRIERS
 from delivery.models import CarrierMedia, Recording
-from rvm.platform.encryption.crypto import BlindIndex, KeyRing, blind_index, vault
+from rvm.platform.encryption.crypto import BlindIndex, KeyRing, blind_index, cipher
 from rvm.platform.models import Workspace
 from tests import factories
 from tests.delivery.model import journal
@@ -40,7 +40,7 @@ class Keys:
         """Be the keys of the process that runs."""
         if (self.encryption, self.index) != (settings.RVM_ENCRYPTION_KEYS, settings.RVM_INDEX_KEYS):
             settings.RVM_ENCRYPTION_KEYS, settings.RVM_INDEX_KEYS = self.encryption, self.index
-            vault.cache_clear()
+            cipher.cache_clear()
             blind_index.cache_clear()
 
 

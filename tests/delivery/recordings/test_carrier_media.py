@@ -10,18 +10,18 @@ from django.db import connection
 from django_rq import get_connection
 
 from delivery.engine.claim import claim
-from delivery.engine.lane_routes import open_routes
-from delivery.engine.rate_limit import Gate
-from delivery.engine.scheduler import Waves
+from delivery.engine.lane_routes import active_routes
+from delivery.engine.rate_limit import RateLimiter
+from delivery.engine.scheduler import ClaimScheduler
 from delivery.models import CarrierMedia, Drop, Recording, Voicemail
 from delivery.recordings import carrier_media
 from delivery.recordings.carrier_media import FIRST_WAIT, LEASE, RECHECK, upload_one
-from delivery.recordings.recordings import keep_recording
+from delivery.recordings.recordings import store_recording
 from delivery.recordings.uploads import upload_again
 from delivery.setups.services import change_setup
-from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Proof
+from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
 from delivery.worker.maintenance import is_work_due
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
 from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded
@@ -70,7 +70,7 @@ def clock() -> Clock:
         return Clock(cursor.fetchone()[0])
 
 
-def over_http(request: HttpRequest) -> HttpResponse:
+def over_http(request: CarrierRequest) -> CarrierResponse:
     return send(request)
 
 
@@ -91,7 +91,7 @@ def use_case(setup: TelephonySetup) -> UseCase:
 @pytest.fixture
 def recording(use_case: UseCase, settings, tmp_path) -> Recording:
     settings.MEDIA_ROOT = str(tmp_path)
-    return keep_recording(use_case.workspace, "Anna's reminder", encoded(12))
+    return store_recording(use_case.workspace, "Anna's reminder", encoded(12))
 
 
 def queue(use_case: UseCase, recording: Recording, **fields) -> Voicemail:
@@ -99,7 +99,7 @@ def queue(use_case: UseCase, recording: Recording, **fields) -> Voicemail:
 
 
 def wave(clock: Clock):
-    (route,) = open_routes(clock(), 100)
+    (route,) = active_routes(clock(), 100)
     return claim(route, 100, clock(), LEASED)
 
 
@@ -145,9 +145,9 @@ def test_what_is_not_ready_keeps_nobody_else_waiting(use_case, recording, clock)
 
 
 def test_the_name_that_a_person_gave_stays_here(vendor, use_case, recording, clock) -> None:
-    sent: list[HttpRequest] = []
+    sent: list[CarrierRequest] = []
 
-    def keep(request: HttpRequest) -> HttpResponse:
+    def keep(request: CarrierRequest) -> CarrierResponse:
         sent.append(request)
         return send(request)
 
@@ -183,8 +183,8 @@ def test_a_lane_whose_recording_was_refused_is_failed_at_once_and_takes_no_pace(
     for _ in range(50):
         factories.make_voicemail(lane=refused, recording=recording, recipient="+15550010001")
     sent = queue(use_case, ready)
-    gate = Gate(get_connection("dispatch"), "worker-1")
-    waves = Waves(gate, clock=clock.seconds, now=clock, lease=LEASED, http_timeout=15)
+    gate = RateLimiter(get_connection("dispatch"), "worker-1")
+    waves = ClaimScheduler(gate, clock=clock.seconds, now=clock, lease=LEASED, http_timeout=15)
     flights = [flight for _ in range(3) for flight in waves.turn([], 200, {}).flights]
     assert [flight.claim.voicemail_id for flight in flights] == [sent.id]
     assert set(Voicemail.objects.filter(lane=refused).values_list("status", "reason")) == {
@@ -211,7 +211,7 @@ def test_a_recording_that_was_refused_is_uploaded_again_when_a_person_asks_for_i
     assert is_work_due(clock())["reports"]
     assert upload(clock)
     assert row().state == State.READY
-    with pytest.raises(Refused, match="at the carrier"):
+    with pytest.raises(ServiceError, match="at the carrier"):
         upload_again(media=row(), actor=boss)
     clock.pass_(RECHECK)
     assert {claimed.voicemail_id for claimed in wave(clock).claims} == {first.id, later.id}
@@ -227,7 +227,7 @@ def test_a_failed_upload_is_tried_again_later_and_only_while_somebody_waits(
         ([500] if fault == "api" else []),
         [403] if fault == "storage" else [],
     )
-    lost = HttpFailure(Proof.UNKNOWN, "No whole response in time.")
+    lost = TransportFailure(Proof.UNKNOWN, "No whole response in time.")
     upload(clock, (lambda _: lost) if fault == "network" else over_http)
     assert (row().state, row().due_at) == (State.FAILED, clock() + FIRST_WAIT)
     assert row().error.endswith(".")
@@ -246,7 +246,7 @@ def test_two_workers_never_upload_the_same_recording_at_once(use_case, recording
     wave(clock)
     others: list[bool] = []
 
-    def meanwhile(request: HttpRequest) -> HttpResponse:
+    def meanwhile(request: CarrierRequest) -> CarrierResponse:
         others.append(upload(clock))
         return send(request)
 
@@ -258,7 +258,7 @@ def test_after_a_worker_died_another_uploads_once_the_lease_is_over(vendor, use_
     queue(use_case, recording)
     wave(clock)
 
-    def die(request: HttpRequest) -> HttpResponse:
+    def die(request: CarrierRequest) -> CarrierResponse:
         if request.method == "PUT":
             raise SystemExit
         return send(request)
@@ -279,7 +279,7 @@ def test_a_worker_that_was_stopped_past_its_lease_asks_nothing_more_and_is_not_h
     queue(use_case, recording)
     wave(clock)
 
-    def stopped(request: HttpRequest) -> HttpResponse:
+    def stopped(request: CarrierRequest) -> CarrierResponse:
         answer = send(request)
         clock.pass_(LEASE)
         assert upload(clock)

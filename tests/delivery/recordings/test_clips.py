@@ -14,10 +14,10 @@ from django.db import connection
 from delivery.audio import AudioRejected, inspect
 from delivery.models import Assembly, Clip, Recording
 from delivery.recordings import clips as clips_service
-from delivery.recordings.clips import assemble, keep_clip
-from delivery.recordings.recordings import keep_recording, measured
+from delivery.recordings.clips import assemble, store_clip
+from delivery.recordings.recordings import measured, store_recording
 from delivery.recordings.storage import read_frames
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from tests.delivery.audio import mp3_bytes as make
 from tests.factories import make_workspace
@@ -31,7 +31,7 @@ def files_in(media: Path) -> list[Path]:
 
 def clip(workspace: Workspace, name: str, seconds: float, *, rate: int = RATE, channels: int = 1) -> Clip:
     """A sound of its own for every length."""
-    return keep_clip(workspace, name, make.encoded(seconds, rate, 32 if rate < 32000 else 64, channels))
+    return store_clip(workspace, name, make.encoded(seconds, rate, 32 if rate < 32000 else 64, channels))
 
 
 def greeting_name_closing(workspace: Workspace) -> list[Clip]:
@@ -45,7 +45,7 @@ def ids(clips: list[Clip]) -> list[object]:
 @pytest.mark.django_db
 def test_a_clip_is_kept_encrypted_and_comes_back_byte_for_byte(media: Path) -> None:
     workspace = make_workspace()
-    kept = keep_clip(workspace, "Ana", make.id3v2(b"\0" * 50) + make.encoded(0.5, RATE, 32))
+    kept = store_clip(workspace, "Ana", make.id3v2(b"\0" * 50) + make.encoded(0.5, RATE, 32))
     assert read_frames(kept) == make.encoded(0.5, RATE, 32)
     assert (kept.name, kept.sample_rate, kept.channels, kept.warnings) == ("Ana", RATE, 1, [])
     assert 500 <= kept.duration_ms < 720
@@ -64,8 +64,8 @@ def test_the_same_sound_twice_is_one_clip_and_no_recording(media: Path) -> None:
 @pytest.mark.django_db
 def test_a_sound_that_is_a_recording_too_has_a_file_for_each(media: Path) -> None:
     workspace = make_workspace()
-    recording = keep_recording(workspace, "Flu shot", make.encoded(12))
-    kept = keep_clip(workspace, "Flu shot", make.encoded(12))
+    recording = store_recording(workspace, "Flu shot", make.encoded(12))
+    kept = store_clip(workspace, "Flu shot", make.encoded(12))
     assert kept.sha256 == recording.sha256
     assert read_frames(kept) == read_frames(recording)
     assert len(files_in(media)) == 2
@@ -74,14 +74,14 @@ def test_a_sound_that_is_a_recording_too_has_a_file_for_each(media: Path) -> Non
 @pytest.mark.django_db
 def test_a_refused_clip_leaves_no_trace(media: Path) -> None:
     with pytest.raises(AudioRejected):
-        keep_clip(make_workspace(), "Ana", make.encoded(0.05))
+        store_clip(make_workspace(), "Ana", make.encoded(0.05))
     assert not Clip.objects.exists()
     assert not files_in(media)
 
 
 @pytest.mark.django_db
 def test_a_pause_is_kept_with_its_warning() -> None:
-    pause = keep_clip(make_workspace(), "Pause", make.encode_pcm(np.zeros((RATE, 1), "<i2"), RATE, 32))
+    pause = store_clip(make_workspace(), "Pause", make.encode_pcm(np.zeros((RATE, 1), "<i2"), RATE, 32))
     assert len(pause.warnings) == 1
     assert "Nothing can be heard" in pause.warnings[0]
 
@@ -128,7 +128,7 @@ def test_another_order_is_another_recording_and_a_clip_may_be_heard_twice() -> N
 def test_what_was_uploaded_before_is_the_recording_and_stays_offered() -> None:
     workspace = make_workspace()
     parts = greeting_name_closing(workspace)
-    uploaded = keep_recording(workspace, "For Ana", b"".join(map(read_frames, parts)))
+    uploaded = store_recording(workspace, "For Ana", b"".join(map(read_frames, parts)))
     recording = assemble(workspace, ids(parts))
     assert recording == uploaded
     assert (recording.assembled, recording.name) == (False, "For Ana")
@@ -138,7 +138,7 @@ def test_what_was_uploaded_before_is_the_recording_and_stays_offered() -> None:
 def test_what_was_assembled_and_is_uploaded_later_is_offered_under_the_name_it_was_given() -> None:
     workspace = make_workspace()
     recording = assemble(workspace, ids(greeting_name_closing(workspace)))
-    uploaded = keep_recording(workspace, "For Ana", read_frames(recording))
+    uploaded = store_recording(workspace, "For Ana", read_frames(recording))
     assert uploaded == recording
     assert (uploaded.assembled, uploaded.name) == (False, "For Ana")
 
@@ -161,7 +161,7 @@ def test_too_little_and_too_much_is_refused_with_the_sum_and_every_length(
     workspace = make_workspace()
     parts = [clip(workspace, str(number), length) for number, length in enumerate(seconds)]
     total = sum(part.duration_ms for part in parts) / 1000
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         assemble(workspace, ids(parts))
     assert caught.value.code == code
     assert f"last {total:.2f} seconds" in caught.value.sentence
@@ -175,7 +175,7 @@ def test_too_little_and_too_much_is_refused_with_the_sum_and_every_length(
 def test_clips_that_differ_are_refused_by_name(rate: int, channels: int, said: str) -> None:
     workspace = make_workspace()
     parts = [clip(workspace, "Greeting", 8), clip(workspace, "Closing", 5, rate=rate, channels=channels)]
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         assemble(workspace, ids(parts))
     assert caught.value.code == "clips_differ"
     assert f"“Closing” is {said} and “Greeting” is 8000 Hz mono" in caught.value.sentence
@@ -186,7 +186,7 @@ def test_a_clip_of_another_workspace_is_unknown() -> None:
     workspace = make_workspace()
     parts = greeting_name_closing(workspace)
     for stranger in (clip(make_workspace(), "Ana", 0.7).pk, uuid4()):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(ServiceError) as caught:
             assemble(workspace, [parts[0].pk, stranger, parts[2].pk])
         assert caught.value.code == "clip_unknown"
         assert "1 of the 3 clips" in caught.value.sentence
@@ -195,8 +195,8 @@ def test_a_clip_of_another_workspace_is_unknown() -> None:
 @pytest.mark.django_db
 def test_clips_in_which_nobody_speaks_make_no_recording() -> None:
     workspace = make_workspace()
-    pause = keep_clip(workspace, "Pause", make.encode_pcm(np.zeros((12 * RATE, 1), "<i2"), RATE, 32))
-    with pytest.raises(Refused) as caught:
+    pause = store_clip(workspace, "Pause", make.encode_pcm(np.zeros((12 * RATE, 1), "<i2"), RATE, 32))
+    with pytest.raises(ServiceError) as caught:
         assemble(workspace, [pause.pk])
     assert caught.value.code == "silent"
 
@@ -257,7 +257,7 @@ def test_no_log_names_a_clip(caplog: pytest.LogCaptureFixture, capfd: pytest.Cap
             clip(workspace, name, length) for name, length in (("Greeting", 6), ("Guadalupe", 0.5), ("Closing", 5))
         ]
         assemble(workspace, ids(parts))
-        with pytest.raises(Refused):
+        with pytest.raises(ServiceError):
             assemble(workspace, ids(parts[:2]))
     written = capfd.readouterr()
     assert "Guadalupe" not in caplog.text + written.out + written.err

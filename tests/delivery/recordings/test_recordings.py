@@ -13,10 +13,10 @@ from django.db import IntegrityError, connection, transaction
 
 from delivery.audio import AudioRejected, inspect
 from delivery.models import Recording
-from delivery.recordings.recordings import keep_recording, keeping_recording, measured
+from delivery.recordings.recordings import measured, store_recording, stored_recording
 from delivery.recordings.storage import read_frames
 from delivery.selectors import offered_recordings, recordings
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from tests.delivery.audio.mp3_bytes import encode_pcm, encoded, id3v2, noise
 from tests.factories import make_recording, make_workspace
@@ -39,7 +39,7 @@ def files_in(media: Path) -> list[Path]:
 @pytest.mark.django_db
 def test_the_judged_frames_are_kept_and_come_back_byte_for_byte(media: Path) -> None:
     data = id3v2(b"\0" * 50) + encoded(12)
-    recording = keep_recording(make_workspace(), "Flu shot", data)
+    recording = store_recording(make_workspace(), "Flu shot", data)
     assert read_frames(recording) == inspect(data).frames
     assert recording.sha256 == hashlib.sha256(read_frames(recording)).hexdigest()
     assert (recording.name, recording.channels, recording.sample_rate) == ("Flu shot", 1, 44100)
@@ -49,7 +49,7 @@ def test_the_judged_frames_are_kept_and_come_back_byte_for_byte(media: Path) -> 
 
 @pytest.mark.django_db
 def test_the_file_on_disk_is_encrypted(media: Path) -> None:
-    recording = keep_recording(make_workspace(), "Flu shot", encoded(12))
+    recording = store_recording(make_workspace(), "Flu shot", encoded(12))
     [path] = files_in(media)
     assert read_frames(recording)[:64] not in path.read_bytes()
 
@@ -57,22 +57,22 @@ def test_the_file_on_disk_is_encrypted(media: Path) -> None:
 @pytest.mark.django_db
 def test_the_same_sound_twice_is_one_recording_whatever_its_tags_say(media: Path) -> None:
     workspace = make_workspace()
-    first = keep_recording(workspace, "First", encoded(12))
-    assert keep_recording(workspace, "Second", id3v2(b"\0" * 99) + encoded(12)) == first
+    first = store_recording(workspace, "First", encoded(12))
+    assert store_recording(workspace, "Second", id3v2(b"\0" * 99) + encoded(12)) == first
     assert Recording.objects.get().name == "First"
     assert len(files_in(media)) == 1
 
 
 @pytest.mark.django_db
 def test_two_workspaces_have_a_recording_each(media: Path) -> None:
-    assert keep_recording(make_workspace(), "A", encoded(12)) != keep_recording(make_workspace(), "A", encoded(12))
+    assert store_recording(make_workspace(), "A", encoded(12)) != store_recording(make_workspace(), "A", encoded(12))
     assert len(files_in(media)) == 2
 
 
 @pytest.mark.django_db
 def test_a_rejected_upload_leaves_no_trace(media: Path) -> None:
     with pytest.raises(AudioRejected) as caught:
-        keep_recording(make_workspace(), "Too short", encoded(3))
+        store_recording(make_workspace(), "Too short", encoded(3))
     assert caught.value.code == "too_short"
     assert not Recording.objects.exists()
     assert not files_in(media)
@@ -81,7 +81,7 @@ def test_a_rejected_upload_leaves_no_trace(media: Path) -> None:
 @pytest.mark.django_db
 def test_its_levels_and_what_is_wrong_with_its_sound_are_kept(media: Path) -> None:
     kept = Recording.objects.get(
-        pk=keep_recording(make_workspace(), "Loud", encode_pcm(noise(12, 8000, level=32000), 8000)).pk
+        pk=store_recording(make_workspace(), "Loud", encode_pcm(noise(12, 8000, level=32000), 8000)).pk
     )
     levels = inspect(read_frames(kept)).levels
     assert (kept.peak_dbfs, kept.rms_dbfs, kept.loudness_lufs) == (
@@ -99,7 +99,7 @@ def test_its_levels_and_what_is_wrong_with_its_sound_are_kept(media: Path) -> No
 
 @pytest.mark.django_db
 def test_a_recording_older_than_the_measurement_is_measured_when_it_is_looked_at(media: Path) -> None:
-    old = keep_recording(make_workspace(), "Old", encode_pcm(noise(12, 8000, level=100), 8000, 16))
+    old = store_recording(make_workspace(), "Old", encode_pcm(noise(12, 8000, level=100), 8000, 16))
     told = old.warnings
     assert [sentence[:24] for sentence in told] == ["The recording has 16 kbi", "The recording is very qu"]
     Recording.objects.update(**dict.fromkeys(LEVELS), warnings=["Heard before.", told[0]])
@@ -112,7 +112,7 @@ def test_a_recording_older_than_the_measurement_is_measured_when_it_is_looked_at
 
 @pytest.mark.django_db
 def test_a_recording_is_measured_only_once(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recording = keep_recording(make_workspace(), "New", encoded(12))
+    recording = store_recording(make_workspace(), "New", encoded(12))
     monkeypatch.setattr("delivery.recordings.recordings.inspect", lambda data: pytest.fail("measured again"))
     assert measured(recording) is recording
 
@@ -125,12 +125,12 @@ def test_an_old_recording_without_its_file_stays_unmeasured(media: Path) -> None
 @pytest.mark.django_db
 def test_what_a_campaign_assembled_is_offered_once_a_person_uploads_it(media: Path) -> None:
     workspace = make_workspace()
-    made = keep_recording(workspace, "Hello + Ann + bye", encoded(12), assembled=True)
+    made = store_recording(workspace, "Hello + Ann + bye", encoded(12), assembled=True)
     assert not offered_recordings(workspace).exists()
     assert recordings(workspace).get() == made
-    assert keep_recording(workspace, "Again", encoded(12), assembled=True).assembled
-    assert keep_recording(workspace, "Hello Ann", encoded(12)) == made
-    assert keep_recording(workspace, "Later", encoded(12), assembled=True) == made
+    assert store_recording(workspace, "Again", encoded(12), assembled=True).assembled
+    assert store_recording(workspace, "Hello Ann", encoded(12)) == made
+    assert store_recording(workspace, "Later", encoded(12), assembled=True) == made
     assert offered_recordings(workspace).get().name == "Hello Ann"
 
 
@@ -142,8 +142,8 @@ def test_a_full_disk_is_said_and_leaves_no_trace(media: Path, monkeypatch: pytes
         raise OSError(errno.ENOSPC, "No space left on device", str(media / name))
 
     monkeypatch.setattr(FileSystemStorage, "_save", fill_up)
-    with pytest.raises(Refused) as caught:
-        keep_recording(make_workspace(), "Flu shot", encoded(12))
+    with pytest.raises(ServiceError) as caught:
+        store_recording(make_workspace(), "Flu shot", encoded(12))
     assert caught.value.code == "storage_unavailable"
     assert "No space left on device" in caught.value.sentence
     assert str(media) not in caught.value.sentence
@@ -154,8 +154,8 @@ def test_a_full_disk_is_said_and_leaves_no_trace(media: Path, monkeypatch: pytes
 @pytest.mark.django_db
 def test_a_storage_that_can_neither_write_nor_remove_is_refused_by_name(media: Path) -> None:
     media.write_text("a file where the folder should be")
-    with pytest.raises(Refused) as caught:
-        keep_recording(make_workspace(), "Flu shot", encoded(12))
+    with pytest.raises(ServiceError) as caught:
+        store_recording(make_workspace(), "Flu shot", encoded(12))
     assert caught.value.code == "storage_unavailable"
     assert not Recording.objects.exists()
 
@@ -168,19 +168,19 @@ def test_a_row_that_cannot_be_written_takes_its_file_along(media: Path, monkeypa
 
     monkeypatch.setattr(Recording, "save", fail)
     with pytest.raises(IntegrityError):
-        keep_recording(make_workspace(), "Flu shot", encoded(12))
+        store_recording(make_workspace(), "Flu shot", encoded(12))
     assert not files_in(media)
 
 
 @pytest.mark.django_db
 def test_a_block_that_fails_takes_a_new_recording_along_and_leaves_an_old_one(media: Path) -> None:
     workspace = make_workspace()
-    with pytest.raises(KeyError), keeping_recording(workspace, "New", encoded(12)):
+    with pytest.raises(KeyError), stored_recording(workspace, "New", encoded(12)):
         raise KeyError
     assert not Recording.objects.exists()
     assert not files_in(media)
-    old = keep_recording(workspace, "Old", encoded(12))
-    with pytest.raises(KeyError), keeping_recording(workspace, "Again", encoded(12)) as known:
+    old = store_recording(workspace, "Old", encoded(12))
+    with pytest.raises(KeyError), stored_recording(workspace, "Again", encoded(12)) as known:
         assert known == old
         raise KeyError
     assert read_frames(Recording.objects.get())
@@ -189,10 +189,10 @@ def test_a_block_that_fails_takes_a_new_recording_along_and_leaves_an_old_one(me
 @pytest.mark.django_db
 def test_a_file_left_by_a_process_that_died_is_replaced(media: Path) -> None:
     workspace = make_workspace()
-    recording = keep_recording(workspace, "Flu shot", encoded(12))
+    recording = store_recording(workspace, "Flu shot", encoded(12))
     Recording.objects.all().delete()
     (media / recording.storage_name).write_bytes(b"half of it")
-    again = keep_recording(workspace, "Flu shot", encoded(12))
+    again = store_recording(workspace, "Flu shot", encoded(12))
     assert again.pk != recording.pk
     assert read_frames(again) == inspect(encoded(12)).frames
     assert len(files_in(media)) == 1
@@ -224,7 +224,7 @@ def _upload_from_two_sides(workspace: Workspace, *, fail_first: bool) -> tuple[l
     def upload(fails: bool) -> None:
         try:
             barrier.wait(10)
-            with transaction.atomic(), keeping_recording(workspace, "Flu shot", encoded(12)) as recording:
+            with transaction.atomic(), stored_recording(workspace, "Flu shot", encoded(12)) as recording:
                 if fails:
                     raise KeyError
             kept.append(recording.pk)

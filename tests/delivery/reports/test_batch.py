@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.retry_policy import Retry
-from delivery.lifecycle.status import DropStatus, VoicemailStatus, drop_may_move, may_move
-from delivery.lifecycle.transitions import DropChange, Move
+from delivery.lifecycle.status import DropStatus, VoicemailStatus, can_transition, can_transition_drop
+from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.reports.batch import Arrival, Batch, DropState, VoicemailState
 from tests.delivery.standings import NOW
 
@@ -80,8 +80,8 @@ class World:
         for each in batch.rounds:
             assert len({move.voicemail_id for move in each.moves}) == len(each.moves)
             assert len({change.drop_id for change in each.changes}) == len(each.changes)
-            assert all(may_move(move.was, move.now) for move in each.moves)
-            assert all(drop_may_move(change.was, change.now) for change in each.changes)
+            assert all(can_transition(move.was, move.now) for move in each.moves)
+            assert all(can_transition_drop(change.was, change.now) for change in each.changes)
         for row in self.voicemails:
             assert_a_chain([move for each in batch.rounds for move in each.moves if move.voicemail_id == row.id])
         for drop in self.drops:
@@ -115,7 +115,7 @@ class World:
         ]
 
 
-def assert_a_chain(steps: list[Move] | list[DropChange]) -> None:
+def assert_a_chain(steps: list[Transition] | list[DropChange]) -> None:
     """Each step begins where the one before has ended."""
     for before, after in pairwise(steps):
         assert (after.was, after.was_reason) == (before.now, before.reason or "")

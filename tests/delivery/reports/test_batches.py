@@ -18,7 +18,7 @@ from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import DropStatus
 from delivery.lifecycle.transitions import DropChange, change_drops
 from delivery.models import CarrierReport, Drop, Voicemail
-from delivery.reports.inbox import look_again, merge, receive
+from delivery.reports.inbox import merge, receive, reopen_doubtful
 from delivery.worker.maintenance import rebuild_counts
 from tests import factories
 from tests.delivery.standings import NOW, both, counted, make_drop, make_submitted, standing
@@ -295,10 +295,10 @@ def test_a_report_in_doubt_comes_back_once_the_persons_other_drop_has_ended_by_i
     first, second = two_open_drops()
     receive(first.setup_id, b"{}", [keyless(first, FAILED, Reason.BUSY)])
     assert merge(NOW) == 1
-    assert look_again(NOW) == 0
+    assert reopen_doubtful(NOW) == 0
     refused = DropChange(first.id, DropStatus.ACCEPTED, DropStatus.FAILED, reason=Reason.REFUSED)
     change_drops([refused], NOW + timedelta(seconds=1))
-    assert look_again(NOW) == 1
+    assert reopen_doubtful(NOW) == 1
     assert merge(NOW + timedelta(seconds=2)) == 1
     assert both(second) == ("failed", "busy", "failed", "busy")
-    assert look_again(NOW) == 0
+    assert reopen_doubtful(NOW) == 0

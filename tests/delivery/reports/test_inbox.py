@@ -17,7 +17,7 @@ from delivery.lifecycle.reasons import Reason
 from delivery.models import CarrierReport, Drop, Voicemail
 from delivery.reports.inbox import RAW_PURPOSE, merge, receive
 from rvm.platform.database.ids import uuid7
-from rvm.platform.encryption.crypto import vault
+from rvm.platform.encryption.crypto import cipher
 from tests import factories
 from tests.delivery.standings import NOW, both, counted, make_drop, make_submitted, standing, state
 from usecases.models import Suppression
@@ -49,7 +49,7 @@ def test_a_callback_is_kept_whole_and_encrypted_beside_its_first_report() -> Non
     receive(drop.setup_id, b'{"to":"+12025550142"}', [Report(drop.id, ACCEPTED, NOW), Report(drop.id, DELIVERED, NOW)])
     first, second = CarrierReport.objects.all()
     assert b"2025550142" not in bytes(first.raw)
-    assert vault().decrypt(first.raw, RAW_PURPOSE) == b'{"to":"+12025550142"}'
+    assert cipher().decrypt(first.raw, RAW_PURPOSE) == b'{"to":"+12025550142"}'
     assert second.raw is None
     assert first.merged_at is None
 

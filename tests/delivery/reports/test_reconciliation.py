@@ -11,15 +11,15 @@ import pytest
 from django.db import connection
 from django_rq import get_connection
 
-from delivery.carriers.base import NeverSeen
+from delivery.carriers.base import UnknownToCarrier
 from delivery.carriers.sandbox import Sandbox
 from delivery.engine.dispatcher import Dispatcher
-from delivery.engine.rate_limit import Gate
-from delivery.lifecycle.outcomes import CHECK_WAITS
+from delivery.engine.rate_limit import RateLimiter
+from delivery.lifecycle.outcomes import LOOKUP_WAITS
 from delivery.models import CarrierMedia, Drop, Lane, Voicemail
 from delivery.reports.inbox import merge
-from delivery.reports.reconciliation import settle
-from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Proof
+from delivery.reports.reconciliation import reconcile
+from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
 from delivery.worker.maintenance import give_up_on_confirmation
 from rvm.platform.models import Workspace
 from tests import factories
@@ -29,9 +29,9 @@ from usecases.models import NumberAssignment, TelephonySetup, UseCase
 
 pytestmark = pytest.mark.django_db
 
-Answer = HttpResponse | HttpFailure
-NEVER_SEEN = HttpResponse(404, b'{"code":"never_seen"}')
-TAKEN = HttpResponse(202, b'{"id":"c-9","status":"accepted"}')
+Answer = CarrierResponse | TransportFailure
+NEVER_SEEN = CarrierResponse(404, b'{"code":"never_seen"}')
+TAKEN = CarrierResponse(202, b'{"id":"c-9","status":"accepted"}')
 
 
 @pytest.fixture(autouse=True)
@@ -45,32 +45,32 @@ def uncertain(**fields: Any) -> Drop:
     return make_submitted("uncertain", drop=drop | fields, expires_at=expires)
 
 
-def gate() -> Gate:
-    return Gate(get_connection("dispatch"), "settler")
+def gate() -> RateLimiter:
+    return RateLimiter(get_connection("dispatch"), "settler")
 
 
-def ask(answer: Callable[[HttpRequest], Answer], seconds: float = 0) -> list[HttpRequest]:
+def ask(answer: Callable[[CarrierRequest], Answer], seconds: float = 0) -> list[CarrierRequest]:
     """Settle once, that long after NOW, and merge what came of it; returns what was sent."""
     transport = FakeTransport(answer)
-    settle(transport, gate(), lambda: NOW + timedelta(seconds=seconds))
+    reconcile(transport, gate(), lambda: NOW + timedelta(seconds=seconds))
     while merge(NOW):
         pass
     return transport.sent
 
 
-def known(status: str, **fields: str) -> Callable[[HttpRequest], Answer]:
-    def answer(request: HttpRequest) -> Answer:
+def known(status: str, **fields: str) -> Callable[[CarrierRequest], Answer]:
+    def answer(request: CarrierRequest) -> Answer:
         reference = request.url.rpartition("=")[2]
-        return HttpResponse(200, orjson.dumps({"id": "c-9", "reference": reference, "status": status, **fields}))
+        return CarrierResponse(200, orjson.dumps({"id": "c-9", "reference": reference, "status": status, **fields}))
 
     return answer
 
 
-def never_seen(resubmission: Answer = TAKEN) -> Callable[[HttpRequest], Answer]:
+def never_seen(resubmission: Answer = TAKEN) -> Callable[[CarrierRequest], Answer]:
     return lambda request: NEVER_SEEN if request.method == "GET" else resubmission
 
 
-def methods(sent: list[HttpRequest]) -> list[str]:
+def methods(sent: list[CarrierRequest]) -> list[str]:
     return [request.method for request in sent]
 
 
@@ -82,7 +82,7 @@ def methods(sent: list[HttpRequest]) -> list[str]:
         (known("failed", code="busy"), ("failed", "busy")),
     ],
 )
-def test_what_the_carrier_knows_settles_it(answer: Callable[[HttpRequest], Answer], end: tuple[str, str]) -> None:
+def test_what_the_carrier_knows_settles_it(answer: Callable[[CarrierRequest], Answer], end: tuple[str, str]) -> None:
     drop = uncertain()
     sent = ask(answer)
     assert methods(sent) == ["GET"]
@@ -94,25 +94,25 @@ def test_what_the_carrier_knows_settles_it(answer: Callable[[HttpRequest], Answe
     "answer",
     [
         timed_out,
-        lambda _: HttpResponse(500, b"oops"),
-        lambda _: HttpResponse(200, b"garbage"),
-        lambda _: HttpResponse(404, b'{"code":"not_found"}'),
+        lambda _: CarrierResponse(500, b"oops"),
+        lambda _: CarrierResponse(200, b"garbage"),
+        lambda _: CarrierResponse(404, b'{"code":"not_found"}'),
     ],
 )
 def test_an_answer_that_says_nothing_leaves_it_uncertain_until_the_next_time(
-    answer: Callable[[HttpRequest], Answer],
+    answer: Callable[[CarrierRequest], Answer],
 ) -> None:
     drop = uncertain()
     assert methods(ask(answer)) == ["GET"]
     assert both(drop) == ("uncertain", "", "uncertain", "")
     assert ask(answer) == []
     drop.refresh_from_db()
-    assert drop.due_at == NOW + CHECK_WAITS[1]
+    assert drop.due_at == NOW + LOOKUP_WAITS[1]
 
 
 def test_what_the_carrier_says_about_another_drop_is_not_taken_for_this_one() -> None:
     drop, other = uncertain(), make_submitted("accepted")
-    ask(lambda _: HttpResponse(200, orjson.dumps({"id": "x", "reference": str(other.id), "status": "failed"})))
+    ask(lambda _: CarrierResponse(200, orjson.dumps({"id": "x", "reference": str(other.id), "status": "failed"})))
     assert both(drop) == ("uncertain", "", "uncertain", "")
     assert both(other) == ("accepted", "", "accepted", "")
 
@@ -120,12 +120,12 @@ def test_what_the_carrier_says_about_another_drop_is_not_taken_for_this_one() ->
 def test_it_is_asked_about_ever_more_rarely() -> None:
     drop = uncertain()
     waits, moment = [], NOW
-    for _ in range(len(CHECK_WAITS) + 1):
+    for _ in range(len(LOOKUP_WAITS) + 1):
         assert len(ask(timed_out, (moment - NOW).total_seconds())) == 1
         drop.refresh_from_db()
         waits.append(drop.due_at - moment)
         moment = drop.due_at
-    assert waits == [*CHECK_WAITS[1:], CHECK_WAITS[-1], CHECK_WAITS[-1]]
+    assert waits == [*LOOKUP_WAITS[1:], LOOKUP_WAITS[-1], LOOKUP_WAITS[-1]]
     assert drop.checks == len(waits)
 
 
@@ -136,7 +136,7 @@ def test_a_drop_that_the_carrier_never_saw_is_given_to_it_again_word_for_word() 
     drop = Drop.objects.get()
     assert both(drop) == ("uncertain", "", "uncertain", "")
     transport = FakeTransport(never_seen())
-    settle(transport, gate(), lambda: drop.due_at)
+    reconcile(transport, gate(), lambda: drop.due_at)
     merge(NOW)
     assert methods(transport.sent) == ["GET", "POST"]
     assert transport.sent[1] == first.sent[0]
@@ -156,12 +156,12 @@ def run_dispatcher(transport: FakeTransport) -> None:
     ("answer", "end"),
     [
         (TAKEN, ("accepted", "", "accepted", "")),
-        (HttpResponse(422, b'{"code":"refused"}'), ("failed", "refused", "failed", "refused")),
-        (HttpResponse(422, b'{"code":"idempotency_conflict"}'), ("uncertain", "", "uncertain", "")),
-        (HttpResponse(500, b""), ("uncertain", "", "uncertain", "")),
-        (HttpResponse(429, b'{"code":"throttled"}'), ("uncertain", "", "uncertain", "")),
-        (HttpFailure(Proof.UNKNOWN, "late"), ("uncertain", "", "uncertain", "")),
-        (HttpFailure(Proof.NOT_SENT, "down"), ("uncertain", "", "uncertain", "")),
+        (CarrierResponse(422, b'{"code":"refused"}'), ("failed", "refused", "failed", "refused")),
+        (CarrierResponse(422, b'{"code":"idempotency_conflict"}'), ("uncertain", "", "uncertain", "")),
+        (CarrierResponse(500, b""), ("uncertain", "", "uncertain", "")),
+        (CarrierResponse(429, b'{"code":"throttled"}'), ("uncertain", "", "uncertain", "")),
+        (TransportFailure(Proof.UNKNOWN, "late"), ("uncertain", "", "uncertain", "")),
+        (TransportFailure(Proof.NOT_SENT, "down"), ("uncertain", "", "uncertain", "")),
     ],
 )
 def test_only_a_definite_answer_to_the_resubmission_settles_it(answer: Answer, end: tuple[str, ...]) -> None:
@@ -212,7 +212,7 @@ def test_nothing_is_given_again_where_it_may_not_be_sent(happened: str, meanwhil
     if not meanwhile and happened not in ("settled", "asked about by another worker"):
         FORBIDDEN[happened](drop)
 
-    def answer(request: HttpRequest) -> Answer:
+    def answer(request: CarrierRequest) -> Answer:
         if meanwhile or happened in ("settled", "asked about by another worker"):
             FORBIDDEN[happened](drop)
         return NEVER_SEEN
@@ -223,7 +223,7 @@ def test_nothing_is_given_again_where_it_may_not_be_sent(happened: str, meanwhil
 def test_a_process_that_was_stopped_before_the_resubmission_sends_nothing() -> None:
     uncertain()
     transport, moments = FakeTransport(never_seen()), iter([0.0, 600.0])
-    settle(transport, gate(), lambda: NOW, clock=lambda: next(moments))
+    reconcile(transport, gate(), lambda: NOW, clock=lambda: next(moments))
     assert methods(transport.sent) == ["GET"]
 
 
@@ -274,9 +274,9 @@ def test_a_carrier_that_honours_no_keys_is_never_given_a_drop_again(monkeypatch:
 
 def test_two_settles_at_once_ask_once() -> None:
     uncertain()
-    inner: list[HttpRequest] = []
+    inner: list[CarrierRequest] = []
 
-    def answer(request: HttpRequest) -> Answer:
+    def answer(request: CarrierRequest) -> Answer:
         inner.extend(ask(timed_out))
         return NEVER_SEEN if request.method == "GET" else TAKEN
 
@@ -286,9 +286,9 @@ def test_two_settles_at_once_ask_once() -> None:
 
 def test_nobody_asks_again_while_a_resubmission_is_under_way() -> None:
     drop = uncertain()
-    inner: list[HttpRequest] = []
+    inner: list[CarrierRequest] = []
 
-    def answer(request: HttpRequest) -> Answer:
+    def answer(request: CarrierRequest) -> Answer:
         if request.method == "POST":
             inner.extend(ask(never_seen(), seconds=29))
         return NEVER_SEEN if request.method == "GET" else TAKEN
@@ -325,7 +325,7 @@ def test_credentials_that_do_not_open_do_not_stop_the_other_setups() -> None:
 
 def test_a_throttled_resubmission_pauses_the_setup_for_everybody() -> None:
     drop = uncertain()
-    ask(never_seen(HttpResponse(429, b'{"code":"throttled"}', {"retry-after": "30"})))
+    ask(never_seen(CarrierResponse(429, b'{"code":"throttled"}', {"retry-after": "30"})))
     grant = gate().ask(drop.setup_id, wanted=1, pace=50, cap=64, in_flight=0)
     assert grant.count == 0
     assert grant.wait > 25
@@ -389,13 +389,13 @@ def test_a_half_open_breaker_lets_one_resubmission_try_and_its_answer_decides() 
 def test_a_resubmission_that_fails_keeps_a_half_open_breaker_from_closing() -> None:
     crowd(2)
     TelephonySetup.objects.update(breaker_until=NOW - timedelta(seconds=1), breaker_reason="It failed.")
-    assert methods(ask(never_seen(HttpResponse(500, b"")))).count("POST") == 1
+    assert methods(ask(never_seen(CarrierResponse(500, b"")))).count("POST") == 1
     assert TelephonySetup.objects.get().breaker_until > NOW
 
 
 def test_failing_resubmissions_open_the_breaker_like_first_requests() -> None:
     crowd(30, pace_per_second=10_000)
-    ask(never_seen(HttpFailure(Proof.UNKNOWN, "late")))
+    ask(never_seen(TransportFailure(Proof.UNKNOWN, "late")))
     assert TelephonySetup.objects.get().breaker_until > NOW
 
 
@@ -420,7 +420,7 @@ def test_a_setup_with_thousands_of_uncertain_drops_leaves_the_others_their_turn(
 
 def test_a_carrier_that_throttles_look_ups_is_not_asked_for_a_while_and_still_gets_drops() -> None:
     drop = uncertain()
-    ask(lambda _: HttpResponse(429, b'{"code":"throttled"}', {"retry-after": "30"}))
+    ask(lambda _: CarrierResponse(429, b'{"code":"throttled"}', {"retry-after": "30"}))
     Drop.objects.update(due_at=NOW)
     assert ask(timed_out) == []
     assert gate().ask(drop.setup_id, wanted=1, pace=50, cap=64, in_flight=0).count == 1
@@ -479,4 +479,4 @@ def test_a_drop_that_has_been_looked_up_more_often_than_it_could_be_counted_once
 
 
 def test_a_look_up_that_only_says_never_seen_is_no_report() -> None:
-    assert isinstance(Sandbox(factories.SANDBOX_CREDENTIALS).read_lookup(NEVER_SEEN), NeverSeen)
+    assert isinstance(Sandbox(factories.SANDBOX_CREDENTIALS).read_lookup(NEVER_SEEN), UnknownToCarrier)

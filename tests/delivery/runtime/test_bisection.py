@@ -9,7 +9,7 @@ from django.db import DataError, IntegrityError, InterfaceError, OperationalErro
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.runtime.bisection import apart
+from delivery.runtime.bisection import bisected
 
 
 @given(total=st.integers(0, 60), bad=st.sets(st.integers(0, 59)), error=st.sampled_from([DataError, KeyError]))
@@ -21,14 +21,14 @@ def test_all_but_the_bad_ones_are_done_once_and_in_order(total: int, bad: set[in
             raise error("one of them")
         return list(items)
 
-    done = apart(work, range(total), lambda item, _: blamed.append(item))
+    done = bisected(work, range(total), lambda item, _: blamed.append(item))
     assert done == [item for item in range(total) if item not in bad]
     assert blamed == [item for item in range(total) if item in bad]
 
 
 def test_where_nothing_fails_all_are_done_at_once() -> None:
     calls: list[int] = []
-    apart(lambda items: [calls.append(len(items))], range(500), lambda *_: None)
+    bisected(lambda items: [calls.append(len(items))], range(500), lambda *_: None)
     assert calls == [500]
 
 
@@ -41,7 +41,7 @@ def test_one_bad_item_of_500_costs_some_twenty_tries() -> None:
             raise IntegrityError
         return []
 
-    apart(work, range(500), lambda *_: None)
+    bisected(work, range(500), lambda *_: None)
     assert len(calls) <= 2 * 9 + 1
 
 
@@ -52,5 +52,5 @@ def test_what_no_item_is_to_blame_for_is_raised(outage: type[Exception]) -> None
 
     blamed: list[int] = []
     with pytest.raises(outage):
-        apart(work, range(5), lambda item, _: blamed.append(item))
+        bisected(work, range(5), lambda item, _: blamed.append(item))
     assert blamed == []

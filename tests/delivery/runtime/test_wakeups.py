@@ -15,7 +15,7 @@ from rq import Queue
 from delivery.runtime import wakeups
 from tests import factories
 
-BELLS = list(wakeups.JOBS)
+QUEUES = list(wakeups.JOBS)
 
 
 @pytest.fixture(autouse=True)
@@ -23,8 +23,8 @@ def _empty_redis() -> None:
     get_queue("dispatch").connection.flushdb()
 
 
-def waiting(bell: str) -> list[Any]:
-    return [job.func_name for job in get_queue(bell).jobs]
+def waiting(queue: str) -> list[Any]:
+    return [job.func_name for job in get_queue(queue).jobs]
 
 
 @pytest.fixture
@@ -35,27 +35,27 @@ def dead_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("redis.connection.ConnectionPool.get_connection", refuse)
 
 
-@pytest.mark.parametrize("bell", BELLS)
-def test_however_often_it_rings_one_job_waits(bell: str) -> None:
+@pytest.mark.parametrize("queue", QUEUES)
+def test_however_often_it_rings_one_job_waits(queue: str) -> None:
     for _ in range(5):
-        wakeups.ring(bell)
-    assert waiting(bell) == [wakeups.JOBS[bell]]
-    (job,) = get_queue(bell).jobs
+        wakeups.wake(queue)
+    assert waiting(queue) == [wakeups.JOBS[queue]]
+    (job,) = get_queue(queue).jobs
     assert (list(job.args), job.kwargs, job.result_ttl) == ([], {}, 0)
 
 
-@pytest.mark.parametrize("bell", BELLS)
-def test_once_a_worker_has_taken_the_ring_the_next_one_waits(bell: str) -> None:
-    wakeups.ring(bell)
-    take(bell)
-    assert waiting(bell) == []
-    wakeups.ring(bell)
-    assert waiting(bell) == [wakeups.JOBS[bell]]
+@pytest.mark.parametrize("queue", QUEUES)
+def test_once_a_worker_has_taken_the_ring_the_next_one_waits(queue: str) -> None:
+    wakeups.wake(queue)
+    take(queue)
+    assert waiting(queue) == []
+    wakeups.wake(queue)
+    assert waiting(queue) == [wakeups.JOBS[queue]]
 
 
-def take(bell: str) -> str:
+def take(queue: str) -> str:
     """Take the ring that waits, as a worker does."""
-    job_id = get_queue(bell).pop_job_id()
+    job_id = get_queue(queue).pop_job_id()
     assert job_id is not None
     return str(job_id)
 
@@ -64,7 +64,7 @@ def test_an_hour_of_ticks_beside_a_busy_worker_leaves_one_ring() -> None:
     """Each job takes half a minute, and due work is left all the time."""
     redis = get_queue("dispatch").connection
     for second in range(3600):
-        wakeups.ring("dispatch")
+        wakeups.wake("dispatch")
         assert redis.llen("rq:queue:dispatch") == 1
         if second % 30 == 0:
             take("dispatch")
@@ -75,7 +75,7 @@ def test_an_hour_of_ticks_beside_a_busy_worker_leaves_one_ring() -> None:
 
 @pytest.mark.parametrize("lost", ["with its worker", "with its queue", "with its record", "with Redis"])
 def test_a_ring_that_was_lost_is_in_nobodys_way(lost: str) -> None:
-    wakeups.ring("dispatch")
+    wakeups.wake("dispatch")
     queue = get_queue("dispatch")
     match lost:
         case "with its worker":
@@ -88,7 +88,7 @@ def test_a_ring_that_was_lost_is_in_nobodys_way(lost: str) -> None:
             assert queue.dequeue_any([queue], timeout=None, connection=queue.connection) is None
         case "with Redis":
             queue.connection.flushdb()
-    wakeups.ring("dispatch")
+    wakeups.wake("dispatch")
     assert waiting("dispatch") == [wakeups.JOBS["dispatch"]]
 
 
@@ -98,7 +98,7 @@ def test_many_who_ring_at_once_leave_one_ring() -> None:
     def ring_on(_: int) -> None:
         begin.wait(10)
         for _ in range(50):
-            wakeups.ring("dispatch")
+            wakeups.wake("dispatch")
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(ring_on, range(8)))
@@ -114,29 +114,29 @@ def test_who_takes_somebody_elses_ring_looks_after_what_one_rang_for(monkeypatch
         prepare(queue, job)
         if not others:
             others.append("rang")
-            wakeups.ring("dispatch")
+            wakeups.wake("dispatch")
             others.append(take("dispatch"))
 
     monkeypatch.setattr(Queue, "_prepare_for_queue", meanwhile)
-    wakeups.ring("dispatch")
+    wakeups.wake("dispatch")
     assert len(others) == 2
     assert waiting("dispatch") == []
 
 
 @pytest.mark.usefixtures("dead_redis")
 def test_a_dead_redis_is_logged_and_raises_nothing() -> None:
-    wakeups.ring("dispatch")
+    wakeups.wake("dispatch")
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_ring_on_commit_comes_after_the_rows_and_not_at_all_without_them() -> None:
     with transaction.atomic():
-        wakeups.ring_on_commit("dispatch")
+        wakeups.wake_on_commit("dispatch")
         assert waiting("dispatch") == []
     assert len(waiting("dispatch")) == 1
     get_queue("dispatch").connection.flushdb()
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        wakeups.ring_on_commit("dispatch")
+        wakeups.wake_on_commit("dispatch")
         raise ZeroDivisionError
     assert waiting("dispatch") == []
 
@@ -146,5 +146,5 @@ def test_a_ring_on_commit_comes_after_the_rows_and_not_at_all_without_them() -> 
 def test_a_dead_redis_at_the_commit_does_not_undo_it() -> None:
     with transaction.atomic():
         workspace = factories.make_workspace()
-        wakeups.ring_on_commit("dispatch")
+        wakeups.wake_on_commit("dispatch")
     workspace.refresh_from_db()

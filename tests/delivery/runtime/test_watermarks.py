@@ -133,7 +133,7 @@ FAR = 10**9
 QUEUES: dict[str, tuple[Any, str, object, Callable[[], None], Callable[[], bool]]] = {
     "leases": (maintenance, "_LEASES", timezone.now() + timedelta(days=1), a_lease, leases_ended),
     "reports": (inbox, "_INBOX", FAR, a_report, merged),
-    "reports that the tick rings for": (maintenance, "_INBOX", FAR, a_report, heard_by_the_tick),
+    "reports that the tick wakes workers for": (maintenance, "_INBOX", FAR, a_report, heard_by_the_tick),
     "differences of counts": (maintenance, "_DELTAS", FAR, a_difference, folded),
 }
 
@@ -163,7 +163,7 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def due() -> int:
     """How many wait, as the look has it."""
-    return sum(route.due for route in lane_routes.open_routes(timezone.now(), 10))
+    return sum(route.due for route in lane_routes.active_routes(timezone.now(), 10))
 
 
 def test_a_look_for_due_lanes_goes_on_from_the_first_that_waits_and_passes_over_nobody_that_is_only_locked(
@@ -174,10 +174,10 @@ def test_a_look_for_due_lanes_goes_on_from_the_first_that_waits_and_passes_over_
     with transaction.atomic():
         Voicemail.objects.select_for_update().get(pk=waiting[0].pk)
         assert Session(due).result() == 3  # another worker, that may yet let it go
-        [route] = Session(lambda: lane_routes.open_routes(timezone.now(), 10)).result()
+        [route] = Session(lambda: lane_routes.active_routes(timezone.now(), 10)).result()
         claimed = Session(lambda: claim(route, 1, timezone.now(), timedelta(seconds=45)).claims).result()
         assert [each.voicemail_id for each in claimed] == [waiting[1].pk]
-    [route] = lane_routes.open_routes(timezone.now(), 10)
+    [route] = lane_routes.active_routes(timezone.now(), 10)
     assert (route.first[1], route.due) == (waiting[0].pk, 2)
 
 
@@ -189,7 +189,7 @@ def test_a_voicemail_that_is_due_before_all_others_is_found_within_seconds(line:
     early = factories.make_voicemail(use_case, not_before=timezone.now() - timedelta(hours=2))
     assert due() == 1
     line.seconds = MIN_SECONDS
-    [route] = lane_routes.open_routes(timezone.now(), 10)
+    [route] = lane_routes.active_routes(timezone.now(), 10)
     assert (route.first[1], route.due) == (early.pk, 2)
 
 
@@ -202,7 +202,7 @@ def test_a_lane_in_which_nothing_is_due_keeps_its_place(line: Clock) -> None:
     assert due() == 0
     assert list(lane_routes._DUE.place.items()) == [before]
     Voicemail.objects.update(not_before=timezone.now())
-    [route] = lane_routes.open_routes(timezone.now(), 10)
+    [route] = lane_routes.active_routes(timezone.now(), 10)
     assert route.first[1] == first.pk
 
 

@@ -13,7 +13,7 @@ from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import Drop, LaneDelta, Voicemail
 from delivery.services.voicemails import cancel, retry
 from rvm.platform.database.ids import uuid7
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
 from tests.factories import make_suppression, make_voicemail
 
@@ -66,7 +66,7 @@ def test_a_queued_voicemail_is_canceled_and_counted(reason: str) -> None:
 @pytest.mark.parametrize("status", [status for status in VoicemailStatus if status is not VoicemailStatus.QUEUED])
 def test_what_has_left_the_queue_is_not_canceled_and_the_status_is_said(status: str) -> None:
     voicemail = make_voicemail(status=status)
-    with pytest.raises(Refused, match=f"this one is {status}") as caught:
+    with pytest.raises(ServiceError, match=f"this one is {status}") as caught:
         cancel(voicemail, actor=None, now=NOW)
     assert (caught.value.code, caught.value.facts) == ("not_cancelable", {"voicemail_status": status})
     voicemail.refresh_from_db()
@@ -91,7 +91,7 @@ def test_a_failure_that_may_pass_is_queued_again_with_time_to_be_sent(reason: Re
 def test_a_failure_that_a_retry_cannot_help_stays(reason: Reason) -> None:
     voicemail = ended("failed", reason)
     for accept in (False, True):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(ServiceError) as caught:
             retry(voicemail, accept_duplicate_risk=accept, actor=None, now=NOW)
         assert caught.value.code == "not_retryable"
         assert REASONS[reason].sentence in caught.value.sentence
@@ -103,7 +103,7 @@ def test_a_failure_that_a_retry_cannot_help_stays(reason: Reason) -> None:
 @pytest.mark.parametrize("reason", MAYBE_REACHED)
 def test_what_may_have_reached_the_person_is_sent_again_only_at_an_accepted_risk(reason: Reason) -> None:
     voicemail = ended("failed", reason)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         retry(voicemail, actor=None, now=NOW)
     assert caught.value.code == "duplicate_risk"
     assert retry(voicemail, accept_duplicate_risk=True, actor=None, now=NOW).status == "queued"
@@ -113,7 +113,7 @@ def test_what_may_have_reached_the_person_is_sent_again_only_at_an_accepted_risk
 @pytest.mark.django_db
 def test_an_uncertain_voicemail_is_settled_as_unconfirmed_by_whoever_accepts_the_risk() -> None:
     voicemail = ended("uncertain")
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         retry(voicemail, actor=None, now=NOW)
     assert caught.value.code == "duplicate_risk"
     assert retry(voicemail, accept_duplicate_risk=True, actor=None, now=NOW).status == "queued"
@@ -126,7 +126,7 @@ def test_an_uncertain_voicemail_is_settled_as_unconfirmed_by_whoever_accepts_the
 def test_an_uncertain_voicemail_whose_drop_was_delivered_is_not_sent_again() -> None:
     voicemail = ended("uncertain")
     Drop.objects.update(status=DropStatus.DELIVERED)
-    with pytest.raises(Refused, match="is known by now") as caught:
+    with pytest.raises(ServiceError, match="is known by now") as caught:
         retry(voicemail, accept_duplicate_risk=True, actor=None, now=NOW)
     assert caught.value.code == "not_retryable"
     assert Voicemail.objects.get().status == "uncertain"
@@ -137,7 +137,7 @@ def test_an_uncertain_voicemail_whose_drop_was_delivered_is_not_sent_again() -> 
     "status", [s for s in VoicemailStatus if s not in (VoicemailStatus.FAILED, VoicemailStatus.UNCERTAIN)]
 )
 def test_only_failures_are_retried_and_the_status_is_said(status: str) -> None:
-    with pytest.raises(Refused, match=f"this one is {status}") as caught:
+    with pytest.raises(ServiceError, match=f"this one is {status}") as caught:
         retry(make_voicemail(status=status), accept_duplicate_risk=True, actor=None, now=NOW)
     assert caught.value.code == "not_retryable"
 
@@ -152,7 +152,7 @@ def test_nobody_is_tried_more_than_ten_times_and_drops_never_sent_do_not_count()
     Voicemail.objects.update(status="failed", reason="busy")
     add_drop(Voicemail.objects.get(), DropStatus.FAILED, number=11)
     Voicemail.objects.update(status="failed", reason="busy")
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         retry(voicemail, actor=None, now=NOW)
     assert caught.value.code == "attempts_used_up"
 
@@ -161,6 +161,6 @@ def test_nobody_is_tried_more_than_ten_times_and_drops_never_sent_do_not_count()
 def test_a_person_who_opted_out_meanwhile_is_not_tried_again() -> None:
     voicemail = ended("failed", Reason.BUSY)
     make_suppression(voicemail.workspace, voicemail.recipient)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         retry(voicemail, actor=None, now=NOW)
     assert caught.value.code == "blocked.suppressed"

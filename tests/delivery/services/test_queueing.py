@@ -15,7 +15,7 @@ from delivery.models import Lane, LaneDelta, Voicemail, VoicemailReference
 from delivery.services.voicemails import Recipient, api_lane, queue_voicemails
 from rvm.platform.database.ids import time_of
 from rvm.platform.encryption.crypto import BlindIndex, KeyRing
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from tests.factories import make_lane, make_recording, make_setup, make_suppression, make_use_case, make_voicemail
 from usecases.models import UseCase
 
@@ -26,20 +26,20 @@ def patient(number: int) -> Recipient:
     return Recipient(f"+1202555{number:04}")
 
 
-def queue(use_case: UseCase, *recipients: Recipient | Refused, **options: Any) -> list[Voicemail | Refused]:
+def queue(use_case: UseCase, *recipients: Recipient | ServiceError, **options: Any) -> list[Voicemail | ServiceError]:
     recording = options.pop("recording", None) or make_recording(use_case.workspace)
     return queue_voicemails(
         **{"use_case": use_case, "recording": recording, "live": True, "recipients": recipients, "now": NOW, **options}
     )
 
 
-def queue_one(use_case: UseCase, recipient: Recipient, **options: Any) -> Voicemail | Refused:
+def queue_one(use_case: UseCase, recipient: Recipient, **options: Any) -> Voicemail | ServiceError:
     [outcome] = queue(use_case, recipient, **options)
     return outcome
 
 
-def refusal(outcome: Voicemail | Refused) -> tuple[str, str]:
-    assert isinstance(outcome, Refused), "it was queued"
+def refusal(outcome: Voicemail | ServiceError) -> tuple[str, str]:
+    assert isinstance(outcome, ServiceError), "it was queued"
     return outcome.code, outcome.field
 
 
@@ -75,7 +75,7 @@ def test_the_bell_rings_once_after_the_commit(
     monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
     rings: list[str] = []
-    monkeypatch.setattr("delivery.runtime.wakeups.ring", rings.append)
+    monkeypatch.setattr("delivery.runtime.wakeups.wake", rings.append)
     with django_capture_on_commit_callbacks(execute=True):
         queue(make_use_case(), patient(101), patient(102))
         assert rings == []
@@ -148,7 +148,7 @@ def test_the_same_number_twice_in_a_batch_is_left_one_message() -> None:
 
 @pytest.mark.django_db
 def test_answers_stand_in_the_order_of_the_recipients() -> None:
-    own = Refused("invalid", "This must be an object.")
+    own = ServiceError("invalid", "This must be an object.")
     outcomes = queue(make_use_case(), own, patient(101), Recipient("nonsense"), patient(102), own, patient(103))
     assert [isinstance(outcome, Voicemail) for outcome in outcomes] == [False, True, False, True, False, True]
     assert outcomes[0] is outcomes[4] is own
@@ -227,7 +227,7 @@ def test_a_reference_is_unique_in_its_workspace_for_ever() -> None:
     Voicemail.objects.all().delete()  # purged one day
     second = queue_one(use_case, Recipient("+12025550143", "appointment-1"))
     assert refusal(second) == ("reference_used", "reference")
-    assert isinstance(second, Refused)
+    assert isinstance(second, ServiceError)
     assert second.facts == {"voicemail_id": first.pk}
     assert isinstance(queue_one(make_use_case(), Recipient("+12025550142", "appointment-1")), Voicemail)
 
@@ -241,8 +241,8 @@ def test_a_reference_twice_in_a_batch_names_the_first_of_them() -> None:
     )
     assert isinstance(earlier, Voicemail)
     assert isinstance(first, Voicemail)
-    assert isinstance(used, Refused)
-    assert isinstance(second, Refused)
+    assert isinstance(used, ServiceError)
+    assert isinstance(second, ServiceError)
     assert used.facts == {"voicemail_id": earlier.pk}
     assert second.facts == {"voicemail_id": first.pk}
     assert Voicemail.objects.count() == 2
@@ -253,7 +253,7 @@ def test_the_same_reference_from_two_sides_at_once_is_one_voicemail() -> None:
     use_case = make_use_case()
     recording = make_recording(use_case.workspace)
     references = [f"appointment-{number}" for number in range(20)]
-    outcomes: list[list[Voicemail | Refused]] = []
+    outcomes: list[list[Voicemail | ServiceError]] = []
     barrier = Barrier(2)
 
     def send(order: list[str], area: int) -> None:
@@ -271,7 +271,7 @@ def test_the_same_reference_from_two_sides_at_once_is_one_voicemail() -> None:
     for thread in threads:
         thread.join(30)
     queued = {row.reference: row.pk for answer in outcomes for row in answer if isinstance(row, Voicemail)}
-    refused = [row for answer in outcomes for row in answer if isinstance(row, Refused)]
+    refused = [row for answer in outcomes for row in answer if isinstance(row, ServiceError)]
     assert sorted(queued) == sorted(references)
     assert Voicemail.objects.count() == len(refused) == 20
     assert {row.facts["voicemail_id"] for row in refused} == set(queued.values())
@@ -305,7 +305,7 @@ def test_a_time_that_has_passed_means_now() -> None:
     ],
 )
 def test_times_that_make_no_sense_refuse_the_whole_call(times: dict[str, datetime], code: str, field: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ServiceError) as caught:
         queue(make_use_case(), patient(101), **times)
     assert (caught.value.code, caught.value.field) == (code, field)
     assert not Voicemail.objects.exists()
@@ -344,7 +344,7 @@ def test_a_use_case_that_cannot_send_refuses_the_whole_call() -> None:
         (make_use_case(setup=make_setup(enabled=False)), True, "setup_disabled"),
         (make_use_case(setup=make_setup(carrier="other")), False, "no_sandbox_setup"),
     ):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(ServiceError) as caught:
             queue(use_case, patient(101), live=live)
         assert caught.value.code == code
     assert not Voicemail.objects.exists()

@@ -11,7 +11,7 @@ from django_rq import get_connection
 from delivery.engine import circuit_breaker
 from delivery.engine.circuit_breaker import State, state_of
 from delivery.setups.services import close_breaker
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
 from tests.factories import make_setup, make_user
 from usecases.models import TelephonySetup
@@ -51,6 +51,6 @@ def test_closing_it_lets_everything_go_out_again(minutes: int, django_capture_on
 
 
 def test_a_closed_one_is_not_closed_again() -> None:
-    with pytest.raises(Refused, match="closed already"):
+    with pytest.raises(ServiceError, match="closed already"):
         close_breaker(setup=make_setup(), actor=None)
     assert not AuditEvent.objects.exists()

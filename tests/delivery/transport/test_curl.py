@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from delivery.transport.curl import CurlTransport
-from delivery.transport.interface import HttpRequest, HttpResponse
+from delivery.transport.interface import CarrierRequest, CarrierResponse
 from tests.delivery.exchanges import BODY, all_ends, end_of, post, say
 from tests.delivery.transport.wire_server import ACCEPTED, Heard, WireServer
 
@@ -30,7 +30,7 @@ def test_a_request_arrives_as_built_and_its_response_comes_back_with_its_context
 ) -> None:
     with WireServer() as server:
         end = end_of(transport, post(server.url))
-    assert end == HttpResponse(202, b'{"id":"d1"}', {"content-type": "application/json", "content-length": "11"})
+    assert end == CarrierResponse(202, b'{"id":"d1"}', {"content-type": "application/json", "content-length": "11"})
     [heard] = server.heard
     assert (heard.line, heard.body) == ("POST /v1/drops?key=s3cret HTTP/1.1", BODY)
     assert heard.headers == {
@@ -47,7 +47,7 @@ def test_a_reused_handle_carries_nothing_of_the_request_before(transport: CurlTr
     with WireServer() as server:
         for request in (
             post(server.url),
-            HttpRequest("GET", server.url, ("X-Other: 1",)),
+            CarrierRequest("GET", server.url, ("X-Other: 1",)),
             post(server.url, b"{}", "PUT"),
         ):
             end_of(transport, request)
@@ -66,7 +66,7 @@ def test_a_reused_handle_carries_nothing_of_the_request_before(transport: CurlTr
 def test_a_large_body_goes_out_without_waiting_for_a_100_continue(transport: CurlTransport[object]) -> None:
     body = b"x" * 3_000_000
     with WireServer() as server:
-        assert isinstance(end_of(transport, post(server.url, body)), HttpResponse)
+        assert isinstance(end_of(transport, post(server.url, body)), CarrierResponse)
     assert server.heard[0].body == body
     assert "expect" not in server.heard[0].headers
 
@@ -74,7 +74,7 @@ def test_a_large_body_goes_out_without_waiting_for_a_100_continue(transport: Cur
 def test_an_informational_response_before_the_final_one_leaves_no_headers(transport: CurlTransport[object]) -> None:
     with WireServer(say(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + ACCEPTED)) as server:
         end = end_of(transport, post(server.url))
-    assert isinstance(end, HttpResponse)
+    assert isinstance(end, CarrierResponse)
     assert (end.status, "link" in end.headers) == (202, False)
 
 
@@ -84,7 +84,7 @@ def test_a_chunked_response_is_put_together(transport: CurlTransport[object]) ->
     )
     with WireServer(say(chunked)) as server:
         end = end_of(transport, post(server.url))
-    assert end == HttpResponse(500, b"abcde", {"retry-after": "7", "transfer-encoding": "chunked"})
+    assert end == CarrierResponse(500, b"abcde", {"retry-after": "7", "transfer-encoding": "chunked"})
 
 
 def test_a_redirect_is_an_answer_and_not_followed(transport: CurlTransport[object]) -> None:
@@ -92,7 +92,7 @@ def test_a_redirect_is_an_answer_and_not_followed(transport: CurlTransport[objec
         moved = f"HTTP/1.1 307 Moved\r\nLocation: {other.url}\r\nContent-Length: 0\r\n\r\n".encode()
         with WireServer(say(moved)) as server:
             end = end_of(transport, post(server.url))
-    assert isinstance(end, HttpResponse)
+    assert isinstance(end, CarrierResponse)
     assert end.status == 307
     assert other.accepted == 0
 
@@ -109,7 +109,7 @@ def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch)
         for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         transport: CurlTransport[object] = CurlTransport()
-        assert isinstance(end_of(transport, post(server.url)), HttpResponse)
+        assert isinstance(end_of(transport, post(server.url)), CarrierResponse)
         transport.close()
     assert (proxy.accepted, server.accepted) == (0, 1)
 
@@ -131,7 +131,7 @@ def test_a_hundred_requests_run_together_and_each_end_meets_its_context(transpor
             transport.submit(post(server.url, b"%d" % number), number)
         assert transport.in_flight == 100
         ends = all_ends(transport)
-    assert {number: end.body for number, end in ends.items() if isinstance(end, HttpResponse)} == {
+    assert {number: end.body for number, end in ends.items() if isinstance(end, CarrierResponse)} == {
         number: b"%d" % number for number in range(100)
     }
     assert transport.in_flight == 0
@@ -162,7 +162,7 @@ def test_descriptors_above_1023_are_waited_for(transport: CurlTransport[object])
     plugs = [socket.socket() for _ in range(1050)]
     try:
         with WireServer() as server:
-            assert isinstance(end_of(transport, post(server.url)), HttpResponse)
+            assert isinstance(end_of(transport, post(server.url)), CarrierResponse)
     finally:
         for plug in plugs:
             plug.close()

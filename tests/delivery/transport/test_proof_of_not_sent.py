@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from delivery.transport.curl import CurlTransport
-from delivery.transport.interface import HttpFailure, HttpRequest, HttpResponse, Proof
+from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
 from tests.delivery.exchanges import BODY, End, all_ends, end_of, failure_of, first_well_then, post, say
 from tests.delivery.transport.wire_server import ACCEPTED, Heard, WireServer
 
@@ -49,7 +49,7 @@ def test_a_reused_connection_closed_after_reading_gets_no_second_request(
         assert end.proof is Proof.UNKNOWN
         assert end.detail == "The connection ended without a response; the request was not sent again."
         # libcurl has opened a connection for the second attempt: whatever it wrote there would have been read by now.
-        end_of(transport, HttpRequest("GET", server.url + "/after"))
+        end_of(transport, CarrierRequest("GET", server.url + "/after"))
     assert [heard.line.split()[0] for heard in server.heard if "after" not in heard.line] == ["POST", method]
 
 
@@ -92,7 +92,7 @@ def end_after_idle(
         ended.set()
 
     with WireServer(answer, tls) as server:
-        assert isinstance(end_of(transport, post(server.url)), HttpResponse)
+        assert isinstance(end_of(transport, post(server.url)), CarrierResponse)
         idle.set()
         assert ended.wait(10)
         server.answer = say(ACCEPTED)
@@ -105,7 +105,7 @@ def test_an_idle_connection_ended_by_the_server_costs_nothing(
     transport: CurlTransport[object], ending: Callable[[Heard], None]
 ) -> None:
     end, turns = end_after_idle(transport, ending)
-    assert isinstance(end, HttpResponse)
+    assert isinstance(end, CarrierResponse)
     assert turns == [1, 1]
 
 
@@ -116,7 +116,7 @@ def test_an_idle_connection_reset_unnoticed_proves_that_nothing_was_sent(
     too, and REQUEST_SIZE is 0: so the request starts again by itself."""
     monkeypatch.setattr(transport, "_note_dead", transport._epoll.unregister)
     end, turns = end_after_idle(transport, Heard.reset)
-    assert isinstance(end, HttpResponse)
+    assert isinstance(end, CarrierResponse)
     assert turns == [1, 1]
 
 
@@ -126,7 +126,7 @@ def test_an_idle_connection_closed_unnoticed_is_unknown(
     """The kernel takes the bytes before it learns that nobody reads them: REQUEST_SIZE counts them as sent."""
     monkeypatch.setattr(transport, "_note_dead", transport._epoll.unregister)
     end, turns = end_after_idle(transport, Heard.close)
-    assert isinstance(end, HttpFailure)
+    assert isinstance(end, TransportFailure)
     assert end.proof is Proof.UNKNOWN
     assert turns == [1]
 
@@ -138,7 +138,7 @@ def test_a_request_that_could_not_leave_in_time_does_not_leave_late() -> None:
     with WireServer() as server:
         end = failure_of(transport, post(server.url))
         transport.close()
-    assert end == HttpFailure(Proof.NOT_SENT, "The request could not leave in time.")
+    assert end == TransportFailure(Proof.NOT_SENT, "The request could not leave in time.")
     assert server.heard == []
 
 
@@ -169,7 +169,7 @@ def refused_port() -> int:
     ],
 )
 def test_what_never_connected_was_not_sent(transport: CurlTransport[object], url: str, detail: str) -> None:
-    assert failure_of(transport, HttpRequest("POST", url, (), BODY)) == HttpFailure(Proof.NOT_SENT, detail)
+    assert failure_of(transport, CarrierRequest("POST", url, (), BODY)) == TransportFailure(Proof.NOT_SENT, detail)
 
 
 @pytest.mark.parametrize("header", ["X: a\r\nPOST / HTTP/1.1", "X: a\nY: b", "X: ä"])
@@ -177,9 +177,9 @@ def test_a_header_that_could_smuggle_a_second_request_is_not_sent(
     transport: CurlTransport[object], header: str
 ) -> None:
     with WireServer() as server:
-        end = failure_of(transport, HttpRequest("POST", server.url, (header,), BODY))
+        end = failure_of(transport, CarrierRequest("POST", server.url, (header,), BODY))
         assert end.proof is Proof.NOT_SENT
-        assert isinstance(end_of(transport, post(server.url)), HttpResponse)
+        assert isinstance(end_of(transport, post(server.url)), CarrierResponse)
     assert len(server.heard) == 1
 
 
@@ -191,7 +191,7 @@ def test_a_server_that_never_accepts_was_not_sent_anything() -> None:
             transport: CurlTransport[object] = CurlTransport(connect_timeout=0.2)
             end = failure_of(transport, post(f"http://127.0.0.1:{full.getsockname()[1]}/"))
             transport.close()
-    assert end == HttpFailure(Proof.NOT_SENT, "No connection to the carrier in time.")
+    assert end == TransportFailure(Proof.NOT_SENT, "No connection to the carrier in time.")
 
 
 def test_tls_to_a_port_that_speaks_none_was_not_sent(transport: CurlTransport[object]) -> None:
@@ -202,7 +202,7 @@ def test_tls_to_a_port_that_speaks_none_was_not_sent(transport: CurlTransport[ob
         with peer:
             peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
             end = all_ends(transport)["only"]
-    assert end == HttpFailure(Proof.NOT_SENT, "No TLS connection to the carrier: the handshake failed.")
+    assert end == TransportFailure(Proof.NOT_SENT, "No TLS connection to the carrier: the handshake failed.")
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +232,7 @@ def test_a_certificate_that_is_not_trusted_gets_no_request(
 ) -> None:
     with WireServer(tls=tls_files[1]) as server:
         end = failure_of(transport, post(server.url))
-    assert end == HttpFailure(Proof.NOT_SENT, "No TLS connection to the carrier: its certificate is not trusted.")
+    assert end == TransportFailure(Proof.NOT_SENT, "No TLS connection to the carrier: its certificate is not trusted.")
     assert (server.accepted, server.heard) == (1, [])
 
 
@@ -246,10 +246,10 @@ def test_a_certificate_trusted_through_the_environment_must_still_name_the_host(
         end = end_of(transport, post(server.url.replace("127.0.0.1", host)))
         transport.close()
     if host == "127.0.0.1":
-        assert isinstance(end, HttpResponse)
+        assert isinstance(end, CarrierResponse)
         assert len(server.heard) == 1
     else:
-        assert isinstance(end, HttpFailure)
+        assert isinstance(end, TransportFailure)
         assert (end.proof, server.heard) == (Proof.NOT_SENT, [])
 
 
@@ -260,14 +260,14 @@ def test_over_tls_too_a_connection_closed_after_reading_gets_no_second_request_a
     monkeypatch.setenv("SSL_CERT_FILE", str(tls_files[0]))
     transport: CurlTransport[object] = CurlTransport()
     with WireServer(first_well_then(ending), tls=tls_files[1]) as server:
-        assert isinstance(end_of(transport, post(server.url)), HttpResponse)
+        assert isinstance(end_of(transport, post(server.url)), CarrierResponse)
         assert failure_of(transport, post(server.url)).proof is Proof.UNKNOWN
         transport.close()
     assert [heard.turn for heard in server.heard] == [1, 2]
     transport = CurlTransport()
     end, turns = end_after_idle(transport, ending, tls_files[1])
     transport.close()
-    assert isinstance(end, HttpResponse)
+    assert isinstance(end, CarrierResponse)
     assert turns == [1, 1]
 
 
@@ -284,7 +284,7 @@ def test_a_response_that_does_not_end_in_time_is_unknown(answer: Callable[[Heard
     with WireServer(answer) as server:
         end = failure_of(transport, post(server.url))
         transport.close()
-    assert end == HttpFailure(Proof.UNKNOWN, "No whole response in time.")
+    assert end == TransportFailure(Proof.UNKNOWN, "No whole response in time.")
     assert len(server.heard) == 1
 
 
@@ -303,7 +303,7 @@ def test_whatever_fails_after_sending_is_unknown(answer: Callable[[Heard], None]
     with WireServer(answer) as server:
         end = failure_of(transport, post(server.url))
         transport.close()
-    assert end == HttpFailure(Proof.UNKNOWN, detail)
+    assert end == TransportFailure(Proof.UNKNOWN, detail)
     assert len(server.heard) == 1
 
 
@@ -312,5 +312,5 @@ def test_a_response_of_exactly_the_limit_is_whole() -> None:
     with WireServer(say(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000)) as server:
         end = end_of(transport, post(server.url))
         transport.close()
-    assert isinstance(end, HttpResponse)
+    assert isinstance(end, CarrierResponse)
     assert len(end.body) == 5000

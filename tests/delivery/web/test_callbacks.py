@@ -33,9 +33,9 @@ SECRET = factories.SANDBOX_CREDENTIALS["signing_secret"].encode()
 
 
 @pytest.fixture(autouse=True)
-def _nothing_has_rung(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nothing_was_woken(monkeypatch: pytest.MonkeyPatch) -> None:
     get_queue("reports").connection.flushdb()
-    monkeypatch.setattr(wakeups, "_rung", {})
+    monkeypatch.setattr(wakeups, "_woken", {})
 
 
 def body(*keys: object, status: str = "delivered") -> bytes:
@@ -82,7 +82,7 @@ def test_a_kept_report_rings_for_its_merge() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_flood_rings_seldom_and_rings_again_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     rings: list[str] = []
-    monkeypatch.setattr(wakeups, "ring", rings.append)
+    monkeypatch.setattr(wakeups, "wake", rings.append)
     clock = SimpleNamespace(now=100.0, monotonic=lambda: clock.now)
     monkeypatch.setattr(wakeups, "time", clock)
     drop = make_submitted("accepted")

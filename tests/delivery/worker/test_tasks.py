@@ -1,4 +1,4 @@
-"""The jobs behind the bells: they keep their connection from one to the next and outlive it, keep deadlines, and take turns."""
+"""The jobs of the workers' queues: they keep their connection from one to the next and outlive it, keep deadlines, and take turns."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_every_ring_carries_what_its_queue_allows() -> None:
     work, exchange = settings.RVM_DISPATCH_SECONDS, settings.RVM_CARRIER_TIMEOUT_SECONDS
     allowed = job_timeouts(work=work, exchange=exchange)
     assert set(allowed) == set(wakeups.JOBS) == set(settings.RQ_QUEUES)
-    for bell, seconds in allowed.items():
-        wakeups.ring(bell)
-        [job] = get_queue(bell).jobs
+    for queue, seconds in allowed.items():
+        wakeups.wake(queue)
+        [job] = get_queue(queue).jobs
         assert job.timeout == seconds

@@ -68,7 +68,7 @@ def test_nothing_ends_before_its_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("due", "bells"),
+    ("due", "queues"),
     [
         ({}, {"dispatch": 0, "reports": 0}),
         ({"status": "queued"}, {"dispatch": 1, "reports": 0}),
@@ -76,13 +76,13 @@ def test_nothing_ends_before_its_time() -> None:
         ({"status": "uncertain"}, {"dispatch": 0, "reports": 1}),
     ],
 )
-def test_it_rings_for_what_is_due_and_for_nothing_else(due: dict[str, object], bells: dict[str, int]) -> None:
+def test_it_rings_for_what_is_due_and_for_nothing_else(due: dict[str, object], queues: dict[str, int]) -> None:
     if due:
         make_submitted(
             **{"not_before": NOW, **due}, drop={"status": "uncertain" if "uncertain" in due.values() else "failed"}
         )
     tick.tick(NOW + timedelta(minutes=1))
-    assert {bell: get_queue(bell).count for bell in bells} == bells
+    assert {queue: get_queue(queue).count for queue in queues} == queues
 
 
 def test_a_held_lane_rings_for_nobody() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rvm.phone_numbers.numbers import E164, NumberRefused, check_recipient, check_sender, unknown_area_code, zones_of
+from rvm.phone_numbers.numbers import E164, NumberInvalid, check_recipient, check_sender, unknown_area_code, zones_of
 
 ACCEPTED = [
     ("+12025550142", {}),
@@ -66,7 +66,7 @@ def test_a_number_that_may_be_reached_is_returned_unchanged(text: str, options: 
 
 @pytest.mark.parametrize(("text", "code"), REFUSED)
 def test_a_number_that_may_not_be_reached_is_refused_with_its_code_and_never_repeated(text: str, code: str) -> None:
-    with pytest.raises(NumberRefused) as refusal:
+    with pytest.raises(NumberInvalid) as refusal:
         check_recipient(text)
     assert refusal.value.code == code
     if text:
@@ -74,10 +74,10 @@ def test_a_number_that_may_not_be_reached_is_refused_with_its_code_and_never_rep
 
 
 def test_a_country_that_is_opened_still_needs_a_number_that_can_exist_there() -> None:
-    with pytest.raises(NumberRefused) as refusal:
+    with pytest.raises(NumberInvalid) as refusal:
         check_recipient("+4420794600189", countries=["GB"])
     assert refusal.value.code == "number_not_valid"
-    with pytest.raises(NumberRefused) as refusal:
+    with pytest.raises(NumberInvalid) as refusal:
         check_recipient("+4402079460018", countries=["GB"])  # with the trunk 0
     assert refusal.value.code == "number_not_valid"
 
@@ -94,7 +94,7 @@ def test_a_country_that_is_opened_still_needs_a_number_that_can_exist_there() ->
     ],
 )
 def test_kinds_without_a_voicemail_box_are_refused_in_other_countries_too(number: str, country: str) -> None:
-    with pytest.raises(NumberRefused) as refusal:
+    with pytest.raises(NumberInvalid) as refusal:
         check_recipient(number, countries=[country])
     assert refusal.value.code == "number_kind_not_reachable"
 
@@ -102,7 +102,7 @@ def test_kinds_without_a_voicemail_box_are_refused_in_other_countries_too(number
 @pytest.mark.parametrize("code", ["621", "624", "465", "761", "880", "238", "300"])
 def test_an_area_code_that_is_newer_than_this_version_can_be_opened(code: str) -> None:
     number = f"+1{code}5550142"
-    with pytest.raises(NumberRefused) as refusal:
+    with pytest.raises(NumberInvalid) as refusal:
         check_recipient(number, area_codes=["999"])
     assert (refusal.value.code, code in str(refusal.value)) == ("number_area_code_unknown", True)
     assert "typing error" not in str(refusal.value)
@@ -115,14 +115,14 @@ def test_an_area_code_that_is_newer_than_this_version_can_be_opened(code: str) -
     ["+19995550142", "+12115550142", "+13705550142", "+15555550142", "+16211550142", "+1621555014", "+162155501422"],
 )
 def test_what_cannot_be_an_area_code_or_a_number_in_it_is_a_typing_error_also_where_it_is_opened(number: str) -> None:
-    with pytest.raises(NumberRefused) as refusal:
+    with pytest.raises(NumberInvalid) as refusal:
         check_recipient(number, area_codes=[number[2:5]])
     assert refusal.value.code == "number_not_valid"
 
 
 @pytest.mark.parametrize("number", ["+18005550142", "+15005550142", "+12423000142"])
 def test_an_area_code_of_nobody_is_not_opened(number: str) -> None:
-    with pytest.raises(NumberRefused) as refusal:
+    with pytest.raises(NumberInvalid) as refusal:
         check_recipient(number, area_codes=[number[2:5]])
     assert refusal.value.code == "number_kind_not_reachable"
 
@@ -155,7 +155,7 @@ def by_the_library(text: str) -> str:
 def by_us(text: str) -> str:
     try:
         check_recipient(text)
-    except NumberRefused as refused:
+    except NumberInvalid as refused:
         return refused.code
     return "accepted"
 
@@ -202,7 +202,7 @@ def test_every_example_number_of_the_library_for_plus_one_is_judged_as_the_libra
 def test_any_text_is_a_canonical_number_or_refused(text: str) -> None:
     try:
         accepted = check_recipient(text, countries=["GB", "DE", "MX"])
-    except NumberRefused:
+    except NumberInvalid:
         return
     parsed = phonenumbers.parse(accepted)
     assert phonenumbers.is_valid_number(parsed)

@@ -1,4 +1,4 @@
-"""An audit row names deed, actor, subject and request, and holds no phone number."""
+"""An audit row names action, actor, subject and request, and holds no phone number."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from rvm.platform import tz_database
 from rvm.platform.tz_database import Release, read_package_only, reads_package_only, release, zone
 
 PROJECT = Path(settings.BASE_DIR)
-FLOORS = ("rvm", "usecases", "delivery", "campaigns", "bench")
+LAYERS = ("rvm", "usecases", "delivery", "campaigns", "bench")
 
 # Provinces whose clocks were changed in November 2026 and one that keeps its own: hours of UTC in December and in July.
 OFFSETS = {
@@ -141,8 +141,8 @@ def test_no_statement_asks_postgresql_for_a_time_zone() -> None:
     )
     found = [
         f"{path.relative_to(PROJECT)}: {line.strip()}"
-        for floor in FLOORS
-        for path in sorted((PROJECT / floor).rglob("*.py"))
+        for layer in LAYERS
+        for path in sorted((PROJECT / layer).rglob("*.py"))
         for line in path.read_text().splitlines()
         if asks.search(line)
     ]

@@ -21,8 +21,8 @@ from hypothesis import settings as drawing
 from hypothesis import strategies as st
 
 from campaigns.models import Withdrawal
-from delivery.recordings.clips import keep_clip
-from delivery.recordings.recordings import keep_recording
+from delivery.recordings.clips import store_clip
+from delivery.recordings.recordings import store_recording
 from rvm.platform.api import views
 from tests.campaigns.api.calling import make_campaign, upload_directly
 from tests.campaigns.opt_outs.lists import uploaded as upload_opt_outs
@@ -81,7 +81,7 @@ def known(api: Api, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     settings.MEDIA_ROOT = str(tmp_path)
     monkeypatch.setattr(views, "count", lambda *_: None)  # the rate limit is tested elsewhere
     use_case = make_use_case(api.key.workspace)
-    recording = keep_recording(api.key.workspace, "Flu shot", encoded(12))
+    recording = store_recording(api.key.workspace, "Flu shot", encoded(12))
     campaign = make_campaign(use_case, recording)
     add_recipients(campaign, 1)
     queued, failed = make_voicemail(use_case), make_voicemail(use_case, status="failed", reason="busy")
@@ -92,7 +92,7 @@ def known(api: Api, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "failover_setup_id": [use_case.setup_id],
         "phone_number_id": [make_phone_number(use_case.setup).pk],
         "recording_id": [recording.pk],
-        "clip_id": [keep_clip(api.key.workspace, "Ana", encoded(1)).pk],
+        "clip_id": [store_clip(api.key.workspace, "Ana", encoded(1)).pk],
         "voicemail_id": [queued.pk, failed.pk],
         "campaign_id": [campaign.pk],
         "import_id": [upload_directly(campaign).pk],

@@ -28,8 +28,8 @@ from delivery.carriers.base import Check
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail, VoicemailIdentifier, VoicemailReference
-from delivery.recordings.clips import keep_clip
-from delivery.recordings.recordings import keep_recording
+from delivery.recordings.clips import store_clip
+from delivery.recordings.recordings import store_recording
 from delivery.reports.inbox import merge, receive
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import ApiKey, Workspace
@@ -85,7 +85,7 @@ class Rows:
 def make_rows(workspace: Workspace, *, live: bool) -> Rows:
     setup = make_setup(workspace, carrier="drop_cowboy", credentials=DROP_COWBOY) if live else make_setup(workspace)
     use_case = make_use_case(setup=setup)
-    sound = keep_recording(workspace, "Flu shot", encoded(12))
+    sound = store_recording(workspace, "Flu shot", encoded(12))
     states = ("draft", "scheduled", "running", "paused", "completed")
     campaigns = {
         state: make_campaign(use_case, 1, live=live, state=state, recording=sound, time_zone="America/New_York")
@@ -123,7 +123,7 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
             "checked_id": checked.pk,
             "withdrawal_id": withdrawal.pk,
             "recording_id": sound.pk,
-            "clip_id": keep_clip(workspace, "Ana", encoded(1)).pk,
+            "clip_id": store_clip(workspace, "Ana", encoded(1)).pk,
         },
         campaigns,
     )
@@ -176,7 +176,7 @@ def in_state(state: str) -> Callable[[Rows], dict[str, Any]]:
 
 
 @dataclass
-class Deed:
+class Action:
     """One operation that changes something: which rows and which body let a live key do it, and what a test key is answered."""
 
     refused: int | None  # None: it is done, and only in the test world
@@ -197,64 +197,64 @@ def other(**names: str) -> Callable[[Rows], dict[str, Any]]:
     return lambda rows: {name: rows.ids[wanted] for name, wanted in names.items()}
 
 
-DEEDS = {
-    "POST voicemail": Deed(None, to_somebody),
-    "POST voicemail/batch": Deed(
+ACTIONS = {
+    "POST voicemail": Action(None, to_somebody),
+    "POST voicemail/batch": Action(
         None,
         lambda rows: {
             **rows_named(rows, "use_case_id", "recording_id"),
             "recipients": [{"recipient_phone_number": "+12025550101", "reference": "visit-1-b"}],
         },
     ),
-    "POST voicemail/{voicemail_id}/cancel": Deed(404),
-    "POST voicemail/{voicemail_id}/retry": Deed(404, rows=other(voicemail_id="failed_id")),
-    "POST recordings": Deed(None, lambda rows: sound(), form=True),
-    "POST clips": Deed(None, lambda rows: sound(), form=True),
-    "POST use-cases": Deed(
+    "POST voicemail/{voicemail_id}/cancel": Action(404),
+    "POST voicemail/{voicemail_id}/retry": Action(404, rows=other(voicemail_id="failed_id")),
+    "POST recordings": Action(None, lambda rows: sound(), form=True),
+    "POST clips": Action(None, lambda rows: sound(), form=True),
+    "POST use-cases": Action(
         404,
         lambda rows: (
             {"name": "Recalls", "entity_name": "Lakeside", "setup_id": str(rows.ids["setup_id"])}
             | {"channel": "ringless_voicemail"}
         ),
     ),
-    "PATCH use-cases/{use_case_id}": Deed(403, lambda rows: {"sending_enabled": False}),
-    "DELETE use-cases/{use_case_id}": Deed(403, rows=other(use_case_id="unused_use_case_id")),
-    "POST phone-numbers": Deed(
+    "PATCH use-cases/{use_case_id}": Action(403, lambda rows: {"sending_enabled": False}),
+    "DELETE use-cases/{use_case_id}": Action(403, rows=other(use_case_id="unused_use_case_id")),
+    "POST phone-numbers": Action(
         404, lambda rows: {"phone_number": "+12125550188", "setup_id": str(rows.ids["setup_id"])}
     ),
-    "DELETE phone-numbers/{phone_number_id}": Deed(404, rows=other(phone_number_id="unassigned_number_id")),
-    "PUT phone-numbers/{phone_number_id}/use-cases/{use_case_id}": Deed(
+    "DELETE phone-numbers/{phone_number_id}": Action(404, rows=other(phone_number_id="unassigned_number_id")),
+    "PUT phone-numbers/{phone_number_id}/use-cases/{use_case_id}": Action(
         404, rows=other(phone_number_id="unassigned_number_id")
     ),
-    "DELETE phone-numbers/{phone_number_id}/use-cases/{use_case_id}": Deed(404),
-    "POST setups": Deed(403, lambda rows: {"name": "New", "carrier": "drop_cowboy", "credentials": DROP_COWBOY}),
-    "PATCH setups/{setup_id}": Deed(404, lambda rows: {"enabled": False, "pace_per_second": 1000}),
-    "DELETE setups/{setup_id}": Deed(404, rows=other(setup_id="unused_setup_id")),
-    "POST setups/{setup_id}/test": Deed(404),
-    "POST campaigns": Deed(None, lambda rows: {"name": "New", **rows_named(rows, "use_case_id", "recording_id")}),
-    "PATCH campaigns/{campaign_id}": Deed(404, lambda rows: {"name": "Renamed", "pace_per_second": 1000}),
-    "POST campaigns/{campaign_id}/launch": Deed(404),
-    "POST campaigns/{campaign_id}/unschedule": Deed(404, rows=in_state("scheduled")),
-    "POST campaigns/{campaign_id}/pause": Deed(404, rows=in_state("running")),
-    "POST campaigns/{campaign_id}/resume": Deed(404, rows=in_state("paused")),
-    "POST campaigns/{campaign_id}/cancel": Deed(404, rows=in_state("running")),
-    "POST campaigns/{campaign_id}/retry-failed": Deed(404, rows=in_state("completed")),
-    "DELETE campaigns/{campaign_id}/retry-failed": Deed(404, rows=in_state("running")),
-    "POST campaigns/{campaign_id}/withdrawals": Deed(404, lambda rows: {"items": ["0010482"]}),
-    "POST campaigns/{campaign_id}/withdrawals/{withdrawal_id}/confirm": Deed(404),
-    "POST campaigns/{campaign_id}/imports": Deed(404, lambda rows: a_list(), form=True),
-    "PATCH campaigns/{campaign_id}/imports/{import_id}": Deed(404, lambda rows: {"header_row": 0}),
-    "DELETE campaigns/{campaign_id}/imports/{import_id}": Deed(404),
-    "POST campaigns/{campaign_id}/imports/{import_id}/check": Deed(404),
-    "POST campaigns/{campaign_id}/imports/{import_id}/confirm": Deed(
+    "DELETE phone-numbers/{phone_number_id}/use-cases/{use_case_id}": Action(404),
+    "POST setups": Action(403, lambda rows: {"name": "New", "carrier": "drop_cowboy", "credentials": DROP_COWBOY}),
+    "PATCH setups/{setup_id}": Action(404, lambda rows: {"enabled": False, "pace_per_second": 1000}),
+    "DELETE setups/{setup_id}": Action(404, rows=other(setup_id="unused_setup_id")),
+    "POST setups/{setup_id}/test": Action(404),
+    "POST campaigns": Action(None, lambda rows: {"name": "New", **rows_named(rows, "use_case_id", "recording_id")}),
+    "PATCH campaigns/{campaign_id}": Action(404, lambda rows: {"name": "Renamed", "pace_per_second": 1000}),
+    "POST campaigns/{campaign_id}/launch": Action(404),
+    "POST campaigns/{campaign_id}/unschedule": Action(404, rows=in_state("scheduled")),
+    "POST campaigns/{campaign_id}/pause": Action(404, rows=in_state("running")),
+    "POST campaigns/{campaign_id}/resume": Action(404, rows=in_state("paused")),
+    "POST campaigns/{campaign_id}/cancel": Action(404, rows=in_state("running")),
+    "POST campaigns/{campaign_id}/retry-failed": Action(404, rows=in_state("completed")),
+    "DELETE campaigns/{campaign_id}/retry-failed": Action(404, rows=in_state("running")),
+    "POST campaigns/{campaign_id}/withdrawals": Action(404, lambda rows: {"items": ["0010482"]}),
+    "POST campaigns/{campaign_id}/withdrawals/{withdrawal_id}/confirm": Action(404),
+    "POST campaigns/{campaign_id}/imports": Action(404, lambda rows: a_list(), form=True),
+    "PATCH campaigns/{campaign_id}/imports/{import_id}": Action(404, lambda rows: {"header_row": 0}),
+    "DELETE campaigns/{campaign_id}/imports/{import_id}": Action(404),
+    "POST campaigns/{campaign_id}/imports/{import_id}/check": Action(404),
+    "POST campaigns/{campaign_id}/imports/{import_id}/confirm": Action(
         404, lambda rows: STATEMENT, rows=other(import_id="checked_id")
     ),
-    "POST opt-out-lists": Deed(None, lambda rows: a_list(), form=True),
-    "PATCH opt-out-lists/{opt_out_list_id}": Deed(404, lambda rows: {"header_row": 0}),
-    "DELETE opt-out-lists/{opt_out_list_id}": Deed(404),
-    "POST opt-out-lists/{opt_out_list_id}/check": Deed(404),
-    "POST opt-out-lists/{opt_out_list_id}/confirm": Deed(404, rows=other(opt_out_list_id="checked_opt_outs_id")),
-    "POST opt-out-lists/{opt_out_list_id}/undo": Deed(404, rows=other(opt_out_list_id="listed_opt_outs_id")),
+    "POST opt-out-lists": Action(None, lambda rows: a_list(), form=True),
+    "PATCH opt-out-lists/{opt_out_list_id}": Action(404, lambda rows: {"header_row": 0}),
+    "DELETE opt-out-lists/{opt_out_list_id}": Action(404),
+    "POST opt-out-lists/{opt_out_list_id}/check": Action(404),
+    "POST opt-out-lists/{opt_out_list_id}/confirm": Action(404, rows=other(opt_out_list_id="checked_opt_outs_id")),
+    "POST opt-out-lists/{opt_out_list_id}/undo": Action(404, rows=other(opt_out_list_id="listed_opt_outs_id")),
 }
 
 
@@ -302,41 +302,43 @@ def changed_live(before: Snapshot, after: Snapshot) -> list[str]:
 
 
 def test_every_operation_that_changes_something_is_walked() -> None:
-    assert set(DEEDS) == {operation for operation, changes in CHANGES.items() if changes}
-    assert (len(DEEDS), len(READING)) == (39, 29)
+    assert set(ACTIONS) == {operation for operation, changes in CHANGES.items() if changes}
+    assert (len(ACTIONS), len(READING)) == (39, 29)
 
 
-@pytest.mark.parametrize("operation", DEEDS)
+@pytest.mark.parametrize("operation", ACTIONS)
 def test_a_test_key_changes_no_live_row_where_a_live_key_does(
     operation: str, workspace: Workspace, live_rows: Rows
 ) -> None:
-    deed, sandbox = DEEDS[operation], make_setup(workspace)
+    action, sandbox = ACTIONS[operation], make_setup(workspace)
     live_key, test_key = make_api(workspace), make_api(workspace, live=False)
     before = snapshot()
     with transaction.atomic():
-        done = deed.call(live_key, operation, live_rows)
+        done = action.call(live_key, operation, live_rows)
         assert done.status_code < 300, done.content
         assert snapshot() != before or operation.endswith("/test")
         transaction.set_rollback(True)
     assert snapshot() == before
-    answer = deed.call(test_key, operation, live_rows)
+    answer = action.call(test_key, operation, live_rows)
     assert not changed_live(before, snapshot())
     assert sandbox.enabled
-    if deed.refused is None:
+    if action.refused is None:
         assert answer.status_code < 300, answer.content
         assert answer.json().get("live") is not True
     else:
-        assert answer.status_code == deed.refused, answer.content
+        assert answer.status_code == action.refused, answer.content
         assert "test key" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("operation", DEEDS)
+@pytest.mark.parametrize("operation", ACTIONS)
 def test_a_test_key_does_in_the_test_world_whatever_can_be_done(operation: str, workspace: Workspace) -> None:
     rows = make_rows(workspace, live=False)
-    deed = DEEDS[operation]
+    action = ACTIONS[operation]
     if operation == "POST setups":
-        deed = Deed(None, lambda rows: {"name": "New", "carrier": "sandbox", "credentials": sandbox_credentials(rows)})
-    answer = deed.call(make_api(workspace, live=False), operation, rows)
+        action = Action(
+            None, lambda rows: {"name": "New", "carrier": "sandbox", "credentials": sandbox_credentials(rows)}
+        )
+    answer = action.call(make_api(workspace, live=False), operation, rows)
     assert answer.status_code < 300, answer.content
 
 

@@ -21,10 +21,10 @@ from campaigns.imports import maintenance, service
 from campaigns.models import RecipientImport
 from delivery.carriers.sandbox import Sandbox
 from delivery.engine.claim import claim
-from delivery.engine.lane_routes import open_routes
+from delivery.engine.lane_routes import active_routes
 from delivery.models import Voicemail
 from delivery.recordings.links import link
-from delivery.recordings.recordings import keep_recording
+from delivery.recordings.recordings import store_recording
 from delivery.setups.services import change_setup
 from delivery.worker.rq_worker import Worker
 from rvm.platform.api.keys import revoke_api_key, rotate_api_key
@@ -92,7 +92,7 @@ def test_a_voicemail_of_the_api_is_due_at_once_and_expires_in_its_time(monkeypat
     assert row.expires_at is not None
     assert is_now(row.expires_at - timedelta(hours=72))
     now = database_now()
-    [route] = open_routes(now, 10)
+    [route] = active_routes(now, 10)
     assert len(claim(route, 10, now, timedelta(seconds=45)).claims) == 1
 
 
@@ -112,7 +112,7 @@ def test_a_key_ends_when_it_was_said_to(wrong_by: timedelta) -> None:
 
 @pytest.mark.parametrize("off", WRONG)
 def test_a_link_that_one_host_made_opens_at_another_and_ends_when_it_was_to(off: timedelta) -> None:
-    recording = keep_recording(factories.make_workspace(), "Reminder", encoded(12))
+    recording = store_recording(factories.make_workspace(), "Reminder", encoded(12))
     lasting, ended = (link(recording, max_age=timedelta(minutes=minutes)) for minutes in (15, -1))
     with clock_wrong_by(off):
         assert Client().get(urlsplit(lasting).path).status_code == 200

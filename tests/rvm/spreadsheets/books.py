@@ -10,7 +10,7 @@ from typing import Any
 import openpyxl
 
 from rvm.spreadsheets.ooxml.tasks import look, read
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -121,7 +121,7 @@ def looked_at(content: bytes, rows: int = 21, *, hidden_rows: bool = False) -> l
 def refusal_of(content: bytes, read: Callable[[bytes], object] = rows_of) -> str:
     try:
         read(content)
-    except SheetRefused as refused:
+    except SheetInvalid as refused:
         assert any(word in refused.sentence for word in ("CSV", "export", "unpack", "upload", "leave out"))
         return refused.code
     return "it is read"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rvm.spreadsheets.columns.kinds import KINDS, MERGE_FIELD, REPEATED, UNCLEAR, check_columns
 from rvm.spreadsheets.columns.reading import read_columns
-from rvm.spreadsheets.refusals import ColumnsRefused
+from rvm.spreadsheets.refusals import ColumnsInvalid
 
 
 def guess_columns(header: list[str] | None, rows: list[list[str]]) -> list[str | None]:
@@ -172,7 +172,7 @@ def test_a_guess_can_be_used_whatever_the_list_says(header: list[str], rows: lis
     ],
 )
 def test_a_mapping_that_cannot_be_used_is_refused(columns: list[str | None], code: str) -> None:
-    with pytest.raises(ColumnsRefused) as refusal:
+    with pytest.raises(ColumnsInvalid) as refusal:
         check_columns(columns)
     assert refusal.value.code == code
 

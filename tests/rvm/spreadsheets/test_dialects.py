@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rvm.spreadsheets.dialect import DELIMITERS, HEAD_BYTES, Dialect, guess
 from rvm.spreadsheets.preview import examine
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 from rvm.spreadsheets.rows import all_rows, open_rows
 
 LIST = "Name,Phone\r\nAnn,2025550142\r\nJosé,2025550143\r\n"
@@ -127,7 +127,7 @@ NOT_LISTS = {
 
 @pytest.mark.parametrize(("content", "code"), NOT_LISTS.values(), ids=NOT_LISTS)
 def test_what_is_no_list_is_refused_with_what_it_is_and_what_to_do(content: bytes, code: str) -> None:
-    with pytest.raises(SheetRefused) as refusal:
+    with pytest.raises(SheetInvalid) as refusal:
         guess(content, whole=True)
     assert refusal.value.code == code
     assert any(word in refusal.value.sentence for word in ("CSV", "export", "unpack"))
@@ -138,7 +138,7 @@ def test_an_old_workbook_may_be_a_protected_one_unless_its_first_bytes_say_what_
         (b"", ", or one that is protected by a password;"),
         ("Workbook".encode("utf-16-le"), "(.xls);"),
     ):
-        with pytest.raises(SheetRefused) as refusal:
+        with pytest.raises(SheetInvalid) as refusal:
             guess(OLE + inside, whole=False)
         assert refusal.value.code == "xls"
         assert sentence in refusal.value.sentence

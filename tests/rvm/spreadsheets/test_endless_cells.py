@@ -17,7 +17,7 @@ from rvm.spreadsheets.cells.objections import answers_something, denies, objects
 from rvm.spreadsheets.cells.phones import looks_like_phone, numbers_in
 from rvm.spreadsheets.columns.names import meaning_of
 from rvm.spreadsheets.columns.reading import read_columns
-from rvm.spreadsheets.refusals import CellRefused
+from rvm.spreadsheets.refusals import CellInvalid
 
 LENGTH = 300_000
 UNITS = [
@@ -82,7 +82,7 @@ READERS: list[Callable[[str], object]] = [
 @pytest.mark.parametrize("around", ["{}", "tel:{}x"])
 def test_a_cell_costs_no_more_than_its_length(read: Callable[[str], object], around: str) -> None:
     for unit in UNITS:
-        with suppress(CellRefused):
+        with suppress(CellInvalid):
             read(around.format(unit * (LENGTH // len(unit))))
 
 
@@ -92,7 +92,7 @@ def test_a_cell_costs_no_more_than_its_length(read: Callable[[str], object], aro
 @pytest.mark.parametrize("said", ["Central", "TX", "75201", "Mexico", "2025550142"])
 def test_nothing_is_taken_from_the_beginning_of_prose(read: Callable[[str], object], said: str) -> None:
     for between in (".", "-", "!"):
-        with pytest.raises(CellRefused):
+        with pytest.raises(CellInvalid):
             read(said + between * 1_200 + "yes")
 
 

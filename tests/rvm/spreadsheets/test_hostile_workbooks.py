@@ -25,7 +25,7 @@ from rvm.spreadsheets.ooxml import archive as archives
 from rvm.spreadsheets.ooxml import tasks
 from rvm.spreadsheets.ooxml.archive import MAX_ENTRIES, Archive
 from rvm.spreadsheets.preview import examine
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 from tests.rvm.spreadsheets.books import MAIN, book, in_chunks, parts, raw, refusal_of, root, rows_of, zipped
 
 ONE = '<row><c t="str"><v>Ana</v></c></row>'
@@ -62,7 +62,7 @@ def test_an_archive_of_many_entries_is_refused_before_anything_is_made_of_them(c
     assert examined(content) == "xlsx_too_large"
     tracemalloc.start()
     try:
-        with pytest.raises(SheetRefused):
+        with pytest.raises(SheetInvalid):
             Archive(content)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
@@ -228,7 +228,7 @@ def test_a_sheet_that_is_cut_short_gives_out_no_row_that_anybody_acts_on() -> No
     rows = "".join(f"<row><c><v>{4155550000 + number}</v></c></row>" for number in range(20_000))
     content = patched(raw(rows), SHEET, put(16, "<L", 1))
     taken = workbooks.rows_of([content])
-    with pytest.raises(SheetRefused) as refusal:
+    with pytest.raises(SheetInvalid) as refusal:
         next(taken)
     assert refusal.value.code == "xlsx_damaged"
 
@@ -393,5 +393,5 @@ def test_whatever_bytes_are_wrong_a_refusal_is_all_that_comes_of_it(changes: lis
     content = bytearray(book([["Name", "Cell"], ["Ana", 4155550101]]))
     for at, value in changes:
         content[at % len(content)] = value
-    with suppress(SheetRefused):
+    with suppress(SheetInvalid):
         rows_of(bytes(content))

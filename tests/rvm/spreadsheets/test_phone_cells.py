@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rvm.spreadsheets.cells.cell_values import phone
 from rvm.spreadsheets.cells.phones import looks_like_phone
-from rvm.spreadsheets.refusals import CellRefused
+from rvm.spreadsheets.refusals import CellInvalid
 
 THE_NUMBER = "+12025550142"
 SPELLINGS = [
@@ -189,7 +189,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("cell", "code"), REFUSED)
 def test_a_cell_that_is_no_number_is_refused_with_a_code_and_a_sentence(cell: str, code: str) -> None:
-    with pytest.raises(CellRefused) as refusal:
+    with pytest.raises(CellInvalid) as refusal:
         phone(cell)
     assert refusal.value.code == code
     assert refusal.value.sentence == str(refusal.value)
@@ -198,7 +198,7 @@ def test_a_cell_that_is_no_number_is_refused_with_a_code_and_a_sentence(cell: st
 
 @pytest.mark.parametrize(("cell", "code"), [case for case in REFUSED if sum(map(str.isdigit, case[0])) > 4])
 def test_a_refusal_never_repeats_the_number(cell: str, code: str) -> None:
-    with pytest.raises(CellRefused) as refusal:
+    with pytest.raises(CellInvalid) as refusal:
         phone(cell)
     assert cell not in refusal.value.sentence
     assert "0142" not in refusal.value.sentence
@@ -232,7 +232,7 @@ def test_a_number_is_read_back_from_every_format(number: str, form: str) -> None
 @given(NANP)
 def test_a_number_as_a_spreadsheet_program_shows_it_is_recovered_only_with_all_its_digits(number: str) -> None:
     assert phone(f"{number[0]}.{number[1:]}E+09") == "+1" + number
-    with pytest.raises(CellRefused) as refusal:
+    with pytest.raises(CellInvalid) as refusal:
         phone(f"{number[0]}.{number[1:6]}E+09")
     assert refusal.value.code == "excel_damaged"
 
@@ -248,7 +248,7 @@ SCRAPS = st.sampled_from([*"0123456789+-.()/,;x#='\"eE \n\u00a0\u200b٣５", "te
 def test_any_text_is_a_number_in_e164_or_refused(cell: str, region: str) -> None:
     try:
         number = phone(cell, region)
-    except CellRefused:
+    except CellInvalid:
         return
     assert number[0] == "+"
     assert number[1:].isascii()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rvm.phone_numbers.number_plan import AREA_CODES
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.cells.state_zones import PROVINCES_BY_LETTER, STATES, ZIP_PREFIXES, ZONE_NAMES
-from rvm.spreadsheets.refusals import CellRefused
+from rvm.spreadsheets.refusals import CellInvalid
 
 EASTERN, CENTRAL, MOUNTAIN, PACIFIC = "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"
 
@@ -132,7 +132,7 @@ def test_a_postal_code_gives_the_zones_of_its_state(cell: str, zones: tuple[str,
     ],
 )
 def test_a_cell_that_says_nothing_known_is_refused_and_not_repeated(read: object, cell: str, code: str) -> None:
-    with pytest.raises(CellRefused) as refusal:
+    with pytest.raises(CellInvalid) as refusal:
         read(cell)  # type: ignore[operator]
     assert refusal.value.code == code
     assert cell not in refusal.value.sentence.split("write")[0]
@@ -143,7 +143,7 @@ def test_any_text_is_read_or_refused(cell: str) -> None:
     for read in (cell_values.time_zone, cell_values.state, cell_values.postal_code, cell_values.country):
         try:
             answer = read(cell)
-        except CellRefused:
+        except CellInvalid:
             continue
         assert isinstance(answer, str | tuple)
 

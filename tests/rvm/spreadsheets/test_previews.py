@@ -8,7 +8,7 @@ import pytest
 
 from rvm.spreadsheets.dialect import HEAD_BYTES, Dialect
 from rvm.spreadsheets.preview import MAX_COLUMNS, PREVIEW_ROWS, Preview, examine, open_list, preview
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 from rvm.spreadsheets.rows import DamagedRow
 
 LIST = b"\xef\xbb\xbfName ;\xc2\xa0Mobile;Visit day;\r\n;2025550142;;\r\n\r\nAnn;;Friday;\r\n"
@@ -71,7 +71,7 @@ def test_a_header_alone_is_shown_with_no_rows() -> None:
 
 @pytest.mark.parametrize(("content", "code"), [(b"", "empty"), (b"%PDF-1.4\n", "pdf"), (b"a\0\0\0\0b" * 100, "binary")])
 def test_what_is_no_list_is_refused(content: bytes, code: str) -> None:
-    with pytest.raises(SheetRefused) as refusal:
+    with pytest.raises(SheetInvalid) as refusal:
         examine(lambda: [content])
     assert refusal.value.code == code
 
@@ -83,6 +83,6 @@ def test_more_columns_than_are_read_are_refused_and_a_tail_of_empty_ones_is_not(
     _, seen = examine(lambda: [f"phone,name{tail}\n2025550142,Ann{tail}\n".encode()])
     assert len(seen.columns) == MAX_COLUMNS and kinds(seen)[:3] == ["phone", "name", ""]
     for wide in (f"{names},one more\n2025550142\n", f"{names}\n2025550142{',' * MAX_COLUMNS}x\n"):
-        with pytest.raises(SheetRefused) as refusal:
+        with pytest.raises(SheetInvalid) as refusal:
             examine(lambda wide=wide: [wide.encode()])  # type: ignore[misc]
         assert refusal.value.code == "too_many_columns"

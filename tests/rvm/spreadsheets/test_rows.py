@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from rvm.spreadsheets.dialect import Dialect
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 from rvm.spreadsheets.rows import MAX_CELL_LENGTH, MAX_LINE_LENGTH, MAX_LINES, DamagedRow, open_rows
 
 WITH_HEADER = Dialect("csv", "utf-8", ",", header_row=1)
@@ -99,7 +99,7 @@ def test_a_file_that_ends_within_a_character_loses_only_its_last_row(encoding: s
 
 
 def test_a_file_that_is_not_in_the_chosen_encoding_is_refused() -> None:
-    with pytest.raises(SheetRefused) as refusal:
+    with pytest.raises(SheetInvalid) as refusal:
         read(b"Ann,2025550142\n", Dialect("csv", "utf-16", ",", header_row=0))
     assert refusal.value.code == "encoding_wrong"
 
@@ -184,7 +184,7 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(fill: str) -> 
 
     rows = open_rows(endless(), WITH_HEADER)
     assert next(rows) == (2, ["1", "2"])
-    with pytest.raises(SheetRefused) as refusal:
+    with pytest.raises(SheetInvalid) as refusal:
         list(rows)
     assert refusal.value.code == "line_too_long"
     assert taken <= 2 * MAX_LINE_LENGTH // 100_000

@@ -11,7 +11,7 @@ from rvm.spreadsheets import workbooks
 from rvm.spreadsheets.dialect import Dialect
 from rvm.spreadsheets.ooxml.sheets import Noticed
 from rvm.spreadsheets.preview import examine, preview
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 from rvm.spreadsheets.rows import open_rows
 from rvm.spreadsheets.workbook_notices import notices_of, other_sheets
 from tests.rvm.spreadsheets.books import (
@@ -113,14 +113,14 @@ def test_any_sheet_can_be_chosen_by_name_even_a_hidden_one(name: str) -> None:
 def test_a_sheet_that_there_is_not_is_refused() -> None:
     dialect = Dialect("xlsx", "", "", header_row=1, sheet="East")
     for read in (lambda: preview([book(PEOPLE)], dialect), lambda: list(open_rows([book(PEOPLE)], dialect))):
-        with pytest.raises(SheetRefused) as refusal:
+        with pytest.raises(SheetInvalid) as refusal:
             read()
         assert refusal.value.code == "sheet_unknown"
 
 
 def test_a_workbook_with_rows_in_hidden_sheets_only_is_refused_with_their_names() -> None:
     content = book([], PEOPLE, change=named("Blank", "Recall", hidden=("Recall",)))
-    with pytest.raises(SheetRefused) as refusal:
+    with pytest.raises(SheetInvalid) as refusal:
         examine(lambda: [content])
     assert refusal.value.code == "empty"
     assert "“Recall”" in refusal.value.sentence
@@ -131,7 +131,7 @@ def test_a_sheet_that_cannot_be_read_is_no_obstacle_where_another_one_is_the_lis
     wide = book([["x"] * 501], PEOPLE, change=named("Rota", "Recall"))
     assert examine(lambda: [wide])[0].sheet == "Recall"
     assert [sheet.get("refused", [""])[0] for sheet in looked_at(wide)] == ["too_many_columns", ""]
-    with pytest.raises(SheetRefused) as refusal:
+    with pytest.raises(SheetInvalid) as refusal:
         preview([wide], Dialect("xlsx", "", "", header_row=1, sheet="Rota"))
     assert refusal.value.code == "too_many_columns"
 
@@ -158,7 +158,7 @@ def test_a_list_of_which_all_rows_are_hidden_is_one_all_the_same() -> None:
     _, seen = examine(lambda: [content])
     assert (seen.sheet, seen.rows) == ("Sheet", [])
     assert seen.notices[0].startswith("3 rows are hidden in the workbook")
-    with pytest.raises(SheetRefused) as refusal:
+    with pytest.raises(SheetInvalid) as refusal:
         list(workbooks.rows_of([content]))
     assert (refusal.value.code, "hidden" in refusal.value.sentence) == ("empty", True)
 
@@ -437,7 +437,7 @@ NOTICES = [
     ),
     (
         Noticed(errors={"B": 1}),
-        ["1 cell of column B holds errors of formulas. Mend them in Excel, save it, and upload it again."],
+        ["1 cell of column B holds errors of formulas. Correct them in Excel, save it, and upload it again."],
     ),
     (
         Noticed(formats={"B": 1, "C": 3}),

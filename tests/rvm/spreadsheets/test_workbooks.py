@@ -16,7 +16,7 @@ from rvm.spreadsheets.dialect import Dialect
 from rvm.spreadsheets.ooxml import archive, rows, texts
 from rvm.spreadsheets.ooxml.markup import MAX_ELEMENTS
 from rvm.spreadsheets.preview import examine
-from rvm.spreadsheets.refusals import SheetRefused
+from rvm.spreadsheets.refusals import SheetInvalid
 from rvm.spreadsheets.rows import open_rows
 from tests.rvm.spreadsheets.books import (
     MAIN,
@@ -71,7 +71,7 @@ def test_the_first_sheet_that_is_not_empty_is_read() -> None:
 
 
 def test_a_workbook_with_nothing_in_it_is_refused() -> None:
-    with pytest.raises(SheetRefused) as refusal:
+    with pytest.raises(SheetInvalid) as refusal:
         read(book([], []))
     assert refusal.value.code == "empty"
 
@@ -93,7 +93,7 @@ def test_whether_a_workbook_has_a_header_is_seen_in_its_rows() -> None:
 
 
 def refused(content: bytes) -> str:
-    with pytest.raises(SheetRefused) as refusal:
+    with pytest.raises(SheetInvalid) as refusal:
         read(content)
     assert "CSV" in refusal.value.sentence
     return refusal.value.code
@@ -126,7 +126,7 @@ def test_no_more_than_the_limit_is_taken_from_whoever_sends_it(monkeypatch: pyte
             taken += 1
             yield bytes(4_000)
 
-    with pytest.raises(SheetRefused) as refusal:
+    with pytest.raises(SheetInvalid) as refusal:
         list(open_rows(endless(), XLSX))
     assert refusal.value.code == "xlsx_too_large"
     assert taken == 3
@@ -158,7 +158,7 @@ def test_every_byte_of_a_workbook_may_be_wrong_and_nothing_but_a_refusal_comes_o
         broken = WHOLE[:at] + bytes([WHOLE[at] ^ 0xFF]) + WHOLE[at + 1 :]
         try:
             rows_of(broken)
-        except SheetRefused:
+        except SheetInvalid:
             continue
 
 
@@ -234,7 +234,7 @@ def test_a_workbook_whose_reader_is_killed_is_refused_and_leaves_no_process() ->
     next(rows)
     (reader,) = children() - before
     os.kill(reader, signal.SIGKILL)
-    with pytest.raises(SheetRefused) as refusal:
+    with pytest.raises(SheetInvalid) as refusal:
         list(rows)
     assert refusal.value.code == "xlsx_interrupted"
     assert children() == before

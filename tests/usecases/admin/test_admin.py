@@ -74,8 +74,8 @@ def test_numbers_are_assigned_and_taken_away_on_the_form(staff: Client, workspac
     answer = staff.post(change(use_case), form_of(use_case, numbers=[new.pk]))
     assert answer.status_code == 302, answer.context["errors"]
     assert [*use_case.phone_numbers.all()] == [new]
-    deeds = AuditEvent.objects.filter(subject_id__in=[old.pk, new.pk]).values_list("action", flat=True)
-    assert set(deeds) == {"phone_number.assigned", "phone_number.unassigned"}
+    actions = AuditEvent.objects.filter(subject_id__in=[old.pk, new.pk]).values_list("action", flat=True)
+    assert set(actions) == {"phone_number.assigned", "phone_number.unassigned"}
 
 
 def test_a_number_of_another_workspace_is_no_choice(staff: Client, workspace: Workspace) -> None:

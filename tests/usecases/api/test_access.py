@@ -1,4 +1,4 @@
-"""Who may: every route of this floor asks for a key of its workspace and for a scope, and knows no other workspace's rows."""
+"""Who may: every route of this layer asks for a key of its workspace and for a scope, and knows no other workspace's rows."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from delivery.recordings.recordings import keep_recording
+from delivery.recordings.recordings import store_recording
 from rvm.devtools.embedded import ServiceError
 from rvm.devtools.embedded.processes import tail
 from rvm.devtools.sample import load_sample, recording_file
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         stack = Stack(Path(settings.BASE_DIR) / ".rvm" / "up", options["port"], options["sandbox_port"], dispatchers=1)
         sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret)
-        keep_recording(sample.workspace, "Appointment reminder", recording_file())
+        store_recording(sample.workspace, "Appointment reminder", recording_file())
         try:
             with running(stack) as children:
                 self.stdout.write(

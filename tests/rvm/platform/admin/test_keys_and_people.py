@@ -65,8 +65,8 @@ def test_revoking_is_posted_and_final(admin_client: Client, workspace: Workspace
 def test_only_administrators_touch_keys(client: Client, workspace: Workspace, role: Role) -> None:
     key, _ = make_api_key(workspace)
     client.force_login(make_user(workspace=workspace, role=role, is_staff=True, password=None))
-    for deed in ("rotate", "revoke"):
-        assert client.post(reverse(f"admin:platform_apikey_{deed}", args=[key.pk])).status_code in (403, 404)
+    for action in ("rotate", "revoke"):
+        assert client.post(reverse(f"admin:platform_apikey_{action}", args=[key.pk])).status_code in (403, 404)
     key.refresh_from_db()
     assert key.revoked_at is None
 

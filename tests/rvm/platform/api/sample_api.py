@@ -1,4 +1,4 @@
-"""A small API on the platform's base view, so that its promises are tested apart from any floor's own."""
+"""A small API on the platform's base view, so that its promises are tested apart from any layer's own."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from delivery.transport.interface import HttpRequest, HttpResponse
+from delivery.transport.interface import CarrierRequest, CarrierResponse
 from rvm.simulators.sandbox.options import Options
 from rvm.simulators.sandbox.server import Service
 
@@ -34,7 +34,7 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 15) -> Any:
     return value
 
 
-def send(request: HttpRequest, timeout: float = 10) -> HttpResponse:
+def send(request: CarrierRequest, timeout: float = 10) -> CarrierResponse:
     """One exchange on a connection of its own. Raises OSError or HTTPException where no answer comes."""
     host, _, path = request.url.removeprefix("http://").partition("/")
     connection = http.client.HTTPConnection(host, timeout=timeout)
@@ -43,7 +43,7 @@ def send(request: HttpRequest, timeout: float = 10) -> HttpResponse:
         connection.request(request.method, f"/{path}", request.body or None, headers)
         answer = connection.getresponse()
         headers = {name.lower(): value for name, value in answer.getheaders()}
-        return HttpResponse(answer.status, answer.read(), headers)
+        return CarrierResponse(answer.status, answer.read(), headers)
     finally:
         connection.close()
 
@@ -55,12 +55,12 @@ class Client:
     port: int
     key: str = KEY
 
-    def call(self, method: str, path: str, body: object = None, headers: tuple[str, ...] = ()) -> HttpResponse:
+    def call(self, method: str, path: str, body: object = None, headers: tuple[str, ...] = ()) -> CarrierResponse:
         raw = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
         url = f"http://127.0.0.1:{self.port}{path}"
-        return send(HttpRequest(method, url, (f"Authorization: Bearer {self.key}", *headers), raw))
+        return send(CarrierRequest(method, url, (f"Authorization: Bearer {self.key}", *headers), raw))
 
-    def drop(self, key: str, body: object) -> HttpResponse:
+    def drop(self, key: str, body: object) -> CarrierResponse:
         return self.call("POST", "/v1/drops", body, (f"Idempotency-Key: {key}",))
 
     def find(self, reference: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from delivery.transport.interface import HttpRequest
+from delivery.transport.interface import CarrierRequest
 from rvm.simulators.sandbox.outcomes import Mix
 from tests.rvm.simulators.sandbox.harness import FRAME, NUMBER, Client, Receiver, sandbox, send, until
 
@@ -98,8 +98,8 @@ def test_a_missing_or_odd_idempotency_key_is_refused(receiver: Receiver, headers
 def test_every_route_wants_the_accounts_key(path: str):
     with sandbox() as client:
         assert Client(client.port, key="wrong").call("GET", path).status == 401
-        assert send(HttpRequest("GET", f"http://127.0.0.1:{client.port}{path}")).status == 401
-        assert send(HttpRequest("GET", f"http://127.0.0.1:{client.port}/livez")).status == 200
+        assert send(CarrierRequest("GET", f"http://127.0.0.1:{client.port}{path}")).status == 401
+        assert send(CarrierRequest("GET", f"http://127.0.0.1:{client.port}/livez")).status == 200
 
 
 def test_an_unknown_route_and_an_unknown_reference_are_told_apart():
@@ -155,7 +155,7 @@ def test_number_0014_never_answers_and_is_found_by_look_up_alone(receiver: Recei
         headers = (f"Authorization: Bearer {client.key}", "Idempotency-Key: k1")
         url = f"http://127.0.0.1:{client.port}/v1/drops"
         with pytest.raises(GIVE_UP):
-            send(HttpRequest("POST", url, headers, orjson.dumps(body)), timeout=0.3)
+            send(CarrierRequest("POST", url, headers, orjson.dumps(body)), timeout=0.3)
         assert settled(client, "reference")["status"] == "delivered"
         assert client.drop("k1", body).headers["idempotent-replayed"] == "true"
         assert receiver.events == []

@@ -16,7 +16,7 @@ from delivery.services import voicemails
 from delivery.services.screening import Recipient
 from delivery.setups import services
 from rvm.platform.encryption.crypto import Undecryptable
-from rvm.platform.errors import Refused
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from tests.delivery.model.engine import Engine
 from tests.delivery.model.world import PEOPLE, account_named
@@ -30,55 +30,55 @@ EITHER = st.integers(0, 1)
 MAX_VOICEMAILS = 8
 
 
-Deed = tuple[Any, ...]
+Action = tuple[Any, ...]
 
 
-def deed(name: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Deed]:
-    """A verb of the desk, with what is drawn for it."""
+def action(name: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Action]:
+    """An action of the admin, with what is drawn for it."""
     return st.tuples(st.just(name), *arguments)
 
 
 DECISIONS = (
-    deed("cancels", ROWS)
-    | deed("retries", ROWS, st.booleans())
-    | deed("retries", ROWS, st.just(True))
-    | deed("retries_the_campaign", st.booleans())
-    | deed("decides_on_the_campaign", st.sampled_from(["pause", "pause", "resume"]))
-    | deed("opts_out", st.sampled_from(PEOPLE))
-    | deed("queues_one_more", st.sampled_from(PEOPLE), EITHER)
+    action("cancels", ROWS)
+    | action("retries", ROWS, st.booleans())
+    | action("retries", ROWS, st.just(True))
+    | action("retries_the_campaign", st.booleans())
+    | action("decides_on_the_campaign", st.sampled_from(["pause", "pause", "resume"]))
+    | action("opts_out", st.sampled_from(PEOPLE))
+    | action("queues_one_more", st.sampled_from(PEOPLE), EITHER)
 )
 CHANGES = (
-    deed("throws_a_switch", SWITCHES, EITHER, st.sampled_from([False, False, True]))
-    | deed("assigns_a_sender", st.integers(0, 3), EITHER, st.booleans())
-    | deed("enters_credentials", EITHER, st.booleans())
-    | deed("enters_credentials", EITHER, st.just(True))
-    | deed("spoils_a_number", ROWS)
-    | deed("rotates_keys", st.integers(1, 4))
+    action("throws_a_switch", SWITCHES, EITHER, st.sampled_from([False, False, True]))
+    | action("assigns_a_sender", st.integers(0, 3), EITHER, st.booleans())
+    | action("enters_credentials", EITHER, st.booleans())
+    | action("enters_credentials", EITHER, st.just(True))
+    | action("spoils_a_number", ROWS)
+    | action("rotates_keys", st.integers(1, 4))
 )
 FORBIDDING = (
-    deed("throws_a_switch", SWITCHES, EITHER, st.just(False))
-    | deed("throws_a_switch", SWITCHES, EITHER, st.just(False))
-    | deed("decides_on_the_campaign", st.just("pause"))
-    | deed("decides_on_the_campaign", st.just("pause"))
-    | deed("opts_out", st.sampled_from(PEOPLE))
-    | deed("enters_credentials", EITHER, st.just(True))
+    action("throws_a_switch", SWITCHES, EITHER, st.just(False))
+    | action("throws_a_switch", SWITCHES, EITHER, st.just(False))
+    | action("decides_on_the_campaign", st.just("pause"))
+    | action("decides_on_the_campaign", st.just("pause"))
+    | action("opts_out", st.sampled_from(PEOPLE))
+    | action("enters_credentials", EITHER, st.just(True))
 )
-CLOSINGS = deed("decides_on_the_campaign", st.just("cancel")) | deed(
+CLOSINGS = action("decides_on_the_campaign", st.just("cancel")) | action(
     "deletes", EITHER, st.sampled_from(["use case", "setup"])
 )
 
 
-class Desk(Engine):
-    """Many deeds behind few rules: else the engine would hardly have a turn between them."""
+class Administrators(Engine):
+    """Many actions behind few rules: else the engine would hardly have a turn between them."""
 
-    def does(self, deed: Deed) -> None:
-        name, *arguments = deed
+    def does(self, action: Action) -> None:
+        name, *arguments = action
         getattr(self, name)(*arguments)
 
     somebody_decides, somebody_changes, somebody_closes = (
-        rule(deed=DECISIONS)(does),
-        rule(deed=CHANGES)(does),
-        rule(deed=CLOSINGS)(does),
+        rule(action=DECISIONS)(does),
+        rule(action=CHANGES)(does),
+        rule(action=CLOSINGS)(does),
     )
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class Desk(Engine):
         try:
             with transaction.atomic():
                 verb()
-        except (Refused, Undecryptable):
+        except (ServiceError, Undecryptable):
             pass
         finally:
             self.judge.look()

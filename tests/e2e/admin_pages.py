@@ -1,4 +1,4 @@
-"""What a person does at the desk and sees there, in the words of the page."""
+"""What a person does in the admin and sees there, in the words of the page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 20.0
 PICTURES = os.environ.get("RVM_E2E_PICTURES", "")
 
 
-class Desk:
+class AdminPages:
     """One browser at one address. A page that is left is waited for until it is gone, so no step acts on the one before."""
 
     def __init__(self, browser: Chrome, address: str, folder: Path) -> None:
@@ -113,9 +113,9 @@ class Desk:
             By.XPATH, f'//select[@aria-label="{label}" or ancestor::label[contains(normalize-space(), "{label}")]]'
         )
 
-    def _left_by(self, deed: Callable[[], None]) -> None:
+    def _left_by(self, action: Callable[[], None]) -> None:
         page = self.browser.find_element(By.TAG_NAME, "html")
-        deed()
+        action()
         WebDriverWait(self.browser, PATIENCE_SECONDS).until(staleness_of(page), "The page stays as it is.")
         self._loaded()
 
