@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from rvm.spreadsheets.cell_values.phones import SAYS_NONE, numbers_in
+from rvm.spreadsheets.cells.phones import SAYS_NONE, numbers_in
 
 from campaigns.imports.layout import Layout
 from campaigns.imports.verdicts import BINDING, Consent, last_deciding, verdict_for

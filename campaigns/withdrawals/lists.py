@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from rvm.spreadsheets.cell_values.phones import numbers_in
+from rvm.spreadsheets.cells.phones import numbers_in
 
 from campaigns.imports.verdicts import verdict_of
 from delivery.identifiers import MAX_RECORD_NUMBER

@@ -16,7 +16,7 @@ from django.db import connection
 from django_rq import get_connection
 
 from delivery.carriers.drop_cowboy import DropCowboy
-from delivery.engine.dispatcher import Dispatcher, Flight, boot_clock
+from delivery.engine.dispatcher import Dispatcher, Claimed, boot_clock
 from delivery.engine.rate_limit import RateLimiter
 from delivery.models import CarrierMedia, CarrierReport, Drop, Recording, Voicemail
 from delivery.recordings.carrier_media import upload_one
@@ -94,7 +94,7 @@ def work(vendor: Simulator, done: Callable[[], bool], seconds: float = 40) -> No
     deadline = clock.monotonic() + seconds
     while not done():
         assert clock.monotonic() < deadline, f"waited {seconds:g} s; {statuses()}"
-        transport: CurlTransport[Flight] = CurlTransport(total_timeout=15)
+        transport: CurlTransport[Claimed] = CurlTransport(total_timeout=15)
         gate = RateLimiter(get_connection("dispatch"), "worker-1")
         Dispatcher(transport, gate, Inline(), http_timeout=15).run(5)
         transport.close()
