@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from rvm.spreadsheets.cells.phones import SAYS_NONE, numbers_in
 
 from campaigns.imports.layout import Layout
 from campaigns.imports.verdicts import BINDING, Consent, last_deciding, verdict_for
@@ -24,6 +23,7 @@ from rvm.phone_numbers.numbers import NumberInvalid, check_recipient, zones_of
 from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.cells.objections import answers_something, objects
+from rvm.spreadsheets.cells.phones import SAYS_NONE, numbers_in
 from rvm.spreadsheets.columns.kinds import DECIDING, EXTENSION, PHONE_TYPE, PHONES
 from rvm.spreadsheets.columns.names import Whose, whose
 from rvm.spreadsheets.refusals import CellInvalid

@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from rvm.spreadsheets.cells.phones import numbers_in
-
 from campaigns.imports.verdicts import verdict_of
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.services.screening import MAX_REFERENCE_LENGTH
 from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.cells import cell_values
+from rvm.spreadsheets.cells.phones import numbers_in
 from rvm.spreadsheets.columns.kinds import PHONES
 from rvm.spreadsheets.columns.reading import read_columns
 from rvm.spreadsheets.preview import examine

@@ -23,18 +23,18 @@ def lane_name(lane: Lane) -> str:
     return f"{lane.use_case.name}: {kind}, {'live' if lane.live else 'test'}"
 
 
-def count(lanes: Iterable[Lane]) -> None:
-    """Puts beside each lane what is in it, with two statements for all of them."""
+def count(lanes: Iterable[Any]) -> None:
+    """Puts beside each lane, or each campaign that has one, what is in it, with two statements for all of them."""
     rows = list(lanes)
-    counts = counts_of([lane.pk for lane in rows])
-    for lane in rows:
-        lane.counted = counts[lane.pk]  # type: ignore[attr-defined]
+    counts = counts_of([row.pk for row in rows])
+    for row in rows:
+        row.counted = counts[row.pk]
 
 
 class CountedList(OfferedList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list: list[Lane] = list(self.result_list)
+        self.result_list: list[Any] = list(self.result_list)
         count(self.result_list)
 
 
@@ -80,6 +80,6 @@ class LaneAdmin(ScopedModelAdmin):
         return "held" if lane.held else "idle" if lane.idle else "open"
 
     @display(description="Voicemails in it")
-    def in_it(self, lane: Lane) -> str:
-        counts = lane.counted  # type: ignore[attr-defined]
+    def in_it(self, lane: Any) -> str:
+        counts = lane.counted
         return ", ".join(f"{counts[s]:,} {s.value}" for s in VoicemailStatus if counts[s]) or "none"

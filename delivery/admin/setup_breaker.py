@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,22 +15,22 @@ from unfold.decorators import display
 from delivery.engine.circuit_breaker import State, state_of
 from delivery.setups.services import close_breaker
 from rvm.platform.admin.rights import person
+from rvm.platform.admin.scoping import ScopedModelAdmin
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from usecases.models import TelephonySetup
 
 
-class SetupBreaker:
+class SetupBreaker(ScopedModelAdmin):
     """For the setups' ModelAdmin. Closing is posted; a link can do nothing."""
 
     change_form_outer_before_template = "delivery/admin/close_breaker.html"
 
     def get_urls(self) -> list[URLPattern]:
-        parent: Any = super()
-        close = self.admin_site.admin_view(require_POST(self.close_breaker))  # type: ignore[attr-defined]
+        close = self.admin_site.admin_view(require_POST(self.close_breaker))
         name = "usecases_telephonysetup_close_breaker"
-        return [path("<uuid:object_id>/close-breaker/", close, name=name), *parent.get_urls()]
+        return [path("<uuid:object_id>/close-breaker/", close, name=name), *super().get_urls()]
 
     @display(description="Breaker")
     def breaker(self, setup: TelephonySetup) -> str:
@@ -43,8 +42,8 @@ class SetupBreaker:
         return f"{waits}. {setup.breaker_reason}"
 
     def close_breaker(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        setup: TelephonySetup = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
-        if not self.may(Role.ADMIN, request, setup):  # type: ignore[attr-defined]
+        setup: TelephonySetup = self.get_object(request, str(object_id))
+        if not self.may(Role.ADMIN, request, setup):
             raise PermissionDenied
         try:
             close_breaker(setup=setup, actor=person(request))

@@ -22,7 +22,6 @@ from delivery.setups.services import MAX_CREDENTIAL_LENGTH, change_setup, creden
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.saving import RefusableForm, adopt, changed
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
-from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from usecases.admin.use_cases import LivingFilter
 from usecases.models import TelephonySetup
@@ -91,7 +90,6 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
     role_to_add = Role.ADMIN
     role_to_change = Role.ADMIN
     role_to_delete = Role.ADMIN
-    refusals: ClassVar[tuple[type[Exception], ...]] = (ServiceError,)
     form = SetupForm
     list_display = ("name", "carrier_label", "state", "pace_per_second", "in_flight_cap", "workspace")
     list_filter = (("workspace", ScopedFilter), LivingFilter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -18,6 +18,7 @@ from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail
 from delivery.services.voicemails import cancel, retry
+from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
@@ -34,18 +35,17 @@ def at_risk(voicemail: Voicemail) -> bool:
     return unsettled or bool(voicemail.reason and REASONS[Reason(voicemail.reason)].may_have_reached)
 
 
-class VoicemailActions:
+class VoicemailActions(RecordAdmin):
     """For the voicemails' ModelAdmin. Everything is posted; a link can do nothing."""
 
-    actions: ClassVar[tuple[str, ...]] = ("cancel_selected", "retry_selected")
+    actions: Any = ("cancel_selected", "retry_selected")
 
     def get_urls(self) -> list[URLPattern]:
-        parent: Any = super()
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        wrap = self.admin_site.admin_view
         return [
             path("<uuid:object_id>/cancel/", wrap(require_POST(self.cancel_one)), name="delivery_voicemail_cancel"),
             path("<uuid:object_id>/retry/", wrap(require_POST(self.retry_one)), name="delivery_voicemail_retry"),
-            *parent.get_urls(),
+            *super().get_urls(),
         ]
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
@@ -93,7 +93,7 @@ class VoicemailActions:
         retry(voicemail, accept_duplicate_risk=accepts, actor=person(request), now=database_now())
 
     def _own(self, request: HttpRequest, object_id: UUID, needed: Role) -> Voicemail:
-        voicemail: Voicemail = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        voicemail: Voicemail = self.get_object(request, str(object_id))
         if not rights_of(request).may(needed, voicemail.workspace_id):
             raise PermissionDenied
         return voicemail

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -14,27 +12,27 @@ from django.views.decorators.http import require_GET
 
 from delivery.admin.voicemail_filters import chosen_workspace
 from delivery.downloads import voicemail_download
+from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.observability.masking import MASK
 
 
-class VoicemailExport:
+class VoicemailExport(RecordAdmin):
     """For the voicemails' ModelAdmin. It only reads, so a link may do it; who may see no numbers gets them masked here too."""
 
     def get_urls(self) -> list[URLPattern]:
-        parent: Any = super()
-        export = self.admin_site.admin_view(require_GET(self.export))  # type: ignore[attr-defined]
-        return [path("export/", export, name="delivery_voicemail_export"), *parent.get_urls()]
+        export = self.admin_site.admin_view(require_GET(self.export))
+        return [path("export/", export, name="delivery_voicemail_export"), *super().get_urls()]
 
     def export(self, request: HttpRequest) -> HttpResponseBase:
         workspace = chosen_workspace(request)
-        if workspace is None or not self.has_view_permission(request):  # type: ignore[attr-defined]
+        if workspace is None or not self.has_view_permission(request):
             raise PermissionDenied
         query = request.GET.copy()
         query.pop("p", None)
         request.GET = query  # type: ignore[assignment]
         try:
-            found = self.get_changelist_instance(request).queryset  # type: ignore[attr-defined]
+            found = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
             return redirect(reverse("admin:delivery_voicemail_changelist"))
         filters = dict(query.lists()) | {name: [MASK] for name in ("number", "identifier") if name in query}

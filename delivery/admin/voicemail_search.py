@@ -43,7 +43,7 @@ class VoicemailSearch(ExactSearch):
         return self.to_list(workspace=kept, number=seal(number))
 
     def _known(self, request: HttpRequest) -> Any:
-        return self.get_queryset(request)  # type: ignore[attr-defined]
+        return self.get_queryset(request)
 
     def _page_of(self, identifier: UUID) -> HttpResponse:
         return redirect(reverse("admin:delivery_voicemail_change", args=[identifier]))

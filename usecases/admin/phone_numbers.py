@@ -30,7 +30,6 @@ class PhoneNumberForm(RefusableForm):
 class PhoneNumberAdmin(ScopedModelAdmin):
     role_to_add = Role.ADMIN
     role_to_delete = Role.ADMIN
-    refusals: ClassVar[tuple[type[Exception], ...]] = (ServiceError,)
     form = PhoneNumberForm
     list_display = ("e164", "setup", "assigned_to", "workspace", "created_at")
     list_filter = (("workspace", ScopedFilter), ("setup", ScopedFilter))

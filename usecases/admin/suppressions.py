@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -56,7 +56,6 @@ class SuppressionAdmin(ExactSearch, RecordAdmin):
     """Nothing is taken off the list here: who was put on it must not be reached."""
 
     role_to_add = Role.OPERATOR
-    refusals: ClassVar[tuple[type[Exception], ...]] = (ServiceError,)
     form = SuppressionForm
     list_display = ("masked", "source", "reason", "created_at", "workspace")
     list_filter = (("workspace", ScopedFilter), "source", NumberFilter)

@@ -15,7 +15,6 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.saving import RefusableForm, adopt, changed
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
-from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from usecases.models import PhoneNumber, TelephonySetup, UseCase
 from usecases.services import assign_number, create_use_case, delete_use_case, unassign_number, update_use_case
@@ -66,7 +65,6 @@ class UseCaseAdmin(ScopedModelAdmin):
     role_to_add = Role.ADMIN
     role_to_change = Role.ADMIN
     role_to_delete = Role.ADMIN
-    refusals: ClassVar[tuple[type[Exception], ...]] = (ServiceError,)
     form = UseCaseForm
     list_display = ("name", "entity_name", "purpose", "setup", "sending_enabled", "state", "workspace")
     list_filter = (("workspace", ScopedFilter), ("setup", ScopedFilter), "purpose", LivingFilter)

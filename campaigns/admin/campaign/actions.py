@@ -23,6 +23,7 @@ from campaigns.lifecycle import service as services
 from campaigns.models import Campaign
 from campaigns.states import CampaignState, RetryState
 from delivery.admin.voicemail_actions import ROLE, ROLE_FOR_RISK
+from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
@@ -49,11 +50,10 @@ def buttons(
     }
 
 
-class CampaignActions:
+class CampaignActions(RecordAdmin):
     """For the campaigns' ModelAdmin."""
 
     def get_urls(self) -> list[URLPattern]:
-        parent: Any = super()
         asked = {"launch": self.launch, "cancel": self.cancel, "retry": self.retry}
         done = {
             "pause": self.pause,
@@ -65,10 +65,10 @@ class CampaignActions:
             **{name: require_http_methods(["GET", "HEAD", "POST"])(view) for name, view in asked.items()},
             **{name: require_POST(view) for name, view in done.items()},
         }
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        wrap = self.admin_site.admin_view
         return [
             *(path(f"<uuid:object_id>/{name}/", wrap(view), name=f"campaigns_campaign_{name}") for name, view in views.items()),
-            *parent.get_urls(),
+            *super().get_urls(),
         ]  # fmt: skip
 
     def launch(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
@@ -99,7 +99,7 @@ class CampaignActions:
 
     def retry(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._own(request, object_id)
-        takes_risks = self.may(ROLE_FOR_RISK, request, campaign)  # type: ignore[attr-defined]
+        takes_risks = self.may(ROLE_FOR_RISK, request, campaign)
         if request.method != "POST":
             shown = {**retry_choices(figures(campaign, database_now())["failed"]), "takes_risks": takes_risks}
             return self._ask(
@@ -162,17 +162,17 @@ class CampaignActions:
         return self._do(request, campaign, action)
 
     def _own(self, request: HttpRequest, object_id: UUID, needed: Role = ROLE) -> Campaign:
-        campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
-        if not self.may(needed, request, campaign):  # type: ignore[attr-defined]
+        campaign: Campaign = self.get_object(request, str(object_id))
+        if not self.may(needed, request, campaign):
             raise PermissionDenied
         return campaign
 
     def _ask(
         self, request: HttpRequest, campaign: Campaign, title: str, template: str, shown: dict[str, Any]
     ) -> HttpResponse:
-        frame = self.admin_site.each_context(request)  # type: ignore[attr-defined]
+        frame = self.admin_site.each_context(request)
         page = reverse("admin:campaigns_campaign_change", args=[campaign.pk])
-        opts = self.opts  # type: ignore[attr-defined]
+        opts = self.opts
         context = {
             **frame,
             "opts": opts,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, StreamingHttpResponse
@@ -13,19 +12,19 @@ from campaigns.models import Campaign
 from delivery.downloads import voicemail_download
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.selectors import VoicemailFilter, voicemails
+from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person, rights_of
 
 
-class CampaignDownloads:
+class CampaignDownloads(RecordAdmin):
     """For the campaigns' ModelAdmin."""
 
     def get_urls(self) -> list[URLPattern]:
-        parent: Any = super()
-        download = self.admin_site.admin_view(require_safe(self.download))  # type: ignore[attr-defined]
-        return [path("<uuid:object_id>/export/", download, name="campaigns_campaign_export"), *parent.get_urls()]
+        download = self.admin_site.admin_view(require_safe(self.download))
+        return [path("<uuid:object_id>/export/", download, name="campaigns_campaign_export"), *super().get_urls()]
 
     def download(self, request: HttpRequest, object_id: UUID) -> StreamingHttpResponse:
-        campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        campaign: Campaign = self.get_object(request, str(object_id))
         only = [VoicemailStatus.FAILED] if request.GET.get("only") == "failed" else []
         return voicemail_download(
             voicemails(campaign.workspace, VoicemailFilter(campaign_id=campaign.pk, statuses=only), live=campaign.live),

@@ -14,20 +14,20 @@ from django.views.decorators.http import require_safe
 from delivery.admin.player import player
 from delivery.models import Recording
 from delivery.recordings.recordings import measured
+from rvm.platform.admin.large_tables import RecordAdmin
 from usecases.models import UseCase
 from usecases.selectors import sender_numbers
 
 
-class FormHints:
+class FormHints(RecordAdmin):
     """For the campaigns' ModelAdmin."""
 
     def get_urls(self) -> list[URLPattern]:
-        parent: Any = super()
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        wrap = self.admin_site.admin_view
         return [
             path("hints/use-case/", wrap(require_safe(self.about_use_case)), name="campaigns_campaign_use_case"),
             path("hints/recording/", wrap(require_safe(self.about_recording)), name="campaigns_campaign_recording"),
-            *parent.get_urls(),
+            *super().get_urls(),
         ]
 
     def hint(self, form: Any) -> None:
@@ -52,7 +52,7 @@ class FormHints:
 
     def _chosen(self, request: HttpRequest, model: Any, name: str) -> Any:
         try:
-            return self.choices(model, request).filter(pk=request.GET.get(name) or None).first()  # type: ignore[attr-defined]
+            return self.choices(model, request).filter(pk=request.GET.get(name) or None).first()
         except ValidationError:
             return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -29,7 +28,7 @@ from campaigns.admin.lists.withdrawals import Withdrawing
 from campaigns.lifecycle.service import create, edit
 from campaigns.models import Campaign
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE
-from delivery.lane_totals import counts_of
+from delivery.admin.lanes import CountedList
 from delivery.models import Clip, Recording
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.lists import OfferedList
@@ -37,7 +36,6 @@ from rvm.platform.admin.rights import person
 from rvm.platform.admin.saving import adopt
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.database.clock import database_now
-from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role, Workspace
 from usecases.models import UseCase
 
@@ -45,26 +43,10 @@ from usecases.models import UseCase
 MAX_RECORDINGS = 500
 
 
-def count(campaigns: Iterable[Campaign]) -> None:
-    """Puts beside each campaign what is in it, with two statements for all of them."""
-    rows = list(campaigns)
-    counts = counts_of([campaign.pk for campaign in rows])
-    for campaign in rows:
-        campaign.counted = counts[campaign.pk]  # type: ignore[attr-defined]
-
-
-class CountedList(OfferedList):
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.result_list: list[Campaign] = list(self.result_list)
-        count(self.result_list)
-
-
 @admin.register(Campaign)
 class CampaignAdmin(CampaignPage, CampaignActions, CampaignDownloads, ListUpload, Withdrawing, FormHints, RecordAdmin):
     role_to_add = Role.OPERATOR
     role_to_change = Role.OPERATOR
-    refusals: ClassVar[tuple[type[Exception], ...]] = (ServiceError,)
     form = CampaignForm
     list_display = ("name", "use_case_name", "coloured", "progress_bar", "start", "finish", "workspace")
     list_filter = (("workspace", ScopedFilter), ("lane__use_case", ScopedFilter), ("state", ChoicesDropdownFilter))
@@ -104,8 +86,8 @@ class CampaignAdmin(CampaignPage, CampaignActions, CampaignDownloads, ListUpload
         return campaign.state
 
     @display(description="Progress")
-    def progress_bar(self, campaign: Campaign) -> str:
-        counted: Counter[str] = campaign.counted  # type: ignore[attr-defined]
+    def progress_bar(self, campaign: Any) -> str:
+        counted: Counter[str] = campaign.counted
         told = labels.bar_in_words(counted)
         summed = f"{sum(labels.ended(counted).values()):,} of {sum(counted.values()):,}" if counted else "no recipients"
         shown = {"parts": labels.parts(counted), "told": told, "summed": summed}

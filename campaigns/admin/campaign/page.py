@@ -24,6 +24,7 @@ from campaigns.states import EDITABLE, UNDER_WAY, CampaignState, ImportState, Ou
 from delivery.admin.player import player
 from delivery.recordings.recordings import measured
 from rvm.platform.admin.alarms import alarms, import_alarms
+from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import Role
 
@@ -34,12 +35,11 @@ FILE_FIELD = UnfoldAdminFileFieldWidget(
 )
 
 
-class CampaignPage:
+class CampaignPage(RecordAdmin):
     """For the campaigns' ModelAdmin. The page takes the place of the change form, which moves to edit/."""
 
     def get_urls(self) -> list[URLPattern]:
-        parent: Any = super()
-        site = self.admin_site  # type: ignore[attr-defined]
+        site = self.admin_site
         return [
             path("<uuid:object_id>/progress/", fragment(site, self.progress), name="campaigns_campaign_progress"),
             path(
@@ -48,22 +48,22 @@ class CampaignPage:
                 name="campaigns_campaign_summary",
             ),
             path("<uuid:object_id>/preview/", fragment(site, self.preview), name="campaigns_campaign_preview"),
-            *parent.get_urls(),
+            *super().get_urls(),
         ]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        campaign: Campaign = self.get_object(request, object_id)  # type: ignore[attr-defined]
-        operates = self.may(Role.OPERATOR, request, campaign)  # type: ignore[attr-defined]
+        campaign: Campaign = self.get_object(request, object_id)
+        operates = self.may(Role.OPERATOR, request, campaign)
         now = database_now()
         lists = list(imports(campaign)[:MAX_LISTS])
         numbers = figures(campaign, now)
         total, retryable = numbers["total"], numbers["retryable"]
         shown_progress = self._progress(campaign, numbers, lists, operates)
         shown = {
-            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
-            "opts": self.opts,  # type: ignore[attr-defined]
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
             "original": campaign,
             "title": campaign.name,
             "campaign": campaign,
@@ -91,19 +91,19 @@ class CampaignPage:
         return TemplateResponse(request, "campaigns/admin/campaign.html", shown)
 
     def progress(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        campaign: Campaign = self.get_object(request, str(object_id))
         lists = list(imports(campaign)[:MAX_LISTS])
-        operates = self.may(Role.OPERATOR, request, campaign)  # type: ignore[attr-defined]
+        operates = self.may(Role.OPERATOR, request, campaign)
         shown = self._progress(campaign, figures(campaign, database_now()), lists, operates)
         if request.GET.get("seen") != shown["seen"]:
             return afresh()
         return TemplateResponse(request, "campaigns/admin/progress.html", {"campaign": campaign, **shown})
 
     def summary(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return summary_page(request, self.get_object(request, str(object_id)))  # type: ignore[attr-defined]
+        return summary_page(request, self.get_object(request, str(object_id)))
 
     def preview(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        campaign: Campaign = self.get_object(request, str(object_id))
         shown = preview_figures(campaign, database_now())
         return TemplateResponse(request, "campaigns/admin/preview.html", {"campaign": campaign, **shown})
 

@@ -19,6 +19,7 @@ from campaigns.imports.error_report import error_report
 from campaigns.models import RecipientImport, UploadedList
 from delivery.admin.voicemail_actions import ROLE
 from rvm.platform import audit
+from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.csv_export import csv_answer
 from rvm.platform.database.clock import database_now
@@ -30,14 +31,13 @@ NAMED = {name: delimiter for delimiter, name in DELIMITERS.items()}
 HIDDEN_ROWS = {"leave": False, "read": True}
 
 
-class ImportActions:
+class ImportActions(RecordAdmin):
     """For the imports' ModelAdmin."""
 
     def get_urls(self) -> list[URLPattern]:
-        parent: Any = super()
         posted = {"read-as": self.read_as, "check": self.check_rows, "confirm": self.confirm, "discard": self.discard}
         views = {**{name: require_POST(view) for name, view in posted.items()}, "errors": require_safe(self.errors)}
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        wrap = self.admin_site.admin_view
         return [
             *(
                 path(
@@ -45,7 +45,7 @@ class ImportActions:
                 )
                 for name, view in views.items()
             ),
-            *parent.get_urls(),
+            *super().get_urls(),
         ]
 
     def read_as(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
@@ -94,7 +94,7 @@ class ImportActions:
     def errors(self, request: HttpRequest, object_id: UUID) -> Any:
         """The rows that were not accepted, to be corrected and uploaded again. They are as the person wrote them, so whoever may
         not see numbers does not get them."""
-        row: RecipientImport = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        row: RecipientImport = self.get_object(request, str(object_id))
         if not rights_of(request).may_see_numbers(row.workspace_id):
             messages.error(
                 request,
@@ -109,8 +109,8 @@ class ImportActions:
             return self._back(row)
 
     def _own(self, request: HttpRequest, object_id: UUID) -> RecipientImport:
-        row: RecipientImport = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
-        if not self.may(ROLE, request, row):  # type: ignore[attr-defined]
+        row: RecipientImport = self.get_object(request, str(object_id))
+        if not self.may(ROLE, request, row):
             raise PermissionDenied
         return row
 

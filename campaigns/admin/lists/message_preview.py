@@ -12,22 +12,22 @@ from campaigns.admin.fragments import fragment
 from campaigns.imports.message_preview import sample_of_list
 from campaigns.models import RecipientImport
 from rvm.platform import audit
+from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.errors import ServiceError
 
 MAX_ROWS = 5
 
 
-class ListHeard:
+class ListHeard(RecordAdmin):
     """For the imports' ModelAdmin. A message may name its person, so only who may see numbers listens."""
 
     def get_urls(self) -> list[URLPattern]:
-        parent: Any = super()
-        heard = fragment(self.admin_site, self.heard)  # type: ignore[attr-defined]
-        return [path("<uuid:object_id>/heard/", heard, name="campaigns_recipientimport_heard"), *parent.get_urls()]
+        heard = fragment(self.admin_site, self.heard)
+        return [path("<uuid:object_id>/heard/", heard, name="campaigns_recipientimport_heard"), *super().get_urls()]
 
     def heard(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        row: RecipientImport = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        row: RecipientImport = self.get_object(request, str(object_id))
         if not rights_of(request).may_see_numbers(row.workspace_id):
             return self._say(request, refusal="You may not see numbers here, and a message may name its person.")
         try:

@@ -6,7 +6,6 @@ exempt outside and protected inside, as Django's documentation on upload handler
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -22,6 +21,7 @@ from campaigns.api.imports import ListUploadHandler
 from campaigns.imports import service
 from campaigns.models import Campaign
 from delivery.admin.voicemail_actions import ROLE
+from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
@@ -34,13 +34,12 @@ TOO_LARGE = (
 )
 
 
-class ListUpload:
+class ListUpload(RecordAdmin):
     """For the campaigns' ModelAdmin."""
 
     def get_urls(self) -> list[URLPattern]:
-        parent: Any = super()
-        upload = self.admin_site.admin_view(csrf_exempt(require_POST(self.upload)))  # type: ignore[attr-defined]
-        return [path("<uuid:object_id>/upload/", upload, name="campaigns_campaign_upload"), *parent.get_urls()]
+        upload = self.admin_site.admin_view(csrf_exempt(require_POST(self.upload)))
+        return [path("<uuid:object_id>/upload/", upload, name="campaigns_campaign_upload"), *super().get_urls()]
 
     def upload(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         request.upload_handlers = [ListUploadHandler(request)]
@@ -53,8 +52,8 @@ class ListUpload:
 
     @method_decorator(csrf_protect)
     def _upload(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign: Campaign = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
-        if not self.may(ROLE, request, campaign):  # type: ignore[attr-defined]
+        campaign: Campaign = self.get_object(request, str(object_id))
+        if not self.may(ROLE, request, campaign):
             raise PermissionDenied
         file = request.FILES.get("list")
         try:

@@ -57,19 +57,18 @@ class WithdrawalForm(forms.Form):
         return pasted_lines(self.cleaned_data["lines"].splitlines())
 
 
-class Withdrawing:
+class Withdrawing(RecordAdmin):
     """For the campaigns' ModelAdmin."""
 
     def get_urls(self) -> list[URLPattern]:
-        parent: Any = super()
-        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        wrap = self.admin_site.admin_view
         asking = wrap(csrf_exempt(require_http_methods(["GET", "HEAD", "POST"])(self.withdraw)))
         confirming = wrap(require_http_methods(["GET", "HEAD", "POST"])(self.confirm_withdrawal))
         one = "<uuid:object_id>/withdraw/<uuid:withdrawal_id>/"
         return [
             path("<uuid:object_id>/withdraw/", asking, name="campaigns_campaign_withdraw"),
             path(one, confirming, name="campaigns_campaign_withdrawal"),
-            *parent.get_urls(),
+            *super().get_urls(),
         ]
 
     def withdraw(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
@@ -83,7 +82,7 @@ class Withdrawing:
 
     @method_decorator(csrf_protect)
     def _withdraw(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign: Campaign = self._own(request, object_id)  # type: ignore[attr-defined]
+        campaign: Campaign = self._own(request, object_id)
         posted = request.method == "POST"
         form = WithdrawalForm(request.POST, request.FILES) if posted else WithdrawalForm()
         if posted and form.is_valid():
@@ -94,10 +93,10 @@ class Withdrawing:
             else:
                 return redirect(reverse("admin:campaigns_campaign_withdrawal", args=[campaign.pk, row.pk]))
         title = f"Take people out of “{campaign.name}”"
-        return self._ask(request, campaign, title, "campaigns/admin/withdraw.html", {"form": form})  # type: ignore[attr-defined]
+        return self._ask(request, campaign, title, "campaigns/admin/withdraw.html", {"form": form})
 
     def confirm_withdrawal(self, request: HttpRequest, object_id: UUID, withdrawal_id: UUID) -> HttpResponse:
-        campaign: Campaign = self._own(request, object_id)  # type: ignore[attr-defined]
+        campaign: Campaign = self._own(request, object_id)
         row = Withdrawal.objects.filter(campaign=campaign, pk=withdrawal_id).first()
         if row is None:
             raise Http404
@@ -112,7 +111,7 @@ class Withdrawing:
                 "take_out": f"Take out {labels.people(waiting)}",
             }
             title = f"Take {labels.people(waiting)} out of “{campaign.name}”?"
-            return self._ask(request, campaign, title, "campaigns/admin/withdrawal.html", shown)  # type: ignore[attr-defined]
+            return self._ask(request, campaign, title, "campaigns/admin/withdrawal.html", shown)
 
         def action() -> str:
             withdrawn = services.confirm(row, actor=person(request), now=database_now()).withdrawn or 0
@@ -120,7 +119,7 @@ class Withdrawing:
             late = f" The message of {labels.people(gone)} had left meanwhile." if gone else ""
             return f"Taken out: {labels.people(withdrawn)}.{late}"
 
-        return self._do(request, campaign, action)  # type: ignore[attr-defined]
+        return self._do(request, campaign, action)
 
 
 def _outcomes(row: Withdrawal) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import DropdownFilter
 
+from rvm.platform.admin.scoping import ScopedModelAdmin
 from rvm.platform.encryption.crypto import Undecryptable, cipher
 
 _PURPOSE = b"admin.search"
@@ -61,20 +62,19 @@ class SealedNumberFilter(DropdownFilter):
         raise NotImplementedError
 
 
-class ExactSearch:
+class ExactSearch(ScopedModelAdmin):
     """For a ModelAdmin: the box, and the address that it posts to."""
 
     search_placeholder: ClassVar[str] = "Phone number, exactly"
     search_help_text = None
 
     def get_urls(self) -> list[URLPattern]:
-        parent: Any = super()
-        site = self.admin_site  # type: ignore[attr-defined]
-        name = f"{self.opts.app_label}_{self.opts.model_name}_find"  # type: ignore[attr-defined]
-        return [path("find/", site.admin_view(require_POST(self.find)), name=name), *parent.get_urls()]
+        site = self.admin_site
+        name = f"{self.opts.app_label}_{self.opts.model_name}_find"
+        return [path("find/", site.admin_view(require_POST(self.find)), name=name), *super().get_urls()]
 
     def find(self, request: HttpRequest) -> HttpResponse:
-        if not self.has_view_permission(request):  # type: ignore[attr-defined]
+        if not self.has_view_permission(request):
             raise PermissionDenied
         text = request.POST.get("sought", "").strip()
         kept = QueryDict(request.POST.get("kept", "")).get("workspace", "")
@@ -89,6 +89,6 @@ class ExactSearch:
         return self.to_list(workspace=workspace)
 
     def to_list(self, **query: str) -> HttpResponse:
-        address = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")  # type: ignore[attr-defined]
+        address = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         held = {name: value for name, value in query.items() if value}
         return redirect(f"{address}?{urlencode(held)}" if held else address)

@@ -11,6 +11,9 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from unfold.admin import ModelAdmin
+
+from rvm.platform.errors import ServiceError
 
 
 class RefusableForm(forms.ModelForm):
@@ -41,10 +44,10 @@ class RefusableForm(forms.ModelForm):
         self.add_error(own if own in self.fields else None, sentences)
 
 
-class RefusalsInForm:
-    """For a ModelAdmin: `refusals` are what its services raise; their text is a sentence, their `field` names the culprit."""
+class RefusalsInForm(ModelAdmin):
+    """A ModelAdmin whose `refusals` are what its services raise; their text is a sentence, their `field` names the culprit."""
 
-    refusals: ClassVar[tuple[type[Exception], ...]] = ()
+    refusals: ClassVar[tuple[type[Exception], ...]] = (ServiceError,)
 
     def changeform_view(
         self,
@@ -53,38 +56,35 @@ class RefusalsInForm:
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        parent: Any = super()
         try:
-            return parent.changeform_view(request, object_id, form_url, extra_context)
+            return super().changeform_view(request, object_id, form_url, extra_context)
         except self._refusals() as refusal:
             # Everything was rolled back; the form is read once more and now knows why.
             request.rvm_refusal = refusal  # type: ignore[attr-defined]
-            return parent.changeform_view(request, object_id, form_url, extra_context)
+            return super().changeform_view(request, object_id, form_url, extra_context)
 
     def _refusals(self) -> tuple[type[Exception], ...]:
         return (ValidationError, *self.refusals)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        parent: Any = super()
-        form = parent.get_form(request, obj, change=change, **kwargs)
+        form = super().get_form(request, obj, change=change, **kwargs)
         return type(form.__name__, (form,), {"refusal": getattr(request, "rvm_refusal", None)})
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        parent: Any = super()
         try:
-            return parent.delete_view(request, object_id, extra_context)
+            return super().delete_view(request, object_id, extra_context)
         except self.refusals as refusal:
             messages.error(request, str(refusal))
-            opts: Any = self.opts  # type: ignore[attr-defined]
-            return redirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[object_id]))
+            name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+            return redirect(reverse(name, args=[object_id]))
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """Only the row itself: the services delete softly, or refuse by name what Django would list as protected."""
-        plural = str(self.opts.verbose_name_plural)  # type: ignore[attr-defined]
+        plural = str(self.opts.verbose_name_plural)
         return [str(row) for row in objs], {plural: len(list(objs))}, set(), []
 
 

@@ -16,7 +16,6 @@ from django.contrib.admin.exceptions import NotRegistered
 from django.db import models
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from rvm.platform import audit
@@ -40,7 +39,7 @@ class Titled:
         return self._title
 
 
-class ScopedModelAdmin(RefusalsInForm, ModelAdmin):
+class ScopedModelAdmin(RefusalsInForm):
     """`workspace_path` leads from the row to its workspace, as in a filter; None is a table of the platform itself, for superusers.
 
     `role_to_…` is the least role that may; None is nobody, not even a superuser. `fixed_fields` can be set only when adding.

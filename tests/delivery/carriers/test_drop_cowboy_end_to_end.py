@@ -16,7 +16,7 @@ from django.db import connection
 from django_rq import get_connection
 
 from delivery.carriers.drop_cowboy import DropCowboy
-from delivery.engine.dispatcher import Dispatcher, Claimed, boot_clock
+from delivery.engine.dispatcher import Claimed, Dispatcher, boot_clock
 from delivery.engine.rate_limit import RateLimiter
 from delivery.models import CarrierMedia, CarrierReport, Drop, Recording, Voicemail
 from delivery.recordings.carrier_media import upload_one
