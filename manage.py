@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def run_with_local_services() -> None:
-    from rvm.devtools.embedded import ServiceError, local_services
+    from rvm.devtools.embedded import ServerError, local_services
 
     if sys.argv[1] == "bench" and "rvm_bench" not in os.environ.get("DATABASE_URL", "rvm_bench"):
         sys.exit(
@@ -35,7 +35,7 @@ def run_with_local_services() -> None:
         with local_services(DATA.get(sys.argv[1])) as environment:
             os.environ.update(environment)
             run()
-    except ServiceError as error:
+    except ServerError as error:
         sys.exit(str(error))
 
 

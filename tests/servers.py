@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
-from rvm.devtools.embedded import ServiceError, local_services
+from rvm.devtools.embedded import ServerError, local_services
 
 FIXED = {
     "RVM_ENVIRONMENT": "test",
@@ -34,7 +34,7 @@ def pytest_addoption() -> None:
     servers = ExitStack()
     try:
         os.environ.update(servers.enter_context(local_services(ephemeral=True)))
-    except ServiceError as error:
+    except ServerError as error:
         raise pytest.UsageError(str(error)) from error
     atexit.register(_stop_in, os.getpid(), servers)
 

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rvm.devtools.embedded.processes import ServiceError, spawn, stop, wait_until
+from rvm.devtools.embedded.processes import ServerError, spawn, stop, wait_until
 
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 # Ctrl-C asks everything to end; a dispatch ends its requests in flight first.
@@ -108,7 +108,7 @@ class Running:
         return next((name for name, process in self.processes.items() if process.poll() is not None), None)
 
     def wait_until_ready(self) -> None:
-        """Raises ServiceError with the end of the log of whatever does not come up."""
+        """Raises ServerError with the end of the log of whatever does not come up."""
         checks = {"sandbox": f"{self.stack.sandbox_url}/livez", "web": f"{self.stack.web_url}/readyz"}
         for name, url in checks.items():
             wait_until(lambda url=url: answers(url), self.processes[name], name=name, log=self.log(name))  # type: ignore[misc]
@@ -152,7 +152,7 @@ def refuse_taken_port(name: str, port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise ServiceError(
+            raise ServerError(
                 f"Port {port} on 127.0.0.1, where the {name} shall listen, is taken. Stop what runs there (another "
                 f"`make up`?) or choose another port with --port and --sandbox-port."
             ) from None

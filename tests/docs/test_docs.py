@@ -297,7 +297,7 @@ def test_the_checks_of_readyz_are_documented() -> None:
 
 
 def test_the_gauges_are_documented() -> None:
-    source = (PROJECT / "delivery" / "gauges.py").read_text()
+    source = (PROJECT / "delivery" / "web" / "gauges.py").read_text()
     assert set(words(table(OPERATE / "health.md", "gauge"))) - {
         "status",
         "reason",

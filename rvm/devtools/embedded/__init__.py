@@ -6,6 +6,6 @@ Production brings its own servers through `DATABASE_URL` and `REDIS_URL`; these 
 from __future__ import annotations
 
 from rvm.devtools.embedded.environment import local_services
-from rvm.devtools.embedded.processes import ServiceError
+from rvm.devtools.embedded.processes import ServerError
 
-__all__ = ["ServiceError", "local_services"]
+__all__ = ["ServerError", "local_services"]

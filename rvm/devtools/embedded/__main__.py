@@ -11,7 +11,7 @@ import subprocess
 import sys
 from types import FrameType
 
-from rvm.devtools.embedded import ServiceError, local_services
+from rvm.devtools.embedded import ServerError, local_services
 from rvm.devtools.embedded.processes import ends_with_us
 
 USAGE = "usage: python -m rvm.devtools.embedded [--ephemeral] -- COMMAND [ARGUMENT...]"
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     try:
         with local_services(ephemeral="--ephemeral" in options) as environment:
             return _run(command, os.environ | environment)
-    except ServiceError as error:
+    except ServerError as error:
         sys.stderr.write(f"{error}\n")
         return 1
 

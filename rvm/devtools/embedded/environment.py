@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from rvm.devtools.embedded import postgres, programs, redis, secrets
-from rvm.devtools.embedded.processes import POLL_SECONDS, Account, ServiceError, unprivileged_account
+from rvm.devtools.embedded.processes import POLL_SECONDS, Account, ServerError, unprivileged_account
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def local_services(directory: Path | None = None, *, ephemeral: bool = False) ->
 
     A variable that is set in the environment wins: it is yielded as it is and nothing is started or made for it. Data
     and secrets are kept in `directory` (the project's `.rvm`), or with `ephemeral` in a temporary one that goes away.
-    Raises ServiceError, whose text is for the person at the terminal.
+    Raises ServerError, whose text is for the person at the terminal.
     """
     given = {name: os.environ[name] for name in (*SERVICES, *secrets.NAMES) if os.environ.get(name)}
     wanted = [name for name in SERVICES if name not in given]
@@ -67,7 +67,7 @@ def _home(directory: Path) -> Path:
         if home.parent == programs.ROOT_CACHE:
             home.parent.chmod(0o755)
     if not os.access(home, os.W_OK):
-        raise ServiceError(
+        raise ServerError(
             f"{home} belongs to another user, perhaps because root ran here once. Remove it, or run as that user."
         )
     return home
@@ -83,7 +83,7 @@ def _started_or_shared(home: Path, wanted: list[str]) -> Iterator[dict[str, str]
                 yield shared
                 return
             if time.monotonic() > deadline:
-                raise ServiceError(
+                raise ServerError(
                     f"Another process holds {home} and has not offered its servers for {SHARE_PATIENCE_SECONDS:.0f} "
                     "seconds. Stop the other `make up` or `make demo`, or set DATABASE_URL and REDIS_URL to "
                     "servers of your own."
@@ -119,7 +119,7 @@ def _noted(notes: Path, wanted: list[str]) -> dict[str, str] | None:
         return None
     urls: dict[str, str] = found["urls"]
     if missing := [name for name in wanted if name not in urls]:
-        raise ServiceError(
+        raise ServerError(
             f"Process {found['process']} already runs this project's servers, but was given {' and '.join(missing)} "
             f"by its environment. Set {' and '.join(missing)} here as well, or stop that process first."
         )

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import psycopg
 
 from rvm.devtools.embedded import programs
-from rvm.devtools.embedded.processes import POLL_SECONDS, Account, ServiceError, spawn, stop, tail, wait_until
+from rvm.devtools.embedded.processes import POLL_SECONDS, Account, ServerError, spawn, stop, tail, wait_until
 
 NAME = "rvm"
 SETTINGS = {
@@ -80,7 +80,7 @@ def _make(binaries: Path, data: Path, sockets: Path, account: Account | None, *,
     owner = account.uid if account else os.geteuid()
     if (data / "PG_VERSION").exists():
         if data.stat().st_uid != owner:
-            raise ServiceError(
+            raise ServerError(
                 f"The data in {data} belongs to another account, because it was made by a run as another user. "
                 f"Run as that user again, or remove {data} (its data is lost then)."
             )
@@ -115,7 +115,7 @@ def _make(binaries: Path, data: Path, sockets: Path, account: Account | None, *,
     )
     if process.wait() != 0:
         shutil.rmtree(data, ignore_errors=True)
-        raise ServiceError(f"PostgreSQL's initdb ended with code {process.returncode}.{tail(log, 8)}")
+        raise ServerError(f"PostgreSQL's initdb ended with code {process.returncode}.{tail(log, 8)}")
 
 
 def _end_leftovers(data: Path) -> None:
@@ -136,7 +136,7 @@ def _end_leftovers(data: Path) -> None:
         else:
             (data / "postmaster.pid").unlink(missing_ok=True)
             return
-    raise ServiceError(f"Processes {left} of an earlier PostgreSQL in {data} do not end. End them, then try again.")
+    raise ServerError(f"Processes {left} of an earlier PostgreSQL in {data} do not end. End them, then try again.")
 
 
 def _processes_in(data: Path) -> list[int]:

