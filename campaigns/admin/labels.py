@@ -9,7 +9,7 @@ from typing import Any
 
 from campaigns.models import OptOutImport
 from campaigns.states import CampaignState, ImportState, LineOutcome, OptOutState, Outcome, RetryState
-from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.services.lanes import LeftOut
 
@@ -24,7 +24,6 @@ STATE_COLOURS: dict[str, str] = {
     C.CANCELED: "danger",
 }
 _RETRYABLE = frozenset(reason.value for reason, facts in REASONS.items() if facts.retryable)
-_RISKY = frozenset(reason.value for reason, facts in REASONS.items() if facts.may_have_reached)
 IMPORT_COLOURS: dict[str, str] = {
     I.UPLOADED: "info",
     I.CHECKING: "primary",
@@ -352,7 +351,7 @@ def may_retry(code: str) -> bool:
 
 
 def may_have_reached(code: str) -> bool:
-    return code in _RISKY
+    return code in GUESSES
 
 
 def rate(per_second: float) -> str:

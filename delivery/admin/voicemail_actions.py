@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
-from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail
 from delivery.services.voicemails import cancel, retry
@@ -32,7 +32,7 @@ ROLE_FOR_RISK = Role.ADMIN
 def at_risk(voicemail: Voicemail) -> bool:
     """Whether a retry could be the second message to this person."""
     unsettled = voicemail.status == VoicemailStatus.UNCERTAIN
-    return unsettled or bool(voicemail.reason and REASONS[Reason(voicemail.reason)].may_have_reached)
+    return unsettled or voicemail.reason in GUESSES
 
 
 class VoicemailActions(RecordAdmin):

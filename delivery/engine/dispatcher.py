@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, wait
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -20,11 +20,11 @@ from django.db import DatabaseError
 
 from delivery.carriers.base import Carrier, DropRequest
 from delivery.engine.claim import Claim
+from delivery.engine.drop_requests import DropRequests
 from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.results import Result
 from delivery.engine.scheduler import Claimed, ClaimScheduler, Turn
 from delivery.lifecycle.events import Outcome, Submission
-from delivery.recordings.links import carrier_link
 from delivery.runtime import shutdown
 from delivery.runtime.deadlines import RECORD_PATIENCE
 from delivery.transport.interface import CarrierResponse, Proof, Transport, TransportFailure
@@ -95,7 +95,7 @@ class Dispatcher:
         self._turn: Future[Turn] | None = None
         self._turn_results: list[Result] = []
         self._turn_looks = False
-        self._links: dict[tuple[UUID, date], str] = {}
+        self._requests = DropRequests()
         self.submitted = 0
 
     def run(self, seconds: float) -> bool:
@@ -177,20 +177,15 @@ class Dispatcher:
         self.submitted += 1
 
     def _request(self, claimed: Claim) -> DropRequest:
-        return DropRequest(
-            attempt_key=claimed.drop_id,
+        return self._requests.of(
+            claimed.drop_id,
+            created_at=claimed.at,
             recipient=claimed.recipient,
             sender=claimed.sender,
-            recording_url=self._link(claimed),
-            callback_url=f"{settings.RVM_PUBLIC_URL}/carriers/{claimed.route.callback_token}/",
+            recording_id=claimed.recording_id,
             media_id=claimed.media_id,
+            callback_token=claimed.route.callback_token,
         )
-
-    def _link(self, claimed: Claim) -> str:
-        key = claimed.recording_id, claimed.at.date()
-        if key not in self._links:
-            self._links[key] = carrier_link(claimed.recording_id, claimed.at)
-        return self._links[key]
 
     def _collect(self) -> None:
         """Take what ended on the network, or wait for the database thread where nothing is on the wire."""

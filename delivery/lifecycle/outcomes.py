@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
-from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.reasons import GUESSES, Reason
 from delivery.lifecycle.retry_policy import Retry, after_not_sent
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 
@@ -116,4 +116,4 @@ _CLOSED_DROP = (DropStatus.FAILED, DropStatus.NOT_SENT)
 
 
 def _is_guess(reason: str) -> bool:
-    return bool(reason) and REASONS[Reason(reason)].may_have_reached
+    return reason in GUESSES

@@ -97,3 +97,5 @@ REASONS: dict[Reason, ReasonFacts] = {
     R.WITHDRAWN: ReasonFacts("Taken out of the campaign before it was sent."),
     R.EXPIRED: ReasonFacts("Its time ran out before it could be sent."),
 }
+# What is concluded where nothing was reported: a late report corrects it, and only a person who accepts the risk sends again.
+GUESSES = frozenset(reason for reason, facts in REASONS.items() if facts.may_have_reached)

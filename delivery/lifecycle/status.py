@@ -1,4 +1,4 @@
-"""The life of a voicemail and of a drop: their statuses and the only moves between them.
+"""The life of a voicemail and of a drop: their statuses and the only transitions between them.
 
 Pure. `delivery.lifecycle.transitions` applies these tables in SQL; nothing else writes a status. docs/architecture.md draws the
 picture.
@@ -32,6 +32,8 @@ class DropStatus(StrEnum):
 
 V = VoicemailStatus
 
+# The carrier has had it.
+TAKEN = frozenset({V.ACCEPTED, V.DELIVERED})
 TERMINAL = frozenset({V.DELIVERED, V.FAILED, V.SKIPPED, V.CANCELED, V.EXPIRED})
 OPEN_ENDED = frozenset(V) - TERMINAL
 
@@ -53,9 +55,12 @@ TRANSITIONS: dict[VoicemailStatus, frozenset[VoicemailStatus]] = {
 
 D = DropStatus
 
+DROP_TAKEN = frozenset({D.ACCEPTED, D.DELIVERED})
+DROP_TERMINAL = frozenset({D.DELIVERED, D.FAILED, D.NOT_SENT})
+
 # The same for a drop. `failed` is left where it was concluded without a report, or rests on a result that nobody signed; and whatever
 # was taken for an attempt's end yields to the report that the message was left.
-DROP_MOVES: dict[DropStatus, frozenset[DropStatus]] = {
+DROP_TRANSITIONS: dict[DropStatus, frozenset[DropStatus]] = {
     D.SENDING: frozenset({D.UNCERTAIN, D.ACCEPTED, D.DELIVERED, D.FAILED, D.NOT_SENT}),
     D.UNCERTAIN: frozenset({D.ACCEPTED, D.DELIVERED, D.FAILED}),
     D.ACCEPTED: frozenset({D.DELIVERED, D.FAILED}),
@@ -72,4 +77,4 @@ def can_transition(old: VoicemailStatus, new: VoicemailStatus) -> bool:
 
 def can_transition_drop(old: DropStatus, new: DropStatus) -> bool:
     """Whether a drop may go from `old` to `new`."""
-    return new in DROP_MOVES[old]
+    return new in DROP_TRANSITIONS[old]

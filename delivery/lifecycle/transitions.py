@@ -6,15 +6,25 @@ which did: so two workers, a late result and an early report never overwrite eac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from django.db import transaction
 
-from delivery.lifecycle.reasons import Reason
-from delivery.lifecycle.status import DropStatus, VoicemailStatus, can_transition, can_transition_drop
+from delivery.lifecycle.reasons import GUESSES, Reason
+from delivery.lifecycle.status import (
+    DROP_TAKEN,
+    DROP_TERMINAL,
+    TAKEN,
+    TERMINAL,
+    DropStatus,
+    VoicemailStatus,
+    can_transition,
+    can_transition_drop,
+)
 from rvm.platform.database import sql
 
 
@@ -39,10 +49,15 @@ class InvalidTransition(ValueError):
     """Some code decided a move that the table of `delivery.lifecycle.status` does not list: a bug, caught before it is written."""
 
 
+def _words(values: Collection[StrEnum]) -> str:
+    """A list of SQL's, of words of ours."""
+    return "('" + "', '".join(sorted(values)) + "')"
+
+
 # In this order everybody who waits for voicemails locks them, so that two who want the same ones cannot wait for each other. The
 # update would lock them as its plan comes upon them. Those that the caller holds already cost nothing to speak of.
 _LOCK = "SELECT 1 FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
-_APPLY = """
+_APPLY = f"""
 WITH asked AS (
   SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[],
                        %s::timestamptz[], %s::bool[])
@@ -51,8 +66,8 @@ WITH asked AS (
   UPDATE delivery_voicemail v
      SET status = a.now, reason = a.reason, carrier_code = a.code, carrier_text = a.text, updated_at = t.at,
          not_before = coalesce(a.not_before, v.not_before), failover = coalesce(a.failover, v.failover),
-         accepted_at = CASE WHEN a.now IN ('accepted', 'delivered') THEN coalesce(v.accepted_at, t.at) ELSE v.accepted_at END,
-         ended_at = CASE WHEN a.now IN ('delivered', 'failed', 'skipped', 'canceled', 'expired') THEN t.at END
+         accepted_at = CASE WHEN a.now IN {_words(TAKEN)} THEN coalesce(v.accepted_at, t.at) ELSE v.accepted_at END,
+         ended_at = CASE WHEN a.now IN {_words(TERMINAL)} THEN t.at END
     FROM asked a, (SELECT %s::timestamptz AS at) t
    WHERE v.id = a.id AND v.status = a.was AND v.reason = a.was_reason AND (a.drop_id IS NULL OR v.drop_id = a.drop_id)
   RETURNING v.id, v.lane_id, a.was, a.was_reason, a.now, a.reason
@@ -64,7 +79,7 @@ WITH asked AS (
    GROUP BY lane_id, status, reason HAVING sum(delta) <> 0
 )
 SELECT id FROM moved
-"""
+"""  # noqa: S608 - of constants
 
 
 def apply(moves: Sequence[Transition], at: datetime) -> set[UUID]:
@@ -190,7 +205,7 @@ class DropChange:
     provisional: bool = False
 
 
-_DROPS = """
+_DROPS = f"""
 WITH asked AS (
   SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
                        %s::timestamptz[], %s::bool[])
@@ -200,15 +215,15 @@ WITH asked AS (
      SET status = a.now, reason = a.reason, carrier_code = a.code, carrier_text = a.text, provisional = a.provisional,
          carrier_reference = CASE WHEN a.reference = '' THEN d.carrier_reference ELSE a.reference END,
          due_at = coalesce(a.due_at, d.due_at),
-         accepted_at = CASE WHEN a.now IN ('accepted', 'delivered') THEN coalesce(d.accepted_at, t.at) ELSE d.accepted_at END,
-         ended_at = CASE WHEN a.now IN ('delivered', 'failed', 'not_sent') THEN t.at END
+         accepted_at = CASE WHEN a.now IN {_words(DROP_TAKEN)} THEN coalesce(d.accepted_at, t.at) ELSE d.accepted_at END,
+         ended_at = CASE WHEN a.now IN {_words(DROP_TERMINAL)} THEN t.at END
     FROM asked a, (SELECT %s::timestamptz AS at) t
    WHERE d.id = a.id AND d.status = a.was AND d.reason = a.was_reason
-     AND (d.status <> 'failed' OR d.reason IN ('unconfirmed', 'unreported') OR d.provisional OR a.now = 'delivered')
+     AND (d.status <> 'failed' OR d.reason IN {_words(GUESSES)} OR d.provisional OR a.now = 'delivered')
   RETURNING d.id
 )
 SELECT id FROM asked WHERE id NOT IN (SELECT id FROM changed)
-"""
+"""  # noqa: S608 - of constants
 
 
 def change_drops(changes: Sequence[DropChange], at: datetime) -> set[UUID]:

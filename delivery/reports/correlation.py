@@ -17,11 +17,10 @@ from typing import Protocol, TypeVar
 
 from delivery.carriers.signatures import TOLERANCE
 from delivery.lifecycle.events import Report, ReportStatus
-from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.reasons import GUESSES
 from delivery.lifecycle.status import DropStatus
 
 _OPEN = (DropStatus.SENDING, DropStatus.UNCERTAIN, DropStatus.ACCEPTED)
-_GUESSED = (Reason.UNCONFIRMED, Reason.UNREPORTED)
 
 
 class Candidate(Protocol):
@@ -46,7 +45,7 @@ def correlate(report: Report, candidates: Iterable[C]) -> C | None:
         return None
     latest = report.occurred_at + TOLERANCE
     possible = [drop for drop in drops if drop.created_at is not None and drop.created_at <= latest]
-    open_ones = [drop for drop in possible if drop.now in _OPEN or drop.reason in _GUESSED]
+    open_ones = [drop for drop in possible if drop.now in _OPEN or drop.reason in GUESSES]
     if len(open_ones) != 1 or any(_has_said(report, drop) for drop in possible):
         return None
     [only] = open_ones

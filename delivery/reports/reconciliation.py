@@ -26,13 +26,13 @@ from delivery.carriers.parsing import retry_after
 from delivery.engine import circuit_breaker
 from delivery.engine.claim import facts_of
 from delivery.engine.dispatcher import THROTTLED, THROTTLED_PAUSE, boot_clock, submission_of
+from delivery.engine.drop_requests import DropRequests
 from delivery.engine.lane_routes import SendRoute, route_of
 from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.outcomes import LOOKUP_WAITS
 from delivery.models import Drop
 from delivery.recordings import carrier_media
-from delivery.recordings.links import carrier_link
 from delivery.reports.inbox import receive
 from delivery.runtime.bisection import NOT_A_ROWS_FAULT, bisected
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Transport, TransportFailure
@@ -311,11 +311,12 @@ def _lane_of(drop: Drop) -> tuple[UUID, float] | None:
 
 def _same_request(drop: Drop, route: SendRoute) -> DropRequest:
     """Word for word what was submitted, or the carrier would refuse the key."""
-    return DropRequest(
-        attempt_key=drop.id,
+    return DropRequests().of(
+        drop.id,
+        created_at=drop.created_at,
         recipient=drop.voicemail.recipient,
         sender=drop.sender,
-        recording_url=carrier_link(drop.voicemail.recording_id, drop.created_at),
-        callback_url=f"{settings.RVM_PUBLIC_URL}/carriers/{route.callback_token}/",
+        recording_id=drop.voicemail.recording_id,
         media_id=carrier_media.id_of(drop.setup_id, drop.voicemail.recording_id),
+        callback_token=route.callback_token,
     )

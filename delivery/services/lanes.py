@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from delivery.lifecycle import transitions
-from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.models import Lane, Voicemail
@@ -207,22 +207,21 @@ def requeue_failed(
 def retryable_reasons(named: Collection[str], accept_duplicate_risk: bool) -> set[Reason]:
     """Those of the named reasons, or of all, that a retry may be asked for. Raises ServiceError."""
     may = {reason for reason, facts in REASONS.items() if facts.retryable}
-    risky = {reason for reason, facts in REASONS.items() if facts.may_have_reached}
     if not named:
-        return may | risky if accept_duplicate_risk else may
+        return may | GUESSES if accept_duplicate_risk else may
     for name in named:
         if name not in {reason.value for reason in REASONS}:
             raise ServiceError(
                 "reason_unknown", "There is no such reason; the page on reasons lists them all.", field="reasons"
             )
-        if name in risky and not accept_duplicate_risk:
+        if name in GUESSES and not accept_duplicate_risk:
             raise ServiceError(
                 "duplicate_risk",
                 f"“{name}” may have reached the person already. To send again all the same, accept the risk: "
                 '{"accept_duplicate_risk": true}.',
                 field="reasons",
             )
-        if name not in may | risky:
+        if name not in may | GUESSES:
             sentence = f"{REASONS[Reason(name)].sentence} Sending it again would not help."
             raise ServiceError("not_retryable", sentence, field="reasons")
     return {Reason(name) for name in named}

@@ -12,7 +12,7 @@ from django.db import connection
 
 from delivery.lifecycle.events import ReportStatus
 from delivery.lifecycle.reasons import REASONS, Reason
-from delivery.lifecycle.status import DROP_MOVES, TERMINAL, TRANSITIONS, DropStatus, VoicemailStatus
+from delivery.lifecycle.status import DROP_TRANSITIONS, TERMINAL, TRANSITIONS, DropStatus, VoicemailStatus
 from delivery.transport.interface import CarrierRequest
 from tests.delivery.model.carriers import KINDS, Entry, Ledger, account_of
 from tests.delivery.model.journal import Reader, Row, Version
@@ -164,7 +164,7 @@ class Judge:
         was, now = DropStatus(old["status"]), DropStatus(new["status"])
         if was is now and old["reason"] == new["reason"]:
             return was is DropStatus.UNCERTAIN and old["checks"] == new["checks"]
-        assert now in DROP_MOVES[was], f"a drop went from {was} to {now}"
+        assert now in DROP_TRANSITIONS[was], f"a drop went from {was} to {now}"
         if was is DropStatus.FAILED and now is not DropStatus.DELIVERED:
             assert is_guess(old["reason"]) or old["provisional"], f"a drop that failed: {old['reason']} became {now}"
         return False

@@ -53,9 +53,7 @@ def test_stopping_what_has_ended_is_harmless() -> None:
 def test_a_start_that_ends_is_told_with_its_code_and_the_end_of_its_log(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     child = spawn(["sh", "-c", "echo no room left; exit 3"], log=log)
-    with pytest.raises(
-        ServerError, match=r"Redis ended with code 3 while starting\.\n.*server.log:\n    no room left"
-    ):
+    with pytest.raises(ServerError, match=r"Redis ended with code 3 while starting\.\n.*server.log:\n    no room left"):
         wait_until(lambda: False, child, name="Redis", log=log)
 
 
