@@ -80,7 +80,7 @@ def record(results: Sequence[Result], now: datetime) -> list[Result]:
                 now,
             )
         _suppress(results)
-        retry_failed([move.voicemail_id for move in asked if move.now is VoicemailStatus.FAILED], now)
+        retry_failed([move.voicemail_id for move in asked if move.to_status is VoicemailStatus.FAILED], now)
     return list(results)
 
 
@@ -90,10 +90,10 @@ _LATE = (("uncertain", ("accepted", "failed")), ("accepted", ("failed",)))
 
 def _record_late(asked: Sequence[Transition], changes: Sequence[DropChange], now: datetime) -> None:
     for was, ends in _LATE:
-        late = [replace(move, was=VoicemailStatus(was)) for move in asked if move.now in ends]
+        late = [replace(move, from_status=VoicemailStatus(was)) for move in asked if move.to_status in ends]
         transitions.apply(late, now)
         transitions.change_drops(
-            [replace(change, was=DropStatus(was)) for change in changes if change.now in ends], now
+            [replace(change, from_status=DropStatus(was)) for change in changes if change.to_status in ends], now
         )
 
 

@@ -64,7 +64,7 @@ def retryable(voicemail_ids: Iterable[UUID]) -> dict[UUID, Retryable]:
 def retry_move(voicemail_id: UUID, reason: str, retry: Retry) -> Transition:
     """failed -> queued."""
     failed, queued = VoicemailStatus.FAILED, VoicemailStatus.QUEUED
-    return Transition(voicemail_id, failed, queued, was_reason=reason, not_before=retry.at, failover=retry.failover)
+    return Transition(voicemail_id, failed, queued, from_reason=reason, not_before=retry.at, failover=retry.failover)
 
 
 def retry_failed(voicemail_ids: Sequence[UUID], now: datetime) -> None:

@@ -34,9 +34,9 @@ class Transition:
     `not_before`: when it may be claimed next, for moves to queued; `failover`: through which setup."""
 
     voicemail_id: UUID
-    was: VoicemailStatus
-    now: VoicemailStatus
-    was_reason: str = ""
+    from_status: VoicemailStatus
+    to_status: VoicemailStatus
+    from_reason: str = ""
     reason: Reason | None = None
     drop_id: UUID | None = None
     code: str = ""
@@ -61,21 +61,21 @@ _APPLY = f"""
 WITH asked AS (
   SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[],
                        %s::timestamptz[], %s::bool[])
-    AS asked(id, was, now, was_reason, reason, drop_id, code, text, not_before, failover)
+    AS asked(id, from_status, to_status, from_reason, reason, drop_id, code, text, not_before, failover)
 ), moved AS (
   UPDATE delivery_voicemail v
-     SET status = a.now, reason = a.reason, carrier_code = a.code, carrier_text = a.text, updated_at = t.at,
+     SET status = a.to_status, reason = a.reason, carrier_code = a.code, carrier_text = a.text, updated_at = t.at,
          not_before = coalesce(a.not_before, v.not_before), failover = coalesce(a.failover, v.failover),
-         accepted_at = CASE WHEN a.now IN {_words(TAKEN)} THEN coalesce(v.accepted_at, t.at) ELSE v.accepted_at END,
-         ended_at = CASE WHEN a.now IN {_words(TERMINAL)} THEN t.at END
+         accepted_at = CASE WHEN a.to_status IN {_words(TAKEN)} THEN coalesce(v.accepted_at, t.at) ELSE v.accepted_at END,
+         ended_at = CASE WHEN a.to_status IN {_words(TERMINAL)} THEN t.at END
     FROM asked a, (SELECT %s::timestamptz AS at) t
-   WHERE v.id = a.id AND v.status = a.was AND v.reason = a.was_reason AND (a.drop_id IS NULL OR v.drop_id = a.drop_id)
-  RETURNING v.id, v.lane_id, a.was, a.was_reason, a.now, a.reason
+   WHERE v.id = a.id AND v.status = a.from_status AND v.reason = a.from_reason AND (a.drop_id IS NULL OR v.drop_id = a.drop_id)
+  RETURNING v.id, v.lane_id, a.from_status, a.from_reason, a.to_status, a.reason
 ), counted AS (
   INSERT INTO delivery_lanedelta (lane_id, status, reason, delta)
   SELECT lane_id, status, reason, sum(delta)
-    FROM (SELECT lane_id, was AS status, was_reason AS reason, -1 AS delta FROM moved
-          UNION ALL SELECT lane_id, now, reason, 1 FROM moved) change
+    FROM (SELECT lane_id, from_status AS status, from_reason AS reason, -1 AS delta FROM moved
+          UNION ALL SELECT lane_id, to_status, reason, 1 FROM moved) change
    GROUP BY lane_id, status, reason HAVING sum(delta) <> 0
 )
 SELECT id FROM moved
@@ -89,15 +89,15 @@ def apply(moves: Sequence[Transition], at: datetime) -> set[UUID]:
     if not moves:
         return set()
     for move in moves:
-        if not can_transition(move.was, move.now):
-            raise InvalidTransition(f"{move.was} -> {move.now}")
+        if not can_transition(move.from_status, move.to_status):
+            raise InvalidTransition(f"{move.from_status} -> {move.to_status}")
     ordered = sorted(moves, key=lambda move: move.voicemail_id.int)
     named = sql.ids(move.voicemail_id for move in ordered)
     parameters = [
         named,
-        sql.texts(move.was for move in ordered),
-        sql.texts(move.now for move in ordered),
-        sql.texts(move.was_reason for move in ordered),
+        sql.texts(move.from_status for move in ordered),
+        sql.texts(move.to_status for move in ordered),
+        sql.texts(move.from_reason for move in ordered),
         sql.texts(move.reason or "" for move in ordered),
         sql.ids(move.drop_id for move in ordered),
         sql.texts(move.code[:40] for move in ordered),
@@ -190,13 +190,13 @@ def begin(
 
 @dataclass(frozen=True, slots=True)
 class DropChange:
-    """What became of a drop that was `was`. `due_at`: when to ask about an uncertain one.
+    """What became of a drop that was `from_status`. `due_at`: when to ask about an uncertain one.
     `provisional`: an unsigned result says so, where this setup's results are signed."""
 
     drop_id: UUID
-    was: DropStatus
-    now: DropStatus
-    was_reason: str = ""
+    from_status: DropStatus
+    to_status: DropStatus
+    from_reason: str = ""
     reason: Reason | None = None
     code: str = ""
     text: str = ""
@@ -209,17 +209,17 @@ _DROPS = f"""
 WITH asked AS (
   SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
                        %s::timestamptz[], %s::bool[])
-    AS asked(id, was, now, was_reason, reason, code, text, reference, due_at, provisional)
+    AS asked(id, from_status, to_status, from_reason, reason, code, text, reference, due_at, provisional)
 ), changed AS (
   UPDATE delivery_drop d
-     SET status = a.now, reason = a.reason, carrier_code = a.code, carrier_text = a.text, provisional = a.provisional,
+     SET status = a.to_status, reason = a.reason, carrier_code = a.code, carrier_text = a.text, provisional = a.provisional,
          carrier_reference = CASE WHEN a.reference = '' THEN d.carrier_reference ELSE a.reference END,
          due_at = coalesce(a.due_at, d.due_at),
-         accepted_at = CASE WHEN a.now IN {_words(DROP_TAKEN)} THEN coalesce(d.accepted_at, t.at) ELSE d.accepted_at END,
-         ended_at = CASE WHEN a.now IN {_words(DROP_TERMINAL)} THEN t.at END
+         accepted_at = CASE WHEN a.to_status IN {_words(DROP_TAKEN)} THEN coalesce(d.accepted_at, t.at) ELSE d.accepted_at END,
+         ended_at = CASE WHEN a.to_status IN {_words(DROP_TERMINAL)} THEN t.at END
     FROM asked a, (SELECT %s::timestamptz AS at) t
-   WHERE d.id = a.id AND d.status = a.was AND d.reason = a.was_reason
-     AND (d.status <> 'failed' OR d.reason IN {_words(GUESSES)} OR d.provisional OR a.now = 'delivered')
+   WHERE d.id = a.id AND d.status = a.from_status AND d.reason = a.from_reason
+     AND (d.status <> 'failed' OR d.reason IN {_words(GUESSES)} OR d.provisional OR a.to_status = 'delivered')
   RETURNING d.id
 )
 SELECT id FROM asked WHERE id NOT IN (SELECT id FROM changed)
@@ -231,16 +231,16 @@ def change_drops(changes: Sequence[DropChange], at: datetime) -> set[UUID]:
     if not changes:
         return set()
     for change in changes:
-        if not can_transition_drop(change.was, change.now):
-            raise InvalidTransition(f"drop: {change.was} -> {change.now}")
+        if not can_transition_drop(change.from_status, change.to_status):
+            raise InvalidTransition(f"drop: {change.from_status} -> {change.to_status}")
     ordered = sorted(changes, key=lambda change: change.drop_id.int)
     rows = sql.run(
         _DROPS,
         [
             sql.ids(change.drop_id for change in ordered),
-            sql.texts(change.was for change in ordered),
-            sql.texts(change.now for change in ordered),
-            sql.texts(change.was_reason for change in ordered),
+            sql.texts(change.from_status for change in ordered),
+            sql.texts(change.to_status for change in ordered),
+            sql.texts(change.from_reason for change in ordered),
             sql.texts(change.reason or "" for change in ordered),
             sql.texts(change.code[:40] for change in ordered),
             sql.texts(change.text[:200] for change in ordered),

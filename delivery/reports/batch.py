@@ -32,7 +32,7 @@ class VoicemailState:
     """A locked voicemail as the reports that were taken have left it, after so many moves."""
 
     id: UUID
-    now: VoicemailStatus
+    status: VoicemailStatus
     reason: str
     drop_id: UUID
     live: bool
@@ -48,7 +48,7 @@ class DropState:
     id: UUID
     voicemail: VoicemailState
     setup_id: UUID
-    now: DropStatus
+    status: DropStatus
     reason: str
     carrier_reference: str
     provisional: bool
@@ -138,10 +138,10 @@ class Batch:
         report, voicemail = arrival.report, drop.voicemail
         to_voicemail, to_drop = resolve_report(
             report,
-            voicemail=voicemail.now,
+            voicemail=voicemail.status,
             voicemail_reason=voicemail.reason,
             latest=voicemail.drop_id == drop.id,
-            drop=drop.now,
+            drop=drop.status,
             drop_reason=drop.reason,
             provisional=drop.provisional,
         )
@@ -154,7 +154,7 @@ class Batch:
         self._change(drop, to_drop, reason, report)
         if to_voicemail is not None:
             move = Transition(
-                voicemail.id, voicemail.now, to_voicemail, voicemail.reason, reason, None, report.code, report.text
+                voicemail.id, voicemail.status, to_voicemail, voicemail.reason, reason, None, report.code, report.text
             )
             self._move(voicemail, move)
             # A result that nobody signed ends an attempt; it brings about no other.
@@ -169,16 +169,16 @@ class Batch:
     def _move(self, voicemail: VoicemailState, move: Transition) -> None:
         self._round(voicemail.moves).moves.append(move)
         voicemail.moves += 1
-        voicemail.now, voicemail.reason = move.now, move.reason or ""
+        voicemail.status, voicemail.reason = move.to_status, move.reason or ""
 
     def _change(self, drop: DropState, to: DropStatus, reason: Reason | None, report: Report) -> None:
         reference, unsigned = report.carrier_reference, report.unsigned
         change = DropChange(
-            drop.id, drop.now, to, drop.reason, reason, report.code, report.text, reference, None, unsigned
+            drop.id, drop.status, to, drop.reason, reason, report.code, report.text, reference, None, unsigned
         )
         self._round(drop.changes).changes.append(change)
         drop.changes += 1
-        drop.now, drop.reason, drop.provisional = to, reason or "", unsigned
+        drop.status, drop.reason, drop.provisional = to, reason or "", unsigned
         drop.carrier_reference = reference or drop.carrier_reference
 
     def _round(self, number: int) -> Round:

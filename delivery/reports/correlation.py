@@ -26,7 +26,7 @@ _OPEN = (DropStatus.SENDING, DropStatus.UNCERTAIN, DropStatus.ACCEPTED)
 class Candidate(Protocol):
     """A drop of the report's setup to the report's recipient, as it stands."""
 
-    now: DropStatus
+    status: DropStatus
     reason: str
     carrier_reference: str
     created_at: datetime | None
@@ -45,7 +45,7 @@ def correlate(report: Report, candidates: Iterable[C]) -> C | None:
         return None
     latest = report.occurred_at + TOLERANCE
     possible = [drop for drop in drops if drop.created_at is not None and drop.created_at <= latest]
-    open_ones = [drop for drop in possible if drop.now in _OPEN or drop.reason in GUESSES]
+    open_ones = [drop for drop in possible if drop.status in _OPEN or drop.reason in GUESSES]
     if len(open_ones) != 1 or any(_has_said(report, drop) for drop in possible):
         return None
     [only] = open_ones
@@ -57,7 +57,9 @@ def _has_said(report: Report, drop: Candidate) -> bool:
     if drop.carrier_reference and report.carrier_reference:
         return False  # the ids differ, or it would be named
     if report.status is ReportStatus.DELIVERED:
-        return drop.now is DropStatus.DELIVERED
+        return drop.status is DropStatus.DELIVERED
     return (
-        drop.now is DropStatus.FAILED and report.status is ReportStatus.FAILED and drop.reason == (report.reason or "")
+        drop.status is DropStatus.FAILED
+        and report.status is ReportStatus.FAILED
+        and drop.reason == (report.reason or "")
     )

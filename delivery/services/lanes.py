@@ -42,7 +42,7 @@ def cancel_queued(lane_id: UUID, limit: int, now: datetime) -> int:
     queued, canceled = VoicemailStatus.QUEUED, VoicemailStatus.CANCELED
     with transaction.atomic():
         rows = sql.run(_QUEUED, [lane_id, limit])
-        withdrawn = [Transition(row[0], queued, canceled, was_reason=row[1], reason=Reason.CANCELED) for row in rows]
+        withdrawn = [Transition(row[0], queued, canceled, from_reason=row[1], reason=Reason.CANCELED) for row in rows]
         return len(transitions.apply(withdrawn, now))
 
 
@@ -59,7 +59,7 @@ def withdraw(lane_id: UUID, voicemail_ids: Collection[UUID], now: datetime) -> i
     queued, canceled = VoicemailStatus.QUEUED, VoicemailStatus.CANCELED
     with transaction.atomic():
         rows = sql.run(_WAITING, [sql.ids(voicemail_ids), lane_id])
-        withdrawn = [Transition(row[0], queued, canceled, was_reason=row[1], reason=Reason.WITHDRAWN) for row in rows]
+        withdrawn = [Transition(row[0], queued, canceled, from_reason=row[1], reason=Reason.WITHDRAWN) for row in rows]
         return len(transitions.apply(withdrawn, now))
 
 

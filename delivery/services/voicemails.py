@@ -269,6 +269,6 @@ def _drop_of(row: Voicemail) -> UUID:
 def _move(row: Voicemail, to: VoicemailStatus, reason: Reason | None, now: datetime) -> None:
     """Under the row's lock, so that it cannot have moved meanwhile. A move to queued is due at once."""
     due = now if to is VoicemailStatus.QUEUED else None
-    move = Transition(row.pk, VoicemailStatus(row.status), to, was_reason=row.reason, reason=reason, not_before=due)
+    move = Transition(row.pk, VoicemailStatus(row.status), to, from_reason=row.reason, reason=reason, not_before=due)
     if row.pk not in transitions.apply([move], now):
         raise RuntimeError(f"voicemail {row.pk} did not move from {row.status} to {to} under its lock")

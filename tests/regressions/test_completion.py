@@ -34,7 +34,7 @@ def end_all(campaign: Campaign) -> None:
     rows = Voicemail.objects.filter(lane_id=campaign.pk).exclude(status__in=TERMINAL)
     transitions.apply(
         [
-            Transition(row.pk, VoicemailStatus(row.status), VoicemailStatus.DELIVERED, was_reason=row.reason)
+            Transition(row.pk, VoicemailStatus(row.status), VoicemailStatus.DELIVERED, from_reason=row.reason)
             for row in rows
         ],
         timezone.now(),

@@ -136,7 +136,7 @@ def test_who_is_tried_again_by_a_report_that_the_completion_overtook_ends_with_t
     apply = transitions.apply
 
     def meanwhile(asked: Sequence[Transition], at: datetime) -> set[UUID]:
-        if any(move.now == "queued" for move in asked):
+        if any(move.to_status == "queued" for move in asked):
             with ThreadPoolExecutor(1) as pool:
                 pool.submit(lambda: (scheduler.complete(NOW), connection.close())).result(20)
         return apply(asked, at)

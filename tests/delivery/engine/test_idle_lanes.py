@@ -148,7 +148,7 @@ def late_retry(voicemail: Voicemail) -> None:
     """As a report that corrects a guess brings it about."""
     failed, queued = VoicemailStatus.FAILED, VoicemailStatus.QUEUED
     assert transitions.apply(
-        [Transition(voicemail.pk, failed, queued, was_reason=Reason.NO_ANSWER, not_before=NOW)], NOW
+        [Transition(voicemail.pk, failed, queued, from_reason=Reason.NO_ANSWER, not_before=NOW)], NOW
     )
 
 

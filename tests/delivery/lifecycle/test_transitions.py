@@ -34,7 +34,7 @@ def test_a_move_from_a_status_that_the_voicemail_has_left_changes_nothing() -> N
 
 def test_a_move_from_another_reason_of_the_same_status_changes_nothing() -> None:
     drop = make_submitted("failed", "busy")
-    move = Transition(drop.voicemail_id, V.FAILED, V.ACCEPTED, was_reason="unconfirmed")
+    move = Transition(drop.voicemail_id, V.FAILED, V.ACCEPTED, from_reason="unconfirmed")
     assert transitions.apply([move], NOW) == set()
     assert state(drop.voicemail) == ("failed", "busy")
 
@@ -69,7 +69,7 @@ def test_a_retry_takes_the_end_back_and_keeps_when_it_was_accepted() -> None:
     drop = make_submitted("failed", "unreported", accepted_at=NOW - timedelta(days=1))
     later = NOW + timedelta(minutes=5)
     transitions.apply(
-        [Transition(drop.voicemail_id, V.FAILED, V.QUEUED, was_reason="unreported", not_before=later)], NOW
+        [Transition(drop.voicemail_id, V.FAILED, V.QUEUED, from_reason="unreported", not_before=later)], NOW
     )
     voicemail = Voicemail.objects.get()
     assert (voicemail.status, voicemail.reason, voicemail.not_before) == ("queued", "", later)
@@ -111,7 +111,7 @@ def test_a_drop_never_goes_backwards(was: D, reason: str) -> None:
     voicemail = factories.make_voicemail()
     for now in D:
         drop = make_drop(voicemail, was, reason)
-        change = DropChange(drop.id, was, now, was_reason=reason, reason=Reason.LITIGATOR)
+        change = DropChange(drop.id, was, now, from_reason=reason, reason=Reason.LITIGATOR)
         if can_transition_drop(was, now):
             assert transitions.change_drops([change], NOW) == (set() if now in FORWARD[was, reason] else {drop.id})
         else:
@@ -121,20 +121,22 @@ def test_a_drop_never_goes_backwards(was: D, reason: str) -> None:
 
 
 @pytest.mark.parametrize(("status", "reason"), list(FORWARD))
-@pytest.mark.parametrize(("was", "was_reason"), list(FORWARD))
+@pytest.mark.parametrize(("was", "from_reason"), list(FORWARD))
 def test_a_change_that_was_decided_from_another_status_or_reason_is_not_written(
-    was: D, was_reason: str, status: D, reason: str
+    was: D, from_reason: str, status: D, reason: str
 ) -> None:
     drop = make_drop(factories.make_voicemail(), status, reason)
     for now in (D.ACCEPTED, D.DELIVERED, D.FAILED):
-        if can_transition_drop(was, now) and (was, was_reason) != (status, reason):
-            transitions.change_drops([DropChange(drop.id, was, now, was_reason=was_reason)], NOW)
+        if can_transition_drop(was, now) and (was, from_reason) != (status, reason):
+            transitions.change_drops([DropChange(drop.id, was, now, from_reason=from_reason)], NOW)
             assert state(drop) == (status, reason)
 
 
 def test_what_an_unsigned_result_ended_may_end_otherwise() -> None:
     drop = make_drop(factories.make_voicemail(), D.FAILED, "busy", provisional=True)
-    transitions.change_drops([DropChange(drop.id, D.FAILED, D.FAILED, was_reason="busy", reason=Reason.LITIGATOR)], NOW)
+    transitions.change_drops(
+        [DropChange(drop.id, D.FAILED, D.FAILED, from_reason="busy", reason=Reason.LITIGATOR)], NOW
+    )
     assert state(drop) == ("failed", "litigator")
     assert not drop.provisional
 
@@ -183,7 +185,9 @@ def _go(rows: list[Voicemail], choice: int) -> None:
             asked.append(Transition(row.id, was, now, row.reason, reasons[choice % len(reasons)]))
     transitions.begin(begun, setup_id=rows[0].use_case.setup_id, credentials_version=1, at=NOW, lease_until=NOW)
     moved = transitions.apply(asked, NOW)
-    assert moved == {move.voicemail_id for move in asked if move.was is not V.SENDING or _was_sending(rows, move)}
+    assert moved == {
+        move.voicemail_id for move in asked if move.from_status is not V.SENDING or _was_sending(rows, move)
+    }
     for row in rows:
         before = V(row.status)
         row.refresh_from_db()

@@ -56,10 +56,10 @@ def merges_a_retry_behind_the_batch() -> Planted:
     move = Batch._move
 
     def forgetful(batch: Batch, voicemail: VoicemailState, made: Transition) -> None:
-        was = voicemail.now, voicemail.reason
+        was = voicemail.status, voicemail.reason
         move(batch, voicemail, made)
-        if made.now is VoicemailStatus.QUEUED:
-            voicemail.now, voicemail.reason = was
+        if made.to_status is VoicemailStatus.QUEUED:
+            voicemail.status, voicemail.reason = was
 
     return patch.object(Batch, "_move", forgetful)
 
@@ -79,7 +79,7 @@ def hears_opt_outs_that_change_something_only() -> Planted:
     hear = Batch._hear_opt_out
 
     def deaf(batch: Batch, arrival: Arrival, drop: DropState | None) -> None:
-        if drop is None or drop.now in _OPEN:
+        if drop is None or drop.status in _OPEN:
             hear(batch, arrival, drop)
 
     return patch.object(Batch, "_hear_opt_out", deaf)
@@ -96,7 +96,7 @@ def believes_the_unsigned() -> Planted:
 
 def gives_keyless_reports_to_any_open_drop() -> Planted:
     def meant(report: Report, candidates: Sequence[DropState]) -> DropState | None:
-        return next((drop for drop in candidates if drop.now in _OPEN), None)
+        return next((drop for drop in candidates if drop.status in _OPEN), None)
 
     return patch.object(batch, "correlate", meant)
 
@@ -142,11 +142,11 @@ def sends_after_the_lease() -> Planted:
 
 
 def changes_drops_whatever_they_are() -> Planted:
-    return without(transitions, "_DROPS", "AND d.status = a.was AND d.reason = a.was_reason")
+    return without(transitions, "_DROPS", "AND d.status = a.from_status AND d.reason = a.from_reason")
 
 
 def moves_voicemails_whatever_they_are() -> Planted:
-    return without(transitions, "_APPLY", "AND v.status = a.was AND v.reason = a.was_reason")
+    return without(transitions, "_APPLY", "AND v.status = a.from_status AND v.reason = a.from_reason")
 
 
 def moves_voicemails_for_any_drop() -> Planted:
@@ -178,7 +178,9 @@ def takes_a_dead_worker_for_one_that_sent_nothing() -> Iterator[None]:
             rows = sql.run(maintenance._LEASE_ENDED, [datetime.min.replace(tzinfo=now.tzinfo), now, maintenance.BATCH])
             sending, queued = VoicemailStatus.SENDING, VoicemailStatus.QUEUED
             transitions.apply([Transition(v, sending, queued, drop_id=d, not_before=now) for d, v in rows], now)
-            unsent = partial(DropChange, was=DropStatus.SENDING, now=DropStatus.NOT_SENT, reason=Reason.NOT_SENT)
+            unsent = partial(
+                DropChange, from_status=DropStatus.SENDING, to_status=DropStatus.NOT_SENT, reason=Reason.NOT_SENT
+            )
             transitions.change_drops([unsent(d) for d, _ in rows], now)
 
     def planted(steps: tuple[engine.Step, ...]) -> tuple[engine.Step, ...]:

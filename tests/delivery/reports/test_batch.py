@@ -80,8 +80,8 @@ class World:
         for each in batch.rounds:
             assert len({move.voicemail_id for move in each.moves}) == len(each.moves)
             assert len({change.drop_id for change in each.changes}) == len(each.changes)
-            assert all(can_transition(move.was, move.now) for move in each.moves)
-            assert all(can_transition_drop(change.was, change.now) for change in each.changes)
+            assert all(can_transition(move.from_status, move.to_status) for move in each.moves)
+            assert all(can_transition_drop(change.from_status, change.to_status) for change in each.changes)
         for row in self.voicemails:
             assert_a_chain([move for each in batch.rounds for move in each.moves if move.voicemail_id == row.id])
         for drop in self.drops:
@@ -107,8 +107,8 @@ class World:
 
     def rows(self) -> list[Any]:
         return [
-            [(each.now, each.reason, each.failover) for each in self.voicemails],
-            [(each.now, each.reason, each.carrier_reference, each.provisional) for each in self.drops],
+            [(each.status, each.reason, each.failover) for each in self.voicemails],
+            [(each.status, each.reason, each.carrier_reference, each.provisional) for each in self.drops],
             self.meant,
             self.opted_out,
             self.accounts,
@@ -118,7 +118,7 @@ class World:
 def assert_a_chain(steps: list[Transition] | list[DropChange]) -> None:
     """Each step begins where the one before has ended."""
     for before, after in pairwise(steps):
-        assert (after.was, after.was_reason) == (before.now, before.reason or "")
+        assert (after.from_status, after.from_reason) == (before.to_status, before.reason or "")
 
 
 def split(history: list[Arrival], cuts: set[int]) -> Iterator[list[Arrival]]:
