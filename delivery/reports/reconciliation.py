@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -31,6 +31,7 @@ from delivery.engine.lane_routes import SendRoute, route_of
 from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.outcomes import LOOKUP_WAITS
+from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.models import Drop
 from delivery.recordings import carrier_media
 from delivery.reports.inbox import receive
@@ -40,7 +41,7 @@ from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from usecases.eligibility import Send, decide
 from usecases.models import TelephonySetup
-from usecases.suppressions import is_suppressed
+from usecases.suppressions import is_suppressed, suppress_all
 
 log = structlog.get_logger(__name__)
 
@@ -185,7 +186,7 @@ class _Resubmissions:
         if submission.retry_after:
             self._gate.pause(question.drop.setup_id, submission.retry_after)
         if isinstance(end, CarrierResponse):
-            _receive(question.drop, submission, end)
+            _receive(question.drop, _of_second_request(question.drop, submission), end)
         circuit_breaker.judge(
             self._gate.redis, question.drop.setup_id, [submission], self._now(), probing=question.probing
         )
@@ -267,6 +268,17 @@ def _ends(transport: Transport[Lookup]) -> Iterable[tuple[Lookup, CarrierRespons
     """Wait for all that is in flight. A question that got no answer is asked again at its next time."""
     while transport.in_flight:
         yield from transport.poll(1.0)
+
+
+def _of_second_request(drop: Drop, submission: Submission) -> Submission:
+    """What an answer to the second request proves. A refusal proves nothing about the first one, which may still be on its way: the
+    person may have been reached. What it says about the person binds all the same."""
+    reason = submission.reason
+    if submission.outcome is not Outcome.REFUSED:
+        return submission
+    if reason is not None and REASONS[reason].suppresses and drop.live:
+        suppress_all([(drop.workspace_id, drop.voicemail.recipient, reason)])
+    return replace(submission, reason=Reason.UNCONFIRMED)
 
 
 def _receive(drop: Drop, submission: Submission, response: CarrierResponse) -> None:

@@ -15,9 +15,11 @@ from delivery.carriers.base import UnknownToCarrier
 from delivery.carriers.sandbox import Sandbox
 from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.rate_limit import RateLimiter
+from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.outcomes import LOOKUP_WAITS
+from delivery.lifecycle.reasons import Reason
 from delivery.models import CarrierMedia, Drop, Lane, Voicemail
-from delivery.reports.inbox import merge
+from delivery.reports.inbox import merge, receive
 from delivery.reports.reconciliation import reconcile
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
 from delivery.worker.maintenance import give_up_on_confirmation
@@ -26,6 +28,7 @@ from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, timed_out
 from tests.delivery.standings import NOW, both, make_drop, make_submitted
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
+from usecases.suppressions import is_suppressed
 
 pytestmark = pytest.mark.django_db
 
@@ -156,7 +159,8 @@ def run_dispatcher(transport: FakeTransport) -> None:
     ("answer", "end"),
     [
         (TAKEN, ("accepted", "", "accepted", "")),
-        (CarrierResponse(422, b'{"code":"refused"}'), ("failed", "refused", "failed", "refused")),
+        # Of the first request it says nothing.
+        (CarrierResponse(422, b'{"code":"refused"}'), ("failed", "unconfirmed", "failed", "unconfirmed")),
         (CarrierResponse(422, b'{"code":"idempotency_conflict"}'), ("uncertain", "", "uncertain", "")),
         (CarrierResponse(500, b""), ("uncertain", "", "uncertain", "")),
         (CarrierResponse(429, b'{"code":"throttled"}'), ("uncertain", "", "uncertain", "")),
@@ -168,6 +172,27 @@ def test_only_a_definite_answer_to_the_resubmission_settles_it(answer: Answer, e
     drop = uncertain()
     assert methods(ask(never_seen(answer))) == ["GET", "POST"]
     assert both(drop) == end
+
+
+def test_the_first_request_may_arrive_after_the_second_one_was_refused() -> None:
+    drop = uncertain()
+    ask(never_seen(CarrierResponse(422, b'{"code":"refused"}')))
+    receive(drop.setup_id, b"", [Report(drop.id, ReportStatus.DELIVERED, NOW)])
+    merge(NOW)
+    assert both(drop) == ("delivered", "", "delivered", "")
+
+
+def test_a_refusal_of_the_second_request_that_speaks_of_the_person_suppresses_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused = Submission(Outcome.REFUSED, reason=Reason.OPTED_OUT, code="opted_out")
+    monkeypatch.setattr(Sandbox, "read_submission", lambda self, response: refused)
+    drop = uncertain()
+    ask(never_seen(CarrierResponse(422, b"{}")))
+    assert both(drop) == ("failed", "unconfirmed", "failed", "unconfirmed")
+    drop.refresh_from_db()
+    assert drop.carrier_code == "opted_out"
+    assert is_suppressed(drop.workspace_id, factories.RECIPIENT)
 
 
 @pytest.mark.parametrize(("age", "sends"), [(timedelta(hours=11), True), (timedelta(hours=13), False)])
