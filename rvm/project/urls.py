@@ -12,7 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("delivery.web.urls")),
     path("v1/<uuid:workspace_id>/", include("delivery.api.urls")),
     path("v1/<uuid:workspace_id>/", include("usecases.api.urls")),
-    path("v1/<uuid:workspace_id>/", include("delivery.api.urls_setups")),
+    path("v1/<uuid:workspace_id>/", include("delivery.setups.urls")),
     path("v1/<uuid:workspace_id>/", include("campaigns.api.urls")),
     path("v1/openapi.json", docs.OpenApiView.as_view(), name="openapi"),
     path("docs", docs.docs, name="docs"),

@@ -256,7 +256,7 @@ def operations() -> Iterator[tuple[str, str]]:
     """Each method of each address under /v1/{workspace_id}, and the scope that it needs."""
     from campaigns.api.urls import urlpatterns as of_campaigns
     from delivery.api.urls import urlpatterns as of_delivery
-    from delivery.api.urls_setups import urlpatterns as of_setups
+    from delivery.setups.urls import urlpatterns as of_setups
     from usecases.api.urls import urlpatterns as of_use_cases
 
     for pattern in (*of_delivery, *of_setups, *of_use_cases, *of_campaigns):

@@ -23,7 +23,6 @@ from django.utils import timezone
 from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport, Withdrawal
 from campaigns.opt_outs import service as opt_out_services
 from campaigns.opt_outs.runner import work as work_opt_outs
-from delivery.api import setups
 from delivery.carriers.base import Check
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import Reason
@@ -31,6 +30,7 @@ from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail, Voicema
 from delivery.recordings.clips import store_clip
 from delivery.recordings.recordings import store_recording
 from delivery.reports.inbox import merge, receive
+from delivery.setups import api as setups
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import ApiKey, Workspace
 from tests.campaigns.api.calling import upload_directly

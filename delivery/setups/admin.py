@@ -13,11 +13,11 @@ from django.urls import reverse
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from delivery.admin.setup_breaker import SetupBreaker
 from delivery.carriers import CARRIERS
 from delivery.carriers.base import Credential
 from delivery.lifecycle.status import DropStatus
 from delivery.models import Drop
+from delivery.setups.breaker_admin import SetupBreaker
 from delivery.setups.services import MAX_CREDENTIAL_LENGTH, change_setup, credential_names, open_setup
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.saving import RefusableForm, adopt, changed

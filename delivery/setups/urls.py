@@ -1,0 +1,13 @@
+"""The addresses of telephony setups under /v1/{workspace_id}/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from delivery.setups import api
+
+urlpatterns = [
+    path("setups", api.SetupListView.as_view(), name="setups"),
+    path("setups/<uuid:setup_id>", api.SetupView.as_view(), name="setup"),
+    path("setups/<uuid:setup_id>/test", api.SetupTestView.as_view(), name="setup-test"),
+]
