@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -29,45 +28,14 @@ from rvm.project.docs import PROBLEMS
 from rvm.project.navigation import UNFOLD
 from rvm.simulators.sandbox.options import KEY_VARIABLE, SECRET_VARIABLE
 from rvm.simulators.sandbox.outcomes import NUMBERS, SANDBOX_PREFIX
+from tests.docs.pages import CODE, DOCS, PAGES, PROJECT, WORD, modules, name_of, table, tracked_files, words
 from usecases.failover import FailoverReason
 
-PROJECT = Path(settings.BASE_DIR)
-DOCS = PROJECT / "docs"
-PAGES = sorted([PROJECT / "README.md", PROJECT / "CHANGELOG.md", PROJECT / "deploy" / "README.md", *DOCS.rglob("*.md")])
 INTEGRATE, OPERATE = DOCS / "integrate", DOCS / "operate"
-CODE = ("rvm", "usecases", "delivery", "campaigns")
 
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
-WORD = re.compile(r"`([^`]+)`")
 # Codes that Django REST framework makes out of a field's type.
 OF_TYPES = {"required", "invalid", "blank", "null", "max_length", "min_value", "max_value", "invalid_choice"}
-
-
-def name_of(path: Path) -> str:
-    return str(path.relative_to(PROJECT))
-
-
-def table(path: Path, header: str) -> list[list[str]]:
-    """The rows under the header line that begins with `| header |`, as cells."""
-    lines = path.read_text().splitlines()
-    start = next((at for at, line in enumerate(lines) if line.startswith(f"| {header} |")), None)
-    assert start is not None, f"{name_of(path)} has no table that begins with | {header} |"
-    rows = []
-    for line in lines[start + 2 :]:
-        if not line.startswith("|"):
-            break
-        rows.append([cell.strip() for cell in line.strip()[1:-1].split("|")])
-    return rows
-
-
-def words(rows: list[list[str]], column: int = 0) -> list[str]:
-    """What stands in backquotes in a column."""
-    return [word for row in rows for word in WORD.findall(row[column])]
-
-
-def tracked_files() -> list[Path]:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=True)
-    return [path for name in listed.stdout.split("\0") if name and (path := PROJECT / name).is_file()]
 
 
 def variables_in(environment_example: str) -> set[str]:
@@ -199,10 +167,6 @@ def test_the_codes_of_rows_of_lists_are_documented_with_their_sentences() -> Non
     assert table(INTEGRATE / "campaigns.md", "code") == [
         [f"`{code}`", f"`{entry.outcome}`", entry.sentence] for code, entry in CODES.items()
     ]
-
-
-def modules() -> Iterator[Path]:
-    return (path for layer in CODE for path in (PROJECT / layer).rglob("*.py") if "migrations" not in path.parts)
 
 
 def refused_codes() -> set[str]:

@@ -1,0 +1,54 @@
+"""The glossary says where each word lives in the code, and the words that it gives up do not come back as names."""
+
+from __future__ import annotations
+
+import re
+import tokenize
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import DOCS, PROJECT, WORD, modules, name_of, table, tables, words
+
+GLOSSARY = DOCS / "contribute" / "glossary.md"
+ENTRIES = [row for rows in tables(GLOSSARY, "word | meaning") for row in rows]
+NOT_USED = words(table(GLOSSARY, "word | say instead"))
+
+# The words of a name: `wake_on_commit`, `ServiceError`, `HTTPError`.
+PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+@cache
+def names_in(path: Path) -> frozenset[str]:
+    """Every identifier that a module's code has, without what its comments and texts say."""
+    with path.open("rb") as source:
+        return frozenset(token.string for token in tokenize.tokenize(source.readline) if token.type == tokenize.NAME)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=[entry[0] for entry in ENTRIES])
+def test_each_word_lives_where_the_glossary_says(entry: list[str]) -> None:
+    place, *names = WORD.findall(entry[2])
+    path = PROJECT / place
+    assert path.exists(), place
+    of_the_place = [path] if path.is_file() else list(path.glob("*.py"))
+    assert names, f"{entry[0]} has no name of the code"
+    assert [name for name in names if not any(name in names_in(module) for module in of_the_place)] == []
+
+
+def test_each_word_is_explained_once() -> None:
+    explained = [word for entry in ENTRIES for word in entry[0].split(", ")]
+    assert sorted(set(explained)) == sorted(explained)
+    assert [entry[0] for entry in ENTRIES if not entry[1]] == []
+
+
+def test_words_that_are_not_used_are_no_names_of_the_code() -> None:
+    parts, whole = {word for word in NOT_USED if word.islower()}, {word for word in NOT_USED if not word.islower()}
+    assert parts and whole
+    found = [
+        f"{name_of(path)}: {name}"
+        for path in modules()
+        for name in {path.stem, path.parent.name, *names_in(path)}
+        if name in whole or not parts.isdisjoint(part.lower() for part in PART.findall(name))
+    ]
+    assert found == []
