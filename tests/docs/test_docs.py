@@ -307,6 +307,29 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     assert broken == []
 
 
+# A path of ours: it begins with one of the folders at the top.
+PATH = re.compile(
+    r"(?:{})/[\w./-]+".format("|".join((*CODE, "tests", "bench", "deploy", "docs", "fixtures", "requirements")))
+)
+OF_THE_READER = {"deploy/rvm.env"}  # files that the page asks its reader to make
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
+    named = {word for word in WORD.findall(page.read_text()) if PATH.fullmatch(word)} - OF_THE_READER
+    assert {path for path in named if not (PROJECT / path).exists()} == set()
+
+
+OF_CONTRIBUTORS = [
+    page for page in PAGES if page.relative_to(PROJECT).parts[:2] in {("docs", "contribute"), ("docs", "architecture")}
+]
+
+
+@pytest.mark.parametrize("page", OF_CONTRIBUTORS, ids=name_of)
+def test_pages_for_contributors_keep_to_the_columns_of_the_code(page: Path) -> None:
+    assert [line for line in page.read_text().splitlines() if len(line) > 120 and not line.startswith("|")] == []
+
+
 def test_every_page_can_be_reached_from_the_index() -> None:
     linked = {(DOCS / link.partition("#")[0]).resolve() for link in LINK.findall((DOCS / "README.md").read_text())}
     further = {
