@@ -11,7 +11,7 @@ from rvm.project import settings
 
 PROJECT = Path(settings.BASE_DIR)
 DOCS = PROJECT / "docs"
-PAGES = sorted([PROJECT / "README.md", PROJECT / "CHANGELOG.md", PROJECT / "deploy" / "README.md", *DOCS.rglob("*.md")])
+PAGES = sorted([*PROJECT.glob("*.md"), PROJECT / "deploy" / "README.md", *DOCS.rglob("*.md")])
 CODE = ("rvm", "usecases", "delivery", "campaigns")
 
 WORD = re.compile(r"`([^`]+)`")
