@@ -321,7 +321,10 @@ def test_every_path_that_a_page_names_exists(page: Path) -> None:
 
 
 OF_CONTRIBUTORS = [
-    page for page in PAGES if page.relative_to(PROJECT).parts[:2] in {("docs", "contribute"), ("docs", "architecture")}
+    page
+    for page in PAGES
+    if page.relative_to(PROJECT).parts[:2]
+    in {("docs", "contribute"), ("docs", "architecture"), ("docs", "architecture.md")}
 ]
 
 
