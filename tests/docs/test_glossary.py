@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import DOCS, PROJECT, WORD, modules, name_of, table, tables, words
+from tests.docs.pages import DOCS, PAGES, PROJECT, WORD, modules, name_of, table, tables, words
 
 GLOSSARY = DOCS / "contribute" / "glossary.md"
 ENTRIES = [row for rows in tables(GLOSSARY, "word | meaning") for row in rows]
@@ -52,3 +52,9 @@ def test_words_that_are_not_used_are_no_names_of_the_code() -> None:
         if name in whole or not parts.isdisjoint(part.lower() for part in PART.findall(name))
     ]
     assert found == []
+
+
+def test_no_page_speaks_of_a_name_that_was_given_up() -> None:
+    whole = {word for word in NOT_USED if not word.islower()}
+    pages = (page for page in PAGES if page != GLOSSARY)
+    assert [f"{name_of(page)}: {name}" for page in pages for name in whole & set(WORD.findall(page.read_text()))] == []
