@@ -14,6 +14,8 @@ from tests.docs.pages import DOCS, PAGES, PROJECT, WORD, modules, name_of, table
 GLOSSARY = DOCS / "contribute" / "glossary.md"
 ENTRIES = [row for rows in tables(GLOSSARY, "word | meaning") for row in rows]
 NOT_USED = words(table(GLOSSARY, "word | say instead"))
+PARTS = {word for word in NOT_USED if word.isalpha() and word.islower()}
+WHOLE = set(NOT_USED) - PARTS
 
 # The words of a name: `wake_on_commit`, `ServiceError`, `HTTPError`.
 PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -43,18 +45,22 @@ def test_each_word_is_explained_once() -> None:
 
 
 def test_words_that_are_not_used_are_no_names_of_the_code() -> None:
-    parts, whole = {word for word in NOT_USED if word.islower()}, {word for word in NOT_USED if not word.islower()}
-    assert parts and whole
+    assert PARTS and WHOLE
     found = [
         f"{name_of(path)}: {name}"
         for path in modules()
         for name in {path.stem, path.parent.name, *names_in(path)}
-        if name in whole or not parts.isdisjoint(part.lower() for part in PART.findall(name))
+        if name in WHOLE or not PARTS.isdisjoint(part.lower() for part in PART.findall(name))
     ]
     assert found == []
 
 
+def test_the_names_to_use_instead_are_names_of_the_code() -> None:
+    names = frozenset[str]().union(*(names_in(path) for path in modules()))
+    instead = words(table(GLOSSARY, "word | say instead"), 1)
+    assert [word for word in instead if not any(name.startswith(word) for name in names)] == []
+
+
 def test_no_page_speaks_of_a_name_that_was_given_up() -> None:
-    whole = {word for word in NOT_USED if not word.islower()}
     pages = (page for page in PAGES if page != GLOSSARY)
-    assert [f"{name_of(page)}: {name}" for page in pages for name in whole & set(WORD.findall(page.read_text()))] == []
+    assert [f"{name_of(page)}: {name}" for page in pages for name in WHOLE & set(WORD.findall(page.read_text()))] == []
