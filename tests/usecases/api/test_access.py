@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from delivery.setups import urls as urls_setups
 from rvm.platform.scopes import Scope
 from tests.factories import Api, make_api, make_use_case, make_workspace
 from usecases.api import urls
