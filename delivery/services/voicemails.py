@@ -59,7 +59,7 @@ def queue_voicemails(
     lane: Lane | None = None,
     now: datetime,
 ) -> list[Voicemail | ServiceError]:
-    """Queue the recording for each recipient; one answer per recipient, in the same order. ServiceError rows change nothing.
+    """Queue the recording for each recipient; one answer per recipient, in the same order. Refused rows change nothing.
     A recipient that the caller could not read may be given as its refusal, which comes back in its place.
 
     `lane` is a campaign's; without one they go to the use case's API lane. Raises ServiceError where nothing can be queued at all.

@@ -81,7 +81,7 @@ NEVER = several(
 )
 REFUSES = several(
     """
-    No|Refuses|ServiceError|Declines|Declined|Stop|Opt out of|Opted out of|Unsubscribed from|Rejects|Objects to|Without|Block
+    No|Refuses|Refused|Declines|Declined|Stop|Opt out of|Opted out of|Unsubscribed from|Rejects|Objects to|Without|Block
     """
 )
 HINTS = ["", "", "", "?", " (Y/N)", " Y/N", " flag", " (Yes/No)", " Ind", ": Y/N", " (S/N)"]

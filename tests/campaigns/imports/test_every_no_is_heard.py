@@ -43,7 +43,7 @@ OPT_OUTS = several(
     Do Not Contact|Do not LVM|Do not leave VM|Do not leave message|Don't leave voicemail|Dont call|DON'T CALL|Never call|Cannot call
     Can't call|May not call|Should not call|Not OK to call|Not allowed to call|Do not disturb|Unsubscribed|Unsub|Suppressed
     Exclude from calls|Excluded|Blocked|Blacklist|Blocklisted|Remove from list|Removed?|Stop calling|STOP|Declined|Declines calls
-    ServiceError|Refuses contact|Call refused|Consent revoked|Withdrew consent|Consent denied|No consent|Without consent|w/o consent
+    Refused|Refuses contact|Call refused|Consent revoked|Withdrew consent|Consent denied|No consent|Without consent|w/o consent
     Objects to calls|No llamar|NO LLAMAR|No llame|No contactar|No molestar|No dejar mensaje|No dejar recado|No quiere llamadas
     No acepta llamadas|No autoriza|Sin consentimiento|Rechaza llamadas|Rehúsa|Excluido|Bloqueado|Dado de baja|Revocado
     Deceased|Deceased?|Is Deceased|PT_DECEASED_YN|Dead|Died|Fallecido|Difunto

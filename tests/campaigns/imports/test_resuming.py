@@ -75,8 +75,8 @@ from campaigns.imports import insertion
 from campaigns.imports import staging
 from campaigns.imports import runner
 staging.SEGMENT, staging.BLOCK, insertion.BATCH = 100, 20, 100
-module, name, turn = {"stage": (staging, "_progress", 5), "insert": (inserting, "insert_staged", 4),
-                      "committed": (inserting, "insert_batch", 4)}[sys.argv[1]]
+module, name, turn = {"stage": (staging, "_progress", 5), "insert": (insertion, "insert_staged", 4),
+                      "committed": (insertion, "insert_batch", 4)}[sys.argv[1]]
 real, turns = getattr(module, name), [0]
 def paused(*arguments, **options):
     answer = real(*arguments, **options)

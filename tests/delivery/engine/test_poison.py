@@ -174,7 +174,7 @@ def test_a_result_that_cannot_be_written_keeps_no_other_from_being_written(
 ) -> None:
     lane = make_lane()
     rows = [make_row(lane, number) for number in range(5)]
-    conclude = results.conclude_submission
+    conclude = results.resolve_submission
 
     def failing(submission: Any, *args: Any, **options: Any) -> Any:
         if submission.carrier_reference == "carrier-bad":

@@ -189,7 +189,7 @@ def test_a_drop_keeps_the_version_of_the_credentials_that_its_request_uses(monke
         elsewhere(lambda: change_setup(setup=setup, credentials={"key": "another"}))
         begin(*args, **options)
 
-    monkeypatch.setattr(claiming.moves, "begin", begin_late)
+    monkeypatch.setattr(claiming.transitions, "begin", begin_late)
     now = timezone.now()
     [route] = active_routes(now, 10)
     [claimed] = claim(route, 10, now, LEASE).claims
