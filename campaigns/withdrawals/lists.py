@@ -17,8 +17,9 @@ from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.cells.phones import numbers_in
 from rvm.spreadsheets.columns.kinds import PHONES
+from rvm.spreadsheets.columns.questions import Question
 from rvm.spreadsheets.columns.reading import read_columns
-from rvm.spreadsheets.preview import examine
+from rvm.spreadsheets.preview import Preview, examine
 from rvm.spreadsheets.refusals import SheetInvalid
 from rvm.spreadsheets.rows import DamagedRow, all_rows, open_rows
 from rvm.spreadsheets.trimming import trimmed
@@ -27,6 +28,8 @@ MAX_LINES = 10_000
 MAX_BYTES = 10_000_000
 _STATUS = ("canceled", "appointment_status")
 _CANCELED = "appointment_canceled"
+# What a column may be asked about that says whose appointment stands.
+_OF_STATUS = (Question.STATUS, Question.YES_OR_NO, Question.UNKNOWN)
 _MAX_TEXT = max(MAX_RECORD_NUMBER, MAX_REFERENCE_LENGTH)
 
 
@@ -53,7 +56,8 @@ def pasted_lines(texts: Iterable[str]) -> list[Line]:
 def listed_lines(read: Callable[[], Iterable[bytes]], size_bytes: int) -> list[Line]:
     """`read` opens the file from its start, each time anew.
 
-    Raises ServiceError: list_too_large, list_unreadable, identifier_column_missing, withdrawal_empty, too_many_lines.
+    Raises ServiceError: list_too_large, list_unreadable, identifier_column_missing, status_column_unclear, withdrawal_empty,
+    too_many_lines.
     """
     if size_bytes > MAX_BYTES:
         raise ServiceError(
@@ -64,6 +68,7 @@ def listed_lines(read: Callable[[], Iterable[bytes]], size_bytes: int) -> list[L
     try:
         dialect, seen = examine(read, columns=read_columns)
         kinds = [column.kind for column in seen.columns]
+        _check_status_columns(seen)
         reader = _reader(kinds, alone=len(seen.columns) == 1)
         # Where no column has a name that says what it is, its first row may be somebody's.
         rows = open_rows(read(), dialect) if _names_somebody(kinds) else all_rows(read(), dialect)
@@ -72,6 +77,21 @@ def listed_lines(read: Callable[[], Iterable[bytes]], size_bytes: int) -> list[L
     except SheetInvalid as refused:
         raise ServiceError("list_unreadable", refused.sentence, field="file", why=refused.code) from None
     return _bounded(lines, "file")
+
+
+def _check_status_columns(seen: Preview) -> None:
+    """A column that could say whose appointment still stands is understood, or the whole list would be taken out."""
+    unclear = [
+        name for name, column in zip(seen.header.names, seen.columns, strict=False) if column.question in _OF_STATUS
+    ]
+    if unclear:
+        names = ", ".join(f"“{trimmed(name)}”" for name in unclear)
+        raise ServiceError(
+            "status_column_unclear",
+            f"It is not known here which words in {names} say that an appointment was canceled. Leave only those people in the list "
+            "who are to be taken out, remove the column, and upload the list again.",
+            field="file",
+        )
 
 
 def _bounded(lines: list[Line], field: str) -> list[Line]:

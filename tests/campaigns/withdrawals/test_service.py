@@ -155,11 +155,13 @@ def test_a_list_of_one_column_is_enough(campaign: Campaign, text: str) -> None:
     ("text", "code"),
     [
         ("Name,City\nAna,Austin\nBen,Boston\n", "identifier_column_missing"),
+        ("MRN,Disposition\n000,K7\n001,L2 discharged\n002,K7\n", "status_column_unclear"),
+        ("MRN,Rescheduled\n000,N\n001,Y\n002,N\n", "status_column_unclear"),
         ("MRN,Phone\n", "withdrawal_empty"),
         ("", "list_unreadable"),
         ("MRN\n" + "1\n2\n" * (MAX_LINES // 2 + 1), "too_many_lines"),
     ],
-    ids=["no column", "no rows", "nothing", "too many"],
+    ids=["no column", "a status that nobody knows", "a yes or no to something", "no rows", "nothing", "too many"],
 )
 def test_a_list_that_names_nobody_is_refused(campaign: Campaign, text: str, code: str) -> None:
     with pytest.raises(ServiceError) as caught:
