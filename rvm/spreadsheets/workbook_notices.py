@@ -34,6 +34,7 @@ def notices_of(noticed: Noticed, *, whole: bool) -> list[str]:
         ),
         (noticed.errors, "errors of formulas. Correct them in Excel, save it, and upload it again."),
         (noticed.crossed_out, "text that is crossed out, and read as it stands."),
+        (noticed.comments, "a comment, which is not read unless it says that somebody must not be reached."),
         (noticed.formats, "a number format that is not applied here; they are read as they are stored."),
     ):
         if count := sum(cells.values()):

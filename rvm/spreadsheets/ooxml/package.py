@@ -65,6 +65,11 @@ class Package:
             return Styles([], {}, from_1904=self.from_1904)
         return Styles.read(self.archive, part, from_1904=self.from_1904)
 
+    def comments_of(self, sheet: Sheet) -> str | None:
+        """The part with the comments on the sheet's cells."""
+        relations = self._relations_of(sheet.part).values()
+        return next((each.part for each in relations if each.kind == "comments" and each.part in self.archive), None)
+
     def _part(self, kind: str) -> str | None:
         return next((relation.part for relation in self._relations.values() if relation.kind == kind), None)
 
@@ -90,6 +95,8 @@ class Package:
         folder, name = posixpath.split(part)
         at = posixpath.join(folder, "_rels", f"{name}.rels")
         found = dict[str, _Relation]()
+        if part and at not in self.archive:
+            return found
         for _, element, attributes in elements(self.archive.chunks(at)):
             if element == "Relationship" and attributes.get("TargetMode") != "External":
                 target = unquote(attributes.get("Target", "")).replace("\\", "/")

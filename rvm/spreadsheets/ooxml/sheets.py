@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from rvm.spreadsheets.bounds import MAX_COLUMNS
+from rvm.spreadsheets.ooxml.comments import Comments, heard, read_comments
 from rvm.spreadsheets.ooxml.package import Package, Sheet
 from rvm.spreadsheets.ooxml.refusals import too_large
 from rvm.spreadsheets.ooxml.rows import COLUMNS, LETTERS, Row, RowParser
@@ -36,6 +37,7 @@ class Noticed:
     formats: dict[str, int] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
     crossed_out: dict[str, int] = field(default_factory=dict)
+    comments: dict[str, int] = field(default_factory=dict)
 
     @property
     def leaves_out(self) -> bool:
@@ -52,6 +54,8 @@ class SheetReader:
         self._archive, self._part = package.archive, sheet.part
         self._parser = RowParser(package)
         self._with_hidden = hidden_rows
+        self._comments_part = package.comments_of(sheet)
+        self._comments: Comments = {}
         self._merged = _Merged()
         self._length = self._width = self._headings = 0
         self._shown = False
@@ -59,6 +63,8 @@ class SheetReader:
     def batches(self) -> Iterator[list[Row]]:
         """The rows that are not blank, some at a time; numbers rise. A batch may be empty."""
         self._merged = _Merged(self._archive.chunks(self._part))
+        if self._comments_part is not None:
+            self._comments = read_comments(self._archive, self._comments_part)
         for chunk in self._archive.chunks(self._part):
             self._parser.feed(chunk)
             self.bytes_read += len(chunk)
@@ -69,8 +75,22 @@ class SheetReader:
         self._merged.fill(row)
         if _is_blank(row.cells) or not self._is_shown(row):
             return False
+        if self._comments:
+            self._hear(row)
         self._notice(row)
         return True
+
+    def _hear(self, row: Row) -> None:
+        """A comment that says no stands in its cell from now on; others are counted."""
+        for column, text in sorted(self._comments.get(row.number, {}).items()):
+            if column >= MAX_COLUMNS:
+                continue
+            if said := heard(text):
+                cells = row.cells
+                cells += [""] * (column + 1 - len(cells))
+                cells[column] = f"{cells[column]} {said}".strip()
+            else:
+                self.noticed.comments[LETTERS[column]] = self.noticed.comments.get(LETTERS[column], 0) + 1
 
     def _is_shown(self, row: Row) -> bool:
         crossed_out = bool(row.oddities) and _is_crossed_out(row)

@@ -5,7 +5,10 @@ The people are 0101 to 0106. Numbers 0150 to 0199 are somebody else's.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from openpyxl.comments import Comment
 
 from tests.campaigns.imports.grammar import several
 from tests.campaigns.imports.offline import Read, read_list
@@ -606,3 +609,23 @@ def test_what_a_column_is_taken_for(kind: str, name: str) -> None:
         )
     )
     assert read.columns == ["phone", kind]
+
+
+@pytest.mark.parametrize("address", ["A3", "B3", "C3", "D3", "E3"])
+@pytest.mark.parametrize(
+    "text", ["Front desk:\nDO NOT CALL", "Pt declined", "deceased 3/2", "No llamar", "Opted out 1/5/2026"]
+)
+def test_a_no_in_a_comment_on_any_cell_keeps_its_person_out(address: str, text: str) -> None:
+    people = [
+        ["Name", "Cell", "Zip", "Consent", "Misc"],
+        ["Ana", "(202) 555-0101", "20001", "yes", "a1"],
+        ["Ben", "(202) 555-0102", "20001", "yes", "b2"],
+        ["Cem", "(202) 555-0103", "20001", "yes", "c3"],
+    ]
+
+    def comment(made: Any) -> None:
+        made.worksheets[0][address].comment = Comment(text, "Front desk")
+
+    read = read_list(book(people, change=comment))
+    assert read.reached == ([] if read.asked else ["+12025550101", "+12025550103"])
+    assert list(read.asked) in ([], [4])  # the last column has no name that says what it is

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from openpyxl.comments import Comment
 from openpyxl.styles import Font
 
 from rvm.spreadsheets import workbooks
@@ -210,6 +211,37 @@ def test_rows_that_are_crossed_out_are_left_out_and_counted() -> None:
     assert [number for number, _ in rows_of(content)] == [1, 2, 4]
     assert noticed_in(content) == {"crossed_out_rows": 1, "crossed_out": {"B": 1}}
     assert [number for number, _ in rows_of(content, hidden_rows=True)] == [1, 2, 3, 4]
+
+
+COMMENTS = {
+    "a no, as Excel writes a note": ("Front desk:\nDO NOT CALL", "[comment: DO NOT CALL]"),
+    "a no in a conversation": (
+        "[Threaded comment]\n\nYour version of Excel allows you to read this threaded comment.\n\nComment:\n    Pt declined",
+        "[comment: do not call: Pt declined]",
+    ),
+    "a death": ("deceased 3/2", "[comment: deceased 3/2]"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), COMMENTS.values(), ids=COMMENTS)
+def test_a_comment_that_says_no_stands_in_its_cell(text: str, said: str) -> None:
+    def comment(made: Any) -> None:
+        made.worksheets[0]["B3"].comment = Comment(text, "Front desk")
+        made.worksheets[0]["C4"].comment = Comment(text, "Front desk")
+
+    plain, rows = dict(rows_of(book(PEOPLE))), dict(rows_of(book(PEOPLE, change=comment)))
+    assert rows[3][1] == f"{plain[3][1]} {said}"
+    assert rows[4][2] == said if len(plain[4]) < 3 else rows[4][2] == f"{plain[4][2]} {said}"
+    assert rows[2] == plain[2]
+
+
+def test_other_comments_are_counted() -> None:
+    def comment(made: Any) -> None:
+        made.worksheets[0]["B3"].comment = Comment("called back on Monday", "Front desk")
+
+    content = book(PEOPLE, change=comment)
+    assert dict(rows_of(content)) == dict(rows_of(book(PEOPLE)))
+    assert noticed_in(content) == {"comments": {"B": 1}}
 
 
 def test_cells_that_are_merged_downwards_say_the_same_in_each_row() -> None:
@@ -442,6 +474,10 @@ NOTICES = [
     (
         Noticed(formats={"B": 1, "C": 3}),
         ["4 cells of columns B and C hold a number format that is not applied here; they are read as they are stored."],
+    ),
+    (
+        Noticed(comments={"B": 2}),
+        ["2 cells of column B hold a comment, which is not read unless it says that somebody must not be reached."],
     ),
     (
         Noticed(crossed_out=dict.fromkeys("ABCDEFGHIJK", 1)),
