@@ -1,12 +1,14 @@
-"""`GET /metrics`: the gauges in Prometheus' text format, for this machine and for whoever has the token.
+"""`GET /metrics`: the gauges in Prometheus' text format, for this machine and for callers with the token.
 
-No client library: it would count inside each web process, while what is worth watching lies in PostgreSQL and Redis.
+What is worth watching lies in PostgreSQL and Redis, so a collector reads it there at each scrape. The client library's own metrics
+count inside one web process and are not used.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterator
+from datetime import datetime
 from ipaddress import ip_address
 from itertools import groupby
 
@@ -14,11 +16,13 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
 
-from delivery.web.gauges import Gauge, gauges
+from delivery.web.gauges import gauges
 from rvm.platform.database.clock import database_now
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # With any of them a proxy has passed the request on, and the peer's address says nothing.
 FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip")
 
@@ -30,23 +34,26 @@ def metrics(request: HttpRequest) -> HttpResponse:
         sentence = "Metrics are for this machine, and for `Authorization: Bearer <RVM_METRICS_TOKEN>`.\n"
         return HttpResponse(sentence, status=403, content_type="text/plain")
     try:
-        text = exposition(gauges(database_now()))
+        text = generate_latest(GaugeCollector(database_now()))
     except DatabaseError:
         return HttpResponse("PostgreSQL does not answer.\n", status=503, content_type="text/plain")
-    return HttpResponse(text, content_type=CONTENT_TYPE)
+    return HttpResponse(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-def exposition(found: Iterable[Gauge]) -> str:
-    """Prometheus' text; gauges of one name lie together. Names and label values are words of ours and need no escaping."""
-    lines: list[str] = []
-    for name, group in groupby(found, key=lambda gauge: gauge.name):
-        samples = list(group)
-        lines += [f"# HELP {name} {samples[0].help}", f"# TYPE {name} gauge"]
-        for sample in samples:
-            labels = ",".join(f'{label}="{value}"' for label, value in sample.labels)
-            value = "+Inf" if sample.value == float("inf") else f"{float(sample.value):.15g}"
-            lines.append(f"{name}{{{labels}}} {value}" if labels else f"{name} {value}")
-    return "\n".join(lines) + "\n"
+class GaugeCollector(Collector):
+    """The gauges at one time, as the client library takes them; gauges of one name lie together."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Raises DatabaseError."""
+        for name, group in groupby(gauges(self.now), key=lambda gauge: gauge.name):
+            samples = list(group)
+            family = GaugeMetricFamily(name, samples[0].help, labels=[label for label, _ in samples[0].labels])
+            for sample in samples:
+                family.add_metric([value for _, value in sample.labels], sample.value)
+            yield family
 
 
 def _has_token(request: HttpRequest) -> bool:

@@ -11,6 +11,7 @@ from django.conf import settings as project
 from django.db import DatabaseError, connection
 from django.test import Client
 from django_rq import get_connection
+from prometheus_client.parser import text_string_to_metric_families
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from delivery.lifecycle.status import VoicemailStatus
@@ -156,10 +157,30 @@ def test_it_is_prometheus_text_without_a_number() -> None:
     lines = answer.content.decode().splitlines()
     samples = [line for line in lines if not line.startswith("#")]
     assert all(SAMPLE.fullmatch(line) for line in samples)
-    assert 'rvm_voicemails{status="failed",reason="busy"} 1' in samples and "rvm_tick_age_seconds +Inf" in samples
+    assert 'rvm_voicemails{reason="busy",status="failed"} 1.0' in samples and "rvm_tick_age_seconds +Inf" in samples
     described = [line.split()[2] for line in lines if line.startswith("# TYPE")]
     assert len(described) == len(set(described)) and set(described) == {re.split(r"[ {]", line)[0] for line in samples}
     assert RECIPIENT[-4:] not in answer.content.decode()
+
+
+def test_a_scraper_reads_every_gauge_with_its_help_and_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [
+        gauges.Gauge("rvm_few", "How many.", 0),
+        gauges.Gauge(
+            "rvm_many", "Of each; at most 100000.", 123_456_789_012, (("status", "failed"), ("reason", "busy"))
+        ),
+        gauges.Gauge("rvm_many", "Of each; at most 100000.", 7, (("status", "queued"), ("reason", ""))),
+        gauges.Gauge("rvm_age_seconds", "Since then.", 0.1234567),
+        gauges.Gauge("rvm_never_seconds", "Since then.", float("inf")),
+    ]
+    monkeypatch.setattr(metrics, "gauges", lambda now: iter(told))
+    read = list(text_string_to_metric_families(ask("127.0.0.1").content.decode()))
+    assert [(family.name, family.documentation, family.type) for family in read] == list(
+        dict.fromkeys((gauge.name, gauge.help, "gauge") for gauge in told)
+    )
+    assert [(sample.name, sample.labels, sample.value) for family in read for sample in family.samples] == [
+        (gauge.name, dict(gauge.labels), gauge.value) for gauge in told
+    ]
 
 
 @pytest.mark.parametrize(
