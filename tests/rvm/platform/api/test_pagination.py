@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from django.core.signing import Signer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -113,3 +115,19 @@ def test_a_forged_token_is_refused(caller: Caller) -> None:
     flipped = ("B" if token[0] == "A" else "A") + token[1:]
     for forged in (flipped, token[:-1], token + "A", "x", "ä", "=" * 40, token[:22], "A" * 10_000):
         assert refused(caller, continuation_token=forged), forged
+    named, signature = token.split("~")
+    for forged in (f"{named}~", f"~{signature}", f"{named}~ä", f"{named}~{signature}~{signature}", f"{token}\n", named):
+        assert refused(caller, continuation_token=forged), forged
+
+
+def test_a_token_made_for_something_else_is_refused(caller: Caller) -> None:
+    ids = make_events(caller.workspace, 1000, 3)
+    for salt in ("delivery.recordings.links", "rvm.platform.api.pagination", "rvm.platform.api.pagination."):
+        forged = Signer(sep="~", salt=salt).sign(ids[1].replace("-", ""))
+        assert refused(caller, continuation_token=forged), salt
+
+
+def test_a_token_needs_no_escape_in_an_address(caller: Caller) -> None:
+    make_events(caller.workspace, 1000, 3)
+    token = token_of(caller)
+    assert quote(token, safe="") == token and len(token) < 100
