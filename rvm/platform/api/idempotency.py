@@ -11,25 +11,30 @@ request. What the API key may do is part of the request, so no answer outlives t
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
 from django.db import connection, transaction
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from rvm.platform.api import problem_codes as codes
+from rvm.platform.api.permissions import operation_of, required_scope
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import to_json
 from rvm.platform.encryption.crypto import cipher
 from rvm.platform.models import ApiKey, IdempotencyKey
 
+Handler = Callable[..., HttpResponseBase]
 KEPT_FOR = timedelta(hours=24)
 _PURPOSE = b"platform_idempotencykey.answer"
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
@@ -68,33 +73,41 @@ def _sha256(part: Any) -> str:
     return digest.hexdigest()
 
 
-def answer_once(key: str, handler: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """The view's handler, run at most once under `key`."""
+def once_per_key(handler: Handler) -> Handler:
+    """Decorate a view's handler of POST: under one Idempotency-Key it runs at most once. What only reads is read afresh."""
 
-    def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        auth = request.auth
-        if not isinstance(auth, ApiKey):
-            raise TypeError("an Idempotency-Key belongs to the service user of an API key")
-        mark = fingerprint(request, auth)
-        with transaction.atomic():
-            if not _lock(auth.user_id, key):
-                raise Problem(codes.IDEMPOTENCY_KEY_IN_USE, headers={"Retry-After": "1"})
-            earlier = IdempotencyKey.objects.filter(user_id=auth.user_id, key=key).first()
-            if earlier is not None:
-                return _replay(earlier, mark)
-            response = handler(request, *args, **kwargs)
-            if response.status_code < 400:
-                IdempotencyKey.objects.create(
-                    workspace_id=auth.workspace_id,
-                    user_id=auth.user_id,
-                    key=key,
-                    fingerprint=mark,
-                    status=response.status_code,
-                    answer=cipher().encrypt(_pack(response), _PURPOSE),
-                )
-            return response
+    @functools.wraps(handler)
+    def answer(view: APIView, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        key = read_key(request)
+        if key is None or required_scope(view, operation_of(view, request)).only_reads:
+            return handler(view, request, *args, **kwargs)
+        return _answer_once(key, request, functools.partial(handler, view, request, *args, **kwargs))
 
     return answer
+
+
+def _answer_once(key: str, request: Request, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    auth = request.auth
+    if not isinstance(auth, ApiKey):
+        raise TypeError("an Idempotency-Key belongs to the service user of an API key")
+    mark = fingerprint(request, auth)
+    with transaction.atomic():
+        if not _lock(auth.user_id, key):
+            raise Problem(codes.IDEMPOTENCY_KEY_IN_USE, headers={"Retry-After": "1"})
+        earlier = IdempotencyKey.objects.filter(user_id=auth.user_id, key=key).first()
+        if earlier is not None:
+            return _replay(earlier, mark)
+        response = cast(HttpResponse, work())  # streams are answers of what only reads
+        if response.status_code < 400:
+            IdempotencyKey.objects.create(
+                workspace_id=auth.workspace_id,
+                user_id=auth.user_id,
+                key=key,
+                fingerprint=mark,
+                status=response.status_code,
+                answer=cipher().encrypt(_pack(response), _PURPOSE),
+            )
+        return response
 
 
 def _lock(user_id: UUID, key: str) -> bool:

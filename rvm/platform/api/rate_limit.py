@@ -7,12 +7,16 @@ The headers follow draft-ietf-httpapi-ratelimit-headers-11.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from uuid import UUID
 
 import structlog
 from redis import RedisError
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
 
+from rvm.platform.models import ApiKey
 from rvm.platform.redis_connection import redis_client
 
 _log = structlog.get_logger(__name__)
@@ -35,7 +39,7 @@ READ = Policy("read", 6000, 60)
 WRITE = Policy("write", 6000, 60)
 
 
-class Standing(NamedTuple):
+class RateLimitStatus(NamedTuple):
     """Where a caller stands in a window; `seconds` until it begins anew."""
 
     policy: Policy
@@ -49,18 +53,18 @@ class Standing(NamedTuple):
     @property
     def headers(self) -> dict[str, str]:
         name, quota, window = self.policy
-        told = {
+        headers = {
             "RateLimit-Policy": f'"{name}";q={quota};w={window}',
             "RateLimit": f'"{name}";r={max(0, quota - self.used)};t={self.seconds}',
         }
-        return told | ({"Retry-After": str(self.seconds)} if self.exceeded else {})
+        return headers | ({"Retry-After": str(self.seconds)} if self.exceeded else {})
 
 
 def policy_for(method: str | None) -> Policy:
     return READ if method in ("GET", "HEAD") else WRITE
 
 
-def count(key_id: UUID, policy: Policy) -> Standing | None:
+def count(key_id: UUID, policy: Policy) -> RateLimitStatus | None:
     """Count one request of an API key; None while Redis does not answer."""
     name = f"rvm:rate:{policy.name}:{key_id}"
     try:
@@ -68,4 +72,20 @@ def count(key_id: UUID, policy: Policy) -> Standing | None:
     except RedisError:
         _log.warning("requests are not counted: Redis does not answer")
         return None
-    return Standing(policy, used, max(1, math.ceil(milliseconds / 1000)))
+    return RateLimitStatus(policy, used, max(1, math.ceil(milliseconds / 1000)))
+
+
+class KeyThrottle(BaseThrottle):
+    """The rate limit of the caller's API key. Every answer from here on says where the key stands; also a refusal, also a replay."""
+
+    status: RateLimitStatus | None = None
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        self.status = count(cast(ApiKey, request.auth).id, policy_for(request.method))
+        if self.status is None:
+            return True
+        view.headers.update(self.status.headers)
+        return not self.status.exceeded
+
+    def wait(self) -> float | None:
+        return None if self.status is None else self.status.seconds

@@ -8,18 +8,17 @@ such rows take the answer (`live`) and none has a default, so that no view can f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, NoReturn, cast
 
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from rvm.platform.api import problem_codes as codes
-from rvm.platform.api.idempotency import answer_once, read_key
-from rvm.platform.api.permissions import operation_of, required_scope
+from rvm.platform.api.idempotency import once_per_key
 from rvm.platform.api.problems import Problem
-from rvm.platform.api.rate_limit import Standing, count, policy_for
+from rvm.platform.api.rate_limit import KeyThrottle
 from rvm.platform.models import ApiKey, User, Workspace
 from rvm.platform.scopes import Scope
 from rvm.platform.uploads import MAX_FORM_BYTES, BoundedMemoryUploadHandler
@@ -34,8 +33,15 @@ class ApiView(APIView):
 
     required_scopes: ClassVar[Mapping[str, Scope]] = {}
     upload_handler: ClassVar[type[BoundedMemoryUploadHandler]] = BoundedMemoryUploadHandler
-    standing: Standing | None = None
+    throttle_classes = [KeyThrottle]
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    post: ClassVar[Callable[..., HttpResponseBase]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Decorate each handler of POST, so that no view can forget to."""
+        super().__init_subclass__(**kwargs)
+        if "post" in vars(cls):
+            cls.post = once_per_key(cls.post)
 
     @property
     def key(self) -> ApiKey:
@@ -76,24 +82,11 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        self.standing = count(self.key.id, policy_for(request.method))
-        if self.standing is not None and self.standing.exceeded:
-            raise Problem(codes.RATE_LIMITED)
         _bound_body(request, self.upload_handler.max_bytes + MAX_FORM_BYTES)
         request._request.upload_handlers = [self.upload_handler(request._request)]
-        handler = getattr(self, "post", None) if request.method == "POST" else None
-        key = read_key(request) if handler is not None else None
-        if handler is not None and key is not None and not required_scope(self, operation_of(self, request)).only_reads:
-            # On the instance, which lives for this request only.
-            self.__dict__["post"] = answer_once(key, handler)
 
-    def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
-        """Every answer to a known key says where the key stands; also a refusal, also a replay."""
-        response = super().finalize_response(*args, **kwargs)
-        if self.standing is not None:
-            for name, value in self.standing.headers.items():
-                response[name] = value
-        return response
+    def throttled(self, request: Request, wait: float) -> NoReturn:
+        raise Problem(codes.RATE_LIMITED)
 
 
 def _bound_body(request: Request, most: int) -> None:

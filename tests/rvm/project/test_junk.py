@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from campaigns.models import Withdrawal
 from delivery.recordings.clips import store_clip
 from delivery.recordings.recordings import store_recording
-from rvm.platform.api import views
+from rvm.platform.api import rate_limit
 from tests.campaigns.api.calling import make_campaign, upload_directly
 from tests.campaigns.opt_outs.lists import uploaded as upload_opt_outs
 from tests.delivery.audio.mp3_bytes import encoded
@@ -79,7 +79,7 @@ class Operation(NamedTuple):
 def known(api: Api, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
     """A row of every kind, by the name that addresses and bodies give its id."""
     settings.MEDIA_ROOT = str(tmp_path)
-    monkeypatch.setattr(views, "count", lambda *_: None)  # the rate limit is tested elsewhere
+    monkeypatch.setattr(rate_limit, "count", lambda *_: None)  # the rate limit is tested elsewhere
     use_case = make_use_case(api.key.workspace)
     recording = store_recording(api.key.workspace, "Flu shot", encoded(12))
     campaign = make_campaign(use_case, recording)

@@ -45,6 +45,12 @@ def test_a_refusal_says_it_too(caller: Caller) -> None:
     assert caller.post("things", {"name": "much too long"})["RateLimit"].startswith('"write";r=1')
 
 
+def test_a_replay_counts_and_says_it_too(caller: Caller) -> None:
+    answers = [caller.post("things", {"name": "x"}, **{"Idempotency-Key": "k"}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [201, 201, 429]
+    assert answers[1]["Idempotent-Replayed"] == "true" and answers[1]["RateLimit"].startswith('"write";r=0')
+
+
 def test_while_redis_is_away_requests_go_on_uncounted(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     class Away:
         def eval(self, *args: object) -> None:
