@@ -22,6 +22,8 @@ class Thing(serializers.Serializer[object]):
 
 
 class ThingsView(ApiView):
+    """What is for those who read the code."""
+
     required_scopes: ClassVar = {"GET": Scope.VOICEMAIL_READ, "POST": Scope.VOICEMAIL_SEND}
 
     @extend_schema(responses=Thing, description="Lists things.")
@@ -54,6 +56,11 @@ def test_every_operation_names_its_scope_and_its_problems(document: dict[str, An
             content = operation["responses"][status]["content"]
             assert content == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     assert "413" in operations["post"]["responses"] and "413" not in operations["get"]["responses"]
+
+
+def test_a_docstring_of_the_code_describes_no_operation(document: dict[str, Any]) -> None:
+    [operations] = document["paths"].values()
+    assert operations["post"]["description"] == "Needs the scope `voicemail:send`."
 
 
 def test_a_post_takes_an_idempotency_key_and_a_get_does_not(document: dict[str, Any]) -> None:
