@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,17 +21,16 @@ from campaigns.models import Campaign
 from campaigns.states import RetryState
 from delivery.api.base import ONE_WORLD
 from delivery.lane_totals import counts_of
-from rvm.platform.api.pagination import page
+from rvm.platform.api.lists import CreateView, ListView, RowsView
 from rvm.platform.api.problem_codes import MISSING_SCOPE
 from rvm.platform.api.problems import Problem
 from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
-from usecases.api.base import page_answer
 
 TAGS = ["Campaigns"]
 
 
-class _CampaignView(CampaignsView):
+class _CampaignView(CampaignsView, RowsView):
     def values(self, data: dict[str, Any]) -> dict[str, Any]:
         """The ids of use case and recording as rows of this workspace."""
         values = dict(data)
@@ -41,14 +41,17 @@ class _CampaignView(CampaignsView):
             values["recording"] = None if recording_id is None else self.find_recording(recording_id)
         return values
 
-    def answer(self, campaign_id: UUID, status: int = 200) -> Response:
-        return Response(campaign_answer(self.find_campaign(campaign_id), counts_of([campaign_id])[campaign_id]), status)
+    def serialize_all(self, rows: list[Campaign]) -> list[dict[str, Any]]:
+        counts = counts_of([campaign.pk for campaign in rows])
+        return [campaign_answer(campaign, counts[campaign.pk]) for campaign in rows]
+
+    def serialize(self, row: Campaign) -> dict[str, Any]:
+        """As it is in the database now."""
+        return self.serialize_all([self.find_campaign(row.pk)])[0]
 
 
-class CampaignListView(_CampaignView):
-    required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ, "POST": Scope.CAMPAIGNS_WRITE}
-
-    @extend_schema(
+@extend_schema_view(
+    get=extend_schema(
         operation_id="list_campaigns",
         summary="List campaigns",
         description=f"Newest first. {ONE_WORLD}",
@@ -56,22 +59,8 @@ class CampaignListView(_CampaignView):
         parameters=[CampaignQuery],
         responses={200: CampaignPage},
         examples=[examples.CAMPAIGNS],
-    )
-    def get(self, request: Request, workspace_id: UUID) -> Response:
-        query = CampaignQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        live = self.world(query.asked_live)
-        found = page(
-            selectors.campaigns(self.workspace, live=live, **query.filters),
-            workspace_id=self.workspace.pk,
-            filters={**query.filters, "live": live},
-            limit=query.validated_data["limit"],
-            continuation_token=query.validated_data.get("continuation_token"),
-        )
-        counts = counts_of([campaign.pk for campaign in found.items])
-        return page_answer(found, [campaign_answer(campaign, counts[campaign.pk]) for campaign in found.items])
-
-    @extend_schema(
+    ),
+    post=extend_schema(
         operation_id="create_campaign",
         summary="Create a campaign",
         description="A draft: nobody is reached before it is launched. A test key makes a test campaign, which goes to the sandbox "
@@ -80,20 +69,20 @@ class CampaignListView(_CampaignView):
         request=NewCampaign,
         responses={201: CampaignAnswer},
         examples=[examples.NEW_CAMPAIGN, examples.DRAFT],
-    )
-    def post(self, request: Request, workspace_id: UUID) -> Response:
-        body = NewCampaign(data=request.data)
-        body.is_valid(raise_exception=True)
-        campaign = services.create(
-            workspace=self.workspace,
-            live=self.key.live,
-            actor=self.actor,
-            now=database_now(),
-            **self.values(body.validated_data),
+    ),
+)
+class CampaignListView(_CampaignView, ListView, CreateView):
+    required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ, "POST": Scope.CAMPAIGNS_WRITE}
+    query_class = CampaignQuery
+
+    def rows(self, query: CampaignQuery, live: bool | None) -> QuerySet[Campaign]:
+        return selectors.campaigns(self.workspace, live=live, **query.filters)
+
+    def create(self) -> Campaign:
+        new = self.values(self.sent(NewCampaign))
+        return services.create(
+            workspace=self.workspace, live=self.key.live, actor=self.actor, now=database_now(), **new
         )
-        answer = self.answer(campaign.pk, 201)
-        answer["Location"] = f"{request.path}/{campaign.pk}"
-        return answer
 
 
 class CampaignView(_CampaignView):
@@ -107,7 +96,7 @@ class CampaignView(_CampaignView):
         examples=[examples.RUNNING],
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        return self.answer(campaign_id)
+        return Response(self.serialize_all([self.find_campaign(campaign_id)])[0])
 
     @extend_schema(
         operation_id="update_campaign",
@@ -121,10 +110,9 @@ class CampaignView(_CampaignView):
     )
     def patch(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
         campaign = self.own_campaign(campaign_id)
-        body = CampaignChanges(data=request.data, partial=True)
-        body.is_valid(raise_exception=True)
-        services.edit(campaign, self.values(body.validated_data), actor=self.actor, now=database_now())
-        return self.answer(campaign_id)
+        changes = self.values(self.sent(CampaignChanges, partial=True))
+        services.edit(campaign, changes, actor=self.actor, now=database_now())
+        return Response(self.serialize(campaign))
 
 
 class _MoveView(_CampaignView):
@@ -134,8 +122,8 @@ class _MoveView(_CampaignView):
     verb: ClassVar[Callable[..., Campaign]]
 
     def post(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        type(self).verb(self.own_campaign(campaign_id), actor=self.actor, now=database_now())
-        return self.answer(campaign_id)
+        campaign = type(self).verb(self.own_campaign(campaign_id), actor=self.actor, now=database_now())
+        return Response(self.serialize(campaign))
 
 
 def _moving(verb: str, summary: str, description: str, example: Any) -> Any:
@@ -221,14 +209,11 @@ class RetryFailedView(_CampaignView):
         examples=[examples.RETRY_FAILED, examples.RETRIED, examples.RETRYING],
     )
     def post(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        asked = RetryFailedRequest(data=request.data)
-        asked.is_valid(raise_exception=True)
-        accepts = asked.validated_data["accept_duplicate_risk"]
+        asked = self.sent(RetryFailedRequest)
+        accepts = asked["accept_duplicate_risk"]
         if accepts and Scope.VOICEMAIL_RESEND_UNCERTAIN not in self.key.scopes:
             raise Problem(MISSING_SCOPE, f"This API key lacks the scope {Scope.VOICEMAIL_RESEND_UNCERTAIN.value}.")
-        retry = services.retry_failed(
-            self.own_campaign(campaign_id), **asked.validated_data, actor=self.actor, now=database_now()
-        )
+        retry = services.retry_failed(self.own_campaign(campaign_id), **asked, actor=self.actor, now=database_now())
         return Response(retry_answer(retry), 202 if retry.state == RetryState.RUNNING else 200)
 
     @extend_schema(

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -32,10 +33,9 @@ from campaigns.imports.error_report import error_report
 from campaigns.imports.layout import REPORTED
 from campaigns.models import RecipientImport
 from campaigns.states import UNDER_WAY
-from delivery.api.requests import PageQuery
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
-from rvm.platform.api.pagination import page
+from rvm.platform.api.lists import CreateView, ListView, PageQuery
 from rvm.platform.api.rendering import AnyAccept
 from rvm.platform.csv_export import csv_answer
 from rvm.platform.database.clock import database_now
@@ -43,7 +43,6 @@ from rvm.platform.encryption.encrypted_uploads import SealedUploadHandler
 from rvm.platform.errors import ServiceError
 from rvm.platform.observability.masking import mask_numbers
 from rvm.platform.scopes import Scope
-from usecases.api.base import page_answer
 
 TAGS = ["Recipient imports"]
 
@@ -77,31 +76,16 @@ class _ImportView(CampaignsView):
             return None
 
 
-class ImportListView(_ImportView):
-    required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ, "POST": Scope.CAMPAIGNS_WRITE}
-    parser_classes = [MultiPartParser]
-    upload_handler = ListUploadHandler
-
-    @extend_schema(
+@extend_schema_view(
+    get=extend_schema(
         operation_id="list_imports",
         summary="List a campaign's imports",
         description="Newest first.",
         tags=TAGS,
         parameters=[PageQuery],
         responses={200: ImportPage},
-    )
-    def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        query = PageQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        found = page(
-            selectors.imports(self.find_campaign(campaign_id)),
-            workspace_id=self.workspace.pk,
-            filters={"campaign_id": campaign_id},
-            **query.validated_data,
-        )
-        return page_answer(found, [import_answer(recipient_import) for recipient_import in found.items])
-
-    @extend_schema(
+    ),
+    post=extend_schema(
         operation_id="upload_import",
         summary="Upload a list of recipients",
         description="The file is kept encrypted for a day. Nobody is queued yet: the answer shows how the file is read. Change that "
@@ -112,22 +96,34 @@ class ImportListView(_ImportView):
         request={"multipart/form-data": ImportUpload},
         responses={201: ImportDetail},
         examples=[examples.UPLOADED],
-    )
-    def post(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        campaign = self.own_campaign(campaign_id)
-        upload = ImportUpload(data=request.data)
-        upload.is_valid(raise_exception=True)
-        file = upload.validated_data["file"]
-        recipient_import = services.upload(
+    ),
+)
+class ImportListView(_ImportView, ListView, CreateView):
+    required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ, "POST": Scope.CAMPAIGNS_WRITE}
+    parser_classes = [MultiPartParser]
+    upload_handler = ListUploadHandler
+
+    def rows(self, query: PageQuery, live: bool | None) -> QuerySet[RecipientImport]:
+        return selectors.imports(self.find_campaign(self.kwargs["campaign_id"]))
+
+    def create(self) -> RecipientImport:
+        campaign = self.own_campaign(self.kwargs["campaign_id"])
+        reading = self.sent(ImportUpload)
+        file = reading.pop("file")
+        return services.upload(
             campaign=campaign,
             file_name=file.name or "",
             chunks=file.chunks(),
             actor=self.actor,
             now=database_now(),
-            reading={name: said for name, said in upload.validated_data.items() if name != "file"},
+            reading=reading,
         )
-        location = f"{request.path}/{recipient_import.pk}"
-        return Response(self.detail(recipient_import), status=201, headers={"Location": location})
+
+    def serialize(self, row: RecipientImport) -> dict[str, Any]:
+        return self.detail(row)
+
+    def serialize_all(self, rows: list[RecipientImport]) -> list[dict[str, Any]]:
+        return [import_answer(row) for row in rows]
 
 
 class ImportView(_ImportView):
@@ -164,9 +160,7 @@ class ImportView(_ImportView):
     )
     def patch(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> Response:
         recipient_import = self.own_import(campaign_id, import_id)
-        body = ImportReading(data=request.data)
-        body.is_valid(raise_exception=True)
-        read = services.read_as(recipient_import, body.validated_data, actor=self.actor, now=database_now())
+        read = services.read_as(recipient_import, self.sent(ImportReading), actor=self.actor, now=database_now())
         return Response(self.detail(read))
 
     @extend_schema(
@@ -216,9 +210,8 @@ class ImportConfirmView(_ImportView):
     )
     def post(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> Response:
         recipient_import = self.own_import(campaign_id, import_id)
-        body = ImportConfirmation(data=request.data)
-        body.is_valid(raise_exception=True)
-        importing = services.confirm(recipient_import, **body.validated_data, actor=self.actor, now=database_now())
+        said = self.sent(ImportConfirmation)
+        importing = services.confirm(recipient_import, **said, actor=self.actor, now=database_now())
         return Response(import_answer(importing))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,16 +28,14 @@ from campaigns.models import OptOutImport
 from campaigns.opt_outs import service as services
 from campaigns.opt_outs.columns import SENTENCES
 from campaigns.states import OPT_OUTS_UNDER_WAY
-from delivery.api.requests import WorldQuery
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
-from rvm.platform.api.pagination import page
+from rvm.platform.api.lists import CreateView, ListView, WorldQuery
 from rvm.platform.api.problem_codes import NOT_FOUND
 from rvm.platform.api.problems import Problem
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.scopes import Scope
-from usecases.api.base import page_answer
 
 TAGS = ["Opt-out lists"]
 
@@ -67,33 +66,16 @@ class _OptOutView(CampaignsView):
             return None
 
 
-class OptOutListsView(_OptOutView):
-    required_scopes: ClassVar = {"GET": Scope.OPT_OUTS_READ, "POST": Scope.OPT_OUTS_WRITE}
-    parser_classes = [MultiPartParser]
-    upload_handler = ListUploadHandler
-
-    @extend_schema(
+@extend_schema_view(
+    get=extend_schema(
         operation_id="list_opt_out_lists",
         summary="List opt-out lists",
         description="Newest first.",
         tags=TAGS,
         parameters=[WorldQuery],
         responses={200: OptOutListPage},
-    )
-    def get(self, request: Request, workspace_id: UUID) -> Response:
-        query = WorldQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        live = self.world(query.asked_live)
-        found = page(
-            selectors.opt_out_lists(self.workspace, live=live),
-            workspace_id=self.workspace.pk,
-            filters={"live": live},
-            limit=query.validated_data["limit"],
-            continuation_token=query.validated_data.get("continuation_token"),
-        )
-        return page_answer(found, [opt_out_list_answer(row) for row in found.items])
-
-    @extend_schema(
+    ),
+    post=extend_schema(
         operation_id="upload_opt_out_list",
         summary="Upload a list of people who must not be reached",
         description="The file is kept encrypted for a day. Nobody is on the suppression list yet: the answer shows how the file is "
@@ -103,21 +85,35 @@ class OptOutListsView(_OptOutView):
         request={"multipart/form-data": OptOutUpload},
         responses={201: OptOutListDetail},
         examples=[examples.OPT_OUTS_UPLOADED],
-    )
-    def post(self, request: Request, workspace_id: UUID) -> Response:
-        upload = OptOutUpload(data=request.data)
-        upload.is_valid(raise_exception=True)
-        file = upload.validated_data["file"]
-        row = services.upload(
+    ),
+)
+class OptOutListsView(_OptOutView, ListView, CreateView):
+    required_scopes: ClassVar = {"GET": Scope.OPT_OUTS_READ, "POST": Scope.OPT_OUTS_WRITE}
+    parser_classes = [MultiPartParser]
+    upload_handler = ListUploadHandler
+    query_class = WorldQuery
+
+    def rows(self, query: WorldQuery, live: bool | None) -> QuerySet[OptOutImport]:
+        return selectors.opt_out_lists(self.workspace, live=live)
+
+    def create(self) -> OptOutImport:
+        reading = self.sent(OptOutUpload)
+        file = reading.pop("file")
+        return services.upload(
             workspace=self.workspace,
             live=self.key.live,
             file_name=file.name or "",
             chunks=file.chunks(),
             actor=self.actor,
             now=database_now(),
-            reading={name: said for name, said in upload.validated_data.items() if name != "file"},
+            reading=reading,
         )
-        return Response(self.detail(row), status=201, headers={"Location": f"{request.path}/{row.pk}"})
+
+    def serialize(self, row: OptOutImport) -> dict[str, Any]:
+        return self.detail(row)
+
+    def serialize_all(self, rows: list[OptOutImport]) -> list[dict[str, Any]]:
+        return [opt_out_list_answer(row) for row in rows]
 
 
 class OptOutListView(_OptOutView):
@@ -153,9 +149,7 @@ class OptOutListView(_OptOutView):
     )
     def patch(self, request: Request, workspace_id: UUID, opt_out_list_id: UUID) -> Response:
         row = self.find(opt_out_list_id)
-        body = OptOutReading(data=request.data)
-        body.is_valid(raise_exception=True)
-        read = services.read_as(row, body.validated_data, actor=self.actor, now=database_now())
+        read = services.read_as(row, self.sent(OptOutReading), actor=self.actor, now=database_now())
         return Response(self.detail(read))
 
     @extend_schema(
@@ -204,9 +198,7 @@ class OptOutConfirmView(_OptOutView):
     )
     def post(self, request: Request, workspace_id: UUID, opt_out_list_id: UUID) -> Response:
         row = self.find(opt_out_list_id)
-        body = OptOutConfirmation(data=request.data)
-        body.is_valid(raise_exception=True)
-        importing = services.confirm(row, **body.validated_data, actor=self.actor, now=database_now())
+        importing = services.confirm(row, **self.sent(OptOutConfirmation), actor=self.actor, now=database_now())
         return Response(opt_out_list_answer(importing))
 
 

@@ -13,10 +13,11 @@ from campaigns.opt_outs import columns as opt_outs
 from campaigns.states import CampaignState
 from campaigns.withdrawals.lists import MAX_LINES
 from delivery.api.fields import ObjectField
-from delivery.api.requests import ExportQuery, WorldQuery
+from delivery.api.requests import ExportQuery
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Lane
 from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, TextField, YesField
+from rvm.platform.api.lists import WorldQuery
 from rvm.spreadsheets.columns.kinds import KINDS, REPEATED, UNCLEAR
 from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
 from rvm.spreadsheets.preview import MAX_COLUMNS

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,6 +18,7 @@ from campaigns.models import Withdrawal
 from campaigns.withdrawals import service as services
 from campaigns.withdrawals.lists import MAX_LINES, Line, listed_lines, pasted_lines
 from rvm.platform.api.forms import MultiPartParser
+from rvm.platform.api.lists import CreateView
 from rvm.platform.api.problem_codes import NOT_FOUND
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import JSONParser
@@ -37,12 +38,8 @@ class _WithdrawalView(CampaignsView):
         return found
 
 
-class WithdrawalListView(_WithdrawalView):
-    required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
-    parser_classes = [JSONParser, MultiPartParser]
-    upload_handler = ListUploadHandler
-
-    @extend_schema(
+@extend_schema_view(
+    post=extend_schema(
         operation_id="check_withdrawal",
         summary="Look up people to take out of a campaign",
         description="For appointments that were canceled: up to "
@@ -56,19 +53,23 @@ class WithdrawalListView(_WithdrawalView):
         responses={201: WithdrawalAnswer},
         examples=[examples.WITHDRAW, examples.WITHDRAWAL],
     )
-    def post(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        campaign = self.find_campaign(campaign_id)
-        withdrawal = services.check(campaign, self._lines(request), actor=self.actor, now=database_now())
-        location = f"{request.path}/{withdrawal.pk}"
-        return Response(withdrawal_answer(withdrawal), status=201, headers={"Location": location})
+)
+class WithdrawalListView(_WithdrawalView, CreateView):
+    required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
+    parser_classes = [JSONParser, MultiPartParser]
+    upload_handler = ListUploadHandler
 
-    def _lines(self, request: Request) -> list[Line]:
-        uploaded = hasattr(request.data, "lists")
-        body = (WithdrawalUpload if uploaded else WithdrawalList)(data=request.data)
-        body.is_valid(raise_exception=True)
-        if not uploaded:
-            return pasted_lines(body.validated_data["items"])
-        file = body.validated_data["file"]
+    def create(self) -> Withdrawal:
+        campaign = self.find_campaign(self.kwargs["campaign_id"])
+        return services.check(campaign, self._lines(), actor=self.actor, now=database_now())
+
+    def serialize(self, row: Withdrawal) -> dict[str, Any]:
+        return withdrawal_answer(row)
+
+    def _lines(self) -> list[Line]:
+        if not hasattr(self.request.data, "lists"):
+            return pasted_lines(self.sent(WithdrawalList)["items"])
+        file = self.sent(WithdrawalUpload)["file"]
         return listed_lines(file.chunks, file.size)
 
 

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from delivery.api import examples
 from delivery.api.answers import ClipAnswer, ClipDetail, ClipPage, clip_answer
 from delivery.api.base import PLAYING, DeliveryView
-from delivery.api.requests import ClipUpload, PageQuery
+from delivery.api.requests import ClipUpload
 from delivery.api.voicemails import recording_name
+from delivery.models import Clip
 from delivery.recordings.clips import store_clip
 from delivery.recordings.links import link
 from delivery.selectors import clips
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
-from rvm.platform.api.pagination import page
+from rvm.platform.api.lists import CreateView, ListView, PageQuery
 from rvm.platform.api.rendering import AnyAccept
 from rvm.platform.scopes import Scope
-from usecases.api.base import page_answer
 
 TAGS = ["Clips"]
 
 
-class ClipsView(DeliveryView):
-    required_scopes: ClassVar = {"POST": Scope.RECORDINGS_WRITE, "GET": Scope.RECORDINGS_READ}
-    parser_classes = [MultiPartParser]
-
-    @extend_schema(
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="list_clips",
+        summary="List clips",
+        description="Newest first.",
+        tags=TAGS,
+        parameters=[PageQuery],
+        responses={200: ClipPage},
+    ),
+    post=extend_schema(
         operation_id="upload_clip",
         summary="Upload a clip",
         description=(
@@ -43,28 +49,22 @@ class ClipsView(DeliveryView):
         request={"multipart/form-data": ClipUpload},
         responses={201: ClipAnswer},
         examples=[examples.CLIP],
-    )
-    def post(self, request: Request, workspace_id: UUID) -> Response:
-        upload = ClipUpload(data=request.data)
-        upload.is_valid(raise_exception=True)
-        audio = upload.validated_data["audio"]
-        name = upload.validated_data.get("name") or recording_name(audio.name)
-        clip = store_clip(self.workspace, name, audio.read())
-        return Response(clip_answer(clip), status=201, headers={"Location": f"{request.path}/{clip.pk}"})
+    ),
+)
+class ClipsView(ListView, CreateView, DeliveryView):
+    required_scopes: ClassVar = {"POST": Scope.RECORDINGS_WRITE, "GET": Scope.RECORDINGS_READ}
+    parser_classes = [MultiPartParser]
 
-    @extend_schema(
-        operation_id="list_clips",
-        summary="List clips",
-        description="Newest first.",
-        tags=TAGS,
-        parameters=[PageQuery],
-        responses={200: ClipPage},
-    )
-    def get(self, request: Request, workspace_id: UUID) -> Response:
-        query = PageQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        found = page(clips(self.workspace), workspace_id=workspace_id, filters={}, **query.validated_data)
-        return page_answer(found, [clip_answer(clip) for clip in found.items])
+    def rows(self, query: PageQuery, live: bool | None) -> QuerySet[Clip]:
+        return clips(self.workspace)
+
+    def create(self) -> Clip:
+        upload = self.sent(ClipUpload)
+        audio = upload["audio"]
+        return store_clip(self.workspace, upload.get("name") or recording_name(audio.name), audio.read())
+
+    def serialize(self, row: Clip) -> dict[str, Any]:
+        return clip_answer(row)
 
 
 class ClipView(DeliveryView):

@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from delivery.api import examples
 from delivery.api.answers import RecordingAnswer, RecordingDetail, RecordingPage, recording_answer, recording_detail
 from delivery.api.base import PLAYING, DeliveryView
-from delivery.api.requests import PageQuery, RecordingUpload
+from delivery.api.requests import RecordingUpload
 from delivery.api.voicemails import recording_name
+from delivery.models import Recording
 from delivery.recordings.links import link
 from delivery.recordings.recordings import measured, store_recording
 from delivery.selectors import offered_recordings
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
-from rvm.platform.api.pagination import page
+from rvm.platform.api.lists import CreateView, ListView, PageQuery
 from rvm.platform.api.rendering import AnyAccept
 from rvm.platform.scopes import Scope
-from usecases.api.base import page_answer
 
 TAGS = ["Recordings"]
 
 
-class RecordingsView(DeliveryView):
-    required_scopes: ClassVar = {"POST": Scope.RECORDINGS_WRITE, "GET": Scope.RECORDINGS_READ}
-    parser_classes = [MultiPartParser]
-
-    @extend_schema(
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="list_recordings",
+        summary="List recordings",
+        description="Newest first. What campaigns assembled from clips is left out, and found by its id, with the scope "
+        f"`{Scope.NUMBERS_READ.value}`: it may name people.",
+        tags=TAGS,
+        parameters=[PageQuery],
+        responses={200: RecordingPage},
+    ),
+    post=extend_schema(
         operation_id="upload_recording",
         summary="Upload a recording",
         description=(
@@ -43,29 +50,22 @@ class RecordingsView(DeliveryView):
         request={"multipart/form-data": RecordingUpload},
         responses={201: RecordingAnswer},
         examples=[examples.RECORDING],
-    )
-    def post(self, request: Request, workspace_id: UUID) -> Response:
-        upload = RecordingUpload(data=request.data)
-        upload.is_valid(raise_exception=True)
-        audio = upload.validated_data["audio"]
-        name = upload.validated_data.get("name") or recording_name(audio.name)
-        recording = store_recording(self.workspace, name, audio.read())
-        return Response(recording_answer(recording), status=201, headers={"Location": f"{request.path}/{recording.pk}"})
+    ),
+)
+class RecordingsView(ListView, CreateView, DeliveryView):
+    required_scopes: ClassVar = {"POST": Scope.RECORDINGS_WRITE, "GET": Scope.RECORDINGS_READ}
+    parser_classes = [MultiPartParser]
 
-    @extend_schema(
-        operation_id="list_recordings",
-        summary="List recordings",
-        description="Newest first. What campaigns assembled from clips is left out, and found by its id, with the scope "
-        f"`{Scope.NUMBERS_READ.value}`: it may name people.",
-        tags=TAGS,
-        parameters=[PageQuery],
-        responses={200: RecordingPage},
-    )
-    def get(self, request: Request, workspace_id: UUID) -> Response:
-        query = PageQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        found = page(offered_recordings(self.workspace), workspace_id=workspace_id, filters={}, **query.validated_data)
-        return page_answer(found, [recording_answer(recording) for recording in found.items])
+    def rows(self, query: PageQuery, live: bool | None) -> QuerySet[Recording]:
+        return offered_recordings(self.workspace)
+
+    def create(self) -> Recording:
+        upload = self.sent(RecordingUpload)
+        audio = upload["audio"]
+        return store_recording(self.workspace, upload.get("name") or recording_name(audio.name), audio.read())
+
+    def serialize(self, row: Recording) -> dict[str, Any]:
+        return recording_answer(row)
 
 
 class RecordingView(DeliveryView):

@@ -16,8 +16,8 @@ from delivery.recordings.storage import MAX_NAME_LENGTH
 from delivery.selectors import VoicemailFilter
 from delivery.services.screening import MAX_METADATA_BYTES, MAX_REFERENCE_LENGTH, Recipient
 from rvm.phone_numbers.numbers import E164
-from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesField, YesFilter
-from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
+from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesField
+from rvm.platform.api.lists import WorldQuery
 from rvm.platform.errors import ServiceError
 
 MAX_RECIPIENTS = 1000
@@ -140,33 +140,6 @@ class RetryRequest(StrictSerializer):
     accept_duplicate_risk = YesField(
         default=False, help_text="Send again although the person may have been reached; needs a scope of its own."
     )
-
-
-class PageQuery(StrictSerializer):
-    """The place in a list."""
-
-    limit = serializers.IntegerField(required=False, min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
-    continuation_token = TextField(required=False, allow_null=True, help_text="From the page before; same filters.")
-
-
-class WorldQuery(PageQuery):
-    """A list whose rows are live ones or test ones."""
-
-    live = YesFilter(
-        required=False,
-        help_text="False for test rows, which a live key does not get unless it asks for them. A test key gets no others.",
-    )
-
-    @property
-    def asked_live(self) -> bool | None:
-        """For `ApiView.world`; None where the caller does not say."""
-        asked: bool | None = self.validated_data.get("live")
-        return asked
-
-    @property
-    def filters(self) -> dict[str, Any]:
-        """The other filters that were given."""
-        return {name: value for name, value in self.validated_data.items() if name not in WorldQuery().fields}
 
 
 class VoicemailQuery(WorldQuery):

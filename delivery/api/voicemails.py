@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -34,47 +35,43 @@ from delivery.selectors import drops_of, voicemails
 from delivery.services.voicemails import cancel, queue_voicemails, retry
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
-from rvm.platform.api.pagination import page
+from rvm.platform.api.lists import CreateView, ListView, RowsView
 from rvm.platform.api.problem_codes import MISSING_SCOPE, NOT_FOUND
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import JSONParser
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.scopes import Scope
-from usecases.api.base import page_answer
 from usecases.models import UseCase
 
 TAGS = ["Voicemail"]
 
 
-class _VoicemailView(DeliveryView):
+class _VoicemailView(DeliveryView, RowsView):
     def find(self, voicemail_id: UUID) -> Voicemail:
         voicemail = voicemails(self.workspace, live=self.reach).filter(pk=voicemail_id).first()
         if voicemail is None:
             raise Problem(NOT_FOUND, self.absent("The voicemail does not exist in this workspace."))
         return voicemail
 
-    def answer(self, voicemail: Voicemail) -> dict[str, Any]:
-        return voicemail_answer(voicemail, reveal=self.may_see_numbers)
+    def serialize(self, row: Voicemail) -> dict[str, Any]:
+        return voicemail_answer(row, reveal=self.may_see_numbers)
 
-    def one_page(self, query: VoicemailQuery) -> Response:
-        query.is_valid(raise_exception=True)
-        live = self.world(query.asked_live)
-        found = page(
-            voicemails(self.workspace, query.sought(), live=live),
-            workspace_id=self.workspace.pk,
-            filters={**query.filters, "live": live},
-            limit=query.validated_data["limit"],
-            continuation_token=query.validated_data.get("continuation_token"),
-        )
-        return page_answer(found, [self.answer(voicemail) for voicemail in found.items])
+    def rows(self, query: VoicemailQuery, live: bool | None) -> QuerySet[Voicemail]:
+        return voicemails(self.workspace, query.sought(), live=live)
 
 
-class VoicemailsView(_VoicemailView):
-    required_scopes: ClassVar = {"POST": Scope.VOICEMAIL_SEND, "GET": Scope.VOICEMAIL_READ}
-    parser_classes = [JSONParser, MultiPartParser]
-
-    @extend_schema(
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="list_voicemails",
+        summary="List voicemails",
+        description=f"Newest first. Rows that arrive while you turn pages change nothing on the pages to come. {ONE_WORLD}",
+        tags=TAGS,
+        parameters=[VoicemailQuery],
+        responses={200: VoicemailPage},
+        examples=[examples.PAGE],
+    ),
+    post=extend_schema(
         operation_id="send_voicemail",
         summary="Send a voicemail",
         description=(
@@ -85,20 +82,23 @@ class VoicemailsView(_VoicemailView):
         request={"multipart/form-data": SendUploadRequest, "application/json": SendRecordingRequest},
         responses={201: VoicemailAnswer},
         examples=[examples.SEND_RECORDING, examples.SENT],
-    )
-    def post(self, request: Request, workspace_id: UUID) -> Response:
-        uploaded = hasattr(request.data, "lists")
-        order = (SendUploadRequest if uploaded else SendRecordingRequest)(data=request.data)
+    ),
+)
+class VoicemailsView(_VoicemailView, ListView, CreateView):
+    required_scopes: ClassVar = {"POST": Scope.VOICEMAIL_SEND, "GET": Scope.VOICEMAIL_READ}
+    parser_classes = [JSONParser, MultiPartParser]
+    query_class = VoicemailQuery
+
+    def create(self) -> Voicemail:
+        uploaded = hasattr(self.request.data, "lists")
+        order = (SendUploadRequest if uploaded else SendRecordingRequest)(data=self.request.data)
         order.is_valid(raise_exception=True)
         use_case = self.find_use_case(order.validated_data["use_case_id"])
         if uploaded:
             audio = order.validated_data["audio"]
             with stored_recording(self.workspace, recording_name(audio.name), audio.read()) as recording:
-                voicemail = self._queue(order, use_case, recording)
-        else:
-            voicemail = self._queue(order, use_case, self.find_recording(order.validated_data["recording_id"]))
-        location = f"{request.path}/{voicemail.pk}"
-        return Response(self.answer(voicemail), status=201, headers={"Location": location})
+                return self._queue(order, use_case, recording)
+        return self._queue(order, use_case, self.find_recording(order.validated_data["recording_id"]))
 
     def _queue(
         self, order: SendUploadRequest | SendRecordingRequest, use_case: UseCase, recording: Recording
@@ -116,18 +116,6 @@ class VoicemailsView(_VoicemailView):
             raise outcome
         return outcome
 
-    @extend_schema(
-        operation_id="list_voicemails",
-        summary="List voicemails",
-        description=f"Newest first. Rows that arrive while you turn pages change nothing on the pages to come. {ONE_WORLD}",
-        tags=TAGS,
-        parameters=[VoicemailQuery],
-        responses={200: VoicemailPage},
-        examples=[examples.PAGE],
-    )
-    def get(self, request: Request, workspace_id: UUID) -> Response:
-        return self.one_page(VoicemailQuery(data=request.query_params))
-
 
 class VoicemailSearchView(_VoicemailView):
     required_scopes: ClassVar = {"POST": Scope.VOICEMAIL_READ}
@@ -143,7 +131,7 @@ class VoicemailSearchView(_VoicemailView):
         examples=[examples.SEARCH, examples.PAGE],
     )
     def post(self, request: Request, workspace_id: UUID) -> Response:
-        return self.one_page(VoicemailSearch(data=request.data))
+        return self.page(VoicemailSearch(data=request.data))
 
 
 class VoicemailBatchView(_VoicemailView):
@@ -159,9 +147,7 @@ class VoicemailBatchView(_VoicemailView):
         examples=[examples.BATCH, examples.BATCH_ANSWER],
     )
     def post(self, request: Request, workspace_id: UUID) -> Response:
-        order = BatchRequest(data=request.data)
-        order.is_valid(raise_exception=True)
-        asked = order.validated_data
+        asked = self.sent(BatchRequest)
         outcomes = queue_voicemails(
             use_case=self.find_use_case(asked["use_case_id"]),
             recording=self.find_recording(asked["recording_id"]),
@@ -189,7 +175,7 @@ class VoicemailView(_VoicemailView):
     def get(self, request: Request, workspace_id: UUID, voicemail_id: UUID) -> Response:
         voicemail = self.find(voicemail_id)
         audit.record("voicemail.read", voicemail, actor=self.actor, workspace=self.workspace)
-        return Response({**self.answer(voicemail), "drops": [drop_answer(drop) for drop in drops_of(voicemail)]})
+        return Response({**self.serialize(voicemail), "drops": [drop_answer(drop) for drop in drops_of(voicemail)]})
 
 
 class VoicemailCancelView(_VoicemailView):
@@ -204,7 +190,7 @@ class VoicemailCancelView(_VoicemailView):
         examples=[examples.CANCELED],
     )
     def post(self, request: Request, workspace_id: UUID, voicemail_id: UUID) -> Response:
-        return Response(self.answer(cancel(self.find(voicemail_id), actor=self.actor, now=database_now())))
+        return Response(self.serialize(cancel(self.find(voicemail_id), actor=self.actor, now=database_now())))
 
 
 class VoicemailRetryView(_VoicemailView):
@@ -223,13 +209,11 @@ class VoicemailRetryView(_VoicemailView):
         examples=[examples.RETRY, examples.QUEUED_AGAIN],
     )
     def post(self, request: Request, workspace_id: UUID, voicemail_id: UUID) -> Response:
-        asked = RetryRequest(data=request.data)
-        asked.is_valid(raise_exception=True)
-        accepts = asked.validated_data["accept_duplicate_risk"]
+        accepts = self.sent(RetryRequest)["accept_duplicate_risk"]
         if accepts and Scope.VOICEMAIL_RESEND_UNCERTAIN not in self.key.scopes:
             raise Problem(MISSING_SCOPE, f"This API key lacks the scope {Scope.VOICEMAIL_RESEND_UNCERTAIN.value}.")
         voicemail = retry(self.find(voicemail_id), accept_duplicate_risk=accepts, actor=self.actor, now=database_now())
-        return Response(self.answer(voicemail))
+        return Response(self.serialize(voicemail))
 
 
 def recording_name(file_name: str | None) -> str:

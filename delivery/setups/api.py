@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,12 +17,11 @@ from delivery.engine.circuit_breaker import State, state_of
 from delivery.setups.connection_test import check_setup
 from delivery.setups.services import change_setup, credential_names, open_setup
 from rvm.platform.api.fields import StrictModelSerializer
-from rvm.platform.api.pagination import page
+from rvm.platform.api.lists import CreateView, ListView, PageQuery
 from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
 from usecases import selectors, services
-from usecases.api.base import UseCasesView, page_answer
-from usecases.api.serializers import PageQuery
+from usecases.api.base import UseCasesView
 from usecases.models import TelephonySetup
 
 TAGS = ["Telephony setups"]
@@ -102,47 +102,43 @@ class SetupPage(serializers.Serializer[Any]):
     has_more = serializers.BooleanField()
 
 
-class SetupListView(UseCasesView):
-    required_scopes: ClassVar = {"GET": Scope.SETUPS_READ, "POST": Scope.SETUPS_WRITE}
-
-    @extend_schema(
+@extend_schema_view(
+    get=extend_schema(
         operation_id="list_setups",
         summary="List telephony setups",
         description="Newest first.",
         tags=TAGS,
         parameters=[PageQuery],
         responses={200: SetupPage},
-    )
-    def get(self, request: Request, workspace_id: UUID) -> Response:
-        query = PageQuery(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        found = page(
-            selectors.setups(self.workspace, live=self.reach),
-            workspace_id=self.workspace.pk,
-            filters={},
-            **query.validated_data,
-        )
-        return page_answer(found, answers(found.items))
-
-    @extend_schema(
+    ),
+    post=extend_schema(
         operation_id="create_setup",
         summary="Create a telephony setup",
         description="409 `name_exists`.",
         tags=TAGS,
         request=NewSetup,
         responses={201: SetupAnswer},
-    )
-    def post(self, request: Request, workspace_id: UUID) -> Response:
-        body = NewSetup(data=request.data)
-        body.is_valid(raise_exception=True)
+    ),
+)
+class SetupListView(ListView, CreateView, UseCasesView):
+    required_scopes: ClassVar = {"GET": Scope.SETUPS_READ, "POST": Scope.SETUPS_WRITE}
+
+    def rows(self, query: PageQuery, live: bool | None) -> QuerySet[TelephonySetup]:
+        return selectors.setups(self.workspace, live=live)
+
+    def create(self) -> TelephonySetup:
+        new = self.sent(NewSetup)
         self.require_own(
-            TelephonySetup(carrier=body.validated_data["carrier"]).live,
+            TelephonySetup(carrier=new["carrier"]).live,
             "This carrier reaches people, and a test key makes setups of the sandbox carrier only; use a live key.",
         )
-        setup = open_setup(workspace=self.workspace, actor=self.actor, **body.validated_data)
-        response = Response(answer(setup), status=201)
-        response["Location"] = f"{request.path}/{setup.pk}"
-        return response
+        return open_setup(workspace=self.workspace, actor=self.actor, **new)
+
+    def serialize(self, row: TelephonySetup) -> dict[str, Any]:
+        return answer(row)
+
+    def serialize_all(self, rows: list[TelephonySetup]) -> list[dict[str, Any]]:
+        return answers(rows)
 
 
 class SetupView(UseCasesView):
@@ -162,9 +158,8 @@ class SetupView(UseCasesView):
     )
     def patch(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
         setup = self.find_setup(setup_id)
-        body = SetupChanges(data=request.data, partial=True)
-        body.is_valid(raise_exception=True)
-        return Response(answer(change_setup(setup=setup, actor=self.actor, **body.validated_data)))
+        changes = self.sent(SetupChanges, partial=True)
+        return Response(answer(change_setup(setup=setup, actor=self.actor, **changes)))
 
     @extend_schema(
         operation_id="delete_setup",

@@ -1,17 +1,14 @@
-"""What views share from this layer on: refusals become problems, ids are looked up in the caller's workspace and world only."""
+"""What views share from this layer on: its problems, and rows looked up in the caller's workspace and world only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
-from rest_framework.response import Response
 
-from rvm.platform.api.pagination import Page
-from rvm.platform.api.problem_codes import INVALID_REQUEST, NOT_FOUND, ProblemCode
-from rvm.platform.api.problems import FieldError, Problem
+from rvm.platform.api.problem_codes import ProblemCode
 from rvm.platform.api.views import ApiView
 from rvm.platform.errors import ServiceError
 from usecases import selectors
@@ -22,18 +19,7 @@ Found = TypeVar("Found", bound=Model)
 
 
 class UseCasesView(ApiView):
-    """`problems`: the refusals that have a page of their own; any other is about one field."""
-
-    problems: ClassVar[Mapping[str, ProblemCode]] = {**USE_CASE_PROBLEMS, NOT_FOUND.code: NOT_FOUND}
-
-    def handle_exception(self, exc: Exception) -> Response:
-        return super().handle_exception(self.problem(exc) if isinstance(exc, ServiceError) else exc)
-
-    def problem(self, refused: ServiceError) -> Problem:
-        pointer = "/" + refused.field
-        errors = [FieldError(pointer, refused.code, refused.sentence)] if refused.field else []
-        code = self.problems.get(refused.code, INVALID_REQUEST)
-        return Problem(code, refused.sentence, errors=errors, extra=refused.facts)
+    problems: ClassVar[Mapping[str, ProblemCode]] = {**ApiView.problems, **USE_CASE_PROBLEMS}
 
     def find_use_case(self, use_case_id: UUID) -> UseCase:
         found = selectors.use_cases(self.workspace).select_related("workspace", "setup", "failover_setup")
@@ -63,7 +49,3 @@ def _one(found: QuerySet[Found], identifier: UUID, code: str, sentence: str, fie
     if row is None:
         raise ServiceError(code, sentence, field=field)
     return row
-
-
-def page_answer(page: Page[Any], items: Any) -> Response:
-    return Response({"items": items, "continuation_token": page.continuation_token, "has_more": page.has_more})

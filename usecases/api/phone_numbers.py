@@ -2,64 +2,62 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rvm.platform.api.pagination import page
+from rvm.platform.api.lists import CreateView, ListView
 from rvm.platform.scopes import Scope
 from usecases import selectors, services
-from usecases.api.base import UseCasesView, page_answer
+from usecases.api.base import UseCasesView
 from usecases.api.serializers import NewPhoneNumber, PhoneNumberAnswer, PhoneNumberPage, PhoneNumberQuery
+from usecases.models import PhoneNumber
 
 TAGS = ["Phone numbers"]
 
 
-class PhoneNumberListView(UseCasesView):
-    required_scopes: ClassVar = {"GET": Scope.SETUPS_READ, "POST": Scope.SETUPS_WRITE}
-
-    @extend_schema(
+@extend_schema_view(
+    get=extend_schema(
         operation_id="list_phone_numbers",
         summary="List sender numbers",
         description="Newest first.",
         tags=TAGS,
         parameters=[PhoneNumberQuery],
         responses={200: PhoneNumberPage},
-    )
-    def get(self, request: Request, workspace_id: UUID) -> Response:
-        query = PhoneNumberQuery(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        sought = dict(query.validated_data)
-        limit, token = sought.pop("limit"), sought.pop("continuation_token", None)
-        columns = {"setup_id": "setup_id", "use_case_id": "assignments__use_case_id"}
-        found = selectors.phone_numbers(self.workspace, live=self.reach).filter(
-            **{columns[name]: value for name, value in sought.items()}
-        )
-        numbers = page(found, workspace_id=self.workspace.pk, filters=sought, limit=limit, continuation_token=token)
-        return page_answer(numbers, PhoneNumberAnswer(numbers.items, many=True).data)
-
-    @extend_schema(
+    ),
+    post=extend_schema(
         operation_id="add_phone_number",
         summary="Add a sender number to a setup",
         description="409 `number_exists`; 404 `setup_not_found`.",
         tags=TAGS,
         request=NewPhoneNumber,
         responses={201: PhoneNumberAnswer},
-    )
-    def post(self, request: Request, workspace_id: UUID) -> Response:
-        body = NewPhoneNumber(data=request.data)
-        body.is_valid(raise_exception=True)
-        number = services.add_phone_number(
-            setup=self.find_setup(body.validated_data["setup_id"], "setup_id"),
-            e164=body.validated_data["phone_number"],
-            actor=self.actor,
+    ),
+)
+class PhoneNumberListView(ListView, CreateView, UseCasesView):
+    required_scopes: ClassVar = {"GET": Scope.SETUPS_READ, "POST": Scope.SETUPS_WRITE}
+    query_class = PhoneNumberQuery
+    columns: ClassVar = {"setup_id": "setup_id", "use_case_id": "assignments__use_case_id"}
+
+    def rows(self, query: PhoneNumberQuery, live: bool | None) -> QuerySet[PhoneNumber]:
+        sought = {self.columns[name]: value for name, value in query.filters.items()}
+        return selectors.phone_numbers(self.workspace, live=live).filter(**sought)
+
+    def create(self) -> PhoneNumber:
+        new = self.sent(NewPhoneNumber)
+        return services.add_phone_number(
+            setup=self.find_setup(new["setup_id"], "setup_id"), e164=new["phone_number"], actor=self.actor
         )
-        answer = Response(PhoneNumberAnswer(number).data, status=201)
-        answer["Location"] = f"{request.path}/{number.pk}"
-        return answer
+
+    def serialize(self, row: PhoneNumber) -> dict[str, Any]:
+        return PhoneNumberAnswer(row).data
+
+    def serialize_all(self, rows: list[PhoneNumber]) -> list[dict[str, Any]]:
+        return list(PhoneNumberAnswer(rows, many=True).data)
 
 
 class PhoneNumberView(UseCasesView):

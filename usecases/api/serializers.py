@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, TextField
+from rvm.platform.api.lists import PageQuery
 from usecases.models import Channel, PhoneNumber, UseCase
 
 POLICY = (
@@ -105,11 +106,6 @@ class PhoneNumberPage(serializers.Serializer[Any]):
     items = PhoneNumberAnswer(many=True)
     continuation_token = serializers.CharField(allow_null=True)
     has_more = serializers.BooleanField()
-
-
-class PageQuery(StrictSerializer):
-    limit = serializers.IntegerField(required=False, min_value=1, max_value=200, default=50)
-    continuation_token = TextField(required=False)
 
 
 class PhoneNumberQuery(PageQuery):

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from rvm.platform.api.lists import CreateView
 from rvm.platform.scopes import Scope
 from usecases import selectors, services
 from usecases.api.base import UseCasesView
 from usecases.api.serializers import NewUseCase, UseCaseAnswer, UseCaseChanges, UseCaseList, UseCaseQuery
+from usecases.models import UseCase
 
 TAGS = ["Use cases"]
 
@@ -27,11 +29,21 @@ class _UseCaseView(UseCasesView):
                 values[name] = None if setup_id is None else self.find_setup(setup_id, f"{name}_id")
         return values
 
-    def answer(self, use_case_id: UUID, status: int = 200) -> Response:
-        return Response(UseCaseAnswer(self.find_use_case(use_case_id)).data, status=status)
+    def answer(self, use_case_id: UUID) -> dict[str, Any]:
+        return UseCaseAnswer(self.find_use_case(use_case_id)).data
 
 
-class UseCaseListView(_UseCaseView):
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="create_use_case",
+        summary="Create a use case",
+        description="409 `name_exists` or `setup_not_usable`; 404 `setup_not_found`.",
+        tags=TAGS,
+        request=NewUseCase,
+        responses={201: UseCaseAnswer},
+    )
+)
+class UseCaseListView(CreateView, _UseCaseView):
     required_scopes: ClassVar = {"GET": Scope.USE_CASES_READ, "POST": Scope.USE_CASES_WRITE}
 
     @extend_schema(
@@ -48,23 +60,12 @@ class UseCaseListView(_UseCaseView):
         found = selectors.use_cases(self.workspace, **query.validated_data)
         return Response({"items": UseCaseAnswer(found, many=True).data})
 
-    @extend_schema(
-        operation_id="create_use_case",
-        summary="Create a use case",
-        description="409 `name_exists` or `setup_not_usable`; 404 `setup_not_found`.",
-        tags=TAGS,
-        request=NewUseCase,
-        responses={201: UseCaseAnswer},
-    )
-    def post(self, request: Request, workspace_id: UUID) -> Response:
-        body = NewUseCase(data=request.data)
-        body.is_valid(raise_exception=True)
-        use_case = services.create_use_case(
-            workspace=self.workspace, actor=self.actor, **self.values(body.validated_data)
-        )
-        answer = self.answer(use_case.pk, 201)
-        answer["Location"] = f"{request.path}/{use_case.pk}"
-        return answer
+    def create(self) -> UseCase:
+        new = self.values(self.sent(NewUseCase))
+        return services.create_use_case(workspace=self.workspace, actor=self.actor, **new)
+
+    def serialize(self, row: UseCase) -> dict[str, Any]:
+        return self.answer(row.pk)
 
 
 class UseCaseView(_UseCaseView):
@@ -76,7 +77,7 @@ class UseCaseView(_UseCaseView):
 
     @extend_schema(operation_id="get_use_case", summary="Get a use case", tags=TAGS, responses={200: UseCaseAnswer})
     def get(self, request: Request, workspace_id: UUID, use_case_id: UUID) -> Response:
-        return self.answer(use_case_id)
+        return Response(self.answer(use_case_id))
 
     @extend_schema(
         operation_id="update_use_case",
@@ -88,10 +89,9 @@ class UseCaseView(_UseCaseView):
     )
     def patch(self, request: Request, workspace_id: UUID, use_case_id: UUID) -> Response:
         use_case = self.own_use_case(use_case_id)
-        body = UseCaseChanges(data=request.data, partial=True)
-        body.is_valid(raise_exception=True)
-        services.update_use_case(use_case=use_case, actor=self.actor, **self.values(body.validated_data))
-        return self.answer(use_case_id)
+        changes = self.values(self.sent(UseCaseChanges, partial=True))
+        services.update_use_case(use_case=use_case, actor=self.actor, **changes)
+        return Response(self.answer(use_case_id))
 
     @extend_schema(
         operation_id="delete_use_case",

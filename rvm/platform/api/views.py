@@ -13,12 +13,16 @@ from typing import Any, ClassVar, NoReturn, cast
 
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.idempotency import once_per_key
-from rvm.platform.api.problems import Problem
+from rvm.platform.api.problem_codes import ProblemCode
+from rvm.platform.api.problems import FieldError, Problem
 from rvm.platform.api.rate_limit import KeyThrottle
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, User, Workspace
 from rvm.platform.scopes import Scope
 from rvm.platform.uploads import MAX_FORM_BYTES, BoundedMemoryUploadHandler
@@ -29,9 +33,11 @@ ONLY_TEST_ROWS = "A test key finds test rows only; for live ones use a live key.
 class ApiView(APIView):
     """A view declares `required_scopes` by method and handles `request`; every POST that changes something honours Idempotency-Key.
 
-    `upload_handler` takes its files, and says how large they may be."""
+    `upload_handler` takes its files, and says how large they may be. `problems` are the codes of ServiceError that have a problem of
+    their own; any other is about one field."""
 
     required_scopes: ClassVar[Mapping[str, Scope]] = {}
+    problems: ClassVar[Mapping[str, ProblemCode]] = {codes.NOT_FOUND.code: codes.NOT_FOUND}
     upload_handler: ClassVar[type[BoundedMemoryUploadHandler]] = BoundedMemoryUploadHandler
     throttle_classes = [KeyThrottle]
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
@@ -84,6 +90,22 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         _bound_body(request, self.upload_handler.max_bytes + MAX_FORM_BYTES)
         request._request.upload_handlers = [self.upload_handler(request._request)]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        return super().handle_exception(self.problem(exc) if isinstance(exc, ServiceError) else exc)
+
+    def problem(self, error: ServiceError) -> Problem:
+        """The problem that a service's refusal is answered with."""
+        errors = [FieldError(f"/{error.field}", error.code, error.sentence)] if error.field else []
+        code = self.problems.get(error.code, codes.INVALID_REQUEST)
+        return Problem(code, error.sentence, errors=errors, extra=error.facts)
+
+    def sent(self, serializer_class: type[BaseSerializer[Any]], *, partial: bool = False) -> dict[str, Any]:
+        """What the body holds, by this serializer. Raises ValidationError."""
+        body = serializer_class(data=self.request.data, partial=partial)
+        body.is_valid(raise_exception=True)
+        data: dict[str, Any] = body.validated_data
+        return data
 
     def throttled(self, request: Request, wait: float) -> NoReturn:
         raise Problem(codes.RATE_LIMITED)
