@@ -1,33 +1,50 @@
 """How many voicemails of lanes, and of use cases, are in which status: the folded counts and the deltas that the tick has not folded
 yet.
+
+Both are summed in one statement: between two of them the tick could fold what the first has counted already, or not yet.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db import connection
 
-from delivery.models import LaneCount, LaneDelta, UseCaseCount
+from rvm.platform.database import sql
 
-# Lanes that have voicemails in one of the statuses (which are given twice): few have, so this asks what is not 0.
-LANES_WITH = """
-SELECT lane_id FROM (SELECT lane_id, status, count AS n FROM delivery_lanecount WHERE status = ANY(%s) AND count <> 0
-                     UNION ALL SELECT lane_id, status, delta FROM delivery_lanedelta WHERE status = ANY(%s)) counted
- GROUP BY lane_id, status HAVING sum(n) > 0
+# To be summed by who reads them. Counts of 0 are left out so that a status is found by the index of the others: of those that are no
+# end, few lanes have any.
+OF_LANES = """
+(SELECT lane_id, status, reason, count FROM delivery_lanecount WHERE count <> 0
+ UNION ALL SELECT lane_id, status, reason, delta FROM delivery_lanedelta) counted
 """
+# The same of all lanes of a use case, however many there were. The lanes of the deltas are not read where no use case is asked for.
+OF_USE_CASES = """
+(SELECT use_case_id, status, reason, count FROM delivery_usecasecount
+ UNION ALL SELECT l.use_case_id, d.status, d.reason, d.delta
+             FROM delivery_lanedelta d LEFT JOIN delivery_lane l ON l.id = d.lane_id) counted
+"""
+# Lanes that have voicemails in one of the statuses: few have, so this asks what is not 0.
+LANES_WITH = f"SELECT lane_id FROM {OF_LANES} WHERE status = ANY(%s) GROUP BY lane_id, status HAVING sum(count) > 0"  # noqa: S608 - ours
+
+_REASONS = f"""
+SELECT lane_id, status, reason, sum(count)::bigint FROM {OF_LANES} WHERE lane_id = ANY(%s) GROUP BY 1, 2, 3 HAVING sum(count) > 0
+"""  # noqa: S608 - ours
+_USE_CASES = f"""
+SELECT use_case_id, status, sum(count)::bigint FROM {OF_USE_CASES} WHERE use_case_id = ANY(%s) GROUP BY 1, 2 HAVING sum(count) > 0
+"""  # noqa: S608 - ours
+_ANY = f"SELECT EXISTS (SELECT 1 FROM {OF_LANES} WHERE lane_id = %s)"  # noqa: S608 - ours
 
 
 def reasons_of(lane_ids: Collection[UUID]) -> dict[UUID, Counter[tuple[str, str]]]:
-    """Per lane, the voicemails by status and reason. Two statements, and one moment only within a repeatable-read transaction."""
+    """Per lane, the voicemails by status and reason."""
     found: dict[UUID, Counter[tuple[str, str]]] = {lane_id: Counter() for lane_id in lane_ids}
-    for model, column in ((LaneCount, "count"), (LaneDelta, "delta")):
-        rows = model._default_manager.filter(lane__in=lane_ids).values_list("lane_id", "status", "reason")
-        for lane_id, status, reason, total in rows.annotate(Sum(column)).order_by():
-            found[lane_id][status, reason] += total
-    return {lane_id: +counts for lane_id, counts in found.items()}
+    for lane_id, status, reason, total in _rows(_REASONS, sql.ids(lane_ids)):
+        found[lane_id][status, reason] = total
+    return found
 
 
 def counts_of(lane_ids: Collection[UUID]) -> dict[UUID, Counter[str]]:
@@ -40,13 +57,21 @@ def counts_of(lane_ids: Collection[UUID]) -> dict[UUID, Counter[str]]:
     return found
 
 
-def counts_of_use_cases(use_case_ids: Collection[UUID]) -> dict[UUID, Counter[str]]:
+def counts_of_use_cases(use_case_ids: Iterable[UUID]) -> dict[UUID, Counter[str]]:
     """Per use case, the voicemails by status; those without any are left out. It costs the same however many lanes there were."""
     found: dict[UUID, Counter[str]] = {}
-    for rows, use_case, column in (
-        (UseCaseCount.objects.filter(use_case__in=use_case_ids), "use_case_id", "count"),
-        (LaneDelta.objects.filter(lane__use_case__in=use_case_ids), "lane__use_case_id", "delta"),
-    ):
-        for use_case_id, status, total in rows.values_list(use_case, "status").annotate(Sum(column)).order_by():
-            found.setdefault(use_case_id, Counter())[status] += total
-    return {use_case_id: +counts for use_case_id, counts in found.items()}
+    for use_case_id, status, total in _rows(_USE_CASES, sql.ids(use_case_ids)):
+        found.setdefault(use_case_id, Counter())[status] = total
+    return found
+
+
+def has_voicemails(lane_id: UUID) -> bool:
+    """Whether the lane has, or had, a voicemail in any status."""
+    [(found,)] = _rows(_ANY, lane_id)
+    return bool(found)
+
+
+def _rows(statement: str, parameter: str | UUID) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [parameter])
+        return list(cursor.fetchall())

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from django.db import connection
 
@@ -17,6 +16,7 @@ from campaigns.imports.staging import table_of
 from campaigns.imports.verdicts import BINDING, Consent
 from campaigns.models import RecipientImport, RejectedRow
 from campaigns.states import Outcome
+from delivery.lane_totals import has_voicemails
 from rvm.platform.encryption.crypto import blind_index
 from usecases.suppressions import suppressed_sql
 
@@ -86,7 +86,7 @@ def classify(recipient_import: RecipientImport, compared: Sequence[int]) -> None
     _run(recipient_import, _REJECT + _BY_ITSELF, arguments)
     _run(recipient_import, _REJECT + _BOUND_ELSEWHERE, arguments)
     _run(recipient_import, _REJECT_TWICE + _IN_FILE, {**arguments, "compared": list(compared)})
-    if _has_people(recipient_import.campaign_id):
+    if has_voicemails(recipient_import.campaign_id):
         _run(recipient_import, _REJECT + _IN_CAMPAIGN, arguments)
     _run(recipient_import, _REJECT + _SUPPRESSED, arguments)
 
@@ -106,17 +106,6 @@ def reject_late(recipient_import: RecipientImport, after: int, until: int) -> di
         _run(recipient_import, _REJECT + _IN_CAMPAIGN, arguments)
     _run(recipient_import, _REJECT + _SUPPRESSED, arguments)
     return arguments
-
-
-def _has_people(lane_id: UUID) -> bool:
-    """In one statement, or the tick could fold what is counted between two."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM delivery_lanecount WHERE lane_id = %s)"
-            " OR EXISTS (SELECT 1 FROM delivery_lanedelta WHERE lane_id = %s)",
-            [lane_id, lane_id],
-        )
-        return bool(cursor.fetchone()[0])
 
 
 def open_rows_of(recipient_import: RecipientImport) -> str:

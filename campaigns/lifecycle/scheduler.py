@@ -144,7 +144,7 @@ def _stirring(state: CampaignState, statuses: Iterable[VoicemailStatus]) -> list
     """Campaigns of the state that have voicemails in one of the statuses, by the counters."""
     names = sql.texts(sorted(status.value for status in statuses))
     statement = _STIRRING.format(lanes=LANES_WITH)
-    return [row[0] for row in sql.run(statement, [names, names, state.value, MAX_CAMPAIGNS])]
+    return [row[0] for row in sql.run(statement, [names, state.value, MAX_CAMPAIGNS])]
 
 
 def reopen_retried(now: datetime) -> None:

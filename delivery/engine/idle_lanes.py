@@ -71,8 +71,7 @@ def mark_active(lane: Lane) -> None:
 def mark_stirring_active(now: datetime) -> int:
     """Wake the idle lanes in which something is under way; how many."""
     global _looked_at_to
-    names = _names()
-    stirring = {row[0] for row in sql.run(LANES_WITH, [names, names])}
+    stirring = {row[0] for row in sql.run(LANES_WITH, [_names()])}
     page = sql.run(_PAGE, [_looked_at_to, MAX_LOOKED_AT])
     _looked_at_to = page[-1][0] if len(page) == MAX_LOOKED_AT else _FIRST
     stirring |= {lane_id for lane_id, waits in page if waits}

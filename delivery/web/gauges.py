@@ -12,6 +12,7 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from delivery.engine.idle_lanes import WOKEN
+from delivery.lane_totals import OF_USE_CASES
 from delivery.lifecycle.invariants import TALLY
 from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform.database import sql
@@ -38,12 +39,7 @@ SELECT coalesce(sum(due.count), 0), extract(epoch FROM %s - min(due.oldest))
  WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id))
 """
 OPEN_LANES = "SELECT cardinality(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id))"
-# The folded counts and what the tick has not folded yet.
-BY_STATUS = """
-SELECT status, reason, sum(n) FROM (SELECT status, reason, count AS n FROM delivery_usecasecount
-         UNION ALL SELECT status, reason, delta FROM delivery_lanedelta) both_of_them
- GROUP BY status, reason ORDER BY status, reason
-"""
+BY_STATUS = f"SELECT status, reason, sum(count) FROM {OF_USE_CASES} GROUP BY status, reason"  # noqa: S608 - ours
 UNMERGED = (
     "SELECT count(*) FROM (SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL ORDER BY id LIMIT %s) first"
 )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from delivery.lifecycle.status import VoicemailStatus
+from delivery.models import Lane, LaneDelta
+from delivery.worker.maintenance import fold_counts
 from rvm.platform.models import Heartbeat, Role, Workspace
 from tests.factories import make_use_case, make_user, make_voicemail
 
@@ -35,6 +40,25 @@ def test_it_counts_ones_own_use_cases_only(client: Client, workspace: Workspace)
     page = overview(client, workspace)
     assert mine.use_case.name in page
     assert theirs.use_case.name not in page
+
+
+def test_it_counts_all_lanes_of_a_use_case_however_many_and_folded_or_not(client: Client, workspace: Workspace) -> None:
+    use_case = make_use_case(workspace)
+    lanes = Lane.objects.bulk_create(
+        Lane(workspace=workspace, use_case=use_case, live=True, idle=idle) for idle in (False, True) for _ in range(750)
+    )
+    for status, folded in (("delivered", True), ("queued", False)):
+        LaneDelta.objects.bulk_create(LaneDelta(lane=lane, status=status, reason="", delta=2) for lane in lanes)
+        if folded:
+            fold_counts()
+    make_voicemail(status="delivered")
+    page = overview(client, workspace)
+    statuses = [status.value for status in VoicemailStatus]
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", page[page.index(use_case.name) :], re.DOTALL)[: len(statuses)]
+    assert {status: cell.strip() for status, cell in zip(statuses, cells, strict=True) if cell.strip()} == {
+        "delivered": "3,000",
+        "queued": "3,000",
+    }
 
 
 @pytest.mark.parametrize(("role", "shown"), [(Role.VIEWER, False), (Role.ADMIN, True)])
