@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import time
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -34,8 +34,21 @@ def new_callback_token() -> str:
     return secrets.token_urlsafe(24)
 
 
+class TelephonySetupQuerySet(models.QuerySet["TelephonySetup"]):
+    def not_deleted(self) -> Self:
+        return self.filter(deleted_at=None)
+
+    def of_world(self, live: bool | None) -> Self:
+        """Those of which `TelephonySetup.live` says the same; all where it is None."""
+        if live is None:
+            return self
+        return self.exclude(carrier=SANDBOX) if live else self.filter(carrier=SANDBOX)
+
+
 class TelephonySetup(Row):
     """An account at a carrier: which adapter, with which credentials, how fast."""
+
+    objects = TelephonySetupQuerySet.as_manager()
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="setups")
     name = models.CharField(max_length=100)
@@ -92,8 +105,22 @@ class TelephonySetup(Row):
         return self.carrier != SANDBOX
 
 
+class PhoneNumberQuerySet(models.QuerySet["PhoneNumber"]):
+    def not_deleted(self) -> Self:
+        """A number goes with its setup."""
+        return self.filter(setup__deleted_at=None)
+
+    def of_world(self, live: bool | None) -> Self:
+        """Those of which the setup's `TelephonySetup.live` says the same; all where it is None."""
+        if live is None:
+            return self
+        return self.exclude(setup__carrier=SANDBOX) if live else self.filter(setup__carrier=SANDBOX)
+
+
 class PhoneNumber(Row):
     """A sender number. It is the organisation's own, so it is stored in clear."""
+
+    objects = PhoneNumberQuerySet.as_manager()
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="phone_numbers")
     setup = models.ForeignKey(TelephonySetup, on_delete=models.PROTECT, related_name="phone_numbers")
@@ -120,8 +147,15 @@ class Purpose(models.TextChoices):
     OTHER = "other", "Other care message"
 
 
+class UseCaseQuerySet(models.QuerySet["UseCase"]):
+    def not_deleted(self) -> Self:
+        return self.filter(deleted_at=None)
+
+
 class UseCase(Row):
     """Why and through what people are reached. Deleting one keeps the row, for its voicemails."""
+
+    objects = UseCaseQuerySet.as_manager()
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="use_cases")
     channel = models.CharField(max_length=32, choices=Channel.choices, default=Channel.RINGLESS_VOICEMAIL)

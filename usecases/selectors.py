@@ -7,28 +7,22 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
-from usecases.models import SANDBOX, PhoneNumber, TelephonySetup, UseCase
+from usecases.models import PhoneNumber, TelephonySetup, UseCase
 
 
 def setups(workspace: Workspace, *, live: bool | None) -> QuerySet[TelephonySetup]:
-    return TelephonySetup.objects.filter(_of_world(live), workspace=workspace, deleted_at=None)
+    return TelephonySetup.objects.not_deleted().of_world(live).filter(workspace=workspace)
 
 
 def phone_numbers(workspace: Workspace, *, live: bool | None) -> QuerySet[PhoneNumber]:
     """Those of living setups, with the living use cases that they are assigned to."""
-    assigned = Prefetch("use_cases", UseCase.objects.filter(deleted_at=None).order_by("name"))
-    found = PhoneNumber.objects.filter(_of_world(live, "setup__"), workspace=workspace, setup__deleted_at=None)
+    assigned = Prefetch("use_cases", UseCase.objects.not_deleted().order_by("name"))
+    found = PhoneNumber.objects.not_deleted().of_world(live).filter(workspace=workspace)
     return found.prefetch_related(assigned)
-
-
-def _of_world(live: bool | None, path: str = "") -> Q:
-    """The setup that `path` leads to is one of `live`, as `TelephonySetup.live` says of one."""
-    sandbox = Q(**{f"{path}carrier": SANDBOX})
-    return Q() if live is None else ~sandbox if live else sandbox
 
 
 def use_cases(
@@ -36,8 +30,8 @@ def use_cases(
 ) -> QuerySet[UseCase]:
     """Newest first, with their numbers. All filters must hold; an empty one is left out."""
     sought = {"entity_name": entity_name, "channel": channel, "setup_id": setup_id}
-    found = UseCase.objects.filter(
-        workspace=workspace, deleted_at=None, **{name: value for name, value in sought.items() if value}
+    found = UseCase.objects.not_deleted().filter(
+        workspace=workspace, **{name: value for name, value in sought.items() if value}
     )
     return found.order_by("-id").prefetch_related(Prefetch("phone_numbers", PhoneNumber.objects.order_by("e164")))
 

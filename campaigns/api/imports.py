@@ -32,7 +32,6 @@ from campaigns.imports import uploaded_lists
 from campaigns.imports.error_report import error_report
 from campaigns.imports.layout import REPORTED
 from campaigns.models import RecipientImport
-from campaigns.states import UNDER_WAY
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.lists import CreateView, ListView, PageQuery
@@ -68,7 +67,7 @@ class _ImportView(CampaignsView):
         }
 
     def _sample(self, recipient_import: RecipientImport) -> uploaded_lists.Sample | None:
-        if recipient_import.state in UNDER_WAY:
+        if recipient_import.is_under_way:
             return None  # asked for again and again; a workbook is opened anew each time
         try:
             return services.sample(recipient_import)

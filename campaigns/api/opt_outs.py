@@ -27,7 +27,6 @@ from campaigns.imports.uploaded_lists import Sample
 from campaigns.models import OptOutImport
 from campaigns.opt_outs import service as services
 from campaigns.opt_outs.columns import SENTENCES
-from campaigns.states import OPT_OUTS_UNDER_WAY
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.lists import CreateView, ListView, WorldQuery
@@ -58,7 +57,7 @@ class _OptOutView(CampaignsView):
         }
 
     def _sample(self, row: OptOutImport) -> Sample | None:
-        if row.state in OPT_OUTS_UNDER_WAY:
+        if row.is_under_way:
             return None  # asked for again and again; a workbook is opened anew each time
         try:
             return services.sample(row)

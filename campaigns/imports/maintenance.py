@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from campaigns.imports.runner import lock_within_transaction
 from campaigns.imports.staging import unstage
 from campaigns.models import OptOutImport, RecipientImport
-from campaigns.states import OPT_OUTS_UNDER_WAY, UNDER_WAY, ImportState
+from campaigns.states import ImportState
 from delivery.runtime.wakeups import wake
 from rvm.platform import audit
 from rvm.platform.database.ids import time_of
@@ -29,7 +29,7 @@ _looked_for_strays: datetime | None = None  # by this process
 
 
 def ring_for_imports(now: datetime) -> None:
-    if RecipientImport.objects.filter(state__in=UNDER_WAY).exists():
+    if RecipientImport.objects.under_way().exists():
         wake("imports")
 
 
@@ -89,8 +89,8 @@ def warning() -> str:
     still = sum(
         rows.filter(updated_at__lt=Now() - STILL).count()
         for rows in (
-            RecipientImport.objects.filter(state__in=UNDER_WAY),
-            OptOutImport.objects.filter(state__in=OPT_OUTS_UNDER_WAY),
+            RecipientImport.objects.under_way(),
+            OptOutImport.objects.under_way(),
         )
     )
     those = "1 import has" if still == 1 else f"{still} imports have"

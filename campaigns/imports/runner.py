@@ -18,7 +18,7 @@ from campaigns.imports.classification import classify, count_answers, count_outc
 from campaigns.imports.insertion import CampaignClaimed, insert
 from campaigns.imports.staging import Stopping, Superseded, mark_staged, stage, unstage
 from campaigns.models import RecipientImport
-from campaigns.states import UNDER_WAY, ImportState
+from campaigns.states import ImportState
 from delivery.recordings.storage import STORAGE_UNAVAILABLE
 from delivery.runtime import shutdown
 from rvm.platform import audit
@@ -36,7 +36,7 @@ FAULT = "The list could not be checked because of a fault of the platform. Try i
 def work() -> bool:
     """Work on every import under way that nobody else works on, the oldest first. Whether any is left to somebody else."""
     left = False
-    waiting = RecipientImport.objects.filter(state__in=UNDER_WAY).order_by("id").values_list("pk", "campaign_id")
+    waiting = RecipientImport.objects.under_way().order_by("id").values_list("pk", "campaign_id")
     for identifier, campaign_id in list(waiting):
         if shutdown.requested.is_set():
             return True
@@ -55,8 +55,8 @@ def work() -> bool:
 
 def work_on(identifier: UUID) -> None:
     """Bring one import to its next state. The caller holds its campaign's lock."""
-    rows = RecipientImport.objects.select_related("campaign__workspace", "campaign__lane__use_case__setup")
-    recipient_import = rows.filter(pk=identifier, state__in=UNDER_WAY).first()
+    rows = RecipientImport.objects.under_way().select_related("campaign__workspace", "campaign__lane__use_case__setup")
+    recipient_import = rows.filter(pk=identifier).first()
     if recipient_import is None:
         return
     was = ImportState(recipient_import.state)

@@ -19,7 +19,6 @@ from django.db.models.functions import Now
 from campaigns.imports.layout import Layout, layout_of
 from campaigns.imports.row_validation import RowInvalid, compared_of, judge_for, rules_of
 from campaigns.models import RecipientImport, UploadedList
-from campaigns.states import UNDER_WAY
 from delivery.identifiers import record_number_entry, seal_record_number
 from delivery.models import Voicemail
 from delivery.models.recipients import PURPOSE
@@ -87,7 +86,7 @@ def stage(recipient_import: RecipientImport) -> list[int]:
         place = _fill(table, recipient_import, rows, encoder_for(recipient_import, layout))
     if not place:
         raise SheetInvalid("empty", "The list has no rows below its header; export it again with the people in it.")
-    RecipientImport.objects.filter(pk=recipient_import.pk, state__in=UNDER_WAY).update(notices=notices)
+    RecipientImport.objects.under_way().filter(pk=recipient_import.pk).update(notices=notices)
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE INDEX ON {table} USING brin (place) WITH (pages_per_range = 16)")
         cursor.execute(f"ANALYZE {table}")
@@ -158,7 +157,7 @@ def _made_from(recipient_import: RecipientImport) -> str:
 
 
 def _progress(recipient_import: RecipientImport, rows_read: int) -> None:
-    rows = RecipientImport.objects.filter(pk=recipient_import.pk, state__in=UNDER_WAY)
+    rows = RecipientImport.objects.under_way().filter(pk=recipient_import.pk)
     if not rows.update(rows_read=rows_read, updated_at=Now()):
         raise Superseded
     recipient_import.rows_read = rows_read

@@ -23,7 +23,7 @@ from campaigns.lifecycle.service import begin
 from campaigns.lifecycle.transitions import is_importing, move, reopen
 from campaigns.models import Campaign, CampaignRetry, RecipientImport
 from campaigns.scripts import RecordingResolver
-from campaigns.states import UNDER_WAY, CampaignState, RetryState
+from campaigns.states import CampaignState, RetryState
 from delivery.lane_totals import LANES_WITH, counts_of
 from delivery.lifecycle.status import OPEN_ENDED, VoicemailStatus
 from delivery.models import Lane
@@ -50,7 +50,7 @@ MEASURE_EVERY = timedelta(seconds=5)
 # The rate forgets what was before about so long.
 SMOOTHING = timedelta(seconds=15)
 
-_IMPORTED_NOW = Exists(RecipientImport.objects.filter(campaign=OuterRef("pk"), state__in=UNDER_WAY))
+_IMPORTED_NOW = Exists(RecipientImport.objects.under_way().filter(campaign=OuterRef("pk")))
 _RETRIED_NOW = Exists(CampaignRetry.objects.filter(campaign=OuterRef("pk"), state=RetryState.RUNNING))
 
 
@@ -123,7 +123,7 @@ def _complete(row: Campaign, now: datetime) -> None:
 
 
 def _is_imported(row: Campaign) -> bool:
-    return RecipientImport.objects.filter(campaign=row, state__in=UNDER_WAY).exists()
+    return RecipientImport.objects.under_way().filter(campaign=row).exists()
 
 
 def _open_ended(counts: Counter[str]) -> int:

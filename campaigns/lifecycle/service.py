@@ -14,7 +14,7 @@ from campaigns.lifecycle.transitions import claimed, is_importing, locked, move,
 from campaigns.models import Campaign, CampaignRetry, RecipientImport
 from campaigns.planning.effective_settings import end_of
 from campaigns.planning.preview import preview
-from campaigns.states import ALWAYS_EDITABLE, EDITABLE, UNDER_WAY, CampaignState
+from campaigns.states import ALWAYS_EDITABLE, EDITABLE, CampaignState
 from delivery.models import Lane, Voicemail
 from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
@@ -190,7 +190,7 @@ def _check_launch(row: Campaign, now: datetime) -> None:
             f"The file of the recording “{row.recording.name}” is gone from the media storage; upload it again.",
             field="recording_id",
         )
-    if RecipientImport.objects.filter(campaign=row, state__in=UNDER_WAY).exists():
+    if RecipientImport.objects.under_way().filter(campaign=row).exists():
         raise ServiceError(
             "import_under_way",
             "A list is being imported into this campaign; launch it when that is done, or discard the list.",

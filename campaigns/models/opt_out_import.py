@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from django.db import models
 
-from campaigns.models.uploaded_list import UploadedList
-from campaigns.states import OptOutState
+from campaigns.models.uploaded_list import UploadedList, UploadedListQuerySet
+from campaigns.states import OPT_OUTS_UNDER_WAY, OptOutState
 from rvm.platform.models import User
 
 
@@ -15,6 +15,9 @@ class OptOutImport(UploadedList):
     """The suppressions that it added have its id, for as long as it alone says so."""
 
     FOLDER = "opt-outs"
+    UNDER_WAY = OPT_OUTS_UNDER_WAY
+
+    objects = UploadedListQuerySet["OptOutImport"].as_manager()
 
     live = models.BooleanField(
         default=True,

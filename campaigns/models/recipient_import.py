@@ -8,14 +8,17 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from campaigns.models.campaign import Campaign
-from campaigns.models.uploaded_list import UploadedList
-from campaigns.states import ImportState, Outcome
+from campaigns.models.uploaded_list import UploadedList, UploadedListQuerySet
+from campaigns.states import UNDER_WAY, ImportState, Outcome
 
 
 class RecipientImport(UploadedList):
     """The uploaded file is kept encrypted for a day; what is kept after that are counts and, of rejected rows, number and reason."""
 
     FOLDER = "imports"
+    UNDER_WAY = UNDER_WAY
+
+    objects = UploadedListQuerySet["RecipientImport"].as_manager()
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="imports")
     state = models.CharField(

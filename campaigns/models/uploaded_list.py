@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Collection
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -11,13 +12,23 @@ from django.db.models.functions import Now
 from rvm.platform.encryption.fields import UpdatedAtField
 from rvm.platform.models import Row, User, Workspace
 
+Uploaded = TypeVar("Uploaded", bound="UploadedList")
 NONE = models.Value([], output_field=models.JSONField())
+
+
+class UploadedListQuerySet(models.QuerySet[Uploaded]):
+    def under_way(self) -> Self:
+        """Those that a worker has to bring to their next state."""
+        return self.filter(state__in=self.model.UNDER_WAY)
 
 
 class UploadedList(Row):
     """What lists of recipients and of opt-outs have in common; each has its states, and what became of its rows."""
 
     FOLDER: ClassVar[str]  # in the media storage
+    UNDER_WAY: ClassVar[Collection[str]]  # states that a worker ends
+
+    state: models.CharField[Any, Any]
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     file_name = models.CharField(max_length=200)
@@ -72,6 +83,10 @@ class UploadedList(Row):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in self.UNDER_WAY
 
     @property
     def storage_name(self) -> str:

@@ -10,14 +10,14 @@ from django.db.models import Q
 from campaigns.imports.maintenance import BATCH, KEPT
 from campaigns.imports.runner import lock_within_transaction
 from campaigns.models import OptOutImport
-from campaigns.states import OPT_OUTS_UNDER_WAY, OptOutState
+from campaigns.states import OptOutState
 from delivery.runtime.wakeups import wake
 from rvm.platform import audit
 from rvm.platform.encryption import encrypted_files
 
 
 def ring_for_lists(now: datetime) -> None:
-    if OptOutImport.objects.filter(state__in=OPT_OUTS_UNDER_WAY).exists():
+    if OptOutImport.objects.under_way().exists():
         wake("imports")
 
 

@@ -11,7 +11,7 @@ from campaigns.imports.runner import FAULT, LOST, lock
 from campaigns.imports.staging import Stopping, Superseded
 from campaigns.models import OptOutImport
 from campaigns.opt_outs import listing
-from campaigns.states import OPT_OUTS_UNDER_WAY, OptOutState
+from campaigns.states import OptOutState
 from delivery.runtime import shutdown
 from rvm.platform import audit
 from rvm.platform.encryption.crypto import Undecryptable
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 def work() -> bool:
     """Work on every list under way that nobody else works on, the oldest first. Whether any is left."""
     left = False
-    waiting = OptOutImport.objects.filter(state__in=OPT_OUTS_UNDER_WAY).order_by("id").values_list("pk", "workspace_id")
+    waiting = OptOutImport.objects.under_way().order_by("id").values_list("pk", "workspace_id")
     for identifier, workspace_id in list(waiting):
         if shutdown.requested.is_set():
             return True
@@ -42,7 +42,7 @@ def work() -> bool:
 
 def work_on(identifier: UUID) -> bool:
     """Bring one list to its next state; False where that must wait. The caller holds its workspace's lock."""
-    row = OptOutImport.objects.select_related("workspace").filter(pk=identifier, state__in=OPT_OUTS_UNDER_WAY).first()
+    row = OptOutImport.objects.under_way().select_related("workspace").filter(pk=identifier).first()
     if row is None:
         return True
     was = OptOutState(row.state)

@@ -14,7 +14,7 @@ from campaigns.models import Campaign, RecipientImport
 from campaigns.planning import effective_settings
 from campaigns.planning.audience import by_zones
 from campaigns.planning.forecast import Group, forecast
-from campaigns.states import UNDER_WAY, CampaignState
+from campaigns.states import CampaignState
 from delivery.lane_totals import reasons_of
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.models import Lane
@@ -108,5 +108,5 @@ def _waiting(lane: Lane) -> dict[str, int]:
 def _open_imports(campaign: Campaign) -> list[ImportProgress]:
     return [
         ImportProgress(str(row.pk), row.file_name, row.state, row.rows_read, row.rows_imported)
-        for row in RecipientImport.objects.filter(campaign=campaign, state__in=UNDER_WAY).order_by("-pk")
+        for row in RecipientImport.objects.under_way().filter(campaign=campaign).order_by("-pk")
     ]

@@ -59,7 +59,7 @@ def state_of(setup: TelephonySetup, now: datetime) -> State:
 
 def warning() -> str:
     """For /readyz, which anybody may read: how many, and neither whose nor why."""
-    failing = TelephonySetup.objects.filter(breaker_until__isnull=False, deleted_at=None).count()
+    failing = TelephonySetup.objects.not_deleted().filter(breaker_until__isnull=False).count()
     those = f"{failing} telephony setups are" if failing > 1 else "1 telephony setup is"
     return f"{those} held back because the carrier fails; the admin's list of setups says why." if failing else ""
 

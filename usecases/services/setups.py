@@ -64,7 +64,7 @@ def update_setup(*, setup: TelephonySetup, actor: User | None = None, **changes:
 def delete_setup(*, setup: TelephonySetup, actor: User | None = None) -> None:
     """Its row stays, for its drops and the reports that are still to come. ServiceError while a use case sends through it."""
     row = lock_living(setup)
-    using = UseCase.objects.filter(Q(setup=row) | Q(failover_setup=row), deleted_at=None).order_by("name").first()
+    using = UseCase.objects.not_deleted().filter(Q(setup=row) | Q(failover_setup=row)).order_by("name").first()
     if using is not None:
         raise ServiceError(
             "setup_in_use",

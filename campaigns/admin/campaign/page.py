@@ -111,7 +111,7 @@ class CampaignPage(RecordAdmin):
         self, campaign: Campaign, numbers: dict[str, Any], lists: list[Any], operates: bool
     ) -> dict[str, Any]:
         """`seen` is what the rest of the page depends on: where it changes, the whole page is loaded again."""
-        under_way = [row for row in lists if row.state in UNDER_WAY]
+        under_way = [row for row in lists if row.is_under_way]
         retry = retries(campaign).first()
         retrying = retry is not None and retry.state == RetryState.RUNNING
         moving = (
@@ -169,7 +169,7 @@ def links(campaign: Campaign) -> dict[str, str]:
 
 def _alarms(campaign: Campaign, lists: list[Any]) -> list[str]:
     sending = campaign.state in (C.SCHEDULED, C.RUNNING)
-    reading = any(row.state in UNDER_WAY for row in lists)
+    reading = any(row.is_under_way for row in lists)
     return [*(alarms() if sending else ()), *(import_alarms() if reading else ())]
 
 

@@ -18,7 +18,7 @@ from campaigns.admin.lists.import_actions import ImportActions
 from campaigns.admin.lists.message_preview import ListHeard
 from campaigns.imports import service as services
 from campaigns.models import RecipientImport
-from campaigns.states import UNDER_WAY, ImportState, Outcome
+from campaigns.states import ImportState, Outcome
 from rvm.platform import audit
 from rvm.platform.admin.alarms import import_alarms
 from rvm.platform.admin.large_tables import RecordAdmin
@@ -81,7 +81,7 @@ class RecipientImportAdmin(ImportActions, ListHeard, RecordAdmin):
             ),
             "operates": operates,
             "sees_numbers": rights_of(request).may_see_numbers(row.workspace_id),
-            "alarms": import_alarms() if row.state in UNDER_WAY else [],
+            "alarms": import_alarms() if row.is_under_way else [],
             "may_read": operates and row.state in READABLE and row.file_removed_at is None,
             "may_confirm": operates and row.state == I.CHECKED and bool(row.counts.get(Outcome.ACCEPTED)),
             "may_discard": operates and row.state in (I.UPLOADED, I.CHECKING, I.CHECKED, I.FAILED),
@@ -109,7 +109,7 @@ class RecipientImportAdmin(ImportActions, ListHeard, RecordAdmin):
         done = row.rows_imported if row.state == I.IMPORTING else row.rows_read
         return {
             "progress_page": reverse("admin:campaigns_recipientimport_progress", args=[row.pk]),
-            "every": SECONDS // 2 if row.state in UNDER_WAY else 0,
+            "every": SECONDS // 2 if row.is_under_way else 0,
             "whole": whole,
             "done": done,
             "percent": f"{min(done / whole, 1) * 100:.1f}" if whole else "",

@@ -35,7 +35,7 @@ from campaigns.imports.uploaded_lists import MAX_BYTES
 from campaigns.models import OptOutImport
 from campaigns.opt_outs import service as services
 from campaigns.opt_outs.rows import MAX_REASON_LENGTH, sentence_of
-from campaigns.states import OPT_OUT_TRANSITIONS, OPT_OUTS_UNDER_WAY, OptOutState
+from campaigns.states import OPT_OUT_TRANSITIONS, OptOutState
 from rvm.platform import audit
 from rvm.platform.admin.alarms import import_alarms
 from rvm.platform.admin.large_tables import RecordAdmin
@@ -169,7 +169,7 @@ class OptOutImportAdmin(RecordAdmin):
             "state": labels.OPT_OUT_STATES[row.state],
             "state_colour": labels.OPT_OUT_COLOURS.get(row.state, ""),
             "next_step": labels.opt_outs_step(row, numbers, operates=operates, asks=UNCLEAR in row.columns),
-            "alarms": import_alarms() if row.state in OPT_OUTS_UNDER_WAY else [],
+            "alarms": import_alarms() if row.is_under_way else [],
             "may_read": operates and row.state in READABLE and not row.added and row.file_removed_at is None,
             "may_confirm": may_confirm,
             "may_discard": operates and O.DISCARDED in moves,
@@ -204,7 +204,7 @@ class OptOutImportAdmin(RecordAdmin):
         }.get(O(row.state), (row.rows_read, 0))
         return {
             "progress_page": reverse("admin:campaigns_optoutimport_progress", args=[row.pk]),
-            "every": SECONDS // 2 if row.state in OPT_OUTS_UNDER_WAY else 0,
+            "every": SECONDS // 2 if row.is_under_way else 0,
             "whole": whole,
             "done": done,
             "percent": f"{min(done / whole, 1) * 100:.1f}" if whole else "",
