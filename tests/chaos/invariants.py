@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from delivery.lifecycle.reasons import REASONS, Reason
 from rvm.simulators.sandbox.ledger import read_ledger
-from tests.chaos.scene import TERMINAL_NAMES, Scene
+from tests.chaos.scene import TERMINAL_NAMES, Scene, ledger_lines
 
 
 def check(scene: Scene) -> None:
@@ -53,7 +52,7 @@ def nobody_got_it_twice(scene: Scene) -> None:
 
 def statuses_agree_with_the_ledger(scene: Scene) -> None:
     ledger = read_ledger(scene.stack.ledger)
-    accepted = {line["id"]: line["key"] for line in lines(scene.stack.ledger) if line["t"] == "accepted"}
+    accepted = {line["id"]: line["key"] for line in ledger_lines(scene.stack.ledger) if line["t"] == "accepted"}
     by_key = {key: drop for drop, key in accepted.items()}
     rows = scene.rows(
         "SELECT d.id, d.status, d.reason, d.carrier_code, v.status, v.reason"
@@ -119,7 +118,3 @@ def no_log_holds_a_number(scene: Scene) -> None:
     for log in logs:
         found = numbers.intersection(re.findall(r"(?=(\d{10}))", log.read_text(errors="replace")))
         assert not found, f"{log.name} holds phone numbers of {len(found)} recipients"
-
-
-def lines(ledger: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in ledger.read_text().splitlines()]

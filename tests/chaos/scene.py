@@ -296,9 +296,15 @@ class Scene:
         )
 
     def keys_of_lost_reports(self) -> list[str]:
-        lines = [json.loads(line) for line in self.stack.ledger.read_text().splitlines()]
+        lines = ledger_lines(self.stack.ledger)
         lost = {drop for line in lines if line["t"] == "lost" for drop in line["ids"]}
         return [line["key"] for line in lines if line["t"] == "accepted" and line["id"] in lost]
+
+
+def ledger_lines(ledger: Path) -> list[dict[str, Any]]:
+    """What the carrier has written down so far; behind the last line another one may be on its way."""
+    whole, _, _ = ledger.read_text().rpartition("\n")
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 @contextmanager

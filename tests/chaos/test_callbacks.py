@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.conftest import Play
-from tests.chaos.invariants import lines
-from tests.chaos.scene import Scene, exchange
+from tests.chaos.scene import Scene, exchange, ledger_lines
 
 pytestmark = pytest.mark.chaos
 
@@ -55,7 +54,7 @@ def test_a_flood_of_callbacks_changes_nothing_but_by_what_is_genuine(play: Play)
 
 def final_events(scene: Scene) -> list[dict[str, Any]]:
     """What the sandbox has reported so far and had acknowledged, word for word."""
-    ledger = lines(scene.stack.ledger)
+    ledger = ledger_lines(scene.stack.ledger)
     reported = {drop for line in ledger if line["t"] == "reported" for drop in line["ids"]}
     keys = {line["id"]: line["key"] for line in ledger if line["t"] == "accepted"}
     return [
