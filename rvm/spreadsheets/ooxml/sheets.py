@@ -51,10 +51,10 @@ class SheetReader:
         """`hidden_rows` has rows read that are hidden or crossed out."""
         self.noticed = Noticed()
         self.bytes_read = 0
+        self._package, self._sheet = package, sheet
         self._archive, self._part = package.archive, sheet.part
         self._parser = RowParser(package)
         self._with_hidden = hidden_rows
-        self._comments_part = package.comments_of(sheet)
         self._comments: Comments = {}
         self._merged = _Merged()
         self._length = self._width = self._headings = 0
@@ -63,8 +63,8 @@ class SheetReader:
     def batches(self) -> Iterator[list[Row]]:
         """The rows that are not blank, some at a time; numbers rise. A batch may be empty."""
         self._merged = _Merged(self._archive.chunks(self._part))
-        if self._comments_part is not None:
-            self._comments = read_comments(self._archive, self._comments_part)
+        if (comments := self._package.comments_of(self._sheet)) is not None:
+            self._comments = read_comments(self._archive, comments)
         for chunk in self._archive.chunks(self._part):
             self._parser.feed(chunk)
             self.bytes_read += len(chunk)

@@ -137,6 +137,12 @@ def test_a_sheet_that_cannot_be_read_is_no_obstacle_where_another_one_is_the_lis
     assert refusal.value.code == "too_many_columns"
 
 
+def test_neither_is_a_sheet_whose_relations_are_damaged() -> None:
+    made = parts(*(["<sheetData>" + "<row><c><v>4155550101</v></c></row>" * 2 + "</sheetData>"] * 2))
+    made["xl/worksheets/_rels/sheet1.xml.rels"] = b"<Relationships"
+    assert [sheet.get("refused", [""])[0] for sheet in looked_at(zipped(made))] == ["xlsx_damaged", ""]
+
+
 def test_names_of_sheets_are_shown_without_a_number_and_are_told_apart() -> None:
     made = parts("", "", "", root('<row><c t="inlineStr"><is><t>Ana</t></is></c></row>'))
     tabs = made["xl/workbook.xml"]
