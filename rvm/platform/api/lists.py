@@ -14,6 +14,9 @@ from rvm.platform.api.fields import StrictSerializer, TextField, YesFilter
 from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT, page
 from rvm.platform.api.views import ApiView
 
+# Of a list's address these choose no rows among those that there are: the place in it, and the world.
+_NO_FILTERS = frozenset({"limit", "continuation_token", "live"})
+
 
 class PageQuery(StrictSerializer):
     """The place in a list."""
@@ -24,7 +27,7 @@ class PageQuery(StrictSerializer):
     @property
     def filters(self) -> dict[str, Any]:
         """The filters that were given; neither the place nor the world."""
-        return {name: value for name, value in self.validated_data.items() if name not in WorldQuery().fields}
+        return {name: value for name, value in self.validated_data.items() if name not in _NO_FILTERS}
 
 
 class WorldQuery(PageQuery):
