@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import PurePath
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -35,26 +37,39 @@ def ring_for_imports(now: datetime) -> None:
 
 def remove_files(now: datetime) -> None:
     """A list is kept for a day: by then its errors were fixed, or it was not meant. One that is being imported is waited for."""
-    due = RecipientImport.objects.filter(file_removed_at=None).exclude(state=ImportState.IMPORTING)
+    remove_files_of(RecipientImport, "campaign_id", "import.expired", now, tidy=unstage)
+
+
+def remove_files_of(
+    kind: type[RecipientImport] | type[OptOutImport],
+    locked: str,
+    expired: str,
+    now: datetime,
+    *,
+    tidy: Callable[[Any], object] = lambda row: None,
+) -> None:
+    """Remove the files of a kind of lists that a day has made superfluous, which also ends what nobody confirmed.
+
+    `locked` is the column by whose value the kind's worker locks, `expired` what the audit calls an end that nobody asked for; `tidy`
+    removes what else is kept of a list.
+    """
+    # Lists of every kind have the states that stand here.
+    due = kind.objects.filter(file_removed_at=None).exclude(state=ImportState.IMPORTING)
     due = due.filter(Q(state=ImportState.DISCARDED) | Q(created_at__lte=now - KEPT))
-    for recipient_import in due.select_related("workspace").order_by("id")[:BATCH]:
+    for found in due.select_related("workspace").order_by("id")[:BATCH]:
         with transaction.atomic():
-            if lock_within_transaction(recipient_import.campaign_id):
-                _remove(recipient_import, now)
-
-
-def _remove(recipient_import: RecipientImport, now: datetime) -> None:
-    """Also ends what nobody confirmed. The caller holds the lock, so nobody reads the file."""
-    row = RecipientImport.objects.select_for_update(no_key=True).get(pk=recipient_import.pk)
-    if row.state == ImportState.IMPORTING or row.file_removed_at is not None:
-        return
-    if row.state in (ImportState.UPLOADED, ImportState.CHECKING, ImportState.CHECKED):
-        row.state = ImportState.DISCARDED
-        audit.record("import.expired", row, actor=None, workspace=recipient_import.workspace)
-    unstage(row)
-    encrypted_files.delete(row.storage_name)
-    row.file_removed_at = now
-    row.save(update_fields=["state", "file_removed_at", "updated_at"])
+            if not lock_within_transaction(getattr(found, locked)):
+                continue  # a worker reads the file
+            row = kind.objects.select_for_update(no_key=True).get(pk=found.pk)
+            if row.state == ImportState.IMPORTING or row.file_removed_at is not None:
+                continue
+            if row.state in (ImportState.UPLOADED, ImportState.CHECKING, ImportState.CHECKED):
+                row.state = ImportState.DISCARDED
+                audit.record(expired, row, actor=None, workspace=found.workspace)
+            tidy(row)
+            encrypted_files.delete(row.storage_name)
+            row.file_removed_at = now
+            row.save(update_fields=["state", "file_removed_at", "updated_at"])
 
 
 def remove_strays(now: datetime) -> None:
