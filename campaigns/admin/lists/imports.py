@@ -2,52 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from campaigns.admin import labels
-from campaigns.admin.fragments import SECONDS, afresh, fragment
-from campaigns.admin.lists.column_labels import columns_shown, hidden
+from campaigns.admin.lists.column_labels import Column, columns_shown
 from campaigns.admin.lists.import_actions import ImportActions
 from campaigns.admin.lists.message_preview import ListHeard
+from campaigns.admin.lists.uploaded_list import READABLE
 from campaigns.imports import service as services
+from campaigns.imports.uploaded_lists import ColumnRead
 from campaigns.models import RecipientImport
 from campaigns.states import ImportState, Outcome
-from rvm.platform import audit
 from rvm.platform.admin.alarms import import_alarms
-from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.rights import person, rights_of
+from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.scoping import ScopedFilter
-from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from rvm.spreadsheets.columns.kinds import UNCLEAR
-from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
-from rvm.spreadsheets.workbook_notices import other_sheets
 
 I = ImportState  # noqa: E741
-READABLE = (I.UPLOADED, I.CHECKED, I.FAILED)
 
 
 @admin.register(RecipientImport)
-class RecipientImportAdmin(ImportActions, ListHeard, RecordAdmin):
+class RecipientImportAdmin(ImportActions, ListHeard):
     list_display = ("created_at", "file_name", "campaign", "coloured", "accepted", "rejected", "workspace")
     list_display_links = ("created_at", "file_name")
     list_filter = (("workspace", ScopedFilter), ("state", ChoicesDropdownFilter))
     list_select_related = ("workspace", "campaign")
     fields: ClassVar[tuple[str, ...]] = ()
-
-    def get_urls(self) -> list[URLPattern]:
-        progress = fragment(self.admin_site, self.progress)
-        return [
-            path("<uuid:object_id>/progress/", progress, name="campaigns_recipientimport_progress"),
-            *super().get_urls(),
-        ]
+    read_event = "import.read"
 
     @display(description="State", label={labels.IMPORT_STATES[s]: c for s, c in labels.IMPORT_COLOURS.items()})
     def coloured(self, row: RecipientImport) -> str:
@@ -66,6 +56,7 @@ class RecipientImportAdmin(ImportActions, ListHeard, RecordAdmin):
     ) -> HttpResponse:
         row: RecipientImport = self.get_object(request, object_id)
         operates = self.may(Role.OPERATOR, request, row)
+        reading = self.reading_of(request, row)
         shown = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -85,61 +76,21 @@ class RecipientImportAdmin(ImportActions, ListHeard, RecordAdmin):
             "may_read": operates and row.state in READABLE and row.file_removed_at is None,
             "may_confirm": operates and row.state == I.CHECKED and bool(row.counts.get(Outcome.ACCEPTED)),
             "may_discard": operates and row.state in (I.UPLOADED, I.CHECKING, I.CHECKED, I.FAILED),
-            "read_as": reverse("admin:campaigns_recipientimport_read_as", args=[row.pk]),
-            "encodings": list(ENCODINGS.items()),
-            "delimiters": list(DELIMITERS.items()),
-            "sheets": labels.sheets(row.sheets),
-            "noticed": [*other_sheets(row.sheets, row.sheet), *row.notices],
-            **self._progress(row),
-            **self._rows(request, row),
+            **reading,
+            "may_listen": reading.get("hides") is False and bool(row.campaign.script),
             **_results(row),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "campaigns/admin/list.html", shown)
 
-    def progress(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        row: RecipientImport = self.get_object(request, str(object_id))
-        if request.GET.get("seen") != row.state:
-            return afresh()
-        return TemplateResponse(request, "campaigns/admin/list_progress.html", {"list": row, **self._progress(row)})
+    def columns_of(
+        self, header: Sequence[str], reading: Sequence[ColumnRead], rows: Sequence[Sequence[str]]
+    ) -> list[Column]:
+        return columns_shown(header, reading, rows)
 
-    def _progress(self, row: RecipientImport) -> dict[str, Any]:
+    def progress_of(self, row: RecipientImport) -> tuple[int, int]:
         """Of the checking it is not known how many rows there are; of the import it is."""
-        whole = sum(row.counts.values()) if row.state == I.IMPORTING else 0
-        done = row.rows_imported if row.state == I.IMPORTING else row.rows_read
-        return {
-            "progress_page": reverse("admin:campaigns_recipientimport_progress", args=[row.pk]),
-            "every": SECONDS // 2 if row.is_under_way else 0,
-            "whole": whole,
-            "done": done,
-            "percent": f"{min(done / whole, 1) * 100:.1f}" if whole else "",
-        }
-
-    def _rows(self, request: HttpRequest, row: RecipientImport) -> dict[str, Any]:
-        """The first rows, hidden from whoever may not see numbers. Who sees them is recorded."""
-        if row.state not in READABLE or row.file_removed_at is not None:
-            return {}
-        try:
-            sample = services.sample(row)
-        except ServiceError as refusal:
-            return {"unreadable": refusal.sentence}
-        reveal = rights_of(request).may_see_numbers(row.workspace_id)
-        if reveal:
-            audit.record("import.read", row, actor=person(request), workspace=row.workspace)
-        seen = str if reveal else hidden
-        # A first row that is no header, taken for one, is about a person too.
-        shown = reveal or sample.header_sure
-        header = sample.header if shown else ["•••" if name else "" for name in sample.header]
-        rows = [[seen(cell) for cell in cells] for cells in sample.rows]
-        columns = columns_shown(header, sample.reading, rows)
-        return {
-            "columns": columns,
-            "questions": [column for column in columns if column.question],
-            "titles": [" · ".join(map(seen, cells)) for cells in sample.titles],
-            "sample": rows,
-            "hides": not reveal,
-            "may_listen": reveal and bool(row.campaign.script),
-        }
+        return (row.rows_imported, sum(row.counts.values())) if row.state == I.IMPORTING else (row.rows_read, 0)
 
 
 def _results(row: RecipientImport) -> dict[str, Any]:

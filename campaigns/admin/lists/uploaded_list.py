@@ -1,0 +1,215 @@
+"""An uploaded list of any kind in the admin: its first rows and how they are read, how far it is, and the steps of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
+
+from campaigns.admin import labels
+from campaigns.admin.fragments import SECONDS, afresh, fragment
+from campaigns.admin.lists.column_labels import Column, hidden
+from campaigns.imports.uploaded_lists import ColumnRead
+from campaigns.models import UploadedList
+from campaigns.states import ImportState
+from rvm.platform import audit
+from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.rights import person, rights_of
+from rvm.platform.database.clock import database_now
+from rvm.platform.errors import ServiceError
+from rvm.platform.models import Role
+from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
+from rvm.spreadsheets.workbook_notices import other_sheets
+
+# Lists of every kind have these states, in which their first rows are shown.
+READABLE = (ImportState.UPLOADED, ImportState.CHECKED, ImportState.FAILED)
+# A browser may not keep a tab as the value of a choice, so delimiters are posted by name.
+NAMED = {name: delimiter for delimiter, name in DELIMITERS.items()}
+HIDDEN_ROWS = {"leave": False, "read": True}
+
+
+class UploadedListAdmin(RecordAdmin):
+    """`services` is the module of the kind's services: sample, read_as, check, discard. `read_event` is what the audit calls a look
+    at the first rows, `checking` what is said once the rows are being read. Everything that changes something is posted."""
+
+    services: ClassVar[Any]
+    read_event: ClassVar[str]
+    checking: ClassVar[str]
+
+    def columns_of(
+        self, header: Sequence[str], reading: Sequence[ColumnRead], rows: Sequence[Sequence[str]]
+    ) -> list[Column]:
+        """The columns with their labels; `rows` are the first ones, as the person who looks may see them."""
+        raise NotImplementedError
+
+    def progress_of(self, row: Any) -> tuple[int, int]:
+        """How much is done of how much; 0 where it is not known how much there is."""
+        raise NotImplementedError
+
+    def confirm(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        raise NotImplementedError
+
+    def posted_views(self) -> dict[str, Callable[..., HttpResponse]]:
+        """By the end of their address."""
+        return {"read-as": self.read_as, "check": self.check_rows, "confirm": self.confirm, "discard": self.discard}
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        views = {name: wrap(require_POST(view)) for name, view in self.posted_views().items()}
+        views["progress"] = fragment(self.admin_site, self.progress)
+        return [*(self.address(name, view) for name, view in views.items()), *super().get_urls()]
+
+    def address(self, name: str, view: Callable[..., Any]) -> URLPattern:
+        """A view of one list."""
+        return path(f"<uuid:object_id>/{name}/", view, name=self._name(name.replace("-", "_")))
+
+    def page_of(self, row: UploadedList, name: str = "change") -> str:
+        return reverse(f"admin:{self._name(name)}", args=[row.pk])
+
+    def _name(self, name: str) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{name}"
+
+    # What the page shows.
+
+    def reading_of(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """How the list is read, with its first rows, and how far it is."""
+        return {
+            "read_as": self.page_of(row, "read_as"),
+            "encodings": list(ENCODINGS.items()),
+            "delimiters": list(DELIMITERS.items()),
+            "sheets": labels.sheets(row.sheets),
+            "noticed": [*other_sheets(row.sheets, row.sheet), *row.notices],
+            **self._progress(row),
+            **self._rows(request, row),
+        }
+
+    def progress(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        row: Any = self.get_object(request, str(object_id))
+        if request.GET.get("seen") != row.state:
+            return afresh()
+        return TemplateResponse(request, "campaigns/admin/list_progress.html", {"list": row, **self._progress(row)})
+
+    def _progress(self, row: Any) -> dict[str, Any]:
+        done, whole = self.progress_of(row)
+        return {
+            "progress_page": self.page_of(row, "progress"),
+            "every": SECONDS // 2 if row.is_under_way else 0,
+            "whole": whole,
+            "done": done,
+            "percent": f"{min(done / whole, 1) * 100:.1f}" if whole else "",
+        }
+
+    def _rows(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """The first rows, hidden from whoever may not see numbers. Who sees them is recorded."""
+        if row.state not in READABLE or row.file_removed_at is not None:
+            return {}
+        try:
+            sample = self.services.sample(row)
+        except ServiceError as refusal:
+            return {"unreadable": refusal.sentence}
+        reveal = rights_of(request).may_see_numbers(row.workspace_id)
+        if reveal:
+            audit.record(self.read_event, row, actor=person(request), workspace=row.workspace)
+        seen = str if reveal else hidden
+        # A first row that is no header, taken for one, is about a person too.
+        shown = reveal or sample.header_sure
+        header = sample.header if shown else ["•••" if name else "" for name in sample.header]
+        rows = [[seen(cell) for cell in cells] for cells in sample.rows]
+        columns = self.columns_of(header, sample.reading, rows)
+        return {
+            "columns": columns,
+            "questions": [column for column in columns if column.question],
+            "titles": [" · ".join(map(seen, cells)) for cells in sample.titles],
+            "sample": rows,
+            "hides": not reveal,
+        }
+
+    # What is posted, by the services that the API calls.
+
+    def read_as(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """As the form says; with the button “Check” the rows are checked at once, if their columns have been seen."""
+        row = self.own(request, object_id)
+        now = database_now()
+
+        def action() -> str:
+            changes = reading(request.POST, row)
+            read = self.services.read_as(row, changes, actor=person(request), now=now) if changes else row
+            if not may_check(request.POST, changes):
+                return read_now(changes)
+            self.services.check(read, actor=person(request), now=now)
+            return self.checking
+
+        return self.do(request, row, action)
+
+    def check_rows(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        row = self.own(request, object_id)
+
+        def action() -> str:
+            self.services.check(row, actor=person(request), now=database_now())
+            return self.checking
+
+        return self.do(request, row, action)
+
+    def discard(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        row = self.own(request, object_id)
+
+        def action() -> str:
+            self.services.discard(row, actor=person(request), now=database_now())
+            return f"“{row.file_name}” is discarded; its file is removed within moments."
+
+        return self.do(request, row, action)
+
+    def own(self, request: HttpRequest, object_id: UUID, needed: Role = Role.OPERATOR) -> Any:
+        """The list, for somebody whose role in its workspace is `needed` at least. Raises Http404, PermissionDenied."""
+        row: Any = self.get_object(request, str(object_id))
+        if not self.may(needed, request, row):
+            raise PermissionDenied
+        return row
+
+    def do(self, request: HttpRequest, row: UploadedList, action: Callable[[], str]) -> HttpResponse:
+        """Say what `action` answers, or why it is refused, on the list's page."""
+        try:
+            messages.success(request, action())
+        except ServiceError as refusal:
+            messages.error(request, refusal.sentence)
+        return redirect(self.page_of(row))
+
+
+def reading(posted: QueryDict, row: UploadedList) -> dict[str, Any]:
+    """What the form says otherwise than the list is read now. Another encoding, delimiter, header, sheet or set of rows makes other
+    columns, which are guessed anew; the choices on the page were about the old ones."""
+    said: dict[str, Any] = {
+        "encoding": posted.get("encoding", row.encoding),
+        "delimiter": NAMED.get(posted.get("delimiter", ""), row.delimiter),
+        "header_row": int(number) if (number := posted.get("header_row", "")).isdecimal() else row.header_row,
+        "sheet": posted.get("sheet", row.sheet),
+        "hidden_rows": HIDDEN_ROWS.get(posted.get("hidden_rows", ""), row.hidden_rows),
+    }
+    if dialect := {name: value for name, value in said.items() if value != getattr(row, name)}:
+        return dialect
+    columns = posted.getlist("column")
+    if not columns or columns == row.columns:
+        return {}
+    # What a person changed is said by them; what they left as it was is still a guess.
+    changed = [at for at, kind in enumerate(columns) if at >= len(row.columns) or kind != row.columns[at]]
+    return {"columns": columns, "columns_said": sorted({*row.columns_said, *changed})}
+
+
+def may_check(posted: QueryDict, changes: Mapping[str, Any]) -> bool:
+    """Whether the button “Check” was pressed below the columns that are checked: those that are guessed anew nobody has seen."""
+    return "check" in posted and (not changes or "columns" in changes)
+
+
+def read_now(changes: Mapping[str, Any]) -> str:
+    if not changes:
+        return "Nothing was changed."
+    look = "" if "columns" in changes else " Look at its columns, then check it."
+    return f"This is how the list is read now.{look}"
