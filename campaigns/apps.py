@@ -15,5 +15,5 @@ class CampaignsConfig(AppConfig):
 
         wakeups.JOBS["imports"] = "campaigns.tasks.work_imports"
         health.WARNINGS.append(maintenance.warning)
-        tick.STEPS += [maintenance.ring_for_imports, maintenance.remove_files, maintenance.remove_strays]
-        tick.STEPS += [opt_outs.ring_for_lists, opt_outs.remove_files, *scheduler.STEPS]
+        tick.STEPS += [maintenance.wake_for_imports, maintenance.remove_files, maintenance.remove_strays]
+        tick.STEPS += [opt_outs.wake_for_lists, opt_outs.remove_files, *scheduler.STEPS]

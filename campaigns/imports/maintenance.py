@@ -1,4 +1,4 @@
-"""Time's own moves with imports: rings for those under way, and removes what a day has made superfluous."""
+"""Time's own moves with imports: wakes the worker for those under way, and removes what a day has made superfluous."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STRAYS_EVERY = timedelta(hours=1)
 _looked_for_strays: datetime | None = None  # by this process
 
 
-def ring_for_imports(now: datetime) -> None:
+def wake_for_imports(now: datetime) -> None:
     if RecipientImport.objects.under_way().exists():
         wake("imports")
 

@@ -1,4 +1,4 @@
-"""Time's own moves with opt-out lists: rings for those under way, and removes the files that a day has made superfluous."""
+"""Time's own moves with opt-out lists: wakes the worker for those under way, and removes files that a day has made superfluous."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from campaigns.models import OptOutImport
 from delivery.runtime.wakeups import wake
 
 
-def ring_for_lists(now: datetime) -> None:
+def wake_for_lists(now: datetime) -> None:
     if OptOutImport.objects.under_way().exists():
         wake("imports")
 

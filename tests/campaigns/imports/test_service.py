@@ -291,11 +291,11 @@ def test_imports_that_nobody_works_on_are_warned_of_and_leave_the_platform_ready
 @pytest.mark.django_db(transaction=True)
 def test_the_tick_rings_for_imports_under_way_and_the_job_works_on_them() -> None:
     get_queue("imports").connection.flushdb()
-    assert {maintenance.ring_for_imports, maintenance.remove_files} <= set(tick.STEPS)
-    maintenance.ring_for_imports(NOW)
+    assert {maintenance.wake_for_imports, maintenance.remove_files} <= set(tick.STEPS)
+    maintenance.wake_for_imports(NOW)
     assert get_queue("imports").count == 0
     row = service.check(upload(make_campaign(), LIST), actor=None, now=NOW)
-    maintenance.ring_for_imports(NOW)
+    maintenance.wake_for_imports(NOW)
     (job,) = get_queue("imports").jobs
     assert job.func_name == wakeups.JOBS["imports"] and job.func is work_imports
     job.func()

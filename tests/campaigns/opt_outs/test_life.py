@@ -280,13 +280,13 @@ def test_a_file_is_kept_for_a_day_and_what_it_listed_for_ever(workspace: Workspa
 
 
 def test_the_tick_rings_for_lists_under_way(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert {maintenance.ring_for_lists, maintenance.remove_files} <= set(tick.STEPS)
+    assert {maintenance.wake_for_lists, maintenance.remove_files} <= set(tick.STEPS)
     rung: list[str] = []
     monkeypatch.setattr(maintenance, "wake", rung.append)
     row = uploaded(workspace, "Phone\n2025550142\n")
-    maintenance.ring_for_lists(NOW)
+    maintenance.wake_for_lists(NOW)
     service.check(row, actor=None, now=NOW)
-    maintenance.ring_for_lists(NOW)
+    maintenance.wake_for_lists(NOW)
     assert rung == ["imports"] and "imports" in wakeups.JOBS
 
 
