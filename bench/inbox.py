@@ -55,7 +55,7 @@ class Saying:
 
 def make_accepted(connection: psycopg.Connection, clinic: Clinic, count: int) -> list[UUID]:
     """Voicemails that their carrier has accepted a moment ago, each with its drop; the drops' ids."""
-    vault, index = Cipher(settings.RVM_ENCRYPTION_KEYS), BlindIndex(settings.RVM_INDEX_KEYS)
+    cipher, index = Cipher(settings.RVM_ENCRYPTION_KEYS), BlindIndex(settings.RVM_INDEX_KEYS)
     now = datetime.now(UTC)
     pairs = [(uuid7(), uuid7()) for _ in range(count)]
     columns = f"{', '.join(COLUMNS.split())}, drop_id, sending_at, accepted_at"
@@ -63,11 +63,19 @@ def make_accepted(connection: psycopg.Connection, clinic: Clinic, count: int) ->
         with cursor.copy(f"COPY delivery_voicemail ({columns}) FROM STDIN") as copy:
             for position, (voicemail, drop) in enumerate(pairs):
                 number = f"+1{200 + position // 10_000 % 800}555{position % 10_000:04}"
-                sealed = vault.encrypt(number.encode(), b"delivery_voicemail.recipient")
+                encrypted = cipher.encrypt(number.encode(), b"delivery_voicemail.recipient")
                 copy.write_row(
                     (
                         *(voicemail, clinic.workspace, clinic.use_case, clinic.setup, clinic.lane, clinic.recording),
-                        *(True, sealed, index.of(clinic.workspace, number), index.current, number[-4:], SENDERS[0], ""),
+                        *(
+                            True,
+                            encrypted,
+                            index.of(clinic.workspace, number),
+                            index.current,
+                            number[-4:],
+                            SENDERS[0],
+                            "",
+                        ),
                         *("accepted", "", "", "", 1, now, now + timedelta(days=3), now, now, drop, now, now),
                     )
                 )
@@ -93,12 +101,12 @@ def sayings(drops: Sequence[UUID], seed: int = 7) -> list[Saying]:
 
 def make_unmerged(connection: psycopg.Connection, clinic: Clinic, ends: Sequence[Saying]) -> None:
     """The inbox as the receiver would have left it."""
-    vault, now = Cipher(settings.RVM_ENCRYPTION_KEYS), datetime.now(UTC)
+    cipher, now = Cipher(settings.RVM_ENCRYPTION_KEYS), datetime.now(UTC)
     columns = ", ".join(REPORT_COLUMNS.split())
     with connection.cursor() as cursor, cursor.copy(f"COPY delivery_carrierreport ({columns}) FROM STDIN") as copy:
         for end in ends:
             event = end.event()
-            raw = vault.encrypt(orjson.dumps({"events": [event]}), RAW_PURPOSE)
+            raw = cipher.encrypt(orjson.dumps({"events": [event]}), RAW_PURPOSE)
             copy.write_row(
                 (
                     *(clinic.setup, end.drop, end.status, end.code, end.code, "", event["id"], event["event_id"]),

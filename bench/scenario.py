@@ -39,7 +39,7 @@ def make_clinic(connection: psycopg.Connection, *, carrier_url: str, cap: int, p
     clinic = Clinic(*(uuid7() for _ in range(5)))
     now = datetime.now(UTC)
     credentials = json.dumps({"base_url": carrier_url, "key": "bench-key", "signing_secret": "bench-secret"}).encode()
-    sealed = Cipher(settings.RVM_ENCRYPTION_KEYS).encrypt(credentials, b"usecases_telephonysetup.credentials")
+    encrypted = Cipher(settings.RVM_ENCRYPTION_KEYS).encrypt(credentials, b"usecases_telephonysetup.credentials")
     execute = connection.execute
     execute(
         "INSERT INTO platform_workspace (id, name, slug, sending_enabled, countries, created_at)"
@@ -50,7 +50,7 @@ def make_clinic(connection: psycopg.Connection, *, carrier_url: str, cap: int, p
         "INSERT INTO usecases_telephonysetup (id, workspace_id, name, carrier, credentials, pace_per_second, in_flight_cap,"
         " report_horizon_hours, confirm_horizon_hours, enabled, callback_token, created_at, updated_at)"
         " VALUES (%s, %s, 'Stub', 'sandbox', %s, %s, %s, 24, 24, true, %s, %s, %s)",
-        [clinic.setup, clinic.workspace, sealed, pace, cap, clinic.setup.hex, now, now],
+        [clinic.setup, clinic.workspace, encrypted, pace, cap, clinic.setup.hex, now, now],
     )
     execute(
         "INSERT INTO usecases_usecase (id, workspace_id, channel, entity_name, name, description, setup_id, sending_enabled, purpose,"
@@ -79,18 +79,18 @@ def make_clinic(connection: psycopg.Connection, *, carrier_url: str, cap: int, p
 
 def queue(connection: psycopg.Connection, clinic: Clinic, count: int) -> list[UUID]:
     """Due voicemails, encrypted and indexed like real ones, to the loopback numbers +1 NPA 555 0000 to 9999."""
-    vault, index = Cipher(settings.RVM_ENCRYPTION_KEYS), BlindIndex(settings.RVM_INDEX_KEYS)
+    cipher, index = Cipher(settings.RVM_ENCRYPTION_KEYS), BlindIndex(settings.RVM_INDEX_KEYS)
     now = datetime.now(UTC)
     ids = [uuid7() for _ in range(count)]
     copy_in = f"COPY delivery_voicemail ({', '.join(COLUMNS.split())}) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(copy_in) as copy:
         for position, identifier in enumerate(ids):
             number = f"+1{200 + position // 10_000 % 800}555{position % 10_000:04}"
-            sealed = vault.encrypt(number.encode(), b"delivery_voicemail.recipient")
+            encrypted = cipher.encrypt(number.encode(), b"delivery_voicemail.recipient")
             copy.write_row(
                 (
                     *(identifier, clinic.workspace, clinic.use_case, clinic.setup, clinic.lane, clinic.recording, True),
-                    *(sealed, index.of(clinic.workspace, number), index.current, number[-4:], SENDERS[0], ""),
+                    *(encrypted, index.of(clinic.workspace, number), index.current, number[-4:], SENDERS[0], ""),
                     *("queued", "", "", "", 0, now, now + timedelta(days=3), now, now),
                 )
             )

@@ -25,7 +25,7 @@ _KIND = "record number:"
 REFERENCE_ENTRY = "hashtextextended(%(workspace)s::text || nullif(reference, ''), 0)"
 
 
-def seal_record_number(record_number: str) -> bytes:
+def encrypt_record_number(record_number: str) -> bytes:
     """The ciphertext for the voicemail's column."""
     return cipher().encrypt(record_number.encode(), _PURPOSE)
 

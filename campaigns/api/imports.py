@@ -38,7 +38,7 @@ from rvm.platform.api.lists import CreateView, ListView, PageQuery
 from rvm.platform.api.rendering import AnyAccept
 from rvm.platform.csv_export import csv_answer
 from rvm.platform.database.clock import database_now
-from rvm.platform.encryption.encrypted_uploads import SealedUploadHandler
+from rvm.platform.encryption.encrypted_uploads import EncryptedUploadHandler
 from rvm.platform.errors import ServiceError
 from rvm.platform.observability.masking import mask_numbers
 from rvm.platform.scopes import Scope
@@ -46,7 +46,7 @@ from rvm.platform.scopes import Scope
 TAGS = ["Recipient imports"]
 
 
-class ListUploadHandler(SealedUploadHandler):
+class ListUploadHandler(EncryptedUploadHandler):
     # What is a little over gets the sentence of the service.
     max_bytes = 100 * 1024 * 1024
 

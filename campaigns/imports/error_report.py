@@ -11,7 +11,6 @@ from campaigns.imports.row_errors import sentence_of
 from campaigns.imports.staging import dialect_of
 from campaigns.models import RecipientImport, RejectedRow
 from rvm.platform.encryption.crypto import Undecryptable
-from rvm.platform.encryption.encrypted_files import unseal
 from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.preview import open_list
 from rvm.spreadsheets.refusals import SheetInvalid
@@ -29,7 +28,7 @@ def error_report(recipient_import: RecipientImport) -> Iterator[list[str]]:
 
 
 def _report(recipient_import: RecipientImport) -> Iterator[list[str]]:
-    seen, rows = open_list(unseal(recipient_import.storage_name), dialect_of(recipient_import))
+    seen, rows = open_list(recipient_import.content(), dialect_of(recipient_import))
     width = len(recipient_import.columns)
     # A first row that is no header, taken for one, names somebody.
     header = list(seen.header.names) if seen.header.sure else []

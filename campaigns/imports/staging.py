@@ -19,12 +19,11 @@ from django.db.models.functions import Now
 from campaigns.imports.layout import Layout, layout_of
 from campaigns.imports.row_validation import RowInvalid, compared_of, judge_for, rules_of
 from campaigns.models import RecipientImport, UploadedList
-from delivery.identifiers import record_number_entry, seal_record_number
+from delivery.identifiers import encrypt_record_number, record_number_entry
 from delivery.models import Voicemail
 from delivery.models.recipients import PURPOSE
 from delivery.runtime import shutdown
 from rvm.platform.encryption.crypto import blind_index, cipher
-from rvm.platform.encryption.encrypted_files import unseal
 from rvm.spreadsheets.dialect import Dialect
 from rvm.spreadsheets.preview import open_list
 from rvm.spreadsheets.refusals import SheetInvalid
@@ -134,7 +133,7 @@ def open_import(recipient_import: RecipientImport, notices: list[str]) -> tuple[
     Raises SheetInvalid, FileNotFoundError, Undecryptable.
     """
     dialect = dialect_of(recipient_import)
-    seen, rows = open_list(unseal(recipient_import.storage_name), dialect, notices)
+    seen, rows = open_list(recipient_import.content(), dialect, notices)
     said = recipient_import.columns_said
     return layout_of(recipient_import.columns, said, seen, ragged=dialect.format == "xlsx"), rows
 
@@ -209,19 +208,21 @@ def encoder_for(recipient_import: RecipientImport, layout: Layout) -> Callable[[
         return b"".join((row, binds, _SMALL(2, refused.consent), _NULL * 4))
 
     def identified(record_number: str) -> bytes:
-        return _value(seal_record_number(record_number)) + _ENTRY(8, record_number_entry(workspace_id, record_number))
+        return _value(encrypt_record_number(record_number)) + _ENTRY(
+            8, record_number_entry(workspace_id, record_number)
+        )
 
     def encode(place: int, number: int, cells: Sequence[str]) -> bytes:
         try:
             e164, reference, record_number, zones, fields, recording_id, consent, nth, prints = judge(cells)
         except RowInvalid as refused:
             return refusal(place, number, refused)
-        sealed, indexed, last4 = encrypt(e164.encode(), PURPOSE), index.of(workspace_id, e164), e164[-4:].encode()
-        if len(sealed) == 41 and not older_keys:
-            start = _USUAL(17, 4, place, 4, number, -1, 41, sealed, 32, indexed, -1, 4, last4)
+        encrypted, indexed, last4 = encrypt(e164.encode(), PURPOSE), index.of(workspace_id, e164), e164[-4:].encode()
+        if len(encrypted) == 41 and not older_keys:
+            start = _USUAL(17, 4, place, 4, number, -1, 41, encrypted, 32, indexed, -1, 4, last4)
         else:
             older = [index.of(workspace_id, e164, key) for key in older_keys]
-            parts = (_NULL, _value(sealed), _value(indexed), _array(17, older) if older else _NULL, _value(last4))
+            parts = (_NULL, _value(encrypted), _value(indexed), _array(17, older) if older else _NULL, _value(last4))
             start = _START.pack(17, 4, place, 4, number) + b"".join(parts)
         return b"".join(
             (

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from campaigns.imports.layout import REPORTED
 from campaigns.imports.staging import dialect_of
 from campaigns.models import UploadedList
-from rvm.platform.encryption import encrypted_files
 from rvm.platform.encryption.crypto import Undecryptable
+from rvm.platform.encryption.encrypted_files import encrypt_file
 from rvm.platform.errors import ServiceError
 from rvm.platform.observability.masking import mask_numbers
 from rvm.spreadsheets.columns.kinds import check_columns, unclear_of
@@ -69,10 +69,12 @@ class Sample:
 
 
 def keep(row: UploadedList, chunks: Iterable[bytes]) -> Accents:
-    """Seal the file. Raises ServiceError: import_too_large, storage_unavailable."""
+    """Encrypt the file. Raises ServiceError: import_too_large, storage_unavailable."""
     accents = Accents()
     try:
-        row.size_bytes, row.sha256 = encrypted_files.seal(row.storage_name, accents.pass_on(_bounded(chunks)))
+        row.size_bytes, row.sha256 = encrypt_file(
+            row.storage_name, accents.pass_on(_bounded(chunks)), row.associated_data
+        )
     except OSError:
         raise ServiceError(
             "storage_unavailable", "The list could not be stored; upload it again later, and tell the operator."
@@ -83,9 +85,7 @@ def keep(row: UploadedList, chunks: Iterable[bytes]) -> Accents:
 def guess(row: UploadedList, accents: Accents, kind: Kind = RECIPIENTS) -> None:
     """How the kept file is written and what its columns are. Raises ServiceError: import_unreadable."""
     with readable():
-        dialect, seen = examine(
-            lambda: encrypted_files.unseal(row.storage_name), accents=accents.kept, columns=kind.columns
-        )
+        dialect, seen = examine(row.content, accents=accents.kept, columns=kind.columns)
     _set(row, dialect, _guessed(seen), [], seen)
 
 
@@ -98,7 +98,7 @@ def read_again(row: UploadedList, changes: Mapping[str, Any], kind: Kind = RECIP
     """
     dialect = _dialect(row, changes)
     with readable():
-        seen = preview(encrypted_files.unseal(row.storage_name), dialect, kind.columns)
+        seen = preview(row.content(), dialect, kind.columns)
     if "columns" in changes:
         columns = _columns(changes["columns"], len(seen.columns), kind)
         said = sorted(changes.get("columns_said", range(len(columns))))
@@ -113,7 +113,7 @@ def sample(row: UploadedList, kind: Kind = RECIPIENTS) -> Sample:
     """Raises ServiceError where the file is gone (import_file_removed) or cannot be read as it is said to be."""
     require_file(row)
     with readable():
-        seen: Preview = preview(encrypted_files.unseal(row.storage_name), dialect_of(row), kind.columns)
+        seen: Preview = preview(row.content(), dialect_of(row), kind.columns)
     header, rows = seen.header, [[trimmed(cell) for cell in cells] for _, cells in seen.rows]
     width = max(len(seen.columns), len(row.columns), *map(len, [header.names, *rows]))
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from rvm.platform.encryption.encrypted_files import decrypt_file
 from rvm.platform.encryption.fields import UpdatedAtField
+from rvm.platform.encryption.streams import associated_data
 from rvm.platform.models import Row, User, Workspace
 
 Uploaded = TypeVar("Uploaded", bound="UploadedList")
@@ -91,3 +93,11 @@ class UploadedList(Row):
     @property
     def storage_name(self) -> str:
         return f"{self.FOLDER}/{self.workspace_id}/{self.pk}.enc"
+
+    @property
+    def associated_data(self) -> bytes:
+        return associated_data(self.FOLDER, self.workspace_id, self.pk)
+
+    def content(self) -> Iterator[bytes]:
+        """The kept file in blocks. Raises FileNotFoundError, Undecryptable."""
+        return decrypt_file(self.storage_name, self.associated_data)

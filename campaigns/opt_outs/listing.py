@@ -25,7 +25,6 @@ from campaigns.states import OptOutState
 from delivery.runtime import shutdown
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
-from rvm.platform.encryption.encrypted_files import unseal
 from rvm.spreadsheets.preview import Preview, open_list
 from rvm.spreadsheets.refusals import CellInvalid, SheetInvalid
 from usecases.models import Suppression
@@ -84,7 +83,7 @@ class Listing:
     def batches(self) -> Iterator[Batch]:
         """Raises SheetInvalid, FileNotFoundError, Undecryptable, Stopping."""
         dialect, said = dialect_of(self.row), self.row.columns_said
-        seen, rows = open_list(unseal(self.row.storage_name), dialect, self.notices, read_opt_outs)
+        seen, rows = open_list(self.row.content(), dialect, self.notices, read_opt_outs)
         layout = layout_of(self.row.columns, said, seen, ragged=dialect.format == "xlsx")
         read, met = entry_for(layout, said, _permissions(seen)), set[int]()
         with closing(rows):

@@ -20,7 +20,7 @@ from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane
 from delivery.selectors import VoicemailFilter, voicemails
-from rvm.platform.admin.exact_search import SealedNumberFilter
+from rvm.platform.admin.exact_search import EncryptedNumberFilter
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.models import Workspace
 from usecases.models import TelephonySetup, UseCase
@@ -152,12 +152,12 @@ def _day(text: Any) -> datetime | None:
         return None
 
 
-class RecipientFilter(SealedNumberFilter):
+class RecipientFilter(EncryptedNumberFilter):
     def narrow(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
         return sift(request, queryset, recipient=number)
 
 
-class IdentifierFilter(SealedNumberFilter):
+class IdentifierFilter(EncryptedNumberFilter):
     title, parameter_name = "record number or reference", "identifier"
 
     def shown(self, number: str) -> str:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from delivery.selectors import VoicemailFilter, voicemails
-from rvm.platform.admin.exact_search import ExactSearch, seal
+from rvm.platform.admin.exact_search import ExactSearch, encrypt_term
 from rvm.platform.admin.rights import rights_of
 from usecases.admin.typed_numbers import typed_number
 
@@ -34,13 +34,13 @@ class VoicemailSearch(ExactSearch):
             # The live one's page, where a test voicemail is called so too.
             [(first, live), *others] = found
             only = not others or (live and not others[0][1])
-            return self._page_of(first) if only else self.to_list(workspace=kept, identifier=seal(text))
+            return self._page_of(first) if only else self.to_list(workspace=kept, identifier=encrypt_term(text))
         if identifier is not None:
             return self.nothing(request, "No voicemail of your workspaces has this id.", kept)
         number = typed_number(text)
         if number is None:
             return self.nothing(request, f"No voicemail of {chosen.name} has this record number or reference.", kept)
-        return self.to_list(workspace=kept, number=seal(number))
+        return self.to_list(workspace=kept, number=encrypt_term(number))
 
     def _known(self, request: HttpRequest) -> Any:
         return self.get_queryset(request)

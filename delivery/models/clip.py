@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from delivery.models.recording import Recording
+from rvm.platform.encryption.streams import associated_data
 from rvm.platform.models import Row, Workspace
 
 
@@ -40,6 +41,10 @@ class Clip(Row):
     @property
     def storage_name(self) -> str:
         return f"clips/{self.workspace_id}/{self.sha256}.mp3.enc"
+
+    @property
+    def associated_data(self) -> bytes:
+        return associated_data("clips", self.workspace_id, self.pk)
 
 
 class Assembly(models.Model):

@@ -1,4 +1,4 @@
-"""The numbers of recipients in rows that are read and written without their model: sealed for their column, and opened again."""
+"""The numbers of recipients in rows that are read and written without their model: encrypted for their column."""
 
 from __future__ import annotations
 

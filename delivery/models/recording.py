@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from rvm.platform.encryption.streams import associated_data
 from rvm.platform.models import Row, Workspace
 
 
@@ -58,3 +59,7 @@ class Recording(Row):
     @property
     def storage_name(self) -> str:
         return f"recordings/{self.workspace_id}/{self.sha256}.mp3.enc"
+
+    @property
+    def associated_data(self) -> bytes:
+        return associated_data("recordings", self.workspace_id, self.pk)

@@ -11,12 +11,11 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import structlog
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
 from delivery.models import Clip, Recording
-from rvm.platform.encryption.crypto import cipher
+from rvm.platform.encryption.encrypted_files import decrypt_file, encrypt_file
 from rvm.platform.errors import ServiceError
 
 log = structlog.get_logger(__name__)
@@ -58,12 +57,7 @@ def find_duplicate(sound: Sound) -> Sound | None:
 
 def read_frames(sound: Recording | Clip) -> bytes:
     """The MP3, byte for byte as it was judged. Raises FileNotFoundError, Undecryptable."""
-    with default_storage.open(sound.storage_name) as file:
-        return cipher().decrypt(file.read(), _purpose(sound))
-
-
-def _purpose(sound: Recording | Clip) -> bytes:
-    return b"clip" if isinstance(sound, Clip) else b"recording"
+    return b"".join(decrypt_file(sound.storage_name, sound.associated_data))
 
 
 def _lock(sound: Recording | Clip) -> None:
@@ -73,11 +67,9 @@ def _lock(sound: Recording | Clip) -> None:
 
 
 def _write(sound: Recording | Clip, frames: bytes) -> None:
-    name = sound.storage_name
     try:
-        # What lies there without a row was left by a process that died; storages would save beside it under another name.
-        default_storage.delete(name)
-        default_storage.save(name, ContentFile(cipher().encrypt(frames, _purpose(sound))))
+        # In place of what lies there without a row, which a process that died has left.
+        encrypt_file(sound.storage_name, [frames], sound.associated_data)
     except OSError as error:
         raise ServiceError(
             STORAGE_UNAVAILABLE,

@@ -236,8 +236,8 @@ def _take(gate: RateLimiter, now: datetime) -> list[Lookup]:
 def _drops() -> QuerySet[Drop]:
     """What is encrypted is read apart, so that what does not open of one drop or setup is not everybody's."""
     related = ("setup", "voicemail__lane", "voicemail__use_case")
-    sealed = ("setup__credentials", "voicemail__recipient", "voicemail__merge_fields")
-    return Drop.objects.select_related(*related).defer(*sealed, "voicemail__metadata")
+    encrypted = ("setup__credentials", "voicemail__recipient", "voicemail__merge_fields")
+    return Drop.objects.select_related(*related).defer(*encrypted, "voicemail__metadata")
 
 
 def _adapter(setup: TelephonySetup) -> Carrier | None:

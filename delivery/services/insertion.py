@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from delivery.identifiers import REFERENCE_ENTRY, record_number_entry, seal_record_number
+from delivery.identifiers import REFERENCE_ENTRY, encrypt_record_number, record_number_entry
 from delivery.models import Lane, Voicemail
 from delivery.models.recipients import PURPOSE
 from rvm.platform.database.ids import first_id_at
@@ -72,7 +72,7 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> None:
                 "references": [row.reference for row in rows],
                 "metadata": [None if row.metadata is None else orjson.dumps(row.metadata).decode() for row in rows],
                 "record_numbers": [
-                    seal_record_number(row.record_number) if row.record_number else None for row in rows
+                    encrypt_record_number(row.record_number) if row.record_number else None for row in rows
                 ],
                 "record_entries": [
                     record_number_entry(workspace_id, row.record_number) if row.record_number else None for row in rows

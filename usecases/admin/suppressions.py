@@ -12,7 +12,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from rvm.platform import audit
-from rvm.platform.admin.exact_search import ExactSearch, SealedNumberFilter, seal
+from rvm.platform.admin.exact_search import EncryptedNumberFilter, ExactSearch, encrypt_term
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.admin.saving import RefusableForm, adopt
@@ -43,7 +43,7 @@ class SuppressionForm(RefusableForm):
         return number
 
 
-class NumberFilter(SealedNumberFilter):
+class NumberFilter(EncryptedNumberFilter):
     def narrow(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
         """Each workspace has an index of its own, so the number is looked for under each."""
         workspaces = list(rights_of(request).workspaces().values_list("pk", flat=True))
@@ -107,4 +107,4 @@ class SuppressionAdmin(ExactSearch, RecordAdmin):
         number = typed_number(text)
         if number is None:
             return self.nothing(request, "This is no phone number; write it as + and 7 to 15 digits.", workspace)
-        return self.to_list(number=seal(number))
+        return self.to_list(number=encrypt_term(number))

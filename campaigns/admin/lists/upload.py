@@ -1,4 +1,4 @@
-"""Takes a list of recipients from the browser, sealed as it comes: neither memory nor disk ever holds it in clear.
+"""Takes a list of recipients from the browser, encrypted as it comes: neither memory nor disk ever holds it in clear.
 
 Django's protection against forged requests reads the form, and with it the file, so the handler is set before that: the view is
 exempt outside and protected inside, as Django's documentation on upload handlers describes.

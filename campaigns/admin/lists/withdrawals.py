@@ -1,6 +1,6 @@
 """Taking people out of a campaign in the admin: a pasted list or a file, what it comes to, and the question whether to do it.
 
-What is pasted or uploaded names patients: it is posted, sealed as it comes, and not kept.
+What is pasted or uploaded names patients: it is posted, encrypted as it comes, and not kept.
 """
 
 from __future__ import annotations

@@ -25,20 +25,20 @@ from rvm.platform.encryption.crypto import Undecryptable, cipher
 _PURPOSE = b"admin.search"
 
 
-def seal(number: str) -> str:
-    """The number as it may stand in an address of the admin."""
-    return base64.urlsafe_b64encode(cipher().encrypt(number.encode(), _PURPOSE)).decode().rstrip("=")
+def encrypt_term(term: str) -> str:
+    """The searched number or identifier as it may stand in an address of the admin."""
+    return base64.urlsafe_b64encode(cipher().encrypt(term.encode(), _PURPOSE)).decode().rstrip("=")
 
 
-def unseal(token: str) -> str | None:
-    """None for what was not sealed here."""
+def decrypt_term(token: str) -> str | None:
+    """None for a token that was not made here."""
     try:
         return cipher().decrypt(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), _PURPOSE).decode()
     except (binascii.Error, ValueError, Undecryptable):
         return None
 
 
-class SealedNumberFilter(DropdownFilter):
+class EncryptedNumberFilter(DropdownFilter):
     """Appears when somebody has searched; choosing All lets the search go."""
 
     title = "phone number"
@@ -49,7 +49,7 @@ class SealedNumberFilter(DropdownFilter):
         return [(request.GET[self.parameter_name], self.shown(number))] if number else []
 
     def _number(self, request: HttpRequest) -> str | None:
-        return unseal(request.GET.get(self.parameter_name, ""))
+        return decrypt_term(request.GET.get(self.parameter_name, ""))
 
     def shown(self, number: str) -> str:
         return f"•••••••{number[-4:]}"

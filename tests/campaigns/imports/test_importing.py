@@ -442,7 +442,7 @@ def test_a_list_that_cannot_be_read_any_more_ends_with_its_campaign(monkeypatch:
     def away(*arguments: object) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(staging, "unseal", away)
+    monkeypatch.setattr(RecipientImport, "content", away)
     work()
     row.refresh_from_db()
     assert row.state == "importing"  # the storage may come back

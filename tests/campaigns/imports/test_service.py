@@ -252,7 +252,7 @@ def test_a_file_whose_process_died_before_it_wrote_a_row_goes_after_a_day_and_no
     monkeypatch.setattr(maintenance, "_looked_for_strays", None)
     kept = upload(make_campaign(), LIST)
     stray = f"imports/{uuid7()}/{uuid7()}.enc"
-    encrypted_files.seal(stray, [LIST])
+    encrypted_files.encrypt_file(stray, [LIST], b"a file without a row")
     default_storage.save("imports/notes/readme.txt", ContentFile(b"not ours"))
     maintenance.remove_strays(NOW + timedelta(hours=23))
     maintenance.remove_strays(NOW + timedelta(hours=23, minutes=59, seconds=59))  # has looked within the hour

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from delivery.exports import COLUMNS
-from rvm.platform.admin.exact_search import seal
+from rvm.platform.admin.exact_search import encrypt_term
 from rvm.platform.models import AuditEvent, Role, Workspace
 from tests.factories import RECIPIENT, make_recording, make_use_case, make_user, make_voicemail
 
@@ -67,7 +67,7 @@ def test_what_was_found_by_number_is_exported_and_the_audit_holds_no_number(
     use_case = make_use_case(workspace)
     make_voicemail(use_case, reference="a")
     make_voicemail(use_case, recipient="+12025550143", reference="b")
-    assert references(staff.get(EXPORT, {"number": seal(RECIPIENT), "status": "queued"})) == "a"
+    assert references(staff.get(EXPORT, {"number": encrypt_term(RECIPIENT), "status": "queued"})) == "a"
     event = AuditEvent.objects.get(action="voicemail.exported")
     assert event.actor is not None and event.actor.username == "boss" and event.workspace == workspace
     assert event.details == {"filters": {"number": ["[number]"], "status": ["queued"]}, "numbers_shown": False}

@@ -55,7 +55,7 @@ def written(column: str, value: Any) -> Callable[[Voicemail], None]:
     return spoil
 
 
-def sealed(text: bytes) -> Callable[[Voicemail], None]:
+def encrypted(text: bytes) -> Callable[[Voicemail], None]:
     return lambda voicemail: written("recipient", cipher().encrypt(text, PURPOSE))(voicemail)
 
 
@@ -65,8 +65,8 @@ SPOILT: dict[str, Callable[[Voicemail], object]] = {
     "a zone that is a path": written("zones", ["../../etc/passwd"]),
     "an empty zone": written("zones", [""]),
     "a number that does not open": written("recipient", b"\x01\x02"),
-    "a number that is none": lambda row: (sealed(b"nobody")(row), written("zones", None)(row)),
-    "a number that is no text": sealed(b"\xff\xfe"),
+    "a number that is none": lambda row: (encrypted(b"nobody")(row), written("zones", None)(row)),
+    "a number that is no text": encrypted(b"\xff\xfe"),
     "a time that is no time": written("expires_at", "infinity"),
     "a time after the calendar": written("expires_at", "12000-01-01"),
     "tries beyond all counting": written("attempts", 2**31 - 1),

@@ -1,4 +1,4 @@
-"""A sealed file comes back whole or not at all, and nothing but its ciphertext is ever written."""
+"""An encrypted file comes back whole or not at all, and nothing but its ciphertext is ever written."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from django.core.files.storage import default_storage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rvm.platform.encryption import encrypted_files
+from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import Undecryptable
-from rvm.platform.encryption.encrypted_files import BLOCK_BYTES, delete, seal, unseal
+from rvm.platform.encryption.encrypted_files import decrypt_file, delete, encrypt_file
+from rvm.platform.encryption.streams import BLOCK_BYTES, associated_data
+from rvm.platform.encryption.streams import ENCRYPTED_BLOCK_BYTES as BLOCK
 
 NAME = "imports/a.enc"
-SEALED = encrypted_files._SEALED_BYTES
+WORKSPACE, ROW = uuid7(), uuid7()
+DATA = associated_data("imports", WORKSPACE, ROW)
 
 
 @pytest.fixture(autouse=True)
@@ -32,28 +35,28 @@ def path(name: str = NAME) -> Path:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 @given(st.lists(st.integers(0, 2 * BLOCK_BYTES), max_size=4))
-def test_what_is_opened_is_what_was_sealed(sizes: list[int]) -> None:
+def test_what_is_decrypted_is_what_was_encrypted(sizes: list[int]) -> None:
     chunks = [bytes([65 + place]) * size for place, size in enumerate(sizes)]
     whole = b"".join(chunks)
-    assert seal(NAME, chunks) == (len(whole), hashlib.sha256(whole).hexdigest())
-    assert b"".join(unseal(NAME)) == whole
+    assert encrypt_file(NAME, chunks, DATA) == (len(whole), hashlib.sha256(whole).hexdigest())
+    assert b"".join(decrypt_file(NAME, DATA)) == whole
     assert not whole or whole[:64] not in path().read_bytes()
 
 
 @pytest.mark.parametrize("size", [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 3 * BLOCK_BYTES])
 def test_sizes_at_the_borders_of_blocks(size: int) -> None:
-    assert seal(NAME, [b"x" * size])[0] == size
-    assert b"".join(unseal(NAME)) == b"x" * size
+    assert encrypt_file(NAME, [b"x" * size], DATA)[0] == size
+    assert b"".join(decrypt_file(NAME, DATA)) == b"x" * size
 
 
 def blocks() -> list[bytes]:
     raw = path().read_bytes()
-    borders = [*range(0, len(raw), SEALED), len(raw)]
+    borders = [*range(0, len(raw), BLOCK), len(raw)]
     return [raw[begin:end] for begin, end in pairwise(borders)]
 
 
 def three() -> list[bytes]:
-    seal(NAME, [b"a" * BLOCK_BYTES, b"b" * BLOCK_BYTES, b"c" * BLOCK_BYTES])
+    encrypt_file(NAME, [b"a" * BLOCK_BYTES, b"b" * BLOCK_BYTES, b"c" * BLOCK_BYTES], DATA)
     return blocks()
 
 
@@ -66,24 +69,35 @@ def test_blocks_that_are_missing_doubled_or_in_another_order_do_not_open(order: 
     written = three()
     path().write_bytes(b"".join(written[place] for place in order))
     with pytest.raises(Undecryptable):
-        list(unseal(NAME))
+        list(decrypt_file(NAME, DATA))
 
 
-@pytest.mark.parametrize("length", [1, 12, 28, SEALED - 1, SEALED + 1, 2 * SEALED + 500])
+@pytest.mark.parametrize("length", [1, 12, 28, BLOCK - 1, BLOCK + 1, 2 * BLOCK + 500])
 def test_a_file_cut_anywhere_does_not_open(length: int) -> None:
     raw = b"".join(three())
     path().write_bytes(raw[:length])
     with pytest.raises(Undecryptable):
-        list(unseal(NAME))
+        list(decrypt_file(NAME, DATA))
 
 
-@pytest.mark.parametrize("place", [0, 5, 1000, SEALED - 1, SEALED, SEALED + 20, 3 * SEALED - 1])
+@pytest.mark.parametrize(
+    "place",
+    [
+        0,
+        5,
+        1000,
+        BLOCK - 1,
+        BLOCK,
+        BLOCK + 20,
+        3 * BLOCK - 1,
+    ],
+)
 def test_a_flipped_bit_does_not_open(place: int) -> None:
     raw = bytearray(b"".join(three()))
     raw[place] ^= 1
     path().write_bytes(raw)
     with pytest.raises(Undecryptable):
-        list(unseal(NAME))
+        list(decrypt_file(NAME, DATA))
 
 
 def test_bytes_behind_the_end_do_not_open() -> None:
@@ -91,16 +105,26 @@ def test_bytes_behind_the_end_do_not_open() -> None:
     with path().open("ab") as file:
         file.write(b"more")
     with pytest.raises(Undecryptable):
-        list(unseal(NAME))
+        list(decrypt_file(NAME, DATA))
 
 
-def test_a_block_of_another_file_does_not_open() -> None:
+@pytest.mark.parametrize(
+    "other",
+    [
+        associated_data("recordings", WORKSPACE, ROW),
+        associated_data("imports", ROW, ROW),
+        associated_data("imports", WORKSPACE, WORKSPACE),
+    ],
+    ids=["another purpose", "another workspace", "another row"],
+)
+def test_neither_a_file_nor_a_block_of_another_place_opens(other: bytes) -> None:
     mine = three()
-    seal("imports/b.enc", [b"z" * 3 * BLOCK_BYTES])
+    encrypt_file("imports/b.enc", [b"z" * 3 * BLOCK_BYTES], other)
     foreign = path("imports/b.enc").read_bytes()
-    path().write_bytes(mine[0] + foreign[SEALED : 2 * SEALED] + mine[2])
-    with pytest.raises(Undecryptable):
-        list(unseal(NAME))
+    for raw in (foreign, mine[0] + foreign[BLOCK : 2 * BLOCK] + mine[2]):
+        path().write_bytes(raw)
+        with pytest.raises(Undecryptable):
+            list(decrypt_file(NAME, DATA))
 
 
 def test_a_source_that_breaks_leaves_no_file() -> None:
@@ -108,17 +132,17 @@ def test_a_source_that_breaks_leaves_no_file() -> None:
         yield b"x" * 3 * BLOCK_BYTES
         raise ConnectionResetError
 
-    seal(NAME, [b"earlier"])
+    encrypt_file(NAME, [b"earlier"], DATA)
     with pytest.raises(ConnectionResetError):
-        seal(NAME, breaking())
+        encrypt_file(NAME, breaking(), DATA)
     with pytest.raises(FileNotFoundError):
-        list(unseal(NAME))
+        list(decrypt_file(NAME, DATA))
 
 
 def test_it_takes_the_place_of_what_was_there_and_can_be_deleted_twice() -> None:
-    seal(NAME, [b"one"])
-    seal(NAME, [b"two"])
-    assert list(unseal(NAME)) == [b"two"]
+    encrypt_file(NAME, [b"one"], DATA)
+    encrypt_file(NAME, [b"two"], DATA)
+    assert list(decrypt_file(NAME, DATA)) == [b"two"]
     assert [file.name for file in path().parent.iterdir()] == ["a.enc"]
     delete(NAME)
     delete(NAME)
@@ -128,9 +152,9 @@ def test_it_takes_the_place_of_what_was_there_and_can_be_deleted_twice() -> None
 def test_a_large_file_takes_the_memory_of_a_few_blocks() -> None:
     tracemalloc.start()
     try:
-        seal(NAME, (b"x" * 100_000 for _ in range(400)))
-        assert sum(map(len, unseal(NAME))) == 40_000_000
+        encrypt_file(NAME, (b"x" * 100_000 for _ in range(400)), DATA)
+        assert sum(map(len, decrypt_file(NAME, DATA))) == 40_000_000
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 8 * BLOCK_BYTES
+    assert peak < 32 * BLOCK_BYTES

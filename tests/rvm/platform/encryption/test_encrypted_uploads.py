@@ -1,4 +1,4 @@
-"""Large uploads are sealed as they arrive: what is read is what was written, and nothing of it lies on the disk or in memory."""
+"""Large uploads are encrypted as they arrive: what is read is what was written, and nothing of it lies on the disk or in memory."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.test import RequestFactory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rvm.platform.encryption import encrypted_uploads
-from rvm.platform.encryption.encrypted_uploads import BLOCK_BYTES, SealedSpool, SealedUploadHandler
+from rvm.platform.encryption.encrypted_uploads import EncryptedSpool, EncryptedUploadHandler
+from rvm.platform.encryption.streams import BLOCK_BYTES
 from rvm.platform.uploads import UploadTooLarge
 
 MEGABYTE = 2**20
@@ -22,7 +22,7 @@ MEGABYTE = 2**20
 @settings(deadline=None, max_examples=50)
 def test_what_is_read_is_what_was_written_however_often(sizes: list[int], step: int, first: int) -> None:
     parts = [bytes([place]) * size for place, size in enumerate(sizes)]
-    spool = SealedSpool()
+    spool = EncryptedSpool()
     for part in parts:
         spool.write(part)
     for _ in range(2):
@@ -38,7 +38,7 @@ def test_what_is_read_is_what_was_written_however_often(sizes: list[int], step: 
 
 
 def test_the_file_holds_nothing_in_clear() -> None:
-    spool = SealedSpool()
+    spool = EncryptedSpool()
     spool.write(b"+12025550142,Rosa\r\n" * 10_000)
     spool.seek(0)
     raw = spool._file.read()
@@ -46,18 +46,22 @@ def test_the_file_holds_nothing_in_clear() -> None:
     spool.close()
 
 
-def test_blocks_that_change_places_do_not_open() -> None:
-    assert encrypted_uploads._purpose(0) != encrypted_uploads._purpose(1)
+def test_nothing_is_written_behind_the_end() -> None:
+    spool = EncryptedSpool()
+    spool.seek(0)
+    with pytest.raises(ValueError, match="takes nothing more"):
+        spool.write(b"more")
+    spool.close()
 
 
 def test_it_is_read_from_its_start_only() -> None:
-    spool = SealedSpool()
+    spool = EncryptedSpool()
     with pytest.raises(ValueError, match="from its start"):
         spool.seek(5)
     spool.close()
 
 
-class _Large(SealedUploadHandler):
+class _Large(EncryptedUploadHandler):
     max_bytes = 40 * MEGABYTE
 
 
