@@ -1,6 +1,6 @@
 """Takes due voicemails of one lane: guards decide, drops and leases are committed, and only then may anything leave.
 
-One short transaction a wave. Rows that another worker holds are passed over (SKIP LOCKED); facts are read set-wise inside the
+One short transaction a claim. Rows that another worker holds are passed over (SKIP LOCKED); facts are read set-wise inside the
 transaction, the lane's route first, so a suppression, a hold, a kill switch, an unassigned sender, other hours and other credentials
 bind every claim that begins after their commit. A row that cannot be judged or written is put off by itself and says why.
 """
@@ -109,11 +109,11 @@ def _claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta, look:
     claims: list[Claim] = []
     looked_at, waits, size = 0, False, limit
     while size:
-        wave = look(route, lane.first, size, limit - len(claims), now, lease)
-        claims += wave.claims
-        looked_at += wave.looked_at
-        waits = waits or wave.waits
-        enough = len(claims) == limit or wave.looked_at < size or waits
+        batch = look(route, lane.first, size, limit - len(claims), now, lease)
+        claims += batch.claims
+        looked_at += batch.looked_at
+        waits = waits or batch.waits
+        enough = len(claims) == limit or batch.looked_at < size or waits
         size = 0 if enough else min(LOOK, MAX_LOOK - looked_at)
     return ClaimedBatch(claims, looked_at, waits=waits and not claims)
 
@@ -131,14 +131,14 @@ def _look_apart(route: SendRoute, first: Place, size: int, limit: int, now: date
     def take(part: Sequence[UUID]) -> list[Claim]:
         with transaction.atomic():
             rows = sql.run(_THESE, [route.expires_at, sql.ids(part)])
-            wave = _take(route, rows, limit - sum(len(earlier.claims) for earlier in taken), now, lease)
-        taken.append(wave)
-        return wave.claims
+            batch = _take(route, rows, limit - sum(len(earlier.claims) for earlier in taken), now, lease)
+        taken.append(batch)
+        return batch.claims
 
     claims = bisected(
         take, ids, lambda voicemail_id, error: _put_off([(voicemail_id, _told(voicemail_id, error))], now)
     )
-    return ClaimedBatch(claims, len(ids), waits=any(wave.waits for wave in taken))
+    return ClaimedBatch(claims, len(ids), waits=any(batch.waits for batch in taken))
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
-"""The engine's loop: keeps many requests in flight on one thread while `waves` works at the database on another.
+"""The engine's loop: keeps many requests in flight on one thread while `ClaimScheduler` works at the database on another.
 
-A wave is claimed only for starts that the gate has granted, so every claimed row's request leaves within moments of its commit, and
-holding a lane, changing a pace or killing a worker strands nothing.
+Rows are claimed only for starts that the rate limiter has permitted, so every claimed row's request leaves within moments of its
+commit, and holding a lane, changing a pace or killing a worker strands nothing.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Dispatcher:
     def __init__(
         self,
         transport: Transport[Claimed],
-        gate: RateLimiter,
+        limiter: RateLimiter,
         executor: Executor,
         *,
         http_timeout: float,
@@ -86,7 +86,7 @@ class Dispatcher:
         # Fewer free places than this wait a moment for others: a turn costs nearly as much for one as for twenty.
         self._quantum = max(1, self._concurrency // 16)
         lease = timedelta(seconds=settings.RVM_LEASE_SECONDS)
-        self._waves = ClaimScheduler(gate, clock=clock, now=now, lease=lease, http_timeout=http_timeout)
+        self._scheduler = ClaimScheduler(limiter, clock=clock, now=now, lease=lease, http_timeout=http_timeout)
         self._in_flight: Counter[UUID] = Counter()
         self._results: list[Result] = []
         self._results_since = 0.0
@@ -111,7 +111,7 @@ class Dispatcher:
                     self._begin_turn(closing)
                 self._collect()
         finally:
-            self._waves.leave()
+            self._scheduler.release()
 
     def _is_done(self, closing: bool) -> bool:
         return not (self._transport.in_flight or self._results) and (closing or not self._left)
@@ -119,15 +119,15 @@ class Dispatcher:
     def _begin_turn(self, closing: bool) -> None:
         """Hand the database thread its next turn, if there is something for it to do."""
         now, in_flight = self._clock(), self._transport.in_flight
-        room = self._concurrency - in_flight
-        looks = not closing and now >= self._next_look and (room >= self._quantum or not in_flight) and room > 0
+        capacity = self._concurrency - in_flight
+        looks = not closing and now >= self._next_look and (capacity >= self._quantum or not in_flight) and capacity > 0
         aged = now - self._results_since
-        ripe = aged >= FLUSH_SECONDS or (aged >= 0 and (len(self._results) >= FLUSH_ROWS or not in_flight))
-        if not looks and not (self._results and ripe):
+        due_to_flush = aged >= FLUSH_SECONDS or (aged >= 0 and (len(self._results) >= FLUSH_ROWS or not in_flight))
+        if not looks and not (self._results and due_to_flush):
             return
         self._turn_results, self._results = self._results, []
         counts = dict(self._in_flight)
-        self._turn = self._executor.submit(self._waves.turn, self._turn_results, room if looks else 0, counts)
+        self._turn = self._executor.submit(self._scheduler.turn, self._turn_results, capacity if looks else 0, counts)
         self._turn_looks = looks
 
     def _end_turn(self) -> None:
@@ -143,8 +143,8 @@ class Dispatcher:
         if self._turn_looks:
             self._left = turn.left
             self._next_look = self._clock() + (turn.wait if turn.left else IDLE_SECONDS)
-        for flight in turn.flights:
-            self._submit(flight)
+        for claimed in turn.claimed:
+            self._submit(claimed)
 
     def _keep_for_later(self, error: DatabaseError) -> None:
         """PostgreSQL did not take the results: they stay here until it does, or for so long that they are settled otherwise."""
@@ -154,37 +154,37 @@ class Dispatcher:
         self._results_since = self._clock() + 0.5
         self._next_look = self._clock() + 0.5
 
-    def _submit(self, flight: Claimed) -> None:
-        claimed, route = flight.claim, flight.claim.route
+    def _submit(self, claimed: Claimed) -> None:
+        claim, route = claimed.claim, claimed.claim.route
         try:
-            request = route.adapter.submit_request(self._request(claimed))
+            request = route.adapter.submit_request(self._request(claim))
         except Exception as error:
             # Without the error's text, which may quote the number.
             log.error(
                 "request_not_built",
-                drop_id=str(claimed.drop_id),
+                drop_id=str(claim.drop_id),
                 setup_id=str(route.setup_id),
                 error=type(error).__name__,
             )
-            self._keep(flight, NOT_BUILT, asked=False)
+            self._keep(claimed, NOT_BUILT, asked=False)
             return
-        if self._clock() > flight.last_start:
+        if self._clock() > claimed.last_start:
             # Stopped or suspended since the claim: somebody else may already have drawn conclusions from the lease's end.
-            self._keep(flight, TOO_LATE, asked=False)
+            self._keep(claimed, TOO_LATE, asked=False)
             return
-        self._transport.submit(request, flight)
+        self._transport.submit(request, claimed)
         self._in_flight[route.setup_id] += 1
         self.submitted += 1
 
-    def _request(self, claimed: Claim) -> DropRequest:
+    def _request(self, claim: Claim) -> DropRequest:
         return self._requests.of(
-            claimed.drop_id,
-            created_at=claimed.at,
-            recipient=claimed.recipient,
-            sender=claimed.sender,
-            recording_id=claimed.recording_id,
-            media_id=claimed.media_id,
-            callback_token=claimed.route.callback_token,
+            claim.drop_id,
+            created_at=claim.at,
+            recipient=claim.recipient,
+            sender=claim.sender,
+            recording_id=claim.recording_id,
+            media_id=claim.media_id,
+            callback_token=claim.route.callback_token,
         )
 
     def _collect(self) -> None:
@@ -195,12 +195,12 @@ class Dispatcher:
             else:
                 shutdown.requested.wait(max(0.0, min(self._next_look - self._clock(), IDLE_SECONDS)))
             return
-        for flight, end in self._transport.poll(IDLE_SECONDS if self._turn is None else BUSY_SECONDS):
-            self._in_flight[flight.claim.route.setup_id] -= 1
-            self._keep(flight, submission_of(flight.claim.route.adapter, end, flight.claim.drop_id))
+        for claimed, end in self._transport.poll(IDLE_SECONDS if self._turn is None else BUSY_SECONDS):
+            self._in_flight[claimed.claim.route.setup_id] -= 1
+            self._keep(claimed, submission_of(claimed.claim.route.adapter, end, claimed.claim.drop_id))
 
-    def _keep(self, flight: Claimed, submission: Submission, *, asked: bool = True) -> None:
+    def _keep(self, claimed: Claimed, submission: Submission, *, asked: bool = True) -> None:
         now = self._clock()
         if not self._results:
             self._results_since = now
-        self._results.append(Result(flight.claim, submission, now, asked))
+        self._results.append(Result(claimed.claim, submission, now, asked))

@@ -37,7 +37,7 @@ class UnusableSetup(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ActiveRoute:
-    """An open lane through one setup, with voicemails that are due: what the gate must know to grant starts.
+    """An open lane through one setup, with voicemails that are due: what the rate limiter must know to permit starts.
 
     `probing`: the setup's breaker is half open, so one drop may try it. `due` is counted up to the caller's limit, from
     the `first` on.

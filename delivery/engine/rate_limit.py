@@ -1,8 +1,8 @@
 """How many drops a setup may start now: pace, requests in flight and carrier-ordered pauses, shared by all workers.
 
 GCRA in one Redis script: the theoretical arrival time (TAT) of the next drop is the only state of a pace, so any window of w seconds
-starts at most rate x w + 1 + burst drops, whatever the number of workers. The clock is Redis's own. Requests in flight are told
-absolutely by each worker with every call, so a flushed Redis knows them again within one wave, and a dead worker's share runs out.
+starts at most rate x w + 1 + burst drops, whatever the number of workers. The clock is Redis's own. Requests in flight are reported
+absolutely by each worker with every call, so a flushed Redis knows them again within one claim, and a dead worker's share runs out.
 Redis down means that nothing is granted: sending pauses.
 """
 
@@ -15,13 +15,13 @@ from uuid import UUID
 
 from redis import Redis
 
-# A wave may start this much of a second's pace at once.
+# A claim may start this much of a second's pace at once.
 BURST_SECONDS = 0.1
-# Look-ups reach nobody: they keep the setup's pace beside its drops, but one a second is never too much for a carrier. The settler
+# Look-ups reach nobody: they keep the setup's pace beside its drops, but one a second is never too much for a carrier. Reconciliation
 # comes by about once a second.
 MIN_LOOK_UPS_PER_SECOND = 1.0
 LOOK_UP_BURST_SECONDS = 1.0
-# A worker tells what it has in flight with every wave; silent this long, it is dead and its share is given back. A worker that is
+# A worker reports what it has in flight with every claim; silent this long, it is dead and its share is given back. A worker that is
 # full is silent for as long as its carriers may take, so where that is longer, so is this.
 SLOT_SECONDS = 20.0
 
@@ -34,8 +34,8 @@ local cap, worker, in_flight, slot_us = tonumber(ARGV[4]), ARGV[5], tonumber(ARG
 local others = 0
 local slots = redis.call('HGETALL', KEYS[2])
 for i = 1, #slots, 2 do
-  local count, told = string.match(slots[i + 1], '(%d+):(%d+)')
-  if now - tonumber(told) > slot_us then redis.call('HDEL', KEYS[2], slots[i])
+  local count, reported = string.match(slots[i + 1], '(%d+):(%d+)')
+  if now - tonumber(reported) > slot_us then redis.call('HDEL', KEYS[2], slots[i])
   elseif slots[i] ~= worker then others = others + tonumber(count) end
 end
 
@@ -49,7 +49,7 @@ if KEYS[4] then paces[2] = {KEYS[4], tonumber(ARGV[8])} end
 for _, pace in ipairs(paces) do
   local room = burst * 1000000
   pace.interval = 1000000 / pace[2]
-  -- No grant at this rate leaves a TAT farther ahead: it comes from a slower one, or from a clock that went back. It is brought
+  -- No permit at this rate leaves a TAT farther ahead: it comes from a slower one, or from a clock that went back. It is brought
   -- back for good, or it would be as far ahead at every later look.
   local farthest = now + room + pace.interval
   local kept = tonumber(redis.call('GET', pace[1]) or '0')
@@ -95,7 +95,7 @@ class Permit:
 
 
 class RateLimiter:
-    """One worker's door to the shared pace of all setups."""
+    """The pace of all setups, shared by all workers, as one of them uses it."""
 
     def __init__(self, redis: Redis, worker: str, *, slot_seconds: float = SLOT_SECONDS) -> None:
         self.redis = redis
@@ -105,7 +105,7 @@ class RateLimiter:
         self._give_back: Any = redis.register_script(_GIVE_BACK)
         self._pause: Any = redis.register_script(_PAUSE)
 
-    def ask(
+    def acquire(
         self,
         setup_id: UUID,
         *,
@@ -115,15 +115,15 @@ class RateLimiter:
         in_flight: int,
         lane: tuple[UUID, float] | None = None,
     ) -> Permit:
-        """Ask for up to `wanted` starts. `in_flight` is this worker's own count; `lane` adds the lane's own slower pace."""
-        return self._ask(str(setup_id), wanted, pace, BURST_SECONDS, cap, in_flight, lane)
+        """A permit for up to `wanted` starts. `in_flight` is this worker's own count; `lane` adds the lane's own slower pace."""
+        return self._acquire(str(setup_id), wanted, pace, BURST_SECONDS, cap, in_flight, lane)
 
-    def ask_look_ups(self, setup_id: UUID, *, wanted: int, pace: float, cap: int) -> Permit:
-        """Ask to look up to `wanted` drops up. `pace` and `cap` are the setup's; all that this worker looked up before has ended."""
+    def acquire_look_ups(self, setup_id: UUID, *, wanted: int, pace: float, cap: int) -> Permit:
+        """A permit for up to `wanted` look-ups. `pace` and `cap` are the setup's; this worker's earlier ones have all ended."""
         rate = max(MIN_LOOK_UPS_PER_SECOND, pace)
-        return self._ask(_look_ups(setup_id), wanted, rate, LOOK_UP_BURST_SECONDS, cap, 0, None)
+        return self._acquire(_look_ups(setup_id), wanted, rate, LOOK_UP_BURST_SECONDS, cap, 0, None)
 
-    def _ask(
+    def _acquire(
         self,
         name: str,
         wanted: int,
@@ -143,16 +143,16 @@ class RateLimiter:
 
     def give_back(self, setup_id: UUID, count: int, *, pace: float, lane: tuple[UUID, float] | None = None) -> None:
         """Starts that were granted and not used, with the paces they were asked at: others may have them now. This worker's share of
-        the cap is told anew with its next call."""
+        the cap is reported anew with its next call."""
         paces = [(f"rvm:pace:{setup_id}", pace), *([(f"rvm:pace:lane:{lane[0]}", lane[1])] if lane else [])]
         self._give_back(keys=[key for key, _ in paces], args=[count, *(rate for _, rate in paces)])
 
-    def leave(self, setup_ids: set[UUID]) -> None:
+    def release(self, setup_ids: set[UUID]) -> None:
         """Nothing of this worker is in flight any more."""
         for setup_id in setup_ids:
             self.redis.hdel(f"rvm:slots:{setup_id}", self._worker)
 
-    def leave_look_ups(self, setup_ids: set[UUID]) -> None:
+    def release_look_ups(self, setup_ids: set[UUID]) -> None:
         for setup_id in setup_ids:
             self.redis.hdel(f"rvm:slots:{_look_ups(setup_id)}", self._worker)
 

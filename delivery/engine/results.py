@@ -12,7 +12,7 @@ from django.db import transaction
 from delivery.engine.claim import Claim
 from delivery.lifecycle import transitions
 from delivery.lifecycle.events import Submission
-from delivery.lifecycle.outcomes import lookup_wait, resolve_submission
+from delivery.lifecycle.outcomes import LATE_ANSWERS, lookup_wait, resolve_submission
 from delivery.lifecycle.reasons import REASONS
 from delivery.lifecycle.retries import retry_failed
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
@@ -31,8 +31,8 @@ class Result:
 
 
 def record(results: Sequence[Result], now: datetime) -> list[Result]:
-    """Conclude every result, or none where it raises. What moved on meanwhile (an early report, the sweeper) is left where it is, or
-    settled."""
+    """Conclude every result, or none where it raises. What moved on meanwhile (an early report, the end of the lease) is left
+    where it is, or resolved."""
     asked: list[Transition] = []
     changes: list[DropChange] = []
     for result in results:
@@ -84,16 +84,12 @@ def record(results: Sequence[Result], now: datetime) -> list[Result]:
     return list(results)
 
 
-# An answer that comes after the sweeper gave the drop up, or after an early report that it was accepted, still says what happened.
-_LATE = (("uncertain", ("accepted", "failed")), ("accepted", ("failed",)))
-
-
 def _record_late(asked: Sequence[Transition], changes: Sequence[DropChange], now: datetime) -> None:
-    for was, ends in _LATE:
-        late = [replace(move, from_status=VoicemailStatus(was)) for move in asked if move.to_status in ends]
+    for earlier, ends in LATE_ANSWERS:
+        late = [replace(move, from_status=earlier) for move in asked if move.to_status in ends]
         transitions.apply(late, now)
         transitions.change_drops(
-            [replace(change, from_status=DropStatus(was)) for change in changes if change.to_status in ends], now
+            [replace(change, from_status=DropStatus(earlier)) for change in changes if change.to_status in ends], now
         )
 
 

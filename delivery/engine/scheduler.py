@@ -1,4 +1,4 @@
-"""The engine's turns at the database: write what ended, look what is due, obtain starts from the gate, claim.
+"""The engine's turns at the database: write what ended, look what is due, obtain permits from the rate limiter, claim.
 
 A turn runs on a thread of its own while the network goes on, so that neither waits for the other. A lane that fails (an
 unknown carrier, credentials that do not open, a deadlock) is logged and left alone for a while, a result that cannot be written is
@@ -27,9 +27,9 @@ from delivery.runtime.bisection import OUTAGES, bisected
 log = structlog.get_logger(__name__)
 
 MAX_CLAIMED = 500  # rows a claim takes at most: some ten milliseconds of work
-CROWDED_SECONDS = 0.01  # until the next look where the gate gave less than was wanted without naming a time
+CROWDED_SECONDS = 0.01  # until the next look where the limiter gave less than was wanted without naming a time
 MAX_WAIT = 0.25  # a held lane, a changed pace and a new lane are seen at least this often
-REDIS_WAIT = 1.0  # nothing is started while the gate or PostgreSQL is out of reach, nor of a lane that met a passing trouble there
+REDIS_WAIT = 1.0  # nothing is started while the limiter or PostgreSQL is out of reach, nor of a lane that met a passing trouble there
 BROKEN_SECONDS = 5.0  # how long a failing lane is left alone
 MEDIA_SECONDS = 1.0  # how long one is that waits for its recording to be at the carrier
 UNUSABLE_SECONDS = 30.0  # how long a lane whose setup cannot be used is left alone
@@ -47,7 +47,7 @@ class Claimed:
 class Turn:
     """What a turn found. `left`: due work that could not be claimed now. `wait`: until looking again is worth while."""
 
-    flights: list[Claimed] = field(default_factory=list)
+    claimed: list[Claimed] = field(default_factory=list)
     left: bool = True
     wait: float = 0.0
 
@@ -57,14 +57,14 @@ class ClaimScheduler:
 
     def __init__(
         self,
-        gate: RateLimiter,
+        limiter: RateLimiter,
         *,
         clock: Callable[[], float],
         now: Callable[[], datetime],
         lease: timedelta,
         http_timeout: float,
     ) -> None:
-        self._gate = gate
+        self._limiter = limiter
         self._clock = clock
         self._now = now
         self._lease = lease
@@ -74,20 +74,20 @@ class ClaimScheduler:
         self._owed = 0.0  # until then a lane rests that is worth waiting for
         self._turns = 0
 
-    def turn(self, results: Sequence[Result], room: int, in_flight: Mapping[UUID, int]) -> Turn:
-        """Record `results`, then claim for up to `room` starts. Raises DatabaseError where the results were not written."""
+    def turn(self, results: Sequence[Result], capacity: int, in_flight: Mapping[UUID, int]) -> Turn:
+        """Record `results`, then claim for up to `capacity` starts. Raises DatabaseError where the results were not written."""
         if connection.errors_occurred and not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()  # PostgreSQL may have restarted
         if results:
             now = self._now()
             bisected(lambda part: record(part, now), results, _not_written)
             self._judge(results, now)
-        if room <= 0:
+        if capacity <= 0:
             return Turn()
         try:
-            return self._claim(room, in_flight)
+            return self._claim(capacity, in_flight)
         except RedisError as error:
-            log.warning("gate_unreachable", error=type(error).__name__)
+            log.warning("rate_limiter_unreachable", error=type(error).__name__)
         except DatabaseError as error:
             # What was recorded before is committed.
             log.warning("claim_failed", error=type(error).__name__)
@@ -98,47 +98,47 @@ class ClaimScheduler:
         try:
             for result in results:
                 if result.submission.retry_after:
-                    self._gate.pause(result.claim.route.setup_id, result.submission.retry_after)
-            circuit_breaker.watch(self._gate.redis, [result for result in results if result.asked], now)
+                    self._limiter.pause(result.claim.route.setup_id, result.submission.retry_after)
+            circuit_breaker.watch(self._limiter.redis, [result for result in results if result.asked], now)
         except (RedisError, DatabaseError) as error:
             log.warning("carrier_not_judged", error=type(error).__name__)
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Give back this worker's share of the caps; it runs out by itself where Redis does not answer."""
         try:
-            self._gate.leave(self._asked)
+            self._limiter.release(self._asked)
         except RedisError as error:
-            log.warning("gate_unreachable", error=type(error).__name__)
+            log.warning("rate_limiter_unreachable", error=type(error).__name__)
 
-    def _claim(self, room: int, in_flight: Mapping[UUID, int]) -> Turn:
+    def _claim(self, capacity: int, in_flight: Mapping[UUID, int]) -> Turn:
         # Before the time is read, so that the lease on this clock ends no later than the one in the row.
         began = self._clock()
         last_start = began + self._margin
         now = self._now()
-        found = active_routes(now, min(room, MAX_CLAIMED))
+        found = active_routes(now, min(capacity, MAX_CLAIMED))
         routes = self._in_turn(route for route in found if self._resting.get(route.lane_id, 0.0) <= began)
-        flights: list[Claimed] = []
+        claimed: list[Claimed] = []
         open_by_setup = dict(in_flight)
         waits: list[float] = []
         for position, route in enumerate(routes):
-            share = max(1, (room - len(flights)) // (len(routes) - position))
+            share = max(1, (capacity - len(claimed)) // (len(routes) - position))
             wanted, in_setup = min(share, route.due, MAX_CLAIMED), open_by_setup.get(route.setup_id, 0)
             try:
-                started, wait = self._wave(route, wanted, in_setup, now, last_start)
+                started, wait = self._start(route, wanted, in_setup, now, last_start)
             except (RedisError, DatabaseError) as error:
                 if _is_outage(error):
                     # What other lanes have claimed leaves all the same: nobody else may send it.
                     log.warning("turn_cut_short", error=type(error).__name__)
-                    return Turn(flights, wait=REDIS_WAIT)
+                    return Turn(claimed, wait=REDIS_WAIT)
                 self._pass_over(route, error)
                 continue
             open_by_setup[route.setup_id] = open_by_setup.get(route.setup_id, 0) + len(started)
-            flights += started
+            claimed += started
             waits.append(wait)
-            if len(flights) >= room:
+            if len(claimed) >= capacity:
                 break
         wait = min(waits, default=max(0.0, self._owed - began))
-        return Turn(flights, left=bool(routes) or self._owed > began, wait=min(wait, MAX_WAIT))
+        return Turn(claimed, left=bool(routes) or self._owed > began, wait=min(wait, MAX_WAIT))
 
     def _pass_over(self, route: ActiveRoute, error: Exception) -> None:
         """The trouble is this lane's. A deadlock passes; a statement that is wrong stays so, and so does a pace that is no number."""
@@ -161,18 +161,18 @@ class ClaimScheduler:
             ordered += equals[first:] + equals[:first]
         return ordered
 
-    def _wave(
+    def _start(
         self, route: ActiveRoute, wanted: int, in_flight: int, now: datetime, last_start: float
     ) -> tuple[list[Claimed], float]:
         """Start up to `wanted` drops of one lane, and how long to wait before asking for more."""
         if route.use_case_deleted:  # they are skipped, which takes no starts
-            return self._flights(route, wanted, now, last_start), 0.0
+            return self._claimed(route, wanted, now, last_start), 0.0
         if route.probing:
-            if not circuit_breaker.may_probe(self._gate.redis, route.setup_id):
+            if not circuit_breaker.may_probe(self._limiter.redis, route.setup_id):
                 return [], MAX_WAIT
             wanted = 1
         self._asked.add(route.setup_id)
-        grant = self._gate.ask(
+        permit = self._limiter.acquire(
             route.setup_id,
             wanted=wanted,
             pace=route.pace,
@@ -180,28 +180,28 @@ class ClaimScheduler:
             in_flight=in_flight,
             lane=(route.lane_id, route.lane_pace) if route.lane_pace else None,
         )
-        wait = 0.0 if grant.count == wanted else grant.wait or CROWDED_SECONDS
-        flights = self._flights(route, grant.count, now, last_start) if grant.count else []
-        self._give_back(route, grant.count, len(flights))
-        return flights, wait
+        wait = 0.0 if permit.count == wanted else permit.wait or CROWDED_SECONDS
+        claimed = self._claimed(route, permit.count, now, last_start) if permit.count else []
+        self._give_back(route, permit.count, len(claimed))
+        return claimed, wait
 
-    def _flights(self, route: ActiveRoute, count: int, now: datetime, last_start: float) -> list[Claimed]:
+    def _claimed(self, route: ActiveRoute, count: int, now: datetime, last_start: float) -> list[Claimed]:
         """Claim up to `count`. A lane that cannot be used, or fails, rests until it is worth another look."""
         try:
-            wave = claim(route, count, now, self._lease)
+            batch = claim(route, count, now, self._lease)
         except UnusableSetup as error:
             log.error("setup_unusable", setup_id=str(error.setup_id), error=error.cause)
-            wave = ClaimedBatch([], 0)
+            batch = ClaimedBatch([], 0)
             self._rest(route, UNUSABLE_SECONDS)
         except DatabaseError:
             raise
         except Exception:
             log.exception("lane_failed", lane_id=str(route.lane_id), setup_id=str(route.setup_id))
-            wave = ClaimedBatch([], 0)
+            batch = ClaimedBatch([], 0)
             self._rest(route, BROKEN_SECONDS)
-        if wave.waits:
+        if batch.waits:
             self._rest(route, MEDIA_SECONDS)
-        return [Claimed(claimed, last_start) for claimed in wave.claims]
+        return [Claimed(claimed, last_start) for claimed in batch.claims]
 
     def _give_back(self, route: ActiveRoute, granted: int, used: int) -> None:
         """Starts that nobody could use are others': who sleeps, is put off or was refused costs no pace. What was claimed leaves also
@@ -209,11 +209,11 @@ class ClaimScheduler:
         lane = (route.lane_id, route.lane_pace) if route.lane_pace else None
         try:
             if used < granted:
-                self._gate.give_back(route.setup_id, granted - used, pace=route.pace, lane=lane)
+                self._limiter.give_back(route.setup_id, granted - used, pace=route.pace, lane=lane)
             if route.probing and not used:
-                circuit_breaker.return_probe(self._gate.redis, route.setup_id)
+                circuit_breaker.return_probe(self._limiter.redis, route.setup_id)
         except RedisError as error:
-            log.warning("gate_unreachable", error=type(error).__name__)
+            log.warning("rate_limiter_unreachable", error=type(error).__name__)
 
 
 def _is_outage(error: Exception) -> bool:

@@ -16,6 +16,13 @@ from delivery.lifecycle.status import DropStatus, VoicemailStatus
 # When an uncertain drop is looked up: right after it became so, then ever more rarely until the setup's horizon.
 LOOKUP_WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 30, 120, 600, 3600))
 
+# An answer that comes after the lease was given up, or after an early report that the drop was accepted, still says what happened:
+# the earlier status, and the ends that the answer may bring it to.
+LATE_ANSWERS = (
+    (VoicemailStatus.UNCERTAIN, (VoicemailStatus.ACCEPTED, VoicemailStatus.FAILED)),
+    (VoicemailStatus.ACCEPTED, (VoicemailStatus.FAILED,)),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class StatusChange:

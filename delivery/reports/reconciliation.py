@@ -90,12 +90,12 @@ class Lookup:
 
 def reconcile(
     transport: Transport[Lookup],
-    gate: RateLimiter,
+    limiter: RateLimiter,
     now: Callable[[], datetime] = database_now,
     clock: Callable[[], float] = boot_clock,
 ) -> int:
     """Ask about the uncertain drops whose time has come; how many were taken. `clock` runs during suspension, in seconds."""
-    questions = _take(gate, now())
+    questions = _take(limiter, now())
     never_seen = []
     for question in questions:
         # Where nothing can be looked up, the same key is the only question that can be asked.
@@ -106,18 +106,18 @@ def reconcile(
             transport.submit(question.adapter.lookup_request(question.drop.id), question)
     for question, end in _ends(transport):
         with _by_itself(question.drop):
-            if isinstance(end, CarrierResponse) and _unknown_to_carrier(question, end, gate):
+            if isinstance(end, CarrierResponse) and _unknown_to_carrier(question, end, limiter):
                 never_seen.append(question)
-    gate.leave_look_ups({question.drop.setup_id for question in questions})
-    _Resubmissions(transport, gate, now, clock).make(never_seen)
+    limiter.release_look_ups({question.drop.setup_id for question in questions})
+    _Resubmissions(transport, limiter, now, clock).make(never_seen)
     return len(questions)
 
 
-def _unknown_to_carrier(question: Lookup, response: CarrierResponse, gate: RateLimiter) -> bool:
+def _unknown_to_carrier(question: Lookup, response: CarrierResponse, limiter: RateLimiter) -> bool:
     """Put what the carrier knows into the inbox; True where it knows nothing."""
     drop = question.drop
     if response.status == THROTTLED:
-        gate.pause_look_ups(drop.setup_id, retry_after(response.headers) or THROTTLED_PAUSE)
+        limiter.pause_look_ups(drop.setup_id, retry_after(response.headers) or THROTTLED_PAUSE)
     match question.adapter.read_lookup(response):
         case Report() as report if report.attempt_key == drop.id:
             receive(drop.setup_id, response.body, [report])
@@ -132,9 +132,13 @@ class _Resubmissions:
     """One round of same-key requests for drops that their carriers have never seen, or cannot be asked about."""
 
     def __init__(
-        self, transport: Transport[Lookup], gate: RateLimiter, now: Callable[[], datetime], clock: Callable[[], float]
+        self,
+        transport: Transport[Lookup],
+        limiter: RateLimiter,
+        now: Callable[[], datetime],
+        clock: Callable[[], float],
     ) -> None:
-        self._transport, self._gate, self._now, self._clock = transport, gate, now, clock
+        self._transport, self._limiter, self._now, self._clock = transport, limiter, now, clock
         self._started: Counter[UUID] = Counter()
 
     def make(self, questions: Sequence[Lookup]) -> None:
@@ -145,7 +149,7 @@ class _Resubmissions:
         for question, end in _ends(self._transport):
             with _by_itself(question.drop):
                 self._take_answer(question, end)
-        self._gate.leave(set(self._started))
+        self._limiter.release(set(self._started))
 
     def _submit(self, question: Lookup) -> None:
         """A start was granted; it is given back where the drop may not go, or cannot."""
@@ -177,24 +181,24 @@ class _Resubmissions:
         request = route.adapter.submit_request(same)
         if not sql.run(_RESUBMIT, [now + lease, drop.pk, checks]):
             return None
-        if route.probing and not circuit_breaker.may_probe(self._gate.redis, drop.setup_id):
+        if route.probing and not circuit_breaker.may_probe(self._limiter.redis, drop.setup_id):
             return None
         return request, Lookup(drop, route.adapter, probing=route.probing)
 
     def _take_answer(self, question: Lookup, end: CarrierResponse | TransportFailure) -> None:
         submission = submission_of(question.adapter, end, question.drop.id)
         if submission.retry_after:
-            self._gate.pause(question.drop.setup_id, submission.retry_after)
+            self._limiter.pause(question.drop.setup_id, submission.retry_after)
         if isinstance(end, CarrierResponse):
             _receive(question.drop, _of_second_request(question.drop, submission), end)
         circuit_breaker.judge(
-            self._gate.redis, question.drop.setup_id, [submission], self._now(), probing=question.probing
+            self._limiter.redis, question.drop.setup_id, [submission], self._now(), probing=question.probing
         )
 
     def _start(self, question: Lookup) -> bool:
         """Whether the drop's setup and lane have a start for it now. Where not, and nobody was asked, this was no check."""
         drop, setup = question.drop, question.drop.setup
-        grant = self._gate.ask(
+        permit = self._limiter.acquire(
             setup.pk,
             wanted=1,
             pace=setup.pace_per_second,
@@ -202,25 +206,25 @@ class _Resubmissions:
             in_flight=self._started[setup.pk],
             lane=_lane_of(drop),
         )
-        self._started[setup.pk] += grant.count
-        if not grant.count and not question.adapter.can_look_up:
-            again = self._now() + max(CROWDED, timedelta(seconds=grant.wait))
+        self._started[setup.pk] += permit.count
+        if not permit.count and not question.adapter.can_look_up:
+            again = self._now() + max(CROWDED, timedelta(seconds=permit.wait))
             sql.run(_NOT_ASKED, [again, drop.pk, drop.checks])
-        return bool(grant.count)
+        return bool(permit.count)
 
     def _give_back(self, drop: Drop) -> None:
         self._started[drop.setup_id] -= 1
-        self._gate.give_back(drop.setup_id, 1, pace=drop.setup.pace_per_second, lane=_lane_of(drop))
+        self._limiter.give_back(drop.setup_id, 1, pace=drop.setup.pace_per_second, lane=_lane_of(drop))
 
 
-def _take(gate: RateLimiter, now: datetime) -> list[Lookup]:
+def _take(limiter: RateLimiter, now: datetime) -> list[Lookup]:
     """Take due drops by moving their next check: two workers never ask about the same one at once. Of each setup as many as may be
     looked up now."""
     ids: list[UUID] = []
     setups = sql.run(_DUE, [now, BATCH])
     for position, (setup_id, pace, cap, due) in enumerate(setups):
         share = max(1, (BATCH - len(ids)) // (len(setups) - position))
-        if count := gate.ask_look_ups(setup_id, wanted=min(share, due), pace=pace, cap=cap).count:
+        if count := limiter.acquire_look_ups(setup_id, wanted=min(share, due), pace=pace, cap=cap).count:
             taken = sql.run(_TAKE, [now, list(LOOKUP_WAITS), len(LOOKUP_WAITS), setup_id, now, count])
             ids += [row[0] for row in taken]
     adapters: dict[UUID, Carrier | None] = {}

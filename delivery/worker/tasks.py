@@ -42,8 +42,8 @@ def dispatch() -> None:
     """Submit what is due, for a while; wake again if work is left."""
     timeout = settings.RVM_CARRIER_TIMEOUT_SECONDS
     transport: CurlTransport[Claimed] = CurlTransport(total_timeout=timeout)
-    gate = RateLimiter(get_connection("dispatch"), worker_name(), slot_seconds=timeout + 5)
-    dispatcher = Dispatcher(transport, gate, database_thread(), http_timeout=timeout)
+    limiter = RateLimiter(get_connection("dispatch"), worker_name(), slot_seconds=timeout + 5)
+    dispatcher = Dispatcher(transport, limiter, database_thread(), http_timeout=timeout)
     try:
         left = dispatcher.run(settings.RVM_DISPATCH_SECONDS)
     finally:

@@ -95,13 +95,13 @@ def work(vendor: Simulator, done: Callable[[], bool], seconds: float = 40) -> No
     while not done():
         assert clock.monotonic() < deadline, f"waited {seconds:g} s; {statuses()}"
         transport: CurlTransport[Claimed] = CurlTransport(total_timeout=15)
-        gate = RateLimiter(get_connection("dispatch"), "worker-1")
-        Dispatcher(transport, gate, Inline(), http_timeout=15).run(5)
+        limiter = RateLimiter(get_connection("dispatch"), "worker-1")
+        Dispatcher(transport, limiter, Inline(), http_timeout=15).run(5)
         transport.close()
         asking: CurlTransport[Any] = CurlTransport(total_timeout=15)
         while merge(database_now()):
             pass
-        reconcile(asking, gate)
+        reconcile(asking, limiter)
         upload_one(asking, database_now, boot_clock)
         asking.close()
         no_wait()

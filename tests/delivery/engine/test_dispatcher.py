@@ -1,4 +1,4 @@
-"""The engine's loop over real tables and a real gate, with a carrier in memory."""
+"""The engine's loop over real tables and a real limiter, with a carrier in memory."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ pytestmark = pytest.mark.django_db
 def dispatch(
     transport: FakeTransport, *, executor: Executor | None = None, seconds: float = 5, **options: Any
 ) -> Dispatcher:
-    gate = RateLimiter(get_connection("dispatch"), "worker-1")
-    dispatcher = Dispatcher(transport, gate, executor or Inline(), http_timeout=15, **options)
+    limiter = RateLimiter(get_connection("dispatch"), "worker-1")
+    dispatcher = Dispatcher(transport, limiter, executor or Inline(), http_timeout=15, **options)
     dispatcher.run(seconds)
     return dispatcher
 

@@ -77,8 +77,8 @@ def test_starts_that_were_granted_go_to_those_who_are_awake() -> None:
     asleep = [queue(lane, LOS_ANGELES, not_before=WEDNESDAY_NOON_UTC - timedelta(days=2)) for _ in range(7)]
     awake = [queue(lane, NEW_YORK) for _ in range(5)]
     [route] = active_routes(WEDNESDAY_NOON_UTC, 500)
-    wave = claim(route, 2, WEDNESDAY_NOON_UTC, timedelta(seconds=60))
-    assert len(wave.claims) == 2
+    batch = claim(route, 2, WEDNESDAY_NOON_UTC, timedelta(seconds=60))
+    assert len(batch.claims) == 2
     assert {fate(voicemail) for voicemail in asleep} == {("queued", WEDNESDAY_NOON_UTC + timedelta(hours=1))}
     assert sorted(fate(voicemail)[0] for voicemail in awake) == ["queued"] * 3 + ["sending"] * 2
     assert {fate(voicemail)[1] for voicemail in awake} == {WEDNESDAY_NOON_UTC - timedelta(days=1)}
@@ -92,8 +92,8 @@ def test_a_hold_binds_every_claim_that_begins_after_it(held: bool) -> None:
     voicemail = queue(lane)
     [route] = active_routes(WEDNESDAY_NOON_UTC, 500)
     Lane.objects.filter(pk=lane.pk).update(held=held)
-    wave = claim(route, 500, WEDNESDAY_NOON_UTC, timedelta(seconds=60))
-    assert (len(wave.claims), fate(voicemail)[0]) == ((0, "queued") if held else (1, "sending"))
+    batch = claim(route, 500, WEDNESDAY_NOON_UTC, timedelta(seconds=60))
+    assert (len(batch.claims), fate(voicemail)[0]) == ((0, "queued") if held else (1, "sending"))
 
 
 def test_one_transaction_looks_at_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,10 +103,10 @@ def test_one_transaction_looks_at_a_bounded_number_of_rows(monkeypatch: pytest.M
     for _ in range(15):
         queue(lane, LOS_ANGELES)
     [route] = active_routes(WEDNESDAY_NOON_UTC, 500)
-    wave = claim(route, 3, WEDNESDAY_NOON_UTC, timedelta(seconds=60))
-    assert (wave.claims, wave.looked_at) == ([], 10)
-    wave = claim(route, 3, WEDNESDAY_NOON_UTC, timedelta(seconds=60))
-    assert (wave.claims, wave.looked_at) == ([], 5)
+    batch = claim(route, 3, WEDNESDAY_NOON_UTC, timedelta(seconds=60))
+    assert (batch.claims, batch.looked_at) == ([], 10)
+    batch = claim(route, 3, WEDNESDAY_NOON_UTC, timedelta(seconds=60))
+    assert (batch.claims, batch.looked_at) == ([], 5)
 
 
 def test_known_zones_of_a_person_bind_in_place_of_the_numbers_own() -> None:
@@ -130,7 +130,7 @@ def test_what_has_no_time_of_its_own_expires_with_its_lane_also_where_that_is_he
 def test_a_claim_after_the_lanes_end_expires_and_sends_nothing() -> None:
     lane = make_lane(expires_at=WEDNESDAY_NOON_UTC)
     voicemail = queue(lane)
-    assert [wave.claims for wave in look(WEDNESDAY_NOON_UTC)] == [[]]
+    assert [batch.claims for batch in look(WEDNESDAY_NOON_UTC)] == [[]]
     assert fate(voicemail)[0] == "expired"
 
 

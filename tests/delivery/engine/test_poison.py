@@ -148,8 +148,8 @@ def test_no_more_start_than_were_granted_where_a_claim_is_taken_apart() -> None:
     SPOILT["tries beyond all counting"](rows[1])
     now = timezone.now()
     [route] = active_routes(now, 100)
-    wave = claim(route, 4, now, LEASE)
-    assert [claimed.voicemail_id for claimed in wave.claims] == [rows[place].pk for place in (0, 2, 3, 4)]
+    batch = claim(route, 4, now, LEASE)
+    assert [claimed.voicemail_id for claimed in batch.claims] == [rows[place].pk for place in (0, 2, 3, 4)]
     assert Drop.objects.count() == 4
     assert Voicemail.objects.filter(status="queued", not_before__lte=now).count() == 4
 
@@ -251,10 +251,10 @@ def test_a_lane_that_always_fails_stops_no_other_lane(monkeypatch: pytest.Monkey
     lanes = sorted((make_lane() for _ in range(5)), key=lambda lane: lane.pk)
     rows = [make_row(lane) for lane in lanes]
     monkeypatch.setattr(scheduler, "claim", failing_for(lanes[0], error))
-    gate = RateLimiter(get_connection("dispatch"), "worker-1")
-    looks = scheduler.ClaimScheduler(gate, clock=lambda: 100.0, now=timezone.now, lease=LEASE, http_timeout=15)
+    limiter = RateLimiter(get_connection("dispatch"), "worker-1")
+    looks = scheduler.ClaimScheduler(limiter, clock=lambda: 100.0, now=timezone.now, lease=LEASE, http_timeout=15)
     turn = looks.turn([], 100, {})
-    assert [flight.claim.voicemail_id for flight in turn.flights] == [row.pk for row in rows[1:]]
+    assert [flight.claim.voicemail_id for flight in turn.claimed] == [row.pk for row in rows[1:]]
     assert looks.turn([], 100, {}).left is isinstance(error, OperationalError)  # it passes, and is waited for
 
 
@@ -263,9 +263,9 @@ def test_a_database_that_does_not_answer_ends_the_turn_with_what_was_claimed(mon
     rows = [make_row(lane) for lane in lanes]
     monkeypatch.setattr(scheduler, "claim", failing_for(lanes[1], OperationalError("the connection is lost")))
     monkeypatch.setattr(connections["default"], "is_usable", lambda: False)
-    gate = RateLimiter(get_connection("dispatch"), "worker-1")
-    looks = scheduler.ClaimScheduler(gate, clock=lambda: 100.0, now=timezone.now, lease=LEASE, http_timeout=15)
+    limiter = RateLimiter(get_connection("dispatch"), "worker-1")
+    looks = scheduler.ClaimScheduler(limiter, clock=lambda: 100.0, now=timezone.now, lease=LEASE, http_timeout=15)
     looks._turns = -1  # the first lane first
     turn = looks.turn([], 100, {})
-    assert [flight.claim.voicemail_id for flight in turn.flights] == [rows[0].pk]
+    assert [flight.claim.voicemail_id for flight in turn.claimed] == [rows[0].pk]
     assert (turn.left, turn.wait) == (True, scheduler.REDIS_WAIT)

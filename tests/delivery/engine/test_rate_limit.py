@@ -1,4 +1,4 @@
-"""The gate on a real Redis: pace, cap and pauses hold over all workers together."""
+"""The limiter on a real Redis: pace, cap and pauses hold over all workers together."""
 
 from __future__ import annotations
 
@@ -32,14 +32,20 @@ def setup_id() -> UUID:
     return uuid4()
 
 
-def gate(redis: Redis, worker: str = "worker-1") -> RateLimiter:
+def limiter(redis: Redis, worker: str = "worker-1") -> RateLimiter:
     return RateLimiter(redis, worker)
 
 
 def ask(
-    gate: RateLimiter, setup_id: UUID, *, wanted: int = 1000, pace: float = FAST, cap: int = 10_000, in_flight: int = 0
+    limiter: RateLimiter,
+    setup_id: UUID,
+    *,
+    wanted: int = 1000,
+    pace: float = FAST,
+    cap: int = 10_000,
+    in_flight: int = 0,
 ) -> Permit:
-    return gate.ask(setup_id, wanted=wanted, pace=pace, cap=cap, in_flight=in_flight)
+    return limiter.acquire(setup_id, wanted=wanted, pace=pace, cap=cap, in_flight=in_flight)
 
 
 def microseconds(redis: Redis) -> int:
@@ -51,7 +57,7 @@ def starts(
     redis: Redis, setup_id: UUID, worker: str, pace: float, wanted: int, seconds: float
 ) -> list[tuple[int, int, int]]:
     """Ask without rest; what was granted as (Redis's time before, after, how many)."""
-    door, granted = gate(redis, worker), []
+    door, granted = limiter(redis, worker), []
     end = microseconds(redis) + int(seconds * 1e6)
     while (before := microseconds(redis)) < end:
         count = ask(door, setup_id, wanted=wanted, pace=pace).count
@@ -89,7 +95,7 @@ def test_any_window_starts_at_most_its_share_and_one_and_the_burst(
 
 
 def test_the_first_wave_is_one_and_the_burst_and_the_next_waits(redis: Redis, setup_id: UUID) -> None:
-    first, second = (ask(gate(redis), setup_id, pace=50) for _ in range(2))
+    first, second = (ask(limiter(redis), setup_id, pace=50) for _ in range(2))
     assert first.count == 1 + 50 * BURST_SECONDS
     assert second.count == 0
     assert 0 < second.wait <= 1 / 50
@@ -99,17 +105,17 @@ def test_the_first_wave_is_one_and_the_burst_and_the_next_waits(redis: Redis, se
 def test_starts_that_are_given_back_are_used_by_others_and_by_nobody_twice(
     redis: Redis, setup_id: UUID, pace: float
 ) -> None:
-    door, lane = gate(redis), (uuid4(), pace / 2)
+    door, lane = limiter(redis), (uuid4(), pace / 2)
     used: list[tuple[int, int]] = []
     end = microseconds(redis) + 600_000
     while (before := microseconds(redis)) < end:
-        granted = door.ask(setup_id, wanted=50, pace=pace, cap=10_000, in_flight=0, lane=lane).count
+        granted = door.acquire(setup_id, wanted=50, pace=pace, cap=10_000, in_flight=0, lane=lane).count
         if granted:
             door.give_back(setup_id, granted - granted // 2, pace=pace, lane=lane)
             used.append((before, granted // 2))
             if granted == 1:  # whoever gives back every start gets it again and again
                 used.append(
-                    (microseconds(redis), door.ask(setup_id, wanted=1, pace=pace, cap=10_000, in_flight=0).count)
+                    (microseconds(redis), door.acquire(setup_id, wanted=1, pace=pace, cap=10_000, in_flight=0).count)
                 )
     took = (microseconds(redis) - used[0][0]) / 1e6
     assert sum(count for _, count in used) <= pace * took + 1 + pace * BURST_SECONDS
@@ -117,40 +123,40 @@ def test_starts_that_are_given_back_are_used_by_others_and_by_nobody_twice(
 
 
 def test_nothing_that_is_given_back_makes_a_burst(redis: Redis, setup_id: UUID) -> None:
-    door, lane = gate(redis), (uuid4(), 10.0)
-    door.ask(setup_id, wanted=3, pace=50, cap=100, in_flight=0, lane=lane)
+    door, lane = limiter(redis), (uuid4(), 10.0)
+    door.acquire(setup_id, wanted=3, pace=50, cap=100, in_flight=0, lane=lane)
     door.give_back(setup_id, 1000, pace=50, lane=lane)
-    again = door.ask(setup_id, wanted=1000, pace=50, cap=100, in_flight=0)
+    again = door.acquire(setup_id, wanted=1000, pace=50, cap=100, in_flight=0)
     assert again.count == 1 + 50 * BURST_SECONDS
 
 
 def test_look_ups_take_no_starts_of_drops_and_wait_by_themselves(redis: Redis, setup_id: UUID) -> None:
-    door = gate(redis)
-    assert door.ask_look_ups(setup_id, wanted=1000, pace=20, cap=100).count == 21
-    assert door.ask_look_ups(setup_id, wanted=1000, pace=20, cap=100).count == 0
+    door = limiter(redis)
+    assert door.acquire_look_ups(setup_id, wanted=1000, pace=20, cap=100).count == 21
+    assert door.acquire_look_ups(setup_id, wanted=1000, pace=20, cap=100).count == 0
     assert ask(door, setup_id, pace=50).count == 1 + 50 * BURST_SECONDS
-    assert door.ask_look_ups(uuid4(), wanted=1000, pace=0.01, cap=100).count == 2
-    assert gate(redis, "worker-2").ask_look_ups(uuid4(), wanted=1000, pace=50, cap=3).count == 3
+    assert door.acquire_look_ups(uuid4(), wanted=1000, pace=0.01, cap=100).count == 2
+    assert limiter(redis, "worker-2").acquire_look_ups(uuid4(), wanted=1000, pace=50, cap=3).count == 3
 
 
 def test_asking_for_nothing_that_is_free_writes_no_debt(redis: Redis, setup_id: UUID) -> None:
-    ask(gate(redis), setup_id, pace=1)
+    ask(limiter(redis), setup_id, pace=1)
     before = redis.get(f"rvm:pace:{setup_id}")
-    assert [ask(gate(redis), setup_id, pace=1).count for _ in range(5)] == [0] * 5
+    assert [ask(limiter(redis), setup_id, pace=1).count for _ in range(5)] == [0] * 5
     assert redis.get(f"rvm:pace:{setup_id}") == before
 
 
 @settings(max_examples=60, deadline=None)
 @given(pace=st.floats(0.01, 100_000), changed=st.floats(0.01, 100_000))
 def test_a_changed_pace_takes_effect_at_the_next_ask(pace: float, changed: float) -> None:
-    setup_id, door = uuid4(), gate(get_connection("dispatch"))
+    setup_id, door = uuid4(), limiter(get_connection("dispatch"))
     ask(door, setup_id, pace=pace)
     assert ask(door, setup_id, pace=changed).wait <= 1 / changed + 1e-5
 
 
 def test_a_start_is_free_after_the_new_paces_own_wait(redis: Redis, setup_id: UUID) -> None:
     """Once it never was: what was far ahead at the slow pace was brought back at each look, and was as far ahead at the next."""
-    door = gate(redis)
+    door = limiter(redis)
     ask(door, setup_id, pace=0.01)
     wait = ask(door, setup_id, pace=200).wait
     end = microseconds(redis) + int(wait * 1e6) + 1
@@ -160,59 +166,59 @@ def test_a_start_is_free_after_the_new_paces_own_wait(redis: Redis, setup_id: UU
 
 
 def test_a_pause_stops_every_worker_and_says_for_how_long(redis: Redis, setup_id: UUID) -> None:
-    gate(redis, "worker-1").pause(setup_id, timedelta(seconds=30))
+    limiter(redis, "worker-1").pause(setup_id, timedelta(seconds=30))
     for worker in ("worker-1", "worker-2"):
-        grant = ask(gate(redis, worker), setup_id)
-        assert grant.count == 0
-        assert 29 < grant.wait <= 30
-    assert ask(gate(redis), uuid4()).count > 0
+        permit = ask(limiter(redis, worker), setup_id)
+        assert permit.count == 0
+        assert 29 < permit.wait <= 30
+    assert ask(limiter(redis), uuid4()).count > 0
 
 
 @pytest.mark.parametrize(("first", "second"), [(30, 5), (5, 30), (30, 30)])
 def test_the_longer_of_two_pauses_holds(redis: Redis, setup_id: UUID, first: int, second: int) -> None:
-    gate(redis).pause(setup_id, timedelta(seconds=first))
-    gate(redis).pause(setup_id, timedelta(seconds=second))
+    limiter(redis).pause(setup_id, timedelta(seconds=first))
+    limiter(redis).pause(setup_id, timedelta(seconds=second))
     longer = max(first, second) * 1000
     assert longer - 1000 < redis.pttl(f"rvm:pause:{setup_id}") <= longer
 
 
 def test_a_pause_ends(redis: Redis, setup_id: UUID) -> None:
-    gate(redis).pause(setup_id, timedelta(seconds=30))
+    limiter(redis).pause(setup_id, timedelta(seconds=30))
     redis.pexpire(f"rvm:pause:{setup_id}", 1)
     while redis.exists(f"rvm:pause:{setup_id}"):
         pass
-    assert ask(gate(redis), setup_id).count > 0
+    assert ask(limiter(redis), setup_id).count > 0
 
 
 def test_the_cap_holds_over_all_workers(redis: Redis, setup_id: UUID) -> None:
-    assert ask(gate(redis, "worker-1"), setup_id, wanted=40, cap=64).count == 40
-    assert ask(gate(redis, "worker-2"), setup_id, wanted=40, cap=64).count == 24
-    assert ask(gate(redis, "worker-3"), setup_id, cap=64).count == 0
+    assert ask(limiter(redis, "worker-1"), setup_id, wanted=40, cap=64).count == 40
+    assert ask(limiter(redis, "worker-2"), setup_id, wanted=40, cap=64).count == 24
+    assert ask(limiter(redis, "worker-3"), setup_id, cap=64).count == 0
     # 30 of the first worker's have ended
-    assert ask(gate(redis, "worker-1"), setup_id, wanted=0, cap=64, in_flight=10).count == 0
-    assert ask(gate(redis, "worker-3"), setup_id, cap=64).count == 30
+    assert ask(limiter(redis, "worker-1"), setup_id, wanted=0, cap=64, in_flight=10).count == 0
+    assert ask(limiter(redis, "worker-3"), setup_id, cap=64).count == 30
 
 
 def test_a_lowered_cap_grants_nothing_until_enough_has_ended(redis: Redis, setup_id: UUID) -> None:
-    ask(gate(redis, "worker-1"), setup_id, wanted=40, cap=64)
-    assert ask(gate(redis, "worker-1"), setup_id, cap=20, in_flight=40).count == 0
-    assert ask(gate(redis, "worker-2"), setup_id, cap=20).count == 0
-    assert ask(gate(redis, "worker-1"), setup_id, cap=20, in_flight=15).count == 5
+    ask(limiter(redis, "worker-1"), setup_id, wanted=40, cap=64)
+    assert ask(limiter(redis, "worker-1"), setup_id, cap=20, in_flight=40).count == 0
+    assert ask(limiter(redis, "worker-2"), setup_id, cap=20).count == 0
+    assert ask(limiter(redis, "worker-1"), setup_id, cap=20, in_flight=15).count == 5
 
 
 def test_who_leaves_gives_its_slots_back(redis: Redis, setup_id: UUID) -> None:
-    ask(gate(redis, "worker-1"), setup_id, wanted=64, cap=64)
-    gate(redis, "worker-1").leave({setup_id})
-    assert ask(gate(redis, "worker-2"), setup_id, cap=64).count == 64
+    ask(limiter(redis, "worker-1"), setup_id, wanted=64, cap=64)
+    limiter(redis, "worker-1").release({setup_id})
+    assert ask(limiter(redis, "worker-2"), setup_id, cap=64).count == 64
 
 
 @pytest.mark.parametrize(("silent", "free"), [(SLOT_SECONDS - 1, 0), (SLOT_SECONDS + 1, 64)])
 def test_a_dead_workers_slots_come_back_once_it_was_silent_for_long(
     redis: Redis, setup_id: UUID, silent: float, free: int
 ) -> None:
-    ask(gate(redis, "dead"), setup_id, wanted=64, cap=64)
+    ask(limiter(redis, "dead"), setup_id, wanted=64, cap=64)
     redis.hset(f"rvm:slots:{setup_id}", "dead", f"64:{microseconds(redis) - int(silent * 1_000_000)}")
-    assert ask(gate(redis, "worker-2"), setup_id, cap=64).count == free
+    assert ask(limiter(redis, "worker-2"), setup_id, cap=64).count == free
 
 
 @pytest.mark.parametrize(("silent", "free"), [(124, 0), (126, 64)])
@@ -225,14 +231,14 @@ def test_where_a_carrier_may_take_longer_a_worker_may_be_silent_longer(
 
 
 def test_a_flushed_redis_knows_the_slots_again_once_each_worker_has_asked(redis: Redis, setup_id: UUID) -> None:
-    ask(gate(redis, "worker-1"), setup_id, wanted=40, cap=64)
+    ask(limiter(redis, "worker-1"), setup_id, wanted=40, cap=64)
     redis.flushdb()
-    ask(gate(redis, "worker-1"), setup_id, wanted=0, cap=64, in_flight=40)
-    assert ask(gate(redis, "worker-2"), setup_id, cap=64).count == 24
+    ask(limiter(redis, "worker-1"), setup_id, wanted=0, cap=64, in_flight=40)
+    assert ask(limiter(redis, "worker-2"), setup_id, cap=64).count == 24
 
 
 def test_a_flushed_script_is_loaded_again(redis: Redis, setup_id: UUID) -> None:
-    door = gate(redis)
+    door = limiter(redis)
     ask(door, setup_id)
     redis.script_flush()
     assert ask(door, setup_id).count > 0
@@ -240,33 +246,33 @@ def test_a_flushed_script_is_loaded_again(redis: Redis, setup_id: UUID) -> None:
 
 def test_a_lane_is_bound_by_its_own_pace_and_by_its_setups(redis: Redis, setup_id: UUID) -> None:
     lane, other = uuid4(), uuid4()
-    door = gate(redis)
-    slow = door.ask(setup_id, wanted=100, pace=200, cap=100, in_flight=0, lane=(lane, 20))
+    door = limiter(redis)
+    slow = door.acquire(setup_id, wanted=100, pace=200, cap=100, in_flight=0, lane=(lane, 20))
     assert slow.count == 1 + 20 * BURST_SECONDS
-    again = door.ask(setup_id, wanted=100, pace=200, cap=100, in_flight=0, lane=(lane, 20))
+    again = door.acquire(setup_id, wanted=100, pace=200, cap=100, in_flight=0, lane=(lane, 20))
     assert again.count == 0
     assert 1 / 200 < again.wait <= 1 / 20
     # what the lane did not take is there for another: 21 in all, within what a few milliseconds add
-    rest = door.ask(setup_id, wanted=100, pace=200, cap=100, in_flight=0, lane=(other, 1000))
+    rest = door.acquire(setup_id, wanted=100, pace=200, cap=100, in_flight=0, lane=(other, 1000))
     assert 18 <= rest.count <= 30
 
 
 def test_what_the_setup_refuses_costs_the_lane_nothing(redis: Redis, setup_id: UUID) -> None:
     lane = uuid4()
-    gate(redis).pause(setup_id, timedelta(seconds=30))
-    assert gate(redis).ask(setup_id, wanted=5, pace=50, cap=64, in_flight=0, lane=(lane, 1)).count == 0
+    limiter(redis).pause(setup_id, timedelta(seconds=30))
+    assert limiter(redis).acquire(setup_id, wanted=5, pace=50, cap=64, in_flight=0, lane=(lane, 1)).count == 0
     assert redis.get(f"rvm:pace:lane:{lane}") is None
 
 
 def test_the_wait_is_exact_enough_to_be_slept(redis: Redis, setup_id: UUID) -> None:
     """After waiting as told, a start is free."""
-    door = gate(redis)
+    door = limiter(redis)
     moments = []
     while len(moments) < 12:
-        grant = ask(door, setup_id, wanted=1, pace=200)
+        permit = ask(door, setup_id, wanted=1, pace=200)
         moments.append(microseconds(redis))
-        if not grant.count:
-            end = moments[-1] + int(grant.wait * 1e6) + 1
+        if not permit.count:
+            end = moments[-1] + int(permit.wait * 1e6) + 1
             while microseconds(redis) <= end:
                 pass
             assert ask(door, setup_id, wanted=1, pace=200).count == 1

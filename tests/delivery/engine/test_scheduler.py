@@ -43,9 +43,9 @@ def _empty_redis() -> None:
     get_connection("dispatch").flushdb()
 
 
-def dispatch(transport: FakeTransport, gate: Any = None, seconds: float = 5, **options: Any) -> Dispatcher:
-    gate = gate or RateLimiter(get_connection("dispatch"), "worker-1")
-    dispatcher = Dispatcher(transport, gate, **{"executor": Inline(), "http_timeout": 15, **options})
+def dispatch(transport: FakeTransport, limiter: Any = None, seconds: float = 5, **options: Any) -> Dispatcher:
+    limiter = limiter or RateLimiter(get_connection("dispatch"), "worker-1")
+    dispatcher = Dispatcher(transport, limiter, **{"executor": Inline(), "http_timeout": 15, **options})
     dispatcher.run(seconds)
     return dispatcher
 
@@ -86,12 +86,12 @@ def test_what_one_lane_has_claimed_leaves_although_the_next_lane_fails(
     lanes = make_lanes()
     if isinstance(error, DatabaseError):
         monkeypatch.setattr(scheduler, "claim", FailingOnce(claim, error))
-    gate = RateLimiter(get_connection("dispatch"), "worker-1")
+    limiter = RateLimiter(get_connection("dispatch"), "worker-1")
     if isinstance(error, RedisConnectionError):
-        monkeypatch.setattr(gate, "ask", FailingOnce(gate.ask, error))
+        monkeypatch.setattr(limiter, "acquire", FailingOnce(limiter.acquire, error))
     monkeypatch.setattr(scheduler, "REDIS_WAIT", 0.01)
     transport = FakeTransport()
-    dispatch(transport, gate)
+    dispatch(transport, limiter)
     assert [state(only(lane)) for lane in lanes] == [("accepted", "")] * 2
     assert len(transport.sent) == 2
 
@@ -259,7 +259,7 @@ def test_a_throttling_carrier_is_left_alone_by_everybody(header: dict[str, str],
 
 
 class OneAtATime(RateLimiter):
-    """A gate whose pace is always nearly used up: of each two asks, the second gets nothing."""
+    """A limiter whose pace is always nearly used up: of each two asks, the second gets nothing."""
 
     def __init__(self) -> None:
         super().__init__(get_connection("dispatch"), "worker-1")
@@ -295,10 +295,10 @@ def test_a_lane_of_higher_priority_goes_first_for_as_long_as_it_has_any() -> Non
 
 
 class DeadRedis:
-    def ask(self, *_: Any, **__: Any) -> Permit:
+    def acquire(self, *_: Any, **__: Any) -> Permit:
         raise RedisConnectionError("refused")
 
-    leave = pause = ask
+    release = pause = acquire
 
 
 def test_without_redis_nothing_is_claimed_and_nothing_is_lost() -> None:
@@ -314,14 +314,14 @@ def test_without_redis_nothing_is_claimed_and_nothing_is_lost() -> None:
 def test_redis_that_dies_while_requests_are_open_loses_no_answer() -> None:
     use_case = factories.make_use_case()
     rows = [factories.make_voicemail(use_case) for _ in range(2)]
-    gate = RateLimiter(get_connection("dispatch"), "worker-1")
+    limiter = RateLimiter(get_connection("dispatch"), "worker-1")
 
     def answer(request: CarrierRequest) -> Any:
         dead = DeadRedis()
-        gate.ask, gate.pause, gate.leave = dead.ask, dead.pause, dead.leave  # type: ignore[method-assign]
+        limiter.acquire, limiter.pause, limiter.release = dead.acquire, dead.pause, dead.release  # type: ignore[method-assign]
         return CarrierResponse(202, orjson.dumps({"id": "c", "status": "accepted"}), {"retry-after": "9"})
 
-    dispatch(FakeTransport(answer), gate, seconds=0.2)
+    dispatch(FakeTransport(answer), limiter, seconds=0.2)
     assert [state(row)[0] for row in rows] == ["accepted"] * 2
 
 

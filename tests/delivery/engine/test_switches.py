@@ -133,9 +133,9 @@ def test_it_binds_a_claim_of_a_turn_that_began_before_it(what: str, monkeypatch:
         return claim(route, *args)
 
     monkeypatch.setattr("delivery.engine.scheduler.claim", switched)
-    gate = RateLimiter(get_connection("dispatch"), "worker-1")
-    turn = ClaimScheduler(gate, clock=lambda: 0.0, now=timezone.now, lease=LEASE, http_timeout=15).turn([], 10, {})
-    assert turn.flights == []
+    limiter = RateLimiter(get_connection("dispatch"), "worker-1")
+    turn = ClaimScheduler(limiter, clock=lambda: 0.0, now=timezone.now, lease=LEASE, http_timeout=15).turn([], 10, {})
+    assert turn.claimed == []
     assert state(voicemail) == end
     assert not Drop.objects.exists()
 
@@ -148,8 +148,8 @@ def test_a_voicemail_behind_a_switch_stays_as_it_is(what: str) -> None:
     [route] = active_routes(now, 10)
     before = Voicemail.objects.get()
     SWITCHED[what][0](voicemail)
-    wave = claim(route, 10, now, LEASE)
-    assert wave.claims == []
+    batch = claim(route, 10, now, LEASE)
+    assert batch.claims == []
     after = Voicemail.objects.get()
     assert (after.status, after.attempts) == ("queued", 0)
     assert after.not_before == before.not_before or "hours" in what

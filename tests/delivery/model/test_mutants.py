@@ -132,8 +132,8 @@ def sends_from_lanes_that_were_open() -> Planted:
 def sends_after_the_lease() -> Planted:
     submit = dispatcher.Dispatcher._submit
 
-    def late(dispatcher: dispatcher.Dispatcher, flight: dispatcher.Flight) -> None:
-        submit(dispatcher, replace(flight, last_start=float("inf")))
+    def late(dispatcher: dispatcher.Dispatcher, claimed: dispatcher.Claimed) -> None:
+        submit(dispatcher, replace(claimed, last_start=float("inf")))
 
     return patch.object(dispatcher.Dispatcher, "_submit", late)
 

@@ -98,7 +98,7 @@ def queue(use_case: UseCase, recording: Recording, **fields) -> Voicemail:
     return factories.make_voicemail(use_case, recording=recording, recipient="+15550010001", **fields)
 
 
-def wave(clock: Clock):
+def batch(clock: Clock):
     (route,) = active_routes(clock(), 100)
     return claim(route, 100, clock(), LEASED)
 
@@ -109,7 +109,7 @@ def row() -> CarrierMedia:
 
 def test_voicemails_wait_for_their_recording_which_is_asked_for_once(use_case, recording, clock) -> None:
     voicemails = [queue(use_case, recording) for _ in range(3)]
-    found = wave(clock)
+    found = batch(clock)
     assert (found.claims, found.looked_at, found.waits) == ([], 3, True)
     assert (row().state, row().recording_id, row().setup_id) == (State.WANTED, recording.id, use_case.setup_id)
     assert Drop.objects.count() == 0
@@ -121,12 +121,12 @@ def test_voicemails_wait_for_their_recording_which_is_asked_for_once(use_case, r
 
 def test_once_uploaded_they_are_claimed_with_the_carriers_id_for_it(vendor, use_case, recording, clock) -> None:
     queue(use_case, recording)
-    wave(clock)
+    batch(clock)
     assert upload(clock)
     assert not upload(clock)
     assert vendor.requests == {"create": 1, "put": 1, "complete": 1}
     clock.pass_(RECHECK)
-    found = wave(clock)
+    found = batch(clock)
     assert ([claim.media_id for claim in found.claims], found.waits) == ([row().media_id], False)
     assert vendor.ready == {row().media_id}
     assert carrier_media.id_of(use_case.setup_id, recording.id) == row().media_id
@@ -140,7 +140,7 @@ def test_what_is_not_ready_keeps_nobody_else_waiting(use_case, recording, clock)
     )
     queue(use_case, recording)
     ready = queue(use_case, other)
-    found = wave(clock)
+    found = batch(clock)
     assert ([claim.voicemail_id for claim in found.claims], found.waits) == ([ready.id], False)
 
 
@@ -152,7 +152,7 @@ def test_the_name_that_a_person_gave_stays_here(vendor, use_case, recording, clo
         return send(request)
 
     queue(use_case, recording)
-    wave(clock)
+    batch(clock)
     upload(clock, keep)
     assert str(recording.id).encode() in sent[0].body
     assert not any(b"Anna" in request.body for request in sent)
@@ -161,11 +161,11 @@ def test_the_name_that_a_person_gave_stays_here(vendor, use_case, recording, clo
 def test_a_refused_recording_fails_its_voicemails_with_the_carriers_words(vendor, use_case, recording, clock) -> None:
     voicemail = queue(use_case, recording)
     vendor.media_answers = [422]
-    wave(clock)
+    batch(clock)
     upload(clock)
     assert row().state == State.REFUSED
     clock.pass_(RECHECK)
-    assert wave(clock).claims == []
+    assert batch(clock).claims == []
     voicemail.refresh_from_db()
     assert (voicemail.status, voicemail.reason, voicemail.drop_id) == ("failed", "recording_refused", None)
     assert voicemail.carrier_text == "The carrier answered 422 to the upload. Status 422: As documented."
@@ -183,10 +183,10 @@ def test_a_lane_whose_recording_was_refused_is_failed_at_once_and_takes_no_pace(
     for _ in range(50):
         factories.make_voicemail(lane=refused, recording=recording, recipient="+15550010001")
     sent = queue(use_case, ready)
-    gate = RateLimiter(get_connection("dispatch"), "worker-1")
-    waves = ClaimScheduler(gate, clock=clock.seconds, now=clock, lease=LEASED, http_timeout=15)
-    flights = [flight for _ in range(3) for flight in waves.turn([], 200, {}).flights]
-    assert [flight.claim.voicemail_id for flight in flights] == [sent.id]
+    limiter = RateLimiter(get_connection("dispatch"), "worker-1")
+    scheduler = ClaimScheduler(limiter, clock=clock.seconds, now=clock, lease=LEASED, http_timeout=15)
+    claimed = [each for _ in range(3) for each in scheduler.turn([], 200, {}).claimed]
+    assert [each.claim.voicemail_id for each in claimed] == [sent.id]
     assert set(Voicemail.objects.filter(lane=refused).values_list("status", "reason")) == {
         ("failed", "recording_refused")
     }
@@ -198,7 +198,7 @@ def test_a_recording_that_was_refused_is_uploaded_again_when_a_person_asks_for_i
 ) -> None:
     first = queue(use_case, recording)
     vendor.media_answers = [422]
-    wave(clock)
+    batch(clock)
     upload(clock)
     assert row().state == State.REFUSED
     boss = factories.make_user(workspace=use_case.workspace)
@@ -214,7 +214,7 @@ def test_a_recording_that_was_refused_is_uploaded_again_when_a_person_asks_for_i
     with pytest.raises(ServiceError, match="at the carrier"):
         upload_again(media=row(), actor=boss)
     clock.pass_(RECHECK)
-    assert {claimed.voicemail_id for claimed in wave(clock).claims} == {first.id, later.id}
+    assert {claimed.voicemail_id for claimed in batch(clock).claims} == {first.id, later.id}
 
 
 @pytest.mark.parametrize("fault", ["api", "storage", "network"])
@@ -222,7 +222,7 @@ def test_a_failed_upload_is_tried_again_later_and_only_while_somebody_waits(
     vendor, use_case, recording, clock, fault: str
 ) -> None:
     queue(use_case, recording)
-    wave(clock)
+    batch(clock)
     vendor.media_answers, vendor.storage_answers = (
         ([500] if fault == "api" else []),
         [403] if fault == "storage" else [],
@@ -232,18 +232,18 @@ def test_a_failed_upload_is_tried_again_later_and_only_while_somebody_waits(
     assert (row().state, row().due_at) == (State.FAILED, clock() + FIRST_WAIT)
     assert row().error.endswith(".")
     clock.pass_(RECHECK)
-    assert wave(clock).waits
+    assert batch(clock).waits
     assert not upload(clock)  # too soon
     clock.pass_(FIRST_WAIT)
     assert not upload(clock)  # nobody has asked since
-    assert wave(clock).waits
+    assert batch(clock).waits
     assert upload(clock)
     assert (row().state, row().attempts) == (State.READY, 2)
 
 
 def test_two_workers_never_upload_the_same_recording_at_once(use_case, recording, clock) -> None:
     queue(use_case, recording)
-    wave(clock)
+    batch(clock)
     others: list[bool] = []
 
     def meanwhile(request: CarrierRequest) -> CarrierResponse:
@@ -256,7 +256,7 @@ def test_two_workers_never_upload_the_same_recording_at_once(use_case, recording
 
 def test_after_a_worker_died_another_uploads_once_the_lease_is_over(vendor, use_case, recording, clock) -> None:
     queue(use_case, recording)
-    wave(clock)
+    batch(clock)
 
     def die(request: CarrierRequest) -> CarrierResponse:
         if request.method == "PUT":
@@ -277,7 +277,7 @@ def test_a_worker_that_was_stopped_past_its_lease_asks_nothing_more_and_is_not_h
     vendor, use_case, recording, clock
 ) -> None:
     queue(use_case, recording)
-    wave(clock)
+    batch(clock)
 
     def stopped(request: CarrierRequest) -> CarrierResponse:
         answer = send(request)
@@ -292,14 +292,14 @@ def test_a_worker_that_was_stopped_past_its_lease_asks_nothing_more_and_is_not_h
 
 def test_a_recording_whose_file_is_gone_says_so(use_case, clock) -> None:
     queue(use_case, factories.make_recording(use_case.workspace))
-    wave(clock)
+    batch(clock)
     assert upload(clock)
     assert (row().state, row().error) == (State.FAILED, "The upload could not begin (FileNotFoundError).")
 
 
 def test_expired_and_suppressed_voicemails_do_not_wait_for_an_upload(use_case, recording, clock) -> None:
     expired = queue(use_case, recording, expires_at=clock() - timedelta(seconds=1))
-    wave(clock)
+    batch(clock)
     expired.refresh_from_db()
     assert expired.status == "expired"
     assert not CarrierMedia.objects.exists()
@@ -307,11 +307,11 @@ def test_expired_and_suppressed_voicemails_do_not_wait_for_an_upload(use_case, r
 
 def test_another_credential_may_be_another_account_and_uploads_anew(vendor, use_case, recording, clock) -> None:
     queue(use_case, recording)
-    wave(clock)
+    batch(clock)
     upload(clock)
     change_setup(setup=use_case.setup, credentials={"phone_line_id": "line-2"})
     clock.pass_(RECHECK)
-    assert wave(clock).waits
+    assert batch(clock).waits
     assert upload(clock)
     assert vendor.requests["create"] == 2
     assert carrier_media.id_of(use_case.setup_id, recording.id) == row().media_id

@@ -48,14 +48,14 @@ def uncertain(**fields: Any) -> Drop:
     return make_submitted("uncertain", drop=drop | fields, expires_at=expires)
 
 
-def gate() -> RateLimiter:
+def limiter() -> RateLimiter:
     return RateLimiter(get_connection("dispatch"), "settler")
 
 
 def ask(answer: Callable[[CarrierRequest], Answer], seconds: float = 0) -> list[CarrierRequest]:
     """Settle once, that long after NOW, and merge what came of it; returns what was sent."""
     transport = FakeTransport(answer)
-    reconcile(transport, gate(), lambda: NOW + timedelta(seconds=seconds))
+    reconcile(transport, limiter(), lambda: NOW + timedelta(seconds=seconds))
     while merge(NOW):
         pass
     return transport.sent
@@ -139,7 +139,7 @@ def test_a_drop_that_the_carrier_never_saw_is_given_to_it_again_word_for_word() 
     drop = Drop.objects.get()
     assert both(drop) == ("uncertain", "", "uncertain", "")
     transport = FakeTransport(never_seen())
-    reconcile(transport, gate(), lambda: drop.due_at)
+    reconcile(transport, limiter(), lambda: drop.due_at)
     merge(NOW)
     assert methods(transport.sent) == ["GET", "POST"]
     assert transport.sent[1] == first.sent[0]
@@ -221,7 +221,7 @@ FORBIDDEN: dict[str, Callable[[Drop], object]] = {
     "use case moved to another setup": lambda drop: UseCase.objects.update(setup=factories.make_setup(drop.workspace)),
     "breaker open": lambda drop: TelephonySetup.objects.update(breaker_until=NOW + timedelta(hours=1)),
     "lane held": lambda drop: Lane.objects.update(held=True),
-    "carrier paused": lambda drop: gate().pause(drop.setup_id, timedelta(minutes=1)),
+    "carrier paused": lambda drop: limiter().pause(drop.setup_id, timedelta(minutes=1)),
     # by an earlier drop's report, while this one is uncertain
     "voicemail delivered": lambda drop: Voicemail.objects.update(status="delivered"),
     "settled": lambda drop: Drop.objects.update(status="accepted"),
@@ -248,7 +248,7 @@ def test_nothing_is_given_again_where_it_may_not_be_sent(happened: str, meanwhil
 def test_a_process_that_was_stopped_before_the_resubmission_sends_nothing() -> None:
     uncertain()
     transport, moments = FakeTransport(never_seen()), iter([0.0, 600.0])
-    reconcile(transport, gate(), lambda: NOW, clock=lambda: next(moments))
+    reconcile(transport, limiter(), lambda: NOW, clock=lambda: next(moments))
     assert methods(transport.sent) == ["GET"]
 
 
@@ -351,9 +351,9 @@ def test_credentials_that_do_not_open_do_not_stop_the_other_setups() -> None:
 def test_a_throttled_resubmission_pauses_the_setup_for_everybody() -> None:
     drop = uncertain()
     ask(never_seen(CarrierResponse(429, b'{"code":"throttled"}', {"retry-after": "30"})))
-    grant = gate().ask(drop.setup_id, wanted=1, pace=50, cap=64, in_flight=0)
-    assert grant.count == 0
-    assert grant.wait > 25
+    permit = limiter().acquire(drop.setup_id, wanted=1, pace=50, cap=64, in_flight=0)
+    assert permit.count == 0
+    assert permit.wait > 25
 
 
 def test_resubmissions_keep_the_setups_pace_and_give_their_slots_back() -> None:
@@ -400,7 +400,7 @@ def test_starts_of_drops_that_may_not_go_again_are_given_back() -> None:
     blocked = crowd(5, pace_per_second=0.5)
     Voicemail.objects.update(expires_at=NOW)
     ask(never_seen())
-    assert gate().ask(blocked[0].setup_id, wanted=1, pace=0.5, cap=1, in_flight=0).count == 1
+    assert limiter().acquire(blocked[0].setup_id, wanted=1, pace=0.5, cap=1, in_flight=0).count == 1
 
 
 def test_a_half_open_breaker_lets_one_resubmission_try_and_its_answer_decides() -> None:
@@ -448,7 +448,7 @@ def test_a_carrier_that_throttles_look_ups_is_not_asked_for_a_while_and_still_ge
     ask(lambda _: CarrierResponse(429, b'{"code":"throttled"}', {"retry-after": "30"}))
     Drop.objects.update(due_at=NOW)
     assert ask(timed_out) == []
-    assert gate().ask(drop.setup_id, wanted=1, pace=50, cap=64, in_flight=0).count == 1
+    assert limiter().acquire(drop.setup_id, wanted=1, pace=50, cap=64, in_flight=0).count == 1
 
 
 SPOILT = {

@@ -85,7 +85,7 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(tasks, "boot_clock", lambda: next(clock))
     monkeypatch.setattr(tasks, "merge", merge_one)
-    monkeypatch.setattr(tasks, "reconcile", lambda transport, gate: done.append("settle"))
+    monkeypatch.setattr(tasks, "reconcile", lambda transport, limiter: done.append("settle"))
     monkeypatch.setattr(tasks, "upload_one", lambda *clocks: done.append("upload"))
     get_connection("reports").flushdb()
     return done
