@@ -21,7 +21,7 @@ from campaigns.imports.row_validation import RowInvalid, compared_of, judge_for,
 from campaigns.models import RecipientImport, UploadedList
 from delivery.identifiers import encrypt_record_number, record_number_entry
 from delivery.models import Voicemail
-from delivery.models.recipients import PURPOSE
+from delivery.models.voicemail import RECIPIENT_PURPOSE
 from delivery.runtime import shutdown
 from rvm.platform.encryption.crypto import blind_index, cipher
 from rvm.spreadsheets.dialect import Dialect
@@ -217,7 +217,11 @@ def encoder_for(recipient_import: RecipientImport, layout: Layout) -> Callable[[
             e164, reference, record_number, zones, fields, recording_id, consent, nth, prints = judge(cells)
         except RowInvalid as refused:
             return refusal(place, number, refused)
-        encrypted, indexed, last4 = encrypt(e164.encode(), PURPOSE), index.of(workspace_id, e164), e164[-4:].encode()
+        encrypted, indexed, last4 = (
+            encrypt(e164.encode(), RECIPIENT_PURPOSE),
+            index.of(workspace_id, e164),
+            e164[-4:].encode(),
+        )
         if len(encrypted) == 41 and not older_keys:
             start = _USUAL(17, 4, place, 4, number, -1, 41, encrypted, 32, indexed, -1, 4, last4)
         else:

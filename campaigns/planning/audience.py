@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from delivery.models import Lane
-from delivery.models.recipients import number_in
+from delivery.models.voicemail import number_in
 from delivery.services.lanes import id_range
 from rvm.phone_numbers.numbers import zones_of
 from rvm.platform.database import sql

@@ -21,7 +21,7 @@ from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.transitions import NewDrop, Transition
-from delivery.models.recipients import number_in
+from delivery.models.voicemail import number_in
 from delivery.recordings import carrier_media
 from delivery.runtime.bisection import NOT_A_ROWS_FAULT, bisected
 from rvm.phone_numbers.numbers import zones_of

@@ -14,6 +14,7 @@ from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models.lane import Lane
 from delivery.models.recording import Recording
+from rvm.platform.encryption.crypto import cipher
 from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField
 from rvm.platform.models import Row, Workspace
 from usecases.models import TelephonySetup, UseCase
@@ -154,3 +155,16 @@ class VoicemailIdentifier(models.Model):
             ),
             models.Index(fields=["reference"], name="identifier_reference", condition=Q(reference__isnull=False)),
         ]
+
+
+# For rows that are read and written without their model.
+RECIPIENT_PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
+
+
+def number_in(ciphertext: bytes) -> str | None:
+    """The E.164 number of a row's `recipient`; None where the key is not configured, the ciphertext is damaged, or what it held is no
+    text."""
+    try:
+        return cipher().decrypt(ciphertext, RECIPIENT_PURPOSE).decode()
+    except ValueError:
+        return None

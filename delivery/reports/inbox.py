@@ -20,7 +20,7 @@ from delivery.lifecycle.retries import retryable
 from delivery.lifecycle.retry_policy import Retry
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import CarrierReport
-from delivery.models.recipients import number_in
+from delivery.models.voicemail import number_in
 from delivery.reports.batch import Arrival, Batch, DropState, Person, VoicemailState
 from delivery.runtime.wakeups import wake_throttled_on_commit
 from delivery.runtime.watermarks import Watermark

@@ -13,7 +13,7 @@ from django.db import connection
 
 from delivery.identifiers import REFERENCE_ENTRY, encrypt_record_number, record_number_entry
 from delivery.models import Lane, Voicemail
-from delivery.models.recipients import PURPOSE
+from delivery.models.voicemail import RECIPIENT_PURPOSE
 from rvm.platform.database.ids import first_id_at
 from rvm.platform.encryption.crypto import blind_index, cipher
 
@@ -65,7 +65,7 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> None:
                 "created_at": shared.created_at,
                 "updated_at": shared.updated_at,
                 "ids": [row.pk for row in rows],
-                "recipients": [cipher().encrypt(row.recipient.encode(), PURPOSE) for row in rows],
+                "recipients": [cipher().encrypt(row.recipient.encode(), RECIPIENT_PURPOSE) for row in rows],
                 "indexes": [row.recipient_index for row in rows],
                 "last4": [row.last4 for row in rows],
                 "senders": [row.sender for row in rows],

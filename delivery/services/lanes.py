@@ -18,7 +18,7 @@ from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.models import Lane, Voicemail
-from delivery.models.recipients import number_in
+from delivery.models.voicemail import number_in
 from delivery.services.voicemails import MAX_DROPS
 from rvm.platform.database import sql
 from rvm.platform.database.ids import first_id_at

@@ -22,7 +22,7 @@ from delivery.lifecycle.outcomes import StatusChange
 from delivery.lifecycle.reasons import REASONS, Reason, ReasonFacts
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
-from delivery.models.recipients import PURPOSE
+from delivery.models.voicemail import RECIPIENT_PURPOSE
 from delivery.reports import batch, inbox, reconciliation
 from delivery.reports.batch import Arrival, Batch, DropState, VoicemailState
 from delivery.reports.correlation import _OPEN
@@ -103,7 +103,7 @@ def gives_keyless_reports_to_any_open_drop() -> Planted:
 
 def rolls_back_for_one_number() -> Planted:
     def number_in(ciphertext: bytes) -> str:
-        return cipher().decrypt(ciphertext, PURPOSE).decode()
+        return cipher().decrypt(ciphertext, RECIPIENT_PURPOSE).decode()
 
     return patch.object(inbox, "number_in", number_in)
 
