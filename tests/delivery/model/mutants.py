@@ -1,0 +1,264 @@
+"""Faults that are planted in the engine, one at a time: a judge that finds none of these would find nothing else either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+from uuid import UUID
+
+from django.db import transaction
+
+from delivery.engine import claim, dispatcher, lane_routes, results
+from delivery.lifecycle import transitions
+from delivery.lifecycle.events import Outcome, Report, Submission
+from delivery.lifecycle.outcomes import StatusChange
+from delivery.lifecycle.reasons import REASONS, Reason, ReasonFacts
+from delivery.lifecycle.status import DropStatus, VoicemailStatus
+from delivery.lifecycle.transitions import DropChange, Transition
+from delivery.models.voicemail import RECIPIENT_PURPOSE
+from delivery.reports import batch, inbox, reconciliation
+from delivery.reports.batch import Arrival, Batch, DropState, VoicemailState
+from delivery.reports.correlation import _OPEN
+from delivery.runtime import watermarks
+from delivery.worker import maintenance
+from rvm.platform.database import sql
+from rvm.platform.encryption.crypto import BlindIndex, cipher
+from tests.delivery.model import engine
+
+Planted = AbstractContextManager[object]
+
+
+def without(module: Any, name: str, words: str, instead: str = "") -> Planted:
+    """The module's SQL without these words."""
+    text: str = getattr(module, name)
+    assert words in text, f"{name} does not say {words}"
+    return patch.object(module, name, text.replace(words, instead))
+
+
+# reports
+
+
+def merges_a_retry_behind_the_batch() -> Planted:
+    """A delivery behind the failure, in one batch, finds the voicemail failed, where in two it finds it queued again."""
+    move = Batch._move
+
+    def forgetful(batch: Batch, voicemail: VoicemailState, made: Transition) -> None:
+        was = voicemail.status, voicemail.reason
+        move(batch, voicemail, made)
+        if made.to_status is VoicemailStatus.QUEUED:
+            voicemail.status, voicemail.reason = was
+
+    return patch.object(Batch, "_move", forgetful)
+
+
+def hears_opt_outs_of_known_drops_only() -> Planted:
+    hear = Batch._hear_opt_out
+
+    def deaf(batch: Batch, arrival: Arrival, drop: DropState | None) -> None:
+        if drop is not None:
+            hear(batch, arrival, drop)
+
+    return patch.object(Batch, "_hear_opt_out", deaf)
+
+
+def hears_opt_outs_that_change_something_only() -> Planted:
+    """As if the opt-out were the drop's and not the person's: what comes late or twice changes nothing."""
+    hear = Batch._hear_opt_out
+
+    def deaf(batch: Batch, arrival: Arrival, drop: DropState | None) -> None:
+        if drop is None or drop.status in _OPEN:
+            hear(batch, arrival, drop)
+
+    return patch.object(Batch, "_hear_opt_out", deaf)
+
+
+def believes_the_unsigned() -> Planted:
+    take = Batch.take
+
+    def credulous(batch: Batch, arrival: Arrival) -> None:
+        take(batch, replace(arrival, report=replace(arrival.report, unsigned=False)))
+
+    return patch.object(Batch, "take", credulous)
+
+
+def gives_keyless_reports_to_any_open_drop() -> Planted:
+    def meant(report: Report, candidates: Sequence[DropState]) -> DropState | None:
+        return next((drop for drop in candidates if drop.status in _OPEN), None)
+
+    return patch.object(batch, "correlate", meant)
+
+
+def rolls_back_for_one_number() -> Planted:
+    def number_in(ciphertext: bytes) -> str:
+        return cipher().decrypt(ciphertext, RECIPIENT_PURPOSE).decode()
+
+    return patch.object(inbox, "number_in", number_in)
+
+
+def matches_by_the_newest_key_only() -> Planted:
+    """While the index key rotates, what was written under the key before is not found."""
+    return patch.object(BlindIndex, "all_of", lambda index, workspace_id, text: [index.of(workspace_id, text)])
+
+
+# claims
+
+
+def claims_the_suppressed() -> Planted:
+    return patch.object(claim, "are_suppressed", lambda workspace_id, people: [False] * len(people))
+
+
+def sends_past_switches() -> Planted:
+    words = "AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL)"
+    return without(lane_routes, "_ROUTE", words)
+
+
+def sends_from_lanes_that_were_open() -> Planted:
+    return without(lane_routes, "_ROUTE", "NOT l.held AND", "true AND")
+
+
+def sends_after_the_lease() -> Planted:
+    submit = dispatcher.Dispatcher._submit
+
+    def late(dispatcher: dispatcher.Dispatcher, claimed: dispatcher.Claimed) -> None:
+        submit(dispatcher, replace(claimed, last_start=float("inf")))
+
+    return patch.object(dispatcher.Dispatcher, "_submit", late)
+
+
+# moves
+
+
+def changes_drops_whatever_they_are() -> Planted:
+    return without(transitions, "_DROPS", "AND d.status = a.from_status AND d.reason = a.from_reason")
+
+
+def moves_voicemails_whatever_they_are() -> Planted:
+    return without(transitions, "_APPLY", "AND v.status = a.from_status AND v.reason = a.from_reason")
+
+
+def moves_voicemails_for_any_drop() -> Planted:
+    return without(transitions, "_APPLY", "AND (a.drop_id IS NULL OR v.drop_id = a.drop_id)")
+
+
+def miscounts_what_a_person_queues_again() -> Planted:
+    return without(transitions, "_REQUEUE", "'queued', '', count(*)", "'queued', '', count(*) - 1")
+
+
+# results and time
+
+
+def takes_silence_for_unsent() -> Planted:
+    resolve = results.resolve_submission
+
+    def bold(submission: Submission, *arguments: Any, **named: Any) -> StatusChange:
+        if submission.outcome is Outcome.UNKNOWN:
+            submission = Submission(Outcome.NOT_SENT)
+        return resolve(submission, *arguments, **named)
+
+    return patch.object(results, "resolve_submission", bold)
+
+
+@contextmanager
+def takes_a_dead_worker_for_one_that_sent_nothing() -> Iterator[None]:
+    def end_leases(now: datetime) -> None:
+        with transaction.atomic():
+            rows = sql.run(maintenance._LEASE_ENDED, [datetime.min.replace(tzinfo=now.tzinfo), now, maintenance.BATCH])
+            sending, queued = VoicemailStatus.SENDING, VoicemailStatus.QUEUED
+            transitions.apply([Transition(v, sending, queued, drop_id=d, not_before=now) for d, v in rows], now)
+            unsent = partial(
+                DropChange, from_status=DropStatus.SENDING, to_status=DropStatus.NOT_SENT, reason=Reason.NOT_SENT
+            )
+            transitions.change_drops([unsent(d) for d, _ in rows], now)
+
+    def planted(steps: tuple[engine.Step, ...]) -> tuple[engine.Step, ...]:
+        return tuple(end_leases if step is maintenance.end_leases else step for step in steps)
+
+    with (
+        patch.object(engine, "STEPS", planted(engine.STEPS)),
+        patch("tests.delivery.model.reporting.OFTEN", planted(engine.OFTEN)),
+    ):
+        yield
+
+
+def tries_again_what_was_never_reported() -> Planted:
+    bold = ReasonFacts(REASONS[Reason.UNREPORTED].sentence, retryable=True)
+    return patch.dict(REASONS, {Reason.UNREPORTED: bold, Reason.UNCONFIRMED: bold})
+
+
+def waits_for_ever_for_confirmation() -> Planted:
+    return without(maintenance, "_UNCONFIRMED", "'uncertain'", "'nothing'")
+
+
+def looks_from_the_front_but_once() -> Planted:
+    """What comes to lie before the place that a process remembers is not found by it any more."""
+    return patch.object(watermarks, "MIN_SECONDS", float("inf"))
+
+
+# settling
+
+
+@contextmanager
+def gives_the_key_to_another_account() -> Iterator[None]:
+    allowed = reconciliation._may_resubmit
+
+    def may(drop: Any, route: lane_routes.SendRoute, now: datetime) -> bool:
+        drop.credentials_version = route.credentials_version
+        return allowed(drop, route, now)
+
+    with patch.object(reconciliation, "_may_resubmit", may):
+        yield
+
+
+def gives_the_key_again_when_it_is_forgotten() -> Planted:
+    return patch.object(reconciliation, "WINDOW_SHARE", 10)
+
+
+def settles_what_was_settled() -> Planted:
+    return without(
+        reconciliation,
+        "_RESUBMIT",
+        "AND d.status = 'uncertain' AND d.checks = %s\n"
+        "   AND (SELECT v.status = 'uncertain' AND v.drop_id = d.id FROM delivery_voicemail v WHERE v.id = d.voicemail_id)",
+        "AND %s IS NOT NULL",
+    )
+
+
+def gives_the_key_again_to_who_opted_out() -> Planted:
+    def nobody(workspace_id: UUID, number: str) -> bool:
+        return False
+
+    return patch.object(reconciliation, "is_suppressed", nobody)
+
+
+# Each fault, and in what words the judge tells it.
+MUTANTS: dict[Callable[[], Planted], str] = {
+    merges_a_retry_behind_the_batch: "a delivery was heard",
+    hears_opt_outs_of_known_drops_only: "not suppressed",
+    hears_opt_outs_that_change_something_only: "not suppressed",
+    believes_the_unsigned: "its drop is failed|never opted out|an unsigned result|messages of one voicemail",
+    gives_keyless_reports_to_any_open_drop: "another drop's",
+    rolls_back_for_one_number: "key is not configured",
+    matches_by_the_newest_key_only: "suppressed",
+    claims_the_suppressed: "who is suppressed",
+    sends_past_switches: "switch|deleted",
+    sends_from_lanes_that_were_open: "held",
+    sends_after_the_lease: "after its lease",
+    changes_drops_whatever_they_are: "a drop went from|a drop that failed|its drop|for ever",
+    moves_voicemails_whatever_they_are: "a voicemail went from|became|its drop",
+    moves_voicemails_for_any_drop: "its drop|for ever|counters",
+    miscounts_what_a_person_queues_again: "counters differ",
+    takes_silence_for_unsent: "messages of one voicemail|was sent|sent again",
+    takes_a_dead_worker_for_one_that_sent_nothing: "messages of one voicemail|was sent|sent again",
+    tries_again_what_was_never_reported: "may have been reached|messages of one voicemail",
+    waits_for_ever_for_confirmation: "for ever",
+    looks_from_the_front_but_once: "for ever",
+    gives_the_key_to_another_account: "not word for word|messages of one voicemail",
+    gives_the_key_again_when_it_is_forgotten: "when the key is forgotten|messages of one voicemail",
+    settles_what_was_settled: "a settled drop|sent again",
+    gives_the_key_again_to_who_opted_out: "who is suppressed",
+}
