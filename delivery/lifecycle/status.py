@@ -12,7 +12,7 @@ from enum import StrEnum
 class VoicemailStatus(StrEnum):
     QUEUED = "queued"  # waits for its turn, its time or a retry
     SENDING = "sending"  # claimed: a drop exists and its request may be on the wire
-    UNCERTAIN = "uncertain"  # the carrier may or may not have the request; never sent again on its own
+    UNCERTAIN = "uncertain"  # the carrier may or may not have the request; never sent again but under the same key
     ACCEPTED = "accepted"  # the carrier took it and has not reported yet
     DELIVERED = "delivered"  # the carrier reported that the message is in the mailbox
     FAILED = "failed"  # refused, reported as not left, or never confirmed: the reason says which
@@ -37,9 +37,10 @@ TAKEN = frozenset({V.ACCEPTED, V.DELIVERED})
 TERMINAL = frozenset({V.DELIVERED, V.FAILED, V.SKIPPED, V.CANCELED, V.EXPIRED})
 OPEN_ENDED = frozenset(V) - TERMINAL
 
-# Whatever is not listed does not happen. `failed` is left in two ways only: a late report corrects what was concluded without
-# one (unconfirmed, unreported), or a retry queues the voicemail again with a new drop. queued -> delivered is that retry
-# overtaken by an earlier drop's report; queued -> failed is a carrier that refused the recording before any drop.
+# Whatever is not listed does not happen. `failed` is left in three ways only: a late report corrects what was concluded without
+# one (unconfirmed, unreported), a signed report corrects an unsigned one, or a retry queues the voicemail again with a new drop.
+# queued -> delivered is that retry overtaken by an earlier drop's report; queued -> failed is a carrier that refused the recording
+# before any drop.
 TRANSITIONS: dict[VoicemailStatus, frozenset[VoicemailStatus]] = {
     V.QUEUED: frozenset({V.SENDING, V.SKIPPED, V.CANCELED, V.EXPIRED, V.DELIVERED, V.FAILED}),
     V.SENDING: frozenset({V.QUEUED, V.UNCERTAIN, V.ACCEPTED, V.DELIVERED, V.FAILED}),
