@@ -282,9 +282,16 @@ class Scene:
         return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
     def give_up_on_lost_reports(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """Wait until nothing but reports that the sandbox withheld for ever is missing, and let their horizon be over."""
+        """Wait until nothing but reports that the sandbox withheld for ever is missing, and let their horizon be over.
+
+        A drop that could not be looked up for a while is looked up once an hour; that time passes here as well.
+        """
 
         def missing() -> set[str]:
+            self.rows(
+                "UPDATE delivery_drop SET due_at = now() WHERE status = 'uncertain' AND due_at > now() + interval '1 minute'"
+                " RETURNING id"
+            )
             open_ones = self.rows(
                 "SELECT status, drop_id FROM delivery_voicemail WHERE NOT status = ANY(%s)", list(TERMINAL_NAMES)
             )
