@@ -11,7 +11,7 @@ from campaigns.models import OptOutImport
 from campaigns.states import CampaignState, ImportState, LineOutcome, OptOutState, Outcome, RetryState
 from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
-from delivery.services.lanes import LeftOut
+from delivery.services.retries import LeftOut
 
 C, I, V, O = CampaignState, ImportState, VoicemailStatus, Outcome  # noqa: E741
 

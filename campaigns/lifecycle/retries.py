@@ -18,7 +18,8 @@ from delivery.lane_totals import reasons_of
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.runtime.wakeups import wake_on_commit
-from delivery.services.lanes import id_before_first, requeue_failed, retryable_reasons
+from delivery.services.lanes import id_before_first
+from delivery.services.retries import requeue_failed, retryable_reasons
 from rvm.platform import audit
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User

@@ -17,7 +17,8 @@ from django.views.decorators.http import require_POST
 from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail
-from delivery.services.voicemails import cancel, retry
+from delivery.services.retries import retry
+from delivery.services.voicemails import cancel
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import person, rights_of
 from rvm.platform.database.clock import database_now

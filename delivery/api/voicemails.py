@@ -32,7 +32,8 @@ from delivery.api.requests import (
 from delivery.models import Recording, Voicemail
 from delivery.recordings.recordings import stored_recording
 from delivery.selectors import drops_of, voicemails
-from delivery.services.voicemails import cancel, queue_voicemails, retry
+from delivery.services.retries import retry
+from delivery.services.voicemails import cancel, queue_voicemails
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.lists import CreateView, ListView, RowsView

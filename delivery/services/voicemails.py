@@ -1,4 +1,4 @@
-"""Queues, cancels and retries voicemails. Nothing is sent here: a queued row is the work, and a wake-up only says look."""
+"""Queues and cancels voicemails. Nothing is sent here: a queued row is the work, and a wake-up only says look."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from django.db import transaction
 from delivery.carriers import UnknownCarrierError, carrier_class
 from delivery.engine.idle_lanes import mark_active
 from delivery.lifecycle import transitions
-from delivery.lifecycle.reasons import REASONS, Reason
-from delivery.lifecycle.status import DropStatus, VoicemailStatus
-from delivery.lifecycle.transitions import DropChange, Transition
-from delivery.models import Drop, Lane, Recording, Voicemail
+from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.status import VoicemailStatus
+from delivery.lifecycle.transitions import Transition
+from delivery.models import Lane, Recording, Voicemail
 from delivery.runtime.wakeups import wake_on_commit
 from delivery.services.insertion import insert_voicemails
 from delivery.services.references import take_references
-from delivery.services.screening import Candidate, Recipient, screen, senders_for, suppressed_refusal
+from delivery.services.screening import Candidate, Recipient, screen, senders_for
 from rvm.platform import audit
 from rvm.platform.database.ids import uuid7_at
 from rvm.platform.encryption.crypto import blind_index
@@ -27,12 +27,9 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 from usecases.models import UseCase
 from usecases.selectors import require_usable, sender_numbers
-from usecases.suppressions import is_suppressed
 
-__all__ = ["Recipient", "api_lane", "cancel", "queue_voicemails", "retry"]
+__all__ = ["Recipient", "api_lane", "cancel", "queue_voicemails"]
 
-# The use case's own limit is on what is tried again by itself; this one is on people and programs that ask for more.
-MAX_DROPS = 10
 # Farther ahead a time is more likely a typing error than a plan.
 MAX_AHEAD = timedelta(days=366)
 
@@ -169,106 +166,15 @@ def _reference_used(first: UUID) -> ServiceError:
 @transaction.atomic
 def cancel(voicemail: Voicemail, *, actor: User | None, now: datetime) -> Voicemail:
     """queued -> canceled. Raises ServiceError where it has left the queue: what has reached the carrier cannot be taken back."""
-    row = _locked(voicemail)
+    row = Voicemail.objects.select_for_update(no_key=True).get(pk=voicemail.pk)
     if row.status != VoicemailStatus.QUEUED:
         raise ServiceError(
             "not_cancelable",
             f"Only a queued voicemail can be canceled; this one is {row.status}.",
             voicemail_status=row.status,
         )
-    _move(row, VoicemailStatus.CANCELED, Reason.CANCELED, now)
+    queued, canceled = VoicemailStatus.QUEUED, VoicemailStatus.CANCELED
+    transitions.apply([Transition(row.pk, queued, canceled, from_reason=row.reason, reason=Reason.CANCELED)], now)
     audit.record("voicemail.canceled", row, actor=actor, workspace=row.workspace)
-    return _fresh(row)
-
-
-@transaction.atomic
-def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: User | None, now: datetime) -> Voicemail:
-    """failed -> queued, for a new drop at once. Raises ServiceError where that is not safe or cannot help.
-
-    With `accept_duplicate_risk` also what may have reached the person: failed as unconfirmed or unreported, and uncertain.
-    """
-    row = _locked(voicemail)
-    _check_retry(row, accept_duplicate_risk)
-    require_usable(row.use_case, row.live)
-    if is_suppressed(row.workspace_id, row.recipient):
-        raise suppressed_refusal()
-    if row.status == VoicemailStatus.UNCERTAIN:
-        # A person settles what the carrier left open: this drop counts as unconfirmed, and a report may still correct it.
-        settled = transitions.change_drops(
-            [DropChange(_drop_of(row), DropStatus.UNCERTAIN, DropStatus.FAILED, reason=Reason.UNCONFIRMED)], now
-        )
-        if settled:
-            raise ServiceError(
-                "not_retryable",
-                "What became of its last drop is known by now, and will show here within minutes; look at it again then.",
-                voicemail_status=row.status,
-            )
-        _move(row, VoicemailStatus.FAILED, Reason.UNCONFIRMED, now)
-        row = _fresh(row)
-    _move(row, VoicemailStatus.QUEUED, None, now)
-    if row.expires_at is not None or (row.expiry or now) <= now:  # else it ends with its lane
-        expires_at = max(row.expires_at or now, now + timedelta(hours=row.use_case.expires_after_hours))
-        Voicemail.objects.filter(pk=row.pk).update(expires_at=expires_at)
-    mark_active(row.lane)
-    audit.record(
-        "voicemail.retried",
-        row,
-        actor=actor,
-        workspace=row.workspace,
-        was_reason=row.reason,
-        duplicate_risk_accepted=accept_duplicate_risk,
-    )
-    wake_on_commit("dispatch")
-    return _fresh(row)
-
-
-def _check_retry(row: Voicemail, accept_duplicate_risk: bool) -> None:
-    if row.status not in (VoicemailStatus.FAILED, VoicemailStatus.UNCERTAIN):
-        raise ServiceError(
-            "not_retryable",
-            f"Only a failed voicemail can be retried; this one is {row.status}.",
-            voicemail_status=row.status,
-        )
-    facts = REASONS[Reason(row.reason)] if row.reason else None
-    if row.status == VoicemailStatus.UNCERTAIN or (facts and facts.may_have_reached):
-        if not accept_duplicate_risk:
-            raise ServiceError(
-                "duplicate_risk",
-                "The person may have been reached already. To send again all the same, accept the risk: "
-                '{"accept_duplicate_risk": true}.',
-                voicemail_status=row.status,
-            )
-    elif facts is None or not facts.retryable:
-        raise ServiceError(
-            "not_retryable", f"{row.reason_sentence} Sending it again would not help.", voicemail_status=row.status
-        )
-    made = Drop.objects.filter(voicemail=row).exclude(status=DropStatus.NOT_SENT).count()
-    if made >= MAX_DROPS:
-        raise ServiceError(
-            "attempts_used_up",
-            f"{made} drops were made for it; nobody is tried more than {MAX_DROPS} times.",
-            voicemail_status=row.status,
-        )
-
-
-def _locked(voicemail: Voicemail) -> Voicemail:
-    return Voicemail.objects.select_for_update(no_key=True).get(pk=voicemail.pk)
-
-
-def _fresh(row: Voicemail) -> Voicemail:
     row.refresh_from_db()
     return row
-
-
-def _drop_of(row: Voicemail) -> UUID:
-    if row.drop_id is None:
-        raise ValueError(f"voicemail {row.pk} is {row.status} without a drop")
-    return row.drop_id
-
-
-def _move(row: Voicemail, to: VoicemailStatus, reason: Reason | None, now: datetime) -> None:
-    """Under the row's lock, so that it cannot have moved meanwhile. A move to queued is due at once."""
-    due = now if to is VoicemailStatus.QUEUED else None
-    move = Transition(row.pk, VoicemailStatus(row.status), to, from_reason=row.reason, reason=reason, not_before=due)
-    if row.pk not in transitions.apply([move], now):
-        raise RuntimeError(f"voicemail {row.pk} did not move from {row.status} to {to} under its lock")

@@ -30,7 +30,7 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane, Voicemail
 from delivery.reports.inbox import merge, receive
 from delivery.reports.reconciliation import reconcile
-from delivery.services import lanes
+from delivery.services import retries
 from delivery.setups.services import change_setup
 from delivery.transport.interface import CarrierResponse
 from delivery.worker import maintenance
@@ -158,17 +158,17 @@ def test_retry_failed_and_the_merging_of_reports_do_not_wait_for_each_other() ->
     reports = [Report(drop.id, ReportStatus.DELIVERED, now) for drop in (uncertain, unreported)]
     receive(uncertain.setup_id, b"{}", reports)
     between, go_on = threading.Event(), threading.Event()
-    settle_guesses = lanes._settle
+    requeue = retries._requeue
 
     def halting(*args: object) -> object:
         between.set()
         go_on.wait(10)
-        return settle_guesses(*args)
+        return requeue(*args)
 
     def retry_all() -> None:
         retry_failed(campaign, accept_duplicate_risk=True, reasons=[], actor=None, now=now)
 
-    with patch.object(lanes, "_settle", halting):
+    with patch.object(retries, "_requeue", halting):
         person = Session(retry_all)
         assert between.wait(10)
         merging = Session(lambda: merge(now))

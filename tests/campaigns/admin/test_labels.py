@@ -17,7 +17,7 @@ from campaigns.imports.uploaded_lists import ColumnRead
 from campaigns.states import CampaignState, ImportState, Outcome
 from delivery.lifecycle.reasons import REASONS
 from delivery.lifecycle.status import VoicemailStatus
-from delivery.services.lanes import LeftOut
+from delivery.services.retries import LeftOut
 from rvm.spreadsheets.columns.kinds import KINDS, MERGE_FIELD
 from rvm.spreadsheets.columns.questions import Question
 from rvm.spreadsheets.columns.reading import Sureness, Why

@@ -22,7 +22,7 @@ from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.transitions import Transition
 from delivery.models import Drop, Lane
 from delivery.reports.inbox import merge, receive
-from delivery.services.voicemails import retry
+from delivery.services.retries import retry
 from delivery.worker import maintenance
 from tests.delivery.standings import counted, make_drop, standing
 from tests.factories import add_recipients, make_campaign, make_setup, make_use_case, make_workspace

@@ -19,7 +19,7 @@ from delivery.engine.dispatcher import database_now
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.models import Drop, Lane, LaneDelta, Voicemail
 from delivery.reports.inbox import merge, receive
-from delivery.services import lanes
+from delivery.services.retries import LeftOut
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
 from tests.delivery.standings import counted, make_drop, standing
@@ -420,5 +420,5 @@ def test_a_batch_locks_its_voicemails_in_the_order_of_their_ids() -> None:
     done.result(20)
     asking.shutdown()
     assert free
-    assert lanes.LeftOut.SUPPRESSED not in progress(campaign)[2]
+    assert LeftOut.SUPPRESSED not in progress(campaign)[2]
     assert queued(campaign) == [0, 1]

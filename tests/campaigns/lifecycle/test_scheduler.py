@@ -18,7 +18,7 @@ from campaigns.lifecycle import service as services
 from campaigns.models import Campaign, RecipientImport
 from delivery.lane_totals import counts_of
 from delivery.models import Lane, LaneCount, LaneDelta, Recording, Voicemail
-from delivery.services.voicemails import retry
+from delivery.services.retries import retry
 from delivery.worker import tick
 from delivery.worker.maintenance import fold_counts
 from rvm.platform.errors import ServiceError

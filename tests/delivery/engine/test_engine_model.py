@@ -27,7 +27,8 @@ from delivery.lifecycle.status import TERMINAL, TRANSITIONS, VoicemailStatus
 from delivery.models import Voicemail
 from delivery.reports.inbox import merge, receive
 from delivery.reports.reconciliation import reconcile
-from delivery.services.voicemails import cancel, retry
+from delivery.services.retries import retry
+from delivery.services.voicemails import cancel
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 from delivery.worker.maintenance import end_leases, expire, fold_counts, give_up_on_confirmation, give_up_on_reports
 from rvm.platform.database import sql

@@ -21,7 +21,8 @@ from delivery.lifecycle.status import OPEN_ENDED, VoicemailStatus
 from delivery.lifecycle.transitions import Transition
 from delivery.models import Lane, LaneCount, LaneDelta, UseCaseCount, Voicemail
 from delivery.services.insertion import insert_staged
-from delivery.services.voicemails import Recipient, queue_voicemails, retry
+from delivery.services.retries import retry
+from delivery.services.voicemails import Recipient, queue_voicemails
 from delivery.web.gauges import gauges, tally
 from delivery.worker import maintenance, tick
 from tests import factories

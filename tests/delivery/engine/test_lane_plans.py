@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from delivery.engine import claim, idle_lanes, lane_routes
 from delivery.models import Lane, LaneCount, Voicemail
 from delivery.selectors import VoicemailFilter, voicemails
-from delivery.services import lanes, screening
+from delivery.services import lanes, retries, screening
 from delivery.services.insertion import insert_staged
 from delivery.web import gauges
 from delivery.worker import maintenance
@@ -156,13 +156,13 @@ def test_the_index_of_what_expires_by_itself_can_not_be_taken_for_a_way_to_a_lan
 @pytest.mark.parametrize("three_lists", MOMENTS, indirect=True)
 def test_who_is_tried_again_is_sought_within_the_lanes_own_ids(three_lists: Lane) -> None:
     stretch = [three_lists.workspace_id, three_lists.pk, lanes.id_before_first(three_lists), three_lists.last_id]
-    lines = plan(lanes._FAILED, [*stretch, ["busy"], NOW, 500, *stretch, True, NOW, 500, 500])
+    lines = plan(retries._FIND_FAILED, [*stretch, ["busy"], NOW, 500, *stretch, True, NOW, 500, 500])
     assert not [line for line in lines if "Seq Scan on delivery_voicemail" in line]
     conditions = [line for line in lines if "Index Cond" in line]
     assert len(conditions) == 2
     assert all("id > " in line and "id <= " in line for line in conditions), lines
     few = list(Voicemail.objects.filter(lane=three_lists).values_list("pk", flat=True)[:50])
-    lines = plan(lanes._LOCK, [few, ["busy"], NOW, True, NOW])
+    lines = plan(retries._LOCK_WITH_DROPS, [few])
     ways = [line for line in lines if " on delivery_voicemail" in line]
     assert ways and all("delivery_voicemail_pkey" in way or "Bitmap Heap" in way for way in ways), lines
 

@@ -32,7 +32,7 @@ from delivery.lifecycle.transitions import Transition
 from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail
 from delivery.recordings import carrier_media
 from delivery.reports.inbox import merge, receive
-from delivery.services import lanes
+from delivery.services import lanes, retries
 from delivery.services.references import take_references
 from delivery.worker import maintenance
 from rvm.platform.database.ids import uuid7
@@ -114,9 +114,9 @@ def report(pair: Pair) -> None:
 
 def retry(pair: Pair) -> None:
     now, lane = timezone.now(), Lane.objects.get(pk=pair.lane_id)
-    reasons = lanes.retryable_reasons([], accept_duplicate_risk=True)
+    reasons = retries.retryable_reasons([], accept_duplicate_risk=True)
     with transaction.atomic():
-        lanes.requeue_failed(lane, reasons, since=now, after=UUID(int=0), expires_at=None, limit=10, now=now)
+        retries.requeue_failed(lane, reasons, since=now, after=UUID(int=0), expires_at=None, limit=10, now=now)
 
 
 def repair(pair: Pair) -> None:
@@ -252,7 +252,15 @@ def test_every_module_that_writes_voicemails_or_drops_is_looked_at_here() -> Non
     }
     of_one_row = {"delivery/reports/reconciliation.py", "delivery/services/voicemails.py"}
     of_lanes = {"delivery/engine/idle_lanes.py"}
-    looked_at = {claim, merge, transitions.apply, lanes.assign_recording, maintenance.expire, invariants.repair}
+    looked_at = {
+        claim,
+        merge,
+        transitions.apply,
+        lanes.assign_recording,
+        retries.requeue_failed,
+        maintenance.expire,
+        invariants.repair,
+    }
     assert found - of_one_row - of_lanes == {each.__module__.replace(".", "/") + ".py" for each in looked_at}
 
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import rule
 from campaigns.lifecycle import service
 from campaigns.models import Campaign
 from delivery.models import Voicemail
-from delivery.services import voicemails
+from delivery.services import retries, voicemails
 from delivery.services.screening import Recipient
 from delivery.setups import services
 from rvm.platform.encryption.crypto import Undecryptable
@@ -122,7 +122,7 @@ class Administrators(Engine):
         row = self.voicemail(place)
 
         def retry() -> None:
-            voicemails.retry(row, accept_duplicate_risk=risk, actor=None, now=self.now)
+            retries.retry(row, accept_duplicate_risk=risk, actor=None, now=self.now)
 
         self.ask(retry, at_risk=str(row.pk) if risk else "")
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from django.db import transaction
 from django.db.models import Sum
 
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import Drop, LaneDelta, Voicemail
-from delivery.services.voicemails import cancel, retry
+from delivery.services.retries import LeftOut, requeue_failed, retry, retryable_reasons
+from delivery.services.voicemails import cancel
 from rvm.platform.database.ids import uuid7
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
@@ -164,3 +168,35 @@ def test_a_person_who_opted_out_meanwhile_is_not_tried_again() -> None:
     with pytest.raises(ServiceError) as caught:
         retry(voicemail, actor=None, now=NOW)
     assert caught.value.code == "blocked.suppressed"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("accept", [False, True])
+@pytest.mark.parametrize("reason", [*REASONS, ""])
+def test_a_voicemail_is_retried_for_itself_where_it_is_with_its_lane(reason: Reason | str, accept: bool) -> None:
+    alone, together = (ended("failed" if reason else "uncertain", reason, ended_at=NOW) for _ in range(2))
+    Voicemail.objects.update(updated_at=NOW)
+    with contextlib.suppress(ServiceError):
+        retry(alone, accept_duplicate_risk=accept, actor=None, now=NOW)
+    chosen = retryable_reasons([], accept)
+    found = requeue_failed(
+        together.lane, chosen, since=NOW, after=UUID(int=0), expires_at=None, limit=10, now=NOW + timedelta(hours=1)
+    )
+    alone.refresh_from_db()
+    assert (found.queued == 1) == (alone.status == "queued")
+
+
+@pytest.mark.django_db
+def test_of_all_that_speaks_against_a_retry_a_person_hears_of_the_attempts_and_a_lane_counts_the_suppression() -> None:
+    voicemail = ended("failed", Reason.BUSY, ended_at=NOW)
+    for number in range(2, 11):
+        add_drop(voicemail, DropStatus.FAILED, number=number)
+    make_suppression(voicemail.workspace, voicemail.recipient)
+    with pytest.raises(ServiceError) as caught:
+        retry(voicemail, actor=None, now=NOW)
+    assert caught.value.code == "attempts_used_up"
+    with transaction.atomic():
+        found = requeue_failed(
+            voicemail.lane, {Reason.BUSY}, since=NOW, after=UUID(int=0), expires_at=None, limit=10, now=NOW
+        )
+    assert (found.queued, found.left_out) == (0, {LeftOut.SUPPRESSED: 1})

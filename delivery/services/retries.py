@@ -1,0 +1,242 @@
+"""Retries that people and programs ask for: of one voicemail, or of a lane's failed ones batch by batch. What may be retried is
+decided here for both, and of a single voicemail it is said why not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+
+from delivery.engine.idle_lanes import mark_active
+from delivery.lifecycle import transitions
+from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
+from delivery.lifecycle.status import DropStatus, VoicemailStatus
+from delivery.lifecycle.transitions import DropChange, Transition
+from delivery.models import Lane, Voicemail
+from delivery.models.voicemail import number_in
+from delivery.runtime.wakeups import wake_on_commit
+from delivery.services.lanes import id_range
+from delivery.services.screening import suppressed_refusal
+from rvm.platform import audit
+from rvm.platform.database import sql
+from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.errors import ServiceError
+from rvm.platform.models import User
+from usecases.selectors import require_usable
+from usecases.suppressions import are_suppressed
+
+# The use case's own limit is on what is tried again by itself; this one is on people and programs that ask for more.
+MAX_DROPS = 10
+
+
+class LeftOut(StrEnum):
+    """Why a retry of the failed leaves somebody as they are."""
+
+    SUPPRESSED = "suppressed"
+    ATTEMPTS_USED_UP = "attempts_used_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """What became of one batch. `last` is the id that it came to; None where no more are left."""
+
+    queued: int
+    left_out: Counter[str]
+    last: UUID | None
+
+
+class _Locked(NamedTuple):
+    """A voicemail under its lock. `since`: when it failed, or became uncertain. `drops` that may have reached the carrier."""
+
+    id: UUID
+    drop_id: UUID
+    status: str
+    reason: str
+    since: datetime | None
+    recipient: bytes
+    recipient_index: bytes
+    drops: int
+
+    @property
+    def failed_for(self) -> str | None:
+        """None where it has not failed. What is uncertain counts as unconfirmed as soon as somebody wants it tried again."""
+        if self.status == VoicemailStatus.UNCERTAIN:
+            return Reason.UNCONFIRMED
+        return self.reason if self.status == VoicemailStatus.FAILED else None
+
+
+# What a retry decides about, in the order in which everybody locks voicemails.
+# OFFSET 0 keeps the planner from seeking so few ids in an index of all that ever failed.
+_LOCK_WITH_DROPS = """
+SELECT v.id, v.drop_id, v.status, v.reason, CASE v.status WHEN 'failed' THEN v.ended_at WHEN 'uncertain' THEN v.updated_at END,
+       v.recipient, v.recipient_index,
+       (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent')
+  FROM (SELECT id, drop_id, status, reason, recipient, recipient_index, ended_at, updated_at FROM delivery_voicemail
+         WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE OFFSET 0) v
+"""
+
+
+def _lock(voicemail_ids: Iterable[UUID]) -> list[_Locked]:
+    return [_Locked(*row) for row in sql.run(_LOCK_WITH_DROPS, [sql.ids(voicemail_ids)])]
+
+
+def _left_out(workspace_id: UUID, rows: Sequence[_Locked]) -> list[list[LeftOut]]:
+    """Of each row all that keeps it from being tried again, the gravest first.
+
+    While the index keys rotate a number must be opened to know whether it is on the list, and one that does not open may be."""
+    rotating = blind_index().rotating
+    people = [(bytes(row.recipient_index), number_in(row.recipient) if rotating else None) for row in rows]
+    listed = are_suppressed(workspace_id, people)
+    return [
+        [LeftOut.SUPPRESSED] * (known or (rotating and number is None))
+        + [LeftOut.ATTEMPTS_USED_UP] * (row.drops >= MAX_DROPS)
+        for row, known, (_, number) in zip(rows, listed, people, strict=True)
+    ]
+
+
+def _requeue(rows: Sequence[_Locked], expires_at: datetime | None, now: datetime) -> int:
+    """failed or uncertain -> queued, under the rows' locks; how many. `expires_at` as `transitions.requeue` has it.
+
+    What the carrier left open counts as unconfirmed, and a report may still correct it. Where the drop is not open any more, what
+    became of it decides, and no retry does.
+    """
+    reason = Reason.UNCONFIRMED
+    unsettled = [row for row in rows if row.status == VoicemailStatus.UNCERTAIN]
+    closed = transitions.change_drops(
+        [DropChange(row.drop_id, DropStatus.UNCERTAIN, DropStatus.FAILED, reason=reason) for row in unsettled], now
+    )
+    open_ended = [row for row in unsettled if row.drop_id not in closed]
+    uncertain, failed = VoicemailStatus.UNCERTAIN, VoicemailStatus.FAILED
+    transitions.apply(
+        [Transition(row.id, uncertain, failed, from_reason=row.reason, reason=reason) for row in open_ended], now
+    )
+    return transitions.requeue((row.id for row in rows if row.drop_id not in closed), now, expires_at=expires_at)
+
+
+# Each status by its own stretch of an index, and both in the order of ids: whoever locks voicemails goes that way.
+_FIND_FAILED = """
+SELECT id FROM (
+  (SELECT id FROM delivery_voicemail
+    WHERE workspace_id = %s AND status = 'failed' AND lane_id = %s AND id > %s AND id <= %s AND reason = ANY(%s) AND ended_at <= %s
+    ORDER BY id LIMIT %s)
+  UNION ALL
+  (SELECT id FROM delivery_voicemail
+    WHERE workspace_id = %s AND status = 'uncertain' AND lane_id = %s AND id > %s AND id <= %s AND %s AND updated_at <= %s
+    ORDER BY id LIMIT %s)) found
+ ORDER BY id LIMIT %s
+"""
+
+
+def requeue_failed(
+    lane: Lane,
+    reasons: Collection[Reason],
+    *,
+    since: datetime,
+    after: UUID,
+    expires_at: datetime | None,
+    limit: int,
+    now: datetime,
+) -> Requeued:
+    """failed -> queued for the next `limit` of the lane that failed for one of the reasons, in the order of ids after that one.
+
+    Only who had failed at `since`, by the database's clock: so no pass meets again whom it has queued. With the reason `unconfirmed`
+    also what is still uncertain, which counts as that from now on. They expire at `expires_at`, or with the lane where it is None.
+    Call it in a transaction: it locks the batch once, in the order in which everybody does.
+    """
+    stretch = [lane.workspace_id, lane.pk, after, id_range(lane)[1]]
+    asked = [sql.texts(sorted(reasons)), since, limit, *stretch, Reason.UNCONFIRMED in reasons, since, limit, limit]
+    found = [row[0] for row in sql.run(_FIND_FAILED, [*stretch, *asked])]
+    # Those that still are as they were found.
+    rows = [row for row in _lock(found) if row.since and row.since <= since and row.failed_for in reasons]
+    left_out = _left_out(lane.workspace_id, rows)
+    again = [row for row, why in zip(rows, left_out, strict=True) if not why]
+    queued = _requeue(again, expires_at, now)
+    counts = Counter[str](why[0] for why in left_out if why)
+    return Requeued(queued, counts, found[-1] if len(found) == limit else None)
+
+
+@transaction.atomic
+def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: User | None, now: datetime) -> Voicemail:
+    """failed -> queued, for a new drop at once. Raises ServiceError where that is not safe or cannot help.
+
+    With `accept_duplicate_risk` also what may have reached the person: failed as unconfirmed or unreported, and uncertain.
+    """
+    row = Voicemail.objects.select_for_update(no_key=True).get(pk=voicemail.pk)
+    [locked] = _lock([row.pk])
+    [left_out] = _left_out(row.workspace_id, [locked])
+    if locked.failed_for is None:
+        raise _not_retryable(
+            f"Only a failed voicemail can be retried; this one is {row.status}.", voicemail_status=row.status
+        )
+    if locked.failed_for not in retryable_reasons([], accept_duplicate_risk):
+        if locked.failed_for in GUESSES:
+            raise _risk("The person may have been reached already.", voicemail_status=row.status)
+        raise _hopeless(row.reason_sentence, voicemail_status=row.status)
+    if LeftOut.ATTEMPTS_USED_UP in left_out:
+        raise ServiceError(
+            "attempts_used_up",
+            f"{locked.drops} drops were made for it; nobody is tried more than {MAX_DROPS} times.",
+            voicemail_status=row.status,
+        )
+    require_usable(row.use_case, row.live)
+    if left_out:
+        raise suppressed_refusal()
+    # What had no time of its own, and whose lane goes on, ends with its lane.
+    own_time = row.expires_at is not None or (row.expiry or now) <= now
+    if not _requeue([locked], now + timedelta(hours=row.use_case.expires_after_hours) if own_time else None, now):
+        raise _not_retryable(
+            "What became of its last drop is known by now, and will show here within minutes; look at it again then.",
+            voicemail_status=row.status,
+        )
+    mark_active(row.lane)
+    audit.record(
+        "voicemail.retried",
+        row,
+        actor=actor,
+        workspace=row.workspace,
+        was_reason=locked.failed_for,
+        duplicate_risk_accepted=accept_duplicate_risk,
+    )
+    wake_on_commit("dispatch")
+    row.refresh_from_db()
+    return row
+
+
+def retryable_reasons(named: Collection[str], accept_duplicate_risk: bool) -> set[Reason]:
+    """Those of the named reasons, or of all, that a retry may be asked for. Raises ServiceError."""
+    may = {reason for reason, facts in REASONS.items() if facts.retryable}
+    if not named:
+        return may | GUESSES if accept_duplicate_risk else may
+    for name in named:
+        if name not in {reason.value for reason in REASONS}:
+            raise ServiceError(
+                "reason_unknown", "There is no such reason; the page on reasons lists them all.", field="reasons"
+            )
+        if name in GUESSES and not accept_duplicate_risk:
+            raise _risk(f"“{name}” may have reached the person already.", field="reasons")
+        if name not in may | GUESSES:
+            raise _hopeless(REASONS[Reason(name)].sentence, field="reasons")
+    return {Reason(name) for name in named}
+
+
+def _not_retryable(sentence: str, **about: str) -> ServiceError:
+    return ServiceError("not_retryable", sentence, **about)
+
+
+def _hopeless(reason_sentence: str, **about: str) -> ServiceError:
+    return _not_retryable(f"{reason_sentence} Sending it again would not help.", **about)
+
+
+def _risk(sentence: str, **about: str) -> ServiceError:
+    return ServiceError(
+        "duplicate_risk",
+        f'{sentence} To send again all the same, accept the risk: {{"accept_duplicate_risk": true}}.',
+        **about,
+    )
