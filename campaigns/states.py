@@ -1,6 +1,6 @@
-"""The life of a campaign and of an import: their states, the only moves between them, and what may be edited when.
+"""The lives of campaigns and of what belongs to them: their states, the only transitions between them, and what may be edited when.
 
-Pure. A move is written by a conditional update that names the state it was decided from, so of two that decide the same one wins.
+Pure. `campaigns.lifecycle.transitions` holds to these tables and is the only writer.
 """
 
 from __future__ import annotations
@@ -32,10 +32,6 @@ TRANSITIONS: dict[CampaignState, frozenset[CampaignState]] = {
 EDITABLE = frozenset({C.DRAFT, C.SCHEDULED})
 # What may be changed while it is sent: none of it changes who is reached or what they hear.
 ALWAYS_EDITABLE = frozenset({"name", "pace_per_second", "priority"})
-
-
-def may_move(was: CampaignState, now: CampaignState) -> bool:
-    return now in TRANSITIONS[was]
 
 
 class ImportState(StrEnum):
@@ -70,6 +66,13 @@ class RetryState(StrEnum):
     STOPPED = (
         "stopped"  # by a person, with its campaign, or because nothing can be sent any more; who was queued stays so
     )
+
+
+RETRY_TRANSITIONS: dict[RetryState, frozenset[RetryState]] = {
+    RetryState.RUNNING: frozenset({RetryState.COMPLETED, RetryState.STOPPED}),
+    RetryState.COMPLETED: frozenset(),
+    RetryState.STOPPED: frozenset(),
+}
 
 
 class Outcome(StrEnum):
@@ -118,6 +121,12 @@ OPT_OUTS_UNDER_WAY = frozenset({_O.CHECKING, _O.IMPORTING, _O.UNDOING})
 class WithdrawalState(StrEnum):
     CHECKED = "checked"  # who would be taken out is known; nobody is yet
     CONFIRMED = "confirmed"
+
+
+WITHDRAWAL_TRANSITIONS: dict[WithdrawalState, frozenset[WithdrawalState]] = {
+    WithdrawalState.CHECKED: frozenset({WithdrawalState.CONFIRMED}),
+    WithdrawalState.CONFIRMED: frozenset(),
+}
 
 
 class LineOutcome(StrEnum):

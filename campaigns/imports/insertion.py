@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from campaigns.imports.classification import classify, open_rows_of, reject_late
-from campaigns.imports.staging import Stopping, Superseded, is_staged, mark_staged, stage
-from campaigns.lifecycle.transitions import locked
+from campaigns.imports.staging import Stopping, is_staged, mark_staged, stage
+from campaigns.lifecycle.transitions import Superseded, locked
 from campaigns.models import Campaign, RecipientImport
 from campaigns.states import EDITABLE, ImportState
 from delivery.runtime import shutdown

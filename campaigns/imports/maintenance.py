@@ -1,4 +1,4 @@
-"""Time's own moves with imports: wakes the worker for those under way, and removes what a day has made superfluous."""
+"""What time does with lists: wakes the worker for those under way, and removes what a day has made superfluous."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from campaigns.imports.runner import lock_within_transaction
 from campaigns.imports.staging import unstage
+from campaigns.lifecycle.transitions import change_state
 from campaigns.models import OptOutImport, RecipientImport
 from campaigns.states import ImportState
 from delivery.runtime.wakeups import wake
@@ -64,12 +65,12 @@ def remove_files_of(
             if row.state == ImportState.IMPORTING or row.file_removed_at is not None:
                 continue
             if row.state in (ImportState.UPLOADED, ImportState.CHECKING, ImportState.CHECKED):
-                row.state = ImportState.DISCARDED
+                change_state(row, ImportState.DISCARDED)
                 audit.record(expired, row, actor=None, workspace=found.workspace)
             tidy(row)
             encrypted_files.delete(row.storage_name)
             row.file_removed_at = now
-            row.save(update_fields=["state", "file_removed_at", "updated_at"])
+            row.save(update_fields=["file_removed_at", "updated_at"])
 
 
 def remove_strays(now: datetime) -> None:

@@ -12,11 +12,11 @@ from uuid import UUID
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models.functions import Now
 
 from campaigns.imports.classification import classify, count_answers, count_outcomes, forget
 from campaigns.imports.insertion import CampaignClaimed, insert
-from campaigns.imports.staging import Stopping, Superseded, mark_staged, stage, unstage
+from campaigns.imports.staging import Stopping, mark_staged, stage, unstage
+from campaigns.lifecycle.transitions import Superseded, change_state_if_still
 from campaigns.models import RecipientImport
 from campaigns.states import ImportState
 from delivery.recordings.storage import STORAGE_UNAVAILABLE
@@ -69,18 +69,18 @@ def work_on(identifier: UUID) -> None:
         if was is ImportState.IMPORTING and refused.code == STORAGE_UNAVAILABLE:
             log.warning("import_waits_for_storage", import_id=str(identifier))
         else:
-            fail(recipient_import, was, str(refused))
+            fail(recipient_import, str(refused))
     except (FileNotFoundError, Undecryptable):
-        fail(recipient_import, was, LOST)
+        fail(recipient_import, LOST)
     except CampaignClaimed:
-        fail(recipient_import, was, "The campaign was ended or launched while its list was being imported.")
+        fail(recipient_import, "The campaign was ended or launched while its list was being imported.")
     except (InterfaceError, OperationalError, Stopping, Superseded):
         raise  # what was committed stays, and somebody goes on from there
     except Exception as error:
         # Without its message and its frames: they may hold cells of the list.
         log.error("import_broke", import_id=str(identifier), error=type(error).__name__)
         if was is ImportState.CHECKING:
-            fail(recipient_import, was, FAULT)
+            fail(recipient_import, FAULT)
 
 
 def _check(recipient_import: RecipientImport) -> None:
@@ -91,7 +91,7 @@ def _check(recipient_import: RecipientImport) -> None:
         mark_staged(recipient_import)
         counts, codes = count_outcomes(recipient_import)
         answers = count_answers(recipient_import)
-        _move(recipient_import, ImportState.CHECKING, ImportState.CHECKED, counts=counts, codes=codes, answers=answers)
+        change_state_if_still(recipient_import, ImportState.CHECKED, counts=counts, codes=codes, answers=answers)
         _audit("import.checked", recipient_import, counts=counts)
 
 
@@ -99,23 +99,17 @@ def _import(recipient_import: RecipientImport) -> None:
     insert(recipient_import)
     with transaction.atomic():
         counts, codes = count_outcomes(recipient_import)
-        _move(recipient_import, ImportState.IMPORTING, ImportState.COMPLETED, counts=counts, codes=codes)
+        change_state_if_still(recipient_import, ImportState.COMPLETED, counts=counts, codes=codes)
         _audit("import.completed", recipient_import, counts=counts)
         unstage(recipient_import)
 
 
-def fail(recipient_import: RecipientImport, was: ImportState, sentence: str) -> None:
+def fail(recipient_import: RecipientImport, sentence: str) -> None:
     with transaction.atomic():
         counts, codes = count_outcomes(recipient_import)
-        _move(recipient_import, was, ImportState.FAILED, error=sentence[:500], counts=counts, codes=codes)
+        change_state_if_still(recipient_import, ImportState.FAILED, error=sentence[:500], counts=counts, codes=codes)
         _audit("import.failed", recipient_import, error=sentence)
         unstage(recipient_import)
-
-
-def _move(recipient_import: RecipientImport, was: ImportState, now: ImportState, **values: object) -> None:
-    rows = RecipientImport.objects.filter(pk=recipient_import.pk, state=was)
-    if not rows.update(state=now, updated_at=Now(), **values):
-        raise Superseded
 
 
 def _audit(action: str, recipient_import: RecipientImport, **details: object) -> None:

@@ -19,11 +19,12 @@ from campaigns.imports.uploaded_lists import (
     require_clear,
     require_columns,
     require_file,
+    require_state,
     sample,
 )
-from campaigns.lifecycle.transitions import locked
+from campaigns.lifecycle.transitions import change_state, locked
 from campaigns.models import Campaign, RecipientImport
-from campaigns.states import EDITABLE, IMPORT_TRANSITIONS, ImportState, Outcome
+from campaigns.states import EDITABLE, ImportState, Outcome
 from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
 from rvm.platform.database.ids import uuid7_at
@@ -34,6 +35,8 @@ from rvm.spreadsheets.workbook_notices import other_sheets
 
 __all__ = ["sample"]
 MAX_STATEMENT_LENGTH = 1000
+# What a check has found, before there was one.
+_ANEW: Mapping[str, Any] = {"error": "", "rows_read": 0, "rows_imported": 0, "counts": {}, "codes": {}, "answers": {}}
 
 
 class RowError(NamedTuple):
@@ -106,8 +109,7 @@ def read_as(
     with _locked(recipient_import, ImportState.UPLOADED) as row:
         before = {name: getattr(row, name) for name in READ_AS}
         read_again(row, changes)
-        _begin_anew(row, ImportState.UPLOADED)
-        row.save()
+        change_state(row, ImportState.UPLOADED, **_ANEW)
         changed = {name: getattr(row, name) for name in READ_AS if getattr(row, name) != before[name]}
         audit.record("import.read_as", row, actor=actor, workspace=row.campaign.workspace, **changed)
     return row
@@ -119,8 +121,7 @@ def check(recipient_import: RecipientImport, *, actor: User | None, now: datetim
         require_file(row)
         require_clear(row)
         require_columns(row.columns)
-        _begin_anew(row, ImportState.CHECKING)
-        row.save()
+        change_state(row, ImportState.CHECKING, **_ANEW)
         audit.record("import.check_began", row, actor=actor, workspace=row.campaign.workspace)
         wake_on_commit("imports")
     return row
@@ -152,8 +153,7 @@ def confirm(
                 "import_without_accepted_rows",
                 "No row of this list can be accepted; download its errors, correct them and upload it again.",
             )
-        row.state, row.consent_statement, row.confirmed_by = ImportState.IMPORTING, statement, actor
-        row.save()
+        change_state(row, ImportState.IMPORTING, consent_statement=statement, confirmed_by=actor)
         audit.record(
             "import.confirmed",
             row,
@@ -169,8 +169,7 @@ def confirm(
 def discard(recipient_import: RecipientImport, *, actor: User | None, now: datetime) -> RecipientImport:
     """Drop an import that has imported nothing; its file is removed within moments. Raises ServiceError."""
     with _locked(recipient_import, ImportState.DISCARDED, of_editable=False) as row:
-        row.state = ImportState.DISCARDED
-        row.save()
+        change_state(row, ImportState.DISCARDED)
         audit.record("import.discarded", row, actor=actor, workspace=row.campaign.workspace)
     return row
 
@@ -215,11 +214,6 @@ def warnings(recipient_import: RecipientImport) -> list[str]:
     ]
 
 
-def _begin_anew(row: RecipientImport, state: ImportState) -> None:
-    row.state, row.error, row.rows_read, row.rows_imported = state, "", 0, 0
-    row.counts, row.codes, row.answers = {}, {}, {}
-
-
 def _require_editable(campaign: Campaign) -> None:
     if campaign.state not in EDITABLE:
         raise ServiceError(
@@ -233,19 +227,11 @@ def _require_editable(campaign: Campaign) -> None:
         )
 
 
-_DONE = {
-    ImportState.UPLOADED: "read in another way",
-    ImportState.CHECKING: "checked",
-    ImportState.IMPORTING: "confirmed",
-    ImportState.DISCARDED: "discarded",
-}
-
-
 @contextmanager
 def _locked(
     recipient_import: RecipientImport, to: ImportState, *, of_editable: bool = True
 ) -> Iterator[RecipientImport]:
-    """The row as it is now, for a verb that moves it to `to`. ServiceError where its state or its campaign's does not allow that.
+    """The row as it is now, for a verb that leads to `to`. ServiceError where its state or its campaign's does not allow that.
 
     The campaign is locked first, as whoever launches it does.
     """
@@ -255,19 +241,5 @@ def _locked(
             _require_editable(campaign)
         row = RecipientImport.objects.select_for_update(no_key=True).get(pk=recipient_import.pk)
         row.campaign = campaign
-        was = ImportState(row.state)
-        if to not in IMPORT_TRANSITIONS[was] and not (was is to is ImportState.UPLOADED):
-            raise ServiceError(
-                f"import_{was}", f"An import that is {was} cannot be {_DONE[to]}.{_HELP.get(was, '')}", import_state=was
-            )
+        require_state(row, to)
         yield row
-
-
-_HELP = {
-    ImportState.UPLOADED: " Have it checked first.",
-    ImportState.CHECKING: " Wait until it is checked, or discard it.",
-    ImportState.IMPORTING: " It becomes voicemails now; those can be canceled with the campaign.",
-    ImportState.COMPLETED: " Upload another list.",
-    ImportState.DISCARDED: " Upload it again.",
-    ImportState.FAILED: " See why, read it in another way or upload a corrected list.",
-}

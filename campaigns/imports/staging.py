@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 
 from campaigns.imports.layout import Layout, layout_of
 from campaigns.imports.row_validation import RowInvalid, compared_of, judge_for, rules_of
+from campaigns.lifecycle.transitions import Superseded
 from campaigns.models import RecipientImport, UploadedList
 from delivery.identifiers import encrypt_record_number, record_number_entry
 from delivery.models import Voicemail
@@ -44,10 +45,6 @@ CREATE UNLOGGED TABLE {table} (place integer, number integer, code text, recipie
   last4 varchar(4), reference varchar(100), zones varchar(64)[], merge_fields bytea, recording_id uuid,
   binds bytea[], consent smallint, nth smallint, prints bytea, record_number bytea, record_entry bigint)
 """
-
-
-class Superseded(Exception):
-    """Somebody ended or took over the import; what this process was doing with it is void."""
 
 
 class Stopping(Exception):

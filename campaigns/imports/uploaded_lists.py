@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from campaigns.imports.layout import REPORTED
 from campaigns.imports.staging import dialect_of
-from campaigns.models import UploadedList
+from campaigns.lifecycle.transitions import can_become
+from campaigns.models import OptOutImport, RecipientImport, UploadedList
+from campaigns.states import ImportState, OptOutState
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.encryption.encrypted_files import encrypt_file
 from rvm.platform.errors import ServiceError
@@ -32,15 +34,39 @@ READ_AS = ("format", "encoding", "delimiter", "header_row", "sheet", "hidden_row
 @dataclass(frozen=True)
 class Kind:
     """What lists of one kind are read by: what columns are taken for, which of them make sense together (`check` raises
-    ColumnsInvalid), what is asked about one, and whom the answer concerns."""
+    ColumnsInvalid), what is asked about one, and whom the answer concerns. And how one is spoken of: its `name`, the `code` that
+    refusals begin with, and by its state what helps somebody who is refused."""
 
+    help: Mapping[str, str]
     columns: ReadColumns = read_columns
     check: Callable[[Sequence[str | None]], None] = check_columns
     sentences: Mapping[Question, str] = field(default_factory=lambda: SENTENCES)
     decided: str = "whether somebody may be reached"
+    name: str = "An import"
+    code: str = "import"
 
 
-RECIPIENTS = Kind()
+# What is asked for, by the state to which it leads: as in “cannot be checked”.
+_ASKED: Mapping[str, str] = {
+    ImportState.UPLOADED: "read in another way",
+    ImportState.CHECKING: "checked",
+    ImportState.IMPORTING: "confirmed",
+    ImportState.DISCARDED: "discarded",
+    OptOutState.UNDOING: "undone",
+}
+HELP: dict[str, str] = {
+    ImportState.UPLOADED: "Have it checked first.",
+    ImportState.CHECKING: "Wait until it is checked, or discard it.",
+    ImportState.DISCARDED: "Upload it again.",
+    ImportState.FAILED: "See why, read it in another way or upload a corrected list.",
+}
+RECIPIENTS = Kind(
+    HELP
+    | {
+        ImportState.IMPORTING: "It becomes voicemails now; those can be canceled with the campaign.",
+        ImportState.COMPLETED: "Upload another list.",
+    }
+)
 
 
 class ColumnRead(NamedTuple):
@@ -135,6 +161,18 @@ def _reading(columns: Sequence[str], said: Collection[int], seen: Preview) -> li
         else ColumnRead(at, kind, seen.columns[at].sure, seen.columns[at].why, seen.columns[at].question)
         for at, kind in enumerate(columns)
     ]
+
+
+def require_state(row: OptOutImport | RecipientImport, to: str, kind: Kind = RECIPIENTS) -> None:
+    """ServiceError where the list cannot get to the state from the one that it is in: import_<state>, or as its kind calls it."""
+    if can_become(row, to):
+        return
+    help = f" {kind.help[row.state]}" if row.state in kind.help else ""
+    raise ServiceError(
+        f"{kind.code}_{row.state}",
+        f"{kind.name} that is {row.state} cannot be {_ASKED[to]}.{help}",
+        import_state=row.state,
+    )
 
 
 def name_of(file_name: str) -> str:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from campaigns.lifecycle.transitions import end_ahead, reopen
+from campaigns.lifecycle.transitions import change_state, end_ahead, reopen
 from campaigns.models import Campaign, CampaignRetry
 from campaigns.states import CampaignState, RetryState
 from delivery.engine.dispatcher import database_now
@@ -87,15 +87,15 @@ def go_on(row: Campaign, retry: CampaignRetry, now: datetime) -> None:
             reopen(row, retry.asked_by)
         wake_on_commit("dispatch")
     if found.last is None:
-        retry.state, retry.ended_at = RetryState.COMPLETED, database_now()
+        change_state(retry, RetryState.COMPLETED, ended_at=database_now())
         _record("campaign.retried", row, retry, retry.asked_by)
-    retry.save()
+    else:
+        retry.save()
 
 
 def stop(row: Campaign, retry: CampaignRetry, actor: User | None, because: str) -> None:
     """Leave those who were not looked at yet as they are. The caller holds the campaign's lock."""
-    retry.state, retry.ended_at, retry.stopped_because = RetryState.STOPPED, database_now(), because[:300]
-    retry.save()
+    change_state(retry, RetryState.STOPPED, ended_at=database_now(), stopped_because=because[:300])
     _record("campaign.retry_stopped", row, retry, actor, because=because)
 
 

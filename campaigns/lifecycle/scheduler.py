@@ -20,7 +20,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from campaigns.lifecycle import retries
 from campaigns.lifecycle.service import begin
-from campaigns.lifecycle.transitions import is_importing, move, reopen
+from campaigns.lifecycle.transitions import change_campaign, is_importing, reopen
 from campaigns.models import Campaign, CampaignRetry, RecipientImport
 from campaigns.scripts import RecordingResolver
 from campaigns.states import CampaignState, RetryState
@@ -119,7 +119,7 @@ def _complete(row: Campaign, now: datetime) -> None:
     if _is_imported(row) or retries.under_way(row) or _has_open_row(row):
         return
     Lane.objects.filter(pk=row.pk).update(idle=True)
-    move(row, S.COMPLETED, "campaign.completed", None, ended_at=now, measured_at=None, rate_per_second=None)
+    change_campaign(row, S.COMPLETED, "campaign.completed", None, ended_at=now, measured_at=None, rate_per_second=None)
 
 
 def _is_imported(row: Campaign) -> bool:

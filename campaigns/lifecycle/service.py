@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from campaigns.lifecycle import retries, validation
-from campaigns.lifecycle.transitions import claimed, is_importing, locked, move, require
+from campaigns.lifecycle.transitions import change_campaign, claimed, is_importing, locked, require
 from campaigns.models import Campaign, CampaignRetry, RecipientImport
 from campaigns.planning.effective_settings import end_of
 from campaigns.planning.preview import preview
@@ -93,7 +93,7 @@ def launch(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign
     require(row, {S.DRAFT}, "launched")
     _check_launch(row, now)
     if row.starts_at is not None and row.starts_at > now:
-        return move(row, S.SCHEDULED, "campaign.scheduled", actor, launched_by=actor)
+        return change_campaign(row, S.SCHEDULED, "campaign.scheduled", actor, launched_by=actor)
     return begin(row, actor, now)
 
 
@@ -101,7 +101,7 @@ def begin(row: Campaign, actor: User | None, now: datetime) -> Campaign:
     """draft or scheduled -> running. The caller holds the campaign's lock."""
     if actor is not None:
         row.launched_by = actor
-    move(row, S.RUNNING, "campaign.launched", actor, launched_at=now, ends_at=end_of(row, now))
+    change_campaign(row, S.RUNNING, "campaign.launched", actor, launched_at=now, ends_at=end_of(row, now))
     # Where the recording was changed after the import, the tick opens the lane once every voicemail names the new one.
     Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set, expires_at=row.ends_at)
     wake_on_commit("dispatch")
@@ -113,7 +113,7 @@ def unschedule(campaign: Campaign, *, actor: User | None, now: datetime) -> Camp
     """scheduled -> draft. Raises ServiceError."""
     row = locked(campaign)
     require(row, {S.SCHEDULED}, "unscheduled")
-    return move(row, S.DRAFT, "campaign.unscheduled", actor, launched_by=None)
+    return change_campaign(row, S.DRAFT, "campaign.unscheduled", actor, launched_by=None)
 
 
 @transaction.atomic
@@ -122,7 +122,7 @@ def pause(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
     row = locked(campaign)
     require(row, {S.RUNNING}, "paused")
     Lane.objects.filter(pk=row.pk).update(held=True)
-    return move(row, S.PAUSED, "campaign.paused", actor, measured_at=None, rate_per_second=None)
+    return change_campaign(row, S.PAUSED, "campaign.paused", actor, measured_at=None, rate_per_second=None)
 
 
 @transaction.atomic
@@ -132,7 +132,7 @@ def resume(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign
     require(row, {S.PAUSED}, "resumed")
     Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set)
     wake_on_commit("dispatch")
-    return move(row, S.RUNNING, "campaign.resumed", actor)
+    return change_campaign(row, S.RUNNING, "campaign.resumed", actor)
 
 
 @transaction.atomic
@@ -144,7 +144,9 @@ def cancel(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign
     Lane.objects.filter(pk=row.pk).update(held=True, expires_at=None)
     if retry := retries.under_way(row):
         retries.stop(row, retry, actor, "The campaign was canceled.")
-    return move(row, S.CANCELED, "campaign.canceled", actor, ended_at=now, measured_at=None, rate_per_second=None)
+    return change_campaign(
+        row, S.CANCELED, "campaign.canceled", actor, ended_at=now, measured_at=None, rate_per_second=None
+    )
 
 
 @transaction.atomic

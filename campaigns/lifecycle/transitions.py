@@ -1,17 +1,86 @@
-"""Where a campaign stands: locked for a verb, refused where the verb does not fit, moved and audited."""
+"""The only writer of states: of campaigns, their lists, withdrawals and retries, and of opt-out lists.
+
+Each is changed under the row's lock, or by an update that names the state it was decided from: of two that decide the same, one wins.
+A transition that the tables of `campaigns.states` do not list is a bug, caught before it is written.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from campaigns.models import Campaign, RecipientImport
-from campaigns.states import CampaignState, ImportState, may_move
+from django.db.models.functions import Now
+
+from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport, Withdrawal
+from campaigns.states import (
+    IMPORT_TRANSITIONS,
+    OPT_OUT_TRANSITIONS,
+    RETRY_TRANSITIONS,
+    TRANSITIONS,
+    WITHDRAWAL_TRANSITIONS,
+    CampaignState,
+    ImportState,
+    OptOutState,
+)
 from delivery.models import Lane
 from rvm.platform import audit
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
+
+Stateful = Campaign | CampaignRetry | OptOutImport | RecipientImport | Withdrawal
+
+_TABLES: Mapping[type[Stateful], Mapping[Any, Collection[str]]] = {
+    Campaign: TRANSITIONS,
+    CampaignRetry: RETRY_TRANSITIONS,
+    OptOutImport: OPT_OUT_TRANSITIONS,
+    RecipientImport: IMPORT_TRANSITIONS,
+    Withdrawal: WITHDRAWAL_TRANSITIONS,
+}
+
+
+class InvalidTransition(ValueError):
+    """Some code decided a transition that the tables do not list."""
+
+
+class Superseded(Exception):
+    """Somebody ended or took over the list; what this process was doing with it is void."""
+
+
+def can_become(row: Stateful, to: str) -> bool:
+    """Whether the row may be given the state, from the one that it is in."""
+    if isinstance(row, OptOutImport) and row.state == OptOutState.FAILED and row.added:
+        return to == OptOutState.UNDOING  # what has put numbers on the list is undone, and nothing else
+    # A list that is read in yet another way stays uploaded.
+    return to in _TABLES[type(row)][row.state] or row.state == to == ImportState.UPLOADED
+
+
+def change_state(row: Stateful, to: str, **values: Any) -> None:
+    """Write the whole row with its new state and what comes with it. The caller holds the row's lock."""
+    _require(row, to)
+    row.state = to
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save()
+
+
+def change_state_if_still(row: OptOutImport | RecipientImport, to: str, **values: Any) -> None:
+    """Write the new state and what comes with it where the list is still in the state of `row`, which a worker has read without its
+    lock. Raises Superseded."""
+    _require(row, to)
+    write_if_still(row, state=to, **values)
+
+
+def write_if_still(row: OptOutImport | RecipientImport, **values: Any) -> None:
+    """Write progress where the list is still in the state of `row`. Raises Superseded."""
+    rows = type(row).objects.filter(pk=row.pk, state=row.state)
+    if not rows.update(updated_at=Now(), **values):
+        raise Superseded
+
+
+def _require(row: Stateful, to: str) -> None:
+    if not can_become(row, to):
+        raise InvalidTransition(f"{type(row).__name__}: {row.state} -> {to}")
 
 
 def locked(campaign: Campaign) -> Campaign:
@@ -37,14 +106,10 @@ def require(row: Campaign, states: Collection[CampaignState], done: str) -> None
     )
 
 
-def move(row: Campaign, to: CampaignState, action: str, actor: User | None, **values: Any) -> Campaign:
-    """Write the new state and what comes with it. The caller holds the lock; a move that the table does not list is a bug."""
-    if not may_move(CampaignState(row.state), to):
-        raise ValueError(f"{row.state} -> {to}")
-    was, row.state = row.state, to
-    for name, value in values.items():
-        setattr(row, name, value)
-    row.save()
+def change_campaign(row: Campaign, to: CampaignState, action: str, actor: User | None, **values: Any) -> Campaign:
+    """Write the campaign's new state and what comes with it, and record it. The caller holds the campaign's lock."""
+    was = row.state
+    change_state(row, to, **values)
     audit.record(action, row, actor=actor, workspace=row.workspace, was=was)
     return row
 
@@ -54,7 +119,7 @@ def reopen(row: Campaign, actor: User | None) -> Campaign:
 
     Its end stays, also where it is past: whoever was given a time of their own has that, and who was not is out of time."""
     Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set, expires_at=row.ends_at, idle=False)
-    return move(
+    return change_campaign(
         row, CampaignState.RUNNING, "campaign.reopened", actor, ended_at=None, measured_at=None, rate_per_second=None
     )
 

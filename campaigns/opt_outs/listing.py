@@ -14,14 +14,13 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
-from django.db.models.functions import Now
 
 from campaigns.imports.layout import layout_of
-from campaigns.imports.staging import MAX_ROWS, Stopping, Superseded, dialect_of
+from campaigns.imports.staging import MAX_ROWS, Stopping, dialect_of
+from campaigns.lifecycle.transitions import write_if_still
 from campaigns.models import OptOutImport
 from campaigns.opt_outs.columns import PERMISSION, read_opt_outs
 from campaigns.opt_outs.rows import entry_for
-from campaigns.states import OptOutState
 from delivery.runtime import shutdown
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
@@ -136,7 +135,7 @@ def check(row: OptOutImport) -> Mapping[str, object]:
         listing.counts.to_add += len(batch.fresh) - len(known)
         waiting = sql.run(_WAITING, [list(numbers), row.live])
         listing.counts.waiting += len({numbers[bytes(index)] for (index,) in waiting})
-        progress(row, OptOutState.CHECKING, rows_read=batch.rows_read)
+        write_if_still(row, rows_read=batch.rows_read)
     if not listing.counts.rows:
         raise SheetInvalid("empty", "The list has no rows below its header; export it again with the numbers in it.")
     return {"counts": asdict(listing.counts), "unreadable": listing.unreadable, "notices": listing.notices}
@@ -150,7 +149,7 @@ def put_on_list(row: OptOutImport) -> None:
         entries = _entries(row, batch.fresh)
         with transaction.atomic():
             added = suppress_all(entries, Suppression.Source.IMPORT, import_id=row.pk) if row.live else 0
-            progress(row, OptOutState.IMPORTING, rows_imported=batch.rows_read, added=F("added") + added)
+            write_if_still(row, rows_imported=batch.rows_read, added=F("added") + added)
         row.rows_imported = batch.rows_read
 
 
@@ -163,22 +162,14 @@ def undo(row: OptOutImport) -> bool:
         with transaction.atomic():
             indexes = take_back(row.pk, TAKEN_BACK_AT_ONCE)
             [(ended,)] = sql.run(_ENDED, [indexes])
-            progress(
+            write_if_still(
                 row,
-                OptOutState.UNDOING,
                 taken_back=F("taken_back") + len(indexes),
                 ended_meanwhile=F("ended_meanwhile") + ended,
             )
         if not indexes:
             return not Suppression.objects.filter(import_id=row.pk).exists()
     raise Stopping
-
-
-def progress(row: OptOutImport, was: OptOutState, **values: object) -> None:
-    """Written where the import is still in the state `was`. Raises Superseded."""
-    rows = OptOutImport.objects.filter(pk=row.pk, state=was)
-    if not rows.update(updated_at=Now(), **values):
-        raise Superseded
 
 
 def _entries(row: OptOutImport, fresh: Mapping[str, str]) -> list[tuple[UUID, str, str]]:

@@ -1,4 +1,4 @@
-"""Time's own moves with opt-out lists: wakes the worker for those under way, and removes files that a day has made superfluous."""
+"""What time does with opt-out lists: wakes the worker for those under way, and removes files that a day has made superfluous."""
 
 from __future__ import annotations
 

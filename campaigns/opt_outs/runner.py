@@ -8,7 +8,8 @@ import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
 from campaigns.imports.runner import FAULT, LOST, lock
-from campaigns.imports.staging import Stopping, Superseded
+from campaigns.imports.staging import Stopping
+from campaigns.lifecycle.transitions import Superseded, change_state_if_still
 from campaigns.models import OptOutImport
 from campaigns.opt_outs import listing
 from campaigns.states import OptOutState
@@ -49,9 +50,9 @@ def work_on(identifier: UUID) -> bool:
     try:
         return _STEPS[was](row)
     except SheetInvalid as refused:
-        _fail(row, was, str(refused))
+        _fail(row, str(refused))
     except (FileNotFoundError, Undecryptable):
-        _fail(row, was, LOST)
+        _fail(row, LOST)
     except (InterfaceError, OperationalError, Stopping, Superseded):
         raise  # what was committed stays, and somebody goes on from there
     except Exception as error:
@@ -59,19 +60,19 @@ def work_on(identifier: UUID) -> bool:
         log.error("opt_outs_broke", import_id=str(identifier), error=type(error).__name__)
         if was is not OptOutState.CHECKING:
             return False
-        _fail(row, was, FAULT)
+        _fail(row, FAULT)
     return True
 
 
 def _check(row: OptOutImport) -> bool:
     found = listing.check(row)
-    _end(row, OptOutState.CHECKING, OptOutState.CHECKED, "opt_outs.checked", ("counts",), **found)
+    _end(row, OptOutState.CHECKED, "opt_outs.checked", ("counts",), **found)
     return True
 
 
 def _put(row: OptOutImport) -> bool:
     listing.put_on_list(row)
-    _end(row, OptOutState.IMPORTING, OptOutState.COMPLETED, "opt_outs.completed", ("added",))
+    _end(row, OptOutState.COMPLETED, "opt_outs.completed", ("added",))
     return True
 
 
@@ -79,22 +80,20 @@ def _undo(row: OptOutImport) -> bool:
     if not listing.undo(row):
         return False
     told = ("added", "taken_back", "ended_meanwhile")
-    _end(row, OptOutState.UNDOING, OptOutState.UNDONE, "opt_outs.undone", told)
+    _end(row, OptOutState.UNDONE, "opt_outs.undone", told)
     return True
 
 
 _STEPS = {OptOutState.CHECKING: _check, OptOutState.IMPORTING: _put, OptOutState.UNDOING: _undo}
 
 
-def _fail(row: OptOutImport, was: OptOutState, sentence: str) -> None:
-    _end(row, was, OptOutState.FAILED, "opt_outs.failed", ("error", "added"), error=sentence[:500])
+def _fail(row: OptOutImport, sentence: str) -> None:
+    _end(row, OptOutState.FAILED, "opt_outs.failed", ("error", "added"), error=sentence[:500])
 
 
-def _end(
-    row: OptOutImport, was: OptOutState, now: OptOutState, action: str, told: tuple[str, ...], **values: object
-) -> None:
+def _end(row: OptOutImport, to: OptOutState, action: str, told: tuple[str, ...], **values: object) -> None:
     with transaction.atomic():
-        listing.progress(row, was, state=now, **values)
+        change_state_if_still(row, to, **values)
         row.refresh_from_db()
         details = {name: getattr(row, name) for name in told}
         audit.record(action, row, actor=None, workspace=row.workspace, **details)

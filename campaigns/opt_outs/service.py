@@ -10,10 +10,11 @@ from typing import Any
 from django.db import transaction
 
 from campaigns.imports import uploaded_lists
-from campaigns.imports.uploaded_lists import READ_AS, Kind, Sample
+from campaigns.imports.uploaded_lists import HELP, READ_AS, Kind, Sample
+from campaigns.lifecycle.transitions import change_state
 from campaigns.models import OptOutImport
 from campaigns.opt_outs.columns import SENTENCES, check_opt_out_columns, read_opt_outs
-from campaigns.states import OPT_OUT_TRANSITIONS, OptOutState
+from campaigns.states import OptOutState
 from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
 from rvm.platform.database.ids import uuid7_at
@@ -22,8 +23,24 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from rvm.spreadsheets.workbook_notices import other_sheets
 
-KIND = Kind(read_opt_outs, check_opt_out_columns, SENTENCES, "who on it has opted out")
 O = OptOutState  # noqa: E741
+KIND = Kind(
+    HELP
+    | {
+        O.IMPORTING: "Wait until it is completed; then it can be undone.",
+        O.COMPLETED: "It can be undone.",
+        O.UNDOING: "Wait until it is undone.",
+        O.UNDONE: "Upload it again.",
+    },
+    read_opt_outs,
+    check_opt_out_columns,
+    SENTENCES,
+    "who on it has opted out",
+    name="A list",
+    code="opt_out_list",
+)
+# What a check has found, before there was one.
+_ANEW: Mapping[str, Any] = {"error": "", "rows_read": 0, "rows_imported": 0, "counts": {}, "unreadable": {}}
 
 
 def upload(
@@ -73,8 +90,7 @@ def read_as(found: OptOutImport, changes: Mapping[str, Any], *, actor: User | No
         uploaded_lists.require_file(row)
         before = {name: getattr(row, name) for name in READ_AS}
         uploaded_lists.read_again(row, changes, KIND)
-        _begin_anew(row, O.UPLOADED)
-        row.save()
+        change_state(row, O.UPLOADED, **_ANEW)
         changed = {name: getattr(row, name) for name in READ_AS if getattr(row, name) != before[name]}
         audit.record("opt_outs.read_as", row, actor=actor, workspace=row.workspace, **changed)
     return row
@@ -86,8 +102,7 @@ def check(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutIm
         uploaded_lists.require_file(row)
         uploaded_lists.require_clear(row, KIND)
         uploaded_lists.require_columns(row.columns, KIND)
-        _begin_anew(row, O.CHECKING)
-        row.save()
+        change_state(row, O.CHECKING, **_ANEW)
         audit.record("opt_outs.check_began", row, actor=actor, workspace=row.workspace)
         wake_on_commit("imports")
     return row
@@ -114,8 +129,7 @@ def confirm(
                 f"{' '.join(doubts)} Say that this is a list of people who must not be reached, or discard it.",
                 field="must_not_be_reached",
             )
-        row.state, row.confirmed_by = O.IMPORTING, actor
-        row.save()
+        change_state(row, O.IMPORTING, confirmed_by=actor)
         audit.record(
             "opt_outs.confirmed",
             row,
@@ -138,8 +152,7 @@ def undo(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImp
             raise ServiceError(
                 "opt_out_list_failed", "This list has put no number on the suppression list.", import_state=row.state
             )
-        row.state, row.undone_by = O.UNDOING, actor
-        row.save()
+        change_state(row, O.UNDOING, undone_by=actor)
         audit.record("opt_outs.undo_began", row, actor=actor, workspace=row.workspace, added=row.added)
         wake_on_commit("imports")
     return row
@@ -148,8 +161,7 @@ def undo(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImp
 def discard(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImport:
     """Drop a list that has listed nobody; its file is removed within moments. Raises ServiceError."""
     with _locked(found, O.DISCARDED) as row:
-        row.state = O.DISCARDED
-        row.save()
+        change_state(row, O.DISCARDED)
         audit.record("opt_outs.discarded", row, actor=actor, workspace=row.workspace)
     return row
 
@@ -183,42 +195,10 @@ def warnings(row: OptOutImport) -> list[str]:
     return [*looks_like_patients(row), *other_sheets(row.sheets, row.sheet), *row.notices]
 
 
-def _begin_anew(row: OptOutImport, state: OptOutState) -> None:
-    row.state, row.error, row.rows_read, row.rows_imported = state, "", 0, 0
-    row.counts, row.unreadable = {}, {}
-
-
-_DONE = {
-    O.UPLOADED: "read in another way",
-    O.CHECKING: "checked",
-    O.IMPORTING: "confirmed",
-    O.UNDOING: "undone",
-    O.DISCARDED: "discarded",
-}
-_HELP = {
-    O.UPLOADED: " Have it checked first.",
-    O.CHECKING: " Wait until it is checked, or discard it.",
-    O.IMPORTING: " Wait until it is completed; then it can be undone.",
-    O.COMPLETED: " It can be undone.",
-    O.UNDOING: " Wait until it is undone.",
-    O.UNDONE: " Upload it again.",
-    O.DISCARDED: " Upload it again.",
-    O.FAILED: " See why, read it in another way or upload a corrected list.",
-}
-
-
 @contextmanager
 def _locked(found: OptOutImport, to: OptOutState) -> Iterator[OptOutImport]:
-    """The row as it is now, for a verb that moves it to `to`. ServiceError where its state does not allow that."""
+    """The row as it is now, for a verb that leads to `to`. ServiceError where its state does not allow that."""
     with transaction.atomic():
         row = OptOutImport.objects.select_for_update(no_key=True).get(pk=found.pk)
-        was = OptOutState(row.state)
-        allowed = to in OPT_OUT_TRANSITIONS[was] or was is to is O.UPLOADED
-        # What has put numbers on the list is undone, and nothing else.
-        if not allowed or (was is O.FAILED and row.added and to is not O.UNDOING):
-            raise ServiceError(
-                f"opt_out_list_{was}",
-                f"A list that is {was} cannot be {_DONE[to]}.{_HELP.get(was, '')}",
-                import_state=was,
-            )
+        uploaded_lists.require_state(row, to, KIND)
         yield row

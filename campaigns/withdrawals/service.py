@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from campaigns.lifecycle.transitions import is_importing, locked
+from campaigns.lifecycle.transitions import can_become, change_state, is_importing, locked
 from campaigns.models import Campaign, Withdrawal
 from campaigns.states import CampaignState, LineOutcome, WithdrawalState
 from campaigns.withdrawals.lists import Line
@@ -70,14 +70,13 @@ def confirm(withdrawal: Withdrawal, *, actor: User | None, now: datetime) -> Wit
     campaign = locked(withdrawal.campaign)
     _require_open(campaign)
     row = Withdrawal.objects.select_for_update(no_key=True).get(pk=withdrawal.pk)
-    if row.state != WithdrawalState.CHECKED:
+    if not can_become(row, WithdrawalState.CONFIRMED):
         raise ServiceError(
             "withdrawal_confirmed", "These people were taken out already; to take out others, check a new list."
         )
     row.campaign = campaign
-    row.state, row.confirmed_by, row.confirmed_at = WithdrawalState.CONFIRMED, actor, now
-    row.withdrawn = withdraw(campaign.pk, row.voicemail_ids, now)
-    row.save()
+    withdrawn = withdraw(campaign.pk, row.voicemail_ids, now)
+    change_state(row, WithdrawalState.CONFIRMED, confirmed_by=actor, confirmed_at=now, withdrawn=withdrawn)
     audit.record(
         "campaign.people_withdrawn",
         campaign,

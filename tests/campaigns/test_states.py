@@ -11,7 +11,6 @@ from campaigns.states import (
     TRANSITIONS,
     CampaignState,
     ImportState,
-    may_move,
 )
 
 C = CampaignState
@@ -20,11 +19,10 @@ C = CampaignState
 @pytest.mark.parametrize("was", list(CampaignState))
 def test_every_state_names_where_it_leads(was: CampaignState) -> None:
     assert was not in TRANSITIONS[was]
-    assert all(may_move(was, to) == (to in TRANSITIONS[was]) for to in CampaignState)
 
 
 def test_a_canceled_campaign_stays_canceled() -> None:
-    assert not any(may_move(C.CANCELED, to) for to in CampaignState)
+    assert not TRANSITIONS[C.CANCELED]
 
 
 def test_a_completed_campaign_only_runs_again() -> None:

@@ -16,9 +16,9 @@ from campaigns.admin import labels
 from campaigns.admin.lists.column_labels import Column, columns_shown
 from campaigns.admin.lists.import_actions import ImportActions
 from campaigns.admin.lists.message_preview import ListHeard
-from campaigns.admin.lists.uploaded_list import READABLE
 from campaigns.imports import service as services
 from campaigns.imports.uploaded_lists import ColumnRead
+from campaigns.lifecycle.transitions import can_become
 from campaigns.models import RecipientImport
 from campaigns.states import ImportState, Outcome
 from rvm.platform.admin.alarms import import_alarms
@@ -73,9 +73,9 @@ class RecipientImportAdmin(ImportActions, ListHeard):
             "operates": operates,
             "sees_numbers": rights_of(request).may_see_numbers(row.workspace_id),
             "alarms": import_alarms() if row.is_under_way else [],
-            "may_read": operates and row.state in READABLE and row.file_removed_at is None,
-            "may_confirm": operates and row.state == I.CHECKED and bool(row.counts.get(Outcome.ACCEPTED)),
-            "may_discard": operates and row.state in (I.UPLOADED, I.CHECKING, I.CHECKED, I.FAILED),
+            "may_read": operates and can_become(row, I.UPLOADED) and row.file_removed_at is None,
+            "may_confirm": operates and can_become(row, I.IMPORTING) and bool(row.counts.get(Outcome.ACCEPTED)),
+            "may_discard": operates and can_become(row, I.DISCARDED),
             **reading,
             "may_listen": reading.get("hides") is False and bool(row.campaign.script),
             **_results(row),

@@ -27,14 +27,15 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 from campaigns.admin import labels
 from campaigns.admin.lists.column_labels import Column, opt_out_columns_shown
 from campaigns.admin.lists.upload import TOO_LARGE
-from campaigns.admin.lists.uploaded_list import READABLE, UploadedListAdmin
+from campaigns.admin.lists.uploaded_list import UploadedListAdmin
 from campaigns.api.imports import ListUploadHandler
 from campaigns.imports.staging import MAX_ROWS
 from campaigns.imports.uploaded_lists import MAX_BYTES, ColumnRead
+from campaigns.lifecycle.transitions import can_become
 from campaigns.models import OptOutImport
 from campaigns.opt_outs import service as services
 from campaigns.opt_outs.rows import MAX_REASON_LENGTH, sentence_of
-from campaigns.states import OPT_OUT_TRANSITIONS, OptOutState
+from campaigns.states import OptOutState
 from rvm.platform.admin.alarms import import_alarms
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.scoping import ScopedFilter
@@ -138,9 +139,8 @@ class OptOutImportAdmin(UploadedListAdmin):
     ) -> HttpResponse:
         row: OptOutImport = self.get_object(request, object_id)
         operates = self.may(Role.OPERATOR, request, row)
-        moves = OPT_OUT_TRANSITIONS[O(row.state)] if not (row.state == O.FAILED and row.added) else {O.UNDOING}
         numbers = services.numbers_of(row)
-        may_confirm = operates and O.IMPORTING in moves and bool(numbers)
+        may_confirm = operates and can_become(row, O.IMPORTING) and bool(numbers)
         shown = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -151,10 +151,10 @@ class OptOutImportAdmin(UploadedListAdmin):
             "state_colour": labels.OPT_OUT_COLOURS.get(row.state, ""),
             "next_step": labels.opt_outs_step(row, numbers, operates=operates, asks=UNCLEAR in row.columns),
             "alarms": import_alarms() if row.is_under_way else [],
-            "may_read": operates and row.state in READABLE and not row.added and row.file_removed_at is None,
+            "may_read": operates and can_become(row, O.UPLOADED) and row.file_removed_at is None,
             "may_confirm": may_confirm,
-            "may_discard": operates and O.DISCARDED in moves,
-            "may_undo": bool(row.added) and O.UNDOING in moves and self.may(Role.ADMIN, request, row),
+            "may_discard": operates and can_become(row, O.DISCARDED),
+            "may_undo": bool(row.added) and can_become(row, O.UNDOING) and self.may(Role.ADMIN, request, row),
             "doubts": services.looks_like_patients(row) if may_confirm else [],
             "warnings": services.warnings(row)[len(services.looks_like_patients(row)) :] if may_confirm else [],
             "numbers": numbers,

@@ -19,6 +19,7 @@ from django.utils import timezone
 from campaigns.imports import insertion, service, staging
 from campaigns.imports.runner import work
 from campaigns.imports.staging import table_of
+from campaigns.lifecycle.transitions import Superseded
 from campaigns.models import Campaign, RecipientImport, RejectedRow
 from campaigns.states import ImportState
 from delivery.lane_totals import counts_of
@@ -161,7 +162,7 @@ def test_a_worker_that_lost_its_import_to_another_changes_nothing(monkeypatch: p
     monkeypatch.setattr(insertion, "BATCH", 300)
     late = RecipientImport.objects.select_related("campaign__lane").get(pk=row.pk)
     insertion.insert_batch(RecipientImport.objects.select_related("campaign__lane").get(pk=row.pk))
-    with pytest.raises(staging.Superseded):
+    with pytest.raises(Superseded):
         insertion.insert_batch(late)
     assert len(recipients(campaign)) == 300
     finish()
@@ -174,7 +175,7 @@ def test_a_script_that_changes_meanwhile_has_the_rows_staged_again(monkeypatch: 
     assert staging.is_staged(RecipientImport.objects.select_related("campaign").get(pk=row.pk))
     old = RecipientImport.objects.select_related("campaign__lane").get(pk=row.pk)
     Campaign.objects.filter(pk=campaign.pk).update(script=[{"clip": str(campaign.pk)}])
-    with pytest.raises(staging.Superseded):
+    with pytest.raises(Superseded):
         insertion.insert_batch(old)
     assert not staging.is_staged(RecipientImport.objects.select_related("campaign").get(pk=row.pk))
     assert recipients(campaign) == []

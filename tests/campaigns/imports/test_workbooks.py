@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from campaigns.imports import service, staging
 from campaigns.imports.error_report import error_report
+from campaigns.lifecycle.transitions import Superseded
 from campaigns.models import RecipientImport
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
@@ -166,11 +167,11 @@ def test_a_check_that_is_broken_off_leaves_no_process(monkeypatch: pytest.Monkey
     before = children()
 
     def broken(*_: Any) -> int:
-        raise staging.Superseded
+        raise Superseded
 
     monkeypatch.setattr(staging, "_progress", broken)
     row = service.check(upload(make_campaign(), LONG), actor=None, now=NOW)
-    with pytest.raises(staging.Superseded) as caught:
+    with pytest.raises(Superseded) as caught:
         staging.stage(row)
     assert caught.value.__traceback__ is not None  # its frames are still there
     assert children() == before
