@@ -26,6 +26,10 @@ e164 = RegexValidator(
     r"^\+[1-9][0-9]{6,14}\Z", "Write the number as + and digits, for example +12025550142.", "not_e164"
 )
 MAX_HOURS = 366 * 24
+# Bounds of a setup and of a use case, and of a lane, which only narrows them.
+PACE_BOUNDS = (MinValueValidator(0.01), MaxValueValidator(100_000))
+ATTEMPTS_BOUNDS = (MinValueValidator(1), MaxValueValidator(10))
+RETRY_MINUTES_BOUNDS = (MinValueValidator(1), MaxValueValidator(24 * 60))
 # The carrier that reaches no person, and the only one that a test key reaches.
 SANDBOX = "sandbox"
 
@@ -63,7 +67,7 @@ class TelephonySetup(Row):
     )
     pace_per_second = models.FloatField(
         default=50,
-        validators=[MinValueValidator(0.01), MaxValueValidator(100_000)],
+        validators=PACE_BOUNDS,
         help_text="Drops started a second.",
     )
     in_flight_cap = models.PositiveIntegerField(
@@ -189,12 +193,12 @@ class UseCase(Row):
     )
     max_attempts = models.PositiveSmallIntegerField(
         default=1,
-        validators=[MinValueValidator(1), MaxValueValidator(10)],
+        validators=ATTEMPTS_BOUNDS,
         help_text="Drops per voicemail that may reach the carrier; what was provably not sent does not count.",
     )
     retry_minutes = models.PositiveIntegerField(
         default=60,
-        validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
+        validators=RETRY_MINUTES_BOUNDS,
         help_text="Wait before the second attempt; doubles after.",
     )
     failover_reasons = ArrayField(

@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from campaigns.imports.service import MAX_STATEMENT_LENGTH
 from campaigns.imports.uploaded_lists import MAX_HEADER_ROW
 from campaigns.models import Campaign
 from campaigns.opt_outs import columns as opt_outs
@@ -16,13 +17,13 @@ from delivery.api.fields import ObjectField
 from delivery.api.requests import ExportQuery
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Lane
+from delivery.models.lane import OWN_SETTINGS
 from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, TextField, YesField
 from rvm.platform.api.lists import WorldQuery
 from rvm.spreadsheets.columns.kinds import KINDS, REPEATED, UNCLEAR
 from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
 from rvm.spreadsheets.preview import MAX_COLUMNS
 
-MAX_STATEMENT_LENGTH = 1000
 MAX_ITEM = 200
 REASONS = [reason.value for reason in Reason]
 LIST_FORMATS = ["csv", "xlsx"]
@@ -48,7 +49,7 @@ class _OfCampaign(StrictModelSerializer):
 class _OfLane(StrictModelSerializer):
     class Meta:
         model = Lane
-        fields = ("window_start", "window_end", "days", "pace_per_second", "priority", "max_attempts", "retry_minutes")
+        fields = OWN_SETTINGS
 
 
 class CampaignChanges(StrictSerializer):

@@ -34,7 +34,7 @@ from rvm.platform.models import User
 from rvm.spreadsheets.workbook_notices import other_sheets
 
 __all__ = ["sample"]
-MAX_STATEMENT_LENGTH = 1000
+MAX_STATEMENT_LENGTH: int = RecipientImport._meta.get_field("consent_statement").max_length
 # What a check has found, before there was one.
 _ANEW: Mapping[str, Any] = {"error": "", "rows_read": 0, "rows_imported": 0, "counts": {}, "codes": {}, "answers": {}}
 

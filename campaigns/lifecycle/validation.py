@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from campaigns.models import Campaign
 from campaigns.planning import effective_settings
 from campaigns.scripts import check_script
-from delivery.models import Recording
+from delivery.models import Lane, Recording
+from delivery.models.lane import OWN_SETTINGS, bounds_of
 from delivery.services.voicemails import MAX_AHEAD
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
@@ -21,24 +22,15 @@ from usecases.selectors import require_usable
 from usecases.services.saving import change
 
 OF_CAMPAIGN = ("name", "recording", "script", "time_zone", "starts_at", "ends_at")
-OF_LANE = (
-    "use_case",
-    "window_start",
-    "window_end",
-    "days",
-    "pace_per_second",
-    "priority",
-    "max_attempts",
-    "retry_minutes",
-)
-MAX_NAME_LENGTH = 100
+OF_LANE = ("use_case", *OWN_SETTINGS)
+MAX_NAME_LENGTH = Campaign._meta.get_field("name").max_length
 # A person who means "now" takes a moment to say so.
 LATE = timedelta(minutes=1)
-PACES = (0.01, 100_000.0)
-WHOLE: Mapping[str, tuple[str, int, int, bool]] = {
-    "priority": ("The priority", -100, 100, False),
-    "max_attempts": ("The number of attempts", 1, 10, True),
-    "retry_minutes": ("The wait before the second attempt, in minutes,", 1, 24 * 60, True),
+# Whole numbers within the bounds of their columns, as sentences call them.
+WHOLE: Mapping[str, str] = {
+    "priority": "The priority",
+    "max_attempts": "The number of attempts",
+    "retry_minutes": "The wait before the second attempt, in minutes,",
 }
 
 Changes = dict[str, tuple[Any, Any]]
@@ -69,9 +61,9 @@ def _checked(campaign: Campaign, values: dict[str, Any], now: datetime) -> dict[
         values["days"] = _checked_days(values["days"])
     if values.get("pace_per_second") is not None:
         _check_pace(values["pace_per_second"])
-    for name, (what, least, most, optional) in WHOLE.items():
-        if name in values and not (optional and values[name] is None):
-            _check_whole(name, what, values[name], least, most)
+    for name, what in WHOLE.items():
+        if name in values and not (values[name] is None and Lane._meta.get_field(name).null):
+            _check_whole(name, what, values[name])
     return values
 
 
@@ -201,13 +193,14 @@ def _checked_days(days: Any) -> list[int]:
         raise ServiceError(
             "days_missing", "Name at least one weekday, or leave the days out for every day.", field="days"
         )
-    if any(isinstance(day, bool) or not isinstance(day, int) or not 1 <= day <= 7 for day in days):
+    least, most = bounds_of("days")
+    if any(isinstance(day, bool) or not isinstance(day, int) or not least <= day <= most for day in days):
         raise ServiceError("day_unknown", "Weekdays are numbers from 1, Monday, to 7, Sunday.", field="days")
     return sorted(set(days))
 
 
 def _check_pace(pace: Any) -> None:
-    least, most = PACES
+    least, most = bounds_of("pace_per_second")
     if isinstance(pace, bool) or not isinstance(pace, int | float) or not math.isfinite(pace) or pace <= 0:
         raise ServiceError("not_positive", "The pace is a number of drops a second above 0.", field="pace_per_second")
     if not least <= pace <= most:
@@ -215,6 +208,7 @@ def _check_pace(pace: Any) -> None:
         raise ServiceError("out_of_bounds", sentence, field="pace_per_second")
 
 
-def _check_whole(name: str, what: str, value: Any, least: int, most: int) -> None:
+def _check_whole(name: str, what: str, value: Any) -> None:
+    least, most = bounds_of(name)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ServiceError("out_of_bounds", f"{what} must be a whole number from {least} to {most}.", field=name)

@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
                 ('for_api', models.BooleanField(default=False)),
                 ('live', models.BooleanField(help_text="Test lanes go through the workspace's sandbox setup only.")),
                 ('held', models.BooleanField(default=False, help_text='While held, its voicemails wait.')),
-                ('priority', models.SmallIntegerField(default=0, help_text="Higher goes first where a setup's pace is short.")),
+                ('priority', models.SmallIntegerField(default=0, help_text="Higher goes first where a setup's pace is short.", validators=[django.core.validators.MinValueValidator(-100), django.core.validators.MaxValueValidator(100)])),
                 ('pace_per_second', models.FloatField(blank=True, help_text="Slower than the setup's pace, if set.", null=True, validators=[django.core.validators.MinValueValidator(0.01), django.core.validators.MaxValueValidator(100000)])),
                 ('window_start', models.TimeField(blank=True, help_text='Earliest local time at the recipient.', null=True)),
                 ('window_end', models.TimeField(blank=True, help_text='Local time from which nothing is sent.', null=True)),

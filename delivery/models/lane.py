@@ -11,7 +11,19 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from rvm.platform.models import Row, Workspace
-from usecases.models import UseCase
+from usecases.models import ATTEMPTS_BOUNDS, PACE_BOUNDS, RETRY_MINUTES_BOUNDS, UseCase
+
+# What a lane may say otherwise than its use case, in the order in which forms and the API name it.
+OWN_SETTINGS = ("window_start", "window_end", "days", "pace_per_second", "priority", "max_attempts", "retry_minutes")
+
+
+def bounds_of(name: str) -> tuple[float, float]:
+    """The least and the most that a lane's field takes; of days, each of them."""
+    field = Lane._meta.get_field(name)
+    validators = getattr(field, "base_field", field).validators
+    [least] = [each.limit_value for each in validators if isinstance(each, MinValueValidator)]
+    [most] = [each.limit_value for each in validators if isinstance(each, MaxValueValidator)]
+    return least, most
 
 
 class Lane(Row):
@@ -25,11 +37,15 @@ class Lane(Row):
     for_api = models.BooleanField(default=False)
     live = models.BooleanField(help_text="Test lanes go through the workspace's sandbox setup only.")
     held = models.BooleanField(default=False, help_text="While held, its voicemails wait.")
-    priority = models.SmallIntegerField(default=0, help_text="Higher goes first where a setup's pace is short.")
+    priority = models.SmallIntegerField(
+        default=0,
+        validators=[MinValueValidator(-100), MaxValueValidator(100)],
+        help_text="Higher goes first where a setup's pace is short.",
+    )
     pace_per_second = models.FloatField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(0.01), MaxValueValidator(100_000)],
+        validators=PACE_BOUNDS,
         help_text="Slower than the setup's pace, if set.",
     )
     window_start = models.TimeField(null=True, blank=True, help_text="Earliest local time at the recipient.")
@@ -43,13 +59,13 @@ class Lane(Row):
     max_attempts = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(10)],
+        validators=ATTEMPTS_BOUNDS,
         help_text="Drops per voicemail that may reach the carrier.",
     )
     retry_minutes = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
+        validators=RETRY_MINUTES_BOUNDS,
         help_text="Wait before the second attempt; doubles after.",
     )
     expires_at = models.DateTimeField(

@@ -17,6 +17,7 @@ from campaigns.admin import time_zones
 from campaigns.admin.campaign.script_form import FIELDS as OF_SCRIPT
 from campaigns.admin.campaign.script_form import JOINED, ONE, ScriptFields, from_script, to_script
 from campaigns.admin.fields import LocalMomentField, time_of_day
+from campaigns.lifecycle.validation import OF_LANE
 from campaigns.models import Campaign
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE
 from delivery.models import Clip
@@ -24,16 +25,6 @@ from rvm.platform.admin.saving import RefusableForm
 from usecases.models import UseCase
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-OF_LANE = (
-    "use_case",
-    "window_start",
-    "window_end",
-    "days",
-    "pace_per_second",
-    "priority",
-    "max_attempts",
-    "retry_minutes",
-)
 LOCAL = ("starts_at", "ends_at")
 NAMES = ("name", "time_zone", *LOCAL, *OF_LANE)
 IN_FULL = (
