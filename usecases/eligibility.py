@@ -22,6 +22,7 @@ class SkipReason(StrEnum):
 class DeferReason(StrEnum):
     OUTSIDE_WINDOW = "outside_window"
     STOPPED = "stopped"  # a kill switch is on
+    UNREADABLE = "unreadable"  # the number does not open with the keys of this installation
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Expire: ...
 
 Decision = Send | Defer | Skip | Expire
 
-# How soon a voicemail behind a kill switch is looked at again.
+# How soon a voicemail behind a kill switch, or one whose number does not open, is looked at again.
 STOPPED_RECHECK = timedelta(seconds=30)
 # The same for one whose use case and campaign share no hour: somebody's slip, which can be fixed while it waits.
 NO_HOURS_RECHECK = timedelta(hours=1)
@@ -54,8 +55,8 @@ SEND = Send()
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`simulated`: the carrier reaches no person, so no window applies. `zones`: all the person may be in.
-    `expires_at`: None is never; `days`: local weekdays on which it may be, 1 is Monday."""
+    """`simulated`: the carrier reaches no person, so no window applies. `zones`: all the person may be in. `readable`: whether the
+    number opens. `expires_at`: None is never; `days`: local weekdays on which it may be, 1 is Monday."""
 
     simulated: bool
     stopped: bool
@@ -67,6 +68,42 @@ class Facts:
     window_end: time
     zones: tuple[str, ...]
     days: Collection[int] = EVERY_DAY
+    readable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LanePolicy:
+    """What the guards know of everybody in a lane that no kill switch stops."""
+
+    simulated: bool
+    use_case_deleted: bool
+    window_start: time
+    window_end: time
+    days: Collection[int]
+
+    def facts(
+        self,
+        zones: Collection[str],
+        *,
+        suppressed: bool,
+        has_sender: bool,
+        expires_at: datetime | None,
+        readable: bool = True,
+    ) -> Facts:
+        """With what is known of one person, all that decides about them."""
+        return Facts(
+            simulated=self.simulated,
+            stopped=False,
+            use_case_deleted=self.use_case_deleted,
+            has_sender=has_sender,
+            suppressed=suppressed,
+            expires_at=expires_at,
+            window_start=self.window_start,
+            window_end=self.window_end,
+            zones=tuple(zones),
+            days=self.days,
+            readable=readable,
+        )
 
 
 def decide(facts: Facts, now: datetime) -> Decision:
@@ -77,8 +114,8 @@ def decide(facts: Facts, now: datetime) -> Decision:
         return Skip(SkipReason.USE_CASE_DELETED)
     if facts.suppressed:
         return Skip(SkipReason.SUPPRESSED)
-    if facts.stopped:
-        return Defer(now + STOPPED_RECHECK, DeferReason.STOPPED)
+    if facts.stopped or not facts.readable:
+        return Defer(now + STOPPED_RECHECK, DeferReason.STOPPED if facts.stopped else DeferReason.UNREADABLE)
     if not facts.has_sender:
         return Skip(SkipReason.NO_SENDER)
     if facts.simulated:

@@ -47,6 +47,18 @@ def sandbox_setup(workspace: Workspace) -> TelephonySetup | None:
     return setups(workspace, live=False).order_by("id").first()
 
 
+def first_setup(use_case: UseCase, live: bool) -> TelephonySetup:
+    """Through which its voicemails go first: its own setup, or what is sent for testing through the workspace's sandbox setup.
+    ServiceError where there is none."""
+    setup = use_case.setup if live else sandbox_setup(use_case.workspace)
+    if setup is None:
+        raise ServiceError(
+            "no_sandbox_setup",
+            "Tests are sent through the sandbox carrier only, and this workspace has no setup of it; create one.",
+        )
+    return setup
+
+
 def require_usable(use_case: UseCase, live: bool) -> None:
     """Raise ServiceError where nothing can be sent under the use case: it is deleted, has no number, or its setup is off.
 
@@ -58,12 +70,7 @@ def require_usable(use_case: UseCase, live: bool) -> None:
             "This use case does not exist, or it was deleted; choose another.",
             field="use_case_id",
         )
-    setup = use_case.setup if live else sandbox_setup(use_case.workspace)
-    if setup is None:
-        raise ServiceError(
-            "no_sandbox_setup",
-            "A test key sends through the sandbox carrier only, and this workspace has no setup of it; create one.",
-        )
+    setup = first_setup(use_case, live)
     if setup.deleted_at is not None:
         raise ServiceError(
             "setup_deleted", f"The telephony setup “{setup.name}” of this use case was deleted; give it another setup."

@@ -16,6 +16,7 @@ from campaigns.api import examples
 from campaigns.api.answers import PreviewAnswer, ProgressAnswer, preview_answer, progress_answer
 from campaigns.api.base import CampaignsView
 from campaigns.api.requests import CampaignExportQuery
+from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview
 from campaigns.planning.progress import progress
 from campaigns.selectors import retries
@@ -41,7 +42,8 @@ class PreviewView(CampaignsView):
         examples=[examples.PREVIEW],
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        return Response(preview_answer(preview(self.find_campaign(campaign_id), database_now())))
+        now = database_now()
+        return Response(preview_answer(preview(plan_of(self.find_campaign(campaign_id), now), now)))
 
 
 class StatsView(CampaignsView):

@@ -7,9 +7,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from campaigns.imports.service import MAX_STATEMENT_LENGTH
 from campaigns.imports.uploaded_lists import MAX_HEADER_ROW
 from campaigns.models import Campaign
+from campaigns.models.recipient_import import MAX_STATEMENT_LENGTH
 from campaigns.opt_outs import columns as opt_outs
 from campaigns.states import CampaignState
 from campaigns.withdrawals.lists import MAX_LINES

@@ -18,7 +18,7 @@ from campaigns.scripts import RecordingResolver
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.recordings.storage import STORAGE_UNAVAILABLE
 from delivery.services.screening import MAX_REFERENCE_LENGTH
-from delivery.services.voicemails import is_simulated
+from delivery.services.voicemails import is_simulated, setups_of
 from rvm.phone_numbers.numbers import NumberInvalid, check_recipient, zones_of
 from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.cells import cell_values
@@ -125,7 +125,7 @@ def rules_of(campaign: Campaign) -> dict[str, Any]:
     return {
         "countries": sorted(campaign.workspace.countries),
         "area_codes": sorted(campaign.workspace.area_codes),
-        "sandbox": not campaign.live or is_simulated(campaign.use_case),
+        "sandbox": not campaign.live or is_simulated(*setups_of(campaign.use_case)),
     }
 
 

@@ -24,6 +24,7 @@ from campaigns.imports.uploaded_lists import (
 )
 from campaigns.lifecycle.transitions import change_state, locked
 from campaigns.models import Campaign, RecipientImport
+from campaigns.models.recipient_import import MAX_STATEMENT_LENGTH
 from campaigns.states import EDITABLE, ImportState, Outcome
 from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
@@ -34,7 +35,6 @@ from rvm.platform.models import User
 from rvm.spreadsheets.workbook_notices import other_sheets
 
 __all__ = ["sample"]
-MAX_STATEMENT_LENGTH: int = RecipientImport._meta.get_field("consent_statement").max_length
 # What a check has found, before there was one.
 _ANEW: Mapping[str, Any] = {"error": "", "rows_read": 0, "rows_imported": 0, "counts": {}, "codes": {}, "answers": {}}
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from campaigns.lifecycle import retries, validation
 from campaigns.lifecycle.transitions import change_campaign, claimed, is_importing, locked, require
 from campaigns.models import Campaign, CampaignRetry, RecipientImport
-from campaigns.planning.effective_settings import end_of
+from campaigns.planning.plan import end_of, plan_of
 from campaigns.planning.preview import preview
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE, CampaignState
 from delivery.models import Lane, Voicemail
@@ -199,7 +199,7 @@ def _check_launch(row: Campaign, now: datetime) -> None:
         )
     if not _has_recipients(row):
         raise ServiceError("no_recipients", "The campaign has no recipients; import a list first.")
-    expected = preview(row, now)
+    expected = preview(plan_of(row, now), now)
     if not expected.now and not expected.later:
         raise ServiceError("nothing_to_send", _why_nothing(expected.total, expected.expiring, expected.skipped))
 

@@ -10,7 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from campaigns.models import Campaign
-from campaigns.planning import effective_settings
+from campaigns.models.campaign import MAX_NAME_LENGTH
+from campaigns.planning.plan import hours_of
 from campaigns.scripts import check_script
 from delivery.models import Lane, Recording
 from delivery.models.lane import OWN_SETTINGS, bounds_of
@@ -23,7 +24,6 @@ from usecases.services.saving import change
 
 OF_CAMPAIGN = ("name", "recording", "script", "time_zone", "starts_at", "ends_at")
 OF_LANE = ("use_case", *OWN_SETTINGS)
-MAX_NAME_LENGTH = Campaign._meta.get_field("name").max_length
 # A person who means "now" takes a moment to say so.
 LATE = timedelta(minutes=1)
 # Whole numbers within the bounds of their columns, as sentences call them.
@@ -176,7 +176,7 @@ def _check_hours(campaign: Campaign) -> None:
         if hour is not None and not policy.window_start <= hour <= policy.window_end:
             sentence = f"{_clock(hour)} is not within {allowed}; choose hours within the policy's."
             raise ServiceError("outside_policy", sentence, field=name)
-    hours = effective_settings.hours_of(lane, simulated=False)
+    hours = hours_of(lane)
     if hours.start >= hours.end:
         sentence = (
             f"The hours {_clock(hours.start)} to {_clock(hours.end)} are empty: they must end later than they start."

@@ -13,13 +13,15 @@ from rvm.platform.encryption.fields import UpdatedAtField
 from rvm.platform.models import Row, User, Workspace
 from usecases.models import UseCase
 
+MAX_NAME_LENGTH = 100
+
 
 class Campaign(Row):
     """Has the id of its lane, which holds what the engine must know: use case, hold, pace, hours, days, retries, expiry."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="campaigns")
     lane = models.OneToOneField(Lane, on_delete=models.PROTECT, related_name="+")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=MAX_NAME_LENGTH)
     state = models.CharField(
         max_length=12, choices=[(state, state) for state in CampaignState], default=CampaignState.DRAFT
     )

@@ -11,6 +11,8 @@ from campaigns.models.campaign import Campaign
 from campaigns.models.uploaded_list import UploadedList, UploadedListQuerySet
 from campaigns.states import UNDER_WAY, ImportState, Outcome
 
+MAX_STATEMENT_LENGTH = 1000
+
 
 class RecipientImport(UploadedList):
     """The uploaded file is kept encrypted for a day; what is kept after that are counts and, of rejected rows, number and reason."""
@@ -25,7 +27,7 @@ class RecipientImport(UploadedList):
         max_length=12, choices=[(state, state) for state in ImportState], default=ImportState.UPLOADED
     )
     consent_statement = models.TextField(
-        max_length=1000, blank=True, help_text="What the person who confirmed it attested."
+        max_length=MAX_STATEMENT_LENGTH, blank=True, help_text="What the person who confirmed it attested."
     )
     counts: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="Rows by outcome.")
     codes: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="Rejected rows by code.")

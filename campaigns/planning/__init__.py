@@ -1,1 +1,1 @@
-"""How a campaign will run and how far it is: its effective settings, its audience, forecast, preview and progress."""
+"""How a campaign will run and how far it is: its plan, its audience, forecast, preview and progress."""

@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from campaigns.models import Campaign
-from campaigns.planning import effective_settings
-from campaigns.planning.audience import AudienceGroup, audience_groups
-from campaigns.planning.forecast import Group, Hours, forecast
-from usecases.eligibility import Defer, DeferReason, Facts, Send, Skip, decide
+from campaigns.planning.audience import audience_groups
+from campaigns.planning.forecast import Group, forecast
+from campaigns.planning.plan import CampaignPlan
+from usecases.eligibility import Defer, DeferReason, Send, Skip, decide
+from usecases.selectors import sender_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +34,28 @@ class Preview:
     stopped: str = ""
 
 
-def preview(campaign: Campaign, now: datetime) -> Preview:
-    """For whoever is queued. Raises ServiceError where the use case has no carrier to ask about."""
-    lane = campaign.lane
-    setup = effective_settings.setup_of(lane)
-    hours, pace = (
-        effective_settings.hours_of(lane, simulated=effective_settings.is_simulated(setup)),
-        effective_settings.pace_of(lane, setup),
-    )
-    begun = effective_settings.start_of(campaign, now)
-    start, end = max(begun, now), effective_settings.end_of(campaign, begun)
-    people = audience_groups(lane)
-    sure = effective_settings.lane_policy(lane)
+def preview(plan: CampaignPlan, now: datetime) -> Preview:
+    """For whoever is queued."""
+    start, end = max(plan.starts_at, now), plan.ends_at
+    people, policy = audience_groups(plan.lane), plan.policy
+    has_sender = bool(sender_numbers(plan.lane.use_case))
     skipped: Counter[str] = Counter()
     flowing: list[Group] = []
     for group, count in people.items():
         expires_at = group.expires_at or end
-        match decide(_facts(group, hours, sure, expires_at), start):
+        facts = policy.facts(
+            group.zones,
+            suppressed=group.suppressed,
+            has_sender=has_sender,
+            expires_at=expires_at,
+            readable=group.readable,
+        )
+        match decide(facts, start):
             case Skip(reason=reason):
                 skipped[reason.value] += count
             case Send() | Defer(reason=DeferReason.OUTSIDE_WINDOW):
                 flowing.append(Group(group.zones, count, expires_at))
-    ran = forecast(flowing, hours, start=start, end=end, pace=pace)
+    ran = forecast(flowing, plan.hours, start=start, end=end, pace=plan.pace)
     total, leaving = sum(people.values()), sum(ran.sent.values())
     return Preview(
         starts_at=start,
@@ -67,21 +67,6 @@ def preview(campaign: Campaign, now: datetime) -> Preview:
         # Also who never comes into a window, and numbers whose key is lost: they wait until they expire.
         expiring=total - leaving - sum(skipped.values()),
         finishes_at=ran.finishes_at,
-        pace_per_second=pace,
-        stopped=effective_settings.stopped(lane, setup),
-    )
-
-
-def _facts(group: AudienceGroup, hours: Hours, sure: effective_settings.LanePolicy, expires_at: datetime) -> Facts:
-    return Facts(
-        simulated=hours.any_time,
-        stopped=not group.readable,
-        use_case_deleted=sure.use_case_deleted,
-        has_sender=sure.has_sender,
-        suppressed=group.suppressed,
-        expires_at=expires_at,
-        window_start=hours.start,
-        window_end=hours.end,
-        zones=group.zones,
-        days=hours.days,
+        pace_per_second=plan.pace,
+        stopped=plan.stopped,
     )

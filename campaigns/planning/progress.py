@@ -11,9 +11,9 @@ import structlog
 from redis.exceptions import RedisError
 
 from campaigns.models import Campaign, RecipientImport
-from campaigns.planning import effective_settings
 from campaigns.planning.audience import by_zones
 from campaigns.planning.forecast import Group, forecast
+from campaigns.planning.plan import plan_of
 from campaigns.states import CampaignState
 from delivery.lane_totals import reasons_of
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
@@ -75,18 +75,13 @@ def progress(campaign: Campaign, now: datetime) -> Progress:
 def _finish(campaign: Campaign, waiting: dict[str, int], now: datetime) -> datetime | None:
     if not waiting or campaign.state in (CampaignState.PAUSED, CampaignState.CANCELED):
         return None
-    lane = campaign.lane
-    setup = effective_settings.setup_of(lane)
-    hours = effective_settings.hours_of(lane, simulated=effective_settings.is_simulated(setup))
-    begun = effective_settings.start_of(campaign, now)
+    plan = plan_of(campaign, now)
     # Of whom only the number is known, the campaign's own zone is as good a guess as any.
     groups = [Group(tuple(zones.split(",")) if zones else (campaign.time_zone,), n) for zones, n in waiting.items()]
-    end = effective_settings.end_of(campaign, begun)
+    end = plan.ends_at
     if end <= now:  # those who wait all the same are tried again, and each was given so long
         end = now + timedelta(hours=campaign.use_case.expires_after_hours)
-    return forecast(
-        groups, hours, start=max(begun, now), end=end, pace=effective_settings.pace_of(lane, setup)
-    ).finishes_at
+    return forecast(groups, plan.hours, start=max(plan.starts_at, now), end=end, pace=plan.pace).finishes_at
 
 
 def _waiting(lane: Lane) -> dict[str, int]:

@@ -220,11 +220,9 @@ def _with_media(taken: _Taken, claim: Claim, found: carrier_media.Media | None, 
 
 
 def _facts(route: SendRoute, row: tuple[Any, ...], recipient: str | None, suppressed: bool) -> Facts:
-    """A number that does not open waits for its key."""
-    facts = facts_of(
+    return facts_of(
         route, recipient, zones=row[7], expires_at=row[6], suppressed=suppressed, has_sender=bool(route.senders)
     )
-    return facts if recipient else replace(facts, stopped=True)
 
 
 def facts_of(
@@ -237,19 +235,11 @@ def facts_of(
     has_sender: bool,
 ) -> Facts:
     """What the guards know of one voicemail by an open route: for a claim, and for a drop that would be submitted again. `zones` are
-    those that are known of the person besides the number's."""
-    simulated = route.adapter.simulated
-    return Facts(
-        simulated=simulated,
-        stopped=False,  # the route would not be open
-        use_case_deleted=route.use_case_deleted,
-        has_sender=has_sender,
-        suppressed=suppressed,
-        expires_at=expires_at,
-        window_start=route.window_start,
-        window_end=route.window_end,
-        zones=() if simulated or recipient is None else tuple(zones or zones_of(recipient)),
-        days=route.days,
+    those that are known of the person besides the number's; a number that does not open (None) waits for its key."""
+    policy = route.policy
+    asked = () if policy.simulated or recipient is None else zones or zones_of(recipient)
+    return policy.facts(
+        asked, suppressed=suppressed, has_sender=has_sender, expires_at=expires_at, readable=bool(recipient)
     )
 
 

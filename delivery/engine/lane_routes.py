@@ -16,10 +16,11 @@ from django.db import connection
 
 from delivery.carriers import carrier_class
 from delivery.carriers.base import Carrier
-from delivery.models import Lane
 from delivery.runtime.watermarks import Watermark
 from rvm.platform.database import sql
-from usecases.models import TelephonySetup, UseCase
+from usecases.effective_settings import effective_days, effective_sql
+from usecases.eligibility import LanePolicy
+from usecases.models import TelephonySetup
 
 # Where a voicemail stands in its lane's line: when it is due, and its id.
 Place = tuple[datetime, UUID]
@@ -82,7 +83,7 @@ class SendRoute:
     callback_token: str
     window_start: time
     window_end: time
-    days: list[int]
+    own_days: list[int] | None
     expires_at: datetime | None
     senders: list[str]
 
@@ -93,6 +94,12 @@ class SendRoute:
             return carrier_class(self.carrier)(_open_credentials(self.credentials))
         except (LookupError, ValueError) as error:
             raise UnusableSetup(self.setup_id, type(error).__name__) from error
+
+    @cached_property
+    def policy(self) -> LanePolicy:
+        """What the guards know of everybody who goes this way. Raises UnusableSetup."""
+        days = effective_days(self.own_days)
+        return LanePolicy(self.adapter.simulated, self.use_case_deleted, self.window_start, self.window_end, days)
 
 
 # A test lane goes through the workspace's oldest living sandbox setup, a live one through its use case's setup or, for those of its
@@ -136,8 +143,7 @@ SELECT l.id, via.failover, s.id, l.priority, l.pace_per_second, s.pace_per_secon
 _ROUTE = f"""
 SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
        u.deleted_at IS NOT NULL, l.workspace_id, l.live, l.live AND u.failover_setup_id IS NOT NULL, s.carrier, s.credentials,
-       s.credentials_version, s.callback_token, greatest(u.window_start, l.window_start), least(u.window_end, l.window_end),
-       coalesce(l.days, '{{1,2,3,4,5,6,7}}'), l.expires_at,
+       s.credentials_version, s.callback_token, {effective_sql("window_start")}, {effective_sql("window_end")}, l.days, l.expires_at,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
               WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END ORDER BY p.e164)
 {_LANES}
@@ -178,13 +184,6 @@ def route_of(lane_id: UUID, *, failover: bool, setup_id: UUID, now: datetime) ->
     """The lane's way through that setup; None where it is not open now, or goes through another setup by now."""
     rows = sql.run(_ROUTE, [lane_id, failover, setup_id, now])
     return SendRoute(*rows[0]) if rows else None
-
-
-def hours(use_case: UseCase, lane: Lane) -> tuple[time, time]:
-    """When it may be sent: what the use case and the lane both allow, as _ROUTE has it. Empty where the two share no hour."""
-    return max(use_case.window_start, lane.window_start or time.min), min(
-        use_case.window_end, lane.window_end or time.max
-    )
 
 
 def _open_credentials(ciphertext: bytes) -> Any:

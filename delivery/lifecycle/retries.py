@@ -14,17 +14,18 @@ from delivery.lifecycle.retry_policy import Retry, RetryPolicy, after_failure
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.transitions import Transition
 from rvm.platform.database import sql
+from usecases.effective_settings import effective_sql
 
 # Only what its lane or use case lets be tried more than once is looked at; for most there is nothing to decide. What has no time of
 # its own and is in a lane without one has outlived its campaign: whether it is tried again is for a person to say.
-_RETRYABLE = """
-SELECT v.id, v.status, v.reason, v.failover, coalesce(v.expires_at, l.expires_at), coalesce(l.max_attempts, u.max_attempts),
-       coalesce(l.retry_minutes, u.retry_minutes), u.failover_setup_id IS NOT NULL AND v.live, u.failover_reasons::text[],
+_RETRYABLE = f"""
+SELECT v.id, v.status, v.reason, v.failover, coalesce(v.expires_at, l.expires_at), {effective_sql("max_attempts")},
+       {effective_sql("retry_minutes")}, u.failover_setup_id IS NOT NULL AND v.live, u.failover_reasons::text[],
        (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent')
   FROM delivery_voicemail v JOIN usecases_usecase u ON u.id = v.use_case_id JOIN delivery_lane l ON l.id = v.lane_id
- WHERE v.id = ANY(%s::uuid[]) AND coalesce(l.max_attempts, u.max_attempts) > 1
+ WHERE v.id = ANY(%s::uuid[]) AND {effective_sql("max_attempts")} > 1
    AND coalesce(v.expires_at, l.expires_at) IS NOT NULL
-"""
+"""  # noqa: S608 - of constants
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -19,7 +19,7 @@ OWN_SETTINGS = ("window_start", "window_end", "days", "pace_per_second", "priori
 
 def bounds_of(name: str) -> tuple[float, float]:
     """The least and the most that a lane's field takes; of days, each of them."""
-    field = Lane._meta.get_field(name)
+    field: Any = Lane._meta.get_field(name)
     validators = getattr(field, "base_field", field).validators
     [least] = [each.limit_value for each in validators if isinstance(each, MinValueValidator)]
     [most] = [each.limit_value for each in validators if isinstance(each, MaxValueValidator)]

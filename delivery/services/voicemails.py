@@ -25,7 +25,7 @@ from rvm.platform.database.ids import uuid7_at
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
-from usecases.models import UseCase
+from usecases.models import TelephonySetup, UseCase
 from usecases.selectors import require_usable, sender_numbers
 
 __all__ = ["Recipient", "api_lane", "cancel", "queue_voicemails"]
@@ -64,7 +64,7 @@ def queue_voicemails(
     require_usable(use_case, live)
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # what an id holds
     times = _times(use_case, not_before, expires_at, now)
-    answers = screen(use_case.workspace, recipients, sandbox=not live or is_simulated(use_case))
+    answers = screen(use_case.workspace, recipients, sandbox=not live or is_simulated(*setups_of(use_case)))
     places = [place for place, entry in enumerate(answers) if isinstance(entry, Candidate)]
     candidates = [entry for entry in answers if isinstance(entry, Candidate)]
     senders = senders_for(candidates, sender_numbers(use_case), use_case=use_case, live=live)
@@ -135,9 +135,13 @@ def _times(
     return begins, ends
 
 
-def is_simulated(use_case: UseCase) -> bool:
-    """Whether no setup that may take the drop can reach a person. ServiceError where this installation has lost a setup's carrier."""
-    setups = [use_case.setup, *filter(None, [use_case.failover_setup])]
+def setups_of(use_case: UseCase) -> list[TelephonySetup]:
+    """Those that may take its live voicemails."""
+    return [use_case.setup, *filter(None, [use_case.failover_setup])]
+
+
+def is_simulated(*setups: TelephonySetup) -> bool:
+    """Whether none of the setups can reach a person. ServiceError where this installation has lost the carrier of one."""
     try:
         return all(carrier_class(setup.carrier).simulated for setup in setups)
     except UnknownCarrierError as error:

@@ -65,6 +65,10 @@ TABLE: list[tuple[str, dict[str, object], datetime, Decision]] = [
     ("stopped", {"stopped": True}, NOON, Defer(NOON + STOPPED_RECHECK, DeferReason.STOPPED)),
     ("a stop keeps what has no sender", {"stopped": True, "has_sender": False}, NOON,
      Defer(NOON + STOPPED_RECHECK, DeferReason.STOPPED)),
+    ("a number that does not open", {"readable": False}, NOON,
+     Defer(NOON + STOPPED_RECHECK, DeferReason.UNREADABLE)),
+    ("a number that does not open in the sandbox either", {"readable": False, "simulated": True}, NOON,
+     Defer(NOON + STOPPED_RECHECK, DeferReason.UNREADABLE)),
     ("no sender", {"has_sender": False}, NOON, Skip(SkipReason.NO_SENDER)),
 ]  # fmt: skip
 

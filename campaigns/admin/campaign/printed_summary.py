@@ -14,13 +14,14 @@ from django.shortcuts import render
 
 from campaigns.imports.row_errors import sentence_of
 from campaigns.models import Campaign
+from campaigns.planning.plan import hours_of
 from campaigns.selectors import imports
 from campaigns.states import ImportState
-from delivery.engine.lane_routes import hours
 from delivery.lane_totals import reasons_of
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from rvm.platform.database.clock import database_now
+from usecases.effective_settings import effective
 
 S, R = VoicemailStatus, Reason
 
@@ -134,15 +135,14 @@ def summarize(
 def facts_of(campaign: Campaign) -> list[tuple[str, str]]:
     """(what, how); times in the campaign's zone."""
     use_case, lane, recording = campaign.use_case, campaign.lane, campaign.recording
-    start, end = hours(use_case, lane)
-    pace = lane.pace_per_second
+    hours, pace = hours_of(lane), effective("pace_per_second", lane, use_case.setup)
     says = f"“{recording.name}”, {recording.duration_ms / 1000:.1f} seconds" if recording else "none"
     return [
         ("From", f"{use_case.entity_name} ({use_case.workspace.name})"),
         ("Use case", f"{use_case.name}: {use_case.get_purpose_display().lower()}"),
         ("Recording", "joined from clips for each person" if campaign.script else says),
-        ("Hours", f"{start:%H:%M} to {end:%H:%M} at the recipient, {_days(lane.days)}"),
-        ("Pace", f"at most {pace:g} a second" if pace else f"at most {use_case.setup.pace_per_second:g} a second"),
+        ("Hours", f"{hours.start:%H:%M} to {hours.end:%H:%M} at the recipient, {_days(lane.days)}"),
+        ("Pace", f"at most {pace:g} a second"),
         ("Launched", _launched(campaign)),
         ("Ended", _local(campaign.ended_at, campaign) if campaign.ended_at else "not yet"),
     ]

@@ -6,12 +6,14 @@ from campaigns.admin import time_zones
 from campaigns.admin.campaign.form import WEEKDAYS
 from campaigns.models import Campaign
 from delivery.carriers import CARRIERS
+from usecases.effective_settings import effective
 
 
 def settings_shown(campaign: Campaign) -> list[tuple[str, str]]:
     """(what, how), in the order of the form."""
     lane, policy, zone = campaign.lane, campaign.use_case, campaign.time_zone
-    hours = f"{lane.window_start or policy.window_start:%H:%M} to {lane.window_end or policy.window_end:%H:%M}"
+    start, end_of_day = (effective(name, lane, policy) for name in ("window_start", "window_end"))
+    hours = f"{start:%H:%M} to {end_of_day:%H:%M}"
     days = ", ".join(WEEKDAYS[day - 1] for day in sorted(lane.days)) if lane.days else "every day"
     end = campaign.ends_at or (lane.expires_at if not lane.held else None)
     pace, fastest = lane.pace_per_second, policy.setup.pace_per_second
@@ -39,6 +41,5 @@ def _to_whom(campaign: Campaign) -> str:
 
 def attempts(campaign: Campaign) -> str:
     lane, policy = campaign.lane, campaign.use_case
-    most = policy.max_attempts if lane.max_attempts is None else lane.max_attempts
-    minutes = policy.retry_minutes if lane.retry_minutes is None else lane.retry_minutes
+    most, minutes = (effective(name, lane, policy) for name in ("max_attempts", "retry_minutes"))
     return "1" if most == 1 else f"up to {most}, the second after {minutes} minutes"

@@ -7,7 +7,7 @@ from typing import Any
 
 from campaigns.admin import labels, time_zones
 from campaigns.models import Campaign
-from campaigns.planning import effective_settings
+from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview
 from campaigns.planning.progress import Progress, progress
 from delivery.lane_totals import reasons_of
@@ -73,13 +73,13 @@ def _zones(names: str) -> str:
 def preview_figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
     """For the preview before a launch; `refusal` in place of figures where none can be made."""
     try:
-        found = preview(campaign, now)
+        plan = plan_of(campaign, now)
     except ServiceError as refusal:
         return {"refusal": refusal.sentence}
-    zone = campaign.time_zone
+    found, zone = preview(plan, now), campaign.time_zone
     return {
         "preview": found,
-        "simulated": effective_settings.is_simulated(effective_settings.setup_of(campaign.lane)),
+        "simulated": plan.simulated,
         "starts": "at once" if found.starts_at <= now else time_zones.local(found.starts_at, zone),
         "ends": time_zones.local(found.ends_at, zone),
         "later": [{"at": time_zones.local(at, zone), "count": count} for at, count in found.later],

@@ -13,7 +13,9 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.lifecycle.service import launch
 from campaigns.models import Campaign
-from campaigns.planning.preview import Preview, preview
+from campaigns.planning.plan import plan_of
+from campaigns.planning.preview import Preview
+from campaigns.planning.preview import preview as preview_of
 from delivery.carriers.sandbox import Sandbox
 from delivery.engine.claim import claim
 from delivery.engine.lane_routes import active_routes
@@ -36,6 +38,10 @@ FAST = 50_000.0
 @pytest.fixture
 def _carrier_that_reaches_people(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sandbox, "simulated", False)
+
+
+def preview(campaign: Campaign, now: datetime) -> Preview:
+    return preview_of(plan_of(campaign, now), now)
 
 
 def lively(count: int = 24, zones: Sequence[Sequence[str] | None] = ZONES, **fields: Any) -> Campaign:
