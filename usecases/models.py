@@ -29,6 +29,8 @@ MAX_HOURS = 366 * 24
 # Bounds of a setup and of a use case, and of a lane, which only narrows them.
 PACE_BOUNDS = (MinValueValidator(0.01), MaxValueValidator(100_000))
 ATTEMPTS_BOUNDS = (MinValueValidator(1), MaxValueValidator(10))
+WINDOW_START_HELP = "Earliest local time at the recipient."
+RETRY_MINUTES_HELP = "Wait before the second attempt; doubles after."
 RETRY_MINUTES_BOUNDS = (MinValueValidator(1), MaxValueValidator(24 * 60))
 # The carrier that reaches no person, and the only one that a test key reaches.
 SANDBOX = "sandbox"
@@ -184,7 +186,7 @@ class UseCase(Row):
     sending_enabled = models.BooleanField(default=True, help_text="Kill switch: while off, its voicemails wait.")
     # The policy. Its law-driven parts grow with the guards; each is a column so that a form and a query can name it.
     purpose = models.CharField(max_length=16, choices=Purpose.choices, default=Purpose.OTHER)
-    window_start = models.TimeField(default=time(8), help_text="Earliest local time at the recipient.")
+    window_start = models.TimeField(default=time(8), help_text=WINDOW_START_HELP)
     window_end = models.TimeField(default=time(21), help_text="Local time at the recipient from which nothing is sent.")
     expires_after_hours = models.PositiveIntegerField(
         default=72,
@@ -199,7 +201,7 @@ class UseCase(Row):
     retry_minutes = models.PositiveIntegerField(
         default=60,
         validators=RETRY_MINUTES_BOUNDS,
-        help_text="Wait before the second attempt; doubles after.",
+        help_text=RETRY_MINUTES_HELP,
     )
     failover_reasons = ArrayField(
         models.CharField(max_length=32, choices=CHOICES),

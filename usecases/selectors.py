@@ -13,6 +13,9 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from usecases.models import PhoneNumber, TelephonySetup, UseCase
 
+NO_SUCH_USE_CASE = "This workspace has no such use case."
+NO_SUCH_SETUP = "This workspace has no such telephony setup."
+
 
 def setups(workspace: Workspace, *, live: bool | None) -> QuerySet[TelephonySetup]:
     return TelephonySetup.objects.not_deleted().of_world(live).filter(workspace=workspace)

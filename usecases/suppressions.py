@@ -15,6 +15,8 @@ from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import blind_index, cipher
 from usecases.models import Suppression
 
+MUST_NOT_BE_REACHED = "This person is on the workspace's suppression list and must not be reached."
+
 _NUMBER: bytes = Suppression._meta.get_field("number").purpose
 # One array a column: lists have a million numbers, and rows of the ORM take ten times as long. A row that is there stays as it is,
 # but that it is an import's no longer once another one names its number. `xmax` of a row that was inserted is 0.

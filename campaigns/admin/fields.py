@@ -9,6 +9,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import INPUT_CLASSES
 
+# What a browser offers where a list is chosen.
+LIST_FILES = ".csv,.txt,.tsv,.xlsx,text/csv"
 _WRITTEN = "%Y-%m-%dT%H:%M"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,6 +14,9 @@ from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.services.retries import LeftOut
 
 C, I, V, O = CampaignState, ImportState, VoicemailStatus, Outcome  # noqa: E741
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+UNDOING = "What this list alone has put on the suppression list is being taken off again."
 
 # As unfold names its labels; what is not listed is grey.
 STATE_COLOURS: dict[str, str] = {
@@ -42,6 +45,18 @@ STATUSES: dict[str, str] = {
     V.EXPIRED: "not sent: out of time",
     V.CANCELED: "canceled",
     V.QUEUED: "waiting",
+}
+# The same on paper, for who has not seen the admin.
+STATUSES_IN_PRINT: dict[VoicemailStatus, str] = {
+    V.DELIVERED: "left in the voicemail box",
+    V.ACCEPTED: "taken by the carrier, which has not reported yet",
+    V.UNCERTAIN: "not known yet whether the carrier took it; being looked into",
+    V.SENDING: "being handed to the carrier",
+    V.QUEUED: "waiting to be sent",
+    V.FAILED: "could not be left",
+    V.SKIPPED: "held back by our own rules",
+    V.EXPIRED: "not sent before its time ran out",
+    V.CANCELED: "canceled before it was sent",
 }
 # The bar's colours, one for each that is told apart in it.
 BARS: dict[str, str] = {
@@ -258,7 +273,7 @@ def opt_outs_step(row: OptOutImport, numbers_in_it: int, *, operates: bool, asks
         OptOutState.CHECKED: f"Checked: {numbers(numbers_in_it)} in it must not be reached. Nobody is listed before you confirm.",
         OptOutState.IMPORTING: "Its numbers are being put on the suppression list; each binds at once.",
         OptOutState.COMPLETED: f"Listed: {_were(row.added)} added, and not reached any more.",
-        OptOutState.UNDOING: "What this list alone has put on the suppression list is being taken off again.",
+        OptOutState.UNDOING: UNDOING,
         OptOutState.UNDONE: f"Undone: {_were(row.taken_back)} taken off the suppression list.{stays}{ended}",
         OptOutState.FAILED: "This list could not be read. Read it in another way below, or discard it and upload another.",
         OptOutState.DISCARDED: "Discarded: nobody was listed.",
@@ -400,3 +415,9 @@ def parts(by_status: Mapping[str, int]) -> list[Part]:
 def bar_in_words(by_status: Mapping[str, int]) -> str:
     """What the bar shows, for who cannot see it and for the pointer that rests on it."""
     return ", ".join(f"{part.count:,} {part.words}" for part in parts(by_status)) or "no recipients yet"
+
+
+def days(chosen: Iterable[int] | None) -> str:
+    """ISO weekdays by name."""
+    named = [name for day, name in enumerate(WEEKDAYS, 1) if day in set(chosen or ())]
+    return ", ".join(named) if 0 < len(named) < len(WEEKDAYS) else "every day"

@@ -13,11 +13,13 @@ from rest_framework import serializers
 
 from campaigns.imports.service import RowError
 from campaigns.imports.uploaded_lists import ColumnRead, Sample
-from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport, Withdrawal
+from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport, UploadedList, Withdrawal
 from campaigns.opt_outs.rows import sentence_of
 from campaigns.planning.preview import Preview
 from campaigns.planning.progress import Progress
 from campaigns.states import CampaignState, ImportState, LineOutcome, OptOutState, Outcome, RetryState, WithdrawalState
+from delivery.api.answers import MADE_BY_TEST_KEY
+from rvm.platform.api.fields import help_of
 from rvm.platform.observability.masking import mask_numbers
 from rvm.spreadsheets.columns.questions import SENTENCES, Question
 from rvm.spreadsheets.columns.reading import Sureness, Why
@@ -40,7 +42,7 @@ class CampaignAnswer(serializers.Serializer[Any]):
     campaign_id = serializers.UUIDField()
     name = serializers.CharField()
     state = serializers.ChoiceField(CAMPAIGN_STATES)
-    live = serializers.BooleanField(help_text="False where a test key made it: it goes to the sandbox carrier only.")
+    live = serializers.BooleanField(help_text=MADE_BY_TEST_KEY)
     use_case_id = serializers.UUIDField()
     setup_id = serializers.UUIDField(help_text="The use case's setup now.")
     recording_id = serializers.UUIDField(allow_null=True)
@@ -195,14 +197,14 @@ class ImportAnswer(serializers.Serializer[Any]):
     campaign_id = serializers.UUIDField()
     file_name = serializers.CharField()
     size_bytes = serializers.IntegerField()
-    sha256 = serializers.CharField(help_text="Of the file as it was uploaded, in hex.")
+    sha256 = serializers.CharField(help_text=help_of(UploadedList, "sha256"))
     state = serializers.ChoiceField(IMPORT_STATES)
-    error = serializers.CharField(allow_blank=True, help_text="Why it failed, as a sentence.")
+    error = serializers.CharField(allow_blank=True, help_text=help_of(UploadedList, "error"))
     format = serializers.CharField()
     encoding = serializers.CharField(allow_blank=True)
     delimiter = serializers.CharField(allow_blank=True)
     header_row = serializers.IntegerField(help_text="The number of the row that names the columns; 0 where none does.")
-    sheet = serializers.CharField(allow_blank=True, help_text="Of a workbook, the one that is read.")
+    sheet = serializers.CharField(allow_blank=True, help_text=help_of(UploadedList, "sheet"))
     hidden_rows = serializers.BooleanField(help_text="Whether rows are read that the workbook hides or crosses out.")
     sheets = SheetAnswer(many=True, help_text="Of a workbook, in the order of their tabs.")
     columns = serializers.ListField(
@@ -240,14 +242,14 @@ class OptOutListAnswer(serializers.Serializer[Any]):
     )
     file_name = serializers.CharField()
     size_bytes = serializers.IntegerField()
-    sha256 = serializers.CharField(help_text="Of the file as it was uploaded, in hex.")
+    sha256 = serializers.CharField(help_text=help_of(UploadedList, "sha256"))
     state = serializers.ChoiceField(OPT_OUT_LIST_STATES)
-    error = serializers.CharField(allow_blank=True, help_text="Why it failed, as a sentence.")
+    error = serializers.CharField(allow_blank=True, help_text=help_of(UploadedList, "error"))
     format = serializers.CharField()
     encoding = serializers.CharField(allow_blank=True)
     delimiter = serializers.CharField(allow_blank=True)
     header_row = serializers.IntegerField(help_text="The number of the row that names the columns; 0 where none does.")
-    sheet = serializers.CharField(allow_blank=True, help_text="Of a workbook, the one that is read.")
+    sheet = serializers.CharField(allow_blank=True, help_text=help_of(UploadedList, "sheet"))
     hidden_rows = serializers.BooleanField(help_text="Whether rows are read that the workbook hides or crosses out.")
     sheets = SheetAnswer(many=True, help_text="Of a workbook, in the order of their tabs.")
     columns = serializers.ListField(
@@ -263,7 +265,7 @@ class OptOutListAnswer(serializers.Serializer[Any]):
     )
     unreadable = UnreadableAnswer(many=True, help_text="Rows in which no number could be read, by code.")
     added = serializers.IntegerField(help_text="Numbers that it put on the suppression list.")
-    taken_back = serializers.IntegerField(help_text="Of these, the ones that its undoing took off again.")
+    taken_back = serializers.IntegerField(help_text=help_of(OptOutImport, "taken_back"))
     ended_meanwhile = serializers.IntegerField(
         help_text="Voicemails to these that had been ended because of the list; they stay so, and another campaign "
         "reaches these people."

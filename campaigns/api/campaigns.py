@@ -22,8 +22,7 @@ from campaigns.states import RetryState
 from delivery.api.base import ONE_WORLD
 from delivery.lane_totals import counts_of
 from rvm.platform.api.lists import CreateView, ListView, RowsView
-from rvm.platform.api.problem_codes import MISSING_SCOPE
-from rvm.platform.api.problems import Problem
+from rvm.platform.api.permissions import require_scope
 from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
 
@@ -211,8 +210,8 @@ class RetryFailedView(_CampaignView):
     def post(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
         asked = self.sent(RetryFailedRequest)
         accepts = asked["accept_duplicate_risk"]
-        if accepts and Scope.VOICEMAIL_RESEND_UNCERTAIN not in self.key.scopes:
-            raise Problem(MISSING_SCOPE, f"This API key lacks the scope {Scope.VOICEMAIL_RESEND_UNCERTAIN.value}.")
+        if accepts:
+            require_scope(self.key, Scope.VOICEMAIL_RESEND_UNCERTAIN)
         retry = services.retry_failed(self.own_campaign(campaign_id), **asked, actor=self.actor, now=database_now())
         return Response(retry_answer(retry), 202 if retry.state == RetryState.RUNNING else 200)
 

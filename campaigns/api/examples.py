@@ -6,9 +6,12 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample
 
-_USE_CASE = "01920f3a-6f00-7000-8000-0000000000a1"
-_SETUP = "01920f3a-6f00-7000-8000-0000000000b1"
-_RECORDING = "01920f3a-6f00-7000-8000-0000000000c1"
+from campaigns.imports.row_errors import sentence_of
+from campaigns.lifecycle.service import STOPPED_ON_REQUEST
+from delivery.api.examples import RECORDING_ID as _RECORDING
+from delivery.api.examples import SETUP_ID as _SETUP
+from delivery.api.examples import USE_CASE_ID as _USE_CASE
+
 _CAMPAIGN = "01920f3b-1c00-7000-8000-0000000000f1"
 _IMPORT = "01920f3b-3d00-7000-8000-0000000000f2"
 
@@ -105,7 +108,7 @@ RETRY_STOPPED = _answer(
         **_LARGE_RETRY,
         "state": "stopped",
         "ended_at": "2026-03-03T09:00:02Z",
-        "stopped_because": "A person or a program stopped it.",
+        "stopped_because": STOPPED_ON_REQUEST,
     },
 )
 
@@ -211,7 +214,7 @@ CHECKED = _answer(
                 "row_number": 3,
                 "outcome": "not_reachable",
                 "code": "consent_blank",
-                "detail": "The consent column says nothing about this person, and nothing is no yes; write yes if they agreed.",
+                "detail": sentence_of("consent_blank"),
                 "earlier_row": None,
                 "differs": [],
             }
@@ -282,7 +285,7 @@ _OPT_OUTS_CHECKED = {
     "unreadable": [
         {
             "code": "phone_missing",
-            "detail": "There is no phone number in this row; add it or leave the row out.",
+            "detail": sentence_of("phone_missing"),
             "count": 1,
             "rows": [4],
         }

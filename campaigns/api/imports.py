@@ -44,6 +44,7 @@ from rvm.platform.observability.masking import mask_numbers
 from rvm.platform.scopes import Scope
 
 TAGS = ["Recipient imports"]
+READ_AS = "Where the guess is wrong. What was checked already must be checked again."
 
 
 class ListUploadHandler(EncryptedUploadHandler):
@@ -151,7 +152,7 @@ class ImportView(_ImportView):
     @extend_schema(
         operation_id="read_import_as",
         summary="Say how an import's file is read",
-        description="Where the guess is wrong. What was checked already must be checked again.",
+        description=READ_AS,
         tags=TAGS,
         request=ImportReading,
         responses={200: ImportDetail},

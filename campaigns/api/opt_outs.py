@@ -21,7 +21,7 @@ from campaigns.api.answers import (
     sample_answer,
 )
 from campaigns.api.base import CampaignsView
-from campaigns.api.imports import ListUploadHandler
+from campaigns.api.imports import READ_AS, ListUploadHandler
 from campaigns.api.requests import OptOutConfirmation, OptOutReading, OptOutUpload
 from campaigns.imports.uploaded_lists import Sample
 from campaigns.models import OptOutImport
@@ -141,7 +141,7 @@ class OptOutListView(_OptOutView):
     @extend_schema(
         operation_id="read_opt_out_list_as",
         summary="Say how an opt-out list is read",
-        description="Where the guess is wrong. What was checked already must be checked again.",
+        description=READ_AS,
         tags=TAGS,
         request=OptOutReading,
         responses={200: OptOutListDetail},

@@ -9,9 +9,9 @@ from contextlib import closing
 from campaigns.imports.layout import REPORTED
 from campaigns.imports.row_errors import sentence_of
 from campaigns.imports.staging import dialect_of
+from campaigns.imports.uploaded_lists import removed, require_file
 from campaigns.models import RecipientImport, RejectedRow
 from rvm.platform.encryption.crypto import Undecryptable
-from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.preview import open_list
 from rvm.spreadsheets.refusals import SheetInvalid
 
@@ -19,12 +19,11 @@ from rvm.spreadsheets.refusals import SheetInvalid
 def error_report(recipient_import: RecipientImport) -> Iterator[list[str]]:
     """The header, then the rows, read from the kept file and the rejections side by side. Raises ServiceError:
     import_file_removed."""
-    if recipient_import.file_removed_at is not None:
-        raise _removed()
+    require_file(recipient_import)
     try:
         yield from _report(recipient_import)
     except (FileNotFoundError, Undecryptable, SheetInvalid):
-        raise _removed() from None
+        raise removed() from None
 
 
 def _report(recipient_import: RecipientImport) -> Iterator[list[str]]:
@@ -42,7 +41,3 @@ def _report(recipient_import: RecipientImport) -> Iterator[list[str]]:
             while number < wanted:
                 number, cells = next(rows)
             yield [*(cells[at] if at < len(cells) else "" for at in kept), str(number), code, sentence_of(code)]
-
-
-def _removed() -> ServiceError:
-    return ServiceError("import_file_removed", "The uploaded file is kept for 24 hours and is gone; upload it again.")

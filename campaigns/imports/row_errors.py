@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from campaigns.states import Outcome
+from rvm.phone_numbers.numbers import COUNTRY_NOT_OPENED, KIND_NOT_REACHABLE, NOT_VALID
+from rvm.spreadsheets.cells import phones
+from rvm.spreadsheets.rows import UNDECODABLE
+from usecases.suppressions import MUST_NOT_BE_REACHED
 
 
 class Code(NamedTuple):
@@ -24,20 +28,15 @@ CODES: dict[str, Code] = {
         "A spreadsheet program rounded this number or put an error in its place; format the column as text in the original "
         "list and export it again.",
     ),
-    "has_extension": Code(
-        _I, "This number has an extension, and a voicemail cannot be left behind one; give a direct number."
-    ),
+    "has_extension": Code(_I, phones.EXTENSION),
     "phone_of_another": Code(
         _I, "This number is not the person's own, as the column with its type says; give a number of the person."
     ),
-    "two_numbers": Code(_I, "There is more than one number in the cell; keep the one that shall be reached."),
-    "has_letters": Code(_I, "There are letters in the phone cell; it holds one number and nothing else."),
-    "not_a_phone": Code(
-        _I,
-        "This is not written like a phone number; write 10 digits, or + and the country code for another country.",
-    ),
+    "two_numbers": Code(_I, phones.TWO),
+    "has_letters": Code(_I, phones.LETTERS),
+    "not_a_phone": Code(_I, phones.SHAPE),
     "number_malformed": Code(_I, "The phone number must be + and 7 to 15 digits, such as +12025550142."),
-    "number_not_valid": Code(_I, "No such phone number can exist in its country; check it for a typing error."),
+    "number_not_valid": Code(_I, NOT_VALID),
     "time_zone_unknown": Code(
         _I, "The time zone is not known; write it as America/Chicago or Central, or leave it empty."
     ),
@@ -80,9 +79,7 @@ CODES: dict[str, Code] = {
     "fields_too_long": Code(
         _I, "What this row says about the person is longer than 8,000 characters; shorten it or map fewer columns."
     ),
-    "undecodable": Code(
-        _I, "This row has bytes that are no text in the list's encoding; export the list again as CSV (UTF-8)."
-    ),
+    "undecodable": Code(_I, UNDECODABLE),
     "cell_too_long": Code(
         _I, "A cell of this row is longer than 10,000 characters: close the quotation mark that was opened in it."
     ),
@@ -94,9 +91,7 @@ CODES: dict[str, Code] = {
         _I, "The clips that this row's fields choose do not make a recording; see the campaign's script."
     ),
     # Whom the workspace's rules leave out.
-    "number_country_not_opened": Code(
-        _N, "This workspace sends to +1 numbers only; ask its administrator to open other countries."
-    ),
+    "number_country_not_opened": Code(_N, COUNTRY_NOT_OPENED),
     "number_area_code_unknown": Code(
         _N,
         "This version does not know the number's area code yet; if it is in service, ask the workspace's administrator to open it.",
@@ -104,11 +99,7 @@ CODES: dict[str, Code] = {
     "number_sandbox_only": Code(
         _N, "Numbers +1 555 001 xxxx are for the sandbox carrier; this campaign sends for real."
     ),
-    "number_kind_not_reachable": Code(
-        _N,
-        "Nobody has a voicemail box at a number of this kind (toll-free, premium, shared, personal or pager); give the "
-        "person's own number.",
-    ),
+    "number_kind_not_reachable": Code(_N, KIND_NOT_REACHABLE),
     "consent_refused": Code(
         _N, "The consent column says no to this number, here or in another row: this person is not reached."
     ),
@@ -141,9 +132,7 @@ CODES: dict[str, Code] = {
         Outcome.DUPLICATE_IN_CAMPAIGN,
         "This number is in the campaign already; nobody is reached twice by one campaign.",
     ),
-    "suppressed": Code(
-        Outcome.SUPPRESSED, "This person is on the workspace's suppression list and must not be reached."
-    ),
+    "suppressed": Code(Outcome.SUPPRESSED, MUST_NOT_BE_REACHED),
 }
 NOT_REACHABLE = [code for code, entry in CODES.items() if entry.outcome is Outcome.NOT_REACHABLE]
 

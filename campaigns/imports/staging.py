@@ -106,11 +106,15 @@ def _fill(
         if count < SEGMENT:
             return place
         if place >= MAX_ROWS and next(rows, None) is not None:
-            raise SheetInvalid(
-                "too_many_rows", f"The list has more than {MAX_ROWS:,} rows, the most that one import takes; split it."
-            )
+            raise too_many_rows()
         if shutdown.requested.is_set():
             raise Stopping
+
+
+def too_many_rows() -> SheetInvalid:
+    return SheetInvalid(
+        "too_many_rows", f"The list has more than {MAX_ROWS:,} rows, the most that one import takes; split it."
+    )
 
 
 def mark_staged(recipient_import: RecipientImport) -> None:

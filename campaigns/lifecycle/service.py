@@ -26,6 +26,7 @@ from usecases.selectors import require_usable
 from usecases.services.saving import told
 
 S = CampaignState
+STOPPED_ON_REQUEST = "A person or a program stopped it."
 
 
 @transaction.atomic
@@ -176,7 +177,7 @@ def stop_retry(campaign: Campaign, *, actor: User | None) -> CampaignRetry:
         raise ServiceError(
             "retry_not_under_way", "Nobody of this campaign is being queued again now, so there is nothing to stop."
         )
-    retries.stop(row, retry, actor, "A person or a program stopped it.")
+    retries.stop(row, retry, actor, STOPPED_ON_REQUEST)
     return retry
 
 

@@ -19,7 +19,7 @@ from delivery.services.voicemails import MAX_AHEAD
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from usecases.models import UseCase
-from usecases.selectors import require_usable
+from usecases.selectors import NO_SUCH_USE_CASE, require_usable
 from usecases.services.saving import change
 
 OF_CAMPAIGN = ("name", "recording", "script", "time_zone", "starts_at", "ends_at")
@@ -107,7 +107,7 @@ def moment_of(value: datetime, zone: str, field: str) -> datetime:
 
 def _check_use_case(campaign: Campaign, use_case: UseCase) -> None:
     if use_case.workspace_id != campaign.workspace_id:
-        raise ServiceError("use_case_not_found", "This workspace has no such use case.", field="use_case_id")
+        raise ServiceError("use_case_not_found", NO_SUCH_USE_CASE, field="use_case_id")
     require_usable(use_case, campaign.live)
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from rvm.spreadsheets.cells.answers import Answer, Standing, answer, standing
 from rvm.spreadsheets.columns.kinds import DECIDING, EXTENSION, PHONES, UNCLEAR, column_twice
-from rvm.spreadsheets.columns.questions import Question
+from rvm.spreadsheets.columns.questions import PERHAPS_ANOTHERS_PHONE, UNNAMED_PHONES, Question
 from rvm.spreadsheets.columns.reading import Column, Sureness, Watch, Why, read_columns, without_verdicts
 from rvm.spreadsheets.columns.samples import Sample
 from rvm.spreadsheets.columns.words import words_of
@@ -34,8 +34,8 @@ SENTENCES: dict[Question, str] = {
     Question.YES_OR_NO: "Not everybody on this list has a yes in it. Are only those with a yes in it to be listed, or everybody?",
     Question.WHAT_FOR: "People on this list have a yes in it, as those have who may be reached. Is it a list of patients, of whom "
     "only those without a yes have opted out, or is everybody to be listed?",
-    Question.WHICH_PHONE: "Several columns hold phone numbers, and none is named as the person's own. Which ones are?",
-    Question.WHOSE_PHONE: "It holds phone numbers, and may be somebody else's than the person's. Is it a number of the person?",
+    Question.WHICH_PHONE: f"{UNNAMED_PHONES} Which ones are?",
+    Question.WHOSE_PHONE: f"{PERHAPS_ANOTHERS_PHONE} Is it a number of the person?",
 }
 # The question that is asked about a permission, and about nothing else.
 PERMISSION = Question.WHAT_FOR

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from campaigns.imports.layout import layout_of
-from campaigns.imports.staging import MAX_ROWS, Stopping, dialect_of
+from campaigns.imports.staging import MAX_ROWS, Stopping, dialect_of, too_many_rows
 from campaigns.lifecycle.transitions import write_if_still
 from campaigns.models import OptOutImport
 from campaigns.opt_outs.columns import PERMISSION, read_opt_outs
@@ -90,10 +90,7 @@ class Listing:
                 if shutdown.requested.is_set():
                     raise Stopping
                 if self.counts.rows + len(batch) > MAX_ROWS:
-                    raise SheetInvalid(
-                        "too_many_rows",
-                        f"The list has more than {MAX_ROWS:,} rows, the most that one import takes; split it.",
-                    )
+                    raise too_many_rows()
                 fresh: dict[str, str] = {}
                 for number, cells in batch:
                     self.counts.rows += 1

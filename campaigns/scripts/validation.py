@@ -13,7 +13,7 @@ from uuid import UUID
 
 from campaigns.scripts.parts import Script, read_script
 from delivery.models import Clip
-from delivery.recordings.clips import why_not
+from delivery.recordings.clips import CHECK_IDS, why_not
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 
@@ -41,7 +41,7 @@ def _unknown(script: Script, clips: Mapping[UUID, Clip]) -> list[ServiceError]:
                 _refused(
                     "clip_unknown",
                     f"Part {number} names {_counted(len(missing), 'clip')} that this workspace does not have "
-                    f"({_listed(missing)}); upload them first, or check their ids.",
+                    f"({_listed(missing)}); {CHECK_IDS}.",
                 )
             )
     return refused

@@ -20,7 +20,7 @@ from delivery.models import Voicemail
 from delivery.services.retries import retry
 from delivery.services.voicemails import cancel
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.rights import person, rights_of
+from rvm.platform.admin.rights import forbidden, person, rights_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
@@ -115,7 +115,7 @@ class VoicemailActions(RecordAdmin):
         for voicemail in queryset:
             try:
                 if not rights_of(request).may(ROLE, voicemail.workspace_id):
-                    raise ServiceError("forbidden", "Your role in this workspace does not allow it.")
+                    raise forbidden()
                 action(request, voicemail)
                 count += 1
             except ServiceError as refusal:

@@ -17,6 +17,7 @@ from rvm.platform.errors import ServiceError
 
 VOICEMAIL_STATUSES = [status.value for status in VoicemailStatus]
 DROP_STATUSES = [status.value for status in DropStatus]
+MADE_BY_TEST_KEY = "False where a test key made it: it goes to the sandbox carrier only."
 _REASONS = ["", *(reason.value for reason in Reason)]
 
 
@@ -26,7 +27,7 @@ class VoicemailAnswer(serializers.Serializer[Any]):
     use_case_id = serializers.UUIDField()
     campaign_id = serializers.UUIDField(allow_null=True)
     recording_id = serializers.UUIDField()
-    live = serializers.BooleanField(help_text="False where a test key made it: it goes to the sandbox carrier only.")
+    live = serializers.BooleanField(help_text=MADE_BY_TEST_KEY)
     recipient_phone_number = serializers.CharField(
         help_text="Masked but for the last four unless the key may see numbers."
     )

@@ -6,18 +6,21 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample
 
-_USE_CASE = "01920f3a-6f00-7000-8000-0000000000a1"
-_SETUP = "01920f3a-6f00-7000-8000-0000000000b1"
-_RECORDING = "01920f3a-6f00-7000-8000-0000000000c1"
+from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.services.voicemails import REFERENCE_USED
+
+USE_CASE_ID = "01920f3a-6f00-7000-8000-0000000000a1"
+SETUP_ID = "01920f3a-6f00-7000-8000-0000000000b1"
+RECORDING_ID = "01920f3a-6f00-7000-8000-0000000000c1"
 _VOICEMAIL = "01920f3b-8a40-7000-8000-0000000000d1"
 _DROP = "01920f3b-8f00-7000-8000-0000000000e1"
 
 _QUEUED: dict[str, Any] = {
     "voicemail_id": _VOICEMAIL,
-    "setup_id": _SETUP,
-    "use_case_id": _USE_CASE,
+    "setup_id": SETUP_ID,
+    "use_case_id": USE_CASE_ID,
     "campaign_id": None,
-    "recording_id": _RECORDING,
+    "recording_id": RECORDING_ID,
     "live": True,
     "recipient_phone_number": "+•••••••0142",
     "sender_phone_number": "+12125550100",
@@ -52,7 +55,7 @@ _DELIVERED = {
 _DROP_DELIVERED = {
     "drop_id": _DROP,
     "number": 1,
-    "setup_id": _SETUP,
+    "setup_id": SETUP_ID,
     "carrier": "sandbox",
     "sender_phone_number": "+12125550100",
     "status": "delivered",
@@ -78,9 +81,9 @@ def _answer(name: str, value: Any, status: int = 200) -> OpenApiExample:
 SEND_RECORDING = _request(
     "A recording to one person",
     {
-        "use_case_id": _USE_CASE,
+        "use_case_id": USE_CASE_ID,
         "recipient_phone_number": "+12025550142",
-        "recording_id": _RECORDING,
+        "recording_id": RECORDING_ID,
         "reference": "appointment-8841",
         "metadata": {"site": "north"},
     },
@@ -93,7 +96,7 @@ CANCELED = _answer(
         **_QUEUED,
         "status": "canceled",
         "reason": "canceled",
-        "reason_detail": "Canceled before it was sent.",
+        "reason_detail": REASONS[Reason.CANCELED].sentence,
         "ended_at": "2026-03-02T15:00:30Z",
     },
 )
@@ -107,8 +110,8 @@ RETRY = _request("Accept the risk of a second message", {"accept_duplicate_risk"
 BATCH = _request(
     "Two people",
     {
-        "use_case_id": _USE_CASE,
-        "recording_id": _RECORDING,
+        "use_case_id": USE_CASE_ID,
+        "recording_id": RECORDING_ID,
         "recipients": [
             {"recipient_phone_number": "+12025550142", "reference": "appointment-8841"},
             {"recipient_phone_number": "+12025550143", "reference": "appointment-8841"},
@@ -126,7 +129,7 @@ BATCH_ANSWER = _answer(
                 "index": 1,
                 "error": {
                     "code": "reference_used",
-                    "detail": "This reference belongs to an earlier voicemail of the workspace; `voicemail_id` says which.",
+                    "detail": REFERENCE_USED,
                     "pointer": "/recipients/1/reference",
                     "voicemail_id": _VOICEMAIL,
                 },
@@ -135,7 +138,7 @@ BATCH_ANSWER = _answer(
     },
 )
 _RECORDING_KEPT: dict[str, Any] = {
-    "recording_id": _RECORDING,
+    "recording_id": RECORDING_ID,
     "name": "Flu shot reminder",
     "sha256": "9f2b5e0c7a1d4c3e8b6f0a9d2c4e6f8091a3b5c7d9e1f20314253647586970ab",
     "size_bytes": 171_360,

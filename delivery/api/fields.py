@@ -9,7 +9,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from rvm.platform.api.rendering import MAX_JSON_LEVELS, is_too_deep
+from rvm.platform.api.rendering import MAX_JSON_LEVELS, NUL_CHARACTER, is_too_deep
+
+NO_OBJECT = "This must be a JSON object."
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
@@ -17,9 +19,9 @@ class ObjectField(serializers.Field[Any, Any, Any, Any]):
     """A JSON object; in a form, a JSON object as text."""
 
     default_error_messages = {
-        "invalid": "This must be a JSON object.",
+        "invalid": NO_OBJECT,
         "too_deep": f"Objects and lists may lie within each other {MAX_JSON_LEVELS} levels deep, no more.",
-        "null_character": "The character U+0000 cannot be stored; leave it out.",
+        "null_character": NUL_CHARACTER,
     }
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:

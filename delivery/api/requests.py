@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from delivery.api.fields import ObjectField
+from delivery.api.fields import NO_OBJECT, ObjectField
 from delivery.carriers import CARRIERS
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.lifecycle.reasons import Reason
@@ -16,7 +16,7 @@ from delivery.recordings.storage import MAX_NAME_LENGTH
 from delivery.selectors import VoicemailFilter
 from delivery.services.screening import MAX_METADATA_BYTES, MAX_REFERENCE_LENGTH, Recipient
 from rvm.phone_numbers.numbers import E164
-from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesField
+from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesField, no_such_field
 from rvm.platform.api.lists import WorldQuery
 from rvm.platform.errors import ServiceError
 
@@ -105,7 +105,7 @@ _ROW_TYPES: dict[str, tuple[type, str]] = {
     "recipient_phone_number": (str, "This must be a string."),
     "reference": (str, "This must be a string."),
     "record_number": (str, "This must be a string."),
-    "metadata": (dict, "This must be a JSON object."),
+    "metadata": (dict, NO_OBJECT),
 }
 
 
@@ -115,8 +115,7 @@ def read_recipient(entry: object) -> Recipient | ServiceError:
         return ServiceError("invalid", "This must be an object.")
     for name, value in entry.items():
         if name not in _ROW_TYPES:
-            sentence = f"There is no such field here; there are: {', '.join(_ROW_TYPES)}."
-            return ServiceError("unknown_field", sentence, field=name)
+            return ServiceError("unknown_field", no_such_field(_ROW_TYPES), field=name)
         expected, sentence = _ROW_TYPES[name]
         if not isinstance(value, expected):
             return ServiceError("invalid", sentence, field=name)

@@ -37,7 +37,8 @@ from delivery.services.voicemails import cancel, queue_voicemails
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.lists import CreateView, ListView, RowsView
-from rvm.platform.api.problem_codes import MISSING_SCOPE, NOT_FOUND
+from rvm.platform.api.permissions import require_scope
+from rvm.platform.api.problem_codes import NOT_FOUND
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import JSONParser
 from rvm.platform.database.clock import database_now
@@ -211,8 +212,8 @@ class VoicemailRetryView(_VoicemailView):
     )
     def post(self, request: Request, workspace_id: UUID, voicemail_id: UUID) -> Response:
         accepts = self.sent(RetryRequest)["accept_duplicate_risk"]
-        if accepts and Scope.VOICEMAIL_RESEND_UNCERTAIN not in self.key.scopes:
-            raise Problem(MISSING_SCOPE, f"This API key lacks the scope {Scope.VOICEMAIL_RESEND_UNCERTAIN.value}.")
+        if accepts:
+            require_scope(self.key, Scope.VOICEMAIL_RESEND_UNCERTAIN)
         voicemail = retry(self.find(voicemail_id), accept_duplicate_risk=accepts, actor=self.actor, now=database_now())
         return Response(self.serialize(voicemail))
 

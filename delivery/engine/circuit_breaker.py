@@ -19,7 +19,7 @@ from redis import Redis
 
 from delivery.engine.results import Result
 from delivery.lifecycle.events import Outcome, Submission
-from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.reasons import REASONS, Reason
 from rvm.platform.database import sql
 from usecases.models import TelephonySetup
 
@@ -33,7 +33,7 @@ MAX_OPENING_LENGTH = timedelta(minutes=10)
 PROBE_SECONDS = 30  # a probe whose worker died is given up after this
 ACCOUNT_REASONS = {
     Reason.CARRIER_ACCOUNT: "The carrier refused the account's credentials or rights.",
-    Reason.NO_FUNDS: "The carrier account has no funds left.",
+    Reason.NO_FUNDS: REASONS[Reason.NO_FUNDS].sentence,
 }
 
 

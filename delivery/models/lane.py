@@ -11,7 +11,14 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from rvm.platform.models import Row, Workspace
-from usecases.models import ATTEMPTS_BOUNDS, PACE_BOUNDS, RETRY_MINUTES_BOUNDS, UseCase
+from usecases.models import (
+    ATTEMPTS_BOUNDS,
+    PACE_BOUNDS,
+    RETRY_MINUTES_BOUNDS,
+    RETRY_MINUTES_HELP,
+    WINDOW_START_HELP,
+    UseCase,
+)
 
 # What a lane may say otherwise than its use case, in the order in which forms and the API name it.
 OWN_SETTINGS = ("window_start", "window_end", "days", "pace_per_second", "priority", "max_attempts", "retry_minutes")
@@ -48,7 +55,7 @@ class Lane(Row):
         validators=PACE_BOUNDS,
         help_text="Slower than the setup's pace, if set.",
     )
-    window_start = models.TimeField(null=True, blank=True, help_text="Earliest local time at the recipient.")
+    window_start = models.TimeField(null=True, blank=True, help_text=WINDOW_START_HELP)
     window_end = models.TimeField(null=True, blank=True, help_text="Local time from which nothing is sent.")
     days = ArrayField(
         models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(7)]),
@@ -66,7 +73,7 @@ class Lane(Row):
         null=True,
         blank=True,
         validators=RETRY_MINUTES_BOUNDS,
-        help_text="Wait before the second attempt; doubles after.",
+        help_text=RETRY_MINUTES_HELP,
     )
     expires_at = models.DateTimeField(
         null=True, blank=True, help_text="When those of its voicemails expire that have no time of their own."

@@ -21,6 +21,8 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 
+CHECK_IDS = "upload them first, or check their ids"
+
 
 def store_clip(workspace: Workspace, name: str, data: bytes) -> Clip:
     """The clip in `data`, or the one that this workspace already has with the same sound, under its first name.
@@ -68,7 +70,7 @@ def assemble(workspace: Workspace, clip_ids: Sequence[UUID]) -> Recording:
         missing = len(set(clip_ids)) - len(found)
         raise ServiceError(
             "clip_unknown",
-            f"{missing} of the {len(set(clip_ids))} clips are none of this workspace; upload them first, or check their ids.",
+            f"{missing} of the {len(set(clip_ids))} clips are none of this workspace; {CHECK_IDS}.",
         )
     return _joined(workspace, [found[clip_id] for clip_id in clip_ids])
 

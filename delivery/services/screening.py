@@ -19,7 +19,7 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from usecases.models import UseCase
 from usecases.rendezvous import choose_sender
-from usecases.suppressions import suppressed_among
+from usecases.suppressions import MUST_NOT_BE_REACHED, suppressed_among
 
 MAX_REFERENCE_LENGTH = 100
 MAX_METADATA_BYTES = 2048
@@ -132,7 +132,7 @@ def _wrong_metadata(metadata: Mapping[str, Any] | None) -> ServiceError | None:
 def suppressed_refusal() -> ServiceError:
     return ServiceError(
         "blocked.suppressed",
-        "This person is on the workspace's suppression list and must not be reached.",
+        MUST_NOT_BE_REACHED,
         field="recipient_phone_number",
     )
 

@@ -32,6 +32,7 @@ __all__ = ["Recipient", "api_lane", "cancel", "queue_voicemails"]
 
 # Farther ahead a time is more likely a typing error than a plan.
 MAX_AHEAD = timedelta(days=366)
+REFERENCE_USED = "This reference belongs to an earlier voicemail of the workspace; `voicemail_id` says which."
 
 
 class _Order(NamedTuple):
@@ -161,7 +162,7 @@ def api_lane(use_case: UseCase, live: bool) -> Lane:
 def _reference_used(first: UUID) -> ServiceError:
     return ServiceError(
         "reference_used",
-        "This reference belongs to an earlier voicemail of the workspace; `voicemail_id` says which.",
+        REFERENCE_USED,
         field="reference",
         voicemail_id=first,
     )

@@ -58,6 +58,14 @@ _ASSIGNABLE = re.compile(r"\+1(?!.11|555|37|96)([2-9][0-8][0-9])[2-9][0-9]{6}", 
 _PERHAPS_OF_PERSONS = (Kind.GEOGRAPHIC, Kind.RESERVED)
 
 
+NOT_VALID = "No such phone number can exist in its country; check it for a typing error."
+COUNTRY_NOT_OPENED = "This workspace sends to +1 numbers only; ask its administrator to open other countries."
+KIND_NOT_REACHABLE = (
+    "Nobody has a voicemail box at a number of this kind (toll-free, premium, shared, personal or pager); "
+    "give the person's own mobile or landline number."
+)
+
+
 class NumberInvalid(ValueError):
     """The text is no number that may be reached. `code` is stable; the message never repeats the number."""
 
@@ -95,15 +103,14 @@ def check_recipient(
     if number is not None and number.country_code != 1 and not _opened(number, countries):
         raise NumberInvalid(
             "number_country_not_opened",
-            "This workspace sends to +1 numbers only; ask its administrator to open other countries.",
+            COUNTRY_NOT_OPENED,
         )
     if number is None or not phonenumbers.is_valid_number(number):
         raise _not_valid()
     if phonenumbers.number_type(number) not in _REACHABLE_KINDS:
         raise NumberInvalid(
             "number_kind_not_reachable",
-            "Nobody has a voicemail box at a number of this kind (toll-free, premium, shared, personal or pager); "
-            "give the person's own mobile or landline number.",
+            KIND_NOT_REACHABLE,
         )
     return text
 
@@ -151,9 +158,7 @@ def _malformed() -> NumberInvalid:
 
 
 def _not_valid() -> NumberInvalid:
-    return NumberInvalid(
-        "number_not_valid", "No such phone number can exist in its country; check it for a typing error."
-    )
+    return NumberInvalid("number_not_valid", NOT_VALID)
 
 
 def _parse(text: str) -> phonenumbers.PhoneNumber | None:

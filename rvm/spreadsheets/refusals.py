@@ -22,3 +22,11 @@ class ColumnsInvalid(_Refused):
 
 class CellInvalid(_Refused):
     """One cell does not say what its column is about; only its row is invalid."""
+
+
+def sheet_unknown(name: str) -> SheetInvalid:
+    return SheetInvalid("sheet_unknown", f"This workbook has no sheet “{name}”; choose one that it has.")
+
+
+def empty_workbook() -> SheetInvalid:
+    return SheetInvalid("empty", "There is nothing in this workbook; export the list again with its rows.")

@@ -15,7 +15,7 @@ from rvm.spreadsheets.ooxml.refusals import damaged, too_large
 from rvm.spreadsheets.ooxml.sheets import Noticed
 from rvm.spreadsheets.ooxml.tasks import look as look_in_child
 from rvm.spreadsheets.ooxml.tasks import read as read_in_child
-from rvm.spreadsheets.refusals import SheetInvalid
+from rvm.spreadsheets.refusals import SheetInvalid, empty_workbook, sheet_unknown
 from rvm.spreadsheets.workbook_notices import notices_of, quoted
 
 MAX_BYTES = 50 * 1024 * 1024
@@ -74,7 +74,7 @@ def chosen(sheets: Sequence[Sheet], name: str, is_list: Callable[[Rows], bool]) 
     if name:
         sheet = next((sheet for sheet in sheets if sheet.name == name), None)
         if sheet is None:
-            raise SheetInvalid("sheet_unknown", f"This workbook has no sheet “{name}”; choose one that it has.")
+            raise sheet_unknown(name)
     else:
         sheet = _proposed(sheets, is_list)
     if sheet.refusal is not None:
@@ -95,7 +95,7 @@ def _proposed(sheets: Sequence[Sheet], is_list: Callable[[Rows], bool]) -> Sheet
 def _empty(sheets: Sequence[Sheet]) -> SheetInvalid:
     hidden = [sheet.name for sheet in sheets if sheet.has_rows]
     if not hidden:
-        return SheetInvalid("empty", "There is nothing in this workbook; export the list again with its rows.")
+        return empty_workbook()
     return SheetInvalid(
         "empty",
         f"There is nothing in the sheets of this workbook that are shown, only in hidden ones ({quoted(hidden)}). "

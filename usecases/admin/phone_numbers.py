@@ -9,10 +9,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from rvm.platform.admin.rights import person
+from rvm.platform.admin.rights import forbidden, person
 from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
-from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from usecases.models import PhoneNumber, TelephonySetup
 from usecases.services import add_phone_number, remove_phone_number
@@ -56,7 +55,7 @@ class PhoneNumberAdmin(ScopedModelAdmin):
     def save_model(self, request: HttpRequest, obj: PhoneNumber, form: Any, change: bool) -> None:
         setup = form.cleaned_data["setup"]
         if not self.may(self.role_to_add, request, PhoneNumber(workspace_id=setup.workspace_id)):
-            raise ServiceError("forbidden", "Your role in this workspace does not allow it.", field="setup_id")
+            raise forbidden("setup_id")
         adopt(obj, add_phone_number(setup=setup, e164=form.cleaned_data["e164"], actor=person(request)))
 
     def delete_model(self, request: HttpRequest, obj: PhoneNumber) -> None:

@@ -23,7 +23,7 @@ class UseCasesView(ApiView):
 
     def find_use_case(self, use_case_id: UUID) -> UseCase:
         found = selectors.use_cases(self.workspace).select_related("workspace", "setup", "failover_setup")
-        return _one(found, use_case_id, "use_case_not_found", "This workspace has no such use case.")
+        return _one(found, use_case_id, "use_case_not_found", selectors.NO_SUCH_USE_CASE)
 
     def own_use_case(self, use_case_id: UUID) -> UseCase:
         """One that the caller may change. A test key sends under any, through the sandbox, and so reads any."""
@@ -36,7 +36,7 @@ class UseCasesView(ApiView):
 
     def find_setup(self, setup_id: UUID, field: str = "") -> TelephonySetup:
         found = selectors.setups(self.workspace, live=self.reach)
-        sentence = self.absent("This workspace has no such telephony setup.")
+        sentence = self.absent(selectors.NO_SUCH_SETUP)
         return _one(found, setup_id, "setup_not_found", sentence, field)
 
     def find_phone_number(self, phone_number_id: UUID) -> PhoneNumber:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, TextField
+from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, TextField, help_of
 from rvm.platform.api.lists import PageQuery
 from usecases.models import Channel, PhoneNumber, UseCase
 
@@ -26,9 +26,7 @@ class UseCaseChanges(StrictModelSerializer):
     """What of a use case can be changed: its names, its setups and its policy."""
 
     setup_id = IdField(help_text="The telephony setup that it sends through.")
-    failover_setup_id = IdField(
-        required=False, allow_null=True, help_text="Takes over what the first setup provably could not send."
-    )
+    failover_setup_id = IdField(required=False, allow_null=True, help_text=help_of(UseCase, "failover_setup"))
 
     class Meta:
         model = UseCase

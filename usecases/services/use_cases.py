@@ -11,6 +11,7 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
+from usecases.selectors import NO_SUCH_SETUP
 from usecases.services.saving import change, lock, save, told
 from usecases.services.setups import lock_living
 
@@ -105,7 +106,7 @@ def _check_setup(use_case: UseCase, name: str) -> None:
         return
     living = lock_living(setup, field=f"{name}_id")
     if living.workspace_id != use_case.workspace_id:
-        raise ServiceError("setup_not_found", "This workspace has no such telephony setup.", field=f"{name}_id")
+        raise ServiceError("setup_not_found", NO_SUCH_SETUP, field=f"{name}_id")
     if not living.enabled:
         raise ServiceError(
             "setup_not_usable",

@@ -13,7 +13,7 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
 )
 
-from campaigns.admin import time_zones
+from campaigns.admin import labels, time_zones
 from campaigns.admin.campaign.script_form import FIELDS as OF_SCRIPT
 from campaigns.admin.campaign.script_form import JOINED, ONE, ScriptFields, from_script, to_script
 from campaigns.admin.fields import LocalMomentField, time_of_day
@@ -24,7 +24,6 @@ from delivery.models import Clip
 from rvm.platform.admin.saving import RefusableForm
 from usecases.models import UseCase
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LOCAL = ("starts_at", "ends_at")
 NAMES = ("name", "time_zone", *LOCAL, *OF_LANE)
 IN_FULL = (
@@ -45,7 +44,7 @@ class WeekdaysField(forms.TypedMultipleChoiceField):
     """ISO weekdays; none ticked is None."""
 
     def __init__(self, **kwargs: Any) -> None:
-        choices = [(str(day), name) for day, name in enumerate(WEEKDAYS, 1)]
+        choices = [(str(day), name) for day, name in enumerate(labels.WEEKDAYS, 1)]
         super().__init__(choices=choices, coerce=int, empty_value=None, widget=Horizontal(), **kwargs)
 
 

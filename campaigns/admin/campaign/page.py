@@ -17,6 +17,7 @@ from campaigns.admin.campaign.actions import buttons
 from campaigns.admin.campaign.printed_summary import summary_page
 from campaigns.admin.campaign.settings_summary import settings_shown
 from campaigns.admin.campaign.stats import figures, preview_figures
+from campaigns.admin.fields import LIST_FILES
 from campaigns.admin.fragments import SECONDS, afresh, fragment
 from campaigns.models import Campaign, CampaignRetry
 from campaigns.selectors import imports, retries
@@ -31,7 +32,7 @@ from rvm.platform.models import Role
 C = CampaignState
 MAX_LISTS = 50
 FILE_FIELD = UnfoldAdminFileFieldWidget(
-    {"id": "list", "required": True, "accept": ".csv,.txt,.tsv,.xlsx,text/csv", "aria-describedby": "about-lists"}
+    {"id": "list", "required": True, "accept": LIST_FILES, "aria-describedby": "about-lists"}
 )
 
 

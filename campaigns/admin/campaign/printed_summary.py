@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from campaigns.admin import labels
 from campaigns.imports.row_errors import sentence_of
 from campaigns.models import Campaign
 from campaigns.planning.plan import hours_of
@@ -29,18 +30,6 @@ S, R = VoicemailStatus, Reason
 MAX_REASONS = 11
 MAX_REJECTIONS = 6
 
-STATUSES = {
-    S.DELIVERED: "left in the voicemail box",
-    S.ACCEPTED: "taken by the carrier, which has not reported yet",
-    S.UNCERTAIN: "not known yet whether the carrier took it; being looked into",
-    S.SENDING: "being handed to the carrier",
-    S.QUEUED: "waiting to be sent",
-    S.FAILED: "could not be left",
-    S.SKIPPED: "held back by our own rules",
-    S.EXPIRED: "not sent before its time ran out",
-    S.CANCELED: "canceled before it was sent",
-}
-
 RETRY = "Can be retried; nobody is reached twice."
 ASK_FIRST = "May have heard it: ask before sending again."
 LEAVE = "No voicemail to them any more."
@@ -48,7 +37,6 @@ FIX = "Put the cause right, then follow up."
 ELSEWHERE = "Follow up another way: call, letter, portal."
 NOTHING = "Nothing: this was decided."
 _CAUSES = {R.RECORDING_REFUSED, R.CARRIER_ACCOUNT, R.NO_FUNDS, R.NO_SENDER, R.USE_CASE_DELETED}
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 class Line(NamedTuple):
@@ -123,7 +111,7 @@ def summarize(
         total=total,
         by_status=[
             Line(by_status[status], _share(by_status[status], total), status.value, meaning)
-            for status, meaning in STATUSES.items()
+            for status, meaning in labels.STATUSES_IN_PRINT.items()
             if by_status[status]
         ],
         by_reason=_shortened(reasons, MAX_REASONS, "reasons; the export has them all", total),
@@ -141,7 +129,7 @@ def facts_of(campaign: Campaign) -> list[tuple[str, str]]:
         ("From", f"{use_case.entity_name} ({use_case.workspace.name})"),
         ("Use case", f"{use_case.name}: {use_case.get_purpose_display().lower()}"),
         ("Recording", "joined from clips for each person" if campaign.script else says),
-        ("Hours", f"{hours.start:%H:%M} to {hours.end:%H:%M} at the recipient, {_days(lane.days)}"),
+        ("Hours", f"{hours.start:%H:%M} to {hours.end:%H:%M} at the recipient, {labels.days(lane.days)}"),
         ("Pace", f"at most {pace:g} a second"),
         ("Launched", _launched(campaign)),
         ("Ended", _local(campaign.ended_at, campaign) if campaign.ended_at else "not yet"),
@@ -154,11 +142,6 @@ def _launched(campaign: Campaign) -> str:
     # Who launched it may have left and be gone from the records; the moment stays.
     by = campaign.launched_by
     return _local(campaign.launched_at, campaign) + (f", by {by.get_full_name() or by.get_username()}" if by else "")
-
-
-def _days(days: Iterable[int] | None) -> str:
-    chosen = sorted(set(days or ()))
-    return ", ".join(_DAYS[day - 1] for day in chosen) if 0 < len(chosen) < len(_DAYS) else "every day"
 
 
 def _local(moment: datetime, campaign: Campaign) -> str:

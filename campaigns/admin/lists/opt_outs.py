@@ -25,6 +25,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from campaigns.admin import labels
+from campaigns.admin.fields import LIST_FILES
 from campaigns.admin.lists.column_labels import Column, opt_out_columns_shown
 from campaigns.admin.lists.upload import TOO_LARGE
 from campaigns.admin.lists.uploaded_list import UploadedListAdmin
@@ -56,7 +57,7 @@ class ListForm(forms.Form):
         Workspace.objects.none(), widget=UnfoldAdminSelectWidget(), empty_label="Whose list it is"
     )
     list = forms.FileField(
-        widget=UnfoldAdminFileFieldWidget({"accept": ".csv,.txt,.tsv,.xlsx,text/csv"}),
+        widget=UnfoldAdminFileFieldWidget({"accept": LIST_FILES}),
         help_text=f"One row for each person, with numbers of any kind and country. A column “Reason” is kept, {MAX_REASON_LENGTH} "
         f"characters of it. CSV or Excel (.xlsx), up to {MAX_BYTES // 1_000_000} MB and {MAX_ROWS:,} rows.",
         error_messages={"required": "No file was chosen.", "empty": "There is nothing in this file."},
@@ -192,6 +193,6 @@ class OptOutImportAdmin(UploadedListAdmin):
 
         def action() -> str:
             services.undo(row, actor=person(request), now=database_now())
-            return "What this list alone has put on the suppression list is being taken off again."
+            return labels.UNDOING
 
         return self.do(request, row, action)

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
 from campaigns.admin import labels
+from campaigns.admin.fields import LIST_FILES
 from campaigns.admin.lists.upload import TOO_LARGE
 from campaigns.api.imports import ListUploadHandler
 from campaigns.models import Campaign, Withdrawal
@@ -45,7 +46,7 @@ class WithdrawalForm(forms.Form):
         label="Or a list",
         required=False,
         allow_empty_file=True,
-        widget=UnfoldAdminFileFieldWidget({"accept": ".csv,.txt,.tsv,.xlsx,text/csv"}),
+        widget=UnfoldAdminFileFieldWidget({"accept": LIST_FILES}),
         help_text=f"CSV or Excel (.xlsx) with a column “MRN”, “Reference” or “Phone”, up to {MAX_LINES:,} rows. If it has the "
         "status of each appointment, only canceled ones are taken out.",
     )

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import Membership, Role, User, Workspace
 
 # Who may do more is later in the row.
@@ -42,6 +43,10 @@ class Rights:
     def workspaces(self, needed: Role = Role.VIEWER) -> QuerySet[Workspace]:
         found = Workspace.objects.order_by("name", "id")
         return found if self.everywhere else found.filter(pk__in=self.ids(needed))
+
+
+def forbidden(field: str = "") -> ServiceError:
+    return ServiceError("forbidden", "Your role in this workspace does not allow it.", field=field)
 
 
 def _reaches(role: Role, needed: Role) -> bool:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import models
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.fields import empty
+
+
+def no_such_field(known: Iterable[str]) -> str:
+    return f"There is no such field here; there are: {', '.join(known)}."
+
+
+def help_of(model: type[models.Model], name: str) -> str:
+    """What a column's own table says about it."""
+    field: Any = model._meta.get_field(name)
+    return str(field.help_text)
 
 
 class _Strict:
@@ -19,8 +29,8 @@ class _Strict:
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
             known = [name for name, field in self.fields.items() if not field.read_only]
-            sentence = f"There is no such field here; there are: {', '.join(known)}."
-            if unknown := {name: [ErrorDetail(sentence, "unknown_field")] for name in data if name not in known}:
+            refusal = ErrorDetail(no_such_field(known), "unknown_field")
+            if unknown := {name: [refusal] for name in data if name not in known}:
                 raise serializers.ValidationError(unknown)
         return super().to_internal_value(data)  # type: ignore[misc]
 

@@ -32,9 +32,14 @@ class WorkspaceScope(BasePermission):
         if not hasattr(view, operation.lower()):
             return True  # DRF answers 405
         scope = required_scope(view, operation)
-        if scope not in key.scopes:
-            raise Problem(codes.MISSING_SCOPE, f"This API key lacks the scope {scope.value}.")
+        require_scope(key, scope)
         return True
+
+
+def require_scope(key: ApiKey, scope: Scope) -> None:
+    """Raises Problem."""
+    if scope not in key.scopes:
+        raise Problem(codes.MISSING_SCOPE, f"This API key lacks the scope {scope.value}.")
 
 
 def operation_of(view: Any, request: Request) -> str:

@@ -20,6 +20,7 @@ from rvm.platform.api.problems import Problem, invalid
 MAX_JSON_BYTES = 2 * 1024 * 1024
 # orjson reads 1,024 levels and writes 254: what is taken must also fit, a few levels deeper, into an answer.
 MAX_JSON_LEVELS = 64
+NUL_CHARACTER = "The character U+0000 cannot be stored; leave it out."
 
 
 def _default(value: Any) -> Any:
@@ -72,7 +73,7 @@ class JSONParser(BaseParser):
         if body.count(b"[") + body.count(b"{") > MAX_JSON_LEVELS and is_too_deep(data):
             raise Problem(codes.MALFORMED, f"The body nests objects and lists over {MAX_JSON_LEVELS} levels deep.")
         if b"\\u0000" in body and _holds_nul(data):
-            raise invalid("", "The character U+0000 cannot be stored; leave it out.", "null_character")
+            raise invalid("", NUL_CHARACTER, "null_character")
         return data
 
 

@@ -102,8 +102,8 @@ ERROR = (
     "This cell holds an error of a spreadsheet program instead of a number; correct the cell and export the list again."
 )
 EXTENSION = "This number has an extension, and a voicemail cannot be left behind an extension; give a direct number."
-TWO = "There is more than one number in this cell; keep the one that shall be reached."
-LETTERS = "There are letters in this cell; a phone cell holds one number and nothing else."
+TWO = "There is more than one number in the cell; keep the one that shall be reached."
+LETTERS = "There are letters in the phone cell; it holds one number and nothing else."
 SHAPE = (
     "This is not written like a phone number; write it as 10 digits, or as + and the country code for another country."
 )

@@ -23,12 +23,14 @@ class Question(StrEnum):
     HEADING = "heading"
 
 
+UNNAMED_PHONES = "Several columns hold phone numbers, and none is named as the person's own."
+PERHAPS_ANOTHERS_PHONE = "It holds phone numbers, and may be somebody else's than the person's."
 SENTENCES: dict[Question, str] = {
     Question.UNKNOWN: "The name could mean that somebody must not be reached. What does the column say?",
     Question.YES_OR_NO: "It answers yes or no, or is marked for some people, and its name does not say to what. Does a mark in it "
     "mean that the person may be reached, must not be reached, or neither?",
-    Question.WHICH_PHONE: "Several columns hold phone numbers, and none is named as the person's own. Which one is to be reached?",
-    Question.WHOSE_PHONE: "It holds phone numbers, and may be somebody else's than the person's. Is it a number to reach?",
+    Question.WHICH_PHONE: f"{UNNAMED_PHONES} Which one is to be reached?",
+    Question.WHOSE_PHONE: f"{PERHAPS_ANOTHERS_PHONE} Is it a number to reach?",
     Question.WHOSE_ANSWER: "It seems to be the answer of somebody else than the person. Does it decide whether to reach the person?",
     Question.EITHER: "Its name says both, that people may be reached and that they must not. What does a yes in it mean?",
     Question.DOUBLE_NEGATIVE: "Its name says no more than once. Does a yes in it mean that the person may be reached, or not?",

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from rvm.spreadsheets.ooxml.package import Package, Sheet
 from rvm.spreadsheets.ooxml.sheets import SheetReader
-from rvm.spreadsheets.refusals import SheetInvalid
+from rvm.spreadsheets.refusals import SheetInvalid, empty_workbook, sheet_unknown
 
 # Rows of one message, and characters of them.
 _BATCH_ROWS = 500
@@ -67,7 +67,7 @@ def read(source: BinaryIO, *, sheet: str, hidden_rows: bool) -> Iterator[list[An
             "empty",
             "All rows are hidden or crossed out in this workbook; have hidden rows read, or show them and upload it again.",
         )
-    raise SheetInvalid("empty", "There is nothing in this workbook; export the list again with its rows.")
+    raise empty_workbook()
 
 
 def _chosen(sheets: Sequence[Sheet], name: str) -> Sequence[Sheet]:
@@ -76,5 +76,5 @@ def _chosen(sheets: Sequence[Sheet], name: str) -> Sequence[Sheet]:
         return sorted(shown, key=lambda sheet: not sheet.active)
     chosen = [sheet for sheet in sheets if sheet.name == name]
     if not chosen:
-        raise SheetInvalid("sheet_unknown", f"This workbook has no sheet “{name}”; choose one that it has.")
+        raise sheet_unknown(name)
     return chosen

@@ -16,7 +16,6 @@ from campaigns.admin.campaign.printed_summary import (
     MAX_REASONS,
     NOTHING,
     RETRY,
-    STATUSES,
     Line,
     Summary,
     summarize,
@@ -24,6 +23,7 @@ from campaigns.admin.campaign.printed_summary import (
     summary_page,
     what_then,
 )
+from campaigns.admin.labels import STATUSES_IN_PRINT
 from campaigns.models import Campaign, RecipientImport
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import VoicemailStatus
@@ -126,7 +126,7 @@ def test_a_retry_is_advised_only_where_it_reaches_nobody_twice(reason: Reason) -
 
 
 def test_every_status_has_its_words() -> None:
-    assert set(STATUSES) == set(VoicemailStatus)
+    assert set(STATUSES_IN_PRINT) == set(VoicemailStatus)
 
 
 def test_more_reasons_than_fit_on_the_sheet_are_summed_up(campaign: Campaign) -> None:
