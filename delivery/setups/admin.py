@@ -18,7 +18,7 @@ from delivery.carriers.base import Credential
 from delivery.lifecycle.status import DropStatus
 from delivery.models import Drop
 from delivery.setups.breaker_admin import SetupBreaker
-from delivery.setups.services import MAX_CREDENTIAL_LENGTH, change_setup, credential_names, open_setup
+from delivery.setups.services import MAX_CREDENTIAL_LENGTH, SETTINGS, create_setup, credential_names, update_setup
 from rvm.platform.admin.rights import person
 from rvm.platform.admin.saving import RefusableForm, adopt, changed
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
@@ -26,8 +26,6 @@ from rvm.platform.models import Role
 from usecases.admin.use_cases import LivingFilter
 from usecases.models import TelephonySetup
 from usecases.services import delete_setup
-
-SETTINGS = ("pace_per_second", "in_flight_cap", "report_horizon_hours", "confirm_horizon_hours", "enabled")
 
 
 def field_name(carrier: str, credential: str) -> str:
@@ -169,9 +167,9 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
         asked, actor = form.cleaned_data, person(request)
         if change:
             typed = form.credentials(obj.carrier) or None
-            change_setup(setup=obj, credentials=typed, actor=actor, **changed(form))
+            update_setup(setup=obj, credentials=typed, actor=actor, **changed(form))
             return
-        written = open_setup(
+        written = create_setup(
             workspace=asked["workspace"],
             name=asked["name"],
             carrier=asked["carrier"],

@@ -15,7 +15,7 @@ from delivery.api.base import DeliveryView
 from delivery.carriers import CARRIERS
 from delivery.engine.circuit_breaker import State, state_of
 from delivery.setups.connection_test import check_setup
-from delivery.setups.services import change_setup, credential_names, open_setup
+from delivery.setups.services import SETTINGS, create_setup, credential_names, update_setup
 from rvm.platform.api.fields import StrictModelSerializer
 from rvm.platform.api.lists import CreateView, ListView, PageQuery
 from rvm.platform.database.clock import database_now
@@ -25,7 +25,6 @@ from usecases.api.base import UseCasesView
 from usecases.models import TelephonySetup
 
 TAGS = ["Telephony setups"]
-SETTINGS = ("pace_per_second", "in_flight_cap", "report_horizon_hours", "confirm_horizon_hours", "enabled")
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}, "writeOnly": True})
@@ -132,7 +131,7 @@ class SetupListView(ListView, CreateView, UseCasesView):
             TelephonySetup(carrier=new["carrier"]).live,
             "This carrier reaches people, and a test key makes setups of the sandbox carrier only; use a live key.",
         )
-        return open_setup(workspace=self.workspace, actor=self.actor, **new)
+        return create_setup(workspace=self.workspace, actor=self.actor, **new)
 
     def serialize(self, row: TelephonySetup) -> dict[str, Any]:
         return answer(row)
@@ -159,7 +158,7 @@ class SetupView(UseCasesView):
     def patch(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
         setup = self.find_setup(setup_id)
         changes = self.sent(SetupChanges, partial=True)
-        return Response(answer(change_setup(setup=setup, actor=self.actor, **changes)))
+        return Response(answer(update_setup(setup=setup, actor=self.actor, **changes)))
 
     @extend_schema(
         operation_id="delete_setup",

@@ -1,4 +1,4 @@
-"""Telephony setups whose carrier exists and has every credential that it asks for: what the API and the admin call."""
+"""Telephony setups are made and changed: their carrier exists, and has every credential that it asks for."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
-from usecases import services
 from usecases.models import TelephonySetup
-from usecases.services.saving import lock
+from usecases.services.saving import change, save, told
 from usecases.services.setups import lock_living
 
 MAX_CREDENTIAL_LENGTH = 4096
+SETTINGS = ("pace_per_second", "in_flight_cap", "report_horizon_hours", "confirm_horizon_hours", "enabled")
+_NAME = "usecases_setup_name_among_living"
 
 
-def open_setup(
+@transaction.atomic
+def create_setup(
     *,
     workspace: Workspace,
     name: str,
@@ -33,24 +35,38 @@ def open_setup(
     actor: User | None = None,
     **settings: Any,
 ) -> TelephonySetup:
-    """`settings` as for `usecases.services.create_setup`. Raises ServiceError, or ValidationError for a value out of bounds."""
+    """`settings` are columns of SETTINGS. Raises ServiceError, or ValidationError for a value out of bounds."""
     checked = check_credentials(carrier, credentials)
-    return services.create_setup(
-        workspace=workspace, name=name, carrier=carrier, credentials=checked, actor=actor, **settings
-    )
+    setup = TelephonySetup(workspace=workspace, name=name, carrier=carrier, credentials=checked)
+    change(setup, settings, SETTINGS)
+    save(setup, _NAME, _name_taken())
+    audit.record("setup.created", setup, actor=actor, workspace=workspace, carrier=carrier, name=name)
+    return setup
 
 
 @transaction.atomic
-def change_setup(
+def update_setup(
     *, setup: TelephonySetup, credentials: Mapping[str, object] | None = None, actor: User | None = None, **changes: Any
 ) -> TelephonySetup:
-    """Credentials that are left out stay as they are, so that one can be replaced without knowing the others."""
+    """`changes` are the name and columns of SETTINGS; the carrier stays, because drops know the setup by what it was. Raises
+    ServiceError, or ValidationError for a value out of bounds.
+
+    Credentials that are left out stay as they are, so that one can be replaced without knowing the others. Their values are not
+    audited.
+    """
+    row = lock_living(setup)
     if credentials is not None:
-        stored = lock(setup)
-        changes["credentials"] = check_credentials(stored.carrier, {**stored.credentials, **credentials})
+        changes["credentials"] = check_credentials(row.carrier, {**row.credentials, **credentials})
         # They may be another account's, which has none of our recordings.
-        CarrierMedia.objects.filter(setup=stored).delete()
-    return services.update_setup(setup=setup, actor=actor, **changes)
+        CarrierMedia.objects.filter(setup=row).delete()
+    changed = change(row, changes, ("name", "credentials", *SETTINGS))
+    if changed:
+        save(row, _NAME, _name_taken(), only=[*changed, "updated_at"])
+        if "credentials" in changed:
+            row.refresh_from_db(fields=["credentials_version"])  # raised by the database
+            changed["credentials"] = ("…", "…")
+        audit.record("setup.updated", row, actor=actor, workspace=row.workspace, changes=told(changed))
+    return row
 
 
 @transaction.atomic
@@ -98,3 +114,9 @@ def _carrier(name: str) -> type[Carrier]:
         return carrier_class(name)
     except UnknownCarrierError as error:
         raise ServiceError("carrier_unknown", str(error), field="carrier") from None
+
+
+def _name_taken() -> ServiceError:
+    return ServiceError(
+        "name_exists", "Another setup of this workspace has this name; choose a different one.", field="name"
+    )

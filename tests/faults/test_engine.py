@@ -31,7 +31,7 @@ from delivery.models import Lane, Voicemail
 from delivery.reports.inbox import merge, receive
 from delivery.reports.reconciliation import reconcile
 from delivery.services import retries
-from delivery.setups.services import change_setup
+from delivery.setups.services import update_setup
 from delivery.transport.interface import CarrierResponse
 from delivery.worker import maintenance
 from rvm.platform.database import sql
@@ -137,7 +137,7 @@ def test_a_drop_is_never_submitted_again_to_another_account() -> None:
     make_submitted("uncertain", use_case=factories.make_use_case(setup=setup), drop=uncertain)
     # Half a minute later another account is entered on a web host whose clock is a minute slow.
     with patch("django.utils.timezone.now", lambda: now - timedelta(seconds=30)):
-        change_setup(setup=setup, credentials={"key": "account-two"})
+        update_setup(setup=setup, credentials={"key": "account-two"})
 
     def answer(request: object) -> CarrierResponse:
         never_seen = CarrierResponse(404, b'{"code":"never_seen"}')

@@ -3,19 +3,17 @@ ValidationError where a value breaks a rule of its column."""
 
 from usecases.selectors import require_usable
 from usecases.services.phone_numbers import add_phone_number, assign_number, remove_phone_number, unassign_number
-from usecases.services.setups import create_setup, delete_setup, update_setup
+from usecases.services.setups import delete_setup
 from usecases.services.use_cases import create_use_case, delete_use_case, update_use_case
 
 __all__ = [
     "add_phone_number",
     "assign_number",
-    "create_setup",
     "create_use_case",
     "delete_setup",
     "delete_use_case",
     "remove_phone_number",
     "require_usable",
     "unassign_number",
-    "update_setup",
     "update_use_case",
 ]

@@ -21,7 +21,7 @@ from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.scheduler import ClaimScheduler
 from delivery.lifecycle import transitions
 from delivery.models import Drop, Lane, Voicemail
-from delivery.setups.services import change_setup
+from delivery.setups.services import update_setup
 from rvm.platform.models import Workspace
 from tests import factories
 from tests.delivery.standings import state
@@ -30,7 +30,6 @@ from usecases.services import (
     assign_number,
     delete_use_case,
     unassign_number,
-    update_setup,
     update_use_case,
 )
 
@@ -172,7 +171,7 @@ def test_credentials_that_were_changed_meanwhile_are_used_and_their_version_is_k
     voicemail = make_voicemail()
     now = timezone.now()
     [route] = active_routes(now, 10)
-    change_setup(setup=voicemail.use_case.setup, credentials={"key": "another"})
+    update_setup(setup=voicemail.use_case.setup, credentials={"key": "another"})
     [claimed] = claim(route, 10, now, LEASE).claims
     assert claimed.route.adapter.credentials["key"] == "another"
     assert Drop.objects.get().credentials_version == 2
@@ -186,7 +185,7 @@ def test_a_drop_keeps_the_version_of_the_credentials_that_its_request_uses(monke
     begin = transitions.begin
 
     def begin_late(*args: Any, **options: Any) -> None:
-        elsewhere(lambda: change_setup(setup=setup, credentials={"key": "another"}))
+        elsewhere(lambda: update_setup(setup=setup, credentials={"key": "another"}))
         begin(*args, **options)
 
     monkeypatch.setattr(claiming.transitions, "begin", begin_late)

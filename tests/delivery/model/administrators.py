@@ -143,7 +143,7 @@ class Administrators(Engine):
             case "use case":
                 self.ask(lambda: usecases.update_use_case(use_case=self.use_case(place), sending_enabled=on))
             case "setup":
-                self.ask(lambda: services.change_setup(setup=self.setup(place), enabled=on))
+                self.ask(lambda: services.update_setup(setup=self.setup(place), enabled=on))
 
     def allows_everything(self) -> None:
         for place in (0, 1):
@@ -160,7 +160,7 @@ class Administrators(Engine):
         self.generations[place] += another
         account = account_named(place, self.generations[place])
         self.ledger.kind_of[account] = self.ledger.kind_of[account_named(place, 0)]
-        self.ask(lambda: services.change_setup(setup=self.setup(place), credentials={"account": account}))
+        self.ask(lambda: services.update_setup(setup=self.setup(place), credentials={"account": account}))
 
     def deletes(self, place: int, what: str) -> None:
         def delete() -> None:

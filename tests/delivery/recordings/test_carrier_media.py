@@ -18,7 +18,7 @@ from delivery.recordings import carrier_media
 from delivery.recordings.carrier_media import FIRST_WAIT, LEASE, RECHECK, upload_one
 from delivery.recordings.recordings import store_recording
 from delivery.recordings.uploads import upload_again
-from delivery.setups.services import change_setup
+from delivery.setups.services import update_setup
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
 from delivery.worker.maintenance import is_work_due
 from rvm.platform.errors import ServiceError
@@ -309,7 +309,7 @@ def test_another_credential_may_be_another_account_and_uploads_anew(vendor, use_
     queue(use_case, recording)
     batch(clock)
     upload(clock)
-    change_setup(setup=use_case.setup, credentials={"phone_line_id": "line-2"})
+    update_setup(setup=use_case.setup, credentials={"phone_line_id": "line-2"})
     clock.pass_(RECHECK)
     assert batch(clock).waits
     assert upload(clock)

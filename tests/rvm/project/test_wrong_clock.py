@@ -25,7 +25,7 @@ from delivery.engine.lane_routes import active_routes
 from delivery.models import Voicemail
 from delivery.recordings.links import link
 from delivery.recordings.recordings import store_recording
-from delivery.setups.services import change_setup
+from delivery.setups.services import update_setup
 from delivery.worker.rq_worker import Worker
 from rvm.platform.api.keys import revoke_api_key, rotate_api_key
 from rvm.platform.database import ids
@@ -126,7 +126,7 @@ def test_a_link_that_one_host_made_opens_at_another_and_ends_when_it_was_to(off:
 def test_what_a_person_changes_is_stamped_by_the_database() -> None:
     use_case = factories.make_use_case()
     assert is_now(update_use_case(use_case=use_case, description="Other").updated_at)
-    assert is_now(change_setup(setup=use_case.setup, name="Other").updated_at)
+    assert is_now(update_setup(setup=use_case.setup, name="Other").updated_at)
 
 
 @pytest.mark.usefixtures("wrong_by")
