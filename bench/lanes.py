@@ -14,7 +14,7 @@ import psycopg
 
 from bench import scenario
 from bench.measure import wait_until
-from delivery.engine.lane_routes import _OPEN, _as_arrays
+from delivery.engine.lane_routes import _FIND_ACTIVE_ROUTES, _as_arrays
 from rvm.devtools.embedded.processes import spawn, stop
 from rvm.devtools.stack import MANAGE
 
@@ -57,7 +57,9 @@ def look_in_turns(connections: list[psycopg.Connection], looks: int) -> list[flo
         for connection, times in zip(connections, taken, strict=True):
             now = datetime.now(UTC)
             began = time.perf_counter()
-            found = connection.execute(_OPEN, [*_as_arrays({}), now, now, PLACES, now], prepare=True).fetchall()
+            found = connection.execute(
+                _FIND_ACTIVE_ROUTES, [*_as_arrays({}), now, now, PLACES, now], prepare=True
+            ).fetchall()
             times.append(time.perf_counter() - began)
             connection.commit()
             if [row[DUE_COLUMN] for row in found] != [PLACES]:

@@ -67,18 +67,21 @@ class Found(NamedTuple):
     status: str
 
 
-_BY_RECORD_NUMBER = """
+# By eight bytes of its blind index.
+_FIND_BY_RECORD_NUMBER = """
 SELECT i.record_number, v.id, v.status FROM delivery_voicemailidentifier i JOIN delivery_voicemail v ON v.id = i.voicemail_id
  WHERE i.record_number = ANY(%s::bigint[]) AND v.lane_id = %s
 """
-_BY_REFERENCE = """
+# By its hash, which has an index, and by itself.
+_FIND_BY_REFERENCE = """
 SELECT sought.reference, v.id, v.status
   FROM unnest(%s::text[]) AS sought(reference)
   JOIN delivery_voicemailidentifier i ON i.reference = hashtextextended(%s::text || sought.reference, 0)
   JOIN delivery_voicemail v ON v.id = i.voicemail_id AND v.reference = sought.reference
  WHERE v.lane_id = %s
 """
-_BY_NUMBER = """
+# By the index of recipients: a person's voicemails are few.
+_FIND_BY_NUMBER = """
 SELECT recipient_index, id, status FROM delivery_voicemail WHERE recipient_index = ANY(%s::bytea[]) AND lane_id = %s
 """
 
@@ -90,7 +93,7 @@ def record_numbers_in(lane: Lane, sought: Collection[str]) -> dict[str, set[Foun
         for key_id in blind_index().key_ids:
             entries[record_number_entry(lane.workspace_id, text, key_id)].add(text)
     found: dict[str, set[Found]] = defaultdict(set)
-    for entry, voicemail_id, status in sql.run(_BY_RECORD_NUMBER, [sql.numbers(entries), lane.pk]):
+    for entry, voicemail_id, status in sql.run(_FIND_BY_RECORD_NUMBER, [sql.numbers(entries), lane.pk]):
         for text in entries[entry]:
             found[text].add(Found(voicemail_id, status))
     return found
@@ -99,7 +102,7 @@ def record_numbers_in(lane: Lane, sought: Collection[str]) -> dict[str, set[Foun
 def references_in(lane: Lane, sought: Collection[str]) -> dict[str, set[Found]]:
     """Who of a lane has these references."""
     found: dict[str, set[Found]] = defaultdict(set)
-    for text, voicemail_id, status in sql.run(_BY_REFERENCE, [sql.texts(sought), lane.workspace_id, lane.pk]):
+    for text, voicemail_id, status in sql.run(_FIND_BY_REFERENCE, [sql.texts(sought), lane.workspace_id, lane.pk]):
         found[text].add(Found(voicemail_id, status))
     return found
 
@@ -108,6 +111,6 @@ def numbers_in_lane(lane: Lane, sought: Collection[str]) -> dict[str, set[Found]
     """Who of a lane has these phone numbers, in E.164."""
     number_of = {index: number for number in sought for index in blind_index().all_of(lane.workspace_id, number)}
     found: dict[str, set[Found]] = defaultdict(set)
-    for index, voicemail_id, status in sql.run(_BY_NUMBER, [list(number_of), lane.pk]):
+    for index, voicemail_id, status in sql.run(_FIND_BY_NUMBER, [list(number_of), lane.pk]):
         found[number_of[bytes(index)]].add(Found(voicemail_id, status))
     return found

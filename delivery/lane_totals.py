@@ -30,19 +30,22 @@ OF_USE_CASES = """
 # Lanes that have voicemails in one of the statuses: few have, so this asks what is not 0.
 LANES_WITH = f"SELECT lane_id FROM {OF_LANES} WHERE status = ANY(%s) GROUP BY lane_id, status HAVING sum(count) > 0"  # noqa: S608 - ours
 
-_REASONS = f"""
+# Per lane, status and reason, what is not 0.
+_COUNTS_OF_LANES = f"""
 SELECT lane_id, status, reason, sum(count)::bigint FROM {OF_LANES} WHERE lane_id = ANY(%s) GROUP BY 1, 2, 3 HAVING sum(count) > 0
 """  # noqa: S608 - ours
-_USE_CASES = f"""
+# Per use case and status, what is not 0.
+_COUNTS_OF_USE_CASES = f"""
 SELECT use_case_id, status, sum(count)::bigint FROM {OF_USE_CASES} WHERE use_case_id = ANY(%s) GROUP BY 1, 2 HAVING sum(count) > 0
 """  # noqa: S608 - ours
-_ANY = f"SELECT EXISTS (SELECT 1 FROM {OF_LANES} WHERE lane_id = %s)"  # noqa: S608 - ours
+# Whether a lane has a count or a delta, of whichever status.
+_HAS_VOICEMAILS = f"SELECT EXISTS (SELECT 1 FROM {OF_LANES} WHERE lane_id = %s)"  # noqa: S608 - ours
 
 
 def reasons_of(lane_ids: Collection[UUID]) -> dict[UUID, Counter[tuple[str, str]]]:
     """Per lane, the voicemails by status and reason."""
     found: dict[UUID, Counter[tuple[str, str]]] = {lane_id: Counter() for lane_id in lane_ids}
-    for lane_id, status, reason, total in _rows(_REASONS, sql.ids(lane_ids)):
+    for lane_id, status, reason, total in _rows(_COUNTS_OF_LANES, sql.ids(lane_ids)):
         found[lane_id][status, reason] = total
     return found
 
@@ -60,14 +63,14 @@ def counts_of(lane_ids: Collection[UUID]) -> dict[UUID, Counter[str]]:
 def counts_of_use_cases(use_case_ids: Iterable[UUID]) -> dict[UUID, Counter[str]]:
     """Per use case, the voicemails by status; those without any are left out. It costs the same however many lanes there were."""
     found: dict[UUID, Counter[str]] = {}
-    for use_case_id, status, total in _rows(_USE_CASES, sql.ids(use_case_ids)):
+    for use_case_id, status, total in _rows(_COUNTS_OF_USE_CASES, sql.ids(use_case_ids)):
         found.setdefault(use_case_id, Counter())[status] = total
     return found
 
 
 def has_voicemails(lane_id: UUID) -> bool:
     """Whether the lane has, or had, a voicemail in any status."""
-    [(found,)] = _rows(_ANY, lane_id)
+    [(found,)] = _rows(_HAS_VOICEMAILS, lane_id)
     return bool(found)
 
 

@@ -20,7 +20,7 @@ MUST_NOT_BE_REACHED = "This person is on the workspace's suppression list and mu
 _NUMBER: bytes = Suppression._meta.get_field("number").purpose
 # One array a column: lists have a million numbers, and rows of the ORM take ten times as long. A row that is there stays as it is,
 # but that it is an import's no longer once another one names its number. `xmax` of a row that was inserted is 0.
-_INSERT = """
+_PUT_ON_LIST = """
 WITH put AS (
   INSERT INTO usecases_suppression AS there
          (id, workspace_id, number, number_index, last4, reason, index_key, source, import_id)
@@ -39,8 +39,8 @@ RETURNING number_index
 
 
 # Every question whether a number is on the list is asked by this.
-_INDEXES = "SELECT listed.number_index FROM usecases_suppression listed WHERE listed.workspace_id = "
-_AMONG = f"{_INDEXES}%s AND listed.number_index = ANY(%s)"
+_LISTED_INDEXES = "SELECT listed.number_index FROM usecases_suppression listed WHERE listed.workspace_id = "
+_LISTED_AMONG = f"{_LISTED_INDEXES}%s AND listed.number_index = ANY(%s)"
 
 
 def suppressed_sql(*, workspace: str, matches: str) -> str:
@@ -48,17 +48,17 @@ def suppressed_sql(*, workspace: str, matches: str) -> str:
 
     OFFSET 0 has PostgreSQL probe the list row by row, whatever it believes of a list that has just grown.
     """
-    return f"EXISTS ({_INDEXES}{workspace} AND listed.number_index {matches} OFFSET 0)"
+    return f"EXISTS ({_LISTED_INDEXES}{workspace} AND listed.number_index {matches} OFFSET 0)"
 
 
 def suppressed_indexes_sql(*, workspace: str) -> str:
     """A query in SQL for all indexes on the list of `workspace`: to be hashed, where nearly everybody is asked about."""
-    return f"{_INDEXES}{workspace}"
+    return f"{_LISTED_INDEXES}{workspace}"
 
 
 def suppressed_among(workspace_id: UUID, indexes: Collection[bytes]) -> set[bytes]:
     """Those of the indexes that are on the workspace's list."""
-    return {bytes(index) for (index,) in sql.run(_AMONG, [workspace_id, list(indexes)])} if indexes else set()
+    return {bytes(index) for (index,) in sql.run(_LISTED_AMONG, [workspace_id, list(indexes)])} if indexes else set()
 
 
 def are_suppressed(workspace_id: UUID, people: Sequence[tuple[bytes, str | None]]) -> list[bool]:
@@ -129,7 +129,7 @@ def _put(
     if not rows:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [index_key, source, import_id, *map(list, zip(*rows, strict=True))])
+        cursor.execute(_PUT_ON_LIST, [index_key, source, import_id, *map(list, zip(*rows, strict=True))])
         (added,) = cursor.fetchone()
         return int(added)
 

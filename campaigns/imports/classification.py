@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
+from django.db.models import Count
 
 from campaigns.imports.row_errors import NOT_REACHABLE
 from campaigns.imports.staging import table_of
@@ -20,37 +21,40 @@ from delivery.lane_totals import has_voicemails
 from rvm.platform.encryption.crypto import blind_index
 from usecases.suppressions import suppressed_sql
 
-_REJECT = "INSERT INTO campaigns_rejectedrow (recipient_import_id, row_number, outcome, code) "
-_REJECT_TWICE = (
+_REJECT_ROWS = "INSERT INTO campaigns_rejectedrow (recipient_import_id, row_number, outcome, code) "
+_REJECT_REPEATED_ROWS = (
     "INSERT INTO campaigns_rejectedrow (recipient_import_id, row_number, outcome, code, earlier_row, differs) "
 )
 # Rows of a stretch without a code of their own that nothing before has rejected. NOT IN, and not NOT EXISTS: it is hashed whatever
 # the planner believes of a table that was empty a moment ago; the other was compared with each rejected row for each row.
-_OPEN = """
+_STILL_OPEN = """
 s.code IS NULL AND s.place > %(after)s AND s.place <= %(until)s
    AND s.number NOT IN (SELECT r.row_number FROM campaigns_rejectedrow r WHERE r.recipient_import_id = %(import)s
                            AND r.row_number BETWEEN %(low)s AND %(high)s)
 """
-_STRETCH = "SELECT min(number), max(number) FROM {table} WHERE place > %(after)s AND place <= %(until)s"
+# The first and the last row number of a stretch of places.
+_ROW_NUMBERS_OF_STRETCH = "SELECT min(number), max(number) FROM {table} WHERE place > %(after)s AND place <= %(until)s"
+# Rows that say themselves why they are not accepted.
 # OFFSET 0 has PostgreSQL probe the index row by row: what it knows of a campaign that is being filled is old, and by that it would
 # read all of the campaign for each stretch.
-_BY_ITSELF = """
+_REJECTED_BY_ITSELF = """
 SELECT %(import)s, s.number, CASE WHEN s.code = ANY(%(not_reachable)s) THEN 'not_reachable' ELSE 'invalid' END, s.code
   FROM {table} s WHERE s.code IS NOT NULL AND s.place > %(after)s
 """
 # Who has said no in one row is not reached by another one; nor is who may have said it in a row that could not be read. Of several
 # rows that bind a number the code that comes first in the alphabet is told.
-_BOUND = """
+_NUMBERS_SAYING_NO = """
 SELECT i.index, min(CASE WHEN b.code = ANY(%(saying_no)s) THEN b.code ELSE 'number_in_doubt' END) AS code
   FROM {table} b, unnest(b.binds) AS i(index) WHERE b.binds IS NOT NULL GROUP BY 1
 """
-_BOUND_ELSEWHERE = """
+# Rows of a number to which another row says no.
+_REJECTED_BY_ANOTHER = """
 SELECT %(import)s, s.number, CASE WHEN bound.code = ANY(%(not_reachable)s) THEN 'not_reachable' ELSE 'invalid' END, bound.code
   FROM {table} s JOIN ({bound}) bound ON bound.index = s.index WHERE s.code IS NULL AND s.place > %(after)s
 """
 # Of rows of one number the first is reached. One that says the same of its person is there twice; another is another person, whose
 # `prints` differ in four bytes for each column that does.
-_IN_FILE = """
+_REPEATED_IN_FILE = """
 SELECT %(import)s, number, outcome, outcome, first_number,
        CASE outcome WHEN 'same_phone' THEN
          (SELECT array_agg(compared.place ORDER BY nth) FROM unnest(%(compared)s::smallint[]) WITH ORDINALITY compared(place, nth)
@@ -62,15 +66,17 @@ SELECT %(import)s, number, outcome, outcome, first_number,
                 WINDOW same AS (PARTITION BY index ORDER BY place)) s
          WHERE nth_row > 1 AND place > %(after)s) twice
 """
-_IN_CAMPAIGN = """
+_IN_CAMPAIGN_ALREADY = """
 SELECT %(import)s, s.number, 'duplicate_in_campaign', 'duplicate_in_campaign' FROM {table} s
  WHERE {open} AND EXISTS (SELECT 1 FROM (SELECT lane_id FROM delivery_voicemail v WHERE v.recipient_index {sought} OFFSET 0) v
                            WHERE v.lane_id = %(campaign)s)
 """
-_SUPPRESSED = """
+# Rows of a number that must not be reached.
+_ON_SUPPRESSION_LIST = """
 SELECT %(import)s, s.number, 'suppressed', 'suppressed' FROM {table} s WHERE {open} AND {suppressed}
 """
-_FORGET = """
+# Takes back what was said of rows that are not imported yet.
+_FORGET_REJECTED = """
 DELETE FROM campaigns_rejectedrow r USING {table} s
  WHERE r.recipient_import_id = %(import)s AND s.number = r.row_number AND s.place > %(after)s
 """
@@ -82,13 +88,13 @@ def classify(recipient_import: RecipientImport, compared: Sequence[int]) -> None
     `compared` are the places of the columns by which persons of one number differ.
     """
     arguments = _arguments(recipient_import, recipient_import.rows_imported, recipient_import.rows_read)
-    _run(recipient_import, _FORGET, arguments)
-    _run(recipient_import, _REJECT + _BY_ITSELF, arguments)
-    _run(recipient_import, _REJECT + _BOUND_ELSEWHERE, arguments)
-    _run(recipient_import, _REJECT_TWICE + _IN_FILE, {**arguments, "compared": list(compared)})
+    _run(recipient_import, _FORGET_REJECTED, arguments)
+    _run(recipient_import, _REJECT_ROWS + _REJECTED_BY_ITSELF, arguments)
+    _run(recipient_import, _REJECT_ROWS + _REJECTED_BY_ANOTHER, arguments)
+    _run(recipient_import, _REJECT_REPEATED_ROWS + _REPEATED_IN_FILE, {**arguments, "compared": list(compared)})
     if has_voicemails(recipient_import.campaign_id):
-        _run(recipient_import, _REJECT + _IN_CAMPAIGN, arguments)
-    _run(recipient_import, _REJECT + _SUPPRESSED, arguments)
+        _run(recipient_import, _REJECT_ROWS + _IN_CAMPAIGN_ALREADY, arguments)
+    _run(recipient_import, _REJECT_ROWS + _ON_SUPPRESSION_LIST, arguments)
 
 
 def reject_late(recipient_import: RecipientImport, after: int, until: int) -> dict[str, Any]:
@@ -103,28 +109,24 @@ def reject_late(recipient_import: RecipientImport, after: int, until: int) -> di
         .exclude(pk=recipient_import.pk)
         .exists()
     ):
-        _run(recipient_import, _REJECT + _IN_CAMPAIGN, arguments)
-    _run(recipient_import, _REJECT + _SUPPRESSED, arguments)
+        _run(recipient_import, _REJECT_ROWS + _IN_CAMPAIGN_ALREADY, arguments)
+    _run(recipient_import, _REJECT_ROWS + _ON_SUPPRESSION_LIST, arguments)
     return arguments
 
 
 def open_rows_of(recipient_import: RecipientImport) -> str:
     """A query for the rows of a stretch that become voicemails, in their order."""
-    return f"SELECT s.* FROM {table_of(recipient_import)} s WHERE {_OPEN} ORDER BY s.place"  # noqa: S608 - ours
+    return f"SELECT s.* FROM {table_of(recipient_import)} s WHERE {_STILL_OPEN} ORDER BY s.place"  # noqa: S608 - ours
 
 
 def count_outcomes(recipient_import: RecipientImport) -> tuple[dict[str, int], dict[str, int]]:
     """Rows by outcome, and rejected rows by code."""
     outcomes: Counter[str] = Counter()
     codes: Counter[str] = Counter()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT outcome, code, count(*) FROM campaigns_rejectedrow WHERE recipient_import_id = %s GROUP BY 1, 2",
-            [recipient_import.pk],
-        )
-        for outcome, code, count in cursor.fetchall():
-            outcomes[outcome] += count
-            codes[code] += count
+    rejected = recipient_import.rejected.order_by().values_list("outcome", "code")
+    for outcome, code, count in rejected.annotate(count=Count("*")):
+        outcomes[outcome] += count
+        codes[code] += count
     accepted = recipient_import.rows_read - sum(outcomes.values())
     return {outcome.value: outcomes[outcome] for outcome in Outcome} | {Outcome.ACCEPTED.value: accepted}, dict(codes)
 
@@ -155,7 +157,7 @@ def _arguments(recipient_import: RecipientImport, after: int, until: int) -> dic
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute("SET LOCAL enable_memoize = off")  # every number is looked up once
-        cursor.execute(_STRETCH.format(table=table_of(recipient_import)), stretch)
+        cursor.execute(_ROW_NUMBERS_OF_STRETCH.format(table=table_of(recipient_import)), stretch)
         low, high = cursor.fetchone()
     return {
         "import": recipient_import.pk,
@@ -173,8 +175,8 @@ def _run(recipient_import: RecipientImport, query: str, arguments: dict[str, Any
     table = table_of(recipient_import)
     words = {
         "table": table,
-        "bound": _BOUND.format(table=table),
-        "open": _OPEN,
+        "bound": _NUMBERS_SAYING_NO.format(table=table),
+        "open": _STILL_OPEN,
         "sought": (sought := blind_index().match_sql("s.index", "s.older")),
         "suppressed": suppressed_sql(workspace="%(workspace)s", matches=sought),
     }

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models import Window
+from django.db.models.functions import RowNumber
 
 from campaigns.imports.row_errors import sentence_of
 from campaigns.imports.uploaded_lists import (
@@ -174,22 +176,21 @@ def discard(recipient_import: RecipientImport, *, actor: User | None, now: datet
     return row
 
 
-_FIRST = """
-SELECT row_number, outcome, code, earlier_row, coalesce(differs, '{}')
-  FROM (SELECT rejected.*, row_number() OVER (PARTITION BY code ORDER BY row_number) AS nth
-          FROM campaigns_rejectedrow rejected WHERE recipient_import_id = %s) numbered
- WHERE nth <= %s ORDER BY row_number
-"""
-
-
 def first_errors(recipient_import: RecipientImport, per_code: int = 5) -> list[RowError]:
     """Of each code the first rows that were not accepted, in the order of rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(_FIRST, [recipient_import.pk, per_code])
-        return [
-            RowError(number, Outcome(outcome), code, sentence_of(code), earlier, called(recipient_import, differs))
-            for number, outcome, code, earlier, differs in cursor.fetchall()
-        ]
+    nth = Window(RowNumber(), partition_by="code", order_by="row_number")
+    first = recipient_import.rejected.annotate(nth=nth).filter(nth__lte=per_code).order_by("row_number")
+    return [
+        RowError(
+            row.row_number,
+            Outcome(row.outcome),
+            row.code,
+            sentence_of(row.code),
+            row.earlier_row,
+            called(recipient_import, row.differs or ()),
+        )
+        for row in first
+    ]
 
 
 def called(recipient_import: RecipientImport, places: Iterable[int]) -> list[str]:

@@ -40,7 +40,7 @@ _FIELDS: bytes = Voicemail._meta.get_field("merge_fields").purpose
 # `place` counts the rows from 1; `number` is what a spreadsheet program shows. The types are those of delivery_voicemail. `binds` are
 # the indexes of numbers to which a rejected row says no, `consent` what its columns of it say, `nth` which of the person's phones the
 # number is, `prints` hashes of what tells persons of one number apart.
-_CREATE = """
+_CREATE_TABLE = """
 CREATE UNLOGGED TABLE {table} (place integer, number integer, code text, recipient bytea, index bytea, older bytea[],
   last4 varchar(4), reference varchar(100), zones varchar(64)[], merge_fields bytea, recording_id uuid,
   binds bytea[], consent smallint, nth smallint, prints bytea, record_number bytea, record_entry bigint)
@@ -75,7 +75,7 @@ def stage(recipient_import: RecipientImport) -> list[int]:
     table = table_of(recipient_import)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {table}")
-        cursor.execute(_CREATE.format(table=table))
+        cursor.execute(_CREATE_TABLE.format(table=table))
     notices: list[str] = []
     layout, rows = open_import(recipient_import, notices)
     with closing(rows):

@@ -100,7 +100,7 @@ def _point_on(row: Campaign, after: UUID, now: datetime) -> UUID | None:
 
 
 # Those that wait are found by their lane, the others by use case and status: few are on their way at a time.
-_OPEN_ROW = """
+_HAS_OPEN_VOICEMAIL = """
 SELECT EXISTS (SELECT 1 FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' ORDER BY failover, not_before)
     OR EXISTS (SELECT 1 FROM delivery_voicemail
                 WHERE use_case_id = %s AND status IN ('sending', 'uncertain', 'accepted') AND lane_id = %s)
@@ -131,11 +131,12 @@ def _open_ended(counts: Counter[str]) -> int:
 
 
 def _has_open_row(row: Campaign) -> bool:
-    [(found,)] = sql.run(_OPEN_ROW, [row.pk, row.lane.use_case_id, row.pk])
+    [(found,)] = sql.run(_HAS_OPEN_VOICEMAIL, [row.pk, row.lane.use_case_id, row.pk])
     return bool(found)
 
 
-_STIRRING = """
+# Campaigns of a state whose lanes have voicemails in one of the statuses, of which few have any.
+_CAMPAIGNS_WITH_STATUS = """
 SELECT id FROM campaigns_campaign WHERE id = ANY(ARRAY({lanes})) AND state = %s ORDER BY id LIMIT %s
 """
 
@@ -143,7 +144,7 @@ SELECT id FROM campaigns_campaign WHERE id = ANY(ARRAY({lanes})) AND state = %s 
 def _stirring(state: CampaignState, statuses: Iterable[VoicemailStatus]) -> list[UUID]:
     """Campaigns of the state that have voicemails in one of the statuses, by the counters."""
     names = sql.texts(sorted(status.value for status in statuses))
-    statement = _STIRRING.format(lanes=LANES_WITH)
+    statement = _CAMPAIGNS_WITH_STATUS.format(lanes=LANES_WITH)
     return [row[0] for row in sql.run(statement, [names, state.value, MAX_CAMPAIGNS])]
 
 

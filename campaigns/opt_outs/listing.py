@@ -35,13 +35,14 @@ TAKEN_BACK_AT_ONCE = 5000
 NAMED = 20
 
 # The workspace is in the index already. Number by number: a join would be planned as if every list were as long as the table.
-_WAITING = """
+_FIND_WAITING = """
 SELECT sought.index FROM unnest(%s::bytea[]) AS sought(index) CROSS JOIN LATERAL (
   SELECT FROM delivery_voicemail v JOIN campaigns_campaign c ON c.lane_id = v.lane_id
    WHERE v.recipient_index = sought.index AND v.status = 'queued' AND v.live = %s
      AND c.state IN ('draft', 'scheduled', 'running', 'paused') LIMIT 1) waiting
 """
-_ENDED = """
+# Voicemails that the list has ended, by the index of recipients, in which the workspace is.
+_COUNT_ENDED = """
 SELECT count(*) FROM delivery_voicemail
  WHERE recipient_index = ANY(%s::bytea[]) AND status = 'skipped' AND reason = 'suppressed'
 """
@@ -130,7 +131,7 @@ def check(row: OptOutImport) -> Mapping[str, object]:
         known = {numbers[index] for index, _, _, _ in _known(row, list(numbers))}
         listing.counts.already_listed += len(known)
         listing.counts.to_add += len(batch.fresh) - len(known)
-        waiting = sql.run(_WAITING, [list(numbers), row.live])
+        waiting = sql.run(_FIND_WAITING, [list(numbers), row.live])
         listing.counts.waiting += len({numbers[bytes(index)] for (index,) in waiting})
         write_if_still(row, rows_read=batch.rows_read)
     if not listing.counts.rows:
@@ -158,7 +159,7 @@ def undo(row: OptOutImport) -> bool:
     while not shutdown.requested.is_set():
         with transaction.atomic():
             indexes = take_back(row.pk, TAKEN_BACK_AT_ONCE)
-            [(ended,)] = sql.run(_ENDED, [indexes])
+            [(ended,)] = sql.run(_COUNT_ENDED, [indexes])
             write_if_still(
                 row,
                 taken_back=F("taken_back") + len(indexes),

@@ -30,17 +30,19 @@ class AudienceGroup(NamedTuple):
 
 # Numbers that are suppressed are few beside those that wait, so they are the side that is hashed. No zones stand for those of whom
 # only the number is known.
-_KNOWN = f"""
+_COUNT_GROUPS = f"""
 SELECT v.zones::text[], v.recipient_index IN ({suppressed_indexes_sql(workspace="%s")}), v.expires_at, count(*)
   FROM delivery_voicemail v
  WHERE v.lane_id = %s AND v.id BETWEEN %s AND %s AND v.status = 'queued'
  GROUP BY 1, 2, 3
 """  # noqa: S608 - of constants
-_UNKNOWN = """
+# Those whose number must be opened: it alone says their zones, or all while the index keys rotate.
+_READ_UNGROUPED = """
 SELECT recipient, recipient_index, zones::text[], expires_at FROM delivery_voicemail
  WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' AND (coalesce(cardinality(zones), 0) = 0 OR %s)
 """
-_ZONES = """
+# How many wait in which zones, within the stretch of the table that the lane's ids span.
+_COUNT_BY_ZONES = """
 SELECT zones::text[], count(*) FROM delivery_voicemail WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' GROUP BY 1
 """
 PAGE = 2000
@@ -56,7 +58,9 @@ def audience_groups(lane: Lane) -> Counter[AudienceGroup]:
     groups: Counter[AudienceGroup] = Counter()
     unknown = rotating
     if not rotating:
-        for zones, suppressed, expires_at, count in sql.run(_KNOWN, [lane.workspace_id, lane.pk, *id_range(lane)]):
+        for zones, suppressed, expires_at, count in sql.run(
+            _COUNT_GROUPS, [lane.workspace_id, lane.pk, *id_range(lane)]
+        ):
             if zones:
                 groups[AudienceGroup(tuple(zones), suppressed, expires_at)] += count
             else:
@@ -69,14 +73,16 @@ def audience_groups(lane: Lane) -> Counter[AudienceGroup]:
 
 def by_zones(lane: Lane) -> dict[tuple[str, ...] | None, int]:
     """How many of the lane's queued voicemails may be in which zones; None are those of which only the number is known."""
-    return {tuple(zones) if zones else None: count for zones, count in sql.run(_ZONES, [lane.pk, *id_range(lane)])}
+    return {
+        tuple(zones) if zones else None: count for zones, count in sql.run(_COUNT_BY_ZONES, [lane.pk, *id_range(lane)])
+    }
 
 
 def _pages(lane: Lane, everybody: bool) -> Iterator[list[tuple[Any, ...]]]:
     """In constant memory: a cursor of the server's, which lives as long as its transaction."""
     connection.ensure_connection()
     with transaction.atomic(), connection.connection.cursor(name="rvm_waiting") as cursor:
-        cursor.execute(_UNKNOWN, [lane.pk, *id_range(lane), everybody])
+        cursor.execute(_READ_UNGROUPED, [lane.pk, *id_range(lane), everybody])
         while rows := cursor.fetchmany(PAGE):
             yield rows
 

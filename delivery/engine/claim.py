@@ -68,17 +68,19 @@ class ClaimedBatch:
     waits: bool = False
 
 
-_ROWS = """
+# What a claim must know of a voicemail.
+_READ_VOICEMAILS = """
 SELECT id, recipient, recipient_index, sender, recording_id, attempts, coalesce(expires_at, %s), zones::text[]
   FROM delivery_voicemail
 """
-_IN_TURN = """
+# Locks what is due from a place in the line on, in the order of its index, and passes over what others hold.
+_DUE_IN_TURN = """
  WHERE lane_id = %s AND failover = %s AND status = 'queued' AND not_before <= %s AND (not_before, id) >= (%s, %s)
  ORDER BY not_before, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """
-_DUE = _ROWS + _IN_TURN
-_DUE_IDS = "SELECT id FROM delivery_voicemail" + _IN_TURN  # noqa: S608 - of constants
-_THESE = _ROWS + "WHERE id = ANY(%s::uuid[]) ORDER BY not_before, id"
+_LOCK_DUE = _READ_VOICEMAILS + _DUE_IN_TURN
+_LOCK_DUE_IDS = "SELECT id FROM delivery_voicemail" + _DUE_IN_TURN  # noqa: S608 - of constants
+_READ_THESE = _READ_VOICEMAILS + "WHERE id = ANY(%s::uuid[]) ORDER BY not_before, id"
 
 # Looks at so many due rows of a route, from a place in its line on, and claims at most so many of them.
 Look = Callable[[SendRoute, Place, int, int, datetime, timedelta], ClaimedBatch]
@@ -119,18 +121,18 @@ def _claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta, look:
 
 
 def _look(route: SendRoute, first: Place, size: int, limit: int, now: datetime, lease: timedelta) -> ClaimedBatch:
-    rows = sql.run(_DUE, [route.expires_at, route.lane_id, route.failover, now, *first, size])
+    rows = sql.run(_LOCK_DUE, [route.expires_at, route.lane_id, route.failover, now, *first, size])
     return _take(route, rows, limit, now, lease)
 
 
 def _look_apart(route: SendRoute, first: Place, size: int, limit: int, now: datetime, lease: timedelta) -> ClaimedBatch:
     """The same where one of these rows makes it fail: that one is put off, and the others go their way."""
-    ids = [row[0] for row in sql.run(_DUE_IDS, [route.lane_id, route.failover, now, *first, size])]
+    ids = [row[0] for row in sql.run(_LOCK_DUE_IDS, [route.lane_id, route.failover, now, *first, size])]
     taken: list[ClaimedBatch] = []
 
     def take(part: Sequence[UUID]) -> list[Claim]:
         with transaction.atomic():
-            rows = sql.run(_THESE, [route.expires_at, sql.ids(part)])
+            rows = sql.run(_READ_THESE, [route.expires_at, sql.ids(part)])
             batch = _take(route, rows, limit - sum(len(earlier.claims) for earlier in taken), now, lease)
         taken.append(batch)
         return batch.claims
@@ -249,17 +251,20 @@ def _chosen(route: SendRoute, row: tuple[Any, ...], recipient: str, now: datetim
     return Claim(uuid7(), row[0], row[4], row[5] + 1, recipient, sender, now, route)
 
 
+# Has each looked at again when its time has come.
+_DEFER_EACH = """
+UPDATE delivery_voicemail v SET not_before = a.at FROM unnest(%s::uuid[], %s::timestamptz[]) AS a(id, at) WHERE v.id = a.id
+"""
+
+
 def _defer(later: list[tuple[UUID, datetime]]) -> None:
     """Rows that this claim holds, so that it does not matter in which order the update comes upon them."""
     if later:
-        sql.run(
-            "UPDATE delivery_voicemail v SET not_before = a.at FROM unnest(%s::uuid[], %s::timestamptz[]) AS a(id, at)"
-            " WHERE v.id = a.id",
-            [sql.ids(voicemail_id for voicemail_id, _ in later), [until for _, until in later]],
-        )
+        sql.run(_DEFER_EACH, [sql.ids(voicemail_id for voicemail_id, _ in later), [until for _, until in later]])
 
 
-_PUT_OFF = """
+# Has them looked at again later, and says why to who reads them.
+_PUT_OFF_WITH_WHY = """
 UPDATE delivery_voicemail v SET not_before = t.until, carrier_code = '', carrier_text = a.text, updated_at = t.at
   FROM unnest(%s::uuid[], %s::text[]) AS a(id, text), (SELECT %s::timestamptz AS at, %s::timestamptz AS until) t
  WHERE v.id = a.id
@@ -270,7 +275,7 @@ def _put_off(unfit: list[tuple[UUID, str]], now: datetime) -> None:
     """Rows that keep nobody else waiting: they are looked at again, and say to a person why they wait."""
     if unfit:
         until = now + timedelta(minutes=PUT_OFF_MINUTES)
-        sql.run(_PUT_OFF, [sql.ids(row[0] for row in unfit), sql.texts(row[1] for row in unfit), now, until])
+        sql.run(_PUT_OFF_WITH_WHY, [sql.ids(row[0] for row in unfit), sql.texts(row[1] for row in unfit), now, until])
 
 
 def _told(voicemail_id: UUID, error: Exception) -> str:

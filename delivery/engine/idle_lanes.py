@@ -27,9 +27,10 @@ WOKEN = "woken_lanes"
 MAX_RESTED = 1000
 MAX_LOOKED_AT = 500
 
+# Puts lanes to rest in which nothing is under way.
 # The counters say which are worth a look, rows decide. Whatever is not folded yet keeps its lane awake, and so does a lock on it:
 # somebody may be about to queue something.
-_REST = """
+_MARK_IDLE = """
 UPDATE delivery_lane SET idle = true WHERE id = ANY(ARRAY(
   SELECT l.id FROM delivery_lane l
    WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id))
@@ -41,12 +42,14 @@ UPDATE delivery_lane SET idle = true WHERE id = ANY(ARRAY(
            ORDER BY v.failover, v.not_before LIMIT 1) IS NULL
    ORDER BY l.id LIMIT %s FOR NO KEY UPDATE OF l SKIP LOCKED))
 """
-_WAKE = """
+# Wakes those of the lanes that are idle; what somebody holds is woken at the next tick.
+_MARK_ACTIVE = """
 UPDATE delivery_lane SET idle = false WHERE id = ANY(ARRAY(
   SELECT id FROM delivery_lane WHERE idle AND id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id
 """
-_PAGE = """
+# The next lanes by their ids, and whether each is idle though something waits in it, by the rows.
+_LOOK_AT_NEXT_LANES = """
 SELECT l.id, l.idle AND (SELECT v.id FROM delivery_voicemail v WHERE v.lane_id = l.id AND v.status = 'queued'
                           ORDER BY v.failover, v.not_before LIMIT 1) IS NOT NULL
   FROM (SELECT id, idle FROM delivery_lane WHERE id > %s ORDER BY id LIMIT %s) l ORDER BY l.id
@@ -58,7 +61,7 @@ _looked_at_to = _FIRST  # by this process
 
 def mark_idle(now: datetime) -> None:
     """Make lanes idle in which nothing is under way, nor has been for ten minutes."""
-    sql.run(_REST, [_names(), MAX_RESTED])
+    sql.run(_MARK_IDLE, [_names(), MAX_RESTED])
 
 
 def mark_active(lane: Lane) -> None:
@@ -72,13 +75,13 @@ def mark_stirring_active(now: datetime) -> int:
     """Wake the idle lanes in which something is under way; how many."""
     global _looked_at_to
     stirring = {row[0] for row in sql.run(LANES_WITH, [_names()])}
-    page = sql.run(_PAGE, [_looked_at_to, MAX_LOOKED_AT])
+    page = sql.run(_LOOK_AT_NEXT_LANES, [_looked_at_to, MAX_LOOKED_AT])
     _looked_at_to = page[-1][0] if len(page) == MAX_LOOKED_AT else _FIRST
     stirring |= {lane_id for lane_id, waits in page if waits}
     if not stirring:
         return 0
     with transaction.atomic():
-        woken = [row[0] for row in sql.run(_WAKE, [sql.ids(stirring)])]
+        woken = [row[0] for row in sql.run(_MARK_ACTIVE, [sql.ids(stirring)])]
         if woken:
             Tally.add(WOKEN, len(woken), now)
     for lane_id in woken:

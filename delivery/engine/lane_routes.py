@@ -105,7 +105,7 @@ class SendRoute:
 # A test lane goes through the workspace's oldest living sandbox setup, a live one through its use case's setup or, for those of its
 # voicemails that ask for it, the failover setup. Lanes behind a hold, an open breaker or a kill switch are left out: their voicemails
 # stay queued as they are, however many they are.
-_LANES = """
+_LANES_WITH_SETUPS = """
   FROM delivery_lane l
  CROSS JOIN (VALUES (false), (true)) AS via(failover)
   JOIN usecases_usecase u ON u.id = l.use_case_id
@@ -115,17 +115,19 @@ _LANES = """
                                   AND deleted_at IS NULL ORDER BY id LIMIT 1)
          WHEN via.failover THEN coalesce(u.failover_setup_id, u.setup_id) ELSE u.setup_id END
 """
-_OPEN_NOW = """
+# Neither a hold, nor a breaker nor a kill switch; of a deleted use case the voicemails end, whatever else is off.
+_MAY_SEND_NOW = """
        NOT l.held AND (s.breaker_until IS NULL OR s.breaker_until <= %s)
    AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL)
 """
+# The open lanes in which something is due, how much, and the first of it.
 # The inner ORDER BYs keep the planner on the indexes of due rows and of open lanes: without them, by what it believes of a table, it
 # reads all of it. As an array the lanes are few to it whatever it counted last. The looks into a lane begin at the place in its line
 # before which nothing waits.
-_OPEN = f"""
+_FIND_ACTIVE_ROUTES = f"""
 SELECT l.id, via.failover, s.id, l.priority, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
        u.deleted_at IS NOT NULL, due.count, first.not_before, first.id
-{_LANES}
+{_LANES_WITH_SETUPS}
   LEFT JOIN unnest(%s::uuid[], %s::bool[], %s::timestamptz[], %s::uuid[]) AS place(lane_id, failover, not_before, id)
     ON place.lane_id = l.id AND place.failover = via.failover
  CROSS JOIN LATERAL (SELECT v.not_before, v.id FROM delivery_voicemail v
@@ -136,18 +138,19 @@ SELECT l.id, via.failover, s.id, l.priority, l.pace_per_second, s.pace_per_secon
          WHERE v.lane_id = l.id AND v.failover = via.failover AND v.status = 'queued' AND v.not_before <= %s
            AND (v.not_before, v.id) >= (first.not_before, first.id)
          ORDER BY v.not_before, v.id LIMIT %s) counted) due
- WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id)) AND {_OPEN_NOW}
+ WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id)) AND {_MAY_SEND_NOW}
  ORDER BY l.priority DESC, l.id, via.failover
 """  # noqa: S608 - of constants
+# How the voicemails of one lane go through one setup.
 # The senders are those assigned numbers that belong to the setup; a test lane's belong to the use case's own.
-_ROUTE = f"""
+_READ_SEND_ROUTE = f"""
 SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
        u.deleted_at IS NOT NULL, l.workspace_id, l.live, l.live AND u.failover_setup_id IS NOT NULL, s.carrier, s.credentials,
        s.credentials_version, s.callback_token, {effective_sql("window_start")}, {effective_sql("window_end")}, l.days, l.expires_at,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
               WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END ORDER BY p.e164)
-{_LANES}
- WHERE l.id = %s AND via.failover = %s AND s.id = %s AND {_OPEN_NOW}
+{_LANES_WITH_SETUPS}
+ WHERE l.id = %s AND via.failover = %s AND s.id = %s AND {_MAY_SEND_NOW}
 """  # noqa: S608
 
 
@@ -157,7 +160,7 @@ _DUE: Watermark[Places] = Watermark({})
 def active_routes(now: datetime, limit: int) -> list[ActiveRoute]:
     """The lanes that have due voicemails and are neither held, stopped nor behind an open breaker, most urgent first."""
     with _DUE.look() as places:
-        rows = sql.run(_OPEN, [*_as_arrays(places), now, now, limit, now])
+        rows = sql.run(_FIND_ACTIVE_ROUTES, [*_as_arrays(places), now, now, limit, now])
     routes = [ActiveRoute(*row) for row in rows]
     _remember(routes)
     return routes
@@ -182,7 +185,7 @@ def _as_arrays(places: Places) -> list[str]:
 
 def route_of(lane_id: UUID, *, failover: bool, setup_id: UUID, now: datetime) -> SendRoute | None:
     """The lane's way through that setup; None where it is not open now, or goes through another setup by now."""
-    rows = sql.run(_ROUTE, [lane_id, failover, setup_id, now])
+    rows = sql.run(_READ_SEND_ROUTE, [lane_id, failover, setup_id, now])
     return SendRoute(*rows[0]) if rows else None
 
 

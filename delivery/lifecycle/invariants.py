@@ -32,18 +32,21 @@ MAX_ROWS = 1000
 MAX_PAIRS = 30
 _LAST = UUID(int=2**128 - 1)
 
+# The next voicemails of a use case and status, and whether each agrees with its latest drop.
 # In the order of the listings' index, of which a page is the next stretch.
-_PAGE = """
+_NEXT_UNDER_WAY = """
 SELECT v.id, d.status IS NOT DISTINCT FROM v.status
   FROM (SELECT id, status, drop_id FROM delivery_voicemail
          WHERE use_case_id = %s AND status = %s AND id < %s ORDER BY id DESC LIMIT %s) v
   LEFT JOIN delivery_drop d ON d.id = v.drop_id ORDER BY v.id DESC
 """
-_LOCK = """
+# Those that are still under way, in the order in which everybody locks voicemails.
+_LOCK_UNDER_WAY = """
 SELECT id, status, reason, drop_id FROM delivery_voicemail
  WHERE id = ANY(%s::uuid[]) AND status IN ('sending', 'uncertain', 'accepted') ORDER BY id FOR NO KEY UPDATE
 """
-_DROPS = "SELECT id, status, reason FROM delivery_drop WHERE id = ANY(%s::uuid[])"
+# Read once the voicemails are locked: whoever changes a drop holds its voicemail.
+_READ_DROPS = "SELECT id, status, reason FROM delivery_drop WHERE id = ANY(%s::uuid[])"
 
 
 @dataclass(slots=True)
@@ -72,7 +75,7 @@ def check(now: datetime) -> int:
             _walk.use_case_id = _use_case_after(UUID(int=0))
         if _walk.use_case_id is None or left <= 0:
             break
-        rows = sql.run(_PAGE, [_walk.use_case_id, UNDER_WAY[_walk.place].value, _walk.before, left])
+        rows = sql.run(_NEXT_UNDER_WAY, [_walk.use_case_id, UNDER_WAY[_walk.place].value, _walk.before, left])
         apart = [voicemail_id for voicemail_id, agrees in rows if not agrees]
         if apart:
             repaired += repair(apart, now)
@@ -92,8 +95,8 @@ def _use_case_after(use_case_id: UUID) -> UUID | None:
 def repair(voicemail_ids: list[UUID], now: datetime) -> int:
     """Bring those that are apart from their latest drop together again; how many."""
     with transaction.atomic():
-        rows = sql.run(_LOCK, [sql.ids(voicemail_ids)])
-        drops = {row[0]: (D(row[1]), row[2]) for row in sql.run(_DROPS, [sql.ids(row[3] for row in rows)])}
+        rows = sql.run(_LOCK_UNDER_WAY, [sql.ids(voicemail_ids)])
+        drops = {row[0]: (D(row[1]), row[2]) for row in sql.run(_READ_DROPS, [sql.ids(row[3] for row in rows)])}
         found = [_together(V(row[1]), row[2], row[0], row[3], drops.get(row[3]), now) for row in rows]
         transitions.apply([each for each in found if isinstance(each, Transition)], now)
         transitions.change_drops([each for each in found if isinstance(each, DropChange)], now)

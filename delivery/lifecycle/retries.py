@@ -18,7 +18,7 @@ from usecases.effective_settings import effective_sql
 
 # Only what its lane or use case lets be tried more than once is looked at; for most there is nothing to decide. What has no time of
 # its own and is in a lane without one has outlived its campaign: whether it is tried again is for a person to say.
-_RETRYABLE = f"""
+_FIND_RETRYABLE = f"""
 SELECT v.id, v.status, v.reason, v.failover, coalesce(v.expires_at, l.expires_at), {effective_sql("max_attempts")},
        {effective_sql("retry_minutes")}, u.failover_setup_id IS NOT NULL AND v.live, u.failover_reasons::text[],
        (SELECT count(*) FROM delivery_drop d WHERE d.voicemail_id = v.id AND d.status <> 'not_sent')
@@ -56,7 +56,7 @@ class Retryable:
 def retryable(voicemail_ids: Iterable[UUID]) -> dict[UUID, Retryable]:
     """Those of the voicemails that may be tried more than once."""
     found = {}
-    for row in sql.run(_RETRYABLE, [sql.ids(voicemail_ids)]):
+    for row in sql.run(_FIND_RETRYABLE, [sql.ids(voicemail_ids)]):
         policy = RetryPolicy(row[5], timedelta(minutes=row[6]), row[7], [Reason(name) for name in row[8]])
         found[row[0]] = Retryable(row[0], row[1], row[2], row[3], policy, row[9], row[4])
     return found

@@ -56,8 +56,9 @@ def _words(values: Collection[StrEnum]) -> str:
 
 # In this order everybody who waits for voicemails locks them, so that two who want the same ones cannot wait for each other. The
 # update would lock them as its plan comes upon them. Those that the caller holds already cost nothing to speak of.
-_LOCK = "SELECT 1 FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
-_APPLY = f"""
+_LOCK_IN_ORDER = "SELECT 1 FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+# Moves what is still as it was decided from, and counts it.
+_APPLY_TRANSITIONS = f"""
 WITH asked AS (
   SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[],
                        %s::timestamptz[], %s::bool[])
@@ -107,11 +108,12 @@ def apply(moves: Sequence[Transition], at: datetime) -> set[UUID]:
         at,
     ]
     with transaction.atomic(savepoint=False):
-        sql.run(_LOCK, [named])
-        return {row[0] for row in sql.run(_APPLY, parameters)}
+        sql.run(_LOCK_IN_ORDER, [named])
+        return {row[0] for row in sql.run(_APPLY_TRANSITIONS, parameters)}
 
 
-_REQUEUE = """
+# Queues what has failed, and counts it; under the caller's locks, so that nothing is asked for but the status.
+_REQUEUE_FAILED = """
 WITH was AS (
   SELECT id, reason FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) AND status = 'failed'
 ), moved AS (
@@ -134,7 +136,7 @@ def requeue(voicemail_ids: Iterable[UUID], at: datetime, *, expires_at: datetime
     """failed -> queued and due at once, for as many as a person asks for: with no `Transition` for each and one version of each row.
 
     They expire as they did, but not before `expires_at`; with their lane where it is None. The caller holds the rows' locks."""
-    [(count,)] = sql.run(_REQUEUE, [sql.ids(voicemail_ids), at, expires_at])
+    [(count,)] = sql.run(_REQUEUE_FAILED, [sql.ids(voicemail_ids), at, expires_at])
     return int(count)
 
 
@@ -147,7 +149,8 @@ class NewDrop:
     sender: str
 
 
-_BEGIN = """
+# Has what is queued sending, writes its drops with their leases, and counts it.
+_BEGIN_DROPS = """
 WITH claimed AS (
   SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS claimed(id, voicemail_id, sender)
 ), moved AS (
@@ -175,7 +178,7 @@ def begin(
 
     `credentials_version` is that of the credentials with which the requests are made."""
     sql.run(
-        _BEGIN,
+        _BEGIN_DROPS,
         [
             sql.ids(drop.id for drop in drops),
             sql.ids(drop.voicemail_id for drop in drops),
@@ -205,7 +208,8 @@ class DropChange:
     provisional: bool = False
 
 
-_DROPS = f"""
+# Changes drops that are still as it was decided from, unless they ended for good; those that did not change come back.
+_CHANGE_DROPS = f"""
 WITH asked AS (
   SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
                        %s::timestamptz[], %s::bool[])
@@ -235,7 +239,7 @@ def change_drops(changes: Sequence[DropChange], at: datetime) -> set[UUID]:
             raise InvalidTransition(f"drop: {change.from_status} -> {change.to_status}")
     ordered = sorted(changes, key=lambda change: change.drop_id.int)
     rows = sql.run(
-        _DROPS,
+        _CHANGE_DROPS,
         [
             sql.ids(change.drop_id for change in ordered),
             sql.texts(change.from_status for change in ordered),

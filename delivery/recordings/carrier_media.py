@@ -33,14 +33,15 @@ LEASE = timedelta(seconds=UPLOAD_SECONDS)
 FIRST_WAIT, MAX_WAIT = timedelta(seconds=5), timedelta(minutes=10)
 State = CarrierMedia.State
 
-_KNOWN = "SELECT recording_id, state, media_id, error FROM delivery_carriermedia WHERE setup_id = %s AND recording_id = ANY(%s)"
+# Asks for uploads, once for each recording.
 # What failed is wanted again once its wait is over, and only because somebody waits for it.
-_WANT = """
+_ASK_FOR_UPLOADS = """
 INSERT INTO delivery_carriermedia AS m (id, setup_id, recording_id, state, media_id, error, attempts, due_at)
 SELECT id, %s, recording_id, 'wanted', '', '', 0, %s FROM unnest(%s::uuid[], %s::uuid[]) AS asked(id, recording_id)
 ON CONFLICT (setup_id, recording_id) DO UPDATE SET state = 'wanted' WHERE m.state = 'failed' AND m.due_at <= excluded.due_at
 """
-_TAKE = """
+# Leases the upload that has been due for longest, but those that another worker holds.
+_LEASE_NEXT_UPLOAD = """
 UPDATE delivery_carriermedia SET attempts = attempts + 1, due_at = %s
  WHERE id = (SELECT id FROM delivery_carriermedia WHERE state = 'wanted' AND due_at <= %s ORDER BY due_at LIMIT 1
              FOR NO KEY UPDATE SKIP LOCKED)
@@ -58,8 +59,9 @@ class Media:
 
 
 def known(setup_id: UUID, recordings: Iterable[UUID]) -> dict[UUID, Media]:
-    rows = sql.run(_KNOWN, [setup_id, sql.ids(recordings)])
-    return {recording: Media(State(state), media_id, error) for recording, state, media_id, error in rows}
+    rows = CarrierMedia.objects.filter(setup=setup_id, recording__in=set(recordings))
+    found = rows.values_list("recording_id", "state", "media_id", "error")
+    return {recording: Media(State(state), media_id, error) for recording, state, media_id, error in found}
 
 
 def id_of(setup_id: UUID, recording_id: UUID) -> str:
@@ -73,7 +75,7 @@ def want(setup_id: UUID, recordings: Iterable[UUID], now: datetime) -> None:
     """Ask for uploads; what is asked for already, or rests after a failure, stays as it is."""
     asked = sorted(set(recordings))
     if asked:
-        sql.run(_WANT, [setup_id, now, sql.ids(uuid7() for _ in asked), sql.ids(asked)])
+        sql.run(_ASK_FOR_UPLOADS, [setup_id, now, sql.ids(uuid7() for _ in asked), sql.ids(asked)])
         wake_on_commit("reports")
 
 
@@ -99,7 +101,7 @@ def upload_one(transport: Transport[None], now: Callable[[], datetime], clock: C
 
 def _take(now: datetime) -> CarrierMedia | None:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_TAKE, [now + LEASE, now])
+        cursor.execute(_LEASE_NEXT_UPLOAD, [now + LEASE, now])
         row = cursor.fetchone()
     related = CarrierMedia.objects.select_related("setup", "recording").defer("setup__credentials")
     return related.get(pk=row[0]) if row else None

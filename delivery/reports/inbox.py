@@ -40,12 +40,13 @@ MAX_DOUBT = timedelta(days=7)
 MAX_IN_DOUBT = 500
 
 # Most callbacks hold one report, for which unnesting arrays would cost PostgreSQL four times the row.
-_KEEP_ONE = """
+_INSERT_REPORT = """
 INSERT INTO delivery_carrierreport (setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference,
                                     event_id, occurred_at, unsigned, raw, effect)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '')
 """
-_KEEP_MORE = """
+# The others of a callback, as arrays.
+_INSERT_REPORTS = """
 INSERT INTO delivery_carrierreport (setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference,
                                     event_id, occurred_at, unsigned, effect)
 SELECT *, '' FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
@@ -59,11 +60,11 @@ def receive(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
         return
     first, *more = [_row(setup_id, report) for report in reports]
     with transaction.atomic() if more else nullcontext():
-        sql.run(_KEEP_ONE, [*first, cipher().encrypt(raw, RAW_PURPOSE)])
+        sql.run(_INSERT_REPORT, [*first, cipher().encrypt(raw, RAW_PURPOSE)])
         if more:
             setups, drops, recipients, *words, times, unsigned = zip(*more, strict=True)
             arrays = [sql.ids(setups), sql.ids(drops), list(recipients), *map(sql.texts, words), sql.times(times)]
-            sql.run(_KEEP_MORE, [*arrays, list(unsigned)])
+            sql.run(_INSERT_REPORTS, [*arrays, list(unsigned)])
         wake_throttled_on_commit("reports")
 
 
@@ -87,42 +88,45 @@ def _row(setup_id: UUID, report: Report) -> tuple[Any, ...]:
 
 
 # A planner that last counted while the inbox was empty would rather read all that its index ever held, merged or not, and sort it.
-_IN_ORDER = "SET LOCAL enable_bitmapscan = off"
+_READ_IN_ORDER = "SET LOCAL enable_bitmapscan = off"
 # Times are dear to read, and only those of reports without our key are asked for.
-_TAKE = """
+_TAKE_UNMERGED = """
 SELECT id, setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference,
        CASE WHEN drop_id IS NULL THEN occurred_at END, unsigned
   FROM delivery_carrierreport WHERE merged_at IS NULL AND id >= %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 _INBOX = Watermark(0)
 # An index holds just these, so where there are none, as at carriers that repeat our key, this costs nothing.
-_IN_DOUBT = """
+_TAKE_IN_DOUBT = """
 SELECT id, setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference, occurred_at, unsigned
   FROM delivery_carrierreport
  WHERE effect = 'unknown_drop' AND recipient IS NOT NULL AND drop_id IS NULL AND setup_id = ANY(%s::uuid[])
    AND received_at > %s AND merged_at IS NOT NULL
  ORDER BY id DESC LIMIT %s FOR UPDATE SKIP LOCKED
 """
-_PEOPLE = """
+# Of whom the drops are.
+_PEOPLE_OF_DROPS = """
 SELECT d.setup_id, v.recipient_index FROM delivery_drop d JOIN delivery_voicemail v ON v.id = d.voicemail_id
  WHERE d.id = ANY(%s::uuid[])
 """
 # The recipient's voicemails are found by an index that the listings have anyway; a person's are few.
-_OF_PEOPLE = """
+_DROPS_OF_PEOPLE = """
 SELECT d.id, d.setup_id, v.recipient_index FROM delivery_voicemail v JOIN delivery_drop d ON d.voicemail_id = v.id
  WHERE v.recipient_index = ANY(%s) AND d.setup_id = ANY(%s::uuid[])
 """
 # Voicemails are locked in the order that every writer of theirs uses, and before their drops are read: whoever changes a drop holds
 # its voicemail.
-_LOCK = """
+_LOCK_VOICEMAILS = """
 SELECT id, status, reason, drop_id, live, failover FROM delivery_voicemail
  WHERE id = ANY(ARRAY(SELECT voicemail_id FROM delivery_drop WHERE id = ANY(%s::uuid[]))) ORDER BY id FOR NO KEY UPDATE
 """
-_DROPS = """
+# What is known of the drops, read once their voicemails are locked.
+_READ_DROPS = """
 SELECT id, voicemail_id, setup_id, status, reason, carrier_reference, provisional, CASE WHEN %s THEN created_at END
   FROM delivery_drop WHERE id = ANY(%s::uuid[])
 """
-_MERGED = """
+# Says of each report what it came to, and which drop it means.
+_MARK_REPORTS_MERGED = """
 UPDATE delivery_carrierreport r SET merged_at = %s, effect = a.effect, drop_id = coalesce(r.drop_id, a.drop_id)
   FROM unnest(%s::bigint[], %s::text[], %s::uuid[]) AS a(id, effect, drop_id) WHERE r.id = a.id
 """
@@ -131,9 +135,9 @@ UPDATE delivery_carrierreport r SET merged_at = %s, effect = a.effect, drop_id =
 def merge(now: datetime, limit: int = BATCH) -> int:
     """Merge one batch of the inbox; how many reports it held. Call again until it is 0."""
     with transaction.atomic():
-        sql.run(_IN_ORDER, [])
+        sql.run(_READ_IN_ORDER, [])
         with _INBOX.look() as first:
-            rows = sql.run(_TAKE, [first, limit])
+            rows = sql.run(_TAKE_UNMERGED, [first, limit])
         if not rows:
             return 0
         _INBOX.reached(rows[0][0])
@@ -160,14 +164,16 @@ def _mark_merged(batch: Batch, now: datetime) -> None:
         for drop_id, applied in batch.meant.values()
     ]
     drop_ids = sql.ids(drop_id for drop_id, _ in batch.meant.values())
-    sql.run(_MERGED, [now, sql.numbers(batch.meant), sql.texts(effects), drop_ids])
+    sql.run(_MARK_REPORTS_MERGED, [now, sql.numbers(batch.meant), sql.texts(effects), drop_ids])
 
 
-_STILL_IN_DOUBT = """
+# The latest reports whose drop could not be told, by the index that holds just these.
+_FIND_IN_DOUBT = """
 SELECT id, setup_id, recipient, merged_at FROM delivery_carrierreport
  WHERE effect = 'unknown_drop' AND recipient IS NOT NULL AND drop_id IS NULL AND received_at > %s ORDER BY id DESC LIMIT %s
 """
-_ENDED_SINCE = """
+# When the last drop of each person ended, by the index of recipients.
+_LAST_ENDS_OF_PEOPLE = """
 SELECT d.setup_id, v.recipient_index, max(d.ended_at)
   FROM delivery_voicemail v JOIN delivery_drop d ON d.voicemail_id = v.id
  WHERE v.recipient_index = ANY(%s) AND d.setup_id = ANY(%s::uuid[]) AND d.ended_at IS NOT NULL GROUP BY 1, 2
@@ -176,13 +182,13 @@ SELECT d.setup_id, v.recipient_index, max(d.ended_at)
 
 def reopen_doubtful(now: datetime) -> int:
     """Put reports in doubt back into the inbox whose person's drop has ended since, other than by a report; how many."""
-    rows = sql.run(_STILL_IN_DOUBT, [now - MAX_DOUBT, MAX_IN_DOUBT])
+    rows = sql.run(_FIND_IN_DOUBT, [now - MAX_DOUBT, MAX_IN_DOUBT])
     people = _People({setup_id for _, setup_id, _, _ in rows})
     numbers = {row[0]: _opened(row[2]) for row in rows}
     persons = {row[0]: people.add(row[1], number) for row in rows if (number := numbers[row[0]])}
     ended: dict[Person | None, datetime] = {}
     for setup_id, index, at in sql.run(
-        _ENDED_SINCE, [people.indexes(set(persons.values())), sql.ids(people.workspaces)]
+        _LAST_ENDS_OF_PEOPLE, [people.indexes(set(persons.values())), sql.ids(people.workspaces)]
     ):
         person = people.person_of(setup_id, index)
         ended[person] = max(at, ended.get(person, at))
@@ -222,7 +228,7 @@ class _People:
 def _read(rows: list[tuple[Any, ...]], now: datetime) -> tuple[list[Arrival], list[Arrival], _People | None]:
     """The reports of the batch; those in doubt that it may bring light to; and the people of both, where there are any."""
     setups = sql.ids({row[1] for row in rows})
-    doubtful = sql.run(_IN_DOUBT, [setups, now - MAX_DOUBT, MAX_IN_DOUBT])
+    doubtful = sql.run(_TAKE_IN_DOUBT, [setups, now - MAX_DOUBT, MAX_IN_DOUBT])
     named = [row for row in [*rows, *doubtful] if row[2] is None and row[3] is not None]
     if not named:
         return [_arrival(row, None) for row in rows], [], None
@@ -232,7 +238,7 @@ def _read(rows: list[tuple[Any, ...]], now: datetime) -> tuple[list[Arrival], li
     if in_doubt:
         keys = sql.ids({row[2] for row in rows if row[2] is not None})
         about = {arrival.person for arrival in arrivals}
-        about |= {people.person_of(*row) for row in sql.run(_PEOPLE, [keys])}
+        about |= {people.person_of(*row) for row in sql.run(_PEOPLE_OF_DROPS, [keys])}
         in_doubt = [arrival for arrival in in_doubt if arrival.person is not None and arrival.person in about]
     return arrivals, in_doubt, people
 
@@ -265,17 +271,18 @@ def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | No
     persons: dict[UUID, Person | None] = {}
     if people is not None:
         indexes = people.indexes({arrival.person for arrival in [*arrivals, *in_doubt]})
-        found = sql.run(_OF_PEOPLE, [indexes, sql.ids(people.workspaces)])
+        found = sql.run(_DROPS_OF_PEOPLE, [indexes, sql.ids(people.workspaces)])
         persons = {drop_id: people.person_of(setup_id, index) for drop_id, setup_id, index in found}
     drop_ids = sql.ids(keys | persons.keys())
     voicemails = {
-        row[0]: VoicemailState(row[0], _VOICEMAIL_STATUSES[row[1]], *row[2:]) for row in sql.run(_LOCK, [drop_ids])
+        row[0]: VoicemailState(row[0], _VOICEMAIL_STATUSES[row[1]], *row[2:])
+        for row in sql.run(_LOCK_VOICEMAILS, [drop_ids])
     }
     drops = [
         DropState(
             drop_id, voicemails[of], setup_id, _DROP_STATUSES[word], reason, reference, told, at, persons.get(drop_id)
         )
-        for drop_id, of, setup_id, word, reason, reference, told, at in sql.run(_DROPS, [bool(persons), drop_ids])
+        for drop_id, of, setup_id, word, reason, reference, told, at in sql.run(_READ_DROPS, [bool(persons), drop_ids])
     ]
     failed = {each.report.attempt_key for each in [*arrivals, *in_doubt] if each.report.status is ReportStatus.FAILED}
     again = (

@@ -51,15 +51,17 @@ WINDOW_SHARE = 0.5
 # How soon, at least, a drop is thought of again for which there was no start and about which nobody was asked.
 CROWDED = timedelta(seconds=5)
 
+# How many uncertain drops of each setup are due, up to a limit.
 # Each setup by itself, so that one with thousands of uncertain drops does not stand before the others.
-_DUE = """
+_COUNT_DUE = """
 SELECT s.id, s.pace_per_second, s.in_flight_cap, due.count FROM usecases_telephonysetup s
  CROSS JOIN LATERAL (SELECT count(*) FROM (SELECT 1 FROM delivery_drop d
          WHERE d.setup_id = s.id AND d.status = 'uncertain' AND d.due_at <= %s ORDER BY d.due_at LIMIT %s) due) due
  WHERE due.count > 0
 """
+# Takes drops to ask about, and says when each is asked about again.
 # As an array it is selected once: a subquery may be run again for each row that it is joined with, and then locks others every time.
-_TAKE = """
+_TAKE_DUE = """
 UPDATE delivery_drop d SET checks = checks + 1, due_at = %s + (%s::interval[])[least(checks + 2, %s)]
  WHERE id = ANY(ARRAY(SELECT id FROM delivery_drop WHERE setup_id = %s AND status = 'uncertain' AND due_at <= %s
                        ORDER BY due_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
@@ -68,13 +70,14 @@ RETURNING id
 
 # Nobody has asked, settled, retried or delivered meanwhile; and nobody asks again before this request has ended. The voicemail is
 # found by its id alone: a planner that last counted when none was uncertain would rather look for it among all that are.
-_RESUBMIT = """
+_HOLD_FOR_RESUBMISSION = """
 UPDATE delivery_drop d SET due_at = greatest(due_at, %s)
  WHERE d.id = %s AND d.status = 'uncertain' AND d.checks = %s
    AND (SELECT v.status = 'uncertain' AND v.drop_id = d.id FROM delivery_voicemail v WHERE v.id = d.voicemail_id)
 RETURNING d.id
 """
-_NOT_ASKED = """
+# A drop about which nobody was asked after all, for want of a start, is as it was, and due again soon.
+_UNDO_TAKE = """
 UPDATE delivery_drop SET checks = checks - 1, due_at = least(due_at, %s) WHERE id = %s AND status = 'uncertain' AND checks = %s
 """
 
@@ -179,7 +182,7 @@ class _Resubmissions:
         if route.adapter.needs_media and not same.media_id:
             return None
         request = route.adapter.submit_request(same)
-        if not sql.run(_RESUBMIT, [now + lease, drop.pk, checks]):
+        if not sql.run(_HOLD_FOR_RESUBMISSION, [now + lease, drop.pk, checks]):
             return None
         if route.probing and not circuit_breaker.may_probe(self._limiter.redis, drop.setup_id):
             return None
@@ -209,7 +212,7 @@ class _Resubmissions:
         self._started[setup.pk] += permit.count
         if not permit.count and not question.adapter.can_look_up:
             again = self._now() + max(CROWDED, timedelta(seconds=permit.wait))
-            sql.run(_NOT_ASKED, [again, drop.pk, drop.checks])
+            sql.run(_UNDO_TAKE, [again, drop.pk, drop.checks])
         return bool(permit.count)
 
     def _give_back(self, drop: Drop) -> None:
@@ -221,11 +224,11 @@ def _take(limiter: RateLimiter, now: datetime) -> list[Lookup]:
     """Take due drops by moving their next check: two workers never ask about the same one at once. Of each setup as many as may be
     looked up now."""
     ids: list[UUID] = []
-    setups = sql.run(_DUE, [now, BATCH])
+    setups = sql.run(_COUNT_DUE, [now, BATCH])
     for position, (setup_id, pace, cap, due) in enumerate(setups):
         share = max(1, (BATCH - len(ids)) // (len(setups) - position))
         if count := limiter.acquire_look_ups(setup_id, wanted=min(share, due), pace=pace, cap=cap).count:
-            taken = sql.run(_TAKE, [now, list(LOOKUP_WAITS), len(LOOKUP_WAITS), setup_id, now, count])
+            taken = sql.run(_TAKE_DUE, [now, list(LOOKUP_WAITS), len(LOOKUP_WAITS), setup_id, now, count])
             ids += [row[0] for row in taken]
     adapters: dict[UUID, Carrier | None] = {}
     questions = []

@@ -17,8 +17,9 @@ from delivery.models.voicemail import RECIPIENT_PURPOSE
 from rvm.platform.database.ids import first_id_at
 from rvm.platform.encryption.crypto import blind_index, cipher
 
+# Writes the voicemails of one call, what they are found by, and their count.
 # What the rows of one call share comes once; the other columns have the defaults of their table.
-_INSERT = """
+_INSERT_QUEUED = """
 WITH r AS MATERIALIZED (
   SELECT * FROM unnest(%(ids)s::uuid[], %(recipients)s::bytea[], %(indexes)s::bytea[], %(last4)s::text[], %(senders)s::text[],
                        %(references)s::text[], %(metadata)s::text[], %(record_numbers)s::bytea[], %(record_entries)s::bigint[])
@@ -50,7 +51,7 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> None:
     workspace_id = shared.workspace_id
     with connection.cursor() as cursor:
         cursor.execute(
-            _INSERT,
+            _INSERT_QUEUED,
             {
                 "workspace": workspace_id,
                 "use_case": shared.use_case_id,
@@ -81,11 +82,12 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> None:
         )
 
 
+# Gives each staged row its id and its sender.
 # The first half of a UUIDv7 counts on from the moment of the call (rvm.platform.database.ids), so that the rows keep the order in
 # which they were chosen; the second half is random. `sender` is what the person saw last under this use case, one probe of an index:
 # OFFSET 0 keeps the planner from the other indexes. It does not know yet how many rows a new use case has, took its index for as
 # good, and read all of them for each person. Whether that number is still assigned is asked when the voicemail is claimed.
-_PREPARED = """
+_PREPARE_STAGED = """
 SELECT encode(overlay(uuid_send(gen_random_uuid()) placing
               int8send((clock >> 12 << 16) | x'7000'::bigint | (clock & 4095)) from 1 for 8), 'hex')::uuid AS id,
        recipient, index, last4, coalesce(sender, '') AS sender, reference, record_number, record_entry, merge_fields, zones,
@@ -96,7 +98,8 @@ SELECT encode(overlay(uuid_send(gen_random_uuid()) placing
                                                   WHERE v.recipient_index {sought} OFFSET 0) earlier
                               WHERE use_case_id = %(use_case)s AND live = %(live)s ORDER BY id DESC LIMIT 1) last ON true) numbered
 """
-_WRITE = """
+# Writes what was prepared as queued voicemails.
+_INSERT_PREPARED = """
 INSERT INTO delivery_voicemail
   (id, recipient, recipient_index, last4, sender, reference, record_number, merge_fields, zones, recording_id,
    workspace_id, use_case_id, setup_id, lane_id, live, index_key, status, not_before, created_at, updated_at,
@@ -106,18 +109,21 @@ SELECT id, recipient, index, last4, sender, reference, record_number, merge_fiel
        '', '', '', 0
   FROM {prepared} p
 """
-_INSERT_STAGED = _WRITE.replace("{prepared}", f"({_PREPARED})")
+_INSERT_STAGED = _INSERT_PREPARED.replace("{prepared}", f"({_PREPARE_STAGED})")
 # The same where some of them can be found by what the customer calls them. In the order of the index that has none by itself.
-_NAMED = f"""
+_INSERT_IDENTIFIERS = f"""
 INSERT INTO delivery_voicemailidentifier (voicemail_id, record_number, reference)
 SELECT id, record_entry, {REFERENCE_ENTRY} FROM prepared
  WHERE record_entry IS NOT NULL OR reference <> '' ORDER BY record_entry
 """  # noqa: S608 - ours
-_INSERT_IDENTIFIED = f"WITH prepared AS MATERIALIZED ({_PREPARED}), named AS ({_NAMED})" + _WRITE.replace(
-    "{prepared}", "prepared"
+_INSERT_IDENTIFIED = (
+    f"WITH prepared AS MATERIALIZED ({_PREPARE_STAGED}), named AS ({_INSERT_IDENTIFIERS})"
+    + _INSERT_PREPARED.replace("{prepared}", "prepared")
 )
-_COUNT = "INSERT INTO delivery_lanedelta (lane_id, status, reason, delta) VALUES (%s, 'queued', '', %s)"
-_STRETCH = """
+# Appends the count of what was written.
+_COUNT_QUEUED = "INSERT INTO delivery_lanedelta (lane_id, status, reason, delta) VALUES (%s, 'queued', '', %s)"
+# Has the lane know between which ids its voicemails lie, and looks for work read it.
+_WIDEN_ID_RANGE = """
 UPDATE delivery_lane SET first_id = least(first_id, %s), last_id = greatest(last_id, %s), idle = false WHERE id = %s
 """
 
@@ -155,7 +161,7 @@ def insert_staged(
         cursor.execute(statement.format(staged=staged, sought=sought), {**arguments, **shared})
         count: int = cursor.rowcount
         if count:
-            cursor.execute(_COUNT, [lane.pk, count])
+            cursor.execute(_COUNT_QUEUED, [lane.pk, count])
             until = now + timedelta(milliseconds=count // 4096 + 2)
-            cursor.execute(_STRETCH, [first_id_at(now), first_id_at(until), lane.pk])
+            cursor.execute(_WIDEN_ID_RANGE, [first_id_at(now), first_id_at(until), lane.pk])
     return count

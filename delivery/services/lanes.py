@@ -20,8 +20,9 @@ from rvm.platform.database.ids import first_id_at
 
 _MERGE_FIELDS: Any = Voicemail._meta.get_field("merge_fields")
 
+# The next that wait in a lane, but those that a worker holds.
 # In the order of the index of what waits: by ids the planner would read every voicemail there ever was, to come upon these in order.
-_QUEUED = """
+_LOCK_QUEUED = """
 SELECT id, reason FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' ORDER BY failover, not_before LIMIT %s
    FOR NO KEY UPDATE SKIP LOCKED
 """
@@ -31,12 +32,13 @@ def cancel_queued(lane_id: UUID, limit: int, now: datetime) -> int:
     """queued -> canceled for at most `limit`; returns how many. What a worker holds at this moment is left for the next call."""
     queued, canceled = VoicemailStatus.QUEUED, VoicemailStatus.CANCELED
     with transaction.atomic():
-        rows = sql.run(_QUEUED, [lane_id, limit])
+        rows = sql.run(_LOCK_QUEUED, [lane_id, limit])
         withdrawn = [Transition(row[0], queued, canceled, from_reason=row[1], reason=Reason.CANCELED) for row in rows]
         return len(transitions.apply(withdrawn, now))
 
 
-_WAITING = """
+# Those of the named that wait in the lane; whoever holds one is waited for.
+_LOCK_QUEUED_AMONG = """
 SELECT id, reason FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) AND lane_id = %s AND status = 'queued' ORDER BY id
    FOR NO KEY UPDATE
 """
@@ -48,7 +50,7 @@ def withdraw(lane_id: UUID, voicemail_ids: Collection[UUID], now: datetime) -> i
     A claim that is being made at this moment is waited for: it wins, or the voicemail is withdrawn."""
     queued, canceled = VoicemailStatus.QUEUED, VoicemailStatus.CANCELED
     with transaction.atomic():
-        rows = sql.run(_WAITING, [sql.ids(voicemail_ids), lane_id])
+        rows = sql.run(_LOCK_QUEUED_AMONG, [sql.ids(voicemail_ids), lane_id])
         withdrawn = [Transition(row[0], queued, canceled, from_reason=row[1], reason=Reason.WITHDRAWN) for row in rows]
         return len(transitions.apply(withdrawn, now))
 
@@ -65,8 +67,9 @@ def id_range(lane: Lane) -> tuple[UUID, UUID]:
     return lane.first_id or UUID(int=0), lane.last_id or UUID(int=2**128 - 1)
 
 
+# Has the next queued of a lane play a recording; how many were looked at, and the last id.
 # Ids are given in the order of time, so those of one lane lie close together in the primary key.
-_POINT = """
+_ASSIGN_TO_NEXT = """
 WITH page AS (
   SELECT id, recording_id FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' AND id > %s ORDER BY id LIMIT %s
      FOR NO KEY UPDATE
@@ -81,15 +84,17 @@ def assign_recording(lane_id: UUID, recording_id: UUID, *, after: UUID, limit: i
     """Let the next `limit` queued voicemails of the lane play the recording, in the order of ids after that one.
 
     Returns the last id of a full batch, None where no more are left."""
-    [(count, last)] = sql.run(_POINT, [lane_id, after, limit, recording_id, recording_id])
+    [(count, last)] = sql.run(_ASSIGN_TO_NEXT, [lane_id, after, limit, recording_id, recording_id])
     return last if count == limit else None
 
 
-_PAGE = """
+# The next queued of a lane and what chooses their clips.
+_LOCK_NEXT = """
 SELECT id, merge_fields FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' AND id > %s ORDER BY id LIMIT %s
    FOR NO KEY UPDATE
 """
-_POINT_EACH = """
+# Gives each voicemail its recording.
+_ASSIGN_EACH = """
 UPDATE delivery_voicemail v SET recording_id = a.recording_id FROM unnest(%s::uuid[], %s::uuid[]) AS a(id, recording_id)
  WHERE v.id = a.id
 """
@@ -103,14 +108,14 @@ def assign_recordings(
     Where it says None there is nothing to play, and the voicemail fails. What it raises undoes the batch."""
     enough = time.monotonic() + seconds
     with transaction.atomic():
-        rows = sql.run(_PAGE, [lane_id, after, limit])
+        rows = sql.run(_LOCK_NEXT, [lane_id, after, limit])
         chosen: dict[UUID, UUID | None] = {}
         for voicemail_id, merge_fields in rows:
             if chosen and time.monotonic() >= enough:
                 break
             chosen[voicemail_id] = choose(_MERGE_FIELDS.from_db_value(merge_fields, None, connection))
         playing = {voicemail_id: recording_id for voicemail_id, recording_id in chosen.items() if recording_id}
-        sql.run(_POINT_EACH, [sql.ids(playing), sql.ids(playing.values())])
+        sql.run(_ASSIGN_EACH, [sql.ids(playing), sql.ids(playing.values())])
         queued, failed = VoicemailStatus.QUEUED, VoicemailStatus.FAILED
         text = "No clips make a recording for what the list says about this person."
         silent = [voicemail_id for voicemail_id, recording_id in chosen.items() if recording_id is None]

@@ -9,8 +9,9 @@ from django.db import connection
 
 from delivery.models import VoicemailReference
 
+# Reserves what nobody has taken, in one order, so that two calls cannot wait for each other.
 # Waits for whoever is inserting the same reference, and then sees what became of it.
-_TAKE = """
+_RESERVE_REFERENCES = """
 INSERT INTO delivery_voicemailreference (workspace_id, live, reference, voicemail_id)
 SELECT %s, %s, taken.reference, taken.voicemail_id FROM unnest(%s::text[], %s::uuid[]) AS taken(reference, voicemail_id)
  ORDER BY taken.reference
@@ -31,7 +32,7 @@ def take_references(workspace_id: UUID, asked: Sequence[tuple[str, UUID]], *, li
     if not firsts:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, [workspace_id, live, list(firsts), list(firsts.values())])
+        cursor.execute(_RESERVE_REFERENCES, [workspace_id, live, list(firsts), list(firsts.values())])
         taken = {row[0] for row in cursor.fetchall()}
     owners = {reference: voicemail_id for reference, voicemail_id in firsts.items() if reference in taken}
     known = VoicemailReference.objects.filter(workspace_id=workspace_id, live=live)

@@ -1,4 +1,4 @@
-"""Time's own moves: leases that ran out, reports and confirmations that never came, counters to fold.
+"""What time alone does: leases that ran out, reports and confirmations that never came, counters to fold.
 
 Every function is one idempotent step over what an index finds; two ticks may run them at once.
 """
@@ -17,6 +17,7 @@ from delivery.lifecycle.outcomes import lookup_wait
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
+from delivery.models import Lane
 from delivery.runtime.watermarks import Watermark
 
 BATCH = 1000
@@ -26,7 +27,8 @@ _LEASES = Watermark(datetime.min.replace(tzinfo=UTC))
 _INBOX = Watermark(0)
 _DELTAS = Watermark(0)
 
-_LEASE_ENDED = """
+# Drops whose lease has ended since the last look, in the order in which voicemails are locked.
+_FIND_ENDED_LEASES = """
 SELECT d.id, v.id FROM delivery_drop d JOIN delivery_voicemail v ON v.id = d.voicemail_id
  WHERE d.status = 'sending' AND d.due_at > %s AND d.due_at <= %s ORDER BY v.id LIMIT %s FOR NO KEY UPDATE OF v SKIP LOCKED
 """
@@ -36,7 +38,7 @@ def end_leases(now: datetime) -> int:
     """A claim whose lease ended is uncertain: its worker may have died on either side of the request."""
     with transaction.atomic(), connection.cursor() as cursor:
         with _LEASES.look() as since:
-            cursor.execute(_LEASE_ENDED, [since, now, BATCH])
+            cursor.execute(_FIND_ENDED_LEASES, [since, now, BATCH])
             rows = cursor.fetchall()
         transitions.apply(
             [Transition(v, VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN, drop_id=d) for d, v in rows], now
@@ -51,7 +53,7 @@ def end_leases(now: datetime) -> int:
 
 
 # Each setup by its own horizon: one that waits for days is not searched for what another's would give up.
-_UNREPORTED = """
+_FIND_UNREPORTED = """
 SELECT d.id, v.id FROM usecases_telephonysetup s
  CROSS JOIN LATERAL (SELECT id, voicemail_id FROM delivery_drop
                       WHERE setup_id = s.id AND status = 'accepted' AND accepted_at <= %s - s.report_horizon_hours * interval '1 hour'
@@ -63,10 +65,11 @@ SELECT d.id, v.id FROM usecases_telephonysetup s
 
 def give_up_on_reports(now: datetime) -> int:
     """accepted and silent past the setup's horizon: failed, unreported."""
-    return _fail(_UNREPORTED, [now, BATCH, BATCH], VoicemailStatus.ACCEPTED, Reason.UNREPORTED, now)
+    return _fail(_FIND_UNREPORTED, [now, BATCH, BATCH], VoicemailStatus.ACCEPTED, Reason.UNREPORTED, now)
 
 
-_UNCONFIRMED = """
+# Uncertain drops past their setup's horizon.
+_FIND_UNCONFIRMED = """
 SELECT d.id, v.id FROM delivery_drop d JOIN usecases_telephonysetup s ON s.id = d.setup_id
   JOIN delivery_voicemail v ON v.id = d.voicemail_id
  WHERE d.status = 'uncertain' AND d.created_at <= %s - s.confirm_horizon_hours * interval '1 hour'
@@ -76,7 +79,7 @@ SELECT d.id, v.id FROM delivery_drop d JOIN usecases_telephonysetup s ON s.id = 
 
 def give_up_on_confirmation(now: datetime) -> int:
     """uncertain and unsettled past the setup's horizon: failed, unconfirmed."""
-    return _fail(_UNCONFIRMED, [now, BATCH], VoicemailStatus.UNCERTAIN, Reason.UNCONFIRMED, now)
+    return _fail(_FIND_UNCONFIRMED, [now, BATCH], VoicemailStatus.UNCERTAIN, Reason.UNCONFIRMED, now)
 
 
 def _fail(query: str, arguments: list[datetime | int], was: VoicemailStatus, reason: Reason, now: datetime) -> int:
@@ -89,7 +92,8 @@ def _fail(query: str, arguments: list[datetime | int], was: VoicemailStatus, rea
     return len(rows)
 
 
-_EXPIRED = """
+# What expires by a time of its own, by the index of those.
+_FIND_EXPIRED = """
 SELECT id FROM delivery_voicemail WHERE status = 'queued' AND expires_at <= %s ORDER BY expires_at LIMIT %s
    FOR NO KEY UPDATE SKIP LOCKED
 """
@@ -97,7 +101,7 @@ SELECT id FROM delivery_voicemail WHERE status = 'queued' AND expires_at <= %s O
 
 # What expires with its lane. Of an idle one nothing does, so these are few; each gives up its own rows by its own index. In that
 # index's order, and as an array: or the planner, by what it believes of lanes, reads the whole table for the rows or to join them.
-_EXPIRED_WITH_LANE = """
+_FIND_EXPIRED_WITH_LANE = """
 SELECT id FROM delivery_voicemail
  WHERE status = 'queued' AND id = ANY(ARRAY(
          SELECT due.id FROM delivery_lane l CROSS JOIN (VALUES (false), (true)) AS via(failover)
@@ -112,7 +116,9 @@ LANE_BATCH = 5000  # an expired campaign may leave a million
 
 def expire(now: datetime) -> int:
     """Queued past its expiry: expired, also in a held lane or behind a stopped setup that no claim comes to."""
-    return _expire(_EXPIRED, [now, BATCH], now) + _expire(_EXPIRED_WITH_LANE, [LANE_BATCH, now, LANE_BATCH], now)
+    return _expire(_FIND_EXPIRED, [now, BATCH], now) + _expire(
+        _FIND_EXPIRED_WITH_LANE, [LANE_BATCH, now, LANE_BATCH], now
+    )
 
 
 def _expire(query: str, arguments: list[datetime | int], now: datetime) -> int:
@@ -125,7 +131,8 @@ def _expire(query: str, arguments: list[datetime | int], now: datetime) -> int:
     return len(ids)
 
 
-_FOLD = """
+# Takes deltas and adds them to the counts of their lanes and of their use cases, which are written in one order.
+_FOLD_DELTAS = """
 WITH taken AS (
   DELETE FROM delivery_lanedelta
    WHERE id IN (SELECT id FROM delivery_lanedelta WHERE id >= %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
@@ -147,13 +154,14 @@ SELECT max(id) FROM taken
 def fold_counts(limit: int = 50_000) -> None:
     """Add the deltas to the counts. Readers sum both, so nobody sees a step in between."""
     with transaction.atomic(), connection.cursor() as cursor, _DELTAS.look() as first:
-        cursor.execute(_FOLD, [first, limit])
+        cursor.execute(_FOLD_DELTAS, [first, limit])
         [(last,)] = cursor.fetchall()
     if last is not None:
         _DELTAS.reached(last)
 
 
-_REBUILD = f"""
+# Writes as a delta what the rows of a lane say more or less than its counts.
+_CORRECT_LANE_COUNTS = f"""
 INSERT INTO delivery_lanedelta (lane_id, status, reason, delta)
 SELECT %(lane)s, status, reason, sum(n)
   FROM (SELECT status, reason, 1 AS n FROM delivery_voicemail WHERE lane_id = %(lane)s
@@ -163,7 +171,7 @@ SELECT %(lane)s, status, reason, sum(n)
 
 
 # A use case's counts are those of its lanes together. Folding adds the same to both, so the difference stays what it is meanwhile.
-_REBUILD_USE_CASE = """
+_CORRECT_USE_CASE_COUNTS = """
 INSERT INTO delivery_usecasecount AS c (use_case_id, status, reason, count)
 SELECT use_case_id, status, reason, sum(n)
   FROM (SELECT l.use_case_id, c.status, c.reason, c.count AS n FROM delivery_lane l JOIN delivery_lanecount c ON c.lane_id = l.id
@@ -181,14 +189,15 @@ def rebuild_counts(lane_id: UUID) -> None:
     Reads every voicemail of the lane: for a person to call, not for the tick. The lock keeps two from correcting the same twice.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM delivery_lane WHERE id = %s FOR NO KEY UPDATE", [lane_id])
-        cursor.execute(_REBUILD_USE_CASE, {"lane": lane_id})
-        cursor.execute(_REBUILD, {"lane": lane_id})
+        Lane.objects.select_for_update(no_key=True).filter(pk=lane_id).first()
+        cursor.execute(_CORRECT_USE_CASE_COUNTS, {"lane": lane_id})
+        cursor.execute(_CORRECT_LANE_COUNTS, {"lane": lane_id})
 
 
 # In order, or a planner that last counted while the inbox was full reads the whole table to come upon a report sooner.
 _FIRST_REPORT = "SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL AND id >= %s ORDER BY id LIMIT 1"
-_REPORTS_DUE = """
+# Whether a carrier is to be asked about a drop or given a recording, each by the index of what is due.
+_IS_CARRIER_ASKED = """
 SELECT (SELECT due_at FROM delivery_drop WHERE status = 'uncertain' AND due_at <= %s ORDER BY due_at LIMIT 1) IS NOT NULL
     OR EXISTS (SELECT 1 FROM delivery_carriermedia WHERE state = 'wanted' AND due_at <= %s)
 """
@@ -202,6 +211,6 @@ def is_work_due(now: datetime) -> dict[str, bool]:
             found = cursor.fetchone()
         if found is not None:
             _INBOX.reached(found[0])
-        cursor.execute(_REPORTS_DUE, [now, now])
+        cursor.execute(_IS_CARRIER_ASKED, [now, now])
         reports = found is not None or cursor.fetchone()[0]
     return {"dispatch": bool(active_routes(now, limit=1)), "reports": reports}

@@ -116,8 +116,8 @@ def test_a_report_that_overtakes_the_confirmation_horizon_strands_nothing() -> N
     receive(drop.setup_id, b"{}", [Report(drop.id, ReportStatus.ACCEPTED, now)])
     # Only a wait is added, between the statement's snapshot and its first lock.
     gate = "(SELECT pg_advisory_xact_lock(4711)) IS NOT NULL"
-    halting = maintenance._UNCONFIRMED.replace("WHERE d.status", f"WHERE {gate} AND d.status")
-    with patch.object(maintenance, "_UNCONFIRMED", halting), connection.cursor() as cursor:
+    halting = maintenance._FIND_UNCONFIRMED.replace("WHERE d.status", f"WHERE {gate} AND d.status")
+    with patch.object(maintenance, "_FIND_UNCONFIRMED", halting), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(4711)")
         tick = Session(lambda: maintenance.give_up_on_confirmation(now))
         tick.wait_until_blocked()

@@ -28,7 +28,8 @@ SETTINGS = {
     "datestyle": "ISO",
     "intervalstyle": "postgres",
 }
-_SET = f"SELECT pg_backend_pid(), {', '.join(['set_config(%s, %s, false)'] * len(SETTINGS))}"
+# One exchange for all settings, and whose backend it is.
+_APPLY_SETTINGS = f"SELECT pg_backend_pid(), {', '.join(['set_config(%s, %s, false)'] * len(SETTINGS))}"
 # A pooler may hand out its connections in turn: so often, one client comes upon a connection that the other has used.
 ROUNDS = 50
 TRANSACTIONS_POOLED = (
@@ -47,7 +48,7 @@ def prepare(connection: BaseDatabaseWrapper, **_: object) -> None:
     """Set a connection that was just made, once a process after a look whether it is a session. Raises TransactionsPooled."""
     global _has_sessions
     with connection.cursor() as cursor:
-        cursor.execute(_SET, [part for setting in SETTINGS.items() for part in setting])
+        cursor.execute(_APPLY_SETTINGS, [part for setting in SETTINGS.items() for part in setting])
         backend = cursor.fetchone()[0]
     # A pooler tells its clients numbers of its own instead of those of PostgreSQL's processes.
     if not _has_sessions and backend != connection.connection.info.backend_pid and _is_shared(connection):

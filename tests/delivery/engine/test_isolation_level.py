@@ -43,6 +43,6 @@ def test_a_statement_outside_of_a_transaction_does_so_too() -> None:
     drop = make_submitted("uncertain", drop={"status": "uncertain", "due_at": now})
     with transaction.atomic():
         Drop.objects.filter(pk=drop.pk).update(checks=1)
-        other = Session(lambda: sql.run(reconciliation._RESUBMIT, [now, drop.pk, 0]))
+        other = Session(lambda: sql.run(reconciliation._HOLD_FOR_RESUBMISSION, [now, drop.pk, 0]))
         other.wait_until_blocked()
     assert other.result() == []

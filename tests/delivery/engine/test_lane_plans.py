@@ -73,11 +73,11 @@ def test_who_waits_in_a_lane_is_found_by_the_index_of_what_is_due(three_lists: L
     # The index of what expires by itself held these rows once: one look of the dispatcher then read all that waited, lane by lane.
     lane = three_lists.pk
     for statement, parameters in (
-        (lane_routes._OPEN, LOOK),
-        (claim._DUE, [None, lane, False, NOW, *FRONT, 500]),
-        (claim._DUE_IDS, [lane, False, NOW, *FRONT, 500]),
-        (lanes._QUEUED, [lane, 500]),
-        (maintenance._EXPIRED_WITH_LANE, [500, NOW, 500]),
+        (lane_routes._FIND_ACTIVE_ROUTES, LOOK),
+        (claim._LOCK_DUE, [None, lane, False, NOW, *FRONT, 500]),
+        (claim._LOCK_DUE_IDS, [lane, False, NOW, *FRONT, 500]),
+        (lanes._LOCK_QUEUED, [lane, 500]),
+        (maintenance._FIND_EXPIRED_WITH_LANE, [500, NOW, 500]),
     ):
         ways = [line for line in plan(statement, parameters) if " on " in line and "voicemail" in line]
         assert any("voicemail_due" in way for way in ways), ways
@@ -88,8 +88,8 @@ def test_who_waits_in_a_lane_is_found_by_the_index_of_what_is_due(three_lists: L
 def test_a_look_begins_where_the_first_of_a_lane_waits(three_lists: Lane) -> None:
     """Not at the front, where a long transaction keeps what has gone."""
     looks = [
-        plan(lane_routes._OPEN, LOOK),
-        plan(claim._DUE, [None, three_lists.pk, False, NOW, *FRONT, 5]),
+        plan(lane_routes._FIND_ACTIVE_ROUTES, LOOK),
+        plan(claim._LOCK_DUE, [None, three_lists.pk, False, NOW, *FRONT, 5]),
     ]
     for lines, count in zip(looks, (2, 1), strict=True):
         conditions = [line for line in lines if line.startswith("Index Cond") and "not_before" in line]
@@ -149,8 +149,8 @@ def test_the_index_of_what_expires_by_itself_can_not_be_taken_for_a_way_to_a_lan
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX voicemail_due")
         cursor.execute("SET LOCAL enable_seqscan = off")
-    assert not [line for line in plan(lane_routes._OPEN, LOOK) if "voicemail_expiring" in line]
-    assert [line for line in plan(maintenance._EXPIRED, [NOW, 500]) if "voicemail_expiring" in line]
+    assert not [line for line in plan(lane_routes._FIND_ACTIVE_ROUTES, LOOK) if "voicemail_expiring" in line]
+    assert [line for line in plan(maintenance._FIND_EXPIRED, [NOW, 500]) if "voicemail_expiring" in line]
 
 
 @pytest.mark.parametrize("three_lists", MOMENTS, indirect=True)
@@ -188,12 +188,12 @@ def test_whatever_looks_for_work_reads_no_lane_that_is_idle(moment: str) -> None
         for statement in (*RESTS[moment], "ANALYZE delivery_lanecount"):
             cursor.execute(statement, [NOW] if statement is REST else [])
     for statement, parameters, index in (
-        (lane_routes._OPEN, LOOK, "lane_open"),
+        (lane_routes._FIND_ACTIVE_ROUTES, LOOK, "lane_open"),
         (gauges.DUE, [NOW, NOW, 500], "lane_open"),
         (gauges.OPEN_LANES, [], "lane_open"),
-        (idle_lanes._REST, [["queued"], 500], "lane_open"),
-        (maintenance._EXPIRED_WITH_LANE, [500, NOW, 500], "lane_expiring"),
-        (idle_lanes._PAGE, [idle_lanes._FIRST, 50], "delivery_lane_pkey"),
+        (idle_lanes._MARK_IDLE, [["queued"], 500], "lane_open"),
+        (maintenance._FIND_EXPIRED_WITH_LANE, [500, NOW, 500], "lane_expiring"),
+        (idle_lanes._LOOK_AT_NEXT_LANES, [idle_lanes._FIRST, 50], "delivery_lane_pkey"),
     ):
         ways = plan(statement, parameters)
         assert any(index in way for way in ways), (statement, ways)

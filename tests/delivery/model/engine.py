@@ -61,7 +61,7 @@ STEPS: tuple[Step, ...] = (
 # Who asks the database for its time by themselves.
 ASKS_THE_CLOCK = [module for module in sys.modules.values() if getattr(module, "database_now", None) is database_now]
 # A lane is put to rest when nothing has been under way in it for a while. Here at once, for that while is not by the drawn clock.
-AT_ONCE = idle_lanes._REST.replace("now() - interval '10 minutes'", "now()")
+AT_ONCE = idle_lanes._MARK_IDLE.replace("now() - interval '10 minutes'", "now()")
 
 # Past so many stops a process runs on; None is to its end.
 PLACES = st.sampled_from([0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15])
@@ -154,7 +154,7 @@ class Engine(RuleBasedStateMachine):
             self.undo.enter_context(patch.object(module, "database_now", lambda: self.now))
         self.undo.enter_context(patch.object(timezone, "now", lambda: self.now + self.skew))
         self.undo.enter_context(Memory.apart())
-        self.undo.enter_context(patch.object(idle_lanes, "_REST", AT_ONCE))
+        self.undo.enter_context(patch.object(idle_lanes, "_MARK_IDLE", AT_ONCE))
         self.undo.enter_context(patch.object(retries, "BATCH", 2))
         # Two use cases: once round, and not until as many were looked at as there may be.
         self.undo.enter_context(patch.object(invariants, "MAX_PAIRS", 2 * len(invariants.UNDER_WAY)))

@@ -114,11 +114,11 @@ def claims_the_suppressed() -> Planted:
 
 def sends_past_switches() -> Planted:
     words = "AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL)"
-    return without(lane_routes, "_ROUTE", words)
+    return without(lane_routes, "_READ_SEND_ROUTE", words)
 
 
 def sends_from_lanes_that_were_open() -> Planted:
-    return without(lane_routes, "_ROUTE", "NOT l.held AND", "true AND")
+    return without(lane_routes, "_READ_SEND_ROUTE", "NOT l.held AND", "true AND")
 
 
 def sends_after_the_lease() -> Planted:
@@ -134,19 +134,19 @@ def sends_after_the_lease() -> Planted:
 
 
 def changes_drops_whatever_they_are() -> Planted:
-    return without(transitions, "_DROPS", "AND d.status = a.from_status AND d.reason = a.from_reason")
+    return without(transitions, "_CHANGE_DROPS", "AND d.status = a.from_status AND d.reason = a.from_reason")
 
 
 def moves_voicemails_whatever_they_are() -> Planted:
-    return without(transitions, "_APPLY", "AND v.status = a.from_status AND v.reason = a.from_reason")
+    return without(transitions, "_APPLY_TRANSITIONS", "AND v.status = a.from_status AND v.reason = a.from_reason")
 
 
 def moves_voicemails_for_any_drop() -> Planted:
-    return without(transitions, "_APPLY", "AND (a.drop_id IS NULL OR v.drop_id = a.drop_id)")
+    return without(transitions, "_APPLY_TRANSITIONS", "AND (a.drop_id IS NULL OR v.drop_id = a.drop_id)")
 
 
 def miscounts_what_a_person_queues_again() -> Planted:
-    return without(transitions, "_REQUEUE", "'queued', '', count(*)", "'queued', '', count(*) - 1")
+    return without(transitions, "_REQUEUE_FAILED", "'queued', '', count(*)", "'queued', '', count(*) - 1")
 
 
 # results and time
@@ -167,7 +167,9 @@ def takes_silence_for_unsent() -> Planted:
 def takes_a_dead_worker_for_one_that_sent_nothing() -> Iterator[None]:
     def end_leases(now: datetime) -> None:
         with transaction.atomic():
-            rows = sql.run(maintenance._LEASE_ENDED, [datetime.min.replace(tzinfo=now.tzinfo), now, maintenance.BATCH])
+            rows = sql.run(
+                maintenance._FIND_ENDED_LEASES, [datetime.min.replace(tzinfo=now.tzinfo), now, maintenance.BATCH]
+            )
             sending, queued = VoicemailStatus.SENDING, VoicemailStatus.QUEUED
             transitions.apply([Transition(v, sending, queued, drop_id=d, not_before=now) for d, v in rows], now)
             unsent = partial(
@@ -191,7 +193,7 @@ def tries_again_what_was_never_reported() -> Planted:
 
 
 def waits_for_ever_for_confirmation() -> Planted:
-    return without(maintenance, "_UNCONFIRMED", "'uncertain'", "'nothing'")
+    return without(maintenance, "_FIND_UNCONFIRMED", "'uncertain'", "'nothing'")
 
 
 def looks_from_the_front_but_once() -> Planted:
@@ -221,7 +223,7 @@ def gives_the_key_again_when_it_is_forgotten() -> Planted:
 def settles_what_was_settled() -> Planted:
     return without(
         reconciliation,
-        "_RESUBMIT",
+        "_HOLD_FOR_RESUBMISSION",
         "AND d.status = 'uncertain' AND d.checks = %s\n"
         "   AND (SELECT v.status = 'uncertain' AND v.drop_id = d.id FROM delivery_voicemail v WHERE v.id = d.voicemail_id)",
         "AND %s IS NOT NULL",

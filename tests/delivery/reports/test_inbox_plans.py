@@ -38,9 +38,9 @@ def test_neither_the_tick_nor_a_merge_reads_what_was_merged(moment: str) -> None
         cursor.execute(FILL, [factories.make_setup().id, ROWS])
         for statement in WORST[moment]:
             cursor.execute(statement)
-        for statement, parameters in ((maintenance._FIRST_REPORT, [0]), (inbox._TAKE, [0, inbox.BATCH])):
-            if statement is inbox._TAKE:
-                cursor.execute(inbox._IN_ORDER)
+        for statement, parameters in ((maintenance._FIRST_REPORT, [0]), (inbox._TAKE_UNMERGED, [0, inbox.BATCH])):
+            if statement is inbox._TAKE_UNMERGED:
+                cursor.execute(inbox._READ_IN_ORDER)
             scans = [line for line in plan(statement, parameters).splitlines() if "on delivery_carrierreport" in line]
             assert scans
             assert all("using report_unmerged" in line for line in scans), scans
