@@ -14,6 +14,7 @@ from django.db import connection
 from delivery.identifiers import REFERENCE_ENTRY, encrypt_record_number, record_number_entry
 from delivery.models import Lane, Voicemail
 from delivery.models.voicemail import RECIPIENT_PURPOSE
+from delivery.services.last_sender import last_sender_sql
 from rvm.platform.database.ids import first_id_at
 from rvm.platform.encryption.crypto import blind_index, cipher
 
@@ -84,9 +85,7 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> None:
 
 # Gives each staged row its id and its sender.
 # The first half of a UUIDv7 counts on from the moment of the call (rvm.platform.database.ids), so that the rows keep the order in
-# which they were chosen; the second half is random. `sender` is what the person saw last under this use case, one probe of an index:
-# OFFSET 0 keeps the planner from the other indexes. It does not know yet how many rows a new use case has, took its index for as
-# good, and read all of them for each person. Whether that number is still assigned is asked when the voicemail is claimed.
+# which they were chosen; the second half is random. Whether the last sender is still assigned is asked when the voicemail is claimed.
 _PREPARE_STAGED = """
 SELECT encode(overlay(uuid_send(gen_random_uuid()) placing
               int8send((clock >> 12 << 16) | x'7000'::bigint | (clock & 4095)) from 1 for 8), 'hex')::uuid AS id,
@@ -94,10 +93,8 @@ SELECT encode(overlay(uuid_send(gen_random_uuid()) placing
        coalesce(recording_id, %(recording)s) AS recording_id
   FROM (SELECT s.*, last.sender, %(clock)s + row_number() OVER () AS clock
           FROM ({staged}) s
-          LEFT JOIN LATERAL (SELECT sender FROM (SELECT id, sender, use_case_id, live FROM delivery_voicemail v
-                                                  WHERE v.recipient_index {sought} OFFSET 0) earlier
-                              WHERE use_case_id = %(use_case)s AND live = %(live)s ORDER BY id DESC LIMIT 1) last ON true) numbered
-"""
+          LEFT JOIN LATERAL ({last_sender}) last ON true) numbered
+""".replace("{last_sender}", last_sender_sql(matches="{sought}", use_case="%(use_case)s", live="%(live)s"))
 # Writes what was prepared as queued voicemails.
 _INSERT_PREPARED = """
 INSERT INTO delivery_voicemail

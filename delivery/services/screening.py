@@ -13,6 +13,7 @@ import orjson
 from django.db import connection
 
 from delivery.identifiers import MAX_RECORD_NUMBER
+from delivery.services.last_sender import last_sender_sql
 from rvm.phone_numbers.numbers import NumberInvalid, check_recipient
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
@@ -137,15 +138,13 @@ def suppressed_refusal() -> ServiceError:
     )
 
 
-# One probe of the index of recipients per number: OFFSET 0 keeps the planner from other indexes, whose new rows it has not counted.
-_LAST_SENDERS = """
+# Of a number under several keys the last one stands last.
+_LAST_SENDERS = f"""
 SELECT wanted.number, last.sender
   FROM unnest(%s::int[], %s::bytea[]) AS wanted(number, index)
-  CROSS JOIN LATERAL (SELECT id, sender FROM (SELECT id, sender, use_case_id, live FROM delivery_voicemail
-                                               WHERE recipient_index = wanted.index OFFSET 0) earlier
-                       WHERE use_case_id = %s AND live = %s ORDER BY id DESC LIMIT 1) last
+  CROSS JOIN LATERAL ({last_sender_sql(matches="= wanted.index", use_case="%s", live="%s")}) last
  ORDER BY last.id
-"""
+"""  # noqa: S608 - of constants
 
 
 def senders_for(
