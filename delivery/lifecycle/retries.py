@@ -62,7 +62,7 @@ def retryable(voicemail_ids: Iterable[UUID]) -> dict[UUID, Retryable]:
     return found
 
 
-def retry_move(voicemail_id: UUID, reason: str, retry: Retry) -> Transition:
+def retry_transition(voicemail_id: UUID, reason: str, retry: Retry) -> Transition:
     """failed -> queued."""
     failed, queued = VoicemailStatus.FAILED, VoicemailStatus.QUEUED
     return Transition(voicemail_id, failed, queued, from_reason=reason, not_before=retry.at, failover=retry.failover)
@@ -77,5 +77,5 @@ def retry_failed(voicemail_ids: Sequence[UUID], now: datetime) -> None:
         if each.status == VoicemailStatus.FAILED:
             retry = each.after(Reason(each.reason), now, failover=each.failover)
             if retry is not None:
-                again.append(retry_move(each.voicemail_id, each.reason, retry))
+                again.append(retry_transition(each.voicemail_id, each.reason, retry))
     transitions.apply(again, now)

@@ -1,6 +1,6 @@
-"""The only writer of statuses: applies decided moves set-wise, and counts them in the same statement.
+"""The only writer of statuses: applies decided transitions set-wise, and counts them in the same statement.
 
-A move names the status it was decided from. A row that has left that status meanwhile does not move, and the caller learns
+A transition names the status it was decided from. A row that has left that status meanwhile stays, and the caller learns
 which did: so two workers, a late result and an early report never overwrite each other.
 """
 

@@ -17,7 +17,7 @@ from delivery.engine import circuit_breaker
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.outcomes import resolve_report
 from delivery.lifecycle.reasons import REASONS, Reason
-from delivery.lifecycle.retries import retry_move
+from delivery.lifecycle.retries import retry_transition
 from delivery.lifecycle.retry_policy import Retry
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
@@ -162,7 +162,7 @@ class Batch:
                 retry = self._retry_of(voicemail, reason)
                 if retry is not None:
                     voicemail.failover = retry.failover
-                    self._move(voicemail, retry_move(voicemail.id, voicemail.reason, retry))
+                    self._move(voicemail, retry_transition(voicemail.id, voicemail.reason, retry))
         if drop.person is not None:
             self._look_again(drop.person)
 
