@@ -269,6 +269,9 @@ class Scene:
     def set_pace(self, per_second: float) -> None:
         self.rows("UPDATE usecases_telephonysetup SET pace_per_second = %s RETURNING id", per_second)
 
+    def breaker_is_open(self) -> bool:
+        return bool(self.rows("SELECT 1 FROM usecases_telephonysetup WHERE breaker_until > now()"))
+
     def wait_for_the_carrier(self) -> None:
         self.wait("the carrier answers", lambda: answers(f"{self.stack.sandbox_url}/livez"))
 
@@ -284,12 +287,16 @@ class Scene:
     def give_up_on_lost_reports(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until nothing but reports that the sandbox withheld for ever is missing, and let their horizon be over.
 
-        A drop that could not be looked up for a while is looked up once an hour; that time passes here as well.
+        After long faults a drop is looked up once an hour, and a breaker is open for minutes: that time passes here as well.
         """
 
         def missing() -> set[str]:
             self.rows(
                 "UPDATE delivery_drop SET due_at = now() WHERE status = 'uncertain' AND due_at > now() + interval '1 minute'"
+                " RETURNING id"
+            )
+            self.rows(
+                "UPDATE usecases_telephonysetup SET breaker_until = now() WHERE breaker_until > now() + interval '40 seconds'"
                 " RETURNING id"
             )
             open_ones = self.rows(
