@@ -17,19 +17,17 @@ class CampaignState(StrEnum):
     CANCELED = "canceled"  # a person ended it; what was not sent stays unsent
 
 
-C = CampaignState
-
 # completed -> running is the failed subset that somebody retries; no other way leads back.
 TRANSITIONS: dict[CampaignState, frozenset[CampaignState]] = {
-    C.DRAFT: frozenset({C.SCHEDULED, C.RUNNING, C.CANCELED}),
-    C.SCHEDULED: frozenset({C.DRAFT, C.RUNNING, C.CANCELED}),
-    C.RUNNING: frozenset({C.PAUSED, C.COMPLETED, C.CANCELED}),
-    C.PAUSED: frozenset({C.RUNNING, C.COMPLETED, C.CANCELED}),
-    C.COMPLETED: frozenset({C.RUNNING}),
-    C.CANCELED: frozenset(),
+    CampaignState.DRAFT: frozenset({CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.CANCELED}),
+    CampaignState.SCHEDULED: frozenset({CampaignState.DRAFT, CampaignState.RUNNING, CampaignState.CANCELED}),
+    CampaignState.RUNNING: frozenset({CampaignState.PAUSED, CampaignState.COMPLETED, CampaignState.CANCELED}),
+    CampaignState.PAUSED: frozenset({CampaignState.RUNNING, CampaignState.COMPLETED, CampaignState.CANCELED}),
+    CampaignState.COMPLETED: frozenset({CampaignState.RUNNING}),
+    CampaignState.CANCELED: frozenset(),
 }
 
-EDITABLE = frozenset({C.DRAFT, C.SCHEDULED})
+EDITABLE = frozenset({CampaignState.DRAFT, CampaignState.SCHEDULED})
 # What may be changed while it is sent: none of it changes who is reached or what they hear.
 ALWAYS_EDITABLE = frozenset({"name", "pace_per_second", "priority"})
 
@@ -44,20 +42,20 @@ class ImportState(StrEnum):
     DISCARDED = "discarded"  # a person dropped it, or nobody confirmed it within a day
 
 
-I = ImportState  # noqa: E741
-
 IMPORT_TRANSITIONS: dict[ImportState, frozenset[ImportState]] = {
-    I.UPLOADED: frozenset({I.CHECKING, I.DISCARDED}),
-    I.CHECKING: frozenset({I.CHECKED, I.FAILED, I.DISCARDED}),
+    ImportState.UPLOADED: frozenset({ImportState.CHECKING, ImportState.DISCARDED}),
+    ImportState.CHECKING: frozenset({ImportState.CHECKED, ImportState.FAILED, ImportState.DISCARDED}),
     # Back to uploaded where somebody reads the columns in another way.
-    I.CHECKED: frozenset({I.UPLOADED, I.CHECKING, I.IMPORTING, I.DISCARDED}),
-    I.IMPORTING: frozenset({I.COMPLETED, I.FAILED}),
-    I.COMPLETED: frozenset(),
-    I.FAILED: frozenset({I.UPLOADED, I.DISCARDED}),
-    I.DISCARDED: frozenset(),
+    ImportState.CHECKED: frozenset(
+        {ImportState.UPLOADED, ImportState.CHECKING, ImportState.IMPORTING, ImportState.DISCARDED}
+    ),
+    ImportState.IMPORTING: frozenset({ImportState.COMPLETED, ImportState.FAILED}),
+    ImportState.COMPLETED: frozenset(),
+    ImportState.FAILED: frozenset({ImportState.UPLOADED, ImportState.DISCARDED}),
+    ImportState.DISCARDED: frozenset(),
 }
 # An import in one of these is somebody's work: its queue is woken for it, and its campaign does not launch.
-UNDER_WAY = frozenset({I.CHECKING, I.IMPORTING})
+UNDER_WAY = frozenset({ImportState.CHECKING, ImportState.IMPORTING})
 
 
 class RetryState(StrEnum):

@@ -13,80 +13,78 @@ from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.services.retries import LeftOut
 
-C, I, V, O = CampaignState, ImportState, VoicemailStatus, Outcome  # noqa: E741
-
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 UNDOING = "What this list alone has put on the suppression list is being taken off again."
 
 # As unfold names its labels; what is not listed is grey.
 STATE_COLOURS: dict[str, str] = {
-    C.SCHEDULED: "info",
-    C.RUNNING: "primary",
-    C.PAUSED: "warning",
-    C.COMPLETED: "success",
-    C.CANCELED: "danger",
+    CampaignState.SCHEDULED: "info",
+    CampaignState.RUNNING: "primary",
+    CampaignState.PAUSED: "warning",
+    CampaignState.COMPLETED: "success",
+    CampaignState.CANCELED: "danger",
 }
 _RETRYABLE = frozenset(reason.value for reason, facts in REASONS.items() if facts.retryable)
 IMPORT_COLOURS: dict[str, str] = {
-    I.UPLOADED: "info",
-    I.CHECKING: "primary",
-    I.CHECKED: "info",
-    I.IMPORTING: "primary",
-    I.COMPLETED: "success",
-    I.FAILED: "danger",
+    ImportState.UPLOADED: "info",
+    ImportState.CHECKING: "primary",
+    ImportState.CHECKED: "info",
+    ImportState.IMPORTING: "primary",
+    ImportState.COMPLETED: "success",
+    ImportState.FAILED: "danger",
 }
 STATUSES: dict[str, str] = {
-    V.DELIVERED: "delivered",
-    V.ACCEPTED: "accepted, no report yet",
-    V.SENDING: "being sent",
-    V.UNCERTAIN: "unclear, being looked into",
-    V.FAILED: "failed",
-    V.SKIPPED: "not sent: may not be reached",
-    V.EXPIRED: "not sent: out of time",
-    V.CANCELED: "canceled",
-    V.QUEUED: "waiting",
+    VoicemailStatus.DELIVERED: "delivered",
+    VoicemailStatus.ACCEPTED: "accepted, no report yet",
+    VoicemailStatus.SENDING: "being sent",
+    VoicemailStatus.UNCERTAIN: "unclear, being looked into",
+    VoicemailStatus.FAILED: "failed",
+    VoicemailStatus.SKIPPED: "not sent: may not be reached",
+    VoicemailStatus.EXPIRED: "not sent: out of time",
+    VoicemailStatus.CANCELED: "canceled",
+    VoicemailStatus.QUEUED: "waiting",
 }
 # The same on paper, for who has not seen the admin.
 STATUSES_IN_PRINT: dict[VoicemailStatus, str] = {
-    V.DELIVERED: "left in the voicemail box",
-    V.ACCEPTED: "taken by the carrier, which has not reported yet",
-    V.UNCERTAIN: "not known yet whether the carrier took it; being looked into",
-    V.SENDING: "being handed to the carrier",
-    V.QUEUED: "waiting to be sent",
-    V.FAILED: "could not be left",
-    V.SKIPPED: "held back by our own rules",
-    V.EXPIRED: "not sent before its time ran out",
-    V.CANCELED: "canceled before it was sent",
+    VoicemailStatus.DELIVERED: "left in the voicemail box",
+    VoicemailStatus.ACCEPTED: "taken by the carrier, which has not reported yet",
+    VoicemailStatus.UNCERTAIN: "not known yet whether the carrier took it; being looked into",
+    VoicemailStatus.SENDING: "being handed to the carrier",
+    VoicemailStatus.QUEUED: "waiting to be sent",
+    VoicemailStatus.FAILED: "could not be left",
+    VoicemailStatus.SKIPPED: "held back by our own rules",
+    VoicemailStatus.EXPIRED: "not sent before its time ran out",
+    VoicemailStatus.CANCELED: "canceled before it was sent",
 }
 # The bar's colours, one for each that is told apart in it.
 BARS: dict[str, str] = {
-    V.DELIVERED: "bg-green-500",
-    V.ACCEPTED: "bg-primary-600",
-    V.SENDING: "bg-blue-400",
-    V.UNCERTAIN: "bg-orange-500",
-    V.FAILED: "bg-red-500",
-    V.SKIPPED: "bg-orange-300",
-    V.EXPIRED: "bg-orange-300",
-    V.CANCELED: "bg-base-400",
-    V.QUEUED: "bg-base-200 dark:bg-base-700",
+    VoicemailStatus.DELIVERED: "bg-green-500",
+    VoicemailStatus.ACCEPTED: "bg-primary-600",
+    VoicemailStatus.SENDING: "bg-blue-400",
+    VoicemailStatus.UNCERTAIN: "bg-orange-500",
+    VoicemailStatus.FAILED: "bg-red-500",
+    VoicemailStatus.SKIPPED: "bg-orange-300",
+    VoicemailStatus.EXPIRED: "bg-orange-300",
+    VoicemailStatus.CANCELED: "bg-base-400",
+    VoicemailStatus.QUEUED: "bg-base-200 dark:bg-base-700",
 }
 OUTCOMES: dict[str, str] = {
-    O.ACCEPTED: "can be reached",
-    O.DUPLICATE_IN_FILE: "twice in this list: an earlier row says the same",
-    O.SAME_PHONE: "the number of an earlier row, which is the one that is reached: another person, or another visit",
-    O.DUPLICATE_IN_CAMPAIGN: "in the campaign already",
-    O.INVALID: "not usable as written: see below",
-    O.SUPPRESSED: "on the suppression list: must not be reached",
-    O.NOT_REACHABLE: "may not be reached by the rules",
+    Outcome.ACCEPTED: "can be reached",
+    Outcome.DUPLICATE_IN_FILE: "twice in this list: an earlier row says the same",
+    Outcome.SAME_PHONE: "the number of an earlier row, which is the one that is reached: another person, or another visit",
+    Outcome.DUPLICATE_IN_CAMPAIGN: "in the campaign already",
+    Outcome.INVALID: "not usable as written: see below",
+    Outcome.SUPPRESSED: "on the suppression list: must not be reached",
+    Outcome.NOT_REACHABLE: "may not be reached by the rules",
 }
 IMPORT_STATES: dict[str, str] = {
-    I.UPLOADED: "to be checked",
-    I.CHECKING: "being checked",
-    I.CHECKED: "to be confirmed",
-    I.IMPORTING: "being imported",
-    I.COMPLETED: "imported",
-    I.FAILED: "cannot be read",
-    I.DISCARDED: "discarded",
+    ImportState.UPLOADED: "to be checked",
+    ImportState.CHECKING: "being checked",
+    ImportState.CHECKED: "to be confirmed",
+    ImportState.IMPORTING: "being imported",
+    ImportState.COMPLETED: "imported",
+    ImportState.FAILED: "cannot be read",
+    ImportState.DISCARDED: "discarded",
 }
 
 OPT_OUT_STATES: dict[str, str] = {
@@ -146,12 +144,12 @@ class Standing:
 def next_step(now: Standing) -> str:
     """Where the campaign stands and what is to be done, for a person."""
     return {
-        C.DRAFT: _draft,
-        C.SCHEDULED: _scheduled,
-        C.RUNNING: _running,
-        C.PAUSED: _paused,
-        C.COMPLETED: _completed,
-        C.CANCELED: _canceled,
+        CampaignState.DRAFT: _draft,
+        CampaignState.SCHEDULED: _scheduled,
+        CampaignState.RUNNING: _running,
+        CampaignState.PAUSED: _paused,
+        CampaignState.COMPLETED: _completed,
+        CampaignState.CANCELED: _canceled,
     }[CampaignState(now.state)](now)
 
 
@@ -224,22 +222,22 @@ def ended(by_status: Mapping[str, int]) -> dict[str, int]:
 
 def list_step(state: str, accepted: int, *, operates: bool, asks: bool = False) -> str:
     """Where a list stands and what is to be done."""
-    if state == I.UPLOADED and operates:
+    if state == ImportState.UPLOADED and operates:
         return (
             "Answer the questions about its columns, then check the list. Nobody is added by that."
             if asks
             else "Look whether the columns are read rightly, then check the list. Nobody is added by that."
         )
-    if state == I.CHECKED and not accepted:
+    if state == ImportState.CHECKED and not accepted:
         return "Checked: nobody in this list can be reached. See below why; correct the list and upload it again."
     return {
-        I.UPLOADED: "Uploaded: its rows are not checked yet.",
-        I.CHECKING: "Every row is read and judged. Nobody is added yet.",
-        I.CHECKED: f"Checked: {people(accepted)} can be reached. Nobody is added before you confirm.",
-        I.IMPORTING: f"{people(accepted).capitalize()} are being added to the campaign. Nothing is sent before its launch.",
-        I.COMPLETED: f"Imported: {people(accepted)} were added to the campaign.",
-        I.FAILED: "This list could not be read. Read it in another way below, or discard it and upload another.",
-        I.DISCARDED: "Discarded: nobody was added.",
+        ImportState.UPLOADED: "Uploaded: its rows are not checked yet.",
+        ImportState.CHECKING: "Every row is read and judged. Nobody is added yet.",
+        ImportState.CHECKED: f"Checked: {people(accepted)} can be reached. Nobody is added before you confirm.",
+        ImportState.IMPORTING: f"{people(accepted).capitalize()} are being added to the campaign. Nothing is sent before its launch.",
+        ImportState.COMPLETED: f"Imported: {people(accepted)} were added to the campaign.",
+        ImportState.FAILED: "This list could not be read. Read it in another way below, or discard it and upload another.",
+        ImportState.DISCARDED: "Discarded: nobody was added.",
     }[ImportState(state)]
 
 

@@ -35,7 +35,6 @@ from rvm.platform.errors import ServiceError
 
 log = structlog.get_logger(__name__)
 
-S = CampaignState
 
 # Per tick and step; so many voicemails take about half a second, because each of their indexes is written.
 MAX_CAMPAIGNS = 50
@@ -56,8 +55,10 @@ _RETRIED_NOW = Exists(CampaignRetry.objects.filter(campaign=OuterRef("pk"), stat
 
 def start_due(now: datetime) -> None:
     """scheduled -> running at its time; one whose list is being imported waits for it."""
-    due = Campaign.objects.filter(~_IMPORTED_NOW, state=S.SCHEDULED, starts_at__lte=now).order_by("starts_at")
-    _each(due, Q(state=S.SCHEDULED, starts_at__lte=now), lambda row: _begin(row, now))
+    due = Campaign.objects.filter(~_IMPORTED_NOW, state=CampaignState.SCHEDULED, starts_at__lte=now).order_by(
+        "starts_at"
+    )
+    _each(due, Q(state=CampaignState.SCHEDULED, starts_at__lte=now), lambda row: _begin(row, now))
 
 
 def _begin(row: Campaign, now: datetime) -> None:
@@ -68,7 +69,7 @@ def _begin(row: Campaign, now: datetime) -> None:
 def set_recordings(now: datetime) -> None:
     """Where the recording was changed after the import: a batch of its voicemails is pointed to the new one, and the lane opens
     after the last."""
-    unset = Q(state=S.RUNNING, recordings_set=False)
+    unset = Q(state=CampaignState.RUNNING, recordings_set=False)
     _each(Campaign.objects.filter(unset), unset, lambda row: _set_recordings(row, now))
 
 
@@ -109,7 +110,7 @@ SELECT EXISTS (SELECT 1 FROM delivery_voicemail WHERE lane_id = %s AND status = 
 
 def complete(now: datetime) -> None:
     """running or paused -> completed once every voicemail has come to an end: counters say which are worth a look, rows decide."""
-    under_way = Q(state__in=[S.RUNNING, S.PAUSED])
+    under_way = Q(state__in=[CampaignState.RUNNING, CampaignState.PAUSED])
     ids = Campaign.objects.filter(~_IMPORTED_NOW, ~_RETRIED_NOW, under_way).values_list("pk", flat=True)
     ended = [lane_id for lane_id, counts in counts_of(list(ids)).items() if counts and not _open_ended(counts)]
     _each(Campaign.objects.filter(under_way, pk__in=ended), under_way, lambda row: _complete(row, now))
@@ -119,7 +120,9 @@ def _complete(row: Campaign, now: datetime) -> None:
     if _is_imported(row) or retries.under_way(row) or _has_open_row(row):
         return
     Lane.objects.filter(pk=row.pk).update(idle=True)
-    change_campaign(row, S.COMPLETED, "campaign.completed", None, ended_at=now, measured_at=None, rate_per_second=None)
+    change_campaign(
+        row, CampaignState.COMPLETED, "campaign.completed", None, ended_at=now, measured_at=None, rate_per_second=None
+    )
 
 
 def _is_imported(row: Campaign) -> bool:
@@ -150,8 +153,8 @@ def _stirring(state: CampaignState, statuses: Iterable[VoicemailStatus]) -> list
 
 def reopen_retried(now: datetime) -> None:
     """completed -> running where a voicemail is on its way again: one that somebody retried, or whose report came late."""
-    found = Campaign.objects.filter(pk__in=_stirring(S.COMPLETED, OPEN_ENDED))
-    _each(found, Q(state=S.COMPLETED), _reopen)
+    found = Campaign.objects.filter(pk__in=_stirring(CampaignState.COMPLETED, OPEN_ENDED))
+    _each(found, Q(state=CampaignState.COMPLETED), _reopen)
 
 
 def _reopen(row: Campaign) -> None:
@@ -181,7 +184,7 @@ def queue_again(now: datetime) -> None:
 def cancel_rest(now: datetime) -> None:
     """What still waits in canceled campaigns is canceled, so many to a tick; also what comes back unsent."""
     left = MAX_VOICEMAILS
-    for lane_id in _stirring(S.CANCELED, [VoicemailStatus.QUEUED]):
+    for lane_id in _stirring(CampaignState.CANCELED, [VoicemailStatus.QUEUED]):
         left -= cancel_queued(lane_id, left, now)
         if left <= 0:
             return
@@ -190,14 +193,14 @@ def cancel_rest(now: datetime) -> None:
 def measure(now: datetime) -> None:
     """How many a second left lately, read off the counters every few seconds."""
     rows = Campaign.objects.filter(
-        Q(measured_at=None) | Q(measured_at__lte=now - MEASURE_EVERY), state=S.RUNNING
+        Q(measured_at=None) | Q(measured_at__lte=now - MEASURE_EVERY), state=CampaignState.RUNNING
     ).order_by("pk")[: 20 * MAX_CAMPAIGNS]
     counts = counts_of([row.pk for row in rows]) if rows else {}
     for row in rows:
         sent = _sent(counts[row.pk])
         rate = None if row.measured_at is None else _smoothed(row, sent, (now - row.measured_at).total_seconds())
         # Of two ticks one writes.
-        Campaign.objects.filter(pk=row.pk, measured_at=row.measured_at, state=S.RUNNING).update(
+        Campaign.objects.filter(pk=row.pk, measured_at=row.measured_at, state=CampaignState.RUNNING).update(
             measured_at=now, measured_sent=sent, rate_per_second=rate
         )
 

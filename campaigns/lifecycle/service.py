@@ -25,7 +25,6 @@ from usecases.models import UseCase
 from usecases.selectors import require_usable
 from usecases.services.saving import told
 
-S = CampaignState
 STOPPED_ON_REQUEST = "A person or a program stopped it."
 
 
@@ -73,7 +72,7 @@ def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, 
         )
     if {"recording", "script"} & changed.keys():
         row.recordings_set, row.recordings_set_to = not has_recipients and not is_importing(row), None
-    if row.state == S.SCHEDULED and (row.starts_at is None or not (row.recording or row.script)):
+    if row.state == CampaignState.SCHEDULED and (row.starts_at is None or not (row.recording or row.script)):
         raise ServiceError(
             "campaign_scheduled",
             "A scheduled campaign keeps a start and a recording; unschedule it to take one of them away.",
@@ -91,10 +90,10 @@ def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, 
 def launch(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
     """draft -> running, or scheduled where its start lies ahead. Raises ServiceError."""
     row = locked(campaign)
-    require(row, {S.DRAFT}, "launched")
+    require(row, {CampaignState.DRAFT}, "launched")
     _check_launch(row, now)
     if row.starts_at is not None and row.starts_at > now:
-        return change_campaign(row, S.SCHEDULED, "campaign.scheduled", actor, launched_by=actor)
+        return change_campaign(row, CampaignState.SCHEDULED, "campaign.scheduled", actor, launched_by=actor)
     return begin(row, actor, now)
 
 
@@ -102,7 +101,7 @@ def begin(row: Campaign, actor: User | None, now: datetime) -> Campaign:
     """draft or scheduled -> running. The caller holds the campaign's lock."""
     if actor is not None:
         row.launched_by = actor
-    change_campaign(row, S.RUNNING, "campaign.launched", actor, launched_at=now, ends_at=end_of(row, now))
+    change_campaign(row, CampaignState.RUNNING, "campaign.launched", actor, launched_at=now, ends_at=end_of(row, now))
     # Where the recording was changed after the import, the tick opens the lane once every voicemail names the new one.
     Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set, expires_at=row.ends_at)
     wake_on_commit("dispatch")
@@ -113,27 +112,27 @@ def begin(row: Campaign, actor: User | None, now: datetime) -> Campaign:
 def unschedule(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
     """scheduled -> draft. Raises ServiceError."""
     row = locked(campaign)
-    require(row, {S.SCHEDULED}, "unscheduled")
-    return change_campaign(row, S.DRAFT, "campaign.unscheduled", actor, launched_by=None)
+    require(row, {CampaignState.SCHEDULED}, "unscheduled")
+    return change_campaign(row, CampaignState.DRAFT, "campaign.unscheduled", actor, launched_by=None)
 
 
 @transaction.atomic
 def pause(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
     """running -> paused: nothing new is sent; what is with the carrier goes on. Raises ServiceError."""
     row = locked(campaign)
-    require(row, {S.RUNNING}, "paused")
+    require(row, {CampaignState.RUNNING}, "paused")
     Lane.objects.filter(pk=row.pk).update(held=True)
-    return change_campaign(row, S.PAUSED, "campaign.paused", actor, measured_at=None, rate_per_second=None)
+    return change_campaign(row, CampaignState.PAUSED, "campaign.paused", actor, measured_at=None, rate_per_second=None)
 
 
 @transaction.atomic
 def resume(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
     """paused -> running, where it was. Raises ServiceError."""
     row = locked(campaign)
-    require(row, {S.PAUSED}, "resumed")
+    require(row, {CampaignState.PAUSED}, "resumed")
     Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set)
     wake_on_commit("dispatch")
-    return change_campaign(row, S.RUNNING, "campaign.resumed", actor)
+    return change_campaign(row, CampaignState.RUNNING, "campaign.resumed", actor)
 
 
 @transaction.atomic
@@ -141,12 +140,14 @@ def cancel(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign
     """Whatever has not ended -> canceled; what still waits is canceled by the tick, and nothing of it is sent. Raises
     ServiceError."""
     row = locked(campaign)
-    require(row, {S.DRAFT, S.SCHEDULED, S.RUNNING, S.PAUSED}, "canceled")
+    require(
+        row, {CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED}, "canceled"
+    )
     Lane.objects.filter(pk=row.pk).update(held=True, expires_at=None)
     if retry := retries.under_way(row):
         retries.stop(row, retry, actor, "The campaign was canceled.")
     return change_campaign(
-        row, S.CANCELED, "campaign.canceled", actor, ended_at=now, measured_at=None, rate_per_second=None
+        row, CampaignState.CANCELED, "campaign.canceled", actor, ended_at=now, measured_at=None, rate_per_second=None
     )
 
 
@@ -164,7 +165,7 @@ def retry_failed(
     What may have reached the person is left out unless that risk is accepted. Raises ServiceError, also while an earlier retry
     runs."""
     row = locked(campaign)
-    require(row, {S.RUNNING, S.PAUSED, S.COMPLETED}, "retried")
+    require(row, {CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.COMPLETED}, "retried")
     return retries.begin(row, accept_duplicate_risk=accept_duplicate_risk, reasons=reasons, actor=actor, now=now)
 
 

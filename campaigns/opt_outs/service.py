@@ -23,14 +23,13 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from rvm.spreadsheets.workbook_notices import other_sheets
 
-O = OptOutState  # noqa: E741
 KIND = Kind(
     HELP
     | {
-        O.IMPORTING: "Wait until it is completed; then it can be undone.",
-        O.COMPLETED: "It can be undone.",
-        O.UNDOING: "Wait until it is undone.",
-        O.UNDONE: "Upload it again.",
+        OptOutState.IMPORTING: "Wait until it is completed; then it can be undone.",
+        OptOutState.COMPLETED: "It can be undone.",
+        OptOutState.UNDOING: "Wait until it is undone.",
+        OptOutState.UNDONE: "Upload it again.",
     },
     read_opt_outs,
     check_opt_out_columns,
@@ -86,11 +85,11 @@ def read_as(found: OptOutImport, changes: Mapping[str, Any], *, actor: User | No
 
     Raises ServiceError: opt_out_list_<state>, import_file_removed, import_unreadable, and the codes of columns.
     """
-    with _locked(found, O.UPLOADED) as row:
+    with _locked(found, OptOutState.UPLOADED) as row:
         uploaded_lists.require_file(row)
         before = {name: getattr(row, name) for name in READ_AS}
         uploaded_lists.read_again(row, changes, KIND)
-        change_state(row, O.UPLOADED, **_ANEW)
+        change_state(row, OptOutState.UPLOADED, **_ANEW)
         changed = {name: getattr(row, name) for name in READ_AS if getattr(row, name) != before[name]}
         audit.record("opt_outs.read_as", row, actor=actor, workspace=row.workspace, **changed)
     return row
@@ -98,11 +97,11 @@ def read_as(found: OptOutImport, changes: Mapping[str, Any], *, actor: User | No
 
 def check(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImport:
     """uploaded -> checking: every row is read in the background. Raises ServiceError, also while a column is unclear."""
-    with _locked(found, O.CHECKING) as row:
+    with _locked(found, OptOutState.CHECKING) as row:
         uploaded_lists.require_file(row)
         uploaded_lists.require_clear(row, KIND)
         uploaded_lists.require_columns(row.columns, KIND)
-        change_state(row, O.CHECKING, **_ANEW)
+        change_state(row, OptOutState.CHECKING, **_ANEW)
         audit.record("opt_outs.check_began", row, actor=actor, workspace=row.workspace)
         wake_on_commit("imports")
     return row
@@ -116,7 +115,7 @@ def confirm(
     `must_not_be_reached`: the person says that the people on the list must not be reached, which is asked where it looks like a list
     of patients. Raises ServiceError.
     """
-    with _locked(found, O.IMPORTING) as row:
+    with _locked(found, OptOutState.IMPORTING) as row:
         if not numbers_of(row):
             raise ServiceError(
                 "opt_out_list_without_numbers",
@@ -129,7 +128,7 @@ def confirm(
                 f"{' '.join(doubts)} Say that this is a list of people who must not be reached, or discard it.",
                 field="must_not_be_reached",
             )
-        change_state(row, O.IMPORTING, confirmed_by=actor)
+        change_state(row, OptOutState.IMPORTING, confirmed_by=actor)
         audit.record(
             "opt_outs.confirmed",
             row,
@@ -147,12 +146,12 @@ def undo(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImp
 
     Voicemails that were ended meanwhile stay so. Raises ServiceError.
     """
-    with _locked(found, O.UNDOING) as row:
-        if row.state == O.FAILED and not row.added:
+    with _locked(found, OptOutState.UNDOING) as row:
+        if row.state == OptOutState.FAILED and not row.added:
             raise ServiceError(
                 "opt_out_list_failed", "This list has put no number on the suppression list.", import_state=row.state
             )
-        change_state(row, O.UNDOING, undone_by=actor)
+        change_state(row, OptOutState.UNDOING, undone_by=actor)
         audit.record("opt_outs.undo_began", row, actor=actor, workspace=row.workspace, added=row.added)
         wake_on_commit("imports")
     return row
@@ -160,8 +159,8 @@ def undo(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImp
 
 def discard(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImport:
     """Drop a list that has listed nobody; its file is removed within moments. Raises ServiceError."""
-    with _locked(found, O.DISCARDED) as row:
-        change_state(row, O.DISCARDED)
+    with _locked(found, OptOutState.DISCARDED) as row:
+        change_state(row, OptOutState.DISCARDED)
         audit.record("opt_outs.discarded", row, actor=actor, workspace=row.workspace)
     return row
 

@@ -23,9 +23,8 @@ from rvm.platform.models import User
 
 # Of each outcome so many lines are named.
 MAX_NAMED = 100
-C, O, V = CampaignState, LineOutcome, VoicemailStatus  # noqa: E741
-_OPEN = {C.DRAFT, C.SCHEDULED, C.RUNNING, C.PAUSED}
-_ENDED = {V.SKIPPED, V.CANCELED, V.EXPIRED}
+_OPEN = {CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED}
+_ENDED = {VoicemailStatus.SKIPPED, VoicemailStatus.CANCELED, VoicemailStatus.EXPIRED}
 
 
 def check(campaign: Campaign, lines: Sequence[Line], *, actor: User | None, now: datetime) -> Withdrawal:
@@ -36,9 +35,9 @@ def check(campaign: Campaign, lines: Sequence[Line], *, actor: User | None, now:
     waiting: dict[UUID, None] = {}
     for number, outcome, voicemail_id in _outcomes(campaign.lane, lines):
         counts[outcome] += 1
-        if outcome is O.WAITING and voicemail_id:
+        if outcome is LineOutcome.WAITING and voicemail_id:
             waiting[voicemail_id] = None
-        elif outcome is not O.STANDS:
+        elif outcome is not LineOutcome.STANDS:
             places = named.setdefault(outcome, [])
             if len(places) < MAX_NAMED:
                 places.append(number)
@@ -111,7 +110,7 @@ def _outcomes(lane: Lane, lines: Sequence[Line]) -> Iterator[tuple[int, LineOutc
     seen: set[UUID] = set()
     for line in lines:
         if line.stands or line.damaged:
-            yield line.number, O.STANDS if line.stands else O.UNREADABLE, None
+            yield line.number, LineOutcome.STANDS if line.stands else LineOutcome.UNREADABLE, None
             continue
         kinds = [
             {found for name in names for found in sought.get(name, ())}
@@ -123,7 +122,7 @@ def _outcomes(lane: Lane, lines: Sequence[Line]) -> Iterator[tuple[int, LineOutc
         ]
         outcome, voicemail_id = _meant(kinds, any_kind=line.any_kind)
         if voicemail_id in seen:
-            outcome = O.REPEATED
+            outcome = LineOutcome.REPEATED
         elif voicemail_id:
             seen.add(voicemail_id)
         yield line.number, outcome, voicemail_id
@@ -133,11 +132,11 @@ def _meant(kinds: Sequence[set[Found]], *, any_kind: bool) -> tuple[LineOutcome,
     """Who is meant by what each kind of name has found: the one person on whom all agree that found anybody."""
     finding = [found for found in kinds if found]
     if not finding:
-        return O.NOT_FOUND, None
+        return LineOutcome.NOT_FOUND, None
     agreed = set.union(*finding) if any_kind else set.intersection(*finding)
     if len(agreed) != 1:
-        return O.AMBIGUOUS, None
+        return LineOutcome.AMBIGUOUS, None
     [(voicemail_id, status)] = agreed
-    if status == V.QUEUED:
-        return O.WAITING, voicemail_id
-    return O.ENDED if status in _ENDED else O.SENT, voicemail_id
+    if status == VoicemailStatus.QUEUED:
+        return LineOutcome.WAITING, voicemail_id
+    return LineOutcome.ENDED if status in _ENDED else LineOutcome.SENT, voicemail_id

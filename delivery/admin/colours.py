@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from delivery.lifecycle.status import VoicemailStatus as V
+from delivery.lifecycle.status import VoicemailStatus
 
 # As unfold names its labels; what is not listed is grey.
 STATUS_COLOURS: dict[str, str] = {
-    V.SENDING: "info",
-    V.ACCEPTED: "primary",
-    V.DELIVERED: "success",
-    V.FAILED: "danger",
-    V.UNCERTAIN: "warning",
+    VoicemailStatus.SENDING: "info",
+    VoicemailStatus.ACCEPTED: "primary",
+    VoicemailStatus.DELIVERED: "success",
+    VoicemailStatus.FAILED: "danger",
+    VoicemailStatus.UNCERTAIN: "warning",
     "not_sent": "warning",
-    V.EXPIRED: "warning",
+    VoicemailStatus.EXPIRED: "warning",
 }

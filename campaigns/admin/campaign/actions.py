@@ -29,23 +29,26 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 
-C = CampaignState
-
 
 def buttons(
     campaign: Campaign, operates: bool, *, total: int, retryable: int, at_risk: int, retrying: bool
 ) -> dict[str, bool]:
     """Which of them the page has."""
     state = campaign.state
-    may_retry = operates and not retrying and state in (C.RUNNING, C.PAUSED, C.COMPLETED)
+    may_retry = (
+        operates and not retrying and state in (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.COMPLETED)
+    )
     return {
-        "edit": operates and state not in (C.COMPLETED, C.CANCELED),
-        "launch": operates and state == C.DRAFT and total > 0,
-        "unschedule": operates and state == C.SCHEDULED,
-        "pause": operates and state == C.RUNNING,
-        "resume": operates and state == C.PAUSED,
-        "withdraw": operates and state in (C.DRAFT, C.SCHEDULED, C.RUNNING, C.PAUSED) and total > 0,
-        "cancel": operates and state in (C.DRAFT, C.SCHEDULED, C.RUNNING, C.PAUSED),
+        "edit": operates and state not in (CampaignState.COMPLETED, CampaignState.CANCELED),
+        "launch": operates and state == CampaignState.DRAFT and total > 0,
+        "unschedule": operates and state == CampaignState.SCHEDULED,
+        "pause": operates and state == CampaignState.RUNNING,
+        "resume": operates and state == CampaignState.PAUSED,
+        "withdraw": operates
+        and state in (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED)
+        and total > 0,
+        "cancel": operates
+        and state in (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED),
         "retry": may_retry and retryable + at_risk > 0,
     }
 
@@ -79,7 +82,7 @@ class CampaignActions(RecordAdmin):
 
         def action() -> str:
             launched = services.launch(campaign, actor=person(request), now=database_now())
-            if launched.state == C.SCHEDULED:
+            if launched.state == CampaignState.SCHEDULED:
                 return "It is scheduled, and starts by itself."
             return "It is launched: voicemails go out as hours and pace allow."
 

@@ -29,7 +29,6 @@ from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import Role
 
-C = CampaignState
 MAX_LISTS = 50
 FILE_FIELD = UnfoldAdminFileFieldWidget(
     {"id": "list", "required": True, "accept": LIST_FILES, "aria-describedby": "about-lists"}
@@ -116,7 +115,10 @@ class CampaignPage(RecordAdmin):
         retry = retries(campaign).first()
         retrying = retry is not None and retry.state == RetryState.RUNNING
         moving = (
-            campaign.state in (C.SCHEDULED, C.RUNNING) or bool(under_way) or bool(numbers["on_their_way"]) or retrying
+            campaign.state in (CampaignState.SCHEDULED, CampaignState.RUNNING)
+            or bool(under_way)
+            or bool(numbers["on_their_way"])
+            or retrying
         )
         to = links(campaign)
         reasons = [{**each, "link": f"{to['all']}&reason={each['code']}"} for each in numbers["reasons"]]
@@ -169,7 +171,7 @@ def links(campaign: Campaign) -> dict[str, str]:
 
 
 def _alarms(campaign: Campaign, lists: list[Any]) -> list[str]:
-    sending = campaign.state in (C.SCHEDULED, C.RUNNING)
+    sending = campaign.state in (CampaignState.SCHEDULED, CampaignState.RUNNING)
     reading = any(row.is_under_way for row in lists)
     return [*(alarms() if sending else ()), *(import_alarms() if reading else ())]
 

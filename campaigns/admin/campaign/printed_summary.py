@@ -24,8 +24,6 @@ from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from rvm.platform.database.clock import database_now
 from usecases.effective_settings import effective
 
-S, R = VoicemailStatus, Reason
-
 # More would not fit on the sheet; what is left out is summed up in a last line.
 MAX_REASONS = 11
 MAX_REJECTIONS = 6
@@ -36,7 +34,7 @@ LEAVE = "No voicemail to them any more."
 FIX = "Put the cause right, then follow up."
 ELSEWHERE = "Follow up another way: call, letter, portal."
 NOTHING = "Nothing: this was decided."
-_CAUSES = {R.RECORDING_REFUSED, R.CARRIER_ACCOUNT, R.NO_FUNDS, R.NO_SENDER, R.USE_CASE_DELETED}
+_CAUSES = {Reason.RECORDING_REFUSED, Reason.CARRIER_ACCOUNT, Reason.NO_FUNDS, Reason.NO_SENDER, Reason.USE_CASE_DELETED}
 
 
 class Line(NamedTuple):
@@ -81,11 +79,11 @@ def what_then(reason: Reason) -> str:
         return ASK_FIRST
     if facts.retryable:
         return RETRY
-    if facts.suppresses or reason is R.SUPPRESSED:
+    if facts.suppresses or reason is Reason.SUPPRESSED:
         return LEAVE
     if reason in _CAUSES:
         return FIX
-    return NOTHING if reason is R.CANCELED else ELSEWHERE
+    return NOTHING if reason is Reason.CANCELED else ELSEWHERE
 
 
 def summarize(

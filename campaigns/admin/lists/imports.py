@@ -27,8 +27,6 @@ from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.models import Role
 from rvm.spreadsheets.columns.kinds import UNCLEAR
 
-I = ImportState  # noqa: E741
-
 
 @admin.register(RecipientImport)
 class RecipientImportAdmin(ImportActions, ListHeard):
@@ -73,9 +71,11 @@ class RecipientImportAdmin(ImportActions, ListHeard):
             "operates": operates,
             "sees_numbers": rights_of(request).may_see_numbers(row.workspace_id),
             "alarms": import_alarms() if row.is_under_way else [],
-            "may_read": operates and can_become(row, I.UPLOADED) and row.file_removed_at is None,
-            "may_confirm": operates and can_become(row, I.IMPORTING) and bool(row.counts.get(Outcome.ACCEPTED)),
-            "may_discard": operates and can_become(row, I.DISCARDED),
+            "may_read": operates and can_become(row, ImportState.UPLOADED) and row.file_removed_at is None,
+            "may_confirm": operates
+            and can_become(row, ImportState.IMPORTING)
+            and bool(row.counts.get(Outcome.ACCEPTED)),
+            "may_discard": operates and can_become(row, ImportState.DISCARDED),
             **reading,
             "may_listen": reading.get("hides") is False and bool(row.campaign.script),
             **_results(row),
@@ -90,12 +90,14 @@ class RecipientImportAdmin(ImportActions, ListHeard):
 
     def progress_of(self, row: RecipientImport) -> tuple[int, int]:
         """Of the checking it is not known how many rows there are; of the import it is."""
-        return (row.rows_imported, sum(row.counts.values())) if row.state == I.IMPORTING else (row.rows_read, 0)
+        return (
+            (row.rows_imported, sum(row.counts.values())) if row.state == ImportState.IMPORTING else (row.rows_read, 0)
+        )
 
 
 def _results(row: RecipientImport) -> dict[str, Any]:
     """What became of the rows: how many of each outcome, and of each code the first ones."""
-    if row.state not in (I.CHECKED, I.IMPORTING, I.COMPLETED):
+    if row.state not in (ImportState.CHECKED, ImportState.IMPORTING, ImportState.COMPLETED):
         return {}
     by_code: dict[str, dict[str, Any]] = {}
     for error in services.first_errors(row):
@@ -114,5 +116,5 @@ def _results(row: RecipientImport) -> dict[str, Any]:
         "accepted_words": labels.people(row.counts.get(Outcome.ACCEPTED, 0)),
         "rejected_count": sum(row.counts.values()) - row.counts.get(Outcome.ACCEPTED, 0),
         "kinds": list(by_code.values()),
-        "warnings": services.warnings(row) if row.state == I.CHECKED else [],
+        "warnings": services.warnings(row) if row.state == ImportState.CHECKED else [],
     }

@@ -48,7 +48,6 @@ from rvm.spreadsheets.columns.kinds import UNCLEAR
 from usecases.admin.suppressions import SuppressionAdmin
 from usecases.models import Suppression
 
-O = OptOutState  # noqa: E741
 UPLOAD = "admin:usecases_suppression_import"
 
 
@@ -141,7 +140,7 @@ class OptOutImportAdmin(UploadedListAdmin):
         row: OptOutImport = self.get_object(request, object_id)
         operates = self.may(Role.OPERATOR, request, row)
         numbers = services.numbers_of(row)
-        may_confirm = operates and can_become(row, O.IMPORTING) and bool(numbers)
+        may_confirm = operates and can_become(row, OptOutState.IMPORTING) and bool(numbers)
         shown = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -152,10 +151,10 @@ class OptOutImportAdmin(UploadedListAdmin):
             "state_colour": labels.OPT_OUT_COLOURS.get(row.state, ""),
             "next_step": labels.opt_outs_step(row, numbers, operates=operates, asks=UNCLEAR in row.columns),
             "alarms": import_alarms() if row.is_under_way else [],
-            "may_read": operates and can_become(row, O.UPLOADED) and row.file_removed_at is None,
+            "may_read": operates and can_become(row, OptOutState.UPLOADED) and row.file_removed_at is None,
             "may_confirm": may_confirm,
-            "may_discard": operates and can_become(row, O.DISCARDED),
-            "may_undo": bool(row.added) and can_become(row, O.UNDOING) and self.may(Role.ADMIN, request, row),
+            "may_discard": operates and can_become(row, OptOutState.DISCARDED),
+            "may_undo": bool(row.added) and can_become(row, OptOutState.UNDOING) and self.may(Role.ADMIN, request, row),
             "doubts": services.looks_like_patients(row) if may_confirm else [],
             "warnings": services.warnings(row)[len(services.looks_like_patients(row)) :] if may_confirm else [],
             "numbers": numbers,
@@ -174,9 +173,9 @@ class OptOutImportAdmin(UploadedListAdmin):
     def progress_of(self, row: OptOutImport) -> tuple[int, int]:
         """Of the checking it is not known how many rows there are; of the rest it is."""
         return {
-            O.IMPORTING: (row.rows_imported, row.counts.get("rows", 0)),
-            O.UNDOING: (row.taken_back, row.added),
-        }.get(O(row.state), (row.rows_read, 0))
+            OptOutState.IMPORTING: (row.rows_imported, row.counts.get("rows", 0)),
+            OptOutState.UNDOING: (row.taken_back, row.added),
+        }.get(OptOutState(row.state), (row.rows_read, 0))
 
     def confirm(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         row = self.own(request, object_id)
