@@ -1,4 +1,4 @@
-"""Writes who did what to which row, in the transaction of the action itself: where the action is rolled back, so is its record."""
+"""Audit events: who did what to which row, written in the transaction of the action, so a rollback removes both."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from rvm.platform.observability.request_id import current_request_id
 def record(
     action: str, subject: Model, *, actor: User | None, workspace: Workspace | None, **details: Any
 ) -> AuditEvent:
-    """`action` is `noun.verb` in the past tense; `actor` is None for the platform itself. Numbers in `details` are masked."""
+    """Insert one audit event and return it.
+
+    `action` has the form `noun.verb` with the verb in the past tense; `actor` is None for actions of the platform itself. Phone
+    numbers in `details` are masked.
+    """
     return AuditEvent.objects.create(
         workspace=workspace,
         actor=actor,

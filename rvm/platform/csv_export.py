@@ -1,8 +1,8 @@
-"""The one CSV writer of every export: opens rightly in spreadsheet programs, and nothing in it is run there as a formula.
+"""The CSV writer of all exports: spreadsheet programs read the encoding correctly and run no cell as a formula.
 
-Excel needs the byte order mark to read UTF-8. A cell is a formula by its first character whether it is quoted or not (OWASP ASVS
-1.2.10), so such a cell gets an apostrophe before it, which marks text. Whoever takes one leading apostrophe off has the cell as it
-was.
+Excel needs the byte order mark to read UTF-8. Spreadsheet programs decide by the first character whether a cell is a formula, even
+if the cell is quoted (OWASP ASVS 1.2.10). Such a cell gets a leading apostrophe, which marks text. Removing one leading apostrophe
+restores the original cell.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from django.http import StreamingHttpResponse
 BLOCK_ROWS = 1000
 BROKEN_OFF = b'"INCOMPLETE: something failed here, and rows are missing. Export again."\r\n'
 _BOM = "\ufeff"
-# Spaces of every kind and what takes no room may stand before it: programs trim them. The apostrophe, so that one of the cell's own
-# is not taken for our mark.
+# Programs trim leading spaces and zero-width characters, so these may precede the trigger. A cell's own leading apostrophe is
+# escaped too, so that it is not mistaken for the mark.
 _TRIGGER = re.compile(r"'|[\s\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠\t\r\n\0]")
 _HARMLESS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789•([{") | {""}
-# Also shorter than E.164 has them: what begins with + and goes on in digits is a number, never a formula that does something.
+# Shorter than the shortest E.164 number on purpose: a plus sign followed by digits only is never a harmful formula.
 _E164 = re.compile(r"\+[0-9]{8,15}")
 _NORTH_AMERICAN = re.compile(r"\+1([0-9]{3})([0-9]{3})([0-9]{4})")
 
 
 def csv_lines(rows: Iterable[Sequence[object]], *, e164: bool = False) -> Iterator[bytes]:
-    """The rows as UTF-8 with CRLF and every cell quoted, in blocks of up to 1,000 lines; None is an empty cell.
+    """The rows as UTF-8 with CRLF and every cell quoted, in blocks of up to 1,000 lines; None becomes an empty cell.
 
-    Phone numbers are written as people of North America write them, (202) 555-0142, and with `e164` as they are, for machines.
+    North American phone numbers are written as (202) 555-0142; with `e164` they stay in E.164, for programs.
     """
     text = io.StringIO(newline="")
     text.write(_BOM)
@@ -47,10 +47,10 @@ def csv_lines(rows: Iterable[Sequence[object]], *, e164: bool = False) -> Iterat
 
 
 def csv_answer(rows: Iterable[Sequence[object]], file_name: str, *, e164: bool = False) -> StreamingHttpResponse:
-    """The rows as a file to download, read while it is sent. `file_name` is ASCII without quotes.
+    """A streamed file download of the rows. `file_name` is ASCII without quotes.
 
-    What fails before the first block is raised here, for whoever answers errors. What fails later is said in a last line and raised
-    to the web server, which cuts the connection before the last chunk: the client sees a broken download, and the file says so too.
+    An error before the first block is raised here, so that the view can respond with it. A later error is written as a last line
+    and raised to the web server, which closes the connection before the last chunk: the client sees a broken download.
     """
     lines = csv_lines(rows, e164=e164)
     first = next(lines, _BOM.encode())
@@ -62,7 +62,10 @@ def csv_answer(rows: Iterable[Sequence[object]], file_name: str, *, e164: bool =
 
 
 def _ending_in_words(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """A proxy that speaks HTTP/1.0 to us takes a cut connection for the end, and some clients keep what they have of a file."""
+    """The lines, with `BROKEN_OFF` as the last one if an error interrupts them.
+
+    An HTTP/1.0 proxy takes a closed connection for the end of the file, and some clients keep partial downloads.
+    """
     try:
         yield from lines
     except Exception:

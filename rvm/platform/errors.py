@@ -1,4 +1,4 @@
-"""What a service refuses with: a stable code and a sentence, without HTTP, so that the API and the admin say the same."""
+"""The error that services raise: a stable code and a sentence, independent of HTTP, so that API and admin show the same."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from typing import Any
 
 
 class ServiceError(Exception):
-    """`code` is stable. `field` is the argument that is wrong, in the API's words, where one is. `facts` are shown beside the
-    sentence, such as the id of the row that stands in the way."""
+    """A refusal by a service.
+
+    `code` is stable. `field` is the API's name of the wrong argument, or empty. `facts` are shown with the sentence, such as the id
+    of a conflicting row.
+    """
 
     def __init__(self, code: str, sentence: str, *, field: str = "", **facts: Any) -> None:
         super().__init__(sentence)

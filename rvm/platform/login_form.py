@@ -1,6 +1,6 @@
-"""Who may log in: people. The service user behind an API key acts through its key only.
+"""The login form: it accepts people and refuses the service users behind API keys.
 
-Beside the admin package, not in it: unfold loads this before its admin site is there to register with.
+It is not in the admin package, because unfold imports this module before an admin site exists to register with.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tenants, the people and keys that act in them, and what they did."""
+"""Workspaces, users, memberships, API keys, and the records of their actions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rvm.platform.scopes import Scope
 
 
 class Row(models.Model):
-    """What every table of ours has: a time-ordered id."""
+    """The base of the project's tables: a time-ordered id."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
 
@@ -25,7 +25,7 @@ class Row(models.Model):
 
 
 class User(AbstractUser):
-    """A person, or the service user behind an API key: audit rows point at both alike."""
+    """A person, or the service user behind an API key; audit events refer to both as `actor`."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     is_service = models.BooleanField(default=False, help_text="Acts for an API key and cannot log in.")
@@ -71,7 +71,7 @@ class Role(models.TextChoices):
 
 
 class Membership(Row):
-    """What a person may do in a workspace."""
+    """A person's role in a workspace."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
@@ -87,7 +87,7 @@ class Membership(Row):
 
 
 class ApiKey(Row):
-    """A workspace's credential. Only its SHA-256 is kept: the key has 178 random bits, so a slow hash adds nothing."""
+    """A workspace's credential. Only its SHA-256 is stored: the key has 178 random bits, so a slow hash would add no security."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="api_keys")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -106,7 +106,7 @@ class ApiKey(Row):
 
 
 class IdempotencyKey(models.Model):
-    """A POST that was answered, so that the same POST again gets the same answer. Written in the transaction of the work itself."""
+    """The stored response to a POST, returned again when the POST is repeated. Written in the transaction of the work itself."""
 
     id = models.BigAutoField(primary_key=True)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
@@ -131,7 +131,7 @@ class IdempotencyKey(models.Model):
 
 
 class AuditEvent(Row):
-    """Who did what to which row. Append-only; holds ids and codes, never a phone number."""
+    """Who did what to which row. Append-only; contains ids and codes, never a phone number."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, null=True, related_name="+")
     actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
@@ -147,7 +147,7 @@ class AuditEvent(Row):
 
 
 class Heartbeat(models.Model):
-    """The last sign of life of a process that must be there, such as the tick."""
+    """The last sign of life of a process that must run, such as the tick."""
 
     name = models.CharField(max_length=60, primary_key=True)
     at = models.DateTimeField()
@@ -157,7 +157,7 @@ class Heartbeat(models.Model):
 
 
 class Tally(models.Model):
-    """How often something happened that must not, such as a row that had to be repaired; `/metrics` shows it."""
+    """A counter of events that should not occur, such as a repaired row; `/metrics` exports it."""
 
     name = models.CharField(max_length=60, primary_key=True)
     count = models.BigIntegerField()

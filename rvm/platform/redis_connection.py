@@ -1,4 +1,4 @@
-"""The one Redis client of a process for short questions: it gives up after a second, so that an unreachable Redis costs no more."""
+"""The Redis client of a process for short commands: it times out after one second, so that an unreachable Redis blocks no longer."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from redis.retry import Retry
 
 @lru_cache(maxsize=1)
 def redis_client() -> Redis:
-    """Bytes in, bytes out; safe to share between threads."""
+    """The process's client; it takes and returns bytes, and threads may share it."""
     return Redis.from_url(
         settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), retries=0)
     )
 
 
 def redis_now(redis: Redis) -> datetime:
-    """The time by Redis's clock, for what is only in Redis. Raises RedisError."""
+    """The time by Redis's clock, for comparison with values that are only in Redis. Raises RedisError."""
     seconds, microseconds = redis.time()
     return datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=int(microseconds))

@@ -1,4 +1,4 @@
-"""What an API key may do. One scope a verb that a customer might want to give without another."""
+"""The scopes of API keys: one for each permission that a customer may want to grant separately."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ class Scope(models.TextChoices):
 
     @property
     def only_reads(self) -> bool:
-        """Whether what it allows changes nothing, whatever the method of the request."""
+        """Whether all requests of this scope change nothing, whatever their method."""
         return self.value.endswith(":read")

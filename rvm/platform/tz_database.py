@@ -1,8 +1,8 @@
-"""The tz database that decides what time it is where people live: the pinned tzdata package, in every process.
+"""The tz database for the local times of recipients: the pinned tzdata package, in every process.
 
-zoneinfo prefers the machine's own files, and these are as old as the machine: those of Debian 12 had British Columbia, Alberta and
-Manitoba an hour off a month after their clocks had changed. Importing this module makes zoneinfo read the package and nothing else.
-The settings import it before anything can ask for a zone, so that no process has to be started in a special way.
+zoneinfo prefers the machine's files, which may be old: those of Debian 12 were an hour off for British Columbia, Alberta and Manitoba
+a month after their clocks had changed. Importing this module makes zoneinfo read the package only. The settings import it before any
+time zone is used, so processes need no special start.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from zoneinfo import ZoneInfo
 
 import tzdata
 
-# Three to six releases come out each year, and governments change clocks at a few weeks' notice: after a year there is a newer one.
+# There are three to six releases a year, and governments change clocks at a few weeks' notice: after a year a newer one exists.
 MAX_AGE = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """`version` is the package's, `iana` the database's own; `earliest` is the first day on which it can have come out."""
+    """A release of the tz database: the package's `version`, the `iana` version, and the earliest possible day of publication."""
 
     version: str
     iana: str
     earliest: date
 
     def age(self, today: date) -> timedelta:
-        """How old it is at most."""
+        """The maximum age of the release."""
         return today - self.earliest
 
 
 def read_package_only() -> None:
-    """Make zoneinfo read zones from the tzdata package, also those that were asked for before."""
+    """Make zoneinfo read all zones from the tzdata package, including those already cached."""
     zoneinfo.reset_tzpath(to=())
     ZoneInfo.clear_cache()
 
@@ -46,8 +46,11 @@ def reads_package_only() -> bool:
 
 @cache
 def release() -> Release:
-    """The release in use. It does not say when it came out: not before the year in its name, nor before the newest bulletin on leap
-    seconds in it, of which there are two a year."""
+    """The release in use.
+
+    It has no date of publication. The earliest possible one follows from the year in its name and from its newest bulletin on leap
+    seconds, of which there are two a year.
+    """
     days = [date(int(tzdata.IANA_VERSION[:4]), 1, 1)]
     bulletin = (resources.files("tzdata") / "zoneinfo" / "leapseconds").read_text(encoding="utf-8")
     if updated := re.search(r"^#updated ([0-9]+)", bulletin, re.MULTILINE):
@@ -57,7 +60,7 @@ def release() -> Release:
 
 @lru_cache(maxsize=512)
 def zone(name: str) -> ZoneInfo:
-    """One time zone. Raises ZoneInfoNotFoundError."""
+    """The time zone with this IANA name. Raises ZoneInfoNotFoundError."""
     return ZoneInfo(name)
 
 

@@ -1,8 +1,8 @@
-"""Uploads are held in memory, never on disk, and cut off as soon as they are too large.
+"""Bounded uploads: kept in memory, never on disk, and refused as soon as they exceed their limit.
 
-Django parses a multipart body when somebody first looks at it, so the refusal surfaces there: as a 413 problem under /v1/, as
-Django's page elsewhere. A view of the API that takes larger files names a subclass as its `upload_handler`; another view sets
-`request.upload_handlers` to it before it looks.
+Django parses a multipart body at the first access, so the refusal is raised there: as a 413 problem under /v1/, as Django's page
+elsewhere. An API view for larger files names a subclass as its `upload_handler`; other views set `request.upload_handlers` before
+the first access.
 """
 
 from __future__ import annotations
@@ -16,20 +16,23 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 
-# A recording of 8 MiB must pass; the rest is room to measure by how much a slightly longer one is over.
+# A recording of 8 MiB must pass. With the extra bytes, the refusal of a slightly larger one can state its size.
 MAX_FILE_BYTES = 8 * 1024 * 1024 + 64 * 1024
-# Beside the files: fields, part headers and boundaries.
+# The part of a body that is not files: fields, part headers and boundaries.
 MAX_FORM_BYTES = 512 * 1024
-# What is read and thrown away of a body that is refused.
+# The most that is read and discarded of a refused body.
 _MOST_DRAINED = 1024**3
 
 
 class UploadTooLarge(RequestDataTooBig):
-    """More bytes arrived, or were announced, than are read."""
+    """More bytes arrived, or were announced, than the view accepts."""
 
 
 class BoundedMemoryUploadHandler(FileUploadHandler):
-    """Keeps all files of a request in memory, together at most `max_bytes`; an announced length is believed only when it is over."""
+    """Keep all files of a request in memory, together at most `max_bytes`.
+
+    An announced length above the limit is refused at once; otherwise the received bytes are counted.
+    """
 
     max_bytes = MAX_FILE_BYTES
 
@@ -39,7 +42,7 @@ class BoundedMemoryUploadHandler(FileUploadHandler):
         self._received = 0
 
     def open_file(self) -> Any:
-        """What one file is written to, and then read from."""
+        """A new file object for one uploaded file, which is first written and then read."""
         return BytesIO()
 
     def _refuse(self) -> UploadTooLarge:
@@ -82,7 +85,7 @@ class BoundedMemoryUploadHandler(FileUploadHandler):
 
 
 def drain(request: HttpRequest) -> None:
-    """Read on and throw away, up to 1 GiB: a browser shows the answer to a refused upload only once its own words are out."""
+    """Discard the rest of a body, up to 1 GiB: a browser shows the response to a refused upload only after it has sent everything."""
     left = _MOST_DRAINED
     while left > 0 and (data := request.read(64 * 1024)):
         left -= len(data)

@@ -1,1 +1,1 @@
-"""What every statement stands on: the session's settings, the one clock, ids, and set-wise SQL."""
+"""Database foundations: session settings, the database clock, ids, and set-wise SQL."""

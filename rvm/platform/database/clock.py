@@ -1,8 +1,8 @@
-"""The one wall clock of the platform: the database's. Every machine's own may be wrong, and no two agree.
+"""The platform's only wall clock: the database's. Clocks of other machines may be wrong and differ from each other.
 
-What is written in a row, or compared with one, is a time of this clock; ruff forbids the others. Django's sessions keep their own
-(a cookie's life of days may be off by as much as a host's clock), and so do vendors, whose times are compared with nothing but a
-tolerance of minutes.
+Every time that is written to a row or compared with one comes from this clock; ruff forbids the others. There are two exceptions.
+Django's sessions use the host's clock, because a cookie that is valid for days tolerates that error. Times from vendors are
+compared only with a tolerance of minutes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.db import connection
 
 
 def database_now() -> datetime:
-    """The time at this moment, in UTC, also in the middle of a transaction."""
+    """The current time in UTC, which advances within a transaction too (`clock_timestamp`)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         now: datetime = cursor.fetchone()[0]

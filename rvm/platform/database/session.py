@@ -1,8 +1,8 @@
-"""Sets every connection to PostgreSQL to what the code relies on, whatever the server, the database and the role have for defaults.
+"""Session settings of every PostgreSQL connection, independent of the defaults of server, database and role.
 
-Said right after connecting: PgBouncer refuses a client that says it while it connects. What is said holds for a session, and so do
-prepared statements and the lock of a list's import. A pooler that hands each transaction to whichever connection is free would have
-them hold for somebody else; it is found out and refused.
+They are set right after connecting, because PgBouncer refuses them as startup parameters. Settings, prepared statements and the
+lock of a list's import belong to a session. A pooler that assigns a connection per transaction would apply them to other clients;
+such a pooler is detected and refused.
 """
 
 from __future__ import annotations
@@ -16,21 +16,22 @@ from django.core.checks import CheckMessage, Error
 from django.db import DatabaseError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# How long a statement may take and wait is left to the roles: an index that a migration builds takes what it takes.
+# Statement and lock timeouts belong to the roles: a migration that builds an index may need a long time.
 SETTINGS = {
-    # A statement that waited for a row goes on with what the row has become. One level higher it fails instead, claims in a row.
+    # A statement that waited for a row continues with the row's new version. At "repeatable read" it would fail, and claims would
+    # fail one after another.
     "default_transaction_isolation": "read committed",
-    # A process that is stopped in the middle of a transaction holds its rows, and everybody who waits for them, no longer than this.
+    # The longest time for which a process that is suspended within a transaction keeps its row locks.
     "idle_in_transaction_session_timeout": "30s",
-    # The engine's statements take milliseconds; to compile one takes longer, and again each time that it runs.
+    # The engine's statements take milliseconds. Compiling one takes longer and is repeated at each execution.
     "jit": "off",
-    # The only forms of a moment and of an interval that psycopg reads.
+    # The only formats of timestamps and intervals that psycopg parses.
     "datestyle": "ISO",
     "intervalstyle": "postgres",
 }
-# One exchange for all settings, and whose backend it is.
+# One round trip applies all settings and returns the backend's process id.
 _APPLY_SETTINGS = f"SELECT pg_backend_pid(), {', '.join(['set_config(%s, %s, false)'] * len(SETTINGS))}"
-# A pooler may hand out its connections in turn: so often, one client comes upon a connection that the other has used.
+# A pooler may assign its connections in turn. Within this many tries, one client meets a connection that the other has used.
 ROUNDS = 50
 TRANSACTIONS_POOLED = (
     "The pooler between RVM and PostgreSQL pools transactions, so that settings, locks and prepared statements of one process land on"
@@ -41,16 +42,19 @@ _has_sessions = False  # as far as this process knows
 
 
 class TransactionsPooled(OperationalError):
-    """The message is a sentence for the operator."""
+    """A transaction-pooling pooler was detected; the message is a sentence for the operator."""
 
 
 def prepare(connection: BaseDatabaseWrapper, **_: object) -> None:
-    """Set a connection that was just made, once a process after a look whether it is a session. Raises TransactionsPooled."""
+    """Apply SETTINGS to a new connection; the first one of a process is also checked for transaction pooling.
+
+    Raises TransactionsPooled.
+    """
     global _has_sessions
     with connection.cursor() as cursor:
         cursor.execute(_APPLY_SETTINGS, [part for setting in SETTINGS.items() for part in setting])
         backend = cursor.fetchone()[0]
-    # A pooler tells its clients numbers of its own instead of those of PostgreSQL's processes.
+    # A pooler reports process ids of its own instead of those of PostgreSQL's backends.
     if not _has_sessions and backend != connection.connection.info.backend_pid and _is_shared(connection):
         connection.close()
         raise TransactionsPooled(TRANSACTIONS_POOLED)
@@ -64,7 +68,10 @@ def _is_shared(connection: BaseDatabaseWrapper) -> bool:
 
 
 def share_sessions(one: psycopg.Connection[Any], other: psycopg.Connection[Any]) -> bool:
-    """Whether what one client sets is ever found set by the other. Both are connected, and neither is in a transaction."""
+    """Whether a setting made through `one` becomes visible through `other` within ROUNDS tries.
+
+    Both are connected, and neither is in a transaction.
+    """
     mark = uuid4().hex
     for _ in range(ROUNDS):
         one.execute("SELECT set_config('rvm.client', %s, false)", [mark])
@@ -74,7 +81,7 @@ def share_sessions(one: psycopg.Connection[Any], other: psycopg.Connection[Any])
 
 
 def check_pooler(databases: Iterable[str] | None = None, **_: object) -> list[CheckMessage]:
-    """Django's check of the databases, which `migrate`, `worker` and `tick` begin with."""
+    """Django system check of the databases; `migrate`, `worker` and `tick` run it at start."""
     for alias in databases or ():
         try:
             with connections[alias].temporary_connection():
@@ -82,5 +89,5 @@ def check_pooler(databases: Iterable[str] | None = None, **_: object) -> list[Ch
         except TransactionsPooled as error:
             return [Error(str(error), id="rvm.E001")]
         except DatabaseError:
-            pass  # it may come later; what needs it says so
+            pass  # the server may start later; code that needs it reports the error
     return []

@@ -1,8 +1,8 @@
-"""Encryption at rest and the blind index: the only module that touches keys.
+"""Encryption at rest and the blind index: the only module that handles keys.
 
 A ciphertext is one byte of key id, 12 bytes of nonce, then AES-256-GCM of the text. The *purpose* (table and column) is
-authenticated, so a ciphertext copied into another column does not open. The blind index is HMAC-SHA256(index key, workspace || text):
-equal numbers of one workspace compare equal, numbers of two workspaces never do.
+authenticated, so a ciphertext copied into another column cannot be decrypted. The blind index is
+HMAC-SHA256(index key, workspace || text): equal numbers of one workspace have equal indexes, numbers of two workspaces never do.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KEY_BYTES = 32
 
 
 class KeysMalformed(ValueError):
-    """A list of keys in the environment cannot be used; the message says why and shows no key."""
+    """A key list in the environment is unusable; the message gives the reason and contains no key."""
 
 
 class Undecryptable(ValueError):
@@ -33,14 +33,17 @@ class Undecryptable(ValueError):
 
 @dataclass(frozen=True)
 class KeyRing:
-    """Keys by id. The current one writes; all of them read."""
+    """Keys by id: the current one encrypts, all of them decrypt."""
 
     keys: Mapping[int, bytes]
     current: int
 
     @classmethod
     def parse(cls, text: str) -> KeyRing:
-        """Read `id:base64,id:base64`; ids are 1 to 255, keys are 32 bytes, the last one listed is the current one."""
+        """Parse `id:base64,id:base64`: ids are 1 to 255, keys are 32 bytes, the last key is the current one.
+
+        Raises KeysMalformed.
+        """
         keys: dict[int, bytes] = {}
         for entry in filter(None, (part.strip() for part in text.split(","))):
             identifier, _, encoded = entry.partition(":")
@@ -71,7 +74,7 @@ class Cipher:
         return self._prefix + nonce + self._ciphers[self._current].encrypt(nonce, text, purpose)
 
     def decrypt(self, ciphertext: bytes, purpose: bytes) -> bytes:
-        """Raises Undecryptable."""
+        """The plaintext. Raises Undecryptable."""
         data = bytes(ciphertext)
         if len(data) <= NONCE_BYTES or data[0] not in self._ciphers:
             raise Undecryptable("the ciphertext is too short or its key is not configured")
@@ -81,12 +84,15 @@ class Cipher:
             raise Undecryptable("the ciphertext is damaged or belongs elsewhere") from None
 
     def is_current(self, ciphertext: bytes) -> bool:
-        """Whether a rotation still has to re-encrypt this."""
+        """Whether the current key encrypted this; a rotation re-encrypts all others."""
         return bytes(ciphertext)[:1] == self._prefix
 
 
 def _hmac_sha256(key: bytes) -> Callable[[bytes], bytes]:
-    """HMAC by RFC 2104 for a key of at most a block, whose part of it is done once: twice as fast for a number as `hmac.digest`."""
+    """HMAC-SHA256 (RFC 2104) for a key of at most one block, with the key's blocks hashed once.
+
+    For a phone number it is twice as fast as `hmac.digest`.
+    """
     block = key.ljust(hashlib.sha256().block_size, b"\0")
     inner, outer = (
         hashlib.sha256(bytes(byte ^ 0x36 for byte in block)),
@@ -103,7 +109,7 @@ def _hmac_sha256(key: bytes) -> Callable[[bytes], bytes]:
 
 
 class BlindIndex:
-    """Turns a text into what may be stored in clear and searched exactly."""
+    """A keyed hash of workspace and text, which can be stored unencrypted and searched for exact matches."""
 
     def __init__(self, ring: KeyRing) -> None:
         self._hmacs = {key_id: _hmac_sha256(key) for key_id, key in ring.keys.items()}
@@ -112,21 +118,24 @@ class BlindIndex:
         self.older_key_ids = tuple(key_id for key_id in ring.keys if key_id != ring.current)
 
     def of(self, workspace_id: UUID, text: str, key_id: int | None = None) -> bytes:
-        """32 bytes, under the current index key unless another is named."""
+        """The index of `text`, 32 bytes, under the current index key unless `key_id` names another."""
         return self._hmacs[self.current if key_id is None else key_id](workspace_id.bytes + text.encode())
 
     @property
     def rotating(self) -> bool:
-        """Whether rows may carry indexes under several keys, so that equal numbers need not have equal indexes."""
+        """Whether rows may have indexes under several keys, so that equal numbers may have different indexes."""
         return bool(self.older_key_ids)
 
     def match_sql(self, current: str, older: str) -> str:
-        """A comparison, for the right side of an indexed column, with a row's index under the current key (an expression of bytea)
-        and, while the keys rotate, with those under the older ones (of bytea[])."""
+        """The SQL comparison that follows an indexed column.
+
+        `current` is an SQL expression for the index under the current key (bytea), `older` one for the indexes under the older keys
+        (bytea[]), which is used only during a rotation.
+        """
         return f"= ANY({older} || {current})" if self.rotating else f"= {current}"
 
     def all_of(self, workspace_id: UUID, text: str) -> list[bytes]:
-        """Under every configured key: what a search compares with while a rotation is under way."""
+        """The indexes of `text` under every configured key, which a search needs during a rotation."""
         return [self.of(workspace_id, text, key_id) for key_id in self.key_ids]
 
 

@@ -1,4 +1,4 @@
-"""Encrypted files in the media storage: neither a disk nor the memory ever holds a large one of them in clear."""
+"""Encrypted files in the media storage: the plaintext is never on disk, and never completely in memory."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rvm.platform.encryption.streams import StreamEncryptor, decrypt_stream
 
 
 def encrypt_file(name: str, chunks: Iterable[bytes], data: bytes) -> tuple[int, str]:
-    """Write `chunks` as the file `name`, bound to the associated data, in place of one that is there.
+    """Write `chunks` to the file `name`, bound to the associated data `data`; an existing file is replaced.
 
-    Returns the plaintext's size in bytes and its SHA-256 in hex. What `chunks` raises leaves no file. Raises OSError where the
-    storage cannot take it.
+    Returns the plaintext's size in bytes and its SHA-256 in hex. After an error, also one that `chunks` raises, no file remains.
+    Raises OSError if the storage fails.
     """
     content = _Content(chunks, data)
-    default_storage.delete(name)  # or the storage would choose another name
+    default_storage.delete(name)  # otherwise the storage would choose another name
     try:
         default_storage.save(name, File(content, name))  # type: ignore[arg-type]  # it can be read, which is all
     except BaseException:
@@ -39,16 +39,16 @@ def delete(name: str) -> None:
 
 
 def names_in(folder: str) -> list[str]:
-    """The names of the files in the folders of a folder."""
+    """The paths of all files that are two levels below `folder`: `folder/subfolder/name`."""
     try:
         below, _ = default_storage.listdir(folder)
         return [f"{folder}/{each}/{name}" for each in below for name in default_storage.listdir(f"{folder}/{each}")[1]]
-    except FileNotFoundError:  # nothing was ever stored there, or the last of it has just gone
+    except FileNotFoundError:  # no file was ever stored, or the last one was deleted meanwhile
         return []
 
 
 class _Content(io.RawIOBase):
-    """What a storage reads: the encrypted blocks, each made when it is asked for."""
+    """A readable file for the storage that encrypts block by block on demand."""
 
     def __init__(self, chunks: Iterable[bytes], data: bytes) -> None:
         self.size = 0

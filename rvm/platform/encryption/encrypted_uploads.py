@@ -1,6 +1,6 @@
-"""Takes uploads that are too large for memory: what arrives goes, encrypted block by block, into a temporary file without a name.
+"""Uploads that are too large for memory: arriving bytes are encrypted block by block into an unnamed temporary file.
 
-So neither memory nor the disk ever holds a list of patients in clear, and a process that dies in between leaves nothing behind.
+A list of patients is therefore never on disk as plaintext and never completely in memory. The file disappears with its process.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from rvm.platform.uploads import BoundedMemoryUploadHandler
 
 
 class EncryptedSpool:
-    """A file that is written once from start to end, then read from the start any number of times; `seek(0)` is between the two."""
+    """A file that is written once, then read from the start any number of times; `seek(0)` ends the writing and starts each read."""
 
     def __init__(self) -> None:
-        # A form of many small files opens none; closed by whoever has the upload.
+        # Small files stay in memory. The owner of the upload closes the file.
         self._file = SpooledTemporaryFile(max_size=16 * BLOCK_BYTES)  # noqa: SIM115
-        self._data = b"upload:" + os.urandom(16)  # it belongs to no row yet
+        self._data = b"upload:" + os.urandom(16)  # no row exists yet to bind it to
         self._encryptor: StreamEncryptor | None = StreamEncryptor(self._data)
         self._blocks: Iterator[bytes] = iter(())
         self._rest = bytearray()
@@ -42,7 +42,7 @@ class EncryptedSpool:
         return 0
 
     def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes, all that are left by default; empty at the end."""
+        """Up to `size` bytes, by default all remaining ones; empty at the end. Raises Undecryptable."""
         while size < 0 or len(self._rest) < size:
             block = next(self._blocks, None)
             if block is None:
@@ -58,7 +58,7 @@ class EncryptedSpool:
 
 
 class EncryptedUploadHandler(BoundedMemoryUploadHandler):
-    """A view's `upload_handler` for large files; a subclass says how large they may be."""
+    """A view's `upload_handler` for large files; subclasses set `max_bytes`."""
 
     def open_file(self) -> EncryptedSpool:
         return EncryptedSpool()

@@ -1,5 +1,4 @@
-"""Columns of our own: values that are encrypted at rest (text and JSON in Python, bytes in the table, never searchable), and the time
-of the last change."""
+"""Custom model fields: encrypted text and JSON (bytes in the table, not searchable), and the time of the last change."""
 
 from __future__ import annotations
 
@@ -13,10 +12,10 @@ from rvm.platform.encryption.crypto import cipher
 
 
 class EncryptedTextField(models.BinaryField):
-    """A text, encrypted for this table and column. Cannot be filtered on; exact search goes through a blind index."""
+    """A text encrypted for this table and column. It cannot be filtered on; exact search uses a blind index."""
 
     description = "Encrypted text"
-    # What django-stubs reads: the value in Python.
+    # django-stubs reads the types of the Python value from these.
     _pyi_private_set_type: str
     _pyi_private_get_type: str  # type: ignore[assignment]
 
@@ -69,7 +68,7 @@ class EncryptedJSONField(EncryptedTextField):
 
 
 class UpdatedAtField(models.DateTimeField):
-    """When the row was saved last, by the database's clock; `auto_now` would take the machine's."""
+    """The time of the row's last save by the database's clock; `auto_now` would use the host's."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["editable"] = False

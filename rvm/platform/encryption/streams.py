@@ -1,8 +1,9 @@
-"""The format of an encrypted stream, which files in the storage and uploads on their way share.
+"""The format of encrypted streams, used for stored files and for uploads in progress.
 
-A stream is a sequence of blocks, each AES-GCM of up to 64 KiB and bound to the stream's associated data, to its place in the
-stream and to whether it is the last. A stream that was cut short, extended, re-ordered, mixed with another or put in the place of
-another does not open. The blocks before the damage are given out before it shows, so a reader must not act for good before the end.
+A stream is a sequence of blocks, each AES-GCM of up to 64 KiB. Each block is bound to the stream's associated data, to its position
+and to whether it is the last. Decryption fails for a stream that was truncated, extended, reordered, mixed with another or exchanged
+for another. Blocks before the damage are returned before the damage is detected, so a reader must reach the end before it takes
+irreversible action.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ ENCRYPTED_BLOCK_BYTES = 1 + 12 + BLOCK_BYTES + 16
 
 
 def associated_data(purpose: str, workspace_id: UUID, row_id: UUID) -> bytes:
-    """What a stream is bound to: what it is for, and the workspace and the row that it belongs to."""
+    """The associated data of a stream: its purpose, workspace and row."""
     return b"%s:%s:%s" % (purpose.encode(), workspace_id.hex.encode(), row_id.hex.encode())
 
 
 class StreamEncryptor:
-    """Encrypts what it is fed: `update` returns the blocks that are full, `finalize` the last one."""
+    """Incremental encryption: `update` returns the completed blocks, `finalize` the last one."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -33,7 +34,7 @@ class StreamEncryptor:
     def update(self, chunk: bytes) -> bytes:
         self._waiting += chunk
         full = []
-        # A full block waits until more comes, because it may be the last.
+        # A full block is held back until more data arrive, because it may be the last.
         while len(self._waiting) > BLOCK_BYTES:
             full.append(self._block(bytes(self._waiting[:BLOCK_BYTES]), last=False))
             del self._waiting[:BLOCK_BYTES]
@@ -49,7 +50,7 @@ class StreamEncryptor:
 
 
 def decrypt_stream(read: Callable[[int], bytes], data: bytes) -> Iterator[bytes]:
-    """The plaintext in blocks, of a stream whose next bytes `read` gives. Raises Undecryptable."""
+    """The plaintext blocks of a stream; `read(size)` returns its next bytes. Raises Undecryptable."""
     place, block = 0, read(ENCRYPTED_BLOCK_BYTES)
     if not block:
         raise Undecryptable("the stream is empty")

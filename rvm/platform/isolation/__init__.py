@@ -1,6 +1,6 @@
-"""Functions that take hostile bytes apart, each call in a process of its own: bounded in memory, time and files, and without secrets.
+"""Isolated calls: functions that parse hostile bytes, each in its own process without secrets, bounded in memory, time and files.
 
-A reader or decoder that is led astray by a file then costs that one call, and not the process that serves everybody and holds the
-keys. The bytes go in and what is made of them comes back through pipes, as fast as the caller takes it; none of it is ever on a disk.
-`calls` is the side that asks, `child` what the process runs, `frames` what they say to each other.
+A malicious file can then break only that call, and not the process that serves all users and holds the keys. Bytes and results pass
+through pipes at the caller's pace and are never on disk. `calls` is the parent's side, `child` the child's program, `frames` the
+protocol between them.
 """

@@ -1,4 +1,4 @@
-"""The side that asks: starts the child, feeds it and takes what it says, in turns, and leaves no process behind."""
+"""The parent's side of an isolated call: starts the child, alternates between feeding and reading it, and always ends it."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from rvm.platform.isolation.frames import HEAD, MAX_FRAME_BYTES, frame
 log = structlog.get_logger(__name__)
 
 _CHILD = Path(__file__).with_name("child.py")
-# By which an interpreter finds its own libraries; nothing else of our environment is for the child.
+# The interpreter finds its own libraries by it. The child gets no other variable of the environment.
 _INHERITED = ("LD_LIBRARY_PATH",)
 _READ_BYTES = 256 * 1024
-# A child has closed its pipe: how long its end is waited for.
+# The longest wait for a child to exit after it has closed its pipe.
 _LAST_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one call may cost.
+    """Resource limits of one call.
 
-    `memory_bytes` bounds the child's address space, `cpu_seconds` what it computes, and `wait_seconds` how long it is waited for in
-    all; the time that the caller takes for what came back does not count.
+    `memory_bytes` bounds the child's address space, `cpu_seconds` its CPU time, and `wait_seconds` the total time spent waiting for
+    it. The time in which the caller processes results does not count.
     """
 
     memory_bytes: int
@@ -44,7 +44,7 @@ class Limits:
 
 
 class ChildEnded(Exception):
-    """The child did not come to its end: it needed more time or memory, was stopped or not started by the system, or is at fault."""
+    """The child ended early: it exceeded its time or memory, the system killed it or could not start it, or it has a bug."""
 
     def __init__(self, why: Literal["time", "memory", "stopped", "fault"]) -> None:
         super().__init__(why)
@@ -59,14 +59,14 @@ def isolated(
     refusal: type[Exception],
     **arguments: Any,
 ) -> Iterator[Any]:
-    """What `task(source, **arguments)` yields in a child, whose `source` reads `chunks`: bytes, or values that JSON can say.
+    """The values that `task(source, **arguments)` yields in a child process: bytes, or values that JSON can represent.
 
-    `task` and `refusal` are found there by their names, so both stand at the top of modules that import neither Django nor settings.
-    A `refusal` has a `code` and a `sentence`, and is raised here as `refusal(code, sentence)`. Raises ChildEnded, and what `chunks`
-    does.
+    `source` is a binary file that reads `chunks`. The child imports `task` and `refusal` by name, so both are at the top level of
+    modules that import neither Django nor settings. A `refusal` has a `code` and a `sentence`, and is raised here as
+    `refusal(code, sentence)`. Raises ChildEnded, and any exception of `chunks`.
 
-    The child is gone once the caller leaves, whether at the end, by `close()` or by an exception. It also goes with the thread that
-    asked for its first value, so ask from one that lives until the last.
+    The child ends when the generator ends, is closed or raises. It also ends with the thread that requested the first value, so that
+    thread must live until the last one.
     """
     process = _started()
     try:
@@ -91,17 +91,17 @@ def isolated(
 
 
 def _started() -> subprocess.Popen[bytes]:
-    """The child binds itself: a function between fork and exec might never return in a process that has threads."""
+    """A new child. It limits itself, because a function between fork and exec can deadlock in a process with threads."""
     try:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and script
             [sys.executable, "-I", str(_CHILD), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # a traceback could show a cell
+            stderr=subprocess.DEVNULL,  # a traceback could contain a cell of a list
             bufsize=0,
             cwd="/",
             env={name: os.environ[name] for name in _INHERITED if name in os.environ},
-            start_new_session=True,  # Ctrl-C is for us
+            start_new_session=True,  # Ctrl-C reaches the parent only
         )
     except OSError as error:
         log.error("child_not_started", error=error.strerror)
@@ -124,7 +124,7 @@ def _name(what: Callable[..., Any]) -> str:
 def _frames(
     process: subprocess.Popen[bytes], call: bytes, chunks: Iterable[bytes], wait_seconds: float
 ) -> Iterator[tuple[bytes, bytes]]:
-    """Each whole frame as it comes. The child is fed as it takes it, and waits while the caller is busy."""
+    """Each complete frame on arrival, while the child is fed as fast as it reads. The child waits while the caller is busy."""
     if process.stdin is None or process.stdout is None:
         raise TypeError("a child is talked to through pipes")
     poller = select.poll()
@@ -150,7 +150,7 @@ def _frames(
 
 
 def _whole(received: bytearray) -> Iterator[tuple[bytes, bytes]]:
-    """The frames that `received` has whole; it loses them."""
+    """The complete frames at the start of `received`, which are removed from it. Raises ChildEnded for an oversized frame."""
     while len(received) >= HEAD.size:
         kind, length = HEAD.unpack_from(received)
         if length > MAX_FRAME_BYTES:
@@ -163,7 +163,7 @@ def _whole(received: bytearray) -> Iterator[tuple[bytes, bytes]]:
 
 
 class _Feed:
-    """What the child is still to read, of which one piece at a time is held."""
+    """The unsent input of the child, of which one chunk at a time is in memory."""
 
     def __init__(self, pipe: IO[bytes], poller: select.poll, call: bytes, chunks: Iterable[bytes]) -> None:
         self._pipe, self._poller = pipe, poller
@@ -179,7 +179,7 @@ class _Feed:
             self._left = memoryview(chunk)
         try:
             self._left = self._left[os.write(self._pipe.fileno(), self._left) :]
-        except BrokenPipeError:  # it reads no more, and says why
+        except BrokenPipeError:  # the child stopped reading; its last frame gives the reason
             return self._close()
 
     def _close(self) -> None:
@@ -188,7 +188,7 @@ class _Feed:
 
 
 def _why(process: subprocess.Popen[bytes]) -> Literal["time", "stopped", "fault"]:
-    """Of a child that stopped in the middle."""
+    """The reason why a child closed its pipe without a final frame."""
     try:
         ended = process.wait(_LAST_SECONDS)
     except subprocess.TimeoutExpired:

@@ -1,6 +1,6 @@
-"""What the child runs, as a script: `python -I child.py PARENT`. It binds itself before it reads a byte that is not ours.
+"""The child's program: `python -I child.py PARENT_PID`. It limits itself before it reads any untrusted byte.
 
-A script knows no packages, so the first lines find the project's.
+A script has no package, so its first lines add the project's root to the import path.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 def main(parent: int) -> None:
     die_with(parent)
     source = sys.stdin.buffer
-    sys.stdout = sys.stderr  # what is printed is no frame
+    sys.stdout = sys.stderr  # printed text must not mix with frames
     call = _call(source)
     task, refusal = _named(call["task"]), _named(call["refusal"])
     bind(call["limits"])
@@ -43,11 +43,11 @@ def main(parent: int) -> None:
     except Exception as error:
         last = frame(FAULT, orjson.dumps([type(error).__name__, _place(error)]))
     _write(last)
-    os._exit(0)  # nothing is left to tidy up, and tidying up after a lack of memory may fail
+    os._exit(0)  # no clean-up is needed, and clean-up may fail after a MemoryError
 
 
 def die_with(parent: int) -> None:
-    """The kernel kills us when our parent's thread ends; what asks a group of processes to end is for the parent to answer."""
+    """Have the kernel kill this process when the parent's thread ends, and ignore SIGTERM and SIGINT, which the parent handles."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     if os.getppid() != parent:
@@ -57,7 +57,7 @@ def die_with(parent: int) -> None:
 
 
 def bind(limits: Mapping[str, int]) -> None:
-    """From here on: so much memory and CPU time, no process, no core dump, and no file or connection but the three we have."""
+    """Limit memory and CPU time of this process, and forbid new processes, core dumps, and files beyond the three open ones."""
     bounds = {
         resource.RLIMIT_AS: limits["memory_bytes"],
         resource.RLIMIT_NPROC: 0,
@@ -67,7 +67,7 @@ def bind(limits: Mapping[str, int]) -> None:
     }
     for kind, most in bounds.items():
         resource.setrlimit(kind, (most, most))
-    # SIGXCPU first, which says what it died of.
+    # The soft limit sends SIGXCPU, by which the parent recognises the cause; the hard limit kills one second later.
     resource.setrlimit(resource.RLIMIT_CPU, (limits["cpu_seconds"], limits["cpu_seconds"] + 1))
 
 
@@ -91,7 +91,7 @@ def _write(content: bytes) -> None:
 
 
 def _place(error: BaseException) -> str:
-    """File and line, without the line's text."""
+    """The file and line of the error, without the line's text."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

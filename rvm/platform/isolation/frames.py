@@ -1,19 +1,19 @@
-"""What the two processes say to each other: frames of one letter for the kind, four bytes for the length, and the content."""
+"""The protocol between parent and child: frames of one byte for the kind, four bytes for the length, and the content."""
 
 from __future__ import annotations
 
 import struct
 
 HEAD = struct.Struct("!cI")
-# A child that has been taken over could announce more than its parent has memory for.
+# A compromised child could announce more bytes than fit into the parent's memory.
 MAX_FRAME_BYTES = 32 * 1024 * 1024
 
-CALL = b"C"  # JSON: what to run and within which limits; the bytes follow without frames, to the end of the pipe
+CALL = b"C"  # JSON: the function, its arguments and limits; the input follows without frames, to the end of the pipe
 ITEM = b"I"  # JSON: one value that the function yielded
-BYTES = b"B"  # the same, where it is bytes
+BYTES = b"B"  # one value of type bytes that the function yielded
 REFUSED = b"R"  # JSON: the code and the sentence of the refusal that the function raised
-MEMORY = b"M"  # it needed more memory than it may have
-FAULT = b"F"  # JSON: the name of an exception that nobody expects, and where it came from; never its message
+MEMORY = b"M"  # the function exceeded its memory limit
+FAULT = b"F"  # JSON: the name of an unexpected exception, and its file and line; never its message
 END = b"E"
 
 

@@ -1,1 +1,1 @@
-"""What operators see: health, logs without phone numbers, and an id for each request."""
+"""Observability for operators: health checks, logs without phone numbers, and an id for each request."""

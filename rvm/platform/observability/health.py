@@ -1,6 +1,6 @@
-"""Tells a load balancer and a person at night whether this process lives and whether the whole can do its work.
+"""Health checks for load balancers and on-call operators: whether this process runs, and whether the installation can work.
 
-The answers hold sentences about parts, never an address, a credential or an exception's text.
+Responses contain sentences about components, never an address, a credential or an exception's text.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from rvm.platform.models import Heartbeat
 from rvm.platform.redis_connection import redis_client, redis_now
 
 TICK_SECONDS = 15
-# An idle worker of ours gives a sign of life every 5 s, a busy one between two jobs: a dispatch ends with its last answer, and
-# reports may wait for a look-up and a resubmission.
+# An idle worker updates its heartbeat every 5 s, a busy one only between two jobs. A dispatch job ends with its last response, and a
+# reports job may wait for a look-up and a resubmission.
 WORKER_SECONDS = settings.RVM_DISPATCH_SECONDS + 2 * settings.RVM_CARRIER_TIMEOUT_SECONDS + 15
-# Without a worker on each of them nothing is sent; what else has a queue can wait.
+# Sending needs a worker on each of these; the work of other queues can wait.
 SENDING_QUEUES = ("dispatch", "reports")
 
 
 class Unready(Exception):
-    """A part is not ready; the message is a sentence for the operator."""
+    """A component is not ready; the message is a sentence for the operator."""
 
 
 class Check(NamedTuple):
@@ -43,14 +43,16 @@ class Check(NamedTuple):
 
 @require_safe
 def livez(_request: HttpRequest) -> JsonResponse:
-    """200 as long as this process answers at all."""
+    """Always 200: the response itself shows that this process runs."""
     return JsonResponse({"live": True})
 
 
 @require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 and `{"ready": true, "checks": [{name, ok, detail}], "warnings": [sentence], "time_zones": {tzdata, iana, max_age_days}}`;
-    503 where any part is not ready."""
+    """`{"ready": true, "checks": [{name, ok, detail}], "warnings": [sentence], "time_zones": {tzdata, iana, max_age_days}}`.
+
+    The HTTP status is 200, or 503 if any component is not ready.
+    """
     checks = [_run(name, check) for name, check in CHECKS.items()]
     ready = all(check.ok for check in checks)
     warnings = [sentence for sentence in map(_warn, WARNINGS) if sentence]
@@ -80,7 +82,7 @@ def _warn(warning: Callable[[], str]) -> str:
     try:
         return warning()
     except (DatabaseError, RedisError):
-        return ""  # the checks say so
+        return ""  # the checks report it
 
 
 def database() -> str:
@@ -102,7 +104,7 @@ _migrated = False
 
 
 def migrations() -> str:
-    """Once a process has seen every migration applied, it does not look again: its code cannot gain one."""
+    """A sentence that all migrations are applied, remembered by the process, because its code cannot gain one. Raises Unready."""
     global _migrated
     if not _migrated and (missing := unapplied_migrations()):
         raise Unready(f"{missing} migrations are not applied; run `manage.py migrate`.")
@@ -116,7 +118,10 @@ def unapplied_migrations() -> int:
 
 
 def workers() -> str:
-    """Reads RQ's own records, and only reads: RQ's listing would clean up registries while it counts."""
+    """A sentence that each sending queue has a worker. Raises Unready, RedisError.
+
+    It reads RQ's records directly, because RQ's own listing cleans up registries while it counts.
+    """
     idle = [name for name in SENDING_QUEUES if not live_workers(name)]
     if idle:
         raise Unready(f"No worker listens on {', '.join(idle)}; start `manage.py worker {' '.join(idle)}`.")
@@ -124,7 +129,7 @@ def workers() -> str:
 
 
 def live_workers(queue: str) -> int:
-    """How many workers of the queue gave a sign of life. Raises RedisError."""
+    """The number of workers of the queue whose heartbeat is younger than WORKER_SECONDS. Raises RedisError."""
     redis = redis_client()
     now = redis_now(redis)
     with redis.pipeline(transaction=False) as pipeline:
@@ -147,14 +152,14 @@ def tick() -> str:
 
 
 def time_zones() -> dict[str, str | int]:
-    """The tz database in use: the package's version, the database's own, and how many days old it is at most."""
+    """The tz database in use: the package's version, the IANA version, and its maximum age in days."""
     release = tz_database.release()
     age = release.age(_today())
     return {"tzdata": release.version, "iana": release.iana, "max_age_days": age.days}
 
 
 def _today() -> date:
-    return timezone.now().date()  # noqa: TID251 - about a year; /readyz answers without a database
+    return timezone.now().date()  # noqa: TID251 - compared with a year, and /readyz must work without a database
 
 
 def wrong_time_zones() -> str:
@@ -179,5 +184,5 @@ CHECKS: dict[str, Callable[[], str]] = {
     "workers": workers,
     "tick": tick,
 }
-# What somebody should look at though the whole does its work. A layer above adds its own: a sentence, or "".
+# Each returns a sentence about a problem that does not prevent work, or "". Layers above add their own.
 WARNINGS: list[Callable[[], str]] = [wrong_time_zones]

@@ -1,7 +1,7 @@
-"""JSON logs on standard output that never hold a phone number.
+"""JSON logs on standard output, without phone numbers.
 
-Everything goes one way: our own structlog events and the records of Django, RQ and gunicorn meet in one stdlib handler, whose
-formatter masks whatever looks like a phone number before a byte is written.
+Structlog events and the records of Django, RQ and gunicorn pass through one stdlib handler, whose formatter masks everything that
+looks like a phone number.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _SHARED: list[Any] = [
     TimeStamper(fmt="iso", utc=True),
 ]
 
-# They bring handlers of their own; ours is the only one.
+# These loggers come with handlers of their own, which are removed.
 _LOGGERS = ("django", "django.server", "rq", "rq.worker", "gunicorn.error", "gunicorn.access")
 
 
 def mask_event(_logger: Any, _method: str, event: Event) -> Event:
-    """The processor that runs last before rendering: no number passes, wherever in the event it is."""
+    """The last structlog processor before rendering: masks phone numbers in all keys and values of the event."""
     masked: Event = mask_value(dict(event))
     return masked
 
@@ -43,16 +43,16 @@ def _json(event: Any, **_: Any) -> str:
 
 def _renderers(format: str) -> list[Any]:
     if format == "console":
-        # The traceback becomes text first, so that it is masked too.
+        # The traceback is rendered to text first, so that it is masked too.
         people = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         return [format_exc_info, mask_event, people]
-    # Local variables may hold a patient's number: frames are named, their contents are not shown.
+    # Local variables may contain a patient's number, so frames are listed without them.
     exceptions = ExceptionRenderer(ExceptionDictTransformer(show_locals=False, max_frames=30))
     return [exceptions, mask_event, structlog.processors.JSONRenderer(serializer=_json)]
 
 
 def logging_config(*, level: str, format: str) -> dict[str, Any]:
-    """The `LOGGING` setting; `format` is `json`, or `console` for people. Also points structlog at stdlib logging."""
+    """The `LOGGING` setting; `format` is `json`, or `console` for people. Also configures structlog to use stdlib logging."""
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

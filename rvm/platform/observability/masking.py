@@ -1,7 +1,7 @@
-"""Takes phone numbers out of text that leaves the database: logs, error details, audit details.
+"""Masking of phone numbers in text that leaves the database: logs, error details, audit details.
 
-It errs on the side of masking. What is kept on purpose is what an operator searches by: UUIDs, digests, times, and runs of ten digits
-that begin with 1, which are Unix times and no number of the North American plan.
+In doubt, text is masked. Kept on purpose are the values that operators search for: UUIDs, digests, times, and runs of ten digits that
+begin with 1, which are Unix times and not numbers of the North American plan.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ def mask_numbers(text: str) -> str:
 
 
 def mask_value(value: Any) -> Any:
-    """The same for a value of any shape, keys included; what is neither text, number nor container becomes its masked repr."""
+    """The value with phone numbers masked at every depth, also in keys.
+
+    UUIDs, dates and times become strings; any value that is neither text, number nor container becomes its masked repr.
+    """
     if value is None or isinstance(value, bool | UUID | datetime | date | time | timedelta):
         return value if value is None or isinstance(value, bool) else str(value)
     if isinstance(value, str):

@@ -1,7 +1,7 @@
-"""Gives every request an id that its answer, its log lines and its audit rows share, and writes one access line for it.
+"""The request id, shared by the response, the log lines and the audit events of a request, and the access log line.
 
-The line holds no query string: the reference API filters by phone number there. Nor does it hold an address that is itself the
-permission, such as a recording's link.
+The line contains no query string, because the API filters by phone number there. It contains no address that grants access by
+itself, such as a recording's link.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ _log = structlog.get_logger("rvm.access")
 
 
 def current_request_id() -> str:
-    """The id of the request or job under way; empty outside of any."""
+    """The id of the current request or job, or an empty string."""
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
 
 def logged_path(request: HttpRequest) -> str:
-    """The path, or what may be said of it: an address with a `token` is named by its pattern; one that leads nowhere and is not the
-    API's, which may be such an address mistyped, by its beginning."""
+    """The request's path as it may be logged.
+
+    A path with a `token` is replaced by its URL pattern. A path that matches no pattern may be a mistyped one with a token, so only
+    its first segment is logged, except under /v1/.
+    """
     match = request.resolver_match
     if match is not None:
         return f"/{match.route}" if "token" in match.kwargs else request.path
@@ -36,7 +39,7 @@ def logged_path(request: HttpRequest) -> str:
 
 
 def hide_token(record: logging.LogRecord) -> bool:
-    """For Django's own lines on requests that failed: a logging filter that lets all pass, with their path as above."""
+    """A logging filter that passes every record and replaces the path of Django's records with `logged_path`."""
     request = getattr(record, "request", None)
     if isinstance(request, HttpRequest) and isinstance(record.args, tuple):
         shown = logged_path(request)
@@ -45,7 +48,7 @@ def hide_token(record: logging.LogRecord) -> bool:
 
 
 class RequestIdMiddleware:
-    """Takes the caller's `X-Request-Id` where it is 1 to 64 of `A-Z a-z 0-9 . _ -`, else makes one."""
+    """Use the caller's `X-Request-Id` if it is 1 to 64 characters of `A-Z a-z 0-9 . _ -`, otherwise generate one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""The addresses that probes ask."""
+"""The addresses of the health checks."""
 
 from __future__ import annotations
 
