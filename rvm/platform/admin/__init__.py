@@ -1,4 +1,4 @@
-"""The admin of the platform, and what the admins of all layers stand on: rights, scoping, refusals as form errors."""
+"""The admin of the platform, and the base of all layers' admins: rights, scoping, refusals as form errors."""
 
 from rvm.platform.admin import api_keys, records, team, workspaces
 

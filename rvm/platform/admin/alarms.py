@@ -1,4 +1,4 @@
-"""What must run and does not, as sentences for whoever looks at a page on which nothing moves."""
+"""Sentences about processes that must run and do not, shown on admin pages that depend on them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NO_IMPORTS = "No worker reads lists: what was uploaded waits. Start one with `ma
 
 
 def alarms() -> list[str]:
-    """On what every voicemail needs."""
+    """Sentences about missing processes that every voicemail needs."""
     return _ask((workers, NO_WORKER), (tick, NO_TICK))
 
 
 def import_alarms() -> list[str]:
-    """On what an uploaded list needs."""
+    """Sentences about missing processes that an uploaded list needs."""
     return _ask((_imports, NO_IMPORTS))
 
 

@@ -1,4 +1,4 @@
-"""API keys: made, replaced and revoked here; the key itself is shown once, on the answer to the very request that made it."""
+"""The admin of API keys: create, rotate, revoke. The plaintext key is shown once, in the response to the request that created it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Search by a patient's phone number that leaves the number out of addresses: it is posted, and travels on encrypted.
+"""Search by a patient's phone number without the number in any URL: it is posted, and URLs contain it encrypted.
 
-A template `admin/<app>/<model>/search_form.html` that includes `platform/admin/exact_search.html` shows the box.
+A template `admin/<app>/<model>/search_form.html` that includes `platform/admin/exact_search.html` shows the search box.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _PURPOSE = b"admin.search"
 
 
 def encrypt_term(term: str) -> str:
-    """The searched number or identifier as it may stand in an address of the admin."""
+    """The searched number or identifier, encrypted for a URL of the admin."""
     return base64.urlsafe_b64encode(cipher().encrypt(term.encode(), _PURPOSE)).decode().rstrip("=")
 
 
 def decrypt_term(token: str) -> str | None:
-    """None for a token that was not made here."""
+    """The searched term of a token, or None if `encrypt_term` did not create the token."""
     try:
         return cipher().decrypt(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), _PURPOSE).decode()
     except (binascii.Error, ValueError, Undecryptable):
@@ -39,7 +39,7 @@ def decrypt_term(token: str) -> str | None:
 
 
 class EncryptedNumberFilter(DropdownFilter):
-    """Appears when somebody has searched; choosing All lets the search go."""
+    """The current exact search as a filter of the change list; it appears after a search, and All removes it."""
 
     title = "phone number"
     parameter_name = "number"
@@ -63,7 +63,7 @@ class EncryptedNumberFilter(DropdownFilter):
 
 
 class ExactSearch(ScopedModelAdmin):
-    """For a ModelAdmin: the box, and the address that it posts to."""
+    """A ModelAdmin with the exact search box and the URL that it posts to."""
 
     search_placeholder: ClassVar[str] = "Phone number, exactly"
     search_help_text = None
@@ -81,7 +81,7 @@ class ExactSearch(ScopedModelAdmin):
         return self.found(request, text, kept) if text else self.to_list(workspace=kept)
 
     def found(self, request: HttpRequest, text: str, workspace: str) -> HttpResponse:
-        """Where the searched text leads."""
+        """The response to a search: a redirect to the matching rows."""
         raise NotImplementedError
 
     def nothing(self, request: HttpRequest, sentence: str, workspace: str) -> HttpResponse:

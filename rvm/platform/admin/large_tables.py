@@ -1,4 +1,4 @@
-"""Lists of tables that grow without end: newest first, read from an index, never counted."""
+"""Change lists of tables that grow without limit: newest first, read from an index, never counted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rvm.platform.admin.scoping import ScopedModelAdmin
 
 
 class RecordAdmin(ScopedModelAdmin):
-    """Written by the platform and only read here."""
+    """The admin of a table that the platform writes; read-only."""
 
     paginator: Any = InfinitePaginator
     show_full_result_count = False

@@ -1,7 +1,7 @@
-"""The list of a table in the admin: it is asked only what its page offers.
+"""Change lists that accept only the filters that their page offers.
 
-Django takes any column of a model as a filter in the address, and columns of other models behind it. Who may look at a list could so
-ask about what it never shows, character by character.
+Django accepts any column of the model, and of related models, as a filter in the URL. A viewer could otherwise probe hidden columns
+character by character.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from unfold.views import ChangeList
 
 
 class OfferedList(ChangeList):
-    """Answers 400 to whatever none of its filters, nor its date hierarchy, has taken for itself."""
+    """A change list that responds with 400 to any query parameter that is neither one of its filters nor its date hierarchy."""
 
     def get_filters(self, request: HttpRequest) -> tuple[Any, ...]:
         found: tuple[Any, ...] = super().get_filters(request)

@@ -1,4 +1,4 @@
-"""What the platform writes about itself: who did what, which POSTs were answered, which processes live. Nothing here is changed."""
+"""The read-only admin of the platform's own records: audit events, idempotency keys, heartbeats, tallies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rvm.platform.models import AuditEvent, Heartbeat, IdempotencyKey, Role, Tal
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(RecordAdmin):
-    """Events of no workspace, such as a new account, are for superusers."""
+    """The admin of audit events; events without a workspace, such as a new account, are visible to superusers only."""
 
     role_to_view = Role.ADMIN
     list_display = ("at", "action", "actor", "workspace", "subject_type", "subject_id")
@@ -30,7 +30,7 @@ class AuditEventAdmin(RecordAdmin):
 
 @admin.register(IdempotencyKey)
 class IdempotencyKeyAdmin(RecordAdmin):
-    """The stored answer may hold a phone number and is never shown."""
+    """The admin of idempotency keys. The stored response is never shown, because it may contain a phone number."""
 
     role_to_view = Role.ADMIN
     list_display = ("created_at", "key", "status", "workspace")

@@ -1,4 +1,4 @@
-"""What the person in front of the admin may do, workspace by workspace: read from the memberships once per request."""
+"""The rights of the logged-in admin user in each workspace, read from the memberships once per request."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from django.http import HttpRequest
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Membership, Role, User, Workspace
 
-# Who may do more is later in the row.
+# In ascending order of rights.
 LADDER = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """`everywhere` is a superuser. Patients' numbers are shown for a membership that says so only, to superusers too."""
+    """A user's rights; `everywhere` means superuser. Patients' numbers need a membership that allows them, also for superusers."""
 
     everywhere: bool
     roles: Mapping[UUID, Role]
     shown_numbers: frozenset[UUID]
 
     def ids(self, needed: Role = Role.VIEWER) -> list[UUID]:
-        """The workspaces of the person's memberships with at least this role."""
+        """The ids of the workspaces in which the user has at least this role."""
         return [workspace_id for workspace_id, role in self.roles.items() if _reaches(role, needed)]
 
     def may(self, needed: Role, workspace_id: UUID | None) -> bool:
@@ -54,7 +54,7 @@ def _reaches(role: Role, needed: Role) -> bool:
 
 
 def rights_of(request: HttpRequest) -> Rights:
-    """Raises nothing: whoever is not logged in has no memberships."""
+    """The rights of the request's user; an anonymous user has none."""
     known: Rights | None = getattr(request, "rvm_rights", None)
     if known is None:
         known = _read(person(request))
@@ -72,6 +72,6 @@ def _read(user: User) -> Rights:
 
 
 def person(request: HttpRequest) -> User:
-    """Who is logged in; for an anonymous visitor a user without id or rights."""
+    """The logged-in user, or for an anonymous request an inactive user without rights."""
     user = request.user
     return user if isinstance(user, User) else User(is_active=False)

@@ -1,4 +1,4 @@
-"""Shows what a service refuses where the person typed it, so that the admin says no in the words of the API."""
+"""Refusals of services as form errors, so that admin and API show the same messages."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from rvm.platform.errors import ServiceError
 
 
 class RefusableForm(forms.ModelForm):
-    """A form whose rows are written by a service: what is unique, and what fits together, the service says."""
+    """A form whose rows a service writes. The service, not the form, validates uniqueness and constraints."""
 
     refusal: ClassVar[Exception | None] = None
     refusal_fields: ClassVar[dict[str, str]] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Django would ask the table's constraints first, and answer in its own words.
+        # Django would otherwise validate the table's constraints first, with its own messages.
         self.instance.validate_constraints = lambda exclude=None: None
 
     def validate_unique(self) -> None: ...
@@ -45,7 +45,7 @@ class RefusableForm(forms.ModelForm):
 
 
 class RefusalsInForm(ModelAdmin):
-    """A ModelAdmin whose `refusals` are what its services raise; their text is a sentence, their `field` names the culprit."""
+    """A ModelAdmin that shows the exceptions in `refusals` as form errors: their text is the message, their `field` the place."""
 
     refusals: ClassVar[tuple[type[Exception], ...]] = (ServiceError,)
 
@@ -59,7 +59,7 @@ class RefusalsInForm(ModelAdmin):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except self._refusals() as refusal:
-            # Everything was rolled back; the form is read once more and now knows why.
+            # The transaction was rolled back. The form is processed again, now with the refusal.
             request.rvm_refusal = refusal  # type: ignore[attr-defined]
             return super().changeform_view(request, object_id, form_url, extra_context)
 
@@ -83,17 +83,17 @@ class RefusalsInForm(ModelAdmin):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        """Only the row itself: the services delete softly, or refuse by name what Django would list as protected."""
+        """The row itself only: services delete softly, or refuse with a message where Django would list protected rows."""
         plural = str(self.opts.verbose_name_plural)
         return [str(row) for row in objs], {plural: len(list(objs))}, set(), []
 
 
 def adopt(row: models.Model, written: models.Model) -> None:
-    """Let the admin's unsaved row be the one that a service wrote."""
+    """Copy the state of the row that a service wrote into the admin's unsaved `row`."""
     row.__dict__.update(written.__dict__)
 
 
 def changed(form: Any) -> dict[str, Any]:
-    """The columns of the row that the person changed, with their new values."""
+    """The names and new values of the columns that the user changed."""
     columns = {field.name for field in form._meta.model._meta.concrete_fields}
     return {name: form.cleaned_data[name] for name in form.changed_data if name in columns}

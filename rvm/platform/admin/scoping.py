@@ -1,9 +1,8 @@
-"""The one way into the admin's tables: a person sees and changes rows of their workspaces, with the rights of their role there.
+"""The base of every ModelAdmin: users see and change rows of their own workspaces only, with the rights of their role there.
 
-Every ModelAdmin of the site is a ScopedModelAdmin (a test walks the site). It narrows the list, the single row, the choices of a
-form, autocompletion and the actions alike, because all of them go through `get_queryset` or the permission methods below. Its list is
-an OfferedList: no column that the page does not filter by can be asked about.
-Django's own permissions and groups are not used.
+Every ModelAdmin of the site is a ScopedModelAdmin (a test checks the whole site). Lists, single rows, form choices, autocompletion
+and actions are all restricted, because they use `get_queryset` or the permission methods below. The change list is an OfferedList,
+which accepts only the filters of its page. Django's own permissions and groups are not used.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from rvm.platform.models import Role, Workspace
 
 
 class Titled:
-    """A row under another name, for the templates."""
+    """A row with another display name, for templates."""
 
     def __init__(self, row: models.Model, title: str) -> None:
         self._row = row
@@ -40,9 +39,11 @@ class Titled:
 
 
 class ScopedModelAdmin(RefusalsInForm):
-    """`workspace_path` leads from the row to its workspace, as in a filter; None is a table of the platform itself, for superusers.
+    """A ModelAdmin restricted to the user's workspaces.
 
-    `role_to_…` is the least role that may; None is nobody, not even a superuser. `fixed_fields` can be set only when adding.
+    `workspace_path` is the lookup from the row to its workspace; None marks a table of the platform itself, for superusers only.
+    `role_to_…` is the minimum role for an operation; None forbids it to all users, also superusers. `fixed_fields` can be set only
+    when adding.
     """
 
     workspace_path: ClassVar[str | None] = "workspace"
@@ -56,9 +57,9 @@ class ScopedModelAdmin(RefusalsInForm):
     list_filter_submit = True
     list_disable_select_all = True
     list_per_page = 50
-    # Counting every choice of every filter would read the table as often.
+    # A count for each choice of each filter would scan the table each time.
     show_facets = ShowFacets.NEVER
-    # Bulk deletion would go past the services.
+    # Bulk deletion would bypass the services.
     actions: Any = ()
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -72,7 +73,7 @@ class ScopedModelAdmin(RefusalsInForm):
     # which rows
 
     def within(self, queryset: QuerySet[Any], rights: Rights) -> QuerySet[Any]:
-        """The rows of the person's workspaces."""
+        """The rows of the user's workspaces."""
         if rights.everywhere:
             return queryset
         if self.workspace_path is None:
@@ -80,7 +81,7 @@ class ScopedModelAdmin(RefusalsInForm):
         return queryset.filter(**{f"{self.workspace_path}__in": rights.ids()})
 
     def workspace_id(self, row: Any) -> UUID | None:
-        """Whose row it is; None for the platform's own."""
+        """The id of the row's workspace; None for a row of the platform itself."""
         if self.workspace_path is None:
             return None
         *steps, last = self.workspace_path.split("__")
@@ -93,7 +94,7 @@ class ScopedModelAdmin(RefusalsInForm):
         return self.within(super().get_queryset(request), rights_of(request))
 
     def offered(self, request: HttpRequest) -> QuerySet[Any]:
-        """What may be chosen elsewhere; fewer than can be looked at, where rows come about by the way."""
+        """The rows that other forms and filters offer as choices; a subclass may exclude rows that the list shows."""
         return self.get_queryset(request)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
@@ -118,7 +119,7 @@ class ScopedModelAdmin(RefusalsInForm):
         return field
 
     def choices(self, model: type[models.Model], request: HttpRequest) -> QuerySet[Any]:
-        """The rows of another table that may be named in a form or a filter of this one."""
+        """The rows of `model` that forms and filters of this table offer."""
         if model is Workspace:
             return rights_of(request).workspaces(self.role_to_add or Role.VIEWER)
         try:
@@ -158,7 +159,7 @@ class ScopedModelAdmin(RefusalsInForm):
     # how a row is called
 
     def row_title(self, row: Any) -> str:
-        """The heading of its page; a row without a name of its own is called by its id."""
+        """The heading of the row's page: its own name, or the model's name and the row's id."""
         own = "__str__" in vars(type(row)) or hasattr(row, "get_username")
         return str(row) if own else f"{str(self.opts.verbose_name).capitalize()} {row.pk}"
 
@@ -173,7 +174,7 @@ class ScopedModelAdmin(RefusalsInForm):
         context["object"] = Titled(context["object"], self.row_title(context["object"]))
         return super().render_delete_form(request, context)
 
-    # what is written: rows without a service of their own are audited here
+    # writing: rows without a service of their own are audited here
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.save()
@@ -191,7 +192,7 @@ class ScopedModelAdmin(RefusalsInForm):
 
 
 class ScopedFilter(RelatedDropdownFilter):
-    """A list's filter by another table: offers the rows that the person may see."""
+    """A filter by a related table, which offers the rows that the user may see."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: ScopedModelAdmin) -> list[tuple[Any, str]]:
         return [(row.pk, str(row)) for row in model_admin.choices(field.remote_field.model, request)]

@@ -1,4 +1,4 @@
-"""People and what they may do where: accounts are made by superusers, memberships by a workspace's administrators."""
+"""The admin of accounts and memberships: superusers create accounts, administrators of a workspace create memberships."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from rvm.platform.admin.rights import Rights, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.models import Membership, Role, User
 
-# Roles of memberships decide; importing Django's user admin has registered its groups.
+# Rights come from roles of memberships. Importing Django's user admin registers groups, which are not used.
 if admin.site.is_registered(Group):
     admin.site.unregister(Group)
 
 
 @admin.register(User)
 class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):
-    """Members of one's workspaces can be seen; only superusers change accounts. Service users belong to their API keys."""
+    """The admin of accounts: users see the members of their workspaces, superusers change accounts. Service users are read-only."""
 
     workspace_path: ClassVar[str | None] = "pk"
     fixed_fields: ClassVar[tuple[str, ...]] = ("username",)

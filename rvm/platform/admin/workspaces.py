@@ -1,4 +1,4 @@
-"""Workspaces: opened by superusers, switched by their administrators."""
+"""The admin of workspaces: superusers create them, administrators change their settings."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ class WorkspaceAdmin(ScopedModelAdmin):
         return rights_of(request).everywhere
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Which countries may be reached is for the platform's operator to open."""
+        """The read-only fields, which include `countries` except for superusers: the operator decides which countries are open."""
         held = () if rights_of(request).everywhere else ("countries",)
         return (*super().get_readonly_fields(request, obj), *held)

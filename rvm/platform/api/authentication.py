@@ -1,4 +1,4 @@
-"""Who calls: a Bearer API key becomes its service user (`request.user`) and the key itself (`request.auth`)."""
+"""Authentication by a Bearer API key: `request.user` is its service user, `request.auth` the key."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from rest_framework.request import Request
 from rvm.platform.api.keys import digest, is_well_formed
 from rvm.platform.models import ApiKey, User
 
-# `last_used_at` tells a person which keys are still in use; to the minute is enough and spares a write per request.
+# `last_used_at` shows which keys are still in use. One update a minute is enough and avoids a write per request.
 USED_EVERY = timedelta(minutes=1)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer rvm_…` and nothing else: a key in a URL would end up in logs."""
+    """Authentication by `Authorization: Bearer rvm_…` only: a key in a URL would end up in logs."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         header = request.headers.get("Authorization", "")
@@ -39,12 +39,15 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def _find(plaintext: str) -> tuple[ApiKey, datetime]:
-    """The key, and the time: the database's, which is asked for both at once. Web hosts would not agree when a key has ended."""
+    """The key and the database's time, from one query. The clocks of web hosts differ, and with them the time of expiry.
+
+    Raises AuthenticationFailed.
+    """
     if not is_well_formed(plaintext):
         raise AuthenticationFailed("This is not an API key of this platform, or it was not copied whole.")
     sought = digest(plaintext)
     key = ApiKey.objects.select_related("workspace", "user").annotate(asked_at=Now()).filter(digest=sought).first()
-    # The index found it by its digest; comparing once more in constant time costs nothing.
+    # The index lookup is not constant-time; this second comparison is, at no cost.
     if key is None or not hmac.compare_digest(bytes(key.digest), sought):
         raise AuthenticationFailed("This API key does not exist.")
     if key.revoked_at is not None or not key.user.is_active:

@@ -1,4 +1,4 @@
-"""Reads what callers send more strictly than DRF does: what is misspelt or of another type is refused, never guessed."""
+"""Serializers and fields stricter than DRF's: unknown fields and values of another type are refused, never converted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def help_of(model: type[models.Model], name: str) -> str:
 
 
 class _Strict:
-    """Refuses fields that do not exist: a misspelt `expires_at` must not let a message out late."""
+    """A serializer mixin that refuses unknown fields: a misspelt `expires_at` must not cause a late voicemail."""
 
     fields: Any
 
@@ -36,7 +36,7 @@ class _Strict:
 
 
 class TextField(serializers.CharField):
-    """A string; DRF would take a number for one."""
+    """A string; DRF would accept a number."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -45,7 +45,7 @@ class TextField(serializers.CharField):
 
 
 class IdField(serializers.UUIDField):
-    """A UUID in its usual form; DRF would take an integer for one."""
+    """A UUID in its text form; DRF would accept an integer."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
@@ -54,7 +54,7 @@ class IdField(serializers.UUIDField):
 
 
 class YesField(serializers.BooleanField):
-    """JSON true or false; DRF would take "on" for one."""
+    """JSON true or false; DRF would accept "on"."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -63,7 +63,7 @@ class YesField(serializers.BooleanField):
 
 
 class YesFilter(YesField):
-    """The same in an address too, as `true` or `false`. DRF would take a filter that is absent there for false."""
+    """A YesField that also reads `true` or `false` from a query string. DRF would take an absent filter for false."""
 
     default_error_messages = {"invalid": "This must be true or false."}
 
@@ -77,7 +77,7 @@ class YesFilter(YesField):
 
 
 class NumberField(serializers.FloatField):
-    """A JSON number; DRF would take the text "NaN" for one, which no bound refuses."""
+    """A JSON number; DRF would accept the text "NaN", which passes every bound."""
 
     def to_internal_value(self, data: Any) -> float:
         if isinstance(data, bool) or not isinstance(data, int | float):
@@ -95,11 +95,11 @@ class WholeNumberField(serializers.IntegerField):
 
 
 class StrictSerializer(_Strict, serializers.Serializer[Any]):
-    """What a caller sends, field by field."""
+    """The base of serializers for request bodies and query strings."""
 
 
 class StrictModelSerializer(_Strict, serializers.ModelSerializer[Any]):
-    """What a caller sends to change columns of a table: types, bounds and help are the table's own."""
+    """The base of serializers that change columns of a table: types, bounds and help texts come from the model."""
 
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,

@@ -1,6 +1,6 @@
-"""Reads multipart bodies for the API and refuses what Django lets pass: a body that ends before its last boundary.
+"""The multipart parser of the API. Unlike Django's, it refuses a body that ends before its closing boundary.
 
-A file cut off by a broken connection would otherwise look like a whole, shorter file.
+A file truncated by a broken connection would otherwise look like a complete, shorter file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rvm.platform.api.problems import Problem
 
 
 class _Watched:
-    """Counts what is read and looks for the closing boundary."""
+    """A stream wrapper that counts the bytes read and looks for the closing boundary."""
 
     def __init__(self, stream: Any, closing: bytes) -> None:
         self._stream = stream
@@ -37,7 +37,7 @@ class _Watched:
 
 
 class MultiPartParser(BaseParser):
-    """Malformed or truncated: 400. Too large: 413, from the upload handler, before all of it is read."""
+    """A parser that responds to a malformed or truncated body with 400; the upload handler responds with 413 to one too large."""
 
     media_type = "multipart/form-data"
 

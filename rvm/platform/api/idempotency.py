@@ -1,12 +1,12 @@
-"""The same POST under the same Idempotency-Key does its work once and gets the same answer for 24 hours.
+"""Idempotency keys: the same POST under the same Idempotency-Key does its work once and gets the same response for 24 hours.
 
-The work and its stored answer are one transaction, so whoever dies in between has done neither, and the repeated request starts
-afresh. "In flight" is an advisory lock of that transaction: PostgreSQL drops it with the connection, so nothing needs to be timed
-out or taken over. Only successful answers are kept: a refused request has changed nothing, and may be repaired and sent again under
-its key.
+The work and its stored response are one transaction. If the process dies, neither is committed, and a repeated request starts anew.
+A request in progress holds an advisory lock of that transaction. PostgreSQL releases it when the connection ends, so locks need no
+timeout. Only successful responses are stored: a refused request has changed nothing, and may be corrected and sent again under its
+key.
 
-A key text belongs to the service user of the caller's API key, which a rotated key keeps: no caller gets the answer to another's
-request. What the API key may do is part of the request, so no answer outlives the rights that shaped it.
+A key belongs to the service user of the caller's API key, which rotation keeps, so no caller gets the response to another caller's
+request. The API key's rights are part of the fingerprint, so a response is not replayed after the rights have changed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 def read_key(request: Request) -> str | None:
-    """The header's value, bare or quoted as in draft-ietf-httpapi-idempotency-key-header; None without the header."""
+    """The header's value, bare or quoted as in draft-ietf-httpapi-idempotency-key-header; None without the header.
+
+    Raises Problem.
+    """
     if "Idempotency-Key" not in request.headers:
         return None
     key = request.headers["Idempotency-Key"].strip()
@@ -53,7 +56,7 @@ def read_key(request: Request) -> str | None:
 
 
 def fingerprint(request: Request, key: ApiKey) -> bytes:
-    """SHA-256 of method, path, the key's rights and the body; the body as sorted JSON, or as fields and the SHA-256 of each file."""
+    """SHA-256 of method, path, the API key's rights and the body: sorted JSON, or form fields and the SHA-256 of each file."""
     rights = ["live" if key.live else "test", *sorted(key.scopes)]
     whole = hashlib.sha256(f"{request.method} {request.path}\n{' '.join(rights)}\n".encode())
     data: Any = request.data
@@ -74,7 +77,7 @@ def _sha256(part: Any) -> str:
 
 
 def once_per_key(handler: Handler) -> Handler:
-    """Decorate a view's handler of POST: under one Idempotency-Key it runs at most once. What only reads is read afresh."""
+    """Decorate a view's POST handler so that it succeeds at most once per Idempotency-Key; a POST that only reads always runs."""
 
     @functools.wraps(handler)
     def answer(view: APIView, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -97,7 +100,7 @@ def _answer_once(key: str, request: Request, work: Callable[[], HttpResponseBase
         earlier = IdempotencyKey.objects.filter(user_id=auth.user_id, key=key).first()
         if earlier is not None:
             return _replay(earlier, mark)
-        response = cast(HttpResponse, work())  # streams are answers of what only reads
+        response = cast(HttpResponse, work())  # only operations that read respond with streams
         if response.status_code < 400:
             IdempotencyKey.objects.create(
                 workspace_id=auth.workspace_id,
@@ -111,7 +114,7 @@ def _answer_once(key: str, request: Request, work: Callable[[], HttpResponseBase
 
 
 def _lock(user_id: UUID, key: str) -> bool:
-    """Whether this transaction is the only one that answers this key. A collision of hashes only costs a 409."""
+    """Whether this transaction obtained the key's advisory lock. A hash collision costs no more than a 409."""
     name = hashlib.sha256(b"idempotency" + user_id.bytes + key.encode()).digest()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(name[:8], "big", signed=True)])
@@ -119,7 +122,7 @@ def _lock(user_id: UUID, key: str) -> bool:
 
 
 def _pack(response: HttpResponse) -> bytes:
-    """Headers as one line of JSON, then the body. DRF renders later, so its data are rendered here the same way."""
+    """One line of JSON with the headers, then the body. DRF renders its responses later, so their data are rendered here."""
     if isinstance(response, Response):
         content_type = response.content_type or "application/json"
         content = b"" if response.data is None else to_json(response.data)
@@ -140,5 +143,5 @@ def _replay(earlier: IdempotencyKey, mark: bytes) -> HttpResponse:
 
 
 def purge_idempotency_keys(now: datetime) -> int:
-    """Forget answers older than 24 hours; how many went."""
+    """Delete responses older than 24 hours and return how many were deleted."""
     return IdempotencyKey.objects.filter(created_at__lt=now - KEPT_FOR).delete()[0]

@@ -1,7 +1,7 @@
-"""API keys: how one looks, and how one is made, replaced and revoked.
+"""API keys: their format, and services to create, rotate and revoke them.
 
-`rvm_live_` or `rvm_test_`, 30 random base-62 characters, and 6 that are the CRC-32 of all before them: a scanner recognises a
-leaked key, and a mistyped one is refused without asking the database. Only the SHA-256 is stored.
+A key is `rvm_live_` or `rvm_test_`, 30 random base-62 characters, and 6 characters with the CRC-32 of the preceding text. Scanners
+can recognise a leaked key, and a mistyped key is refused without a query. Only the SHA-256 is stored.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def digest(plaintext: str) -> bytes:
 
 
 def is_well_formed(plaintext: str) -> bool:
-    """Whether this can be a key of ours: its form and its checksum are right."""
+    """Whether the text has the format and the checksum of an API key."""
     return bool(PATTERN.fullmatch(plaintext)) and checksum(plaintext[:-6]) == plaintext[-6:]
 
 
@@ -60,7 +60,7 @@ def create_api_key(
     expires_at: datetime | None = None,
     actor: User | None = None,
 ) -> tuple[ApiKey, str]:
-    """The key and its plaintext, which is shown once and kept nowhere. Makes the service user that acts for it."""
+    """Insert an API key and its service user, and return the key and its plaintext, which is not stored."""
     user_id = uuid7()
     user = User(id=user_id, username=f"key-{user_id}", is_service=True)
     user.set_unusable_password()
@@ -74,7 +74,10 @@ def create_api_key(
 def rotate_api_key(
     key: ApiKey, overlap: timedelta = timedelta(hours=24), *, actor: User | None = None
 ) -> tuple[ApiKey, str]:
-    """A successor with the same name, scopes and service user; the old key ends after `overlap`, or earlier where it was to."""
+    """Insert a successor with the same name, scopes, expiry and service user, and return it with its plaintext.
+
+    The old key expires after `overlap`, or at its own expiry if that is earlier.
+    """
     ends = database_now() + overlap
     successor, plaintext = _write(key.workspace, key.user, key.name, key.scopes, key.live, key.expires_at)
     key.expires_at = ends if key.expires_at is None else min(ends, key.expires_at)
@@ -85,7 +88,7 @@ def rotate_api_key(
 
 @transaction.atomic
 def revoke_api_key(key: ApiKey, *, actor: User | None = None) -> None:
-    """From now on the key opens nothing. Revoking twice changes nothing."""
+    """Revoke the key with immediate effect; a repeated call changes nothing."""
     if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=database_now()):
         audit.record("api_key.revoked", key, actor=actor, workspace=key.workspace)
     key.refresh_from_db(fields=["revoked_at"])

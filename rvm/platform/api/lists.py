@@ -1,4 +1,4 @@
-"""The bases of views of a list: one page of it, and a row that is added to it. A view says which rows there are and how one looks."""
+"""Base views of lists: get a page, create a row. A view defines the queryset and the serialization of a row."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from rvm.platform.api.fields import StrictSerializer, TextField, YesFilter
 from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT, page
 from rvm.platform.api.views import ApiView
 
-# Of a list's address these choose no rows among those that there are: the place in it, and the world.
+# Query parameters that are not filters: the position in the list, and the world.
 _NO_FILTERS = frozenset({"limit", "continuation_token", "live"})
 
 
 class PageQuery(StrictSerializer):
-    """The place in a list."""
+    """The query parameters for the position in a list."""
 
     limit = serializers.IntegerField(required=False, min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
     continuation_token = TextField(required=False, allow_null=True, help_text="From the page before; same filters.")
 
     @property
     def filters(self) -> dict[str, Any]:
-        """The filters that were given; neither the place nor the world."""
+        """The given filters, without position and world."""
         return {name: value for name, value in self.validated_data.items() if name not in _NO_FILTERS}
 
 
 class WorldQuery(PageQuery):
-    """A list whose rows are live ones or test ones."""
+    """The query parameters of a list of either live or test rows."""
 
     live = YesFilter(
         required=False,
@@ -40,28 +40,30 @@ class WorldQuery(PageQuery):
 
     @property
     def asked_live(self) -> bool | None:
-        """For `ApiView.world`; None where the caller does not say."""
+        """The `live` parameter, for `ApiView.world`; None if the caller did not give it."""
         asked: bool | None = self.validated_data.get("live")
         return asked
 
 
 class RowsView(ApiView):
-    """A view of rows of one kind."""
+    """A view of rows of one model."""
 
     def rows(self, query: Any, live: bool | None) -> QuerySet[Any]:
-        """The rows by the filters of `query`, which is valid. `live`: the world that was asked for, or the key's reach where the list
-        is not of one world."""
+        """The rows that match the filters of the valid `query`.
+
+        `live` is the requested world, or the key's reach for lists that are not of one world.
+        """
         raise NotImplementedError
 
     def serialize(self, row: Any) -> dict[str, Any]:
-        """One row as answers show it."""
+        """One row as responses contain it."""
         raise NotImplementedError
 
     def serialize_all(self, rows: list[Any]) -> list[dict[str, Any]]:
         return [self.serialize(row) for row in rows]
 
     def page(self, query: PageQuery) -> Response:
-        """The page of `rows` that `query` asks for."""
+        """The response with the requested page of `rows`. Raises ValidationError, Problem."""
         query.is_valid(raise_exception=True)
         world = {"live": self.world(query.asked_live)} if isinstance(query, WorldQuery) else {}
         found = page(
@@ -81,7 +83,7 @@ class RowsView(ApiView):
 
 
 class ListView(RowsView):
-    """GET answers a page, newest first, by a `query_class` in the address."""
+    """A view whose GET returns a page, newest first; `query_class` parses the query string."""
 
     query_class: ClassVar[type[PageQuery]] = PageQuery
 
@@ -90,10 +92,10 @@ class ListView(RowsView):
 
 
 class CreateView(RowsView):
-    """POST creates a row and answers 201 with it and its address."""
+    """A view whose POST creates a row and returns 201 with the row and its `Location`."""
 
     def create(self) -> Model:
-        """The new row, from what `ApiView.sent` reads of the body."""
+        """Insert a row from the body, as parsed by `ApiView.sent`, and return it."""
         raise NotImplementedError
 
     def post(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:

@@ -1,6 +1,6 @@
-"""Keyset pages, newest first: the next page begins below the last id shown, so rows that arrive meanwhile move nothing.
+"""Keyset pagination, newest first: the next page begins below the last returned id, so new rows do not shift pages.
 
-The token is opaque and signed, and bound to workspace and filters without containing them: filters may hold a phone number.
+The token is opaque, signed, and bound to workspace and filters. It does not contain them, because filters may contain a phone number.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def page(
 ) -> Page[Item]:
     """One page of `queryset`, which is already filtered by `filters` (any JSON values; their order does not matter).
 
-    `limit` and `continuation_token` are what the caller of the API sent; Problem 422 where one cannot be used.
+    `limit` and `continuation_token` are the unvalidated values of the API's caller. Raises Problem (422) for an unusable one.
     """
     size = _limit(limit)
     signer = _signer(workspace_id, queryset.model, filters)
@@ -63,7 +63,7 @@ def _limit(value: object) -> int:
 
 
 def _canonical(filters: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Filters that are absent, None or empty are the same; a list's order says nothing."""
+    """The filters in a canonical form: absent, None and empty ones are equal, and the order in a list is ignored."""
     held = ((name, value) for name, value in filters.items() if value not in (None, "", [], ()))
     return sorted(
         (name, sorted(map(str, value)) if isinstance(value, list | tuple | set) else str(value)) for name, value in held
@@ -71,7 +71,7 @@ def _canonical(filters: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _signer(workspace_id: UUID, model: type[Model], filters: Mapping[str, Any]) -> Signer:
-    """A signer for one list only: the salt is the digest of whose rows they are, of which kind, by which filters."""
+    """A signer for one list: its salt is a digest of workspace, model and filters."""
     of_list = hashlib.sha256(to_json([str(workspace_id), model._meta.label_lower, _canonical(filters)]))
     return Signer(sep="~", salt=f"rvm.platform.api.pagination.{of_list.hexdigest()}")
 

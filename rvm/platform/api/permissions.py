@@ -1,4 +1,4 @@
-"""What a key may do: its own workspace only, and there only what its scopes name."""
+"""Permissions of an API key: its own workspace only, and there only its scopes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from rvm.platform.scopes import Scope
 
 
 class WorkspaceScope(BasePermission):
-    """Another workspace answers 404, so that nobody learns which exist; a missing scope answers 403 and is named.
+    """A permission that responds to another workspace with 404, which hides whether it exists, and to a missing scope with 403.
 
-    The view declares `required_scopes`: by HTTP method (`GET` stands for `HEAD` too), or by action in a view set.
+    The view declares `required_scopes` by HTTP method (`GET` includes `HEAD`), or by action in a view set.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -30,7 +30,7 @@ class WorkspaceScope(BasePermission):
             raise Http404
         operation = operation_of(view, request)
         if not hasattr(view, operation.lower()):
-            return True  # DRF answers 405
+            return True  # DRF responds with 405
         scope = required_scope(view, operation)
         require_scope(key, scope)
         return True
@@ -43,12 +43,15 @@ def require_scope(key: ApiKey, scope: Scope) -> None:
 
 
 def operation_of(view: Any, request: Request) -> str:
-    """The name under which the view declares the scope of this request."""
+    """The key of this request in the view's `required_scopes`: an action or an HTTP method."""
     return getattr(view, "action", None) or ("GET" if request.method == "HEAD" else str(request.method))
 
 
 def required_scope(view: Any, operation: str) -> Scope:
-    """A view that declares none for one of its operations is a bug, and is closed rather than open."""
+    """The scope that the view declares for an operation.
+
+    Raises ImproperlyConfigured without one, so that a view with this bug refuses requests instead of permitting them.
+    """
     scopes: Mapping[str, Scope] = getattr(view, "required_scopes", {})
     if operation not in scopes:
         raise ImproperlyConfigured(f"{type(view).__name__} declares no scope for {operation}")

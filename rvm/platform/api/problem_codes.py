@@ -1,6 +1,6 @@
-"""Every refusal this layer can answer with, as data.
+"""All problems that this layer can respond with, as data.
 
-A layer above keeps a table of its own in the same form; the docs page joins them.
+Each layer above has a table of the same form; the documentation page joins them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class ProblemCode(NamedTuple):
-    """`code` is for programs and never changes; `title` and `advice` are for the person who reads the docs page."""
+    """One kind of problem: a stable `code` for programs, and `title` and `advice` for readers of the documentation."""
 
     code: str
     status: int
@@ -97,7 +97,7 @@ UNAVAILABLE = ProblemCode(
 
 
 def by_code(*problems: ProblemCode) -> dict[str, ProblemCode]:
-    """The table of a layer; a code that is listed twice is an error."""
+    """The table of a layer, by code. Raises ValueError for a duplicate code."""
     table = {problem.code: problem for problem in problems}
     if len(table) != len(problems):
         raise ValueError("a problem code is listed twice")

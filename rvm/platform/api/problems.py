@@ -1,6 +1,6 @@
-"""Turns every failure under /v1/ into `application/problem+json` (RFC 9457).
+"""Problem responses: every failure under /v1/ becomes `application/problem+json` (RFC 9457).
 
-It may come from a view, from Django, or from an address that does not exist.
+This includes errors of views, errors of Django, and unknown addresses.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CONTENT_TYPE = "application/problem+json"
 
 
 class FieldError(NamedTuple):
-    """One wrong field: `pointer` is a JSON pointer (RFC 6901) into the body, `/name` for a query parameter, empty for the whole."""
+    """One wrong field: `pointer` is a JSON pointer (RFC 6901) into the body, `/name` for a query parameter, empty for the body."""
 
     pointer: str
     code: str
@@ -40,7 +40,7 @@ class FieldError(NamedTuple):
 
 
 class Problem(exceptions.APIException):
-    """A refusal. `extra` adds members such as `retry_at` or `voicemail_id`; `headers` are set on the answer."""
+    """A problem response as an exception. `extra` adds members such as `retry_at` or `voicemail_id`; `headers` adds headers."""
 
     def __init__(
         self,
@@ -82,12 +82,12 @@ class Problem(exceptions.APIException):
 
 
 def invalid(pointer: str, detail: str, code: str = "invalid") -> Problem:
-    """The 422 for one wrong field."""
+    """The problem for one wrong field (422)."""
     return Problem(codes.INVALID_REQUEST, "One field is wrong; see errors.", errors=[FieldError(pointer, code, detail)])
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """DRF's hook. None lets Django answer: the crash is logged with its traceback and `server_error` below answers."""
+    """DRF's exception handler. It returns None for unexpected errors, so that Django logs them and calls `server_error`."""
     problem = problem_of(error)
     if problem is None:
         return None
@@ -95,7 +95,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
 
 
 def problem_of(error: Exception) -> Problem | None:
-    """The problem that an exception of DRF or Django stands for; None for a bug of ours."""
+    """The problem for an exception of DRF or Django; None for an unexpected exception."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, exceptions.ValidationError):
@@ -118,7 +118,7 @@ def _model_messages(error: ModelValidationError) -> Any:
 
 
 def _flatten(details: Any, pointer: str) -> Iterator[FieldError]:
-    """DRF nests errors like the body; a leaf is `{message, code}`."""
+    """The field errors of DRF's details, which are nested like the body and have leaves of the form `{message, code}`."""
     if isinstance(details, Mapping):
         if set(details) == {"message", "code"} and not isinstance(details["code"], list | Mapping):
             yield FieldError(pointer, str(details["code"]), str(details["message"]))
@@ -196,7 +196,7 @@ def _is_api(request: HttpRequest) -> bool:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler400: also what a form outside the API gets when its upload is too large."""
+    """Django's handler400, which also responds to too large uploads in forms outside the API."""
     problem = _of_django_exception(exception) or Problem(codes.BAD_REQUEST)
     if _is_api(request):
         return _answer(problem)

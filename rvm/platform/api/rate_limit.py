@@ -1,7 +1,7 @@
-"""How often a key may ask: a fixed window a minute in Redis, told on every answer by `RateLimit` and `RateLimit-Policy`.
+"""Rate limit per API key: a one-minute window in Redis, reported in the headers `RateLimit` and `RateLimit-Policy`.
 
-The counting is a courtesy between neighbours, not a guard of patients (pacing is): while Redis is away, requests go on uncounted.
-The headers follow draft-ietf-httpapi-ratelimit-headers-11.
+It protects other clients, not patients; the pace of setups protects those. Without Redis, requests are not counted. The headers
+follow draft-ietf-httpapi-ratelimit-headers-11.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rvm.platform.redis_connection import redis_client
 
 _log = structlog.get_logger(__name__)
 
-# Counts and reads the window's remaining time in one step; a window begins with its first request.
+# One script increments the count and reads the window's remaining time atomically. A window begins with its first request.
 _COUNT = """
 local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
@@ -40,7 +40,7 @@ WRITE = Policy("write", 6000, 60)
 
 
 class RateLimitStatus(NamedTuple):
-    """Where a caller stands in a window; `seconds` until it begins anew."""
+    """A caller's use of the current window, which ends in `seconds`."""
 
     policy: Policy
     used: int
@@ -65,7 +65,7 @@ def policy_for(method: str | None) -> Policy:
 
 
 def count(key_id: UUID, policy: Policy) -> RateLimitStatus | None:
-    """Count one request of an API key; None while Redis does not answer."""
+    """Count one request of an API key and return the status of its window; None if Redis is unavailable."""
     name = f"rvm:rate:{policy.name}:{key_id}"
     try:
         used, milliseconds = redis_client().eval(_COUNT, 1, name, policy.seconds * 1000)
@@ -76,7 +76,7 @@ def count(key_id: UUID, policy: Policy) -> RateLimitStatus | None:
 
 
 class KeyThrottle(BaseThrottle):
-    """The rate limit of the caller's API key. Every answer from here on says where the key stands; also a refusal, also a replay."""
+    """DRF throttle by API key. All later responses have the headers, including refusals and replays."""
 
     status: RateLimitStatus | None = None
 

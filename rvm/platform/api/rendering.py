@@ -1,4 +1,4 @@
-"""JSON in and out of the API through orjson: strict where it is read, RFC 3339 times in UTC where it is written."""
+"""JSON parsing and rendering with orjson: strict input, RFC 3339 times in UTC in output."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from rest_framework.request import Request
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.problems import Problem, invalid
 
-# A batch of 1,000 recipients with metadata needs about half of it.
+# A batch of 1,000 recipients with metadata needs about half of this.
 MAX_JSON_BYTES = 2 * 1024 * 1024
-# orjson reads 1,024 levels and writes 254: what is taken must also fit, a few levels deeper, into an answer.
+# orjson reads 1,024 levels but writes only 254. Accepted values must also fit into a response, a few levels deeper.
 MAX_JSON_LEVELS = 64
 NUL_CHARACTER = "The character U+0000 cannot be stored; leave it out."
 
@@ -47,7 +47,7 @@ class JSONRenderer(BaseRenderer):
 
 
 class AnyAccept(BaseContentNegotiation):
-    """For a view that answers a file: whoever wants it asks for a type that no renderer offers; problems are JSON all the same."""
+    """Content negotiation for views that return a file, whose media type no renderer offers; problems remain JSON."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return parsers[0]
@@ -57,7 +57,11 @@ class AnyAccept(BaseContentNegotiation):
 
 
 class JSONParser(BaseParser):
-    """Refuses what is not UTF-8 JSON (400, with line and column) and what is over 2 MiB (413). NaN and Infinity are not JSON."""
+    """A parser of UTF-8 JSON, without NaN and Infinity.
+
+    It refuses malformed JSON (400, with line and column), more than 2 MiB (413), more than MAX_JSON_LEVELS levels (400) and the
+    character U+0000 (422).
+    """
 
     media_type = "application/json"
 
@@ -78,7 +82,7 @@ class JSONParser(BaseParser):
 
 
 def is_too_deep(value: Any) -> bool:
-    """Whether objects and lists lie within each other more than MAX_JSON_LEVELS deep."""
+    """Whether objects and lists are nested more than MAX_JSON_LEVELS deep."""
     level = [value]
     for _ in range(MAX_JSON_LEVELS):
         level = [entry for container in level for entry in _entries(container) if isinstance(entry, dict | list)]

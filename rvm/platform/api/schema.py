@@ -1,4 +1,4 @@
-"""What every operation of the API has in common, said once in the OpenAPI document: the key, the errors, the headers."""
+"""The common parts of all operations in the OpenAPI document: authentication, errors, headers."""
 
 from __future__ import annotations
 
@@ -72,11 +72,10 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 
 
 class ApiSchema(AutoSchema):
-    """drf-spectacular's, plus the problems and the scope of every operation, and the Idempotency-Key of every POST that changes
-    something."""
+    """drf-spectacular's schema with problems and scope of each operation, and Idempotency-Key for POSTs that change something."""
 
     def get_description(self) -> str:  # type: ignore[override]  # DRF's own takes path and method
-        """Nothing beside what `extend_schema` says: a docstring is for those who read the code."""
+        """An empty string: docstrings are for readers of the code, and `extend_schema` gives the descriptions."""
         return ""
 
     def get_override_parameters(self) -> list[Any]:
@@ -98,7 +97,7 @@ class ApiSchema(AutoSchema):
         return operation
 
     def _scope(self) -> Scope | None:
-        """None where the view declares none."""
+        """The scope of the operation; None if the view declares none."""
         scopes: Mapping[str, Scope] = getattr(self.view, "required_scopes", {})
         return scopes.get(getattr(self.view, "action", None) or self.method)
 

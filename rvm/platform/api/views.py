@@ -1,9 +1,9 @@
-"""The base of every view under /v1/{workspace_id}/: key, workspace, world, scope, rate, bounded body, idempotency.
+"""The base of every view under /v1/{workspace_id}/: key, workspace, world, scope, rate limit, bounded body, idempotency.
 
-Test and live are two worlds in one workspace. Rows that only one of them has (voicemails, campaigns and what belongs to them) say so
-themselves (`live`), telephony setups by their carrier. Which of them a key finds is asked here and nowhere else: by `reach` where a
-request names a row, by `world` where it asks for a list, by `require_own` where it would change what both may read. The selectors of
-such rows take the answer (`live`) and none has a default, so that no view can forget to ask.
+Test and live are two worlds in one workspace. Rows that belong to one world (voicemails, campaigns and their parts) have a column
+`live`; the world of a telephony setup follows from its carrier. This module alone decides which rows a key finds: `reach` for a
+request that names a row, `world` for a list, `require_own` for a change of rows that both worlds can read. Selectors of such rows
+require the argument `live`, so that no view can omit it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ ONLY_TEST_ROWS = "A test key finds test rows only; for live ones use a live key.
 
 
 class ApiView(APIView):
-    """A view declares `required_scopes` by method and handles `request`; every POST that changes something honours Idempotency-Key.
+    """The base view. Subclasses declare `required_scopes` by method; every POST that changes something honours Idempotency-Key.
 
-    `upload_handler` takes its files, and says how large they may be. `problems` are the codes of ServiceError that have a problem of
-    their own; any other is about one field."""
+    `upload_handler` receives files and limits their size. `problems` maps codes of ServiceError to problems; any other code becomes
+    `invalid_request`.
+    """
 
     required_scopes: ClassVar[Mapping[str, Scope]] = {}
     problems: ClassVar[Mapping[str, ProblemCode]] = {codes.NOT_FOUND.code: codes.NOT_FOUND}
@@ -44,7 +45,7 @@ class ApiView(APIView):
     post: ClassVar[Callable[..., HttpResponseBase]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Decorate each handler of POST, so that no view can forget to."""
+        """Decorate each POST handler with `once_per_key`, so that no view can omit it."""
         super().__init_subclass__(**kwargs)
         if "post" in vars(cls):
             cls.post = once_per_key(cls.post)
@@ -60,30 +61,31 @@ class ApiView(APIView):
 
     @property
     def actor(self) -> User:
-        """The service user that audit rows name."""
+        """The service user, which audit events name as actor."""
         return self.key.user
 
     @property
     def reach(self) -> bool | None:
-        """Of which world are the rows that the caller may name: False is test, None both. A live row is none for a test key."""
+        """The world of the rows that the caller may name: False is test only, None both. A test key does not find live rows."""
         return None if self.key.live else False
 
     def world(self, asked: bool | None) -> bool:
-        """Of which world are the rows of a list for which the caller `asked` with `live`: unasked, of the key's own.
+        """The world of a list's rows: `asked` is the caller's `live`, by default the key's own world.
 
-        Raises Problem where a test key asks for live ones."""
+        Raises Problem if a test key asks for live rows.
+        """
         if asked is None:
             return self.key.live
         self.require_own(asked, f"Live rows were asked for. {ONLY_TEST_ROWS}")
         return asked
 
     def require_own(self, live: bool, sentence: str) -> None:
-        """Raise the Problem with this sentence where the row is a live one and the key a test key."""
+        """Raise Problem with this sentence if the row is live and the key is a test key."""
         if live and not self.key.live:
             raise Problem(codes.TEST_KEY, sentence)
 
     def absent(self, sentence: str) -> str:
-        """Why no row was found: a test key is told too that it would not find a live one."""
+        """The message for a row that was not found; for a test key it adds that test keys find test rows only."""
         return sentence if self.key.live else f"{sentence} {ONLY_TEST_ROWS}"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -95,13 +97,13 @@ class ApiView(APIView):
         return super().handle_exception(self.problem(exc) if isinstance(exc, ServiceError) else exc)
 
     def problem(self, error: ServiceError) -> Problem:
-        """The problem that a service's refusal is answered with."""
+        """The problem response for a ServiceError."""
         errors = [FieldError(f"/{error.field}", error.code, error.sentence)] if error.field else []
         code = self.problems.get(error.code, codes.INVALID_REQUEST)
         return Problem(code, error.sentence, errors=errors, extra=error.facts)
 
     def sent(self, serializer_class: type[BaseSerializer[Any]], *, partial: bool = False) -> dict[str, Any]:
-        """What the body holds, by this serializer. Raises ValidationError."""
+        """The validated data of the request body. Raises ValidationError."""
         body = serializer_class(data=self.request.data, partial=partial)
         body.is_valid(raise_exception=True)
         data: dict[str, Any] = body.validated_data
@@ -112,7 +114,7 @@ class ApiView(APIView):
 
 
 def _bound_body(request: Request, most: int) -> None:
-    """Refuse before reading: a body that may never end, and one that announces more than the view takes."""
+    """Raise Problem, before reading, for a body of unknown length or with an announced length above `most` bytes."""
     if request.headers.get("Transfer-Encoding"):
         raise Problem(codes.LENGTH_REQUIRED)
     announced = int(request.META.get("CONTENT_LENGTH") or 0)
