@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class ProjectConfig(AppConfig):
-    """Installed for its templates."""
+    """The project's app, installed so that Django finds its templates."""
 
     name = "rvm.project"
     label = "project"

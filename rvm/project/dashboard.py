@@ -1,4 +1,4 @@
-"""The first page of the admin, and who sees which part of the navigation."""
+"""The first page of the admin, and the permissions of navigation entries."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def is_superuser(request: HttpRequest) -> bool:
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The first page: what stands still, and how many voicemails of each use case are in which status."""
+    """The context of the first page: alarms, and the number of voicemails of each use case in each status."""
     return {**context, "title": "Overview", "alarms": alarms(), **counts(request)}
 
 
 def counts(request: HttpRequest) -> dict[str, Any]:
-    """Of the person's workspaces, a row per use case."""
+    """The table of voicemail counts: one row for each use case of the user's workspaces, one column for each status."""
     use_cases = UseCase.objects.filter(workspace__in=rights_of(request).workspaces())
     names = dict(use_cases.values_list("pk", "name"))
     by_use_case = counts_of_use_cases(list(names))

@@ -1,6 +1,6 @@
-"""What the platform serves about itself: the OpenAPI document, a page to try it, and every problem it can answer with.
+"""The API's own documentation: the OpenAPI document, an interactive page, and the list of all problems.
 
-All of it works without the internet and under a policy that runs no inline script.
+All pages work without internet access and under a Content-Security-Policy that forbids inline scripts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from delivery.api.problem_codes import DELIVERY_PROBLEMS
 from rvm.platform.api.problem_codes import PLATFORM_PROBLEMS, ProblemCode
 from usecases.api.problem_codes import USE_CASE_PROBLEMS
 
-# Each layer's table of problems; a code belongs to one layer.
+# One table for each layer; a code belongs to one layer.
 PROBLEMS: tuple[dict[str, ProblemCode], ...] = (
     PLATFORM_PROBLEMS,
     USE_CASE_PROBLEMS,
@@ -25,7 +25,7 @@ PROBLEMS: tuple[dict[str, ProblemCode], ...] = (
     CAMPAIGN_PROBLEMS,
 )
 
-# Swagger UI sets style attributes and draws with data: images.
+# Swagger UI sets style attributes and uses data: images.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -33,7 +33,7 @@ _POLICY = (
 
 
 class OpenApiView(SpectacularJSONAPIView):
-    """The OpenAPI 3.1 document, open to everybody: it describes, it reveals nothing."""
+    """The OpenAPI 3.1 document, public because it contains no data."""
 
     required_scopes: dict[str, Any] = {}
 
@@ -45,7 +45,7 @@ def docs(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def problems(request: HttpRequest) -> HttpResponse:
-    """Where the `type` of every problem points, one anchor a code."""
+    """The page to which the `type` of every problem links, with one anchor for each code."""
     entries = sorted((entry for table in PROBLEMS for entry in table.values()), key=lambda entry: entry.code)
     return _page(request, "docs/problems.html", {"problems": entries})
 

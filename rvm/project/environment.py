@@ -1,4 +1,4 @@
-"""Reads the environment for the settings: every problem of every variable is collected and told at once."""
+"""Parsing of environment variables for the settings; all errors are collected and reported together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rvm.platform.encryption.crypto import KeyRing, KeysMalformed
 
 
 def require(rule: str, holds: Callable[[Any], bool]) -> Callable[[Any], None]:
-    """A validator whose message is the rule itself."""
+    """A validator whose error message is `must be {rule}`."""
 
     def check(value: Any) -> None:
         if not holds(value):
@@ -31,7 +31,7 @@ def parse_key_ring(value: str, **_: Any) -> KeyRing:
 
 
 def seal(env: Env) -> None:
-    """Raise one ImproperlyConfigured that names every variable that is missing or malformed."""
+    """Raise one ImproperlyConfigured that names all missing and malformed variables."""
     try:
         env.seal()
     except EnvValidationError as error:

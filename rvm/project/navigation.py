@@ -1,4 +1,4 @@
-"""How the admin presents itself: its navigation in the users' words. Plain data, because the settings hold it."""
+"""Titles and navigation of the admin, in the users' words. Plain data, because the settings import it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Settings, all from the environment; .env.example lists and explains every variable.
+"""Django settings, all from environment variables; .env.example lists and explains every variable.
 
-`RVM_ENVIRONMENT` is `production` unless said otherwise, and production has no insecure default: every variable that is missing
-or malformed is reported at once, and nothing starts.
+`RVM_ENVIRONMENT` defaults to `production`, which has no insecure defaults: all missing or malformed variables are reported together,
+and no process starts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from environs import Env
 from marshmallow.validate import OneOf, Range
 
-import rvm.platform.tz_database  # noqa: F401  # from here on every zone is read from the pinned tzdata package
+import rvm.platform.tz_database  # noqa: F401  # makes zoneinfo read every zone from the pinned tzdata package
 from delivery.runtime.deadlines import job_timeouts
 from rvm.platform.observability.logs import logging_config
 from rvm.project.environment import parse_key_ring, require, seal
@@ -27,7 +27,7 @@ PRODUCTION = RVM_ENVIRONMENT not in ("development", "test")
 
 
 def local(value: Any) -> dict[str, Any]:
-    """A default outside production; in production the variable must be set."""
+    """Arguments with a default value outside production; in production the variable is required."""
     return {} if PRODUCTION else {"default": value}
 
 
@@ -36,22 +36,22 @@ with env.prefixed("RVM_"):
     RVM_ENCRYPTION_KEYS = env.key_ring("ENCRYPTION_KEYS")
     RVM_INDEX_KEYS = env.key_ring("INDEX_KEYS")
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", **local(["127.0.0.1", "localhost", "testserver"]))
-    # Carriers call back and fetch recordings here.
+    # Carriers send callbacks to this address and fetch recordings from it.
     RVM_PUBLIC_URL = env.str("PUBLIC_URL", **local("http://127.0.0.1:8000"))
     MEDIA_ROOT = env.str("MEDIA_ROOT", **local(str(BASE_DIR / ".rvm" / "media")))
     RVM_LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
     RVM_LOG_FORMAT = env.str("LOG_FORMAT", "json", validate=OneOf(["json", "console"]))
-    # A whole exchange with a carrier, from the connection to the last byte of the answer.
+    # A complete exchange with a carrier, from the connection to the last byte of the response.
     RVM_CARRIER_TIMEOUT_SECONDS = env.int("CARRIER_TIMEOUT_SECONDS", 15, validate=Range(1, 120))
-    # Where a simulated carrier may listen: hosts, or hosts with a port. Setups cannot make the workers call any other.
+    # Hosts, optionally with a port, where a simulated carrier may listen. Setups cannot make workers call other hosts.
     RVM_SANDBOX_HOSTS = env.list(
         "SANDBOX_HOSTS", ["127.0.0.1:8800", "localhost:8800"] if PRODUCTION else ["127.0.0.1", "localhost", "::1"]
     )
-    # Opens /metrics to other machines; without it only this one may read them.
+    # Allows other machines to read /metrics; without it only the local machine may.
     RVM_METRICS_TOKEN = env.str(
         "METRICS_TOKEN", "", validate=require("empty, or at least 20 characters", lambda value: not 0 < len(value) < 20)
     )
-    # Outlives the exchange, so that whoever held an expired lease has finished or died.
+    # Longer than an exchange, so that the worker of an expired lease has finished or died.
     RVM_LEASE_SECONDS = env.int(
         "LEASE_SECONDS",
         45,
@@ -60,9 +60,9 @@ with env.prefixed("RVM_"):
             lambda value: (RVM_CARRIER_TIMEOUT_SECONDS or 0) + 3 <= value <= 600,
         ),
     )
-    # For so long a job sends or merges; then it wakes again if work is left.
+    # The time for which a job sends or merges; after it, the job enqueues a wake-up if work is left.
     RVM_DISPATCH_SECONDS = env.int("DISPATCH_SECONDS", 30, validate=Range(1, 120))
-    # Requests in flight from one worker process, over all setups.
+    # The most requests in flight from one worker process, over all setups.
     RVM_CONCURRENCY = env.int("CONCURRENCY", 256, validate=Range(1, 2000))
 REDIS_URL = env.str("REDIS_URL")
 DATABASES = {
@@ -71,16 +71,16 @@ DATABASES = {
     )
 }
 seal(env)
-# A PostgreSQL that a network cut off is given up within seconds, as it is connected to and later: /readyz must answer, and workers
-# go on. What a connection is set to beyond that, rvm.platform.database.session says once it is there.
+# An unreachable PostgreSQL is given up within seconds, both while connecting and later: /readyz must respond, and workers continue.
+# rvm.platform.database.session applies further settings after connecting.
 DATABASES["default"]["OPTIONS"] = {
     "connect_timeout": 3,
     "tcp_user_timeout": 10_000,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 2,
-    # Django switches prepared statements off; the engine's own are planned once a connection instead of at every turn
-    # (rvm/platform/database/sql.py).
+    # Django disables prepared statements. With them, the engine's statements are planned once per connection instead of at every
+    # turn (rvm/platform/database/sql.py).
     "prepare_threshold": 5,
     **DATABASES["default"].get("OPTIONS", {}),
 }
@@ -155,10 +155,10 @@ USE_I18N = False
 FORMAT_MODULE_PATH = ["rvm.project.formats"]
 
 STATIC_URL = "static/"
-# Outside production nobody runs collectstatic: what the apps carry is served from where it is.
+# Outside production, static files are served from the apps' folders, without collectstatic.
 STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None
 WHITENOISE_USE_FINDERS = not PRODUCTION
-# Looks for a file when it is asked for, instead of reading every folder when a test client starts.
+# Finds a file on request instead of scanning all folders at each start of a test client.
 WHITENOISE_AUTOREFRESH = RVM_ENVIRONMENT == "test"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -168,9 +168,9 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
-# One upload of 8 MB plus its form; the recording itself is bounded again while it is read.
+# One upload of 8 MB and its form. The upload handler limits the recording again while reading.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 9 * 1024 * 1024
-# Hundreds of clips are uploaded at once; how much they are together, the handler bounds.
+# Hundreds of clips are uploaded at once; the upload handler limits their total size.
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
 FILE_UPLOAD_HANDLERS = ["rvm.platform.uploads.BoundedMemoryUploadHandler"]
 
@@ -181,7 +181,7 @@ SESSION_COOKIE_HTTPONLY = True
 if PRODUCTION:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    # A load balancer's probes come over plain HTTP.
+    # Probes of load balancers use plain HTTP.
     SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^metrics$"]
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -191,7 +191,7 @@ if PRODUCTION:
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
-# Jobs are doorbells: ids only, JSON, no result, and a failed one is kept a week for whoever investigates.
+# Jobs are wake-ups in JSON that contain ids only and return no result.
 _TIMEOUTS = job_timeouts(work=RVM_DISPATCH_SECONDS, exchange=RVM_CARRIER_TIMEOUT_SECONDS)
 RQ_QUEUES = {
     name: {

@@ -1,4 +1,4 @@
-"""Every address of the platform, composed from the layers."""
+"""All URLs of the platform, combined from the layers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
 ]
 
-# Under /v1/ also an unknown address and a crash answer problem+json.
+# Under /v1/, unknown addresses and crashes also respond with problem+json.
 handler400 = "rvm.platform.api.problems.bad_request"
 handler403 = "rvm.platform.api.problems.permission_denied"
 handler404 = "rvm.platform.api.problems.page_not_found"

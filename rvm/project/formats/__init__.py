@@ -1,1 +1,1 @@
-"""How the admin writes dates: the way the API does."""
+"""Date formats of the admin, the same as in the API."""

@@ -1,1 +1,1 @@
-"""Read by Django through FORMAT_MODULE_PATH."""
+"""English formats, which Django finds through FORMAT_MODULE_PATH."""

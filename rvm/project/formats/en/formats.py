@@ -1,4 +1,4 @@
-"""Year first and to the second, so that a list reads as it is sorted. Times are UTC."""
+"""Year-first formats with seconds, so that sorted lists look sorted. Times are UTC."""
 
 from __future__ import annotations
 
