@@ -1,1 +1,1 @@
-"""Phone numbers: which may be reached, where their owners may be, and the number plan that says so. It knows no other package."""
+"""Phone numbers: validation, the time zones of their owners, and the number plan. Imports no other package of the project."""

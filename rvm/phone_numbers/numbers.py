@@ -1,4 +1,4 @@
-"""Phone numbers: what is one, which country it belongs to, in which time zones its owner may be."""
+"""Phone numbers: validation of recipients and senders, countries, and the time zones of owners."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rvm.phone_numbers.number_plan import Kind, area_code, zones_of_1
 
 # +1 555 001 xxxx: outcomes of the sandbox carrier; not valid numbers anywhere else.
 SANDBOX_NUMBER = re.compile(r"\+1555001[0-9]{4}")
-# [0-9]: \d would take the digits of every script.
+# [0-9], because \d matches the digits of every script.
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _UNKNOWN = "Etc/Unknown"
 
-# Kinds of numbers that may have a person's voicemail box behind them; the names are those of the library's metadata.
+# Kinds of numbers that may have a person's voicemail box, as named in the library's metadata.
 _OF_PERSONS = ("fixed_line", "mobile", "voip")
 _OF_NOBODY = ("toll_free", "premium_rate", "shared_cost", "personal_number", "pager", "uan", "voicemail")
 _REACHABLE_KINDS = {
@@ -29,7 +29,7 @@ _REACHABLE_KINDS = {
 
 
 def _patterns(kinds: Collection[str]) -> str:
-    """What the library's metadata says of these kinds in all regions of +1, as one alternative."""
+    """The library's number patterns of these kinds in all regions of +1, joined to one regular expression."""
     regions = [
         phonenumbers.PhoneMetadata.metadata_for_region(name) for name in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[1]
     ]
@@ -39,21 +39,21 @@ def _patterns(kinds: Collection[str]) -> str:
     )
 
 
-# For +1 the answer of the library in under a microsecond instead of 25; a test on random numbers holds them equal at every upgrade.
+# For +1, the library's result in under a microsecond instead of 25. A test compares both on random numbers at every upgrade.
 _REACHABLE_1 = re.compile(
     rf"\+1(?=[0-9]{{10}}\Z)(?!(?:{_patterns(_OF_NOBODY)})\Z)(?:{_patterns(_OF_PERSONS)})", re.ASCII
 )
 
 
 def e164_of(text: str) -> str | None:
-    """E.164 of a number as carriers spell it: with or without +, a leading 1, spaces and punctuation; None where it is none."""
+    """The E.164 form of a number as carriers write it: with or without +, leading 1, spaces, punctuation; None if there is none."""
     digits = re.sub(r"[^0-9]", "", text)
     plus = "+" if text.lstrip().startswith("+") or len(digits) > 10 else "+1"
     return number if E164.fullmatch(number := plus + digits) else None
 
 
-# What an area code and an exchange may be, https://www.nanpa.com: N11 are services, 555 is a directory, N9X, 37X and 96X are kept for
-# longer numbers. An area code of this form that the library does not know is no typing error: it may be newer than the library.
+# The assignable area codes and exchanges (https://www.nanpa.com): N11 are services, 555 is directory assistance, and N9X, 37X and 96X
+# are reserved for longer numbers. An area code of this form that the library does not know may be newer than the library.
 _ASSIGNABLE = re.compile(r"\+1(?!.11|555|37|96)([2-9][0-8][0-9])[2-9][0-9]{6}", re.ASCII)
 _PERHAPS_OF_PERSONS = (Kind.GEOGRAPHIC, Kind.RESERVED)
 
@@ -67,7 +67,7 @@ KIND_NOT_REACHABLE = (
 
 
 class NumberInvalid(ValueError):
-    """The text is no number that may be reached. `code` is stable; the message never repeats the number."""
+    """The text is not a reachable number. `code` is stable; the message never contains the number."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -77,10 +77,10 @@ class NumberInvalid(ValueError):
 def check_recipient(
     text: str, *, countries: Collection[str] = (), area_codes: Collection[str] = (), sandbox: bool = False
 ) -> str:
-    """Return the number as E.164. Raises NumberInvalid.
+    """Validate the number of a recipient, which must be in E.164, and return it. Raises NumberInvalid.
 
-    `countries` are opened besides +1, as ISO codes, and `area_codes` of +1 besides those that the library knows, as three digits;
-    `sandbox` says that the drop can only go to the sandbox carrier.
+    `countries` are ISO codes that are open in addition to +1. `area_codes` are area codes of +1, three digits each, that are open
+    in addition to those that the library knows. `sandbox` means that the drop can only go to the sandbox carrier.
     """
     if _REACHABLE_1.fullmatch(text):
         return text
@@ -116,7 +116,10 @@ def check_recipient(
 
 
 def check_sender(text: str, *, sandbox: bool = False) -> str:
-    """Return a sender number as E.164: any that can exist, and for the `sandbox` any at all. Raises NumberInvalid."""
+    """Validate the number of a sender, which must be in E.164, and return it. Raises NumberInvalid.
+
+    It must be a number that can exist; for `sandbox` any number in E.164 is valid.
+    """
     if not E164.fullmatch(text):
         raise _malformed()
     if sandbox or unknown_area_code(text) is not None:
@@ -128,9 +131,9 @@ def check_sender(text: str, *, sandbox: bool = False) -> str:
 
 
 def unknown_area_code(e164: str) -> str | None:
-    """The area code of a number of +1 that could be a person's, if the library knows no number with it; else None.
+    """The area code of a +1 number that may belong to a person, if the library knows no number with that code; otherwise None.
 
-    `zones_of` of such a number are those of our number plan, and anywhere in +1 where it does not know the code either.
+    `zones_of` returns the number plan's zones for such a number, or all zones of +1 if the plan does not have the code either.
     """
     if (assignable := _ASSIGNABLE.fullmatch(e164)) is None or _is_in_use(assignable[1]):
         return None
@@ -140,12 +143,12 @@ def unknown_area_code(e164: str) -> str | None:
 
 @lru_cache(maxsize=1000)
 def _is_in_use(code: str) -> bool:
-    """Whether the library knows a number of persons with this area code, in some exchange."""
+    """Whether the library knows a reachable number with this area code in any exchange."""
     return any(_REACHABLE_1.fullmatch(f"+1{code}{exchange}0142") for exchange in range(200, 1000))
 
 
 def _opened(number: phonenumbers.PhoneNumber, countries: Collection[str]) -> bool:
-    """Whether its country is opened; of a number that cannot exist, whether one country with its code is."""
+    """Whether the number's country is open; for a number that cannot exist, whether any country with its calling code is."""
     region = phonenumbers.region_code_for_number(number)
     regions = [region] if region else phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(number.country_code or 0, ())
     return not set(countries).isdisjoint(regions)
@@ -162,7 +165,7 @@ def _not_valid() -> NumberInvalid:
 
 
 def _parse(text: str) -> phonenumbers.PhoneNumber | None:
-    """None where the country does not exist or the text is not the number's one spelling, as in +1 1 202 555 0142."""
+    """The parsed number; None if its country does not exist or `text` is not its canonical E.164 form, as in +1 1 202 555 0142."""
     try:
         number = phonenumbers.parse(text)
     except phonenumbers.NumberParseException:
@@ -171,10 +174,10 @@ def _parse(text: str) -> phonenumbers.PhoneNumber | None:
 
 
 def zones_of(e164: str) -> tuple[str, ...]:
-    """Every time zone the number's owner may be in, by area code: of +1 by our own number plan, else by the library.
+    """All time zones in which the number's owner may be: for +1 from the number plan, otherwise from the library.
 
-    A number without an area, such as +1 800, and an area code that the plan does not know give all zones of +1. Empty where not even
-    the country's zones are known: such a number is never called.
+    A +1 number without an area, such as +1 800, or with an area code that the plan does not have, gets all zones of +1. The result is
+    empty if not even the country's zones are known; such a number is never called.
     """
     if SANDBOX_NUMBER.fullmatch(e164):
         return ("UTC",)
@@ -183,7 +186,8 @@ def zones_of(e164: str) -> tuple[str, ...]:
 
 def _zones(e164: str) -> tuple[str, ...]:
     number = phonenumbers.parse(e164)
-    # The first knows that mobiles of many countries have no area; it says nothing about an exchange that is not in use.
+    # This function handles mobile numbers, which have no area in many countries, but knows no zones for an exchange that is not in
+    # use; the second one does.
     zones = number_zones.time_zones_for_number(number)
     if _UNKNOWN in zones:
         zones = number_zones.time_zones_for_geographical_number(number)

@@ -1,7 +1,7 @@
-"""The number plan of +1: what each area code is, and in which time zones the people are who have its numbers.
+"""The number plan of +1: the kind and status of each area code, and the time zones in which owners of its numbers may be.
 
-Ours and reviewed, because the phonenumbers library has wrong zones for some codes and none for others; `compiler.py` says how the
-tables beside it are made. It knows no other package of the project.
+The project maintains and reviews its own plan, because the phonenumbers library has wrong zones for some area codes and none for
+others. `compiler.py` describes how the tables are generated. This package imports no other package of the project.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class Kind(StrEnum):
     GEOGRAPHIC = "geographic"
     TOLL_FREE = "toll_free"
     PREMIUM = "premium"
-    PERSONAL = "personal"  # 5XX and 6XX: follow a person or a machine
-    SPECIAL = "special"  # services of carriers and of the government
+    PERSONAL = "personal"  # 5XX and 6XX, which belong to a person or a machine, not to a place
+    SPECIAL = "special"  # services of carriers and of governments
     RESERVED = "reserved"
 
 
@@ -32,8 +32,12 @@ class Service(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AreaCode:
-    """One area code. `country` is an ISO 3166 code, empty where several share it; `regions` are states and provinces; `over` are the
-    codes over whose whole territory it lies; `zones` are all that its people may be in, empty where that is anywhere or not known."""
+    """One area code.
+
+    `country` is an ISO 3166 code, empty if several countries share the area code; `regions` are states and provinces. `over` lists
+    the area codes whose whole territory this one overlays. `zones` are all time zones in which owners may be, empty if not bounded
+    or not known.
+    """
 
     code: str
     country: str
@@ -63,10 +67,10 @@ def _area_codes() -> Iterator[AreaCode]:
 
 
 AREA_CODES: Mapping[str, AreaCode] = {area.code: area for area in _area_codes()}
-# A toll-free or personal number follows its owner, and an area code that is not in the plan is somewhere.
+# The zones of toll-free and personal numbers, which are not bound to a place, and of area codes that the plan does not have.
 ANYWHERE = tuple(sorted({zone for area in AREA_CODES.values() for zone in area.zones}))
 _BY_AREA = {code: area.zones for code, area in AREA_CODES.items() if area.zones}
-# Area code and exchange of the places that lie in some of their code's zones only.
+# By area code and exchange: the zones of places that are in only some of their area code's zones.
 _BY_EXCHANGE = {
     row["code"] + exchange: tuple(row["zones"].split())
     for row in rows_of("exchanges")
@@ -75,10 +79,10 @@ _BY_EXCHANGE = {
 
 
 def area_code(e164: str) -> AreaCode | None:
-    """The area code of a number of +1; None where the plan does not know it: a typing error, or newer than the plan."""
+    """The area code of a +1 number; None if the plan does not have it, which means a typing error or a code newer than the plan."""
     return AREA_CODES.get(e164[2:5])
 
 
 def zones_of_1(e164: str) -> tuple[str, ...]:
-    """Every time zone that the owner of a number of +1 may be in: never empty, and anywhere in +1 where the area is not known."""
+    """All time zones in which the owner of a +1 number may be: never empty; all zones of +1 for an unknown or unbounded area code."""
     return _BY_EXCHANGE.get(e164[2:8]) or _BY_AREA.get(e164[2:5], ANYWHERE)

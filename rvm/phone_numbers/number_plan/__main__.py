@@ -1,5 +1,7 @@
-"""`python -m rvm.phone_numbers.number_plan [--check]`: make the plan's tables again, after an upgrade of phonenumbers or a review;
-say what changes. With --check nothing is written, and the exit code is 1 where something would change."""
+"""`python -m rvm.phone_numbers.number_plan [--check]`: regenerate the plan's tables after an upgrade of phonenumbers or a review.
+
+The changes are printed. With --check nothing is written, and the exit code is 1 if a table would change.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ def main(arguments: list[str]) -> int:
 
 
 def changes_of(name: str, text: str) -> list[str]:
-    """The rows of a table that differ, as a diff without context."""
+    """The changed rows of a table, as a unified diff without context."""
     lines = difflib.unified_diff(stored(name).splitlines(), text.splitlines(), f"{name}.csv", lineterm="", n=0)
     return [line for line in lines if not line.startswith("@@")]
 

@@ -1,21 +1,24 @@
-"""Makes the number plan's zones from the phonenumbers library and from what people reviewed. Not for run time: it reads all places.
+"""The generator of the number plan's zones from the phonenumbers library and reviewed tables.
+
+Not for run time, because it reads all places of the library.
 
 Reviewed by people, with a source in each row:
 
-* `area_codes.csv`: one row for each area code of +1; only its column `zones` is made here.
-* `corrections.csv`: where the library is wrong. Without a place: under this code `zones` are read for the library's zone `library`,
-  nothing where `zones` is empty; where `library` is empty, `zones` are added. With a place, as the library spells it: the place lies
-  in `zones`, and not in what the library says, which is `library`.
+* `area_codes.csv`: one row for each area code of +1; only its column `zones` is generated.
+* `corrections.csv`: corrections of the library. In a row without a place, `zones` replaces the library's zone `library` for the whole
+  area code; empty `zones` removes it; with empty `library`, `zones` are added. In a row with a place, spelt as in the library, the
+  place is in `zones` instead of in `library`.
 
-Made here: the zones of area codes, and `exchanges.csv`, the places that lie in some of their code's zones only.
+Generated: the zones of area codes, and `exchanges.csv`, the places that are in only some of their area code's zones.
 
-* An overlay has every zone of the codes it lies over, whatever the library says of it: their territory is its own.
-* An exchange has fewer zones than its code only where the library names its place, so that a person could review the row: one in a
-  hundred had a wrong clock. What the library says of other exchanges is not believed. A place does not bind a number for good: it is
-  ported inside its rate centre only (47 CFR 52.21), but a mobile phone moves. Yet who moved away may as well have left the code's
-  zones, and were a whole town held to two clocks, a use case with a short window would have no hour for it.
-* Zones that have run alike since 2020 stand once, under one name. Those that have not stand apart, though they may run alike today:
-  what British Columbia did to its clocks in 2026 can be undone.
+* An overlay has all zones of the area codes that it overlays, whatever the library says, because they share their territory.
+* An exchange has fewer zones than its area code only if the library names its place, so that a person could review the row: one in a
+  hundred had a wrong clock. Zones of other exchanges in the library are ignored. A place is no proof of where the owner is: numbers
+  are ported within their rate centre only (47 CFR 52.21), but people take a mobile phone along. A person who moved away may equally
+  have left the zones of the whole area code. If a whole town were held to two clocks, a use case with a short window would have no
+  hour in which to reach it.
+* Zones that have had equal clocks since 2020 are merged under one name. Other zones stay separate, even if their clocks are equal
+  today: the change of British Columbia in 2026 can be reversed.
 """
 
 from __future__ import annotations
@@ -40,8 +43,11 @@ _CODE, _EXCHANGE = len("1850"), len("1850492")
 
 
 def _places_of_exchanges() -> dict[str, str]:
-    """By country code, area code and exchange. The library has one entry for ten exchanges of one place in a row, and so gives Omaha
-    402-555 as well: 555 is the exchange of no place, but that of inquiries and of films."""
+    """The library's place names by country code, area code and exchange.
+
+    The library may have one entry for ten consecutive exchanges of a place. Omaha would thereby get 402-555, but exchange 555 belongs
+    to no place: it is for directory assistance and fiction.
+    """
     named = {prefix: str(names["en"]) for prefix, names in GEOCODE_DATA.items() if prefix[0] == "1" and "en" in names}
     tens = {
         f"{prefix}{digit}": place
@@ -57,18 +63,18 @@ _PLACES = _places_of_exchanges()
 
 
 class ReviewNeeded(Exception):
-    """The library and what people reviewed do not go together; the message says where, and what to do."""
+    """phonenumbers and a reviewed CSV disagree; the message names the entry and the action."""
 
 
 @dataclass
 class Corrections:
-    """Those of one area code; `used` are the rows that found something to correct."""
+    """The corrections of one area code; `used` are the rows that applied to an entry of the library."""
 
     rows: list[Row]
     used: list[Row] = field(default_factory=list)
 
     def read(self, said: Zones, place: str) -> Zones:
-        """What is right where the library says these zones, of a place or, without one, of all that has no place."""
+        """The corrected zones for the library's zones `said` of a place, or of an entry without a place if `place` is empty."""
         for row in self.rows:
             if place and row["place"] == place and _zones(row["library"]) == said:
                 return self._use(row)
@@ -90,7 +96,7 @@ class Corrections:
 
 
 def compiled() -> dict[str, str]:
-    """The texts of the two tables that are made here, by name. Raises ReviewNeeded."""
+    """The texts of the two generated tables, by name. Raises ReviewNeeded."""
     library, plan = _library(), {row["code"]: row for row in rows_of("area_codes")}
     if unknown := sorted(library.keys() - plan.keys()):
         raise ReviewNeeded(f"The library has zones for {', '.join(unknown)}; add a row to area_codes.csv for each.")
@@ -115,7 +121,7 @@ def stored(name: str) -> str:
 
 
 def _library() -> dict[str, dict[str, tuple[Zones, str]]]:
-    """What the library says below each area code: by prefix its zones, and the exchange's place where it has one."""
+    """The library's data by area code and prefix: the zones, and the place of an exchange or an empty string."""
     found: dict[str, dict[str, tuple[Zones, str]]] = defaultdict(dict)
     for prefix in {*TIMEZONE_DATA, *_PLACES}:
         if prefix[0] == "1" and len(prefix) >= _CODE and (said := _said(prefix)):
@@ -124,13 +130,13 @@ def _library() -> dict[str, dict[str, tuple[Zones, str]]]:
 
 
 def _said(prefix: str) -> Zones:
-    """The zones of the longest prefix that has some, down to the area code."""
+    """The library's zones for the longest part of the prefix that has any, at least as long as the area code."""
     known = (prefix[:end] for end in range(len(prefix), _CODE - 1, -1) if prefix[:end] in TIMEZONE_DATA)
     return frozenset(TIMEZONE_DATA.get(next(known, ""), ())) - {UNKNOWN_TIMEZONE}
 
 
 def _union(code: str, plan: dict[str, Row], own: dict[str, Zones]) -> Zones:
-    """Empty of what is not geographic: such a number may be anywhere."""
+    """All zones of an area code and of the codes that it overlays; empty if it is not geographic. Raises ReviewNeeded."""
     if plan[code]["kind"] != Kind.GEOGRAPHIC:
         return NOWHERE
     zones = own[code].union(*(_union(other, plan, own) for other in plan[code]["over"].split()))
