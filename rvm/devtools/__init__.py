@@ -1,1 +1,1 @@
-"""Running the whole platform on one machine, to try or to test it: local servers, a supervisor, sample data, commands."""
+"""Tools to run the whole platform on one machine, for trials and tests: local servers, a supervisor, sample data, commands."""

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class DevtoolsConfig(AppConfig):
-    """Installed for its commands: demo, up, seed and bench."""
+    """The app of the commands demo, up, seed and bench."""
 
     name = "rvm.devtools"
     label = "devtools"

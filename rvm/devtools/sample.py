@@ -1,4 +1,4 @@
-"""Loads `fixtures/` into the database: a workspace that can send at once, through the sandbox carrier only."""
+"""The sample data of `fixtures/`: a workspace that is ready to send, through the sandbox carrier only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ USERNAME = "demo"
 
 @dataclass(frozen=True)
 class Sample:
-    """`api_key`, which is live, `test_key` and `password` are new with every load; those of the load before end."""
+    """The loaded sample; each load replaces `api_key` (live), `test_key` and `password` by new ones."""
 
     workspace: Workspace
     setup: TelephonySetup
@@ -37,7 +37,7 @@ class Sample:
 
 @transaction.atomic
 def load_sample(sandbox_url: str, sandbox_key: str, signing_secret: str) -> Sample:
-    """Make what is missing, keep what is there, and issue a fresh key and password."""
+    """Insert the missing rows of the sample, keep the existing ones, and issue new API keys and a new password."""
     wanted = json.loads((FIXTURES / "demo.json").read_text())
     workspace, _ = Workspace.objects.get_or_create(
         slug=wanted["workspace"]["slug"], defaults={"name": wanted["workspace"]["name"]}
@@ -79,7 +79,7 @@ def _demo() -> dict[str, Any]:
 
 
 def _fresh_keys(workspace: Workspace) -> tuple[str, str]:
-    """A live one and a test one."""
+    """Revoke the sample's earlier API keys and return a new live one and a new test one, in plaintext."""
     ApiKey.objects.filter(workspace=workspace, name=KEY_NAME, revoked_at=None).update(revoked_at=database_now())
     (_, live), (_, test) = (create_api_key(workspace, KEY_NAME, list(Scope), live=live) for live in (True, False))
     return live, test

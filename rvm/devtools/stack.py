@@ -1,4 +1,4 @@
-"""The platform's processes on one machine: web, workers, tick and the sandbox carrier, for `demo`, `up` and the fault tests."""
+"""The platform's processes on one machine: web, workers, tick and sandbox carrier, for `demo`, `up` and the fault tests."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from pathlib import Path
 from rvm.devtools.embedded.processes import ServerError, spawn, stop, wait_until
 
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
-# Ctrl-C asks everything to end; a dispatch ends its requests in flight first.
+# At Ctrl-C all processes are asked to end; a dispatch worker first finishes its requests in flight.
 PATIENCE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
 class Stack:
-    """What is to run, and where. Secrets of the sandbox are new with every start.
+    """The configuration of the processes. The sandbox's secrets are new at every start.
 
-    `dispatch_worker` is the command of `manage.py` of the queue "dispatch"; `variables` are for all processes' environment.
+    `dispatch_worker` is the `manage.py` command for the queue "dispatch"; `variables` are set for all processes.
     """
 
     directory: Path
@@ -60,7 +60,7 @@ class Stack:
         }
 
     def commands(self) -> dict[str, list[str]]:
-        """The processes by name, in the order in which they start."""
+        """The commands of the processes by name, in starting order."""
         manage = [sys.executable, str(MANAGE)]
         web = [
             "gunicorn",
@@ -84,14 +84,14 @@ class Stack:
 
 
 class Running:
-    """The children of a stack that has started."""
+    """The child processes of a started stack."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
-        """Start one process, or start it again; what it logged before is kept beside its log, numbered."""
+        """Start or restart one process; the log of its previous run is kept beside the new one, numbered."""
         if name in self.processes:
             earlier = len(list(self.stack.directory.glob(f"{name}.log.*")))
             self.log(name).rename(self.stack.directory / f"{name}.log.{earlier + 1}")
@@ -104,11 +104,11 @@ class Running:
         return self.stack.directory / f"{name}.log"
 
     def crashed(self) -> str | None:
-        """The name of a process that ended by itself."""
+        """The name of a process that ended without being stopped, or None."""
         return next((name for name, process in self.processes.items() if process.poll() is not None), None)
 
     def wait_until_ready(self) -> None:
-        """Raises ServerError with the end of the log of whatever does not come up."""
+        """Wait until sandbox and web respond. Raises ServerError with the end of the log of the one that does not."""
         checks = {"sandbox": f"{self.stack.sandbox_url}/livez", "web": f"{self.stack.web_url}/readyz"}
         for name, url in checks.items():
             wait_until(lambda url=url: answers(url), self.processes[name], name=name, log=self.log(name))  # type: ignore[misc]
@@ -116,7 +116,7 @@ class Running:
 
 @contextmanager
 def running(stack: Stack) -> Iterator[Running]:
-    """Start everything, yield when all is ready, and leave no process behind."""
+    """Start all processes, yield when they are ready, and stop all of them at the end. Raises ServerError."""
     stack.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, port in (("web server", stack.web_port), ("sandbox carrier", stack.sandbox_port)):
         refuse_taken_port(name, port)
@@ -130,7 +130,7 @@ def running(stack: Stack) -> Iterator[Running]:
 
 
 def _stop_all(children: Running) -> None:
-    # All are asked before any is waited for, so that stopping takes as long as the slowest.
+    # All are signaled before any is waited for, so that stopping takes only as long as the slowest.
     for process in children.processes.values():
         if process.poll() is None:
             process.terminate()

@@ -1,6 +1,6 @@
-"""PostgreSQL and Redis for a newcomer: real servers from wheels or the machine, no root, no Docker, no TCP port.
+"""Local PostgreSQL and Redis: real servers from wheels or from the machine, without root, Docker or TCP ports.
 
-Production brings its own servers through `DATABASE_URL` and `REDIS_URL`; these always win and nothing is started then.
+If `DATABASE_URL` and `REDIS_URL` are set, as in production, those servers are used and none is started.
 """
 
 from __future__ import annotations

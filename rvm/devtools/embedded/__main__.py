@@ -1,4 +1,4 @@
-"""`python -m rvm.devtools.embedded [--ephemeral] -- COMMAND...`: run any command with the local services around it.
+"""`python -m rvm.devtools.embedded [--ephemeral] -- COMMAND...`: run a command with the local servers running.
 
 .venv/bin/python -m rvm.devtools.embedded -- .venv/bin/python manage.py shell
 """
@@ -18,7 +18,7 @@ USAGE = "usage: python -m rvm.devtools.embedded [--ephemeral] -- COMMAND [ARGUME
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code of the command; 2 when the call is wrong, 1 when the servers cannot be had."""
+    """The exit code of the command; 2 for wrong arguments, 1 if the servers cannot be started."""
     options, separator, command = _split(arguments)
     if not separator or not command or set(options) - {"--ephemeral"}:
         sys.stderr.write(f"{USAGE}\n")
@@ -51,7 +51,7 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
         while True:
             try:
                 return child.wait()
-            except KeyboardInterrupt:  # the terminal sent it to the command as well: it decides
+            except KeyboardInterrupt:  # the terminal also sent it to the command, which decides whether to end
                 continue
     finally:
         child.terminate()

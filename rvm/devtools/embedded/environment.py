@@ -1,7 +1,7 @@
-"""The variables a process needs to run here, and the servers behind them for as long as it runs.
+"""The environment variables that a local process needs, and the servers behind them, which run as long as it does.
 
-The first process of a project starts the servers and keeps them; one that comes while they run shares them through
-`services.json`, so `make up` in one terminal and a command in another see the same data.
+The first process of a project starts and owns the servers. Later processes share them through `services.json`, so
+`make up` in one terminal and a command in another see the same data.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ ABANDONED_AFTER_SECONDS = 60.0
 
 @contextmanager
 def local_services(directory: Path | None = None, *, ephemeral: bool = False) -> Iterator[dict[str, str]]:
-    """Yield DATABASE_URL, REDIS_URL, RVM_SECRET_KEY, RVM_ENCRYPTION_KEYS, RVM_INDEX_KEYS; stop what it started.
+    """Yield DATABASE_URL, REDIS_URL, RVM_SECRET_KEY, RVM_ENCRYPTION_KEYS and RVM_INDEX_KEYS, then stop the started servers.
 
-    A variable that is set in the environment wins: it is yielded as it is and nothing is started or made for it. Data
-    and secrets are kept in `directory` (the project's `.rvm`), or with `ephemeral` in a temporary one that goes away.
-    Raises ServerError, whose text is for the person at the terminal.
+    A variable that is set in the environment is yielded unchanged, and no server or secret is created for it. Data and
+    secrets are kept in `directory` (by default the project's `.rvm`), or with `ephemeral` in a temporary directory that
+    is deleted at the end. Raises ServerError, whose text is for the user at the terminal.
     """
     given = {name: os.environ[name] for name in (*SERVICES, *secrets.NAMES) if os.environ.get(name)}
     wanted = [name for name in SERVICES if name not in given]
@@ -56,13 +56,13 @@ def local_services(directory: Path | None = None, *, ephemeral: bool = False) ->
 
 
 def _home(directory: Path) -> Path:
-    """Where data is kept: `directory`, or a stand-in for it where root's own directories are closed to the servers."""
+    """The data directory: `directory`, or a substitute if the process is root and the servers' account cannot reach it."""
     home = directory.resolve()
     nearest = next(path for path in home.parents if path.exists())
     if os.geteuid() == 0 and not programs.open_to_others(nearest):
         home = programs.ROOT_CACHE / hashlib.sha256(str(home).encode()).hexdigest()[:12]
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if os.geteuid() == 0:  # the server's account passes through; each file in it has a mode of its own
+    if os.geteuid() == 0:  # the server's account must traverse it; the files in it have modes of their own
         home.chmod(0o755)
         if home.parent == programs.ROOT_CACHE:
             home.parent.chmod(0o755)
@@ -89,7 +89,7 @@ def _started_or_shared(home: Path, wanted: list[str]) -> Iterator[dict[str, str]
                     "servers of your own."
                 )
             time.sleep(POLL_SECONDS)
-        notes.unlink(missing_ok=True)  # of a run that was killed
+        notes.unlink(missing_ok=True)  # left by a killed run
         with _started(home, wanted) as urls:
             _note(notes, urls)
             try:
@@ -144,7 +144,7 @@ def _started(home: Path | None, wanted: list[str]) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def _private_directory(account: Account | None) -> Iterator[Path]:
-    """A short directory for sockets, locked while it is used, so the next run can remove what a killed one left."""
+    """A directory with a short path for sockets, locked while in use, so that a later run can remove unlocked ones."""
     _remove_abandoned()
     path = Path(tempfile.mkdtemp(prefix=SOCKETS_PREFIX, dir=SOCKETS_PARENT))
     handle = os.open(path, os.O_RDONLY)
@@ -160,7 +160,7 @@ def _private_directory(account: Account | None) -> Iterator[Path]:
 
 def _remove_abandoned() -> None:
     for path in SOCKETS_PARENT.glob(f"{SOCKETS_PREFIX}????????"):
-        with suppress(OSError):  # another user's, or gone meanwhile
+        with suppress(OSError):  # it belongs to another user or was removed meanwhile
             handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 if time.time() - path.stat().st_mtime > ABANDONED_AFTER_SECONDS and _locked(handle):  # noqa: TID251 - the same machine's

@@ -1,4 +1,4 @@
-"""One PostgreSQL on a Unix socket: made when missing, recovered after a crash, stopped with us."""
+"""A private PostgreSQL server on a Unix socket: created if missing, recovered after a crash, stopped when its owner process exits."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ SETTINGS = {
     "unix_socket_permissions": "0700",
     "max_connections": "100",
     "shared_buffers": "256MB",
-    # A campaign writes more than the default 1 GB between two checkpoints, which then follow one another without a rest.
+    # A campaign writes more than the default of 1 GB between two checkpoints, so checkpoints would run without a break.
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # Rows hold patients' data and a log is a plain file: no statement and no key value reaches it.
+    # Rows contain patients' data and the log is an unencrypted file: it must contain no statement and no key value.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
 }
-# Only for data that may vanish with the machine: nothing is forced to the disk.
+# For disposable data only: writes are not flushed to disk.
 EPHEMERAL_SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -41,15 +41,15 @@ EPHEMERAL_SETTINGS = {
     "max_wal_senders": "0",
 }
 LEFTOVER_PATIENCE_SECONDS = 30.0
-# A server's own environment: our variables (secrets among them) are none of its business.
+# The environment of the servers, which do not need this process's variables and secrets.
 CLEAN_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
 @contextmanager
 def running(home: Path, sockets: Path, *, account: Account | None, ephemeral: bool) -> Iterator[str]:
-    """Serve the data in `home` (made when missing) at `sockets`; yield the DATABASE_URL.
+    """Serve the data in `home` (created if missing) on a socket in `sockets` and yield the DATABASE_URL.
 
-    The caller holds `home` for itself: a postmaster that still runs there is a leftover of a killed run.
+    The caller has exclusive use of `home`, so a postmaster that still runs there was left by a killed run.
     """
     found = programs.postgres_programs()
     binaries = programs.reachable(found.parent, "bin/postgres", account) / "bin"
@@ -58,7 +58,7 @@ def running(home: Path, sockets: Path, *, account: Account | None, ephemeral: bo
     _end_leftovers(data)
     settings = SETTINGS | (EPHEMERAL_SETTINGS if ephemeral else {}) | {"unix_socket_directories": str(sockets)}
     log = home / "postgresql.log"
-    # SIGTERM would let PostgreSQL wait for its clients; SIGINT ends them cleanly, SIGQUIT does not even flush.
+    # On SIGTERM PostgreSQL waits for its clients; on SIGINT it disconnects them and shuts down cleanly; on SIGQUIT it exits at once.
     ending = signal.SIGQUIT if ephemeral else signal.SIGINT
     process = spawn(
         [binaries / "postgres", "-D", data, *(part for item in settings.items() for part in ("-c", "=".join(item)))],
@@ -85,11 +85,11 @@ def _make(binaries: Path, data: Path, sockets: Path, account: Account | None, *,
                 f"Run as that user again, or remove {data} (its data is lost then)."
             )
         return
-    shutil.rmtree(data, ignore_errors=True)  # what a killed first start left
+    shutil.rmtree(data, ignore_errors=True)  # left by a killed first start
     data.mkdir(mode=0o700)
     if account:
         os.chown(data, *account)
-    # From PostgreSQL 17 on, C.UTF-8 is built in; older ones ask the C library for it.
+    # C.UTF-8 is built into PostgreSQL 17 and newer; older versions need it from the C library.
     locale = (
         ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         if int(data.name.split("-")[1]) >= 17
@@ -119,12 +119,13 @@ def _make(binaries: Path, data: Path, sockets: Path, account: Account | None, *,
 
 
 def _end_leftovers(data: Path) -> None:
-    """Wait for, then end, the processes that a killed run left in `data`, and forget its pid file.
+    """Wait for the processes that a killed run left in `data`, end those that remain, and delete its pid file.
 
-    PostgreSQL itself refuses to start while any process of its user has the number in that file, and while one of its
-    old processes holds the shared memory.
+    PostgreSQL does not start while a process of its user has the pid in that file, or while one of its old processes
+    holds the shared memory. Raises ServerError.
     """
-    for number in (None, signal.SIGQUIT, signal.SIGKILL):  # at first they may still be closing down by themselves
+    # Without a signal first, because they may be shutting down already.
+    for number in (None, signal.SIGQUIT, signal.SIGKILL):
         for pid in _processes_in(data) if number else []:
             with suppress(ProcessLookupError):
                 os.kill(pid, number or signal.SIGKILL)
@@ -140,17 +141,17 @@ def _end_leftovers(data: Path) -> None:
 
 
 def _processes_in(data: Path) -> list[int]:
-    """PostgreSQL's processes work in their data directory."""
+    """The ids of the processes whose working directory is `data`, as is the case for all processes of PostgreSQL."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it ended, or belongs to somebody else
+        with suppress(OSError):  # it ended, or belongs to another user
             if (entry / "cwd").samefile(data):
                 found.append(int(entry.name))
     return found
 
 
 def _is_ready(data: Path, process: subprocess.Popen[bytes]) -> bool:
-    """The postmaster writes its state into the eighth line of its pid file, where pg_ctl reads it too."""
+    """Whether the server is ready, by the state in the eighth line of the postmaster's pid file, which pg_ctl reads too."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except OSError:

@@ -1,8 +1,8 @@
-"""Child processes that never outlive us: the kernel signals them when we die, whatever kills us.
+"""Child processes that end with their parent: the kernel signals them when it dies, even by `kill -9`.
 
-A server left behind by `kill -9` would hold its data directory and confuse the next start, so every child asks Linux
-for a signal at our death (PR_SET_PDEATHSIG). It also gets a session of its own: Ctrl-C in the terminal reaches only us,
-and we stop the children in order.
+A server that outlives its parent would hold its data directory and block the next start, so every child requests a
+signal at the parent's death (PR_SET_PDEATHSIG). Each child also has a session of its own: Ctrl-C in the terminal reaches
+only the parent, which stops the children in order.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ POLL_SECONDS = 0.01
 
 
 class ServerError(Exception):
-    """A local server cannot be had; the text tells the person at the terminal what to do."""
+    """A local server cannot be started or used; the text tells the user at the terminal what to do."""
 
 
 class Account(NamedTuple):
-    """The system account a server runs as, where it is not ours."""
+    """The system account of a server, if it is not that of this process."""
 
     uid: int
     gid: int
 
 
 def unprivileged_account() -> Account | None:
-    """PostgreSQL refuses to run as root: `nobody` stands in for it then. None means: our own account."""
+    """The account for servers: `nobody` if this process is root, as which PostgreSQL does not run; otherwise None."""
     if os.geteuid() != 0:
         return None
     entry = pwd.getpwnam("nobody")
@@ -51,9 +51,9 @@ def spawn(
     account: Account | None = None,
     at_our_death: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
-    """Start a child in a process group of its own; both outputs go to `log` (emptied first), else to ours.
+    """Start a child in a session of its own; its output goes to `log`, truncated first, or to this process's output.
 
-    Call it from a thread that lives as long as the child shall: Linux sends `at_our_death` when that thread ends.
+    The calling thread must live as long as the child, because Linux sends `at_our_death` when that thread ends.
     """
     prepare = ends_with_us(at_our_death)
     output = log.open("wb") if log else None
@@ -69,7 +69,7 @@ def spawn(
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
-            preexec_fn=prepare,  # runs after setuid, which would clear the wish
+            preexec_fn=prepare,  # runs after setuid, which would clear the setting
         )
     finally:
         if output:
@@ -77,7 +77,7 @@ def spawn(
 
 
 def ends_with_us(number: signal.Signals) -> Callable[[], None] | None:
-    """A `preexec_fn`: the child gets the signal when the thread that starts it ends, with us at the latest."""
+    """A `preexec_fn` by which the child gets the signal when the thread that starts it ends; None except on Linux."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up before the fork
@@ -85,7 +85,7 @@ def ends_with_us(number: signal.Signals) -> Callable[[], None] | None:
 
     def prepare() -> None:
         prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-        if os.getppid() != parent:  # we died between fork and prctl
+        if os.getppid() != parent:  # the parent died between fork and prctl
             os._exit(1)
 
     return prepare
@@ -94,12 +94,12 @@ def ends_with_us(number: signal.Signals) -> Callable[[], None] | None:
 def stop(
     process: subprocess.Popen[bytes], *, polite: signal.Signals = signal.SIGTERM, patience_seconds: float = 10.0
 ) -> int:
-    """Ask the child to end, wait, then kill what is left of its process group. Returns its exit code."""
+    """Send `polite`, wait up to `patience_seconds`, kill the rest of the process group, and return the child's exit code."""
     if process.poll() is None:
         process.send_signal(polite)
         with suppress(subprocess.TimeoutExpired):
             process.wait(patience_seconds)
-    with suppress(ProcessLookupError, PermissionError):  # the usual case: the whole group is gone
+    with suppress(ProcessLookupError, PermissionError):  # usually the whole group has ended
         os.killpg(process.pid, signal.SIGKILL)
     return process.wait()
 
@@ -107,7 +107,7 @@ def stop(
 def wait_until(
     ready: Callable[[], bool], process: subprocess.Popen[bytes], *, name: str, log: Path, patience_seconds: float = 60.0
 ) -> None:
-    """Return when `ready()` holds; ServerError with the end of the log when the child ends or stays silent."""
+    """Wait until `ready()` is true. Raises ServerError with the end of the log if the child ends or the time runs out."""
     deadline = time.monotonic() + patience_seconds
     while not ready():
         if process.poll() is not None:
@@ -118,7 +118,7 @@ def wait_until(
 
 
 def tail(log: Path, lines: int = 5) -> str:
-    """The last lines of a log, shaped to follow a sentence."""
+    """The last lines of a log, formatted to follow a sentence."""
     try:
         text = log.read_text(errors="replace").splitlines()[-lines:]
     except OSError:

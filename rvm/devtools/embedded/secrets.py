@@ -1,4 +1,4 @@
-"""Local secrets for a newcomer: made once, kept beside the data they open, readable by their owner only."""
+"""Local secrets: generated once, stored beside the data that they decrypt, readable by their owner only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMES = ("RVM_SECRET_KEY", "RVM_ENCRYPTION_KEYS", "RVM_INDEX_KEYS")
 
 
 def generated() -> dict[str, str]:
-    """New values: Django's secret, and one key with id 1 in each key ring (`id:base64`, comma separated)."""
+    """New secrets: Django's secret key, and key rings of one key each with id 1 (`id:base64`)."""
     return {
         "RVM_SECRET_KEY": secrets.token_urlsafe(48),
         "RVM_ENCRYPTION_KEYS": _key_ring(),
@@ -27,14 +27,14 @@ def _key_ring() -> str:
 
 
 def kept(home: Path) -> dict[str, str]:
-    """The secrets of `home`, made at the first call; two first calls at the same time get the same ones."""
+    """The secrets of `home`, generated at the first call; concurrent first calls get the same ones."""
     path = home / "secrets.json"
     if not path.exists():
-        handle, draft = tempfile.mkstemp(prefix=".secrets-", dir=home)  # made with mode 0600
+        handle, draft = tempfile.mkstemp(prefix=".secrets-", dir=home)  # mkstemp sets mode 0600
         with os.fdopen(handle, "w") as file:
             json.dump(generated(), file, indent=1)
         try:
-            os.link(draft, path)  # unlike a rename, it never replaces what another process wrote
+            os.link(draft, path)  # unlike a rename, it never replaces a file that another process wrote
         except FileExistsError:
             pass
         finally:

@@ -1,4 +1,4 @@
-"""`manage.py bench NAME`: measures a part of the platform against a baseline and a limit, in one run on this machine."""
+"""`manage.py bench NAME`: measure a part of the platform against a baseline and a limit, in one run on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py demo`: the whole main job on real input, from an MP3 and a list of patients to a table of what became of them."""
+"""`manage.py demo`: the main workflow on sample input, from an MP3 and a list of patients to a table of results."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ class Command(BaseCommand):
 
 
 class Sent(NamedTuple):
-    """`suppressed`: patients who opted out in an earlier run, so that nothing was queued for them."""
+    """The ids of the queued voicemails, and how many patients got none because they opted out in an earlier run."""
 
     ids: list[str]
     suppressed: int
 
 
 def send(stack: Stack, sample: Sample) -> Sent:
-    """Upload the recording and queue one voicemail per patient, as a customer's program would."""
+    """Upload the recording and queue one voicemail per patient over the API. Raises CommandError."""
     base = f"{stack.web_url}/v1/{sample.workspace.id}"
     recording = post(f"{base}/recordings", sample.api_key, *multipart("audio", "reminder.mp3", recording_file()))
     batch = {
@@ -109,7 +109,7 @@ def multipart(field: str, filename: str, content: bytes) -> tuple[bytes, str]:
 
 
 def watch(ids: list[str], children: Running, console: Console) -> Counter[str]:
-    """Show a progress bar until every voicemail has ended; how many ended as what."""
+    """Show a progress bar until every voicemail has ended, and return the number by status. Raises CommandError."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     deadline = time.monotonic() + PATIENCE_SECONDS
     with Progress(*columns, console=console) as progress:
@@ -132,7 +132,7 @@ def watch(ids: list[str], children: Running, console: Console) -> Counter[str]:
 
 
 def report(sent: Sent, seconds: float) -> Table:
-    """What became of them, with the reason of every end that is no delivery."""
+    """The table of results: voicemails by status, with the reason of those that were not delivered."""
     total = len(sent.ids) + sent.suppressed
     rows = Voicemail.objects.filter(id__in=sent.ids).order_by().values_list("status", "reason").annotate(n=Count("id"))
     table = Table(

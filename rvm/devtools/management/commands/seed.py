@@ -1,4 +1,4 @@
-"""`manage.py seed`: the sample data of `fixtures/`, without starting anything."""
+"""`manage.py seed`: load the sample data of `fixtures/` without starting any process."""
 
 from __future__ import annotations
 

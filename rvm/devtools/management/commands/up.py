@@ -1,4 +1,4 @@
-"""`manage.py up`: keeps the whole platform running in one terminal."""
+"""`manage.py up`: run the whole platform in one terminal."""
 
 from __future__ import annotations
 
