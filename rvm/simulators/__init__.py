@@ -1,1 +1,1 @@
-"""Simulated vendors: programs of their own, spoken to over HTTP, which know nothing of the platform."""
+"""Simulated vendors: separate programs with an HTTP interface, which import nothing of the platform."""

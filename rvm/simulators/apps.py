@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class SimulatorsConfig(AppConfig):
-    """Installed for its command, sandbox."""
+    """The app of the command sandbox."""
 
     name = "rvm.simulators"
     label = "simulators"

@@ -1,4 +1,4 @@
-"""`python -m rvm.simulators.sandbox`: the sandbox carrier alone, without Django."""
+"""`python -m rvm.simulators.sandbox`: run the sandbox carrier without Django."""
 
 from __future__ import annotations
 

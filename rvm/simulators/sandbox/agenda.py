@@ -1,4 +1,4 @@
-"""What is due when: one heap and one task for all drops, for a task each would cost more than they do."""
+"""The scheduler of due calls: one heap and one task for all drops, because a task for each would cost more than the drops."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from itertools import count
 
-TICK = 0.01  # seconds; things due within one tick are done together
+TICK = 0.01  # seconds; calls due within one tick run together
 
 
 class Agenda:
-    """Calls `done()` after each bundle of due things, so that their traces can be written in one go."""
+    """A heap of calls by time; `done()` is called after each group of due calls, so that their records are written together."""
 
     def __init__(self, done: Callable[[], None]) -> None:
         self._done = done

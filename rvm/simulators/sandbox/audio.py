@@ -1,6 +1,6 @@
-"""Whether fetched bytes can be a voicemail: a vendor's quick look, independent of our own checks.
+"""The check whether fetched bytes can be a voicemail: a vendor's quick check, independent of the platform's own.
 
-Pure. Walks MPEG Layer III frames and adds up their time; knows nothing finer.
+Pure. It only adds up the durations of MPEG Layer III frames.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ MIN_SECONDS, MAX_SECONDS = 9.5, 60.5  # 10 to 60 seconds, and half a second of a
 
 
 def seconds(data: bytes) -> float:
-    """How long the frames at the front of `data` play; 0 where there are none. An ID3v2 tag before them is skipped."""
+    """The duration of the frames at the start of `data`, after an ID3v2 tag if present; 0 without frames."""
     at = 0
     if data[:3] == b"ID3" and len(data) >= 10:
         at = 10 + (data[6] << 21 | data[7] << 14 | data[8] << 7 | data[9])
@@ -29,7 +29,7 @@ def seconds(data: bytes) -> float:
 
 
 def _frame(data: bytes, at: int) -> tuple[int, float]:
-    """Bytes and seconds of the frame at `at`, or (0, 0)."""
+    """The bytes and seconds of the frame at `at`, or (0, 0)."""
     if data[at] != 0xFF or data[at + 1] & 0xE6 != 0xE2:
         return 0, 0
     version = data[at + 1] >> 3 & 3

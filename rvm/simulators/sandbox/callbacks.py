@@ -1,4 +1,4 @@
-"""Sends reports to the callback URLs: batched, signed, and repeated until somebody takes them."""
+"""Delivery of reports to callback URLs: batched, signed, and repeated until the receiver accepts them."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class _Mailbox:
 
 
 class Told(Protocol):
-    """Who is told what became of events."""
+    """The receiver of results: which events were accepted or rejected."""
 
     def events_taken(self, events: list[Event]) -> None: ...
     def events_rejected(self, events: list[Event]) -> None: ...
 
 
 class Callbacks:
-    """`told` hears which events a receiver answered with 2xx and which it refused for good."""
+    """The queues of events by URL; `told` is notified of events answered with 2xx and of those rejected for good."""
 
     def __init__(self, session: aiohttp.ClientSession, secret: str, longest_wait: float, told: Told) -> None:
-        """`longest_wait` is in seconds, between two tries."""
+        """`longest_wait` is the maximum wait between two tries, in seconds."""
         self._session = session
         self._secret = secret
         self._longest_wait = longest_wait
@@ -83,7 +83,7 @@ class Callbacks:
                 self._told.events_taken(batch)
                 break
             if status and status < 500 and status not in REPEAT_ON:
-                # The path of a callback URL may hold the receiver's token, so only its host is told.
+                # The path of a callback URL may contain the receiver's token, so only its host is logged.
                 log.warning("%s answered %d to %d reports; not repeated", urlsplit(url).netloc, status, len(batch))
                 self._told.events_rejected(batch)
                 break
@@ -93,7 +93,7 @@ class Callbacks:
         self._flush(url, mailbox)
 
     async def _post(self, url: str, body: bytes) -> int:
-        """The status of the answer; 0 where none came."""
+        """The HTTP status of the response; 0 without a response."""
         timestamp = str(int(time.time()))
         headers = {
             "Content-Type": "application/json",

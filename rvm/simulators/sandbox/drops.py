@@ -1,6 +1,6 @@
-"""The vendor's drops: takes a drop once per key, decides its end when that is due, and has it reported.
+"""The vendor's drops: accepted once per key, ended when their outcome is due, and reported.
 
-Single-threaded by construction: nothing here awaits, so no two requests can take one key.
+Single-threaded by construction: no function awaits, so two requests cannot take the same key.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FIELDS = ("to", "from", "audio_url", "reference", "callback_url")
 
 @dataclass(slots=True)
 class Drop:
-    """`settled` is when its end was known, as Unix seconds; 0 before that."""
+    """One accepted drop; `settled` is the time of its outcome in Unix seconds, 0 before that."""
 
     id: str
     key: str
@@ -42,7 +42,7 @@ class Drop:
     settled: float = 0.0
 
     def event(self, status: str | None = None) -> Event:
-        """What is said about it: in a report, or in the answer to a look-up. Its `event_id` never changes."""
+        """The drop's event for a report or a look-up, with the given or the current status; its `event_id` never changes."""
         status = status or self.status
         at = self.accepted if status == "accepted" else self.settled
         code = "" if status == "accepted" else self.code
@@ -74,7 +74,7 @@ class DropRefusedError(Exception):
 
 
 class Judge(Protocol):
-    """Whin the admin needs of `recordings.Recordings`."""
+    """The part of `recordings.Recordings` that drops use."""
 
     def prepare(self, url: str) -> None: ...
     def ask(self, url: str, waiting: Waiting) -> None: ...
@@ -82,7 +82,7 @@ class Judge(Protocol):
 
 
 class Sender(Protocol):
-    """Whin the admin needs of `callbacks.Callbacks`."""
+    """The part of `callbacks.Callbacks` that drops use."""
 
     def send(self, url: str, event: Event) -> None: ...
 
@@ -107,9 +107,10 @@ class Drops:
     # taking drops
 
     def take(self, key: str, body: dict[str, str]) -> Taken:
-        """Accept the drop, or find the one that this key made.
+        """Accept the drop, or return the existing one of this key.
 
-        Raises KeyConflictError, DropRefusedError, or OSError where nothing was taken."""
+        Raises KeyConflictError, DropRefusedError or OSError; then no drop was accepted.
+        """
         fingerprint = hashlib.blake2b("\0".join([body[name] for name in FIELDS]).encode(), digest_size=16).hexdigest()
         plan = plan_for(body["to"], self._mix, self._seed)
         known = self._by_key.get(key)
@@ -147,7 +148,7 @@ class Drops:
         return self._ledger.sums.summary()
 
     def _refuse_where_planned(self, key: str, to: str, plan: Plan) -> None:
-        # Counted per number, not per key: a client that takes the refusal for what it is comes back with a new key.
+        # Counted per number, not per key: after a refusal a correct client sends a new key.
         if plan.refusal is None:
             return
         refusals = self._refusals.get(to, 0)
@@ -161,7 +162,7 @@ class Drops:
         self._by_key[drop.key] = drop
         self._by_reference[drop.reference] = drop
 
-    # their ends
+    # outcomes
 
     def _plan_end(self, drop: Drop, plan: Plan) -> None:
         if plan.code is None:
@@ -219,16 +220,16 @@ class Drops:
     def verdict_made(self, url: str, usable: bool) -> None:
         self._note({"t": "audio", "at": time.time(), "url": url, "usable": usable})
 
-    # their traces
+    # records
 
     def _note(self, line: Record) -> None:
-        """Write a line soon: what it tells may be told or done again after a crash, unlike an acceptance."""
+        """Write a line with the next group of lines. Unlike an acceptance, its event may be repeated after a crash."""
         if not self._lines:
             self.agenda.after(0, lambda: None)
         self._lines.append(line)
 
     def write(self) -> None:
-        """Write the lines noted. On a full disk they stay and are written with the next ones."""
+        """Write the pending lines. If the disk is full, they stay pending and are tried again after a second."""
         try:
             self._ledger.append(self._lines)
         except OSError:
@@ -237,7 +238,7 @@ class Drops:
             self._lines = []
 
     def restore(self, path: Path) -> None:
-        """Take up the books where the last process left them and do what it left undone, before the first drop."""
+        """Load the ledger of an earlier process and schedule its unfinished outcomes and reports, before the first drop."""
         by_id: dict[str, Drop] = {}
         for record in records(path):
             self._ledger.sums.add(record)

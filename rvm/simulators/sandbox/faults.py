@@ -1,4 +1,4 @@
-"""What the sandbox carrier can be told to do wrong, for the tests that pull the plug.
+"""Injectable faults of the sandbox carrier, for fault tests.
 
 Shares are probabilities of a single request or report, drawn from one seeded generator.
 """
@@ -12,17 +12,17 @@ from random import Random
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """The first fields are shares from 0 to 1. At most one fault before and one after acceptance strikes a request."""
+    """The configured faults: shares from 0 to 1, then amounts. A request gets at most one fault before and one after acceptance."""
 
-    # before acceptance: nothing is sent, and the answer says so
+    # before acceptance: nothing is sent, and the response says so
     refuse: float = 0  # 503 not_processed
     throttle: float = 0  # 429 with Retry-After
     # after acceptance: the client cannot tell
-    hang: float = 0  # never answers
-    cut: float = 0  # closes the connection instead of answering
+    hang: float = 0  # never responds
+    cut: float = 0  # closes the connection instead of responding
     error: float = 0  # 500
-    garbage: float = 0  # 200 with something that is no answer
-    slow: float = 0  # answers after slow_ms
+    garbage: float = 0  # 200 with a meaningless body
+    slow: float = 0  # responds after slow_ms
     # reports
     callback_lose: float = 0  # never sent
     callback_delay: float = 0  # sent callback_delay_ms late
@@ -35,7 +35,7 @@ class Faults:
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> Faults:
-        """Raises ValueError with a sentence for an unknown name or a value out of range."""
+        """The faults of a mapping by name. Raises ValueError with a sentence for an unknown name or a value out of range."""
         names = {field.name for field in fields(cls)}
         unknown = sorted(set(values) - names)
         if unknown:
@@ -52,11 +52,11 @@ class Faults:
         return sum(getattr(self, name) for name in AFTER)
 
     def before(self, random: Random) -> str | None:
-        """The name of the fault that strikes a request before acceptance."""
+        """The name of a request's fault before acceptance, or None."""
         return self._draw(BEFORE, random)
 
     def after(self, random: Random) -> str | None:
-        """The name of the fault that strikes the answer to an accepted request."""
+        """The name of the fault in the response to an accepted request, or None."""
         return self._draw(AFTER, random)
 
     def _draw(self, names: tuple[str, ...], random: Random) -> str | None:
@@ -77,5 +77,5 @@ NONE = Faults()
 
 
 def limit(name: str) -> float:
-    """The largest value of a fault: 1 for a share, an hour for an amount."""
+    """The maximum of a field: 1 for a share, one hour for an amount."""
     return {"s": 3600, "ms": 3_600_000}.get(name.rsplit("_", 1)[-1], 1)

@@ -1,8 +1,8 @@
-"""The vendor's own record of what it honoured: the witness in every argument about "sent twice" or "lost".
+"""The vendor's own record of honoured drops, by which tests decide whether one was sent twice or lost.
 
-An append-only file of JSON lines. A line is on its way to the disk (one `write`) before the answer that it stands for
-leaves, so it survives a SIGKILL of the process. It holds phone numbers, as a vendor's books do: mode 0600, fictional
-numbers only. Kinds of lines (`t`): accepted, replayed, conflict, refused, status, reported, lost, audio.
+An append-only file of JSON lines. A line is passed to the kernel (one `write`) before its response is sent, so it
+survives a SIGKILL of the process. It contains phone numbers, as a vendor's records do: mode 0600, fictional numbers only.
+Kinds of lines (`t`): accepted, replayed, conflict, refused, status, reported, lost, audio.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Record = dict[str, Any]
 
 
 def records(path: Path) -> Iterator[Record | None]:
-    """The lines of a ledger file in order; None for one torn by a full disk or a power cut."""
+    """The lines of a ledger file in order; None for a line that a full disk or a power cut truncated."""
     with path.open("rb") as file:
         for line in file:
             try:
@@ -34,13 +34,13 @@ def records(path: Path) -> Iterator[Record | None]:
 
 @dataclass(slots=True)
 class Ledger:
-    """The sums of a ledger, built line by line."""
+    """The sums of a ledger, updated line by line."""
 
-    honoured: Counter[str] = field(default_factory=Counter)  # idempotency key -> times a drop was made for it
-    # (to, recording's URL without its query) -> drops: two keys may rightly reach one pair, a test knows when
+    honoured: Counter[str] = field(default_factory=Counter)  # idempotency key -> drops created for it
+    # (to, recording's URL without its query) -> drops; two keys may legitimately have the same pair, which the test knows
     pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
     status: dict[str, str] = field(default_factory=dict)  # drop id -> accepted, delivered, failed
-    codes: dict[str, str] = field(default_factory=dict)  # drop id -> code of its end
+    codes: dict[str, str] = field(default_factory=dict)  # drop id -> code of its outcome
     reported: set[str] = field(default_factory=set)  # drop ids whose final report was answered with 2xx
     lost: set[str] = field(default_factory=set)  # drop ids whose report was withheld by a fault or rejected for good
     refused: Counter[str] = field(default_factory=Counter)  # code -> requests
@@ -71,7 +71,7 @@ class Ledger:
                 self.torn += 1
 
     def summary(self) -> dict[str, Any]:
-        """What `GET /v1/ledger` answers; counts only, no number and no key."""
+        """The response of `GET /v1/ledger`: counts only, without numbers and keys."""
         return {
             "keys": len(self.honoured),
             "honoured": self.honoured.total(),
@@ -97,10 +97,10 @@ def read_ledger(path: Path) -> Ledger:
 
 
 class LedgerFile:
-    """The one writer of a ledger file (or of none, where `path` is None), with the sums so far."""
+    """The only writer of a ledger file, with the sums so far; without a `path`, only the sums."""
 
     def __init__(self, path: Path | None) -> None:
-        """Raises OSError, as BlockingIOError where another process writes this file."""
+        """Open and lock the file. Raises OSError, specifically BlockingIOError if another process writes this file."""
         self.sums = Ledger()
         self._fd: int | None = None
         if path is not None:
@@ -109,10 +109,10 @@ class LedgerFile:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             size = os.fstat(self._fd).st_size
             if size and os.pread(self._fd, 1, size - 1) != b"\n":
-                self._write(self._fd, b"\n")  # the last line was torn
+                self._write(self._fd, b"\n")  # the last line was truncated
 
     def append(self, lines: Iterable[Record]) -> None:
-        """Write the lines in one go. Raises OSError; then none of them counts."""
+        """Write the lines together and add them to the sums. After an OSError none of them is added."""
         lines = list(lines)
         if self._fd is not None and lines:
             data = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)

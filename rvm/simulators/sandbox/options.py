@@ -1,4 +1,4 @@
-"""What can be set when the sandbox carrier starts, for `manage.py sandbox` and `python -m rvm.simulators.sandbox`."""
+"""The command-line options of the sandbox carrier, for `manage.py sandbox` and `python -m rvm.simulators.sandbox`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECRET_VARIABLE = "RVM_SANDBOX_SIGNING_SECRET"  # noqa: S105 - the variable's na
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`report_retry_cap` is in seconds. Port 0 takes a free one."""
+    """The options of one start. `report_retry_cap` is in seconds; port 0 means any free port."""
 
     key: str
     signing_secret: str
@@ -60,7 +60,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def from_arguments(arguments: Mapping[str, Any]) -> Options:
-    """Raises ValueError with a sentence where the key or the secret is missing."""
+    """The options from parsed arguments and the environment. Raises ValueError with a sentence for a missing key or secret."""
     values = {field.name: arguments[field.name] for field in fields(Options) if field.name in arguments}
     for name, variable in (("key", KEY_VARIABLE), ("signing_secret", SECRET_VARIABLE)):
         values[name] = values.get(name) or os.environ.get(variable, "")

@@ -1,6 +1,6 @@
-"""What becomes of a drop to a number: the sandbox numbers, and a seeded mix for every other number.
+"""The outcome of a drop by number: fixed for sandbox numbers, from a seeded mix for all others.
 
-Pure: the outcome of a number depends on the seed and the number alone, so a run repeats whatever the order of requests.
+Pure: the outcome depends on the seed and the number only, so a run is repeatable for any order of requests.
 Numbers up to +1 555 001 0098 follow Drop Cowboy's published simulation.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
 
-# Every code of a report, with its sentence.
+# The codes of reports, with their sentences.
 CODES: dict[str, str] = {
     "delivered": "The message is in the voicemail box.",
     "voicemail_not_detected": "No voicemail box answered.",
@@ -37,7 +37,7 @@ SANDBOX_PREFIX = "+1555001"
 
 
 class Answer(StrEnum):
-    """How the service answers a drop that it has just accepted."""
+    """The kind of response to an accepted drop."""
 
     PLAIN = "plain"
     HANG = "hang"
@@ -45,7 +45,7 @@ class Answer(StrEnum):
 
 
 class Reports(StrEnum):
-    """What the service says afterwards."""
+    """The kind of reports on an accepted drop."""
 
     ONCE = "once"
     NEVER = "never"
@@ -54,7 +54,7 @@ class Reports(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer before acceptance, given to the first `times` requests (None: to all)."""
+    """A response without acceptance to the first `times` requests; None means all requests."""
 
     status: int
     code: str
@@ -64,7 +64,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`code` is how the drop ends; None leaves it accepted for ever. `after` is seconds, None the configured delay."""
+    """The plan for a drop. `code` is its outcome, None leaves it accepted; `after` is in seconds, None is the configured delay."""
 
     code: str | None
     answer: Answer = Answer.PLAIN
@@ -78,8 +78,8 @@ class Plan:
 
 
 PLANS: dict[str, Plan] = {code: Plan(code) for code in CODES}
-# A server that has accepted a connection cannot refuse it any more, so "connection refused twice" (0013) is the
-# refusal that a client may trust as much: a 503 whose code is documented as "this request was not processed".
+# A server that has accepted a connection can no longer refuse it. "Connection refused twice" (0013) is therefore an
+# equally reliable refusal: a 503 whose code is documented as "this request was not processed".
 NUMBERS: dict[str, Plan] = {
     "0001": PLANS["delivered"],
     "0002": PLANS["voicemail_not_detected"],
@@ -112,7 +112,7 @@ class Mix:
 
     @classmethod
     def of(cls, shares: Mapping[str, float]) -> Mix:
-        """Raises ValueError with a sentence for an unknown code, a negative share or no share at all."""
+        """The mix of these shares. Raises ValueError with a sentence for an unknown code, a negative share or only zeros."""
         unknown = sorted(set(shares) - set(CODES))
         if unknown:
             raise ValueError(f"no such outcome: {', '.join(unknown)}; there are: {', '.join(CODES)}")
@@ -136,7 +136,7 @@ def _points(seed: int, to: str) -> tuple[float, float]:
 
 
 def plan_for(to: str, mix: Mix, seed: int) -> Plan:
-    """What becomes of a drop to `to` (E.164)."""
+    """The plan for a drop to `to` (E.164)."""
     if len(to) == 12 and to.startswith(SANDBOX_PREFIX):
         fixed = NUMBERS.get(to[-4:])
         if fixed is not None:
@@ -145,5 +145,5 @@ def plan_for(to: str, mix: Mix, seed: int) -> Plan:
 
 
 def delay_for(to: str, plan: Plan, mean: float, seed: int) -> float:
-    """Seconds from acceptance to the outcome: the plan's own, else between half and one and a half of `mean`."""
+    """The seconds from acceptance to outcome: the plan's own, otherwise between 0.5 and 1.5 times `mean`."""
     return plan.after if plan.after is not None else mean * (0.5 + _points(seed, to)[1])

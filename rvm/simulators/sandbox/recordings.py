@@ -1,7 +1,7 @@
-"""Recordings by URL: fetched once, remembered as usable or not, never kept.
+"""Recordings by URL: fetched once and discarded; only the verdict, usable or not, is kept.
 
-A verdict answers at once or, while the fetch runs, later: whoever waits is called back, so that no drop needs a task.
-Memory is bounded: a few fetches at a time of 8 MB each, and the youngest verdicts.
+A known verdict is returned at once. During a fetch, callers register a callback, so that no drop needs a task. Memory
+is bounded: a few concurrent fetches of at most 8 MB each, and the newest verdicts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Waiting = Callable[[bool], None]
 
 
 class Recordings:
-    """`verdict_made(url, usable)` is told each new verdict that holds for ever."""
+    """The verdicts on recordings; `verdict_made(url, usable)` is called for each new permanent verdict."""
 
     def __init__(self, session: aiohttp.ClientSession, tries: int, verdict_made: Callable[[str, bool], None]) -> None:
         self._session = session
@@ -43,13 +43,13 @@ class Recordings:
             self._verdicts.popitem(last=False)
 
     def prepare(self, url: str) -> None:
-        """Start fetching, unless that has been done."""
+        """Start fetching the URL unless it has a verdict or a fetch already."""
         if url not in self._verdicts and url not in self._waiting:
             self._waiting[url] = []
             self._enqueue(url, 1)
 
     def ask(self, url: str, waiting: Waiting) -> None:
-        """Call `waiting(usable)`, now or when the fetch has ended."""
+        """Call `waiting(usable)` now, or when the fetch has ended."""
         usable = self._verdicts.get(url)
         if usable is not None:
             waiting(usable)
@@ -81,7 +81,7 @@ class Recordings:
                 wait = FIRST_WAIT * 2 ** (attempt - 1)
                 asyncio.get_running_loop().call_later(wait, self._enqueue, url, attempt + 1)
             else:
-                self._answer(url, False)  # not remembered: the URL may work for the next drop
+                self._answer(url, False)  # not a permanent verdict: the URL may work for the next drop
         else:
             usable = is_usable(data)
             self.remember(url, usable)
@@ -93,7 +93,7 @@ class Recordings:
             waiting(usable)
 
     async def _fetch(self, url: str) -> bytes:
-        """The body, or nothing where it is too large. Raises ClientError or TimeoutError."""
+        """The body, or empty bytes if it is too large. Raises ClientError or TimeoutError."""
         async with self._session.get(url, allow_redirects=False, raise_for_status=True) as response:
             if response.status != 200:
                 raise aiohttp.ClientResponseError(response.request_info, (), status=response.status)
@@ -112,5 +112,5 @@ class Recordings:
 
 
 def _in_short(error: Exception) -> str:
-    """What went wrong, without the URL: it may hold a token."""
+    """The kind of error, without the URL, which may contain a token."""
     return f"status {error.status}" if isinstance(error, aiohttp.ClientResponseError) else type(error).__name__

@@ -1,4 +1,4 @@
-"""The sandbox carrier's HTTP service: reads requests, asks the drops, and misbehaves when told to."""
+"""The sandbox carrier's HTTP service, with the configured faults."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class ProblemError(Exception):
-    """Ends a request with an error answer."""
+    """An error response to the current request."""
 
     def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
         self.status = status
@@ -67,7 +67,7 @@ def _is_loopback(scheme_and_host: tuple[str, str | None]) -> bool:
 
 
 class Service:
-    """One running sandbox carrier. `start` and `stop` belong to one event loop."""
+    """One sandbox carrier; `start` and `stop` run in the same event loop."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -83,7 +83,7 @@ class Service:
         }
 
     async def start(self) -> None:
-        """Raises OSError where the port or the ledger is taken; then nothing is left open."""
+        """Start to serve. Raises OSError if the port or the ledger is in use; then nothing remains open."""
         async with AsyncExitStack() as opened:
             sock = opened.enter_context(_bound(self.options.port))
             await self._open(opened)
@@ -234,7 +234,7 @@ class Service:
             raise ProblemError(404, "never_seen", "No drop with this reference was ever accepted.")
         return _json(200, drop.event())
 
-    # the account's own view, and its switches
+    # the account's ledger and faults
 
     async def _get_ledger(self, request: web.BaseRequest) -> web.StreamResponse:
         return _json(200, self._drops.summary())
@@ -251,7 +251,7 @@ class Service:
 
 
 def _bound(port: int) -> socket.socket:
-    """A socket on the port, not yet listening: no request comes before the books are read."""
+    """A socket on the port that does not listen yet, so that no request arrives before the ledger is loaded. Raises OSError."""
     sock = socket.socket()
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -280,7 +280,7 @@ async def _serve(options: Options) -> None:
 
 
 def run(options: Options) -> None:
-    """Serve until SIGINT or SIGTERM. Raises SystemExit with a sentence where it cannot start."""
+    """Serve until SIGINT or SIGTERM. Raises SystemExit with a sentence if it cannot start."""
     try:
         asyncio.run(_serve(options))
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""How the sandbox carrier signs a callback, so that a receiver can tell it from anybody else's POST."""
+"""The sandbox carrier's signature on callbacks, by which a receiver verifies the sender."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py sandbox`: run the sandbox carrier in this terminal."""
+"""`manage.py sandbox`: run the sandbox carrier in the terminal."""
 
 from __future__ import annotations
 
