@@ -1,7 +1,7 @@
-"""The least that a callback's view can do, on the platform's own server: verify one HMAC, insert one row.
+"""The minimal callback view on the platform's own server: verify one HMAC, insert one row.
 
-`bench.bare_wsgi` serves it beside every address of the platform, behind the same middleware and settings. Its insert is prepared and
-bound by the server like the inbox's, so that it is no slower than it must be.
+`bench.bare_wsgi` serves it together with all addresses of the platform, with the same middleware and settings. Its insert is a
+prepared statement with server-side parameters, like the inbox's, so that the baseline is not slower than necessary.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What gunicorn serves in the callbacks' bench: the platform with the bare view's address before its own."""
+"""The WSGI application of the callbacks' bench: the platform, with the bare view's address before its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast carriers' callbacks come in, against a bare view on the same server, and how fast they are merged."""
+"""The rate at which callbacks are received, against a bare view on the same server, and at which reports are merged."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CONNECTIONS = 16
 
 @dataclass(frozen=True)
 class Sizes:
-    """Callbacks of a run and runs of each kind; reports that are merged; finished voicemails that "history" means."""
+    """The numbers of callbacks in a run, of runs of each kind, of merged reports, and of finished voicemails in the history."""
 
     requests: int = 1_500
     runs: int = 24
@@ -50,7 +50,7 @@ QUICK = Sizes(200, 2, 1_000, 2_000, 500, 1, 5_000)
 
 
 def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
-    """Measure everything; `say` gets the lines for a person, the answer is what the last line holds."""
+    """Measure everything and return the values of the last line; `say` prints lines for a person."""
     url = os.environ["DATABASE_URL"]
     with psycopg.connect(url) as connection:
         ours, least = receive(connection, sizes, say)
@@ -79,7 +79,7 @@ Measured = tuple[int, Spent]
 
 @dataclass(frozen=True)
 class Medians:
-    """Requests a second, and CPU seconds of web server and PostgreSQL for one."""
+    """The medians of requests per second, and of CPU seconds of web server and PostgreSQL per request."""
 
     rate: float
     cpu: float
@@ -99,7 +99,7 @@ def _rate(measured: Measured) -> float:
 def receive(
     connection: psycopg.Connection, sizes: Sizes, say: Callable[[str], None]
 ) -> tuple[list[Measured], list[Measured]]:
-    """Callbacks to our address and to the bare view, in turn, so that the machine's moods strike both."""
+    """Post callbacks alternately to the platform's address and to the bare view, so that load of the machine affects both."""
     connection.execute(bare.TABLE)
     clinic = scenario.make_clinic(connection, carrier_url="http://127.0.0.1:9", cap=1)
     drops = iter(inbox.make_accepted(connection, clinic, (sizes.runs + 1) * sizes.requests))
@@ -131,7 +131,7 @@ def receive(
 
 
 def burst(connection: psycopg.Connection, count: int, say: Callable[[str], None]) -> float:
-    """Seconds until a flood is merged: every end twice, some forged, some on drops that are not ours."""
+    """The seconds until a burst is merged: every report twice, some forged, some on unknown drops."""
     clinic = scenario.make_clinic(connection, carrier_url="http://127.0.0.1:9", cap=1)
     connection.execute("UPDATE usecases_usecase SET max_attempts = 1 WHERE id = %s", [clinic.use_case])
     tenth = count // 10
@@ -163,7 +163,7 @@ def burst(connection: psycopg.Connection, count: int, say: Callable[[str], None]
 
 @contextmanager
 def web_server() -> Iterator[tuple[str, list[int]]]:
-    """gunicorn as the stack starts it, with the bare view beside the platform's addresses; its address and processes."""
+    """Run gunicorn as the stack does, with the bare view added, and yield its address and process ids."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -180,7 +180,7 @@ def web_server() -> Iterator[tuple[str, list[int]]]:
 
 
 def post(requests: Iterable[CarrierRequest]) -> Counter[int]:
-    """Send all over a few connections; how often which status came, 0 for none."""
+    """Send all requests over a few connections and return the number of responses by status, 0 for none."""
     client: CurlTransport[None] = CurlTransport()
     statuses: Counter[int] = Counter()
     waiting = iter(requests)
@@ -200,7 +200,7 @@ def post(requests: Iterable[CarrierRequest]) -> Counter[int]:
 def merge(
     connection: psycopg.Connection, url: str, count: int, say: Callable[[str], None], title: str
 ) -> tuple[int, Spent]:
-    """A full inbox, merged by the shipped worker after one ring."""
+    """Have the shipped worker merge `count` reports, and return their number and the resources used."""
     clinic = scenario.make_clinic(connection, carrier_url="http://127.0.0.1:9", cap=1)
     connection.execute("UPDATE usecases_usecase SET max_attempts = 1 WHERE id = %s", [clinic.use_case])
     ends = inbox.sayings(inbox.make_accepted(connection, clinic, count))
@@ -222,7 +222,7 @@ def settle_tables(connection: psycopg.Connection) -> None:
 
 
 def growth(url: str, sizes: Sizes, say: Callable[[str], None]) -> float:
-    """CPU per report of worker and PostgreSQL beside a long history, over that beside none."""
+    """The ratio of CPU time per report (worker and PostgreSQL) with a long history to that without."""
     say(f"Filling a second database with {sizes.history:,} finished voicemails, their drops and reports…")
     costs: dict[str, list[float]] = {"empty": [], "full": []}
     with ExitStack() as exits:
@@ -241,7 +241,7 @@ def growth(url: str, sizes: Sizes, say: Callable[[str], None]) -> float:
 
 
 def _merged(connection: psycopg.Connection) -> bool:
-    """Whether nothing is left; the ring is the tick's."""
+    """Whether all reports are merged; each call also wakes the worker, as the tick would."""
     wake("reports")
     found = connection.execute("SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL ORDER BY id LIMIT 1")
     left = found.fetchone()
@@ -250,7 +250,7 @@ def _merged(connection: psycopg.Connection) -> bool:
 
 
 def _check(connection: psycopg.Connection, clinic: scenario.Clinic, ends: Sequence[inbox.Saying]) -> None:
-    """Every voicemail of the clinic, and its drop, must have ended as its carrier said."""
+    """Raise RuntimeError unless every voicemail of the clinic and its drop ended as the carrier reported."""
     ended = connection.execute(
         "SELECT v.status, v.reason, count(*) FROM delivery_voicemail v JOIN delivery_drop d ON d.id = v.drop_id"
         "   AND d.status = v.status AND d.reason = v.reason WHERE v.lane_id = %s GROUP BY 1, 2",

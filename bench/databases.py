@@ -1,4 +1,4 @@
-"""Further databases with our tables, so that a measurement beside a long history does not disturb one beside none."""
+"""Additional databases with the platform's tables, so that measurements with and without a long history are independent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rvm.devtools.stack import MANAGE
 
 @contextmanager
 def further_database(url: str, suffix: str) -> Iterator[str]:
-    """The address of a fresh database on the server of `url`, migrated; dropped at the end."""
+    """Create and migrate a database on the server of `url`, yield its URL, and drop it at the end."""
     name = f"rvm_bench_{suffix}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

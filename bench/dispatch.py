@@ -1,4 +1,4 @@
-"""How fast the engine submits, against one job per voicemail, against its own transport alone, and against latency's limit."""
+"""The rate at which the engine submits, against one job per voicemail, its own transport alone, and the limit by latency."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ RQ = [sys.executable, str(MANAGE), "rqworker", "dispatch", "--serializer", "rq.s
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many drops each part sends, and how many finished rows "history" means."""
+    """The number of drops in each part, and of finished rows in the history."""
 
     fork: int = 300
     simple: int = 2000
@@ -57,7 +57,7 @@ QUICK = Sizes(30, 100, 1000, 1000, 640, 500, 1, 10_000, 200, 20, 2_000, 2_000)
 
 
 def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
-    """Measure everything; `say` gets the lines for a person, the answer is what the last line holds."""
+    """Measure everything and return the values of the last line; `say` prints lines for a person."""
     with ExitStack() as exits:
         bench = Bench(exits, say)
         fork = bench.naive("one job per drop, forking worker", sizes.fork, [])
@@ -103,7 +103,7 @@ Measured = tuple[int, Spent]
 
 
 class Bench:
-    """One database of its own per size of history, and the stub carriers."""
+    """The parts of the measurement, with one database for each size of history, and stub carriers."""
 
     def __init__(self, exits: ExitStack, say: Callable[[str], None]) -> None:
         self._exits = exits
@@ -146,7 +146,7 @@ class Bench:
         return self._told(title, count, spent)
 
     def transport(self, count: int) -> Measured:
-        """The shipped client alone: the same requests, no database."""
+        """Measure the transport alone: the same requests without a database."""
         adapter = Sandbox({"base_url": self._stub(0), "key": "bench-key", "signing_secret": "bench-secret"})
         client: CurlTransport[int] = CurlTransport()
         key, done, sent = uuid7(), 0, 0
@@ -162,7 +162,7 @@ class Bench:
         return self._told("transport alone", count, spent)
 
     def growth(self, sizes: Sizes) -> float:
-        """CPU per drop of worker and PostgreSQL beside a long history, over that beside none."""
+        """The ratio of CPU time per drop (worker and PostgreSQL) with a long history to that without."""
         self._say(f"Filling a second database with {sizes.history:,} finished voicemails and their drops…")
         empty, full = (self._exits.enter_context(further_database(self._url, name)) for name in ("empty", "full"))
         with self._connect(full) as connection:
@@ -177,7 +177,7 @@ class Bench:
         return statistics.median(costs["full"]) / statistics.median(costs["empty"])
 
     def growth_lanes(self, sizes: Sizes) -> float:
-        """A look for due lanes beside many completed campaigns, over one beside none."""
+        """The ratio of the time of a look for due lanes with many completed campaigns to that without."""
         self._say(
             f"Filling a third database with {sizes.campaigns:,} completed campaigns, until the tick lets them rest…"
         )
@@ -218,7 +218,7 @@ class Bench:
 
 @contextmanager
 def idle_workers(command: list[str], count: int, environment: dict[str, str] | None = None) -> Iterator[list[int]]:
-    """Idle workers, warm and waiting for work."""
+    """Start `count` workers, yield their process ids once they wait for work, and stop them at the end."""
     redis.Redis.from_url(settings.REDIS_URL).flushdb()
     log = Path("/tmp/rvm-bench-worker.log")  # noqa: S108
     processes = [spawn(command, log=log, env={**os.environ, **(environment or {})}, cwd=ROOT) for _ in range(count)]
@@ -237,7 +237,7 @@ def enqueue(ids: list[UUID]) -> None:
 
 
 def keep_ringing(done: Callable[[], bool], workers: int, title: str) -> None:
-    """What the tick does: ring once a second while work is due, so that every worker gets its job."""
+    """Wake the workers until `done()`, like the tick once a second, and more often at first, so that each worker gets a job."""
     deadline, next_ring = time.monotonic() + 600, 0.0
     rings = 0
     while not done():

@@ -1,4 +1,4 @@
-"""Ten drops of the API beside a campaign that saturates the same setup: how long they wait, and how soon a hold is felt."""
+"""Fairness: the wait of ten API voicemails while a campaign saturates their setup, and the delay until a hold takes effect."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ API_DROPS = 10
 
 
 def measure(connection: psycopg.Connection, carrier_url: str, campaign_rows: int) -> dict[str, float]:
-    """Run beside idle workers. Seconds from a row's commit to its claim (the worst of ten), and from a hold to the last start."""
+    """The seconds from a row's commit to its claim (the worst of ten), and from a hold to the last start.
+
+    Requires idle workers.
+    """
     clinic = scenario.make_clinic(connection, carrier_url=carrier_url, cap=64, pace=PACE)
     scenario.queue(connection, clinic, campaign_rows)
     scenario.settle_tables(connection)
@@ -67,7 +70,7 @@ def _hold(connection: psycopg.Connection, lane: UUID) -> dict[str, float]:
 
 @contextmanager
 def ringing() -> Iterator[None]:
-    """The tick's wake-up, and that of a POST."""
+    """Wake the dispatch workers five times a second, like the tick and POST requests together."""
     stopped = Event()
 
     def loop() -> None:

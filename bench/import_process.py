@@ -1,4 +1,4 @@
-"""One importer in a process of its own, so that nothing else counts into its time and memory. Ends with a line of JSON.
+"""One importer in a process of its own, so that its time and memory are measured alone. It prints one line of JSON.
 
 `python -m bench.import_process ours LIST` or `… naive LIST ROWS BATCH`.
 """
@@ -49,7 +49,7 @@ def ours(path: Path) -> dict[str, float]:
 
 
 def naive(path: Path, most: int, batch: int) -> dict[str, float]:
-    """As most teams would write it first: csv, phonenumbers, bulk_create. It knows no resume, no dry run and no other list."""
+    """The usual first design: csv, phonenumbers, bulk_create. It has no resume, no dry run and no other list formats."""
     import csv
     from itertools import islice
 
@@ -102,7 +102,7 @@ def naive(path: Path, most: int, batch: int) -> dict[str, float]:
 
 
 def _campaign():  # type: ignore[no-untyped-def]
-    """A draft of a workspace of its own, with a held lane."""
+    """Insert a draft campaign with a held lane, in a workspace of its own, and return it."""
     from campaigns.models import Campaign
     from delivery.models import Lane, Recording
     from rvm.platform.database.ids import uuid7

@@ -1,4 +1,4 @@
-"""How fast a list becomes voicemails, against raw COPY of the same bytes and against the usual importer, in one run."""
+"""The rate at which a list becomes voicemails, against raw COPY of the same bytes and against the usual importer, in one run."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from rvm.devtools.stack import MANAGE
 from rvm.phone_numbers.numbers import NumberInvalid, check_recipient
 
 HEADER = "phone,name,time zone,reference,language,clinic"
-RECORD_NUMBERS = "mrn"  # one column more, which is encrypted and found by a blind index
-# The shares of a real list that somebody has exported from a practice's system.
+RECORD_NUMBERS = "mrn"  # an additional column, which is encrypted and has a blind index
+# Shares as in a real list that was exported from a practice's system.
 DAMAGED, REPEATED = 0.01, 0.01
 NAMES = ("Ana", "Benjamin", "Cleo", "Deshawn", "Esther", "Farid", "Guadalupe", "Hiroshi", "Imani", "Jürgen")
 ZONES = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "Central", "")
@@ -33,7 +33,7 @@ ZONES = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_A
 
 @dataclass(frozen=True)
 class Sizes:
-    """Rows of the list, and of its beginning that the usual importer takes."""
+    """The number of rows in the list, and how many of them the usual importer takes."""
 
     rows: int = 1_000_000
     naive: int = 100_000
@@ -71,7 +71,7 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
 
 
 def make_list(path: Path, rows: int, seed: int = 1, *, record_numbers: bool = False) -> None:
-    """Random numbers that can exist, as people write them. They belong to a database of the bench's own and are never called."""
+    """Write a list of random numbers that can exist, in usual formats. They are never called: the bench has its own database."""
     draw = random.Random(seed)
     numbers: list[str] = []
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -104,7 +104,7 @@ def _can_exist(number: str) -> bool:
 
 
 def raw_copy(url: str, path: Path) -> float:
-    """The same bytes into a table without an index."""
+    """The seconds that COPY takes for the same bytes into a table without an index."""
     columns = ", ".join(f'"{name}" text' for name in HEADER.split(","))
     with psycopg.connect(url) as connection, path.open("rb") as file:
         connection.execute(f"CREATE TABLE bare ({columns})")
@@ -120,7 +120,7 @@ def raw_copy(url: str, path: Path) -> float:
 
 
 def process(*command: object, say: Callable[[str], None]) -> dict[str, float]:
-    """One importer in a process of its own: what it says of itself, and the memory that it and its children took."""
+    """Run one importer in a process of its own and return its results and its peak memory, children included."""
     name, url, *arguments = map(str, command)
     argv = [sys.executable, "-m", "bench.import_process", name, *arguments]
     with tempfile.TemporaryDirectory(prefix="rvm-bench-media-") as media, spending([]) as spent:
@@ -143,7 +143,7 @@ def process(*command: object, say: Callable[[str], None]) -> dict[str, float]:
 
 @contextmanager
 def watching(pid: int) -> Iterator[list[float]]:
-    """The most mebibytes that the process and its children held together, looked at twenty times a second."""
+    """Yield a list with the peak memory of the process and its children in MiB, sampled twenty times a second."""
     peak, done = [0.0], threading.Event()
 
     def look() -> None:

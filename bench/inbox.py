@@ -1,4 +1,4 @@
-"""Drops that wait for their reports, reports that wait for their merge, and the callbacks that carry them."""
+"""Rows for the callbacks' bench: drops without reports, unmerged reports, and callbacks with reports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import BlindIndex, Cipher
 from rvm.simulators.sandbox.signing import signature
 
-# One in twelve fails, as the carriers' own figures have it, and one of fifty of those has opted out.
+# One in twelve fails, as in the carriers' own figures, and one in fifty of those has opted out.
 OUTCOMES = [("delivered", "")] * 550 + [("failed", "no_answer")] * 25 + [("failed", "voicemail_not_detected")] * 24
 OUTCOMES += [("failed", "opted_out")]
 DROP_COLUMNS = (
@@ -35,7 +35,7 @@ REPORT_COLUMNS = (
 
 @dataclass(frozen=True)
 class Saying:
-    """What the carrier says about a drop."""
+    """The carrier's report on a drop."""
 
     drop: UUID
     status: str
@@ -54,7 +54,7 @@ class Saying:
 
 
 def make_accepted(connection: psycopg.Connection, clinic: Clinic, count: int) -> list[UUID]:
-    """Voicemails that their carrier has accepted a moment ago, each with its drop; the drops' ids."""
+    """Insert voicemails that their carrier has just accepted, each with a drop, and return the drops' ids."""
     cipher, index = Cipher(settings.RVM_ENCRYPTION_KEYS), BlindIndex(settings.RVM_INDEX_KEYS)
     now = datetime.now(UTC)
     pairs = [(uuid7(), uuid7()) for _ in range(count)]
@@ -92,7 +92,7 @@ def make_accepted(connection: psycopg.Connection, clinic: Clinic, count: int) ->
 
 
 def sayings(drops: Sequence[UUID], seed: int = 7) -> list[Saying]:
-    """One end for each drop, in an order that has nothing to do with that of the drops."""
+    """One outcome for each drop, in random order."""
     random = Random(seed)
     ends = [Saying(drop, *random.choice(OUTCOMES)) for drop in drops]
     random.shuffle(ends)
@@ -100,7 +100,7 @@ def sayings(drops: Sequence[UUID], seed: int = 7) -> list[Saying]:
 
 
 def make_unmerged(connection: psycopg.Connection, clinic: Clinic, ends: Sequence[Saying]) -> None:
-    """The inbox as the receiver would have left it."""
+    """Insert unmerged reports, as the callback view does."""
     cipher, now = Cipher(settings.RVM_ENCRYPTION_KEYS), datetime.now(UTC)
     columns = ", ".join(REPORT_COLUMNS.split())
     with connection.cursor() as cursor, cursor.copy(f"COPY delivery_carrierreport ({columns}) FROM STDIN") as copy:
@@ -117,7 +117,7 @@ def make_unmerged(connection: psycopg.Connection, clinic: Clinic, ends: Sequence
 
 
 def add_reports_of_history(connection: psycopg.Connection, clinic: Clinic) -> None:
-    """Merged reports on every drop that `make_history` made in this lane."""
+    """Insert a merged report for every drop of the clinic's setup, after `make_history`."""
     connection.execute(
         "INSERT INTO delivery_carrierreport (setup_id, drop_id, status, reason, carrier_code, carrier_text, carrier_reference,"
         " event_id, occurred_at, received_at, raw, merged_at, effect)"
@@ -132,7 +132,7 @@ def add_reports_of_history(connection: psycopg.Connection, clinic: Clinic) -> No
 
 
 def callbacks(url: str, secret: str, ends: Sequence[Saying]) -> Iterator[CarrierRequest]:
-    """One signed callback for each, as the sandbox sends them."""
+    """One signed callback for each outcome, in the sandbox's format."""
     for end in ends:
         body = orjson.dumps({"events": [end.event()]})
         yield signed(url, secret, body)

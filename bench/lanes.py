@@ -1,4 +1,4 @@
-"""What a look for due lanes costs beside many campaigns that are over, over what it costs beside none."""
+"""The time of a look for due lanes with many completed campaigns, relative to that without."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from rvm.devtools.embedded.processes import spawn, stop
 from rvm.devtools.stack import MANAGE
 
 DUE = 1000
-PLACES = 256  # as a worker with nothing in flight asks
+PLACES = 256  # the number that a worker with nothing in flight requests
 DUE_COLUMN = 9
 TICK = [sys.executable, str(MANAGE), "tick"]
 
 
 def growth(none: str, many: str, *, campaigns: int, looks: int, say: Callable[[str], None]) -> float:
-    """The median look in the database `many`, beside so many completed campaigns, over that in `none`; both are fresh."""
+    """The ratio of the median look in database `many`, with completed campaigns, to that in `none`; both are new."""
     with psycopg.connect(none) as first, psycopg.connect(many) as second:
         for connection in (first, second):
             clinic = scenario.make_clinic(connection, carrier_url="http://127.0.0.1:1", cap=100)
@@ -42,7 +42,7 @@ def growth(none: str, many: str, *, campaigns: int, looks: int, say: Callable[[s
 
 
 def let_rest(url: str, connection: psycopg.Connection) -> None:
-    """Have the shipped tick find out that these campaigns are over, as after an upgrade: at the end of one its lane rests at once."""
+    """Have the shipped tick mark the lanes of completed campaigns idle, as after an upgrade. A new campaign's end does so at once."""
     tick = spawn(TICK, log=Path("/tmp/rvm-bench-tick.log"), cwd=MANAGE.parent, env={**os.environ, "DATABASE_URL": url})  # noqa: S108
     try:
         wait_until(lambda: scenario.open_lanes(connection) == 1, "the lanes' rest", patience=600)
@@ -51,7 +51,7 @@ def let_rest(url: str, connection: psycopg.Connection) -> None:
 
 
 def look_in_turns(connections: list[psycopg.Connection], looks: int) -> list[float]:
-    """The median seconds of a look in each, one after the other, so that what else the machine does falls on all alike."""
+    """The median seconds of a look on each connection, measured alternately, so that load of the machine affects all equally."""
     taken: list[list[float]] = [[] for _ in connections]
     for _ in range(looks):
         for connection, times in zip(connections, taken, strict=True):

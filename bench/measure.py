@@ -1,4 +1,4 @@
-"""Where the machine's time and memory went: CPU seconds of named processes, and the largest size they had."""
+"""Resource measurement: CPU seconds and peak memory of given processes and of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import psycopg
 
 @dataclass
 class Spent:
-    """Seconds and mebibytes, over one run."""
+    """The resources that one run used: seconds of time and CPU, and MiB of peak memory."""
 
     seconds: float = 0.0
     worker_cpu: float = 0.0
@@ -25,7 +25,7 @@ class Spent:
 
 @contextmanager
 def spending(worker_pids: list[int]) -> Iterator[Spent]:
-    """Measure the block. PostgreSQL is every process of the server behind DATABASE_URL, which must be on this machine."""
+    """Measure the block. The PostgreSQL server of DATABASE_URL, all of whose processes count, must run on this machine."""
     spent = Spent()
     workers, postgres, began = _cpu_of(worker_pids), _postgres_cpu(), time.perf_counter()
     yield spent
@@ -36,13 +36,13 @@ def spending(worker_pids: list[int]) -> Iterator[Spent]:
 
 
 def _cpu_of(pids: list[int]) -> float:
-    """Of the processes and of all children of theirs that have ended."""
+    """The CPU seconds of the processes and of their ended children."""
     return sum(sum(psutil.Process(pid).cpu_times()[:4]) for pid in pids)
 
 
 @cache
 def _postmaster() -> psutil.Process:
-    """The parent of all of PostgreSQL's processes."""
+    """The parent of all PostgreSQL processes. Raises RuntimeError if they run on another machine."""
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
         parent = psutil.Process(connection.info.backend_pid).parent()
     if parent is None:
@@ -51,7 +51,7 @@ def _postmaster() -> psutil.Process:
 
 
 def _postgres_cpu() -> float:
-    """Of those that run, and through the postmaster of those that have ended; read again where one ended meanwhile."""
+    """The CPU seconds of running PostgreSQL processes and, by the postmaster, of ended ones; read again if one ends meanwhile."""
     while True:
         ended = _cpu_of([_postmaster().pid])
         try:

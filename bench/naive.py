@@ -1,4 +1,4 @@
-"""The usual design, to compare with: one job per voicemail, written the way most teams would write it first.
+"""The usual design as a baseline: one job per voicemail, as most teams would write it first.
 
 It does less than the engine (no guards, no lease, no counters, no key committed before sending) and leaves the same final rows.
 """
@@ -15,7 +15,7 @@ session = requests.Session()
 
 
 def submit(voicemail_id: str) -> None:
-    """The job: read the row, call the carrier, write what it said."""
+    """The job: read the row, send the request, write the response."""
     voicemail = Voicemail.objects.select_related("setup").get(id=voicemail_id)
     setup, now = voicemail.setup, timezone.now()
     drop = Drop(

@@ -1,4 +1,4 @@
-"""Rows to measure with, written by COPY straight into a database of the bench's own."""
+"""Rows for measurements, written directly by COPY into the bench's own database."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Clinic:
 
 
 def make_clinic(connection: psycopg.Connection, *, carrier_url: str, cap: int, pace: float = 100_000) -> Clinic:
-    """By default without a pace that could be felt: what limits is the machine, the latency or `cap`."""
+    """Insert a clinic's rows. The default pace is too high to matter, so only the machine, the latency or `cap` limits."""
     clinic = Clinic(*(uuid7() for _ in range(5)))
     now = datetime.now(UTC)
     credentials = json.dumps({"base_url": carrier_url, "key": "bench-key", "signing_secret": "bench-secret"}).encode()
@@ -78,7 +78,7 @@ def make_clinic(connection: psycopg.Connection, *, carrier_url: str, cap: int, p
 
 
 def queue(connection: psycopg.Connection, clinic: Clinic, count: int) -> list[UUID]:
-    """Due voicemails, encrypted and indexed like real ones, to the loopback numbers +1 NPA 555 0000 to 9999."""
+    """Insert due voicemails, encrypted and indexed like real ones, to numbers +1 NPA 555 0000 to 9999, and return their ids."""
     cipher, index = Cipher(settings.RVM_ENCRYPTION_KEYS), BlindIndex(settings.RVM_INDEX_KEYS)
     now = datetime.now(UTC)
     ids = [uuid7() for _ in range(count)]
@@ -98,7 +98,7 @@ def queue(connection: psycopg.Connection, clinic: Clinic, count: int) -> list[UU
     return ids
 
 
-# What a year of use leaves behind: ended voicemails with their drops, over a thousand lanes' worth of time.
+# The rows of a year of use: ended voicemails with their drops.
 _HISTORY = """
 INSERT INTO delivery_voicemail ({columns}, drop_id, sending_at, accepted_at, ended_at)
 SELECT id, %(workspace)s, %(use_case)s, %(setup)s, %(lane)s, %(recording)s, true,
@@ -114,7 +114,7 @@ SELECT id, %(workspace)s, %(use_case)s, %(setup)s, %(lane)s, %(recording)s, true
 
 
 def make_history(connection: psycopg.Connection, clinic: Clinic, count: int, step: int = 250_000) -> None:
-    """`count` ended voicemails and their drops."""
+    """Insert `count` ended voicemails and their drops."""
     for first in range(1, count + 1, step):
         values = {**asdict(clinic), "first": first, "last": min(first + step - 1, count), "total": count}
         columns = ", ".join(COLUMNS.split())
@@ -132,7 +132,7 @@ def make_history(connection: psycopg.Connection, clinic: Clinic, count: int, ste
 
 
 PER_CAMPAIGN = 4
-# Nothing of them is under way, and they are as a version left them that knew of no idle lanes.
+# Nothing in them is in progress, and no lane is idle, as after an upgrade from a version without idle lanes.
 _COMPLETED = (
     """
 INSERT INTO delivery_lane (id, workspace_id, use_case_id, for_api, live, held, priority, created_at)
@@ -161,7 +161,7 @@ SELECT gen_random_uuid(), l.workspace_id, l.use_case_id, %(setup)s, l.id, %(reco
 
 
 def make_completed_campaigns(connection: psycopg.Connection, clinic: Clinic, count: int) -> None:
-    """Campaigns that are over, each with its lane, its counts and a few voicemails."""
+    """Insert completed campaigns, each with a lane, counts and a few voicemails."""
     for statement in _COMPLETED:
         values = {**asdict(clinic), "count": count, "each": PER_CAMPAIGN}
         connection.execute(statement.format(columns=", ".join(COLUMNS.split())), values)
@@ -169,14 +169,14 @@ def make_completed_campaigns(connection: psycopg.Connection, clinic: Clinic, cou
 
 
 def open_lanes(connection: psycopg.Connection) -> int:
-    """How many lanes a look for work reads."""
+    """The number of lanes that a look for work reads."""
     [(count,)] = connection.execute("SELECT count(*) FROM delivery_lane WHERE NOT idle AND NOT held").fetchall()
     connection.commit()
     return int(count)
 
 
 def settle_tables(connection: psycopg.Connection) -> None:
-    """What autovacuum would have done by the time a deployment has such tables."""
+    """Vacuum and analyze, as autovacuum would have done before a deployment has such tables."""
     connection.autocommit = True
     connection.execute(
         "VACUUM (ANALYZE) delivery_voicemail, delivery_drop, delivery_lane, delivery_lanecount, delivery_lanedelta"
@@ -185,7 +185,7 @@ def settle_tables(connection: psycopg.Connection) -> None:
 
 
 def is_busy(connection: psycopg.Connection) -> bool:
-    """Whether anything is queued or on the wire; three index look-ups."""
+    """Whether any voicemail is due or any drop is sending or uncertain; three index look-ups."""
     found = connection.execute(
         "SELECT EXISTS (SELECT 1 FROM delivery_lane l WHERE EXISTS (SELECT 1 FROM delivery_voicemail v WHERE v.lane_id = l.id"
         "               AND v.status = 'queued' AND v.not_before < now() ORDER BY not_before LIMIT 1))"

@@ -1,6 +1,7 @@
-"""A carrier that answers 202 at once, or after a fixed latency: the least that any client can be measured against.
+"""A carrier that responds with 202 at once or after a fixed latency: the minimal server to measure clients against.
 
-The event loop and its sockets are uvloop's C; what is Python here cuts requests out of the stream and writes one constant answer.
+The event loop and its sockets are uvloop's C code. The Python code only splits the stream into requests and writes a constant
+response.
 `python -m bench.stub_carrier PORT LATENCY_MS`; it prints `ready` and serves until it is killed.
 """
 
