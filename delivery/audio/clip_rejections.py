@@ -1,4 +1,4 @@
-"""What is wrong with a clip beyond what can be wrong with any recording; same rules as in delivery.audio.rejections."""
+"""Refusals and warnings that apply to clips only; codes and sentences follow the rules of delivery.audio.rejections."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ CLIP_WARNINGS: dict[str, str] = {
 
 
 def clip_rejected(code: str, **facts: object) -> AudioRejected:
-    """The refusal `code` with its measured facts filled in."""
+    """The refusal `code`, with the measured facts in its sentence."""
     return AudioRejected(code, CLIP_REJECTIONS[code].format(**facts))
 
 
 def clip_warning(code: str, **facts: object) -> AudioWarning:
-    """The warning `code` with its measured facts filled in."""
+    """The warning `code`, with the measured facts in its sentence."""
     return AudioWarning(code, CLIP_WARNINGS[code].format(**facts))

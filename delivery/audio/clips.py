@@ -1,7 +1,7 @@
-"""The verdict on a clip, a piece that is joined with others to a recording: judged as any upload is, but shorter and for itself.
+"""The verdict on a clip, a piece that is joined with others to a recording: the checks of a recording, with other limits.
 
-The limits are those of what may be joined: a word takes 0.2 seconds, and no clip is longer than a whole recording. A clip may be
-silent, because a pause is one; and it must not need what stood before it (delivery.audio.joining says why).
+A clip lasts at least 0.2 seconds, the length of a word, and at most as long as a recording. It may be silent, because a pause is a
+clip. It must not depend on audio before its start (see delivery.audio.joining).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MIN_CLIP_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class ClipInspection:
-    """An accepted clip; the fields are those of `Inspection`."""
+    """An accepted clip; the fields have the same meaning as in `Inspection`."""
 
     frames: bytes = field(repr=False)
     sha256: str
@@ -32,7 +32,7 @@ class ClipInspection:
 
 
 def inspect_clip(data: bytes) -> ClipInspection:
-    """The accepted clip in `data`. Raises AudioRejected with a code and a sentence for the uploader. Bounded as `inspect` is."""
+    """The accepted clip in `data`. Raises AudioRejected with a code and a sentence for the uploader. Bounded like `inspect`."""
     audio = walk_within(data, shortest=MIN_CLIP_SECONDS)
     samples = playable_samples(audio)
     refuse_cut_out(audio.frames)

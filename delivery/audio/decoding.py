@@ -1,9 +1,8 @@
 """One bounded decode: the proof that a recording plays, and the samples that its level is measured on.
 
-The decoder (dr_mp3 inside miniaudio) is C code, so it only ever sees frames that the walk cut out: no tags, no Xing
-frame (whose frame count it would believe), one sample rate, one channel count. It is told that the bytes are MP3; a decoder
-that guesses formats can be talked into another one. It reads each frame once and stops at MAX_SECONDS, so its work is
-bounded whatever the bytes say.
+The decoder (dr_mp3 in miniaudio) is C code, so it gets only frames that the walk extracted: no tags, no Xing frame
+(whose frame count it would trust), one sample rate, one channel count. The format MP3 is given, because a file can mislead
+a decoder that guesses it. The decoder reads each frame once and stops at MAX_SECONDS, so its work is bounded for any input.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Samples = npt.NDArray[np.int16]
 
 
 class _Frames(miniaudio.StreamableSource):
-    """The frames as the stream that miniaudio reads when it is told the format."""
+    """The frames as a stream, because miniaudio accepts a given format for streams only."""
 
     def __init__(self, frames: bytes) -> None:
         self._frames, self._at = frames, 0
@@ -43,11 +42,11 @@ class _Frames(miniaudio.StreamableSource):
 
 
 def decode(frames: bytes, stream: Stream) -> Samples:
-    """The sound of `frames`, an array of shape (samples, channels), at most MAX_SECONDS of it; empty: nothing plays."""
-    source = _Frames(frames)  # miniaudio keeps only a C pointer to it: this name keeps it alive
+    """The samples of `frames`, shape (samples, channels), at most MAX_SECONDS long; empty if nothing plays."""
+    source = _Frames(frames)  # miniaudio keeps only a C pointer, so this reference keeps the object alive
     sounds: list[Samples] = []
     wanted = MAX_SECONDS * stream.sample_rate
-    with contextlib.suppress(miniaudio.MiniaudioError):  # what came before the error counts
+    with contextlib.suppress(miniaudio.MiniaudioError):  # samples before the error count
         chunks = miniaudio.stream_any(
             source, miniaudio.FileFormat.MP3, nchannels=stream.channels, sample_rate=stream.sample_rate,
             frames_to_read=_CHUNK,

@@ -1,6 +1,6 @@
-"""What a file that is not an MP3 most likely is, so that the refusal can say it.
+"""The likely format of a file that is not an MP3, for the message of its refusal.
 
-Only ever used to word a refusal: nothing is accepted because of its magic bytes.
+Magic bytes never cause a file to be accepted.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 
 
 def name_of_format(data: bytes, at: int = 0) -> str | None:
-    """The name, with its article, of the format whose magic bytes stand at `at`; None when it is none of the known."""
+    """The name, with its article, of the format whose magic bytes are at `at`; None for an unknown format."""
     head = data[at : at + 64]
     spaces = len(head) - len(head.lstrip(b" \t\r\n"))
     for skip in {0, spaces}:

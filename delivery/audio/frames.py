@@ -1,8 +1,8 @@
-"""The walk over every MPEG frame header: the only cheap measure of a recording that a lying header cannot fool.
+"""The walk over all MPEG frame headers: a cheap measure of a recording's length that a wrong header cannot falsify.
 
-Players and probes believe the Xing frame, the first bit rate or the file size; each of these can be wrong by minutes.
-Here every frame is counted where it stands, and exactly the counted bytes are what is kept and served. One pass, about
-half a millisecond for 60 seconds of audio; junk ends the pass early, so the work is bounded by the size.
+Players and probes trust the Xing frame, the first bit rate or the file size; each of these can be wrong by minutes.
+The walk counts every frame, and exactly the counted bytes are stored and served. It takes one pass of about half a
+millisecond for 60 seconds of audio. Junk ends the pass early, so the work is bounded by the size.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from delivery.audio.headers import HEADER_BYTES, Stream, layer_at, stream_at
 from delivery.audio.rejections import AudioRejected, rejected
 from delivery.audio.tags import end_of_front_tags, start_of_back_tags
 
-# Broken bytes a player skips unnoticed: a lost network packet, zeros at the end. More than that is another file.
+# Players skip a few broken bytes unnoticed: a lost network packet, zeros at the end. A file with more is not an intact MP3.
 JUNK_PERCENT = 3
 _TAG_MARKS = (b"Xing", b"Info", b"VBRI")
-_SEARCH = 64 * 1024  # how far to look for audio when naming what is wrong with the beginning
+_SEARCH = 64 * 1024  # the bytes searched for audio to explain a wrong beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ class Walk:
 
 
 def walk(data: bytes) -> Walk:
-    """Count the Layer III frames of `data`. Raises AudioRejected where it is no MP3, is damaged or changes format."""
+    """Count the Layer III frames of `data`. Raises AudioRejected if it is not an MP3, is damaged or changes format."""
     front = end_of_front_tags(data)
     audio = data[front : start_of_back_tags(data)]
     at, stream, info_frame = _first_frame(audio)
     end, allowed = len(audio), len(audio) * JUNK_PERCENT // 100
 
     runs: list[bytes] = []
-    kinds: set[int] = set()  # third header bytes seen: they hold the bit rate
+    kinds: set[int] = set()  # the third header bytes that occur, which contain the bit rate
     count = junk = 0
     cut_off = False
     while at < end:
@@ -76,9 +76,9 @@ def walk(data: bytes) -> Walk:
 
 
 def _first_frame(audio: bytes) -> tuple[int, Stream, bytes]:
-    """The offset and stream of the first frame that carries sound, and the Xing, Info or VBRI frame in front of it.
+    """The offset and stream of the first frame with sound, and the first Xing, Info or VBRI frame before it.
 
-    All such frames at the front are passed over: kept, a second one would be believed by the next player.
+    All such frames at the start are skipped, because a player would trust a remaining one. Raises AudioRejected.
     """
     at, info_frame = 0, b""
     while True:
@@ -96,7 +96,7 @@ def _first_frame(audio: bytes) -> tuple[int, Stream, bytes]:
 
 
 def _follow(audio: bytes, at: int, stream: Stream, kinds: set[int]) -> tuple[int, int]:
-    """Step from header to header while they agree; the offset behind the last whole frame, and how many there were."""
+    """Follow the headers while they match, and return the offset after the last complete frame and the number of frames."""
     lengths, second, mono = stream.lengths, stream.second_byte, stream.channels == 1
     count, end = 0, len(audio)
     last = end - HEADER_BYTES
@@ -112,14 +112,14 @@ def _follow(audio: bytes, at: int, stream: Stream, kinds: set[int]) -> tuple[int
 
 
 def _is_cut_off(audio: bytes, at: int, stream: Stream) -> bool:
-    """Whether a frame of this stream begins at `at` and the file ends inside of it."""
+    """Whether a frame of this stream begins at `at` and the file ends within it."""
     return stream_at(audio, at) is stream and at + stream.lengths[audio[at + 2]] > len(audio)
 
 
 def _resume(audio: bytes, at: int, stream: Stream, limit: int) -> int:
-    """Where two headers of this stream in a row begin again, at most at `limit`; the end when they do not.
+    """The next offset, at most `limit`, with two consecutive headers of this stream; the end of the audio if there is none.
 
-    One header is eleven set bits and some luck: noise has one every few kilobytes, but no second at the right distance.
+    Noise contains one header (eleven set bits) every few kilobytes, but not a second one at the right distance.
     """
     for found in _syncs(audio, at, limit + 1):
         if stream_at(audio, found) is stream and stream_at(audio, found + stream.lengths[audio[found + 2]]) is stream:
@@ -128,7 +128,7 @@ def _resume(audio: bytes, at: int, stream: Stream, limit: int) -> int:
 
 
 def _syncs(audio: bytes, at: int, stop: int) -> Iterator[int]:
-    """The offsets from `at` up to `stop` at which a header could begin."""
+    """The offsets from `at` up to `stop` at which a header may begin."""
     found = audio.find(b"\xff", at, stop)
     while found != -1:
         yield found
@@ -136,7 +136,10 @@ def _syncs(audio: bytes, at: int, stop: int) -> Iterator[int]:
 
 
 def _refuse_another_stream(audio: bytes, at: int, stream: Stream, seconds: str) -> None:
-    """Sample rate or channels that change midway play too fast, too slow or not at all, depending on the phone."""
+    """Raise AudioRejected if a frame of another stream begins at `at`.
+
+    Audio whose sample rate or channels change plays too fast, too slow or not at all, depending on the phone.
+    """
     other = stream_at(audio, at)
     if other is None or other is stream:
         return
@@ -145,7 +148,7 @@ def _refuse_another_stream(audio: bytes, at: int, stream: Stream, seconds: str) 
 
 
 def _why_not(audio: bytes) -> AudioRejected:
-    """Words for a file in which no MP3 frame stands where the first must."""
+    """The refusal of a file without an MP3 frame at its beginning."""
     name = name_of_format(audio)
     if name:
         return rejected("another_format", name=name)

@@ -1,7 +1,7 @@
-"""MPEG audio frame headers as tables: which four bytes begin a Layer III frame, and how long it is.
+"""MPEG audio frame headers as tables: the four bytes that begin a Layer III frame, and the frame's length.
 
 Source: ISO/IEC 11172-3 section 2.4.2.3 (MPEG 1), ISO/IEC 13818-3 (MPEG 2, lower sample rates) and Fraunhofer's MPEG 2.5
-extension. Layers I and II and free format have no row here, so nothing can be counted by mistake.
+extension. Layers I and II and free format have no entry, so their frames are never counted.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ VERSIONS: dict[int, tuple[str, tuple[int, int, int], tuple[int, ...], int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What all frames of one recording share.
+    """The properties that all frames of one recording share.
 
-    `lengths[third header byte]` is the frame's length in bytes, 0 where that byte does not belong to this stream;
-    `kbps[third header byte]` its bit rate. `tag_offsets` are where an Xing, Info or VBRI mark may stand in a frame.
+    `lengths[third header byte]` is the frame's length in bytes, 0 if that byte does not belong to this stream;
+    `kbps[third header byte]` is its bit rate. `tag_offsets` are the possible offsets of an Xing, Info or VBRI mark.
     """
 
     version: str
@@ -50,7 +50,7 @@ def _stream(second_byte: int, rate_index: int, channels: int) -> Stream:
             kbps[third] = bit_rates[third >> 4]
             lengths[third] = samples // 8 * kbps[third] * 1000 // sample_rates[rate_index] + ((third >> 1) & 1)
     side_info = {(1152, 2): 32, (1152, 1): 17, (576, 2): 17, (576, 1): 9}[samples, channels]
-    # A checksum moves the side information by two bytes; encoders disagree on whether it moves the mark.
+    # A checksum shifts the side information by two bytes; encoders differ on whether it shifts the mark.
     tag_offsets = (HEADER_BYTES + side_info, HEADER_BYTES + side_info + 2, HEADER_BYTES + 32)
     return Stream(
         version, second_byte, sample_rates[rate_index], channels, samples, tuple(lengths), tuple(kbps), tag_offsets
@@ -66,7 +66,7 @@ _STREAMS = {
 
 
 def stream_at(data: bytes, at: int) -> Stream | None:
-    """The stream whose frame header stands at `at`; None when no Layer III frame of a known bit rate begins there."""
+    """The stream of the frame header at `at`; None if no Layer III frame of a known bit rate begins there."""
     if at + HEADER_BYTES > len(data) or data[at] != 0xFF:
         return None
     channels = 1 if data[at + 3] >= 0xC0 else 2
@@ -75,7 +75,7 @@ def stream_at(data: bytes, at: int) -> Stream | None:
 
 
 def layer_at(data: bytes, at: int) -> int | None:
-    """The layer (1, 2 or 3) of any well-formed MPEG audio header at `at`, free format included; else None."""
+    """The layer (1, 2 or 3) of any well-formed MPEG audio header at `at`, including free format; otherwise None."""
     if at + HEADER_BYTES > len(data) or data[at] != 0xFF or data[at + 1] | 0x1F != 0xFF:
         return None
     version, layer, third = (data[at + 1] >> 3) & 3, (data[at + 1] >> 1) & 3, data[at + 2]

@@ -1,7 +1,7 @@
-"""The verdict on an upload: accepted exactly when its real audio lasts 10 to 60 seconds, is at most 8 MB, and plays.
+"""The verdict on an upload: accepted exactly if its actual audio lasts 10 to 60 seconds, has at most 8 MB, and plays.
 
-`inspect` is what the rest of the project calls. Here are the limits and the order of the questions, cheapest first; the
-answers come from the modules beside it. What it returns is what is stored and served, byte for byte.
+`inspect` is the entry point for the rest of the project. This module has the limits and the order of the checks, cheapest
+first; the other modules of the package do the checks. The returned frames are stored and served unchanged.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from delivery.audio.sound_warnings import sound_warnings
 MAX_BYTES = 8 * 1024 * 1024
 MIN_SECONDS = 10
 MAX_SECONDS = 60
-# Encoders put silence around what they are given: 529 samples of decoder delay and up to one frame of 1,152 to fill up.
+# Encoders add silence: 529 samples of decoder delay, and up to one frame of 1,152 samples to complete the last frame.
 ENCODER_PADDING_SAMPLES = 1681
-# A decoder drops the frames around a gap; more than this share missing is audible damage.
+# A decoder drops the frames around a gap; if less than this share plays, the damage is audible.
 MIN_PLAYABLE_PERCENT = 95
 LOW_KBPS = 24
-_DESCRIBED_BYTES = 16384  # four frames and more, which is what mutagen wants to see
-_ANNOUNCED_LEEWAY_SECONDS = 1.0  # an Info frame may be off by its own padding, not by more
+_DESCRIBED_BYTES = 16384  # mutagen needs at least four frames
+_ANNOUNCED_LEEWAY_SECONDS = 1.0  # an Info frame may differ by the padding only
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """An accepted recording.
 
-    `frames`: exactly the counted frames, without tags and Xing frame; `sha256`: their SHA-256 in hex, the recording's
-    address; `duration_ms`: of these frames; `bitrate_kbps`: their average; `bitrate_mode`: "CBR", "ABR" or "VBR";
-    `sample_rate` in Hz; `channels`: 1 or 2; `encoder`: as the file names it, often ""; `levels`: how it sounds,
-    None where that was not asked; `warnings`: for the uploader.
+    `frames`: exactly the counted frames, without tags and Xing frame; `sha256`: their SHA-256 in hex, which identifies the
+    content; `duration_ms`: of these frames; `bitrate_kbps`: their average; `bitrate_mode`: "CBR", "ABR" or "VBR";
+    `sample_rate` in Hz; `channels`: 1 or 2; `encoder`: as named in the file, often ""; `levels`: measured levels, None if
+    not requested; `warnings`: for the uploader.
     """
 
     frames: bytes = field(repr=False)
@@ -58,8 +58,8 @@ class Inspection:
 def inspect(data: bytes, *, with_levels: bool = True) -> Inspection:
     """The accepted recording in `data`. Raises AudioRejected with a code and a sentence for the uploader.
 
-    Pure and bounded: at most MAX_BYTES are looked at, about 50 MB of memory and 0.3 s are used. Without levels, and the warnings
-    that follow from them, the verdict is the same at a third of the time.
+    Pure and bounded: it reads at most MAX_BYTES and uses about 50 MB of memory and 0.3 s. Without levels and their warnings, the
+    verdict is the same and takes a third of the time.
     """
     audio = walk_within(data, shortest=MIN_SECONDS)
     samples = playable_samples(audio)
@@ -83,7 +83,7 @@ def inspect(data: bytes, *, with_levels: bool = True) -> Inspection:
 def walk_within(data: bytes, shortest: float) -> Walk:
     """The audio of an upload of at most MAX_BYTES that lasts `shortest` to MAX_SECONDS. Raises AudioRejected.
 
-    Measured values are rounded away from the limit, or people read "60.0 seconds; the longest allowed is 60".
+    Measured values in messages are rounded away from the limit, to avoid "60.0 seconds; the longest allowed is 60".
     """
     if not data:
         raise rejected("empty")
@@ -100,14 +100,14 @@ def walk_within(data: bytes, shortest: float) -> Walk:
 
 
 def wrong_duration(samples: int, sample_rate: int, shortest: float = MIN_SECONDS) -> str | None:
-    """The code that refuses so many samples per channel, "too_short" or "too_long"; None: their duration is allowed."""
+    """The refusal code for this number of samples per channel, "too_short" or "too_long"; None if their duration is allowed."""
     if samples < shortest * sample_rate:
         return "too_short"
     return "too_long" if samples > MAX_SECONDS * sample_rate + ENCODER_PADDING_SAMPLES else None
 
 
 def playable_samples(audio: Walk) -> Samples:
-    """The sound, decoded this once. Raises AudioRejected where too little of it plays."""
+    """The decoded samples. Raises AudioRejected if too little of the audio plays."""
     rate = audio.stream.sample_rate
     samples = decode(audio.frames, audio.stream)
     if len(samples) * 100 < audio.samples * MIN_PLAYABLE_PERCENT:
@@ -131,17 +131,17 @@ def average_kbps(audio: Walk) -> int:
 
 
 def described_by_encoder(audio: Walk) -> tuple[str, str, float]:
-    """Bit rate mode, encoder and announced seconds (0 without an Info frame), as far as the file says it truthfully.
+    """The bit rate mode, the encoder and the announced seconds (0 without an Info frame).
 
-    mutagen reads them from the Info frame, which is given to it with the first counted frames; the walk knows better
-    whether the bit rate ever changed, so only the difference of ABR and VBR is taken from the file.
+    mutagen reads them from the Info frame and the first counted frames. Whether the bit rate changes is taken from the
+    walk, which is exact; the file only distinguishes ABR from VBR.
     """
     mode = "CBR" if len(audio.kbps) == 1 else "VBR"
     if not audio.info_frame:
         return mode, "", 0.0
     try:
         info = mutagen.mp3.MPEGInfo(io.BytesIO(audio.info_frame + audio.frames[:_DESCRIBED_BYTES]))
-    except mutagen.MutagenError:  # it only describes; the verdict does not hang on it
+    except mutagen.MutagenError:  # the verdict does not depend on this description
         return mode, "", 0.0
     if mode == "VBR" and info.bitrate_mode == mutagen.mp3.BitrateMode.ABR:
         mode = "ABR"
@@ -150,7 +150,7 @@ def described_by_encoder(audio: Walk) -> tuple[str, str, float]:
 
 
 def file_warnings(audio: Walk, announced: float) -> tuple[AudioWarning, ...]:
-    """What to say about the file, whatever it sounds like; `announced` as `described_by_encoder` reads it."""
+    """The warnings about the file, independent of its sound; `announced` is the value from `described_by_encoder`."""
     found = []
     if announced - audio.seconds > _ANNOUNCED_LEEWAY_SECONDS:
         found.append(warning("shorter_than_announced", announced=f"{announced:.1f}", measured=f"{audio.seconds:.1f}"))

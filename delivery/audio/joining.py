@@ -1,8 +1,8 @@
-"""Clips joined to one recording: their counted frames back to back, nothing decoded, nothing encoded again, nothing lost.
+"""Clips joined to one recording: their counted frames in order, neither decoded nor encoded again, without loss.
 
-A frame may take its sound from bytes of the frames before it (the bit reservoir). Within a clip these are there; the first frame of
-a clip must need none, or it would play what another clip left behind. A clip that was exported for itself begins so; one
-that was cut out of a longer MP3 without being encoded anew may not.
+A frame may use bytes of preceding frames (the bit reservoir). Within a clip these are present. The first frame of a clip must not
+need any, because it would play bytes of another clip. A clip that was exported separately fulfils this; one that was cut out of a
+longer MP3 without encoding may not.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _MPEG1 = "MPEG 1"
 
 
 def join(clips: Sequence[bytes]) -> bytes:
-    """The frames of all `clips` in order, each as `inspect_clip` gave them. Raises AudioRejected: `clips_differ`, `cut_out`.
+    """The frames of all `clips` in order, as returned by `inspect_clip`. Raises AudioRejected: `clips_differ`, `cut_out`.
 
-    Frames are joined exactly; a decoder lets the last half frame of a clip fade into the next one's first, as within any recording.
+    The frames are unchanged. A decoder overlaps the last half frame of a clip with the first of the next, as within any recording.
     """
     first = stream_at(clips[0], 0)
     for number, clip in enumerate(clips, 1):
@@ -32,16 +32,17 @@ def join(clips: Sequence[bytes]) -> bytes:
 
 
 def refuse_cut_out(frames: bytes) -> None:
-    """Raises AudioRejected `cut_out` where the first frame needs bytes of a recording that it was cut from."""
+    """Raise AudioRejected `cut_out` if the first frame needs bytes of the recording that it was cut from."""
     needed = bytes_needed_before(frames)
     if needed:
         raise clip_rejected("cut_out", measured=needed)
 
 
 def bytes_needed_before(frames: bytes) -> int:
-    """How far the first frame points back: main_data_begin, the first field of its side information.
+    """The number of preceding bytes that the first frame needs: main_data_begin, the first field of its side information.
 
-    9 bits in MPEG 1 (ISO/IEC 11172-3, 2.4.1.7), 8 in MPEG 2 and 2.5 (ISO/IEC 13818-3), behind the header and its checksum.
+    It has 9 bits in MPEG 1 (ISO/IEC 11172-3, 2.4.1.7) and 8 in MPEG 2 and 2.5 (ISO/IEC 13818-3), after header and checksum. Raises
+    ValueError if no frame begins at the start.
     """
     stream = stream_at(frames, 0)
     if stream is None:
@@ -51,6 +52,6 @@ def bytes_needed_before(frames: bytes) -> int:
 
 
 def samples_of(durations_ms: Iterable[int], sample_rate: int) -> int:
-    """The samples per channel of clips of these lengths, exactly: a clip is whole frames, and a frame is longer than any rounding."""
+    """The exact samples per channel of clips of these durations: clips are whole frames, which are longer than the rounding error."""
     samples = 1152 if sample_rate >= 32000 else 576
     return sum(round(duration * sample_rate / 1000 / samples) for duration in durations_ms) * samples

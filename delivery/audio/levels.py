@@ -1,8 +1,8 @@
-"""How a recording sounds, in figures: level, loudness, clipping, silence at its ends, and peaks to draw.
+"""Measured levels of a recording: level, loudness, clipping, silence at both ends, and peaks for a waveform.
 
-All of it from the samples of the one decode, in 0.1 to 0.2 s for a minute. Loudness is ITU-R BS.1770-4 (K-weighting, mean
-square over 400 ms, gates at -70 and 10 below), the measure of EBU R 128; its filter is applied in the frequency domain,
-block by block, because numpy has no recursive filter and scipy would be a large dependency for this one.
+They are computed from the samples of the one decode, in 0.1 to 0.2 s for a minute. Loudness follows ITU-R BS.1770-4
+(K-weighting, mean square over 400 ms, gates at -70 and 10 below), the measure of EBU R 128. The filter is applied in the
+frequency domain, block by block, because numpy has no recursive filter and scipy would be a large dependency for one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Powers = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Figures of one recording; levels in dB below full scale (0 is the loudest), None where nothing sounds.
+    """The levels of one recording, in dB relative to full scale (0 is the loudest), None for silence.
 
     `loudness_lufs`: integrated loudness; `clipped_share`: 0 to 1, samples in flattened peaks; `leading_silence` and
     `trailing_silence`: seconds, to 0.1; `waveform`: WAVEFORM_PEAKS peaks over the whole length, each 0 to 255.
@@ -71,9 +71,9 @@ def _silence_at_the_ends(samples: Samples, sample_rate: int) -> tuple[float, flo
 
 
 def _clipped_share(samples: Samples) -> float:
-    """One sample at the limit is a peak made to fit; two in a row are a peak cut flat.
+    """The share of samples in flattened peaks, which have at least two consecutive samples at the limit.
 
-    What was cut off and turned down afterwards is not seen: an encoder's ripple leaves it no flatter than a limiter's output.
+    Audio that was clipped and then attenuated is not detected: an encoder's ripple makes it look like a limiter's output.
     """
     limit = (samples >= _AT_LIMIT) | (samples <= -_AT_LIMIT)
     pairs = limit[1:] & limit[:-1]
@@ -92,7 +92,7 @@ def _peaks(samples: Samples) -> npt.NDArray[np.int32]:
 
 
 def _loudness(samples: Samples, sample_rate: int) -> float | None:
-    """Integrated loudness in LUFS; None when nothing passes the absolute gate."""
+    """The integrated loudness in LUFS; None if nothing passes the absolute gate."""
     steps = np.sum([_weighted_powers(channel, sample_rate) for channel in samples.T], axis=0)
     blocks = np.convolve(steps, np.full(4, 0.25), "valid")
     for gate in (_ABSOLUTE_GATE, None):
@@ -105,9 +105,9 @@ def _loudness(samples: Samples, sample_rate: int) -> float | None:
 
 
 def _weighted_powers(channel: npt.NDArray[np.int16], sample_rate: int) -> Powers:
-    """Mean square of the K-weighted channel over each whole 100 ms; full scale is 1.
+    """The mean square of the K-weighted channel for each whole 100 ms; full scale is 1.
 
-    Overlap-save: every block of four seconds is filtered with the half second before it, in which the filter settles.
+    Overlap-save: every block of four seconds is filtered together with the preceding half second, in which the filter settles.
     """
     step = sample_rate // _STEPS_PER_SECOND
     lead, length = 5 * step, 40 * step
@@ -125,9 +125,9 @@ def _weighted_powers(channel: npt.NDArray[np.int16], sample_rate: int) -> Powers
 
 
 def _k_weighting(size: int, sample_rate: int) -> npt.NDArray[np.complex128]:
-    """Frequency response of the two filters of BS.1770, for an FFT of `size`.
+    """The frequency response of the two filters of BS.1770, for an FFT of `size`.
 
-    The standard prints coefficients for 48 kHz only; these analogue parameters reproduce them and hold at every rate
+    The standard has coefficients for 48 kHz only; these analogue parameters reproduce them and are valid at every rate
     (B. De Man, "Evaluation of implementations of the EBU R128 loudness measurement", AES 145, 2018).
     """
     z = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)

@@ -1,7 +1,7 @@
-"""What is wrong with an upload, in the words of the person who recorded it.
+"""Refusals of and warnings about uploads, in the words of the person who recorded them.
 
-Every refusal has a stable code (for programs, for the documentation) and one sentence that says what was measured, what
-is allowed and what to do. Codes are never renamed or reused; sentences may be improved.
+Every refusal has a stable code (for programs and documentation) and one sentence with the measured value, the limit and
+the action. Codes are never renamed or reused; sentences may be improved.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 _EXPORT = "Open it in your recording program, export it as MP3 (constant bit rate, 64 kbit/s) and upload the new file."
 
-# code -> sentence; the names in braces are what `rejected` must be given.
+# code -> sentence; the names in braces are the arguments that `rejected` needs.
 REJECTIONS: dict[str, str] = {
     "empty": (
         "The file is empty: 0 bytes arrived, and a recording of 10 seconds needs several thousand. Upload it again."
@@ -59,7 +59,7 @@ REJECTIONS: dict[str, str] = {
     ),
 }
 
-# Said beside an accepted recording; same rules.
+# Shown with an accepted recording; the same rules apply.
 WARNINGS: dict[str, str] = {
     "cut_off": (
         "The file breaks off after {measured} seconds, in the middle of a frame. Listen to the end: "
@@ -96,7 +96,7 @@ WARNINGS: dict[str, str] = {
 
 
 class AudioRejected(Exception):
-    """A recording that is not accepted: `code` is a key of REJECTIONS, `sentence` is for the person who uploaded it."""
+    """The refusal of an upload: `code` is a key of REJECTIONS or CLIP_REJECTIONS, `sentence` is for the uploader."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(code, sentence)
@@ -109,17 +109,17 @@ class AudioRejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AudioWarning:
-    """Something a person should know about an accepted recording: `code` is a key of WARNINGS."""
+    """A warning about an accepted recording or clip: `code` is a key of WARNINGS or CLIP_WARNINGS."""
 
     code: str
     sentence: str
 
 
 def rejected(code: str, **facts: object) -> AudioRejected:
-    """The refusal `code` with its measured facts filled in."""
+    """The refusal `code`, with the measured facts in its sentence."""
     return AudioRejected(code, REJECTIONS[code].format(**facts))
 
 
 def warning(code: str, **facts: object) -> AudioWarning:
-    """The warning `code` with its measured facts filled in."""
+    """The warning `code`, with the measured facts in its sentence."""
     return AudioWarning(code, WARNINGS[code].format(**facts))

@@ -1,9 +1,9 @@
-"""How much of a recording a person can hear: a muted microphone must not ring through to ten thousand mailboxes.
+"""The audible part of a recording, so that a recording from a muted microphone is not sent to ten thousand mailboxes.
 
 The threshold is 60 dB below full scale. A telephone line's own idle noise may be up to -65 dBm0p (ITU-T G.712), which
-is 68 dB below full scale, and the smallest step of its mu-law code is at -72 dB: what stays below -60 dB drowns in the
-line, while whispered speech into a bad microphone is above -45 dB. The level is that of blocks of 100 ms around their
-own mean, so neither one click nor a constant offset (both of which have a high peak) passes for a voice.
+is 68 dB below full scale, and the smallest step of its mu-law code is at -72 dB. Sound below -60 dB is inaudible on the
+line, while whispered speech into a bad microphone is above -45 dB. The level is measured in blocks of 100 ms around their
+own mean, so a single click or a constant offset, which have a high peak, does not count as a voice.
 """
 
 from __future__ import annotations
@@ -27,5 +27,5 @@ def audible_blocks(samples: Samples, sample_rate: int) -> npt.NDArray[np.bool_]:
 
 
 def audible_seconds(samples: Samples, sample_rate: int) -> float:
-    """Seconds of `samples` in which something can be heard."""
+    """The audible seconds of `samples`."""
     return np.count_nonzero(audible_blocks(samples, sample_rate)) / BLOCKS_PER_SECOND

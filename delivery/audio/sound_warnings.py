@@ -1,7 +1,7 @@
-"""What a person should hear about the sound of an accepted recording: too quiet, distorted, silence at its ends.
+"""Warnings about the sound of an accepted recording: too quiet, distorted, silence at its ends.
 
-A warning that comes too often is not read, so the limits lie where listeners begin to notice, not where sound engineers do;
-an honest recording of speech, loud or soft, by telephone or in a studio, gets none.
+People ignore frequent warnings, so the limits are where listeners notice a fault, not where sound engineers do. A normal
+recording of speech, loud or soft, by telephone or in a studio, gets none.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ QUIETEST_LUFS = -30
 # Measured on speech that was amplified into its limit: by 3 dB 0.01 per cent, by 6 dB (a few vowels, hardly heard) 0.2,
 # by 9 dB (rough throughout) 0.9, by 12 dB 2.4. A peak limiter's output stays below 0.01.
 MAX_CLIPPED_PERCENT = 0.5
-# People hang up on silence, and what waits for a voice may take it for none.
+# People hang up on silence, and systems that wait for a voice may detect none.
 MAX_LEADING_SILENCE = 3
-# At the end it only costs the listener's patience; it is mostly a recording that nobody stopped.
+# Silence at the end only annoys the listener; its usual cause is a recording that was stopped too late.
 MAX_TRAILING_SILENCE = 5
 _BELOW_MEASURE = "less than -70"  # LUFS; the absolute gate of BS.1770
 
 
 def sound_warnings(levels: Levels) -> tuple[AudioWarning, ...]:
-    """What to say about a recording with these levels; mostly nothing. Figures are rounded away from the limit."""
+    """The warnings about a recording with these levels; most have none. Values are rounded away from the limit."""
     found = []
     loudness, clipped = levels.loudness_lufs, levels.clipped_share * 100
     if loudness is None or loudness < QUIETEST_LUFS:

@@ -1,8 +1,8 @@
-"""Where the tags of an MP3 end and begin, without reading what is in them.
+"""The boundaries of an MP3's tags, found without reading their content.
 
-A cover picture can be a 764 kB bomb that unpacks to 600 MB, so a tag is measured and dropped, never parsed. ID3v2 is
-taken only at the front, by its own size, which the end of the file bounds. At the back ID3v1, APEv2 and Lyrics3 are
-taken only where both of their ends are marked; anything else there is left to the frame walk, which counts it as junk.
+A cover picture can be a 764 kB bomb that expands to 600 MB, so a tag is measured and removed, never parsed. ID3v2 is
+recognised only at the start, by its own size, which must be within the file. ID3v1, APEv2 and Lyrics3 are recognised only
+at the end; APEv2 and Lyrics3 need marks at both ends. The frame walk counts anything else as junk.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _LYRICS1_MOST = 5100 + len(b"LYRICSBEGIN") + len(b"LYRICSEND")
 
 
 def end_of_front_tags(data: bytes) -> int:
-    """The offset behind the ID3v2 tags at the front, 0 without one. Raises `tag_damaged` for one larger than the file.
+    """The offset after the ID3v2 tags at the start, 0 without one. Raises AudioRejected `tag_damaged` for an impossible size.
 
-    Zeros behind a tag are its padding (several taggers leave them outside of the size they write) and go with it.
+    Zeros after a tag count as its padding, because several taggers do not include padding in the size.
     """
     at = 0
     for _ in range(_MOST_TAGS):
@@ -41,7 +41,7 @@ def end_of_front_tags(data: bytes) -> int:
 
 
 def start_of_back_tags(data: bytes) -> int:
-    """The offset at which the tags at the end begin, len(data) without one."""
+    """The offset at which the tags at the end begin, `len(data)` without one."""
     end = len(data)
     for _ in range(_MOST_TAGS):
         start = _start_of_last_tag(data, end)
@@ -52,7 +52,7 @@ def start_of_back_tags(data: bytes) -> int:
 
 
 def _start_of_last_tag(data: bytes, end: int) -> int:
-    """Where the tag that ends at `end` starts; `end` when none does."""
+    """The start of the tag that ends at `end`; `end` if there is none."""
     if data[max(0, end - 128) : end].startswith(b"TAG") and end >= 128:
         start = end - 128
         return start - 227 if data[max(0, start - 227) : start].startswith(b"TAG+") else start
