@@ -1,1 +1,1 @@
-"""The sound of voicemails: kept encrypted, joined from clips, played, linked to, and left with carriers."""
+"""Recordings and clips: encrypted storage, joining, playback, signed links, and uploads to carriers."""

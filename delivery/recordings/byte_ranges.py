@@ -1,7 +1,7 @@
-"""Which bytes a `Range` header asks for (RFC 9110, section 14). Pure.
+"""Parsing of `Range` headers (RFC 9110, section 14). Pure.
 
-Players seek with single ranges; a header that asks for several, or that cannot be read, is ignored and the whole is served, as the
-standard allows.
+Players seek with single ranges. A header with several ranges, or a malformed one, is ignored and the whole recording is served, as
+the standard allows.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _SINGLE = re.compile(r"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})", re.IGNORECASE |
 
 
 class RangeNotSatisfiable(ValueError):
-    """The range begins behind the last of `size` bytes."""
+    """The range contains none of the recording's `size` bytes."""
 
     def __init__(self, size: int) -> None:
         super().__init__(f"The recording has {size} bytes; the range asks for none of them.")
@@ -20,7 +20,7 @@ class RangeNotSatisfiable(ValueError):
 
 
 def parse_range(header: str, size: int) -> range | None:
-    """The positions asked for within `size` bytes; None for the whole. Raises RangeNotSatisfiable."""
+    """The requested positions within `size` bytes; None for the whole recording. Raises RangeNotSatisfiable."""
     match = _SINGLE.fullmatch(header.strip())
     if match is None or match.group(1) == match.group(2) == "":
         return None

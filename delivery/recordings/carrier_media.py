@@ -1,8 +1,8 @@
-"""Leaves recordings with the carriers that want them uploaded first: once per recording and setup, and only for voicemails that wait.
+"""Uploads of recordings to carriers that need them before a drop: once per recording and setup, and only for waiting voicemails.
 
-A claim that meets a recording without media asks for it and lets its voicemails wait; the reports worker uploads, outside every
-claim and transaction. The row's `due_at` is that worker's lease and its `attempts` the token: what one says after another has begun
-anew is not heard. A worker killed in between costs the carrier an unused upload and the voicemails the rest of the lease, no more.
+A claim that finds a recording without media requests an upload and defers its voicemails. The reports worker uploads, outside every
+claim and transaction. The row's `due_at` is that worker's lease, and `attempts` identifies the try: the result of a try is ignored
+after another one has begun. A killed worker costs the carrier one unused upload, and the voicemails the rest of the lease.
 """
 
 from __future__ import annotations
@@ -28,13 +28,12 @@ from rvm.platform.encryption.crypto import Undecryptable
 
 log = structlog.get_logger(__name__)
 
-RECHECK = timedelta(seconds=2)  # when a voicemail that waits for media is looked at again
+RECHECK = timedelta(seconds=2)  # the delay until a voicemail that waits for media is checked again
 LEASE = timedelta(seconds=UPLOAD_SECONDS)
 FIRST_WAIT, MAX_WAIT = timedelta(seconds=5), timedelta(minutes=10)
 State = CarrierMedia.State
 
-# Asks for uploads, once for each recording.
-# What failed is wanted again once its wait is over, and only because somebody waits for it.
+# Requests uploads, one for each recording. A failed upload is requested again after its wait, and only if a voicemail waits for it.
 _ASK_FOR_UPLOADS = """
 INSERT INTO delivery_carriermedia AS m (id, setup_id, recording_id, state, media_id, error, attempts, due_at)
 SELECT id, %s, recording_id, 'wanted', '', '', 0, %s FROM unnest(%s::uuid[], %s::uuid[]) AS asked(id, recording_id)
@@ -51,7 +50,7 @@ RETURNING id
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """How a recording stands at a setup's carrier."""
+    """The state of a recording at a setup's carrier."""
 
     state: State
     media_id: str
@@ -65,14 +64,13 @@ def known(setup_id: UUID, recordings: Iterable[UUID]) -> dict[UUID, Media]:
 
 
 def id_of(setup_id: UUID, recording_id: UUID) -> str:
-    """The carrier's name for the recording; empty where it is not there. It is another one only after other credentials: they forget
-    every upload."""
+    """The carrier's id of the recording; empty without an upload. It changes only with new credentials, which reset all uploads."""
     ready = CarrierMedia.objects.filter(setup=setup_id, recording=recording_id, state=State.READY)
     return ready.values_list("media_id", flat=True).first() or ""
 
 
 def want(setup_id: UUID, recordings: Iterable[UUID], now: datetime) -> None:
-    """Ask for uploads; what is asked for already, or rests after a failure, stays as it is."""
+    """Request uploads; requests that exist already, or that wait after a failure, are unchanged."""
     asked = sorted(set(recordings))
     if asked:
         sql.run(_ASK_FOR_UPLOADS, [setup_id, now, sql.ids(uuid7() for _ in asked), sql.ids(asked)])
@@ -80,7 +78,7 @@ def want(setup_id: UUID, recordings: Iterable[UUID], now: datetime) -> None:
 
 
 def upload_one(transport: Transport[None], now: Callable[[], datetime], clock: Callable[[], float]) -> bool:
-    """Upload one recording, if one is due. `clock` runs during suspension, in seconds."""
+    """Upload one recording and return whether one was due. `clock` is in seconds and advances during suspension."""
     began = clock()
     media = _take(now())
     if media is None:
@@ -108,9 +106,9 @@ def _take(now: datetime) -> CarrierMedia | None:
 
 
 def _converse(media: CarrierMedia, transport: Transport[None], holds: Callable[[], bool]) -> str:
-    """The whole conversation. Raises MediaRefused, MediaNotTaken."""
+    """Exchange all requests and responses of an upload and return the media id. Raises MediaRefused, MediaNotTaken."""
     try:
-        # Its name at the carrier is its id: the name that a person gave it may name another person.
+        # The carrier gets the recording's id as name, because the name that a user gave may identify a patient.
         conversation = adapter_of(media.setup).upload(str(media.recording_id), read_frames(media.recording))
     except (LookupError, ValueError, OSError, Undecryptable) as error:
         raise MediaNotTaken(f"The upload could not begin ({type(error).__name__}).") from error

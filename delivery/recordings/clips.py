@@ -1,7 +1,7 @@
-"""Keeps clips, and joins them to recordings: once for each sequence of clips, however many people hear it.
+"""Storage of clips, and their joining to recordings, once for each sequence of clips.
 
-What is joined is judged like any upload, by the same `inspect`. An Assembly remembers which recording a sequence makes, so the second
-person with a first name costs one look-up.
+`inspect` checks a joined recording like any upload. An Assembly stores the recording of a sequence, so each further recipient of the
+same sequence costs one look-up.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ CHECK_IDS = "upload them first, or check their ids"
 
 
 def store_clip(workspace: Workspace, name: str, data: bytes) -> Clip:
-    """The clip in `data`, or the one that this workspace already has with the same sound, under its first name.
+    """Store the clip in `data` and return it, or return the workspace's clip with the same content, whose name is unchanged.
 
-    Raises AudioRejected, or ServiceError where the storage cannot take it.
+    Raises AudioRejected, or ServiceError if the storage fails.
     """
     with stored_clip(workspace, name, data) as clip:
         return clip
@@ -35,7 +35,7 @@ def store_clip(workspace: Workspace, name: str, data: bytes) -> Clip:
 
 @contextmanager
 def stored_clip(workspace: Workspace, name: str, data: bytes) -> Iterator[Clip]:
-    """The same for a block that needs the clip: where the block fails, a clip that was new is gone again."""
+    """`store_clip` as a context manager: if the block fails, a new clip is removed."""
     verdict = inspect_clip(data)
     unsaved = Clip(
         workspace=workspace,
@@ -54,11 +54,10 @@ def stored_clip(workspace: Workspace, name: str, data: bytes) -> Iterator[Clip]:
 
 
 def assemble(workspace: Workspace, clip_ids: Sequence[UUID]) -> Recording:
-    """The recording that these clips of the workspace make, in this order; joined now, or the one that was joined before.
+    """The recording of these clips of the workspace in this order, joined now or earlier.
 
-    Two callers at once get the same one. Raises ServiceError: `clip_unknown`, `clips_differ`, `too_short`, `too_long`, and the
-    codes of
-    `AudioRejected` for what only the whole can be refused for; `storage_unavailable`, which may pass.
+    Concurrent callers get the same recording. Raises ServiceError: `clip_unknown`, `clips_differ`, `too_short`, `too_long`, the codes
+    of `AudioRejected` for the joined recording, and `storage_unavailable`, which may be temporary.
     """
     if not clip_ids:
         raise ServiceError("too_short", "A recording is joined from at least one clip; none was named.")
@@ -76,7 +75,7 @@ def assemble(workspace: Workspace, clip_ids: Sequence[UUID]) -> Recording:
 
 
 def why_not(clips: Sequence[Clip]) -> ServiceError | None:
-    """Why these clips cannot be joined to one recording, as far as their rows say it; None: nothing speaks against it."""
+    """The error for clips whose rows show that they cannot be joined to one recording; None if the rows show no obstacle."""
     return _why_unlike(clips) or _why_of_wrong_length(clips)
 
 
@@ -87,7 +86,7 @@ def _joined(workspace: Workspace, clips: Sequence[Clip]) -> Recording:
     try:
         joined = join([_frames_of(clip) for clip in clips])
         with stored_recording(workspace, name, joined, assembled=True) as recording:
-            # Whoever else joins the same just now makes the same recording.
+            # A concurrent caller that joins the same clips gets the same recording.
             Assembly.objects.bulk_create(
                 [Assembly(workspace=workspace, clips=[clip.pk for clip in clips], recording=recording)],
                 ignore_conflicts=True,

@@ -1,7 +1,6 @@
-"""Signed, short-lived links to the sound of a recording or a clip, one purpose each: for the carrier that fetches it, for the person
-who listens.
+"""Signed, short-lived links to a recording or a clip, each for one purpose: a carrier's fetch or a person's player.
 
-The link is the permission, so it ends soon and opens one sound. Making one for a carrier costs a single HMAC and no query.
+The link itself grants access, so it expires soon and opens one sound only. A carrier's link costs one HMAC and no query.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from rvm.platform.database.clock import database_now
 
 Purpose = Literal["player", "carrier", "clip"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
-# A person's player asks again for every part that it seeks to.
+# Long enough for a player, which sends a request for every part that it seeks to.
 PLAYER_LIFE = timedelta(minutes=15)
-# From the midnight before the drop: carriers may fetch a while after they accepted.
+# Counted from the midnight before the drop, because carriers may fetch long after they have accepted.
 CARRIER_LIFE = timedelta(days=3)
 
 
@@ -29,7 +28,7 @@ class LinkMalformed(ValueError):
 
 
 class LinkExpired(ValueError):
-    """The token was good once."""
+    """The token is authentic but has expired."""
 
 
 class OpenedLink(NamedTuple):
@@ -38,13 +37,13 @@ class OpenedLink(NamedTuple):
 
 
 def link(sound: Recording | Clip, max_age: timedelta = PLAYER_LIFE) -> str:
-    """The absolute address at which a person can listen to it until `max_age` from now has passed."""
+    """The absolute URL for a person's player, valid for `max_age`."""
     purpose: Purpose = "clip" if isinstance(sound, Clip) else "player"
     return _address(sound.pk, purpose, int((database_now() + max_age).timestamp()))
 
 
 def carrier_link(recording_id: UUID, at: datetime) -> str:
-    """A link for a drop made `at`: the same all day, so that a resubmission repeats its request word for word."""
+    """The carrier's link for a drop made `at`; it is constant within a day, so that a resubmission repeats the same request."""
     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
     return _address(recording_id, "carrier", int((midnight + CARRIER_LIFE).timestamp()))
 
@@ -55,12 +54,12 @@ def _address(sound_id: UUID, purpose: Purpose, ends: int) -> str:
 
 
 def open_link(token: str) -> OpenedLink:
-    """What the token permits. Raises LinkMalformed, LinkExpired."""
+    """The sound and purpose of a token. Raises LinkMalformed, LinkExpired."""
     try:
         purpose, sound_id, ends = _signer().unsign(token).split(".")
     except (BadSignature, ValueError):
         raise LinkMalformed("This link was not made by this platform, or was not copied whole.") from None
-    if int(ends) <= database_now().timestamp():  # whichever host made it, and whichever opens it
+    if int(ends) <= database_now().timestamp():  # independent of the clocks of the hosts
         raise LinkExpired("This link has expired. Ask for a new one where you got it.")
     return OpenedLink(UUID(hex=sound_id), next(known for known in PURPOSES if known == purpose))
 

@@ -1,4 +1,4 @@
-"""Answers with the sound of a recording or a clip, or with the part of it that a player asks for."""
+"""Responses with the sound of a recording or a clip, whole or in part."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _HEADERS = {
 
 
 def play(request: HttpRequest, sound: Recording | Clip) -> HttpResponse:
-    """200 with the whole or 206 with a part; without a body for HEAD. Raises RangeNotSatisfiable.
+    """A response of 200 with the whole sound or 206 with the requested part; no body for HEAD.
 
-    It is a few hundred kilobytes and opened as a whole, because its encryption vouches for the whole.
+    The whole file, a few hundred kilobytes, is decrypted, because only that proves its integrity. Raises RangeNotSatisfiable,
+    FileNotFoundError, Undecryptable.
     """
     frames = read_frames(sound)
     # Ranges are for GET only (RFC 9110, 14.2).

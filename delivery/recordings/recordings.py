@@ -1,4 +1,4 @@
-"""Keeps what was uploaded, or joined from clips, as a recording: judged first, then stored with everything that was measured."""
+"""Storage of recordings, uploaded or joined from clips: first inspected, then stored with the measured values."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ log = structlog.get_logger(__name__)
 
 
 def store_recording(workspace: Workspace, name: str, data: bytes, *, assembled: bool = False) -> Recording:
-    """The recording in `data`, or the one that this workspace already has with the same sound.
+    """Store the recording in `data` and return it, or return the workspace's recording with the same content.
 
-    `assembled`: joined from clips, so it is not offered among the recordings; what was assembled once and is uploaded later, is.
-    Raises AudioRejected, or ServiceError where the storage cannot take it.
+    A recording with `assembled` is joined from clips and not offered in lists; a later upload of the same content makes it offered.
+    Raises AudioRejected, or ServiceError if the storage fails.
     """
     with stored_recording(workspace, name, data, assembled=assembled) as recording:
         return recording
@@ -32,8 +32,8 @@ def store_recording(workspace: Workspace, name: str, data: bytes, *, assembled: 
 
 @contextmanager
 def stored_recording(workspace: Workspace, name: str, data: bytes, *, assembled: bool = False) -> Iterator[Recording]:
-    """The same for a block that needs the recording: where the block fails, a recording that was new is gone again."""
-    # Thousands may be assembled in a row, and are seldom looked at: `measured` measures them then.
+    """`store_recording` as a context manager: if the block fails, a new recording is removed."""
+    # Thousands may be assembled in a row and few are viewed: `measured` measures their levels at the first view.
     verdict = inspect(data, with_levels=not assembled)
     unsaved = _unsaved(workspace, name, verdict)
     unsaved.assembled = assembled
@@ -42,10 +42,11 @@ def stored_recording(workspace: Workspace, name: str, data: bytes, *, assembled:
 
 
 def measured(recording: Recording) -> Recording:
-    """The recording with its levels; one that was assembled, or kept before levels were measured, gets them now, and their warnings.
+    """The recording with its levels and their warnings, which are measured and saved now if it has none.
 
-    Once, when somebody looks: few are looked at, and a migration has no media storage. Where the
-    file cannot be read the levels stay null, because the rest of the row can still be shown.
+    Assembled recordings, and those stored before levels were measured, have none. They are measured at the first view, because few
+    are viewed and a migration has no access to media storage. If the file cannot be read, the levels stay null, because the rest of
+    the row can still be shown.
     """
     if recording.measured:
         return recording
@@ -63,7 +64,7 @@ def measured(recording: Recording) -> Recording:
 
 
 def _levels(levels: Levels | None) -> dict[str, Any]:
-    """As the columns are called."""
+    """The levels by column name."""
     return {} if levels is None else {**asdict(levels), "waveform": bytes(levels.waveform)}
 
 
@@ -72,7 +73,7 @@ def _sentences(verdict: Inspection) -> list[str]:
 
 
 def _offered(recording: Recording, name: str) -> Recording:
-    """Among the recordings from now on, where a campaign alone knew it, under the name that a person gave it."""
+    """The recording, no longer marked as assembled if it was, and then with the uploader's name."""
     if recording.assembled:
         recording.assembled, recording.name = False, name[:MAX_NAME_LENGTH]
         recording.save(update_fields=["assembled", "name"])

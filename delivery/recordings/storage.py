@@ -1,7 +1,7 @@
-"""Keeps a sound (recording or clip) whole or not at all: its frames encrypted in the media storage, a row per workspace and content.
+"""Atomic storage of a sound (recording or clip): encrypted frames in the media storage, one row per workspace and content.
 
-The file is written before its row is committed, under a lock on workspace and content, and is removed again where anything after it
-fails. So a row never lacks its file, and a refusal leaves no trace.
+The file is written before its row is committed, under a lock on workspace and content, and is removed if a later step fails. A row
+therefore always has its file, and a failure leaves neither.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ Sound = TypeVar("Sound", Recording, Clip)
 
 @contextmanager
 def stored(sound: Sound, frames: bytes) -> Iterator[Sound]:
-    """For a block that needs the row: `sound`, which is unsaved, or the one that its workspace already has with the same content.
+    """Save the unsaved `sound` and yield it, or yield the workspace's row with the same content.
 
-    Where the block fails, a row that was new is gone again. Raises ServiceError where the storage cannot take the file.
+    If the block fails, a new row is rolled back and its file removed. Raises ServiceError if the storage fails.
     """
     known = find_duplicate(sound)
     if known is not None:
@@ -49,26 +49,26 @@ def stored(sound: Sound, frames: bytes) -> Iterator[Sound]:
 
 
 def find_duplicate(sound: Sound) -> Sound | None:
-    """The row of the same content."""
+    """The workspace's row with the same content, or None."""
     rows: Any = type(sound)._default_manager
     found: Sound | None = rows.filter(workspace=sound.workspace_id, sha256=sound.sha256).first()
     return found
 
 
 def read_frames(sound: Recording | Clip) -> bytes:
-    """The MP3, byte for byte as it was judged. Raises FileNotFoundError, Undecryptable."""
+    """The MP3 frames, exactly as inspected. Raises FileNotFoundError, Undecryptable."""
     return b"".join(decrypt_file(sound.storage_name, sound.associated_data))
 
 
 def _lock(sound: Recording | Clip) -> None:
-    """Until the transaction ends, nobody else writes or removes this content's file."""
+    """Lock this content's file against other writers and removers until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [sound.storage_name])
 
 
 def _write(sound: Recording | Clip, frames: bytes) -> None:
     try:
-        # In place of what lies there without a row, which a process that died has left.
+        # This replaces a file without a row, which a killed process may have left.
         encrypt_file(sound.storage_name, [frames], sound.associated_data)
     except OSError as error:
         raise ServiceError(
@@ -79,7 +79,7 @@ def _write(sound: Recording | Clip, frames: bytes) -> None:
 
 
 def _discard(sound: Sound) -> None:
-    """Remove the file unless somebody else's row has come to need it."""
+    """Remove the file unless another transaction's row needs it meanwhile."""
     with transaction.atomic():
         _lock(sound)
         if find_duplicate(sound) is None:

@@ -1,4 +1,4 @@
-"""Uploads of recordings to carriers, as a person sees to them. The engine asks for them by itself, but not after a refusal."""
+"""Manual requests for uploads to carriers. The engine requests uploads automatically, but not after a refusal."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ def may_be_uploaded_again(media: CarrierMedia) -> bool:
 
 @transaction.atomic
 def upload_again(*, media: CarrierMedia, actor: User | None) -> None:
-    """refused or failed -> wanted, and due at once: the carrier may take today what it refused, and a person need not wait for the
-    next try. Raises ServiceError where it is there or on its way."""
+    """Change a refused or failed upload to wanted and due now: the carrier may accept later what it refused.
+
+    Raises ServiceError if the recording is uploaded already or its upload is in progress.
+    """
     row = lock(media)
     setup = lock_living(row.setup)
     if not may_be_uploaded_again(row):
