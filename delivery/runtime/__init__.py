@@ -1,1 +1,1 @@
-"""What the engine stands on: set-wise SQL, wake-ups of workers, deadlines and the wish to stop. It knows no voicemail."""
+"""The foundations of engine and workers: wake-ups, deadlines, shutdown, bisection, watermarks. Imports nothing about voicemails."""

@@ -1,6 +1,6 @@
-"""Set-wise work that leaves out the item it fails with: one bad row, answer or drop costs itself and nobody else.
+"""Set-wise work that excludes a failing item, so that one bad row, response or drop does not affect the others.
 
-All are tried at once, so as long as nothing fails this costs nothing. Only then are they halved, down to the one that is to blame.
+All items are tried together, so without a failure there is no extra cost. After a failure they are halved, down to the failing item.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.db import (
 Item = TypeVar("Item")
 Done = TypeVar("Done")
 
-# What no item is to blame for: a server that is gone, a deadlock, a schema that this version does not know. The same for all.
+# Errors that no single item causes: an unavailable server, a deadlock, a schema of another version.
 OUTAGES = (OperationalError, InterfaceError)
 NOT_A_ROWS_FAULT = (*OUTAGES, ProgrammingError, InternalError, NotSupportedError)
 
@@ -27,10 +27,10 @@ NOT_A_ROWS_FAULT = (*OUTAGES, ProgrammingError, InternalError, NotSupportedError
 def bisected(
     work: Callable[[Sequence[Item]], list[Done]], items: Sequence[Item], blame: Callable[[Item, Exception], None]
 ) -> list[Done]:
-    """What `work` returns for all items but those with which it raises, each of which is given to `blame` with its error.
+    """The results of `work` for all items except the failing ones, each of which is passed to `blame` with its error.
 
-    `work` does all it is given or nothing, so where it writes it opens a transaction or a savepoint of its own. Errors that no item
-    is to blame for are raised.
+    `work` must be atomic, so if it writes, it opens a transaction or a savepoint of its own. Errors that no single item causes
+    (NOT_A_ROWS_FAULT) are raised.
     """
     if not items:
         return []

@@ -1,31 +1,31 @@
-"""How long the jobs of the workers' queues may take. Each keeps deadlines of its own; RQ ends one that keeps them no longer.
+"""Timeouts of the workers' jobs. Each job has deadlines of its own; RQ ends a job that exceeds them.
 
-Pure, because the settings need it: what RQ allows is made from what the environment says and from the bounds below.
+Pure, because the settings import it: RQ's timeouts are computed from the environment and the limits below.
 """
 
 from __future__ import annotations
 
-# How long answers of carriers are kept while PostgreSQL does not take them; then reports and look-ups settle them.
+# How long responses of carriers are kept while PostgreSQL is unavailable. After that, reports and look-ups resolve the drops.
 RECORD_PATIENCE = 60.0
-# The longest that one request of an upload takes, 8 MB included, and a whole upload.
+# The maximum time of one request of an upload of up to 8 MB, and of a whole upload.
 STEP_SECONDS = 60.0
 UPLOAD_SECONDS = 4 * STEP_SECONDS
-# For what the bounds do not count: statements that wait for one another, a slow disk, a machine that is busy with something else.
+# For delays outside the limits: lock waits, a slow disk, a busy machine.
 MARGIN_SECONDS = 60.0
-# A list of two million rows takes minutes; its worker goes on where it was.
+# A list of two million rows takes minutes; an interrupted import continues where it stopped.
 IMPORT_SECONDS = 3600.0
 
 
 def job_timeouts(*, work: float, exchange: float) -> dict[str, int]:
-    """Seconds after which RQ ends a job, by its queue.
+    """The seconds after which RQ ends a job, by queue.
 
-    `work`: for how long a job begins something new (RVM_DISPATCH_SECONDS). `exchange`: the longest exchange with a carrier
+    `work`: the time in which a job starts new work (RVM_DISPATCH_SECONDS). `exchange`: the maximum exchange with a carrier
     (RVM_CARRIER_TIMEOUT_SECONDS).
     """
     longest = {
-        # What is in flight when the time is over ends, and its answers are written.
+        # After the work time, requests in flight complete and their responses are written.
         "dispatch": work + exchange + RECORD_PATIENCE,
-        # A look-up and a resubmission follow the merging, and an upload these.
+        # Merging is followed by a look-up and a resubmission, then by an upload.
         "reports": work + 2 * exchange + UPLOAD_SECONDS,
         "imports": IMPORT_SECONDS,
     }

@@ -1,4 +1,4 @@
-"""Whether this process was asked to stop: long jobs look here and end early, with nothing half-done."""
+"""The stop flag of this process: long jobs check it and end early, at a consistent point."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Wake-ups of the workers. One says "look", never what at: the rows are the work, so a lost one costs a second, not a voicemail.
+"""Wake-ups of the workers: jobs that only tell a worker to look for due rows. A lost one costs a second, not a voicemail.
 
-At most one waits in a queue, however long its workers are busy: the worker that takes it looks after all that was committed before.
-Nothing but the queue itself says whether one waits, so one that went with its worker, or with Redis, blocks none that follow.
+At most one wake-up waits in a queue, however long its workers are busy: the worker that takes it sees all rows committed before.
+Only the queue's length decides whether one waits, so a wake-up lost with its worker or with Redis does not block later ones.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from rq import Queue
 
 log = structlog.get_logger(__name__)
 
-# The job that a wake-up runs, by its queue; a layer above adds its own. Strings, because jobs import the engine, which wakes.
+# The job of a wake-up, by queue; layers above add their own. Strings, because jobs import the engine, which imports this module.
 JOBS = {"dispatch": "delivery.worker.tasks.dispatch", "reports": "delivery.worker.tasks.merge_reports"}
 
-# How often a process wakes where it would otherwise do so with every request that comes in.
+# The minimum time between wake-ups of one process by incoming requests.
 THROTTLE_SECONDS = 0.25
 _woken: dict[str, float] = {}
 
@@ -45,16 +45,16 @@ def _enqueue(queue: Queue, name: str) -> None:
         try:
             pipeline.execute()
         except WatchError:
-            return  # another one was enqueued meanwhile: its worker looks later than we were called
+            return  # another wake-up was enqueued meanwhile, and its worker will see the same rows
 
 
 def wake_on_commit(name: str) -> None:
-    """Ring once the rows are there to be seen."""
+    """Wake the queue's workers after the current transaction commits."""
     transaction.on_commit(lambda: wake(name), robust=True)
 
 
 def wake_throttled_on_commit(name: str) -> None:
-    """Wake once the rows are there to be seen, unless this process did a moment ago: then the tick does, within a second."""
+    """Wake the queue's workers after commit, unless this process did within THROTTLE_SECONDS; then the tick does, within a second."""
     if time.monotonic() >= _woken.get(name, 0.0) + THROTTLE_SECONDS:
         transaction.on_commit(lambda: _wake_throttled(name), robust=True)
 
@@ -66,5 +66,5 @@ def _wake_throttled(name: str) -> None:
 
 @cache
 def _queue(name: str) -> Queue:
-    """Kept, with its connections: django-rq connects anew for each queue that it is asked for."""
+    """The cached queue with its connections, because django-rq opens new connections for each call."""
     return get_queue(name)

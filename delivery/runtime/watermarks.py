@@ -1,12 +1,12 @@
-"""How far into the index of a queue a process has found nothing but what is done.
+"""The position in a queue's index up to which a process has found only completed rows.
 
-What leaves a queue leaves its entry in the queue's index, and no VACUUM removes that while any transaction might still see the row:
-a dump that takes hours, a session that somebody forgot. These entries gather at the front, where every look for open work begins, and
-a million of them take it a quarter of a second and more. So a process that looks again and again goes on from the first open row that
-it found last.
+A row that leaves a queue keeps its entry in the queue's index until VACUUM removes it, which must wait while any old transaction may
+see the row: a dump that takes hours, a forgotten session. Such entries accumulate at the front of the index, where every look for
+open work begins, and a million of them cost a quarter of a second or more. A process that looks repeatedly therefore starts at the
+first open row of its last look.
 
-A row may come to lie before that place: its transaction was long, its lock was another's, its time is by a clock that is slow. Such
-rows are found by the looks that begin at the front, every few seconds, and rarely enough to take a small share of the time.
+A row may appear before that position: its transaction was long, another transaction held its lock, or its time is from a slow clock.
+Looks that start at the front find such rows. They run every few seconds, and rarely enough to take a small share of the time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
-# Between two looks from the front, and the share of the time that they may take at most.
+# The minimum time between two looks from the front, and the maximum share of time that they may take.
 MIN_SECONDS = 5.0
 MAX_SHARE = 0.05
 
@@ -25,13 +25,13 @@ _looks_again = False
 
 
 def remember_places() -> None:
-    """From now on this process goes on where it found work. One that looks once, in a shell or in a test, begins at the front."""
+    """Make watermarks take effect in this process. Without this, as in a shell or a test, every look starts at the front."""
     global _looks_again
     _looks_again = True
 
 
 class Watermark(Generic[Place]):
-    """The place in one queue from which the next look goes on; `front` lies before all of them."""
+    """The position in one queue at which the next look starts; `front` is before all positions."""
 
     def __init__(self, front: Place, clock: Callable[[], float] = time.monotonic) -> None:
         self._front = self.place = front
@@ -40,7 +40,7 @@ class Watermark(Generic[Place]):
 
     @contextmanager
     def look(self) -> Iterator[Place]:
-        """Where to begin. Only the look itself belongs in the block, for it is timed."""
+        """Yield the position at which to start. The block is timed, so it must contain the look only."""
         began = self._clock()
         if _looks_again and began < self._front_again:
             yield self.place
@@ -50,5 +50,5 @@ class Watermark(Generic[Place]):
         self._front_again = ended + max(MIN_SECONDS, (ended - began) / MAX_SHARE)
 
     def reached(self, place: Place) -> None:
-        """Nothing that is open lies before `place`, as far as this look saw."""
+        """Record that the look found no open row before `place`."""
         self.place = place
