@@ -1,4 +1,4 @@
-"""The carriers that this installation can speak to, by the name that a telephony setup stores."""
+"""The carrier adapters by name, as stored in telephony setups."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class UnknownCarrierError(LookupError):
 
 
 def carrier_class(name: str) -> type[Carrier]:
-    """The adapter of that name. Raises UnknownCarrierError."""
+    """The adapter with this name. Raises UnknownCarrierError."""
     try:
         return CARRIERS[name]
     except KeyError:
@@ -23,5 +23,5 @@ def carrier_class(name: str) -> type[Carrier]:
 
 
 def adapter_of(setup: TelephonySetup) -> Carrier:
-    """The setup's carrier, bound to its credentials. Raises UnknownCarrierError, or ValueError where they do not open."""
+    """The setup's adapter with its credentials. Raises UnknownCarrierError, or ValueError for unusable credentials."""
     return carrier_class(setup.carrier)(setup.credentials)

@@ -1,7 +1,7 @@
-"""What a carrier adapter is: one class per vendor that turns our words into the vendor's and back.
+"""The interface of carrier adapters: one class per vendor that translates between the platform's values and the vendor's API.
 
-An adapter holds no state and does no I/O: it builds requests and reads responses, so the engine alone decides when
-something goes out. Subclasses implement the methods below; nothing else of the engine knows a vendor.
+An adapter has no state and does no I/O: it builds requests and reads responses, so the engine alone decides when a request is
+sent. Subclasses implement the methods below; the rest of the engine is independent of vendors.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from delivery.transport.interface import CarrierRequest, CarrierResponse
 
 @dataclass(frozen=True, slots=True)
 class DropRequest:
-    """One attempt, in our words. `attempt_key` is the drop's id: the carrier's idempotency key and reference."""
+    """The values of one attempt. `attempt_key` is the drop's id, which the carrier gets as idempotency key and reference."""
 
     attempt_key: UUID
     recipient: str  # E.164
     sender: str  # E.164
     recording_url: str  # a short-lived link that serves exactly the validated MP3
     callback_url: str
-    media_id: str = ""  # the vendor's name for the recording, at carriers that need it uploaded first
+    media_id: str = ""  # the vendor's id of the recording, for carriers with `needs_media`
 
 
 class UnknownToCarrier:
-    """A look-up's answer: the carrier does not know the attempt key. Permits only a resubmission under the same key."""
+    """A look-up's result: the carrier does not know the attempt key. It permits only a resubmission under the same key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One field of a setup's credentials, as the admin form and the API ask for it."""
+    """One field of a setup's credentials, as in the admin form and the API."""
 
     name: str
     label: str
@@ -46,43 +46,43 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a carrier said to a question that reaches nobody. `detail` is a sentence for whoever set the account up."""
+    """The result of a check request, which reaches no telephone. `detail` is a sentence for the administrator of the setup."""
 
     ok: bool
     detail: str
 
 
 class MediaRefused(ValueError):
-    """The carrier will never take this recording; the message is the carrier's reason, for the person who looks."""
+    """The carrier refuses this recording permanently; the message is the carrier's reason, for the user."""
 
 
 class MediaNotTaken(ValueError):
-    """This upload failed and another may succeed; the message says why."""
+    """This upload failed, but another may succeed; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackAnswer:
-    """What a carrier gets back for a callback that was kept."""
+    """The response to a callback whose reports were stored."""
 
     body: bytes = b""
     content_type: str = "text/plain"
 
 
 class CallbackRejected(ValueError):
-    """The callback does not prove that it comes from the carrier; the message says why and holds nothing secret."""
+    """The callback is not proved to come from the carrier; the message gives the reason and contains no secret."""
 
 
 class CallbackMalformed(ValueError):
-    """The callback is authentic and cannot be read; the message says where."""
+    """The callback is authentic but malformed; the message names the place."""
 
 
 class Carrier(ABC):
-    """One vendor, bound to one setup's credentials."""
+    """The adapter of one vendor, with one setup's credentials."""
 
     name: ClassVar[str]
     label: ClassVar[str]
     credential_fields: ClassVar[tuple[Credential, ...]]
-    # How long the vendor honours an attempt key; None where it has no such keys.
+    # How long the vendor honours an attempt key; None if it has no such keys.
     idempotency_window: ClassVar[timedelta | None] = None
     # Whether `lookup_request` may be called.
     can_look_up: ClassVar[bool] = False
@@ -101,39 +101,43 @@ class Carrier(ABC):
 
     @abstractmethod
     def read_submission(self, response: CarrierResponse) -> Submission:
-        """Never raises on what a vendor may send: garbage is `UNKNOWN`."""
+        """The outcome of a submission. Never raises: an unreadable response is `UNKNOWN`."""
 
     def lookup_request(self, attempt_key: UUID) -> CarrierRequest:
         raise NotImplementedError(f"{self.label} cannot look drops up")
 
     def read_lookup(self, response: CarrierResponse) -> Submission | Report | UnknownToCarrier | None:
-        """None where the answer says nothing."""
+        """The result of a look-up; None if the response proves nothing."""
         raise NotImplementedError(f"{self.label} cannot look drops up")
 
     def check_request(self) -> CarrierRequest:
         raise NotImplementedError(f"{self.label} has no request that reaches nobody")
 
     def read_check(self, response: CarrierResponse) -> Check:
-        """Never raises on what a vendor may send."""
+        """The result of a check request. Never raises for any response of a vendor."""
         raise NotImplementedError(f"{self.label} has no request that reaches nobody")
 
     def upload(self, name: str, mp3: bytes) -> Generator[CarrierRequest, CarrierResponse, str]:
-        """The conversation that leaves a recording with the carrier: yields requests, is sent their answers, returns the media id.
+        """A generator of the upload of a recording: it yields requests, receives their responses, and returns the media id.
 
-        Does no I/O itself and may be begun again from the start. Raises MediaRefused, MediaNotTaken.
+        It does no I/O itself and may be restarted from the beginning. Raises MediaRefused, MediaNotTaken.
         """
         raise NotImplementedError(f"{self.label} takes no uploads")
 
     @abstractmethod
     def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> None:
-        """Raise CallbackRejected unless the raw bytes prove their origin. Header names are lower-case; `url` is our address as the
-        vendor called it, with whatever query the adapter had put there."""
+        """Raise CallbackRejected unless the raw bytes prove their origin.
+
+        Header names are lower-case; `url` is the callback URL as called by the vendor, including the query that the adapter added.
+        """
 
     @abstractmethod
     def parse_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> list[Report]:
         """The reports in a verified callback. Raises CallbackMalformed; unknown codes become Reason.UNKNOWN."""
 
     def answer_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> CallbackAnswer:
-        """What the carrier is told once the reports are kept: nothing, unless it takes its next step from the answer. The same
-        callback must get the same answer: carriers repeat themselves."""
+        """The response once the reports are stored: empty, unless the carrier's next step depends on it.
+
+        The same callback must get the same response, because carriers repeat callbacks.
+        """
         return CallbackAnswer()

@@ -1,13 +1,13 @@
-"""Drop Cowboy's API, version 2: recordings uploaded once, one request a drop, results by post-back and by signed webhook.
+"""The adapter for Drop Cowboy's API, version 2: recordings uploaded once, one request per drop, results by post-back and webhook.
 
 Written from the vendor's public repository Drop-Cowboy/dropcowboy at a0e60aa (examples/api/CONTRACT.md, examples/api/fixtures/,
-docs/concepts/, docs/troubleshooting.md); nothing here was tried against the vendor's servers. What shapes the adapter:
+docs/concepts/, docs/troubleshooting.md); not tested against the vendor's servers. These properties shape the adapter:
 
-* A 202 means that the request is in line and nothing of it was looked at: a wrong key gets one too and fails later, with code 3007.
-* The result comes once, unsigned, to the `callback_url` of the send (with our `foreign_id`), and, where the customer has registered
-  our address as a webhook, signed and up to three times (without it).
-* There is no look-up. What is uncertain is settled by a result, or by the same request under the same key, which the vendor documents
-  as the way to find out: keys are remembered for 24 hours and obeyed once.
+* A 202 means that the request is queued unchecked: a wrong API key also gets a 202 and fails later, with code 3007.
+* The result is sent once, unsigned, to the `callback_url` of the send (with `foreign_id`). If the customer has registered the setup's
+  callback URL as a webhook, it is also sent signed, up to three times, without `foreign_id`.
+* There is no look-up. An uncertain drop is resolved by a result, or by the same request under the same key, which the vendor
+  documents for this purpose: keys are remembered for 24 hours and acted on once.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ DELIVERED = "0"
 
 # `reason_code` of a failed send. The three thousands, 4001, 4002 and 4010 are explained in docs/concepts/send-results.md (3002
 # and 3015 in CONTRACT.md), the others named in docs/concepts/test-numbers.md. Codes that only concern texts, synthetic speech or
-# hosted audio are here too: we never cause them, and a person who meets one should not read "unknown".
+# hosted audio are included, although the platform never causes them, so that they are not shown as "unknown".
 REASONS: dict[str, Reason] = {
     "3000": Reason.NO_FUNDS,
     "3001": Reason.RECORDING_REFUSED,  # not audio, or a media_id of another account
@@ -58,7 +58,7 @@ REASONS: dict[str, Reason] = {
     "3014": Reason.CARRIER_ACCOUNT,  # hosted audio is not enabled
     "3015": Reason.REFUSED,  # as 3002
     "3021": Reason.REFUSED,  # synthetic speech: the text is too long
-    # The key was used with another body: some send exists under it and only its own result says what became of it.
+    # The key was used with another body: a send exists under it, and only its own result shows its outcome.
     "3027": Reason.UNCONFIRMED,
     "3028": Reason.REFUSED,  # the key is not 1 to 255 printable ASCII characters
     "3040": Reason.CARRIER_ACCOUNT,  # testing mode: the account reaches its test numbers only
@@ -86,14 +86,14 @@ REASONS: dict[str, Reason] = {
     "6006": Reason.REFUSED,  # opt-in pending
     "6011": Reason.REFUSED,  # opt-in missing
 }
-# Answers to a send other than 202, by status (docs/troubleshooting.md). All are given at the door, before anything is put in line.
+# Responses to a send other than 202, by status (docs/troubleshooting.md). All are sent before the request is queued.
 ANSWERS: dict[int, tuple[Outcome, Reason]] = {
     # nothing is wrong with the drop: it waits until the account is put right
     401: (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # no credentials at all
     403: (Outcome.NOT_SENT, Reason.CARRIER_ACCOUNT),  # the key lacks the scope
     429: (Outcome.NOT_SENT, Reason.NOT_SENT),
 }
-# No status of these is documented for a send; with the vendor's own error document in the body they refuse what was sent.
+# None of these is documented for a send. With the vendor's error document in the body, they are refusals of the request.
 REFUSALS = frozenset({400, 413, 415, 422})
 STATUS_EVENT = "contact.rvm.status"
 
@@ -189,8 +189,11 @@ class DropCowboy(Carrier):
         return media_id
 
     def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> None:
-        """A webhook proves itself by its signature. A post-back carries none: what it knows is its proof, our address with the
-        setup's token in it and an attempt key, both unguessable and told to nobody but the vendor."""
+        """Raise CallbackRejected unless a webhook has a valid signature or a post-back has an attempt key.
+
+        A post-back is unsigned. Its proof is the callback URL with the setup's token and an attempt key, which are both unguessable
+        and known to the vendor only.
+        """
         if headers.get("x-signature"):
             if headers.get("x-signature-version", "v1") != "v1":
                 raise CallbackRejected("X-Signature-Version is not v1.")
@@ -224,7 +227,10 @@ class DropCowboy(Carrier):
 
 
 def _webhook(body: dict[str, Any]) -> list[Report]:
-    """Receipts add a recording of the call and no result; what has a campaign was sent from the vendor's own dashboard."""
+    """The reports of a webhook; none for receipts, which contain no result, and for sends from the vendor's own dashboard.
+
+    Sends from the dashboard have a `campaign_id`. Raises CallbackMalformed.
+    """
     data = body.get("data")
     if not isinstance(body.get("event"), str) or not isinstance(data, dict):
         raise CallbackMalformed("The webhook is no JSON object with an event and its data.")
@@ -247,7 +253,10 @@ def _report(
     recipient: str = "",
     unsigned: bool = False,
 ) -> Report:
-    """The code decides, as the vendor asks; only a code that this table does not know leaves the word to `status`."""
+    """The report of a result. As the vendor advises, `reason_code` decides; `status` decides only for an unknown code.
+
+    Raises CallbackMalformed.
+    """
     code = parse_text(data.get("reason_code"), MAX_CODE_LENGTH)
     delivered = code == DELIVERED or (code not in REASONS and data.get("status") == "success")
     if not delivered and data.get("status") != "failure" and code not in REASONS:
@@ -276,7 +285,10 @@ def _attempt_key(body: dict[str, Any]) -> UUID | None:
 
 
 def _taken(response: CarrierResponse, storage: bool = False) -> dict[str, Any]:
-    """The data of an answer that took its step. Only the API's refusal of what we sent is final: a storage's may be its bad day."""
+    """The data of a successful response. Raises MediaRefused for a refusal by the API, otherwise MediaNotTaken.
+
+    A refusal by the storage may be temporary.
+    """
     body = json_object(response.body)
     if 200 <= response.status < 300:
         data = body.get("data")
@@ -288,7 +300,7 @@ def _taken(response: CarrierResponse, storage: bool = False) -> dict[str, Any]:
 
 
 def _explanation(body: dict[str, Any]) -> str:
-    """Of the vendor's error document: {type, title, status, detail, instance, request_id}."""
+    """Title and detail of the vendor's error document, {type, title, status, detail, instance, request_id}."""
     return ": ".join(filter(None, (parse_text(body.get("title"), 200), parse_text(body.get("detail"), 298))))
 
 

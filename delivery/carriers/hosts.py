@@ -1,7 +1,7 @@
-"""Which hosts a setup's credentials may name.
+"""The hosts that a setup's credentials may name.
 
-Whoever may open a setup would otherwise have our workers call any machine of the network that they stand in. Real carriers have
-one address; simulated ones listen where the deployment says (`RVM_SANDBOX_HOSTS`).
+Without this restriction, an administrator of a setup could make the workers call any machine in their network. Real carriers have one
+address; simulated carriers may use the hosts in `RVM_SANDBOX_HOSTS`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from django.conf import settings
 
 
 def check_address(url: str, whose: str, *, own_host: str = "") -> None:
-    """Raise ValueError, whose sentence repeats nothing of the address, unless it is HTTP to `own_host` or to a listed host.
+    """Raise ValueError, whose message contains no part of the address, unless it is HTTP to a listed host or HTTPS to `own_host`.
 
-    `own_host` is the carrier's published one, which is spoken to by HTTPS only.
+    `own_host` is the carrier's published host.
     """
     try:
         parts = urlsplit(url)

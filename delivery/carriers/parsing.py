@@ -1,6 +1,6 @@
-"""Reads what vendors send: plain values out of any bytes, never an exception.
+"""Parsing of vendors' data: plain values from any bytes, without exceptions.
 
-An answer or a callback may hold anything; what cannot be read is empty, and the adapter decides what its absence means.
+A response or a callback may contain anything. Unreadable values become empty, and the adapter decides what that means.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ def json_object(raw: bytes) -> dict[str, Any]:
 
 
 def parse_text(value: object, longest: int = MAX_TEXT_LENGTH) -> str:
-    """A vendor's text, cut. A number is kept as text; PostgreSQL stores no NUL."""
+    """A vendor's text, truncated to `longest` characters; numbers become text, and NUL, which PostgreSQL cannot store, is removed."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     return value[:longest].replace("\0", "") if isinstance(value, str) else ""
 
 
 def parse_time(value: object) -> datetime | None:
-    """None for what is no time, has no zone, or lies outside the calendar."""
+    """An ISO 8601 time in UTC; None if it is malformed, has no zone or is out of range."""
     try:
         parse_time = datetime.fromisoformat(value) if isinstance(value, str) else None
         return parse_time.astimezone(UTC) if parse_time is not None and parse_time.tzinfo is not None else None
@@ -41,7 +41,7 @@ def parse_time(value: object) -> datetime | None:
 
 
 def time_of_milliseconds(value: object) -> datetime | None:
-    """Milliseconds since 1970; None for anything else."""
+    """The UTC time of milliseconds since 1970; None for anything else."""
     if not isinstance(value, int) or isinstance(value, bool):
         return None
     try:
@@ -51,7 +51,7 @@ def time_of_milliseconds(value: object) -> datetime | None:
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """Whole seconds, up to an hour; None where the header is missing, a date or garbage."""
+    """The `Retry-After` header in whole seconds, at most an hour; None if it is missing, a date or malformed."""
     value = headers.get("retry-after", "").strip()
     if not (value.isascii() and value.isdigit()):
         return None

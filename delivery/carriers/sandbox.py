@@ -1,4 +1,4 @@
-"""The sandbox carrier's adapter: the simulated vendor of `rvm/simulators/sandbox`, spoken to over HTTP like any other.
+"""The adapter for the sandbox carrier: the simulated vendor of `rvm/simulators/sandbox`, used over HTTP like any other.
 
 Its API is described in that package's docstring; nothing of the package is imported.
 """
@@ -39,8 +39,8 @@ REASONS: dict[str, Reason] = {
     "carrier_denied": Reason.CARRIER_DENIED,
     "audio_unusable": Reason.RECORDING_REFUSED,
 }
-# Answers to a submission, by status and code. Every other answer leaves open whether the drop was accepted; so does
-# 422 idempotency_conflict, because some drop does exist under that key.
+# Responses to a submission, by status and code. Every other response leaves open whether the drop was accepted; so does
+# 422 idempotency_conflict, because a drop exists under that key.
 ANSWERS: dict[tuple[int, str], tuple[Outcome, Reason]] = {
     (400, "malformed"): (Outcome.REFUSED, Reason.REFUSED),
     (400, "invalid_key"): (Outcome.REFUSED, Reason.REFUSED),
@@ -128,7 +128,7 @@ class Sandbox(Carrier):
         return report
 
     def check_request(self) -> CarrierRequest:
-        """The faults that are set: a short answer that only the account's key gets."""
+        """A request for the configured faults, a short response that requires the account's key."""
         return CarrierRequest("GET", self._faults_url, (self._authorization,))
 
     def read_check(self, response: CarrierResponse) -> Check:
@@ -164,7 +164,7 @@ class Sandbox(Carrier):
 
 
 def _report(event: dict[str, Any]) -> Report:
-    """Raises ValueError, whose message goes on after "Event 1 of 2"."""
+    """The report of an event. Raises ValueError, whose message continues the sentence "Event 1 of 2"."""
     try:
         attempt_key = UUID(event.get("reference"))
     except (ValueError, TypeError, AttributeError):

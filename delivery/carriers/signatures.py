@@ -1,4 +1,4 @@
-"""The signature that most vendors put on a callback: HMAC-SHA256 over a timestamp and the raw bytes, good for a few minutes."""
+"""Verification of the usual signature on callbacks: HMAC-SHA256 over a timestamp and the raw bytes, valid for a few minutes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from datetime import datetime, timedelta
 
 from delivery.carriers.base import CallbackRejected
 
-TOLERANCE = timedelta(seconds=300)  # how far a callback's timestamp may be from our clock
+TOLERANCE = timedelta(seconds=300)  # the maximum difference between a callback's timestamp and `now`
 
 
 def check_signature(
     raw: bytes, headers: Mapping[str, str], now: datetime, *, secrets: Iterable[bytes], signature: str, timestamp: str
 ) -> None:
-    """Raise CallbackRejected unless the header `signature` is "sha256=" and the hex HMAC of timestamp, dot and body under one of the
-    secrets. `signature` and `timestamp` are the headers' names as the vendor writes them; the timestamp is in seconds."""
+    """Raise CallbackRejected unless the signature header is "sha256=" and the hex HMAC of timestamp, dot and body under a secret.
+
+    `signature` and `timestamp` are the headers' names as the vendor writes them; the timestamp is in Unix seconds.
+    """
     seconds = headers.get(timestamp.lower(), "")
-    # isdigit alone takes digits of every script; twelve digits last until the year 33658
+    # isdigit alone accepts digits of every script; twelve digits suffice until the year 33658
     if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 12):
         raise CallbackRejected(f"{timestamp} is missing or is not a number of seconds.")
     if abs(now.timestamp() - int(seconds)) > TOLERANCE.total_seconds():
