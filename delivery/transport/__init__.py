@@ -1,1 +1,1 @@
-"""The one way to carriers over HTTP, which proves of each request whether it was sent."""
+"""The HTTP client to carriers, which proves for each failed request whether it was sent."""

@@ -1,16 +1,16 @@
 """The one HTTP client to carriers: hundreds of requests in flight from one thread, each on the wire at most once.
 
-libcurl sends a request again by itself when a kept-alive connection dies before the first byte of a response. For a
-voicemail that is a second voicemail. Its hook before each sending (PREREQFUNCTION, libcurl 7.80) is called once per
-writing, so the second one is refused there; that holds for requests with and without a body. (The older trick, a body
-from READFUNCTION that cannot be rewound, protects neither GET nor an empty POST: tried with libcurl 8.23.)
+libcurl resends a request if a kept-alive connection dies before the first byte of a response, which could leave a second
+voicemail. It calls PREREQFUNCTION (libcurl 7.80) before each write of a request, with or without a body, and the hook
+refuses the second write. (The older method, a body from READFUNCTION that cannot be rewound, protects neither GET nor an
+empty POST: tested with libcurl 8.23.)
 
-Nothing queues in here: neither the number of connections nor those per host are limited, so that `submit` starts the
-request before it returns (on an idle connection it is written there and then). The caller caps what is in flight.
+The transport has no queue: connections are not limited, neither in total nor per host, so that `submit` starts the
+request before it returns (on an idle connection it is written immediately). The caller limits the requests in flight.
 
-libcurl is driven by its sockets through epoll and not by `CurlMulti.select`, which cannot wait on descriptors above
-1023 and looks at every connection each time. Idle connections stay in the epoll too: libcurl looks for closed ones once
-a second at most and meanwhile writes on them, which would make a voicemail uncertain each time a carrier restarts.
+libcurl is driven by its sockets through epoll, not by `CurlMulti.select`, which cannot wait on descriptors above 1023 and
+checks every connection each time. Idle connections stay in the epoll too: libcurl checks for closed ones at most once a
+second and writes to them until then, which would make a voicemail uncertain each time a carrier restarts.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ import pycurl
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Context, Proof, TransportFailure
 
 BODY_LIMIT = 64 * 1024  # bytes; carriers answer with less than 2 kB
-CONNECTIONS_KEPT = 512  # idle ones beyond it are closed, oldest first
-IDLE_SECONDS = 20  # balancers close idle connections after 30 to 60 s: never write on one just then
-LOOK_SECONDS = 0.001  # how long ago idle connections may have been looked at when a request starts
-LIFE_SECONDS = 600  # a busy connection is renewed, so that a carrier's change of address is seen
+CONNECTIONS_KEPT = 512  # further idle connections are closed, oldest first
+IDLE_SECONDS = 20  # load balancers close idle connections after 30 to 60 s; no request may be written at that moment
+LOOK_SECONDS = 0.001  # the maximum age of the last check of idle connections when a request starts
+LIFE_SECONDS = 600  # a busy connection is renewed, so that a carrier's change of address takes effect
 
 _QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT, unnamed in pycurl: a hanging DNS look-up is abandoned instead of waited for
 
@@ -43,7 +43,7 @@ _EVENTS = {
 }
 _ACTIONS = {select.EPOLLIN: pycurl.CSELECT_IN, select.EPOLLOUT: pycurl.CSELECT_OUT}  # else 0: libcurl looks itself
 
-# Our own words: libcurl's can quote what the server sent.
+# Own messages, because libcurl's may quote data from the server.
 _DETAILS = {
     pycurl.E_URL_MALFORMAT: "The carrier's address is malformed.",
     pycurl.E_COULDNT_RESOLVE_HOST: "The carrier's host name could not be resolved.",
@@ -73,8 +73,8 @@ _seconds_since_boot = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
 class CurlTransport(Generic[Context]):
     """`Transport` over libcurl. Times are in seconds; `total_timeout` counts from `submit` and includes connecting.
 
-    `clock` runs during suspension: a request that could not leave within `total_timeout` of its submission, because the
-    machine slept meanwhile, does not leave at all. Create it after a fork, in the thread that uses it.
+    `clock` advances during suspension: a request that was not written within `total_timeout` of its submission, because the
+    machine slept meanwhile, is never written. Create the transport after a fork, in the thread that uses it.
     """
 
     def __init__(
@@ -95,14 +95,14 @@ class CurlTransport(Generic[Context]):
             _QUICK_EXIT: 1,
             pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
             pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
-            pycurl.DEFAULT_PROTOCOL: "https",  # an address without a scheme carries credentials too
+            pycurl.DEFAULT_PROTOCOL: "https",  # requests to a URL without a scheme contain credentials too
             pycurl.FOLLOWLOCATION: 0,
             pycurl.PROXY: "",  # and none from the environment
             pycurl.SSL_VERIFYPEER: 1,
             pycurl.SSL_VERIFYHOST: 2,
             pycurl.USERAGENT: "rvm",
         }
-        # The wheel's libcurl looks for certificates where its builder kept them. Python's answer obeys SSL_CERT_FILE.
+        # The wheel's libcurl looks for certificates in its builder's path. Python's default paths respect SSL_CERT_FILE.
         trusted = ssl.get_default_verify_paths()
         if trusted.cafile:
             self._options[pycurl.CAINFO] = trusted.cafile
@@ -122,11 +122,11 @@ class CurlTransport(Generic[Context]):
 
     @property
     def in_flight(self) -> int:
-        """Submitted and not yet returned by `poll`."""
+        """The number of requests that were submitted and not yet returned by `poll`."""
         return len(self._busy) + len(self._stillborn)
 
     def submit(self, request: CarrierRequest, context: Context) -> None:
-        """Start a request; `context` comes back with its end. Never waits. What cannot be built ends as not sent."""
+        """Start a request without waiting; `poll` returns `context` with its end. A malformed request ends as not sent."""
         exchange = self._idle.pop() if self._idle else self._new_exchange()
         try:
             exchange.begin(request, context, self._total_timeout)
@@ -141,8 +141,10 @@ class CurlTransport(Generic[Context]):
         self._start(exchange)
 
     def poll(self, seconds: float) -> list[tuple[Context, CarrierResponse | TransportFailure]]:
-        """Drive the requests for at most `seconds` and return those that ended; returns early once one has, and at once
-        when nothing is in flight."""
+        """Drive the requests for at most `seconds` and return the ended ones.
+
+        It returns as soon as one has ended, and at once if none is in flight.
+        """
         ended, self._stillborn = self._stillborn, []
         self._collect(ended)  # a fast answer can be in hand since `submit`
         until = time.monotonic() + seconds
@@ -154,8 +156,10 @@ class CurlTransport(Generic[Context]):
         return ended
 
     def close(self) -> None:
-        """Drop the connections and whatever is in flight. Contexts not yet returned are returned to nobody: their
-        requests may have been obeyed."""
+        """Close all connections and abandon the requests in flight, whose contexts are not returned.
+
+        The server may have acted on these requests.
+        """
         for exchange in self._busy:
             self._multi.remove_handle(exchange)
         for exchange in (*self._busy, *self._idle):
@@ -174,7 +178,7 @@ class CurlTransport(Generic[Context]):
         self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)  # starts it now instead of at the next poll
 
     def _drive(self, until: float) -> float:
-        """Wait for sockets or libcurl's timer, but not beyond `until`; let libcurl work; return the seconds left."""
+        """Wait for sockets or libcurl's timer, at most until `until`, let libcurl process them, and return the seconds left."""
         now = time.monotonic()
         due = until if self._timer is None else min(self._timer, until)
         happened = self._epoll.poll(max(due - now, 0))
@@ -231,7 +235,7 @@ class CurlTransport(Generic[Context]):
 
 
 class _Exchange(pycurl.Curl, Generic[Context]):
-    """A reusable easy handle together with what belongs to the request it carries now."""
+    """A reusable easy handle with the state of its current request."""
 
     context: Context
 
@@ -253,9 +257,10 @@ class _Exchange(pycurl.Curl, Generic[Context]):
         self.setopt(pycurl.WRITEFUNCTION, self.chunks.append)
 
     def begin(self, request: CarrierRequest, context: Context, seconds: float) -> None:
-        """Load the request; what equals the handle's last one is already there.
+        """Load the request; options equal to those of the handle's last request are kept.
 
-        Raises ValueError, TypeError or pycurl.error where the request cannot be built."""
+        Raises ValueError, TypeError or pycurl.error for a malformed request.
+        """
         if request.url != self.url:
             self.setopt(pycurl.URL, request.url)
             self.url = request.url
@@ -263,7 +268,8 @@ class _Exchange(pycurl.Curl, Generic[Context]):
             joined = "".join(request.headers)
             if "\n" in joined or "\r" in joined:
                 raise ValueError("a line break in a header would begin another header or request")
-            self.setopt(pycurl.HTTPHEADER, (*request.headers, "Expect:"))  # or libcurl waits for a 100 on large bodies
+            # Without "Expect:" libcurl waits for a 100 response before large bodies.
+            self.setopt(pycurl.HTTPHEADER, (*request.headers, "Expect:"))
             self.headers = request.headers
         if request.body or request.method in ("POST", "PUT", "PATCH"):
             self.setopt(pycurl.POSTFIELDS, request.body)
@@ -278,7 +284,7 @@ class _Exchange(pycurl.Curl, Generic[Context]):
         self.context, self.latest, self.allowed = context, self.clock() + seconds, False
 
     def allow(self, address: str, local_address: str, port: int, local_port: int) -> int:
-        """libcurl asks here each time it is about to write the request, with the connection it has chosen."""
+        """PREREQFUNCTION: permit the write once, in time, and not on a connection that the server has closed."""
         if self.allowed or self.clock() > self.latest:
             return pycurl.PREREQFUNC_ABORT
         if local_port in self.dead_ports:
@@ -288,8 +294,11 @@ class _Exchange(pycurl.Curl, Generic[Context]):
         return pycurl.PREREQFUNC_OK
 
     def may_begin_again(self, code: int) -> bool:
-        """True, and ready for it, when nothing was written because a kept-alive connection was found dead (libcurl has
-        dropped it since) and time is left."""
+        """Whether the request may start again, for which the handle is then prepared.
+
+        This requires that no byte was written because a kept-alive connection was dead (libcurl has closed it since), and that time
+        is left.
+        """
         left = self.latest - self.clock()
         if code != pycurl.E_ABORTED_BY_CALLBACK or self.getinfo(pycurl.REQUEST_SIZE) > 0 or left <= 0:
             return False
@@ -301,8 +310,10 @@ class _Exchange(pycurl.Curl, Generic[Context]):
         return CarrierResponse(self.getinfo(pycurl.RESPONSE_CODE), b"".join(self.chunks), _fields(self.lines))
 
     def failure(self, code: int) -> TransportFailure:
-        """REQUEST_SIZE counts every byte handed to the kernel or to TLS, over all of libcurl's attempts, and so proves
-        what the error code does not: "connection refused" can be the second attempt after the first was sent."""
+        """The failure with its proof, by REQUEST_SIZE: the bytes passed to the kernel or to TLS in all of libcurl's attempts.
+
+        The error code proves nothing: "connection refused" may be from a second attempt after the first was sent.
+        """
         if self.getinfo(pycurl.REQUEST_SIZE) > 0:
             return TransportFailure(Proof.UNKNOWN, _DETAILS.get(code) or f"The exchange failed (libcurl error {code}).")
         detail = _UNSENT.get(code) or _DETAILS.get(code) or f"The request could not be sent (libcurl error {code})."
@@ -310,7 +321,7 @@ class _Exchange(pycurl.Curl, Generic[Context]):
 
 
 def _fields(lines: list[bytes]) -> dict[str, str]:
-    """Header lines by lower-case name; of a repeated name the last. A status line begins anew (after a 100 or 103)."""
+    """The header values by lower-case name, the last one of repeated names, of the last response (after a 100 or 103)."""
     fields: dict[str, str] = {}
     for line in b"".join(lines).decode("latin-1").split("\r\n"):
         name, colon, value = line.partition(":")

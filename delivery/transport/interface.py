@@ -1,6 +1,6 @@
-"""Plain values for one HTTP exchange with a carrier, and the port through which they travel.
+"""The values of one HTTP exchange with a carrier, and the interface of the transport.
 
-The engine, the adapters and the tests know only these; `delivery/transport/curl.py` is the one client behind them.
+Engine, adapters and tests use only these; `delivery/transport/curl.py` is the only client.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Context = TypeVar("Context")
 
 @dataclass(frozen=True, slots=True)
 class CarrierRequest:
-    """`headers` are "Name: value" lines, ready for the wire."""
+    """A request to a carrier; `headers` are complete "Name: value" lines."""
 
     method: str
     url: str
@@ -24,7 +24,7 @@ class CarrierRequest:
 
 @dataclass(frozen=True, slots=True)
 class CarrierResponse:
-    """`headers` have lower-case names. `body` is cut at the transport's limit."""
+    """A carrier's response; `headers` have lower-case names, `body` is truncated at the transport's limit."""
 
     status: int
     body: bytes
@@ -33,27 +33,27 @@ class CarrierResponse:
 
 class Proof(StrEnum):
     NOT_SENT = "not_sent"  # no byte of the request reached the server: DNS, connection or TLS failed
-    UNKNOWN = "unknown"  # the server may have read and obeyed the request
+    UNKNOWN = "unknown"  # the server may have read and acted on the request
 
 
 @dataclass(frozen=True, slots=True)
 class TransportFailure:
-    """No response came. `detail` is a short sentence without the URL's query or any phone number."""
+    """A request without a response. `detail` is a short sentence without the URL's query or any phone number."""
 
     proof: Proof
     detail: str
 
 
 class Transport(Protocol[Context]):
-    """Many requests in flight from one thread. A request is written to the wire at most once."""
+    """A client with many requests in flight from one thread, each written at most once."""
 
     @property
     def in_flight(self) -> int: ...
 
     def submit(self, request: CarrierRequest, context: Context) -> None:
-        """Start a request; `context` comes back with its end."""
+        """Start a request; `poll` returns `context` with its end."""
 
     def poll(self, seconds: float) -> list[tuple[Context, CarrierResponse | TransportFailure]]:
-        """Drive the requests for at most `seconds` and return those that ended; returns early once one has."""
+        """Drive the requests for at most `seconds` and return the ended ones, as soon as one has ended."""
 
     def close(self) -> None: ...
