@@ -1,1 +1,1 @@
-"""The life of a voicemail and of a drop: statuses, reasons, transitions and what leads to them. It knows no carrier."""
+"""Lifecycle of voicemails and drops: statuses, reasons, transitions and the rules behind them. Independent of any carrier."""

@@ -1,4 +1,4 @@
-"""What carriers say about drops, in our words: the answer to a submission, and reports afterwards. Plain values."""
+"""Carrier-independent values for what carriers say about drops: responses to submissions, and later reports."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from delivery.lifecycle.reasons import Reason
 
 
 class Outcome(StrEnum):
-    """What an answer to a submission proves."""
+    """What a carrier's response to a submission proves."""
 
-    ACCEPTED = "accepted"  # the carrier has it and will report
-    REFUSED = "refused"  # the carrier will never act on it
+    ACCEPTED = "accepted"  # the carrier has the request and will report
+    REFUSED = "refused"  # the carrier will never act on the request
     NOT_SENT = "not_sent"  # documented as not processed (429, 503 before acceptance): safe to try again
-    UNKNOWN = "unknown"  # anything else: it may have been accepted
+    UNKNOWN = "unknown"  # anything else: the carrier may have accepted the request
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A carrier's answer to a submission, or to a look-up that found it. `code` and `text` are the carrier's own."""
+    """A carrier's response to a submission, or to a look-up that found the drop. `code` and `text` are the carrier's own."""
 
     outcome: Outcome
     carrier_reference: str = ""
@@ -39,11 +39,11 @@ class ReportStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One thing a carrier says about one drop. `event_id` is the carrier's id of the saying, for duplicates.
+    """A carrier's later message about one drop. `event_id` is the carrier's id of the message and identifies duplicates.
 
-    Where the carrier does not repeat our key, `attempt_key` is None and `recipient` (E.164) and `carrier_reference` say which drop is
-    meant: see `delivery.reports.correlation`. `unsigned`: a signing secret is set up and this one came without a signature, so it
-    proves less than the setup's others.
+    If the carrier does not repeat the attempt key, `attempt_key` is None, and `recipient` (E.164) and `carrier_reference` identify
+    the drop: see `delivery.reports.correlation`. `unsigned`: the setup has a signing secret and this report carries no signature, so
+    it proves less than a signed one.
     """
 
     attempt_key: UUID | None

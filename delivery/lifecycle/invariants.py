@@ -1,8 +1,7 @@
-"""A check that every voicemail agrees with its latest drop, which repairs, logs and counts what does not.
+"""Check that every voicemail agrees with its latest drop; disagreements are repaired, logged and counted.
 
-Nothing is known that brings the two apart: each writer changes both in one transaction and names the statuses it decided from.
-A voicemail that did come apart would wait for ever, and its campaign with it, so the tick walks through those under way, some at a
-time.
+No known fault causes a disagreement: each writer changes both rows in one transaction and names the statuses it decided from.
+A voicemail that disagrees would never end, nor would its campaign, so each tick checks some of the voicemails under way.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ log = structlog.get_logger(__name__)
 V, D = VoicemailStatus, DropStatus
 UNDER_WAY = (V.SENDING, V.UNCERTAIN, V.ACCEPTED)
 TALLY = "repaired_voicemails"
-# Of a tick: rows that are looked at, and pairs of use case and status.
+# Limits of one tick: rows read, and pairs of use case and status visited.
 MAX_ROWS = 1000
 MAX_PAIRS = 30
 _LAST = UUID(int=2**128 - 1)
 
 # The next voicemails of a use case and status, and whether each agrees with its latest drop.
-# In the order of the listings' index, of which a page is the next stretch.
+# In the order of the listings' index, so that a page is one range of it.
 _NEXT_UNDER_WAY = """
 SELECT v.id, d.status IS NOT DISTINCT FROM v.status
   FROM (SELECT id, status, drop_id FROM delivery_voicemail
@@ -51,7 +50,7 @@ _READ_DROPS = "SELECT id, status, reason FROM delivery_drop WHERE id = ANY(%s::u
 
 @dataclass(slots=True)
 class Walk:
-    """How far this process has come: through the pages of one use case and status after the other."""
+    """Position of this process in its walk through all pairs of use case and status, page by page."""
 
     use_case_id: UUID | None = None
     place: int = 0
@@ -68,7 +67,7 @@ _walk = Walk()
 
 
 def check(now: datetime) -> int:
-    """The tick's step: looks at the next rows, and returns how many it repaired."""
+    """Check the next rows and return how many were repaired. A step of the tick."""
     repaired, left = 0, MAX_ROWS
     for _ in range(MAX_PAIRS):
         if _walk.use_case_id is None:
@@ -93,7 +92,7 @@ def _use_case_after(use_case_id: UUID) -> UUID | None:
 
 
 def repair(voicemail_ids: list[UUID], now: datetime) -> int:
-    """Bring those that are apart from their latest drop together again; how many."""
+    """Make the voicemails agree with their latest drops again and return how many changed."""
     with transaction.atomic():
         rows = sql.run(_LOCK_UNDER_WAY, [sql.ids(voicemail_ids)])
         drops = {row[0]: (D(row[1]), row[2]) for row in sql.run(_READ_DROPS, [sql.ids(row[3] for row in rows)])}
@@ -118,7 +117,7 @@ def _together(
     drop: tuple[DropStatus, str] | None,
     now: datetime,
 ) -> Transition | DropChange | None:
-    """What brings the two together: whichever is behind follows the other; None where they agree."""
+    """The change that makes voicemail and drop agree: the one behind takes the other's status. None if they agree."""
 
     def move(to: VoicemailStatus, why: str = "", *, not_before: datetime | None = None) -> Transition:
         return Transition(voicemail_id, status, to, reason, Reason(why) if why else None, not_before=not_before)

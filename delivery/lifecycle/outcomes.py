@@ -1,6 +1,6 @@
-"""What an answer, a silence or a report means for a voicemail and its drop.
+"""Status changes that follow from a carrier's response or report.
 
-Pure: every rule by which a voicemail leaves `sending`, `uncertain` and `accepted` stands here, and nowhere else.
+Pure. All rules by which a response or report moves a voicemail out of `sending`, `uncertain` or `accepted` are here.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from delivery.lifecycle.reasons import GUESSES, Reason
 from delivery.lifecycle.retry_policy import Retry, after_not_sent
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 
-# When an uncertain drop is looked up: right after it became so, then ever more rarely until the setup's horizon.
+# Waits before each look-up of an uncertain drop: short at first, then longer, until the setup's horizon.
 LOOKUP_WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 30, 120, 600, 3600))
 
-# An answer that comes after the lease was given up, or after an early report that the drop was accepted, still says what happened:
-# the earlier status, and the ends that the answer may bring it to.
+# A response that arrives after the lease ended, or after an early report of acceptance, is still evidence. Pairs of the voicemail's
+# current status and the statuses that such a late response may set.
 LATE_ANSWERS = (
     (VoicemailStatus.UNCERTAIN, (VoicemailStatus.ACCEPTED, VoicemailStatus.FAILED)),
     (VoicemailStatus.ACCEPTED, (VoicemailStatus.FAILED,)),
@@ -26,7 +26,7 @@ LATE_ANSWERS = (
 
 @dataclass(frozen=True, slots=True)
 class StatusChange:
-    """The next status of both. `retry` is set where the voicemail is queued again."""
+    """Next statuses of a voicemail and its drop. `retry` is set if the voicemail is queued again."""
 
     voicemail: VoicemailStatus
     drop: DropStatus
@@ -43,7 +43,10 @@ def resolve_submission(
     has_failover: bool = False,
     jitter: float = 0.0,
 ) -> StatusChange:
-    """After an answer to a request. `drops` counts this one; `failover` says that it went through the failover setup."""
+    """The status change that a response to a submission causes.
+
+    `drops` counts this drop; `failover`: it went through the failover setup; `jitter` is a random number from 0 to 1.
+    """
     match submission.outcome:
         case Outcome.ACCEPTED:
             return StatusChange(VoicemailStatus.ACCEPTED, DropStatus.ACCEPTED)
@@ -64,7 +67,7 @@ def resolve_submission(
 
 
 def lookup_wait(checks: int) -> timedelta:
-    """How long to wait before asking the carrier again, after `checks` look-ups."""
+    """The wait before the next look-up, after `checks` look-ups."""
     return LOOKUP_WAITS[min(checks, len(LOOKUP_WAITS) - 1)]
 
 
@@ -86,11 +89,11 @@ def resolve_report(
     drop_reason: str,
     provisional: bool = False,
 ) -> tuple[VoicemailStatus | None, DropStatus | None]:
-    """What a report changes, given where its voicemail and its drop are: (None, None) where it comes late or twice.
+    """New statuses of the voicemail and the drop, None for each that does not change: both for a late or duplicate report.
 
-    `latest`: the report is about the voicemail's latest drop. An earlier drop's report can only make the voicemail delivered, and so
-    can one on the drop before a retry that waits: else the person would get the message twice. `provisional`: an unsigned result
-    ended the drop, and a signed one overrides it.
+    `latest`: the report is about the voicemail's latest drop. A report about an earlier drop, or about the drop before a queued
+    retry, can change the voicemail only to delivered, so that the person does not get the message twice. `provisional`: an unsigned
+    result ended the drop, and a signed one overrides it.
     """
     to_voicemail, to_drop = _REPORTED[report.status]
     overridden = (
@@ -116,9 +119,9 @@ def resolve_report(
     return None, to_drop
 
 
-# Where a delivery of the attempt before finds a voicemail that is being tried again.
+# Statuses in which a delivery report about an earlier attempt may find a voicemail that is being retried.
 _UNDER_WAY = (VoicemailStatus.QUEUED, VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN, VoicemailStatus.ACCEPTED)
-# What we took for the end of an attempt, until its carrier says that the message was left.
+# Ends of a drop that a report of delivery corrects.
 _CLOSED_DROP = (DropStatus.FAILED, DropStatus.NOT_SENT)
 
 

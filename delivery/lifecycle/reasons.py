@@ -1,7 +1,7 @@
-"""Why a voicemail ended as anything but delivered: one table for all carriers and guards.
+"""Reasons why voicemails end in a status other than delivered: one table for all carriers and guards.
 
-Pure. Carriers map their own codes onto these; the carrier's code and text are kept beside the reason.
-The table is shown in docs/integrate/reasons.md, and a test holds the two equal.
+Pure. Adapters map their carriers' codes to these; the carrier's code and text are stored beside the reason.
+docs/integrate/reasons.md shows the table, and a test keeps the two equal.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ class Reason(StrEnum):
     NO_FUNDS = FailoverReason.NO_FUNDS.value
     REFUSED = FailoverReason.REFUSED.value
     UNKNOWN = "unknown"
-    # concluded by us about a submission
+    # concluded by the platform about a submission
     NOT_SENT = "not_sent"
     UNCONFIRMED = "unconfirmed"
     UNREPORTED = "unreported"
-    # said by our guards before submission
+    # decided by our guards before submission
     SUPPRESSED = SkipReason.SUPPRESSED.value
     USE_CASE_DELETED = SkipReason.USE_CASE_DELETED.value
     NO_SENDER = SkipReason.NO_SENDER.value
-    # a person's or the clock's decision
+    # decided by a user, the API or the expiry time
     CANCELED = "canceled"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
@@ -51,9 +51,12 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReasonFacts:
-    """`retryable`: trying again later can help and cannot reach anybody twice.
-    `may_have_reached`: counts toward caps and is left out of every automatic second message.
-    `suppresses`: the number is put on the suppression list."""
+    """Properties of a reason. `sentence` is its explanation for users.
+
+    `retryable`: a later attempt can succeed and cannot reach the recipient twice.
+    `may_have_reached`: the recipient may have got the message, so it is never sent again automatically.
+    `suppresses`: the number is added to the suppression list.
+    """
 
     sentence: str
     retryable: bool = False
@@ -97,5 +100,5 @@ REASONS: dict[Reason, ReasonFacts] = {
     R.WITHDRAWN: ReasonFacts("Taken out of the campaign before it was sent."),
     R.EXPIRED: ReasonFacts("Its time ran out before it could be sent."),
 }
-# What is concluded where nothing was reported: a late report corrects it, and only a person who accepts the risk sends again.
+# Conclusions drawn without a report: a late report corrects them, and only a user who accepts the risk can send again.
 GUESSES = frozenset(reason for reason, facts in REASONS.items() if facts.may_have_reached)

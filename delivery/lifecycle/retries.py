@@ -1,4 +1,4 @@
-"""Queues failed voicemails again where their use case's policy says so, in the transaction that failed them."""
+"""Automatic retries: failed voicemails are queued again, if the retry policy allows it, in the transaction that failed them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from delivery.lifecycle.transitions import Transition
 from rvm.platform.database import sql
 from usecases.effective_settings import effective_sql
 
-# Only what its lane or use case lets be tried more than once is looked at; for most there is nothing to decide. What has no time of
-# its own and is in a lane without one has outlived its campaign: whether it is tried again is for a person to say.
+# Reads only voicemails whose lane or use case allows more than one attempt; most allow one. A voicemail without an expiry, in a lane
+# without one, has outlived its campaign: only a user may retry it.
 _FIND_RETRYABLE = f"""
 SELECT v.id, v.status, v.reason, v.failover, coalesce(v.expires_at, l.expires_at), {effective_sql("max_attempts")},
        {effective_sql("retry_minutes")}, u.failover_setup_id IS NOT NULL AND v.live, u.failover_reasons::text[],
@@ -30,7 +30,7 @@ SELECT v.id, v.status, v.reason, v.failover, coalesce(v.expires_at, l.expires_at
 
 @dataclass(frozen=True, slots=True)
 class Retryable:
-    """What decides whether a voicemail is tried again once it has failed. `attempts` are its drops that reached the carrier."""
+    """Facts that decide whether a failed voicemail is retried. `attempts` counts its drops that were not proved unsent."""
 
     voicemail_id: UUID
     status: str
@@ -41,7 +41,7 @@ class Retryable:
     expires_at: datetime
 
     def after(self, reason: Reason, now: datetime, *, failover: bool) -> Retry | None:
-        """The retry that follows a failure for `reason`; `failover` says through which setup the failed drop went."""
+        """The retry after a failure for `reason`, or None. `failover`: the failed drop went through the failover setup."""
         return after_failure(
             reason,
             now,
@@ -54,7 +54,7 @@ class Retryable:
 
 
 def retryable(voicemail_ids: Iterable[UUID]) -> dict[UUID, Retryable]:
-    """Those of the voicemails that may be tried more than once."""
+    """The voicemails that may be tried more than once, by id."""
     found = {}
     for row in sql.run(_FIND_RETRYABLE, [sql.ids(voicemail_ids)]):
         policy = RetryPolicy(row[5], timedelta(minutes=row[6]), row[7], [Reason(name) for name in row[8]])
@@ -63,13 +63,13 @@ def retryable(voicemail_ids: Iterable[UUID]) -> dict[UUID, Retryable]:
 
 
 def retry_transition(voicemail_id: UUID, reason: str, retry: Retry) -> Transition:
-    """failed -> queued."""
+    """The transition from failed to queued for a retry."""
     failed, queued = VoicemailStatus.FAILED, VoicemailStatus.QUEUED
     return Transition(voicemail_id, failed, queued, from_reason=reason, not_before=retry.at, failover=retry.failover)
 
 
 def retry_failed(voicemail_ids: Sequence[UUID], now: datetime) -> None:
-    """failed -> queued for those that may be tried again."""
+    """Queue again those of the voicemails that failed and that their policy retries."""
     if not voicemail_ids:
         return
     again = []

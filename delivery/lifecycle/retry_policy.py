@@ -1,7 +1,7 @@
-"""Whether, when and through which setup a voicemail is tried again.
+"""Retry rules: whether, when and through which setup a voicemail is tried again.
 
-Pure. Two kinds, kept apart: a drop that provably was not sent costs no attempt and is tried again until the voicemail expires; a
-failure that the carrier reported costs an attempt and is tried again only as often as the use case allows.
+Pure. Two kinds of retries: after a drop that was proved not sent, which costs no attempt and repeats until the voicemail expires;
+and after a failure that the carrier reported, which costs an attempt and repeats only as often as the use case allows.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from delivery.lifecycle.reasons import REASONS, Reason
 
 NOT_SENT_FIRST_WAIT = timedelta(seconds=1)
 NOT_SENT_MAX_WAIT = timedelta(minutes=5)
-# So many drops that the first setup could not send, then the failover setup has its turn, then the first again.
+# After this many drops that were not sent, the failover setup tries once, then the first setup again.
 NOT_SENT_BEFORE_FAILOVER = 2
-# Retries spread over this share of their wait, so that what failed together does not come back together.
+# A random share of the wait, up to this, is added to it, so that voicemails which failed together are not retried together.
 JITTER_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """A use case's choice. `failover_reasons`: ends after which the failover setup tries; empty where there is none."""
+    """Retry settings of a use case. `failover_reasons`: reasons after which the failover setup tries; empty if there is none."""
 
     max_attempts: int
     wait: timedelta
@@ -32,7 +32,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Try again, not before `at`; through the failover setup or the first one."""
+    """A retry, due at `at`. `failover`: through the failover setup, else through the first one."""
 
     at: datetime
     failover: bool
@@ -41,9 +41,10 @@ class Retry:
 def after_not_sent(
     now: datetime, *, drops: int, failover: bool, has_failover: bool, jitter: float, at_least: timedelta | None = None
 ) -> Retry:
-    """`drops` made so far, the last one through the failover setup or not. `jitter` is drawn from 0 to 1 by the caller.
+    """The retry after a drop that was not sent.
 
-    `at_least` is the carrier's own Retry-After.
+    `drops` were made so far; `failover`: the last one went through the failover setup. `jitter` is a random number from 0 to 1;
+    `at_least` is the carrier's Retry-After.
     """
     wait = min(NOT_SENT_FIRST_WAIT * 2 ** min(drops - 1, 16), NOT_SENT_MAX_WAIT)
     spread = wait * (1 + JITTER_SHARE * jitter)
@@ -61,9 +62,10 @@ def after_failure(
     expires_at: datetime | None,
     jitter: float,
 ) -> Retry | None:
-    """`attempts` that reached the carrier, this one counted. None where the failure is final.
+    """The retry after a reported failure; None if the failure is final.
 
-    What may have reached the person is never tried again by itself, and nothing after its expiry.
+    `attempts` counts the drops that reached the carrier, including this one. A voicemail that may have reached the person is never
+    retried automatically, and none is retried after its expiry.
     """
     facts = REASONS[reason]
     through_failover = policy.has_failover and not failover and reason in policy.failover_reasons

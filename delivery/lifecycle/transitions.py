@@ -1,7 +1,7 @@
-"""The only writer of statuses: applies decided transitions set-wise, and counts them in the same statement.
+"""The only code that changes statuses: applies transitions set-wise and updates the counts in the same statement.
 
-A transition names the status it was decided from. A row that has left that status meanwhile stays, and the caller learns
-which did: so two workers, a late result and an early report never overwrite each other.
+A transition names the status it was decided from. A row that has left that status meanwhile is not changed, and the caller gets the
+ids of the rows that were. So two workers, or a late result and an early report, never overwrite each other.
 """
 
 from __future__ import annotations
@@ -30,8 +30,11 @@ from rvm.platform.database import sql
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """`drop_id`: only while this is the voicemail's latest drop; None for moves that no drop causes.
-    `not_before`: when it may be claimed next, for moves to queued; `failover`: through which setup."""
+    """A status change of a voicemail and the status it was decided from.
+
+    `drop_id`: the change applies only while this is the voicemail's latest drop; None if no drop causes the change.
+    For changes to queued, `not_before` is the earliest time of the next claim and `failover` the setup to use.
+    """
 
     voicemail_id: UUID
     from_status: VoicemailStatus
@@ -46,16 +49,16 @@ class Transition:
 
 
 class InvalidTransition(ValueError):
-    """Some code decided a move that the table of `delivery.lifecycle.status` does not list: a bug, caught before it is written."""
+    """A transition that the tables of `delivery.lifecycle.status` do not list: a bug, caught before the write."""
 
 
 def _words(values: Collection[StrEnum]) -> str:
-    """A list of SQL's, of words of ours."""
+    """The values as a list of SQL literals."""
     return "('" + "', '".join(sorted(values)) + "')"
 
 
-# In this order everybody who waits for voicemails locks them, so that two who want the same ones cannot wait for each other. The
-# update would lock them as its plan comes upon them. Those that the caller holds already cost nothing to speak of.
+# Every transaction that waits for locks on voicemails takes them in this order, so that two of them cannot deadlock. Without it, the
+# update would lock rows in the order of its plan. Locking rows that the caller has locked already costs next to nothing.
 _LOCK_IN_ORDER = "SELECT 1 FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 # Moves what is still as it was decided from, and counts it.
 _APPLY_TRANSITIONS = f"""
@@ -84,9 +87,11 @@ SELECT id FROM moved
 
 
 def apply(moves: Sequence[Transition], at: datetime) -> set[UUID]:
-    """Apply what still holds and return the ids of the voicemails that moved. Each voicemail may be named once.
+    """Apply the transitions whose `from_status` still holds and return the ids of the voicemails that changed.
 
-    All that are named are locked until the caller's transaction ends, also those that do not move."""
+    Each voicemail may be named once. All named voicemails stay locked until the caller's transaction ends, changed or not.
+    Raises InvalidTransition.
+    """
     if not moves:
         return set()
     for move in moves:
@@ -133,9 +138,11 @@ SELECT count(*) FROM moved
 
 
 def requeue(voicemail_ids: Iterable[UUID], at: datetime, *, expires_at: datetime | None) -> int:
-    """failed -> queued and due at once, for as many as a person asks for: with no `Transition` for each and one version of each row.
+    """Queue failed voicemails again, due at once, and return how many. Made for many rows: no `Transition` each, one version per row.
 
-    They expire as they did, but not before `expires_at`; with their lane where it is None. The caller holds the rows' locks."""
+    Their expiry becomes `expires_at` unless it is later already; if `expires_at` is None, they expire with their lane.
+    The caller holds the rows' locks.
+    """
     [(count,)] = sql.run(_REQUEUE_FAILED, [sql.ids(voicemail_ids), at, expires_at])
     return int(count)
 
@@ -174,9 +181,11 @@ SELECT drop_id, workspace_id, id, %s, %s, attempts, live, sender, 'sending', '',
 def begin(
     drops: Sequence[NewDrop], *, setup_id: UUID, credentials_version: int, at: datetime, lease_until: datetime
 ) -> None:
-    """queued -> sending, with the drop's row and its lease: committed before anything leaves. The caller holds the rows' locks.
+    """Change claimed voicemails from queued to sending, and insert their drops with leases.
 
-    `credentials_version` is that of the credentials with which the requests are made."""
+    The caller holds the rows' locks, and commits before it sends any request. `credentials_version` is the version of the
+    credentials with which the requests are made.
+    """
     sql.run(
         _BEGIN_DROPS,
         [
@@ -193,8 +202,10 @@ def begin(
 
 @dataclass(frozen=True, slots=True)
 class DropChange:
-    """What became of a drop that was `from_status`. `due_at`: when to ask about an uncertain one.
-    `provisional`: an unsigned result says so, where this setup's results are signed."""
+    """A status change of a drop and the status it was decided from. `due_at`: when to look up an uncertain drop.
+
+    `provisional`: the change comes from an unsigned result although the setup's results are signed.
+    """
 
     drop_id: UUID
     from_status: DropStatus
@@ -231,7 +242,10 @@ SELECT id FROM asked WHERE id NOT IN (SELECT id FROM changed)
 
 
 def change_drops(changes: Sequence[DropChange], at: datetime) -> set[UUID]:
-    """Write what became of drops; returns those whose change does not hold any more. Each drop may be named once."""
+    """Apply changes of drops and return the ids of the drops that had left their `from_status`, or are otherwise not changed.
+
+    Each drop may be named once. Raises InvalidTransition.
+    """
     if not changes:
         return set()
     for change in changes:
