@@ -1,1 +1,1 @@
-"""Who is sent when, and the loop that sends them: routes of lanes, rate limits, the claim, the dispatcher and its results."""
+"""Engine that sends due voicemails: lane routes, rate limits, claims, the dispatcher and its results."""

@@ -1,8 +1,9 @@
-"""Stops sending through a setup whose carrier is failing, and tries again by itself with one drop at a time.
+"""Circuit breaker per telephony setup: stops sending while the carrier fails, then probes it automatically with one drop at a time.
 
-Opens on a share of unknown outcomes and server errors, or at once where the account is refused or out of funds. While it is open the
-setup's voicemails stay queued; when its time is over one probe goes out, and its outcome closes the breaker or opens it for longer.
-The state lies on the setup's row, where the admin and the API show it with its reason; the counts of the last minute lie in Redis.
+It opens on a share of unknown outcomes and server errors, or at once if the carrier refuses the account or the account has no funds.
+While it is open, the setup's voicemails stay queued. After its time one probe is sent; the outcome closes the breaker or opens it for
+longer. The state is stored in the setup's row, and the admin and the API show it with its reason; counts of the last minute are in
+Redis.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from usecases.models import TelephonySetup
 log = structlog.get_logger(__name__)
 
 WINDOW_SECONDS = 60
-MIN_SUBMISSIONS = 20  # submissions in the window before a share says anything
+MIN_SUBMISSIONS = 20  # fewer submissions in the window are too few to judge the carrier by
 SHARE = 0.5
 FIRST_OPENING = timedelta(seconds=30)
 MAX_OPENING_LENGTH = timedelta(minutes=10)
-PROBE_SECONDS = 30  # a probe whose worker died is given up after this
+PROBE_SECONDS = 30  # after this, another worker may probe in place of one that died
 ACCOUNT_REASONS = {
     Reason.CARRIER_ACCOUNT: "The carrier refused the account's credentials or rights.",
     Reason.NO_FUNDS: REASONS[Reason.NO_FUNDS].sentence,
@@ -39,16 +40,16 @@ ACCOUNT_REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Submissions of the last minute: how many, and how many had an unknown outcome or a server error."""
+    """Numbers of the last minute: submissions in total, and those with an unknown outcome or a server error."""
 
     total: int
     bad: int
 
 
 class State(StrEnum):
-    CLOSED = "closed"  # drops go out
-    OPEN = "open"  # nothing goes out until `breaker_until`
-    HALF_OPEN = "half_open"  # the time is over: one drop is the probe
+    CLOSED = "closed"  # drops are sent
+    OPEN = "open"  # nothing is sent until `breaker_until`
+    HALF_OPEN = "half_open"  # `breaker_until` is past: one drop is sent as the probe
 
 
 def state_of(setup: TelephonySetup, now: datetime) -> State:
@@ -58,21 +59,21 @@ def state_of(setup: TelephonySetup, now: datetime) -> State:
 
 
 def warning() -> str:
-    """For /readyz, which anybody may read: how many, and neither whose nor why."""
+    """Warning for /readyz, or "". That page is public, so it gives the number of setups without workspaces or reasons."""
     failing = TelephonySetup.objects.not_deleted().filter(breaker_until__isnull=False).count()
     those = f"{failing} telephony setups are" if failing > 1 else "1 telephony setup is"
     return f"{those} held back because the carrier fails; the admin's list of setups says why." if failing else ""
 
 
 def is_bad(submission: Submission) -> bool:
-    """Whether this outcome speaks against the carrier: a throttled or refused drop does not."""
+    """Whether this outcome counts against the carrier: a throttled or refused drop does not."""
     return submission.outcome is Outcome.UNKNOWN or (
         submission.outcome is Outcome.NOT_SENT and submission.retry_after is None
     )
 
 
 def why_open(health: Health, account_reason: Reason | None) -> str | None:
-    """Pure: the sentence with which the breaker opens, or None."""
+    """The reason to open the breaker, as a sentence for users, or None. Pure."""
     if account_reason is not None:
         return ACCOUNT_REASONS[account_reason]
     if health.total >= MIN_SUBMISSIONS and health.bad >= SHARE * health.total:
@@ -90,7 +91,7 @@ def watch(redis: Redis, results: Sequence[Result], now: datetime) -> None:
 
 
 def judge(redis: Redis, setup_id: UUID, submissions: Sequence[Submission], now: datetime, *, probing: bool) -> None:
-    """Count what one setup's carrier answered, and open or close its breaker. `probing`: it was half open, and this was the probe."""
+    """Count the submissions of one setup, and open or close its breaker. `probing`: the breaker was half open; this was the probe."""
     account = next((one.reason for one in submissions if one.reason in ACCOUNT_REASONS), None)
     bad = sum(is_bad(submission) for submission in submissions)
     if probing and not bad and account is None:
@@ -104,12 +105,12 @@ def judge(redis: Redis, setup_id: UUID, submissions: Sequence[Submission], now: 
 
 
 def may_probe(redis: Redis, setup_id: UUID) -> bool:
-    """Whether the caller, and for now nobody else, may try a half-open setup with one drop."""
+    """Whether the caller may probe a half-open setup with one drop. If so, all other callers wait up to PROBE_SECONDS."""
     return bool(redis.set(_probe_key(setup_id), 1, nx=True, ex=PROBE_SECONDS))
 
 
 def return_probe(redis: Redis, setup_id: UUID) -> None:
-    """No drop went out for it, so somebody else may try at once."""
+    """Release a probe for which no drop was sent, so that another worker may probe at once."""
     redis.delete(_probe_key(setup_id))
 
 
@@ -118,7 +119,7 @@ def _probe_key(setup_id: UUID) -> str:
 
 
 def _count(redis: Redis, setup_id: UUID, total: int, bad: int, now: datetime) -> Health:
-    """Add to the current second's counts and sum the window."""
+    """Add to the counts of the current second and return the sums of the window; without bad submissions nothing is summed."""
     second = int(now.timestamp())
     keys = [f"rvm:health:{setup_id}:{second - ago}" for ago in range(WINDOW_SECONDS)]
     with redis.pipeline(transaction=False) as pipe:
@@ -147,7 +148,7 @@ def _open(redis: Redis, setup_id: UUID, why: str, now: datetime) -> None:
 
 
 def open_for_account(setup_id: UUID, reason: Reason, now: datetime) -> None:
-    """Some carriers accept everything and only report that the account is refused or out of funds."""
+    """Open the breaker because of a report: some carriers accept every drop and report an account problem only later."""
     _open_row(setup_id, ACCOUNT_REASONS[reason], now)
 
 
@@ -158,7 +159,7 @@ def _open_row(setup_id: UUID, why: str, now: datetime) -> None:
 
 
 def close(setup_id: UUID) -> bool:
-    """Let its voicemails go out again; whether it was open."""
+    """Close the breaker and return whether it was open."""
     open_one = TelephonySetup.objects.filter(pk=setup_id, breaker_until__isnull=False)
     closed = bool(open_one.update(breaker_until=None, breaker_reason="", breaker_openings=0))
     if closed:
@@ -167,6 +168,6 @@ def close(setup_id: UUID) -> bool:
 
 
 def forget(redis: Redis, setup_id: UUID) -> None:
-    """Count anew: what opened it says nothing about the carrier now."""
+    """Delete the counts and the probe of a setup: the failures that opened the breaker must not open it again."""
     keys = list(redis.scan_iter(f"rvm:health:{setup_id}:*", count=200))
     redis.delete(_probe_key(setup_id), *keys)

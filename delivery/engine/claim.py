@@ -1,8 +1,9 @@
-"""Takes due voicemails of one lane: guards decide, drops and leases are committed, and only then may anything leave.
+"""Claim of due voicemails of one lane: decides on each, and commits drops and leases before any request is sent.
 
-One short transaction a claim. Rows that another worker holds are passed over (SKIP LOCKED); facts are read set-wise inside the
-transaction, the lane's route first, so a suppression, a hold, a kill switch, an unassigned sender, other hours and other credentials
-bind every claim that begins after their commit. A row that cannot be judged or written is put off by itself and says why.
+Each claim is one short transaction. Rows that another worker has locked are skipped (SKIP LOCKED). Facts are read set-wise inside the
+transaction, the lane's route first, so a suppression, a hold, a kill switch, an unassigned sender, changed hours and changed
+credentials apply to every claim that begins after their commit. A row that cannot be judged or written is put off alone, with the
+reason in the row.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ from usecases.suppressions import are_suppressed
 
 log = structlog.get_logger(__name__)
 
-# Rows looked at in one go where those before them were put off, and at most in one transaction.
+# Rows read per step once earlier rows did not use up the starts, and rows read at most in one transaction.
 LOOK = 500
 MAX_LOOK = 2000
-# When a row that could not be judged or written is looked at again: a person fixes what ails it, or nobody.
+# Wait before a row that could not be judged or written is tried again. Only an administrator can fix the cause.
 PUT_OFF_MINUTES = 10
 UNREADABLE = (
     f"The phone number does not open with the keys of this installation; it is tried again every {PUT_OFF_MINUTES} minutes. "
@@ -46,7 +47,7 @@ UNREADABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A drop that this worker, and nobody else, may submit until its lease ends."""
+    """A claimed voicemail and its drop, which only this worker may submit until the lease ends."""
 
     drop_id: UUID
     voicemail_id: UUID
@@ -61,7 +62,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedBatch:
-    """What one claim did: drops to submit, and how many rows it looked at. `waits`: all that could go waits for its recording."""
+    """Result of one claim: drops to submit, and the number of rows read. `waits`: every row that may be sent waits for its recording
+    at the carrier."""
 
     claims: list[Claim]
     looked_at: int
@@ -82,16 +84,16 @@ _LOCK_DUE = _READ_VOICEMAILS + _DUE_IN_TURN
 _LOCK_DUE_IDS = "SELECT id FROM delivery_voicemail" + _DUE_IN_TURN  # noqa: S608 - of constants
 _READ_THESE = _READ_VOICEMAILS + "WHERE id = ANY(%s::uuid[]) ORDER BY not_before, id"
 
-# Looks at so many due rows of a route, from a place in its line on, and claims at most so many of them.
+# Arguments: route, place in its line to start from, rows to read, rows to claim at most, now, lease.
 Look = Callable[[SendRoute, Place, int, int, datetime, timedelta], ClaimedBatch]
 
 
 def claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta) -> ClaimedBatch:
-    """Claim at most `limit` due voicemails of the lane, by the route that it has now; none where it is not open any more, or goes
-    through another setup than the one that granted the starts. Raises UnusableSetup.
+    """Claim at most `limit` due voicemails of the lane by its current route. Raises UnusableSetup.
 
-    `limit` starts were granted, and who may not be reached now shall not use them up: where the first rows are put off, rows behind
-    them are looked at, so that a list which is half asleep goes out at its pace all the same.
+    The batch is empty if the lane is not open any more, or now goes through another setup than the one that permitted the starts.
+    `limit` starts were permitted, and recipients who may not be reached now must not use them up: if the first rows are put off, later
+    rows are read as well. So a list whose recipients are partly outside their calling window still goes out at its pace.
     """
     try:
         return _claim(lane, limit, now, lease, _look)
@@ -107,7 +109,7 @@ def _claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta, look:
     route = route_of(lane.lane_id, failover=lane.failover, setup_id=lane.setup_id, now=now)
     if route is None:
         return ClaimedBatch([], 0)
-    route.adapter  # noqa: B018  # opens the credentials before a row is locked
+    route.adapter  # noqa: B018  # decrypts the credentials before a row is locked
     claims: list[Claim] = []
     looked_at, waits, size = 0, False, limit
     while size:
@@ -126,7 +128,7 @@ def _look(route: SendRoute, first: Place, size: int, limit: int, now: datetime, 
 
 
 def _look_apart(route: SendRoute, first: Place, size: int, limit: int, now: datetime, lease: timedelta) -> ClaimedBatch:
-    """The same where one of these rows makes it fail: that one is put off, and the others go their way."""
+    """The same as `_look` after one of the rows made it fail: that row is put off, the others are claimed."""
     ids = [row[0] for row in sql.run(_LOCK_DUE_IDS, [route.lane_id, route.failover, now, *first, size])]
     taken: list[ClaimedBatch] = []
 
@@ -145,7 +147,7 @@ def _look_apart(route: SendRoute, first: Place, size: int, limit: int, now: date
 
 @dataclass(slots=True)
 class _Taken:
-    """What becomes of the rows of one look."""
+    """Decisions about the rows of one look, by what is to be done with them."""
 
     claims: list[Claim] = field(default_factory=list)
     ended: list[Transition] = field(default_factory=list)
@@ -155,7 +157,7 @@ class _Taken:
 
 
 def _take(route: SendRoute, rows: list[tuple[Any, ...]], limit: int, now: datetime, lease: timedelta) -> ClaimedBatch:
-    """Decide the locked rows in order, until `limit` of them may go; those behind stay as they are."""
+    """Decide on the locked rows in order until `limit` of them may be sent; later rows stay unchanged."""
     recipients = [number_in(row[1]) for row in rows]
     suppressed = are_suppressed(
         route.workspace_id, [(row[2], recipient) for row, recipient in zip(rows, recipients, strict=True)]
@@ -207,7 +209,7 @@ def _turn_away(taken: _Taken, voicemail_id: UUID, recipient: str | None, decisio
 
 
 def _with_media(taken: _Taken, claim: Claim, found: carrier_media.Media | None, now: datetime) -> None:
-    """It goes where its recording is where the carrier needs it. Else it waits for it, or ends where the carrier refused it."""
+    """Claim the voicemail if its recording is at the carrier, defer it while it is not, fail it if the carrier refused it."""
     match found:
         case carrier_media.Media(state=carrier_media.State.READY, media_id=media_id):
             taken.claims.append(replace(claim, media_id=media_id))
@@ -247,7 +249,7 @@ def facts_of(
 
 def _chosen(route: SendRoute, row: tuple[Any, ...], recipient: str, now: datetime) -> Claim:
     sender = choose_sender(row[2], route.senders, last=row[3])
-    assert sender is not None  # noqa: S101  # `decide` skips where nothing is assigned
+    assert sender is not None  # noqa: S101  # `decide` skips a voicemail without assigned senders
     return Claim(uuid7(), row[0], row[4], row[5] + 1, recipient, sender, now, route)
 
 
@@ -258,7 +260,7 @@ UPDATE delivery_voicemail v SET not_before = a.at FROM unnest(%s::uuid[], %s::ti
 
 
 def _defer(later: list[tuple[UUID, datetime]]) -> None:
-    """Rows that this claim holds, so that it does not matter in which order the update comes upon them."""
+    """Set when rows are due again. The claim has locked them already, so the order of the update cannot cause a deadlock."""
     if later:
         sql.run(_DEFER_EACH, [sql.ids(voicemail_id for voicemail_id, _ in later), [until for _, until in later]])
 
@@ -272,14 +274,14 @@ UPDATE delivery_voicemail v SET not_before = t.until, carrier_code = '', carrier
 
 
 def _put_off(unfit: list[tuple[UUID, str]], now: datetime) -> None:
-    """Rows that keep nobody else waiting: they are looked at again, and say to a person why they wait."""
+    """Set when rows that cannot be prepared are tried again, with the reason for users. They do not delay other rows."""
     if unfit:
         until = now + timedelta(minutes=PUT_OFF_MINUTES)
         sql.run(_PUT_OFF_WITH_WHY, [sql.ids(row[0] for row in unfit), sql.texts(row[1] for row in unfit), now, until])
 
 
 def _told(voicemail_id: UUID, error: Exception) -> str:
-    """Log the row and say what a person reads of it. Without the error's text, which may quote the number."""
+    """Log the row and return the message for users. Both omit the error's text, which may quote the number."""
     name = type(error).__name__
     log.error("voicemail_put_off", voicemail_id=str(voicemail_id), error=name)
     return (

@@ -1,7 +1,7 @@
-"""The engine's loop: keeps many requests in flight on one thread while `ClaimScheduler` works at the database on another.
+"""Dispatcher loop: keeps many requests in flight on one thread while `ClaimScheduler` works with the database on another.
 
-Rows are claimed only for starts that the rate limiter has permitted, so every claimed row's request leaves within moments of its
-commit, and holding a lane, changing a pace or killing a worker strands nothing.
+Rows are claimed only for starts that the rate limiter has permitted, so each request leaves within moments of its claim's commit.
+Holding a lane, changing a pace or killing a worker therefore leaves no claimed rows waiting.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from rvm.platform.database.clock import database_now
 
 log = structlog.get_logger(__name__)
 
-FLUSH_ROWS = 200  # results that are worth a turn by themselves ...
-FLUSH_SECONDS = 0.02  # ... and the longest that one waits for others
-BUSY_SECONDS = 0.002  # one look at the network while a turn is on its way
+FLUSH_ROWS = 200  # this many results start a turn at once ...
+FLUSH_SECONDS = 0.02  # ... fewer wait at most this long for others
+BUSY_SECONDS = 0.002  # longest wait for the network while a turn is running
 THROTTLED = 429
-THROTTLED_PAUSE = timedelta(seconds=1)  # for a carrier that says "too many" and not for how long
-IDLE_SECONDS = 0.02  # one look at the network otherwise
+THROTTLED_PAUSE = timedelta(seconds=1)  # for a 429 response without Retry-After
+IDLE_SECONDS = 0.02  # longest wait for the network otherwise
 
 
 def boot_clock() -> float:
-    """Seconds on a clock that runs while the machine or the process sleeps."""
+    """Seconds on a clock that also counts while the machine or the process is suspended."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
@@ -50,7 +50,7 @@ TOO_LATE = Submission(Outcome.NOT_SENT, text="The lease ended before the request
 
 
 def submission_of(adapter: Carrier, end: CarrierResponse | TransportFailure, drop_id: UUID) -> Submission:
-    """What the end of a request with a drop proves. Never raises: what an adapter cannot read is unknown."""
+    """The submission that the end of a drop's request proves. Never raises: a response that the adapter cannot read is unknown."""
     if isinstance(end, TransportFailure):
         outcome = Outcome.NOT_SENT if end.proof is Proof.NOT_SENT else Outcome.UNKNOWN
         return Submission(outcome, text=end.detail)
@@ -66,7 +66,7 @@ def submission_of(adapter: Carrier, end: CarrierResponse | TransportFailure, dro
 
 
 class Dispatcher:
-    """Submits whatever is due, for every setup, until nothing is left or its time is over."""
+    """Loop that submits due drops of all setups until none are left or its time is over."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Dispatcher:
         self._executor = executor
         self._clock = clock
         self._concurrency = concurrency or settings.RVM_CONCURRENCY
-        # Fewer free places than this wait a moment for others: a turn costs nearly as much for one as for twenty.
+        # Below this free capacity no look starts: a turn for one drop costs nearly as much as a turn for twenty.
         self._quantum = max(1, self._concurrency // 16)
         lease = timedelta(seconds=settings.RVM_LEASE_SECONDS)
         self._scheduler = ClaimScheduler(limiter, clock=clock, now=now, lease=lease, http_timeout=http_timeout)
@@ -99,7 +99,7 @@ class Dispatcher:
         self.submitted = 0
 
     def run(self, seconds: float) -> bool:
-        """Work for at most `seconds`, then wait for what is in flight. True where due work is left."""
+        """Work for at most `seconds`, then wait for the requests in flight. True if due work is left."""
         deadline = self._clock() + seconds
         try:
             while True:
@@ -117,7 +117,7 @@ class Dispatcher:
         return not (self._transport.in_flight or self._results) and (closing or not self._left)
 
     def _begin_turn(self, closing: bool) -> None:
-        """Hand the database thread its next turn, if there is something for it to do."""
+        """Start the next turn on the database thread, if there are results to write or capacity to fill."""
         now, in_flight = self._clock(), self._transport.in_flight
         capacity = self._concurrency - in_flight
         looks = not closing and now >= self._next_look and (capacity >= self._quantum or not in_flight) and capacity > 0
@@ -131,7 +131,7 @@ class Dispatcher:
         self._turn_looks = looks
 
     def _end_turn(self) -> None:
-        """Take what the database thread has found, once it has."""
+        """Take the result of a finished turn and submit what it claimed."""
         if self._turn is None or not self._turn.done():
             return
         future, self._turn = self._turn, None
@@ -147,7 +147,8 @@ class Dispatcher:
             self._submit(claimed)
 
     def _keep_for_later(self, error: DatabaseError) -> None:
-        """PostgreSQL did not take the results: they stay here until it does, or for so long that they are settled otherwise."""
+        """Keep results that PostgreSQL did not accept, to write them later. Results older than RECORD_PATIENCE are dropped: their
+        leases settle them."""
         log.warning("results_not_written", count=len(self._turn_results), error=type(error).__name__)
         oldest = self._clock() - RECORD_PATIENCE
         self._results = [result for result in self._turn_results if result.since > oldest] + self._results
@@ -169,7 +170,7 @@ class Dispatcher:
             self._keep(claimed, NOT_BUILT, asked=False)
             return
         if self._clock() > claimed.last_start:
-            # Stopped or suspended since the claim: somebody else may already have drawn conclusions from the lease's end.
+            # The process was stopped or suspended since the claim: the lease may have ended, and the tick acted on that.
             self._keep(claimed, TOO_LATE, asked=False)
             return
         self._transport.submit(request, claimed)
@@ -188,7 +189,7 @@ class Dispatcher:
         )
 
     def _collect(self) -> None:
-        """Take what ended on the network, or wait for the database thread where nothing is on the wire."""
+        """Collect the requests that ended, or wait for the database thread if no request is in flight."""
         if not self._transport.in_flight:
             if self._turn is not None:
                 wait([self._turn], timeout=IDLE_SECONDS)

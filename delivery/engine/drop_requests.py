@@ -1,4 +1,4 @@
-"""The one way from a drop to the request for its carrier, so that a second request is word for word the first one."""
+"""Drop requests: built in one place, so that a resubmission is identical to the first request."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from delivery.recordings.links import carrier_link
 
 
 class DropRequests:
-    """Equal arguments give equal requests, on every day and in every process. A recording's link is signed once a day for thousands
-    of drops."""
+    """Builder of drop requests: equal arguments give equal requests on any day and in any process.
+
+    The link to a recording is signed once per day of creation and reused for thousands of drops.
+    """
 
     def __init__(self) -> None:
         self._links: dict[tuple[UUID, date], str] = {}

@@ -1,9 +1,8 @@
-"""Which lanes a look for work reads: those in which something waits, or did a moment ago, and not all that ever were.
+"""Idle lanes, which looks for work skip: lanes in which nothing has been under way for ten minutes, such as those of past campaigns.
 
-A lane in which nothing has been under way for a while is idle, and so is that of a campaign that is over. Whoever queues something in
-it wakes it in the same transaction. Where something comes to wait in another way, such as after a late report, the tick wakes it
-before it wakes workers: by the counters within a second, and by the rows themselves within minutes. So a lane that is idle by
-mistake costs a wait, and never a voicemail.
+Code that queues a voicemail in an idle lane makes it active in the same transaction. If a voicemail is queued in another way, such as
+by a retry after a late report, the tick makes the lane active before it wakes workers: from the counters within a second, from the
+rows themselves within minutes. So a lane that is idle by mistake delays voicemails but loses none.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from rvm.platform.models import Tally
 log = structlog.get_logger(__name__)
 
 WOKEN = "woken_lanes"
-# Of a tick: lanes that are put to rest, and those whose rows are looked at.
+# Limits of one tick: lanes made idle, and lanes whose rows are read.
 MAX_RESTED = 1000
 MAX_LOOKED_AT = 500
 
 # Puts lanes to rest in which nothing is under way.
-# The counters say which are worth a look, rows decide. Whatever is not folded yet keeps its lane awake, and so does a lock on it:
-# somebody may be about to queue something.
+# The counters select candidates, the rows decide. Deltas that are not folded keep their lane active, and so does a lock on the lane:
+# its holder may be about to queue a voicemail.
 _MARK_IDLE = """
 UPDATE delivery_lane SET idle = true WHERE id = ANY(ARRAY(
   SELECT l.id FROM delivery_lane l
@@ -60,19 +59,19 @@ _looked_at_to = _FIRST  # by this process
 
 
 def mark_idle(now: datetime) -> None:
-    """Make lanes idle in which nothing is under way, nor has been for ten minutes."""
+    """Make lanes idle in which nothing is queued or under way and no count has changed for ten minutes."""
     sql.run(_MARK_IDLE, [_names(), MAX_RESTED])
 
 
 def mark_active(lane: Lane) -> None:
-    """Have looks for work read the lane, in the transaction that queues something in it."""
+    """Make the lane active again. Call this in the transaction that queues voicemails in it."""
     if lane.idle:
         Lane.objects.filter(pk=lane.pk).update(idle=False)
         lane.idle = False
 
 
 def mark_stirring_active(now: datetime) -> int:
-    """Wake the idle lanes in which something is under way; how many."""
+    """Make idle lanes active in which something is queued or under way, and return how many."""
     global _looked_at_to
     stirring = {row[0] for row in sql.run(LANES_WITH, [_names()])}
     page = sql.run(_LOOK_AT_NEXT_LANES, [_looked_at_to, MAX_LOOKED_AT])

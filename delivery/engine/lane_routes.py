@@ -1,7 +1,7 @@
-"""Where a lane's voicemails go, and when: its use case, setup, senders, hours and switches.
+"""Lane routes: the setup, credentials, senders, hours and switches by which a lane's voicemails are sent.
 
-Read twice: which lanes have work, at the start of a turn, and the route of one lane inside the transaction that sends by it. So
-whatever a person has changed binds every claim and every resubmission that begins after the commit.
+They are read twice: all lanes with work at the start of a turn, and the route of one lane inside the transaction that claims from it.
+So a user's change applies to every claim and every resubmission that begins after its commit.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from usecases.effective_settings import effective_days, effective_sql
 from usecases.eligibility import LanePolicy
 from usecases.models import TelephonySetup
 
-# Where a voicemail stands in its lane's line: when it is due, and its id.
+# Position of a voicemail in its lane: when it is due, and its id.
 Place = tuple[datetime, UUID]
 Places = dict[tuple[UUID, bool], Place]
-MAX_PLACES = 1000  # lanes in which a process remembers the first that waited
+MAX_PLACES = 1000  # lanes of which a process remembers the first due voicemail
 
 
 class UnusableSetup(Exception):
-    """The setup's carrier is not known here, or its credentials do not open."""
+    """A setup whose carrier is unknown to this installation, or whose credentials cannot be decrypted or read."""
 
     def __init__(self, setup_id: UUID, cause: str) -> None:
         super().__init__(f"Telephony setup {setup_id} cannot be used: {cause}")
@@ -38,10 +38,9 @@ class UnusableSetup(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ActiveRoute:
-    """An open lane through one setup, with voicemails that are due: what the rate limiter must know to permit starts.
+    """An open lane with due voicemails and its setup: the facts that the rate limiter needs to permit starts.
 
-    `probing`: the setup's breaker is half open, so one drop may try it. `due` is counted up to the caller's limit, from
-    the `first` on.
+    `probing`: the setup's breaker is half open, so one drop may probe it. `due` counts from `first` up to the caller's limit.
     """
 
     lane_id: UUID
@@ -64,7 +63,8 @@ class ActiveRoute:
 
 @dataclass(frozen=True)
 class SendRoute:
-    """How a lane's voicemails go through one setup, at the moment it was read. `credentials` and their version were read as one."""
+    """Settings by which a lane's voicemails are sent through one setup, read in one statement, so `credentials_version` matches
+    `credentials`."""
 
     lane_id: UUID
     failover: bool
@@ -102,9 +102,9 @@ class SendRoute:
         return LanePolicy(self.adapter.simulated, self.use_case_deleted, self.window_start, self.window_end, days)
 
 
-# A test lane goes through the workspace's oldest living sandbox setup, a live one through its use case's setup or, for those of its
-# voicemails that ask for it, the failover setup. Lanes behind a hold, an open breaker or a kill switch are left out: their voicemails
-# stay queued as they are, however many they are.
+# A test lane uses the workspace's oldest sandbox setup that is not deleted. A live lane uses its use case's setup, or the failover
+# setup for voicemails marked so. Lanes behind a hold, an open breaker or a kill switch are left out: their voicemails stay queued and
+# their rows are not touched, however many they are.
 _LANES_WITH_SETUPS = """
   FROM delivery_lane l
  CROSS JOIN (VALUES (false), (true)) AS via(failover)
@@ -121,9 +121,9 @@ _MAY_SEND_NOW = """
    AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL)
 """
 # The open lanes in which something is due, how much, and the first of it.
-# The inner ORDER BYs keep the planner on the indexes of due rows and of open lanes: without them, by what it believes of a table, it
-# reads all of it. As an array the lanes are few to it whatever it counted last. The looks into a lane begin at the place in its line
-# before which nothing waits.
+# The inner ORDER BYs keep the planner on the indexes of due rows and of open lanes: without them, stale statistics can make it read
+# the whole table. The array makes the planner expect few lanes, whatever its statistics say. Each look into a lane begins at the
+# remembered place, before which nothing is due.
 _FIND_ACTIVE_ROUTES = f"""
 SELECT l.id, via.failover, s.id, l.priority, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
        u.deleted_at IS NOT NULL, due.count, first.not_before, first.id
@@ -142,7 +142,7 @@ SELECT l.id, via.failover, s.id, l.priority, l.pace_per_second, s.pace_per_secon
  ORDER BY l.priority DESC, l.id, via.failover
 """  # noqa: S608 - of constants
 # How the voicemails of one lane go through one setup.
-# The senders are those assigned numbers that belong to the setup; a test lane's belong to the use case's own.
+# Senders are the use case's assigned numbers that belong to the route's setup; in a test lane, those of the use case's own setup.
 _READ_SEND_ROUTE = f"""
 SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
        u.deleted_at IS NOT NULL, l.workspace_id, l.live, l.live AND u.failover_setup_id IS NOT NULL, s.carrier, s.credentials,
@@ -158,7 +158,7 @@ _DUE: Watermark[Places] = Watermark({})
 
 
 def active_routes(now: datetime, limit: int) -> list[ActiveRoute]:
-    """The lanes that have due voicemails and are neither held, stopped nor behind an open breaker, most urgent first."""
+    """Lanes that have due voicemails and are not held, stopped or behind an open breaker; highest priority first."""
     with _DUE.look() as places:
         rows = sql.run(_FIND_ACTIVE_ROUTES, [*_as_arrays(places), now, now, limit, now])
     routes = [ActiveRoute(*row) for row in rows]
@@ -167,7 +167,7 @@ def active_routes(now: datetime, limit: int) -> list[ActiveRoute]:
 
 
 def _remember(routes: list[ActiveRoute]) -> None:
-    """The first that waits in each lane. Where nothing is due now, nothing is due before the place that is known."""
+    """Remember the first due voicemail of each lane. A lane in which nothing is due now keeps its place: nothing is due before it."""
     found = {(route.lane_id, route.failover): route.first for route in routes}
     known = {lane: place for lane, place in _DUE.place.items() if lane not in found} | found
     _DUE.reached(dict(list(known.items())[-MAX_PLACES:]))
@@ -184,7 +184,7 @@ def _as_arrays(places: Places) -> list[str]:
 
 
 def route_of(lane_id: UUID, *, failover: bool, setup_id: UUID, now: datetime) -> SendRoute | None:
-    """The lane's way through that setup; None where it is not open now, or goes through another setup by now."""
+    """The route of a lane through the setup; None if the lane is not open now, or uses another setup by now."""
     rows = sql.run(_READ_SEND_ROUTE, [lane_id, failover, setup_id, now])
     return SendRoute(*rows[0]) if rows else None
 

@@ -1,9 +1,9 @@
-"""How many drops a setup may start now: pace, requests in flight and carrier-ordered pauses, shared by all workers.
+"""Rate limiter for the drops of a setup: pace, cap on requests in flight and pauses that the carrier asked for, over all workers.
 
 GCRA in one Redis script: the theoretical arrival time (TAT) of the next drop is the only state of a pace, so any window of w seconds
-starts at most rate x w + 1 + burst drops, whatever the number of workers. The clock is Redis's own. Requests in flight are reported
-absolutely by each worker with every call, so a flushed Redis knows them again within one claim, and a dead worker's share runs out.
-Redis down means that nothing is granted: sending pauses.
+starts at most rate x w + 1 + burst drops, whatever the number of workers. The clock is Redis's own. Each worker reports its number of
+requests in flight with every call, as an absolute value, so a flushed Redis has it again after one claim, and a dead worker's share
+expires. While Redis is down nothing is permitted: sending pauses.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from uuid import UUID
 
 from redis import Redis
 
-# A claim may start this much of a second's pace at once.
+# The burst that a claim may start at once, in seconds of the pace.
 BURST_SECONDS = 0.1
-# Look-ups reach nobody: they keep the setup's pace beside its drops, but one a second is never too much for a carrier. Reconciliation
-# comes by about once a second.
+# Look-ups reach no person: they have the setup's pace to themselves beside the drops, and at least one a second, which is never too
+# much for a carrier. Reconciliation runs about once a second.
 MIN_LOOK_UPS_PER_SECOND = 1.0
 LOOK_UP_BURST_SECONDS = 1.0
-# A worker reports what it has in flight with every claim; silent this long, it is dead and its share is given back. A worker that is
-# full is silent for as long as its carriers may take, so where that is longer, so is this.
+# A worker reports its requests in flight with every claim; after this long without a report it counts as dead and its share is free.
+# A worker at full concurrency is silent for as long as a carrier may take to respond, so a longer timeout makes this longer too.
 SLOT_SECONDS = 20.0
 
 _GRANT = """
@@ -69,7 +69,7 @@ redis.call('PEXPIRE', KEYS[2], slot_us / 1000)
 return {granted, math.ceil(wait)}
 """
 
-# A TAT is never brought before now: what nobody used for a while makes no burst.
+# A TAT is never set before now, so that unused pace does not add up to a burst.
 _GIVE_BACK = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -88,14 +88,14 @@ if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """`count` drops may start now; where it is 0, asking again before `wait` seconds is in vain."""
+    """Permission to start `count` drops now. If `count` is 0, no start is permitted before `wait` seconds."""
 
     count: int
     wait: float
 
 
 class RateLimiter:
-    """The pace of all setups, shared by all workers, as one of them uses it."""
+    """Client of one worker for the limits of all setups, which all workers share. Methods raise RedisError."""
 
     def __init__(self, redis: Redis, worker: str, *, slot_seconds: float = SLOT_SECONDS) -> None:
         self.redis = redis
@@ -115,11 +115,14 @@ class RateLimiter:
         in_flight: int,
         lane: tuple[UUID, float] | None = None,
     ) -> Permit:
-        """A permit for up to `wanted` starts. `in_flight` is this worker's own count; `lane` adds the lane's own slower pace."""
+        """A permit for up to `wanted` starts. `in_flight` is this worker's own count; `lane` (id, pace) adds the lane's slower pace.
+
+        `pace` is in starts per second.
+        """
         return self._acquire(str(setup_id), wanted, pace, BURST_SECONDS, cap, in_flight, lane)
 
     def acquire_look_ups(self, setup_id: UUID, *, wanted: int, pace: float, cap: int) -> Permit:
-        """A permit for up to `wanted` look-ups. `pace` and `cap` are the setup's; this worker's earlier ones have all ended."""
+        """A permit for up to `wanted` look-ups. `pace` and `cap` are the setup's. All earlier look-ups of this worker have ended."""
         rate = max(MIN_LOOK_UPS_PER_SECOND, pace)
         return self._acquire(_look_ups(setup_id), wanted, rate, LOOK_UP_BURST_SECONDS, cap, 0, None)
 
@@ -142,13 +145,13 @@ class RateLimiter:
         return Permit(int(count), int(wait) / 1_000_000)
 
     def give_back(self, setup_id: UUID, count: int, *, pace: float, lane: tuple[UUID, float] | None = None) -> None:
-        """Starts that were granted and not used, with the paces they were asked at: others may have them now. This worker's share of
-        the cap is reported anew with its next call."""
+        """Return `count` permitted starts that were not used, so that other workers may have them. `pace` and `lane` are those of the
+        permit. This worker's share of the cap is corrected by its next report."""
         paces = [(f"rvm:pace:{setup_id}", pace), *([(f"rvm:pace:lane:{lane[0]}", lane[1])] if lane else [])]
         self._give_back(keys=[key for key, _ in paces], args=[count, *(rate for _, rate in paces)])
 
     def release(self, setup_ids: set[UUID]) -> None:
-        """Nothing of this worker is in flight any more."""
+        """Free this worker's share of the caps: it has no requests in flight any more."""
         for setup_id in setup_ids:
             self.redis.hdel(f"rvm:slots:{setup_id}", self._worker)
 
@@ -157,11 +160,11 @@ class RateLimiter:
             self.redis.hdel(f"rvm:slots:{_look_ups(setup_id)}", self._worker)
 
     def pause(self, setup_id: UUID, duration: timedelta) -> None:
-        """The carrier said to wait: nobody starts a drop on this setup before then. A longer pause is never shortened."""
+        """Stop all starts of the setup for `duration`, because the carrier asked for it. A longer pause is never shortened."""
         self._wait(str(setup_id), duration)
 
     def pause_look_ups(self, setup_id: UUID, duration: timedelta) -> None:
-        """The same about look-ups."""
+        """The same for look-ups."""
         self._wait(_look_ups(setup_id), duration)
 
     def _wait(self, name: str, duration: timedelta) -> None:

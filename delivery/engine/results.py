@@ -1,4 +1,4 @@
-"""Writes the answers of carriers back, many at a time."""
+"""Results of requests, written to the database many at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from usecases.suppressions import suppress_all
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`since` is when it came, on the worker's boot clock; `asked`: a request left, so it says something about the carrier."""
+    """End of a claim's request. `since`: when it ended, on the worker's boot clock. `asked`: a request left, so the result counts for
+    the breaker."""
 
     claim: Claim
     submission: Submission
@@ -31,8 +32,11 @@ class Result:
 
 
 def record(results: Sequence[Result], now: datetime) -> list[Result]:
-    """Conclude every result, or none where it raises. What moved on meanwhile (an early report, the end of the lease) is left
-    where it is, or resolved."""
+    """Write all results in one transaction, or none if it raises; returns `results`.
+
+    A voicemail whose status changed meanwhile (by an early report or the end of its lease) takes the result only if LATE_ANSWERS
+    allows it.
+    """
     asked: list[Transition] = []
     changes: list[DropChange] = []
     for result in results:
@@ -94,7 +98,7 @@ def _record_late(asked: Sequence[Transition], changes: Sequence[DropChange], now
 
 
 def _suppress(results: Sequence[Result]) -> None:
-    """A refusal because of an opt-out or a do-not-call list counts like a report of it."""
+    """Suppress numbers whose drops were refused because of an opt-out or a do-not-call list, as after a report of it."""
     suppress_all(
         (result.claim.route.workspace_id, result.claim.recipient, reason)
         for result in results

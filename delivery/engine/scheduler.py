@@ -1,8 +1,8 @@
-"""The engine's turns at the database: write what ended, look what is due, obtain permits from the rate limiter, claim.
+"""Turns of the claim scheduler at the database: write results, look for due work, obtain permits from the rate limiter, claim.
 
-A turn runs on a thread of its own while the network goes on, so that neither waits for the other. A lane that fails (an
-unknown carrier, credentials that do not open, a deadlock) is logged and left alone for a while, a result that cannot be written is
-left out; neither stops the others. Only a PostgreSQL or a Redis that does not answer ends a turn early.
+A turn runs on its own thread beside the network loop, so that neither waits for the other. A lane that fails (an unknown carrier,
+unreadable credentials, a deadlock) is logged and skipped for a while; a result that cannot be written is left out. Neither stops the
+others. Only an unreachable PostgreSQL or Redis ends a turn early.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from delivery.runtime.bisection import OUTAGES, bisected
 
 log = structlog.get_logger(__name__)
 
-MAX_CLAIMED = 500  # rows a claim takes at most: some ten milliseconds of work
-CROWDED_SECONDS = 0.01  # until the next look where the limiter gave less than was wanted without naming a time
-MAX_WAIT = 0.25  # a held lane, a changed pace and a new lane are seen at least this often
-REDIS_WAIT = 1.0  # nothing is started while the limiter or PostgreSQL is out of reach, nor of a lane that met a passing trouble there
-BROKEN_SECONDS = 5.0  # how long a failing lane is left alone
-MEDIA_SECONDS = 1.0  # how long one is that waits for its recording to be at the carrier
-UNUSABLE_SECONDS = 30.0  # how long a lane whose setup cannot be used is left alone
+MAX_CLAIMED = 500  # rows of one claim at most: some ten milliseconds of work
+CROWDED_SECONDS = 0.01  # wait after a permit for fewer starts than wanted that names no wait
+MAX_WAIT = 0.25  # a held lane, a changed pace and a new lane are noticed at the latest after this
+REDIS_WAIT = 1.0  # wait while Redis or PostgreSQL is unreachable, and for a lane after a passing fault of either
+BROKEN_SECONDS = 5.0  # how long a failing lane is skipped
+MEDIA_SECONDS = 1.0  # how long a lane is skipped that waits for its recording at the carrier
+UNUSABLE_SECONDS = 30.0  # how long a lane is skipped whose setup cannot be used
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class Claimed:
     """A claim whose request may be on the wire."""
 
     claim: Claim
-    last_start: float  # on the boot clock: later than this the lease no longer covers the request
+    last_start: float  # on the boot clock: a request that starts later may outlast the lease
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a turn found. `left`: due work that could not be claimed now. `wait`: until looking again is worth while."""
+    """Result of a turn. `left`: due work may remain. `wait`: seconds until the next look is useful."""
 
     claimed: list[Claimed] = field(default_factory=list)
     left: bool = True
@@ -53,7 +53,7 @@ class Turn:
 
 
 class ClaimScheduler:
-    """Claims for one worker process. `last_start` margins keep a request's whole time inside its lease."""
+    """Scheduler of the claims of one worker process. Each claim's `last_start` leaves time for the whole request inside its lease."""
 
     def __init__(
         self,
@@ -71,11 +71,11 @@ class ClaimScheduler:
         self._margin = lease.total_seconds() - http_timeout
         self._asked: set[UUID] = set()
         self._resting: dict[UUID, float] = {}
-        self._owed = 0.0  # until then a lane rests that is worth waiting for
+        self._owed = 0.0  # boot clock: until then a lane rests after a passing fault, and the job waits for it
         self._turns = 0
 
     def turn(self, results: Sequence[Result], capacity: int, in_flight: Mapping[UUID, int]) -> Turn:
-        """Record `results`, then claim for up to `capacity` starts. Raises DatabaseError where the results were not written."""
+        """Record `results`, then claim for up to `capacity` starts. Raises DatabaseError if the results were not written."""
         if connection.errors_occurred and not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()  # PostgreSQL may have restarted
         if results:
@@ -89,12 +89,12 @@ class ClaimScheduler:
         except RedisError as error:
             log.warning("rate_limiter_unreachable", error=type(error).__name__)
         except DatabaseError as error:
-            # What was recorded before is committed.
+            # The results above are committed already, so this error does not concern them.
             log.warning("claim_failed", error=type(error).__name__)
         return Turn(wait=REDIS_WAIT)
 
     def _judge(self, results: Sequence[Result], now: datetime) -> None:
-        """A carrier that said to wait, or that fails, is left alone by everybody. The results are written already."""
+        """Pause setups whose carriers asked for it, and update the breakers. The results are written already."""
         try:
             for result in results:
                 if result.submission.retry_after:
@@ -104,14 +104,14 @@ class ClaimScheduler:
             log.warning("carrier_not_judged", error=type(error).__name__)
 
     def release(self) -> None:
-        """Give back this worker's share of the caps; it runs out by itself where Redis does not answer."""
+        """Free this worker's share of the caps. If Redis does not respond, the share expires."""
         try:
             self._limiter.release(self._asked)
         except RedisError as error:
             log.warning("rate_limiter_unreachable", error=type(error).__name__)
 
     def _claim(self, capacity: int, in_flight: Mapping[UUID, int]) -> Turn:
-        # Before the time is read, so that the lease on this clock ends no later than the one in the row.
+        # Read before the database's time, so that the lease on this clock ends no later than the one in the row.
         began = self._clock()
         last_start = began + self._margin
         now = self._now()
@@ -127,7 +127,7 @@ class ClaimScheduler:
                 started, wait = self._start(route, wanted, in_setup, now, last_start)
             except (RedisError, DatabaseError) as error:
                 if _is_outage(error):
-                    # What other lanes have claimed leaves all the same: nobody else may send it.
+                    # Drops already claimed from other lanes are still sent: only this worker may send them.
                     log.warning("turn_cut_short", error=type(error).__name__)
                     return Turn(claimed, wait=REDIS_WAIT)
                 self._pass_over(route, error)
@@ -141,7 +141,7 @@ class ClaimScheduler:
         return Turn(claimed, left=bool(routes) or self._owed > began, wait=min(wait, MAX_WAIT))
 
     def _pass_over(self, route: ActiveRoute, error: Exception) -> None:
-        """The trouble is this lane's. A deadlock passes; a statement that is wrong stays so, and so does a pace that is no number."""
+        """Skip a lane for a while after a fault of its own. A deadlock passes soon; a wrong statement or an invalid pace does not."""
         log.warning("lane_passed_over", lane_id=str(route.lane_id), error=type(error).__name__)
         passes = isinstance(error, OUTAGES) or type(error) is DatabaseError
         self._rest(route, REDIS_WAIT if passes else BROKEN_SECONDS)
@@ -152,7 +152,7 @@ class ClaimScheduler:
         self._resting[route.lane_id] = self._clock() + seconds
 
     def _in_turn(self, routes: Iterable[ActiveRoute]) -> list[ActiveRoute]:
-        """The most urgent first; among equals another one begins each time, so that starts which are short go round."""
+        """Routes by priority, rotated among equals each turn, so that scarce starts are shared."""
         self._turns += 1
         ordered: list[ActiveRoute] = []
         for _, group in groupby(routes, key=lambda route: route.priority):
@@ -164,7 +164,7 @@ class ClaimScheduler:
     def _start(
         self, route: ActiveRoute, wanted: int, in_flight: int, now: datetime, last_start: float
     ) -> tuple[list[Claimed], float]:
-        """Start up to `wanted` drops of one lane, and how long to wait before asking for more."""
+        """Claim up to `wanted` drops of one lane, and return them with the seconds to wait before asking for more."""
         if route.use_case_deleted:  # they are skipped, which takes no starts
             return self._claimed(route, wanted, now, last_start), 0.0
         if route.probing:
@@ -186,7 +186,7 @@ class ClaimScheduler:
         return claimed, wait
 
     def _claimed(self, route: ActiveRoute, count: int, now: datetime, last_start: float) -> list[Claimed]:
-        """Claim up to `count`. A lane that cannot be used, or fails, rests until it is worth another look."""
+        """Claim up to `count` drops. A lane that fails, or whose setup cannot be used, is skipped for a while."""
         try:
             batch = claim(route, count, now, self._lease)
         except UnusableSetup as error:
@@ -204,8 +204,8 @@ class ClaimScheduler:
         return [Claimed(claimed, last_start) for claimed in batch.claims]
 
     def _give_back(self, route: ActiveRoute, granted: int, used: int) -> None:
-        """Starts that nobody could use are others': who sleeps, is put off or was refused costs no pace. What was claimed leaves also
-        where Redis is gone by now."""
+        """Return unused starts to the limiter: recipients who were deferred, put off or skipped use no pace. Claimed drops are sent
+        even if Redis is unreachable by now."""
         lane = (route.lane_id, route.lane_pace) if route.lane_pace else None
         try:
             if used < granted:
@@ -217,10 +217,10 @@ class ClaimScheduler:
 
 
 def _is_outage(error: Exception) -> bool:
-    """Whether PostgreSQL or Redis does not answer at all; if they do, it is about what they were asked."""
+    """Whether PostgreSQL or Redis does not respond at all. Otherwise the error concerns the statement or command."""
     return not isinstance(error, ResponseError) if isinstance(error, RedisError) else not connection.is_usable()
 
 
 def _not_written(result: Result, error: Exception) -> None:
-    """Its drop becomes uncertain with its lease and is settled like a dead worker's."""
+    """Log a result that cannot be written. Its drop becomes uncertain when its lease ends, like one of a dead worker."""
     log.error("result_not_written", drop_id=str(result.claim.drop_id), error=type(error).__name__)
