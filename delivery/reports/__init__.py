@@ -1,1 +1,1 @@
-"""What carriers report: kept in an inbox, correlated with drops, merged in batches, asked for where it never came."""
+"""Carrier reports: stored in an inbox, correlated with drops and merged in batches; look-ups for drops without a report."""

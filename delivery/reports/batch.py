@@ -1,8 +1,8 @@
-"""What a batch of reports comes to, taken one by one in the order of their arrival, whatever batches they arrive in.
+"""Changes that a batch of reports causes, computed report by report in the order of arrival.
 
-It asks no database: it knows the voicemails and drops as they were locked and keeps them as the reports that were taken have left
-them, so the same reports end in the same rows in one batch, in two, or each in one of its own. The changes come out in rounds:
-what was first for its row, what was second, and so on.
+Uses no database: the batch holds the state of the locked voicemails and drops and updates it with every report. So the same reports
+lead to the same rows however they are split into batches. The changes are grouped in rounds: the first change of each row, the
+second, and so on.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.reports.correlation import correlate
 
-# A person as the reports of one setup name them: by setup and blind index.
+# A recipient within the reports of one setup: the setup's id and the number's blind index.
 Person = tuple[UUID, bytes]
 
 
 @dataclass(slots=True)
 class VoicemailState:
-    """A locked voicemail as the reports that were taken have left it, after so many moves."""
+    """State of a locked voicemail after the reports taken so far. `moves` counts its changes."""
 
     id: UUID
     status: VoicemailStatus
@@ -42,8 +42,11 @@ class VoicemailState:
 
 @dataclass(slots=True)
 class DropState:
-    """The same of a drop. `provisional`: an unsigned result ended it, where this setup's results are signed. `person` and
-    `created_at` are set where a report without our key may mean it."""
+    """State of a drop after the reports taken so far. `changes` counts its changes.
+
+    `provisional`: an unsigned result ended the drop although the setup's results are signed. `person` and `created_at` are set if a
+    report without an attempt key may be about the drop.
+    """
 
     id: UUID
     voicemail: VoicemailState
@@ -59,7 +62,7 @@ class DropState:
 
 @dataclass(slots=True)
 class Arrival:
-    """A report of the inbox. `person` is set where it does not repeat our key, `number` where their number could be opened."""
+    """A report of the inbox. `person` and `number` are set if the report has no attempt key and its number could be decrypted."""
 
     id: int
     setup_id: UUID
@@ -70,14 +73,17 @@ class Arrival:
 
 @dataclass(slots=True)
 class Round:
-    """Moves and changes that are written together: at most one of each voicemail and each drop."""
+    """Changes that are written together: at most one per voicemail and one per drop."""
 
     moves: list[Transition] = field(default_factory=list)
     changes: list[DropChange] = field(default_factory=list)
 
 
 class Batch:
-    """`drops` are all that a report of the batch may mean; `retry_of` asks the policy about a failed voicemail."""
+    """Reports taken together, and the changes that they cause.
+
+    `drops` are all drops that a report of the batch may be about; `retry_of` returns the policy's retry of a failed voicemail.
+    """
 
     def __init__(self, drops: Iterable[DropState], retry_of: Callable[[VoicemailState, Reason], Retry | None]) -> None:
         self._drops = {drop.id: drop for drop in drops}
@@ -88,19 +94,19 @@ class Batch:
         self._retry_of = retry_of
         self._in_doubt: dict[Person, list[Arrival]] = defaultdict(list)
         self.rounds: list[Round] = []
-        # By the report's id: the drop that it means, if any, and whether it changed something.
+        # By the report's id: the drop that it is about, if known, and whether the report changed anything.
         self.meant: dict[int, tuple[UUID | None, bool]] = {}
         self.opted_out: list[tuple[VoicemailState, Reason]] = []
         self.opted_out_people: list[Arrival] = []
-        self.accounts: dict[UUID, Reason] = {}  # by setup: what its carrier has against the account
+        self.accounts: dict[UUID, Reason] = {}  # by setup: why its carrier refuses the account
 
     def put_in_doubt(self, arrival: Arrival) -> None:
-        """A report of an earlier batch that no drop was found for, and that is looked at again when one of its person ends."""
+        """Add a report of an earlier batch that matched no drop. It is correlated again when a drop of the same person changes."""
         assert arrival.person is not None  # noqa: S101 - a report with our key is never in doubt
         self._in_doubt[arrival.person].append(arrival)
 
     def take(self, arrival: Arrival) -> None:
-        """Draw every conclusion from a report, and from those in doubt to which it brings light."""
+        """Apply a report, and every report in doubt that it makes unambiguous."""
         drop = self._drop_of(arrival)
         self._hear_opt_out(arrival, drop)
         if drop is None:
@@ -111,7 +117,7 @@ class Batch:
             self._conclude(arrival, drop)
 
     def knows(self, person: Person | None) -> bool:
-        """Whether a drop of the setup to the person is among those that the batch may mean."""
+        """Whether the batch has a drop of the setup to the person."""
         return person in self._people
 
     def _drop_of(self, arrival: Arrival) -> DropState | None:
@@ -122,7 +128,7 @@ class Batch:
         return drop if drop is not None and drop.setup_id == arrival.setup_id else None
 
     def _hear_opt_out(self, arrival: Arrival, drop: DropState | None) -> None:
-        """An opt-out binds the person: also where it comes too late for a status, and where its drop is in doubt."""
+        """Record an opt-out. It applies to the person, even if it is too late for a status or its drop is in doubt."""
         reason = arrival.report.reason
         if reason is None or not REASONS[reason].suppresses or arrival.report.unsigned:
             return
@@ -157,7 +163,7 @@ class Batch:
                 voicemail.id, voicemail.status, to_voicemail, voicemail.reason, reason, None, report.code, report.text
             )
             self._move(voicemail, move)
-            # A result that nobody signed ends an attempt; it brings about no other.
+            # An unsigned result ends an attempt but never starts another.
             if reason is not None and not report.unsigned:
                 retry = self._retry_of(voicemail, reason)
                 if retry is not None:
@@ -187,7 +193,7 @@ class Batch:
         return self.rounds[number]
 
     def _look_again(self, person: Person) -> None:
-        """A drop that has ended, or has got its carrier's id, leaves fewer to which a report in doubt may belong."""
+        """Correlate the person's reports in doubt again: a drop that ended, or got its carrier's id, leaves fewer candidates."""
         waiting, candidates = self._in_doubt.get(person, []), self._people[person]
         for arrival in sorted(waiting, key=lambda each: each.id):
             meant = correlate(arrival.report, candidates) if arrival in waiting else None

@@ -1,12 +1,11 @@
-"""Correlation of a report with the drop that it means, where the carrier does not repeat our key.
+"""Correlation of a report with its drop, for carriers that do not repeat the attempt key.
 
-Such a report names the carrier's own id of the drop and the recipient. The id is the drop's own once an earlier report has brought
-both together, and nobody's once reports have given it to two. Until then the recipient decides, and only where there is no choice:
-exactly one drop of this setup to this number is open and was made before the report's event, and no closed one has ended as the
-report says, which may then be said a second time. The event's time is by the carrier's clock, so a drop that was made a little
-after it may be meant as well, and leaves it in doubt.
-Whatever remains in doubt stays unmatched: to leave a voicemail without its report is an open question, to give it another's is a
-wrong answer. Pure.
+Such a report names the carrier's own id of the drop and the recipient. The id identifies the drop once an earlier report has linked
+the two, unless reports have linked it to two drops. Until then the recipient decides, and only without ambiguity: exactly one drop of
+this setup to this number is open and was created before the report's event, and no closed drop ended as the report says, because then
+the report may be a duplicate. The event's time is by the carrier's clock, so a drop created slightly after it is a candidate too, and
+leaves the report in doubt.
+A report in doubt stays unmatched: a voicemail without its report can still be settled, one with another drop's report is wrong. Pure.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _OPEN = (DropStatus.SENDING, DropStatus.UNCERTAIN, DropStatus.ACCEPTED)
 
 
 class Candidate(Protocol):
-    """A drop of the report's setup to the report's recipient, as it stands."""
+    """A drop of the report's setup to the report's recipient, in its current state."""
 
     status: DropStatus
     reason: str
@@ -36,7 +35,7 @@ C = TypeVar("C", bound=Candidate)
 
 
 def correlate(report: Report, candidates: Iterable[C]) -> C | None:
-    """The one that the report can only mean, or None."""
+    """The only candidate that the report can be about, or None."""
     drops = list(candidates)
     named = [drop for drop in drops if report.carrier_reference and drop.carrier_reference == report.carrier_reference]
     if named:
@@ -53,9 +52,9 @@ def correlate(report: Report, candidates: Iterable[C]) -> C | None:
 
 
 def _has_said(report: Report, drop: Candidate) -> bool:
-    """Whether the report may be the one by which the drop ended, come a second time and on another way."""
+    """Whether the report may be a second copy of the one that ended the drop."""
     if drop.carrier_reference and report.carrier_reference:
-        return False  # the ids differ, or it would be named
+        return False  # the ids differ: an equal id would have matched already
     if report.status is ReportStatus.DELIVERED:
         return drop.status is DropStatus.DELIVERED
     return (

@@ -1,4 +1,4 @@
-"""What carriers report: into the inbox when it arrives, into the voicemails in batches."""
+"""Inbox of carrier reports: stored on arrival, merged into voicemails in batches."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ log = structlog.get_logger(__name__)
 BATCH = 2000
 RAW_PURPOSE = b"delivery_carrierreport.raw"
 RECIPIENT_PURPOSE: bytes = CarrierReport._meta.get_field("recipient").purpose
-# A report that no drop was found for is looked at again when a drop of its person ends, for so long; and so many of a batch's setups.
+# For this long after its arrival, a report in doubt is correlated again when a drop of its person ends; and how many at once.
 MAX_DOUBT = timedelta(days=7)
 MAX_IN_DOUBT = 500
 
-# Most callbacks hold one report, for which unnesting arrays would cost PostgreSQL four times the row.
+# Most callbacks hold one report; to unnest arrays for one row costs PostgreSQL four times as much.
 _INSERT_REPORT = """
 INSERT INTO delivery_carrierreport (setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference,
                                     event_id, occurred_at, unsigned, raw, effect)
@@ -55,7 +55,7 @@ SELECT *, '' FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::text[], %s::te
 
 
 def receive(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
-    """Keep a verified callback's reports; the raw bytes go with the first."""
+    """Insert the reports of a verified callback or look-up, the raw bytes with the first, and wake the reports worker."""
     if not reports:
         return
     first, *more = [_row(setup_id, report) for report in reports]
@@ -87,16 +87,16 @@ def _row(setup_id: UUID, report: Report) -> tuple[Any, ...]:
     )
 
 
-# A planner that last counted while the inbox was empty would rather read all that its index ever held, merged or not, and sort it.
+# With statistics from an empty inbox, the planner would rather read all entries of the index, dead ones too, and sort them.
 _READ_IN_ORDER = "SET LOCAL enable_bitmapscan = off"
-# Times are dear to read, and only those of reports without our key are asked for.
+# Times are expensive to parse, so only those of reports without an attempt key are read.
 _TAKE_UNMERGED = """
 SELECT id, setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference,
        CASE WHEN drop_id IS NULL THEN occurred_at END, unsigned
   FROM delivery_carrierreport WHERE merged_at IS NULL AND id >= %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 _INBOX = Watermark(0)
-# An index holds just these, so where there are none, as at carriers that repeat our key, this costs nothing.
+# A partial index holds exactly these rows, so this costs nothing for carriers that repeat the attempt key.
 _TAKE_IN_DOUBT = """
 SELECT id, setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference, occurred_at, unsigned
   FROM delivery_carrierreport
@@ -109,13 +109,13 @@ _PEOPLE_OF_DROPS = """
 SELECT d.setup_id, v.recipient_index FROM delivery_drop d JOIN delivery_voicemail v ON v.id = d.voicemail_id
  WHERE d.id = ANY(%s::uuid[])
 """
-# The recipient's voicemails are found by an index that the listings have anyway; a person's are few.
+# Uses the index of the listings by recipient; each person has few voicemails.
 _DROPS_OF_PEOPLE = """
 SELECT d.id, d.setup_id, v.recipient_index FROM delivery_voicemail v JOIN delivery_drop d ON d.voicemail_id = v.id
  WHERE v.recipient_index = ANY(%s) AND d.setup_id = ANY(%s::uuid[])
 """
-# Voicemails are locked in the order that every writer of theirs uses, and before their drops are read: whoever changes a drop holds
-# its voicemail.
+# Voicemails are locked in the order that all writers use, and before their drops are read, because every change of a drop happens
+# under the lock of its voicemail.
 _LOCK_VOICEMAILS = """
 SELECT id, status, reason, drop_id, live, failover FROM delivery_voicemail
  WHERE id = ANY(ARRAY(SELECT voicemail_id FROM delivery_drop WHERE id = ANY(%s::uuid[]))) ORDER BY id FOR NO KEY UPDATE
@@ -133,7 +133,7 @@ UPDATE delivery_carrierreport r SET merged_at = %s, effect = a.effect, drop_id =
 
 
 def merge(now: datetime, limit: int = BATCH) -> int:
-    """Merge one batch of the inbox; how many reports it held. Call again until it is 0."""
+    """Merge one batch of the inbox and return the number of its reports. Call again until it returns 0."""
     with transaction.atomic():
         sql.run(_READ_IN_ORDER, [])
         with _INBOX.look() as first:
@@ -181,7 +181,7 @@ SELECT d.setup_id, v.recipient_index, max(d.ended_at)
 
 
 def reopen_doubtful(now: datetime) -> int:
-    """Put reports in doubt back into the inbox whose person's drop has ended since, other than by a report; how many."""
+    """Return reports in doubt to the inbox if a drop of their person has ended since, other than by a report; returns how many."""
     rows = sql.run(_FIND_IN_DOUBT, [now - MAX_DOUBT, MAX_IN_DOUBT])
     people = _People({setup_id for _, setup_id, _, _ in rows})
     numbers = {row[0]: _opened(row[2]) for row in rows}
@@ -196,7 +196,7 @@ def reopen_doubtful(now: datetime) -> int:
     return CarrierReport.objects.filter(pk__in=again).update(merged_at=None, effect="") if again else 0
 
 
-# A look-up in a table costs a tenth of an enumeration's own.
+# A dictionary look-up costs a tenth of the enumeration's own.
 _REASONS: dict[str, Reason | None] = {"": None, **{reason.value: reason for reason in Reason}}
 _REPORT_STATUSES = {status.value: status for status in ReportStatus}
 _VOICEMAIL_STATUSES = {status.value: status for status in VoicemailStatus}
@@ -204,7 +204,8 @@ _DROP_STATUSES = {status.value: status for status in DropStatus}
 
 
 class _People:
-    """The people whom reports without our key name, by every index that their voicemails may have in their setup's workspace."""
+    """Recipients of reports without an attempt key, found by every blind index that their voicemails may have (several during a key
+    rotation)."""
 
     def __init__(self, setup_ids: Collection[UUID]) -> None:
         setups = TelephonySetup.objects.filter(id__in=setup_ids)
@@ -226,7 +227,7 @@ class _People:
 
 
 def _read(rows: list[tuple[Any, ...]], now: datetime) -> tuple[list[Arrival], list[Arrival], _People | None]:
-    """The reports of the batch; those in doubt that it may bring light to; and the people of both, where there are any."""
+    """Reports of the batch, reports in doubt about the same people, and the recipients of both (None if no report lacks a key)."""
     setups = sql.ids({row[1] for row in rows})
     doubtful = sql.run(_TAKE_IN_DOUBT, [setups, now - MAX_DOUBT, MAX_IN_DOUBT])
     named = [row for row in [*rows, *doubtful] if row[2] is None and row[3] is not None]
@@ -258,7 +259,7 @@ def _arrival(row: tuple[Any, ...], people: _People | None) -> Arrival:
 
 
 def _opened(recipient: bytes) -> str | None:
-    """None where the key is not configured, or the ciphertext is damaged."""
+    """The decrypted number; None if the key is not configured or the ciphertext is damaged."""
     try:
         return cipher().decrypt(recipient, RECIPIENT_PURPOSE).decode()
     except Undecryptable:
@@ -266,7 +267,7 @@ def _opened(recipient: bytes) -> str | None:
 
 
 def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | None, now: datetime) -> Batch:
-    """The batch over every voicemail and drop that its reports may mean, locked until the transaction ends."""
+    """A batch with all voicemails and drops that its reports may be about, locked until the transaction ends."""
     keys = {arrival.report.attempt_key for arrival in arrivals if arrival.report.attempt_key}
     persons: dict[UUID, Person | None] = {}
     if people is not None:
@@ -297,11 +298,11 @@ def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | No
 
 
 def _suppress(batch: Batch) -> None:
-    """Everybody who opted out. A number that cannot be opened is suppressed by its index, and rolls nothing back."""
+    """Suppress all people who opted out. A number that cannot be decrypted is suppressed by its blind index, without an error."""
     ids = [voicemail.id for voicemail, _ in batch.opted_out]
     rows = {row[0]: row[1:] for row in _numbers(ids)} if ids else {}
     entries: list[tuple[UUID, str, str]] = []
-    # In one order for everybody who lists the same people, as `suppress_all` has one.
+    # In the same order in every transaction, as in `suppress_all`, so that two of them cannot deadlock.
     for voicemail, reason in sorted(batch.opted_out, key=lambda each: bytes(rows[each[0].id][2])):
         workspace_id, recipient, index, index_key, last4 = rows[voicemail.id]
         number = number_in(recipient)
@@ -323,7 +324,8 @@ def _numbers(voicemail_ids: list[UUID]) -> Iterable[tuple[Any, ...]]:
 
 
 def _people_opted_out(batch: Batch) -> Iterator[tuple[UUID, str, str]]:
-    """Those whose drop is in doubt. A simulated carrier's word about a person to whom nothing was sent counts for nothing."""
+    """People who opted out by a report whose drop is in doubt. A simulated carrier's report counts only if the batch has a drop of its
+    setup to the person."""
     if not batch.opted_out_people:
         return
     setups = TelephonySetup.objects.in_bulk({arrival.setup_id for arrival in batch.opted_out_people})

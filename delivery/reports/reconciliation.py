@@ -1,9 +1,9 @@
-"""Asks the carrier about uncertain drops. Whatever it says goes through the report inbox, like a report.
+"""Reconciliation of uncertain drops: look-ups at the carrier, whose responses go through the inbox like reports.
 
-A carrier that has never seen an attempt key may be given the same key again, inside the window in which it honours keys, while our
-guards still allow it: the only second request for a drop that this platform ever makes. It takes a start of the setup and the lane
-like a first request, and reads the lane's route, credentials and guards in the transaction that permits it. One drop that cannot be
-read, asked about or submitted is logged and keeps nobody else waiting.
+If the carrier has never seen an attempt key, or cannot be asked, the same request may be submitted again under the same key, within
+the window in which the carrier honours keys and while the guards still allow it. The platform makes no other second request for a
+drop. A resubmission needs a permit of the setup and the lane like a first request; the lane's route, credentials and guards are read
+in the transaction that allows it. A drop that cannot be read, looked up or submitted is logged and does not delay others.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ from usecases.suppressions import is_suppressed, suppress_all
 log = structlog.get_logger(__name__)
 
 BATCH = 200
-# A same-key resubmission keeps well away from the end of the carrier's window: its clock is not ours.
+# A resubmission uses only this share of the carrier's idempotency window, because the carrier's clock may differ.
 WINDOW_SHARE = 0.5
-# How soon, at least, a drop is thought of again for which there was no start and about which nobody was asked.
+# Shortest wait before the next check of a drop that got no permit and cannot be looked up.
 CROWDED = timedelta(seconds=5)
 
 # How many uncertain drops of each setup are due, up to a limit.
-# Each setup by itself, so that one with thousands of uncertain drops does not stand before the others.
+# Per setup, so that one with thousands of uncertain drops does not delay the others.
 _COUNT_DUE = """
 SELECT s.id, s.pace_per_second, s.in_flight_cap, due.count FROM usecases_telephonysetup s
  CROSS JOIN LATERAL (SELECT count(*) FROM (SELECT 1 FROM delivery_drop d
@@ -60,7 +60,7 @@ SELECT s.id, s.pace_per_second, s.in_flight_cap, due.count FROM usecases_telepho
  WHERE due.count > 0
 """
 # Takes drops to ask about, and says when each is asked about again.
-# As an array it is selected once: a subquery may be run again for each row that it is joined with, and then locks others every time.
+# As an array the subquery runs once. In a join it may run again for each row, and lock other rows each time.
 _TAKE_DUE = """
 UPDATE delivery_drop d SET checks = checks + 1, due_at = %s + (%s::interval[])[least(checks + 2, %s)]
  WHERE id = ANY(ARRAY(SELECT id FROM delivery_drop WHERE setup_id = %s AND status = 'uncertain' AND due_at <= %s
@@ -68,8 +68,9 @@ UPDATE delivery_drop d SET checks = checks + 1, due_at = %s + (%s::interval[])[l
 RETURNING id
 """
 
-# Nobody has asked, settled, retried or delivered meanwhile; and nobody asks again before this request has ended. The voicemail is
-# found by its id alone: a planner that last counted when none was uncertain would rather look for it among all that are.
+# The conditions prove that no other process checked, settled, retried or delivered the drop meanwhile; the new due_at keeps others
+# from checking it before this request ends. The voicemail is found by its id alone: with statistics from a time without uncertain
+# voicemails, the planner would otherwise search all of them.
 _HOLD_FOR_RESUBMISSION = """
 UPDATE delivery_drop d SET due_at = greatest(due_at, %s)
  WHERE d.id = %s AND d.status = 'uncertain' AND d.checks = %s
@@ -84,7 +85,7 @@ UPDATE delivery_drop SET checks = checks - 1, due_at = least(due_at, %s) WHERE i
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A request about a drop, or its own once more. `probing`: the setup's breaker is half open, and this tries it."""
+    """A look-up of a drop, or a resubmission. `probing`: the setup's breaker is half open, and this request is its probe."""
 
     drop: Drop
     adapter: Carrier
@@ -97,11 +98,14 @@ def reconcile(
     now: Callable[[], datetime] = database_now,
     clock: Callable[[], float] = boot_clock,
 ) -> int:
-    """Ask about the uncertain drops whose time has come; how many were taken. `clock` runs during suspension, in seconds."""
+    """Look up or resubmit uncertain drops that are due, and return how many were taken.
+
+    `clock` is in seconds and also counts while the machine is suspended.
+    """
     questions = _take(limiter, now())
     never_seen = []
     for question in questions:
-        # Where nothing can be looked up, the same key is the only question that can be asked.
+        # For a carrier without look-ups, only a resubmission can settle the drop.
         if not question.adapter.can_look_up:
             never_seen.append(question)
             continue
@@ -117,7 +121,7 @@ def reconcile(
 
 
 def _unknown_to_carrier(question: Lookup, response: CarrierResponse, limiter: RateLimiter) -> bool:
-    """Put what the carrier knows into the inbox; True where it knows nothing."""
+    """Put the carrier's response into the inbox; True if the carrier has never seen the drop."""
     drop = question.drop
     if response.status == THROTTLED:
         limiter.pause_look_ups(drop.setup_id, retry_after(response.headers) or THROTTLED_PAUSE)
@@ -132,7 +136,7 @@ def _unknown_to_carrier(question: Lookup, response: CarrierResponse, limiter: Ra
 
 
 class _Resubmissions:
-    """One round of same-key requests for drops that their carriers have never seen, or cannot be asked about."""
+    """One round of resubmissions of drops that their carriers have never seen or cannot look up."""
 
     def __init__(
         self,
@@ -155,13 +159,13 @@ class _Resubmissions:
         self._limiter.release(set(self._started))
 
     def _submit(self, question: Lookup) -> None:
-        """A start was granted; it is given back where the drop may not go, or cannot."""
+        """Submit the drop again. Its start was permitted already, and is given back if the drop may not or cannot be submitted."""
         began, drop, request = self._clock(), question.drop, None
         lease = timedelta(seconds=settings.RVM_LEASE_SECONDS)
         try:
             with transaction.atomic():
                 request, again = self._permitted(drop, lease) or (None, question)
-            # A process that was stopped since it looked knows nothing any more.
+            # If the process was suspended meanwhile, the facts may have changed.
             if request is not None and self._clock() - began < lease.total_seconds() / 2:
                 self._transport.submit(request, again)
             else:
@@ -171,7 +175,8 @@ class _Resubmissions:
                 self._give_back(drop)
 
     def _permitted(self, drop: Drop, lease: timedelta) -> tuple[CarrierRequest, Lookup] | None:
-        """The drop's request, word for word, where everything still allows it; nobody else asks about it until the lease ends."""
+        """The identical request for the drop, if the route and the guards still allow it, else None. Keeps other processes from
+        checking the drop until the lease ends."""
         now, checks = self._now(), drop.checks
         drop = _drops().get(pk=drop.pk)
         failover = drop.setup_id == drop.voicemail.use_case.failover_setup_id
@@ -199,7 +204,7 @@ class _Resubmissions:
         )
 
     def _start(self, question: Lookup) -> bool:
-        """Whether the drop's setup and lane have a start for it now. Where not, and nobody was asked, this was no check."""
+        """Whether the limiter permits a start for the drop now. If not, and there was no look-up, the check is not counted."""
         drop, setup = question.drop, question.drop.setup
         permit = self._limiter.acquire(
             setup.pk,
@@ -221,8 +226,10 @@ class _Resubmissions:
 
 
 def _take(limiter: RateLimiter, now: datetime) -> list[Lookup]:
-    """Take due drops by moving their next check: two workers never ask about the same one at once. Of each setup as many as may be
-    looked up now."""
+    """Take due drops, for each setup as many as the limiter permits to look up now.
+
+    Taking a drop sets its next check, so two workers never look up the same drop at once.
+    """
     ids: list[UUID] = []
     setups = sql.run(_COUNT_DUE, [now, BATCH])
     for position, (setup_id, pace, cap, due) in enumerate(setups):
@@ -241,7 +248,7 @@ def _take(limiter: RateLimiter, now: datetime) -> list[Lookup]:
 
 
 def _drops() -> QuerySet[Drop]:
-    """What is encrypted is read apart, so that what does not open of one drop or setup is not everybody's."""
+    """Drops without encrypted columns: these are read per drop, so that one that cannot be decrypted fails alone."""
     related = ("setup", "voicemail__lane", "voicemail__use_case")
     encrypted = ("setup__credentials", "voicemail__recipient", "voicemail__merge_fields")
     return Drop.objects.select_related(*related).defer(*encrypted, "voicemail__metadata")
@@ -257,7 +264,7 @@ def _adapter(setup: TelephonySetup) -> Carrier | None:
 
 @contextmanager
 def _by_itself(drop: Drop) -> Iterator[None]:
-    """What fails here is this drop's alone: it is asked about again at its next time."""
+    """Limits an error to this drop: it is logged, and the drop is checked again when it is due next."""
     try:
         yield
     except NOT_A_ROWS_FAULT:
@@ -267,19 +274,22 @@ def _by_itself(drop: Drop) -> Iterator[None]:
 
 
 def _log_fault(drop_id: UUID, error: Exception) -> None:
-    """Without the error's text, which may quote the number."""
+    """Log a drop that failed, without the error's text, which may quote the number."""
     log.error("drop_not_settled", drop_id=str(drop_id), error=type(error).__name__)
 
 
 def _ends(transport: Transport[Lookup]) -> Iterable[tuple[Lookup, CarrierResponse | TransportFailure]]:
-    """Wait for all that is in flight. A question that got no answer is asked again at its next time."""
+    """Requests and their ends, until none is in flight. A drop without a response is checked again when it is due next."""
     while transport.in_flight:
         yield from transport.poll(1.0)
 
 
 def _of_second_request(drop: Drop, submission: Submission) -> Submission:
-    """What an answer to the second request proves. A refusal proves nothing about the first one, which may still be on its way: the
-    person may have been reached. What it says about the person binds all the same."""
+    """The submission that a response to a resubmission proves.
+
+    A refusal proves nothing about the first request, which may still be under way, so its reason becomes `unconfirmed`: the person
+    may have been reached. A refusal because of an opt-out still suppresses the number.
+    """
     reason = submission.reason
     if submission.outcome is not Outcome.REFUSED:
         return submission
@@ -289,7 +299,7 @@ def _of_second_request(drop: Drop, submission: Submission) -> Submission:
 
 
 def _receive(drop: Drop, submission: Submission, response: CarrierResponse) -> None:
-    """A definite answer is as good as a report."""
+    """Put a definite response into the inbox as a report; others are ignored."""
     status = {Outcome.ACCEPTED: ReportStatus.ACCEPTED, Outcome.REFUSED: ReportStatus.FAILED}.get(submission.outcome)
     if status is None:
         return
@@ -310,7 +320,7 @@ def _may_resubmit(drop: Drop, route: SendRoute, now: datetime) -> bool:
     if window is None or now - drop.created_at > window * WINDOW_SHARE:
         return False
     if drop.credentials_version != route.credentials_version:
-        return False  # perhaps another account, which has not seen the key that the first one honoured
+        return False  # may be another account of the carrier, which has not seen the key
     recipient = drop.voicemail.recipient
     facts = facts_of(
         route,
@@ -329,7 +339,7 @@ def _lane_of(drop: Drop) -> tuple[UUID, float] | None:
 
 
 def _same_request(drop: Drop, route: SendRoute) -> DropRequest:
-    """Word for word what was submitted, or the carrier would refuse the key."""
+    """The request exactly as it was first submitted: carriers refuse a key with a different request."""
     return DropRequests().of(
         drop.id,
         created_at=drop.created_at,
