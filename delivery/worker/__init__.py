@@ -1,1 +1,1 @@
-"""The processes behind the web: jobs of the workers, and the tick that does what time alone must do."""
+"""Background processes: the jobs of the workers, and the tick with its time-driven steps."""

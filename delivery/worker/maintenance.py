@@ -22,7 +22,7 @@ from delivery.runtime.watermarks import Watermark
 
 BATCH = 1000
 
-# Where the last look at each queue stopped.
+# Position of the last look at each queue.
 _LEASES = Watermark(datetime.min.replace(tzinfo=UTC))
 _INBOX = Watermark(0)
 _DELTAS = Watermark(0)
@@ -35,7 +35,7 @@ SELECT d.id, v.id FROM delivery_drop d JOIN delivery_voicemail v ON v.id = d.voi
 
 
 def end_leases(now: datetime) -> int:
-    """A claim whose lease ended is uncertain: its worker may have died on either side of the request."""
+    """Make drops uncertain whose lease ended, because their worker may have died before or after the request; returns how many."""
     with transaction.atomic(), connection.cursor() as cursor:
         with _LEASES.look() as since:
             cursor.execute(_FIND_ENDED_LEASES, [since, now, BATCH])
@@ -52,7 +52,7 @@ def end_leases(now: datetime) -> int:
     return len(rows)
 
 
-# Each setup by its own horizon: one that waits for days is not searched for what another's would give up.
+# Each setup by its own horizon, so that a setup with a long one is not scanned with another's short one.
 _FIND_UNREPORTED = """
 SELECT d.id, v.id FROM usecases_telephonysetup s
  CROSS JOIN LATERAL (SELECT id, voicemail_id FROM delivery_drop
@@ -64,7 +64,7 @@ SELECT d.id, v.id FROM usecases_telephonysetup s
 
 
 def give_up_on_reports(now: datetime) -> int:
-    """accepted and silent past the setup's horizon: failed, unreported."""
+    """Fail drops accepted longer ago than the setup's report horizon as unreported; returns how many."""
     return _fail(_FIND_UNREPORTED, [now, BATCH, BATCH], VoicemailStatus.ACCEPTED, Reason.UNREPORTED, now)
 
 
@@ -78,7 +78,7 @@ SELECT d.id, v.id FROM delivery_drop d JOIN usecases_telephonysetup s ON s.id = 
 
 
 def give_up_on_confirmation(now: datetime) -> int:
-    """uncertain and unsettled past the setup's horizon: failed, unconfirmed."""
+    """Fail drops still uncertain past the setup's confirmation horizon as unconfirmed; returns how many."""
     return _fail(_FIND_UNCONFIRMED, [now, BATCH], VoicemailStatus.UNCERTAIN, Reason.UNCONFIRMED, now)
 
 
@@ -99,8 +99,8 @@ SELECT id FROM delivery_voicemail WHERE status = 'queued' AND expires_at <= %s O
 """
 
 
-# What expires with its lane. Of an idle one nothing does, so these are few; each gives up its own rows by its own index. In that
-# index's order, and as an array: or the planner, by what it believes of lanes, reads the whole table for the rows or to join them.
+# Voicemails that expire with their lane. Idle lanes have none, so the lanes are few, and each lane's rows are found by an index. The
+# index's order and the arrays keep the planner from reading the whole table, whatever its statistics about lanes say.
 _FIND_EXPIRED_WITH_LANE = """
 SELECT id FROM delivery_voicemail
  WHERE status = 'queued' AND id = ANY(ARRAY(
@@ -115,7 +115,8 @@ LANE_BATCH = 5000  # an expired campaign may leave a million
 
 
 def expire(now: datetime) -> int:
-    """Queued past its expiry: expired, also in a held lane or behind a stopped setup that no claim comes to."""
+    """Expire queued voicemails past their expiry, also in held lanes and behind stopped setups, which no claim reads; returns how
+    many."""
     return _expire(_FIND_EXPIRED, [now, BATCH], now) + _expire(
         _FIND_EXPIRED_WITH_LANE, [LANE_BATCH, now, LANE_BATCH], now
     )
@@ -152,7 +153,7 @@ SELECT max(id) FROM taken
 
 
 def fold_counts(limit: int = 50_000) -> None:
-    """Add the deltas to the counts. Readers sum both, so nobody sees a step in between."""
+    """Add up to `limit` deltas to the counts of lanes and use cases. Readers sum counts and deltas, so totals do not change."""
     with transaction.atomic(), connection.cursor() as cursor, _DELTAS.look() as first:
         cursor.execute(_FOLD_DELTAS, [first, limit])
         [(last,)] = cursor.fetchall()
@@ -170,7 +171,7 @@ SELECT %(lane)s, status, reason, sum(n)
 """  # noqa: S608 - ours
 
 
-# A use case's counts are those of its lanes together. Folding adds the same to both, so the difference stays what it is meanwhile.
+# A use case's counts are the sums of its lanes' counts. Folding adds the same to both, so it does not change the difference.
 _CORRECT_USE_CASE_COUNTS = """
 INSERT INTO delivery_usecasecount AS c (use_case_id, status, reason, count)
 SELECT use_case_id, status, reason, sum(n)
@@ -183,10 +184,10 @@ ON CONFLICT (use_case_id, status, reason) DO UPDATE SET count = c.count + exclud
 
 
 def rebuild_counts(lane_id: UUID) -> None:
-    """Correct a lane's counts by what its rows say, while it is in use: rows, counts and deltas are read in one snapshot. And those
-    of its use case by what its lanes' say.
+    """Correct a lane's counts from its rows, and its use case's counts from those of its lanes.
 
-    Reads every voicemail of the lane: for a person to call, not for the tick. The lock keeps two from correcting the same twice.
+    Works while the lane is in use: rows, counts and deltas are read in one snapshot. Reads every voicemail of the lane, so it is for
+    administrators to run, not for the tick. The lock keeps two calls from making the same correction twice.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         Lane.objects.select_for_update(no_key=True).filter(pk=lane_id).first()
@@ -194,7 +195,7 @@ def rebuild_counts(lane_id: UUID) -> None:
         cursor.execute(_CORRECT_LANE_COUNTS, {"lane": lane_id})
 
 
-# In order, or a planner that last counted while the inbox was full reads the whole table to come upon a report sooner.
+# With the ORDER BY, because otherwise, with statistics from a full inbox, the planner reads the whole table to find one report.
 _FIRST_REPORT = "SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL AND id >= %s ORDER BY id LIMIT 1"
 # Whether a carrier is to be asked about a drop or given a recording, each by the index of what is due.
 _IS_CARRIER_ASKED = """
@@ -204,7 +205,7 @@ SELECT (SELECT due_at FROM delivery_drop WHERE status = 'uncertain' AND due_at <
 
 
 def is_work_due(now: datetime) -> dict[str, bool]:
-    """Which queues have something to be woken for."""
+    """For each queue, whether it has due work."""
     with connection.cursor() as cursor:
         with _INBOX.look() as first:
             cursor.execute(_FIRST_REPORT, [first])

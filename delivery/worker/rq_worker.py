@@ -1,4 +1,4 @@
-"""Our RQ worker: keeps its connections, wakes up often, tells long jobs when it is asked to stop, and outlives Redis."""
+"""RQ worker that keeps its connections, wakes up often, passes a stop request to long jobs and survives an outage of Redis."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from rvm.platform.redis_connection import redis_now
 
 log = structlog.get_logger(__name__)
 
-# RQ's defaults let an idle worker sleep for 405 s and look for abandoned jobs every 600 s. An idle worker of ours gives a sign of
-# life every 5 s: RQ waits for 15 s less than this.
+# RQ's defaults let an idle worker sleep for 405 s and look for abandoned jobs every 600 s. With this value an idle worker sends a
+# heartbeat every 5 s: RQ waits for 15 s less.
 WORKER_TTL = 20
 MAINTENANCE_SECONDS = 60
-# Until a worker that has lost Redis begins again.
+# Wait before a worker that has lost Redis starts again.
 PAUSE_SECONDS = 1.0
 
 
 def work(queues: Sequence[str]) -> None:
-    """Run the jobs of the queues until asked to stop. RQ ends a worker whose connection broke outside of its wait for jobs;
-    here another one begins in its place."""
+    """Run the jobs of the queues until asked to stop. RQ ends a worker whose connection breaks while it is not waiting for jobs; a
+    new worker replaces it."""
     pause = 0.0
     while True:
         try:
@@ -41,20 +41,21 @@ def work(queues: Sequence[str]) -> None:
             ).work(logging_level="WARNING")
         except RedisError as error:
             log.warning("worker_lost_redis", error=type(error).__name__)
-        except StopRequested:  # raised by RQ's signal handler, wherever we were
+        except StopRequested:  # raised by RQ's signal handler at any point
             return
 
 
 class Worker(SimpleWorker):
-    max_connection_wait_time = 5.0  # RQ's default would look for a Redis that is back once a minute
+    max_connection_wait_time = 5.0  # with RQ's default a worker retries a lost Redis only once a minute
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "worker_ttl": WORKER_TTL, "maintenance_interval": MAINTENANCE_SECONDS})
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """A flushed Redis hears of this worker anew; RQ itself tells it of a worker's birth only once.
+        """Send a heartbeat, and register the worker again after a flush of Redis, which RQ itself does not.
 
-        The time that is kept is Redis's. RQ would keep this machine's, and who asks for signs of life has another."""
+        Stores Redis's time. RQ stores this machine's, which may differ from that of the process that checks heartbeats.
+        """
         if not self.connection.hexists(self.key, "birth"):
             self.connection.delete(self.key)
             self.register_birth()
@@ -66,11 +67,11 @@ class Worker(SimpleWorker):
         shutdown.requested.set()
         try:
             super().request_stop(signum, frame)
-        except RedisError as error:  # the job under way ends in its own time all the same
+        except RedisError as error:  # the running job still stops: `shutdown.requested` is set
             log.warning("stop_not_noted", error=type(error).__name__)
 
     def teardown(self) -> None:
-        """Without Redis there is nothing to sign off from, but the thread that listens for commands must end."""
+        """Unregister the worker. If Redis is unreachable, only stop the thread that listens for commands."""
         try:
             super().teardown()
         except RedisError:
@@ -80,5 +81,5 @@ class Worker(SimpleWorker):
 
 
 def worker_name() -> str:
-    """Names this process's share of what is in flight."""
+    """The name under which this process reports its requests in flight to the rate limiter: host and process id."""
     return f"{socket.gethostname()}:{os.getpid()}"

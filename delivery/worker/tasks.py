@@ -1,4 +1,4 @@
-"""The jobs of the workers' queues. No arguments: the rows are the work."""
+"""Jobs of the workers' queues. They take no arguments, because the rows are the work."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def _second_merger(process: int) -> ThreadPoolExecutor:
 
 
 def database_thread() -> ThreadPoolExecutor:
-    """The engine's thread at the database, kept with its connection from job to job; a forked worker gets its own."""
+    """The engine's database thread, kept with its connection from job to job; a forked process gets its own."""
     return _thread_of(os.getpid())
 
 
 def dispatch() -> None:
-    """Submit what is due, for a while; wake again if work is left."""
+    """Submit due drops for RVM_DISPATCH_SECONDS at most, and wake the queue again if work is left."""
     timeout = settings.RVM_CARRIER_TIMEOUT_SECONDS
     transport: CurlTransport[Claimed] = CurlTransport(total_timeout=timeout)
     limiter = RateLimiter(get_connection("dispatch"), worker_name(), slot_seconds=timeout + 5)
@@ -53,8 +53,10 @@ def dispatch() -> None:
 
 
 def merge_reports() -> None:
-    """Merge the inbox for a while, then ask about what is uncertain, then upload a recording that a carrier needs: each has its turn,
-    however many reports come in. Ring again if work is left."""
+    """Merge the inbox for RVM_DISPATCH_SECONDS at most, reconcile uncertain drops, and upload one recording that a carrier needs.
+
+    Each of the three runs in every job, however many reports arrive. Wakes the queue again if work is left.
+    """
     connection.close_if_unusable_or_obsolete()  # PostgreSQL may have restarted since
     left = _merge_inbox()
     _settle()
@@ -64,8 +66,10 @@ def merge_reports() -> None:
 
 
 def _merge_inbox() -> bool:
-    """Until it is empty or the time is over; two batches at a time where it holds many: one is decided while PostgreSQL writes the
-    other. True where reports are left."""
+    """Merge until the inbox is empty or the time is over; True if reports may be left.
+
+    A full batch starts a second thread, so that one batch is computed while PostgreSQL writes the other.
+    """
     until = boot_clock() + settings.RVM_DISPATCH_SECONDS
     second = None
     while not (over := _is_over(until)) and (merged := merge(database_now())):
@@ -94,7 +98,7 @@ def _settle() -> None:
 
 
 def _upload() -> bool:
-    """One recording a job, so that no report waits for two. True where there was one, and perhaps there is another."""
+    """Upload at most one recording, so that reports do not wait for two. True if there was one: more may be left."""
     transport: CurlTransport[None] = CurlTransport(total_timeout=STEP_SECONDS)
     try:
         return upload_one(transport, database_now, boot_clock)

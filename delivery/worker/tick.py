@@ -1,6 +1,7 @@
-"""The clock of the platform: once a second it does what time alone must do, and wakes workers for whatever is due.
+"""The tick: takes all time-driven steps once a second and wakes workers for due work.
 
-Any number of ticks may run: every step is idempotent. A step that fails is logged and tried again at the next tick; the others go on.
+Any number of tick processes may run, because every step is idempotent. A step that fails is logged and tried again at the next tick;
+the other steps still run.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Step = Callable[[datetime], object]
 
 
 class Throttled:
-    """A step that this process takes once in a while: what is missed for so long does no harm."""
+    """A step that this process takes at most once per `every`, because a delay of that length does no harm."""
 
     def __init__(self, step: Step, every: timedelta) -> None:
         self._step, self._every = step, every
@@ -79,7 +80,7 @@ def tick(now: datetime) -> None:
         try:
             step(now)
         except Exception:
-            # Also a bug: one step that always fails must not keep the leases from ending.
+            # Bugs included: a step that always fails must not keep leases from ending.
             log.exception("tick_step_failed", step=step.__name__)
             connection.close_if_unusable_or_obsolete()
 
