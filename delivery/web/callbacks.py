@@ -1,4 +1,4 @@
-"""Where carriers report: one address per setup, verified on the raw bytes, written to the inbox, answered at once."""
+"""Callbacks of carriers: one address per setup; each is verified on its raw bytes, written to the inbox and answered at once."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ log = structlog.get_logger(__name__)
 
 # Carriers send a few hundred bytes, or a few hundred events at a time.
 MAX_BYTES = 1024 * 1024
-# A changed credential binds in every process this soon after its commit.
+# Every process uses changed credentials at the latest this long after their commit.
 MEMORY_SECONDS = 0.5
 
-# By callback token: good until then (monotonic). Unknown tokens are not kept, so nobody can fill it. A flood of callbacks reads and
-# decrypts a setup twice a second instead of once each.
+# By callback token: valid until (monotonic seconds), setup id, carrier. Unknown tokens are not cached, so requests cannot fill it.
+# During a flood of callbacks a setup is read and decrypted twice a second instead of once per callback.
 _known: dict[str, tuple[float, UUID, Carrier]] = {}
 
 
 @csrf_exempt
 @require_POST
 def callback(request: HttpRequest, token: str) -> HttpResponse:
-    """200 once the reports are kept; 404 unknown address, 413 too large, 401 not proved, 400 not readable, 503 while
-    the setup's carrier is not known or its credentials do not open: the carrier comes again.
+    """Store the reports of a callback. 200 once stored; 404 unknown address, 413 too large, 401 not authentic, 400 unreadable;
+    503 while the setup's carrier is unknown or its credentials cannot be read, so that the carrier sends the callback again.
 
-    Reports on drops that we do not know are kept and answered 200 too: a carrier would only send them again.
+    Reports about unknown drops are stored and answered with 200 too, because the carrier would only send them again.
     """
     try:
         receiver = _receiver_of(token)
@@ -55,7 +55,7 @@ def callback(request: HttpRequest, token: str) -> HttpResponse:
     headers = {name.lower(): value for name, value in request.headers.items()}
     url = f"{settings.RVM_PUBLIC_URL}{request.get_full_path()}"
     try:
-        # The vendor's own time, give or take some minutes: no other clock of ours is better for it, nor is any worth a query.
+        # Compared with the vendor's clock with minutes of tolerance: the database's clock would be no better and costs a query.
         adapter.verify_callback(raw, headers, timezone.now(), url)  # noqa: TID251
         reports = adapter.parse_callback(raw, headers, url)
     except CallbackRejected as error:
@@ -70,7 +70,7 @@ def callback(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _keep(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
-    """Once more over a new connection where the kept one has died meanwhile: to keep a report twice changes nothing."""
+    """Store the reports, on a new connection if the old one has died. Storing a report twice does no harm."""
     try:
         receive(setup_id, raw, reports)
     except (OperationalError, InterfaceError):
@@ -81,7 +81,7 @@ def _keep(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
 
 
 def _receiver_of(token: str) -> tuple[UUID, Carrier] | None:
-    """The setup's id and its carrier, also of a disabled or deleted setup; None for an unknown token. Raises UnusableSetup."""
+    """The setup's id and carrier, even if the setup is disabled or deleted; None for an unknown token. Raises UnusableSetup."""
     now = time.monotonic()
     known = _known.get(token)
     if known and now < known[0]:

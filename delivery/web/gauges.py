@@ -1,5 +1,6 @@
-"""What an operator watches, read cheaply enough to be asked every few seconds: from small tables, and from indexes of what is still
-to be done. Nothing here reads history or a person's data.
+"""Gauges for operators, cheap enough to be read every few seconds: from small tables and from indexes of pending work.
+
+They read no history and no personal data.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rvm.platform.database import sql
 from rvm.platform.models import Tally
 from rvm.platform.observability.health import live_workers
 
-# A longer queue is not counted to its end.
+# Counting stops here.
 MAX_COUNTED = 100_000
 
 
@@ -49,7 +50,7 @@ TICK = "SELECT extract(epoch FROM %s - at) FROM platform_heartbeat WHERE name = 
 
 
 def gauges(now: datetime) -> Iterator[Gauge]:
-    """Raises DatabaseError; what Redis cannot answer is left out."""
+    """All gauges at `now`. Raises DatabaseError. Without Redis, the gauges of workers are left out."""
     [(due, oldest)] = sql.run(DUE, [now, now, MAX_COUNTED])
     yield Gauge("rvm_due_voicemails", f"Queued and due in lanes that are not held; at most {MAX_COUNTED} a lane.", due)
     yield Gauge("rvm_oldest_due_seconds", "How long the oldest of them has been due.", oldest or 0)
@@ -80,7 +81,7 @@ def gauges(now: datetime) -> Iterator[Gauge]:
 
 
 def tally(name: str) -> int:
-    """How often it happened; 0 where it never has."""
+    """The count of the tally `name`; 0 if there is none."""
     return Tally.objects.filter(name=name).values_list("count", flat=True).first() or 0
 
 

@@ -1,7 +1,7 @@
-"""`GET /metrics`: the gauges in Prometheus' text format, for this machine and for callers with the token.
+"""`GET /metrics`: the gauges in Prometheus' text format, for callers on this machine and callers with the token.
 
-What is worth watching lies in PostgreSQL and Redis, so a collector reads it there at each scrape. The client library's own metrics
-count inside one web process and are not used.
+The values are in PostgreSQL and Redis, so a collector reads them there at each scrape. The client library's own metrics count within
+one web process and are not used.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from prometheus_client.registry import Collector
 from delivery.web.gauges import gauges
 from rvm.platform.database.clock import database_now
 
-# With any of them a proxy has passed the request on, and the peer's address says nothing.
+# A request with any of these came through a proxy, so the peer's address is not the caller's.
 FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip")
 
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """200, 403 to strangers, 503 while PostgreSQL does not answer."""
+    """The metrics: 200, 403 for callers without permission, 503 while PostgreSQL does not respond."""
     if not (_has_token(request) or _is_local(request)):
         sentence = "Metrics are for this machine, and for `Authorization: Bearer <RVM_METRICS_TOKEN>`.\n"
         return HttpResponse(sentence, status=403, content_type="text/plain")
@@ -41,13 +41,13 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 class GaugeCollector(Collector):
-    """The gauges at one time, as the client library takes them; gauges of one name lie together."""
+    """The gauges at one time in the client library's form, grouped by name."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Raises DatabaseError."""
+        """One metric family per name of a gauge. Raises DatabaseError."""
         for name, group in groupby(gauges(self.now), key=lambda gauge: gauge.name):
             samples = list(group)
             family = GaugeMetricFamily(name, samples[0].help, labels=[label for label, _ in samples[0].labels])

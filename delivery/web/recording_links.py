@@ -1,4 +1,4 @@
-"""Where a signed link to a recording or a clip leads: carriers and players come here without a key, the link is the permission."""
+"""Signed links to recordings and clips: carriers and players fetch sounds without an API key; the link is the permission."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rvm.platform.api.rendering import to_json
 
 @require_safe
 def recording(request: HttpRequest, token: str) -> HttpResponse:
-    """The MP3, whole or in part; 403 expired, 404 not ours, 416 no such part."""
+    """The MP3, whole or in part; 403 expired link, 404 invalid link or unknown sound, 416 range not satisfiable."""
     try:
         opened = open_link(token)
         model = Clip if opened.purpose == "clip" else Recording

@@ -1,4 +1,4 @@
-"""The addresses that carriers, players and monitors come to without an API key."""
+"""URL patterns for carriers, players and monitoring systems, which have no API key."""
 
 from __future__ import annotations
 
