@@ -1,7 +1,7 @@
-"""What is left, for whom, through what, and what the carrier said about it.
+"""Models of recordings, lanes, voicemails, drops and carrier reports.
 
-The voicemail and drop tables are built to be partitioned by id one day: no unique constraint but the primary key, and no enforced
-foreign key where thousands of rows a second are written.
+The voicemail and drop tables are designed for later partitioning by id: their primary key is the only unique constraint, and foreign
+keys are not enforced, because thousands of rows are written per second.
 """
 
 from delivery.models.clip import Assembly, Clip

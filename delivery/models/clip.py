@@ -1,4 +1,4 @@
-"""Pieces that a campaign joins into recordings: a greeting, a first name, a closing."""
+"""Clips, such as a greeting, a first name or a closing, which campaigns join into recordings."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rvm.platform.models import Row, Workspace
 
 
 class Clip(Row):
-    """Kept like a recording: its counted frames without tags, encrypted, once per workspace and content.
+    """A piece of sound, stored like a recording: its counted frames without tags, encrypted, once per workspace and content.
 
-    Alone it may be as short as a word, so it is never sent by itself.
+    A clip may be as short as a word and is never sent alone.
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="clips")
@@ -48,7 +48,7 @@ class Clip(Row):
 
 
 class Assembly(models.Model):
-    """Which recording a sequence of clips makes: joined once, however many people hear it."""
+    """The recording that a sequence of clips makes. Each sequence is joined once per workspace."""
 
     id = models.BigAutoField(primary_key=True)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")

@@ -1,4 +1,4 @@
-"""One attempt to leave a voicemail, through one setup. Its id is the attempt key that the carrier sees."""
+"""Drops: attempts to leave a voicemail through one setup. A drop's id is the attempt key that the carrier gets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Drop(Row):
     setup = models.ForeignKey(TelephonySetup, **UNENFORCED)
     credentials_version = models.PositiveIntegerField(
         null=True,
-        help_text="The setup's, with which its request was made; it is given to the carrier again under no other.",
+        help_text="Version of the setup's credentials that made the request; a resubmission needs the same version.",
     )
     number = models.PositiveIntegerField(help_text="1 for the first attempt.")
     live = models.BooleanField()
@@ -31,13 +31,13 @@ class Drop(Row):
     carrier_code = models.CharField(max_length=40, blank=True)
     carrier_text = models.CharField(max_length=200, blank=True)
     carrier_reference = models.CharField(max_length=100, blank=True)
-    # While sending: the claim's lease. While uncertain: when to ask the carrier next.
+    # While sending: the end of the lease. While uncertain: the time of the next check.
     due_at = models.DateTimeField()
     checks = models.PositiveIntegerField(default=0, help_text="Times the carrier was asked about it.")
     provisional = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="It was ended by an unsigned result where results are signed; a signed one overrides that.",
+        help_text="Ended by an unsigned result although the setup's results are signed; a signed one overrides it.",
     )
     created_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
@@ -47,7 +47,7 @@ class Drop(Row):
         ordering: ClassVar[list[str]] = ["id"]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["voicemail"], name="drop_of_voicemail"),
-            # Apart, so that whoever looks for the few uncertain ones does not come by every claim there was.
+            # Two indexes, so that a search for the few uncertain drops does not pass the entries of every past claim.
             models.Index(fields=["due_at"], name="drop_leased", condition=Q(status="sending")),
             models.Index(fields=["due_at"], name="drop_uncertain", condition=Q(status="uncertain")),
             models.Index(fields=["setup", "due_at"], name="drop_unsettled", condition=Q(status="uncertain")),

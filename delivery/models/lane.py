@@ -1,4 +1,4 @@
-"""Lines of voicemails that share a pace and can be held, and how many of their voicemails are in which status."""
+"""Lanes, which group voicemails with a common pace and hold, and the counts of their voicemails by status."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def bounds_of(name: str) -> tuple[float, float]:
 
 
 class Lane(Row):
-    """One per campaign, and one per use case for what the API sends live and one for what it sends in test mode.
+    """A line of voicemails: one per campaign, and two per use case for the voicemails of the API, one live and one test.
 
-    What is null here is as the use case's policy says; the policy binds all the same: hours are those that both allow.
+    A null setting is taken from the use case. Hours set here only narrow the use case's: both must allow a time.
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
@@ -76,16 +76,16 @@ class Lane(Row):
         help_text=RETRY_MINUTES_HELP,
     )
     expires_at = models.DateTimeField(
-        null=True, blank=True, help_text="When those of its voicemails expire that have no time of their own."
+        null=True, blank=True, help_text="Expiry of its voicemails that have no expiry of their own."
     )
     idle = models.BooleanField(
         default=False,
         db_default=False,
         editable=False,
-        help_text="Nothing waits in it, so no look for work reads it; see delivery.engine.idle_lanes.",
+        help_text="Nothing is under way in it, so looks for work skip it; see delivery.engine.idle_lanes.",
     )
-    # Its voicemails' ids lie between these, where lists brought them: no index leads from a lane to what has ended of it, and without
-    # them a page of an old campaign would be sought through all that came after it. Null where nobody wrote them down.
+    # Bounds of the ids of voicemails that came from lists, or null. No index leads from a lane to its ended voicemails, so without
+    # the bounds a page of an old campaign would be searched for among all later voicemails.
     first_id = models.UUIDField(null=True, editable=False)
     last_id = models.UUIDField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -97,7 +97,7 @@ class Lane(Row):
             )
         ]
         indexes: ClassVar[list[models.Index]] = [
-            # What a look for due voicemails reads, of all lanes that ever were.
+            # The few lanes that a look for due voicemails reads.
             models.Index(fields=["id"], name="lane_open", condition=Q(idle=False, held=False)),
             models.Index(
                 fields=["expires_at"], name="lane_expiring", condition=Q(idle=False, expires_at__isnull=False)
@@ -106,27 +106,27 @@ class Lane(Row):
 
 
 class LaneCount(models.Model):
-    """Voicemails of a lane by status and reason, as of the last fold. The truth is this plus the deltas."""
+    """Number of a lane's voicemails by status and reason, as of the last fold. The current number is this plus the deltas."""
 
     id = models.BigAutoField(primary_key=True)
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="counts")
     status = models.CharField(max_length=12)
     reason = models.CharField(max_length=32, blank=True)
     count = models.BigIntegerField()
-    changed_at = models.DateTimeField(db_default=Now(), editable=False, help_text="When it was folded last.")
+    changed_at = models.DateTimeField(db_default=Now(), editable=False, help_text="Time of the last fold.")
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["lane", "status", "reason"], name="delivery_one_count")
         ]
         indexes: ClassVar[list[models.Index]] = [
-            # Which lanes have anything in a status: most have nothing in those that are no end.
+            # Finds lanes with voicemails in a status. Most lanes have none in statuses that are not final.
             models.Index(fields=["status", "lane"], name="lanecount_any", condition=~Q(count=0))
         ]
 
 
 class UseCaseCount(models.Model):
-    """The same of all lanes of a use case together: what is asked about everything reads this, and no lane that is over."""
+    """Sum of the counts of all lanes of a use case, so that totals can be read without reading past lanes."""
 
     id = models.BigAutoField(primary_key=True)
     use_case = models.ForeignKey(UseCase, on_delete=models.CASCADE, related_name="counts")
@@ -141,7 +141,7 @@ class UseCaseCount(models.Model):
 
 
 class LaneDelta(models.Model):
-    """A change of a count, appended in the statement that changed the voicemails; folded away by the tick."""
+    """A change of a count, inserted by the statement that changed the voicemails; the tick folds it into the counts."""
 
     id = models.BigAutoField(primary_key=True)
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False)

@@ -1,4 +1,4 @@
-"""A recording at a carrier that wants it uploaded before it is sent."""
+"""Carrier media: recordings uploaded to carriers that need them before a drop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from usecases.models import TelephonySetup
 
 
 class CarrierMedia(Row):
-    """One recording at one setup's account, uploaded once. Made when the first voicemail that needs it is due."""
+    """One recording in the account of one setup, uploaded once. Created when the first voicemail that needs it is due."""
 
     class State(models.TextChoices):
         WANTED = "wanted", "Waits for its upload"
@@ -25,10 +25,10 @@ class CarrierMedia(Row):
     setup = models.ForeignKey(TelephonySetup, on_delete=models.CASCADE, related_name="+")
     recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="carrier_media")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WANTED)
-    media_id = models.CharField(max_length=255, blank=True, help_text="The carrier's name for it.")
+    media_id = models.CharField(max_length=255, blank=True, help_text="The carrier's id of the upload.")
     error = models.CharField(max_length=200, blank=True, help_text="Why the last upload failed.")
     attempts = models.PositiveIntegerField(default=0)
-    # While wanted: when to upload; the worker that does so moves it ahead and so holds a lease. While failed: when to try again.
+    # While wanted: when to upload; a worker that uploads moves it ahead as its lease. While failed: when to try again.
     due_at = models.DateTimeField(db_default=Now())
     created_at = models.DateTimeField(db_default=Now())
     ready_at = models.DateTimeField(null=True)

@@ -1,4 +1,4 @@
-"""A validated MP3."""
+"""Recordings: validated MP3 files."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from rvm.platform.models import Row, Workspace
 
 
 class Recording(Row):
-    """Exactly the frames that were counted, without tags; one row per workspace and content.
+    """An MP3: exactly the validated frames, without tags; one row per workspace and content.
 
-    The file is encrypted in the media storage, because a message may name a person.
+    The file is encrypted in the media storage, because a recording may name a person.
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="recordings")
@@ -29,8 +29,8 @@ class Recording(Row):
     channels = models.PositiveSmallIntegerField()
     encoder = models.CharField(max_length=100, blank=True)
     warnings = ArrayField(models.CharField(max_length=200), default=list, blank=True)
-    # How it sounds, as delivery.audio.levels measured it; null until it is asked of what was assembled,
-    # and of what was uploaded before it was.
+    # Levels measured by delivery.audio.levels. Null in assembled recordings, and in those uploaded before levels were measured,
+    # until they are needed.
     peak_dbfs = models.FloatField(null=True)
     rms_dbfs = models.FloatField(null=True)
     loudness_lufs = models.FloatField(null=True)
@@ -53,7 +53,7 @@ class Recording(Row):
 
     @property
     def measured(self) -> bool:
-        """Whether its levels are known; of these the loudness alone may be null all the same (nothing passes its gate)."""
+        """Whether the levels were measured. Of these only the loudness may still be null: for a sound below its gate."""
         return self.clipped_share is not None
 
     @property

@@ -1,4 +1,4 @@
-"""The inbox of what carriers say: written when a callback arrives, merged into voicemails in batches."""
+"""Inbox of carrier reports: written when a callback arrives, merged into voicemails in batches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from usecases.models import TelephonySetup
 
 
 class CarrierReport(models.Model):
-    """One report on one drop, in our words, beside the callback it came in. Kept also where it changed nothing."""
+    """One report about one drop, in the platform's terms, with the callback that contained it. Kept even if it changed nothing."""
 
     class Effect(models.TextChoices):
         APPLIED = "applied", "Changed the voicemail"
@@ -24,10 +24,10 @@ class CarrierReport(models.Model):
     id = models.BigAutoField(primary_key=True)
     setup = models.ForeignKey(TelephonySetup, **UNENFORCED)
     drop_id = models.UUIDField(null=True)
-    # Whom the report is about, where the carrier says so: for its correlation with a drop, and because an opt-out binds the person.
+    # The number that the report names, if any: for correlation with a drop, and because an opt-out applies to the person.
     recipient = EncryptedTextField(null=True)
     unsigned = models.BooleanField(
-        default=False, db_default=False, help_text="It came without a signature, and this setup's results are signed."
+        default=False, db_default=False, help_text="Came without a signature although the setup's results are signed."
     )
     status = models.CharField(max_length=12)
     reason = models.CharField(max_length=32, blank=True)
@@ -37,7 +37,7 @@ class CarrierReport(models.Model):
     event_id = models.CharField(max_length=100, blank=True)
     occurred_at = models.DateTimeField(null=True)
     received_at = models.DateTimeField(db_default=Now())
-    raw = models.BinaryField(null=True, help_text="The whole callback, encrypted; on the first report it held.")
+    raw = models.BinaryField(null=True, help_text="The whole callback, encrypted; on its first report only.")
     merged_at = models.DateTimeField(null=True)
     effect = models.CharField(max_length=12, choices=Effect.choices, blank=True)
 
@@ -46,7 +46,7 @@ class CarrierReport(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["id"], name="report_unmerged", condition=Q(merged_at=None)),
             models.Index(fields=["drop_id"], name="report_of_drop"),
-            # Those in doubt, which are looked at again when a drop of the same person ends.
+            # Reports in doubt, which are correlated again when a drop of the same person ends.
             models.Index(
                 fields=["setup", "id"],
                 name="report_in_doubt",

@@ -1,4 +1,4 @@
-"""One recording for one recipient under one use case: the record that people list and filter."""
+"""Voicemails: one recording for one recipient under one use case, the record that users list and filter."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextFiel
 from rvm.platform.models import Row, Workspace
 from usecases.models import TelephonySetup, UseCase
 
-# Columns of references that are not enforced: ids are checked when the row is written, and nothing they name is ever deleted
-# while a voicemail names it.
+# Options of foreign keys that the database does not enforce: code checks the ids when it writes the row, and rows are never deleted
+# while a voicemail refers to them.
 UNENFORCED: dict[str, Any] = {
     "on_delete": models.DO_NOTHING,
     "db_constraint": False,
@@ -41,17 +41,17 @@ class Voicemail(Row):
     index_key = models.PositiveSmallIntegerField()
     last4 = models.CharField(max_length=4)
     sender = models.CharField(max_length=16)
-    reference = models.CharField(max_length=100, blank=True, help_text="The customer's own; no PHI.")
+    reference = models.CharField(max_length=100, blank=True, help_text="The customer's own name for it; no PHI.")
     record_number = EncryptedTextField(
         null=True,
-        help_text="The patient's: a medical record, chart or account number. Shown by the right that numbers have.",
+        help_text="The patient's medical record, chart or account number. Shown to users who may see phone numbers.",
     )
     metadata: models.JSONField[Any, Any] = models.JSONField(null=True)
     merge_fields = EncryptedJSONField(null=True, help_text="What a campaign's list says about the person.")
     zones = ArrayField(
         models.CharField(max_length=64),
         null=True,
-        help_text="Every time zone the person may be in, where more is known than the number.",
+        help_text="All time zones that the person may be in, if known from more than the number.",
     )
     status = models.CharField(
         max_length=12, choices=[(status, status) for status in VoicemailStatus], default=VoicemailStatus.QUEUED
@@ -63,9 +63,9 @@ class Voicemail(Row):
         default=False, db_default=False, help_text="The next drop goes through the use case's failover setup."
     )
     drop_id = models.UUIDField(null=True, help_text="The latest drop.")
-    attempts = models.PositiveIntegerField(default=0, help_text="Drops that were made.")
+    attempts = models.PositiveIntegerField(default=0, help_text="Number of drops made.")
     not_before = models.DateTimeField()
-    expires_at = models.DateTimeField(null=True, help_text="Without one it expires with its lane.")
+    expires_at = models.DateTimeField(null=True, help_text="If empty, it expires with its lane.")
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     sending_at = models.DateTimeField(null=True)
@@ -75,12 +75,12 @@ class Voicemail(Row):
     class Meta:
         ordering: ClassVar[list[str]] = ["-id"]
         indexes: ClassVar[list[models.Index]] = [
-            # The work queue: what is due in a lane. By id as well, so that a look can go on within a list that is due at one moment.
+            # The work queue: due voicemails of a lane. With the id, so that a look can continue among many that are due at one time.
             models.Index(
                 fields=["lane", "failover", "not_before", "id"], name="voicemail_due", condition=Q(status="queued")
             ),
-            # What must expire also where its lane is held or its setup is stopped. Those that expire with their lane are not in it:
-            # they would only cost, and tempt the planner to seek one lane's among them all.
+            # Voicemails that expire even in a held lane or behind a stopped setup. Those that expire with their lane are left out:
+            # they would add cost, and the planner might search them all for those of one lane.
             models.Index(
                 fields=["expires_at"],
                 name="voicemail_expiring",
@@ -88,11 +88,11 @@ class Voicemail(Row):
             ),
             # The listings, newest first.
             models.Index(fields=["workspace", "-id"], name="voicemail_newest"),
-            # A test key's few among all that are live.
+            # The few test voicemails of a workspace among all the live ones.
             models.Index(fields=["workspace", "-id"], name="voicemail_newest_test", condition=Q(live=False)),
             models.Index(fields=["use_case", "status", "-id"], name="voicemail_by_use_case"),
-            # Without the workspace, which is in the blind index already: a planner that has not counted a new workspace's rows yet
-            # would take any index that begins with it for as good as this one, and read all of them for each person.
+            # Without the workspace, which the blind index includes already: before a new workspace's rows are in the statistics, the
+            # planner would rate any index that begins with the workspace as equally good, and read all its rows for each person.
             models.Index(fields=["recipient_index", "-id"], name="voicemail_by_recipient"),
             models.Index(
                 fields=["workspace", "status", "-id"],
@@ -107,7 +107,7 @@ class Voicemail(Row):
 
     @property
     def masked_record_number(self) -> str:
-        """Without a digit: of so short a number the last ones say too much."""
+        """The masked record number, without any digits: the last digits of so short a number reveal too much."""
         return "•••••••" if self.record_number else ""
 
     @property
@@ -120,12 +120,14 @@ class Voicemail(Row):
 
 
 class VoicemailReference(models.Model):
-    """Keeps a customer's own reference unique for ever among a workspace's live voicemails, and among its test ones, apart from the
-    table that will be partitioned."""
+    """A customer's reference, permanently unique among a workspace's live voicemails and among its test voicemails.
+
+    In a table of its own, because the voicemail table is to be partitioned and cannot have the constraint.
+    """
 
     id = models.BigAutoField(primary_key=True)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
-    live = models.BooleanField(help_text="As the voicemail is.")
+    live = models.BooleanField(help_text="Whether the voicemail is live.")
     reference = models.CharField(max_length=100)
     voicemail_id = models.UUIDField()
 
@@ -136,10 +138,10 @@ class VoicemailReference(models.Model):
 
 
 class VoicemailIdentifier(models.Model):
-    """What a voicemail is found by beside its number and id (see delivery.identifiers); there is none where it has neither.
+    """Hashes of a voicemail's record number and reference, for searches (see delivery.identifiers). No row if it has neither.
 
-    In a narrow table of its own, because an index without an order is what a list's import pays most for, and most of all on the
-    wide one. Its key comes in the voicemails' order and costs next to nothing.
+    In a narrow table of its own, because inserts into an index in random order are the largest cost of an import, most of all on the
+    wide table. The primary key is inserted in order and costs next to nothing.
     """
 
     voicemail = models.OneToOneField(
@@ -157,12 +159,12 @@ class VoicemailIdentifier(models.Model):
         ]
 
 
-# For rows that are read and written without their model.
+# For SQL that reads and writes rows without the model.
 RECIPIENT_PURPOSE: bytes = Voicemail._meta.get_field("recipient").purpose
 
 
 def number_in(ciphertext: bytes) -> str | None:
-    """The E.164 number of a row's `recipient`; None where the key is not configured, the ciphertext is damaged, or what it held is no
+    """The E.164 number of a row's `recipient`; None if the key is not configured, the ciphertext is damaged or its content is not
     text."""
     try:
         return cipher().decrypt(ciphertext, RECIPIENT_PURPOSE).decode()
