@@ -1,6 +1,7 @@
-"""May this person be reached now? One pure decision, asked before a launch and again at the claim.
+"""Eligibility: the decision whether a person may be reached now, made for the preview of a launch, at the claim and before a
+resubmission.
 
-The facts are gathered set-wise by the caller; nothing here reads a clock, a table or a setting.
+Pure. Callers gather the facts set-wise; no code here reads a clock, a table or a setting.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ Decision = Send | Defer | Skip | Expire
 
 # How soon a voicemail behind a kill switch, or one whose number does not open, is looked at again.
 STOPPED_RECHECK = timedelta(seconds=30)
-# The same for one whose use case and campaign share no hour: somebody's slip, which can be fixed while it waits.
+# The same if use case and campaign have no common hour: probably a mistake, which users can fix while the voicemail waits.
 NO_HOURS_RECHECK = timedelta(hours=1)
 SEND = Send()
 
@@ -107,7 +108,11 @@ class LanePolicy:
 
 
 def decide(facts: Facts, now: datetime) -> Decision:
-    """Expiry always wins, then what no wait heals, then the stop: under it nobody loses a message for want of a sender."""
+    """The decision about a voicemail at `now`.
+
+    Expiry comes first, then a deleted use case and suppression, which no wait changes, then the kill switches, then a missing sender:
+    so no voicemail is skipped for lack of a sender while sending is stopped.
+    """
     if facts.expires_at is not None and facts.expires_at <= now:
         return Expire()
     if facts.use_case_deleted:
@@ -125,7 +130,7 @@ def decide(facts: Facts, now: datetime) -> Decision:
         return Defer(min(recheck, facts.expires_at or recheck), DeferReason.OUTSIDE_WINDOW)
     opens = next_open(now, facts.zones, facts.window_start, facts.window_end, facts.days)
     if opens is None:
-        # The preview says so before the launch; waiting would only end in the same.
+        # No moment suits all zones. The preview shows this before the launch, and waiting would not change it.
         return Expire()
     if facts.expires_at is not None and opens >= facts.expires_at:
         return Defer(facts.expires_at, DeferReason.OUTSIDE_WINDOW)

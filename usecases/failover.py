@@ -1,7 +1,7 @@
-"""After which failures a use case may let its failover setup try.
+"""Failures after which a use case may let its failover setup try.
 
-Pure. Only what another carrier may do better, and only where the first one left no doubt that nobody was reached. The words are
-those of failed voicemails' reasons; `delivery.lifecycle.reasons` takes them from here.
+Pure. Only failures that another carrier may avoid, and that prove that the person was not reached. The values are reasons of failed
+voicemails; `delivery.lifecycle.reasons` imports them from here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From whom and under which rules people are reached: setups, their numbers, use cases, suppressions."""
+"""Models of telephony setups, sender numbers, use cases and suppressions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ATTEMPTS_BOUNDS = (MinValueValidator(1), MaxValueValidator(10))
 WINDOW_START_HELP = "Earliest local time at the recipient."
 RETRY_MINUTES_HELP = "Wait before the second attempt; doubles after."
 RETRY_MINUTES_BOUNDS = (MinValueValidator(1), MaxValueValidator(24 * 60))
-# The carrier that reaches no person, and the only one that a test key reaches.
+# The carrier that reaches no person, and the only one that test keys use.
 SANDBOX = "sandbox"
 
 
@@ -45,14 +45,14 @@ class TelephonySetupQuerySet(models.QuerySet["TelephonySetup"]):
         return self.filter(deleted_at=None)
 
     def of_world(self, live: bool | None) -> Self:
-        """Those of which `TelephonySetup.live` says the same; all where it is None."""
+        """Setups whose `live` property equals `live`; all setups if it is None."""
         if live is None:
             return self
         return self.exclude(carrier=SANDBOX) if live else self.filter(carrier=SANDBOX)
 
 
 class TelephonySetup(Row):
-    """An account at a carrier: which adapter, with which credentials, how fast."""
+    """An account at a carrier: its adapter, credentials, pace and limits."""
 
     objects = TelephonySetupQuerySet.as_manager()
 
@@ -60,12 +60,13 @@ class TelephonySetup(Row):
     name = models.CharField(max_length=100)
     carrier = models.CharField(max_length=40, help_text="The adapter's name, such as sandbox.")
     credentials = EncryptedJSONField(help_text="What the carrier asks for; write-only.")
-    # Raised by a trigger in the statement that changes them, so that no writer can forget it and no two clocks are compared.
+    # Incremented by a trigger in the statement that changes the credentials, so that no writer can forget it. A number, because times
+    # would come from different clocks.
     credentials_version = models.PositiveIntegerField(
         default=1,
         db_default=1,
         editable=False,
-        help_text="What was submitted under an older one is not given to the carrier again.",
+        help_text="Drops submitted under an older version are not submitted again.",
     )
     pace_per_second = models.FloatField(
         default=50,
@@ -83,10 +84,10 @@ class TelephonySetup(Row):
     confirm_horizon_hours = models.PositiveIntegerField(
         default=24,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_HOURS)],
-        help_text="An uncertain drop that nothing has settled after this ends as failed: unconfirmed.",
+        help_text="A drop that is still uncertain after this ends as failed: unconfirmed.",
     )
     enabled = models.BooleanField(default=True, help_text="Kill switch: while off, its voicemails wait.")
-    # The breaker's, see delivery.engine.circuit_breaker. Open until then; past it, one probe decides.
+    # State of the breaker, see delivery.engine.circuit_breaker. It is open until `breaker_until`; after that, one probe decides.
     breaker_until = models.DateTimeField(null=True, editable=False)
     breaker_reason = models.CharField(max_length=200, blank=True, db_default="", default="", editable=False)
     breaker_openings = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
@@ -107,24 +108,24 @@ class TelephonySetup(Row):
 
     @property
     def live(self) -> bool:
-        """Whether people are reached through it."""
+        """Whether the setup reaches people: it is not of the sandbox carrier."""
         return self.carrier != SANDBOX
 
 
 class PhoneNumberQuerySet(models.QuerySet["PhoneNumber"]):
     def not_deleted(self) -> Self:
-        """A number goes with its setup."""
+        """Numbers whose setup is not deleted."""
         return self.filter(setup__deleted_at=None)
 
     def of_world(self, live: bool | None) -> Self:
-        """Those of which the setup's `TelephonySetup.live` says the same; all where it is None."""
+        """Numbers whose setup's `live` property equals `live`; all numbers if it is None."""
         if live is None:
             return self
         return self.exclude(setup__carrier=SANDBOX) if live else self.filter(setup__carrier=SANDBOX)
 
 
 class PhoneNumber(Row):
-    """A sender number. It is the organisation's own, so it is stored in clear."""
+    """A sender number. It belongs to the organisation, so it is not encrypted."""
 
     objects = PhoneNumberQuerySet.as_manager()
 
@@ -159,7 +160,7 @@ class UseCaseQuerySet(models.QuerySet["UseCase"]):
 
 
 class UseCase(Row):
-    """Why and through what people are reached. Deleting one keeps the row, for its voicemails."""
+    """Purpose, setups, senders and policy under which people are reached. Deletion keeps the row, because its voicemails need it."""
 
     objects = UseCaseQuerySet.as_manager()
 
@@ -169,7 +170,7 @@ class UseCase(Row):
         max_length=31, validators=[patient_facing_name], help_text="The provider's name as patients know it."
     )
     name = models.CharField(max_length=31, validators=[patient_facing_name])
-    # max_length alone binds forms only.
+    # The validator is needed because `max_length` of a TextField is checked by forms only.
     description = models.TextField(max_length=2000, blank=True, validators=[MaxLengthValidator(2000)])
     setup = models.ForeignKey(TelephonySetup, on_delete=models.PROTECT, related_name="use_cases")
     failover_setup = models.ForeignKey(
@@ -184,7 +185,7 @@ class UseCase(Row):
         PhoneNumber, through="NumberAssignment", related_name="use_cases"
     )
     sending_enabled = models.BooleanField(default=True, help_text="Kill switch: while off, its voicemails wait.")
-    # The policy. Its law-driven parts grow with the guards; each is a column so that a form and a query can name it.
+    # The policy. Each rule is a column, so that forms and queries can name it.
     purpose = models.CharField(max_length=16, choices=Purpose.choices, default=Purpose.OTHER)
     window_start = models.TimeField(default=time(8), help_text=WINDOW_START_HELP)
     window_end = models.TimeField(default=time(21), help_text="Local time at the recipient from which nothing is sent.")
@@ -227,7 +228,7 @@ class UseCase(Row):
 
     @property
     def live(self) -> bool:
-        """Whether people are reached under it."""
+        """Whether people are reached under the use case: its setup or its failover setup is live."""
         return self.setup.live or (self.failover_setup is not None and self.failover_setup.live)
 
     def clean(self) -> None:
@@ -238,7 +239,7 @@ class UseCase(Row):
 
 
 class NumberAssignment(models.Model):
-    """A sender number at the disposal of a use case."""
+    """Permission for a use case to send from a number."""
 
     use_case = models.ForeignKey(UseCase, on_delete=models.CASCADE, related_name="assignments")
     phone_number = models.ForeignKey(PhoneNumber, on_delete=models.PROTECT, related_name="assignments")
@@ -250,7 +251,7 @@ class NumberAssignment(models.Model):
 
 
 class Suppression(Row):
-    """A number that must not be reached by this workspace. Kept for ever, readable for ever."""
+    """A number that the workspace must not reach. Kept permanently, unless the opt-out list that alone named it is undone."""
 
     class Source(models.TextChoices):
         CARRIER = "carrier", "Reported by a carrier"
@@ -260,18 +261,18 @@ class Suppression(Row):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="suppressions")
     number = EncryptedTextField(
         null=True,
-        help_text="None where it could not be opened when the person opted out: its index binds all the same.",
+        help_text="Empty if it could not be decrypted when the person opted out; its index suppresses the number anyway.",
     )
     number_index = models.BinaryField(max_length=32)
     index_key = models.PositiveSmallIntegerField()
     last4 = models.CharField(max_length=4)
     source = models.CharField(max_length=16, choices=Source.choices)
     reason = models.CharField(max_length=40)
-    # No foreign key: imports are of a layer above.
+    # Not a foreign key: imports belong to a layer above.
     import_id = models.UUIDField(
         null=True,
         editable=False,
-        help_text="Of the one list that alone says so; None once anybody else has said it too.",
+        help_text="The opt-out list that alone named the number; empty once another source has named it too.",
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -280,6 +281,6 @@ class Suppression(Row):
             models.UniqueConstraint(fields=["workspace", "number_index"], name="usecases_suppressed_once")
         ]
         indexes: ClassVar[list[models.Index]] = [
-            # What undoing an import takes back.
+            # Finds the rows that undoing an opt-out list deletes.
             models.Index(fields=["import_id"], name="suppression_by_import", condition=Q(import_id__isnull=False))
         ]

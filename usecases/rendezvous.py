@@ -1,7 +1,7 @@
-"""Which sender a patient sees: the same one every time, spread evenly, with no hot row.
+"""Choice of the sender that a patient sees: the same one every time, evenly distributed, without a row that every send locks.
 
-Pure. Rendezvous hashing: each sender is scored together with the recipient's blind index and the highest score wins, so taking a
-sender away moves only the patients it had.
+Pure. Rendezvous hashing: each sender is hashed with the recipient's blind index and the highest score wins, so removing a sender
+changes only the patients who had it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from hashlib import blake2b
 
 
 def choose_sender(recipient_index: bytes, assigned: Collection[str], last: str | None = None) -> str | None:
-    """The last sender while it is still assigned, else the highest score; None where nothing is assigned."""
+    """The last sender if it is still assigned, else the one with the highest score; None if none is assigned."""
     if last is not None and last in assigned:
         return last
     return max(

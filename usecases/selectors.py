@@ -1,6 +1,6 @@
-"""What can be asked about setups, numbers and use cases: always within one workspace, and only what is not deleted.
+"""Selectors of setups, numbers and use cases, within one workspace and without deleted rows.
 
-`live` asks for those through which people are reached, False for the sandbox's, None for both.
+`live`: True selects those that reach people, False those of the sandbox, None both.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def setups(workspace: Workspace, *, live: bool | None) -> QuerySet[TelephonySetu
 
 
 def phone_numbers(workspace: Workspace, *, live: bool | None) -> QuerySet[PhoneNumber]:
-    """Those of living setups, with the living use cases that they are assigned to."""
+    """Numbers of setups that are not deleted, with the use cases (not deleted) to which they are assigned."""
     assigned = Prefetch("use_cases", UseCase.objects.not_deleted().order_by("name"))
     found = PhoneNumber.objects.not_deleted().of_world(live).filter(workspace=workspace)
     return found.prefetch_related(assigned)
@@ -31,7 +31,7 @@ def phone_numbers(workspace: Workspace, *, live: bool | None) -> QuerySet[PhoneN
 def use_cases(
     workspace: Workspace, *, entity_name: str = "", channel: str = "", setup_id: UUID | None = None
 ) -> QuerySet[UseCase]:
-    """Newest first, with their numbers. All filters must hold; an empty one is left out."""
+    """Use cases that match all given filters, newest first, with their numbers. Empty filters are ignored."""
     sought = {"entity_name": entity_name, "channel": channel, "setup_id": setup_id}
     found = UseCase.objects.not_deleted().filter(
         workspace=workspace, **{name: value for name, value in sought.items() if value}
@@ -40,13 +40,13 @@ def use_cases(
 
 
 def sender_numbers(use_case: UseCase, setup: TelephonySetup | None = None) -> list[str]:
-    """The use case's senders through a setup (its own by default): assigned, and belonging to that setup."""
+    """Numbers (E.164) assigned to the use case that belong to `setup`, by default the use case's own setup."""
     numbers = use_case.phone_numbers.filter(setup_id=setup.pk if setup else use_case.setup_id)
     return list(numbers.order_by("e164").values_list("e164", flat=True))
 
 
 def sandbox_setup(workspace: Workspace) -> TelephonySetup | None:
-    """Where test keys send: the workspace's oldest living setup of the sandbox carrier."""
+    """The setup that test keys use: the workspace's oldest sandbox setup that is not deleted; None if there is none."""
     return setups(workspace, live=False).order_by("id").first()
 
 
@@ -63,9 +63,10 @@ def first_setup(use_case: UseCase, live: bool) -> TelephonySetup:
 
 
 def require_usable(use_case: UseCase, live: bool) -> None:
-    """Raise ServiceError where nothing can be sent under the use case: it is deleted, has no number, or its setup is off.
+    """Check that voicemails can be sent under the use case. Raises ServiceError if the use case or its setup is deleted, the setup is
+    disabled or missing, or no number of the use case's setup is assigned.
 
-    `live` False asks for the workspace's sandbox setup in place of the use case's own.
+    With `live` False, the workspace's sandbox setup is checked instead of the use case's own.
     """
     if use_case.deleted_at is not None:
         raise ServiceError(

@@ -1,6 +1,7 @@
-"""Numbers that must not be reached: put there once, found by blind index, kept for ever. The one owner of who is suppressed.
+"""Suppression list of each workspace: numbers that must not be reached, found by blind index. All reads and writes are here.
 
-One kind can be taken back, what an imported list alone has said: such a row has the import's id until anybody else says the same.
+Entries are permanent, except those that only one opt-out list has named: such a row has the list's id until another source names the
+number too, and can be removed by that id.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from usecases.models import Suppression
 MUST_NOT_BE_REACHED = "This person is on the workspace's suppression list and must not be reached."
 
 _NUMBER: bytes = Suppression._meta.get_field("number").purpose
-# One array a column: lists have a million numbers, and rows of the ORM take ten times as long. A row that is there stays as it is,
-# but that it is an import's no longer once another one names its number. `xmax` of a row that was inserted is 0.
+# One array per column: lists have up to a million numbers, and inserts by the ORM take ten times as long. An existing row only loses
+# its import_id, if another source names its number. `xmax` of an inserted row is 0.
 _PUT_ON_LIST = """
 WITH put AS (
   INSERT INTO usecases_suppression AS there
@@ -30,7 +31,7 @@ WITH put AS (
   RETURNING xmax = 0 AS added)
 SELECT count(*) FILTER (WHERE added) FROM put
 """
-# What somebody else holds just now is about to be another's too, or is taken at the next call.
+# SKIP LOCKED: another transaction that has locked a row is naming its number too; if it rolls back, the next call takes the row.
 _TAKE_BACK = """
 DELETE FROM usecases_suppression WHERE id IN (
   SELECT id FROM usecases_suppression WHERE import_id = %s LIMIT %s FOR UPDATE SKIP LOCKED)
@@ -38,33 +39,33 @@ RETURNING number_index
 """
 
 
-# Every question whether a number is on the list is asked by this.
+# All queries whether a number is suppressed are built from this.
 _LISTED_INDEXES = "SELECT listed.number_index FROM usecases_suppression listed WHERE listed.workspace_id = "
 _LISTED_AMONG = f"{_LISTED_INDEXES}%s AND listed.number_index = ANY(%s)"
 
 
 def suppressed_sql(*, workspace: str, matches: str) -> str:
-    """A condition in SQL: whether the list of `workspace` (an expression) has an index that `matches` (BlindIndex.match_sql).
+    """SQL condition: the list of `workspace` (an SQL expression) has an index that `matches` (from BlindIndex.match_sql).
 
-    OFFSET 0 has PostgreSQL probe the list row by row, whatever it believes of a list that has just grown.
+    OFFSET 0 makes PostgreSQL probe the list row by row, even if its statistics do not know yet that the list has grown.
     """
     return f"EXISTS ({_LISTED_INDEXES}{workspace} AND listed.number_index {matches} OFFSET 0)"
 
 
 def suppressed_indexes_sql(*, workspace: str) -> str:
-    """A query in SQL for all indexes on the list of `workspace`: to be hashed, where nearly everybody is asked about."""
+    """SQL query for all indexes on the list of `workspace`: for a hash join, if nearly all people of a workspace are checked."""
     return f"{_LISTED_INDEXES}{workspace}"
 
 
 def suppressed_among(workspace_id: UUID, indexes: Collection[bytes]) -> set[bytes]:
-    """Those of the indexes that are on the workspace's list."""
+    """The subset of the indexes that is on the workspace's list."""
     return {bytes(index) for (index,) in sql.run(_LISTED_AMONG, [workspace_id, list(indexes)])} if indexes else set()
 
 
 def are_suppressed(workspace_id: UUID, people: Sequence[tuple[bytes, str | None]]) -> list[bool]:
-    """Whether each person is on the workspace's list, by the index that their row carries, and their number where it opens.
+    """Whether each person is on the workspace's list. `people`: pairs of the row's blind index and the number, None if unreadable.
 
-    While the index keys rotate, the row and the list may carry either key's. A number is needed only then.
+    The number is used only during a key rotation, when row and list may have indexes of different keys.
     """
     index, rotating = blind_index(), blind_index().rotating
     known = [
@@ -76,7 +77,7 @@ def are_suppressed(workspace_id: UUID, people: Sequence[tuple[bytes, str | None]
 
 
 def suppress(*, workspace_id: UUID, number: str, source: Suppression.Source, reason: str) -> None:
-    """Put an E.164 number on the workspace's list; one that is there already stays as it is, and for good."""
+    """Add an E.164 number to the workspace's list permanently. An existing entry stays, and can no longer be removed by an undo."""
     suppress_all([(workspace_id, number, reason)], source)
 
 
@@ -86,12 +87,12 @@ def suppress_all(
     *,
     import_id: UUID | None = None,
 ) -> int:
-    """The same for many: workspace, number and reason of each. Returns how many of them were not there.
+    """Add many numbers, given as workspace id, E.164 number and reason; returns how many were new.
 
-    What is added can be taken back by `import_id`, as long as nobody else names the number.
+    With `import_id`, `take_back` can remove the new entries until another source names the number.
     """
     index, encrypt = blind_index(), cipher().encrypt
-    # Of a number that stands there twice the first: one statement can settle a row once only.
+    # The first entry of each number: one INSERT … ON CONFLICT can affect a row only once.
     reasons: dict[tuple[str, UUID], str] = {}
     for workspace_id, number, reason in entries:
         reasons.setdefault((number, workspace_id), reason)
@@ -105,7 +106,7 @@ def suppress_all(
                 number[-4:],
                 reason,
             )
-            # In one order for everybody, so that two who put the same numbers on the list cannot wait for each other.
+            # In the same order in every transaction, so that two that add the same numbers cannot deadlock.
             for (number, workspace_id), reason in sorted(reasons.items())
         ],
         index.current,
@@ -115,7 +116,7 @@ def suppress_all(
 
 
 def suppress_index(*, workspace_id: UUID, number_index: bytes, index_key: int, last4: str, reason: str) -> None:
-    """Put a person on the list whose number cannot be opened, by the blind index that their voicemail carries."""
+    """Suppress a person whose number cannot be decrypted, by the blind index of their voicemail."""
     _put([(uuid7(), workspace_id, None, number_index, last4, reason)], index_key, Suppression.Source.CARRIER, None)
 
 
@@ -125,7 +126,7 @@ def _put(
     source: Suppression.Source,
     import_id: UUID | None,
 ) -> int:
-    """How many were not there; each number is among `rows` once."""
+    """Insert `rows` (distinct numbers) and return how many were new."""
     if not rows:
         return 0
     with connection.cursor() as cursor:
@@ -135,8 +136,10 @@ def _put(
 
 
 def take_back(import_id: UUID, most: int) -> list[bytes]:
-    """Take up to `most` numbers off the list that this import alone has put there. Returns their indexes; none also where all that
-    are left are being written just now."""
+    """Remove up to `most` numbers that only this import has named, and return their indexes.
+
+    The result is also empty if other transactions have locked all remaining rows.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_BACK, [import_id, most])
         return [bytes(index) for (index,) in cursor.fetchall()]
@@ -147,7 +150,7 @@ def is_suppressed(workspace_id: UUID, number: str) -> bool:
 
 
 def is_suppressed_for_good(workspace_id: UUID, number: str) -> bool:
-    """Whether it stays on the list also when the import that put it there is undone."""
+    """Whether the number is suppressed by an entry that no undo of an import removes."""
     return Suppression.objects.filter(
         workspace_id=workspace_id, number_index__in=blind_index().all_of(workspace_id, number), import_id=None
     ).exists()

@@ -1,6 +1,6 @@
-"""When a person may be reached: calling windows in every time zone the number may be in.
+"""Calling windows: when a person may be reached, in all time zones that the person may be in.
 
-Pure. Where the zone is not certain, the moment must lie inside the window in all candidate zones.
+Pure. If the zone is uncertain, a moment must be inside the window in all candidate zones.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ MINUTE = timedelta(minutes=1)
 def next_open(
     now: datetime, zones: Collection[str], start: time, end: time, days: Collection[int] = EVERY_DAY
 ) -> datetime | None:
-    """The first moment from `now` on at which every zone's local time is in [start, end) on one of `days`, in UTC.
+    """The first moment from `now` on, in UTC, at which the local time of every zone is in [start, end) on one of `days`.
 
-    None where none comes in a week and a day (two days where every day will do), where no zone is known, and where the window is
-    empty. Start and end are naive local times; days are ISO weekdays, 1 is Monday. Raises ValueError for a day that is none, and
+    None if there is none within eight days (two days if all days are allowed), if no zone is given, or if the window is empty.
+    `start` and `end` are naive local times; `days` are ISO weekdays, 1 is Monday. Raises ValueError for an invalid weekday, and
     ZoneInfoNotFoundError.
     """
     if not zones or not days or start >= end:
@@ -40,10 +40,10 @@ def next_open(
 
 
 def _opens(moment: datetime, zone: ZoneInfo, start: time, end: time, days: Collection[int]) -> datetime:
-    """The first moment from `moment` on inside the window on one of the days in one zone.
+    """The first moment from `moment` on that is inside the window on one of the days in one zone.
 
-    Computed within a span of one UTC offset, where local time runs evenly, so that clocks that are put forward over the
-    window's start, or back into the window, need no case of their own.
+    Computed within spans of one UTC offset, in which local time is continuous. So clocks that are set forward past the window's
+    start, or back into the window, need no special case.
     """
     while True:
         offset = _offset(moment, zone)

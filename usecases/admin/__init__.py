@@ -1,4 +1,4 @@
-"""The admin of numbers, use cases and suppressions. Setups are registered by the delivery layer, which knows the carriers."""
+"""Admin of numbers, use cases and suppressions. The delivery layer registers setups, because it has the carriers."""
 
 from usecases.admin import phone_numbers, suppressions, use_cases
 

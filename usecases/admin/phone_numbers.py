@@ -1,4 +1,4 @@
-"""Sender numbers: added to a setup and taken away, through the services."""
+"""Admin of sender numbers, which are added and removed through the services."""
 
 from __future__ import annotations
 

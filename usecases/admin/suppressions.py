@@ -1,4 +1,4 @@
-"""Numbers that must not be reached: added and looked up by the number, kept for ever."""
+"""Admin of suppressions: added and searched by phone number, never removed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class SuppressionForm(RefusableForm):
 
 class NumberFilter(EncryptedNumberFilter):
     def narrow(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
-        """Each workspace has an index of its own, so the number is looked for under each."""
+        """Rows with the number in all workspaces of the user. Each workspace has its own blind index, so each is searched."""
         workspaces = list(rights_of(request).workspaces().values_list("pk", flat=True))
         indexes = [index for workspace_id in workspaces for index in blind_index().all_of(workspace_id, number)]
         return queryset.filter(workspace__in=workspaces, number_index__in=indexes)
@@ -53,7 +53,7 @@ class NumberFilter(EncryptedNumberFilter):
 
 @admin.register(Suppression)
 class SuppressionAdmin(ExactSearch, RecordAdmin):
-    """Nothing is taken off the list here: who was put on it must not be reached."""
+    """Admin without change or deletion: a suppressed person must not be reached."""
 
     role_to_add = Role.OPERATOR
     form = SuppressionForm
@@ -91,7 +91,7 @@ class SuppressionAdmin(ExactSearch, RecordAdmin):
 
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
         workspace, number = form.cleaned_data["workspace"], form.cleaned_data["phone_number"]
-        # What a list has put there can be undone; what a person says besides stays.
+        # An entry that a list alone made can be undone, so a user may add the number again to make it permanent.
         if is_suppressed_for_good(workspace.pk, number):
             raise ServiceError("suppressed", "This number is on the workspace's list already.", field="phone_number")
         suppress(

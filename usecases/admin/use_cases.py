@@ -1,4 +1,4 @@
-"""Use cases with their policy and sender numbers, written through the services; deleted ones stay to be looked at."""
+"""Admin of use cases with their policy and sender numbers, written through the services. Deleted ones can still be viewed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from usecases.services import assign_number, create_use_case, delete_use_case, u
 
 
 class LivingFilter(DropdownFilter):
-    """Without a choice, the living."""
+    """Shows use cases that are not deleted unless another choice is made."""
 
     title = "deleted"
     parameter_name = "deleted"
@@ -122,7 +122,7 @@ class UseCaseAdmin(ScopedModelAdmin):
         wanted = set(form.cleaned_data["numbers"])
         held = set(obj.phone_numbers.all()) if change else set()
         if change:
-            # Numbers go before the setup that they belong to is left, and come after a new one is there.
+            # Numbers of the old setup must be unassigned before the setup changes; numbers of the new one are assigned after.
             for number in held - wanted:
                 unassign_number(use_case=obj, phone_number=number, actor=actor)
             update_use_case(use_case=obj, actor=actor, **changed(form))

@@ -1,4 +1,4 @@
-"""What views share from this layer on: its problems, and rows looked up in the caller's workspace and world only."""
+"""Base of the views of this layer and those above: problems, and rows found only in the caller's workspace and world."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class UseCasesView(ApiView):
         return _one(found, use_case_id, "use_case_not_found", selectors.NO_SUCH_USE_CASE)
 
     def own_use_case(self, use_case_id: UUID) -> UseCase:
-        """One that the caller may change. A test key sends under any, through the sandbox, and so reads any."""
+        """A use case that the caller may change. A test key may read and send under all use cases (through the sandbox), but may
+        change only those of sandbox setups."""
         use_case = self.find_use_case(use_case_id)
         self.require_own(
             use_case.live,

@@ -1,4 +1,4 @@
-"""Sender numbers over HTTP: whose they are, and which use cases send from them."""
+"""API views of sender numbers and of their assignments to use cases."""
 
 from __future__ import annotations
 

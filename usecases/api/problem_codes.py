@@ -1,4 +1,4 @@
-"""Every refusal that this layer adds to the platform's, as data for the answers and for the docs page."""
+"""Problems that this layer adds to the platform's, as data for responses and for the docs page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What callers send about use cases and phone numbers, and how these look in answers."""
+"""Serializers of use cases and phone numbers in requests and responses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POLICY = (
 
 
 class UseCaseChanges(StrictModelSerializer):
-    """What of a use case can be changed: its names, its setups and its policy."""
+    """Fields of a use case that can be changed: its names, setups and policy."""
 
     setup_id = IdField(help_text="The telephony setup that it sends through.")
     failover_setup_id = IdField(required=False, allow_null=True, help_text=help_of(UseCase, "failover_setup"))
@@ -35,7 +35,7 @@ class UseCaseChanges(StrictModelSerializer):
 
 
 class NewUseCase(UseCaseChanges):
-    """A use case to create. What is left out of the policy gets its default."""
+    """A use case to create. Policy fields that are left out get their defaults."""
 
     class Meta(UseCaseChanges.Meta):
         fields = ("channel", *UseCaseChanges.Meta.fields)  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""The addresses under /v1/{workspace_id}/ that this layer answers."""
+"""URL patterns of this layer under /v1/{workspace_id}/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Use cases over HTTP."""
+"""API views of use cases."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TAGS = ["Use cases"]
 
 class _UseCaseView(UseCasesView):
     def values(self, data: dict[str, Any]) -> dict[str, Any]:
-        """The ids of setups as setups of this workspace."""
+        """`data` with the ids of setups replaced by setups of this workspace."""
         values = dict(data)
         for name in ("setup", "failover_setup"):
             if f"{name}_id" in values:

@@ -1,5 +1,5 @@
-"""The services of this layer. Keyword-only, atomic, audited; each refuses with `rvm.platform.errors.ServiceError`, or with Django's
-ValidationError where a value breaks a rule of its column."""
+"""Services of this layer: keyword-only, atomic and audited. They raise `rvm.platform.errors.ServiceError`, or Django's
+ValidationError if a value breaks a rule of its column."""
 
 from usecases.selectors import require_usable
 from usecases.services.phone_numbers import add_phone_number, assign_number, remove_phone_number, unassign_number

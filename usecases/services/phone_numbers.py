@@ -1,4 +1,4 @@
-"""Sender numbers: added to a setup, assigned to use cases, taken away."""
+"""Services that add sender numbers to a setup, assign them to use cases and remove them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from usecases.services.use_cases import lock_living_use_case
 
 @transaction.atomic
 def add_phone_number(*, setup: TelephonySetup, e164: str, actor: User | None = None) -> PhoneNumber:
-    """A number that the account at the carrier may send from."""
+    """Add a number from which the account at the carrier may send."""
     row = lock_living(setup, field="setup_id")
     try:
         check_sender(e164, sandbox=not row.live)
@@ -31,7 +31,7 @@ def add_phone_number(*, setup: TelephonySetup, e164: str, actor: User | None = N
 
 @transaction.atomic
 def remove_phone_number(*, phone_number: PhoneNumber, actor: User | None = None) -> None:
-    """ServiceError while it is assigned. What was sent from it keeps the number as text."""
+    """Delete a number. Voicemails sent from it keep the number as text. Raises ServiceError while it is assigned."""
     row = lock(phone_number)
     using = UseCase.objects.filter(assignments__phone_number=row).order_by("name").first()
     if using is not None:
@@ -46,7 +46,7 @@ def remove_phone_number(*, phone_number: PhoneNumber, actor: User | None = None)
 
 @transaction.atomic
 def assign_number(*, use_case: UseCase, phone_number: PhoneNumber, actor: User | None = None) -> None:
-    """Put the number at the use case's disposal; assigning it again changes nothing."""
+    """Let the use case send from the number; if it may already, nothing changes."""
     owner = lock_living_use_case(use_case)
     number = lock(phone_number)
     if number.setup_id not in (owner.setup_id, owner.failover_setup_id):
@@ -62,7 +62,7 @@ def assign_number(*, use_case: UseCase, phone_number: PhoneNumber, actor: User |
 
 @transaction.atomic
 def unassign_number(*, use_case: UseCase, phone_number: PhoneNumber, actor: User | None = None) -> None:
-    """Its patients get another sender of the use case; unassigning what is not assigned changes nothing."""
+    """End the assignment of a number, if there is one. Its patients then get another sender of the use case."""
     owner = lock(use_case)
     if NumberAssignment.objects.filter(use_case=owner, phone_number=phone_number).delete()[0]:
         audit.record(

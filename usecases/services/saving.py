@@ -1,4 +1,4 @@
-"""Locks, checks and saves one row: what the services of this package share."""
+"""Locking, checking and saving of one row, shared by the services of this package."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ Stored = TypeVar("Stored", bound=models.Model)
 
 
 def lock(row: Stored) -> Stored:
-    """The row as it is now, kept from other writers until the transaction ends; foreign keys to it stay possible.
+    """The row's current state, locked against other writers until the transaction ends; foreign keys to it can still be inserted.
 
-    ServiceError where somebody deleted it meanwhile."""
+    Raises ServiceError if the row was deleted meanwhile.
+    """
     found = type(row)._default_manager.select_for_update(no_key=True).filter(pk=row.pk).first()
     if found is None:
         raise ServiceError("not_found", "It was deleted meanwhile.")
@@ -24,7 +25,7 @@ def lock(row: Stored) -> Stored:
 
 
 def change(row: models.Model, values: Mapping[str, Any], allowed: Collection[str]) -> dict[str, tuple[Any, Any]]:
-    """Set the values on the row and return what differs, as {name: (old, new)}. A name that is not allowed is a bug."""
+    """Set the values on the row and return the differences as {name: (old, new)}. Raises TypeError for a name not in `allowed`."""
     if unknown := set(values) - set(allowed):
         raise TypeError(f"{type(row).__name__} has nothing to change called {', '.join(sorted(unknown))}")
     changed = {name: (old, new) for name, new in values.items() if (old := getattr(row, name)) != new}
@@ -34,7 +35,7 @@ def change(row: models.Model, values: Mapping[str, Any], allowed: Collection[str
 
 
 def save(row: models.Model, constraint: str, refusal: ServiceError, *, only: Collection[str] | None = None) -> None:
-    """Check the row's own rules (ValidationError) and write it; `refusal` is raised where the unique constraint says no."""
+    """Validate and write the row. Raises ValidationError for its own rules, and `refusal` if it violates the unique constraint."""
     row.full_clean(validate_unique=False, validate_constraints=False)
     with unless_taken(constraint, refusal):
         row.save(update_fields=only)
@@ -42,7 +43,7 @@ def save(row: models.Model, constraint: str, refusal: ServiceError, *, only: Col
 
 @contextmanager
 def unless_taken(constraint: str, refusal: ServiceError) -> Iterator[None]:
-    """The table's own constraint decides, so that two who come at once cannot both win."""
+    """Raises `refusal` if the block violates the constraint, which lets only one of two concurrent writers succeed."""
     try:
         with transaction.atomic():
             yield
@@ -53,5 +54,5 @@ def unless_taken(constraint: str, refusal: ServiceError) -> Iterator[None]:
 
 
 def told(changed: Mapping[str, tuple[Any, Any]]) -> dict[str, list[str]]:
-    """The changes as the audit keeps them."""
+    """The changes in the form of the audit log: {name: [old, new]} as text."""
     return {name: [str(old), str(new)] for name, (old, new) in changed.items()}

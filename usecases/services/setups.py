@@ -18,7 +18,7 @@ from usecases.services.saving import lock
 
 @transaction.atomic
 def delete_setup(*, setup: TelephonySetup, actor: User | None = None) -> None:
-    """Its row stays, for its drops and the reports that are still to come. ServiceError while a use case sends through it."""
+    """Delete a setup. The row stays for its drops and their later reports. Raises ServiceError while a use case uses it."""
     row = lock_living(setup)
     using = UseCase.objects.not_deleted().filter(Q(setup=row) | Q(failover_setup=row)).order_by("name").first()
     if using is not None:
@@ -34,7 +34,7 @@ def delete_setup(*, setup: TelephonySetup, actor: User | None = None) -> None:
 
 
 def lock_living(setup: TelephonySetup, field: str = "") -> TelephonySetup:
-    """The setup as it is now, kept from being deleted meanwhile. ServiceError where it is deleted."""
+    """The setup's current state, locked against changes. Raises ServiceError if it is deleted."""
     row = lock(setup)
     if row.deleted_at is not None:
         raise ServiceError("setup_not_found", "This telephony setup was deleted.", field=field)

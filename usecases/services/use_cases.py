@@ -1,4 +1,4 @@
-"""Use cases: opened, changed and deleted, so that one that exists can send, and only through setups of one kind."""
+"""Services that create, change and delete use cases. Their checks keep a use case able to send, through setups of one kind only."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def create_use_case(
     actor: User | None = None,
     **settings: Any,
 ) -> UseCase:
-    """`settings` are columns of CHANGEABLE, or the channel."""
+    """Create a use case. `settings` are columns of CHANGEABLE, or the channel. Raises ServiceError."""
     use_case = UseCase(workspace=workspace, setup=setup, entity_name=entity_name, name=name)
     change(use_case, settings, (*CHANGEABLE, "channel"))
     _check_setup(use_case, "setup")
@@ -56,7 +56,7 @@ def create_use_case(
 
 @transaction.atomic
 def update_use_case(*, use_case: UseCase, actor: User | None = None, **changes: Any) -> UseCase:
-    """`changes` are columns of CHANGEABLE."""
+    """Change a use case. `changes` are columns of CHANGEABLE. Raises ServiceError."""
     row = lock_living_use_case(use_case)
     was_live = row.setup.live
     changed = change(row, changes, CHANGEABLE)
@@ -81,7 +81,7 @@ def update_use_case(*, use_case: UseCase, actor: User | None = None, **changes: 
 
 @transaction.atomic
 def delete_use_case(*, use_case: UseCase, actor: User | None = None) -> None:
-    """Its row stays, for its voicemails; those still queued end as skipped. ServiceError while numbers are assigned."""
+    """Delete a use case. The row stays for its voicemails; queued ones are skipped. Raises ServiceError if numbers are assigned."""
     row = lock_living_use_case(use_case)
     count = NumberAssignment.objects.filter(use_case=row).count()
     if count:
@@ -93,7 +93,7 @@ def delete_use_case(*, use_case: UseCase, actor: User | None = None) -> None:
 
 
 def lock_living_use_case(use_case: UseCase) -> UseCase:
-    """The use case as it is now, kept from being changed meanwhile. ServiceError where it is deleted."""
+    """The use case's current state, locked against changes. Raises ServiceError if it is deleted."""
     row = lock(use_case)
     if row.deleted_at is not None:
         raise ServiceError("use_case_not_found", "This use case was deleted.")
