@@ -1,6 +1,6 @@
-"""What binds where a lane says something itself: its use case's word, its own, or the narrower of the two.
+"""Effective settings of a lane: its own value, its use case's value, or the narrower of the two.
 
-Pure. One table, from which SQL and Python are made; what a lane does not say is as its use case says.
+Pure. SQL and Python are generated from one table. A setting that the lane does not have is taken from its use case.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from usecases.windows import EVERY_DAY
 
 
 class _Rule(NamedTuple):
-    """A function of SQL and one of Python that choose alike from what is said, the lane's own word first."""
+    """A function of SQL and an equal one of Python that choose from the given values, the lane's first."""
 
     sql: str
     choose: Callable[[Sequence[Any]], Any]
@@ -22,7 +22,7 @@ class _Rule(NamedTuple):
 _LARGER, _SMALLER = _Rule("greatest", max), _Rule("least", min)
 _OWN = _Rule("coalesce", itemgetter(0))
 
-# Hours are those that both allow, so they may be none; of the pace the other word is the setup's.
+# Hours are those that both allow, so there may be none. The pace is compared with the setup's, not the use case's.
 _RULES: Mapping[str, _Rule] = {
     "window_start": _LARGER,
     "window_end": _SMALLER,
@@ -33,16 +33,16 @@ _RULES: Mapping[str, _Rule] = {
 
 
 def effective(name: str, lane: object, use_case: object) -> Any:
-    """What binds of the field `name`, which both have."""
+    """The effective value of the field `name`, which both rows have."""
     said = [getattr(row, name) for row in (lane, use_case)]
     return _RULES[name].choose([value for value in said if value is not None])
 
 
 def effective_sql(name: str) -> str:
-    """The same in SQL, of a lane `l` and a use case `u`."""
+    """The same as an SQL expression for a lane `l` and a use case `u`."""
     return f"{_RULES[name].sql}(l.{name}, u.{name})"
 
 
 def effective_days(own: Collection[int] | None) -> Collection[int]:
-    """Use cases send on every day."""
+    """The lane's days, or every day: use cases do not restrict days."""
     return EVERY_DAY if own is None else own

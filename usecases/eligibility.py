@@ -23,7 +23,7 @@ class SkipReason(StrEnum):
 class DeferReason(StrEnum):
     OUTSIDE_WINDOW = "outside_window"
     STOPPED = "stopped"  # a kill switch is on
-    UNREADABLE = "unreadable"  # the number does not open with the keys of this installation
+    UNREADABLE = "unreadable"  # the number cannot be decrypted with the keys of this installation
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Expire: ...
 
 Decision = Send | Defer | Skip | Expire
 
-# How soon a voicemail behind a kill switch, or one whose number does not open, is looked at again.
+# Wait before a voicemail behind a kill switch, or with a number that cannot be decrypted, is decided again.
 STOPPED_RECHECK = timedelta(seconds=30)
 # The same if use case and campaign have no common hour: probably a mistake, which users can fix while the voicemail waits.
 NO_HOURS_RECHECK = timedelta(hours=1)
@@ -56,8 +56,11 @@ SEND = Send()
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`simulated`: the carrier reaches no person, so no window applies. `zones`: all the person may be in. `readable`: whether the
-    number opens. `expires_at`: None is never; `days`: local weekdays on which it may be, 1 is Monday."""
+    """Facts about one voicemail that the decision needs.
+
+    `simulated`: the carrier reaches no person, so no window applies. `zones`: all time zones that the person may be in.
+    `expires_at`: None means never. `days`: allowed local weekdays, 1 is Monday. `readable`: the number can be decrypted.
+    """
 
     simulated: bool
     stopped: bool
@@ -74,7 +77,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class LanePolicy:
-    """What the guards know of everybody in a lane that no kill switch stops."""
+    """Facts common to all voicemails of a lane that no kill switch stops."""
 
     simulated: bool
     use_case_deleted: bool
@@ -91,7 +94,7 @@ class LanePolicy:
         expires_at: datetime | None,
         readable: bool = True,
     ) -> Facts:
-        """With what is known of one person, all that decides about them."""
+        """The complete facts, with those about one person added."""
         return Facts(
             simulated=self.simulated,
             stopped=False,

@@ -133,7 +133,7 @@ def _count(redis: Redis, setup_id: UUID, total: int, bad: int, now: datetime) ->
     return Health(sum(int(row[0] or 0) for row in answers), sum(int(row[1] or 0) for row in answers))
 
 
-# Opens it for twice as long each time, unless somebody has just done so.
+# Opens the breaker for twice as long each time, unless another worker has just opened it.
 _OPEN_BREAKER = """
 UPDATE usecases_telephonysetup
    SET breaker_reason = %s, breaker_openings = least(breaker_openings + 1, 1000),

@@ -70,12 +70,12 @@ class ClaimedBatch:
     waits: bool = False
 
 
-# What a claim must know of a voicemail.
+# Columns of a voicemail that a claim needs.
 _READ_VOICEMAILS = """
 SELECT id, recipient, recipient_index, sender, recording_id, attempts, coalesce(expires_at, %s), zones::text[]
   FROM delivery_voicemail
 """
-# Locks what is due from a place in the line on, in the order of its index, and passes over what others hold.
+# Locks due voicemails from a place in the lane on, in the order of the index; skips rows that other transactions have locked.
 _DUE_IN_TURN = """
  WHERE lane_id = %s AND failover = %s AND status = 'queued' AND not_before <= %s AND (not_before, id) >= (%s, %s)
  ORDER BY not_before, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
@@ -92,8 +92,8 @@ def claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta) -> Cla
     """Claim at most `limit` due voicemails of the lane by its current route. Raises UnusableSetup.
 
     The batch is empty if the lane is not open any more, or now goes through another setup than the one that permitted the starts.
-    `limit` starts were permitted, and recipients who may not be reached now must not use them up: if the first rows are put off, later
-    rows are read as well. So a list whose recipients are partly outside their calling window still goes out at its pace.
+    `limit` starts were permitted, and recipients who may not be reached now must not use them up: if the first rows are put off,
+    later rows are read as well. So a list whose recipients are partly outside their calling window still goes out at its pace.
     """
     try:
         return _claim(lane, limit, now, lease, _look)
@@ -238,8 +238,11 @@ def facts_of(
     suppressed: bool,
     has_sender: bool,
 ) -> Facts:
-    """What the guards know of one voicemail by an open route: for a claim, and for a drop that would be submitted again. `zones` are
-    those that are known of the person besides the number's; a number that does not open (None) waits for its key."""
+    """Facts of one voicemail on an open route, for a claim and for a resubmission.
+
+    `zones`: the person's known time zones; without them, those of the number. A number that cannot be decrypted (None) waits for its
+    key.
+    """
     policy = route.policy
     asked = () if policy.simulated or recipient is None else zones or zones_of(recipient)
     return policy.facts(
@@ -253,7 +256,7 @@ def _chosen(route: SendRoute, row: tuple[Any, ...], recipient: str, now: datetim
     return Claim(uuid7(), row[0], row[4], row[5] + 1, recipient, sender, now, route)
 
 
-# Has each looked at again when its time has come.
+# Sets when each row is due again.
 _DEFER_EACH = """
 UPDATE delivery_voicemail v SET not_before = a.at FROM unnest(%s::uuid[], %s::timestamptz[]) AS a(id, at) WHERE v.id = a.id
 """
@@ -265,7 +268,7 @@ def _defer(later: list[tuple[UUID, datetime]]) -> None:
         sql.run(_DEFER_EACH, [sql.ids(voicemail_id for voicemail_id, _ in later), [until for _, until in later]])
 
 
-# Has them looked at again later, and says why to who reads them.
+# Sets when the rows are due again, and writes the reason for users.
 _PUT_OFF_WITH_WHY = """
 UPDATE delivery_voicemail v SET not_before = t.until, carrier_code = '', carrier_text = a.text, updated_at = t.at
   FROM unnest(%s::uuid[], %s::text[]) AS a(id, text), (SELECT %s::timestamptz AS at, %s::timestamptz AS until) t

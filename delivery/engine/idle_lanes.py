@@ -26,7 +26,7 @@ WOKEN = "woken_lanes"
 MAX_RESTED = 1000
 MAX_LOOKED_AT = 500
 
-# Puts lanes to rest in which nothing is under way.
+# Makes lanes idle in which nothing is under way.
 # The counters select candidates, the rows decide. Deltas that are not folded keep their lane active, and so does a lock on the lane:
 # its holder may be about to queue a voicemail.
 _MARK_IDLE = """
@@ -41,13 +41,13 @@ UPDATE delivery_lane SET idle = true WHERE id = ANY(ARRAY(
            ORDER BY v.failover, v.not_before LIMIT 1) IS NULL
    ORDER BY l.id LIMIT %s FOR NO KEY UPDATE OF l SKIP LOCKED))
 """
-# Wakes those of the lanes that are idle; what somebody holds is woken at the next tick.
+# Makes the idle ones of the lanes active. Lanes that another transaction has locked follow at the next tick.
 _MARK_ACTIVE = """
 UPDATE delivery_lane SET idle = false WHERE id = ANY(ARRAY(
   SELECT id FROM delivery_lane WHERE idle AND id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED))
 RETURNING id
 """
-# The next lanes by their ids, and whether each is idle though something waits in it, by the rows.
+# The next lanes by id, and whether each is idle although its rows include a queued voicemail.
 _LOOK_AT_NEXT_LANES = """
 SELECT l.id, l.idle AND (SELECT v.id FROM delivery_voicemail v WHERE v.lane_id = l.id AND v.status = 'queued'
                           ORDER BY v.failover, v.not_before LIMIT 1) IS NOT NULL

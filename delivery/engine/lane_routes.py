@@ -97,7 +97,7 @@ class SendRoute:
 
     @cached_property
     def policy(self) -> LanePolicy:
-        """What the guards know of everybody who goes this way. Raises UnusableSetup."""
+        """Facts of the guards common to all voicemails of the route. Raises UnusableSetup."""
         days = effective_days(self.own_days)
         return LanePolicy(self.adapter.simulated, self.use_case_deleted, self.window_start, self.window_end, days)
 
@@ -115,12 +115,12 @@ _LANES_WITH_SETUPS = """
                                   AND deleted_at IS NULL ORDER BY id LIMIT 1)
          WHEN via.failover THEN coalesce(u.failover_setup_id, u.setup_id) ELSE u.setup_id END
 """
-# Neither a hold, nor a breaker nor a kill switch; of a deleted use case the voicemails end, whatever else is off.
+# No hold, open breaker or kill switch. A deleted use case passes, so that its voicemails are skipped, whatever else is off.
 _MAY_SEND_NOW = """
        NOT l.held AND (s.breaker_until IS NULL OR s.breaker_until <= %s)
    AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL)
 """
-# The open lanes in which something is due, how much, and the first of it.
+# Open lanes with due voicemails: how many, and the first one.
 # The inner ORDER BYs keep the planner on the indexes of due rows and of open lanes: without them, stale statistics can make it read
 # the whole table. The array makes the planner expect few lanes, whatever its statistics say. Each look into a lane begins at the
 # remembered place, before which nothing is due.
@@ -141,7 +141,7 @@ SELECT l.id, via.failover, s.id, l.priority, l.pace_per_second, s.pace_per_secon
  WHERE l.id = ANY(ARRAY(SELECT id FROM delivery_lane WHERE NOT idle AND NOT held ORDER BY id)) AND {_MAY_SEND_NOW}
  ORDER BY l.priority DESC, l.id, via.failover
 """  # noqa: S608 - of constants
-# How the voicemails of one lane go through one setup.
+# Route of one lane through one setup.
 # Senders are the use case's assigned numbers that belong to the route's setup; in a test lane, those of the use case's own setup.
 _READ_SEND_ROUTE = f"""
 SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,

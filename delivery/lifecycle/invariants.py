@@ -39,12 +39,12 @@ SELECT v.id, d.status IS NOT DISTINCT FROM v.status
          WHERE use_case_id = %s AND status = %s AND id < %s ORDER BY id DESC LIMIT %s) v
   LEFT JOIN delivery_drop d ON d.id = v.drop_id ORDER BY v.id DESC
 """
-# Those that are still under way, in the order in which everybody locks voicemails.
+# The voicemails that are still under way, in the order in which all transactions lock them.
 _LOCK_UNDER_WAY = """
 SELECT id, status, reason, drop_id FROM delivery_voicemail
  WHERE id = ANY(%s::uuid[]) AND status IN ('sending', 'uncertain', 'accepted') ORDER BY id FOR NO KEY UPDATE
 """
-# Read once the voicemails are locked: whoever changes a drop holds its voicemail.
+# Read after the voicemails are locked, because every change of a drop happens under the lock of its voicemail.
 _READ_DROPS = "SELECT id, status, reason FROM delivery_drop WHERE id = ANY(%s::uuid[])"
 
 

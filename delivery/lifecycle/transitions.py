@@ -60,7 +60,7 @@ def _words(values: Collection[StrEnum]) -> str:
 # Every transaction that waits for locks on voicemails takes them in this order, so that two of them cannot deadlock. Without it, the
 # update would lock rows in the order of its plan. Locking rows that the caller has locked already costs next to nothing.
 _LOCK_IN_ORDER = "SELECT 1 FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
-# Moves what is still as it was decided from, and counts it.
+# Changes the voicemails that still have the status that the transition was decided from, and updates the counts.
 _APPLY_TRANSITIONS = f"""
 WITH asked AS (
   SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[],
@@ -117,7 +117,7 @@ def apply(moves: Sequence[Transition], at: datetime) -> set[UUID]:
         return {row[0] for row in sql.run(_APPLY_TRANSITIONS, parameters)}
 
 
-# Queues what has failed, and counts it; under the caller's locks, so that nothing is asked for but the status.
+# Queues failed voicemails and updates the counts. The caller has locked the rows, so only the status is compared.
 _REQUEUE_FAILED = """
 WITH was AS (
   SELECT id, reason FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) AND status = 'failed'
@@ -156,7 +156,7 @@ class NewDrop:
     sender: str
 
 
-# Has what is queued sending, writes its drops with their leases, and counts it.
+# Changes queued voicemails to sending, inserts their drops with leases, and updates the counts.
 _BEGIN_DROPS = """
 WITH claimed AS (
   SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS claimed(id, voicemail_id, sender)
@@ -219,7 +219,7 @@ class DropChange:
     provisional: bool = False
 
 
-# Changes drops that are still as it was decided from, unless they ended for good; those that did not change come back.
+# Changes drops that still have the status that the change was decided from, unless that is final; returns those not changed.
 _CHANGE_DROPS = f"""
 WITH asked AS (
   SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],

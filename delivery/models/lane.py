@@ -20,12 +20,12 @@ from usecases.models import (
     UseCase,
 )
 
-# What a lane may say otherwise than its use case, in the order in which forms and the API name it.
+# Settings that a lane may have of its own instead of its use case's, in the order of forms and of the API.
 OWN_SETTINGS = ("window_start", "window_end", "days", "pace_per_second", "priority", "max_attempts", "retry_minutes")
 
 
 def bounds_of(name: str) -> tuple[float, float]:
-    """The least and the most that a lane's field takes; of days, each of them."""
+    """Minimum and maximum of a lane's field; for days, of each day."""
     field: Any = Lane._meta.get_field(name)
     validators = getattr(field, "base_field", field).validators
     [least] = [each.limit_value for each in validators if isinstance(each, MinValueValidator)]

@@ -45,7 +45,7 @@ INSERT INTO delivery_carrierreport (setup_id, drop_id, recipient, status, reason
                                     event_id, occurred_at, unsigned, raw, effect)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '')
 """
-# The others of a callback, as arrays.
+# Inserts the other reports of a callback, as arrays.
 _INSERT_REPORTS = """
 INSERT INTO delivery_carrierreport (setup_id, drop_id, recipient, status, reason, carrier_code, carrier_text, carrier_reference,
                                     event_id, occurred_at, unsigned, effect)
@@ -104,7 +104,7 @@ SELECT id, setup_id, drop_id, recipient, status, reason, carrier_code, carrier_t
    AND received_at > %s AND merged_at IS NOT NULL
  ORDER BY id DESC LIMIT %s FOR UPDATE SKIP LOCKED
 """
-# Of whom the drops are.
+# Recipients of drops.
 _PEOPLE_OF_DROPS = """
 SELECT d.setup_id, v.recipient_index FROM delivery_drop d JOIN delivery_voicemail v ON v.id = d.voicemail_id
  WHERE d.id = ANY(%s::uuid[])
@@ -120,12 +120,12 @@ _LOCK_VOICEMAILS = """
 SELECT id, status, reason, drop_id, live, failover FROM delivery_voicemail
  WHERE id = ANY(ARRAY(SELECT voicemail_id FROM delivery_drop WHERE id = ANY(%s::uuid[]))) ORDER BY id FOR NO KEY UPDATE
 """
-# What is known of the drops, read once their voicemails are locked.
+# State of the drops, read after their voicemails are locked.
 _READ_DROPS = """
 SELECT id, voicemail_id, setup_id, status, reason, carrier_reference, provisional, CASE WHEN %s THEN created_at END
   FROM delivery_drop WHERE id = ANY(%s::uuid[])
 """
-# Says of each report what it came to, and which drop it means.
+# Marks reports as merged, each with its effect and its drop.
 _MARK_REPORTS_MERGED = """
 UPDATE delivery_carrierreport r SET merged_at = %s, effect = a.effect, drop_id = coalesce(r.drop_id, a.drop_id)
   FROM unnest(%s::bigint[], %s::text[], %s::uuid[]) AS a(id, effect, drop_id) WHERE r.id = a.id
@@ -167,7 +167,7 @@ def _mark_merged(batch: Batch, now: datetime) -> None:
     sql.run(_MARK_REPORTS_MERGED, [now, sql.numbers(batch.meant), sql.texts(effects), drop_ids])
 
 
-# The latest reports whose drop could not be told, by the index that holds just these.
+# The latest reports in doubt, by the partial index of these.
 _FIND_IN_DOUBT = """
 SELECT id, setup_id, recipient, merged_at FROM delivery_carrierreport
  WHERE effect = 'unknown_drop' AND recipient IS NOT NULL AND drop_id IS NULL AND received_at > %s ORDER BY id DESC LIMIT %s
@@ -324,8 +324,8 @@ def _numbers(voicemail_ids: list[UUID]) -> Iterable[tuple[Any, ...]]:
 
 
 def _people_opted_out(batch: Batch) -> Iterator[tuple[UUID, str, str]]:
-    """People who opted out by a report whose drop is in doubt. A simulated carrier's report counts only if the batch has a drop of its
-    setup to the person."""
+    """People who opted out by a report whose drop is in doubt. A simulated carrier's report counts only if the batch has a drop of
+    its setup to the person."""
     if not batch.opted_out_people:
         return
     setups = TelephonySetup.objects.in_bulk({arrival.setup_id for arrival in batch.opted_out_people})

@@ -59,7 +59,7 @@ SELECT s.id, s.pace_per_second, s.in_flight_cap, due.count FROM usecases_telepho
          WHERE d.setup_id = s.id AND d.status = 'uncertain' AND d.due_at <= %s ORDER BY d.due_at LIMIT %s) due) due
  WHERE due.count > 0
 """
-# Takes drops to ask about, and says when each is asked about again.
+# Takes due drops and sets the time of their next check.
 # As an array the subquery runs once. In a join it may run again for each row, and lock other rows each time.
 _TAKE_DUE = """
 UPDATE delivery_drop d SET checks = checks + 1, due_at = %s + (%s::interval[])[least(checks + 2, %s)]
@@ -77,7 +77,7 @@ UPDATE delivery_drop d SET due_at = greatest(due_at, %s)
    AND (SELECT v.status = 'uncertain' AND v.drop_id = d.id FROM delivery_voicemail v WHERE v.id = d.voicemail_id)
 RETURNING d.id
 """
-# A drop about which nobody was asked after all, for want of a start, is as it was, and due again soon.
+# Undoes the check of a drop that got no permit, and makes it due again soon.
 _UNDO_TAKE = """
 UPDATE delivery_drop SET checks = checks - 1, due_at = least(due_at, %s) WHERE id = %s AND status = 'uncertain' AND checks = %s
 """

@@ -1,6 +1,6 @@
-"""What time alone does: leases that ran out, reports and confirmations that never came, counters to fold.
+"""Time-driven steps for voicemails: end leases, give up on missing reports and confirmations, expire, fold counts.
 
-Every function is one idempotent step over what an index finds; two ticks may run them at once.
+Each step is idempotent and reads rows by an index; two ticks may run the same step at once.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _fail(query: str, arguments: list[datetime | int], was: VoicemailStatus, rea
     return len(rows)
 
 
-# What expires by a time of its own, by the index of those.
+# Voicemails past an expiry of their own, by the partial index of these.
 _FIND_EXPIRED = """
 SELECT id FROM delivery_voicemail WHERE status = 'queued' AND expires_at <= %s ORDER BY expires_at LIMIT %s
    FOR NO KEY UPDATE SKIP LOCKED
@@ -161,7 +161,7 @@ def fold_counts(limit: int = 50_000) -> None:
         _DELTAS.reached(last)
 
 
-# Writes as a delta what the rows of a lane say more or less than its counts.
+# Inserts the differences between a lane's rows and its counts as deltas.
 _CORRECT_LANE_COUNTS = f"""
 INSERT INTO delivery_lanedelta (lane_id, status, reason, delta)
 SELECT %(lane)s, status, reason, sum(n)
@@ -197,7 +197,7 @@ def rebuild_counts(lane_id: UUID) -> None:
 
 # With the ORDER BY, because otherwise, with statistics from a full inbox, the planner reads the whole table to find one report.
 _FIRST_REPORT = "SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL AND id >= %s ORDER BY id LIMIT 1"
-# Whether a carrier is to be asked about a drop or given a recording, each by the index of what is due.
+# Whether a drop is due for a check or a recording for its upload, each by an index of due rows.
 _IS_CARRIER_ASKED = """
 SELECT (SELECT due_at FROM delivery_drop WHERE status = 'uncertain' AND due_at <= %s ORDER BY due_at LIMIT 1) IS NOT NULL
     OR EXISTS (SELECT 1 FROM delivery_carriermedia WHERE state = 'wanted' AND due_at <= %s)

@@ -1,6 +1,6 @@
-"""Telephony setups as use cases know them: whether one lives, and whether any sends through it.
+"""Services of telephony setups that need no carrier: deletion and locking.
 
-What a carrier has a say in is decided above, in `delivery.setups`.
+`delivery.setups`, in the layer above, creates and changes setups.
 """
 
 from __future__ import annotations
