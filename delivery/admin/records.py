@@ -15,7 +15,6 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from delivery.admin.colours import STATUS_COLOURS
-from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.models import CarrierMedia, CarrierReport, Drop, VoicemailReference
 from delivery.recordings.uploads import may_be_uploaded_again, upload_again
 from rvm.platform.admin.large_tables import RecordAdmin
@@ -45,7 +44,7 @@ class DropAdmin(RecordAdmin):
 
     @display(description="Reason")
     def sentence(self, drop: Drop) -> str:
-        return REASONS[Reason(drop.reason)].sentence if drop.reason else "-"
+        return drop.reason_sentence or "-"
 
 
 @admin.register(CarrierReport)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import CarrierReport, Drop, Voicemail
 
@@ -32,7 +31,7 @@ def timeline(voicemail: Voicemail, drops: Sequence[Drop], reports: Sequence[Carr
         events += _of_drop(drop)
     events += [_of_report(report) for report in reports]
     if voicemail.ended_at and voicemail.status in _OURS:
-        events.append(Event(voicemail.ended_at, voicemail.status, _sentence(voicemail.reason) or "Ended."))
+        events.append(Event(voicemail.ended_at, voicemail.status, voicemail.reason_sentence or "Ended."))
     return sorted(events, key=lambda event: event.at)
 
 
@@ -60,7 +59,7 @@ def _end(drop: Drop, number: str) -> str:
     if drop.status == DropStatus.DELIVERED:
         return f"{number} is in the voicemail box."
     verb = "was not sent" if drop.status == DropStatus.NOT_SENT else "failed"
-    return " ".join(filter(None, [f"{number} {verb}.", _sentence(drop.reason)]))
+    return " ".join(filter(None, [f"{number} {verb}.", drop.reason_sentence]))
 
 
 def _of_report(report: CarrierReport) -> Event:
@@ -68,7 +67,3 @@ def _of_report(report: CarrierReport) -> Event:
     kept = " It came late or twice and changed nothing." if report.effect == CarrierReport.Effect.KEPT else ""
     carrier = " ".join(filter(None, [report.carrier_code, report.carrier_text]))
     return Event(report.received_at, report.status, f"The carrier reported: {report.status}{happened}.{kept}", carrier)
-
-
-def _sentence(reason: str) -> str:
-    return REASONS[Reason(reason)].sentence if reason else ""

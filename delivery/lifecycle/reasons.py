@@ -102,3 +102,8 @@ REASONS: dict[Reason, ReasonFacts] = {
 }
 # Conclusions drawn without a report: a late report corrects them, and only a user who accepts the risk can send again.
 GUESSES = frozenset(reason for reason, facts in REASONS.items() if facts.may_have_reached)
+
+
+def sentence_of(reason: str) -> str:
+    """The sentence of the reason that a row has; empty where it has none."""
+    return REASONS[Reason(reason)].sentence if reason else ""

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from delivery.lifecycle.reasons import sentence_of
 from delivery.lifecycle.status import DropStatus
 from delivery.models.voicemail import UNENFORCED, Voicemail
 from rvm.platform.models import Row, Workspace
@@ -53,3 +54,7 @@ class Drop(Row):
             models.Index(fields=["setup", "due_at"], name="drop_unsettled", condition=Q(status="uncertain")),
             models.Index(fields=["setup", "accepted_at"], name="drop_unreported", condition=Q(status="accepted")),
         ]
+
+    @property
+    def reason_sentence(self) -> str:
+        return sentence_of(self.reason)

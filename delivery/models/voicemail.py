@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from delivery.lifecycle.reasons import REASONS, Reason
+from delivery.lifecycle.reasons import sentence_of
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models.lane import Lane
 from delivery.models.recording import Recording
@@ -116,7 +116,7 @@ class Voicemail(Row):
 
     @property
     def reason_sentence(self) -> str:
-        return REASONS[Reason(self.reason)].sentence if self.reason else ""
+        return sentence_of(self.reason)
 
 
 class VoicemailReference(models.Model):
