@@ -18,7 +18,7 @@ from campaigns.opt_outs.rows import sentence_of
 from campaigns.planning.preview import Preview
 from campaigns.planning.progress import Progress
 from campaigns.states import CampaignState, ImportState, LineOutcome, OptOutState, Outcome, RetryState, WithdrawalState
-from delivery.api.answers import MADE_BY_TEST_KEY
+from delivery.api.serializers.voicemails import MADE_BY_TEST_KEY
 from rvm.platform.api.fields import help_of
 from rvm.platform.observability.masking import mask_numbers
 from rvm.spreadsheets.columns.questions import SENTENCES, Question

@@ -14,7 +14,7 @@ from campaigns.opt_outs import columns as opt_outs
 from campaigns.states import CampaignState
 from campaigns.withdrawals.lists import MAX_LINES
 from delivery.api.fields import ObjectField
-from delivery.api.requests import ExportQuery
+from delivery.api.serializers.filters import ExportQuery
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Lane
 from delivery.models.lane import OWN_SETTINGS

@@ -20,11 +20,11 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from delivery.api.voicemails import recording_name
 from delivery.audio import AudioRejected
 from delivery.models import Assembly, Clip
 from delivery.recordings.clips import store_clip
 from delivery.recordings.links import link
+from delivery.recordings.storage import name_of_file
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter
@@ -147,7 +147,7 @@ class ClipAdmin(RecordAdmin):
     def _keep(
         self, request: HttpRequest, workspace: Any, file: UploadedFile, kept: list[Clip], refused: list[str]
     ) -> None:
-        name = recording_name(file.name)
+        name = name_of_file(file.name)
         try:
             clip = store_clip(workspace, name, file.read())
         except (AudioRejected, ServiceError) as refusal:

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
-from django.http import HttpResponse
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
-from rest_framework.request import Request
 from rest_framework.response import Response
 
-from delivery.api.problem_codes import AUDIO_PROBLEMS, DELIVERY_PROBLEMS, RANGE_NOT_SATISFIABLE
+from delivery.api.problem_codes import AUDIO_PROBLEMS, DELIVERY_PROBLEMS
 from delivery.audio import AudioRejected
 from delivery.models import Clip, Recording
-from delivery.recordings.byte_ranges import RangeNotSatisfiable
-from delivery.recordings.playback import play
 from delivery.selectors import clips, recordings
 from rvm.platform.api.problem_codes import MISSING_SCOPE, NOT_FOUND, ProblemCode
 from rvm.platform.api.problems import FieldError, Problem
 from rvm.platform.scopes import Scope
 from usecases.api.base import UseCasesView
-
-# For `extend_schema`: what an operation that plays a sound takes and answers.
-PLAYING: dict[str, Any] = {
-    "parameters": [OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="One range of bytes.")],
-    "responses": {
-        (200, "audio/mpeg"): OpenApiTypes.BINARY,
-        (206, "audio/mpeg"): OpenApiTypes.BINARY,
-        416: OpenApiResponse(description="`range_not_satisfiable`: `Content-Range` says how many bytes there are."),
-    },
-}
-
 
 ONE_WORLD = "A live key gets live rows, or test rows with `live=false`; a test key gets test rows."
 
@@ -64,14 +47,6 @@ class DeliveryView(UseCasesView):
         if clip is None:
             raise Problem(NOT_FOUND, "This workspace has no such clip; upload it first, or check its id.")
         return clip
-
-    def play(self, request: Request, sound: Recording | Clip) -> HttpResponse:
-        try:
-            return play(request, sound)
-        except RangeNotSatisfiable as error:
-            raise Problem(
-                RANGE_NOT_SATISFIABLE, str(error), headers={"Content-Range": f"bytes */{error.size}"}
-            ) from None
 
 
 def _rejection(rejected: AudioRejected) -> Problem:

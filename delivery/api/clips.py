@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-from uuid import UUID
-
 from django.db.models import QuerySet
-from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from delivery.api import examples
-from delivery.api.answers import ClipAnswer, ClipDetail, ClipPage, clip_answer
-from delivery.api.base import PLAYING, DeliveryView
-from delivery.api.requests import ClipUpload
-from delivery.api.voicemails import recording_name
+from delivery.api.base import DeliveryView
+from delivery.api.serializers.sounds import ClipAnswer, ClipDetail, ClipUpload
+from delivery.api.sounds import PLAYING, SoundAudioView, SoundListView, SoundView
 from delivery.models import Clip
 from delivery.recordings.clips import store_clip
-from delivery.recordings.links import link
 from delivery.selectors import clips
-from rvm.platform import audit
-from rvm.platform.api.forms import MultiPartParser
-from rvm.platform.api.lists import CreateView, ListView, PageQuery
-from rvm.platform.api.rendering import AnyAccept
-from rvm.platform.scopes import Scope
+from rvm.platform.api.lists import PageQuery, page_of
 
 TAGS = ["Clips"]
 
@@ -36,7 +24,7 @@ TAGS = ["Clips"]
         description="Newest first.",
         tags=TAGS,
         parameters=[PageQuery],
-        responses={200: ClipPage},
+        responses={200: page_of(ClipAnswer)},
     ),
     post=extend_schema(
         operation_id="upload_clip",
@@ -51,44 +39,28 @@ TAGS = ["Clips"]
         examples=[examples.CLIP],
     ),
 )
-class ClipsView(ListView, CreateView, DeliveryView):
-    required_scopes: ClassVar = {"POST": Scope.RECORDINGS_WRITE, "GET": Scope.RECORDINGS_READ}
-    parser_classes = [MultiPartParser]
+class ClipsView(SoundListView):
+    serializer_class = ClipAnswer
+    upload_class = ClipUpload
+    store = staticmethod(store_clip)
 
     def rows(self, query: PageQuery, live: bool | None) -> QuerySet[Clip]:
         return clips(self.workspace)
 
-    def create(self) -> Clip:
-        upload = self.sent(ClipUpload)
-        audio = upload["audio"]
-        return store_clip(self.workspace, upload.get("name") or recording_name(audio.name), audio.read())
 
-    def serialize(self, row: Clip) -> dict[str, Any]:
-        return clip_answer(row)
-
-
-class ClipView(DeliveryView):
-    required_scopes: ClassVar = {"GET": Scope.RECORDINGS_READ}
-
-    @extend_schema(
+@extend_schema_view(
+    get=extend_schema(
         operation_id="get_clip",
         summary="Get a clip with a link that plays it",
         tags=TAGS,
         responses={200: ClipDetail},
     )
-    def get(self, request: Request, workspace_id: UUID, clip_id: UUID) -> Response:
-        clip = self.find_clip(clip_id)
-        audit.record("clip.linked", clip, actor=self.actor, workspace=self.workspace)
-        return Response({**clip_answer(clip), "audio_url": link(clip)})
+)
+class ClipView(SoundView):
+    serializer_class = ClipDetail
+    find = DeliveryView.find_clip
 
 
-class ClipAudioView(DeliveryView):
-    required_scopes: ClassVar = {"GET": Scope.RECORDINGS_READ}
-    content_negotiation_class = AnyAccept
-
-    @extend_schema(operation_id="play_clip", summary="Play a clip", tags=TAGS, **PLAYING)
-    def get(self, request: Request, workspace_id: UUID, clip_id: UUID) -> HttpResponse:
-        clip = self.find_clip(clip_id)
-        answer = self.play(request, clip)
-        audit.record("clip.played", clip, actor=self.actor, workspace=self.workspace)
-        return answer
+@extend_schema_view(get=extend_schema(operation_id="play_clip", summary="Play a clip", tags=TAGS, **PLAYING))
+class ClipAudioView(SoundAudioView):
+    find = DeliveryView.find_clip

@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 
 from delivery.api.base import ONE_WORLD, DeliveryView
-from delivery.api.requests import ExportQuery, ExportSearch
+from delivery.api.serializers.filters import ExportQuery, ExportSearch
 from delivery.downloads import voicemail_download
 from delivery.selectors import voicemails
 from rvm.platform.api.rendering import AnyAccept

@@ -11,32 +11,25 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from delivery.api import examples
-from delivery.api.answers import (
-    BatchAnswer,
-    VoicemailAnswer,
-    VoicemailDetail,
-    VoicemailPage,
-    batch_item,
-    drop_answer,
-    voicemail_answer,
-)
 from delivery.api.base import ONE_WORLD, DeliveryView
-from delivery.api.requests import (
+from delivery.api.serializers.filters import VoicemailQuery, VoicemailSearch
+from delivery.api.serializers.sending import (
+    BatchAnswer,
     BatchRequest,
     RetryRequest,
     SendRecordingRequest,
     SendUploadRequest,
-    VoicemailQuery,
-    VoicemailSearch,
 )
+from delivery.api.serializers.voicemails import VoicemailAnswer, VoicemailDetail
 from delivery.models import Recording, Voicemail
 from delivery.recordings.recordings import stored_recording
-from delivery.selectors import drops_of, voicemails
+from delivery.recordings.storage import name_of_file
+from delivery.selectors import voicemails
 from delivery.services.retries import retry
 from delivery.services.voicemails import cancel, queue_voicemails
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
-from rvm.platform.api.lists import CreateView, ListView, RowsView
+from rvm.platform.api.lists import CreateView, ListView, RowsView, page_of
 from rvm.platform.api.permissions import require_scope
 from rvm.platform.api.problem_codes import NOT_FOUND
 from rvm.platform.api.problems import Problem
@@ -50,14 +43,16 @@ TAGS = ["Voicemail"]
 
 
 class _VoicemailView(DeliveryView, RowsView):
+    serializer_class = VoicemailAnswer
+
     def find(self, voicemail_id: UUID) -> Voicemail:
         voicemail = voicemails(self.workspace, live=self.reach).filter(pk=voicemail_id).first()
         if voicemail is None:
             raise Problem(NOT_FOUND, self.absent("The voicemail does not exist in this workspace."))
         return voicemail
 
-    def serialize(self, row: Voicemail) -> dict[str, Any]:
-        return voicemail_answer(row, reveal=self.may_see_numbers)
+    def context(self, rows: list[Voicemail]) -> dict[str, Any]:
+        return {"reveal": self.may_see_numbers}
 
     def rows(self, query: VoicemailQuery, live: bool | None) -> QuerySet[Voicemail]:
         return voicemails(self.workspace, query.sought(), live=live)
@@ -70,7 +65,7 @@ class _VoicemailView(DeliveryView, RowsView):
         description=f"Newest first. Rows that arrive while you turn pages change nothing on the pages to come. {ONE_WORLD}",
         tags=TAGS,
         parameters=[VoicemailQuery],
-        responses={200: VoicemailPage},
+        responses={200: page_of(VoicemailAnswer)},
         examples=[examples.PAGE],
     ),
     post=extend_schema(
@@ -98,7 +93,7 @@ class VoicemailsView(_VoicemailView, ListView, CreateView):
         use_case = self.find_use_case(order.validated_data["use_case_id"])
         if uploaded:
             audio = order.validated_data["audio"]
-            with stored_recording(self.workspace, recording_name(audio.name), audio.read()) as recording:
+            with stored_recording(self.workspace, name_of_file(audio.name), audio.read()) as recording:
                 return self._queue(order, use_case, recording)
         return self._queue(order, use_case, self.find_recording(order.validated_data["recording_id"]))
 
@@ -129,7 +124,7 @@ class VoicemailSearchView(_VoicemailView):
         f"{ONE_WORLD}",
         tags=TAGS,
         request=VoicemailSearch,
-        responses={200: VoicemailPage},
+        responses={200: page_of(VoicemailAnswer)},
         examples=[examples.SEARCH, examples.PAGE],
     )
     def post(self, request: Request, workspace_id: UUID) -> Response:
@@ -160,11 +155,12 @@ class VoicemailBatchView(_VoicemailView):
             now=database_now(),
         )
         refused = sum(isinstance(outcome, ServiceError) for outcome in outcomes)
-        items = [batch_item(index, outcome) for index, outcome in enumerate(outcomes)]
-        return Response({"queued": len(items) - refused, "refused": refused, "items": items})
+        told = {"queued": len(outcomes) - refused, "refused": refused, "items": list(enumerate(outcomes))}
+        return Response(BatchAnswer(told).data)
 
 
 class VoicemailView(_VoicemailView):
+    serializer_class = VoicemailDetail
     required_scopes: ClassVar = {"GET": Scope.VOICEMAIL_READ}
 
     @extend_schema(
@@ -177,7 +173,7 @@ class VoicemailView(_VoicemailView):
     def get(self, request: Request, workspace_id: UUID, voicemail_id: UUID) -> Response:
         voicemail = self.find(voicemail_id)
         audit.record("voicemail.read", voicemail, actor=self.actor, workspace=self.workspace)
-        return Response({**self.serialize(voicemail), "drops": [drop_answer(drop) for drop in drops_of(voicemail)]})
+        return Response(self.serialize(voicemail))
 
 
 class VoicemailCancelView(_VoicemailView):
@@ -216,9 +212,3 @@ class VoicemailRetryView(_VoicemailView):
             require_scope(self.key, Scope.VOICEMAIL_RESEND_UNCERTAIN)
         voicemail = retry(self.find(voicemail_id), accept_duplicate_risk=accepts, actor=self.actor, now=database_now())
         return Response(self.serialize(voicemail))
-
-
-def recording_name(file_name: str | None) -> str:
-    """What a person called the file."""
-    name = (file_name or "").strip()
-    return name.removesuffix(".mp3").removesuffix(".MP3") or "Recording"

@@ -57,6 +57,10 @@ class Recording(Row):
         return self.clipped_share is not None
 
     @property
+    def clipped_percent(self) -> float | None:
+        return None if self.clipped_share is None else round(self.clipped_share * 100, 3)
+
+    @property
     def storage_name(self) -> str:
         return f"recordings/{self.workspace_id}/{self.sha256}.mp3.enc"
 

@@ -48,6 +48,12 @@ def stored(sound: Sound, frames: bytes) -> Iterator[Sound]:
         raise
 
 
+def name_of_file(file_name: str | None) -> str:
+    """The name of a sound that was uploaded without one: what a person called its file."""
+    name = (file_name or "").strip()
+    return name.removesuffix(".mp3").removesuffix(".MP3") or "Recording"
+
+
 def find_duplicate(sound: Sound) -> Sound | None:
     """The workspace's row with the same content, or None."""
     rows: Any = type(sound)._default_manager

@@ -6,18 +6,15 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
-from rest_framework import serializers
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from delivery.api.base import DeliveryView
-from delivery.carriers import CARRIERS
-from delivery.engine.circuit_breaker import State, state_of
 from delivery.setups.connection_test import check_setup
-from delivery.setups.services import SETTINGS, create_setup, credential_names, update_setup
-from rvm.platform.api.fields import StrictModelSerializer
-from rvm.platform.api.lists import CreateView, ListView, PageQuery
+from delivery.setups.serializers import CheckAnswer, NewSetup, SetupAnswer, SetupChanges
+from delivery.setups.services import create_setup, update_setup
+from rvm.platform.api.lists import CreateView, ListView, PageQuery, RowsView, page_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
 from usecases import selectors, services
@@ -27,78 +24,12 @@ from usecases.models import TelephonySetup
 TAGS = ["Telephony setups"]
 
 
-@extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}, "writeOnly": True})
-class CredentialsField(serializers.DictField):
-    """Which names there are depends on the carrier, so `delivery.setups.services` looks inside."""
+class _SetupView(UseCasesView, RowsView):
+    serializer_class = SetupAnswer
 
-
-class SetupChanges(StrictModelSerializer):
-    """What of a setup can be changed; its carrier cannot."""
-
-    credentials = CredentialsField(
-        write_only=True,
-        help_text="By name: "
-        + "; ".join(
-            f"{name}: {', '.join(field.name for field in carrier.credential_fields)}"
-            for name, carrier in CARRIERS.items()
-        )
-        + ". Stored encrypted and never shown. In a change, those that are left out stay.",
-    )
-
-    class Meta:
-        model = TelephonySetup
-        fields = ("name", "credentials", *SETTINGS)
-        validators: list[Any] = []
-
-
-class NewSetup(SetupChanges):
-    """An account at a carrier."""
-
-    carrier = serializers.ChoiceField(sorted(CARRIERS), help_text="The adapter's name; it cannot be changed later.")
-
-    class Meta(SetupChanges.Meta):
-        fields = ("carrier", *SetupChanges.Meta.fields)  # type: ignore[assignment]
-
-
-class HealthAnswer(serializers.Serializer[TelephonySetup]):
-    state = serializers.SerializerMethodField(
-        help_text="closed: voicemails go out. open: the carrier failed; they wait until the time given. half_open: one of them "
-        "tries whether it is well again."
-    )
-    reason = serializers.CharField(source="breaker_reason", help_text="Why it opened; empty while it is closed.")
-    until = serializers.DateTimeField(source="breaker_until", allow_null=True)
-
-    @extend_schema_field({"enum": list(State), "type": "string"})
-    def get_state(self, setup: TelephonySetup) -> str:
-        return state_of(setup, self.context["now"])
-
-
-class SetupAnswer(serializers.ModelSerializer[TelephonySetup]):
-    credentials_set = serializers.SerializerMethodField(help_text="Names of the credentials that are set.")
-
-    health = HealthAnswer(source="*")
-
-    class Meta:
-        model = TelephonySetup
-        fields = ("id", "name", "carrier", "credentials_set", *SETTINGS, "health", "created_at", "updated_at")
-        read_only_fields = fields
-
-    def get_credentials_set(self, setup: TelephonySetup) -> list[str]:
-        return credential_names(setup)
-
-
-def answers(setups: list[TelephonySetup]) -> list[dict[str, Any]]:
-    return [dict(answer) for answer in SetupAnswer(setups, many=True, context={"now": database_now()}).data]
-
-
-def answer(setup: TelephonySetup) -> dict[str, Any]:
-    return answers([setup])[0]
-
-
-class SetupPage(serializers.Serializer[Any]):
-    items = SetupAnswer(many=True)
-    continuation_token = serializers.CharField(allow_null=True)
-    has_more = serializers.BooleanField()
+    def context(self, rows: list[TelephonySetup]) -> dict[str, Any]:
+        """The time by which a breaker is open or tries again."""
+        return {"now": database_now()}
 
 
 @extend_schema_view(
@@ -108,7 +39,7 @@ class SetupPage(serializers.Serializer[Any]):
         description="Newest first.",
         tags=TAGS,
         parameters=[PageQuery],
-        responses={200: SetupPage},
+        responses={200: page_of(SetupAnswer)},
     ),
     post=extend_schema(
         operation_id="create_setup",
@@ -119,7 +50,7 @@ class SetupPage(serializers.Serializer[Any]):
         responses={201: SetupAnswer},
     ),
 )
-class SetupListView(ListView, CreateView, UseCasesView):
+class SetupListView(_SetupView, ListView, CreateView):
     required_scopes: ClassVar = {"GET": Scope.SETUPS_READ, "POST": Scope.SETUPS_WRITE}
 
     def rows(self, query: PageQuery, live: bool | None) -> QuerySet[TelephonySetup]:
@@ -133,19 +64,13 @@ class SetupListView(ListView, CreateView, UseCasesView):
         )
         return create_setup(workspace=self.workspace, actor=self.actor, **new)
 
-    def serialize(self, row: TelephonySetup) -> dict[str, Any]:
-        return answer(row)
 
-    def serialize_all(self, rows: list[TelephonySetup]) -> list[dict[str, Any]]:
-        return answers(rows)
-
-
-class SetupView(UseCasesView):
+class SetupView(_SetupView):
     required_scopes: ClassVar = {"GET": Scope.SETUPS_READ, "PATCH": Scope.SETUPS_WRITE, "DELETE": Scope.SETUPS_WRITE}
 
     @extend_schema(operation_id="get_setup", summary="Get a telephony setup", tags=TAGS, responses={200: SetupAnswer})
     def get(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
-        return Response(answer(self.find_setup(setup_id)))
+        return Response(self.serialize(self.find_setup(setup_id)))
 
     @extend_schema(
         operation_id="update_setup",
@@ -158,7 +83,7 @@ class SetupView(UseCasesView):
     def patch(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
         setup = self.find_setup(setup_id)
         changes = self.sent(SetupChanges, partial=True)
-        return Response(answer(update_setup(setup=setup, actor=self.actor, **changes)))
+        return Response(self.serialize(update_setup(setup=setup, actor=self.actor, **changes)))
 
     @extend_schema(
         operation_id="delete_setup",
@@ -170,11 +95,6 @@ class SetupView(UseCasesView):
     def delete(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
         services.delete_setup(setup=self.find_setup(setup_id), actor=self.actor)
         return Response(status=204)
-
-
-class CheckAnswer(serializers.Serializer[Any]):
-    ok = serializers.BooleanField()
-    detail = serializers.CharField(help_text="What the carrier answered, or why none came.")
 
 
 class SetupTestView(DeliveryView):

@@ -224,8 +224,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/v1/\{workspace_id\}",
     "ENUM_NAME_OVERRIDES": {
-        "VoicemailStatus": "delivery.api.answers.VOICEMAIL_STATUSES",
-        "DropStatus": "delivery.api.answers.DROP_STATUSES",
+        "VoicemailStatus": "delivery.api.serializers.voicemails.VOICEMAIL_STATUSES",
+        "DropStatus": "delivery.api.serializers.voicemails.DROP_STATUSES",
         "Reason": "campaigns.api.requests.REASONS",
         "CampaignState": "campaigns.api.answers.CAMPAIGN_STATES",
         "ImportState": "campaigns.api.answers.IMPORT_STATES",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -10,14 +10,18 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rvm.platform.api.lists import CreateView, ListView
+from rvm.platform.api.lists import CreateView, ListView, RowsView, page_of
 from rvm.platform.scopes import Scope
 from usecases import selectors, services
 from usecases.api.base import UseCasesView
-from usecases.api.serializers import NewPhoneNumber, PhoneNumberAnswer, PhoneNumberPage, PhoneNumberQuery
+from usecases.api.serializers import NewPhoneNumber, PhoneNumberAnswer, PhoneNumberQuery
 from usecases.models import PhoneNumber
 
 TAGS = ["Phone numbers"]
+
+
+class _PhoneNumberView(UseCasesView, RowsView):
+    serializer_class = PhoneNumberAnswer
 
 
 @extend_schema_view(
@@ -27,7 +31,7 @@ TAGS = ["Phone numbers"]
         description="Newest first.",
         tags=TAGS,
         parameters=[PhoneNumberQuery],
-        responses={200: PhoneNumberPage},
+        responses={200: page_of(PhoneNumberAnswer)},
     ),
     post=extend_schema(
         operation_id="add_phone_number",
@@ -38,7 +42,7 @@ TAGS = ["Phone numbers"]
         responses={201: PhoneNumberAnswer},
     ),
 )
-class PhoneNumberListView(ListView, CreateView, UseCasesView):
+class PhoneNumberListView(_PhoneNumberView, ListView, CreateView):
     required_scopes: ClassVar = {"GET": Scope.SETUPS_READ, "POST": Scope.SETUPS_WRITE}
     query_class = PhoneNumberQuery
     columns: ClassVar = {"setup_id": "setup_id", "use_case_id": "assignments__use_case_id"}
@@ -53,21 +57,15 @@ class PhoneNumberListView(ListView, CreateView, UseCasesView):
             setup=self.find_setup(new["setup_id"], "setup_id"), e164=new["phone_number"], actor=self.actor
         )
 
-    def serialize(self, row: PhoneNumber) -> dict[str, Any]:
-        return PhoneNumberAnswer(row).data
 
-    def serialize_all(self, rows: list[PhoneNumber]) -> list[dict[str, Any]]:
-        return list(PhoneNumberAnswer(rows, many=True).data)
-
-
-class PhoneNumberView(UseCasesView):
+class PhoneNumberView(_PhoneNumberView):
     required_scopes: ClassVar = {"GET": Scope.SETUPS_READ, "DELETE": Scope.SETUPS_WRITE}
 
     @extend_schema(
         operation_id="get_phone_number", summary="Get a sender number", tags=TAGS, responses={200: PhoneNumberAnswer}
     )
     def get(self, request: Request, workspace_id: UUID, phone_number_id: UUID) -> Response:
-        return Response(PhoneNumberAnswer(self.find_phone_number(phone_number_id)).data)
+        return Response(self.serialize(self.find_phone_number(phone_number_id)))
 
     @extend_schema(
         operation_id="remove_phone_number",
@@ -81,7 +79,7 @@ class PhoneNumberView(UseCasesView):
         return Response(status=204)
 
 
-class AssignmentView(UseCasesView):
+class AssignmentView(_PhoneNumberView):
     required_scopes: ClassVar = {"PUT": Scope.SETUPS_WRITE, "DELETE": Scope.SETUPS_WRITE}
 
     @extend_schema(
@@ -95,7 +93,7 @@ class AssignmentView(UseCasesView):
     def put(self, request: Request, workspace_id: UUID, phone_number_id: UUID, use_case_id: UUID) -> Response:
         number, use_case = self.find_phone_number(phone_number_id), self.own_use_case(use_case_id)
         services.assign_number(use_case=use_case, phone_number=number, actor=self.actor)
-        return Response(PhoneNumberAnswer(self.find_phone_number(phone_number_id)).data)
+        return Response(self.serialize(self.find_phone_number(phone_number_id)))
 
     @extend_schema(
         operation_id="unassign_phone_number",

@@ -100,12 +100,6 @@ class PhoneNumberAnswer(serializers.ModelSerializer[PhoneNumber]):
         read_only_fields = fields
 
 
-class PhoneNumberPage(serializers.Serializer[Any]):
-    items = PhoneNumberAnswer(many=True)
-    continuation_token = serializers.CharField(allow_null=True)
-    has_more = serializers.BooleanField()
-
-
 class PhoneNumberQuery(PageQuery):
     setup_id = IdField(required=False)
     use_case_id = IdField(required=False, help_text="Those assigned to this use case.")

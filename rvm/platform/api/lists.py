@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -45,8 +46,21 @@ class WorldQuery(PageQuery):
         return asked
 
 
+@cache
+def page_of(serializer_class: type[serializers.BaseSerializer[Any]]) -> type[serializers.Serializer[Any]]:
+    """How a page of such rows looks: `ClipPage` of `ClipAnswer`. One class for each, as the OpenAPI document asks for one name."""
+    fields = {
+        "items": serializer_class(many=True),
+        "continuation_token": serializers.CharField(allow_null=True),
+        "has_more": serializers.BooleanField(),
+    }
+    return type(f"{serializer_class.__name__.removesuffix('Answer')}Page", (serializers.Serializer,), fields)
+
+
 class RowsView(ApiView):
-    """A view of rows of one model."""
+    """A view of rows of one model, which `serializer_class` serializes."""
+
+    serializer_class: ClassVar[type[serializers.BaseSerializer[Any]]]
 
     def rows(self, query: Any, live: bool | None) -> QuerySet[Any]:
         """The rows that match the filters of the valid `query`.
@@ -55,12 +69,17 @@ class RowsView(ApiView):
         """
         raise NotImplementedError
 
-    def serialize(self, row: Any) -> dict[str, Any]:
-        """One row as responses contain it."""
-        raise NotImplementedError
+    def context(self, rows: list[Any]) -> dict[str, Any]:
+        """The serializer's context for these rows."""
+        return {}
 
-    def serialize_all(self, rows: list[Any]) -> list[dict[str, Any]]:
-        return [self.serialize(row) for row in rows]
+    def serialize(self, row: Any) -> Any:
+        """One row as responses contain it."""
+        return self.serializer_class(row, context=self.context([row])).data
+
+    def serialize_all(self, rows: list[Any]) -> Any:
+        """The rows of a page as responses contain them."""
+        return self.serializer_class(rows, many=True, context=self.context(rows)).data
 
     def page(self, query: PageQuery) -> Response:
         """The response with the requested page of `rows`. Raises ValidationError, Problem."""

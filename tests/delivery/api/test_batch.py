@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from delivery.api.serializers.sending import BatchItem
 from delivery.models import LaneDelta, Voicemail
 from tests.delivery.api.sending import codes
 from tests.factories import Api, make_recording, make_suppression
@@ -48,6 +49,11 @@ def test_every_row_is_answered_in_order_and_a_bad_one_fails_alone(api: Api, use_
     body = response.json()
     assert (body["queued"], body["refused"]) == (2, 11)
     assert [item["index"] for item in body["items"]] == list(range(13))
+    assert [list(item) for item in body["items"][:2]] == [
+        ["index", "voicemail_id", "sender_phone_number", "status"],
+        ["index", "error"],
+    ]
+    assert all(BatchItem(data=item).is_valid() for item in body["items"])
     errors = [(item["error"]["pointer"], item["error"]["code"]) for item in body["items"] if "error" in item]
     assert errors == [
         ("/recipients/1/reference", "reference_used"),

@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from delivery.api.answers import ClipAnswer, ClipDetail
+from delivery.api.serializers.sounds import ClipAnswer, ClipDetail
 from delivery.models import Clip, Recording
 from delivery.recordings.clips import store_clip
 from delivery.recordings.links import link

@@ -7,18 +7,12 @@ from typing import Any
 import pytest
 
 from delivery.api import examples
-from delivery.api.answers import (
-    BatchAnswer,
-    ClipAnswer,
-    DropAnswer,
-    RecordingAnswer,
-    RecordingDetail,
-    VoicemailAnswer,
-    VoicemailDetail,
-    VoicemailPage,
-)
 from delivery.api.exports import EXAMPLE as EXPORT
-from delivery.api.requests import BatchRequest, ExportQuery, RetryRequest, SendRecordingRequest, VoicemailQuery
+from delivery.api.serializers.filters import ExportQuery, VoicemailQuery
+from delivery.api.serializers.sending import BatchAnswer, BatchRequest, RetryRequest, SendRecordingRequest
+from delivery.api.serializers.sounds import ClipAnswer, RecordingAnswer, RecordingDetail
+from delivery.api.serializers.voicemails import DropAnswer, VoicemailAnswer, VoicemailDetail
+from rvm.platform.api.lists import page_of
 from rvm.platform.errors import ServiceError
 
 
@@ -45,7 +39,7 @@ def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None
         (examples.SENT, VoicemailAnswer),
         (examples.QUEUED_AGAIN, VoicemailAnswer),
         (examples.CANCELED, VoicemailAnswer),
-        (examples.PAGE, VoicemailPage),
+        (examples.PAGE, page_of(VoicemailAnswer)),
         (examples.DETAIL, VoicemailDetail),
         (examples.BATCH_ANSWER, BatchAnswer),
         (examples.RECORDING, RecordingAnswer),

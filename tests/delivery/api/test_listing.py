@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from delivery.api.answers import VoicemailAnswer
+from delivery.api.serializers.voicemails import VoicemailAnswer
 from delivery.models import Voicemail
 from rvm.platform.database.ids import uuid7_at
 from rvm.platform.models import Workspace

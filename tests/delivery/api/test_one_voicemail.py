@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from delivery.api.answers import DropAnswer, VoicemailDetail
+from delivery.api.serializers.voicemails import DropAnswer, VoicemailDetail
 from delivery.models import Drop, Voicemail
 from rvm.platform.database.ids import uuid7
 from rvm.platform.models import AuditEvent, Workspace

@@ -15,7 +15,7 @@ from django.core.files.storage import FileSystemStorage
 from django.test import Client
 from django.utils import timezone
 
-from delivery.api.answers import LevelsAnswer, RecordingAnswer, RecordingDetail
+from delivery.api.serializers.sounds import LevelsAnswer, RecordingAnswer, RecordingDetail
 from delivery.models import Recording
 from delivery.recordings.links import carrier_link, link
 from delivery.recordings.recordings import store_recording

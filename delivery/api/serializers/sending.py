@@ -1,4 +1,4 @@
-"""What callers may send about voicemails and recordings."""
+"""What callers send to have a voicemail queued, or many, or one again, and what a batch is answered with."""
 
 from __future__ import annotations
 
@@ -8,20 +8,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from delivery.api.fields import NO_OBJECT, ObjectField
-from delivery.carriers import CARRIERS
+from delivery.api.serializers.voicemails import VOICEMAIL_STATUSES
 from delivery.identifiers import MAX_RECORD_NUMBER
-from delivery.lifecycle.reasons import Reason
-from delivery.lifecycle.status import VoicemailStatus
-from delivery.recordings.storage import MAX_NAME_LENGTH
-from delivery.selectors import VoicemailFilter
+from delivery.models import Voicemail
 from delivery.services.screening import MAX_METADATA_BYTES, MAX_REFERENCE_LENGTH, Recipient
-from rvm.phone_numbers.numbers import E164
 from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesField, no_such_field
-from rvm.platform.api.lists import WorldQuery
 from rvm.platform.errors import ServiceError
 
 MAX_RECIPIENTS = 1000
-MAX_STATUSES = 20
 
 
 class _WhenFields(StrictSerializer):
@@ -141,88 +135,40 @@ class RetryRequest(StrictSerializer):
     )
 
 
-class VoicemailQuery(WorldQuery):
-    """In the query or in a body; all filters that are given must hold."""
-
-    use_case_id = IdField(required=False)
-    setup_id = IdField(required=False, help_text="The use case's setup when the voicemail was created.")
-    campaign_id = IdField(required=False)
-    status = serializers.ListField(
-        required=False,
-        child=serializers.ChoiceField([status.value for status in VoicemailStatus]),
-        max_length=MAX_STATUSES,
-        help_text=f"Any of these; repeatable up to {MAX_STATUSES} times.",
-    )
-    reason = serializers.ChoiceField([reason.value for reason in Reason], required=False)
-    carrier = serializers.ChoiceField(sorted(CARRIERS), required=False)
-    reference = TextField(required=False, trim_whitespace=False, max_length=MAX_REFERENCE_LENGTH)
-    recipient_phone_number = TextField(
-        required=False, trim_whitespace=False, help_text="E.164, exactly. Use the search to keep it out of the URL."
-    )
-    created_after = serializers.DateTimeField(required=False, help_text="From this time on.")
-    created_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")
-    updated_after = serializers.DateTimeField(required=False, help_text="From this time on.")
-    updated_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")
-
-    def validate_recipient_phone_number(self, value: str) -> str:
-        # In a query string an unescaped plus arrives as a space.
-        number = "+" + value[1:] if value.startswith(" ") else value
-        if not E164.fullmatch(number):
-            raise serializers.ValidationError("Write the number as + and 7 to 15 digits.", "number_malformed")
-        return number
-
-    def sought(self) -> VoicemailFilter:
-        filters = self.filters
-        statuses, recipient = filters.pop("status", ()), filters.pop("recipient_phone_number", "")
-        return VoicemailFilter(statuses=statuses, recipient=recipient, **filters)
-
-
-class _ByRecordNumber(StrictSerializer):
-    """What may stand in a body only: addresses are logged."""
-
-    record_number = TextField(
-        required=False, max_length=MAX_RECORD_NUMBER, help_text="Exactly, but for case and blanks."
+class BatchError(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    pointer = serializers.CharField()
+    voicemail_id = serializers.UUIDField(
+        required=False, help_text="The first voicemail's, where the reference is used."
     )
 
 
-class VoicemailSearch(_ByRecordNumber, VoicemailQuery):
-    """The list's filters in a body, where a record number may be one of them."""
+class BatchItem(serializers.Serializer[Any]):
+    """Either the queued voicemail or an `error`."""
+
+    index = serializers.IntegerField(help_text="The row's place in `recipients`, from 0.")
+    voicemail_id = serializers.UUIDField(required=False)
+    sender_phone_number = serializers.CharField(required=False)
+    status = serializers.ChoiceField(VOICEMAIL_STATUSES, required=False)
+    error = BatchError(required=False)
+
+    def to_representation(self, item: tuple[int, Voicemail | ServiceError]) -> dict[str, Any]:
+        """From the place of a row and what `queue_voicemails` answers for it. By hand, as voicemails are: a batch has up to 1,000."""
+        index, outcome = item
+        if isinstance(outcome, ServiceError):
+            pointer = f"/recipients/{index}" + (f"/{outcome.field}" if outcome.field else "")
+            error = {"code": outcome.code, "detail": outcome.sentence, "pointer": pointer, **outcome.facts}
+            return {"index": index, "error": error}
+        return {
+            "index": index,
+            "voicemail_id": outcome.pk,
+            "sender_phone_number": outcome.sender,
+            "status": outcome.status,
+        }
 
 
-class ExportQuery(VoicemailQuery):
-    """The listing's filters, and no pages."""
-
-    limit = None  # type: ignore[assignment]
-    continuation_token = None  # type: ignore[assignment]
-    format = serializers.ChoiceField(
-        ["national", "e164"],
-        required=False,
-        default="national",
-        help_text="How phone numbers are written: (202) 555-0142, or +12025550142 for machines.",
-    )
-
-    @property
-    def filters(self) -> dict[str, Any]:
-        return {name: value for name, value in super().filters.items() if name != "format"}
-
-    @property
-    def e164(self) -> bool:
-        return bool(self.validated_data["format"] == "e164")
-
-
-class ExportSearch(_ByRecordNumber, ExportQuery):
-    """The export's filters in a body."""
-
-
-class RecordingUpload(StrictSerializer):
-    audio = serializers.FileField(allow_empty_file=True, help_text="MP3, 10 to 60 seconds, at most 8 MB.")
-    name = TextField(required=False, max_length=MAX_NAME_LENGTH, help_text="By default the file's name.")
-
-
-class ClipUpload(StrictSerializer):
-    audio = serializers.FileField(allow_empty_file=True, help_text="MP3, 0.2 to 60 seconds, at most 8 MB.")
-    name = TextField(
-        required=False,
-        max_length=MAX_NAME_LENGTH,
-        help_text="What is said in it, such as a first name; by default the file's name.",
-    )
+class BatchAnswer(serializers.Serializer[Any]):
+    queued = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    items = BatchItem(many=True)

@@ -1,0 +1,92 @@
+"""The filters of the voicemails' list, in an address or in a body, and of its export."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from delivery.api.serializers.voicemails import VOICEMAIL_STATUSES
+from delivery.carriers import CARRIERS
+from delivery.identifiers import MAX_RECORD_NUMBER
+from delivery.lifecycle.reasons import Reason
+from delivery.selectors import VoicemailFilter
+from delivery.services.screening import MAX_REFERENCE_LENGTH
+from rvm.phone_numbers.numbers import E164
+from rvm.platform.api.fields import IdField, StrictSerializer, TextField
+from rvm.platform.api.lists import WorldQuery
+
+MAX_STATUSES = 20
+
+
+class VoicemailQuery(WorldQuery):
+    """In the query or in a body; all filters that are given must hold."""
+
+    use_case_id = IdField(required=False)
+    setup_id = IdField(required=False, help_text="The use case's setup when the voicemail was created.")
+    campaign_id = IdField(required=False)
+    status = serializers.ListField(
+        required=False,
+        child=serializers.ChoiceField(VOICEMAIL_STATUSES),
+        max_length=MAX_STATUSES,
+        help_text=f"Any of these; repeatable up to {MAX_STATUSES} times.",
+    )
+    reason = serializers.ChoiceField([reason.value for reason in Reason], required=False)
+    carrier = serializers.ChoiceField(sorted(CARRIERS), required=False)
+    reference = TextField(required=False, trim_whitespace=False, max_length=MAX_REFERENCE_LENGTH)
+    recipient_phone_number = TextField(
+        required=False, trim_whitespace=False, help_text="E.164, exactly. Use the search to keep it out of the URL."
+    )
+    created_after = serializers.DateTimeField(required=False, help_text="From this time on.")
+    created_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")
+    updated_after = serializers.DateTimeField(required=False, help_text="From this time on.")
+    updated_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")
+
+    def validate_recipient_phone_number(self, value: str) -> str:
+        # In a query string an unescaped plus arrives as a space.
+        number = "+" + value[1:] if value.startswith(" ") else value
+        if not E164.fullmatch(number):
+            raise serializers.ValidationError("Write the number as + and 7 to 15 digits.", "number_malformed")
+        return number
+
+    def sought(self) -> VoicemailFilter:
+        filters = self.filters
+        statuses, recipient = filters.pop("status", ()), filters.pop("recipient_phone_number", "")
+        return VoicemailFilter(statuses=statuses, recipient=recipient, **filters)
+
+
+class _ByRecordNumber(StrictSerializer):
+    """What may stand in a body only: addresses are logged."""
+
+    record_number = TextField(
+        required=False, max_length=MAX_RECORD_NUMBER, help_text="Exactly, but for case and blanks."
+    )
+
+
+class VoicemailSearch(_ByRecordNumber, VoicemailQuery):
+    """The list's filters in a body, where a record number may be one of them."""
+
+
+class ExportQuery(VoicemailQuery):
+    """The listing's filters, and no pages."""
+
+    limit = None  # type: ignore[assignment]
+    continuation_token = None  # type: ignore[assignment]
+    format = serializers.ChoiceField(
+        ["national", "e164"],
+        required=False,
+        default="national",
+        help_text="How phone numbers are written: (202) 555-0142, or +12025550142 for machines.",
+    )
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        return {name: value for name, value in super().filters.items() if name != "format"}
+
+    @property
+    def e164(self) -> bool:
+        return bool(self.validated_data["format"] == "e164")
+
+
+class ExportSearch(_ByRecordNumber, ExportQuery):
+    """The export's filters in a body."""

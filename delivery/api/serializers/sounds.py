@@ -1,0 +1,96 @@
+"""What callers upload as recordings and clips, and how these look in answers."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from delivery.audio.levels import WAVEFORM_PEAKS
+from delivery.models import Clip, Recording
+from delivery.recordings.links import link
+from delivery.recordings.storage import MAX_NAME_LENGTH
+from rvm.platform.api.fields import StrictSerializer, TextField
+
+
+class PlayerLinkField(serializers.URLField):
+    """A link to the sound of the row, made as it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__(help_text="Plays without a key for 15 minutes; answers Range requests.")
+
+    def get_attribute(self, sound: Recording | Clip) -> str:
+        return link(sound)
+
+
+class RecordingUpload(StrictSerializer):
+    audio = serializers.FileField(allow_empty_file=True, help_text="MP3, 10 to 60 seconds, at most 8 MB.")
+    name = TextField(required=False, max_length=MAX_NAME_LENGTH, help_text="By default the file's name.")
+
+
+class ClipUpload(StrictSerializer):
+    audio = serializers.FileField(allow_empty_file=True, help_text="MP3, 0.2 to 60 seconds, at most 8 MB.")
+    name = TextField(
+        required=False,
+        max_length=MAX_NAME_LENGTH,
+        help_text="What is said in it, such as a first name; by default the file's name.",
+    )
+
+
+class LevelsAnswer(serializers.Serializer[Recording]):
+    peak_dbfs = serializers.FloatField(help_text="The loudest sample, in dB below full scale (0).")
+    rms_dbfs = serializers.FloatField(help_text="The mean power, in dB below full scale.")
+    loudness_lufs = serializers.FloatField(
+        allow_null=True, help_text="Integrated loudness (ITU-R BS.1770); null where nothing is above -70."
+    )
+    clipped_percent = serializers.FloatField(help_text="Of the samples: in peaks that are cut off flat.")
+    leading_silence_seconds = serializers.FloatField(source="leading_silence")
+    trailing_silence_seconds = serializers.FloatField(source="trailing_silence")
+
+    def get_attribute(self, recording: Recording) -> Recording | None:
+        return recording if recording.measured else None
+
+
+class RecordingAnswer(serializers.Serializer[Recording]):
+    recording_id = serializers.UUIDField(source="pk")
+    name = serializers.CharField()
+    sha256 = serializers.CharField(help_text="Of the frames as they are kept and served, without tags.")
+    size_bytes = serializers.IntegerField()
+    duration_ms = serializers.IntegerField()
+    bitrate_kbps = serializers.IntegerField()
+    bitrate_mode = serializers.CharField()
+    sample_rate = serializers.IntegerField()
+    channels = serializers.IntegerField()
+    encoder = serializers.CharField(allow_blank=True)
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="Sentences for whoever recorded it.")
+    created_at = serializers.DateTimeField()
+    levels = LevelsAnswer(
+        allow_null=True,
+        help_text="How it sounds. Null where joined from clips or older than the measurement; getting it alone measures it.",
+    )
+
+
+class RecordingDetail(RecordingAnswer):
+    waveform = serializers.ListField(
+        child=serializers.IntegerField(min_value=0, max_value=255),
+        min_length=WAVEFORM_PEAKS,
+        max_length=WAVEFORM_PEAKS,
+        allow_null=True,
+        help_text="Peaks over the whole length, to draw; 255 is full scale. Null where `levels` is.",
+    )
+    audio_url = PlayerLinkField()
+
+
+class ClipAnswer(serializers.Serializer[Clip]):
+    clip_id = serializers.UUIDField(source="pk")
+    name = serializers.CharField()
+    sha256 = serializers.CharField(help_text="Of the frames as they are kept and served, without tags.")
+    size_bytes = serializers.IntegerField()
+    duration_ms = serializers.IntegerField()
+    bitrate_kbps = serializers.IntegerField()
+    sample_rate = serializers.IntegerField(help_text="Clips that are joined must agree in this and in `channels`.")
+    channels = serializers.IntegerField()
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="Sentences for whoever recorded it.")
+    created_at = serializers.DateTimeField()
+
+
+class ClipDetail(ClipAnswer):
+    audio_url = PlayerLinkField()

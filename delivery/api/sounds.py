@@ -1,0 +1,80 @@
+"""What recordings and clips have in common over HTTP: they are uploaded, listed, linked to and played in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from delivery.api.base import DeliveryView
+from delivery.api.problem_codes import RANGE_NOT_SATISFIABLE
+from delivery.models import Clip, Recording
+from delivery.recordings.byte_ranges import RangeNotSatisfiable
+from delivery.recordings.playback import play
+from delivery.recordings.storage import name_of_file
+from rvm.platform import audit
+from rvm.platform.api.fields import StrictSerializer
+from rvm.platform.api.forms import MultiPartParser
+from rvm.platform.api.lists import CreateView, ListView, RowsView
+from rvm.platform.api.problems import Problem
+from rvm.platform.api.rendering import AnyAccept
+from rvm.platform.scopes import Scope
+
+# For `extend_schema`: what an operation that plays a sound takes and answers.
+PLAYING: dict[str, Any] = {
+    "parameters": [OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="One range of bytes.")],
+    "responses": {
+        (200, "audio/mpeg"): OpenApiTypes.BINARY,
+        (206, "audio/mpeg"): OpenApiTypes.BINARY,
+        416: OpenApiResponse(description="`range_not_satisfiable`: `Content-Range` says how many bytes there are."),
+    },
+}
+
+
+class SoundListView(ListView, CreateView, DeliveryView):
+    required_scopes: ClassVar = {"POST": Scope.RECORDINGS_WRITE, "GET": Scope.RECORDINGS_READ}
+    parser_classes = [MultiPartParser]
+    upload_class: ClassVar[type[StrictSerializer]]
+    store: ClassVar[Callable[..., Recording | Clip]]
+
+    def create(self) -> Recording | Clip:
+        upload = self.sent(self.upload_class)
+        audio = upload["audio"]
+        return type(self).store(self.workspace, upload.get("name") or name_of_file(audio.name), audio.read())
+
+
+class _SoundView(DeliveryView):
+    required_scopes: ClassVar = {"GET": Scope.RECORDINGS_READ}
+
+    def find(self, sound_id: UUID, /) -> Recording | Clip:
+        raise NotImplementedError
+
+    def record(self, verb: str, sound: Recording | Clip) -> None:
+        audit.record(f"{sound._meta.model_name}.{verb}", sound, actor=self.actor, workspace=self.workspace)
+
+
+class SoundView(_SoundView, RowsView):
+    def get(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
+        sound = self.find(*ids.values())
+        self.record("linked", sound)
+        return Response(self.serialize(sound))
+
+
+class SoundAudioView(_SoundView):
+    content_negotiation_class = AnyAccept
+
+    def get(self, request: Request, workspace_id: UUID, **ids: UUID) -> HttpResponse:
+        sound = self.find(*ids.values())
+        try:
+            answer = play(request, sound)
+        except RangeNotSatisfiable as error:
+            ends = {"Content-Range": f"bytes */{error.size}"}
+            raise Problem(RANGE_NOT_SATISFIABLE, str(error), headers=ends) from None
+        self.record("played", sound)
+        return answer

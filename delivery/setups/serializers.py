@@ -1,0 +1,78 @@
+"""What callers send about telephony setups, and how these look in answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from delivery.carriers import CARRIERS
+from delivery.engine.circuit_breaker import State, state_of
+from delivery.setups.services import SETTINGS, credential_names
+from rvm.platform.api.fields import StrictModelSerializer
+from usecases.models import TelephonySetup
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}, "writeOnly": True})
+class CredentialsField(serializers.DictField):
+    """Which names there are depends on the carrier, so `delivery.setups.services` looks inside."""
+
+
+class SetupChanges(StrictModelSerializer):
+    """What of a setup can be changed; its carrier cannot."""
+
+    credentials = CredentialsField(
+        write_only=True,
+        help_text="By name: "
+        + "; ".join(
+            f"{name}: {', '.join(field.name for field in carrier.credential_fields)}"
+            for name, carrier in CARRIERS.items()
+        )
+        + ". Stored encrypted and never shown. In a change, those that are left out stay.",
+    )
+
+    class Meta:
+        model = TelephonySetup
+        fields = ("name", "credentials", *SETTINGS)
+        validators: list[Any] = []
+
+
+class NewSetup(SetupChanges):
+    """An account at a carrier."""
+
+    carrier = serializers.ChoiceField(sorted(CARRIERS), help_text="The adapter's name; it cannot be changed later.")
+
+    class Meta(SetupChanges.Meta):
+        fields = ("carrier", *SetupChanges.Meta.fields)  # type: ignore[assignment]
+
+
+class HealthAnswer(serializers.Serializer[TelephonySetup]):
+    state = serializers.SerializerMethodField(
+        help_text="closed: voicemails go out. open: the carrier failed; they wait until the time given. half_open: one of them "
+        "tries whether it is well again."
+    )
+    reason = serializers.CharField(source="breaker_reason", help_text="Why it opened; empty while it is closed.")
+    until = serializers.DateTimeField(source="breaker_until", allow_null=True)
+
+    @extend_schema_field({"enum": list(State), "type": "string"})
+    def get_state(self, setup: TelephonySetup) -> str:
+        return state_of(setup, self.context["now"])
+
+
+class SetupAnswer(serializers.ModelSerializer[TelephonySetup]):
+    credentials_set = serializers.SerializerMethodField(help_text="Names of the credentials that are set.")
+    health = HealthAnswer(source="*")
+
+    class Meta:
+        model = TelephonySetup
+        fields = ("id", "name", "carrier", "credentials_set", *SETTINGS, "health", "created_at", "updated_at")
+        read_only_fields = fields
+
+    def get_credentials_set(self, setup: TelephonySetup) -> list[str]:
+        return credential_names(setup)
+
+
+class CheckAnswer(serializers.Serializer[Any]):
+    ok = serializers.BooleanField()
+    detail = serializers.CharField(help_text="What the carrier answered, or why none came.")
