@@ -1,18 +1,24 @@
-"""What the views of this layer share: rows are found in the caller's workspace and world."""
+"""What the views of this layer share: rows are found in the caller's workspace and world, and verbs are done to them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from campaigns import selectors
 from campaigns.api.problem_codes import CAMPAIGN_PROBLEMS
 from campaigns.models import Campaign, RecipientImport
 from campaigns.states import CampaignState
 from delivery.api.base import DeliveryView
+from rvm.platform.api.fields import StrictSerializer
+from rvm.platform.api.lists import RowsView
 from rvm.platform.api.problem_codes import MISSING_SCOPE, NOT_FOUND, ProblemCode
 from rvm.platform.api.problems import Problem
+from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
 
 
@@ -42,3 +48,19 @@ class CampaignsView(DeliveryView):
         if recipient_import is None:
             raise Problem(NOT_FOUND, "This campaign has no such import.")
         return recipient_import
+
+
+class ActionView(CampaignsView, RowsView):
+    """POST does one verb of a service to a row, with what the body says where there is a `body_class`, and answers the row."""
+
+    verb: ClassVar[Callable[..., Any]]
+    body_class: ClassVar[type[StrictSerializer] | None] = None
+
+    def own(self, **ids: UUID) -> Any:
+        """The row that the address names, which the caller may change."""
+        raise NotImplementedError
+
+    def post(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
+        row = self.own(**ids)
+        said = self.sent(self.body_class) if self.body_class else {}
+        return Response(self.serialize_changed(type(self).verb(row, **said, actor=self.actor, now=database_now())))

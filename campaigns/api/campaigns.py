@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -13,15 +12,21 @@ from rest_framework.response import Response
 
 from campaigns import selectors
 from campaigns.api import examples
-from campaigns.api.answers import CampaignAnswer, CampaignPage, RetryFailedAnswer, campaign_answer, retry_answer
-from campaigns.api.base import CampaignsView
-from campaigns.api.requests import CampaignChanges, CampaignQuery, NewCampaign, RetryFailedRequest
+from campaigns.api.base import ActionView, CampaignsView
+from campaigns.api.serializers.campaigns import (
+    CampaignAnswer,
+    CampaignChanges,
+    CampaignQuery,
+    NewCampaign,
+    RetryFailedAnswer,
+    RetryFailedRequest,
+)
 from campaigns.lifecycle import service as services
 from campaigns.models import Campaign
 from campaigns.states import RetryState
 from delivery.api.base import ONE_WORLD
 from delivery.lane_totals import counts_of
-from rvm.platform.api.lists import CreateView, ListView, RowsView
+from rvm.platform.api.lists import CreateView, ListView, RowsView, page_of
 from rvm.platform.api.permissions import require_scope
 from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
@@ -30,6 +35,8 @@ TAGS = ["Campaigns"]
 
 
 class _CampaignView(CampaignsView, RowsView):
+    serializer_class = CampaignAnswer
+
     def values(self, data: dict[str, Any]) -> dict[str, Any]:
         """The ids of use case and recording as rows of this workspace."""
         values = dict(data)
@@ -40,13 +47,12 @@ class _CampaignView(CampaignsView, RowsView):
             values["recording"] = None if recording_id is None else self.find_recording(recording_id)
         return values
 
-    def serialize_all(self, rows: list[Campaign]) -> list[dict[str, Any]]:
-        counts = counts_of([campaign.pk for campaign in rows])
-        return [campaign_answer(campaign, counts[campaign.pk]) for campaign in rows]
+    def context(self, rows: list[Campaign]) -> dict[str, Any]:
+        return {"voicemails": counts_of([campaign.pk for campaign in rows])}
 
-    def serialize(self, row: Campaign) -> dict[str, Any]:
+    def serialize_changed(self, row: Campaign) -> Any:
         """As it is in the database now."""
-        return self.serialize_all([self.find_campaign(row.pk)])[0]
+        return self.serialize(self.find_campaign(row.pk))
 
 
 @extend_schema_view(
@@ -56,7 +62,7 @@ class _CampaignView(CampaignsView, RowsView):
         description=f"Newest first. {ONE_WORLD}",
         tags=TAGS,
         parameters=[CampaignQuery],
-        responses={200: CampaignPage},
+        responses={200: page_of(CampaignAnswer)},
         examples=[examples.CAMPAIGNS],
     ),
     post=extend_schema(
@@ -95,7 +101,7 @@ class CampaignView(_CampaignView):
         examples=[examples.RUNNING],
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        return Response(self.serialize_all([self.find_campaign(campaign_id)])[0])
+        return Response(self.serialize(self.find_campaign(campaign_id)))
 
     @extend_schema(
         operation_id="update_campaign",
@@ -111,18 +117,16 @@ class CampaignView(_CampaignView):
         campaign = self.own_campaign(campaign_id)
         changes = self.values(self.sent(CampaignChanges, partial=True))
         services.edit(campaign, changes, actor=self.actor, now=database_now())
-        return Response(self.serialize(campaign))
+        return Response(self.serialize_changed(campaign))
 
 
-class _MoveView(_CampaignView):
+class _MoveView(_CampaignView, ActionView):
     """One verb that moves a campaign from state to state."""
 
     required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
-    verb: ClassVar[Callable[..., Campaign]]
 
-    def post(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        campaign = type(self).verb(self.own_campaign(campaign_id), actor=self.actor, now=database_now())
-        return Response(self.serialize(campaign))
+    def own(self, **ids: UUID) -> Campaign:
+        return self.own_campaign(**ids)
 
 
 def _moving(verb: str, summary: str, description: str, example: Any) -> Any:
@@ -213,7 +217,7 @@ class RetryFailedView(_CampaignView):
         if accepts:
             require_scope(self.key, Scope.VOICEMAIL_RESEND_UNCERTAIN)
         retry = services.retry_failed(self.own_campaign(campaign_id), **asked, actor=self.actor, now=database_now())
-        return Response(retry_answer(retry), 202 if retry.state == RetryState.RUNNING else 200)
+        return Response(RetryFailedAnswer(retry).data, 202 if retry.state == RetryState.RUNNING else 200)
 
     @extend_schema(
         operation_id="stop_retry_of_campaign",
@@ -225,4 +229,4 @@ class RetryFailedView(_CampaignView):
         examples=[examples.RETRY_STOPPED],
     )
     def delete(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        return Response(retry_answer(services.stop_retry(self.own_campaign(campaign_id), actor=self.actor)))
+        return Response(RetryFailedAnswer(services.stop_retry(self.own_campaign(campaign_id), actor=self.actor)).data)

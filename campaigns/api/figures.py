@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import ClassVar
 from uuid import UUID
 
@@ -13,9 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns.api import examples
-from campaigns.api.answers import PreviewAnswer, ProgressAnswer, preview_answer, progress_answer
 from campaigns.api.base import CampaignsView
-from campaigns.api.requests import CampaignExportQuery
+from campaigns.api.serializers.figures import CampaignExportQuery, PreviewAnswer, ProgressAnswer
 from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview
 from campaigns.planning.progress import progress
@@ -43,7 +42,7 @@ class PreviewView(CampaignsView):
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
         now = database_now()
-        return Response(preview_answer(preview(plan_of(self.find_campaign(campaign_id), now), now)))
+        return Response(PreviewAnswer(preview(plan_of(self.find_campaign(campaign_id), now), now)).data)
 
 
 class StatsView(CampaignsView):
@@ -59,7 +58,8 @@ class StatsView(CampaignsView):
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
         campaign = self.find_campaign(campaign_id)
-        return Response(progress_answer(progress(campaign, database_now()), retries(campaign).first()))
+        told = {**asdict(progress(campaign, database_now())), "retry": retries(campaign).first()}
+        return Response(ProgressAnswer(told).data)
 
 
 class ExportView(CampaignsView):

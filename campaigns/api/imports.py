@@ -11,69 +11,47 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from campaigns import selectors
 from campaigns.api import examples
-from campaigns.api.answers import (
+from campaigns.api.base import ActionView
+from campaigns.api.serializers.imports import (
     ImportAnswer,
+    ImportConfirmation,
     ImportDetail,
-    ImportPage,
-    hidden,
-    import_answer,
-    reading_answer,
-    row_error_answer,
-    sample_answer,
+    ImportLookAnswer,
+    ImportReading,
+    ImportUpload,
 )
-from campaigns.api.base import CampaignsView
-from campaigns.api.requests import ImportConfirmation, ImportReading, ImportUpload
+from campaigns.api.uploaded_lists import READ_AS, ListUploadHandler, UploadedListDetailView, UploadedListView, hidden
 from campaigns.imports import service as services
-from campaigns.imports import uploaded_lists
 from campaigns.imports.error_report import error_report
 from campaigns.imports.layout import REPORTED
 from campaigns.models import RecipientImport
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
-from rvm.platform.api.lists import CreateView, ListView, PageQuery
+from rvm.platform.api.lists import CreateView, ListView, PageQuery, page_of
 from rvm.platform.api.rendering import AnyAccept
 from rvm.platform.csv_export import csv_answer
 from rvm.platform.database.clock import database_now
-from rvm.platform.encryption.encrypted_uploads import EncryptedUploadHandler
-from rvm.platform.errors import ServiceError
 from rvm.platform.observability.masking import mask_numbers
 from rvm.platform.scopes import Scope
 
 TAGS = ["Recipient imports"]
-READ_AS = "Where the guess is wrong. What was checked already must be checked again."
 
 
-class ListUploadHandler(EncryptedUploadHandler):
-    # What is a little over gets the sentence of the service.
-    max_bytes = 100 * 1024 * 1024
+class _ImportView(UploadedListView):
+    serializer_class = ImportAnswer
+    look_class = ImportLookAnswer
 
+    def find(self, **ids: UUID) -> RecipientImport:
+        return self.find_import(self.find_campaign(ids["campaign_id"]), ids["import_id"])
 
-class _ImportView(CampaignsView):
-    def own_import(self, campaign_id: UUID, import_id: UUID) -> RecipientImport:
-        """One that the caller may change."""
-        return self.find_import(self.own_campaign(campaign_id), import_id)
+    def own(self, **ids: UUID) -> RecipientImport:
+        return self.find_import(self.own_campaign(ids["campaign_id"]), ids["import_id"])
 
-    def detail(self, recipient_import: RecipientImport) -> dict[str, Any]:
-        sample = self._sample(recipient_import)
-        return {
-            **import_answer(recipient_import),
-            "reading": sample and reading_answer(sample.reading),
-            "warnings": services.warnings(recipient_import),
-            "first_errors": [row_error_answer(error) for error in services.first_errors(recipient_import)],
-            "sample": sample and sample_answer(sample, reveal=self.may_see_numbers),
-        }
-
-    def _sample(self, recipient_import: RecipientImport) -> uploaded_lists.Sample | None:
-        if recipient_import.is_under_way:
-            return None  # asked for again and again; a workbook is opened anew each time
-        try:
-            return services.sample(recipient_import)
-        except ServiceError:
-            return None
+    def look(self, row: RecipientImport) -> dict[str, Any]:
+        return {"warnings": services.warnings(row), "first_errors": services.first_errors(row)}
 
 
 @extend_schema_view(
@@ -83,7 +61,7 @@ class _ImportView(CampaignsView):
         description="Newest first.",
         tags=TAGS,
         parameters=[PageQuery],
-        responses={200: ImportPage},
+        responses={200: page_of(ImportAnswer)},
     ),
     post=extend_schema(
         operation_id="upload_import",
@@ -119,21 +97,12 @@ class ImportListView(_ImportView, ListView, CreateView):
             reading=reading,
         )
 
-    def serialize(self, row: RecipientImport) -> dict[str, Any]:
+    def serialize_changed(self, row: RecipientImport) -> dict[str, Any]:
         return self.detail(row)
 
-    def serialize_all(self, rows: list[RecipientImport]) -> list[dict[str, Any]]:
-        return [import_answer(row) for row in rows]
 
-
-class ImportView(_ImportView):
-    required_scopes: ClassVar = {
-        "GET": Scope.CAMPAIGNS_READ,
-        "PATCH": Scope.CAMPAIGNS_WRITE,
-        "DELETE": Scope.CAMPAIGNS_WRITE,
-    }
-
-    @extend_schema(
+@extend_schema_view(
+    get=extend_schema(
         operation_id="get_import",
         summary="Get an import",
         description="How the file is read, how far it is, what became of its rows, and its first rows. The cells of these are hidden "
@@ -141,15 +110,8 @@ class ImportView(_ImportView):
         tags=TAGS,
         responses={200: ImportDetail},
         examples=[examples.CHECKED],
-    )
-    def get(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> Response:
-        recipient_import = self.find_import(self.find_campaign(campaign_id), import_id)
-        detail = self.detail(recipient_import)
-        if self.may_see_numbers and detail["sample"] is not None:
-            audit.record("import.read", recipient_import, actor=self.actor, workspace=self.workspace)
-        return Response(detail)
-
-    @extend_schema(
+    ),
+    patch=extend_schema(
         operation_id="read_import_as",
         summary="Say how an import's file is read",
         description=READ_AS,
@@ -157,28 +119,29 @@ class ImportView(_ImportView):
         request=ImportReading,
         responses={200: ImportDetail},
         examples=[examples.READ_AS],
-    )
-    def patch(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> Response:
-        recipient_import = self.own_import(campaign_id, import_id)
-        read = services.read_as(recipient_import, self.sent(ImportReading), actor=self.actor, now=database_now())
-        return Response(self.detail(read))
-
-    @extend_schema(
+    ),
+    delete=extend_schema(
         operation_id="discard_import",
         summary="Discard an import",
         description="Its file is removed. Only an import that has queued nobody can be discarded.",
         tags=TAGS,
         responses={204: None},
-    )
-    def delete(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> Response:
-        services.discard(self.own_import(campaign_id, import_id), actor=self.actor, now=database_now())
-        return Response(status=204)
+    ),
+)
+class ImportView(_ImportView, UploadedListDetailView):
+    required_scopes: ClassVar = {
+        "GET": Scope.CAMPAIGNS_READ,
+        "PATCH": Scope.CAMPAIGNS_WRITE,
+        "DELETE": Scope.CAMPAIGNS_WRITE,
+    }
+    reading_class = ImportReading
+    read_as = staticmethod(services.read_as)
+    discard = staticmethod(services.discard)
+    audit_name = "import.read"
 
 
-class ImportCheckView(_ImportView):
-    required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_WRITE}
-
-    @extend_schema(
+@extend_schema_view(
+    post=extend_schema(
         operation_id="check_import",
         summary="Check every row of an import",
         description="In the background: ask for the import until it is `checked`. Every row then is exactly one of accepted, "
@@ -190,15 +153,14 @@ class ImportCheckView(_ImportView):
         responses={200: ImportAnswer},
         examples=[examples.CHECKING],
     )
-    def post(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> Response:
-        checking = services.check(self.own_import(campaign_id, import_id), actor=self.actor, now=database_now())
-        return Response(import_answer(checking))
-
-
-class ImportConfirmView(_ImportView):
+)
+class ImportCheckView(_ImportView, ActionView):
     required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_WRITE}
+    verb = staticmethod(services.check)
 
-    @extend_schema(
+
+@extend_schema_view(
+    post=extend_schema(
         operation_id="confirm_import",
         summary="Import the accepted rows",
         description="In the background: ask for the import until it is `completed`. The accepted rows become voicemails of the "
@@ -208,11 +170,11 @@ class ImportConfirmView(_ImportView):
         responses={200: ImportAnswer},
         examples=[examples.CONFIRM, examples.IMPORTING],
     )
-    def post(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> Response:
-        recipient_import = self.own_import(campaign_id, import_id)
-        said = self.sent(ImportConfirmation)
-        importing = services.confirm(recipient_import, **said, actor=self.actor, now=database_now())
-        return Response(import_answer(importing))
+)
+class ImportConfirmView(_ImportView, ActionView):
+    required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_WRITE}
+    verb = staticmethod(services.confirm)
+    body_class = ImportConfirmation
 
 
 class ImportErrorsView(_ImportView):
@@ -228,7 +190,7 @@ class ImportErrorsView(_ImportView):
         responses={(200, "text/csv"): OpenApiTypes.STR},
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> HttpResponseBase:
-        recipient_import = self.find_import(self.find_campaign(campaign_id), import_id)
+        recipient_import = self.find(campaign_id=campaign_id, import_id=import_id)
         audit.record(
             "import.errors_exported",
             recipient_import,

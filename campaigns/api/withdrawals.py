@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -10,15 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns.api import examples
-from campaigns.api.answers import WithdrawalAnswer, withdrawal_answer
-from campaigns.api.base import CampaignsView
-from campaigns.api.imports import ListUploadHandler
-from campaigns.api.requests import WithdrawalList, WithdrawalUpload
+from campaigns.api.base import ActionView, CampaignsView
+from campaigns.api.serializers.withdrawals import WithdrawalAnswer, WithdrawalList, WithdrawalUpload
+from campaigns.api.uploaded_lists import ListUploadHandler
 from campaigns.models import Withdrawal
 from campaigns.withdrawals import service as services
 from campaigns.withdrawals.lists import MAX_LINES, Line, listed_lines, pasted_lines
 from rvm.platform.api.forms import MultiPartParser
-from rvm.platform.api.lists import CreateView
+from rvm.platform.api.lists import CreateView, RowsView
 from rvm.platform.api.problem_codes import NOT_FOUND
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import JSONParser
@@ -28,7 +27,9 @@ from rvm.platform.scopes import Scope
 TAGS = ["Withdrawals"]
 
 
-class _WithdrawalView(CampaignsView):
+class _WithdrawalView(CampaignsView, RowsView):
+    serializer_class = WithdrawalAnswer
+
     def find(self, campaign_id: UUID, withdrawal_id: UUID) -> Withdrawal:
         campaign = self.find_campaign(campaign_id)
         found = Withdrawal.objects.filter(campaign=campaign, pk=withdrawal_id).first()
@@ -63,9 +64,6 @@ class WithdrawalListView(_WithdrawalView, CreateView):
         campaign = self.find_campaign(self.kwargs["campaign_id"])
         return services.check(campaign, self._lines(), actor=self.actor, now=database_now())
 
-    def serialize(self, row: Withdrawal) -> dict[str, Any]:
-        return withdrawal_answer(row)
-
     def _lines(self) -> list[Line]:
         if not hasattr(self.request.data, "lists"):
             return pasted_lines(self.sent(WithdrawalList)["items"])
@@ -84,13 +82,11 @@ class WithdrawalView(_WithdrawalView):
         examples=[examples.WITHDRAWN],
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID, withdrawal_id: UUID) -> Response:
-        return Response(withdrawal_answer(self.find(campaign_id, withdrawal_id)))
+        return Response(self.serialize(self.find(campaign_id, withdrawal_id)))
 
 
-class WithdrawalConfirmView(_WithdrawalView):
-    required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
-
-    @extend_schema(
+@extend_schema_view(
+    post=extend_schema(
         operation_id="confirm_withdrawal",
         summary="Take these people out of the campaign",
         description="Those who still wait end as `canceled` with the reason `withdrawn`, for good; `withdrawn` says how many. Whose "
@@ -100,6 +96,10 @@ class WithdrawalConfirmView(_WithdrawalView):
         responses={200: WithdrawalAnswer},
         examples=[examples.WITHDRAWN],
     )
-    def post(self, request: Request, workspace_id: UUID, campaign_id: UUID, withdrawal_id: UUID) -> Response:
-        withdrawal = self.find(campaign_id, withdrawal_id)
-        return Response(withdrawal_answer(services.confirm(withdrawal, actor=self.actor, now=database_now())))
+)
+class WithdrawalConfirmView(_WithdrawalView, ActionView):
+    required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
+    verb = staticmethod(services.confirm)
+
+    def own(self, **ids: UUID) -> Withdrawal:
+        return self.find(**ids)

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from campaigns.planning.audience import audience_groups
 from campaigns.planning.forecast import Group, forecast
 from campaigns.planning.plan import CampaignPlan
 from usecases.eligibility import Defer, DeferReason, Send, Skip, decide
 from usecases.selectors import sender_numbers
+
+
+class Opening(NamedTuple):
+    """How many leave from a later time on."""
+
+    at: datetime
+    people: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,7 @@ class Preview:
     ends_at: datetime
     total: int
     now: int
-    later: list[tuple[datetime, int]]
+    later: list[Opening]
     skipped: dict[str, int]
     expiring: int
     finishes_at: datetime | None
@@ -62,7 +70,7 @@ def preview(plan: CampaignPlan, now: datetime) -> Preview:
         ends_at=end,
         total=total,
         now=ran.sent.get(start, 0),
-        later=[(opening, count) for opening, count in ran.sent.items() if opening > start],
+        later=[Opening(opening, count) for opening, count in ran.sent.items() if opening > start],
         skipped=dict(skipped),
         # Also who never comes into a window, and numbers whose key is lost: they wait until they expire.
         expiring=total - leaving - sum(skipped.values()),

@@ -61,7 +61,7 @@ class Sample:
     """What one row would hear: a recording and a link that plays it for 15 minutes, or the code and sentence of why it is refused."""
 
     recording: Recording | None
-    link: str = ""
+    link: str | None = None
     code: str = ""
     sentence: str = ""
 

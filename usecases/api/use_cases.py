@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rvm.platform.api.lists import CreateView
+from rvm.platform.api.lists import CreateView, RowsView
 from rvm.platform.scopes import Scope
 from usecases import selectors, services
 from usecases.api.base import UseCasesView
@@ -19,7 +19,9 @@ from usecases.models import UseCase
 TAGS = ["Use cases"]
 
 
-class _UseCaseView(UseCasesView):
+class _UseCaseView(UseCasesView, RowsView):
+    serializer_class = UseCaseAnswer
+
     def values(self, data: dict[str, Any]) -> dict[str, Any]:
         """`data` with the ids of setups replaced by setups of this workspace."""
         values = dict(data)
@@ -29,8 +31,9 @@ class _UseCaseView(UseCasesView):
                 values[name] = None if setup_id is None else self.find_setup(setup_id, f"{name}_id")
         return values
 
-    def answer(self, use_case_id: UUID) -> dict[str, Any]:
-        return UseCaseAnswer(self.find_use_case(use_case_id)).data
+    def serialize_changed(self, row: UseCase) -> Any:
+        """As it is in the database now."""
+        return self.serialize(self.find_use_case(row.pk))
 
 
 @extend_schema_view(
@@ -58,14 +61,11 @@ class UseCaseListView(CreateView, _UseCaseView):
         query = UseCaseQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         found = selectors.use_cases(self.workspace, **query.validated_data)
-        return Response({"items": UseCaseAnswer(found, many=True).data})
+        return Response({"items": self.serialize_all(list(found))})
 
     def create(self) -> UseCase:
         new = self.values(self.sent(NewUseCase))
         return services.create_use_case(workspace=self.workspace, actor=self.actor, **new)
-
-    def serialize(self, row: UseCase) -> dict[str, Any]:
-        return self.answer(row.pk)
 
 
 class UseCaseView(_UseCaseView):
@@ -77,7 +77,7 @@ class UseCaseView(_UseCaseView):
 
     @extend_schema(operation_id="get_use_case", summary="Get a use case", tags=TAGS, responses={200: UseCaseAnswer})
     def get(self, request: Request, workspace_id: UUID, use_case_id: UUID) -> Response:
-        return Response(self.answer(use_case_id))
+        return Response(self.serialize(self.find_use_case(use_case_id)))
 
     @extend_schema(
         operation_id="update_use_case",
@@ -91,7 +91,7 @@ class UseCaseView(_UseCaseView):
         use_case = self.own_use_case(use_case_id)
         changes = self.values(self.sent(UseCaseChanges, partial=True))
         services.update_use_case(use_case=use_case, actor=self.actor, **changes)
-        return Response(self.answer(use_case_id))
+        return Response(self.serialize_changed(use_case))
 
     @extend_schema(
         operation_id="delete_use_case",

@@ -81,6 +81,10 @@ class RowsView(ApiView):
         """The rows of a page as responses contain them."""
         return self.serializer_class(rows, many=True, context=self.context(rows)).data
 
+    def serialize_changed(self, row: Any) -> Any:
+        """A row that was just made or changed, as the answer to that shows it."""
+        return self.serialize(row)
+
     def page(self, query: PageQuery) -> Response:
         """The response with the requested page of `rows`. Raises ValidationError, Problem."""
         query.is_valid(raise_exception=True)
@@ -119,4 +123,4 @@ class CreateView(RowsView):
 
     def post(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
         row = self.create()
-        return Response(self.serialize(row), status=201, headers={"Location": f"{request.path}/{row.pk}"})
+        return Response(self.serialize_changed(row), status=201, headers={"Location": f"{request.path}/{row.pk}"})

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from campaigns.api.answers import CampaignAnswer, RetryFailedAnswer
+from campaigns.api.serializers.campaigns import CampaignAnswer, RetryFailedAnswer
 from campaigns.lifecycle import scheduler
 from campaigns.lifecycle import service as services
 from campaigns.models import Campaign

@@ -7,24 +7,17 @@ from typing import Any
 import pytest
 
 from campaigns.api import examples
-from campaigns.api.answers import (
+from campaigns.api.serializers.campaigns import (
     CampaignAnswer,
-    CampaignPage,
-    ImportAnswer,
-    ImportDetail,
-    PreviewAnswer,
-    ProgressAnswer,
-    RetryFailedAnswer,
-    WithdrawalAnswer,
-)
-from campaigns.api.requests import (
     CampaignChanges,
-    ImportConfirmation,
-    ImportReading,
     NewCampaign,
+    RetryFailedAnswer,
     RetryFailedRequest,
-    WithdrawalList,
 )
+from campaigns.api.serializers.figures import PreviewAnswer, ProgressAnswer
+from campaigns.api.serializers.imports import ImportAnswer, ImportConfirmation, ImportDetail, ImportReading
+from campaigns.api.serializers.withdrawals import WithdrawalAnswer, WithdrawalList
+from rvm.platform.api.lists import page_of
 
 
 @pytest.mark.parametrize(
@@ -49,7 +42,7 @@ def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None
     [
         *((example, CampaignAnswer) for example in (examples.DRAFT, examples.DRAFT_AGAIN, examples.RUNNING)),
         *((example, CampaignAnswer) for example in (examples.PAUSED, examples.CANCELED)),
-        (examples.CAMPAIGNS, CampaignPage),
+        (examples.CAMPAIGNS, page_of(CampaignAnswer)),
         *((example, RetryFailedAnswer) for example in (examples.RETRIED, examples.RETRYING)),
         (examples.RETRY_STOPPED, RetryFailedAnswer),
         (examples.PREVIEW, PreviewAnswer),

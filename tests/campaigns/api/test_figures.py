@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.api.answers import PreviewAnswer, ProgressAnswer
+from campaigns.api.serializers.figures import PreviewAnswer, ProgressAnswer
 from campaigns.models import Campaign
 from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview

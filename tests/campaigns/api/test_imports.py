@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from campaigns.api.answers import HIDDEN, ImportAnswer, ImportDetail
 from campaigns.api.imports import ListUploadHandler
+from campaigns.api.serializers.imports import ImportAnswer, ImportDetail
+from campaigns.api.uploaded_lists import HIDDEN
 from campaigns.imports.runner import work
 from campaigns.models import Campaign, RecipientImport
 from delivery.models import Voicemail

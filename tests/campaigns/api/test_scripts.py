@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from campaigns.api.heard import HeardRow
+from campaigns.api.serializers.imports import HeardRow
 from campaigns.imports.runner import work
 from campaigns.models import Campaign
 from delivery.models import Clip, Recording, Voicemail

@@ -1,0 +1,153 @@
+"""What callers send about campaigns, and how these and a retry of the failed look in answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from campaigns.api.serializers.fields import CountsField
+from campaigns.models import Campaign
+from campaigns.states import CampaignState, RetryState
+from delivery.api.fields import ObjectField
+from delivery.api.serializers.voicemails import MADE_BY_TEST_KEY
+from delivery.lifecycle.reasons import Reason
+from delivery.models import Lane
+from delivery.models.lane import OWN_SETTINGS
+from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, YesField
+from rvm.platform.api.lists import WorldQuery
+
+CAMPAIGN_STATES = [state.value for state in CampaignState]
+RETRY_STATES = [state.value for state in RetryState]
+REASONS = [reason.value for reason in Reason]
+
+
+class LocalTimeField(serializers.DateTimeField):
+    """A time with its offset, or without one: then the service reads it in the campaign's time zone."""
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is not None:
+            return super().enforce_timezone(value)
+        if not 1970 <= value.year < 9999:
+            self.fail("overflow")  # no zone could shift it
+        return value
+
+
+class _OfCampaign(StrictModelSerializer):
+    class Meta:
+        model = Campaign
+        fields = ("name", "time_zone")
+
+
+class _OfLane(StrictModelSerializer):
+    class Meta:
+        model = Lane
+        fields = OWN_SETTINGS
+
+
+class CampaignChanges(StrictSerializer):
+    """What of a campaign can be changed. Null is as the use case says; the use case's limits bind all the same."""
+
+    use_case_id = IdField(help_text="Why and from whom. It stays once the campaign has recipients.")
+    recording_id = IdField(required=False, allow_null=True, help_text="What everybody hears.")
+    script = serializers.ListField(
+        required=False,
+        allow_null=True,
+        child=ObjectField(),
+        help_text='In place of one recording, its parts in the order in which they are heard: `{"clip": id}`, or by what the list '
+        'says about the person `{"field": "first_name", "clips": {"ana": id}, "otherwise": id or null}`.',
+    )
+    starts_at = LocalTimeField(
+        required=False,
+        allow_null=True,
+        help_text="Launched, it waits until then. Without an offset it is a time in `time_zone`.",
+    )
+    ends_at = LocalTimeField(
+        required=False,
+        allow_null=True,
+        help_text="What is unsent then expires. Without an offset it is a time in `time_zone`.",
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """Columns are taken as their tables say: types, bounds and help."""
+        of_campaign, of_lane = _OfCampaign().get_fields(), _OfLane().get_fields()
+        return {"name": of_campaign.pop("name"), **super().get_fields(), **of_campaign, **of_lane}
+
+
+class NewCampaign(CampaignChanges):
+    """A campaign to create."""
+
+
+class CampaignQuery(WorldQuery):
+    state = serializers.ChoiceField(CAMPAIGN_STATES, required=False)
+    use_case_id = IdField(required=False)
+    setup_id = IdField(required=False, help_text="The use case's setup now.")
+    created_after = serializers.DateTimeField(required=False, help_text="From this time on.")
+    created_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")
+
+
+class VoicemailCountsField(CountsField):
+    """What `context["voicemails"]` counts of the campaign, as `delivery.lane_totals` knows it."""
+
+    def get_attribute(self, campaign: Campaign) -> dict[str, int]:
+        counts: dict[str, int] = self.context["voicemails"][campaign.pk]
+        return counts
+
+
+class CampaignAnswer(serializers.Serializer[Any]):
+    campaign_id = serializers.UUIDField(source="pk")
+    name = serializers.CharField()
+    state = serializers.ChoiceField(CAMPAIGN_STATES)
+    live = serializers.BooleanField(source="lane.live", help_text=MADE_BY_TEST_KEY)
+    use_case_id = serializers.UUIDField(source="lane.use_case_id")
+    setup_id = serializers.UUIDField(source="lane.use_case.setup_id", help_text="The use case's setup now.")
+    recording_id = serializers.UUIDField(allow_null=True)
+    script = serializers.ListField(child=serializers.DictField(), allow_null=True)
+    time_zone = serializers.CharField()
+    starts_at = serializers.DateTimeField(allow_null=True)
+    ends_at = serializers.DateTimeField(allow_null=True)
+    window_start = serializers.TimeField(source="lane.window_start", allow_null=True)
+    window_end = serializers.TimeField(source="lane.window_end", allow_null=True)
+    days = serializers.ListField(
+        source="lane.days", child=serializers.IntegerField(), allow_null=True, help_text="1 is Monday."
+    )
+    pace_per_second = serializers.FloatField(source="lane.pace_per_second", allow_null=True)
+    priority = serializers.IntegerField(source="lane.priority")
+    max_attempts = serializers.IntegerField(source="lane.max_attempts", allow_null=True)
+    retry_minutes = serializers.IntegerField(source="lane.retry_minutes", allow_null=True)
+    voicemails = VoicemailCountsField("How many of its voicemails are in which status; those with none are left out.")
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    launched_at = serializers.DateTimeField(allow_null=True, help_text="When sending began, or was scheduled to.")
+    ended_at = serializers.DateTimeField(allow_null=True)
+
+
+class RetryFailedRequest(StrictSerializer):
+    accept_duplicate_risk = YesField(
+        default=False, help_text="Also those who may have been reached; needs a scope of its own."
+    )
+    reasons = serializers.ListField(
+        default=list,
+        child=serializers.ChoiceField(REASONS),
+        max_length=len(REASONS),
+        help_text="Only those that failed for one of these; none are all that a retry can help.",
+    )
+
+
+class RetryFailedAnswer(serializers.Serializer[Any]):
+    retry_id = serializers.UUIDField(source="pk")
+    state = serializers.ChoiceField(RETRY_STATES, help_text="While it is running, the counts grow.")
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="As asked for; none are all that help.")
+    accept_duplicate_risk = serializers.BooleanField()
+    matching = serializers.IntegerField(
+        help_text="How many voicemails had failed so when it was asked for. At the end, those neither queued nor left out had come "
+        "to another end meanwhile."
+    )
+    queued = serializers.IntegerField(help_text="How many were queued again so far.")
+    left_out = CountsField(
+        "How many were looked at and left as they are, by why: `suppressed`, or `attempts_used_up` after ten drops."
+    )
+    asked_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    stopped_because = serializers.CharField(allow_blank=True, help_text="Where it was stopped, why, as a sentence.")

@@ -1,0 +1,69 @@
+"""How the preview of a campaign and its progress look in answers, and the filters of its export."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from campaigns.api.serializers.campaigns import RetryFailedAnswer
+from campaigns.api.serializers.fields import CountsField
+from campaigns.api.serializers.imports import IMPORT_STATES
+from delivery.api.serializers.filters import ExportQuery
+
+
+class LaterAnswer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    count = serializers.IntegerField(source="people")
+
+
+class PreviewAnswer(serializers.Serializer[Any]):
+    """`now`, the counts of `later` and of `skipped`, and `expiring` together are `total`."""
+
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    total = serializers.IntegerField()
+    now = serializers.IntegerField(help_text="May be sent as soon as it starts.")
+    later = LaterAnswer(many=True, help_text="Those who may be reached from a later time on, such as their morning.")
+    skipped = CountsField("Those who will not be reached, by reason.")
+    expiring = serializers.IntegerField(help_text="Those whose turn would come after the end.")
+    finishes_at = serializers.DateTimeField(allow_null=True, help_text="When the last one leaves, at this pace.")
+    pace_per_second = serializers.FloatField()
+    stopped = serializers.CharField(
+        allow_blank=True,
+        help_text="What keeps everybody waiting as it is now, as a sentence; the figures are those without it.",
+    )
+
+
+class OpenImportAnswer(serializers.Serializer[Any]):
+    import_id = serializers.UUIDField(source="id")
+    file_name = serializers.CharField()
+    state = serializers.ChoiceField(IMPORT_STATES)
+    rows_read = serializers.IntegerField()
+    rows_imported = serializers.IntegerField()
+
+
+class ProgressAnswer(serializers.Serializer[Any]):
+    total = serializers.IntegerField()
+    by_status = CountsField("Voicemails by status.")
+    by_reason = CountsField("Voicemails by reason.")
+    rate_per_second = serializers.FloatField(help_text="How fast they were sent lately.")
+    finishes_at = serializers.DateTimeField(
+        allow_null=True, help_text="Estimated; null where nothing waits or can be sent."
+    )
+    waiting_by_zone = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="The queued by the time zones that the people may be in, joined by commas.",
+    )
+    open_imports = OpenImportAnswer(many=True)
+    retry = RetryFailedAnswer(
+        allow_null=True, help_text="The last retry of the failed; null where nobody asked for one."
+    )
+
+
+class CampaignExportQuery(ExportQuery):
+    """The listing's filters, and no pages; a campaign is of one world."""
+
+    live = None  # type: ignore[assignment]
+    campaign_id = None  # type: ignore[assignment]
+    use_case_id = None  # type: ignore[assignment]

@@ -1,0 +1,133 @@
+"""What callers send about lists of recipients, and how these, their rows and what these would hear look in answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from campaigns.api.serializers.fields import CountsField
+from campaigns.api.serializers.uploaded_lists import (
+    FILE,
+    PROGRESS,
+    READ_AS,
+    TIMES,
+    FirstLookAnswer,
+    ListFileField,
+    ListReading,
+    SampleAnswer,
+    UploadedListAnswer,
+    columns_field,
+)
+from campaigns.models import RecipientImport
+from campaigns.models.recipient_import import MAX_STATEMENT_LENGTH
+from campaigns.states import ImportState, Outcome
+from rvm.platform.api.fields import StrictSerializer, TextField, YesField
+from rvm.spreadsheets.columns.kinds import KINDS, REPEATED, UNCLEAR
+
+IMPORT_STATES = [state.value for state in ImportState]
+OUTCOMES = [outcome.value for outcome in Outcome]
+ANSWERS = ("yes", "no", "nothing", "unclear", "next_number")
+
+
+class ImportReading(ListReading):
+    """How the file is read. What is left out stays as it was guessed."""
+
+    hidden_rows = YesField(
+        required=False, help_text="Whether rows are read that the workbook hides or crosses out; false at first."
+    )
+    columns = columns_field(
+        f"What each column is, from the left: {', '.join(KINDS)}, or a merge field's name of your own; empty where it is "
+        "not "
+        f"read. {', '.join(REPEATED)} may stand several times, and `{UNCLEAR}` where nobody has said yet what a column is; no "
+        "list with such a column is checked."
+    )
+
+
+class ImportUpload(ImportReading):
+    """A list, and what is known of how it is read; what is left out is guessed."""
+
+    file = ListFileField()
+
+
+class ImportConfirmation(StrictSerializer):
+    consent_statement = TextField(
+        max_length=MAX_STATEMENT_LENGTH,
+        help_text="What you attest about these people's consent to be called. It is kept.",
+    )
+
+
+class ImportAnswer(UploadedListAnswer):
+    import_id = serializers.UUIDField(source="pk")
+    campaign_id = serializers.UUIDField()
+    state = serializers.ChoiceField(IMPORT_STATES)
+    rows_read = serializers.IntegerField(help_text="Rows that were judged.")
+    counts = CountsField("Rows by outcome.", *OUTCOMES)
+    codes = CountsField("Rows that were not accepted, by code.")
+    answers = CountsField(
+        "Where a column asks for consent, how many rows say `yes`, `no`, `nothing` and what is `unclear`; "
+        "`next_number`: people whose "
+        "first phone is none and who are reached at their next one.",
+        *ANSWERS,
+    )
+    consent_statement = serializers.CharField(allow_blank=True)
+
+    class Meta:
+        model = RecipientImport
+        fields: tuple[str, ...] = (
+            "import_id",
+            "campaign_id",
+            *FILE,
+            *READ_AS,
+            *PROGRESS,
+            "codes",
+            "answers",
+            "consent_statement",
+            *TIMES,
+        )
+
+
+class RowErrorAnswer(serializers.Serializer[Any]):
+    row_number = serializers.IntegerField(help_text="As a spreadsheet program shows it beside the row.")
+    outcome = serializers.ChoiceField(OUTCOMES)
+    code = serializers.CharField()
+    detail = serializers.CharField(source="sentence")
+    earlier_row = serializers.IntegerField(
+        allow_null=True, help_text="The row of this list in which the number stands too."
+    )
+    differs = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="The columns in which this row and `earlier_row` differ, of `same_phone`.",
+    )
+
+
+class ImportLookAnswer(FirstLookAnswer):
+    first_errors = RowErrorAnswer(many=True, help_text="Of each code the first rows that were not accepted.")
+    sample = SampleAnswer(
+        allow_null=True,
+        help_text="The first rows as they are read now; cells are hidden unless the key may see numbers. Null while the rows are "
+        "checked or imported, and once the file is gone.",
+    )
+
+
+class ImportDetail(ImportLookAnswer, ImportAnswer):
+    class Meta(ImportAnswer.Meta):
+        fields = (*ImportAnswer.Meta.fields, "reading", "warnings", "first_errors", "sample")
+
+
+class HeardRow(serializers.Serializer[Any]):
+    """Either a recording or a `code`. Who may not see numbers is not told who hears what: the recording may name the person."""
+
+    recording_id = serializers.UUIDField(source="recording.pk", allow_null=True)
+    duration_ms = serializers.IntegerField(source="recording.duration_ms", allow_null=True)
+    audio_url = serializers.URLField(
+        source="link",
+        allow_null=True,
+        help_text="Plays without a key for 15 minutes. Null unless the key may see numbers.",
+    )
+    code = serializers.CharField(allow_blank=True, help_text="Why this row would be refused, such as `clip_missing`.")
+    detail = serializers.CharField(source="sentence", allow_blank=True)
+
+
+class HeardAnswer(serializers.Serializer[Any]):
+    items = HeardRow(many=True, help_text="In the order of the rows of `sample`.")

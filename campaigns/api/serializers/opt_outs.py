@@ -1,0 +1,137 @@
+"""What callers send about opt-out lists, and how these look in answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from campaigns.api.serializers.fields import CountsField
+from campaigns.api.serializers.uploaded_lists import (
+    FILE,
+    PROGRESS,
+    READ_AS,
+    TIMES,
+    FirstLookAnswer,
+    ListFileField,
+    ListReading,
+    SampleAnswer,
+    UploadedListAnswer,
+    columns_field,
+)
+from campaigns.models import OptOutImport
+from campaigns.opt_outs.columns import KINDS, REPEATED
+from campaigns.opt_outs.rows import sentence_of
+from campaigns.states import OptOutState
+from rvm.platform.api.fields import StrictSerializer, YesField, help_of
+from rvm.spreadsheets.columns.kinds import UNCLEAR
+
+OPT_OUT_LIST_STATES = [state.value for state in OptOutState]
+_COUNTS = (
+    "rows",
+    "to_add",
+    "already_listed",
+    "repeated",
+    "unreadable",
+    "not_opted_out",
+    "waiting",
+    "permitted",
+)
+
+
+class OptOutReading(ListReading):
+    """How a list of people who must not be reached is read. What is left out stays as it was guessed."""
+
+    hidden_rows = YesField(
+        required=False, help_text="Whether rows are read that the workbook hides or crosses out; true at first."
+    )
+    columns = columns_field(
+        f"What each column is, from the left: {', '.join(KINDS)}; empty where it is not read. Every number of a "
+        "row is listed. With `opt_out` only those are who have a yes in it, with `consent` those who have one are not. "
+        f"{', '.join(REPEATED)} may stand several times, and `{UNCLEAR}` where nobody has said yet what a column is; no "
+        "list with such a column is checked."
+    )
+
+
+class OptOutUpload(OptOutReading):
+    """A list of people who must not be reached, and what is known of how it is read; what is left out is guessed."""
+
+    file = ListFileField()
+
+
+class OptOutConfirmation(StrictSerializer):
+    must_not_be_reached = YesField(
+        default=False,
+        help_text="That the people on the list must not be reached; needed where it looks like a list of patients.",
+    )
+
+
+class UnreadableSentenceField(serializers.CharField):
+    def to_representation(self, code: str) -> str:
+        return sentence_of(code)
+
+
+class _ByCode(serializers.ListSerializer[Any]):
+    def to_representation(self, kinds: Any) -> list[Any]:
+        return super().to_representation([{"code": code, **kind} for code, kind in sorted(kinds.items())])
+
+
+class UnreadableAnswer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = UnreadableSentenceField(source="code")
+    count = serializers.IntegerField()
+    rows = serializers.ListField(
+        child=serializers.IntegerField(), help_text="The first ones, as a spreadsheet program shows them."
+    )
+
+    class Meta:
+        list_serializer_class = _ByCode
+
+
+class OptOutListAnswer(UploadedListAnswer):
+    opt_out_list_id = serializers.UUIDField(source="pk")
+    live = serializers.BooleanField(
+        help_text="False where a test key uploaded it: it puts nobody on the suppression list."
+    )
+    state = serializers.ChoiceField(OPT_OUT_LIST_STATES)
+    counts = CountsField(
+        "What the check found. `rows` in all, of which `unreadable` and `not_opted_out` list nobody. Numbers: `to_add`, "
+        "`already_listed`, `repeated` in the list, and `waiting` in a campaign. `permitted`: rows of people who may be reached by "
+        "another column.",
+        *_COUNTS,
+    )
+    unreadable = UnreadableAnswer(many=True, help_text="Rows in which no number could be read, by code.")
+    added = serializers.IntegerField(help_text="Numbers that it put on the suppression list.")
+    taken_back = serializers.IntegerField(help_text=help_of(OptOutImport, "taken_back"))
+    ended_meanwhile = serializers.IntegerField(
+        help_text="Voicemails to these that had been ended because of the list; they stay so, and another campaign "
+        "reaches these people."
+    )
+
+    class Meta:
+        model = OptOutImport
+        fields: tuple[str, ...] = (
+            "opt_out_list_id",
+            "live",
+            *FILE,
+            *READ_AS,
+            *PROGRESS,
+            "unreadable",
+            "added",
+            "taken_back",
+            "ended_meanwhile",
+            *TIMES,
+        )
+
+
+class OptOutListLookAnswer(FirstLookAnswer):
+    sample = SampleAnswer(
+        allow_null=True,
+        help_text="The first rows as they are read now; cells are hidden unless the key may see numbers. Null while the rows are "
+        "worked on, and once the file is gone.",
+    )
+
+
+class OptOutListDetail(OptOutListLookAnswer, OptOutListAnswer):
+    class Meta(OptOutListAnswer.Meta):
+        fields = (*OptOutListAnswer.Meta.fields, "reading", "warnings", "sample")

@@ -1,0 +1,120 @@
+"""What uploaded lists of any kind have in common: how they are read, how they look in answers, and the first look at their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from campaigns.imports.uploaded_lists import MAX_HEADER_ROW
+from campaigns.models import UploadedList
+from rvm.platform.api.fields import StrictSerializer, TextField, help_of
+from rvm.spreadsheets.columns.questions import Question
+from rvm.spreadsheets.columns.reading import Sureness, Why
+from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
+from rvm.spreadsheets.preview import MAX_COLUMNS
+
+LIST_FORMATS = ["csv", "xlsx"]
+# The fields of every list in the order of its answers, which each kind has its own ones between.
+FILE = ("file_name", "size_bytes", "sha256", "state", "error")
+READ_AS = ("format", "encoding", "delimiter", "header_row", "sheet", "hidden_rows", "sheets", "columns")
+PROGRESS = ("rows_read", "rows_imported", "counts")
+TIMES = ("created_at", "updated_at", "file_removed_at")
+
+
+class ListReading(StrictSerializer):
+    format = serializers.ChoiceField(LIST_FORMATS, required=False)
+    encoding = serializers.ChoiceField(list(ENCODINGS), required=False)
+    delimiter = serializers.ChoiceField(list(DELIMITERS), required=False, help_text="One character.")
+    header_row = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=MAX_HEADER_ROW,
+        help_text="The number of the row that names the columns, as a spreadsheet program shows it; 0 where none does. What stands "
+        "above it is not read.",
+    )
+    sheet = TextField(
+        required=False, max_length=100, help_text="Of a workbook, the one that is read: a name of `sheets`."
+    )
+
+
+class ListFileField(serializers.FileField):
+    def __init__(self) -> None:
+        super().__init__(
+            allow_empty_file=True, help_text="CSV (any usual encoding and delimiter) or XLSX, at most 100 MB."
+        )
+
+
+def columns_field(help_text: str) -> serializers.ListField:
+    child = TextField(allow_blank=True, max_length=64)
+    return serializers.ListField(required=False, child=child, max_length=MAX_COLUMNS, help_text=help_text)
+
+
+class SheetAnswer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    visibility = serializers.ChoiceField(["visible", "hidden", "very_hidden"])
+    has_rows = serializers.BooleanField()
+
+
+class UploadedListAnswer(serializers.ModelSerializer[Any]):
+    file_name = serializers.CharField()
+    size_bytes = serializers.IntegerField()
+    sha256 = serializers.CharField(help_text=help_of(UploadedList, "sha256"))
+    error = serializers.CharField(allow_blank=True, help_text=help_of(UploadedList, "error"))
+    format = serializers.CharField()
+    encoding = serializers.CharField(allow_blank=True)
+    delimiter = serializers.CharField(allow_blank=True)
+    header_row = serializers.IntegerField(help_text="The number of the row that names the columns; 0 where none does.")
+    sheet = serializers.CharField(allow_blank=True, help_text=help_of(UploadedList, "sheet"))
+    hidden_rows = serializers.BooleanField(help_text="Whether rows are read that the workbook hides or crosses out.")
+    sheets = SheetAnswer(many=True, help_text="Of a workbook, in the order of their tabs.")
+    columns = serializers.ListField(
+        child=serializers.CharField(allow_blank=True),
+        help_text="What each column is; empty where it is not read, `unclear` where somebody has to say it before the check.",
+    )
+    rows_read = serializers.IntegerField()
+    rows_imported = serializers.IntegerField(help_text="Rows that are done.")
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    file_removed_at = serializers.DateTimeField(allow_null=True, help_text="The file is kept for a day.")
+
+
+class QuestionField(serializers.CharField):
+    """As `context["sentences"]` asks it, which depend on the kind of the list."""
+
+    def to_representation(self, question: str) -> str:
+        sentences: Mapping[Question, str] = self.context["sentences"]
+        return sentences[Question(question)] if question else ""
+
+
+class ColumnAnswer(serializers.Serializer[Any]):
+    position = serializers.IntegerField(help_text="From 0.")
+    kind = serializers.CharField(allow_blank=True, help_text="As in `columns`.")
+    sure = serializers.ChoiceField([sureness.value for sureness in Sureness])
+    why = serializers.ChoiceField(
+        [why.value for why in Why],
+        help_text="By its name, its cells or both; by its place, where another column is as good; as a person has said it.",
+    )
+    question = QuestionField(
+        allow_blank=True, help_text="What somebody has to say about it before the list is checked."
+    )
+
+
+class SampleAnswer(serializers.Serializer[Any]):
+    titles = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="What stands above the row that names the columns, and is not read.",
+    )
+    header = serializers.ListField(child=serializers.CharField(allow_blank=True))
+    rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField(allow_blank=True)))
+
+
+class FirstLookAnswer(serializers.Serializer[Any]):
+    reading = ColumnAnswer(
+        source="sample.reading",
+        many=True,
+        allow_null=True,
+        help_text="What each column is taken for and why. Null where `sample` is null.",
+    )
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="Sentences to read before confirming.")

@@ -1,0 +1,51 @@
+"""What callers send to take people out of a campaign, and how that looks in answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from campaigns.api.serializers.fields import CountsField
+from campaigns.states import LineOutcome, WithdrawalState
+from campaigns.withdrawals.lists import MAX_LINES
+from rvm.platform.api.fields import StrictSerializer, TextField
+
+MAX_ITEM = 200
+WITHDRAWAL_STATES = [state.value for state in WithdrawalState]
+
+
+class WithdrawalList(StrictSerializer):
+    """Who shall be taken out, in the body."""
+
+    items = serializers.ListField(
+        child=TextField(allow_blank=True, max_length=MAX_ITEM),
+        min_length=1,
+        max_length=MAX_LINES,
+        help_text="Record numbers, references or phone numbers, one for each person.",
+    )
+
+
+class WithdrawalUpload(StrictSerializer):
+    """Who shall be taken out, as a file."""
+
+    file = serializers.FileField(
+        allow_empty_file=True,
+        help_text=f"CSV or XLSX with a column of record numbers, references or phone numbers, at most {MAX_LINES:,} rows.",
+    )
+
+
+class WithdrawalAnswer(serializers.Serializer[Any]):
+    withdrawal_id = serializers.UUIDField(source="pk")
+    campaign_id = serializers.UUIDField()
+    state = serializers.ChoiceField(WITHDRAWAL_STATES)
+    counts = CountsField(f"Lines by what they came to: {', '.join(LineOutcome)}.", *LineOutcome)
+    lines = serializers.DictField(
+        child=serializers.ListField(child=serializers.IntegerField()),
+        help_text="Of what takes nobody out, the numbers of the first lines: the place in `items` from 1, or the row of the file.",
+    )
+    withdrawn = serializers.IntegerField(
+        allow_null=True, help_text="How many were taken out; null before it is confirmed."
+    )
+    created_at = serializers.DateTimeField()
+    confirmed_at = serializers.DateTimeField(allow_null=True)
