@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from campaigns import selectors
 from campaigns.api import examples
-from campaigns.api.base import ActionView, CampaignsView
+from campaigns.api.base import CampaignsView
 from campaigns.api.serializers.campaigns import (
     CampaignAnswer,
     CampaignChanges,
@@ -26,7 +26,7 @@ from campaigns.models import Campaign
 from campaigns.states import RetryState
 from delivery.api.base import ONE_WORLD
 from delivery.lane_totals import counts_of
-from rvm.platform.api.lists import CreateView, ListView, RowsView, page_of
+from rvm.platform.api.lists import ActionView, CreateView, ListView, RowsView, page_of
 from rvm.platform.api.permissions import require_scope
 from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
@@ -213,8 +213,7 @@ class RetryFailedView(_CampaignView):
     )
     def post(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
         asked = self.sent(RetryFailedRequest)
-        accepts = asked["accept_duplicate_risk"]
-        if accepts:
+        if asked["accept_duplicate_risk"]:
             require_scope(self.key, Scope.VOICEMAIL_RESEND_UNCERTAIN)
         retry = services.retry_failed(self.own_campaign(campaign_id), **asked, actor=self.actor, now=database_now())
         return Response(RetryFailedAnswer(retry).data, 202 if retry.state == RetryState.RUNNING else 200)

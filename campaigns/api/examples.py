@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample
-
 from campaigns.imports.row_errors import sentence_of
 from campaigns.lifecycle.service import STOPPED_ON_REQUEST
 from delivery.api.examples import RECORDING_ID as _RECORDING
 from delivery.api.examples import SETUP_ID as _SETUP
 from delivery.api.examples import USE_CASE_ID as _USE_CASE
+from rvm.platform.api.schema import request_example, response_example
 
 _CAMPAIGN = "01920f3b-1c00-7000-8000-0000000000f1"
 _IMPORT = "01920f3b-3d00-7000-8000-0000000000f2"
@@ -49,15 +48,7 @@ _RUNNING = {
 }
 
 
-def _request(name: str, value: Any) -> OpenApiExample:
-    return OpenApiExample(name, value, request_only=True, media_type="application/json")
-
-
-def _answer(name: str, value: Any, status: int = 200) -> OpenApiExample:
-    return OpenApiExample(name, value, response_only=True, status_codes=[str(status)])
-
-
-NEW_CAMPAIGN = _request(
+NEW_CAMPAIGN = request_example(
     "Weekdays between ten and six, from Monday nine o'clock in Chicago",
     {
         "name": "Flu shots, north side",
@@ -72,14 +63,14 @@ NEW_CAMPAIGN = _request(
         "pace_per_second": 20,
     },
 )
-DRAFT = _answer("A draft", _DRAFT, 201)
-DRAFT_AGAIN = _answer("A draft again", _DRAFT)
-RUNNING = _answer("Running", _RUNNING)
-PAUSED = _answer("Paused", {**_RUNNING, "state": "paused"})
-CANCELED = _answer("Canceled", {**_RUNNING, "state": "canceled", "ended_at": "2026-03-02T15:20:00Z"})
-SLOWER = _request("Slower", {"pace_per_second": 5})
-CAMPAIGNS = _answer("The last page", {"items": [_RUNNING], "continuation_token": None, "has_more": False})
-RETRY_FAILED = _request("Who was busy or did not answer", {"reasons": ["busy", "no_answer"]})
+DRAFT = response_example("A draft", _DRAFT, 201)
+DRAFT_AGAIN = response_example("A draft again", _DRAFT)
+RUNNING = response_example("Running", _RUNNING)
+PAUSED = response_example("Paused", {**_RUNNING, "state": "paused"})
+CANCELED = response_example("Canceled", {**_RUNNING, "state": "canceled", "ended_at": "2026-03-02T15:20:00Z"})
+SLOWER = request_example("Slower", {"pace_per_second": 5})
+CAMPAIGNS = response_example("The last page", {"items": [_RUNNING], "continuation_token": None, "has_more": False})
+RETRY_FAILED = request_example("Who was busy or did not answer", {"reasons": ["busy", "no_answer"]})
 _RETRY: dict[str, Any] = {
     "retry_id": "01920f4c-2a00-7000-8000-0000000000f3",
     "state": "completed",
@@ -100,9 +91,9 @@ _LARGE_RETRY = {
     "left_out": {"attempts_used_up": 1, "suppressed": 11},
     "ended_at": None,
 }
-RETRIED = _answer("Queued again", _RETRY)
-RETRYING = _answer("The first of many are", _LARGE_RETRY, 202)
-RETRY_STOPPED = _answer(
+RETRIED = response_example("Queued again", _RETRY)
+RETRYING = response_example("The first of many are", _LARGE_RETRY, 202)
+RETRY_STOPPED = response_example(
     "Stopped",
     {
         **_LARGE_RETRY,
@@ -112,7 +103,7 @@ RETRY_STOPPED = _answer(
     },
 )
 
-PREVIEW = _answer(
+PREVIEW = response_example(
     "Most at once, some in their morning",
     {
         "starts_at": "2026-03-02T15:00:00Z",
@@ -127,7 +118,7 @@ PREVIEW = _answer(
         "stopped": "",
     },
 )
-STATS = _answer(
+STATS = response_example(
     "Under way",
     {
         "total": 10_000,
@@ -198,13 +189,13 @@ _CHECKED = {
     "answers": {"yes": 1, "no": 0, "nothing": 1, "unclear": 0},
     "updated_at": "2026-02-27T15:01:09Z",
 }
-UPLOADED = _answer("How it is read", {**_UPLOADED, **_DETAIL}, 201)
-READ_AS = _request(
+UPLOADED = response_example("How it is read", {**_UPLOADED, **_DETAIL}, 201)
+READ_AS = request_example(
     "The row that names the columns, and what each of them is",
     {"header_row": 1, "columns": ["phone", "first_name", "consent"]},
 )
-CHECKING = _answer("Being checked", {**_UPLOADED, "state": "checking"})
-CHECKED = _answer(
+CHECKING = response_example("Being checked", {**_UPLOADED, "state": "checking"})
+CHECKED = response_example(
     "One of two can be reached",
     {
         **_CHECKED,
@@ -222,8 +213,8 @@ CHECKED = _answer(
     },
 )
 _STATEMENT = "Each of them signed our form PH-12, which names voicemail messages."
-CONFIRM = _request("Consent", {"consent_statement": _STATEMENT})
-IMPORTING = _answer(
+CONFIRM = request_example("Consent", {"consent_statement": _STATEMENT})
+IMPORTING = response_example(
     "Being imported",
     {
         **_CHECKED,
@@ -292,11 +283,13 @@ _OPT_OUTS_CHECKED = {
     ],
     "updated_at": "2026-02-27T15:01:02Z",
 }
-OPT_OUTS_UPLOADED = _answer("How it is read", {**_OPT_OUTS, **_OPT_OUTS_DETAIL}, 201)
-OPT_OUTS_CHECKED = _answer("What is in it", {**_OPT_OUTS_CHECKED, **_OPT_OUTS_DETAIL})
-OPT_OUTS_CONFIRM = _request("Where it looks like a list of patients", {"must_not_be_reached": True})
-OPT_OUTS_IMPORTING = _answer("Being listed", {**_OPT_OUTS_CHECKED, "state": "importing"})
-OPT_OUTS_UNDOING = _answer("Being undone", {**_OPT_OUTS_CHECKED, "state": "undoing", "rows_imported": 3, "added": 1})
+OPT_OUTS_UPLOADED = response_example("How it is read", {**_OPT_OUTS, **_OPT_OUTS_DETAIL}, 201)
+OPT_OUTS_CHECKED = response_example("What is in it", {**_OPT_OUTS_CHECKED, **_OPT_OUTS_DETAIL})
+OPT_OUTS_CONFIRM = request_example("Where it looks like a list of patients", {"must_not_be_reached": True})
+OPT_OUTS_IMPORTING = response_example("Being listed", {**_OPT_OUTS_CHECKED, "state": "importing"})
+OPT_OUTS_UNDOING = response_example(
+    "Being undone", {**_OPT_OUTS_CHECKED, "state": "undoing", "rows_imported": 3, "added": 1}
+)
 _WITHDRAWAL = {
     "withdrawal_id": "01920f3b-5d00-7000-8000-0000000000f3",
     "campaign_id": _CAMPAIGN,
@@ -316,8 +309,8 @@ _WITHDRAWAL = {
     "created_at": "2026-03-02T15:10:00Z",
     "confirmed_at": None,
 }
-WITHDRAW = _request("Three canceled appointments", {"items": ["0010482", "0010483", "(202) 555-0142"]})
-WITHDRAWAL = _answer("One of three waits", _WITHDRAWAL, 201)
-WITHDRAWN = _answer(
+WITHDRAW = request_example("Three canceled appointments", {"items": ["0010482", "0010483", "(202) 555-0142"]})
+WITHDRAWAL = response_example("One of three waits", _WITHDRAWAL, 201)
+WITHDRAWN = response_example(
     "Taken out", {**_WITHDRAWAL, "state": "confirmed", "withdrawn": 1, "confirmed_at": "2026-03-02T15:10:30Z"}
 )

@@ -14,7 +14,6 @@ from rest_framework.request import Request
 
 from campaigns import selectors
 from campaigns.api import examples
-from campaigns.api.base import ActionView
 from campaigns.api.serializers.imports import (
     ImportAnswer,
     ImportConfirmation,
@@ -30,7 +29,7 @@ from campaigns.imports.layout import REPORTED
 from campaigns.models import RecipientImport
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
-from rvm.platform.api.lists import CreateView, ListView, PageQuery, page_of
+from rvm.platform.api.lists import ActionView, CreateView, ListView, PageQuery, page_of
 from rvm.platform.api.rendering import AnyAccept
 from rvm.platform.csv_export import csv_answer
 from rvm.platform.database.clock import database_now

@@ -10,7 +10,6 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from campaigns import selectors
 from campaigns.api import examples
-from campaigns.api.base import ActionView
 from campaigns.api.serializers.opt_outs import (
     OptOutConfirmation,
     OptOutListAnswer,
@@ -23,9 +22,7 @@ from campaigns.api.uploaded_lists import READ_AS, ListUploadHandler, UploadedLis
 from campaigns.models import OptOutImport
 from campaigns.opt_outs import service as services
 from rvm.platform.api.forms import MultiPartParser
-from rvm.platform.api.lists import CreateView, ListView, WorldQuery, page_of
-from rvm.platform.api.problem_codes import NOT_FOUND
-from rvm.platform.api.problems import Problem
+from rvm.platform.api.lists import ActionView, CreateView, ListView, WorldQuery, page_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
 
@@ -39,10 +36,7 @@ class _OptOutView(UploadedListView):
 
     def find(self, **ids: UUID) -> OptOutImport:
         lists = selectors.opt_out_lists(self.workspace, live=self.reach).select_related("workspace")
-        row = lists.filter(pk=ids["opt_out_list_id"]).first()
-        if row is None:
-            raise Problem(NOT_FOUND, self.absent("This workspace has no such opt-out list."))
-        return row
+        return self.one(lists, ids["opt_out_list_id"], self.absent("This workspace has no such opt-out list."))
 
     def look(self, row: OptOutImport) -> dict[str, Any]:
         return {"warnings": services.warnings(row)}

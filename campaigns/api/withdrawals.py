@@ -10,16 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns.api import examples
-from campaigns.api.base import ActionView, CampaignsView
+from campaigns.api.base import CampaignsView
 from campaigns.api.serializers.withdrawals import WithdrawalAnswer, WithdrawalList, WithdrawalUpload
 from campaigns.api.uploaded_lists import ListUploadHandler
 from campaigns.models import Withdrawal
 from campaigns.withdrawals import service as services
 from campaigns.withdrawals.lists import MAX_LINES, Line, listed_lines, pasted_lines
 from rvm.platform.api.forms import MultiPartParser
-from rvm.platform.api.lists import CreateView, RowsView
-from rvm.platform.api.problem_codes import NOT_FOUND
-from rvm.platform.api.problems import Problem
+from rvm.platform.api.lists import ActionView, CreateView, RowsView
 from rvm.platform.api.rendering import JSONParser
 from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
@@ -32,9 +30,8 @@ class _WithdrawalView(CampaignsView, RowsView):
 
     def find(self, campaign_id: UUID, withdrawal_id: UUID) -> Withdrawal:
         campaign = self.find_campaign(campaign_id)
-        found = Withdrawal.objects.filter(campaign=campaign, pk=withdrawal_id).first()
-        if found is None:
-            raise Problem(NOT_FOUND, "This campaign has no such withdrawal.")
+        withdrawals = Withdrawal.objects.filter(campaign=campaign)
+        found = self.one(withdrawals, withdrawal_id, "This campaign has no such withdrawal.")
         found.campaign = campaign
         return found
 

@@ -12,7 +12,8 @@ from delivery.api.problem_codes import AUDIO_PROBLEMS, DELIVERY_PROBLEMS
 from delivery.audio import AudioRejected
 from delivery.models import Clip, Recording
 from delivery.selectors import clips, recordings
-from rvm.platform.api.problem_codes import MISSING_SCOPE, NOT_FOUND, ProblemCode
+from rvm.platform.api.permissions import require_scope
+from rvm.platform.api.problem_codes import ProblemCode
 from rvm.platform.api.problems import FieldError, Problem
 from rvm.platform.scopes import Scope
 from usecases.api.base import UseCasesView
@@ -31,22 +32,24 @@ class DeliveryView(UseCasesView):
         return Scope.NUMBERS_READ in self.key.scopes
 
     def find_recording(self, recording_id: UUID) -> Recording:
-        recording = recordings(self.workspace).filter(pk=recording_id).first()
-        if recording is None:
-            raise Problem(NOT_FOUND, "This workspace has no such recording; upload it first, or check its id.")
-        if recording.assembled and not self.may_see_numbers:
-            raise Problem(
-                MISSING_SCOPE,
+        recording = self.one(
+            recordings(self.workspace),
+            recording_id,
+            "This workspace has no such recording; upload it first, or check its id.",
+        )
+        if recording.assembled:
+            require_scope(
+                self.key,
+                Scope.NUMBERS_READ,
                 "This recording was joined for some people by what a list says of them, such as their names; to see it, this API key "
                 f"lacks the scope {Scope.NUMBERS_READ.value}.",
             )
         return recording
 
     def find_clip(self, clip_id: UUID) -> Clip:
-        clip = clips(self.workspace).filter(pk=clip_id).first()
-        if clip is None:
-            raise Problem(NOT_FOUND, "This workspace has no such clip; upload it first, or check its id.")
-        return clip
+        return self.one(
+            clips(self.workspace), clip_id, "This workspace has no such clip; upload it first, or check its id."
+        )
 
 
 def _rejection(rejected: AudioRejected) -> Problem:

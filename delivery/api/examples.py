@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample
-
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.services.voicemails import REFERENCE_USED
+from rvm.platform.api.schema import request_example, response_example
 
 USE_CASE_ID = "01920f3a-6f00-7000-8000-0000000000a1"
 SETUP_ID = "01920f3a-6f00-7000-8000-0000000000b1"
@@ -70,15 +69,7 @@ _DROP_DELIVERED = {
 }
 
 
-def _request(name: str, value: Any) -> OpenApiExample:
-    return OpenApiExample(name, value, request_only=True, media_type="application/json")
-
-
-def _answer(name: str, value: Any, status: int = 200) -> OpenApiExample:
-    return OpenApiExample(name, value, response_only=True, status_codes=[str(status)])
-
-
-SEND_RECORDING = _request(
+SEND_RECORDING = request_example(
     "A recording to one person",
     {
         "use_case_id": USE_CASE_ID,
@@ -88,9 +79,9 @@ SEND_RECORDING = _request(
         "metadata": {"site": "north"},
     },
 )
-SENT = _answer("Queued", _QUEUED, 201)
-QUEUED_AGAIN = _answer("Queued again", {**_QUEUED, "attempts": 1, "sending_at": "2026-03-02T15:00:01Z"})
-CANCELED = _answer(
+SENT = response_example("Queued", _QUEUED, 201)
+QUEUED_AGAIN = response_example("Queued again", {**_QUEUED, "attempts": 1, "sending_at": "2026-03-02T15:00:01Z"})
+CANCELED = response_example(
     "Canceled",
     {
         **_QUEUED,
@@ -100,14 +91,14 @@ CANCELED = _answer(
         "ended_at": "2026-03-02T15:00:30Z",
     },
 )
-PAGE = _answer("The last page", {"items": [_DELIVERED], "continuation_token": None, "has_more": False})
-SEARCH = _request(
+PAGE = response_example("The last page", {"items": [_DELIVERED], "continuation_token": None, "has_more": False})
+SEARCH = request_example(
     "What did not reach one person",
     {"recipient_phone_number": "+12025550142", "status": ["failed", "skipped", "expired"]},
 )
-DETAIL = _answer("Delivered", {**_DELIVERED, "drops": [_DROP_DELIVERED]})
-RETRY = _request("Accept the risk of a second message", {"accept_duplicate_risk": True})
-BATCH = _request(
+DETAIL = response_example("Delivered", {**_DELIVERED, "drops": [_DROP_DELIVERED]})
+RETRY = request_example("Accept the risk of a second message", {"accept_duplicate_risk": True})
+BATCH = request_example(
     "Two people",
     {
         "use_case_id": USE_CASE_ID,
@@ -118,7 +109,7 @@ BATCH = _request(
         ],
     },
 )
-BATCH_ANSWER = _answer(
+BATCH_ANSWER = response_example(
     "One queued, one refused",
     {
         "queued": 1,
@@ -159,8 +150,8 @@ _RECORDING_KEPT: dict[str, Any] = {
         "trailing_silence_seconds": 0.4,
     },
 }
-RECORDING = _answer("Kept", _RECORDING_KEPT, 201)
-RECORDING_DETAIL = _answer(
+RECORDING = response_example("Kept", _RECORDING_KEPT, 201)
+RECORDING_DETAIL = response_example(
     "With a link that plays it",
     {
         **_RECORDING_KEPT,
@@ -168,7 +159,7 @@ RECORDING_DETAIL = _answer(
         "audio_url": "https://rvm.example.com/recordings/player.01920f3a6f0070008000000000000000c1.1772464500~aGVsbG8.mp3",
     },
 )
-CLIP = _answer(
+CLIP = response_example(
     "Kept",
     {
         "clip_id": "01920f3a-6f00-7000-8000-0000000000f1",

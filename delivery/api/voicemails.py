@@ -29,10 +29,8 @@ from delivery.services.retries import retry
 from delivery.services.voicemails import cancel, queue_voicemails
 from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
-from rvm.platform.api.lists import CreateView, ListView, RowsView, page_of
+from rvm.platform.api.lists import ActionView, CreateView, ListView, RowsView, page_of
 from rvm.platform.api.permissions import require_scope
-from rvm.platform.api.problem_codes import NOT_FOUND
-from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import JSONParser
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
@@ -46,10 +44,8 @@ class _VoicemailView(DeliveryView, RowsView):
     serializer_class = VoicemailAnswer
 
     def find(self, voicemail_id: UUID) -> Voicemail:
-        voicemail = voicemails(self.workspace, live=self.reach).filter(pk=voicemail_id).first()
-        if voicemail is None:
-            raise Problem(NOT_FOUND, self.absent("The voicemail does not exist in this workspace."))
-        return voicemail
+        found = voicemails(self.workspace, live=self.reach)
+        return self.one(found, voicemail_id, self.absent("The voicemail does not exist in this workspace."))
 
     def context(self, rows: list[Voicemail]) -> dict[str, Any]:
         return {"reveal": self.may_see_numbers}
@@ -176,10 +172,8 @@ class VoicemailView(_VoicemailView):
         return Response(self.serialize(voicemail))
 
 
-class VoicemailCancelView(_VoicemailView):
-    required_scopes: ClassVar = {"POST": Scope.VOICEMAIL_SEND}
-
-    @extend_schema(
+@extend_schema_view(
+    post=extend_schema(
         operation_id="cancel_voicemail",
         summary="Cancel a queued voicemail",
         tags=TAGS,
@@ -187,8 +181,13 @@ class VoicemailCancelView(_VoicemailView):
         responses={200: VoicemailAnswer},
         examples=[examples.CANCELED],
     )
-    def post(self, request: Request, workspace_id: UUID, voicemail_id: UUID) -> Response:
-        return Response(self.serialize(cancel(self.find(voicemail_id), actor=self.actor, now=database_now())))
+)
+class VoicemailCancelView(_VoicemailView, ActionView):
+    required_scopes: ClassVar = {"POST": Scope.VOICEMAIL_SEND}
+    verb = staticmethod(cancel)
+
+    def own(self, **ids: UUID) -> Voicemail:
+        return self.find(**ids)
 
 
 class VoicemailRetryView(_VoicemailView):

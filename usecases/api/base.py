@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 from uuid import UUID
-
-from django.db.models import Model, QuerySet
 
 from rvm.platform.api.problem_codes import ProblemCode
 from rvm.platform.api.views import ApiView
-from rvm.platform.errors import ServiceError
 from usecases import selectors
 from usecases.api.problem_codes import USE_CASE_PROBLEMS
 from usecases.models import PhoneNumber, TelephonySetup, UseCase
-
-Found = TypeVar("Found", bound=Model)
 
 
 class UseCasesView(ApiView):
@@ -23,7 +18,7 @@ class UseCasesView(ApiView):
 
     def find_use_case(self, use_case_id: UUID) -> UseCase:
         found = selectors.use_cases(self.workspace).select_related("workspace", "setup", "failover_setup")
-        return _one(found, use_case_id, "use_case_not_found", selectors.NO_SUCH_USE_CASE)
+        return self.one(found, use_case_id, selectors.NO_SUCH_USE_CASE, "use_case_not_found")
 
     def own_use_case(self, use_case_id: UUID) -> UseCase:
         """A use case that the caller may change. A test key may read and send under all use cases (through the sandbox), but may
@@ -38,15 +33,8 @@ class UseCasesView(ApiView):
     def find_setup(self, setup_id: UUID, field: str = "") -> TelephonySetup:
         found = selectors.setups(self.workspace, live=self.reach)
         sentence = self.absent(selectors.NO_SUCH_SETUP)
-        return _one(found, setup_id, "setup_not_found", sentence, field)
+        return self.one(found, setup_id, sentence, "setup_not_found", field)
 
     def find_phone_number(self, phone_number_id: UUID) -> PhoneNumber:
         found = selectors.phone_numbers(self.workspace, live=self.reach)
-        return _one(found, phone_number_id, "not_found", self.absent("This workspace has no such phone number."))
-
-
-def _one(found: QuerySet[Found], identifier: UUID, code: str, sentence: str, field: str = "") -> Found:
-    row = found.filter(pk=identifier).first()
-    if row is None:
-        raise ServiceError(code, sentence, field=field)
-    return row
+        return self.one(found, phone_number_id, self.absent("This workspace has no such phone number."))

@@ -1,7 +1,8 @@
-"""Base views of lists: get a page, create a row. A view defines the queryset and the serialization of a row."""
+"""Base views of rows: get a page, create a row, apply an action to a row. A view defines the queryset and the serializer of a row."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
@@ -14,6 +15,7 @@ from rest_framework.response import Response
 from rvm.platform.api.fields import StrictSerializer, TextField, YesFilter
 from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT, page
 from rvm.platform.api.views import ApiView
+from rvm.platform.database.clock import database_now
 
 # Query parameters that are not filters: the position in the list, and the world.
 _NO_FILTERS = frozenset({"limit", "continuation_token", "live"})
@@ -124,3 +126,19 @@ class CreateView(RowsView):
     def post(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
         row = self.create()
         return Response(self.serialize_changed(row), status=201, headers={"Location": f"{request.path}/{row.pk}"})
+
+
+class ActionView(RowsView):
+    """POST does one verb of a service to a row, with what the body says where there is a `body_class`, and answers the row."""
+
+    verb: ClassVar[Callable[..., Any]]
+    body_class: ClassVar[type[StrictSerializer] | None] = None
+
+    def own(self, **ids: UUID) -> Any:
+        """The row that the address names, which the caller may change."""
+        raise NotImplementedError
+
+    def post(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
+        row = self.own(**ids)
+        said = self.sent(self.body_class) if self.body_class else {}
+        return Response(self.serialize_changed(type(self).verb(row, **said, actor=self.actor, now=database_now())))

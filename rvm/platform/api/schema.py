@@ -8,7 +8,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
 from rvm.platform.api.problems import CONTENT_TYPE
 from rvm.platform.scopes import Scope
@@ -61,6 +61,14 @@ _IDEMPOTENCY_KEY = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="1 to 255 printable ASCII characters, best a UUID. The same POST under the same key is answered once for 24 hours.",
 )
+
+
+def request_example(name: str, value: Any) -> OpenApiExample:
+    return OpenApiExample(name, value, request_only=True, media_type="application/json")
+
+
+def response_example(name: str, value: Any, status: int = 200) -> OpenApiExample:
+    return OpenApiExample(name, value, response_only=True, status_codes=[str(status)])
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):

@@ -9,8 +9,10 @@ require the argument `live`, so that no view can omit it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, NoReturn, cast
+from typing import Any, ClassVar, NoReturn, TypeVar, cast
+from uuid import UUID
 
+from django.db.models import Model, QuerySet
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,6 +29,7 @@ from rvm.platform.models import ApiKey, User, Workspace
 from rvm.platform.scopes import Scope
 from rvm.platform.uploads import MAX_FORM_BYTES, BoundedMemoryUploadHandler
 
+Found = TypeVar("Found", bound=Model)
 ONLY_TEST_ROWS = "A test key finds test rows only; for live ones use a live key."
 
 
@@ -83,6 +86,15 @@ class ApiView(APIView):
         """Raise Problem with this sentence if the row is live and the key is a test key."""
         if live and not self.key.live:
             raise Problem(codes.TEST_KEY, sentence)
+
+    def one(
+        self, rows: QuerySet[Found], row_id: UUID, sentence: str, code: str = codes.NOT_FOUND.code, field: str = ""
+    ) -> Found:
+        """The row with this id. Raises ServiceError with the sentence where `rows` have none."""
+        row = rows.filter(pk=row_id).first()
+        if row is None:
+            raise ServiceError(code, sentence, field=field)
+        return row
 
     def absent(self, sentence: str) -> str:
         """The message for a row that was not found; for a test key it adds that test keys find test rows only."""
