@@ -69,7 +69,7 @@ class _CampaignView(CampaignsView, RowsView):
         operation_id="create_campaign",
         summary="Create a campaign",
         description="A draft: nobody is reached before it is launched. A test key makes a test campaign, which goes to the sandbox "
-        "carrier only. What is left out or null is as the use case says, whose own limits bind all the same.",
+        "carrier only. For what is left out or null the use case decides, and its limits hold in any case.",
         tags=TAGS,
         request=NewCampaign,
         responses={201: CampaignAnswer},
@@ -166,7 +166,7 @@ class UnscheduleView(_MoveView):
 @_moving(
     "pause",
     "Pause a campaign",
-    "Nothing new is sent from the next moment on. What the carrier has already goes on.",
+    "Nothing new is sent from the next moment on. What the carrier already has is still delivered.",
     examples.PAUSED,
 )
 class PauseView(_MoveView):
@@ -176,7 +176,7 @@ class PauseView(_MoveView):
 @_moving(
     "resume",
     "Resume a paused campaign",
-    "It goes on where it was: nobody again, nobody forgotten.",
+    "Sending goes on where it stopped: nobody is reached twice, and nobody is left out.",
     examples.RUNNING,
 )
 class ResumeView(_MoveView):
@@ -186,7 +186,7 @@ class ResumeView(_MoveView):
 @_moving(
     "cancel",
     "Cancel a campaign",
-    "What is not sent stays unsent, for good. What the carrier has already cannot be taken back.",
+    "What is not sent yet is never sent. What the carrier already has cannot be taken back.",
     examples.CANCELED,
 )
 class CancelView(_MoveView):
@@ -202,9 +202,9 @@ class RetryFailedView(_CampaignView):
         description=(
             "Only where a retry is safe and may help, and only those who have failed by now. Those who may have been reached "
             "(unconfirmed, unreported) are left out without `accept_duplicate_risk`, which needs the scope "
-            f"`{Scope.VOICEMAIL_RESEND_UNCERTAIN.value}` too. A completed campaign is running again by this. 200 where all of it is "
-            "done; 202 where many are left, which are queued in the background: the campaign's stats say how far that is, and until "
-            "then another request is refused: 409 `retry_under_way`."
+            f"`{Scope.VOICEMAIL_RESEND_UNCERTAIN.value}` too. This makes a completed campaign run again. 200 where all "
+            "of it is done; 202 where many are left, which are queued in the background: the campaign's stats say how far that is, "
+            "and until it is done another request is refused: 409 `retry_under_way`."
         ),
         tags=TAGS,
         request=RetryFailedRequest,
@@ -221,7 +221,8 @@ class RetryFailedView(_CampaignView):
     @extend_schema(
         operation_id="stop_retry_of_campaign",
         summary="Stop a retry of the failed",
-        description="Who is not queued again yet stays as they are; who is, stays queued. 409 `retry_not_under_way` where none is.",
+        description="Voicemails that are queued again stay queued; the others stay failed. 409 "
+        "`retry_not_under_way` where none is running.",
         tags=TAGS,
         request=None,
         responses={200: RetryFailedAnswer},

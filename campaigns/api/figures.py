@@ -34,8 +34,8 @@ class PreviewView(CampaignsView):
     @extend_schema(
         operation_id="preview_campaign",
         summary="Preview a launch",
-        description="Who would be sent to now, who later and when, who not at all and why: the same decision that is made at the "
-        "moment of sending, for a launch now or at `starts_at`.",
+        description="How many people would be reached at once, how many later and when, and how many not at all and why, for a "
+        "launch now or at `starts_at`. It is the same decision that is made at the moment of sending.",
         tags=TAGS,
         responses={200: PreviewAnswer},
         examples=[examples.PREVIEW],

@@ -86,8 +86,8 @@ class WithdrawalView(_WithdrawalView):
     post=extend_schema(
         operation_id="confirm_withdrawal",
         summary="Take these people out of the campaign",
-        description="Those who still wait end as `canceled` with the reason `withdrawn`, for good; `withdrawn` says how many. Whose "
-        "message has left since the check is not called back.",
+        description="Those who still wait end as `canceled` with the reason `withdrawn`, for good; `withdrawn` says how many. A "
+        "message that has left since the check is not called back.",
         tags=TAGS,
         request=None,
         responses={200: WithdrawalAnswer},

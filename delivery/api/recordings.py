@@ -24,8 +24,8 @@ TAGS = ["Recordings"]
     get=extend_schema(
         operation_id="list_recordings",
         summary="List recordings",
-        description="Newest first. What campaigns assembled from clips is left out, and found by its id, with the scope "
-        f"`{Scope.NUMBERS_READ.value}`: it may name people.",
+        description="Newest first. Recordings that campaigns assembled from clips are left out, because they may name people; with "
+        f"the scope `{Scope.NUMBERS_READ.value}` they are found by their ids.",
         tags=TAGS,
         parameters=[PageQuery],
         responses={200: page_of(RecordingAnswer)},

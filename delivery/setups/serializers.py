@@ -49,8 +49,8 @@ class NewSetup(SetupChanges):
 
 class HealthAnswer(serializers.Serializer[TelephonySetup]):
     state = serializers.SerializerMethodField(
-        help_text="closed: voicemails go out. open: the carrier failed; they wait until the time given. half_open: one of them "
-        "tries whether it is well again."
+        help_text="closed: voicemails go out. open: the carrier failed; they wait until the time given. half_open: one "
+        "voicemail tries whether the carrier works again."
     )
     reason = serializers.CharField(source="breaker_reason", help_text="Why it opened; empty while it is closed.")
     until = serializers.DateTimeField(source="breaker_until", allow_null=True)

@@ -70,7 +70,7 @@ class PhoneNumberView(_PhoneNumberView):
     @extend_schema(
         operation_id="remove_phone_number",
         summary="Remove a sender number",
-        description="409 `number_assigned` while a use case has it. What was sent from it keeps it.",
+        description="409 `number_assigned` while a use case has it. Voicemails that were sent from it still show it.",
         tags=TAGS,
         responses={204: None},
     )

@@ -47,7 +47,7 @@ class _OfLane(StrictModelSerializer):
 
 
 class CampaignChanges(StrictSerializer):
-    """What of a campaign can be changed. Null is as the use case says; the use case's limits bind all the same."""
+    """What of a campaign can be changed. For what is null the use case decides, and its limits hold in any case."""
 
     use_case_id = IdField(help_text="Why and from whom. It stays once the campaign has recipients.")
     recording_id = IdField(required=False, allow_null=True, help_text="What everybody hears.")
@@ -131,14 +131,16 @@ class RetryFailedRequest(StrictSerializer):
         default=list,
         child=serializers.ChoiceField(REASONS),
         max_length=len(REASONS),
-        help_text="Only those that failed for one of these; none are all that a retry can help.",
+        help_text="Only those that failed for one of these; an empty list means every reason that a retry can help.",
     )
 
 
 class RetryFailedAnswer(serializers.Serializer[Any]):
     retry_id = serializers.UUIDField(source="pk")
     state = serializers.ChoiceField(RETRY_STATES, help_text="While it is running, the counts grow.")
-    reasons = serializers.ListField(child=serializers.CharField(), help_text="As asked for; none are all that help.")
+    reasons = serializers.ListField(
+        child=serializers.CharField(), help_text="As asked for; an empty list means every reason that a retry can help."
+    )
     accept_duplicate_risk = serializers.BooleanField()
     matching = serializers.IntegerField(
         help_text="How many voicemails had failed so when it was asked for. At the end, those neither queued nor left out had come "
@@ -150,4 +152,6 @@ class RetryFailedAnswer(serializers.Serializer[Any]):
     )
     asked_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
-    stopped_because = serializers.CharField(allow_blank=True, help_text="Where it was stopped, why, as a sentence.")
+    stopped_because = serializers.CharField(
+        allow_blank=True, help_text="A sentence that says why it was stopped; empty unless it was."
+    )

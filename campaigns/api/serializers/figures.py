@@ -31,7 +31,8 @@ class PreviewAnswer(serializers.Serializer[Any]):
     pace_per_second = serializers.FloatField()
     stopped = serializers.CharField(
         allow_blank=True,
-        help_text="What keeps everybody waiting as it is now, as a sentence; the figures are those without it.",
+        help_text="A sentence that says what keeps everybody waiting now, such as a switch that is off; the figures "
+        "are for when that is over.",
     )
 
 

@@ -66,8 +66,7 @@ class ImportAnswer(UploadedListAnswer):
     codes = CountsField("Rows that were not accepted, by code.")
     answers = CountsField(
         "Where a column asks for consent, how many rows say `yes`, `no`, `nothing` and what is `unclear`; "
-        "`next_number`: people whose "
-        "first phone is none and who are reached at their next one.",
+        "`next_number`: people whose first phone cannot be reached, so that their next one is taken.",
         *ANSWERS,
     )
     consent_statement = serializers.CharField(allow_blank=True)

@@ -47,7 +47,7 @@ class OptOutReading(ListReading):
     )
     columns = columns_field(
         f"What each column is, from the left: {', '.join(KINDS)}; empty where it is not read. Every number of a "
-        "row is listed. With `opt_out` only those are who have a yes in it, with `consent` those who have one are not. "
+        "row is listed. With a column `opt_out` only people with a yes in it are, with a column `consent` only people without one. "
         f"{', '.join(REPEATED)} may stand several times, and `{UNCLEAR}` where nobody has said yet what a column is; no "
         "list with such a column is checked."
     )

@@ -94,10 +94,11 @@ class ColumnAnswer(serializers.Serializer[Any]):
     sure = serializers.ChoiceField([sureness.value for sureness in Sureness])
     why = serializers.ChoiceField(
         [why.value for why in Why],
-        help_text="By its name, its cells or both; by its place, where another column is as good; as a person has said it.",
+        help_text="Whether its name, its cells or both say so, its place (where another column would do as well), or a person.",
     )
     question = QuestionField(
-        allow_blank=True, help_text="What somebody has to say about it before the list is checked."
+        allow_blank=True,
+        help_text="What a person has to answer about the column before the list is checked; empty where nothing is asked.",
     )
 
 

@@ -64,7 +64,7 @@ class RecordingAnswer(serializers.Serializer[Recording]):
     created_at = serializers.DateTimeField()
     levels = LevelsAnswer(
         allow_null=True,
-        help_text="How it sounds. Null where joined from clips or older than the measurement; getting it alone measures it.",
+        help_text="How it sounds. Null where joined from clips or older than the measurement; getting this recording measures it.",
     )
 
 

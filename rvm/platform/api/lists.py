@@ -25,7 +25,9 @@ class PageQuery(StrictSerializer):
     """The query parameters for the position in a list."""
 
     limit = serializers.IntegerField(required=False, min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
-    continuation_token = TextField(required=False, allow_null=True, help_text="From the page before; same filters.")
+    continuation_token = TextField(
+        required=False, allow_null=True, help_text="The token of the page before, with the same filters."
+    )
 
     @property
     def filters(self) -> dict[str, Any]:

@@ -24,14 +24,14 @@ _PROBLEM = {
         "detail": {"type": "string"},
         "code": {"type": "string"},
         "request_id": {"type": "string"},
-        "retry_at": {"type": "string", "format": "date-time", "description": "Where time heals it."},
+        "retry_at": {"type": "string", "format": "date-time", "description": "When to try again, where waiting helps."},
         "errors": {
             "type": "array",
             "items": {
                 "type": "object",
                 "required": ["pointer", "code", "detail"],
                 "properties": {
-                    "pointer": {"type": "string", "description": "JSON pointer to the wrong field."},
+                    "pointer": {"type": "string", "description": "JSON Pointer to the field that is wrong."},
                     "code": {"type": "string"},
                     "detail": {"type": "string"},
                 },
@@ -42,15 +42,15 @@ _PROBLEM = {
 _ALWAYS = {
     "400": "The request cannot be read.",
     "401": "No valid API key.",
-    "403": "The API key lacks a scope, or is a test key and the row a live one.",
+    "403": "The API key lacks a scope, or it is a test key and the row is a live one.",
     "404": "Not found in this workspace.",
     "406": "Only JSON is served.",
-    "422": "Well formed but wrong.",
+    "422": "The request is well formed, but something in it is wrong.",
     "429": "Too many requests.",
-    "500": "We failed; repeat later under the same Idempotency-Key.",
+    "500": "The platform failed. Repeat the request later, under the same Idempotency-Key.",
 }
 _WITH_BODY = {
-    "409": "Conflicts with what exists, or is being answered.",
+    "409": "The request conflicts with what exists, or the same request is being answered.",
     "411": "The body has no Content-Length.",
     "413": "The body is too large.",
     "415": "The body's type is not read.",
