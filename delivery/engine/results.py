@@ -90,10 +90,12 @@ def record(results: Sequence[Result], now: datetime) -> list[Result]:
 
 def _record_late(asked: Sequence[Transition], changes: Sequence[DropChange], now: datetime) -> None:
     for earlier, ends in LATE_ANSWERS:
-        late = [replace(move, from_status=earlier) for move in asked if move.to_status in ends]
+        names = {end.value for end in ends}  # the same for a voicemail and its drop
+        late = [replace(move, from_status=earlier) for move in asked if move.to_status.value in names]
         transitions.apply(late, now)
         transitions.change_drops(
-            [replace(change, from_status=DropStatus(earlier)) for change in changes if change.to_status in ends], now
+            [replace(change, from_status=DropStatus(earlier)) for change in changes if change.to_status.value in names],
+            now,
         )
 
 
