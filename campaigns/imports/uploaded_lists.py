@@ -19,7 +19,7 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.observability.masking import mask_numbers
 from rvm.spreadsheets.columns.kinds import check_columns, unclear_of
 from rvm.spreadsheets.columns.questions import SENTENCES, Question
-from rvm.spreadsheets.columns.reading import Sureness, Why, read_columns
+from rvm.spreadsheets.columns.reading import Sureness, Why, read_patients
 from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS, Dialect
 from rvm.spreadsheets.encodings import Accents
 from rvm.spreadsheets.preview import Preview, ReadColumns, examine, preview
@@ -38,7 +38,7 @@ class Kind:
     refusals begin with, and by its state what helps somebody who is refused."""
 
     help: Mapping[str, str]
-    columns: ReadColumns = read_columns
+    columns: ReadColumns = read_patients
     check: Callable[[Sequence[str | None]], None] = check_columns
     sentences: Mapping[Question, str] = field(default_factory=lambda: SENTENCES)
     decided: str = "whether somebody may be reached"

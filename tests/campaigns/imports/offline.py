@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from campaigns.imports.layout import REPORTED, layout_of
 from campaigns.imports.row_validation import RowInvalid, judge_for
+from campaigns.imports.uploaded_lists import RECIPIENTS
 from campaigns.imports.verdicts import BINDING
 from campaigns.models import Campaign
 from rvm.spreadsheets.columns.kinds import PHONES, UNCLEAR
@@ -47,7 +48,7 @@ def read_list(content: bytes, said: Mapping[int, str] | None = None) -> Read:
     """`said` are answers of a person to the questions, by place."""
     accents = Accents()
     list(accents.pass_on([content]))
-    dialect, seen = examine(lambda: [content], accents=accents.kept)
+    dialect, seen = examine(lambda: [content], accents=accents.kept, columns=RECIPIENTS.columns)
     columns = ["" if column.kind in REPORTED else column.kind for column in seen.columns]
     for at, kind in (said or {}).items():
         columns[at] = kind
@@ -59,7 +60,7 @@ def read_list(content: bytes, said: Mapping[int, str] | None = None) -> Read:
 
 
 def _reach(read: Read, content: bytes, said: Mapping[int, Any]) -> None:
-    seen, rows = open_list([content], read.dialect)
+    seen, rows = open_list([content], read.dialect, columns=RECIPIENTS.columns)
     judge = judge_for(_CAMPAIGN, layout_of(read.columns, list(said), seen, ragged=read.dialect.format == "xlsx"))
     bound: set[str] = set()
     people: list[tuple[int, str]] = []

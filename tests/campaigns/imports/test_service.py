@@ -301,3 +301,16 @@ def test_the_tick_rings_for_imports_under_way_and_the_job_works_on_them() -> Non
     job.func()
     row.refresh_from_db()
     assert row.state == "checked"
+
+
+BESIDE = b"Name,Phone,Name,Phone\r\nAna,2025550100,Ben,2025550101\r\n"
+ABOVE = b"Name,Phone\r\nAna,2025550100\r\nDO NOT CALL,\r\nBen,2025550101\r\n"
+
+
+@pytest.mark.parametrize(("content", "asked"), [(BESIDE, ["which_phone"] * 2), (ABOVE, ["heading"])])
+def test_what_is_asked_of_a_list_of_people_who_are_to_be_reached_is_asked_of_an_upload(
+    content: bytes, asked: list[str]
+) -> None:
+    row = upload(make_campaign(), content)
+    assert [column.question for column in service.sample(row).reading if column.question] == asked
+    assert code_of(lambda: service.check(row, actor=None, now=NOW)) == "columns_unclear"
