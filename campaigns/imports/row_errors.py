@@ -115,6 +115,11 @@ CODES: dict[str, Code] = {
         "A cell of this row, or of another one of this number, says in words that the person must not be reached; if it means "
         "something else, say what its column is.",
     ),
+    "under_heading": Code(
+        _N,
+        "A row above this one says only that somebody must not be reached or has canceled, as a heading over those below it does; if "
+        "it means nothing, take it out, or say what its column is.",
+    ),
     "clip_missing": Code(
         _N, "The campaign's script has no clip for what this row says; add the clip or an “otherwise”."
     ),

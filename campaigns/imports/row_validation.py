@@ -24,6 +24,7 @@ from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.cells.objections import answers_something, objects
 from rvm.spreadsheets.cells.phones import SAYS_NONE, numbers_in
+from rvm.spreadsheets.columns.headings import heading_at
 from rvm.spreadsheets.columns.kinds import DECIDING, EXTENSION, PHONE_TYPE, PHONES
 from rvm.spreadsheets.columns.names import Whose, whose
 from rvm.spreadsheets.refusals import CellInvalid
@@ -66,7 +67,27 @@ class RowInvalid(Exception):
 
 
 def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
-    """A function that judges the rows of one list; it raises RowInvalid."""
+    """A function that judges the rows of one list, in their order; it raises RowInvalid."""
+    read, shaped, binds = _reader_for(campaign, layout), _shape_for(layout), _binding(layout)
+    under_heading = False
+
+    def judge(row: Row) -> Person:
+        nonlocal under_heading
+        try:
+            person = read(row)
+        except RowInvalid:
+            # A heading has no number and is refused anyway, so only such rows are looked at.
+            under_heading = under_heading or heading_at(row) not in (None, *layout.said)
+            raise
+        if under_heading:
+            raise RowInvalid("under_heading", binds(shaped(row)), person.consent)
+        return person
+
+    return judge
+
+
+def _reader_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
+    """A function that reads one row by itself; it raises RowInvalid."""
     columns = list(layout.columns)
     # As wide as the list, and no cell of it behind its columns.
     width = len(columns) if layout.width in (0, len(columns)) else -1
@@ -80,7 +101,7 @@ def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
     prints_of = _prints_for(layout)
     recording_of = _recordings(campaign) if campaign.script is not None else None
 
-    def judge(row: Row) -> Person:
+    def read(row: Row) -> Person:
         if len(row) != width or isinstance(row, DamagedRow):
             row = shaped(row)
         code, consent = verdict(row)
@@ -117,7 +138,7 @@ def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
             prints_of(texts),
         )
 
-    return judge
+    return read
 
 
 def rules_of(campaign: Campaign) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -34,6 +35,7 @@ from rvm.platform.database.ids import uuid7_at
 from rvm.platform.encryption import encrypted_files
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
+from rvm.spreadsheets.columns.headings import any_says_no
 from rvm.spreadsheets.workbook_notices import other_sheets
 
 __all__ = ["sample"]
@@ -206,6 +208,8 @@ def warnings(recipient_import: RecipientImport) -> list[str]:
     )
     earlier = same.filter(state__in=[ImportState.IMPORTING, ImportState.COMPLETED]).order_by("-pk").first()
     said = [*other_sheets(recipient_import.sheets, recipient_import.sheet), *recipient_import.notices]
+    if any_says_no([PurePath(recipient_import.file_name).stem.replace("_", " ")]):
+        said.insert(0, _NAMED_SO)
     if earlier is None:
         return said
     return [
@@ -213,6 +217,12 @@ def warnings(recipient_import: RecipientImport) -> list[str]:
         f"The same file was imported into this campaign on {earlier.created_at:%-d %B %Y at %H:%M} UTC. Whoever is in the campaign "
         "already counts as a duplicate, so importing it again changes nothing.",
     ]
+
+
+_NAMED_SO = (
+    "The file is named like a list of people who must not be reached, or have canceled. If it is one, discard it, and upload it as a "
+    "list of opt-outs or of canceled appointments."
+)
 
 
 def _require_editable(campaign: Campaign) -> None:

@@ -46,7 +46,7 @@ _RANK = {code: rank for rank, code in enumerate(ORDER)}
 WATCHED = frozenset({"says_no", "column_unclear"})
 # These say no to the numbers of the row, whatever other rows say about them. An appointment may be canceled and another one stand,
 # and who says nothing in one row may say it in another.
-BINDING = (frozenset(ORDER) | WATCHED) - {"appointment_canceled", "consent_blank"}
+BINDING = (frozenset(ORDER) | WATCHED | {"under_heading"}) - {"appointment_canceled", "consent_blank"}
 
 _SENTENCES = frozenset(code.sentence for code in CODES.values())
 _CONSENT: dict[str, Consent] = {

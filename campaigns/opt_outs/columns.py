@@ -14,7 +14,16 @@ from enum import StrEnum
 from rvm.spreadsheets.cells.answers import Answer, Standing, answer, standing
 from rvm.spreadsheets.columns.kinds import DECIDING, EXTENSION, PHONES, UNCLEAR, column_twice
 from rvm.spreadsheets.columns.questions import PERHAPS_ANOTHERS_PHONE, UNNAMED_PHONES, Question
-from rvm.spreadsheets.columns.reading import Column, Sureness, Watch, Why, read_columns, without_verdicts
+from rvm.spreadsheets.columns.reading import (
+    NOTHING_AROUND,
+    Around,
+    Column,
+    Sureness,
+    Watch,
+    Why,
+    read_columns,
+    without_verdicts,
+)
 from rvm.spreadsheets.columns.samples import Sample
 from rvm.spreadsheets.columns.words import words_of
 from rvm.spreadsheets.refusals import ColumnsInvalid
@@ -73,7 +82,9 @@ def says(kind: str, cell: str) -> Says:
     return _STOOD.get(standing(cell), said) if said is Says.UNCLEAR else said
 
 
-def read_opt_outs(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> list[Column]:
+def read_opt_outs(
+    header: Sequence[str] | None, rows: Sequence[Sequence[str]], _around: Around = NOTHING_AROUND
+) -> list[Column]:
     """One Column for each column, as `read_columns`, of kinds in KINDS, UNCLEAR or "".
 
     A column named “Do not call” may hold the numbers, and every number of the person counts.

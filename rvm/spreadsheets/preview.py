@@ -12,12 +12,12 @@ from rvm.spreadsheets import workbooks
 from rvm.spreadsheets.bounds import MAX_COLUMNS, too_many_columns
 from rvm.spreadsheets.cells.phones import looks_like_phone
 from rvm.spreadsheets.columns.headers import MAX_ROWS_ABOVE, Header, find_header, header_at
-from rvm.spreadsheets.columns.reading import Column, holds_people, read_columns, read_patients
+from rvm.spreadsheets.columns.reading import Around, Column, holds_people, read_columns, read_patients
 from rvm.spreadsheets.dialect import HEAD_BYTES, Dialect, guess
 from rvm.spreadsheets.rows import DamagedRow, Rows, all_rows
 
-# What the columns of a list are taken for, by their names, if they have any, and their cells.
-ReadColumns = Callable[[Sequence[str] | None, Sequence[Sequence[str]]], list[Column]]
+# What the columns of a list are taken for, by their names, if they have any, their cells, and what stands around these.
+ReadColumns = Callable[[Sequence[str] | None, Sequence[Sequence[str]], Around], list[Column]]
 PREVIEW_ROWS = 20
 # By which columns are read: a mark that one of a hundred people has shows in them.
 MAX_ROWS_READ = 200
@@ -95,7 +95,9 @@ def width_of(header: Header, rows: Sequence[Sequence[str]]) -> int:
     return max(len(header.names), *(width for width, _ in usual), 1)
 
 
-def _preview(header: Header, rows: Sequence[tuple[int, list[str]]], columns: ReadColumns, *, of_csv: bool) -> Preview:
+def _preview(
+    header: Header, rows: Sequence[tuple[int, list[str]]], columns: ReadColumns, *, of_csv: bool, sheet: str = ""
+) -> Preview:
     below = [(number, cells) for number, cells in rows if number > header.row]
     first = [cells for _, cells in below[:MAX_ROWS_READ]]
     if header.row:
@@ -103,23 +105,28 @@ def _preview(header: Header, rows: Sequence[tuple[int, list[str]]], columns: Rea
         width = width_of(header, first) if of_csv else MAX_COLUMNS
         whole = [cells for cells in first if not isinstance(cells, DamagedRow) and len(cells) <= width]
         whole = whole if len(whole) * 2 >= len(first) else first
+        above = [cells for _, cells in header.titles]
     else:
-        whole = _without_titles(first)
+        above, whole = _parted(first)
     # A person's row that somebody takes for a header would lend its words to the names of columns, which are kept in clear.
-    return Preview(header, below[:PREVIEW_ROWS], columns(header.names if header.sure else None, whole))
+    around = Around([sheet, *chain.from_iterable(above)])
+    return Preview(header, below[:PREVIEW_ROWS], columns(header.names if header.sure else None, whole, around))
 
 
-def _without_titles(rows: list[list[str]]) -> list[list[str]]:
-    """From the first row with a phone on: what stands above it in a list without a header tells nothing of columns."""
+def _parted(rows: list[list[str]]) -> tuple[list[list[str]], list[list[str]]]:
+    """At the first row with a phone: what stands above it in a list without a header tells nothing of columns."""
     first = next((at for at, cells in enumerate(rows[:MAX_ROWS_ABOVE]) if any(map(looks_like_phone, cells))), 0)
-    return rows[first:]
+    return rows[:first], rows[first:]
 
 
 def _preview_of_sheet(
     sheets: list[workbooks.Sheet], sheet: workbooks.Sheet, header: Header, columns: ReadColumns
 ) -> Preview:
     return replace(
-        _preview(header, sheet.rows, columns, of_csv=False), sheets=sheets, sheet=sheet.name, notices=sheet.notices
+        _preview(header, sheet.rows, columns, of_csv=False, sheet=sheet.name),
+        sheets=sheets,
+        sheet=sheet.name,
+        notices=sheet.notices,
     )
 
 

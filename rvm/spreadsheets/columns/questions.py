@@ -21,6 +21,7 @@ class Question(StrEnum):
     ALIVE = "alive"
     STATUS = "status"
     HEADING = "heading"
+    TITLE = "title"
 
 
 UNNAMED_PHONES = "Several columns hold phone numbers, and none is named as the person's own."
@@ -45,4 +46,7 @@ SENTENCES: dict[Question, str] = {
     "not be reached? Read as the status of the appointment, it keeps out all whose status is not known; or does it decide nothing?",
     Question.HEADING: "One of its rows says only that somebody must not be reached or has canceled, as a heading over the people "
     "below it does. Take these people out of the list; or, if the row means nothing, say what the column is.",
+    Question.TITLE: "The title of the list, or the name of its sheet, says that people must not be reached or have canceled. If it "
+    "says so of these, discard the list, and upload it as a list of opt-outs or of canceled appointments. If they are to be reached "
+    "all the same, say what the column is.",
 }

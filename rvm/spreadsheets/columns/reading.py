@@ -8,9 +8,8 @@ from enum import StrEnum
 
 from rvm.spreadsheets.cells.answers import Answer, Standing, canceled, died
 from rvm.spreadsheets.cells.countries import country
-from rvm.spreadsheets.cells.objections import denies, ends_plainly, objects
-from rvm.spreadsheets.cells.phones import looks_like_phone
 from rvm.spreadsheets.cells.places import postal_code, state, time_zone
+from rvm.spreadsheets.columns.headings import any_says_no, headings
 from rvm.spreadsheets.columns.kinds import EXTENSION, ONCE, PHONES, UNCLEAR
 from rvm.spreadsheets.columns.names import Meaning, Sense, Whose, meaning_of, whose
 from rvm.spreadsheets.columns.questions import Question
@@ -57,13 +56,25 @@ class Column:
     watch: Watch = Watch.WORDS
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is seen of a list beside its rows: `titles` are what stands above them, and the name of their sheet."""
+
+    titles: Sequence[str] = ()
+
+
+NOTHING_AROUND = Around()
 SAID = Column("", Sureness.SURE, Why.SAID)
 _NAMES = ("name", "first_name", "last_name")
 _MERGED = ""  # until it has its name
 
 
 def read_columns(
-    header: Sequence[str] | None, rows: Sequence[Sequence[str]], *, of_opt_outs: bool = False
+    header: Sequence[str] | None,
+    rows: Sequence[Sequence[str]],
+    _around: Around = NOTHING_AROUND,
+    *,
+    of_opt_outs: bool = False,
 ) -> list[Column]:
     """One Column for each column; `header` is None where the list has none, `rows` are the first ones of the list.
 
@@ -89,12 +100,17 @@ def read_columns(
     return [columns[at] for at in range(len(names))]
 
 
-def read_patients(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> list[Column]:
+def read_patients(
+    header: Sequence[str] | None, rows: Sequence[Sequence[str]], around: Around = NOTHING_AROUND
+) -> list[Column]:
     """As `read_columns`, of a list of people who are to be reached, in which more has to be asked."""
     columns = read_columns(header, rows)
     for at in _side_by_side(header or (), columns):
         columns[at] = _ask(Question.WHICH_PHONE)
-    for at in _headings(rows):
+    if columns and any_says_no(around.titles):
+        at = next((at for at, column in enumerate(columns) if column.kind == "phone"), 0)
+        columns[at] = _ask(Question.TITLE, Why.NOTHING)
+    for at in headings(rows):
         columns[at] = _ask(Question.HEADING, Why.CELLS)
     return columns
 
@@ -105,22 +121,6 @@ def _side_by_side(names: Sequence[str], columns: Sequence[Column]) -> list[int]:
     twice = [at for at, name in enumerate(said) if name and said.count(name) > 1]
     people = any(meaning_of(names[at]).kind in _NAMES for at in twice)
     return [at for at in twice if columns[at].kind in PHONES] if people else []
-
-
-def _headings(rows: Sequence[Sequence[str]]) -> set[int]:
-    """Where a no stands alone in a row above people: a legend below them says nothing of anybody."""
-    found: set[int] = set()
-    people = False
-    for row in reversed(rows):
-        filled = [at for at, cell in enumerate(row) if trimmed(cell)]
-        if people and len(filled) == 1 and _is_heading(row[filled[0]]):
-            found.add(filled[0])
-        people = people or any(map(looks_like_phone, row))
-    return found
-
-
-def _is_heading(cell: str) -> bool:
-    return not any(map(str.isdigit, cell)) and (objects(cell) or denies(cell) or ends_plainly(cell))
 
 
 def _of_one_appointment(meanings: list[Meaning]) -> list[Meaning]:

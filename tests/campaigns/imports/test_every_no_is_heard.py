@@ -289,15 +289,77 @@ def test_a_report_that_names_its_columns_on_each_page_has_them() -> None:
     assert (read.asked, reached(read), read.codes[5]) == ({}, OTHERS, "has_letters")
 
 
-@pytest.mark.parametrize(
-    "heading", ["DO NOT CALL", "Cancelled", "Declined", "DNC list", "Patients who opted out", "No llamar"]
+HEADINGS = several(
+    """
+    DO NOT CALL|Cancelled|Declined|DNC list|Patients who opted out|No llamar|Cancelled (12)|No shows|*** DO NOT CALL ***|Opt-outs
+    Deceased:|Canceladas|Fallecidos|Bajas|Opted out 3/2/2026|Wrong numbers|Inactive|Suppressed|DO NOT CALL - 3 patients
+    """
 )
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
 @pytest.mark.parametrize("at", [0, 1])
 def test_a_no_that_stands_alone_above_people_is_asked_about(heading: str, at: int) -> None:
     rows = six().decode().splitlines()
     alone = [heading, ""] if at == 0 else ["", heading]
     read = read_list("\r\n".join([*rows[:4], ",".join(alone), *rows[4:]]).encode())
     assert read.asked == {at: "heading"}
+
+
+MANY = [f"P{at},(202) 555-01{at % 100:02},Austin" for at in range(400)]
+
+
+@pytest.mark.parametrize("heading", [*(f"{heading},," for heading in HEADINGS), "No llamar", "DO NOT CALL,3 patients,"])
+def test_nobody_is_reached_below_a_no_that_stands_alone_wherever_it_does(heading: str) -> None:
+    others = [f"Q{at},(212) 555-01{at:02},Austin" for at in range(9)]
+    # In another section too, and after all.
+    rows = ["Name,Cell,City", *MANY, heading, *others, MANY[0], "New patients,,", "Zoe,(213) 555-0100,Reno"]
+    content = "\r\n".join(rows).encode()
+    read = read_list(content)
+    assert (read.asked, len(read.reached)) == ({}, 99)
+    assert [code for number, code in read.codes.items() if number > 402] == ["under_heading"] * 10 + [
+        "phone_missing",
+        "under_heading",
+    ]
+    assert "+12135550100" in read_list(content, {0: "name"}).reached
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["Total cancelled: 12,,", "* X = do not call,,", "Monday 12/2,,", "Page 3 of 7,,", "Nueva semana,,", ",,Reno"],
+)
+def test_another_row_without_a_number_says_nothing_of_those_below_it(row: str) -> None:
+    for at in (3, 300):
+        read = read_list("\r\n".join(["Name,Cell,City", *MANY[:at], row, *MANY[at:]]).encode())
+        assert (read.asked, len(read.reached)) == ({}, 100)
+
+
+TITLES = several(
+    """
+    DO NOT CALL LIST|Opt-out list 2026|Cancelled appointments 12/1/2026 - 12/7/2026|Deceased patients|Lista: no llamar|No contactar
+    """
+)
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_a_title_that_says_no_is_asked_about(title: str) -> None:
+    assert read_list(f"{title},\r\n".encode() + six()).asked == {1: "title"}
+    assert read_list(f"{title},\r\n".encode() + six().split(b"\r\n", 1)[1]).asked == {1: "title"}
+    assert reached(read_list(f"{title},\r\n".encode() + six(), {1: "phone"})) == EVERYBODY
+
+    def name(made: Any) -> None:
+        made.worksheets[0].title = "".join(char for char in title if char not in ":/")[:31]
+
+    rows = [row.split(",") for row in six().decode().splitlines()]
+    assert read_list(book(rows, change=name)).asked == {1: "title"}
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Recall list (DNC removed)", "Criteria: status not in (Cancelled)", "Excludes opted out patients", "Call list"],
+)
+def test_a_title_about_others_is_not_asked_about(title: str) -> None:
+    assert reached(read_list(f"{title},\r\n".encode() + six())) == EVERYBODY
 
 
 def test_a_legend_below_the_people_is_no_heading() -> None:

@@ -314,3 +314,17 @@ def test_what_is_asked_of_a_list_of_people_who_are_to_be_reached_is_asked_of_an_
     row = upload(make_campaign(), content)
     assert [column.question for column in service.sample(row).reading if column.question] == asked
     assert code_of(lambda: service.check(row, actor=None, now=NOW)) == "columns_unclear"
+
+
+@pytest.mark.parametrize(("name", "said"), [("DNC_list.csv", 1), ("opt-outs 2026-12-01.csv", 1), ("recall.csv", 0)])
+def test_a_file_that_is_named_like_a_list_of_opt_outs_is_warned_about(name: str, said: int) -> None:
+    warnings = service.warnings(upload(make_campaign(), LIST, name=name))
+    assert len(warnings) == said and all("must not be reached" in warning for warning in warnings)
+
+
+def test_of_a_list_with_a_heading_far_below_only_those_above_it_become_voicemails() -> None:
+    campaign = make_campaign()
+    people = [[number, "Ana"] for number in numbers(300)]
+    row = imported(campaign, as_csv([*people[:250], ["DO NOT CALL", ""], *people[250:]]))
+    assert len(recipients(campaign)) == 250
+    assert (row.codes, row.counts["not_reachable"]) == ({"says_no": 1, "under_heading": 50}, 51)
