@@ -19,9 +19,9 @@ _JUDGED = frozenset({*DECIDING, UNCLEAR})
 class Layout:
     """`columns` are kinds, merge fields' names or "" where a column is not read; `watches` is what is looked for in each, or None.
 
-    `named` says whether a header names them, and `said` are the places of which a person has said what stands there. `width` is how
-    many cells rows have, 0 where they are ragged, as those of workbooks are, which end with their last cell: there what is missing at
-    the end is empty, and nothing can be shifted.
+    `named` says whether a header names them, `said` are the places of which a person has said what stands there, and `titles` are
+    the rows above the header. `width` is how many cells rows have, 0 where they are ragged, as those of workbooks are, which end with
+    their last cell: there what is missing at the end is empty, and nothing can be shifted.
     """
 
     columns: Sequence[str]
@@ -29,6 +29,7 @@ class Layout:
     named: bool = True
     width: int = 0
     said: Collection[int] = ()
+    titles: Sequence[Sequence[str]] = ()
 
 
 def layout_of(columns: Sequence[str], said: Collection[int], seen: Preview, *, ragged: bool) -> Layout:
@@ -38,7 +39,8 @@ def layout_of(columns: Sequence[str], said: Collection[int], seen: Preview, *, r
         _watch(kind, guessed[at] if at < len(guessed) else None, said=at in said) for at, kind in enumerate(columns)
     ]
     width = 0 if ragged else width_of(seen.header, [cells for _, cells in seen.rows])
-    return Layout(columns, watches, any(seen.header.names), width, frozenset(said))
+    titles = [cells for _, cells in seen.header.titles]
+    return Layout(columns, watches, any(seen.header.names), width, frozenset(said), titles)
 
 
 def _watch(kind: str, guessed: Column | None, *, said: bool) -> Watch | None:

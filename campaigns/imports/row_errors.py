@@ -74,6 +74,10 @@ CODES: dict[str, Code] = {
         "This row has more cells than the list has columns, so answers may stand in the wrong one; put quotation marks around a "
         "cell that holds a comma.",
     ),
+    "report_line": Code(
+        _I,
+        "This row is a line of the report, such as a total or the clinic's own phone, and nobody on the list; it is left out.",
+    ),
     "reference_too_long": Code(_I, "The reference has more than 100 characters; shorten it."),
     "record_number_too_long": Code(_I, "The record number has more than 100 characters; shorten it."),
     "fields_too_long": Code(

@@ -12,10 +12,13 @@ from operator import itemgetter
 
 from campaigns.imports.layout import Layout
 from campaigns.imports.row_errors import CODES
+from rvm.spreadsheets.cells import report_lines
 from rvm.spreadsheets.cells.answers import Answer, Standing, answer, canceled, consented, died, standing
 from rvm.spreadsheets.cells.objections import answers_plainly, answers_something, denies, objects
+from rvm.spreadsheets.cells.phones import looks_like_phone
 from rvm.spreadsheets.columns.kinds import DECIDING
 from rvm.spreadsheets.columns.reading import Watch
+from rvm.spreadsheets.trimming import trimmed
 
 Row = Sequence[str]
 
@@ -44,6 +47,8 @@ ORDER = (
 )
 _RANK = {code: rank for rank, code in enumerate(ORDER)}
 WATCHED = frozenset({"says_no", "column_unclear"})
+# Of nobody.
+REPORT_LINE = "report_line"
 # These say no to the numbers of the row, whatever other rows say about them. An appointment may be canceled and another one stand,
 # and who says nothing in one row may say it in another.
 BINDING = (frozenset(ORDER) | WATCHED | {"under_heading"}) - {"appointment_canceled", "consent_blank"}
@@ -155,16 +160,32 @@ def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
     said = itemgetter(*places) if len(places) > 1 else lambda row: [row[at] for at in places]
     # Of what nobody has explained an answer of any kind stops.
     closely = [(at, _CLOSELY[watch]) for at, watch in watched if watch in _CLOSELY]
+    name_at = next((at for at, kind in enumerate(layout.columns) if kind in ("name", "last_name")), None)
+
+    # A report has its head anew on each page, with the clinic's phone in it.
+    heads = {told for title in layout.titles if any(map(looks_like_phone, told := _told(title)))}
 
     def look(row: Row) -> str:
-        if objects("\x1f".join(said(row))):
+        cells = "\x1f".join(said(row))
+        if objects(cells):
             return "says_no"
+        reported = report_lines.begins_as_one(cells) or (
+            name_at is not None and report_lines.names_a_clinic(row[name_at])
+        )
+        if reported and report_lines.is_short(row):
+            return REPORT_LINE
+        if heads and _told(row) in heads:
+            return REPORT_LINE
         for at, (stops, code) in closely:
             if (cell := row[at]) and stops(cell):
                 return code
         return ""
 
     return look
+
+
+def _told(row: Row) -> tuple[str, ...]:
+    return tuple(filter(None, map(trimmed, row)))
 
 
 def _answers_in_words(cell: str) -> bool:

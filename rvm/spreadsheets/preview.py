@@ -12,6 +12,7 @@ from rvm.spreadsheets import workbooks
 from rvm.spreadsheets.bounds import MAX_COLUMNS, too_many_columns
 from rvm.spreadsheets.cells.phones import looks_like_phone
 from rvm.spreadsheets.columns.headers import MAX_ROWS_ABOVE, Header, find_header, header_at
+from rvm.spreadsheets.columns.headings import heading_at
 from rvm.spreadsheets.columns.reading import Around, Column, holds_people, read_columns, read_patients
 from rvm.spreadsheets.dialect import HEAD_BYTES, Dialect, guess
 from rvm.spreadsheets.rows import DamagedRow, Rows, all_rows
@@ -108,6 +109,7 @@ def _preview(
         above = [cells for _, cells in header.titles]
     else:
         above, whole = _parted(first)
+        above = [cells for cells in above if heading_at(cells) is not None]  # the others may be people without a number
     # A person's row that somebody takes for a header would lend its words to the names of columns, which are kept in clear.
     around = Around([sheet, *chain.from_iterable(above)])
     return Preview(header, below[:PREVIEW_ROWS], columns(header.names if header.sure else None, whole, around))
