@@ -11,6 +11,7 @@ from functools import lru_cache
 from string import ascii_lowercase
 
 from rvm.spreadsheets.cells.answers import Answer, answer
+from rvm.spreadsheets.cells.departures import is_gone
 from rvm.spreadsheets.trimming import folded
 
 _NOT = (
@@ -141,7 +142,7 @@ _EVERYDAY = frozenset({"none", "0", "off", "on", "ok", "okay", "check", "checked
 @lru_cache(maxsize=8192)
 def denies(cell: str) -> bool:
     """Whether a note is nothing but a no, or begins with one: “No”, “No - moved away”, “Stop”, “Pt declined”."""
-    return _is_no(cell) or _NOTED.match(cell) is not None
+    return _is_no(cell) or _NOTED.match(cell) is not None or is_gone(cell)
 
 
 def _is_no(cell: str) -> bool:

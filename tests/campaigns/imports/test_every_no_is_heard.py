@@ -143,6 +143,19 @@ NOTED = several(
     Passed 2/3/26|cancelled|appt cancelled|canceled per pt|cx appt|canceló la cita|cita cancelada|no lo llames|no hablar|no dejar msj
     número incorrecto|tel. equivocado|solo correo|solo por correo|solo texto|se dio de baja|rechazó|rechazó llamadas|Disagree|🚫|👎
     Email only|mail only|no thanks|Ya no quiere que le llamemos|no tiene interés
+    moved|Moved away|pt moved out of state|moved out of the area 3/2|disconnected|phone disconnected|number disc.|ns 3/2|NS
+    no show 3/2|No-show|pt no showed 3/2|in hospice|on hospice|pt entered hospice care|hospice|not a patient anymore
+    not our patient|not a pt here|no longer our pt|transferred care|transferring care to UCLA|transferred to another clinic
+    number not in service|not in service|phone # no longer in service|out of service|se mudó|se mudo a Texas|ya no es paciente
+    ya no vive aquí|no vive aquí|does not live here|doesn't live here anymore|no longer lives here|left practice
+    left the practice|dismissed from practice|discharged from practice|changed doctors|switched providers
+    seeing another provider|goes to another clinic|has new PCP elsewhere|bad number|bad phone number|invalid number
+    number changed|changed number|non-working number|fuera de servicio|número desconectado|cambió de número|cambió de clínica
+    incarcerated|in jail|deported|former patient|inactive patient|inactive|pt deceased per wife|passed last week|comfort care
+    do not schedule|do not book|fired|fired from practice|terminated|moving care to VA|relocated|moved to Florida
+    left message w/ wife who said moved away|spoke w/ son, pt is in hospice|number belongs to a business|fax line|fax number
+    not his phone|no es su número|no es el número|LEP - DNC|HOLD|on hold|do not contact until 6/1|attorney involved|legal hold
+    litigation|pt upset, do not bother|wants letters instead|mailed letter - no phone|no llamen|prohibido llamar
     """
 )
 
@@ -162,13 +175,24 @@ GOOD_NOTES = several(
     passed hearing test|expired insurance card|referral expired 2/1|card exp 2/28|wrong address|remove stitches|does not use cell
     cancelled 2/1, rescheduled|canceled last appt|moved from Texas|solo habla español|no habla inglés|no puede caminar|hates needles
     angry about the wait|use side door|v tach history|cx: neck pain|belongs to Blue Cross|said stop date of meds 3/1|opt for generic
+    moved appt to 3/9|moved up from 3/9|ns 0.9% 500 ml|no show fee waived|hospice volunteer|works at hospice|wife in hospice
+    husband in hospice|transferred from Dr Oak|transfer from UCLA|needs new PCP referral|new phone number
+    disconnected during call - retry|car out of service|service dog|lives in nursing home|moved to room 3|moved to 3pm
+    moved to Tuesday|patient is active|not a new patient|not an established patient|inactive MyChart|bad knee|bad hearing
+    invalid insurance|changed meds|changed insurance|changed PCP to Dr Oak|switched to telehealth|left knee pain|left eye
+    passed stress test|terminal cleaning|has attorney|hold coumadin|hold metformin 48h|hold aspirin|fax records to PCP
+    fax results|former smoker|call in the morning|seen by another doctor in May|needs transfer assistance|transfers with walker
+    transportation arranged|patient transferred to wheelchair|in hospital 1/2|discharged from hospital 3/1|discharged 3/1
+    not a good historian|not a candidate for surgery|no longer on insulin|no longer takes aspirin|moving slowly|moves slowly
+    se mudó el dentista|cita movida al lunes|paciente nuevo|vive con su hija|no vive solo|lives alone|does not live alone
+    doesn't live with spouse|bad phone connection|number of falls: 2|confirmed|left vm|lm 3/2|lvm|no answer|busy|voicemail full
     """
 )
 
 
 @pytest.mark.parametrize("name", ["Notes", "Reason for Visit"])
 def test_a_note_about_something_else_keeps_nobody_out(name: str) -> None:
-    rows = [[f"Ana {at}", f"(202) 555-01{at:02}", note] for at, note in enumerate(GOOD_NOTES)]
+    rows = [[f"Ana {at}", f"({202 + at // 100 * 10}) 555-01{at % 100:02}", note] for at, note in enumerate(GOOD_NOTES)]
     read = read_list(as_text([["Name", "Phone", name], *rows]))
     assert (read.asked, {GOOD_NOTES[at - 2]: code for at, code in read.codes.items()}) == ({}, {})
 

@@ -1,0 +1,95 @@
+"""Notes about people who are gone, and numbers that are theirs no more: moved, in hospice, transferred care, not in service."""
+
+from __future__ import annotations
+
+import re
+
+from rvm.spreadsheets.cells.state_zones import STATES
+
+# Characters of a note that are searched.
+_LONGEST = 2_000
+_NAMES = {
+    "SOMEBODY": "(?:pt|patient|px|client|paciente|he|she|they|family)",
+    "ELSEWHERE": "(?:clinics?|practices?|doctors?|drs?|providers?|pcps?|dentists?|physicians?)",
+    "PHONE": "(?:phone|number|num|nbr|no|line|cell|tel|telephone|mobile|#)",
+    "ANOTHER": "(?:an?other|a different|a new|some other)",
+    "SERVICE": "(?:(?:no longer|not|out of) (?:in )?service|fuera de servicio|desconectado)",
+    "STATE": f"(?:{'|'.join(name for name, _ in STATES.values())})",
+}
+# Each line an expression in which a space stands for whatever parts words; anywhere in a note.
+_ANYWHERE = r"""
+(?:not|no longer) (?:an? |our )?(?:patient|pt|client) (?:any\W?more|here|of ours|at this)
+not our (?:patient|pt|client)
+(?:former|ex) (?:patient|pt|client)
+(?:left|leaving|leaves|(?:dismissed|discharged|fired|terminated|released) from) (?:the |our |this )?(?:practice|clinic)
+(?:transferr?(?:ed|ing)|moving|moved|switch(?:ed|ing)) (?:his |her |their |all |the )?(?:care|practices?|clinics?)
+(?:changed|changing|switched|switching) ELSEWHERE\W*$
+(?:transferred|moved|moving|went|goes|going|switched) (?:out )?to ANOTHER ELSEWHERE
+(?:sees|seeing|uses|using|found) ANOTHER ELSEWHERE
+(?:pcp|care|doctor|dr|provider|goes|going|treated|seen) elsewhere
+SOMEBODY (?:(?:is|are|has|have|was|now|already) )*(?:moved(?:\W*$| away| out)|relocated)
+moved (?:away|out)(?! (?:of )?(?:bed|room|rm|chair|from))
+moved (?:\w+ )?(?:another|different) (?:state|city|town|country|area)
+moved to STATE
+SOMEBODY (?:(?:is|has|was|now) )*(?:in|on|entered|under|to|into|receiving) hospice
+(?:does\W*n\W?o?t|no longer) lives? (?:here|there|at this)
+PHONE (?:is |was |has (?:been )?)?(?:disc(?:onn?(?:ected)?)?(?!\w)|changed|SERVICE)
+(?:bad|invalid|incorrect|non\W?working|not (?:a )?working|changed) (?:(?:phone|cell|tel|contact) )?(?:numbers?|num|nbr)
+(?:number|phone|cell) belongs to (?:a|an|the|some)
+do not (?:schedule|book|re\W?sched\w*|bother)
+(?:legal hold|litigation|lawsuit|attorney involved)
+(?:wants?|prefers?|send) (?:letters?|mail|e\W?mails?|texts?) (?:only|instead)
+no phone\W*$
+passed (?:last (?:week|month|night|year)|yesterday)
+se mud[oó](?! (?:el|la)\b)
+ya no (?:es (?:nuestr[oa] )?paciente|vive|viene)
+no vive (?:aqu[ií]|ah[ií]|all[ií])
+(?:n[uú]mero|tel[eé]fono|cel(?:ular)?) (?:desconectado|cambiado|no existe|fuera de servicio)
+cambi[oó] de (?:n[uú]mero|cl[ií]nica|doctora?|m[eé]dico|tel[eé]fono)
+no es (?:su|el) n[uú]mero
+prohibido llamar
+"""
+# As the whole of a note, but for its day.
+_ALONE = r"""
+moved
+relocated
+disc(?:onn?(?:ected)?)?
+SERVICE
+no\W?show(?:ed)?
+ns
+n/s
+inactive(?: (?:patient|pt|client))?
+(?:now )?(?:in|on|entered|under|to|into) hospice(?: care)?
+hospice(?: (?:care|pt|patient))?
+comfort care(?: only)?
+fired
+terminated
+dismissed
+incarcerated
+(?:in|to) (?:jail|prison)
+deported
+deportad[oa]
+(?:on )?hold
+bad (?:phone|cell|#)
+fax (?:line|number|machine)
+"""
+
+
+def _one_of(lines: str) -> str:
+    for name, words in _NAMES.items():
+        lines = lines.replace(name, words)
+    return "|".join(line.replace(" ", r"\W+") for line in lines.strip().splitlines())
+
+
+_GONE = re.compile(rf"(?<!\w)(?:{_one_of(_ANYWHERE)})(?!\w)", re.IGNORECASE)
+_DAY = r"\W+(?:on\W+|since\W+)?\d{1,2}[/-]\d{1,2}(?:[/-]\d{2,4})?\W*$"
+_GONE_ALONE = re.compile(
+    rf"\W*(?:{_NAMES['SOMEBODY']}\W+)?(?:{_one_of(_ALONE)})(?:\W*$|{_DAY})",
+    re.IGNORECASE,
+)
+
+
+def is_gone(note: str) -> bool:
+    """Whether a note says so of its person. It may be long."""
+    searched = note[:_LONGEST]
+    return _GONE_ALONE.match(searched) is not None or _GONE.search(searched) is not None
