@@ -76,7 +76,8 @@ _CANCELED = """canceled, cancelled, cancel, cancels, canceled by patient, cancel
     clinic cancelled, canceled by provider, cancelled by provider, canceled by clinic, cancelled by clinic, canceled late,
     cancelled late, late cancel, late canceled, late cancelled, same day cancel, cx, cxl, cxld, can, canc, cncl, c x, no show,
     noshow, no shows, no showed, ns, n s, nsh, did not show, did not attend, dna, missed, delete, did not keep, dnka, failed, broken,
-    left without being seen, lwbs, rescheduled, resched, rsc, rs, r s, rescheduled by patient, bumped, moved, deleted, voided, void,
+    left without being seen, lwbs, dc, discontinued,
+    rescheduled, resched, rsc, rs, r s, rescheduled by patient, bumped, moved, deleted, voided, void,
     entered in error, error, removed, discharged, inactive appointment, cancelado, cancelada, anulado, anulada, reprogramado,
     reprogramada, no asistio, ausente"""
 # Of a column that asks for consent; beside “Opted out” these would say the contrary.
@@ -90,7 +91,9 @@ _STANDS = """
     scheduled, sched, sch, schd, confirmed, conf, confirm, unconfirmed, not confirmed, pending, pend, pen, booked, book, active,
     open, new, planned, future, upcoming, proposed, tentative, requested, reserved, ready, arrived, arr, checked in, check in,
     checkin, in progress, in room, completed, complete, comp, done, seen, checked out, check out, fulfilled, kept, reminded,
-    current, left message, left voicemail, lm, lvm, message left, no answer, waiting, programado, programada, confirmado,
+    current, started, overbook, overbooked, double booked, auto confirmed, text confirmed, preconfirmed, reconfirmed, no response,
+    not reached, roomed, pre registered, preregistered, left msg,
+    left message, left voicemail, lm, lvm, message left, no answer, waiting, programado, programada, confirmado,
     confirmada, pendiente, activo, activa, agendado, agendada"""
 
 

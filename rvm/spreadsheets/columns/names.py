@@ -40,7 +40,7 @@ class Whose(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """`kind` is given with KIND, and says of what DESCRIBES whether it is a fax, an address, a day or a time, or names a contact, and
-    of a STATUS whether it is a disposition.
+    of a STATUS whether it is a disposition, a confirmation or a code.
 
     `question` is given with ASK.
 
@@ -181,9 +181,17 @@ def _status(said: _Name) -> Meaning | None:
     disposed = said.has("disposition") or (said.has("discharge") and ("to" in said.words or said.has("status")))
     if disposed and said.only("disposition", "discharge", "status", "person", "filler", "code"):
         return Meaning(Sense.STATUS, "disposition")
+    if said.has("confirmed") and said.only(
+        "confirmed", "appointment", "status", "scheduling", "person", "filler", "code"
+    ):
+        return Meaning(Sense.STATUS, "confirmation")
+    if said.has("appointment") and said.has("code") and said.only("appointment", "code", "person", "filler"):
+        return Meaning(Sense.STATUS, "code")
     if not said.has("status") or said.has("permit", "refuse", "no", "either", *_ACTS, *_PHONES, *_OTHERS):
         return None
-    if said.has("appointment") and said.only("status", "appointment", "person", "filler"):
+    if said.has("appointment", "scheduling") and said.only(
+        "status", "appointment", "scheduling", "person", "filler", "code"
+    ):
         return _kind("appointment_status")
     return Meaning(Sense.STATUS) if said.only("status", "person", "filler", "record", "code") else None
 

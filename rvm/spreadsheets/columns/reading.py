@@ -311,6 +311,11 @@ def _status_in_doubt(sample: Sample) -> Question:
     return Question.NONE if sample.names_standings or not sample.filled else Question.STATUS
 
 
+def _day_in_doubt(sample: Sample) -> Question:
+    """A column “Appt” of letters or single figures has no days, but codes of how it stands."""
+    return Question.STATUS if sample.holds_short_codes else _answers_in_doubt(sample)
+
+
 def _answers_in_doubt(sample: Sample) -> Question:
     return Question.YES_OR_NO if sample.holds_answers and not sample.holds_dates else Question.NONE
 
@@ -334,13 +339,13 @@ _DOUBTS: dict[str, Callable[[Sample], Question]] = {
     "appointment_status": _status_in_doubt,
     "record_number": _record_number_in_doubt,
     "phone_type": _type_in_doubt,
+    "appointment_day": _day_in_doubt,
     **dict.fromkeys(
         (
             "name",
             "first_name",
             "last_name",
             "language",
-            "appointment_day",
             "appointment_time",
             "reference",
         ),
@@ -360,9 +365,18 @@ def _act(meaning: Meaning, sample: Sample) -> Column:
 def _status(meaning: Meaning, sample: Sample) -> Column:
     # “Discharged” ends a visit that was to be, and is what a list of the discharged says of everybody.
     ended = meaning.kind == "disposition" and sample.standings[Standing.CANCELED] > 0
-    if sample.names_standings and not ended:
+    if sample.names_standings and not sample.holds_short_codes and not ended:
         return Column("appointment_status", Sureness.LIKELY, Why.NAME_AND_CELLS)
+    if _says_no_status(meaning, sample):
+        return _merged(Watch.CODES if meaning.kind == "code" else Watch.ANSWERS, Sureness.LIKELY)
     return _ask(Question.STATUS, Why.NAME_AND_CELLS)
+
+
+def _says_no_status(meaning: Meaning, sample: Sample) -> bool:
+    """A confirmation may be the day on which it was, or have a number; a code of a visit may be of its type."""
+    if meaning.kind == "confirmation":
+        return not sample.filled or sample.answers[Answer.DATE] == len(sample.filled) or sample.identifies
+    return meaning.kind == "code" and not (sample.holds_short_codes or sample.ends_somebody)
 
 
 def _asked(meaning: Meaning, sample: Sample) -> Column:

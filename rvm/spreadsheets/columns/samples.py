@@ -18,6 +18,7 @@ _ANSWERS = (Answer.YES, Answer.NO, Answer.PERMITS, Answer.FORBIDS, Answer.CROSS)
 _WAYS = frozenset({"channel", "phone", "mobile", "home", "call", "voicemail", "message"})
 _BESIDE_WAYS = frozenset({"restrict", "no", "filler"})
 _MAX_WAYS = 40
+_MIN_IDENTIFIER = 4
 # Affirmations of everyday notes.
 _OK = frozenset({"ok", "okay", "done", "given", "signed", "approved"})
 
@@ -125,6 +126,19 @@ class Sample:
     @property
     def holds_codes(self) -> bool:
         return self._counts_otherwise or self._letters_otherwise
+
+    @property
+    def holds_short_codes(self) -> bool:
+        """Letters, two of them or single figures, of which somebody else knows what they stand for: C, N, R; CA, NS; 1, 4."""
+        return (
+            self.share(lambda cell: (len(cell) <= 2 and cell.isalpha()) or (len(cell) == 1 and cell.isdigit())) >= 0.5
+        )
+
+    @property
+    def identifies(self) -> bool:
+        """Hardly any cell stands in it twice, and most are long and have figures: numbers of something."""
+        long = self.share(lambda cell: len(cell) >= _MIN_IDENTIFIER and any(map(str.isdigit, cell))) > 0.5
+        return long and len({*self.filled}) * 10 >= len(self.filled) * 9
 
     @property
     def notes_answer(self) -> bool:

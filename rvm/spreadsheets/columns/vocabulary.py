@@ -63,6 +63,8 @@ address: address addr mailing mail physical street direccion
 reference: reference references ref refs referenz referencia external
 appointment: appointment appointments appt appts apptmt cita citas visit vst visita dos encounter
 status: status stat sts estatus
+confirmed: confirmed confirm confirms conf confirmation cnf cnfm cfm confirmado confirmada confirmar confirmacion
+scheduling: sched schedule scheduled scheduling booking filler placer slot sch agenda
 disposition: disposition disp dispo
 discharge: discharge discharged disch dischg dsch dc ed egreso
 birth: birth dob birthdate birthday nacimiento

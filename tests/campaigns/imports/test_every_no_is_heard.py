@@ -239,6 +239,47 @@ def test_a_cross_marks_somebody_in_a_column_of_those_who_must_not_be_reached(nam
     assert reached(read_list(six((name, "|✗||❌||")))) == OTHERS
 
 
+CONFIRMED = several(
+    """
+    Appt Conf|Appt Confirm|Conf|Confirmed?|Confirmed|Conf Status|Confirmation|Confirmation Status|Confirmada|Cita confirmada|Conf Y/N
+    Appt Stat Cd|Sched Status|Filler Status|Appt Status|Appt
+    """
+)
+# Of which it is known what they mean: words, those of HL7's table 0278 and what is short for them.
+STANDING = [
+    "Booked|Cancelled|Booked|Noshow|Pending|Overbook",
+    "Booked|Deleted|Complete|Blocked|Started|Overbook",
+    "CONF|CXL|CONF|N/S|PEND|CONF",
+    "Confirmed|Entered in error|Left message|Dc|No response|Unconfirmed",
+]
+
+
+@pytest.mark.parametrize("name", CONFIRMED)
+def test_how_an_appointment_stands_is_heard_in_words_and_asked_about_in_letters(name: str) -> None:
+    for cells in STANDING:
+        read = read_list(six((name, cells)))
+        assert (read.asked, reached(read)) == ({}, OTHERS), cells
+    for cells in ("C|N|C|X|C|R", "S|C|S|N|S|S", "1|4|1|4|1|1", "CF|CA|CF|NS|CF|CF", "Y|N|Y|N|Y|Y"):
+        read = read_list(six((name, cells)))
+        assert list(read.asked) == [2], cells
+    assert list(read_list(six(("Appt Code", "C|N|C|X|C|R"))).asked) == [2]
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("Confirmed", "3/1/2026||3/2/2026||3/3/2026|3/4/2026"),
+        ("Confirmation #", "839201|839202|839203|839204|839205|839206"),
+        ("Confirmation", "|||||"),
+        ("Visit Code", "NP30|EST15|EST15|NP30|PHYS|EST15"),
+        ("Appt Date", "3/1/2026|3/1/2026|3/2/2026|3/2/2026|3/2/2026|3/2/2026"),
+    ],
+)
+def test_when_a_visit_was_confirmed_and_what_it_is_of_decides_nothing(name: str, cells: str) -> None:
+    read = read_list(six((name, cells)))
+    assert (read.asked, reached(read)) == ({}, EVERYBODY)
+
+
 CLEAN = {
     "Email": "a@example.org|declined|none|refused|no email|",
     "E-mail Address": "declined|a@example.org|||b@example.org|none",
