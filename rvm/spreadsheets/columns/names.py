@@ -44,8 +44,8 @@ class Meaning:
 
     `question` is given with ASK.
 
-    Of a PHONE `rank` says how well it suits, 0 is best, `nth` is the figure in its name, and `soft` says that the cells have to say
-    so too.
+    Of a PHONE `rank` says how well it suits, 0 is best, and `nth` is the figure in its name. `soft` says that the cells have to say
+    so too, of a KIND as well.
     """
 
     sense: Sense
@@ -90,6 +90,7 @@ class _Name:
         for at in range(len(self.words)):
             if self._counts(at):
                 self.meanings[at] = frozenset({"number"})
+        self.numbered = "#" in name
         self.explained = "=" in name
         self.divided = "/" in name
 
@@ -412,6 +413,27 @@ def _number_of_record(said: _Name) -> Meaning | None:
     return _kind("record_number") if identified or numbered else None
 
 
+def _number_of_visit(said: _Name) -> Meaning | None:
+    """Visit ID, Appt #, CSN: what tells the visits of a program apart."""
+    beside = (
+        "appointment",
+        "visit_number",
+        "scheduling",
+        "id",
+        "number",
+        "no",
+        "code",
+        "person",
+        "filler",
+        "record",
+        "contact",
+    )
+    visits = said.has("appointment", "scheduling") and (said.has("id", "number") or said.numbered)
+    serial = said.words in (("contact", "serial", "number"), ("encounter",))
+    numbered = serial or ((visits or said.has("visit_number")) and said.only(*beside))
+    return Meaning(Sense.KIND, "reference", soft=True) if numbered else None
+
+
 def _appointment(said: _Name) -> Meaning | None:
     beside = ("appointment", "filler", "person")
     if said.only("date", "day", "time", "filler") and said.has("date", "day") != said.has("time"):
@@ -432,6 +454,7 @@ _READERS: tuple[Callable[[_Name], Meaning | None], ...] = (
     _extension,
     _phone_type,
     _country,
+    _number_of_visit,
     _act,
     _phone,
     _name,

@@ -84,7 +84,7 @@ def read_columns(
     names = list(map(without_verdicts, header or ()) if of_opt_outs else header or ())
     names += [""] * (max(map(len, rows), default=0) - len(names))
     samples = [Sample([row[at] if at < len(row) else "" for row in rows]) for at in range(len(names))]
-    meanings = _of_one_appointment([meaning_of(name) for name in names])
+    meanings = _one_reference(_of_one_appointment([meaning_of(name) for name in names]))
     columns = _phones(meanings, samples, {Whose.OWN, Whose.ALTERNATE} if of_opt_outs else {Whose.OWN})
     taken = {*PHONES, *ONCE}
     used: set[str] = set()
@@ -134,6 +134,13 @@ def _of_one_appointment(meanings: list[Meaning]) -> list[Meaning]:
         if beside in kinds and kind not in kinds and len(found) == 1:
             meanings[found[0]] = Meaning(Sense.KIND, kind)
     return meanings
+
+
+def _one_reference(meanings: list[Meaning]) -> list[Meaning]:
+    """The number of a visit is the reference where no column is named so."""
+    if Meaning(Sense.KIND, "reference") not in meanings:
+        return meanings
+    return [Meaning(Sense.DESCRIBES) if each.soft and each.kind == "reference" else each for each in meanings]
 
 
 def holds_people(columns: Sequence[Column]) -> bool:
@@ -269,6 +276,8 @@ def _merged(watch: Watch, sure: Sureness = Sureness.SURE) -> Column:
 
 def _of_kind(meaning: Meaning, sample: Sample) -> Column:
     kind = meaning.kind
+    if meaning.soft and not (sample.identifies or not sample.filled):
+        return _described(meaning, sample)
     if (read := _READ_AS.get(kind)) is not None:
         fits = sample.reads_as(read)
         return Column(kind, Sureness.SURE, Why.NAME_AND_CELLS) if fits else _described(meaning, sample)

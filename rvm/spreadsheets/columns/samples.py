@@ -138,7 +138,7 @@ class Sample:
     def identifies(self) -> bool:
         """Hardly any cell stands in it twice, and most are long and have figures: numbers of something."""
         long = self.share(lambda cell: len(cell) >= _MIN_IDENTIFIER and any(map(str.isdigit, cell))) > 0.5
-        return long and len({*self.filled}) * 10 >= len(self.filled) * 9
+        return long and not self.holds_dates and len({*self.filled}) * 10 >= len(self.filled) * 9
 
     @property
     def notes_answer(self) -> bool:

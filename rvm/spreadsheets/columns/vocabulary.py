@@ -50,6 +50,7 @@ time: time times tm tme hour hours hora horas zeit slot datetime dttm
 id: id ids identifier ident identificacion uid uuid guid key
 record: mrn mrns mr medrec record records rec chart charts account accounts acct acctno acc expediente expedientes historia cuenta
 record: pid emrid ehrid nhc ficha
+visit_number: csn csns fin
 medical: medical med clinical clinico electronic emr ehr epic cerner athena
 name: name names nm nombre nombres nom
 first: first pila fst frst fname fn forename given primer vor prenom vorname

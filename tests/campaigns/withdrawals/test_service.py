@@ -21,7 +21,8 @@ from delivery.models import Voicemail
 from rvm.platform.encryption.crypto import KeyRing, blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
-from tests.campaigns.imports.lists import upload
+from tests.campaigns.imports.lists import imported, upload
+from tests.campaigns.imports.lists import make_campaign as import_campaign
 from tests.factories import add_recipients, make_campaign, make_voicemail, patient_number
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +150,47 @@ def test_of_a_schedule_those_are_taken_out_whose_appointment_was_canceled(campai
 @pytest.mark.parametrize("text", ["MRN\n000\n002\n", "000\n002\n", "Reference\nvisit-0\nvisit-2\n"])
 def test_a_list_of_one_column_is_enough(campaign: Campaign, text: str) -> None:
     assert counts(check_file(campaign, text)) == {"waiting": 2}
+
+
+VISITS = [
+    "Visit ID",
+    "CSN",
+    "Encounter #",
+    "Encounter",
+    "Appt ID",
+    "Appointment Number",
+    "Visit #",
+    "Contact Serial Number",
+    "Pt CSN",
+]
+
+
+@pytest.mark.parametrize("name", VISITS)
+def test_the_number_of_a_visit_is_a_reference(campaign: Campaign, name: str) -> None:
+    assert counts(check_file(campaign, f"{name},Provider\nvisit-0,Dr. Oak\nvisit-2,Dr. Elm\n")) == {"waiting": 2}
+    # Beside a record number it says which visit of the patient is meant.
+    assert counts(check_file(campaign, f"MRN,{name}\n000,visit-0\n001,visit-2\n")) == {"waiting": 1, "ambiguous": 1}
+
+
+def test_people_of_a_list_with_the_numbers_of_their_visits_are_found_by_these() -> None:
+    campaign = import_campaign()
+    imported(campaign, b"Phone,Visit ID,Appt Date\n2025550100,V10071,3/9/2026\n2025550101,V10072,3/9/2026\n")
+    assert sorted(Voicemail.objects.values_list("reference", flat=True)) == ["V10071", "V10072"]
+    assert counts(check_file(campaign, "Visit ID\nV10072\n")) == {"waiting": 1}
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("Visit #", "1|2|1"),
+        ("Visit Number", "1|2|3"),
+        ("Encounter", "3/2/2026|3/3/2026|3/4/2026"),
+        ("Visit Type ID", "1001|1001|1001"),
+    ],
+)
+def test_how_many_visits_there_were_and_when_is_no_reference(campaign: Campaign, header: str, cells: str) -> None:
+    text = f"{header},MRN\n" + "".join(f"{cell},00{at}\n" for at, cell in enumerate(cells.split("|")))
+    assert counts(check_file(campaign, text)) == {"waiting": 3}
 
 
 @pytest.mark.parametrize(
