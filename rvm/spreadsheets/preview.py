@@ -97,7 +97,12 @@ def width_of(header: Header, rows: Sequence[Sequence[str]]) -> int:
 
 
 def _preview(
-    header: Header, rows: Sequence[tuple[int, list[str]]], columns: ReadColumns, *, of_csv: bool, sheet: str = ""
+    header: Header,
+    rows: Sequence[tuple[int, list[str]]],
+    columns: ReadColumns,
+    *,
+    of_csv: bool,
+    sheet: workbooks.Sheet | None = None,
 ) -> Preview:
     below = [(number, cells) for number, cells in rows if number > header.row]
     first = [cells for _, cells in below[:MAX_ROWS_READ]]
@@ -111,7 +116,8 @@ def _preview(
         above, whole = _parted(first)
         above = [cells for cells in above if heading_at(cells) is not None]  # the others may be people without a number
     # A person's row that somebody takes for a header would lend its words to the names of columns, which are kept in clear.
-    around = Around([sheet, *chain.from_iterable(above)])
+    titles = list(chain.from_iterable(above))
+    around = Around([*titles, sheet.name], sheet.marked) if sheet is not None else Around(titles)
     return Preview(header, below[:PREVIEW_ROWS], columns(header.names if header.sure else None, whole, around))
 
 
@@ -125,7 +131,7 @@ def _preview_of_sheet(
     sheets: list[workbooks.Sheet], sheet: workbooks.Sheet, header: Header, columns: ReadColumns
 ) -> Preview:
     return replace(
-        _preview(header, sheet.rows, columns, of_csv=False, sheet=sheet.name),
+        _preview(header, sheet.rows, columns, of_csv=False, sheet=sheet),
         sheets=sheets,
         sheet=sheet.name,
         notices=sheet.notices,

@@ -34,6 +34,10 @@ def notices_of(noticed: Noticed, *, whole: bool) -> list[str]:
         ),
         (noticed.errors, "errors of formulas. Correct them in Excel, save it, and upload it again."),
         (noticed.crossed_out, "text that is crossed out, and read as it stands."),
+        (
+            noticed.coloured,
+            "a colour that other people's do not have. Colours are not read; take out whom they say not to call.",
+        ),
         (noticed.comments, "a comment, which is not read unless it says that somebody must not be reached."),
         (noticed.formats, "a number format that is not applied here; they are read as they are stored."),
     ):

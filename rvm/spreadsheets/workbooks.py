@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from rvm.platform.isolation.calls import ChildEnded, Limits, isolated
 from rvm.spreadsheets.ooxml.refusals import damaged, too_large
+from rvm.spreadsheets.ooxml.rows import COLUMNS
 from rvm.spreadsheets.ooxml.sheets import Noticed
 from rvm.spreadsheets.ooxml.tasks import look as look_in_child
 from rvm.spreadsheets.ooxml.tasks import read as read_in_child
@@ -42,6 +43,11 @@ class Sheet:
     @property
     def notices(self) -> list[str]:
         return notices_of(self.noticed, whole=self.whole)
+
+    @property
+    def marked(self) -> list[int]:
+        """The places of columns in which some people's cells are crossed out, or have a colour of their own."""
+        return sorted(COLUMNS[letters] for letters in {**self.noticed.crossed_out, **self.noticed.coloured})
 
     @property
     def has_rows(self) -> bool:

@@ -58,9 +58,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What is seen of a list beside its rows: `titles` are what stands above them, and the name of their sheet."""
+    """What is seen of a list beside its rows: `titles` are what stands above them, and the name of their sheet; `marked` are the
+    places of columns in which some people's cells are crossed out or have a colour of their own."""
 
     titles: Sequence[str] = ()
+    marked: Sequence[int] = ()
 
 
 NOTHING_AROUND = Around()
@@ -112,6 +114,10 @@ def read_patients(
         columns[at] = _ask(Question.TITLE, Why.NOTHING)
     for at in headings(rows):
         columns[at] = _ask(Question.HEADING, Why.CELLS)
+    # A mark beside something else than a person is about that.
+    of_people = [at for at in around.marked if at < len(columns) and columns[at].kind in (*_NAMES, *PHONES)]
+    for at in of_people[:1]:
+        columns[at] = _ask(Question.COLOUR, Why.CELLS)
     return columns
 
 

@@ -6,7 +6,7 @@ but damage: the sheet is refused, because whose answer stands beside whose numbe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from string import ascii_uppercase
 from typing import NamedTuple
@@ -39,7 +39,7 @@ COLUMNS = {letters: at for at, letters in enumerate(LETTERS)}
 class Row(NamedTuple):
     """`cells` ends with the last that is not blank, and `length` is how many characters they have.
 
-    `oddities` are (what, column) of cells that are not as they seem, named as in `sheets.Noticed`.
+    `oddities` are (what, column) of cells that are not as they seem, named as in `sheets.Noticed`, and `colours` those of cells.
     """
 
     number: int
@@ -47,6 +47,7 @@ class Row(NamedTuple):
     cells: list[str]
     length: int
     oddities: Sequence[tuple[str, int]]
+    colours: Mapping[int, str]
 
 
 class RowParser:
@@ -69,6 +70,7 @@ class RowParser:
         self._cells: list[str] = []
         self._column = -1
         self._oddities: list[tuple[str, int]] = []
+        self._colours: dict[int, str] = {}
         # The cell that is read; its attributes are None between cells. A text may come in pieces, and consist of several.
         self._cell: dict[str, str] | None = None
         self._value: str | None = None
@@ -166,9 +168,9 @@ class RowParser:
         length = sum(map(len, self._cells))
         if length > MAX_ROW_LENGTH:
             raise too_large()
-        self._ready.append(Row(self._number, self._hidden, self._cells, length, self._oddities))
+        self._ready.append(Row(self._number, self._hidden, self._cells, length, self._oddities, self._colours))
         self._last, self._number, self._elements = self._number, 0, 0
-        self._cells, self._oddities = [], []
+        self._cells, self._oddities, self._colours = [], [], {}
 
     def _end_cell(self) -> None:
         attributes = self._cell
@@ -248,6 +250,8 @@ class RowParser:
     def _styled(self, text: str, kind: str | None, style: Style) -> str:
         if style.crossed_out and text:
             self._oddities.append(("crossed_out", self._column))
+        if style.colour and text:
+            self._colours[self._column] = style.colour
         if kind in _TEXTS:
             return style.text(text) if style.text is not None else text
         if not style.understood and (kind is None or kind == "n"):

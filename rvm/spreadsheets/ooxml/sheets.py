@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from rvm.spreadsheets.bounds import MAX_COLUMNS
+from rvm.spreadsheets.ooxml.colours import Colours
 from rvm.spreadsheets.ooxml.comments import Comments, heard, read_comments
 from rvm.spreadsheets.ooxml.package import Package, Sheet
 from rvm.spreadsheets.ooxml.refusals import too_large
@@ -38,6 +39,7 @@ class Noticed:
     errors: dict[str, int] = field(default_factory=dict)
     crossed_out: dict[str, int] = field(default_factory=dict)
     comments: dict[str, int] = field(default_factory=dict)
+    coloured: dict[str, int] = field(default_factory=dict)
 
     @property
     def leaves_out(self) -> bool:
@@ -45,11 +47,11 @@ class Noticed:
 
 
 class SheetReader:
-    """Raises SheetInvalid as its rows are taken. `noticed` and `bytes_read` say what was read so far."""
+    """Raises SheetInvalid as its rows are taken. `noticed()` and `bytes_read` say what was read so far."""
 
     def __init__(self, package: Package, sheet: Sheet, *, hidden_rows: bool) -> None:
         """`hidden_rows` has rows read that are hidden or crossed out."""
-        self.noticed = Noticed()
+        self._noticed = Noticed()
         self.bytes_read = 0
         self._package, self._sheet = package, sheet
         self._archive, self._part = package.archive, sheet.part
@@ -57,8 +59,13 @@ class SheetReader:
         self._with_hidden = hidden_rows
         self._comments: Comments = {}
         self._merged = _Merged()
+        self._colours = Colours()
         self._length = self._width = self._headings = 0
         self._shown = False
+
+    def noticed(self) -> Noticed:
+        self._noticed.coloured = self._colours.own()
+        return self._noticed
 
     def batches(self) -> Iterator[list[Row]]:
         """The rows that are not blank, some at a time; numbers rise. A batch may be empty."""
@@ -90,7 +97,7 @@ class SheetReader:
                 cells += [""] * (column + 1 - len(cells))
                 cells[column] = f"{cells[column]} {said}".strip()
             else:
-                self.noticed.comments[LETTERS[column]] = self.noticed.comments.get(LETTERS[column], 0) + 1
+                self._noticed.comments[LETTERS[column]] = self._noticed.comments.get(LETTERS[column], 0) + 1
 
     def _is_shown(self, row: Row) -> bool:
         crossed_out = bool(row.oddities) and _is_crossed_out(row)
@@ -101,20 +108,22 @@ class SheetReader:
             # It may name the columns, one of which may say no.
             self._headings += 1
             return True
-        self.noticed.hidden_rows += row.hidden
-        self.noticed.crossed_out_rows += not row.hidden
+        self._noticed.hidden_rows += row.hidden
+        self._noticed.crossed_out_rows += not row.hidden
         return False
 
     def _notice(self, row: Row) -> None:
         if len(row.cells) > self._width:
             self._width = len(row.cells)
             hidden = sorted(self._parser.hidden_columns)
-            self.noticed.hidden_columns = [LETTERS[at] for at in hidden if at < self._width]
+            self._noticed.hidden_columns = [LETTERS[at] for at in hidden if at < self._width]
         self._length += row.length
         if self._length > MAX_LENGTH:
             raise too_large()
+        if any(map(_may_be_a_phone, row.cells)):
+            self._colours.meet(row.number, row.cells, row.colours)
         for what, column in row.oddities:
-            counted: dict[str, int] = getattr(self.noticed, what)
+            counted: dict[str, int] = getattr(self._noticed, what)
             counted[LETTERS[column]] = counted.get(LETTERS[column], 0) + 1
 
 

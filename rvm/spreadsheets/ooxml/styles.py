@@ -1,10 +1,11 @@
-"""How cells look, as far as that says something: their number formats, and whether they are crossed out."""
+"""How cells look, as far as that says something: their number formats, their colours, and whether they are crossed out."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rvm.spreadsheets.ooxml.archive import Archive
 from rvm.spreadsheets.ooxml.markup import elements, is_true
@@ -16,40 +17,65 @@ MAX_FORMATS = 2_000
 _REMEMBERED = 1_024
 
 
+_T = TypeVar("_T")
+_RED = re.compile(r"[0-9A-F]{2}[C-F][0-9A-F][0-4][0-9A-F][0-4][0-9A-F]", re.IGNORECASE)
+_WHITE = frozenset(
+    {
+        "rgbFFFFFFFF",
+        "rgb00FFFFFF",
+        "rgb00000000",
+        "theme0",
+        "theme0tint0",
+        "indexed9",
+        "indexed64",
+        "indexed65",
+    }
+)
+
+
 class Style(NamedTuple):
-    """`number`, `text` and `understood` as of `number_formats.Shown`."""
+    """`number`, `text` and `understood` as of `number_formats.Shown`; `colour` is the cell's, or a red of its text, or ""."""
 
     number: Callable[[str], str] | None
     text: Callable[[str], str] | None
     understood: bool
     crossed_out: bool
+    colour: str = ""
 
 
 class Styles(dict[str, Style | None]):
     """By what cells say is their style; None where it says no more than the cell. Raises SheetInvalid for one that there is not."""
 
-    def __init__(self, looks: Sequence[tuple[str, bool]], formats: Mapping[str, str], *, from_1904: bool) -> None:
-        """`looks` are (format, crossed out) of each style, `formats` the codes by their numbers."""
+    def __init__(self, looks: Sequence[tuple[str, bool, str]], formats: Mapping[str, str], *, from_1904: bool) -> None:
+        """`looks` are (format, crossed out, colour) of each style, `formats` the codes by their numbers."""
         super().__init__()
         self._looks, self._formats, self._from_1904 = looks, formats, from_1904
         self._known: dict[str, tuple[Shown, Callable[[str], str] | None]] = {}
 
     @classmethod
     def read(cls, archive: Archive, part: str, *, from_1904: bool) -> Styles:
-        formats, crossed_out, looks = dict[str, str](), list[bool](), list[tuple[str, bool]]()
-        fonts = False
+        formats, looks = dict[str, str](), list[tuple[str, bool, str]]()
+        crossed_out, fonts, fills = list[bool](), list[str](), list[str]()
+        own_fonts = False
         for parent, name, attributes in elements(archive.chunks(part)):
             if name == "font":
-                fonts = parent == "fonts"
-                crossed_out += [False] * fonts
-            elif (parent, name) == ("font", "strike") and fonts:
+                own_fonts = parent == "fonts"
+                crossed_out += [False] * own_fonts
+                fonts += [""] * own_fonts
+            elif (parent, name) == ("font", "strike") and own_fonts:
                 crossed_out[-1] = is_true(attributes.get("val", "1"))
+            elif (parent, name) == ("font", "color") and own_fonts:
+                fonts[-1] = attributes.get("rgb", "") if _RED.fullmatch(attributes.get("rgb", "")) else ""
+            elif (parent, name) == ("fills", "fill"):
+                fills.append("")
+            elif (parent, name) == ("patternFill", "fgColor") and fills:
+                fills[-1] = _colour(attributes)
             elif (parent, name) == ("numFmts", "numFmt"):
                 formats[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
             elif (parent, name) == ("cellXfs", "xf"):
-                font = attributes.get("fontId", "")
-                struck = font.isdecimal() and int(font) < len(crossed_out) and crossed_out[int(font)]
-                looks.append((attributes.get("numFmtId", "0"), struck))
+                struck = _of(crossed_out, attributes.get("fontId", ""), False)
+                colour = _of(fills, attributes.get("fillId", ""), "") or _of(fonts, attributes.get("fontId", ""), "")
+                looks.append((attributes.get("numFmtId", "0"), struck, colour))
         return cls(looks, formats, from_1904=from_1904)
 
     def __missing__(self, key: str) -> Style | None:
@@ -57,12 +83,12 @@ class Styles(dict[str, Style | None]):
             return None
         if not key.isdecimal() or int(key) >= len(self._looks):
             raise damaged()
-        identifier, crossed_out = self._looks[int(key)]
+        identifier, crossed_out, colour = self._looks[int(key)]
         code = self._formats.get(identifier) or BUILT_IN.get(
             int(identifier) if identifier.isdecimal() else 0, "General"
         )
         shown, number = self._known.get(code) or self._learned(code)
-        style = Style(number, shown.text, shown.understood, crossed_out)
+        style = Style(number, shown.text, shown.understood, crossed_out, colour)
         self[key] = style if style != _SAYS_NOTHING else None
         return self[key]
 
@@ -77,6 +103,16 @@ class Styles(dict[str, Style | None]):
     def whole_date(self) -> Callable[[str], str]:
         """How a date is shown whose format is none of dates."""
         return shown_by(WHOLE, from_1904=self._from_1904).number or str
+
+
+def _of(values: Sequence[_T], place: str, default: _T) -> _T:
+    return values[int(place)] if place.isdecimal() and int(place) < len(values) else default
+
+
+def _colour(attributes: Mapping[str, str]) -> str:
+    """Of a pattern; white ones and those of the window say nothing."""
+    said = "".join(f"{name}{attributes[name]}" for name in ("rgb", "theme", "tint", "indexed") if name in attributes)
+    return "" if said in _WHITE else said
 
 
 _SAYS_NOTHING = Style(None, None, True, False)

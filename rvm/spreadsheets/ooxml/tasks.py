@@ -30,7 +30,7 @@ def look(source: BinaryIO, *, rows: int, hidden_rows: bool) -> Iterator[dict[str
         except SheetInvalid as refused:  # it is no obstacle where another sheet is the list
             said["refused"] = [refused.code, refused.sentence]
         left -= reader.bytes_read
-        yield {**said, "noticed": asdict(reader.noticed)}
+        yield {**said, "noticed": asdict(reader.noticed())}
 
 
 def _first(reader: SheetReader, count: int, most_bytes: int) -> tuple[list[tuple[int, list[str]]], bool]:
@@ -59,9 +59,9 @@ def read(source: BinaryIO, *, sheet: str, hidden_rows: bool) -> Iterator[list[An
                     batch, length, found = [], 0, True
         if batch or found:
             yield batch
-            yield asdict(reader.noticed)
+            yield asdict(reader.noticed())
             return
-        hidden = hidden or reader.noticed.leaves_out
+        hidden = hidden or reader.noticed().leaves_out
     if hidden:
         raise SheetInvalid(
             "empty",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from openpyxl.comments import Comment
+from openpyxl.styles import Font, PatternFill
 
 from tests.campaigns.imports.grammar import several
 from tests.campaigns.imports.offline import Read, read_list
@@ -791,3 +792,62 @@ def test_a_no_in_a_comment_on_any_cell_keeps_its_person_out(address: str, text: 
     read = read_list(book(people, change=comment))
     assert read.reached == ([] if read.asked else ["+12025550101", "+12025550103"])
     assert list(read.asked) in ([], [4])  # the last column has no name that says what it is
+
+
+PEOPLE = [["Name", "Cell", "City"], *([f"P{at}", f"(202) 555-01{at:02}", "Reno"] for at in range(12))]
+YELLOW, GREY = (PatternFill("solid", fgColor=colour) for colour in ("FFFFFF00", "FFDDDDDD"))
+
+
+def coloured(marks: dict[int, Any], columns: str = "ABC", *, header: bool = True) -> bytes:
+    """Rows of the sheet in a fill, or in a font."""
+
+    def colour(made: Any) -> None:
+        for number, look in {**({1: GREY} if header else {}), **marks}.items():
+            for column in columns:
+                cell = made.worksheets[0][f"{column}{number}"]
+                if isinstance(look, Font):
+                    cell.font = look
+                else:
+                    cell.fill = look
+
+    return book(PEOPLE, change=colour)
+
+
+MARKED = {
+    "two rows": (coloured({4: YELLOW, 9: YELLOW}), 0),
+    "one row": (coloured({4: YELLOW}), 0),
+    "half of them": (coloured(dict.fromkeys(range(2, 8), YELLOW)), 0),
+    "names": (coloured({4: YELLOW, 9: YELLOW}, "A"), 0),
+    "numbers": (coloured({4: YELLOW}, "B"), 1),
+    "all but one": (coloured(dict.fromkeys([2, 3, *range(5, 14)], YELLOW)), 0),
+    "one among stripes": (coloured({**dict.fromkeys(range(2, 14, 2), GREY), 5: YELLOW}), 0),
+    "red letters": (coloured({4: Font(color="FFFF0000"), 9: Font(color="FFC00000")}), 0),
+    "a name that is crossed out": (coloured({4: Font(strike=True)}, "A"), 0),
+}
+
+
+@pytest.mark.parametrize(("content", "at"), MARKED.values(), ids=MARKED)
+def test_people_in_a_colour_of_their_own_are_asked_about(content: bytes, at: int) -> None:
+    read = read_list(content)
+    assert (read.asked, read.reached) == ({at: "colour"}, [])
+    assert len(read.seen.notices) == 1
+    assert len(read_list(content, {at: ["name", "phone"][at]}).reached) == 12
+
+
+PLAIN = {
+    "a header": coloured({}),
+    "everybody": coloured(dict.fromkeys(range(2, 14), YELLOW)),
+    "stripes": coloured(dict.fromkeys(range(2, 14, 2), GREY)),
+    "stripes of two colours": coloured({at: (YELLOW, GREY)[at % 2] for at in range(2, 14)}),
+    "stripes of two rows": coloured({at: GREY for at in range(2, 14) if at % 4 < 2}),
+    "every third row": coloured(dict.fromkeys(range(3, 14, 3), GREY)),
+    "cities": coloured({4: YELLOW, 9: YELLOW}, "C"),
+    "white": coloured({4: PatternFill("solid", fgColor="FFFFFFFF")}),
+    "black letters": coloured({4: Font(color="FF000000"), 5: Font(color="FF333333")}),
+}
+
+
+@pytest.mark.parametrize("content", PLAIN.values(), ids=PLAIN)
+def test_stripes_and_columns_of_one_colour_bother_nobody(content: bytes) -> None:
+    read = read_list(content)
+    assert (read.asked, len(read.reached)) == ({}, 12)

@@ -486,6 +486,13 @@ NOTICES = [
         ["2 cells of column B hold a comment, which is not read unless it says that somebody must not be reached."],
     ),
     (
+        Noticed(coloured={"A": 3}),
+        [
+            "3 cells of column A hold a colour that other people's do not have. Colours are not read; take out whom they say not to "
+            "call."
+        ],
+    ),
+    (
         Noticed(crossed_out=dict.fromkeys("ABCDEFGHIJK", 1)),
         ["11 cells of 11 columns hold text that is crossed out, and read as it stands."],
     ),
