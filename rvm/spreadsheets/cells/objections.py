@@ -128,7 +128,7 @@ _NOTED = re.compile(
     r"""
       \W*(?:(?:pt|patient|px|client|paciente)\W+)?(?:refuse[sd]?|declin(?:e[sd]?|ed)|revoked|withdrew|withdrawn|rejected|expired|exp|passed
       |rechaz[oóa]|rehus[oóa]|neg[oó])(?:\W*$|\W+(?:on\W+)?\d|\W+(?:reminders?|calls?|contact)\b)
-    | \W*(?:(?:appt|appointment|apt|visit|pt|patient|cita|paciente)\W+)?(?:cancel+ed|cancelad[oa]|cancel[oó]|cxl?d?)(?!.*\bresch)
+    | \W*(?:(?:appt|appointment|apt|visit|pt|patient|cita|paciente)\W+)?(?:cancel+ed|cancelad[oa]|cancel[oó]|cxl?['’]?d?)(?!.*\bresch)
       (?:\W*$|\W+(?:on\W+)?\d|\W+(?:per|by|via|por|appt|apt|appointment|visit|la\W+cita)\b)
     | \W*(?:no\W+(?:phone|tel|v\W?m)|wn)\W*$
     | .*\b(?:do\W*not|don\W?t|never)\W+use\W*(?:(?:this|that|the|my|his|her)\W+)?(?:\w+\W+)?(?:number|phone|cell|$)
@@ -153,7 +153,7 @@ def _is_no(cell: str) -> bool:
 
 
 _ENDS = re.compile(
-    r"\W*(?:(?:cancel(?:l*ed)?|cancelad[oa]|deceased|fallecid[oa]|no[ -]?show)\b|(?:deleted?|voided)\W*$)",
+    r"\W*(?:(?:cancel(?:l*ed)?|cancelad[oa]|deceased|fallecid[oa]|no[ -]?show|disconnected)\b|(?:deleted?|voided)\W*$)",
     re.IGNORECASE,
 )
 

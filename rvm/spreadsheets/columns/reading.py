@@ -295,7 +295,9 @@ def _of_kind(meaning: Meaning, sample: Sample) -> Column:
         return Column("appointment_status", Sureness.LIKELY, Why.NAME_AND_CELLS)
     if (question := _DOUBTS.get(kind, _no_doubt)(sample)) is not Question.NONE:
         return _ask(question, Why.NAME_AND_CELLS)
-    return Column(kind, Sureness.SURE, Why.NAME_AND_CELLS if sample.filled else Why.NAME)
+    # Where a day or an hour is expected “Cancelled” may stand instead of it.
+    watch = Watch.CODES if kind in ("appointment_day", "appointment_time") else Watch.WORDS
+    return Column(kind, Sureness.SURE, Why.NAME_AND_CELLS if sample.filled else Why.NAME, watch=watch)
 
 
 _READ_AS: dict[str, Callable[[str], object]] = {
@@ -401,7 +403,7 @@ def _asked(meaning: Meaning, sample: Sample) -> Column:
 
 
 def _harmless(meaning: Meaning, sample: Sample) -> Column:
-    return _merged(Watch.WORDS)
+    return _ask(Question.STATUS, Why.CELLS) if sample.ends_somebody_plainly else _merged(Watch.WORDS)
 
 
 def _described(meaning: Meaning, sample: Sample) -> Column:

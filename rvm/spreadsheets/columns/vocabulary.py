@@ -169,6 +169,9 @@ TOGETHER: dict[tuple[str, ...], str] = {
     ("no", "show"): "noshow",
     ("no", "shows"): "noshow",
     ("next", "of", "kin"): "kin",
+    # Of nobody who comes again.
+    ("left", "practice"): "departed",
+    ("left", "clinic"): "departed",
     ("black", "list"): "blacklist",
     ("dado", "de", "baja"): "baja",
     ("dada", "de", "baja"): "baja",

@@ -281,6 +281,33 @@ def test_when_a_visit_was_confirmed_and_what_it_is_of_decides_nothing(name: str,
     assert (read.asked, reached(read)) == ({}, EVERYBODY)
 
 
+ELSEWHERE = {
+    "Number Status": "Good|Disconnected|Good|Wrong number|Good|Good",
+    "Left Practice": "|3/1/2026||3/2/2026||",
+    "Appt Note": "|pt cancelled||pt cx'd||",
+    "Appt Time": "9:00|CANCELLED|9:15|CANCELLED|9:30|9:45",
+    "Appt Date": "3/1/2026|CANCELLED|3/1/2026|Cancelled by pt|3/1/2026|3/1/2026",
+    "Arrived": "|No Show||No Show||",
+    "Hospice": "N|Y|N|Y|N|N",
+    "Language": "English|DO NOT CALL|Spanish|DO NOT CALL|English|English",
+    "Best Time": "AM|Do not call|PM|No calls|AM|AM",
+    "Consent Expires": "12/31/2027|1/1/2020|12/31/2027|1/1/2020|12/31/2027|12/31/2027",
+    "Safe to leave message?": "Y|N|Y|N|Y|Y",
+    "Motivo de cancelación": "|enfermo||viaje||",
+    "Visit Type": "New|CANCELLED|New|CANCELLED|New|New",
+    "Preferred Contact": "Cell|None|Cell|Do not contact|Home|Cell",
+    "Estatus": "Activo|Baja|Activo|Baja|Activo|Activo",
+    "R/S": "|X||X||",
+    "Phone Valid": "Y|N|Y|N|Y|Y",
+}
+
+
+@pytest.mark.parametrize(("name", "cells"), ELSEWHERE.items(), ids=ELSEWHERE)
+def test_a_no_in_another_column_is_heard_or_asked_about(name: str, cells: str) -> None:
+    read = read_list(six((name, cells)))
+    assert read.asked or reached(read) == OTHERS
+
+
 CLEAN = {
     "Email": "a@example.org|declined|none|refused|no email|",
     "E-mail Address": "declined|a@example.org|||b@example.org|none",
