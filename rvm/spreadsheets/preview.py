@@ -111,7 +111,7 @@ def _preview(
         width = width_of(header, first) if of_csv else MAX_COLUMNS
         whole = [cells for cells in first if not isinstance(cells, DamagedRow) and len(cells) <= width]
         whole = whole if len(whole) * 2 >= len(first) else first
-        above = [cells for _, cells in header.titles]
+        above = [list(cells) for _, cells in header.titles]
     else:
         above, whole = _parted(first)
         above = [cells for cells in above if heading_at(cells) is not None]  # the others may be people without a number

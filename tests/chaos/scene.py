@@ -219,7 +219,11 @@ class Scene:
         self.wait(f"{at_least} drops were made", lambda: self.drops() >= at_least)
 
     def wait_until_ended(self, seconds: float = PATIENCE_SECONDS) -> None:
-        self.wait("every voicemail has ended", lambda: self.ended() == len(self.recipients), seconds)
+        def all_ended() -> bool:
+            self.let_long_waits_pass()
+            return self.ended() == len(self.recipients)
+
+        self.wait("every voicemail has ended", all_ended, seconds)
 
     def wait_until_ready(self) -> None:
         self.wait("/readyz is content", lambda: not self.unready())
@@ -284,21 +288,19 @@ class Scene:
         pid = self.children.processes[name].pid
         return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
-    def give_up_on_lost_reports(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """Wait until nothing but reports that the sandbox withheld for ever is missing, and let their horizon be over.
+    def let_long_waits_pass(self) -> None:
+        """After many faults a drop is looked up minutes later, at last once an hour, and a breaker is open for minutes."""
+        for statement in (
+            "UPDATE delivery_drop SET due_at = now() WHERE status = 'uncertain' AND due_at > now() + interval '40 seconds'",
+            "UPDATE usecases_telephonysetup SET breaker_until = now() WHERE breaker_until > now() + interval '40 seconds'",
+        ):
+            self.rows(f"{statement} RETURNING id")
 
-        After long faults a drop is looked up once an hour, and a breaker is open for minutes: that time passes here as well.
-        """
+    def give_up_on_lost_reports(self, seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until nothing but reports that the sandbox withheld for ever is missing, and let their horizon be over."""
 
         def missing() -> set[str]:
-            self.rows(
-                "UPDATE delivery_drop SET due_at = now() WHERE status = 'uncertain' AND due_at > now() + interval '1 minute'"
-                " RETURNING id"
-            )
-            self.rows(
-                "UPDATE usecases_telephonysetup SET breaker_until = now() WHERE breaker_until > now() + interval '40 seconds'"
-                " RETURNING id"
-            )
+            self.let_long_waits_pass()
             open_ones = self.rows(
                 "SELECT status, drop_id FROM delivery_voicemail WHERE NOT status = ANY(%s)", list(TERMINAL_NAMES)
             )
