@@ -43,11 +43,12 @@ class Standing(StrEnum):
 # As `folded` leaves them.
 _WORDS: dict[Answer, str] = {
     Answer.YES: """yes, y, true, t, 1, x, xx, xxx, on, ok, okay, yep, yeah, check, checked, si, s, verdadero, cierto, oui, ja, wahr,
-        yes please, yes thanks, yes thank you, si por favor, si gracias""",
-    Answer.NO: "no, n, false, f, 0, off, none, nope, unchecked, falso, non, nein, no thanks, no thank you, no gracias, no one",
+        sim, wi, yes please, yes thanks, yes thank you, si por favor, si gracias""",
+    Answer.NO: "no, n, false, f, 0, off, none, nope, unchecked, falso, non, nein, nao, no thanks, no thank you, no gracias, no one",
     Answer.PERMITS: """agreed, accepted, granted, given, signed, consented, opted in, opt in, optin, consent, consents, yes opted in,
-        authorized, allowed, permitted, approved, subscribed, ok to call, okay to call, ok to leave message, ok to leave voicemail,
-        may call, can call, call ok, acepta, acepto, aceptado, autoriza, autorizado, consiente, permitido, firmado, puede llamar""",
+        authorized, allowed, permitted, approved, subscribed, not opted out, not unsubscribed, ok to call, okay to call,
+        ok to leave message, ok to leave voicemail, may call, can call, call ok, acepta, acepto, aceptado, autoriza, autorizado,
+        consiente, permitido, firmado, puede llamar""",
     Answer.FORBIDS: """
         declined, denied, refused, refuses, revoked, withdrawn, stop, stopped, not given, no consent, opted out, opt out,
         optout, did not consent, does not consent, not consented, do not call, don t call, dont call, do not contact, dnc,
@@ -62,7 +63,7 @@ _WORDS: dict[Answer, str] = {
 _SIGNS: dict[str, Answer] = {
     **dict.fromkeys("✓✔☑✅👍🗸", Answer.YES),
     **dict.fromkeys("✗✘❌✖", Answer.CROSS),
-    **dict.fromkeys("🚫⛔👎📵", Answer.FORBIDS),
+    **dict.fromkeys("🚫⛔👎📵†✝", Answer.FORBIDS),
     "☐": Answer.NO,
 }
 # Characters; what is longer is prose, of which no part is to be taken for the answer.
@@ -101,6 +102,12 @@ def _split(words: str) -> frozenset[str]:
     return frozenset(word.strip() for word in " ".join(words.split()).split(","))
 
 
+# Behind a yes or a no these say how it was given, or by whom, and change nothing of it: “Yes - verbal”, “No (per wife)”.
+_GIVEN = re.compile(r"(yes|y|si|sí|no|n)\s*[-\u2013\u2014,;:(/ ]\s*(.+)", re.IGNORECASE | re.DOTALL)
+_WAYS_OF_GIVING = _split("""
+    verbal, verbally, oral, written, in writing, signed, on file, paper, online, electronic, by phone, per phone, per pt, per patient,
+    per mom, per dad, per wife, per husband, per spouse, by pt, by patient, firmado, firmada, por escrito, por telefono, por paciente
+""")
 _DIED_WORDS, _LIVES_WORDS, _CANCELED_WORDS, _STANDS_WORDS = map(_split, (_DIED, _LIVES, _CANCELED, _STANDS))
 _CONSENTED_WORDS, _NOT_CONSENTED_WORDS = map(_split, (_CONSENTED, _NOT_CONSENTED))
 # In a status of several words these decide: “Cancelled - weather”, “20 Expired”.
@@ -139,7 +146,15 @@ _MONTHS = [
 _TIME = r"(?:[ t]+[0-9]{1,2}(?::[0-9]{2}){1,2}(?:\.[0-9]+)?(?: ?[ap]\.?m\.?)?(?: ?z|[+-][0-9]{2}:?[0-9]{2})?)?"
 _ISO = re.compile(rf"([0-9]{{4}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{1,2}}){_TIME}|([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})")
 _NUMERIC = re.compile(rf"([0-9]{{1,2}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{4}}|[0-9]{{2}}){_TIME}")
-_NAMED = re.compile(rf"(?:([0-9]{{1,2}})[- ]+)?([a-z]{{3,10}})\.?[- ]+(?:([0-9]{{1,2}})[, -]+)?([0-9]{{4}}){_TIME}")
+_NAMED = re.compile(
+    rf"(?:([0-9]{{1,2}})[- ]+(?:de )?)?([a-z]{{3,10}})\.?[- ]+(?:de )?(?:([0-9]{{1,2}})(?:st|nd|rd|th)?[, -]+)?([0-9]{{4}}){_TIME}"
+)
+# As spreadsheet programs write a day of themselves: 1-Dec-26.
+_SHORT = re.compile(rf"([0-9]{{1,2}})[- ]([a-z]{{3,10}})\.?[- ]([0-9]{{2}}){_TIME}")
+_WEEKDAY = re.compile(
+    r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|lunes|martes|mi[eé]rcoles|jueves|viernes|s[aá]bado|domingo)"
+    r"\.?,? +(?=[0-9a-z])"
+)
 # A date outside of these is a sign for something else: 1900-01-01 for none, 9999-12-31 for no end.
 _FIRST_YEAR, _LAST_YEAR = 1980, 2060
 
@@ -156,7 +171,17 @@ def answer(cell: str) -> Answer:
     word = folded(said.removesuffix(".0"))
     if (known := _MEANING.get(word)) is not None:
         return known
-    return Answer.DATE if is_date(said) else Answer.UNCLEAR
+    return Answer.DATE if is_date(said) else _given(said)
+
+
+def _given(said: str) -> Answer:
+    """A yes or a no with its day, or with how it was given."""
+    if not (given := _GIVEN.fullmatch(said)):
+        return Answer.UNCLEAR
+    how = given[2].strip(" -\u2013\u2014,;:()/.")
+    way, _, day = how.rpartition(" ")
+    known = is_date(how) or folded(how) in _WAYS_OF_GIVING or (folded(way) in _WAYS_OF_GIVING and is_date(day))
+    return _MEANING[folded(given[1])] if known else Answer.UNCLEAR
 
 
 def died(cell: str) -> Answer:
@@ -218,6 +243,7 @@ def is_date(text: str) -> bool:
     low = in_ascii(text).lower().strip()
     if not any(map(str.isdigit, low)) or len(low) > 40:
         return False
+    low = _WEEKDAY.sub("", low, count=1) if low[0].isalpha() else low
     if iso := _ISO.fullmatch(low):
         year, month, day = (int(part) for part in iso.groups() if part)
         return _exists(year, month, day)
@@ -225,6 +251,8 @@ def is_date(text: str) -> bool:
         first, second, year = int(numeric[1]), int(numeric[2]), int(numeric[3])
         year += 2000 if year < 100 else 0
         return _exists(year, first, second) or _exists(year, second, first)
+    if short := _SHORT.fullmatch(low):
+        return short[2][:3] in _MONTHS and _exists(2000 + int(short[3]), 1, int(short[1]))
     named = _NAMED.fullmatch(low)
     return named is not None and named[2][:3] in _MONTHS and _exists(int(named[4]), 1, int(named[1] or named[3] or 1))
 
