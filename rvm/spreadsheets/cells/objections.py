@@ -22,7 +22,10 @@ _WISH = (
     r"(?:(?:ever|want|wish|like|agree|authorized?|authorise|consent|accept|allow(?:ed)?|permitted|okay|ok|be|to|for|us|we|any|more|auto\w*)"
     r"[\W_]+)*"
 )
-_REACH = r"(?:call|phone|telephone|contact|ring|dial|leave|lv\b|lm\b|disturb|robo|send|reach|notif|messag|msg|voice|l?vms?\b|remind)"
+_REACH = (
+    r"(?:call|phone|telephone|contact|ring|dial|leave|lv\b|lm\b|disturb|robo|send|reach|notif|messag|msg|voice|l?vms?\b|remind"
+    r"|bothered\b(?![\W_]+(?:by|with))|hear[\W_]+from[\W_]+(?:us|you)\b)"
+)
 _MORE = r"(?:(?:more|further|all|any|of|phone|robo|auto\w*|reminder|the|to|our|your|leave|on)[\W_]+)*"
 _CALLS = (
     r"(?:(?:robo)?calls?|calling|called|contact(?![\W_]+lens)|contacted|contacting|voice[\W_]*mails?|vms?|messages?|msgs?"
@@ -38,36 +41,54 @@ _WITHDREW = (
 _TO_ME = (
     r"(?:(?:me|le|les|nos|se|quiere|desea|recibir|mas|acepta|autoriza|ser|que|dejar|deje|lo|la|volver|vuelva|a)[\W_]+)*"
 )
-_DIED = r"(?:deceased|dec[’']?s?d|dcsd|finad[oa]|qepd|passed[\W_]+away|died|fallecid[oa]|fallecio|murio|difunt[oa])"
+_DIED = (
+    r"(?:deceased?|dec[’']?s?d|dcsd|finad[oa]|q[\W_]*e[\W_]*p[\W_]*d|passed[\W_]+away|ha[sd][\W_]+passed[\W_]+on|died|estate[\W_]+of"
+    r"|fallecid[oa]|fallecio|murio|difunt[oa]|occis[oa]|descanse[\W_]+en[\W_]+paz)"
+)
 _DATED = r"[\W_]*(?:\d{1,2}[/.-]\d{1,2}(?:[/.-]\d{2,4})?)?[\W_]*"
-_LONE = r"(?:stop(?:[\W_]*all)?|dead|rip|dnd|remove|removed|blocked|unsubscribed|muert[oa])"
+_LONE = (
+    r"(?:stop(?:[\W_]*all)?|dead|rip|dnd|estate|remove(?:[\W_]+(?:me|us|pt|patient|client))?|removed"
+    r"|blocked|unsubscribed|muert[oa])"
+)
 
 _OBJECTION = re.compile(
     rf"""
       {_NOT}[\W_]*{_WISH}{_REACH}
     | {_REFUSES}[\W_]+{_MORE}{_CALLS}(?![\W_]*(?:no|or|and)?[\W_]*no[\W_]*show)
     | \bopt(?:ed|s|ing)?[\W_]*out\b | \bd[\W_]?n[\W_]?c\b | \bdn(?:lm|lvm?)\b | \bdonotc\w+ | \bunsub(?:scri\w+)?\b
-    | \b{_DIED}\b | \b(?:pt|patient|client|she|he)[\W_]+(?:is[\W_]+|has[\W_]+)?(?:dead|expired|passed(?=[\W_]*(?:\d|\x1f|$)))\b
+    | [†✝] | \b{_DIED}\b | \b(?:dod|date[\W_]+of[\W_]+death)\b[\W_]*\d | (?:^|[\x1f(,;])[\W_]*d\.[ ]?\d{{1,2}}[/-]\d{{1,2}}[/-]\d\d
+    | \b(?:pt|patient|client|she|he)[\W_]+(?:is[\W_]+|has[\W_]+)?(?:dead|expired|passed(?=[\W_]*(?:\d|\x1f|$)))\b
     | {_WITHDREW}[\W_]+(?:\w+[\W_]+)?consent(?:ed)?\b(?![\W_]+(?:is[\W_]+)?(?:need|requir|necessary))
     | \bconsent[\W_]+(?:was[\W_]+|is[\W_]+|has[\W_]+been[\W_]+)?(?:revoked|withdrawn|refused|declined|denied)\b
     | \b(?:no|without)[\W_]+(?:permission|authorization|authority)[\W_]+(?:to|for)[\W_]+{_REACH}
     | \b(?:removed?|take|taken)[\W_]+(?:\w+[\W_]+){{0,3}}(?:list|lists|calls?|reminders)\b(?![\W_]+of[\W_]+\w*(?:med|drug))
+    | \btake[\W_]+(?:me|us|him|her|them|pt|patient)[\W_]+off\b(?=[\W_]*(?:$|\x1f|(?:please|pls|the|your|our|call\w*|all)\b))
+    | \b(?:quit|saqu|sac[ao]|borr|elimin|remov|remuev)\w*[\W_]+(?:\w+[\W_]+){{0,2}}de[\W_]+(?:la|las|su|esta|nuestra)[\W_]+lista
+    | \b(?:dej(?:e|en|ar)|pare|paren|parar)[\W_]+de[\W_]+(?:\w+[\W_]+)?(?:llam|molest|contact|mandar|enviar|dejar)
+    | \b(?:pide|pidio|solicita|solicito|quiere)[\W_]+(?:\w+[\W_]+)?baja\b | \bbaja[\W_]+voluntaria\b
+    | \bya[\W_]+no[\W_]+es[\W_]+(?:paciente|cliente)\b
+    | \b(?:consent\w*|calls?|vms?|voicemails?|messages?|msgs?
+      |(?:ok|okay|permission|may)[\W_]+(?:to[\W_]+|we[\W_]+)?{_REACH}[\w ]{{0,30}})
+      \s?[:=?-]{{1,3}}\s?no?(?:[\W_]*(?:$|\x1f)|[;,.(])
     | \boff[\W_]+(?:the[\W_]+|our[\W_]+|your[\W_]+)?(?:call\w*[\W_]+|phone[\W_]+)?list\b
     | \b(?:remove|lose|delete)[\W_]+(?:my[\W_]+|this[\W_]+|his[\W_]+|her[\W_]+|their[\W_]+)?(?:number|phone|cell)\b
     | \brequest\w*[\W_]+(?:to[\W_]+be[\W_]+)?remov(?:al|ed)\b
-    | \bwrong[\W_]*(?:number|person|phone|num\b|nbr|no\b|\#) | \b(?:numero|num|tel\w*)[\W_]+(?:equivocado|incorrecto|erroneo)\b
+    | \bwrong[\W_]*(?:number|person|party|phone|num\b|nbr|no\b|\#) | \b(?:numero|num|tel\w*)[\W_]+(?:equivocado|incorrecto|erroneo)\b
     | \bbelongs[\W_]+to[\W_]+(?:some(?:one|body)|another|a[\W_]+different)\b
     | \b(?:repl\w+|texted|text|sent|responded|answered)[\W_]+stop\b
-    | \bnot[\W_]+(?:his|hers?|theirs?|the[\W_]+pts?|the[\W_]+patients?)(?:[\W_]+s)?[\W_]+(?:number|phone|cell)\b
+    | \bblocked[\W_]+(?:us|our|the[\W_]+(?:clinic|office|number))\b
+    | \b(?:fcc|tcpa|harass\w*)[\W_]+complain | \bcomplain\w*[\W_]+(?:\w+[\W_]+){{0,2}}(?:fcc|harass\w*)\b
+    | \b(?:will|to|gonna|may)[\W_]+sue[\W_]+(?:us|you|the|if|over|clinic|practice|office)\b
+    | \bnot[\W_]+(?:his|hers?|theirs?|(?:the|this)[\W_]+(?:pts?|patients?|persons?))(?:[\W_]+s)?[\W_]+(?:number|phone|cell)\b
     | \b(?:texts?|sms|e?[\W_]?mails?|portal|letters?)[\W_]+only\b | \bonly[\W_]+(?:texts?|sms|e?[\W_]?mails?|portal)\b
-    | \bsolo[\W_]+(?:por[\W_]+)?(?:correos?|textos?|sms|cartas?|e?[\W_]?mails?)\b
+    | \bsolo[\W_]+(?:por[\W_]+)?(?:mensajes?[\W_]+de[\W_]+texto|correos?|textos?|sms|cartas?|e?[\W_]?mails?)\b
     | \bcease\b | \bd(?:ad[oa]|io)[\W_]+de[\W_]+baja\b | \bcomplain\w*[\W_]+(?:\w+[\W_]+){{0,2}}(?:calls?|voicemails?)\b
     | \bcalls?[\W_]+never\b
     | \bno[\W_]+{_TO_ME}(?:llam|contact(?!o?s?[\W_]+lens)|mensaje|msj|molest|recado|buzon|hablar(?:l[ea])?\b(?![\W_]+(?:ing|esp)))
     | \b(?:rechaz[ao]|rehus[ao]|niega|nego)\w*[\W_]+(?:\w+[\W_]+){{0,2}}(?:llam|mensaj|contact)
     | \bsin[\W_]+(?:consentimiento|autorizacion|permiso)\b
     | \bno[\W_]+longer[\W_]+(?:wants?|wish\w*|interested|agrees?|consents?|(?:an?[\W_]+|our[\W_]+)?(?:patient|pt|client))\b
-    | \bno[\W_]+(?:le[\W_]+)?(?:tiene|esta|hay)[\W_]+interes
+    | \bno[\W_]+(?:le[\W_]+)?(?:tiene|esta|hay)[\W_]+interes | \bno[\W_]+interesad[oa]\b
     | \bnot[\W_]+interested\b(?![\W_]+in[\W_]+(?!\w*(?:call|reminder|message)))
     | \bthreaten\w*[\W_]+(?:\w+[\W_]+){{0,3}}(?:sue|legal|lawsuit|call\w*)\b | \bleave[\W_]+(?:me|us|him|her|them)[\W_]+alone\b
     | \b(?:ask\w*|wants?|says?|said|told|please|pls|request\w*)[\W_]+(?:\w+[\W_]+){{0,3}}
@@ -88,16 +109,17 @@ _WISHES = re.compile(r"prefer|rather|please|pls|\bwan|wish|request|\bask|should|
 _MARKS = re.compile("[\u0300-\u036f]+")  # what stands above and below letters
 # Each text that _OBJECTION finds holds one of these words, so it is not searched for where none is; that is several times as fast.
 _TELLTALE = """
-call calls called calling phone telephone contact contacts contacted contacting ring dial leave leaving lv lm lvm lvms disturb robo
-robocall robocalls send reach notify notifications message messages messaging msg msgs voice voicemail voicemails mail mails email
-emails vm vms remind reminder reminders opt opted opts opting optout optedout dnc dnlm dnlv dnlvm d donotcall donotcontact
-unsubscribe unsubscribed unsubscribes deceased dec decd away died expired passed rip fallecido fallecida fallecio murio difunto
-difunta consent consented permission authorization authority remove removed take list lose delete wrong equivocado number cease baja
-complained complains complaint llamar llame llamen llamadas llamada contactar contactado contactada mensaje mensajes molestar molesten
-recado recados buzon consentimiento autorizacion permiso stop dead dnd blocked muerto muerta donot dont doesnt never text texts sms
-portal letter letters only callback callbacks phoned ringing dialed notified longer alone cell
-dcsd decsd sd finado finada qepd stopall unsub removal belongs incorrecto erroneo solo msj msjs llames llama llamemos llamamos
-llamando interes interesado interesada llamarle llamarlo llamarla llamarme hablar hablarle hablarla interested threatened
+call calls called calling phone telephone contact contacts contacted contacting ring dial leave leaving lv lm lvm lvms disturb
+robo robocall robocalls send reach notify notifications message messages messaging msg msgs voice voicemail voicemails mail mails
+email emails vm vms remind reminder reminders opt opted opts opting optout optedout dnc dnlm dnlv dnlvm d donotcall donotcontact
+unsubscribe unsubscribed unsubscribes decease deceased dec decd away died expired passed rip fallecido fallecida fallecio murio
+difunto difunta consent consented permission authorization authority remove removed take list lose delete wrong equivocado number
+cease baja complained complains complaint llamar llame llamen llamadas llamada contactar contactado contactada mensaje mensajes
+molestar molesten recado recados buzon consentimiento autorizacion permiso stop dead dnd blocked muerto muerta donot dont doesnt
+never text texts sms portal letter letters only callback callbacks phoned ringing dialed notified longer alone cell dcsd decsd sd
+finado finada qepd stopall unsub removal belongs incorrecto erroneo solo msj msjs llames llama llamemos llamamos llamando interes
+interesado interesada descanse paz occiso occisa estate dod death party lista dejen deje dejar pare paren parar paciente cliente
+voluntaria fcc tcpa sue q bothered hear llamarle llamarlo llamarla llamarme hablar hablarle hablarla interested threatened
 threatens threatening
 """
 _TELLTALE_WORDS = frozenset(_TELLTALE.encode().split())
@@ -110,7 +132,11 @@ def objects(text: str) -> bool:
     low = text.lower()
     if not low.isascii():
         low = _MARKS.sub("", unicodedata.normalize("NFKD", low))
-    if _TELLTALE_WORDS.isdisjoint(low.encode("ascii", "replace").translate(_WORDS_ONLY).split()):
+    if (
+        "†" not in low
+        and "✝" not in low
+        and _TELLTALE_WORDS.isdisjoint(low.encode("ascii", "replace").translate(_WORDS_ONLY).split())
+    ):
         return False
     found = _OBJECTION.search(low)
     if found is None or _TRIED.search(low) is None or _WISHES.search(low):
@@ -127,8 +153,9 @@ _PLAINLY_NO = re.compile(
 _NOTED = re.compile(
     r"""
       \W*(?:(?:pt|patient|px|client|paciente)\W+)?(?:refuse[sd]?|declin(?:e[sd]?|ed)|revoked|withdrew|withdrawn|rejected|expired|exp|passed
-      |rechaz[oóa]|rehus[oóa]|neg[oó])(?:\W*$|\W+(?:on\W+)?\d|\W+(?:reminders?|calls?|contact)\b)
-    | \W*(?:(?:appt|appointment|apt|visit|pt|patient|cita|paciente)\W+)?(?:cancel+ed|cancelad[oa]|cancel[oó]|cxl?['’]?d?)(?!.*\bresch)
+      |rechaz[oóa]|rehus[oóa]|(?:se\W+)?neg[oó])(?:\W*$|\W+(?:on\W+)?\d|\W+(?:reminders?|calls?|contact)\b)
+    | \W*(?:(?:appt|appointment|apt|visit|pt|patient|cita|paciente)\W+)?(?:cancel+ed|cancelad[oa]|cancel(?:[oó]|ar)|cxl?['’]?d?)
+      (?!.*\bre(?:sch|book|program|agend))
       (?:\W*$|\W+(?:on\W+)?\d|\W+(?:per|by|via|por|appt|apt|appointment|visit|la\W+cita)\b)
     | \W*(?:no\W+(?:phone|tel|v\W?m)|wn)\W*$
     | .*\b(?:do\W*not|don\W?t|never)\W+use\W*(?:(?:this|that|the|my|his|her)\W+)?(?:\w+\W+)?(?:number|phone|cell|$)
