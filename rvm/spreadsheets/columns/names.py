@@ -80,6 +80,10 @@ _BESIDE = (
 )
 
 
+def _takes_a_letter(meanings: frozenset[str]) -> bool:
+    return not meanings.isdisjoint(("phone", "mobile", "number", "contact"))
+
+
 class _Name:
     def __init__(self, name: str) -> None:
         self.words = words_of(name)
@@ -91,6 +95,9 @@ class _Name:
             if self._counts(at):
                 self.meanings[at] = frozenset({"number"})
         self.numbered = "#" in name
+        # “Status_C” is a code, as in names of databases; “Phone (C)” is a cell.
+        if len(self.words) > 1 and self.words[-1] == "c" and not any(map(_takes_a_letter, self.meanings[:-1])):
+            self.meanings[-1] = frozenset({"code", "filler"})
         self.explained = "=" in name
         self.divided = "/" in name
 
@@ -157,7 +164,7 @@ def _died(said: _Name) -> Meaning | None:
         return _kind("deceased")
     if not said.has("deceased"):
         return None
-    own = said.only("deceased", "date", "time", "person", "filler", "status", "reason", "note")
+    own = said.only("deceased", "date", "time", "person", "filler", "status", "reason", "note", "code")
     return _kind("deceased") if own and not said.negations else _ask(Question.UNKNOWN)
 
 
@@ -209,13 +216,21 @@ def _verdict(said: _Name) -> Meaning | None:
         return _ask(Question.EITHER)
     if said.has(*_OTHERS):
         return _ask(Question.WHOSE_ANSWER)
-    if said.has("restrict", "preference") and not said.has("source"):
+    if said.has("trail") and ("campaign" in said.words or said.words[-1] in ("ip", "browser", "url")):
+        return Meaning(Sense.DESCRIBES)  # through which letter somebody opted out, and from where
+    # Of a permission to leave a voicemail HIPAA is the reason; of others it may be the restriction.
+    restricted = said.has("restrict") and not (
+        may and "hipaa" in said.words and said.has("call", "voicemail", "message")
+    )
+    if (restricted or said.has("preference")) and not said.has("source"):
         return _ask(Question.RESTRICTION)
     if said.has("channel") and not said.has("call", "voicemail", *_PHONES):
         return _ask(Question.CHANNEL)
     if negations > 1 or (negations and (may > 1 or max(said.count("call"), said.count("voicemail")) > 1)):
         return _ask(Question.DOUBLE_NEGATIVE)
-    if not said.only(*_BESIDE, "channel", "date", "time", "source", "reason", "note", "id", "code", "detail"):
+    if not said.only(
+        *_BESIDE, "channel", "date", "dated", "time", "source", "reason", "note", "id", "code", "detail", "restrict"
+    ):
         return _ask(Question.WHAT_FOR)
     return _kind("opt_out") if negations else _permission(said)
 
@@ -223,7 +238,7 @@ def _verdict(said: _Name) -> Meaning | None:
 def _permission(said: _Name) -> Meaning:
     if said.words[-1] in ("on", "at", "since"):
         return _kind("consent_date")
-    if said.only(*_BESIDE, "channel"):
+    if said.only(*_BESIDE, "channel", "restrict"):
         return _kind("consent")
     if said.has("date", "time") and said.only(*_BESIDE, "channel", "date", "time"):
         return _kind("consent_date")
@@ -248,7 +263,7 @@ def _act(said: _Name) -> Meaning | None:
         return Meaning(Sense.ACT) if said.only(*_BESIDE) else Meaning(Sense.NOTES)
     if said.has("date", "time", "count", "day", "name", "id"):
         return Meaning(Sense.DESCRIBES, "contact" if said.has("contact") and said.has("name") else "")
-    if said.has("done"):
+    if said.has("done", "second") or "1st" in said.words or "first" in said.words:
         return Meaning(Sense.DESCRIBES)  # what was done is no permission to do it
     return Meaning(Sense.ACT) if said.only(*_BESIDE, "plain", "detail") else None
 
@@ -266,12 +281,18 @@ def _extension(said: _Name) -> Meaning | None:
 
 # As the type of a person's phone, work.
 _OFFICES = frozenset({"office", "ofc", "oficina", "phone", "main"})
-_TYPES = frozenset({"type", "types", "tipo", "kind", "label"})
+_TYPES = frozenset(
+    {"type", "types", "tipo", "kind", "label", "category", "class", "use", "usage", "description", "desc"}
+)
+# Beside “phone” each of these says whose it is, or of which kind.
+_OF_TYPES = ("detail", "contact", "disposition", "code", "name", "note", "record", "describes")
+# And alone, by the cells.
+_RELATIONS = frozenset({"relation", "relationship", "rel", "parentesco", "parentezco", "relacion"})
 
 
 def _phone_type(said: _Name) -> Meaning | None:
     typed = said.has(*_PHONES) and not _TYPES.isdisjoint(said.words)
-    return _kind("phone_type") if typed and said.only(*_OF_PHONES, "detail", "contact") else None
+    return _kind("phone_type") if typed and said.only(*_OF_PHONES, *_OF_TYPES) else None
 
 
 def _country(said: _Name) -> Meaning | None:
@@ -333,6 +354,24 @@ def whose(type_of_phone: str) -> Whose:
     if said.has("other", "former", "fax") and not _OFFICES.issuperset(said.words):
         return Whose.OTHER
     return Whose.GUARDIAN if said.has("guardian") else Whose.OWN
+
+
+@lru_cache(maxsize=1024)
+def says_whose(cell: str) -> bool:
+    """Whether a cell has nothing but words for whose a phone is, or of which kind: “Cell”, “Self”, “Emergency contact”."""
+    said = _Name(cell)
+    meanings = (*_PHONES, *_PLACED, "person", *_OTHERS, "contact", "former", "fax", "alternate")
+    return said.has(*meanings) and said.only(*meanings, "number", "filler")
+
+
+def may_say_whose(name: str) -> bool:
+    """Whether a column of this name may say of the phones beside it whose they are: Type, Relationship, Contact type; or no name."""
+    said = _Name(name)
+    related = all(
+        word in _RELATIONS or not own or not own.isdisjoint((*_OF_PHONES, *_OF_TYPES, "contact"))
+        for word, own in zip(said.words, said.meanings, strict=True)
+    )
+    return related and not said.has("date", "time", "appointment", "source")
 
 
 def _rank(said: _Name) -> int:

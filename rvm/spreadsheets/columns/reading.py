@@ -10,8 +10,8 @@ from rvm.spreadsheets.cells.answers import Answer, Standing, canceled, died
 from rvm.spreadsheets.cells.countries import country
 from rvm.spreadsheets.cells.places import postal_code, state, time_zone
 from rvm.spreadsheets.columns.headings import any_says_no, headings
-from rvm.spreadsheets.columns.kinds import EXTENSION, ONCE, PHONES, UNCLEAR
-from rvm.spreadsheets.columns.names import Meaning, Sense, Whose, meaning_of, whose
+from rvm.spreadsheets.columns.kinds import EXTENSION, ONCE, PHONE_TYPE, PHONES, UNCLEAR
+from rvm.spreadsheets.columns.names import Meaning, Sense, Whose, may_say_whose, meaning_of, says_whose, whose
 from rvm.spreadsheets.columns.questions import Question
 from rvm.spreadsheets.columns.samples import Sample
 from rvm.spreadsheets.columns.words import meanings_of, words_of
@@ -92,7 +92,7 @@ def read_columns(
     used: set[str] = set()
     for at, name in enumerate(names):
         if (column := columns.get(at)) is None:
-            column = _settled(meanings[at], samples[at])
+            column = _of_types(name, samples[at]) or _settled(meanings[at], samples[at])
             if column.kind in used or (column.kind == EXTENSION and not _extends(at, names, columns)):
                 column = _merged(Watch.CODES)
             used |= {column.kind} & {*ONCE}
@@ -202,7 +202,7 @@ def _may_hold_phones(meaning: Meaning, sample: Sample) -> bool:
     """
     if meaning.soft:
         return sample.holds_phones or not sample.worded
-    return sample.phones > 0 or not Sample(sample.worded).answers_or_dates
+    return sample.phones > 0 or not (Sample(sample.worded).answers_or_dates or sample.names_ways)
 
 
 def _contacts(named: Sequence[_Candidate], meanings: Sequence[Meaning]) -> list[_Candidate]:
@@ -266,6 +266,23 @@ def _extends(at: int, names: Sequence[str], columns: dict[int, Column]) -> bool:
 
 
 # All others.
+
+
+def _of_types(name: str, sample: Sample) -> Column | None:
+    """A column that says of the phones in its rows whose they are, though it is not named so, as “Relationship” may.
+
+    “Spouse” may be whose phone it is, and what the person is to somebody: where somebody else is named, it is asked.
+    """
+    sense = meaning_of(name).sense
+    if sense not in (Sense.UNKNOWN, Sense.BLANK, Sense.DESCRIBES, Sense.ACT) or not may_say_whose(name):
+        return None
+    # By which way somebody wishes to be reached is another question.
+    if sample.share(says_whose) < 0.5 or sample.names_other_ways or (sense is Sense.ACT and sample.names_ways):
+        return None
+    said = {whose(cell) for cell in sample.filled if says_whose(cell)}
+    if said == {Whose.OWN}:
+        return Column(PHONE_TYPE, Sureness.LIKELY, Why.CELLS)
+    return _ask(Question.WHOSE_PHONE, Why.CELLS)
 
 
 def _settled(meaning: Meaning, sample: Sample) -> Column:
@@ -398,7 +415,7 @@ def _says_no_status(meaning: Meaning, sample: Sample) -> bool:
 
 def _asked(meaning: Meaning, sample: Sample) -> Column:
     """What holds figures and no answers is a number of something: Authorization No."""
-    numbers = sample.holds_digits and not sample.holds_dates and not sample.holds_answers
+    numbers = sample.holds_digits and not sample.holds_dates and not sample.answered
     return _merged(Watch.ANSWERS, Sureness.LIKELY) if numbers else _ask(meaning.question)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -19,6 +20,8 @@ _WAYS = frozenset({"channel", "phone", "mobile", "home", "call", "voicemail", "m
 _BESIDE_WAYS = frozenset({"restrict", "no", "filler"})
 _MAX_WAYS = 40
 _MIN_IDENTIFIER = 4
+# A figure, or a sum of money.
+_AMOUNT = re.compile(r"\$?[0-9]{1,15}(?:,[0-9]{3})*(?:\.[0-9]{1,2})?", re.ASCII)
 # Affirmations of everyday notes.
 _OK = frozenset({"ok", "okay", "done", "given", "signed", "approved"})
 
@@ -176,7 +179,9 @@ class Sample:
 
     @cached_property
     def _counts_otherwise(self) -> bool:
-        return any(cell.isdigit() and cell not in ("0", "1") for cell in self.filled)
+        return any(
+            _AMOUNT.fullmatch(cell) is not None and float(cell.lstrip("$").replace(",", "")) > 1 for cell in self.filled
+        )
 
     @cached_property
     def _letters_otherwise(self) -> bool:

@@ -19,15 +19,16 @@ work: work w wk wrk business bus biz trabajo trab laboral
 daytime: day daytime evening eve night dia noche tarde
 second: secondary second sec 2nd secundario secundaria third tertiary 3rd
 alternate: alternate alt altern alternative other oth otro otra alterno alternativo adicional additional addl extra backup
-primary: primary prim main principal preferred pref prefd preferido preferida best default first current legal
+primary: primary prim 1st main principal preferred pref prefd preferido preferida best default first current legal
 number: number numbers numb num nbr nr nummer numero numeros
-plain: formatted clean full complete completo completa international e 164 e164 destination to
+plain: formatted clean full complete completo completa international e 164 e164 destination to value
 person: patient patients pt pts pat client clients member customer person recipient subject self own my your you their his her
 person: paciente pacientes cliente personal individual respondent
 contact: contact contacts contacto contactos contactar contacted contacting ctct cntct
 other: emergency emergencia emergencias emerg emergcy emer emr emrg emerge ice ec guarantor guarantors guar guarant grntr garante
 other: responsible responsable resp rp party spouse spouses sps spous wife husband partner esposo esposa conyuge pareja kin nok
-other: relative relation relationship rel familiar pariente friend amigo amiga neighbor neighbour caregiver carer cuidador cuidadora
+other: relative relation relationship rel parentesco parentezco familiar pariente friend amigo amiga neighbor neighbour
+other: caregiver carer cuidador cuidadora
 other: caretaker aide sister brother son daughter child hermano hermana hijo hija aunt uncle grandmother grandfather sibling
 other: roommate
 other: employer emplr empl empleador company org organization provider providers prov pcp physician phys doctor doctors dr doc
@@ -40,7 +41,7 @@ guardian: parent parents guardian guardians grdn mother mom mothers father dad f
 from: from
 fax: fax facsimile pager beeper tty tdd
 former: old former previous prev prior past bad wrong invalid disconnected anterior viejo antiguo equivocado
-detail: type types tipo kind label carrier area verified verify valid validated validity label callback
+detail: type types tipo kind label category use usage carrier area verified verify valid validated validity label callback
 country: country countries ctry cntry pais nation intl international dialing dialling
 code: code codes cd codigo prefix prefijo
 extension: extension extensions ext extn xtn exten interno anexo
@@ -69,12 +70,12 @@ scheduling: sched schedule scheduled scheduling booking filler placer slot sch a
 disposition: disposition disp dispo
 discharge: discharge discharged disch dischg dsch dc ed egreso
 birth: birth dob birthdate birthday nacimiento
-no: no not non dont doesnt didnt wont cant cannot never without sin nunca isnt hasnt donot
+no: no nao not non dont doesnt didnt wont cant cannot never without sin nunca isnt hasnt donot
 permit: ok okay okey may can allow allows allowed permission permissions permit permits permitted perm consent consents consented
 permit: consenting cnsnt authorize authorizes authorized authorization auth authorisation authorised agree agrees agreed agreement
 permit: accept accepts accepted approve approves approved approval wants want willing subscribed optin contactable callable
 permit: enabled enable reachable puede pueden permiso permite permitir permitido autoriza autorizado autorizada autorizacion
-permit: autorizar like tcpa
+permit: autorizar like tcpa wish wishes
 permit: consentimiento consiente acepta aceptado aceptar acuerdo aprobado quiere desea
 refuse: refuse refuses refused refusal declines decline declined declination denied denies deny reject rejects rejected rejection
 refuse: object objects objected objection revoke revokes revoked revocation withdraw withdraws withdrawn withdrew withdrawal stop
@@ -92,7 +93,7 @@ preference: preference preferences pref prefs prefer prefers preferred method me
 preference: preferida metodo modo way ways medio forma
 decided: result results outcome outcomes response responses disposition resultado respuesta status
 call: call calls called calling dial dials ring ringing robocall robocalls autocall llamar llamada llamadas llame llamen outreach
-call: broadcast robo
+call: broadcast robo ligar ligacao ligacoes chamada chamadas telefonema
 voicemail: rvm ringless drop voicemail voicemails vm vms vmail lvm voice voz buzon answering machine
 message: message messages msg msgs msge lm mensaje mensajes recado
 leave: leave leaving lv dejar deje send sends receive receives recibir recibe enviar
@@ -113,7 +114,11 @@ filler: via flag flags flg list lists from yn sn yesno rcvd ser sea contactado l
 filler: indicator ind obtained received recd given signed active current currently verbal written express automated
 filler: auto automatic prerecorded detailed detail full any all future further more regarding about re s
 filler: registry national federal ai lines and or form file de del la el los las al por para en se y con nos le les that if
-filler: granted given
+filler: granted given with details me my i again anymore ever campaign campaigns campana hs lista listas firmo firmado firmada
+filler: automatica
+filler: automaticas automatico automaticos automatizada automatizadas grabada grabadas what whats cual su
+dated: added since entered agregado desde
+trail: ip title id browser url
 note: note notes comment comments cmt remark remarks memo description desc instruction instructions nota notas comentario
 note: comentarios observacion observaciones detalles text body content reason
 source: source src basis origin method form fuente origen
@@ -122,7 +127,7 @@ count: count counts attempt attempts tries total qty quantity duration agent use
 harmless: gender sex sexo genero pronoun pronouns race ethnicity ethnic hispanic latino etnia raza age edad marital married insured
 harmless: medicare medicaid copay paid billed deductible seguro tax income new nuevo established returning walkin walk needed smoker
 harmless: smoking tobacco diabetic diabetes pregnant allergy allergies vaccinated vaccine vaccination immunized immunization flu
-harmless: covid
+harmless: covid paperwork forms packet stmt statement statements eligible eligibility statin hypertension htn asthma copd chf ckd
 harmless: shot booster dose lab labs test tests screening fasting npo wheelchair transport transportation mobility telehealth
 harmless: virtual
 harmless: video exam procedure surgery medication medications prescription rx refill refills weight height glucose a1c bmi mammogram
@@ -154,6 +159,9 @@ TOGETHER: dict[tuple[str, ...], str] = {
     ("call", "back"): "callback",
     ("d", "n", "c"): "dnc",
     ("rec", "d"): "recd",
+    ("dec", "d"): "decd",
+    ("contact", "by", "phone"): "call",
+    ("contact", "via", "phone"): "call",
     ("ref", "d"): "refused",
     ("d", "o", "d"): "dod",
     ("my", "chart"): "portal",

@@ -1,0 +1,68 @@
+"""Lists with a row for each phone, whose owner another column names: nobody else is reached, whatever that column is called."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.campaigns.imports.grammar import several
+from tests.campaigns.imports.offline import read_list
+
+NAMES = several(
+    """
+    Relationship|Relation|Relationship to Patient|Contact Type|Number Type|Type|PHONE_TYPE_DISP|Phone Type Code|Contact Relationship
+    Rel|Phone Description|Phone Desc|Line Type|Phone Category|Parentesco|Relación|Phone Use|PhoneTypeName|Phone Kind|Tipo de teléfono
+    """
+)
+
+
+def rows(name: str, *types: str) -> bytes:
+    lines = [f"Patient,{name},Phone", *(f"Ana,{each},202555010{at}" for at, each in enumerate(types, 1))]
+    return "\r\n".join(lines).encode()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_phone_of_an_emergency_contact_is_not_reached(name: str) -> None:
+    read = read_list(rows(name, "Self", "Emergency Contact", "Self"))
+    assert read.asked == {1: "whose_phone"} or read.codes == {3: "phone_of_another"}
+    assert "+12025550102" not in read.reached
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_contact_far_down_is_not_reached_either(name: str) -> None:
+    types = ["Self"] * 300 + ["Emergency contact"]
+    lines = [f"Ana,{each},20255{at:05}" for at, each in enumerate(types, 50000)]
+    read = read_list("\r\n".join([f"Patient,{name},Phone", *lines]).encode())
+    assert (read.asked, len(read.reached), read.codes) == ({}, 300, {302: "phone_of_another"})
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("Type", ["New", "Follow-up", "New"]),
+        ("Appt Type", ["Home", "Office", "Home"]),
+        ("Phone Type", ["Cell", "Home", "Work"]),
+        ("Member rating", ["2", "3", "1"]),
+        ("Area Code", ["202", "303", "202"]),
+        ("Relationship to Insured", ["Self", "Self", "Self"]),
+        ("Referral Source", ["Friend", "Self", "Physician"]),
+    ],
+)
+def test_types_of_something_else_are_not_asked_about(name: str, cells: list[str]) -> None:
+    read = read_list(rows(name, *cells))
+    assert (read.asked, len(read.reached)) == ({}, 3)
+
+
+@pytest.mark.parametrize("cells", [["Home", "Cell", "Home"], ["Cell", "Cell", "Cell"]])
+def test_which_phone_is_preferred_is_no_phone(cells: list[str]) -> None:
+    lines = [f"Ana {at},202555010{at},303555010{at},{each}" for at, each in enumerate(cells, 1)]
+    read = read_list("\r\n".join(["Name,Cell,Home,Preferred Phone", *lines]).encode())
+    assert (read.asked, read.columns) == ({}, ["name", "phone", "phone_2", "preferred_phone"])
+
+
+def test_phones_of_google_contacts_are_the_persons_own() -> None:
+    read = read_list(
+        b"First Name,Organization Name,Phone 1 - Label,Phone 1 - Value,Phone 2 - Label,Phone 2 - Value\r\n"
+        b"Ana,,Mobile,2025550101,Home,3035550101\r\nBen,,Mobile,2025550102,,\r\n"
+        b"Cora,,Work Fax,3035550103,Mobile,2025550103\r\n"
+    )
+    assert (read.asked, read.reached) == ({}, ["+12025550101", "+12025550102", "+12025550103"])
