@@ -1,1 +1,1 @@
-"""What becomes of a campaign: what people do with it, what time does with it, and the only transitions between its states."""
+"""The life of a campaign: actions of users, time-driven steps, and the only writer of its states."""

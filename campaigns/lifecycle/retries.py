@@ -1,7 +1,7 @@
-"""A campaign's failed voicemails, queued again batch by batch: the request does the first, the tick the others.
+"""Requeues the failed voicemails of a campaign in batches: the request does the first batch, the tick the others.
 
-Each batch is a transaction of its own under the campaign's lock, committed together with how far the pass has come and with its
-counts. So whoever is killed in between leaves nothing half done, and nobody waits for more rows than a batch has.
+Each batch is one transaction under the campaign's lock; it commits the position of the pass and its counts too. A process killed
+between batches leaves nothing half done, and other transactions wait for at most one batch.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 from usecases.selectors import require_usable
 
-# So many take about a fifth of a second; whoever wants one of these rows waits no longer.
+# Voicemails per batch. A batch takes about 0.2 seconds, the longest that another transaction waits for one of its rows.
 BATCH = 2000
 
 
 def begin(
     row: Campaign, *, accept_duplicate_risk: bool, reasons: Collection[str], actor: User | None, now: datetime
 ) -> CampaignRetry:
-    """The retry with its first batch done, which is all of it where the campaign is small. The caller holds the campaign's lock.
+    """Create the retry and requeue its first batch; a small campaign is then complete. The caller holds the campaign's lock.
     Raises ServiceError."""
     chosen = retryable_reasons(reasons, accept_duplicate_risk)
     if earlier := under_way(row):
@@ -60,10 +60,10 @@ def under_way(row: Campaign) -> CampaignRetry | None:
 
 
 def go_on(row: Campaign, retry: CampaignRetry, now: datetime) -> None:
-    """Queue the next batch again. The caller holds the campaign's lock.
+    """Requeue the next batch. The caller holds the campaign's lock.
 
-    The guards of a retry hold for each batch as it comes: who was suppressed meanwhile is left out, and where nothing can be sent any
-    more the pass stops."""
+    The guards of a retry apply to each batch anew: recipients suppressed meanwhile are left out, and the pass stops once the use
+    case cannot send any more."""
     try:
         require_usable(row.use_case, row.live)
     except ServiceError as refused:
@@ -94,7 +94,7 @@ def go_on(row: Campaign, retry: CampaignRetry, now: datetime) -> None:
 
 
 def stop(row: Campaign, retry: CampaignRetry, actor: User | None, because: str) -> None:
-    """Leave those who were not looked at yet as they are. The caller holds the campaign's lock."""
+    """Stop the pass; voicemails that it has not reached stay as they are. The caller holds the campaign's lock."""
     change_state(retry, RetryState.STOPPED, ended_at=database_now(), stopped_because=because[:300])
     _record("campaign.retry_stopped", row, retry, actor, because=because)
 

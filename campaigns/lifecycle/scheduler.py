@@ -1,7 +1,7 @@
-"""What time does with campaigns: starts those that are due, opens their lanes, ends them, measures them.
+"""Time-driven steps of campaigns, run by the tick: start, open lanes, retry, reopen, complete, cancel, measure.
 
-Steps of the tick. Each is bounded, idempotent, and decides under the campaign's lock, so any number of ticks may run at once: a
-campaign that another tick holds is left to it.
+Each step is bounded, idempotent, and decides under the campaign's lock, so any number of ticks may run at once: a campaign that
+another tick has locked is skipped.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from rvm.platform.errors import ServiceError
 log = structlog.get_logger(__name__)
 
 
-# Per tick and step; so many voicemails take about half a second, because each of their indexes is written.
+# Per tick and step. 5,000 voicemails take about half a second, because each of their indexes is written.
 MAX_CAMPAIGNS = 50
 MAX_VOICEMAILS = 5_000
 MAX_ASSEMBLED = 2_000
-# What is tried again takes this of a tick, and at least one batch.
+# Retries take at most this much of a tick, but at least one batch.
 RETRY_SECONDS = 0.5
-# Joining clips that nobody has heard together yet takes a while, and the tick has more to do.
+# Joining a new combination of clips is slow, and the tick has other steps.
 ASSEMBLE_SECONDS = 0.5
 
 MEASURE_EVERY = timedelta(seconds=5)
-# The rate forgets what was before about so long.
+# Time constant of the exponential smoothing of the rate.
 SMOOTHING = timedelta(seconds=15)
 
 _IMPORTED_NOW = Exists(RecipientImport.objects.under_way().filter(campaign=OuterRef("pk")))
@@ -54,7 +54,7 @@ _RETRIED_NOW = Exists(CampaignRetry.objects.filter(campaign=OuterRef("pk"), stat
 
 
 def start_due(now: datetime) -> None:
-    """scheduled -> running at its time; one whose list is being imported waits for it."""
+    """scheduled -> running at `starts_at`; a campaign with an import under way waits until it ends."""
     due = Campaign.objects.filter(~_IMPORTED_NOW, state=CampaignState.SCHEDULED, starts_at__lte=now).order_by(
         "starts_at"
     )
@@ -62,13 +62,13 @@ def start_due(now: datetime) -> None:
 
 
 def _begin(row: Campaign, now: datetime) -> None:
-    if not _is_imported(row):  # a list may have been confirmed since
+    if not _is_imported(row):  # a list may have been confirmed since the query
         begin(row, None, now)
 
 
 def set_recordings(now: datetime) -> None:
-    """Where the recording was changed after the import: a batch of its voicemails is pointed to the new one, and the lane opens
-    after the last."""
+    """Assign the new recording to a batch of the voicemails of each running campaign whose recording or script changed after the
+    import; the lane opens after the last batch."""
     unset = Q(state=CampaignState.RUNNING, recordings_set=False)
     _each(Campaign.objects.filter(unset), unset, lambda row: _set_recordings(row, now))
 
@@ -94,13 +94,13 @@ def _point_on(row: Campaign, after: UUID, now: datetime) -> UUID | None:
             return hearing.recording_for(merge_fields).pk
         except ServiceError as refused:
             if refused.code == STORAGE_UNAVAILABLE:
-                raise  # nobody fails for that: the next tick tries again
+                raise  # temporary: no voicemail fails, the next tick tries again
             return None
 
     return assign_recordings(row.pk, choose, after=after, limit=MAX_ASSEMBLED, seconds=ASSEMBLE_SECONDS, now=now)
 
 
-# Those that wait are found by their lane, the others by use case and status: few are on their way at a time.
+# Two indexes: queued voicemails are found by lane, open ones by use case and status, because few are open at a time.
 _HAS_OPEN_VOICEMAIL = """
 SELECT EXISTS (SELECT 1 FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' ORDER BY failover, not_before)
     OR EXISTS (SELECT 1 FROM delivery_voicemail
@@ -109,7 +109,7 @@ SELECT EXISTS (SELECT 1 FROM delivery_voicemail WHERE lane_id = %s AND status = 
 
 
 def complete(now: datetime) -> None:
-    """running or paused -> completed once every voicemail has come to an end: counters say which are worth a look, rows decide."""
+    """running or paused -> completed once every voicemail has ended. Counters select the candidates; the rows decide."""
     under_way = Q(state__in=[CampaignState.RUNNING, CampaignState.PAUSED])
     ids = Campaign.objects.filter(~_IMPORTED_NOW, ~_RETRIED_NOW, under_way).values_list("pk", flat=True)
     ended = [lane_id for lane_id, counts in counts_of(list(ids)).items() if counts and not _open_ended(counts)]
@@ -138,21 +138,21 @@ def _has_open_row(row: Campaign) -> bool:
     return bool(found)
 
 
-# Campaigns of a state whose lanes have voicemails in one of the statuses, of which few have any.
+# Campaigns of a state whose lanes have voicemails in one of the statuses; few lanes have any.
 _CAMPAIGNS_WITH_STATUS = """
 SELECT id FROM campaigns_campaign WHERE id = ANY(ARRAY({lanes})) AND state = %s ORDER BY id LIMIT %s
 """
 
 
 def _stirring(state: CampaignState, statuses: Iterable[VoicemailStatus]) -> list[UUID]:
-    """Campaigns of the state that have voicemails in one of the statuses, by the counters."""
+    """Ids of at most MAX_CAMPAIGNS campaigns in `state` that have, by the counters, voicemails in one of `statuses`."""
     names = sql.texts(sorted(status.value for status in statuses))
     statement = _CAMPAIGNS_WITH_STATUS.format(lanes=LANES_WITH)
     return [row[0] for row in sql.run(statement, [names, state.value, MAX_CAMPAIGNS])]
 
 
 def reopen_retried(now: datetime) -> None:
-    """completed -> running where a voicemail is on its way again: one that somebody retried, or whose report came late."""
+    """completed -> running where a voicemail is open again, after a retry or a late report."""
     found = Campaign.objects.filter(pk__in=_stirring(CampaignState.COMPLETED, OPEN_ENDED))
     _each(found, Q(state=CampaignState.COMPLETED), _reopen)
 
@@ -164,7 +164,7 @@ def _reopen(row: Campaign) -> None:
 
 
 def queue_again(now: datetime) -> None:
-    """The failed that people want to be tried again are queued, batch after batch; who was served longest ago comes first."""
+    """Requeue batches of running retries for up to RETRY_SECONDS; the least recently served retry comes first."""
     enough = time.monotonic() + RETRY_SECONDS
     served: list[UUID] = []
 
@@ -182,7 +182,7 @@ def queue_again(now: datetime) -> None:
 
 
 def cancel_rest(now: datetime) -> None:
-    """What still waits in canceled campaigns is canceled, so many to a tick; also what comes back unsent."""
+    """Cancel up to MAX_VOICEMAILS queued voicemails of canceled campaigns, also those that return to the queue unsent."""
     left = MAX_VOICEMAILS
     for lane_id in _stirring(CampaignState.CANCELED, [VoicemailStatus.QUEUED]):
         left -= cancel_queued(lane_id, left, now)
@@ -191,7 +191,7 @@ def cancel_rest(now: datetime) -> None:
 
 
 def measure(now: datetime) -> None:
-    """How many a second left lately, read off the counters every few seconds."""
+    """Update the recent rate of running campaigns, in voicemails per second, from the counters every MEASURE_EVERY."""
     rows = Campaign.objects.filter(
         Q(measured_at=None) | Q(measured_at__lte=now - MEASURE_EVERY), state=CampaignState.RUNNING
     ).order_by("pk")[: 20 * MAX_CAMPAIGNS]
@@ -199,7 +199,7 @@ def measure(now: datetime) -> None:
     for row in rows:
         sent = _sent(counts[row.pk])
         rate = None if row.measured_at is None else _smoothed(row, sent, (now - row.measured_at).total_seconds())
-        # Of two ticks one writes.
+        # The condition on `measured_at` lets one of two concurrent ticks write.
         Campaign.objects.filter(pk=row.pk, measured_at=row.measured_at, state=CampaignState.RUNNING).update(
             measured_at=now, measured_sent=sent, rate_per_second=rate
         )
@@ -219,9 +219,9 @@ def _sent(counts: Counter[str]) -> int:
 
 
 def _each(found: QuerySet[Campaign], still: Q, act: Callable[[Campaign], object]) -> None:
-    """Act on each under its lock and in a transaction of its own, where nobody else holds it and it is still so.
+    """Call `act` for each campaign under its lock, in a transaction of its own, if it is not locked and still matches `still`.
 
-    One that fails is logged, and tried again at the next tick; it does not stop the others."""
+    A failure is logged and the campaign tried again at the next tick; the others go on. Raises OperationalError."""
     for pk in list(found.values_list("pk", flat=True)[:MAX_CAMPAIGNS]):
         try:
             with transaction.atomic():
@@ -230,7 +230,7 @@ def _each(found: QuerySet[Campaign], still: Q, act: Callable[[Campaign], object]
                 if row is not None:
                     act(row)
         except OperationalError:
-            raise  # the database is gone: the tick connects anew
+            raise  # the database is gone: the tick reconnects
         except Exception:
             log.exception("campaign_step_failed", campaign_id=str(pk))
 

@@ -1,4 +1,4 @@
-"""What people do with a campaign. Each verb decides under the campaign's lock, so of two who come at once one wins."""
+"""Actions of users on a campaign. Each decides under the campaign's lock, so concurrent calls run one after the other."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def create(
     now: datetime | None = None,
     **fields: Any,
 ) -> Campaign:
-    """A draft and its held lane.
+    """Create a draft and its held lane.
 
     `fields`: recording, script, time_zone, starts_at, ends_at, window_start, window_end, days, pace_per_second, priority,
     max_attempts, retry_minutes. `starts_at` and `ends_at` without an offset are read in `time_zone`. Raises ServiceError.
@@ -55,7 +55,7 @@ def create(
 
 @transaction.atomic
 def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, now: datetime) -> Campaign:
-    """Change what is named and nothing else; names as for `create`, and `name` and `use_case`. Raises ServiceError."""
+    """Change only the fields in `changes`: `name`, `use_case` and the `fields` of `create`. Raises ServiceError."""
     row = locked(campaign)
     if row.state not in EDITABLE and not changes.keys() <= ALWAYS_EDITABLE:
         raise claimed(row)
@@ -88,7 +88,7 @@ def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, 
 
 @transaction.atomic
 def launch(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
-    """draft -> running, or scheduled where its start lies ahead. Raises ServiceError."""
+    """draft -> running, or -> scheduled if `starts_at` is in the future. Raises ServiceError."""
     row = locked(campaign)
     require(row, {CampaignState.DRAFT}, "launched")
     _check_launch(row, now)
@@ -102,7 +102,7 @@ def begin(row: Campaign, actor: User | None, now: datetime) -> Campaign:
     if actor is not None:
         row.launched_by = actor
     change_campaign(row, CampaignState.RUNNING, "campaign.launched", actor, launched_at=now, ends_at=end_of(row, now))
-    # Where the recording was changed after the import, the tick opens the lane once every voicemail names the new one.
+    # If the recording changed after the import, the tick opens the lane once every voicemail has the new one.
     Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set, expires_at=row.ends_at)
     wake_on_commit("dispatch")
     return row
@@ -118,7 +118,7 @@ def unschedule(campaign: Campaign, *, actor: User | None, now: datetime) -> Camp
 
 @transaction.atomic
 def pause(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
-    """running -> paused: nothing new is sent; what is with the carrier goes on. Raises ServiceError."""
+    """running -> paused: nothing new is sent; drops that were submitted continue. Raises ServiceError."""
     row = locked(campaign)
     require(row, {CampaignState.RUNNING}, "paused")
     Lane.objects.filter(pk=row.pk).update(held=True)
@@ -127,7 +127,7 @@ def pause(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
 
 @transaction.atomic
 def resume(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
-    """paused -> running, where it was. Raises ServiceError."""
+    """paused -> running. Raises ServiceError."""
     row = locked(campaign)
     require(row, {CampaignState.PAUSED}, "resumed")
     Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set)
@@ -137,8 +137,8 @@ def resume(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign
 
 @transaction.atomic
 def cancel(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
-    """Whatever has not ended -> canceled; what still waits is canceled by the tick, and nothing of it is sent. Raises
-    ServiceError."""
+    """draft, scheduled, running or paused -> canceled. The held lane sends nothing; the tick cancels its queued voicemails.
+    Raises ServiceError."""
     row = locked(campaign)
     require(
         row, {CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED}, "canceled"
@@ -160,10 +160,10 @@ def retry_failed(
     actor: User | None,
     now: datetime,
 ) -> CampaignRetry:
-    """Queue the failed again that a retry can help: the first ones now, the others by the tick. No `reasons` are all of them.
+    """Requeue failed voicemails that a retry can help: the first batch now, the others by the tick. Empty `reasons` mean all.
 
-    What may have reached the person is left out unless that risk is accepted. Raises ServiceError, also while an earlier retry
-    runs."""
+    Voicemails that may have reached the person are left out unless `accept_duplicate_risk`. Raises ServiceError, also while an
+    earlier retry runs."""
     row = locked(campaign)
     require(row, {CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.COMPLETED}, "retried")
     return retries.begin(row, accept_duplicate_risk=accept_duplicate_risk, reasons=reasons, actor=actor, now=now)
@@ -171,7 +171,7 @@ def retry_failed(
 
 @transaction.atomic
 def stop_retry(campaign: Campaign, *, actor: User | None) -> CampaignRetry:
-    """Leave those of the failed who are not queued again yet as they are. Raises ServiceError where no retry runs."""
+    """Stop the running retry; failed voicemails that it has not requeued stay failed. Raises ServiceError if none runs."""
     row = locked(campaign)
     retry = retries.under_way(row)
     if retry is None:
@@ -215,6 +215,6 @@ def _why_nothing(total: int, expiring: int, skipped: Mapping[str, int]) -> str:
 
 
 def _has_recipients(row: Campaign) -> bool:
-    # In the index's own order: the planner must not think of reading the whole table to come upon one. (`exists` drops the order.)
+    # Ordered as the index, so that the planner does not choose a scan of the whole table. (`exists` would drop the order.)
     queued = Voicemail.objects.filter(lane_id=row.pk, status="queued").order_by("lane", "failover", "not_before")
     return queued.values_list("pk").first() is not None

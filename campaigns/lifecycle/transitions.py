@@ -1,7 +1,7 @@
-"""The only writer of states: of campaigns, their lists, withdrawals and retries, and of opt-out lists.
+"""The only writer of the states of campaigns, recipient imports, withdrawals, retries and opt-out lists.
 
-Each is changed under the row's lock, or by an update that names the state it was decided from: of two that decide the same, one wins.
-A transition that the tables of `campaigns.states` do not list is a bug, caught before it is written.
+A state changes under the row's lock, or by an update conditional on the state that the decision was based on, so one of two
+concurrent decisions wins. A transition missing from the tables of `campaigns.states` is a bug and is rejected before it is written.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ _TABLES: Mapping[type[Stateful], Mapping[Any, Collection[str]]] = {
 
 
 class InvalidTransition(ValueError):
-    """Some code decided a transition that the tables do not list."""
+    """A transition that the tables do not list: a bug in the caller."""
 
 
 class Superseded(Exception):
-    """Somebody ended or took over the list; what this process was doing with it is void."""
+    """The list left the state that this process was working on; the process must abandon its work."""
 
 
 def can_become(row: Stateful, to: str) -> bool:
-    """Whether the row may be given the state, from the one that it is in."""
+    """Whether the row may change from its state to `to`."""
     if isinstance(row, OptOutImport) and row.state == OptOutState.FAILED and row.added:
-        return to == OptOutState.UNDOING  # what has put numbers on the list is undone, and nothing else
-    # A list that is read in yet another way stays uploaded.
+        return to == OptOutState.UNDOING  # it has added suppressions, so it can only be undone
+    # A list whose reading is changed once more stays uploaded.
     return to in _TABLES[type(row)][row.state] or row.state == to == ImportState.UPLOADED
 
 
 def change_state(row: Stateful, to: str, **values: Any) -> None:
-    """Write the whole row with its new state and what comes with it. The caller holds the row's lock."""
+    """Save the whole row with its new state and `values`. The caller holds the row's lock. Raises InvalidTransition."""
     _require(row, to)
     row.state = to
     for name, value in values.items():
@@ -65,14 +65,14 @@ def change_state(row: Stateful, to: str, **values: Any) -> None:
 
 
 def change_state_if_still(row: OptOutImport | RecipientImport, to: str, **values: Any) -> None:
-    """Write the new state and what comes with it where the list is still in the state of `row`, which a worker has read without its
-    lock. Raises Superseded."""
+    """Write the new state and `values` if the stored list is still in the state of `row`, which was read without its lock.
+    Raises Superseded, InvalidTransition."""
     _require(row, to)
     write_if_still(row, state=to, **values)
 
 
 def write_if_still(row: OptOutImport | RecipientImport, **values: Any) -> None:
-    """Write progress where the list is still in the state of `row`. Raises Superseded."""
+    """Write `values` if the stored list is still in the state of `row`. Raises Superseded."""
     rows = type(row).objects.filter(pk=row.pk, state=row.state)
     if not rows.update(updated_at=Now(), **values):
         raise Superseded
@@ -84,9 +84,10 @@ def _require(row: Stateful, to: str) -> None:
 
 
 def locked(campaign: Campaign) -> Campaign:
-    """The campaign as it is now, kept from other verbs and from the tick until the transaction ends.
+    """The current campaign, locked against other services and the tick until the transaction ends.
 
-    Read after it is locked: a statement that waits for a lock sees that row anew, and what it joins as it was before the wait."""
+    It is read in a second statement: one that waits for a lock rereads the locked row, but joined rows are those from before the
+    wait."""
     Campaign.objects.select_for_update(no_key=True).only("pk").get(pk=campaign.pk)
     return Campaign.objects.select_related(
         "workspace", "lane__use_case__setup", "lane__use_case__workspace", "recording"
@@ -94,7 +95,7 @@ def locked(campaign: Campaign) -> Campaign:
 
 
 def require(row: Campaign, states: Collection[CampaignState], done: str) -> None:
-    """ServiceError unless the campaign is in one of the states; `done` is what is asked for, as in “can be paused”."""
+    """Raise ServiceError unless the campaign is in one of `states`; `done` is a participle for the message: “can be paused”."""
     if row.state in states:
         return
     names = [state.value for state in CampaignState if state in states]
@@ -107,7 +108,7 @@ def require(row: Campaign, states: Collection[CampaignState], done: str) -> None
 
 
 def change_campaign(row: Campaign, to: CampaignState, action: str, actor: User | None, **values: Any) -> Campaign:
-    """Write the campaign's new state and what comes with it, and record it. The caller holds the campaign's lock."""
+    """Save the campaign with its new state and `values`, and record an audit event. The caller holds the campaign's lock."""
     was = row.state
     change_state(row, to, **values)
     audit.record(action, row, actor=actor, workspace=row.workspace, was=was)
@@ -117,7 +118,7 @@ def change_campaign(row: Campaign, to: CampaignState, action: str, actor: User |
 def reopen(row: Campaign, actor: User | None) -> Campaign:
     """completed -> running, for voicemails that are queued again. The caller holds the campaign's lock.
 
-    Its end stays, also where it is past: whoever was given a time of their own has that, and who was not is out of time."""
+    `ends_at` stays, even if it is past: a voicemail with an expiry of its own keeps it, and one without has expired."""
     Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set, expires_at=row.ends_at, idle=False)
     return change_campaign(
         row, CampaignState.RUNNING, "campaign.reopened", actor, ended_at=None, measured_at=None, rate_per_second=None
@@ -125,12 +126,12 @@ def reopen(row: Campaign, actor: User | None) -> Campaign:
 
 
 def end_ahead(row: Campaign, now: datetime) -> datetime | None:
-    """The end that still binds who is tried again; past it, each is given a time of its own."""
+    """The campaign's end if it is in the future, else None: retried voicemails then get an expiry of their own."""
     return row.ends_at if row.ends_at is not None and row.ends_at > now else None
 
 
 def claimed(row: Campaign) -> ServiceError:
-    """Why it cannot be edited any more: who began it, when, and what can still be changed."""
+    """The refusal of an edit after the launch: who launched the campaign, when, and what can still be changed."""
     who = f" by {row.launched_by}" if row.launched_by else ""
     when = f" on {row.launched_at:%-d %B %Y at %H:%M} UTC" if row.launched_at else ""
     begun = f"It was launched{who}{when}" if row.launched_at else "It has ended"
@@ -142,5 +143,5 @@ def claimed(row: Campaign) -> ServiceError:
 
 
 def is_importing(row: Campaign) -> bool:
-    """Voicemails of it may be about to be committed."""
+    """Whether an import is inserting voicemails, which may commit after the caller has looked."""
     return RecipientImport.objects.filter(campaign=row, state=ImportState.IMPORTING).exists()

@@ -1,4 +1,4 @@
-"""What may be said of a campaign: every value measured against its bounds and against the use case's policy, in sentences."""
+"""Validation of the fields of a campaign and its lane against their bounds and the use case's policy."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from usecases.services.saving import change
 
 OF_CAMPAIGN = ("name", "recording", "script", "time_zone", "starts_at", "ends_at")
 OF_LANE = ("use_case", *OWN_SETTINGS)
-# A person who means "now" takes a moment to say so.
+# Tolerance for a start of "now": filling in and sending the form takes time.
 LATE = timedelta(minutes=1)
-# Whole numbers within the bounds of their columns, as sentences call them.
+# Integer fields, bounded by their columns, with their names in messages.
 WHOLE: Mapping[str, str] = {
     "priority": "The priority",
     "max_attempts": "The number of attempts",
@@ -37,7 +37,7 @@ Changes = dict[str, tuple[Any, Any]]
 
 
 def apply(campaign: Campaign, named: Mapping[str, Any], now: datetime) -> Changes:
-    """Set what is named on the campaign and its lane, unsaved, and return what differs as {name: (old, new)}. Raises ServiceError."""
+    """Set the values of `named` on the campaign and its lane, unsaved; return {name: (old, new)} of changes. Raises ServiceError."""
     values = _checked(campaign, dict(named), now)
     mine = {name: value for name, value in values.items() if name in OF_CAMPAIGN}
     lanes = {name: value for name, value in values.items() if name not in OF_CAMPAIGN}
@@ -50,7 +50,7 @@ def apply(campaign: Campaign, named: Mapping[str, Any], now: datetime) -> Change
 
 
 def _checked(campaign: Campaign, values: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """The values as they are stored."""
+    """`values`, checked and converted to what is stored."""
     if "name" in values:
         values["name"] = check_name(values["name"])
     if "use_case" in values:
@@ -79,7 +79,7 @@ def _check_times(campaign: Campaign, values: dict[str, Any], now: datetime) -> N
 
 
 def check_name(name: str) -> str:
-    """Without the spaces around it."""
+    """The name without surrounding spaces. Raises ServiceError."""
     name = name.strip()
     if not name:
         raise ServiceError("name_missing", "A campaign needs a name, by which people find it again.", field="name")
@@ -90,9 +90,9 @@ def check_name(name: str) -> str:
 
 
 def moment_of(value: datetime, zone: str, field: str) -> datetime:
-    """A local time in the zone as the moment that it is; one that carries an offset is a moment already.
+    """`value` in UTC; without an offset it is a local time in `zone`.
 
-    Of an hour that comes twice, the first is meant. ServiceError where clocks skip it."""
+    A local time that occurs twice means the first. Raises ServiceError for one that clocks skip."""
     if value.tzinfo is not None:
         return value.astimezone(UTC)
     moment = value.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
@@ -112,7 +112,7 @@ def _check_use_case(campaign: Campaign, use_case: UseCase) -> None:
 
 
 def _check_sound(campaign: Campaign, values: dict[str, Any]) -> None:
-    """One recording or a script; naming one of them leaves the other."""
+    """Check that there is one recording or a script; setting one clears the other."""
     recording, script = values.get("recording"), values.get("script")
     if recording is not None and script is not None:
         raise ServiceError(
