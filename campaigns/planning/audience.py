@@ -1,4 +1,4 @@
-"""Who waits in a lane, in groups of people of whom the guards know the same: a million rows are a dozen groups."""
+"""The queued voicemails of a lane, counted in groups with equal eligibility facts: a million rows make about a dozen groups."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from usecases.suppressions import are_suppressed, suppressed_indexes_sql
 
 
 class AudienceGroup(NamedTuple):
-    """What decides about a person: all zones, whether suppressed, an expiry of the voicemail's own, whether its number opens."""
+    """Facts that decide eligibility: possible time zones, suppression, the voicemail's own expiry, and whether its number decrypts."""
 
     zones: tuple[str, ...]
     suppressed: bool
@@ -28,20 +28,19 @@ class AudienceGroup(NamedTuple):
     readable: bool = True
 
 
-# Numbers that are suppressed are few beside those that wait, so they are the side that is hashed. No zones stand for those of whom
-# only the number is known.
+# Suppressed numbers are few compared with queued ones, so the planner hashes them. Empty zones mean that only the number is known.
 _COUNT_GROUPS = f"""
 SELECT v.zones::text[], v.recipient_index IN ({suppressed_indexes_sql(workspace="%s")}), v.expires_at, count(*)
   FROM delivery_voicemail v
  WHERE v.lane_id = %s AND v.id BETWEEN %s AND %s AND v.status = 'queued'
  GROUP BY 1, 2, 3
 """  # noqa: S608 - of constants
-# Those whose number must be opened: it alone says their zones, or all while the index keys rotate.
+# Voicemails whose number must be decrypted: those without zones, or all while the index key rotates.
 _READ_UNGROUPED = """
 SELECT recipient, recipient_index, zones::text[], expires_at FROM delivery_voicemail
  WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' AND (coalesce(cardinality(zones), 0) = 0 OR %s)
 """
-# How many wait in which zones, within the stretch of the table that the lane's ids span.
+# Bounded by the lane's first and last id, so that only this range of the table is read.
 _COUNT_BY_ZONES = """
 SELECT zones::text[], count(*) FROM delivery_voicemail WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' GROUP BY 1
 """
@@ -49,10 +48,10 @@ PAGE = 2000
 
 
 def audience_groups(lane: Lane) -> Counter[AudienceGroup]:
-    """How many of the lane's queued voicemails are alike in what decides about them.
+    """Counts of the lane's queued voicemails by group.
 
-    A row that brings no zones of its own is asked for those of its number, which must be decrypted for it; so must every number
-    while the index key rotates, because the suppression list may know it by another key's index.
+    A row without zones gets those of its number, which must be decrypted. While the index key rotates, every number must be
+    decrypted, because its suppression may be stored under the index of another key.
     """
     rotating = blind_index().rotating
     groups: Counter[AudienceGroup] = Counter()
@@ -65,21 +64,21 @@ def audience_groups(lane: Lane) -> Counter[AudienceGroup]:
                 groups[AudienceGroup(tuple(zones), suppressed, expires_at)] += count
             else:
                 unknown = True
-    # Lists bring zones for nearly everybody: a second look at a million rows is for those that did not.
+    # Lists give zones for nearly every recipient, so a second pass over a million rows is rare.
     for page in _pages(lane, rotating) if unknown else ():
         groups.update(_read(lane.workspace_id, page))
     return groups
 
 
 def by_zones(lane: Lane) -> dict[tuple[str, ...] | None, int]:
-    """How many of the lane's queued voicemails may be in which zones; None are those of which only the number is known."""
+    """Counts of the lane's queued voicemails by possible time zones; None where only the number is known."""
     return {
         tuple(zones) if zones else None: count for zones, count in sql.run(_COUNT_BY_ZONES, [lane.pk, *id_range(lane)])
     }
 
 
 def _pages(lane: Lane, everybody: bool) -> Iterator[list[tuple[Any, ...]]]:
-    """In constant memory: a cursor of the server's, which lives as long as its transaction."""
+    """Pages of PAGE rows through a server-side cursor, in constant memory; the cursor lives as long as its transaction."""
     connection.ensure_connection()
     with transaction.atomic(), connection.connection.cursor(name="rvm_waiting") as cursor:
         cursor.execute(_READ_UNGROUPED, [lane.pk, *id_range(lane), everybody])

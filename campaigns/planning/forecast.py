@@ -1,7 +1,7 @@
-"""How a campaign will run: who is sent at which opening of the windows, who runs out of time, and when the last one leaves.
+"""Forecast of a campaign: how many voicemails leave at which window opening, how many expire, and when the last one leaves.
 
-Pure. A fluid of people flows at the set pace through every window that is open. As in the engine, whoever became due earlier goes
-first, and those of one opening share the pace by their number. Being faster never leaves anybody later.
+Pure. A fluid model: recipients flow at the set pace through every open window. As in the engine, recipients due earlier go first,
+and groups that opened together share the pace in proportion to their size. A higher pace never makes a recipient later.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from datetime import datetime, time, timedelta
 
 from usecases.windows import EVERY_DAY, next_open
 
-# Less of a person than this is a rounding error.
+# A remaining fraction of a recipient below this is a rounding error.
 NOBODY = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """When people may be reached by their own clocks; `any_time` where no window binds."""
+    """The calling window in the recipient's local time; `any_time` if no window applies."""
 
     start: time
     end: time
@@ -29,7 +29,7 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """People who may all be in the same zones. `expires_at`: their own end, in place of everybody's."""
+    """Recipients with the same possible time zones. `expires_at` replaces the end of the forecast for them."""
 
     zones: tuple[str, ...]
     count: int
@@ -38,9 +38,9 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """`sent`: how many leave, by the opening in which they do; those of `start` can go at once. `unsent` people run out of time.
+    """`sent`: recipients by the window opening at which they leave; the key `start` means at once. `unsent`: recipients that expire.
 
-    `finishes_at`: when nobody waits any longer; None where nobody does."""
+    `finishes_at`: when the last recipient leaves or expires; None if there are none."""
 
     sent: dict[datetime, int]
     unsent: int
@@ -49,7 +49,7 @@ class Forecast:
 
 @dataclass(slots=True)
 class _Queue:
-    """A group on its way: what is left of it, its end, and the opening that it is in or waits for, if one is left."""
+    """A group during the forecast: its remainder, its end, and its current or next window opening, None if none remains."""
 
     zones: tuple[str, ...]
     count: int
@@ -61,7 +61,7 @@ class _Queue:
 
 
 def forecast(groups: Sequence[Group], hours: Hours, *, start: datetime, end: datetime, pace: float) -> Forecast:
-    """Run `groups` from `start` until everybody is sent or their end comes, at most `pace` a second."""
+    """Forecast `groups` from `start` until every recipient is sent or expired, at most `pace` a second; `end` is the default expiry."""
     queues = [
         _Queue(group.zones, group.count, float(group.count), group.expires_at or end) for group in groups if group.count
     ]
@@ -81,21 +81,21 @@ def forecast(groups: Sequence[Group], hours: Hours, *, start: datetime, end: dat
 
 
 def _flow(flowing: Sequence[_Queue], now: datetime, turn: datetime, pace: float) -> datetime:
-    """Let the pace be shared until the turn, or until all are through; returns when that is."""
+    """Share the pace among the queues until `turn` or until they are empty; return that time."""
     total = sum(queue.left for queue in flowing)
     room = (turn - now).total_seconds() * pace
     share = min(1.0, room / total)
     for queue in flowing:
-        assert queue.opens is not None  # noqa: S101  # it would not flow
+        assert queue.opens is not None  # noqa: S101  # only queues with an opening flow
         queue.sent[queue.opens] += queue.left * share
         queue.left *= 1 - share
     return turn if share < 1 else now + timedelta(seconds=total / pace)
 
 
 def closes(moment: datetime, zones: Sequence[str], hours: Hours) -> datetime | None:
-    """When the window that is open at `moment` closes: when, in any of the zones, what is not the window begins.
+    """The time at which the window open at `moment` closes, which is the earliest close among the zones.
 
-    None where it does not within a week and a day."""
+    None if it does not close within a week and a day."""
     ends = []
     for zone in zones:
         for start, end, days in (
@@ -108,7 +108,7 @@ def closes(moment: datetime, zones: Sequence[str], hours: Hours) -> datetime | N
 
 
 def _wait(queue: _Queue, now: datetime, hours: Hours) -> None:
-    """Let the queue wait for its next opening from now on, if one comes before its end."""
+    """Set the queue's current or next opening from `now` on, or None if there is none before its end."""
     opens = now if hours.any_time else next_open(now, queue.zones, hours.start, hours.end, hours.days)
     if opens is None or opens >= queue.end:
         queue.opens = queue.closes = None
@@ -123,13 +123,13 @@ def _first_in_line(waiting: Sequence[_Queue], now: datetime) -> list[_Queue]:
 
 
 def _next_turn(queue: _Queue, now: datetime) -> datetime:
-    """When the queue opens, or closes where it is open."""
-    assert queue.opens is not None and queue.closes is not None  # noqa: S101  # it would not wait
+    """The time at which the queue opens, or closes if it is open."""
+    assert queue.opens is not None and queue.closes is not None  # noqa: S101  # only waiting queues are asked
     return queue.opens if queue.opens > now else queue.closes
 
 
 def _in_people(queues: Sequence[_Queue], start: datetime, last: datetime) -> Forecast:
-    """Whole people: each group's openings are rounded on their running sum, so that nobody is lost or counted twice."""
+    """The forecast in whole recipients; each group is rounded on its running sum, so that its total stays exact."""
     sent: dict[datetime, int] = defaultdict(int)
     unsent, ends = 0, [last]
     for queue in queues:

@@ -1,4 +1,4 @@
-"""The plan of a campaign: what it, its lane, its use case and its setup say together, read once."""
+"""The plan of a campaign: the effective settings of the campaign, its lane, its use case and its setup, read once."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from usecases.selectors import first_setup
 
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
-    """How a campaign will run. `pace` in drops a second; `starts_at` is when it began, or will if it is launched now; `ends_at` when
-    what is unsent expires. `stopped`: which kill switch keeps everybody waiting while it is on, as a sentence."""
+    """Effective settings of a campaign. `pace`: drops a second. `starts_at`: the actual start, or that of a launch now. `ends_at`: when
+    unsent voicemails expire. `stopped`: the message about a kill switch that stops sending, else empty."""
 
     lane: Lane
     hours: Hours
@@ -29,18 +29,18 @@ class CampaignPlan:
 
     @property
     def simulated(self) -> bool:
-        """Whether nobody is reached, so that no window binds."""
+        """Whether the carrier is simulated and reaches no telephone, so that no window applies."""
         return self.hours.any_time
 
     @property
     def policy(self) -> LanePolicy:
-        """What the guards know of everybody in it."""
+        """The eligibility facts that all recipients of the campaign share."""
         deleted = self.lane.use_case.deleted_at is not None
         return LanePolicy(self.simulated, deleted, self.hours.start, self.hours.end, self.hours.days)
 
 
 def plan_of(campaign: Campaign, now: datetime) -> CampaignPlan:
-    """Raises ServiceError where the use case has no carrier to ask about."""
+    """The plan of the campaign at `now`. Raises ServiceError if the use case has no setup."""
     lane = campaign.lane
     setup = first_setup(lane.use_case, lane.live)
     begun = campaign.launched_at or max(campaign.starts_at or now, now)
@@ -55,13 +55,13 @@ def plan_of(campaign: Campaign, now: datetime) -> CampaignPlan:
 
 
 def hours_of(lane: Lane, *, simulated: bool = False) -> Hours:
-    """When people may be reached. Empty where the lane and its use case share no hour."""
+    """The effective calling window. Empty (`start` >= `end`) if the lane and its use case have no hour in common."""
     start, end = (effective(name, lane, lane.use_case) for name in ("window_start", "window_end"))
     return Hours(start, end, frozenset(effective_days(lane.days)), any_time=simulated)
 
 
 def end_of(campaign: Campaign, start: datetime) -> datetime:
-    """When what is unsent expires, of a campaign that starts at `start`."""
+    """The time at which unsent voicemails of a campaign that starts at `start` expire."""
     return campaign.ends_at or start + timedelta(hours=campaign.lane.use_case.expires_after_hours)
 
 

@@ -1,4 +1,4 @@
-"""What a launch would do, asked of the same decision that every claim asks, and run through the windows at the set pace."""
+"""Preview of a launch: the eligibility decision that every claim uses, and a forecast through the windows at the set pace."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from usecases.selectors import sender_numbers
 
 
 class Opening(NamedTuple):
-    """How many leave from a later time on."""
+    """The number of recipients that leave from a window opening after the start."""
 
     at: datetime
     people: int
@@ -23,11 +23,11 @@ class Opening(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """How many of `total` go when the campaign starts, later (at which opening of their windows), never (skipped, by reason), or run
-    out of time. `now + sum(later) + sum(skipped) + expiring == total`.
+    """Counts of queued recipients: `now` at the start, `later` by window opening, `skipped` by reason, `expiring` unsent.
+    `now + sum(later) + sum(skipped) + expiring == total`.
 
-    `finishes_at`: when nobody waits any longer; None where nobody does. `stopped`: which kill switch keeps everybody waiting while it
-    is on, as a sentence; the figures are those with it off.
+    `finishes_at`: when the last recipient leaves or expires; None if there are none. `stopped`: the message about a kill switch that
+    stops sending, else empty; the counts assume that sending is on.
     """
 
     starts_at: datetime
@@ -43,7 +43,7 @@ class Preview:
 
 
 def preview(plan: CampaignPlan, now: datetime) -> Preview:
-    """For whoever is queued."""
+    """The preview of the queued voicemails of the plan's lane at `now`."""
     start, end = max(plan.starts_at, now), plan.ends_at
     people, policy = audience_groups(plan.lane), plan.policy
     has_sender = bool(sender_numbers(plan.lane.use_case))
@@ -72,7 +72,7 @@ def preview(plan: CampaignPlan, now: datetime) -> Preview:
         now=ran.sent.get(start, 0),
         later=[Opening(opening, count) for opening, count in ran.sent.items() if opening > start],
         skipped=dict(skipped),
-        # Also who never comes into a window, and numbers whose key is lost: they wait until they expire.
+        # Includes recipients whose window never opens and numbers whose key is lost: both wait until they expire.
         expiring=total - leaving - sum(skipped.values()),
         finishes_at=ran.finishes_at,
         pace_per_second=plan.pace,

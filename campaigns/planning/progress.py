@@ -1,4 +1,4 @@
-"""How far a campaign is: from counters, and one look at who still waits where."""
+"""Progress of a campaign, from counters and one query that groups the queued voicemails by time zone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rvm.platform.redis_connection import redis_client
 
 log = structlog.get_logger(__name__)
 
-# A page that shows this asks every few seconds, and a million rows take a second to group.
+# An open page polls every few seconds, and grouping a million rows takes a second.
 KEPT = timedelta(seconds=5)
 
 
@@ -37,10 +37,10 @@ class ImportProgress:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`by_status` and `by_reason` (of those that ended) leave out what is 0. `waiting_by_zone` counts the queued by the zones they
-    may be in, joined by commas where more than one; "" are those of whom only the number is known.
+    """Counts of voicemails; `by_status` and `by_reason` (ended voicemails only) omit zeros. `waiting_by_zone`: queued voicemails by
+    possible time zones, joined by commas; the key "" means that only the number is known.
 
-    `finishes_at`: when the last of those that wait leaves or expires; None where nobody waits and while it is paused.
+    `finishes_at`: when the last queued voicemail leaves or expires; None if none is queued or the campaign is paused or canceled.
     """
 
     total: int
@@ -53,7 +53,7 @@ class Progress:
 
 
 def progress(campaign: Campaign, now: datetime) -> Progress:
-    """Raises ServiceError where the use case has no carrier to ask about."""
+    """The progress of the campaign at `now`. Raises ServiceError if voicemails are queued and the use case has no setup."""
     by_status: Counter[str] = Counter()
     by_reason: Counter[str] = Counter()
     for (status, reason), count in reasons_of([campaign.pk])[campaign.pk].items():
@@ -76,16 +76,16 @@ def _finish(campaign: Campaign, waiting: dict[str, int], now: datetime) -> datet
     if not waiting or campaign.state in (CampaignState.PAUSED, CampaignState.CANCELED):
         return None
     plan = plan_of(campaign, now)
-    # Of whom only the number is known, the campaign's own zone is as good a guess as any.
+    # If only the number is known, the campaign's own zone is the best guess.
     groups = [Group(tuple(zones.split(",")) if zones else (campaign.time_zone,), n) for zones, n in waiting.items()]
     end = plan.ends_at
-    if end <= now:  # those who wait all the same are tried again, and each was given so long
+    if end <= now:  # queued voicemails are then retries, each with an expiry of its own
         end = now + timedelta(hours=campaign.use_case.expires_after_hours)
     return forecast(groups, plan.hours, start=max(plan.starts_at, now), end=end, pace=plan.pace).finishes_at
 
 
 def _waiting(lane: Lane) -> dict[str, int]:
-    """Kept for a moment; without Redis it is counted each time."""
+    """Queued voicemails by zones, the largest count first, cached in Redis for KEPT; without Redis each call counts."""
     key = f"rvm:waiting:{lane.pk}"
     try:
         if kept := redis_client().get(key):
