@@ -1,7 +1,7 @@
-"""What each person hears: a script of clips, some chosen by a field of the list, joined to one recording.
+"""Scripts: a recording per recipient, joined from clips, some of them chosen by a merge field of the list.
 
-`check_script` before a script is kept, `choose` while a list is judged, `RecordingResolver` (or, for one person, `recording_for`)
-where a recording is needed, `sample_recordings` to listen before a launch.
+`check_script` validates a script before it is saved, `choose` a row during the check of a list; `RecordingResolver` (or, for one
+recipient, `recording_for`) gives recordings, `sample_recordings` samples to listen to before a launch.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""A script as data: the parts of a voicemail in the order in which they are heard, and which clips one person's fields choose.
+"""A script as data: the parts of a voicemail in playing order, and the clips that a recipient's merge fields choose.
 
     [{"clip": id}, {"field": "first_name", "clips": {"ana": id, "zoë": id}, "otherwise": id or null}, {"clip": id}]
 
-Values are compared as people mean them: without regard to case, to spaces around them and to how an accent is encoded. Pure, and
-called once for every row of a list.
+Values are compared ignoring case, surrounding spaces and the Unicode encoding of accents. Pure; `choose` runs once per row of a
+list.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Combination = tuple[UUID, ...]
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """A clip that everybody hears."""
+    """A clip that every recipient hears."""
 
     clip: UUID
 
@@ -36,14 +36,14 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A clip by the value of `field`; `otherwise` where no clip is for the value, or None: such a person is not reached."""
+    """A clip chosen by the value of `field`, else `otherwise`; if that is None, the recipient is not reached."""
 
     field: str
     clips: Mapping[str, UUID]
     otherwise: UUID | None
 
     def choices(self) -> Iterator[UUID]:
-        """Every clip that can be heard here, each once."""
+        """Every clip that the part can choose, each once."""
         yield from dict.fromkeys([*self.clips.values(), *([self.otherwise] if self.otherwise else [])])
 
 
@@ -52,20 +52,20 @@ Script = tuple[Part, ...]
 
 
 def key_of(value: object) -> str:
-    """A value as it is compared; two that a person takes for the same have one key."""
+    """The normalized form in which values are compared; None is the empty string."""
     return _key(value if isinstance(value, str) else "" if value is None else str(value))
 
 
-@lru_cache(maxsize=4096)  # lists say the same few values over and over
+@lru_cache(maxsize=4096)  # lists repeat a few values
 def _key(value: str) -> str:
     text = unicodedata.normalize("NFC", trimmed(value))
     return unicodedata.normalize("NFC", text.casefold())
 
 
 def choose(script: Script, merge_fields: Mapping[str, object] | None) -> Combination:
-    """The clips that this person hears, in order.
+    """The clips for a recipient with these merge fields, in playing order.
 
-    Raises ServiceError("clip_missing"): it names the field for which no clip is, never the person's value.
+    Raises ServiceError("clip_missing"), which names the field without a clip, never the recipient's value.
     """
     return tuple([part.clip if isinstance(part, Fixed) else _chosen(part, merge_fields or {}) for part in script])
 
@@ -83,8 +83,8 @@ def _chosen(part: Chosen, merge_fields: Mapping[str, object]) -> UUID:
 
 
 def read_script(raw: Any) -> Script:
-    """The script in `raw`, as it lies in Campaign.script or comes from outside. Raises ServiceError("script_malformed") with
-    the place."""
+    """Parse the JSON of a script, from Campaign.script or a request. Raises ServiceError("script_malformed"), which names the
+    part."""
     if not isinstance(raw, list) or not 1 <= len(raw) <= MAX_PARTS:
         count = f"; this one has {len(raw)}" if isinstance(raw, list) else ""
         raise _malformed(f"A script is a list of 1 to {MAX_PARTS} parts{count}.")

@@ -1,4 +1,4 @@
-"""Which recording each person of a campaign hears, made of clips where nobody has heard that combination yet."""
+"""The recording of each recipient of a campaign; a new combination of clips is joined on first use."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from rvm.platform.errors import ServiceError
 
 
 class RecordingResolver:
-    """What the people of one campaign hear, for whoever goes through its list: one `RecordingResolver` per pass, one call per row.
+    """Recordings of one campaign's recipients: one instance per pass over its list, one call per row.
 
-    A combination is looked up, or joined, once; after that a row costs a dictionary look-up for each part that is chosen, and one.
-    Memory grows with the number of combinations (at most 5,000), never with rows. Without a script everybody hears one recording.
+    Each combination is looked up or joined once; afterwards a row costs one dictionary look-up per chosen part, and one more.
+    Memory grows with the number of combinations (at most 5,000), not with rows. Without a script all recipients hear one recording.
     """
 
     def __init__(self, campaign: Campaign) -> None:
@@ -27,8 +27,8 @@ class RecordingResolver:
         self._known: dict[Combination, Recording | ServiceError] = {}
 
     def recording_for(self, merge_fields: Mapping[str, object] | None) -> Recording:
-        """Raises ServiceError: `clip_missing`, `recording_missing`, why the clips make no recording; `storage_unavailable` for
-        now."""
+        """The recording for these merge fields. Raises ServiceError: `clip_missing`, `recording_missing`, the reason why the clips
+        cannot be joined, or the temporary `storage_unavailable`."""
         if self._script is None:
             if self._campaign.recording is None:
                 raise ServiceError("recording_missing", "The campaign has no recording; give it one, or a script.")
@@ -36,7 +36,7 @@ class RecordingResolver:
         clips = choose(self._script, merge_fields)
         found = self._known.get(clips) or self._assembled(clips)
         if isinstance(found, ServiceError):
-            raise found.with_traceback(None)  # else it would grow by every row
+            raise found.with_traceback(None)  # the kept exception's traceback would grow with every row
         return found
 
     def _assembled(self, clips: Combination) -> Recording | ServiceError:
@@ -45,20 +45,20 @@ class RecordingResolver:
             found = assemble(self._campaign.workspace, clips)
         except ServiceError as refused:
             if refused.code == STORAGE_UNAVAILABLE:
-                raise  # may be gone at the next row
+                raise  # temporary, so it is not kept
             found = refused
         self._known[clips] = found
         return found
 
 
 def recording_for(campaign: Campaign, merge_fields: Mapping[str, object] | None) -> Recording:
-    """For one person; whoever goes through a list keeps a `RecordingResolver`."""
+    """The recording of one recipient; a pass over a list uses one `RecordingResolver`."""
     return RecordingResolver(campaign).recording_for(merge_fields)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one row would hear: a recording and a link that plays it for 15 minutes, or the code and sentence of why it is refused."""
+    """A sample for one row: a recording and a link to it, good for 15 minutes, or the code and sentence of the refusal."""
 
     recording: Recording | None
     link: str | None = None
@@ -67,7 +67,7 @@ class Sample:
 
 
 def sample_recordings(campaign: Campaign, rows: Iterable[Mapping[str, object] | None]) -> list[Sample]:
-    """What these rows of a list, given by their merge fields, would hear, in order. Joins what nobody has heard yet."""
+    """Samples for rows of a list, given by their merge fields, in the same order. New combinations of clips are joined."""
     hearing = RecordingResolver(campaign)
     return [_sample(hearing, merge_fields) for merge_fields in rows]
 

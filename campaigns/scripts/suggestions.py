@@ -1,4 +1,4 @@
-"""The shortest way to a script for 200 first names: clips that are called like the values they are for."""
+"""Suggests a part of a script whose clips are matched to values by name, such as clips of 200 first names."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def part_by_names(
     leaving_out: Collection[UUID] = (),
     otherwise: UUID | None = None,
 ) -> dict[str, Any]:
-    """A script's part (as JSON) in which each value of `field` is said by the clip of that name; the newest where several have it.
+    """A part of a script, as JSON, that maps each value of `field` to the clip of that name; of several, to the newest.
 
-    `values`: only for these, such as those of a list; else for every clip but those of `leaving_out`, the greeting and the closing.
+    `values` limits the part to these, such as those of a list; `leaving_out` are clips with another role, such as the greeting.
     """
     wanted = None if values is None else set(map(key_of, values))
     clips = Clip.objects.filter(workspace=workspace).exclude(pk__in=[*leaving_out, *([otherwise] if otherwise else [])])

@@ -1,6 +1,6 @@
-"""Whether a script can be used, asked before it is kept: whatever a list says, the voicemail that comes of it must be one.
+"""Validation of a script before it is saved: every combination that a list can choose must make a valid recording.
 
-Nothing is joined for it: the lengths of clips are in their rows, so the shortest and the longest combination answer for all.
+No clips are joined: their durations are stored, so checking the shortest and the longest combination is enough.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 
 MAX_COMBINATIONS = 5000
-_NAMED = 5  # in a sentence; who has fixed these reads of the next
+_NAMED = 5  # items listed in a message
 
 
 def check_script(workspace: Workspace, script: Any) -> list[ServiceError]:
-    """Everything that is wrong with the script (as JSON), one refusal each, `field` is "script"; empty: it can be used."""
+    """All errors in the script (JSON), each with `field` "script"; empty if the script can be used."""
     try:
         parts = read_script(script)
     except ServiceError as refused:
@@ -61,7 +61,7 @@ def _too_many(script: Script) -> list[ServiceError]:
 
 
 def _unlike(clips: Mapping[UUID, Clip]) -> list[ServiceError]:
-    """Those that are not as most are."""
+    """An error if sample rate or channels differ; it names the clips that differ from the most common format."""
     formats = {pk: f"{clip.sample_rate} Hz {'mono' if clip.channels == 1 else 'stereo'}" for pk, clip in clips.items()}
     if len(set(formats.values())) < 2:
         return []
