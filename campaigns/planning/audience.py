@@ -20,7 +20,7 @@ from usecases.suppressions import are_suppressed, suppressed_indexes_sql
 
 
 class AudienceGroup(NamedTuple):
-    """Facts that decide eligibility: possible time zones, suppression, the voicemail's own expiry, and whether its number decrypts."""
+    """Facts that decide eligibility: possible time zones, suppression, the voicemail's own expiry, whether its number decrypts."""
 
     zones: tuple[str, ...]
     suppressed: bool

@@ -61,7 +61,7 @@ class _Queue:
 
 
 def forecast(groups: Sequence[Group], hours: Hours, *, start: datetime, end: datetime, pace: float) -> Forecast:
-    """Forecast `groups` from `start` until every recipient is sent or expired, at most `pace` a second; `end` is the default expiry."""
+    """Forecast `groups` from `start` until all recipients are sent or expired, at `pace` a second; `end` is the default expiry."""
     queues = [
         _Queue(group.zones, group.count, float(group.count), group.expires_at or end) for group in groups if group.count
     ]

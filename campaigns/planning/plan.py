@@ -17,8 +17,10 @@ from usecases.selectors import first_setup
 
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
-    """Effective settings of a campaign. `pace`: drops a second. `starts_at`: the actual start, or that of a launch now. `ends_at`: when
-    unsent voicemails expire. `stopped`: the message about a kill switch that stops sending, else empty."""
+    """Effective settings of a campaign. `pace`: drops a second. `starts_at`: the actual start, or that of a launch now.
+
+    `ends_at`: when unsent voicemails expire. `stopped`: the message about a kill switch that stops sending, else empty.
+    """
 
     lane: Lane
     hours: Hours
@@ -40,7 +42,7 @@ class CampaignPlan:
 
 
 def plan_of(campaign: Campaign, now: datetime) -> CampaignPlan:
-    """The plan of the campaign at `now`. Raises ServiceError if the use case has no setup."""
+    """The plan of the campaign at `now`. Raises ServiceError if a test campaign's workspace has no sandbox setup."""
     lane = campaign.lane
     setup = first_setup(lane.use_case, lane.live)
     begun = campaign.launched_at or max(campaign.starts_at or now, now)

@@ -53,7 +53,7 @@ class Progress:
 
 
 def progress(campaign: Campaign, now: datetime) -> Progress:
-    """The progress of the campaign at `now`. Raises ServiceError if voicemails are queued and the use case has no setup."""
+    """The progress of the campaign at `now`. Raises ServiceError if a test campaign's workspace has no sandbox setup."""
     by_status: Counter[str] = Counter()
     by_reason: Counter[str] = Counter()
     for (status, reason), count in reasons_of([campaign.pk])[campaign.pk].items():
