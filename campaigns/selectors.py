@@ -1,4 +1,4 @@
-"""What can be asked about campaigns and their lists: always within one workspace. A list is of its campaign's world."""
+"""Selectors of campaigns and their lists, always within one workspace. A recipient list belongs to the world of its campaign."""
 
 from __future__ import annotations
 
@@ -21,11 +21,9 @@ def campaigns(
     created_after: datetime | None = None,
     created_before: datetime | None = None,
 ) -> QuerySet[Campaign]:
-    """Newest first, with their lanes and use cases: live ones, test ones (False) or both (None).
+    """Campaigns with their lanes and use cases, newest first; `live`: live ones, test ones (False) or both (None).
 
-    All other filters must hold; an empty one is left out.
-
-    `created_after` begins with its moment, `created_before` ends before it."""
+    The filters are combined with AND; an empty one is ignored. `created_after` is inclusive, `created_before` exclusive."""
     sought = {
         "state": state or None,
         "lane__use_case_id": use_case_id,
@@ -41,16 +39,16 @@ def campaigns(
 
 
 def imports(campaign: Campaign) -> QuerySet[RecipientImport]:
-    """Newest first."""
+    """Recipient imports of the campaign, newest first."""
     return RecipientImport.objects.filter(campaign=campaign).order_by("-id")
 
 
 def retries(campaign: Campaign) -> QuerySet[CampaignRetry]:
-    """Newest first."""
+    """Retries of the campaign, newest first."""
     return CampaignRetry.objects.filter(campaign=campaign).order_by("-id")
 
 
 def opt_out_lists(workspace: Workspace, *, live: bool | None) -> QuerySet[OptOutImport]:
-    """Newest first: live ones, test ones (False) or both (None)."""
+    """Opt-out lists, newest first; `live`: live ones, test ones (False) or both (None)."""
     found = OptOutImport.objects.filter(workspace=workspace).order_by("-id")
     return found if live is None else found.filter(live=live)

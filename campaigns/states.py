@@ -1,6 +1,6 @@
-"""The lives of campaigns and of what belongs to them: their states, the only transitions between them, and what may be edited when.
+"""States and transitions of campaigns, imports, retries, opt-out lists and withdrawals, and which fields are editable in which state.
 
-Pure. `campaigns.lifecycle.transitions` holds to these tables and is the only writer.
+Pure. `campaigns.lifecycle.transitions` enforces these tables and is the only writer of states.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from enum import StrEnum
 
 
 class CampaignState(StrEnum):
-    DRAFT = "draft"  # being put together
-    SCHEDULED = "scheduled"  # launched for a time that has not come
-    RUNNING = "running"  # claimed: its voicemails are sent as windows and pace allow
-    PAUSED = "paused"  # nothing new is sent; what is with the carrier goes on
-    COMPLETED = "completed"  # every voicemail has come to an end
-    CANCELED = "canceled"  # a person ended it; what was not sent stays unsent
+    DRAFT = "draft"  # not launched
+    SCHEDULED = "scheduled"  # launched for a later time
+    RUNNING = "running"  # its voicemails are sent as windows and pace allow
+    PAUSED = "paused"  # nothing new is sent; submitted drops continue
+    COMPLETED = "completed"  # every voicemail has ended
+    CANCELED = "canceled"  # ended by a user; unsent voicemails are not sent
 
 
-# completed -> running is the failed subset that somebody retries; no other way leads back.
+# completed -> running: a retry, or a late report that opens a voicemail again.
 TRANSITIONS: dict[CampaignState, frozenset[CampaignState]] = {
     CampaignState.DRAFT: frozenset({CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.CANCELED}),
     CampaignState.SCHEDULED: frozenset({CampaignState.DRAFT, CampaignState.RUNNING, CampaignState.CANCELED}),
@@ -28,13 +28,13 @@ TRANSITIONS: dict[CampaignState, frozenset[CampaignState]] = {
 }
 
 EDITABLE = frozenset({CampaignState.DRAFT, CampaignState.SCHEDULED})
-# What may be changed while it is sent: none of it changes who is reached or what they hear.
+# Editable in every state, because these change neither the recipients nor the recordings.
 ALWAYS_EDITABLE = frozenset({"name", "pace_per_second", "priority"})
 
 
 class ImportState(StrEnum):
     UPLOADED = "uploaded"  # the file is here; how it is read can be overridden
-    CHECKING = "checking"  # every row is read and judged; nothing is queued
+    CHECKING = "checking"  # every row is validated; nothing is queued
     CHECKED = "checked"  # the counts are known; waits to be confirmed
     IMPORTING = "importing"  # accepted rows become voicemails
     COMPLETED = "completed"
@@ -45,7 +45,7 @@ class ImportState(StrEnum):
 IMPORT_TRANSITIONS: dict[ImportState, frozenset[ImportState]] = {
     ImportState.UPLOADED: frozenset({ImportState.CHECKING, ImportState.DISCARDED}),
     ImportState.CHECKING: frozenset({ImportState.CHECKED, ImportState.FAILED, ImportState.DISCARDED}),
-    # Back to uploaded where somebody reads the columns in another way.
+    # Back to uploaded when a user changes how the columns are read.
     ImportState.CHECKED: frozenset(
         {ImportState.UPLOADED, ImportState.CHECKING, ImportState.IMPORTING, ImportState.DISCARDED}
     ),
@@ -54,16 +54,14 @@ IMPORT_TRANSITIONS: dict[ImportState, frozenset[ImportState]] = {
     ImportState.FAILED: frozenset({ImportState.UPLOADED, ImportState.DISCARDED}),
     ImportState.DISCARDED: frozenset(),
 }
-# An import in one of these is somebody's work: its queue is woken for it, and its campaign does not launch.
+# A worker has to act on an import in one of these states; until then its campaign cannot be launched.
 UNDER_WAY = frozenset({ImportState.CHECKING, ImportState.IMPORTING})
 
 
 class RetryState(StrEnum):
-    RUNNING = "running"  # the failed are queued again, batch by batch
-    COMPLETED = "completed"  # all who had failed when it was asked for were looked at
-    STOPPED = (
-        "stopped"  # by a person, with its campaign, or because nothing can be sent any more; who was queued stays so
-    )
+    RUNNING = "running"  # failed voicemails are requeued in batches
+    COMPLETED = "completed"  # the pass reached the last voicemail that had failed at the request
+    STOPPED = "stopped"  # by a user, with its campaign, or because nothing can be sent; requeued voicemails stay queued
 
 
 RETRY_TRANSITIONS: dict[RetryState, frozenset[RetryState]] = {
@@ -74,11 +72,11 @@ RETRY_TRANSITIONS: dict[RetryState, frozenset[RetryState]] = {
 
 
 class Outcome(StrEnum):
-    """How a row of a list ended: exactly one of these."""
+    """The outcome of a row of a recipient list; each row has exactly one."""
 
     ACCEPTED = "accepted"
     DUPLICATE_IN_FILE = "duplicate_in_file"
-    SAME_PHONE = "same_phone"  # of an earlier row's number, and another person or another visit
+    SAME_PHONE = "same_phone"  # as an earlier row, for another person or visit
     DUPLICATE_IN_CAMPAIGN = "duplicate_in_campaign"
     INVALID = "invalid"
     SUPPRESSED = "suppressed"
@@ -86,14 +84,14 @@ class Outcome(StrEnum):
 
 
 class OptOutState(StrEnum):
-    """Of a list of people who must not be reached."""
+    """The state of an opt-out list."""
 
     UPLOADED = "uploaded"  # the file is here; how it is read can be overridden
-    CHECKING = "checking"  # every row is read; nobody is on the list yet
+    CHECKING = "checking"  # every row is read; no suppression is added
     CHECKED = "checked"  # the counts are known; waits to be confirmed
-    IMPORTING = "importing"  # its numbers are put on the workspace's list
+    IMPORTING = "importing"  # its numbers become suppressions of the workspace
     COMPLETED = "completed"
-    UNDOING = "undoing"  # what it alone has put there is taken off again
+    UNDOING = "undoing"  # suppressions that only this list added are removed
     UNDONE = "undone"
     FAILED = "failed"  # the file cannot be read; the sentence says why
     DISCARDED = "discarded"  # a person dropped it, or nobody confirmed it within a day
@@ -109,7 +107,7 @@ OPT_OUT_TRANSITIONS: dict[OptOutState, frozenset[OptOutState]] = {
     _O.COMPLETED: frozenset({_O.UNDOING}),
     _O.UNDOING: frozenset({_O.UNDONE}),
     _O.UNDONE: frozenset(),
-    # One that broke off half-way has put numbers on the list, which is undone; any other is read in another way.
+    # A list that failed after adding suppressions can be undone; any other can be read in another way.
     _O.FAILED: frozenset({_O.UPLOADED, _O.DISCARDED, _O.UNDOING}),
     _O.DISCARDED: frozenset(),
 }
@@ -117,7 +115,7 @@ OPT_OUTS_UNDER_WAY = frozenset({_O.CHECKING, _O.IMPORTING, _O.UNDOING})
 
 
 class WithdrawalState(StrEnum):
-    CHECKED = "checked"  # who would be taken out is known; nobody is yet
+    CHECKED = "checked"  # the recipients to take out are known and still queued
     CONFIRMED = "confirmed"
 
 
@@ -128,13 +126,13 @@ WITHDRAWAL_TRANSITIONS: dict[WithdrawalState, frozenset[WithdrawalState]] = {
 
 
 class LineOutcome(StrEnum):
-    """What a line of a list of people to take out of a campaign came to: exactly one of these."""
+    """The outcome of a line of a withdrawal list; each line has exactly one."""
 
-    WAITING = "waiting"  # this person is taken out
-    SENT = "sent"  # the message has left, or has been tried
+    WAITING = "waiting"  # this recipient is taken out
+    SENT = "sent"  # a drop has started or ended
     ENDED = "ended"  # will not be sent anyway: skipped, canceled or expired
     NOT_FOUND = "not_found"
-    AMBIGUOUS = "ambiguous"  # fits several people, or its columns fit different ones
-    REPEATED = "repeated"  # an earlier line means the same person
-    STANDS = "stands"  # by the list's own status the appointment is not canceled
+    AMBIGUOUS = "ambiguous"  # matches several recipients, or its columns match different ones
+    REPEATED = "repeated"  # an earlier line matches the same recipient
+    STANDS = "stands"  # the list's status column says that the appointment is not canceled
     UNREADABLE = "unreadable"  # damaged, or its status is unclear

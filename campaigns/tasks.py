@@ -1,4 +1,4 @@
-"""The job of the queue "imports". No arguments: the imports under way are the work."""
+"""The job of the queue "imports". It has no arguments: it works on all lists under way."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from campaigns.opt_outs import runner as opt_outs
 
 def work_imports() -> None:
     connection.close_if_unusable_or_obsolete()  # PostgreSQL may have restarted since
-    # Who must not be reached first.
+    # Opt-outs first, so that a recipient list checked next is screened against them.
     opt_outs.work()
     recipients.work()

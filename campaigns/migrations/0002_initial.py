@@ -30,12 +30,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='campaign',
             name='launched_by',
-            field=models.ForeignKey(editable=False, help_text='Who launched it, or for which time.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            field=models.ForeignKey(editable=False, help_text='The user who launched or scheduled it.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
             model_name='campaign',
             name='recording',
-            field=models.ForeignKey(blank=True, help_text='What everybody hears.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='delivery.recording'),
+            field=models.ForeignKey(blank=True, help_text='The recording that every recipient hears.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='delivery.recording'),
         ),
         migrations.AddField(
             model_name='campaign',

@@ -1,4 +1,4 @@
-"""Who is reached, when: campaigns, the lists that are imported into them, and the retries that people ask for."""
+"""Rows of campaigns, recipient imports, withdrawals, retries and opt-out lists."""
 
 from campaigns.models.campaign import Campaign
 from campaigns.models.campaign_retry import CampaignRetry

@@ -1,4 +1,4 @@
-"""One recording to many people, on a schedule."""
+"""The row of a campaign: one recording or a script for many recipients, on a schedule."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_NAME_LENGTH = 100
 
 
 class Campaign(Row):
-    """Has the id of its lane, which holds what the engine must know: use case, hold, pace, hours, days, retries, expiry."""
+    """A campaign. Its id is that of its lane, which has the settings of the engine: use case, hold, pace, hours, retries, expiry."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="campaigns")
     lane = models.OneToOneField(Lane, on_delete=models.PROTECT, related_name="+")
@@ -26,23 +26,33 @@ class Campaign(Row):
         max_length=12, choices=[(state, state) for state in CampaignState], default=CampaignState.DRAFT
     )
     recording = models.ForeignKey(
-        Recording, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="What everybody hears."
+        Recording,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The recording that every recipient hears.",
     )
     script: models.JSONField[Any, Any] = models.JSONField(
-        null=True, blank=True, help_text="In place of one recording: the clips of which each person's is joined."
+        null=True,
+        blank=True,
+        help_text="Instead of one recording: the parts from which each recipient's recording is joined.",
     )
     recordings_set = models.BooleanField(
-        default=True, help_text="Every voicemail names what its campaign says now; the launch sees to it where not."
+        default=True,
+        help_text="Whether every voicemail has the campaign's current recording; if not, the tick assigns it after the launch.",
     )
-    recordings_set_to = models.UUIDField(null=True, editable=False, help_text="Up to which voicemail that is done.")
+    recordings_set_to = models.UUIDField(
+        null=True, editable=False, help_text="The last voicemail to which the current recording was assigned."
+    )
     time_zone = models.CharField(
-        max_length=64, default="UTC", help_text="In which its start and end are read and shown."
+        max_length=64, default="UTC", help_text="Time zone in which the start and the end are read and shown."
     )
-    starts_at = models.DateTimeField(null=True, blank=True, help_text="Without one it starts when it is launched.")
+    starts_at = models.DateTimeField(null=True, blank=True, help_text="Empty: the campaign starts when it is launched.")
     ends_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="What is unsent then expires. By default as long after the start as its use case says.",
+        help_text="When unsent voicemails expire. Empty: the use case's expiry after the start.",
     )
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -53,11 +63,11 @@ class Campaign(Row):
         null=True,
         related_name="+",
         editable=False,
-        help_text="Who launched it, or for which time.",
+        help_text="The user who launched or scheduled it.",
     )
-    launched_at = models.DateTimeField(null=True, editable=False, help_text="When it was claimed.")
+    launched_at = models.DateTimeField(null=True, editable=False, help_text="When it began to run.")
     ended_at = models.DateTimeField(null=True, editable=False, help_text="When it completed or was canceled.")
-    # Where the rate was last read off the counters.
+    # The last measurement of the rate, from the counters.
     measured_at = models.DateTimeField(null=True, editable=False)
     measured_sent = models.BigIntegerField(default=0, editable=False)
     rate_per_second = models.FloatField(null=True, editable=False)

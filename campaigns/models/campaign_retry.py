@@ -1,4 +1,4 @@
-"""A person's wish that a campaign's failed voicemails are sent again, and how far that is."""
+"""The row of a retry of a campaign's failed voicemails, with its progress."""
 
 from __future__ import annotations
 
@@ -15,23 +15,27 @@ from rvm.platform.models import Row, User
 
 
 class CampaignRetry(Row):
-    """One pass over those who had failed when it was asked for, in the order of their ids. Of a campaign one runs at a time."""
+    """One pass, in id order, over the voicemails that had failed when it was requested. A campaign has at most one running."""
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="retries", db_index=False)
     state = models.CharField(
         max_length=12, choices=[(state, state) for state in RetryState], default=RetryState.RUNNING
     )
-    reasons = ArrayField(models.CharField(max_length=32), help_text="As asked for: none are all that a retry can help.")
+    reasons = ArrayField(
+        models.CharField(max_length=32), help_text="The reasons requested; empty means all that a retry can help."
+    )
     accept_duplicate_risk = models.BooleanField()
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
-    asked_at = models.DateTimeField(help_text="By the database's clock. What failed later is not meant.")
-    matching = models.BigIntegerField(help_text="How many the counters knew of then.")
-    up_to = models.UUIDField(null=True, help_text="Up to which voicemail it has come.")
+    asked_at = models.DateTimeField(help_text="By the database clock. Voicemails that failed later are not retried.")
+    matching = models.BigIntegerField(help_text="The number of matching voicemails at the request, by the counters.")
+    up_to = models.UUIDField(null=True, help_text="The last voicemail that the pass has reached.")
     queued = models.BigIntegerField(default=0)
-    left_out: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="How many were not queued, by why.")
+    left_out: models.JSONField[Any, Any] = models.JSONField(
+        default=dict, help_text="Voicemails not requeued, by cause."
+    )
     updated_at = UpdatedAtField()
     ended_at = models.DateTimeField(null=True)
-    stopped_because = models.CharField(max_length=300, blank=True, help_text="A sentence.")
+    stopped_because = models.CharField(max_length=300, blank=True, help_text="Why it was stopped, as a sentence.")
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -41,5 +45,5 @@ class CampaignRetry(Row):
 
     @property
     def looked_at(self) -> int:
-        """How many of them were queued or left out so far."""
+        """The number of voicemails requeued or left out so far."""
         return self.queued + sum(self.left_out.values())

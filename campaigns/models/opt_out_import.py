@@ -1,4 +1,4 @@
-"""A list of people who must not be reached, from the file to the workspace's suppression list and, if need be, back."""
+"""The row of an opt-out list: its check, the suppressions that it added, and their undo."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rvm.platform.models import User
 
 
 class OptOutImport(UploadedList):
-    """The suppressions that it added have its id, for as long as it alone says so."""
+    """An opt-out list. A suppression has its id while this list is the only source of that suppression."""
 
     FOLDER = "opt-outs"
     UNDER_WAY = OPT_OUTS_UNDER_WAY
@@ -22,19 +22,19 @@ class OptOutImport(UploadedList):
     live = models.BooleanField(
         default=True,
         editable=False,
-        help_text="A test key's is read, checked and counted, and puts nobody on the list.",
+        help_text="A test list is read, checked and counted, but adds no suppressions.",
     )
     state = models.CharField(
         max_length=12, choices=[(state, state) for state in OptOutState], default=OptOutState.UPLOADED
     )
     counts: models.JSONField[Any, Any] = models.JSONField(
-        default=dict, help_text="What the check found: rows and numbers by what they come to."
+        default=dict, help_text="The result of the check: rows and numbers by outcome."
     )
     unreadable: models.JSONField[Any, Any] = models.JSONField(
-        default=dict, help_text="Rows in which no number could be read: of each code how many, and the first ones."
+        default=dict, help_text="Rows without a readable number: by code, the count and the first row numbers."
     )
-    added = models.BigIntegerField(default=0, help_text="Numbers that it put on the list.")
-    taken_back = models.BigIntegerField(default=0, help_text="Of these, the ones that its undoing took off again.")
+    added = models.BigIntegerField(default=0, help_text="Suppressions that it added.")
+    taken_back = models.BigIntegerField(default=0, help_text="Suppressions of these that the undo removed.")
     ended_meanwhile = models.BigIntegerField(
         default=0, help_text="Voicemails to these that had been ended because of the list, and stay so."
     )

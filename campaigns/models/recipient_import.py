@@ -1,4 +1,4 @@
-"""A list of people that becomes a campaign's voicemails, and the rows of it that did not."""
+"""The row of a recipient import, and its rejected rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_STATEMENT_LENGTH = 1000
 
 
 class RecipientImport(UploadedList):
-    """The uploaded file is kept encrypted for a day; what is kept after that are counts and, of rejected rows, number and reason."""
+    """A recipient import. The encrypted file is kept for a day; afterwards only counts and the rejected rows' numbers and codes."""
 
     FOLDER = "imports"
     UNDER_WAY = UNDER_WAY
@@ -27,7 +27,7 @@ class RecipientImport(UploadedList):
         max_length=12, choices=[(state, state) for state in ImportState], default=ImportState.UPLOADED
     )
     consent_statement = models.TextField(
-        max_length=MAX_STATEMENT_LENGTH, blank=True, help_text="What the person who confirmed it attested."
+        max_length=MAX_STATEMENT_LENGTH, blank=True, help_text="The attestation of the user who confirmed it."
     )
     counts: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="Rows by outcome.")
     codes: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="Rejected rows by code.")
@@ -47,14 +47,14 @@ class RecipientImport(UploadedList):
 
 
 class RejectedRow(models.Model):
-    """A row that was not accepted. What stood in it is read from the kept file again when the error report is asked for."""
+    """A row that was not accepted. Its cells are not stored; the error report reads them from the kept file."""
 
     id = models.BigAutoField(primary_key=True)
     recipient_import = models.ForeignKey(RecipientImport, on_delete=models.CASCADE, related_name="rejected")
     row_number = models.BigIntegerField()
     outcome = models.CharField(max_length=24, choices=[(outcome, outcome) for outcome in Outcome])
     code = models.CharField(max_length=40)
-    # Of a row whose number stands in an earlier one: in which, and the places of the columns in which the persons differ.
+    # For a phone number that an earlier row has: the number of that row, and the positions of the columns that differ.
     earlier_row = models.BigIntegerField(null=True)
     differs = ArrayField(models.SmallIntegerField(), null=True)
 

@@ -1,4 +1,4 @@
-"""A spreadsheet as somebody uploaded it: how it is read, how far that is, and its file, which is kept encrypted for a day."""
+"""An uploaded list: how it is read, its progress, and its file, which is kept encrypted for a day."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ NONE = models.Value([], output_field=models.JSONField())
 
 class UploadedListQuerySet(models.QuerySet[Uploaded]):
     def under_way(self) -> Self:
-        """Those that a worker has to bring to their next state."""
+        """Lists that a worker must bring to their next state."""
         return self.filter(state__in=self.model.UNDER_WAY)
 
 
 class UploadedList(Row):
-    """What lists of recipients and of opt-outs have in common; each has its states, and what became of its rows."""
+    """The common fields of recipient imports and opt-out lists; each kind has its own states and row counts."""
 
     FOLDER: ClassVar[str]  # in the media storage
     UNDER_WAY: ClassVar[Collection[str]]  # states that a worker ends
@@ -35,19 +35,19 @@ class UploadedList(Row):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     file_name = models.CharField(max_length=200)
     size_bytes = models.BigIntegerField()
-    sha256 = models.CharField(max_length=64, help_text="Of the file as it was uploaded, in hex.")
+    sha256 = models.CharField(max_length=64, help_text="Of the uploaded file, in hex.")
     error = models.CharField(max_length=500, blank=True, help_text="Why it failed, as a sentence.")
-    # How the file is read: guessed, and overridden by a person where the guess was wrong.
+    # How the file is read: detected, and overridden by a user where the detection is wrong.
     format = models.CharField(max_length=8)
     encoding = models.CharField(max_length=20, blank=True)
     delimiter = models.CharField(max_length=1, blank=True)
     header_row = models.IntegerField(
         default=0,
         db_default=0,
-        help_text="The number of the row that names the columns; 0 where none does. Rows above it are titles.",
+        help_text="The number of the row that names the columns, 0 if there is none. Rows above it are titles.",
     )
     sheet = models.CharField(
-        max_length=100, blank=True, default="", db_default="", help_text="Of a workbook, the one that is read."
+        max_length=100, blank=True, default="", db_default="", help_text="The sheet of a workbook that is read."
     )
     hidden_rows = models.BooleanField(
         default=False, db_default=False, help_text="Whether rows that the workbook hides or crosses out are read."
@@ -55,26 +55,26 @@ class UploadedList(Row):
     sheets: models.JSONField[Any, Any] = models.JSONField(
         default=list,
         db_default=NONE,
-        help_text="Of a workbook: name, visibility and whether there are rows, in the order of their tabs.",
+        help_text="The sheets of a workbook in tab order: name, visibility, and whether it has rows.",
     )
     notices: models.JSONField[Any, Any] = models.JSONField(
-        default=list, db_default=NONE, help_text="What a person should know of how it was read, as sentences."
+        default=list, db_default=NONE, help_text="Notices to the user about how the list was read, as sentences."
     )
     columns = ArrayField(
         models.CharField(max_length=64, blank=True),
         default=list,
-        help_text="What each column is; empty where it is not read.",
+        help_text="The kind of each column; empty if it is not read.",
     )
     columns_said = ArrayField(
         models.SmallIntegerField(),
         default=list,
         db_default=[],
-        help_text="The places of the columns of which a person has said what they are.",
+        help_text="The positions of the columns whose kind a user has set.",
     )
     confirmed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
-    # Progress. Each is written in the transaction that made it true.
+    # Progress; written in the transaction that makes it true.
     rows_read = models.BigIntegerField(default=0)
-    rows_imported = models.BigIntegerField(default=0, help_text="Rows up to this number are done.")
+    rows_imported = models.BigIntegerField(default=0, help_text="Rows up to this number are imported.")
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = UpdatedAtField()
@@ -99,5 +99,5 @@ class UploadedList(Row):
         return associated_data(self.FOLDER, self.workspace_id, self.pk)
 
     def content(self) -> Iterator[bytes]:
-        """The kept file in blocks. Raises FileNotFoundError, Undecryptable."""
+        """The decrypted file in blocks. Raises FileNotFoundError, Undecryptable."""
         return decrypt_file(self.storage_name, self.associated_data)
