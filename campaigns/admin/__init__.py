@@ -1,5 +1,5 @@
-"""The admin of a campaign manager: campaigns from the first draft to the printed summary, and the lists that fill them;
-also the lists of whom none of them reaches."""
+"""The admin of a campaign manager: campaigns from the draft to the printed summary, recipient imports, withdrawals and opt-out
+lists."""
 
 from campaigns.admin.campaign import model_admin
 from campaigns.admin.lists import imports, opt_outs

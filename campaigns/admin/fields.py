@@ -1,4 +1,4 @@
-"""Form fields for a moment as a clock on the wall shows it, and for a time of day: the browser's own pickers, no script."""
+"""Form fields for a local date and time and for a time of day, with the pickers of the browser and no script."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import INPUT_CLASSES
 
-# What a browser offers where a list is chosen.
+# The file types that a browser offers in the file dialog.
 LIST_FILES = ".csv,.txt,.tsv,.xlsx,text/csv"
 _WRITTEN = "%Y-%m-%dT%H:%M"
 
 
 class LocalMomentField(forms.Field):
-    """A datetime without an offset: which moment it is depends on the zone that is chosen beside it."""
+    """A datetime without an offset, in the time zone of another field of the form."""
 
     def __init__(self, **kwargs: Any) -> None:
         picker = forms.DateTimeInput({"type": "datetime-local", "class": " ".join(INPUT_CLASSES)}, format=_WRITTEN)
@@ -27,7 +27,7 @@ class LocalMomentField(forms.Field):
         if isinstance(value, datetime):
             return value.replace(second=0, microsecond=0)
         try:
-            written = datetime.fromisoformat(str(value))  # a browser adds seconds where they are not 0
+            written = datetime.fromisoformat(str(value))  # a browser adds seconds if they are not 0
         except ValueError:
             raise ValidationError("Write it as year, month, day and time: 2026-11-24T09:00.") from None
         return written.replace(tzinfo=None, second=0, microsecond=0)

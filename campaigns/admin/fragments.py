@@ -1,4 +1,4 @@
-"""Parts of a page that fetch themselves again while something moves."""
+"""Page fragments that the browser polls while their content changes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-# Between two looks of an open page.
+# The polling interval of an open page.
 SECONDS = 4
 
 
 def fragment(admin_site: Any, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """The view of such a part: whose session has ended is sent to the login by the whole page, not by a corner of it."""
+    """A fragment's view. After the session has ended, the whole page reloads, so that the login is not shown inside the fragment."""
 
     @never_cache
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -24,5 +24,5 @@ def fragment(admin_site: Any, view: Callable[..., HttpResponse]) -> Callable[...
 
 
 def afresh() -> HttpResponse:
-    """Tells the open page to load itself again."""
+    """A response that makes htmx reload the page."""
     return HttpResponse(headers={"HX-Refresh": "true"})

@@ -1,4 +1,4 @@
-"""States, statuses and outcomes in the words of the person in the admin, and the one sentence that says what comes next. Pure."""
+"""Labels of states, statuses and outcomes in the admin, and the sentence about the next step. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from delivery.services.retries import LeftOut
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 UNDOING = "What this list alone has put on the suppression list is being taken off again."
 
-# As unfold names its labels; what is not listed is grey.
+# Names of unfold's label colours; a state without an entry is grey.
 STATE_COLOURS: dict[str, str] = {
     CampaignState.SCHEDULED: "info",
     CampaignState.RUNNING: "primary",
@@ -44,7 +44,7 @@ STATUSES: dict[str, str] = {
     VoicemailStatus.CANCELED: "canceled",
     VoicemailStatus.QUEUED: "waiting",
 }
-# The same on paper, for who has not seen the admin.
+# Statuses on paper, for readers who do not know the admin.
 STATUSES_IN_PRINT: dict[VoicemailStatus, str] = {
     VoicemailStatus.DELIVERED: "left in the voicemail box",
     VoicemailStatus.ACCEPTED: "taken by the carrier, which has not reported yet",
@@ -56,7 +56,7 @@ STATUSES_IN_PRINT: dict[VoicemailStatus, str] = {
     VoicemailStatus.EXPIRED: "not sent before its time ran out",
     VoicemailStatus.CANCELED: "canceled before it was sent",
 }
-# The bar's colours, one for each that is told apart in it.
+# Colours of the segments of the progress bar.
 BARS: dict[str, str] = {
     VoicemailStatus.DELIVERED: "bg-green-500",
     VoicemailStatus.ACCEPTED: "bg-primary-600",
@@ -126,7 +126,7 @@ LEFT_OUT: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the next step depends on. `start` and `end` are written out in the campaign's zone, "" where there is none."""
+    """The facts that decide the next step. `start` and `end` are text in the campaign's zone, "" if there is none."""
 
     state: str
     total: int
@@ -142,7 +142,7 @@ class Standing:
 
 
 def next_step(now: Standing) -> str:
-    """Where the campaign stands and what is to be done, for a person."""
+    """The sentence about the campaign's state and next step."""
     return {
         CampaignState.DRAFT: _draft,
         CampaignState.SCHEDULED: _scheduled,
@@ -202,7 +202,7 @@ def _canceled(now: Standing) -> str:
 
 
 def retry_step(state: str, *, matching: int, queued: int, left_out: Mapping[str, int], stopped_because: str) -> str:
-    """How far a retry of the failed is, or what came of it."""
+    """The sentence about the progress or the result of a retry."""
     left = [f"{count:,} {LEFT_OUT.get(why, why)}" for why, count in sorted(left_out.items()) if count]
     besides = f" Left out: {', '.join(left)}." if left else ""
     if state == RetryState.RUNNING:
@@ -216,12 +216,12 @@ def retry_step(state: str, *, matching: int, queued: int, left_out: Mapping[str,
 
 
 def ended(by_status: Mapping[str, int]) -> dict[str, int]:
-    """Those of whom nothing more comes."""
+    """The counts of terminal statuses."""
     return {status: count for status, count in by_status.items() if status in TERMINAL}
 
 
 def list_step(state: str, accepted: int, *, operates: bool, asks: bool = False) -> str:
-    """Where a list stands and what is to be done."""
+    """The sentence about a recipient list's state and next step."""
     if state == ImportState.UPLOADED and operates:
         return (
             "Answer the questions about its columns, then check the list. Nobody is added by that."
@@ -242,7 +242,7 @@ def list_step(state: str, accepted: int, *, operates: bool, asks: bool = False) 
 
 
 def opt_outs_step(row: OptOutImport, numbers_in_it: int, *, operates: bool, asks: bool) -> str:
-    """Where a list of people who must not be reached stands and what is to be done."""
+    """The sentence about an opt-out list's state and next step."""
     if row.state == OptOutState.UPLOADED and operates:
         return (
             "Answer the questions about its columns, then check the list. Nobody is listed by that."
@@ -279,7 +279,7 @@ def opt_outs_step(row: OptOutImport, numbers_in_it: int, *, operates: bool, asks
 
 
 def opt_out_outcomes(counts: Mapping[str, int]) -> list[tuple[int, str]]:
-    """What a check found, in the order of the page; what is 0 is left out, but how many are added."""
+    """The results of a check as (count, words), in page order; zeros are omitted, except the numbers to add."""
     return [(counts[name], words) for name, words in _OPT_OUT_OUTCOMES if counts.get(name) or name == "to_add"]
 
 
@@ -293,12 +293,12 @@ _ANSWERS = (
 
 
 def answers(counts: Mapping[str, int]) -> list[tuple[int, str]]:
-    """How many rows of a list say what about consent, and who is reached at another number than the first."""
+    """Rows by their consent value, and rows reached at a later phone column, as (count, words)."""
     return [(counts[answer], words) for answer, words in _ANSWERS if answer in counts]
 
 
 def sheets(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """A workbook's sheets as (name, words); `found` as a list keeps them."""
+    """The sheets of a workbook as (name, words); `found` is `UploadedList.sheets`."""
     return [
         (
             sheet["name"],
@@ -311,14 +311,14 @@ def sheets(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def row_of(number: int, earlier: int | None, differs: Sequence[str]) -> str:
-    """A row that was left out, and of a number that is there twice how it differs from the other row."""
+    """The number of a rejected row; for a repeated phone number, also the earlier row and the columns that differ."""
     if earlier is None:
         return str(number)
     other = f" in {', '.join(name.replace('_', ' ') for name in differs)}" if differs else ""
     return f"{number} (as row {earlier}{', other' + other if other else ''})"
 
 
-# What the lines of a list of people to take out came to.
+# Outcomes of the lines of a withdrawal list.
 LINES: dict[LineOutcome, str] = {
     LineOutcome.WAITING: "wait in the campaign and would be taken out.",
     LineOutcome.SENT: "were sent to already, or tried.",
@@ -352,7 +352,7 @@ def rows(count: int) -> str:
 
 
 def reason(code: str) -> str:
-    """What a reason means; a code that is no reason of ours stays as it is."""
+    """The sentence of a reason; an unknown code is returned unchanged."""
     try:
         return REASONS[Reason(code)].sentence
     except ValueError:
@@ -368,7 +368,7 @@ def may_have_reached(code: str) -> bool:
 
 
 def rate(per_second: float) -> str:
-    """In the unit that a person can picture."""
+    """The rate per second, minute or hour: the first unit in which it is at least 1."""
     if per_second >= 1:
         return f"{per_second:,.0f} a second"
     if per_second * 60 >= 1:
@@ -377,7 +377,7 @@ def rate(per_second: float) -> str:
 
 
 def duration(span: timedelta) -> str:
-    """Roughly, as one says it."""
+    """The duration, rounded to minutes, hours or days."""
     minutes = round(span.total_seconds() / 60)
     if minutes < 1:
         return "less than a minute"
@@ -391,7 +391,7 @@ def duration(span: timedelta) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of the bar: `percent` is of the whole, with a point, as style sheets want it."""
+    """A segment of the progress bar. `percent`: of the total, with a decimal point as CSS requires."""
 
     status: str
     words: str
@@ -401,7 +401,7 @@ class Part:
 
 
 def parts(by_status: Mapping[str, int]) -> list[Part]:
-    """In the order of the bar; what is 0 is left out."""
+    """The segments in the order of the bar; zeros are omitted."""
     total = sum(by_status.values())
     return [
         Part(status, words, count, f"{count * 100 / total:.2f}", BARS[status])
@@ -411,11 +411,11 @@ def parts(by_status: Mapping[str, int]) -> list[Part]:
 
 
 def bar_in_words(by_status: Mapping[str, int]) -> str:
-    """What the bar shows, for who cannot see it and for the pointer that rests on it."""
+    """The text alternative and tooltip of the progress bar."""
     return ", ".join(f"{part.count:,} {part.words}" for part in parts(by_status)) or "no recipients yet"
 
 
 def days(chosen: Iterable[int] | None) -> str:
-    """ISO weekdays by name."""
+    """The names of ISO weekdays, or “every day”."""
     named = [name for day, name in enumerate(WEEKDAYS, 1) if day in set(chosen or ())]
     return ", ".join(named) if 0 < len(named) < len(WEEKDAYS) else "every day"

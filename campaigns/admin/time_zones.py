@@ -1,4 +1,4 @@
-"""The time zones to choose from, those of the United States first and by the names that people there use."""
+"""Choices and formats of time zones: those of the United States first, by their common names."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def called(zone: str) -> str:
 
 
 def local(moment: datetime, zone: str) -> str:
-    """Tue 2026-11-24 09:00, Eastern (New York)."""
+    """The local time with its zone: Tue 2026-11-24 09:00, Eastern (New York)."""
     return f"{moment.astimezone(ZoneInfo(zone)):%a %Y-%m-%d %H:%M}, {called(zone)}"
 
 
 def short(moment: datetime, zone: str) -> str:
-    """For a list, in which the zone would be said too often: its abbreviation."""
+    """The local time with the zone's abbreviation, for tables."""
     there = moment.astimezone(ZoneInfo(zone))
     return f"{there:%Y-%m-%d %H:%M} {there.tzname() or zone}"

@@ -1,6 +1,6 @@
-"""What a person does with a campaign in the admin, by the services that the API calls. Everything is posted; a link can do nothing.
+"""Actions on a campaign in the admin, through the same services as the API. Every change is a POST, so a link changes nothing.
 
-What sends to people or cannot be taken back asks first, on a page of its own that says what will happen.
+An action that sends or is irreversible has a confirmation page that states its effect.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from rvm.platform.models import Role
 def buttons(
     campaign: Campaign, operates: bool, *, total: int, retryable: int, at_risk: int, retrying: bool
 ) -> dict[str, bool]:
-    """Which of them the page has."""
+    """The actions that the page offers."""
     state = campaign.state
     may_retry = (
         operates and not retrying and state in (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.COMPLETED)
@@ -54,7 +54,7 @@ def buttons(
 
 
 class CampaignActions(RecordAdmin):
-    """For the campaigns' ModelAdmin."""
+    """Mixin of the campaigns' ModelAdmin: the views of the actions."""
 
     def get_urls(self) -> list[URLPattern]:
         asked = {"launch": self.launch, "cancel": self.cancel, "retry": self.retry}
@@ -114,7 +114,7 @@ class CampaignActions(RecordAdmin):
             raise PermissionDenied
 
         def action() -> str:
-            # To the service no reasons are all of them; on the page nothing ticked is nothing.
+            # To the service, no reasons mean all; on the page, none checked means none.
             if not reasons:
                 raise ServiceError("reasons_missing", "Nothing was ticked, so nothing was retried.")
             retry = services.retry_failed(
@@ -196,7 +196,7 @@ class CampaignActions(RecordAdmin):
 
 
 def retry_choices(failed: dict[str, int]) -> dict[str, Any]:
-    """The failed by reason: what a retry helps, what may be a second message, and what no retry helps."""
+    """Reasons of failed voicemails in three groups: retryable, at risk of a second voicemail, and not retryable."""
     kinds: dict[str, list[dict[str, Any]]] = {"helps": [], "risky": [], "useless": []}
     for code, count in sorted(failed.items(), key=lambda item: -item[1]):
         kind = "helps" if labels.may_retry(code) else "risky" if labels.may_have_reached(code) else "useless"
@@ -205,7 +205,7 @@ def retry_choices(failed: dict[str, int]) -> dict[str, Any]:
 
 
 def in_words_of_the_page(refusal: ServiceError) -> str:
-    """The service's sentence names the API's way to accept the risk."""
+    """The message for a refused retry; the service's sentence about the duplicate risk names an API field."""
     if refusal.code == "duplicate_risk":
         return "Some of these may have been reached already. Tick that you accept the risk, or leave them out."
     return refusal.sentence

@@ -1,4 +1,4 @@
-"""A campaign's voicemails as a file: those that failed to follow up elsewhere, or all. Numbers only for whoever may see them."""
+"""Download of a campaign's voicemails, failed ones or all; phone numbers only for users that may see them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rvm.platform.admin.rights import person, rights_of
 
 
 class CampaignDownloads(RecordAdmin):
-    """For the campaigns' ModelAdmin."""
+    """Mixin of the campaigns' ModelAdmin: the download."""
 
     def get_urls(self) -> list[URLPattern]:
         download = self.admin_site.admin_view(require_safe(self.download))

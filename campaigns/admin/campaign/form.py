@@ -1,4 +1,4 @@
-"""The form of a campaign: what the campaign says itself and what its lane says, on one page, with what an empty field means."""
+"""The form of a campaign: fields of the campaign and of its lane, each with the meaning of an empty field."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ SMALL = {"class": "max-w-40"}
 
 
 class Horizontal(UnfoldAdminCheckboxSelectMultipleWidget):
-    """Side by side where there is room."""
+    """Checkboxes side by side if there is room."""
 
     def get_context(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         return {**super().get_context(*args, **kwargs), "radio_style": 1}
 
 
 class WeekdaysField(forms.TypedMultipleChoiceField):
-    """ISO weekdays; none ticked is None."""
+    """ISO weekdays; None if none is checked."""
 
     def __init__(self, **kwargs: Any) -> None:
         choices = [(str(day), name) for day, name in enumerate(labels.WEEKDAYS, 1)]
@@ -99,10 +99,10 @@ class CampaignForm(ScriptFields, RefusableForm):
         for name in self.fields:
             if name in FIXED or (campaign.state not in EDITABLE and name not in ALWAYS_EDITABLE):
                 self.fields[name].disabled = True
-                self.fields[name].widget.attrs.pop("hx-get", None)  # a browser does not say what a disabled field holds
+                self.fields[name].widget.attrs.pop("hx-get", None)  # browsers do not send disabled fields
 
     def _show_script(self, campaign: Campaign) -> None:
-        """A script that these fields cannot say stays as it is while none of them is touched."""
+        """Fill in the script fields. A script that they cannot express is kept unless one of them is changed."""
         names = {
             str(pk): name for pk, name in Clip.objects.filter(workspace=campaign.workspace_id).values_list("pk", "name")
         }
@@ -120,7 +120,7 @@ class CampaignForm(ScriptFields, RefusableForm):
         return self.cleaned_data["priority"] or 0
 
     def said(self) -> dict[str, Any]:
-        """Everything, for a new campaign."""
+        """All values, for a new campaign."""
         joined = self.cleaned_data.get("heard") == JOINED
         sound = {
             "recording": None if joined else self.cleaned_data.get("recording"),
@@ -129,7 +129,7 @@ class CampaignForm(ScriptFields, RefusableForm):
         return {name: self.cleaned_data[name] for name in NAMES if name in self.cleaned_data} | sound
 
     def changes(self) -> dict[str, Any]:
-        """What the person changed. A clock time in another zone is another moment, so both go with the zone."""
+        """The changed values. A change of the time zone includes the local times, because it moves them."""
         touched = set(self.changed_data)
         if "time_zone" in touched:
             touched |= {name for name in LOCAL if self.cleaned_data.get(name) is not None}
@@ -139,7 +139,7 @@ class CampaignForm(ScriptFields, RefusableForm):
 
 
 def meanings(use_case: UseCase | None) -> dict[str, str]:
-    """What each field means when it is left empty, by the use case where it is known."""
+    """The meaning of each field when empty, with the values of the use case if there is one."""
 
     def own(what: str) -> str:
         return f" ({what})" if use_case else ""

@@ -1,4 +1,4 @@
-"""What a choice in the form means, shown below it as soon as it is made: a use case's policy, a recording to listen to."""
+"""Hints below a choice in the campaign form, updated when it changes: the policy of the use case, a player of the recording."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from usecases.selectors import sender_numbers
 
 
 class FormHints(RecordAdmin):
-    """For the campaigns' ModelAdmin."""
+    """Mixin of the campaigns' ModelAdmin: the hints of the form."""
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view

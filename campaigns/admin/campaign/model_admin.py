@@ -1,4 +1,4 @@
-"""Campaigns in the admin: the list with how far each is, the form, and behind every row the campaign's own page."""
+"""The ModelAdmin of campaigns: the list with the progress of each, the form, and the page of each campaign."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.models import Role, Workspace
 from usecases.models import UseCase
 
-# A select with more entries is no longer one to choose from.
+# A select with more entries is not usable.
 MAX_RECORDINGS = 500
 
 
@@ -128,7 +128,7 @@ class CampaignAdmin(CampaignPage, CampaignActions, CampaignDownloads, ListUpload
         return form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """The zone of the newest campaign: a clinic stays where it is."""
+        """Defaults: the zone of the newest campaign, because a clinic rarely moves, and the use case if there is only one."""
         last = self.get_queryset(request).order_by("-id").values_list("time_zone", flat=True).first()
         only = list(self.choices(UseCase, request).filter(deleted_at=None).values_list("pk", flat=True)[:2])
         use_case = {"use_case": only[0]} if len(only) == 1 else {}

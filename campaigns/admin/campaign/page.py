@@ -1,4 +1,4 @@
-"""A campaign's own page: where it stands and what comes next, how far it is, its lists, what a launch would do."""
+"""The page of a campaign: its state and next step, its progress, its lists, and a preview of the launch."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FILE_FIELD = UnfoldAdminFileFieldWidget(
 
 
 class CampaignPage(RecordAdmin):
-    """For the campaigns' ModelAdmin. The page takes the place of the change form, which moves to edit/."""
+    """Mixin of the campaigns' ModelAdmin: the page replaces the change form, which moves to edit/."""
 
     def get_urls(self) -> list[URLPattern]:
         site = self.admin_site
@@ -110,7 +110,7 @@ class CampaignPage(RecordAdmin):
     def _progress(
         self, campaign: Campaign, numbers: dict[str, Any], lists: list[Any], operates: bool
     ) -> dict[str, Any]:
-        """`seen` is what the rest of the page depends on: where it changes, the whole page is loaded again."""
+        """The context of the progress fragment. `seen`: values whose change reloads the whole page."""
         under_way = [row for row in lists if row.is_under_way]
         retry = retries(campaign).first()
         retrying = retry is not None and retry.state == RetryState.RUNNING
@@ -163,7 +163,7 @@ def standing(
 
 
 def links(campaign: Campaign) -> dict[str, str]:
-    """To the list of its voicemails, all of them and those of each status."""
+    """Links to the campaign's voicemails, all and by status."""
     address = reverse("admin:delivery_voicemail_changelist")
     query = {"workspace": str(campaign.workspace_id), "lane": str(campaign.pk)}
     statuses = {status: f"{address}?{urlencode({**query, 'status': status})}" for status in labels.STATUSES}
@@ -187,7 +187,7 @@ def _retry(retry: CampaignRetry) -> str:
 
 
 def _list(row: Any) -> dict[str, Any]:
-    """A list as a line of the page."""
+    """The context of one list on the page."""
     accepted, whole = row.counts.get(Outcome.ACCEPTED, 0), sum(row.counts.values())
     return {
         "pk": row.pk,

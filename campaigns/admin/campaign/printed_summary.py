@@ -1,4 +1,4 @@
-"""A campaign on one sheet of paper: what it was, what became of whom, and what can still be done. It names no patient."""
+"""The printed summary of a campaign on one sheet: settings, outcomes and follow-up. It names no patient."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from rvm.platform.database.clock import database_now
 from usecases.effective_settings import effective
 
-# More would not fit on the sheet; what is left out is summed up in a last line.
+# More lines would not fit on the sheet; a last line sums up the others.
 MAX_REASONS = 11
 MAX_REJECTIONS = 6
 
@@ -38,7 +38,7 @@ _CAUSES = {Reason.RECORDING_REFUSED, Reason.CARRIER_ACCOUNT, Reason.NO_FUNDS, Re
 
 
 class Line(NamedTuple):
-    """`share` is of all recipients, in words; `then` is what can be done about it."""
+    """A line of the summary. `share`: of all recipients, as text. `then`: the follow-up."""
 
     number: int
     share: str
@@ -73,7 +73,7 @@ class Summary:
 
 
 def what_then(reason: Reason) -> str:
-    """What can be done about those whose voicemail ended so."""
+    """The follow-up for voicemails that ended with this reason."""
     facts = REASONS[reason]
     if facts.may_have_reached:
         return ASK_FIRST
@@ -89,7 +89,7 @@ def what_then(reason: Reason) -> str:
 def summarize(
     campaign: Campaign, counts: Mapping[tuple[str, str], int], rejected: Mapping[str, int], now: datetime
 ) -> Summary:
-    """`counts`: voicemails by status and reason (delivery.lane_totals); `rejected`: rows of its lists by code."""
+    """The lines of the summary. `counts`: voicemails by status and reason (delivery.lane_totals); `rejected`: rows by code."""
     by_status, by_reason = Counter[str](), Counter[str]()
     for (status, reason), count in counts.items():
         by_status[status] += count
@@ -119,7 +119,7 @@ def summarize(
 
 
 def facts_of(campaign: Campaign) -> list[tuple[str, str]]:
-    """(what, how); times in the campaign's zone."""
+    """The settings as (name, value); times in the campaign's zone."""
     use_case, lane, recording = campaign.use_case, campaign.lane, campaign.recording
     hours, pace = hours_of(lane), effective("pace_per_second", lane, use_case.setup)
     says = f"“{recording.name}”, {recording.duration_ms / 1000:.1f} seconds" if recording else "none"
@@ -137,7 +137,7 @@ def facts_of(campaign: Campaign) -> list[tuple[str, str]]:
 def _launched(campaign: Campaign) -> str:
     if campaign.launched_at is None:
         return "not yet"
-    # Who launched it may have left and be gone from the records; the moment stays.
+    # The user who launched it may have been deleted; the time remains.
     by = campaign.launched_by
     return _local(campaign.launched_at, campaign) + (f", by {by.get_full_name() or by.get_username()}" if by else "")
 
@@ -160,7 +160,7 @@ def _shortened(lines: Sequence[Line], most: int, others: str, total: int) -> lis
 
 
 def summary_of(campaign: Campaign, now: datetime) -> Summary:
-    """Read and put together; rejected rows are those of lists that were imported."""
+    """The summary from the database; it counts rejected rows of completed imports only."""
     rejected = Counter[str]()
     for codes in imports(campaign).filter(state=ImportState.COMPLETED).values_list("codes", flat=True):
         rejected.update(codes)
@@ -168,7 +168,7 @@ def summary_of(campaign: Campaign, now: datetime) -> Summary:
 
 
 def summary_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
-    """The sheet, for a view that has found the campaign and checked who asks."""
+    """The response with the summary; the caller has checked the user's permission."""
     answer = render(request, "campaigns/summary.html", {"summary": summary_of(campaign, database_now())})
     answer["Cache-Control"] = "no-store"
     return answer

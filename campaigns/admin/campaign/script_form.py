@@ -1,7 +1,7 @@
-"""A script as four fields of a form: a clip that opens, clips chosen by a column of the list, a clip for the others, one that closes.
+"""A script as form fields: an opening clip, clips chosen by a column of the list, a clip for other values, and a closing clip.
 
-A clip is heard by those of whom the column says its name: the clip called “Ana” by every Ana. Whatever else a script can say comes
-through the API; it is shown here as it is, and kept. The reading and writing are pure.
+A clip is chosen if its name equals the value of the column: the clip “Ana” for every Ana. Other scripts can be set through the API
+only; the form shows and keeps them. The conversions are pure.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def clip_field(label: str, help_text: str) -> forms.ModelChoiceField:
 
 
 class ScriptFields(forms.Form):
-    """Mixed into the campaign's form."""
+    """Mixin of the campaign's form."""
 
     heard = forms.ChoiceField(
         choices=[(ONE, "One recording for everybody"), (JOINED, "A message for each person, joined from clips")],
@@ -60,7 +60,7 @@ class ScriptFields(forms.Form):
 
 
 def to_script(said: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What the fields say, as the service takes it; empty where they say nothing."""
+    """The script in the fields, as the JSON of the service; empty if the fields are."""
     script: list[dict[str, Any]] = []
     if said.get("opening"):
         script.append({"clip": str(said["opening"].pk)})
@@ -75,7 +75,7 @@ def to_script(said: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def from_script(script: Sequence[Mapping[str, Any]] | None, names: Mapping[str, str]) -> dict[str, Any] | None:
-    """The fields that say this script, clips by id; None where they cannot. `names` of clips by id."""
+    """The field values for this script, clips by id; None if the fields cannot express it. `names`: clip names by id."""
     parts = list(script or ())
     said: dict[str, Any] = dict.fromkeys(FIELDS)
     if parts and "clip" in parts[0]:

@@ -1,4 +1,4 @@
-"""How a campaign is set, as a person reads it: each value, or what the use case says in its place."""
+"""The settings of a campaign as text: each value of the campaign, or the use case's in its place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from usecases.effective_settings import effective
 
 
 def settings_shown(campaign: Campaign) -> list[tuple[str, str]]:
-    """(what, how), in the order of the form."""
+    """The settings as (name, value), in the order of the form."""
     lane, policy, zone = campaign.lane, campaign.use_case, campaign.time_zone
     start, end_of_day = (effective(name, lane, policy) for name in ("window_start", "window_end"))
     hours = f"{start:%H:%M} to {end_of_day:%H:%M}"

@@ -1,4 +1,4 @@
-"""The figures of a campaign in words: what has become of whom, how fast it goes, and what a launch would do."""
+"""Figures of a campaign as text: voicemails by status and reason, rate, finish, and the preview of a launch."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from delivery.lane_totals import reasons_of
 from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform.errors import ServiceError
 
-# A time zone of its own line; the rest is summed up.
+# Lines of time zones; the other zones are one line.
 MAX_ZONES = 12
-# A retry counts what the carrier left open as this.
+# A retry treats uncertain voicemails as having this reason.
 UNSETTLED = "unconfirmed"
 
 
@@ -53,7 +53,7 @@ def figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
 
 
 def failed_by_reason(campaign: Campaign) -> dict[str, int]:
-    """Of those that failed, and of the uncertain, which are retried as the unconfirmed."""
+    """Failed voicemails by reason; uncertain ones count as `unconfirmed`, as in a retry."""
     failed: dict[str, int] = {}
     for (status, code), count in reasons_of([campaign.pk])[campaign.pk].items():
         if status in (VoicemailStatus.FAILED, VoicemailStatus.UNCERTAIN):
@@ -63,7 +63,7 @@ def failed_by_reason(campaign: Campaign) -> dict[str, int]:
 
 
 def _zones(names: str) -> str:
-    """The zones that people may be in, by the names that are used where there are such."""
+    """The possible time zones by their common names, at most three."""
     known = [time_zones.called(name) for name in names.split(",") if name]
     if len(known) > 3:
         return f"{', '.join(known[:3])} or {len(known) - 3} more"
@@ -71,7 +71,7 @@ def _zones(names: str) -> str:
 
 
 def preview_figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
-    """For the preview before a launch; `refusal` in place of figures where none can be made."""
+    """The context of the preview; only `refusal` if no preview can be made."""
     try:
         plan = plan_of(campaign, now)
     except ServiceError as refusal:

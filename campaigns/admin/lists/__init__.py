@@ -1,1 +1,1 @@
-"""Uploaded lists in the admin: recipients, opt-outs and withdrawals, how they are read, and what becomes of them."""
+"""Uploaded lists in the admin: recipient imports, opt-out lists and withdrawals."""

@@ -1,5 +1,5 @@
-"""The columns of a list as the page shows them: the first cells of each, what it is taken for, how surely and why, with a choice; and
-cells that hide whom they are about. Pure."""
+"""Columns of a list for the page: the first cells, the detected kind with its certainty and reason, and the choices; masking of
+cells. Pure."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _WHY = {
 _SURE = {Sureness.SURE: "Sure", Sureness.LIKELY: "Probably", Sureness.UNSURE: "Not sure"}
 MAX_CELLS = 3
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
-# Signs beside the letters may be letters too: of a list read in a wrong encoding they are two at a time.
+# Every non-ASCII character is masked as a letter: in a wrong encoding, one letter appears as two symbols.
 _LETTER = re.compile(r"[A-Za-z]|[^\x00-\x7f\d]")
 _DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`choices` are (value, words); `chosen` is "" where the column is not read. `sure` and `why` say in words how surely and why it
-    is taken for that, `question` what has to be said about it before the list is checked; `cells` are the first ones in it."""
+    """A column on the page. `choices`: (value, words). `chosen`: "" if the column is not read. `sure`, `why`: certainty and reason of
+    the detected kind, as text. `question`: what the user must answer before the check. `cells`: the first cells."""
 
     position: int
     header: str
@@ -57,7 +57,7 @@ _CALLED_OF_OPT_OUTS = {
 def opt_out_columns_shown(
     header: Sequence[str], reading: Sequence[ColumnRead], rows: Sequence[Sequence[str]] = ()
 ) -> list[Column]:
-    """The same for a list of people who must not be reached."""
+    """One Column for each column of an opt-out list."""
     kinds = [(kind, _CALLED_OF_OPT_OUTS[kind]) for kind in opt_outs.KINDS]
     return [
         Column(
@@ -77,7 +77,7 @@ def opt_out_columns_shown(
 def columns_shown(
     header: Sequence[str], reading: Sequence[ColumnRead], rows: Sequence[Sequence[str]] = ()
 ) -> list[Column]:
-    """One for each column of a list of recipients; `rows` are the first ones, as whoever looks may see them."""
+    """One Column for each column of a recipient list; `rows` are the first rows, masked for a user that may not see numbers."""
     return [
         Column(
             column.position,
@@ -94,7 +94,7 @@ def columns_shown(
 
 
 def _cells(rows: Sequence[Sequence[str]], at: int) -> list[str]:
-    """The first ones that say something, each once."""
+    """The first distinct non-empty cells of the column, at most MAX_CELLS."""
     return list(dict.fromkeys(row[at] for row in rows if row[at]))[:MAX_CELLS]
 
 
@@ -121,13 +121,13 @@ def _asked(chosen: str) -> list[tuple[str, str]]:
 
 
 def merge_field(name: str, at: int) -> str:
-    """What a column is called that is none of the kinds we know: by its heading, else by its place."""
+    """The merge field name of a column of no known kind: from its header, else from its position."""
     slug = _NOT_SLUG.sub("_", name.lower()).strip("_")[:40]
     return slug if MERGE_FIELD.fullmatch(slug) and slug not in (*KINDS, UNCLEAR) else f"column_{at + 1}"
 
 
 def hidden(cell: str) -> str:
-    """The shape of what stands in a cell, for whoever may not see it: of a phone number the last four digits, else none."""
+    """A masked cell: the last four digits of a phone number; in other cells letters become “x” and digits “0”."""
     if looks_like_phone(cell):
         digits = "".join(_DIGIT.findall(cell))
         return f"•••••••{digits[-4:]}" if len(digits) > 4 else "•••••••"

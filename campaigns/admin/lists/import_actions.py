@@ -1,4 +1,4 @@
-"""What a person does with a list of recipients, by the services that the API calls, beside what is done with lists of every kind."""
+"""Actions on a recipient import beside those common to all lists, through the same services as the API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rvm.platform.errors import ServiceError
 
 
 class ImportActions(UploadedListAdmin):
-    """For the imports' ModelAdmin."""
+    """Mixin of the imports' ModelAdmin: the views of the actions."""
 
     services: ClassVar[Any] = services
     checking = "Every row is being checked; nobody is queued yet."
@@ -44,14 +44,14 @@ class ImportActions(UploadedListAdmin):
         return self.do(request, row, action)
 
     def discard(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        """Back to the campaign, for which another list may be chosen."""
+        """Discard the list and redirect to the campaign, where another can be uploaded."""
         row: RecipientImport = self.own(request, object_id)
         super().discard(request, object_id)
         return redirect(reverse("admin:campaigns_campaign_change", args=[row.campaign_id]))
 
     def errors(self, request: HttpRequest, object_id: UUID) -> Any:
-        """The rows that were not accepted, to be corrected and uploaded again. They are as the person wrote them, so whoever may
-        not see numbers does not get them."""
+        """Download the rejected rows for correction and a new upload. They have the original cells, so the user must have
+        permission to see numbers."""
         row: RecipientImport = self.get_object(request, str(object_id))
         if not rights_of(request).may_see_numbers(row.workspace_id):
             messages.error(

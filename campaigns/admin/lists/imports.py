@@ -1,4 +1,4 @@
-"""An uploaded list in the admin: how it is read, what became of its rows, and the steps from the file to recipients."""
+"""A recipient import in the admin: how the list is read, the outcomes of its rows, and the steps from file to recipients."""
 
 from __future__ import annotations
 
@@ -89,14 +89,14 @@ class RecipientImportAdmin(ImportActions, ListHeard):
         return columns_shown(header, reading, rows)
 
     def progress_of(self, row: RecipientImport) -> tuple[int, int]:
-        """Of the checking it is not known how many rows there are; of the import it is."""
+        """(rows done, rows in total); the total is unknown, 0, during the check."""
         return (
             (row.rows_imported, sum(row.counts.values())) if row.state == ImportState.IMPORTING else (row.rows_read, 0)
         )
 
 
 def _results(row: RecipientImport) -> dict[str, Any]:
-    """What became of the rows: how many of each outcome, and of each code the first ones."""
+    """The outcomes of the rows: counts by outcome, and the first rows of each code."""
     if row.state not in (ImportState.CHECKED, ImportState.IMPORTING, ImportState.COMPLETED):
         return {}
     by_code: dict[str, dict[str, Any]] = {}

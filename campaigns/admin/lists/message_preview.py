@@ -1,4 +1,4 @@
-"""What the first rows of a list would hear, where each person's message is joined from clips: listened to before the import."""
+"""Samples of the recordings for the first rows of a list, to listen to before the import, for campaigns with a script."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_ROWS = 5
 
 
 class ListHeard(RecordAdmin):
-    """For the imports' ModelAdmin. A message may name its person, so only who may see numbers listens."""
+    """Mixin of the imports' ModelAdmin. A recording may name its recipient, so only users that may see numbers can listen."""
 
     def get_urls(self) -> list[URLPattern]:
         heard = fragment(self.admin_site, self.heard)

@@ -1,7 +1,6 @@
-"""Lists of people who must not be reached, in the admin: uploaded above the suppressions, then on a page of their own read, checked,
-confirmed and, if need be, undone.
+"""Opt-out lists in the admin: uploaded from the page of suppressions, then read, checked, confirmed and undone on their own page.
 
-Suppressions are of a layer below, which does not know how lists are read; so their page is registered anew here, with a button.
+Suppressions belong to a lower layer, which must not import this one, so their ModelAdmin is registered again with an upload button.
 """
 
 from __future__ import annotations
@@ -91,7 +90,7 @@ class SuppressionsWithLists(SuppressionAdmin):
         form = ListForm(request.POST, request.FILES) if posted else ListForm()
         workspace: Any = form.fields["workspace"]
         workspace.queryset = self.choices(Workspace, request)
-        # Only who has one workspace finds it chosen.
+        # The workspace is preselected for a user with a single one.
         only = list(workspace.queryset[:2])
         workspace.initial = only[0] if len(only) == 1 else None
         if posted and form.is_valid():
@@ -171,7 +170,7 @@ class OptOutImportAdmin(UploadedListAdmin):
         return opt_out_columns_shown(header, reading, rows)
 
     def progress_of(self, row: OptOutImport) -> tuple[int, int]:
-        """Of the checking it is not known how many rows there are; of the rest it is."""
+        """(rows done, rows in total); the total is unknown, 0, during the check."""
         return {
             OptOutState.IMPORTING: (row.rows_imported, row.counts.get("rows", 0)),
             OptOutState.UNDOING: (row.taken_back, row.added),

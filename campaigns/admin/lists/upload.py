@@ -1,7 +1,7 @@
-"""Takes a list of recipients from the browser, encrypted as it comes: neither memory nor disk ever holds it in clear.
+"""Receives a recipient list from the browser and encrypts the stream: the plain list is never on disk or whole in memory.
 
-Django's protection against forged requests reads the form, and with it the file, so the handler is set before that: the view is
-exempt outside and protected inside, as Django's documentation on upload handlers describes.
+Django's CSRF check reads the form, and with it the file, so the upload handler must be set first: the outer view is CSRF-exempt and
+the inner one protected, as Django's documentation on upload handlers describes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TOO_LARGE = (
 
 
 class ListUpload(RecordAdmin):
-    """For the campaigns' ModelAdmin."""
+    """Mixin of the campaigns' ModelAdmin: the upload of a list."""
 
     def get_urls(self) -> list[URLPattern]:
         upload = self.admin_site.admin_view(csrf_exempt(require_POST(self.upload)))

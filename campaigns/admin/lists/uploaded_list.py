@@ -1,4 +1,4 @@
-"""An uploaded list of any kind in the admin: its first rows and how they are read, how far it is, and the steps of every kind."""
+"""The common base of uploaded lists in the admin: the first rows and how they are read, the progress, and the common steps."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from rvm.platform.models import Role
 from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
 from rvm.spreadsheets.workbook_notices import other_sheets
 
-# Lists of every kind have these states, in which their first rows are shown.
+# States, common to all kinds of lists, in which the first rows are shown.
 READABLE = (ImportState.UPLOADED, ImportState.CHECKED, ImportState.FAILED)
-# A browser may not keep a tab as the value of a choice, so delimiters are posted by name.
+# A browser may drop a tab from the value of a choice, so delimiters are posted by name.
 NAMED = {name: delimiter for delimiter, name in DELIMITERS.items()}
 HIDDEN_ROWS = {"leave": False, "read": True}
 
 
 class UploadedListAdmin(RecordAdmin):
-    """`services` is the module of the kind's services: sample, read_as, check, discard. `read_event` is what the audit calls a look
-    at the first rows, `checking` what is said once the rows are being read. Everything that changes something is posted."""
+    """Base class. `services`: the module of the kind's services sample, read_as, check and discard. `read_event`: the audit action of
+    a view of the first rows. `checking`: the message when a check begins. Every change is a POST."""
 
     services: ClassVar[Any]
     read_event: ClassVar[str]
@@ -47,18 +47,18 @@ class UploadedListAdmin(RecordAdmin):
     def columns_of(
         self, header: Sequence[str], reading: Sequence[ColumnRead], rows: Sequence[Sequence[str]]
     ) -> list[Column]:
-        """The columns with their labels; `rows` are the first ones, as the person who looks may see them."""
+        """The columns with their labels; `rows` are the first rows, masked for a user that may not see numbers."""
         raise NotImplementedError
 
     def progress_of(self, row: Any) -> tuple[int, int]:
-        """How much is done of how much; 0 where it is not known how much there is."""
+        """(rows done, rows in total); the total is 0 if it is unknown."""
         raise NotImplementedError
 
     def confirm(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         raise NotImplementedError
 
     def posted_views(self) -> dict[str, Callable[..., HttpResponse]]:
-        """By the end of their address."""
+        """POST views by the last segment of their path."""
         return {"read-as": self.read_as, "check": self.check_rows, "confirm": self.confirm, "discard": self.discard}
 
     def get_urls(self) -> list[URLPattern]:
@@ -68,7 +68,7 @@ class UploadedListAdmin(RecordAdmin):
         return [*(self.address(name, view) for name, view in views.items()), *super().get_urls()]
 
     def address(self, name: str, view: Callable[..., Any]) -> URLPattern:
-        """A view of one list."""
+        """The URL pattern of a view of one list."""
         return path(f"<uuid:object_id>/{name}/", view, name=self._name(name.replace("-", "_")))
 
     def page_of(self, row: UploadedList, name: str = "change") -> str:
@@ -77,10 +77,10 @@ class UploadedListAdmin(RecordAdmin):
     def _name(self, name: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{name}"
 
-    # What the page shows.
+    # The context of the page.
 
     def reading_of(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """How the list is read, with its first rows, and how far it is."""
+        """How the list is read, its first rows, and its progress."""
         return {
             "read_as": self.page_of(row, "read_as"),
             "encodings": list(ENCODINGS.items()),
@@ -108,7 +108,7 @@ class UploadedListAdmin(RecordAdmin):
         }
 
     def _rows(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """The first rows, hidden from whoever may not see numbers. Who sees them is recorded."""
+        """The first rows, masked for a user that may not see numbers. An unmasked view is recorded as an audit event."""
         if row.state not in READABLE or row.file_removed_at is not None:
             return {}
         try:
@@ -119,7 +119,7 @@ class UploadedListAdmin(RecordAdmin):
         if reveal:
             audit.record(self.read_event, row, actor=person(request), workspace=row.workspace)
         seen = str if reveal else hidden
-        # A first row that is no header, taken for one, is about a person too.
+        # A first row wrongly taken for a header has data of a person.
         shown = reveal or sample.header_sure
         header = sample.header if shown else ["•••" if name else "" for name in sample.header]
         rows = [[seen(cell) for cell in cells] for cells in sample.rows]
@@ -132,10 +132,10 @@ class UploadedListAdmin(RecordAdmin):
             "hides": not reveal,
         }
 
-    # What is posted, by the services that the API calls.
+    # POST views; they call the same services as the API.
 
     def read_as(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        """As the form says; with the button “Check” the rows are checked at once, if their columns have been seen."""
+        """Apply the form; the button “Check” also starts the check if the user has seen the current columns."""
         row = self.own(request, object_id)
         now = database_now()
 
@@ -168,14 +168,14 @@ class UploadedListAdmin(RecordAdmin):
         return self.do(request, row, action)
 
     def own(self, request: HttpRequest, object_id: UUID, needed: Role = Role.OPERATOR) -> Any:
-        """The list, for somebody whose role in its workspace is `needed` at least. Raises Http404, PermissionDenied."""
+        """The list, if the user has at least the role `needed` in its workspace. Raises Http404, PermissionDenied."""
         row: Any = self.get_object(request, str(object_id))
         if not self.may(needed, request, row):
             raise PermissionDenied
         return row
 
     def do(self, request: HttpRequest, row: UploadedList, action: Callable[[], str]) -> HttpResponse:
-        """Say what `action` answers, or why it is refused, on the list's page."""
+        """Run `action`, show its message or its ServiceError, and redirect to the list's page."""
         try:
             messages.success(request, action())
         except ServiceError as refusal:
@@ -184,8 +184,8 @@ class UploadedListAdmin(RecordAdmin):
 
 
 def reading(posted: QueryDict, row: UploadedList) -> dict[str, Any]:
-    """What the form says otherwise than the list is read now. Another encoding, delimiter, header, sheet or set of rows makes other
-    columns, which are guessed anew; the choices on the page were about the old ones."""
+    """The posted values that differ from how the list is read. If the encoding, delimiter, header, sheet or hidden rows differ, the
+    columns are detected anew, so posted column choices are ignored."""
     said: dict[str, Any] = {
         "encoding": posted.get("encoding", row.encoding),
         "delimiter": NAMED.get(posted.get("delimiter", ""), row.delimiter),
@@ -198,13 +198,13 @@ def reading(posted: QueryDict, row: UploadedList) -> dict[str, Any]:
     columns = posted.getlist("column")
     if not columns or columns == row.columns:
         return {}
-    # What a person changed is said by them; what they left as it was is still a guess.
+    # Only columns that the user changed count as set by a user; the others remain detected.
     changed = [at for at, kind in enumerate(columns) if at >= len(row.columns) or kind != row.columns[at]]
     return {"columns": columns, "columns_said": sorted({*row.columns_said, *changed})}
 
 
 def may_check(posted: QueryDict, changes: Mapping[str, Any]) -> bool:
-    """Whether the button “Check” was pressed below the columns that are checked: those that are guessed anew nobody has seen."""
+    """Whether “Check” was pressed and the columns are those on the page; columns detected anew must be shown first."""
     return "check" in posted and (not changes or "columns" in changes)
 
 

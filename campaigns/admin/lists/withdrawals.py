@@ -1,6 +1,6 @@
-"""Taking people out of a campaign in the admin: a pasted list or a file, what it comes to, and the question whether to do it.
+"""Withdrawals in the admin: a pasted list or a file, the outcomes of its lines, and the confirmation.
 
-What is pasted or uploaded names patients: it is posted, encrypted as it comes, and not kept.
+The list names patients: it is sent by POST, an uploaded file is encrypted while it is received, and neither is kept.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ class WithdrawalForm(forms.Form):
     )
 
     def found(self) -> list[Line]:
-        """Raises ServiceError."""
+        """The lines of the list. Raises ServiceError."""
         if file := self.cleaned_data.get("file"):
             return listed_lines(file.chunks, file.size)
         return pasted_lines(self.cleaned_data["lines"].splitlines())
 
 
 class Withdrawing(RecordAdmin):
-    """For the campaigns' ModelAdmin."""
+    """Mixin of the campaigns' ModelAdmin: the views of a withdrawal."""
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -124,7 +124,7 @@ class Withdrawing(RecordAdmin):
 
 
 def _outcomes(row: Withdrawal) -> list[dict[str, Any]]:
-    """What the lines came to, in words, with the first of those that take nobody out."""
+    """The outcomes of the lines with counts and words, and the first line numbers of outcomes without a withdrawal."""
     return [
         {"outcome": outcome.value, "count": count, "words": words, "lines": row.lines.get(outcome, [])}
         for outcome, words in labels.LINES.items()
