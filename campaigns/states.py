@@ -39,7 +39,7 @@ class ImportState(StrEnum):
     IMPORTING = "importing"  # accepted rows become voicemails
     COMPLETED = "completed"
     FAILED = "failed"  # the file cannot be read; the sentence says why
-    DISCARDED = "discarded"  # a person dropped it, or nobody confirmed it within a day
+    DISCARDED = "discarded"  # discarded by a user, or not confirmed within a day
 
 
 IMPORT_TRANSITIONS: dict[ImportState, frozenset[ImportState]] = {
@@ -94,7 +94,7 @@ class OptOutState(StrEnum):
     UNDOING = "undoing"  # suppressions that only this list added are removed
     UNDONE = "undone"
     FAILED = "failed"  # the file cannot be read; the sentence says why
-    DISCARDED = "discarded"  # a person dropped it, or nobody confirmed it within a day
+    DISCARDED = "discarded"  # discarded by a user, or not confirmed within a day
 
 
 _O = OptOutState
