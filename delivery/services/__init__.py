@@ -1,1 +1,1 @@
-"""The services: what people and programs do with recordings and voicemails. Views, admin, imports and commands all call these."""
+"""Services that change recordings and voicemails, called by API views, admin, imports and commands."""

@@ -1,5 +1,7 @@
-"""Writes new voicemails and their count: a thousand of the API's are seven arrays, not thirty thousand parameters, and a list's come
-from the table in which they were prepared."""
+"""Set-wise insertion of queued voicemails and their counts.
+
+A thousand voicemails of an API call are one statement with nine arrays, not thirty thousand parameters. Voicemails of an uploaded
+list come from its staging table."""
 
 from __future__ import annotations
 
@@ -18,8 +20,8 @@ from delivery.services.last_sender import last_sender_sql
 from rvm.platform.database.ids import first_id_at
 from rvm.platform.encryption.crypto import blind_index, cipher
 
-# Writes the voicemails of one call, what they are found by, and their count.
-# What the rows of one call share comes once; the other columns have the defaults of their table.
+# Inserts the voicemails of one call, their identifiers and their count.
+# Values that all rows of a call share are single parameters; columns that are not named have the defaults of the table.
 _INSERT_QUEUED = """
 WITH r AS MATERIALIZED (
   SELECT * FROM unnest(%(ids)s::uuid[], %(recipients)s::bytea[], %(indexes)s::bytea[], %(last4)s::text[], %(senders)s::text[],
@@ -45,7 +47,7 @@ SELECT lane_id, status, '', count(*) FROM written GROUP BY lane_id, status
 
 
 def insert_voicemails(rows: Sequence[Voicemail]) -> None:
-    """Write rows that differ in nothing but id, person, sender, reference and metadata."""
+    """Insert rows that share everything except id, recipient, sender, reference, record number and metadata."""
     if not rows:
         return
     shared = rows[0]
@@ -84,8 +86,8 @@ def insert_voicemails(rows: Sequence[Voicemail]) -> None:
 
 
 # Gives each staged row its id and its sender.
-# The first half of a UUIDv7 counts on from the moment of the call (rvm.platform.database.ids), so that the rows keep the order in
-# which they were chosen; the second half is random. Whether the last sender is still assigned is asked when the voicemail is claimed.
+# The first half of each UUIDv7 counts up from the time of the call (rvm.platform.database.ids), so that ids follow the order of the
+# staged rows; the second half is random. The claim checks whether the last sender is still assigned.
 _PREPARE_STAGED = """
 SELECT encode(overlay(uuid_send(gen_random_uuid()) placing
               int8send((clock >> 12 << 16) | x'7000'::bigint | (clock & 4095)) from 1 for 8), 'hex')::uuid AS id,
@@ -95,7 +97,7 @@ SELECT encode(overlay(uuid_send(gen_random_uuid()) placing
           FROM ({staged}) s
           LEFT JOIN LATERAL ({last_sender}) last ON true) numbered
 """.replace("{last_sender}", last_sender_sql(matches="{sought}", use_case="%(use_case)s", live="%(live)s"))
-# Writes what was prepared as queued voicemails.
+# Inserts the prepared rows as queued voicemails.
 _INSERT_PREPARED = """
 INSERT INTO delivery_voicemail
   (id, recipient, recipient_index, last4, sender, reference, record_number, merge_fields, zones, recording_id,
@@ -107,7 +109,8 @@ SELECT id, recipient, index, last4, sender, reference, record_number, merge_fiel
   FROM {prepared} p
 """
 _INSERT_STAGED = _INSERT_PREPARED.replace("{prepared}", f"({_PREPARE_STAGED})")
-# The same where some of them can be found by what the customer calls them. In the order of the index that has none by itself.
+# Inserts the identifiers of rows that have a reference or a record number. Sorted by record number, because
+# inserts into that index are cheaper in its own order.
 _INSERT_IDENTIFIERS = f"""
 INSERT INTO delivery_voicemailidentifier (voicemail_id, record_number, reference)
 SELECT id, record_entry, {REFERENCE_ENTRY} FROM prepared
@@ -117,9 +120,9 @@ _INSERT_IDENTIFIED = (
     f"WITH prepared AS MATERIALIZED ({_PREPARE_STAGED}), named AS ({_INSERT_IDENTIFIERS})"
     + _INSERT_PREPARED.replace("{prepared}", "prepared")
 )
-# Appends the count of what was written.
+# Appends the count of the inserted rows.
 _COUNT_QUEUED = "INSERT INTO delivery_lanedelta (lane_id, status, reason, delta) VALUES (%s, 'queued', '', %s)"
-# Has the lane know between which ids its voicemails lie, and looks for work read it.
+# Widens the id range of the lane and marks the lane active, so that the search for work reads it.
 _WIDEN_ID_RANGE = """
 UPDATE delivery_lane SET first_id = least(first_id, %s), last_id = greatest(last_id, %s), idle = false WHERE id = %s
 """
@@ -134,12 +137,12 @@ def insert_staged(
     identified: bool = False,
     now: datetime,
 ) -> int:
-    """Queue in a lane what the query `staged` yields, and say how many.
+    """Queue the rows of the query `staged` in a lane and return how many. Call it in a transaction.
 
-    Its columns, of the types of delivery_voicemail: recipient, index, older, last4, reference, record_number, record_entry (of
-    VoicemailIdentifier), merge_fields, zones, recording_id. `identified` says that there may be references or record numbers.
-    `index` is under the current index key, `older` holds those under the others, if any; `recording_id` is for rows that name none.
-    `arguments` are the query's own. Call it in a transaction.
+    Columns of `staged`, with the types of delivery_voicemail: recipient, index, older, last4, reference, record_number, record_entry
+    (of VoicemailIdentifier), merge_fields, zones, recording_id. `index` is the blind index under the current key, `older` has those
+    under other keys, if any. `arguments` are the parameters of `staged`. The argument `recording_id` is the default for rows without
+    one. `identified` must be true if a row may have a reference or a record number.
     """
     sought = blind_index().match_sql("s.index", "s.older")
     shared: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Services on all of a lane's voicemails at once, set-wise, a bounded batch to each statement."""
+"""Set-wise services on the voicemails of a lane, in bounded batches."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from rvm.platform.database.ids import first_id_at
 
 _MERGE_FIELDS: Any = Voicemail._meta.get_field("merge_fields")
 
-# The next that wait in a lane, but those that a worker holds.
-# In the order of the index of what waits: by ids the planner would read every voicemail there ever was, to come upon these in order.
+# The next queued voicemails of a lane, without those that a worker has locked.
+# Ordered as the index of queued voicemails is: with an order by id the planner would walk the primary key through all voicemails.
 _LOCK_QUEUED = """
 SELECT id, reason FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' ORDER BY failover, not_before LIMIT %s
    FOR NO KEY UPDATE SKIP LOCKED
@@ -29,7 +29,7 @@ SELECT id, reason FROM delivery_voicemail WHERE lane_id = %s AND status = 'queue
 
 
 def cancel_queued(lane_id: UUID, limit: int, now: datetime) -> int:
-    """queued -> canceled for at most `limit`; returns how many. What a worker holds at this moment is left for the next call."""
+    """Cancel at most `limit` queued voicemails of the lane and return how many. Skips rows that a worker has locked."""
     queued, canceled = VoicemailStatus.QUEUED, VoicemailStatus.CANCELED
     with transaction.atomic():
         rows = sql.run(_LOCK_QUEUED, [lane_id, limit])
@@ -37,7 +37,7 @@ def cancel_queued(lane_id: UUID, limit: int, now: datetime) -> int:
         return len(transitions.apply(withdrawn, now))
 
 
-# Those of the named that wait in the lane; whoever holds one is waited for.
+# The given voicemails that are queued in the lane; waits for locks of other transactions.
 _LOCK_QUEUED_AMONG = """
 SELECT id, reason FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) AND lane_id = %s AND status = 'queued' ORDER BY id
    FOR NO KEY UPDATE
@@ -45,9 +45,9 @@ SELECT id, reason FROM delivery_voicemail WHERE id = ANY(%s::uuid[]) AND lane_id
 
 
 def withdraw(lane_id: UUID, voicemail_ids: Collection[UUID], now: datetime) -> int:
-    """queued -> canceled for those of the lane that a person took out of it; returns how many.
+    """Cancel the given queued voicemails of the lane, with the reason `withdrawn`, and return how many.
 
-    A claim that is being made at this moment is waited for: it wins, or the voicemail is withdrawn."""
+    Waits for a concurrent claim: either the claim commits and the voicemail is sent, or the voicemail is withdrawn."""
     queued, canceled = VoicemailStatus.QUEUED, VoicemailStatus.CANCELED
     with transaction.atomic():
         rows = sql.run(_LOCK_QUEUED_AMONG, [sql.ids(voicemail_ids), lane_id])
@@ -56,19 +56,21 @@ def withdraw(lane_id: UUID, voicemail_ids: Collection[UUID], now: datetime) -> i
 
 
 def id_before_first(lane: Lane) -> UUID:
-    """An id before those of all its voicemails: as was written down, or by the lane's age. Ids tell when they were given, and no
-    two clocks of ours differ by a day."""
+    """An id lower than that of every voicemail of the lane: from the stored `first_id`, or one day before the creation of the lane.
+
+    Ids contain their time of creation, and clocks of the platform's machines differ by less than a day."""
     return UUID(int=lane.first_id.int - 1) if lane.first_id else first_id_at(lane.created_at - timedelta(days=1))
 
 
 def id_range(lane: Lane) -> tuple[UUID, UUID]:
-    """Its voicemails' ids are neither before the first nor behind the second: said beside the lane, it has the planner read the
-    lane's stretch of the table, and not all that waits or ever was."""
+    """The lowest and highest id that voicemails of the lane can have, both inclusive.
+
+    As an extra condition it lets the planner read a range of the primary key instead of all queued or all voicemails."""
     return lane.first_id or UUID(int=0), lane.last_id or UUID(int=2**128 - 1)
 
 
-# Has the next queued of a lane play a recording; how many were looked at, and the last id.
-# Ids are given in the order of time, so those of one lane lie close together in the primary key.
+# Assigns a recording to the next queued voicemails of a lane; returns how many rows were read, and the last id.
+# Ids ascend with time, so those of one lane are close together in the primary key.
 _ASSIGN_TO_NEXT = """
 WITH page AS (
   SELECT id, recording_id FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' AND id > %s ORDER BY id LIMIT %s
@@ -81,14 +83,14 @@ SELECT count(*), (SELECT id FROM page ORDER BY id DESC LIMIT 1) FROM page
 
 
 def assign_recording(lane_id: UUID, recording_id: UUID, *, after: UUID, limit: int) -> UUID | None:
-    """Let the next `limit` queued voicemails of the lane play the recording, in the order of ids after that one.
+    """Assign the recording to the next `limit` queued voicemails of the lane, by id from `after` (exclusive).
 
-    Returns the last id of a full batch, None where no more are left."""
+    Returns the last id of a full batch, or None when no more are left."""
     [(count, last)] = sql.run(_ASSIGN_TO_NEXT, [lane_id, after, limit, recording_id, recording_id])
     return last if count == limit else None
 
 
-# The next queued of a lane and what chooses their clips.
+# The next queued voicemails of a lane and the merge fields that choose their clips.
 _LOCK_NEXT = """
 SELECT id, merge_fields FROM delivery_voicemail WHERE lane_id = %s AND status = 'queued' AND id > %s ORDER BY id LIMIT %s
    FOR NO KEY UPDATE
@@ -103,9 +105,10 @@ UPDATE delivery_voicemail v SET recording_id = a.recording_id FROM unnest(%s::uu
 def assign_recordings(
     lane_id: UUID, choose: Callable[[Any], UUID | None], *, after: UUID, limit: int, seconds: float, now: datetime
 ) -> UUID | None:
-    """The same where each person hears something else: `choose` says what, by merge fields, and for so long more are asked.
+    """Assign to each of the next `limit` queued voicemails the recording that `choose` returns for its merge fields.
 
-    Where it says None there is nothing to play, and the voicemail fails. What it raises undoes the batch."""
+    A voicemail for which `choose` returns None fails. After `seconds` the batch ends early, with at least one row. An exception of
+    `choose` rolls the batch back. Returns the last id, or None when no more are left."""
     enough = time.monotonic() + seconds
     with transaction.atomic():
         rows = sql.run(_LOCK_NEXT, [lane_id, after, limit])

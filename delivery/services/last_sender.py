@@ -1,14 +1,14 @@
-"""Which number a person saw last under a use case: asked for a thousand of the API's and for a list's in one way."""
+"""SQL for the number that a person last saw under a use case, shared by API calls and uploaded lists."""
 
 from __future__ import annotations
 
 
 def last_sender_sql(*, matches: str, use_case: str, live: str) -> str:
-    """A query in SQL for the id and the sender of the latest voicemail of a person, whose index `matches` (BlindIndex.match_sql, or
-    an equation), under the use case and in the world that the other two expressions name.
+    """SQL that selects the id and the sender of a person's latest voicemail under a use case.
 
-    One probe of the index of recipients: OFFSET 0 keeps the planner from the other indexes. It does not know yet how many rows a new
-    use case has, took its index for as good, and read all of them for each person.
+    `matches` is a comparison for the person's blind index (BlindIndex.match_sql or `= …`); `use_case` and `live` are SQL expressions.
+    OFFSET 0 restricts the planner to the index of recipients. Without statistics on a new use case, it chose the index of use cases
+    and read all rows of the use case for each person.
     """
     return (
         "SELECT id, sender FROM (SELECT id, sender, use_case_id, live FROM delivery_voicemail v"  # noqa: S608 - ours

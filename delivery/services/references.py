@@ -1,4 +1,4 @@
-"""A customer's own reference names one voicemail of the workspace for ever, whoever comes second: one live and one test voicemail."""
+"""References: each names at most one live and one test voicemail of a workspace, permanently."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.db import connection
 
 from delivery.models import VoicemailReference
 
-# Reserves what nobody has taken, in one order, so that two calls cannot wait for each other.
-# Waits for whoever is inserting the same reference, and then sees what became of it.
+# Reserves the free references, in sorted order so that two calls cannot deadlock.
+# A concurrent insert of the same reference is waited for; the reference is then free or taken.
 _RESERVE_REFERENCES = """
 INSERT INTO delivery_voicemailreference (workspace_id, live, reference, voicemail_id)
 SELECT %s, %s, taken.reference, taken.voicemail_id FROM unnest(%s::text[], %s::uuid[]) AS taken(reference, voicemail_id)
@@ -21,10 +21,10 @@ RETURNING reference
 
 
 def take_references(workspace_id: UUID, asked: Sequence[tuple[str, UUID]], *, live: bool) -> dict[UUID, UUID]:
-    """Reserve references for new voicemails, all live or all test ones, given as (reference, voicemail id).
+    """Reserve references for new voicemails, all live or all test, given as (reference, voicemail id).
 
-    Returns, for each of them that comes too late, the id of the voicemail that has the reference. Call it in the transaction that
-    writes the voicemails.
+    Returns {voicemail id: id of the voicemail that owns the reference} for references that were already taken. Call it in the
+    transaction that inserts the voicemails.
     """
     firsts: dict[str, UUID] = {}
     for reference, voicemail_id in asked:

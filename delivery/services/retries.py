@@ -1,5 +1,6 @@
-"""Retries that people and programs ask for: of one voicemail, or of a lane's failed ones batch by batch. What may be retried is
-decided here for both, and of a single voicemail it is said why not.
+"""Requested retries of one voicemail, or of the failed voicemails of a lane in batches.
+
+One rule decides for both what can be retried; a refused retry of a single voicemail has its reason in the error.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ from rvm.platform.models import User
 from usecases.selectors import require_usable
 from usecases.suppressions import are_suppressed
 
-# The use case's own limit is on what is tried again by itself; this one is on people and programs that ask for more.
+# The use case limits automatic retries; this limits requested ones.
 MAX_DROPS = 10
 
 
 class LeftOut(StrEnum):
-    """Why a retry of the failed leaves somebody as they are."""
+    """Why a retry of a lane leaves out a failed voicemail."""
 
     SUPPRESSED = "suppressed"
     ATTEMPTS_USED_UP = "attempts_used_up"
@@ -45,7 +46,7 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Requeued:
-    """What became of one batch. `last` is the id that it came to; None where no more are left."""
+    """Result of one batch. `last` is the last id of the batch, or None when no more are left."""
 
     queued: int
     left_out: Counter[str]
@@ -53,7 +54,7 @@ class Requeued:
 
 
 class _Locked(NamedTuple):
-    """A voicemail under its lock. `since`: when it failed, or became uncertain. `drops` that may have reached the carrier."""
+    """A locked voicemail. `since`: when it failed or became uncertain. `drops`: how many drops may have reached the carrier."""
 
     id: UUID
     drop_id: UUID
@@ -66,14 +67,14 @@ class _Locked(NamedTuple):
 
     @property
     def failed_for(self) -> str | None:
-        """None where it has not failed. What is uncertain counts as unconfirmed as soon as somebody wants it tried again."""
+        """The reason of the failure, None if it has not failed. For a retry, an uncertain voicemail counts as unconfirmed."""
         if self.status == VoicemailStatus.UNCERTAIN:
             return Reason.UNCONFIRMED
         return self.reason if self.status == VoicemailStatus.FAILED else None
 
 
-# What a retry decides about, in the order in which everybody locks voicemails.
-# OFFSET 0 keeps the planner from seeking so few ids in an index of all that ever failed.
+# The facts for a retry, locked by id, the order of all locks on voicemails.
+# OFFSET 0 keeps the planner from searching the index of all failed voicemails for these few ids.
 _LOCK_WITH_DROPS = """
 SELECT v.id, v.drop_id, v.status, v.reason, CASE v.status WHEN 'failed' THEN v.ended_at WHEN 'uncertain' THEN v.updated_at END,
        v.recipient, v.recipient_index,
@@ -88,9 +89,9 @@ def _lock(voicemail_ids: Iterable[UUID]) -> list[_Locked]:
 
 
 def _left_out(workspace_id: UUID, rows: Sequence[_Locked]) -> list[list[LeftOut]]:
-    """Of each row all that keeps it from being tried again, the gravest first.
+    """For each row, everything that prevents a retry, the most important first.
 
-    While the index keys rotate a number must be opened to know whether it is on the list, and one that does not open may be."""
+    While index keys rotate, finding suppressions requires the decrypted number; without it, the voicemail counts as suppressed."""
     rotating = blind_index().rotating
     people = [(bytes(row.recipient_index), number_in(row.recipient) if rotating else None) for row in rows]
     listed = are_suppressed(workspace_id, people)
@@ -102,10 +103,10 @@ def _left_out(workspace_id: UUID, rows: Sequence[_Locked]) -> list[list[LeftOut]
 
 
 def _requeue(rows: Sequence[_Locked], expires_at: datetime | None, now: datetime) -> int:
-    """failed or uncertain -> queued, under the rows' locks; how many. `expires_at` as `transitions.requeue` has it.
+    """Queue locked failed or uncertain voicemails again and return how many. `expires_at` as in `transitions.requeue`.
 
-    What the carrier left open counts as unconfirmed, and a report may still correct it. Where the drop is not open any more, what
-    became of it decides, and no retry does.
+    An uncertain drop fails as unconfirmed, which a late report may still correct. If the drop has already ended, its own result
+    applies and the voicemail is not queued.
     """
     reason = Reason.UNCONFIRMED
     unsettled = [row for row in rows if row.status == VoicemailStatus.UNCERTAIN]
@@ -120,7 +121,7 @@ def _requeue(rows: Sequence[_Locked], expires_at: datetime | None, now: datetime
     return transitions.requeue((row.id for row in rows if row.drop_id not in closed), now, expires_at=expires_at)
 
 
-# Each status by its own stretch of an index, and both in the order of ids: whoever locks voicemails goes that way.
+# Each status is one range of an index; both are sorted by id, the order of all locks on voicemails.
 _FIND_FAILED = """
 SELECT id FROM (
   (SELECT id FROM delivery_voicemail
@@ -144,16 +145,16 @@ def requeue_failed(
     limit: int,
     now: datetime,
 ) -> Requeued:
-    """failed -> queued for the next `limit` of the lane that failed for one of the reasons, in the order of ids after that one.
+    """Queue again the next `limit` voicemails of the lane that failed for one of the reasons, by id from `after` (exclusive).
 
-    Only who had failed at `since`, by the database's clock: so no pass meets again whom it has queued. With the reason `unconfirmed`
-    also what is still uncertain, which counts as that from now on. They expire at `expires_at`, or with the lane where it is None.
-    Call it in a transaction: it locks the batch once, in the order in which everybody does.
+    Only voicemails that had failed by `since` (database clock), so that a pass does not requeue a voicemail twice. The reason
+    `unconfirmed` includes uncertain voicemails, which become unconfirmed. Queued voicemails expire at `expires_at`, or with the lane
+    if it is None. Call it in a transaction: it locks the batch once, by id.
     """
     stretch = [lane.workspace_id, lane.pk, after, id_range(lane)[1]]
     asked = [sql.texts(sorted(reasons)), since, limit, *stretch, Reason.UNCONFIRMED in reasons, since, limit, limit]
     found = [row[0] for row in sql.run(_FIND_FAILED, [*stretch, *asked])]
-    # Those that still are as they were found.
+    # The status may have changed between the search and the lock.
     rows = [row for row in _lock(found) if row.since and row.since <= since and row.failed_for in reasons]
     left_out = _left_out(lane.workspace_id, rows)
     again = [row for row, why in zip(rows, left_out, strict=True) if not why]
@@ -164,9 +165,9 @@ def requeue_failed(
 
 @transaction.atomic
 def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: User | None, now: datetime) -> Voicemail:
-    """failed -> queued, for a new drop at once. Raises ServiceError where that is not safe or cannot help.
+    """Queue a failed voicemail again for a new drop now. Raises ServiceError if that is unsafe or cannot help.
 
-    With `accept_duplicate_risk` also what may have reached the person: failed as unconfirmed or unreported, and uncertain.
+    `accept_duplicate_risk` allows voicemails that may have reached the person: uncertain, or failed as unconfirmed or unreported.
     """
     row = Voicemail.objects.select_for_update(no_key=True).get(pk=voicemail.pk)
     [locked] = _lock([row.pk])
@@ -188,7 +189,7 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
     require_usable(row.use_case, row.live)
     if left_out:
         raise suppressed_refusal()
-    # What had no time of its own, and whose lane goes on, ends with its lane.
+    # Without an expiry of its own, in a lane that has not expired, the voicemail still expires with its lane.
     own_time = row.expires_at is not None or (row.expiry or now) <= now
     if not _requeue([locked], now + timedelta(hours=row.use_case.expires_after_hours) if own_time else None, now):
         raise _not_retryable(
@@ -210,7 +211,7 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
 
 
 def retryable_reasons(named: Collection[str], accept_duplicate_risk: bool) -> set[Reason]:
-    """Those of the named reasons, or of all, that a retry may be asked for. Raises ServiceError."""
+    """The named reasons as a set; without names, all retryable reasons. Raises ServiceError for a reason that cannot be retried."""
     may = {reason for reason, facts in REASONS.items() if facts.retryable}
     if not named:
         return may | GUESSES if accept_duplicate_risk else may

@@ -1,6 +1,6 @@
-"""Who of the given recipients may be queued: the checks that need no lock, set-wise for a thousand at a time.
+"""Lock-free checks that decide which recipients can be queued, set-wise for a thousand at a time.
 
-The guards that time can heal (windows, kill switches) are not asked here: such a voicemail is queued and waits.
+Calling windows and kill switches are not checked here, because they change with time: the voicemail is queued and waits.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ MAX_METADATA_BYTES = 2048
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One person to reach. `reference` is the customer's own name for the voicemail, unique for ever among the workspace's live ones,
-    and among its test ones; `metadata` is returned as given. Neither may hold PHI. `record_number` is the patient's own, kept as
-    their number is."""
+    """One person to reach.
+
+    `reference` is the customer's own name for the voicemail, permanently unique among the live and among the test voicemails of the
+    workspace. `metadata` is returned as given. Neither may contain PHI. `record_number` identifies the patient and is encrypted like
+    the phone number."""
 
     number: str
     reference: str = ""
@@ -40,7 +42,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A recipient with a good number, and the number's blind index under every key, the current one's first."""
+    """A recipient with a valid number, and the blind indexes of the number under all keys, that of the current key first."""
 
     recipient: Recipient
     indexes: tuple[bytes, ...]
@@ -53,7 +55,8 @@ class Candidate:
 def screen(
     workspace: Workspace, recipients: Sequence[Recipient | ServiceError], *, sandbox: bool
 ) -> list[Candidate | ServiceError]:
-    """In the order given; what the caller has refused already stays so. `sandbox`: only the sandbox carrier can get the drops."""
+    """One candidate or refusal per recipient, in order; a ServiceError in the input is kept. `sandbox`: only simulated
+    carriers can get the drops."""
     seen: set[str] = set()
     screened = [
         recipient if isinstance(recipient, ServiceError) else _check(workspace, recipient, sandbox, seen)
@@ -138,7 +141,7 @@ def suppressed_refusal() -> ServiceError:
     )
 
 
-# Of a number under several keys the last one stands last.
+# The latest voicemail is last, so that it wins if a number has rows under several index keys.
 _LAST_SENDERS = f"""
 SELECT wanted.number, last.sender
   FROM unnest(%s::int[], %s::bytea[]) AS wanted(number, index)
@@ -150,7 +153,7 @@ SELECT wanted.number, last.sender
 def senders_for(
     candidates: Sequence[Candidate], assigned: Collection[str], *, use_case: UseCase, live: bool
 ) -> list[str]:
-    """What each person sees: the number they saw last under this use case while it is assigned, else by rendezvous hashing."""
+    """A sender per candidate: the last one under this use case if still assigned, else by rendezvous hashing; "" if none."""
     wanted = [(place, index) for place, candidate in enumerate(candidates) for index in candidate.indexes]
     with connection.cursor() as cursor:
         places, indexes = [place for place, _ in wanted], [index for _, index in wanted]

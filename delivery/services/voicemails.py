@@ -1,4 +1,4 @@
-"""Queues and cancels voicemails. Nothing is sent here: a queued row is the work, and a wake-up only says look."""
+"""Services that queue and cancel voicemails. Nothing is sent here: workers find queued rows, and wake-ups make them look now."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from usecases.selectors import require_usable, sender_numbers
 
 __all__ = ["Recipient", "api_lane", "cancel", "queue_voicemails"]
 
-# Farther ahead a time is more likely a typing error than a plan.
+# A later time is more likely a typing error than a plan.
 MAX_AHEAD = timedelta(days=366)
 REFERENCE_USED = "This reference belongs to an earlier voicemail of the workspace; `voicemail_id` says which."
 
 
 class _Order(NamedTuple):
-    """What all voicemails of one call share."""
+    """Values that all voicemails of one call share."""
 
     use_case: UseCase
     recording: Recording
@@ -57,20 +57,20 @@ def queue_voicemails(
     lane: Lane | None = None,
     now: datetime,
 ) -> list[Voicemail | ServiceError]:
-    """Queue the recording for each recipient; one answer per recipient, in the same order. Refused rows change nothing.
-    A recipient that the caller could not read may be given as its refusal, which comes back in its place.
+    """Queue the recording for each recipient and return one voicemail or refusal per recipient, in the same order.
 
-    `lane` is a campaign's; without one they go to the use case's API lane. Raises ServiceError where nothing can be queued at all.
+    A recipient that the caller could not read is given as a ServiceError, which is returned in its place. `lane` is that of a
+    campaign; the default is the API lane of the use case. Raises ServiceError if nothing can be queued at all.
     """
     require_usable(use_case, live)
-    now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # what an id holds
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # the precision of an id
     times = _times(use_case, not_before, expires_at, now)
     answers = screen(use_case.workspace, recipients, sandbox=not live or is_simulated(*setups_of(use_case)))
     places = [place for place, entry in enumerate(answers) if isinstance(entry, Candidate)]
     candidates = [entry for entry in answers if isinstance(entry, Candidate)]
     senders = senders_for(candidates, sender_numbers(use_case), use_case=use_case, live=live)
     order = _Order(use_case, recording, lane or api_lane(use_case, live), *times, now)
-    # Sorted, so that within one millisecond too the ids are in the order given.
+    # Sorted, so that ids of the same millisecond follow the order of the recipients.
     ids = sorted(uuid7_at(int(now.timestamp() * 1000)) for _ in candidates)
     rows = [_row(order, *parts) for parts in zip(ids, candidates, senders, strict=True)]
     taken = _write(order, rows)
@@ -81,7 +81,7 @@ def queue_voicemails(
 
 
 def _write(order: _Order, rows: Sequence[Voicemail]) -> dict[UUID, UUID]:
-    """Write the rows, but for those whose reference is taken; for these, the id of the voicemail that has it."""
+    """Insert the rows whose references are free; return {row id: id of the owner of the reference} for the others."""
     with transaction.atomic():
         references = [(row.reference, row.pk) for row in rows if row.reference]
         taken = take_references(order.use_case.workspace_id, references, live=order.lane.live)
@@ -137,12 +137,12 @@ def _times(
 
 
 def setups_of(use_case: UseCase) -> list[TelephonySetup]:
-    """Those that may take its live voicemails."""
+    """Setups that may send the live voicemails of the use case."""
     return [use_case.setup, *filter(None, [use_case.failover_setup])]
 
 
 def is_simulated(*setups: TelephonySetup) -> bool:
-    """Whether none of the setups can reach a person. ServiceError where this installation has lost the carrier of one."""
+    """Whether none of the setups can reach a person. Raises ServiceError if the carrier of a setup is no longer installed."""
     try:
         return all(carrier_class(setup.carrier).simulated for setup in setups)
     except UnknownCarrierError as error:
@@ -152,7 +152,7 @@ def is_simulated(*setups: TelephonySetup) -> bool:
 
 
 def api_lane(use_case: UseCase, live: bool) -> Lane:
-    """The line of what the API sends under a use case; made by whoever comes first."""
+    """The lane of the API's voicemails under a use case, created on first use."""
     lane, _ = Lane.objects.get_or_create(
         use_case=use_case, live=live, for_api=True, defaults={"workspace_id": use_case.workspace_id}
     )
@@ -170,7 +170,7 @@ def _reference_used(first: UUID) -> ServiceError:
 
 @transaction.atomic
 def cancel(voicemail: Voicemail, *, actor: User | None, now: datetime) -> Voicemail:
-    """queued -> canceled. Raises ServiceError where it has left the queue: what has reached the carrier cannot be taken back."""
+    """Cancel a queued voicemail. Raises ServiceError if it is not queued, because a drop at the carrier cannot be recalled."""
     row = Voicemail.objects.select_for_update(no_key=True).get(pk=voicemail.pk)
     if row.status != VoicemailStatus.QUEUED:
         raise ServiceError(
