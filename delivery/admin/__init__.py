@@ -1,4 +1,4 @@
-"""The admin of what is left for whom through what, and of the setups, whose credentials the carriers' adapters name."""
+"""Admin pages of voicemails, recordings, clips, lanes, carrier records and telephony setups."""
 
 from delivery.admin import clips, lanes, recordings, records, voicemails
 from delivery.setups import admin as setups

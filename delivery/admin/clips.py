@@ -1,6 +1,7 @@
-"""Clips: uploaded by the hundred, each called like its file, and listened to.
+"""Admin pages of clips: upload of many files, each clip named after its file, and playback.
 
-What is refused is named file by file, and the rest is kept: nobody uploads 199 first names again because one was recorded badly.
+Refused files are listed one by one and the others are kept, so that one bad recording does not require 199 names to be uploaded
+again.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from rvm.platform.models import Role
 from rvm.platform.uploads import BoundedMemoryUploadHandler, UploadTooLarge, drain
 
 MAX_MEGABYTES = 32
-_MOST_NAMED = 20  # refused files, one by one
+_MOST_NAMED = 20  # refused files listed by name
 
 
 class ClipsUploadHandler(BoundedMemoryUploadHandler):
@@ -47,7 +48,7 @@ class FilesWidget(UnfoldAdminFileFieldWidget):
 
 
 class FilesField(forms.FileField):
-    """Takes any number of files, at least one, and cleans to a list of them."""
+    """Field for one or more files that cleans to a list of them."""
 
     def clean(self, data: Any, initial: Any = None) -> Any:
         files = data if isinstance(data, list | tuple) else [data]
@@ -111,7 +112,7 @@ class ClipAdmin(RecordAdmin):
     def duration(self, clip: Clip) -> str:
         return f"{clip.duration_ms / 1000:.2f} s"
 
-    # Django's protection against forged requests reads the form, and with it the files, so the handler is set before it.
+    # Django's CSRF protection reads the form and its files, so the upload handler is set before it.
 
     def get_urls(self) -> list[URLPattern]:
         upload = self.admin_site.admin_view(csrf_exempt(self.upload))
@@ -159,7 +160,7 @@ class ClipAdmin(RecordAdmin):
         kept.append(clip)
 
     def response_add(self, request: HttpRequest, obj: Clip, post_url_continue: str | None = None) -> HttpResponse:
-        """`save_model` has said what became of the files."""
+        """Redirect without a message, because `save_model` has added one for the files."""
         return redirect(reverse("admin:delivery_clip_changelist"))
 
 

@@ -1,10 +1,10 @@
-"""The colour of a status: good, bad, under way, or to be looked at."""
+"""Label colours of voicemail and drop statuses."""
 
 from __future__ import annotations
 
 from delivery.lifecycle.status import VoicemailStatus
 
-# As unfold names its labels; what is not listed is grey.
+# Names of unfold's labels; other statuses are grey.
 STATUS_COLOURS: dict[str, str] = {
     VoicemailStatus.SENDING: "info",
     VoicemailStatus.ACCEPTED: "primary",

@@ -1,4 +1,4 @@
-"""Lanes with what is in them; an operator may slow one down, let it go first, or hold one of the API."""
+"""Admin pages of lanes with their counts. An operator can change pace and priority, and hold a lane of the API."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from rvm.platform.models import Role
 
 
 def lane_name(lane: Lane) -> str:
-    """Expects the use case beside it."""
+    """Name of a lane for people. Requires `use_case` to be loaded with the lane."""
     kind = "API" if lane.for_api else "campaign"
     return f"{lane.use_case.name}: {kind}, {'live' if lane.live else 'test'}"
 
 
 def count(lanes: Iterable[Any]) -> None:
-    """Puts beside each lane, or each campaign that has one, what is in it, with two statements for all of them."""
+    """Set `counted` (voicemails by status) on each lane, or on each campaign, whose id is that of its lane; one statement for all."""
     rows = list(lanes)
     counts = counts_of([row.pk for row in rows])
     for row in rows:
@@ -50,12 +50,12 @@ class LaneAdmin(ScopedModelAdmin):
     readonly_fields = ("named", "workspace", "use_case", "in_it", "created_at")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """A campaign's lane is held by its campaign's states, so it is paused and resumed there."""
+        """Adds `held` for the lane of a campaign, because pausing and resuming the campaign sets it."""
         held = () if obj is None or obj.for_api else ("held",)
         return (*super().get_readonly_fields(request, obj), *held)
 
     def save_model(self, request: HttpRequest, obj: Lane, form: Any, change: bool) -> None:
-        """What happens to the lane meanwhile stays."""
+        """Save the changed fields only, because the engine updates others concurrently."""
         if form.changed_data:
             obj.save(update_fields=form.changed_data)
         self.record(request, "updated", obj, fields=sorted(form.changed_data))

@@ -1,4 +1,4 @@
-"""The player of a recording, under a picture of its sound: whoever looks sees a silent start before listening to it."""
+"""HTML player of a recording below its waveform, which shows a silent start before the recording is played."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from django.template.loader import render_to_string
 from delivery.models import Recording
 from delivery.recordings.links import link
 
-_HALF = 128  # a peak of 255 reaches from the middle of the picture to its edge
+_HALF = 128  # pixels: a peak of 255 reaches from the middle of the picture to its edge
 
 
 def player(recording: Recording) -> str:
-    """HTML, safe to be put into a page; without a picture where the recording was never measured."""
+    """Safe HTML of the player; without a waveform if the recording was never measured."""
     peaks = list(recording.waveform or b"")
     return render_to_string(
         "delivery/admin/player.html",
@@ -27,12 +27,12 @@ def player(recording: Recording) -> str:
 
 
 def _drawing(peaks: list[int]) -> str:
-    """An SVG path: one upright line for each peak; where it is silent, a dot."""
+    """An SVG path with one vertical line per peak, and a dot for silence."""
     return "".join(f"M{at}.5 {_HALF - peak // 2 - 1}v{peak // 2 * 2 + 2}" for at, peak in enumerate(peaks))
 
 
 def _description(recording: Recording) -> str:
-    """The picture in words, for who does not see it."""
+    """Text alternative of the waveform for screen readers."""
     loudness = "too quiet to measure" if recording.loudness_lufs is None else f"{recording.loudness_lufs:.1f} LUFS"
     return (
         f"Waveform of {recording.duration_ms / 1000:.1f} seconds: loudness {loudness}, "

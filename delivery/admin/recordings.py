@@ -1,4 +1,4 @@
-"""Recordings: uploaded through the same judgement as in the API, listened to through a link that soon ends."""
+"""Admin pages of recordings: upload with the same checks as in the API, and playback through a link that expires soon."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class RecordingAdmin(RecordAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """The list comes through here, a single page does not: what campaigns assembled is only found by its id."""
+        """Leaves out assembled recordings, which are found by id only. Django calls this for lists, not for single pages."""
         listed = queryset.filter(assembled=False).defer("waveform")
         found, duplicates = super().get_search_results(request, listed, search_term)
         return found, bool(duplicates)

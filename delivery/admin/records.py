@@ -1,4 +1,4 @@
-"""Drops, carrier reports and references: what the platform wrote down, to be read. A report's raw callback is never shown."""
+"""Read-only admin pages of drops, carrier reports, carrier media and references. A report's raw callback is never shown."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class DropAdmin(RecordAdmin):
 
 @admin.register(CarrierReport)
 class CarrierReportAdmin(RecordAdmin):
-    """The setup has no index here: its ids are fetched first, so that the list keeps to the order of arrival."""
+    """Fetches setup ids first, because reports have no index on the setup: the list then reads the index of arrival."""
 
     workspace_path: ClassVar[str | None] = "setup__workspace"
     list_display = ("received_at", "drop_id", "coloured", "reason", "effect", "setup")
@@ -75,7 +75,7 @@ class CarrierReportAdmin(RecordAdmin):
 
 @admin.register(CarrierMedia)
 class CarrierMediaAdmin(RecordAdmin):
-    """Which recordings lie at which carrier, and why one does not; those that do not, an operator may have uploaded again."""
+    """Recordings uploaded to carriers, with errors; an operator can request a failed upload again."""
 
     workspace_path: ClassVar[str | None] = "setup__workspace"
     role_to_upload = Role.OPERATOR

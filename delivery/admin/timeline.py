@@ -1,4 +1,4 @@
-"""The life of one voicemail in order: what happened when, in sentences. Pure."""
+"""Pure timeline of one voicemail: its events with times and sentences."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Event:
     at: datetime
     status: str
     text: str
-    detail: str = ""  # the carrier's own code and words
+    detail: str = ""  # the carrier's code and text
 
 
 def timeline(voicemail: Voicemail, drops: Sequence[Drop], reports: Sequence[CarrierReport]) -> list[Event]:
-    """Oldest first. `drops` in order, with their setups."""
+    """Events of the voicemail, oldest first. `drops` are in order and have their setups loaded."""
     events = [Event(voicemail.created_at, VoicemailStatus.QUEUED, "Queued.")]
     if voicemail.not_before > voicemail.created_at:
         when = f"{voicemail.not_before:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,4 +1,4 @@
-"""What a person can do with a voicemail: cancel it and retry it, one or several, by the services that the API calls."""
+"""Admin actions that cancel and retry one or several voicemails through the services that the API calls."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 
 ROLE = Role.OPERATOR
-# To send again what may have reached the person is an administrator's decision; in the API it has a scope of its own.
+# A retry that may reach a person twice requires an administrator; in the API it has its own scope.
 ROLE_FOR_RISK = Role.ADMIN
 
 
 def at_risk(voicemail: Voicemail) -> bool:
-    """Whether a retry could be the second message to this person."""
+    """Whether a retry could reach the person a second time."""
     unsettled = voicemail.status == VoicemailStatus.UNCERTAIN
     return unsettled or voicemail.reason in GUESSES
 
 
 class VoicemailActions(RecordAdmin):
-    """For the voicemails' ModelAdmin. Everything is posted; a link can do nothing."""
+    """Mixin for the ModelAdmin of voicemails. Changes require POST, so that a link cannot trigger them."""
 
     actions: Any = ("cancel_selected", "retry_selected")
 
@@ -53,7 +53,7 @@ class VoicemailActions(RecordAdmin):
         return rights_of(request).may_somewhere(ROLE)
 
     def buttons(self, request: HttpRequest, voicemail: Voicemail) -> dict[str, bool]:
-        """Which buttons the page has."""
+        """Flags for the template: which buttons the page shows."""
         rights, status = rights_of(request), voicemail.status
         operates = rights.may(ROLE, voicemail.workspace_id)
         risky = at_risk(voicemail)
@@ -110,7 +110,7 @@ class VoicemailActions(RecordAdmin):
     def _all(
         self, request: HttpRequest, queryset: QuerySet[Any], action: Callable[[HttpRequest, Voicemail], None], done: str
     ) -> None:
-        """Each by itself: what one of them refuses does not hold up the others."""
+        """Apply the action to each voicemail separately, so that one refusal does not stop the others."""
         count, refusals = 0, dict[str, int]()
         for voicemail in queryset:
             try:
@@ -127,7 +127,7 @@ class VoicemailActions(RecordAdmin):
 
 
 def _in_words_of_the_page(refusal: ServiceError) -> str:
-    """The service's sentence names the API's way to accept the risk."""
+    """The refusal as text for the page: the service's sentence on duplicate risk describes the API's field."""
     if refusal.code == "duplicate_risk":
         return "The person may have been reached already; open the voicemail to accept the risk and send again all the same."
     return str(refusal)

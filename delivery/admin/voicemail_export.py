@@ -1,4 +1,4 @@
-"""The list of voicemails as a file, as its filters stand: all of it and not the page that is looked at."""
+"""CSV export of all voicemails that match the filters of the change list, not of its current page only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rvm.platform.observability.masking import MASK
 
 
 class VoicemailExport(RecordAdmin):
-    """For the voicemails' ModelAdmin. It only reads, so a link may do it; who may see no numbers gets them masked here too."""
+    """Mixin for the ModelAdmin of voicemails. The export is a GET; users without permission to see numbers get them masked."""
 
     def get_urls(self) -> list[URLPattern]:
         export = self.admin_site.admin_view(require_GET(self.export))

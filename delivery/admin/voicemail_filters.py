@@ -1,6 +1,6 @@
-"""The voicemail list's filters: those of the API, by the same selector, within one workspace at a time.
+"""Filters of the voicemail list, applied by the API's selector within one workspace at a time.
 
-One at a time, because use cases, setups and the index of numbers belong to a workspace, and the indexes begin with it.
+Use cases, setups and blind indexes belong to a workspace, and the database indexes begin with it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_LANES = 200
 
 
 def chosen_workspace(request: HttpRequest) -> Workspace | None:
-    """The one that the list shows: as chosen, else the first by name; None for a person without any."""
+    """The workspace of the list: the requested one, else the first by name; None for a user without workspaces."""
     if not hasattr(request, "rvm_workspace"):
         mine = list(rights_of(request).workspaces())
         asked = request.GET.get("workspace", "")
@@ -40,7 +40,7 @@ def chosen_workspace(request: HttpRequest) -> Workspace | None:
 
 
 def sift(request: HttpRequest, queryset: QuerySet[Any], **sought: Any) -> QuerySet[Any]:
-    """What of the queryset passes the API's own filter."""
+    """The rows of the queryset in the chosen workspace that pass the API's filter."""
     workspace = chosen_workspace(request)
     if workspace is None:
         return queryset.none()
@@ -65,7 +65,7 @@ class WorkspaceFilter(DropdownFilter):
 
 
 class _Choice(DropdownFilter):
-    """One of the workspace's own rows; another's id finds nothing to choose and nothing to list."""
+    """Filter by a row of the chosen workspace; the id of another workspace's row lists nothing."""
 
     argument: ClassVar[str]
 
@@ -101,10 +101,10 @@ class LaneFilter(_Choice):
     title, parameter_name = "lane", "lane"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The newest, and the one that is asked for: a campaign's page leads to its own however old it is."""
+        """The newest lanes, and the requested one: the page of an old campaign links to its lane."""
         known = Lane.objects.filter(workspace=chosen_workspace(request)).select_related("use_case").order_by("-id")
         lanes = list(known[:MAX_LANES])
-        with suppress(ValidationError):  # what is no id finds nothing
+        with suppress(ValidationError):  # an invalid id matches no lane
             lanes += [lane for lane in known.filter(pk__in=request.GET.getlist("lane")[:1]) if lane not in lanes]
         return [(str(lane.pk), lane_name(lane)) for lane in lanes]
 
@@ -135,7 +135,7 @@ class StatusFilter(CheckboxFilter):
 
 
 class CreatedFilter(RangeDateFilter):
-    """Whole days, in UTC."""
+    """Filter by whole days in UTC, both inclusive."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         first, last = (_day(self.used_parameters.get(f"created_at_{end}")) for end in ("from", "to"))

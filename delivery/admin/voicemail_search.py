@@ -1,4 +1,4 @@
-"""Finds voicemails by the recipient's number, by id, by the patient's record number or by the customer's reference: each exactly."""
+"""Exact search for voicemails by recipient's number, id, record number or reference."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class VoicemailSearch(ExactSearch):
         named = voicemails(chosen, VoicemailFilter(either=text), live=None).order_by("-live", "-id")
         found = list(named.values_list("pk", "live")[:2])
         if found:
-            # The live one's page, where a test voicemail is called so too.
+            # A live voicemail has priority over a test voicemail with the same identifier.
             [(first, live), *others] = found
             only = not others or (live and not others[0][1])
             return self._page_of(first) if only else self.to_list(workspace=kept, identifier=encrypt_term(text))

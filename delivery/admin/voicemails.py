@@ -1,4 +1,4 @@
-"""The voicemails: a list to find them, and for each one a page with its whole life."""
+"""Admin pages of voicemails: a searchable list, and a page per voicemail with its timeline."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
         return super().get_queryset(request).defer("setup__credentials")
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        """The list is of one workspace, so that one membership decides whether numbers are shown."""
+        """Columns of the list. It shows one workspace, so that one membership decides whether numbers are shown."""
         workspace = chosen_workspace(request)
         shows = workspace is not None and rights_of(request).may_see_numbers(workspace.pk)
         shown = "full_number" if shows else "masked_number"
@@ -74,7 +74,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
         return super().change_view(request, object_id, form_url, shown)
 
     def _life(self, request: HttpRequest, voicemail: Voicemail) -> dict[str, Any]:
-        """What the page shows, for its template."""
+        """Template context of the page of one voicemail."""
         sees = rights_of(request).may_see_numbers(voicemail.workspace_id)
         recipient = voicemail.recipient if sees else voicemail.masked_recipient
         drops = list(drops_of(voicemail))
@@ -84,7 +84,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
             "voicemail": voicemail,
             "recipient": recipient,
             "record_number": voicemail.record_number if sees else voicemail.masked_record_number,
-            # One that was joined for the person may name them.
+            # An assembled recording may contain the person's name.
             "player": player(measured(voicemail.recording)) if sees or not voicemail.recording.assembled else "",
             "events": timeline(voicemail, drops, reports),
             "drops": drops,
