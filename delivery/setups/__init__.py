@@ -1,1 +1,1 @@
-"""Telephony setups, as far as a carrier has a say in them."""
+"""The parts of telephony setups that depend on carriers: credentials, connection test, breaker."""

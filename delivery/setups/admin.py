@@ -1,4 +1,4 @@
-"""Telephony setups: their credentials are typed in and never shown again; everything goes through the services."""
+"""Admin pages of telephony setups. Credentials can be entered but are never shown; services make all changes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class BareSetupForm(RefusableForm):
                 self.fields[name].widget.attrs["placeholder"] = "••••••••"
 
     def credentials(self, carrier: str) -> dict[str, str]:
-        """Those that were typed in."""
+        """Entered credentials of the carrier by name, without empty ones."""
         start = field_name(carrier, "")
         typed = {name.removeprefix(start): text for name, text in self.cleaned_data.items() if name.startswith(start)}
         return {name: text for name, text in typed.items() if text}
@@ -95,7 +95,7 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
     search_fields = ("name",)
     ordering = ("-id",)
     fixed_fields: ClassVar[tuple[str, ...]] = ("workspace", "carrier_label")
-    # While adding, only the fields of the chosen carrier are shown.
+    # The page that adds a setup shows the fields of the chosen carrier only.
     conditional_fields: ClassVar[dict[str, str]] = {
         field_name(carrier.name, credential.name): f"carrier == '{carrier.name}'"
         for carrier in CARRIERS.values()
@@ -130,7 +130,7 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         if not kwargs.get("add"):
-            # The carrier is no longer chosen on the page, so there is nothing that a field could depend on.
+            # The change page has no carrier field for the conditions to depend on.
             context["adminform"].model_admin = unconditional = copy(self)
             unconditional.conditional_fields = {}  # type: ignore[misc]
         return super().render_change_form(request, context, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""What an administrator sees and does about a setup whose carrier fails: the breaker's state, and a button that closes it."""
+"""Breaker of a setup in the admin: its state, and a button that closes it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from usecases.models import TelephonySetup
 
 
 class SetupBreaker(ScopedModelAdmin):
-    """For the setups' ModelAdmin. Closing is posted; a link can do nothing."""
+    """Mixin for the ModelAdmin of setups. Closing requires POST, so that a link cannot trigger it."""
 
     change_form_outer_before_template = "delivery/admin/close_breaker.html"
 

@@ -1,4 +1,4 @@
-"""Proves a setup's credentials and the way to its carrier, without reaching anybody."""
+"""Test of a setup's credentials and of the connection to its carrier, without a drop."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from delivery.transport.interface import TransportFailure
 from rvm.platform.errors import ServiceError
 from usecases.models import TelephonySetup
 
-# Somebody waits for the answer.
+# Short, because a user waits for the response.
 SECONDS = 5.0
 
 
 def check_setup(setup: TelephonySetup) -> Check:
-    """One exchange with the carrier, of at most SECONDS. ServiceError where the carrier has no request that reaches nobody."""
+    """Send one test request to the carrier, for at most SECONDS. Raises ServiceError if the carrier offers none."""
     try:
         carrier = adapter_of(setup)
     except (UnknownCarrierError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Telephony setups are made and changed: their carrier exists, and has every credential that it asks for."""
+"""Services that create and change telephony setups; they check that the carrier exists and its credentials are complete."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def create_setup(
     actor: User | None = None,
     **settings: Any,
 ) -> TelephonySetup:
-    """`settings` are columns of SETTINGS. Raises ServiceError, or ValidationError for a value out of bounds."""
+    """Create a setup. `settings` are columns of SETTINGS. Raises ServiceError, or ValidationError for a value out of bounds."""
     checked = check_credentials(carrier, credentials)
     setup = TelephonySetup(workspace=workspace, name=name, carrier=carrier, credentials=checked)
     change(setup, settings, SETTINGS)
@@ -48,22 +48,21 @@ def create_setup(
 def update_setup(
     *, setup: TelephonySetup, credentials: Mapping[str, object] | None = None, actor: User | None = None, **changes: Any
 ) -> TelephonySetup:
-    """`changes` are the name and columns of SETTINGS; the carrier stays, because drops know the setup by what it was. Raises
-    ServiceError, or ValidationError for a value out of bounds.
+    """Change the name, credentials or columns of SETTINGS. Raises ServiceError, or ValidationError for a value out of bounds.
 
-    Credentials that are left out stay as they are, so that one can be replaced without knowing the others. Their values are not
-    audited.
+    The carrier cannot change, because earlier drops refer to the setup. Omitted credentials keep their values, so that one can be
+    replaced without the others. Values of credentials are not audited.
     """
     row = lock_living(setup)
     if credentials is not None:
         changes["credentials"] = check_credentials(row.carrier, {**row.credentials, **credentials})
-        # They may be another account's, which has none of our recordings.
+        # The new credentials may belong to another account, which has none of the uploaded recordings.
         CarrierMedia.objects.filter(setup=row).delete()
     changed = change(row, changes, ("name", "credentials", *SETTINGS))
     if changed:
         save(row, _NAME, _name_taken(), only=[*changed, "updated_at"])
         if "credentials" in changed:
-            row.refresh_from_db(fields=["credentials_version"])  # raised by the database
+            row.refresh_from_db(fields=["credentials_version"])  # incremented by the database
             changed["credentials"] = ("…", "…")
         audit.record("setup.updated", row, actor=actor, workspace=row.workspace, changes=told(changed))
     return row
@@ -71,7 +70,7 @@ def update_setup(
 
 @transaction.atomic
 def close_breaker(*, setup: TelephonySetup, actor: User | None) -> None:
-    """A person who has put the carrier or the account right need not wait for the probe. ServiceError where it is not open."""
+    """Close the breaker of a repaired setup without waiting for the probe. Raises ServiceError if it is already closed."""
     row = lock_living(setup)
     if row.breaker_until is None:
         raise ServiceError("breaker_closed", "This setup's breaker is closed already; nothing is held back.")
@@ -82,12 +81,12 @@ def close_breaker(*, setup: TelephonySetup, actor: User | None) -> None:
 
 
 def credential_names(setup: TelephonySetup) -> list[str]:
-    """Which credentials are set; never their values. The carrier is not asked: its adapter may be gone since."""
+    """Names of the credentials that are set. Independent of the adapter, which may no longer be installed."""
     return sorted(name for name, value in setup.credentials.items() if value)
 
 
 def check_credentials(carrier: str, credentials: Mapping[str, object]) -> dict[str, str]:
-    """What the carrier asks for, no more and no less. Raises ServiceError, which repeats no value."""
+    """The checked credentials of the carrier. Raises ServiceError for a missing, unknown or malformed one, without its value."""
     adapter = _carrier(carrier)
     names = [field.name for field in adapter.credential_fields]
     for name, value in credentials.items():

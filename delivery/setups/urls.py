@@ -1,4 +1,4 @@
-"""The addresses of telephony setups under /v1/{workspace_id}/."""
+"""URLs of telephony setups under /v1/{workspace_id}/."""
 
 from __future__ import annotations
 
