@@ -1,4 +1,4 @@
-"""`manage.py tick`: runs the platform's clock in the foreground."""
+"""`manage.py tick`: runs the time-driven steps in the foreground."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py worker QUEUE...`: an RQ worker of ours on the named queues."""
+"""`manage.py worker QUEUE...`: runs an RQ worker on the named queues."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from delivery.runtime.wakeups import JOBS
 from delivery.runtime.watermarks import remember_places
 from delivery.worker.rq_worker import work
 
-# Python's own first threshold is 700 values.
+# Thresholds for gc.set_threshold; Python's default for the first is 700 objects.
 GARBAGE = (50_000, 20, 20)
 
 
@@ -28,8 +28,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
         remember_places()
-        # What is loaded by now stays, and a batch makes tens of thousands of values that live as long as it does: without this, all
-        # of them are searched for garbage over and over, which took a third of the processor's time.
+        # Loaded modules live as long as the process, and a batch allocates tens of thousands of objects that live until its end.
+        # With Python's defaults, repeated garbage collection of these objects took a third of the processor time.
         for queue in options["queues"]:
             import_module(JOBS[queue].rpartition(".")[0])
         gc.freeze()
