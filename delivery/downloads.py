@@ -1,4 +1,4 @@
-"""Answers with a CSV file of voicemails, and records who took it: for the API and the admin alike."""
+"""Audited CSV downloads of voicemails, for the API and the admin."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ def voicemail_download(
     merge_columns: Sequence[str] = MERGE_COLUMNS,
     subject: Model | None = None,
 ) -> StreamingHttpResponse:
-    """The voicemails of `found`, as `export_rows` writes them. `filters` are what was asked for, and `subject` whose voicemails these
-    are if not the whole workspace's; both for the audit, which masks numbers of phones and of records."""
+    """A streamed CSV response of `found`, with the rows of `export_rows`, recorded as an audit event.
+
+    `filters` are the requested ones, and `subject` is the row whose voicemails are exported (default: the workspace). Both are for
+    the audit event, which masks phone numbers and record numbers."""
     audit.record(
         "voicemail.exported",
         subject or workspace,

@@ -1,7 +1,7 @@
-"""Voicemails as the rows of a spreadsheet, as many as there are: read page by page, so that memory does not grow with them.
+"""Voicemails as spreadsheet rows, read in pages so that memory is constant.
 
-A page is a statement of its own and no transaction is open between them. A voicemail is in an export once, as it was when its page
-was read; one that comes while the export runs is not in it.
+Each page is one statement, and no transaction is open between pages. Each voicemail is in the export once, as it was when its page
+was read; voicemails queued during the export are not included.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from delivery.lifecycle.reasons import REASONS
 from delivery.models import Voicemail
 
 PAGE_ROWS = 2000
-# As the API calls them.
+# The names that the API uses.
 COLUMNS = (
     "voicemail_id",
     "campaign_id",
@@ -49,10 +49,10 @@ _SENTENCES = {"": ""} | {reason.value: facts.sentence for reason, facts in REASO
 def export_rows(
     found: QuerySet[Voicemail], *, reveal: bool, merge_columns: Sequence[str] = MERGE_COLUMNS
 ) -> Iterator[list[Any]]:
-    """The header, then a row for each voicemail of `found` (see delivery.selectors), newest first.
+    """The header, then one row per voicemail of `found` (see delivery.selectors), newest first.
 
-    `reveal` is for whoever may see numbers: recipients and record numbers are not masked, and what the campaign's list says about
-    each is added, the fields named by `merge_columns` in columns of their own, whatever else there is as JSON in a last one.
+    `reveal` is for users who may see numbers: recipients and record numbers are not masked, and merge fields are added. Those in
+    `merge_columns` get their own columns; the others are JSON in the last column.
     """
     own = [name for name in merge_columns if name not in (*COLUMNS, OTHER_COLUMN)]
     yield [*COLUMNS, *own, OTHER_COLUMN] if reveal else list(COLUMNS)
@@ -65,7 +65,7 @@ def export_rows(
 
 
 def _pages(found: QuerySet[Voicemail], columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Every row's columns, newest first; the id leads them."""
+    """Rows of the given columns, newest first. The first column must be the id."""
     rest = found.order_by("-id")
     while page := list(rest.values_list(*columns)[:PAGE_ROWS]):
         yield from page
@@ -100,7 +100,7 @@ def _row(values: Sequence[Any], recipient: str, record_number: str) -> list[Any]
 
 
 def _iso(moment: datetime | None) -> str:
-    """To the second, in UTC."""
+    """ISO 8601 in UTC, to the second; "" for None."""
     return f"{moment.astimezone(UTC).isoformat()[:19]}Z" if moment else ""
 
 

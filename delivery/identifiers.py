@@ -1,7 +1,7 @@
-"""How voicemails are found by what a customer calls a person: by record number, which is the patient's, or by reference.
+"""Search for voicemails by record number, reference or phone number.
 
-Each is an integer of eight bytes in a table of its own (`VoicemailIdentifier`). Of a record number it is a part of the blind index
-under the current index key; a reference is no secret, and PostgreSQL hashes it where the row is written.
+Record numbers and references are stored as eight-byte integers in `VoicemailIdentifier`. For a record number it is the start of its
+blind index under the current index key. A reference is not secret; PostgreSQL hashes it on insert.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from rvm.platform.encryption.crypto import blind_index, cipher
 
 MAX_RECORD_NUMBER = 100
 _PURPOSE: bytes = Voicemail._meta.get_field("record_number").purpose
-# Numbers of phones have blind indexes of their own, which begin with a plus.
+# Separates record numbers from phone numbers, whose blind indexes hash a text that begins with a plus.
 _KIND = "record number:"
 # SQL for the entry of a reference; `workspace` is a parameter, `reference` a column.
 REFERENCE_ENTRY = "hashtextextended(%(workspace)s::text || nullif(reference, ''), 0)"
 
 
 def encrypt_record_number(record_number: str) -> bytes:
-    """The ciphertext for the voicemail's column."""
+    """Ciphertext for `Voicemail.record_number`."""
     return cipher().encrypt(record_number.encode(), _PURPOSE)
 
 
 def record_number_entry(workspace_id: UUID, record_number: str, key_id: int | None = None) -> int:
-    """Equal for spellings that differ in case and blanks only. Leading noughts count: without them it may be another patient's."""
+    """Entry of a record number, ignoring case and whitespace. Leading zeros count: without them it may be another patient's."""
     text = _KIND + "".join(record_number.split()).casefold()
     return int.from_bytes(blind_index().of(workspace_id, text, key_id)[:8], signed=True)
 
 
 def by_record_number(workspace_id: UUID, record_number: str) -> QuerySet[VoicemailIdentifier]:
-    """Entries under whichever index key."""
+    """Entries of the record number under all index keys."""
     return VoicemailIdentifier.objects.filter(_record_number(workspace_id, record_number))
 
 
 def by_reference(workspace_id: UUID, reference: str) -> QuerySet[VoicemailIdentifier]:
-    """Entries of the reference and, once in a lifetime, of one with the same hash: compare the voicemail's own as well."""
+    """Entries with the hash of the reference. Hashes can collide, so callers compare `Voicemail.reference` as well."""
     return VoicemailIdentifier.objects.filter(_reference(workspace_id, reference))
 
 
@@ -67,12 +67,12 @@ class Found(NamedTuple):
     status: str
 
 
-# By eight bytes of its blind index.
+# By the first eight bytes of the blind index.
 _FIND_BY_RECORD_NUMBER = """
 SELECT i.record_number, v.id, v.status FROM delivery_voicemailidentifier i JOIN delivery_voicemail v ON v.id = i.voicemail_id
  WHERE i.record_number = ANY(%s::bigint[]) AND v.lane_id = %s
 """
-# By its hash, which has an index, and by itself.
+# By the indexed hash, then by the reference itself, because hashes can collide.
 _FIND_BY_REFERENCE = """
 SELECT sought.reference, v.id, v.status
   FROM unnest(%s::text[]) AS sought(reference)
@@ -80,14 +80,14 @@ SELECT sought.reference, v.id, v.status
   JOIN delivery_voicemail v ON v.id = i.voicemail_id AND v.reference = sought.reference
  WHERE v.lane_id = %s
 """
-# By the index of recipients: a person's voicemails are few.
+# Uses the index of recipients, because a person has few voicemails.
 _FIND_BY_NUMBER = """
 SELECT recipient_index, id, status FROM delivery_voicemail WHERE recipient_index = ANY(%s::bytea[]) AND lane_id = %s
 """
 
 
 def record_numbers_in(lane: Lane, sought: Collection[str]) -> dict[str, set[Found]]:
-    """Who of a lane has these record numbers, as they are written here."""
+    """Voicemails of the lane by record number, keyed by the spelling in `sought`."""
     entries: dict[int, set[str]] = defaultdict(set)
     for text in sought:
         for key_id in blind_index().key_ids:
@@ -100,7 +100,7 @@ def record_numbers_in(lane: Lane, sought: Collection[str]) -> dict[str, set[Foun
 
 
 def references_in(lane: Lane, sought: Collection[str]) -> dict[str, set[Found]]:
-    """Who of a lane has these references."""
+    """Voicemails of the lane by reference."""
     found: dict[str, set[Found]] = defaultdict(set)
     for text, voicemail_id, status in sql.run(_FIND_BY_REFERENCE, [sql.texts(sought), lane.workspace_id, lane.pk]):
         found[text].add(Found(voicemail_id, status))
@@ -108,7 +108,7 @@ def references_in(lane: Lane, sought: Collection[str]) -> dict[str, set[Found]]:
 
 
 def numbers_in_lane(lane: Lane, sought: Collection[str]) -> dict[str, set[Found]]:
-    """Who of a lane has these phone numbers, in E.164."""
+    """Voicemails of the lane by phone number (E.164)."""
     number_of = {index: number for number in sought for index in blind_index().all_of(lane.workspace_id, number)}
     found: dict[str, set[Found]] = defaultdict(set)
     for index, voicemail_id, status in sql.run(_FIND_BY_NUMBER, [list(number_of), lane.pk]):

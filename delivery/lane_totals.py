@@ -1,7 +1,6 @@
-"""How many voicemails of lanes, and of use cases, are in which status: the folded counts and the deltas that the tick has not folded
-yet.
+"""Counts of voicemails by status, per lane and per use case: rolled up counts plus the deltas that the tick has not rolled up yet.
 
-Both are summed in one statement: between two of them the tick could fold what the first has counted already, or not yet.
+One statement sums both. Between two statements the tick could roll up deltas, which would then be counted twice or not at all.
 """
 
 from __future__ import annotations
@@ -15,35 +14,35 @@ from django.db import connection
 
 from rvm.platform.database import sql
 
-# To be summed by who reads them. Counts of 0 are left out so that a status is found by the index of the others: of those that are no
-# end, few lanes have any.
+# Callers sum the counts. Counts of 0 are excluded so that a partial index finds a status: few lanes have voicemails in a status
+# that is not final.
 OF_LANES = """
 (SELECT lane_id, status, reason, count FROM delivery_lanecount WHERE count <> 0
  UNION ALL SELECT lane_id, status, reason, delta FROM delivery_lanedelta) counted
 """
-# The same of all lanes of a use case, however many there were. The lanes of the deltas are not read where no use case is asked for.
+# The same per use case, independent of its number of lanes. The planner drops the join if use_case_id is not used.
 OF_USE_CASES = """
 (SELECT use_case_id, status, reason, count FROM delivery_usecasecount
  UNION ALL SELECT l.use_case_id, d.status, d.reason, d.delta
              FROM delivery_lanedelta d LEFT JOIN delivery_lane l ON l.id = d.lane_id) counted
 """
-# Lanes that have voicemails in one of the statuses: few have, so this asks what is not 0.
+# Lanes with voicemails in one of the statuses.
 LANES_WITH = f"SELECT lane_id FROM {OF_LANES} WHERE status = ANY(%s) GROUP BY lane_id, status HAVING sum(count) > 0"  # noqa: S608 - ours
 
-# Per lane, status and reason, what is not 0.
+# Counts per lane, status and reason, without zeros.
 _COUNTS_OF_LANES = f"""
 SELECT lane_id, status, reason, sum(count)::bigint FROM {OF_LANES} WHERE lane_id = ANY(%s) GROUP BY 1, 2, 3 HAVING sum(count) > 0
 """  # noqa: S608 - ours
-# Per use case and status, what is not 0.
+# Counts per use case and status, without zeros.
 _COUNTS_OF_USE_CASES = f"""
 SELECT use_case_id, status, sum(count)::bigint FROM {OF_USE_CASES} WHERE use_case_id = ANY(%s) GROUP BY 1, 2 HAVING sum(count) > 0
 """  # noqa: S608 - ours
-# Whether a lane has a count or a delta, of whichever status.
+# Whether a lane has a count or a delta in any status.
 _HAS_VOICEMAILS = f"SELECT EXISTS (SELECT 1 FROM {OF_LANES} WHERE lane_id = %s)"  # noqa: S608 - ours
 
 
 def reasons_of(lane_ids: Collection[UUID]) -> dict[UUID, Counter[tuple[str, str]]]:
-    """Per lane, the voicemails by status and reason."""
+    """Number of voicemails per lane by (status, reason)."""
     found: dict[UUID, Counter[tuple[str, str]]] = {lane_id: Counter() for lane_id in lane_ids}
     for lane_id, status, reason, total in _rows(_COUNTS_OF_LANES, sql.ids(lane_ids)):
         found[lane_id][status, reason] = total
@@ -51,7 +50,7 @@ def reasons_of(lane_ids: Collection[UUID]) -> dict[UUID, Counter[tuple[str, str]
 
 
 def counts_of(lane_ids: Collection[UUID]) -> dict[UUID, Counter[str]]:
-    """Per lane, the voicemails by status."""
+    """Number of voicemails per lane by status."""
     found: dict[UUID, Counter[str]] = {}
     for lane_id, counts in reasons_of(lane_ids).items():
         found[lane_id] = Counter()
@@ -61,7 +60,7 @@ def counts_of(lane_ids: Collection[UUID]) -> dict[UUID, Counter[str]]:
 
 
 def counts_of_use_cases(use_case_ids: Iterable[UUID]) -> dict[UUID, Counter[str]]:
-    """Per use case, the voicemails by status; those without any are left out. It costs the same however many lanes there were."""
+    """Number of voicemails per use case by status, without empty use cases. The cost is independent of the number of lanes."""
     found: dict[UUID, Counter[str]] = {}
     for use_case_id, status, total in _rows(_COUNTS_OF_USE_CASES, sql.ids(use_case_ids)):
         found.setdefault(use_case_id, Counter())[status] = total

@@ -1,6 +1,6 @@
-"""What can be asked about recordings and voicemails: always within one workspace, newest first.
+"""Selectors of voicemails, drops, recordings and clips, each within one workspace.
 
-Voicemails are of one of two worlds, live or test; sounds are of both.
+Voicemails are live or test; recordings and clips are shared by both.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.models import Workspace
 from usecases.models import TelephonySetup
 
-_EPOCH = datetime.fromtimestamp(0, UTC)  # ids count from here
+_EPOCH = datetime.fromtimestamp(0, UTC)  # the epoch of ids
 
 
 @dataclass(frozen=True, slots=True)
 class VoicemailFilter:
-    """All filters must hold; None or empty leaves one out. `recipient` is E.164; `either` is a reference or a record
-    number.
+    """Conditions on voicemails, joined by AND; None or empty means no condition.
 
-    `_after` begins with its moment and `_before` ends before it; creation is compared to the millisecond.
+    `recipient` is E.164; `either` is a reference or a record number. `*_after` is inclusive and `*_before` exclusive; creation times
+    are compared to the millisecond.
     """
 
     use_case_id: UUID | None = None
@@ -62,7 +62,7 @@ def voicemails(
     if sought is None:
         return found
     if sought.campaign_id:
-        # A campaign and its lane have one id; the lanes of the API are no campaigns.
+        # A campaign and its lane have the same id; lanes of the API do not belong to a campaign.
         lane = Lane.objects.filter(pk=sought.campaign_id, workspace=workspace, for_api=False).first()
         if lane is None:
             return found.none()
@@ -71,7 +71,7 @@ def voicemails(
 
 
 def _identified(workspace: Workspace, sought: VoicemailFilter, found: QuerySet[Voicemail]) -> QuerySet[Voicemail]:
-    """By the narrow table: no index of the voicemails' own has references."""
+    """Apply the filters on identifiers by VoicemailIdentifier, because Voicemail has no index on references."""
     if sought.reference:
         found = found.filter(_Among(F("pk"), ArraySubquery(_ids(by_reference(workspace.pk, sought.reference)))))
     if sought.record_number:
@@ -82,8 +82,9 @@ def _identified(workspace: Workspace, sought: VoicemailFilter, found: QuerySet[V
 
 
 class _Among(Func):
-    """Whether an id is one of an array's. The array is made first, once: of a table that it has not counted yet the planner would
-    take a name for a common one, and look through all of a workspace for the few that have it, newest first."""
+    """`id = ANY(array)`, with the array evaluated once and first.
+
+    Without statistics on the identifiers the planner would assume many matches and scan the workspace from its newest voicemail."""
 
     template = "(%(expressions)s))"
     arg_joiner = " = ANY("
@@ -95,8 +96,10 @@ def _ids(entries: QuerySet[VoicemailIdentifier]) -> QuerySet[VoicemailIdentifier
 
 
 def _of_lane(lane: Lane) -> Mapping[str, Any]:
-    """What is sure of its voicemails is said as well, because no index begins with a lane: the stretch of their ids keeps a page of
-    an old campaign from being sought through all that came later, the use case finds the few in a rare status among a million.
+    """Conditions for the voicemails of a lane, with redundant ones for the planner, because no index begins with the lane.
+
+    The id range keeps a page of an old campaign from scanning all later voicemails; the use case finds the few in a rare status among
+    a million.
     """
     stretch = {"id__gte": lane.first_id, "id__lte": lane.last_id}
     sure = {"lane_id": lane.pk, "use_case_id": lane.use_case_id, **stretch}
@@ -117,26 +120,26 @@ def _conditions(workspace: Workspace, sought: VoicemailFilter) -> Mapping[str, A
         "updated_at__lt": sought.updated_before,
     }
     if sought.carrier:
-        # A workspace has a handful of setups; naming them keeps the page on the voicemails' own index.
+        # A workspace has few setups; a list of their ids lets the query use an index of voicemails.
         setups = TelephonySetup.objects.filter(workspace=workspace, carrier=sought.carrier)
         conditions["setup__in"] = list(setups.values_list("pk", flat=True))
     return {name: value for name, value in conditions.items() if value is not None}
 
 
 def drops_of(voicemail: Voicemail) -> QuerySet[Drop]:
-    """Its attempts, in order."""
+    """Drops of the voicemail in order, with their setups."""
     return (
         Drop.objects.filter(voicemail=voicemail).select_related("setup").defer("setup__credentials").order_by("number")
     )
 
 
 def recordings(workspace: Workspace) -> QuerySet[Recording]:
-    """All that can be fetched by id, also those that a campaign assembled."""
+    """All recordings of the workspace, including assembled ones."""
     return Recording.objects.filter(workspace=workspace)
 
 
 def offered_recordings(workspace: Workspace) -> QuerySet[Recording]:
-    """Those that people uploaded, for lists and choices."""
+    """Uploaded recordings of the workspace, for lists and choices."""
     return recordings(workspace).filter(assembled=False).defer("waveform")
 
 
