@@ -1,4 +1,4 @@
-"""What every chaos test starts from: servers that may be broken, and scenes on them that are judged at their end."""
+"""Fixtures of chaos tests: servers that tests may break, and scenes whose invariants are checked at the end."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def servers(django_db_blocker: DjangoDbBlocker) -> Iterator[Servers]:
 
 @pytest.fixture
 def play(servers: Servers, tmp_path: Path, request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Play:
-    """`with play(...) as scene:` starts the platform (options as for `tests.chaos.scene.scene`) and, where the block has broken
-    what it wanted to, waits until every voicemail has ended and holds the scene to every invariant."""
+    """`with play(...) as scene:` starts the platform (options as for `tests.chaos.scene.scene`). After the block it waits until
+    every voicemail has ended and checks all invariants."""
 
     @contextmanager
     def staged(**options: Any) -> Iterator[Scene]:

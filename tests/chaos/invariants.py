@@ -1,4 +1,4 @@
-"""What must hold when a scene is over, whatever was broken in it: judged by the sandbox's own ledger, not by our word."""
+"""Invariants at the end of a scene, checked against the sandbox's ledger and not against the platform's own tables alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.chaos.scene import TERMINAL_NAMES, Scene, ledger_lines
 
 
 def check(scene: Scene) -> None:
-    """While the platform still runs, and everything has ended."""
+    """Checks with the platform running, after all voicemails have ended."""
     every_voicemail_has_ended(scene)
     nobody_got_it_twice(scene)
     statuses_agree_with_the_ledger(scene)
@@ -21,7 +21,7 @@ def check(scene: Scene) -> None:
 
 
 def check_afterwards(scene: Scene) -> None:
-    """Once all processes were asked to stop."""
+    """Checks after all processes have been asked to stop."""
     no_process_is_left(scene)
     no_log_holds_a_number(scene)
 
@@ -33,8 +33,9 @@ def every_voicemail_has_ended(scene: Scene) -> None:
 
 
 def nobody_got_it_twice(scene: Scene) -> None:
-    """Each key was honoured at most once, and of each voicemail's keys at most one. (An honoured key is never one that the platform
-    could prove unsent.) Whoever got the message was meant to get it."""
+    """The carrier honoured each key at most once and at most one key per voicemail, and only intended recipients were reached.
+
+    An honoured key never belongs to a drop that the platform could prove unsent."""
     ledger = read_ledger(scene.stack.ledger)
     twice = [key for key, times in ledger.honoured.items() if times > 1]
     assert not twice, f"{len(twice)} keys were honoured more than once, such as {twice[0]}"
@@ -67,16 +68,16 @@ def statuses_agree_with_the_ledger(scene: Scene) -> None:
 
 
 def agrees(says: str, code: str, *, reported: bool, ours: list[Any]) -> bool:
-    """`ours`: status, reason and code of the drop, status and reason of its voicemail."""
+    """Whether ledger and rows agree. `ours`: status, reason and code of the drop, status and reason of its voicemail."""
     drop_status, drop_reason, drop_code, voicemail_status, voicemail_reason = ours
     if voicemail_status == "delivered":
         return says == "delivered" and drop_status == "delivered"
     if voicemail_status != "failed":
         return says == "never seen"
     if REASONS[Reason(voicemail_reason)].may_have_reached:
-        return not reported  # nobody told us
+        return not reported  # the platform got no report
     if says == "never seen":
-        return True  # refused, which no ledger line contradicts
+        return True  # refused: the ledger has no line that contradicts it
     return says == "failed" and (drop_status, drop_code, drop_reason) == ("failed", code, voicemail_reason)
 
 
@@ -95,7 +96,7 @@ def counts_equal_rows(scene: Scene) -> None:
 
 
 def no_process_is_left(scene: Scene) -> None:
-    """Our children, and theirs, carry the scene's key in their environment."""
+    """All descendants are found by the scene's key in their environment."""
     scene.wait("no process is left", lambda: not processes_of(scene), 20)
 
 
@@ -106,7 +107,7 @@ def processes_of(scene: Scene) -> list[str]:
         try:
             if mark in (entry / "environ").read_bytes():
                 found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-        except OSError:  # it ended, or belongs to somebody else
+        except OSError:  # it ended, or belongs to another user
             continue
     return found
 

@@ -1,4 +1,4 @@
-"""PgBouncer between the platform and PostgreSQL, for the scenes that need one: nothing is installed for them."""
+"""PgBouncer between the platform and PostgreSQL for scenes that need a pooler; it must already be installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from rvm.devtools.embedded.processes import spawn, stop, unprivileged_account, wait_until
 
 PORT = 6432
-# As docs/operate/postgresql.md says it, but for the addresses and who may come in.
+# As in docs/operate/postgresql.md, except for addresses and authentication.
 CONFIGURATION = """
 [databases]
 * = host={postgres}
@@ -33,7 +33,7 @@ max_client_conn = 200
 
 @contextmanager
 def pooled(database_url: str, mode: str) -> Iterator[str]:
-    """The DATABASE_URL that leads to the same database through a pooler in that mode."""
+    """DATABASE_URL of the same database through a pooler in the given mode."""
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.fail("PgBouncer is not installed on this machine (Debian: apt-get install pgbouncer).", pytrace=False)

@@ -1,7 +1,7 @@
-"""One chaos scene: the whole platform as real processes, a load of voicemails, and the means to break things while it runs.
+"""A chaos scene: the whole platform as real processes, a load of voicemails, and methods that inject faults.
 
-Whatever is random comes from the scene's seed (RVM_CHAOS_SEED, and the test's name). Nothing waits for luck: each wait names a
-condition, and says what it saw when the condition does not come.
+All randomness comes from the scene's seed (RVM_CHAOS_SEED and the name of the test). Each wait has a named condition and reports the
+observed state if the condition does not become true.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from tests.chaos.servers import Servers, django_on
 SEED = os.environ.get("RVM_CHAOS_SEED", "1")
 PATIENCE_SECONDS = 90.0
 POLL_SECONDS = 0.02
-# Short, so that what a killed worker had in hand is given up soon.
+# Short, so that the leases of a killed worker end soon.
 QUICK = {"RVM_LEASE_SECONDS": "4", "RVM_CARRIER_TIMEOUT_SECONDS": "1", "RVM_DISPATCH_SECONDS": "5"}
-# Reports come so late that a drop which was wrongly sent again would be sent before its first report could prevent that: later than
-# the wait before a retry, and with LATE_REPORTS mostly later than a lease.
+# Reports arrive later than the delay of a retry, and with LATE_REPORTS mostly later than a lease ends. Otherwise the first report
+# could hide a fault by preventing a wrong second drop.
 SANDBOX = ("--report-after-ms", "2500", "--report-retry-cap", "0.5")
 LATE_REPORTS = ("--report-after-ms", "6000")
 T = TypeVar("T")
@@ -45,8 +45,8 @@ TERMINAL_NAMES = tuple(status.value for status in TERMINAL)
 
 
 def numbers_of_nobody(lines: Iterable[int] = range(100, 200)) -> Iterator[str]:
-    """+1 NPA 555 xxxx over every area code of people, each once. The lines 0100 to 0199 are for fiction, some 35,000
-    numbers; the others belong to nobody either, for the exchange is that of directory enquiries."""
+    """Distinct numbers +1 NPA 555 xxxx over all geographic area codes. The lines 0100 to 0199 are reserved for fiction (some
+    35,000 numbers); the others have no subscribers either, because 555 is the exchange of directory assistance."""
     starts = [f"+1{area_code}555" for area_code in range(201, 990)]
     real = [start for start in starts if is_reachable(f"{start}0100")]
     for line in lines:
@@ -62,7 +62,7 @@ def is_reachable(number: str) -> bool:
 
 
 class Scene:
-    """A running platform with the sample workspace in it."""
+    """A running platform with the sample workspace."""
 
     def __init__(self, servers: Servers, database_url: str, stack: Stack, sample: Sample, name: str) -> None:
         self.servers = servers
@@ -73,8 +73,8 @@ class Scene:
         self.chance = random.Random(self.seed)
         self.children: Running
         self.recipients: list[str] = []
-        self.note = ""  # for a failure's message
-        self.poll_seconds = POLL_SECONDS  # looking at many rows takes its share of the machine
+        self.note = ""  # for the message of a failure
+        self.poll_seconds = POLL_SECONDS  # polling many rows loads the machine
         self._numbers = numbers_of_nobody()
         self._recording_id = ""
         self._connection: psycopg.Connection | None = None
@@ -82,7 +82,7 @@ class Scene:
     # load
 
     def queue(self, count: int) -> list[str]:
-        """Queue voicemails through the API, as a customer's program does; their ids."""
+        """Queue voicemails through the API, as a customer's program does, and return their ids."""
         if not self._recording_id:
             self._recording_id = self.upload()["recording_id"]
         numbers = list(islice(self._numbers, count))
@@ -105,7 +105,7 @@ class Scene:
         return answer
 
     def try_upload(self) -> tuple[int, dict[str, Any]]:
-        """Status and body, whatever they are."""
+        """Upload a recording once and return status and body of any response."""
         return self._upload("recordings", "audio", "reminder.mp3", recording_file())
 
     def send_file(self, path: str, field: str, name: str, content: bytes) -> dict[str, Any]:
@@ -135,7 +135,7 @@ class Scene:
         return answer
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Like a customer's program: until it is answered, under one idempotency key."""
+        """POST under one idempotency key until a response arrives, as a customer's program does."""
         key = str(uuid.uuid4())
         content = json.dumps(body).encode()
         answers: list[tuple[int, dict[str, Any]]] = []
@@ -161,10 +161,10 @@ class Scene:
         content: dict[str, Any] = json.loads(answer)
         return status, content
 
-    # what is to be seen
+    # observations
 
     def rows(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:
-        """The answer to what may be asked twice: a PostgreSQL that is just coming back is asked again."""
+        """Rows of a read-only query, repeated while PostgreSQL restarts."""
         answers: list[list[tuple[Any, ...]]] = []
 
         def answered() -> bool:
@@ -197,7 +197,7 @@ class Scene:
         return int(self.rows("SELECT count(*) FROM delivery_drop")[0][0])
 
     def unready(self) -> set[str]:
-        """The parts that /readyz misses; "web" where it does not answer."""
+        """The parts that /readyz reports as not ready; "web" if there is no response."""
         try:
             _, body = exchange(self.stack.web_port, "GET", "/readyz")
         except (OSError, HTTPException):
@@ -205,7 +205,7 @@ class Scene:
         return {check["name"] for check in json.loads(body)["checks"] if not check["ok"]}
 
     def wait(self, what: str, holds: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
-        """What `holds` says once that is true."""
+        """The value of `holds` as soon as it is true."""
         deadline = time.monotonic() + seconds
         while not (answer := holds()):
             if time.monotonic() > deadline:
@@ -229,7 +229,7 @@ class Scene:
         self.wait("/readyz is content", lambda: not self.unready())
 
     def state(self) -> str:
-        """For a failure's message: where everything stands, and what the processes said last."""
+        """Status counts and last log lines of the processes, for the message of a failure."""
         if not self.servers.postgres_answers():
             return "\n  PostgreSQL does not answer."
         drops = self.rows("SELECT status, reason, count(*) FROM delivery_drop GROUP BY 1, 2 ORDER BY 1, 2")
@@ -244,7 +244,7 @@ class Scene:
     # faults
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL, *, group: bool = False) -> None:
-        """Kill one process of ours, or it and its children, and reap it."""
+        """Kill and reap one process of the platform, with its children if `group`."""
         process = self.children.processes[name]
         if group:
             os.killpg(process.pid, number)
@@ -253,14 +253,14 @@ class Scene:
         process.wait(10)
 
     def start(self, name: str, variables: Mapping[str, str] | None = None) -> None:
-        """Start it again, with other variables in its environment where some are given."""
+        """Start the process again, with the given variables added to its environment."""
         usual = self.stack
         self.children.stack = replace(usual, variables={**usual.variables, **(variables or {})})
         self.children.start(name)
         self.children.stack = usual
 
     def start_web(self) -> None:
-        """Killed alone, gunicorn leaves its workers to find out by themselves: its port is free when they have."""
+        """Start web again; if only gunicorn's master was killed, the port is free once its workers have noticed and exited."""
         self.wait("the web server's port is free", lambda: is_free(self.stack.web_port))
         self.start("web")
         self.wait("the web server answers", lambda: answers(f"{self.stack.web_url}/livez"))
@@ -280,16 +280,16 @@ class Scene:
         self.wait("the carrier answers", lambda: answers(f"{self.stack.sandbox_url}/livez"))
 
     def pass_time(self, seconds: float) -> None:
-        """The one place where time passes by itself: how long a thing stays broken is part of the scene."""
+        """Wait for a fixed time, the only such wait: the duration of a fault is part of the scene."""
         time.sleep(seconds)
 
     def processes(self, name: str) -> list[int]:
-        """A process of ours and its children."""
+        """Process ids of a process of the platform and its children."""
         pid = self.children.processes[name].pid
         return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
     def let_long_waits_pass(self) -> None:
-        """After many faults a drop is looked up minutes later, at last once an hour, and a breaker is open for minutes."""
+        """End the waits that follow many faults: minutes to an hour between look-ups of a drop, minutes of an open breaker."""
         for statement in (
             "UPDATE delivery_drop SET due_at = now() WHERE status = 'uncertain' AND due_at > now() + interval '40 seconds'",
             "UPDATE usecases_telephonysetup SET breaker_until = now() WHERE breaker_until > now() + interval '40 seconds'",
@@ -297,7 +297,7 @@ class Scene:
             self.rows(f"{statement} RETURNING id")
 
     def give_up_on_lost_reports(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """Wait until nothing but reports that the sandbox withheld for ever is missing, and let their horizon be over."""
+        """Wait until only reports that the sandbox withholds permanently are missing, then move their horizon into the past."""
 
         def missing() -> set[str]:
             self.let_long_waits_pass()
@@ -318,7 +318,7 @@ class Scene:
 
 
 def ledger_lines(ledger: Path) -> list[dict[str, Any]]:
-    """What the carrier has written down so far; behind the last line another one may be on its way."""
+    """Complete lines of the carrier's ledger so far; an incomplete last line is ignored."""
     whole, _, _ = ledger.read_text().rpartition("\n")
     return [json.loads(line) for line in whole.splitlines()]
 
@@ -336,8 +336,8 @@ def scene(
     pace: float = 60,
     pooler: Callable[[str], AbstractContextManager[str]] = nullcontext,
 ) -> Iterator[Scene]:
-    """Start the whole platform on a fresh database and an empty Redis. It reaches the database by the address that `pooler` makes
-    of the database's own."""
+    """Start the whole platform on a fresh database and an empty Redis. `pooler` maps the DATABASE_URL to the one that the platform
+    uses."""
     servers.flush_redis()
     url = servers.new_database()
     with pooler(url) as address:
@@ -368,7 +368,7 @@ def scene(
 def exchange(
     port: int, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
 ) -> tuple[int, bytes]:
-    """One HTTP request to this machine: status and body. Raises OSError, HTTPException."""
+    """Send one HTTP request to localhost and return status and body. Raises OSError or HTTPException."""
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     with closing(connection):
         connection.request(method, path, body, dict(headers or {}))

@@ -1,6 +1,6 @@
-"""PostgreSQL and Redis of the chaos tests' own: they are flushed, stopped and killed, which no other test could bear.
+"""Separate PostgreSQL and Redis servers for chaos tests, which flush, stop and kill them.
 
-A killed server must forget nothing that it confirmed, so commits wait until the kernel has them (fsync is for power cuts only).
+A killed server must not lose confirmed writes, so commits wait until the kernel has the data (only a power cut would require fsync).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _serial = count(1)
 
 
 class Servers:
-    """Both servers, and a database with our tables from which each scene gets a copy."""
+    """Both servers, and a template database with the platform's tables, copied for each scene."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -63,7 +63,7 @@ class Servers:
         return f"postgresql://{postgres.NAME}@{quote(str(self._sockets), safe='')}/{name}"
 
     def new_database(self) -> str:
-        """The DATABASE_URL of a fresh database with our tables."""
+        """DATABASE_URL of a new copy of the template database."""
         name = f"scene_{next(_serial)}"
         with self._connect() as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {postgres.NAME}")
@@ -75,17 +75,17 @@ class Servers:
         )
 
     def stop_postgres(self) -> None:
-        """As an operator would: transactions are broken off, everything is flushed (SIGINT, a fast shutdown)."""
+        """Fast shutdown (SIGINT): transactions are aborted, all data is flushed."""
         self._postgres.close()
 
     def kill_postgres(self) -> None:
-        """As the kernel would: the postmaster is gone, its children find out by themselves."""
+        """Kill the postmaster only, as the kernel would; its children notice and exit."""
         [pid_file] = self._home.glob("*/postmaster.pid")
         os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
         self._postgres.close()
 
     def kill_a_backend(self, chance: random.Random) -> None:
-        """PostgreSQL answers the SIGKILL of any backend by ending all of them and recovering from its log."""
+        """Kill one backend: PostgreSQL then ends all backends and recovers from its log."""
         with self._connect() as connection:
             rows = connection.execute(
                 "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY pid"
@@ -118,7 +118,7 @@ class Servers:
 
 @contextmanager
 def own_servers() -> Iterator[Servers]:
-    """Under /tmp, because a socket's address is short and `nobody` must get there."""
+    """Servers in a directory under /tmp: the path of a socket must be short, and the user `nobody` must have access."""
     home = Path(tempfile.mkdtemp(prefix="rvm-chaos-", dir="/tmp"))
     home.chmod(0o755)
     with ExitStack() as exits:
@@ -130,7 +130,7 @@ def own_servers() -> Iterator[Servers]:
 
 @contextmanager
 def django_on(url: str) -> Iterator[None]:
-    """Within it this process's Django talks to another database."""
+    """Connects Django of this process to another database within the context."""
     usual = connections["default"]
     described = {**connections.settings["default"], **dj_database_url.parse(url)}
     connections["default"] = load_backend(described["ENGINE"]).DatabaseWrapper(described, "default")

@@ -1,4 +1,4 @@
-"""A flood of callbacks under load: genuine ones replayed, forged ones, stale ones and ones about nothing we know."""
+"""A flood of callbacks under load: replayed, forged, stale, and about unknown drops."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_flood_of_callbacks_changes_nothing_but_by_what_is_genuine(play: Play)
 
 
 def final_events(scene: Scene) -> list[dict[str, Any]]:
-    """What the sandbox has reported so far and had acknowledged, word for word."""
+    """Events that the sandbox has reported and that were acknowledged, unchanged."""
     ledger = ledger_lines(scene.stack.ledger)
     reported = {drop for line in ledger if line["t"] == "reported" for drop in line["ids"]}
     keys = {line["id"]: line["key"] for line in ledger if line["t"] == "accepted"}

@@ -1,4 +1,4 @@
-"""A campaign of a hundred thousand, from the list to the last report, through pauses and a killed worker."""
+"""A campaign of 100,000 people, from the list to the last report, with pauses and a killed worker."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tests.chaos.conftest import Play
 from tests.chaos.scene import Scene, numbers_of_nobody
 
 PEOPLE = 100_000
-# Each of them is a row more that must not become a voicemail.
+# Extra rows that must not become voicemails.
 REPEATED, MALFORMED = 500, 300
-# The load is meant to take both cores: what waits for its turn is not to be given up.
+# The load uses both cores, so leases and timeouts allow for processes that wait for a core.
 PATIENT = {"RVM_LEASE_SECONDS": "20", "RVM_CARRIER_TIMEOUT_SECONDS": "10"}
 SECONDS = 900.0
 
 
 def as_list(numbers: list[str]) -> bytes:
-    """As a practice's software exports it: national format, names, and rows that are wrong."""
+    """A CSV as practice software exports it: national number format, names, and invalid rows."""
     text = io.StringIO(newline="")
     sheet = csv.writer(text)
     sheet.writerow(["Name", "Mobile phone", "MRN"])
@@ -38,7 +38,7 @@ def as_list(numbers: list[str]) -> bytes:
 
 
 class OnePlay:
-    """A campaign of the scene, driven as a customer's program drives it."""
+    """A campaign of the scene, driven through the API."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
@@ -60,7 +60,7 @@ class OnePlay:
         return str(self.scene.get(self.at)["state"])
 
     def import_list(self, content: bytes) -> dict[str, Any]:
-        """Upload, check, confirm; the import as it ended."""
+        """Upload, check and confirm a list; return the finished import."""
         scene = self.scene
         place = (
             f"{self.at}/imports/{scene.send_file(f'{self.at}/imports', 'file', 'patients.csv', content)['import_id']}"

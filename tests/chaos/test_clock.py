@@ -1,6 +1,6 @@
-"""A dispatch worker whose wall clock is wrong: leases, windows, expiry and links go by the database's clock and the boot clock.
+"""A dispatch worker with a wrong wall clock: leases, windows, expiry and links use the database's clock and the boot clock.
 
-No tool sets one process's clock from outside, so `skewed/sitecustomize.py` falsifies `time.time` and `datetime.now` within it.
+The clock of a single process cannot be set from outside, so `skewed/sitecustomize.py` patches `time.time` and `datetime.now` in it.
 """
 
 from __future__ import annotations

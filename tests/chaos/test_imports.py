@@ -1,4 +1,4 @@
-"""Two lists come into one campaign while workers, PostgreSQL and Redis die: everybody is in it once, and nobody is missing."""
+"""Two lists imported into one campaign while workers, PostgreSQL and Redis die: each person is in it exactly once."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_lists_are_imported_through_killed_workers_a_crashed_postgresql_and_an_e
         scene.wait("one list is checked", lambda: "checked" in told("state"), SECONDS)
         crash()
         scene.wait("both lists are checked", lambda: told("state") == ["checked"] * 2, SECONDS)
-        # The staging tables are unlogged: what was checked must be staged again.
+        # Staging tables are unlogged, so a crash empties them and checked lists must be staged again.
         crash()
         for place in lists:
             scene.post(f"{place}/confirm", {"consent_statement": "Asked at registration."})

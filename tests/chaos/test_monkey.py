@@ -1,4 +1,4 @@
-"""Everything at random, for RVM_CHAOS_SECONDS (60): the load goes on while a seeded monkey breaks one thing after the other."""
+"""Random faults, one after the other from a seed, under continuous load for RVM_CHAOS_SECONDS (default 60)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.chaos.test_short import EVERY_FAULT
 pytestmark = pytest.mark.chaos
 
 SECONDS = float(os.environ.get("RVM_CHAOS_SECONDS", "60"))
-LOAD = 60  # voicemails between two pranks
+LOAD = 60  # voicemails between two faults
 
 
 def test_a_monkey_with_all_the_tools_loses_nothing_and_sends_nothing_twice(play: Play) -> None:

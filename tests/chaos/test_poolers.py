@@ -1,4 +1,4 @@
-"""Behind a pooler of sessions all goes on as without one; behind one of transactions nothing starts, and says why."""
+"""Poolers: with session pooling the platform works as without one; with transaction pooling it refuses to start, with the reason."""
 
 from __future__ import annotations
 

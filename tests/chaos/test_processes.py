@@ -1,4 +1,4 @@
-"""Processes of ours and the carrier's are killed with SIGKILL, or stopped and continued, under load."""
+"""Processes of the platform and of the carrier, killed with SIGKILL or stopped and continued under load."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_without_its_tick_the_platform_says_so_and_goes_on_when_it_has_one(play:
         scene.queue(200)
         scene.wait_for_drops(50)
         scene.kill("tick")
-        scene.servers.flush_redis()  # so that no wake-up is left either
+        scene.servers.flush_redis()  # so that no wake-up is left
         scene.wait("/readyz misses the tick", lambda: scene.unready() == {"tick"})
         scene.start("tick")
         scene.wait_until_ended()
@@ -60,7 +60,7 @@ def test_a_carrier_that_is_killed_and_comes_back_gets_nothing_twice(play: Play) 
 
 
 def honoured(scene: Scene) -> list[str]:
-    """Keys."""
+    """Attempt keys that the carrier has honoured, from its ledger."""
     return list(read_ledger(scene.stack.ledger).honoured)
 
 
@@ -106,8 +106,9 @@ def test_a_forking_worker_may_lose_its_parent_its_horse_or_both(play: Play, vict
 
 
 def horses(scene: Scene) -> dict[str, int]:
-    """The work horses by their worker, and work for them: which worker gets a job is nobody's choice, and a horse that lost its
-    parent may send all there was before another is called."""
+    """Process ids of the work horses by worker; queues voicemails first if none is queued.
+
+    RQ decides which worker gets a job, and an orphaned horse may send all queued voicemails before another horse starts."""
     if not scene.statuses()["queued"]:
         scene.queue(50)
     workers = [name for name in scene.children.processes if name.startswith("dispatch")]
@@ -116,11 +117,11 @@ def horses(scene: Scene) -> dict[str, int]:
 
 def test_a_worker_stopped_past_its_lease_sends_nothing_more_of_what_it_had_claimed(play: Play) -> None:
     with play(sandbox_options=SLOW_CARRIER, dispatchers=1) as scene:
-        scene.kill("reports")  # who would ask the carrier, and may send again under the same keys
+        scene.kill("reports")  # reconciliation may send again under the same keys
         zombie = stopped_while_it_claims(scene)
         [(stopped,)] = scene.rows("SELECT clock_timestamp()")
         scene.pass_time(float(QUICK["RVM_LEASE_SECONDS"]) + 1)
-        os.kill(zombie, signal.SIGCONT)  # it commits its claim now, and would send
+        os.kill(zombie, signal.SIGCONT)  # it now commits its claim and would send
         scene.wait("its claim came to light", lambda: claimed_before(scene, stopped, "true"))
         scene.wait("its claim is given up", lambda: not claimed_before(scene, stopped, "status = 'sending'"))
         scene.wait("it goes on with others", lambda: scene.drops() > len(claimed_before(scene, stopped, "true")) + 20)
@@ -140,7 +141,7 @@ def test_a_worker_stopped_in_the_middle_of_a_transaction_does_not_hold_up_the_ot
 
 
 def stopped_while_it_claims(scene: Scene) -> int:
-    """dispatch-1, stopped with its claim made and not yet committed: held there by a lock until it is stopped. Its process id."""
+    """Stop dispatch-1 between its claim and the commit, where a lock holds it, and return its process id."""
     scene.kill("dispatch-1")
     scene.start("dispatch-1", {"PGAPPNAME": "zombie"})
     zombie = scene.children.processes["dispatch-1"].pid

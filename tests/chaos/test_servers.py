@@ -1,4 +1,4 @@
-"""PostgreSQL or Redis goes away under load and comes back: everybody finds it again by himself, and /readyz says so meanwhile."""
+"""PostgreSQL or Redis stops under load and restarts: every process reconnects, and /readyz reports the outage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scenes that run with every `make test`: killed workers, a flushed Redis, a carrier that does everything wrong."""
+"""Scenes of every `make test`: killed workers, a flushed Redis, and a carrier with all its faults enabled."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_redis_flushed_again_and_again_costs_wake_ups_only(play: Play) -> None
             scene.wait_for_drops(moment)
             scene.servers.flush_redis()
         scene.wait_until_ended()
-        scene.wait_until_ready()  # the workers are known again
+        scene.wait_until_ready()  # the workers have registered again
 
 
 def test_a_carrier_that_does_everything_wrong_is_obeyed_once_and_believed_only_where_it_proves_something(

@@ -1,4 +1,4 @@
-"""The disk for recordings is full or gone: whoever uploads is told so, nothing half-done stays, and what was sent before goes on."""
+"""The disk for recordings is full or missing: uploads are refused with the reason, leave nothing partial, and sending continues."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_an_upload_to_a_disk_that_takes_nothing_is_refused_whole_and_works_once_
 
 
 def take_away(scene: Scene, media: Path, how: str) -> None:
-    """Full: no file of a web process may grow beyond what a log needs. Gone: a file lies where the folder was."""
+    """Make storage unusable. Full: the file size of web processes is limited to that of logs. Gone: a file replaces the folder."""
     if how == "full":
         for pid in scene.processes("web"):
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
