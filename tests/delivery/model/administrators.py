@@ -1,4 +1,4 @@
-"""What people do at their desks in a history, and programs by the API: the same services."""
+"""Actions of administrators and API programs in a history, through the services that both call."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Action = tuple[Any, ...]
 
 
 def action(name: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Action]:
-    """An action of the admin, with what is drawn for it."""
+    """Strategy for an action and its drawn arguments."""
     return st.tuples(st.just(name), *arguments)
 
 
@@ -69,7 +69,7 @@ CLOSINGS = action("decides_on_the_campaign", st.just("cancel")) | action(
 
 
 class Administrators(Engine):
-    """Many actions behind few rules: else the engine would hardly have a turn between them."""
+    """Rules of administrators. Few rules draw from many actions, so that the engine's rules are chosen often enough."""
 
     def does(self, action: Action) -> None:
         name, *arguments = action
@@ -86,9 +86,9 @@ class Administrators(Engine):
         self.generations = [0, 0]
 
     def ask(self, verb: Callable[[], object], *, at_risk: str = "") -> None:
-        """`at_risk`: the voicemail for which the person accepts by name that somebody may be reached twice.
+        """Call the service. `at_risk` is the voicemail for which the user accepts the duplicate risk.
 
-        A refusal is an answer too, and so is the 500 where a number cannot be opened: docs/operate/keys.md."""
+        Refusals are allowed, and so is the 500 for a number that cannot be decrypted (docs/operate/keys.md)."""
         self.judge.by_person = True
         self.judge.risk_taken_on = at_risk
         try:
@@ -102,7 +102,7 @@ class Administrators(Engine):
             self.judge.risk_taken_on = ""
 
     def voicemail(self, place: int) -> Voicemail:
-        """In the order in which they were made, which their ids tell to the millisecond only."""
+        """The voicemail at a place in order of creation, because ids have this order to the millisecond only."""
         made = list(self.judge.number_of)
         return Voicemail.objects.defer("recipient").get(pk=made[place % len(made)])
 
@@ -156,7 +156,7 @@ class Administrators(Engine):
         self.ask(lambda: verb(use_case=self.use_case(place), phone_number=self.world.numbers[number]))
 
     def enters_credentials(self, place: int, another: bool) -> None:
-        """Of another account, or the same once more."""
+        """Enter the credentials of another account, or the same again."""
         self.generations[place] += another
         account = account_named(place, self.generations[place])
         self.ledger.kind_of[account] = self.ledger.kind_of[account_named(place, 0)]
@@ -196,7 +196,7 @@ class Administrators(Engine):
             self.ask(queue)
 
     def spoils_a_number(self, place: int) -> None:
-        """As if the key it was encrypted under had been lost."""
+        """Make a number undecryptable, as if its key had been lost."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE delivery_voicemail SET recipient = set_byte(recipient, 0, 200) WHERE id = %s",
@@ -204,7 +204,7 @@ class Administrators(Engine):
             )
 
     def rotates_keys(self, steps: int) -> None:
-        """So many steps further, as docs/operate/keys.md says; what still runs with keys of an earlier step is restarted."""
+        """Advance the key rotation by `steps` (docs/operate/keys.md) and restart processes with keys of an earlier step."""
         self.rotation = min(self.rotation + steps, len(self.world.stages) - 1)
         for name in [name for name, keys in self.keys.items() if keys not in self.world.stages[self.rotation]]:
             self.kill(name)

@@ -1,7 +1,7 @@
-"""Carriers as the model plays them: three kinds of interface, and the ledger of what their accounts really got and did.
+"""Simulated carriers of the model: three kinds of interface, and the ledger of what their accounts received and did.
 
-The ledger is the judge of whether somebody was reached, whatever our tables say. An account honours an attempt key for its window and
-then forgets it, as vendors do; one without keys takes each request for a message of its own.
+The ledger decides whether a person was reached, independent of the platform's tables. An account honours an attempt key for its
+window and then forgets it, as vendors do; an account without keys sends a message for each request.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from delivery.lifecycle.reasons import Reason
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
 
 WINDOW = timedelta(hours=24)
-# No network keeps a request for longer: a key may be forgotten before one arrives that does.
+# The longest time that a request is in transit, so that a key may be forgotten before a delayed request arrives.
 MAX_WAY = timedelta(hours=1)
 
 
@@ -64,7 +64,7 @@ class _Modelled(Carrier):
 
 
 class Asked(_Modelled):
-    """Repeats our key, honours it, and can be asked what became of it."""
+    """Carrier that honours the attempt key, repeats it in reports, and supports look-ups."""
 
     name = "model_asked"
     label = "Asked"
@@ -91,7 +91,9 @@ class Asked(_Modelled):
 
 
 class Pushed(_Modelled):
-    """Honours our key, cannot be asked, wants recordings uploaded first; its signed reports name the person and not our key."""
+    """Carrier that honours the attempt key, has no look-ups and requires uploaded recordings.
+
+    Its signed reports name the person and not the key."""
 
     name = "model_pushed"
     label = "Pushed"
@@ -104,7 +106,7 @@ class Pushed(_Modelled):
 
 
 class Bare(_Modelled):
-    """Knows no keys: each request is a message. Its reports repeat ours all the same."""
+    """Carrier without idempotency: each request is a message. Its reports repeat the attempt key."""
 
     name = "model_bare"
     label = "Bare"
@@ -114,12 +116,12 @@ KINDS: dict[str, type[_Modelled]] = {kind.name: kind for kind in (Asked, Pushed,
 
 
 def known() -> dict[str, type[Carrier]]:
-    """The carriers of an installation that has these too."""
+    """The installed carriers plus those of the model."""
     return {**CARRIERS, **KINDS}
 
 
 class Answer(StrEnum):
-    """What a request meets. `lost`, `late` and `unheard` look the same to whoever sent it."""
+    """Fate of a request. The sender cannot distinguish `lost`, `late` and `unheard`."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -127,9 +129,9 @@ class Answer(StrEnum):
     THROTTLED = "throttled"
     UNREACHABLE = "unreachable"
     LOST = "lost"  # on its way to the carrier
-    LATE = "late"  # arrives when nobody waits for it any more
-    UNHEARD = "unheard"  # arrives, and the answer is lost
-    GARBLED = "garbled"  # arrives, and the answer says nothing
+    LATE = "late"  # arrives after the sender's timeout
+    UNHEARD = "unheard"  # arrives, and the response is lost
+    GARBLED = "garbled"  # arrives, and the response is unreadable
 
 
 ARRIVES = {Answer.ACCEPTED, Answer.UNHEARD, Answer.GARBLED}
@@ -138,7 +140,7 @@ _UNKNOWN = TransportFailure(Proof.UNKNOWN, "No whole response in time.")
 
 @dataclass(slots=True)
 class Entry:
-    """What an account knows of one attempt key. `messages` are what the person gets of it unless it fails."""
+    """State of one attempt key at an account. `messages`: how many the person gets unless it fails."""
 
     key: UUID
     account: str
@@ -148,14 +150,14 @@ class Entry:
     first_at: datetime | None = None
     fate: ReportStatus | None = None
     reason: Reason | None = None
-    denied: bool = False  # somebody said that it failed ...
-    denied_by_signature: bool = False  # ... and signed it
-    is_mistaken: bool = False  # a signed report without a key, about another one, may have been taken for its own
+    denied: bool = False  # a report said that it failed ...
+    denied_by_signature: bool = False  # ... and was signed
+    is_mistaken: bool = False  # a signed report about another entry, without a key, may have been matched to it
     body: bytes = b""
 
     @property
     def reaches(self) -> int:
-        """Messages that the person got or may still get."""
+        """Number of messages that the person got or may still get."""
         return 0 if self.fate is ReportStatus.FAILED else self.messages
 
     @property
@@ -163,24 +165,24 @@ class Entry:
         return self.denied and self.fate is not ReportStatus.FAILED
 
     def end(self, failure: Reason | None) -> None:
-        """What becomes of it, unless that is decided."""
+        """Set the final status, unless it is already set."""
         if self.fate is None:
             self.fate, self.reason = (ReportStatus.FAILED, failure) if failure else (ReportStatus.DELIVERED, None)
 
     def deny(self, failed: bool, *, signed: bool) -> None:
-        """Somebody says that it failed."""
+        """Record a report that may say that it failed."""
         self.denied |= failed
         self.denied_by_signature |= failed and signed
 
     def mistake(self, failed: bool) -> None:
-        """What is told of another one may be taken for its own, and its own for another's then."""
+        """Record that reports of this entry and of another may have been exchanged."""
         self.is_mistaken = True
         self.deny(failed, signed=True)
 
 
 @dataclass(slots=True)
 class Ledger:
-    """All accounts of all carriers. `kind_of` says which interface an account has."""
+    """Entries of all accounts of all carriers. `kind_of` maps accounts to kinds of interface."""
 
     kind_of: dict[str, str] = field(default_factory=dict)
     entries: dict[UUID, list[Entry]] = field(default_factory=dict)
@@ -189,7 +191,7 @@ class Ledger:
     references: int = 0
 
     def answer(self, request: CarrierRequest, answer: Answer, now: datetime) -> CarrierResponse | TransportFailure:
-        """What comes back for a submission, which arrives or does not."""
+        """The result of a submission, which arrives or does not, as drawn."""
         if answer is Answer.LATE:
             self.on_the_way.append((request, now))
         if answer in ARRIVES:
@@ -200,7 +202,7 @@ class Ledger:
         return _UNKNOWN if answer in (Answer.LOST, Answer.LATE) else _said(answer, "")
 
     def lose(self, now: datetime) -> None:
-        """What has been on its way for too long never arrives."""
+        """Discard requests that have been in transit for longer than MAX_WAY."""
         self.on_the_way = [(request, since) for request, since in self.on_the_way if now - since <= MAX_WAY]
 
     def arrive(self, request: CarrierRequest, now: datetime) -> Entry:
@@ -225,7 +227,7 @@ class Ledger:
             yield from entries
 
     def look_up(self, request: CarrierRequest) -> CarrierResponse:
-        """The truth about a key, as this account knows it."""
+        """The true state of a key at its account."""
         key = UUID(orjson.loads(request.body)["key"])
         entry = self.of(key, account_of(request))
         if entry is None:

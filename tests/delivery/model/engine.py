@@ -1,4 +1,4 @@
-"""The engine in a history: its workers and its tick, run by their real code, one at a time, as far as is drawn."""
+"""The engine in a history: real code of workers and tick, one process at a time, up to a drawn stop."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ OFTEN: tuple[Step, ...] = (
     maintenance.give_up_on_reports,
     maintenance.give_up_on_confirmation,
 )
-# All that the tick does about voicemails, its rarer steps as often as the others.
+# All steps of the tick for voicemails; rare steps run as often as the others.
 STEPS: tuple[Step, ...] = (
     *OFTEN,
     lambda now: maintenance.fold_counts(),
@@ -58,12 +58,12 @@ STEPS: tuple[Step, ...] = (
     *scheduler.STEPS,
 )
 
-# Who asks the database for its time by themselves.
+# Modules that import database_now by name.
 ASKS_THE_CLOCK = [module for module in sys.modules.values() if getattr(module, "database_now", None) is database_now]
-# A lane is put to rest when nothing has been under way in it for a while. Here at once, for that while is not by the drawn clock.
+# Lanes become idle at once, because the statement measures its 10 minutes by now() and not by the drawn clock.
 AT_ONCE = idle_lanes._MARK_IDLE.replace("now() - interval '10 minutes'", "now()")
 
-# Past so many stops a process runs on; None is to its end.
+# Number of stops that a process passes; None means that it runs to its end.
 PLACES = st.sampled_from([0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15])
 STOPS = st.none() | st.none() | PLACES
 ANSWERS = st.lists(st.sampled_from([Answer.ACCEPTED, Answer.ACCEPTED, *Answer]), max_size=4)
@@ -71,15 +71,15 @@ LOOK_UPS = st.lists(
     st.sampled_from(["truth", "truth", "nothing", "never_seen", "accepted", "delivered", "failed"]), max_size=3
 )
 WAITS = st.sampled_from([1, 3, 3, 10, 40, 60, 120, 600, 1800, 3600, 13 * 3600, 25 * 3600])
-# How wrong the database's clock and a carrier's may be, in seconds: by more than a lease. Both together, and from before one was set
-# to afterwards, by less than what a signed report may be off.
+# Errors of the database's clock and a carrier's, in seconds: more than a lease, but both together, also across a clock step, less
+# than the tolerance for signed reports.
 CLOCKS = st.sampled_from([0, 0, 0, 90, -90])
-# A host's own may be as wrong as it likes.
+# Errors of hosts' clocks, which must have no effect.
 HOSTS_CLOCKS = st.sampled_from([0, 600, -600, 7200, -7200])
 
 
 class Wire:
-    """A process's transport: what leaves through it is judged, arrives in the ledger or does not, and is answered as drawn."""
+    """Transport of a process: requests are judged, arrive in the ledger or not, and get the drawn response."""
 
     def __init__(self, engine: Engine, answer: Callable[[CarrierRequest], CarrierResponse | TransportFailure]) -> None:
         self._engine = engine
@@ -92,7 +92,7 @@ class Wire:
 
     def submit(self, request: CarrierRequest, context: Any) -> None:
         latest = self._engine.elapsed() + HTTP_TIMEOUT
-        self._engine.stage.stop()  # between the decision and the writing
+        self._engine.stage.stop()  # between the decision and the write
         if self._engine.elapsed() > latest:
             self._ended.append((context, TransportFailure(Proof.NOT_SENT, "The request could not leave in time.")))
         else:
@@ -108,7 +108,7 @@ class Wire:
 
 
 class Waiting:
-    """`shutdown.requested` where time is drawn: nobody asks, and who waits lets time pass."""
+    """Substitute for `shutdown.requested`: never set, and waiting advances the drawn time."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -122,7 +122,7 @@ class Waiting:
 
 
 class Engine(RuleBasedStateMachine):
-    """Two workers that dispatch, two that merge and settle, one tick. `world` is set by whoever runs histories."""
+    """Two dispatch workers, two workers for reports, one tick. The runner sets `world`."""
 
     world: ClassVar[World]
     told: ClassVar[int] = 0
@@ -156,7 +156,7 @@ class Engine(RuleBasedStateMachine):
         self.undo.enter_context(Memory.apart())
         self.undo.enter_context(patch.object(idle_lanes, "_MARK_IDLE", AT_ONCE))
         self.undo.enter_context(patch.object(retries, "BATCH", 2))
-        # Two use cases: once round, and not until as many were looked at as there may be.
+        # Two use cases: one pass over the pairs instead of MAX_PAIRS.
         self.undo.enter_context(patch.object(invariants, "MAX_PAIRS", 2 * len(invariants.UNDER_WAY)))
         self.undo.callback(self.world.stages[0][0].take)
 
@@ -164,7 +164,7 @@ class Engine(RuleBasedStateMachine):
 
     @property
     def now(self) -> datetime:
-        """By the database's clock, which is set while all goes on. A host's own is wrong by `skew`, and tells nobody anything."""
+        """The time of the database's clock, which is stepped during histories. A host's clock is off by `skew`, without effect."""
         return self.true_now + self.wrong
 
     @property
@@ -172,7 +172,7 @@ class Engine(RuleBasedStateMachine):
         return START + self.passed
 
     def elapsed(self) -> float:
-        """The clock that runs while machines sleep."""
+        """Seconds of the boot clock, which includes suspended time."""
         return self.passed.total_seconds()
 
     # processes
@@ -183,7 +183,7 @@ class Engine(RuleBasedStateMachine):
         self.judge.look()
 
     def run(self, name: str, work: Callable[[], object], stops: int | None) -> None:
-        """Start a process, or have the one that stopped go on."""
+        """Start a process, or continue it if it has stopped."""
         if name not in self.processes:
             allowed = self.world.stages[self.rotation]
             self.processes[name] = Process(self.stage, name, work)
@@ -246,7 +246,7 @@ class Engine(RuleBasedStateMachine):
         carrier_media.upload_one(Wire(self, self.ledger.upload), lambda: self.now, self.elapsed)
 
     def looked_up(self, request: CarrierRequest, said: str) -> CarrierResponse | TransportFailure:
-        """A carrier may answer that it never saw what it has: what it was told a moment ago has not come round in it yet."""
+        """The response to a look-up. It may deny a recent drop that the carrier has, as an eventually consistent API would."""
         key = UUID(orjson.loads(request.body)["key"])
         entry = self.ledger.of(key, account_of(request))
         if said == "nothing":
@@ -265,7 +265,7 @@ class Engine(RuleBasedStateMachine):
         for step in steps:
             step(now)
 
-    # what the engine may do next
+    # rules of the engine
 
     def dispatches(self, worker: int, width: int, answers: list[Answer], stops: int | None) -> None:
         name = f"dispatch {worker}"
@@ -304,7 +304,7 @@ class Engine(RuleBasedStateMachine):
         self.passed += timedelta(seconds=seconds)
         self.ledger.lose(self.true_now)
         if seconds >= 30:
-            self.redis.flushdb()  # what it knows has run out by then, on a clock that is not drawn
+            self.redis.flushdb()  # its keys have expired by then, and its clock is not drawn
 
     @precondition(lambda self: self.ledger.on_the_way)
     @rule()
@@ -314,7 +314,7 @@ class Engine(RuleBasedStateMachine):
 
     @rule(seconds=CLOCKS)
     def the_databases_clock_is_set(self, seconds: int) -> None:
-        """As where another server takes over."""
+        """Step the database's clock, as in a failover to another server."""
         wrong = timedelta(seconds=seconds)
         self.judge.clock_was_set |= wrong != self.wrong
         self.wrong = wrong

@@ -1,7 +1,7 @@
-"""Whole histories of a few voicemails: workers that stop anywhere, carriers, time, and people, in any order.
+"""Histories of a few voicemails: workers that stop anywhere, carriers, time and users, in any order.
 
-The rules only act. What must hold is judged at each commit and at the wire (`judge`): by what accounts really got (`carriers`) and by
-what was really written (`journal`).
+Rules only act. `judge` checks the invariants at each commit and each request, against what accounts received (`carriers`) and what
+was written (`journal`).
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from tests.delivery.model.reporting import FATES, Reporting
 from tests.delivery.model.world import account_named
 from usecases.models import TelephonySetup, UseCase
 
-# What the engine may log as an error while all is well, besides that a number does not open.
+# Errors that the engine may log without a fault, besides numbers that cannot be decrypted.
 EXPECTED_LOGS = {"recipient_unreadable", "breaker_opened"}
 KIND = st.sampled_from(list(KINDS))
 
 
 class History(Reporting, Administrators):
-    """One history, from its first row to the end of all its rows."""
+    """One history, from its first row until all its rows have ended."""
 
     has_begun = False
 
@@ -77,7 +77,7 @@ class History(Reporting, Administrators):
         if at_once:
             self.dispatches(0, 8, answers, stops)
 
-    # What may happen while a process stands still.
+    # Actions while a process is stopped.
     meanwhile = (
         DECISIONS
         | CHANGES
@@ -94,7 +94,7 @@ class History(Reporting, Administrators):
     }
 
     def stands_still(self, name: str, place: int, answers: list[Answer], actions: Sequence[Action], dies: bool) -> None:
-        """A process stops somewhere, things happen, and it goes on as if nothing had, or dies."""
+        """Stop a process, run the actions, and continue or kill it."""
         match name:
             case "dispatch":
                 self.dispatches(1, 8, answers, place)
@@ -121,7 +121,7 @@ class History(Reporting, Administrators):
     def a_process_is_overtaken(
         self, wait: int, name: str, place: int, answers: list[Answer], actions: Sequence[Action], relents: bool
     ) -> None:
-        """Something forbids that it goes on as it was about to. Mostly not for long, or the history would have little to tell."""
+        """Stop a process and forbid its next step, mostly for a short time, so that the history still sends."""
         self.time_passes(wait)
         self.stands_still(name, place, answers, actions, dies=False)
         if relents:
@@ -151,7 +151,7 @@ class History(Reporting, Administrators):
             self.undo.close()
 
     def everything_ends(self) -> None:
-        """Whatever has happened: with nobody who sends, and carriers that say all they have or nothing, time alone ends every row."""
+        """Check that time alone ends every row, without sending, whether carriers report everything or nothing."""
         for name in list(self.processes):
             self.kill(name)
         if self.speaks_at_the_end:

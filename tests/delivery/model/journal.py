@@ -1,6 +1,6 @@
-"""What was written, version by version: triggers note every version of the rows that the judge knows, in the order of writing.
+"""Journal of row versions: triggers record each version of the rows that the judge reads, in order.
 
-A look at the tables sees the last version only; between two looks a row may have been where it must never be.
+The tables have the last version only; a row may have been in a forbidden status between two reads.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TABLES = (
     "campaigns_campaign",
     "campaigns_campaignretry",
 )
-# Ciphertexts and what nobody judges.
+# Ciphertexts and columns that the judge does not read.
 _LEFT_OUT = "{recipient,metadata,merge_fields,credentials,raw,number,description,zones}"
 
 _BEGIN = f"""
@@ -49,7 +49,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A row as one statement left it; `gone` where it deleted it."""
+    """A row after one statement; `gone` if the statement deleted it."""
 
     table: str
     gone: bool
@@ -58,7 +58,7 @@ class Version:
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """The journal is written from here on. In a transaction that is rolled back afterwards, with the triggers in it."""
+    """Install the triggers of the journal. Requires a transaction that is rolled back later, which removes them."""
     with connection.cursor() as cursor:
         cursor.execute(_BEGIN)
         for table in TABLES:
@@ -67,13 +67,13 @@ def kept() -> Iterator[None]:
 
 
 class Reader:
-    """Reads on from where it was last."""
+    """Reader of the journal that continues after the last version it has read."""
 
     def __init__(self) -> None:
         self._place = 0
 
     def read(self) -> list[Version]:
-        # Past Django's cursors, whose wrappers the stage watches.
+        # Bypasses Django's cursors, because the stage wraps them.
         with connection.connection.cursor() as cursor:
             found = cursor.execute(_SINCE, [self._place], prepare=True).fetchall()
         if found:

@@ -1,4 +1,4 @@
-"""What must hold of every history, judged at each commit and at the wire: by the ledger and the journal, never by our own word."""
+"""Invariants of every history, checked at each commit and each request against the ledger and the journal."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _TERMINAL = {status.value for status in TERMINAL}
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """A report as a carrier, or somebody else, gave it to us. `entry` is the one that it is about, if one of ours.
+    """A report from a carrier or a forger. `entry` is the ledger entry that it is about, if any.
 
-    `honest`: by an account that knows and says what is true."""
+    `honest`: the account knows the truth and reports it."""
 
     setup: str
     status: ReportStatus
@@ -48,7 +48,7 @@ class Saying:
 
 @dataclass(slots=True)
 class _Fresh:
-    """What a commit did, for as long as it is judged."""
+    """Changes of one commit that the judge has yet to check."""
 
     touched: set[str] = field(default_factory=set)
     queued_again: set[str] = field(default_factory=set)
@@ -60,7 +60,7 @@ class _Fresh:
 
 @dataclass(slots=True)
 class Judge:
-    """`number_of`: whom a voicemail is for. `people`: whom a suppression's index is of, under every key there will be."""
+    """Checks of one history. `number_of`: the number of each voicemail. `people`: the number of each blind index, under all keys."""
 
     ledger: Ledger
     reader: Reader
@@ -69,18 +69,18 @@ class Judge:
     people: dict[str, str]
     sayings: dict[str, Saying] = field(default_factory=dict)
     opted_out: set[str] = field(default_factory=set)
-    said_no: set[str] = field(default_factory=set)  # to a carrier that was about to tell us
+    said_no: set[str] = field(default_factory=set)  # to a carrier that has yet to report it
     risks: Counter[str] = field(default_factory=Counter)
-    risk_taken_on: str = ""  # the voicemail for which somebody accepts it now
+    risk_taken_on: str = ""  # the voicemail for which a user accepts the risk now
     leases: dict[UUID, datetime] = field(default_factory=dict)
     requests: dict[UUID, CarrierRequest] = field(default_factory=dict)  # the first one under each key
-    left_at: dict[UUID, datetime] = field(default_factory=dict)  # truly
+    left_at: dict[UUID, datetime] = field(default_factory=dict)  # in true time
     clock_was_set: bool = False
     by_person: bool = False
-    running: str = ""  # the kind of process whose commit is looked at
+    running: str = ""  # the kind of process whose commit is checked
 
     def look(self) -> None:
-        """Judge all that was committed since the last look."""
+        """Check everything that was committed since the last call."""
         fresh = _Fresh()
         for version in self.reader.read():
             self._note(fresh, version)
@@ -101,7 +101,7 @@ class Judge:
             assert number in self.opted_out | self.said_no, f"{number} is suppressed and never opted out"
 
     def _note(self, fresh: _Fresh, version: Version) -> None:
-        """Judge one version of a row by the one before, and keep in mind what can be judged once the commit is read."""
+        """Check one version of a row against the previous one, and note in `fresh` what requires the whole commit."""
         row, table = version.row, self.rows[version.table]
         old = None if version.gone else table.get(str(row["id"]))
         match version.table:
@@ -130,7 +130,7 @@ class Judge:
     # statuses
 
     def _voicemail_moved(self, old: Row, new: Row) -> bool:
-        """Whether it was queued again."""
+        """Check a change of a voicemail; whether it was queued again."""
         was, now = VoicemailStatus(old["status"]), VoicemailStatus(new["status"])
         if (was, old["reason"]) == (now, new["reason"]):
             return False
@@ -153,14 +153,14 @@ class Judge:
                 assert guess or self._latest(old)["provisional"], f"failed: {old['reason']} became {new['reason']}"
 
     def _risk_is_taken_in(self, lane_id: str) -> bool:
-        """Whether somebody has its failed tried again who accepted the risk."""
+        """Whether a running retry of the lane accepts the duplicate risk."""
         return any(
             retry["campaign_id"] == lane_id and retry["state"] == "running" and retry["accept_duplicate_risk"]
             for retry in self.rows["campaigns_campaignretry"].values()
         )
 
     def _drop_changed(self, old: Row, new: Row) -> bool:
-        """Whether a request under its key is allowed once more: an uncertain drop's next look is put off and was not counted."""
+        """Check a change of a drop; whether it permits a resubmission (an uncertain drop rescheduled with no check counted)."""
         was, now = DropStatus(old["status"]), DropStatus(new["status"])
         if was is now and old["reason"] == new["reason"]:
             return was is DropStatus.UNCERTAIN and old["checks"] == new["checks"]
@@ -170,7 +170,7 @@ class Judge:
         return False
 
     def _agree(self, voicemail_id: str) -> None:
-        """A voicemail and its drops."""
+        """Check that a voicemail agrees with its drops."""
         row = self.rows["delivery_voicemail"][voicemail_id]
         status, drops = row["status"], self.drops_of(voicemail_id)
         latest = self.rows["delivery_drop"].get(row["drop_id"]) if row["drop_id"] else None
@@ -199,13 +199,13 @@ class Judge:
     def _latest(self, voicemail: Row) -> Row:
         return self.rows["delivery_drop"][voicemail["drop_id"]]
 
-    # who may be sent to
+    # permission to send
 
     def suppressed(self) -> set[str]:
         return {self.people[row["number_index"]] for row in self.rows["usecases_suppression"].values()}
 
     def _may_be_sent(self, drop: Row) -> Row:
-        """The voicemail of a drop that is being sent: no guard or switch that was committed before says no."""
+        """The voicemail of a drop that is being sent, after checking that no committed guard or switch forbids it."""
         voicemail = self.rows["delivery_voicemail"][drop["voicemail_id"]]
         use_case = self.rows["usecases_usecase"][voicemail["use_case_id"]]
         setup = self.rows["usecases_telephonysetup"][drop["setup_id"]]
@@ -244,7 +244,7 @@ class Judge:
     # the wire
 
     def leaves(self, request: CarrierRequest, key: UUID, process: str, now: datetime, true_now: datetime) -> None:
-        """A submission is written now, by the process of that name. `now` is by the database's clock."""
+        """Check a submission at the time when a process writes it. `now` is the time of the database's clock."""
         drop = self.rows["delivery_drop"][str(key)]
         first = self.requests.get(key)
         if process.startswith("dispatch"):
@@ -262,7 +262,7 @@ class Judge:
         self.left_at.setdefault(key, true_now)
 
     def reached(self, entry: Entry) -> None:
-        """A message has arrived at a carrier."""
+        """Check a message that has arrived at a carrier."""
         voicemail = self.rows["delivery_drop"][str(entry.key)]["voicemail_id"]
         assert entry.to == self.number_of[voicemail], "a message is for somebody else"
         entries = [each for drop in self.drops_of(voicemail) for each in self.ledger.entries.get(UUID(drop["id"]), ())]
@@ -276,7 +276,7 @@ class Judge:
         self._calls_a_retry_off(report)
         saying = self.sayings.get(report["event_id"])
         if saying is None:
-            return  # what a look-up or a second request brought
+            return  # from a look-up or a resubmission
         if saying.opts_out and (number := self.hears(saying)):
             self.opted_out.add(number)
         if saying.entry is None:
@@ -300,7 +300,7 @@ class Judge:
             )
 
     def _calls_a_retry_off(self, report: Row) -> None:
-        """Whatever was merged before it or with it: a delivery that somebody signed leaves nothing to be tried again."""
+        """Check that a signed delivery cancels a pending retry, whatever else was merged before it or with it."""
         if report["status"] != "delivered" or report["unsigned"] or report["effect"] == "unknown_drop":
             return
         drop = self.rows["delivery_drop"][report["drop_id"]]
@@ -309,7 +309,7 @@ class Judge:
         assert not waits, "a delivery was heard, and the voicemail waits to be sent again"
 
     def hears(self, saying: Saying) -> str:
-        """Who opts out by it: whoever the drop of the receiving setup is for, or whom a report without a key names."""
+        """The number that a report opts out: that of the drop if the setup matches, or the one that a report without a key names."""
         if not saying.keyed:
             return saying.number
         drop = self.rows["delivery_drop"].get(saying.drop or "")
@@ -341,7 +341,7 @@ class Judge:
         assert not waiting, f"{len(waiting)} reports lie in the inbox for ever"
 
     def copy(self, ledger: Ledger) -> Judge:
-        """For a history that begins where this one stands."""
+        """A copy for a history that begins in the present state."""
         return Judge(ledger, self.reader.copy(), deepcopy(self.rows), dict(self.number_of), self.people)
 
 

@@ -1,4 +1,4 @@
-"""Faults that are planted in the engine, one at a time: a judge that finds none of these would find nothing else either."""
+"""Faults planted in the engine one at a time, to prove that the judge can find faults."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Planted = AbstractContextManager[object]
 
 
 def without(module: Any, name: str, words: str, instead: str = "") -> Planted:
-    """The module's SQL without these words."""
+    """Plant a fault: the module's SQL with `words` replaced by `instead`."""
     text: str = getattr(module, name)
     assert words in text, f"{name} does not say {words}"
     return patch.object(module, name, text.replace(words, instead))
@@ -44,7 +44,7 @@ def without(module: Any, name: str, words: str, instead: str = "") -> Planted:
 
 
 def merges_a_retry_behind_the_batch() -> Planted:
-    """A delivery behind the failure, in one batch, finds the voicemail failed, where in two it finds it queued again."""
+    """A delivery after a failure in the same batch finds the voicemail failed; in two batches it would find it queued again."""
     move = Batch._move
 
     def forgetful(batch: Batch, voicemail: VoicemailState, made: Transition) -> None:
@@ -67,7 +67,7 @@ def hears_opt_outs_of_known_drops_only() -> Planted:
 
 
 def hears_opt_outs_that_change_something_only() -> Planted:
-    """As if the opt-out were the drop's and not the person's: what comes late or twice changes nothing."""
+    """Opt-outs in late or repeated reports are ignored, as if they concerned the drop and not the person."""
     hear = Batch._hear_opt_out
 
     def deaf(batch: Batch, arrival: Arrival, drop: DropState | None) -> None:
@@ -101,7 +101,7 @@ def rolls_back_for_one_number() -> Planted:
 
 
 def matches_by_the_newest_key_only() -> Planted:
-    """While the index key rotates, what was written under the key before is not found."""
+    """During rotation of the index key, rows under the previous key are not found."""
     return patch.object(BlindIndex, "all_of", lambda index, workspace_id, text: [index.of(workspace_id, text)])
 
 
@@ -130,7 +130,7 @@ def sends_after_the_lease() -> Planted:
     return patch.object(dispatcher.Dispatcher, "_submit", late)
 
 
-# moves
+# transitions
 
 
 def changes_drops_whatever_they_are() -> Planted:
@@ -197,7 +197,7 @@ def waits_for_ever_for_confirmation() -> Planted:
 
 
 def looks_from_the_front_but_once() -> Planted:
-    """What comes to lie before the place that a process remembers is not found by it any more."""
+    """Rows that appear before a process's watermark are never found."""
     return patch.object(watermarks, "MIN_SECONDS", float("inf"))
 
 
@@ -237,7 +237,7 @@ def gives_the_key_again_to_who_opted_out() -> Planted:
     return patch.object(reconciliation, "is_suppressed", nobody)
 
 
-# Each fault, and in what words the judge tells it.
+# Each fault, and words of the judge's message about it.
 MUTANTS: dict[Callable[[], Planted], str] = {
     merges_a_retry_behind_the_batch: "a delivery was heard",
     hears_opt_outs_of_known_drops_only: "not suppressed",

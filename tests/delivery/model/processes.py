@@ -1,8 +1,8 @@
-"""Processes as the model plays them: real code on threads of their own, of which one runs at a time, on one connection.
+"""Simulated processes: real code in threads, one of which runs at a time, on one connection.
 
-A process stops where a real one can be killed, suspended or overtaken: before a transaction, after a commit, and at the wire. The
-model looks there at what was committed, and decides whether the process goes on, waits, or dies with all that it had in memory. A
-transaction is a savepoint here and a commit is its release, so that all that a history wrote is rolled back with it.
+A process stops where a real one can be killed, suspended or overtaken: before a transaction, after a commit, and at a request. There
+the model checks what was committed and decides whether the process continues, waits, or dies with its memory. A transaction is a
+savepoint and a commit is its release, so that a history can be rolled back as a whole.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _MAX_SWITCH_SECONDS = 60
 
 
 class Killed(BaseException):
-    """Ends a process as SIGKILL does: no `except Exception` of the product's keeps it alive."""
+    """Ends a process like SIGKILL: a BaseException, which `except Exception` in the platform does not catch."""
 
 
 class Stage:
-    """Where processes run. `look` is called at each stop of a process and raises AssertionError where something must not be."""
+    """Scheduler of processes. `look` is called at each stop and raises AssertionError for a violated invariant."""
 
     def __init__(self, look: Callable[[], None]) -> None:
         self.look = look
@@ -42,7 +42,7 @@ class Stage:
         self._depth = len(connection.savepoint_ids)
 
     def stop(self) -> None:
-        """A place where the process that runs, if one does, may be stopped."""
+        """A point where the running process, if any, may be stopped."""
         process = self.running
         if process is None or len(connection.savepoint_ids) != self._depth or process.is_dying:
             return
@@ -50,7 +50,7 @@ class Stage:
         process.stop()
 
     def judge(self, check: Callable[[], Any]) -> Any:
-        """The check's answer. What it finds wrong ends the process that runs and fails the model; the product cannot catch it."""
+        """The result of the check. Its AssertionError ends the running process and fails the model; the platform cannot catch it."""
         process = self.running
         if process is None:
             return check()
@@ -62,7 +62,7 @@ class Stage:
 
     @contextmanager
     def set(self) -> Iterator[None]:
-        """Every transaction, commit and single statement that writes is a stop from here on."""
+        """Makes every start of a transaction, commit and writing statement a stop within the context."""
         enter, leave, run = Atomic.__enter__, Atomic.__exit__, sql.run
 
         def entering(atomic: Atomic) -> None:
@@ -96,7 +96,7 @@ class Stage:
 
 
 class Memory:
-    """What a process remembers from one look to the next, by a clock in seconds: it dies with the process."""
+    """Module state of one process (watermarks, the walk of invariants), with a clock in seconds. It is lost with the process."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._kept: list[tuple[ModuleType, str, object]] = [
@@ -108,14 +108,14 @@ class Memory:
         self._kept.append((invariants, "_walk", invariants.Walk()))
 
     def take(self) -> None:
-        """Be what the process that runs remembers."""
+        """Install this state for the running process."""
         for module, name, kept in self._kept:
             setattr(module, name, kept)
 
     @classmethod
     @contextmanager
     def apart(cls) -> Iterator[None]:
-        """What this process itself remembers is as before afterwards."""
+        """Restores the module state of the test process on exit."""
         own = cls(lambda: 0.0)
         own._kept = [(module, name, getattr(module, name)) for module, name, _ in own._kept]
         with patch.object(watermarks, "_looks_again", True):
@@ -126,7 +126,7 @@ class Memory:
 
 
 class Process:
-    """One process of the platform, from its start to its end or death. `kind` is the process's name for people."""
+    """One process of the platform, from its start to its end or death. `kind` is its readable name."""
 
     def __init__(self, stage: Stage, kind: str, work: Callable[[], object]) -> None:
         self.kind = kind
@@ -141,7 +141,7 @@ class Process:
         self._thread = threading.Thread(target=self._live, name=kind, daemon=True)
 
     def go_on(self, stops: int | None) -> None:
-        """Run past so many stops, or to the end; raises what the process raised or did wrong."""
+        """Run past `stops` stops, or to the end if None; raises the process's exception or the judge's."""
         self._left = stops
         self._stage.running = self
         if self._thread.ident is None:
@@ -159,12 +159,12 @@ class Process:
             raise self.fault
 
     def die(self) -> None:
-        """Killed where it stopped."""
+        """Kill the process where it stopped."""
         self.is_dying = True
         self.go_on(None)
 
     def stop(self) -> None:
-        """Called by the process itself, through the stage."""
+        """Stop; called in the process's own thread through the stage."""
         if self._left is None:
             return
         if self._left > 0:
@@ -181,7 +181,7 @@ class Process:
             self._work()
         except Killed:
             pass
-        except BaseException as error:  # shown by the thread that waits
+        except BaseException as error:  # raised again by the waiting thread
             self.fault = error
         finally:
             self.is_over = True

@@ -1,4 +1,4 @@
-"""What carriers, and those who pretend to be one, report in a history."""
+"""Reports of carriers and of forgers in a history."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ FAILURES = (
     Reason.NUMBER_REASSIGNED,
     Reason.CARRIER_ACCOUNT,
 )
-FATES = st.sampled_from([None, None, None, Reason.BUSY, Reason.NO_ANSWER, *FAILURES])  # None: it is delivered
+FATES = st.sampled_from([None, None, None, Reason.BUSY, Reason.NO_ANSWER, *FAILURES])  # None: delivered
 STATUSES = st.sampled_from(ReportStatus)
 ENDS = st.sampled_from([ReportStatus.FAILED, ReportStatus.DELIVERED, *ReportStatus])
 ENTRIES = st.sampled_from([0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8])
 
 
 class Reporting(Engine):
-    """`carrier_skew`: how wrong the carriers' clocks are. `same_references`: their reports name a drop as their answers did."""
+    """Rules of reports. `carrier_skew`: error of carriers' clocks. `same_references`: reports use the reference of the response."""
 
     carrier_skew = timedelta()
     same_references = True
@@ -45,14 +45,14 @@ class Reporting(Engine):
         self.spoken = count(1)
 
     def entry(self, place: int) -> Entry:
-        """The newest come first."""
+        """The ledger entry at a place, newest first."""
         entries = sorted(self.ledger.all(), key=lambda entry: (-entry.key.int, entry.account))
         return entries[place % len(entries)]
 
     def carrier_reports(
         self, place: int, ends: bool, fate: Reason | None, signed: bool, times: int, strays: bool, late: int
     ) -> None:
-        """The truth about one entry, which is decided now if it was not: an end, once come, is what it says ever after."""
+        """An honest report about one entry; a final status is set now if there is none, and does not change later."""
         entry = self.entry(place)
         if ends:
             entry.end(fate)
@@ -74,7 +74,7 @@ class Reporting(Engine):
     a_carrier_reports_again = something_was_sent(reporting(carrier_reports))
 
     def passes_a_while(self, wait: int, answers: list[Answer], fates: list[Reason | None]) -> None:
-        """What mostly happens; the other rules take it apart."""
+        """A typical sequence of steps; other rules take them separately."""
         self.time_passes(wait)
         self.run("tick", lambda: self.tick(OFTEN), None)
         self.dispatches(0, 8, answers, None)
@@ -106,7 +106,7 @@ class Reporting(Engine):
     @precondition(lambda self: self.ledger.entries)
     @rule(place=ENTRIES, status=STATUSES, reason=st.sampled_from(FAILURES))
     def somebody_forges(self, place: int, status: ReportStatus, reason: Reason) -> None:
-        """Whoever knows the setup's address and a drop's id can say so, and cannot sign it."""
+        """An unsigned report, as anyone with the callback URL and a drop's id can send."""
         self.tell(self.entry(place), status, reason, keyed=True, unsigned=True, honest=False)
 
     @rule(
@@ -119,7 +119,7 @@ class Reporting(Engine):
     def somebody_elses_is_reported(
         self, setup: int, number: str, status: ReportStatus, reason: Reason, keyed: bool
     ) -> None:
-        """Of another system on the same account, or under a key that is not ours."""
+        """A report about a drop of another system on the same account, or with an unknown key."""
         failed = status is ReportStatus.FAILED
         if not keyed:
             self.may_be_taken_for_ours(setup, number, failed)
@@ -136,13 +136,13 @@ class Reporting(Engine):
         self.give(saying, UUID(int=7) if keyed else None, f"theirs-{number}")
 
     def may_be_taken_for_ours(self, setup: int, number: str, failed: bool) -> None:
-        """Signed and without a key: perhaps for a word on the setup's only open drop to that person."""
+        """Mark entries that a signed report without a key may be matched to: those of the setup and the person."""
         for entry in self.ledger.all():
             if entry.to == number and self.place_of(entry) == setup:
                 entry.mistake(failed)
 
     def place_of(self, entry: Entry) -> int:
-        """Of the setup whose account it was, or is."""
+        """The place of the setup that has, or had, the account of the entry."""
         return int(entry.account.startswith("birch"))
 
     def say(
@@ -156,7 +156,7 @@ class Reporting(Engine):
         late: int = 0,
         honest: bool = True,
     ) -> None:
-        """As the kind of the entry's account reports: the pushed kind signs what names the person, and repeats our key unsigned."""
+        """Report as the kind of carrier does: `Pushed` signs reports that name the person, and leaves reports with a key unsigned."""
         pushed = self.ledger.kind_of[entry.account] == Pushed.name
         keyed, unsigned = not (pushed and signed), pushed and not signed
         self.tell(entry, status, reason, keyed=keyed, unsigned=unsigned, strays=strays, late=late, honest=honest)
@@ -173,7 +173,7 @@ class Reporting(Engine):
         late: int = 0,
         honest: bool,
     ) -> None:
-        """`strays`: it comes to the address of the other setup."""
+        """Send a report; `strays`: to the callback URL of the other setup."""
         failed = status is ReportStatus.FAILED
         if not honest:
             entry.deny(failed, signed=not unsigned)

@@ -1,4 +1,4 @@
-"""Tells histories: so many with one seed, in a world that is rolled back afterwards."""
+"""Runner of histories: a number of them with one seed, in a world that is rolled back afterwards."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.delivery.model.histories import History
 from tests.delivery.model.world import created
 
 MAX_STEPS = 40
-# To shorten a history that fails takes Hypothesis up to five minutes.
+# Hypothesis takes up to five minutes to shrink a failing history.
 QUICK = tuple(phase for phase in Phase if phase not in (Phase.shrink, Phase.explain))
 THOROUGH = tuple(phase for phase in Phase if phase is not Phase.explain)
 
@@ -27,7 +27,7 @@ class Told:
 
 
 def tell(histories: int, *, phases: Collection[Phase], at: int | None = None) -> Told:
-    """How many were told; raises what was wrong with one, after its steps. `at` is the seed; None is another one each time."""
+    """Run histories and return how many ran, with their steps; raises the first failure. `at` is the seed; None is a random one."""
     with created() as world:
         machine = type("History", (History,), {"world": world, "told": 0, "steps": 0})
         if at is not None:
@@ -48,7 +48,7 @@ def tell(histories: int, *, phases: Collection[Phase], at: int | None = None) ->
 
 
 def show(capsys: pytest.CaptureFixture[str], text: str) -> None:
-    """Write at once to the person who waits."""
+    """Print immediately, past pytest's capture."""
     with capsys.disabled():
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Nobody is reached twice, no opt-out is lost and every row ends, whatever happens in any order."""
+"""Histories: no person is reached twice, no opt-out is lost and every row ends, for any order of events."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ BATCH = 50
 
 
 def test_nobody_is_reached_twice_and_every_voicemail_ends_whatever_happens(pytestconfig: pytest.Config) -> None:
-    """A history that fails is shortened where the person lifted the limit with `--timeout 0`, from the one that failed last."""
+    """With `--timeout 0`, a failing history is shrunk, starting from the one that failed last."""
     unbounded = pytestconfig.getoption("timeout") == 0
     tell(20, phases=THOROUGH if unbounded else QUICK)
 
 
 @pytest.mark.histories
 def test_the_same_for_as_long_as_wanted(capsys: pytest.CaptureFixture[str]) -> None:
-    """From one seed on: each seed tells the same histories every time, so a line of this is enough to tell one again."""
+    """Runs consecutive seeds. A seed always gives the same histories, so one printed line reproduces a failure."""
     seconds = float(os.environ.get("RVM_HISTORIES_MINUTES", "60")) * 60
     seed = int(os.environ.get("RVM_HISTORIES_SEED", "1"))
     began, histories, steps = time.monotonic(), 0, 0

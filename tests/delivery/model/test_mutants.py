@@ -1,4 +1,4 @@
-"""The histories find every fault that is planted in the engine, and every fault can be planted in the engine as it is now."""
+"""Histories find every planted fault, and every fault can be planted in the current engine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.delivery.model.mutants import MUTANTS, Planted
 from tests.delivery.model.running import QUICK, show, tell
 
-# For so many histories a fault may stay unfound; with the same seeds, so that it does not depend on the machine.
+# A fault must be found within this many histories, with fixed seeds, so that the result does not depend on the machine.
 MAX_HISTORIES = 1000
 BATCH = 50
 

@@ -1,4 +1,4 @@
-"""The rows that every history begins with, written once: two setups, two use cases, a running campaign, three people."""
+"""Initial rows of every history, inserted once: two setups, two use cases, a running campaign, three people."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.delivery.model.carriers import KINDS, Asked, Ledger
 from tests.delivery.model.judge import Judge
 from usecases.models import PhoneNumber, TelephonySetup, UseCase
 
-SOON = timedelta(minutes=10)  # not all is due when a history begins
+SOON = timedelta(minutes=10)  # some voicemails are not due when a history begins
 START = datetime(2026, 3, 2, 15, tzinfo=UTC)
 ANA, BEN, CEM = PEOPLE = ("+12025550141", "+12025550142", "+12025550143")
 LATER_KEY = bytes(range(100, 132))
@@ -31,13 +31,13 @@ LATER_KEY = bytes(range(100, 132))
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Both rings as one process has them."""
+    """Both key rings of one process."""
 
     encryption: KeyRing
     index: KeyRing
 
     def take(self) -> None:
-        """Be the keys of the process that runs."""
+        """Install these keys for the running process."""
         if (self.encryption, self.index) != (settings.RVM_ENCRYPTION_KEYS, settings.RVM_INDEX_KEYS):
             settings.RVM_ENCRYPTION_KEYS, settings.RVM_INDEX_KEYS = self.encryption, self.index
             cipher.cache_clear()
@@ -46,7 +46,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`stages` are the keys that processes may have at the same time while keys rotate: docs/operate/keys.md says how it goes."""
+    """Initial rows. `stages`: for each step of a rotation, the keys that processes may have at once (docs/operate/keys.md)."""
 
     workspace: Workspace
     setups: tuple[TelephonySetup, TelephonySetup]
@@ -78,7 +78,7 @@ def _people(workspace: Workspace, everything: Keys) -> dict[str, str]:
 
 @contextmanager
 def created() -> Iterator[World]:
-    """The world in a transaction of its own, which is rolled back afterwards; the model's carriers are known in it."""
+    """The world in a transaction that is rolled back afterwards, with the model's carriers installed."""
     with ExitStack() as stack:
         stack.enter_context(transaction.atomic())
         stack.callback(transaction.set_rollback, True)
