@@ -36,6 +36,24 @@ _PLACES = {"time_zone": cell_values.time_zone, "state": cell_values.state, "post
 _NOT_KEPT = {"", "reference", "record_number", "country", EXTENSION, PHONE_TYPE, *DECIDING, *_PLACES}
 # By these two rows of one number are no other persons.
 _NOT_COMPARED = {*PHONES, "country", EXTENSION, PHONE_TYPE, *DECIDING, "consent_date", "consent_source"}
+# Of a phone, that it is the one in the row above.
+_DITTO = frozenset(
+    {
+        '"',
+        "''",
+        "\u2033",
+        "\u201d",
+        "same",
+        "same as above",
+        "as above",
+        "see above",
+        "ditto",
+        "idem",
+        "igual",
+        "el mismo",
+    }
+)
+_MAX_DITTO = 20
 
 Row = Sequence[str]
 
@@ -98,12 +116,13 @@ def _reader_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
     phones = _phones_of(layout)
     binds, find_number = _binding(layout), _number_for(campaign, layout)
     shaped, verdict = _shape_for(layout), verdict_for(layout)
-    prints_of = _prints_for(layout)
+    prints_of, repeated = _prints_for(layout), _repeating(phones)
     recording_of = _recordings(campaign) if campaign.script is not None else None
 
     def read(row: Row) -> Person:
         if len(row) != width or isinstance(row, DamagedRow):
             row = shaped(row)
+        row = repeated(row)
         code, consent = verdict(row)
         if code:
             raise RowInvalid(code, binds(row) if code in BINDING else (), consent)
@@ -183,6 +202,22 @@ def _shape_for(layout: Layout) -> Callable[[Row], Row]:
 
 def _numbers_anywhere(row: Row) -> list[str]:
     return [number for cell in row for number in numbers_in(cell)]
+
+
+def _repeating(phones: Sequence[int]) -> Callable[[Row], Row]:
+    """A function that gives a row the phone of the row above where it says “same as above”: a no in one of them binds it."""
+    above = dict.fromkeys(phones, "")
+
+    def repeated(row: Row) -> Row:
+        for at in phones:
+            cell = row[at]
+            if cell and not cell[0].isdigit() and len(cell) <= _MAX_DITTO and cell.strip().casefold() in _DITTO:
+                row = [*row[:at], above[at], *row[at + 1 :]]
+            else:
+                above[at] = cell
+        return row
+
+    return repeated
 
 
 def _binding(layout: Layout) -> Callable[[Row], list[str]]:

@@ -66,3 +66,14 @@ def test_phones_of_google_contacts_are_the_persons_own() -> None:
         b"Cora,,Work Fax,3035550103,Mobile,2025550103\r\n"
     )
     assert (read.asked, read.reached) == ({}, ["+12025550101", "+12025550102", "+12025550103"])
+
+
+@pytest.mark.parametrize("ditto", ["same as above", "ditto", '""""', "Idem", "same"])
+def test_a_no_beside_the_phone_of_the_row_above_binds_it(ditto: str) -> None:
+    lines = ["Name,Phone,OK to call", "Ana,2025550101,Y", f"Lea,{ditto},Y", f"Leo,{ditto},N", "Ben,2025550102,Y"]
+    assert read_list("\r\n".join(lines).encode()).reached == ["+12025550102"]
+
+
+def test_the_phone_of_the_row_above_is_the_households() -> None:
+    read = read_list(b"Name,Phone,OK to call\r\nAna,2025550101,Y\r\nLea,same as above,Y\r\nBen,,Y\r\nBo,same,Y\r\n")
+    assert (read.reached, read.codes) == (["+12025550101"], {4: "phone_missing", 5: "phone_missing"})
