@@ -19,9 +19,9 @@ _JUDGED = frozenset({*DECIDING, UNCLEAR})
 class Layout:
     """`columns` are kinds, merge fields' names or "" where a column is not read; `watches` is what is looked for in each, or None.
 
-    `named` says whether a header names them, `said` are the places of which a person has said what stands there, and `titles` are
-    the rows above the header. `width` is how many cells rows have, 0 where they are ragged, as those of workbooks are, which end with
-    their last cell: there what is missing at the end is empty, and nothing can be shifted.
+    `named` says whether a header names them, and `header` are its names. `said` are the places of which a person has said what stands
+    there, and `titles` are the rows above the header. `width` is how many cells rows have, 0 where they are ragged, as those of
+    workbooks are, which end with their last cell: there what is missing at the end is empty, and nothing can be shifted.
     """
 
     columns: Sequence[str]
@@ -30,6 +30,7 @@ class Layout:
     width: int = 0
     said: Collection[int] = ()
     titles: Sequence[Sequence[str]] = ()
+    header: Sequence[str] = ()
 
 
 def layout_of(columns: Sequence[str], said: Collection[int], seen: Preview, *, ragged: bool) -> Layout:
@@ -40,7 +41,7 @@ def layout_of(columns: Sequence[str], said: Collection[int], seen: Preview, *, r
     ]
     width = 0 if ragged else width_of(seen.header, [cells for _, cells in seen.rows])
     titles = [cells for _, cells in seen.header.titles]
-    return Layout(columns, watches, any(seen.header.names), width, frozenset(said), titles)
+    return Layout(columns, watches, any(seen.header.names), width, frozenset(said), titles, seen.header.names)
 
 
 def _watch(kind: str, guessed: Column | None, *, said: bool) -> Watch | None:

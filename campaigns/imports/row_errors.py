@@ -124,6 +124,11 @@ CODES: dict[str, Code] = {
         "A row above this one says only that somebody must not be reached or has canceled, as a heading over those below it does; if "
         "it means nothing, take it out, or say what its column is.",
     ),
+    "under_another_header": Code(
+        _N,
+        "A row above this one names the columns anew, and otherwise than the header does, so that what stands in them is not known; "
+        "upload the two lists one by one.",
+    ),
     "clip_missing": Code(
         _N, "The campaign's script has no clip for what this row says; add the clip or an “otherwise”."
     ),

@@ -24,6 +24,7 @@ from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.cells.objections import answers_something, objects
 from rvm.spreadsheets.cells.phones import SAYS_NONE, numbers_in
+from rvm.spreadsheets.columns.headers import names_other_columns
 from rvm.spreadsheets.columns.headings import heading_at
 from rvm.spreadsheets.columns.kinds import DECIDING, EXTENSION, PHONE_TYPE, PHONES
 from rvm.spreadsheets.columns.names import Whose, whose
@@ -87,18 +88,21 @@ class RowInvalid(Exception):
 def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
     """A function that judges the rows of one list, in their order; it raises RowInvalid."""
     read, shaped, binds = _reader_for(campaign, layout), _shape_for(layout), _binding(layout)
-    under_heading = False
+    under_heading = under_header = False
 
     def judge(row: Row) -> Person:
-        nonlocal under_heading
+        nonlocal under_heading, under_header
         try:
             person = read(row)
         except RowInvalid:
             # A heading has no number and is refused anyway, so only such rows are looked at.
             under_heading = under_heading or heading_at(row) not in (None, *layout.said)
+            under_header = under_header or names_other_columns(row, layout.header)
             raise
         if under_heading:
             raise RowInvalid("under_heading", binds(shaped(row)), person.consent)
+        if under_header:
+            raise RowInvalid("under_another_header", binds(shaped(row)), person.consent)
         return person
 
     return judge

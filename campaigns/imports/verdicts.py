@@ -51,7 +51,10 @@ WATCHED = frozenset({"says_no", "column_unclear"})
 REPORT_LINE = "report_line"
 # These say no to the numbers of the row, whatever other rows say about them. An appointment may be canceled and another one stand,
 # and who says nothing in one row may say it in another.
-BINDING = (frozenset(ORDER) | WATCHED | {"under_heading"}) - {"appointment_canceled", "consent_blank"}
+BINDING = (frozenset(ORDER) | WATCHED | {"under_heading", "under_another_header"}) - {
+    "appointment_canceled",
+    "consent_blank",
+}
 
 _SENTENCES = frozenset(code.sentence for code in CODES.values())
 _CONSENT: dict[str, Consent] = {

@@ -156,6 +156,20 @@ def _score(rows: Sequence[Row], at: int) -> int:
     return len(named) if agreeing else 0
 
 
+def names_other_columns(cells: Sequence[str], header: Sequence[str]) -> bool:
+    """Whether a row in the midst of a list is the header of another one: each of its cells names a column, and not as `header` does.
+
+    Of a header of two rows reports repeat the lower one.
+    """
+    said = list(map(trimmed, cells))
+    if any(map(_is_data, said)) or not _names_all(said):
+        return False
+    if sum(meaning_of(cell).sense in (Sense.KIND, Sense.PHONE) for cell in said) < 2:
+        return False
+    names = [*map(folded, header), *[""] * (len(said) - len(header))]
+    return any(cell and not name.endswith(folded(cell)) for cell, name in zip(said, names, strict=False))
+
+
 def _is_data(cell: str) -> bool:
     """A header has no phone, date, mail address or figure in it, and no bare yes."""
     figures = sum(map(str.isdigit, cell))

@@ -77,3 +77,19 @@ def test_a_no_beside_the_phone_of_the_row_above_binds_it(ditto: str) -> None:
 def test_the_phone_of_the_row_above_is_the_households() -> None:
     read = read_list(b"Name,Phone,OK to call\r\nAna,2025550101,Y\r\nLea,same as above,Y\r\nBen,,Y\r\nBo,same,Y\r\n")
     assert (read.reached, read.codes) == (["+12025550101"], {4: "phone_missing", 5: "phone_missing"})
+
+
+SECOND = ["Cora,2025550103,N", "Dev,2025550104,Y"]
+
+
+@pytest.mark.parametrize("header", ["Name,Phone,Do not call", "Name,Cell,DNC", "Phone,Name,OK to call"])
+def test_below_the_header_of_another_list_nobody_is_reached(header: str) -> None:
+    lines = ["Name,Phone,OK to call", "Ana,2025550101,Y", "Ben,2025550102,N", "", header, *SECOND]
+    read = read_list("\r\n".join(lines).encode())
+    assert set(read.reached) <= {"+12025550101"}
+    assert read.asked or "under_another_header" in read.codes.values()
+
+
+def test_below_the_same_header_on_another_page_people_are_reached() -> None:
+    lines = ["Name,Phone,DNC", "Ana,2025550101,N", "Ben,2025550102,Y", "Name,Phone,DNC", *SECOND]
+    assert read_list("\r\n".join(lines).encode()).reached == ["+12025550101", "+12025550103"]
