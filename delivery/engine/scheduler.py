@@ -72,7 +72,7 @@ class ClaimScheduler:
         self._asked: set[UUID] = set()
         self._resting: dict[UUID, float] = {}
         self._owed = 0.0  # boot clock: until then a lane rests after a passing fault, and the job waits for it
-        self._turns = 0
+        self._rotation = 0
 
     def turn(self, results: Sequence[Result], capacity: int, in_flight: Mapping[UUID, int]) -> Turn:
         """Record `results`, then claim for up to `capacity` starts. Raises DatabaseError if the results were not written."""
@@ -137,6 +137,7 @@ class ClaimScheduler:
             waits.append(wait)
             if len(claimed) >= capacity:
                 break
+        self._rotation += bool(claimed)
         wait = min(waits, default=max(0.0, self._owed - began))
         return Turn(claimed, left=bool(routes) or self._owed > began, wait=min(wait, MAX_WAIT))
 
@@ -152,12 +153,14 @@ class ClaimScheduler:
         self._resting[route.lane_id] = self._clock() + seconds
 
     def _in_turn(self, routes: Iterable[ActiveRoute]) -> list[ActiveRoute]:
-        """Routes by priority, rotated among equals each turn, so that scarce starts are shared."""
-        self._turns += 1
+        """Routes by priority, rotated among equals, so that scarce starts are shared.
+
+        Only turns that start something count: where every second turn gets a permit, the others would undo the rotation.
+        """
         ordered: list[ActiveRoute] = []
         for _, group in groupby(routes, key=lambda route: route.priority):
             equals = list(group)
-            first = self._turns % len(equals)
+            first = self._rotation % len(equals)
             ordered += equals[first:] + equals[:first]
         return ordered
 

@@ -109,16 +109,16 @@ def test_somebody_who_opts_out_after_the_launch_is_not_reached() -> None:
 def test_several_workers_together_keep_to_a_campaigns_pace() -> None:
     """listmonk #2816, mailtrain #1173: limits off by one, and kept by each process for itself."""
     campaign = make_campaign(state="running", pace_per_second=10)
-    gates = [RateLimiter(get_connection("dispatch"), f"worker-{number}") for number in range(5)]
-    began = gates[0].redis.time()
+    limiters = [RateLimiter(get_connection("dispatch"), f"worker-{number}") for number in range(5)]
+    began = limiters[0].redis.time()
     granted = sum(
-        gate.ask(
+        limiter.acquire(
             campaign.lane.use_case.setup_id, wanted=100, pace=1000, cap=1000, in_flight=0, lane=(campaign.pk, 10)
         ).count
         for _ in range(20)
-        for gate in gates
+        for limiter in limiters
     )
-    ended = gates[0].redis.time()
+    ended = limiters[0].redis.time()
     seconds = (ended[0] - began[0]) + (ended[1] - began[1]) / 1e6
     assert 1 <= granted <= 10 * seconds + 1 + 1
 

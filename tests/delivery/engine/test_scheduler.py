@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -24,10 +25,12 @@ from delivery.engine.claim import claim
 from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.lane_routes import SendRoute, active_routes
 from delivery.engine.rate_limit import Permit, RateLimiter
+from delivery.engine.scheduler import ClaimScheduler
 from delivery.models import Drop, Lane, Voicemail
 from delivery.services.voicemails import cancel
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 from delivery.worker.maintenance import expire
+from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import BlindIndex, KeyRing, blind_index
 from rvm.platform.errors import ServiceError
 from tests import factories
@@ -292,6 +295,41 @@ def test_a_lane_of_higher_priority_goes_first_for_as_long_as_it_has_any() -> Non
     dispatch(FakeTransport(), OneAtATime())
     order = list(Drop.objects.order_by("created_at").values_list("voicemail__lane_id", flat=True))
     assert order == [high.id] * 4 + [low.id] * 4
+
+
+class Sparse(RateLimiter):
+    """Permits one start in every so many turns."""
+
+    def __init__(self, every: int) -> None:
+        super().__init__(get_connection("dispatch"), "worker-1")
+        self.every, self.turn, self.left = every, 0, 0
+
+    def begin_turn(self) -> None:
+        self.turn += 1
+        self.left = int(self.turn % self.every == 0)
+
+    def acquire(self, *_: Any, wanted: int, **__: Any) -> Permit:
+        count, self.left = min(wanted, self.left), 0
+        return Permit(count, 0.01)
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 4])
+def test_lanes_take_turns_however_many_turns_start_nothing(every: int) -> None:
+    use_case = factories.make_use_case()
+    first, second = (factories.make_lane(use_case) for _ in range(2))
+    for lane in (first, second):
+        for _ in range(4):
+            factories.make_voicemail(lane=lane)
+    limiter = Sparse(every)
+    scheduler = ClaimScheduler(
+        limiter, clock=time.monotonic, now=database_now, lease=timedelta(seconds=60), http_timeout=15
+    )
+    order = []
+    for _ in range(8 * every):
+        limiter.begin_turn()
+        order += [claimed.claim.voicemail_id for claimed in scheduler.turn([], 8, {}).claimed]
+    lanes = [Voicemail.objects.get(pk=voicemail_id).lane_id for voicemail_id in order]
+    assert len(lanes) == 8 and all(lane != following for lane, following in itertools.pairwise(lanes))
 
 
 class DeadRedis:
