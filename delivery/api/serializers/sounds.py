@@ -10,6 +10,8 @@ from delivery.recordings.links import link
 from delivery.recordings.storage import MAX_NAME_LENGTH
 from rvm.platform.api.fields import StrictSerializer, TextField
 
+RECORDING_HELP = "MP3, 10 to 60 seconds, at most 8 MB."
+
 
 class PlayerLinkField(serializers.URLField):
     """A link to the sound of the row, made as it is shown."""
@@ -22,7 +24,7 @@ class PlayerLinkField(serializers.URLField):
 
 
 class RecordingUpload(StrictSerializer):
-    audio = serializers.FileField(allow_empty_file=True, help_text="MP3, 10 to 60 seconds, at most 8 MB.")
+    audio = serializers.FileField(allow_empty_file=True, help_text=RECORDING_HELP)
     name = TextField(required=False, max_length=MAX_NAME_LENGTH, help_text="By default the file's name.")
 
 
