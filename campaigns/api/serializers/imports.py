@@ -23,7 +23,7 @@ from campaigns.models import RecipientImport
 from campaigns.models.recipient_import import MAX_STATEMENT_LENGTH
 from campaigns.states import ImportState, Outcome
 from rvm.platform.api.fields import StrictSerializer, TextField, YesField
-from rvm.spreadsheets.columns.kinds import KINDS, REPEATED, UNCLEAR
+from rvm.spreadsheets.columns.kinds import KINDS, REPEATED
 
 IMPORT_STATES = [state.value for state in ImportState]
 OUTCOMES = [outcome.value for outcome in Outcome]
@@ -37,10 +37,8 @@ class ImportReading(ListReading):
         required=False, help_text="Whether rows are read that the workbook hides or crosses out; false at first."
     )
     columns = columns_field(
-        f"What each column is, from the left: {', '.join(KINDS)}, or a merge field's name of your own; empty where it is "
-        "not "
-        f"read. {', '.join(REPEATED)} may stand several times, and `{UNCLEAR}` where nobody has said yet what a column is; no "
-        "list with such a column is checked."
+        f"{', '.join(KINDS)}, or a merge field's name of your own; empty where it is not read.",
+        repeated=REPEATED,
     )
 
 

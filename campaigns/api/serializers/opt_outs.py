@@ -24,7 +24,6 @@ from campaigns.opt_outs.columns import KINDS, REPEATED
 from campaigns.opt_outs.rows import sentence_of
 from campaigns.states import OptOutState
 from rvm.platform.api.fields import StrictSerializer, YesField, help_of
-from rvm.spreadsheets.columns.kinds import UNCLEAR
 
 OPT_OUT_LIST_STATES = [state.value for state in OptOutState]
 _COUNTS = (
@@ -46,10 +45,9 @@ class OptOutReading(ListReading):
         required=False, help_text="Whether rows are read that the workbook hides or crosses out; true at first."
     )
     columns = columns_field(
-        f"What each column is, from the left: {', '.join(KINDS)}; empty where it is not read. Every number of a "
-        "row is listed. With a column `opt_out` only people with a yes in it are, with a column `consent` only people without one. "
-        f"{', '.join(REPEATED)} may stand several times, and `{UNCLEAR}` where nobody has said yet what a column is; no "
-        "list with such a column is checked."
+        f"{', '.join(KINDS)}; empty where it is not read. Every number of a row is listed. With a column `opt_out` only people "
+        "with a yes in it are, with a column `consent` only people without one.",
+        repeated=REPEATED,
     )
 
 

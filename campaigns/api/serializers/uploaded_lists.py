@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -10,6 +10,7 @@ from rest_framework import serializers
 from campaigns.imports.uploaded_lists import MAX_HEADER_ROW
 from campaigns.models import UploadedList
 from rvm.platform.api.fields import StrictSerializer, TextField, help_of
+from rvm.spreadsheets.columns.kinds import UNCLEAR
 from rvm.spreadsheets.columns.questions import Question
 from rvm.spreadsheets.columns.reading import Sureness, Why
 from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
@@ -46,7 +47,12 @@ class ListFileField(serializers.FileField):
         )
 
 
-def columns_field(help_text: str) -> serializers.ListField:
+def columns_field(kinds: str, *, repeated: Iterable[str]) -> serializers.ListField:
+    """What each column is: `kinds` describes what may be said, `repeated` are the kinds that several columns may have."""
+    help_text = (
+        f"What each column is, from the left: {kinds} {', '.join(repeated)} may stand several times, and `{UNCLEAR}` where "
+        "nobody has said yet what a column is; no list with such a column is checked."
+    )
     child = TextField(allow_blank=True, max_length=64)
     return serializers.ListField(required=False, child=child, max_length=MAX_COLUMNS, help_text=help_text)
 
