@@ -11,8 +11,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import AuditEvent, Workspace
+from rvm.platform.models import AuditEvent
 from tests.factories import make_phone_number, make_setup, make_use_case, make_user, make_voicemail, make_workspace
+from tests.services import actions, refused
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
 from usecases.services import (
     add_phone_number,
@@ -27,17 +28,6 @@ from usecases.services import (
 from usecases.services.saving import unless_taken
 
 pytestmark = pytest.mark.django_db
-
-
-def refused(verb: Any, **arguments: Any) -> ServiceError:
-    with pytest.raises(ServiceError) as refusal:
-        verb(**arguments)
-    assert str(refusal.value).endswith(".")
-    return refusal.value
-
-
-def actions(workspace: Workspace) -> list[str]:
-    return sorted(AuditEvent.objects.filter(workspace=workspace).values_list("action", flat=True))
 
 
 def open_use_case(setup: TelephonySetup, **fields: Any) -> UseCase:

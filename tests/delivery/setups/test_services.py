@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.core.exceptions import ValidationError
 
 from delivery.setups.services import create_setup, update_setup
-from rvm.platform.errors import ServiceError
-from rvm.platform.models import AuditEvent, Workspace
+from rvm.platform.models import AuditEvent
 from tests.factories import SANDBOX_CREDENTIALS, make_setup, make_workspace
+from tests.services import actions, refused
 from usecases.services import delete_setup
 
 pytestmark = pytest.mark.django_db
 
 KEPT = dict(SANDBOX_CREDENTIALS)
-
-
-def refused(verb: Any, **arguments: Any) -> ServiceError:
-    with pytest.raises(ServiceError) as refusal:
-        verb(**arguments)
-    assert str(refusal.value).endswith(".")
-    return refusal.value
-
-
-def actions(workspace: Workspace) -> list[str]:
-    return sorted(AuditEvent.objects.filter(workspace=workspace).values_list("action", flat=True))
 
 
 def test_a_setup_is_created_with_encrypted_credentials_that_the_audit_does_not_hold() -> None:
