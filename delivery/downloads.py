@@ -11,7 +11,7 @@ from django.http import StreamingHttpResponse
 from delivery.exports import MERGE_COLUMNS, export_rows
 from delivery.models import Voicemail
 from rvm.platform import audit
-from rvm.platform.csv_export import csv_answer
+from rvm.platform.csv_export import csv_response
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import User, Workspace
 from rvm.platform.observability.masking import MASK
@@ -41,4 +41,4 @@ def voicemail_download(
         numbers_shown=reveal,
     )
     rows = export_rows(found, reveal=reveal, merge_columns=merge_columns)
-    return csv_answer(rows, f"voicemails-{database_now():%Y-%m-%d}.csv", e164=e164)
+    return csv_response(rows, f"voicemails-{database_now():%Y-%m-%d}.csv", e164=e164)

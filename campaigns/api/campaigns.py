@@ -14,12 +14,12 @@ from campaigns import selectors
 from campaigns.api import examples
 from campaigns.api.base import CampaignsView
 from campaigns.api.serializers.campaigns import (
-    CampaignAnswer,
     CampaignChanges,
     CampaignQuery,
+    CampaignRetrySerializer,
+    CampaignSerializer,
     NewCampaign,
-    RetryFailedAnswer,
-    RetryFailedRequest,
+    RetryFailed,
 )
 from campaigns.lifecycle import service as services
 from campaigns.models import Campaign
@@ -35,7 +35,7 @@ TAGS = ["Campaigns"]
 
 
 class _CampaignView(CampaignsView, RowsView):
-    serializer_class = CampaignAnswer
+    serializer_class = CampaignSerializer
 
     def values(self, data: dict[str, Any]) -> dict[str, Any]:
         """The ids of use case and recording as rows of this workspace."""
@@ -62,7 +62,7 @@ class _CampaignView(CampaignsView, RowsView):
         description=f"Newest first. {ONE_WORLD}",
         tags=TAGS,
         parameters=[CampaignQuery],
-        responses={200: page_of(CampaignAnswer)},
+        responses={200: page_of(CampaignSerializer)},
         examples=[examples.CAMPAIGNS],
     ),
     post=extend_schema(
@@ -72,7 +72,7 @@ class _CampaignView(CampaignsView, RowsView):
         "carrier only. For what is left out or null the use case decides, and its limits hold in any case.",
         tags=TAGS,
         request=NewCampaign,
-        responses={201: CampaignAnswer},
+        responses={201: CampaignSerializer},
         examples=[examples.NEW_CAMPAIGN, examples.DRAFT],
     ),
 )
@@ -97,7 +97,7 @@ class CampaignView(_CampaignView):
         operation_id="get_campaign",
         summary="Get a campaign",
         tags=TAGS,
-        responses={200: CampaignAnswer},
+        responses={200: CampaignSerializer},
         examples=[examples.RUNNING],
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
@@ -110,7 +110,7 @@ class CampaignView(_CampaignView):
         "`campaign_claimed`. The use case stays once it has recipients: 409 `campaign_has_recipients`.",
         tags=TAGS,
         request=CampaignChanges,
-        responses={200: CampaignAnswer},
+        responses={200: CampaignSerializer},
         examples=[examples.SLOWER, examples.RUNNING],
     )
     def patch(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
@@ -136,7 +136,7 @@ def _moving(verb: str, summary: str, description: str, example: Any) -> Any:
         description=description,
         tags=TAGS,
         request=None,
-        responses={200: CampaignAnswer},
+        responses={200: CampaignSerializer},
         examples=[example],
     )
     return extend_schema_view(post=told)
@@ -207,16 +207,16 @@ class RetryFailedView(_CampaignView):
             "and until it is done another request is refused: 409 `retry_under_way`."
         ),
         tags=TAGS,
-        request=RetryFailedRequest,
-        responses={200: RetryFailedAnswer, 202: RetryFailedAnswer},
+        request=RetryFailed,
+        responses={200: CampaignRetrySerializer, 202: CampaignRetrySerializer},
         examples=[examples.RETRY_FAILED, examples.RETRIED, examples.RETRYING],
     )
     def post(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        asked = self.sent(RetryFailedRequest)
+        asked = self.sent(RetryFailed)
         if asked["accept_duplicate_risk"]:
             require_scope(self.key, Scope.VOICEMAIL_RESEND_UNCERTAIN)
         retry = services.retry_failed(self.own_campaign(campaign_id), **asked, actor=self.actor, now=database_now())
-        return Response(RetryFailedAnswer(retry).data, 202 if retry.state == RetryState.RUNNING else 200)
+        return Response(CampaignRetrySerializer(retry).data, 202 if retry.state == RetryState.RUNNING else 200)
 
     @extend_schema(
         operation_id="stop_retry_of_campaign",
@@ -225,8 +225,10 @@ class RetryFailedView(_CampaignView):
         "`retry_not_under_way` where none is running.",
         tags=TAGS,
         request=None,
-        responses={200: RetryFailedAnswer},
+        responses={200: CampaignRetrySerializer},
         examples=[examples.RETRY_STOPPED],
     )
     def delete(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        return Response(RetryFailedAnswer(services.stop_retry(self.own_campaign(campaign_id), actor=self.actor)).data)
+        return Response(
+            CampaignRetrySerializer(services.stop_retry(self.own_campaign(campaign_id), actor=self.actor)).data
+        )

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from campaigns.api import examples
 from campaigns.api.base import CampaignsView
-from campaigns.api.serializers.figures import CampaignExportQuery, PreviewAnswer, ProgressAnswer
+from campaigns.api.serializers.figures import CampaignExportQuery, CampaignPreviewSerializer, CampaignProgressSerializer
 from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview
 from campaigns.planning.progress import progress
@@ -37,12 +37,12 @@ class PreviewView(CampaignsView):
         description="How many people would be reached at once, how many later and when, and how many not at all and why, for a "
         "launch now or at `starts_at`. It is the same decision that is made at the moment of sending.",
         tags=TAGS,
-        responses={200: PreviewAnswer},
+        responses={200: CampaignPreviewSerializer},
         examples=[examples.PREVIEW],
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
         now = database_now()
-        return Response(PreviewAnswer(preview(plan_of(self.find_campaign(campaign_id), now), now)).data)
+        return Response(CampaignPreviewSerializer(preview(plan_of(self.find_campaign(campaign_id), now), now)).data)
 
 
 class StatsView(CampaignsView):
@@ -53,13 +53,13 @@ class StatsView(CampaignsView):
         summary="See how far a campaign is",
         description="From counters, so it may be asked every few seconds however large the campaign is.",
         tags=TAGS,
-        responses={200: ProgressAnswer},
+        responses={200: CampaignProgressSerializer},
         examples=[examples.STATS],
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
         campaign = self.find_campaign(campaign_id)
         told = {**asdict(progress(campaign, database_now())), "retry": retries(campaign).first()}
-        return Response(ProgressAnswer(told).data)
+        return Response(CampaignProgressSerializer(told).data)
 
 
 class ExportView(CampaignsView):

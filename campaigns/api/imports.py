@@ -15,12 +15,12 @@ from rest_framework.request import Request
 from campaigns import selectors
 from campaigns.api import examples
 from campaigns.api.serializers.imports import (
-    ImportAnswer,
     ImportConfirmation,
-    ImportDetail,
-    ImportLookAnswer,
+    ImportPreviewSerializer,
     ImportReading,
     ImportUpload,
+    RecipientImportDetailSerializer,
+    RecipientImportSerializer,
 )
 from campaigns.api.uploaded_lists import READ_AS, ListUploadHandler, UploadedListDetailView, UploadedListView, hidden
 from campaigns.imports import service as services
@@ -31,7 +31,7 @@ from rvm.platform import audit
 from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.lists import ActionView, CreateView, ListView, PageQuery, page_of
 from rvm.platform.api.rendering import AnyAccept
-from rvm.platform.csv_export import csv_answer
+from rvm.platform.csv_export import csv_response
 from rvm.platform.database.clock import database_now
 from rvm.platform.observability.masking import mask_numbers
 from rvm.platform.scopes import Scope
@@ -40,8 +40,8 @@ TAGS = ["Recipient imports"]
 
 
 class _ImportView(UploadedListView):
-    serializer_class = ImportAnswer
-    look_class = ImportLookAnswer
+    serializer_class = RecipientImportSerializer
+    preview_class = ImportPreviewSerializer
 
     def find(self, **ids: UUID) -> RecipientImport:
         return self.find_import(self.find_campaign(ids["campaign_id"]), ids["import_id"])
@@ -60,7 +60,7 @@ class _ImportView(UploadedListView):
         description="Newest first.",
         tags=TAGS,
         parameters=[PageQuery],
-        responses={200: page_of(ImportAnswer)},
+        responses={200: page_of(RecipientImportSerializer)},
     ),
     post=extend_schema(
         operation_id="upload_import",
@@ -71,7 +71,7 @@ class _ImportView(UploadedListView):
         "confirm. The same people uploaded twice are duplicates.",
         tags=TAGS,
         request={"multipart/form-data": ImportUpload},
-        responses={201: ImportDetail},
+        responses={201: RecipientImportDetailSerializer},
         examples=[examples.UPLOADED],
     ),
 )
@@ -107,7 +107,7 @@ class ImportListView(_ImportView, ListView, CreateView):
         description="How the file is read, how far it is, what became of its rows, and its first rows. The cells of these are hidden "
         f"without the scope `{Scope.NUMBERS_READ.value}`.",
         tags=TAGS,
-        responses={200: ImportDetail},
+        responses={200: RecipientImportDetailSerializer},
         examples=[examples.CHECKED],
     ),
     patch=extend_schema(
@@ -116,7 +116,7 @@ class ImportListView(_ImportView, ListView, CreateView):
         description=READ_AS,
         tags=TAGS,
         request=ImportReading,
-        responses={200: ImportDetail},
+        responses={200: RecipientImportDetailSerializer},
         examples=[examples.READ_AS],
     ),
     delete=extend_schema(
@@ -149,7 +149,7 @@ class ImportView(_ImportView, UploadedListDetailView):
         "what it is; `columns` has these with their questions.",
         tags=TAGS,
         request=None,
-        responses={200: ImportAnswer},
+        responses={200: RecipientImportSerializer},
         examples=[examples.CHECKING],
     )
 )
@@ -166,7 +166,7 @@ class ImportCheckView(_ImportView, ActionView):
         "campaign, held until it is launched.",
         tags=TAGS,
         request=ImportConfirmation,
-        responses={200: ImportAnswer},
+        responses={200: RecipientImportSerializer},
         examples=[examples.CONFIRM, examples.IMPORTING],
     )
 )
@@ -198,7 +198,7 @@ class ImportErrorsView(_ImportView):
             numbers_shown=self.may_see_numbers,
         )
         rows = error_report(recipient_import)
-        return csv_answer(
+        return csv_response(
             rows if self.may_see_numbers else _masked(rows), f"errors-{recipient_import.pk}.csv", e164=True
         )
 

@@ -12,9 +12,9 @@ from campaigns import selectors
 from campaigns.api import examples
 from campaigns.api.serializers.opt_outs import (
     OptOutConfirmation,
-    OptOutListAnswer,
-    OptOutListDetail,
-    OptOutListLookAnswer,
+    OptOutListDetailSerializer,
+    OptOutListPreviewSerializer,
+    OptOutListSerializer,
     OptOutReading,
     OptOutUpload,
 )
@@ -30,8 +30,8 @@ TAGS = ["Opt-out lists"]
 
 
 class _OptOutView(UploadedListView):
-    serializer_class = OptOutListAnswer
-    look_class = OptOutListLookAnswer
+    serializer_class = OptOutListSerializer
+    preview_class = OptOutListPreviewSerializer
     kind = services.KIND
 
     def find(self, **ids: UUID) -> OptOutImport:
@@ -49,7 +49,7 @@ class _OptOutView(UploadedListView):
         description="Newest first.",
         tags=TAGS,
         parameters=[WorldQuery],
-        responses={200: page_of(OptOutListAnswer)},
+        responses={200: page_of(OptOutListSerializer)},
     ),
     post=extend_schema(
         operation_id="upload_opt_out_list",
@@ -59,7 +59,7 @@ class _OptOutView(UploadedListView):
         "at the counts, and confirm. A test key's list is read and counted, and puts nobody on the suppression list.",
         tags=TAGS,
         request={"multipart/form-data": OptOutUpload},
-        responses={201: OptOutListDetail},
+        responses={201: OptOutListDetailSerializer},
         examples=[examples.OPT_OUTS_UPLOADED],
     ),
 )
@@ -96,7 +96,7 @@ class OptOutListsView(_OptOutView, ListView, CreateView):
         description="How the file is read, how far it is, what is in it, and its first rows. The cells of these are hidden without "
         f"the scope `{Scope.NUMBERS_READ.value}`.",
         tags=TAGS,
-        responses={200: OptOutListDetail},
+        responses={200: OptOutListDetailSerializer},
         examples=[examples.OPT_OUTS_CHECKED],
     ),
     patch=extend_schema(
@@ -105,7 +105,7 @@ class OptOutListsView(_OptOutView, ListView, CreateView):
         description=READ_AS,
         tags=TAGS,
         request=OptOutReading,
-        responses={200: OptOutListDetail},
+        responses={200: OptOutListDetailSerializer},
     ),
     delete=extend_schema(
         operation_id="discard_opt_out_list",
@@ -136,7 +136,7 @@ class OptOutListView(_OptOutView, UploadedListDetailView):
         "these with their questions.",
         tags=TAGS,
         request=None,
-        responses={200: OptOutListAnswer},
+        responses={200: OptOutListSerializer},
     ),
 )
 class OptOutCheckView(_OptOutView, ActionView):
@@ -153,7 +153,7 @@ class OptOutCheckView(_OptOutView, ActionView):
         "campaign, unless `must_not_be_reached` is true.",
         tags=TAGS,
         request=OptOutConfirmation,
-        responses={200: OptOutListAnswer},
+        responses={200: OptOutListSerializer},
         examples=[examples.OPT_OUTS_CONFIRM, examples.OPT_OUTS_IMPORTING],
     ),
 )
@@ -172,7 +172,7 @@ class OptOutConfirmView(_OptOutView, ActionView):
         "meanwhile stay so and are counted in `ended_meanwhile`; another campaign reaches these people.",
         tags=TAGS,
         request=None,
-        responses={200: OptOutListAnswer},
+        responses={200: OptOutListSerializer},
         examples=[examples.OPT_OUTS_UNDOING],
     ),
 )

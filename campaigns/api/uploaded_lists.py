@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns.api.base import CampaignsView
-from campaigns.api.serializers.uploaded_lists import FirstLookAnswer, ListReading
+from campaigns.api.serializers.uploaded_lists import ListPreviewSerializer, ListReading
 from campaigns.imports import uploaded_lists
 from campaigns.imports.uploaded_lists import RECIPIENTS, Kind, Sample
 from campaigns.models import UploadedList
@@ -32,10 +32,10 @@ class ListUploadHandler(EncryptedUploadHandler):
 
 
 class UploadedListView(CampaignsView, RowsView):
-    """A list of one `kind`. `look_class` is how the first look at its file is answered, of the sample and what `look` says."""
+    """A list of one `kind`. `preview_class` is how the first look at its file is answered, of the sample and what `look` says."""
 
     kind: ClassVar[Kind] = RECIPIENTS
-    look_class: ClassVar[type[FirstLookAnswer]]
+    preview_class: ClassVar[type[ListPreviewSerializer]]
 
     def find(self, **ids: UUID) -> Any:
         """The list that the address names."""
@@ -57,7 +57,7 @@ class UploadedListView(CampaignsView, RowsView):
         look = {**self.look(row), "sample": sample}
         return {
             **self.serialize(row),
-            **self.look_class(look, context={"sentences": self.kind.sentences}).data,
+            **self.preview_class(look, context={"sentences": self.kind.sentences}).data,
         }
 
     def _sample(self, row: UploadedList) -> Sample | None:

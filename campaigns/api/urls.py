@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from campaigns.api import campaigns, figures, heard, imports, opt_outs, withdrawals
+from campaigns.api import campaigns, figures, imports, message_preview, opt_outs, withdrawals
 
 ONE = "campaigns/<uuid:campaign_id>"
 IMPORT = f"{ONE}/imports/<uuid:import_id>"
@@ -31,7 +31,7 @@ urlpatterns = [
     path(f"{ONE}/withdrawals", withdrawals.WithdrawalListView.as_view(), name="withdrawals"),
     path(WITHDRAWAL, withdrawals.WithdrawalView.as_view(), name="withdrawal"),
     path(f"{WITHDRAWAL}/confirm", withdrawals.WithdrawalConfirmView.as_view(), name="withdrawal-confirm"),
-    path(f"{IMPORT}/recordings", heard.HeardView.as_view(), name="import-recordings"),
+    path(f"{IMPORT}/recordings", message_preview.MessagePreviewView.as_view(), name="import-recordings"),
     path("opt-out-lists", opt_outs.OptOutListsView.as_view(), name="opt-out-lists"),
     path(OPT_OUTS, opt_outs.OptOutListView.as_view(), name="opt-out-list"),
     path(f"{OPT_OUTS}/check", opt_outs.OptOutCheckView.as_view(), name="opt-out-list-check"),

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from campaigns.api import examples
 from campaigns.api.base import CampaignsView
-from campaigns.api.serializers.withdrawals import WithdrawalAnswer, WithdrawalList, WithdrawalUpload
+from campaigns.api.serializers.withdrawals import WithdrawalList, WithdrawalSerializer, WithdrawalUpload
 from campaigns.api.uploaded_lists import ListUploadHandler
 from campaigns.models import Withdrawal
 from campaigns.withdrawals import service as services
@@ -26,7 +26,7 @@ TAGS = ["Withdrawals"]
 
 
 class _WithdrawalView(CampaignsView, RowsView):
-    serializer_class = WithdrawalAnswer
+    serializer_class = WithdrawalSerializer
 
     def find(self, campaign_id: UUID, withdrawal_id: UUID) -> Withdrawal:
         campaign = self.find_campaign(campaign_id)
@@ -48,7 +48,7 @@ class _WithdrawalView(CampaignsView, RowsView):
         "imported into it.",
         tags=TAGS,
         request={"application/json": WithdrawalList, "multipart/form-data": WithdrawalUpload},
-        responses={201: WithdrawalAnswer},
+        responses={201: WithdrawalSerializer},
         examples=[examples.WITHDRAW, examples.WITHDRAWAL],
     )
 )
@@ -75,7 +75,7 @@ class WithdrawalView(_WithdrawalView):
         operation_id="get_withdrawal",
         summary="Get a withdrawal",
         tags=TAGS,
-        responses={200: WithdrawalAnswer},
+        responses={200: WithdrawalSerializer},
         examples=[examples.WITHDRAWN],
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID, withdrawal_id: UUID) -> Response:
@@ -90,7 +90,7 @@ class WithdrawalView(_WithdrawalView):
         "message that has left since the check is not called back.",
         tags=TAGS,
         request=None,
-        responses={200: WithdrawalAnswer},
+        responses={200: WithdrawalSerializer},
         examples=[examples.WITHDRAWN],
     )
 )

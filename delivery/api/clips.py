@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from delivery.api import examples
 from delivery.api.base import DeliveryView
-from delivery.api.serializers.sounds import ClipAnswer, ClipDetail, ClipUpload
+from delivery.api.serializers.sounds import ClipDetailSerializer, ClipSerializer, ClipUpload
 from delivery.api.sounds import PLAYING, SoundAudioView, SoundListView, SoundView
 from delivery.models import Clip
 from delivery.recordings.clips import store_clip
@@ -24,7 +24,7 @@ TAGS = ["Clips"]
         description="Newest first.",
         tags=TAGS,
         parameters=[PageQuery],
-        responses={200: page_of(ClipAnswer)},
+        responses={200: page_of(ClipSerializer)},
     ),
     post=extend_schema(
         operation_id="upload_clip",
@@ -35,12 +35,12 @@ TAGS = ["Clips"]
         ),
         tags=TAGS,
         request={"multipart/form-data": ClipUpload},
-        responses={201: ClipAnswer},
+        responses={201: ClipSerializer},
         examples=[examples.CLIP],
     ),
 )
 class ClipsView(SoundListView):
-    serializer_class = ClipAnswer
+    serializer_class = ClipSerializer
     upload_class = ClipUpload
     store = staticmethod(store_clip)
 
@@ -53,11 +53,11 @@ class ClipsView(SoundListView):
         operation_id="get_clip",
         summary="Get a clip with a link that plays it",
         tags=TAGS,
-        responses={200: ClipDetail},
+        responses={200: ClipDetailSerializer},
     )
 )
 class ClipView(SoundView):
-    serializer_class = ClipDetail
+    serializer_class = ClipDetailSerializer
     find = DeliveryView.find_clip
 
 

@@ -109,7 +109,7 @@ BATCH = request_example(
         ],
     },
 )
-BATCH_ANSWER = response_example(
+BATCH_RESULT = response_example(
     "One queued, one refused",
     {
         "queued": 1,

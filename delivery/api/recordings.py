@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from delivery.api import examples
 from delivery.api.base import DeliveryView
-from delivery.api.serializers.sounds import RecordingAnswer, RecordingDetail, RecordingUpload
+from delivery.api.serializers.sounds import RecordingDetailSerializer, RecordingSerializer, RecordingUpload
 from delivery.api.sounds import PLAYING, SoundAudioView, SoundListView, SoundView
 from delivery.models import Recording
 from delivery.recordings.recordings import measured, store_recording
@@ -28,7 +28,7 @@ TAGS = ["Recordings"]
         f"the scope `{Scope.NUMBERS_READ.value}` they are found by their ids.",
         tags=TAGS,
         parameters=[PageQuery],
-        responses={200: page_of(RecordingAnswer)},
+        responses={200: page_of(RecordingSerializer)},
     ),
     post=extend_schema(
         operation_id="upload_recording",
@@ -39,12 +39,12 @@ TAGS = ["Recordings"]
         ),
         tags=TAGS,
         request={"multipart/form-data": RecordingUpload},
-        responses={201: RecordingAnswer},
+        responses={201: RecordingSerializer},
         examples=[examples.RECORDING],
     ),
 )
 class RecordingsView(SoundListView):
-    serializer_class = RecordingAnswer
+    serializer_class = RecordingSerializer
     upload_class = RecordingUpload
     store = staticmethod(store_recording)
 
@@ -57,12 +57,12 @@ class RecordingsView(SoundListView):
         operation_id="get_recording",
         summary="Get a recording with a link that plays it",
         tags=TAGS,
-        responses={200: RecordingDetail},
+        responses={200: RecordingDetailSerializer},
         examples=[examples.RECORDING_DETAIL],
     )
 )
 class RecordingView(SoundView):
-    serializer_class = RecordingDetail
+    serializer_class = RecordingDetailSerializer
 
     def find(self, sound_id: UUID) -> Recording:
         return measured(self.find_recording(sound_id))

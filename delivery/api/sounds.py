@@ -72,9 +72,9 @@ class SoundAudioView(_SoundView):
     def get(self, request: Request, workspace_id: UUID, **ids: UUID) -> HttpResponse:
         sound = self.find(*ids.values())
         try:
-            answer = play(request, sound)
+            response = play(request, sound)
         except RangeNotSatisfiable as error:
             ends = {"Content-Range": f"bytes */{error.size}"}
             raise Problem(RANGE_NOT_SATISFIABLE, str(error), headers=ends) from None
         self.record("played", sound)
-        return answer
+        return response

@@ -14,13 +14,13 @@ from delivery.api import examples
 from delivery.api.base import ONE_WORLD, DeliveryView
 from delivery.api.serializers.filters import VoicemailQuery, VoicemailSearch
 from delivery.api.serializers.sending import (
-    BatchAnswer,
-    BatchRequest,
-    RetryRequest,
-    SendRecordingRequest,
-    SendUploadRequest,
+    BatchResultSerializer,
+    NewBatch,
+    SendRecording,
+    SendUpload,
+    VoicemailRetry,
 )
-from delivery.api.serializers.voicemails import VoicemailAnswer, VoicemailDetail
+from delivery.api.serializers.voicemails import VoicemailDetailSerializer, VoicemailSerializer
 from delivery.models import Recording, Voicemail
 from delivery.recordings.recordings import stored_recording
 from delivery.recordings.storage import name_of_file
@@ -41,7 +41,7 @@ TAGS = ["Voicemail"]
 
 
 class _VoicemailView(DeliveryView, RowsView):
-    serializer_class = VoicemailAnswer
+    serializer_class = VoicemailSerializer
 
     def find(self, voicemail_id: UUID) -> Voicemail:
         found = voicemails(self.workspace, live=self.reach)
@@ -61,7 +61,7 @@ class _VoicemailView(DeliveryView, RowsView):
         description=f"Newest first. Rows that arrive while you turn pages change nothing on the pages to come. {ONE_WORLD}",
         tags=TAGS,
         parameters=[VoicemailQuery],
-        responses={200: page_of(VoicemailAnswer)},
+        responses={200: page_of(VoicemailSerializer)},
         examples=[examples.PAGE],
     ),
     post=extend_schema(
@@ -72,8 +72,8 @@ class _VoicemailView(DeliveryView, RowsView):
             "Outside of the calling window, or while sending is switched off, it is queued and waits."
         ),
         tags=TAGS,
-        request={"multipart/form-data": SendUploadRequest, "application/json": SendRecordingRequest},
-        responses={201: VoicemailAnswer},
+        request={"multipart/form-data": SendUpload, "application/json": SendRecording},
+        responses={201: VoicemailSerializer},
         examples=[examples.SEND_RECORDING, examples.SENT],
     ),
 )
@@ -84,7 +84,7 @@ class VoicemailsView(_VoicemailView, ListView, CreateView):
 
     def create(self) -> Voicemail:
         uploaded = hasattr(self.request.data, "lists")
-        order = (SendUploadRequest if uploaded else SendRecordingRequest)(data=self.request.data)
+        order = (SendUpload if uploaded else SendRecording)(data=self.request.data)
         order.is_valid(raise_exception=True)
         use_case = self.find_use_case(order.validated_data["use_case_id"])
         if uploaded:
@@ -93,9 +93,7 @@ class VoicemailsView(_VoicemailView, ListView, CreateView):
                 return self._queue(order, use_case, recording)
         return self._queue(order, use_case, self.find_recording(order.validated_data["recording_id"]))
 
-    def _queue(
-        self, order: SendUploadRequest | SendRecordingRequest, use_case: UseCase, recording: Recording
-    ) -> Voicemail:
+    def _queue(self, order: SendUpload | SendRecording, use_case: UseCase, recording: Recording) -> Voicemail:
         [outcome] = queue_voicemails(
             use_case=use_case,
             recording=recording,
@@ -120,7 +118,7 @@ class VoicemailSearchView(_VoicemailView):
         f"{ONE_WORLD}",
         tags=TAGS,
         request=VoicemailSearch,
-        responses={200: page_of(VoicemailAnswer)},
+        responses={200: page_of(VoicemailSerializer)},
         examples=[examples.SEARCH, examples.PAGE],
     )
     def post(self, request: Request, workspace_id: UUID) -> Response:
@@ -135,12 +133,12 @@ class VoicemailBatchView(_VoicemailView):
         summary="Send a recording to up to 1,000 recipients",
         description="Every row is answered by itself, in order; a refused row does not fail the rest.",
         tags=TAGS,
-        request=BatchRequest,
-        responses={200: BatchAnswer},
-        examples=[examples.BATCH, examples.BATCH_ANSWER],
+        request=NewBatch,
+        responses={200: BatchResultSerializer},
+        examples=[examples.BATCH, examples.BATCH_RESULT],
     )
     def post(self, request: Request, workspace_id: UUID) -> Response:
-        asked = self.sent(BatchRequest)
+        asked = self.sent(NewBatch)
         outcomes = queue_voicemails(
             use_case=self.find_use_case(asked["use_case_id"]),
             recording=self.find_recording(asked["recording_id"]),
@@ -152,18 +150,18 @@ class VoicemailBatchView(_VoicemailView):
         )
         refused = sum(isinstance(outcome, ServiceError) for outcome in outcomes)
         told = {"queued": len(outcomes) - refused, "refused": refused, "items": list(enumerate(outcomes))}
-        return Response(BatchAnswer(told).data)
+        return Response(BatchResultSerializer(told).data)
 
 
 class VoicemailView(_VoicemailView):
-    serializer_class = VoicemailDetail
+    serializer_class = VoicemailDetailSerializer
     required_scopes: ClassVar = {"GET": Scope.VOICEMAIL_READ}
 
     @extend_schema(
         operation_id="get_voicemail",
         summary="Get a voicemail with its drops",
         tags=TAGS,
-        responses={200: VoicemailDetail},
+        responses={200: VoicemailDetailSerializer},
         examples=[examples.DETAIL],
     )
     def get(self, request: Request, workspace_id: UUID, voicemail_id: UUID) -> Response:
@@ -178,7 +176,7 @@ class VoicemailView(_VoicemailView):
         summary="Cancel a queued voicemail",
         tags=TAGS,
         request=None,
-        responses={200: VoicemailAnswer},
+        responses={200: VoicemailSerializer},
         examples=[examples.CANCELED],
     )
 )
@@ -201,12 +199,12 @@ class VoicemailRetryView(_VoicemailView):
             f"`accept_duplicate_risk` and the scope `{Scope.VOICEMAIL_RESEND_UNCERTAIN.value}`."
         ),
         tags=TAGS,
-        request=RetryRequest,
-        responses={200: VoicemailAnswer},
+        request=VoicemailRetry,
+        responses={200: VoicemailSerializer},
         examples=[examples.RETRY, examples.QUEUED_AGAIN],
     )
     def post(self, request: Request, workspace_id: UUID, voicemail_id: UUID) -> Response:
-        accepts = self.sent(RetryRequest)["accept_duplicate_risk"]
+        accepts = self.sent(VoicemailRetry)["accept_duplicate_risk"]
         if accepts:
             require_scope(self.key, Scope.VOICEMAIL_RESEND_UNCERTAIN)
         voicemail = retry(self.find(voicemail_id), accept_duplicate_risk=accepts, actor=self.actor, now=database_now())

@@ -61,7 +61,7 @@ class MediaNotTaken(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class CallbackAnswer:
+class CallbackResponse:
     """The response to a callback whose reports were stored."""
 
     body: bytes = b""
@@ -135,9 +135,9 @@ class Carrier(ABC):
     def parse_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> list[Report]:
         """The reports in a verified callback. Raises CallbackMalformed; unknown codes become Reason.UNKNOWN."""
 
-    def answer_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> CallbackAnswer:
+    def respond_to_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> CallbackResponse:
         """The response once the reports are stored: empty, unless the carrier's next step depends on it.
 
         The same callback must get the same response, because carriers repeat callbacks.
         """
-        return CallbackAnswer()
+        return CallbackResponse()

@@ -12,7 +12,7 @@ from django.db import transaction
 from delivery.engine.claim import Claim
 from delivery.lifecycle import transitions
 from delivery.lifecycle.events import Submission
-from delivery.lifecycle.outcomes import LATE_ANSWERS, lookup_wait, resolve_submission
+from delivery.lifecycle.outcomes import LATE_RESPONSES, lookup_wait, resolve_submission
 from delivery.lifecycle.reasons import REASONS
 from delivery.lifecycle.retries import retry_failed
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
@@ -34,7 +34,7 @@ class Result:
 def record(results: Sequence[Result], now: datetime) -> list[Result]:
     """Write all results in one transaction, or none if it raises; returns `results`.
 
-    A voicemail whose status changed meanwhile (by an early report or the end of its lease) takes the result only if LATE_ANSWERS
+    A voicemail whose status changed meanwhile (by an early report or the end of its lease) takes the result only if LATE_RESPONSES
     allows it.
     """
     asked: list[Transition] = []
@@ -89,7 +89,7 @@ def record(results: Sequence[Result], now: datetime) -> list[Result]:
 
 
 def _record_late(asked: Sequence[Transition], changes: Sequence[DropChange], now: datetime) -> None:
-    for earlier, ends in LATE_ANSWERS:
+    for earlier, ends in LATE_RESPONSES:
         names = {end.value for end in ends}  # the same for a voicemail and its drop
         late = [replace(move, from_status=earlier) for move in asked if move.to_status.value in names]
         transitions.apply(late, now)

@@ -18,7 +18,7 @@ LOOKUP_WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 30, 120, 6
 
 # A response that arrives after the lease ended, or after an early report of acceptance, is still evidence. Pairs of the voicemail's
 # current status and the statuses that such a late response may set.
-LATE_ANSWERS = (
+LATE_RESPONSES = (
     (VoicemailStatus.UNCERTAIN, (VoicemailStatus.ACCEPTED, VoicemailStatus.FAILED)),
     (VoicemailStatus.ACCEPTED, (VoicemailStatus.FAILED,)),
 )

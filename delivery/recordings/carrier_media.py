@@ -117,13 +117,13 @@ def _converse(media: CarrierMedia, transport: Transport[None], holds: Callable[[
         while True:
             if not holds():
                 raise MediaNotTaken("The upload took longer than it may and was begun again.")
-            request = conversation.send(_answer(transport, request))
+            request = conversation.send(_exchange(transport, request))
     except StopIteration as end:
         media_id: str = end.value
         return media_id
 
 
-def _answer(transport: Transport[None], request: CarrierRequest) -> CarrierResponse:
+def _exchange(transport: Transport[None], request: CarrierRequest) -> CarrierResponse:
     transport.submit(request, None)
     while True:
         for _, end in transport.poll(1.0):

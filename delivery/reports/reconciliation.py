@@ -155,7 +155,7 @@ class _Resubmissions:
                     self._submit(question)
         for question, end in _ends(self._transport):
             with _by_itself(question.drop):
-                self._take_answer(question, end)
+                self._record_response(question, end)
         self._limiter.release(set(self._started))
 
     def _submit(self, question: Lookup) -> None:
@@ -193,7 +193,7 @@ class _Resubmissions:
             return None
         return request, Lookup(drop, route.adapter, probing=route.probing)
 
-    def _take_answer(self, question: Lookup, end: CarrierResponse | TransportFailure) -> None:
+    def _record_response(self, question: Lookup, end: CarrierResponse | TransportFailure) -> None:
         submission = submission_of(question.adapter, end, question.drop.id)
         if submission.retry_after:
             self._limiter.pause(question.drop.setup_id, submission.retry_after)

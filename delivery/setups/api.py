@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from delivery.api.base import DeliveryView
 from delivery.setups.connection_test import check_setup
-from delivery.setups.serializers import CheckAnswer, NewSetup, SetupAnswer, SetupChanges
+from delivery.setups.serializers import NewSetup, SetupChanges, SetupSerializer, SetupTestSerializer
 from delivery.setups.services import create_setup, update_setup
 from rvm.platform.api.lists import CreateView, ListView, PageQuery, RowsView, page_of
 from rvm.platform.database.clock import database_now
@@ -25,7 +25,7 @@ TAGS = ["Telephony setups"]
 
 
 class _SetupView(UseCasesView, RowsView):
-    serializer_class = SetupAnswer
+    serializer_class = SetupSerializer
 
     def context(self, rows: list[TelephonySetup]) -> dict[str, Any]:
         """The time by which a breaker is open or tries again."""
@@ -39,7 +39,7 @@ class _SetupView(UseCasesView, RowsView):
         description="Newest first.",
         tags=TAGS,
         parameters=[PageQuery],
-        responses={200: page_of(SetupAnswer)},
+        responses={200: page_of(SetupSerializer)},
     ),
     post=extend_schema(
         operation_id="create_setup",
@@ -47,7 +47,7 @@ class _SetupView(UseCasesView, RowsView):
         description="409 `name_exists`.",
         tags=TAGS,
         request=NewSetup,
-        responses={201: SetupAnswer},
+        responses={201: SetupSerializer},
     ),
 )
 class SetupListView(_SetupView, ListView, CreateView):
@@ -68,7 +68,9 @@ class SetupListView(_SetupView, ListView, CreateView):
 class SetupView(_SetupView):
     required_scopes: ClassVar = {"GET": Scope.SETUPS_READ, "PATCH": Scope.SETUPS_WRITE, "DELETE": Scope.SETUPS_WRITE}
 
-    @extend_schema(operation_id="get_setup", summary="Get a telephony setup", tags=TAGS, responses={200: SetupAnswer})
+    @extend_schema(
+        operation_id="get_setup", summary="Get a telephony setup", tags=TAGS, responses={200: SetupSerializer}
+    )
     def get(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
         return Response(self.serialize(self.find_setup(setup_id)))
 
@@ -78,7 +80,7 @@ class SetupView(_SetupView):
         description="Fields that are left out stay. While `enabled` is false, its voicemails wait and new ones are refused.",
         tags=TAGS,
         request=SetupChanges,
-        responses={200: SetupAnswer},
+        responses={200: SetupSerializer},
     )
     def patch(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
         setup = self.find_setup(setup_id)
@@ -107,7 +109,7 @@ class SetupTestView(DeliveryView):
         "said in `detail`. 422 `check_not_supported` where the carrier offers no such question.",
         tags=TAGS,
         request=None,
-        responses={200: CheckAnswer},
+        responses={200: SetupTestSerializer},
     )
     def post(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
-        return Response(CheckAnswer(check_setup(self.find_setup(setup_id))).data)
+        return Response(SetupTestSerializer(check_setup(self.find_setup(setup_id))).data)

@@ -47,7 +47,7 @@ class NewSetup(SetupChanges):
         fields = ("carrier", *SetupChanges.Meta.fields)  # type: ignore[assignment]
 
 
-class HealthAnswer(serializers.Serializer[TelephonySetup]):
+class SetupHealthSerializer(serializers.Serializer[TelephonySetup]):
     state = serializers.SerializerMethodField(
         help_text="closed: voicemails go out. open: the carrier failed; they wait until the time given. half_open: one "
         "voicemail tries whether the carrier works again."
@@ -60,9 +60,9 @@ class HealthAnswer(serializers.Serializer[TelephonySetup]):
         return state_of(setup, self.context["now"])
 
 
-class SetupAnswer(serializers.ModelSerializer[TelephonySetup]):
+class SetupSerializer(serializers.ModelSerializer[TelephonySetup]):
     credentials_set = serializers.SerializerMethodField(help_text="Names of the credentials that are set.")
-    health = HealthAnswer(source="*")
+    health = SetupHealthSerializer(source="*")
 
     class Meta:
         model = TelephonySetup
@@ -73,6 +73,6 @@ class SetupAnswer(serializers.ModelSerializer[TelephonySetup]):
         return credential_names(setup)
 
 
-class CheckAnswer(serializers.Serializer[Any]):
+class SetupTestSerializer(serializers.Serializer[Any]):
     ok = serializers.BooleanField()
     detail = serializers.CharField(help_text="What the carrier answered, or why none came.")

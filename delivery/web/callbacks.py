@@ -65,8 +65,8 @@ def callback(request: HttpRequest, token: str) -> HttpResponse:
         log.warning("callback_malformed", setup_id=str(setup_id), why=str(error))
         return HttpResponse(status=400)
     _keep(setup_id, raw, reports)
-    answer = adapter.answer_callback(raw, headers, url)
-    return HttpResponse(answer.body, content_type=answer.content_type)
+    response = adapter.respond_to_callback(raw, headers, url)
+    return HttpResponse(response.body, content_type=response.content_type)
 
 
 def _keep(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:

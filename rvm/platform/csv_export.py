@@ -46,7 +46,7 @@ def csv_lines(rows: Iterable[Sequence[object]], *, e164: bool = False) -> Iterat
         text.truncate()
 
 
-def csv_answer(rows: Iterable[Sequence[object]], file_name: str, *, e164: bool = False) -> StreamingHttpResponse:
+def csv_response(rows: Iterable[Sequence[object]], file_name: str, *, e164: bool = False) -> StreamingHttpResponse:
     """A streamed file download of the rows. `file_name` is ASCII without quotes.
 
     An error before the first block is raised here, so that the view can respond with it. A later error is written as a last line

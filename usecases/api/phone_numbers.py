@@ -14,14 +14,14 @@ from rvm.platform.api.lists import CreateView, ListView, RowsView, page_of
 from rvm.platform.scopes import Scope
 from usecases import selectors, services
 from usecases.api.base import UseCasesView
-from usecases.api.serializers import NewPhoneNumber, PhoneNumberAnswer, PhoneNumberQuery
+from usecases.api.serializers import NewPhoneNumber, PhoneNumberQuery, PhoneNumberSerializer
 from usecases.models import PhoneNumber
 
 TAGS = ["Phone numbers"]
 
 
 class _PhoneNumberView(UseCasesView, RowsView):
-    serializer_class = PhoneNumberAnswer
+    serializer_class = PhoneNumberSerializer
 
 
 @extend_schema_view(
@@ -31,7 +31,7 @@ class _PhoneNumberView(UseCasesView, RowsView):
         description="Newest first.",
         tags=TAGS,
         parameters=[PhoneNumberQuery],
-        responses={200: page_of(PhoneNumberAnswer)},
+        responses={200: page_of(PhoneNumberSerializer)},
     ),
     post=extend_schema(
         operation_id="add_phone_number",
@@ -39,7 +39,7 @@ class _PhoneNumberView(UseCasesView, RowsView):
         description="409 `number_exists`; 404 `setup_not_found`.",
         tags=TAGS,
         request=NewPhoneNumber,
-        responses={201: PhoneNumberAnswer},
+        responses={201: PhoneNumberSerializer},
     ),
 )
 class PhoneNumberListView(_PhoneNumberView, ListView, CreateView):
@@ -62,7 +62,10 @@ class PhoneNumberView(_PhoneNumberView):
     required_scopes: ClassVar = {"GET": Scope.SETUPS_READ, "DELETE": Scope.SETUPS_WRITE}
 
     @extend_schema(
-        operation_id="get_phone_number", summary="Get a sender number", tags=TAGS, responses={200: PhoneNumberAnswer}
+        operation_id="get_phone_number",
+        summary="Get a sender number",
+        tags=TAGS,
+        responses={200: PhoneNumberSerializer},
     )
     def get(self, request: Request, workspace_id: UUID, phone_number_id: UUID) -> Response:
         return Response(self.serialize(self.find_phone_number(phone_number_id)))
@@ -88,7 +91,7 @@ class AssignmentView(_PhoneNumberView):
         description="Assigning it again changes nothing. 409 `number_of_other_setup`.",
         tags=TAGS,
         request=None,
-        responses={200: PhoneNumberAnswer},
+        responses={200: PhoneNumberSerializer},
     )
     def put(self, request: Request, workspace_id: UUID, phone_number_id: UUID, use_case_id: UUID) -> Response:
         number, use_case = self.find_phone_number(phone_number_id), self.own_use_case(use_case_id)

@@ -41,15 +41,15 @@ class NewUseCase(UseCaseChanges):
         fields = ("channel", *UseCaseChanges.Meta.fields)  # type: ignore[assignment]
 
 
-class SenderAnswer(serializers.Serializer[Any]):
+class SenderSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     phone_number = serializers.CharField(source="e164")
 
 
-class UseCaseAnswer(serializers.ModelSerializer[UseCase]):
+class UseCaseSerializer(serializers.ModelSerializer[UseCase]):
     setup_id = serializers.UUIDField()
     failover_setup_id = serializers.UUIDField(allow_null=True)
-    phone_numbers = SenderAnswer(many=True, help_text="What it may send from.")
+    phone_numbers = SenderSerializer(many=True, help_text="What it may send from.")
 
     class Meta:
         model = UseCase
@@ -69,8 +69,8 @@ class UseCaseAnswer(serializers.ModelSerializer[UseCase]):
         read_only_fields = fields
 
 
-class UseCaseList(serializers.Serializer[Any]):
-    items = UseCaseAnswer(many=True)
+class UseCaseListSerializer(serializers.Serializer[Any]):
+    items = UseCaseSerializer(many=True)
 
 
 class UseCaseQuery(StrictSerializer):
@@ -84,15 +84,15 @@ class NewPhoneNumber(StrictSerializer):
     setup_id = IdField(help_text="The telephony setup whose account owns the number.")
 
 
-class NamedUseCase(serializers.Serializer[Any]):
+class NamedUseCaseSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
 
 
-class PhoneNumberAnswer(serializers.ModelSerializer[PhoneNumber]):
+class PhoneNumberSerializer(serializers.ModelSerializer[PhoneNumber]):
     phone_number = serializers.CharField(source="e164")
     setup_id = serializers.UUIDField()
-    use_cases = NamedUseCase(many=True, help_text="Those that may send from it.")
+    use_cases = NamedUseCaseSerializer(many=True, help_text="Those that may send from it.")
 
     class Meta:
         model = PhoneNumber

@@ -13,14 +13,14 @@ from rvm.platform.api.lists import CreateView, RowsView
 from rvm.platform.scopes import Scope
 from usecases import selectors, services
 from usecases.api.base import UseCasesView
-from usecases.api.serializers import NewUseCase, UseCaseAnswer, UseCaseChanges, UseCaseList, UseCaseQuery
+from usecases.api.serializers import NewUseCase, UseCaseChanges, UseCaseListSerializer, UseCaseQuery, UseCaseSerializer
 from usecases.models import UseCase
 
 TAGS = ["Use cases"]
 
 
 class _UseCaseView(UseCasesView, RowsView):
-    serializer_class = UseCaseAnswer
+    serializer_class = UseCaseSerializer
 
     def values(self, data: dict[str, Any]) -> dict[str, Any]:
         """`data` with the ids of setups replaced by setups of this workspace."""
@@ -43,7 +43,7 @@ class _UseCaseView(UseCasesView, RowsView):
         description="409 `name_exists` or `setup_not_usable`; 404 `setup_not_found`.",
         tags=TAGS,
         request=NewUseCase,
-        responses={201: UseCaseAnswer},
+        responses={201: UseCaseSerializer},
     )
 )
 class UseCaseListView(CreateView, _UseCaseView):
@@ -55,7 +55,7 @@ class UseCaseListView(CreateView, _UseCaseView):
         description="All of them, newest first.",
         tags=TAGS,
         parameters=[UseCaseQuery],
-        responses={200: UseCaseList},
+        responses={200: UseCaseListSerializer},
     )
     def get(self, request: Request, workspace_id: UUID) -> Response:
         query = UseCaseQuery(data=request.query_params.dict())
@@ -75,7 +75,7 @@ class UseCaseView(_UseCaseView):
         "DELETE": Scope.USE_CASES_WRITE,
     }
 
-    @extend_schema(operation_id="get_use_case", summary="Get a use case", tags=TAGS, responses={200: UseCaseAnswer})
+    @extend_schema(operation_id="get_use_case", summary="Get a use case", tags=TAGS, responses={200: UseCaseSerializer})
     def get(self, request: Request, workspace_id: UUID, use_case_id: UUID) -> Response:
         return Response(self.serialize(self.find_use_case(use_case_id)))
 
@@ -85,7 +85,7 @@ class UseCaseView(_UseCaseView):
         description="Fields that are left out stay. While `sending_enabled` is false, its voicemails wait.",
         tags=TAGS,
         request=UseCaseChanges,
-        responses={200: UseCaseAnswer},
+        responses={200: UseCaseSerializer},
     )
     def patch(self, request: Request, workspace_id: UUID, use_case_id: UUID) -> Response:
         use_case = self.own_use_case(use_case_id)

@@ -169,6 +169,6 @@ def summary_of(campaign: Campaign, now: datetime) -> Summary:
 
 def summary_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """The response with the summary; the caller has checked the user's permission."""
-    answer = render(request, "campaigns/summary.html", {"summary": summary_of(campaign, database_now())})
-    answer["Cache-Control"] = "no-store"
-    return answer
+    response = render(request, "campaigns/summary.html", {"summary": summary_of(campaign, database_now())})
+    response["Cache-Control"] = "no-store"
+    return response

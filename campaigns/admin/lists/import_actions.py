@@ -18,7 +18,7 @@ from campaigns.imports.error_report import error_report
 from campaigns.models import RecipientImport
 from rvm.platform import audit
 from rvm.platform.admin.rights import person, rights_of
-from rvm.platform.csv_export import csv_answer
+from rvm.platform.csv_export import csv_response
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 
@@ -61,7 +61,7 @@ class ImportActions(UploadedListAdmin):
             return redirect(self.page_of(row))
         try:
             audit.record("import.errors_exported", row, actor=person(request), workspace=row.workspace)
-            return csv_answer(error_report(row), f"rejected-rows-{row.pk}.csv", e164=True)
+            return csv_response(error_report(row), f"rejected-rows-{row.pk}.csv", e164=True)
         except ServiceError as refusal:
             messages.error(request, refusal.sentence)
             return redirect(self.page_of(row))

@@ -95,7 +95,7 @@ class VoicemailCountsField(CountsField):
         return counts
 
 
-class CampaignAnswer(serializers.Serializer[Any]):
+class CampaignSerializer(serializers.Serializer[Any]):
     campaign_id = serializers.UUIDField(source="pk")
     name = serializers.CharField()
     state = serializers.ChoiceField(CAMPAIGN_STATES)
@@ -123,7 +123,7 @@ class CampaignAnswer(serializers.Serializer[Any]):
     ended_at = serializers.DateTimeField(allow_null=True)
 
 
-class RetryFailedRequest(StrictSerializer):
+class RetryFailed(StrictSerializer):
     accept_duplicate_risk = YesField(
         default=False, help_text="Also those who may have been reached; needs a scope of its own."
     )
@@ -135,7 +135,7 @@ class RetryFailedRequest(StrictSerializer):
     )
 
 
-class RetryFailedAnswer(serializers.Serializer[Any]):
+class CampaignRetrySerializer(serializers.Serializer[Any]):
     retry_id = serializers.UUIDField(source="pk")
     state = serializers.ChoiceField(RETRY_STATES, help_text="While it is running, the counts grow.")
     reasons = serializers.ListField(

@@ -6,25 +6,27 @@ from typing import Any
 
 from rest_framework import serializers
 
-from campaigns.api.serializers.campaigns import RetryFailedAnswer
+from campaigns.api.serializers.campaigns import CampaignRetrySerializer
 from campaigns.api.serializers.fields import CountsField
 from campaigns.api.serializers.imports import IMPORT_STATES
 from delivery.api.serializers.filters import ExportQuery
 
 
-class LaterAnswer(serializers.Serializer[Any]):
+class WindowOpeningSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     count = serializers.IntegerField(source="people")
 
 
-class PreviewAnswer(serializers.Serializer[Any]):
+class CampaignPreviewSerializer(serializers.Serializer[Any]):
     """`now`, the counts of `later` and of `skipped`, and `expiring` together are `total`."""
 
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
     total = serializers.IntegerField()
     now = serializers.IntegerField(help_text="May be sent as soon as it starts.")
-    later = LaterAnswer(many=True, help_text="Those who may be reached from a later time on, such as their morning.")
+    later = WindowOpeningSerializer(
+        many=True, help_text="Those who may be reached from a later time on, such as their morning."
+    )
     skipped = CountsField("Those who will not be reached, by reason.")
     expiring = serializers.IntegerField(help_text="Those whose turn would come after the end.")
     finishes_at = serializers.DateTimeField(allow_null=True, help_text="When the last one leaves, at this pace.")
@@ -36,7 +38,7 @@ class PreviewAnswer(serializers.Serializer[Any]):
     )
 
 
-class OpenImportAnswer(serializers.Serializer[Any]):
+class OpenImportSerializer(serializers.Serializer[Any]):
     import_id = serializers.UUIDField(source="id")
     file_name = serializers.CharField()
     state = serializers.ChoiceField(IMPORT_STATES)
@@ -44,7 +46,7 @@ class OpenImportAnswer(serializers.Serializer[Any]):
     rows_imported = serializers.IntegerField()
 
 
-class ProgressAnswer(serializers.Serializer[Any]):
+class CampaignProgressSerializer(serializers.Serializer[Any]):
     total = serializers.IntegerField()
     by_status = CountsField("Voicemails by status.")
     by_reason = CountsField("Voicemails by reason.")
@@ -56,8 +58,8 @@ class ProgressAnswer(serializers.Serializer[Any]):
         child=serializers.IntegerField(),
         help_text="The queued by the time zones that the people may be in, joined by commas.",
     )
-    open_imports = OpenImportAnswer(many=True)
-    retry = RetryFailedAnswer(
+    open_imports = OpenImportSerializer(many=True)
+    retry = CampaignRetrySerializer(
         allow_null=True, help_text="The last retry of the failed; null where nobody asked for one."
     )
 

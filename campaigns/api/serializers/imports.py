@@ -12,11 +12,11 @@ from campaigns.api.serializers.uploaded_lists import (
     PROGRESS,
     READ_AS,
     TIMES,
-    FirstLookAnswer,
     ListFileField,
+    ListPreviewSerializer,
     ListReading,
-    SampleAnswer,
-    UploadedListAnswer,
+    ListSampleSerializer,
+    UploadedListSerializer,
     columns_field,
 )
 from campaigns.models import RecipientImport
@@ -55,7 +55,7 @@ class ImportConfirmation(StrictSerializer):
     )
 
 
-class ImportAnswer(UploadedListAnswer):
+class RecipientImportSerializer(UploadedListSerializer):
     import_id = serializers.UUIDField(source="pk")
     campaign_id = serializers.UUIDField()
     state = serializers.ChoiceField(IMPORT_STATES)
@@ -84,7 +84,7 @@ class ImportAnswer(UploadedListAnswer):
         )
 
 
-class RowErrorAnswer(serializers.Serializer[Any]):
+class RowErrorSerializer(serializers.Serializer[Any]):
     row_number = serializers.IntegerField(help_text="As a spreadsheet program shows it beside the row.")
     outcome = serializers.ChoiceField(OUTCOMES)
     code = serializers.CharField()
@@ -98,21 +98,21 @@ class RowErrorAnswer(serializers.Serializer[Any]):
     )
 
 
-class ImportLookAnswer(FirstLookAnswer):
-    first_errors = RowErrorAnswer(many=True, help_text="Of each code the first rows that were not accepted.")
-    sample = SampleAnswer(
+class ImportPreviewSerializer(ListPreviewSerializer):
+    first_errors = RowErrorSerializer(many=True, help_text="Of each code the first rows that were not accepted.")
+    sample = ListSampleSerializer(
         allow_null=True,
         help_text="The first rows as they are read now; cells are hidden unless the key may see numbers. Null while the rows are "
         "checked or imported, and once the file is gone.",
     )
 
 
-class ImportDetail(ImportLookAnswer, ImportAnswer):
-    class Meta(ImportAnswer.Meta):
-        fields = (*ImportAnswer.Meta.fields, "reading", "warnings", "first_errors", "sample")
+class RecipientImportDetailSerializer(ImportPreviewSerializer, RecipientImportSerializer):
+    class Meta(RecipientImportSerializer.Meta):
+        fields = (*RecipientImportSerializer.Meta.fields, "reading", "warnings", "first_errors", "sample")
 
 
-class HeardRow(serializers.Serializer[Any]):
+class RowMessageSerializer(serializers.Serializer[Any]):
     """Either a recording or a `code`. Who may not see numbers is not told who hears what: the recording may name the person."""
 
     recording_id = serializers.UUIDField(source="recording.pk", allow_null=True)
@@ -126,5 +126,5 @@ class HeardRow(serializers.Serializer[Any]):
     detail = serializers.CharField(source="sentence", allow_blank=True)
 
 
-class HeardAnswer(serializers.Serializer[Any]):
-    items = HeardRow(many=True, help_text="In the order of the rows of `sample`.")
+class MessagePreviewSerializer(serializers.Serializer[Any]):
+    items = RowMessageSerializer(many=True, help_text="In the order of the rows of `sample`.")

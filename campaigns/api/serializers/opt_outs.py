@@ -12,11 +12,11 @@ from campaigns.api.serializers.uploaded_lists import (
     PROGRESS,
     READ_AS,
     TIMES,
-    FirstLookAnswer,
     ListFileField,
+    ListPreviewSerializer,
     ListReading,
-    SampleAnswer,
-    UploadedListAnswer,
+    ListSampleSerializer,
+    UploadedListSerializer,
     columns_field,
 )
 from campaigns.models import OptOutImport
@@ -64,7 +64,7 @@ class OptOutConfirmation(StrictSerializer):
     )
 
 
-class UnreadableSentenceField(serializers.CharField):
+class UnreadableMessageField(serializers.CharField):
     def to_representation(self, code: str) -> str:
         return sentence_of(code)
 
@@ -74,9 +74,9 @@ class _ByCode(serializers.ListSerializer[Any]):
         return super().to_representation([{"code": code, **kind} for code, kind in sorted(kinds.items())])
 
 
-class UnreadableAnswer(serializers.Serializer[Any]):
+class UnreadableRowsSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
-    detail = UnreadableSentenceField(source="code")
+    detail = UnreadableMessageField(source="code")
     count = serializers.IntegerField()
     rows = serializers.ListField(
         child=serializers.IntegerField(), help_text="The first ones, as a spreadsheet program shows them."
@@ -86,7 +86,7 @@ class UnreadableAnswer(serializers.Serializer[Any]):
         list_serializer_class = _ByCode
 
 
-class OptOutListAnswer(UploadedListAnswer):
+class OptOutListSerializer(UploadedListSerializer):
     opt_out_list_id = serializers.UUIDField(source="pk")
     live = serializers.BooleanField(
         help_text="False where a test key uploaded it: it puts nobody on the suppression list."
@@ -98,7 +98,7 @@ class OptOutListAnswer(UploadedListAnswer):
         "another column.",
         *_COUNTS,
     )
-    unreadable = UnreadableAnswer(many=True, help_text="Rows in which no number could be read, by code.")
+    unreadable = UnreadableRowsSerializer(many=True, help_text="Rows in which no number could be read, by code.")
     added = serializers.IntegerField(help_text="Numbers that it put on the suppression list.")
     taken_back = serializers.IntegerField(help_text=help_of(OptOutImport, "taken_back"))
     ended_meanwhile = serializers.IntegerField(
@@ -122,14 +122,14 @@ class OptOutListAnswer(UploadedListAnswer):
         )
 
 
-class OptOutListLookAnswer(FirstLookAnswer):
-    sample = SampleAnswer(
+class OptOutListPreviewSerializer(ListPreviewSerializer):
+    sample = ListSampleSerializer(
         allow_null=True,
         help_text="The first rows as they are read now; cells are hidden unless the key may see numbers. Null while the rows are "
         "worked on, and once the file is gone.",
     )
 
 
-class OptOutListDetail(OptOutListLookAnswer, OptOutListAnswer):
-    class Meta(OptOutListAnswer.Meta):
-        fields = (*OptOutListAnswer.Meta.fields, "reading", "warnings", "sample")
+class OptOutListDetailSerializer(OptOutListPreviewSerializer, OptOutListSerializer):
+    class Meta(OptOutListSerializer.Meta):
+        fields = (*OptOutListSerializer.Meta.fields, "reading", "warnings", "sample")

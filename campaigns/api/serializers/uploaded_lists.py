@@ -57,13 +57,13 @@ def columns_field(kinds: str, *, repeated: Iterable[str]) -> serializers.ListFie
     return serializers.ListField(required=False, child=child, max_length=MAX_COLUMNS, help_text=help_text)
 
 
-class SheetAnswer(serializers.Serializer[Any]):
+class SheetSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     visibility = serializers.ChoiceField(["visible", "hidden", "very_hidden"])
     has_rows = serializers.BooleanField()
 
 
-class UploadedListAnswer(serializers.ModelSerializer[Any]):
+class UploadedListSerializer(serializers.ModelSerializer[Any]):
     file_name = serializers.CharField()
     size_bytes = serializers.IntegerField()
     sha256 = serializers.CharField(help_text=help_of(UploadedList, "sha256"))
@@ -74,7 +74,7 @@ class UploadedListAnswer(serializers.ModelSerializer[Any]):
     header_row = serializers.IntegerField(help_text="The number of the row that names the columns; 0 where none does.")
     sheet = serializers.CharField(allow_blank=True, help_text=help_of(UploadedList, "sheet"))
     hidden_rows = serializers.BooleanField(help_text="Whether rows are read that the workbook hides or crosses out.")
-    sheets = SheetAnswer(many=True, help_text="Of a workbook, in the order of their tabs.")
+    sheets = SheetSerializer(many=True, help_text="Of a workbook, in the order of their tabs.")
     columns = serializers.ListField(
         child=serializers.CharField(allow_blank=True),
         help_text="What each column is; empty where it is not read, `unclear` where somebody has to say it before the check.",
@@ -94,7 +94,7 @@ class QuestionField(serializers.CharField):
         return sentences[Question(question)] if question else ""
 
 
-class ColumnAnswer(serializers.Serializer[Any]):
+class ColumnSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField(help_text="From 0.")
     kind = serializers.CharField(allow_blank=True, help_text="As in `columns`.")
     sure = serializers.ChoiceField([sureness.value for sureness in Sureness])
@@ -108,7 +108,7 @@ class ColumnAnswer(serializers.Serializer[Any]):
     )
 
 
-class SampleAnswer(serializers.Serializer[Any]):
+class ListSampleSerializer(serializers.Serializer[Any]):
     titles = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField()),
         help_text="What stands above the row that names the columns, and is not read.",
@@ -117,8 +117,8 @@ class SampleAnswer(serializers.Serializer[Any]):
     rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField(allow_blank=True)))
 
 
-class FirstLookAnswer(serializers.Serializer[Any]):
-    reading = ColumnAnswer(
+class ListPreviewSerializer(serializers.Serializer[Any]):
+    reading = ColumnSerializer(
         source="sample.reading",
         many=True,
         allow_null=True,

@@ -35,7 +35,7 @@ class WithdrawalUpload(StrictSerializer):
     )
 
 
-class WithdrawalAnswer(serializers.Serializer[Any]):
+class WithdrawalSerializer(serializers.Serializer[Any]):
     withdrawal_id = serializers.UUIDField(source="pk")
     campaign_id = serializers.UUIDField()
     state = serializers.ChoiceField(WITHDRAWAL_STATES)

@@ -64,11 +64,11 @@ class _SendFields(_RecipientFields, _WhenFields):
         )
 
 
-class SendUploadRequest(_SendFields):
+class SendUpload(_SendFields):
     audio = serializers.FileField(allow_empty_file=True, help_text=RECORDING_HELP)
 
 
-class SendRecordingRequest(_SendFields):
+class SendRecording(_SendFields):
     recording_id = IdField(help_text="A recording of the workspace.")
 
 
@@ -124,19 +124,19 @@ def read_recipient(entry: object) -> Recipient | ServiceError:
     )
 
 
-class BatchRequest(_WhenFields):
+class NewBatch(_WhenFields):
     use_case_id = IdField()
     recording_id = IdField()
     recipients = RecipientsField()
 
 
-class RetryRequest(StrictSerializer):
+class VoicemailRetry(StrictSerializer):
     accept_duplicate_risk = YesField(
         default=False, help_text="Send again although the person may have been reached; needs a scope of its own."
     )
 
 
-class BatchError(serializers.Serializer[Any]):
+class BatchErrorSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     detail = serializers.CharField()
     pointer = serializers.CharField()
@@ -145,14 +145,14 @@ class BatchError(serializers.Serializer[Any]):
     )
 
 
-class BatchItem(serializers.Serializer[Any]):
+class BatchItemSerializer(serializers.Serializer[Any]):
     """Either the queued voicemail or an `error`."""
 
     index = serializers.IntegerField(help_text="The row's place in `recipients`, from 0.")
     voicemail_id = serializers.UUIDField(required=False)
     sender_phone_number = serializers.CharField(required=False)
     status = serializers.ChoiceField(VOICEMAIL_STATUSES, required=False)
-    error = BatchError(required=False)
+    error = BatchErrorSerializer(required=False)
 
     def to_representation(self, item: tuple[int, Voicemail | ServiceError]) -> dict[str, Any]:
         """From the place of a row and what `queue_voicemails` answers for it. By hand, as voicemails are: a batch has up to 1,000."""
@@ -169,7 +169,7 @@ class BatchItem(serializers.Serializer[Any]):
         }
 
 
-class BatchAnswer(serializers.Serializer[Any]):
+class BatchResultSerializer(serializers.Serializer[Any]):
     queued = serializers.IntegerField()
     refused = serializers.IntegerField()
-    items = BatchItem(many=True)
+    items = BatchItemSerializer(many=True)

@@ -37,7 +37,7 @@ class ClipUpload(StrictSerializer):
     )
 
 
-class LevelsAnswer(serializers.Serializer[Recording]):
+class AudioLevelsSerializer(serializers.Serializer[Recording]):
     peak_dbfs = serializers.FloatField(help_text="The loudest sample, in dB below full scale (0).")
     rms_dbfs = serializers.FloatField(help_text="The mean power, in dB below full scale.")
     loudness_lufs = serializers.FloatField(
@@ -51,7 +51,7 @@ class LevelsAnswer(serializers.Serializer[Recording]):
         return recording if recording.measured else None
 
 
-class RecordingAnswer(serializers.Serializer[Recording]):
+class RecordingSerializer(serializers.Serializer[Recording]):
     recording_id = serializers.UUIDField(source="pk")
     name = serializers.CharField()
     sha256 = serializers.CharField(help_text="Of the frames as they are kept and served, without tags.")
@@ -64,13 +64,13 @@ class RecordingAnswer(serializers.Serializer[Recording]):
     encoder = serializers.CharField(allow_blank=True)
     warnings = serializers.ListField(child=serializers.CharField(), help_text="Sentences for whoever recorded it.")
     created_at = serializers.DateTimeField()
-    levels = LevelsAnswer(
+    levels = AudioLevelsSerializer(
         allow_null=True,
         help_text="How it sounds. Null where joined from clips or older than the measurement; getting this recording measures it.",
     )
 
 
-class RecordingDetail(RecordingAnswer):
+class RecordingDetailSerializer(RecordingSerializer):
     waveform = serializers.ListField(
         child=serializers.IntegerField(min_value=0, max_value=255),
         min_length=WAVEFORM_PEAKS,
@@ -81,7 +81,7 @@ class RecordingDetail(RecordingAnswer):
     audio_url = PlayerLinkField()
 
 
-class ClipAnswer(serializers.Serializer[Clip]):
+class ClipSerializer(serializers.Serializer[Clip]):
     clip_id = serializers.UUIDField(source="pk")
     name = serializers.CharField()
     sha256 = serializers.CharField(help_text="Of the frames as they are kept and served, without tags.")
@@ -94,5 +94,5 @@ class ClipAnswer(serializers.Serializer[Clip]):
     created_at = serializers.DateTimeField()
 
 
-class ClipDetail(ClipAnswer):
+class ClipDetailSerializer(ClipSerializer):
     audio_url = PlayerLinkField()

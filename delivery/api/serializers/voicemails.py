@@ -17,7 +17,7 @@ DROP_STATUSES = [status.value for status in DropStatus]
 _REASONS = ["", *(reason.value for reason in Reason)]
 
 
-class VoicemailAnswer(serializers.Serializer[Voicemail]):
+class VoicemailSerializer(serializers.Serializer[Voicemail]):
     voicemail_id = serializers.UUIDField()
     setup_id = serializers.UUIDField(help_text="The use case's setup when this was created; `drops` say what was used.")
     use_case_id = serializers.UUIDField()
@@ -92,7 +92,7 @@ class VoicemailAnswer(serializers.Serializer[Voicemail]):
         }
 
 
-class DropAnswer(serializers.Serializer[Any]):
+class DropSerializer(serializers.Serializer[Any]):
     drop_id = serializers.UUIDField(
         source="pk", help_text="The key and reference that the carrier has for this attempt."
     )
@@ -111,8 +111,8 @@ class DropAnswer(serializers.Serializer[Any]):
     ended_at = serializers.DateTimeField(allow_null=True)
 
 
-class VoicemailDetail(VoicemailAnswer):
-    drops = DropAnswer(many=True, help_text="The attempts, in order.")
+class VoicemailDetailSerializer(VoicemailSerializer):
+    drops = DropSerializer(many=True, help_text="The attempts, in order.")
 
     def to_representation(self, voicemail: Voicemail) -> dict[str, Any]:
-        return {**super().to_representation(voicemail), "drops": DropAnswer(drops_of(voicemail), many=True).data}
+        return {**super().to_representation(voicemail), "drops": DropSerializer(drops_of(voicemail), many=True).data}

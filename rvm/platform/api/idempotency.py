@@ -80,16 +80,16 @@ def once_per_key(handler: Handler) -> Handler:
     """Decorate a view's POST handler so that it succeeds at most once per Idempotency-Key; a POST that only reads always runs."""
 
     @functools.wraps(handler)
-    def answer(view: APIView, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def wrapper(view: APIView, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         key = read_key(request)
         if key is None or required_scope(view, operation_of(view, request)).only_reads:
             return handler(view, request, *args, **kwargs)
-        return _answer_once(key, request, functools.partial(handler, view, request, *args, **kwargs))
+        return _respond_once(key, request, functools.partial(handler, view, request, *args, **kwargs))
 
-    return answer
+    return wrapper
 
 
-def _answer_once(key: str, request: Request, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+def _respond_once(key: str, request: Request, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     auth = request.auth
     if not isinstance(auth, ApiKey):
         raise TypeError("an Idempotency-Key belongs to the service user of an API key")

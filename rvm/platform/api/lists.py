@@ -52,13 +52,13 @@ class WorldQuery(PageQuery):
 
 @cache
 def page_of(serializer_class: type[serializers.BaseSerializer[Any]]) -> type[serializers.Serializer[Any]]:
-    """How a page of such rows looks: `ClipPage` of `ClipAnswer`. One class for each, as the OpenAPI document asks for one name."""
+    """The serializer of a page of such rows: `ClipPage` of `ClipSerializer`. One class for each, because OpenAPI wants one name."""
     fields = {
         "items": serializer_class(many=True),
         "continuation_token": serializers.CharField(allow_null=True),
         "has_more": serializers.BooleanField(),
     }
-    return type(f"{serializer_class.__name__.removesuffix('Answer')}Page", (serializers.Serializer,), fields)
+    return type(f"{serializer_class.__name__.removesuffix('Serializer')}Page", (serializers.Serializer,), fields)
 
 
 class RowsView(ApiView):

@@ -64,7 +64,7 @@ class Problem(exceptions.APIException):
         return self.problem.code
 
     def body(self) -> dict[str, Any]:
-        answer: dict[str, Any] = {
+        body: dict[str, Any] = {
             **self.extra,
             "type": f"{settings.RVM_PUBLIC_URL}/docs/problems#{self.code}",
             "title": self.problem.title,
@@ -74,11 +74,11 @@ class Problem(exceptions.APIException):
             "request_id": current_request_id(),
         }
         if self.errors:
-            answer["errors"] = [
+            body["errors"] = [
                 {"pointer": error.pointer, "code": error.code, "detail": mask_numbers(error.detail)}
                 for error in self.errors
             ]
-        return answer
+        return body
 
 
 def invalid(pointer: str, detail: str, code: str = "invalid") -> Problem:
@@ -187,7 +187,7 @@ def _of_django_exception(error: Exception) -> Problem | None:
             return None
 
 
-def _answer(problem: Problem) -> HttpResponse:
+def _response(problem: Problem) -> HttpResponse:
     return HttpResponse(orjson.dumps(problem.body()), status=problem.status_code, content_type=CONTENT_TYPE)
 
 
@@ -199,19 +199,19 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400, which also responds to too large uploads in forms outside the API."""
     problem = _of_django_exception(exception) or Problem(codes.BAD_REQUEST)
     if _is_api(request):
-        return _answer(problem)
+        return _response(problem)
     page = defaults.bad_request(request, exception)
     page.status_code = problem.status_code
     return page
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(Problem(codes.FORBIDDEN)) if _is_api(request) else defaults.permission_denied(request, exception)
+    return _response(Problem(codes.FORBIDDEN)) if _is_api(request) else defaults.permission_denied(request, exception)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(Problem(codes.NOT_FOUND)) if _is_api(request) else defaults.page_not_found(request, exception)
+    return _response(Problem(codes.NOT_FOUND)) if _is_api(request) else defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _answer(Problem(codes.INTERNAL_ERROR)) if _is_api(request) else defaults.server_error(request)
+    return _response(Problem(codes.INTERNAL_ERROR)) if _is_api(request) else defaults.server_error(request)

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from campaigns.api.serializers.campaigns import CampaignAnswer, RetryFailedAnswer
+from campaigns.api.serializers.campaigns import CampaignRetrySerializer, CampaignSerializer
 from campaigns.lifecycle import scheduler
 from campaigns.lifecycle import service as services
 from campaigns.models import Campaign
@@ -37,7 +37,7 @@ def test_a_campaign_is_created_as_a_held_draft(api: Api, use_case: UseCase, reco
     response = api.post("campaigns", body(use_case, recording_id=str(recording.pk), pace_per_second=2.5, days=[1, 5]))
     told = response.json()
     assert response.status_code == 201
-    assert list(told) == list(CampaignAnswer().fields)
+    assert list(told) == list(CampaignSerializer().fields)
     assert response["Location"] == api.url(f"campaigns/{told['campaign_id']}")
     campaign = Campaign.objects.get(pk=told["campaign_id"])
     assert (campaign.lane_id, campaign.recording_id, campaign.live) == (campaign.pk, recording.pk, True)
@@ -293,7 +293,7 @@ def test_a_large_retry_is_done_in_the_background_and_its_progress_is_in_the_stat
     first = api.post(path, {"reasons": ["busy"]}, Idempotency_Key="retry-1")
     assert first.status_code == 202
     told = first.json()
-    assert list(told) == list(RetryFailedAnswer().fields)
+    assert list(told) == list(CampaignRetrySerializer().fields)
     assert (told["state"], told["matching"], told["queued"], told["ended_at"]) == ("running", 2, 1, None)
     assert api.get(stats).json()["retry"] == told
     assert refusal(api.post(path, {}), 409) == "retry_under_way"

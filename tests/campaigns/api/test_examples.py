@@ -8,15 +8,20 @@ import pytest
 
 from campaigns.api import examples
 from campaigns.api.serializers.campaigns import (
-    CampaignAnswer,
     CampaignChanges,
+    CampaignRetrySerializer,
+    CampaignSerializer,
     NewCampaign,
-    RetryFailedAnswer,
-    RetryFailedRequest,
+    RetryFailed,
 )
-from campaigns.api.serializers.figures import PreviewAnswer, ProgressAnswer
-from campaigns.api.serializers.imports import ImportAnswer, ImportConfirmation, ImportDetail, ImportReading
-from campaigns.api.serializers.withdrawals import WithdrawalAnswer, WithdrawalList
+from campaigns.api.serializers.figures import CampaignPreviewSerializer, CampaignProgressSerializer
+from campaigns.api.serializers.imports import (
+    ImportConfirmation,
+    ImportReading,
+    RecipientImportDetailSerializer,
+    RecipientImportSerializer,
+)
+from campaigns.api.serializers.withdrawals import WithdrawalList, WithdrawalSerializer
 from rvm.platform.api.lists import page_of
 
 
@@ -25,7 +30,7 @@ from rvm.platform.api.lists import page_of
     [
         (examples.NEW_CAMPAIGN, NewCampaign),
         (examples.SLOWER, CampaignChanges),
-        (examples.RETRY_FAILED, RetryFailedRequest),
+        (examples.RETRY_FAILED, RetryFailed),
         (examples.READ_AS, ImportReading),
         (examples.CONFIRM, ImportConfirmation),
         (examples.WITHDRAW, WithdrawalList),
@@ -40,19 +45,19 @@ def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None
 @pytest.mark.parametrize(
     ("example", "serializer"),
     [
-        *((example, CampaignAnswer) for example in (examples.DRAFT, examples.DRAFT_AGAIN, examples.RUNNING)),
-        *((example, CampaignAnswer) for example in (examples.PAUSED, examples.CANCELED)),
-        (examples.CAMPAIGNS, page_of(CampaignAnswer)),
-        *((example, RetryFailedAnswer) for example in (examples.RETRIED, examples.RETRYING)),
-        (examples.RETRY_STOPPED, RetryFailedAnswer),
-        (examples.PREVIEW, PreviewAnswer),
-        (examples.STATS, ProgressAnswer),
-        (examples.UPLOADED, ImportDetail),
-        (examples.CHECKED, ImportDetail),
-        (examples.CHECKING, ImportAnswer),
-        (examples.IMPORTING, ImportAnswer),
-        (examples.WITHDRAWAL, WithdrawalAnswer),
-        (examples.WITHDRAWN, WithdrawalAnswer),
+        *((example, CampaignSerializer) for example in (examples.DRAFT, examples.DRAFT_AGAIN, examples.RUNNING)),
+        *((example, CampaignSerializer) for example in (examples.PAUSED, examples.CANCELED)),
+        (examples.CAMPAIGNS, page_of(CampaignSerializer)),
+        *((example, CampaignRetrySerializer) for example in (examples.RETRIED, examples.RETRYING)),
+        (examples.RETRY_STOPPED, CampaignRetrySerializer),
+        (examples.PREVIEW, CampaignPreviewSerializer),
+        (examples.STATS, CampaignProgressSerializer),
+        (examples.UPLOADED, RecipientImportDetailSerializer),
+        (examples.CHECKED, RecipientImportDetailSerializer),
+        (examples.CHECKING, RecipientImportSerializer),
+        (examples.IMPORTING, RecipientImportSerializer),
+        (examples.WITHDRAWAL, WithdrawalSerializer),
+        (examples.WITHDRAWN, WithdrawalSerializer),
     ],
 )
 def test_an_example_of_an_answer_has_every_field_and_no_other(example: Any, serializer: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.api.serializers.figures import PreviewAnswer, ProgressAnswer
+from campaigns.api.serializers.figures import CampaignPreviewSerializer, CampaignProgressSerializer
 from campaigns.models import Campaign
 from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview
@@ -42,7 +42,7 @@ def test_the_preview_is_the_services_own(api: Api, campaign: Campaign) -> None:
     told = api.get(f"campaigns/{campaign.pk}/preview").json()
     now = datetime.now(UTC)
     known = preview(plan_of(campaign, now), now)
-    assert list(told) == list(PreviewAnswer().fields)
+    assert list(told) == list(CampaignPreviewSerializer().fields)
     assert told["total"] == known.total == 3
     later = sum(entry["count"] for entry in told["later"])
     assert told["now"] + later + sum(told["skipped"].values()) + told["expiring"] == 3
@@ -59,7 +59,7 @@ def test_the_preview_of_a_later_start_is_for_then(api: Api, new_campaign: Callab
 
 def test_the_stats_come_from_counters(api: Api, campaign: Campaign) -> None:
     told = api.get(f"campaigns/{campaign.pk}/stats").json()
-    assert list(told) == list(ProgressAnswer().fields)
+    assert list(told) == list(CampaignProgressSerializer().fields)
     assert told["total"] == 7
     assert told["by_status"] == {"queued": 3, "failed": 3, "delivered": 1}
     assert {reason: count for reason, count in told["by_reason"].items() if reason} == {"busy": 2, "no_answer": 1}

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from campaigns.api.imports import ListUploadHandler
-from campaigns.api.serializers.imports import ImportAnswer, ImportDetail
+from campaigns.api.serializers.imports import RecipientImportDetailSerializer, RecipientImportSerializer
 from campaigns.api.uploaded_lists import HIDDEN
 from campaigns.imports.runner import work
 from campaigns.models import Campaign, RecipientImport
@@ -56,7 +56,7 @@ def test_an_uploaded_list_shows_how_it_is_read(api: Api, campaign: Campaign, med
     response = upload(api, campaign)
     told = response.json()
     assert response.status_code == 201, told
-    assert list(told) == list(ImportDetail().fields)
+    assert list(told) == list(RecipientImportDetailSerializer().fields)
     assert response["Location"] == api.url(f"campaigns/{campaign.pk}/imports/{told['import_id']}")
     assert (told["state"], told["format"], told["delimiter"], told["header_row"]) == ("uploaded", "csv", ",", 1)
     assert told["columns"] == ["phone", "first_name", "reference"]
@@ -245,7 +245,7 @@ def test_the_imports_of_a_campaign_are_listed_newest_first(
     ids = [upload(api, campaign, name=f"{n}.csv").json()["import_id"] for n in range(3)]
     first = api.get(f"campaigns/{campaign.pk}/imports", limit=2).json()
     assert [item["import_id"] for item in first["items"]] == [ids[2], ids[1]]
-    assert list(first["items"][0]) == list(ImportAnswer().fields)
+    assert list(first["items"][0]) == list(RecipientImportSerializer().fields)
     token = first["continuation_token"]
     rest = api.get(f"campaigns/{campaign.pk}/imports", limit=2, continuation_token=token).json()
     assert [item["import_id"] for item in rest["items"]] == [ids[0]]

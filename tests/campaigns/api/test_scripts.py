@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from campaigns.api.serializers.imports import HeardRow
+from campaigns.api.serializers.imports import RowMessageSerializer
 from campaigns.imports.runner import work
 from campaigns.models import Campaign
 from delivery.models import Clip, Recording, Voicemail
@@ -54,7 +54,7 @@ def test_the_first_rows_can_be_listened_to_before_anything_is_confirmed(
 ) -> None:
     list_id = upload(api, campaign).json()["import_id"]
     items = api.get(f"campaigns/{campaign.pk}/imports/{list_id}/recordings").json()["items"]
-    assert all(list(item) == list(HeardRow().fields) for item in items)
+    assert all(list(item) == list(RowMessageSerializer().fields) for item in items)
     assert [item["code"] for item in items] == ["", "", "clip_missing", ""]
     assert items[0]["recording_id"] == items[3]["recording_id"] != items[1]["recording_id"]
     played = Client().get(urlsplit(items[1]["audio_url"]).path)

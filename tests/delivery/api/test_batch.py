@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from delivery.api.serializers.sending import BatchItem
+from delivery.api.serializers.sending import BatchItemSerializer
 from delivery.models import LaneDelta, Voicemail
 from tests.delivery.api.sending import codes
 from tests.factories import Api, make_recording, make_suppression
@@ -53,7 +53,7 @@ def test_every_row_is_answered_in_order_and_a_bad_one_fails_alone(api: Api, use_
         ["index", "voicemail_id", "sender_phone_number", "status"],
         ["index", "error"],
     ]
-    assert all(BatchItem(data=item).is_valid() for item in body["items"])
+    assert all(BatchItemSerializer(data=item).is_valid() for item in body["items"])
     errors = [(item["error"]["pointer"], item["error"]["code"]) for item in body["items"] if "error" in item]
     assert errors == [
         ("/recipients/1/reference", "reference_used"),

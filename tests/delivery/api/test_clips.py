@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from delivery.api.serializers.sounds import ClipAnswer, ClipDetail
+from delivery.api.serializers.sounds import ClipDetailSerializer, ClipSerializer
 from delivery.models import Clip, Recording
 from delivery.recordings.clips import store_clip
 from delivery.recordings.links import link
@@ -38,7 +38,7 @@ def test_an_upload_is_kept_under_its_files_name_and_described(api: Api) -> None:
     response = upload(api)
     body = response.json()
     assert response.status_code == 201, response.content
-    assert list(body) == list(ClipAnswer().fields)
+    assert list(body) == list(ClipSerializer().fields)
     assert (body["name"], body["sample_rate"], body["channels"], body["warnings"]) == ("Ana", 44100, 1, [])
     assert 500 <= body["duration_ms"] < 600
     assert response["Location"] == f"/v1/{api.workspace_id}/clips/{body['clip_id']}"
@@ -85,7 +85,7 @@ def test_a_clip_is_listed_newest_first_and_not_among_the_recordings(api: Api, wo
 
 def test_one_clip_has_a_link_that_plays_it_without_a_key(api: Api, clip: Clip) -> None:
     body = api.get(f"clips/{clip.pk}").json()
-    assert list(body) == list(ClipDetail().fields)
+    assert list(body) == list(ClipDetailSerializer().fields)
     played = Client().get(urlsplit(body["audio_url"]).path, headers={"Range": "bytes=0-9"})
     assert (played.status_code, played["Content-Type"]) == (206, "audio/mpeg")
     assert played.content == encoded(0.5)[:10]

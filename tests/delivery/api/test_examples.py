@@ -9,9 +9,9 @@ import pytest
 from delivery.api import examples
 from delivery.api.exports import EXAMPLE as EXPORT
 from delivery.api.serializers.filters import ExportQuery, VoicemailQuery
-from delivery.api.serializers.sending import BatchAnswer, BatchRequest, RetryRequest, SendRecordingRequest
-from delivery.api.serializers.sounds import ClipAnswer, RecordingAnswer, RecordingDetail
-from delivery.api.serializers.voicemails import DropAnswer, VoicemailAnswer, VoicemailDetail
+from delivery.api.serializers.sending import BatchResultSerializer, NewBatch, SendRecording, VoicemailRetry
+from delivery.api.serializers.sounds import ClipSerializer, RecordingDetailSerializer, RecordingSerializer
+from delivery.api.serializers.voicemails import DropSerializer, VoicemailDetailSerializer, VoicemailSerializer
 from rvm.platform.api.lists import page_of
 from rvm.platform.errors import ServiceError
 
@@ -19,11 +19,11 @@ from rvm.platform.errors import ServiceError
 @pytest.mark.parametrize(
     ("example", "serializer"),
     [
-        (examples.SEND_RECORDING, SendRecordingRequest),
+        (examples.SEND_RECORDING, SendRecording),
         (examples.SEARCH, VoicemailQuery),
         (EXPORT, ExportQuery),
-        (examples.BATCH, BatchRequest),
-        (examples.RETRY, RetryRequest),
+        (examples.BATCH, NewBatch),
+        (examples.RETRY, VoicemailRetry),
     ],
 )
 def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None:
@@ -36,19 +36,19 @@ def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None
 @pytest.mark.parametrize(
     ("example", "serializer"),
     [
-        (examples.SENT, VoicemailAnswer),
-        (examples.QUEUED_AGAIN, VoicemailAnswer),
-        (examples.CANCELED, VoicemailAnswer),
-        (examples.PAGE, page_of(VoicemailAnswer)),
-        (examples.DETAIL, VoicemailDetail),
-        (examples.BATCH_ANSWER, BatchAnswer),
-        (examples.RECORDING, RecordingAnswer),
-        (examples.RECORDING_DETAIL, RecordingDetail),
-        (examples.CLIP, ClipAnswer),
+        (examples.SENT, VoicemailSerializer),
+        (examples.QUEUED_AGAIN, VoicemailSerializer),
+        (examples.CANCELED, VoicemailSerializer),
+        (examples.PAGE, page_of(VoicemailSerializer)),
+        (examples.DETAIL, VoicemailDetailSerializer),
+        (examples.BATCH_RESULT, BatchResultSerializer),
+        (examples.RECORDING, RecordingSerializer),
+        (examples.RECORDING_DETAIL, RecordingDetailSerializer),
+        (examples.CLIP, ClipSerializer),
     ],
 )
 def test_an_example_of_an_answer_has_every_field_and_no_other(example: Any, serializer: Any) -> None:
     assert list(example.value) == list(serializer().fields)
     for drop in example.value.get("drops", []):
-        assert list(drop) == list(DropAnswer().fields)
+        assert list(drop) == list(DropSerializer().fields)
     assert serializer(data=example.value).is_valid()

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from delivery.api.serializers.voicemails import VoicemailAnswer
+from delivery.api.serializers.voicemails import VoicemailSerializer
 from delivery.models import Voicemail
 from rvm.platform.database.ids import uuid7_at
 from rvm.platform.models import Workspace
@@ -167,7 +167,7 @@ def test_a_search_goes_on_with_its_token(api: Api, use_case: UseCase) -> None:
 def test_an_item_has_every_documented_field_and_no_other(api: Api, use_case: UseCase) -> None:
     make_voicemail(use_case, status="failed", reason="busy", metadata={"a": 1})
     [item] = api.get("voicemail").json()["items"]
-    assert list(item) == list(VoicemailAnswer().fields)
+    assert list(item) == list(VoicemailSerializer().fields)
     assert (item["reason_detail"], item["duration_ms"], item["carrier"]) == ("The line was busy.", 15_000, "sandbox")
     assert item["campaign_id"] is None
 

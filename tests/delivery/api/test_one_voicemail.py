@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from delivery.api.serializers.voicemails import DropAnswer, VoicemailDetail
+from delivery.api.serializers.voicemails import DropSerializer, VoicemailDetailSerializer
 from delivery.models import Drop, Voicemail
 from rvm.platform.database.ids import uuid7
 from rvm.platform.models import AuditEvent, Workspace
@@ -47,11 +47,11 @@ def test_the_detail_shows_the_whole_life_and_the_drops_in_order(api: Api, use_ca
     response = api.get(f"voicemail/{voicemail.pk}")
     body = response.json()
     assert response.status_code == 200
-    assert list(body) == list(VoicemailDetail().fields)
+    assert list(body) == list(VoicemailDetailSerializer().fields)
     assert (body["sending_at"], body["accepted_at"]) == ("2026-03-02T15:02:00Z", "2026-03-02T15:03:00Z")
     assert body["ended_at"] == "2026-03-02T15:04:00Z"
     first, second = body["drops"]
-    assert list(first) == list(DropAnswer().fields)
+    assert list(first) == list(DropSerializer().fields)
     assert (first["number"], first["status"], first["carrier_code"]) == (1, "not_sent", "503")
     assert first["reason_detail"] == "The carrier could not be reached; nothing was sent."
     assert (second["number"], second["carrier"], second["carrier_reference"]) == (2, "other", "x-2")

@@ -15,7 +15,7 @@ from django.core.files.storage import FileSystemStorage
 from django.test import Client
 from django.utils import timezone
 
-from delivery.api.serializers.sounds import LevelsAnswer, RecordingAnswer, RecordingDetail
+from delivery.api.serializers.sounds import AudioLevelsSerializer, RecordingDetailSerializer, RecordingSerializer
 from delivery.models import Recording
 from delivery.recordings.links import carrier_link, link
 from delivery.recordings.recordings import store_recording
@@ -48,7 +48,7 @@ def test_an_upload_is_kept_and_described(api: Api) -> None:
     response = upload(api, name="Spring clinic")
     body = response.json()
     assert response.status_code == 201, response.content
-    assert list(body) == list(RecordingAnswer().fields)
+    assert list(body) == list(RecordingSerializer().fields)
     assert (body["name"], body["sample_rate"], body["channels"], body["bitrate_kbps"]) == (
         "Spring clinic",
         44100,
@@ -118,7 +118,7 @@ def test_one_recording_comes_with_a_link_that_plays_it_without_a_key(
     api: Api, recording: Recording, frames: bytes, client: Client, settings: Any
 ) -> None:
     body = api.get(f"recordings/{recording.pk}").json()
-    assert list(body) == list(RecordingDetail().fields)
+    assert list(body) == list(RecordingDetailSerializer().fields)
     assert body["audio_url"].startswith(f"{settings.RVM_PUBLIC_URL}/recordings/")
     response = client.get(urlsplit(body["audio_url"]).path)
     assert (response.status_code, response.content) == (200, frames)
@@ -128,7 +128,7 @@ def test_one_recording_comes_with_a_link_that_plays_it_without_a_key(
 def test_the_levels_are_told_everywhere_and_the_waveform_alone_with_one(api: Api, recording: Recording) -> None:
     [listed] = api.get("recordings").json()["items"]
     one = api.get(f"recordings/{recording.pk}").json()
-    assert list(one["levels"]) == list(LevelsAnswer().fields)
+    assert list(one["levels"]) == list(AudioLevelsSerializer().fields)
     assert one["levels"] == listed["levels"] == upload(api, mp3_file(encoded(12))).json()["levels"]
     assert one["levels"]["peak_dbfs"] == recording.peak_dbfs
     assert one["levels"]["clipped_percent"] == 0

@@ -20,7 +20,7 @@ import pytest
 from django.test import Client
 
 from delivery import carriers
-from delivery.carriers.base import CallbackAnswer, CallbackRejected, Carrier, Credential, DropRequest
+from delivery.carriers.base import CallbackRejected, CallbackResponse, Carrier, Credential, DropRequest
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Drop
@@ -72,14 +72,14 @@ class CallAndDetect(Carrier):
         }[asked["step"], machine]
         return [Report(UUID(asked["drop"]), status, None, reason=reason, carrier_reference=said["CallSid"])]
 
-    def answer_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> CallbackAnswer:
+    def respond_to_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> CallbackResponse:
         asked, said = _query(url), dict(parse_qsl(raw.decode()))
         actions = "<Hangup/>"
         if asked["step"] == "answered" and said["AnsweredBy"].startswith("machine_end"):
             # Fetched only once the recording was played to its end: the proof that it was.
             after = f"{url.partition('?')[0]}?{urlencode(asked | {'step': 'played'})}"
             actions = f"<Play>{escape(asked['play'])}</Play><Redirect>{escape(after)}</Redirect>"
-        return CallbackAnswer(f"<Response>{actions}</Response>".encode(), "text/xml")
+        return CallbackResponse(f"<Response>{actions}</Response>".encode(), "text/xml")
 
 
 def _query(url: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import path
 
-from rvm.platform.csv_export import BLOCK_ROWS, csv_answer
+from rvm.platform.csv_export import BLOCK_ROWS, csv_response
 
 
 def rows(count: int, fail: bool) -> Iterator[list[str]]:
@@ -20,11 +20,11 @@ def rows(count: int, fail: bool) -> Iterator[list[str]]:
 
 
 def whole(request: HttpRequest) -> StreamingHttpResponse:
-    return csv_answer(rows(2 * BLOCK_ROWS, fail=False), "list.csv")
+    return csv_response(rows(2 * BLOCK_ROWS, fail=False), "list.csv")
 
 
 def broken(request: HttpRequest) -> StreamingHttpResponse:
-    return csv_answer(rows(2 * BLOCK_ROWS, fail=True), "list.csv")
+    return csv_response(rows(2 * BLOCK_ROWS, fail=True), "list.csv")
 
 
 urlpatterns = [path("whole", whole), path("broken", broken)]

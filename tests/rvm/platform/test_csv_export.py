@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rvm.platform.csv_export import BLOCK_ROWS, BROKEN_OFF, csv_answer, csv_lines
+from rvm.platform.csv_export import BLOCK_ROWS, BROKEN_OFF, csv_lines, csv_response
 
 TRIGGERS = "=+-@＝＋－＠\t\r\n\0"
 texts = st.text() | st.builds(
@@ -98,12 +98,12 @@ def test_many_rows_come_in_blocks_with_one_mark_and_are_read_no_further_than_ask
 
 
 def test_an_answer_is_a_file_that_nobody_keeps() -> None:
-    answer = csv_answer([["a"]], "list.csv")
+    answer = csv_response([["a"]], "list.csv")
     assert answer.streaming and answer.getvalue() == b'\xef\xbb\xbf"a"\r\n'
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert answer["Content-Disposition"] == 'attachment; filename="list.csv"'
     assert answer["Cache-Control"] == "no-store"
-    assert csv_answer([], "list.csv").getvalue() == b"\xef\xbb\xbf"
+    assert csv_response([], "list.csv").getvalue() == b"\xef\xbb\xbf"
 
 
 def failing_after(count: int) -> Iterator[list[str]]:
@@ -114,11 +114,11 @@ def failing_after(count: int) -> Iterator[list[str]]:
 
 def test_what_fails_at_once_is_raised_before_anything_is_answered() -> None:
     with pytest.raises(RuntimeError):
-        csv_answer(failing_after(3), "list.csv")
+        csv_response(failing_after(3), "list.csv")
 
 
 def test_what_fails_later_is_said_in_the_file_and_raised_to_the_web_server() -> None:
-    answer = iter(csv_answer(failing_after(BLOCK_ROWS + 3), "list.csv"))
+    answer = iter(csv_response(failing_after(BLOCK_ROWS + 3), "list.csv"))
     assert len(read(next(answer))) == BLOCK_ROWS
     assert next(answer) == BROKEN_OFF
     with pytest.raises(RuntimeError):

@@ -11,13 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns.api.base import CampaignsView
-from campaigns.api.serializers.imports import HeardAnswer
+from campaigns.api.serializers.imports import MessagePreviewSerializer
 from campaigns.imports.message_preview import MAX_ROWS, sample_of_list
 from rvm.platform import audit
 from rvm.platform.scopes import Scope
 
 
-class HeardView(CampaignsView):
+class MessagePreviewView(CampaignsView):
     required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ}
 
     @extend_schema(
@@ -25,7 +25,7 @@ class HeardView(CampaignsView):
         summary="Listen to what the first rows would hear",
         description=f"The first {MAX_ROWS} rows of the list, each with its recording, joined now where nobody has heard it yet.",
         tags=["Recipient imports"],
-        responses={200: HeardAnswer},
+        responses={200: MessagePreviewSerializer},
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID, import_id: UUID) -> Response:
         recipient_import = self.find_import(self.find_campaign(campaign_id), import_id)
@@ -36,4 +36,4 @@ class HeardView(CampaignsView):
         audit.record(
             "import.listened", recipient_import, actor=self.actor, workspace=self.workspace, numbers_shown=reveal
         )
-        return Response(HeardAnswer({"items": samples}).data)
+        return Response(MessagePreviewSerializer({"items": samples}).data)
