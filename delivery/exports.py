@@ -43,7 +43,7 @@ _READ = (
     "id", "lane_id", "lane__for_api", "reference", "record_number", "last4", "status", "reason", "setup__carrier",
     "carrier_code", "carrier_text", "sender", "attempts", "created_at", "accepted_at", "ended_at",
 )  # fmt: skip
-_SENTENCES = {"": ""} | {reason.value: facts.sentence for reason, facts in REASONS.items()}
+_DETAILS = {"": ""} | {reason.value: facts.detail for reason, facts in REASONS.items()}
 
 
 def export_rows(
@@ -87,7 +87,7 @@ def _row(values: Sequence[Any], recipient: str, record_number: str) -> list[Any]
         recipient,
         status,
         reason,
-        _SENTENCES[reason],
+        _DETAILS[reason],
         carrier,
         carrier_code,
         carrier_text,

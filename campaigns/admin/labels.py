@@ -1,4 +1,4 @@
-"""Labels of states, statuses and outcomes in the admin, and the sentence about the next step. Pure."""
+"""Labels of states, statuses and outcomes in the admin, and the message about the next step. Pure."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class Standing:
 
 
 def next_step(now: Standing) -> str:
-    """The sentence about the campaign's state and next step."""
+    """The message about the campaign's state and next step."""
     return {
         CampaignState.DRAFT: _draft,
         CampaignState.SCHEDULED: _scheduled,
@@ -202,7 +202,7 @@ def _canceled(now: Standing) -> str:
 
 
 def retry_step(state: str, *, matching: int, queued: int, left_out: Mapping[str, int], stopped_because: str) -> str:
-    """The sentence about the progress or the result of a retry."""
+    """The message about the progress or the result of a retry."""
     left = [f"{count:,} {LEFT_OUT.get(why, why)}" for why, count in sorted(left_out.items()) if count]
     besides = f" Left out: {', '.join(left)}." if left else ""
     if state == RetryState.RUNNING:
@@ -221,7 +221,7 @@ def ended(by_status: Mapping[str, int]) -> dict[str, int]:
 
 
 def list_step(state: str, accepted: int, *, operates: bool, asks: bool = False) -> str:
-    """The sentence about a recipient list's state and next step."""
+    """The message about a recipient list's state and next step."""
     if state == ImportState.UPLOADED and operates:
         return (
             "Answer the questions about its columns, then check the list. Nobody is added by that."
@@ -242,7 +242,7 @@ def list_step(state: str, accepted: int, *, operates: bool, asks: bool = False) 
 
 
 def opt_outs_step(row: OptOutImport, numbers_in_it: int, *, operates: bool, asks: bool) -> str:
-    """The sentence about an opt-out list's state and next step."""
+    """The message about an opt-out list's state and next step."""
     if row.state == OptOutState.UPLOADED and operates:
         return (
             "Answer the questions about its columns, then check the list. Nobody is listed by that."
@@ -352,9 +352,9 @@ def rows(count: int) -> str:
 
 
 def reason(code: str) -> str:
-    """The sentence of a reason; an unknown code is returned unchanged."""
+    """The message of a reason; an unknown code is returned unchanged."""
     try:
-        return REASONS[Reason(code)].sentence
+        return REASONS[Reason(code)].detail
     except ValueError:
         return code.replace("_", " ").capitalize()
 

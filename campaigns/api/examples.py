@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from campaigns.imports.row_errors import sentence_of
+from campaigns.imports.row_errors import message_of
 from campaigns.lifecycle.service import STOPPED_ON_REQUEST
 from delivery.api.examples import RECORDING_ID as _RECORDING
 from delivery.api.examples import SETUP_ID as _SETUP
@@ -205,7 +205,7 @@ CHECKED = response_example(
                 "row_number": 3,
                 "outcome": "not_reachable",
                 "code": "consent_blank",
-                "detail": sentence_of("consent_blank"),
+                "detail": message_of("consent_blank"),
                 "earlier_row": None,
                 "differs": [],
             }
@@ -276,7 +276,7 @@ _OPT_OUTS_CHECKED = {
     "unreadable": [
         {
             "code": "phone_missing",
-            "detail": sentence_of("phone_missing"),
+            "detail": message_of("phone_missing"),
             "count": 1,
             "rows": [4],
         }

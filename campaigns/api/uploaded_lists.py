@@ -27,7 +27,7 @@ READ_AS = "Where the guess is wrong. What was checked already must be checked ag
 
 
 class ListUploadHandler(EncryptedUploadHandler):
-    # What is a little over gets the sentence of the service.
+    # What is a little over gets the message of the service.
     max_bytes = 100 * 1024 * 1024
 
 
@@ -57,7 +57,7 @@ class UploadedListView(CampaignsView, RowsView):
         look = {**self.look(row), "sample": sample}
         return {
             **self.serialize(row),
-            **self.preview_class(look, context={"sentences": self.kind.sentences}).data,
+            **self.preview_class(look, context={"question_texts": self.kind.question_texts}).data,
         }
 
     def _sample(self, row: UploadedList) -> Sample | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from campaigns.imports.layout import REPORTED
-from campaigns.imports.row_errors import sentence_of
+from campaigns.imports.row_errors import message_of
 from campaigns.imports.staging import dialect_of
 from campaigns.imports.uploaded_lists import removed, require_file
 from campaigns.models import RecipientImport, RejectedRow
@@ -40,4 +40,4 @@ def _report(recipient_import: RecipientImport) -> Iterator[list[str]]:
         for wanted, code in rejected.values_list("row_number", "code").iterator():
             while number < wanted:
                 number, cells = next(rows)
-            yield [*(cells[at] if at < len(cells) else "" for at in kept), str(number), code, sentence_of(code)]
+            yield [*(cells[at] if at < len(cells) else "" for at in kept), str(number), code, message_of(code)]

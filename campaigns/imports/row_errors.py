@@ -1,4 +1,4 @@
-"""Why a row of a list was not accepted: each code with its outcome and its sentence, the same everywhere."""
+"""Why a row of a list was not accepted: each code with its outcome and its message, the same everywhere."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from usecases.suppressions import MUST_NOT_BE_REACHED
 
 
 class Code(NamedTuple):
-    """`sentence` says what is wrong with the row and what to do about it."""
+    """`message` says what is wrong with the row and what to do about it."""
 
     outcome: Outcome
-    sentence: str
+    message: str
 
 
 _I, _N = Outcome.INVALID, Outcome.NOT_REACHABLE
@@ -151,5 +151,5 @@ CODES: dict[str, Code] = {
 NOT_REACHABLE = [code for code, entry in CODES.items() if entry.outcome is Outcome.NOT_REACHABLE]
 
 
-def sentence_of(code: str) -> str:
-    return CODES[code].sentence
+def message_of(code: str) -> str:
+    return CODES[code].message

@@ -104,11 +104,11 @@ def _import(recipient_import: RecipientImport) -> None:
         unstage(recipient_import)
 
 
-def fail(recipient_import: RecipientImport, sentence: str) -> None:
+def fail(recipient_import: RecipientImport, message: str) -> None:
     with transaction.atomic():
         counts, codes = count_outcomes(recipient_import)
-        change_state_if_still(recipient_import, ImportState.FAILED, error=sentence[:500], counts=counts, codes=codes)
-        _audit("import.failed", recipient_import, error=sentence)
+        change_state_if_still(recipient_import, ImportState.FAILED, error=message[:500], counts=counts, codes=codes)
+        _audit("import.failed", recipient_import, error=message)
         unstage(recipient_import)
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Window
 from django.db.models.functions import RowNumber
 
-from campaigns.imports.row_errors import sentence_of
+from campaigns.imports.row_errors import message_of
 from campaigns.imports.uploaded_lists import (
     READ_AS,
     guess,
@@ -50,7 +50,7 @@ class RowError(NamedTuple):
     row_number: int
     outcome: Outcome
     code: str
-    sentence: str
+    message: str
     earlier_row: int | None
     differs: list[str]
 
@@ -187,7 +187,7 @@ def first_errors(recipient_import: RecipientImport, per_code: int = 5) -> list[R
             row.row_number,
             Outcome(row.outcome),
             row.code,
-            sentence_of(row.code),
+            message_of(row.code),
             row.earlier_row,
             called(recipient_import, row.differs or ()),
         )

@@ -18,7 +18,7 @@ from rvm.platform.encryption.encrypted_files import encrypt_file
 from rvm.platform.errors import ServiceError
 from rvm.platform.observability.masking import mask_numbers
 from rvm.spreadsheets.columns.kinds import check_columns, unclear_of
-from rvm.spreadsheets.columns.questions import SENTENCES, Question
+from rvm.spreadsheets.columns.questions import QUESTION_TEXTS, Question
 from rvm.spreadsheets.columns.reading import Sureness, Why, read_patients
 from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS, Dialect
 from rvm.spreadsheets.encodings import Accents
@@ -40,7 +40,7 @@ class Kind:
     help: Mapping[str, str]
     columns: ReadColumns = read_patients
     check: Callable[[Sequence[str | None]], None] = check_columns
-    sentences: Mapping[Question, str] = field(default_factory=lambda: SENTENCES)
+    question_texts: Mapping[Question, str] = field(default_factory=lambda: QUESTION_TEXTS)
     decided: str = "whether somebody may be reached"
     name: str = "An import"
     code: str = "import"
@@ -267,7 +267,11 @@ def require_clear(row: UploadedList, kind: Kind = RECIPIENTS) -> None:
         f"decide {kind.decided}: {', '.join(_called(column, name) for column, name in asked)}.",
         field="columns",
         columns=[
-            {"position": column.position, "name": name, "question": kind.sentences[column.question or Question.UNKNOWN]}
+            {
+                "position": column.position,
+                "name": name,
+                "question": kind.question_texts[column.question or Question.UNKNOWN],
+            }
             for column, name in asked
         ],
     )

@@ -56,7 +56,7 @@ BINDING = (frozenset(ORDER) | WATCHED | {"under_heading", "under_another_header"
     "consent_blank",
 }
 
-_SENTENCES = frozenset(code.sentence for code in CODES.values())
+_MESSAGES = frozenset(code.message for code in CODES.values())
 _CONSENT: dict[str, Consent] = {
     "": Consent.YES,
     "consent_blank": Consent.NOTHING,
@@ -196,8 +196,8 @@ def _answers_in_words(cell: str) -> bool:
 
 
 def _says_more(cell: str) -> bool:
-    """Than a code or a sentence of ours."""
-    return cell not in CODES and cell not in _SENTENCES and (objects(cell) or answers_something(cell))
+    """Than a code or a message of ours."""
+    return cell not in CODES and cell not in _MESSAGES and (objects(cell) or answers_something(cell))
 
 
 _CLOSELY: dict[Watch, tuple[Callable[[str], bool], str]] = {

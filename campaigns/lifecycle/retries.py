@@ -67,7 +67,7 @@ def go_on(row: Campaign, retry: CampaignRetry, now: datetime) -> None:
     try:
         require_usable(row.use_case, row.live)
     except ServiceError as refused:
-        stop(row, retry, None, refused.sentence)
+        stop(row, retry, None, refused.message)
         return
     ends_with_lane = end_ahead(row, now) is not None
     found = requeue_failed(

@@ -84,8 +84,8 @@ def check_name(name: str) -> str:
     if not name:
         raise ServiceError("name_missing", "A campaign needs a name, by which people find it again.", field="name")
     if len(name) > MAX_NAME_LENGTH:
-        sentence = f"The name has {len(name)} characters; at most {MAX_NAME_LENGTH} are kept."
-        raise ServiceError("too_long", sentence, field="name")
+        message = f"The name has {len(name)} characters; at most {MAX_NAME_LENGTH} are kept."
+        raise ServiceError("too_long", message, field="name")
     return name
 
 
@@ -174,14 +174,14 @@ def _check_hours(campaign: Campaign) -> None:
     for name in ("window_start", "window_end"):
         hour: time | None = getattr(lane, name)
         if hour is not None and not policy.window_start <= hour <= policy.window_end:
-            sentence = f"{_clock(hour)} is not within {allowed}; choose hours within the policy's."
-            raise ServiceError("outside_policy", sentence, field=name)
+            message = f"{_clock(hour)} is not within {allowed}; choose hours within the policy's."
+            raise ServiceError("outside_policy", message, field=name)
     hours = hours_of(lane)
     if hours.start >= hours.end:
-        sentence = (
+        message = (
             f"The hours {_clock(hours.start)} to {_clock(hours.end)} are empty: they must end later than they start."
         )
-        raise ServiceError("window_empty", sentence, field="window_end")
+        raise ServiceError("window_empty", message, field="window_end")
 
 
 def _clock(at: time) -> str:
@@ -204,8 +204,8 @@ def _check_pace(pace: Any) -> None:
     if isinstance(pace, bool) or not isinstance(pace, int | float) or not math.isfinite(pace) or pace <= 0:
         raise ServiceError("not_positive", "The pace is a number of drops a second above 0.", field="pace_per_second")
     if not least <= pace <= most:
-        sentence = f"The pace must be from {least} to {most:.0f} drops a second; it is {pace}."
-        raise ServiceError("out_of_bounds", sentence, field="pace_per_second")
+        message = f"The pace must be from {least} to {most:.0f} drops a second; it is {pace}."
+        raise ServiceError("out_of_bounds", message, field="pace_per_second")
 
 
 def _check_whole(name: str, what: str, value: Any) -> None:

@@ -34,7 +34,7 @@ SAYING = ("opt_out", "consent")
 KINDS = (*PHONES, REASON, EXTENSION, "country", *SAYING)
 REPEATED = (EXTENSION, *SAYING)
 
-SENTENCES: dict[Question, str] = {
+QUESTION_TEXTS: dict[Question, str] = {
     **dict.fromkeys(
         Question,
         "It could say that some people on this list have not opted out. Are only those with a yes in it to be listed, only those "

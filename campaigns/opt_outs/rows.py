@@ -18,8 +18,8 @@ from rvm.spreadsheets.rows import DamagedRow
 from usecases.models import Suppression
 
 MAX_REASON_LENGTH: int = Suppression._meta.get_field("reason").max_length or 0
-# What campaigns' sentences advise about reaching somebody does not help here.
-_SENTENCES = {
+# What campaigns' messages advise about reaching somebody does not help here.
+_MESSAGES = {
     "has_extension": "This number has an extension; write the number alone if nobody behind it shall be reached.",
     "two_numbers": "There is more than one number in this cell; give each of them a row of its own.",
 }
@@ -39,9 +39,9 @@ class Entry(NamedTuple):
     permits: bool
 
 
-def sentence_of(code: str) -> str:
+def message_of(code: str) -> str:
     """Why no number of a row could be read."""
-    return _SENTENCES.get(code) or CODES[code].sentence
+    return _MESSAGES.get(code) or CODES[code].message
 
 
 def entry_for(layout: Layout, said: Collection[int], permissions: Collection[int]) -> Callable[[Row], Entry]:
@@ -90,9 +90,9 @@ def _require_whole(row: Row, width: int) -> None:
     # Bytes that are no text may stand in any column; a number beside them can be read.
     if isinstance(row, DamagedRow):
         if row.code != "undecodable":
-            raise CellInvalid(row.code, row.sentence)
+            raise CellInvalid(row.code, row.message)
     elif width and any(map(str.strip, row[width:])):
-        raise CellInvalid("row_wide", CODES["row_wide"].sentence)
+        raise CellInvalid("row_wide", CODES["row_wide"].message)
 
 
 def _means(said: Says, kind: str, sure: bool) -> bool:
@@ -109,7 +109,7 @@ def _numbers_in(cell: str, region: str, *, extended: bool) -> list[str]:
             return found
         raise
     if extended:
-        raise CellInvalid("has_extension", sentence_of("has_extension"))
+        raise CellInvalid("has_extension", message_of("has_extension"))
     return [number]
 
 

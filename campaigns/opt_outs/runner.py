@@ -87,8 +87,8 @@ def _undo(row: OptOutImport) -> bool:
 _STEPS = {OptOutState.CHECKING: _check, OptOutState.IMPORTING: _put, OptOutState.UNDOING: _undo}
 
 
-def _fail(row: OptOutImport, sentence: str) -> None:
-    _end(row, OptOutState.FAILED, "opt_outs.failed", ("error", "added"), error=sentence[:500])
+def _fail(row: OptOutImport, message: str) -> None:
+    _end(row, OptOutState.FAILED, "opt_outs.failed", ("error", "added"), error=message[:500])
 
 
 def _end(row: OptOutImport, to: OptOutState, action: str, told: tuple[str, ...], **values: object) -> None:

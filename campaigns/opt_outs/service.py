@@ -13,7 +13,7 @@ from campaigns.imports import uploaded_lists
 from campaigns.imports.uploaded_lists import HELP, READ_AS, Kind, Sample
 from campaigns.lifecycle.transitions import change_state
 from campaigns.models import OptOutImport
-from campaigns.opt_outs.columns import SENTENCES, check_opt_out_columns, read_opt_outs
+from campaigns.opt_outs.columns import QUESTION_TEXTS, check_opt_out_columns, read_opt_outs
 from campaigns.states import OptOutState
 from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
@@ -33,7 +33,7 @@ KIND = Kind(
     },
     read_opt_outs,
     check_opt_out_columns,
-    SENTENCES,
+    QUESTION_TEXTS,
     "who on it has opted out",
     name="A list",
     code="opt_out_list",

@@ -126,5 +126,5 @@ def _id(number: int, raw: Any) -> UUID:
         raise _malformed(f"Part {number} names a clip by something that is no id.") from None
 
 
-def _malformed(sentence: str) -> ServiceError:
-    return ServiceError("script_malformed", sentence, field="script")
+def _malformed(message: str) -> ServiceError:
+    return ServiceError("script_malformed", message, field="script")

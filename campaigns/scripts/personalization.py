@@ -58,12 +58,12 @@ def recording_for(campaign: Campaign, merge_fields: Mapping[str, object] | None)
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A sample for one row: a recording and a link to it, good for 15 minutes, or the code and sentence of the refusal."""
+    """A sample for one row: a recording and a link to it, good for 15 minutes, or the code and message of the refusal."""
 
     recording: Recording | None
     link: str | None = None
     code: str = ""
-    sentence: str = ""
+    message: str = ""
 
 
 def sample_recordings(campaign: Campaign, rows: Iterable[Mapping[str, object] | None]) -> list[Sample]:
@@ -76,5 +76,5 @@ def _sample(hearing: RecordingResolver, merge_fields: Mapping[str, object] | Non
     try:
         recording = hearing.recording_for(merge_fields)
     except ServiceError as refused:
-        return Sample(None, code=refused.code, sentence=refused.sentence)
+        return Sample(None, code=refused.code, message=refused.message)
     return Sample(recording, link(recording))

@@ -83,11 +83,11 @@ def _wrong_length(script: Script, clips: Mapping[UUID, Clip]) -> list[ServiceErr
     shortest = [min(choices, key=lambda clip: clip.duration_ms) for choices in lengths]
     longest = [max(choices, key=lambda clip: clip.duration_ms) for choices in lengths]
     wrong = [(why_not(shortest), "too_short"), (why_not(longest), "too_long")]
-    return [_refused(code, refused.sentence) for refused, code in wrong if refused and refused.code == code]
+    return [_refused(code, refused.message) for refused, code in wrong if refused and refused.code == code]
 
 
-def _refused(code: str, sentence: str) -> ServiceError:
-    return ServiceError(code, sentence, field="script")
+def _refused(code: str, message: str) -> ServiceError:
+    return ServiceError(code, message, field="script")
 
 
 def _counted(count: int, noun: str) -> str:

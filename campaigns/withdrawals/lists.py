@@ -75,7 +75,7 @@ def listed_lines(read: Callable[[], Iterable[bytes]], size_bytes: int) -> list[L
         lines = [reader(number, row) for number, row in islice(rows, MAX_LINES + 1) if any(map(trimmed, row))]
         rows.close()
     except SheetInvalid as refused:
-        raise ServiceError("list_unreadable", refused.sentence, field="file", why=refused.code) from None
+        raise ServiceError("list_unreadable", refused.message, field="file", why=refused.code) from None
     return _bounded(lines, "file")
 
 

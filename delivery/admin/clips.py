@@ -141,8 +141,8 @@ class ClipAdmin(RecordAdmin):
         if not kept:
             raise ValidationError({"audio": _named(refused)})
         adopt(obj, kept[0])
-        for sentence in _named(refused):
-            messages.error(request, sentence)
+        for message in _named(refused):
+            messages.error(request, message)
         messages.success(request, f"{len(kept)} clip{' is' if len(kept) == 1 else 's are'} kept.")
 
     def _keep(

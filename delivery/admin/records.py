@@ -30,10 +30,10 @@ class DropAdmin(RecordAdmin):
     list_display = ("created_at", "voicemail_id", "number", "coloured", "reason", "setup", "sender", "live")
     list_select_related = ("setup",)
     fields = (
-        "voicemail_id", "number", "status", "sentence", "carrier_code", "carrier_text", "carrier_reference", "setup", "sender",
+        "voicemail_id", "number", "status", "reason_detail", "carrier_code", "carrier_text", "carrier_reference", "setup", "sender",
         "live", "checks", "created_at", "accepted_at", "ended_at",
     )  # fmt: skip
-    readonly_fields = ("voicemail_id", "sentence")
+    readonly_fields = ("voicemail_id", "reason_detail")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("setup__credentials")
@@ -43,8 +43,8 @@ class DropAdmin(RecordAdmin):
         return drop.status
 
     @display(description="Reason")
-    def sentence(self, drop: Drop) -> str:
-        return drop.reason_sentence or "-"
+    def reason_detail(self, drop: Drop) -> str:
+        return drop.reason_detail or "-"
 
 
 @admin.register(CarrierReport)
@@ -108,7 +108,7 @@ class CarrierMediaAdmin(RecordAdmin):
             upload_again(media=media, actor=person(request))
             messages.success(request, "The recording is uploaded again within moments.")
         except ServiceError as refusal:
-            messages.error(request, refusal.sentence)
+            messages.error(request, refusal.message)
         return redirect(reverse("admin:delivery_carriermedia_change", args=[object_id]))
 
     @display(

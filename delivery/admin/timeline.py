@@ -1,4 +1,4 @@
-"""Pure timeline of one voicemail: its events with times and sentences."""
+"""Pure timeline of one voicemail: its events with times and messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def timeline(voicemail: Voicemail, drops: Sequence[Drop], reports: Sequence[Carr
         events += _of_drop(drop)
     events += [_of_report(report) for report in reports]
     if voicemail.ended_at and voicemail.status in _OURS:
-        events.append(Event(voicemail.ended_at, voicemail.status, voicemail.reason_sentence or "Ended."))
+        events.append(Event(voicemail.ended_at, voicemail.status, voicemail.reason_detail or "Ended."))
     return sorted(events, key=lambda event: event.at)
 
 
@@ -59,7 +59,7 @@ def _end(drop: Drop, number: str) -> str:
     if drop.status == DropStatus.DELIVERED:
         return f"{number} is in the voicemail box."
     verb = "was not sent" if drop.status == DropStatus.NOT_SENT else "failed"
-    return " ".join(filter(None, [f"{number} {verb}.", drop.reason_sentence]))
+    return " ".join(filter(None, [f"{number} {verb}.", drop.reason_detail]))
 
 
 def _of_report(report: CarrierReport) -> Event:

@@ -119,15 +119,15 @@ class VoicemailActions(RecordAdmin):
                 action(request, voicemail)
                 count += 1
             except ServiceError as refusal:
-                sentence = _in_words_of_the_page(refusal)
-                refusals[sentence] = refusals.get(sentence, 0) + 1
+                message = _in_words_of_the_page(refusal)
+                refusals[message] = refusals.get(message, 0) + 1
         messages.success(request, f"{count} voicemails are {done}.") if count else None
-        for sentence, times in refusals.items():
-            messages.warning(request, f"{times} not: {sentence}")
+        for message, times in refusals.items():
+            messages.warning(request, f"{times} not: {message}")
 
 
 def _in_words_of_the_page(refusal: ServiceError) -> str:
-    """The refusal as text for the page: the service's sentence on duplicate risk describes the API's field."""
+    """The refusal as text for the page: the service's message on duplicate risk describes the API's field."""
     if refusal.code == "duplicate_risk":
         return "The person may have been reached already; open the voicemail to accept the risk and send again all the same."
     return str(refusal)

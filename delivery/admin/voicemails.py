@@ -59,7 +59,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
 
     @display(description="Reason")
     def why(self, voicemail: Voicemail) -> str:
-        return voicemail.reason_sentence or "-"
+        return voicemail.reason_detail or "-"
 
     @display(description="Setup")
     def through(self, voicemail: Voicemail) -> str:

@@ -53,5 +53,5 @@ class DeliveryView(UseCasesView):
 
 
 def _rejection(rejected: AudioRejected) -> Problem:
-    error = FieldError("/audio", rejected.code, rejected.sentence)
-    return Problem(AUDIO_PROBLEMS[rejected.code], rejected.sentence, errors=[error])
+    error = FieldError("/audio", rejected.code, rejected.message)
+    return Problem(AUDIO_PROBLEMS[rejected.code], rejected.message, errors=[error])

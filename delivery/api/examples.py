@@ -87,7 +87,7 @@ CANCELED = response_example(
         **_QUEUED,
         "status": "canceled",
         "reason": "canceled",
-        "reason_detail": REASONS[Reason.CANCELED].sentence,
+        "reason_detail": REASONS[Reason.CANCELED].detail,
         "ended_at": "2026-03-02T15:00:30Z",
     },
 )

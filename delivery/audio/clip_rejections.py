@@ -1,4 +1,4 @@
-"""Refusals and warnings that apply to clips only; codes and sentences follow the rules of delivery.audio.rejections."""
+"""Refusals and warnings that apply to clips only; codes and messages follow the rules of delivery.audio.rejections."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ CLIP_WARNINGS: dict[str, str] = {
 
 
 def clip_rejected(code: str, **facts: object) -> AudioRejected:
-    """The refusal `code`, with the measured facts in its sentence."""
+    """The refusal `code`, with the measured facts in its message."""
     return AudioRejected(code, CLIP_REJECTIONS[code].format(**facts))
 
 
 def clip_warning(code: str, **facts: object) -> AudioWarning:
-    """The warning `code`, with the measured facts in its sentence."""
+    """The warning `code`, with the measured facts in its message."""
     return AudioWarning(code, CLIP_WARNINGS[code].format(**facts))

@@ -32,7 +32,7 @@ class ClipInspection:
 
 
 def inspect_clip(data: bytes) -> ClipInspection:
-    """The accepted clip in `data`. Raises AudioRejected with a code and a sentence for the uploader. Bounded like `inspect`."""
+    """The accepted clip in `data`. Raises AudioRejected with a code and a message for the uploader. Bounded like `inspect`."""
     audio = walk_within(data, shortest=MIN_CLIP_SECONDS)
     samples = playable_samples(audio)
     refuse_cut_out(audio.frames)

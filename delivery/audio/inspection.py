@@ -56,7 +56,7 @@ class Inspection:
 
 
 def inspect(data: bytes, *, with_levels: bool = True) -> Inspection:
-    """The accepted recording in `data`. Raises AudioRejected with a code and a sentence for the uploader.
+    """The accepted recording in `data`. Raises AudioRejected with a code and a message for the uploader.
 
     Pure and bounded: it reads at most MAX_BYTES and uses about 50 MB of memory and 0.3 s. Without levels and their warnings, the
     verdict is the same and takes a third of the time.

@@ -1,7 +1,7 @@
 """Refusals of and warnings about uploads, in the words of the person who recorded them.
 
-Every refusal has a stable code (for programs and documentation) and one sentence with the measured value, the limit and
-the action. Codes are never renamed or reused; sentences may be improved.
+Every refusal has a stable code (for programs and documentation) and one message with the measured value, the limit and
+the action. Codes are never renamed or reused; messages may be improved.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 _EXPORT = "Open it in your recording program, export it as MP3 (constant bit rate, 64 kbit/s) and upload the new file."
 
-# code -> sentence; the names in braces are the arguments that `rejected` needs.
+# code -> message; the names in braces are the arguments that `rejected` needs.
 REJECTIONS: dict[str, str] = {
     "empty": (
         "The file is empty: 0 bytes arrived, and a recording of 10 seconds needs several thousand. Upload it again."
@@ -96,15 +96,15 @@ WARNINGS: dict[str, str] = {
 
 
 class AudioRejected(Exception):
-    """The refusal of an upload: `code` is a key of REJECTIONS or CLIP_REJECTIONS, `sentence` is for the uploader."""
+    """The refusal of an upload: `code` is a key of REJECTIONS or CLIP_REJECTIONS, `message` is for the uploader."""
 
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(code, sentence)
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
         self.code = code
-        self.sentence = sentence
+        self.message = message
 
     def __str__(self) -> str:
-        return self.sentence
+        return self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +112,14 @@ class AudioWarning:
     """A warning about an accepted recording or clip: `code` is a key of WARNINGS or CLIP_WARNINGS."""
 
     code: str
-    sentence: str
+    message: str
 
 
 def rejected(code: str, **facts: object) -> AudioRejected:
-    """The refusal `code`, with the measured facts in its sentence."""
+    """The refusal `code`, with the measured facts in its message."""
     return AudioRejected(code, REJECTIONS[code].format(**facts))
 
 
 def warning(code: str, **facts: object) -> AudioWarning:
-    """The warning `code`, with the measured facts in its sentence."""
+    """The warning `code`, with the measured facts in its message."""
     return AudioWarning(code, WARNINGS[code].format(**facts))

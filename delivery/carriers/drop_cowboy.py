@@ -293,10 +293,10 @@ def _taken(response: CarrierResponse, storage: bool = False) -> dict[str, Any]:
     if 200 <= response.status < 300:
         data = body.get("data")
         return data if isinstance(data, dict) else {}
-    sentence = f"The carrier answered {response.status} to the upload. {_explanation(body)}".strip()
+    message = f"The carrier answered {response.status} to the upload. {_explanation(body)}".strip()
     if response.status in REFUSALS and not storage:
-        raise MediaRefused(sentence)
-    raise MediaNotTaken(sentence)
+        raise MediaRefused(message)
+    raise MediaNotTaken(message)
 
 
 def _explanation(body: dict[str, Any]) -> str:

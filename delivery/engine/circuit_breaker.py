@@ -34,7 +34,7 @@ MAX_OPENING_LENGTH = timedelta(minutes=10)
 PROBE_SECONDS = 30  # after this, another worker may probe in place of one that died
 ACCOUNT_REASONS = {
     Reason.CARRIER_ACCOUNT: "The carrier refused the account's credentials or rights.",
-    Reason.NO_FUNDS: REASONS[Reason.NO_FUNDS].sentence,
+    Reason.NO_FUNDS: REASONS[Reason.NO_FUNDS].detail,
 }
 
 

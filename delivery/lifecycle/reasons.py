@@ -51,59 +51,60 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReasonFacts:
-    """Properties of a reason. `sentence` is its explanation for users.
+    """Properties of a reason. `detail` is its explanation for users.
 
     `retryable`: a later attempt can succeed and cannot reach the recipient twice.
     `may_have_reached`: the recipient may have got the message, so it is never sent again automatically.
     `suppresses`: the number is added to the suppression list.
     """
 
-    sentence: str
+    detail: str
     retryable: bool = False
     may_have_reached: bool = False
     suppresses: bool = False
 
 
-R = Reason
 REASONS: dict[Reason, ReasonFacts] = {
-    R.VOICEMAIL_NOT_DETECTED: ReasonFacts("No voicemail box answered.", retryable=True),
-    R.NO_ANSWER: ReasonFacts("Nothing answered.", retryable=True),
-    R.BUSY: ReasonFacts("The line was busy.", retryable=True),
-    R.UNREACHABLE: ReasonFacts("The number could not be reached.", retryable=True),
-    R.MAILBOX_NOT_SET_UP: ReasonFacts("The person has not set up a voicemail box."),
-    R.MAILBOX_FULL: ReasonFacts("The voicemail box is full."),
-    R.HUMAN_ANSWERED: ReasonFacts("A person answered, so no message was left."),
-    R.NUMBER_NOT_SUPPORTED: ReasonFacts("The carrier cannot leave voicemail at this kind of number."),
-    R.DO_NOT_CALL: ReasonFacts("The number is on the carrier's do-not-call list.", suppresses=True),
-    R.OPTED_OUT: ReasonFacts("The person opted out with the carrier.", suppresses=True),
-    R.LITIGATOR: ReasonFacts("The carrier blocks this number as a known litigant.", suppresses=True),
-    R.NUMBER_REASSIGNED: ReasonFacts("The number now belongs to somebody else.", suppresses=True),
-    R.TOO_MANY_ATTEMPTS: ReasonFacts("The carrier's own limit of attempts for this number is reached."),
-    R.SPAM_BLOCKED: ReasonFacts("The receiving network blocked the message as spam."),
-    R.RECORDING_REFUSED: ReasonFacts("The carrier could not use the recording."),
-    R.CARRIER_DENIED: ReasonFacts("The carrier's network denied the drop."),
-    R.CARRIER_ACCOUNT: ReasonFacts("The carrier account is not set up for this drop; see the telephony setup."),
-    R.NO_FUNDS: ReasonFacts("The carrier account has no funds left."),
-    R.REFUSED: ReasonFacts("The carrier refused the drop."),
-    R.UNKNOWN: ReasonFacts("The carrier gave a code that this version does not know; it is kept beside this reason."),
-    R.NOT_SENT: ReasonFacts("The carrier could not be reached; nothing was sent.", retryable=True),
-    R.UNCONFIRMED: ReasonFacts(
+    Reason.VOICEMAIL_NOT_DETECTED: ReasonFacts("No voicemail box answered.", retryable=True),
+    Reason.NO_ANSWER: ReasonFacts("Nothing answered.", retryable=True),
+    Reason.BUSY: ReasonFacts("The line was busy.", retryable=True),
+    Reason.UNREACHABLE: ReasonFacts("The number could not be reached.", retryable=True),
+    Reason.MAILBOX_NOT_SET_UP: ReasonFacts("The person has not set up a voicemail box."),
+    Reason.MAILBOX_FULL: ReasonFacts("The voicemail box is full."),
+    Reason.HUMAN_ANSWERED: ReasonFacts("A person answered, so no message was left."),
+    Reason.NUMBER_NOT_SUPPORTED: ReasonFacts("The carrier cannot leave voicemail at this kind of number."),
+    Reason.DO_NOT_CALL: ReasonFacts("The number is on the carrier's do-not-call list.", suppresses=True),
+    Reason.OPTED_OUT: ReasonFacts("The person opted out with the carrier.", suppresses=True),
+    Reason.LITIGATOR: ReasonFacts("The carrier blocks this number as a known litigant.", suppresses=True),
+    Reason.NUMBER_REASSIGNED: ReasonFacts("The number now belongs to somebody else.", suppresses=True),
+    Reason.TOO_MANY_ATTEMPTS: ReasonFacts("The carrier's own limit of attempts for this number is reached."),
+    Reason.SPAM_BLOCKED: ReasonFacts("The receiving network blocked the message as spam."),
+    Reason.RECORDING_REFUSED: ReasonFacts("The carrier could not use the recording."),
+    Reason.CARRIER_DENIED: ReasonFacts("The carrier's network denied the drop."),
+    Reason.CARRIER_ACCOUNT: ReasonFacts("The carrier account is not set up for this drop; see the telephony setup."),
+    Reason.NO_FUNDS: ReasonFacts("The carrier account has no funds left."),
+    Reason.REFUSED: ReasonFacts("The carrier refused the drop."),
+    Reason.UNKNOWN: ReasonFacts(
+        "The carrier gave a code that this version does not know; it is kept beside this reason."
+    ),
+    Reason.NOT_SENT: ReasonFacts("The carrier could not be reached; nothing was sent.", retryable=True),
+    Reason.UNCONFIRMED: ReasonFacts(
         "It is not known whether the carrier got the request; the person may have been reached.", may_have_reached=True
     ),
-    R.UNREPORTED: ReasonFacts(
+    Reason.UNREPORTED: ReasonFacts(
         "The carrier accepted the drop and never reported; the person may have been reached.", may_have_reached=True
     ),
-    R.SUPPRESSED: ReasonFacts("The number is on the suppression list."),
-    R.USE_CASE_DELETED: ReasonFacts("The use case was deleted before the voicemail was sent."),
-    R.NO_SENDER: ReasonFacts("The use case has no sender number left."),
-    R.CANCELED: ReasonFacts("Canceled before it was sent."),
-    R.WITHDRAWN: ReasonFacts("Taken out of the campaign before it was sent."),
-    R.EXPIRED: ReasonFacts("Its time ran out before it could be sent."),
+    Reason.SUPPRESSED: ReasonFacts("The number is on the suppression list."),
+    Reason.USE_CASE_DELETED: ReasonFacts("The use case was deleted before the voicemail was sent."),
+    Reason.NO_SENDER: ReasonFacts("The use case has no sender number left."),
+    Reason.CANCELED: ReasonFacts("Canceled before it was sent."),
+    Reason.WITHDRAWN: ReasonFacts("Taken out of the campaign before it was sent."),
+    Reason.EXPIRED: ReasonFacts("Its time ran out before it could be sent."),
 }
 # Conclusions drawn without a report: a late report corrects them, and only a user who accepts the risk can send again.
 GUESSES = frozenset(reason for reason, facts in REASONS.items() if facts.may_have_reached)
 
 
-def sentence_of(reason: str) -> str:
-    """The sentence of the reason that a row has; empty where it has none."""
-    return REASONS[Reason(reason)].sentence if reason else ""
+def detail_of(reason: str) -> str:
+    """The explanation of the reason that a row has; empty where it has none."""
+    return REASONS[Reason(reason)].detail if reason else ""

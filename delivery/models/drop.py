@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from delivery.lifecycle.reasons import sentence_of
+from delivery.lifecycle.reasons import detail_of
 from delivery.lifecycle.status import DropStatus
 from delivery.models.voicemail import UNENFORCED, Voicemail
 from rvm.platform.models import Row, Workspace
@@ -56,5 +56,5 @@ class Drop(Row):
         ]
 
     @property
-    def reason_sentence(self) -> str:
-        return sentence_of(self.reason)
+    def reason_detail(self) -> str:
+        return detail_of(self.reason)

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from delivery.lifecycle.reasons import sentence_of
+from delivery.lifecycle.reasons import detail_of
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models.lane import Lane
 from delivery.models.recording import Recording
@@ -115,8 +115,8 @@ class Voicemail(Row):
         return self.expires_at or self.lane.expires_at
 
     @property
-    def reason_sentence(self) -> str:
-        return sentence_of(self.reason)
+    def reason_detail(self) -> str:
+        return detail_of(self.reason)
 
 
 class VoicemailReference(models.Model):

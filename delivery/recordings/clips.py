@@ -46,7 +46,7 @@ def stored_clip(workspace: Workspace, name: str, data: bytes) -> Iterator[Clip]:
         bitrate_kbps=verdict.bitrate_kbps,
         sample_rate=verdict.sample_rate,
         channels=verdict.channels,
-        warnings=[warning.sentence for warning in verdict.warnings],
+        warnings=[warning.message for warning in verdict.warnings],
         created_at=database_now(),
     )
     with stored(unsaved, verdict.frames) as clip:
@@ -93,7 +93,7 @@ def _joined(workspace: Workspace, clips: Sequence[Clip]) -> Recording:
             )
             return recording
     except AudioRejected as rejected:
-        raise ServiceError(rejected.code, rejected.sentence) from rejected
+        raise ServiceError(rejected.code, rejected.message) from rejected
 
 
 def _frames_of(clip: Clip) -> bytes:

@@ -56,7 +56,7 @@ def measured(recording: Recording) -> Recording:
         log.warning("recording_not_measured", recording_id=str(recording.pk), error=type(error).__name__)
         return recording
     found = _levels(verdict.levels)
-    found["warnings"] = list(dict.fromkeys([*recording.warnings, *_sentences(verdict)]))
+    found["warnings"] = list(dict.fromkeys([*recording.warnings, *_messages(verdict)]))
     Recording.objects.filter(pk=recording.pk).update(**found)
     for name, value in found.items():
         setattr(recording, name, value)
@@ -68,8 +68,8 @@ def _levels(levels: Levels | None) -> dict[str, Any]:
     return {} if levels is None else {**asdict(levels), "waveform": bytes(levels.waveform)}
 
 
-def _sentences(verdict: Inspection) -> list[str]:
-    return [warning.sentence for warning in verdict.warnings]
+def _messages(verdict: Inspection) -> list[str]:
+    return [warning.message for warning in verdict.warnings]
 
 
 def _offered(recording: Recording, name: str) -> Recording:
@@ -92,7 +92,7 @@ def _unsaved(workspace: Workspace, name: str, verdict: Inspection) -> Recording:
         sample_rate=verdict.sample_rate,
         channels=verdict.channels,
         encoder=verdict.encoder,
-        warnings=_sentences(verdict),
+        warnings=_messages(verdict),
         created_at=database_now(),
         **_levels(verdict.levels),
     )

@@ -75,9 +75,9 @@ class BareSetupForm(RefusableForm):
         typed = {name.removeprefix(start): text for name, text in self.cleaned_data.items() if name.startswith(start)}
         return {name: text for name, text in typed.items() if text}
 
-    def _refuse(self, name: str, sentences: list[str]) -> None:
+    def _refuse(self, name: str, texts: list[str]) -> None:
         carrier = self.cleaned_data.get("carrier") or self.instance.carrier
-        super()._refuse(name.replace("credentials/", field_name(carrier, "")), sentences)
+        super()._refuse(name.replace("credentials/", field_name(carrier, "")), texts)
 
 
 SetupForm = type("SetupForm", (BareSetupForm,), dict(CREDENTIAL_FIELDS))

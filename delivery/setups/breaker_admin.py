@@ -49,5 +49,5 @@ class SetupBreaker(ScopedModelAdmin):
             close_breaker(setup=setup, actor=person(request))
             messages.success(request, "The breaker is closed: what waits goes out now.")
         except ServiceError as refusal:
-            messages.error(request, refusal.sentence)
+            messages.error(request, refusal.message)
         return redirect(reverse("admin:usecases_telephonysetup_change", args=[object_id]))

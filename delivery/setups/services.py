@@ -91,15 +91,15 @@ def check_credentials(carrier: str, credentials: Mapping[str, object]) -> dict[s
     names = [field.name for field in adapter.credential_fields]
     for name, value in credentials.items():
         if name not in names:
-            sentence = f"{adapter.label} has no such credential; it asks for: {', '.join(names)}."
-            raise ServiceError("credential_unknown", sentence, field=f"credentials/{name}")
+            message = f"{adapter.label} has no such credential; it asks for: {', '.join(names)}."
+            raise ServiceError("credential_unknown", message, field=f"credentials/{name}")
         if not isinstance(value, str) or len(value) > MAX_CREDENTIAL_LENGTH:
-            sentence = f"A credential is a text of at most {MAX_CREDENTIAL_LENGTH} characters."
-            raise ServiceError("credential_malformed", sentence, field=f"credentials/{name}")
+            message = f"A credential is a text of at most {MAX_CREDENTIAL_LENGTH} characters."
+            raise ServiceError("credential_malformed", message, field=f"credentials/{name}")
     for field in adapter.credential_fields:
         if field.required and not credentials.get(field.name):
-            sentence = f"{adapter.label} needs this credential: {field.label}. {field.help}".strip().rstrip(".") + "."
-            raise ServiceError("credential_missing", sentence, field=f"credentials/{field.name}")
+            message = f"{adapter.label} needs this credential: {field.label}. {field.help}".strip().rstrip(".") + "."
+            raise ServiceError("credential_missing", message, field=f"credentials/{field.name}")
     checked = {name: str(credentials[name]) for name in names if credentials.get(name)}
     try:
         adapter(checked)

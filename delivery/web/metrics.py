@@ -31,8 +31,8 @@ FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwa
 def metrics(request: HttpRequest) -> HttpResponse:
     """The metrics: 200, 403 for callers without permission, 503 while PostgreSQL does not respond."""
     if not (_has_token(request) or _is_local(request)):
-        sentence = "Metrics are for this machine, and for `Authorization: Bearer <RVM_METRICS_TOKEN>`.\n"
-        return HttpResponse(sentence, status=403, content_type="text/plain")
+        message = "Metrics are for this machine, and for `Authorization: Bearer <RVM_METRICS_TOKEN>`.\n"
+        return HttpResponse(message, status=403, content_type="text/plain")
     try:
         text = generate_latest(GaugeCollector(database_now()))
     except DatabaseError:

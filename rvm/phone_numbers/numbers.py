@@ -69,8 +69,8 @@ KIND_NOT_REACHABLE = (
 class NumberInvalid(ValueError):
     """The text is not a reachable number. `code` is stable; the message never contains the number."""
 
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
         self.code = code
 
 

@@ -1,4 +1,4 @@
-"""The error that services raise: a stable code and a sentence, independent of HTTP, so that API and admin show the same."""
+"""The error that services raise: a stable code and a message, independent of HTTP, so that API and admin show the same."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 class ServiceError(Exception):
     """A refusal by a service.
 
-    `code` is stable. `field` is the API's name of the wrong argument, or empty. `facts` are shown with the sentence, such as the id
+    `code` is stable. `field` is the API's name of the wrong argument, or empty. `facts` are shown with the message, such as the id
     of a conflicting row.
     """
 
-    def __init__(self, code: str, sentence: str, *, field: str = "", **facts: Any) -> None:
-        super().__init__(sentence)
+    def __init__(self, code: str, message: str, *, field: str = "", **facts: Any) -> None:
+        super().__init__(message)
         self.code = code
-        self.sentence = sentence
+        self.message = message
         self.field = field
         self.facts = facts

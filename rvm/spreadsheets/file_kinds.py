@@ -78,9 +78,9 @@ def kind_of(head: bytes, *, whole: bool) -> Literal["xlsx", "text"]:
     begins = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
     if begins.startswith(_OLE):
         raise _of_ole(head)
-    for signature, code, sentence in _KINDS:
+    for signature, code, message in _KINDS:
         if re.match(signature, begins, re.IGNORECASE | re.DOTALL):
-            raise SheetInvalid(code, sentence)
+            raise SheetInvalid(code, message)
     if not _ARCHIVE.match(begins):
         return "text"
     if whole:
@@ -91,10 +91,10 @@ def kind_of(head: bytes, *, whole: bool) -> Literal["xlsx", "text"]:
 def refuse_archive(names: Iterable[str]) -> NoReturn:
     """Raises SheetInvalid with what an archive of these parts is, if no workbook; `names` are in lower case, with slashes."""
     named = list(names)
-    code, sentence = next(
-        (code, sentence) for part, code, sentence in _PARTS if any(re.fullmatch(part, name) for name in [*named, ""])
+    code, message = next(
+        (code, message) for part, code, message in _PARTS if any(re.fullmatch(part, name) for name in [*named, ""])
     )
-    raise SheetInvalid(code, sentence)
+    raise SheetInvalid(code, message)
 
 
 def _names(head: bytes) -> Iterator[str]:

@@ -1,15 +1,15 @@
-"""What a list, a mapping of its columns or one of its cells is refused with: a stable code and a sentence for its owner."""
+"""What a list, a mapping of its columns or one of its cells is refused with: a stable code and a message for its owner."""
 
 from __future__ import annotations
 
 
 class _Refused(ValueError):
-    """`code` is stable and documented; `sentence` says what is wrong and what to do, and never repeats a cell."""
+    """`code` is stable and documented; `message` says what is wrong and what to do, and never repeats a cell."""
 
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
         self.code = code
-        self.sentence = sentence
+        self.message = message
 
 
 class SheetInvalid(_Refused):

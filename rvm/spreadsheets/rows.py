@@ -50,12 +50,12 @@ WRONG = "This file has no byte order mark, so it is not in the chosen encoding; 
 
 
 class DamagedRow(list[str]):
-    """The cells of a row as far as they can be shown; the row is invalid by `code`, and `sentence` says why."""
+    """The cells of a row as far as they can be shown; the row is invalid by `code`, and `message` says why."""
 
-    def __init__(self, cells: Iterable[str], code: str, sentence: str) -> None:
+    def __init__(self, cells: Iterable[str], code: str, message: str) -> None:
         super().__init__(cells)
         self.code = code
-        self.sentence = sentence
+        self.message = message
 
 
 # Whoever stops before the end closes it: a workbook is read by a process of its own.

@@ -113,7 +113,7 @@ def test_the_reasons_are_documented_with_their_sentences_and_consequences() -> N
     assert table(INTEGRATE / "reasons.md", "reason") == [
         [
             f"`{reason.value}`",
-            facts.sentence,
+            facts.detail,
             yes(facts.retryable),
             yes(facts.may_have_reached),
             yes(facts.suppresses),
@@ -165,7 +165,7 @@ def test_the_moves_of_opt_out_lists_are_documented() -> None:
 
 def test_the_codes_of_rows_of_lists_are_documented_with_their_sentences() -> None:
     assert table(INTEGRATE / "campaigns.md", "code") == [
-        [f"`{code}`", f"`{entry.outcome}`", entry.sentence] for code, entry in CODES.items()
+        [f"`{code}`", f"`{entry.outcome}`", entry.message] for code, entry in CODES.items()
     ]
 
 

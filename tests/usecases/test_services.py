@@ -178,7 +178,7 @@ def test_a_use_case_with_numbers_is_not_deleted() -> None:
     use_case = make_use_case(numbers=2)
     refusal = refused(delete_use_case, use_case=use_case)
     assert refusal.code == "numbers_assigned"
-    assert refusal.sentence.startswith("2 phone numbers are")
+    assert refusal.message.startswith("2 phone numbers are")
 
 
 def test_a_deleted_use_case_keeps_its_row_and_its_voicemails_and_takes_no_more_verbs() -> None:
@@ -221,7 +221,7 @@ def test_a_number_is_added_once_to_a_setup_and_may_be_at_another_too() -> None:
     assert (number.workspace, number.setup) == (setup.workspace, setup)
     refusal = refused(add_phone_number, setup=setup, e164="+12125550100")
     assert refusal.code == "number_exists"
-    assert "555" not in refusal.sentence
+    assert "555" not in refusal.message
     add_phone_number(setup=make_setup(setup.workspace), e164="+12125550100")
 
 

@@ -32,8 +32,8 @@ class UseCasesView(ApiView):
 
     def find_setup(self, setup_id: UUID, field: str = "") -> TelephonySetup:
         found = selectors.setups(self.workspace, live=self.reach)
-        sentence = self.absent(selectors.NO_SUCH_SETUP)
-        return self.one(found, setup_id, sentence, "setup_not_found", field)
+        message = self.absent(selectors.NO_SUCH_SETUP)
+        return self.one(found, setup_id, message, "setup_not_found", field)
 
     def find_phone_number(self, phone_number_id: UUID) -> PhoneNumber:
         found = selectors.phone_numbers(self.workspace, live=self.reach)

@@ -200,12 +200,12 @@ def retry_choices(failed: dict[str, int]) -> dict[str, Any]:
     kinds: dict[str, list[dict[str, Any]]] = {"helps": [], "risky": [], "useless": []}
     for code, count in sorted(failed.items(), key=lambda item: -item[1]):
         kind = "helps" if labels.may_retry(code) else "risky" if labels.may_have_reached(code) else "useless"
-        kinds[kind].append({"code": code, "sentence": labels.reason(code), "count": count})
+        kinds[kind].append({"code": code, "message": labels.reason(code), "count": count})
     return kinds
 
 
 def in_words_of_the_page(refusal: ServiceError) -> str:
-    """The message for a refused retry; the service's sentence about the duplicate risk names an API field."""
+    """The message for a refused retry; the service's message about the duplicate risk names an API field."""
     if refusal.code == "duplicate_risk":
         return "Some of these may have been reached already. Tick that you accept the risk, or leave them out."
-    return refusal.sentence
+    return refusal.message

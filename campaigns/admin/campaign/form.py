@@ -112,9 +112,9 @@ class CampaignForm(ScriptFields, RefusableForm):
         self.initial.update({"heard": JOINED if campaign.script else ONE, **(said or {})})
 
     def _explain(self, use_case: UseCase | None) -> None:
-        for name, sentence in meanings(use_case).items():
+        for name, message in meanings(use_case).items():
             if name in self.fields:
-                self.fields[name].help_text = sentence
+                self.fields[name].help_text = message
 
     def clean_priority(self) -> int:
         return self.cleaned_data["priority"] or 0

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from campaigns.admin import labels
-from campaigns.imports.row_errors import sentence_of
+from campaigns.imports.row_errors import message_of
 from campaigns.models import Campaign
 from campaigns.planning.plan import hours_of
 from campaigns.selectors import imports
@@ -97,10 +97,10 @@ def summarize(
             by_reason[reason] += count
     total = by_status.total()
     reasons = [
-        Line(count, _share(count, total), REASONS[Reason(code)].sentence, what_then(Reason(code)))
+        Line(count, _share(count, total), REASONS[Reason(code)].detail, what_then(Reason(code)))
         for code, count in by_reason.most_common()
     ]
-    codes = [Line(count, "", sentence_of(code)) for code, count in Counter(rejected).most_common()]
+    codes = [Line(count, "", message_of(code)) for code, count in Counter(rejected).most_common()]
     return Summary(
         name=campaign.name,
         state=campaign.state,

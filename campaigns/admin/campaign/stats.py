@@ -24,7 +24,7 @@ def figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
     try:
         found, refusal = progress(campaign, now), ""
     except ServiceError as refused:
-        found, refusal = Progress(0, {}, {}, 0.0, None, {}, []), refused.sentence
+        found, refusal = Progress(0, {}, {}, 0.0, None, {}, []), refused.message
     failed = failed_by_reason(campaign)
     by_status = found.by_status
     waiting = sorted(found.waiting_by_zone.items(), key=lambda item: -item[1])
@@ -38,7 +38,7 @@ def figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
         "waiting_count": by_status.get(VoicemailStatus.QUEUED, 0),
         "on_their_way": sum(by_status.get(status, 0) for status in ("sending", "uncertain", "accepted")),
         "reasons": [
-            {"code": code, "sentence": labels.reason(code), "count": count}
+            {"code": code, "message": labels.reason(code), "count": count}
             for code, count in sorted(found.by_reason.items(), key=lambda item: -item[1])
         ],
         "rate": labels.rate(found.rate_per_second),
@@ -75,7 +75,7 @@ def preview_figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
     try:
         plan = plan_of(campaign, now)
     except ServiceError as refusal:
-        return {"refusal": refusal.sentence}
+        return {"refusal": refusal.message}
     found, zone = preview(plan, now), campaign.time_zone
     return {
         "preview": found,
@@ -87,7 +87,7 @@ def preview_figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
         if found.starts_at <= now
         else f"Schedule for {labels.people(found.now + sum(count for _, count in found.later))}",
         "skipped": [
-            {"code": code, "sentence": labels.reason(code), "count": count} for code, count in found.skipped.items()
+            {"code": code, "message": labels.reason(code), "count": count} for code, count in found.skipped.items()
         ],
         "finishes": time_zones.local(found.finishes_at, zone) if found.finishes_at else "",
         "takes": labels.duration(found.finishes_at - found.starts_at) if found.finishes_at else "",

@@ -11,7 +11,7 @@ from campaigns.imports.uploaded_lists import ColumnRead
 from campaigns.opt_outs import columns as opt_outs
 from rvm.spreadsheets.cells.phones import looks_like_phone
 from rvm.spreadsheets.columns.kinds import CALLED, KINDS, MERGE_FIELD, UNCLEAR
-from rvm.spreadsheets.columns.questions import SENTENCES
+from rvm.spreadsheets.columns.questions import QUESTION_TEXTS
 from rvm.spreadsheets.columns.reading import Sureness, Why
 
 _WHY = {
@@ -67,7 +67,7 @@ def opt_out_columns_shown(
             [*_asked(column.kind), ("", "Not read: it decides nothing"), *kinds],
             sure_shown(column),
             why_shown(column),
-            opt_outs.SENTENCES.get(column.question, "") if column.question else "",
+            opt_outs.QUESTION_TEXTS.get(column.question, "") if column.question else "",
             _cells(rows, column.position),
         )
         for column in reading
@@ -86,7 +86,7 @@ def columns_shown(
             _choices(header[column.position], column.position, column.kind),
             sure_shown(column),
             why_shown(column),
-            SENTENCES.get(column.question, ""),
+            QUESTION_TEXTS.get(column.question, ""),
             _cells(rows, column.position),
         )
         for column in reading

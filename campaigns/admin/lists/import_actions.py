@@ -63,5 +63,5 @@ class ImportActions(UploadedListAdmin):
             audit.record("import.errors_exported", row, actor=person(request), workspace=row.workspace)
             return csv_response(error_report(row), f"rejected-rows-{row.pk}.csv", e164=True)
         except ServiceError as refusal:
-            messages.error(request, refusal.sentence)
+            messages.error(request, refusal.message)
             return redirect(self.page_of(row))

@@ -102,7 +102,7 @@ def _results(row: RecipientImport) -> dict[str, Any]:
     by_code: dict[str, dict[str, Any]] = {}
     for error in services.first_errors(row):
         kind = by_code.setdefault(
-            error.code, {"sentence": error.sentence, "count": row.codes.get(error.code, 0), "rows": []}
+            error.code, {"message": error.message, "count": row.codes.get(error.code, 0), "rows": []}
         )
         kind["rows"].append(labels.row_of(error.row_number, error.earlier_row, error.differs))
     return {

@@ -33,7 +33,7 @@ class ListHeard(RecordAdmin):
         try:
             samples = sample_of_list(row, MAX_ROWS)
         except ServiceError as refusal:
-            return self._say(request, refusal=refusal.sentence)
+            return self._say(request, refusal=refusal.message)
         audit.record("import.listened", row, actor=person(request), workspace=row.workspace, numbers_shown=True)
         return self._say(request, samples=samples)
 

@@ -34,7 +34,7 @@ from campaigns.imports.uploaded_lists import MAX_BYTES, ColumnRead
 from campaigns.lifecycle.transitions import can_become
 from campaigns.models import OptOutImport
 from campaigns.opt_outs import service as services
-from campaigns.opt_outs.rows import MAX_REASON_LENGTH, sentence_of
+from campaigns.opt_outs.rows import MAX_REASON_LENGTH, message_of
 from campaigns.states import OptOutState
 from rvm.platform.admin.alarms import import_alarms
 from rvm.platform.admin.rights import person
@@ -105,7 +105,7 @@ class SuppressionsWithLists(SuppressionAdmin):
                 )
                 return redirect(reverse("admin:campaigns_optoutimport_change", args=[row.pk]))
             except ServiceError as refusal:
-                form.add_error("list", refusal.sentence)
+                form.add_error("list", refusal.message)
         shown = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -158,7 +158,7 @@ class OptOutImportAdmin(UploadedListAdmin):
             "warnings": services.warnings(row)[len(services.looks_like_patients(row)) :] if may_confirm else [],
             "numbers": numbers,
             "outcomes": labels.opt_out_outcomes(row.counts) if row.counts else [],
-            "kinds": [{"sentence": sentence_of(code), **kind} for code, kind in row.unreadable.items()],
+            "kinds": [{"message": message_of(code), **kind} for code, kind in row.unreadable.items()],
             **self.reading_of(request, row),
             **(extra_context or {}),
         }

@@ -67,6 +67,6 @@ class ListUpload(RecordAdmin):
                 now=database_now(),
             )
         except ServiceError as refusal:
-            messages.error(request, refusal.sentence)
+            messages.error(request, refusal.message)
             return redirect(reverse("admin:campaigns_campaign_change", args=[object_id]))
         return redirect(reverse("admin:campaigns_recipientimport_change", args=[found.pk]))

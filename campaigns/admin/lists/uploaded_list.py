@@ -114,7 +114,7 @@ class UploadedListAdmin(RecordAdmin):
         try:
             sample = self.services.sample(row)
         except ServiceError as refusal:
-            return {"unreadable": refusal.sentence}
+            return {"unreadable": refusal.message}
         reveal = rights_of(request).may_see_numbers(row.workspace_id)
         if reveal:
             audit.record(self.read_event, row, actor=person(request), workspace=row.workspace)
@@ -179,7 +179,7 @@ class UploadedListAdmin(RecordAdmin):
         try:
             messages.success(request, action())
         except ServiceError as refusal:
-            messages.error(request, refusal.sentence)
+            messages.error(request, refusal.message)
         return redirect(self.page_of(row))
 
 

@@ -90,7 +90,7 @@ class Withdrawing(RecordAdmin):
             try:
                 row = services.check(campaign, form.found(), actor=person(request), now=database_now())
             except ServiceError as refusal:
-                form.add_error("file" if form.cleaned_data.get("file") else "lines", refusal.sentence)
+                form.add_error("file" if form.cleaned_data.get("file") else "lines", refusal.message)
             else:
                 return redirect(reverse("admin:campaigns_campaign_withdrawal", args=[campaign.pk, row.pk]))
         title = f"Take people out of “{campaign.name}”"

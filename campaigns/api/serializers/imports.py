@@ -88,7 +88,7 @@ class RowErrorSerializer(serializers.Serializer[Any]):
     row_number = serializers.IntegerField(help_text="As a spreadsheet program shows it beside the row.")
     outcome = serializers.ChoiceField(OUTCOMES)
     code = serializers.CharField()
-    detail = serializers.CharField(source="sentence")
+    detail = serializers.CharField(source="message")
     earlier_row = serializers.IntegerField(
         allow_null=True, help_text="The row of this list in which the number stands too."
     )
@@ -123,7 +123,7 @@ class RowMessageSerializer(serializers.Serializer[Any]):
         help_text="Plays without a key for 15 minutes. Null unless the key may see numbers.",
     )
     code = serializers.CharField(allow_blank=True, help_text="Why this row would be refused, such as `clip_missing`.")
-    detail = serializers.CharField(source="sentence", allow_blank=True)
+    detail = serializers.CharField(source="message", allow_blank=True)
 
 
 class MessagePreviewSerializer(serializers.Serializer[Any]):

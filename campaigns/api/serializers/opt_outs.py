@@ -21,7 +21,7 @@ from campaigns.api.serializers.uploaded_lists import (
 )
 from campaigns.models import OptOutImport
 from campaigns.opt_outs.columns import KINDS, REPEATED
-from campaigns.opt_outs.rows import sentence_of
+from campaigns.opt_outs.rows import message_of
 from campaigns.states import OptOutState
 from rvm.platform.api.fields import StrictSerializer, YesField, help_of
 
@@ -66,7 +66,7 @@ class OptOutConfirmation(StrictSerializer):
 
 class UnreadableMessageField(serializers.CharField):
     def to_representation(self, code: str) -> str:
-        return sentence_of(code)
+        return message_of(code)
 
 
 class _ByCode(serializers.ListSerializer[Any]):

@@ -87,11 +87,11 @@ class UploadedListSerializer(serializers.ModelSerializer[Any]):
 
 
 class QuestionField(serializers.CharField):
-    """As `context["sentences"]` asks it, which depend on the kind of the list."""
+    """As `context["question_texts"]` asks it, which depend on the kind of the list."""
 
     def to_representation(self, question: str) -> str:
-        sentences: Mapping[Question, str] = self.context["sentences"]
-        return sentences[Question(question)] if question else ""
+        texts: Mapping[Question, str] = self.context["question_texts"]
+        return texts[Question(question)] if question else ""
 
 
 class ColumnSerializer(serializers.Serializer[Any]):

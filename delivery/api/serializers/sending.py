@@ -111,9 +111,9 @@ def read_recipient(entry: object) -> Recipient | ServiceError:
     for name, value in entry.items():
         if name not in _ROW_TYPES:
             return ServiceError("unknown_field", no_such_field(_ROW_TYPES), field=name)
-        expected, sentence = _ROW_TYPES[name]
+        expected, message = _ROW_TYPES[name]
         if not isinstance(value, expected):
-            return ServiceError("invalid", sentence, field=name)
+            return ServiceError("invalid", message, field=name)
     if "recipient_phone_number" not in entry:
         return ServiceError("required", "This field is required.", field="recipient_phone_number")
     return Recipient(
@@ -159,7 +159,7 @@ class BatchItemSerializer(serializers.Serializer[Any]):
         index, outcome = item
         if isinstance(outcome, ServiceError):
             pointer = f"/recipients/{index}" + (f"/{outcome.field}" if outcome.field else "")
-            error = {"code": outcome.code, "detail": outcome.sentence, "pointer": pointer, **outcome.facts}
+            error = {"code": outcome.code, "detail": outcome.message, "pointer": pointer, **outcome.facts}
             return {"index": index, "error": error}
         return {
             "index": index,

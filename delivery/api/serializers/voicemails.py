@@ -76,7 +76,7 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
             "metadata": voicemail.metadata,
             "status": voicemail.status,
             "reason": voicemail.reason,
-            "reason_detail": voicemail.reason_sentence,
+            "reason_detail": voicemail.reason_detail,
             "carrier": voicemail.setup.carrier,
             "carrier_code": voicemail.carrier_code,
             "carrier_text": voicemail.carrier_text,
@@ -102,7 +102,7 @@ class DropSerializer(serializers.Serializer[Any]):
     sender_phone_number = serializers.CharField(source="sender")
     status = serializers.ChoiceField(DROP_STATUSES)
     reason = serializers.ChoiceField(_REASONS)
-    reason_detail = serializers.CharField(source="reason_sentence", allow_blank=True)
+    reason_detail = serializers.CharField(allow_blank=True)
     carrier_code = serializers.CharField(allow_blank=True)
     carrier_text = serializers.CharField(allow_blank=True)
     carrier_reference = serializers.CharField(allow_blank=True)

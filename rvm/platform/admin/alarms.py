@@ -1,4 +1,4 @@
-"""Sentences about processes that must run and do not, shown on admin pages that depend on them."""
+"""Messages about processes that must run and do not, shown on admin pages that depend on them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NO_IMPORTS = "No worker reads lists: what was uploaded waits. Start one with `ma
 
 
 def alarms() -> list[str]:
-    """Sentences about missing processes that every voicemail needs."""
+    """Messages about missing processes that every voicemail needs."""
     return _ask((workers, NO_WORKER), (tick, NO_TICK))
 
 
 def import_alarms() -> list[str]:
-    """Sentences about missing processes that an uploaded list needs."""
+    """Messages about missing processes that an uploaded list needs."""
     return _ask((_imports, NO_IMPORTS))
 
 
@@ -31,12 +31,12 @@ def _imports() -> None:
 
 
 def _ask(*checks: tuple[Callable[[], object], str]) -> list[str]:
-    sentences = []
-    for check, sentence in checks:
+    messages = []
+    for check, message in checks:
         try:
             check()
         except Unready:
-            sentences.append(sentence)
+            messages.append(message)
         except (DatabaseError, RedisError):
-            sentences.append(SILENT)
-    return list(dict.fromkeys(sentences))
+            messages.append(SILENT)
+    return list(dict.fromkeys(messages))

@@ -84,8 +84,8 @@ class ExactSearch(ScopedModelAdmin):
         """The response to a search: a redirect to the matching rows."""
         raise NotImplementedError
 
-    def nothing(self, request: HttpRequest, sentence: str, workspace: str) -> HttpResponse:
-        messages.warning(request, sentence)
+    def nothing(self, request: HttpRequest, message: str, workspace: str) -> HttpResponse:
+        messages.warning(request, message)
         return self.to_list(workspace=workspace)
 
     def to_list(self, **query: str) -> HttpResponse:

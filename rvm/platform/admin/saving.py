@@ -33,15 +33,15 @@ class RefusableForm(forms.ModelForm):
         cleaned = super().clean()
         if isinstance(self.refusal, ValidationError):
             errors = self.refusal.message_dict if hasattr(self.refusal, "error_dict") else {"": self.refusal.messages}
-            for name, sentences in errors.items():
-                self._refuse(name, sentences)
+            for name, texts in errors.items():
+                self._refuse(name, texts)
         elif self.refusal is not None:
             self._refuse(getattr(self.refusal, "field", ""), [str(self.refusal)])
         return cleaned
 
-    def _refuse(self, name: str, sentences: list[str]) -> None:
+    def _refuse(self, name: str, texts: list[str]) -> None:
         own = self.refusal_fields.get(name, name.removesuffix("_id"))
-        self.add_error(own if own in self.fields else None, sentences)
+        self.add_error(own if own in self.fields else None, texts)
 
 
 class RefusalsInForm(ModelAdmin):

@@ -36,10 +36,10 @@ class WorkspaceScope(BasePermission):
         return True
 
 
-def require_scope(key: ApiKey, scope: Scope, sentence: str = "") -> None:
-    """Raises Problem if the key lacks the scope, with `sentence` or one that names the scope."""
+def require_scope(key: ApiKey, scope: Scope, message: str = "") -> None:
+    """Raises Problem if the key lacks the scope, with `message` or one that names the scope."""
     if scope not in key.scopes:
-        raise Problem(codes.MISSING_SCOPE, sentence or f"This API key lacks the scope {scope.value}.")
+        raise Problem(codes.MISSING_SCOPE, message or f"This API key lacks the scope {scope.value}.")
 
 
 def operation_of(view: Any, request: Request) -> str:

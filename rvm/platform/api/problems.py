@@ -54,7 +54,6 @@ class Problem(exceptions.APIException):
         self.problem = problem
         self.status_code = problem.status
         super().__init__(detail or problem.advice, problem.code)
-        self.sentence = detail or problem.advice
         self.errors = list(errors)
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
@@ -69,7 +68,7 @@ class Problem(exceptions.APIException):
             "type": f"{settings.RVM_PUBLIC_URL}/docs/problems#{self.code}",
             "title": self.problem.title,
             "status": self.problem.status,
-            "detail": mask_numbers(self.sentence),
+            "detail": mask_numbers(str(self.detail)),
             "code": self.code,
             "request_id": current_request_id(),
         }

@@ -82,23 +82,23 @@ class ApiView(APIView):
         self.require_own(asked, f"Live rows were asked for. {ONLY_TEST_ROWS}")
         return asked
 
-    def require_own(self, live: bool, sentence: str) -> None:
-        """Raise Problem with this sentence if the row is live and the key is a test key."""
+    def require_own(self, live: bool, message: str) -> None:
+        """Raise Problem with this message if the row is live and the key is a test key."""
         if live and not self.key.live:
-            raise Problem(codes.TEST_KEY, sentence)
+            raise Problem(codes.TEST_KEY, message)
 
     def one(
-        self, rows: QuerySet[Found], row_id: UUID, sentence: str, code: str = codes.NOT_FOUND.code, field: str = ""
+        self, rows: QuerySet[Found], row_id: UUID, message: str, code: str = codes.NOT_FOUND.code, field: str = ""
     ) -> Found:
-        """The row with this id. Raises ServiceError with the sentence where `rows` have none."""
+        """The row with this id. Raises ServiceError with the message where `rows` have none."""
         row = rows.filter(pk=row_id).first()
         if row is None:
-            raise ServiceError(code, sentence, field=field)
+            raise ServiceError(code, message, field=field)
         return row
 
-    def absent(self, sentence: str) -> str:
+    def absent(self, message: str) -> str:
         """The message for a row that was not found; for a test key it adds that test keys find test rows only."""
-        return sentence if self.key.live else f"{sentence} {ONLY_TEST_ROWS}"
+        return message if self.key.live else f"{message} {ONLY_TEST_ROWS}"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -110,9 +110,9 @@ class ApiView(APIView):
 
     def problem(self, error: ServiceError) -> Problem:
         """The problem response for a ServiceError."""
-        errors = [FieldError(f"/{error.field}", error.code, error.sentence)] if error.field else []
+        errors = [FieldError(f"/{error.field}", error.code, error.message)] if error.field else []
         code = self.problems.get(error.code, codes.INVALID_REQUEST)
-        return Problem(code, error.sentence, errors=errors, extra=error.facts)
+        return Problem(code, error.message, errors=errors, extra=error.facts)
 
     def sent(self, serializer_class: type[BaseSerializer[Any]], *, partial: bool = False) -> dict[str, Any]:
         """The validated data of the request body. Raises ValidationError."""

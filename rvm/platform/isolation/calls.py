@@ -62,8 +62,8 @@ def isolated(
     """The values that `task(source, **arguments)` yields in a child process: bytes, or values that JSON can represent.
 
     `source` is a binary file that reads `chunks`. The child imports `task` and `refusal` by name, so both are at the top level of
-    modules that import neither Django nor settings. A `refusal` has a `code` and a `sentence`, and is raised here as
-    `refusal(code, sentence)`. Raises ChildEnded, and any exception of `chunks`.
+    modules that import neither Django nor settings. A `refusal` has a `code` and a `message`, and is raised here as
+    `refusal(code, message)`. Raises ChildEnded, and any exception of `chunks`.
 
     The child ends when the generator ends, is closed or raises. It also ends with the thread that requested the first value, so that
     thread must live until the last one.

@@ -37,7 +37,7 @@ def main(parent: int) -> None:
             _write(frame(BYTES, item) if isinstance(item, bytes) else frame(ITEM, orjson.dumps(item)))
         last = frame(END)
     except refusal as refused:
-        last = frame(REFUSED, orjson.dumps([refused.code, refused.sentence]))
+        last = frame(REFUSED, orjson.dumps([refused.code, refused.message]))
     except MemoryError:
         last = frame(MEMORY)
     except Exception as error:

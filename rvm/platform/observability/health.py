@@ -1,6 +1,6 @@
 """Health checks for load balancers and on-call operators: whether this process runs, and whether the installation can work.
 
-Responses contain sentences about components, never an address, a credential or an exception's text.
+Responses contain messages about components, never an address, a credential or an exception's text.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SENDING_QUEUES = ("dispatch", "reports")
 
 
 class Unready(Exception):
-    """A component is not ready; the message is a sentence for the operator."""
+    """A component is not ready; the message is for the operator."""
 
 
 class Check(NamedTuple):
@@ -49,13 +49,13 @@ def livez(_request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """`{"ready": true, "checks": [{name, ok, detail}], "warnings": [sentence], "time_zones": {tzdata, iana, max_age_days}}`.
+    """`{"ready": true, "checks": [{name, ok, detail}], "warnings": [message], "time_zones": {tzdata, iana, max_age_days}}`.
 
     The HTTP status is 200, or 503 if any component is not ready.
     """
     checks = [_run(name, check) for name, check in CHECKS.items()]
     ready = all(check.ok for check in checks)
-    warnings = [sentence for sentence in map(_warn, WARNINGS) if sentence]
+    warnings = [warning for warning in map(_warn, WARNINGS) if warning]
     body = {
         "ready": ready,
         "checks": [check._asdict() for check in checks],
@@ -104,7 +104,7 @@ _migrated = False
 
 
 def migrations() -> str:
-    """A sentence that all migrations are applied, remembered by the process, because its code cannot gain one. Raises Unready."""
+    """A message that all migrations are applied, remembered by the process, because its code cannot gain one. Raises Unready."""
     global _migrated
     if not _migrated and (missing := unapplied_migrations()):
         raise Unready(f"{missing} migrations are not applied; run `manage.py migrate`.")
@@ -118,7 +118,7 @@ def unapplied_migrations() -> int:
 
 
 def workers() -> str:
-    """A sentence that each sending queue has a worker. Raises Unready, RedisError.
+    """A message that each sending queue has a worker. Raises Unready, RedisError.
 
     It reads RQ's records directly, because RQ's own listing cleans up registries while it counts.
     """
@@ -184,5 +184,5 @@ CHECKS: dict[str, Callable[[], str]] = {
     "workers": workers,
     "tick": tick,
 }
-# Each returns a sentence about a problem that does not prevent work, or "". Layers above add their own.
+# Each returns a message about a problem that does not prevent work, or "". Layers above add their own.
 WARNINGS: list[Callable[[], str]] = [wrong_time_zones]

@@ -27,7 +27,7 @@ class Question(StrEnum):
 
 UNNAMED_PHONES = "Several columns hold phone numbers, and none is named as the person's own."
 PERHAPS_ANOTHERS_PHONE = "It holds phone numbers, and may be somebody else's than the person's."
-SENTENCES: dict[Question, str] = {
+QUESTION_TEXTS: dict[Question, str] = {
     Question.UNKNOWN: "The name could mean that somebody must not be reached. What does the column say?",
     Question.YES_OR_NO: "It answers yes or no, or is marked for some people, and its name does not say to what. Does a mark in it "
     "mean that the person may be reached, must not be reached, or neither?",

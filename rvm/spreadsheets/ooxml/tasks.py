@@ -28,7 +28,7 @@ def look(source: BinaryIO, *, rows: int, hidden_rows: bool) -> Iterator[dict[str
         try:
             said["rows"], said["whole"] = _first(reader, rows, left)
         except SheetInvalid as refused:  # it is no obstacle where another sheet is the list
-            said["refused"] = [refused.code, refused.sentence]
+            said["refused"] = [refused.code, refused.message]
         left -= reader.bytes_read
         yield {**said, "noticed": asdict(reader.noticed())}
 

@@ -86,7 +86,7 @@ def test_everything_said_is_kept_and_a_clock_time_is_meant_in_the_zone(
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "sentence"),
+    ("field", "value", "message"),
     [
         ("name", "", "required"),
         ("starts_at", "2020-01-01T09:00", "lies in the past"),
@@ -98,12 +98,12 @@ def test_everything_said_is_kept_and_a_clock_time_is_meant_in_the_zone(
     ],
 )
 def test_a_refusal_stands_at_its_field(
-    operator: Client, workspace: Workspace, use_case: UseCase, field: str, value: str, sentence: str
+    operator: Client, workspace: Workspace, use_case: UseCase, field: str, value: str, message: str
 ) -> None:
     found = errors(operator.post(ADD, {**form(workspace, use_case), field: value}))
     where = {"window_start": {"window_start", "window_end"}}.get(field, {field})
     assert where & set(found), found
-    assert sentence.lower() in str(found).lower()
+    assert message.lower() in str(found).lower()
     assert not Campaign.objects.exists()
 
 

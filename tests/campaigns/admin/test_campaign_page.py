@@ -57,7 +57,7 @@ def test_a_viewer_sees_no_button_and_gets_no_form(viewer: Client, make: Any, wor
 
 
 @pytest.mark.parametrize(
-    ("state", "sentence", "offered"),
+    ("state", "message", "offered"),
     [
         (CampaignState.DRAFT, "Draft with 2 people: look at the preview, then launch.", {"launch", "edit", "cancel"}),
         (CampaignState.SCHEDULED, "Scheduled: 2 people from ", {"unschedule", "edit", "cancel"}),
@@ -68,12 +68,12 @@ def test_a_viewer_sees_no_button_and_gets_no_form(viewer: Client, make: Any, wor
     ],
 )
 def test_each_state_is_a_sentence_and_the_deeds_that_fit(
-    operator: Client, make: Any, workspace: Workspace, state: str, sentence: str, offered: set[str]
+    operator: Client, make: Any, workspace: Workspace, state: str, message: str, offered: set[str]
 ) -> None:
     campaign = make(workspace, recipients=2, state=state, starts_at=timezone.now() + timedelta(days=3))
     Lane.objects.filter(pk=campaign.pk).update(held=state != CampaignState.RUNNING)
     page = operator.get(at(campaign)).content.decode()
-    assert sentence in page
+    assert message in page
     actions = {"launch", "unschedule", "pause", "resume", "edit", "cancel", "retry"}
     assert {action for action in actions if f"/{campaign.pk}/{action}/" in page or f"../{action}/" in page} == offered
 

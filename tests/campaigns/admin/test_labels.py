@@ -117,7 +117,7 @@ def test_every_state_status_and_outcome_has_its_words() -> None:
     for state in ImportState:
         assert labels.list_step(state, 1, operates=True).endswith(".")
     for reason, facts in REASONS.items():
-        assert labels.reason(reason) == facts.sentence
+        assert labels.reason(reason) == facts.detail
     assert labels.reason("of_another_version") == "Of another version"
 
 

@@ -188,7 +188,7 @@ def test_a_form_that_no_page_made_is_refused_or_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("data", "sentence"),
+    ("data", "message"),
     [
         (b"", "There is nothing in this file"),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" * 20, "This is a PDF"),
@@ -197,9 +197,9 @@ def test_a_form_that_no_page_made_is_refused_or_changes_nothing(
     ids=["empty", "pdf", "garbage"],
 )
 def test_what_is_no_list_is_refused_in_a_sentence(
-    operator: Client, campaign: Campaign, data: bytes, sentence: str
+    operator: Client, campaign: Campaign, data: bytes, message: str
 ) -> None:
-    assert sentence in send(operator, campaign, data).content.decode()
+    assert message in send(operator, campaign, data).content.decode()
     assert not RecipientImport.objects.exists()
 
 

@@ -207,7 +207,7 @@ def test_others_put_nothing_on_the_list(request: pytest.FixtureRequest, workspac
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    ("content", "message"),
     [
         (None, "No file was chosen."),
         (b"", "There is nothing in this file."),
@@ -215,9 +215,9 @@ def test_others_put_nothing_on_the_list(request: pytest.FixtureRequest, workspac
     ],
 )
 def test_what_is_no_list_is_refused_in_words(
-    operator: Client, workspace: Workspace, content: bytes | None, sentence: str
+    operator: Client, workspace: Workspace, content: bytes | None, message: str
 ) -> None:
-    assert sentence in text_of(post(operator, workspace, content))
+    assert message in text_of(post(operator, workspace, content))
     assert not Suppression.objects.exists()
 
 

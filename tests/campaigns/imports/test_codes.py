@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from campaigns.imports.row_errors import CODES, sentence_of
+from campaigns.imports.row_errors import CODES, message_of
 from campaigns.imports.verdicts import ORDER, REPORT_LINE, WATCHED
 
 BASE = Path(settings.BASE_DIR)
@@ -39,4 +39,4 @@ def test_every_code_of_the_table_can_be_raised() -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_has_a_sentence_and_fits_its_column(code: str) -> None:
     assert len(code) <= 40
-    assert sentence_of(code).endswith(".") and sentence_of(code)[0].isupper()
+    assert message_of(code).endswith(".") and message_of(code)[0].isupper()

@@ -320,7 +320,7 @@ def test_the_error_report_can_be_mended_and_uploaded_again() -> None:
         ["3", "", "Cleo", "4", "phone_missing"],
         ["4", "202-555-0100", "Dora", "5", "same_phone"],
     ]
-    assert all(cells[5] == CODES[cells[4]].sentence for cells in report[1:])
+    assert all(cells[5] == CODES[cells[4]].message for cells in report[1:])
     report[1][1], report[2][1] = "+12025550101", "+12025550102"
     text = io.StringIO(newline="")
     csv.writer(text).writerows(report)

@@ -81,7 +81,7 @@ class Life(RuleBasedStateMachine):
             with transaction.atomic():
                 verb(self.campaign, actor=None, now=self.now, **named)
         except ServiceError as refusal:
-            assert refusal.sentence.endswith(".")
+            assert refusal.message.endswith(".")
             assert before == (self.state(), standing(self.campaign.pk))
 
     @initialize(launched=st.sampled_from([True, True, True, False]))

@@ -68,7 +68,7 @@ def queued(campaign: Campaign) -> list[int]:
 def refusal(verb: Callable[..., object], *arguments: object, **named: object) -> str:
     with pytest.raises(ServiceError) as caught:
         verb(*arguments, **named)
-    assert caught.value.sentence.endswith(".")
+    assert caught.value.message.endswith(".")
     return caught.value.code
 
 

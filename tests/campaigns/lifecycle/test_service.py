@@ -56,7 +56,7 @@ def change(campaign: Campaign, **changes: Any) -> Campaign:
 def refused_change(campaign: Campaign, **changes: Any) -> tuple[str, str, str]:
     with pytest.raises(ServiceError) as caught:
         change(campaign, **changes)
-    return caught.value.code, caught.value.field, caught.value.sentence
+    return caught.value.code, caught.value.field, caught.value.message
 
 
 def importing(campaign: Campaign, state: str = "importing") -> RecipientImport:
@@ -142,9 +142,9 @@ def test_a_value_out_of_bounds_is_refused_with_its_field_and_a_sentence(
     changes: dict[str, Any], expected: tuple[str, str]
 ) -> None:
     campaign = make_campaign()
-    *found, sentence = refused_change(campaign, **changes)
+    *found, message = refused_change(campaign, **changes)
     assert tuple(found) == expected
-    assert sentence.endswith(".")
+    assert message.endswith(".")
     assert not AuditEvent.objects.exists()
 
 
@@ -184,9 +184,9 @@ def test_a_start_without_an_offset_is_read_in_the_campaigns_zone(local: datetime
 
 def test_a_local_time_that_clocks_skip_is_refused() -> None:
     campaign = make_campaign(time_zone="America/New_York")
-    found, field, sentence = refused_change(campaign, starts_at=datetime(2026, 3, 8, 2, 30))  # noqa: DTZ001
+    found, field, message = refused_change(campaign, starts_at=datetime(2026, 3, 8, 2, 30))  # noqa: DTZ001
     assert (found, field) == ("time_skipped", "starts_at")
-    assert "02:30 does not exist on 8 March 2026 in America/New_York" in sentence
+    assert "02:30 does not exist on 8 March 2026 in America/New_York" in message
 
 
 def test_only_what_is_named_changes_and_saying_the_same_again_changes_nothing() -> None:
@@ -221,10 +221,10 @@ def test_another_recording_must_be_told_to_those_who_are_in_the_lane_already() -
 def test_what_has_begun_is_not_edited_but_in_what_reaches_nobody_else(state: str) -> None:
     user = make_user(username="ann")
     campaign = make_campaign(state=state, launched_by=user, launched_at=NOW - HOUR)
-    found, _, sentence = refused_change(campaign, name="Flu", starts_at=NOW + HOUR)
+    found, _, message = refused_change(campaign, name="Flu", starts_at=NOW + HOUR)
     assert found == "campaign_claimed"
-    assert "launched by ann on 2 March 2026 at 14:00 UTC" in sentence
-    assert "name, pace and priority" in sentence
+    assert "launched by ann on 2 March 2026 at 14:00 UTC" in message
+    assert "name, pace and priority" in message
     change(campaign, name="Flu", pace_per_second=1.5, priority=2)
     campaign.refresh_from_db()
     lane = lane_of(campaign)
@@ -287,8 +287,8 @@ def test_a_launch_that_would_reach_nobody_says_what_became_of_them() -> None:
     with pytest.raises(ServiceError) as caught:
         services.launch(campaign, actor=None, now=NOW)
     assert caught.value.code == "nothing_to_send"
-    assert "Of 3 recipients" in caught.value.sentence
-    assert "1 skipped (suppressed), 2 out of time" in caught.value.sentence
+    assert "Of 3 recipients" in caught.value.message
+    assert "1 skipped (suppressed), 2 out of time" in caught.value.message
 
 
 def test_a_pause_holds_the_lane_and_a_resumption_lets_it_go() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.opt_outs.columns import SENTENCES, Says, check_opt_out_columns, read_opt_outs, says
+from campaigns.opt_outs.columns import QUESTION_TEXTS, Says, check_opt_out_columns, read_opt_outs, says
 from rvm.spreadsheets.columns.kinds import PHONES, UNCLEAR
 from rvm.spreadsheets.columns.questions import Question
 from rvm.spreadsheets.refusals import ColumnsInvalid
@@ -62,13 +62,13 @@ def test_what_is_understood_is_not_asked_about(header: str, rows: list[str], rea
 def test_a_column_by_which_some_have_not_opted_out_is_a_question(header: str, cells: list[str]) -> None:
     columns = read_opt_outs(["Phone", header], [[CELL, cells[0]], [HOME, cells[1]]])
     assert columns[0].kind == "phone"
-    assert columns[1].kind == UNCLEAR and SENTENCES[columns[1].question]
+    assert columns[1].kind == UNCLEAR and QUESTION_TEXTS[columns[1].question]
 
 
 def test_a_list_of_patients_is_asked_about_as_such() -> None:
     columns = read_opt_outs(["Phone", "OK to call"], [[CELL, "Y"], [HOME, "N"]])
     assert columns[1].question is Question.WHAT_FOR
-    assert "list of patients" in SENTENCES[columns[1].question]
+    assert "list of patients" in QUESTION_TEXTS[columns[1].question]
 
 
 @pytest.mark.parametrize(

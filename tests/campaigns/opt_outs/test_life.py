@@ -104,7 +104,7 @@ def test_most_of_it_waiting_in_a_campaign_needs_a_word_more(workspace: Workspace
     assert (row.counts["waiting"], row.counts["to_add"], row.counts["repeated"]) == (3, 4, 1)
     problem = refused(lambda: service.confirm(row, actor=None, now=NOW))
     assert problem.code == "opt_out_list_looks_like_patients"
-    assert "3 of 4 numbers wait in a campaign" in problem.sentence
+    assert "3 of 4 numbers wait in a campaign" in problem.message
     assert not Suppression.objects.exists()
     confirmed(row, must_not_be_reached=True)
     assert len(listed(campaign.workspace)) == 4

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from campaigns.imports import uploaded_lists
 from campaigns.models import OptOutImport
 from campaigns.opt_outs import listing
-from campaigns.opt_outs.rows import MAX_REASON_LENGTH, sentence_of
+from campaigns.opt_outs.rows import MAX_REASON_LENGTH, message_of
 from campaigns.opt_outs.service import numbers_of
 from rvm.platform.encryption.crypto import KeyRing
 from rvm.platform.errors import ServiceError
@@ -58,7 +58,7 @@ def test_every_row_ends_as_exactly_one_thing_and_a_bad_row_stops_no_other(worksp
         "excel_damaged": {"count": 2, "rows": [5, 7]},
         "phone_missing": {"count": 1, "rows": [6]},
     }
-    assert "rounded" in sentence_of("excel_damaged")
+    assert "rounded" in message_of("excel_damaged")
     assert listed(workspace) == {
         "+12025550142": "asked us to stop",
         "+12025550101": "do_not_call",
@@ -171,7 +171,7 @@ def test_lines_that_an_open_quotation_mark_swallows_are_not_passed_over_in_silen
 def test_a_file_that_is_no_list_is_refused_with_what_to_do(workspace: Workspace, content: str, words: str) -> None:
     with pytest.raises(ServiceError) as refused:
         uploaded(workspace, content)
-    assert (refused.value.code, words in refused.value.sentence) == ("import_unreadable", True), refused.value.sentence
+    assert (refused.value.code, words in refused.value.message) == ("import_unreadable", True), refused.value.message
     assert not OptOutImport.objects.exists()
 
 

@@ -52,8 +52,8 @@ def test_a_value_without_a_clip_is_refused_by_its_field_and_never_by_the_value(m
     with pytest.raises(ServiceError) as caught:
         choose(read_script(SCRIPT), merge_fields)
     assert (caught.value.code, caught.value.field) == ("clip_missing", "first_name")
-    assert "first_name" in caught.value.sentence
-    assert "Guadalupe" not in repr(caught.value) + caught.value.sentence + repr(caught.value.facts)
+    assert "first_name" in caught.value.message
+    assert "Guadalupe" not in repr(caught.value) + caught.value.message + repr(caught.value.facts)
 
 
 @pytest.mark.parametrize("merge_fields", [{"first_name": "Guadalupe"}, {"first_name": None}, {}, None])
@@ -103,5 +103,5 @@ def test_what_is_no_script_is_refused_with_the_place_and_without_a_value(script:
     with pytest.raises(ServiceError) as caught:
         read_script(script)
     assert (caught.value.code, caught.value.field) == ("script_malformed", "script")
-    assert said in caught.value.sentence
-    assert "guadalupe" not in caught.value.sentence.casefold()
+    assert said in caught.value.message
+    assert "guadalupe" not in caught.value.message.casefold()

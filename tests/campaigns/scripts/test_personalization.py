@@ -111,7 +111,7 @@ def test_a_clip_that_cannot_be_read_for_now_is_tried_again(
     with pytest.raises(ServiceError) as caught:
         hearing.recording_for({"first_name": "Ana"})
     assert caught.value.code == "storage_unavailable"
-    assert "Ana" not in caught.value.sentence and str(media) not in caught.value.sentence
+    assert "Ana" not in caught.value.message and str(media) not in caught.value.message
     (media / "elsewhere").rename(lost)
     assert hearing.recording_for({"first_name": "Ana"}).assembled
 
@@ -145,7 +145,7 @@ def test_a_campaign_with_nothing_to_say_is_refused(workspace: Workspace) -> None
 def test_the_sample_plays_for_each_row_what_it_would_hear_or_says_why_not(campaign: Campaign) -> None:
     samples = sample_recordings(campaign, [{"first_name": "Ana"}, {"first_name": "Bea"}, {"first_name": "zoë"}, None])
     assert [sample.code for sample in samples] == ["", "clip_missing", "", "clip_missing"]
-    assert samples[1].recording is None and "first_name" in samples[1].sentence
+    assert samples[1].recording is None and "first_name" in samples[1].message
     for sample in (samples[0], samples[2]):
         assert sample.recording
         played = Client().get(sample.link.removeprefix("http://testserver").split("8000", 1)[-1])

@@ -52,15 +52,15 @@ def test_clips_of_nobody_and_of_another_workspace_are_unknown_by_part(
     names["clips"]["zoe"] = nobody
     [refused] = check_script(workspace, [said(make_clip("Greeting", 12)), names])
     assert (refused.code, refused.field) == ("clip_unknown", "script")
-    assert "Part 2 names 2 clips that this workspace does not have" in refused.sentence
-    assert nobody in refused.sentence and str(stranger.pk) in refused.sentence
+    assert "Part 2 names 2 clips that this workspace does not have" in refused.message
+    assert nobody in refused.message and str(stranger.pk) in refused.message
 
 
 def test_clips_that_are_not_like_the_others_are_named(workspace: Workspace, make_clip: MakeClip) -> None:
     names = [make_clip("Ana"), make_clip("Bea", rate=16000), make_clip("Cid")]
     [refused] = check_script(workspace, [said(make_clip("Greeting", 12)), by_name(*names)])
     assert refused.code == "clips_differ"
-    assert "Most of these are 8000 Hz mono, but “Bea” is 16000 Hz mono" in refused.sentence
+    assert "Most of these are 8000 Hz mono, but “Bea” is 16000 Hz mono" in refused.message
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_combination_that_is_too_short_or_too_long_is_named(
     names = by_name(make_clip("Bea", 1.1), make_clip("Ana"), make_clip("Maximiliano", longest))
     [refused] = check_script(workspace, [said(make_clip("Greeting", greeting)), names])
     assert (refused.code, refused.field) == (code, "script")
-    assert [each for each in named if each not in refused.sentence] == []
+    assert [each for each in named if each not in refused.message] == []
 
 
 def test_a_script_can_be_too_short_for_one_and_too_long_for_another(workspace: Workspace, make_clip: MakeClip) -> None:
@@ -92,7 +92,7 @@ def test_a_fallback_counts_among_the_combinations(workspace: Workspace, make_cli
     script = [said(make_clip("Greeting", 9)), by_name(make_clip("Ana", 2), otherwise=make_clip("Pause", 0.3))]
     [refused] = check_script(workspace, script)
     assert refused.code == "too_short"
-    assert "“Pause”" in refused.sentence
+    assert "“Pause”" in refused.message
 
 
 def test_more_than_5000_combinations_are_refused_with_their_number(workspace: Workspace, make_clip: MakeClip) -> None:
@@ -100,8 +100,8 @@ def test_more_than_5000_combinations_are_refused_with_their_number(workspace: Wo
     days = {"field": "weekday", "clips": {f"day {number}": str(uuid4()) for number in range(71)}}
     refused = check_script(workspace, [many, days])
     assert [each.code for each in refused] == ["clip_unknown", "clip_unknown", "script_too_large"]
-    assert "5,041 different recordings; at most 5,000" in refused[-1].sentence
-    assert "and 66 more" in refused[0].sentence
+    assert "5,041 different recordings; at most 5,000" in refused[-1].message
+    assert "and 66 more" in refused[0].message
     del days["clips"]["day 70"]  # type: ignore[attr-defined]
     assert "script_too_large" not in [each.code for each in check_script(workspace, [many, days])]
 

@@ -114,7 +114,7 @@ def test_the_players_style_and_script_are_served(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "sentence"),
+    ("data", "message"),
     [
         (b"", "The file is empty: 0 bytes arrived"),
         (b"not a recording" * 100, "No MP3 audio begins in this file"),
@@ -123,11 +123,11 @@ def test_the_players_style_and_script_are_served(name: str) -> None:
     ],
 )
 def test_a_refusal_stands_at_the_file_and_leaves_no_trace(
-    staff: Client, workspace: Workspace, media: Path, data: bytes, sentence: str
+    staff: Client, workspace: Workspace, media: Path, data: bytes, message: str
 ) -> None:
     answer = staff.post(ADD, form(workspace, data))
     assert answer.status_code == 200
-    assert sentence in answer.context["adminform"].form.errors["audio"][0]
+    assert message in answer.context["adminform"].form.errors["audio"][0]
     assert not Recording.objects.exists()
     assert not [path for path in media.rglob("*") if path.is_file()]
 

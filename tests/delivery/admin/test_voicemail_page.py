@@ -105,7 +105,7 @@ def test_its_recording_can_be_played_and_its_use_case_opened(staff: Client, work
 
 
 @pytest.mark.parametrize(
-    ("status", "reason", "sentence"),
+    ("status", "reason", "message"),
     [
         (VoicemailStatus.SKIPPED, "suppressed", "The number is on the suppression list."),
         (VoicemailStatus.CANCELED, "canceled", "Canceled before it was sent."),
@@ -113,11 +113,11 @@ def test_its_recording_can_be_played_and_its_use_case_opened(staff: Client, work
     ],
 )
 def test_what_ended_without_a_drop_says_why(
-    staff: Client, workspace: Workspace, status: VoicemailStatus, reason: str, sentence: str
+    staff: Client, workspace: Workspace, status: VoicemailStatus, reason: str, message: str
 ) -> None:
     voicemail = make_voicemail(make_use_case(workspace), status=status, reason=reason)
     html = staff.get(page(voicemail)).content.decode()
-    assert f"{status} {sentence}" in text_of(html, "timeline")
+    assert f"{status} {message}" in text_of(html, "timeline")
     assert "None yet: it has not been sent." in html
 
 

@@ -48,13 +48,13 @@ def test_a_clip_is_refused_for_what_a_recording_is(data: bytes, code: str, said:
     with pytest.raises(AudioRejected) as caught:
         inspect_clip(data)
     assert caught.value.code == code
-    assert said in caught.value.sentence
+    assert said in caught.value.message
 
 
 def test_a_pause_is_a_clip_with_a_word_to_its_uploader() -> None:
     clip = inspect_clip(make.encode_pcm(np.zeros((8000, 1), "<i2"), 8000, 32))
     assert [warning.code for warning in clip.warnings] == ["silent_clip"]
-    assert "right for a pause" in clip.warnings[0].sentence
+    assert "right for a pause" in clip.warnings[0].message
 
 
 def test_a_clip_is_warned_about_for_what_a_recording_is() -> None:
@@ -66,4 +66,4 @@ def test_every_warning_fits_its_column() -> None:
     from delivery.models import Clip
 
     room = Clip._meta.get_field("warnings").base_field.max_length
-    assert all(len(sentence) + 20 <= room for sentence in CLIP_WARNINGS.values())
+    assert all(len(message) + 20 <= room for message in CLIP_WARNINGS.values())

@@ -140,7 +140,7 @@ def test_bytes_in_front_of_the_audio_are_refused(frames: list[Frame], junk: byte
     with pytest.raises(AudioRejected) as refusal:
         walk(junk + joined(frames))
     assert refusal.value.code == "bytes_before_audio"
-    assert f"{len(junk)} bytes" in refusal.value.sentence
+    assert f"{len(junk)} bytes" in refusal.value.message
 
 
 @given(recordings(), st.data())

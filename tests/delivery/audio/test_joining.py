@@ -106,8 +106,8 @@ def test_clips_that_differ_are_refused_with_what_each_is(second: tuple[float, in
     with pytest.raises(AudioRejected) as caught:
         join([clip(1, 44100, 1, 64).frames, clip(*second).frames])
     assert caught.value.code == "clips_differ"
-    assert said in caught.value.sentence
-    assert "export it as a new MP3 like the others" in caught.value.sentence
+    assert said in caught.value.message
+    assert "export it as a new MP3 like the others" in caught.value.message
 
 
 def cut_where_a_frame_points_back(mp3: bytes) -> bytes:
@@ -129,11 +129,11 @@ def test_a_clip_that_was_cut_out_of_a_recording_is_refused(rate: int, kbps: int)
     with pytest.raises(AudioRejected) as caught:
         join([clip(1, rate, 1, kbps).frames, cut])
     assert caught.value.code == "cut_out"
-    assert f"needs {needed} bytes" in caught.value.sentence
-    assert "export it as a new MP3" in caught.value.sentence
+    assert f"needs {needed} bytes" in caught.value.message
+    assert "export it as a new MP3" in caught.value.message
     with pytest.raises(AudioRejected) as at_upload:
         inspect_clip(cut)
-    assert at_upload.value.sentence == caught.value.sentence
+    assert at_upload.value.message == caught.value.message
 
 
 @pytest.mark.parametrize("checksum", [False, True])
@@ -160,5 +160,5 @@ def test_how_far_a_frame_points_back_stands_behind_its_header_and_checksum(
 
 
 def test_every_sentence_says_what_to_do() -> None:
-    for sentence in CLIP_REJECTIONS.values():
-        assert sentence.endswith("upload that.")
+    for message in CLIP_REJECTIONS.values():
+        assert message.endswith("upload that.")

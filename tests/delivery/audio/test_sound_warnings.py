@@ -60,7 +60,7 @@ def test_a_warning_begins_just_beyond_its_limit_and_says_what_was_measured(
     assert codes(replace(FINE, **at_the_limit)) == []  # type: ignore[arg-type]
     [found] = sound_warnings(replace(FINE, **beyond_it))  # type: ignore[arg-type]
     assert found.code == code
-    assert said in found.sentence
+    assert said in found.message
 
 
 def test_everything_wrong_is_said_at_once() -> None:
@@ -125,8 +125,8 @@ def test_a_file_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_warning_fits_its_column() -> None:
     most = Recording._meta.get_field("warnings").base_field.max_length
     facts = {"measured": "less than -70", "allowed": "60.0", "announced": "100000.0"}
-    for code, sentence in WARNINGS.items():
-        assert len(sentence.format(**facts)) <= most, code
+    for code, message in WARNINGS.items():
+        assert len(message.format(**facts)) <= most, code
 
 
 @settings(max_examples=30, deadline=None)

@@ -142,9 +142,9 @@ def test_a_wrong_file_is_refused_with_a_code_and_a_measured_sentence(name: str) 
     file, code, words = REFUSED[name]
     with pytest.raises(AudioRejected) as refusal:
         inspect(file())
-    assert refusal.value.code == code, refusal.value.sentence
-    assert words in refusal.value.sentence
-    assert str(refusal.value) == refusal.value.sentence
+    assert refusal.value.code == code, refusal.value.message
+    assert words in refusal.value.message
+    assert str(refusal.value) == refusal.value.message
 
 
 def test_the_table_covers_every_refusal_and_every_warning() -> None:
@@ -153,12 +153,12 @@ def test_the_table_covers_every_refusal_and_every_warning() -> None:
 
 
 def test_every_sentence_tells_what_to_do() -> None:
-    for code, sentence in REJECTIONS.items():
-        assert "pload" in sentence, code
-    for code, sentence in (REJECTIONS | WARNINGS).items():
+    for code, message in REJECTIONS.items():
+        assert "pload" in message, code
+    for code, message in (REJECTIONS | WARNINGS).items():
         assert code == code.lower().replace(" ", "_")
-        assert sentence.endswith("."), code
-        assert not set(sentence) - set(string.printable), code
+        assert message.endswith("."), code
+        assert not set(message) - set(string.printable), code
 
 
 def test_what_is_kept_is_the_audio_alone_and_named_by_its_hash() -> None:

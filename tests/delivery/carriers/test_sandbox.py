@@ -224,7 +224,7 @@ def test_a_time_that_cannot_be_placed_is_none(time: object):
 
 
 @pytest.mark.parametrize(
-    ("raw", "sentence"),
+    ("raw", "message"),
     [
         (b"", "no JSON object"),
         (b"[]", "no JSON object"),
@@ -237,8 +237,8 @@ def test_a_time_that_cannot_be_placed_is_none(time: object):
         (event(status=["failed"]), "Event 1 of 1 has a status"),
     ],
 )
-def test_a_callback_that_cannot_be_read_says_where_and_repeats_nothing(raw: bytes, sentence: str):
-    with pytest.raises(CallbackMalformed, match=sentence) as caught:
+def test_a_callback_that_cannot_be_read_says_where_and_repeats_nothing(raw: bytes, message: str):
+    with pytest.raises(CallbackMalformed, match=message) as caught:
         CARRIER.parse_callback(raw, {})
     assert "5550101" not in str(caught.value)
 

@@ -12,14 +12,14 @@ from usecases.failover import FailoverReason
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_has_a_sentence(reason: Reason) -> None:
-    sentence = REASONS[reason].sentence
-    assert sentence[0].isupper()
-    assert sentence.endswith(".")
+    message = REASONS[reason].detail
+    assert message[0].isupper()
+    assert message.endswith(".")
 
 
 def test_the_table_holds_nothing_else() -> None:
     assert set(REASONS) == set(Reason)
-    assert len({facts.sentence for facts in REASONS.values()}) == len(Reason)
+    assert len({facts.detail for facts in REASONS.values()}) == len(Reason)
 
 
 @pytest.mark.parametrize("skip", list(SkipReason))

@@ -188,7 +188,7 @@ def takes_a_dead_worker_for_one_that_sent_nothing() -> Iterator[None]:
 
 
 def tries_again_what_was_never_reported() -> Planted:
-    bold = ReasonFacts(REASONS[Reason.UNREPORTED].sentence, retryable=True)
+    bold = ReasonFacts(REASONS[Reason.UNREPORTED].detail, retryable=True)
     return patch.dict(REASONS, {Reason.UNREPORTED: bold, Reason.UNCONFIRMED: bold})
 
 

@@ -164,8 +164,8 @@ def test_too_little_and_too_much_is_refused_with_the_sum_and_every_length(
     with pytest.raises(ServiceError) as caught:
         assemble(workspace, ids(parts))
     assert caught.value.code == code
-    assert f"last {total:.2f} seconds" in caught.value.sentence
-    assert said in caught.value.sentence
+    assert f"last {total:.2f} seconds" in caught.value.message
+    assert said in caught.value.message
     assert not Recording.objects.exists()
     assert len(files_in(media)) == len({part.pk for part in parts})
 
@@ -178,7 +178,7 @@ def test_clips_that_differ_are_refused_by_name(rate: int, channels: int, said: s
     with pytest.raises(ServiceError) as caught:
         assemble(workspace, ids(parts))
     assert caught.value.code == "clips_differ"
-    assert f"“Closing” is {said} and “Greeting” is 8000 Hz mono" in caught.value.sentence
+    assert f"“Closing” is {said} and “Greeting” is 8000 Hz mono" in caught.value.message
 
 
 @pytest.mark.django_db
@@ -189,7 +189,7 @@ def test_a_clip_of_another_workspace_is_unknown() -> None:
         with pytest.raises(ServiceError) as caught:
             assemble(workspace, [parts[0].pk, stranger, parts[2].pk])
         assert caught.value.code == "clip_unknown"
-        assert "1 of the 3 clips" in caught.value.sentence
+        assert "1 of the 3 clips" in caught.value.message
 
 
 @pytest.mark.django_db

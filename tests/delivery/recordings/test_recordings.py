@@ -93,15 +93,15 @@ def test_its_levels_and_what_is_wrong_with_its_sound_are_kept(media: Path) -> No
     assert kept.clipped_share == pytest.approx(levels.clipped_share)
     assert kept.waveform is not None
     assert tuple(kept.waveform) == levels.waveform
-    [sentence] = kept.warnings
-    assert sentence.startswith("The recording is distorted")
+    [message] = kept.warnings
+    assert message.startswith("The recording is distorted")
 
 
 @pytest.mark.django_db
 def test_a_recording_older_than_the_measurement_is_measured_when_it_is_looked_at(media: Path) -> None:
     old = store_recording(make_workspace(), "Old", encode_pcm(noise(12, 8000, level=100), 8000, 16))
     told = old.warnings
-    assert [sentence[:24] for sentence in told] == ["The recording has 16 kbi", "The recording is very qu"]
+    assert [message[:24] for message in told] == ["The recording has 16 kbi", "The recording is very qu"]
     Recording.objects.update(**dict.fromkeys(LEVELS), warnings=["Heard before.", told[0]])
     old.refresh_from_db()
     assert measured(old).warnings == ["Heard before.", *told]
@@ -145,8 +145,8 @@ def test_a_full_disk_is_said_and_leaves_no_trace(media: Path, monkeypatch: pytes
     with pytest.raises(ServiceError) as caught:
         store_recording(make_workspace(), "Flu shot", encoded(12))
     assert caught.value.code == "storage_unavailable"
-    assert "No space left on device" in caught.value.sentence
-    assert str(media) not in caught.value.sentence
+    assert "No space left on device" in caught.value.message
+    assert str(media) not in caught.value.message
     assert not Recording.objects.exists()
     assert not files_in(media)
 

@@ -98,7 +98,7 @@ def test_a_failure_that_a_retry_cannot_help_stays(reason: Reason) -> None:
         with pytest.raises(ServiceError) as caught:
             retry(voicemail, accept_duplicate_risk=accept, actor=None, now=NOW)
         assert caught.value.code == "not_retryable"
-        assert REASONS[reason].sentence in caught.value.sentence
+        assert REASONS[reason].detail in caught.value.message
     voicemail.refresh_from_db()
     assert voicemail.status == "failed"
 

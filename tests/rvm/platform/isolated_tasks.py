@@ -12,10 +12,10 @@ from typing import Any, BinaryIO
 
 
 class NoSong(ValueError):
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
         self.code = code
-        self.sentence = sentence
+        self.message = message
 
 
 def echo(source: BinaryIO) -> Iterator[bytes]:

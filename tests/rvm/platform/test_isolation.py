@@ -75,7 +75,7 @@ def test_a_refusal_arrives_as_one_even_if_the_bytes_were_not_read() -> None:
     assert next(called) == 1
     with pytest.raises(tasks.NoSong) as refusal:
         next(called)
-    assert (refusal.value.code, refusal.value.sentence) == ("no_song", "This is no song.")
+    assert (refusal.value.code, refusal.value.message) == ("no_song", "This is no song.")
 
 
 def test_a_fault_is_logged_by_its_place_and_never_with_its_message(caplog: pytest.LogCaptureFixture) -> None:

@@ -122,7 +122,7 @@ def refusal_of(content: bytes, read: Callable[[bytes], object] = rows_of) -> str
     try:
         read(content)
     except SheetInvalid as refused:
-        assert any(word in refused.sentence for word in ("CSV", "export", "unpack", "upload", "leave out"))
+        assert any(word in refused.message for word in ("CSV", "export", "unpack", "upload", "leave out"))
         return refused.code
     return "it is read"
 

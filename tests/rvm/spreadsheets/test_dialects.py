@@ -130,18 +130,18 @@ def test_what_is_no_list_is_refused_with_what_it_is_and_what_to_do(content: byte
     with pytest.raises(SheetInvalid) as refusal:
         guess(content, whole=True)
     assert refusal.value.code == code
-    assert any(word in refusal.value.sentence for word in ("CSV", "export", "unpack"))
+    assert any(word in refusal.value.message for word in ("CSV", "export", "unpack"))
 
 
 def test_an_old_workbook_may_be_a_protected_one_unless_its_first_bytes_say_what_it_is() -> None:
-    for inside, sentence in (
+    for inside, message in (
         (b"", ", or one that is protected by a password;"),
         ("Workbook".encode("utf-16-le"), "(.xls);"),
     ):
         with pytest.raises(SheetInvalid) as refusal:
             guess(OLE + inside, whole=False)
         assert refusal.value.code == "xls"
-        assert sentence in refusal.value.sentence
+        assert message in refusal.value.message
 
 
 def test_a_workbook_is_one_by_its_parts() -> None:

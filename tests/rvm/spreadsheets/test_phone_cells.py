@@ -192,16 +192,16 @@ def test_a_cell_that_is_no_number_is_refused_with_a_code_and_a_sentence(cell: st
     with pytest.raises(CellInvalid) as refusal:
         phone(cell)
     assert refusal.value.code == code
-    assert refusal.value.sentence == str(refusal.value)
-    assert refusal.value.sentence.endswith(".")
+    assert refusal.value.message == str(refusal.value)
+    assert refusal.value.message.endswith(".")
 
 
 @pytest.mark.parametrize(("cell", "code"), [case for case in REFUSED if sum(map(str.isdigit, case[0])) > 4])
 def test_a_refusal_never_repeats_the_number(cell: str, code: str) -> None:
     with pytest.raises(CellInvalid) as refusal:
         phone(cell)
-    assert cell not in refusal.value.sentence
-    assert "0142" not in refusal.value.sentence
+    assert cell not in refusal.value.message
+    assert "0142" not in refusal.value.message
 
 
 NANP = st.builds("{}{}{:04}".format, st.integers(200, 999), st.integers(200, 999), st.integers(0, 9999))

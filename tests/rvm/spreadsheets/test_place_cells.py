@@ -135,7 +135,7 @@ def test_a_cell_that_says_nothing_known_is_refused_and_not_repeated(read: object
     with pytest.raises(CellInvalid) as refusal:
         read(cell)  # type: ignore[operator]
     assert refusal.value.code == code
-    assert cell not in refusal.value.sentence.split("write")[0]
+    assert cell not in refusal.value.message.split("write")[0]
 
 
 @given(st.text(max_size=30))

@@ -124,7 +124,7 @@ def test_a_workbook_with_rows_in_hidden_sheets_only_is_refused_with_their_names(
     with pytest.raises(SheetInvalid) as refusal:
         examine(lambda: [content])
     assert refusal.value.code == "empty"
-    assert "“Recall”" in refusal.value.sentence
+    assert "“Recall”" in refusal.value.message
     assert refusal_of(content) == "empty"
 
 
@@ -167,7 +167,7 @@ def test_a_list_of_which_all_rows_are_hidden_is_one_all_the_same() -> None:
     assert seen.notices[0].startswith("3 rows are hidden in the workbook")
     with pytest.raises(SheetInvalid) as refusal:
         list(workbooks.rows_of([content]))
-    assert (refusal.value.code, "hidden" in refusal.value.sentence) == ("empty", True)
+    assert (refusal.value.code, "hidden" in refusal.value.message) == ("empty", True)
 
 
 def test_hidden_rows_are_read_where_somebody_says_so() -> None:

@@ -95,7 +95,7 @@ def test_whether_a_workbook_has_a_header_is_seen_in_its_rows() -> None:
 def refused(content: bytes) -> str:
     with pytest.raises(SheetInvalid) as refusal:
         read(content)
-    assert "CSV" in refusal.value.sentence
+    assert "CSV" in refusal.value.message
     return refusal.value.code
 
 

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from delivery.lifecycle.reasons import sentence_of
+from delivery.lifecycle.reasons import detail_of
 from delivery.lifecycle.status import TERMINAL
 from delivery.models import Voicemail
 from rvm.devtools.embedded import ServerError
@@ -141,7 +141,7 @@ def report(sent: Sent, seconds: float) -> Table:
     for title, justify in (("Status", "left"), ("Reason", "left"), ("Voicemails", "right"), ("Share", "right")):
         table.add_column(title, justify=justify)  # type: ignore[arg-type]
     for status, reason, n in sorted(rows, key=lambda row: -row[2]):
-        table.add_row(status, sentence_of(reason), str(n), f"{n / total:.1%}")
+        table.add_row(status, detail_of(reason), str(n), f"{n / total:.1%}")
     if sent.suppressed:
         table.add_row(
             "not queued", "Opted out in an earlier run.", str(sent.suppressed), f"{sent.suppressed / total:.1%}"

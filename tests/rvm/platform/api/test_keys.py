@@ -63,7 +63,7 @@ def test_only_the_digest_is_stored_and_the_deed_is_recorded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "sentence"),
+    ("header", "message"),
     [
         (None, "Send `Authorization: Bearer <key>`"),
         ("Basic eDp5", "Only `Authorization: Bearer <API key>`"),
@@ -72,11 +72,11 @@ def test_only_the_digest_is_stored_and_the_deed_is_recorded() -> None:
         pytest.param(f"Bearer {generate(live=True)}", "does not exist", id="unknown key"),
     ],
 )
-def test_without_a_valid_key_the_answer_is_401_and_says_why(header: str | None, sentence: str, db: None) -> None:
+def test_without_a_valid_key_the_answer_is_401_and_says_why(header: str | None, message: str, db: None) -> None:
     headers = {"Authorization": header} if header else {}
     response = Client().get(f"/v1/{uuid4()}/things", headers=headers)
     body = json.loads(response.content)
-    assert response.status_code == 401 and sentence in body["detail"] and body["code"] == "unauthenticated"
+    assert response.status_code == 401 and message in body["detail"] and body["code"] == "unauthenticated"
     assert response["WWW-Authenticate"] == 'Bearer realm="RVM"'
 
 

@@ -59,10 +59,10 @@ def ask() -> tuple[int, dict[str, tuple[bool, str]]]:
     return response.status_code, {check["name"]: (check["ok"], check["detail"]) for check in body["checks"]}
 
 
-def fails(name: str, sentence: str) -> None:
+def fails(name: str, message: str) -> None:
     status, checks = ask()
     assert status == 503 and [which for which, (ok, _) in checks.items() if not ok] == [name]
-    assert sentence in checks[name][1]
+    assert message in checks[name][1]
 
 
 def test_everything_there_is_200() -> None:
@@ -107,20 +107,20 @@ def test_missing_migrations_are_counted_and_applied_ones_are_not_looked_for_agai
 
 
 @pytest.mark.parametrize(
-    ("name", "error", "sentence"),
+    ("name", "error", "message"),
     [
         ("redis", RedisConnectionError("Error 111 connecting to secret-host:6379"), "Redis does not answer"),
         ("database", OperationalError("password for user secret-host"), "PostgreSQL does not answer"),
     ],
 )
 def test_a_server_that_is_away_is_named_without_its_address(
-    monkeypatch: Any, name: str, error: Exception, sentence: str
+    monkeypatch: Any, name: str, error: Exception, message: str
 ) -> None:
     def away() -> str:
         raise error
 
     monkeypatch.setitem(health.CHECKS, name, away)
-    fails(name, sentence)
+    fails(name, message)
     assert b"secret-host" not in Client().get("/readyz").content
 
 

@@ -81,7 +81,7 @@ def test_the_service_runs_without_django():
 
 
 @pytest.mark.parametrize(
-    ("options", "sentence"),
+    ("options", "message"),
     [
         (("--outcomes", "lost=1"), "no such outcome: lost"),
         (("--outcomes", "busy"), "does not read like"),
@@ -90,10 +90,10 @@ def test_the_service_runs_without_django():
         (("--ledger", "/nowhere/ledger"), "cannot start"),
     ],
 )
-def test_a_bad_option_is_refused_with_a_sentence(options: tuple[str, ...], sentence: str):
+def test_a_bad_option_is_refused_with_a_sentence(options: tuple[str, ...], message: str):
     run = subprocess.run(command(*options), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert run.returncode != 0
-    assert sentence in run.stderr
+    assert message in run.stderr
     assert "Traceback" not in run.stderr
 
 
