@@ -111,9 +111,9 @@ def receive(
             ("a bare view", f"{address}/bench/bare/", least),
         )
         for number in range(sizes.runs + 1):  # the first warms up
-            ends = inbox.sayings([next(drops) for _ in range(sizes.requests)])
+            events = inbox.make_events([next(drops) for _ in range(sizes.requests)])
             for title, target, runs in targets:
-                requests = list(inbox.callbacks(target, SECRET, ends))
+                requests = list(inbox.callbacks(target, SECRET, events))
                 with spending(pids) as spent:
                     statuses = post(requests)
                 if statuses != Counter({200: len(requests)}):
@@ -135,13 +135,16 @@ def burst(connection: psycopg.Connection, count: int, say: Callable[[str], None]
     clinic = scenario.make_clinic(connection, carrier_url="http://127.0.0.1:9", cap=1)
     connection.execute("UPDATE usecases_usecase SET max_attempts = 1 WHERE id = %s", [clinic.use_case])
     tenth = count // 10
-    ends = inbox.sayings(inbox.make_accepted(connection, clinic, 4 * tenth))
-    strangers = inbox.sayings([uuid7() for _ in range(tenth)])
-    lies = [inbox.Saying(end.drop, "failed" if end.status == "delivered" else "delivered", "") for end in ends[:tenth]]
+    events = inbox.make_events(inbox.make_accepted(connection, clinic, 4 * tenth))
+    unknown_drops = inbox.make_events([uuid7() for _ in range(tenth)])
+    forged = [
+        inbox.CarrierEvent(event.drop, "failed" if event.status == "delivered" else "delivered", "")
+        for event in events[:tenth]
+    ]
     with web_server() as (address, _), idle_workers(MERGER, 1):
         target = f"{address}/carriers/{clinic.setup.hex}/"
-        requests = list(inbox.callbacks(target, SECRET, [*ends, *ends, *strangers]))
-        requests += inbox.callbacks(target, "not-the-secret", lies)
+        requests = list(inbox.callbacks(target, SECRET, [*events, *events, *unknown_drops]))
+        requests += inbox.callbacks(target, "not-the-secret", forged)
         Random(7).shuffle(requests)
         with spending([]) as spent:
             statuses = post(requests)
@@ -153,7 +156,7 @@ def burst(connection: psycopg.Connection, count: int, say: Callable[[str], None]
     )
     if dict(kept.fetchall()) != {"applied": 4 * tenth, "kept": 4 * tenth, "unknown_drop": tenth}:
         raise RuntimeError("The burst's reports are not what was sent.")
-    _check(connection, clinic, ends)
+    _check(connection, clinic, events)
     say(
         f"a burst of {count:,}: {8 * tenth:,} reports on {4 * tenth:,} drops, {tenth:,} on nobody's, {tenth:,} forged; all answered"
         f" and merged after {spent.seconds:.1f} s, every voicemail ended as its carrier said"
@@ -203,13 +206,13 @@ def merge(
     """Have the shipped worker merge `count` reports, and return their number and the resources used."""
     clinic = scenario.make_clinic(connection, carrier_url="http://127.0.0.1:9", cap=1)
     connection.execute("UPDATE usecases_usecase SET max_attempts = 1 WHERE id = %s", [clinic.use_case])
-    ends = inbox.sayings(inbox.make_accepted(connection, clinic, count))
+    events = inbox.make_events(inbox.make_accepted(connection, clinic, count))
     with idle_workers(MERGER, 1, {"DATABASE_URL": url}) as pids:
-        inbox.make_unmerged(connection, clinic, ends)
+        inbox.make_unmerged(connection, clinic, events)
         settle_tables(connection)
         with spending(pids) as spent:
             wait_until(lambda: _merged(connection), title, patience=600, every=0.02)
-    _check(connection, clinic, ends)
+    _check(connection, clinic, events)
     say(_line(title, (count, spent)))
     return count, spent
 
@@ -249,7 +252,7 @@ def _merged(connection: psycopg.Connection) -> bool:
     return left is None
 
 
-def _check(connection: psycopg.Connection, clinic: scenario.Clinic, ends: Sequence[inbox.Saying]) -> None:
+def _check(connection: psycopg.Connection, clinic: scenario.Clinic, events: Sequence[inbox.CarrierEvent]) -> None:
     """Raise RuntimeError unless every voicemail of the clinic and its drop ended as the carrier reported."""
     ended = connection.execute(
         "SELECT v.status, v.reason, count(*) FROM delivery_voicemail v JOIN delivery_drop d ON d.id = v.drop_id"
@@ -257,7 +260,7 @@ def _check(connection: psycopg.Connection, clinic: scenario.Clinic, ends: Sequen
         [clinic.lane],
     ).fetchall()
     connection.commit()
-    expected = Counter((end.status, end.code) for end in ends)
+    expected = Counter((event.status, event.code) for event in events)
     if {(status, reason): number for status, reason, number in ended} != expected:
         raise RuntimeError(f"The reports said {expected}, the voicemails ended as {ended}.")
 

@@ -120,7 +120,7 @@ class Bench:
             with idle_workers([*RQ, *options], 1) as pids, spending(pids) as spent:
                 enqueue(ids)
                 wait_until(lambda: _accepted(connection, clinic) == count, title, patience=600)
-        return self._told(title, count, spent)
+        return self._report(title, count, spent)
 
     def ours(
         self,
@@ -140,10 +140,10 @@ class Bench:
                 scenario.queue(connection, clinic, count)
                 scenario.settle_tables(connection)
                 with spending(pids) as spent:
-                    keep_ringing(lambda: not scenario.is_busy(connection), workers, title)
+                    keep_waking(lambda: not scenario.is_busy(connection), workers, title)
             if (accepted := _accepted(connection, clinic)) != count:
                 raise RuntimeError(f"{title}: {accepted} of {count} drops were accepted")
-        return self._told(title, count, spent)
+        return self._report(title, count, spent)
 
     def transport(self, count: int) -> Measured:
         """Measure the transport alone: the same requests without a database."""
@@ -159,7 +159,7 @@ class Bench:
                     sent += 1
                 done += len(client.poll(1.0))
         client.close()
-        return self._told("transport alone", count, spent)
+        return self._report("transport alone", count, spent)
 
     def growth(self, sizes: Sizes) -> float:
         """The ratio of CPU time per drop (worker and PostgreSQL) with a long history to that without."""
@@ -191,7 +191,7 @@ class Bench:
         with self._connect(url) as connection, idle_workers(OURS, 1, environment):
             return measure(connection, self._stub(0), campaign)
 
-    def _told(self, title: str, count: int, spent: Spent) -> Measured:
+    def _report(self, title: str, count: int, spent: Spent) -> Measured:
         self._say(
             f"{title:<38} {count / spent.seconds:>9,.1f} drops/s   worker {spent.worker_cpu / count * 1000:>7.3f}"
             f"  PostgreSQL {spent.postgres_cpu / count * 1000:>6.3f} CPU s per 1,000   peak {spent.peak_mb:>4.0f} MB"
@@ -236,15 +236,15 @@ def enqueue(ids: list[UUID]) -> None:
     queue.enqueue_many([queue.prepare_data(naive.submit, (str(identifier),), result_ttl=0) for identifier in ids])
 
 
-def keep_ringing(done: Callable[[], bool], workers: int, title: str) -> None:
+def keep_waking(done: Callable[[], bool], workers: int, title: str) -> None:
     """Wake the workers until `done()`, like the tick once a second, and more often at first, so that each worker gets a job."""
-    deadline, next_ring = time.monotonic() + 600, 0.0
-    rings = 0
+    deadline, next_wakeup = time.monotonic() + 600, 0.0
+    wakeups = 0
     while not done():
-        if time.monotonic() >= next_ring:
+        if time.monotonic() >= next_wakeup:
             wake("dispatch")
-            rings += 1
-            next_ring = time.monotonic() + (0.05 if rings < 2 * workers else 1.0)
+            wakeups += 1
+            next_wakeup = time.monotonic() + (0.05 if wakeups < 2 * workers else 1.0)
         if time.monotonic() > deadline:
             raise TimeoutError(f"{title} took longer than ten minutes")
         time.sleep(0.02)

@@ -35,7 +35,7 @@ def measure(connection: psycopg.Connection, carrier_url: str, campaign_rows: int
         " SELECT %s, workspace_id, use_case_id, true, true, false, 0, now() FROM delivery_lane WHERE id = %s",
         [api_lane, clinic.lane],
     )
-    with ringing():
+    with waking():
         wait_until(lambda: _started(connection, clinic.lane) > 2 * PACE, "the campaign's start")
         api = clinic.with_lane(api_lane)
         for _ in range(API_DROPS):
@@ -69,7 +69,7 @@ def _hold(connection: psycopg.Connection, lane: UUID) -> dict[str, float]:
 
 
 @contextmanager
-def ringing() -> Iterator[None]:
+def waking() -> Iterator[None]:
     """Wake the dispatch workers five times a second, like the tick and POST requests together."""
     stopped = Event()
 

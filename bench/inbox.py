@@ -34,14 +34,14 @@ REPORT_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Saying:
+class CarrierEvent:
     """The carrier's report on a drop."""
 
     drop: UUID
     status: str
     code: str
 
-    def event(self) -> dict[str, str]:
+    def payload(self) -> dict[str, str]:
         return {
             "event_id": f"evt_{self.drop.hex}_{self.status}",
             "id": f"drop_{self.drop.hex}",
@@ -91,25 +91,34 @@ def make_accepted(connection: psycopg.Connection, clinic: Clinic, count: int) ->
     return [drop for _, drop in pairs]
 
 
-def sayings(drops: Sequence[UUID], seed: int = 7) -> list[Saying]:
+def make_events(drops: Sequence[UUID], seed: int = 7) -> list[CarrierEvent]:
     """One outcome for each drop, in random order."""
     random = Random(seed)
-    ends = [Saying(drop, *random.choice(OUTCOMES)) for drop in drops]
-    random.shuffle(ends)
-    return ends
+    events = [CarrierEvent(drop, *random.choice(OUTCOMES)) for drop in drops]
+    random.shuffle(events)
+    return events
 
 
-def make_unmerged(connection: psycopg.Connection, clinic: Clinic, ends: Sequence[Saying]) -> None:
+def make_unmerged(connection: psycopg.Connection, clinic: Clinic, events: Sequence[CarrierEvent]) -> None:
     """Insert unmerged reports, as the callback view does."""
     cipher, now = Cipher(settings.RVM_ENCRYPTION_KEYS), datetime.now(UTC)
     columns = ", ".join(REPORT_COLUMNS.split())
     with connection.cursor() as cursor, cursor.copy(f"COPY delivery_carrierreport ({columns}) FROM STDIN") as copy:
-        for end in ends:
-            event = end.event()
-            raw = cipher.encrypt(orjson.dumps({"events": [event]}), RAW_PURPOSE)
+        for event in events:
+            payload = event.payload()
+            raw = cipher.encrypt(orjson.dumps({"events": [payload]}), RAW_PURPOSE)
             copy.write_row(
                 (
-                    *(clinic.setup, end.drop, end.status, end.code, end.code, "", event["id"], event["event_id"]),
+                    *(
+                        clinic.setup,
+                        event.drop,
+                        event.status,
+                        event.code,
+                        event.code,
+                        "",
+                        payload["id"],
+                        payload["event_id"],
+                    ),
                     *(now, now, raw, ""),
                 )
             )
@@ -131,10 +140,10 @@ def add_reports_of_history(connection: psycopg.Connection, clinic: Clinic) -> No
     connection.autocommit = False
 
 
-def callbacks(url: str, secret: str, ends: Sequence[Saying]) -> Iterator[CarrierRequest]:
+def callbacks(url: str, secret: str, events: Sequence[CarrierEvent]) -> Iterator[CarrierRequest]:
     """One signed callback for each outcome, in the sandbox's format."""
-    for end in ends:
-        body = orjson.dumps({"events": [end.event()]})
+    for event in events:
+        body = orjson.dumps({"events": [event.payload()]})
         yield signed(url, secret, body)
 
 

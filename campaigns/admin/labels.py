@@ -125,7 +125,7 @@ LEFT_OUT: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CampaignSnapshot:
     """The facts that decide the next step. `start` and `end` are text in the campaign's zone, "" if there is none."""
 
     state: str
@@ -141,7 +141,7 @@ class Standing:
     held: bool = False
 
 
-def next_step(now: Standing) -> str:
+def next_step(campaign: CampaignSnapshot) -> str:
     """The message about the campaign's state and next step."""
     return {
         CampaignState.DRAFT: _draft,
@@ -150,54 +150,52 @@ def next_step(now: Standing) -> str:
         CampaignState.PAUSED: _paused,
         CampaignState.COMPLETED: _completed,
         CampaignState.CANCELED: _canceled,
-    }[CampaignState(now.state)](now)
+    }[CampaignState(campaign.state)](campaign)
 
 
-def _draft(now: Standing) -> str:
-    if now.lists_under_way:
+def _draft(campaign: CampaignSnapshot) -> str:
+    if campaign.lists_under_way:
         return "Draft: a list is being read. You can launch when that is done."
-    if now.lists_to_check:
+    if campaign.lists_to_check:
         return "Draft: a list waits for you below; check it, then confirm it."
-    if not now.recording:
+    if not campaign.recording:
         return "Draft: choose what people will hear, add recipients, look at the preview, launch."
-    if not now.total:
+    if not campaign.total:
         return "Draft: add recipients, look at the preview, launch."
-    later = f" It will start on {now.start}." if now.start and not now.overdue else ""
-    return f"Draft with {people(now.total)}: look at the preview, then launch.{later}"
+    later = f" It will start on {campaign.start}." if campaign.start and not campaign.overdue else ""
+    return f"Draft with {people(campaign.total)}: look at the preview, then launch.{later}"
 
 
-def _scheduled(now: Standing) -> str:
-    if now.overdue and now.lists_under_way:
+def _scheduled(campaign: CampaignSnapshot) -> str:
+    if campaign.overdue and campaign.lists_under_way:
         return "Scheduled: its time has come; it starts as soon as the list is imported."
-    if now.overdue:
+    if campaign.overdue:
         return "Scheduled: its time has come; it starts within seconds."
-    return (
-        f"Scheduled: {people(now.total)} from {now.start} on. Until then it can be changed, or taken back to a draft."
-    )
+    return f"Scheduled: {people(campaign.total)} from {campaign.start} on. Until then it can be changed, or taken back to a draft."
 
 
-def _running(now: Standing) -> str:
-    if now.preparing:
+def _running(campaign: CampaignSnapshot) -> str:
+    if campaign.preparing:
         return "Running: the recordings are being made ready; sending begins by itself."
-    if now.held:
+    if campaign.held:
         return "Running, but its lane is held, so nothing is sent. Pause and resume it to go on."
-    end = f" What is not sent by {now.end} expires." if now.end else ""
+    end = f" What is not sent by {campaign.end} expires." if campaign.end else ""
     return f"Running: sent as hours and pace allow.{end}"
 
 
-def _paused(now: Standing) -> str:
+def _paused(campaign: CampaignSnapshot) -> str:
     return "Paused: nothing new is sent; what is with the carrier goes on. Resume to go on where it was."
 
 
-def _completed(now: Standing) -> str:
+def _completed(campaign: CampaignSnapshot) -> str:
     more = ""
-    if now.retryable:
-        who = "One of them" if now.retryable == 1 else f"{now.retryable:,} of them"
+    if campaign.retryable:
+        who = "One of them" if campaign.retryable == 1 else f"{campaign.retryable:,} of them"
         more = f" {who} failed for a reason that a retry can help."
-    return f"Completed: nobody of {people(now.total)} waits any longer.{more}"
+    return f"Completed: nobody of {people(campaign.total)} waits any longer.{more}"
 
 
-def _canceled(now: Standing) -> str:
+def _canceled(campaign: CampaignSnapshot) -> str:
     return "Canceled: what had not been sent stays unsent. This is final; make a new campaign to reach more people."
 
 

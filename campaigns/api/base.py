@@ -23,7 +23,7 @@ class CampaignsView(DeliveryView):
         found = selectors.campaigns(self.workspace, live=self.reach)
         return self.one(found, campaign_id, self.absent("This workspace has no such campaign."))
 
-    def own_campaign(self, campaign_id: UUID) -> Campaign:
+    def find_writable_campaign(self, campaign_id: UUID) -> Campaign:
         """One that the caller may change."""
         campaign = self.find_campaign(campaign_id)
         if campaign.state == CampaignState.SCHEDULED:

@@ -114,7 +114,7 @@ class CampaignView(_CampaignView):
         examples=[examples.SLOWER, examples.RUNNING],
     )
     def patch(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        campaign = self.own_campaign(campaign_id)
+        campaign = self.find_writable_campaign(campaign_id)
         changes = self.values(self.sent(CampaignChanges, partial=True))
         services.edit(campaign, changes, actor=self.actor, now=database_now())
         return Response(self.serialize_changed(campaign))
@@ -125,12 +125,12 @@ class _MoveView(_CampaignView, ActionView):
 
     required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
 
-    def own(self, **ids: UUID) -> Campaign:
-        return self.own_campaign(**ids)
+    def find_writable(self, **ids: UUID) -> Campaign:
+        return self.find_writable_campaign(**ids)
 
 
 def _moving(verb: str, summary: str, description: str, example: Any) -> Any:
-    told = extend_schema(
+    documented = extend_schema(
         operation_id=f"{verb}_campaign",
         summary=summary,
         description=description,
@@ -139,7 +139,7 @@ def _moving(verb: str, summary: str, description: str, example: Any) -> Any:
         responses={200: CampaignSerializer},
         examples=[example],
     )
-    return extend_schema_view(post=told)
+    return extend_schema_view(post=documented)
 
 
 @_moving(
@@ -215,7 +215,9 @@ class RetryFailedView(_CampaignView):
         asked = self.sent(RetryFailed)
         if asked["accept_duplicate_risk"]:
             require_scope(self.key, Scope.VOICEMAIL_RESEND_UNCERTAIN)
-        retry = services.retry_failed(self.own_campaign(campaign_id), **asked, actor=self.actor, now=database_now())
+        retry = services.retry_failed(
+            self.find_writable_campaign(campaign_id), **asked, actor=self.actor, now=database_now()
+        )
         return Response(CampaignRetrySerializer(retry).data, 202 if retry.state == RetryState.RUNNING else 200)
 
     @extend_schema(
@@ -230,5 +232,7 @@ class RetryFailedView(_CampaignView):
     )
     def delete(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
         return Response(
-            CampaignRetrySerializer(services.stop_retry(self.own_campaign(campaign_id), actor=self.actor)).data
+            CampaignRetrySerializer(
+                services.stop_retry(self.find_writable_campaign(campaign_id), actor=self.actor)
+            ).data
         )

@@ -58,8 +58,8 @@ class StatsView(CampaignsView):
     )
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
         campaign = self.find_campaign(campaign_id)
-        told = {**asdict(progress(campaign, database_now())), "retry": retries(campaign).first()}
-        return Response(CampaignProgressSerializer(told).data)
+        data = {**asdict(progress(campaign, database_now())), "retry": retries(campaign).first()}
+        return Response(CampaignProgressSerializer(data).data)
 
 
 class ExportView(CampaignsView):

@@ -46,8 +46,8 @@ class _ImportView(UploadedListView):
     def find(self, **ids: UUID) -> RecipientImport:
         return self.find_import(self.find_campaign(ids["campaign_id"]), ids["import_id"])
 
-    def own(self, **ids: UUID) -> RecipientImport:
-        return self.find_import(self.own_campaign(ids["campaign_id"]), ids["import_id"])
+    def find_writable(self, **ids: UUID) -> RecipientImport:
+        return self.find_import(self.find_writable_campaign(ids["campaign_id"]), ids["import_id"])
 
     def look(self, row: RecipientImport) -> dict[str, Any]:
         return {"warnings": services.warnings(row), "first_errors": services.first_errors(row)}
@@ -84,7 +84,7 @@ class ImportListView(_ImportView, ListView, CreateView):
         return selectors.imports(self.find_campaign(self.kwargs["campaign_id"]))
 
     def create(self) -> RecipientImport:
-        campaign = self.own_campaign(self.kwargs["campaign_id"])
+        campaign = self.find_writable_campaign(self.kwargs["campaign_id"])
         reading = self.sent(ImportUpload)
         file = reading.pop("file")
         return services.upload(

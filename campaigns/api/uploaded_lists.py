@@ -41,7 +41,7 @@ class UploadedListView(CampaignsView, RowsView):
         """The list that the address names."""
         raise NotImplementedError
 
-    def own(self, **ids: UUID) -> Any:
+    def find_writable(self, **ids: UUID) -> Any:
         """The same where the caller may change it."""
         return self.find(**ids)
 
@@ -85,12 +85,12 @@ class UploadedListDetailView(UploadedListView):
         return Response(detail)
 
     def patch(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
-        row = self.own(**ids)
+        row = self.find_writable(**ids)
         changes = self.sent(self.reading_class)
         return Response(self.detail(type(self).read_as(row, changes, actor=self.actor, now=database_now())))
 
     def delete(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
-        type(self).discard(self.own(**ids), actor=self.actor, now=database_now())
+        type(self).discard(self.find_writable(**ids), actor=self.actor, now=database_now())
         return Response(status=204)
 
 

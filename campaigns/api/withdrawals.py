@@ -98,5 +98,5 @@ class WithdrawalConfirmView(_WithdrawalView, ActionView):
     required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
     verb = staticmethod(services.confirm)
 
-    def own(self, **ids: UUID) -> Withdrawal:
+    def find_writable(self, **ids: UUID) -> Withdrawal:
         return self.find(**ids)

@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 
 from campaigns.imports.layout import Layout
-from campaigns.imports.verdicts import BINDING, Consent, last_deciding, verdict_for
+from campaigns.imports.verdicts import BINDING, Consent, last_deciding, row_verdict_for
 from campaigns.models import Campaign
 from campaigns.scripts import RecordingResolver
 from delivery.identifiers import MAX_RECORD_NUMBER
@@ -119,7 +119,7 @@ def _reader_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
     kept = [(at, name) for at, name in enumerate(columns) if name not in _NOT_KEPT]
     phones = _phones_of(layout)
     binds, find_number = _binding(layout), _number_for(campaign, layout)
-    shaped, verdict = _shape_for(layout), verdict_for(layout)
+    shaped, verdict = _shape_for(layout), row_verdict_for(layout)
     prints_of, repeated = _prints_for(layout), _repeating(phones)
     recording_of = _recordings(campaign) if campaign.script is not None else None
 

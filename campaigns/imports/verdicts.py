@@ -104,12 +104,12 @@ _READ: dict[str, Callable[[str], str]] = {
 }
 
 
-def verdict_of(kind: str, cell: str) -> str:
+def cell_verdict(kind: str, cell: str) -> str:
     """Why a cell of a column that decides keeps its person from being reached: a code, or "" where it does not."""
     return _READ[kind](cell)
 
 
-def verdict_for(layout: Layout) -> Callable[[Row], tuple[str, Consent]]:
+def row_verdict_for(layout: Layout) -> Callable[[Row], tuple[str, Consent]]:
     """A function that says for a row why its person may not be reached, or "", and what its consent columns say together."""
     decide, look = _deciding_for(layout), _looking_for(layout)
     if look is None:

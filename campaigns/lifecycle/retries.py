@@ -103,7 +103,9 @@ def _matching(row: Campaign, reasons: Collection[Reason]) -> int:
     wanted = {(VoicemailStatus.FAILED.value, reason.value) for reason in reasons}
     if Reason.UNCONFIRMED in reasons:
         wanted.add((VoicemailStatus.UNCERTAIN.value, ""))
-    return sum(count for standing, count in reasons_of([row.pk])[row.pk].items() if standing in wanted)
+    return sum(
+        count for status_and_reason, count in reasons_of([row.pk])[row.pk].items() if status_and_reason in wanted
+    )
 
 
 def _record(action: str, row: Campaign, retry: CampaignRetry, actor: User | None, **details: str) -> None:

@@ -23,7 +23,7 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from usecases.models import UseCase
 from usecases.selectors import require_usable
-from usecases.services.saving import told
+from usecases.services.saving import audit_changes
 
 STOPPED_ON_REQUEST = "A person or a program stopped it."
 
@@ -80,7 +80,7 @@ def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, 
         )
     row.save()
     row.lane.save(update_fields=changed.keys() & validation.OF_LANE)
-    audit.record("campaign.updated", row, actor=actor, workspace=row.workspace, changes=told(changed))
+    audit.record("campaign.updated", row, actor=actor, workspace=row.workspace, changes=audit_changes(changed))
     if {"pace_per_second", "priority"} & changed.keys():
         wake_on_commit("dispatch")
     return row

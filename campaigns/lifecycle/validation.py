@@ -14,7 +14,7 @@ from campaigns.models.campaign import MAX_NAME_LENGTH
 from campaigns.planning.plan import hours_of
 from campaigns.scripts import check_script
 from delivery.models import Lane, Recording
-from delivery.models.lane import OWN_SETTINGS, bounds_of
+from delivery.models.lane import LANE_SETTINGS, bounds_of
 from delivery.services.voicemails import MAX_AHEAD
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
@@ -23,7 +23,7 @@ from usecases.selectors import NO_SUCH_USE_CASE, require_usable
 from usecases.services.saving import change
 
 OF_CAMPAIGN = ("name", "recording", "script", "time_zone", "starts_at", "ends_at")
-OF_LANE = ("use_case", *OWN_SETTINGS)
+OF_LANE = ("use_case", *LANE_SETTINGS)
 # Tolerance for a start of "now": filling in and sending the form takes time.
 LATE = timedelta(minutes=1)
 # Integer fields, bounded by their columns, with their names in messages.

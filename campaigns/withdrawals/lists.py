@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from campaigns.imports.verdicts import verdict_of
+from campaigns.imports.verdicts import cell_verdict
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.services.screening import MAX_REFERENCE_LENGTH
 from rvm.platform.errors import ServiceError
@@ -129,7 +129,7 @@ def _reader(kinds: Sequence[str], *, alone: bool) -> Callable[[int, Sequence[str
             return Line(number, damaged=True)
         if not named:
             return _of_any_kind(number, row[0])
-        verdicts = [verdict_of(kind, _cell(row, at)) for at, kind in status_at]
+        verdicts = [cell_verdict(kind, _cell(row, at)) for at, kind in status_at]
         if verdicts and _CANCELED not in verdicts:
             return Line(number, stands=not any(verdicts), damaged=any(verdicts))
         return Line(

@@ -78,33 +78,33 @@ class ClipAdmin(RecordAdmin):
     role_to_add = Role.OPERATOR
     refusals: ClassVar[tuple[type[Exception], ...]] = (AudioRejected, ServiceError)
     form = ClipsForm
-    list_display = ("name", "heed", "duration", "sample_rate", "channels", "created_at", "workspace")
+    list_display = ("name", "warning_flag", "duration", "sample_rate", "channels", "created_at", "workspace")
     list_filter = (("workspace", ScopedFilter),)
     list_select_related = ("workspace",)
     search_fields = ("name",)
     add_fieldsets = ((None, {"fields": ("workspace", "audio")}),)
     fieldsets = (
-        (None, {"fields": ("name", "workspace", "listen", "warned", "heard_in")}),
+        (None, {"fields": ("name", "workspace", "listen", "warning_texts", "used_in")}),
         ("What was measured", {"fields": (
             "duration", "size_bytes", "bitrate_kbps", "sample_rate", "channels", "sha256", "created_at",
         )}),
     )  # fmt: skip
-    readonly_fields = ("listen", "warned", "heard_in", "duration", "created_at")
+    readonly_fields = ("listen", "warning_texts", "used_in", "duration", "created_at")
 
     @display(description="Listen")
     def listen(self, clip: Clip) -> str:
         return format_html('<audio controls preload="none" class="max-w-full w-full" src="{}"></audio>', link(clip))
 
     @display(description="To be heeded")
-    def warned(self, clip: Clip) -> str:
+    def warning_texts(self, clip: Clip) -> str:
         return " ".join(clip.warnings) or "Nothing: the clip is fine."
 
     @display(description="Warnings", label={"heed": "warning"})
-    def heed(self, clip: Clip) -> tuple[str, str] | None:
+    def warning_flag(self, clip: Clip) -> tuple[str, str] | None:
         return ("heed", "heed") if clip.warnings else None
 
     @display(description="Heard in")
-    def heard_in(self, clip: Clip) -> str:
+    def used_in(self, clip: Clip) -> str:
         count = Assembly.objects.filter(workspace=clip.workspace_id, clips__contains=[clip.pk]).count()
         return f"{count:,} recording{'' if count == 1 else 's'} so far"
 

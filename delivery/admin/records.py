@@ -18,7 +18,7 @@ from delivery.admin.colours import STATUS_COLOURS
 from delivery.models import CarrierMedia, CarrierReport, Drop, VoicemailReference
 from delivery.recordings.uploads import may_be_uploaded_again, upload_again
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.rights import person
+from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
@@ -105,7 +105,7 @@ class CarrierMediaAdmin(RecordAdmin):
         if not self.may(self.role_to_upload, request, media):
             raise PermissionDenied
         try:
-            upload_again(media=media, actor=person(request))
+            upload_again(media=media, actor=acting_user(request))
             messages.success(request, "The recording is uploaded again within moments.")
         except ServiceError as refusal:
             messages.error(request, refusal.message)

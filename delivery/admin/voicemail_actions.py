@@ -20,7 +20,7 @@ from delivery.models import Voicemail
 from delivery.services.retries import retry
 from delivery.services.voicemails import cancel
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.rights import forbidden, person, rights_of
+from rvm.platform.admin.rights import acting_user, forbidden, rights_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
@@ -69,12 +69,12 @@ class VoicemailActions(RecordAdmin):
         }
 
     def cancel_one(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        voicemail = self._own(request, object_id, ROLE)
+        voicemail = self._permitted(request, object_id, ROLE)
         return self._do(request, voicemail, lambda: self._cancel(request, voicemail), "The voicemail is canceled.")
 
     def retry_one(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         accepts = request.POST.get("accept_duplicate_risk") == "yes"
-        voicemail = self._own(request, object_id, ROLE_FOR_RISK if accepts else ROLE)
+        voicemail = self._permitted(request, object_id, ROLE_FOR_RISK if accepts else ROLE)
         return self._do(
             request, voicemail, lambda: self._retry(request, voicemail, accepts), "The voicemail is queued again."
         )
@@ -88,12 +88,12 @@ class VoicemailActions(RecordAdmin):
         self._all(request, queryset, self._retry, "queued again")
 
     def _cancel(self, request: HttpRequest, voicemail: Voicemail) -> None:
-        cancel(voicemail, actor=person(request), now=database_now())
+        cancel(voicemail, actor=acting_user(request), now=database_now())
 
     def _retry(self, request: HttpRequest, voicemail: Voicemail, accepts: bool = False) -> None:
-        retry(voicemail, accept_duplicate_risk=accepts, actor=person(request), now=database_now())
+        retry(voicemail, accept_duplicate_risk=accepts, actor=acting_user(request), now=database_now())
 
-    def _own(self, request: HttpRequest, object_id: UUID, needed: Role) -> Voicemail:
+    def _permitted(self, request: HttpRequest, object_id: UUID, needed: Role) -> Voicemail:
         voicemail: Voicemail = self.get_object(request, str(object_id))
         if not rights_of(request).may(needed, voicemail.workspace_id):
             raise PermissionDenied

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from delivery.admin.voicemail_filters import chosen_workspace
 from delivery.downloads import voicemail_download
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.rights import person, rights_of
+from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.observability.masking import MASK
 
 
@@ -39,7 +39,7 @@ class VoicemailExport(RecordAdmin):
         return voicemail_download(
             found,
             workspace=workspace,
-            actor=person(request),
+            actor=acting_user(request),
             reveal=rights_of(request).may_see_numbers(workspace.pk),
             filters=filters,
         )

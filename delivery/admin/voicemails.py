@@ -21,7 +21,7 @@ from delivery.recordings.recordings import measured
 from delivery.selectors import drops_of
 from rvm.platform import audit
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.rights import person, rights_of
+from rvm.platform.admin.rights import acting_user, rights_of
 
 
 @admin.register(Voicemail)
@@ -69,7 +69,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         voicemail = self.get_object(request, object_id)
-        audit.record("voicemail.read", voicemail, actor=person(request), workspace=voicemail.workspace)
+        audit.record("voicemail.read", voicemail, actor=acting_user(request), workspace=voicemail.workspace)
         shown = {**(extra_context or {}), **self._life(request, voicemail)}
         return super().change_view(request, object_id, form_url, shown)
 

@@ -149,8 +149,8 @@ class VoicemailBatchView(_VoicemailView):
             now=database_now(),
         )
         refused = sum(isinstance(outcome, ServiceError) for outcome in outcomes)
-        told = {"queued": len(outcomes) - refused, "refused": refused, "items": list(enumerate(outcomes))}
-        return Response(BatchResultSerializer(told).data)
+        data = {"queued": len(outcomes) - refused, "refused": refused, "items": list(enumerate(outcomes))}
+        return Response(BatchResultSerializer(data).data)
 
 
 class VoicemailView(_VoicemailView):
@@ -184,7 +184,7 @@ class VoicemailCancelView(_VoicemailView, ActionView):
     required_scopes: ClassVar = {"POST": Scope.VOICEMAIL_SEND}
     verb = staticmethod(cancel)
 
-    def own(self, **ids: UUID) -> Voicemail:
+    def find_writable(self, **ids: UUID) -> Voicemail:
         return self.find(**ids)
 
 

@@ -133,7 +133,7 @@ class DropCowboy(Carrier):
                 raise ValueError(f"Drop Cowboy's {field.label} is missing or holds a space or odd character.")
         self._base = (credentials.get("base_url") or BASE_URL).rstrip("/")
         self._scheme = urlsplit(self._base).scheme
-        check_address(self._base, "Drop Cowboy's", own_host=urlsplit(BASE_URL).netloc)
+        check_address(self._base, "Drop Cowboy's", vendor_host=urlsplit(BASE_URL).netloc)
         self._line = credentials.get("phone_line_id") or ""
         self._headers = (
             f"x-key: {credentials['key']}",

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 
-def check_address(url: str, whose: str, *, own_host: str = "") -> None:
-    """Raise ValueError, whose message contains no part of the address, unless it is HTTP to a listed host or HTTPS to `own_host`.
+def check_address(url: str, whose: str, *, vendor_host: str = "") -> None:
+    """Raise ValueError, whose message contains no part of the address, unless it is HTTP to a listed host or HTTPS to `vendor_host`.
 
-    `own_host` is the carrier's published host.
+    `vendor_host` is the carrier's published host.
     """
     try:
         parts = urlsplit(url)
@@ -29,7 +29,7 @@ def check_address(url: str, whose: str, *, own_host: str = "") -> None:
         or parts.fragment
     ):
         raise ValueError(f"{whose} address must look like http://127.0.0.1:8800.")
-    if host == own_host and parts.scheme == "https":
+    if host == vendor_host and parts.scheme == "https":
         return
     if not {host, parts.netloc.lower()} & set(settings.RVM_SANDBOX_HOSTS):
         raise ValueError(

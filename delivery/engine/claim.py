@@ -140,7 +140,7 @@ def _look_apart(route: SendRoute, first: Place, size: int, limit: int, now: date
         return batch.claims
 
     claims = bisected(
-        take, ids, lambda voicemail_id, error: _put_off([(voicemail_id, _told(voicemail_id, error))], now)
+        take, ids, lambda voicemail_id, error: _put_off([(voicemail_id, _logged_message(voicemail_id, error))], now)
     )
     return ClaimedBatch(claims, len(ids), waits=any(batch.waits for batch in taken))
 
@@ -151,8 +151,8 @@ class _Taken:
 
     claims: list[Claim] = field(default_factory=list)
     ended: list[Transition] = field(default_factory=list)
-    later: list[tuple[UUID, datetime]] = field(default_factory=list)
-    unfit: list[tuple[UUID, str]] = field(default_factory=list)
+    deferred: list[tuple[UUID, datetime]] = field(default_factory=list)
+    put_off: list[tuple[UUID, str]] = field(default_factory=list)
     missing: set[UUID] = field(default_factory=set)  # recordings that are not at the carrier yet
 
 
@@ -170,13 +170,13 @@ def _take(route: SendRoute, rows: list[tuple[Any, ...]], limit: int, now: dateti
         try:
             decision = decide(_facts(route, row, recipient, is_suppressed), now)
             if not isinstance(decision, Send) or recipient is None:
-                _turn_away(taken, row[0], recipient, decision)
+                _withhold(taken, row[0], recipient, decision)
             elif known is None:
-                taken.claims.append(_chosen(route, row, recipient, now))
+                taken.claims.append(_claim_of(route, row, recipient, now))
             else:
-                _with_media(taken, _chosen(route, row, recipient, now), known.get(row[4]), now)
+                _with_media(taken, _claim_of(route, row, recipient, now), known.get(row[4]), now)
         except Exception as error:
-            taken.unfit.append((row[0], _told(row[0], error)))
+            taken.put_off.append((row[0], _logged_message(row[0], error)))
     carrier_media.want(route.setup_id, taken.missing, now)
     if taken.claims:
         transitions.begin(
@@ -186,20 +186,20 @@ def _take(route: SendRoute, rows: list[tuple[Any, ...]], limit: int, now: dateti
             at=now,
             lease_until=now + lease,
         )
-    _defer(taken.later)
-    _put_off(taken.unfit, now)
+    _defer(taken.deferred)
+    _put_off(taken.put_off, now)
     transitions.apply(taken.ended, now)
     return ClaimedBatch(taken.claims, len(rows), waits=bool(taken.missing))
 
 
-def _turn_away(taken: _Taken, voicemail_id: UUID, recipient: str | None, decision: Decision) -> None:
+def _withhold(taken: _Taken, voicemail_id: UUID, recipient: str | None, decision: Decision) -> None:
     queued = VoicemailStatus.QUEUED
     match decision:
         case Defer() if recipient is None:
             log.error("recipient_unreadable", voicemail_id=str(voicemail_id))
-            taken.unfit.append((voicemail_id, UNREADABLE))
+            taken.put_off.append((voicemail_id, UNREADABLE))
         case Defer(until=until):
-            taken.later.append((voicemail_id, until))
+            taken.deferred.append((voicemail_id, until))
         case Skip(reason=reason):
             taken.ended.append(Transition(voicemail_id, queued, VoicemailStatus.SKIPPED, reason=Reason(reason.value)))
         case Expire():
@@ -220,7 +220,7 @@ def _with_media(taken: _Taken, claim: Claim, found: carrier_media.Media | None, 
             )
         case _:
             taken.missing.add(claim.recording_id)
-            taken.later.append((claim.voicemail_id, now + carrier_media.RECHECK))
+            taken.deferred.append((claim.voicemail_id, now + carrier_media.RECHECK))
 
 
 def _facts(route: SendRoute, row: tuple[Any, ...], recipient: str | None, suppressed: bool) -> Facts:
@@ -250,7 +250,7 @@ def facts_of(
     )
 
 
-def _chosen(route: SendRoute, row: tuple[Any, ...], recipient: str, now: datetime) -> Claim:
+def _claim_of(route: SendRoute, row: tuple[Any, ...], recipient: str, now: datetime) -> Claim:
     sender = choose_sender(row[2], route.senders, last=row[3])
     assert sender is not None  # noqa: S101  # `decide` skips a voicemail without assigned senders
     return Claim(uuid7(), row[0], row[4], row[5] + 1, recipient, sender, now, route)
@@ -262,10 +262,10 @@ UPDATE delivery_voicemail v SET not_before = a.at FROM unnest(%s::uuid[], %s::ti
 """
 
 
-def _defer(later: list[tuple[UUID, datetime]]) -> None:
+def _defer(deferred: list[tuple[UUID, datetime]]) -> None:
     """Set when rows are due again. The claim has locked them already, so the order of the update cannot cause a deadlock."""
-    if later:
-        sql.run(_DEFER_EACH, [sql.ids(voicemail_id for voicemail_id, _ in later), [until for _, until in later]])
+    if deferred:
+        sql.run(_DEFER_EACH, [sql.ids(voicemail_id for voicemail_id, _ in deferred), [until for _, until in deferred]])
 
 
 # Sets when the rows are due again, and writes the reason for users.
@@ -276,14 +276,14 @@ UPDATE delivery_voicemail v SET not_before = t.until, carrier_code = '', carrier
 """
 
 
-def _put_off(unfit: list[tuple[UUID, str]], now: datetime) -> None:
+def _put_off(rows: list[tuple[UUID, str]], now: datetime) -> None:
     """Set when rows that cannot be prepared are tried again, with the reason for users. They do not delay other rows."""
-    if unfit:
+    if rows:
         until = now + timedelta(minutes=PUT_OFF_MINUTES)
-        sql.run(_PUT_OFF_WITH_WHY, [sql.ids(row[0] for row in unfit), sql.texts(row[1] for row in unfit), now, until])
+        sql.run(_PUT_OFF_WITH_WHY, [sql.ids(row[0] for row in rows), sql.texts(row[1] for row in rows), now, until])
 
 
-def _told(voicemail_id: UUID, error: Exception) -> str:
+def _logged_message(voicemail_id: UUID, error: Exception) -> str:
     """Log the row and return the message for users. Both omit the error's text, which may quote the number."""
     name = type(error).__name__
     log.error("voicemail_put_off", voicemail_id=str(voicemail_id), error=name)

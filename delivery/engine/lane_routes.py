@@ -83,7 +83,7 @@ class SendRoute:
     callback_token: str
     window_start: time
     window_end: time
-    own_days: list[int] | None
+    lane_days: list[int] | None
     expires_at: datetime | None
     senders: list[str]
 
@@ -98,7 +98,7 @@ class SendRoute:
     @cached_property
     def policy(self) -> LanePolicy:
         """Facts of the guards common to all voicemails of the route. Raises UnusableSetup."""
-        days = effective_days(self.own_days)
+        days = effective_days(self.lane_days)
         return LanePolicy(self.adapter.simulated, self.use_case_deleted, self.window_start, self.window_end, days)
 
 

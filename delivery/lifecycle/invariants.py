@@ -96,7 +96,7 @@ def repair(voicemail_ids: list[UUID], now: datetime) -> int:
     with transaction.atomic():
         rows = sql.run(_LOCK_UNDER_WAY, [sql.ids(voicemail_ids)])
         drops = {row[0]: (D(row[1]), row[2]) for row in sql.run(_READ_DROPS, [sql.ids(row[3] for row in rows)])}
-        found = [_together(V(row[1]), row[2], row[0], row[3], drops.get(row[3]), now) for row in rows]
+        found = [_repair_for(V(row[1]), row[2], row[0], row[3], drops.get(row[3]), now) for row in rows]
         transitions.apply([each for each in found if isinstance(each, Transition)], now)
         transitions.change_drops([each for each in found if isinstance(each, DropChange)], now)
         count = sum(each is not None for each in found)
@@ -109,7 +109,7 @@ def repair(voicemail_ids: list[UUID], now: datetime) -> int:
     return count
 
 
-def _together(
+def _repair_for(
     status: VoicemailStatus,
     reason: str,
     voicemail_id: UUID,
@@ -124,14 +124,14 @@ def _together(
 
     if drop is None or drop_id is None:
         return move(V.FAILED, Reason.UNCONFIRMED)
-    stands, why = drop
-    if stands.value == status.value:
+    drop_status, why = drop
+    if drop_status.value == status.value:
         return None
-    if stands is D.NOT_SENT:
+    if drop_status is D.NOT_SENT:
         return move(V.QUEUED, not_before=now) if status is V.SENDING else move(V.FAILED, Reason.NOT_SENT)
-    if stands in (D.DELIVERED, D.FAILED) or _ORDER.index(stands.value) > _ORDER.index(status.value):
-        return move(V(stands.value), why)
-    return DropChange(drop_id, stands, D(status.value), why)
+    if drop_status in (D.DELIVERED, D.FAILED) or _ORDER.index(drop_status.value) > _ORDER.index(status.value):
+        return move(V(drop_status.value), why)
+    return DropChange(drop_id, drop_status, D(status.value), why)
 
 
 _ORDER = [status.value for status in UNDER_WAY]

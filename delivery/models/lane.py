@@ -21,7 +21,7 @@ from usecases.models import (
 )
 
 # Settings that a lane may have of its own instead of its use case's, in the order of forms and of the API.
-OWN_SETTINGS = ("window_start", "window_end", "days", "pace_per_second", "priority", "max_attempts", "retry_minutes")
+LANE_SETTINGS = ("window_start", "window_end", "days", "pace_per_second", "priority", "max_attempts", "retry_minutes")
 
 
 def bounds_of(name: str) -> tuple[float, float]:
@@ -106,7 +106,7 @@ class Lane(Row):
 
 
 class LaneCount(models.Model):
-    """Number of a lane's voicemails by status and reason, as of the last fold. The current number is this plus the deltas."""
+    """Number of a lane's voicemails by status and reason, as of the last roll-up. The current number is this plus the deltas."""
 
     id = models.BigAutoField(primary_key=True)
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="counts")

@@ -92,7 +92,7 @@ def upload_one(transport: Transport[None], now: Callable[[], datetime], clock: C
         wait = min(FIRST_WAIT * 2 ** min(media.attempts - 1, 16), MAX_WAIT)
         changes = {"state": State.FAILED, "error": str(error)[:200], "due_at": now() + wait}
     held = CarrierMedia.objects.filter(pk=media.pk, state=State.WANTED, attempts=media.attempts).update(**changes)
-    log.info("media_uploaded", media=str(media.pk), state=changes["state"], attempt=media.attempts, heard=bool(held))
+    log.info("media_uploaded", media=str(media.pk), state=changes["state"], attempt=media.attempts, recorded=bool(held))
     wake("dispatch")
     return True
 

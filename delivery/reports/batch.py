@@ -95,7 +95,7 @@ class Batch:
         self._in_doubt: dict[Person, list[Arrival]] = defaultdict(list)
         self.rounds: list[Round] = []
         # By the report's id: the drop that it is about, if known, and whether the report changed anything.
-        self.meant: dict[int, tuple[UUID | None, bool]] = {}
+        self.matched: dict[int, tuple[UUID | None, bool]] = {}
         self.opted_out: list[tuple[VoicemailState, Reason]] = []
         self.opted_out_people: list[Arrival] = []
         self.accounts: dict[UUID, Reason] = {}  # by setup: why its carrier refuses the account
@@ -108,9 +108,9 @@ class Batch:
     def take(self, arrival: Arrival) -> None:
         """Apply a report, and every report in doubt that it makes unambiguous."""
         drop = self._drop_of(arrival)
-        self._hear_opt_out(arrival, drop)
+        self._record_opt_out(arrival, drop)
         if drop is None:
-            self.meant[arrival.id] = (None, False)
+            self.matched[arrival.id] = (None, False)
             if arrival.person is not None:
                 self.put_in_doubt(arrival)
         else:
@@ -127,7 +127,7 @@ class Batch:
         drop = self._drops.get(key) if key is not None else None
         return drop if drop is not None and drop.setup_id == arrival.setup_id else None
 
-    def _hear_opt_out(self, arrival: Arrival, drop: DropState | None) -> None:
+    def _record_opt_out(self, arrival: Arrival, drop: DropState | None) -> None:
         """Record an opt-out. It applies to the person, even if it is too late for a status or its drop is in doubt."""
         reason = arrival.report.reason
         if reason is None or not REASONS[reason].suppresses or arrival.report.unsigned:
@@ -151,7 +151,7 @@ class Batch:
             drop_reason=drop.reason,
             provisional=drop.provisional,
         )
-        self.meant[arrival.id] = (drop.id, to_drop is not None)
+        self.matched[arrival.id] = (drop.id, to_drop is not None)
         if to_drop is None:
             return
         if report.reason in circuit_breaker.ACCOUNT_REASONS and not report.unsigned:
@@ -170,7 +170,7 @@ class Batch:
                     voicemail.failover = retry.failover
                     self._move(voicemail, retry_transition(voicemail.id, voicemail.reason, retry))
         if drop.person is not None:
-            self._look_again(drop.person)
+            self._correlate_again(drop.person)
 
     def _move(self, voicemail: VoicemailState, move: Transition) -> None:
         self._round(voicemail.moves).moves.append(move)
@@ -192,11 +192,11 @@ class Batch:
             self.rounds.append(Round())
         return self.rounds[number]
 
-    def _look_again(self, person: Person) -> None:
+    def _correlate_again(self, person: Person) -> None:
         """Correlate the person's reports in doubt again: a drop that ended, or got its carrier's id, leaves fewer candidates."""
         waiting, candidates = self._in_doubt.get(person, []), self._people[person]
         for arrival in sorted(waiting, key=lambda each: each.id):
-            meant = correlate(arrival.report, candidates) if arrival in waiting else None
-            if meant is not None:
+            matched = correlate(arrival.report, candidates) if arrival in waiting else None
+            if matched is not None:
                 waiting.remove(arrival)
-                self._conclude(arrival, meant)
+                self._conclude(arrival, matched)

@@ -45,13 +45,13 @@ def correlate(report: Report, candidates: Iterable[C]) -> C | None:
     latest = report.occurred_at + TOLERANCE
     possible = [drop for drop in drops if drop.created_at is not None and drop.created_at <= latest]
     open_ones = [drop for drop in possible if drop.status in _OPEN or drop.reason in GUESSES]
-    if len(open_ones) != 1 or any(_has_said(report, drop) for drop in possible):
+    if len(open_ones) != 1 or any(_is_duplicate(report, drop) for drop in possible):
         return None
     [only] = open_ones
     return only if only.created_at is not None and only.created_at <= report.occurred_at else None
 
 
-def _has_said(report: Report, drop: Candidate) -> bool:
+def _is_duplicate(report: Report, drop: Candidate) -> bool:
     """Whether the report may be a second copy of the one that ended the drop."""
     if drop.carrier_reference and report.carrier_reference:
         return False  # the ids differ: an equal id would have matched already

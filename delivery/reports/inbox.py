@@ -161,10 +161,10 @@ def _mark_merged(batch: Batch, now: datetime) -> None:
     effect = CarrierReport.Effect
     effects = [
         effect.UNKNOWN_DROP if drop_id is None else effect.APPLIED if applied else effect.KEPT
-        for drop_id, applied in batch.meant.values()
+        for drop_id, applied in batch.matched.values()
     ]
-    drop_ids = sql.ids(drop_id for drop_id, _ in batch.meant.values())
-    sql.run(_MARK_REPORTS_MERGED, [now, sql.numbers(batch.meant), sql.texts(effects), drop_ids])
+    drop_ids = sql.ids(drop_id for drop_id, _ in batch.matched.values())
+    sql.run(_MARK_REPORTS_MERGED, [now, sql.numbers(batch.matched), sql.texts(effects), drop_ids])
 
 
 # The latest reports in doubt, by the partial index of these.
@@ -281,9 +281,19 @@ def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | No
     }
     drops = [
         DropState(
-            drop_id, voicemails[of], setup_id, _DROP_STATUSES[word], reason, reference, told, at, persons.get(drop_id)
+            drop_id,
+            voicemails[of],
+            setup_id,
+            _DROP_STATUSES[status],
+            reason,
+            reference,
+            provisional,
+            at,
+            persons.get(drop_id),
         )
-        for drop_id, of, setup_id, word, reason, reference, told, at in sql.run(_READ_DROPS, [bool(persons), drop_ids])
+        for drop_id, of, setup_id, status, reason, reference, provisional, at in sql.run(
+            _READ_DROPS, [bool(persons), drop_ids]
+        )
     ]
     failed = {each.report.attempt_key for each in [*arrivals, *in_doubt] if each.report.status is ReportStatus.FAILED}
     again = (

@@ -19,7 +19,7 @@ from delivery.lifecycle.status import DropStatus
 from delivery.models import Drop
 from delivery.setups.breaker_admin import SetupBreaker
 from delivery.setups.services import MAX_CREDENTIAL_LENGTH, SETTINGS, create_setup, credential_names, update_setup
-from rvm.platform.admin.rights import person
+from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.saving import RefusableForm, adopt, changed
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.models import Role
@@ -65,8 +65,8 @@ class BareSetupForm(RefusableForm):
         set_now = [] if self.instance._state.adding else credential_names(self.instance)
         for name in CREDENTIAL_FIELDS.keys() & self.fields.keys():
             if name.removeprefix(field_name(self.instance.carrier, "")) in set_now:
-                told = f"{self.fields[name].help_text}".rstrip(".")
-                self.fields[name].help_text = f"{told}. It is set; leave this empty to keep it."
+                help_text = f"{self.fields[name].help_text}".rstrip(".")
+                self.fields[name].help_text = f"{help_text}. It is set; leave this empty to keep it."
                 self.fields[name].widget.attrs["placeholder"] = "••••••••"
 
     def credentials(self, carrier: str) -> dict[str, str]:
@@ -164,7 +164,7 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
         return Drop.objects.filter(setup=setup, status__in=[DropStatus.SENDING, DropStatus.UNCERTAIN]).count()
 
     def save_model(self, request: HttpRequest, obj: TelephonySetup, form: Any, change: bool) -> None:
-        asked, actor = form.cleaned_data, person(request)
+        asked, actor = form.cleaned_data, acting_user(request)
         if change:
             typed = form.credentials(obj.carrier) or None
             update_setup(setup=obj, credentials=typed, actor=actor, **changed(form))
@@ -180,4 +180,4 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
         adopt(obj, written)
 
     def delete_model(self, request: HttpRequest, obj: TelephonySetup) -> None:
-        delete_setup(setup=obj, actor=person(request))
+        delete_setup(setup=obj, actor=acting_user(request))

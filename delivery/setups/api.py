@@ -58,7 +58,7 @@ class SetupListView(_SetupView, ListView, CreateView):
 
     def create(self) -> TelephonySetup:
         new = self.sent(NewSetup)
-        self.require_own(
+        self.require_world(
             TelephonySetup(carrier=new["carrier"]).live,
             "This carrier reaches people, and a test key makes setups of the sandbox carrier only; use a live key.",
         )

@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from delivery.engine.circuit_breaker import State, state_of
 from delivery.setups.services import close_breaker
-from rvm.platform.admin.rights import person
+from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedModelAdmin
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
@@ -46,7 +46,7 @@ class SetupBreaker(ScopedModelAdmin):
         if not self.may(Role.ADMIN, request, setup):
             raise PermissionDenied
         try:
-            close_breaker(setup=setup, actor=person(request))
+            close_breaker(setup=setup, actor=acting_user(request))
             messages.success(request, "The breaker is closed: what waits goes out now.")
         except ServiceError as refusal:
             messages.error(request, refusal.message)

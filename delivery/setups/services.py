@@ -17,7 +17,7 @@ from rvm.platform import audit
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from usecases.models import TelephonySetup
-from usecases.services.saving import change, save, told
+from usecases.services.saving import audit_changes, change, save
 from usecases.services.setups import lock_living
 
 MAX_CREDENTIAL_LENGTH = 4096
@@ -64,7 +64,7 @@ def update_setup(
         if "credentials" in changed:
             row.refresh_from_db(fields=["credentials_version"])  # incremented by the database
             changed["credentials"] = ("…", "…")
-        audit.record("setup.updated", row, actor=actor, workspace=row.workspace, changes=told(changed))
+        audit.record("setup.updated", row, actor=actor, workspace=row.workspace, changes=audit_changes(changed))
     return row
 
 

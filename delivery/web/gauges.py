@@ -44,7 +44,7 @@ BY_STATUS = f"SELECT status, reason, sum(count) FROM {OF_USE_CASES} GROUP BY sta
 UNMERGED = (
     "SELECT count(*) FROM (SELECT id FROM delivery_carrierreport WHERE merged_at IS NULL ORDER BY id LIMIT %s) first"
 )
-UNFOLDED = "SELECT count(*) FROM (SELECT id FROM delivery_lanedelta ORDER BY id LIMIT %s) first"
+NOT_ROLLED_UP = "SELECT count(*) FROM (SELECT id FROM delivery_lanedelta ORDER BY id LIMIT %s) first"
 BREAKERS = "SELECT count(*) FROM usecases_telephonysetup WHERE breaker_until IS NOT NULL AND deleted_at IS NULL"
 TICK = "SELECT extract(epoch FROM %s - at) FROM platform_heartbeat WHERE name = 'tick'"
 
@@ -66,7 +66,7 @@ def gauges(now: datetime) -> Iterator[Gauge]:
     yield Gauge("rvm_woken_lanes", "Idle lanes in which something came to wait, and which the tick woke.", tally(WOKEN))
     [(unmerged,)] = sql.run(UNMERGED, [MAX_COUNTED])
     yield Gauge("rvm_unmerged_reports", f"Carriers' reports in the inbox; at most {MAX_COUNTED}.", unmerged)
-    [(unfolded,)] = sql.run(UNFOLDED, [MAX_COUNTED])
+    [(unfolded,)] = sql.run(NOT_ROLLED_UP, [MAX_COUNTED])
     yield Gauge(
         "rvm_unfolded_deltas", f"Changes of counts that the tick has not folded; at most {MAX_COUNTED}.", unfolded
     )

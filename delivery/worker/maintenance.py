@@ -1,4 +1,4 @@
-"""Time-driven steps for voicemails: end leases, give up on missing reports and confirmations, expire, fold counts.
+"""Time-driven steps for voicemails: expire leases, fail what was never reported or confirmed, expire, roll up counts.
 
 Each step is idempotent and reads rows by an index; two ticks may run the same step at once.
 """
@@ -34,7 +34,7 @@ SELECT d.id, v.id FROM delivery_drop d JOIN delivery_voicemail v ON v.id = d.voi
 """
 
 
-def end_leases(now: datetime) -> int:
+def expire_leases(now: datetime) -> int:
     """Make drops uncertain whose lease ended, because their worker may have died before or after the request; returns how many."""
     with transaction.atomic(), connection.cursor() as cursor:
         with _LEASES.look() as since:
@@ -63,7 +63,7 @@ SELECT d.id, v.id FROM usecases_telephonysetup s
 """
 
 
-def give_up_on_reports(now: datetime) -> int:
+def fail_unreported(now: datetime) -> int:
     """Fail drops accepted longer ago than the setup's report horizon as unreported; returns how many."""
     return _fail(_FIND_UNREPORTED, [now, BATCH, BATCH], VoicemailStatus.ACCEPTED, Reason.UNREPORTED, now)
 
@@ -77,7 +77,7 @@ SELECT d.id, v.id FROM delivery_drop d JOIN usecases_telephonysetup s ON s.id = 
 """
 
 
-def give_up_on_confirmation(now: datetime) -> int:
+def fail_unconfirmed(now: datetime) -> int:
     """Fail drops still uncertain past the setup's confirmation horizon as unconfirmed; returns how many."""
     return _fail(_FIND_UNCONFIRMED, [now, BATCH], VoicemailStatus.UNCERTAIN, Reason.UNCONFIRMED, now)
 
@@ -133,7 +133,7 @@ def _expire(query: str, arguments: list[datetime | int], now: datetime) -> int:
 
 
 # Takes deltas and adds them to the counts of their lanes and of their use cases, which are written in one order.
-_FOLD_DELTAS = """
+_ROLL_UP_DELTAS = """
 WITH taken AS (
   DELETE FROM delivery_lanedelta
    WHERE id IN (SELECT id FROM delivery_lanedelta WHERE id >= %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
@@ -152,10 +152,10 @@ SELECT max(id) FROM taken
 """
 
 
-def fold_counts(limit: int = 50_000) -> None:
+def roll_up_counts(limit: int = 50_000) -> None:
     """Add up to `limit` deltas to the counts of lanes and use cases. Readers sum counts and deltas, so totals do not change."""
     with transaction.atomic(), connection.cursor() as cursor, _DELTAS.look() as first:
-        cursor.execute(_FOLD_DELTAS, [first, limit])
+        cursor.execute(_ROLL_UP_DELTAS, [first, limit])
         [(last,)] = cursor.fetchall()
     if last is not None:
         _DELTAS.reached(last)

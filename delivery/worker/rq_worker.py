@@ -60,8 +60,8 @@ class Worker(SimpleWorker):
             self.connection.delete(self.key)
             self.register_birth()
         super().heartbeat(timeout, pipeline)
-        told = self.connection if pipeline is None else pipeline
-        told.hset(self.key, "last_heartbeat", utcformat(redis_now(self.connection)))
+        client = self.connection if pipeline is None else pipeline
+        client.hset(self.key, "last_heartbeat", utcformat(redis_now(self.connection)))
 
     def request_stop(self, signum: int, frame: Any) -> None:
         shutdown.requested.set()

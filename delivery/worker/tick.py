@@ -44,34 +44,34 @@ class Throttled:
             self.taken_at = now
 
 
-def _ring(now: datetime) -> None:
+def _wake_workers(now: datetime) -> None:
     for queue, due in maintenance.is_work_due(now).items():
         if due:
             wake(queue)
 
 
-def _fold(now: datetime) -> None:
-    maintenance.fold_counts()
+def _roll_up_counts(now: datetime) -> None:
+    maintenance.roll_up_counts()
 
 
-def _beat(now: datetime) -> None:
+def _write_heartbeat(now: datetime) -> None:
     Heartbeat.objects.update_or_create(name="tick", defaults={"at": now})
 
 
 # A layer above appends its own.
 STEPS: list[Step] = [
-    maintenance.end_leases,
+    maintenance.expire_leases,
     maintenance.expire,
-    maintenance.give_up_on_reports,
-    maintenance.give_up_on_confirmation,
+    maintenance.fail_unreported,
+    maintenance.fail_unconfirmed,
     idle_lanes.mark_stirring_active,
-    _ring,
-    _fold,
+    _wake_workers,
+    _roll_up_counts,
     idle_lanes.mark_idle,
     Throttled(purge_idempotency_keys, MINUTE),
     Throttled(inbox.reopen_doubtful, MINUTE),
     invariants.check,
-    _beat,
+    _write_heartbeat,
 ]
 
 

@@ -35,8 +35,10 @@ def seal(env: Env) -> None:
     try:
         env.seal()
     except EnvValidationError as error:
-        told = cast(Mapping[str, list[str]], error.error_messages)  # a list only where a single value is parsed
-        problems = (f"  {name}: {' '.join(map(str, messages))}" for name, messages in sorted(told.items()))
+        messages_by_name = cast(
+            Mapping[str, list[str]], error.error_messages
+        )  # a list only where a single value is parsed
+        problems = (f"  {name}: {' '.join(map(str, messages))}" for name, messages in sorted(messages_by_name.items()))
         raise ImproperlyConfigured(
             "RVM cannot start; these environment variables need attention (see .env.example):\n" + "\n".join(problems)
         ) from None

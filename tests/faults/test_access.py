@@ -20,7 +20,7 @@ from delivery.reports.inbox import merge, receive
 from rvm.platform.models import AuditEvent, Role
 from rvm.platform.scopes import Scope
 from tests import factories
-from tests.delivery.standings import both, make_submitted, state
+from tests.delivery.states import both, make_submitted, state
 from tests.faults.marks import fault
 from usecases.models import TelephonySetup, UseCase
 from usecases.suppressions import is_suppressed

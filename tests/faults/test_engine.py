@@ -39,7 +39,7 @@ from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption import crypto
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport
-from tests.delivery.standings import both, make_submitted
+from tests.delivery.states import both, make_submitted
 from tests.sessions import Session
 from usecases.suppressions import is_suppressed
 
@@ -119,13 +119,13 @@ def test_a_report_that_overtakes_the_confirmation_horizon_strands_nothing() -> N
     halting = maintenance._FIND_UNCONFIRMED.replace("WHERE d.status", f"WHERE {gate} AND d.status")
     with patch.object(maintenance, "_FIND_UNCONFIRMED", halting), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(4711)")
-        tick = Session(lambda: maintenance.give_up_on_confirmation(now))
+        tick = Session(lambda: maintenance.fail_unconfirmed(now))
         tick.wait_until_blocked()
         merge(now)
         cursor.execute("SELECT pg_advisory_unlock(4711)")
         tick.result()
     assert both(drop) == ("accepted", "", "accepted", "")
-    maintenance.give_up_on_reports(now + timedelta(days=30))
+    maintenance.fail_unreported(now + timedelta(days=30))
     assert both(drop) == ("failed", "unreported", "failed", "unreported")
 
 

@@ -15,11 +15,11 @@ from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.lifecycle.transitions import Transition
 from delivery.models import LaneCount, LaneDelta, Voicemail
 from delivery.transport.interface import CarrierRequest
-from delivery.worker.maintenance import end_leases, expire, fold_counts, rebuild_counts
+from delivery.worker.maintenance import expire, expire_leases, rebuild_counts, roll_up_counts
 from rvm.platform.models import Heartbeat
 from rvm.platform.observability import health
 from tests.delivery.fake_carrier import Answer, FakeTransport, accepted, timed_out
-from tests.delivery.standings import counted, standing
+from tests.delivery.states import counter_totals, row_counts
 from tests.factories import make_campaign, make_user
 from tests.regressions.conftest import DAY, NOW, fresh, pass_time, send
 
@@ -58,7 +58,7 @@ def test_a_campaign_whose_worker_died_in_the_middle_is_not_finished_until_everyb
     scheduler.complete(later)
     assert fresh(campaign).state == "running"
 
-    end_leases(later)  # what the dead worker had in hand is uncertain, and nobody sends it again
+    expire_leases(later)  # what the dead worker had in hand is uncertain, and nobody sends it again
     send(FakeTransport())
     scheduler.complete(later)
     assert fresh(campaign).state == "running"
@@ -99,7 +99,7 @@ def test_what_is_unsent_at_a_campaigns_end_expires_and_is_not_sent_the_next_day(
     transport = FakeTransport()
     send(transport, now=lambda: NOW + DAY)
     assert transport.sent == []
-    assert counted(campaign.pk) == {("expired", "expired"): 3}
+    assert counter_totals(campaign.pk) == {("expired", "expired"): 3}
     scheduler.complete(NOW + DAY)
     assert fresh(campaign).state == "completed"
 
@@ -109,9 +109,9 @@ def test_counters_equal_the_rows_whatever_was_done_twice() -> None:
     campaign = make_campaign(count=30, state="running")
     send(FakeTransport(timed_out))
     for _ in range(2):
-        end_leases(timezone.now() + timedelta(hours=1))
-        fold_counts()
-    assert counted(campaign.pk) == standing(campaign.pk)
+        expire_leases(timezone.now() + timedelta(hours=1))
+        roll_up_counts()
+    assert counter_totals(campaign.pk) == row_counts(campaign.pk)
     LaneCount.objects.filter(lane_id=campaign.pk).update(count=-5)
     rebuild_counts(campaign.pk)
-    assert counted(campaign.pk) == standing(campaign.pk)
+    assert counter_totals(campaign.pk) == row_counts(campaign.pk)

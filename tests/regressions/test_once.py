@@ -20,7 +20,7 @@ from delivery.models import Drop, Lane, Voicemail
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 from rvm.platform.models import AuditEvent
 from tests.delivery.fake_carrier import Answer, FakeTransport, accepted
-from tests.delivery.standings import make_drop
+from tests.delivery.states import make_drop
 from tests.factories import add_recipients, make_campaign, make_suppression, make_user, patient_number
 from tests.regressions.conftest import NOW, fresh, send
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from rvm.platform.admin.rights import forbidden, person
+from rvm.platform.admin.rights import acting_user, forbidden
 from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.models import Role
@@ -56,7 +56,7 @@ class PhoneNumberAdmin(ScopedModelAdmin):
         setup = form.cleaned_data["setup"]
         if not self.may(self.role_to_add, request, PhoneNumber(workspace_id=setup.workspace_id)):
             raise forbidden("setup_id")
-        adopt(obj, add_phone_number(setup=setup, e164=form.cleaned_data["e164"], actor=person(request)))
+        adopt(obj, add_phone_number(setup=setup, e164=form.cleaned_data["e164"], actor=acting_user(request)))
 
     def delete_model(self, request: HttpRequest, obj: PhoneNumber) -> None:
-        remove_phone_number(phone_number=obj, actor=person(request))
+        remove_phone_number(phone_number=obj, actor=acting_user(request))

@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from rvm.platform import audit
 from rvm.platform.admin.exact_search import EncryptedNumberFilter, ExactSearch, encrypt_term
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.rights import person, rights_of
+from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.encryption.crypto import blind_index
@@ -86,7 +86,7 @@ class SuppressionAdmin(ExactSearch, RecordAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         row = self.get_object(request, object_id)
-        audit.record("suppression.read", row, actor=person(request), workspace=row.workspace)
+        audit.record("suppression.read", row, actor=acting_user(request), workspace=row.workspace)
         return super().change_view(request, object_id, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
@@ -101,7 +101,7 @@ class SuppressionAdmin(ExactSearch, RecordAdmin):
             reason=form.cleaned_data["reason"],
         )
         adopt(obj, Suppression.objects.get(workspace=workspace, number_index=blind_index().of(workspace.pk, number)))
-        audit.record("suppression.created", obj, actor=person(request), workspace=workspace)
+        audit.record("suppression.created", obj, actor=acting_user(request), workspace=workspace)
 
     def found(self, request: HttpRequest, text: str, workspace: str) -> HttpResponse:
         number = typed_number(text)

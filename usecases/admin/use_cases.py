@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from rvm.platform.admin.rights import person
+from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.saving import RefusableForm, adopt, changed
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.models import Role
@@ -118,7 +118,7 @@ class UseCaseAdmin(ScopedModelAdmin):
         return "sending" if use_case.sending_enabled else "paused"
 
     def save_model(self, request: HttpRequest, obj: UseCase, form: Any, change: bool) -> None:
-        actor = person(request)
+        actor = acting_user(request)
         wanted = set(form.cleaned_data["numbers"])
         held = set(obj.phone_numbers.all()) if change else set()
         if change:
@@ -134,4 +134,4 @@ class UseCaseAdmin(ScopedModelAdmin):
             assign_number(use_case=obj, phone_number=number, actor=actor)
 
     def delete_model(self, request: HttpRequest, obj: UseCase) -> None:
-        delete_use_case(use_case=obj, actor=person(request))
+        delete_use_case(use_case=obj, actor=acting_user(request))

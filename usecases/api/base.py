@@ -20,11 +20,11 @@ class UseCasesView(ApiView):
         found = selectors.use_cases(self.workspace).select_related("workspace", "setup", "failover_setup")
         return self.one(found, use_case_id, selectors.NO_SUCH_USE_CASE, "use_case_not_found")
 
-    def own_use_case(self, use_case_id: UUID) -> UseCase:
+    def find_writable_use_case(self, use_case_id: UUID) -> UseCase:
         """A use case that the caller may change. A test key may read and send under all use cases (through the sandbox), but may
         change only those of sandbox setups."""
         use_case = self.find_use_case(use_case_id)
-        self.require_own(
+        self.require_world(
             use_case.live,
             "People are reached under this use case, and a test key changes only use cases of sandbox setups; use a live key.",
         )

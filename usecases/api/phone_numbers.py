@@ -94,7 +94,7 @@ class AssignmentView(_PhoneNumberView):
         responses={200: PhoneNumberSerializer},
     )
     def put(self, request: Request, workspace_id: UUID, phone_number_id: UUID, use_case_id: UUID) -> Response:
-        number, use_case = self.find_phone_number(phone_number_id), self.own_use_case(use_case_id)
+        number, use_case = self.find_phone_number(phone_number_id), self.find_writable_use_case(use_case_id)
         services.assign_number(use_case=use_case, phone_number=number, actor=self.actor)
         return Response(self.serialize(self.find_phone_number(phone_number_id)))
 
@@ -106,6 +106,6 @@ class AssignmentView(_PhoneNumberView):
         responses={204: None},
     )
     def delete(self, request: Request, workspace_id: UUID, phone_number_id: UUID, use_case_id: UUID) -> Response:
-        number, use_case = self.find_phone_number(phone_number_id), self.own_use_case(use_case_id)
+        number, use_case = self.find_phone_number(phone_number_id), self.find_writable_use_case(use_case_id)
         services.unassign_number(use_case=use_case, phone_number=number, actor=self.actor)
         return Response(status=204)

@@ -88,7 +88,7 @@ class UseCaseView(_UseCaseView):
         responses={200: UseCaseSerializer},
     )
     def patch(self, request: Request, workspace_id: UUID, use_case_id: UUID) -> Response:
-        use_case = self.own_use_case(use_case_id)
+        use_case = self.find_writable_use_case(use_case_id)
         changes = self.values(self.sent(UseCaseChanges, partial=True))
         services.update_use_case(use_case=use_case, actor=self.actor, **changes)
         return Response(self.serialize_changed(use_case))
@@ -101,5 +101,5 @@ class UseCaseView(_UseCaseView):
         responses={204: None},
     )
     def delete(self, request: Request, workspace_id: UUID, use_case_id: UUID) -> Response:
-        services.delete_use_case(use_case=self.own_use_case(use_case_id), actor=self.actor)
+        services.delete_use_case(use_case=self.find_writable_use_case(use_case_id), actor=self.actor)
         return Response(status=204)

@@ -53,6 +53,6 @@ def unless_taken(constraint: str, refusal: ServiceError) -> Iterator[None]:
         raise
 
 
-def told(changed: Mapping[str, tuple[Any, Any]]) -> dict[str, list[str]]:
+def audit_changes(changed: Mapping[str, tuple[Any, Any]]) -> dict[str, list[str]]:
     """The changes in the form of the audit log: {name: [old, new]} as text."""
     return {name: [str(old), str(new)] for name, (old, new) in changed.items()}

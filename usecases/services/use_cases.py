@@ -12,7 +12,7 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
 from usecases.selectors import NO_SUCH_SETUP
-from usecases.services.saving import change, lock, save, told
+from usecases.services.saving import audit_changes, change, lock, save
 from usecases.services.setups import lock_living
 
 CHANGEABLE = (
@@ -75,7 +75,7 @@ def update_use_case(*, use_case: UseCase, actor: User | None = None, **changes: 
         _check_numbers(row)
     if changed:
         save(row, _NAME, _name_taken(), only=[*changed, "updated_at"])
-        audit.record("use_case.updated", row, actor=actor, workspace=row.workspace, changes=told(changed))
+        audit.record("use_case.updated", row, actor=actor, workspace=row.workspace, changes=audit_changes(changed))
     return row
 
 

@@ -24,7 +24,7 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignState, RetryState
 from delivery.admin.voicemail_actions import ROLE, ROLE_FOR_RISK
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.rights import person
+from rvm.platform.admin.rights import acting_user
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
@@ -75,13 +75,13 @@ class CampaignActions(RecordAdmin):
         ]  # fmt: skip
 
     def launch(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._own(request, object_id)
+        campaign = self._permitted(request, object_id)
         if request.method != "POST":
             shown = preview_figures(campaign, database_now())
             return self._ask(request, campaign, f"Launch “{campaign.name}”?", "campaigns/admin/launch.html", shown)
 
         def action() -> str:
-            launched = services.launch(campaign, actor=person(request), now=database_now())
+            launched = services.launch(campaign, actor=acting_user(request), now=database_now())
             if launched.state == CampaignState.SCHEDULED:
                 return "It is scheduled, and starts by itself."
             return "It is launched: voicemails go out as hours and pace allow."
@@ -89,19 +89,19 @@ class CampaignActions(RecordAdmin):
         return self._do(request, campaign, action)
 
     def cancel(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._own(request, object_id)
+        campaign = self._permitted(request, object_id)
         if request.method != "POST":
             shown = figures(campaign, database_now())
             return self._ask(request, campaign, f"Cancel “{campaign.name}”?", "campaigns/admin/cancel.html", shown)
 
         def action() -> str:
-            services.cancel(campaign, actor=person(request), now=database_now())
+            services.cancel(campaign, actor=acting_user(request), now=database_now())
             return "It is canceled: what had not been sent stays unsent."
 
         return self._do(request, campaign, action)
 
     def retry(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._own(request, object_id)
+        campaign = self._permitted(request, object_id)
         takes_risks = self.may(ROLE_FOR_RISK, request, campaign)
         if request.method != "POST":
             shown = {**retry_choices(figures(campaign, database_now())["failed"]), "takes_risks": takes_risks}
@@ -118,7 +118,7 @@ class CampaignActions(RecordAdmin):
             if not reasons:
                 raise ServiceError("reasons_missing", "Nothing was ticked, so nothing was retried.")
             retry = services.retry_failed(
-                campaign, accept_duplicate_risk=accepts, reasons=reasons, actor=person(request), now=database_now()
+                campaign, accept_duplicate_risk=accepts, reasons=reasons, actor=acting_user(request), now=database_now()
             )
             if retry.state == RetryState.RUNNING:
                 return "They are being queued again; this page shows how far that is."
@@ -129,42 +129,42 @@ class CampaignActions(RecordAdmin):
         return self._do(request, campaign, action)
 
     def stop_retry(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._own(request, object_id)
+        campaign = self._permitted(request, object_id)
 
         def action() -> str:
-            services.stop_retry(campaign, actor=person(request))
+            services.stop_retry(campaign, actor=acting_user(request))
             return "The retry is stopped: who is not queued again yet stays as they are."
 
         return self._do(request, campaign, action)
 
     def pause(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._own(request, object_id)
+        campaign = self._permitted(request, object_id)
 
         def action() -> str:
-            services.pause(campaign, actor=person(request), now=database_now())
+            services.pause(campaign, actor=acting_user(request), now=database_now())
             return "It is paused: nothing new is sent."
 
         return self._do(request, campaign, action)
 
     def resume(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._own(request, object_id)
+        campaign = self._permitted(request, object_id)
 
         def action() -> str:
-            services.resume(campaign, actor=person(request), now=database_now())
+            services.resume(campaign, actor=acting_user(request), now=database_now())
             return "It goes on where it was."
 
         return self._do(request, campaign, action)
 
     def unschedule(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._own(request, object_id)
+        campaign = self._permitted(request, object_id)
 
         def action() -> str:
-            services.unschedule(campaign, actor=person(request), now=database_now())
+            services.unschedule(campaign, actor=acting_user(request), now=database_now())
             return "It is a draft again and starts only when you launch it."
 
         return self._do(request, campaign, action)
 
-    def _own(self, request: HttpRequest, object_id: UUID, needed: Role = ROLE) -> Campaign:
+    def _permitted(self, request: HttpRequest, object_id: UUID, needed: Role = ROLE) -> Campaign:
         campaign: Campaign = self.get_object(request, str(object_id))
         if not self.may(needed, request, campaign):
             raise PermissionDenied

@@ -13,7 +13,7 @@ from delivery.downloads import voicemail_download
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.selectors import VoicemailFilter, voicemails
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.rights import person, rights_of
+from rvm.platform.admin.rights import acting_user, rights_of
 
 
 class CampaignDownloads(RecordAdmin):
@@ -29,7 +29,7 @@ class CampaignDownloads(RecordAdmin):
         return voicemail_download(
             voicemails(campaign.workspace, VoicemailFilter(campaign_id=campaign.pk, statuses=only), live=campaign.live),
             workspace=campaign.workspace,
-            actor=person(request),
+            actor=acting_user(request),
             reveal=rights_of(request).may_see_numbers(campaign.workspace_id),
             filters={"campaign_id": str(campaign.pk), "status": [status.value for status in only]},
             subject=campaign,

@@ -141,27 +141,29 @@ class CampaignForm(ScriptFields, RefusableForm):
 def meanings(use_case: UseCase | None) -> dict[str, str]:
     """The meaning of each field when empty, with the values of the use case if there is one."""
 
-    def own(what: str) -> str:
+    def of_use_case(what: str) -> str:
         return f" ({what})" if use_case else ""
 
-    hours = own(f"{use_case.window_start:%H:%M} to {use_case.window_end:%H:%M}") if use_case else ""
+    hours = of_use_case(f"{use_case.window_start:%H:%M} to {use_case.window_end:%H:%M}") if use_case else ""
     both = "The use case's hours bind too: those are kept that both allow."
     return {
         "starts_at": "Empty: it starts when you launch it.",
         "ends_at": "What is not sent by then expires. Empty: as long after the start as the use case says"
-        + own(f"{use_case.expires_after_hours} hours" if use_case else "")
+        + of_use_case(f"{use_case.expires_after_hours} hours" if use_case else "")
         + ".",
         "days": "On which it sends, by the recipient's calendar. None ticked: on every day.",
         "window_start": f"Local time of the recipient. Empty: as the use case says{hours}. {both}",
         "window_end": f"From this time on nothing is sent. Empty: as the use case says{hours}.",
         "pace_per_second": "Voicemails started a second. Empty: as fast as the setup allows"
-        + own(f"{use_case.setup.pace_per_second:g} a second, shared with whatever else it sends" if use_case else "")
+        + of_use_case(
+            f"{use_case.setup.pace_per_second:g} a second, shared with whatever else it sends" if use_case else ""
+        )
         + ".",
         "max_attempts": "How often the carrier may be asked for one person. Empty: as the use case says"
-        + own(str(use_case.max_attempts) if use_case else "")
+        + of_use_case(str(use_case.max_attempts) if use_case else "")
         + ".",
         "retry_minutes": "Before the second attempt; doubles after. Empty: as the use case says"
-        + own(str(use_case.retry_minutes) if use_case else "")
+        + of_use_case(str(use_case.retry_minutes) if use_case else "")
         + ".",
     }
 

@@ -32,7 +32,7 @@ from delivery.admin.lanes import CountedList
 from delivery.models import Clip, Recording
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.lists import OfferedList
-from rvm.platform.admin.rights import person
+from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.saving import adopt
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.database.clock import database_now
@@ -88,9 +88,9 @@ class CampaignAdmin(CampaignPage, CampaignActions, CampaignDownloads, ListUpload
     @display(description="Progress")
     def progress_bar(self, campaign: Any) -> str:
         counted: Counter[str] = campaign.counted
-        told = labels.bar_in_words(counted)
+        text = labels.bar_in_words(counted)
         summed = f"{sum(labels.ended(counted).values()):,} of {sum(counted.values()):,}" if counted else "no recipients"
-        shown = {"parts": labels.parts(counted), "told": told, "summed": summed}
+        shown = {"parts": labels.parts(counted), "bar_text": text, "summed": summed}
         return render_to_string("campaigns/admin/bar_in_list.html", shown)
 
     @display(description="Start")
@@ -156,12 +156,14 @@ class CampaignAdmin(CampaignPage, CampaignActions, CampaignDownloads, ListUpload
         if not change:
             asked = form.cleaned_data
             live = not asked["test"]
-            adopt(obj, create(workspace=asked["workspace"], live=live, actor=person(request), now=now, **form.said()))
+            adopt(
+                obj, create(workspace=asked["workspace"], live=live, actor=acting_user(request), now=now, **form.said())
+            )
             return
         changes = form.changes()
         if obj.state not in EDITABLE:
             changes = {name: value for name, value in changes.items() if name in ALWAYS_EDITABLE}
-        adopt(obj, edit(obj, changes, actor=person(request), now=now))
+        adopt(obj, edit(obj, changes, actor=acting_user(request), now=now))
 
     def response_add(self, request: HttpRequest, obj: Campaign, post_url_continue: Any = None) -> HttpResponse:
         messages.success(request, f"“{obj.name}” is a draft. Nothing is sent before you launch it.")

@@ -68,7 +68,7 @@ class CampaignPage(RecordAdmin):
             "title": campaign.name,
             "campaign": campaign,
             "state_colour": labels.STATE_COLOURS.get(campaign.state, ""),
-            "next_step": labels.next_step(standing(campaign, numbers["by_status"], retryable, lists, now)),
+            "next_step": labels.next_step(snapshot_of(campaign, numbers["by_status"], retryable, lists, now)),
             "alarms": _alarms(campaign, lists),
             "buttons": buttons(
                 campaign,
@@ -142,12 +142,12 @@ class CampaignPage(RecordAdmin):
         }
 
 
-def standing(
+def snapshot_of(
     campaign: Campaign, by_status: dict[str, int], retryable: int, lists: list[Any], now: datetime
-) -> labels.Standing:
+) -> labels.CampaignSnapshot:
     zone, lane = campaign.time_zone, campaign.lane
     states = [row.state for row in lists]
-    return labels.Standing(
+    return labels.CampaignSnapshot(
         state=campaign.state,
         total=sum(by_status.values()),
         recording=bool(campaign.recording_id or campaign.script),

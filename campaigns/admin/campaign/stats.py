@@ -34,7 +34,7 @@ def figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
         "total": found.total,
         "by_status": by_status,
         "parts": labels.parts(by_status),
-        "told": labels.bar_in_words(by_status),
+        "bar_text": labels.bar_in_words(by_status),
         "waiting_count": by_status.get(VoicemailStatus.QUEUED, 0),
         "on_their_way": sum(by_status.get(status, 0) for status in ("sending", "uncertain", "accepted")),
         "reasons": [

@@ -17,7 +17,7 @@ from campaigns.imports import service as services
 from campaigns.imports.error_report import error_report
 from campaigns.models import RecipientImport
 from rvm.platform import audit
-from rvm.platform.admin.rights import person, rights_of
+from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.csv_export import csv_response
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
@@ -34,18 +34,18 @@ class ImportActions(UploadedListAdmin):
         return [self.address("errors", errors), *super().get_urls()]
 
     def confirm(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        row: RecipientImport = self.own(request, object_id)
+        row: RecipientImport = self.permitted(request, object_id)
         statement = request.POST.get("consent_statement", "").strip()
 
         def action() -> str:
-            services.confirm(row, consent_statement=statement, actor=person(request), now=database_now())
+            services.confirm(row, consent_statement=statement, actor=acting_user(request), now=database_now())
             return f"{labels.people(row.counts.get('accepted', 0)).capitalize()} are being imported."
 
         return self.do(request, row, action)
 
     def discard(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Discard the list and redirect to the campaign, where another can be uploaded."""
-        row: RecipientImport = self.own(request, object_id)
+        row: RecipientImport = self.permitted(request, object_id)
         super().discard(request, object_id)
         return redirect(reverse("admin:campaigns_campaign_change", args=[row.campaign_id]))
 
@@ -60,7 +60,7 @@ class ImportActions(UploadedListAdmin):
             )
             return redirect(self.page_of(row))
         try:
-            audit.record("import.errors_exported", row, actor=person(request), workspace=row.workspace)
+            audit.record("import.errors_exported", row, actor=acting_user(request), workspace=row.workspace)
             return csv_response(error_report(row), f"rejected-rows-{row.pk}.csv", e164=True)
         except ServiceError as refusal:
             messages.error(request, refusal.message)

@@ -15,7 +15,7 @@ from unfold.decorators import display
 from campaigns.admin import labels
 from campaigns.admin.lists.column_labels import Column, columns_shown
 from campaigns.admin.lists.import_actions import ImportActions
-from campaigns.admin.lists.message_preview import ListHeard
+from campaigns.admin.lists.message_preview import MessagePreview
 from campaigns.imports import service as services
 from campaigns.imports.uploaded_lists import ColumnRead
 from campaigns.lifecycle.transitions import can_become
@@ -29,7 +29,7 @@ from rvm.spreadsheets.columns.kinds import UNCLEAR
 
 
 @admin.register(RecipientImport)
-class RecipientImportAdmin(ImportActions, ListHeard):
+class RecipientImportAdmin(ImportActions, MessagePreview):
     list_display = ("created_at", "file_name", "campaign", "coloured", "accepted", "rejected", "workspace")
     list_display_links = ("created_at", "file_name")
     list_filter = (("workspace", ScopedFilter), ("state", ChoicesDropdownFilter))

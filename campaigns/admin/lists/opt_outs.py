@@ -37,7 +37,7 @@ from campaigns.opt_outs import service as services
 from campaigns.opt_outs.rows import MAX_REASON_LENGTH, message_of
 from campaigns.states import OptOutState
 from rvm.platform.admin.alarms import import_alarms
-from rvm.platform.admin.rights import person
+from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
@@ -100,7 +100,7 @@ class SuppressionsWithLists(SuppressionAdmin):
                     workspace=form.cleaned_data["workspace"],
                     file_name=file.name or "",
                     chunks=file.chunks(),
-                    actor=person(request),
+                    actor=acting_user(request),
                     now=database_now(),
                 )
                 return redirect(reverse("admin:campaigns_optoutimport_change", args=[row.pk]))
@@ -177,20 +177,20 @@ class OptOutImportAdmin(UploadedListAdmin):
         }.get(OptOutState(row.state), (row.rows_read, 0))
 
     def confirm(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        row = self.own(request, object_id)
+        row = self.permitted(request, object_id)
         said = request.POST.get("must_not_be_reached") == "yes"
 
         def action() -> str:
-            services.confirm(row, must_not_be_reached=said, actor=person(request), now=database_now())
+            services.confirm(row, must_not_be_reached=said, actor=acting_user(request), now=database_now())
             return "The numbers are being put on the suppression list; each binds at once."
 
         return self.do(request, row, action)
 
     def undo(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        row = self.own(request, object_id, Role.ADMIN)
+        row = self.permitted(request, object_id, Role.ADMIN)
 
         def action() -> str:
-            services.undo(row, actor=person(request), now=database_now())
+            services.undo(row, actor=acting_user(request), now=database_now())
             return labels.UNDOING
 
         return self.do(request, row, action)

@@ -22,7 +22,7 @@ from campaigns.imports import service
 from campaigns.models import Campaign
 from delivery.admin.voicemail_actions import ROLE
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.rights import person
+from rvm.platform.admin.rights import acting_user
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.uploads import UploadTooLarge, drain
@@ -63,7 +63,7 @@ class ListUpload(RecordAdmin):
                 campaign=campaign,
                 file_name=file.name or "",
                 chunks=file.chunks(),
-                actor=person(request),
+                actor=acting_user(request),
                 now=database_now(),
             )
         except ServiceError as refusal:

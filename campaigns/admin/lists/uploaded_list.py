@@ -22,7 +22,7 @@ from campaigns.models import UploadedList
 from campaigns.states import ImportState
 from rvm.platform import audit
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.rights import person, rights_of
+from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
@@ -117,7 +117,7 @@ class UploadedListAdmin(RecordAdmin):
             return {"unreadable": refusal.message}
         reveal = rights_of(request).may_see_numbers(row.workspace_id)
         if reveal:
-            audit.record(self.read_event, row, actor=person(request), workspace=row.workspace)
+            audit.record(self.read_event, row, actor=acting_user(request), workspace=row.workspace)
         seen = str if reveal else hidden
         # A first row wrongly taken for a header has data of a person.
         shown = reveal or sample.header_sure
@@ -136,38 +136,38 @@ class UploadedListAdmin(RecordAdmin):
 
     def read_as(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Apply the form; the button “Check” also starts the check if the user has seen the current columns."""
-        row = self.own(request, object_id)
+        row = self.permitted(request, object_id)
         now = database_now()
 
         def action() -> str:
             changes = reading(request.POST, row)
-            read = self.services.read_as(row, changes, actor=person(request), now=now) if changes else row
+            read = self.services.read_as(row, changes, actor=acting_user(request), now=now) if changes else row
             if not may_check(request.POST, changes):
                 return read_now(changes)
-            self.services.check(read, actor=person(request), now=now)
+            self.services.check(read, actor=acting_user(request), now=now)
             return self.checking
 
         return self.do(request, row, action)
 
     def check_rows(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        row = self.own(request, object_id)
+        row = self.permitted(request, object_id)
 
         def action() -> str:
-            self.services.check(row, actor=person(request), now=database_now())
+            self.services.check(row, actor=acting_user(request), now=database_now())
             return self.checking
 
         return self.do(request, row, action)
 
     def discard(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        row = self.own(request, object_id)
+        row = self.permitted(request, object_id)
 
         def action() -> str:
-            self.services.discard(row, actor=person(request), now=database_now())
+            self.services.discard(row, actor=acting_user(request), now=database_now())
             return f"“{row.file_name}” is discarded; its file is removed within moments."
 
         return self.do(request, row, action)
 
-    def own(self, request: HttpRequest, object_id: UUID, needed: Role = Role.OPERATOR) -> Any:
+    def permitted(self, request: HttpRequest, object_id: UUID, needed: Role = Role.OPERATOR) -> Any:
         """The list, if the user has at least the role `needed` in its workspace. Raises Http404, PermissionDenied."""
         row: Any = self.get_object(request, str(object_id))
         if not self.may(needed, request, row):

@@ -27,7 +27,7 @@ from campaigns.states import LineOutcome, WithdrawalState
 from campaigns.withdrawals import service as services
 from campaigns.withdrawals.lists import MAX_LINES, Line, listed_lines, pasted_lines
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.rights import person
+from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
@@ -83,12 +83,12 @@ class Withdrawing(RecordAdmin):
 
     @method_decorator(csrf_protect)
     def _withdraw(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign: Campaign = self._own(request, object_id)
+        campaign: Campaign = self._permitted(request, object_id)
         posted = request.method == "POST"
         form = WithdrawalForm(request.POST, request.FILES) if posted else WithdrawalForm()
         if posted and form.is_valid():
             try:
-                row = services.check(campaign, form.found(), actor=person(request), now=database_now())
+                row = services.check(campaign, form.found(), actor=acting_user(request), now=database_now())
             except ServiceError as refusal:
                 form.add_error("file" if form.cleaned_data.get("file") else "lines", refusal.message)
             else:
@@ -97,7 +97,7 @@ class Withdrawing(RecordAdmin):
         return self._ask(request, campaign, title, "campaigns/admin/withdraw.html", {"form": form})
 
     def confirm_withdrawal(self, request: HttpRequest, object_id: UUID, withdrawal_id: UUID) -> HttpResponse:
-        campaign: Campaign = self._own(request, object_id)
+        campaign: Campaign = self._permitted(request, object_id)
         row = Withdrawal.objects.filter(campaign=campaign, pk=withdrawal_id).first()
         if row is None:
             raise Http404
@@ -115,7 +115,7 @@ class Withdrawing(RecordAdmin):
             return self._ask(request, campaign, title, "campaigns/admin/withdrawal.html", shown)
 
         def action() -> str:
-            withdrawn = services.confirm(row, actor=person(request), now=database_now()).withdrawn or 0
+            withdrawn = services.confirm(row, actor=acting_user(request), now=database_now()).withdrawn or 0
             gone = len(row.voicemail_ids) - withdrawn
             late = f" The message of {labels.people(gone)} had left meanwhile." if gone else ""
             return f"Taken out: {labels.people(withdrawn)}.{late}"

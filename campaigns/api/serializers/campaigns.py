@@ -14,7 +14,7 @@ from delivery.api.fields import ObjectField
 from delivery.api.serializers.voicemails import MADE_BY_TEST_KEY
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Lane
-from delivery.models.lane import OWN_SETTINGS
+from delivery.models.lane import LANE_SETTINGS
 from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, YesField
 from rvm.platform.api.lists import WorldQuery
 
@@ -43,7 +43,7 @@ class _OfCampaign(StrictModelSerializer):
 class _OfLane(StrictModelSerializer):
     class Meta:
         model = Lane
-        fields = OWN_SETTINGS
+        fields = LANE_SETTINGS
 
 
 class CampaignChanges(StrictSerializer):

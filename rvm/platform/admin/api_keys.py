@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from rvm.platform.admin.rights import person
+from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.saving import adopt
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.api.keys import create_api_key, revoke_api_key, rotate_api_key
@@ -76,7 +76,7 @@ class ApiKeyAdmin(ScopedModelAdmin):
             scopes,
             live=asked["live"],
             expires_at=asked["expires_at"],
-            actor=person(request),
+            actor=acting_user(request),
         )
         adopt(obj, key)
         request.rvm_plaintext = plaintext  # type: ignore[attr-defined]
@@ -93,16 +93,16 @@ class ApiKeyAdmin(ScopedModelAdmin):
         ]
 
     def rotate(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        key = self._own(request, object_id)
-        successor, plaintext = rotate_api_key(key, actor=person(request))
+        key = self._active_key(request, object_id)
+        successor, plaintext = rotate_api_key(key, actor=acting_user(request))
         return self._show_once(request, successor, plaintext)
 
     def revoke(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        revoke_api_key(self._own(request, object_id), actor=person(request))
+        revoke_api_key(self._active_key(request, object_id), actor=acting_user(request))
         messages.success(request, "The key is revoked: from now on it opens nothing.")
         return redirect(reverse("admin:platform_apikey_change", args=[object_id]))
 
-    def _own(self, request: HttpRequest, object_id: Any) -> ApiKey:
+    def _active_key(self, request: HttpRequest, object_id: Any) -> ApiKey:
         key: ApiKey = self.get_object(request, str(object_id))
         if not self.may(Role.ADMIN, request, key):
             raise PermissionDenied

@@ -57,7 +57,7 @@ def rights_of(request: HttpRequest) -> Rights:
     """The rights of the request's user; an anonymous user has none."""
     known: Rights | None = getattr(request, "rvm_rights", None)
     if known is None:
-        known = _read(person(request))
+        known = _read(acting_user(request))
         request.rvm_rights = known  # type: ignore[attr-defined]
     return known
 
@@ -71,7 +71,7 @@ def _read(user: User) -> Rights:
     )
 
 
-def person(request: HttpRequest) -> User:
+def acting_user(request: HttpRequest) -> User:
     """The logged-in user, or for an anonymous request an inactive user without rights."""
     user = request.user
     return user if isinstance(user, User) else User(is_active=False)

@@ -19,7 +19,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from rvm.platform import audit
 from rvm.platform.admin.lists import OfferedList
-from rvm.platform.admin.rights import Rights, person, rights_of
+from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.admin.saving import RefusalsInForm
 from rvm.platform.models import Role, Workspace
 
@@ -188,7 +188,7 @@ class ScopedModelAdmin(RefusalsInForm):
         workspace_id = self.workspace_id(row)
         workspace = Workspace.objects.filter(pk=workspace_id).first() if workspace_id else None
         noun = str(self.opts.verbose_name).replace(" ", "_").lower()
-        audit.record(f"{noun}.{action}", row, actor=person(request), workspace=workspace, **details)
+        audit.record(f"{noun}.{action}", row, actor=acting_user(request), workspace=workspace, **details)
 
 
 class ScopedFilter(RelatedDropdownFilter):

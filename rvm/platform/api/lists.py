@@ -136,11 +136,11 @@ class ActionView(RowsView):
     verb: ClassVar[Callable[..., Any]]
     body_class: ClassVar[type[StrictSerializer] | None] = None
 
-    def own(self, **ids: UUID) -> Any:
+    def find_writable(self, **ids: UUID) -> Any:
         """The row that the address names, which the caller may change."""
         raise NotImplementedError
 
     def post(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
-        row = self.own(**ids)
+        row = self.find_writable(**ids)
         said = self.sent(self.body_class) if self.body_class else {}
         return Response(self.serialize_changed(type(self).verb(row, **said, actor=self.actor, now=database_now())))

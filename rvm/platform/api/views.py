@@ -2,7 +2,7 @@
 
 Test and live are two worlds in one workspace. Rows that belong to one world (voicemails, campaigns and their parts) have a column
 `live`; the world of a telephony setup follows from its carrier. This module alone decides which rows a key finds: `reach` for a
-request that names a row, `world` for a list, `require_own` for a change of rows that both worlds can read. Selectors of such rows
+request that names a row, `world` for a list, `require_world` for a change of rows that both worlds can read. Selectors of such rows
 require the argument `live`, so that no view can omit it.
 """
 
@@ -79,10 +79,10 @@ class ApiView(APIView):
         """
         if asked is None:
             return self.key.live
-        self.require_own(asked, f"Live rows were asked for. {ONLY_TEST_ROWS}")
+        self.require_world(asked, f"Live rows were asked for. {ONLY_TEST_ROWS}")
         return asked
 
-    def require_own(self, live: bool, message: str) -> None:
+    def require_world(self, live: bool, message: str) -> None:
         """Raise Problem with this message if the row is live and the key is a test key."""
         if live and not self.key.live:
             raise Problem(codes.TEST_KEY, message)

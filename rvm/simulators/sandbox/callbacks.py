@@ -34,7 +34,7 @@ class _Mailbox:
     flush_planned: bool = False
 
 
-class Told(Protocol):
+class EventListener(Protocol):
     """The receiver of results: which events were accepted or rejected."""
 
     def events_taken(self, events: list[Event]) -> None: ...
@@ -42,14 +42,16 @@ class Told(Protocol):
 
 
 class Callbacks:
-    """The queues of events by URL; `told` is notified of events answered with 2xx and of those rejected for good."""
+    """The queues of events by URL; `listener` is notified of events answered with 2xx and of those rejected for good."""
 
-    def __init__(self, session: aiohttp.ClientSession, secret: str, longest_wait: float, told: Told) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, secret: str, longest_wait: float, listener: EventListener
+    ) -> None:
         """`longest_wait` is the maximum wait between two tries, in seconds."""
         self._session = session
         self._secret = secret
         self._longest_wait = longest_wait
-        self._told = told
+        self._listener = listener
         self._mailboxes: dict[str, _Mailbox] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -80,12 +82,12 @@ class Callbacks:
         while True:
             status = await self._post(url, body)
             if 200 <= status < 300:
-                self._told.events_taken(batch)
+                self._listener.events_taken(batch)
                 break
             if status and status < 500 and status not in REPEAT_ON:
                 # The path of a callback URL may contain the receiver's token, so only its host is logged.
                 log.warning("%s answered %d to %d reports; not repeated", urlsplit(url).netloc, status, len(batch))
-                self._told.events_rejected(batch)
+                self._listener.events_rejected(batch)
                 break
             await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - spreads the tries
             wait = min(wait * 2, self._longest_wait)

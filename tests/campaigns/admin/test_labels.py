@@ -112,8 +112,8 @@ def test_every_state_status_and_outcome_has_its_words() -> None:
     assert set(labels.OUTCOMES) == set(Outcome)
     assert set(labels.IMPORT_STATES) == set(ImportState)
     for state in CampaignState:
-        standing = labels.Standing(state=state, total=1, recording=True, start="", end="")
-        assert labels.next_step(standing).startswith(state.capitalize())
+        snapshot = labels.CampaignSnapshot(state=state, total=1, recording=True, start="", end="")
+        assert labels.next_step(snapshot).startswith(state.capitalize())
     for state in ImportState:
         assert labels.list_step(state, 1, operates=True).endswith(".")
     for reason, facts in REASONS.items():

@@ -24,7 +24,7 @@ from delivery.models import Drop, Lane
 from delivery.reports.inbox import merge, receive
 from delivery.services.retries import retry
 from delivery.worker import maintenance
-from tests.delivery.standings import counted, make_drop, standing
+from tests.delivery.states import counter_totals, make_drop, row_counts
 from tests.factories import add_recipients, make_campaign, make_setup, make_use_case, make_workspace
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -63,7 +63,7 @@ def test_a_failure_reported_after_the_campaigns_end_sends_to_nobody_again(reason
     report(drop, ReportStatus.FAILED, reason)
     for step in (maintenance.expire, *scheduler.STEPS):
         step(NOW)
-    assert standing(campaign.pk) == counted(campaign.pk) == {("failed", reason.value): 1}
+    assert row_counts(campaign.pk) == counter_totals(campaign.pk) == {("failed", reason.value): 1}
     assert Campaign.objects.get(pk=campaign.pk).state == "completed"
 
 
@@ -74,7 +74,7 @@ def test_a_failure_reported_after_a_campaign_was_canceled_keeps_its_reason(reaso
     services.cancel(campaign, actor=None, now=NOW)
     report(drop, ReportStatus.FAILED, reason)
     scheduler.cancel_rest(NOW)
-    assert standing(campaign.pk) == counted(campaign.pk) == {("failed", reason.value): 1}
+    assert row_counts(campaign.pk) == counter_totals(campaign.pk) == {("failed", reason.value): 1}
 
 
 def test_who_waits_again_in_a_campaign_that_completed_early_expires_at_its_end() -> None:
@@ -86,7 +86,7 @@ def test_who_waits_again_in_a_campaign_that_completed_early_expires_at_its_end()
     assert Lane.objects.get(pk=campaign.pk).expires_at == NOW + HOUR
     maintenance.expire(NOW + HOUR)
     scheduler.complete(NOW + HOUR)
-    assert standing(campaign.pk) == {("expired", "expired"): 1}
+    assert row_counts(campaign.pk) == {("expired", "expired"): 1}
     assert Campaign.objects.get(pk=campaign.pk).state == "completed"
 
 
@@ -96,7 +96,7 @@ def test_a_retry_by_a_person_outlasts_the_end_of_a_campaign_that_is_over() -> No
     retry = services.retry_failed(campaign, accept_duplicate_risk=False, reasons=(), actor=None, now=NOW)
     assert retry.queued == 1
     maintenance.expire(NOW)
-    assert standing(campaign.pk) == {("queued", ""): 1}
+    assert row_counts(campaign.pk) == {("queued", ""): 1}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_retry_before_a_campaigns_end_ends_with_it(state: str, by: str) -> Non
         retry(drop.voicemail, actor=None, now=NOW)
     scheduler.reopen_retried(NOW)
     maintenance.expire(NOW + HOUR)
-    assert standing(campaign.pk) == {("expired", "expired"): 1}
+    assert row_counts(campaign.pk) == {("expired", "expired"): 1}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -145,7 +145,7 @@ def test_who_is_tried_again_by_a_report_that_the_completion_overtook_ends_with_t
         patch.setattr(transitions, "apply", meanwhile)
         merge(NOW)
     assert Campaign.objects.get(pk=campaign.pk).state == "completed"
-    assert standing(campaign.pk) == {("queued", ""): 1}
+    assert row_counts(campaign.pk) == {("queued", ""): 1}
     now = NOW if seen == "before its end" else NOW + HOUR
     for at in (now, NOW + HOUR):
         scheduler.reopen_retried(at)
@@ -153,7 +153,7 @@ def test_who_is_tried_again_by_a_report_that_the_completion_overtook_ends_with_t
         assert all(claim(route, 9, at, HOUR).claims == [] for route in active_routes(at, 9))
         maintenance.expire(at)
         scheduler.complete(at)
-    assert standing(campaign.pk) == counted(campaign.pk) == {("expired", "expired"): 1}
+    assert row_counts(campaign.pk) == counter_totals(campaign.pk) == {("expired", "expired"): 1}
     assert Campaign.objects.get(pk=campaign.pk).state == "completed"
 
 
@@ -166,4 +166,4 @@ def test_a_retry_by_a_person_of_one_in_a_completed_campaign_ends_with_it() -> No
     scheduler.reopen_retried(NOW)
     assert Campaign.objects.get(pk=campaign.pk).state == "running"
     maintenance.expire(NOW + HOUR)
-    assert standing(campaign.pk) == {("expired", "expired"): 1}
+    assert row_counts(campaign.pk) == {("expired", "expired"): 1}

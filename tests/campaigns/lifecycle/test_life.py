@@ -35,9 +35,9 @@ from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import TERMINAL, DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.models import Drop, Lane, Voicemail
-from delivery.worker.maintenance import expire, fold_counts
+from delivery.worker.maintenance import expire, roll_up_counts
 from rvm.platform.errors import ServiceError
-from tests.delivery.standings import counted, standing
+from tests.delivery.states import counter_totals, row_counts
 from tests.factories import make_campaign, make_recording
 
 START = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -76,13 +76,13 @@ class Life(RuleBasedStateMachine):
 
     def ask(self, verb: Callable[..., Any], **named: Any) -> None:
         """A refusal changes nothing."""
-        before = (self.state(), standing(self.campaign.pk))
+        before = (self.state(), row_counts(self.campaign.pk))
         try:
             with transaction.atomic():
                 verb(self.campaign, actor=None, now=self.now, **named)
         except ServiceError as refusal:
             assert refusal.message.endswith(".")
-            assert before == (self.state(), standing(self.campaign.pk))
+            assert before == (self.state(), row_counts(self.campaign.pk))
 
     @initialize(launched=st.sampled_from([True, True, True, False]))
     def begins(self, launched: bool) -> None:
@@ -134,7 +134,7 @@ class Life(RuleBasedStateMachine):
     def ticks(self, hours: int) -> None:
         self.now += timedelta(hours=hours, seconds=1)
         expire(self.now)
-        fold_counts()
+        roll_up_counts()
         for step in scheduler.STEPS:
             step(self.now)
 
@@ -201,12 +201,12 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def completed_means_that_every_voicemail_has_ended(self) -> None:
         if self.state() == S.COMPLETED:
-            assert {status for status, _ in standing(self.campaign.pk)} <= {status.value for status in TERMINAL}
+            assert {status for status, _ in row_counts(self.campaign.pk)} <= {status.value for status in TERMINAL}
 
     @invariant()
     def nobody_is_lost_and_the_counters_are_the_rows(self) -> None:
-        assert sum(standing(self.campaign.pk).values()) == 6
-        assert counted(self.campaign.pk) == standing(self.campaign.pk)
+        assert sum(row_counts(self.campaign.pk).values()) == 6
+        assert counter_totals(self.campaign.pk) == row_counts(self.campaign.pk)
 
     @invariant()
     def nobody_is_sent_to_again_unasked(self) -> None:

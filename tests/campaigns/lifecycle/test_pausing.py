@@ -22,7 +22,7 @@ from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.rate_limit import RateLimiter
 from delivery.models import Drop
 from tests.delivery.fake_carrier import Answer, FakeTransport
-from tests.delivery.standings import counted, standing
+from tests.delivery.states import counter_totals, row_counts
 from tests.factories import make_campaign, make_setup, make_use_case, patient_number
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -141,7 +141,7 @@ def test_ten_pauses_under_load_reach_everybody_exactly_once() -> None:
             assert len(before) < PEOPLE
             crew.goes_round()
             assert crew.sent() == before
-            assert standing(campaign.pk) == {("accepted", ""): len(before), ("queued", ""): PEOPLE - len(before)}
+            assert row_counts(campaign.pk) == {("accepted", ""): len(before), ("queued", ""): PEOPLE - len(before)}
             scheduler.complete(timezone.now())
             crew.allowance.set(0)
             services.resume(campaign, actor=None, now=timezone.now())
@@ -150,8 +150,8 @@ def test_ten_pauses_under_load_reach_everybody_exactly_once() -> None:
         crew.goes_round()
         recipients = crew.sent()
     assert sorted(recipients) == sorted(patient_number(serial) for serial in range(PEOPLE))
-    assert standing(campaign.pk) == counted(campaign.pk) == {("accepted", ""): PEOPLE}
-    assert standing(other.pk) == {("queued", ""): 50}
+    assert row_counts(campaign.pk) == counter_totals(campaign.pk) == {("accepted", ""): PEOPLE}
+    assert row_counts(other.pk) == {("queued", ""): 50}
     assert Drop.objects.filter(voicemail__lane_id=campaign.pk).count() == PEOPLE
     # The carrier has not reported yet, so it has not ended.
     scheduler.complete(timezone.now())

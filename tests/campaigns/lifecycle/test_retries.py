@@ -22,7 +22,7 @@ from delivery.reports.inbox import merge, receive
 from delivery.services.retries import LeftOut
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
-from tests.delivery.standings import counted, make_drop, standing
+from tests.delivery.states import counter_totals, make_drop, row_counts
 from tests.factories import add_recipients, make_campaign, make_suppression, make_user, patient_number
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -80,7 +80,7 @@ def test_the_request_does_the_first_batch_and_the_tick_the_others_in_the_order_o
         assert queued(campaign) == list(range(waiting))
         tick()
     assert progress(campaign) == ("completed", 8, {})
-    assert counted(campaign.pk) == standing(campaign.pk) == {("queued", ""): 8}
+    assert counter_totals(campaign.pk) == row_counts(campaign.pk) == {("queued", ""): 8}
     tick()
     assert progress(campaign) == ("completed", 8, {})
 
@@ -106,7 +106,7 @@ def test_failed_and_uncertain_are_one_pass() -> None:
     tick()
     assert queued(campaign) == [0, 1, 3, 4, 6, 7]
     assert progress(campaign) == ("completed", 6, {})
-    assert counted(campaign.pk) == standing(campaign.pk)
+    assert counter_totals(campaign.pk) == row_counts(campaign.pk)
 
 
 def test_nobody_is_queued_again_whose_drop_has_come_to_an_end_of_its_own() -> None:
@@ -211,7 +211,9 @@ def test_a_canceled_campaign_is_not_queued_again() -> None:
     assert progress(campaign)[0] == "stopped"
     for step in scheduler.STEPS:
         step(NOW)
-    assert standing(campaign.pk) == counted(campaign.pk) == {("canceled", "canceled"): 3, ("failed", "busy"): 5}
+    assert (
+        row_counts(campaign.pk) == counter_totals(campaign.pk) == {("canceled", "canceled"): 3, ("failed", "busy"): 5}
+    )
 
 
 def test_while_the_campaign_is_paused_the_pass_goes_on_and_nobody_is_sent_to() -> None:
@@ -242,7 +244,9 @@ def test_a_campaign_does_not_complete_before_the_pass_is_over(state: str) -> Non
         campaign.refresh_from_db()
         assert campaign.state == stands
         tick()
-    assert counted(campaign.pk) == standing(campaign.pk) == {("delivered", ""): 5, ("failed", "mailbox_full"): 1}
+    assert (
+        counter_totals(campaign.pk) == row_counts(campaign.pk) == {("delivered", ""): 5, ("failed", "mailbox_full"): 1}
+    )
 
 
 def test_a_pass_over_a_completed_campaign_that_finds_nobody_leaves_it_completed() -> None:
@@ -289,7 +293,7 @@ def test_who_is_killed_in_a_batch_leaves_nothing_of_it(monkeypatch: pytest.Monke
     tick()
     assert queued(campaign) == list(range(7))
     assert progress(campaign) == ("completed", 7, {})
-    assert counted(campaign.pk) == standing(campaign.pk)
+    assert counter_totals(campaign.pk) == row_counts(campaign.pk)
 
 
 def test_one_campaign_whose_batch_fails_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,7 +357,7 @@ def test_two_ticks_at_once_queue_everybody_once() -> None:
     while progress(campaign)[0] == "running":
         tick()
     assert progress(campaign) == ("completed", 30, {})
-    assert counted(campaign.pk) == standing(campaign.pk) == {("queued", ""): 30}
+    assert counter_totals(campaign.pk) == row_counts(campaign.pk) == {("queued", ""): 30}
     assert AuditEvent.objects.filter(action="campaign.retried").count() == 1
 
 
@@ -397,7 +401,7 @@ def test_a_pass_and_the_merging_of_reports_on_the_same_people_never_deadlock(mon
     at_once(retry, merge_all, merge_all)
     tick()
     # Whoever was queued first is delivered by the report on the attempt before, and the retry is off.
-    assert counted(campaign.pk) == standing(campaign.pk) == {("delivered", ""): 60}
+    assert counter_totals(campaign.pk) == row_counts(campaign.pk) == {("delivered", ""): 60}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -20,10 +20,10 @@ from delivery.lane_totals import counts_of
 from delivery.models import Lane, LaneCount, LaneDelta, Recording, Voicemail
 from delivery.services.retries import retry
 from delivery.worker import tick
-from delivery.worker.maintenance import fold_counts
+from delivery.worker.maintenance import roll_up_counts
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
-from tests.delivery.standings import counted, make_drop, standing
+from tests.delivery.states import counter_totals, make_drop, row_counts
 from tests.factories import add_recipients, make_campaign, make_recording, make_use_case, make_workspace
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -174,7 +174,7 @@ def test_by_a_script_each_hears_what_the_list_says_and_who_cannot_is_failed(monk
     assert (failed.status, failed.reason) == ("failed", "recording_refused")
     assert "Zoë" not in failed.carrier_text
     assert not fresh(campaign).lane.held
-    assert counted(campaign.pk) == standing(campaign.pk)
+    assert counter_totals(campaign.pk) == row_counts(campaign.pk)
 
 
 @pytest.mark.django_db
@@ -195,7 +195,7 @@ def test_joining_clips_takes_turns_and_waits_where_the_storage_is_away(monkeypat
 
     monkeypatch.setattr(scheduler, "RecordingResolver", RecordingResolver)
     scheduler.set_recordings(NOW)
-    assert standing(campaign.pk) == {("queued", ""): 3}
+    assert row_counts(campaign.pk) == {("queued", ""): 3}
     storage["away"] = False
     for named in (1, 2, 3):
         scheduler.set_recordings(NOW)
@@ -211,7 +211,7 @@ def test_a_campaign_is_completed_when_its_last_voicemail_has_ended(state: str) -
     scheduler.complete(NOW)
     assert fresh(campaign).state == state
     end(campaign)
-    fold_counts()
+    roll_up_counts()
     scheduler.complete(NOW)
     row = fresh(campaign)
     assert (row.state, row.ended_at, row.ends_at, row.lane.expires_at) == ("completed", NOW, NOW + HOUR, NOW + HOUR)
@@ -248,7 +248,7 @@ def test_a_completed_campaign_runs_again_where_one_of_its_voicemails_is_retried(
         if row is campaign:
             retry(failed, actor=None, now=NOW)
     if folded:
-        fold_counts()
+        roll_up_counts()
     scheduler.reopen_retried(NOW)
     row = fresh(campaign)
     assert (row.state, row.ended_at, row.lane.held) == ("running", None, False)
@@ -270,8 +270,8 @@ def test_what_waits_in_a_canceled_campaign_is_canceled_in_batches(monkeypatch: p
     for left in (5, 1, 0, 0):
         scheduler.cancel_rest(NOW)
         assert counts_of([campaign.pk])[campaign.pk]["queued"] == left
-    assert standing(campaign.pk) == counted(campaign.pk) == {("canceled", "canceled"): 9, ("accepted", ""): 1}
-    assert standing(running.pk) == {("queued", ""): 2}
+    assert row_counts(campaign.pk) == counter_totals(campaign.pk) == {("canceled", "canceled"): 9, ("accepted", ""): 1}
+    assert row_counts(running.pk) == {("queued", ""): 2}
 
 
 @pytest.mark.django_db

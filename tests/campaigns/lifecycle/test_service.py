@@ -14,7 +14,7 @@ from campaigns.states import TRANSITIONS, CampaignState
 from delivery.models import Lane, Voicemail
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent
-from tests.delivery.standings import counted, make_drop, standing
+from tests.delivery.states import counter_totals, make_drop, row_counts
 from tests.factories import (
     add_recipients,
     make_campaign,
@@ -384,7 +384,7 @@ def test_a_retry_of_the_failed_takes_those_it_can_help_and_the_campaign_runs_aga
     assert (campaign.state, campaign.ended_at, lane.held, lane.expires_at) == ("running", None, False, NOW - HOUR)
     for row in Voicemail.objects.filter(lane_id=campaign.pk, status="queued"):
         assert (row.expires_at, row.not_before, row.reason, row.ended_at) == (NOW + 72 * HOUR, NOW, "", None)
-    assert counted(campaign.pk) == standing(campaign.pk)
+    assert counter_totals(campaign.pk) == row_counts(campaign.pk)
     event = AuditEvent.objects.get(action="campaign.retried")
     assert (event.details["count"], event.details["duplicate_risk_accepted"]) == (2, False)
 
@@ -397,7 +397,7 @@ def test_what_may_have_reached_somebody_is_retried_only_where_that_risk_is_accep
     assert queued(campaign) == [0, 1, 3, 4, 9]
     drop.refresh_from_db()
     assert (drop.status, drop.reason) == ("failed", "unconfirmed")
-    assert counted(campaign.pk) == standing(campaign.pk)
+    assert counter_totals(campaign.pk) == row_counts(campaign.pk)
 
 
 def test_only_the_reasons_that_were_named_are_retried() -> None:

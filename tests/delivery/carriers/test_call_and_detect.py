@@ -27,7 +27,7 @@ from delivery.models import Drop
 from delivery.reports.inbox import merge
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 from tests import factories
-from tests.delivery.standings import NOW, both, make_submitted
+from tests.delivery.states import NOW, both, make_submitted
 
 pytestmark = pytest.mark.django_db
 TOKEN = b"auth-token"

@@ -32,7 +32,7 @@ def opened(settings: Any) -> None:
     ],
 )
 def test_a_listed_host_and_the_carriers_own_are_taken(url: str) -> None:
-    check_address(url, "The carrier's", own_host=VENDOR)
+    check_address(url, "The carrier's", vendor_host=VENDOR)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_listed_host_and_the_carriers_own_are_taken(url: str) -> None:
 )
 def test_any_other_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(ValueError, match=r"^The carrier's address ") as refused:
-        check_address(url, "The carrier's", own_host=VENDOR)
+        check_address(url, "The carrier's", vendor_host=VENDOR)
     assert len(url) < 8 or url not in str(refused.value)
 
 

@@ -12,7 +12,7 @@ from delivery.models import CarrierReport, Drop
 from delivery.reports.inbox import merge
 from rvm.platform.database.ids import uuid7
 from tests import factories
-from tests.delivery.standings import NOW, both, counted, make_submitted, standing
+from tests.delivery.states import NOW, both, counter_totals, make_submitted, row_counts
 from tests.delivery.web.test_callbacks import body, send
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +45,7 @@ def test_a_burst_with_repeats_forgeries_and_strangers_ends_right() -> None:
     assert answers == {200: BURST - forged, 401: forged}
     assert {drop.id: both(drop)[0] for drop in drops} == ends
     assert all(both(drop)[0] == both(drop)[2] for drop in Drop.objects.all())
-    assert counted(lane.id) == standing(lane.id)
+    assert counter_totals(lane.id) == row_counts(lane.id)
     effects = Counter(CarrierReport.objects.values_list("effect", flat=True))
     assert effects["unknown_drop"] == strangers
     assert effects.total() == BURST - forged

@@ -16,7 +16,7 @@ from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle.outcomes import lookup_wait
 from delivery.models import Drop, LaneDelta, Voicemail
 from delivery.transport.interface import CarrierResponse
-from delivery.worker.maintenance import end_leases, fold_counts, give_up_on_confirmation, give_up_on_reports
+from delivery.worker.maintenance import expire_leases, fail_unconfirmed, fail_unreported, roll_up_counts
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, Inline, accepted, refused_connection, timed_out
 
@@ -144,7 +144,7 @@ def test_a_worker_that_was_stopped_past_its_lease_sends_nothing() -> None:
 def test_an_ended_lease_makes_the_voicemail_uncertain_and_never_queued() -> None:
     now = timezone.now()
     voicemail = claimed_voicemail(now - timedelta(minutes=2))
-    assert end_leases(now) == 1
+    assert expire_leases(now) == 1
     assert state(voicemail) == ("uncertain", "")
     assert Drop.objects.get().due_at == now + lookup_wait(0)
 
@@ -170,9 +170,9 @@ def test_silence_past_the_horizons_fails_as_unreported_and_unconfirmed() -> None
     dispatch(FakeTransport(accepted))
     Voicemail.objects.filter(id=uncertain_one.id).update(status="uncertain")
     Drop.objects.filter(voicemail=uncertain_one).update(status="uncertain")
-    assert give_up_on_reports(now) == give_up_on_confirmation(now) == 0
+    assert fail_unreported(now) == fail_unconfirmed(now) == 0
     later = now + timedelta(hours=25)
-    assert give_up_on_reports(later) == give_up_on_confirmation(later) == 1
+    assert fail_unreported(later) == fail_unconfirmed(later) == 1
     assert state(accepted_one) == ("failed", "unreported")
     assert state(uncertain_one) == ("failed", "unconfirmed")
 
@@ -183,7 +183,7 @@ def test_counts_are_the_rows_before_and_after_a_fold() -> None:
         factories.make_voicemail(lane=lane)
     dispatch(FakeTransport())
     assert counts(lane.id) == {("accepted", ""): 5}
-    fold_counts()
+    roll_up_counts()
     assert LaneDelta.objects.count() == 0
     assert counts(lane.id) == {("accepted", ""): 5}
 

@@ -30,12 +30,12 @@ from delivery.reports.reconciliation import reconcile
 from delivery.services.retries import retry
 from delivery.services.voicemails import cancel
 from delivery.transport.interface import CarrierRequest, CarrierResponse
-from delivery.worker.maintenance import end_leases, expire, fold_counts, give_up_on_confirmation, give_up_on_reports
+from delivery.worker.maintenance import expire, expire_leases, fail_unconfirmed, fail_unreported, roll_up_counts
 from rvm.platform.database import sql
 from rvm.platform.errors import ServiceError
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport
-from tests.delivery.standings import NOW, counted, standing
+from tests.delivery.states import NOW, counter_totals, row_counts
 
 LEASE, HTTP_TIMEOUT = timedelta(seconds=45), timedelta(seconds=15)
 WORKERS = st.sampled_from([0, 1])
@@ -190,13 +190,13 @@ class Engine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1, 3, 10, 40, 120, 120, 1800, 3600, 13 * 3600, 25 * 3600]))
     def time_passes(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
-        for step in (end_leases, expire, give_up_on_reports, give_up_on_confirmation):
+        for step in (expire_leases, expire, fail_unreported, fail_unconfirmed):
             step(self.now)
             self.what_has_ended_stays()  # a move a step: what failed may be queued by one and expire by the next
 
     @rule()
     def folds(self) -> None:
-        fold_counts()
+        roll_up_counts()
 
     @precondition(lambda self: "queued" in self.last.values())
     @rule(place=st.integers(0, 2))
@@ -223,7 +223,7 @@ class Engine(RuleBasedStateMachine):
 
     @invariant()
     def counts_are_the_rows(self) -> None:
-        assert counted(self.lane.pk) == standing(self.lane.pk)
+        assert counter_totals(self.lane.pk) == row_counts(self.lane.pk)
 
     @invariant()
     def a_key_leaves_once_and_again_only_where_the_carrier_never_saw_it(self) -> None:

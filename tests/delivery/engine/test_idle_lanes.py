@@ -27,7 +27,7 @@ from delivery.web.gauges import gauges, tally
 from delivery.worker import maintenance, tick
 from tests import factories
 from tests.delivery.engine.test_lane_plans import STAGED
-from tests.delivery.standings import NOW, make_drop
+from tests.delivery.states import NOW, make_drop
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -41,7 +41,7 @@ def _from_the_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def an_hour_goes_by() -> None:
     """Everything was folded, and that an hour ago."""
-    maintenance.fold_counts()
+    maintenance.roll_up_counts()
     LaneCount.objects.update(changed_at=F("changed_at") - HOUR)
     Lane.objects.update(created_at=F("created_at") - HOUR)
 
@@ -65,7 +65,7 @@ def ended(**fields: Any) -> Voicemail:
 
 def test_a_lane_rests_once_nothing_was_under_way_for_a_while() -> None:
     lane = factories.make_voicemail(status="delivered").lane
-    for early in (lambda: None, maintenance.fold_counts):
+    for early in (lambda: None, maintenance.roll_up_counts):
         early()
         idle_lanes.mark_idle(NOW)
         assert not is_idle(lane)
@@ -158,7 +158,7 @@ def test_what_comes_to_wait_in_an_idle_lane_wakes_it_before_the_tick_rings(folde
     voicemail = ended(expires_at=NOW + HOUR)
     late_retry(voicemail)
     if folded:
-        maintenance.fold_counts()
+        maintenance.roll_up_counts()
     assert active_routes(NOW, 10) == []
     with capture_logs() as logs:
         tick.tick(NOW)
@@ -245,7 +245,7 @@ def test_the_counts_of_a_use_case_are_those_of_all_its_lanes() -> None:
     everybody = [use_case.pk for use_case in use_cases]
     for limit in (2, 5, 50):
         assert counts_of_use_cases(everybody) == rows_of_use_cases()
-        maintenance.fold_counts(limit)
+        maintenance.roll_up_counts(limit)
     assert counts_of_use_cases(everybody) == rows_of_use_cases()
     assert not LaneDelta.objects.exists()
     assert counts_of_use_cases(everybody[:1]) == {everybody[0]: rows_of_use_cases()[everybody[0]]}
@@ -254,11 +254,11 @@ def test_the_counts_of_a_use_case_are_those_of_all_its_lanes() -> None:
 def test_rebuilding_a_lanes_counts_mends_those_of_its_use_case() -> None:
     lane = factories.make_voicemail(status="delivered").lane
     factories.make_voicemail(lane=factories.make_lane(lane.use_case), status="failed", reason="busy")
-    maintenance.fold_counts()
+    maintenance.roll_up_counts()
     for damaged in (LaneCount, UseCaseCount):
         damaged.objects.filter(status="delivered").update(count=-5)
         maintenance.rebuild_counts(lane.pk)
-        maintenance.fold_counts()
+        maintenance.roll_up_counts()
         assert counts_of_use_cases([lane.use_case_id]) == rows_of_use_cases()
     UseCaseCount.objects.all().delete()
     maintenance.rebuild_counts(lane.pk)

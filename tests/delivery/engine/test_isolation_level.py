@@ -16,7 +16,7 @@ from delivery.models import Drop, Voicemail
 from delivery.reports import reconciliation
 from rvm.platform.database import sql
 from tests import factories
-from tests.delivery.standings import make_submitted
+from tests.delivery.states import make_submitted
 from tests.sessions import Session
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,7 +16,7 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane, Voicemail
 from delivery.worker.maintenance import expire
 from tests import factories
-from tests.delivery.standings import counted, make_drop, standing
+from tests.delivery.states import counter_totals, make_drop, row_counts
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +82,7 @@ def test_starts_that_were_granted_go_to_those_who_are_awake() -> None:
     assert {fate(voicemail) for voicemail in asleep} == {("queued", WEDNESDAY_NOON_UTC + timedelta(hours=1))}
     assert sorted(fate(voicemail)[0] for voicemail in awake) == ["queued"] * 3 + ["sending"] * 2
     assert {fate(voicemail)[1] for voicemail in awake} == {WEDNESDAY_NOON_UTC - timedelta(days=1)}
-    assert counted(lane.id) == standing(lane.id)
+    assert counter_totals(lane.id) == row_counts(lane.id)
 
 
 @pytest.mark.parametrize("held", [True, False])
@@ -124,7 +124,7 @@ def test_what_has_no_time_of_its_own_expires_with_its_lane_also_where_that_is_he
     assert expire(ends - timedelta(seconds=1)) == 0
     assert expire(ends) == 1
     assert (fate(with_lane)[0], fate(later)[0]) == ("expired", "queued")
-    assert counted(lane.id) == standing(lane.id)
+    assert counter_totals(lane.id) == row_counts(lane.id)
 
 
 def test_a_claim_after_the_lanes_end_expires_and_sends_nothing() -> None:

@@ -37,7 +37,7 @@ from delivery.services.references import take_references
 from delivery.worker import maintenance
 from rvm.platform.database.ids import uuid7
 from tests import factories
-from tests.delivery.standings import make_drop
+from tests.delivery.states import make_drop
 from tests.sessions import Session
 from usecases.suppressions import suppress_all
 
@@ -209,14 +209,14 @@ LONG_AGO = timezone.now() - timedelta(days=20)
 PASSING: dict[str, tuple[Writer, Callable[[], Pair]]] = {
     "claims": (claim_all, partial(make_pair, "queued", drop="not_sent")),
     "cancellations": (cancel_queued, partial(make_pair, "queued", drop="not_sent")),
-    "leases that end": (in_time(maintenance.end_leases), partial(make_pair, "sending")),
+    "leases that end": (in_time(maintenance.expire_leases), partial(make_pair, "sending")),
     "expiries": (in_time(maintenance.expire), partial(make_pair, "queued", drop="not_sent", expires_at=LONG_AGO)),
     "expiries with a lane": (
         in_time(maintenance.expire),
         lambda: expiring(make_pair("queued", "not_sent", expires_at=None)),
     ),
-    "reports that never came": (in_time(maintenance.give_up_on_reports), partial(make_pair, "accepted")),
-    "confirmations that never came": (in_time(maintenance.give_up_on_confirmation), partial(make_pair, "uncertain")),
+    "reports that never came": (in_time(maintenance.fail_unreported), partial(make_pair, "accepted")),
+    "confirmations that never came": (in_time(maintenance.fail_unconfirmed), partial(make_pair, "uncertain")),
 }
 
 
@@ -311,7 +311,7 @@ def test_counts_are_folded_in_the_order_of_their_lanes() -> None:
     meet(
         lambda: LaneCount.objects.filter(lane_id=early).update(count=1),
         lambda: LaneCount.objects.filter(lane_id=late).update(count=1),
-        maintenance.fold_counts,
+        maintenance.roll_up_counts,
     )
     assert set(LaneCount.objects.values_list("count", flat=True)) == {2}
 

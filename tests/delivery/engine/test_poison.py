@@ -22,12 +22,12 @@ from delivery.engine.rate_limit import RateLimiter
 from delivery.models import Drop, Lane, Voicemail
 from delivery.models.voicemail import RECIPIENT_PURPOSE
 from delivery.transport.interface import CarrierRequest, CarrierResponse
-from delivery.worker.maintenance import end_leases, expire
+from delivery.worker.maintenance import expire, expire_leases
 from rvm.platform.encryption.crypto import cipher
 from tests import factories
 from tests.delivery.engine.test_scheduler import dispatch
 from tests.delivery.fake_carrier import FakeTransport, accepted
-from tests.delivery.standings import both, counted, standing, state
+from tests.delivery.states import both, counter_totals, row_counts, state
 from usecases import rendezvous
 from usecases.models import TelephonySetup
 
@@ -107,7 +107,7 @@ def test_a_bad_row_waits_and_says_why_while_the_others_of_its_lane_go(
     assert not_before >= before + timedelta(minutes=PUT_OFF_MINUTES - 1)
     assert str(bad.pk) in caplog.text
     assert "202555" not in caplog.text and "202555" not in text
-    assert counted(lane.pk) == standing(lane.pk)
+    assert counter_totals(lane.pk) == row_counts(lane.pk)
 
 
 @pytest.mark.parametrize("spoil", SPOILT.values(), ids=list(SPOILT))
@@ -191,7 +191,7 @@ def test_a_result_that_cannot_be_written_keeps_no_other_from_being_written(
     dispatch(FakeTransport(answer))
     assert [state(row)[0] for row in rows] == ["accepted", "accepted", "sending", "accepted", "accepted"]
     assert "result_not_written" in caplog.text and str(Drop.objects.get(voicemail=rows[2]).pk) in caplog.text
-    end_leases(timezone.now() + timedelta(minutes=5))
+    expire_leases(timezone.now() + timedelta(minutes=5))
     assert both(Drop.objects.get(voicemail=rows[2])) == ("uncertain", "", "uncertain", "")
 
 

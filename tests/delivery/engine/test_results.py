@@ -15,7 +15,7 @@ from delivery.lifecycle.reasons import Reason
 from delivery.models import Drop, Voicemail
 from delivery.worker.maintenance import rebuild_counts
 from tests import factories
-from tests.delivery.standings import NOW, both, counted, standing
+from tests.delivery.states import NOW, both, counter_totals, row_counts
 from usecases.models import Suppression
 from usecases.suppressions import is_suppressed
 
@@ -35,7 +35,7 @@ def make_claim(**fields: object) -> Claim:
 def after(claimed: Claim, submission: Submission) -> tuple[str, str, str, str]:
     record([Result(claimed, submission)], NOW)
     drop = Drop.objects.get(id=claimed.drop_id)
-    assert counted(drop.voicemail.lane_id) == standing(drop.voicemail.lane_id)
+    assert counter_totals(drop.voicemail.lane_id) == row_counts(drop.voicemail.lane_id)
     return both(drop)
 
 

@@ -35,7 +35,7 @@ from rvm.platform.encryption.crypto import BlindIndex, KeyRing, blind_index
 from rvm.platform.errors import ServiceError
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, Inline, accepted
-from tests.delivery.standings import both, counted, standing, state
+from tests.delivery.states import both, counter_totals, row_counts, state
 from usecases.models import NumberAssignment, Suppression, TelephonySetup, UseCase
 
 pytestmark = pytest.mark.django_db
@@ -162,7 +162,7 @@ def test_a_recipient_that_does_not_decrypt_keeps_nobody_else_waiting(caplog: pyt
     statuses = dict(Voicemail.objects.values_list("id", "status"))
     assert [statuses[row.id] for row in (bad, ended, good)] == ["queued", "expired", "accepted"]
     assert "recipient_unreadable" in caplog.text
-    assert counted(lane.id) == standing(lane.id)
+    assert counter_totals(lane.id) == row_counts(lane.id)
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_a_request_that_cannot_be_built_is_not_sent_and_harms_no_other(
     assert [state(row)[0] for row in rows] == ["accepted", "queued", "accepted"]
     assert {drop.status for drop in Drop.objects.filter(voicemail=rows[1])} == {"not_sent"}
     assert numbers[1].removeprefix("+") not in caplog.text
-    assert counted(lane.id) == standing(lane.id)
+    assert counter_totals(lane.id) == row_counts(lane.id)
 
 
 def test_an_answer_that_an_adapter_cannot_read_leaves_it_uncertain(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -445,7 +445,7 @@ def test_a_cancel_that_races_a_claim_either_cancels_or_is_refused() -> None:
     assert errors == []
     assert claimed | canceled == {row.id for row in rows}
     assert not claimed & canceled
-    assert counted(lane.id) == standing(lane.id)
+    assert counter_totals(lane.id) == row_counts(lane.id)
     assert Drop.objects.count() == len(claimed)
 
 

@@ -24,7 +24,7 @@ from delivery.models import Drop, Lane, Voicemail
 from delivery.setups.services import update_setup
 from rvm.platform.models import Workspace
 from tests import factories
-from tests.delivery.standings import state
+from tests.delivery.states import state
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
 from usecases.services import (
     assign_number,

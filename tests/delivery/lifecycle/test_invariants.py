@@ -10,7 +10,7 @@ from delivery.lifecycle.status import DropStatus
 from delivery.models import Drop, Voicemail
 from delivery.web.gauges import tally
 from tests import factories
-from tests.delivery.standings import NOW, both, counted, make_submitted, standing
+from tests.delivery.states import NOW, both, counter_totals, make_submitted, row_counts
 
 pytestmark = pytest.mark.django_db
 
@@ -56,7 +56,7 @@ def test_the_one_that_is_behind_follows_the_other(status: str, drop: str) -> Non
     with capture_logs() as logs:
         assert invariants.check(NOW) == 1
     assert both(row) == ENDS[status, drop]
-    assert counted(row.voicemail.lane_id) == standing(row.voicemail.lane_id)
+    assert counter_totals(row.voicemail.lane_id) == row_counts(row.voicemail.lane_id)
     assert [(line["event"], line["voicemail_id"]) for line in logs] == [("voicemail_repaired", str(row.voicemail_id))]
     assert tally(invariants.TALLY) == 1
 

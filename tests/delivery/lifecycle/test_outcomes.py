@@ -66,36 +66,36 @@ def test_waits_grow_and_stay_bounded(attempts: int) -> None:
 
 
 # Where a voicemail stands by its latest drop, as the engine can bring it about: (voicemail, its reason, drop, its reason).
-class Standing(NamedTuple):
+class State(NamedTuple):
     voicemail: V
     voicemail_reason: str
     drop: D
     drop_reason: str
 
 
-STANDINGS = [
-    Standing(V.SENDING, "", D.SENDING, ""),
-    Standing(V.UNCERTAIN, "", D.UNCERTAIN, ""),
-    Standing(V.ACCEPTED, "", D.ACCEPTED, ""),
-    Standing(V.DELIVERED, "", D.DELIVERED, ""),
-    Standing(V.FAILED, "busy", D.FAILED, "busy"),
-    Standing(V.FAILED, "unconfirmed", D.FAILED, "unconfirmed"),
-    Standing(V.FAILED, "unreported", D.FAILED, "unreported"),
-    Standing(V.QUEUED, "", D.NOT_SENT, "not_sent"),
+STATES = [
+    State(V.SENDING, "", D.SENDING, ""),
+    State(V.UNCERTAIN, "", D.UNCERTAIN, ""),
+    State(V.ACCEPTED, "", D.ACCEPTED, ""),
+    State(V.DELIVERED, "", D.DELIVERED, ""),
+    State(V.FAILED, "busy", D.FAILED, "busy"),
+    State(V.FAILED, "unconfirmed", D.FAILED, "unconfirmed"),
+    State(V.FAILED, "unreported", D.FAILED, "unreported"),
+    State(V.QUEUED, "", D.NOT_SENT, "not_sent"),
     # Queued again, by a retry: the latest drop is still the one that ended.
-    Standing(V.QUEUED, "", D.FAILED, "busy"),
-    Standing(V.QUEUED, "", D.FAILED, "unconfirmed"),
-    Standing(V.QUEUED, "", D.FAILED, "unreported"),
-    Standing(V.CANCELED, "canceled", D.FAILED, "unconfirmed"),
-    Standing(V.EXPIRED, "expired", D.FAILED, "unconfirmed"),
-    Standing(V.SKIPPED, "suppressed", D.FAILED, "unconfirmed"),
+    State(V.QUEUED, "", D.FAILED, "busy"),
+    State(V.QUEUED, "", D.FAILED, "unconfirmed"),
+    State(V.QUEUED, "", D.FAILED, "unreported"),
+    State(V.CANCELED, "canceled", D.FAILED, "unconfirmed"),
+    State(V.EXPIRED, "expired", D.FAILED, "unconfirmed"),
+    State(V.SKIPPED, "suppressed", D.FAILED, "unconfirmed"),
 ]
 A, OK, NO = (V.ACCEPTED, D.ACCEPTED), (V.DELIVERED, D.DELIVERED), (V.FAILED, D.FAILED)
 KEPT = (None, None)
 # What a report of accepted, delivered, failed changes there.
 LATEST = dict(
     zip(
-        STANDINGS,
+        STATES,
         [
             (A, OK, NO),
             (A, OK, NO),
@@ -117,20 +117,20 @@ LATEST = dict(
 )
 
 
-def conclude(status: R, standing: Standing, latest: bool = True) -> tuple[V | None, D | None]:
+def conclude(status: R, state: State, latest: bool = True) -> tuple[V | None, D | None]:
     return resolve_report(
         Report(KEY, status, None),
-        voicemail=standing.voicemail,
-        voicemail_reason=standing.voicemail_reason,
+        voicemail=state.voicemail,
+        voicemail_reason=state.voicemail_reason,
         latest=latest,
-        drop=standing.drop,
-        drop_reason=standing.drop_reason,
+        drop=state.drop,
+        drop_reason=state.drop_reason,
     )
 
 
-@pytest.mark.parametrize("standing", STANDINGS, ids=lambda standing: "-".join(filter(None, standing)))
-def test_a_report_on_the_latest_drop(standing: Standing) -> None:
-    assert tuple(conclude(status, standing) for status in R) == LATEST[standing]
+@pytest.mark.parametrize("state", STATES, ids=lambda state: "-".join(filter(None, state)))
+def test_a_report_on_the_latest_drop(state: State) -> None:
+    assert tuple(conclude(status, state) for status in R) == LATEST[state]
 
 
 GUESSED = [D.FAILED, "unconfirmed"], [D.FAILED, "unreported"]
@@ -140,8 +140,8 @@ GUESSED = [D.FAILED, "unconfirmed"], [D.FAILED, "unreported"]
 @pytest.mark.parametrize("voicemail", list(V))
 @pytest.mark.parametrize(("drop", "reason"), [*GUESSED, (D.UNCERTAIN, ""), (D.ACCEPTED, "")])
 def test_an_earlier_drop_can_only_make_its_voicemail_delivered(status: R, voicemail: V, drop: D, reason: str) -> None:
-    standing = Standing(voicemail, "busy" if voicemail is V.FAILED else "", drop, reason)
-    to_voicemail, _ = conclude(status, standing, latest=False)
+    state = State(voicemail, "busy" if voicemail is V.FAILED else "", drop, reason)
+    to_voicemail, _ = conclude(status, state, latest=False)
     overtaken = voicemail in (V.QUEUED, V.SENDING, V.UNCERTAIN, V.ACCEPTED, V.FAILED)
     assert to_voicemail is (V.DELIVERED if status is R.DELIVERED and overtaken else None)
 
@@ -153,10 +153,10 @@ def reason_of(voicemail: V) -> st.SearchStrategy[str]:
 @pytest.mark.parametrize("drop", [D.FAILED, D.NOT_SENT])
 @pytest.mark.parametrize("voicemail", list(V))
 def test_an_earlier_drop_that_was_left_after_all_ends_the_second_attempt(voicemail: V, drop: D) -> None:
-    standing = Standing(voicemail, "busy" if voicemail is V.FAILED else "", drop, "busy")
+    state = State(voicemail, "busy" if voicemail is V.FAILED else "", drop, "busy")
     under_way = voicemail in (V.QUEUED, V.SENDING, V.UNCERTAIN, V.ACCEPTED)
-    assert conclude(R.DELIVERED, standing, latest=False) == (OK if under_way else KEPT)
-    assert conclude(R.FAILED, standing, latest=False) == conclude(R.ACCEPTED, standing, latest=False) == KEPT
+    assert conclude(R.DELIVERED, state, latest=False) == (OK if under_way else KEPT)
+    assert conclude(R.FAILED, state, latest=False) == conclude(R.ACCEPTED, state, latest=False) == KEPT
 
 
 @given(st.data(), st.sampled_from(R), st.sampled_from(V), st.sampled_from(D), st.booleans())
@@ -164,43 +164,43 @@ def test_whatever_a_report_finds_it_moves_only_where_the_table_lets_it(
     data: st.DataObject, status: R, voicemail: V, drop: D, latest: bool
 ) -> None:
     drop_reason = data.draw(st.sampled_from(["busy", "unconfirmed", "unreported"] if drop is D.FAILED else [""]))
-    standing = Standing(voicemail, data.draw(reason_of(voicemail)), drop, drop_reason)
-    to_voicemail, to_drop = conclude(status, standing, latest)
+    state = State(voicemail, data.draw(reason_of(voicemail)), drop, drop_reason)
+    to_voicemail, to_drop = conclude(status, state, latest)
     if to_voicemail is None:
         return
     assert can_transition(voicemail, to_voicemail)
     assert to_drop == to_voicemail.value
     if voicemail in TERMINAL:
         assert voicemail is V.FAILED
-        assert to_voicemail is V.DELIVERED or standing.voicemail_reason in ("unconfirmed", "unreported")
+        assert to_voicemail is V.DELIVERED or state.voicemail_reason in ("unconfirmed", "unreported")
 
 
-def after(standing: Standing, reports: tuple[R, ...]) -> Standing:
+def after(state: State, reports: tuple[R, ...]) -> State:
     for status in reports:
-        to_voicemail, to_drop = conclude(status, standing)
+        to_voicemail, to_drop = conclude(status, state)
         reason = "busy" if status is R.FAILED else ""
         if to_voicemail is not None:
-            standing = standing._replace(voicemail=to_voicemail, voicemail_reason=reason)
+            state = state._replace(voicemail=to_voicemail, voicemail_reason=reason)
         if to_drop is not None:
-            standing = standing._replace(drop=to_drop, drop_reason=reason)
-    return standing
+            state = state._replace(drop=to_drop, drop_reason=reason)
+    return state
 
 
-@pytest.mark.parametrize("standing", STANDINGS, ids=lambda standing: "-".join(filter(None, standing)))
+@pytest.mark.parametrize("state", STATES, ids=lambda state: "-".join(filter(None, state)))
 @pytest.mark.parametrize("end", [R.DELIVERED, R.FAILED])
-def test_any_order_and_any_repetition_of_accepted_and_one_end_come_to_the_same(standing: Standing, end: R) -> None:
+def test_any_order_and_any_repetition_of_accepted_and_one_end_come_to_the_same(state: State, end: R) -> None:
     ends = {
-        after(standing, order)
+        after(state, order)
         for length in (2, 3, 4)
         for order in itertools.product((R.ACCEPTED, end), repeat=length)
         if end in order
     }
-    assert ends == {after(standing, (end,))}
+    assert ends == {after(state, (end,))}
 
 
-@pytest.mark.parametrize("standing", STANDINGS, ids=lambda standing: "-".join(filter(None, standing)))
-def test_of_two_ends_that_contradict_each_other_the_first_stays_unless_a_retry_waits(standing: Standing) -> None:
+@pytest.mark.parametrize("state", STATES, ids=lambda state: "-".join(filter(None, state)))
+def test_of_two_ends_that_contradict_each_other_the_first_stays_unless_a_retry_waits(state: State) -> None:
     for first, second in itertools.permutations((R.DELIVERED, R.FAILED)):
-        once = after(standing, (first,))
+        once = after(state, (first,))
         if once.drop == first.value and once.voicemail is not V.QUEUED:
-            assert after(standing, (first, second)) == once
+            assert after(state, (first, second)) == once

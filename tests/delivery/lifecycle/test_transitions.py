@@ -15,10 +15,10 @@ from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import TERMINAL, TRANSITIONS, DropStatus, VoicemailStatus, can_transition_drop
 from delivery.lifecycle.transitions import DropChange, InvalidTransition, NewDrop, Transition
 from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail
-from delivery.worker.maintenance import fold_counts, rebuild_counts
+from delivery.worker.maintenance import rebuild_counts, roll_up_counts
 from rvm.platform.database.ids import uuid7
 from tests import factories
-from tests.delivery.standings import NOW, both, counted, make_drop, make_submitted, standing, state
+from tests.delivery.states import NOW, both, counter_totals, make_drop, make_submitted, row_counts, state
 
 pytestmark = pytest.mark.django_db
 V, D = VoicemailStatus, DropStatus
@@ -26,10 +26,10 @@ V, D = VoicemailStatus, DropStatus
 
 def test_a_move_from_a_status_that_the_voicemail_has_left_changes_nothing() -> None:
     drop = make_submitted("accepted")
-    before = standing(drop.voicemail.lane_id)
+    before = row_counts(drop.voicemail.lane_id)
     assert transitions.apply([Transition(drop.voicemail_id, V.SENDING, V.UNCERTAIN, drop_id=drop.id)], NOW) == set()
     assert both(drop) == ("accepted", "", "accepted", "")
-    assert counted(drop.voicemail.lane_id) == before
+    assert counter_totals(drop.voicemail.lane_id) == before
 
 
 def test_a_move_from_another_reason_of_the_same_status_changes_nothing() -> None:
@@ -91,7 +91,7 @@ def test_a_drop_begins_only_for_a_voicemail_that_is_queued() -> None:
     assert (drop.due_at, drop.credentials_version) == (NOW + timedelta(seconds=45), 7)
     assert both(drop) == ("sending", "", "sending", "")
     assert state(canceled) == ("canceled", "")
-    assert counted(canceled.lane_id) == {("canceled", ""): 1}
+    assert counter_totals(canceled.lane_id) == {("canceled", ""): 1}
 
 
 FORWARD = {
@@ -161,13 +161,13 @@ def test_counts_equal_the_rows_after_any_history(history: list[tuple[list[int], 
         rows = [Voicemail.objects.get(id=ids[number]) for number in numbers]
         _go(rows, choice)
         if fold:
-            fold_counts(limit=choice % 3 + 1)
+            roll_up_counts(limit=choice % 3 + 1)
         for lane in lanes:
-            assert counted(lane.id) == standing(lane.id)
-    fold_counts()
+            assert counter_totals(lane.id) == row_counts(lane.id)
+    roll_up_counts()
     assert LaneDelta.objects.count() == 0
     for lane in lanes:
-        assert counted(lane.id) == standing(lane.id)
+        assert counter_totals(lane.id) == row_counts(lane.id)
 
 
 def _go(rows: list[Voicemail], choice: int) -> None:
@@ -208,16 +208,16 @@ def test_counts_can_be_rebuilt_from_the_rows() -> None:
     lane, other = factories.make_lane(), factories.make_lane()
     for status in ("queued", "queued", "delivered", "failed"):
         factories.make_voicemail(lane=lane, status=status, reason="busy" if status == "failed" else "")
-    fold_counts()
+    roll_up_counts()
     corrupt(lane)
     corrupt(other)
     rebuild_counts(lane.id)
     expected = {("queued", ""): 2, ("delivered", ""): 1, ("failed", "busy"): 1}
-    assert counted(lane.id) == standing(lane.id) == expected
-    assert counted(other.id) != standing(other.id) == {}
+    assert counter_totals(lane.id) == row_counts(lane.id) == expected
+    assert counter_totals(other.id) != row_counts(other.id) == {}
     rebuild_counts(lane.id)
-    fold_counts()
-    assert counted(lane.id) == expected
+    roll_up_counts()
+    assert counter_totals(lane.id) == expected
 
 
 def test_the_counts_of_a_lane_that_is_right_are_left_alone() -> None:

@@ -41,15 +41,15 @@ HTTP_TIMEOUT = 15.0
 MOMENT = timedelta(milliseconds=10)
 Step = Callable[[datetime], object]
 OFTEN: tuple[Step, ...] = (
-    maintenance.end_leases,
+    maintenance.expire_leases,
     maintenance.expire,
-    maintenance.give_up_on_reports,
-    maintenance.give_up_on_confirmation,
+    maintenance.fail_unreported,
+    maintenance.fail_unconfirmed,
 )
 # All steps of the tick for voicemails; rare steps run as often as the others.
 STEPS: tuple[Step, ...] = (
     *OFTEN,
-    lambda now: maintenance.fold_counts(),
+    lambda now: maintenance.roll_up_counts(),
     idle_lanes.mark_stirring_active,
     idle_lanes.mark_idle,
     maintenance.is_work_due,

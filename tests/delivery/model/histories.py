@@ -87,7 +87,7 @@ class History(Reporting, Administrators):
         | action("dispatches", st.just(0), st.just(8), ANSWERS, STOPS)
         | action("merges_and_settles", st.just(0), st.integers(1, 6), LOOK_UPS, ANSWERS, STOPS)
     )
-    standing = {
+    common = {
         "name": st.sampled_from(["dispatch", "dispatch", "dispatch", "reports", "tick"]),
         "place": st.sampled_from([0, 0, 0, 0, 1, 1, 2]) | PLACES,
         "answers": ANSWERS,
@@ -109,11 +109,11 @@ class History(Reporting, Administrators):
             self.kill(kind) if dies else self.processes_go_on(kind)
 
     a_process_stands_still = rule(
-        **standing, actions=st.lists(meanwhile, min_size=1, max_size=3), dies=st.sampled_from([False, False, True])
+        **common, actions=st.lists(meanwhile, min_size=1, max_size=3), dies=st.sampled_from([False, False, True])
     )(stands_still)
 
     @rule(
-        **standing,
+        **common,
         wait=st.sampled_from([1, 60, 600, 600, 3600]),
         actions=st.tuples(FORBIDDING, meanwhile) | st.tuples(FORBIDDING),
         relents=st.sampled_from([True, True, False]),

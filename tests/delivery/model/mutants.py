@@ -57,24 +57,24 @@ def merges_a_retry_behind_the_batch() -> Planted:
 
 
 def hears_opt_outs_of_known_drops_only() -> Planted:
-    hear = Batch._hear_opt_out
+    hear = Batch._record_opt_out
 
     def deaf(batch: Batch, arrival: Arrival, drop: DropState | None) -> None:
         if drop is not None:
             hear(batch, arrival, drop)
 
-    return patch.object(Batch, "_hear_opt_out", deaf)
+    return patch.object(Batch, "_record_opt_out", deaf)
 
 
 def hears_opt_outs_that_change_something_only() -> Planted:
     """Opt-outs in late or repeated reports are ignored, as if they concerned the drop and not the person."""
-    hear = Batch._hear_opt_out
+    hear = Batch._record_opt_out
 
     def deaf(batch: Batch, arrival: Arrival, drop: DropState | None) -> None:
         if drop is None or drop.status in _OPEN:
             hear(batch, arrival, drop)
 
-    return patch.object(Batch, "_hear_opt_out", deaf)
+    return patch.object(Batch, "_record_opt_out", deaf)
 
 
 def believes_the_unsigned() -> Planted:
@@ -165,7 +165,7 @@ def takes_silence_for_unsent() -> Planted:
 
 @contextmanager
 def takes_a_dead_worker_for_one_that_sent_nothing() -> Iterator[None]:
-    def end_leases(now: datetime) -> None:
+    def expire_leases(now: datetime) -> None:
         with transaction.atomic():
             rows = sql.run(
                 maintenance._FIND_ENDED_LEASES, [datetime.min.replace(tzinfo=now.tzinfo), now, maintenance.BATCH]
@@ -178,7 +178,7 @@ def takes_a_dead_worker_for_one_that_sent_nothing() -> Iterator[None]:
             transitions.change_drops([unsent(d) for d, _ in rows], now)
 
     def planted(steps: tuple[engine.Step, ...]) -> tuple[engine.Step, ...]:
-        return tuple(end_leases if step is maintenance.end_leases else step for step in steps)
+        return tuple(expire_leases if step is maintenance.expire_leases else step for step in steps)
 
     with (
         patch.object(engine, "STEPS", planted(engine.STEPS)),

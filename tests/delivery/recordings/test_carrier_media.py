@@ -27,7 +27,7 @@ from tests import factories
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.delivery.carriers.drop_cowboy_simulator import Simulator, drop_cowboy
 from tests.delivery.fake_carrier import FakeTransport
-from tests.delivery.standings import counted, standing
+from tests.delivery.states import counter_totals, row_counts
 from tests.rvm.simulators.sandbox.harness import send
 from usecases.models import TelephonySetup, UseCase
 
@@ -170,7 +170,7 @@ def test_a_refused_recording_fails_its_voicemails_with_the_carriers_words(vendor
     assert (voicemail.status, voicemail.reason, voicemail.drop_id) == ("failed", "recording_refused", None)
     assert voicemail.carrier_text == "The carrier answered 422 to the upload. Status 422: As documented."
     assert voicemail.ended_at is not None
-    assert counted(voicemail.lane_id) == standing(voicemail.lane_id)
+    assert counter_totals(voicemail.lane_id) == row_counts(voicemail.lane_id)
 
 
 def test_a_lane_whose_recording_was_refused_is_failed_at_once_and_takes_no_pace(use_case, recording, clock) -> None:
@@ -190,7 +190,7 @@ def test_a_lane_whose_recording_was_refused_is_failed_at_once_and_takes_no_pace(
     assert set(Voicemail.objects.filter(lane=refused).values_list("status", "reason")) == {
         ("failed", "recording_refused")
     }
-    assert counted(refused.id) == standing(refused.id)
+    assert counter_totals(refused.id) == row_counts(refused.id)
 
 
 def test_a_recording_that_was_refused_is_uploaded_again_when_a_person_asks_for_it(

@@ -17,7 +17,7 @@ from delivery.lifecycle.retry_policy import Retry
 from delivery.lifecycle.status import DropStatus, VoicemailStatus, can_transition, can_transition_drop
 from delivery.lifecycle.transitions import DropChange, Transition
 from delivery.reports.batch import Arrival, Batch, DropState, VoicemailState
-from tests.delivery.standings import NOW
+from tests.delivery.states import NOW
 
 SETUP, OTHER_SETUP = UUID(int=1), UUID(int=2)
 ANA, BEN = (SETUP, b"ana"), (SETUP, b"ben")
@@ -25,7 +25,7 @@ ANA, BEN = (SETUP, b"ana"), (SETUP, b"ben")
 DROPS = {0: (0, ANA), 1: (0, ANA), 2: (1, ANA), 3: (2, BEN)}
 LATEST = {0: 1, 1: 2, 2: 3}
 # Where voicemail and drop stand together.
-STANDINGS: dict[str, tuple[VoicemailStatus, DropStatus, str]] = {
+INITIAL_STATES: dict[str, tuple[VoicemailStatus, DropStatus, str]] = {
     "sending": (VoicemailStatus.SENDING, DropStatus.SENDING, ""),
     "uncertain": (VoicemailStatus.UNCERTAIN, DropStatus.UNCERTAIN, ""),
     "accepted": (VoicemailStatus.ACCEPTED, DropStatus.ACCEPTED, ""),
@@ -52,20 +52,20 @@ arrivals = st.tuples(reports, st.sampled_from([ANA, BEN]), st.sampled_from([SETU
 class World:
     """Three voicemails and four drops as a table would hold them; each batch begins from what the one before has left."""
 
-    def __init__(self, standings: list[str], retries: int) -> None:
+    def __init__(self, initial_states: list[str], retries: int) -> None:
         self.voicemails = [
             VoicemailState(
                 UUID(int=number), status, reason if status == "failed" else "", UUID(int=LATEST[number]), True, False
             )
-            for number, (status, _, reason) in enumerate(STANDINGS[name] for name in standings)
+            for number, (status, _, reason) in enumerate(INITIAL_STATES[name] for name in initial_states)
         ]
-        statuses = [(DropStatus.FAILED, "no_answer"), *(STANDINGS[name][1:] for name in standings)]
+        statuses = [(DropStatus.FAILED, "no_answer"), *(INITIAL_STATES[name][1:] for name in initial_states)]
         self.drops = [
             DropState(UUID(int=number), self.voicemails[of], SETUP, *statuses[number], "", False, NOW, person)
             for number, (of, person) in DROPS.items()
         ]
         self.retries = retries
-        self.meant: dict[int, Any] = {}
+        self.matched: dict[int, Any] = {}
         self.opted_out: set[Any] = set()
         self.accounts: set[Any] = set()
         self.in_doubt: dict[int, Arrival] = {}
@@ -86,11 +86,11 @@ class World:
             assert_a_chain([move for each in batch.rounds for move in each.moves if move.voicemail_id == row.id])
         for drop in self.drops:
             assert_a_chain([change for each in batch.rounds for change in each.changes if change.drop_id == drop.id])
-        self.meant |= batch.meant
+        self.matched |= batch.matched
         self.in_doubt = {
             key: arrival
             for key, arrival in self.in_doubt.items()
-            if arrival.person is not None and self.meant[key][0] is None
+            if arrival.person is not None and self.matched[key][0] is None
         }
         self.opted_out |= {(voicemail.id, reason) for voicemail, reason in batch.opted_out}
         self.opted_out |= {arrival.person for arrival in batch.opted_out_people}
@@ -109,7 +109,7 @@ class World:
         return [
             [(each.status, each.reason, each.failover) for each in self.voicemails],
             [(each.status, each.reason, each.carrier_reference, each.provisional) for each in self.drops],
-            self.meant,
+            self.matched,
             self.opted_out,
             self.accounts,
         ]
@@ -126,8 +126,10 @@ def split(history: list[Arrival], cuts: set[int]) -> Iterator[list[Arrival]]:
         yield history[start:end]
 
 
-def end_of(standings: list[str], retries: int, batches: Iterator[list[Arrival]] | list[list[Arrival]]) -> list[Any]:
-    world = World(standings, retries)
+def end_of(
+    initial_states: list[str], retries: int, batches: Iterator[list[Arrival]] | list[list[Arrival]]
+) -> list[Any]:
+    world = World(initial_states, retries)
     for batch in batches:
         world.merge(batch)
     return world.rows()
@@ -135,13 +137,13 @@ def end_of(standings: list[str], retries: int, batches: Iterator[list[Arrival]] 
 
 @settings(max_examples=400, deadline=None)
 @given(
-    standings=st.lists(st.sampled_from(list(STANDINGS)), min_size=3, max_size=3),
+    initial_states=st.lists(st.sampled_from(list(INITIAL_STATES)), min_size=3, max_size=3),
     retries=st.integers(0, 1),
     said=st.lists(arrivals, min_size=2, max_size=8),
     cuts=st.sets(st.integers(1, 7)),
 )
 @example(
-    standings=["accepted"] * 3,
+    initial_states=["accepted"] * 3,
     retries=1,
     said=[
         (Report(UUID(int=1), ReportStatus.FAILED, NOW, reason=Reason.NO_ANSWER), ANA, SETUP),
@@ -150,19 +152,19 @@ def end_of(standings: list[str], retries: int, batches: Iterator[list[Arrival]] 
     cuts=set(),
 )
 def test_every_history_of_reports_ends_the_same_wherever_its_batches_end(
-    standings: list[str], retries: int, said: list[tuple[Report, Any, UUID]], cuts: set[int]
+    initial_states: list[str], retries: int, said: list[tuple[Report, Any, UUID]], cuts: set[int]
 ) -> None:
     history = [
         Arrival(number, setup, report, person if report.attempt_key is None and setup == SETUP else None)
         for number, (report, person, setup) in enumerate(said)
     ]
-    one_by_one = end_of(standings, retries, [[arrival] for arrival in history])
-    assert end_of(standings, retries, [history]) == one_by_one
-    assert end_of(standings, retries, split(history, cuts)) == one_by_one
-    assert_no_second_message(standings, history, one_by_one)
+    one_by_one = end_of(initial_states, retries, [[arrival] for arrival in history])
+    assert end_of(initial_states, retries, [history]) == one_by_one
+    assert end_of(initial_states, retries, split(history, cuts)) == one_by_one
+    assert_no_second_message(initial_states, history, one_by_one)
 
 
-def assert_no_second_message(standings: list[str], history: list[Arrival], end: list[Any]) -> None:
+def assert_no_second_message(initial_states: list[str], history: list[Arrival], end: list[Any]) -> None:
     """What was said to be delivered under our key, before anything else, does not wait for another attempt."""
     if any(arrival.person for arrival in history):
         return
@@ -171,6 +173,13 @@ def assert_no_second_message(standings: list[str], history: list[Arrival], end: 
         own = [
             each.report for each in history if each.report.attempt_key == UUID(int=number) and each.setup_id == SETUP
         ]
-        opened = standings[voicemail] in ("sending", "uncertain", "accepted", "unreported", "unconfirmed", "retried")
+        opened = initial_states[voicemail] in (
+            "sending",
+            "uncertain",
+            "accepted",
+            "unreported",
+            "unconfirmed",
+            "retried",
+        )
         if opened and own and own[0].status is ReportStatus.DELIVERED:
             assert end[0][voicemail][0] is VoicemailStatus.DELIVERED

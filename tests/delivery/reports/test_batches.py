@@ -21,7 +21,7 @@ from delivery.models import CarrierReport, Drop, Voicemail
 from delivery.reports.inbox import merge, receive, reopen_doubtful
 from delivery.worker.maintenance import rebuild_counts
 from tests import factories
-from tests.delivery.standings import NOW, both, counted, make_drop, make_submitted, standing
+from tests.delivery.states import NOW, both, counter_totals, make_drop, make_submitted, row_counts
 from usecases.models import Suppression, TelephonySetup
 from usecases.suppressions import is_suppressed
 
@@ -54,13 +54,13 @@ sayings = st.builds(
     early=st.booleans(),
     unsigned=st.sampled_from([False, False, True]),
 )
-STANDINGS = ["sending", "uncertain", "accepted", "unconfirmed", "unreported", "busy", "not_sent", "delivered"]
+INITIAL_STATES = ["sending", "uncertain", "accepted", "unconfirmed", "unreported", "busy", "not_sent", "delivered"]
 
 
 class World:
     """Two people. One has two voicemails, of which the first is tried a second time; the other has one."""
 
-    def __init__(self, standings: list[str], max_attempts: int) -> None:
+    def __init__(self, initial_states: list[str], max_attempts: int) -> None:
         use_case = factories.make_use_case(max_attempts=max_attempts, retry_minutes=30)
         self.setup = use_case.setup
         self.lane = factories.make_lane(use_case, for_api=True)
@@ -68,11 +68,11 @@ class World:
         self.recipients = [factories.RECIPIENT, factories.RECIPIENT, "+12025550143"]
         rows = [factories.make_voicemail(lane=self.lane, recipient=number, **expiry) for number in self.recipients]
         first = make_drop(rows[0], "failed", "no_answer")
-        self.drops = [first] + [self._stand(row, at) for row, at in zip(rows, standings, strict=True)]
+        self.drops = [first] + [self._in_state(row, at) for row, at in zip(rows, initial_states, strict=True)]
         self.numbers = [self.recipients[0], *self.recipients]
         rebuild_counts(self.lane.id)
 
-    def _stand(self, row: Voicemail, at: str) -> Drop:
+    def _in_state(self, row: Voicemail, at: str) -> Drop:
         status = {"unconfirmed": "failed", "unreported": "failed", "busy": "failed", "not_sent": "queued"}.get(at, at)
         reason = at if status == "failed" else ""
         Voicemail.objects.filter(pk=row.pk).update(status=status, reason=reason)
@@ -113,16 +113,16 @@ class World:
         ]
 
 
-def end_of(standings: list[str], max_attempts: int, batches: list[list[Saying]]) -> list[Any]:
+def end_of(initial_states: list[str], max_attempts: int, batches: list[list[Saying]]) -> list[Any]:
     """What the batches end in, each merged when the next one arrives; nothing of it stays in the database."""
     with transaction.atomic():
-        world = World(standings, max_attempts)
+        world = World(initial_states, max_attempts)
         for batch in batches:
             for saying in batch:
                 world.say(saying)
             while merge(NOW):
                 pass
-        assert counted(world.lane.id) == standing(world.lane.id)
+        assert counter_totals(world.lane.id) == row_counts(world.lane.id)
         found = world.rows()
         transaction.set_rollback(True)
     return found
@@ -133,19 +133,19 @@ histories = st.lists(sayings, min_size=2, max_size=6)
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    standings=st.lists(st.sampled_from(STANDINGS), min_size=3, max_size=3),
+    initial_states=st.lists(st.sampled_from(INITIAL_STATES), min_size=3, max_size=3),
     max_attempts=st.sampled_from([1, 3]),
     history=histories,
     cuts=st.sets(st.integers(1, 5)),
 )
 @example(
-    standings=["accepted"] * 3,
+    initial_states=["accepted"] * 3,
     max_attempts=3,
     history=[Saying(1, FAILED, Reason.NO_ANSWER), Saying(1, DELIVERED)],
     cuts=set(),
 )
 @example(  # the carrier gave two drops of one person the same id
-    standings=["sending"] * 3,
+    initial_states=["sending"] * 3,
     max_attempts=1,
     history=[
         Saying(2, ACCEPTED, reference="theirs-2"),
@@ -155,13 +155,13 @@ histories = st.lists(sayings, min_size=2, max_size=6)
     cuts=set(),
 )
 def test_the_same_reports_end_in_the_same_rows_wherever_the_batches_end(
-    standings: list[str], max_attempts: int, history: list[Saying], cuts: set[int]
+    initial_states: list[str], max_attempts: int, history: list[Saying], cuts: set[int]
 ) -> None:
-    one_by_one = end_of(standings, max_attempts, [[saying] for saying in history])
-    assert end_of(standings, max_attempts, [history]) == one_by_one
+    one_by_one = end_of(initial_states, max_attempts, [[saying] for saying in history])
+    assert end_of(initial_states, max_attempts, [history]) == one_by_one
     places = [0, *sorted(cut for cut in cuts if cut < len(history)), len(history)]
     split = [history[start:end] for start, end in pairwise(places)]
-    assert end_of(standings, max_attempts, split) == one_by_one
+    assert end_of(initial_states, max_attempts, split) == one_by_one
 
 
 def keyless(drop: Drop, status: ReportStatus, reason: Reason | None = None, **fields: Any) -> Report:

@@ -12,7 +12,7 @@ from delivery.lifecycle.reasons import Reason
 from delivery.models import CarrierReport, Drop
 from delivery.reports.inbox import merge, receive
 from tests import factories
-from tests.delivery.standings import NOW, both, make_drop, make_submitted, state
+from tests.delivery.states import NOW, both, make_drop, make_submitted, state
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(seconds=5)

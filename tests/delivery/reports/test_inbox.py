@@ -19,7 +19,7 @@ from delivery.reports.inbox import RAW_PURPOSE, merge, receive
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import cipher
 from tests import factories
-from tests.delivery.standings import NOW, both, counted, make_drop, make_submitted, standing, state
+from tests.delivery.states import NOW, both, counter_totals, make_drop, make_submitted, row_counts, state
 from usecases.models import Suppression
 from usecases.suppressions import is_suppressed
 
@@ -68,7 +68,7 @@ def test_a_report_settles_a_drop_wherever_it_stands(
 ) -> None:
     drop = make_submitted(standing_at)
     assert merged(drop, *statuses) == end
-    assert counted(drop.voicemail.lane_id) == standing(drop.voicemail.lane_id)
+    assert counter_totals(drop.voicemail.lane_id) == row_counts(drop.voicemail.lane_id)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_any_order_and_repetition_of_the_same_reports_ends_the_same(end: ReportS
     expected = ("delivered", "") if end is DELIVERED else ("failed", "busy")
     for drop, order in zip(drops, orders, strict=True):
         assert both(drop) == (*expected, *expected), order
-        assert counted(drop.voicemail.lane_id) == standing(drop.voicemail.lane_id)
+        assert counter_totals(drop.voicemail.lane_id) == row_counts(drop.voicemail.lane_id)
 
 
 def test_a_report_on_no_drop_of_ours_is_kept_as_such() -> None:
@@ -196,7 +196,7 @@ def make_retried(reason: str, *, queued: bool = False) -> tuple[Drop, Drop | Non
 def test_an_earlier_drop_that_is_reported_delivered_ends_the_retry(reason: str, queued: bool) -> None:
     first, second = make_retried(reason, queued=queued)
     assert merged(first, DELIVERED) == ("delivered", "", "delivered", "")
-    assert counted(first.voicemail.lane_id) == standing(first.voicemail.lane_id)
+    assert counter_totals(first.voicemail.lane_id) == row_counts(first.voicemail.lane_id)
     if second:  # what its request came to is still written down, on the drop alone
         assert merged(second, ACCEPTED, DELIVERED) == ("delivered", "", "delivered", "")
 
@@ -223,7 +223,7 @@ def test_reports_on_both_drops_of_a_voicemail_in_one_batch_come_to_one_end(order
     assert (voicemail.status, voicemail.reason) == ("delivered", "")
     assert state(first) == ("delivered", "")
     assert state(second) == ("failed", "busy")
-    assert counted(voicemail.lane_id) == standing(voicemail.lane_id) == {("delivered", ""): 1}
+    assert counter_totals(voicemail.lane_id) == row_counts(voicemail.lane_id) == {("delivered", ""): 1}
 
 
 def test_a_batch_takes_no_more_than_its_limit_and_goes_on_from_there() -> None:
@@ -275,7 +275,7 @@ def test_two_merges_at_once_share_the_inbox_and_lose_nothing() -> None:
     assert errors == []
     assert sum(taken) == 120
     assert {both(drop) for drop in drops} == {("failed", "opted_out", "failed", "opted_out")}
-    assert counted(lane.id) == {("failed", "opted_out"): 40}
+    assert counter_totals(lane.id) == {("failed", "opted_out"): 40}
     assert Suppression.objects.count() == 40
     assert not CarrierReport.objects.filter(merged_at=None).exists()
 

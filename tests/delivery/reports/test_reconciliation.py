@@ -22,11 +22,11 @@ from delivery.models import CarrierMedia, Drop, Lane, Voicemail
 from delivery.reports.inbox import merge, receive
 from delivery.reports.reconciliation import reconcile
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
-from delivery.worker.maintenance import give_up_on_confirmation
+from delivery.worker.maintenance import fail_unconfirmed
 from rvm.platform.models import Workspace
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, timed_out
-from tests.delivery.standings import NOW, both, make_drop, make_submitted
+from tests.delivery.states import NOW, both, make_drop, make_submitted
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
 from usecases.suppressions import is_suppressed
 
@@ -325,7 +325,7 @@ def test_nobody_asks_again_while_a_resubmission_is_under_way() -> None:
 
 def test_the_horizon_ends_it_and_nothing_is_asked_any_more() -> None:
     drop = uncertain(created_at=NOW - timedelta(hours=24))
-    assert give_up_on_confirmation(NOW) == 1
+    assert fail_unconfirmed(NOW) == 1
     assert both(drop) == ("failed", "unconfirmed", "failed", "unconfirmed")
     assert ask(never_seen()) == []
 

@@ -20,7 +20,7 @@ from delivery.runtime import watermarks
 from delivery.runtime.watermarks import MAX_SHARE, MIN_SECONDS, Watermark
 from delivery.worker import maintenance
 from tests import factories
-from tests.delivery.standings import make_submitted
+from tests.delivery.states import make_submitted
 from tests.sessions import Session
 
 
@@ -104,7 +104,7 @@ def a_lease() -> None:
 
 
 def leases_ended() -> bool:
-    return bool(maintenance.end_leases(timezone.now()))
+    return bool(maintenance.expire_leases(timezone.now()))
 
 
 def a_report() -> None:
@@ -125,7 +125,7 @@ def a_difference() -> None:
 
 
 def folded() -> bool:
-    maintenance.fold_counts()
+    maintenance.roll_up_counts()
     return not LaneDelta.objects.exists()
 
 

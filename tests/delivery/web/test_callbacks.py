@@ -25,7 +25,7 @@ from delivery.runtime import wakeups
 from delivery.web.callbacks import MAX_BYTES
 from rvm.platform.database.ids import uuid7
 from tests import factories
-from tests.delivery.standings import NOW, both, make_submitted
+from tests.delivery.states import NOW, both, make_submitted
 from usecases.models import TelephonySetup
 
 pytestmark = pytest.mark.django_db

@@ -62,7 +62,7 @@ def test_a_queue_is_not_counted_to_its_end(monkeypatch: pytest.MonkeyPatch) -> N
 def test_voicemails_are_counted_by_status_and_reason_folded_or_not() -> None:
     make_voicemail(status="failed", reason="busy")
     make_voicemail(status="uncertain")
-    maintenance.fold_counts()
+    maintenance.roll_up_counts()
     make_voicemail(status="failed", reason="busy")
     found = values()
     assert found["rvm_voicemails", "failed", "busy"] == 2
@@ -118,7 +118,7 @@ def a_history() -> None:
     [
         (gauges.DUE, [NOW, NOW, 10], "voicemail_due"),
         (gauges.UNMERGED, [10], "report_unmerged"),
-        (gauges.UNFOLDED, [10], "delivery_lanedelta_pkey"),
+        (gauges.NOT_ROLLED_UP, [10], "delivery_lanedelta_pkey"),
     ],
 )
 def test_a_large_table_is_read_by_an_index_alone(statement: str, parameters: list[object], index: str) -> None:

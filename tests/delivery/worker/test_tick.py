@@ -15,7 +15,7 @@ from delivery.worker import tick
 from rvm.platform.api.idempotency import purge_idempotency_keys
 from rvm.platform.models import Heartbeat, IdempotencyKey
 from tests import factories
-from tests.delivery.standings import NOW, both, counted, make_submitted, standing
+from tests.delivery.states import NOW, both, counter_totals, make_submitted, row_counts
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(hours=25)
@@ -134,8 +134,8 @@ def test_two_ticks_at_once_do_everything_once() -> None:
         thread.join(30)
         assert not thread.is_alive()
     assert errors == []
-    assert counted(lane.id) == standing(lane.id)
-    assert standing(lane.id) == {("failed", "unreported"): 10, ("failed", "unconfirmed"): 20}
+    assert counter_totals(lane.id) == row_counts(lane.id)
+    assert row_counts(lane.id) == {("failed", "unreported"): 10, ("failed", "unconfirmed"): 20}
     assert LaneDelta.objects.count() == 0
     assert sum(LaneCount.objects.filter(lane=lane).values_list("count", flat=True)) == len(drops)
 
@@ -146,7 +146,7 @@ def test_the_steps_after_a_lost_connection_get_a_new_one(monkeypatch: pytest.Mon
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
-    monkeypatch.setattr(tick, "STEPS", (lose, tick._beat))
+    monkeypatch.setattr(tick, "STEPS", (lose, tick._write_heartbeat))
     tick.tick(NOW)
     assert Heartbeat.objects.get().at == NOW
 

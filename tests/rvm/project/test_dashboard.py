@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane, LaneDelta
-from delivery.worker.maintenance import fold_counts
+from delivery.worker.maintenance import roll_up_counts
 from rvm.platform.models import Heartbeat, Role, Workspace
 from tests.factories import make_use_case, make_user, make_voicemail
 
@@ -50,7 +50,7 @@ def test_it_counts_all_lanes_of_a_use_case_however_many_and_folded_or_not(client
     for status, folded in (("delivered", True), ("queued", False)):
         LaneDelta.objects.bulk_create(LaneDelta(lane=lane, status=status, reason="", delta=2) for lane in lanes)
         if folded:
-            fold_counts()
+            roll_up_counts()
     make_voicemail(status="delivered")
     page = overview(client, workspace)
     statuses = [status.value for status in VoicemailStatus]

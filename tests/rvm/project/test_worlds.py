@@ -35,7 +35,7 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.models import ApiKey, Workspace
 from tests.campaigns.api.calling import upload_directly
 from tests.delivery.audio.mp3_bytes import encoded
-from tests.delivery.standings import make_submitted, state
+from tests.delivery.states import make_submitted, state
 from tests.factories import (
     Api,
     make_api,

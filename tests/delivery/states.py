@@ -62,7 +62,7 @@ def both(drop: Drop) -> tuple[str, str, str, str]:
     return (*state(Voicemail.objects.get(id=drop.voicemail_id)), *state(drop))
 
 
-def counted(lane_id: UUID) -> dict[tuple[str, str], int]:
+def counter_totals(lane_id: UUID) -> dict[tuple[str, str], int]:
     """What the counters say: folded plus not yet folded."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -73,7 +73,7 @@ def counted(lane_id: UUID) -> dict[tuple[str, str], int]:
         return {(status, reason): total for status, reason, total in cursor.fetchall()}
 
 
-def standing(lane_id: UUID) -> dict[tuple[str, str], int]:
+def row_counts(lane_id: UUID) -> dict[tuple[str, str], int]:
     """What the rows say."""
     with connection.cursor() as cursor:
         cursor.execute(
