@@ -38,7 +38,7 @@ class ImportState(StrEnum):
     CHECKED = "checked"  # the counts are known; waits to be confirmed
     IMPORTING = "importing"  # accepted rows become voicemails
     COMPLETED = "completed"
-    FAILED = "failed"  # the file cannot be read; the sentence says why
+    FAILED = "failed"  # the file cannot be read; the message says why
     DISCARDED = "discarded"  # discarded by a user, or not confirmed within a day
 
 
@@ -93,25 +93,25 @@ class OptOutState(StrEnum):
     COMPLETED = "completed"
     UNDOING = "undoing"  # suppressions that only this list added are removed
     UNDONE = "undone"
-    FAILED = "failed"  # the file cannot be read; the sentence says why
+    FAILED = "failed"  # the file cannot be read; the message says why
     DISCARDED = "discarded"  # discarded by a user, or not confirmed within a day
 
 
-_O = OptOutState
-
 OPT_OUT_TRANSITIONS: dict[OptOutState, frozenset[OptOutState]] = {
-    _O.UPLOADED: frozenset({_O.CHECKING, _O.DISCARDED}),
-    _O.CHECKING: frozenset({_O.CHECKED, _O.FAILED, _O.DISCARDED}),
-    _O.CHECKED: frozenset({_O.UPLOADED, _O.CHECKING, _O.IMPORTING, _O.DISCARDED}),
-    _O.IMPORTING: frozenset({_O.COMPLETED, _O.FAILED}),
-    _O.COMPLETED: frozenset({_O.UNDOING}),
-    _O.UNDOING: frozenset({_O.UNDONE}),
-    _O.UNDONE: frozenset(),
+    OptOutState.UPLOADED: frozenset({OptOutState.CHECKING, OptOutState.DISCARDED}),
+    OptOutState.CHECKING: frozenset({OptOutState.CHECKED, OptOutState.FAILED, OptOutState.DISCARDED}),
+    OptOutState.CHECKED: frozenset(
+        {OptOutState.UPLOADED, OptOutState.CHECKING, OptOutState.IMPORTING, OptOutState.DISCARDED}
+    ),
+    OptOutState.IMPORTING: frozenset({OptOutState.COMPLETED, OptOutState.FAILED}),
+    OptOutState.COMPLETED: frozenset({OptOutState.UNDOING}),
+    OptOutState.UNDOING: frozenset({OptOutState.UNDONE}),
+    OptOutState.UNDONE: frozenset(),
     # A list that failed after adding suppressions can be undone; any other can be read in another way.
-    _O.FAILED: frozenset({_O.UPLOADED, _O.DISCARDED, _O.UNDOING}),
-    _O.DISCARDED: frozenset(),
+    OptOutState.FAILED: frozenset({OptOutState.UPLOADED, OptOutState.DISCARDED, OptOutState.UNDOING}),
+    OptOutState.DISCARDED: frozenset(),
 }
-OPT_OUTS_UNDER_WAY = frozenset({_O.CHECKING, _O.IMPORTING, _O.UNDOING})
+OPT_OUTS_UNDER_WAY = frozenset({OptOutState.CHECKING, OptOutState.IMPORTING, OptOutState.UNDOING})
 
 
 class WithdrawalState(StrEnum):

@@ -30,44 +30,69 @@ class DropStatus(StrEnum):
     NOT_SENT = "not_sent"  # proved: the carrier did not get or did not process the request
 
 
-V = VoicemailStatus
-
 # The carrier has accepted the request.
-TAKEN = frozenset({V.ACCEPTED, V.DELIVERED})
-TERMINAL = frozenset({V.DELIVERED, V.FAILED, V.SKIPPED, V.CANCELED, V.EXPIRED})
-OPEN_ENDED = frozenset(V) - TERMINAL
+TAKEN = frozenset({VoicemailStatus.ACCEPTED, VoicemailStatus.DELIVERED})
+TERMINAL = frozenset(
+    {
+        VoicemailStatus.DELIVERED,
+        VoicemailStatus.FAILED,
+        VoicemailStatus.SKIPPED,
+        VoicemailStatus.CANCELED,
+        VoicemailStatus.EXPIRED,
+    }
+)
+OPEN_ENDED = frozenset(VoicemailStatus) - TERMINAL
 
 # Transitions not listed here are invalid. A voicemail leaves `failed` in three ways only: a late report corrects a conclusion drawn
 # without one (unconfirmed, unreported), a signed report corrects an unsigned one, or a retry queues the voicemail for a new drop.
 # queued -> delivered: a report about an earlier drop arrives before that retry is sent. queued -> failed: the carrier refused the
 # recording before any drop.
 TRANSITIONS: dict[VoicemailStatus, frozenset[VoicemailStatus]] = {
-    V.QUEUED: frozenset({V.SENDING, V.SKIPPED, V.CANCELED, V.EXPIRED, V.DELIVERED, V.FAILED}),
-    V.SENDING: frozenset({V.QUEUED, V.UNCERTAIN, V.ACCEPTED, V.DELIVERED, V.FAILED}),
-    V.UNCERTAIN: frozenset({V.ACCEPTED, V.DELIVERED, V.FAILED}),
-    V.ACCEPTED: frozenset({V.DELIVERED, V.FAILED}),
-    V.FAILED: frozenset({V.QUEUED, V.ACCEPTED, V.DELIVERED, V.FAILED}),
-    V.DELIVERED: frozenset(),
-    V.SKIPPED: frozenset(),
-    V.CANCELED: frozenset(),
-    V.EXPIRED: frozenset(),
+    VoicemailStatus.QUEUED: frozenset(
+        {
+            VoicemailStatus.SENDING,
+            VoicemailStatus.SKIPPED,
+            VoicemailStatus.CANCELED,
+            VoicemailStatus.EXPIRED,
+            VoicemailStatus.DELIVERED,
+            VoicemailStatus.FAILED,
+        }
+    ),
+    VoicemailStatus.SENDING: frozenset(
+        {
+            VoicemailStatus.QUEUED,
+            VoicemailStatus.UNCERTAIN,
+            VoicemailStatus.ACCEPTED,
+            VoicemailStatus.DELIVERED,
+            VoicemailStatus.FAILED,
+        }
+    ),
+    VoicemailStatus.UNCERTAIN: frozenset({VoicemailStatus.ACCEPTED, VoicemailStatus.DELIVERED, VoicemailStatus.FAILED}),
+    VoicemailStatus.ACCEPTED: frozenset({VoicemailStatus.DELIVERED, VoicemailStatus.FAILED}),
+    VoicemailStatus.FAILED: frozenset(
+        {VoicemailStatus.QUEUED, VoicemailStatus.ACCEPTED, VoicemailStatus.DELIVERED, VoicemailStatus.FAILED}
+    ),
+    VoicemailStatus.DELIVERED: frozenset(),
+    VoicemailStatus.SKIPPED: frozenset(),
+    VoicemailStatus.CANCELED: frozenset(),
+    VoicemailStatus.EXPIRED: frozenset(),
 }
 
 
-D = DropStatus
-
-DROP_TAKEN = frozenset({D.ACCEPTED, D.DELIVERED})
-DROP_TERMINAL = frozenset({D.DELIVERED, D.FAILED, D.NOT_SENT})
+DROP_TAKEN = frozenset({DropStatus.ACCEPTED, DropStatus.DELIVERED})
+DROP_TERMINAL = frozenset({DropStatus.DELIVERED, DropStatus.FAILED, DropStatus.NOT_SENT})
 
 # The same for a drop. A drop leaves `failed` if that was concluded without a report or from an unsigned result; a report of delivery
 # overrides any other end.
 DROP_TRANSITIONS: dict[DropStatus, frozenset[DropStatus]] = {
-    D.SENDING: frozenset({D.UNCERTAIN, D.ACCEPTED, D.DELIVERED, D.FAILED, D.NOT_SENT}),
-    D.UNCERTAIN: frozenset({D.ACCEPTED, D.DELIVERED, D.FAILED}),
-    D.ACCEPTED: frozenset({D.DELIVERED, D.FAILED}),
-    D.FAILED: frozenset({D.ACCEPTED, D.DELIVERED, D.FAILED}),
-    D.NOT_SENT: frozenset({D.DELIVERED}),
-    D.DELIVERED: frozenset(),
+    DropStatus.SENDING: frozenset(
+        {DropStatus.UNCERTAIN, DropStatus.ACCEPTED, DropStatus.DELIVERED, DropStatus.FAILED, DropStatus.NOT_SENT}
+    ),
+    DropStatus.UNCERTAIN: frozenset({DropStatus.ACCEPTED, DropStatus.DELIVERED, DropStatus.FAILED}),
+    DropStatus.ACCEPTED: frozenset({DropStatus.DELIVERED, DropStatus.FAILED}),
+    DropStatus.FAILED: frozenset({DropStatus.ACCEPTED, DropStatus.DELIVERED, DropStatus.FAILED}),
+    DropStatus.NOT_SENT: frozenset({DropStatus.DELIVERED}),
+    DropStatus.DELIVERED: frozenset(),
 }
 
 
