@@ -18,7 +18,7 @@ from delivery.reports.inbox import RAW_PURPOSE
 from delivery.transport.interface import CarrierRequest
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import BlindIndex, Cipher
-from rvm.simulators.sandbox.signing import signature
+from rvm.simulators.sandbox.signatures import signature
 
 # One in twelve fails, as in the carriers' own figures, and one in fifty of those has opted out.
 OUTCOMES = [("delivered", "")] * 550 + [("failed", "no_answer")] * 25 + [("failed", "voicemail_not_detected")] * 24

@@ -32,16 +32,16 @@ def growth(none: str, many: str, *, campaigns: int, looks: int, say: Callable[[s
             scenario.queue(connection, clinic, DUE)
             if connection is second:
                 scenario.make_completed_campaigns(connection, clinic, campaigns)
-                let_rest(many, connection)
+                wait_until_idle(many, connection)
             scenario.settle_tables(connection)
-        seconds = look_in_turns([first, second], looks)
+        seconds = measure_looks([first, second], looks)
     say(
         f"a look for due lanes: {seconds[0] * 1e3:.3f} ms, beside {campaigns:,} completed campaigns {seconds[1] * 1e3:.3f} ms"
     )
     return seconds[1] / seconds[0]
 
 
-def let_rest(url: str, connection: psycopg.Connection) -> None:
+def wait_until_idle(url: str, connection: psycopg.Connection) -> None:
     """Have the shipped tick mark the lanes of completed campaigns idle, as after an upgrade. A new campaign's end does so at once."""
     tick = spawn(TICK, log=Path("/tmp/rvm-bench-tick.log"), cwd=MANAGE.parent, env={**os.environ, "DATABASE_URL": url})  # noqa: S108
     try:
@@ -50,7 +50,7 @@ def let_rest(url: str, connection: psycopg.Connection) -> None:
         stop(tick)
 
 
-def look_in_turns(connections: list[psycopg.Connection], looks: int) -> list[float]:
+def measure_looks(connections: list[psycopg.Connection], looks: int) -> list[float]:
     """The median seconds of a look on each connection, measured alternately, so that load of the machine affects all equally."""
     taken: list[list[float]] = [[] for _ in connections]
     for _ in range(looks):

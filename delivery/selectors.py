@@ -138,7 +138,7 @@ def recordings(workspace: Workspace) -> QuerySet[Recording]:
     return Recording.objects.filter(workspace=workspace)
 
 
-def offered_recordings(workspace: Workspace) -> QuerySet[Recording]:
+def selectable_recordings(workspace: Workspace) -> QuerySet[Recording]:
     """Uploaded recordings of the workspace, for lists and choices."""
     return recordings(workspace).filter(assembled=False).defer("waveform")
 

@@ -18,11 +18,11 @@ def fragment(admin_site: Any, view: Callable[..., HttpResponse]) -> Callable[...
 
     @never_cache
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return view(request, *args, **kwargs) if admin_site.has_permission(request) else afresh()
+        return view(request, *args, **kwargs) if admin_site.has_permission(request) else reload_page()
 
     return require_safe(inner)
 
 
-def afresh() -> HttpResponse:
+def reload_page() -> HttpResponse:
     """A response that makes htmx reload the page."""
     return HttpResponse(headers={"HX-Refresh": "true"})

@@ -408,7 +408,7 @@ def parts(by_status: Mapping[str, int]) -> list[Part]:
     ]
 
 
-def bar_in_words(by_status: Mapping[str, int]) -> str:
+def bar_text(by_status: Mapping[str, int]) -> str:
     """The text alternative and tooltip of the progress bar."""
     return ", ".join(f"{part.count:,} {part.words}" for part in parts(by_status)) or "no recipients yet"
 

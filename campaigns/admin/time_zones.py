@@ -28,13 +28,13 @@ def choices() -> list[tuple[str, list[tuple[str, str]]]]:
     ]
 
 
-def called(zone: str) -> str:
+def zone_name(zone: str) -> str:
     return COMMON.get(zone, zone.replace("_", " "))
 
 
 def local(moment: datetime, zone: str) -> str:
     """The local time with its zone: Tue 2026-11-24 09:00, Eastern (New York)."""
-    return f"{moment.astimezone(ZoneInfo(zone)):%a %Y-%m-%d %H:%M}, {called(zone)}"
+    return f"{moment.astimezone(ZoneInfo(zone)):%a %Y-%m-%d %H:%M}, {zone_name(zone)}"
 
 
 def short(moment: datetime, zone: str) -> str:

@@ -21,7 +21,7 @@ class CampaignsView(DeliveryView):
 
     def find_campaign(self, campaign_id: UUID) -> Campaign:
         found = selectors.campaigns(self.workspace, live=self.reach)
-        return self.one(found, campaign_id, self.absent("This workspace has no such campaign."))
+        return self.get_row(found, campaign_id, self.not_found_message("This workspace has no such campaign."))
 
     def find_writable_campaign(self, campaign_id: UUID) -> Campaign:
         """One that the caller may change."""
@@ -37,4 +37,4 @@ class CampaignsView(DeliveryView):
 
     def find_import(self, campaign: Campaign, import_id: UUID) -> RecipientImport:
         found = selectors.imports(campaign).select_related("campaign__lane__use_case", "workspace")
-        return self.one(found, import_id, "This campaign has no such import.")
+        return self.get_row(found, import_id, "This campaign has no such import.")

@@ -84,7 +84,7 @@ class CampaignListView(_CampaignView, ListView, CreateView):
         return selectors.campaigns(self.workspace, live=live, **query.filters)
 
     def create(self) -> Campaign:
-        new = self.values(self.sent(NewCampaign))
+        new = self.values(self.read_body(NewCampaign))
         return services.create(
             workspace=self.workspace, live=self.key.live, actor=self.actor, now=database_now(), **new
         )
@@ -115,7 +115,7 @@ class CampaignView(_CampaignView):
     )
     def patch(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
         campaign = self.find_writable_campaign(campaign_id)
-        changes = self.values(self.sent(CampaignChanges, partial=True))
+        changes = self.values(self.read_body(CampaignChanges, partial=True))
         services.edit(campaign, changes, actor=self.actor, now=database_now())
         return Response(self.serialize_changed(campaign))
 
@@ -212,7 +212,7 @@ class RetryFailedView(_CampaignView):
         examples=[examples.RETRY_FAILED, examples.RETRIED, examples.RETRYING],
     )
     def post(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
-        asked = self.sent(RetryFailed)
+        asked = self.read_body(RetryFailed)
         if asked["accept_duplicate_risk"]:
             require_scope(self.key, Scope.VOICEMAIL_RESEND_UNCERTAIN)
         retry = services.retry_failed(

@@ -85,7 +85,7 @@ class ImportListView(_ImportView, ListView, CreateView):
 
     def create(self) -> RecipientImport:
         campaign = self.find_writable_campaign(self.kwargs["campaign_id"])
-        reading = self.sent(ImportUpload)
+        reading = self.read_body(ImportUpload)
         file = reading.pop("file")
         return services.upload(
             campaign=campaign,

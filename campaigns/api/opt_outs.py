@@ -36,7 +36,9 @@ class _OptOutView(UploadedListView):
 
     def find(self, **ids: UUID) -> OptOutImport:
         lists = selectors.opt_out_lists(self.workspace, live=self.reach).select_related("workspace")
-        return self.one(lists, ids["opt_out_list_id"], self.absent("This workspace has no such opt-out list."))
+        return self.get_row(
+            lists, ids["opt_out_list_id"], self.not_found_message("This workspace has no such opt-out list.")
+        )
 
     def look(self, row: OptOutImport) -> dict[str, Any]:
         return {"warnings": services.warnings(row)}
@@ -73,7 +75,7 @@ class OptOutListsView(_OptOutView, ListView, CreateView):
         return selectors.opt_out_lists(self.workspace, live=live)
 
     def create(self) -> OptOutImport:
-        reading = self.sent(OptOutUpload)
+        reading = self.read_body(OptOutUpload)
         file = reading.pop("file")
         return services.upload(
             workspace=self.workspace,

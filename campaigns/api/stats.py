@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from campaigns.api import examples
 from campaigns.api.base import CampaignsView
-from campaigns.api.serializers.figures import CampaignExportQuery, CampaignPreviewSerializer, CampaignProgressSerializer
+from campaigns.api.serializers.stats import CampaignExportQuery, CampaignPreviewSerializer, CampaignProgressSerializer
 from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview
 from campaigns.planning.progress import progress
@@ -81,7 +81,7 @@ class ExportView(CampaignsView):
         query.is_valid(raise_exception=True)
         campaign = self.find_campaign(campaign_id)
         return voicemail_download(
-            voicemails(self.workspace, replace(query.sought(), campaign_id=campaign.pk), live=campaign.live),
+            voicemails(self.workspace, replace(query.voicemail_filter(), campaign_id=campaign.pk), live=campaign.live),
             workspace=self.workspace,
             actor=self.actor,
             reveal=self.may_see_numbers,

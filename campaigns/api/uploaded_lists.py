@@ -86,7 +86,7 @@ class UploadedListDetailView(UploadedListView):
 
     def patch(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
         row = self.find_writable(**ids)
-        changes = self.sent(self.reading_class)
+        changes = self.read_body(self.reading_class)
         return Response(self.detail(type(self).read_as(row, changes, actor=self.actor, now=database_now())))
 
     def delete(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:

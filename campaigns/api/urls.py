@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from campaigns.api import campaigns, figures, imports, message_preview, opt_outs, withdrawals
+from campaigns.api import campaigns, imports, message_preview, opt_outs, stats, withdrawals
 
 ONE = "campaigns/<uuid:campaign_id>"
 IMPORT = f"{ONE}/imports/<uuid:import_id>"
@@ -20,9 +20,9 @@ urlpatterns = [
     path(f"{ONE}/resume", campaigns.ResumeView.as_view(), name="campaign-resume"),
     path(f"{ONE}/cancel", campaigns.CancelView.as_view(), name="campaign-cancel"),
     path(f"{ONE}/retry-failed", campaigns.RetryFailedView.as_view(), name="campaign-retry-failed"),
-    path(f"{ONE}/preview", figures.PreviewView.as_view(), name="campaign-preview"),
-    path(f"{ONE}/stats", figures.StatsView.as_view(), name="campaign-stats"),
-    path(f"{ONE}/export", figures.ExportView.as_view(), name="campaign-export"),
+    path(f"{ONE}/preview", stats.PreviewView.as_view(), name="campaign-preview"),
+    path(f"{ONE}/stats", stats.StatsView.as_view(), name="campaign-stats"),
+    path(f"{ONE}/export", stats.ExportView.as_view(), name="campaign-export"),
     path(f"{ONE}/imports", imports.ImportListView.as_view(), name="imports"),
     path(IMPORT, imports.ImportView.as_view(), name="import"),
     path(f"{IMPORT}/check", imports.ImportCheckView.as_view(), name="import-check"),

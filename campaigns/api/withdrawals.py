@@ -31,7 +31,7 @@ class _WithdrawalView(CampaignsView, RowsView):
     def find(self, campaign_id: UUID, withdrawal_id: UUID) -> Withdrawal:
         campaign = self.find_campaign(campaign_id)
         withdrawals = Withdrawal.objects.filter(campaign=campaign)
-        found = self.one(withdrawals, withdrawal_id, "This campaign has no such withdrawal.")
+        found = self.get_row(withdrawals, withdrawal_id, "This campaign has no such withdrawal.")
         found.campaign = campaign
         return found
 
@@ -63,8 +63,8 @@ class WithdrawalListView(_WithdrawalView, CreateView):
 
     def _lines(self) -> list[Line]:
         if not hasattr(self.request.data, "lists"):
-            return pasted_lines(self.sent(WithdrawalList)["items"])
-        file = self.sent(WithdrawalUpload)["file"]
+            return pasted_lines(self.read_body(WithdrawalList)["items"])
+        file = self.read_body(WithdrawalUpload)["file"]
         return listed_lines(file.chunks, file.size)
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from campaigns.lifecycle.transitions import change_state, end_ahead, reopen
+from campaigns.lifecycle.transitions import change_state, future_end, reopen
 from campaigns.models import Campaign, CampaignRetry
 from campaigns.states import CampaignState, RetryState
 from delivery.engine.dispatcher import database_now
@@ -51,7 +51,7 @@ def begin(
         matching=_matching(row, chosen),
     )
     _record("campaign.retry_began", row, retry, actor)
-    go_on(row, retry, now)
+    requeue_batch(row, retry, now)
     return retry
 
 
@@ -59,7 +59,7 @@ def under_way(row: Campaign) -> CampaignRetry | None:
     return CampaignRetry.objects.filter(campaign=row, state=RetryState.RUNNING).select_related("asked_by").first()
 
 
-def go_on(row: Campaign, retry: CampaignRetry, now: datetime) -> None:
+def requeue_batch(row: Campaign, retry: CampaignRetry, now: datetime) -> None:
     """Requeue the next batch. The caller holds the campaign's lock.
 
     The guards of a retry apply to each batch anew: recipients suppressed meanwhile are left out, and the pass stops once the use
@@ -69,7 +69,7 @@ def go_on(row: Campaign, retry: CampaignRetry, now: datetime) -> None:
     except ServiceError as refused:
         stop(row, retry, None, refused.message)
         return
-    ends_with_lane = end_ahead(row, now) is not None
+    ends_with_lane = future_end(row, now) is not None
     found = requeue_failed(
         row.lane,
         retryable_reasons(retry.reasons, retry.accept_duplicate_risk),

@@ -49,20 +49,20 @@ MEASURE_EVERY = timedelta(seconds=5)
 # Time constant of the exponential smoothing of the rate.
 SMOOTHING = timedelta(seconds=15)
 
-_IMPORTED_NOW = Exists(RecipientImport.objects.under_way().filter(campaign=OuterRef("pk")))
-_RETRIED_NOW = Exists(CampaignRetry.objects.filter(campaign=OuterRef("pk"), state=RetryState.RUNNING))
+_IMPORT_UNDER_WAY = Exists(RecipientImport.objects.under_way().filter(campaign=OuterRef("pk")))
+_RETRY_UNDER_WAY = Exists(CampaignRetry.objects.filter(campaign=OuterRef("pk"), state=RetryState.RUNNING))
 
 
 def start_due(now: datetime) -> None:
     """scheduled -> running at `starts_at`; a campaign with an import under way waits until it ends."""
-    due = Campaign.objects.filter(~_IMPORTED_NOW, state=CampaignState.SCHEDULED, starts_at__lte=now).order_by(
+    due = Campaign.objects.filter(~_IMPORT_UNDER_WAY, state=CampaignState.SCHEDULED, starts_at__lte=now).order_by(
         "starts_at"
     )
     _each(due, Q(state=CampaignState.SCHEDULED, starts_at__lte=now), lambda row: _begin(row, now))
 
 
 def _begin(row: Campaign, now: datetime) -> None:
-    if not _is_imported(row):  # a list may have been confirmed since the query
+    if not _has_import_under_way(row):  # a list may have been confirmed since the query
         begin(row, None, now)
 
 
@@ -76,7 +76,7 @@ def set_recordings(now: datetime) -> None:
 def _set_recordings(row: Campaign, now: datetime) -> None:
     if is_importing(row):
         return
-    row.recordings_set_to = _point_on(row, row.recordings_set_to or id_before_first(row.lane), now)
+    row.recordings_set_to = _assign_batch(row, row.recordings_set_to or id_before_first(row.lane), now)
     row.recordings_set = row.recordings_set_to is None
     row.save(update_fields=["recordings_set", "recordings_set_to"])
     if row.recordings_set:
@@ -84,14 +84,14 @@ def _set_recordings(row: Campaign, now: datetime) -> None:
         wake_on_commit("dispatch")
 
 
-def _point_on(row: Campaign, after: UUID, now: datetime) -> UUID | None:
+def _assign_batch(row: Campaign, after: UUID, now: datetime) -> UUID | None:
     if row.recording_id is not None:
         return assign_recording(row.pk, row.recording_id, after=after, limit=MAX_VOICEMAILS)
-    hearing = RecordingResolver(row)
+    resolver = RecordingResolver(row)
 
     def choose(merge_fields: Any) -> UUID | None:
         try:
-            return hearing.recording_for(merge_fields).pk
+            return resolver.recording_for(merge_fields).pk
         except ServiceError as refused:
             if refused.code == STORAGE_UNAVAILABLE:
                 raise  # temporary: no voicemail fails, the next tick tries again
@@ -111,13 +111,13 @@ SELECT EXISTS (SELECT 1 FROM delivery_voicemail WHERE lane_id = %s AND status = 
 def complete(now: datetime) -> None:
     """running or paused -> completed once every voicemail has ended. Counters select the candidates; the rows decide."""
     under_way = Q(state__in=[CampaignState.RUNNING, CampaignState.PAUSED])
-    ids = Campaign.objects.filter(~_IMPORTED_NOW, ~_RETRIED_NOW, under_way).values_list("pk", flat=True)
+    ids = Campaign.objects.filter(~_IMPORT_UNDER_WAY, ~_RETRY_UNDER_WAY, under_way).values_list("pk", flat=True)
     ended = [lane_id for lane_id, counts in counts_of(list(ids)).items() if counts and not _open_ended(counts)]
     _each(Campaign.objects.filter(under_way, pk__in=ended), under_way, lambda row: _complete(row, now))
 
 
 def _complete(row: Campaign, now: datetime) -> None:
-    if _is_imported(row) or retries.under_way(row) or _has_open_row(row):
+    if _has_import_under_way(row) or retries.under_way(row) or _has_open_row(row):
         return
     Lane.objects.filter(pk=row.pk).update(idle=True)
     change_campaign(
@@ -125,7 +125,7 @@ def _complete(row: Campaign, now: datetime) -> None:
     )
 
 
-def _is_imported(row: Campaign) -> bool:
+def _has_import_under_way(row: Campaign) -> bool:
     return RecipientImport.objects.under_way().filter(campaign=row).exists()
 
 
@@ -144,7 +144,7 @@ SELECT id FROM campaigns_campaign WHERE id = ANY(ARRAY({lanes})) AND state = %s 
 """
 
 
-def _stirring(state: CampaignState, statuses: Iterable[VoicemailStatus]) -> list[UUID]:
+def _campaigns_with(state: CampaignState, statuses: Iterable[VoicemailStatus]) -> list[UUID]:
     """Ids of at most MAX_CAMPAIGNS campaigns in `state` that have, by the counters, voicemails in one of `statuses`."""
     names = sql.texts(sorted(status.value for status in statuses))
     statement = _CAMPAIGNS_WITH_STATUS.format(lanes=LANES_WITH)
@@ -153,7 +153,7 @@ def _stirring(state: CampaignState, statuses: Iterable[VoicemailStatus]) -> list
 
 def reopen_retried(now: datetime) -> None:
     """completed -> running where a voicemail is open again, after a retry or a late report."""
-    found = Campaign.objects.filter(pk__in=_stirring(CampaignState.COMPLETED, OPEN_ENDED))
+    found = Campaign.objects.filter(pk__in=_campaigns_with(CampaignState.COMPLETED, OPEN_ENDED))
     _each(found, Q(state=CampaignState.COMPLETED), _reopen)
 
 
@@ -163,28 +163,28 @@ def _reopen(row: Campaign) -> None:
         wake_on_commit("dispatch")
 
 
-def queue_again(now: datetime) -> None:
+def continue_retries(now: datetime) -> None:
     """Requeue batches of running retries for up to RETRY_SECONDS; the least recently served retry comes first."""
     enough = time.monotonic() + RETRY_SECONDS
     served: list[UUID] = []
 
-    def go_on(row: Campaign) -> None:
+    def requeue_next(row: Campaign) -> None:
         retry = retries.under_way(row)
         if retry is not None and (not served or time.monotonic() < enough):
-            retries.go_on(row, retry, now)
+            retries.requeue_batch(row, retry, now)
             served.append(row.pk)
 
     waiting = Campaign.objects.filter(retries__state=RetryState.RUNNING).order_by("retries__updated_at")
     before = -1
     while before < len(served) and (not served or time.monotonic() < enough):
         before = len(served)
-        _each(waiting, Q(), go_on)
+        _each(waiting, Q(), requeue_next)
 
 
-def cancel_rest(now: datetime) -> None:
+def cancel_remaining(now: datetime) -> None:
     """Cancel up to MAX_VOICEMAILS queued voicemails of canceled campaigns, also those that return to the queue unsent."""
     left = MAX_VOICEMAILS
-    for lane_id in _stirring(CampaignState.CANCELED, [VoicemailStatus.QUEUED]):
+    for lane_id in _campaigns_with(CampaignState.CANCELED, [VoicemailStatus.QUEUED]):
         left -= cancel_queued(lane_id, left, now)
         if left <= 0:
             return
@@ -214,8 +214,15 @@ def _smoothed(row: Campaign, sent: int, seconds: float) -> float:
 
 
 def _sent(counts: Counter[str]) -> int:
-    V = VoicemailStatus  # noqa: N806
-    return sum(counts[status] for status in (V.ACCEPTED, V.DELIVERED, V.FAILED, V.UNCERTAIN))
+    return sum(
+        counts[status]
+        for status in (
+            VoicemailStatus.ACCEPTED,
+            VoicemailStatus.DELIVERED,
+            VoicemailStatus.FAILED,
+            VoicemailStatus.UNCERTAIN,
+        )
+    )
 
 
 def _each(found: QuerySet[Campaign], still: Q, act: Callable[[Campaign], object]) -> None:
@@ -235,4 +242,4 @@ def _each(found: QuerySet[Campaign], still: Q, act: Callable[[Campaign], object]
             log.exception("campaign_step_failed", campaign_id=str(pk))
 
 
-STEPS = (start_due, set_recordings, queue_again, reopen_retried, complete, cancel_rest, measure)
+STEPS = (start_due, set_recordings, continue_retries, reopen_retried, complete, cancel_remaining, measure)

@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from campaigns.lifecycle import retries, validation
-from campaigns.lifecycle.transitions import change_campaign, claimed, is_importing, locked, require
+from campaigns.lifecycle.transitions import already_launched, change_campaign, is_importing, locked, require
 from campaigns.models import Campaign, CampaignRetry, RecipientImport
 from campaigns.planning.plan import end_of, plan_of
 from campaigns.planning.preview import preview
@@ -23,7 +23,7 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from usecases.models import UseCase
 from usecases.selectors import require_usable
-from usecases.services.saving import audit_changes
+from usecases.services.persistence import audit_changes
 
 STOPPED_ON_REQUEST = "A person or a program stopped it."
 
@@ -58,7 +58,7 @@ def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, 
     """Change only the fields in `changes`: `name`, `use_case` and the `fields` of `create`. Raises ServiceError."""
     row = locked(campaign)
     if row.state not in EDITABLE and not changes.keys() <= ALWAYS_EDITABLE:
-        raise claimed(row)
+        raise already_launched(row)
     changed = validation.apply(row, changes, now)
     if not changed:
         return row

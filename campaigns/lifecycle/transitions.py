@@ -125,12 +125,12 @@ def reopen(row: Campaign, actor: User | None) -> Campaign:
     )
 
 
-def end_ahead(row: Campaign, now: datetime) -> datetime | None:
+def future_end(row: Campaign, now: datetime) -> datetime | None:
     """The campaign's end if it is in the future, else None: retried voicemails then get an expiry of their own."""
     return row.ends_at if row.ends_at is not None and row.ends_at > now else None
 
 
-def claimed(row: Campaign) -> ServiceError:
+def already_launched(row: Campaign) -> ServiceError:
     """The refusal of an edit after the launch: who launched the campaign, when, and what can still be changed."""
     who = f" by {row.launched_by}" if row.launched_by else ""
     when = f" on {row.launched_at:%-d %B %Y at %H:%M} UTC" if row.launched_at else ""

@@ -20,7 +20,7 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from usecases.models import UseCase
 from usecases.selectors import NO_SUCH_USE_CASE, require_usable
-from usecases.services.saving import change
+from usecases.services.persistence import change
 
 OF_CAMPAIGN = ("name", "recording", "script", "time_zone", "starts_at", "ends_at")
 OF_LANE = ("use_case", *LANE_SETTINGS)

@@ -68,13 +68,13 @@ class Sample:
 
 def sample_recordings(campaign: Campaign, rows: Iterable[Mapping[str, object] | None]) -> list[Sample]:
     """Samples for rows of a list, given by their merge fields, in the same order. New combinations of clips are joined."""
-    hearing = RecordingResolver(campaign)
-    return [_sample(hearing, merge_fields) for merge_fields in rows]
+    resolver = RecordingResolver(campaign)
+    return [_sample(resolver, merge_fields) for merge_fields in rows]
 
 
-def _sample(hearing: RecordingResolver, merge_fields: Mapping[str, object] | None) -> Sample:
+def _sample(resolver: RecordingResolver, merge_fields: Mapping[str, object] | None) -> Sample:
     try:
-        recording = hearing.recording_for(merge_fields)
+        recording = resolver.recording_for(merge_fields)
     except ServiceError as refused:
         return Sample(None, code=refused.code, message=refused.message)
     return Sample(recording, link(recording))

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from campaigns.scripts.parts import Script, read_script
 from delivery.models import Clip
-from delivery.recordings.clips import CHECK_IDS, why_not
+from delivery.recordings.clips import CHECK_IDS, joining_error
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 
@@ -82,7 +82,7 @@ def _wrong_length(script: Script, clips: Mapping[UUID, Clip]) -> list[ServiceErr
         return []
     shortest = [min(choices, key=lambda clip: clip.duration_ms) for choices in lengths]
     longest = [max(choices, key=lambda clip: clip.duration_ms) for choices in lengths]
-    wrong = [(why_not(shortest), "too_short"), (why_not(longest), "too_long")]
+    wrong = [(joining_error(shortest), "too_short"), (joining_error(longest), "too_long")]
     return [_refused(code, refused.message) for refused, code in wrong if refused and refused.code == code]
 
 

@@ -26,15 +26,15 @@ from delivery.models import Assembly, Clip
 from delivery.recordings.clips import store_clip
 from delivery.recordings.links import link
 from delivery.recordings.storage import name_of_file
+from rvm.platform.admin.form_errors import ServiceForm, copy_state
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from rvm.platform.uploads import BoundedMemoryUploadHandler, UploadTooLarge, drain
 
 MAX_MEGABYTES = 32
-_MOST_NAMED = 20  # refused files listed by name
+_MAX_NAMED = 20  # refused files listed by name
 
 
 class ClipsUploadHandler(BoundedMemoryUploadHandler):
@@ -56,7 +56,7 @@ class FilesField(forms.FileField):
         return [clean(file, initial) for file in files or [None]]
 
 
-class ClipsForm(RefusableForm):
+class ClipsForm(ServiceForm):
     refusal_fields: ClassVar[dict[str, str]] = {"": "audio"}
     audio = FilesField(
         label="MP3 files",
@@ -140,7 +140,7 @@ class ClipAdmin(RecordAdmin):
             self._keep(request, form.cleaned_data["workspace"], file, kept, refused)
         if not kept:
             raise ValidationError({"audio": _named(refused)})
-        adopt(obj, kept[0])
+        copy_state(obj, kept[0])
         for message in _named(refused):
             messages.error(request, message)
         messages.success(request, f"{len(kept)} clip{' is' if len(kept) == 1 else 's are'} kept.")
@@ -165,5 +165,5 @@ class ClipAdmin(RecordAdmin):
 
 
 def _named(refused: list[str]) -> list[str]:
-    more = len(refused) - _MOST_NAMED
-    return [*refused[:_MOST_NAMED], *([f"{more} more files were refused."] if more > 0 else [])]
+    more = len(refused) - _MAX_NAMED
+    return [*refused[:_MAX_NAMED], *([f"{more} more files were refused."] if more > 0 else [])]

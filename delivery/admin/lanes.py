@@ -12,7 +12,7 @@ from unfold.decorators import display
 from delivery.lane_totals import counts_of
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane
-from rvm.platform.admin.lists import OfferedList
+from rvm.platform.admin.lists import RestrictedChangeList
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.models import Role
 
@@ -31,7 +31,7 @@ def count(lanes: Iterable[Any]) -> None:
         row.counted = counts[row.pk]
 
 
-class CountedList(OfferedList):
+class CountedList(RestrictedChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list: list[Any] = list(self.result_list)
@@ -63,7 +63,7 @@ class LaneAdmin(ScopedModelAdmin):
     def row_title(self, row: Lane) -> str:
         return lane_name(row)
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OfferedList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RestrictedChangeList]:
         return CountedList
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:

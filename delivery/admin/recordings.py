@@ -16,15 +16,15 @@ from delivery.admin.player import player
 from delivery.audio import AudioRejected
 from delivery.models import Recording
 from delivery.recordings.recordings import measured, stored_recording
+from rvm.platform.admin.form_errors import ServiceForm, copy_state
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import rights_of
-from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 
 
-class RecordingForm(RefusableForm):
+class RecordingForm(ServiceForm):
     refusal_fields: ClassVar[dict[str, str]] = {"": "audio"}
     audio = forms.FileField(
         label="MP3 file",
@@ -72,8 +72,8 @@ class RecordingAdmin(RecordAdmin):
         found, duplicates = super().get_search_results(request, listed, search_term)
         return found, bool(duplicates)
 
-    def offered(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().offered(request).filter(assembled=False)
+    def selectable(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().selectable(request).filter(assembled=False)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         recording = super().get_object(request, object_id, from_field)
@@ -132,7 +132,7 @@ class RecordingAdmin(RecordAdmin):
     def save_model(self, request: HttpRequest, obj: Recording, form: Any, change: bool) -> None:
         asked = form.cleaned_data
         with stored_recording(asked["workspace"], asked["name"], asked["audio"].read()) as written:
-            adopt(obj, written)
+            copy_state(obj, written)
             self.record(request, "uploaded", written)
         if written.name != asked["name"]:
             messages.info(request, f"This sound was uploaded before, as “{written.name}”; it stays one recording.")

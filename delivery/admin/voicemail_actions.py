@@ -104,7 +104,7 @@ class VoicemailActions(RecordAdmin):
             action()
             messages.success(request, done)
         except ServiceError as refusal:
-            messages.error(request, _in_words_of_the_page(refusal))
+            messages.error(request, admin_message(refusal))
         return redirect(reverse("admin:delivery_voicemail_change", args=[voicemail.pk]))
 
     def _all(
@@ -119,14 +119,14 @@ class VoicemailActions(RecordAdmin):
                 action(request, voicemail)
                 count += 1
             except ServiceError as refusal:
-                message = _in_words_of_the_page(refusal)
+                message = admin_message(refusal)
                 refusals[message] = refusals.get(message, 0) + 1
         messages.success(request, f"{count} voicemails are {done}.") if count else None
         for message, times in refusals.items():
             messages.warning(request, f"{times} not: {message}")
 
 
-def _in_words_of_the_page(refusal: ServiceError) -> str:
+def admin_message(refusal: ServiceError) -> str:
     """The refusal as text for the page: the service's message on duplicate risk describes the API's field."""
     if refusal.code == "duplicate_risk":
         return "The person may have been reached already; open the voicemail to accept the risk and send again all the same."

@@ -39,7 +39,7 @@ def chosen_workspace(request: HttpRequest) -> Workspace | None:
     return found
 
 
-def sift(request: HttpRequest, queryset: QuerySet[Any], **sought: Any) -> QuerySet[Any]:
+def filter_in_workspace(request: HttpRequest, queryset: QuerySet[Any], **sought: Any) -> QuerySet[Any]:
     """The rows of the queryset in the chosen workspace that pass the API's filter."""
     workspace = chosen_workspace(request)
     if workspace is None:
@@ -61,7 +61,7 @@ class WorkspaceFilter(DropdownFilter):
         return asked if asked in known else next(iter(known), None)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return sift(request, queryset)
+        return filter_in_workspace(request, queryset)
 
 
 class _Choice(DropdownFilter):
@@ -75,7 +75,7 @@ class _Choice(DropdownFilter):
             return queryset
         if asked not in [key for key, _ in self.lookup_choices]:
             return queryset.none()
-        return sift(request, queryset, **{self.argument: asked})
+        return filter_in_workspace(request, queryset, **{self.argument: asked})
 
 
 class UseCaseFilter(_Choice):
@@ -131,7 +131,7 @@ class StatusFilter(CheckboxFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         asked = [status for status in self.value() or () if status]
-        return sift(request, queryset, statuses=asked) if asked else queryset
+        return filter_in_workspace(request, queryset, statuses=asked) if asked else queryset
 
 
 class CreatedFilter(RangeDateFilter):
@@ -142,7 +142,7 @@ class CreatedFilter(RangeDateFilter):
         if first is None and last is None:
             return queryset
         before = last + timedelta(days=1) if last else None
-        return sift(request, queryset, created_after=first, created_before=before)
+        return filter_in_workspace(request, queryset, created_after=first, created_before=before)
 
 
 def _day(text: Any) -> datetime | None:
@@ -153,18 +153,18 @@ def _day(text: Any) -> datetime | None:
 
 
 class RecipientFilter(EncryptedNumberFilter):
-    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
-        return sift(request, queryset, recipient=number)
+    def filter_by_term(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
+        return filter_in_workspace(request, queryset, recipient=number)
 
 
 class IdentifierFilter(EncryptedNumberFilter):
     title, parameter_name = "record number or reference", "identifier"
 
-    def shown(self, number: str) -> str:
+    def display_term(self, number: str) -> str:
         return "as searched"
 
-    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
-        return sift(request, queryset, either=number)
+    def filter_by_term(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
+        return filter_in_workspace(request, queryset, either=number)
 
 
 FILTERS: tuple[type[ListFilter] | tuple[str, type[ListFilter]], ...] = (

@@ -18,11 +18,11 @@ from usecases.admin.typed_numbers import typed_number
 class VoicemailSearch(ExactSearch):
     search_placeholder = "Phone or record number, reference or id, exactly"
 
-    def found(self, request: HttpRequest, text: str, workspace: str) -> HttpResponse:
+    def search_response(self, request: HttpRequest, text: str, workspace: str) -> HttpResponse:
         mine = rights_of(request).workspaces()
         chosen = next((row for row in mine if str(row.pk) == workspace), None) or mine.first()
         if chosen is None:
-            return self.nothing(request, "You are a member of no workspace.", "")
+            return self.respond_not_found(request, "You are a member of no workspace.", "")
         kept = str(chosen.pk)
         identifier = _uuid(text)
         if identifier is not None and self._known(request).filter(pk=identifier).exists():
@@ -34,13 +34,17 @@ class VoicemailSearch(ExactSearch):
             # A live voicemail has priority over a test voicemail with the same identifier.
             [(first, live), *others] = found
             only = not others or (live and not others[0][1])
-            return self._page_of(first) if only else self.to_list(workspace=kept, identifier=encrypt_term(text))
+            return (
+                self._page_of(first) if only else self.redirect_to_list(workspace=kept, identifier=encrypt_term(text))
+            )
         if identifier is not None:
-            return self.nothing(request, "No voicemail of your workspaces has this id.", kept)
+            return self.respond_not_found(request, "No voicemail of your workspaces has this id.", kept)
         number = typed_number(text)
         if number is None:
-            return self.nothing(request, f"No voicemail of {chosen.name} has this record number or reference.", kept)
-        return self.to_list(workspace=kept, number=encrypt_term(number))
+            return self.respond_not_found(
+                request, f"No voicemail of {chosen.name} has this record number or reference.", kept
+            )
+        return self.redirect_to_list(workspace=kept, number=encrypt_term(number))
 
     def _known(self, request: HttpRequest) -> Any:
         return self.get_queryset(request)

@@ -32,7 +32,7 @@ class DeliveryView(UseCasesView):
         return Scope.NUMBERS_READ in self.key.scopes
 
     def find_recording(self, recording_id: UUID) -> Recording:
-        recording = self.one(
+        recording = self.get_row(
             recordings(self.workspace),
             recording_id,
             "This workspace has no such recording; upload it first, or check its id.",
@@ -47,7 +47,7 @@ class DeliveryView(UseCasesView):
         return recording
 
     def find_clip(self, clip_id: UUID) -> Clip:
-        return self.one(
+        return self.get_row(
             clips(self.workspace), clip_id, "This workspace has no such clip; upload it first, or check its id."
         )
 

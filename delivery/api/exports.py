@@ -61,7 +61,7 @@ class VoicemailExportView(DeliveryView):
         query.is_valid(raise_exception=True)
         live = self.world(query.asked_live)
         return voicemail_download(
-            voicemails(self.workspace, query.sought(), live=live),
+            voicemails(self.workspace, query.voicemail_filter(), live=live),
             workspace=self.workspace,
             actor=self.actor,
             reveal=self.may_see_numbers,

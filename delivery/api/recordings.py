@@ -13,7 +13,7 @@ from delivery.api.serializers.sounds import RecordingDetailSerializer, Recording
 from delivery.api.sounds import PLAYING, SoundAudioView, SoundListView, SoundView
 from delivery.models import Recording
 from delivery.recordings.recordings import measured, store_recording
-from delivery.selectors import offered_recordings
+from delivery.selectors import selectable_recordings
 from rvm.platform.api.lists import PageQuery, page_of
 from rvm.platform.scopes import Scope
 
@@ -49,7 +49,7 @@ class RecordingsView(SoundListView):
     store = staticmethod(store_recording)
 
     def rows(self, query: PageQuery, live: bool | None) -> QuerySet[Recording]:
-        return offered_recordings(self.workspace)
+        return selectable_recordings(self.workspace)
 
 
 @extend_schema_view(

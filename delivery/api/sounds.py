@@ -44,7 +44,7 @@ class SoundListView(ListView, CreateView, DeliveryView):
     store: ClassVar[Callable[..., Recording | Clip]]
 
     def create(self) -> Recording | Clip:
-        upload = self.sent(self.upload_class)
+        upload = self.read_body(self.upload_class)
         audio = upload["audio"]
         return type(self).store(self.workspace, upload.get("name") or name_of_file(audio.name), audio.read())
 

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from delivery.api import examples
 from delivery.api.base import ONE_WORLD, DeliveryView
 from delivery.api.serializers.filters import VoicemailQuery, VoicemailSearch
-from delivery.api.serializers.sending import (
+from delivery.api.serializers.requests import (
     BatchResultSerializer,
     NewBatch,
     SendRecording,
@@ -45,13 +45,15 @@ class _VoicemailView(DeliveryView, RowsView):
 
     def find(self, voicemail_id: UUID) -> Voicemail:
         found = voicemails(self.workspace, live=self.reach)
-        return self.one(found, voicemail_id, self.absent("The voicemail does not exist in this workspace."))
+        return self.get_row(
+            found, voicemail_id, self.not_found_message("The voicemail does not exist in this workspace.")
+        )
 
     def context(self, rows: list[Voicemail]) -> dict[str, Any]:
         return {"reveal": self.may_see_numbers}
 
     def rows(self, query: VoicemailQuery, live: bool | None) -> QuerySet[Voicemail]:
-        return voicemails(self.workspace, query.sought(), live=live)
+        return voicemails(self.workspace, query.voicemail_filter(), live=live)
 
 
 @extend_schema_view(
@@ -138,7 +140,7 @@ class VoicemailBatchView(_VoicemailView):
         examples=[examples.BATCH, examples.BATCH_RESULT],
     )
     def post(self, request: Request, workspace_id: UUID) -> Response:
-        asked = self.sent(NewBatch)
+        asked = self.read_body(NewBatch)
         outcomes = queue_voicemails(
             use_case=self.find_use_case(asked["use_case_id"]),
             recording=self.find_recording(asked["recording_id"]),
@@ -204,7 +206,7 @@ class VoicemailRetryView(_VoicemailView):
         examples=[examples.RETRY, examples.QUEUED_AGAIN],
     )
     def post(self, request: Request, workspace_id: UUID, voicemail_id: UUID) -> Response:
-        accepts = self.sent(VoicemailRetry)["accept_duplicate_risk"]
+        accepts = self.read_body(VoicemailRetry)["accept_duplicate_risk"]
         if accepts:
             require_scope(self.key, Scope.VOICEMAIL_RESEND_UNCERTAIN)
         voicemail = retry(self.find(voicemail_id), accept_duplicate_risk=accepts, actor=self.actor, now=database_now())

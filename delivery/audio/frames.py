@@ -85,7 +85,7 @@ def _first_frame(audio: bytes) -> tuple[int, Stream, bytes]:
         stream = stream_at(audio, at)
         following = at + stream.lengths[audio[at + 2]] if stream else 0
         if stream is None or (following < len(audio) and stream_at(audio, following) is None):
-            raise _why_not(audio)
+            raise _rejection_of(audio)
         frame = audio[at:following]
         if not any(frame.startswith(_TAG_MARKS, offset) for offset in stream.tag_offsets):
             return at, stream, info_frame
@@ -147,7 +147,7 @@ def _refuse_another_stream(audio: bytes, at: int, stream: Stream, seconds: str) 
         raise rejected("mixed_format", before=stream, after=other, seconds=seconds)
 
 
-def _why_not(audio: bytes) -> AudioRejected:
+def _rejection_of(audio: bytes) -> AudioRejected:
     """The refusal of a file without an MP3 frame at its beginning."""
     name = name_of_format(audio)
     if name:

@@ -13,9 +13,9 @@ from delivery.audio.rejections import rejected
 
 _ID3V2_HEADER = 10
 _PADDING = re.compile(rb"\0*")
-_MOST_TAGS = 4  # some programs write a second tag instead of changing the first
+_MAX_TAGS = 4  # some programs write a second tag instead of changing the first
 _APE_FOOTER = 32
-_LYRICS1_MOST = 5100 + len(b"LYRICSBEGIN") + len(b"LYRICSEND")
+_MAX_LYRICS1 = 5100 + len(b"LYRICSBEGIN") + len(b"LYRICSEND")
 
 
 def end_of_front_tags(data: bytes) -> int:
@@ -24,7 +24,7 @@ def end_of_front_tags(data: bytes) -> int:
     Zeros after a tag count as its padding, because several taggers do not include padding in the size.
     """
     at = 0
-    for _ in range(_MOST_TAGS):
+    for _ in range(_MAX_TAGS):
         if data[at : at + 3] != b"ID3":
             break
         size = data[at + 6 : at + _ID3V2_HEADER]
@@ -43,7 +43,7 @@ def end_of_front_tags(data: bytes) -> int:
 def start_of_back_tags(data: bytes) -> int:
     """The offset at which the tags at the end begin, `len(data)` without one."""
     end = len(data)
-    for _ in range(_MOST_TAGS):
+    for _ in range(_MAX_TAGS):
         start = _start_of_last_tag(data, end)
         if start == end:
             break
@@ -65,6 +65,6 @@ def _start_of_last_tag(data: bytes, end: int) -> int:
         start = end - 15 - int(data[end - 15 : end - 9])
         return start if start >= 0 and data.startswith(b"LYRICSBEGIN", start) else end
     if data.endswith(b"LYRICSEND", 0, end):
-        start = data.rfind(b"LYRICSBEGIN", max(0, end - _LYRICS1_MOST), end)
+        start = data.rfind(b"LYRICSBEGIN", max(0, end - _MAX_LYRICS1), end)
         return start if start >= 0 else end
     return end

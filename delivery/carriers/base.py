@@ -52,11 +52,11 @@ class Check:
     detail: str
 
 
-class MediaRefused(ValueError):
+class MediaRejected(ValueError):
     """The carrier refuses this recording permanently; the message is the carrier's reason, for the user."""
 
 
-class MediaNotTaken(ValueError):
+class MediaUploadFailed(ValueError):
     """This upload failed, but another may succeed; the message gives the reason."""
 
 
@@ -120,7 +120,7 @@ class Carrier(ABC):
     def upload(self, name: str, mp3: bytes) -> Generator[CarrierRequest, CarrierResponse, str]:
         """A generator of the upload of a recording: it yields requests, receives their responses, and returns the media id.
 
-        It does no I/O itself and may be restarted from the beginning. Raises MediaRefused, MediaNotTaken.
+        It does no I/O itself and may be restarted from the beginning. Raises MediaRejected, MediaUploadFailed.
         """
         raise NotImplementedError(f"{self.label} takes no uploads")
 

@@ -26,8 +26,8 @@ from delivery.carriers.base import (
     Carrier,
     Credential,
     DropRequest,
-    MediaNotTaken,
-    MediaRefused,
+    MediaRejected,
+    MediaUploadFailed,
 )
 from delivery.carriers.hosts import check_address
 from delivery.carriers.parsing import (
@@ -180,9 +180,11 @@ class DropCowboy(Carrier):
             (target.get("url"), target.get("content_type")) if isinstance(target, dict) else (None, None)
         )
         if not media_id or not isinstance(url, str) or not isinstance(content_type, str):
-            raise MediaNotTaken("The carrier's answer to a new recording held no media id or no address for an MP3.")
+            raise MediaUploadFailed(
+                "The carrier's answer to a new recording held no media id or no address for an MP3."
+            )
         if urlsplit(url).scheme not in ("https", self._scheme):
-            raise MediaNotTaken("The carrier named an upload address without TLS.")
+            raise MediaUploadFailed("The carrier named an upload address without TLS.")
         # The address is signed together with the content type; a key or any other header would break it, and give the key away.
         _taken((yield CarrierRequest("PUT", url, (f"Content-Type: {content_type}",), mp3)), storage=True)
         _taken((yield self._post(f"/media/public/media/{quote(media_id, safe='')}/complete", {})))
@@ -285,7 +287,7 @@ def _attempt_key(body: dict[str, Any]) -> UUID | None:
 
 
 def _taken(response: CarrierResponse, storage: bool = False) -> dict[str, Any]:
-    """The data of a successful response. Raises MediaRefused for a refusal by the API, otherwise MediaNotTaken.
+    """The data of a successful response. Raises MediaRejected for a refusal by the API, otherwise MediaUploadFailed.
 
     A refusal by the storage may be temporary.
     """
@@ -295,8 +297,8 @@ def _taken(response: CarrierResponse, storage: bool = False) -> dict[str, Any]:
         return data if isinstance(data, dict) else {}
     message = f"The carrier answered {response.status} to the upload. {_explanation(body)}".strip()
     if response.status in REFUSALS and not storage:
-        raise MediaRefused(message)
-    raise MediaNotTaken(message)
+        raise MediaRejected(message)
+    raise MediaUploadFailed(message)
 
 
 def _explanation(body: dict[str, Any]) -> str:

@@ -72,7 +72,7 @@ def is_bad(submission: Submission) -> bool:
     )
 
 
-def why_open(health: Health, account_reason: Reason | None) -> str | None:
+def opening_reason(health: Health, account_reason: Reason | None) -> str | None:
     """The reason to open the breaker, as a sentence for users, or None. Pure."""
     if account_reason is not None:
         return ACCOUNT_REASONS[account_reason]
@@ -87,19 +87,19 @@ def watch(redis: Redis, results: Sequence[Result], now: datetime) -> None:
     for result in results:
         by_setup[result.claim.route.setup_id].append(result)
     for setup_id, own in by_setup.items():
-        judge(redis, setup_id, [result.submission for result in own], now, probing=own[0].claim.route.probing)
+        evaluate(redis, setup_id, [result.submission for result in own], now, probing=own[0].claim.route.probing)
 
 
-def judge(redis: Redis, setup_id: UUID, submissions: Sequence[Submission], now: datetime, *, probing: bool) -> None:
+def evaluate(redis: Redis, setup_id: UUID, submissions: Sequence[Submission], now: datetime, *, probing: bool) -> None:
     """Count the submissions of one setup, and open or close its breaker. `probing`: the breaker was half open; this was the probe."""
     account = next((one.reason for one in submissions if one.reason in ACCOUNT_REASONS), None)
     bad = sum(is_bad(submission) for submission in submissions)
     if probing and not bad and account is None:
         close(setup_id)
-        forget(redis, setup_id)
+        reset_counts(redis, setup_id)
         return
     health = _count(redis, setup_id, len(submissions), bad, now)
-    why = why_open(health, account) or ("The probe had no clear answer either." if probing and bad else None)
+    why = opening_reason(health, account) or ("The probe had no clear answer either." if probing and bad else None)
     if why is not None:
         _open(redis, setup_id, why, now)
 
@@ -167,7 +167,7 @@ def close(setup_id: UUID) -> bool:
     return closed
 
 
-def forget(redis: Redis, setup_id: UUID) -> None:
+def reset_counts(redis: Redis, setup_id: UUID) -> None:
     """Delete the counts and the probe of a setup: the failures that opened the breaker must not open it again."""
     keys = list(redis.scan_iter(f"rvm:health:{setup_id}:*", count=200))
     redis.delete(_probe_key(setup_id), *keys)

@@ -162,7 +162,7 @@ def _take(route: SendRoute, rows: list[tuple[Any, ...]], limit: int, now: dateti
     suppressed = are_suppressed(
         route.workspace_id, [(row[2], recipient) for row, recipient in zip(rows, recipients, strict=True)]
     )
-    known = carrier_media.known(route.setup_id, {row[4] for row in rows}) if route.adapter.needs_media else None
+    known = carrier_media.media_states(route.setup_id, {row[4] for row in rows}) if route.adapter.needs_media else None
     taken = _Taken()
     for row, recipient, is_suppressed in zip(rows, recipients, suppressed, strict=True):
         if len(taken.claims) == limit:
@@ -177,7 +177,7 @@ def _take(route: SendRoute, rows: list[tuple[Any, ...]], limit: int, now: dateti
                 _with_media(taken, _claim_of(route, row, recipient, now), known.get(row[4]), now)
         except Exception as error:
             taken.put_off.append((row[0], _logged_message(row[0], error)))
-    carrier_media.want(route.setup_id, taken.missing, now)
+    carrier_media.request_uploads(route.setup_id, taken.missing, now)
     if taken.claims:
         transitions.begin(
             [NewDrop(claim.drop_id, claim.voicemail_id, claim.sender) for claim in taken.claims],

@@ -138,7 +138,7 @@ class Dispatcher:
         try:
             turn = future.result()
         except DatabaseError as error:
-            self._keep_for_later(error)
+            self._defer_results(error)
             return
         if self._turn_looks:
             self._left = turn.left
@@ -146,7 +146,7 @@ class Dispatcher:
         for claimed in turn.claimed:
             self._submit(claimed)
 
-    def _keep_for_later(self, error: DatabaseError) -> None:
+    def _defer_results(self, error: DatabaseError) -> None:
         """Keep results that PostgreSQL did not accept, to write them later. Results older than RECORD_PATIENCE are dropped: their
         leases settle them."""
         log.warning("results_not_written", count=len(self._turn_results), error=type(error).__name__)
@@ -167,11 +167,11 @@ class Dispatcher:
                 setup_id=str(route.setup_id),
                 error=type(error).__name__,
             )
-            self._keep(claimed, NOT_BUILT, asked=False)
+            self._add_result(claimed, NOT_BUILT, asked=False)
             return
         if self._clock() > claimed.last_start:
             # The process was stopped or suspended since the claim: the lease may have ended, and the tick acted on that.
-            self._keep(claimed, TOO_LATE, asked=False)
+            self._add_result(claimed, TOO_LATE, asked=False)
             return
         self._transport.submit(request, claimed)
         self._in_flight[route.setup_id] += 1
@@ -198,9 +198,9 @@ class Dispatcher:
             return
         for claimed, end in self._transport.poll(IDLE_SECONDS if self._turn is None else BUSY_SECONDS):
             self._in_flight[claimed.claim.route.setup_id] -= 1
-            self._keep(claimed, submission_of(claimed.claim.route.adapter, end, claimed.claim.drop_id))
+            self._add_result(claimed, submission_of(claimed.claim.route.adapter, end, claimed.claim.drop_id))
 
-    def _keep(self, claimed: Claimed, submission: Submission, *, asked: bool = True) -> None:
+    def _add_result(self, claimed: Claimed, submission: Submission, *, asked: bool = True) -> None:
         now = self._clock()
         if not self._results:
             self._results_since = now

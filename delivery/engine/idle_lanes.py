@@ -21,10 +21,10 @@ from rvm.platform.models import Tally
 
 log = structlog.get_logger(__name__)
 
-WOKEN = "woken_lanes"
+REACTIVATED = "woken_lanes"
 # Limits of one tick: lanes made idle, and lanes whose rows are read.
-MAX_RESTED = 1000
-MAX_LOOKED_AT = 500
+MAX_MADE_IDLE = 1000
+MAX_CHECKED = 500
 
 # Makes lanes idle in which nothing is under way.
 # The counters select candidates, the rows decide. Deltas that are not folded keep their lane active, and so does a lock on the lane:
@@ -48,19 +48,19 @@ UPDATE delivery_lane SET idle = false WHERE id = ANY(ARRAY(
 RETURNING id
 """
 # The next lanes by id, and whether each is idle although its rows include a queued voicemail.
-_LOOK_AT_NEXT_LANES = """
+_CHECK_NEXT_LANES = """
 SELECT l.id, l.idle AND (SELECT v.id FROM delivery_voicemail v WHERE v.lane_id = l.id AND v.status = 'queued'
                           ORDER BY v.failover, v.not_before LIMIT 1) IS NOT NULL
   FROM (SELECT id, idle FROM delivery_lane WHERE id > %s ORDER BY id LIMIT %s) l ORDER BY l.id
 """
 _FIRST = UUID(int=0)
 
-_looked_at_to = _FIRST  # by this process
+_checked_up_to = _FIRST  # by this process
 
 
 def mark_idle(now: datetime) -> None:
     """Make lanes idle in which nothing is queued or under way and no count has changed for ten minutes."""
-    sql.run(_MARK_IDLE, [_names(), MAX_RESTED])
+    sql.run(_MARK_IDLE, [_names(), MAX_MADE_IDLE])
 
 
 def mark_active(lane: Lane) -> None:
@@ -70,19 +70,19 @@ def mark_active(lane: Lane) -> None:
         lane.idle = False
 
 
-def mark_stirring_active(now: datetime) -> int:
+def reactivate_lanes(now: datetime) -> int:
     """Make idle lanes active in which something is queued or under way, and return how many."""
-    global _looked_at_to
+    global _checked_up_to
     stirring = {row[0] for row in sql.run(LANES_WITH, [_names()])}
-    page = sql.run(_LOOK_AT_NEXT_LANES, [_looked_at_to, MAX_LOOKED_AT])
-    _looked_at_to = page[-1][0] if len(page) == MAX_LOOKED_AT else _FIRST
+    page = sql.run(_CHECK_NEXT_LANES, [_checked_up_to, MAX_CHECKED])
+    _checked_up_to = page[-1][0] if len(page) == MAX_CHECKED else _FIRST
     stirring |= {lane_id for lane_id, waits in page if waits}
     if not stirring:
         return 0
     with transaction.atomic():
         woken = [row[0] for row in sql.run(_MARK_ACTIVE, [sql.ids(stirring)])]
         if woken:
-            Tally.add(WOKEN, len(woken), now)
+            Tally.add(REACTIVATED, len(woken), now)
     for lane_id in woken:
         log.info("lane_woken", lane_id=str(lane_id))
     return len(woken)

@@ -69,9 +69,9 @@ class ClaimScheduler:
         self._now = now
         self._lease = lease
         self._margin = lease.total_seconds() - http_timeout
-        self._asked: set[UUID] = set()
-        self._resting: dict[UUID, float] = {}
-        self._owed = 0.0  # boot clock: until then a lane rests after a passing fault, and the job waits for it
+        self._limited_setups: set[UUID] = set()
+        self._skipped_until: dict[UUID, float] = {}
+        self._retry_at = 0.0  # boot clock: until then a lane rests after a passing fault, and the job waits for it
         self._rotation = 0
 
     def turn(self, results: Sequence[Result], capacity: int, in_flight: Mapping[UUID, int]) -> Turn:
@@ -81,7 +81,7 @@ class ClaimScheduler:
         if results:
             now = self._now()
             bisected(lambda part: record(part, now), results, _not_written)
-            self._judge(results, now)
+            self._update_breakers(results, now)
         if capacity <= 0:
             return Turn()
         try:
@@ -93,7 +93,7 @@ class ClaimScheduler:
             log.warning("claim_failed", error=type(error).__name__)
         return Turn(wait=REDIS_WAIT)
 
-    def _judge(self, results: Sequence[Result], now: datetime) -> None:
+    def _update_breakers(self, results: Sequence[Result], now: datetime) -> None:
         """Pause setups whose carriers asked for it, and update the breakers. The results are written already."""
         try:
             for result in results:
@@ -106,7 +106,7 @@ class ClaimScheduler:
     def release(self) -> None:
         """Free this worker's share of the caps. If Redis does not respond, the share expires."""
         try:
-            self._limiter.release(self._asked)
+            self._limiter.release(self._limited_setups)
         except RedisError as error:
             log.warning("rate_limiter_unreachable", error=type(error).__name__)
 
@@ -116,7 +116,7 @@ class ClaimScheduler:
         last_start = began + self._margin
         now = self._now()
         found = active_routes(now, min(capacity, MAX_CLAIMED))
-        routes = self._in_turn(route for route in found if self._resting.get(route.lane_id, 0.0) <= began)
+        routes = self._rotated(route for route in found if self._skipped_until.get(route.lane_id, 0.0) <= began)
         claimed: list[Claimed] = []
         open_by_setup = dict(in_flight)
         waits: list[float] = []
@@ -130,7 +130,7 @@ class ClaimScheduler:
                     # Drops already claimed from other lanes are still sent: only this worker may send them.
                     log.warning("turn_cut_short", error=type(error).__name__)
                     return Turn(claimed, wait=REDIS_WAIT)
-                self._pass_over(route, error)
+                self._skip_failing_lane(route, error)
                 continue
             open_by_setup[route.setup_id] = open_by_setup.get(route.setup_id, 0) + len(started)
             claimed += started
@@ -138,21 +138,21 @@ class ClaimScheduler:
             if len(claimed) >= capacity:
                 break
         self._rotation += bool(claimed)
-        wait = min(waits, default=max(0.0, self._owed - began))
-        return Turn(claimed, left=bool(routes) or self._owed > began, wait=min(wait, MAX_WAIT))
+        wait = min(waits, default=max(0.0, self._retry_at - began))
+        return Turn(claimed, left=bool(routes) or self._retry_at > began, wait=min(wait, MAX_WAIT))
 
-    def _pass_over(self, route: ActiveRoute, error: Exception) -> None:
+    def _skip_failing_lane(self, route: ActiveRoute, error: Exception) -> None:
         """Skip a lane for a while after a fault of its own. A deadlock passes soon; a wrong statement or an invalid pace does not."""
         log.warning("lane_passed_over", lane_id=str(route.lane_id), error=type(error).__name__)
         passes = isinstance(error, OUTAGES) or type(error) is DatabaseError
-        self._rest(route, REDIS_WAIT if passes else BROKEN_SECONDS)
+        self._skip_for(route, REDIS_WAIT if passes else BROKEN_SECONDS)
         if passes:
-            self._owed = self._resting[route.lane_id]
+            self._retry_at = self._skipped_until[route.lane_id]
 
-    def _rest(self, route: ActiveRoute, seconds: float) -> None:
-        self._resting[route.lane_id] = self._clock() + seconds
+    def _skip_for(self, route: ActiveRoute, seconds: float) -> None:
+        self._skipped_until[route.lane_id] = self._clock() + seconds
 
-    def _in_turn(self, routes: Iterable[ActiveRoute]) -> list[ActiveRoute]:
+    def _rotated(self, routes: Iterable[ActiveRoute]) -> list[ActiveRoute]:
         """Routes by priority, rotated among equals, so that scarce starts are shared.
 
         Only turns that start something count: where every second turn gets a permit, the others would undo the rotation.
@@ -174,7 +174,7 @@ class ClaimScheduler:
             if not circuit_breaker.may_probe(self._limiter.redis, route.setup_id):
                 return [], MAX_WAIT
             wanted = 1
-        self._asked.add(route.setup_id)
+        self._limited_setups.add(route.setup_id)
         permit = self._limiter.acquire(
             route.setup_id,
             wanted=wanted,
@@ -195,15 +195,15 @@ class ClaimScheduler:
         except UnusableSetup as error:
             log.error("setup_unusable", setup_id=str(error.setup_id), error=error.cause)
             batch = ClaimedBatch([], 0)
-            self._rest(route, UNUSABLE_SECONDS)
+            self._skip_for(route, UNUSABLE_SECONDS)
         except DatabaseError:
             raise
         except Exception:
             log.exception("lane_failed", lane_id=str(route.lane_id), setup_id=str(route.setup_id))
             batch = ClaimedBatch([], 0)
-            self._rest(route, BROKEN_SECONDS)
+            self._skip_for(route, BROKEN_SECONDS)
         if batch.waits:
-            self._rest(route, MEDIA_SECONDS)
+            self._skip_for(route, MEDIA_SECONDS)
         return [Claimed(claimed, last_start) for claimed in batch.claims]
 
     def _give_back(self, route: ActiveRoute, granted: int, used: int) -> None:

@@ -23,8 +23,7 @@ from usecases.models import UseCase
 
 log = structlog.get_logger(__name__)
 
-V, D = VoicemailStatus, DropStatus
-UNDER_WAY = (V.SENDING, V.UNCERTAIN, V.ACCEPTED)
+UNDER_WAY = (VoicemailStatus.SENDING, VoicemailStatus.UNCERTAIN, VoicemailStatus.ACCEPTED)
 TALLY = "repaired_voicemails"
 # Limits of one tick: rows read, and pairs of use case and status visited.
 MAX_ROWS = 1000
@@ -95,8 +94,10 @@ def repair(voicemail_ids: list[UUID], now: datetime) -> int:
     """Make the voicemails agree with their latest drops again and return how many changed."""
     with transaction.atomic():
         rows = sql.run(_LOCK_UNDER_WAY, [sql.ids(voicemail_ids)])
-        drops = {row[0]: (D(row[1]), row[2]) for row in sql.run(_READ_DROPS, [sql.ids(row[3] for row in rows)])}
-        found = [_repair_for(V(row[1]), row[2], row[0], row[3], drops.get(row[3]), now) for row in rows]
+        drops = {
+            row[0]: (DropStatus(row[1]), row[2]) for row in sql.run(_READ_DROPS, [sql.ids(row[3] for row in rows)])
+        }
+        found = [_repair_for(VoicemailStatus(row[1]), row[2], row[0], row[3], drops.get(row[3]), now) for row in rows]
         transitions.apply([each for each in found if isinstance(each, Transition)], now)
         transitions.change_drops([each for each in found if isinstance(each, DropChange)], now)
         count = sum(each is not None for each in found)
@@ -123,15 +124,21 @@ def _repair_for(
         return Transition(voicemail_id, status, to, reason, Reason(why) if why else None, not_before=not_before)
 
     if drop is None or drop_id is None:
-        return move(V.FAILED, Reason.UNCONFIRMED)
+        return move(VoicemailStatus.FAILED, Reason.UNCONFIRMED)
     drop_status, why = drop
     if drop_status.value == status.value:
         return None
-    if drop_status is D.NOT_SENT:
-        return move(V.QUEUED, not_before=now) if status is V.SENDING else move(V.FAILED, Reason.NOT_SENT)
-    if drop_status in (D.DELIVERED, D.FAILED) or _ORDER.index(drop_status.value) > _ORDER.index(status.value):
-        return move(V(drop_status.value), why)
-    return DropChange(drop_id, drop_status, D(status.value), why)
+    if drop_status is DropStatus.NOT_SENT:
+        return (
+            move(VoicemailStatus.QUEUED, not_before=now)
+            if status is VoicemailStatus.SENDING
+            else move(VoicemailStatus.FAILED, Reason.NOT_SENT)
+        )
+    if drop_status in (DropStatus.DELIVERED, DropStatus.FAILED) or _ORDER.index(drop_status.value) > _ORDER.index(
+        status.value
+    ):
+        return move(VoicemailStatus(drop_status.value), why)
+    return DropChange(drop_id, drop_status, DropStatus(status.value), why)
 
 
 _ORDER = [status.value for status in UNDER_WAY]

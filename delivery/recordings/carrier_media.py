@@ -16,7 +16,7 @@ import structlog
 from django.db import connection, transaction
 
 from delivery.carriers import adapter_of
-from delivery.carriers.base import MediaNotTaken, MediaRefused
+from delivery.carriers.base import MediaRejected, MediaUploadFailed
 from delivery.models import CarrierMedia
 from delivery.recordings.storage import read_frames
 from delivery.runtime.deadlines import STEP_SECONDS, UPLOAD_SECONDS
@@ -57,19 +57,19 @@ class Media:
     error: str
 
 
-def known(setup_id: UUID, recordings: Iterable[UUID]) -> dict[UUID, Media]:
+def media_states(setup_id: UUID, recordings: Iterable[UUID]) -> dict[UUID, Media]:
     rows = CarrierMedia.objects.filter(setup=setup_id, recording__in=set(recordings))
     found = rows.values_list("recording_id", "state", "media_id", "error")
     return {recording: Media(State(state), media_id, error) for recording, state, media_id, error in found}
 
 
-def id_of(setup_id: UUID, recording_id: UUID) -> str:
+def media_id_of(setup_id: UUID, recording_id: UUID) -> str:
     """The carrier's id of the recording; empty without an upload. It changes only with new credentials, which reset all uploads."""
     ready = CarrierMedia.objects.filter(setup=setup_id, recording=recording_id, state=State.READY)
     return ready.values_list("media_id", flat=True).first() or ""
 
 
-def want(setup_id: UUID, recordings: Iterable[UUID], now: datetime) -> None:
+def request_uploads(setup_id: UUID, recordings: Iterable[UUID], now: datetime) -> None:
     """Request uploads; requests that exist already, or that wait after a failure, are unchanged."""
     asked = sorted(set(recordings))
     if asked:
@@ -80,15 +80,15 @@ def want(setup_id: UUID, recordings: Iterable[UUID], now: datetime) -> None:
 def upload_one(transport: Transport[None], now: Callable[[], datetime], clock: Callable[[], float]) -> bool:
     """Upload one recording and return whether one was due. `clock` is in seconds and advances during suspension."""
     began = clock()
-    media = _take(now())
+    media = _lease_next(now())
     if media is None:
         return False
     try:
-        media_id = _converse(media, transport, lambda: clock() - began < LEASE.total_seconds() - STEP_SECONDS)
+        media_id = _upload(media, transport, lambda: clock() - began < LEASE.total_seconds() - STEP_SECONDS)
         changes = {"state": State.READY, "media_id": media_id, "error": "", "ready_at": now()}
-    except MediaRefused as error:
+    except MediaRejected as error:
         changes = {"state": State.REFUSED, "error": str(error)[:200]}
-    except MediaNotTaken as error:
+    except MediaUploadFailed as error:
         wait = min(FIRST_WAIT * 2 ** min(media.attempts - 1, 16), MAX_WAIT)
         changes = {"state": State.FAILED, "error": str(error)[:200], "due_at": now() + wait}
     held = CarrierMedia.objects.filter(pk=media.pk, state=State.WANTED, attempts=media.attempts).update(**changes)
@@ -97,7 +97,7 @@ def upload_one(transport: Transport[None], now: Callable[[], datetime], clock: C
     return True
 
 
-def _take(now: datetime) -> CarrierMedia | None:
+def _lease_next(now: datetime) -> CarrierMedia | None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LEASE_NEXT_UPLOAD, [now + LEASE, now])
         row = cursor.fetchone()
@@ -105,18 +105,18 @@ def _take(now: datetime) -> CarrierMedia | None:
     return related.get(pk=row[0]) if row else None
 
 
-def _converse(media: CarrierMedia, transport: Transport[None], holds: Callable[[], bool]) -> str:
-    """Exchange all requests and responses of an upload and return the media id. Raises MediaRefused, MediaNotTaken."""
+def _upload(media: CarrierMedia, transport: Transport[None], holds: Callable[[], bool]) -> str:
+    """Exchange all requests and responses of an upload and return the media id. Raises MediaRejected, MediaUploadFailed."""
     try:
         # The carrier gets the recording's id as name, because the name that a user gave may identify a patient.
         conversation = adapter_of(media.setup).upload(str(media.recording_id), read_frames(media.recording))
     except (LookupError, ValueError, OSError, Undecryptable) as error:
-        raise MediaNotTaken(f"The upload could not begin ({type(error).__name__}).") from error
+        raise MediaUploadFailed(f"The upload could not begin ({type(error).__name__}).") from error
     try:
         request = next(conversation)
         while True:
             if not holds():
-                raise MediaNotTaken("The upload took longer than it may and was begun again.")
+                raise MediaUploadFailed("The upload took longer than it may and was begun again.")
             request = conversation.send(_exchange(transport, request))
     except StopIteration as end:
         media_id: str = end.value
@@ -128,5 +128,5 @@ def _exchange(transport: Transport[None], request: CarrierRequest) -> CarrierRes
     while True:
         for _, end in transport.poll(1.0):
             if isinstance(end, TransportFailure):
-                raise MediaNotTaken(end.detail)
+                raise MediaUploadFailed(end.detail)
             return end

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from delivery.audio import MAX_SECONDS, MIN_SECONDS, AudioRejected
 from delivery.audio.clips import inspect_clip
+from delivery.audio.concatenation import join, samples_of
 from delivery.audio.inspection import wrong_duration
-from delivery.audio.joining import join, samples_of
 from delivery.models import Assembly, Clip, Recording
 from delivery.recordings.recordings import stored_recording
 from delivery.recordings.storage import MAX_NAME_LENGTH, STORAGE_UNAVAILABLE, read_frames, stored
@@ -74,13 +74,13 @@ def assemble(workspace: Workspace, clip_ids: Sequence[UUID]) -> Recording:
     return _joined(workspace, [found[clip_id] for clip_id in clip_ids])
 
 
-def why_not(clips: Sequence[Clip]) -> ServiceError | None:
+def joining_error(clips: Sequence[Clip]) -> ServiceError | None:
     """The error for clips whose rows show that they cannot be joined to one recording; None if the rows show no obstacle."""
-    return _why_unlike(clips) or _why_of_wrong_length(clips)
+    return _format_error(clips) or _length_error(clips)
 
 
 def _joined(workspace: Workspace, clips: Sequence[Clip]) -> Recording:
-    if refused := why_not(clips):
+    if refused := joining_error(clips):
         raise refused
     name = " + ".join(clip.name for clip in clips)
     try:
@@ -107,7 +107,7 @@ def _frames_of(clip: Clip) -> bytes:
         ) from error
 
 
-def _why_unlike(clips: Sequence[Clip]) -> ServiceError | None:
+def _format_error(clips: Sequence[Clip]) -> ServiceError | None:
     first = clips[0]
     for clip in clips:
         if (clip.sample_rate, clip.channels) != (first.sample_rate, first.channels):
@@ -123,7 +123,7 @@ def _format(clip: Clip) -> str:
     return f"{clip.sample_rate} Hz {'mono' if clip.channels == 1 else 'stereo'}"
 
 
-def _why_of_wrong_length(clips: Sequence[Clip]) -> ServiceError | None:
+def _length_error(clips: Sequence[Clip]) -> ServiceError | None:
     rate = clips[0].sample_rate
     samples = samples_of([clip.duration_ms for clip in clips], rate)
     code = wrong_duration(samples, rate)

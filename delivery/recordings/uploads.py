@@ -10,8 +10,8 @@ from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
-from usecases.services.saving import lock
-from usecases.services.setups import lock_living
+from usecases.services.persistence import lock
+from usecases.services.setups import lock_setup
 
 State = CarrierMedia.State
 
@@ -27,7 +27,7 @@ def upload_again(*, media: CarrierMedia, actor: User | None) -> None:
     Raises ServiceError if the recording is uploaded already or its upload is in progress.
     """
     row = lock(media)
-    setup = lock_living(row.setup)
+    setup = lock_setup(row.setup)
     if not may_be_uploaded_again(row):
         raise ServiceError("upload_not_needed", "This recording is at the carrier, or its upload is under way.")
     CarrierMedia.objects.filter(pk=row.pk).update(state=State.WANTED, error="", due_at=Now())

@@ -199,7 +199,7 @@ class _Resubmissions:
             self._limiter.pause(question.drop.setup_id, submission.retry_after)
         if isinstance(end, CarrierResponse):
             _receive(question.drop, _of_second_request(question.drop, submission), end)
-        circuit_breaker.judge(
+        circuit_breaker.evaluate(
             self._limiter.redis, question.drop.setup_id, [submission], self._now(), probing=question.probing
         )
 
@@ -346,6 +346,6 @@ def _same_request(drop: Drop, route: SendRoute) -> DropRequest:
         recipient=drop.voicemail.recipient,
         sender=drop.sender,
         recording_id=drop.voicemail.recording_id,
-        media_id=carrier_media.id_of(drop.setup_id, drop.voicemail.recording_id),
+        media_id=carrier_media.media_id_of(drop.setup_id, drop.voicemail.recording_id),
         callback_token=route.callback_token,
     )

@@ -178,8 +178,8 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
         )
     if locked.failed_for not in retryable_reasons([], accept_duplicate_risk):
         if locked.failed_for in GUESSES:
-            raise _risk("The person may have been reached already.", voicemail_status=row.status)
-        raise _hopeless(row.reason_detail, voicemail_status=row.status)
+            raise _duplicate_risk("The person may have been reached already.", voicemail_status=row.status)
+        raise _permanent_failure(row.reason_detail, voicemail_status=row.status)
     if LeftOut.ATTEMPTS_USED_UP in left_out:
         raise ServiceError(
             "attempts_used_up",
@@ -221,9 +221,9 @@ def retryable_reasons(named: Collection[str], accept_duplicate_risk: bool) -> se
                 "reason_unknown", "There is no such reason; the page on reasons lists them all.", field="reasons"
             )
         if name in GUESSES and not accept_duplicate_risk:
-            raise _risk(f"“{name}” may have reached the person already.", field="reasons")
+            raise _duplicate_risk(f"“{name}” may have reached the person already.", field="reasons")
         if name not in may | GUESSES:
-            raise _hopeless(REASONS[Reason(name)].detail, field="reasons")
+            raise _permanent_failure(REASONS[Reason(name)].detail, field="reasons")
     return {Reason(name) for name in named}
 
 
@@ -231,11 +231,11 @@ def _not_retryable(message: str, **about: str) -> ServiceError:
     return ServiceError("not_retryable", message, **about)
 
 
-def _hopeless(reason_detail: str, **about: str) -> ServiceError:
+def _permanent_failure(reason_detail: str, **about: str) -> ServiceError:
     return _not_retryable(f"{reason_detail} Sending it again would not help.", **about)
 
 
-def _risk(message: str, **about: str) -> ServiceError:
+def _duplicate_risk(message: str, **about: str) -> ServiceError:
     return ServiceError(
         "duplicate_risk",
         f'{message} To send again all the same, accept the risk: {{"accept_duplicate_risk": true}}.',

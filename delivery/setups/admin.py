@@ -19,11 +19,11 @@ from delivery.lifecycle.status import DropStatus
 from delivery.models import Drop
 from delivery.setups.breaker_admin import SetupBreaker
 from delivery.setups.services import MAX_CREDENTIAL_LENGTH, SETTINGS, create_setup, credential_names, update_setup
+from rvm.platform.admin.form_errors import ServiceForm, changed_columns, copy_state
 from rvm.platform.admin.rights import acting_user
-from rvm.platform.admin.saving import RefusableForm, adopt, changed
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.models import Role
-from usecases.admin.use_cases import LivingFilter
+from usecases.admin.use_cases import NotDeletedFilter
 from usecases.models import TelephonySetup
 from usecases.services import delete_setup
 
@@ -50,7 +50,7 @@ CREDENTIAL_FIELDS = {
 }
 
 
-class BareSetupForm(RefusableForm):
+class BareSetupForm(ServiceForm):
     refusal_fields: ClassVar[dict[str, str]] = {}
 
     class Meta:
@@ -90,7 +90,7 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
     role_to_delete = Role.ADMIN
     form = SetupForm
     list_display = ("name", "carrier_label", "state", "pace_per_second", "in_flight_cap", "workspace")
-    list_filter = (("workspace", ScopedFilter), LivingFilter)
+    list_filter = (("workspace", ScopedFilter), NotDeletedFilter)
     list_select_related = ("workspace",)
     search_fields = ("name",)
     ordering = ("-id",)
@@ -167,7 +167,7 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
         asked, actor = form.cleaned_data, acting_user(request)
         if change:
             typed = form.credentials(obj.carrier) or None
-            update_setup(setup=obj, credentials=typed, actor=actor, **changed(form))
+            update_setup(setup=obj, credentials=typed, actor=actor, **changed_columns(form))
             return
         written = create_setup(
             workspace=asked["workspace"],
@@ -177,7 +177,7 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
             actor=actor,
             **{name: asked[name] for name in SETTINGS},
         )
-        adopt(obj, written)
+        copy_state(obj, written)
 
     def delete_model(self, request: HttpRequest, obj: TelephonySetup) -> None:
         delete_setup(setup=obj, actor=acting_user(request))

@@ -57,7 +57,7 @@ class SetupListView(_SetupView, ListView, CreateView):
         return selectors.setups(self.workspace, live=live)
 
     def create(self) -> TelephonySetup:
-        new = self.sent(NewSetup)
+        new = self.read_body(NewSetup)
         self.require_world(
             TelephonySetup(carrier=new["carrier"]).live,
             "This carrier reaches people, and a test key makes setups of the sandbox carrier only; use a live key.",
@@ -84,7 +84,7 @@ class SetupView(_SetupView):
     )
     def patch(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
         setup = self.find_setup(setup_id)
-        changes = self.sent(SetupChanges, partial=True)
+        changes = self.read_body(SetupChanges, partial=True)
         return Response(self.serialize(update_setup(setup=setup, actor=self.actor, **changes)))
 
     @extend_schema(

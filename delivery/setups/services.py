@@ -17,8 +17,8 @@ from rvm.platform import audit
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from usecases.models import TelephonySetup
-from usecases.services.saving import audit_changes, change, save
-from usecases.services.setups import lock_living
+from usecases.services.persistence import audit_changes, change, save
+from usecases.services.setups import lock_setup
 
 MAX_CREDENTIAL_LENGTH = 4096
 SETTINGS = ("pace_per_second", "in_flight_cap", "report_horizon_hours", "confirm_horizon_hours", "enabled")
@@ -53,7 +53,7 @@ def update_setup(
     The carrier cannot change, because earlier drops refer to the setup. Omitted credentials keep their values, so that one can be
     replaced without the others. Values of credentials are not audited.
     """
-    row = lock_living(setup)
+    row = lock_setup(setup)
     if credentials is not None:
         changes["credentials"] = check_credentials(row.carrier, {**row.credentials, **credentials})
         # The new credentials may belong to another account, which has none of the uploaded recordings.
@@ -71,12 +71,12 @@ def update_setup(
 @transaction.atomic
 def close_breaker(*, setup: TelephonySetup, actor: User | None) -> None:
     """Close the breaker of a repaired setup without waiting for the probe. Raises ServiceError if it is already closed."""
-    row = lock_living(setup)
+    row = lock_setup(setup)
     if row.breaker_until is None:
         raise ServiceError("breaker_closed", "This setup's breaker is closed already; nothing is held back.")
     circuit_breaker.close(row.pk)
     audit.record("setup.breaker_closed", row, actor=actor, workspace=row.workspace, was_open_for=row.breaker_reason)
-    transaction.on_commit(lambda: circuit_breaker.forget(get_connection("dispatch"), row.pk), robust=True)
+    transaction.on_commit(lambda: circuit_breaker.reset_counts(get_connection("dispatch"), row.pk), robust=True)
     wake_on_commit("dispatch")
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from delivery.engine.idle_lanes import WOKEN
+from delivery.engine.idle_lanes import REACTIVATED
 from delivery.lane_totals import OF_USE_CASES
 from delivery.lifecycle.invariants import TALLY
 from delivery.lifecycle.status import VoicemailStatus
@@ -63,7 +63,9 @@ def gauges(now: datetime) -> Iterator[Gauge]:
         )
     [(lanes,)] = sql.run(OPEN_LANES, [])
     yield Gauge("rvm_open_lanes", "Lanes that each look for work reads: neither idle nor held.", lanes)
-    yield Gauge("rvm_woken_lanes", "Idle lanes in which something came to wait, and which the tick woke.", tally(WOKEN))
+    yield Gauge(
+        "rvm_woken_lanes", "Idle lanes in which something came to wait, and which the tick woke.", tally(REACTIVATED)
+    )
     [(unmerged,)] = sql.run(UNMERGED, [MAX_COUNTED])
     yield Gauge("rvm_unmerged_reports", f"Carriers' reports in the inbox; at most {MAX_COUNTED}.", unmerged)
     [(unfolded,)] = sql.run(NOT_ROLLED_UP, [MAX_COUNTED])

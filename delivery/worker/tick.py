@@ -64,7 +64,7 @@ STEPS: list[Step] = [
     maintenance.expire,
     maintenance.fail_unreported,
     maintenance.fail_unconfirmed,
-    idle_lanes.mark_stirring_active,
+    idle_lanes.reactivate_lanes,
     _wake_workers,
     _roll_up_counts,
     idle_lanes.mark_idle,

@@ -21,7 +21,7 @@ MAX_FILE_BYTES = 8 * 1024 * 1024 + 64 * 1024
 # The part of a body that is not files: fields, part headers and boundaries.
 MAX_FORM_BYTES = 512 * 1024
 # The most that is read and discarded of a refused body.
-_MOST_DRAINED = 1024**3
+_MAX_DRAINED = 1024**3
 
 
 class UploadTooLarge(RequestDataTooBig):
@@ -86,6 +86,6 @@ class BoundedMemoryUploadHandler(FileUploadHandler):
 
 def drain(request: HttpRequest) -> None:
     """Discard the rest of a body, up to 1 GiB: a browser shows the response to a refused upload only after it has sent everything."""
-    left = _MOST_DRAINED
+    left = _MAX_DRAINED
     while left > 0 and (data := request.read(64 * 1024)):
         left -= len(data)

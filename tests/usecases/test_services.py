@@ -25,7 +25,7 @@ from usecases.services import (
     unassign_number,
     update_use_case,
 )
-from usecases.services.saving import unless_taken
+from usecases.services.persistence import unless_taken
 
 pytestmark = pytest.mark.django_db
 

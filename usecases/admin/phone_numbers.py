@@ -9,15 +9,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
+from rvm.platform.admin.form_errors import ServiceForm, copy_state
 from rvm.platform.admin.rights import acting_user, forbidden
-from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.models import Role
 from usecases.models import PhoneNumber, TelephonySetup
 from usecases.services import add_phone_number, remove_phone_number
 
 
-class PhoneNumberForm(RefusableForm):
+class PhoneNumberForm(ServiceForm):
     refusal_fields: ClassVar[dict[str, str]] = {"phone_number": "e164", "setup_id": "setup"}
 
     class Meta:
@@ -56,7 +56,7 @@ class PhoneNumberAdmin(ScopedModelAdmin):
         setup = form.cleaned_data["setup"]
         if not self.may(self.role_to_add, request, PhoneNumber(workspace_id=setup.workspace_id)):
             raise forbidden("setup_id")
-        adopt(obj, add_phone_number(setup=setup, e164=form.cleaned_data["e164"], actor=acting_user(request)))
+        copy_state(obj, add_phone_number(setup=setup, e164=form.cleaned_data["e164"], actor=acting_user(request)))
 
     def delete_model(self, request: HttpRequest, obj: PhoneNumber) -> None:
         remove_phone_number(phone_number=obj, actor=acting_user(request))

@@ -13,9 +13,9 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from rvm.platform import audit
 from rvm.platform.admin.exact_search import EncryptedNumberFilter, ExactSearch, encrypt_term
+from rvm.platform.admin.form_errors import ServiceForm, copy_state
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user, rights_of
-from rvm.platform.admin.saving import RefusableForm, adopt
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
@@ -25,7 +25,7 @@ from usecases.models import Suppression
 from usecases.suppressions import is_suppressed_for_good, suppress
 
 
-class SuppressionForm(RefusableForm):
+class SuppressionForm(ServiceForm):
     phone_number = forms.CharField(
         label="Phone number",
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
@@ -44,7 +44,7 @@ class SuppressionForm(RefusableForm):
 
 
 class NumberFilter(EncryptedNumberFilter):
-    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
+    def filter_by_term(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
         """Rows with the number in all workspaces of the user. Each workspace has its own blind index, so each is searched."""
         workspaces = list(rights_of(request).workspaces().values_list("pk", flat=True))
         indexes = [index for workspace_id in workspaces for index in blind_index().all_of(workspace_id, number)]
@@ -100,11 +100,15 @@ class SuppressionAdmin(ExactSearch, RecordAdmin):
             source=Suppression.Source.PERSON,
             reason=form.cleaned_data["reason"],
         )
-        adopt(obj, Suppression.objects.get(workspace=workspace, number_index=blind_index().of(workspace.pk, number)))
+        copy_state(
+            obj, Suppression.objects.get(workspace=workspace, number_index=blind_index().of(workspace.pk, number))
+        )
         audit.record("suppression.created", obj, actor=acting_user(request), workspace=workspace)
 
-    def found(self, request: HttpRequest, text: str, workspace: str) -> HttpResponse:
+    def search_response(self, request: HttpRequest, text: str, workspace: str) -> HttpResponse:
         number = typed_number(text)
         if number is None:
-            return self.nothing(request, "This is no phone number; write it as + and 7 to 15 digits.", workspace)
-        return self.to_list(number=encrypt_term(number))
+            return self.respond_not_found(
+                request, "This is no phone number; write it as + and 7 to 15 digits.", workspace
+            )
+        return self.redirect_to_list(number=encrypt_term(number))

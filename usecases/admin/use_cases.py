@@ -12,15 +12,15 @@ from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from rvm.platform.admin.form_errors import ServiceForm, changed_columns, copy_state
 from rvm.platform.admin.rights import acting_user
-from rvm.platform.admin.saving import RefusableForm, adopt, changed
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.models import Role
 from usecases.models import PhoneNumber, TelephonySetup, UseCase
 from usecases.services import assign_number, create_use_case, delete_use_case, unassign_number, update_use_case
 
 
-class LivingFilter(DropdownFilter):
+class NotDeletedFilter(DropdownFilter):
     """Shows use cases that are not deleted unless another choice is made."""
 
     title = "deleted"
@@ -41,7 +41,7 @@ class NumberChoice(forms.ModelMultipleChoiceField):
         return f"{obj.e164} ({obj.setup.name})"
 
 
-class UseCaseForm(RefusableForm):
+class UseCaseForm(ServiceForm):
     numbers = NumberChoice(
         queryset=PhoneNumber.objects.none(),
         required=False,
@@ -67,7 +67,7 @@ class UseCaseAdmin(ScopedModelAdmin):
     role_to_delete = Role.ADMIN
     form = UseCaseForm
     list_display = ("name", "entity_name", "purpose", "setup", "sending_enabled", "state", "workspace")
-    list_filter = (("workspace", ScopedFilter), ("setup", ScopedFilter), "purpose", LivingFilter)
+    list_filter = (("workspace", ScopedFilter), ("setup", ScopedFilter), "purpose", NotDeletedFilter)
     list_select_related = ("setup", "workspace")
     search_fields = ("name", "entity_name")
     ordering = ("-id",)
@@ -125,11 +125,11 @@ class UseCaseAdmin(ScopedModelAdmin):
             # Numbers of the old setup must be unassigned before the setup changes; numbers of the new one are assigned after.
             for number in held - wanted:
                 unassign_number(use_case=obj, phone_number=number, actor=actor)
-            update_use_case(use_case=obj, actor=actor, **changed(form))
+            update_use_case(use_case=obj, actor=actor, **changed_columns(form))
         else:
             columns = {field.name for field in UseCase._meta.concrete_fields}
             values = {name: value for name, value in form.cleaned_data.items() if name in columns}
-            adopt(obj, create_use_case(actor=actor, **values))
+            copy_state(obj, create_use_case(actor=actor, **values))
         for number in wanted - held:
             assign_number(use_case=obj, phone_number=number, actor=actor)
 

@@ -18,7 +18,7 @@ class UseCasesView(ApiView):
 
     def find_use_case(self, use_case_id: UUID) -> UseCase:
         found = selectors.use_cases(self.workspace).select_related("workspace", "setup", "failover_setup")
-        return self.one(found, use_case_id, selectors.NO_SUCH_USE_CASE, "use_case_not_found")
+        return self.get_row(found, use_case_id, selectors.NO_SUCH_USE_CASE, "use_case_not_found")
 
     def find_writable_use_case(self, use_case_id: UUID) -> UseCase:
         """A use case that the caller may change. A test key may read and send under all use cases (through the sandbox), but may
@@ -32,9 +32,9 @@ class UseCasesView(ApiView):
 
     def find_setup(self, setup_id: UUID, field: str = "") -> TelephonySetup:
         found = selectors.setups(self.workspace, live=self.reach)
-        message = self.absent(selectors.NO_SUCH_SETUP)
-        return self.one(found, setup_id, message, "setup_not_found", field)
+        message = self.not_found_message(selectors.NO_SUCH_SETUP)
+        return self.get_row(found, setup_id, message, "setup_not_found", field)
 
     def find_phone_number(self, phone_number_id: UUID) -> PhoneNumber:
         found = selectors.phone_numbers(self.workspace, live=self.reach)
-        return self.one(found, phone_number_id, self.absent("This workspace has no such phone number."))
+        return self.get_row(found, phone_number_id, self.not_found_message("This workspace has no such phone number."))

@@ -52,7 +52,7 @@ class PhoneNumberListView(_PhoneNumberView, ListView, CreateView):
         return selectors.phone_numbers(self.workspace, live=live).filter(**sought)
 
     def create(self) -> PhoneNumber:
-        new = self.sent(NewPhoneNumber)
+        new = self.read_body(NewPhoneNumber)
         return services.add_phone_number(
             setup=self.find_setup(new["setup_id"], "setup_id"), e164=new["phone_number"], actor=self.actor
         )

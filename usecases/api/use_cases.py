@@ -64,7 +64,7 @@ class UseCaseListView(CreateView, _UseCaseView):
         return Response({"items": self.serialize_all(list(found))})
 
     def create(self) -> UseCase:
-        new = self.values(self.sent(NewUseCase))
+        new = self.values(self.read_body(NewUseCase))
         return services.create_use_case(workspace=self.workspace, actor=self.actor, **new)
 
 
@@ -89,7 +89,7 @@ class UseCaseView(_UseCaseView):
     )
     def patch(self, request: Request, workspace_id: UUID, use_case_id: UUID) -> Response:
         use_case = self.find_writable_use_case(use_case_id)
-        changes = self.values(self.sent(UseCaseChanges, partial=True))
+        changes = self.values(self.read_body(UseCaseChanges, partial=True))
         services.update_use_case(use_case=use_case, actor=self.actor, **changes)
         return Response(self.serialize_changed(use_case))
 

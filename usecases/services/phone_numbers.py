@@ -9,15 +9,15 @@ from rvm.platform import audit
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
-from usecases.services.saving import lock, save
-from usecases.services.setups import lock_living
-from usecases.services.use_cases import lock_living_use_case
+from usecases.services.persistence import lock, save
+from usecases.services.setups import lock_setup
+from usecases.services.use_cases import lock_use_case
 
 
 @transaction.atomic
 def add_phone_number(*, setup: TelephonySetup, e164: str, actor: User | None = None) -> PhoneNumber:
     """Add a number from which the account at the carrier may send."""
-    row = lock_living(setup, field="setup_id")
+    row = lock_setup(setup, field="setup_id")
     try:
         check_sender(e164, sandbox=not row.live)
     except NumberInvalid as error:
@@ -47,7 +47,7 @@ def remove_phone_number(*, phone_number: PhoneNumber, actor: User | None = None)
 @transaction.atomic
 def assign_number(*, use_case: UseCase, phone_number: PhoneNumber, actor: User | None = None) -> None:
     """Let the use case send from the number; if it may already, nothing changes."""
-    owner = lock_living_use_case(use_case)
+    owner = lock_use_case(use_case)
     number = lock(phone_number)
     if number.setup_id not in (owner.setup_id, owner.failover_setup_id):
         raise ServiceError(

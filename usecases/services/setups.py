@@ -13,13 +13,13 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 from usecases.models import TelephonySetup, UseCase
-from usecases.services.saving import lock
+from usecases.services.persistence import lock
 
 
 @transaction.atomic
 def delete_setup(*, setup: TelephonySetup, actor: User | None = None) -> None:
     """Delete a setup. The row stays for its drops and their later reports. Raises ServiceError while a use case uses it."""
-    row = lock_living(setup)
+    row = lock_setup(setup)
     using = UseCase.objects.not_deleted().filter(Q(setup=row) | Q(failover_setup=row)).order_by("name").first()
     if using is not None:
         raise ServiceError(
@@ -33,7 +33,7 @@ def delete_setup(*, setup: TelephonySetup, actor: User | None = None) -> None:
     audit.record("setup.deleted", row, actor=actor, workspace=row.workspace, name=row.name)
 
 
-def lock_living(setup: TelephonySetup, field: str = "") -> TelephonySetup:
+def lock_setup(setup: TelephonySetup, field: str = "") -> TelephonySetup:
     """The setup's current state, locked against changes. Raises ServiceError if it is deleted."""
     row = lock(setup)
     if row.deleted_at is not None:

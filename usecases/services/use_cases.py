@@ -12,8 +12,8 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
 from usecases.selectors import NO_SUCH_SETUP
-from usecases.services.saving import audit_changes, change, lock, save
-from usecases.services.setups import lock_living
+from usecases.services.persistence import audit_changes, change, lock, save
+from usecases.services.setups import lock_setup
 
 CHANGEABLE = (
     "entity_name",
@@ -57,7 +57,7 @@ def create_use_case(
 @transaction.atomic
 def update_use_case(*, use_case: UseCase, actor: User | None = None, **changes: Any) -> UseCase:
     """Change a use case. `changes` are columns of CHANGEABLE. Raises ServiceError."""
-    row = lock_living_use_case(use_case)
+    row = lock_use_case(use_case)
     was_live = row.setup.live
     changed = change(row, changes, CHANGEABLE)
     for name in ("setup", "failover_setup"):
@@ -82,7 +82,7 @@ def update_use_case(*, use_case: UseCase, actor: User | None = None, **changes: 
 @transaction.atomic
 def delete_use_case(*, use_case: UseCase, actor: User | None = None) -> None:
     """Delete a use case. The row stays for its voicemails; queued ones are skipped. Raises ServiceError if numbers are assigned."""
-    row = lock_living_use_case(use_case)
+    row = lock_use_case(use_case)
     count = NumberAssignment.objects.filter(use_case=row).count()
     if count:
         those = "1 phone number is" if count == 1 else f"{count} phone numbers are"
@@ -92,7 +92,7 @@ def delete_use_case(*, use_case: UseCase, actor: User | None = None) -> None:
     audit.record("use_case.deleted", row, actor=actor, workspace=row.workspace, name=row.name)
 
 
-def lock_living_use_case(use_case: UseCase) -> UseCase:
+def lock_use_case(use_case: UseCase) -> UseCase:
     """The use case's current state, locked against changes. Raises ServiceError if it is deleted."""
     row = lock(use_case)
     if row.deleted_at is not None:
@@ -104,7 +104,7 @@ def _check_setup(use_case: UseCase, name: str) -> None:
     setup: TelephonySetup | None = getattr(use_case, name)
     if setup is None:
         return
-    living = lock_living(setup, field=f"{name}_id")
+    living = lock_setup(setup, field=f"{name}_id")
     if living.workspace_id != use_case.workspace_id:
         raise ServiceError("setup_not_found", NO_SUCH_SETUP, field=f"{name}_id")
     if not living.enabled:

@@ -18,7 +18,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.admin import labels
-from campaigns.admin.campaign.stats import figures, preview_figures
+from campaigns.admin.campaign.stats import campaign_stats, preview_stats
 from campaigns.lifecycle import service as services
 from campaigns.models import Campaign
 from campaigns.states import CampaignState, RetryState
@@ -77,7 +77,7 @@ class CampaignActions(RecordAdmin):
     def launch(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._permitted(request, object_id)
         if request.method != "POST":
-            shown = preview_figures(campaign, database_now())
+            shown = preview_stats(campaign, database_now())
             return self._ask(request, campaign, f"Launch “{campaign.name}”?", "campaigns/admin/launch.html", shown)
 
         def action() -> str:
@@ -91,7 +91,7 @@ class CampaignActions(RecordAdmin):
     def cancel(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._permitted(request, object_id)
         if request.method != "POST":
-            shown = figures(campaign, database_now())
+            shown = campaign_stats(campaign, database_now())
             return self._ask(request, campaign, f"Cancel “{campaign.name}”?", "campaigns/admin/cancel.html", shown)
 
         def action() -> str:
@@ -104,7 +104,7 @@ class CampaignActions(RecordAdmin):
         campaign = self._permitted(request, object_id)
         takes_risks = self.may(ROLE_FOR_RISK, request, campaign)
         if request.method != "POST":
-            shown = {**retry_choices(figures(campaign, database_now())["failed"]), "takes_risks": takes_risks}
+            shown = {**retry_choices(campaign_stats(campaign, database_now())["failed"]), "takes_risks": takes_risks}
             return self._ask(
                 request, campaign, f"Retry failed of “{campaign.name}”?", "campaigns/admin/retry.html", shown
             )
@@ -191,7 +191,7 @@ class CampaignActions(RecordAdmin):
         try:
             messages.success(request, action())
         except ServiceError as refusal:
-            messages.error(request, in_words_of_the_page(refusal))
+            messages.error(request, admin_message(refusal))
         return redirect(reverse("admin:campaigns_campaign_change", args=[campaign.pk]))
 
 
@@ -204,7 +204,7 @@ def retry_choices(failed: dict[str, int]) -> dict[str, Any]:
     return kinds
 
 
-def in_words_of_the_page(refusal: ServiceError) -> str:
+def admin_message(refusal: ServiceError) -> str:
     """The message for a refused retry; the service's message about the duplicate risk names an API field."""
     if refusal.code == "duplicate_risk":
         return "Some of these may have been reached already. Tick that you accept the risk, or leave them out."

@@ -21,12 +21,12 @@ from campaigns.lifecycle.validation import OF_LANE
 from campaigns.models import Campaign
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE
 from delivery.models import Clip
-from rvm.platform.admin.saving import RefusableForm
+from rvm.platform.admin.form_errors import ServiceForm
 from usecases.models import UseCase
 
 LOCAL = ("starts_at", "ends_at")
 NAMES = ("name", "time_zone", *LOCAL, *OF_LANE)
-IN_FULL = (
+SCRIPT_TOO_COMPLEX = (
     "Its script was made through the API and says more than this form can. It is kept while you change nothing here."
 )
 FIXED = ("workspace", "test")
@@ -48,7 +48,7 @@ class WeekdaysField(forms.TypedMultipleChoiceField):
         super().__init__(choices=choices, coerce=int, empty_value=None, widget=Horizontal(), **kwargs)
 
 
-class CampaignForm(ScriptFields, RefusableForm):
+class CampaignForm(ScriptFields, ServiceForm):
     refusal_fields: ClassVar[dict[str, str]] = {"script": "opening"}
 
     use_case = forms.ModelChoiceField(UseCase.objects.none(), widget=UnfoldAdminSelectWidget())
@@ -93,7 +93,7 @@ class CampaignForm(ScriptFields, RefusableForm):
             self.initial.setdefault("priority", 0)
             self.initial.setdefault("heard", ONE)
             return
-        self.initial.update(_as_it_is(campaign))
+        self.initial.update(_initial_values(campaign))
         self._show_script(campaign)
         self._explain(campaign.lane.use_case)
         for name in self.fields:
@@ -108,18 +108,18 @@ class CampaignForm(ScriptFields, RefusableForm):
         }
         said = from_script(campaign.script, names) if campaign.script else {}
         if said is None:
-            self.fields["heard"].help_text = IN_FULL
+            self.fields["heard"].help_text = SCRIPT_TOO_COMPLEX
         self.initial.update({"heard": JOINED if campaign.script else ONE, **(said or {})})
 
     def _explain(self, use_case: UseCase | None) -> None:
-        for name, message in meanings(use_case).items():
+        for name, message in help_texts(use_case).items():
             if name in self.fields:
                 self.fields[name].help_text = message
 
     def clean_priority(self) -> int:
         return self.cleaned_data["priority"] or 0
 
-    def said(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """All values, for a new campaign."""
         joined = self.cleaned_data.get("heard") == JOINED
         sound = {
@@ -135,10 +135,10 @@ class CampaignForm(ScriptFields, RefusableForm):
             touched |= {name for name in LOCAL if self.cleaned_data.get(name) is not None}
         if touched & {"heard", "recording", *OF_SCRIPT}:
             touched |= {"recording", "script"}
-        return {name: value for name, value in self.said().items() if name in touched}
+        return {name: value for name, value in self.values().items() if name in touched}
 
 
-def meanings(use_case: UseCase | None) -> dict[str, str]:
+def help_texts(use_case: UseCase | None) -> dict[str, str]:
     """The meaning of each field when empty, with the values of the use case if there is one."""
 
     def of_use_case(what: str) -> str:
@@ -168,7 +168,7 @@ def meanings(use_case: UseCase | None) -> dict[str, str]:
     }
 
 
-def _as_it_is(campaign: Campaign) -> dict[str, Any]:
+def _initial_values(campaign: Campaign) -> dict[str, Any]:
     lane = campaign.lane
     zone = ZoneInfo(campaign.time_zone)
     moments = {

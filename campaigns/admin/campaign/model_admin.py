@@ -30,10 +30,10 @@ from campaigns.models import Campaign
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE
 from delivery.admin.lanes import CountedList
 from delivery.models import Clip, Recording
+from rvm.platform.admin.form_errors import copy_state
 from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.lists import OfferedList
+from rvm.platform.admin.lists import RestrictedChangeList
 from rvm.platform.admin.rights import acting_user
-from rvm.platform.admin.saving import adopt
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import Role, Workspace
@@ -68,7 +68,7 @@ class CampaignAdmin(CampaignPage, CampaignActions, CampaignDownloads, ListUpload
         edit_page = self.admin_site.admin_view(self.edit_view)
         return [path("<path:object_id>/edit/", edit_page, name="campaigns_campaign_edit"), *super().get_urls()]
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OfferedList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RestrictedChangeList]:
         return CountedList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -88,7 +88,7 @@ class CampaignAdmin(CampaignPage, CampaignActions, CampaignDownloads, ListUpload
     @display(description="Progress")
     def progress_bar(self, campaign: Any) -> str:
         counted: Counter[str] = campaign.counted
-        text = labels.bar_in_words(counted)
+        text = labels.bar_text(counted)
         summed = f"{sum(labels.ended(counted).values()):,} of {sum(counted.values()):,}" if counted else "no recipients"
         shown = {"parts": labels.parts(counted), "bar_text": text, "summed": summed}
         return render_to_string("campaigns/admin/bar_in_list.html", shown)
@@ -156,14 +156,15 @@ class CampaignAdmin(CampaignPage, CampaignActions, CampaignDownloads, ListUpload
         if not change:
             asked = form.cleaned_data
             live = not asked["test"]
-            adopt(
-                obj, create(workspace=asked["workspace"], live=live, actor=acting_user(request), now=now, **form.said())
+            copy_state(
+                obj,
+                create(workspace=asked["workspace"], live=live, actor=acting_user(request), now=now, **form.values()),
             )
             return
         changes = form.changes()
         if obj.state not in EDITABLE:
             changes = {name: value for name, value in changes.items() if name in ALWAYS_EDITABLE}
-        adopt(obj, edit(obj, changes, actor=acting_user(request), now=now))
+        copy_state(obj, edit(obj, changes, actor=acting_user(request), now=now))
 
     def response_add(self, request: HttpRequest, obj: Campaign, post_url_continue: Any = None) -> HttpResponse:
         messages.success(request, f"“{obj.name}” is a draft. Nothing is sent before you launch it.")

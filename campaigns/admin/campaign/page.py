@@ -15,10 +15,10 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from campaigns.admin import labels, time_zones
 from campaigns.admin.campaign.actions import buttons
 from campaigns.admin.campaign.printed_summary import summary_page
-from campaigns.admin.campaign.settings_summary import settings_shown
-from campaigns.admin.campaign.stats import figures, preview_figures
+from campaigns.admin.campaign.settings_summary import settings_summary
+from campaigns.admin.campaign.stats import campaign_stats, preview_stats
 from campaigns.admin.fields import LIST_FILES
-from campaigns.admin.fragments import SECONDS, afresh, fragment
+from campaigns.admin.fragments import SECONDS, fragment, reload_page
 from campaigns.models import Campaign, CampaignRetry
 from campaigns.selectors import imports, retries
 from campaigns.states import EDITABLE, UNDER_WAY, CampaignState, ImportState, Outcome, RetryState
@@ -58,7 +58,7 @@ class CampaignPage(RecordAdmin):
         operates = self.may(Role.OPERATOR, request, campaign)
         now = database_now()
         lists = list(imports(campaign)[:MAX_LISTS])
-        numbers = figures(campaign, now)
+        numbers = campaign_stats(campaign, now)
         total, retryable = numbers["total"], numbers["retryable"]
         shown_progress = self._progress(campaign, numbers, lists, operates)
         shown = {
@@ -84,7 +84,7 @@ class CampaignPage(RecordAdmin):
             "file_field": FILE_FIELD.render("list", None),
             "shows_preview": campaign.state in EDITABLE and total > 0,
             "player": player(measured(campaign.recording)) if campaign.recording else "",
-            "settings": settings_shown(campaign),
+            "settings": settings_summary(campaign),
             **shown_progress,
             **(extra_context or {}),
         }
@@ -94,9 +94,9 @@ class CampaignPage(RecordAdmin):
         campaign: Campaign = self.get_object(request, str(object_id))
         lists = list(imports(campaign)[:MAX_LISTS])
         operates = self.may(Role.OPERATOR, request, campaign)
-        shown = self._progress(campaign, figures(campaign, database_now()), lists, operates)
+        shown = self._progress(campaign, campaign_stats(campaign, database_now()), lists, operates)
         if request.GET.get("seen") != shown["seen"]:
-            return afresh()
+            return reload_page()
         return TemplateResponse(request, "campaigns/admin/progress.html", {"campaign": campaign, **shown})
 
     def summary(self, request: HttpRequest, object_id: Any) -> HttpResponse:
@@ -104,7 +104,7 @@ class CampaignPage(RecordAdmin):
 
     def preview(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         campaign: Campaign = self.get_object(request, str(object_id))
-        shown = preview_figures(campaign, database_now())
+        shown = preview_stats(campaign, database_now())
         return TemplateResponse(request, "campaigns/admin/preview.html", {"campaign": campaign, **shown})
 
     def _progress(

@@ -72,7 +72,7 @@ class Summary:
         return f"{count:,} row{'' if count == 1 else 's'} of the lists became no recipient"
 
 
-def what_then(reason: Reason) -> str:
+def follow_up(reason: Reason) -> str:
     """The follow-up for voicemails that ended with this reason."""
     facts = REASONS[reason]
     if facts.may_have_reached:
@@ -97,7 +97,7 @@ def summarize(
             by_reason[reason] += count
     total = by_status.total()
     reasons = [
-        Line(count, _share(count, total), REASONS[Reason(code)].detail, what_then(Reason(code)))
+        Line(count, _share(count, total), REASONS[Reason(code)].detail, follow_up(Reason(code)))
         for code, count in by_reason.most_common()
     ]
     codes = [Line(count, "", message_of(code)) for code, count in Counter(rejected).most_common()]

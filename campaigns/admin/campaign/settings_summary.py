@@ -8,7 +8,7 @@ from delivery.carriers import CARRIERS
 from usecases.effective_settings import effective
 
 
-def settings_shown(campaign: Campaign) -> list[tuple[str, str]]:
+def settings_summary(campaign: Campaign) -> list[tuple[str, str]]:
     """The settings as (name, value), in the order of the form."""
     lane, policy, zone = campaign.lane, campaign.use_case, campaign.time_zone
     start, end_of_day = (effective(name, lane, policy) for name in ("window_start", "window_end"))

@@ -20,7 +20,7 @@ MAX_ZONES = 12
 UNSETTLED = "unconfirmed"
 
 
-def figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
+def campaign_stats(campaign: Campaign, now: datetime) -> dict[str, Any]:
     try:
         found, refusal = progress(campaign, now), ""
     except ServiceError as refused:
@@ -34,7 +34,7 @@ def figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
         "total": found.total,
         "by_status": by_status,
         "parts": labels.parts(by_status),
-        "bar_text": labels.bar_in_words(by_status),
+        "bar_text": labels.bar_text(by_status),
         "waiting_count": by_status.get(VoicemailStatus.QUEUED, 0),
         "on_their_way": sum(by_status.get(status, 0) for status in ("sending", "uncertain", "accepted")),
         "reasons": [
@@ -64,13 +64,13 @@ def failed_by_reason(campaign: Campaign) -> dict[str, int]:
 
 def _zones(names: str) -> str:
     """The possible time zones by their common names, at most three."""
-    known = [time_zones.called(name) for name in names.split(",") if name]
+    known = [time_zones.zone_name(name) for name in names.split(",") if name]
     if len(known) > 3:
         return f"{', '.join(known[:3])} or {len(known) - 3} more"
     return " or ".join(known) or "unknown"
 
 
-def preview_figures(campaign: Campaign, now: datetime) -> dict[str, Any]:
+def preview_stats(campaign: Campaign, now: datetime) -> dict[str, Any]:
     """The context of the preview; only `refusal` if no preview can be made."""
     try:
         plan = plan_of(campaign, now)

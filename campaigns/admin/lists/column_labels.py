@@ -54,7 +54,7 @@ _CALLED_OF_OPT_OUTS = {
 }
 
 
-def opt_out_columns_shown(
+def labeled_opt_out_columns(
     header: Sequence[str], reading: Sequence[ColumnRead], rows: Sequence[Sequence[str]] = ()
 ) -> list[Column]:
     """One Column for each column of an opt-out list."""
@@ -65,8 +65,8 @@ def opt_out_columns_shown(
             header[column.position],
             column.kind,
             [*_asked(column.kind), ("", "Not read: it decides nothing"), *kinds],
-            sure_shown(column),
-            why_shown(column),
+            certainty_label(column),
+            source_label(column),
             opt_outs.QUESTION_TEXTS.get(column.question, "") if column.question else "",
             _cells(rows, column.position),
         )
@@ -74,7 +74,7 @@ def opt_out_columns_shown(
     ]
 
 
-def columns_shown(
+def labeled_columns(
     header: Sequence[str], reading: Sequence[ColumnRead], rows: Sequence[Sequence[str]] = ()
 ) -> list[Column]:
     """One Column for each column of a recipient list; `rows` are the first rows, masked for a user that may not see numbers."""
@@ -84,8 +84,8 @@ def columns_shown(
             header[column.position],
             column.kind,
             _choices(header[column.position], column.position, column.kind),
-            sure_shown(column),
-            why_shown(column),
+            certainty_label(column),
+            source_label(column),
             QUESTION_TEXTS.get(column.question, ""),
             _cells(rows, column.position),
         )
@@ -98,13 +98,13 @@ def _cells(rows: Sequence[Sequence[str]], at: int) -> list[str]:
     return list(dict.fromkeys(row[at] for row in rows if row[at]))[:MAX_CELLS]
 
 
-def sure_shown(column: ColumnRead) -> str:
+def certainty_label(column: ColumnRead) -> str:
     if not column.kind:
         return "Not needed" if column.why is not Why.SAID else "Not read, as you said"
     return "Not understood" if column.kind == UNCLEAR else _SURE[column.sure]
 
 
-def why_shown(column: ColumnRead) -> str:
+def source_label(column: ColumnRead) -> str:
     if not column.kind or column.kind == UNCLEAR:
         return ""
     return _WHY[column.why]
@@ -126,7 +126,7 @@ def merge_field(name: str, at: int) -> str:
     return slug if MERGE_FIELD.fullmatch(slug) and slug not in (*KINDS, UNCLEAR) else f"column_{at + 1}"
 
 
-def hidden(cell: str) -> str:
+def masked_cell(cell: str) -> str:
     """A masked cell: the last four digits of a phone number; in other cells letters become “x” and digits “0”."""
     if looks_like_phone(cell):
         digits = "".join(_DIGIT.findall(cell))

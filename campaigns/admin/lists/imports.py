@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from campaigns.admin import labels
-from campaigns.admin.lists.column_labels import Column, columns_shown
+from campaigns.admin.lists.column_labels import Column, labeled_columns
 from campaigns.admin.lists.import_actions import ImportActions
 from campaigns.admin.lists.message_preview import MessagePreview
 from campaigns.imports import service as services
@@ -86,7 +86,7 @@ class RecipientImportAdmin(ImportActions, MessagePreview):
     def columns_of(
         self, header: Sequence[str], reading: Sequence[ColumnRead], rows: Sequence[Sequence[str]]
     ) -> list[Column]:
-        return columns_shown(header, reading, rows)
+        return labeled_columns(header, reading, rows)
 
     def progress_of(self, row: RecipientImport) -> tuple[int, int]:
         """(rows done, rows in total); the total is unknown, 0, during the check."""

@@ -25,7 +25,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from campaigns.admin import labels
 from campaigns.admin.fields import LIST_FILES
-from campaigns.admin.lists.column_labels import Column, opt_out_columns_shown
+from campaigns.admin.lists.column_labels import Column, labeled_opt_out_columns
 from campaigns.admin.lists.upload import TOO_LARGE
 from campaigns.admin.lists.uploaded_list import UploadedListAdmin
 from campaigns.api.imports import ListUploadHandler
@@ -167,7 +167,7 @@ class OptOutImportAdmin(UploadedListAdmin):
     def columns_of(
         self, header: Sequence[str], reading: Sequence[ColumnRead], rows: Sequence[Sequence[str]]
     ) -> list[Column]:
-        return opt_out_columns_shown(header, reading, rows)
+        return labeled_opt_out_columns(header, reading, rows)
 
     def progress_of(self, row: OptOutImport) -> tuple[int, int]:
         """(rows done, rows in total); the total is unknown, 0, during the check."""

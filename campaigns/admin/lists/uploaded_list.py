@@ -15,8 +15,8 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from campaigns.admin import labels
-from campaigns.admin.fragments import SECONDS, afresh, fragment
-from campaigns.admin.lists.column_labels import Column, hidden
+from campaigns.admin.fragments import SECONDS, fragment, reload_page
+from campaigns.admin.lists.column_labels import Column, masked_cell
 from campaigns.imports.uploaded_lists import ColumnRead
 from campaigns.models import UploadedList
 from campaigns.states import ImportState
@@ -94,7 +94,7 @@ class UploadedListAdmin(RecordAdmin):
     def progress(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         row: Any = self.get_object(request, str(object_id))
         if request.GET.get("seen") != row.state:
-            return afresh()
+            return reload_page()
         return TemplateResponse(request, "campaigns/admin/list_progress.html", {"list": row, **self._progress(row)})
 
     def _progress(self, row: Any) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class UploadedListAdmin(RecordAdmin):
         reveal = rights_of(request).may_see_numbers(row.workspace_id)
         if reveal:
             audit.record(self.read_event, row, actor=acting_user(request), workspace=row.workspace)
-        seen = str if reveal else hidden
+        seen = str if reveal else masked_cell
         # A first row wrongly taken for a header has data of a person.
         shown = reveal or sample.header_sure
         header = sample.header if shown else ["•••" if name else "" for name in sample.header]

@@ -49,7 +49,7 @@ class VoicemailQuery(WorldQuery):
             raise serializers.ValidationError("Write the number as + and 7 to 15 digits.", "number_malformed")
         return number
 
-    def sought(self) -> VoicemailFilter:
+    def voicemail_filter(self) -> VoicemailFilter:
         filters = self.filters
         statuses, recipient = filters.pop("status", ()), filters.pop("recipient_phone_number", "")
         return VoicemailFilter(statuses=statuses, recipient=recipient, **filters)

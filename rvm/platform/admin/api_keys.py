@@ -15,8 +15,8 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from rvm.platform.admin.form_errors import copy_state
 from rvm.platform.admin.rights import acting_user
-from rvm.platform.admin.saving import adopt
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.api.keys import create_api_key, revoke_api_key, rotate_api_key
 from rvm.platform.models import ApiKey, Role
@@ -78,7 +78,7 @@ class ApiKeyAdmin(ScopedModelAdmin):
             expires_at=asked["expires_at"],
             actor=acting_user(request),
         )
-        adopt(obj, key)
+        copy_state(obj, key)
         request.rvm_plaintext = plaintext  # type: ignore[attr-defined]
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:

@@ -46,19 +46,19 @@ class EncryptedNumberFilter(DropdownFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         number = self._number(request)
-        return [(request.GET[self.parameter_name], self.shown(number))] if number else []
+        return [(request.GET[self.parameter_name], self.display_term(number))] if number else []
 
     def _number(self, request: HttpRequest) -> str | None:
         return decrypt_term(request.GET.get(self.parameter_name, ""))
 
-    def shown(self, number: str) -> str:
+    def display_term(self, number: str) -> str:
         return f"•••••••{number[-4:]}"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         number = self._number(request)
-        return self.narrow(request, queryset, number) if number else queryset.none()
+        return self.filter_by_term(request, queryset, number) if number else queryset.none()
 
-    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
+    def filter_by_term(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
         raise NotImplementedError
 
 
@@ -78,17 +78,17 @@ class ExactSearch(ScopedModelAdmin):
             raise PermissionDenied
         text = request.POST.get("sought", "").strip()
         kept = QueryDict(request.POST.get("kept", "")).get("workspace", "")
-        return self.found(request, text, kept) if text else self.to_list(workspace=kept)
+        return self.search_response(request, text, kept) if text else self.redirect_to_list(workspace=kept)
 
-    def found(self, request: HttpRequest, text: str, workspace: str) -> HttpResponse:
+    def search_response(self, request: HttpRequest, text: str, workspace: str) -> HttpResponse:
         """The response to a search: a redirect to the matching rows."""
         raise NotImplementedError
 
-    def nothing(self, request: HttpRequest, message: str, workspace: str) -> HttpResponse:
+    def respond_not_found(self, request: HttpRequest, message: str, workspace: str) -> HttpResponse:
         messages.warning(request, message)
-        return self.to_list(workspace=workspace)
+        return self.redirect_to_list(workspace=workspace)
 
-    def to_list(self, **query: str) -> HttpResponse:
+    def redirect_to_list(self, **query: str) -> HttpResponse:
         address = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         held = {name: value for name, value in query.items() if value}
         return redirect(f"{address}?{urlencode(held)}" if held else address)

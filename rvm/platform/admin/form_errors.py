@@ -16,7 +16,7 @@ from unfold.admin import ModelAdmin
 from rvm.platform.errors import ServiceError
 
 
-class RefusableForm(forms.ModelForm):
+class ServiceForm(forms.ModelForm):
     """A form whose rows a service writes. The service, not the form, validates uniqueness and constraints."""
 
     refusal: ClassVar[Exception | None] = None
@@ -44,7 +44,7 @@ class RefusableForm(forms.ModelForm):
         self.add_error(own if own in self.fields else None, texts)
 
 
-class RefusalsInForm(ModelAdmin):
+class FormErrorsAdmin(ModelAdmin):
     """A ModelAdmin that shows the exceptions in `refusals` as form errors: their text is the message, their `field` the place."""
 
     refusals: ClassVar[tuple[type[Exception], ...]] = (ServiceError,)
@@ -88,12 +88,12 @@ class RefusalsInForm(ModelAdmin):
         return [str(row) for row in objs], {plural: len(list(objs))}, set(), []
 
 
-def adopt(row: models.Model, written: models.Model) -> None:
+def copy_state(row: models.Model, written: models.Model) -> None:
     """Copy the state of the row that a service wrote into the admin's unsaved `row`."""
     row.__dict__.update(written.__dict__)
 
 
-def changed(form: Any) -> dict[str, Any]:
+def changed_columns(form: Any) -> dict[str, Any]:
     """The names and new values of the columns that the user changed."""
     columns = {field.name for field in form._meta.model._meta.concrete_fields}
     return {name: form.cleaned_data[name] for name in form.changed_data if name in columns}

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from unfold.views import ChangeList
 
 
-class OfferedList(ChangeList):
+class RestrictedChangeList(ChangeList):
     """A change list that responds with 400 to any query parameter that is neither one of its filters nor its date hierarchy."""
 
     def get_filters(self, request: HttpRequest) -> tuple[Any, ...]:

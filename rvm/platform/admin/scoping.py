@@ -1,8 +1,8 @@
 """The base of every ModelAdmin: users see and change rows of their own workspaces only, with the rights of their role there.
 
 Every ModelAdmin of the site is a ScopedModelAdmin (a test checks the whole site). Lists, single rows, form choices, autocompletion
-and actions are all restricted, because they use `get_queryset` or the permission methods below. The change list is an OfferedList,
-which accepts only the filters of its page. Django's own permissions and groups are not used.
+and actions are all restricted, because they use `get_queryset` or the permission methods below. The change list is a
+RestrictedChangeList, which accepts only the filters of its page. Django's own permissions and groups are not used.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from django.http import Http404, HttpRequest
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from rvm.platform import audit
-from rvm.platform.admin.lists import OfferedList
+from rvm.platform.admin.form_errors import FormErrorsAdmin
+from rvm.platform.admin.lists import RestrictedChangeList
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
-from rvm.platform.admin.saving import RefusalsInForm
 from rvm.platform.models import Role, Workspace
 
 
-class Titled:
+class RowWithTitle:
     """A row with another display name, for templates."""
 
     def __init__(self, row: models.Model, title: str) -> None:
@@ -38,7 +38,7 @@ class Titled:
         return self._title
 
 
-class ScopedModelAdmin(RefusalsInForm):
+class ScopedModelAdmin(FormErrorsAdmin):
     """A ModelAdmin restricted to the user's workspaces.
 
     `workspace_path` is the lookup from the row to its workspace; None marks a table of the platform itself, for superusers only.
@@ -67,8 +67,8 @@ class ScopedModelAdmin(RefusalsInForm):
         found.pop("delete_selected", None)
         return found
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OfferedList]:
-        return OfferedList
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RestrictedChangeList]:
+        return RestrictedChangeList
 
     # which rows
 
@@ -93,7 +93,7 @@ class ScopedModelAdmin(RefusalsInForm):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return self.within(super().get_queryset(request), rights_of(request))
 
-    def offered(self, request: HttpRequest) -> QuerySet[Any]:
+    def selectable(self, request: HttpRequest) -> QuerySet[Any]:
         """The rows that other forms and filters offer as choices; a subclass may exclude rows that the list shows."""
         return self.get_queryset(request)
 
@@ -123,7 +123,7 @@ class ScopedModelAdmin(RefusalsInForm):
         if model is Workspace:
             return rights_of(request).workspaces(self.role_to_add or Role.VIEWER)
         try:
-            return self.admin_site.get_model_admin(model).offered(request)
+            return self.admin_site.get_model_admin(model).selectable(request)
         except NotRegistered:
             return model._default_manager.none()
 
@@ -167,11 +167,11 @@ class ScopedModelAdmin(RefusalsInForm):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
     ) -> Any:
         if obj is not None:
-            context["original"] = Titled(obj, self.row_title(obj))
+            context["original"] = RowWithTitle(obj, self.row_title(obj))
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> Any:
-        context["object"] = Titled(context["object"], self.row_title(context["object"]))
+        context["object"] = RowWithTitle(context["object"], self.row_title(context["object"]))
         return super().render_delete_form(request, context)
 
     # writing: rows without a service of their own are audited here

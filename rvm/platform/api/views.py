@@ -87,7 +87,7 @@ class ApiView(APIView):
         if live and not self.key.live:
             raise Problem(codes.TEST_KEY, message)
 
-    def one(
+    def get_row(
         self, rows: QuerySet[Found], row_id: UUID, message: str, code: str = codes.NOT_FOUND.code, field: str = ""
     ) -> Found:
         """The row with this id. Raises ServiceError with the message where `rows` have none."""
@@ -96,7 +96,7 @@ class ApiView(APIView):
             raise ServiceError(code, message, field=field)
         return row
 
-    def absent(self, message: str) -> str:
+    def not_found_message(self, message: str) -> str:
         """The message for a row that was not found; for a test key it adds that test keys find test rows only."""
         return message if self.key.live else f"{message} {ONLY_TEST_ROWS}"
 
@@ -114,7 +114,7 @@ class ApiView(APIView):
         code = self.problems.get(error.code, codes.INVALID_REQUEST)
         return Problem(code, error.message, errors=errors, extra=error.facts)
 
-    def sent(self, serializer_class: type[BaseSerializer[Any]], *, partial: bool = False) -> dict[str, Any]:
+    def read_body(self, serializer_class: type[BaseSerializer[Any]], *, partial: bool = False) -> dict[str, Any]:
         """The validated data of the request body. Raises ValidationError."""
         body = serializer_class(data=self.request.data, partial=partial)
         body.is_valid(raise_exception=True)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
-from rvm.simulators.sandbox.signing import signature
+from rvm.simulators.sandbox.signatures import signature
 
 log = logging.getLogger(__name__)
 

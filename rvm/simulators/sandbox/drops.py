@@ -15,12 +15,12 @@ from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
-from rvm.simulators.sandbox.agenda import Agenda
 from rvm.simulators.sandbox.callbacks import Event
 from rvm.simulators.sandbox.faults import NONE, Faults
 from rvm.simulators.sandbox.ledger import LedgerFile, Record, records
 from rvm.simulators.sandbox.outcomes import CODES, Mix, Plan, Refusal, Reports, delay_for, plan_for
 from rvm.simulators.sandbox.recordings import Waiting
+from rvm.simulators.sandbox.scheduler import Scheduler
 
 FIELDS = ("to", "from", "audio_url", "reference", "callback_url")
 
@@ -58,7 +58,7 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class AcceptedDrop:
     drop: Drop
     plan: Plan
     replayed: bool
@@ -73,7 +73,7 @@ class DropRefusedError(Exception):
         self.refusal = refusal
 
 
-class Judge(Protocol):
+class RecordingChecker(Protocol):
     """The part of `recordings.Recordings` that drops use."""
 
     def prepare(self, url: str) -> None: ...
@@ -92,8 +92,8 @@ class Drops:
         """`report_after` is the mean delay of an outcome in seconds."""
         self.faults: Faults = NONE
         self.random = Random(seed)  # noqa: S311 - chances of a simulation
-        self.agenda = Agenda(done=self.write)
-        self.judge: Judge | None = None
+        self.scheduler = Scheduler(done=self.write)
+        self.recordings: RecordingChecker | None = None
         self.sender: Sender | None = None
         self._ledger = ledger
         self._mix = mix
@@ -106,7 +106,7 @@ class Drops:
 
     # taking drops
 
-    def take(self, key: str, body: dict[str, str]) -> Taken:
+    def take(self, key: str, body: dict[str, str]) -> AcceptedDrop:
         """Accept the drop, or return the existing one of this key.
 
         Raises KeyConflictError, DropRefusedError or OSError; then no drop was accepted.
@@ -119,7 +119,7 @@ class Drops:
                 self._ledger.append([{"t": "conflict", "at": time.time(), "key": key}])
                 raise KeyConflictError
             self._ledger.append([{"t": "replayed", "at": time.time(), "key": key}])
-            return Taken(known, plan, replayed=True)
+            return AcceptedDrop(known, plan, replayed=True)
         self._refuse_where_planned(key, body["to"], plan)
         drop = Drop(
             id="drop_" + secrets.token_hex(10),
@@ -136,7 +136,7 @@ class Drops:
         self._ledger.append([line | {"body": fingerprint}])
         self._file(drop)
         self._plan_end(drop, plan)
-        return Taken(drop, plan, replayed=False)
+        return AcceptedDrop(drop, plan, replayed=False)
 
     def note_refusal(self, key: str, to: str, code: str) -> None:
         self._ledger.append([{"t": "refused", "at": time.time(), "key": key, "to": to, "code": code}])
@@ -167,16 +167,16 @@ class Drops:
     def _plan_end(self, drop: Drop, plan: Plan) -> None:
         if plan.code is None:
             return
-        if self.judge is not None:
-            self.judge.prepare(drop.audio_url)
+        if self.recordings is not None:
+            self.recordings.prepare(drop.audio_url)
         delay = delay_for(drop.to, plan, self._report_after, self._seed) - (time.time() - drop.accepted)
-        self.agenda.after(max(0.0, delay), partial(self._end, drop, plan))
+        self.scheduler.after(max(0.0, delay), partial(self._end, drop, plan))
 
     def _end(self, drop: Drop, plan: Plan) -> None:
-        if self.judge is None:
+        if self.recordings is None:
             self._settle(drop, plan, True)
         else:
-            self.judge.ask(drop.audio_url, partial(self._settle, drop, plan))
+            self.recordings.ask(drop.audio_url, partial(self._settle, drop, plan))
 
     def _settle(self, drop: Drop, plan: Plan, audio_usable: bool) -> None:
         drop.code = (plan.code or "") if audio_usable else "audio_unusable"
@@ -198,7 +198,7 @@ class Drops:
         if reports is Reports.SHUFFLED or chance() < faults.callback_duplicate:
             events.append(drop.event())
         if chance() < faults.callback_delay:
-            self.agenda.after(faults.callback_delay_ms / 1000, partial(self._send, drop.callback_url, events))
+            self.scheduler.after(faults.callback_delay_ms / 1000, partial(self._send, drop.callback_url, events))
         else:
             self._send(drop.callback_url, events)
 
@@ -217,7 +217,7 @@ class Drops:
         ids = [event["id"] for event in events if event["status"] != "accepted"]
         self._note({"t": kind, "at": time.time(), "ids": ids})
 
-    def verdict_made(self, url: str, usable: bool) -> None:
+    def verdict_reached(self, url: str, usable: bool) -> None:
         self._note({"t": "audio", "at": time.time(), "url": url, "usable": usable})
 
     # records
@@ -225,7 +225,7 @@ class Drops:
     def _note(self, line: Record) -> None:
         """Write a line with the next group of lines. Unlike an acceptance, its event may be repeated after a crash."""
         if not self._lines:
-            self.agenda.after(0, lambda: None)
+            self.scheduler.after(0, lambda: None)
         self._lines.append(line)
 
     def write(self) -> None:
@@ -233,7 +233,7 @@ class Drops:
         try:
             self._ledger.append(self._lines)
         except OSError:
-            self.agenda.after(1, lambda: None)
+            self.scheduler.after(1, lambda: None)
         else:
             self._lines = []
 
@@ -261,5 +261,5 @@ class Drops:
             case {"t": "status", "id": id_, "at": at, "status": status, "code": code} if id_ in by_id:
                 drop = by_id[id_]
                 drop.status, drop.code, drop.settled = status, code, at
-            case {"t": "audio", "url": url, "usable": usable} if self.judge is not None:
-                self.judge.remember(url, usable)
+            case {"t": "audio", "url": url, "usable": usable} if self.recordings is not None:
+                self.recordings.remember(url, usable)

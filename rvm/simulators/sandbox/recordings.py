@@ -26,12 +26,14 @@ Waiting = Callable[[bool], None]
 
 
 class Recordings:
-    """The verdicts on recordings; `verdict_made(url, usable)` is called for each new permanent verdict."""
+    """The verdicts on recordings; `verdict_reached(url, usable)` is called for each new permanent verdict."""
 
-    def __init__(self, session: aiohttp.ClientSession, tries: int, verdict_made: Callable[[str, bool], None]) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, tries: int, verdict_reached: Callable[[str, bool], None]
+    ) -> None:
         self._session = session
         self._tries = tries
-        self._verdict_made = verdict_made
+        self._verdict_reached = verdict_reached
         self._verdicts: OrderedDict[str, bool] = OrderedDict()
         self._waiting: dict[str, list[Waiting]] = {}
         self._queue: deque[tuple[str, int]] = deque()  # URL and the number of the try
@@ -81,14 +83,14 @@ class Recordings:
                 wait = FIRST_WAIT * 2 ** (attempt - 1)
                 asyncio.get_running_loop().call_later(wait, self._enqueue, url, attempt + 1)
             else:
-                self._answer(url, False)  # not a permanent verdict: the URL may work for the next drop
+                self._notify(url, False)  # not a permanent verdict: the URL may work for the next drop
         else:
             usable = is_usable(data)
             self.remember(url, usable)
-            self._verdict_made(url, usable)
-            self._answer(url, usable)
+            self._verdict_reached(url, usable)
+            self._notify(url, usable)
 
-    def _answer(self, url: str, usable: bool) -> None:
+    def _notify(self, url: str, usable: bool) -> None:
         for waiting in self._waiting.pop(url):
             waiting(usable)
 

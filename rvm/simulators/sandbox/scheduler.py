@@ -11,7 +11,7 @@ from itertools import count
 TICK = 0.01  # seconds; calls due within one tick run together
 
 
-class Agenda:
+class Scheduler:
     """A heap of calls by time; `done()` is called after each group of due calls, so that their records are written together."""
 
     def __init__(self, done: Callable[[], None]) -> None:

@@ -20,7 +20,7 @@ import orjson
 from aiohttp import web
 
 from rvm.simulators.sandbox.callbacks import Callbacks
-from rvm.simulators.sandbox.drops import FIELDS, DropRefusedError, Drops, KeyConflictError, Taken
+from rvm.simulators.sandbox.drops import FIELDS, AcceptedDrop, DropRefusedError, Drops, KeyConflictError
 from rvm.simulators.sandbox.faults import Faults
 from rvm.simulators.sandbox.ledger import LedgerFile
 from rvm.simulators.sandbox.options import Options
@@ -91,7 +91,7 @@ class Service:
             opened.push_async_callback(runner.cleanup)
             await runner.setup()
             await web.SockSite(runner, sock, backlog=1024).start()
-            opened.push_async_callback(_cancel, asyncio.create_task(self._drops.agenda.run()))
+            opened.push_async_callback(_cancel, asyncio.create_task(self._drops.scheduler.run()))
             self.port = sock.getsockname()[1]
             self._opened = opened.pop_all()
 
@@ -105,10 +105,10 @@ class Service:
         session = await opened.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)))
         callbacks = Callbacks(session, options.signing_secret, options.report_retry_cap, self._drops)
         opened.push_async_callback(callbacks.close)
-        recordings = Recordings(session, options.audio_tries, self._drops.verdict_made)
+        recordings = Recordings(session, options.audio_tries, self._drops.verdict_reached)
         opened.push_async_callback(recordings.close)
         self._drops.sender = callbacks
-        self._drops.judge = recordings if options.fetch_audio else None
+        self._drops.recordings = recordings if options.fetch_audio else None
         if options.ledger is not None:
             self._drops.restore(options.ledger)
 
@@ -163,7 +163,7 @@ class Service:
             headers = {"Retry-After": f"{self._drops.faults.retry_after_s:.0f}"}
         return ProblemError(refusal.status, refusal.code, refusal.message, headers)
 
-    async def _answer(self, request: web.BaseRequest, taken: Taken) -> web.StreamResponse:
+    async def _answer(self, request: web.BaseRequest, taken: AcceptedDrop) -> web.StreamResponse:
         if self.options.latency_ms:
             await asyncio.sleep(self.options.latency_ms / 1000 * (0.5 + self._drops.random.random()))
         fault = self._drops.faults.after(self._drops.random)

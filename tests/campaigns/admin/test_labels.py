@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from campaigns.admin import labels, time_zones
 from campaigns.admin.campaign.script_form import from_script, to_script
-from campaigns.admin.lists.column_labels import CALLED, columns_shown, hidden, merge_field
+from campaigns.admin.lists.column_labels import CALLED, labeled_columns, masked_cell, merge_field
 from campaigns.imports.uploaded_lists import ColumnRead
 from campaigns.states import CampaignState, ImportState, Outcome
 from delivery.lifecycle.reasons import REASONS
@@ -36,12 +36,12 @@ from rvm.spreadsheets.columns.reading import Sureness, Why
     ],
 )
 def test_a_hidden_cell_keeps_its_shape(cell: str, shown: str) -> None:
-    assert hidden(cell) == shown
+    assert masked_cell(cell) == shown
 
 
 @given(st.text(max_size=40))
 def test_a_hidden_cell_says_no_word_and_at_most_four_digits(cell: str) -> None:
-    shown = hidden(cell)
+    shown = masked_cell(cell)
     assert not [char for char in shown if char.isalpha() and char != "x"]
     assert len([char for char in shown if char.isdecimal() and char != "0"]) <= 4
 
@@ -60,7 +60,7 @@ def test_every_column_offers_every_field_and_keeps_what_was_chosen() -> None:
         ColumnRead(2, "", Sureness.UNSURE, Why.NOTHING, Question.NONE),
         ColumnRead(3, "unclear", Sureness.UNSURE, Why.CELLS, Question.YES_OR_NO),
     ]
-    first, second, third, fourth = columns_shown(["Mobile", "Appointment Day", "", "Flag"], reading)
+    first, second, third, fourth = labeled_columns(["Mobile", "Appointment Day", "", "Flag"], reading)
     assert (first.chosen, second.chosen, third.chosen) == ("phone", "visit_day", "")
     for column in (first, second, third, fourth):
         values = [value for value, _ in column.choices]
@@ -128,8 +128,8 @@ def test_the_bar_adds_up_and_is_said_in_words() -> None:
         ("failed", "25.00"),
         ("queued", "50.00"),
     ]
-    assert labels.bar_in_words(counts) == "1 delivered, 1 failed, 2 waiting"
-    assert labels.bar_in_words({}) == "no recipients yet"
+    assert labels.bar_text(counts) == "1 delivered, 1 failed, 2 waiting"
+    assert labels.bar_text({}) == "no recipients yet"
 
 
 @pytest.mark.parametrize(

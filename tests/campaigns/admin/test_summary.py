@@ -18,10 +18,10 @@ from campaigns.admin.campaign.printed_summary import (
     RETRY,
     Line,
     Summary,
+    follow_up,
     summarize,
     summary_of,
     summary_page,
-    what_then,
 )
 from campaigns.admin.labels import STATUSES_IN_PRINT
 from campaigns.models import Campaign, RecipientImport
@@ -117,12 +117,12 @@ def test_totals_are_by_status_and_reasons_by_size_with_what_can_be_done(campaign
     ],
 )
 def test_each_reason_says_what_can_be_done(reason: str, advice: str) -> None:
-    assert what_then(Reason(reason)) == advice
+    assert follow_up(Reason(reason)) == advice
 
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_retry_is_advised_only_where_it_reaches_nobody_twice(reason: Reason) -> None:
-    assert (what_then(reason) == RETRY) is (REASONS[reason].retryable and not REASONS[reason].may_have_reached)
+    assert (follow_up(reason) == RETRY) is (REASONS[reason].retryable and not REASONS[reason].may_have_reached)
 
 
 def test_every_status_has_its_words() -> None:

@@ -299,7 +299,7 @@ def test_a_large_retry_is_done_in_the_background_and_its_progress_is_in_the_stat
     assert refusal(api.post(path, {}), 409) == "retry_under_way"
     again = api.post(path, {"reasons": ["busy"]}, Idempotency_Key="retry-1")
     assert (again.status_code, again["Idempotent-Replayed"]) == (202, "true")
-    scheduler.queue_again(datetime.now(UTC))
+    scheduler.continue_retries(datetime.now(UTC))
     told = api.get(stats).json()["retry"]
     assert (told["state"], told["queued"], told["left_out"]) == ("completed", 2, {})
 
@@ -312,7 +312,7 @@ def test_a_retry_is_stopped_over_the_api(api: Api, completed: Campaign, monkeypa
     told = api.delete(path)
     assert (told.status_code, told.json()["state"], told.json()["queued"]) == (200, "stopped", 1)
     assert told.json()["stopped_because"] == "A person or a program stopped it."
-    scheduler.queue_again(datetime.now(UTC))
+    scheduler.continue_retries(datetime.now(UTC))
     assert Voicemail.objects.filter(lane_id=completed.pk, status="queued").count() == 1
 
 

@@ -14,13 +14,13 @@ from campaigns.api.serializers.campaigns import (
     NewCampaign,
     RetryFailed,
 )
-from campaigns.api.serializers.figures import CampaignPreviewSerializer, CampaignProgressSerializer
 from campaigns.api.serializers.imports import (
     ImportConfirmation,
     ImportReading,
     RecipientImportDetailSerializer,
     RecipientImportSerializer,
 )
+from campaigns.api.serializers.stats import CampaignPreviewSerializer, CampaignProgressSerializer
 from campaigns.api.serializers.withdrawals import WithdrawalList, WithdrawalSerializer
 from rvm.platform.api.lists import page_of
 

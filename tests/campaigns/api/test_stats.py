@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.api.serializers.figures import CampaignPreviewSerializer, CampaignProgressSerializer
+from campaigns.api.serializers.stats import CampaignPreviewSerializer, CampaignProgressSerializer
 from campaigns.models import Campaign
 from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview

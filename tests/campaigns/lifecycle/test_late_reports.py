@@ -73,7 +73,7 @@ def test_a_failure_reported_after_a_campaign_was_canceled_keeps_its_reason(reaso
     drop = sent(campaign)
     services.cancel(campaign, actor=None, now=NOW)
     report(drop, ReportStatus.FAILED, reason)
-    scheduler.cancel_rest(NOW)
+    scheduler.cancel_remaining(NOW)
     assert row_counts(campaign.pk) == counter_totals(campaign.pk) == {("failed", reason.value): 1}
 
 
@@ -149,7 +149,7 @@ def test_who_is_tried_again_by_a_report_that_the_completion_overtook_ends_with_t
     now = NOW if seen == "before its end" else NOW + HOUR
     for at in (now, NOW + HOUR):
         scheduler.reopen_retried(at)
-        idle_lanes.mark_stirring_active(at)
+        idle_lanes.reactivate_lanes(at)
         assert all(claim(route, 9, at, HOUR).claims == [] for route in active_routes(at, 9))
         maintenance.expire(at)
         scheduler.complete(at)

@@ -50,7 +50,7 @@ def ask(campaign: Campaign, *, risk: bool = False, reasons: tuple[str, ...] = ()
 
 
 def tick(now: datetime = NOW) -> None:
-    scheduler.queue_again(now)
+    scheduler.continue_retries(now)
 
 
 def progress(campaign: Campaign) -> tuple[str, int, dict[str, int]]:
@@ -300,14 +300,14 @@ def test_one_campaign_whose_batch_fails_stops_no_other(monkeypatch: pytest.Monke
     broken, good = failed(5), failed(5)
     for campaign in (broken, good):
         ask(campaign)
-    go_on = retries.go_on
+    requeue_batch = retries.requeue_batch
 
-    def go_on_unless_broken(row: Campaign, *arguments: Any) -> None:
+    def requeue_unless_broken(row: Campaign, *arguments: Any) -> None:
         if row.pk == broken.pk:
             raise KeyError("broken")
-        go_on(row, *arguments)
+        requeue_batch(row, *arguments)
 
-    monkeypatch.setattr(retries, "go_on", go_on_unless_broken)
+    monkeypatch.setattr(retries, "requeue_batch", requeue_unless_broken)
     monkeypatch.setattr(scheduler, "RETRY_SECONDS", 0.2)
     tick()
     assert (progress(broken)[0], progress(good)[0]) == ("running", "completed")

@@ -268,7 +268,7 @@ def test_what_waits_in_a_canceled_campaign_is_canceled_in_batches(monkeypatch: p
     services.cancel(campaign, actor=None, now=NOW)
     assert fresh(campaign).lane.held
     for left in (5, 1, 0, 0):
-        scheduler.cancel_rest(NOW)
+        scheduler.cancel_remaining(NOW)
         assert counts_of([campaign.pk])[campaign.pk]["queued"] == left
     assert row_counts(campaign.pk) == counter_totals(campaign.pk) == {("canceled", "canceled"): 9, ("accepted", ""): 1}
     assert row_counts(running.pk) == {("queued", ""): 2}

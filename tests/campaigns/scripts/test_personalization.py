@@ -65,55 +65,55 @@ def test_2000_people_with_20_first_names_make_20_recordings(workspace: Workspace
         workspace,
         script=[{"clip": str(greeting.pk)}, part_by_names(workspace, "first_name", leaving_out=[greeting.pk])],
     )
-    hearing = RecordingResolver(campaign)
-    heard = {names[row % 20]: hearing.recording_for({"first_name": names[row % 20]}).pk for row in range(2000)}
+    resolver = RecordingResolver(campaign)
+    heard = {names[row % 20]: resolver.recording_for({"first_name": names[row % 20]}).pk for row in range(2000)}
     assert len(set(heard.values())) == Recording.objects.count() == 20
     again = RecordingResolver(Campaign.objects.get())
     assert {name: again.recording_for({"first_name": name}).pk for name in names} == heard
 
 
 def test_what_is_known_costs_no_query(campaign: Campaign, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    hearing = RecordingResolver(campaign)
-    hearing.recording_for({"first_name": "Ana"})
+    resolver = RecordingResolver(campaign)
+    resolver.recording_for({"first_name": "Ana"})
     with django_assert_num_queries(0):
         for _ in range(100):
-            hearing.recording_for({"first_name": " ana"})
+            resolver.recording_for({"first_name": " ana"})
 
 
 def test_who_has_no_clip_is_refused_and_the_rest_are_not(campaign: Campaign) -> None:
-    hearing = RecordingResolver(campaign)
+    resolver = RecordingResolver(campaign)
     with pytest.raises(ServiceError) as caught:
-        hearing.recording_for({"first_name": "Guadalupe"})
+        resolver.recording_for({"first_name": "Guadalupe"})
     assert caught.value.code == "clip_missing"
-    assert hearing.recording_for({"first_name": "Ana"}).assembled
+    assert resolver.recording_for({"first_name": "Ana"}).assembled
 
 
 def test_a_combination_that_makes_no_recording_is_refused_to_each_and_tried_once(
     workspace: Workspace, make_clip: MakeClip, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    hearing = RecordingResolver(make_campaign(workspace, script=[{"clip": str(make_clip("Greeting", 5).pk)}]))
+    resolver = RecordingResolver(make_campaign(workspace, script=[{"clip": str(make_clip("Greeting", 5).pk)}]))
     with pytest.raises(ServiceError) as caught:
-        hearing.recording_for(None)
+        resolver.recording_for(None)
     assert caught.value.code == "too_short"
     with django_assert_num_queries(0):
         for _ in range(3):
             with pytest.raises(ServiceError) as again:
-                hearing.recording_for({"first_name": "Ana"})
+                resolver.recording_for({"first_name": "Ana"})
     assert again.value.code == "too_short"
 
 
 def test_a_clip_that_cannot_be_read_for_now_is_tried_again(
     campaign: Campaign, clips: dict[str, Clip], media: Path
 ) -> None:
-    hearing = RecordingResolver(campaign)
+    resolver = RecordingResolver(campaign)
     lost = media / clips["Ana"].storage_name
     lost.rename(media / "elsewhere")
     with pytest.raises(ServiceError) as caught:
-        hearing.recording_for({"first_name": "Ana"})
+        resolver.recording_for({"first_name": "Ana"})
     assert caught.value.code == "storage_unavailable"
     assert "Ana" not in caught.value.message and str(media) not in caught.value.message
     (media / "elsewhere").rename(lost)
-    assert hearing.recording_for({"first_name": "Ana"}).assembled
+    assert resolver.recording_for({"first_name": "Ana"}).assembled
 
 
 def test_an_import_refuses_the_row_without_a_clip_and_waits_where_the_storage_is_away(
@@ -132,8 +132,8 @@ def test_an_import_refuses_the_row_without_a_clip_and_waits_where_the_storage_is
 
 def test_without_a_script_everybody_hears_the_recording(workspace: Workspace) -> None:
     recording = make_recording(workspace)
-    hearing = RecordingResolver(make_campaign(workspace, recording=recording))
-    assert hearing.recording_for({"first_name": "Ana"}) == hearing.recording_for(None) == recording
+    resolver = RecordingResolver(make_campaign(workspace, recording=recording))
+    assert resolver.recording_for({"first_name": "Ana"}) == resolver.recording_for(None) == recording
 
 
 def test_a_campaign_with_nothing_to_say_is_refused(workspace: Workspace) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from delivery.api.serializers.sending import BatchItemSerializer
+from delivery.api.serializers.requests import BatchItemSerializer
 from delivery.models import LaneDelta, Voicemail
 from tests.delivery.api.sending import codes
 from tests.factories import Api, make_recording, make_suppression

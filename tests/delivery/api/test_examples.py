@@ -9,7 +9,7 @@ import pytest
 from delivery.api import examples
 from delivery.api.exports import EXAMPLE as EXPORT
 from delivery.api.serializers.filters import ExportQuery, VoicemailQuery
-from delivery.api.serializers.sending import BatchResultSerializer, NewBatch, SendRecording, VoicemailRetry
+from delivery.api.serializers.requests import BatchResultSerializer, NewBatch, SendRecording, VoicemailRetry
 from delivery.api.serializers.sounds import ClipSerializer, RecordingDetailSerializer, RecordingSerializer
 from delivery.api.serializers.voicemails import DropSerializer, VoicemailDetailSerializer, VoicemailSerializer
 from rvm.platform.api.lists import page_of

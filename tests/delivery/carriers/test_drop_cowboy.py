@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.carriers.base import CallbackMalformed, CallbackRejected, DropRequest, MediaNotTaken, MediaRefused
+from delivery.carriers.base import CallbackMalformed, CallbackRejected, DropRequest, MediaRejected, MediaUploadFailed
 from delivery.carriers.drop_cowboy import BASE_URL, REASONS, DropCowboy
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import REASONS as REASON_FACTS
@@ -384,18 +384,18 @@ def test_an_upload_is_created_put_and_completed_and_storage_sees_no_key() -> Non
 @pytest.mark.parametrize(
     ("answers", "error"),
     [
-        ([answer(422, problem(422))], MediaRefused),
-        ([created(), answer(200, b""), answer(400, problem(400))], MediaRefused),
-        ([answer(401, problem(401))], MediaNotTaken),
-        ([answer(429, b"")], MediaNotTaken),
-        ([answer(500, b"")], MediaNotTaken),
-        ([answer(200, b"garbage")], MediaNotTaken),
-        ([answer(200, {"data": {"media_id": "m", "upload": {"mp3": {"url": 7}}}})], MediaNotTaken),
-        ([created("http://storage/1")], MediaNotTaken),  # never from TLS to none
-        ([created("file:///etc/passwd")], MediaNotTaken),
-        ([created(), answer(403, b"")], MediaNotTaken),
-        ([created(), answer(400, b"")], MediaNotTaken),
-        ([created(), answer(200, b""), answer(404, problem(404))], MediaNotTaken),
+        ([answer(422, problem(422))], MediaRejected),
+        ([created(), answer(200, b""), answer(400, problem(400))], MediaRejected),
+        ([answer(401, problem(401))], MediaUploadFailed),
+        ([answer(429, b"")], MediaUploadFailed),
+        ([answer(500, b"")], MediaUploadFailed),
+        ([answer(200, b"garbage")], MediaUploadFailed),
+        ([answer(200, {"data": {"media_id": "m", "upload": {"mp3": {"url": 7}}}})], MediaUploadFailed),
+        ([created("http://storage/1")], MediaUploadFailed),  # never from TLS to none
+        ([created("file:///etc/passwd")], MediaUploadFailed),
+        ([created(), answer(403, b"")], MediaUploadFailed),
+        ([created(), answer(400, b"")], MediaUploadFailed),
+        ([created(), answer(200, b""), answer(404, problem(404))], MediaUploadFailed),
     ],
 )
 def test_an_upload_that_fails_says_whether_another_may_succeed(
@@ -429,7 +429,7 @@ def test_the_simulated_vendor_takes_a_recording_and_refuses_another_content_type
         conversation = attached(simulator).upload("rec-1", b"mp3")
         put = conversation.send(send(next(conversation)))
         wrong = CarrierRequest(put.method, put.url, ("Content-Type: audio/mpeg; charset=utf-8",), put.body)
-        with pytest.raises(MediaNotTaken, match="403"):
+        with pytest.raises(MediaUploadFailed, match="403"):
             conversation.send(send(wrong))
 
 

@@ -16,7 +16,7 @@ from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.reasons import Reason
 from delivery.transport.interface import CarrierResponse
 from rvm.simulators.sandbox.outcomes import CODES
-from rvm.simulators.sandbox.signing import signature
+from rvm.simulators.sandbox.signatures import signature
 from tests.delivery.carriers.callback_security import FORGERIES, GENUINE, Signed
 from tests.rvm.simulators.sandbox.harness import KEY, SECRET, Client, receiver, sandbox, send, until
 

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from django_rq import get_connection
 
-from delivery.engine.circuit_breaker import Health, why_open
+from delivery.engine.circuit_breaker import Health, opening_reason
 from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle.reasons import Reason
@@ -49,7 +49,7 @@ def use_case_with(count: int) -> Any:
     ],
 )
 def test_a_share_of_bad_ends_or_an_account_error_opens_it(health: Health, account: Reason | None, opens: bool) -> None:
-    assert (why_open(health, account) is not None) is opens
+    assert (opening_reason(health, account) is not None) is opens
 
 
 def test_a_silent_carrier_opens_it_and_the_rest_stays_queued() -> None:

@@ -35,7 +35,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture(autouse=True)
 def _from_the_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(idle_lanes, "_looked_at_to", idle_lanes._FIRST)
+    monkeypatch.setattr(idle_lanes, "_checked_up_to", idle_lanes._FIRST)
     get_queue("dispatch").connection.flushdb()
 
 
@@ -99,7 +99,7 @@ def test_the_rows_decide_whatever_the_counters_say() -> None:
 
 
 def test_so_many_rest_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(idle_lanes, "MAX_RESTED", 2)
+    monkeypatch.setattr(idle_lanes, "MAX_MADE_IDLE", 2)
     use_case = factories.make_use_case()
     lanes = [factories.make_lane(use_case) for _ in range(5)]
     an_hour_goes_by()
@@ -163,7 +163,7 @@ def test_what_comes_to_wait_in_an_idle_lane_wakes_it_before_the_tick_rings(folde
     with capture_logs() as logs:
         tick.tick(NOW)
     assert [line["lane_id"] for line in logs if line["event"] == "lane_woken"] == [str(voicemail.lane_id)]
-    assert tally(idle_lanes.WOKEN) == 1
+    assert tally(idle_lanes.REACTIVATED) == 1
     assert get_queue("dispatch").count == 1
     assert [route.lane_id for route in active_routes(NOW, 10)] == [voicemail.lane_id]
 
@@ -172,22 +172,22 @@ def test_what_comes_to_wait_in_an_idle_lane_wakes_it_before_the_tick_rings(folde
 def test_whatever_is_under_way_wakes_its_lane(status: str) -> None:
     lane = ended().lane
     factories.make_voicemail(lane=lane, recipient="+12025550143", status=status)
-    assert idle_lanes.mark_stirring_active(NOW) == 1
+    assert idle_lanes.reactivate_lanes(NOW) == 1
     assert not is_idle(lane)
 
 
 def test_a_lane_that_is_idle_by_mistake_is_found_by_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where somebody changed a row by hand, and no counter knows of it."""
-    monkeypatch.setattr(idle_lanes, "MAX_LOOKED_AT", 2)
+    monkeypatch.setattr(idle_lanes, "MAX_CHECKED", 2)
     factories.make_lane(held=True)
     voicemails = [ended() for _ in range(5)]
     for late in (3, 0, 4):
         Voicemail.objects.filter(pk=voicemails[late].pk).update(status="queued", reason="")
-        rounds = [idle_lanes.mark_stirring_active(NOW) for _ in range(4)]
+        rounds = [idle_lanes.reactivate_lanes(NOW) for _ in range(4)]
         assert sorted(rounds) == [0, 0, 0, 1]
         assert not is_idle(voicemails[late].lane)
     assert [is_idle(voicemail.lane) for voicemail in voicemails] == [False, True, True, False, False]
-    assert sum(idle_lanes.mark_stirring_active(NOW) for _ in range(4)) == 0
+    assert sum(idle_lanes.reactivate_lanes(NOW) for _ in range(4)) == 0
 
 
 def test_what_ended_before_it_was_folded_wakes_nobody() -> None:
@@ -195,7 +195,7 @@ def test_what_ended_before_it_was_folded_wakes_nobody() -> None:
     late_retry(voicemail)
     queued, expired = VoicemailStatus.QUEUED, VoicemailStatus.EXPIRED
     transitions.apply([Transition(voicemail.pk, queued, expired, reason=Reason.EXPIRED)], NOW)
-    assert idle_lanes.mark_stirring_active(NOW) == 0
+    assert idle_lanes.reactivate_lanes(NOW) == 0
     assert is_idle(voicemail.lane)
 
 

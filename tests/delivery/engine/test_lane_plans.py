@@ -193,7 +193,7 @@ def test_whatever_looks_for_work_reads_no_lane_that_is_idle(moment: str) -> None
         (gauges.OPEN_LANES, [], "lane_open"),
         (idle_lanes._MARK_IDLE, [["queued"], 500], "lane_open"),
         (maintenance._FIND_EXPIRED_WITH_LANE, [500, NOW, 500], "lane_expiring"),
-        (idle_lanes._LOOK_AT_NEXT_LANES, [idle_lanes._FIRST, 50], "delivery_lane_pkey"),
+        (idle_lanes._CHECK_NEXT_LANES, [idle_lanes._FIRST, 50], "delivery_lane_pkey"),
     ):
         ways = plan(statement, parameters)
         assert any(index in way for way in ways), (statement, ways)

@@ -321,7 +321,7 @@ def test_recordings_are_wanted_in_the_order_of_their_ids() -> None:
     early, late = sorted(factories.make_recording(setup.workspace).pk for _ in range(2))
     now = timezone.now()
     meet(
-        lambda: carrier_media.want(setup.pk, [early], now),
-        lambda: carrier_media.want(setup.pk, [late], now),
-        lambda: in_transaction(lambda: carrier_media.want(setup.pk, [late, early], now)),
+        lambda: carrier_media.request_uploads(setup.pk, [early], now),
+        lambda: carrier_media.request_uploads(setup.pk, [late], now),
+        lambda: in_transaction(lambda: carrier_media.request_uploads(setup.pk, [late, early], now)),
     )

@@ -50,7 +50,7 @@ OFTEN: tuple[Step, ...] = (
 STEPS: tuple[Step, ...] = (
     *OFTEN,
     lambda now: maintenance.roll_up_counts(),
-    idle_lanes.mark_stirring_active,
+    idle_lanes.reactivate_lanes,
     idle_lanes.mark_idle,
     maintenance.is_work_due,
     inbox.reopen_doubtful,

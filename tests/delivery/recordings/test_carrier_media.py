@@ -129,7 +129,7 @@ def test_once_uploaded_they_are_claimed_with_the_carriers_id_for_it(vendor, use_
     found = batch(clock)
     assert ([claim.media_id for claim in found.claims], found.waits) == ([row().media_id], False)
     assert vendor.ready == {row().media_id}
-    assert carrier_media.id_of(use_case.setup_id, recording.id) == row().media_id
+    assert carrier_media.media_id_of(use_case.setup_id, recording.id) == row().media_id
     assert vendor.leaked == []
 
 
@@ -314,4 +314,4 @@ def test_another_credential_may_be_another_account_and_uploads_anew(vendor, use_
     assert batch(clock).waits
     assert upload(clock)
     assert vendor.requests["create"] == 2
-    assert carrier_media.id_of(use_case.setup_id, recording.id) == row().media_id
+    assert carrier_media.media_id_of(use_case.setup_id, recording.id) == row().media_id

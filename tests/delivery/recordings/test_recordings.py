@@ -15,7 +15,7 @@ from delivery.audio import AudioRejected, inspect
 from delivery.models import Recording
 from delivery.recordings.recordings import measured, store_recording, stored_recording
 from delivery.recordings.storage import read_frames
-from delivery.selectors import offered_recordings, recordings
+from delivery.selectors import recordings, selectable_recordings
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
 from tests.delivery.audio.mp3_bytes import encode_pcm, encoded, id3v2, noise
@@ -126,12 +126,12 @@ def test_an_old_recording_without_its_file_stays_unmeasured(media: Path) -> None
 def test_what_a_campaign_assembled_is_offered_once_a_person_uploads_it(media: Path) -> None:
     workspace = make_workspace()
     made = store_recording(workspace, "Hello + Ann + bye", encoded(12), assembled=True)
-    assert not offered_recordings(workspace).exists()
+    assert not selectable_recordings(workspace).exists()
     assert recordings(workspace).get() == made
     assert store_recording(workspace, "Again", encoded(12), assembled=True).assembled
     assert store_recording(workspace, "Hello Ann", encoded(12)) == made
     assert store_recording(workspace, "Later", encoded(12), assembled=True) == made
-    assert offered_recordings(workspace).get().name == "Hello Ann"
+    assert selectable_recordings(workspace).get().name == "Hello Ann"
 
 
 @pytest.mark.django_db
