@@ -1,4 +1,4 @@
-"""Labels of states, statuses and outcomes in the admin, and the message about the next step. Pure."""
+"""Texts of the admin: labels of states, statuses and outcomes, messages about the next step, formatted counts and durations. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from delivery.services.retries import LeftOut
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 UNDOING = "What this list alone has put on the suppression list is being taken off again."
 
-# Names of unfold's label colours; a state without an entry is grey.
+# Names of unfold's label colours by campaign state; a state without an entry is grey.
 STATE_COLOURS: dict[str, str] = {
     CampaignState.SCHEDULED: "info",
     CampaignState.RUNNING: "primary",
@@ -44,7 +44,7 @@ STATUSES: dict[str, str] = {
     VoicemailStatus.CANCELED: "canceled",
     VoicemailStatus.QUEUED: "waiting",
 }
-# Statuses on paper, for readers who do not know the admin.
+# Labels of the printed summary, for readers who do not know the admin.
 STATUSES_IN_PRINT: dict[VoicemailStatus, str] = {
     VoicemailStatus.DELIVERED: "left in the voicemail box",
     VoicemailStatus.ACCEPTED: "taken by the carrier, which has not reported yet",
@@ -56,8 +56,8 @@ STATUSES_IN_PRINT: dict[VoicemailStatus, str] = {
     VoicemailStatus.EXPIRED: "not sent before its time ran out",
     VoicemailStatus.CANCELED: "canceled before it was sent",
 }
-# Colours of the segments of the progress bar.
-BARS: dict[str, str] = {
+# CSS classes of the segments of the progress bar, by status.
+BAR_COLOURS: dict[str, str] = {
     VoicemailStatus.DELIVERED: "bg-green-500",
     VoicemailStatus.ACCEPTED: "bg-primary-600",
     VoicemailStatus.SENDING: "bg-blue-400",
@@ -141,7 +141,7 @@ class CampaignSnapshot:
     held: bool = False
 
 
-def next_step(campaign: CampaignSnapshot) -> str:
+def next_step_message(campaign: CampaignSnapshot) -> str:
     """The message about the campaign's state and next step."""
     return {
         CampaignState.DRAFT: _draft,
@@ -199,7 +199,7 @@ def _canceled(campaign: CampaignSnapshot) -> str:
     return "Canceled: what had not been sent stays unsent. This is final; make a new campaign to reach more people."
 
 
-def retry_step(state: str, *, matching: int, queued: int, left_out: Mapping[str, int], stopped_because: str) -> str:
+def retry_message(state: str, *, matching: int, queued: int, left_out: Mapping[str, int], stopped_because: str) -> str:
     """The message about the progress or the result of a retry."""
     left = [f"{count:,} {LEFT_OUT.get(why, why)}" for why, count in sorted(left_out.items()) if count]
     besides = f" Left out: {', '.join(left)}." if left else ""
@@ -218,7 +218,7 @@ def ended(by_status: Mapping[str, int]) -> dict[str, int]:
     return {status: count for status, count in by_status.items() if status in TERMINAL}
 
 
-def list_step(state: str, accepted: int, *, operates: bool, asks: bool = False) -> str:
+def list_message(state: str, accepted: int, *, operates: bool, asks: bool = False) -> str:
     """The message about a recipient list's state and next step."""
     if state == ImportState.UPLOADED and operates:
         return (
@@ -239,7 +239,7 @@ def list_step(state: str, accepted: int, *, operates: bool, asks: bool = False) 
     }[ImportState(state)]
 
 
-def opt_outs_step(row: OptOutImport, numbers_in_it: int, *, operates: bool, asks: bool) -> str:
+def opt_out_list_message(row: OptOutImport, numbers_in_it: int, *, operates: bool, asks: bool) -> str:
     """The message about an opt-out list's state and next step."""
     if row.state == OptOutState.UPLOADED and operates:
         return (
@@ -277,7 +277,7 @@ def opt_outs_step(row: OptOutImport, numbers_in_it: int, *, operates: bool, asks
 
 
 def opt_out_outcomes(counts: Mapping[str, int]) -> list[tuple[int, str]]:
-    """The results of a check as (count, words), in page order; zeros are omitted, except the numbers to add."""
+    """The results of a check as (count, label), in page order; zeros are omitted, except the numbers to add."""
     return [(counts[name], words) for name, words in _OPT_OUT_OUTCOMES if counts.get(name) or name == "to_add"]
 
 
@@ -291,12 +291,12 @@ _ANSWERS = (
 
 
 def answers(counts: Mapping[str, int]) -> list[tuple[int, str]]:
-    """Rows by their consent value, and rows reached at a later phone column, as (count, words)."""
+    """Rows by consent value, and rows reached at a later phone column, as (count, label)."""
     return [(counts[answer], words) for answer, words in _ANSWERS if answer in counts]
 
 
 def sheets(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """The sheets of a workbook as (name, words); `found` is `UploadedList.sheets`."""
+    """The sheets of a workbook as (name, label); `found` is `UploadedList.sheets`."""
     return [
         (
             sheet["name"],
@@ -316,8 +316,8 @@ def row_of(number: int, earlier: int | None, differs: Sequence[str]) -> str:
     return f"{number} (as row {earlier}{', other' + other if other else ''})"
 
 
-# Outcomes of the lines of a withdrawal list.
-LINES: dict[LineOutcome, str] = {
+# Labels of the outcomes of the lines of a withdrawal list; each follows a count.
+LINE_OUTCOMES: dict[LineOutcome, str] = {
     LineOutcome.WAITING: "wait in the campaign and would be taken out.",
     LineOutcome.SENT: "were sent to already, or tried.",
     LineOutcome.ENDED: "would not be sent to anyway: skipped, canceled or out of time.",
@@ -350,7 +350,7 @@ def rows(count: int) -> str:
 
 
 def reason(code: str) -> str:
-    """The message of a reason; an unknown code is returned unchanged."""
+    """The explanation of a reason; an unknown code is returned with blanks for underscores."""
     try:
         return REASONS[Reason(code)].detail
     except ValueError:
@@ -402,7 +402,7 @@ def parts(by_status: Mapping[str, int]) -> list[Part]:
     """The segments in the order of the bar; zeros are omitted."""
     total = sum(by_status.values())
     return [
-        Part(status, words, count, f"{count * 100 / total:.2f}", BARS[status])
+        Part(status, words, count, f"{count * 100 / total:.2f}", BAR_COLOURS[status])
         for status, words in STATUSES.items()
         if (count := by_status.get(status, 0))
     ]

@@ -1,4 +1,4 @@
-"""Refusals and warnings that apply to clips only; codes and messages follow the rules of delivery.audio.rejections."""
+"""Error messages and warnings that apply to clips only, under the rules of `delivery.audio.rejections`."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ CLIP_WARNINGS: dict[str, str] = {
 
 
 def clip_rejected(code: str, **facts: object) -> AudioRejected:
-    """The refusal `code`, with the measured facts in its message."""
+    """The exception for `code`, its message formatted with the measured values."""
     return AudioRejected(code, CLIP_REJECTIONS[code].format(**facts))
 
 
 def clip_warning(code: str, **facts: object) -> AudioWarning:
-    """The warning `code`, with the measured facts in its message."""
+    """The warning for `code`, its message formatted with the measured values."""
     return AudioWarning(code, CLIP_WARNINGS[code].format(**facts))

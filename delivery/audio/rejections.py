@@ -1,7 +1,7 @@
-"""Refusals of and warnings about uploads, in the words of the person who recorded them.
+"""Error messages of rejected uploads, and warnings about accepted ones, worded for the person who recorded the audio.
 
-Every refusal has a stable code (for programs and documentation) and one message with the measured value, the limit and
-the action. Codes are never renamed or reused; messages may be improved.
+Each has a stable code (for programs and documentation) and one message with the measured value, the limit and what to do. Codes are
+never renamed or reused; messages may be improved.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 _EXPORT = "Open it in your recording program, export it as MP3 (constant bit rate, 64 kbit/s) and upload the new file."
 
-# code -> message; the names in braces are the arguments that `rejected` needs.
+# Message templates by code; the fields in braces are the keyword arguments of `rejected`.
 REJECTIONS: dict[str, str] = {
     "empty": (
         "The file is empty: 0 bytes arrived, and a recording of 10 seconds needs several thousand. Upload it again."
@@ -59,7 +59,7 @@ REJECTIONS: dict[str, str] = {
     ),
 }
 
-# Shown with an accepted recording; the same rules apply.
+# The same for `warning`; shown with an accepted recording.
 WARNINGS: dict[str, str] = {
     "cut_off": (
         "The file breaks off after {measured} seconds, in the middle of a frame. Listen to the end: "
@@ -96,7 +96,7 @@ WARNINGS: dict[str, str] = {
 
 
 class AudioRejected(Exception):
-    """The refusal of an upload: `code` is a key of REJECTIONS or CLIP_REJECTIONS, `message` is for the uploader."""
+    """The upload is rejected. `code` is a key of REJECTIONS or CLIP_REJECTIONS; `message` is for the uploader."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
@@ -116,10 +116,10 @@ class AudioWarning:
 
 
 def rejected(code: str, **facts: object) -> AudioRejected:
-    """The refusal `code`, with the measured facts in its message."""
+    """The exception for `code`, its message formatted with the measured values."""
     return AudioRejected(code, REJECTIONS[code].format(**facts))
 
 
 def warning(code: str, **facts: object) -> AudioWarning:
-    """The warning `code`, with the measured facts in its message."""
+    """The warning for `code`, its message formatted with the measured values."""
     return AudioWarning(code, WARNINGS[code].format(**facts))

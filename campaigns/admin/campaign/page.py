@@ -68,7 +68,7 @@ class CampaignPage(RecordAdmin):
             "title": campaign.name,
             "campaign": campaign,
             "state_colour": labels.STATE_COLOURS.get(campaign.state, ""),
-            "next_step": labels.next_step(snapshot_of(campaign, numbers["by_status"], retryable, lists, now)),
+            "next_step": labels.next_step_message(snapshot_of(campaign, numbers["by_status"], retryable, lists, now)),
             "alarms": _alarms(campaign, lists),
             "buttons": buttons(
                 campaign,
@@ -177,7 +177,7 @@ def _alarms(campaign: Campaign, lists: list[Any]) -> list[str]:
 
 
 def _retry(retry: CampaignRetry) -> str:
-    return labels.retry_step(
+    return labels.retry_message(
         retry.state,
         matching=retry.matching,
         queued=retry.queued,

@@ -65,7 +65,7 @@ class RecipientImportAdmin(ImportActions, MessagePreview):
             "campaign_page": reverse("admin:campaigns_campaign_change", args=[row.campaign_id]),
             "state": labels.IMPORT_STATES[row.state],
             "state_colour": labels.IMPORT_COLOURS.get(row.state, ""),
-            "next_step": labels.list_step(
+            "next_step": labels.list_message(
                 row.state, row.counts.get(Outcome.ACCEPTED, 0), operates=operates, asks=UNCLEAR in row.columns
             ),
             "operates": operates,

@@ -148,7 +148,7 @@ class OptOutImportAdmin(UploadedListAdmin):
             "list": row,
             "state": labels.OPT_OUT_STATES[row.state],
             "state_colour": labels.OPT_OUT_COLOURS.get(row.state, ""),
-            "next_step": labels.opt_outs_step(row, numbers, operates=operates, asks=UNCLEAR in row.columns),
+            "next_step": labels.opt_out_list_message(row, numbers, operates=operates, asks=UNCLEAR in row.columns),
             "alarms": import_alarms() if row.is_under_way else [],
             "may_read": operates and can_become(row, OptOutState.UPLOADED) and row.file_removed_at is None,
             "may_confirm": may_confirm,

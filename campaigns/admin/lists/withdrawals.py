@@ -127,7 +127,7 @@ def _outcomes(row: Withdrawal) -> list[dict[str, Any]]:
     """The outcomes of the lines with counts and words, and the first line numbers of outcomes without a withdrawal."""
     return [
         {"outcome": outcome.value, "count": count, "words": words, "lines": row.lines.get(outcome, [])}
-        for outcome, words in labels.LINES.items()
+        for outcome, words in labels.LINE_OUTCOMES.items()
         if (count := row.counts.get(outcome, 0)) or outcome is LineOutcome.WAITING
     ]
 

@@ -108,14 +108,14 @@ def test_a_script_that_the_fields_cannot_say_is_not_read_as_another(script: list
 
 
 def test_every_state_status_and_outcome_has_its_words() -> None:
-    assert set(labels.STATUSES) == set(labels.BARS) == set(VoicemailStatus)
+    assert set(labels.STATUSES) == set(labels.BAR_COLOURS) == set(VoicemailStatus)
     assert set(labels.OUTCOMES) == set(Outcome)
     assert set(labels.IMPORT_STATES) == set(ImportState)
     for state in CampaignState:
         snapshot = labels.CampaignSnapshot(state=state, total=1, recording=True, start="", end="")
-        assert labels.next_step(snapshot).startswith(state.capitalize())
+        assert labels.next_step_message(snapshot).startswith(state.capitalize())
     for state in ImportState:
-        assert labels.list_step(state, 1, operates=True).endswith(".")
+        assert labels.list_message(state, 1, operates=True).endswith(".")
     for reason, facts in REASONS.items():
         assert labels.reason(reason) == facts.detail
     assert labels.reason("of_another_version") == "Of another version"
@@ -187,7 +187,7 @@ def test_a_moment_is_said_in_the_campaigns_zone() -> None:
 )
 def test_a_retry_is_told_in_a_sentence(state: str, queued: int, left_out: dict[str, int], words: str) -> None:
     because = "The campaign was canceled." if state == "stopped" else ""
-    told = labels.retry_step(state, matching=3000, queued=queued, left_out=left_out, stopped_because=because)
+    told = labels.retry_message(state, matching=3000, queued=queued, left_out=left_out, stopped_because=because)
     assert told == words
 
 
