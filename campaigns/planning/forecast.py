@@ -14,7 +14,7 @@ from datetime import datetime, time, timedelta
 from usecases.windows import EVERY_DAY, next_open
 
 # A remaining fraction of a recipient below this is a rounding error.
-NOBODY = 1e-6
+EPSILON = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +66,18 @@ def forecast(groups: Sequence[Group], hours: Hours, *, start: datetime, end: dat
         _Queue(group.zones, group.count, float(group.count), group.expires_at or end) for group in groups if group.count
     ]
     for queue in queues:
-        _wait(queue, start, hours)
+        _set_next_opening(queue, start, hours)
     now, last = start, start
-    while waiting := [queue for queue in queues if queue.opens is not None and queue.left > NOBODY]:
-        flowing = _first_in_line(waiting, now)
-        turn = min(_next_turn(queue, now) for queue in waiting)
+    while waiting := [queue for queue in queues if queue.opens is not None and queue.left > EPSILON]:
+        flowing = _earliest_open(waiting, now)
+        turn = min(_next_change(queue, now) for queue in waiting)
         if flowing:
             turn = last = _flow(flowing, now, turn, pace)
         now = turn
         for queue in queues:
             if queue.closes is not None and queue.closes <= now:
-                _wait(queue, now, hours)
-    return _in_people(queues, start, last)
+                _set_next_opening(queue, now, hours)
+    return _in_whole_recipients(queues, start, last)
 
 
 def _flow(flowing: Sequence[_Queue], now: datetime, turn: datetime, pace: float) -> datetime:
@@ -107,7 +107,7 @@ def closes(moment: datetime, zones: Sequence[str], hours: Hours) -> datetime | N
     return min((end for end in ends if end is not None), default=None)
 
 
-def _wait(queue: _Queue, now: datetime, hours: Hours) -> None:
+def _set_next_opening(queue: _Queue, now: datetime, hours: Hours) -> None:
     """Set the queue's current or next opening from `now` on, or None if there is none before its end."""
     opens = now if hours.any_time else next_open(now, queue.zones, hours.start, hours.end, hours.days)
     if opens is None or opens >= queue.end:
@@ -117,18 +117,18 @@ def _wait(queue: _Queue, now: datetime, hours: Hours) -> None:
     queue.opens, queue.closes = opens, min(shut or queue.end, queue.end)
 
 
-def _first_in_line(waiting: Sequence[_Queue], now: datetime) -> list[_Queue]:
+def _earliest_open(waiting: Sequence[_Queue], now: datetime) -> list[_Queue]:
     openings = [queue.opens for queue in waiting if queue.opens is not None and queue.opens <= now]
     return [queue for queue in waiting if openings and queue.opens == min(openings)]
 
 
-def _next_turn(queue: _Queue, now: datetime) -> datetime:
+def _next_change(queue: _Queue, now: datetime) -> datetime:
     """The time at which the queue opens, or closes if it is open."""
     assert queue.opens is not None and queue.closes is not None  # noqa: S101  # only waiting queues are asked
     return queue.opens if queue.opens > now else queue.closes
 
 
-def _in_people(queues: Sequence[_Queue], start: datetime, last: datetime) -> Forecast:
+def _in_whole_recipients(queues: Sequence[_Queue], start: datetime, last: datetime) -> Forecast:
     """The forecast in whole recipients; each group is rounded on its running sum, so that its total stays exact."""
     sent: dict[datetime, int] = defaultdict(int)
     unsent, ends = 0, [last]

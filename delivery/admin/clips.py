@@ -137,15 +137,15 @@ class ClipAdmin(RecordAdmin):
         kept: list[Clip] = []
         refused: list[str] = []
         for file in form.cleaned_data["audio"]:
-            self._keep(request, form.cleaned_data["workspace"], file, kept, refused)
+            self._store(request, form.cleaned_data["workspace"], file, kept, refused)
         if not kept:
-            raise ValidationError({"audio": _named(refused)})
+            raise ValidationError({"audio": _refusal_messages(refused)})
         copy_state(obj, kept[0])
-        for message in _named(refused):
+        for message in _refusal_messages(refused):
             messages.error(request, message)
         messages.success(request, f"{len(kept)} clip{' is' if len(kept) == 1 else 's are'} kept.")
 
-    def _keep(
+    def _store(
         self, request: HttpRequest, workspace: Any, file: UploadedFile, kept: list[Clip], refused: list[str]
     ) -> None:
         name = name_of_file(file.name)
@@ -164,6 +164,6 @@ class ClipAdmin(RecordAdmin):
         return redirect(reverse("admin:delivery_clip_changelist"))
 
 
-def _named(refused: list[str]) -> list[str]:
+def _refusal_messages(refused: list[str]) -> list[str]:
     more = len(refused) - _MAX_NAMED
     return [*refused[:_MAX_NAMED], *([f"{more} more files were refused."] if more > 0 else [])]

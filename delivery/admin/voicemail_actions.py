@@ -70,22 +70,24 @@ class VoicemailActions(RecordAdmin):
 
     def cancel_one(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         voicemail = self._permitted(request, object_id, ROLE)
-        return self._do(request, voicemail, lambda: self._cancel(request, voicemail), "The voicemail is canceled.")
+        return self._run_action(
+            request, voicemail, lambda: self._cancel(request, voicemail), "The voicemail is canceled."
+        )
 
     def retry_one(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         accepts = request.POST.get("accept_duplicate_risk") == "yes"
         voicemail = self._permitted(request, object_id, ROLE_FOR_RISK if accepts else ROLE)
-        return self._do(
+        return self._run_action(
             request, voicemail, lambda: self._retry(request, voicemail, accepts), "The voicemail is queued again."
         )
 
     @admin.action(description="Cancel what is still queued", permissions=["operate"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._all(request, queryset, self._cancel, "canceled")
+        self._apply_to_all(request, queryset, self._cancel, "canceled")
 
     @admin.action(description="Retry what failed and was not delivered for certain", permissions=["operate"])
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._all(request, queryset, self._retry, "queued again")
+        self._apply_to_all(request, queryset, self._retry, "queued again")
 
     def _cancel(self, request: HttpRequest, voicemail: Voicemail) -> None:
         cancel(voicemail, actor=acting_user(request), now=database_now())
@@ -99,7 +101,9 @@ class VoicemailActions(RecordAdmin):
             raise PermissionDenied
         return voicemail
 
-    def _do(self, request: HttpRequest, voicemail: Voicemail, action: Callable[[], None], done: str) -> HttpResponse:
+    def _run_action(
+        self, request: HttpRequest, voicemail: Voicemail, action: Callable[[], None], done: str
+    ) -> HttpResponse:
         try:
             action()
             messages.success(request, done)
@@ -107,7 +111,7 @@ class VoicemailActions(RecordAdmin):
             messages.error(request, admin_message(refusal))
         return redirect(reverse("admin:delivery_voicemail_change", args=[voicemail.pk]))
 
-    def _all(
+    def _apply_to_all(
         self, request: HttpRequest, queryset: QuerySet[Any], action: Callable[[HttpRequest, Voicemail], None], done: str
     ) -> None:
         """Apply the action to each voicemail separately, so that one refusal does not stop the others."""

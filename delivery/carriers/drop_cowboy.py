@@ -166,11 +166,11 @@ class DropCowboy(Carrier):
             outcome, reason = Outcome.REFUSED, Reason.REFUSED
         wait = retry_after(response.headers) if outcome is Outcome.NOT_SENT else None
         return Submission(
-            outcome, reason=reason, code=f"http_{response.status}", text=_explanation(body), retry_after=wait
+            outcome, reason=reason, code=f"http_{response.status}", text=_error_text(body), retry_after=wait
         )
 
     def upload(self, name: str, mp3: bytes) -> Generator[CarrierRequest, CarrierResponse, str]:
-        created = _taken(
+        created = _response_data(
             (yield self._post("/media/public/media", {"name": name, "type": "rvm", "signed_upload": True}))
         )
         media_id = _id(created.get("media_id"))
@@ -186,8 +186,8 @@ class DropCowboy(Carrier):
         if urlsplit(url).scheme not in ("https", self._scheme):
             raise MediaUploadFailed("The carrier named an upload address without TLS.")
         # The address is signed together with the content type; a key or any other header would break it, and give the key away.
-        _taken((yield CarrierRequest("PUT", url, (f"Content-Type: {content_type}",), mp3)), storage=True)
-        _taken((yield self._post(f"/media/public/media/{quote(media_id, safe='')}/complete", {})))
+        _response_data((yield CarrierRequest("PUT", url, (f"Content-Type: {content_type}",), mp3)), storage=True)
+        _response_data((yield self._post(f"/media/public/media/{quote(media_id, safe='')}/complete", {})))
         return media_id
 
     def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> None:
@@ -286,7 +286,7 @@ def _attempt_key(body: dict[str, Any]) -> UUID | None:
     return key if key is not None and str(key) == value else None
 
 
-def _taken(response: CarrierResponse, storage: bool = False) -> dict[str, Any]:
+def _response_data(response: CarrierResponse, storage: bool = False) -> dict[str, Any]:
     """The data of a successful response. Raises MediaRejected for a refusal by the API, otherwise MediaUploadFailed.
 
     A refusal by the storage may be temporary.
@@ -295,13 +295,13 @@ def _taken(response: CarrierResponse, storage: bool = False) -> dict[str, Any]:
     if 200 <= response.status < 300:
         data = body.get("data")
         return data if isinstance(data, dict) else {}
-    message = f"The carrier answered {response.status} to the upload. {_explanation(body)}".strip()
+    message = f"The carrier answered {response.status} to the upload. {_error_text(body)}".strip()
     if response.status in REFUSALS and not storage:
         raise MediaRejected(message)
     raise MediaUploadFailed(message)
 
 
-def _explanation(body: dict[str, Any]) -> str:
+def _error_text(body: dict[str, Any]) -> str:
     """Title and detail of the vendor's error document, {type, title, status, detail, instance, request_id}."""
     return ": ".join(filter(None, (parse_text(body.get("title"), 200), parse_text(body.get("detail"), 298))))
 

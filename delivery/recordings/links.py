@@ -18,9 +18,9 @@ from rvm.platform.database.clock import database_now
 Purpose = Literal["player", "carrier", "clip"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 # Long enough for a player, which sends a request for every part that it seeks to.
-PLAYER_LIFE = timedelta(minutes=15)
+PLAYER_LIFETIME = timedelta(minutes=15)
 # Counted from the midnight before the drop, because carriers may fetch long after they have accepted.
-CARRIER_LIFE = timedelta(days=3)
+CARRIER_LIFETIME = timedelta(days=3)
 
 
 class LinkMalformed(ValueError):
@@ -36,7 +36,7 @@ class OpenedLink(NamedTuple):
     purpose: Purpose
 
 
-def link(sound: Recording | Clip, max_age: timedelta = PLAYER_LIFE) -> str:
+def link(sound: Recording | Clip, max_age: timedelta = PLAYER_LIFETIME) -> str:
     """The absolute URL for a person's player, valid for `max_age`."""
     purpose: Purpose = "clip" if isinstance(sound, Clip) else "player"
     return _address(sound.pk, purpose, int((database_now() + max_age).timestamp()))
@@ -45,7 +45,7 @@ def link(sound: Recording | Clip, max_age: timedelta = PLAYER_LIFE) -> str:
 def carrier_link(recording_id: UUID, at: datetime) -> str:
     """The carrier's link for a drop made `at`; it is constant within a day, so that a resubmission repeats the same request."""
     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return _address(recording_id, "carrier", int((midnight + CARRIER_LIFE).timestamp()))
+    return _address(recording_id, "carrier", int((midnight + CARRIER_LIFETIME).timestamp()))
 
 
 def _address(sound_id: UUID, purpose: Purpose, ends: int) -> str:

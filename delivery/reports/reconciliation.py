@@ -102,34 +102,34 @@ def reconcile(
 
     `clock` is in seconds and also counts while the machine is suspended.
     """
-    questions = _take(limiter, now())
-    never_seen = []
-    for question in questions:
+    lookups = _take_due(limiter, now())
+    unseen = []
+    for lookup in lookups:
         # For a carrier without look-ups, only a resubmission can settle the drop.
-        if not question.adapter.can_look_up:
-            never_seen.append(question)
+        if not lookup.adapter.can_look_up:
+            unseen.append(lookup)
             continue
-        with _by_itself(question.drop):
-            transport.submit(question.adapter.lookup_request(question.drop.id), question)
-    for question, end in _ends(transport):
-        with _by_itself(question.drop):
-            if isinstance(end, CarrierResponse) and _unknown_to_carrier(question, end, limiter):
-                never_seen.append(question)
-    limiter.release_look_ups({question.drop.setup_id for question in questions})
-    _Resubmissions(transport, limiter, now, clock).make(never_seen)
-    return len(questions)
+        with _isolated_errors(lookup.drop):
+            transport.submit(lookup.adapter.lookup_request(lookup.drop.id), lookup)
+    for lookup, end in _ends(transport):
+        with _isolated_errors(lookup.drop):
+            if isinstance(end, CarrierResponse) and _unknown_to_carrier(lookup, end, limiter):
+                unseen.append(lookup)
+    limiter.release_look_ups({lookup.drop.setup_id for lookup in lookups})
+    _Resubmissions(transport, limiter, now, clock).make(unseen)
+    return len(lookups)
 
 
-def _unknown_to_carrier(question: Lookup, response: CarrierResponse, limiter: RateLimiter) -> bool:
+def _unknown_to_carrier(lookup: Lookup, response: CarrierResponse, limiter: RateLimiter) -> bool:
     """Put the carrier's response into the inbox; True if the carrier has never seen the drop."""
-    drop = question.drop
+    drop = lookup.drop
     if response.status == THROTTLED:
         limiter.pause_look_ups(drop.setup_id, retry_after(response.headers) or THROTTLED_PAUSE)
-    match question.adapter.read_lookup(response):
+    match lookup.adapter.read_lookup(response):
         case Report() as report if report.attempt_key == drop.id:
             receive(drop.setup_id, response.body, [report])
         case Submission() as submission:
-            _receive(drop, submission, response)
+            _record_as_report(drop, submission, response)
         case UnknownToCarrier():
             return True
     return False
@@ -148,23 +148,23 @@ class _Resubmissions:
         self._transport, self._limiter, self._now, self._clock = transport, limiter, now, clock
         self._started: Counter[UUID] = Counter()
 
-    def make(self, questions: Sequence[Lookup]) -> None:
-        for question in questions:
-            with _by_itself(question.drop):
-                if question.adapter.idempotency_window is not None and self._start(question):
-                    self._submit(question)
-        for question, end in _ends(self._transport):
-            with _by_itself(question.drop):
-                self._record_response(question, end)
+    def make(self, lookups: Sequence[Lookup]) -> None:
+        for lookup in lookups:
+            with _isolated_errors(lookup.drop):
+                if lookup.adapter.idempotency_window is not None and self._start(lookup):
+                    self._submit(lookup)
+        for lookup, end in _ends(self._transport):
+            with _isolated_errors(lookup.drop):
+                self._record_response(lookup, end)
         self._limiter.release(set(self._started))
 
-    def _submit(self, question: Lookup) -> None:
+    def _submit(self, lookup: Lookup) -> None:
         """Submit the drop again. Its start was permitted already, and is given back if the drop may not or cannot be submitted."""
-        began, drop, request = self._clock(), question.drop, None
+        began, drop, request = self._clock(), lookup.drop, None
         lease = timedelta(seconds=settings.RVM_LEASE_SECONDS)
         try:
             with transaction.atomic():
-                request, again = self._permitted(drop, lease) or (None, question)
+                request, again = self._permitted(drop, lease) or (None, lookup)
             # If the process was suspended meanwhile, the facts may have changed.
             if request is not None and self._clock() - began < lease.total_seconds() / 2:
                 self._transport.submit(request, again)
@@ -193,19 +193,19 @@ class _Resubmissions:
             return None
         return request, Lookup(drop, route.adapter, probing=route.probing)
 
-    def _record_response(self, question: Lookup, end: CarrierResponse | TransportFailure) -> None:
-        submission = submission_of(question.adapter, end, question.drop.id)
+    def _record_response(self, lookup: Lookup, end: CarrierResponse | TransportFailure) -> None:
+        submission = submission_of(lookup.adapter, end, lookup.drop.id)
         if submission.retry_after:
-            self._limiter.pause(question.drop.setup_id, submission.retry_after)
+            self._limiter.pause(lookup.drop.setup_id, submission.retry_after)
         if isinstance(end, CarrierResponse):
-            _receive(question.drop, _of_second_request(question.drop, submission), end)
+            _record_as_report(lookup.drop, _resubmission_result(lookup.drop, submission), end)
         circuit_breaker.evaluate(
-            self._limiter.redis, question.drop.setup_id, [submission], self._now(), probing=question.probing
+            self._limiter.redis, lookup.drop.setup_id, [submission], self._now(), probing=lookup.probing
         )
 
-    def _start(self, question: Lookup) -> bool:
+    def _start(self, lookup: Lookup) -> bool:
         """Whether the limiter permits a start for the drop now. If not, and there was no look-up, the check is not counted."""
-        drop, setup = question.drop, question.drop.setup
+        drop, setup = lookup.drop, lookup.drop.setup
         permit = self._limiter.acquire(
             setup.pk,
             wanted=1,
@@ -215,7 +215,7 @@ class _Resubmissions:
             lane=_lane_of(drop),
         )
         self._started[setup.pk] += permit.count
-        if not permit.count and not question.adapter.can_look_up:
+        if not permit.count and not lookup.adapter.can_look_up:
             again = self._now() + max(CROWDED, timedelta(seconds=permit.wait))
             sql.run(_UNDO_TAKE, [again, drop.pk, drop.checks])
         return bool(permit.count)
@@ -225,7 +225,7 @@ class _Resubmissions:
         self._limiter.give_back(drop.setup_id, 1, pace=drop.setup.pace_per_second, lane=_lane_of(drop))
 
 
-def _take(limiter: RateLimiter, now: datetime) -> list[Lookup]:
+def _take_due(limiter: RateLimiter, now: datetime) -> list[Lookup]:
     """Take due drops, for each setup as many as the limiter permits to look up now.
 
     Taking a drop sets its next check, so two workers never look up the same drop at once.
@@ -238,13 +238,13 @@ def _take(limiter: RateLimiter, now: datetime) -> list[Lookup]:
             taken = sql.run(_TAKE_DUE, [now, list(LOOKUP_WAITS), len(LOOKUP_WAITS), setup_id, now, count])
             ids += [row[0] for row in taken]
     adapters: dict[UUID, Carrier | None] = {}
-    questions = []
+    lookups = []
     for drop in bisected(lambda part: list(_drops().filter(id__in=part)), ids, _log_fault):
         if drop.setup_id not in adapters:
             adapters[drop.setup_id] = _adapter(drop.setup)
         if adapter := adapters[drop.setup_id]:
-            questions.append(Lookup(drop, adapter))
-    return questions
+            lookups.append(Lookup(drop, adapter))
+    return lookups
 
 
 def _drops() -> QuerySet[Drop]:
@@ -263,7 +263,7 @@ def _adapter(setup: TelephonySetup) -> Carrier | None:
 
 
 @contextmanager
-def _by_itself(drop: Drop) -> Iterator[None]:
+def _isolated_errors(drop: Drop) -> Iterator[None]:
     """Limits an error to this drop: it is logged, and the drop is checked again when it is due next."""
     try:
         yield
@@ -284,7 +284,7 @@ def _ends(transport: Transport[Lookup]) -> Iterable[tuple[Lookup, CarrierRespons
         yield from transport.poll(1.0)
 
 
-def _of_second_request(drop: Drop, submission: Submission) -> Submission:
+def _resubmission_result(drop: Drop, submission: Submission) -> Submission:
     """The submission that a response to a resubmission proves.
 
     A refusal proves nothing about the first request, which may still be under way, so its reason becomes `unconfirmed`: the person
@@ -298,7 +298,7 @@ def _of_second_request(drop: Drop, submission: Submission) -> Submission:
     return replace(submission, reason=Reason.UNCONFIRMED)
 
 
-def _receive(drop: Drop, submission: Submission, response: CarrierResponse) -> None:
+def _record_as_report(drop: Drop, submission: Submission, response: CarrierResponse) -> None:
     """Put a definite response into the inbox as a report; others are ignored."""
     status = {Outcome.ACCEPTED: ReportStatus.ACCEPTED, Outcome.REFUSED: ReportStatus.FAILED}.get(submission.outcome)
     if status is None:

@@ -24,7 +24,7 @@ from delivery.models import Lane, Voicemail
 from delivery.models.voicemail import number_in
 from delivery.runtime.wakeups import wake_on_commit
 from delivery.services.lanes import id_range
-from delivery.services.screening import suppressed_refusal
+from delivery.services.screening import suppressed_error
 from rvm.platform import audit
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
@@ -188,7 +188,7 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
         )
     require_usable(row.use_case, row.live)
     if left_out:
-        raise suppressed_refusal()
+        raise suppressed_error()
     # Without an expiry of its own, in a lane that has not expired, the voicemail still expires with its lane.
     own_time = row.expires_at is not None or (row.expiry or now) <= now
     if not _requeue([locked], now + timedelta(hours=row.use_case.expires_after_hours) if own_time else None, now):

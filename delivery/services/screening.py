@@ -65,7 +65,7 @@ def screen(
     candidates = [entry for entry in screened if isinstance(entry, Candidate)]
     suppressed = suppressed_among(workspace.pk, [index for candidate in candidates for index in candidate.indexes])
     return [
-        suppressed_refusal() if isinstance(entry, Candidate) and not suppressed.isdisjoint(entry.indexes) else entry
+        suppressed_error() if isinstance(entry, Candidate) and not suppressed.isdisjoint(entry.indexes) else entry
         for entry in screened
     ]
 
@@ -84,9 +84,9 @@ def _check(workspace: Workspace, recipient: Recipient, sandbox: bool, seen: set[
             field="recipient_phone_number",
         )
     wrong = (
-        _wrong_reference(recipient.reference)
-        or _wrong_record_number(recipient.record_number)
-        or _wrong_metadata(recipient.metadata)
+        _reference_error(recipient.reference)
+        or _record_number_error(recipient.record_number)
+        or _metadata_error(recipient.metadata)
     )
     if wrong:
         return wrong
@@ -97,7 +97,7 @@ def _check(workspace: Workspace, recipient: Recipient, sandbox: bool, seen: set[
     return Candidate(recipient, (current, *older))
 
 
-def _wrong_reference(reference: str) -> ServiceError | None:
+def _reference_error(reference: str) -> ServiceError | None:
     if len(reference) > MAX_REFERENCE_LENGTH:
         return ServiceError(
             "too_long",
@@ -107,7 +107,7 @@ def _wrong_reference(reference: str) -> ServiceError | None:
     return None
 
 
-def _wrong_record_number(record_number: str) -> ServiceError | None:
+def _record_number_error(record_number: str) -> ServiceError | None:
     if len(record_number) > MAX_RECORD_NUMBER:
         return ServiceError(
             "too_long",
@@ -117,7 +117,7 @@ def _wrong_record_number(record_number: str) -> ServiceError | None:
     return None
 
 
-def _wrong_metadata(metadata: Mapping[str, Any] | None) -> ServiceError | None:
+def _metadata_error(metadata: Mapping[str, Any] | None) -> ServiceError | None:
     try:
         size = len(orjson.dumps(metadata))
     except TypeError:  # more than 254 levels
@@ -133,7 +133,7 @@ def _wrong_metadata(metadata: Mapping[str, Any] | None) -> ServiceError | None:
     return None
 
 
-def suppressed_refusal() -> ServiceError:
+def suppressed_error() -> ServiceError:
     return ServiceError(
         "blocked.suppressed",
         MUST_NOT_BE_REACHED,

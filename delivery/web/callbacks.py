@@ -30,7 +30,7 @@ MEMORY_SECONDS = 0.5
 
 # By callback token: valid until (monotonic seconds), setup id, carrier. Unknown tokens are not cached, so requests cannot fill it.
 # During a flood of callbacks a setup is read and decrypted twice a second instead of once per callback.
-_known: dict[str, tuple[float, UUID, Carrier]] = {}
+_setups_by_token: dict[str, tuple[float, UUID, Carrier]] = {}
 
 
 @csrf_exempt
@@ -42,13 +42,13 @@ def callback(request: HttpRequest, token: str) -> HttpResponse:
     Reports about unknown drops are stored and answered with 200 too, because the carrier would only send them again.
     """
     try:
-        receiver = _receiver_of(token)
+        setup_and_adapter = _setup_of_token(token)
     except UnusableSetup as error:
         log.error("setup_unusable", setup_id=str(error.setup_id), error=error.cause)
         return HttpResponse(status=503)
-    if receiver is None:
+    if setup_and_adapter is None:
         return HttpResponse(status=404)
-    setup_id, adapter = receiver
+    setup_id, adapter = setup_and_adapter
     raw = request.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
         return HttpResponse(status=413)
@@ -64,12 +64,12 @@ def callback(request: HttpRequest, token: str) -> HttpResponse:
     except CallbackMalformed as error:
         log.warning("callback_malformed", setup_id=str(setup_id), why=str(error))
         return HttpResponse(status=400)
-    _keep(setup_id, raw, reports)
+    _store(setup_id, raw, reports)
     response = adapter.respond_to_callback(raw, headers, url)
     return HttpResponse(response.body, content_type=response.content_type)
 
 
-def _keep(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
+def _store(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
     """Store the reports, on a new connection if the old one has died. Storing a report twice does no harm."""
     try:
         receive(setup_id, raw, reports)
@@ -80,12 +80,12 @@ def _keep(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
         receive(setup_id, raw, reports)
 
 
-def _receiver_of(token: str) -> tuple[UUID, Carrier] | None:
+def _setup_of_token(token: str) -> tuple[UUID, Carrier] | None:
     """The setup's id and carrier, even if the setup is disabled or deleted; None for an unknown token. Raises UnusableSetup."""
     now = time.monotonic()
-    known = _known.get(token)
-    if known and now < known[0]:
-        return known[1:]
+    cached = _setups_by_token.get(token)
+    if cached and now < cached[0]:
+        return cached[1:]
     setups = TelephonySetup.objects.filter(callback_token=token)
     try:
         setup = setups.first()
@@ -94,5 +94,5 @@ def _receiver_of(token: str) -> tuple[UUID, Carrier] | None:
         adapter = adapter_of(setup)
     except (LookupError, ValueError) as error:
         raise UnusableSetup(setups.values_list("pk", flat=True).get(), type(error).__name__) from error
-    _known[token] = (now + MEMORY_SECONDS, setup.id, adapter)
+    _setups_by_token[token] = (now + MEMORY_SECONDS, setup.id, adapter)
     return setup.id, adapter

@@ -59,7 +59,7 @@ def merge_reports() -> None:
     """
     connection.close_if_unusable_or_obsolete()  # PostgreSQL may have restarted since
     left = _merge_inbox()
-    _settle()
+    _reconcile()
     left = _upload() or left
     if left:
         wakeups.wake("reports")
@@ -74,11 +74,11 @@ def _merge_inbox() -> bool:
     second = None
     while not (over := _is_over(until)) and (merged := merge(database_now())):
         if merged == BATCH and second is None:
-            second = _second_merger(os.getpid()).submit(_keep_merging, until)
+            second = _second_merger(os.getpid()).submit(_merge_until, until)
     return over if second is None else second.result() or over
 
 
-def _keep_merging(until: float) -> bool:
+def _merge_until(until: float) -> bool:
     connection.close_if_unusable_or_obsolete()
     while not (over := _is_over(until)) and merge(database_now()):
         pass
@@ -89,7 +89,7 @@ def _is_over(until: float) -> bool:
     return shutdown.requested.is_set() or boot_clock() >= until
 
 
-def _settle() -> None:
+def _reconcile() -> None:
     transport: CurlTransport[Lookup] = CurlTransport(total_timeout=settings.RVM_CARRIER_TIMEOUT_SECONDS)
     try:
         reconcile(transport, RateLimiter(get_connection("reports"), worker_name()))

@@ -16,7 +16,7 @@ from itertools import chain, islice
 from django.http import StreamingHttpResponse
 
 BLOCK_ROWS = 1000
-BROKEN_OFF = b'"INCOMPLETE: something failed here, and rows are missing. Export again."\r\n'
+INCOMPLETE_LINE = b'"INCOMPLETE: something failed here, and rows are missing. Export again."\r\n'
 _BOM = "\ufeff"
 # Programs trim leading spaces and zero-width characters, so these may precede the trigger. A cell's own leading apostrophe is
 # escaped too, so that it is not mistaken for the mark.
@@ -35,7 +35,7 @@ def csv_lines(rows: Iterable[Sequence[object]], *, e164: bool = False) -> Iterat
     text = io.StringIO(newline="")
     text.write(_BOM)
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    write = _for_machines if e164 else _for_people
+    write = _e164_format if e164 else _national_format
     remaining = iter(rows)
     while block := list(islice(remaining, BLOCK_ROWS)):
         writer.writerows(
@@ -55,31 +55,31 @@ def csv_response(rows: Iterable[Sequence[object]], file_name: str, *, e164: bool
     lines = csv_lines(rows, e164=e164)
     first = next(lines, _BOM.encode())
     return StreamingHttpResponse(
-        chain([first], _ending_in_words(lines)),
+        chain([first], _marking_errors(lines)),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store"},
     )
 
 
-def _ending_in_words(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """The lines, with `BROKEN_OFF` as the last one if an error interrupts them.
+def _marking_errors(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """The lines, with `INCOMPLETE_LINE` as the last one if an error interrupts them.
 
     An HTTP/1.0 proxy takes a closed connection for the end of the file, and some clients keep partial downloads.
     """
     try:
         yield from lines
     except Exception:
-        yield BROKEN_OFF
+        yield INCOMPLETE_LINE
         raise
 
 
-def _for_people(cell: object) -> str:
+def _national_format(cell: object) -> str:
     text = "" if cell is None else str(cell)
     if match := _NORTH_AMERICAN.fullmatch(text):
         return "({}) {}-{}".format(*match.groups())
     return f"'{text}" if _TRIGGER.match(text) else text
 
 
-def _for_machines(cell: object) -> str:
+def _e164_format(cell: object) -> str:
     text = "" if cell is None else str(cell)
     return f"'{text}" if _TRIGGER.match(text) and not _E164.fullmatch(text) else text

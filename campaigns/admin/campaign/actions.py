@@ -78,7 +78,9 @@ class CampaignActions(RecordAdmin):
         campaign = self._permitted(request, object_id)
         if request.method != "POST":
             shown = preview_stats(campaign, database_now())
-            return self._ask(request, campaign, f"Launch “{campaign.name}”?", "campaigns/admin/launch.html", shown)
+            return self._confirmation_page(
+                request, campaign, f"Launch “{campaign.name}”?", "campaigns/admin/launch.html", shown
+            )
 
         def action() -> str:
             launched = services.launch(campaign, actor=acting_user(request), now=database_now())
@@ -86,26 +88,28 @@ class CampaignActions(RecordAdmin):
                 return "It is scheduled, and starts by itself."
             return "It is launched: voicemails go out as hours and pace allow."
 
-        return self._do(request, campaign, action)
+        return self._run_action(request, campaign, action)
 
     def cancel(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._permitted(request, object_id)
         if request.method != "POST":
             shown = campaign_stats(campaign, database_now())
-            return self._ask(request, campaign, f"Cancel “{campaign.name}”?", "campaigns/admin/cancel.html", shown)
+            return self._confirmation_page(
+                request, campaign, f"Cancel “{campaign.name}”?", "campaigns/admin/cancel.html", shown
+            )
 
         def action() -> str:
             services.cancel(campaign, actor=acting_user(request), now=database_now())
             return "It is canceled: what had not been sent stays unsent."
 
-        return self._do(request, campaign, action)
+        return self._run_action(request, campaign, action)
 
     def retry(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._permitted(request, object_id)
         takes_risks = self.may(ROLE_FOR_RISK, request, campaign)
         if request.method != "POST":
             shown = {**retry_choices(campaign_stats(campaign, database_now())["failed"]), "takes_risks": takes_risks}
-            return self._ask(
+            return self._confirmation_page(
                 request, campaign, f"Retry failed of “{campaign.name}”?", "campaigns/admin/retry.html", shown
             )
         reasons = request.POST.getlist("reason")
@@ -126,7 +130,7 @@ class CampaignActions(RecordAdmin):
                 return "Nobody is left of them whom a retry may reach."
             return f"Queued again for {labels.people(retry.queued)}; they are sent to as hours and pace allow."
 
-        return self._do(request, campaign, action)
+        return self._run_action(request, campaign, action)
 
     def stop_retry(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._permitted(request, object_id)
@@ -135,7 +139,7 @@ class CampaignActions(RecordAdmin):
             services.stop_retry(campaign, actor=acting_user(request))
             return "The retry is stopped: who is not queued again yet stays as they are."
 
-        return self._do(request, campaign, action)
+        return self._run_action(request, campaign, action)
 
     def pause(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._permitted(request, object_id)
@@ -144,7 +148,7 @@ class CampaignActions(RecordAdmin):
             services.pause(campaign, actor=acting_user(request), now=database_now())
             return "It is paused: nothing new is sent."
 
-        return self._do(request, campaign, action)
+        return self._run_action(request, campaign, action)
 
     def resume(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._permitted(request, object_id)
@@ -153,7 +157,7 @@ class CampaignActions(RecordAdmin):
             services.resume(campaign, actor=acting_user(request), now=database_now())
             return "It goes on where it was."
 
-        return self._do(request, campaign, action)
+        return self._run_action(request, campaign, action)
 
     def unschedule(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._permitted(request, object_id)
@@ -162,7 +166,7 @@ class CampaignActions(RecordAdmin):
             services.unschedule(campaign, actor=acting_user(request), now=database_now())
             return "It is a draft again and starts only when you launch it."
 
-        return self._do(request, campaign, action)
+        return self._run_action(request, campaign, action)
 
     def _permitted(self, request: HttpRequest, object_id: UUID, needed: Role = ROLE) -> Campaign:
         campaign: Campaign = self.get_object(request, str(object_id))
@@ -170,7 +174,7 @@ class CampaignActions(RecordAdmin):
             raise PermissionDenied
         return campaign
 
-    def _ask(
+    def _confirmation_page(
         self, request: HttpRequest, campaign: Campaign, title: str, template: str, shown: dict[str, Any]
     ) -> HttpResponse:
         frame = self.admin_site.each_context(request)
@@ -187,7 +191,7 @@ class CampaignActions(RecordAdmin):
         }
         return TemplateResponse(request, template, context)
 
-    def _do(self, request: HttpRequest, campaign: Campaign, action: Callable[[], str]) -> HttpResponse:
+    def _run_action(self, request: HttpRequest, campaign: Campaign, action: Callable[[], str]) -> HttpResponse:
         try:
             messages.success(request, action())
         except ServiceError as refusal:

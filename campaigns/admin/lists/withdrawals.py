@@ -94,7 +94,7 @@ class Withdrawing(RecordAdmin):
             else:
                 return redirect(reverse("admin:campaigns_campaign_withdrawal", args=[campaign.pk, row.pk]))
         title = f"Take people out of “{campaign.name}”"
-        return self._ask(request, campaign, title, "campaigns/admin/withdraw.html", {"form": form})
+        return self._confirmation_page(request, campaign, title, "campaigns/admin/withdraw.html", {"form": form})
 
     def confirm_withdrawal(self, request: HttpRequest, object_id: UUID, withdrawal_id: UUID) -> HttpResponse:
         campaign: Campaign = self._permitted(request, object_id)
@@ -112,7 +112,7 @@ class Withdrawing(RecordAdmin):
                 "take_out": f"Take out {labels.people(waiting)}",
             }
             title = f"Take {labels.people(waiting)} out of “{campaign.name}”?"
-            return self._ask(request, campaign, title, "campaigns/admin/withdrawal.html", shown)
+            return self._confirmation_page(request, campaign, title, "campaigns/admin/withdrawal.html", shown)
 
         def action() -> str:
             withdrawn = services.confirm(row, actor=acting_user(request), now=database_now()).withdrawn or 0
@@ -120,7 +120,7 @@ class Withdrawing(RecordAdmin):
             late = f" The message of {labels.people(gone)} had left meanwhile." if gone else ""
             return f"Taken out: {labels.people(withdrawn)}.{late}"
 
-        return self._do(request, campaign, action)
+        return self._run_action(request, campaign, action)
 
 
 def _outcomes(row: Withdrawal) -> list[dict[str, Any]]:

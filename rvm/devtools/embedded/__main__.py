@@ -12,7 +12,7 @@ import sys
 from types import FrameType
 
 from rvm.devtools.embedded import ServerError, local_services
-from rvm.devtools.embedded.processes import ends_with_us
+from rvm.devtools.embedded.processes import exits_with_parent
 
 USAGE = "usage: python -m rvm.devtools.embedded [--ephemeral] -- COMMAND [ARGUMENT...]"
 
@@ -42,7 +42,7 @@ def _split(arguments: list[str]) -> tuple[list[str], bool, list[str]]:
 def _run(command: list[str], environment: dict[str, str]) -> int:
     try:
         child = subprocess.Popen(  # noqa: S603 - the person's own command
-            command, env=environment, preexec_fn=ends_with_us(signal.SIGTERM)
+            command, env=environment, preexec_fn=exits_with_parent(signal.SIGTERM)
         )
     except OSError as error:
         sys.stderr.write(f"{command[0]} cannot be run: {error.strerror}.\n")

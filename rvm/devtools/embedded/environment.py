@@ -79,7 +79,7 @@ def _started_or_shared(home: Path, wanted: list[str]) -> Iterator[dict[str, str]
     deadline = time.monotonic() + SHARE_PATIENCE_SECONDS
     with (home / "lock").open("a") as lock:
         while not _locked(lock.fileno()):
-            if shared := _noted(notes, wanted):
+            if shared := _saved_urls(notes, wanted):
                 yield shared
                 return
             if time.monotonic() > deadline:
@@ -91,7 +91,7 @@ def _started_or_shared(home: Path, wanted: list[str]) -> Iterator[dict[str, str]
             time.sleep(POLL_SECONDS)
         notes.unlink(missing_ok=True)  # left by a killed run
         with _started(home, wanted) as urls:
-            _note(notes, urls)
+            _save_urls(notes, urls)
             try:
                 yield urls
             finally:
@@ -106,13 +106,13 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _note(notes: Path, urls: dict[str, str]) -> None:
+def _save_urls(notes: Path, urls: dict[str, str]) -> None:
     draft = notes.with_suffix(".draft")
     draft.write_text(json.dumps({"process": os.getpid(), "urls": urls}))
     draft.replace(notes)
 
 
-def _noted(notes: Path, wanted: list[str]) -> dict[str, str] | None:
+def _saved_urls(notes: Path, wanted: list[str]) -> dict[str, str] | None:
     try:
         found = json.loads(notes.read_text())
     except (OSError, ValueError):

@@ -55,7 +55,7 @@ def spawn(
 
     The calling thread must live as long as the child, because Linux sends `at_our_death` when that thread ends.
     """
-    prepare = ends_with_us(at_our_death)
+    prepare = exits_with_parent(at_our_death)
     output = log.open("wb") if log else None
     try:
         return subprocess.Popen(  # noqa: S603 - commands are built by our own code, never from input
@@ -76,7 +76,7 @@ def spawn(
             output.close()
 
 
-def ends_with_us(number: signal.Signals) -> Callable[[], None] | None:
+def exits_with_parent(number: signal.Signals) -> Callable[[], None] | None:
     """A `preexec_fn` by which the child gets the signal when the thread that starts it ends; None except on Linux."""
     if not sys.platform.startswith("linux"):
         return None

@@ -17,12 +17,12 @@ NO_IMPORTS = "No worker reads lists: what was uploaded waits. Start one with `ma
 
 def alarms() -> list[str]:
     """Messages about missing processes that every voicemail needs."""
-    return _ask((workers, NO_WORKER), (tick, NO_TICK))
+    return _failed_messages((workers, NO_WORKER), (tick, NO_TICK))
 
 
 def import_alarms() -> list[str]:
     """Messages about missing processes that an uploaded list needs."""
-    return _ask((_imports, NO_IMPORTS))
+    return _failed_messages((_imports, NO_IMPORTS))
 
 
 def _imports() -> None:
@@ -30,7 +30,7 @@ def _imports() -> None:
         raise Unready(NO_IMPORTS)
 
 
-def _ask(*checks: tuple[Callable[[], object], str]) -> list[str]:
+def _failed_messages(*checks: tuple[Callable[[], object], str]) -> list[str]:
     messages = []
     for check, message in checks:
         try:

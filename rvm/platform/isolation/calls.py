@@ -134,7 +134,7 @@ def _frames(
     poller.register(said, select.POLLIN)
     received, waited = bytearray(), 0.0
     while True:
-        yield from _whole(received)
+        yield from _complete_frames(received)
         began = time.monotonic()
         ready = {descriptor for descriptor, _ in poller.poll(max(0.0, wait_seconds - waited) * 1000)}
         waited += time.monotonic() - began
@@ -143,13 +143,13 @@ def _frames(
         if said in ready:
             data = os.read(said, _READ_BYTES)
             if not data:
-                raise ChildEnded(_why(process))
+                raise ChildEnded(_cause_of_end(process))
             received += data
         if ready - {said}:
-            feed.go_on()
+            feed.send_next()
 
 
-def _whole(received: bytearray) -> Iterator[tuple[bytes, bytes]]:
+def _complete_frames(received: bytearray) -> Iterator[tuple[bytes, bytes]]:
     """The complete frames at the start of `received`, which are removed from it. Raises ChildEnded for an oversized frame."""
     while len(received) >= HEAD.size:
         kind, length = HEAD.unpack_from(received)
@@ -171,7 +171,7 @@ class _Feed:
         os.set_blocking(pipe.fileno(), False)
         poller.register(pipe, select.POLLOUT)
 
-    def go_on(self) -> None:
+    def send_next(self) -> None:
         while not self._left:
             chunk = next(self._chunks, None)
             if chunk is None:
@@ -187,7 +187,7 @@ class _Feed:
         self._pipe.close()
 
 
-def _why(process: subprocess.Popen[bytes]) -> Literal["time", "stopped", "fault"]:
+def _cause_of_end(process: subprocess.Popen[bytes]) -> Literal["time", "stopped", "fault"]:
     """The reason why a child closed its pipe without a final frame."""
     try:
         ended = process.wait(_LAST_SECONDS)

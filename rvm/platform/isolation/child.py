@@ -26,12 +26,12 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main(parent: int) -> None:
-    die_with(parent)
+    exit_with_parent(parent)
     source = sys.stdin.buffer
     sys.stdout = sys.stderr  # printed text must not mix with frames
     call = _call(source)
-    task, refusal = _named(call["task"]), _named(call["refusal"])
-    bind(call["limits"])
+    task, refusal = _function_named(call["task"]), _function_named(call["refusal"])
+    apply_limits(call["limits"])
     try:
         for item in task(source, **call["arguments"]):
             _write(frame(BYTES, item) if isinstance(item, bytes) else frame(ITEM, orjson.dumps(item)))
@@ -46,7 +46,7 @@ def main(parent: int) -> None:
     os._exit(0)  # no clean-up is needed, and clean-up may fail after a MemoryError
 
 
-def die_with(parent: int) -> None:
+def exit_with_parent(parent: int) -> None:
     """Have the kernel kill this process when the parent's thread ends, and ignore SIGTERM and SIGINT, which the parent handles."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
@@ -56,7 +56,7 @@ def die_with(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def bind(limits: Mapping[str, int]) -> None:
+def apply_limits(limits: Mapping[str, int]) -> None:
     """Limit memory and CPU time of this process, and forbid new processes, core dumps, and files beyond the three open ones."""
     bounds = {
         resource.RLIMIT_AS: limits["memory_bytes"],
@@ -79,7 +79,7 @@ def _call(source: BinaryIO) -> dict[str, Any]:
     return call
 
 
-def _named(name: str) -> Any:
+def _function_named(name: str) -> Any:
     module, _, attribute = name.partition(":")
     return getattr(importlib.import_module(module), attribute)
 

@@ -8,7 +8,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from delivery.web import callbacks
-from delivery.web.callbacks import MEMORY_SECONDS, UnusableSetup, _receiver_of
+from delivery.web.callbacks import MEMORY_SECONDS, UnusableSetup, _setup_of_token
 from tests import factories
 from usecases.models import TelephonySetup
 
@@ -27,47 +27,47 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(callbacks, "time", clock)
-    monkeypatch.setattr(callbacks, "_known", {})
+    monkeypatch.setattr(callbacks, "_setups_by_token", {})
     return clock
 
 
 def test_a_setup_is_read_once_in_a_moment(clock: Clock, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     setup = factories.make_setup()
     with django_assert_num_queries(1):
-        found = [_receiver_of(setup.callback_token) for _ in range(3)]
+        found = [_setup_of_token(setup.callback_token) for _ in range(3)]
     assert [entry and entry[0] for entry in found] == [setup.id] * 3
 
 
 def test_a_changed_credential_binds_within_a_second(clock: Clock) -> None:
     setup = factories.make_setup()
-    _receiver_of(setup.callback_token)
+    _setup_of_token(setup.callback_token)
     setup.credentials = {**setup.credentials, "signing_secret": "changed"}
     setup.save()
     clock.now += MEMORY_SECONDS
     assert MEMORY_SECONDS < 1
-    found = _receiver_of(setup.callback_token)
+    found = _setup_of_token(setup.callback_token)
     assert found is not None
     assert found[1].credentials["signing_secret"] == "changed"
 
 
 def test_a_setup_that_becomes_unusable_is_not_remembered_as_it_was(clock: Clock) -> None:
     setup = factories.make_setup()
-    _receiver_of(setup.callback_token)
+    _setup_of_token(setup.callback_token)
     TelephonySetup.objects.update(carrier="gone")
     clock.now += MEMORY_SECONDS
     with pytest.raises(UnusableSetup) as caught:
-        _receiver_of(setup.callback_token)
+        _setup_of_token(setup.callback_token)
     assert (caught.value.setup_id, caught.value.cause) == (setup.id, "UnknownCarrierError")
     TelephonySetup.objects.update(carrier="sandbox")
-    assert _receiver_of(setup.callback_token) is not None
+    assert _setup_of_token(setup.callback_token) is not None
 
 
 def test_guessed_addresses_fill_no_memory(clock: Clock) -> None:
-    assert [_receiver_of(f"guess-{number}") for number in range(20)] == [None] * 20
-    assert callbacks._known == {}
+    assert [_setup_of_token(f"guess-{number}") for number in range(20)] == [None] * 20
+    assert callbacks._setups_by_token == {}
 
 
 def test_a_new_setup_hears_its_carrier_at_once(clock: Clock) -> None:
-    assert _receiver_of("not-yet") is None
+    assert _setup_of_token("not-yet") is None
     factories.make_setup(callback_token="not-yet")
-    assert _receiver_of("not-yet") is not None
+    assert _setup_of_token("not-yet") is not None

@@ -103,7 +103,7 @@ def test_reports_without_end_leave_a_turn_to_look_ups_and_uploads(turns: list[st
 @pytest.mark.django_db(transaction=True)
 def test_the_second_merger_keeps_the_deadline_too(turns: list[str], settings: Any) -> None:
     settings.RVM_DISPATCH_SECONDS = 5
-    assert tasks._keep_merging(5) is True
+    assert tasks._merge_until(5) is True
     assert turns == ["merge"] * 5
 
 

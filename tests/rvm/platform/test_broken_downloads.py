@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 
 from rvm.devtools.embedded.processes import spawn, stop, wait_until
-from rvm.platform.csv_export import BLOCK_ROWS, BROKEN_OFF
+from rvm.platform.csv_export import BLOCK_ROWS, INCOMPLETE_LINE
 
 
 @pytest.fixture(scope="module")
@@ -56,5 +56,5 @@ def test_a_whole_file_ends_as_one(port: int) -> None:
 def test_a_file_that_breaks_off_is_an_incomplete_download_and_says_so_itself(port: int) -> None:
     with pytest.raises(IncompleteRead) as cut:
         fetched(port, "/broken")
-    assert cut.value.partial.endswith(BROKEN_OFF)
+    assert cut.value.partial.endswith(INCOMPLETE_LINE)
     assert fetched(port, "/whole").count(b"\r\n") == 2 * BLOCK_ROWS

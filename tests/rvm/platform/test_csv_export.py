@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rvm.platform.csv_export import BLOCK_ROWS, BROKEN_OFF, csv_lines, csv_response
+from rvm.platform.csv_export import BLOCK_ROWS, INCOMPLETE_LINE, csv_lines, csv_response
 
 TRIGGERS = "=+-@＝＋－＠\t\r\n\0"
 texts = st.text() | st.builds(
@@ -120,6 +120,6 @@ def test_what_fails_at_once_is_raised_before_anything_is_answered() -> None:
 def test_what_fails_later_is_said_in_the_file_and_raised_to_the_web_server() -> None:
     answer = iter(csv_response(failing_after(BLOCK_ROWS + 3), "list.csv"))
     assert len(read(next(answer))) == BLOCK_ROWS
-    assert next(answer) == BROKEN_OFF
+    assert next(answer) == INCOMPLETE_LINE
     with pytest.raises(RuntimeError):
         next(answer)

@@ -71,7 +71,7 @@ def test_a_crash_in_a_callback_names_no_token(stream: io.StringIO, monkeypatch: 
     def crash(*_: object) -> None:
         raise RuntimeError("out of order")
 
-    monkeypatch.setattr(callbacks, "_receiver_of", crash)
+    monkeypatch.setattr(callbacks, "_setup_of_token", crash)
     token = make_setup().callback_token
     client = Client(raise_request_exception=False)
     assert client.post(f"/carriers/{token}/", b"{}", "application/json").status_code == 500
