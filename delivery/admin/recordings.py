@@ -47,7 +47,7 @@ class RecordingAdmin(RecordAdmin):
     role_to_add = Role.OPERATOR
     refusals: ClassVar[tuple[type[Exception], ...]] = (AudioRejected, ServiceError)
     form = RecordingForm
-    list_display = ("name", "heed", "duration", "size", "bit_rate", "created_at", "workspace")
+    list_display = ("name", "warning_flag", "duration", "size", "bit_rate", "created_at", "workspace")
     list_filter = (("workspace", ScopedFilter),)
     list_select_related = ("workspace",)
     search_fields = ("name",)
@@ -88,7 +88,7 @@ class RecordingAdmin(RecordAdmin):
         return player(recording)
 
     @display(description="Warnings", label={"heed": "warning"})
-    def heed(self, recording: Recording) -> tuple[str, str] | None:
+    def warning_flag(self, recording: Recording) -> tuple[str, str] | None:
         count = len(recording.warnings)
         return ("heed", f"{count} warning{'' if count == 1 else 's'}") if count else None
 
