@@ -24,7 +24,7 @@ def campaigns(
     """Campaigns with their lanes and use cases, newest first; `live`: live ones, test ones (False) or both (None).
 
     The filters are combined with AND; an empty one is ignored. `created_after` is inclusive, `created_before` exclusive."""
-    sought = {
+    filters = {
         "state": state or None,
         "lane__use_case_id": use_case_id,
         "lane__use_case__setup_id": setup_id,
@@ -33,7 +33,7 @@ def campaigns(
         "created_at__lt": created_before,
     }
     found = Campaign.objects.filter(
-        workspace=workspace, **{name: value for name, value in sought.items() if value is not None}
+        workspace=workspace, **{name: value for name, value in filters.items() if value is not None}
     )
     return found.select_related("lane__use_case", "recording").order_by("-id")
 

@@ -49,7 +49,7 @@ class VoicemailFilter:
 
 
 def voicemails(
-    workspace: Workspace, sought: VoicemailFilter | None = None, *, live: bool | None
+    workspace: Workspace, filters: VoicemailFilter | None = None, *, live: bool | None
 ) -> QuerySet[Voicemail]:
     """The workspace's voicemails that pass the filter: live ones, test ones (False) or both (None)."""
     found = (
@@ -59,25 +59,27 @@ def voicemails(
     )
     if live is not None:
         found = found.filter(live=live)
-    if sought is None:
+    if filters is None:
         return found
-    if sought.campaign_id:
+    if filters.campaign_id:
         # A campaign and its lane have the same id; lanes of the API do not belong to a campaign.
-        lane = Lane.objects.filter(pk=sought.campaign_id, workspace=workspace, for_api=False).first()
+        lane = Lane.objects.filter(pk=filters.campaign_id, workspace=workspace, for_api=False).first()
         if lane is None:
             return found.none()
         found = found.filter(**_of_lane(lane))
-    return _identified(workspace, sought, found).filter(**_conditions(workspace, sought))
+    return _identified(workspace, filters, found).filter(**_conditions(workspace, filters))
 
 
-def _identified(workspace: Workspace, sought: VoicemailFilter, found: QuerySet[Voicemail]) -> QuerySet[Voicemail]:
+def _identified(workspace: Workspace, filters: VoicemailFilter, found: QuerySet[Voicemail]) -> QuerySet[Voicemail]:
     """Apply the filters on identifiers by VoicemailIdentifier, because Voicemail has no index on references."""
-    if sought.reference:
-        found = found.filter(_Among(F("pk"), ArraySubquery(_ids(by_reference(workspace.pk, sought.reference)))))
-    if sought.record_number:
-        found = found.filter(_Among(F("pk"), ArraySubquery(_ids(by_record_number(workspace.pk, sought.record_number)))))
-    if sought.either:
-        found = found.filter(_Among(F("pk"), ArraySubquery(_ids(by_either(workspace.pk, sought.either)))))
+    if filters.reference:
+        found = found.filter(_Among(F("pk"), ArraySubquery(_ids(by_reference(workspace.pk, filters.reference)))))
+    if filters.record_number:
+        found = found.filter(
+            _Among(F("pk"), ArraySubquery(_ids(by_record_number(workspace.pk, filters.record_number))))
+        )
+    if filters.either:
+        found = found.filter(_Among(F("pk"), ArraySubquery(_ids(by_either(workspace.pk, filters.either)))))
     return found
 
 
@@ -106,22 +108,22 @@ def _of_lane(lane: Lane) -> Mapping[str, Any]:
     return {name: value for name, value in sure.items() if value is not None}
 
 
-def _conditions(workspace: Workspace, sought: VoicemailFilter) -> Mapping[str, Any]:
+def _conditions(workspace: Workspace, filters: VoicemailFilter) -> Mapping[str, Any]:
     conditions: dict[str, Any] = {
-        "use_case_id": sought.use_case_id,
-        "setup_id": sought.setup_id,
-        "status__in": list(sought.statuses) or None,
-        "reason": sought.reason or None,
-        "reference": sought.reference or None,
-        "recipient_index__in": blind_index().all_of(workspace.pk, sought.recipient) if sought.recipient else None,
-        "id__gte": first_id_at(max(sought.created_after, _EPOCH)) if sought.created_after else None,
-        "id__lt": first_id_at(max(sought.created_before, _EPOCH)) if sought.created_before else None,
-        "updated_at__gte": sought.updated_after,
-        "updated_at__lt": sought.updated_before,
+        "use_case_id": filters.use_case_id,
+        "setup_id": filters.setup_id,
+        "status__in": list(filters.statuses) or None,
+        "reason": filters.reason or None,
+        "reference": filters.reference or None,
+        "recipient_index__in": blind_index().all_of(workspace.pk, filters.recipient) if filters.recipient else None,
+        "id__gte": first_id_at(max(filters.created_after, _EPOCH)) if filters.created_after else None,
+        "id__lt": first_id_at(max(filters.created_before, _EPOCH)) if filters.created_before else None,
+        "updated_at__gte": filters.updated_after,
+        "updated_at__lt": filters.updated_before,
     }
-    if sought.carrier:
+    if filters.carrier:
         # A workspace has few setups; a list of their ids lets the query use an index of voicemails.
-        setups = TelephonySetup.objects.filter(workspace=workspace, carrier=sought.carrier)
+        setups = TelephonySetup.objects.filter(workspace=workspace, carrier=filters.carrier)
         conditions["setup__in"] = list(setups.values_list("pk", flat=True))
     return {name: value for name, value in conditions.items() if value is not None}
 

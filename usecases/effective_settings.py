@@ -34,8 +34,8 @@ _RULES: Mapping[str, _Rule] = {
 
 def effective(name: str, lane: object, use_case: object) -> Any:
     """The effective value of the field `name`, which both rows have."""
-    said = [getattr(row, name) for row in (lane, use_case)]
-    return _RULES[name].choose([value for value in said if value is not None])
+    values = [getattr(row, name) for row in (lane, use_case)]
+    return _RULES[name].choose([value for value in values if value is not None])
 
 
 def effective_sql(name: str) -> str:

@@ -32,9 +32,9 @@ def use_cases(
     workspace: Workspace, *, entity_name: str = "", channel: str = "", setup_id: UUID | None = None
 ) -> QuerySet[UseCase]:
     """Use cases that match all given filters, newest first, with their numbers. Empty filters are ignored."""
-    sought = {"entity_name": entity_name, "channel": channel, "setup_id": setup_id}
+    filters = {"entity_name": entity_name, "channel": channel, "setup_id": setup_id}
     found = UseCase.objects.not_deleted().filter(
-        workspace=workspace, **{name: value for name, value in sought.items() if value}
+        workspace=workspace, **{name: value for name, value in filters.items() if value}
     )
     return found.order_by("-id").prefetch_related(Prefetch("phone_numbers", PhoneNumber.objects.order_by("e164")))
 

@@ -120,7 +120,7 @@ class CampaignView(_CampaignView):
         return Response(self.serialize_changed(campaign))
 
 
-class _MoveView(_CampaignView, ActionView):
+class _TransitionView(_CampaignView, ActionView):
     """One verb that moves a campaign from state to state."""
 
     required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
@@ -129,7 +129,7 @@ class _MoveView(_CampaignView, ActionView):
         return self.find_writable_campaign(**ids)
 
 
-def _moving(verb: str, summary: str, description: str, example: Any) -> Any:
+def _documented(verb: str, summary: str, description: str, example: Any) -> Any:
     documented = extend_schema(
         operation_id=f"{verb}_campaign",
         summary=summary,
@@ -142,54 +142,54 @@ def _moving(verb: str, summary: str, description: str, example: Any) -> Any:
     return extend_schema_view(post=documented)
 
 
-@_moving(
+@_documented(
     "launch",
     "Launch a campaign",
     "It is `running` at once, or `scheduled` where `starts_at` lies ahead. Everybody who may be reached then hears the recording: "
     "look at the preview before. 409 `import_under_way` while a list is checked or imported.",
     examples.RUNNING,
 )
-class LaunchView(_MoveView):
+class LaunchView(_TransitionView):
     verb = staticmethod(services.launch)
 
 
-@_moving(
+@_documented(
     "unschedule",
     "Take back a scheduled launch",
     "`scheduled` to `draft`; launch it again when it is ready.",
     examples.DRAFT_AGAIN,
 )
-class UnscheduleView(_MoveView):
+class UnscheduleView(_TransitionView):
     verb = staticmethod(services.unschedule)
 
 
-@_moving(
+@_documented(
     "pause",
     "Pause a campaign",
     "Nothing new is sent from the next moment on. What the carrier already has is still delivered.",
     examples.PAUSED,
 )
-class PauseView(_MoveView):
+class PauseView(_TransitionView):
     verb = staticmethod(services.pause)
 
 
-@_moving(
+@_documented(
     "resume",
     "Resume a paused campaign",
     "Sending goes on where it stopped: nobody is reached twice, and nobody is left out.",
     examples.RUNNING,
 )
-class ResumeView(_MoveView):
+class ResumeView(_TransitionView):
     verb = staticmethod(services.resume)
 
 
-@_moving(
+@_documented(
     "cancel",
     "Cancel a campaign",
     "What is not sent yet is never sent. What the carrier already has cannot be taken back.",
     examples.CANCELED,
 )
-class CancelView(_MoveView):
+class CancelView(_TransitionView):
     verb = staticmethod(services.cancel)
 
 

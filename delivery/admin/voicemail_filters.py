@@ -39,12 +39,12 @@ def chosen_workspace(request: HttpRequest) -> Workspace | None:
     return found
 
 
-def filter_in_workspace(request: HttpRequest, queryset: QuerySet[Any], **sought: Any) -> QuerySet[Any]:
+def filter_in_workspace(request: HttpRequest, queryset: QuerySet[Any], **filters: Any) -> QuerySet[Any]:
     """The rows of the queryset in the chosen workspace that pass the API's filter."""
     workspace = chosen_workspace(request)
     if workspace is None:
         return queryset.none()
-    return queryset & voicemails(workspace, VoicemailFilter(**sought), live=None)
+    return queryset & voicemails(workspace, VoicemailFilter(**filters), live=None)
 
 
 class WorkspaceFilter(DropdownFilter):

@@ -70,8 +70,8 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
     ) -> HttpResponse:
         voicemail = self.get_object(request, object_id)
         audit.record("voicemail.read", voicemail, actor=acting_user(request), workspace=voicemail.workspace)
-        shown = {**(extra_context or {}), **self._life(request, voicemail)}
-        return super().change_view(request, object_id, form_url, shown)
+        context = {**(extra_context or {}), **self._life(request, voicemail)}
+        return super().change_view(request, object_id, form_url, context)
 
     def _life(self, request: HttpRequest, voicemail: Voicemail) -> dict[str, Any]:
         """Template context of the page of one voicemail."""

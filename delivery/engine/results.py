@@ -79,19 +79,21 @@ def record(results: Sequence[Result], now: datetime) -> list[Result]:
         stale = transitions.change_drops(changes, now)
         if len(moved) < len(asked) or stale:
             _record_late(
-                [move for move in asked if move.voicemail_id not in moved],
+                [transition for transition in asked if transition.voicemail_id not in moved],
                 [change for change in changes if change.drop_id in stale],
                 now,
             )
         _suppress(results)
-        retry_failed([move.voicemail_id for move in asked if move.to_status is VoicemailStatus.FAILED], now)
+        retry_failed(
+            [transition.voicemail_id for transition in asked if transition.to_status is VoicemailStatus.FAILED], now
+        )
     return list(results)
 
 
 def _record_late(asked: Sequence[Transition], changes: Sequence[DropChange], now: datetime) -> None:
     for earlier, ends in LATE_RESPONSES:
         names = {end.value for end in ends}  # the same for a voicemail and its drop
-        late = [replace(move, from_status=earlier) for move in asked if move.to_status.value in names]
+        late = [replace(transition, from_status=earlier) for transition in asked if transition.to_status.value in names]
         transitions.apply(late, now)
         transitions.change_drops(
             [replace(change, from_status=DropStatus(earlier)) for change in changes if change.to_status.value in names],

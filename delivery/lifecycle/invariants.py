@@ -120,24 +120,24 @@ def _repair_for(
 ) -> Transition | DropChange | None:
     """The change that makes voicemail and drop agree: the one behind takes the other's status. None if they agree."""
 
-    def move(to: VoicemailStatus, why: str = "", *, not_before: datetime | None = None) -> Transition:
+    def transition(to: VoicemailStatus, why: str = "", *, not_before: datetime | None = None) -> Transition:
         return Transition(voicemail_id, status, to, reason, Reason(why) if why else None, not_before=not_before)
 
     if drop is None or drop_id is None:
-        return move(VoicemailStatus.FAILED, Reason.UNCONFIRMED)
+        return transition(VoicemailStatus.FAILED, Reason.UNCONFIRMED)
     drop_status, why = drop
     if drop_status.value == status.value:
         return None
     if drop_status is DropStatus.NOT_SENT:
         return (
-            move(VoicemailStatus.QUEUED, not_before=now)
+            transition(VoicemailStatus.QUEUED, not_before=now)
             if status is VoicemailStatus.SENDING
-            else move(VoicemailStatus.FAILED, Reason.NOT_SENT)
+            else transition(VoicemailStatus.FAILED, Reason.NOT_SENT)
         )
     if drop_status in (DropStatus.DELIVERED, DropStatus.FAILED) or _ORDER.index(drop_status.value) > _ORDER.index(
         status.value
     ):
-        return move(VoicemailStatus(drop_status.value), why)
+        return transition(VoicemailStatus(drop_status.value), why)
     return DropChange(drop_id, drop_status, DropStatus(status.value), why)
 
 

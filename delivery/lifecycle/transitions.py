@@ -86,31 +86,31 @@ SELECT id FROM moved
 """  # noqa: S608 - of constants
 
 
-def apply(moves: Sequence[Transition], at: datetime, *, locked: bool = False) -> set[UUID]:
+def apply(transitions: Sequence[Transition], at: datetime, *, locked: bool = False) -> set[UUID]:
     """Apply the transitions whose `from_status` still holds and return the ids of the voicemails that changed.
 
     Each voicemail may be named once. All named voicemails stay locked until the caller's transaction ends, changed or not.
     `locked`: the caller holds the rows' locks already; to take them again would cost a merged report 4 %.
     Raises InvalidTransition.
     """
-    if not moves:
+    if not transitions:
         return set()
-    for move in moves:
-        if not can_transition(move.from_status, move.to_status):
-            raise InvalidTransition(f"{move.from_status} -> {move.to_status}")
-    ordered = sorted(moves, key=lambda move: move.voicemail_id.int)
-    named = sql.ids(move.voicemail_id for move in ordered)
+    for transition in transitions:
+        if not can_transition(transition.from_status, transition.to_status):
+            raise InvalidTransition(f"{transition.from_status} -> {transition.to_status}")
+    ordered = sorted(transitions, key=lambda transition: transition.voicemail_id.int)
+    named = sql.ids(transition.voicemail_id for transition in ordered)
     parameters = [
         named,
-        sql.texts(move.from_status for move in ordered),
-        sql.texts(move.to_status for move in ordered),
-        sql.texts(move.from_reason for move in ordered),
-        sql.texts(move.reason or "" for move in ordered),
-        sql.ids(move.drop_id for move in ordered),
-        sql.texts(move.code[:40] for move in ordered),
-        sql.texts(move.text[:200] for move in ordered),
-        [move.not_before for move in ordered],
-        [move.failover for move in ordered],
+        sql.texts(transition.from_status for transition in ordered),
+        sql.texts(transition.to_status for transition in ordered),
+        sql.texts(transition.from_reason for transition in ordered),
+        sql.texts(transition.reason or "" for transition in ordered),
+        sql.ids(transition.drop_id for transition in ordered),
+        sql.texts(transition.code[:40] for transition in ordered),
+        sql.texts(transition.text[:200] for transition in ordered),
+        [transition.not_before for transition in ordered],
+        [transition.failover for transition in ordered],
         at,
     ]
     with transaction.atomic(savepoint=False):

@@ -29,7 +29,7 @@ Person = tuple[UUID, bytes]
 
 @dataclass(slots=True)
 class VoicemailState:
-    """State of a locked voicemail after the reports taken so far. `moves` counts its changes."""
+    """State of a locked voicemail after the reports taken so far. `transitions` counts its changes."""
 
     id: UUID
     status: VoicemailStatus
@@ -37,7 +37,7 @@ class VoicemailState:
     drop_id: UUID
     live: bool
     failover: bool
-    moves: int = 0
+    transitions: int = 0
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ class Arrival:
 class Round:
     """Changes that are written together: at most one per voicemail and one per drop."""
 
-    moves: list[Transition] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
     changes: list[DropChange] = field(default_factory=list)
 
 
@@ -159,23 +159,23 @@ class Batch:
         reason = (report.reason or Reason.UNKNOWN) if report.status is ReportStatus.FAILED else None
         self._change(drop, to_drop, reason, report)
         if to_voicemail is not None:
-            move = Transition(
+            transition = Transition(
                 voicemail.id, voicemail.status, to_voicemail, voicemail.reason, reason, None, report.code, report.text
             )
-            self._move(voicemail, move)
+            self._apply(voicemail, transition)
             # An unsigned result ends an attempt but never starts another.
             if reason is not None and not report.unsigned:
                 retry = self._retry_of(voicemail, reason)
                 if retry is not None:
                     voicemail.failover = retry.failover
-                    self._move(voicemail, retry_transition(voicemail.id, voicemail.reason, retry))
+                    self._apply(voicemail, retry_transition(voicemail.id, voicemail.reason, retry))
         if drop.person is not None:
             self._correlate_again(drop.person)
 
-    def _move(self, voicemail: VoicemailState, move: Transition) -> None:
-        self._round(voicemail.moves).moves.append(move)
-        voicemail.moves += 1
-        voicemail.status, voicemail.reason = move.to_status, move.reason or ""
+    def _apply(self, voicemail: VoicemailState, transition: Transition) -> None:
+        self._round(voicemail.transitions).transitions.append(transition)
+        voicemail.transitions += 1
+        voicemail.status, voicemail.reason = transition.to_status, transition.reason or ""
 
     def _change(self, drop: DropState, to: DropStatus, reason: Reason | None, report: Report) -> None:
         reference, unsigned = report.carrier_reference, report.unsigned

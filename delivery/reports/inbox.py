@@ -148,7 +148,7 @@ def merge(now: datetime, limit: int = BATCH) -> int:
         for arrival in arrivals:
             batch.take(arrival)
         for each in batch.rounds:
-            transitions.apply(each.moves, now, locked=True)
+            transitions.apply(each.transitions, now, locked=True)
             transitions.change_drops(each.changes, now)
         _suppress(batch)
         for setup_id, reason in sorted(batch.accounts.items()):

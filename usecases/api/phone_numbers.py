@@ -48,8 +48,8 @@ class PhoneNumberListView(_PhoneNumberView, ListView, CreateView):
     columns: ClassVar = {"setup_id": "setup_id", "use_case_id": "assignments__use_case_id"}
 
     def rows(self, query: PhoneNumberQuery, live: bool | None) -> QuerySet[PhoneNumber]:
-        sought = {self.columns[name]: value for name, value in query.filters.items()}
-        return selectors.phone_numbers(self.workspace, live=live).filter(**sought)
+        filters = {self.columns[name]: value for name, value in query.filters.items()}
+        return selectors.phone_numbers(self.workspace, live=live).filter(**filters)
 
     def create(self) -> PhoneNumber:
         new = self.read_body(NewPhoneNumber)

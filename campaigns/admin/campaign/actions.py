@@ -77,9 +77,9 @@ class CampaignActions(RecordAdmin):
     def launch(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._permitted(request, object_id)
         if request.method != "POST":
-            shown = preview_stats(campaign, database_now())
+            extra_context = preview_stats(campaign, database_now())
             return self._confirmation_page(
-                request, campaign, f"Launch “{campaign.name}”?", "campaigns/admin/launch.html", shown
+                request, campaign, f"Launch “{campaign.name}”?", "campaigns/admin/launch.html", extra_context
             )
 
         def action() -> str:
@@ -93,9 +93,9 @@ class CampaignActions(RecordAdmin):
     def cancel(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._permitted(request, object_id)
         if request.method != "POST":
-            shown = campaign_stats(campaign, database_now())
+            extra_context = campaign_stats(campaign, database_now())
             return self._confirmation_page(
-                request, campaign, f"Cancel “{campaign.name}”?", "campaigns/admin/cancel.html", shown
+                request, campaign, f"Cancel “{campaign.name}”?", "campaigns/admin/cancel.html", extra_context
             )
 
         def action() -> str:
@@ -108,9 +108,12 @@ class CampaignActions(RecordAdmin):
         campaign = self._permitted(request, object_id)
         takes_risks = self.may(ROLE_FOR_RISK, request, campaign)
         if request.method != "POST":
-            shown = {**retry_choices(campaign_stats(campaign, database_now())["failed"]), "takes_risks": takes_risks}
+            extra_context = {
+                **retry_choices(campaign_stats(campaign, database_now())["failed"]),
+                "takes_risks": takes_risks,
+            }
             return self._confirmation_page(
-                request, campaign, f"Retry failed of “{campaign.name}”?", "campaigns/admin/retry.html", shown
+                request, campaign, f"Retry failed of “{campaign.name}”?", "campaigns/admin/retry.html", extra_context
             )
         reasons = request.POST.getlist("reason")
         accepts = request.POST.get("accept_duplicate_risk") == "yes"
@@ -175,7 +178,7 @@ class CampaignActions(RecordAdmin):
         return campaign
 
     def _confirmation_page(
-        self, request: HttpRequest, campaign: Campaign, title: str, template: str, shown: dict[str, Any]
+        self, request: HttpRequest, campaign: Campaign, title: str, template: str, extra_context: dict[str, Any]
     ) -> HttpResponse:
         frame = self.admin_site.each_context(request)
         page = reverse("admin:campaigns_campaign_change", args=[campaign.pk])
@@ -187,7 +190,7 @@ class CampaignActions(RecordAdmin):
             "title": title,
             "campaign": campaign,
             "page": page,
-            **shown,
+            **extra_context,
         }
         return TemplateResponse(request, template, context)
 

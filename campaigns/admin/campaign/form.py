@@ -106,10 +106,10 @@ class CampaignForm(ScriptFields, ServiceForm):
         names = {
             str(pk): name for pk, name in Clip.objects.filter(workspace=campaign.workspace_id).values_list("pk", "name")
         }
-        said = from_script(campaign.script, names) if campaign.script else {}
-        if said is None:
+        script_values = from_script(campaign.script, names) if campaign.script else {}
+        if script_values is None:
             self.fields["heard"].help_text = SCRIPT_TOO_COMPLEX
-        self.initial.update({"heard": JOINED if campaign.script else ONE, **(said or {})})
+        self.initial.update({"heard": JOINED if campaign.script else ONE, **(script_values or {})})
 
     def _explain(self, use_case: UseCase | None) -> None:
         for name, message in help_texts(use_case).items():

@@ -42,13 +42,13 @@ class FormHints(RecordAdmin):
 
     def about_use_case(self, request: HttpRequest) -> HttpResponse:
         use_case = self._chosen(request, UseCase, "use_case")
-        shown = {"use_case": use_case, "senders": sender_numbers(use_case) if use_case else []}
-        return TemplateResponse(request, "campaigns/admin/about_use_case.html", shown)
+        context = {"use_case": use_case, "senders": sender_numbers(use_case) if use_case else []}
+        return TemplateResponse(request, "campaigns/admin/about_use_case.html", context)
 
     def about_recording(self, request: HttpRequest) -> HttpResponse:
         recording = self._chosen(request, Recording, "recording")
-        shown = {"recording": recording, "player": player(measured(recording)) if recording else ""}
-        return TemplateResponse(request, "campaigns/admin/about_recording.html", shown)
+        context = {"recording": recording, "player": player(measured(recording)) if recording else ""}
+        return TemplateResponse(request, "campaigns/admin/about_recording.html", context)
 
     def _chosen(self, request: HttpRequest, model: Any, name: str) -> Any:
         try:

@@ -90,8 +90,8 @@ class CampaignAdmin(CampaignPage, CampaignActions, CampaignDownloads, ListUpload
         counted: Counter[str] = campaign.counted
         text = labels.bar_text(counted)
         summed = f"{sum(labels.ended(counted).values()):,} of {sum(counted.values()):,}" if counted else "no recipients"
-        shown = {"parts": labels.parts(counted), "bar_text": text, "summed": summed}
-        return render_to_string("campaigns/admin/bar_in_list.html", shown)
+        context = {"parts": labels.parts(counted), "bar_text": text, "summed": summed}
+        return render_to_string("campaigns/admin/bar_in_list.html", context)
 
     @display(description="Start")
     def start(self, campaign: Campaign) -> str:
@@ -135,21 +135,21 @@ class CampaignAdmin(CampaignPage, CampaignActions, CampaignDownloads, ListUpload
         return {"time_zone": last or time_zones.HOME, **use_case, **super().get_changeform_initial_data(request)}
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        shown = {"show_save_and_continue": False, "show_save_and_add_another": False}
-        return super().add_view(request, form_url, {**shown, **(extra_context or {})})
+        context = {"show_save_and_continue": False, "show_save_and_add_another": False}
+        return super().add_view(request, form_url, {**context, **(extra_context or {})})
 
     def edit_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         campaign = self.get_object(request, object_id)
         if not self.has_change_permission(request, campaign):
             raise PermissionDenied
-        shown = {
+        context = {
             "show_save_and_continue": False,
             "show_save_and_add_another": False,
             "title": f"Edit {campaign.name}",
             "claimed": campaign.state not in EDITABLE,
             "page": reverse("admin:campaigns_campaign_change", args=[campaign.pk]),
         }
-        return self.changeform_view(request, object_id, "", shown)
+        return self.changeform_view(request, object_id, "", context)
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
         now = database_now()

@@ -61,7 +61,7 @@ class CampaignPage(RecordAdmin):
         numbers = campaign_stats(campaign, now)
         total, retryable = numbers["total"], numbers["retryable"]
         shown_progress = self._progress(campaign, numbers, lists, operates)
-        shown = {
+        context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": campaign,
@@ -88,24 +88,24 @@ class CampaignPage(RecordAdmin):
             **shown_progress,
             **(extra_context or {}),
         }
-        return TemplateResponse(request, "campaigns/admin/campaign.html", shown)
+        return TemplateResponse(request, "campaigns/admin/campaign.html", context)
 
     def progress(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         campaign: Campaign = self.get_object(request, str(object_id))
         lists = list(imports(campaign)[:MAX_LISTS])
         operates = self.may(Role.OPERATOR, request, campaign)
-        shown = self._progress(campaign, campaign_stats(campaign, database_now()), lists, operates)
-        if request.GET.get("seen") != shown["seen"]:
+        context = self._progress(campaign, campaign_stats(campaign, database_now()), lists, operates)
+        if request.GET.get("seen") != context["seen"]:
             return reload_page()
-        return TemplateResponse(request, "campaigns/admin/progress.html", {"campaign": campaign, **shown})
+        return TemplateResponse(request, "campaigns/admin/progress.html", {"campaign": campaign, **context})
 
     def summary(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         return summary_page(request, self.get_object(request, str(object_id)))
 
     def preview(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         campaign: Campaign = self.get_object(request, str(object_id))
-        shown = preview_stats(campaign, database_now())
-        return TemplateResponse(request, "campaigns/admin/preview.html", {"campaign": campaign, **shown})
+        context = preview_stats(campaign, database_now())
+        return TemplateResponse(request, "campaigns/admin/preview.html", {"campaign": campaign, **context})
 
     def _progress(
         self, campaign: Campaign, numbers: dict[str, Any], lists: list[Any], operates: bool

@@ -59,32 +59,32 @@ class ScriptFields(forms.Form):
     closing = clip_field("Last clip", "Heard by everybody. Together the clips take 10 to 60 seconds.")
 
 
-def to_script(said: Mapping[str, Any]) -> list[dict[str, Any]]:
+def to_script(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The script in the fields, as the JSON of the service; empty if the fields are."""
     script: list[dict[str, Any]] = []
-    if said.get("opening"):
-        script.append({"clip": str(said["opening"].pk)})
-    if said.get("column") or said.get("chosen"):
-        clips = {clip.name: str(clip.pk) for clip in said.get("chosen") or ()}
-        otherwise = said.get("otherwise")
-        column = (said.get("column") or "").strip()
+    if values.get("opening"):
+        script.append({"clip": str(values["opening"].pk)})
+    if values.get("column") or values.get("chosen"):
+        clips = {clip.name: str(clip.pk) for clip in values.get("chosen") or ()}
+        otherwise = values.get("otherwise")
+        column = (values.get("column") or "").strip()
         script.append({"field": column, "clips": clips, "otherwise": str(otherwise.pk) if otherwise else None})
-    if said.get("closing"):
-        script.append({"clip": str(said["closing"].pk)})
+    if values.get("closing"):
+        script.append({"clip": str(values["closing"].pk)})
     return script
 
 
 def from_script(script: Sequence[Mapping[str, Any]] | None, names: Mapping[str, str]) -> dict[str, Any] | None:
     """The field values for this script, clips by id; None if the fields cannot express it. `names`: clip names by id."""
     parts = list(script or ())
-    said: dict[str, Any] = dict.fromkeys(FIELDS)
+    values: dict[str, Any] = dict.fromkeys(FIELDS)
     if parts and "clip" in parts[0]:
-        said["opening"] = parts.pop(0)["clip"]
+        values["opening"] = parts.pop(0)["clip"]
     if parts and "field" in parts[0]:
         part = parts.pop(0)
         if any(names.get(clip) != value for value, clip in part["clips"].items()):
             return None
-        said.update(column=part["field"], chosen=list(part["clips"].values()), otherwise=part.get("otherwise"))
+        values.update(column=part["field"], chosen=list(part["clips"].values()), otherwise=part.get("otherwise"))
     if parts and "clip" in parts[0]:
-        said["closing"] = parts.pop(0)["clip"]
-    return None if parts else said
+        values["closing"] = parts.pop(0)["clip"]
+    return None if parts else values

@@ -55,7 +55,7 @@ class RecipientImportAdmin(ImportActions, MessagePreview):
         row: RecipientImport = self.get_object(request, object_id)
         operates = self.may(Role.OPERATOR, request, row)
         reading = self.reading_of(request, row)
-        shown = {
+        context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": row,
@@ -81,7 +81,7 @@ class RecipientImportAdmin(ImportActions, MessagePreview):
             **_results(row),
             **(extra_context or {}),
         }
-        return TemplateResponse(request, "campaigns/admin/list.html", shown)
+        return TemplateResponse(request, "campaigns/admin/list.html", context)
 
     def columns_of(
         self, header: Sequence[str], reading: Sequence[ColumnRead], rows: Sequence[Sequence[str]]

@@ -106,13 +106,13 @@ class SuppressionsWithLists(SuppressionAdmin):
                 return redirect(reverse("admin:campaigns_optoutimport_change", args=[row.pk]))
             except ServiceError as refusal:
                 form.add_error("list", refusal.message)
-        shown = {
+        context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Import a list of people who must not be reached",
             "form": form,
         }
-        return TemplateResponse(request, "campaigns/admin/opt_outs_upload.html", shown)
+        return TemplateResponse(request, "campaigns/admin/opt_outs_upload.html", context)
 
 
 @admin.register(OptOutImport)
@@ -140,7 +140,7 @@ class OptOutImportAdmin(UploadedListAdmin):
         operates = self.may(Role.OPERATOR, request, row)
         numbers = services.numbers_of(row)
         may_confirm = operates and can_become(row, OptOutState.IMPORTING) and bool(numbers)
-        shown = {
+        context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": row,
@@ -162,7 +162,7 @@ class OptOutImportAdmin(UploadedListAdmin):
             **self.reading_of(request, row),
             **(extra_context or {}),
         }
-        return TemplateResponse(request, "campaigns/admin/opt_outs.html", shown)
+        return TemplateResponse(request, "campaigns/admin/opt_outs.html", context)
 
     def columns_of(
         self, header: Sequence[str], reading: Sequence[ColumnRead], rows: Sequence[Sequence[str]]
@@ -178,10 +178,10 @@ class OptOutImportAdmin(UploadedListAdmin):
 
     def confirm(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         row = self.permitted(request, object_id)
-        said = request.POST.get("must_not_be_reached") == "yes"
+        confirmed = request.POST.get("must_not_be_reached") == "yes"
 
         def action() -> str:
-            services.confirm(row, must_not_be_reached=said, actor=acting_user(request), now=database_now())
+            services.confirm(row, must_not_be_reached=confirmed, actor=acting_user(request), now=database_now())
             return "The numbers are being put on the suppression list; each binds at once."
 
         return self.do(request, row, action)

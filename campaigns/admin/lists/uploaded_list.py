@@ -186,14 +186,14 @@ class UploadedListAdmin(RecordAdmin):
 def reading(posted: QueryDict, row: UploadedList) -> dict[str, Any]:
     """The posted values that differ from how the list is read. If the encoding, delimiter, header, sheet or hidden rows differ, the
     columns are detected anew, so posted column choices are ignored."""
-    said: dict[str, Any] = {
+    values: dict[str, Any] = {
         "encoding": posted.get("encoding", row.encoding),
         "delimiter": NAMED.get(posted.get("delimiter", ""), row.delimiter),
         "header_row": int(number) if (number := posted.get("header_row", "")).isdecimal() else row.header_row,
         "sheet": posted.get("sheet", row.sheet),
         "hidden_rows": HIDDEN_ROWS.get(posted.get("hidden_rows", ""), row.hidden_rows),
     }
-    if dialect := {name: value for name, value in said.items() if value != getattr(row, name)}:
+    if dialect := {name: value for name, value in values.items() if value != getattr(row, name)}:
         return dialect
     columns = posted.getlist("column")
     if not columns or columns == row.columns:

@@ -104,7 +104,7 @@ class Withdrawing(RecordAdmin):
         row.campaign = campaign
         if request.method != "POST":
             waiting = len(row.voicemail_ids)
-            shown = {
+            context = {
                 "waiting": waiting,
                 "confirmed": row.state == WithdrawalState.CONFIRMED,
                 "withdrawn": row.withdrawn,
@@ -112,7 +112,7 @@ class Withdrawing(RecordAdmin):
                 "take_out": f"Take out {labels.people(waiting)}",
             }
             title = f"Take {labels.people(waiting)} out of “{campaign.name}”?"
-            return self._confirmation_page(request, campaign, title, "campaigns/admin/withdrawal.html", shown)
+            return self._confirmation_page(request, campaign, title, "campaigns/admin/withdrawal.html", context)
 
         def action() -> str:
             withdrawn = services.confirm(row, actor=acting_user(request), now=database_now()).withdrawn or 0

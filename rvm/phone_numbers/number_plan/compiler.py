@@ -73,15 +73,15 @@ class Corrections:
     rows: list[Row]
     used: list[Row] = field(default_factory=list)
 
-    def read(self, said: Zones, place: str) -> Zones:
-        """The corrected zones for the library's zones `said` of a place, or of an entry without a place if `place` is empty."""
+    def read(self, zones: Zones, place: str) -> Zones:
+        """The corrected zones for the library's `zones` of a place, or of an entry without a place if `place` is empty."""
         for row in self.rows:
-            if place and row["place"] == place and _zones(row["library"]) == said:
+            if place and row["place"] == place and _zones(row["library"]) == zones:
                 return self._use(row)
         for row in self.rows:
-            if not row["place"] and row["library"] in said:
-                said = said - {row["library"]} | self._use(row)
-        return said
+            if not row["place"] and row["library"] in zones:
+                zones = zones - {row["library"]} | self._use(row)
+        return zones
 
     def added(self, known: Zones) -> Zones:
         more = [row for row in self.rows if not row["library"] and not _zones(row["zones"]) <= known]
@@ -104,7 +104,8 @@ def compiled() -> dict[str, str]:
     for row in rows_of("corrections"):
         corrections[row["code"]].rows.append(row)
     read = {
-        code: {prefix: corrections[code].read(*said) for prefix, said in library.get(code, {}).items()} for code in plan
+        code: {prefix: corrections[code].read(*zones) for prefix, zones in library.get(code, {}).items()}
+        for code in plan
     }
     own = {code: NOWHERE.union(*zones.values()) for code, zones in read.items()}
     own = {code: zones | corrections[code].added(zones) for code, zones in own.items()}
@@ -124,12 +125,12 @@ def _library() -> dict[str, dict[str, tuple[Zones, str]]]:
     """The library's data by area code and prefix: the zones, and the place of an exchange or an empty string."""
     found: dict[str, dict[str, tuple[Zones, str]]] = defaultdict(dict)
     for prefix in {*TIMEZONE_DATA, *_PLACES}:
-        if prefix[0] == "1" and len(prefix) >= _CODE and (said := _said(prefix)):
-            found[prefix[1:_CODE]][prefix] = (said, _PLACES.get(prefix, ""))
+        if prefix[0] == "1" and len(prefix) >= _CODE and (zones := _library_zones(prefix)):
+            found[prefix[1:_CODE]][prefix] = (zones, _PLACES.get(prefix, ""))
     return found
 
 
-def _said(prefix: str) -> Zones:
+def _library_zones(prefix: str) -> Zones:
     """The library's zones for the longest part of the prefix that has any, at least as long as the area code."""
     known = (prefix[:end] for end in range(len(prefix), _CODE - 1, -1) if prefix[:end] in TIMEZONE_DATA)
     return frozenset(TIMEZONE_DATA.get(next(known, ""), ())) - {UNKNOWN_TIMEZONE}

@@ -45,10 +45,10 @@ def _find(plaintext: str) -> tuple[ApiKey, datetime]:
     """
     if not is_well_formed(plaintext):
         raise AuthenticationFailed("This is not an API key of this platform, or it was not copied whole.")
-    sought = digest(plaintext)
-    key = ApiKey.objects.select_related("workspace", "user").annotate(asked_at=Now()).filter(digest=sought).first()
+    key_digest = digest(plaintext)
+    key = ApiKey.objects.select_related("workspace", "user").annotate(asked_at=Now()).filter(digest=key_digest).first()
     # The index lookup is not constant-time; this second comparison is, at no cost.
-    if key is None or not hmac.compare_digest(bytes(key.digest), sought):
+    if key is None or not hmac.compare_digest(bytes(key.digest), key_digest):
         raise AuthenticationFailed("This API key does not exist.")
     if key.revoked_at is not None or not key.user.is_active:
         raise AuthenticationFailed("This API key was revoked.")

@@ -142,5 +142,5 @@ class ActionView(RowsView):
 
     def post(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
         row = self.find_writable(**ids)
-        said = self.read_body(self.body_class) if self.body_class else {}
-        return Response(self.serialize_changed(type(self).verb(row, **said, actor=self.actor, now=database_now())))
+        body = self.read_body(self.body_class) if self.body_class else {}
+        return Response(self.serialize_changed(type(self).verb(row, **body, actor=self.actor, now=database_now())))

@@ -97,8 +97,8 @@ class ApiSchema(AutoSchema):
         if operation is None:
             return None
         if scope := self._scope():
-            said = operation.get("description", "")
-            operation["description"] = f"{said}\n\nNeeds the scope `{scope.value}`.".strip()
+            description = operation.get("description", "")
+            operation["description"] = f"{description}\n\nNeeds the scope `{scope.value}`.".strip()
         for status, description in {**_ALWAYS, **(_WITH_BODY if self.method != "GET" else {})}.items():
             content = {CONTENT_TYPE: {"schema": self._problem()}}
             operation["responses"].setdefault(status, {"description": description, "content": content})

@@ -129,9 +129,9 @@ def _frames(
         raise TypeError("a child is talked to through pipes")
     poller = select.poll()
     feed = _Feed(process.stdin, poller, call, chunks)
-    said = process.stdout.fileno()
-    os.set_blocking(said, False)
-    poller.register(said, select.POLLIN)
+    stdout = process.stdout.fileno()
+    os.set_blocking(stdout, False)
+    poller.register(stdout, select.POLLIN)
     received, waited = bytearray(), 0.0
     while True:
         yield from _complete_frames(received)
@@ -140,12 +140,12 @@ def _frames(
         waited += time.monotonic() - began
         if not ready:
             raise ChildEnded("time")
-        if said in ready:
-            data = os.read(said, _READ_BYTES)
+        if stdout in ready:
+            data = os.read(stdout, _READ_BYTES)
             if not data:
                 raise ChildEnded(_cause_of_end(process))
             received += data
-        if ready - {said}:
+        if ready - {stdout}:
             feed.send_next()
 
 

@@ -45,15 +45,15 @@ def without(module: Any, name: str, words: str, instead: str = "") -> Planted:
 
 def merges_a_retry_behind_the_batch() -> Planted:
     """A delivery after a failure in the same batch finds the voicemail failed; in two batches it would find it queued again."""
-    move = Batch._move
+    transition = Batch._apply
 
     def forgetful(batch: Batch, voicemail: VoicemailState, made: Transition) -> None:
         was = voicemail.status, voicemail.reason
-        move(batch, voicemail, made)
+        transition(batch, voicemail, made)
         if made.to_status is VoicemailStatus.QUEUED:
             voicemail.status, voicemail.reason = was
 
-    return patch.object(Batch, "_move", forgetful)
+    return patch.object(Batch, "_apply", forgetful)
 
 
 def hears_opt_outs_of_known_drops_only() -> Planted:

@@ -78,12 +78,19 @@ class World:
             batch.take(arrival)
             self.in_doubt[arrival.id] = arrival
         for each in batch.rounds:
-            assert len({move.voicemail_id for move in each.moves}) == len(each.moves)
+            assert len({transition.voicemail_id for transition in each.transitions}) == len(each.transitions)
             assert len({change.drop_id for change in each.changes}) == len(each.changes)
-            assert all(can_transition(move.from_status, move.to_status) for move in each.moves)
+            assert all(can_transition(transition.from_status, transition.to_status) for transition in each.transitions)
             assert all(can_transition_drop(change.from_status, change.to_status) for change in each.changes)
         for row in self.voicemails:
-            assert_a_chain([move for each in batch.rounds for move in each.moves if move.voicemail_id == row.id])
+            assert_a_chain(
+                [
+                    transition
+                    for each in batch.rounds
+                    for transition in each.transitions
+                    if transition.voicemail_id == row.id
+                ]
+            )
         for drop in self.drops:
             assert_a_chain([change for each in batch.rounds for change in each.changes if change.drop_id == drop.id])
         self.matched |= batch.matched
@@ -96,7 +103,7 @@ class World:
         self.opted_out |= {arrival.person for arrival in batch.opted_out_people}
         self.accounts |= set(batch.accounts)
         for voicemail in self.voicemails:
-            voicemail.moves = 0
+            voicemail.transitions = 0
         for drop in self.drops:
             drop.changes = 0
 
