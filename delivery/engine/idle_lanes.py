@@ -27,8 +27,8 @@ MAX_MADE_IDLE = 1000
 MAX_CHECKED = 500
 
 # Makes lanes idle in which nothing is under way.
-# The counters select candidates, the rows decide. Deltas that are not folded keep their lane active, and so does a lock on the lane:
-# its holder may be about to queue a voicemail.
+# The counters select candidates, the rows decide. Deltas that are not rolled up keep their lane active, and so does a lock on the
+# lane: its holder may be about to queue a voicemail.
 _MARK_IDLE = """
 UPDATE delivery_lane SET idle = true WHERE id = ANY(ARRAY(
   SELECT l.id FROM delivery_lane l

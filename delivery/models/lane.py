@@ -141,7 +141,7 @@ class UseCaseCount(models.Model):
 
 
 class LaneDelta(models.Model):
-    """A change of a count, inserted by the statement that changed the voicemails; the tick folds it into the counts."""
+    """A change of a count, inserted by the statement that changed the voicemails; the tick rolls it up into the counts."""
 
     id = models.BigAutoField(primary_key=True)
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False)

@@ -15,7 +15,7 @@ from delivery.worker.tick import run
 
 
 class Command(BaseCommand):
-    help = "Sweeps expired leases, wakes workers for due work and folds counters, once a second. Run at least one."
+    help = "Sweeps expired leases, wakes workers for due work and rolls counts up, once a second. Run at least one."
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
