@@ -1,4 +1,4 @@
-"""Upload, list and play clips, of which campaigns join what each person hears."""
+"""Views to upload, list and play clips, which campaigns join into recordings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Voicemails as a CSV file: the list with its filters, all of it at once."""
+"""Export of voicemails as a CSV file: all that match the list's filters, without pages."""
 
 from __future__ import annotations
 

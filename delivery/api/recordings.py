@@ -1,4 +1,4 @@
-"""Upload, list and play recordings."""
+"""Views to upload, list and play recordings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Send, list, look at, cancel and retry voicemails."""
+"""Views to send, list, search, get, cancel and retry voicemails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Telephony setups over HTTP. On this layer because the carriers' adapters say which credentials a setup needs."""
+"""Views of telephony setups. They are in this layer because carrier adapters define which credentials a setup needs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _SetupView(UseCasesView, RowsView):
     serializer_class = SetupAnswer
 
     def context(self, rows: list[TelephonySetup]) -> dict[str, Any]:
-        """The time by which a breaker is open or tries again."""
+        """The current time, which determines whether a breaker is open or half open."""
         return {"now": database_now()}
 
 

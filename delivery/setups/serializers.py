@@ -1,4 +1,4 @@
-"""What callers send about telephony setups, and how these look in answers."""
+"""Serializers of telephony setups in requests and responses."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from usecases.models import TelephonySetup
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}, "writeOnly": True})
 class CredentialsField(serializers.DictField):
-    """Which names there are depends on the carrier, so `delivery.setups.services` looks inside."""
+    """Credentials by name. The valid names depend on the carrier, so `delivery.setups.services` validates them."""
 
 
 class SetupChanges(StrictModelSerializer):
-    """What of a setup can be changed; its carrier cannot."""
+    """The fields of a telephony setup that can be changed; its carrier cannot."""
 
     credentials = CredentialsField(
         write_only=True,
@@ -39,7 +39,7 @@ class SetupChanges(StrictModelSerializer):
 
 
 class NewSetup(SetupChanges):
-    """An account at a carrier."""
+    """A telephony setup to create."""
 
     carrier = serializers.ChoiceField(sorted(CARRIERS), help_text="The adapter's name; it cannot be changed later.")
 

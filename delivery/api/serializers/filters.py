@@ -1,4 +1,4 @@
-"""The filters of the voicemails' list, in an address or in a body, and of its export."""
+"""Serializers of the filters of the list of voicemails and of its export, as query parameters or as a body."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_STATUSES = 20
 
 
 class VoicemailQuery(WorldQuery):
-    """In the query or in a body; all filters that are given must hold."""
+    """Filters of voicemails, as query parameters or as a body. A voicemail must match all that are given."""
 
     use_case_id = IdField(required=False)
     setup_id = IdField(required=False, help_text="The use case's setup when the voicemail was created.")
@@ -56,7 +56,7 @@ class VoicemailQuery(WorldQuery):
 
 
 class _ByRecordNumber(StrictSerializer):
-    """What may stand in a body only: addresses are logged."""
+    """The filter by record number. It is accepted in bodies only, because URLs are logged."""
 
     record_number = TextField(
         required=False, max_length=MAX_RECORD_NUMBER, help_text="Exactly, but for case and blanks."
@@ -64,11 +64,11 @@ class _ByRecordNumber(StrictSerializer):
 
 
 class VoicemailSearch(_ByRecordNumber, VoicemailQuery):
-    """The list's filters in a body, where a record number may be one of them."""
+    """The filters of the list as a body, with the record number as a further filter."""
 
 
 class ExportQuery(VoicemailQuery):
-    """The listing's filters, and no pages."""
+    """The filters of the list, without paging, and the format of phone numbers."""
 
     limit = None  # type: ignore[assignment]
     continuation_token = None  # type: ignore[assignment]
@@ -89,4 +89,4 @@ class ExportQuery(VoicemailQuery):
 
 
 class ExportSearch(_ByRecordNumber, ExportQuery):
-    """The export's filters in a body."""
+    """The filters of the export as a body, with the record number as a further filter."""

@@ -1,4 +1,4 @@
-"""What callers send to have a voicemail queued, or many, or one again, and what a batch is answered with."""
+"""Serializers of requests that send, send in a batch or retry, and of the response to a batch."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ class SendRecordingRequest(_SendFields):
 
 
 class BatchRecipient(_RecipientFields):
-    """One row of a batch."""
+    """One recipient of a batch."""
 
 
 @extend_schema_field(BatchRecipient(many=True))
 class RecipientsField(serializers.Field[Any, Any, Any, Any]):
-    """1 to 1,000 rows; each is read by itself, so that a bad one does not fail the rest."""
+    """A list of 1 to 1,000 recipients. Each is validated separately: an invalid one becomes a ServiceError, the others are queued."""
 
     default_error_messages = {
         "invalid": "This must be a list of objects.",
@@ -105,7 +105,9 @@ _ROW_TYPES: dict[str, tuple[type, str]] = {
 
 
 def read_recipient(entry: object) -> Recipient | ServiceError:
-    """One row of a batch, by hand: a serializer would take half a second for a thousand."""
+    """The validated recipient, or a ServiceError that names the invalid field.
+
+    It uses no serializer, because a serializer takes half a second for 1,000 recipients."""
     if not isinstance(entry, dict):
         return ServiceError("invalid", "This must be an object.")
     for name, value in entry.items():
@@ -146,7 +148,7 @@ class BatchError(serializers.Serializer[Any]):
 
 
 class BatchItem(serializers.Serializer[Any]):
-    """Either the queued voicemail or an `error`."""
+    """The result for one recipient of a batch: the queued voicemail or an `error`."""
 
     index = serializers.IntegerField(help_text="The row's place in `recipients`, from 0.")
     voicemail_id = serializers.UUIDField(required=False)
@@ -155,7 +157,9 @@ class BatchItem(serializers.Serializer[Any]):
     error = BatchError(required=False)
 
     def to_representation(self, item: tuple[int, Voicemail | ServiceError]) -> dict[str, Any]:
-        """From the place of a row and what `queue_voicemails` answers for it. By hand, as voicemails are: a batch has up to 1,000."""
+        """The fields above. `item` is the recipient's index in the batch and its outcome of `queue_voicemails`.
+
+        It does not use the fields, because serializing the up to 1,000 items of a batch field by field is slow."""
         index, outcome = item
         if isinstance(outcome, ServiceError):
             pointer = f"/recipients/{index}" + (f"/{outcome.field}" if outcome.field else "")

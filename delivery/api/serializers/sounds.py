@@ -1,4 +1,4 @@
-"""What callers upload as recordings and clips, and how these look in answers."""
+"""Serializers of uploaded recordings and clips, and of recordings and clips in responses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RECORDING_HELP = "MP3, 10 to 60 seconds, at most 8 MB."
 
 
 class PlayerLinkField(serializers.URLField):
-    """A link to the sound of the row, made as it is shown."""
+    """A signed link that plays the recording or clip, created for each response."""
 
     def __init__(self) -> None:
         super().__init__(help_text="Plays without a key for 15 minutes; answers Range requests.")
