@@ -1,4 +1,4 @@
-"""Create, list, look at, change, launch, pause, resume, cancel and retry campaigns."""
+"""Views to create, list, get, change, launch, unschedule, pause, resume, cancel and retry campaigns."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class _CampaignView(CampaignsView, RowsView):
     serializer_class = CampaignAnswer
 
     def values(self, data: dict[str, Any]) -> dict[str, Any]:
-        """The ids of use case and recording as rows of this workspace."""
+        """A copy of `data` with this workspace's use case and recording in place of their ids. Raises ServiceError or Problem if
+        one is not found or not permitted."""
         values = dict(data)
         if "use_case_id" in values:
             values["use_case"] = self.find_use_case(values.pop("use_case_id"))
@@ -51,7 +52,7 @@ class _CampaignView(CampaignsView, RowsView):
         return {"voicemails": counts_of([campaign.pk for campaign in rows])}
 
     def serialize_changed(self, row: Campaign) -> Any:
-        """As it is in the database now."""
+        """The campaign, read again from the database after the change."""
         return self.serialize(self.find_campaign(row.pk))
 
 
@@ -121,7 +122,7 @@ class CampaignView(_CampaignView):
 
 
 class _MoveView(_CampaignView, ActionView):
-    """One verb that moves a campaign from state to state."""
+    """A view whose POST calls a service that changes the state of a campaign."""
 
     required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
 

@@ -1,4 +1,4 @@
-"""What will come of a campaign, what has come of it so far, and all of it as a table."""
+"""Views of a campaign's preview, its progress, and the export of its voicemails."""
 
 from __future__ import annotations
 

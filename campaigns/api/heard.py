@@ -1,4 +1,4 @@
-"""What the first rows of a list would hear, to be listened to before the list is confirmed."""
+"""View of the recordings for the first rows of a list, so that a user can listen to them before confirming the list."""
 
 from __future__ import annotations
 

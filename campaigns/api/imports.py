@@ -1,4 +1,4 @@
-"""Lists of recipients: uploaded, read, checked, confirmed or discarded, and what was wrong with their rows."""
+"""Views to upload, read, check, confirm and discard lists of recipients, and to download their rejected rows."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ class ImportErrorsView(_ImportView):
 
 
 def _masked(rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    """An error report in which only the columns of our own say anything."""
+    """The error report with all cells hidden except those of the columns REPORTED."""
     header = next(rows)
     yield [mask_numbers(name) for name in header]
     for row in rows:

@@ -1,4 +1,4 @@
-"""Lists of people who must not be reached: uploaded, read, checked, confirmed or discarded, and undone."""
+"""Views to upload, read, check, confirm, discard and undo opt-out lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People who are taken out of a campaign: checked first, then confirmed."""
+"""Views of withdrawals, which take people out of a campaign: check, get, confirm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What callers send about campaigns, and how these and a retry of the failed look in answers."""
+"""Serializers of campaigns, and of retries of their failed voicemails, in requests and responses."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ REASONS = [reason.value for reason in Reason]
 
 
 class LocalTimeField(serializers.DateTimeField):
-    """A time with its offset, or without one: then the service reads it in the campaign's time zone."""
+    """A time with or without an offset. The service takes a time without one as local time in the campaign's time zone."""
 
     def enforce_timezone(self, value: datetime) -> datetime:
         if value.tzinfo is not None:
             return super().enforce_timezone(value)
         if not 1970 <= value.year < 9999:
-            self.fail("overflow")  # no zone could shift it
+            self.fail("overflow")  # outside these years the conversion to UTC can fail
         return value
 
 
@@ -47,7 +47,7 @@ class _OfLane(StrictModelSerializer):
 
 
 class CampaignChanges(StrictSerializer):
-    """What of a campaign can be changed. For what is null the use case decides, and its limits hold in any case."""
+    """The fields of a campaign that can be changed. The use case determines a setting that is null, and its limits always apply."""
 
     use_case_id = IdField(help_text="Why and from whom. It stays once the campaign has recipients.")
     recording_id = IdField(required=False, allow_null=True, help_text="What everybody hears.")
@@ -70,7 +70,7 @@ class CampaignChanges(StrictSerializer):
     )
 
     def get_fields(self) -> dict[str, Any]:
-        """Columns are taken as their tables say: types, bounds and help."""
+        """The fields above, plus those of the models' columns with their types, bounds and help texts."""
         of_campaign, of_lane = _OfCampaign().get_fields(), _OfLane().get_fields()
         return {"name": of_campaign.pop("name"), **super().get_fields(), **of_campaign, **of_lane}
 
@@ -88,7 +88,7 @@ class CampaignQuery(WorldQuery):
 
 
 class VoicemailCountsField(CountsField):
-    """What `context["voicemails"]` counts of the campaign, as `delivery.lane_totals` knows it."""
+    """The campaign's entry in `context["voicemails"]`, which has the form of `delivery.lane_totals.counts_of`."""
 
     def get_attribute(self, campaign: Campaign) -> dict[str, int]:
         counts: dict[str, int] = self.context["voicemails"][campaign.pk]

@@ -1,4 +1,4 @@
-"""How the preview of a campaign and its progress look in answers, and the filters of its export."""
+"""Serializers of a campaign's preview and progress, and of the filters of its export."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class LaterAnswer(serializers.Serializer[Any]):
 
 
 class PreviewAnswer(serializers.Serializer[Any]):
-    """`now`, the counts of `later` and of `skipped`, and `expiring` together are `total`."""
+    """The preview of a launch. `total` is the sum of `now`, the counts of `later` and of `skipped`, and `expiring`."""
 
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
@@ -63,7 +63,7 @@ class ProgressAnswer(serializers.Serializer[Any]):
 
 
 class CampaignExportQuery(ExportQuery):
-    """The listing's filters, and no pages; a campaign is of one world."""
+    """The filters of the export of voicemails, without those that the campaign determines."""
 
     live = None  # type: ignore[assignment]
     campaign_id = None  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""What callers send about lists of recipients, and how these, their rows and what these would hear look in answers."""
+"""Serializers of recipient imports, of their rejected rows, and of the recordings for their first rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ ANSWERS = ("yes", "no", "nothing", "unclear", "next_number")
 
 
 class ImportReading(ListReading):
-    """How the file is read. What is left out stays as it was guessed."""
+    """How the file of a list of recipients is read. A field that is left out does not change, except that `columns` are guessed
+    again if the file is read in another way."""
 
     hidden_rows = YesField(
         required=False, help_text="Whether rows are read that the workbook hides or crosses out; false at first."
@@ -43,7 +44,7 @@ class ImportReading(ListReading):
 
 
 class ImportUpload(ImportReading):
-    """A list, and what is known of how it is read; what is left out is guessed."""
+    """A list of recipients to upload, with how it is read. A field that is left out is guessed from the file."""
 
     file = ListFileField()
 
@@ -113,7 +114,9 @@ class ImportDetail(ImportLookAnswer, ImportAnswer):
 
 
 class HeardRow(serializers.Serializer[Any]):
-    """Either a recording or a `code`. Who may not see numbers is not told who hears what: the recording may name the person."""
+    """The recording for one row, or the `code` that says why there is none.
+
+    The recording may name the person, so it is null unless the key may see numbers."""
 
     recording_id = serializers.UUIDField(source="recording.pk", allow_null=True)
     duration_ms = serializers.IntegerField(source="recording.duration_ms", allow_null=True)

@@ -1,4 +1,4 @@
-"""What callers send about opt-out lists, and how these look in answers."""
+"""Serializers of opt-out lists in requests and responses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ _COUNTS = (
 
 
 class OptOutReading(ListReading):
-    """How a list of people who must not be reached is read. What is left out stays as it was guessed."""
+    """How the file of an opt-out list is read. A field that is left out does not change, except that `columns` are guessed
+    again if the file is read in another way."""
 
     hidden_rows = YesField(
         required=False, help_text="Whether rows are read that the workbook hides or crosses out; true at first."
@@ -52,7 +53,7 @@ class OptOutReading(ListReading):
 
 
 class OptOutUpload(OptOutReading):
-    """A list of people who must not be reached, and what is known of how it is read; what is left out is guessed."""
+    """A list of people who must not be reached, to upload, with how it is read. A field that is left out is guessed from the file."""
 
     file = ListFileField()
 

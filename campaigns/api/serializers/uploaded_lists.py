@@ -1,4 +1,4 @@
-"""What uploaded lists of any kind have in common: how they are read, how they look in answers, and the first look at their rows."""
+"""Base serializers of uploaded lists of any kind: how they are read, their responses, and the first look at their rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
 from rvm.spreadsheets.preview import MAX_COLUMNS
 
 LIST_FORMATS = ["csv", "xlsx"]
-# The fields of every list in the order of its answers, which each kind has its own ones between.
+# The common fields of the responses, in order. Each kind of list inserts its own fields between these groups.
 FILE = ("file_name", "size_bytes", "sha256", "state", "error")
 READ_AS = ("format", "encoding", "delimiter", "header_row", "sheet", "hidden_rows", "sheets", "columns")
 PROGRESS = ("rows_read", "rows_imported", "counts")
@@ -48,7 +48,8 @@ class ListFileField(serializers.FileField):
 
 
 def columns_field(kinds: str, *, repeated: Iterable[str]) -> serializers.ListField:
-    """What each column is: `kinds` describes what may be said, `repeated` are the kinds that several columns may have."""
+    """The field for the kind of each column. `kinds` is a text that lists the allowed values; `repeated` are the kinds that several
+    columns may have."""
     help_text = (
         f"What each column is, from the left: {kinds} {', '.join(repeated)} may stand several times, and `{UNCLEAR}` where "
         "nobody has said yet what a column is; no list with such a column is checked."
@@ -87,7 +88,7 @@ class UploadedListAnswer(serializers.ModelSerializer[Any]):
 
 
 class QuestionField(serializers.CharField):
-    """As `context["sentences"]` asks it, which depend on the kind of the list."""
+    """The sentence of a Question from `context["sentences"]`, which differ by kind of list; empty if nothing is asked."""
 
     def to_representation(self, question: str) -> str:
         sentences: Mapping[Question, str] = self.context["sentences"]

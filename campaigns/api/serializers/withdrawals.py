@@ -1,4 +1,4 @@
-"""What callers send to take people out of a campaign, and how that looks in answers."""
+"""Serializers of withdrawals in requests and responses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WITHDRAWAL_STATES = [state.value for state in WithdrawalState]
 
 
 class WithdrawalList(StrictSerializer):
-    """Who shall be taken out, in the body."""
+    """The people to take out of a campaign, as a list in the body."""
 
     items = serializers.ListField(
         child=TextField(allow_blank=True, max_length=MAX_ITEM),
@@ -27,7 +27,7 @@ class WithdrawalList(StrictSerializer):
 
 
 class WithdrawalUpload(StrictSerializer):
-    """Who shall be taken out, as a file."""
+    """The people to take out of a campaign, as a file."""
 
     file = serializers.FileField(
         allow_empty_file=True,
