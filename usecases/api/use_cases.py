@@ -32,7 +32,7 @@ class _UseCaseView(UseCasesView, RowsView):
         return values
 
     def serialize_changed(self, row: UseCase) -> Any:
-        """As it is in the database now."""
+        """The use case, read again from the database after the change."""
         return self.serialize(self.find_use_case(row.pk))
 
 

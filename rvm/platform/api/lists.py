@@ -52,7 +52,8 @@ class WorldQuery(PageQuery):
 
 @cache
 def page_of(serializer_class: type[serializers.BaseSerializer[Any]]) -> type[serializers.Serializer[Any]]:
-    """How a page of such rows looks: `ClipPage` of `ClipAnswer`. One class for each, as the OpenAPI document asks for one name."""
+    """The serializer of a page of rows, such as `ClipPage` for `ClipAnswer`. It is cached, because the OpenAPI document needs one
+    class per name."""
     fields = {
         "items": serializer_class(many=True),
         "continuation_token": serializers.CharField(allow_null=True),
@@ -86,7 +87,7 @@ class RowsView(ApiView):
         return self.serializer_class(rows, many=True, context=self.context(rows)).data
 
     def serialize_changed(self, row: Any) -> Any:
-        """A row that was just made or changed, as the answer to that shows it."""
+        """One row as the response to its creation or change contains it; by default the same as `serialize`."""
         return self.serialize(row)
 
     def page(self, query: PageQuery) -> Response:
@@ -131,13 +132,14 @@ class CreateView(RowsView):
 
 
 class ActionView(RowsView):
-    """POST does one verb of a service to a row, with what the body says where there is a `body_class`, and answers the row."""
+    """A view whose POST calls the service `verb` with a row, and with the fields of the body if there is a `body_class`, and returns
+    the row."""
 
     verb: ClassVar[Callable[..., Any]]
     body_class: ClassVar[type[StrictSerializer] | None] = None
 
     def own(self, **ids: UUID) -> Any:
-        """The row that the address names, which the caller may change."""
+        """The row that the URL names, to change it. Raises ServiceError or Problem."""
         raise NotImplementedError
 
     def post(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
