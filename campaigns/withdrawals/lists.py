@@ -28,7 +28,7 @@ MAX_LINES = 10_000
 MAX_BYTES = 10_000_000
 _STATUS = ("canceled", "appointment_status")
 _CANCELED = "appointment_canceled"
-# Questions about columns that may say whether an appointment is canceled.
+# What a column may be asked about that says whose appointment stands.
 _OF_STATUS = (Question.STATUS, Question.YES_OR_NO, Question.UNKNOWN)
 _MAX_TEXT = max(MAX_RECORD_NUMBER, MAX_REFERENCE_LENGTH)
 
@@ -73,7 +73,7 @@ def listed_lines(read: Callable[[], Iterable[bytes]], size_bytes: int) -> list[L
         kinds = [column.kind for column in seen.columns]
         _check_status_columns(seen)
         reader = _reader(kinds, alone=len(seen.columns) == 1)
-        # A single column of unknown kind has no known header, so its first row may be data.
+        # Where no column has a name that says what it is, its first row may be somebody's.
         rows = open_rows(read(), dialect) if _names_somebody(kinds) else all_rows(read(), dialect)
         lines = [reader(number, row) for number, row in islice(rows, MAX_LINES + 1) if any(map(trimmed, row))]
         rows.close()
@@ -83,8 +83,7 @@ def listed_lines(read: Callable[[], Iterable[bytes]], size_bytes: int) -> list[L
 
 
 def _check_status_columns(seen: Preview) -> None:
-    """Raise ServiceError if a column may be a status of appointments but its words are unknown: without its status, the whole list
-    would be withdrawn."""
+    """A column that could say whose appointment still stands is understood, or the whole list would be taken out."""
     unclear = [
         name for name, column in zip(seen.header.names, seen.columns, strict=False) if column.question in _OF_STATUS
     ]
