@@ -69,8 +69,8 @@ class _CampaignView(CampaignsView, RowsView):
     post=extend_schema(
         operation_id="create_campaign",
         summary="Create a campaign",
-        description="A draft: nobody is reached before it is launched. A test key makes a test campaign, which goes to the sandbox "
-        "carrier only. For what is left out or null the use case decides, and its limits hold in any case.",
+        description="A draft: nobody is reached before it is launched. A test key creates a test campaign, which is sent to the "
+        "sandbox carrier only. The use case determines settings that are left out or null, and its limits always apply.",
         tags=TAGS,
         request=NewCampaign,
         responses={201: CampaignAnswer},
@@ -107,8 +107,9 @@ class CampaignView(_CampaignView):
     @extend_schema(
         operation_id="update_campaign",
         summary="Change a campaign",
-        description="Fields that are left out stay. Once it has begun only `name`, `pace_per_second` and `priority` change: 409 "
-        "`campaign_claimed`. The use case stays once it has recipients: 409 `campaign_has_recipients`.",
+        description="Fields that are left out do not change. Once a campaign has begun, only `name`, `pace_per_second` and "
+        "`priority` can change: 409 `campaign_claimed`. Once it has recipients, the use case cannot change: 409 "
+        "`campaign_has_recipients`.",
         tags=TAGS,
         request=CampaignChanges,
         responses={200: CampaignAnswer},
@@ -146,8 +147,8 @@ def _moving(verb: str, summary: str, description: str, example: Any) -> Any:
 @_moving(
     "launch",
     "Launch a campaign",
-    "It is `running` at once, or `scheduled` where `starts_at` lies ahead. Everybody who may be reached then hears the recording: "
-    "look at the preview before. 409 `import_under_way` while a list is checked or imported.",
+    "It becomes `running` at once, or `scheduled` if `starts_at` is in the future. Everybody who may be reached then gets the "
+    "recording, so look at the preview first. 409 `import_under_way` while a list is being checked or imported.",
     examples.RUNNING,
 )
 class LaunchView(_MoveView):
@@ -157,7 +158,7 @@ class LaunchView(_MoveView):
 @_moving(
     "unschedule",
     "Take back a scheduled launch",
-    "`scheduled` to `draft`; launch it again when it is ready.",
+    "It becomes a `draft` again, which you can launch when it is ready.",
     examples.DRAFT_AGAIN,
 )
 class UnscheduleView(_MoveView):
@@ -167,7 +168,7 @@ class UnscheduleView(_MoveView):
 @_moving(
     "pause",
     "Pause a campaign",
-    "Nothing new is sent from the next moment on. What the carrier already has is still delivered.",
+    "Nothing new is sent. Voicemails that the carrier already has are still delivered.",
     examples.PAUSED,
 )
 class PauseView(_MoveView):
@@ -187,7 +188,7 @@ class ResumeView(_MoveView):
 @_moving(
     "cancel",
     "Cancel a campaign",
-    "What is not sent yet is never sent. What the carrier already has cannot be taken back.",
+    "Unsent voicemails are never sent. Voicemails that the carrier already has cannot be recalled.",
     examples.CANCELED,
 )
 class CancelView(_MoveView):
@@ -201,11 +202,11 @@ class RetryFailedView(_CampaignView):
         operation_id="retry_failed_of_campaign",
         summary="Send a campaign's failed voicemails again",
         description=(
-            "Only where a retry is safe and may help, and only those who have failed by now. Those who may have been reached "
-            "(unconfirmed, unreported) are left out without `accept_duplicate_risk`, which needs the scope "
-            f"`{Scope.VOICEMAIL_RESEND_UNCERTAIN.value}` too. This makes a completed campaign run again. 200 where all "
-            "of it is done; 202 where many are left, which are queued in the background: the campaign's stats say how far that is, "
-            "and until it is done another request is refused: 409 `retry_under_way`."
+            "Voicemails that have failed by now, if a retry is safe and may help. Those that may have reached the person "
+            "(unconfirmed, unreported) are left out without `accept_duplicate_risk`, which also needs the scope "
+            f"`{Scope.VOICEMAIL_RESEND_UNCERTAIN.value}`. A completed campaign runs again. 200 if all are queued again; 202 if many "
+            "are left, which are queued in the background: the campaign's stats show the progress. Until that is done, another "
+            "request gets 409 `retry_under_way`."
         ),
         tags=TAGS,
         request=RetryFailedRequest,
@@ -222,8 +223,8 @@ class RetryFailedView(_CampaignView):
     @extend_schema(
         operation_id="stop_retry_of_campaign",
         summary="Stop a retry of the failed",
-        description="Voicemails that are queued again stay queued; the others stay failed. 409 "
-        "`retry_not_under_way` where none is running.",
+        description="Voicemails that are queued again stay queued; the others stay failed. 409 `retry_not_under_way` if no retry is "
+        "running.",
         tags=TAGS,
         request=None,
         responses={200: RetryFailedAnswer},

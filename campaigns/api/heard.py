@@ -23,7 +23,7 @@ class HeardView(CampaignsView):
     @extend_schema(
         operation_id="get_import_recordings",
         summary="Listen to what the first rows would hear",
-        description=f"The first {MAX_ROWS} rows of the list, each with its recording, joined now where nobody has heard it yet.",
+        description=f"The first {MAX_ROWS} rows of the list, each with its recording, which is joined now if it does not exist yet.",
         tags=["Recipient imports"],
         responses={200: HeardAnswer},
     )

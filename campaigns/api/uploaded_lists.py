@@ -23,7 +23,7 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.observability.masking import mask_numbers
 
 HIDDEN = "•••"
-READ_AS = "Where the guess is wrong. What was checked already must be checked again."
+READ_AS = "Change what was guessed wrong. A list that is checked already must be checked again."
 
 
 class ListUploadHandler(EncryptedUploadHandler):

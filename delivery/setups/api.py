@@ -75,7 +75,7 @@ class SetupView(_SetupView):
     @extend_schema(
         operation_id="update_setup",
         summary="Change a telephony setup",
-        description="Fields that are left out stay. While `enabled` is false, its voicemails wait and new ones are refused.",
+        description="Fields that are left out do not change. While `enabled` is false, its voicemails wait and new ones are refused.",
         tags=TAGS,
         request=SetupChanges,
         responses={200: SetupAnswer},
@@ -88,7 +88,7 @@ class SetupView(_SetupView):
     @extend_schema(
         operation_id="delete_setup",
         summary="Delete a telephony setup",
-        description="409 `setup_in_use` while a use case sends through it. Reports that are still to come are taken.",
+        description="409 `setup_in_use` while a use case sends through it. Later reports of its drops are still accepted.",
         tags=TAGS,
         responses={204: None},
     )
@@ -103,8 +103,8 @@ class SetupTestView(DeliveryView):
     @extend_schema(
         operation_id="test_setup",
         summary="Test a telephony setup",
-        description="Asks the carrier something that proves the credentials and reaches nobody; takes 5 s at most. What is wrong is "
-        "said in `detail`. 422 `check_not_supported` where the carrier offers no such question.",
+        description="Sends the carrier a request that proves the credentials and reaches nobody; takes 5 s at most. `detail` says "
+        "what is wrong. 422 `check_not_supported` if the carrier has no such request.",
         tags=TAGS,
         request=None,
         responses={200: CheckAnswer},

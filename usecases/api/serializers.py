@@ -49,7 +49,7 @@ class SenderAnswer(serializers.Serializer[Any]):
 class UseCaseAnswer(serializers.ModelSerializer[UseCase]):
     setup_id = serializers.UUIDField()
     failover_setup_id = serializers.UUIDField(allow_null=True)
-    phone_numbers = SenderAnswer(many=True, help_text="What it may send from.")
+    phone_numbers = SenderAnswer(many=True, help_text="The numbers that it may send from.")
 
     class Meta:
         model = UseCase
@@ -92,7 +92,7 @@ class NamedUseCase(serializers.Serializer[Any]):
 class PhoneNumberAnswer(serializers.ModelSerializer[PhoneNumber]):
     phone_number = serializers.CharField(source="e164")
     setup_id = serializers.UUIDField()
-    use_cases = NamedUseCase(many=True, help_text="Those that may send from it.")
+    use_cases = NamedUseCase(many=True, help_text="The use cases that may send from it.")
 
     class Meta:
         model = PhoneNumber
@@ -102,4 +102,4 @@ class PhoneNumberAnswer(serializers.ModelSerializer[PhoneNumber]):
 
 class PhoneNumberQuery(PageQuery):
     setup_id = IdField(required=False)
-    use_case_id = IdField(required=False, help_text="Those assigned to this use case.")
+    use_case_id = IdField(required=False, help_text="Only numbers assigned to this use case.")

@@ -82,7 +82,7 @@ class UseCaseView(_UseCaseView):
     @extend_schema(
         operation_id="update_use_case",
         summary="Change a use case and its policy",
-        description="Fields that are left out stay. While `sending_enabled` is false, its voicemails wait.",
+        description="Fields that are left out do not change. While `sending_enabled` is false, its voicemails wait.",
         tags=TAGS,
         request=UseCaseChanges,
         responses={200: UseCaseAnswer},

@@ -49,24 +49,24 @@ class _OfLane(StrictModelSerializer):
 class CampaignChanges(StrictSerializer):
     """The fields of a campaign that can be changed. The use case determines a setting that is null, and its limits always apply."""
 
-    use_case_id = IdField(help_text="Why and from whom. It stays once the campaign has recipients.")
+    use_case_id = IdField(help_text="It cannot change once the campaign has recipients.")
     recording_id = IdField(required=False, allow_null=True, help_text="What everybody hears.")
     script = serializers.ListField(
         required=False,
         allow_null=True,
         child=ObjectField(),
-        help_text='In place of one recording, its parts in the order in which they are heard: `{"clip": id}`, or by what the list '
-        'says about the person `{"field": "first_name", "clips": {"ana": id}, "otherwise": id or null}`.',
+        help_text='Instead of one recording: its parts in order, each a clip, `{"clip": id}`, or chosen by a field of the list, '
+        '`{"field": "first_name", "clips": {"ana": id}, "otherwise": id or null}`.',
     )
     starts_at = LocalTimeField(
         required=False,
         allow_null=True,
-        help_text="Launched, it waits until then. Without an offset it is a time in `time_zone`.",
+        help_text="A launched campaign waits until then. Without an offset it is a time in `time_zone`.",
     )
     ends_at = LocalTimeField(
         required=False,
         allow_null=True,
-        help_text="What is unsent then expires. Without an offset it is a time in `time_zone`.",
+        help_text="Unsent voicemails expire then. Without an offset it is a time in `time_zone`.",
     )
 
     def get_fields(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class CampaignAnswer(serializers.Serializer[Any]):
     priority = serializers.IntegerField(source="lane.priority")
     max_attempts = serializers.IntegerField(source="lane.max_attempts", allow_null=True)
     retry_minutes = serializers.IntegerField(source="lane.retry_minutes", allow_null=True)
-    voicemails = VoicemailCountsField("How many of its voicemails are in which status; those with none are left out.")
+    voicemails = VoicemailCountsField("Its voicemails by status; statuses without voicemails are left out.")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     launched_at = serializers.DateTimeField(allow_null=True, help_text="When sending began, or was scheduled to.")
@@ -125,7 +125,7 @@ class CampaignAnswer(serializers.Serializer[Any]):
 
 class RetryFailedRequest(StrictSerializer):
     accept_duplicate_risk = YesField(
-        default=False, help_text="Also those who may have been reached; needs a scope of its own."
+        default=False, help_text="Include those that may have reached the person; needs an additional scope."
     )
     reasons = serializers.ListField(
         default=list,
@@ -143,15 +143,15 @@ class RetryFailedAnswer(serializers.Serializer[Any]):
     )
     accept_duplicate_risk = serializers.BooleanField()
     matching = serializers.IntegerField(
-        help_text="How many voicemails had failed so when it was asked for. At the end, those neither queued nor left out had come "
-        "to another end meanwhile."
+        help_text="Voicemails that had failed for these reasons at the request. At the end, those neither queued nor left out have "
+        "changed their status meanwhile."
     )
-    queued = serializers.IntegerField(help_text="How many were queued again so far.")
+    queued = serializers.IntegerField(help_text="Voicemails that were queued again so far.")
     left_out = CountsField(
-        "How many were looked at and left as they are, by why: `suppressed`, or `attempts_used_up` after ten drops."
+        "Voicemails that were not queued again, by cause: `suppressed`, or `attempts_used_up` after ten drops."
     )
     asked_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
     stopped_because = serializers.CharField(
-        allow_blank=True, help_text="A sentence that says why it was stopped; empty unless it was."
+        allow_blank=True, help_text="Why it was stopped, as a sentence; empty if it was not."
     )

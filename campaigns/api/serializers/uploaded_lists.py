@@ -32,11 +32,11 @@ class ListReading(StrictSerializer):
         required=False,
         min_value=0,
         max_value=MAX_HEADER_ROW,
-        help_text="The number of the row that names the columns, as a spreadsheet program shows it; 0 where none does. What stands "
-        "above it is not read.",
+        help_text="The number of the row that names the columns, as in a spreadsheet program; 0 if there is none. Rows above it are "
+        "not read.",
     )
     sheet = TextField(
-        required=False, max_length=100, help_text="Of a workbook, the one that is read: a name of `sheets`."
+        required=False, max_length=100, help_text="The sheet of a workbook that is read: a name of `sheets`."
     )
 
 
@@ -51,8 +51,8 @@ def columns_field(kinds: str, *, repeated: Iterable[str]) -> serializers.ListFie
     """The field for the kind of each column. `kinds` is a text that lists the allowed values; `repeated` are the kinds that several
     columns may have."""
     help_text = (
-        f"What each column is, from the left: {kinds} {', '.join(repeated)} may stand several times, and `{UNCLEAR}` where "
-        "nobody has said yet what a column is; no list with such a column is checked."
+        f"What each column is, from the left: {kinds} {', '.join(repeated)} may occur several times. `{UNCLEAR}` is a "
+        "column whose kind a user must set before the list is checked."
     )
     child = TextField(allow_blank=True, max_length=64)
     return serializers.ListField(required=False, child=child, max_length=MAX_COLUMNS, help_text=help_text)
@@ -72,13 +72,13 @@ class UploadedListAnswer(serializers.ModelSerializer[Any]):
     format = serializers.CharField()
     encoding = serializers.CharField(allow_blank=True)
     delimiter = serializers.CharField(allow_blank=True)
-    header_row = serializers.IntegerField(help_text="The number of the row that names the columns; 0 where none does.")
+    header_row = serializers.IntegerField(help_text="The number of the row that names the columns; 0 if there is none.")
     sheet = serializers.CharField(allow_blank=True, help_text=help_of(UploadedList, "sheet"))
-    hidden_rows = serializers.BooleanField(help_text="Whether rows are read that the workbook hides or crosses out.")
-    sheets = SheetAnswer(many=True, help_text="Of a workbook, in the order of their tabs.")
+    hidden_rows = serializers.BooleanField(help_text="Whether rows that the workbook hides or crosses out are read.")
+    sheets = SheetAnswer(many=True, help_text="The sheets of a workbook, in the order of their tabs.")
     columns = serializers.ListField(
         child=serializers.CharField(allow_blank=True),
-        help_text="What each column is; empty where it is not read, `unclear` where somebody has to say it before the check.",
+        help_text="The kind of each column; empty if it is not read, `unclear` if a user must set it before the check.",
     )
     rows_read = serializers.IntegerField()
     rows_imported = serializers.IntegerField(help_text="Rows that are done.")
@@ -101,18 +101,19 @@ class ColumnAnswer(serializers.Serializer[Any]):
     sure = serializers.ChoiceField([sureness.value for sureness in Sureness])
     why = serializers.ChoiceField(
         [why.value for why in Why],
-        help_text="Whether its name, its cells or both say so, its place (where another column would do as well), or a person.",
+        help_text="What the kind follows from: the column's name, its cells, both, its place (if another column fits as well), or a "
+        "user.",
     )
     question = QuestionField(
         allow_blank=True,
-        help_text="What a person has to answer about the column before the list is checked; empty where nothing is asked.",
+        help_text="What a user must answer about the column before the list is checked; empty if nothing is asked.",
     )
 
 
 class SampleAnswer(serializers.Serializer[Any]):
     titles = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField()),
-        help_text="What stands above the row that names the columns, and is not read.",
+        help_text="The rows above the row that names the columns, which are not read.",
     )
     header = serializers.ListField(child=serializers.CharField(allow_blank=True))
     rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField(allow_blank=True)))
@@ -123,6 +124,6 @@ class FirstLookAnswer(serializers.Serializer[Any]):
         source="sample.reading",
         many=True,
         allow_null=True,
-        help_text="What each column is taken for and why. Null where `sample` is null.",
+        help_text="The kind of each column, and what it follows from. Null if `sample` is null.",
     )
     warnings = serializers.ListField(child=serializers.CharField(), help_text="Sentences to read before confirming.")

@@ -39,13 +39,14 @@ class WithdrawalAnswer(serializers.Serializer[Any]):
     withdrawal_id = serializers.UUIDField(source="pk")
     campaign_id = serializers.UUIDField()
     state = serializers.ChoiceField(WITHDRAWAL_STATES)
-    counts = CountsField(f"Lines by what they came to: {', '.join(LineOutcome)}.", *LineOutcome)
+    counts = CountsField(f"Lines by outcome: {', '.join(LineOutcome)}.", *LineOutcome)
     lines = serializers.DictField(
         child=serializers.ListField(child=serializers.IntegerField()),
-        help_text="Of what takes nobody out, the numbers of the first lines: the place in `items` from 1, or the row of the file.",
+        help_text="By outcome that takes nobody out, the numbers of the first lines: the position in `items` from 1, or the file's "
+        "row.",
     )
     withdrawn = serializers.IntegerField(
-        allow_null=True, help_text="How many were taken out; null before it is confirmed."
+        allow_null=True, help_text="The number of people who were taken out; null before it is confirmed."
     )
     created_at = serializers.DateTimeField()
     confirmed_at = serializers.DateTimeField(allow_null=True)

@@ -35,7 +35,7 @@ class VoicemailQuery(WorldQuery):
     carrier = serializers.ChoiceField(sorted(CARRIERS), required=False)
     reference = TextField(required=False, trim_whitespace=False, max_length=MAX_REFERENCE_LENGTH)
     recipient_phone_number = TextField(
-        required=False, trim_whitespace=False, help_text="E.164, exactly. Use the search to keep it out of the URL."
+        required=False, trim_whitespace=False, help_text="E.164, exact match. Use the search to keep it out of the URL."
     )
     created_after = serializers.DateTimeField(required=False, help_text="From this time on.")
     created_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")
@@ -59,7 +59,7 @@ class _ByRecordNumber(StrictSerializer):
     """The filter by record number. It is accepted in bodies only, because URLs are logged."""
 
     record_number = TextField(
-        required=False, max_length=MAX_RECORD_NUMBER, help_text="Exactly, but for case and blanks."
+        required=False, max_length=MAX_RECORD_NUMBER, help_text="Exact match, ignoring case and spaces."
     )
 
 

@@ -35,15 +35,15 @@ class _RecipientFields(StrictSerializer):
         allow_blank=True,
         trim_whitespace=False,
         max_length=MAX_REFERENCE_LENGTH,
-        help_text="Your own name for it, unique for ever among the workspace's live voicemails, and among its test ones: a second "
-        "use answers 409 with the first's id. It is shown and logged in clear: put no record number or other PHI here.",
+        help_text="Your own name for the voicemail, permanently unique among the workspace's live and among its test voicemails: a "
+        "second use gets 409 with the id of the first. It is shown and logged unmasked: put no record number or other PHI here.",
     )
     record_number = TextField(
         required=False,
         allow_blank=True,
         max_length=MAX_RECORD_NUMBER,
-        help_text="The patient's medical record, chart or account number. Kept encrypted, shown as phone numbers are, and found by "
-        "the search; several voicemails may have the same.",
+        help_text="The patient's medical record, chart or account number. Stored encrypted, masked like phone numbers, and "
+        "searchable. Several voicemails may have the same.",
     )
     metadata = ObjectField(
         required=False,
@@ -52,7 +52,7 @@ class _RecipientFields(StrictSerializer):
 
 
 class _SendFields(_RecipientFields, _WhenFields):
-    use_case_id = IdField(help_text="Why and from whom; decides the sender number.")
+    use_case_id = IdField(help_text="The use case of the voicemail, which determines the sender number.")
 
     def recipient(self) -> Recipient:
         data = self.validated_data
@@ -134,7 +134,7 @@ class BatchRequest(_WhenFields):
 
 class RetryRequest(StrictSerializer):
     accept_duplicate_risk = YesField(
-        default=False, help_text="Send again although the person may have been reached; needs a scope of its own."
+        default=False, help_text="Send again even if the person may have been reached; needs an additional scope."
     )
 
 
@@ -142,15 +142,13 @@ class BatchError(serializers.Serializer[Any]):
     code = serializers.CharField()
     detail = serializers.CharField()
     pointer = serializers.CharField()
-    voicemail_id = serializers.UUIDField(
-        required=False, help_text="The first voicemail's, where the reference is used."
-    )
+    voicemail_id = serializers.UUIDField(required=False, help_text="The earlier voicemail that has the same reference.")
 
 
 class BatchItem(serializers.Serializer[Any]):
     """The result for one recipient of a batch: the queued voicemail or an `error`."""
 
-    index = serializers.IntegerField(help_text="The row's place in `recipients`, from 0.")
+    index = serializers.IntegerField(help_text="The recipient's index in `recipients`, from 0.")
     voicemail_id = serializers.UUIDField(required=False)
     sender_phone_number = serializers.CharField(required=False)
     status = serializers.ChoiceField(VOICEMAIL_STATUSES, required=False)

@@ -40,7 +40,7 @@ class WorldQuery(PageQuery):
 
     live = YesFilter(
         required=False,
-        help_text="False for test rows, which a live key does not get unless it asks for them. A test key gets no others.",
+        help_text="False for test rows, which a live key gets only if it asks for them. A test key gets test rows only.",
     )
 
     @property
