@@ -135,11 +135,11 @@ def test_who_is_tried_again_by_a_report_that_the_completion_overtook_ends_with_t
     receive(drop.setup_id, b"{}", [Report(drop.id, ReportStatus.FAILED, None, "", "", Reason.NO_ANSWER)])
     apply = transitions.apply
 
-    def meanwhile(asked: Sequence[Transition], at: datetime) -> set[UUID]:
+    def meanwhile(asked: Sequence[Transition], at: datetime, *, locked: bool = False) -> set[UUID]:
         if any(move.to_status == "queued" for move in asked):
             with ThreadPoolExecutor(1) as pool:
                 pool.submit(lambda: (scheduler.complete(NOW), connection.close())).result(20)
-        return apply(asked, at)
+        return apply(asked, at, locked=locked)
 
     with monkeypatch.context() as patch:
         patch.setattr(transitions, "apply", meanwhile)
