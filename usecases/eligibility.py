@@ -22,7 +22,7 @@ class SkipReason(StrEnum):
 
 class DeferReason(StrEnum):
     OUTSIDE_WINDOW = "outside_window"
-    STOPPED = "stopped"  # a kill switch is on
+    STOPPED = "stopped"  # sending is switched off by a kill switch
     UNREADABLE = "unreadable"  # the number cannot be decrypted with the keys of this installation
 
 

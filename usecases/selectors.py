@@ -51,8 +51,8 @@ def sandbox_setup(workspace: Workspace) -> TelephonySetup | None:
 
 
 def first_setup(use_case: UseCase, live: bool) -> TelephonySetup:
-    """Through which its voicemails go first: its own setup, or what is sent for testing through the workspace's sandbox setup.
-    ServiceError where there is none."""
+    """The setup of the first attempt: the use case's own, or for test voicemails (`live` False) the workspace's sandbox setup.
+    Raises ServiceError if the workspace has no sandbox setup."""
     setup = use_case.setup if live else sandbox_setup(use_case.workspace)
     if setup is None:
         raise ServiceError(

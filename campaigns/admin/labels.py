@@ -218,8 +218,19 @@ def ended(by_status: Mapping[str, int]) -> dict[str, int]:
     return {status: count for status, count in by_status.items() if status in TERMINAL}
 
 
-def list_message(state: str, accepted: int, *, operates: bool, asks: bool = False) -> str:
-    """The message about a recipient list's state and next step."""
+def list_step(state: str, accepted: int, *, operates: bool, asks: bool = False, imported: int = 0) -> str:
+    """The message about a recipient list's state and next step. `imported`: how many of its rows have been imported."""
+    if imported and state in (ImportState.FAILED, ImportState.DISCARDED):
+        broke_off = (
+            f"This list broke off after its first {imported:,} rows. "
+            "Whom it accepted among these is in the campaign and stays there"
+        )
+        again = (
+            "; read it again below, or discard it and upload it again: nobody is added twice"
+            if state == ImportState.FAILED
+            else ""
+        )
+        return f"{broke_off}{again}."
     if state == ImportState.UPLOADED and operates:
         return (
             "Answer the questions about its columns, then check the list. Nobody is added by that."

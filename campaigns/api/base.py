@@ -1,4 +1,4 @@
-"""What the views of this layer share: rows are found in the caller's workspace and world."""
+"""Base view of this layer: it adds the layer's problem codes, and finds campaigns and imports of the caller's workspace and world."""
 
 from __future__ import annotations
 
@@ -20,11 +20,15 @@ class CampaignsView(DeliveryView):
     problems: ClassVar[Mapping[str, ProblemCode]] = {**DeliveryView.problems, **CAMPAIGN_PROBLEMS}
 
     def find_campaign(self, campaign_id: UUID) -> Campaign:
+        """The campaign, to read it. Raises ServiceError if it is not in the caller's workspace and world."""
         found = selectors.campaigns(self.workspace, live=self.reach)
         return self.get_row(found, campaign_id, self.not_found_message("This workspace has no such campaign."))
 
     def find_writable_campaign(self, campaign_id: UUID) -> Campaign:
-        """One that the caller may change."""
+        """The campaign, to change it. Raises ServiceError as `find_campaign`.
+
+        Raises Problem for a scheduled campaign if the API key lacks `campaigns:send`, because changes of a scheduled campaign are
+        sent without another launch."""
         campaign = self.find_campaign(campaign_id)
         if campaign.state == CampaignState.SCHEDULED:
             require_scope(
@@ -36,5 +40,6 @@ class CampaignsView(DeliveryView):
         return campaign
 
     def find_import(self, campaign: Campaign, import_id: UUID) -> RecipientImport:
+        """The import of this campaign. Raises ServiceError if the campaign has none with this id."""
         found = selectors.imports(campaign).select_related("campaign__lane__use_case", "workspace")
         return self.get_row(found, import_id, "This campaign has no such import.")

@@ -1,4 +1,4 @@
-"""Create, list, look at, change, launch, pause, resume, cancel and retry campaigns."""
+"""Views to create, list, get, change, launch, unschedule, pause, resume, cancel and retry campaigns."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class _CampaignView(CampaignsView, RowsView):
     serializer_class = CampaignSerializer
 
     def values(self, data: dict[str, Any]) -> dict[str, Any]:
-        """The ids of use case and recording as rows of this workspace."""
+        """A copy of `data` with this workspace's use case and recording in place of their ids. Raises ServiceError or Problem if
+        one is not found or not permitted."""
         values = dict(data)
         if "use_case_id" in values:
             values["use_case"] = self.find_use_case(values.pop("use_case_id"))
@@ -51,7 +52,7 @@ class _CampaignView(CampaignsView, RowsView):
         return {"voicemails": counts_of([campaign.pk for campaign in rows])}
 
     def serialize_changed(self, row: Campaign) -> Any:
-        """As it is in the database now."""
+        """The campaign, read again from the database after the change."""
         return self.serialize(self.find_campaign(row.pk))
 
 
@@ -68,8 +69,8 @@ class _CampaignView(CampaignsView, RowsView):
     post=extend_schema(
         operation_id="create_campaign",
         summary="Create a campaign",
-        description="A draft: nobody is reached before it is launched. A test key makes a test campaign, which goes to the sandbox "
-        "carrier only. For what is left out or null the use case decides, and its limits hold in any case.",
+        description="A draft: nobody is reached before it is launched. A test key creates a test campaign, which is sent to the "
+        "sandbox carrier only. The use case determines settings that are left out or null, and its limits always apply.",
         tags=TAGS,
         request=NewCampaign,
         responses={201: CampaignSerializer},
@@ -106,8 +107,9 @@ class CampaignView(_CampaignView):
     @extend_schema(
         operation_id="update_campaign",
         summary="Change a campaign",
-        description="Fields that are left out stay. Once it has begun only `name`, `pace_per_second` and `priority` change: 409 "
-        "`campaign_claimed`. The use case stays once it has recipients: 409 `campaign_has_recipients`.",
+        description="Fields that are left out do not change. Once a campaign has begun, only `name`, `pace_per_second` and "
+        "`priority` can change: 409 `campaign_claimed`. Once it has recipients, the use case cannot change: 409 "
+        "`campaign_has_recipients`.",
         tags=TAGS,
         request=CampaignChanges,
         responses={200: CampaignSerializer},
@@ -121,7 +123,7 @@ class CampaignView(_CampaignView):
 
 
 class _TransitionView(_CampaignView, ActionView):
-    """One verb that moves a campaign from state to state."""
+    """A view whose POST calls a service that changes the state of a campaign."""
 
     required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_SEND}
 
@@ -145,8 +147,8 @@ def _documented(verb: str, summary: str, description: str, example: Any) -> Any:
 @_documented(
     "launch",
     "Launch a campaign",
-    "It is `running` at once, or `scheduled` where `starts_at` lies ahead. Everybody who may be reached then hears the recording: "
-    "look at the preview before. 409 `import_under_way` while a list is checked or imported.",
+    "It becomes `running` at once, or `scheduled` if `starts_at` is in the future. Everybody who may be reached then gets the "
+    "recording, so look at the preview first. 409 `import_under_way` while a list is being checked or imported.",
     examples.RUNNING,
 )
 class LaunchView(_TransitionView):
@@ -156,7 +158,7 @@ class LaunchView(_TransitionView):
 @_documented(
     "unschedule",
     "Take back a scheduled launch",
-    "`scheduled` to `draft`; launch it again when it is ready.",
+    "It becomes a `draft` again, which you can launch when it is ready.",
     examples.DRAFT_AGAIN,
 )
 class UnscheduleView(_TransitionView):
@@ -166,7 +168,7 @@ class UnscheduleView(_TransitionView):
 @_documented(
     "pause",
     "Pause a campaign",
-    "Nothing new is sent from the next moment on. What the carrier already has is still delivered.",
+    "Nothing new is sent. Voicemails that the carrier already has are still delivered.",
     examples.PAUSED,
 )
 class PauseView(_TransitionView):
@@ -186,7 +188,7 @@ class ResumeView(_TransitionView):
 @_documented(
     "cancel",
     "Cancel a campaign",
-    "What is not sent yet is never sent. What the carrier already has cannot be taken back.",
+    "Unsent voicemails are never sent. Voicemails that the carrier already has cannot be recalled.",
     examples.CANCELED,
 )
 class CancelView(_TransitionView):
@@ -200,11 +202,11 @@ class RetryFailedView(_CampaignView):
         operation_id="retry_failed_of_campaign",
         summary="Send a campaign's failed voicemails again",
         description=(
-            "Only where a retry is safe and may help, and only those who have failed by now. Those who may have been reached "
-            "(unconfirmed, unreported) are left out without `accept_duplicate_risk`, which needs the scope "
-            f"`{Scope.VOICEMAIL_RESEND_UNCERTAIN.value}` too. This makes a completed campaign run again. 200 where all "
-            "of it is done; 202 where many are left, which are queued in the background: the campaign's stats say how far that is, "
-            "and until it is done another request is refused: 409 `retry_under_way`."
+            "Voicemails that have failed by now, if a retry is safe and may help. Those that may have reached the person "
+            "(unconfirmed, unreported) are left out without `accept_duplicate_risk`, which also needs the scope "
+            f"`{Scope.VOICEMAIL_RESEND_UNCERTAIN.value}`. A completed campaign runs again. 200 if all are queued again; 202 if many "
+            "are left, which are queued in the background: the campaign's stats show the progress. Until that is done, another "
+            "request gets 409 `retry_under_way`."
         ),
         tags=TAGS,
         request=RetryFailed,
@@ -223,8 +225,8 @@ class RetryFailedView(_CampaignView):
     @extend_schema(
         operation_id="stop_retry_of_campaign",
         summary="Stop a retry of the failed",
-        description="Voicemails that are queued again stay queued; the others stay failed. 409 "
-        "`retry_not_under_way` where none is running.",
+        description="Voicemails that are queued again stay queued; the others stay failed. 409 `retry_not_under_way` if no retry is "
+        "running.",
         tags=TAGS,
         request=None,
         responses={200: CampaignRetrySerializer},

@@ -1,4 +1,4 @@
-"""Requests and answers as the documentation shows them. Names are made up."""
+"""Example requests and responses of this layer in the OpenAPI document. Names are fictional."""
 
 from __future__ import annotations
 

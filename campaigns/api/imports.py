@@ -1,4 +1,4 @@
-"""Lists of recipients: uploaded, read, checked, confirmed or discarded, and what was wrong with their rows."""
+"""Views to upload, read, check, confirm and discard lists of recipients, and to download their rejected rows."""
 
 from __future__ import annotations
 
@@ -65,10 +65,9 @@ class _ImportView(UploadedListView):
     post=extend_schema(
         operation_id="upload_import",
         summary="Upload a list of recipients",
-        description="The file is kept encrypted for a day. Nobody is queued yet: the answer shows how the file is read. Change that "
-        "where the guess is wrong or where a column is `unclear`, or say it with the upload; have it checked, look at the counts, "
-        "and "
-        "confirm. The same people uploaded twice are duplicates.",
+        description="The file is stored encrypted for a day. Nobody is queued yet: the response shows how the file is read. Change "
+        "the reading if the guess is wrong or a column is `unclear`, or give it with the upload. Then check the list, look at the "
+        "counts, and confirm. People who are uploaded twice are duplicates.",
         tags=TAGS,
         request={"multipart/form-data": ImportUpload},
         responses={201: RecipientImportDetailSerializer},
@@ -104,7 +103,7 @@ class ImportListView(_ImportView, ListView, CreateView):
     get=extend_schema(
         operation_id="get_import",
         summary="Get an import",
-        description="How the file is read, how far it is, what became of its rows, and its first rows. The cells of these are hidden "
+        description="How the file is read, the progress, the outcomes of its rows, and its first rows, whose cells are hidden "
         f"without the scope `{Scope.NUMBERS_READ.value}`.",
         tags=TAGS,
         responses={200: RecipientImportDetailSerializer},
@@ -122,7 +121,7 @@ class ImportListView(_ImportView, ListView, CreateView):
     delete=extend_schema(
         operation_id="discard_import",
         summary="Discard an import",
-        description="Its file is removed. Only an import that has queued nobody can be discarded.",
+        description="Its file is removed. An import that is importing or completed cannot be discarded.",
         tags=TAGS,
         responses={204: None},
     ),
@@ -143,10 +142,10 @@ class ImportView(_ImportView, UploadedListDetailView):
     post=extend_schema(
         operation_id="check_import",
         summary="Check every row of an import",
-        description="In the background: ask for the import until it is `checked`. Every row then is exactly one of accepted, "
-        "duplicate (in the file, in the campaign), another person of an earlier row's number, invalid, suppressed and not reachable. "
-        "Nobody is queued yet. 422 `columns_unclear` while a column could decide whether somebody may be reached and nobody has said "
-        "what it is; `columns` has these with their questions.",
+        description="Runs in the background: poll the import until it is `checked`. Each row then is exactly one of accepted, "
+        "duplicate (in the file, in the campaign), another person with an earlier row's number, invalid, suppressed, not reachable. "
+        "Nobody is queued yet. 422 `columns_unclear` while a column of unknown meaning could decide whether somebody may be reached; "
+        "`columns` lists these columns with their questions.",
         tags=TAGS,
         request=None,
         responses={200: RecipientImportSerializer},
@@ -162,8 +161,8 @@ class ImportCheckView(_ImportView, ActionView):
     post=extend_schema(
         operation_id="confirm_import",
         summary="Import the accepted rows",
-        description="In the background: ask for the import until it is `completed`. The accepted rows become voicemails of the "
-        "campaign, held until it is launched.",
+        description="Runs in the background: poll the import until it is `completed`. The accepted rows become voicemails of the "
+        "campaign, which wait until it is launched.",
         tags=TAGS,
         request=ImportConfirmation,
         responses={200: RecipientImportSerializer},
@@ -183,8 +182,8 @@ class ImportErrorsView(_ImportView):
     @extend_schema(
         operation_id="get_import_errors",
         summary="Download the rows that were not accepted",
-        description="CSV: the columns as uploaded, then row number, code and sentence; correct them and upload them again. Without "
-        f"the scope `{Scope.NUMBERS_READ.value}` the cells as uploaded are hidden. 409 `import_file_removed` a day after the upload.",
+        description="CSV: the uploaded columns, then row number, code and message. Correct the rows and upload them again. Without "
+        f"the scope `{Scope.NUMBERS_READ.value}` the uploaded cells are hidden. 409 `import_file_removed` a day after the upload.",
         tags=TAGS,
         responses={(200, "text/csv"): OpenApiTypes.STR},
     )
@@ -204,7 +203,7 @@ class ImportErrorsView(_ImportView):
 
 
 def _masked(rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    """An error report in which only the columns of our own say anything."""
+    """The error report with all cells hidden except those of the columns REPORTED."""
     header = next(rows)
     yield [mask_numbers(name) for name in header]
     for row in rows:

@@ -1,4 +1,4 @@
-"""What the first rows of a list would hear, to be listened to before the list is confirmed."""
+"""View of the recordings for the first rows of a list, so that a user can listen to them before confirming the list."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class MessagePreviewView(CampaignsView):
     @extend_schema(
         operation_id="get_import_recordings",
         summary="Listen to what the first rows would hear",
-        description=f"The first {MAX_ROWS} rows of the list, each with its recording, joined now where nobody has heard it yet.",
+        description=f"The first {MAX_ROWS} rows of the list, each with its recording, which is joined now if it does not exist yet.",
         tags=["Recipient imports"],
         responses={200: MessagePreviewSerializer},
     )

@@ -1,4 +1,4 @@
-"""Lists of people who must not be reached: uploaded, read, checked, confirmed or discarded, and undone."""
+"""Views to upload, read, check, confirm, discard and undo opt-out lists."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ class _OptOutView(UploadedListView):
     post=extend_schema(
         operation_id="upload_opt_out_list",
         summary="Upload a list of people who must not be reached",
-        description="The file is kept encrypted for a day. Nobody is on the suppression list yet: the answer shows how the file is "
-        "read. Change that where the guess is wrong or where a column is `unclear`, or say it with the upload; have it checked, look "
-        "at the counts, and confirm. A test key's list is read and counted, and puts nobody on the suppression list.",
+        description="The file is stored encrypted for a day. Nobody is suppressed yet: the response shows how the file is read. "
+        "Change the reading if the guess is wrong or a column is `unclear`, or give it with the upload. Then check the list, look at "
+        "the counts, and confirm. A test key's list is read and counted, but suppresses nobody.",
         tags=TAGS,
         request={"multipart/form-data": OptOutUpload},
         responses={201: OptOutListDetailSerializer},
@@ -95,8 +95,8 @@ class OptOutListsView(_OptOutView, ListView, CreateView):
     get=extend_schema(
         operation_id="get_opt_out_list",
         summary="Get an opt-out list",
-        description="How the file is read, how far it is, what is in it, and its first rows. The cells of these are hidden without "
-        f"the scope `{Scope.NUMBERS_READ.value}`.",
+        description="How the file is read, the progress, the counts, and its first rows, whose cells are hidden without the scope "
+        f"`{Scope.NUMBERS_READ.value}`.",
         tags=TAGS,
         responses={200: OptOutListDetailSerializer},
         examples=[examples.OPT_OUTS_CHECKED],
@@ -112,7 +112,7 @@ class OptOutListsView(_OptOutView, ListView, CreateView):
     delete=extend_schema(
         operation_id="discard_opt_out_list",
         summary="Discard an opt-out list",
-        description="Its file is removed. Only a list that has put nobody on the suppression list can be discarded.",
+        description="Its file is removed. A list that is importing, completed, undoing or undone cannot be discarded.",
         tags=TAGS,
         responses={204: None},
     ),
@@ -133,9 +133,9 @@ class OptOutListView(_OptOutView, UploadedListDetailView):
     post=extend_schema(
         operation_id="check_opt_out_list",
         summary="Check every row of an opt-out list",
-        description="In the background: ask for the list until it is `checked`. Nobody is on the suppression list yet. 422 "
-        "`columns_unclear` while a column could decide who on the list has opted out and nobody has said what it is; `columns` has "
-        "these with their questions.",
+        description="Runs in the background: poll the list until it is `checked`. Nobody is suppressed yet. 422 `columns_unclear` "
+        "while a column of unknown meaning could decide who on the list has opted out; `columns` lists these columns with their "
+        "questions.",
         tags=TAGS,
         request=None,
         responses={200: OptOutListSerializer},
@@ -150,9 +150,9 @@ class OptOutCheckView(_OptOutView, ActionView):
     post=extend_schema(
         operation_id="confirm_opt_out_list",
         summary="Put the numbers of an opt-out list on the suppression list",
-        description="In the background: ask for the list until it is `completed`. Each number binds from the moment at which it is "
-        "listed. 409 `opt_out_list_looks_like_patients` where a column says that people may be reached, or most of them wait in a "
-        "campaign, unless `must_not_be_reached` is true.",
+        description="Runs in the background: poll the list until it is `completed`. Each number is suppressed from the moment at "
+        "which it is added. 409 `opt_out_list_looks_like_patients` if a column says that people may be reached, or if most of them "
+        "wait in a campaign, unless `must_not_be_reached` is true.",
         tags=TAGS,
         request=OptOutConfirmation,
         responses={200: OptOutListSerializer},
@@ -169,9 +169,9 @@ class OptOutConfirmView(_OptOutView, ActionView):
     post=extend_schema(
         operation_id="undo_opt_out_list",
         summary="Undo an opt-out list",
-        description="In the background: ask for the list until it is `undone`. What this list alone has put on the suppression list "
-        "is taken off again; numbers that a person, a carrier or another list has named since stay. Voicemails that were ended "
-        "meanwhile stay so and are counted in `ended_meanwhile`; another campaign reaches these people.",
+        description="Runs in the background: poll the list until it is `undone`. Suppressions that only this list has added are "
+        "removed; numbers that a user, a carrier or another list has named since stay suppressed. Voicemails that ended because of "
+        "the list stay ended, and `ended_meanwhile` counts them; another campaign reaches these people.",
         tags=TAGS,
         request=None,
         responses={200: OptOutListSerializer},

@@ -1,4 +1,4 @@
-"""Every refusal that this layer adds to those below, as data for the answers and for the docs page."""
+"""Problem codes that this layer adds to those of the layers below, as data for responses and for docs/integrate/problems.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What will come of a campaign, what has come of it so far, and all of it as a table."""
+"""Views of a campaign's preview, its progress, and the export of its voicemails."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PreviewView(CampaignsView):
         operation_id="preview_campaign",
         summary="Preview a launch",
         description="How many people would be reached at once, how many later and when, and how many not at all and why, for a "
-        "launch now or at `starts_at`. It is the same decision that is made at the moment of sending.",
+        "launch now or at `starts_at`. The decision is the same as the one before sending.",
         tags=TAGS,
         responses={200: CampaignPreviewSerializer},
         examples=[examples.PREVIEW],
@@ -51,7 +51,7 @@ class StatsView(CampaignsView):
     @extend_schema(
         operation_id="get_campaign_stats",
         summary="See how far a campaign is",
-        description="From counters, so it may be asked every few seconds however large the campaign is.",
+        description="Read from counters, so it can be polled every few seconds, whatever the size of the campaign.",
         tags=TAGS,
         responses={200: CampaignProgressSerializer},
         examples=[examples.STATS],
@@ -69,9 +69,9 @@ class ExportView(CampaignsView):
     @extend_schema(
         operation_id="export_campaign",
         summary="Export a campaign's voicemails",
-        description="The same as `GET /voicemail/export` for this campaign: CSV, newest first, however many there are, filtered "
-        f"like the listing. With the scope `{Scope.NUMBERS_READ.value}` recipients are whole, and what the lists say about them is "
-        "added.",
+        description="The same as `GET /voicemail/export` for this campaign: CSV with all its voicemails, newest first, with the "
+        f"filters of the list. With the scope `{Scope.NUMBERS_READ.value}` recipients are not masked, and the merge fields of the "
+        "lists are added.",
         tags=TAGS,
         parameters=[CampaignExportQuery],
         responses={(200, "text/csv"): OpenApiTypes.STR},

@@ -1,4 +1,4 @@
-"""Uploaded lists of any kind over HTTP: read in one way or another, and looked at before they are checked."""
+"""Base views of uploaded lists of any kind: show a list with a first look at its rows, change its reading, discard it."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.observability.masking import mask_numbers
 
 HIDDEN = "•••"
-READ_AS = "Where the guess is wrong. What was checked already must be checked again."
+READ_AS = "Change what was guessed wrong. A list that is checked already must be checked again."
 
 
 class ListUploadHandler(EncryptedUploadHandler):
-    # What is a little over gets the message of the service.
+    # Above MAX_BYTES of the service, so that a list slightly over it gets the service's message.
     max_bytes = 100 * 1024 * 1024
 
 
 class UploadedListView(CampaignsView, RowsView):
-    """A list of one `kind`. `preview_class` is how the first look at its file is answered, of the sample and what `look` says."""
+    """A view of lists of one `kind`. `preview_class` serializes the first look: the sample of the rows and the values of `look`."""
 
     kind: ClassVar[Kind] = RECIPIENTS
     preview_class: ClassVar[type[ListPreviewSerializer]]
 
     def find(self, **ids: UUID) -> Any:
-        """The list that the address names."""
+        """The list that the URL names. Raises ServiceError if the caller has no such list."""
         raise NotImplementedError
 
     def find_writable(self, **ids: UUID) -> Any:
-        """The same where the caller may change it."""
+        """The list that the URL names, to change it. By default the same as `find`."""
         return self.find(**ids)
 
     def look(self, row: Any) -> dict[str, Any]:
-        """What the first look says beside the sample."""
+        """The values of the first look other than `sample`."""
         raise NotImplementedError
 
     def detail(self, row: Any) -> dict[str, Any]:
-        """The list with the first look at its file."""
+        """The response for a list with the first look at its rows. Cells are hidden unless the API key may see numbers."""
         sample = self._sample(row)
         if sample and not self.may_see_numbers:
             sample = _hidden(sample)
@@ -62,7 +62,7 @@ class UploadedListView(CampaignsView, RowsView):
 
     def _sample(self, row: UploadedList) -> Sample | None:
         if row.is_under_way:
-            return None  # asked for again and again; a workbook is opened anew each time
+            return None  # clients poll a list under way, and each sample would open the file again
         try:
             return uploaded_lists.sample(row, self.kind)
         except ServiceError:
@@ -70,7 +70,7 @@ class UploadedListView(CampaignsView, RowsView):
 
 
 class UploadedListDetailView(UploadedListView):
-    """GET answers a list with the first look, PATCH has its file read in another way, DELETE discards it."""
+    """A view whose GET returns the list with the first look, PATCH changes how its file is read, and DELETE discards it."""
 
     reading_class: ClassVar[type[ListReading]]
     read_as: ClassVar[Callable[..., Any]]
@@ -99,11 +99,11 @@ def hidden(cell: str) -> str:
 
 
 def _hidden(sample: Sample) -> Sample:
-    """It is seen which cells are filled, and nothing of what stands in them."""
+    """The sample with HIDDEN in place of each cell that is not empty."""
     return replace(
         sample,
         titles=[[hidden(cell) for cell in cells] for cells in sample.titles],
-        # A first row that is no header, taken for one, names somebody.
+        # A header that is not sure may be the row of a person.
         header=[mask_numbers(name) if sample.header_sure else hidden(name) for name in sample.header],
         rows=[[hidden(cell) for cell in row] for row in sample.rows],
     )

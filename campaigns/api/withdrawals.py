@@ -1,4 +1,4 @@
-"""People who are taken out of a campaign: checked first, then confirmed."""
+"""Views of withdrawals, which take people out of a campaign: check, get, confirm."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class _WithdrawalView(CampaignsView, RowsView):
         summary="Look up people to take out of a campaign",
         description="For appointments that were canceled: up to "
         f"{MAX_LINES:,} record numbers, references or phone numbers, as JSON or as a file. Nobody is taken out yet: `counts` says "
-        "how many are `waiting` and would be, how many were sent to already, and how many lines found nobody or several. What is "
-        "`ambiguous` takes nobody out; name them in another way. A file with the status of its appointments names those only that it "
-        "says are canceled. 409 `campaign_state` once the campaign is completed or canceled, `import_under_way` while people are "
-        "imported into it.",
+        "how many are `waiting` and would be taken out, how many were sent already, and how many lines match nobody or several "
+        "people. An `ambiguous` line takes nobody out; identify the person in another way. If a file has a column with the status of "
+        "appointments, only its canceled ones count. 409 `campaign_state` once the campaign is completed or canceled, "
+        "`import_under_way` while people are imported into it.",
         tags=TAGS,
         request={"application/json": WithdrawalList, "multipart/form-data": WithdrawalUpload},
         responses={201: WithdrawalSerializer},
@@ -86,8 +86,8 @@ class WithdrawalView(_WithdrawalView):
     post=extend_schema(
         operation_id="confirm_withdrawal",
         summary="Take these people out of the campaign",
-        description="Those who still wait end as `canceled` with the reason `withdrawn`, for good; `withdrawn` says how many. A "
-        "message that has left since the check is not called back.",
+        description="Voicemails that still wait are `canceled` with the reason `withdrawn`, permanently; `withdrawn` counts them. A "
+        "voicemail that was sent since the check cannot be recalled.",
         tags=TAGS,
         request=None,
         responses={200: WithdrawalSerializer},

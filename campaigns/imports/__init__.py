@@ -1,1 +1,1 @@
-"""From an uploaded list to a campaign's voicemails: read, checked, confirmed, judged and inserted in the background."""
+"""Recipient imports: an uploaded list is read, checked, confirmed, and inserted as a campaign's voicemails in the background."""

@@ -1,6 +1,6 @@
-"""What a row alone cannot tell: who stands in the list twice, in the campaign already, or on the suppression list. Set-wise, in SQL.
+"""Set-wise checks of a staged list, in SQL: duplicates, people who are in the campaign already, suppressed numbers.
 
-What becomes a voicemail is what is not rejected: no staged row is ever updated.
+Rejections are rows of `campaigns_rejectedrow`, and all other staged rows become voicemails, so no staged row is ever updated.
 """
 
 from __future__ import annotations
@@ -25,35 +25,33 @@ _REJECT_ROWS = "INSERT INTO campaigns_rejectedrow (recipient_import_id, row_numb
 _REJECT_REPEATED_ROWS = (
     "INSERT INTO campaigns_rejectedrow (recipient_import_id, row_number, outcome, code, earlier_row, differs) "
 )
-# Rows of a stretch without a code of their own that nothing before has rejected. NOT IN, and not NOT EXISTS: it is hashed whatever
-# the planner believes of a table that was empty a moment ago; the other was compared with each rejected row for each row.
+# Rows of a range of places that have no code and no rejection yet. NOT IN instead of NOT EXISTS, because PostgreSQL hashes it even if
+# the statistics are those of an empty table; for NOT EXISTS it compared each row with each rejected row.
 _STILL_OPEN = """
 s.code IS NULL AND s.place > %(after)s AND s.place <= %(until)s
    AND s.number NOT IN (SELECT r.row_number FROM campaigns_rejectedrow r WHERE r.recipient_import_id = %(import)s
                            AND r.row_number BETWEEN %(low)s AND %(high)s)
 """
-# The first and the last row number of a stretch of places.
+# The lowest and the highest row number in a range of places.
 _ROW_NUMBERS_OF_STRETCH = "SELECT min(number), max(number) FROM {table} WHERE place > %(after)s AND place <= %(until)s"
-# Rows that say themselves why they are not accepted.
-# OFFSET 0 has PostgreSQL probe the index row by row: what it knows of a campaign that is being filled is old, and by that it would
-# read all of the campaign for each stretch.
+# Rows that row validation rejected.
 _REJECTED_BY_ITSELF = """
 SELECT %(import)s, s.number, CASE WHEN s.code = ANY(%(not_reachable)s) THEN 'not_reachable' ELSE 'invalid' END, s.code
   FROM {table} s WHERE s.code IS NOT NULL AND s.place > %(after)s
 """
-# Who has said no in one row is not reached by another one; nor is who may have said it in a row that could not be read. Of several
-# rows that bind a number the code that comes first in the alphabet is told.
+# Numbers that a rejected row binds: a person who says no in one row is not reached through another row, and neither is a person who
+# may have said no in a row that could not be read. If several rows bind a number, its code is the alphabetically first one.
 _NUMBERS_SAYING_NO = """
 SELECT i.index, min(CASE WHEN b.code = ANY(%(saying_no)s) THEN b.code ELSE 'number_in_doubt' END) AS code
   FROM {table} b, unnest(b.binds) AS i(index) WHERE b.binds IS NOT NULL GROUP BY 1
 """
-# Rows of a number to which another row says no.
+# Rows whose number another row binds.
 _REJECTED_BY_ANOTHER = """
 SELECT %(import)s, s.number, CASE WHEN bound.code = ANY(%(not_reachable)s) THEN 'not_reachable' ELSE 'invalid' END, bound.code
   FROM {table} s JOIN ({bound}) bound ON bound.index = s.index WHERE s.code IS NULL AND s.place > %(after)s
 """
-# Of rows of one number the first is reached. One that says the same of its person is there twice; another is another person, whose
-# `prints` differ in four bytes for each column that does.
+# The rows of each number after its first. A row with the same `prints` as the first is a duplicate; any other is for another person
+# or visit, and differs in the columns whose four bytes of `prints` differ.
 _REPEATED_IN_FILE = """
 SELECT %(import)s, number, outcome, outcome, first_number,
        CASE outcome WHEN 'same_phone' THEN
@@ -66,16 +64,18 @@ SELECT %(import)s, number, outcome, outcome, first_number,
                 WINDOW same AS (PARTITION BY index ORDER BY place)) s
          WHERE nth_row > 1 AND place > %(after)s) twice
 """
+# Rows whose number has a voicemail in the campaign. OFFSET 0 makes PostgreSQL probe the index row by row: its statistics of a
+# campaign that is being filled are old, and by them it would read the whole campaign for each range.
 _IN_CAMPAIGN_ALREADY = """
 SELECT %(import)s, s.number, 'duplicate_in_campaign', 'duplicate_in_campaign' FROM {table} s
  WHERE {open} AND EXISTS (SELECT 1 FROM (SELECT lane_id FROM delivery_voicemail v WHERE v.recipient_index {sought} OFFSET 0) v
                            WHERE v.lane_id = %(campaign)s)
 """
-# Rows of a number that must not be reached.
+# Rows whose number is suppressed.
 _ON_SUPPRESSION_LIST = """
 SELECT %(import)s, s.number, 'suppressed', 'suppressed' FROM {table} s WHERE {open} AND {suppressed}
 """
-# Takes back what was said of rows that are not imported yet.
+# Deletes the rejections of rows that are not imported yet.
 _FORGET_REJECTED = """
 DELETE FROM campaigns_rejectedrow r USING {table} s
  WHERE r.recipient_import_id = %(import)s AND s.number = r.row_number AND s.place > %(after)s
@@ -83,9 +83,9 @@ DELETE FROM campaigns_rejectedrow r USING {table} s
 
 
 def classify(recipient_import: RecipientImport, compared: Sequence[int]) -> None:
-    """Reject what must be rejected of the rows that are not imported yet, in place of what was said of them before.
+    """Reject rows among those that are not imported yet, in place of their earlier rejections.
 
-    `compared` are the places of the columns by which persons of one number differ.
+    `compared` are the positions of the columns in which two people with one number may differ, in the order of `prints`.
     """
     arguments = _arguments(recipient_import, recipient_import.rows_imported, recipient_import.rows_read)
     _run(recipient_import, _FORGET_REJECTED, arguments)
@@ -98,12 +98,12 @@ def classify(recipient_import: RecipientImport, compared: Sequence[int]) -> None
 
 
 def reject_late(recipient_import: RecipientImport, after: int, until: int) -> dict[str, Any]:
-    """Reject rows of a stretch whose number came into the campaign, or onto the suppression list, since the list was judged.
+    """Reject rows with `after` < place <= `until` whose number was added to the campaign or the suppression list since the check.
 
-    Returns the arguments by which `open_rows_of` finds the rest. Call it while the campaign is locked.
+    Returns the arguments of the query of `open_rows_of` for the other rows. The caller holds the campaign's lock.
     """
     arguments = _arguments(recipient_import, after, until)
-    # Only lists bring people into a campaign, so a campaign's only list need not ask again.
+    # Only imports add people to a campaign, so the only import of a campaign need not check again.
     if (
         RecipientImport.objects.filter(campaign_id=recipient_import.campaign_id)
         .exclude(pk=recipient_import.pk)
@@ -115,7 +115,7 @@ def reject_late(recipient_import: RecipientImport, after: int, until: int) -> di
 
 
 def open_rows_of(recipient_import: RecipientImport) -> str:
-    """A query for the rows of a stretch that become voicemails, in their order."""
+    """An SQL query for the rows of a range that become voicemails, in the order of the list. `reject_late` returns its arguments."""
     return f"SELECT s.* FROM {table_of(recipient_import)} s WHERE {_STILL_OPEN} ORDER BY s.place"  # noqa: S608 - ours
 
 
@@ -132,7 +132,7 @@ def count_outcomes(recipient_import: RecipientImport) -> tuple[dict[str, int], d
 
 
 def count_answers(recipient_import: RecipientImport) -> dict[str, int]:
-    """Rows by what they say about consent, where a column asks for it, and how many are reached by another than their first phone."""
+    """Rows by their answer about consent, if a column asks for it, and as `next_number` the rows whose first phone is not used."""
     counted: Counter[str] = Counter()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -147,7 +147,7 @@ def count_answers(recipient_import: RecipientImport) -> dict[str, int]:
 
 
 def forget(recipient_import: RecipientImport) -> None:
-    """What was said of its rows."""
+    """Delete all rejections of the import."""
     rejected = RejectedRow.objects.filter(recipient_import=recipient_import)
     rejected._raw_delete(rejected.db)
 

@@ -1,5 +1,4 @@
-"""The rows that were not accepted, as they stood in the list, with why: to be corrected in a spreadsheet program and uploaded
-again."""
+"""The error report: the rejected rows as they were in the list, with reasons, to be corrected and uploaded again."""
 
 from __future__ import annotations
 
@@ -17,8 +16,9 @@ from rvm.spreadsheets.refusals import SheetInvalid
 
 
 def error_report(recipient_import: RecipientImport) -> Iterator[list[str]]:
-    """The header, then the rows, read from the kept file and the rejections side by side. Raises ServiceError:
-    import_file_removed."""
+    """The header, then the rejected rows in order, each with its cells from the stored file and the columns REPORTED.
+
+    Raises ServiceError: import_file_removed."""
     require_file(recipient_import)
     try:
         yield from _report(recipient_import)
@@ -29,7 +29,7 @@ def error_report(recipient_import: RecipientImport) -> Iterator[list[str]]:
 def _report(recipient_import: RecipientImport) -> Iterator[list[str]]:
     seen, rows = open_list(recipient_import.content(), dialect_of(recipient_import))
     width = len(recipient_import.columns)
-    # A first row that is no header, taken for one, names somebody.
+    # A header that is not sure may be the row of a person.
     header = list(seen.header.names) if seen.header.sure else []
     header += [recipient_import.columns[at] or f"column {at + 1}" for at in range(len(header), width)]
     kept = [at for at, name in enumerate(header) if name not in REPORTED]

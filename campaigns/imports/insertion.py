@@ -1,7 +1,7 @@
-"""Accepted rows become voicemails, batch by batch: each is committed with the progress that it makes, so a kill costs nothing.
+"""Insertion of accepted rows as voicemails, in batches: each is committed with its progress, so a killed worker leaves no gap.
 
-The campaign is locked for the length of a batch. So two lists never add one number to it, and no list adds to a campaign that
-somebody has launched or canceled meanwhile.
+A batch holds the campaign's lock. So two lists cannot both add the same number, and no list adds to a campaign that was launched or
+canceled meanwhile.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ BATCH = 20_000
 
 
 class CampaignClaimed(Exception):
-    """The campaign can take no more people."""
+    """The campaign has begun or ended, so no people can be added."""
 
 
 def insert(recipient_import: RecipientImport) -> None:
-    """Raises Superseded, Stopping, CampaignClaimed, and what staging anew raises."""
+    """Insert all accepted rows that are not inserted yet, after staging the list again if its table is missing or outdated.
+
+    Raises Superseded, Stopping, CampaignClaimed, and the exceptions of `stage`."""
     if not is_staged(recipient_import):
         if recipient_import.campaign.state not in EDITABLE:
-            raise CampaignClaimed  # whether or not the list can still be read
+            raise CampaignClaimed  # also if the file is gone, for which `stage` would raise another exception
         compared = stage(recipient_import)
         with transaction.atomic():
             classify(recipient_import, compared)
@@ -41,6 +43,7 @@ def insert(recipient_import: RecipientImport) -> None:
 
 
 def insert_batch(recipient_import: RecipientImport) -> None:
+    """Insert the accepted ones of the next BATCH rows and commit the progress. Raises Superseded, CampaignClaimed."""
     after = recipient_import.rows_imported
     until = min(after + BATCH, recipient_import.rows_read)
     with transaction.atomic():
@@ -53,7 +56,7 @@ def insert_batch(recipient_import: RecipientImport) -> None:
             identified=not {"record_number", "reference"}.isdisjoint(recipient_import.columns),
             now=database_now(),
         )
-        # Whoever else inserted these rows has moved it on, and this transaction is undone.
+        # If another worker has inserted these rows, `rows_imported` has changed, and this transaction is rolled back.
         own = RecipientImport.objects.filter(pk=recipient_import.pk, state=ImportState.IMPORTING, rows_imported=after)
         if not own.update(rows_imported=until, updated_at=Now()):
             raise Superseded
@@ -65,5 +68,5 @@ def _locked(recipient_import: RecipientImport) -> Campaign:
     if campaign.state not in EDITABLE:
         raise CampaignClaimed
     if campaign.script != recipient_import.campaign.script:
-        raise Superseded  # what each person hears was chosen by another script: the rows are staged again
+        raise Superseded  # the staged recordings were chosen by another script, so the rows are staged again
     return campaign

@@ -1,4 +1,4 @@
-"""How the rows of one list are laid out: what each column is, and what is looked for in those that decide nothing. Pure."""
+"""Layout of one list: the kind of each column, and what is searched for in the columns that decide nothing. Pure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from rvm.spreadsheets.columns.kinds import DECIDING, UNCLEAR
 from rvm.spreadsheets.columns.reading import Column, Watch
 from rvm.spreadsheets.preview import Preview, width_of
 
-# Behind the list's own columns in our error report, which comes back fixed. A list that has them is read without them.
+# The columns that the error report appends. A corrected error report may be uploaded as a list; they are then not read.
 REPORTED = ("row_number", "error_code", "error_message")
-# Everything in these is judged.
+# Each cell of these columns is judged anyway, so nothing is searched for in them.
 _JUDGED = frozenset({*DECIDING, UNCLEAR})
 
 
 @dataclass(frozen=True)
 class Layout:
-    """`columns` are kinds, merge fields' names or "" where a column is not read; `watches` is what is looked for in each, or None.
+    """The layout of one list. `columns` has a kind, the name of a merge field, or "" for a column that is not read; `watches` has
+    what is searched for in each column, or None.
 
-    `named` says whether a header names them, and `header` are its names. `said` are the places of which a person has said what stands
-    there, and `titles` are the rows above the header. `width` is how many cells rows have, 0 where they are ragged, as those of
-    workbooks are, which end with their last cell: there what is missing at the end is empty, and nothing can be shifted.
+    `named`: whether a header names the columns. `header`: its names. `titles`: the rows above it. `said`: positions of the columns
+    whose kind a user has set. `width`: the number of cells in a row; 0 if rows are ragged, as in workbooks, where a row ends with its
+    last filled cell, so that missing cells are empty and no cell can be shifted.
     """
 
     columns: Sequence[str]
@@ -34,7 +35,7 @@ class Layout:
 
 
 def layout_of(columns: Sequence[str], said: Collection[int], seen: Preview, *, ragged: bool) -> Layout:
-    """`said` are the places of which a person has said what stands there."""
+    """The layout of a list with the preview `seen`. `columns` are its kinds; `said` are the positions whose kind a user has set."""
     guessed = seen.columns
     watches = [
         _watch(kind, guessed[at] if at < len(guessed) else None, said=at in said) for at, kind in enumerate(columns)
@@ -48,11 +49,11 @@ def _watch(kind: str, guessed: Column | None, *, said: bool) -> Watch | None:
     if kind in _JUDGED:
         return None
     if said:
-        # A no in so many words is one in a column of notes too; who means something else by it has the column not read.
+        # An explicit refusal counts in any column that is read. A user can have the column not read if it means something else.
         return Watch.WORDS if kind else None
     if guessed is None:
         return Watch.ANSWERS
     if guessed.kind in REPORTED and not kind:
         return Watch.REPORTED
-    # What it was once taken for says nothing where it is now taken for something else.
+    # The watch belongs to the guessed kind, so it is not used if the column now has another kind.
     return guessed.watch if guessed.kind == kind else Watch.ANSWERS

@@ -1,4 +1,4 @@
-"""What time does with lists: wakes the worker for those under way, and removes what a day has made superfluous."""
+"""Time-driven steps of lists, run by the tick: wake the worker for lists under way, and remove files after a day."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rvm.platform.database.ids import time_of
 from rvm.platform.encryption import encrypted_files
 
 KEPT = timedelta(hours=24)
-# An import under way shows progress every few seconds, but for the judging of a large list.
+# An import under way commits progress every few seconds, except while a large list is classified.
 STILL = timedelta(minutes=2)
 BATCH = 100
 STRAYS_EVERY = timedelta(hours=1)
@@ -37,7 +37,7 @@ def wake_for_imports(now: datetime) -> None:
 
 
 def remove_files(now: datetime) -> None:
-    """A list is kept for a day: by then its errors were fixed, or it was not meant. One that is being imported is waited for."""
+    """Remove the files of discarded lists, and of others a day after their upload; a list that is being imported keeps its file."""
     remove_files_of(RecipientImport, "campaign_id", "import.expired", now, tidy=unstage)
 
 
@@ -49,12 +49,12 @@ def remove_files_of(
     *,
     tidy: Callable[[Any], object] = lambda row: None,
 ) -> None:
-    """Remove the files of a kind of lists that a day has made superfluous, which also ends what nobody confirmed.
+    """Remove the files of one kind of list when they are due, and discard lists that no user has confirmed within a day.
 
-    `locked` is the column by whose value the kind's worker locks, `expired` what the audit calls an end that nobody asked for; `tidy`
-    removes what else is kept of a list.
+    `locked` is the column with the id that the worker's lock is for. `expired` is the audit action of such a discarding. `tidy`
+    removes other data of a list.
     """
-    # Lists of every kind have the states that stand here.
+    # All kinds of lists have the states that are used here.
     due = kind.objects.filter(file_removed_at=None).exclude(state=ImportState.IMPORTING)
     due = due.filter(Q(state=ImportState.DISCARDED) | Q(created_at__lte=now - KEPT))
     for found in due.select_related("workspace").order_by("id")[:BATCH]:
@@ -74,7 +74,7 @@ def remove_files_of(
 
 
 def remove_strays(now: datetime) -> None:
-    """Files whose process died before it wrote their row. The id in the name says from when they are."""
+    """Remove files without a row, left by a process that died during an upload. A file's age follows from the id in its name."""
     global _looked_for_strays
     if _looked_for_strays is not None and abs(now - _looked_for_strays) < STRAYS_EVERY:
         return
@@ -93,7 +93,7 @@ def _remove_strays(kind: type[RecipientImport] | type[OptOutImport], now: dateti
 
 
 def _is_older(name: str, moment: datetime) -> bool:
-    """What is not called as we call our files is not ours to remove."""
+    """Whether the id in the name is from `moment` or earlier; False for a name without an id, because uploads do not create it."""
     try:
         return time_of(UUID(PurePath(name).stem)) <= moment
     except (ValueError, OverflowError):
@@ -101,7 +101,9 @@ def _is_older(name: str, moment: datetime) -> bool:
 
 
 def warning() -> str:
-    """For /readyz, which anybody may read: sending does not depend on imports, so the platform is ready all the same."""
+    """A warning for /readyz about imports without progress, or "". It contains only a count, because /readyz is public.
+
+    It is no failed check, because sending does not depend on imports."""
     still = sum(
         rows.filter(updated_at__lt=Now() - STILL).count()
         for rows in (

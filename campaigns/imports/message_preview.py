@@ -1,4 +1,4 @@
-"""What the first rows of an uploaded list would hear: listened to before anybody is sent to."""
+"""Sample recordings for the first rows of an uploaded list, to listen to before the list is confirmed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ MAX_ROWS = 20
 
 
 def sample_of_list(recipient_import: RecipientImport, most: int = MAX_ROWS) -> list[Sample]:
-    """One for each of the first rows, read as the list is read now. Raises ServiceError where the list is gone or cannot be read."""
+    """One sample per row for the first `most` rows, by the list's current reading. Raises ServiceError if its file is gone or cannot
+    be read."""
     seen = service.sample(recipient_import)
     people = [{name: cell for name, cell in zip(seen.columns, row, strict=True) if name and cell} for row in seen.rows]
     return sample_recordings(recipient_import.campaign, people[:most])

@@ -1,4 +1,4 @@
-"""Why a row of a list was not accepted: each code with its outcome and its message, the same everywhere."""
+"""Codes of rows of a list that are not accepted, with their outcomes and messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from usecases.suppressions import MUST_NOT_BE_REACHED
 
 
 class Code(NamedTuple):
-    """`message` says what is wrong with the row and what to do about it."""
+    """The outcome and the message of one code. The message says what is wrong with the row and what to do."""
 
     outcome: Outcome
     message: str
@@ -21,7 +21,7 @@ class Code(NamedTuple):
 _I, _N = Outcome.INVALID, Outcome.NOT_REACHABLE
 
 CODES: dict[str, Code] = {
-    # What the cells say.
+    # Invalid cells and rows.
     "phone_missing": Code(_I, "There is no phone number in this row; add it or leave the row out."),
     "excel_damaged": Code(
         _I,
@@ -94,7 +94,7 @@ CODES: dict[str, Code] = {
     "recording_refused": Code(
         _I, "The clips that this row's fields choose do not make a recording; see the campaign's script."
     ),
-    # Whom the workspace's rules leave out.
+    # People who must not or cannot be reached.
     "number_country_not_opened": Code(_N, COUNTRY_NOT_OPENED),
     "number_area_code_unknown": Code(
         _N,
@@ -132,7 +132,7 @@ CODES: dict[str, Code] = {
     "clip_missing": Code(
         _N, "The campaign's script has no clip for what this row says; add the clip or an “otherwise”."
     ),
-    # What is known once all rows are read.
+    # Known only after all rows were read.
     "duplicate_in_file": Code(
         Outcome.DUPLICATE_IN_FILE,
         "This number stands in an earlier row that says the same; nobody is reached twice by one list.",

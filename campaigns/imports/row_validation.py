@@ -1,4 +1,4 @@
-"""What one row says about one person, as far as the row alone can tell: a number that may be reached, or a code why not."""
+"""Validation of one row of a list: a person with a number that may be reached, or the code of the row's rejection."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ Row = Sequence[str]
 
 
 class Person(NamedTuple):
-    """`zones`: every one the person may be in, by the number and by what the row says; `fields` is JSON, or None;
-    `recording_id` is None where the campaign has one recording for everybody. `nth` says which of the person's phones `number` is,
-    from 0, and `prints` has four bytes for each place of `compared_of`, by which persons of one number differ."""
+    """A valid row. `zones` are all time zones that the person may be in, by the number and by the row; `fields` are the merge fields
+    as JSON, or None; `recording_id` is None if the campaign has one recording for all. `nth` says which of the person's phones
+    `number` is, from 0. `prints` has four bytes per position of `compared_of`, which differ if the cells differ."""
 
     number: str
     reference: str
@@ -76,7 +76,8 @@ class Person(NamedTuple):
 
 
 class RowInvalid(Exception):
-    """`code` is one of campaigns.imports.row_errors; `binds` are the numbers to which the row says no, in other rows too."""
+    """The rejection of a row. `code` is one of campaigns.imports.row_errors; `binds` are numbers (E.164) that no other row may reach
+    either."""
 
     def __init__(self, code: str, binds: Sequence[str] = (), consent: Consent = Consent.NOT_ASKED) -> None:
         super().__init__(code)
@@ -86,7 +87,8 @@ class RowInvalid(Exception):
 
 
 def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
-    """A function that judges the rows of one list, in their order; it raises RowInvalid."""
+    """A function that validates the rows of one list, in their order; it raises RowInvalid. A row may depend on those above it, for
+    example on a heading."""
     read, shaped, binds = _reader_for(campaign, layout), _shape_for(layout), _binding(layout)
     under_heading = under_header = False
 
@@ -95,7 +97,7 @@ def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
         try:
             person = read(row)
         except RowInvalid:
-            # A heading has no number and is refused anyway, so only such rows are looked at.
+            # A heading has no number and is rejected anyway, so only rejected rows can be headings.
             under_heading = under_heading or heading_at(row) not in (None, *layout.said)
             under_header = under_header or names_other_columns(row, layout.header)
             raise
@@ -109,9 +111,9 @@ def judge_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
 
 
 def _reader_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
-    """A function that reads one row by itself; it raises RowInvalid."""
+    """A function that validates one row without regard to headings above it; it raises RowInvalid."""
     columns = list(layout.columns)
-    # As wide as the list, and no cell of it behind its columns.
+    # The width of rows that `shaped` would not change; -1 if each row must be checked.
     width = len(columns) if layout.width in (0, len(columns)) else -1
     reference_at = columns.index("reference") if "reference" in columns else -1
     record_number_at = columns.index("record_number") if "record_number" in columns else -1
@@ -165,7 +167,7 @@ def _reader_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
 
 
 def rules_of(campaign: Campaign) -> dict[str, Any]:
-    """By which its numbers are judged: the options of `check_recipient`."""
+    """The keyword arguments of `check_recipient` for numbers of the campaign."""
     return {
         "countries": sorted(campaign.workspace.countries),
         "area_codes": sorted(campaign.workspace.area_codes),
@@ -174,17 +176,18 @@ def rules_of(campaign: Campaign) -> dict[str, Any]:
 
 
 def compared_of(layout: Layout) -> list[int]:
-    """The places by which two rows of one number are two persons; of a list without names of columns also those that are not read."""
+    """The positions of the columns in which two people with one number may differ; without a header also those that are not read."""
     return [at for at, kind in enumerate(layout.columns) if kind not in _NOT_COMPARED and (kind or not layout.named)]
 
 
 def _phones_of(layout: Layout) -> list[int]:
-    """The places of the person's phones, in the order in which they are tried."""
+    """The positions of the phone columns, in the order in which the phones are tried."""
     return [layout.columns.index(kind) for kind in PHONES if kind in layout.columns]
 
 
 def _shape_for(layout: Layout) -> Callable[[Row], Row]:
-    """A function that makes a row as wide as the list, and refuses one that is damaged or whose cells may stand in other columns."""
+    """A function that pads a row to the list's width. It raises RowInvalid for a row that is damaged, whose cells may be in the wrong
+    columns, or that has an answer behind its last column."""
     columns, needed = len(layout.columns), last_deciding(layout)
 
     def shaped(row: Row) -> Row:
@@ -192,7 +195,7 @@ def _shape_for(layout: Layout) -> Callable[[Row], Row]:
             raise RowInvalid(row.code, _numbers_anywhere(row))
         if layout.width and len(row) < needed:
             raise RowInvalid("row_short", _numbers_anywhere(row))
-        # Also where nothing stands in the last ones: what is one cell too many may have moved all behind it.
+        # Also if the surplus cells are empty: one extra cell may have shifted all cells after it.
         if layout.width and len(row) > layout.width:
             raise RowInvalid("row_wide", _numbers_anywhere(row))
         if objects("\x1f".join(row[columns:])):
@@ -209,7 +212,7 @@ def _numbers_anywhere(row: Row) -> list[str]:
 
 
 def _repeating(phones: Sequence[int]) -> Callable[[Row], Row]:
-    """A function that gives a row the phone of the row above where it says “same as above”: a no in one of them binds it."""
+    """A function that replaces “same as above” in a phone column by the phone of the row above: a no in one of the rows binds it."""
     above = dict.fromkeys(phones, "")
 
     def repeated(row: Row) -> Row:
@@ -246,7 +249,9 @@ def _region_for(layout: Layout) -> Callable[[Row], str]:
 
 
 def _number_for(campaign: Campaign, layout: Layout) -> Callable[[Row], tuple[str, int]]:
-    """A function for the first of the person's phones that can be reached, and which it is; it raises why the first is none."""
+    """A function that returns the first reachable phone (E.164) of a row and which of its phones it is, from 0.
+
+    If none is reachable, it raises the CellInvalid or NumberInvalid of the first phone that is not empty."""
     rules = rules_of(campaign)
     phones, region_of = _phones_of(layout), _region_for(layout)
     described = [(at, extension_of(at, layout.columns, phones), _type_of(at, layout.columns, phones)) for at in phones]
@@ -278,7 +283,8 @@ def _number_for(campaign: Campaign, layout: Layout) -> Callable[[Row], tuple[str
 
 
 def extension_of(phone_at: int, columns: Sequence[str], phones: Sequence[int]) -> int | None:
-    """The column with the extension of a phone: the phone on its left, or else on its right, is its own."""
+    """The position of the column with the extension of a phone, or None. An extension belongs to the next phone on its left, or if
+    there is none, to the first phone."""
     for at, kind in enumerate(columns):
         if kind == EXTENSION:
             left = [each for each in phones if each < at]
@@ -300,7 +306,8 @@ def _type_of(phone_at: int, columns: Sequence[str], phones: Sequence[int]) -> in
 
 
 def _prints_for(layout: Layout) -> Callable[[Row], bytes]:
-    """A function for what tells persons of one number apart, without a word of it: hashes that only this process can repeat."""
+    """A function that returns the `prints` of a row: salted hashes that tell people with one number apart and reveal no cell. They
+    are comparable within one pass over the list."""
     compared, salt = compared_of(layout), secrets.token_hex(8)
     pack = struct.Struct(f"!{len(compared)}I").pack
 
@@ -311,7 +318,7 @@ def _prints_for(layout: Layout) -> Callable[[Row], bytes]:
 
 
 def _remembering(read: Callable[[str], tuple[str, ...]]) -> Callable[[str], tuple[str, ...]]:
-    """Lists say the same few places over and over."""
+    """The function with a cache, because lists repeat few places."""
     return lru_cache(maxsize=4096)(read)
 
 
@@ -328,7 +335,7 @@ def _recordings(campaign: Campaign) -> Callable[[Mapping[str, object]], UUID]:
             return hearing.recording_for(fields).pk
         except ServiceError as refused:
             if refused.code == STORAGE_UNAVAILABLE:
-                raise  # not this row's fault: the whole list waits for another try
+                raise  # temporary and not the row's fault: the whole import is tried again
             raise RowInvalid("clip_missing" if refused.code == "clip_missing" else "recording_refused") from None
 
     return recording_of

@@ -1,7 +1,7 @@
-"""The work on the imports under way: whoever holds a campaign's lock judges its lists and makes voicemails of them.
+"""The worker's job for imports under way. The holder of a campaign's lock checks the campaign's lists and inserts their voicemails.
 
-The lock belongs to a connection to PostgreSQL and vanishes with it, so a killed worker's import is free at once. Nothing rests on the
-lock but that two do not do the same work: what they commit is conditional on what they found.
+The lock belongs to a PostgreSQL session and ends with it, so the import of a killed worker is free at once. The lock only prevents
+double work; correctness does not depend on it, because each commit is conditional on the state that it is based on.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ FAULT = "The list could not be checked because of a fault of the platform. Try i
 
 
 def work() -> bool:
-    """Work on every import under way that nobody else works on, the oldest first. Whether any is left to somebody else."""
+    """Work on all imports under way that no other worker has locked, oldest first. Returns whether another run must follow: an import
+    was locked, or the process was asked to stop."""
     left = False
     waiting = RecipientImport.objects.under_way().order_by("id").values_list("pk", "campaign_id")
     for identifier, campaign_id in list(waiting):
@@ -54,7 +55,9 @@ def work() -> bool:
 
 
 def work_on(identifier: UUID) -> None:
-    """Bring one import to its next state. The caller holds its campaign's lock."""
+    """Bring one import to its next state. The caller holds its campaign's lock.
+
+    Raises InterfaceError, OperationalError, Stopping, Superseded; the import can then be continued."""
     rows = RecipientImport.objects.under_way().select_related("campaign__workspace", "campaign__lane__use_case__setup")
     recipient_import = rows.filter(pk=identifier).first()
     if recipient_import is None:
@@ -75,9 +78,9 @@ def work_on(identifier: UUID) -> None:
     except CampaignClaimed:
         fail(recipient_import, "The campaign was ended or launched while its list was being imported.")
     except (InterfaceError, OperationalError, Stopping, Superseded):
-        raise  # what was committed stays, and somebody goes on from there
+        raise  # committed batches remain, and the next run continues after them
     except Exception as error:
-        # Without its message and its frames: they may hold cells of the list.
+        # Without message and traceback, which may contain cells of the list.
         log.error("import_broke", import_id=str(identifier), error=type(error).__name__)
         if was is ImportState.CHECKING:
             fail(recipient_import, FAULT)
@@ -105,6 +108,7 @@ def _import(recipient_import: RecipientImport) -> None:
 
 
 def fail(recipient_import: RecipientImport, message: str) -> None:
+    """End the import as failed, with the message for users. Raises Superseded if its state has changed."""
     with transaction.atomic():
         counts, codes = count_outcomes(recipient_import)
         change_state_if_still(recipient_import, ImportState.FAILED, error=message[:500], counts=counts, codes=codes)
@@ -118,7 +122,7 @@ def _audit(action: str, recipient_import: RecipientImport, **details: object) ->
 
 @contextmanager
 def lock(campaign_id: UUID) -> Iterator[bool]:
-    """Whether this connection has the campaign's lists to itself."""
+    """Hold the lock of the campaign's lists during the block, if it is free; the value says whether it is held."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_try_advisory_lock({_KEY})", [campaign_id])
         (mine,) = cursor.fetchone()
@@ -130,7 +134,7 @@ def lock(campaign_id: UUID) -> Iterator[bool]:
 
 
 def lock_within_transaction(campaign_id: UUID) -> bool:
-    """The same lock until the transaction ends."""
+    """Take the same lock until the transaction ends, if it is free, and return whether it is held."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_try_advisory_xact_lock({_KEY})", [campaign_id])
         return bool(cursor.fetchone()[0])

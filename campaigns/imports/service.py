@@ -1,4 +1,4 @@
-"""What people do with a list of recipients: upload it, see how it is read, have it checked, confirm it."""
+"""Services of recipient imports for users: upload, change the reading, check, confirm, discard."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ from rvm.spreadsheets.columns.headings import any_says_no
 from rvm.spreadsheets.workbook_notices import other_sheets
 
 __all__ = ["sample"]
-# What a check has found, before there was one.
+# The results of a check before the first check.
 _ANEW: Mapping[str, Any] = {"error": "", "rows_read": 0, "rows_imported": 0, "counts": {}, "codes": {}, "answers": {}}
 
 
 class RowError(NamedTuple):
-    """`row_number` is what a spreadsheet program shows beside the row. Of a number that stands in an earlier row, `earlier_row` is
-    that one and `differs` the columns in which the two differ, as the mapping has them."""
+    """A rejected row. `row_number` is the number that a spreadsheet program shows beside it. If an earlier row has the same phone
+    number, `earlier_row` is that row's number, and `differs` has the names (see `called`) of the columns in which the two differ."""
 
     row_number: int
     outcome: Outcome
@@ -64,14 +64,14 @@ def upload(
     now: datetime,
     reading: Mapping[str, Any] | None = None,
 ) -> RecipientImport:
-    """Keep the file encrypted, and guess how it is written and what its columns are, but for what `reading` says, as `read_as`.
+    """Store the file encrypted and guess how it is read; `reading` overrides the guess with the settings of `read_as`.
 
     Raises ServiceError: campaign_claimed, recording_missing, import_too_large, import_unreadable, storage_unavailable, and the
     codes of columns.
     """
     _require_editable(campaign)
     row = RecipientImport(
-        id=uuid7_at(int(now.timestamp() * 1000)),  # it names the file, which is as old as it says
+        id=uuid7_at(int(now.timestamp() * 1000)),  # it names the file, and its time is the file's age
         workspace_id=campaign.workspace_id,
         campaign=campaign,
         file_name=name_of(file_name),
@@ -102,11 +102,11 @@ def upload(
 def read_as(
     recipient_import: RecipientImport, changes: Mapping[str, Any], *, actor: User | None, now: datetime
 ) -> RecipientImport:
-    """Override the guess: format, encoding, delimiter, header_row, sheet, hidden_rows, columns. What had been checked must be checked
-    again; columns are guessed anew where the file is read in another way and they are not named.
+    """Change how the file is read. `changes` may have format, encoding, delimiter, header_row, sheet, hidden_rows, columns and
+    columns_said. A checked list must be checked again. Columns that are not given are guessed again if another setting changes.
 
-    Of named columns `columns_said` are the places of which a person says what they are, by default all: in these a no is not looked
-    for that the column's kind does not ask for.
+    `columns_said` are the positions of the given columns whose kind the user has set, by default all. In these only explicit refusals
+    are searched for, and nothing if the column is not read.
 
     Raises ServiceError: campaign_claimed, import_<state>, import_file_removed, import_unreadable, and the codes of columns.
     """
@@ -120,7 +120,7 @@ def read_as(
 
 
 def check(recipient_import: RecipientImport, *, actor: User | None, now: datetime) -> RecipientImport:
-    """uploaded -> checking: every row is judged in the background. Raises ServiceError, also while a column is unclear."""
+    """uploaded or checked -> checking: a worker checks every row. Raises ServiceError, also while a column is unclear."""
     with _locked(recipient_import, ImportState.CHECKING) as row:
         require_file(row)
         require_clear(row)
@@ -134,9 +134,9 @@ def check(recipient_import: RecipientImport, *, actor: User | None, now: datetim
 def confirm(
     recipient_import: RecipientImport, *, consent_statement: str, actor: User | None, now: datetime
 ) -> RecipientImport:
-    """checked -> importing: accepted rows become voicemails in the background.
+    """checked -> importing: a worker inserts the accepted rows as voicemails.
 
-    `consent_statement` is what the person attests about the list. Raises ServiceError.
+    `consent_statement` is the user's attestation of these people's consent. Raises ServiceError.
     """
     statement = consent_statement.strip()
     if not statement:
@@ -171,7 +171,7 @@ def confirm(
 
 
 def discard(recipient_import: RecipientImport, *, actor: User | None, now: datetime) -> RecipientImport:
-    """Drop an import that has imported nothing; its file is removed within moments. Raises ServiceError."""
+    """Discard an import that is neither importing nor completed; the tick removes its file. Raises ServiceError."""
     with _locked(recipient_import, ImportState.DISCARDED, of_editable=False) as row:
         change_state(row, ImportState.DISCARDED)
         audit.record("import.discarded", row, actor=actor, workspace=row.campaign.workspace)
@@ -179,7 +179,7 @@ def discard(recipient_import: RecipientImport, *, actor: User | None, now: datet
 
 
 def first_errors(recipient_import: RecipientImport, per_code: int = 5) -> list[RowError]:
-    """Of each code the first rows that were not accepted, in the order of rows."""
+    """The first `per_code` rejected rows of each code, ordered by row number."""
     nth = Window(RowNumber(), partition_by="code", order_by="row_number")
     first = recipient_import.rejected.annotate(nth=nth).filter(nth__lte=per_code).order_by("row_number")
     return [
@@ -196,13 +196,13 @@ def first_errors(recipient_import: RecipientImport, per_code: int = 5) -> list[R
 
 
 def called(recipient_import: RecipientImport, places: Iterable[int]) -> list[str]:
-    """Columns as the mapping calls them; one that is not read by its place."""
+    """The names of the columns at these positions: a kind or a merge field, or “column N” if the column is not read."""
     columns = recipient_import.columns
     return [(columns[at] if at < len(columns) else "") or f"column {at + 1}" for at in places]
 
 
 def warnings(recipient_import: RecipientImport) -> list[str]:
-    """Sentences: what somebody should know before they confirm."""
+    """Warnings for the user who confirms the list, as sentences."""
     same = RecipientImport.objects.filter(
         campaign_id=recipient_import.campaign_id, sha256=recipient_import.sha256, pk__lt=recipient_import.pk
     )
@@ -242,9 +242,10 @@ def _require_editable(campaign: Campaign) -> None:
 def _locked(
     recipient_import: RecipientImport, to: ImportState, *, of_editable: bool = True
 ) -> Iterator[RecipientImport]:
-    """The row as it is now, for a verb that leads to `to`. ServiceError where its state or its campaign's does not allow that.
+    """The current import, locked, for an action that leads to the state `to`. Raises ServiceError if its state or its campaign's does
+    not allow the action.
 
-    The campaign is locked first, as whoever launches it does.
+    The campaign is locked first, as by a launch.
     """
     with transaction.atomic():
         campaign = locked(recipient_import.campaign)

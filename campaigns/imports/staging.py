@@ -1,6 +1,7 @@
-"""Streams a list once into an unlogged table of its own, a row for each of its rows: what voicemails keep of it, as they keep it.
+"""Staging of a list: one pass over the file fills an unlogged table of the import, one row per row of the list.
 
-The table goes when the import has ended. PostgreSQL empties it when it crashes, which is seen by its count, and it is filled again.
+A staged row has the values that a voicemail stores, in the same form, or the code of its rejection. The table is dropped when the
+import ends. If PostgreSQL crashes, it empties the table; the number of rows shows this, and the table is filled again.
 """
 
 from __future__ import annotations
@@ -31,15 +32,16 @@ from rvm.spreadsheets.refusals import SheetInvalid
 from rvm.spreadsheets.rows import Rows
 
 MAX_ROWS = 2_000_000
-# Rows of one transaction, and of one message to PostgreSQL.
+# Rows per transaction, and per message to PostgreSQL.
 SEGMENT = 50_000
 BLOCK = 500
 
 _FIELDS: bytes = Voicemail._meta.get_field("merge_fields").purpose
 
-# `place` counts the rows from 1; `number` is what a spreadsheet program shows. The types are those of delivery_voicemail. `binds` are
-# the indexes of numbers to which a rejected row says no, `consent` what its columns of it say, `nth` which of the person's phones the
-# number is, `prints` hashes of what tells persons of one number apart.
+# `place` counts the rows from 1; `number` is the row number in a spreadsheet program. The types are those of delivery_voicemail.
+# `index` is the blind index under the current key, `older` are those under older keys. `binds` are the indexes of the numbers that a
+# rejected row binds, `consent` is its answer about consent, `nth` says which of the person's phones is used, and `prints` are hashes
+# that tell people with one number apart.
 _CREATE_TABLE = """
 CREATE UNLOGGED TABLE {table} (place integer, number integer, code text, recipient bytea, index bytea, older bytea[],
   last4 varchar(4), reference varchar(100), zones varchar(64)[], merge_fields bytea, recording_id uuid,
@@ -48,7 +50,7 @@ CREATE UNLOGGED TABLE {table} (place integer, number integer, code text, recipie
 
 
 class Stopping(Exception):
-    """This process was asked to stop."""
+    """The process was asked to stop."""
 
 
 def table_of(recipient_import: RecipientImport) -> str:
@@ -56,7 +58,7 @@ def table_of(recipient_import: RecipientImport) -> str:
 
 
 def is_staged(recipient_import: RecipientImport) -> bool:
-    """Whether the table is there, whole, judged, and made under the keys, the script and the rules of now."""
+    """Whether the table exists, has all rows, was classified, and was made with the current index keys, script and rules."""
     table = table_of(recipient_import)
     with connection.cursor() as cursor:
         cursor.execute("SELECT obj_description(to_regclass(%s))", [table])
@@ -67,10 +69,10 @@ def is_staged(recipient_import: RecipientImport) -> bool:
 
 
 def stage(recipient_import: RecipientImport) -> list[int]:
-    """Fill the table from the kept file, in segments that are committed with the progress they make.
+    """Fill the table from the stored file, in segments that are committed with their progress.
 
-    Returns the places of the columns by which persons of one number differ, as `prints` has them. Raises SheetInvalid,
-    FileNotFoundError, Undecryptable, Superseded, Stopping.
+    Returns the positions of the columns in which two people with one number may differ, in the order of `prints`. Raises
+    SheetInvalid, FileNotFoundError, Undecryptable, Superseded, Stopping.
     """
     table = table_of(recipient_import)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -92,12 +94,13 @@ def stage(recipient_import: RecipientImport) -> list[int]:
 def _fill(
     table: str, recipient_import: RecipientImport, rows: Rows, encode: Callable[[int, int, Sequence[str]], bytes]
 ) -> int:
-    """How many rows there were."""
+    """Copy all rows into the table and return their number."""
     place = 0
     while True:
         blocks = _blocks(islice(rows, SEGMENT), place, encode)
         if recipient_import.campaign.script is not None:
-            # Joining clips asks the database, which a COPY keeps busy, and locks, which no long transaction may hold.
+            # Joining clips queries the database, whose connection a COPY occupies, and takes locks, which a long transaction must not
+            # hold. So the segment is encoded completely before its transaction.
             blocks = iter(list(blocks))
         with transaction.atomic():
             count = _copy(table, blocks)
@@ -118,7 +121,7 @@ def too_many_rows() -> SheetInvalid:
 
 
 def mark_staged(recipient_import: RecipientImport) -> None:
-    """Say that the table is whole. Call it in the transaction that judged its rows."""
+    """Mark the table as complete. Call it in the transaction that classifies its rows."""
     with connection.cursor() as cursor:
         cursor.execute(f"COMMENT ON TABLE {table_of(recipient_import)} IS '{_made_from(recipient_import)}'")
 
@@ -129,7 +132,7 @@ def unstage(recipient_import: RecipientImport) -> None:
 
 
 def open_import(recipient_import: RecipientImport, notices: list[str]) -> tuple[Layout, Rows]:
-    """How the list is laid out, and its rows as it is said to be read; `notices` as of `open_rows`.
+    """The layout of the list, and its rows by its current reading; `notices` as in `open_rows`.
 
     Raises SheetInvalid, FileNotFoundError, Undecryptable.
     """
@@ -166,14 +169,15 @@ def _progress(recipient_import: RecipientImport, rows_read: int) -> None:
 def _blocks(
     rows: Iterator[tuple[int, list[str]]], place: int, encode: Callable[[int, int, Sequence[str]], bytes]
 ) -> Iterator[tuple[int, bytes]]:
-    """How many rows, and these as COPY takes them."""
+    """Blocks of up to BLOCK rows: their number, and their bytes in COPY's binary format."""
     while block := list(islice(rows, BLOCK)):
         yield len(block), b"".join([encode(place + at, *row) for at, row in enumerate(block, 1)])
         place += len(block)
 
 
 def _copy(table: str, blocks: Iterator[tuple[int, bytes]]) -> int:
-    """COPY in PostgreSQL's binary format, https://www.postgresql.org/docs/current/sql-copy.html: how many rows."""
+    """Copy the blocks into the table and return the number of rows. The format is COPY's binary one:
+    https://www.postgresql.org/docs/current/sql-copy.html"""
     count = 0
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
         copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
@@ -186,17 +190,17 @@ def _copy(table: str, blocks: Iterator[tuple[int, bytes]]) -> int:
 
 _NULL = b"\xff\xff\xff\xff"
 _START = struct.Struct("!h ii ii")
-# The usual row up to `last4`, of a number of 11 digits and one index key, in one stroke. 41 bytes are the number, encrypted.
+# The columns up to `last4` of the usual row in one call: one index key, and a number of 11 digits, whose ciphertext has 41 bytes.
 _USUAL = struct.Struct("!h ii ii i i41s i32s i i4s").pack
 _LENGTH = struct.Struct("!i").pack
 _SMALL = struct.Struct("!ih").pack
-# Nothing bound, and up to the length of `prints`.
+# The columns from `binds`, which is NULL, to the length of `prints`.
 _ANSWERED = struct.Struct("!i ih ih i").pack
 _ENTRY = struct.Struct("!iq").pack
 
 
 def encoder_for(recipient_import: RecipientImport, layout: Layout) -> Callable[[int, int, Sequence[str]], bytes]:
-    """A function that turns (place, number, cells) into a row of the table as COPY takes it."""
+    """A function that turns (place, number, cells) into a row of the table in COPY's binary format."""
     campaign = recipient_import.campaign
     judge = judge_for(campaign, layout)
     encrypt, index, workspace_id = cipher().encrypt, blind_index(), campaign.workspace_id
@@ -250,7 +254,7 @@ def _value(content: bytes) -> bytes:
 
 
 def _array(element: int, contents: Sequence[bytes]) -> bytes:
-    """One dimension of elements of the type with that OID, none of them NULL."""
+    """A one-dimensional array without NULLs; `element` is the OID of the elements' type."""
     return _value(struct.pack("!iiiii", 1, 0, element, len(contents), 1) + b"".join(map(_value, contents)))
 
 

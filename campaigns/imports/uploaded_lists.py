@@ -1,4 +1,4 @@
-"""What is done with an uploaded list of any kind before its rows are judged: it is kept, read, read in another way, and shown."""
+"""Uploaded lists of any kind before their check: storage, the guessed reading, changes of the reading, and a sample of the rows."""
 
 from __future__ import annotations
 
@@ -33,9 +33,11 @@ READ_AS = ("format", "encoding", "delimiter", "header_row", "sheet", "hidden_row
 
 @dataclass(frozen=True)
 class Kind:
-    """What lists of one kind are read by: what columns are taken for, which of them make sense together (`check` raises
-    ColumnsInvalid), what is asked about one, and whom the answer concerns. And how one is spoken of: its `name`, the `code` that
-    refusals begin with, and by its state what helps somebody who is refused."""
+    """The rules and the texts of one kind of list.
+
+    `columns` guesses the kinds of columns, `check` raises ColumnsInvalid for kinds that do not fit together, `sentences` are the
+    questions about columns, and `decided` says what the answers decide. In messages, `name` is the subject and `code` begins the
+    error code; `help` has, by the state of the list, what a user can do instead of a refused action."""
 
     help: Mapping[str, str]
     columns: ReadColumns = read_patients
@@ -46,7 +48,7 @@ class Kind:
     code: str = "import"
 
 
-# What is asked for, by the state to which it leads: as in “cannot be checked”.
+# Participles for messages (“cannot be checked”), by the state that an action leads to.
 _ASKED: Mapping[str, str] = {
     ImportState.UPLOADED: "read in another way",
     ImportState.CHECKING: "checked",
@@ -70,7 +72,7 @@ RECIPIENTS = Kind(
 
 
 class ColumnRead(NamedTuple):
-    """What a column is taken for: `kind` as in the mapping, how `sure` that is and `why`, and what is asked of a person, if so."""
+    """The reading of one column: `kind` as in the list's `columns`, how `sure` it is and `why`, and the question to the user."""
 
     position: int
     kind: str
@@ -81,9 +83,9 @@ class ColumnRead(NamedTuple):
 
 @dataclass(frozen=True)
 class Sample:
-    """The first 20 rows as they are read now, all as wide as the widest of them. A column that is not read is "".
+    """The first 20 rows by the current reading, padded to the widest of them. In `columns`, "" is a column that is not read.
 
-    `header` names people unless `header_sure`; `titles` are the rows above it.
+    `header` may be the row of a person unless `header_sure`; `titles` are the rows above it.
     """
 
     header: list[str]
@@ -95,7 +97,9 @@ class Sample:
 
 
 def keep(row: UploadedList, chunks: Iterable[bytes]) -> Accents:
-    """Encrypt the file. Raises ServiceError: import_too_large, storage_unavailable."""
+    """Store the file encrypted, set its size and SHA-256 on the row, and return its first bytes that are not ASCII, for `guess`.
+
+    Raises ServiceError: import_too_large, storage_unavailable."""
     accents = Accents()
     try:
         row.size_bytes, row.sha256 = encrypt_file(
@@ -109,16 +113,17 @@ def keep(row: UploadedList, chunks: Iterable[bytes]) -> Accents:
 
 
 def guess(row: UploadedList, accents: Accents, kind: Kind = RECIPIENTS) -> None:
-    """How the kept file is written and what its columns are. Raises ServiceError: import_unreadable."""
+    """Guess the dialect and the columns of the stored file, and set them on the row. Raises ServiceError: import_unreadable."""
     with readable():
         dialect, seen = examine(row.content, accents=accents.kept, columns=kind.columns)
     _set(row, dialect, _guessed(seen), [], seen)
 
 
 def read_again(row: UploadedList, changes: Mapping[str, Any], kind: Kind = RECIPIENTS) -> None:
-    """Read the kept file with what `changes` say of READ_AS; columns that are not named are guessed anew where it is read otherwise.
+    """Read the stored file with `changes` of the settings READ_AS, and set the new reading on the row.
 
-    Of named columns `columns_said` are the places of which a person says what they are, by default all.
+    Columns that are not given are guessed again if another setting changes. `columns_said` are the positions of the given columns
+    whose kind the user has set, by default all.
 
     Raises ServiceError: invalid_choice, import_file_removed, import_unreadable, and the codes of columns.
     """
@@ -136,7 +141,7 @@ def read_again(row: UploadedList, changes: Mapping[str, Any], kind: Kind = RECIP
 
 
 def sample(row: UploadedList, kind: Kind = RECIPIENTS) -> Sample:
-    """Raises ServiceError where the file is gone (import_file_removed) or cannot be read as it is said to be."""
+    """The first rows by the current reading. Raises ServiceError: import_file_removed, import_unreadable."""
     require_file(row)
     with readable():
         seen: Preview = preview(row.content(), dialect_of(row), kind.columns)
@@ -153,7 +158,7 @@ def sample(row: UploadedList, kind: Kind = RECIPIENTS) -> Sample:
 
 
 def _reading(columns: Sequence[str], said: Collection[int], seen: Preview) -> list[ColumnRead]:
-    """Of each column what is kept of it, and why: what the guess says no more, a person has said."""
+    """The reading of each column. A kind that differs from the guess was set by a user."""
     guessed = _guessed(seen)
     return [
         ColumnRead(at, kind, Sureness.SURE, Why.SAID, Question.NONE)
@@ -164,7 +169,8 @@ def _reading(columns: Sequence[str], said: Collection[int], seen: Preview) -> li
 
 
 def require_state(row: OptOutImport | RecipientImport, to: str, kind: Kind = RECIPIENTS) -> None:
-    """ServiceError where the list cannot get to the state from the one that it is in: import_<state>, or as its kind calls it."""
+    """Raise ServiceError if the list cannot become `to` from its current state. The code is the kind's `code` and the current state,
+    such as import_checking."""
     if can_become(row, to):
         return
     help = f" {kind.help[row.state]}" if row.state in kind.help else ""
@@ -176,7 +182,7 @@ def require_state(row: OptOutImport | RecipientImport, to: str, kind: Kind = REC
 
 
 def name_of(file_name: str) -> str:
-    """Without the folders of whoever sent it, and without a number: it is kept in clear and shown to everybody."""
+    """The file's name without folders and with phone numbers masked, because it is stored unencrypted and shown to all users."""
     return mask_numbers(PurePath(file_name.replace("\\", "/")).name)[:200] or "list"
 
 
@@ -195,6 +201,7 @@ def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 @contextmanager
 def readable() -> Iterator[None]:
+    """Turn exceptions about the stored file into ServiceError: import_unreadable, import_file_removed."""
     try:
         yield
     except SheetInvalid as refused:
@@ -249,6 +256,7 @@ def _columns(columns: Iterable[str | None], width: int, kind: Kind) -> list[str]
 
 
 def require_columns(named: Iterable[str], kind: Kind = RECIPIENTS) -> None:
+    """Raise ServiceError if a column's kind is unknown or the kinds do not fit together."""
     try:
         kind.check([column or None for column in named])
     except ColumnsInvalid as refused:
@@ -256,7 +264,7 @@ def require_columns(named: Iterable[str], kind: Kind = RECIPIENTS) -> None:
 
 
 def require_clear(row: UploadedList, kind: Kind = RECIPIENTS) -> None:
-    """ServiceError while nobody has said what a column is that could decide: columns_unclear."""
+    """Raise ServiceError (columns_unclear) while a column that could decide is unclear."""
     if not (places := unclear_of(row.columns)):
         return
     seen = sample(row, kind)
@@ -278,7 +286,7 @@ def require_clear(row: UploadedList, kind: Kind = RECIPIENTS) -> None:
 
 
 def _name_of(seen: Sample, position: int) -> str:
-    """As the list calls it, if its header is none of its people."""
+    """The column's name with phone numbers masked; empty if the header may be the row of a person."""
     return mask_numbers(seen.header[position]) if seen.header_sure else ""
 
 
@@ -287,7 +295,7 @@ def _called(column: ColumnRead, name: str) -> str:
 
 
 def _guessed(seen: Preview) -> list[str]:
-    """Without the columns of our own error report, which comes back fixed."""
+    """The guessed kind of each column. Columns of an uploaded error report are not read."""
     return ["" if column.kind in REPORTED else column.kind for column in seen.columns]
 
 

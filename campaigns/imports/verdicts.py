@@ -1,6 +1,6 @@
-"""Whether a row lets its person be reached, by what its columns answer and by a no that stands elsewhere in it. Pure.
+"""Verdicts: whether a row permits reaching its person, by the columns that decide and by a refusal anywhere else in it. Pure.
 
-A blank is no yes, and what is unclear is a no until somebody says otherwise: it binds the number, as a no does.
+An empty cell is not a yes. An unclear answer is a no until a user clarifies it, and binds the number as a no does.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ Row = Sequence[str]
 
 
 class Consent(IntEnum):
-    """What the consent columns of a row say together; all of them must say yes."""
+    """The combined answer of a row's consent columns, all of which must be yes."""
 
-    NOT_ASKED = 0  # there is none
+    NOT_ASKED = 0  # the list has no consent column
     YES = 1
     NOTHING = 2
     UNCLEAR = 3
     NO = 4
 
 
-# Of several the first is told.
+# If several codes apply to a row, the first of them is reported.
 ORDER = (
     "consent_refused",
     "opted_out",
@@ -49,8 +49,8 @@ _RANK = {code: rank for rank, code in enumerate(ORDER)}
 WATCHED = frozenset({"says_no", "column_unclear"})
 # Of nobody.
 REPORT_LINE = "report_line"
-# These say no to the numbers of the row, whatever other rows say about them. An appointment may be canceled and another one stand,
-# and who says nothing in one row may say it in another.
+# These codes bind the numbers of the row: no other row may reach them. The exceptions: a person may have another appointment that is
+# not canceled, and consent that is missing in one row may be in another.
 BINDING = (frozenset(ORDER) | WATCHED | {"under_heading", "under_another_header"}) - {
     "appointment_canceled",
     "consent_blank",
@@ -105,12 +105,12 @@ _READ: dict[str, Callable[[str], str]] = {
 
 
 def cell_verdict(kind: str, cell: str) -> str:
-    """Why a cell of a column that decides keeps its person from being reached: a code, or "" where it does not."""
+    """The code by which a cell of a deciding column forbids reaching its person, or "" if it does not."""
     return _READ[kind](cell)
 
 
 def row_verdict_for(layout: Layout) -> Callable[[Row], tuple[str, Consent]]:
-    """A function that says for a row why its person may not be reached, or "", and what its consent columns say together."""
+    """A function that returns for a row the code of its rejection, or "", and the answer of its consent columns."""
     decide, look = _deciding_for(layout), _looking_for(layout)
     if look is None:
         return decide
@@ -148,20 +148,20 @@ def _deciding_for(layout: Layout) -> Callable[[Row], tuple[str, Consent]]:
 
 
 def last_deciding(layout: Layout) -> int:
-    """How many cells a row has at least whose columns all say whether its person may be reached."""
+    """The minimum number of cells of a row that has all deciding columns."""
     kinds = (*DECIDING, "consent_date") if "consent" not in layout.columns else DECIDING
     return max((at + 1 for at, kind in enumerate(layout.columns) if kind in kinds), default=0)
 
 
 def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
-    """A function that finds a no in the columns that decide nothing: “DO NOT CALL” in a note, a mark in a column that nobody has
-    explained. It answers with a code, or ""."""
+    """A function that searches the columns that decide nothing for a refusal, such as “DO NOT CALL” in a note or a mark in a column
+    of unknown meaning. It returns a code, or "". None if no column is watched."""
     watched = [(at, watch) for at, watch in enumerate(layout.watches) if watch is not None]
     if not watched:
         return None
     places = [at for at, watch in watched if watch is not Watch.REPORTED]
     said = itemgetter(*places) if len(places) > 1 else lambda row: [row[at] for at in places]
-    # Of what nobody has explained an answer of any kind stops.
+    # Columns in which more than an explicit refusal rejects the row.
     closely = [(at, _CLOSELY[watch]) for at, watch in watched if watch in _CLOSELY]
     name_at = next((at for at, kind in enumerate(layout.columns) if kind in ("name", "last_name")), None)
 
@@ -196,7 +196,7 @@ def _answers_in_words(cell: str) -> bool:
 
 
 def _says_more(cell: str) -> bool:
-    """Than a code or a message of ours."""
+    """Whether a cell of an uploaded error report has an answer that is none of our own codes and messages."""
     return cell not in CODES and cell not in _MESSAGES and (objects(cell) or answers_something(cell))
 
 

@@ -1,1 +1,1 @@
-"""Lists of people who must not be reached: how they are read, and what becomes of the numbers on them."""
+"""Opt-out lists: people who must not be reached, and the suppressions that their lists add and undo."""

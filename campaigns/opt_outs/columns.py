@@ -1,7 +1,7 @@
-"""What each column of a list of opt-outs is taken for. Pure.
+"""Kinds of the columns of an opt-out list, guessed from names and cells. Pure.
 
-Everybody on such a list is meant. A column may say otherwise, as “OK to call” does where the list is one of patients, or “Opted out”
-where only some are marked; whoever has uploaded the list is asked what to make of it.
+By default, all people on such a list have opted out. A column may contradict this, such as “OK to call” in a list of patients, or
+“Opted out” with marks for some people only; then the user who uploaded the list is asked.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from rvm.spreadsheets.columns.words import words_of
 from rvm.spreadsheets.refusals import ColumnsInvalid
 
 REASON = "reason"
-# Who has a yes in the one is meant, who has a yes in the other is not.
+# Columns that say who has opted out: people with a yes in the first kind, people without one in the second.
 SAYING = ("opt_out", "consent")
 KINDS = (*PHONES, REASON, EXTENSION, "country", *SAYING)
 REPEATED = (EXTENSION, *SAYING)
@@ -46,17 +46,17 @@ QUESTION_TEXTS: dict[Question, str] = {
     Question.WHICH_PHONE: f"{UNNAMED_PHONES} Which ones are?",
     Question.WHOSE_PHONE: f"{PERHAPS_ANOTHERS_PHONE} Is it a number of the person?",
 }
-# The question that is asked about a permission, and about nothing else.
+# The only question about a column that seems to be a permission.
 PERMISSION = Question.WHAT_FOR
 _REASONS = frozenset({"reason", "reasons", "rsn", "motivo", "razon", "why"})
 _PHONE_QUESTIONS = (Question.WHICH_PHONE, Question.WHOSE_PHONE)
 
 
 class Says(StrEnum):
-    """What a cell says about its person."""
+    """The statement of a cell about its person."""
 
     OUT = "out"  # must not be reached
-    IN = "in"  # may be
+    IN = "in"  # may be reached
     NOTHING = "nothing"
     UNCLEAR = "unclear"
 
@@ -77,7 +77,7 @@ _STOOD = {Standing.FORBIDS: Says.OUT, Standing.DECEASED: Says.OUT, Standing.STAN
 
 
 def says(kind: str, cell: str) -> Says:
-    """What a cell of a column of this kind, one of SAYING, says; words of a status as well."""
+    """The statement of a cell in a column of this kind, one of SAYING. Words of a status are understood too."""
     said = _SAID[kind][answer(cell)]
     return _STOOD.get(standing(cell), said) if said is Says.UNCLEAR else said
 
@@ -85,11 +85,11 @@ def says(kind: str, cell: str) -> Says:
 def read_opt_outs(
     header: Sequence[str] | None, rows: Sequence[Sequence[str]], _around: Around = NOTHING_AROUND
 ) -> list[Column]:
-    """One Column for each column, as `read_columns`, of kinds in KINDS, UNCLEAR or "".
+    """One Column per column of the list, as `read_columns`; its kind is in KINDS, UNCLEAR or "".
 
-    A column named “Do not call” may hold the numbers, and every number of the person counts.
+    A column with a name such as “Do not call” may have the numbers, and all numbers of a person count.
     """
-    # By their whole names columns say who is meant; without the words about opting out they say whose number it is.
+    # The whole name of a column says who has opted out; the name without words about opting out says whose number it has.
     own, plain = read_columns(header, rows, of_opt_outs=True), read_columns(header, rows)
     samples = [Sample([row[at] if at < len(row) else "" for row in rows]) for at in range(len(plain))]
     columns = [_column(*each) for each in zip(own, plain, samples, strict=True)]
@@ -138,13 +138,13 @@ def _permits(plain: Column, sample: Sample) -> Column:
 
 
 def _describes(plain: Column, sample: Sample) -> Column:
-    """Of a status, or of who has died: where it names some as out, it may say who is meant."""
+    """A column with a status or with deaths. If it forbids reaching some of the people, it may say who has opted out."""
     said = _said_by("opt_out", sample)
     return _ask(Question.YES_OR_NO) if said[Says.OUT] and len(said) > 1 else _NOT_READ
 
 
 def _asks(plain: Column, sample: Sample) -> Column:
-    """Where everybody has words, some of them a no and none a yes, these are reasons: STOP, asked, DNC."""
+    """A column of unknown meaning. If all cells have words, some a no and none a yes, they are reasons, such as “STOP” or “DNC”."""
     reasons = sample.answers[Answer.FORBIDS] and not sample.blank and not _answers(sample)
     return _NOT_READ if reasons else _ask(plain.question)
 
@@ -170,7 +170,7 @@ _DECIDED: dict[str, Callable[[Column, Sample], Column]] = {
 
 
 def check_opt_out_columns(columns: Sequence[str | None]) -> None:
-    """Whether a mapping makes sense, as `check_columns`. Raises ColumnsInvalid."""
+    """Raise ColumnsInvalid if the kinds do not fit together, as `check_columns`."""
     named = [column for column in columns if column is not None]
     for column in named:
         if column not in (*KINDS, UNCLEAR):

@@ -1,7 +1,7 @@
-"""The passes over a list of opt-outs: one that counts, one that puts its numbers on the workspace's list, and the way back.
+"""Passes over an opt-out list: the check, which counts, the import, which adds suppressions, and the undo, which removes them.
 
-Each goes by batches that are committed with how far it is, so that whoever goes on after a kill adds nothing twice and counts nothing
-twice. A number that is on the list binds every claim from then on.
+Batches are committed together with their progress, so a worker that continues after a killed one adds and counts nothing twice. A
+suppression applies to every claim from its commit on.
 """
 
 from __future__ import annotations
@@ -31,17 +31,18 @@ from usecases.suppressions import suppress_all, take_back
 
 BATCH = 1000
 TAKEN_BACK_AT_ONCE = 5000
-# Rows that are named of those that cannot be read for the same reason.
+# Row numbers that are kept per code of rows without a readable number.
 NAMED = 20
 
-# The workspace is in the index already. Number by number: a join would be planned as if every list were as long as the table.
+# Blind indexes that have a queued voicemail in an open campaign. Blind indexes contain the workspace. LATERAL looks each of them up;
+# PostgreSQL would plan a join as if each list were as long as the table.
 _FIND_WAITING = """
 SELECT sought.index FROM unnest(%s::bytea[]) AS sought(index) CROSS JOIN LATERAL (
   SELECT FROM delivery_voicemail v JOIN campaigns_campaign c ON c.lane_id = v.lane_id
    WHERE v.recipient_index = sought.index AND v.status = 'queued' AND v.live = %s
      AND c.state IN ('draft', 'scheduled', 'running', 'paused') LIMIT 1) waiting
 """
-# Voicemails that the list has ended, by the index of recipients, in which the workspace is.
+# Voicemails of these blind indexes, which contain the workspace, that a suppression has ended.
 _COUNT_ENDED = """
 SELECT count(*) FROM delivery_voicemail
  WHERE recipient_index = ANY(%s::bytea[]) AND status = 'skipped' AND reason = 'suppressed'
@@ -50,8 +51,9 @@ SELECT count(*) FROM delivery_voicemail
 
 @dataclass
 class Counts:
-    """Of `rows` rows some are `unreadable` or `not_opted_out`; the numbers of the others are each `to_add`, `already_listed` or
-    `repeated` in the list. `waiting` are those in campaigns, `permitted` the rows whose person may be reached by another column."""
+    """Counts of a check. Of all `rows`, some are `unreadable` or `not_opted_out`; each number of the others is `to_add`,
+    `already_listed` or `repeated` in the list. `waiting` counts the numbers with a queued voicemail in an open campaign, `permitted`
+    the rows in which another column says that the person may be reached."""
 
     rows: int = 0
     to_add: int = 0
@@ -65,7 +67,8 @@ class Counts:
 
 @dataclass
 class Batch:
-    """`rows_read` counts the rows up to its end; `fresh` are its numbers that stand in no row before, with their reasons."""
+    """A batch of rows. `rows_read` counts the rows up to its end; `fresh` has its numbers that no earlier row has, with their
+    reasons."""
 
     rows_read: int
     fresh: dict[str, str]
@@ -73,7 +76,7 @@ class Batch:
 
 @dataclass
 class Listing:
-    """One pass. It remembers every number that it has seen, as an integer: two million of them are some 130 MB."""
+    """One pass over a list. It remembers all numbers that it has seen, as integers: about 130 MB for two million numbers."""
 
     row: OptOutImport
     counts: Counts = field(default_factory=Counts)
@@ -81,7 +84,8 @@ class Listing:
     notices: list[str] = field(default_factory=list)
 
     def batches(self) -> Iterator[Batch]:
-        """Raises SheetInvalid, FileNotFoundError, Undecryptable, Stopping."""
+        """All rows in batches; `counts` and `unreadable` grow with each. Raises SheetInvalid, FileNotFoundError, Undecryptable,
+        Stopping."""
         dialect, said = dialect_of(self.row), self.row.columns_said
         seen, rows = open_list(self.row.content(), dialect, self.notices, read_opt_outs)
         layout = layout_of(self.row.columns, said, seen, ragged=dialect.format == "xlsx")
@@ -124,7 +128,8 @@ def _permissions(seen: Preview) -> list[int]:
 
 
 def check(row: OptOutImport) -> Mapping[str, object]:
-    """Read every row and count; nothing is listed. Returns what the row is to keep."""
+    """Read and count all rows, without adding suppressions. Returns the fields of `row` to save. Raises SheetInvalid, Superseded and
+    the other exceptions of `Listing.batches`."""
     listing = Listing(row)
     for batch in listing.batches():
         numbers = _indexes(row.workspace_id, batch.fresh)
@@ -140,7 +145,8 @@ def check(row: OptOutImport) -> Mapping[str, object]:
 
 
 def put_on_list(row: OptOutImport) -> None:
-    """Put its numbers on the list, batch by batch, from where an earlier worker stopped. Raises Superseded."""
+    """Add suppressions of its numbers in batches, after the last batch that was committed. Raises Superseded and the exceptions of
+    `Listing.batches`."""
     for batch in Listing(row).batches():
         if batch.rows_read <= row.rows_imported:
             continue
@@ -152,9 +158,10 @@ def put_on_list(row: OptOutImport) -> None:
 
 
 def undo(row: OptOutImport) -> bool:
-    """Take its numbers off the list again, but for those that somebody else has named since. Whether all are.
+    """Remove its suppressions in batches, except those of numbers that another source has named since. Returns whether all are
+    removed; other transactions may hold locks on the rest.
 
-    Voicemails that were ended meanwhile because of them stay so, and are counted.
+    Voicemails that ended because of them stay ended, and are counted. Raises Superseded, Stopping.
     """
     while not shutdown.requested.is_set():
         with transaction.atomic():
@@ -171,13 +178,15 @@ def undo(row: OptOutImport) -> bool:
 
 
 def _entries(row: OptOutImport, fresh: Mapping[str, str]) -> list[tuple[UUID, str, str]]:
-    """Those that are not on the list, and those that another import alone has put there, which are on it for good from now on."""
+    """The entries for `suppress_all`: numbers without a suppression, and numbers that only another import has named, whose
+    suppression thereby becomes permanent."""
     numbers, settled = _indexes(row.workspace_id, fresh), set[str]()
     for index, suppression_id, index_key, import_id in _known(row, list(numbers)):
         if import_id in (None, row.pk):
             settled.add(numbers[index])
         elif index_key != blind_index().current:
-            # Its row is not met under the key of now. One at a time: who holds no other row keeps nobody waiting in a circle.
+            # Its suppression has an index under an older key, with which the insert does not conflict. Each one is updated in a
+            # statement of its own, outside of a transaction, so that no two workers can deadlock.
             if row.live:
                 Suppression.objects.filter(pk=suppression_id).update(import_id=None)
             settled.add(numbers[index])
@@ -185,7 +194,7 @@ def _entries(row: OptOutImport, fresh: Mapping[str, str]) -> list[tuple[UUID, st
 
 
 def _indexes(workspace_id: UUID, numbers: Iterable[str]) -> dict[bytes, str]:
-    """The numbers by their indexes under every key."""
+    """The numbers by their blind indexes under all keys."""
     return {index: number for number in numbers for index in blind_index().all_of(workspace_id, number)}
 
 

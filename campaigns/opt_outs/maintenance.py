@@ -1,4 +1,4 @@
-"""What time does with opt-out lists: wakes the worker for those under way, and removes files that a day has made superfluous."""
+"""Time-driven steps of opt-out lists, run by the tick: wake the worker for lists under way, and remove files after a day."""
 
 from __future__ import annotations
 
@@ -15,5 +15,7 @@ def wake_for_lists(now: datetime) -> None:
 
 
 def remove_files(now: datetime) -> None:
-    """One that is being listed is waited for. What is on the list stays there."""
+    """Remove the files of discarded lists, and of others a day after their upload; a list that is being imported keeps its file.
+
+    Suppressions of the lists stay."""
     remove_files_of(OptOutImport, "workspace_id", "opt_outs.expired", now)

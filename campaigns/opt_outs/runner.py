@@ -1,4 +1,4 @@
-"""The work on the opt-out lists under way: whoever holds a workspace's lock checks, lists and undoes its lists."""
+"""The worker's job for opt-out lists under way. The holder of a workspace's lock checks, imports and undoes the workspace's lists."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ log = structlog.get_logger(__name__)
 
 
 def work() -> bool:
-    """Work on every list under way that nobody else works on, the oldest first. Whether any is left."""
+    """Work on all lists under way that no other worker has locked, oldest first. Returns whether another run must follow: a list was
+    locked or must wait, or the process was asked to stop."""
     left = False
     waiting = OptOutImport.objects.under_way().order_by("id").values_list("pk", "workspace_id")
     for identifier, workspace_id in list(waiting):
@@ -42,7 +43,9 @@ def work() -> bool:
 
 
 def work_on(identifier: UUID) -> bool:
-    """Bring one list to its next state; False where that must wait. The caller holds its workspace's lock."""
+    """Bring one list to its next state; False if it must wait. The caller holds its workspace's lock.
+
+    Raises InterfaceError, OperationalError, Stopping, Superseded; the list can then be continued."""
     row = OptOutImport.objects.under_way().select_related("workspace").filter(pk=identifier).first()
     if row is None:
         return True
@@ -54,9 +57,9 @@ def work_on(identifier: UUID) -> bool:
     except (FileNotFoundError, Undecryptable):
         _fail(row, LOST)
     except (InterfaceError, OperationalError, Stopping, Superseded):
-        raise  # what was committed stays, and somebody goes on from there
+        raise  # committed batches remain, and the next run continues after them
     except Exception as error:
-        # Without its message and its frames: they may hold cells of the list.
+        # Without message and traceback, which may contain cells of the list.
         log.error("opt_outs_broke", import_id=str(identifier), error=type(error).__name__)
         if was is not OptOutState.CHECKING:
             return False

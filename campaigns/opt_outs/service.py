@@ -1,4 +1,4 @@
-"""What people do with a list of those who must not be reached: upload it, look how it is read, check, confirm, undo."""
+"""Services of opt-out lists for users: upload, change the reading, check, confirm, undo, discard."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ KIND = Kind(
     name="A list",
     code="opt_out_list",
 )
-# What a check has found, before there was one.
+# The results of a check before the first check.
 _ANEW: Mapping[str, Any] = {"error": "", "rows_read": 0, "rows_imported": 0, "counts": {}, "unreadable": {}}
 
 
@@ -52,12 +52,12 @@ def upload(
     now: datetime,
     reading: Mapping[str, Any] | None = None,
 ) -> OptOutImport:
-    """Keep the file encrypted, and guess how it is written and what its columns are, but for what `reading` says, as `read_as`.
+    """Store the file encrypted and guess how it is read; `reading` overrides the guess with the settings of `read_as`.
 
     Raises ServiceError: import_too_large, import_unreadable, storage_unavailable, and the codes of columns.
     """
     row = OptOutImport(
-        id=uuid7_at(int(now.timestamp() * 1000)),  # it names the file, which is as old as it says
+        id=uuid7_at(int(now.timestamp() * 1000)),  # it names the file, and its time is the file's age
         workspace=workspace,
         live=live,
         file_name=uploaded_lists.name_of(file_name),
@@ -67,7 +67,7 @@ def upload(
     accents = uploaded_lists.keep(row, chunks)
     try:
         uploaded_lists.guess(row, accents, KIND)
-        # Who is hidden by a filter has opted out all the same.
+        # Filters hide rows of people who have opted out nevertheless.
         said = {"hidden_rows": True} if row.format == "xlsx" else {}
         if said := {**said, **(reading or {})}:
             uploaded_lists.read_again(row, said, KIND)
@@ -81,7 +81,7 @@ def upload(
 
 
 def read_as(found: OptOutImport, changes: Mapping[str, Any], *, actor: User | None, now: datetime) -> OptOutImport:
-    """Override the guess, as `campaigns.imports.service.read_as`. What had been checked must be checked again.
+    """Change how the file is read, as `campaigns.imports.service.read_as`. A checked list must be checked again.
 
     Raises ServiceError: opt_out_list_<state>, import_file_removed, import_unreadable, and the codes of columns.
     """
@@ -96,7 +96,7 @@ def read_as(found: OptOutImport, changes: Mapping[str, Any], *, actor: User | No
 
 
 def check(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImport:
-    """uploaded -> checking: every row is read in the background. Raises ServiceError, also while a column is unclear."""
+    """uploaded or checked -> checking: a worker reads every row. Raises ServiceError, also while a column is unclear."""
     with _locked(found, OptOutState.CHECKING) as row:
         uploaded_lists.require_file(row)
         uploaded_lists.require_clear(row, KIND)
@@ -110,10 +110,10 @@ def check(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutIm
 def confirm(
     found: OptOutImport, *, must_not_be_reached: bool = False, actor: User | None, now: datetime
 ) -> OptOutImport:
-    """checked -> importing: its numbers are put on the workspace's list in the background.
+    """checked -> importing: a worker adds its numbers to the workspace's suppression list.
 
-    `must_not_be_reached`: the person says that the people on the list must not be reached, which is asked where it looks like a list
-    of patients. Raises ServiceError.
+    `must_not_be_reached`: the user confirms that the people on the list must not be reached. Required if it looks like a list of
+    patients. Raises ServiceError.
     """
     with _locked(found, OptOutState.IMPORTING) as row:
         if not numbers_of(row):
@@ -142,9 +142,9 @@ def confirm(
 
 
 def undo(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImport:
-    """completed -> undoing: what this list alone has put on the workspace's list is taken off again, in the background.
+    """completed or failed -> undoing: a worker removes the suppressions that only this list has added.
 
-    Voicemails that were ended meanwhile stay so. Raises ServiceError.
+    Voicemails that ended because of them stay ended. Raises ServiceError.
     """
     with _locked(found, OptOutState.UNDOING) as row:
         if row.state == OptOutState.FAILED and not row.added:
@@ -158,7 +158,7 @@ def undo(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImp
 
 
 def discard(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImport:
-    """Drop a list that has listed nobody; its file is removed within moments. Raises ServiceError."""
+    """Discard a list that is uploaded, checking, checked or failed; the tick removes its file. Raises ServiceError."""
     with _locked(found, OptOutState.DISCARDED) as row:
         change_state(row, OptOutState.DISCARDED)
         audit.record("opt_outs.discarded", row, actor=actor, workspace=row.workspace)
@@ -166,17 +166,17 @@ def discard(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOut
 
 
 def sample(row: OptOutImport) -> Sample:
-    """Raises ServiceError: import_file_removed, import_unreadable."""
+    """The first rows by the current reading. Raises ServiceError: import_file_removed, import_unreadable."""
     return uploaded_lists.sample(row, KIND)
 
 
 def numbers_of(row: OptOutImport) -> int:
-    """How many numbers a checked list has, each once."""
+    """The number of different phone numbers on a checked list."""
     return int(row.counts.get("to_add", 0)) + int(row.counts.get("already_listed", 0))
 
 
 def looks_like_patients(row: OptOutImport) -> list[str]:
-    """Sentences: why a checked list may be one of patients, who are never reached again once it is confirmed."""
+    """Reasons, as sentences, why a checked list may be a list of patients, whom its confirmation would suppress; empty if none."""
     permitted, waiting, numbers = row.counts.get("permitted", 0), row.counts.get("waiting", 0), numbers_of(row)
     said = []
     if permitted:
@@ -190,13 +190,13 @@ def looks_like_patients(row: OptOutImport) -> list[str]:
 
 
 def warnings(row: OptOutImport) -> list[str]:
-    """Sentences: what somebody should know before they confirm."""
+    """Warnings for the user who confirms the list, as sentences."""
     return [*looks_like_patients(row), *other_sheets(row.sheets, row.sheet), *row.notices]
 
 
 @contextmanager
 def _locked(found: OptOutImport, to: OptOutState) -> Iterator[OptOutImport]:
-    """The row as it is now, for a verb that leads to `to`. ServiceError where its state does not allow that."""
+    """The current list, locked, for an action that leads to the state `to`. Raises ServiceError if its state does not allow it."""
     with transaction.atomic():
         row = OptOutImport.objects.select_for_update(no_key=True).get(pk=found.pk)
         uploaded_lists.require_state(row, to, KIND)

@@ -1,1 +1,1 @@
-"""People who are taken out of a campaign because their appointment was canceled: their lists, and what becomes of them."""
+"""Withdrawals: lists of recipients to take out of a campaign because their appointment was canceled, and the service for them."""

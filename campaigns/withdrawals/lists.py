@@ -1,7 +1,7 @@
-"""Lists of people to take out of a campaign: pasted lines, or a file that is read as campaigns' lists are.
+"""Lists of recipients to take out of a campaign: pasted lines, or a file that is read like a list of recipients.
 
-A line names a person by record number, reference or phone number. Where a file has columns for several of these, all that find
-somebody must find the same one. A file with the status of its appointments names those only that it says are canceled.
+A line identifies a recipient by record number, reference or phone number. If a file has columns for several of these, all that match
+a recipient must match the same one. If a file has a column for the status of appointments, only its canceled ones are withdrawn.
 """
 
 from __future__ import annotations
@@ -35,26 +35,29 @@ _MAX_TEXT = max(MAX_RECORD_NUMBER, MAX_REFERENCE_LENGTH)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one line says: each of its names, of which kinds these may be; or `stands` or `damaged`, and then nobody."""
+    """The identifiers in one line, by kind. A line has none if its appointment is not canceled (`stands`) or it is `damaged`.
+
+    `number` is the position of a pasted line, from 1, or the row number in a spreadsheet program. `phones` are E.164.
+    """
 
     number: int
     record_numbers: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     phones: tuple[str, ...] = ()
-    # Whether a name of one kind may be meant as another: of a pasted line nobody knows what it is.
+    # Whether the identifiers are one text of unknown kind, as in a pasted line, which is tried as each kind.
     any_kind: bool = False
     stands: bool = False
     damaged: bool = False
 
 
 def pasted_lines(texts: Iterable[str]) -> list[Line]:
-    """Raises ServiceError: withdrawal_empty, too_many_lines."""
+    """The lines of the texts that are not blank, each of unknown kind. Raises ServiceError: withdrawal_empty, too_many_lines."""
     lines = [_of_any_kind(number, text) for number, text in enumerate(texts, 1) if trimmed(text)]
     return _bounded(lines, "items")
 
 
 def listed_lines(read: Callable[[], Iterable[bytes]], size_bytes: int) -> list[Line]:
-    """`read` opens the file from its start, each time anew.
+    """The lines of a file's rows that are not blank. `read` returns the file's bytes from its start, at each call.
 
     Raises ServiceError: list_too_large, list_unreadable, identifier_column_missing, status_column_unclear, withdrawal_empty,
     too_many_lines.
@@ -152,7 +155,7 @@ def _of_any_kind(number: int, text: str) -> Line:
 
 
 def _name(text: str) -> str:
-    """Without what surrounds it; longer ones name nobody."""
+    """The identifier without outer spaces and invisible characters; empty if it is longer than stored identifiers can be."""
     name = cell_values.text(text)
     return name if len(name) <= _MAX_TEXT else ""
 

@@ -1,4 +1,4 @@
-"""Takes people out of a campaign who still wait in it, because their appointment was canceled: looked up, shown, then confirmed."""
+"""The service of withdrawals: `check` finds the queued voicemails of the listed recipients, `confirm` cancels them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ from rvm.platform import audit
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 
-# Of each outcome so many lines are named.
+# Line numbers that are kept per outcome.
 MAX_NAMED = 100
 _OPEN = {CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED}
 _ENDED = {VoicemailStatus.SKIPPED, VoicemailStatus.CANCELED, VoicemailStatus.EXPIRED}
 
 
 def check(campaign: Campaign, lines: Sequence[Line], *, actor: User | None, now: datetime) -> Withdrawal:
-    """Look up who is meant. Nobody is taken out yet, and nothing that names a person is kept. Raises ServiceError."""
+    """Find the voicemail of each line and store a withdrawal of the queued ones; nothing is canceled yet.
+
+    Identifiers are not stored, only counts and line numbers. Raises ServiceError: campaign_state, import_under_way."""
     _require_open(campaign)
     counts: Counter[str] = Counter()
     named: dict[str, list[int]] = {}
@@ -64,8 +66,9 @@ def check(campaign: Campaign, lines: Sequence[Line], *, actor: User | None, now:
 
 @transaction.atomic
 def confirm(withdrawal: Withdrawal, *, actor: User | None, now: datetime) -> Withdrawal:
-    """Take out those who were found and wait still; who has been claimed meanwhile goes on. All of them or none. Raises
-    ServiceError."""
+    """Cancel the withdrawal's voicemails that are still queued, in one transaction. One that was claimed since the check is sent.
+
+    Raises ServiceError: campaign_state, import_under_way, withdrawal_confirmed."""
     campaign = locked(withdrawal.campaign)
     _require_open(campaign)
     row = Withdrawal.objects.select_for_update(no_key=True).get(pk=withdrawal.pk)
@@ -103,7 +106,7 @@ def _require_open(campaign: Campaign) -> None:
 
 
 def _outcomes(lane: Lane, lines: Sequence[Line]) -> Iterator[tuple[int, LineOutcome, UUID | None]]:
-    """The number of each line, what it came to, and who is meant."""
+    """The number of each line, its outcome, and the id of the voicemail that it identifies; a later line for it is REPEATED."""
     by_record_number = record_numbers_in(lane, {name for line in lines for name in line.record_numbers})
     by_reference = references_in(lane, {name for line in lines for name in line.references})
     by_number = numbers_in_lane(lane, {phone for line in lines for phone in line.phones})
@@ -129,7 +132,10 @@ def _outcomes(lane: Lane, lines: Sequence[Line]) -> Iterator[tuple[int, LineOutc
 
 
 def _meant(kinds: Sequence[set[Found]], *, any_kind: bool) -> tuple[LineOutcome, UUID | None]:
-    """Who is meant by what each kind of name has found: the one person on whom all agree that found anybody."""
+    """The outcome of one line and its voicemail, from the voicemails found by each kind of identifier.
+
+    Kinds that found none are ignored. The others must have exactly one voicemail in common; with `any_kind`, exactly one in total.
+    """
     finding = [found for found in kinds if found]
     if not finding:
         return LineOutcome.NOT_FOUND, None

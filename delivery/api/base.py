@@ -1,4 +1,4 @@
-"""What the views of this layer share: refused recordings become problems too, and are looked up in the caller's workspace."""
+"""Base view of this layer: it adds the layer's problem codes, and finds recordings and clips of the caller's workspace."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ ONE_WORLD = "A live key gets live rows, or test rows with `live=false`; a test k
 
 
 class DeliveryView(UseCasesView):
+    """The base view of voicemails, recordings and clips. An AudioRejected raised in a view becomes a problem at `/audio`."""
+
     problems: ClassVar[Mapping[str, ProblemCode]] = {**UseCasesView.problems, **DELIVERY_PROBLEMS}
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -32,6 +34,8 @@ class DeliveryView(UseCasesView):
         return Scope.NUMBERS_READ in self.key.scopes
 
     def find_recording(self, recording_id: UUID) -> Recording:
+        """The recording. Raises ServiceError if the workspace has none with this id, and Problem if it was assembled from clips and
+        the API key lacks `numbers:read`."""
         recording = self.get_row(
             recordings(self.workspace),
             recording_id,
@@ -47,6 +51,7 @@ class DeliveryView(UseCasesView):
         return recording
 
     def find_clip(self, clip_id: UUID) -> Clip:
+        """The clip. Raises ServiceError if the workspace has none with this id."""
         return self.get_row(
             clips(self.workspace), clip_id, "This workspace has no such clip; upload it first, or check its id."
         )

@@ -1,4 +1,4 @@
-"""Upload, list and play clips, of which campaigns join what each person hears."""
+"""Views to upload, list and play clips, which campaigns join into recordings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TAGS = ["Clips"]
         summary="Upload a clip",
         description=(
             "An MP3 of 0.2 to 60 seconds, at most 8 MB: a greeting, a first name, a closing. A campaign's script joins clips to "
-            "recordings of 10 to 60 seconds. The same sound uploaded twice is one clip, under its first name."
+            "recordings of 10 to 60 seconds. The same sound uploaded twice is one clip, with its first name."
         ),
         tags=TAGS,
         request={"multipart/form-data": ClipUpload},

@@ -1,4 +1,4 @@
-"""Requests and answers as the documentation shows them. Numbers are fictional."""
+"""Example requests and responses of this layer in the OpenAPI document. Phone numbers are fictional."""
 
 from __future__ import annotations
 

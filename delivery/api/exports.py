@@ -1,4 +1,4 @@
-"""Voicemails as a CSV file: the list with its filters, all of it at once."""
+"""Export of voicemails as a CSV file: all that match the list's filters, without pages."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from rvm.platform.scopes import Scope
 
 TAGS = ["Voicemail"]
 _DESCRIPTION = (
-    "Newest first, as they are while the file is sent, however many there are; a download that breaks off is incomplete. "
-    f"With the scope `{Scope.NUMBERS_READ.value}` phone and record numbers are whole and the fields of a campaign's list are added. "
-    f"A cell that a spreadsheet program would run as a formula has an apostrophe before it. {ONE_WORLD}"
+    "All matching voicemails, newest first, each as it is when its part of the file is sent. An interrupted download is incomplete. "
+    f"With the scope `{Scope.NUMBERS_READ.value}` phone and record numbers are not masked, and the merge fields of campaigns' lists "
+    f"are added. A cell that a spreadsheet program would run as a formula begins with an apostrophe. {ONE_WORLD}"
 )
 EXAMPLE = OpenApiExample(
     "What failed since March, for machines",
@@ -48,7 +48,7 @@ class VoicemailExportView(DeliveryView):
     @extend_schema(
         operation_id="export_searched_voicemails",
         summary="Export voicemails as CSV, filters in the body",
-        description=f"{_DESCRIPTION} Nothing is changed, so an Idempotency-Key has nothing to keep: each answer is read afresh.",
+        description=f"{_DESCRIPTION} It changes nothing, so each response is read anew, also under the same Idempotency-Key.",
         tags=TAGS,
         request=ExportSearch,
         responses={(200, "text/csv"): OpenApiTypes.STR},

@@ -1,4 +1,4 @@
-"""A field that the platform's own lack: an object that is kept as it comes."""
+"""Serializer field for a JSON object of any content."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_OBJECT = "This must be a JSON object."
 
 @extend_schema_field(OpenApiTypes.OBJECT)
 class ObjectField(serializers.Field[Any, Any, Any, Any]):
-    """A JSON object; in a form, a JSON object as text."""
+    """A JSON object, or its JSON text in a form, which is checked here for what JSONParser checks in a body: depth and U+0000."""
 
     default_error_messages = {
         "invalid": NO_OBJECT,

@@ -1,4 +1,4 @@
-"""Every refusal that this layer adds to the platform's, as data for the answers and for the docs page."""
+"""Problem codes that this layer adds to those of the layers below, as data for responses and for docs/integrate/problems.md."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _rejection(code: str) -> ProblemCode:
     return ProblemCode(code, status, "The recording was refused", advice)
 
 
-# Codes of `delivery.audio.rejections` and `clip_rejections`, as an upload gets them.
+# One per code of `delivery.audio.rejections` and `clip_rejections`.
 AUDIO_PROBLEMS = {code: _rejection(code) for code in (*REJECTIONS, *CLIP_REJECTIONS)}
 
 DELIVERY_PROBLEMS = by_code(

@@ -1,4 +1,4 @@
-"""Upload, list and play recordings."""
+"""Views to upload, list and play recordings."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ TAGS = ["Recordings"]
     get=extend_schema(
         operation_id="list_recordings",
         summary="List recordings",
-        description="Newest first. Recordings that campaigns assembled from clips are left out, because they may name people; with "
-        f"the scope `{Scope.NUMBERS_READ.value}` they are found by their ids.",
+        description="Newest first. Recordings that campaigns joined from clips are left out, because they may name people; with "
+        f"the scope `{Scope.NUMBERS_READ.value}` you can get them by their ids.",
         tags=TAGS,
         parameters=[PageQuery],
         responses={200: page_of(RecordingSerializer)},
@@ -34,8 +34,8 @@ TAGS = ["Recordings"]
         operation_id="upload_recording",
         summary="Upload a recording",
         description=(
-            "An MP3 whose sound lasts 10 to 60 seconds, at most 8 MB. What is kept is the sound itself, without tags; the same "
-            "sound uploaded twice is one recording, under its first name."
+            "An MP3 whose sound lasts 10 to 60 seconds, at most 8 MB. Only the sound is stored, without tags. The same sound "
+            "uploaded twice is one recording, with its first name."
         ),
         tags=TAGS,
         request={"multipart/form-data": RecordingUpload},

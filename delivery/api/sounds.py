@@ -1,4 +1,4 @@
-"""What recordings and clips have in common over HTTP: they are uploaded, listed, linked to and played in the same way."""
+"""Base views of recordings and clips: upload, list, details with a link, and playback."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import AnyAccept
 from rvm.platform.scopes import Scope
 
-# For `extend_schema`: what an operation that plays a sound takes and answers.
+# Arguments of `extend_schema` for operations that play a sound.
 PLAYING: dict[str, Any] = {
     "parameters": [OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="One range of bytes.")],
     "responses": {

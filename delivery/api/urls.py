@@ -1,4 +1,4 @@
-"""The addresses under /v1/{workspace_id}/ that this layer answers."""
+"""URLs of voicemails, recordings and clips under /v1/{workspace_id}/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Send, list, look at, cancel and retry voicemails."""
+"""Views to send, list, search, get, cancel and retry voicemails."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class _VoicemailView(DeliveryView, RowsView):
     get=extend_schema(
         operation_id="list_voicemails",
         summary="List voicemails",
-        description=f"Newest first. Rows that arrive while you turn pages change nothing on the pages to come. {ONE_WORLD}",
+        description=f"Newest first. Voicemails that are created meanwhile do not shift the following pages. {ONE_WORLD}",
         tags=TAGS,
         parameters=[VoicemailQuery],
         responses={200: page_of(VoicemailSerializer)},
@@ -70,8 +70,8 @@ class _VoicemailView(DeliveryView, RowsView):
         operation_id="send_voicemail",
         summary="Send a voicemail",
         description=(
-            "Queues one recording for one recipient: with the MP3 in the form, or with the id of a recording in JSON. "
-            "Outside of the calling window, or while sending is switched off, it is queued and waits."
+            "Queues one recording for one recipient: the MP3 in a form, or the id of a recording in JSON. Outside of the calling "
+            "window, and while sending is switched off, the voicemail waits in the queue."
         ),
         tags=TAGS,
         request={"multipart/form-data": SendUpload, "application/json": SendRecording},
@@ -116,7 +116,7 @@ class VoicemailSearchView(_VoicemailView):
     @extend_schema(
         operation_id="search_voicemails",
         summary="Search voicemails",
-        description="The list with its filters in a body, so that phone and record numbers stay out of addresses and their logs. "
+        description="The list with its filters in a body, so that phone and record numbers are not in URLs and their logs. "
         f"{ONE_WORLD}",
         tags=TAGS,
         request=VoicemailSearch,
@@ -133,7 +133,7 @@ class VoicemailBatchView(_VoicemailView):
     @extend_schema(
         operation_id="send_voicemail_batch",
         summary="Send a recording to up to 1,000 recipients",
-        description="Every row is answered by itself, in order; a refused row does not fail the rest.",
+        description="Each recipient has a result of its own, in order; a refused one does not fail the others.",
         tags=TAGS,
         request=NewBatch,
         responses={200: BatchResultSerializer},
@@ -197,7 +197,7 @@ class VoicemailRetryView(_VoicemailView):
         operation_id="retry_voicemail",
         summary="Send a failed voicemail again",
         description=(
-            "Only where a retry is safe and may help. What may have reached the person (uncertain, unconfirmed, unreported) needs "
+            "Only if a retry is safe and may help. One that may have reached the person (uncertain, unconfirmed, unreported) needs "
             f"`accept_duplicate_risk` and the scope `{Scope.VOICEMAIL_RESEND_UNCERTAIN.value}`."
         ),
         tags=TAGS,

@@ -1,4 +1,4 @@
-"""Telephony setups over HTTP. On this layer because the carriers' adapters say which credentials a setup needs."""
+"""Views of telephony setups. They are in this layer because carrier adapters define which credentials a setup needs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _SetupView(UseCasesView, RowsView):
     serializer_class = SetupSerializer
 
     def context(self, rows: list[TelephonySetup]) -> dict[str, Any]:
-        """The time by which a breaker is open or tries again."""
+        """The current time, which determines whether a breaker is open or half open."""
         return {"now": database_now()}
 
 
@@ -77,7 +77,7 @@ class SetupView(_SetupView):
     @extend_schema(
         operation_id="update_setup",
         summary="Change a telephony setup",
-        description="Fields that are left out stay. While `enabled` is false, its voicemails wait and new ones are refused.",
+        description="Fields that are left out do not change. While `enabled` is false, its voicemails wait and new ones are refused.",
         tags=TAGS,
         request=SetupChanges,
         responses={200: SetupSerializer},
@@ -90,7 +90,7 @@ class SetupView(_SetupView):
     @extend_schema(
         operation_id="delete_setup",
         summary="Delete a telephony setup",
-        description="409 `setup_in_use` while a use case sends through it. Reports that are still to come are taken.",
+        description="409 `setup_in_use` while a use case sends through it. Later reports of its drops are still accepted.",
         tags=TAGS,
         responses={204: None},
     )
@@ -105,8 +105,8 @@ class SetupTestView(DeliveryView):
     @extend_schema(
         operation_id="test_setup",
         summary="Test a telephony setup",
-        description="Asks the carrier something that proves the credentials and reaches nobody; takes 5 s at most. What is wrong is "
-        "said in `detail`. 422 `check_not_supported` where the carrier offers no such question.",
+        description="Sends the carrier a request that proves the credentials and reaches nobody; takes 5 s at most. `detail` says "
+        "what is wrong. 422 `check_not_supported` if the carrier has no such request.",
         tags=TAGS,
         request=None,
         responses={200: SetupTestSerializer},

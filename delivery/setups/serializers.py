@@ -1,4 +1,4 @@
-"""What callers send about telephony setups, and how these look in answers."""
+"""Serializers of telephony setups in requests and responses."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from usecases.models import TelephonySetup
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}, "writeOnly": True})
 class CredentialsField(serializers.DictField):
-    """Which names there are depends on the carrier, so `delivery.setups.services` looks inside."""
+    """Credentials by name. The valid names depend on the carrier, so `delivery.setups.services` validates them."""
 
 
 class SetupChanges(StrictModelSerializer):
-    """What of a setup can be changed; its carrier cannot."""
+    """The fields of a telephony setup that can be changed; its carrier cannot."""
 
     credentials = CredentialsField(
         write_only=True,
@@ -29,7 +29,7 @@ class SetupChanges(StrictModelSerializer):
             f"{name}: {', '.join(field.name for field in carrier.credential_fields)}"
             for name, carrier in CARRIERS.items()
         )
-        + ". Stored encrypted and never shown. In a change, those that are left out stay.",
+        + ". Stored encrypted and never shown. Those that are left out of a change keep their values.",
     )
 
     class Meta:
@@ -39,7 +39,7 @@ class SetupChanges(StrictModelSerializer):
 
 
 class NewSetup(SetupChanges):
-    """An account at a carrier."""
+    """A telephony setup to create."""
 
     carrier = serializers.ChoiceField(sorted(CARRIERS), help_text="The adapter's name; it cannot be changed later.")
 
@@ -49,10 +49,12 @@ class NewSetup(SetupChanges):
 
 class SetupHealthSerializer(serializers.Serializer[TelephonySetup]):
     state = serializers.SerializerMethodField(
-        help_text="closed: voicemails go out. open: the carrier failed; they wait until the time given. half_open: one "
-        "voicemail tries whether the carrier works again."
+        help_text="closed: voicemails are sent. open: the carrier failed; voicemails wait until `until`. half_open: one "
+        "voicemail is sent to test whether the carrier works again."
     )
-    reason = serializers.CharField(source="breaker_reason", help_text="Why it opened; empty while it is closed.")
+    reason = serializers.CharField(
+        source="breaker_reason", help_text="Why the breaker opened; empty while it is closed."
+    )
     until = serializers.DateTimeField(source="breaker_until", allow_null=True)
 
     @extend_schema_field({"enum": list(State), "type": "string"})
@@ -75,4 +77,4 @@ class SetupSerializer(serializers.ModelSerializer[TelephonySetup]):
 
 class SetupTestSerializer(serializers.Serializer[Any]):
     ok = serializers.BooleanField()
-    detail = serializers.CharField(help_text="What the carrier answered, or why none came.")
+    detail = serializers.CharField(help_text="The carrier's response, or why there was none.")

@@ -20,7 +20,7 @@ from rvm.platform.database import sql
 from rvm.platform.models import Tally
 from rvm.platform.observability.health import live_workers
 
-# Counting stops here.
+# The most that a gauge counts (due voicemails: per lane), so that a scrape stays cheap while work piles up.
 MAX_COUNTED = 100_000
 
 

@@ -14,6 +14,8 @@ from usecases.models import PhoneNumber, TelephonySetup, UseCase
 
 
 class UseCasesView(ApiView):
+    """The base view. Its `find_` and `own_` methods raise ServiceError for a row that is not in the caller's workspace and world."""
+
     problems: ClassVar[Mapping[str, ProblemCode]] = {**ApiView.problems, **USE_CASE_PROBLEMS}
 
     def find_use_case(self, use_case_id: UUID) -> UseCase:

@@ -1,4 +1,4 @@
-"""Problems that this layer adds to the platform's, as data for responses and for the docs page."""
+"""Problem codes that this layer adds to the platform's, as data for responses and for docs/integrate/problems.md."""
 
 from __future__ import annotations
 

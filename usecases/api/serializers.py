@@ -49,7 +49,7 @@ class SenderSerializer(serializers.Serializer[Any]):
 class UseCaseSerializer(serializers.ModelSerializer[UseCase]):
     setup_id = serializers.UUIDField()
     failover_setup_id = serializers.UUIDField(allow_null=True)
-    phone_numbers = SenderSerializer(many=True, help_text="What it may send from.")
+    phone_numbers = SenderSerializer(many=True, help_text="The numbers that it may send from.")
 
     class Meta:
         model = UseCase
@@ -92,7 +92,7 @@ class NamedUseCaseSerializer(serializers.Serializer[Any]):
 class PhoneNumberSerializer(serializers.ModelSerializer[PhoneNumber]):
     phone_number = serializers.CharField(source="e164")
     setup_id = serializers.UUIDField()
-    use_cases = NamedUseCaseSerializer(many=True, help_text="Those that may send from it.")
+    use_cases = NamedUseCaseSerializer(many=True, help_text="The use cases that may send from it.")
 
     class Meta:
         model = PhoneNumber
@@ -102,4 +102,4 @@ class PhoneNumberSerializer(serializers.ModelSerializer[PhoneNumber]):
 
 class PhoneNumberQuery(PageQuery):
     setup_id = IdField(required=False)
-    use_case_id = IdField(required=False, help_text="Those assigned to this use case.")
+    use_case_id = IdField(required=False, help_text="Only numbers assigned to this use case.")

@@ -32,7 +32,7 @@ class _UseCaseView(UseCasesView, RowsView):
         return values
 
     def serialize_changed(self, row: UseCase) -> Any:
-        """As it is in the database now."""
+        """The use case, read again from the database after the change."""
         return self.serialize(self.find_use_case(row.pk))
 
 
@@ -82,7 +82,7 @@ class UseCaseView(_UseCaseView):
     @extend_schema(
         operation_id="update_use_case",
         summary="Change a use case and its policy",
-        description="Fields that are left out stay. While `sending_enabled` is false, its voicemails wait.",
+        description="Fields that are left out do not change. While `sending_enabled` is false, its voicemails wait.",
         tags=TAGS,
         request=UseCaseChanges,
         responses={200: UseCaseSerializer},

@@ -12,8 +12,8 @@ import usecases.models
 from django.db import migrations, models
 
 
-# In the database, so that whoever writes the credentials raises the version, in the same statement. Their ciphertext is another one
-# with each writing: what is written again unchanged counts as changed.
+# A trigger, so that every writer of credentials increments the version in the same statement. Each encryption has another ciphertext,
+# so credentials that are written unchanged count as changed.
 _RAISE = """
 CREATE FUNCTION usecases_raise_credentials_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

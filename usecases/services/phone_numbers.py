@@ -16,7 +16,7 @@ from usecases.services.use_cases import lock_use_case
 
 @transaction.atomic
 def add_phone_number(*, setup: TelephonySetup, e164: str, actor: User | None = None) -> PhoneNumber:
-    """Add a number from which the account at the carrier may send."""
+    """Add a number (E.164) from which the account at the carrier may send. Raises ServiceError."""
     row = lock_setup(setup, field="setup_id")
     try:
         check_sender(e164, sandbox=not row.live)
@@ -46,7 +46,7 @@ def remove_phone_number(*, phone_number: PhoneNumber, actor: User | None = None)
 
 @transaction.atomic
 def assign_number(*, use_case: UseCase, phone_number: PhoneNumber, actor: User | None = None) -> None:
-    """Let the use case send from the number; if it may already, nothing changes."""
+    """Let the use case send from the number; if it may already, nothing changes. Raises ServiceError for another setup's number."""
     owner = lock_use_case(use_case)
     number = lock(phone_number)
     if number.setup_id not in (owner.setup_id, owner.failover_setup_id):

@@ -65,8 +65,12 @@ class RecipientImportAdmin(ImportActions, MessagePreview):
             "campaign_page": reverse("admin:campaigns_campaign_change", args=[row.campaign_id]),
             "state": labels.IMPORT_STATES[row.state],
             "state_colour": labels.IMPORT_COLOURS.get(row.state, ""),
-            "next_step": labels.list_message(
-                row.state, row.counts.get(Outcome.ACCEPTED, 0), operates=operates, asks=UNCLEAR in row.columns
+            "next_step": labels.list_step(
+                row.state,
+                row.counts.get(Outcome.ACCEPTED, 0),
+                operates=operates,
+                asks=UNCLEAR in row.columns,
+                imported=row.rows_imported,
             ),
             "operates": operates,
             "sees_numbers": rights_of(request).may_see_numbers(row.workspace_id),

@@ -1,4 +1,4 @@
-"""What callers send about campaigns, and how these and a retry of the failed look in answers."""
+"""Serializers of campaigns, and of retries of their failed voicemails, in requests and responses."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ REASONS = [reason.value for reason in Reason]
 
 
 class LocalTimeField(serializers.DateTimeField):
-    """A time with its offset, or without one: then the service reads it in the campaign's time zone."""
+    """A time with or without an offset. The service takes a time without one as local time in the campaign's time zone."""
 
     def enforce_timezone(self, value: datetime) -> datetime:
         if value.tzinfo is not None:
             return super().enforce_timezone(value)
         if not 1970 <= value.year < 9999:
-            self.fail("overflow")  # no zone could shift it
+            self.fail("overflow")  # outside these years the conversion to UTC can fail
         return value
 
 
@@ -47,30 +47,30 @@ class _OfLane(StrictModelSerializer):
 
 
 class CampaignChanges(StrictSerializer):
-    """What of a campaign can be changed. For what is null the use case decides, and its limits hold in any case."""
+    """The fields of a campaign that can be changed. The use case determines a setting that is null, and its limits always apply."""
 
-    use_case_id = IdField(help_text="Why and from whom. It stays once the campaign has recipients.")
+    use_case_id = IdField(help_text="It cannot change once the campaign has recipients.")
     recording_id = IdField(required=False, allow_null=True, help_text="What everybody hears.")
     script = serializers.ListField(
         required=False,
         allow_null=True,
         child=ObjectField(),
-        help_text='In place of one recording, its parts in the order in which they are heard: `{"clip": id}`, or by what the list '
-        'says about the person `{"field": "first_name", "clips": {"ana": id}, "otherwise": id or null}`.',
+        help_text='Instead of one recording: its parts in order, each a clip, `{"clip": id}`, or chosen by a field of the list, '
+        '`{"field": "first_name", "clips": {"ana": id}, "otherwise": id or null}`.',
     )
     starts_at = LocalTimeField(
         required=False,
         allow_null=True,
-        help_text="Launched, it waits until then. Without an offset it is a time in `time_zone`.",
+        help_text="A launched campaign waits until then. Without an offset it is a time in `time_zone`.",
     )
     ends_at = LocalTimeField(
         required=False,
         allow_null=True,
-        help_text="What is unsent then expires. Without an offset it is a time in `time_zone`.",
+        help_text="Unsent voicemails expire then. Without an offset it is a time in `time_zone`.",
     )
 
     def get_fields(self) -> dict[str, Any]:
-        """Columns are taken as their tables say: types, bounds and help."""
+        """The fields above, plus those of the models' columns with their types, bounds and help texts."""
         of_campaign, of_lane = _OfCampaign().get_fields(), _OfLane().get_fields()
         return {"name": of_campaign.pop("name"), **super().get_fields(), **of_campaign, **of_lane}
 
@@ -88,7 +88,7 @@ class CampaignQuery(WorldQuery):
 
 
 class VoicemailCountsField(CountsField):
-    """What `context["voicemails"]` counts of the campaign, as `delivery.lane_totals` knows it."""
+    """The campaign's entry in `context["voicemails"]`, which has the form of `delivery.lane_totals.counts_of`."""
 
     def get_attribute(self, campaign: Campaign) -> dict[str, int]:
         counts: dict[str, int] = self.context["voicemails"][campaign.pk]
@@ -116,7 +116,7 @@ class CampaignSerializer(serializers.Serializer[Any]):
     priority = serializers.IntegerField(source="lane.priority")
     max_attempts = serializers.IntegerField(source="lane.max_attempts", allow_null=True)
     retry_minutes = serializers.IntegerField(source="lane.retry_minutes", allow_null=True)
-    voicemails = VoicemailCountsField("How many of its voicemails are in which status; those with none are left out.")
+    voicemails = VoicemailCountsField("Its voicemails by status; statuses without voicemails are left out.")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     launched_at = serializers.DateTimeField(allow_null=True, help_text="When sending began, or was scheduled to.")
@@ -125,7 +125,7 @@ class CampaignSerializer(serializers.Serializer[Any]):
 
 class RetryFailed(StrictSerializer):
     accept_duplicate_risk = YesField(
-        default=False, help_text="Also those who may have been reached; needs a scope of its own."
+        default=False, help_text="Include those that may have reached the person; needs an additional scope."
     )
     reasons = serializers.ListField(
         default=list,
@@ -143,15 +143,15 @@ class CampaignRetrySerializer(serializers.Serializer[Any]):
     )
     accept_duplicate_risk = serializers.BooleanField()
     matching = serializers.IntegerField(
-        help_text="How many voicemails had failed so when it was asked for. At the end, those neither queued nor left out had come "
-        "to another end meanwhile."
+        help_text="Voicemails that had failed for these reasons at the request. At the end, those neither queued nor left out have "
+        "changed their status meanwhile."
     )
-    queued = serializers.IntegerField(help_text="How many were queued again so far.")
+    queued = serializers.IntegerField(help_text="Voicemails that were queued again so far.")
     left_out = CountsField(
-        "How many were looked at and left as they are, by why: `suppressed`, or `attempts_used_up` after ten drops."
+        "Voicemails that were not queued again, by cause: `suppressed`, or `attempts_used_up` after ten drops."
     )
     asked_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
     stopped_because = serializers.CharField(
-        allow_blank=True, help_text="A sentence that says why it was stopped; empty unless it was."
+        allow_blank=True, help_text="Why it was stopped, as a sentence; empty if it was not."
     )

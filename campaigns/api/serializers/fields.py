@@ -1,4 +1,4 @@
-"""Fields that the answers of this layer share."""
+"""Serializer field for counts by name, used by several responses of this layer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from rest_framework import serializers
 
 
 class CountsField(serializers.DictField):
-    """Counts by name, in the order of `names` and without any other; by default all, in that of the alphabet. PostgreSQL keeps the
-    names of an object in an order of its own."""
+    """Counts by name: those of `names` in their order, or by default all in alphabetical order.
+
+    The order is set here because PostgreSQL's jsonb does not keep the order of keys."""
 
     def __init__(self, help_text: str, *names: str) -> None:
         super().__init__(child=serializers.IntegerField(), help_text=help_text)

@@ -1,4 +1,4 @@
-"""What callers send about lists of recipients, and how these, their rows and what these would hear look in answers."""
+"""Serializers of recipient imports, of their rejected rows, and of the recordings for their first rows."""
 
 from __future__ import annotations
 
@@ -31,19 +31,20 @@ ANSWERS = ("yes", "no", "nothing", "unclear", "next_number")
 
 
 class ImportReading(ListReading):
-    """How the file is read. What is left out stays as it was guessed."""
+    """How the file of a list of recipients is read. A field that is left out does not change, except that `columns` are guessed
+    again if the file is read in another way."""
 
     hidden_rows = YesField(
-        required=False, help_text="Whether rows are read that the workbook hides or crosses out; false at first."
+        required=False, help_text="Whether rows that the workbook hides or crosses out are read; false by default."
     )
     columns = columns_field(
-        f"{', '.join(KINDS)}, or a merge field's name of your own; empty where it is not read.",
+        f"{', '.join(KINDS)}, or the name of a merge field of your own; empty if it is not read.",
         repeated=REPEATED,
     )
 
 
 class ImportUpload(ImportReading):
-    """A list, and what is known of how it is read; what is left out is guessed."""
+    """A list of recipients to upload, with how it is read. A field that is left out is guessed from the file."""
 
     file = ListFileField()
 
@@ -51,7 +52,7 @@ class ImportUpload(ImportReading):
 class ImportConfirmation(StrictSerializer):
     consent_statement = TextField(
         max_length=MAX_STATEMENT_LENGTH,
-        help_text="What you attest about these people's consent to be called. It is kept.",
+        help_text="Your attestation of these people's consent to be called. It is stored.",
     )
 
 
@@ -59,12 +60,12 @@ class RecipientImportSerializer(UploadedListSerializer):
     import_id = serializers.UUIDField(source="pk")
     campaign_id = serializers.UUIDField()
     state = serializers.ChoiceField(IMPORT_STATES)
-    rows_read = serializers.IntegerField(help_text="Rows that were judged.")
+    rows_read = serializers.IntegerField(help_text="Rows that were checked.")
     counts = CountsField("Rows by outcome.", *OUTCOMES)
     codes = CountsField("Rows that were not accepted, by code.")
     answers = CountsField(
-        "Where a column asks for consent, how many rows say `yes`, `no`, `nothing` and what is `unclear`; "
-        "`next_number`: people whose first phone cannot be reached, so that their next one is taken.",
+        "Rows by their answer about consent, if a column asks for it: `yes`, `no`, `nothing`, `unclear`. "
+        "`next_number`: people whose first phone cannot be reached, so that a later one is used.",
         *ANSWERS,
     )
     consent_statement = serializers.CharField(allow_blank=True)
@@ -85,25 +86,25 @@ class RecipientImportSerializer(UploadedListSerializer):
 
 
 class RowErrorSerializer(serializers.Serializer[Any]):
-    row_number = serializers.IntegerField(help_text="As a spreadsheet program shows it beside the row.")
+    row_number = serializers.IntegerField(help_text="The number that a spreadsheet program shows beside the row.")
     outcome = serializers.ChoiceField(OUTCOMES)
     code = serializers.CharField()
     detail = serializers.CharField(source="message")
     earlier_row = serializers.IntegerField(
-        allow_null=True, help_text="The row of this list in which the number stands too."
+        allow_null=True, help_text="The earlier row of this list that has the same number."
     )
     differs = serializers.ListField(
         child=serializers.CharField(),
-        help_text="The columns in which this row and `earlier_row` differ, of `same_phone`.",
+        help_text="For `same_phone`, the columns in which this row and `earlier_row` differ.",
     )
 
 
 class ImportPreviewSerializer(ListPreviewSerializer):
-    first_errors = RowErrorSerializer(many=True, help_text="Of each code the first rows that were not accepted.")
+    first_errors = RowErrorSerializer(many=True, help_text="The first rejected rows of each code.")
     sample = ListSampleSerializer(
         allow_null=True,
-        help_text="The first rows as they are read now; cells are hidden unless the key may see numbers. Null while the rows are "
-        "checked or imported, and once the file is gone.",
+        help_text="The first rows by the current reading; cells are hidden unless the key may see numbers. Null while rows are "
+        "checked or imported, and once the file is removed.",
     )
 
 
@@ -113,7 +114,9 @@ class RecipientImportDetailSerializer(ImportPreviewSerializer, RecipientImportSe
 
 
 class RowMessageSerializer(serializers.Serializer[Any]):
-    """Either a recording or a `code`. Who may not see numbers is not told who hears what: the recording may name the person."""
+    """The recording for one row, or the `code` that says why there is none.
+
+    The recording may name the person, so it is null unless the key may see numbers."""
 
     recording_id = serializers.UUIDField(source="recording.pk", allow_null=True)
     duration_ms = serializers.IntegerField(source="recording.duration_ms", allow_null=True)

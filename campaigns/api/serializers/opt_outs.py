@@ -1,4 +1,4 @@
-"""What callers send about opt-out lists, and how these look in answers."""
+"""Serializers of opt-out lists in requests and responses."""
 
 from __future__ import annotations
 
@@ -39,20 +39,21 @@ _COUNTS = (
 
 
 class OptOutReading(ListReading):
-    """How a list of people who must not be reached is read. What is left out stays as it was guessed."""
+    """How the file of an opt-out list is read. A field that is left out does not change, except that `columns` are guessed
+    again if the file is read in another way."""
 
     hidden_rows = YesField(
-        required=False, help_text="Whether rows are read that the workbook hides or crosses out; true at first."
+        required=False, help_text="Whether rows that the workbook hides or crosses out are read; true by default."
     )
     columns = columns_field(
-        f"{', '.join(KINDS)}; empty where it is not read. Every number of a row is listed. With a column `opt_out` only people "
-        "with a yes in it are, with a column `consent` only people without one.",
+        f"{', '.join(KINDS)}; empty if it is not read. Every number of a row is suppressed. With a column `opt_out`, only "
+        "people with a yes in it are; with a column `consent`, only people without a yes in it.",
         repeated=REPEATED,
     )
 
 
 class OptOutUpload(OptOutReading):
-    """A list of people who must not be reached, and what is known of how it is read; what is left out is guessed."""
+    """A list of people who must not be reached, to upload, with how it is read. A field that is left out is guessed from the file."""
 
     file = ListFileField()
 
@@ -60,7 +61,7 @@ class OptOutUpload(OptOutReading):
 class OptOutConfirmation(StrictSerializer):
     must_not_be_reached = YesField(
         default=False,
-        help_text="That the people on the list must not be reached; needed where it looks like a list of patients.",
+        help_text="Confirms that the people on the list must not be reached; needed if it looks like a list of patients.",
     )
 
 
@@ -79,7 +80,7 @@ class UnreadableRowsSerializer(serializers.Serializer[Any]):
     detail = UnreadableMessageField(source="code")
     count = serializers.IntegerField()
     rows = serializers.ListField(
-        child=serializers.IntegerField(), help_text="The first ones, as a spreadsheet program shows them."
+        child=serializers.IntegerField(), help_text="The first row numbers, as in a spreadsheet program."
     )
 
     class Meta:
@@ -88,21 +89,19 @@ class UnreadableRowsSerializer(serializers.Serializer[Any]):
 
 class OptOutListSerializer(UploadedListSerializer):
     opt_out_list_id = serializers.UUIDField(source="pk")
-    live = serializers.BooleanField(
-        help_text="False where a test key uploaded it: it puts nobody on the suppression list."
-    )
+    live = serializers.BooleanField(help_text="False if a test key uploaded it: it suppresses nobody.")
     state = serializers.ChoiceField(OPT_OUT_LIST_STATES)
     counts = CountsField(
-        "What the check found. `rows` in all, of which `unreadable` and `not_opted_out` list nobody. Numbers: `to_add`, "
-        "`already_listed`, `repeated` in the list, and `waiting` in a campaign. `permitted`: rows of people who may be reached by "
-        "another column.",
+        "Results of the check. Of all `rows`, `unreadable` and `not_opted_out` suppress nobody. Numbers: `to_add`, "
+        "`already_listed`, `repeated` in the list, and `waiting` in a campaign. `permitted`: rows in which another column says that "
+        "the person may be reached.",
         *_COUNTS,
     )
     unreadable = UnreadableRowsSerializer(many=True, help_text="Rows in which no number could be read, by code.")
-    added = serializers.IntegerField(help_text="Numbers that it put on the suppression list.")
+    added = serializers.IntegerField(help_text="Suppressions that it added.")
     taken_back = serializers.IntegerField(help_text=help_of(OptOutImport, "taken_back"))
     ended_meanwhile = serializers.IntegerField(
-        help_text="Voicemails to these that had been ended because of the list; they stay so, and another campaign "
+        help_text="Voicemails to these people that ended because of the list. They stay ended; another campaign "
         "reaches these people."
     )
 
@@ -125,8 +124,8 @@ class OptOutListSerializer(UploadedListSerializer):
 class OptOutListPreviewSerializer(ListPreviewSerializer):
     sample = ListSampleSerializer(
         allow_null=True,
-        help_text="The first rows as they are read now; cells are hidden unless the key may see numbers. Null while the rows are "
-        "worked on, and once the file is gone.",
+        help_text="The first rows by the current reading; cells are hidden unless the key may see numbers. Null while a worker "
+        "reads the list, and once the file is removed.",
     )
 
 

@@ -1,4 +1,4 @@
-"""How the preview of a campaign and its progress look in answers, and the filters of its export."""
+"""Serializers of a campaign's preview and progress, and of the filters of its export."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ class WindowOpeningSerializer(serializers.Serializer[Any]):
 
 
 class CampaignPreviewSerializer(serializers.Serializer[Any]):
-    """`now`, the counts of `later` and of `skipped`, and `expiring` together are `total`."""
+    """The preview of a launch. `total` is the sum of `now`, the counts of `later` and of `skipped`, and `expiring`."""
 
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
     total = serializers.IntegerField()
-    now = serializers.IntegerField(help_text="May be sent as soon as it starts.")
+    now = serializers.IntegerField(help_text="People who may be reached as soon as it starts.")
     later = WindowOpeningSerializer(
-        many=True, help_text="Those who may be reached from a later time on, such as their morning."
+        many=True, help_text="People who may be reached from a later time on, such as their morning."
     )
-    skipped = CountsField("Those who will not be reached, by reason.")
-    expiring = serializers.IntegerField(help_text="Those whose turn would come after the end.")
-    finishes_at = serializers.DateTimeField(allow_null=True, help_text="When the last one leaves, at this pace.")
+    skipped = CountsField("People who will not be reached, by reason.")
+    expiring = serializers.IntegerField(help_text="People whose turn would come after the end of the campaign.")
+    finishes_at = serializers.DateTimeField(allow_null=True, help_text="When the last voicemail is sent, at this pace.")
     pace_per_second = serializers.FloatField()
     stopped = serializers.CharField(
         allow_blank=True,
-        help_text="A sentence that says what keeps everybody waiting now, such as a switch that is off; the figures "
-        "are for when that is over.",
+        help_text="What keeps everybody waiting now, such as a switch that is off, as a sentence; the figures are for "
+        "the time after that.",
     )
 
 
@@ -50,22 +50,22 @@ class CampaignProgressSerializer(serializers.Serializer[Any]):
     total = serializers.IntegerField()
     by_status = CountsField("Voicemails by status.")
     by_reason = CountsField("Voicemails by reason.")
-    rate_per_second = serializers.FloatField(help_text="How fast they were sent lately.")
+    rate_per_second = serializers.FloatField(help_text="The recent rate, in voicemails per second.")
     finishes_at = serializers.DateTimeField(
-        allow_null=True, help_text="Estimated; null where nothing waits or can be sent."
+        allow_null=True, help_text="An estimate; null if nothing waits or can be sent."
     )
     waiting_by_zone = serializers.DictField(
         child=serializers.IntegerField(),
-        help_text="The queued by the time zones that the people may be in, joined by commas.",
+        help_text="Queued voicemails by the time zones that the person may be in, joined by commas.",
     )
     open_imports = OpenImportSerializer(many=True)
     retry = CampaignRetrySerializer(
-        allow_null=True, help_text="The last retry of the failed; null where nobody asked for one."
+        allow_null=True, help_text="The last retry of failed voicemails; null if there was none."
     )
 
 
 class CampaignExportQuery(ExportQuery):
-    """The listing's filters, and no pages; a campaign is of one world."""
+    """The filters of the export of voicemails, without those that the campaign determines."""
 
     live = None  # type: ignore[assignment]
     campaign_id = None  # type: ignore[assignment]

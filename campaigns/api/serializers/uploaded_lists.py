@@ -1,4 +1,4 @@
-"""What uploaded lists of any kind have in common: how they are read, how they look in answers, and the first look at their rows."""
+"""Base serializers of uploaded lists of any kind: how they are read, their responses, and the first look at their rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
 from rvm.spreadsheets.preview import MAX_COLUMNS
 
 LIST_FORMATS = ["csv", "xlsx"]
-# The fields of every list in the order of its answers, which each kind has its own ones between.
+# The common fields of the responses, in order. Each kind of list inserts its own fields between these groups.
 FILE = ("file_name", "size_bytes", "sha256", "state", "error")
 READ_AS = ("format", "encoding", "delimiter", "header_row", "sheet", "hidden_rows", "sheets", "columns")
 PROGRESS = ("rows_read", "rows_imported", "counts")
@@ -32,11 +32,11 @@ class ListReading(StrictSerializer):
         required=False,
         min_value=0,
         max_value=MAX_HEADER_ROW,
-        help_text="The number of the row that names the columns, as a spreadsheet program shows it; 0 where none does. What stands "
-        "above it is not read.",
+        help_text="The number of the row that names the columns, as in a spreadsheet program; 0 if there is none. Rows above it are "
+        "not read.",
     )
     sheet = TextField(
-        required=False, max_length=100, help_text="Of a workbook, the one that is read: a name of `sheets`."
+        required=False, max_length=100, help_text="The sheet of a workbook that is read: a name of `sheets`."
     )
 
 
@@ -48,10 +48,11 @@ class ListFileField(serializers.FileField):
 
 
 def columns_field(kinds: str, *, repeated: Iterable[str]) -> serializers.ListField:
-    """What each column is: `kinds` describes what may be said, `repeated` are the kinds that several columns may have."""
+    """The field for the kind of each column. `kinds` is a text that lists the allowed values; `repeated` are the kinds that several
+    columns may have."""
     help_text = (
-        f"What each column is, from the left: {kinds} {', '.join(repeated)} may stand several times, and `{UNCLEAR}` where "
-        "nobody has said yet what a column is; no list with such a column is checked."
+        f"What each column is, from the left: {kinds} {', '.join(repeated)} may occur several times. `{UNCLEAR}` is a "
+        "column whose kind a user must set before the list is checked."
     )
     child = TextField(allow_blank=True, max_length=64)
     return serializers.ListField(required=False, child=child, max_length=MAX_COLUMNS, help_text=help_text)
@@ -71,13 +72,13 @@ class UploadedListSerializer(serializers.ModelSerializer[Any]):
     format = serializers.CharField()
     encoding = serializers.CharField(allow_blank=True)
     delimiter = serializers.CharField(allow_blank=True)
-    header_row = serializers.IntegerField(help_text="The number of the row that names the columns; 0 where none does.")
+    header_row = serializers.IntegerField(help_text="The number of the row that names the columns; 0 if there is none.")
     sheet = serializers.CharField(allow_blank=True, help_text=help_of(UploadedList, "sheet"))
-    hidden_rows = serializers.BooleanField(help_text="Whether rows are read that the workbook hides or crosses out.")
-    sheets = SheetSerializer(many=True, help_text="Of a workbook, in the order of their tabs.")
+    hidden_rows = serializers.BooleanField(help_text="Whether rows that the workbook hides or crosses out are read.")
+    sheets = SheetSerializer(many=True, help_text="The sheets of a workbook, in the order of their tabs.")
     columns = serializers.ListField(
         child=serializers.CharField(allow_blank=True),
-        help_text="What each column is; empty where it is not read, `unclear` where somebody has to say it before the check.",
+        help_text="The kind of each column; empty if it is not read, `unclear` if a user must set it before the check.",
     )
     rows_read = serializers.IntegerField()
     rows_imported = serializers.IntegerField(help_text="Rows that are done.")
@@ -87,7 +88,7 @@ class UploadedListSerializer(serializers.ModelSerializer[Any]):
 
 
 class QuestionField(serializers.CharField):
-    """As `context["question_texts"]` asks it, which depend on the kind of the list."""
+    """The message of a Question from `context["question_texts"]`, which differ by kind of list; empty if nothing is asked."""
 
     def to_representation(self, question: str) -> str:
         texts: Mapping[Question, str] = self.context["question_texts"]
@@ -100,18 +101,19 @@ class ColumnSerializer(serializers.Serializer[Any]):
     sure = serializers.ChoiceField([sureness.value for sureness in Sureness])
     why = serializers.ChoiceField(
         [why.value for why in Why],
-        help_text="Whether its name, its cells or both say so, its place (where another column would do as well), or a person.",
+        help_text="What the kind follows from: the column's name, its cells, both, its place (if another column fits as well), or a "
+        "user.",
     )
     question = QuestionField(
         allow_blank=True,
-        help_text="What a person has to answer about the column before the list is checked; empty where nothing is asked.",
+        help_text="What a user must answer about the column before the list is checked; empty if nothing is asked.",
     )
 
 
 class ListSampleSerializer(serializers.Serializer[Any]):
     titles = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField()),
-        help_text="What stands above the row that names the columns, and is not read.",
+        help_text="The rows above the row that names the columns, which are not read.",
     )
     header = serializers.ListField(child=serializers.CharField(allow_blank=True))
     rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField(allow_blank=True)))
@@ -122,6 +124,6 @@ class ListPreviewSerializer(serializers.Serializer[Any]):
         source="sample.reading",
         many=True,
         allow_null=True,
-        help_text="What each column is taken for and why. Null where `sample` is null.",
+        help_text="The kind of each column, and what it follows from. Null if `sample` is null.",
     )
     warnings = serializers.ListField(child=serializers.CharField(), help_text="Sentences to read before confirming.")

@@ -1,4 +1,4 @@
-"""What callers send to take people out of a campaign, and how that looks in answers."""
+"""Serializers of withdrawals in requests and responses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WITHDRAWAL_STATES = [state.value for state in WithdrawalState]
 
 
 class WithdrawalList(StrictSerializer):
-    """Who shall be taken out, in the body."""
+    """The people to take out of a campaign, as a list in the body."""
 
     items = serializers.ListField(
         child=TextField(allow_blank=True, max_length=MAX_ITEM),
@@ -27,7 +27,7 @@ class WithdrawalList(StrictSerializer):
 
 
 class WithdrawalUpload(StrictSerializer):
-    """Who shall be taken out, as a file."""
+    """The people to take out of a campaign, as a file."""
 
     file = serializers.FileField(
         allow_empty_file=True,
@@ -39,13 +39,14 @@ class WithdrawalSerializer(serializers.Serializer[Any]):
     withdrawal_id = serializers.UUIDField(source="pk")
     campaign_id = serializers.UUIDField()
     state = serializers.ChoiceField(WITHDRAWAL_STATES)
-    counts = CountsField(f"Lines by what they came to: {', '.join(LineOutcome)}.", *LineOutcome)
+    counts = CountsField(f"Lines by outcome: {', '.join(LineOutcome)}.", *LineOutcome)
     lines = serializers.DictField(
         child=serializers.ListField(child=serializers.IntegerField()),
-        help_text="Of what takes nobody out, the numbers of the first lines: the place in `items` from 1, or the row of the file.",
+        help_text="By outcome that takes nobody out, the numbers of the first lines: the position in `items` from 1, or the file's "
+        "row.",
     )
     withdrawn = serializers.IntegerField(
-        allow_null=True, help_text="How many were taken out; null before it is confirmed."
+        allow_null=True, help_text="The number of people who were taken out; null before it is confirmed."
     )
     created_at = serializers.DateTimeField()
     confirmed_at = serializers.DateTimeField(allow_null=True)

@@ -1,4 +1,4 @@
-"""The filters of the voicemails' list, in an address or in a body, and of its export."""
+"""Serializers of the filters of the list of voicemails and of its export, as query parameters or as a body."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_STATUSES = 20
 
 
 class VoicemailQuery(WorldQuery):
-    """In the query or in a body; all filters that are given must hold."""
+    """Filters of voicemails, as query parameters or as a body. A voicemail must match all that are given."""
 
     use_case_id = IdField(required=False)
     setup_id = IdField(required=False, help_text="The use case's setup when the voicemail was created.")
@@ -35,7 +35,7 @@ class VoicemailQuery(WorldQuery):
     carrier = serializers.ChoiceField(sorted(CARRIERS), required=False)
     reference = TextField(required=False, trim_whitespace=False, max_length=MAX_REFERENCE_LENGTH)
     recipient_phone_number = TextField(
-        required=False, trim_whitespace=False, help_text="E.164, exactly. Use the search to keep it out of the URL."
+        required=False, trim_whitespace=False, help_text="E.164, exact match. Use the search to keep it out of the URL."
     )
     created_after = serializers.DateTimeField(required=False, help_text="From this time on.")
     created_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")
@@ -56,19 +56,19 @@ class VoicemailQuery(WorldQuery):
 
 
 class _ByRecordNumber(StrictSerializer):
-    """What may stand in a body only: addresses are logged."""
+    """The filter by record number. It is accepted in bodies only, because URLs are logged."""
 
     record_number = TextField(
-        required=False, max_length=MAX_RECORD_NUMBER, help_text="Exactly, but for case and blanks."
+        required=False, max_length=MAX_RECORD_NUMBER, help_text="Exact match, ignoring case and spaces."
     )
 
 
 class VoicemailSearch(_ByRecordNumber, VoicemailQuery):
-    """The list's filters in a body, where a record number may be one of them."""
+    """The filters of the list as a body, with the record number as a further filter."""
 
 
 class ExportQuery(VoicemailQuery):
-    """The listing's filters, and no pages."""
+    """The filters of the list, without paging, and the format of phone numbers."""
 
     limit = None  # type: ignore[assignment]
     continuation_token = None  # type: ignore[assignment]
@@ -89,4 +89,4 @@ class ExportQuery(VoicemailQuery):
 
 
 class ExportSearch(_ByRecordNumber, ExportQuery):
-    """The export's filters in a body."""
+    """The filters of the export as a body, with the record number as a further filter."""

@@ -1,4 +1,4 @@
-"""What callers send to have a voicemail queued, or many, or one again, and what a batch is answered with."""
+"""Serializers of requests that send, send in a batch or retry, and of the response to a batch."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class _RecipientFields(StrictSerializer):
         allow_blank=True,
         trim_whitespace=False,
         max_length=MAX_REFERENCE_LENGTH,
-        help_text="Your own name for it, unique for ever among the workspace's live voicemails, and among its test ones: a second "
-        "use answers 409 with the first's id. It is shown and logged in clear: put no record number or other PHI here.",
+        help_text="Your own name for the voicemail, permanently unique among the workspace's live and among its test voicemails: a "
+        "second use gets 409 with the id of the first. It is shown and logged unmasked: put no record number or other PHI here.",
     )
     record_number = TextField(
         required=False,
         allow_blank=True,
         max_length=MAX_RECORD_NUMBER,
-        help_text="The patient's medical record, chart or account number. Kept encrypted, shown as phone numbers are, and found by "
-        "the search; several voicemails may have the same.",
+        help_text="The patient's medical record, chart or account number. Stored encrypted, masked like phone numbers, and "
+        "searchable. Several voicemails may have the same.",
     )
     metadata = ObjectField(
         required=False,
@@ -52,7 +52,7 @@ class _RecipientFields(StrictSerializer):
 
 
 class _SendFields(_RecipientFields, _WhenFields):
-    use_case_id = IdField(help_text="Why and from whom; decides the sender number.")
+    use_case_id = IdField(help_text="The use case of the voicemail, which determines the sender number.")
 
     def recipient(self) -> Recipient:
         data = self.validated_data
@@ -73,12 +73,12 @@ class SendRecording(_SendFields):
 
 
 class BatchRecipient(_RecipientFields):
-    """One row of a batch."""
+    """One recipient of a batch."""
 
 
 @extend_schema_field(BatchRecipient(many=True))
 class RecipientsField(serializers.Field[Any, Any, Any, Any]):
-    """1 to 1,000 rows; each is read by itself, so that a bad one does not fail the rest."""
+    """A list of 1 to 1,000 recipients. Each is validated separately: an invalid one becomes a ServiceError, the others are queued."""
 
     default_error_messages = {
         "invalid": "This must be a list of objects.",
@@ -105,7 +105,9 @@ _ROW_TYPES: dict[str, tuple[type, str]] = {
 
 
 def read_recipient(entry: object) -> Recipient | ServiceError:
-    """One row of a batch, by hand: a serializer would take half a second for a thousand."""
+    """The validated recipient, or a ServiceError that names the invalid field.
+
+    It uses no serializer, because a serializer takes half a second for 1,000 recipients."""
     if not isinstance(entry, dict):
         return ServiceError("invalid", "This must be an object.")
     for name, value in entry.items():
@@ -132,7 +134,7 @@ class NewBatch(_WhenFields):
 
 class VoicemailRetry(StrictSerializer):
     accept_duplicate_risk = YesField(
-        default=False, help_text="Send again although the person may have been reached; needs a scope of its own."
+        default=False, help_text="Send again even if the person may have been reached; needs an additional scope."
     )
 
 
@@ -140,22 +142,22 @@ class BatchErrorSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     detail = serializers.CharField()
     pointer = serializers.CharField()
-    voicemail_id = serializers.UUIDField(
-        required=False, help_text="The first voicemail's, where the reference is used."
-    )
+    voicemail_id = serializers.UUIDField(required=False, help_text="The earlier voicemail that has the same reference.")
 
 
 class BatchItemSerializer(serializers.Serializer[Any]):
-    """Either the queued voicemail or an `error`."""
+    """The result for one recipient of a batch: the queued voicemail or an `error`."""
 
-    index = serializers.IntegerField(help_text="The row's place in `recipients`, from 0.")
+    index = serializers.IntegerField(help_text="The recipient's index in `recipients`, from 0.")
     voicemail_id = serializers.UUIDField(required=False)
     sender_phone_number = serializers.CharField(required=False)
     status = serializers.ChoiceField(VOICEMAIL_STATUSES, required=False)
     error = BatchErrorSerializer(required=False)
 
     def to_representation(self, item: tuple[int, Voicemail | ServiceError]) -> dict[str, Any]:
-        """From the place of a row and what `queue_voicemails` answers for it. By hand, as voicemails are: a batch has up to 1,000."""
+        """The fields above. `item` is the recipient's index in the batch and its outcome of `queue_voicemails`.
+
+        It does not use the fields, because serializing the up to 1,000 items of a batch field by field is slow."""
         index, outcome = item
         if isinstance(outcome, ServiceError):
             pointer = f"/recipients/{index}" + (f"/{outcome.field}" if outcome.field else "")

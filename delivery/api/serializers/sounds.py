@@ -1,4 +1,4 @@
-"""What callers upload as recordings and clips, and how these look in answers."""
+"""Serializers of uploaded recordings and clips, and of recordings and clips in responses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RECORDING_HELP = "MP3, 10 to 60 seconds, at most 8 MB."
 
 
 class PlayerLinkField(serializers.URLField):
-    """A link to the sound of the row, made as it is shown."""
+    """A signed link that plays the recording or clip, created for each response."""
 
     def __init__(self) -> None:
         super().__init__(help_text="Plays without a key for 15 minutes; answers Range requests.")
@@ -33,7 +33,7 @@ class ClipUpload(StrictSerializer):
     name = TextField(
         required=False,
         max_length=MAX_NAME_LENGTH,
-        help_text="What is said in it, such as a first name; by default the file's name.",
+        help_text="The spoken text, such as a first name; by default the file's name.",
     )
 
 
@@ -41,9 +41,9 @@ class AudioLevelsSerializer(serializers.Serializer[Recording]):
     peak_dbfs = serializers.FloatField(help_text="The loudest sample, in dB below full scale (0).")
     rms_dbfs = serializers.FloatField(help_text="The mean power, in dB below full scale.")
     loudness_lufs = serializers.FloatField(
-        allow_null=True, help_text="Integrated loudness (ITU-R BS.1770); null where nothing is above -70."
+        allow_null=True, help_text="Integrated loudness (ITU-R BS.1770); null if nothing is above -70."
     )
-    clipped_percent = serializers.FloatField(help_text="Of the samples: in peaks that are cut off flat.")
+    clipped_percent = serializers.FloatField(help_text="The percentage of samples in clipped peaks.")
     leading_silence_seconds = serializers.FloatField(source="leading_silence")
     trailing_silence_seconds = serializers.FloatField(source="trailing_silence")
 
@@ -54,7 +54,7 @@ class AudioLevelsSerializer(serializers.Serializer[Recording]):
 class RecordingSerializer(serializers.Serializer[Recording]):
     recording_id = serializers.UUIDField(source="pk")
     name = serializers.CharField()
-    sha256 = serializers.CharField(help_text="Of the frames as they are kept and served, without tags.")
+    sha256 = serializers.CharField(help_text="Of the stored frames, without tags.")
     size_bytes = serializers.IntegerField()
     duration_ms = serializers.IntegerField()
     bitrate_kbps = serializers.IntegerField()
@@ -62,11 +62,13 @@ class RecordingSerializer(serializers.Serializer[Recording]):
     sample_rate = serializers.IntegerField()
     channels = serializers.IntegerField()
     encoder = serializers.CharField(allow_blank=True)
-    warnings = serializers.ListField(child=serializers.CharField(), help_text="Sentences for whoever recorded it.")
+    warnings = serializers.ListField(
+        child=serializers.CharField(), help_text="Sentences for the person who recorded it."
+    )
     created_at = serializers.DateTimeField()
     levels = AudioLevelsSerializer(
         allow_null=True,
-        help_text="How it sounds. Null where joined from clips or older than the measurement; getting this recording measures it.",
+        help_text="Null if the recording was joined from clips, or is not measured yet; getting this one recording measures it.",
     )
 
 
@@ -76,7 +78,7 @@ class RecordingDetailSerializer(RecordingSerializer):
         min_length=WAVEFORM_PEAKS,
         max_length=WAVEFORM_PEAKS,
         allow_null=True,
-        help_text="Peaks over the whole length, to draw; 255 is full scale. Null where `levels` is.",
+        help_text="Peaks over the whole length, for drawing; 255 is full scale. Null if `levels` is null.",
     )
     audio_url = PlayerLinkField()
 
@@ -84,13 +86,15 @@ class RecordingDetailSerializer(RecordingSerializer):
 class ClipSerializer(serializers.Serializer[Clip]):
     clip_id = serializers.UUIDField(source="pk")
     name = serializers.CharField()
-    sha256 = serializers.CharField(help_text="Of the frames as they are kept and served, without tags.")
+    sha256 = serializers.CharField(help_text="Of the stored frames, without tags.")
     size_bytes = serializers.IntegerField()
     duration_ms = serializers.IntegerField()
     bitrate_kbps = serializers.IntegerField()
-    sample_rate = serializers.IntegerField(help_text="Clips that are joined must agree in this and in `channels`.")
+    sample_rate = serializers.IntegerField(help_text="Clips can be joined if this and `channels` are equal.")
     channels = serializers.IntegerField()
-    warnings = serializers.ListField(child=serializers.CharField(), help_text="Sentences for whoever recorded it.")
+    warnings = serializers.ListField(
+        child=serializers.CharField(), help_text="Sentences for the person who recorded it."
+    )
     created_at = serializers.DateTimeField()
 
 

@@ -1,4 +1,4 @@
-"""How a voicemail and its drops look in answers."""
+"""Serializers of voicemails and their drops in responses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import Voicemail
 from delivery.selectors import drops_of
 
-MADE_BY_TEST_KEY = "False where a test key made it: it goes to the sandbox carrier only."
+MADE_BY_TEST_KEY = "False if a test key created it: it is sent to the sandbox carrier only."
 VOICEMAIL_STATUSES = [status.value for status in VoicemailStatus]
 DROP_STATUSES = [status.value for status in DropStatus]
 _REASONS = ["", *(reason.value for reason in Reason)]
@@ -19,48 +19,53 @@ _REASONS = ["", *(reason.value for reason in Reason)]
 
 class VoicemailSerializer(serializers.Serializer[Voicemail]):
     voicemail_id = serializers.UUIDField()
-    setup_id = serializers.UUIDField(help_text="The use case's setup when this was created; `drops` say what was used.")
+    setup_id = serializers.UUIDField(
+        help_text="The use case's setup at creation; `drops` have the setups that were used."
+    )
     use_case_id = serializers.UUIDField()
     campaign_id = serializers.UUIDField(allow_null=True)
     recording_id = serializers.UUIDField()
     live = serializers.BooleanField(help_text=MADE_BY_TEST_KEY)
     recipient_phone_number = serializers.CharField(
-        help_text="Masked but for the last four unless the key may see numbers."
+        help_text="Masked except for the last four digits, unless the key may see numbers."
     )
     sender_phone_number = serializers.CharField(
-        allow_blank=True, help_text="Of a campaign's voicemail it is chosen when it is sent; empty before."
+        allow_blank=True, help_text="A campaign's voicemail gets its sender when it is sent; empty before."
     )
     reference = serializers.CharField(allow_blank=True)
     record_number = serializers.CharField(
-        allow_blank=True, help_text="The patient's. Masked wholly unless the key may see numbers."
+        allow_blank=True, help_text="The patient's. Masked completely, unless the key may see numbers."
     )
     metadata = serializers.DictField(allow_null=True)
     status = serializers.ChoiceField(VOICEMAIL_STATUSES)
-    reason = serializers.ChoiceField(_REASONS, help_text="Why it ended as anything but delivered, or waits again.")
+    reason = serializers.ChoiceField(
+        _REASONS, help_text="Why it ended in a status other than delivered, or waits again."
+    )
     reason_detail = serializers.CharField(allow_blank=True)
     carrier = serializers.CharField()
     carrier_code = serializers.CharField(allow_blank=True, help_text="The carrier's own code.")
     carrier_text = serializers.CharField(
         allow_blank=True,
-        help_text="What the carrier said. Without a code it is RVM's own sentence: why nothing was sent, or what keeps it waiting.",
+        help_text="The carrier's message. Without a code it is RVM's own: why nothing was sent, or what keeps it waiting.",
     )
-    attempts = serializers.IntegerField(help_text="Drops that were made.")
+    attempts = serializers.IntegerField(help_text="The number of drops.")
     duration_ms = serializers.IntegerField(help_text="Of the recording.")
     not_before = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(
         allow_null=True,
-        help_text="A campaign's voicemail expires with it; null before the campaign has begun and once it is completed.",
+        help_text="A campaign's voicemail expires with the campaign; null before it has begun and once it is completed.",
     )
     created_at = serializers.DateTimeField(help_text="When it was queued.")
     sending_at = serializers.DateTimeField(allow_null=True, help_text="When the latest drop began.")
     accepted_at = serializers.DateTimeField(allow_null=True)
-    ended_at = serializers.DateTimeField(allow_null=True, help_text="When it came to its final status.")
+    ended_at = serializers.DateTimeField(allow_null=True, help_text="When it reached its final status.")
     updated_at = serializers.DateTimeField()
 
     def to_representation(self, voicemail: Voicemail) -> dict[str, Any]:
-        """The fields above; phone and record numbers are whole where the context says `reveal`.
+        """The fields above. Phone and record numbers are masked unless `context["reveal"]` is true.
 
-        By hand: a page has up to 200 rows, and field by field most of its time went here. A test holds the two equal."""
+        It does not use the fields, because serializing the up to 200 rows of a page field by field took most of the request's time. A
+        test compares its keys with the fields."""
         reveal = self.context["reveal"]
         return {
             "voicemail_id": voicemail.pk,
@@ -94,7 +99,7 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
 
 class DropSerializer(serializers.Serializer[Any]):
     drop_id = serializers.UUIDField(
-        source="pk", help_text="The key and reference that the carrier has for this attempt."
+        source="pk", help_text="The idempotency key and reference that the carrier has for this attempt."
     )
     number = serializers.IntegerField(help_text="1 for the first attempt.")
     setup_id = serializers.UUIDField()

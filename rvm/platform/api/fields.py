@@ -16,7 +16,7 @@ def no_such_field(known: Iterable[str]) -> str:
 
 
 def help_of(model: type[models.Model], name: str) -> str:
-    """What a column's own table says about it."""
+    """The help text of a model's field."""
     field: Any = model._meta.get_field(name)
     return str(field.help_text)
 

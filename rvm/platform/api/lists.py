@@ -40,7 +40,7 @@ class WorldQuery(PageQuery):
 
     live = YesFilter(
         required=False,
-        help_text="False for test rows, which a live key does not get unless it asks for them. A test key gets no others.",
+        help_text="False for test rows, which a live key gets only if it asks for them. A test key gets test rows only.",
     )
 
     @property
@@ -52,7 +52,8 @@ class WorldQuery(PageQuery):
 
 @cache
 def page_of(serializer_class: type[serializers.BaseSerializer[Any]]) -> type[serializers.Serializer[Any]]:
-    """The serializer of a page of such rows: `ClipPage` of `ClipSerializer`. One class for each, because OpenAPI wants one name."""
+    """The serializer of a page of rows, such as `ClipPage` for `ClipSerializer`. It is cached, because the OpenAPI document needs one
+    class per name."""
     fields = {
         "items": serializer_class(many=True),
         "continuation_token": serializers.CharField(allow_null=True),
@@ -86,7 +87,7 @@ class RowsView(ApiView):
         return self.serializer_class(rows, many=True, context=self.context(rows)).data
 
     def serialize_changed(self, row: Any) -> Any:
-        """A row that was just made or changed, as the answer to that shows it."""
+        """One row as the response to its creation or change contains it; by default the same as `serialize`."""
         return self.serialize(row)
 
     def page(self, query: PageQuery) -> Response:
@@ -131,13 +132,14 @@ class CreateView(RowsView):
 
 
 class ActionView(RowsView):
-    """POST does one verb of a service to a row, with what the body says where there is a `body_class`, and answers the row."""
+    """A view whose POST calls the service `verb` with a row, and with the fields of the body if there is a `body_class`, and returns
+    the row."""
 
     verb: ClassVar[Callable[..., Any]]
     body_class: ClassVar[type[StrictSerializer] | None] = None
 
     def find_writable(self, **ids: UUID) -> Any:
-        """The row that the address names, which the caller may change."""
+        """The row that the URL names, to change it. Raises ServiceError or Problem."""
         raise NotImplementedError
 
     def post(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:

@@ -115,7 +115,12 @@ def test_every_state_status_and_outcome_has_its_words() -> None:
         snapshot = labels.CampaignSnapshot(state=state, total=1, recording=True, start="", end="")
         assert labels.next_step_message(snapshot).startswith(state.capitalize())
     for state in ImportState:
-        assert labels.list_message(state, 1, operates=True).endswith(".")
+        assert labels.list_step(state, 1, operates=True).endswith(".")
+    for state in (ImportState.FAILED, ImportState.DISCARDED):
+        step = labels.list_step(state, 1, operates=True, imported=20_000)
+        assert (
+            "after its first 20,000 rows" in step and "nobody was added" not in step and "could not be read" not in step
+        )
     for reason, facts in REASONS.items():
         assert labels.reason(reason) == facts.detail
     assert labels.reason("of_another_version") == "Of another version"

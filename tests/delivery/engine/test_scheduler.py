@@ -261,42 +261,6 @@ def test_a_throttling_carrier_is_left_alone_by_everybody(header: dict[str, str],
     assert {row.status for row in Voicemail.objects.all()} == {"queued"}
 
 
-class OneAtATime(RateLimiter):
-    """A limiter whose pace is always nearly used up: of each two asks, the second gets nothing."""
-
-    def __init__(self) -> None:
-        super().__init__(get_connection("dispatch"), "worker-1")
-        self._grants = itertools.cycle([Permit(1, 0.001), Permit(0, 0.001)])
-
-    def ask(self, setup_id: UUID, **_: Any) -> Permit:
-        return next(self._grants)
-
-
-@pytest.mark.parametrize("api_lane_is_first", [True, False])
-def test_a_full_lane_leaves_a_short_one_its_turns(api_lane_is_first: bool) -> None:
-    use_case = factories.make_use_case()
-    lanes = sorted((factories.make_lane(use_case) for _ in range(2)), key=lambda lane: lane.id)
-    short, full = lanes if api_lane_is_first else lanes[::-1]
-    recording = factories.make_recording(use_case.workspace)
-    for _ in range(30):
-        factories.make_voicemail(lane=full, recording=recording)
-    for _ in range(5):
-        factories.make_voicemail(lane=short, recording=recording)
-    dispatch(FakeTransport(), OneAtATime(), concurrency=8)
-    order = list(Drop.objects.order_by("created_at").values_list("voicemail__lane_id", flat=True))
-    assert [place for place, lane_id in enumerate(order) if lane_id == short.id][-1] < 12
-
-
-def test_a_lane_of_higher_priority_goes_first_for_as_long_as_it_has_any() -> None:
-    use_case = factories.make_use_case()
-    low, high = factories.make_lane(use_case), factories.make_lane(use_case, priority=5)
-    for lane in (low, high) * 4:
-        factories.make_voicemail(lane=lane)
-    dispatch(FakeTransport(), OneAtATime())
-    order = list(Drop.objects.order_by("created_at").values_list("voicemail__lane_id", flat=True))
-    assert order == [high.id] * 4 + [low.id] * 4
-
-
 class Sparse(RateLimiter):
     """Permits one start in every so many turns."""
 
@@ -313,6 +277,42 @@ class Sparse(RateLimiter):
         return Permit(count, 0.01)
 
 
+def lanes_of_starts(turns: int, every: int = 1) -> list[UUID]:
+    """The lanes of the drops that start in so many turns, in the order of the starts; one turn in `every` may start one."""
+    limiter = Sparse(every)
+    scheduler = ClaimScheduler(
+        limiter, clock=time.monotonic, now=database_now, lease=timedelta(seconds=60), http_timeout=15
+    )
+    started = []
+    for _ in range(turns):
+        limiter.begin_turn()
+        started += [claimed.claim.voicemail_id for claimed in scheduler.turn([], 8, {}).claimed]
+    return [Voicemail.objects.get(pk=voicemail_id).lane_id for voicemail_id in started]
+
+
+@pytest.mark.parametrize("api_lane_is_first", [True, False])
+def test_a_full_lane_leaves_a_short_one_its_turns(api_lane_is_first: bool) -> None:
+    use_case = factories.make_use_case()
+    lanes = sorted((factories.make_lane(use_case) for _ in range(2)), key=lambda lane: lane.id)
+    short, full = lanes if api_lane_is_first else lanes[::-1]
+    recording = factories.make_recording(use_case.workspace)
+    for _ in range(30):
+        factories.make_voicemail(lane=full, recording=recording)
+    for _ in range(5):
+        factories.make_voicemail(lane=short, recording=recording)
+    order = lanes_of_starts(turns=35)
+    assert len(order) == 35
+    assert [place for place, lane_id in enumerate(order) if lane_id == short.id][-1] < 12
+
+
+def test_a_lane_of_higher_priority_goes_first_for_as_long_as_it_has_any() -> None:
+    use_case = factories.make_use_case()
+    low, high = factories.make_lane(use_case), factories.make_lane(use_case, priority=5)
+    for lane in (low, high) * 4:
+        factories.make_voicemail(lane=lane)
+    assert lanes_of_starts(turns=8) == [high.id] * 4 + [low.id] * 4
+
+
 @pytest.mark.parametrize("every", [1, 2, 3, 4])
 def test_lanes_take_turns_however_many_turns_start_nothing(every: int) -> None:
     use_case = factories.make_use_case()
@@ -320,15 +320,7 @@ def test_lanes_take_turns_however_many_turns_start_nothing(every: int) -> None:
     for lane in (first, second):
         for _ in range(4):
             factories.make_voicemail(lane=lane)
-    limiter = Sparse(every)
-    scheduler = ClaimScheduler(
-        limiter, clock=time.monotonic, now=database_now, lease=timedelta(seconds=60), http_timeout=15
-    )
-    order = []
-    for _ in range(8 * every):
-        limiter.begin_turn()
-        order += [claimed.claim.voicemail_id for claimed in scheduler.turn([], 8, {}).claimed]
-    lanes = [Voicemail.objects.get(pk=voicemail_id).lane_id for voicemail_id in order]
+    lanes = lanes_of_starts(turns=8 * every, every=every)
     assert len(lanes) == 8 and all(lane != following for lane, following in itertools.pairwise(lanes))
 
 

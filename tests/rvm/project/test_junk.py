@@ -151,7 +151,7 @@ def call(data: st.DataObject, operation: Operation, api: Api, known: Mapping[str
     drawn = data.draw(st.fixed_dictionaries({}, optional=fields) | JUNK, "body") if fields else None
     how = data.draw(st.sampled_from(["form", "json", "raw"] if operation.form else ["json", "json", "raw"]), "how")
     if how == "form" and isinstance(drawn, dict):
-        form = {name: str(value).encode(errors="ignore") for name, value in drawn.items() if value is not None}
+        form = {_sendable(name): _sendable(str(value)) for name, value in drawn.items() if value is not None}
         form |= {
             name: known[name][0]
             for name in ("audio", "file")
@@ -167,6 +167,11 @@ def call(data: st.DataObject, operation: Operation, api: Api, known: Mapping[str
         )
     content = json.dumps(drawn).encode() if drawn is not None else b""
     return api.client.generic(operation.method, url, content, "application/json", headers=headers)
+
+
+def _sendable(text: str) -> str:
+    """The text without lone surrogates, which no form can carry."""
+    return text.encode(errors="ignore").decode()
 
 
 def answers(operation: Operation, api: Api, known: Mapping[str, list[Any]]) -> Counter[int]:
