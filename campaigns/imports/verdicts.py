@@ -12,13 +12,11 @@ from operator import itemgetter
 
 from campaigns.imports.layout import Layout
 from campaigns.imports.row_errors import CODES
-from rvm.spreadsheets.cells import report_lines
 from rvm.spreadsheets.cells.answers import Answer, Standing, answer, canceled, consented, died, standing
 from rvm.spreadsheets.cells.objections import answers_plainly, answers_something, denies, objects
-from rvm.spreadsheets.cells.phones import looks_like_phone
+from rvm.spreadsheets.cells.report_lines import line_of_report_for
 from rvm.spreadsheets.columns.kinds import DECIDING
 from rvm.spreadsheets.columns.reading import Watch
-from rvm.spreadsheets.trimming import trimmed
 
 Row = Sequence[str]
 
@@ -164,20 +162,13 @@ def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
     # Columns in which more than an explicit refusal rejects the row.
     closely = [(at, _CLOSELY[watch]) for at, watch in watched if watch in _CLOSELY]
     name_at = next((at for at, kind in enumerate(layout.columns) if kind in ("name", "last_name")), None)
-
-    # A report has its head anew on each page, with the clinic's phone in it.
-    heads = {told for title in layout.titles if any(map(looks_like_phone, told := _told(title)))}
+    is_line_of_report = line_of_report_for(layout.titles, name_at)
 
     def look(row: Row) -> str:
         cells = "\x1f".join(said(row))
         if objects(cells):
             return "says_no"
-        reported = report_lines.begins_as_one(cells) or (
-            name_at is not None and report_lines.names_a_clinic(row[name_at])
-        )
-        if reported and report_lines.is_short(row):
-            return REPORT_LINE
-        if heads and _told(row) in heads:
+        if is_line_of_report(row, cells):
             return REPORT_LINE
         for at, (stops, code) in closely:
             if (cell := row[at]) and stops(cell):
@@ -185,10 +176,6 @@ def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
         return ""
 
     return look
-
-
-def _told(row: Row) -> tuple[str, ...]:
-    return tuple(filter(None, map(trimmed, row)))
 
 
 def _answers_in_words(cell: str) -> bool:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+from rvm.spreadsheets.cells.phones import looks_like_phone
+from rvm.spreadsheets.trimming import trimmed
 
 # Cells of such a row that hold anything; a person's has more, or a name.
 MAX_FILLED = 3
 
-_COUNTED = r"(?:patients?|people|persons?|records?|rows?|appointments?|appts?|visits?|calls?|contacts?|clients?|members?|names)"
-_CONTADOS = r"(?:pacientes?|citas?|registros?|personas?|llamadas?)"
+_COUNTED = (
+    r"(?:patients?|people|persons?|records?|rows?|appointments?|appts?|visits?|calls?|contacts?|clients?|members?|names|numbers|phones"
+    r"|opt\W?outs?|entries|lines)"
+)
+_CONTADOS = r"(?:pacientes?|citas?|registros?|personas?|llamadas?|n[uú]meros?|bajas?)"
 _OURS = (
     r"(?:clinic|practice|hospital|facility|front\W?desk|help\W?desk|call\W?center|after\W?hours|our|company|dept|department|scheduling"
     r"|billing|nurse|reception)"
 )
 _PHONE = r"(?:phone|telephone|tel|ph|fax|number|line|hotline|desk|contact)(?:\W+(?:number|no|\#))?"
-_MADE = r"(?:generated|printed|prepared|exported|created|produced|pulled|downloaded|run)"
+_MADE = r"(?:generated|printed|prepared|exported|created|produced|pulled|downloaded|compiled|provided|submitted|maintained|run)"
+_ABOUT = r"(?:questions?|corrections?|concerns?|changes|help|assistance|support|problems?|errors?|issues|information|info|removals?)"
+_SOBRE = r"(?:preguntas?|dudas?|ayuda|informaci[oó]n|correcciones|problemas?|cambios)"
 _END = r"\s*(?:[:=?\x1f]|\(?\+?\d|$)"
 # From the first cell on that holds anything; cells are joined by \x1f.
 _LINE = re.compile(
@@ -29,11 +37,18 @@ _LINE = re.compile(
     | page\W+\d+\W*(?:of\W+\d+\W*)?(?:\x1f|$)
     | (?:report|list|file|data|extract)\W+(?:was\W+)?{_MADE}\b | {_MADE}\W+(?:by|on|at|from)\b
     | (?:report|run|print)\W+(?:date|time|id|criteria|parameters|by|title)\b | end\W+of\W+(?:the\W+)?(?:report|list|file|page|data)\b
-    | (?:for|any|with|if\W+you\W+have)\W+(?:\w+\W+)?questions\b | questions\s*[?:\x1f]
+    | (?:for|any|with|if\W+you\W+have)\W+(?:(?:\w+\W+)?questions\b|(?:more\W+|further\W+|any\W+)?{_ABOUT}\b)
+    | questions\s*[?:\x1f]
+    | (?:please\W+)?(?:call|contact|dial|phone|text|fax)\b[^\x1f]{{0,80}}\b(?:with|for|if|about|regarding)\W+
+      (?:(?:you|any|more|further|have|there|are|is|your|the|to|make)\W+)*{_ABOUT}\b
+    | (?:clinic|practice|hospital|facility|front\W?desk|help\W?desk|call\W?center)[^\w\x1f]+\d{{3}}\b
     | (?:please\W+)?(?:call|contact)\W+(?:us|the\W+(?:office|clinic|front)|our|support|it\W+(?:help|support))\b
     | confidential(?:ity)?\W*(?:notice|information|document|report|do\W+not|\x1f|$) | data\W+as\W+of\W+\d | copyright\b
     | p[aá]gina\W+\d+ | total(?:es)?\W+(?:de\W+)?{_CONTADOS}\b | (?:generado|impreso|creado|exportado)\W+(?:por|el|en)\b
-    | (?:preguntas|dudas)\b | fin\W+(?:de\W+la\W+lista|del\W+(?:informe|reporte))\b
+    | (?:preguntas|dudas)\b | (?:para\W+(?:m[aá]s\W+)?|si\W+(?:usted\W+)?tiene\W+(?:alguna\W+)?|alguna\W+){_SOBRE}\b
+    | (?:por\W+favor\W+)?(?:llam[ea]|llamar|comun[ií]quese|contacte)\b[^\x1f]{{0,80}}\b(?:si|por|para|con)\W+
+      (?:(?:usted|tiene|hay|alguna|algunas|m[aá]s|cualquier|su|sus)\W+)*{_SOBRE}\b
+    | (?:cl[ií]nica|consultorio|recepci[oó]n)[^\w\x1f]+\d{{3}}\b | fin\W+(?:de\W+la\W+lista|del\W+(?:informe|reporte))\b
     | tel[eé]fono\W+(?:de\W+la\W+)?(?:cl[ií]nica|oficina|consultorio){_END}
     )""",
     re.IGNORECASE | re.VERBOSE,
@@ -44,16 +59,26 @@ _COUNT = re.compile(
 )
 # What the expressions can find begins and ends so; others are not tried, for every row of a list is asked.
 _BEGINS = """
-cli pra hos fac fro hel cal aft our com dep sch bil nur rec mai off bus eme sup gra sub tot rep num cou pat peo per row app vis con
-mem nam pag pág lis fil dat ext gen pri pre exp cre pro pul dow run end for any wit if que ple cop tel fax pho imp fin dud
+cli clí pra hos fac fro hel cal aft our com dep sch bil nur rec mai off bus eme sup gra sub tot rep num cou pat peo per row app vis
+con mem nam pag pág lis fil dat ext gen pri pre exp cre pro pul dow run end for any wit if que ple cop tel fax pho imp fin dud dia tex
+par si por lla alg opt
 """
 _FIRST_LETTERS = frozenset(_BEGINS.split())
-_LAST_LETTERS = frozenset(["nic", "ica", "tal", "ter", "tre", "oup", "tes", "ice", "ine", "esk", "ion"])
-_BEFORE, _BEHIND = " \x1f*-_.#([\"'~=>•", " .:,;"
+_LAST_LETTERS = frozenset(
+    ["nic", "ica", "tal", "ter", "tre", "oup", "tes", "ice", "ine", "esk", "ion", "rio", "ics", "try", "llc"]
+)
+_BEFORE, _BEHIND = " \x1f*-_.#([\"'~=>•¿¡", " .:,;"
 _OF_A_CLINIC = re.compile(
     r"\b(?:clinic|clinica|clínica|hospital|(?:medical|health|dental|surgery|wellness)\W+(?:center|centre|group|associates|clinic|office)"
-    r"|family\W+(?:practice|medicine)|front\W+desk|reception)\W*$",
+    r"|family\W+(?:practice|medicine|health|dentistry)|front\W+desk|reception|recepci[oó]n|consultorio|centro\W+m[eé]dico|pediatrics"
+    r"|orthop(?:a?edics)|dentistry|llc)\W*$",
     re.IGNORECASE,
+)
+
+_CLINICA = re.compile(r"\W*(?:cl[ií]nica|consultorio|centro\W+m[eé]dico|hospital)\b\D*[\d\W]{7,}", re.IGNORECASE)
+# What stands behind a name: - (202) 555-0100, Phone: 202.555.0100
+_NUMBER_BEHIND = re.compile(
+    r"(?:\W*\b(?:phone|telephone|tel|ph|t[eé]l|tel[eé]fono|office|main))?[\W\d]*$", re.IGNORECASE
 )
 
 
@@ -69,6 +94,32 @@ def begins_as_one(cells: str) -> bool:
 def names_a_clinic(name: str) -> bool:
     """Whether the name of a person is a clinic's, as beside its phone in the foot of a report."""
     return name[-4:].rstrip(_BEHIND)[-3:].lower() in _LAST_LETTERS and _OF_A_CLINIC.search(name) is not None
+
+
+def names_a_clinic_alone(cells: Sequence[str]) -> bool:
+    """Whether a row has one cell with anything in it, a clinic's name with its phone: “Lakeside Clinic (202) 555-0100”."""
+    filled = [cell for cell in map(trimmed, cells) if cell]
+    return len(filled) == 1 and (
+        names_a_clinic(_NUMBER_BEHIND.sub("", filled[0])) or _CLINICA.fullmatch(filled[0]) is not None
+    )
+
+
+def line_of_report_for(titles: Iterable[Sequence[str]], name_at: int | None) -> Callable[[Sequence[str], str], bool]:
+    """A function that says of a row, and of its cells joined by `\\x1f`, whether it is such a line.
+
+    `name_at` is the place of the names of people. A report has its head anew on each page, with the clinic's phone in it.
+    """
+    heads = {told for title in titles if any(map(looks_like_phone, told := _told(title)))}
+
+    def is_line(row: Sequence[str], cells: str) -> bool:
+        reported = begins_as_one(cells) or (name_at is not None and name_at < len(row) and names_a_clinic(row[name_at]))
+        return (reported and is_short(row)) or (bool(heads) and _told(row) in heads)
+
+    return is_line
+
+
+def _told(row: Sequence[str]) -> tuple[str, ...]:
+    return tuple(filter(None, map(trimmed, row)))
 
 
 def is_short(cells: Sequence[str]) -> bool:
