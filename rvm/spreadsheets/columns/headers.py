@@ -19,6 +19,7 @@ MAX_ROWS_ABOVE = 30
 # Between the clinic's phone and the row that names the columns.
 _MAX_ROWS_OF_TITLES = 4
 _PLAIN = (Answer.YES, Answer.NO)
+_IDENTIFIERS = ("record_number", "reference")
 # Names of columns as well as answers.
 _NAMES_TOO = frozenset({"ok", "okay", "check"})
 # Words that stand above a group of columns, and belong to the name of each.
@@ -115,13 +116,19 @@ def _last_candidate(rows: Sequence[Row]) -> int:
 def _is_title(rows: Sequence[Row], at: int) -> bool:
     """The clinic's own phone stands in the head of a report beside no more than its name: above rows that are wider, or close above
     one that names a column of phones and all others."""
-    if _filled(rows[at][1]) > 2 or any(_score(rows, above) > 2 for above in range(at)):
+    if _filled(rows[at][1]) > 2 or any(_names_people(rows, above) for above in range(at)):
         return False
     below = rows[at + 1 :]
     return max((_filled(cells) for _, cells in below), default=0) > 2 or any(
         _names_all(cells) and _score(rows, at + 1 + after)
         for after, (_, cells) in enumerate(below[:_MAX_ROWS_OF_TITLES])
     )
+
+
+def _names_people(rows: Sequence[Row], at: int) -> bool:
+    """Whether a row names columns so well that those below it are people, also where another header stands further down."""
+    score = _score(rows, at)
+    return score > 2 or (score > 1 and _names_all(rows[at][1]))
 
 
 def _names_all(cells: Sequence[str]) -> bool:
@@ -148,12 +155,17 @@ def _score(rows: Sequence[Row], at: int) -> int:
         (place, meaning)
         for place, cell in enumerate(cells)
         if (meaning := meaning_of(cell)).sense not in (Sense.BLANK, Sense.UNKNOWN, Sense.HARMLESS, Sense.DESCRIBES)
-        and not any(place < len(row) and folded(row[place]) == folded(cell) for row in below)
+        and not any(_repeats(row, place, cell) for row in below)
     ]
     # Where every cell is one, and not for want of others, nothing has to agree.
     nothing_else = len(named) == _filled(cells) and (len(named) > 1 or max(map(_last_filled, below), default=1) <= 1)
     agreeing = nothing_else or any(_agrees(meaning, _column(below, place)) for place, meaning in named)
     return len(named) if agreeing else 0
+
+
+def _repeats(row: Sequence[str], place: int, name: str) -> bool:
+    """Whether a row has the same word in a column, and is not the header of another list further down."""
+    return place < len(row) and folded(row[place]) == folded(name) and not _names_all(row)
 
 
 def names_other_columns(cells: Sequence[str], header: Sequence[str]) -> bool:
@@ -162,9 +174,12 @@ def names_other_columns(cells: Sequence[str], header: Sequence[str]) -> bool:
     Of a header of two rows reports repeat the lower one.
     """
     said = list(map(trimmed, cells))
-    if any(map(_is_data, said)) or not _names_all(said):
+    if any(map(_is_data, said)):
         return False
-    if sum(meaning_of(cell).sense in (Sense.KIND, Sense.PHONE) for cell in said) < 2:
+    meanings = [meaning_of(cell) for cell in said if cell]
+    names = [meaning for meaning in meanings if meaning.sense in (Sense.KIND, Sense.PHONE)]
+    finds = any(meaning.sense is Sense.PHONE or meaning.kind in _IDENTIFIERS for meaning in names)
+    if not finds or len(names) < 2 or any(meaning.sense is Sense.UNKNOWN for meaning in meanings):
         return False
     names = [*map(folded, header), *[""] * (len(said) - len(header))]
     return any(cell and not name.endswith(folded(cell)) for cell, name in zip(said, names, strict=False))
@@ -242,7 +257,7 @@ def _is_band(row: Row, number: int, names: Sequence[str]) -> bool:
 
 def _is_known(cell: str) -> bool:
     words = words_of(cell)
-    return bool(words) and all(
+    return not all(map(str.isdigit, words)) and all(
         word.isdigit()
         or not meanings_of(word).isdisjoint(_OF_GROUPS)
         or meaning_of(word).sense not in (Sense.UNKNOWN, Sense.BLANK)

@@ -137,6 +137,8 @@ def meaning_of(name: str) -> Meaning:
     said = _Name(name)
     if not said.words:
         return Meaning(Sense.BLANK)
+    if all(map(str.isdigit, said.words)):
+        return Meaning(Sense.UNKNOWN)  # as many days overdue, or the cell of a person
     for read in _READERS:
         if (meaning := read(said)) is not None:
             return meaning
