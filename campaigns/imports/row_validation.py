@@ -23,10 +23,10 @@ from rvm.phone_numbers.numbers import NumberInvalid, check_recipient, zones_of
 from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.cells.objections import answers_something, objects
-from rvm.spreadsheets.cells.phones import SAYS_NONE, numbers_in
+from rvm.spreadsheets.cells.phones import SAYS_NONE, numbers_in, with_area_code
 from rvm.spreadsheets.columns.headers import names_other_columns
 from rvm.spreadsheets.columns.headings import heading_at
-from rvm.spreadsheets.columns.kinds import DECIDING, EXTENSION, PHONE_TYPE, PHONES
+from rvm.spreadsheets.columns.kinds import AREA_CODE, DECIDING, EXTENSION, PHONE_TYPE, PHONES
 from rvm.spreadsheets.columns.names import Whose, whose
 from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.rows import DamagedRow
@@ -34,9 +34,9 @@ from rvm.spreadsheets.rows import DamagedRow
 MAX_FIELD_BYTES = 8000
 # Say where somebody is; everything else but these, the number, what decides and what names the person is kept as a merge field.
 _PLACES = {"time_zone": cell_values.time_zone, "state": cell_values.state, "postal_code": cell_values.postal_code}
-_NOT_KEPT = {"", "reference", "record_number", "country", EXTENSION, PHONE_TYPE, *DECIDING, *_PLACES}
+_NOT_KEPT = {"", "reference", "record_number", "country", EXTENSION, AREA_CODE, PHONE_TYPE, *DECIDING, *_PLACES}
 # By these two rows of one number are no other persons.
-_NOT_COMPARED = {*PHONES, "country", EXTENSION, PHONE_TYPE, *DECIDING, "consent_date", "consent_source"}
+_NOT_COMPARED = {*PHONES, "country", EXTENSION, AREA_CODE, PHONE_TYPE, *DECIDING, "consent_date", "consent_source"}
 # Of a phone, that it is the one in the row above.
 _DITTO = frozenset(
     {
@@ -122,13 +122,13 @@ def _reader_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
     phones = _phones_of(layout)
     binds, find_number = _binding(layout), _number_for(campaign, layout)
     shaped, verdict = _shape_for(layout), row_verdict_for(layout)
-    prints_of, repeated = _prints_for(layout), _repeating(phones)
+    prints_of, repeated, joined = _prints_for(layout), _repeating(phones), joining_for(layout)
     recording_of = _recordings(campaign) if campaign.script is not None else None
 
     def read(row: Row) -> Person:
         if len(row) != width or isinstance(row, DamagedRow):
             row = shaped(row)
-        row = repeated(row)
+        row = joined(repeated(row))
         code, consent = verdict(row)
         if code:
             raise RowInvalid(code, binds(row) if code in BINDING else (), consent)
@@ -229,9 +229,10 @@ def _repeating(phones: Sequence[int]) -> Callable[[Row], Row]:
 
 def _binding(layout: Layout) -> Callable[[Row], list[str]]:
     """A function for all numbers of a person who says no, also those that could not be reached as they are written."""
-    phones, region_of = _phones_of(layout), _region_for(layout)
+    phones, region_of, joined = _phones_of(layout), _region_for(layout), joining_for(layout)
 
     def binds(row: Row) -> list[str]:
+        row = joined(row)
         try:
             region = region_of(row)
         except CellInvalid:
@@ -254,7 +255,10 @@ def _number_for(campaign: Campaign, layout: Layout) -> Callable[[Row], tuple[str
     If none is reachable, it raises the CellInvalid or NumberInvalid of the first phone that is not empty."""
     rules = rules_of(campaign)
     phones, region_of = _phones_of(layout), _region_for(layout)
-    described = [(at, extension_of(at, layout.columns, phones), _type_of(at, layout.columns, phones)) for at in phones]
+    described = [
+        (at, extension_of(at, layout.columns, phones), column_beside(at, PHONE_TYPE, layout.columns, phones))
+        for at in phones
+    ]
     [first, *others] = described
     plain = not others and "country" not in layout.columns and first[1:] == (None, None)
 
@@ -293,16 +297,37 @@ def extension_of(phone_at: int, columns: Sequence[str], phones: Sequence[int]) -
     return None
 
 
-def _type_of(phone_at: int, columns: Sequence[str], phones: Sequence[int]) -> int | None:
-    """The column that says whose a phone is: the next one in the direction in which the first one has its phone."""
-    types = [at for at, kind in enumerate(columns) if kind == PHONE_TYPE]
-    if not types:
+def column_beside(phone_at: int, kind: str, columns: Sequence[str], phones: Sequence[int]) -> int | None:
+    """The column of a kind that belongs to a phone: the next one in the direction in which the first one has its phone."""
+    found = [at for at, each in enumerate(columns) if each == kind]
+    if not found:
         return None
-    before = types[0] < min(phones)
-    between = [at for at in types if (at < phone_at if before else at > phone_at)]
+    before = found[0] < min(phones)
+    between = [at for at in found if (at < phone_at if before else at > phone_at)]
     nearest = (max if before else min)(between, default=None)
     others = range(*sorted((phone_at, nearest))) if nearest is not None else ()
     return None if any(at in phones and at != phone_at for at in others) else nearest
+
+
+def joining_for(layout: Layout) -> Callable[[Row], Row]:
+    """A function that puts before the phones of a row the area codes that stand in columns of their own."""
+    phones = _phones_of(layout)
+    pairs = [
+        (at, code_at) for at in phones if (code_at := column_beside(at, AREA_CODE, layout.columns, phones)) is not None
+    ]
+
+    def joined(row: Row) -> Row:
+        cells = list(row)
+        for at, code_at in pairs:
+            if max(at, code_at) < len(cells):
+                cells[at] = with_area_code(cells[at], cells[code_at])
+        return cells
+
+    return joined if pairs else _unchanged
+
+
+def _unchanged(row: Row) -> Row:
+    return row
 
 
 def _prints_for(layout: Layout) -> Callable[[Row], bytes]:

@@ -76,8 +76,9 @@ SAYS_NONE = frozenset(
 )
 _WHOLE_NUMBER = re.compile(r"(?<![0-9])(?:\+?1[-. ]?)?\(?[0-9]{3}\)?[-. ]{0,2}[0-9]{3}[-. ]?[0-9]{4}(?![0-9])")
 # A number in the midst of words, of other numbers or of what belongs to it.
-_ANY_NUMBER = re.compile(
-    r"\+[0-9][-0-9 ().]{6,22}[0-9]|(?<![0-9])(?:1[-. ]?)?\(?[0-9]{3}\)?[-. /]{0,2}[0-9]{3}[-. ]{0,2}[0-9]{4}(?![0-9])"
+ANY_NUMBER = re.compile(
+    r"\+1[-. ]{0,2}\(?[0-9]{3}\)?[-. /]{0,2}[0-9]{3}[-. ]{0,2}[0-9]{4}(?![0-9])|\+[0-9][-0-9 ().]{6,22}[0-9]"
+    r"|(?<![0-9])(?:1[-. ]?)?\(?[0-9]{3}\)?[-. /]{0,2}[0-9]{3}[-. ]{0,2}[0-9]{4}(?![0-9])"
 )
 _BETWEEN_NUMBERS = re.compile(r"[,;/|\\&\n]|\b(?:or|and|y|o|et|ou|und|oder)\b", re.IGNORECASE)
 # After the number: x12, ext. 12, #12, ;ext=12, and pauses as phones write them: ,,12 p12 w12.
@@ -88,6 +89,9 @@ _EXTENSION = re.compile(
 _THOUSANDS = re.compile(r"[0-9]{1,2}([.,])[0-9]{3}\1[0-9]{3}\1[0-9]{3}")
 _NUMBER = re.compile(r"[( ]*\+?[( ]*[0-9][-0-9 ()./]*")
 _NOT_DIGITS = re.compile(r"[^0-9]")
+# A number of +1 in two columns: 202 or (202) beside 555-0142, as figures with decimals too.
+_AREA_CODE = re.compile(r"(?:\+?1[-. ]?)?\(?([2-9][0-9]{2})\)?(?:\.0+)?")
+_WITHOUT_AREA_CODE = re.compile(r"[2-9][0-9]{2}[-. ]?[0-9]{4}(?![0-9])(?!\.0*[1-9])")
 # Longer cells hold prose; the patterns above are not made for that. With what wraps a number, a link and its parameters:
 _LONGEST = 100
 _LONGEST_WRAPPED = 1000
@@ -135,9 +139,29 @@ def looks_like_phone(text: str, region: str = "US") -> bool:
 def numbers_in(text: str, region: str = "US") -> list[str]:
     """Every number that can be made out in a cell, also one that `phone` refuses: beside words, behind another, with an extension."""
     found = dict.fromkeys(_readable((text,), region)) or dict.fromkeys(
-        _readable(_ANY_NUMBER.findall(in_ascii(text[:_LONGEST_SEARCHED])), region)
+        _readable(ANY_NUMBER.findall(in_ascii(text[:_LONGEST_SEARCHED])), region)
     )
     return list(found)
+
+
+def area_code(text: str) -> str:
+    """The digits of an area code that stands in a column of its own. Raises CellInvalid."""
+    if found := _AREA_CODE.fullmatch(in_ascii(trimmed(text))):
+        return found[1]
+    raise CellInvalid("not_a_phone", SHAPE)
+
+
+def lacks_area_code(text: str) -> bool:
+    """Whether a cell begins with the seven digits that are dialled within an area."""
+    return _WITHOUT_AREA_CODE.match(in_ascii(trimmed(text))) is not None
+
+
+def with_area_code(text: str, code: str) -> str:
+    """A cell that lacks its area code with the one in another cell in front; any other, and beside none, as it is."""
+    said = in_ascii(trimmed(text))
+    if _WITHOUT_AREA_CODE.match(said) and (found := _AREA_CODE.fullmatch(in_ascii(trimmed(code)))):
+        return f"{found[1]}-{re.sub(r'[.]0+$', '', said)}"
+    return text
 
 
 def _readable(texts: Iterable[str], region: str) -> Iterator[str]:

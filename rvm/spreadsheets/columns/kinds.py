@@ -13,9 +13,11 @@ PHONES = ("phone", *(f"phone_{nth}" for nth in range(2, 10)))
 DECIDING = ("consent", "opt_out", "deceased", "canceled", "appointment_status")
 # Belongs to the phone on its left.
 EXTENSION = "extension"
+# The first three digits of the phone beside it, which has the other seven.
+AREA_CODE = "area_code"
 # Says of the phone beside it whose it is: Cell, Work, Emergency contact.
 PHONE_TYPE = "phone_type"
-REPEATED = (*DECIDING, EXTENSION, PHONE_TYPE)
+REPEATED = (*DECIDING, EXTENSION, AREA_CODE, PHONE_TYPE)
 ONCE = (
     "name",
     "first_name",
@@ -59,6 +61,7 @@ CALLED = {
     "canceled": "Appointment canceled",
     "appointment_status": "Status of the appointment",
     "extension": "Extension of the phone",
+    "area_code": "Area code of the phone",
     "phone_type": "Type of the phone: cell, home, emergency contact",
 }
 # Stands in a mapping until somebody has said what the column is.

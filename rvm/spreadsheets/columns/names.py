@@ -281,6 +281,18 @@ def _extension(said: _Name) -> Meaning | None:
     return _kind("extension") if own else Meaning(Sense.DESCRIBES)
 
 
+_AREAS = frozenset({"area", "lada", "npa", "ac"})
+_OF_AREAS = frozenset({"cod", "cve", "clave"})
+
+
+def _area_code(said: _Name) -> Meaning | None:
+    own = all(
+        word in _AREAS or word in _OF_AREAS or not meanings.isdisjoint((*_OF_PHONES, "code"))
+        for word, meanings in zip(said.words, said.meanings, strict=True)
+    )
+    return _kind("area_code") if own and not _AREAS.isdisjoint(said.words) else None
+
+
 # As the type of a person's phone, work.
 _OFFICES = frozenset({"office", "ofc", "oficina", "phone", "main"})
 _TYPES = frozenset(
@@ -493,6 +505,7 @@ _READERS: tuple[Callable[[_Name], Meaning | None], ...] = (
     _status,
     _verdict,
     _extension,
+    _area_code,
     _phone_type,
     _country,
     _number_of_visit,

@@ -8,9 +8,10 @@ from enum import StrEnum
 
 from rvm.spreadsheets.cells.answers import Answer, Standing, canceled, died
 from rvm.spreadsheets.cells.countries import country
+from rvm.spreadsheets.cells.phones import area_code
 from rvm.spreadsheets.cells.places import postal_code, state, time_zone
 from rvm.spreadsheets.columns.headings import any_says_no, headings
-from rvm.spreadsheets.columns.kinds import EXTENSION, ONCE, PHONE_TYPE, PHONES, UNCLEAR
+from rvm.spreadsheets.columns.kinds import AREA_CODE, EXTENSION, KINDS, ONCE, PHONE_TYPE, PHONES, UNCLEAR
 from rvm.spreadsheets.columns.names import Meaning, Sense, Whose, may_say_whose, meaning_of, says_whose, whose
 from rvm.spreadsheets.columns.questions import Question
 from rvm.spreadsheets.columns.samples import Sample
@@ -88,12 +89,15 @@ def read_columns(
     samples = [Sample([row[at] if at < len(row) else "" for row in rows]) for at in range(len(names))]
     meanings = _one_reference(_of_one_appointment([meaning_of(name) for name in names]))
     columns = _phones(meanings, samples, {Whose.OWN, Whose.ALTERNATE} if of_opt_outs else {Whose.OWN})
-    taken = {*PHONES, *ONCE}
+    taken = {*KINDS}
     used: set[str] = set()
     for at, name in enumerate(names):
         if (column := columns.get(at)) is None:
             column = _of_types(name, samples[at]) or _settled(meanings[at], samples[at])
-            if column.kind in used or (column.kind == EXTENSION and not _extends(at, names, columns)):
+            alone = (column.kind == EXTENSION and not _extends(at, names, columns)) or (
+                column.kind == AREA_CODE and not _completes(at, columns, samples)
+            )
+            if column.kind in used or alone:
                 column = _merged(Watch.CODES)
             used |= {column.kind} & {*ONCE}
             columns[at] = column
@@ -265,6 +269,13 @@ def _extends(at: int, names: Sequence[str], columns: dict[int, Column]) -> bool:
     return nearest is not None and columns[nearest].kind in PHONES
 
 
+def _completes(at: int, columns: dict[int, Column], samples: Sequence[Sample]) -> bool:
+    """Whether the phone on its right, or else on its left, is one that is dialled and lacks its area code."""
+    phones = [each for each, column in columns.items() if column.kind in PHONES]
+    nearest = min((each for each in phones if each > at), default=max(phones, default=None))
+    return nearest is not None and samples[nearest].lacks_area_codes
+
+
 # All others.
 
 
@@ -322,6 +333,7 @@ _READ_AS: dict[str, Callable[[str], object]] = {
     "postal_code": postal_code,
     "state": state,
     "country": country,
+    AREA_CODE: area_code,
 }
 
 

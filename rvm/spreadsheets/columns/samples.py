@@ -9,7 +9,7 @@ from functools import cached_property
 
 from rvm.spreadsheets.cells.answers import Answer, Standing, answer, consented, standing
 from rvm.spreadsheets.cells.objections import answers_something, ends_plainly, objects
-from rvm.spreadsheets.cells.phones import SAYS_NONE, looks_like_phone
+from rvm.spreadsheets.cells.phones import SAYS_NONE, lacks_area_code, looks_like_phone
 from rvm.spreadsheets.columns.vocabulary import MEANINGS
 from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.trimming import folded, trimmed
@@ -55,6 +55,10 @@ class Sample:
     @property
     def holds_phones(self) -> bool:
         return self.phones * 2 > len(self.numbered)
+
+    @property
+    def lacks_area_codes(self) -> bool:
+        return any(map(lacks_area_code, self.filled))
 
     @property
     def answered(self) -> int:

@@ -93,3 +93,32 @@ def test_below_the_header_of_another_list_nobody_is_reached(header: str) -> None
 def test_below_the_same_header_on_another_page_people_are_reached() -> None:
     lines = ["Name,Phone,DNC", "Ana,2025550101,N", "Ben,2025550102,Y", "Name,Phone,DNC", *SECOND]
     assert read_list("\r\n".join(lines).encode()).reached == ["+12025550101", "+12025550103"]
+
+
+@pytest.mark.parametrize(
+    "names", ["Area Code,Phone", "AC,Home Phone", "Area,Telephone", "Lada,Teléfono", "AREA_CD,PHONE_NUM"]
+)
+def test_an_area_code_in_a_column_of_its_own_is_the_phones(names: str) -> None:
+    lines = [
+        f"Name,{names},OK to call",
+        "Ana,202,555-0101,Y",
+        "Ben,(202),5550102,N",
+        "Cora,202,2025550103,Y",
+        "Dev,,555-0104,Y",
+    ]
+    read = read_list("\r\n".join(lines).encode())
+    assert (read.asked, read.columns[1:3]) == ({}, ["area_code", "phone"])
+    assert (read.reached, read.codes) == (["+12025550101", "+12025550103"], {3: "consent_refused", 5: "not_a_phone"})
+
+
+def test_who_says_no_beside_an_area_code_is_bound_in_other_rows() -> None:
+    lines = ["Name,Area Code,Phone,OK to call", "Ana,202,555-0101,Y", "Ana,202,555-0101,N", "Ben,202,555-0102,Y"]
+    assert read_list("\r\n".join(lines).encode()).reached == ["+12025550102"]
+
+
+@pytest.mark.parametrize("name", ["Area", "Area Code", "AC"])
+def test_beside_whole_numbers_an_area_is_kept_as_any_other_column(name: str) -> None:
+    lines = [f"Name,{name},Phone", "Ana,202,2025550101", "Ben,303,3035550102"]
+    read = read_list("\r\n".join(lines).encode())
+    assert (read.asked, read.reached) == ({}, ["+12025550101", "+13035550102"])
+    assert read.columns[1] in ("area", "ac", "area_code_2")  # and is no kind of column
