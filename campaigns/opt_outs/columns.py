@@ -11,8 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
+from campaigns.opt_outs.call_logs import Side, is_of_one_number, side_of
+from campaigns.opt_outs.returns import comes_back
 from rvm.spreadsheets.cells.answers import Answer, Standing, answer, standing
-from rvm.spreadsheets.columns.kinds import DECIDING, EXTENSION, PHONES, UNCLEAR, column_twice
+from rvm.spreadsheets.cells.objections import objects
+from rvm.spreadsheets.cells.phones import numbers_in
+from rvm.spreadsheets.columns.kinds import AREA_CODE, DECIDING, EXTENSION, PHONE_TYPE, PHONES, UNCLEAR, column_twice
+from rvm.spreadsheets.columns.names import Sense, Whose, meaning_of, says_whose, whose
 from rvm.spreadsheets.columns.questions import PERHAPS_ANOTHERS_PHONE, UNNAMED_PHONES, Question
 from rvm.spreadsheets.columns.reading import (
     NOTHING_AROUND,
@@ -26,25 +31,33 @@ from rvm.spreadsheets.columns.reading import (
 )
 from rvm.spreadsheets.columns.samples import Sample
 from rvm.spreadsheets.columns.words import words_of
+from rvm.spreadsheets.phone_owners import is_anothers
 from rvm.spreadsheets.refusals import ColumnsInvalid
+from rvm.spreadsheets.trimming import folded
 
 REASON = "reason"
 # Columns that say who has opted out: people with a yes in the first kind, people without one in the second.
 SAYING = ("opt_out", "consent")
-KINDS = (*PHONES, REASON, EXTENSION, "country", *SAYING)
-REPEATED = (EXTENSION, *SAYING)
+# What belongs to the phone beside it.
+_OF_PHONES = (EXTENSION, AREA_CODE, PHONE_TYPE, "country")
+KINDS = (*PHONES, REASON, *_OF_PHONES, *SAYING)
+REPEATED = (EXTENSION, AREA_CODE, PHONE_TYPE, *SAYING)
 
 QUESTION_TEXTS: dict[Question, str] = {
     **dict.fromkeys(
         Question,
-        "It could say that some people on this list have not opted out. Are only those with a yes in it to be listed, only those "
-        "without, or everybody?",
+        "It could say that some people on this list have not opted out. Are only those to be listed who have a yes in it, or words "
+        "such as “Do not call”, only those who have not, or everybody?",
     ),
     Question.YES_OR_NO: "Not everybody on this list has a yes in it. Are only those with a yes in it to be listed, or everybody?",
     Question.WHAT_FOR: "People on this list have a yes in it, as those have who may be reached. Is it a list of patients, of whom "
     "only those without a yes have opted out, or is everybody to be listed?",
-    Question.WHICH_PHONE: f"{UNNAMED_PHONES} Which ones are?",
-    Question.WHOSE_PHONE: f"{PERHAPS_ANOTHERS_PHONE} Is it a number of the person?",
+    Question.UNKNOWN: "It has keys, codes or steps, and it is not known here which of them means that a person has opted out. Leave "
+    "only those people in the list who have, upload it again, and have the column not read.",
+    Question.WHICH_PHONE: f"{UNNAMED_PHONES} Which ones are? In a log of calls or messages the person is who called or wrote, or who "
+    "was called; a number of your own is not to be listed.",
+    Question.WHOSE_PHONE: f"{PERHAPS_ANOTHERS_PHONE} Is it a number of the person? One that stands in nearly every row is hardly "
+    "one. If the column says of the phone beside it whose that is, choose “Type of the phone”.",
 }
 # The only question about a column that seems to be a permission.
 PERMISSION = Question.WHAT_FOR
@@ -79,6 +92,8 @@ _STOOD = {Standing.FORBIDS: Says.OUT, Standing.DECEASED: Says.OUT, Standing.STAN
 def says(kind: str, cell: str) -> Says:
     """The statement of a cell in a column of this kind, one of SAYING. Words of a status are understood too."""
     said = _SAID[kind][answer(cell)]
+    if comes_back(cell):
+        return Says.IN
     return _STOOD.get(standing(cell), said) if said is Says.UNCLEAR else said
 
 
@@ -92,7 +107,9 @@ def read_opt_outs(
     # The whole name of a column says who has opted out; the name without words about opting out says whose number it has.
     own, plain = read_columns(header, rows, of_opt_outs=True), read_columns(header, rows)
     samples = [Sample([row[at] if at < len(row) else "" for row in rows]) for at in range(len(plain))]
-    columns = [_column(*each) for each in zip(own, plain, samples, strict=True)]
+    names = [*(header or ()), *[""] * (len(plain) - len(header or ()))]
+    columns = [_column(*each) for each in zip(own, plain, names, samples, strict=True)]
+    columns = _of_calls(names, columns, samples)
     if all(column.kind != REASON for column in columns):
         for at, name in enumerate(header or ()):
             if _is_reason(name) and not samples[at].phones and not _answers(samples[at]):
@@ -107,15 +124,44 @@ def read_opt_outs(
     return [replace(column, kind=renamed[at]) if at in renamed else column for at, column in enumerate(columns)]
 
 
-def _column(own: Column, plain: Column, sample: Sample) -> Column:
+def _of_calls(names: Sequence[str], columns: Sequence[Column], samples: Sequence[Sample]) -> list[Column]:
+    """Without the phones that are nobody's on the list: one and the same number in nearly every row is the clinic's own, and of the
+    two sides of a call one is the person."""
+    found = list(columns)
+    sides = {at: side for at, name in enumerate(names) if samples[at].holds_phones and (side := side_of(name))}
+    asked = {at for at, column in enumerate(columns) if column.question in _PHONE_QUESTIONS and samples[at].phones}
+    own = {at for at, column in enumerate(columns) if column.kind in PHONES}
+    same = {at for at in {*sides, *asked, *own} if is_of_one_number(samples[at])}
+    for at in same:
+        others = {*sides, *asked, *own} - same
+        named = at not in sides and columns[at].kind in PHONES and columns[at].why is not Why.CELLS
+        found[at] = _ask(Question.WHOSE_PHONE) if named or not others else _NOT_READ
+    parties, plain = [at for at in sides if at not in same], own - same - {*sides}
+    if parties and (plain or not _is_one_party(parties, sides, samples)):
+        for at in parties:
+            found[at] = _ask(Question.WHICH_PHONE)
+    elif parties or (len(asked - same) == 1 and same and not own - same):
+        for nth, at in enumerate(parties or asked - same):
+            found[at] = Column(PHONES[nth], Sureness.LIKELY, Why.CELLS)
+    return found
+
+
+def _is_one_party(parties: Sequence[int], sides: Mapping[int, Side], samples: Sequence[Sample]) -> bool:
+    """Whether these columns are of the same side of each call, and say the same where there are several."""
+    numbers = [[numbers_in(cell) for cell in samples[at].filled] for at in parties]
+    return len({sides[at] for at in parties}) == 1 and all(each == numbers[0] for each in numbers)
+
+
+def _column(own: Column, plain: Column, name: str, sample: Sample) -> Column:
     deciding = plain.kind in DECIDING or plain.kind == UNCLEAR
     if own.kind in PHONES and (sample.phones or not deciding):
         return own
-    if own.question in _PHONE_QUESTIONS or own.kind in (EXTENSION, "country"):
+    if own.kind in _OF_PHONES or (own.question in _PHONE_QUESTIONS and not _are_reasons(own, sample)):
         return own
     if own.kind == REASON:
         return Column(REASON, Sureness.SURE, Why.NAME)
-    return _DECIDED[plain.kind](plain, sample) if deciding and sample.filled else _NOT_READ
+    found = _DECIDED[plain.kind](plain, sample) if deciding and sample.filled else _NOT_READ
+    return _ask(question) if found is _NOT_READ and (question := _in_doubt(name, sample)) else found
 
 
 _NOT_READ = Column("", Sureness.SURE, Why.NOTHING, watch=Watch.WORDS)
@@ -149,9 +195,46 @@ def _asks(plain: Column, sample: Sample) -> Column:
     return _NOT_READ if reasons else _ask(plain.question)
 
 
+def _in_doubt(name: str, sample: Sample) -> Question:
+    """What is asked of a column that decides nothing by its name, and may say how something ended, or what was pressed or done."""
+    words = set(words_of(name))
+    if not sample.filled or sample.phones or sample.holds_dates or meaning_of(name).sense is Sense.NOTES:
+        return Question.NONE
+    said = {folded(cell) for cell in sample.filled}
+    if not words.isdisjoint(_PRESSED) and len(said) > 1 and sample.share(lambda cell: len(cell) <= _MAX_KEYS) > 0.5:
+        return Question.UNKNOWN
+    if not _ADDS.isdisjoint(said) and not _TAKES.isdisjoint(said):
+        return Question.UNKNOWN
+    out = sample.share(lambda cell: says("opt_out", cell) is Says.OUT or objects(cell))
+    ends, sorts = not words.isdisjoint(_ENDS), not words.isdisjoint(_SORTS)
+    if (ends and out < 1 and len(said) > 1) or ((ends or sorts) and 0 < out < 1):
+        return Question.STATUS
+    return Question.NONE
+
+
+# Of the names of columns, and of cells that say what was done with a number on a list.
+_WORDS = """
+pressed: key keys keypress digit digits dtmf pressed press option input selection selected tecla opcion digito
+ends: disposition dispo disp result results outcome outcomes status stat sts estatus resultado response responses respuesta scrub
+sorts: type tipo category categoria class list tag tags flag code group keyword event action accion
+adds: add added insert inserted create created new agregar agregado alta
+takes: remove removed delete deleted drop quitar quitado borrar borrado baja
+"""
+_PRESSED, _ENDS, _SORTS, _ADDS, _TAKES = (
+    frozenset(line.partition(": ")[2].split()) for line in _WORDS.strip().splitlines()
+)
+_MAX_KEYS = 2
+
+
 def _answers(sample: Sample) -> bool:
     """Whether a cell may say that its person has not opted out."""
     return any(sample.answers[said] for said in (Answer.YES, Answer.NO, Answer.PERMITS, Answer.CROSS, Answer.DATE))
+
+
+def _are_reasons(own: Column, sample: Sample) -> bool:
+    """Of what looks like types of phones: “Wrong number” and “Disconnected” say why, and not whose."""
+    others = any(says_whose(cell) and (is_anothers(cell) or whose(cell) is Whose.GUARDIAN) for cell in sample.filled)
+    return own.question is Question.WHOSE_PHONE and not sample.phones and not others
 
 
 def _is_reason(name: str) -> bool:

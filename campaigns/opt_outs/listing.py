@@ -6,7 +6,8 @@ suppression applies to every claim from its commit on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -15,15 +16,17 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from campaigns.imports.layout import layout_of
+from campaigns.imports.layout import Layout, layout_of
 from campaigns.imports.staging import MAX_ROWS, Stopping, dialect_of, too_many_rows
 from campaigns.lifecycle.transitions import write_if_still
 from campaigns.models import OptOutImport
+from campaigns.opt_outs.call_logs import numbers_of_many
 from campaigns.opt_outs.columns import PERMISSION, read_opt_outs
-from campaigns.opt_outs.rows import entry_for
+from campaigns.opt_outs.rows import Entry, entry_for, note_of
 from delivery.runtime import shutdown
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
+from rvm.spreadsheets.columns.kinds import PHONES
 from rvm.spreadsheets.preview import Preview, open_list
 from rvm.spreadsheets.refusals import CellInvalid, SheetInvalid
 from usecases.models import Suppression
@@ -89,7 +92,7 @@ class Listing:
         dialect, said = dialect_of(self.row), self.row.columns_said
         seen, rows = open_list(self.row.content(), dialect, self.notices, read_opt_outs)
         layout = layout_of(self.row.columns, said, seen, ragged=dialect.format == "xlsx")
-        read, met = entry_for(layout, said, _permissions(seen)), set[int]()
+        read, met, noted = reader_of(layout, said, seen), set[int](), Noted()
         with closing(rows):
             while batch := list(islice(rows, BATCH)):
                 if shutdown.requested.is_set():
@@ -104,6 +107,7 @@ class Listing:
                     except CellInvalid as refused:
                         self._leave_out(number, refused.code)
                         continue
+                    noted.take(number, entry)
                     self.counts.not_opted_out += not entry.meant
                     self.counts.permitted += entry.meant and entry.permits
                     for phone in entry.numbers:
@@ -113,6 +117,7 @@ class Listing:
                             met.add(int(phone))
                             fresh[phone] = entry.reason
                 yield Batch(self.counts.rows, fresh)
+        self.notices += noted.sentences()
 
     def _leave_out(self, number: int, code: str) -> None:
         self.counts.unreadable += 1
@@ -121,6 +126,31 @@ class Listing:
         rows = kind["rows"]
         if isinstance(rows, list) and len(rows) < NAMED:
             rows.append(number)
+
+
+class Noted:
+    """What of rows that are listed is not listed with them, by kind; the first rows of each are named."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._rows: dict[str, list[int]] = {}
+
+    def take(self, number: int, entry: Entry) -> None:
+        for kind in entry.noted:
+            self._counts[kind] += 1
+            rows = self._rows.setdefault(kind, [])
+            if len(rows) < NAMED:
+                rows.append(number)
+
+    def sentences(self) -> list[str]:
+        return [note_of(kind, count, self._rows[kind]) for kind, count in sorted(self._counts.items())]
+
+
+def reader_of(layout: Layout, said: Collection[int], seen: Preview) -> Callable[[Sequence[str]], Entry]:
+    """As `entry_for`, by the first rows of the list."""
+    phones = [at for at, kind in enumerate(layout.columns) if kind in PHONES]
+    of_many = numbers_of_many([cells for _, cells in seen.rows], phones)
+    return entry_for(layout, said, _permissions(seen), of_many)
 
 
 def _permissions(seen: Preview) -> list[int]:

@@ -7,36 +7,62 @@ from typing import NamedTuple
 
 from campaigns.imports.layout import Layout
 from campaigns.imports.row_errors import CODES
-from campaigns.imports.row_validation import extension_of
+from campaigns.imports.row_validation import column_beside, extension_of, joining_for
 from campaigns.opt_outs.columns import REASON, SAYING, Says, says
+from campaigns.opt_outs.returns import comes_back, permits_below
 from rvm.platform.observability.masking import mask_numbers
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.cells.phones import SAYS_NONE, numbers_in
-from rvm.spreadsheets.columns.kinds import PHONES
+from rvm.spreadsheets.cells.report_lines import line_of_report_for, names_a_clinic_alone
+from rvm.spreadsheets.columns.headers import names_other_columns
+from rvm.spreadsheets.columns.headings import heading_at
+from rvm.spreadsheets.columns.kinds import PHONE_TYPE, PHONES
+from rvm.spreadsheets.columns.names import meaning_of
+from rvm.spreadsheets.columns.words import words_of
+from rvm.spreadsheets.phone_owners import Found, is_anothers, numbers_of_cell
 from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.rows import DamagedRow
 from usecases.models import Suppression
 
 MAX_REASON_LENGTH: int = Suppression._meta.get_field("reason").max_length or 0
-# What campaigns' messages advise about reaching somebody does not help here.
+_MAIL = frozenset({"email", "emails", "mail", "newsletter", "correo", "correos"})
+# As short a cell has no number beside its words.
+_SHORTEST = 10
+# What campaigns' sentences advise about reaching somebody does not help here.
 _MESSAGES = {
     "has_extension": "This number has an extension; write the number alone if nobody behind it shall be reached.",
     "two_numbers": "There is more than one number in this cell; give each of them a row of its own.",
+    "phone_of_another": "This number is not the person's own, as its type says; if its owner must not be reached, write it alone "
+    "into a list of its own.",
+    "opt_out_unclear": "It is not clear whether this person has opted out; write yes or no.",
+    "came_back": "A cell of this row says that the person may be reached again; if that is not so, take those words out.",
+    "under_permission": "A row above this one says, as a heading over those below it does, that people may be reached; if they must "
+    "not be, take that row out.",
+    "number_of_many": "The number of this row stands in nearly every row, as a clinic's own does in a log of its calls; if its owner "
+    "must not be reached, write it alone into a list of its own.",
 }
-# Of what is written in the cell beside a number, or of several of them, every number is meant.
-_SEARCHED = frozenset({"two_numbers", "has_letters", "not_a_phone"})
+# What is told of rows that are listed all the same.
+_NOTES = {
+    "missed": "{rows} a number is not listed beside another one that is, because it cannot be read or is somebody else's. Where it "
+    "is the person's own, write it into a row of its own.",
+    "in_words": "{rows} a number stands among words in a column that is not read as phones, and is not listed. If its owner must "
+    "not be reached, write it into a row of its own.",
+    "number_of_many": "{rows} one and the same number stands beside the person's, as a clinic's own does in a log of its calls, and "
+    "is not listed.",
+}
 
 Row = Sequence[str]
 
 
 class Entry(NamedTuple):
     """`numbers` are all of a person's, in E.164. `meant` says whether the person has opted out, `permits` whether a column says that
-    the person may be reached."""
+    the person may be reached, and `noted` what of the row is not listed, for `note_of`."""
 
     numbers: list[str]
     reason: str
     meant: bool
     permits: bool
+    noted: Collection[str] = ()
 
 
 def message_of(code: str) -> str:
@@ -44,46 +70,170 @@ def message_of(code: str) -> str:
     return _MESSAGES.get(code) or CODES[code].message
 
 
-def entry_for(layout: Layout, said: Collection[int], permissions: Collection[int]) -> Callable[[Row], Entry]:
-    """A function that reads the rows of one list; it raises CellInvalid where there is no number in one, with why the first that is
-    written cannot be read.
+def note_of(kind: str, count: int, rows: Sequence[int]) -> str:
+    """A sentence about rows that are listed, and not with all that stands in them; `rows` are the first of them."""
+    shown = ", ".join(map(str, rows)) + (", …" if count > len(rows) else "")
+    return _NOTES[kind].format(rows=f"In row {shown}" if count == 1 else f"In {count:,} rows ({shown})")
+
+
+def entry_for(
+    layout: Layout, said: Collection[int], permissions: Collection[int], of_many: Collection[str] = ()
+) -> Callable[[Row], Entry]:
+    """A function that reads the rows of one list, in their order; it raises CellInvalid where there is no number in one, with why the
+    first that is written cannot be read.
 
     `said` are the places of the columns of which a person has said what they are, `permissions` those of the columns whose yes
-    says that the person may be reached.
+    says that the person may be reached, and `of_many` are numbers that are nobody's on the list.
     """
-    columns = list(layout.columns)
-    # By their places, so that of one that stands twice nothing is lost.
-    phones = [columns.index(kind) for kind in PHONES if kind in columns]
-    extensions = {at: extension_of(at, columns, phones) for at in phones}
-    country_at = columns.index("country") if "country" in columns else -1
-    reason_at = columns.index(REASON) if REASON in columns else -1
-    saying = [(at, kind, at in said) for at, kind in enumerate(columns) if kind in SAYING]
+    read = _reader_for(layout, said, permissions, of_many)
+    below = ""
 
     def entry(row: Row) -> Entry:
-        _require_whole(row, layout.width)
-        meant = not saying or any(_means(says(kind, _cell(row, at)), kind, sure) for at, kind, sure in saying)
-        permits = any(says("consent", _cell(row, at)) is Says.IN for at in permissions)
-        if not meant:
-            return Entry([], "", False, permits)
-        return Entry(numbers_of(row), _reason(_cell(row, reason_at)), True, permits)
-
-    def numbers_of(row: Row) -> list[str]:
-        region = _region(_cell(row, country_at))
-        found: list[str] = []
-        why: CellInvalid | None = None
-        for at in phones:
-            extension_at = extensions[at]
-            extended = extension_at is not None and _is_said(_cell(row, extension_at))
-            try:
-                found += _numbers_in(_cell(row, at), region, extended=extended)
-            except CellInvalid as refused:
-                if why is None or why.code == "phone_missing":
-                    why = refused
-        if not found and why is not None:
-            raise why
-        return list(dict.fromkeys(found))
+        nonlocal below
+        try:
+            found = read(row)
+        except CellInvalid:
+            # A heading has no number and is refused anyway, so only such rows are looked at.
+            if names_other_columns(row, layout.header):
+                below = "under_another_header"
+            elif permits_below(row):
+                below = below or "under_permission"
+            elif below == "under_permission" and heading_at(row) is not None:
+                below = ""
+            raise
+        if below:
+            raise _refused(below)
+        return found
 
     return entry
+
+
+def _reader_for(
+    layout: Layout, said: Collection[int], permissions: Collection[int], of_many: Collection[str]
+) -> Callable[[Row], Entry]:
+    """A function that reads one row by itself; it raises CellInvalid."""
+    columns = list(layout.columns)
+    joined, numbers_of, meant_by = joining_for(layout), _numbers_for(columns, of_many), _meaning_for(columns, said)
+    reason_at = columns.index(REASON) if REASON in columns else -1
+    others = [
+        at
+        for at, kind in enumerate(columns)
+        if kind in ("", REASON) and at not in said and not _is_of_another_way(layout.header, at)
+    ]
+    is_line_of_report = line_of_report_for(layout.titles, _names_at(layout.header))
+
+    def read(row: Row) -> Entry:
+        _require_whole(row, layout.width)
+        row = joined(row)
+        if is_line_of_report(row, "\x1f".join(row)) or names_a_clinic_alone(row):
+            raise _refused("report_line")
+        if any(comes_back(_cell(row, at)) for at in others):
+            raise _refused("came_back")
+        permits = any(says("consent", _cell(row, at)) is Says.IN for at in permissions)
+        if not meant_by(row):
+            return Entry([], "", False, permits)
+        numbers, noted = numbers_of(row)
+        if any(_has_number_in_words(_cell(row, at), numbers) for at in others):
+            noted.add("in_words")
+        return Entry(numbers, _reason(_cell(row, reason_at)), True, permits, noted)
+
+    return read
+
+
+def _meaning_for(columns: Sequence[str], said: Collection[int]) -> Callable[[Row], bool]:
+    """A function whether a row's person has opted out, by the columns that say so; it raises CellInvalid where that is not clear."""
+    saying = [(at, kind, at in said) for at, kind in enumerate(columns) if kind in SAYING]
+
+    def meant_by(row: Row) -> bool:
+        told = [says(kind, _cell(row, at)) for at, kind, _ in saying]
+        if not saying or any(_means(each, kind, sure) for each, (_, kind, sure) in zip(told, saying, strict=True)):
+            return True
+        if Says.UNCLEAR in told:
+            raise _refused("opt_out_unclear")
+        return False
+
+    return meant_by
+
+
+def _numbers_for(columns: list[str], of_many: Collection[str]) -> Callable[[Row], tuple[list[str], set[str]]]:
+    """A function for the numbers of a row's person, and what is to be noted of them; it raises CellInvalid where there is none."""
+    # By their places, so that of one that stands twice nothing is lost.
+    phones = [columns.index(kind) for kind in PHONES if kind in columns]
+    beside = [(at, extension_of(at, columns, phones), column_beside(at, PHONE_TYPE, columns, phones)) for at in phones]
+    region_of = _region_for(columns)
+
+    def numbers_in_cell(row: Row, at: int, extension_at: int | None, type_at: int | None) -> Found:
+        if type_at is not None and is_anothers(_cell(row, type_at)):
+            raise _refused("phone_of_another")
+        found = numbers_of_cell(_cell(row, at), region_of(row, _cell(row, at)))
+        if extension_at is not None and _is_said(_cell(row, extension_at)):
+            raise _refused("has_extension")
+        return found
+
+    def numbers_of(row: Row) -> tuple[list[str], set[str]]:
+        met: list[str] = []
+        missed: list[str] = []
+        why: CellInvalid | None = None
+        for each in beside:
+            try:
+                found = numbers_in_cell(row, *each)
+            except CellInvalid as refused:
+                missed.append(refused.code)
+                why = refused if why is None or why.code == "phone_missing" else why
+            else:
+                met += found.numbers
+                missed.append(found.missed)
+        if not met:
+            raise why or AssertionError("a list has a phone column")
+        numbers = [number for number in dict.fromkeys(met) if number not in of_many]
+        if not numbers:
+            raise _refused("number_of_many")
+        noted = {"missed"} if not _PASSED_OVER.issuperset(missed) else set[str]()
+        return numbers, noted | ({"number_of_many"} if not set(met) <= {*numbers} else set())
+
+    return numbers_of
+
+
+# Beside a number that is listed these are no number of the person that is lost.
+_PASSED_OVER = frozenset({"", "phone_missing", "phone_of_another"})
+
+
+def _refused(code: str) -> CellInvalid:
+    return CellInvalid(code, message_of(code))
+
+
+def _names_at(header: Sequence[str]) -> int | None:
+    """The place of the names of people."""
+    return next((at for at, name in enumerate(header) if meaning_of(name).kind in ("name", "last_name")), None)
+
+
+def _is_of_another_way(header: Sequence[str], at: int) -> bool:
+    """Whether a column is about mail: who subscribes to letters has opted out of calls all the same."""
+    return at < len(header) and not _MAIL.isdisjoint(words_of(header[at]))
+
+
+def _has_number_in_words(cell: str, listed: Collection[str]) -> bool:
+    """Whether a text has a number in it that is not listed. A number alone is one of somebody else, as its column's name says."""
+    if len(cell) <= _SHORTEST or not any(map(str.isalpha, cell)):
+        return False
+    return not set(numbers_in(cell)) <= set(listed)
+
+
+def _region_for(columns: Sequence[str]) -> Callable[[Row, str], str]:
+    """A function for where the number in a cell is dialled; it raises CellInvalid where nobody knows and the number does not say."""
+    if "country" not in columns:
+        return lambda row, cell: "US"
+    at = columns.index("country")
+
+    def region_of(row: Row, cell: str) -> str:
+        try:
+            return cell_values.country(_cell(row, at))
+        except CellInvalid:
+            if "+" in cell or cell_values.text(cell).casefold() in SAYS_NONE:
+                return "US"
+            raise
+
+    return region_of
 
 
 def _require_whole(row: Row, width: int) -> None:
@@ -97,27 +247,10 @@ def _require_whole(row: Row, width: int) -> None:
 
 def _means(said: Says, kind: str, sure: bool) -> bool:
     """Whether a column leaves a person on the list. An empty cell takes somebody off it only where a person has said that a yes
-    is what counts; what is unclear never does."""
-    return said in (Says.OUT, Says.UNCLEAR) or (said is Says.NOTHING and not (kind == "opt_out" and sure))
-
-
-def _numbers_in(cell: str, region: str, *, extended: bool) -> list[str]:
-    try:
-        number = cell_values.phone(cell, region)
-    except CellInvalid as refused:
-        if refused.code in _SEARCHED and (found := numbers_in(cell, region)):
-            return found
-        raise
-    if extended:
-        raise CellInvalid("has_extension", message_of("has_extension"))
-    return [number]
-
-
-def _region(cell: str) -> str:
-    try:
-        return cell_values.country(cell) if cell else "US"
-    except CellInvalid:
-        return "US"
+    is what counts, and then what is unclear says nothing either."""
+    if kind == "opt_out" and sure:
+        return said is Says.OUT
+    return said in (Says.OUT, Says.UNCLEAR, Says.NOTHING)
 
 
 def _is_said(cell: str) -> bool:

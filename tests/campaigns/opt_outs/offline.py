@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from campaigns.imports.layout import layout_of
-from campaigns.opt_outs.listing import _permissions
-from campaigns.opt_outs.rows import entry_for
+from campaigns.opt_outs.listing import Noted, reader_of
 from campaigns.opt_outs.service import KIND
 from rvm.spreadsheets.columns.kinds import PHONES, UNCLEAR
 from rvm.spreadsheets.encodings import Accents
@@ -24,6 +23,7 @@ class Listed:
     numbers: set[str] = field(default_factory=set)
     refused: dict[int, str] = field(default_factory=dict)
     permitted: int = 0
+    notices: list[str] = field(default_factory=list)
 
 
 def list_out(content: bytes) -> Listed:
@@ -37,13 +37,15 @@ def list_out(content: bytes) -> Listed:
     if listed.asked:
         return listed
     seen, rows = open_list([content], dialect, columns=KIND.columns)
-    read = entry_for(layout_of(kinds, [], seen, ragged=False), [], _permissions(seen))
+    read, noted = reader_of(layout_of(kinds, [], seen, ragged=False), [], seen), Noted()
     for number, cells in rows:
         try:
             entry = read(cells)
         except CellInvalid as refused:
             listed.refused[number] = refused.code
             continue
+        noted.take(number, entry)
         listed.numbers |= set(entry.numbers)
         listed.permitted += entry.permits
+    listed.notices = noted.sentences()
     return listed

@@ -33,7 +33,10 @@ def kinds(header: str, *rows: str) -> list[str]:
         ("Phone,Opt-out reason", [f"{CELL},DNC", f"{HOME},"], ["phone", "reason"]),
         ("Phone,Motivo", [f"{CELL},no llamar", f"{HOME},falleció"], ["phone", "reason"]),
         ("Phone,Last Text", [f"{CELL},STOP", f"{HOME},unsubscribe"], ["phone", ""]),
-        ("Phone,Phone Type", [f"{CELL},Cell", f"{HOME},Home"], ["phone", ""]),
+        ("Phone,Phone Type", [f"{CELL},Cell", f"{HOME},Home"], ["phone", "phone_type"]),
+        ("Phone,Type", [f"{CELL},STOP", f"{HOME},Wrong number"], ["phone", ""]),
+        ("Area Code,Phone", ["202,5550142", "202,555-0143"], ["area_code", "phone"]),
+        ("Area Code,Phone", [f"202,{CELL}", f"202,{HOME}"], ["", "phone"]),
     ],
 )
 def test_what_is_understood_is_not_asked_about(header: str, rows: list[str], read: list[str]) -> None:

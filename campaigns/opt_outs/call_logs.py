@@ -1,0 +1,70 @@
+"""Which phones of a log of calls or messages are the people's, and which one is the clinic's own, row by row. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from enum import Enum
+
+from rvm.spreadsheets.cells.phones import numbers_in
+from rvm.spreadsheets.columns.samples import Sample
+from rvm.spreadsheets.columns.words import words_of
+
+# Of so many rows nothing can be told.
+MIN_ROWS = 3
+# Of ten cells so many hold one number where it is nobody's on the list.
+_OF_TEN = 8
+
+
+class Side(Enum):
+    """Of a call or a message, by the name of a column of its numbers."""
+
+    CALLING = "calling"
+    CALLED = "called"
+
+
+_WORDS = """
+calling: from caller callers calling ani cli clid cid callerid originating origin originator orig source sender sent inbound incoming
+calling: de origen llamante emisor remitente llama llamo entrante src
+called: to called callee dialed dialled dnis did destination dest receiver recipient received outbound outgoing tracking forwarded
+called: forward target transferred line hotline para destino destinatario receptor marcado llamado saliente dst
+beside: number numbers no num nbr phone phones telephone tel id party parties device digits address addr a e164 formatted raw user
+beside: contact numero numeros telefono que the of name side
+"""
+_MEANINGS = {
+    word: meaning
+    for meaning, _, words in (line.partition(": ") for line in _WORDS.strip().splitlines())
+    for word in words.split()
+}
+
+
+def side_of(name: str) -> Side | None:
+    """What a column's name says of the numbers in it: “From”, “Caller ID”, “ANI”; “To”, “Dialed Number”, “DNIS”."""
+    said = [_MEANINGS.get(word, "") for word in words_of(name) if not word.isdigit()]
+    if not all(said):
+        return None
+    return next((Side(meaning) for meaning in said if meaning != "beside"), None)
+
+
+def is_of_one_number(sample: Sample) -> bool:
+    """Whether one and the same number stands in nearly every cell of a column."""
+    numbers = Counter(number for cell in sample.numbered for number in numbers_in(cell))
+    if sample.phones < MIN_ROWS or not numbers:
+        return False
+    [(_, count)] = numbers.most_common(1)
+    return count * 10 >= len(sample.numbered) * _OF_TEN
+
+
+def numbers_of_many(rows: Sequence[Sequence[str]], phones: Iterable[int]) -> set[str]:
+    """The numbers that stand in nearly every row, now in one of these columns and now in another, as in a log of both directions."""
+    places = list(phones)
+    met: Counter[str] = Counter()
+    columns: dict[str, set[int]] = {}
+    for row in rows:
+        here = {(number, at) for at in places if at < len(row) for number in numbers_in(row[at])}
+        met.update({number for number, _ in here})
+        for number, at in here:
+            columns.setdefault(number, set()).add(at)
+    if len(rows) < MIN_ROWS:
+        return set()
+    return {number for number, count in met.items() if count * 10 >= len(rows) * _OF_TEN and len(columns[number]) > 1}
