@@ -132,7 +132,11 @@ class LineOutcome(StrEnum):
     SENT = "sent"  # a drop has started or ended
     ENDED = "ended"  # will not be sent anyway: skipped, canceled or expired
     NOT_FOUND = "not_found"
-    AMBIGUOUS = "ambiguous"  # matches several recipients, or its columns match different ones
+    AMBIGUOUS = (
+        "ambiguous"  # matches several recipients, or its columns match different ones or a differently named one
+    )
     REPEATED = "repeated"  # an earlier line matches the same recipient
-    STANDS = "stands"  # the list's status column says that the appointment is not canceled
-    UNREADABLE = "unreadable"  # damaged, or its status is unclear
+    STANDS = (
+        "stands"  # the list's status column, or a heading above the line, says that the appointment is not canceled
+    )
+    UNREADABLE = "unreadable"  # damaged, a line of the report, or it is unclear whether the appointment stands

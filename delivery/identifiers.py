@@ -84,6 +84,10 @@ SELECT sought.reference, v.id, v.status
 _FIND_BY_NUMBER = """
 SELECT recipient_index, id, status FROM delivery_voicemail WHERE recipient_index = ANY(%s::bytea[]) AND lane_id = %s
 """
+_FIND_NAMED = """
+SELECT voicemail_id, record_number IS NOT NULL, reference IS NOT NULL FROM delivery_voicemailidentifier
+ WHERE voicemail_id = ANY(%s::uuid[])
+"""
 
 
 def record_numbers_in(lane: Lane, sought: Collection[str]) -> dict[str, set[Found]]:
@@ -105,6 +109,18 @@ def references_in(lane: Lane, sought: Collection[str]) -> dict[str, set[Found]]:
     for text, voicemail_id, status in sql.run(_FIND_BY_REFERENCE, [sql.texts(sought), lane.workspace_id, lane.pk]):
         found[text].add(Found(voicemail_id, status))
     return found
+
+
+class Named(NamedTuple):
+    """Of voicemails, those that have a record number, and those that have a reference."""
+
+    with_record_number: set[UUID]
+    with_reference: set[UUID]
+
+
+def named_among(voicemail_ids: Collection[UUID]) -> Named:
+    found = list(sql.run(_FIND_NAMED, [list(voicemail_ids)])) if voicemail_ids else []
+    return Named({pk for pk, recorded, _ in found if recorded}, {pk for pk, _, referred in found if referred})
 
 
 def numbers_in_lane(lane: Lane, sought: Collection[str]) -> dict[str, set[Found]]:

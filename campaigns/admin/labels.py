@@ -333,10 +333,11 @@ LINE_OUTCOMES: dict[LineOutcome, str] = {
     LineOutcome.SENT: "were sent to already, or tried.",
     LineOutcome.ENDED: "would not be sent to anyway: skipped, canceled or out of time.",
     LineOutcome.NOT_FOUND: "are nobody in this campaign: look for a typing error, or for noughts that are missing in front.",
-    LineOutcome.AMBIGUOUS: "fit several people, so nobody is taken out by them: give the phone number, too.",
+    LineOutcome.AMBIGUOUS: "fit several people, or one with another record number or visit, so nobody is taken out by them: give the "
+    "phone number too, or leave out the column that fits nobody.",
     LineOutcome.REPEATED: "mean somebody whom an earlier line means.",
     LineOutcome.STANDS: "have an appointment that, by the list, is not canceled: they stay in.",
-    LineOutcome.UNREADABLE: "cannot be read, or have a status that is unclear: they stay in.",
+    LineOutcome.UNREADABLE: "cannot be read, are lines of the report, or leave it unclear whether the visit stands: they stay in.",
 }
 
 

@@ -13,7 +13,7 @@ from campaigns.lifecycle.transitions import can_become, change_state, is_importi
 from campaigns.models import Campaign, Withdrawal
 from campaigns.states import CampaignState, LineOutcome, WithdrawalState
 from campaigns.withdrawals.lists import Line
-from delivery.identifiers import Found, numbers_in_lane, record_numbers_in, references_in
+from delivery.identifiers import Found, Named, named_among, numbers_in_lane, record_numbers_in, references_in
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane
 from delivery.services.lanes import withdraw
@@ -110,12 +110,8 @@ def _outcomes(lane: Lane, lines: Sequence[Line]) -> Iterator[tuple[int, LineOutc
     by_record_number = record_numbers_in(lane, {name for line in lines for name in line.record_numbers})
     by_reference = references_in(lane, {name for line in lines for name in line.references})
     by_number = numbers_in_lane(lane, {phone for line in lines for phone in line.phones})
-    seen: set[UUID] = set()
-    for line in lines:
-        if line.stands or line.damaged:
-            yield line.number, LineOutcome.STANDS if line.stands else LineOutcome.UNREADABLE, None
-            continue
-        kinds = [
+    found_by = [
+        [
             {found for name in names for found in sought.get(name, ())}
             for names, sought in (
                 (line.record_numbers, by_record_number),
@@ -123,12 +119,36 @@ def _outcomes(lane: Lane, lines: Sequence[Line]) -> Iterator[tuple[int, LineOutc
                 (line.phones, by_number),
             )
         ]
+        for line in lines
+    ]
+    named = named_among(
+        {found.voicemail_id for kinds in found_by if not all(kinds[:2]) for each in kinds for found in each}
+    )
+    seen: set[UUID] = set()
+    for line, kinds in zip(lines, found_by, strict=True):
+        if line.stands or line.damaged:
+            yield line.number, LineOutcome.STANDS if line.stands else LineOutcome.UNREADABLE, None
+            continue
         outcome, voicemail_id = _meant(kinds, any_kind=line.any_kind)
+        if voicemail_id and _is_named_otherwise(voicemail_id, line, kinds, named):
+            outcome, voicemail_id = LineOutcome.AMBIGUOUS, None
         if voicemail_id in seen:
             outcome = LineOutcome.REPEATED
         elif voicemail_id:
             seen.add(voicemail_id)
         yield line.number, outcome, voicemail_id
+
+
+def _is_named_otherwise(voicemail_id: UUID, line: Line, kinds: Sequence[set[Found]], named: Named) -> bool:
+    """Whether the line has a record number or a reference that is nobody's here, and the voicemail has another one: it may be that of
+    another person with the same phone, or of another visit."""
+    if line.any_kind:
+        return False
+    by_record_number, by_reference, _ = kinds
+    return bool(
+        (line.record_numbers and not by_record_number and voicemail_id in named.with_record_number)
+        or (line.references and not by_reference and voicemail_id in named.with_reference)
+    )
 
 
 def _meant(kinds: Sequence[set[Found]], *, any_kind: bool) -> tuple[LineOutcome, UUID | None]:

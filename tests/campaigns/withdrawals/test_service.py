@@ -131,6 +131,23 @@ def test_columns_that_name_different_people_take_nobody_out(campaign: Campaign) 
     assert withdrawal.lines == {"ambiguous": [3]}
 
 
+def test_a_child_who_is_not_in_the_campaign_takes_no_brother_out_by_their_phone(campaign: Campaign) -> None:
+    withdrawal = check_file(campaign, f"MRN,Phone\n777,{patient_number(1)}\n002,{patient_number(2)}\n")
+    assert counts(withdrawal) == {"ambiguous": 1, "waiting": 1}
+    assert withdrawal.lines == {"ambiguous": [2]}
+
+
+@pytest.mark.parametrize("names", ["MRN,Visit ID", "MRN,Reference"])
+def test_another_visit_of_a_patient_is_not_the_one_that_was_canceled(campaign: Campaign, names: str) -> None:
+    withdrawal = check_file(campaign, f"{names}\n000,visit-7\n001,visit-1\n")
+    assert counts(withdrawal) == {"ambiguous": 1, "waiting": 1}
+
+
+def test_who_has_no_record_number_in_the_campaign_is_found_by_the_phone(campaign: Campaign) -> None:
+    person(campaign, 40)
+    assert counts(check_file(campaign, f"MRN,Visit ID,Phone\n777,visit-77,{patient_number(40)}\n")) == {"waiting": 1}
+
+
 def test_people_of_other_campaigns_and_workspaces_are_not_meant(campaign: Campaign) -> None:
     other = make_campaign(campaign.use_case, state="running")
     person(other, 1, record_number="001", reference="visit-1")
