@@ -30,7 +30,7 @@ from rvm.spreadsheets.columns.reading import (
     without_verdicts,
 )
 from rvm.spreadsheets.columns.samples import Sample
-from rvm.spreadsheets.columns.words import words_of
+from rvm.spreadsheets.columns.words import meanings_of, words_of
 from rvm.spreadsheets.phone_owners import is_anothers
 from rvm.spreadsheets.refusals import ColumnsInvalid
 from rvm.spreadsheets.trimming import folded
@@ -155,20 +155,39 @@ def _is_one_party(parties: Sequence[int], sides: Mapping[int, Side], samples: Se
 def _column(own: Column, plain: Column, name: str, sample: Sample) -> Column:
     deciding = plain.kind in DECIDING or plain.kind == UNCLEAR
     if own.kind in PHONES and (sample.phones or not deciding):
-        return own
+        return _ask(Question.WHOSE_PHONE) if sample.phones and _is_to_reach(name) else own
     if own.kind in _OF_PHONES or (own.question in _PHONE_QUESTIONS and not _are_reasons(own, sample)):
         return own
     if own.kind == REASON:
         return Column(REASON, Sureness.SURE, Why.NAME)
+    question = _in_doubt(name, sample)
+    if question is Question.UNKNOWN or (question and not _MESSAGES.isdisjoint(words_of(name))):
+        return _ask(question)
     found = _DECIDED[plain.kind](plain, sample) if deciding and sample.filled else _NOT_READ
-    return _ask(question) if found is _NOT_READ and (question := _in_doubt(name, sample)) else found
+    if found is _NOT_READ and sample.holds_phones and meaning_of(name).sense in _UNNAMED:
+        return _ask(Question.WHOSE_PHONE, Why.CELLS)
+    return _ask(question) if found is _NOT_READ and question else found
+
+
+# Of such names a column of phones may be one of the person's.
+_UNNAMED = (Sense.UNKNOWN, Sense.BLANK, Sense.HARMLESS, Sense.ACT)
+
+
+def _is_to_reach(name: str) -> bool:
+    """Whether a column of phones is named as those by which people may be reached: “OK to call phone”, “Number to keep”."""
+    meanings = [meanings_of(word) for word in words_of(name)]
+    permits = any("permit" in each for each in meanings) or not _KEPT.isdisjoint(words_of(name))
+    return permits and all(each.isdisjoint(("refuse", "no")) for each in meanings)
+
+
+_KEPT = frozenset({"keep", "keeps", "kept", "retain", "conservar", "mantener"})
 
 
 _NOT_READ = Column("", Sureness.SURE, Why.NOTHING, watch=Watch.WORDS)
 
 
-def _ask(question: Question) -> Column:
-    return Column(UNCLEAR, Sureness.UNSURE, Why.NAME_AND_CELLS, question)
+def _ask(question: Question, why: Why = Why.NAME_AND_CELLS) -> Column:
+    return Column(UNCLEAR, Sureness.UNSURE, why, question)
 
 
 def _said_by(kind: str, sample: Sample) -> Counter[Says]:
@@ -196,34 +215,44 @@ def _asks(plain: Column, sample: Sample) -> Column:
 
 
 def _in_doubt(name: str, sample: Sample) -> Question:
-    """What is asked of a column that decides nothing by its name, and may say how something ended, or what was pressed or done."""
+    """What is asked of a column that decides nothing by its name, and may say how something ended, or what was answered or done."""
     words = set(words_of(name))
-    if not sample.filled or sample.phones or sample.holds_dates or meaning_of(name).sense is Sense.NOTES:
+    notes = meaning_of(name).sense is Sense.NOTES and words.isdisjoint(_MESSAGES)
+    if not sample.filled or sample.phones or sample.holds_dates or notes:
         return Question.NONE
     said = {folded(cell) for cell in sample.filled}
-    if not words.isdisjoint(_PRESSED) and len(said) > 1 and sample.share(lambda cell: len(cell) <= _MAX_KEYS) > 0.5:
+    out = sample.share(_is_out_in_words)
+    replies = not words.isdisjoint(_MESSAGES)
+    ends = not words.isdisjoint(_ENDS) or (replies and not (sample.holds_answers and out == 0))
+    differs = len(said) > 1 and (out < 1 if ends else 0 < out < 1 and not words.isdisjoint(_SORTS))
+    # A yes to a message, or a key, is no yes to being listed.
+    codes = any(len(cell) <= _MAX_KEY for cell in said) or (replies and sample.answers[Answer.YES] > 0)
+    pressed = (
+        not words.isdisjoint(_PRESSED) and len(said) > 1 and sample.share(lambda cell: len(cell) <= _MAX_KEY) > 0.5
+    )
+    turned = not _ADDS.isdisjoint(said) and not _TAKES.isdisjoint(said)
+    if pressed or turned or (differs and codes):
         return Question.UNKNOWN
-    if not _ADDS.isdisjoint(said) and not _TAKES.isdisjoint(said):
-        return Question.UNKNOWN
-    out = sample.share(lambda cell: says("opt_out", cell) is Says.OUT or objects(cell))
-    ends, sorts = not words.isdisjoint(_ENDS), not words.isdisjoint(_SORTS)
-    if (ends and out < 1 and len(said) > 1) or ((ends or sorts) and 0 < out < 1):
-        return Question.STATUS
-    return Question.NONE
+    return Question.STATUS if differs else Question.NONE
+
+
+def _is_out_in_words(cell: str) -> bool:
+    return answer(cell) is not Answer.YES and (says("opt_out", cell) is Says.OUT or objects(cell))
 
 
 # Of the names of columns, and of cells that say what was done with a number on a list.
 _WORDS = """
 pressed: key keys keypress digit digits dtmf pressed press option input selection selected tecla opcion digito
 ends: disposition dispo disp result results outcome outcomes status stat sts estatus resultado response responses respuesta scrub
-sorts: type tipo category categoria class list tag tags flag code group keyword event action accion
+messages: message messages msg msgs reply replies body transcript transcription menu choice mensaje mensajes transcripcion menu
+sorts: type tipo category categoria class list tag tags flag code group keyword event action accion estado text texto content
 adds: add added insert inserted create created new agregar agregado alta
 takes: remove removed delete deleted drop quitar quitado borrar borrado baja
 """
-_PRESSED, _ENDS, _SORTS, _ADDS, _TAKES = (
+_PRESSED, _ENDS, _MESSAGES, _SORTS, _ADDS, _TAKES = (
     frozenset(line.partition(": ")[2].split()) for line in _WORDS.strip().splitlines()
 )
-_MAX_KEYS = 2
+_MAX_KEY = 2
 
 
 def _answers(sample: Sample) -> bool:

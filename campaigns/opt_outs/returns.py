@@ -35,7 +35,7 @@ _BACK = re.compile(
       | {_REACH}\s(?:ok|okay|allowed|again)
       | chang(?:ed|es)\s(?:(?:his|her|their|my)\s)?mind(?:\s(?:and\s)?wants?\s{_REACH})?
       | (?:no\slonger|not(?:\sany\s?more)?)\s(?:on\s(?:the\s|our\s)?(?:{_LISTS}(?:\slists?)?|lists?)|{_LISTS})
-      | volver\sa\sllamar | (?:se\s|le\s)*pueden?\s(?:volver\sa\s)?(?:llamar|contactar)(?:\sde\snuevo)?
+      | volver\sa\sllamar | (?:si\s)?(?:se\s|le\s)*pueden?\s(?:volver\sa\s)?(?:llamar|contactar)(?:\sde\snuevo)?
       | (?:si\s)?(?:quiere|desea|acepta|autoriza)\s(?:(?:recibir|las|de|nuevo|otra|vez)\s)*llamadas(?:\sde\snuevo|\sotra\svez)?
       | ok\spara\sllamar | (?:si\s)?llamar\s(?:de\snuevo|otra\svez) | reactivad[oa] | re\s?inscrit[oa] | desbloquead[oa]
       | (?:quitad|sacad|eliminad|borrad|retirad)[oa]s?\sde\s(?:la\s)?{_LISTAS} | (?:ya\s)?no\s(?:esta\s)?en\s(?:la\s)?{_LISTAS}

@@ -65,17 +65,50 @@ par si por lla alg opt
 """
 _FIRST_LETTERS = frozenset(_BEGINS.split())
 _LAST_LETTERS = frozenset(
-    ["nic", "ica", "tal", "ter", "tre", "oup", "tes", "ice", "ine", "esk", "ion", "rio", "ics", "try", "llc"]
+    [
+        "nic",
+        "ica",
+        "tal",
+        "ter",
+        "tre",
+        "oup",
+        "tes",
+        "ice",
+        "ine",
+        "esk",
+        "ion",
+        "rio",
+        "ics",
+        "try",
+        "llc",
+        "ber",
+        "one",
+        "urs",
+        "ina",
+        "pal",
+    ]
 )
 _BEFORE, _BEHIND = " \x1f*-_.#([\"'~=>•¿¡", " .:,;"
 _OF_A_CLINIC = re.compile(
     r"\b(?:clinic|clinica|clínica|hospital|(?:medical|health|dental|surgery|wellness)\W+(?:center|centre|group|associates|clinic|office)"
     r"|family\W+(?:practice|medicine|health|dentistry)|front\W+desk|reception|recepci[oó]n|consultorio|centro\W+m[eé]dico|pediatrics"
-    r"|orthop(?:a?edics)|dentistry|llc)\W*$",
+    r"|orthopa?edics|dentistry|llc|(?:main|front|business|billing|corporate)\W+(?:office|desk|line|number|phone)|after\W+hours"
+    r"|oficina(?:\W+principal)?|answering\W+service|call\W+center)\W*$",
     re.IGNORECASE,
 )
 
 _CLINICA = re.compile(r"\W*(?:cl[ií]nica|consultorio|centro\W+m[eé]dico|hospital)\b\D*[\d\W]{7,}", re.IGNORECASE)
+# With a phone behind it and no name: 123 Main St, Austin TX (202) 555-0100
+_ADDRESS = re.compile(
+    r"\W*\d{1,6}\s+(?:[\w.]+\s+){1,4}(?:st|street|ave|avenue|rd|road|blvd|boulevard|dr|drive|ln|lane|way|pkwy|hwy|suite|ste|plaza)\b"
+    r".*\d{3}\W{0,2}\d{4}",
+    re.IGNORECASE,
+)
+# A label of nobody's beside no name: “Office: (202) 555-0100”.
+_LABELLED = re.compile(
+    r"\W*(?:main|office|phone|telephone|tel|fax|contact|line|number|oficina|tel[eé]fono)(?:\W+(?:office|phone|line|number|no))?\s*:",
+    re.IGNORECASE,
+)
 # What stands behind a name: - (202) 555-0100, Phone: 202.555.0100
 _NUMBER_BEHIND = re.compile(
     r"(?:\W*\b(?:phone|telephone|tel|ph|t[eé]l|tel[eé]fono|office|main))?[\W\d]*$", re.IGNORECASE
@@ -100,7 +133,9 @@ def names_a_clinic_alone(cells: Sequence[str]) -> bool:
     """Whether a row has one cell with anything in it, a clinic's name with its phone: “Lakeside Clinic (202) 555-0100”."""
     filled = [cell for cell in map(trimmed, cells) if cell]
     return len(filled) == 1 and (
-        names_a_clinic(_NUMBER_BEHIND.sub("", filled[0])) or _CLINICA.fullmatch(filled[0]) is not None
+        names_a_clinic(_NUMBER_BEHIND.sub("", filled[0]))
+        or _CLINICA.fullmatch(filled[0]) is not None
+        or _ADDRESS.match(filled[0]) is not None
     )
 
 
@@ -112,10 +147,18 @@ def line_of_report_for(titles: Iterable[Sequence[str]], name_at: int | None) -> 
     heads = {told for title in titles if any(map(looks_like_phone, told := _told(title)))}
 
     def is_line(row: Sequence[str], cells: str) -> bool:
-        reported = begins_as_one(cells) or (name_at is not None and name_at < len(row) and names_a_clinic(row[name_at]))
+        reported = begins_as_one(cells)
+        if not reported and name_at is not None and name_at < len(row):
+            name = row[name_at]
+            reported = names_a_clinic(name) if name else _is_labelled(row)
         return (reported and is_short(row)) or (bool(heads) and _told(row) in heads)
 
     return is_line
+
+
+def _is_labelled(row: Sequence[str]) -> bool:
+    filled = _told(row)
+    return len(filled) == 1 and _LABELLED.match(filled[0]) is not None
 
 
 def _told(row: Sequence[str]) -> tuple[str, ...]:

@@ -179,7 +179,8 @@ def _phones(meanings: Sequence[Meaning], samples: Sequence[Sample], owned: Conta
     named = [
         _Candidate(at, meaning, samples[at].phones)
         for at, meaning in enumerate(meanings)
-        if meaning.sense is Sense.PHONE and (_may_hold_phones(meaning, samples[at]) or Whose.ALTERNATE in owned)
+        if meaning.sense is Sense.PHONE
+        and (_may_hold_phones(meaning, samples[at]) or (Whose.ALTERNATE in owned and _may_count(meaning, samples[at])))
     ]
     own = [each for each in named if each.meaning.whose in owned] or _contacts(named, meanings)
     if own:
@@ -207,6 +208,11 @@ def _may_hold_phones(meaning: Meaning, sample: Sample) -> bool:
     if meaning.soft:
         return sample.holds_phones or not sample.worded
     return sample.phones > 0 or not (Sample(sample.worded).answers_or_dates or sample.names_ways)
+
+
+def _may_count(meaning: Meaning, sample: Sample) -> bool:
+    """Of people who opted out every number counts, also in a column of few; a “Contact” of words alone is a name."""
+    return not meaning.soft or not sample.filled or sample.share(lambda cell: any(map(str.isdigit, cell))) > 0
 
 
 def _contacts(named: Sequence[_Candidate], meanings: Sequence[Meaning]) -> list[_Candidate]:

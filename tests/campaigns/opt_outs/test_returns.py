@@ -89,6 +89,30 @@ def test_a_key_that_was_pressed_is_asked_about(column: str) -> None:
     assert listed.asked == (["unknown"] if other else []), listed
 
 
+@pytest.mark.parametrize(
+    "column", several("Reply/STOP/1|Message/Stop/YES|Response/stop/C|Respuesta/STOP/1|Body/STOP/Ok|Menu choice/9/1")
+)
+def test_a_yes_to_a_message_is_no_yes_to_being_listed(column: str) -> None:
+    name, one, other = column.split("/")
+    listed = read(f"Phone,{name}", f"2025550101,{one}", f"2025550102,{other}", f"2025550103,{one}")
+    assert listed.asked == ["unknown"], listed
+
+
+@pytest.mark.parametrize(
+    "column",
+    several(
+        """
+        Message/STOP/Thank you so much|Transcript/please stop calling me/please call me back to schedule
+        Reply/Stop please/I will be there|Menu choice/Opt out/Speak to the office|Body/STOP/Running late|Mensaje/No llamar/Gracias
+        """
+    ),
+)
+def test_messages_of_which_some_say_nothing_of_opting_out_are_asked_about(column: str) -> None:
+    name, one, other = column.split("/")
+    listed = read(f"Phone,{name}", f"2025550101,{one}", f"2025550102,{other}", f"2025550103,{one}")
+    assert listed.asked == ["status"], listed
+
+
 @pytest.mark.parametrize("column", several("Action/Add/Remove|Change/Added/Deleted|Acción/Alta/Baja|Zork/add/remove"))
 def test_what_was_put_on_a_list_and_taken_off_it_is_asked_about(column: str) -> None:
     name, one, other = column.split("/")

@@ -96,6 +96,39 @@ def test_the_clinics_phone_above_a_list_without_a_header_is_not_listed(title: st
     assert told(read(title, "2025550101", "2025550102")) == ([], {ANN, BEN}, {1: "report_line"})
 
 
+@pytest.mark.parametrize(
+    "line",
+    several("""Main office,312-555-0199|,Office: 312-555-0199|,Fax: 312-555-0199|,Main line: 312-555-0199|,Oficina: 312-555-0199
+    After hours,312-555-0199|Answering service,312-555-0199|"123 Main St, Austin TX 312-555-0199",|Billing office,312-555-0199"""),
+)
+def test_the_foot_of_a_list_is_nobody(line: str) -> None:
+    listed = read("Name,Phone", "Ann,2025550101", "Ben,2025550102", line)
+    assert told(listed) == ([], {ANN, BEN}, {4: "report_line"})
+
+
+@pytest.mark.parametrize(
+    "line", ["Ann Office,Office: 202-555-0103", "Al King,2025550103", "Joe Stone,Fax: no; cell 202-555-0103"]
+)
+def test_a_name_beside_a_label_is_somebody(line: str) -> None:
+    assert CAL in read("Name,Phone", "Ann,2025550101", "Ben,2025550102", line).numbers
+
+
+@pytest.mark.parametrize(
+    "name", ["OK to call phone", "Number to keep", "Allowed number", "Teléfono permitido", "May call this number"]
+)
+def test_a_phone_by_which_somebody_may_be_reached_is_asked_about(name: str) -> None:
+    listed = read(f"Do not call phone,{name}", "2025550101,2025550104", "2025550102,2025550105")
+    assert listed.asked == ["whose_phone"] or listed.numbers == {ANN, BEN}, listed
+
+
+@pytest.mark.parametrize("name", ["", "Zork", "New Number", "Backup phone"])
+def test_further_phones_of_which_nobody_knows_whose_they_are_are_asked_about(name: str) -> None:
+    listed = read(
+        f"Phone,Reason,{name}", "2025550101,asked,2025550104", "2025550102,moved,", "2025550103,STOP,2025550105"
+    )
+    assert listed.asked == ["whose_phone"] or "+12025550104" in listed.numbers, listed
+
+
 # area codes and countries
 
 AREAS = several(
