@@ -23,7 +23,7 @@ from rvm.phone_numbers.numbers import NumberInvalid, check_recipient, zones_of
 from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.cells.objections import answers_something, objects
-from rvm.spreadsheets.cells.phones import SAYS_NONE, numbers_in, with_area_code
+from rvm.spreadsheets.cells.phones import SAYS_NONE, lacks_area_code, numbers_in, with_area_code
 from rvm.spreadsheets.columns.headers import names_other_columns
 from rvm.spreadsheets.columns.headings import heading_at
 from rvm.spreadsheets.columns.kinds import AREA_CODE, DECIDING, EXTENSION, PHONE_TYPE, PHONES
@@ -310,17 +310,26 @@ def column_beside(phone_at: int, kind: str, columns: Sequence[str], phones: Sequ
 
 
 def joining_for(layout: Layout) -> Callable[[Row], Row]:
-    """A function that puts before the phones of a row the area codes that stand in columns of their own."""
-    phones = _phones_of(layout)
-    pairs = [
-        (at, code_at) for at in phones if (code_at := column_beside(at, AREA_CODE, layout.columns, phones)) is not None
+    """A function that puts before the phones of a row the area codes that stand in columns of their own.
+
+    A code that stands between two phones belongs to the one that lacks it.
+    """
+    phones, columns = _phones_of(layout), layout.columns
+    codes = {at: column_beside(at, AREA_CODE, columns, phones) for at in phones}
+    owners = {code_at: at for at, code_at in codes.items() if code_at is not None}
+    pairs = [(at, code_at, at) for code_at, at in owners.items()]
+    pairs += [
+        (at, code_at, owner)
+        for at in phones
+        for code_at, owner in owners.items()
+        if codes[at] is None and not any(each in phones for each in range(min(at, code_at) + 1, max(at, code_at)))
     ]
 
     def joined(row: Row) -> Row:
         cells = list(row)
-        for at, code_at in pairs:
-            if max(at, code_at) < len(cells):
-                cells[at] = with_area_code(cells[at], cells[code_at])
+        for at, code_at, owner in pairs:
+            if max(at, code_at, owner) < len(row) and (at == owner or not lacks_area_code(row[owner])):
+                cells[at] = with_area_code(row[at], row[code_at])
         return cells
 
     return joined if pairs else _unchanged

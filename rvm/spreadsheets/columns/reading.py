@@ -276,10 +276,10 @@ def _extends(at: int, names: Sequence[str], columns: dict[int, Column]) -> bool:
 
 
 def _completes(at: int, columns: dict[int, Column], samples: Sequence[Sample]) -> bool:
-    """Whether the phone on its right, or else on its left, is one that is dialled and lacks its area code."""
-    phones = [each for each, column in columns.items() if column.kind in PHONES]
-    nearest = min((each for each in phones if each > at), default=max(phones, default=None))
-    return nearest is not None and samples[nearest].lacks_area_codes
+    """Whether the phone on its left or the one on its right is dialled and lacks its area code."""
+    phones = sorted(each for each, column in columns.items() if column.kind in PHONES)
+    left, right = [each for each in phones if each < at], [each for each in phones if each > at]
+    return any(samples[each].lacks_area_codes for each in (*left[-1:], *right[:1]))
 
 
 # All others.

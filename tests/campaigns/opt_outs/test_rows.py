@@ -153,6 +153,20 @@ def test_it_may_stand_behind_and_belong_to_each_of_several_phones() -> None:
     assert read("Phone,Area Code", "5550101,202", "5550102,202").numbers == {ANN, BEN}
     listed = read("Home AC,Home Phone,Cell AC,Cell", "202,5550101,312,5550199", "202,5550102,,2025550103")
     assert listed.numbers == {ANN, CLINIC, BEN, CAL}
+    # Between two it is that of the one that lacks it.
+    for header in ("Cell,AC,Home Phone", "Home Phone,AC,Cell"):
+        assert read(header, "2025550101,202,555-0102", "2025550103,202,555-0104").numbers == {
+            ANN,
+            BEN,
+            CAL,
+            "+12025550104",
+        }
+        assert read(header, "555-0101,202,2025550102", "555-0103,202,2025550104").numbers == {
+            ANN,
+            BEN,
+            CAL,
+            "+12025550104",
+        }
 
 
 @pytest.mark.parametrize("code", ["", "n/a", "12", "0202", "DC"])
