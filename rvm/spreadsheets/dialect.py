@@ -81,7 +81,8 @@ def _score(rows: Sequence[Sequence[str]]) -> tuple[float, int]:
     (columns, count), *_ = Counter(map(len, rows)).most_common(1) or [(0, 0)]
     if columns < 2:
         return 0, 0
-    with_phone = sum(any(map(looks_like_phone, row)) for row in rows)
+    # A tab stands in no cell: what is left whole with one in it was not divided, as by the comma of “Jan 5, 2026”.
+    with_phone = sum(any(looks_like_phone(cell) for cell in row if "\t" not in cell) for row in rows)
     return (count + with_phone) / len(rows), columns
 
 

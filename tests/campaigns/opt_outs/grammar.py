@@ -237,5 +237,7 @@ def _file(draw: Random, head: list[list[str]], rows: list[list[str]], foot: list
     ):
         at = draw.randrange(len(head), len(lines))
         line = lines[at].rstrip("\r\n")
-        lines[at] = draw.choice(['"' + line, line + ",x,y,z", line + '"']) + lines[at][len(line) :]
+        # Behind the words beside a number nobody could know what is meant.
+        more = [] if any(words in line for words in BESIDE_OTHERS) else [line + ",x,y,z"]
+        lines[at] = draw.choice(['"' + line, line + '"', *more]) + lines[at][len(line) :]
     return "".join(lines).encode(draw.choice(["utf-8", "utf-8-sig", "utf-16"])), len(head) + 1

@@ -16,7 +16,7 @@ from rvm.spreadsheets.refusals import CellInvalid
 @dataclass
 class Listed:
     """`numbers` are those that are listed, `refused` the codes by row; both are empty while something is `asked`. `permitted` counts
-    the rows whose person may be reached by a column."""
+    the rows whose person may be reached by a column, and `noted` are rows of which a further number is not listed."""
 
     columns: list[str]
     asked: list[str]
@@ -24,6 +24,7 @@ class Listed:
     refused: dict[int, str] = field(default_factory=dict)
     permitted: int = 0
     notices: list[str] = field(default_factory=list)
+    noted: set[int] = field(default_factory=set)
 
 
 def list_out(content: bytes) -> Listed:
@@ -45,6 +46,7 @@ def list_out(content: bytes) -> Listed:
             listed.refused[number] = refused.code
             continue
         noted.take(number, entry)
+        listed.noted |= {number} if "missed" in entry.noted else set()
         listed.numbers |= set(entry.numbers)
         listed.permitted += entry.permits
     listed.notices = noted.sentences()

@@ -1,4 +1,4 @@
-"""Of lists of opt-outs that are composed at random: every own phone of every row is listed, or its row is refused with a reason.
+"""Of lists of opt-outs that are composed at random: every own phone of every row is listed, or its row is refused or told of.
 
 A list of which something is asked lists nobody yet; one that looks like a list of patients is asked about, or warned of.
 """
@@ -35,7 +35,8 @@ def test_every_own_phone_is_listed_or_its_row_is_refused(part: int) -> None:
             asked += 1
             continue
         read += bool(listed.numbers)
-        missing = {row: own - listed.numbers for row, own in made.own.items() if row not in listed.refused}
+        told_of = {*listed.refused, *listed.noted}
+        missing = {row: own - listed.numbers for row, own in made.own.items() if row not in told_of}
         assert not any(missing.values()), f"{ {row: lost for row, lost in missing.items() if lost} } of {told}"
         # An open quotation mark may hide where cells end; then all numbers of a line are listed rather than none.
         assert not listed.numbers & made.others or "quote_open" in listed.refused.values(), told

@@ -29,6 +29,10 @@ def found(content: bytes) -> Dialect:
 
 FILES = {
     "plain": (b"Name,Phone\nAnn,2025550142\n", listed()),
+    "days in words between tabs": (
+        b"Name\tAsked\tCell\tHome\n" + b"Ann\tJan 5, 2026\t(202) 555-0142 (cell)\t2025550143 (home)\n" * 3,
+        listed(delimiter="\t"),
+    ),
     "no line end": (b"Name,Phone\nAnn,2025550142", listed()),
     "old Macintosh line ends": (b"Name,Phone\rAnn,2025550142\r", listed()),
     "UTF-8": (LIST.encode(), listed()),
