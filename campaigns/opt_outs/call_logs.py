@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from enum import Enum
 
 from rvm.spreadsheets.cells.phones import numbers_in
@@ -25,11 +25,11 @@ class Side(Enum):
 
 _WORDS = """
 calling: from caller callers calling ani cli clid cid callerid originating origin originator orig source sender sent inbound incoming
-calling: de origen llamante emisor remitente llama llamo entrante src
+calling: their theirs de origen llamante emisor remitente llama llamo entrante src
 called: to called callee dialed dialled dnis did destination dest receiver recipient received outbound outgoing tracking forwarded
-called: forward target transferred line hotline para destino destinatario receptor marcado llamado saliente dst
+called: forward target transferred line hotline our ours para destino destinatario receptor marcado llamado saliente dst
 beside: number numbers no num nbr phone phones telephone tel id party parties device digits address addr a e164 formatted raw user
-beside: contact numero numeros telefono que the of name side
+beside: contact numero numeros telefono que that the of name side reported
 """
 _MEANINGS = {
     word: meaning
@@ -48,23 +48,31 @@ def side_of(name: str) -> Side | None:
 
 def is_of_one_number(sample: Sample) -> bool:
     """Whether one and the same number stands in nearly every cell of a column."""
+    return bool(_one_number(sample))
+
+
+def _one_number(sample: Sample) -> set[str]:
     numbers = Counter(number for cell in sample.numbered for number in numbers_in(cell))
     if sample.phones < MIN_ROWS or not numbers:
-        return False
-    [(_, count)] = numbers.most_common(1)
-    return count * 10 >= len(sample.numbered) * _OF_TEN
+        return set()
+    [(number, count)] = numbers.most_common(1)
+    return {number} if count * 10 >= len(sample.numbered) * _OF_TEN else set()
 
 
-def numbers_of_many(rows: Sequence[Sequence[str]], phones: Iterable[int]) -> set[str]:
-    """The numbers that stand in nearly every row, now in one of these columns and now in another, as in a log of both directions."""
-    places = list(phones)
+def numbers_of_many(rows: Sequence[Sequence[str]], phones: Collection[int]) -> set[str]:
+    """The numbers that are nobody's on a list: one in nearly every cell of a column that is not read, and one that stands in nearly
+    every row, now in one of the columns of phones and now in another, as in a log of both directions."""
+    if len(rows) < MIN_ROWS:
+        return set()
     met: Counter[str] = Counter()
     columns: dict[str, set[int]] = {}
     for row in rows:
-        here = {(number, at) for at in places if at < len(row) for number in numbers_in(row[at])}
+        here = {(number, at) for at in phones if at < len(row) for number in numbers_in(row[at])}
         met.update({number for number, _ in here})
         for number, at in here:
             columns.setdefault(number, set()).add(at)
-    if len(rows) < MIN_ROWS:
-        return set()
-    return {number for number, count in met.items() if count * 10 >= len(rows) * _OF_TEN and len(columns[number]) > 1}
+    found = {number for number, count in met.items() if count * 10 >= len(rows) * _OF_TEN and len(columns[number]) > 1}
+    for at in range(max(map(len, rows))):
+        if at not in phones:
+            found |= _one_number(Sample([row[at] if at < len(row) else "" for row in rows]))
+    return found

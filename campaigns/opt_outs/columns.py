@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from enum import StrEnum
 
 from campaigns.opt_outs.call_logs import Side, is_of_one_number, side_of
-from campaigns.opt_outs.returns import comes_back
-from rvm.spreadsheets.cells.answers import Answer, Standing, answer, standing
-from rvm.spreadsheets.cells.objections import objects
+from campaigns.opt_outs.endings import doubt_about, is_of_messages
+from campaigns.opt_outs.verdicts import Says, says
+from rvm.spreadsheets.cells.answers import Answer
 from rvm.spreadsheets.cells.phones import numbers_in
 from rvm.spreadsheets.columns.kinds import AREA_CODE, DECIDING, EXTENSION, PHONE_TYPE, PHONES, UNCLEAR, column_twice
 from rvm.spreadsheets.columns.names import Sense, Whose, meaning_of, says_whose, whose
@@ -33,7 +32,6 @@ from rvm.spreadsheets.columns.samples import Sample
 from rvm.spreadsheets.columns.words import meanings_of, words_of
 from rvm.spreadsheets.phone_owners import is_anothers
 from rvm.spreadsheets.refusals import ColumnsInvalid
-from rvm.spreadsheets.trimming import folded
 
 REASON = "reason"
 # Columns that say who has opted out: people with a yes in the first kind, people without one in the second.
@@ -63,38 +61,6 @@ QUESTION_TEXTS: dict[Question, str] = {
 PERMISSION = Question.WHAT_FOR
 _REASONS = frozenset({"reason", "reasons", "rsn", "motivo", "razon", "why"})
 _PHONE_QUESTIONS = (Question.WHICH_PHONE, Question.WHOSE_PHONE)
-
-
-class Says(StrEnum):
-    """The statement of a cell about its person."""
-
-    OUT = "out"  # must not be reached
-    IN = "in"  # may be reached
-    NOTHING = "nothing"
-    UNCLEAR = "unclear"
-
-
-_ANSWERED: dict[Answer, Says] = {
-    Answer.FORBIDS: Says.OUT,
-    Answer.PERMITS: Says.IN,
-    Answer.BLANK: Says.NOTHING,
-    Answer.UNCLEAR: Says.UNCLEAR,
-    Answer.CROSS: Says.UNCLEAR,
-}
-_A = Answer
-_SAID: Mapping[str, Mapping[Answer, Says]] = {
-    "opt_out": {**_ANSWERED, _A.YES: Says.OUT, _A.DATE: Says.OUT, _A.NO: Says.IN},
-    "consent": {**_ANSWERED, _A.YES: Says.IN, _A.DATE: Says.IN, _A.NO: Says.OUT, _A.CROSS: Says.OUT},
-}
-_STOOD = {Standing.FORBIDS: Says.OUT, Standing.DECEASED: Says.OUT, Standing.STANDS: Says.IN}
-
-
-def says(kind: str, cell: str) -> Says:
-    """The statement of a cell in a column of this kind, one of SAYING. Words of a status are understood too."""
-    said = _SAID[kind][answer(cell)]
-    if comes_back(cell):
-        return Says.IN
-    return _STOOD.get(standing(cell), said) if said is Says.UNCLEAR else said
 
 
 def read_opt_outs(
@@ -160,8 +126,8 @@ def _column(own: Column, plain: Column, name: str, sample: Sample) -> Column:
         return own
     if own.kind == REASON:
         return Column(REASON, Sureness.SURE, Why.NAME)
-    question = _in_doubt(name, sample)
-    if question is Question.UNKNOWN or (question and not _MESSAGES.isdisjoint(words_of(name))):
+    question = doubt_about(name, sample)
+    if question is Question.UNKNOWN or (question and is_of_messages(name)):
         return _ask(question)
     found = _DECIDED[plain.kind](plain, sample) if deciding and sample.filled else _NOT_READ
     if found is _NOT_READ and sample.holds_phones and meaning_of(name).sense in _UNNAMED:
@@ -212,47 +178,6 @@ def _asks(plain: Column, sample: Sample) -> Column:
     """A column of unknown meaning. If all cells have words, some a no and none a yes, they are reasons, such as “STOP” or “DNC”."""
     reasons = sample.answers[Answer.FORBIDS] and not sample.blank and not _answers(sample)
     return _NOT_READ if reasons else _ask(plain.question)
-
-
-def _in_doubt(name: str, sample: Sample) -> Question:
-    """What is asked of a column that decides nothing by its name, and may say how something ended, or what was answered or done."""
-    words = set(words_of(name))
-    notes = meaning_of(name).sense is Sense.NOTES and words.isdisjoint(_MESSAGES)
-    if not sample.filled or sample.phones or sample.holds_dates or notes:
-        return Question.NONE
-    said = {folded(cell) for cell in sample.filled}
-    out = sample.share(_is_out_in_words)
-    replies = not words.isdisjoint(_MESSAGES)
-    ends = not words.isdisjoint(_ENDS) or (replies and not (sample.holds_answers and out == 0))
-    differs = len(said) > 1 and (out < 1 if ends else 0 < out < 1 and not words.isdisjoint(_SORTS))
-    # A yes to a message, or a key, is no yes to being listed.
-    codes = any(len(cell) <= _MAX_KEY for cell in said) or (replies and sample.answers[Answer.YES] > 0)
-    pressed = (
-        not words.isdisjoint(_PRESSED) and len(said) > 1 and sample.share(lambda cell: len(cell) <= _MAX_KEY) > 0.5
-    )
-    turned = not _ADDS.isdisjoint(said) and not _TAKES.isdisjoint(said)
-    if pressed or turned or (differs and codes):
-        return Question.UNKNOWN
-    return Question.STATUS if differs else Question.NONE
-
-
-def _is_out_in_words(cell: str) -> bool:
-    return answer(cell) is not Answer.YES and (says("opt_out", cell) is Says.OUT or objects(cell))
-
-
-# Of the names of columns, and of cells that say what was done with a number on a list.
-_WORDS = """
-pressed: key keys keypress digit digits dtmf pressed press option input selection selected tecla opcion digito
-ends: disposition dispo disp result results outcome outcomes status stat sts estatus resultado response responses respuesta scrub
-messages: message messages msg msgs reply replies body transcript transcription menu choice mensaje mensajes transcripcion menu
-sorts: type tipo category categoria class list tag tags flag code group keyword event action accion estado text texto content
-adds: add added insert inserted create created new agregar agregado alta
-takes: remove removed delete deleted drop quitar quitado borrar borrado baja
-"""
-_PRESSED, _ENDS, _MESSAGES, _SORTS, _ADDS, _TAKES = (
-    frozenset(line.partition(": ")[2].split()) for line in _WORDS.strip().splitlines()
-)
-_MAX_KEY = 2
 
 
 def _answers(sample: Sample) -> bool:

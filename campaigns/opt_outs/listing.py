@@ -20,13 +20,11 @@ from campaigns.imports.layout import Layout, layout_of
 from campaigns.imports.staging import MAX_ROWS, Stopping, dialect_of, too_many_rows
 from campaigns.lifecycle.transitions import write_if_still
 from campaigns.models import OptOutImport
-from campaigns.opt_outs.call_logs import numbers_of_many
 from campaigns.opt_outs.columns import PERMISSION, read_opt_outs
 from campaigns.opt_outs.rows import Entry, entry_for, note_of
 from delivery.runtime import shutdown
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
-from rvm.spreadsheets.columns.kinds import PHONES
 from rvm.spreadsheets.preview import Preview, open_list
 from rvm.spreadsheets.refusals import CellInvalid, SheetInvalid
 from usecases.models import Suppression
@@ -147,10 +145,7 @@ class Noted:
 
 
 def reader_of(layout: Layout, said: Collection[int], seen: Preview) -> Callable[[Sequence[str]], Entry]:
-    """As `entry_for`, by the first rows of the list."""
-    phones = [at for at, kind in enumerate(layout.columns) if kind in PHONES]
-    of_many = numbers_of_many([cells for _, cells in seen.rows], phones)
-    return entry_for(layout, said, _permissions(seen), of_many)
+    return entry_for(layout, said, _permissions(seen), [cells for _, cells in seen.rows])
 
 
 def _permissions(seen: Preview) -> list[int]:

@@ -8,8 +8,11 @@ from typing import NamedTuple
 from campaigns.imports.layout import Layout
 from campaigns.imports.row_errors import CODES
 from campaigns.imports.row_validation import column_beside, extension_of, joining_for
-from campaigns.opt_outs.columns import REASON, SAYING, Says, says
+from campaigns.opt_outs.call_logs import numbers_of_many
+from campaigns.opt_outs.columns import REASON, SAYING
+from campaigns.opt_outs.endings import all_out, is_out
 from campaigns.opt_outs.returns import comes_back, permits_below
+from campaigns.opt_outs.verdicts import Says, says
 from rvm.platform.observability.masking import mask_numbers
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.cells.phones import SAYS_NONE, numbers_in
@@ -77,15 +80,15 @@ def note_of(kind: str, count: int, rows: Sequence[int]) -> str:
 
 
 def entry_for(
-    layout: Layout, said: Collection[int], permissions: Collection[int], of_many: Collection[str] = ()
+    layout: Layout, said: Collection[int], permissions: Collection[int], first: Sequence[Row] = ()
 ) -> Callable[[Row], Entry]:
     """A function that reads the rows of one list, in their order; it raises CellInvalid where there is no number in one, with why the
     first that is written cannot be read.
 
     `said` are the places of the columns of which a person has said what they are, `permissions` those of the columns whose yes
-    says that the person may be reached, and `of_many` are numbers that are nobody's on the list.
+    says that the person may be reached, and `first` are the first rows, by which it shows which numbers are nobody's.
     """
-    read = _reader_for(layout, said, permissions, of_many)
+    read = _reader_for(layout, said, permissions, first)
     below = ""
 
     def entry(row: Row) -> Entry:
@@ -109,11 +112,13 @@ def entry_for(
 
 
 def _reader_for(
-    layout: Layout, said: Collection[int], permissions: Collection[int], of_many: Collection[str]
+    layout: Layout, said: Collection[int], permissions: Collection[int], first: Sequence[Row]
 ) -> Callable[[Row], Entry]:
     """A function that reads one row by itself; it raises CellInvalid."""
     columns = list(layout.columns)
+    of_many = numbers_of_many(first, [at for at, kind in enumerate(columns) if kind in PHONES])
     joined, numbers_of, meant_by = joining_for(layout), _numbers_for(columns, of_many), _meaning_for(columns, said)
+    ends = [at for at in all_out(layout.header, first) if at < len(columns) and not columns[at] and at not in said]
     reason_at = columns.index(REASON) if REASON in columns else -1
     others = [
         at
@@ -129,6 +134,8 @@ def _reader_for(
             raise _refused("report_line")
         if any(comes_back(_cell(row, at)) for at in others):
             raise _refused("came_back")
+        if not all(is_out(_cell(row, at)) for at in ends):
+            raise _refused("opt_out_unclear")
         permits = any(says("consent", _cell(row, at)) is Says.IN for at in permissions)
         if not meant_by(row):
             return Entry([], "", False, permits)

@@ -117,3 +117,17 @@ def test_a_number_that_changes_its_column_and_stands_in_every_row_is_nobodys() -
     # A household's stands in one column, and is asked about.
     assert numbers_of_many([[each, CLINIC] for each in PEOPLE], [0, 1]) == set()
     assert numbers_of_many(rows[:2], [0, 1]) == set()
+    # One that stands in nearly every row of a column that is not read is the clinic's, wherever else it stands.
+    assert numbers_of_many([[each, CLINIC] for each in PEOPLE], [0]) == {f"+1{CLINIC}"}
+
+
+def test_a_log_that_turns_far_down_lists_the_clinic_nowhere() -> None:
+    rows = [f"20255{at:05},{CLINIC}" for at in range(50000, 50300)]
+    listed = list_out("\n".join(["From,To", *rows, f"{CLINIC},3035550101"]).encode())
+    assert (listed.asked, len(listed.numbers), listed.refused) == ([], 300, {302: "number_of_many"})
+
+
+@pytest.mark.parametrize("names", ["Their number,Our number", "Number reported,Our number that called"])
+def test_whose_number_it_is_may_be_said_in_plain_words(names: str) -> None:
+    rows = [f"{number},{CLINIC}" for number in PEOPLE]
+    assert list_out("\n".join([names, *rows]).encode()).numbers == LISTED

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.opt_outs.columns import QUESTION_TEXTS, Says, check_opt_out_columns, read_opt_outs, says
+from campaigns.opt_outs.columns import QUESTION_TEXTS, check_opt_out_columns, read_opt_outs
+from campaigns.opt_outs.verdicts import Says, says
 from rvm.spreadsheets.columns.kinds import PHONES, UNCLEAR
 from rvm.spreadsheets.columns.questions import Question
 from rvm.spreadsheets.refusals import ColumnsInvalid

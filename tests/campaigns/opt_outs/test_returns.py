@@ -59,7 +59,7 @@ STATUSES = several(
     Disposition/DNC/Voicemail left|Outcome/Opt-out/Appointment confirmed|Result/Do not call/Busy|Response/STOP/YES
     Scrub Result/DNC/Clean|Type/DNC/Clean|Category/Do not contact/Callable|Tag/dnc/vip|Event/opt_out/opt_in|Keyword/STOP/START
     Resultado/No llamar/Contestó|Estatus/Baja/Activo|Respuesta/No llamar/Sí llamar|Subscription status/unsubscribed/subscribed
-    Call Status/DNC/Completed|List/Do Not Call/Recall
+    Call Status/DNC/Completed|List/Do Not Call/Recall|Preference/no calls/any|Contact pref/text only/any
     """
 )
 
@@ -80,6 +80,16 @@ def test_a_status_by_which_some_have_not_opted_out_is_asked_about(status: str) -
 def test_a_log_of_how_calls_ended_is_asked_about_though_nobody_has_opted_out_by_it(column: str) -> None:
     name, one, other = column.split("/")
     assert read(f"Phone,{name}", f"2025550101,{one}", f"2025550102,{other}").asked
+
+
+@pytest.mark.parametrize(
+    "column", several("Status/Opted out/Active|Call Result/DNC/Answered|Reply/STOP/Thanks|Preference/no calls/any")
+)
+def test_what_a_row_far_down_says_otherwise_is_told(column: str) -> None:
+    name, out, other = column.split("/")
+    rows = [f"20255{at:05},{out}" for at in range(50000, 50300)]
+    listed = read(f"Phone,{name}", *rows, f"3035550101,{other}", f"3035550102,{out}", "3035550103,")
+    assert (listed.asked, len(listed.numbers), listed.refused) == ([], 302, {302: "opt_out_unclear"})
 
 
 @pytest.mark.parametrize("column", several("Key Pressed/9/1|Digits/9/2|DTMF/3/1|Option/A/B|Tecla/9/1|Selection/9/"))
