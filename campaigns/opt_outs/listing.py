@@ -115,7 +115,7 @@ class Listing:
                             met.add(int(phone))
                             fresh[phone] = entry.reason
                 yield Batch(self.counts.rows, fresh)
-        self.notices += noted.sentences()
+        self.notices += noted.messages()
 
     def _leave_out(self, number: int, code: str) -> None:
         self.counts.unreadable += 1
@@ -140,7 +140,7 @@ class Noted:
             if len(rows) < NAMED:
                 rows.append(number)
 
-    def sentences(self) -> list[str]:
+    def messages(self) -> list[str]:
         return [note_of(kind, count, self._rows[kind]) for kind, count in sorted(self._counts.items())]
 
 

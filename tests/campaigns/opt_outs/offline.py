@@ -49,5 +49,5 @@ def list_out(content: bytes) -> Listed:
         listed.noted |= {number} if "missed" in entry.noted else set()
         listed.numbers |= set(entry.numbers)
         listed.permitted += entry.permits
-    listed.notices = noted.sentences()
+    listed.notices = noted.messages()
     return listed
