@@ -175,7 +175,10 @@ def answer(cell: str) -> Answer:
 
 
 def _given(said: str) -> Answer:
-    """A yes or a no with its day, or with how it was given."""
+    """A yes or a no with its day, or with how it was given, or in two languages: “Yes / Sí”."""
+    both = {_MEANING.get(folded(part)) for part in said.split("/")}
+    if len(both) == 1 and (one := both.pop()) in (Answer.YES, Answer.NO):
+        return one
     if not (given := _GIVEN.fullmatch(said)):
         return Answer.UNCLEAR
     how = given[2].strip(" -\u2013\u2014,;:()/.")

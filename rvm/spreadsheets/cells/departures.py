@@ -11,7 +11,7 @@ _LONGEST = 2_000
 _NAMES = {
     "SOMEBODY": "(?:pt|patient|px|client|paciente|he|she|they|family)",
     "ELSEWHERE": "(?:clinics?|practices?|doctors?|drs?|providers?|pcps?|dentists?|physicians?)",
-    "PHONE": "(?:phone|number|num|nbr|no|line|cell|tel|telephone|mobile|#)",
+    "PHONE": "(?:phones?|numbers?|num|nbr|no|line|landline|cell|tel|telephone|mobile|#)",
     "ANOTHER": "(?:an?other|a different|a new|some other)",
     "SERVICE": "(?:(?:no longer|not|out of) (?:in )?service|fuera de servicio|desconectado)",
     "STATE": f"(?:{'|'.join(name for name, _ in STATES.values())})",
@@ -33,11 +33,26 @@ moved (?:\w+ )?(?:another|different) (?:state|city|town|country|area)
 moved to STATE
 SOMEBODY (?:(?:is|has|was|now) )*(?:in|on|entered|under|to|into|receiving) hospice
 (?:does\W*n\W?o?t|no longer) lives? (?:here|there|at this)
-PHONE (?:is |was |has (?:been )?)?(?:disc(?:onn?(?:ected)?)?(?!\w)|changed|SERVICE)
+PHONE (?:is |was |has (?:been )?|now )*(?:disc(?:onn?(?:ected)?)?(?!\w)|changed|SERVICE)
+PHONE (?:is |are |was )?(?:(?:shut|cut|turned) off|no good|out of order|incorrect|dead|bad)
+PHONE (?:is |are |was )?not (?:a )?(?:good|working|valid|correct|right)
+PHONE (?:is |was |does )?not accept(?:ing)? (?:any )?(?:\w+ )?calls
+PHONE (?:is|was) (?:for )?(?:an? |the |now )*(?:business|store|restaurant|company|office|school|some(?:body|one)|another|different)
+(?:not|isn\W?t) (?:the |a |her |his )?(?:correct|right|valid|good) (?:phone|number|#|cell)
+(?:no longer|doesn\W?t|does not|not) (?:\w+ )?(?:follow\w*|com(?:e|es|ing)|seen|sees?|go(?:es|ing)?) (?:here|with us|to us|to this)
+(?:do(?:es)?n\W?t|do(?:es)? not|not) (?:come|coming|seen|seeing us) (?:here )?any\W?more
+(?:instead of|rather than) (?:a |the |any |phone |voice )*(?:calls?|calling|voicemails?|vms?)
+(?:obit|obituary)(?! writer)
+coded (?:and )?expired
+SOMEBODY passed (?:over|this|last|yesterday|today|peacefully|suddenly|during|due|at home|in (?:his|her|their|the) sleep)
 (?:bad|invalid|incorrect|non\W?working|not (?:a )?working|changed) (?:(?:phone|cell|tel|contact) )?(?:numbers?|num|nbr)
 (?:number|phone|cell) belongs to (?:a|an|the|some)
 do not (?:schedule|book|re\W?sched\w*|bother)
-(?:legal hold|litigation|lawsuit|attorney involved)
+(?:legal hold|legal action|litigation|litigators?|lawsuits?|suing|c\W*&\W*d letter)
+(?:attorney|atty|lawyer|legal counsel|abogad[oa]) (?:is |now |has been )*(?:involved|retained|hired|involucrad[oa])
+(?:retained|hired|represented by|got|consulted) (?:an? |his |her |their |with )*(?:attorney|atty|lawyer|counsel)
+(?:amenaz\w+ con|va a|quiere) demandar(?:nos|lo|la)?
+(?:acci[oó]n|demanda) (?:legal|judicial)
 (?:wants?|prefers?|send) (?:letters?|mail|e\W?mails?|texts?) (?:only|instead)
 no phone\W*$
 passed (?:last (?:week|month|night|year)|yesterday)
@@ -71,6 +86,8 @@ deported
 deportad[oa]
 (?:on )?hold
 bad (?:phone|cell|#)
+funeral
+nis
 fax (?:line|number|machine)
 """
 
