@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rvm.spreadsheets.columns.headings import keeps_out
 from rvm.spreadsheets.ooxml.rows import NOT_AVAILABLE
 from rvm.spreadsheets.ooxml.sheets import Noticed
 
@@ -53,6 +54,13 @@ def other_sheets(sheets: Sequence[Mapping[str, Any]], read: str) -> list[str]:
     shown = [sheet["name"] for sheet in others if sheet["visibility"] == "visible"]
     hidden = [sheet["name"] for sheet in others if sheet["visibility"] != "visible"]
     said = list[str]()
+    if keeping_out := [sheet["name"] for sheet in others if keeps_out(sheet["name"])]:
+        one = len(keeping_out) == 1
+        named = "is named like a list" if one else "are named like lists"
+        said.append(
+            f"{quoted(keeping_out)} {named} of people who must not be reached, and not read. Upload {'it' if one else 'them'} "
+            "first, as a list of opt-outs or of canceled appointments."
+        )
     if shown:
         said.append(f"Only the sheet “{read}” is read. There are rows in {quoted(shown)} as well.")
     if hidden:

@@ -101,6 +101,11 @@ def test_the_other_sheets_are_named() -> None:
         "Hidden in the workbook and not read: “2019”.",
     ]
     assert other_sheets(sheets[:1], "North") == []
+    others = [{"name": name, "visibility": "visible", "has_rows": True} for name in ("North", "DNC", "Deceased")]
+    assert other_sheets(others, "North")[0] == (
+        "“DNC” and “Deceased” are named like lists of people who must not be reached, and not read. Upload them first, as a list of "
+        "opt-outs or of canceled appointments."
+    )
 
 
 @pytest.mark.parametrize("name", ["South", "Old"])
