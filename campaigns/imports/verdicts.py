@@ -14,9 +14,11 @@ from campaigns.imports.layout import Layout
 from campaigns.imports.row_errors import CODES
 from rvm.spreadsheets.cells import report_lines
 from rvm.spreadsheets.cells.answers import Answer, Standing, answer, canceled, consented, died, standing
+from rvm.spreadsheets.cells.name_remarks import remarks_no
 from rvm.spreadsheets.cells.objections import answers_plainly, answers_something, denies, objects
 from rvm.spreadsheets.cells.phones import looks_like_phone
 from rvm.spreadsheets.columns.kinds import DECIDING
+from rvm.spreadsheets.columns.names import names_another_way, names_types
 from rvm.spreadsheets.columns.reading import Watch
 from rvm.spreadsheets.trimming import trimmed
 
@@ -195,6 +197,10 @@ def _answers_in_words(cell: str) -> bool:
     return len(cell.strip()) > 1 and answers_plainly(cell)
 
 
+def _prefers_otherwise(cell: str) -> bool:
+    return not names_types(cell) and (names_another_way(cell) or answers_something(cell))
+
+
 def _says_more(cell: str) -> bool:
     """Than a code or a sentence of ours."""
     return cell not in CODES and cell not in _SENTENCES and (objects(cell) or answers_something(cell))
@@ -202,6 +208,8 @@ def _says_more(cell: str) -> bool:
 
 _CLOSELY: dict[Watch, tuple[Callable[[str], bool], str]] = {
     Watch.NOTES: (denies, "says_no"),
+    Watch.NAMES: (remarks_no, "says_no"),
+    Watch.PREFERENCE: (_prefers_otherwise, "column_unclear"),
     Watch.REPORTED: (_says_more, "says_no"),
     Watch.ANSWERS: (answers_something, "column_unclear"),
     Watch.CODES: (_answers_in_words, "column_unclear"),

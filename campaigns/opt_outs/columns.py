@@ -113,6 +113,8 @@ def _column(own: Column, plain: Column, sample: Sample) -> Column:
         return own
     if own.question in _PHONE_QUESTIONS or own.kind in (EXTENSION, "country"):
         return own
+    if own.question is Question.PHONE_TYPE:
+        return _NOT_READ  # every number of the list counts
     if own.kind == REASON:
         return Column(REASON, Sureness.SURE, Why.NAME)
     return _DECIDED[plain.kind](plain, sample) if deciding and sample.filled else _NOT_READ

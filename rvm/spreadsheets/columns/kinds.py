@@ -15,6 +15,8 @@ DECIDING = ("consent", "opt_out", "deceased", "canceled", "appointment_status")
 EXTENSION = "extension"
 # Says of the phone beside it whose it is: Cell, Work, Emergency contact.
 PHONE_TYPE = "phone_type"
+# Says which of the person's phones is tried first: Home, Cell.
+PREFERRED_PHONE = "preferred_phone"
 REPEATED = (*DECIDING, EXTENSION, PHONE_TYPE)
 ONCE = (
     "name",
@@ -29,6 +31,7 @@ ONCE = (
     "postal_code",
     "state",
     "country",
+    PREFERRED_PHONE,
     "consent_date",
     "consent_source",
 )
@@ -51,6 +54,7 @@ CALLED = {
     "postal_code": "Postal code",
     "state": "State",
     "country": "Country of the phone",
+    PREFERRED_PHONE: "Which of the person's phones is tried first: home, cell, work",
     "consent_date": "Consent date",
     "consent_source": "Consent source",
     "consent": "Consent: yes means may be reached",

@@ -57,7 +57,7 @@ class Meaning:
     question: Question = Question.NONE
 
 
-_MOBILE, _PATIENTS, _PLAIN, _HOME, _WORK, _SECOND, _BARE = range(7)
+_BEST, _MOBILE, _PATIENTS, _PLAIN, _HOME, _WORK, _SECOND, _BARE = range(8)
 _PHONES = ("phone", "mobile")
 _PLACED = ("home", "work", "daytime", "second", "primary")
 _OF_PHONES = (*_PHONES, *_PLACED, "number", "person", "filler", "plain")
@@ -257,7 +257,7 @@ def _act(said: _Name) -> Meaning | None:
         return _ask(Question.PREFERENCE)
     if said.has("decided", "restrict"):
         return _ask(Question.RESTRICTION)
-    if said.has("number") or said.only("contact"):
+    if said.has("number") or said.numbered or said.only("contact"):
         return None  # the number to call
     if said.has("note"):
         return Meaning(Sense.ACT) if said.only(*_BESIDE) else Meaning(Sense.NOTES)
@@ -281,9 +281,23 @@ def _extension(said: _Name) -> Meaning | None:
 
 # As the type of a person's phone, work.
 _OFFICES = frozenset({"office", "ofc", "oficina", "phone", "main"})
-_TYPES = frozenset(
+TYPES = frozenset(
     {"type", "types", "tipo", "kind", "label", "category", "class", "use", "usage", "description", "desc"}
 )
+# Of several phones the one to try first; a “main” or “primary” one may be so called whichever is tried.
+_PREFERRED = frozenset({"preferred", "pref", "prefd", "best", "preferido", "preferida", "mejor"})
+_PREFERRING = _PREFERRED | {
+    "primary",
+    "main",
+    "default",
+    "first",
+    "principal",
+    "preference",
+    "preferencia",
+    "prefers",
+    "prefer",
+    "prefs",
+}
 # Beside “phone” each of these says whose it is, or of which kind.
 _OF_TYPES = ("detail", "contact", "disposition", "code", "name", "note", "record", "describes")
 # And alone, by the cells.
@@ -291,7 +305,7 @@ _RELATIONS = frozenset({"relation", "relationship", "rel", "parentesco", "parent
 
 
 def _phone_type(said: _Name) -> Meaning | None:
-    typed = said.has(*_PHONES) and not _TYPES.isdisjoint(said.words)
+    typed = said.has(*_PHONES) and not TYPES.isdisjoint(said.words)
     return _kind("phone_type") if typed and said.only(*_OF_PHONES, *_OF_TYPES) else None
 
 
@@ -356,6 +370,40 @@ def whose(type_of_phone: str) -> Whose:
     return Whose.GUARDIAN if said.has("guardian") else Whose.OWN
 
 
+_PLACES_OF_PHONES = ("mobile", "home", "work")
+_LETTERS_OF_PHONES = {"h": "home", "c": "mobile", "m": "mobile", "w": "work", "b": "work"}
+
+
+@lru_cache(maxsize=1024)
+def types_of(text: str) -> tuple[str, ...]:
+    """Which phones of a person a text names, in its order: home, mobile, work. “Home Phone”, “Cell, then work”, “C”."""
+    said = _Name(text)
+    if len(said.words) == 1 and (letter := _LETTERS_OF_PHONES.get(said.words[0])):
+        return (letter,)
+    found = [each for own in said.meanings for each in _PLACES_OF_PHONES if each in own]
+    return tuple(dict.fromkeys(found))
+
+
+def names_types(cell: str) -> bool:
+    """Whether a cell has no words but for which phone of a person is meant."""
+    return bool(types_of(cell)) and (
+        len(cell) == 1 or _Name(cell).only(*_PHONES, *_PLACED, "number", "filler", "person", "contact")
+    )
+
+
+@lru_cache(maxsize=1024)
+def names_another_way(cell: str) -> bool:
+    """Whether a cell has a word for a way to reach somebody that is no phone: “Email”, “Text message”."""
+    return _Name(cell).has("channel")
+
+
+def prefers(name: str) -> bool:
+    """Whether a column of this name may say which of several phones is to be tried first: Preferred phone, Best number type."""
+    said = _Name(name)
+    preferring = not _PREFERRING.isdisjoint(said.words)
+    return preferring and said.only(*_OF_PHONES, "contact", "preference", "detail", "reach", "call", "address")
+
+
 @lru_cache(maxsize=1024)
 def says_whose(cell: str) -> bool:
     """Whether a cell has nothing but words for whose a phone is, or of which kind: “Cell”, “Self”, “Emergency contact”."""
@@ -375,6 +423,8 @@ def may_say_whose(name: str) -> bool:
 
 
 def _rank(said: _Name) -> int:
+    if (said.numbered or said.has(*_PHONES, "number")) and not _PREFERRED.isdisjoint(said.words):
+        return _BEST
     if said.has("second"):
         return _SECOND
     if said.has("mobile", "text"):
@@ -397,17 +447,35 @@ def _bare_phone(said: _Name) -> Meaning | None:
         return Meaning(Sense.PHONE, whose=Whose.OTHER, rank=_BARE, soft=True)
     named = (
         said.has("number", "contact")
-        or (said.only(*_PLACED) and not said.has("first"))
+        or (said.numbered and said.has(*_ACTS))
+        or (said.only(*_PLACED, "person") and said.has(*_PLACED) and not said.has("first"))
         or said.words in (("to",), ("call",), ("dial",), ("destination",))
     )
     if (
         not named
         or said.has("from")
-        or not said.only("number", "contact", *_ACTS, *_PLACED, "plain", "filler", "appointment", "text")
+        or not said.only("number", "contact", *_ACTS, *_PLACED, "plain", "filler", "appointment", "text", "person")
+        or (said.has("person") and not said.has(*_ACTS, *_PLACED))
     ):
         return None
     whose = Whose.CONTACT if said.has("contact") else Whose.OWN
-    return Meaning(Sense.PHONE, whose=whose, rank=_rank(said) if said.only(*_PLACED) else _BARE, soft=True)
+    best = said.has("number", *_ACTS) and not _PREFERRED.isdisjoint(said.words)
+    rank = _BEST if best else _rank(said) if said.only(*_PLACED, "person") else _BARE
+    return Meaning(Sense.PHONE, whose=whose, rank=rank, soft=True)
+
+
+def phone_to_reach(name: str) -> Meaning | None:
+    """What a column of this name is where phones stand in it, though it is not named as one: Reach at, Preferred contact, Call."""
+    said = _Name(name)
+    if (
+        not said.has("contact", *_ACTS)
+        or said.has("done", "no", "permit", "refuse", "either", "from", "channel")
+        or not said.only("contact", *_ACTS, "person", "filler", "plain", "preference", "primary", "number")
+    ):
+        return None
+    contact = said.has("contact") and "at" not in said.words
+    rank = _BARE if _PREFERRED.isdisjoint(said.words) else _BEST
+    return Meaning(Sense.PHONE, whose=Whose.CONTACT if contact else Whose.OWN, rank=rank, soft=True)
 
 
 _OF_THE_PERSON = ("person", "filler", "primary")

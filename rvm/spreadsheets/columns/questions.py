@@ -11,6 +11,7 @@ class Question(StrEnum):
     YES_OR_NO = "yes_or_no"
     WHICH_PHONE = "which_phone"
     WHOSE_PHONE = "whose_phone"
+    PHONE_TYPE = "phone_type"
     WHOSE_ANSWER = "whose_answer"
     EITHER = "either"
     DOUBLE_NEGATIVE = "double_negative"
@@ -33,6 +34,9 @@ SENTENCES: dict[Question, str] = {
     "mean that the person may be reached, must not be reached, or neither?",
     Question.WHICH_PHONE: f"{UNNAMED_PHONES} Which one is to be reached?",
     Question.WHOSE_PHONE: f"{PERHAPS_ANOTHERS_PHONE} Is it a number to reach?",
+    Question.PHONE_TYPE: "It says of the phones beside it of which kind they are or whose, and some may be somebody else's than the "
+    "person's, such as a mother's or a spouse's. Read as the type of the phone, it keeps those of others from being reached, such as "
+    "an emergency contact's, but not a parent's; or does it say something else?",
     Question.WHOSE_ANSWER: "It seems to be the answer of somebody else than the person. Does it decide whether to reach the person?",
     Question.EITHER: "Its name says both, that people may be reached and that they must not. What does a yes in it mean?",
     Question.DOUBLE_NEGATIVE: "Its name says no more than once. Does a yes in it mean that the person may be reached, or not?",

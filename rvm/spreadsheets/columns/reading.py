@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from rvm.spreadsheets.cells.answers import Answer, Standing, canceled, died
 from rvm.spreadsheets.cells.countries import country
+from rvm.spreadsheets.cells.objections import answers_something
 from rvm.spreadsheets.cells.places import postal_code, state, time_zone
-from rvm.spreadsheets.columns.headings import any_says_no, headings
-from rvm.spreadsheets.columns.kinds import EXTENSION, ONCE, PHONE_TYPE, PHONES, UNCLEAR
-from rvm.spreadsheets.columns.names import Meaning, Sense, Whose, may_say_whose, meaning_of, says_whose, whose
+from rvm.spreadsheets.columns.headings import any_says_no, headings, keeps_out
+from rvm.spreadsheets.columns.kinds import EXTENSION, ONCE, PHONE_TYPE, PHONES, PREFERRED_PHONE, UNCLEAR
+from rvm.spreadsheets.columns.names import (
+    TYPES,
+    Meaning,
+    Sense,
+    Whose,
+    may_say_whose,
+    meaning_of,
+    names_another_way,
+    names_types,
+    phone_to_reach,
+    prefers,
+    says_whose,
+    types_of,
+    whose,
+)
 from rvm.spreadsheets.columns.questions import Question
 from rvm.spreadsheets.columns.samples import Sample
 from rvm.spreadsheets.columns.words import meanings_of, words_of
@@ -42,6 +57,8 @@ class Watch(StrEnum):
     NOTES = "notes"  # these, and a plain no
     ANSWERS = "answers"  # these, and any yes or mark, of which nobody knows to what
     CODES = "codes"  # these, unless they are one figure or letter, as others stand in the column too
+    PREFERENCE = "preference"  # these, and any answer or way to be reached that is no phone of the person
+    NAMES = "names"  # these, and what stands beside a name: “(Estate)”, “- expired”
     REPORTED = "reported"  # these, but for what our own error report says
 
 
@@ -86,13 +103,15 @@ def read_columns(
     names = list(map(without_verdicts, header or ()) if of_opt_outs else header or ())
     names += [""] * (max(map(len, rows), default=0) - len(names))
     samples = [Sample([row[at] if at < len(row) else "" for row in rows]) for at in range(len(names))]
-    meanings = _one_reference(_of_one_appointment([meaning_of(name) for name in names]))
+    meanings = [_to_reach(meaning_of(name), name, samples[at]) for at, name in enumerate(names)]
+    meanings = _of_a_mailing(names, _one_reference(_of_one_appointment(meanings)))
     columns = _phones(meanings, samples, {Whose.OWN, Whose.ALTERNATE} if of_opt_outs else {Whose.OWN})
     taken = {*PHONES, *ONCE}
     used: set[str] = set()
     for at, name in enumerate(names):
         if (column := columns.get(at)) is None:
-            column = _of_types(name, samples[at]) or _settled(meanings[at], samples[at])
+            column = _of_preference(name, names, samples[at], columns) or _of_types(name, samples[at])
+            column = column or _settled(meanings[at], samples[at])
             if column.kind in used or (column.kind == EXTENSION and not _extends(at, names, columns)):
                 column = _merged(Watch.CODES)
             used |= {column.kind} & {*ONCE}
@@ -142,6 +161,29 @@ def _of_one_appointment(meanings: list[Meaning]) -> list[Meaning]:
     return meanings
 
 
+# Names that lists of a newsletter have, and no others.
+_OF_MAILINGS = (
+    ("optin", "ip"),
+    ("confirm", "time"),
+    ("confirm", "ip"),
+    ("member", "rating"),
+    ("leid",),
+    ("euid",),
+    ("last", "changed"),
+)
+
+
+def _of_a_mailing(names: Sequence[str], meanings: list[Meaning]) -> list[Meaning]:
+    """When somebody has agreed to a newsletter says nothing of calls, neither a time nor a blank."""
+    words = [words_of(name) for name in names]
+    if not any(each in words for each in _OF_MAILINGS):
+        return meanings
+    return [
+        Meaning(Sense.DESCRIBES, "time") if each == ("optin", "time") else meaning
+        for each, meaning in zip(words, meanings, strict=True)
+    ]
+
+
 def _one_reference(meanings: list[Meaning]) -> list[Meaning]:
     """The number of a visit is the reference where no column is named so."""
     if Meaning(Sense.KIND, "reference") not in meanings:
@@ -177,7 +219,10 @@ def _phones(meanings: Sequence[Meaning], samples: Sequence[Sample], owned: Conta
         for at, meaning in enumerate(meanings)
         if meaning.sense is Sense.PHONE and (_may_hold_phones(meaning, samples[at]) or Whose.ALTERNATE in owned)
     ]
-    own = [each for each in named if each.meaning.whose in owned] or _contacts(named, meanings)
+    contacts = _contacts(named, meanings)
+    # “Best contact number” says itself that it is the person's.
+    own = [each for each in named if each.meaning.whose in owned or (not each.meaning.rank and each in contacts)]
+    own = own or contacts
     if own:
         found = _in_order(own)
         found |= {
@@ -195,6 +240,13 @@ def _watch_of_phones(count: int) -> Watch:
     return Watch.WORDS if count else Watch.ANSWERS
 
 
+def _to_reach(meaning: Meaning, name: str, sample: Sample) -> Meaning:
+    """“Reach at” and “Preferred contact” are phones where phones stand in them."""
+    if meaning.sense in (Sense.ACT, Sense.ASK, Sense.DESCRIBES, Sense.UNKNOWN) and sample.holds_phones:
+        return phone_to_reach(name) or meaning
+    return meaning
+
+
 def _may_hold_phones(meaning: Meaning, sample: Sample) -> bool:
     """Whether nothing in the cells is against it.
 
@@ -202,7 +254,9 @@ def _may_hold_phones(meaning: Meaning, sample: Sample) -> bool:
     """
     if meaning.soft:
         return sample.holds_phones or not sample.worded
-    return sample.phones > 0 or not (Sample(sample.worded).answers_or_dates or sample.names_ways)
+    return sample.phones > 0 or not (
+        Sample(sample.worded).answers_or_dates or sample.names_ways or sample.share(names_types) >= 0.5
+    )
 
 
 def _contacts(named: Sequence[_Candidate], meanings: Sequence[Meaning]) -> list[_Candidate]:
@@ -218,7 +272,15 @@ def _in_order(own: Sequence[_Candidate]) -> dict[int, Column]:
     """By rank; a column that is not half as full as another one comes behind it, however well it is named."""
     fullest = max(each.count for each in own)
     ordered = sorted(
-        own, key=lambda each: (each.count * 2 < fullest, each.meaning.rank, -each.count, each.meaning.nth, each.at)
+        own,
+        key=lambda each: (
+            # Where a preferred one is empty the next is tried.
+            each.count * 2 < fullest and not (each.count and not each.meaning.rank),
+            each.meaning.rank,
+            -each.count,
+            each.meaning.nth,
+            each.at,
+        ),
     )
     found: dict[int, Column] = {}
     for nth, each in enumerate(ordered[: len(PHONES)]):
@@ -268,6 +330,20 @@ def _extends(at: int, names: Sequence[str], columns: dict[int, Column]) -> bool:
 # All others.
 
 
+def _of_preference(name: str, names: Sequence[str], sample: Sample, columns: Mapping[int, Column]) -> Column | None:
+    """A column that says of several phones of the person which is tried first. The type of one phone is no such thing."""
+    if not prefers(name) or sample.share(names_types) < 0.5:
+        return None
+    if any(names_another_way(cell) or answers_something(cell) for cell in sample.filled if not names_types(cell)):
+        return _ask(Question.PREFERENCE, Why.CELLS)
+    phones = {words_of(names[at]) for at, column in columns.items() if column.kind in PHONES}
+    of_one = tuple(word for word in words_of(name) if word not in TYPES) in phones
+    typed = any(meaning_of(each).kind == PHONE_TYPE for each in names if each != name)
+    if of_one or not (typed or any(types_of(" ".join(words)) for words in phones)):
+        return None
+    return Column(PREFERRED_PHONE, Sureness.LIKELY, Why.NAME_AND_CELLS, watch=Watch.PREFERENCE)
+
+
 def _of_types(name: str, sample: Sample) -> Column | None:
     """A column that says of the phones in its rows whose they are, though it is not named so, as “Relationship” may.
 
@@ -282,7 +358,7 @@ def _of_types(name: str, sample: Sample) -> Column | None:
     said = {whose(cell) for cell in sample.filled if says_whose(cell)}
     if said == {Whose.OWN}:
         return Column(PHONE_TYPE, Sureness.LIKELY, Why.CELLS)
-    return _ask(Question.WHOSE_PHONE, Why.CELLS)
+    return _ask(Question.PHONE_TYPE, Why.CELLS)
 
 
 def _settled(meaning: Meaning, sample: Sample) -> Column:
@@ -314,6 +390,7 @@ def _of_kind(meaning: Meaning, sample: Sample) -> Column:
         return _ask(question, Why.NAME_AND_CELLS)
     # Where a day or an hour is expected “Cancelled” may stand instead of it.
     watch = Watch.CODES if kind in ("appointment_day", "appointment_time") else Watch.WORDS
+    watch = Watch.NAMES if kind in _NAMES else watch
     return Column(kind, Sureness.SURE, Why.NAME_AND_CELLS if sample.filled else Why.NAME, watch=watch)
 
 
@@ -357,7 +434,7 @@ def _answers_in_doubt(sample: Sample) -> Question:
 def _type_in_doubt(sample: Sample) -> Question:
     """“Mother” is whom to call about a child, and may be somebody else about anybody else."""
     guardians = any(whose(cell) is Whose.GUARDIAN for cell in sample.filled)
-    return Question.WHOSE_PHONE if guardians else _answers_in_doubt(sample)
+    return Question.PHONE_TYPE if guardians else _answers_in_doubt(sample)
 
 
 def _record_number_in_doubt(sample: Sample) -> Question:

@@ -19,7 +19,7 @@ work: work w wk wrk business bus biz trabajo trab laboral
 daytime: day daytime evening eve night dia noche tarde
 second: secondary second sec 2nd secundario secundaria third tertiary 3rd
 alternate: alternate alt altern alternative other oth otro otra alterno alternativo adicional additional addl extra backup
-primary: primary prim 1st main principal preferred pref prefd preferido preferida best default first current legal
+primary: primary prim 1st main principal preferred pref prefd preferido preferida best mejor default first current legal
 number: number numbers numb num nbr nr nummer numero numeros
 plain: formatted clean full complete completo completa international e 164 e164 destination to value
 person: patient patients pt pts pat client clients member customer person recipient subject self own my your you their his her
@@ -123,7 +123,7 @@ note: note notes comment comments cmt remark remarks memo description desc instr
 note: comentarios observacion observaciones detalles text body content reason
 source: source src basis origin method form fuente origen
 reason: reason reasons rsn motivo razon source by
-count: count counts attempt attempts tries total qty quantity duration agent user last next best
+count: count counts attempt attempts tries total qty quantity duration agent user last next
 harmless: gender sex sexo genero pronoun pronouns race ethnicity ethnic hispanic latino etnia raza age edad marital married insured
 harmless: medicare medicaid copay paid billed deductible seguro tax income new nuevo established returning walkin walk needed smoker
 harmless: smoking tobacco diabetic diabetes pregnant allergy allergies vaccinated vaccine vaccination immunized immunization flu

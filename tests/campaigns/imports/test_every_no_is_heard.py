@@ -669,7 +669,7 @@ def test_a_phone_is_somebody_elses_where_the_column_beside_it_says_so(lines: lis
 
 def test_a_mothers_phone_by_the_column_beside_it_is_asked_about() -> None:
     rows = [["Name", "Phone", "Phone Type"], ["Ana", "(415) 555-0101", "Cell"], ["Ben", "(415) 555-0102", "Mother"]]
-    assert read_list(as_text(rows)).asked == {2: "whose_phone"}
+    assert read_list(as_text(rows)).asked == {2: "phone_type"}
 
 
 def test_two_lists_beside_each_other_are_no_list_of_people_with_two_phones() -> None:
