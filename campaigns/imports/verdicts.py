@@ -16,7 +16,7 @@ from rvm.spreadsheets.cells import report_lines
 from rvm.spreadsheets.cells.answers import Answer, Standing, answer, canceled, consented, died, standing
 from rvm.spreadsheets.cells.name_remarks import remarks_no
 from rvm.spreadsheets.cells.objections import answers_plainly, answers_something, denies, objects
-from rvm.spreadsheets.cells.phones import looks_like_phone
+from rvm.spreadsheets.cells.phones import CROSSED_OUT, looks_like_phone
 from rvm.spreadsheets.columns.kinds import DECIDING
 from rvm.spreadsheets.columns.names import names_another_way, names_types
 from rvm.spreadsheets.columns.reading import Watch
@@ -49,6 +49,10 @@ ORDER = (
 )
 _RANK = {code: rank for rank, code in enumerate(ORDER)}
 WATCHED = frozenset({"says_no", "column_unclear"})
+# Where a row says whom and what it means: crossed out there, it means nobody.
+_MEANT = frozenset(
+    {"name", "first_name", "last_name", "record_number", "reference", "appointment_day", "appointment_time"}
+)
 # Of nobody.
 REPORT_LINE = "report_line"
 # These say no to the numbers of the row, whatever other rows say about them. An appointment may be canceled and another one stand,
@@ -167,6 +171,8 @@ def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
     closely = [(at, _CLOSELY[watch]) for at, watch in watched if watch in _CLOSELY]
     name_at = next((at for at, kind in enumerate(layout.columns) if kind in ("name", "last_name")), None)
 
+    meant = [at for at, kind in enumerate(layout.columns) if kind in _MEANT]
+
     # A report has its head anew on each page, with the clinic's phone in it.
     heads = {told for title in layout.titles if any(map(looks_like_phone, told := _told(title)))}
 
@@ -181,6 +187,8 @@ def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
             return REPORT_LINE
         if heads and _told(row) in heads:
             return REPORT_LINE
+        if CROSSED_OUT in cells and any(row[at].endswith(CROSSED_OUT) for at in meant):
+            return "crossed_out"
         for at, (stops, code) in closely:
             if (cell := row[at]) and stops(cell):
                 return code

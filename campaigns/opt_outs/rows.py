@@ -24,7 +24,7 @@ _SENTENCES = {
     "two_numbers": "There is more than one number in this cell; give each of them a row of its own.",
 }
 # Of what is written in the cell beside a number, or of several of them, every number is meant.
-_SEARCHED = frozenset({"two_numbers", "has_letters", "not_a_phone"})
+_SEARCHED = frozenset({"two_numbers", "crossed_out", "has_letters", "not_a_phone"})
 
 Row = Sequence[str]
 

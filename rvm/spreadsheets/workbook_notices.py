@@ -34,7 +34,11 @@ def notices_of(noticed: Noticed, *, whole: bool) -> list[str]:
             "Open it in Excel, save it, and upload it again.",
         ),
         (noticed.errors, "errors of formulas. Correct them in Excel, save it, and upload it again."),
-        (noticed.crossed_out, "text that is crossed out, and read as it stands."),
+        (
+            noticed.crossed_out,
+            "text that is crossed out, in whole or in part. Such a number is not reached, and nobody whose name, appointment or "
+            "answer it is, unless hidden rows are read.",
+        ),
         (
             noticed.coloured,
             "a colour that other people's do not have. Colours are not read; take out whom they say not to call.",

@@ -93,6 +93,9 @@ _LONGEST = 100
 _LONGEST_WRAPPED = 1000
 _LONGEST_SEARCHED = 1000
 
+# Stands behind what a workbook crosses out, in whole or in part.
+CROSSED_OUT = "[crossed out]"
+
 MISSING = "There is no phone number in this cell."
 DAMAGED = (
     "A spreadsheet program rounded this number and digits are lost; format the column as text in the original list, "
@@ -103,6 +106,7 @@ ERROR = (
 )
 EXTENSION = "This number has an extension, and a voicemail cannot be left behind an extension; give a direct number."
 TWO = "There is more than one number in the cell; keep the one that shall be reached."
+STRUCK = "This number is crossed out in the workbook, in whole or in part; write the one that is meant, or leave the row out."
 LETTERS = "There are letters in the phone cell; it holds one number and nothing else."
 SHAPE = (
     "This is not written like a phone number; write it as 10 digits, or as + and the country code for another country."
@@ -113,7 +117,7 @@ def phone(text: str, region: str = "US") -> str:
     """Return the number in a cell as E.164; whether it may be reached is for rvm.phone_numbers.numbers. Raises CellInvalid.
 
     `region` is where a number without a country code is dialled. Codes: phone_missing, excel_damaged, has_extension, two_numbers,
-    has_letters, not_a_phone.
+    crossed_out, has_letters, not_a_phone.
     """
     if (usual := _USUAL.fullmatch(text)) and _dialled_as_1(region):
         return "+1" + usual[1] + usual[2] + usual[3]
@@ -128,7 +132,9 @@ def looks_like_phone(text: str, region: str = "US") -> bool:
     try:
         number = phone(text, region)
     except CellInvalid as refused:
-        return refused.code in ("has_extension", "two_numbers") or (refused.code == "excel_damaged" and "#" not in text)
+        return refused.code in ("has_extension", "two_numbers") or (
+            _digits(text) >= 7 if refused.code == "crossed_out" else refused.code == "excel_damaged" and "#" not in text
+        )
     return not number.startswith("+1") or _LIKELY.fullmatch(number) is not None
 
 
@@ -169,12 +175,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _unusual(text: str, region: str) -> str:
-    if len(text) > _LONGEST:
-        raise CellInvalid("not_a_phone", SHAPE)
-    if text.casefold() in SAYS_NONE:
-        raise CellInvalid("phone_missing", MISSING)
-    if _ERROR.fullmatch(text):
-        raise CellInvalid("excel_damaged", ERROR)
+    _require_some(text)
     if scientific := _SCIENTIFIC.fullmatch(text):
         text = _written_out(*scientific.groups(default=""))
     if _holds_two(text):
@@ -186,6 +187,17 @@ def _unusual(text: str, region: str) -> str:
     if not _NUMBER.fullmatch(text):
         raise CellInvalid("not_a_phone", SHAPE)
     return _dialled("+" in text, _NOT_DIGITS.sub("", text), region)
+
+
+def _require_some(text: str) -> None:
+    if len(text) > _LONGEST:
+        raise CellInvalid("not_a_phone", SHAPE)
+    if text.casefold() in SAYS_NONE:
+        raise CellInvalid("phone_missing", MISSING)
+    if text.endswith(CROSSED_OUT):
+        raise CellInvalid("crossed_out", STRUCK)
+    if _ERROR.fullmatch(text):
+        raise CellInvalid("excel_damaged", ERROR)
 
 
 def _written_out(whole: str, decimals: str, exponent: str) -> str:

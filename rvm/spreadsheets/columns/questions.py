@@ -23,6 +23,7 @@ class Question(StrEnum):
     STATUS = "status"
     HEADING = "heading"
     TITLE = "title"
+    SHEET = "sheet"
     COLOUR = "colour"
 
 
@@ -54,7 +55,10 @@ SENTENCES: dict[Question, str] = {
     Question.TITLE: "The title of the list, or the name of its sheet, says that people must not be reached or have canceled. If it "
     "says so of these, discard the list, and upload it as a list of opt-outs or of canceled appointments. If they are to be reached "
     "all the same, say what the column is.",
-    Question.COLOUR: "Some people's cells in it are crossed out or have a colour of their own, as people mark those who must not be "
-    "called, and colours are not read. Take these people out of the list, or write it into a column; or, if the marks mean nothing "
+    Question.SHEET: "Another sheet of the workbook is named like a list of people who must not be reached, or have canceled; the "
+    "warnings say which. Upload that sheet first, as a list of opt-outs or of canceled appointments, "
+    "so that none of its people is reached by this one; then say what the column is.",
+    Question.COLOUR: "Some people's cells in it have a colour of their own, as people mark those who must not be called, and colours "
+    "are not read. Take these people out of the list, or write it into a column; or, if the marks mean nothing "
     "of the kind, say what the column is.",
 }

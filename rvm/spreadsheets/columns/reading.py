@@ -76,10 +76,11 @@ class Column:
 @dataclass(frozen=True, slots=True)
 class Around:
     """What is seen of a list beside its rows: `titles` are what stands above them, and the name of their sheet; `marked` are the
-    places of columns in which some people's cells are crossed out or have a colour of their own."""
+    places of columns in which some people's cells have a colour of their own; `beside` are the names of other sheets with people."""
 
     titles: Sequence[str] = ()
     marked: Sequence[int] = ()
+    beside: Sequence[str] = ()
 
 
 NOTHING_AROUND = Around()
@@ -128,9 +129,9 @@ def read_patients(
     columns = read_columns(header, rows)
     for at in _side_by_side(header or (), columns):
         columns[at] = _ask(Question.WHICH_PHONE)
-    if columns and any_says_no(around.titles):
+    if columns and (asked := _asked_of(around)) is not Question.NONE:
         at = next((at for at, column in enumerate(columns) if column.kind == "phone"), 0)
-        columns[at] = _ask(Question.TITLE, Why.NOTHING)
+        columns[at] = _ask(asked, Why.NOTHING)
     for at in headings(rows):
         columns[at] = _ask(Question.HEADING, Why.CELLS)
     # A mark beside something else than a person is about that.
@@ -138,6 +139,12 @@ def read_patients(
     for at in of_people[:1]:
         columns[at] = _ask(Question.COLOUR, Why.CELLS)
     return columns
+
+
+def _asked_of(around: Around) -> Question:
+    if any_says_no(around.titles):
+        return Question.TITLE
+    return Question.SHEET if any(map(keeps_out, around.beside)) else Question.NONE
 
 
 def _side_by_side(names: Sequence[str], columns: Sequence[Column]) -> list[int]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 from openpyxl.comments import Comment
 from openpyxl.styles import Font, PatternFill
 
@@ -849,7 +851,6 @@ MARKED = {
     "all but one": (coloured(dict.fromkeys([2, 3, *range(5, 14)], YELLOW)), 0),
     "one among stripes": (coloured({**dict.fromkeys(range(2, 14, 2), GREY), 5: YELLOW}), 0),
     "red letters": (coloured({4: Font(color="FFFF0000"), 9: Font(color="FFC00000")}), 0),
-    "a name that is crossed out": (coloured({4: Font(strike=True)}, "A"), 0),
 }
 
 
@@ -859,6 +860,107 @@ def test_people_in_a_colour_of_their_own_are_asked_about(content: bytes, at: int
     assert (read.asked, read.reached) == ({at: "colour"}, [])
     assert len(read.seen.notices) == 1
     assert len(read_list(content, {at: ["name", "phone"][at]}).reached) == 12
+
+
+STRUCK = {
+    "names": ("A", "crossed_out"),
+    "numbers": ("B", "crossed_out"),
+    "cities": ("C", ""),
+}
+
+
+@pytest.mark.parametrize(("columns", "code"), STRUCK.values(), ids=STRUCK)
+@pytest.mark.parametrize("at", [4, 9])
+def test_whose_name_or_number_is_crossed_out_is_not_reached(columns: str, code: str, at: int) -> None:
+    content = coloured({at: Font(strike=True)}, columns)
+    read = read_list(content)
+    assert (read.asked, read.codes, len(read.seen.notices)) == ({}, {at: code} if code else {}, 1)
+    assert f"+120255501{at - 2:02}" not in read.reached or not code
+
+
+def in_part(cells: dict[str, list[tuple[str, bool]]], rows: list[list[str]]) -> bytes:
+    """Cells of parts, each of which may be crossed out."""
+
+    def change(made: Any) -> None:
+        for address, runs in cells.items():
+            made.worksheets[0][address] = CellRichText(
+                *(TextBlock(InlineFont(strike=True), text) if crossed_out else text for text, crossed_out in runs)
+            )
+
+    return book(rows, change=change)
+
+
+ANSWERS = [
+    ["Name", "Cell", "Home", "OK to call", "Appt Date"],
+    *([f"P{at}", f"(202) 555-010{at}", "", "Y", "3/1/2026"] for at in range(1, 6)),
+]
+IN_PART = {
+    "a number": ({"B3": [("(202) 555-0102", True), (" (202) 555-0199", False)]}, "crossed_out"),
+    "a whole number by its letters": ({"B3": [("(202) 555-0102", True), (" ", False)]}, "crossed_out"),
+    "a name": ({"A3": [("Ben", True), (" Fern", False)]}, "crossed_out"),
+    "a yes": ({"D3": [("Y", True), (" ", False)]}, "consent_unclear"),
+    "a day": ({"E3": [("3/1/2026", True), (" 3/9/2026", False)]}, "crossed_out"),
+}
+
+
+@pytest.mark.parametrize(("cells", "code"), IN_PART.values(), ids=IN_PART)
+def test_what_is_crossed_out_in_part_is_as_if_all_of_it_were(cells: Any, code: str) -> None:
+    read = read_list(in_part(cells, ANSWERS))
+    assert (read.asked, read.codes[3]) == ({}, code)
+    assert read.reached == ["+12025550101", "+12025550103", "+12025550104", "+12025550105"]
+
+
+def test_another_own_number_is_reached_in_place_of_one_that_is_crossed_out() -> None:
+    rows = [
+        ["Name", "Cell", "Home Phone"],
+        ["Ana", "(202) 555-0101", "(202) 555-0111"],
+        ["Ben", "(202) 555-0102", "(202) 555-0112"],
+    ]
+    content = in_part({"B3": [("(202) 555-0102", True)]}, rows)
+    assert read_list(content).reached == ["+12025550101", "+12025550112"]
+
+
+BESIDE = several(
+    """
+    DNC|Do not call|Opt outs|Opt-Outs|OptOuts|opt_outs|Deceased|No llamar|Cancelled|Cancelled 3-2|Removed|Remove|Do Not Contact
+    Unsubscribed|Excluded|Exclusions|Suppression list|Blocked|STOP|Declined|Refused|No contactar|Fallecidos|Bajas|Canceladas
+    Opted out 2026
+    Bad numbers|Inactive|No shows|DNC list|Blacklist|Expired|Do not remind|Moved|Hospice
+    """
+)
+BESIDE_NOTHING = several(
+    """
+    South|Sheet2|Notes|Legend|Pivot|Providers|Codes|Data|2019|Call list|Patients (no DNC)|Without opt-outs|DNC removed|Confirmed
+    Recall
+    Excludes cancelled|Totals|Active|Lista|Pacientes|Resumen|Stopford|Appointments
+    """
+)
+
+
+def beside(name: str, other: list[list[str]] | None = None, *, hidden: bool = False) -> bytes:
+    def change(made: Any) -> None:
+        made.worksheets[0].title, made.worksheets[1].title = "Patients", name
+        made.worksheets[1].sheet_state = "hidden" if hidden else "visible"
+
+    return book(PEOPLE, other or [["Name", "Cell"], ["Ben Fern", "(202) 555-0102"]], change=change)
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_sheet_of_people_who_must_not_be_reached_beside_the_list_is_asked_about(name: str) -> None:
+    for hidden in (False, True):
+        read = read_list(beside(name, hidden=hidden))
+        assert (read.asked, read.reached) == ({1: "sheet"}, [])
+    assert len(read_list(beside(name), {1: "phone"}).reached) == 12
+
+
+@pytest.mark.parametrize("name", BESIDE_NOTHING)
+def test_another_sheet_beside_the_list_is_not_asked_about(name: str) -> None:
+    assert len(read_list(beside(name)).reached) == 12
+
+
+@pytest.mark.parametrize("other", [[["Name", "Cell"]], [[]]])
+def test_a_sheet_without_people_is_not_asked_about(other: list[list[str]]) -> None:
+    assert read_list(beside("DNC", other)).asked == {}
 
 
 PLAIN = {
