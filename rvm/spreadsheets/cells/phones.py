@@ -85,6 +85,21 @@ _EXTENSION = re.compile(
     r"(.*[0-9)])\s*(?:[;,]?\s*(?:extension|extn|ext|ex|x|poste|anexo|interno|durchwahl|dw|app)\.?\s*[=:]?|#|[,;]+|[pw])\s*[0-9]{1,8}#?",
     re.IGNORECASE | re.DOTALL,
 )
+# Which of the person's phones it is, beside the number. “W” and “M” may as well be a wife and a mother, and any other word may say
+# that the number is somebody else's, or no good.
+_TYPE = (
+    r"(?:(?:(?:patient|pt|home|hm|mobile|mob|cell|work|wk|daytime|evening|own|tel|tel[eé]fono|phone|ph)[.]?(?:['’]?s)?[ ]+)?"
+    r"(?:home|hm|h|mobile|mob|cellphone|cellular|cell|cel|c|work|wk|office|telephone|phone|ph|tel|landline|land[ ]line|daytime"
+    r"|evening|primary|main|preferred|best|casa|celular|m[oó]vil|trabajo|trab|tel[eé]fono|tlf|fijo|principal|self|patient|pt|personal)"
+    r"(?:[ ]*(?:phone|ph|number|no|num|n[uú]mero))?[.#]?)"
+)
+_TYPED = re.compile(
+    rf"""
+      [(\[]?{_TYPE}[)\]]?[ ]*[:=#-]*[ ]*(?P<behind>[+(]?[0-9].*)
+    | (?P<before>[+(]?[0-9].*[0-9])[ ]*[-,/;:]*[ ]*[(\[]?{_TYPE}[)\]]?
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 _THOUSANDS = re.compile(r"[0-9]{1,2}([.,])[0-9]{3}\1[0-9]{3}\1[0-9]{3}")
 _NUMBER = re.compile(r"[( ]*\+?[( ]*[0-9][-0-9 ()./]*")
 _NOT_DIGITS = re.compile(r"[^0-9]")
@@ -178,6 +193,8 @@ def _unusual(text: str, region: str) -> str:
     _require_some(text)
     if scientific := _SCIENTIFIC.fullmatch(text):
         text = _written_out(*scientific.groups(default=""))
+    if (typed := _TYPED.fullmatch(text)) and _digits(text) >= 7:
+        text = typed["behind"] or typed["before"]
     if _holds_two(text):
         raise CellInvalid("two_numbers", TWO)
     if (extended := _EXTENSION.fullmatch(text)) and _digits(extended[1]) >= 7:
