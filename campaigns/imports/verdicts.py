@@ -20,7 +20,7 @@ from rvm.spreadsheets.cells.phones import CROSSED_OUT, looks_like_phone
 from rvm.spreadsheets.columns.kinds import DECIDING
 from rvm.spreadsheets.columns.names import names_another_way, names_types
 from rvm.spreadsheets.columns.reading import Watch
-from rvm.spreadsheets.trimming import trimmed
+from rvm.spreadsheets.trimming import folded, trimmed
 
 Row = Sequence[str]
 
@@ -110,6 +110,32 @@ _READ: dict[str, Callable[[str], str]] = {
 }
 
 
+# Of a source, that there is none, or none yet.
+_NO_SOURCE = frozenset(
+    {"n a", "na", "nd", "unknown", "unk", "not known", "null", "nan", "missing", "not recorded", "no source", "tbd"}
+)
+_NO_SOURCE_YET = frozenset(
+    {"pending", "requested", "awaiting", "needed", "required", "to do", "todo", "in progress", "attempted", "pendiente"}
+)
+
+
+def _sourced(cell: str) -> str:
+    """Where a consent comes from: a source that is named is one, and “None”, “N/A” and a blank are none."""
+    word = folded(cell)
+    if not word or word in _NO_SOURCE:
+        return "consent_blank"
+    if word in _NO_SOURCE_YET:
+        return "consent_unclear"
+    refused = consented(cell) in (Answer.NO, Answer.FORBIDS, Answer.CROSS) and not names_another_way(cell)
+    return "consent_refused" if refused or denies(cell) else ""
+
+
+def _sourced_beside(cell: str) -> str:
+    """Beside a column that says yes a source may be missing; that there is none contradicts it."""
+    code = _sourced(cell)
+    return "consent_unclear" if code in ("consent_refused", "consent_unclear") else ""
+
+
 def verdict_of(kind: str, cell: str) -> str:
     """Why a cell of a column that decides keeps its person from being reached: a code, or "" where it does not."""
     return _READ[kind](cell)
@@ -129,15 +155,19 @@ def verdict_for(layout: Layout) -> Callable[[Row], tuple[str, Consent]]:
 
 
 def _deciding_for(layout: Layout) -> Callable[[Row], tuple[str, Consent]]:
-    """By the columns that decide. Where a list has the day of the consent and no other column of it, the day is the answer."""
+    """By the columns that decide. Where a list has the day of the consent and no other column of it, the day is the answer, or else
+    its source."""
     columns = list(layout.columns)
+    reads = dict(_READ)
     if "consent" not in columns and "consent_date" in columns:
         columns[columns.index("consent_date")] = "consent"
+    if "consent_source" in columns:
+        reads["consent_source"] = _sourced if _is_alone(columns) else _sourced_beside
     # Lists say the same few words over and over.
     deciding = [
-        (at, lru_cache(maxsize=4096)(_READ[kind]), kind == "consent")
+        (at, lru_cache(maxsize=4096)(reads[kind]), kind in ("consent", "consent_source"))
         for at, kind in enumerate(columns)
-        if kind in DECIDING
+        if kind in reads
     ]
 
     def decide(row: Row) -> tuple[str, Consent]:
@@ -153,9 +183,15 @@ def _deciding_for(layout: Layout) -> Callable[[Row], tuple[str, Consent]]:
     return decide
 
 
+def _is_alone(columns: Sequence[str]) -> bool:
+    """Whether nothing but its source says of a consent that there is one."""
+    return "consent" not in columns and "consent_date" not in columns
+
+
 def last_deciding(layout: Layout) -> int:
     """How many cells a row has at least whose columns all say whether its person may be reached."""
     kinds = (*DECIDING, "consent_date") if "consent" not in layout.columns else DECIDING
+    kinds = (*kinds, "consent_source") if _is_alone(layout.columns) else kinds
     return max((at + 1 for at, kind in enumerate(layout.columns) if kind in kinds), default=0)
 
 

@@ -42,7 +42,7 @@ class Meaning:
     """`kind` is given with KIND, and says of what DESCRIBES whether it is a fax, an address, a day or a time, or names a contact, and
     of a STATUS whether it is a disposition, a confirmation or a code.
 
-    `question` is given with ASK.
+    `question` is given with ASK, and with a KIND where it is asked if the cells are ways to reach somebody.
 
     Of a PHONE `rank` says how well it suits, 0 is best, and `nth` is the figure in its name. `soft` says that the cells have to say
     so too, of a KIND as well.
@@ -236,6 +236,8 @@ def _verdict(said: _Name) -> Meaning | None:
 
 
 def _permission(said: _Name) -> Meaning:
+    if said.words[-1] in ("by", "via", "through"):
+        return _kind("consent_source")
     if said.words[-1] in ("on", "at", "since"):
         return _kind("consent_date")
     if said.only(*_BESIDE, "channel", "restrict"):
@@ -243,7 +245,10 @@ def _permission(said: _Name) -> Meaning:
     if said.has("date", "time") and said.only(*_BESIDE, "channel", "date", "time"):
         return _kind("consent_date")
     if said.has("source") and said.only(*_BESIDE, "source"):
-        return _kind("consent_source")
+        # By which method somebody has agreed, or to which.
+        return Meaning(
+            Sense.KIND, "consent_source", question=Question.PREFERENCE if said.has("preference") else Question.NONE
+        )
     return _ask(Question.WHAT_FOR)
 
 

@@ -387,7 +387,11 @@ def _of_kind(meaning: Meaning, sample: Sample) -> Column:
     if (read := _READ_AS.get(kind)) is not None:
         fits = sample.reads_as(read)
         return Column(kind, Sureness.SURE, Why.NAME_AND_CELLS) if fits else _described(meaning, sample)
-    if kind in ("consent_date", "consent_source") and sample.holds_answers and not sample.holds_dates:
+    if meaning.question is not Question.NONE and sample.names_other_ways:
+        return _ask(meaning.question, Why.NAME_AND_CELLS)
+    # “None” and “Declined” may stand among sources.
+    answered = sample.holds_answers and (kind == "consent_date" or sample.permits)
+    if kind in ("consent_date", "consent_source") and answered and not sample.holds_dates:
         return Column("consent", Sureness.LIKELY, Why.NAME_AND_CELLS)
     if kind == "canceled" and sample.counts:
         return _merged(Watch.WORDS)  # how often

@@ -237,6 +237,58 @@ def test_a_disposition_that_could_be_a_cancellation_is_asked_about(cells: str) -
     assert read_list(six(("ED Disposition", cells))).asked == {2: "status"}
 
 
+NAMED = [
+    "Fern, Ben (Estate)|PINE DEV - DECEASED",
+    "Ben Fern (expired 3/2)|Pine, Dev *DNC*",
+    "Ben Fern (do not call)|Dev Pine (d. 2024)",
+    "Ben Fern (fallecido)|Dev Pine [inactive]",
+    "ZZFern, Ben|Dev Pine (1940-2024)",
+]
+
+
+@pytest.mark.parametrize("names", NAMED)
+@pytest.mark.parametrize("column", ["Patient Name", "Last Name", "First Name", "Nombre"])
+def test_a_remark_beside_a_name_keeps_its_person_out(names: str, column: str) -> None:
+    ben, dev = names.split("|")
+    people = ["Ana Lopez", ben, "Eva (Evie) Oak", dev, "Fay Elm, Jr.", "Elm, Fay (Mrs.)"]
+    read = read_list(as_text([[column, "Cell"], *([name, f"(415) 555-010{at}"] for at, name in enumerate(people, 1))]))
+    assert (read.asked, reached(read), set(read.codes.values())) == ({}, OTHERS, {"says_no"})
+
+
+SOURCES = several(
+    """
+    Consent given by|Opted in via|Opt-in source|Consent source|Consent method|Opt In Method|Source of consent|OPTIN_SOURCE
+    Fuente del consentimiento
+    """
+)
+NO_SOURCES = [
+    "None|None",
+    "N/A|-",
+    "|",
+    "no consent|No",
+    "none|declined",
+    "Not given|unknown",
+    "Refused|Revoked 3/2",
+    "pending|?",
+]
+
+
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("nothing", NO_SOURCES)
+def test_a_consent_without_a_source_is_none_where_nothing_else_says_yes(name: str, nothing: str) -> None:
+    ben, dev = nothing.split("|")
+    cells = f"Web form|{ben}|Paper|{dev}|Verbal|Portal"
+    read = read_list(six((name, cells)))
+    assert (read.asked, reached(read)) == ({}, OTHERS)
+    # Beside a yes nothing is nothing, and a no contradicts it.
+    beside_yes = reached(read_list(six(("Consent", "Y|Y|Y|Y|Y|Y"), (name, cells))))
+    assert beside_yes == (EVERYBODY if ben in ("", "N/A") else "13456" if dev in ("?", "unknown") else OTHERS)
+
+
+def test_by_which_method_somebody_has_agreed_or_to_which_is_asked() -> None:
+    assert read_list(six(("Consent method", "Phone|Email|Phone|Text|Phone|Mail"))).asked == {2: "preference"}
+
+
 @pytest.mark.parametrize("name", ["DNC", "Opted out", "Deceased", "Canceled"])
 def test_a_cross_marks_somebody_in_a_column_of_those_who_must_not_be_reached(name: str) -> None:
     assert reached(read_list(six((name, "|✗||❌||")))) == OTHERS
