@@ -142,7 +142,7 @@ def meaning_of(name: str) -> Meaning:
             return meaning
     if said.has("note"):
         return Meaning(Sense.NOTES)
-    if said.has("harmless"):
+    if said.has("harmless") and not said.has("omit", *_ACTS, *_PHONES):
         return Meaning(Sense.HARMLESS)
     if said.has("channel") and said.only("channel", "address", *_OF_THE_PERSON):
         return Meaning(Sense.DESCRIBES, "address")
@@ -202,6 +202,26 @@ def _status(said: _Name) -> Meaning | None:
     ):
         return _kind("appointment_status")
     return Meaning(Sense.STATUS) if said.only("status", "person", "filler", "record", "code") else None
+
+
+# Of a permission these say that there is one; of an authorization of a payer's, that there must be one.
+_REQUIRED = frozenset(
+    {"required", "req", "needed", "needs", "requested", "requerido", "requerida", "pending", "number"}
+)
+
+
+def _administration(said: _Name) -> Meaning | None:
+    """What the front desk has done about papers and payers: Insurance verified, Letter sent, HIPAA on file."""
+    if (
+        not (said.has("matter") and said.has("handled"))
+        or not said.only("matter", "handled", "person", "filler", "harmless", "number", "date", "detail")
+        or said.has("omit", "no", *_ACTS, *_PHONES)
+    ):
+        return None
+    # “Authorization on file” may be the person's, to be called.
+    if said.has("permit") and _REQUIRED.isdisjoint(said.words):
+        return None
+    return Meaning(Sense.HARMLESS)
 
 
 def _verdict(said: _Name) -> Meaning | None:
@@ -562,6 +582,7 @@ _READERS: tuple[Callable[[_Name], Meaning | None], ...] = (
     _died,
     _canceled,
     _status,
+    _administration,
     _verdict,
     _extension,
     _phone_type,

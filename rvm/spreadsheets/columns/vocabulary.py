@@ -131,9 +131,21 @@ harmless: covid paperwork forms packet stmt statement statements eligible eligib
 harmless: shot booster dose lab labs test tests screening fasting npo wheelchair transport transportation mobility telehealth
 harmless: virtual
 harmless: video exam procedure surgery medication medications prescription rx refill refills weight height glucose a1c bmi mammogram
+harmless: fall falls risk preauth precert balance oxygen walker cane dnr directive livingwill wellness vacuna vacunas vacunado
+harmless: vacunada pay dental vision
+harmless: transporte interprete fumador embarazada
 harmless: colonoscopy student veteran military employed education household dependents middle mi suffix prefix title initial birth
 harmless: dob
 harmless: birthdate birthday birthplace portal holder arrival checkin arrived interpreter years
+matter: insurance ins insurer payer policy coverage copay copays coinsurance deductible balance referral referrals letter letters
+matter: statement stmt invoice bill payment auth authorization preauth precert lab labs xray imaging paperwork forms form packet card
+matter: cards demographics chart charts record records hipaa npp intake registration questionnaire survey report result results photo
+matter: prior pre prep ray carta cartas eligibility benefits benefit seguro autorizacion referido saldo pago tarjeta expediente portal
+handled: verified verify required req needed due done sent collected active activated complete completed file signed scanned updated
+handled: paid owed owes received reviewed printed mailed faxed uploaded pending submitted outstanding requested obtained notice
+handled: packet acknowledgment acknowledgement ack checked entered filed attached current valid eligible needs missing enviado enviada
+handled: verificado verificada requerido requerida pagado pagada pendiente recibido recibida archivo firmado firmada
+omit: skip omit avoid bypass ignore except hold dont
 describes: from insurance ins payer payor plan balance billing amount price cost fee due owed charge charges invoice payment saldo
 describes: pago
 describes: translator visit visits appointment appointments appt service specialty diagnosis employment occupation provider doctor
@@ -181,6 +193,9 @@ TOGETHER: dict[tuple[str, ...], str] = {
     ("left", "practice"): "departed",
     ("left", "clinic"): "departed",
     ("black", "list"): "blacklist",
+    ("living", "will"): "livingwill",
+    ("x", "ray"): "xray",
+    ("x", "rays"): "xray",
     ("dado", "de", "baja"): "baja",
     ("dada", "de", "baja"): "baja",
     ("post", "code"): "zip",
