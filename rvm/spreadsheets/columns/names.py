@@ -40,7 +40,7 @@ class Whose(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """`kind` is given with KIND, and says of what DESCRIBES whether it is a fax, an address, a day or a time, or names a contact, and
-    of a STATUS whether it is a disposition, a confirmation or a code.
+    of a STATUS whether it is a disposition, a confirmation or a code; UNKNOWN may be a code too.
 
     `question` is given with ASK, and with a KIND where it is asked if the cells are ways to reach somebody.
 
@@ -146,6 +146,8 @@ def meaning_of(name: str) -> Meaning:
         return Meaning(Sense.HARMLESS)
     if said.has("channel") and said.only("channel", "address", *_OF_THE_PERSON):
         return Meaning(Sense.DESCRIBES, "address")
+    if said.only("code", "filler"):
+        return Meaning(Sense.UNKNOWN, "code")  # Code, Flag, Ind: of whatever
     return Meaning(Sense.DESCRIBES if said.has("describes", "fax", *_OTHERS) else Sense.UNKNOWN)
 
 
@@ -274,13 +276,19 @@ def _permission(said: _Name) -> Meaning:
 
 def _act(said: _Name) -> Meaning | None:
     """About calls, messages and contacts, and no verdict by its words."""
+    if (
+        said.has("preference")
+        and said.has("confirmed")
+        and said.only("preference", "confirmed", "appointment", "person", "filler", "source")
+    ):
+        return _ask(Question.PREFERENCE)
     if not said.has(*_ACTS) or said.has(*_PHONES):
         return None
     if said.has(*_OTHERS):
         return Meaning(Sense.DESCRIBES)
     if said.has("preference") and said.only(*_BESIDE, "preference", "channel", "detail", "source"):
         return _ask(Question.PREFERENCE)
-    if said.has("decided", "restrict"):
+    if said.has("decided", "restrict") or (said.has("alternate") and not said.has("contact", "number")):
         return _ask(Question.RESTRICTION)
     if said.has("number") or said.numbered or said.only("contact"):
         return None  # the number to call
@@ -295,6 +303,11 @@ def _act(said: _Name) -> Meaning | None:
 
 def _restriction(said: _Name) -> Meaning | None:
     return _ask(Question.RESTRICTION) if said.has("restrict") and not said.has(*_PHONES) else None
+
+
+def _departure(said: _Name) -> Meaning | None:
+    """Hospice, Term date, Disenrolled: since when somebody is no patient any more."""
+    return _ask(Question.RESTRICTION) if said.has("gone") and not said.has("matter", *_OTHERS) else None
 
 
 def _extension(said: _Name) -> Meaning | None:
@@ -593,6 +606,7 @@ _READERS: tuple[Callable[[_Name], Meaning | None], ...] = (
     _name,
     _place,
     _restriction,
+    _departure,
     _appointment,
     _number_of_record,
 )

@@ -530,7 +530,7 @@ def _unknown(meaning: Meaning, sample: Sample) -> Column:
         return _ask(Question.PREFERENCE, Why.CELLS)
     if sample.holds_answers or sample.answers_somewhere or sample.marks_with_dates or sample.objects_with_dates:
         return _ask(Question.YES_OR_NO, Why.CELLS)
-    if sample.ends_somebody:
+    if sample.ends_somebody or (meaning.kind == "code" and sample.holds_short_codes):
         return _ask(Question.STATUS, Why.CELLS)
     return Column(_MERGED, Sureness.UNSURE, Why.NOTHING, watch=Watch.CODES if sample.holds_codes else Watch.ANSWERS)
 

@@ -21,7 +21,7 @@ second: secondary second sec 2nd secundario secundaria third tertiary 3rd
 alternate: alternate alt altern alternative other oth otro otra alterno alternativo adicional additional addl extra backup
 primary: primary prim 1st main principal preferred pref prefd preferido preferida best mejor default first current legal
 number: number numbers numb num nbr nr nummer numero numeros
-plain: formatted clean full complete completo completa international e 164 e164 destination to value
+plain: formatted clean full complete completo completa international e164 destination to value
 person: patient patients pt pts pat client clients member customer person recipient subject self own my your you their his her
 person: paciente pacientes cliente personal individual respondent
 contact: contact contacts contacto contactos contactar contacted contacting ctct cntct
@@ -107,6 +107,8 @@ text: text texts txt sms
 canceled: cancel canceled cancelled cancels cancellation cancelation cxl cxld cncl cancelado cancelada cancelacion noshow nsh
 rescheduled: rescheduled resched reschedule reschedules reprogramado reprogramada
 deceased: deceased decease death dead died decd dod fallecido fallecida fallecimiento difunto difunta muerto muerta muerte defuncion
+gone: hospice termed termdate terminated termination disenrolled disenrollment disenroll inactivated inactivation incarcerated
+gone: relocated departed dismissed dismissal expelled
 vital: vital
 alive: alive living vivo viva
 filler: do does did should shall will would to for the a an of on at in we us i is are has have had was been be being please pls by
@@ -170,6 +172,8 @@ TOGETHER: dict[tuple[str, ...], str] = {
     ("opt", "out"): "optout",
     ("call", "back"): "callback",
     ("d", "n", "c"): "dnc",
+    ("e", "164"): "e164",
+    ("term", "date"): "termdate",
     ("rec", "d"): "recd",
     ("dec", "d"): "decd",
     ("contact", "by", "phone"): "call",

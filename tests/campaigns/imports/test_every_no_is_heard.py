@@ -103,6 +103,7 @@ ASKED = several(
     Opt in/out|Opt-In/Opt-Out|Not opted out|Do not call = N|Contact preference|Preferred contact method|Comm Pref|Call restrictions
     Restricted|HIPAA restriction|Confidential|Consent to treat|Consent for surgery|Photo consent|Email opt-out|No texts|OK to text
     Spouse OK to call|OK to call spouse|Guardian consent|Alive|Alive?|Quiet|Skip|Skip?|Include|LVM|Zork|Flag 7|Ind2|Code B|Marca|Y/N
+    Hospice Enrollment Date|Term Date|Disenrolled|Terminated on|Alternate communication request|Alternate communications
     Status|Pt status|Call result|Alert|Hold|Not interested|Wrong number|Bad phone|Disconnected|Inactive|Q4|Response|Do not mail
     """
 )
@@ -411,6 +412,7 @@ WAYS = [
     "Notify By",
     "Delivery",
     "Best way to reach you",
+    "PreferConfirmMethod",
     "Notification",
     "Reminder Type",
     "Mode",
@@ -659,7 +661,8 @@ SOMEBODY_ELSES = several(
     EMER_PHONE|Emerg Contact Cell|EC Phone|ICE #|GUAR_PHONE|Guarantor Home Phone|Resp Party Ph|Responsible Party|Spouse Cell
     Next of Kin|NOK Tel|PROV_PHONE|PCP Ph|Dr Phone|Referring Provider Phone|Clinic Phone|Office Phone|Facility Ph|Pharmacy Phone
     Insurance Phone|Employer Phone|School Phone|Caregiver Phone|Case Manager Phone|Attorney Phone|POA Phone|Sister's Cell|Friend Phone
-    Alternate Contact|Secondary Contact Phone|Fax|Pager|Old Phone|Bad Phone|Caller ID|Callback Number|Home Health Phone|Xyz Tel
+    Phone (E)|Phone (O)|Phone E|Alternate Contact|Secondary Contact Phone|Fax|Pager|Old Phone|Bad Phone|Caller ID|Callback Number
+    Home Health Phone|Xyz Tel
     Teléfono de emergencia|Tel. esposo|Teléfono de la clínica|Teléfono familiar|Acct #|Account Number|MRN|Chart No|Member ID|NPI
     """
 )
