@@ -207,7 +207,8 @@ def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
     closely = [(at, _CLOSELY[watch]) for at, watch in watched if watch in _CLOSELY]
     name_at = next((at for at, kind in enumerate(layout.columns) if kind in ("name", "last_name")), None)
 
-    meant = [at for at, kind in enumerate(layout.columns) if kind in _MEANT]
+    # Of workbooks, whose rows are ragged.
+    meant = [at for at, kind in enumerate(layout.columns) if kind in _MEANT and not layout.width]
 
     # A report has its head anew on each page, with the clinic's phone in it.
     heads = {told for title in layout.titles if any(map(looks_like_phone, told := _told(title)))}
@@ -223,7 +224,7 @@ def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
             return REPORT_LINE
         if heads and _told(row) in heads:
             return REPORT_LINE
-        if CROSSED_OUT in cells and any(row[at].endswith(CROSSED_OUT) for at in meant):
+        if meant and CROSSED_OUT in cells and any(row[at].endswith(CROSSED_OUT) for at in meant):
             return "crossed_out"
         for at, (stops, code) in closely:
             if (cell := row[at]) and stops(cell):

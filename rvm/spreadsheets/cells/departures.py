@@ -13,6 +13,8 @@ _NAMES = {
     "ELSEWHERE": "(?:clinics?|practices?|doctors?|drs?|providers?|pcps?|dentists?|physicians?)",
     "PHONE": "(?:phones?|numbers?|num|nbr|no|line|landline|cell|tel|telephone|mobile|#)",
     "ANOTHER": "(?:an?other|a different|a new|some other)",
+    "RELATIVE": "(?:wife|husband|spouse|partner|son|daughter|dtr|mother|father|mom|dad|sister|brother|neighbor|friend|roommate"
+    "|boyfriend|girlfriend|caregiver|landlord|employer|aunt|uncle|cousin|ex|espos[oa]|hij[oa]|vecin[oa])",
     "SERVICE": "(?:(?:no longer|not|out of) (?:in )?service|fuera de servicio|desconectado)",
     "STATE": f"(?:{'|'.join(name for name, _ in STATES.values())})",
 }
@@ -46,7 +48,11 @@ PHONE (?:is|was) (?:for )?(?:an? |the |now )*(?:business|store|restaurant|compan
 coded (?:and )?expired
 SOMEBODY passed (?:over|this|last|yesterday|today|peacefully|suddenly|during|due|at home|in (?:his|her|their|the) sleep)
 (?:bad|invalid|incorrect|non\W?working|not (?:a )?working|changed) (?:(?:phone|cell|tel|contact) )?(?:numbers?|num|nbr)
+(?:number|phone|cell|#) (?:belongs to|is|was) (?:an? |the |his |her |their |pts? )*(?:some\w*|another|ex\W?)?\W?RELATIVE
 (?:number|phone|cell) belongs to (?:a|an|the|some)
+(?:said|says|told us|answered|replied|dijo|dice) (?:that |que )?no(?: thanks?| thank you| gracias| m[aá]s| more)?\W*(?:$|[,;.(])
+(?:contact|reach|notify)\w* (?:\w+ )?(?:only )?(?:by|via|thru|through) (?:us )?(?:mail|letters?|e\W?mails?|texts?|sms|portal)
+(?:won\W?t|will not|can\W?t|cannot|not) (?:be )?(?:coming|attend(?:ing)?|(?:able to )?make (?:it|(?:the |this |his |her )?appt))
 do not (?:schedule|book|re\W?sched\w*|bother)
 (?:legal hold|legal action|litigation|litigators?|lawsuits?|suing|c\W*&\W*d letter)
 (?:attorney|atty|lawyer|legal counsel|abogad[oa]) (?:is |now |has been )*(?:involved|retained|hired|involucrad[oa])
@@ -60,7 +66,11 @@ se mud[oó](?! (?:el|la)\b)
 ya no (?:es (?:nuestr[oa] )?paciente|vive|viene)
 no vive (?:aqu[ií]|ah[ií]|all[ií])
 (?:n[uú]mero|tel[eé]fono|cel(?:ular)?) (?:desconectado|cambiado|no existe|fuera de servicio)
-cambi[oó] de (?:n[uú]mero|cl[ií]nica|doctora?|m[eé]dico|tel[eé]fono)
+cambi[oó] (?:de )?(?:n[uú]mero|cl[ií]nica|doctora?|m[eé]dico|tel[eé]fono)
+(?:tel|tel[eé]fono|n[uú]mero|cel) (?:no existe|no sirve|no es|de otra|es de otra)
+no (?:insistir|insistan|vendr[aá]|va a venir|asistir[aá])
+(?:pid\w+|solicit\w+|quiere) que (?:lo|la|le|los|las|me|nos) (?:quit|sac|borr|elimin)\w+
+(?:molest[oa]|enojad[oa]) (?:con|por) (?:las |tantas |nuestras )?llamadas
 no es (?:su|el) n[uú]mero
 prohibido llamar
 """
@@ -86,6 +96,7 @@ deported
 deportad[oa]
 (?:on )?hold
 bad (?:phone|cell|#)
+(?:this is |it\W?s |his |her |pts? |ex\W?)*RELATIVE(?:\W?s)? (?:phone|cell|number|#)
 funeral
 nis
 fax (?:line|number|machine)

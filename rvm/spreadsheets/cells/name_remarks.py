@@ -28,6 +28,8 @@ _AT_THE_ENDS = re.compile(
 )
 _BRACKETED = re.compile(r"[(\[{<]([^()\[\]{}<>]*)[)\]}>]?")
 _DIVIDED = re.compile(r"[ ][-\u2013\u2014]+[ ]?|[-\u2013\u2014]+[ ]|[-\u2013\u2014]{2,}|[*;:/~|=_#!]+")
+# Of the name, or behind it: the stroke that crosses out each letter, and marks.
+_SIGNS = re.compile("[\u0336\u0335❌✗✘✖]|~~")
 _REMARKS = re.compile(
     r"""
       (?:the\W+)?estate\b.* | late | dead | died\b.* | passed\b.* | expired\b.* | rip | dod\b.* | dec\.? | [dxn]
@@ -54,6 +56,8 @@ def remarks_no(name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _says_no(name: str) -> bool:
+    if _SIGNS.search(name):
+        return True
     bare = _BRACKETED.sub(" ; ", name)
     if _AT_THE_ENDS.match(bare.strip(" ;,")):
         return True

@@ -19,7 +19,7 @@ _NOT = (
     r"|\b(?:dont|doesnt|donot|never|not|cannot|cant|wont)\b|\b(?:can|won)[\W_]?t\b)"
 )
 _WISH = (
-    r"(?:(?:ever|want|wish|like|agree|authorized?|authorise|consent|accept|allow(?:ed)?|permitted|okay|ok|be|to|for|us|we|any|more|auto\w*)"
+    r"(?:(?:ever|want(?:s|ing)?|wish(?:es|ing)?|need|willing|interested|in|like|agree|authorized?|authorise|consent|accept|allow(?:ed)?|permitted|okay|ok|be|to|for|us|we|any|more|auto\w*)"
     r"[\W_]+)*"
 )
 _REACH = (
@@ -29,7 +29,7 @@ _REACH = (
 _MORE = r"(?:(?:more|further|all|any|of|phone|robo|auto\w*|reminder|the|to|our|your|leave|on)[\W_]+)*"
 _CALLS = (
     r"(?:(?:robo)?calls?|calling|called|contact(?![\W_]+lens)|contacted|contacting|voice[\W_]*mails?|vms?|messages?|msgs?"
-    r"|reminders)\b"
+    r"|reminders?(?![\W_]+(?:sent|left|made|given|yet)))\b"
 )
 _REFUSES = (
     r"\b(?:no|stop|quit|refus(?:es?|ed|ing)|declin(?:es?|ed|ing)|reject(?:s|ed)|object(?:s|ed)|opposes|against|without|hates?|dislikes?"
@@ -63,7 +63,8 @@ _OBJECTION = re.compile(
       {_NOT}[\W_]*{_WISH}{_REACH}
     | {_REFUSES}[\W_]+{_MORE}{_CALLS}(?![\W_]*(?:no|or|and)?[\W_]*no[\W_]*show)
     | \bopt(?:ed|s|ing)?[\W_]*out\b | \bd[\W_]?n[\W_]?c\b | \bdn(?:lm|lvm?)\b | \bdonotc\w+ | \bunsub(?:scri\w+)?\b
-    | [†✝] | \b{_DIED}\b | \b(?:dod|date[\W_]+of[\W_]+death)\b[\W_]*\d | (?:^|[\x1f(,;])[\W_]*d\.[ ]?\d{{1,2}}[/-]\d{{1,2}}[/-]\d\d
+    | [†✝🚫⛔📵💀🪦] | \b{_DIED}\b
+    | \b(?:dod|date[\W_]+of[\W_]+death)\b[\W_]*\d | (?:^|[\x1f(,;])[\W_]*d\.[ ]?\d{{1,2}}[/-]\d{{1,2}}[/-]\d\d
     | \b(?:pt|patient|client|she|he)[\W_]+(?:is[\W_]+|has[\W_]+)?(?:dead|expired|passed(?=[\W_]*(?:\d|\x1f|$)))\b
     | {_WITHDREW}[\W_]+(?:\w+[\W_]+)?consent(?:ed)?\b(?![\W_]+(?:is[\W_]+)?(?:need|requir|necessary))
     | \bconsent[\W_]+(?:was[\W_]+|is[\W_]+|has[\W_]+been[\W_]+)?(?:revoked|withdrawn|refused|declined|denied)\b
@@ -89,6 +90,7 @@ _OBJECTION = re.compile(
     | \b(?:(?:will|gonna|(?:going|wants?|plans?|intends?)[\W_]+to)[\W_]+sue|(?:is|are)[\W_]+suing)
       [\W_]*(?:$|\x1f|\b(?:us|you|the|if|over)\b)
     | \bnot[\W_]+(?:his|hers?|theirs?|(?:the|this)[\W_]+(?:pts?|patients?|persons?))(?:[\W_]+s)?[\W_]+(?:number|phone|cell)\b
+    | \b(?:texts?|sms|e?[\W_]?mails?|portal|letters?)[\W_]+instead\b | \b(?:tty|tdd|relay|vrs)[\W_]+only\b
     | \b(?:texts?|sms|e?[\W_]?mails?|portal|letters?)[\W_]+only\b | \bonly[\W_]+(?:texts?|sms|e?[\W_]?mails?|portal)\b
     | \bsolo[\W_]+(?:por[\W_]+)?(?:mensajes?[\W_]+de[\W_]+texto|correos?|textos?|sms|cartas?|e?[\W_]?mails?)\b
     | \bcease\b | \bd(?:ad[oa]|io)[\W_]+de[\W_]+baja\b | \bcomplain\w*[\W_]+(?:\w+[\W_]+){{0,2}}(?:calls?|voicemails?)\b
@@ -157,8 +159,10 @@ never text texts sms portal letter letters only callback callbacks phoned ringin
 finado finada qepd stopall unsub removal belongs incorrecto erroneo solo msj msjs llames llama llamemos llamamos llamando interes
 interesado interesada descanse paz occiso occisa estate dod death party lista dejen deje dejar pare paren parar paciente cliente
 voluntaria fcc tcpa sue q bothered hear llamarle llamarlo llamarla llamarme hablar hablarle hablarla interested threatened
-threatens threatening suing llamadas mensajes reminders person phone guy man woman lady individual pt patient
+threatens threatening suing llamadas mensajes reminders person phone guy man woman lady individual pt patient tty tdd relay
+vrs instead
 """
+_SIGNS = frozenset("†✝🚫⛔📵💀🪦")
 _TELLTALE_WORDS = frozenset(_TELLTALE.encode().split())
 # All but letters parts words. Bytes are divided three times as fast as by an expression.
 _WORDS_ONLY = bytes(byte if chr(byte) in ascii_lowercase else ord(" ") for byte in range(256))
@@ -171,10 +175,8 @@ def objects(text: str) -> bool:
         low = low.replace("_", " ")
     if not low.isascii():
         low = _MARKS.sub("", unicodedata.normalize("NFKD", low))
-    if (
-        "†" not in low
-        and "✝" not in low
-        and _TELLTALE_WORDS.isdisjoint(low.encode("ascii", "replace").translate(_WORDS_ONLY).split())
+    if (low.isascii() or _SIGNS.isdisjoint(low)) and _TELLTALE_WORDS.isdisjoint(
+        low.encode("ascii", "replace").translate(_WORDS_ONLY).split()
     ):
         return False
     found = _OBJECTION.search(low)
@@ -201,7 +203,7 @@ _NOTED = re.compile(
     r"""
       \W*(?:(?:pt|patient|px|client|paciente)\W+)?(?:refuse[sd]?|declin(?:e[sd]?|ed)|revoked|withdrew|withdrawn|rejected|expired|exp|passed
       |rechaz[oóa]|rehus[oóa]|(?:se\W+)?neg[oó])(?:\W*$|\W+(?:on\W+)?\d|\W+(?:reminders?|calls?|contact)\b)
-    | \W*(?:(?:appt|appointment|apt|visit|pt|patient|cita|paciente)\W+)?(?:cancel+ed|cancelad[oa]|cancel(?:[oó]|ar)|cxl?['’]?d?)
+    | \W*(?:(?:appt|appointment|apt|visit|pt|patient|cita|paciente)\W+)?(?:cancel+ed|cancelad[oa]|cancel(?:[oó]|ar)|c/?xl?['’]?d?)
       (?!.*\bre(?:sch|book|program|agend))
       (?:\W*$|\W+(?:on\W+)?\d|\W+(?:per|by|via|por|appt|apt|appointment|visit|la\W+cita)\b)
     | \W*(?:no\W+(?:phone|tel|v\W?m)|wn)\W*$

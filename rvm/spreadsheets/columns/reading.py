@@ -262,7 +262,10 @@ def _may_hold_phones(meaning: Meaning, sample: Sample) -> bool:
     if meaning.soft:
         return sample.holds_phones or not sample.worded
     return sample.phones > 0 or not (
-        Sample(sample.worded).answers_or_dates or sample.names_ways or sample.share(names_types) >= 0.5
+        Sample(sample.worded).answers_or_dates
+        or sample.names_ways
+        or sample.share(names_types) >= 0.5
+        or sample.share(says_whose) >= 0.5
     )
 
 
@@ -357,7 +360,8 @@ def _of_types(name: str, sample: Sample) -> Column | None:
     “Spouse” may be whose phone it is, and what the person is to somebody: where somebody else is named, it is asked.
     """
     sense = meaning_of(name).sense
-    if sense not in (Sense.UNKNOWN, Sense.BLANK, Sense.DESCRIBES, Sense.ACT) or not may_say_whose(name):
+    # “Whose phone” and “Contact” are phones only where phones stand in them.
+    if sense not in (Sense.UNKNOWN, Sense.BLANK, Sense.DESCRIBES, Sense.ACT, Sense.PHONE) or not may_say_whose(name):
         return None
     # By which way somebody wishes to be reached is another question.
     if sample.share(says_whose) < 0.5 or sample.names_other_ways or (sense is Sense.ACT and sample.names_ways):

@@ -134,7 +134,7 @@ harmless: shot booster dose lab labs test tests screening fasting npo wheelchair
 harmless: virtual
 harmless: video exam procedure surgery medication medications prescription rx refill refills weight height glucose a1c bmi mammogram
 harmless: fall falls risk preauth precert balance oxygen walker cane dnr directive livingwill wellness vacuna vacunas vacunado
-harmless: vacunada pay dental vision
+harmless: vacunada pay dental vision religion religious faith
 harmless: transporte interprete fumador embarazada
 harmless: colonoscopy student veteran military employed education household dependents middle mi suffix prefix title initial birth
 harmless: dob

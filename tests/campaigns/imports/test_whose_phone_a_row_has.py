@@ -59,6 +59,14 @@ def test_which_phone_is_preferred_is_no_phone(cells: list[str]) -> None:
     assert (read.asked, read.columns) == ({}, ["name", "phone", "phone_2", "preferred_phone"])
 
 
+@pytest.mark.parametrize(
+    "name", ["Whose phone", "Phone belongs to", "Phone owner", "Contact", "Contact Relation", "Speak to"]
+)
+def test_whose_a_phone_is_is_asked_about_where_somebody_elses_is_named(name: str) -> None:
+    read = read_list(rows(name, "Self", "Daughter", "Self", "Wife", "self"))
+    assert read.asked == {1: "phone_type"} or "+12025550102" not in read.reached
+
+
 def test_a_home_of_the_patient_is_a_phone_where_phones_stand_in_it() -> None:
     read = read_list(
         b"Guar Home,Pt Name,Pt Home,Pt Cell\r\n3035550150,Ana,,2025550101\r\n3035550151,Ben,2025550102,\r\n"

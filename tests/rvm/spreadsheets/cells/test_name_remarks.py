@@ -22,6 +22,7 @@ REMARKS = several(
     Ana Paz (murió)|Ana Paz (baja)|Ana Paz - no llamar|Ana Paz (se mudó)|Ana Paz (STOP)|Ana Paz (incarcerated)|Ana Paz (not a patient)
     DECEASED - Ana Paz|DECEASED: Ana Paz|Dead - Ana Paz|Ana Paz - bad number|Ana Paz (hold)|Ana Paz (discharged from practice)
     Ana Paz (inactiva)|Ana Paz !DNC|Ana Paz #DNC|Ana Paz (exp 3/2)|Ana Paz (dec'd)|Ana Paz (attorney involved)|Ana Paz_DNC_
+    ~~Ana Paz~~|A̶n̶a̶ Paz|❌ Ana Paz|Ana Paz 🚫|📵 Ana Paz
     """
 )
 NAMES = several(

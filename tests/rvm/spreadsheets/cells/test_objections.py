@@ -27,6 +27,11 @@ OBJECTIONS = several(
     pls mail letter instead of calling
     prefers email rather than calls|phone is shut off|# is a business|number no good|phone not accepting calls|not correct number
     landline disconnected|no longer follows here|doesn't come here anymore|obit in paper 3/2|pt coded and expired
+    said no|says no thank you|pt said no|dijo que no|not wanting calls|does not need reminders|no reminder needed|contact by mail
+    contact pt via portal|text instead|email instead|TTY only|number belongs to ex|number is her daughter's|ex husband's phone
+    wife's cell
+    c/x by pt|won't be coming|can't make it|no contesta, no insistir|cambió número|tel no existe|número es de otra persona|no vendrá
+    pidió que la quitáramos|molesta con las llamadas|🚫|Ben Fern 📵|No. Said no.|XXXX no calls
     pt. passed over weekend|known litigator|do_not_call|flu;do_not_call|{"consent": false}|{"do_not_call": true}|funeral 3/2|NIS
     """
 )
@@ -41,6 +46,9 @@ EVERYDAY = several(
     Mother passed last week|both parents deceased|parents are deceased|recently deceased husband|esposo fallecido|su madre falleció
     falleció su esposo|murió su madre|unsub from emails|unsubscribed from newsletter|email opt out|Email unsubscribed|e-mail opt-out
     not deceased|did not opt out|DNC=N|dnc: no|deceased: no|{"do_not_call": false}|correct number verified|call instead of text
+    said no pain|says no changes|said no one home|no reminder sent yet|no reminder left|contact lens by mail|can't make a fist
+    wife's birthday|daughter's school|friend of Dr Oak|coming with wife|needs reminder|mailed letter|sent portal message
+    is her daughter
     goes here for PT|comes here often|obit writer|phone is fine|number is correct|not seen since May|number is for cell
     opted out of emails|unsubscribed from marketing emails|baja del boletín|has attorney|attorney by profession
     passed on the survey|real estate agent|dodge 3/2|no interest charge|will see us Monday|party wrong time|our patient
