@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from rvm.spreadsheets.columns.kinds import DECIDING, UNCLEAR
+from rvm.spreadsheets.columns.kinds import DECIDING, NAMES, UNCLEAR
 from rvm.spreadsheets.columns.reading import Column, Watch
 from rvm.spreadsheets.preview import Preview, width_of
 
@@ -48,8 +48,9 @@ def _watch(kind: str, guessed: Column | None, *, said: bool) -> Watch | None:
     if kind in _JUDGED:
         return None
     if said:
-        # A no in so many words is one in a column of notes too; who means something else by it has the column not read.
-        return Watch.WORDS if kind else None
+        # A no in so many words is one in a column of notes too, and “(Estate)” beside any name; who means something else by it has
+        # the column not read.
+        return (Watch.NAMES if kind in NAMES else Watch.WORDS) if kind else None
     if guessed is None:
         return Watch.ANSWERS
     if guessed.kind in REPORTED and not kind:

@@ -15,9 +15,9 @@ from campaigns.imports.row_errors import CODES
 from rvm.spreadsheets.cells import report_lines
 from rvm.spreadsheets.cells.answers import Answer, Standing, answer, canceled, consented, died, standing
 from rvm.spreadsheets.cells.name_remarks import remarks_no
-from rvm.spreadsheets.cells.objections import answers_plainly, answers_something, denies, objects
+from rvm.spreadsheets.cells.objections import answers_plainly, answers_something, denies, objects, objects_in, words_of
 from rvm.spreadsheets.cells.phones import CROSSED_OUT, looks_like_phone
-from rvm.spreadsheets.columns.kinds import DECIDING
+from rvm.spreadsheets.columns.kinds import DECIDING, NAMES
 from rvm.spreadsheets.columns.names import names_another_way, names_types
 from rvm.spreadsheets.columns.reading import Watch
 from rvm.spreadsheets.trimming import folded, trimmed
@@ -50,9 +50,7 @@ ORDER = (
 _RANK = {code: rank for rank, code in enumerate(ORDER)}
 WATCHED = frozenset({"says_no", "column_unclear"})
 # Where a row says whom and what it means: crossed out there, it means nobody.
-_MEANT = frozenset(
-    {"name", "first_name", "last_name", "record_number", "reference", "appointment_day", "appointment_time"}
-)
+_MEANT = frozenset({*NAMES, "record_number", "reference", "appointment_day", "appointment_time"})
 # Of nobody.
 REPORT_LINE = "report_line"
 # These say no to the numbers of the row, whatever other rows say about them. An appointment may be canceled and another one stand,
@@ -205,6 +203,7 @@ def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
     said = itemgetter(*places) if len(places) > 1 else lambda row: [row[at] for at in places]
     # Of what nobody has explained an answer of any kind stops.
     closely = [(at, _CLOSELY[watch]) for at, watch in watched if watch in _CLOSELY]
+    figures = [at for at, watch in watched if watch in (Watch.FIGURES, Watch.DAYS)]
     name_at = next((at for at, kind in enumerate(layout.columns) if kind in ("name", "last_name")), None)
 
     # Of workbooks, whose rows are ragged.
@@ -215,7 +214,8 @@ def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
 
     def look(row: Row) -> str:
         cells = "\x1f".join(said(row))
-        if objects(cells):
+        low, words = words_of(cells)
+        if objects_in(low, words):
             return "says_no"
         reported = report_lines.begins_as_one(cells) or (
             name_at is not None and report_lines.names_a_clinic(row[name_at])
@@ -229,7 +229,8 @@ def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
         for at, (stops, code) in closely:
             if (cell := row[at]) and stops(cell):
                 return code
-        return ""
+        # A note that says no may stand where figures do.
+        return "says_no" if not _INSTEAD.isdisjoint(words) and any(denies(row[at]) for at in figures) else ""
 
     return look
 
@@ -251,11 +252,17 @@ def _says_more(cell: str) -> bool:
     return cell not in CODES and cell not in _SENTENCES and (objects(cell) or answers_something(cell))
 
 
+# Any note that says no has one of these words, by which most rows are passed.
+_INSTEAD = frozenset(
+    b"moved moving relocated hospice expired exp inactive refused refuses refuse declined declines withdrawn withdrew revoked "
+    b"rejected said says patient pt px client died dead passed cancelled canceled cxl cx transferred fired terminated dismissed "
+    b"incarcerated jail prison deported hold disconnected disc number phone left practice clinic no not never stop remove".split()
+)
 _CLOSELY: dict[Watch, tuple[Callable[[str], bool], str]] = {
     Watch.NOTES: (denies, "says_no"),
     Watch.NAMES: (remarks_no, "says_no"),
     Watch.PREFERENCE: (_prefers_otherwise, "column_unclear"),
     Watch.REPORTED: (_says_more, "says_no"),
     Watch.ANSWERS: (answers_something, "column_unclear"),
-    Watch.CODES: (_answers_in_words, "column_unclear"),
+    **dict.fromkeys((Watch.CODES, Watch.DAYS), (_answers_in_words, "column_unclear")),
 }

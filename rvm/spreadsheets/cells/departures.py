@@ -57,6 +57,7 @@ do not (?:schedule|book|re\W?sched\w*|bother)
 (?:legal hold|legal action|litigation|litigators?|lawsuits?|suing|c\W*&\W*d letter)
 (?:attorney|atty|lawyer|legal counsel|abogad[oa]) (?:is |now |has been )*(?:involved|retained|hired|involucrad[oa])
 (?:retained|hired|represented by|got|consulted) (?:an? |his |her |their |with )*(?:attorney|atty|lawyer|counsel)
+(?:contact|call|speak (?:to|with)|through) (?:the |his |her )?(?:attorney|atty|lawyer)
 (?:amenaz\w+ con|va a|quiere) demandar(?:nos|lo|la)?
 (?:acci[oó]n|demanda) (?:legal|judicial)
 (?:wants?|prefers?|send) (?:letters?|mail|e\W?mails?|texts?) (?:only|instead)
@@ -90,6 +91,7 @@ comfort care(?: only)?
 fired
 terminated
 dismissed
+not (?:an? |our )?(?:patient|pt|client)
 incarcerated
 (?:in|to) (?:jail|prison)
 deported

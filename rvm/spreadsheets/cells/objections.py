@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from string import ascii_lowercase
 
@@ -170,14 +171,22 @@ _WORDS_ONLY = bytes(byte if chr(byte) in ascii_lowercase else ord(" ") for byte 
 
 def objects(text: str) -> bool:
     """Whether a text says anywhere that somebody must not be reached, or has died. Cells may be joined by `\\x1f`. Never raises."""
+    return objects_in(*words_of(text))
+
+
+def words_of(text: str) -> tuple[str, list[bytes]]:
+    """A text as `objects_in` takes it: in lower case and without accents, and its words of letters."""
     low = text.lower()
     if "_" in low:
         low = low.replace("_", " ")
     if not low.isascii():
         low = _MARKS.sub("", unicodedata.normalize("NFKD", low))
-    if (low.isascii() or _SIGNS.isdisjoint(low)) and _TELLTALE_WORDS.isdisjoint(
-        low.encode("ascii", "replace").translate(_WORDS_ONLY).split()
-    ):
+    return low, low.encode("ascii", "replace").translate(_WORDS_ONLY).split()
+
+
+def objects_in(low: str, words: Iterable[bytes]) -> bool:
+    """As `objects`."""
+    if _TELLTALE_WORDS.isdisjoint(words) and (low.isascii() or _SIGNS.isdisjoint(low)):
         return False
     found = _OBJECTION.search(low)
     if found is not None and _OF_OTHERS.search(low):

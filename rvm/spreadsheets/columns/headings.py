@@ -32,8 +32,9 @@ _OVER_A_SECTION = re.compile(
 
 
 _BESIDE = re.compile(
-    r"(?:(?:patients?|pts?|list|pacientes?|lista)\W+)*(?:remov\w+|exclu(?:ded?|sions?|idos?)|supp?ress\w*|black\W?list\w*|block\w*|stops?|dnd|dead|rip|expired"
-    r"|estates?|unsubs?\w*|opt\w*outs?|inactiv\w+|former\b.*|no\W+longer\b.*|bad\W+\w+|wrong\W+\w+|quitar|eliminad\w+|cancel\w*)\b"
+    r"(?:(?:patients?|pts?|people|list|who|pacientes?|lista|que|de)\W+)*(?:remov\w+|exclu(?:ded?|sions?|idos?)|supp?ress\w*|black\W?list\w*"
+    r"|negra|block\w*|stops?|dnd|dead|rip|expired|estates?|unsubs?\w*|opt\w*outs?|inactiv\w+|former\b.*|no\W+longer\b.*|bad\W+\w+|wrong"
+    r"|quitar|eliminad\w+|cancel\w*|declin\w+|refus\w+|muert\w+|murier\w+)\b"
 )
 
 

@@ -18,10 +18,9 @@ PHONE_TYPE = "phone_type"
 # Says which of the person's phones is tried first: Home, Cell.
 PREFERRED_PHONE = "preferred_phone"
 REPEATED = (*DECIDING, EXTENSION, PHONE_TYPE)
+NAMES = ("name", "first_name", "last_name")
 ONCE = (
-    "name",
-    "first_name",
-    "last_name",
+    *NAMES,
     "record_number",
     "reference",
     "appointment_day",

@@ -40,7 +40,8 @@ class Whose(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """`kind` is given with KIND, and says of what DESCRIBES whether it is a fax, an address, a day or a time, or names a contact, and
-    of a STATUS whether it is a disposition, a confirmation or a code; UNKNOWN may be a code too.
+    of a STATUS whether it is a disposition, a confirmation or a code; UNKNOWN may be a code too, and HARMLESS
+    a figure.
 
     `question` is given with ASK, and with a KIND where it is asked if the cells are ways to reach somebody.
 
@@ -143,7 +144,8 @@ def meaning_of(name: str) -> Meaning:
     if said.has("note"):
         return Meaning(Sense.NOTES)
     if said.has("harmless") and not said.has("omit", *_ACTS, *_PHONES):
-        return Meaning(Sense.HARMLESS)
+        aged = said.has("birth") or not {"age", "edad"}.isdisjoint(said.words)
+        return Meaning(Sense.HARMLESS, "figure" if aged else "")
     if said.has("channel") and said.only("channel", "address", *_OF_THE_PERSON):
         return Meaning(Sense.DESCRIBES, "address")
     if said.only("code", "filler"):

@@ -11,7 +11,7 @@ from rvm.spreadsheets.cells.countries import country
 from rvm.spreadsheets.cells.objections import answers_something
 from rvm.spreadsheets.cells.places import postal_code, state, time_zone
 from rvm.spreadsheets.columns.headings import any_says_no, headings, keeps_out
-from rvm.spreadsheets.columns.kinds import EXTENSION, ONCE, PHONE_TYPE, PHONES, PREFERRED_PHONE, UNCLEAR
+from rvm.spreadsheets.columns.kinds import EXTENSION, NAMES, ONCE, PHONE_TYPE, PHONES, PREFERRED_PHONE, UNCLEAR
 from rvm.spreadsheets.columns.names import (
     TYPES,
     Meaning,
@@ -58,6 +58,8 @@ class Watch(StrEnum):
     ANSWERS = "answers"  # these, and any yes or mark, of which nobody knows to what
     CODES = "codes"  # these, unless they are one figure or letter, as others stand in the column too
     PREFERENCE = "preference"  # these, and any answer or way to be reached that is no phone of the person
+    FIGURES = "figures"  # these, and a note in the place of a figure: “Expired 3/2” as a record number
+    DAYS = "days"  # as of FIGURES and of CODES
     NAMES = "names"  # these, and what stands beside a name: “(Estate)”, “- expired”
     REPORTED = "reported"  # these, but for what our own error report says
 
@@ -85,7 +87,11 @@ class Around:
 
 NOTHING_AROUND = Around()
 SAID = Column("", Sureness.SURE, Why.SAID)
-_NAMES = ("name", "first_name", "last_name")
+_WATCHES = {
+    **dict.fromkeys(NAMES, Watch.NAMES),
+    **dict.fromkeys(("record_number", "reference"), Watch.FIGURES),
+    **dict.fromkeys(("appointment_day", "appointment_time"), Watch.DAYS),
+}
 _MERGED = ""  # until it has its name
 
 
@@ -135,7 +141,7 @@ def read_patients(
     for at in headings(rows):
         columns[at] = _ask(Question.HEADING, Why.CELLS)
     # A mark beside something else than a person is about that.
-    of_people = [at for at in around.marked if at < len(columns) and columns[at].kind in (*_NAMES, *PHONES)]
+    of_people = [at for at in around.marked if at < len(columns) and columns[at].kind in (*NAMES, *PHONES)]
     for at in of_people[:1]:
         columns[at] = _ask(Question.COLOUR, Why.CELLS)
     return columns
@@ -151,7 +157,7 @@ def _side_by_side(names: Sequence[str], columns: Sequence[Column]) -> list[int]:
     """The phones of lists that stand beside each other: Name, Phone, Name, Phone. One person's would be taken for another's."""
     said = list(map(folded, names))
     twice = [at for at, name in enumerate(said) if name and said.count(name) > 1]
-    people = any(meaning_of(names[at]).kind in _NAMES for at in twice)
+    people = any(meaning_of(names[at]).kind in NAMES for at in twice)
     return [at for at in twice if columns[at].kind in PHONES] if people else []
 
 
@@ -404,8 +410,7 @@ def _of_kind(meaning: Meaning, sample: Sample) -> Column:
     if (question := _DOUBTS.get(kind, _no_doubt)(sample)) is not Question.NONE:
         return _ask(question, Why.NAME_AND_CELLS)
     # Where a day or an hour is expected “Cancelled” may stand instead of it.
-    watch = Watch.CODES if kind in ("appointment_day", "appointment_time") else Watch.WORDS
-    watch = Watch.NAMES if kind in _NAMES else watch
+    watch = _WATCHES.get(kind, Watch.WORDS)
     return Column(kind, Sureness.SURE, Why.NAME_AND_CELLS if sample.filled else Why.NAME, watch=watch)
 
 
@@ -512,7 +517,9 @@ def _asked(meaning: Meaning, sample: Sample) -> Column:
 
 
 def _harmless(meaning: Meaning, sample: Sample) -> Column:
-    return _ask(Question.STATUS, Why.CELLS) if sample.ends_somebody_plainly else _merged(Watch.WORDS)
+    if sample.ends_somebody_plainly:
+        return _ask(Question.STATUS, Why.CELLS)
+    return _merged(Watch.FIGURES if meaning.kind == "figure" and sample.holds_digits else Watch.WORDS)
 
 
 def _described(meaning: Meaning, sample: Sample) -> Column:
@@ -520,7 +527,9 @@ def _described(meaning: Meaning, sample: Sample) -> Column:
         return _merged(Watch.WORDS)  # of whom some have declined to give theirs
     if sample.ends_somebody_plainly:
         return _ask(Question.STATUS, Why.CELLS)
-    return _ask(Question.YES_OR_NO, Why.CELLS) if sample.answers_in_words else _merged(Watch.CODES)
+    if sample.answers_in_words:
+        return _ask(Question.YES_OR_NO, Why.CELLS)
+    return _merged(Watch.DAYS if meaning.kind in ("day", "time") and sample.holds_digits else Watch.CODES)
 
 
 def _notes(meaning: Meaning, sample: Sample) -> Column:
@@ -534,7 +543,8 @@ def _unknown(meaning: Meaning, sample: Sample) -> Column:
         return _ask(Question.PREFERENCE, Why.CELLS)
     if sample.holds_answers or sample.answers_somewhere or sample.marks_with_dates or sample.objects_with_dates:
         return _ask(Question.YES_OR_NO, Why.CELLS)
-    if sample.ends_somebody or (meaning.kind == "code" and sample.holds_short_codes):
+    coded = meaning.kind == "code" or meaning.sense is Sense.PHONE
+    if sample.ends_somebody or (coded and sample.holds_short_codes):
         return _ask(Question.STATUS, Why.CELLS)
     return Column(_MERGED, Sureness.UNSURE, Why.NOTHING, watch=Watch.CODES if sample.holds_codes else Watch.ANSWERS)
 

@@ -147,7 +147,7 @@ handled: verified verify required req needed due done sent collected active acti
 handled: paid owed owes received reviewed printed mailed faxed uploaded pending submitted outstanding requested obtained notice
 handled: packet acknowledgment acknowledgement ack checked entered filed attached current valid eligible needs missing enviado enviada
 handled: verificado verificada requerido requerida pagado pagada pendiente recibido recibida archivo firmado firmada
-omit: skip omit avoid bypass ignore except hold dont
+omit: skip omit avoid bypass ignore except hold dont release releases roi phi disclosure disclose hospice
 describes: from insurance ins payer payor plan balance billing amount price cost fee due owed charge charges invoice payment saldo
 describes: pago
 describes: translator visit visits appointment appointments appt service specialty diagnosis employment occupation provider doctor

@@ -256,6 +256,12 @@ def test_a_remark_beside_a_name_keeps_its_person_out(names: str, column: str) ->
     assert (read.asked, reached(read), set(read.codes.values())) == ({}, OTHERS, {"says_no"})
 
 
+def test_a_remark_beside_a_name_is_heard_whoever_says_that_it_is_the_name() -> None:
+    content = as_text([["Zork", "Cell"], ["Fern, Ben (Estate)", "(415) 555-0102"], ["Ana Lopez", "(415) 555-0101"]])
+    assert reached(read_list(content, {0: "name"})) == "1"
+    assert reached(read_list(content, {0: ""})) == "12"
+
+
 SOURCES = several(
     """
     Consent given by|Opted in via|Opt-in source|Consent source|Consent method|Opt In Method|Source of consent|OPTIN_SOURCE
@@ -361,6 +367,48 @@ ELSEWHERE = {
 def test_a_no_in_another_column_is_heard_or_asked_about(name: str, cells: str) -> None:
     read = read_list(six((name, cells)))
     assert read.asked or reached(read) == OTHERS
+
+
+FIGURES = {
+    "MRN": "1000{}",
+    "Chart #": "C-{}",
+    "Reference": "v-{}",
+    "DOB": "1/{}/1950",
+    "Date of Birth": "1950-01-0{}",
+    "Age": "7{}",
+    "Appt Date": "12/{}/2026",
+    "Appt Time": "9:{}0",
+    "Date": "12/{}/2026",
+}
+INSTEAD = [
+    "Expired 3/2",
+    "moved",
+    "hospice",
+    "inactive",
+    "not a patient",
+    "said no",
+    "refused",
+    "pt declined",
+    "no longer lives here",
+]
+
+
+@pytest.mark.parametrize(("name", "figure"), FIGURES.items(), ids=FIGURES)
+@pytest.mark.parametrize("note", INSTEAD)
+def test_a_note_in_the_place_of_a_figure_is_heard(name: str, figure: str, note: str) -> None:
+    cells = [figure.format(at) for at in range(1, 7)]
+    cells[1] = cells[3] = note
+    read = read_list(six((name, "|".join(cells))))
+    assert read.asked or reached(read) == OTHERS
+
+
+def test_what_has_expired_besides_keeps_nobody_out() -> None:
+    columns = (
+        ("Insurance ID", "W1|W2|expired|W4|W5|W6"),
+        ("Address", "1 Moved Hill|2 Oak|3 Dead End|No. 4|5 Elm|Hospice House"),
+    )
+    read = read_list(six(*columns, ("Referral #", "101|102|Expired|104|105|106")))
+    assert (read.asked, reached(read)) == ({}, EVERYBODY)
 
 
 CLEAN = {
@@ -980,7 +1028,8 @@ BESIDE = several(
     DNC|Do not call|Opt outs|Opt-Outs|OptOuts|opt_outs|Deceased|No llamar|Cancelled|Cancelled 3-2|Removed|Remove|Do Not Contact
     Unsubscribed|Excluded|Exclusions|Suppression list|Blocked|STOP|Declined|Refused|No contactar|Fallecidos|Bajas|Canceladas
     Opted out 2026
-    Bad numbers|Inactive|No shows|DNC list|Blacklist|Expired|Do not remind|Moved|Hospice
+    Pts who declined|Wrong #|Lista negra|Muertos|Left practice|Bad numbers|Inactive|No shows|DNC list|Blacklist|Expired|Do not remind
+    Moved|Hospice
     """
 )
 BESIDE_NOTHING = several(

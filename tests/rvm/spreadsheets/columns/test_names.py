@@ -89,7 +89,7 @@ NO_ADMINISTRATION = several(
     Call list|Voicemail on file|HIPAA auth|Auth to call|Skip Fall|Exclude flu|Contact form received|No portal|Text sent|Call needed
     Hold
     Interpreter call needed|Reminder letter sent|Auth|Authorized|Autorización|Autorización firmada|Phone release|Message form signed
-    HIPAA call|HIPAA contact on file
+    HIPAA call|HIPAA contact on file|Lab results release|Interpreter release|Release referral
     """
 )
 
