@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from rvm.spreadsheets.columns.kinds import DECIDING, UNCLEAR
+from rvm.spreadsheets.columns.kinds import DECIDING, NAMES, UNCLEAR
 from rvm.spreadsheets.columns.reading import Column, Watch
 from rvm.spreadsheets.preview import Preview, width_of
 
@@ -49,8 +49,9 @@ def _watch(kind: str, guessed: Column | None, *, said: bool) -> Watch | None:
     if kind in _JUDGED:
         return None
     if said:
-        # An explicit refusal counts in any column that is read. A user can have the column not read if it means something else.
-        return Watch.WORDS if kind else None
+        # An explicit refusal counts in any column that is read, and a remark such as “(Estate)” beside any name. A user can have the
+        # column not read if it means something else.
+        return (Watch.NAMES if kind in NAMES else Watch.WORDS) if kind else None
     if guessed is None:
         return Watch.ANSWERS
     if guessed.kind in REPORTED and not kind:

@@ -33,6 +33,11 @@ CODES: dict[str, Code] = {
         _I, "This number is not the person's own, as the column with its type says; give a number of the person."
     ),
     "two_numbers": Code(_I, phones.TWO),
+    "crossed_out": Code(
+        _I,
+        "The number, the name or the appointment in this row is crossed out in the workbook, in whole or in part; write what is "
+        "meant anew, or leave the row out.",
+    ),
     "has_letters": Code(_I, phones.LETTERS),
     "not_a_phone": Code(_I, phones.SHAPE),
     "number_malformed": Code(_I, "The phone number must be + and 7 to 15 digits, such as +12025550142."),

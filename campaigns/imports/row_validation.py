@@ -26,8 +26,8 @@ from rvm.spreadsheets.cells.objections import answers_something, objects
 from rvm.spreadsheets.cells.phones import SAYS_NONE, lacks_area_code, numbers_in, with_area_code
 from rvm.spreadsheets.columns.headers import names_other_columns
 from rvm.spreadsheets.columns.headings import heading_at
-from rvm.spreadsheets.columns.kinds import AREA_CODE, DECIDING, EXTENSION, PHONE_TYPE, PHONES
-from rvm.spreadsheets.columns.names import Whose, whose
+from rvm.spreadsheets.columns.kinds import AREA_CODE, DECIDING, EXTENSION, PHONE_TYPE, PHONES, PREFERRED_PHONE
+from rvm.spreadsheets.columns.names import Whose, types_of, whose
 from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.rows import DamagedRow
 
@@ -36,7 +36,17 @@ MAX_FIELD_BYTES = 8000
 _PLACES = {"time_zone": cell_values.time_zone, "state": cell_values.state, "postal_code": cell_values.postal_code}
 _NOT_KEPT = {"", "reference", "record_number", "country", EXTENSION, AREA_CODE, PHONE_TYPE, *DECIDING, *_PLACES}
 # By these two rows of one number are no other persons.
-_NOT_COMPARED = {*PHONES, "country", EXTENSION, AREA_CODE, PHONE_TYPE, *DECIDING, "consent_date", "consent_source"}
+_NOT_COMPARED = {
+    *PHONES,
+    "country",
+    EXTENSION,
+    AREA_CODE,
+    PHONE_TYPE,
+    PREFERRED_PHONE,
+    *DECIDING,
+    "consent_date",
+    "consent_source",
+}
 # Of a phone, that it is the one in the row above.
 _DITTO = frozenset(
     {
@@ -260,10 +270,14 @@ def _number_for(campaign: Campaign, layout: Layout) -> Callable[[Row], tuple[str
         for at in phones
     ]
     [first, *others] = described
+    ordered = _ordering(layout, described)
     plain = not others and "country" not in layout.columns and first[1:] == (None, None)
 
     def number_in(row: Row, at: int, extension_at: int | None, type_at: int | None) -> str:
-        if type_at is not None and whose(row[type_at]) is Whose.OTHER:
+        # “Mother” is whom to call about a child where somebody has said so, and somebody else where nobody has.
+        if type_at is not None and whose(row[type_at]) in (
+            (Whose.OTHER,) if type_at in layout.said else (Whose.OTHER, Whose.GUARDIAN)
+        ):
             raise CellInvalid("phone_of_another", "")
         number = cell_values.phone(row[at], region_of(row))
         if extension_at is not None and cell_values.text(row[extension_at]).casefold() not in SAYS_NONE:
@@ -275,15 +289,42 @@ def _number_for(campaign: Campaign, layout: Layout) -> Callable[[Row], tuple[str
 
     def the_first(row: Row) -> tuple[str, int]:
         why: CellInvalid | NumberInvalid | None = None
-        for nth, each in enumerate(described):
+        for nth in ordered(row):
             try:
-                return number_in(row, *each), nth
+                return number_in(row, *described[nth]), nth
             except (CellInvalid, NumberInvalid) as refused:
                 if why is None or why.code == "phone_missing":
                     why = refused
         raise why or AssertionError("a list has a phone column")
 
     return the_only if plain else the_first
+
+
+_Described = tuple[int, int | None, int | None]
+
+
+def _ordering(layout: Layout, described: Sequence[_Described]) -> Callable[[Row], Sequence[int]]:
+    """A function for the order in which the phones of a row are tried: first those that the person prefers, if a column says it."""
+    plain = range(len(described))
+    if PREFERRED_PHONE not in layout.columns:
+        return lambda row: plain
+    preferred_at = layout.columns.index(PREFERRED_PHONE)
+    named = [types_of(layout.header[at]) if at < len(layout.header) else () for at, _, _ in described]
+
+    def ordered(row: Row) -> Sequence[int]:
+        preferred = types_of(cell_values.text(row[preferred_at]))
+        if not preferred:
+            return plain
+        types = [
+            name or (types_of(cell_values.text(row[type_at])) if type_at is not None else ())
+            for name, (_, _, type_at) in zip(named, described, strict=True)
+        ]
+        places = [
+            min((preferred.index(each) for each in own if each in preferred), default=len(plain)) for own in types
+        ]
+        return sorted(plain, key=places.__getitem__)
+
+    return ordered
 
 
 def extension_of(phone_at: int, columns: Sequence[str], phones: Sequence[int]) -> int | None:

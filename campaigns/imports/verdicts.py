@@ -13,10 +13,14 @@ from operator import itemgetter
 from campaigns.imports.layout import Layout
 from campaigns.imports.row_errors import CODES
 from rvm.spreadsheets.cells.answers import Answer, Standing, answer, canceled, consented, died, standing
-from rvm.spreadsheets.cells.objections import answers_plainly, answers_something, denies, objects
+from rvm.spreadsheets.cells.name_remarks import remarks_no
+from rvm.spreadsheets.cells.objections import answers_plainly, answers_something, denies, objects, objects_in, words_of
+from rvm.spreadsheets.cells.phones import CROSSED_OUT
 from rvm.spreadsheets.cells.report_lines import line_of_report_for
-from rvm.spreadsheets.columns.kinds import DECIDING
+from rvm.spreadsheets.columns.kinds import DECIDING, NAMES
+from rvm.spreadsheets.columns.names import names_another_way, names_types
 from rvm.spreadsheets.columns.reading import Watch
+from rvm.spreadsheets.trimming import folded
 
 Row = Sequence[str]
 
@@ -45,6 +49,8 @@ ORDER = (
 )
 _RANK = {code: rank for rank, code in enumerate(ORDER)}
 WATCHED = frozenset({"says_no", "column_unclear"})
+# Where a row says whom and what it means: crossed out there, it means nobody.
+_MEANT = frozenset({*NAMES, "record_number", "reference", "appointment_day", "appointment_time"})
 # Of nobody.
 REPORT_LINE = "report_line"
 # These codes bind the numbers of the row: no other row may reach them. The exceptions: a person may have another appointment that is
@@ -102,6 +108,32 @@ _READ: dict[str, Callable[[str], str]] = {
 }
 
 
+# Of a source, that there is none, or none yet.
+_NO_SOURCE = frozenset(
+    {"n a", "na", "nd", "unknown", "unk", "not known", "null", "nan", "missing", "not recorded", "no source", "tbd"}
+)
+_NO_SOURCE_YET = frozenset(
+    {"pending", "requested", "awaiting", "needed", "required", "to do", "todo", "in progress", "attempted", "pendiente"}
+)
+
+
+def _sourced(cell: str) -> str:
+    """Where a consent comes from: a source that is named is one, and “None”, “N/A” and a blank are none."""
+    word = folded(cell)
+    if not word or word in _NO_SOURCE:
+        return "consent_blank"
+    if word in _NO_SOURCE_YET:
+        return "consent_unclear"
+    refused = consented(cell) in (Answer.NO, Answer.FORBIDS, Answer.CROSS) and not names_another_way(cell)
+    return "consent_refused" if refused or denies(cell) else ""
+
+
+def _sourced_beside(cell: str) -> str:
+    """Beside a column that says yes a source may be missing; that there is none contradicts it."""
+    code = _sourced(cell)
+    return "consent_unclear" if code in ("consent_refused", "consent_unclear") else ""
+
+
 def cell_verdict(kind: str, cell: str) -> str:
     """The code by which a cell of a deciding column forbids reaching its person, or "" if it does not."""
     return _READ[kind](cell)
@@ -121,15 +153,19 @@ def row_verdict_for(layout: Layout) -> Callable[[Row], tuple[str, Consent]]:
 
 
 def _deciding_for(layout: Layout) -> Callable[[Row], tuple[str, Consent]]:
-    """By the columns that decide. Where a list has the day of the consent and no other column of it, the day is the answer."""
+    """By the columns that decide. Where a list has the day of the consent and no other column of it, the day is the answer, or else
+    its source."""
     columns = list(layout.columns)
+    reads = dict(_READ)
     if "consent" not in columns and "consent_date" in columns:
         columns[columns.index("consent_date")] = "consent"
+    if "consent_source" in columns:
+        reads["consent_source"] = _sourced if _is_alone(columns) else _sourced_beside
     # Lists say the same few words over and over.
     deciding = [
-        (at, lru_cache(maxsize=4096)(_READ[kind]), kind == "consent")
+        (at, lru_cache(maxsize=4096)(reads[kind]), kind in ("consent", "consent_source"))
         for at, kind in enumerate(columns)
-        if kind in DECIDING
+        if kind in reads
     ]
 
     def decide(row: Row) -> tuple[str, Consent]:
@@ -145,9 +181,15 @@ def _deciding_for(layout: Layout) -> Callable[[Row], tuple[str, Consent]]:
     return decide
 
 
+def _is_alone(columns: Sequence[str]) -> bool:
+    """Whether nothing but its source says of a consent that there is one."""
+    return "consent" not in columns and "consent_date" not in columns
+
+
 def last_deciding(layout: Layout) -> int:
     """The minimum number of cells of a row that has all deciding columns."""
     kinds = (*DECIDING, "consent_date") if "consent" not in layout.columns else DECIDING
+    kinds = (*kinds, "consent_source") if _is_alone(layout.columns) else kinds
     return max((at + 1 for at, kind in enumerate(layout.columns) if kind in kinds), default=0)
 
 
@@ -161,19 +203,26 @@ def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
     said = itemgetter(*places) if len(places) > 1 else lambda row: [row[at] for at in places]
     # Columns in which more than an explicit refusal rejects the row.
     closely = [(at, _CLOSELY[watch]) for at, watch in watched if watch in _CLOSELY]
+    figures = [at for at, watch in watched if watch in (Watch.FIGURES, Watch.DAYS)]
     name_at = next((at for at, kind in enumerate(layout.columns) if kind in ("name", "last_name")), None)
     is_line_of_report = line_of_report_for(layout.titles, name_at)
+    # Of workbooks, whose rows are ragged.
+    meant = [at for at, kind in enumerate(layout.columns) if kind in _MEANT and not layout.width]
 
     def look(row: Row) -> str:
         cells = "\x1f".join(said(row))
-        if objects(cells):
+        low, words = words_of(cells)
+        if objects_in(low, words):
             return "says_no"
         if is_line_of_report(row, cells):
             return REPORT_LINE
+        if meant and CROSSED_OUT in cells and any(row[at].endswith(CROSSED_OUT) for at in meant):
+            return "crossed_out"
         for at, (stops, code) in closely:
             if (cell := row[at]) and stops(cell):
                 return code
-        return ""
+        # A note that says no may stand where figures do.
+        return "says_no" if not _INSTEAD.isdisjoint(words) and any(denies(row[at]) for at in figures) else ""
 
     return look
 
@@ -182,14 +231,26 @@ def _answers_in_words(cell: str) -> bool:
     return len(cell.strip()) > 1 and answers_plainly(cell)
 
 
+def _prefers_otherwise(cell: str) -> bool:
+    return not names_types(cell) and (names_another_way(cell) or answers_something(cell))
+
+
 def _says_more(cell: str) -> bool:
     """Whether a cell of an uploaded error report has an answer that is none of our own codes and messages."""
     return cell not in CODES and cell not in _MESSAGES and (objects(cell) or answers_something(cell))
 
 
+# Any note that says no has one of these words, by which most rows are passed.
+_INSTEAD = frozenset(
+    b"moved moving relocated hospice expired exp inactive refused refuses refuse declined declines withdrawn withdrew revoked "
+    b"rejected said says patient pt px client died dead passed cancelled canceled cxl cx transferred fired terminated dismissed "
+    b"incarcerated jail prison deported hold disconnected disc number phone left practice clinic no not never stop remove".split()
+)
 _CLOSELY: dict[Watch, tuple[Callable[[str], bool], str]] = {
     Watch.NOTES: (denies, "says_no"),
+    Watch.NAMES: (remarks_no, "says_no"),
+    Watch.PREFERENCE: (_prefers_otherwise, "column_unclear"),
     Watch.REPORTED: (_says_more, "says_no"),
     Watch.ANSWERS: (answers_something, "column_unclear"),
-    Watch.CODES: (_answers_in_words, "column_unclear"),
+    **dict.fromkeys((Watch.CODES, Watch.DAYS), (_answers_in_words, "column_unclear")),
 }

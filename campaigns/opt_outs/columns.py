@@ -55,7 +55,9 @@ QUESTION_TEXTS: dict[Question, str] = {
     Question.WHICH_PHONE: f"{UNNAMED_PHONES} Which ones are? In a log of calls or messages the person is who called or wrote, or who "
     "was called; a number of your own is not to be listed.",
     Question.WHOSE_PHONE: f"{PERHAPS_ANOTHERS_PHONE} Is it a number of the person? One that stands in nearly every row is hardly "
-    "one. If the column says of the phone beside it whose that is, choose “Type of the phone”.",
+    "one.",
+    Question.PHONE_TYPE: "It may say whose the phones beside it are. Read as the type of the phone, it keeps those of others, such "
+    "as an emergency contact's, off the suppression list; or does it say something else?",
 }
 # The only question about a column that seems to be a permission.
 PERMISSION = Question.WHAT_FOR
@@ -122,7 +124,8 @@ def _column(own: Column, plain: Column, name: str, sample: Sample) -> Column:
     deciding = plain.kind in DECIDING or plain.kind == UNCLEAR
     if own.kind in PHONES and (sample.phones or not deciding):
         return _ask(Question.WHOSE_PHONE) if sample.phones and _is_to_reach(name) else own
-    if own.kind in _OF_PHONES or (own.question in _PHONE_QUESTIONS and not _are_reasons(own, sample)):
+    about_phones = own.question in (*_PHONE_QUESTIONS, Question.PHONE_TYPE)
+    if own.kind in _OF_PHONES or (about_phones and not _are_reasons(own, sample)):
         return own
     if own.kind == REASON:
         return Column(REASON, Sureness.SURE, Why.NAME)
@@ -188,7 +191,7 @@ def _answers(sample: Sample) -> bool:
 def _are_reasons(own: Column, sample: Sample) -> bool:
     """Of what looks like types of phones: “Wrong number” and “Disconnected” say why, and not whose."""
     others = any(says_whose(cell) and (is_anothers(cell) or whose(cell) is Whose.GUARDIAN) for cell in sample.filled)
-    return own.question is Question.WHOSE_PHONE and not sample.phones and not others
+    return own.question in (Question.WHOSE_PHONE, Question.PHONE_TYPE) and not sample.phones and not others
 
 
 def _is_reason(name: str) -> bool:

@@ -20,7 +20,7 @@ from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.cells.answers import Standing
 from rvm.spreadsheets.cells.countries import HERE
-from rvm.spreadsheets.cells.phones import looks_like_phone, numbers_in
+from rvm.spreadsheets.cells.phones import numbers_in
 from rvm.spreadsheets.cells.report_lines import line_of_report_for, names_a_clinic_alone
 from rvm.spreadsheets.columns.headers import names_other_columns
 from rvm.spreadsheets.columns.kinds import KINDS, PHONE_TYPE, PHONES, UNCLEAR
@@ -95,12 +95,7 @@ def listed_lines(read: Callable[[], Iterable[bytes]], size_bytes: int) -> list[L
 
 def _kinds_of(seen: Preview) -> list[str]:
     """What the columns are taken for; one of which it would be asked whether it says whose the phones are is taken for that."""
-    return [
-        PHONE_TYPE
-        if column.question is Question.WHOSE_PHONE and not any(looks_like_phone(_cell(row, at)) for _, row in seen.rows)
-        else column.kind
-        for at, column in enumerate(seen.columns)
-    ]
+    return [PHONE_TYPE if column.question is Question.PHONE_TYPE else column.kind for column in seen.columns]
 
 
 def _check_status_columns(seen: Preview, rows: Sequence[Sequence[str]]) -> None:

@@ -14,7 +14,7 @@ from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.trimming import in_ascii
 
 # Of what is written in the cell beside a number, or of several of them, every number is meant.
-_SEARCHED = frozenset({"two_numbers", "has_letters", "not_a_phone"})
+_SEARCHED = frozenset({"two_numbers", "crossed_out", "has_letters", "not_a_phone"})
 _LONGEST_SEARCHED = 1000
 _BETWEEN = re.compile(r"[,;/|\\&\n]|\b(?:or|and|y|o|e|et|ou|und|oder)\b", re.IGNORECASE)
 # Behind a number: /0102, or 555-0102; the beginning is that of the number before. A year is none.

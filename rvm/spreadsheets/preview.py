@@ -103,6 +103,7 @@ def _preview(
     *,
     of_csv: bool,
     sheet: workbooks.Sheet | None = None,
+    beside: Sequence[str] = (),
 ) -> Preview:
     below = [(number, cells) for number, cells in rows if number > header.row]
     first = [cells for _, cells in below[:MAX_ROWS_READ]]
@@ -117,7 +118,7 @@ def _preview(
         above = [cells for cells in above if heading_at(cells) is not None]  # the others may be people without a number
     # A person's row that somebody takes for a header would lend its words to the names of columns, which are kept in clear.
     titles = list(chain.from_iterable(above))
-    around = Around([*titles, sheet.name], sheet.marked) if sheet is not None else Around(titles)
+    around = Around([*titles, sheet.name], sheet.marked, beside) if sheet is not None else Around(titles)
     return Preview(header, below[:PREVIEW_ROWS], columns(header.names if header.sure else None, whole, around))
 
 
@@ -131,7 +132,14 @@ def _preview_of_sheet(
     sheets: list[workbooks.Sheet], sheet: workbooks.Sheet, header: Header, columns: ReadColumns
 ) -> Preview:
     return replace(
-        _preview(header, sheet.rows, columns, of_csv=False, sheet=sheet),
+        _preview(
+            header,
+            sheet.rows,
+            columns,
+            of_csv=False,
+            sheet=sheet,
+            beside=[each.name for each in sheets if each is not sheet and each.holds_rows],
+        ),
         sheets=sheets,
         sheet=sheet.name,
         notices=sheet.notices,

@@ -118,6 +118,9 @@ class _Lines:
         self._again: deque[str] = deque()  # those that a quotation mark had swallowed
         self._is_again = False  # one of the lines taken is of these
         self._width = 0
+        # Some programs write a space in front of what they quote. Of their files it is read as none, from the first row that has one.
+        self._spaced = f'{delimiter} "'
+        self._skips_spaces = False
 
     def rows(self) -> Iterator[list[str]]:
         taken = self._taken
@@ -125,22 +128,47 @@ class _Lines:
         while True:
             try:
                 for cells in reader:
+                    spaced = not self._skips_spaces and self._spaced in taken[0]
+                    if spaced:
+                        cells = self._spaced_out(cells)
                     if self._is_again or len(taken) > 1:
                         yield self._doubted(cells)
                     else:
                         self._width = len(cells)
                         yield cells
+                    if spaced and self._skips_spaces:
+                        break
                     self._is_again = False
                     taken.clear()
-                return
+                else:
+                    return
             except csv.Error as error:
                 yield self._broken(error)
             self._is_again = False
             taken.clear()
             reader = self._reader()
 
+    def _spaced_out(self, cells: list[str]) -> list[str]:
+        """A row that has a space in front of a quotation mark, read as if that were none; and so is the file from then on.
+
+        As a row that cannot be divided it is damaged where that is wider or narrower than rows are, and the other reading is not. A
+        mark that is not closed, or has text behind it, is a character like any other if the row is as wide as others without that.
+        """
+        try:
+            reader = csv.reader(self._taken, delimiter=self._delimiter, strict=True, skipinitialspace=True)
+            read, more = next(reader), next(reader, None)
+        except csv.Error:
+            return cells if len(cells) == self._width or not self._width else self._open()
+        if more is not None or (len(read) != len(cells) and len(cells) == self._width):
+            return self._open()
+        self._skips_spaces = True
+        return read
+
     def _reader(self) -> Iterator[list[str]]:
-        return csv.reader(self._lines(), delimiter=self._delimiter, strict=True)
+        return self._read(self._lines(), strict=True)
+
+    def _read(self, lines: Iterable[str], *, strict: bool) -> Iterator[list[str]]:
+        return csv.reader(lines, delimiter=self._delimiter, strict=strict, skipinitialspace=self._skips_spaces)
 
     def _lines(self) -> Iterator[str]:
         taken, again, readline = self._taken, self._again, self._text.readline
@@ -181,7 +209,7 @@ class _Lines:
         if len(self._taken) == 1:
             fixed = re.sub(rf'" +(?=[{re.escape(self._delimiter)}\r\n]|$)', '"', self._taken[0])
             with suppress(csv.Error):
-                return self._doubted(next(csv.reader([fixed], delimiter=self._delimiter, strict=True)))
+                return self._doubted(next(self._read([fixed], strict=True)))
         return self._open()
 
     def _open(self) -> DamagedRow:
@@ -190,7 +218,7 @@ class _Lines:
         self._give_back()
         cells: list[str] = []
         with suppress(csv.Error):
-            cells = next(csv.reader([first], delimiter=self._delimiter), cells)
+            cells = next(self._read([first], strict=False), cells)
         return DamagedRow(cells, "quote_open", QUOTE_OPEN)
 
     def _give_back(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rvm.spreadsheets.columns.headings import keeps_out
 from rvm.spreadsheets.ooxml.rows import NOT_AVAILABLE
 from rvm.spreadsheets.ooxml.sheets import Noticed
 
@@ -33,7 +34,11 @@ def notices_of(noticed: Noticed, *, whole: bool) -> list[str]:
             "Open it in Excel, save it, and upload it again.",
         ),
         (noticed.errors, "errors of formulas. Correct them in Excel, save it, and upload it again."),
-        (noticed.crossed_out, "text that is crossed out, and read as it stands."),
+        (
+            noticed.crossed_out,
+            "text that is crossed out, in whole or in part. Such a number is not reached, and nobody whose name, appointment or "
+            "answer it is, unless hidden rows are read.",
+        ),
         (
             noticed.coloured,
             "a colour that other people's do not have. Colours are not read; take out whom they say not to call.",
@@ -53,6 +58,13 @@ def other_sheets(sheets: Sequence[Mapping[str, Any]], read: str) -> list[str]:
     shown = [sheet["name"] for sheet in others if sheet["visibility"] == "visible"]
     hidden = [sheet["name"] for sheet in others if sheet["visibility"] != "visible"]
     said = list[str]()
+    if keeping_out := [sheet["name"] for sheet in others if keeps_out(sheet["name"])]:
+        one = len(keeping_out) == 1
+        named = "is named like a list" if one else "are named like lists"
+        said.append(
+            f"{quoted(keeping_out)} {named} of people who must not be reached, and not read. Upload {'it' if one else 'them'} "
+            "first, as a list of opt-outs or of canceled appointments."
+        )
     if shown:
         said.append(f"Only the sheet “{read}” is read. There are rows in {quoted(shown)} as well.")
     if hidden:

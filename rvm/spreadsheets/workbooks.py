@@ -46,12 +46,21 @@ class Sheet:
 
     @property
     def marked(self) -> list[int]:
-        """The places of columns in which some people's cells are crossed out, or have a colour of their own."""
-        return sorted(COLUMNS[letters] for letters in {**self.noticed.crossed_out, **self.noticed.coloured})
+        """The places of columns in which some people's cells have a colour of their own."""
+        return sorted(COLUMNS[letters] for letters in self.noticed.coloured)
 
     @property
     def has_rows(self) -> bool:
         return bool(self.rows or self.refusal or self.noticed.leaves_out)
+
+    @property
+    def holds_rows(self) -> bool:
+        """And more than names of columns."""
+        return self.has_rows and (len(self.rows) != 1 or not self.whole or any(map(_has_digit, self.rows[0][1])))
+
+
+def _has_digit(cell: str) -> bool:
+    return any(map(str.isdigit, cell))
 
 
 def look(chunks: Iterable[bytes], count: int, *, hidden_rows: bool = False) -> list[Sheet]:

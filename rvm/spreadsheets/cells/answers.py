@@ -42,8 +42,8 @@ class Standing(StrEnum):
 
 # As `folded` leaves them.
 _WORDS: dict[Answer, str] = {
-    Answer.YES: """yes, y, true, t, 1, x, xx, xxx, on, ok, okay, yep, yeah, check, checked, si, s, verdadero, cierto, oui, ja, wahr,
-        sim, wi, yes please, yes thanks, yes thank you, si por favor, si gracias""",
+    Answer.YES: """yes, y, true, t, 1, x, xx, xxx, xxxx, on, ok, okay, yep, yeah, check, checked, si, s, verdadero, cierto, oui, ja,
+        wahr,        sim, wi, yes please, yes thanks, yes thank you, si por favor, si gracias""",
     Answer.NO: "no, n, false, f, 0, off, none, nope, unchecked, falso, non, nein, nao, no thanks, no thank you, no gracias, no one",
     Answer.PERMITS: """agreed, accepted, granted, given, signed, consented, opted in, opt in, optin, consent, consents, yes opted in,
         authorized, allowed, permitted, approved, subscribed, not opted out, not unsubscribed, ok to call, okay to call,
@@ -175,7 +175,10 @@ def answer(cell: str) -> Answer:
 
 
 def _given(said: str) -> Answer:
-    """A yes or a no with its day, or with how it was given."""
+    """A yes or a no with its day, or with how it was given, or in two languages: “Yes / Sí”."""
+    both = {_MEANING.get(folded(part)) for part in said.split("/")}
+    if len(both) == 1 and (one := both.pop()) in (Answer.YES, Answer.NO):
+        return one
     if not (given := _GIVEN.fullmatch(said)):
         return Answer.UNCLEAR
     how = given[2].strip(" -\u2013\u2014,;:()/.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from string import ascii_lowercase
 
@@ -19,7 +20,7 @@ _NOT = (
     r"|\b(?:dont|doesnt|donot|never|not|cannot|cant|wont)\b|\b(?:can|won)[\W_]?t\b)"
 )
 _WISH = (
-    r"(?:(?:ever|want|wish|like|agree|authorized?|authorise|consent|accept|allow(?:ed)?|permitted|okay|ok|be|to|for|us|we|any|more|auto\w*)"
+    r"(?:(?:ever|want(?:s|ing)?|wish(?:es|ing)?|need|willing|interested|in|like|agree|authorized?|authorise|consent|accept|allow(?:ed)?|permitted|okay|ok|be|to|for|us|we|any|more|auto\w*)"
     r"[\W_]+)*"
 )
 _REACH = (
@@ -29,11 +30,11 @@ _REACH = (
 _MORE = r"(?:(?:more|further|all|any|of|phone|robo|auto\w*|reminder|the|to|our|your|leave|on)[\W_]+)*"
 _CALLS = (
     r"(?:(?:robo)?calls?|calling|called|contact(?![\W_]+lens)|contacted|contacting|voice[\W_]*mails?|vms?|messages?|msgs?"
-    r"|reminders)\b"
+    r"|reminders?(?![\W_]+(?:sent|left|made|given|yet)))\b"
 )
 _REFUSES = (
     r"\b(?:no|stop|quit|refus(?:es?|ed|ing)|declin(?:es?|ed|ing)|reject(?:s|ed)|object(?:s|ed)|opposes|against|without|hates?|dislikes?"
-    r"|(?:angry|upset|mad|annoyed)[\W_]+(?:about|by|at|with))"
+    r"|(?:angry|upset|mad|annoyed)[\W_]+(?:about|by|at|with|w))"
 )
 _WITHDREW = (
     r"\b(?:revok(?:es|ed)|withdrew|withdrawn|withdraws|no|not|without|refus(?:es|ed)|declin(?:es|ed)|denied|denies)"
@@ -51,12 +52,20 @@ _LONE = (
     r"|blocked|unsubscribed|muert[oa])"
 )
 
+# What a note asks for with a colon or a dash behind it, and not how many there were: “Calls: none”, but “Missed calls: none”.
+_ASKED_FOR = (
+    r"(?:\b(?:consent\w*|(?<!missed[ ])(?<!prior[ ])(?<!previous[ ])(?<!past[ ])"
+    r"(?:calls?|vms?|voicemails?|messages?|msgs?|llamadas?|mensajes?)"
+    r"|(?:phone|voice)[\W_]+contact)|(?:^|[\x1f;,.])[ ]*(?:contact\w*|reminders?))"
+)
+
 _OBJECTION = re.compile(
     rf"""
       {_NOT}[\W_]*{_WISH}{_REACH}
     | {_REFUSES}[\W_]+{_MORE}{_CALLS}(?![\W_]*(?:no|or|and)?[\W_]*no[\W_]*show)
     | \bopt(?:ed|s|ing)?[\W_]*out\b | \bd[\W_]?n[\W_]?c\b | \bdn(?:lm|lvm?)\b | \bdonotc\w+ | \bunsub(?:scri\w+)?\b
-    | [†✝] | \b{_DIED}\b | \b(?:dod|date[\W_]+of[\W_]+death)\b[\W_]*\d | (?:^|[\x1f(,;])[\W_]*d\.[ ]?\d{{1,2}}[/-]\d{{1,2}}[/-]\d\d
+    | [†✝🚫⛔📵💀🪦] | \b{_DIED}\b
+    | \b(?:dod|date[\W_]+of[\W_]+death)\b[\W_]*\d | (?:^|[\x1f(,;])[\W_]*d\.[ ]?\d{{1,2}}[/-]\d{{1,2}}[/-]\d\d
     | \b(?:pt|patient|client|she|he)[\W_]+(?:is[\W_]+|has[\W_]+)?(?:dead|expired|passed(?=[\W_]*(?:\d|\x1f|$)))\b
     | {_WITHDREW}[\W_]+(?:\w+[\W_]+)?consent(?:ed)?\b(?![\W_]+(?:is[\W_]+)?(?:need|requir|necessary))
     | \bconsent[\W_]+(?:was[\W_]+|is[\W_]+|has[\W_]+been[\W_]+)?(?:revoked|withdrawn|refused|declined|denied)\b
@@ -67,19 +76,22 @@ _OBJECTION = re.compile(
     | \b(?:dej(?:e|en|ar)|pare|paren|parar)[\W_]+de[\W_]+(?:\w+[\W_]+)?(?:llam|molest|contact|mandar|enviar|dejar)
     | \b(?:pide|pidio|solicita|solicito|quiere)[\W_]+(?:\w+[\W_]+)?baja\b | \bbaja[\W_]+voluntaria\b
     | \bya[\W_]+no[\W_]+es[\W_]+(?:paciente|cliente)\b
-    | \b(?:consent\w*|calls?|vms?|voicemails?|messages?|msgs?
-      |(?:ok|okay|permission|may)[\W_]+(?:to[\W_]+|we[\W_]+)?{_REACH}[\w ]{{0,30}})
-      \s?[:=?-]{{1,3}}\s?no?(?:[\W_]*(?:$|\x1f)|[;,.(])
+    | (?:{_ASKED_FOR}|\b(?:ok|okay|permission|may)[\W_]+(?:to[\W_]+|we[\W_]+)?{_REACH}[\w ]{{0,30}})
+      ["']?\s?[:=?-]{{1,3}}\s?["']?(?:no?|none|never|off|false|declined|refused|ningun[oa]|nunca)(?:[\W_]*(?:$|\x1f)|[;,.(}}"'])
     | \boff[\W_]+(?:the[\W_]+|our[\W_]+|your[\W_]+)?(?:call\w*[\W_]+|phone[\W_]+)?list\b
     | \b(?:remove|lose|delete)[\W_]+(?:my[\W_]+|this[\W_]+|his[\W_]+|her[\W_]+|their[\W_]+)?(?:number|phone|cell)\b
     | \brequest\w*[\W_]+(?:to[\W_]+be[\W_]+)?remov(?:al|ed)\b
-    | \bwrong[\W_]*(?:number|person|party|phone|num\b|nbr|no\b|\#) | \b(?:numero|num|tel\w*)[\W_]+(?:equivocado|incorrecto|erroneo)\b
+    | \bwrong[\W_]*(?:number|person|party|phone|guy|man\b|woman|lady|individual|pt\b|patient|num\b|nbr|no\b|\#)
+    | \b(?:numero|num|tel\w*)[\W_]+(?:equivocado|incorrecto|erroneo)\b
     | \bbelongs[\W_]+to[\W_]+(?:some(?:one|body)|another|a[\W_]+different)\b
     | \b(?:repl\w+|texted|text|sent|responded|answered)[\W_]+stop\b
     | \bblocked[\W_]+(?:us|our|the[\W_]+(?:clinic|office|number))\b
     | \b(?:fcc|tcpa|harass\w*)[\W_]+complain | \bcomplain\w*[\W_]+(?:\w+[\W_]+){{0,2}}(?:fcc|harass\w*)\b
     | \b(?:will|to|gonna|may)[\W_]+sue[\W_]+(?:us|you|the|if|over|clinic|practice|office)\b
+    | \b(?:(?:will|gonna|(?:going|wants?|plans?|intends?)[\W_]+to)[\W_]+sue|(?:is|are)[\W_]+suing)
+      [\W_]*(?:$|\x1f|\b(?:us|you|the|if|over)\b)
     | \bnot[\W_]+(?:his|hers?|theirs?|(?:the|this)[\W_]+(?:pts?|patients?|persons?))(?:[\W_]+s)?[\W_]+(?:number|phone|cell)\b
+    | \b(?:texts?|sms|e?[\W_]?mails?|portal|letters?)[\W_]+instead\b | \b(?:tty|tdd|relay|vrs)[\W_]+only\b
     | \b(?:texts?|sms|e?[\W_]?mails?|portal|letters?)[\W_]+only\b | \bonly[\W_]+(?:texts?|sms|e?[\W_]?mails?|portal)\b
     | \bsolo[\W_]+(?:por[\W_]+)?(?:mensajes?[\W_]+de[\W_]+texto|correos?|textos?|sms|cartas?|e?[\W_]?mails?)\b
     | \bcease\b | \bd(?:ad[oa]|io)[\W_]+de[\W_]+baja\b | \bcomplain\w*[\W_]+(?:\w+[\W_]+){{0,2}}(?:calls?|voicemails?)\b
@@ -105,6 +117,34 @@ _TRIED = re.compile(
     r"|\bcan(?:not|[\W_]?t)[\W_]+(?:reach|get)\w*"
     r"|\bno[\W_]+(?:vms?|voice[\W_]*mails?|messages?|msgs?)[\W_]+(?:left|set|setup|box)\b"
 )
+# No children and no pets: of a list of parents these are the patients.
+_RELATIVE = (
+    r"(?:(?:grand|step|god)?(?:mother|father|mom|mum|dad|parents?)s?|brother|sister|siblings?|spouse|wife|husband|partner|aunt|uncle|cousin"
+    r"|niece|nephew|grandparents?|friend|fiancee?|caregiver|roommate|espos[oa]|marido|mujer|madre|padre|mama|papa|herman[oa]|abuel[oa]"
+    r"|ti[oa]|suegr[oa]|novi[oa]|pareja|conyuge|cuidadora?)"
+)
+_E_MAILS = (
+    r"(?:(?:all|any|our|the|your|marketing|promotional|clinic|weekly|monthly)[ ]+)*(?:e[-_ ]?mails?|newsletters?|e[-_ ]?blasts?"
+    r"|boletin(?:es)?|correos?(?:[ ]+electronicos?)?)(?:[ ]+(?:lists?|campaigns?|marketing|newsletters?))?\b"
+)
+_AND_MORE = r"(?![^\x1f.;]*\b(?:calls?|called|phone\w*|voice\w*|vms?|texts?|sms|contact\w*|everything|all|request\w*|llamadas?)\b)"
+# Somebody else has died, as nobody reports it: “wife passed away”, but “per wife, passed away”. Or it is e-mail that is not wanted.
+_OF_OTHERS = re.compile(
+    rf"""
+      (?P<by>\b(?:per|by|from|via|w|with|to|says?|said|told|states?|called|reports?|segun|por|con|dice|dijo)\b[\W_]*
+        (?:(?:his|her|their|the|pts?|patients?|su|la|el)\b[\W_]*)*)?
+      \b(?:{_RELATIVE}[ ]+(?:(?:is|are|was|were|has|have|had|just|recently|also|now|already|both|ya|ha)[ ]+)*
+        (?:deceased|dec[’']?d|passed(?:[ ]+away|[ ]+on)?|died|dead|expired|{_DIED})\b
+      |(?:fallecio|murio|recently[ ]+deceased)[ ]+(?:(?:su|el|la|mi|un|una|his|her)[ ]+)?{_RELATIVE}\b(?=[\W\d_]*(?:$|\x1f)))
+    | \b(?:dnc|do[ ]not[ ](?:call|contact)|opt(?:ed)?[ -]?out|unsubscribed|deceased|dead|hospice|cancell?ed)["']?
+      [ ]?[:=][ ]?["']?(?:no?|false|0|none|null)\b(?=[\W_]*(?:$|\x1f)|["']?[ ]?[;,|}}])
+    | \b(?:not|never|(?:did|has|have|is|was)(?:[ ]?not|n[’']t))[ ]+(?:been[ ]+)?(?:deceased|dead|opt(?:ed)?[ -]?out|unsub\w+)\b
+    | \b(?:unsub\w*|opt(?:ed|s|ing)?[\W_]*out)[ ]+(?:from|of|for)[ ]+{_E_MAILS}{_AND_MORE}
+    | \b{_E_MAILS}[ ]?[:-]?[ ]?(?:opt(?:ed)?[-_ ]*out|unsub\w*)\b{_AND_MORE}
+    | \b(?:dad[oa]|dio|baja)[ ]+(?:de[ ]+baja[ ]+)?(?:del?|de[ ]+los?)[ ]+{_E_MAILS}{_AND_MORE}
+    """,
+    re.VERBOSE,
+)
 _WISHES = re.compile(r"prefer|rather|please|pls|\bwan|wish|request|\bask|should|must")
 _MARKS = re.compile("[\u0300-\u036f]+")  # what stands above and below letters
 # Each text that _OBJECTION finds holds one of these words, so it is not searched for where none is; that is several times as fast.
@@ -120,8 +160,10 @@ never text texts sms portal letter letters only callback callbacks phoned ringin
 finado finada qepd stopall unsub removal belongs incorrecto erroneo solo msj msjs llames llama llamemos llamamos llamando interes
 interesado interesada descanse paz occiso occisa estate dod death party lista dejen deje dejar pare paren parar paciente cliente
 voluntaria fcc tcpa sue q bothered hear llamarle llamarlo llamarla llamarme hablar hablarle hablarla interested threatened
-threatens threatening
+threatens threatening suing llamadas mensajes reminders person phone guy man woman lady individual pt patient tty tdd relay
+vrs instead
 """
+_SIGNS = frozenset("†✝🚫⛔📵💀🪦")
 _TELLTALE_WORDS = frozenset(_TELLTALE.encode().split())
 # All but letters parts words. Bytes are divided three times as fast as by an expression.
 _WORDS_ONLY = bytes(byte if chr(byte) in ascii_lowercase else ord(" ") for byte in range(256))
@@ -129,19 +171,35 @@ _WORDS_ONLY = bytes(byte if chr(byte) in ascii_lowercase else ord(" ") for byte 
 
 def objects(text: str) -> bool:
     """Whether a text says anywhere that somebody must not be reached, or has died. Cells may be joined by `\\x1f`. Never raises."""
+    return objects_in(*words_of(text))
+
+
+def words_of(text: str) -> tuple[str, list[bytes]]:
+    """A text as `objects_in` takes it: in lower case and without accents, and its words of letters."""
     low = text.lower()
+    if "_" in low:
+        low = low.replace("_", " ")
     if not low.isascii():
         low = _MARKS.sub("", unicodedata.normalize("NFKD", low))
-    if (
-        "†" not in low
-        and "✝" not in low
-        and _TELLTALE_WORDS.isdisjoint(low.encode("ascii", "replace").translate(_WORDS_ONLY).split())
-    ):
+    return low, low.encode("ascii", "replace").translate(_WORDS_ONLY).split()
+
+
+def objects_in(low: str, words: Iterable[bytes]) -> bool:
+    """As `objects`."""
+    if _TELLTALE_WORDS.isdisjoint(words) and (low.isascii() or _SIGNS.isdisjoint(low)):
         return False
     found = _OBJECTION.search(low)
+    if found is not None and _OF_OTHERS.search(low):
+        low = _without_others(low)
+        found = _OBJECTION.search(low)
     if found is None or _TRIED.search(low) is None or _WISHES.search(low):
         return found is not None
     return _OBJECTION.search(_TRIED.sub(" ", low)) is not None
+
+
+def _without_others(low: str) -> str:
+    """A note without what it says of somebody else than its person, or of e-mail alone."""
+    return _OF_OTHERS.sub(lambda said: said[0] if said["by"] else " ", low)
 
 
 # No-charge and no-show are no answers.
@@ -154,7 +212,7 @@ _NOTED = re.compile(
     r"""
       \W*(?:(?:pt|patient|px|client|paciente)\W+)?(?:refuse[sd]?|declin(?:e[sd]?|ed)|revoked|withdrew|withdrawn|rejected|expired|exp|passed
       |rechaz[oóa]|rehus[oóa]|(?:se\W+)?neg[oó])(?:\W*$|\W+(?:on\W+)?\d|\W+(?:reminders?|calls?|contact)\b)
-    | \W*(?:(?:appt|appointment|apt|visit|pt|patient|cita|paciente)\W+)?(?:cancel+ed|cancelad[oa]|cancel(?:[oó]|ar)|cxl?['’]?d?)
+    | \W*(?:(?:appt|appointment|apt|visit|pt|patient|cita|paciente)\W+)?(?:cancel+ed|cancelad[oa]|cancel(?:[oó]|ar)|c/?xl?['’]?d?)
       (?!.*\bre(?:sch|book|program|agend))
       (?:\W*$|\W+(?:on\W+)?\d|\W+(?:per|by|via|por|appt|apt|appointment|visit|la\W+cita)\b)
     | \W*(?:no\W+(?:phone|tel|v\W?m)|wn)\W*$
@@ -169,6 +227,8 @@ _EVERYDAY = frozenset({"none", "0", "off", "on", "ok", "okay", "check", "checked
 @lru_cache(maxsize=8192)
 def denies(cell: str) -> bool:
     """Whether a note is nothing but a no, or begins with one: “No”, “No - moved away”, “Stop”, “Pt declined”."""
+    low = cell.lower()
+    cell = _without_others(low) if _OF_OTHERS.search(low) else cell
     return _is_no(cell) or _NOTED.match(cell) is not None or is_gone(cell)
 
 

@@ -86,6 +86,21 @@ _EXTENSION = re.compile(
     r"(.*[0-9)])\s*(?:[;,]?\s*(?:extension|extn|ext|ex|x|poste|anexo|interno|durchwahl|dw|app)\.?\s*[=:]?|#|[,;]+|[pw])\s*[0-9]{1,8}#?",
     re.IGNORECASE | re.DOTALL,
 )
+# Which of the person's phones it is, beside the number. “W” and “M” may as well be a wife and a mother, and any other word may say
+# that the number is somebody else's, or no good.
+_TYPE = (
+    r"(?:(?:(?:patient|pt|home|hm|mobile|mob|cell|work|wk|daytime|evening|own|tel|tel[eé]fono|phone|ph)[.]?(?:['’]?s)?[ ]+)?"
+    r"(?:home|hm|h|mobile|mob|cellphone|cellular|cell|cel|c|work|wk|office|telephone|phone|ph|tel|landline|land[ ]line|daytime"
+    r"|evening|primary|main|preferred|best|casa|celular|m[oó]vil|trabajo|trab|tel[eé]fono|tlf|fijo|principal|self|patient|pt|personal)"
+    r"(?:[ ]*(?:phone|ph|number|no|num|n[uú]mero))?[.#]?)"
+)
+_TYPED = re.compile(
+    rf"""
+      [(\[]?{_TYPE}[)\]]?[ ]*[:=#-]*[ ]*(?P<behind>[+(]?[0-9].*)
+    | (?P<before>[+(]?[0-9].*[0-9])[ ]*[-,/;:]*[ ]*[(\[]?{_TYPE}[)\]]?
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 _THOUSANDS = re.compile(r"[0-9]{1,2}([.,])[0-9]{3}\1[0-9]{3}\1[0-9]{3}")
 _NUMBER = re.compile(r"[( ]*\+?[( ]*[0-9][-0-9 ()./]*")
 _NOT_DIGITS = re.compile(r"[^0-9]")
@@ -97,6 +112,9 @@ _LONGEST = 100
 _LONGEST_WRAPPED = 1000
 _LONGEST_SEARCHED = 1000
 
+# Stands behind what a workbook crosses out, in whole or in part.
+CROSSED_OUT = "[crossed out]"
+
 MISSING = "There is no phone number in this cell."
 DAMAGED = (
     "A spreadsheet program rounded this number and digits are lost; format the column as text in the original list, "
@@ -107,6 +125,7 @@ ERROR = (
 )
 EXTENSION = "This number has an extension, and a voicemail cannot be left behind an extension; give a direct number."
 TWO = "There is more than one number in the cell; keep the one that shall be reached."
+STRUCK = "This number is crossed out in the workbook, in whole or in part; write the one that is meant, or leave the row out."
 LETTERS = "There are letters in the phone cell; it holds one number and nothing else."
 SHAPE = (
     "This is not written like a phone number; write it as 10 digits, or as + and the country code for another country."
@@ -117,7 +136,7 @@ def phone(text: str, region: str = "US") -> str:
     """Return the number in a cell as E.164; whether it may be reached is for rvm.phone_numbers.numbers. Raises CellInvalid.
 
     `region` is where a number without a country code is dialled. Codes: phone_missing, excel_damaged, has_extension, two_numbers,
-    has_letters, not_a_phone.
+    crossed_out, has_letters, not_a_phone.
     """
     if (usual := _USUAL.fullmatch(text)) and _dialled_as_1(region):
         return "+1" + usual[1] + usual[2] + usual[3]
@@ -132,7 +151,9 @@ def looks_like_phone(text: str, region: str = "US") -> bool:
     try:
         number = phone(text, region)
     except CellInvalid as refused:
-        return refused.code in ("has_extension", "two_numbers") or (refused.code == "excel_damaged" and "#" not in text)
+        return refused.code in ("has_extension", "two_numbers") or (
+            _digits(text) >= 7 if refused.code == "crossed_out" else refused.code == "excel_damaged" and "#" not in text
+        )
     return not number.startswith("+1") or _LIKELY.fullmatch(number) is not None
 
 
@@ -193,14 +214,11 @@ def _unwrapped(text: str) -> str:
 
 
 def _unusual(text: str, region: str) -> str:
-    if len(text) > _LONGEST:
-        raise CellInvalid("not_a_phone", SHAPE)
-    if text.casefold() in SAYS_NONE:
-        raise CellInvalid("phone_missing", MISSING)
-    if _ERROR.fullmatch(text):
-        raise CellInvalid("excel_damaged", ERROR)
+    _require_some(text)
     if scientific := _SCIENTIFIC.fullmatch(text):
         text = _written_out(*scientific.groups(default=""))
+    if (typed := _TYPED.fullmatch(text)) and _digits(text) >= 7:
+        text = typed["behind"] or typed["before"]
     if _holds_two(text):
         raise CellInvalid("two_numbers", TWO)
     if (extended := _EXTENSION.fullmatch(text)) and _digits(extended[1]) >= 7:
@@ -210,6 +228,17 @@ def _unusual(text: str, region: str) -> str:
     if not _NUMBER.fullmatch(text):
         raise CellInvalid("not_a_phone", SHAPE)
     return _dialled("+" in text, _NOT_DIGITS.sub("", text), region)
+
+
+def _require_some(text: str) -> None:
+    if len(text) > _LONGEST:
+        raise CellInvalid("not_a_phone", SHAPE)
+    if text.casefold() in SAYS_NONE:
+        raise CellInvalid("phone_missing", MISSING)
+    if text.endswith(CROSSED_OUT):
+        raise CellInvalid("crossed_out", STRUCK)
+    if _ERROR.fullmatch(text):
+        raise CellInvalid("excel_damaged", ERROR)
 
 
 def _written_out(whole: str, decimals: str, exponent: str) -> str:

@@ -17,7 +17,7 @@ _MAX_WORDS = 5
 # What a total counts stands above it; what is excluded is not below; and a legend explains marks.
 _OF_OTHERS = re.compile(
     r"=|\b(?:sub)?totals?\b|\bcount\b|\bpages?\b|\bexclud|\bwithout\b|\bexcept|\bremoved\b|\bscrubbed\b|\bfilter|\bcriteria\b"
-    r"|\bparameters?\b|\bnot\W+(?:in|equal)\b|\bsin\b|\bexcluid|\bexcepto\b"
+    r"|\bno\W+(?:dnc|opt|cancel\w*|deceased|do\W+not)\b|\bparameters?\b|\bnot\W+(?:in|equal)\b|\bsin\b|\bexcluid|\bexcepto\b"
 )
 _OVER_PEOPLE = re.compile(
     r"(?:(?:patients?|pts?|appointments?|appts?|visits?|pacientes?|citas?)\W+)?(?:cancel+\w*|no\W?shows?|decease\w*|dead|fallecid\w+"
@@ -28,6 +28,13 @@ _OVER_PEOPLE = re.compile(
 # Of whole lists these are often whom to call: who has not been seen for long.
 _OVER_A_SECTION = re.compile(
     r"(?:(?:patients?|pts?|pacientes?)\W+)?(?:inactiv\w+|not\W+active|no\W+longer\b.*|former\b.*)\b"
+)
+
+
+_BESIDE = re.compile(
+    r"(?:(?:patients?|pts?|people|list|who|pacientes?|lista|que|de)\W+)*(?:remov\w+|exclu(?:ded?|sions?|idos?)|supp?ress\w*|black\W?list\w*"
+    r"|negra|block\w*|stops?|dnd|dead|rip|expired|estates?|unsubs?\w*|opt\w*outs?|inactiv\w+|former\b.*|no\W+longer\b.*|bad\W+\w+|wrong"
+    r"|quitar|eliminad\w+|cancel\w*|declin\w+|refus\w+|muert\w+|murier\w+)\b"
 )
 
 
@@ -54,6 +61,11 @@ def headings(rows: Sequence[Sequence[str]]) -> set[int]:
 def any_says_no(titles: Iterable[str]) -> bool:
     """Whether a title, or the name of a sheet or a file, says that the people below it must not be reached."""
     return any(map(says_no, titles))
+
+
+def keeps_out(name: str) -> bool:
+    """Whether a sheet of this name beside a list has people whom the list must not reach: “DNC”, “Opt outs”, “Removed”."""
+    return says_no(re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name)) or _is_over(_BESIDE, name)
 
 
 def says_no(text: str) -> bool:

@@ -17,11 +17,12 @@ EXTENSION = "extension"
 AREA_CODE = "area_code"
 # Says of the phone beside it whose it is: Cell, Work, Emergency contact.
 PHONE_TYPE = "phone_type"
+# Says which of the person's phones is tried first: Home, Cell.
+PREFERRED_PHONE = "preferred_phone"
 REPEATED = (*DECIDING, EXTENSION, AREA_CODE, PHONE_TYPE)
+NAMES = ("name", "first_name", "last_name")
 ONCE = (
-    "name",
-    "first_name",
-    "last_name",
+    *NAMES,
     "record_number",
     "reference",
     "appointment_day",
@@ -31,6 +32,7 @@ ONCE = (
     "postal_code",
     "state",
     "country",
+    PREFERRED_PHONE,
     "consent_date",
     "consent_source",
 )
@@ -53,6 +55,7 @@ CALLED = {
     "postal_code": "Postal code",
     "state": "State",
     "country": "Country of the phone",
+    PREFERRED_PHONE: "Which of the person's phones is tried first: home, cell, work",
     "consent_date": "Consent date",
     "consent_source": "Consent source",
     "consent": "Consent: yes means may be reached",

@@ -40,9 +40,10 @@ class Whose(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """`kind` is given with KIND, and says of what DESCRIBES whether it is a fax, an address, a day or a time, or names a contact, and
-    of a STATUS whether it is a disposition, a confirmation or a code.
+    of a STATUS whether it is a disposition, a confirmation or a code; UNKNOWN may be a code too, and HARMLESS
+    a figure.
 
-    `question` is given with ASK.
+    `question` is given with ASK, and with a KIND where it is asked if the cells are ways to reach somebody.
 
     Of a PHONE `rank` says how well it suits, 0 is best, and `nth` is the figure in its name. `soft` says that the cells have to say
     so too, of a KIND as well.
@@ -57,7 +58,7 @@ class Meaning:
     question: Question = Question.NONE
 
 
-_MOBILE, _PATIENTS, _PLAIN, _HOME, _WORK, _SECOND, _BARE = range(7)
+_BEST, _MOBILE, _PATIENTS, _PLAIN, _HOME, _WORK, _SECOND, _BARE = range(8)
 _PHONES = ("phone", "mobile")
 _PLACED = ("home", "work", "daytime", "second", "primary")
 _OF_PHONES = (*_PHONES, *_PLACED, "number", "person", "filler", "plain")
@@ -144,10 +145,13 @@ def meaning_of(name: str) -> Meaning:
             return meaning
     if said.has("note"):
         return Meaning(Sense.NOTES)
-    if said.has("harmless"):
-        return Meaning(Sense.HARMLESS)
+    if said.has("harmless") and not said.has("omit", *_ACTS, *_PHONES):
+        aged = said.has("birth") or not {"age", "edad"}.isdisjoint(said.words)
+        return Meaning(Sense.HARMLESS, "figure" if aged else "")
     if said.has("channel") and said.only("channel", "address", *_OF_THE_PERSON):
         return Meaning(Sense.DESCRIBES, "address")
+    if said.only("code", "filler"):
+        return Meaning(Sense.UNKNOWN, "code")  # Code, Flag, Ind: of whatever
     return Meaning(Sense.DESCRIBES if said.has("describes", "fax", *_OTHERS) else Sense.UNKNOWN)
 
 
@@ -206,6 +210,26 @@ def _status(said: _Name) -> Meaning | None:
     return Meaning(Sense.STATUS) if said.only("status", "person", "filler", "record", "code") else None
 
 
+# Of a permission these say that there is one; of an authorization of a payer's, that there must be one.
+_REQUIRED = frozenset(
+    {"required", "req", "needed", "needs", "requested", "requerido", "requerida", "pending", "number"}
+)
+
+
+def _administration(said: _Name) -> Meaning | None:
+    """What the front desk has done about papers and payers: Insurance verified, Letter sent, HIPAA on file."""
+    if (
+        not (said.has("matter") and said.has("handled"))
+        or not said.only("matter", "handled", "person", "filler", "harmless", "number", "date", "detail")
+        or said.has("omit", "no", *_ACTS, *_PHONES)
+    ):
+        return None
+    # “Authorization on file” may be the person's, to be called.
+    if said.has("permit") and _REQUIRED.isdisjoint(said.words):
+        return None
+    return Meaning(Sense.HARMLESS)
+
+
 def _verdict(said: _Name) -> Meaning | None:
     """Whether somebody may be reached, where the name asks for it."""
     negations = said.negations + said.count("refuse")
@@ -238,6 +262,8 @@ def _verdict(said: _Name) -> Meaning | None:
 
 
 def _permission(said: _Name) -> Meaning:
+    if said.words[-1] in ("by", "via", "through"):
+        return _kind("consent_source")
     if said.words[-1] in ("on", "at", "since"):
         return _kind("consent_date")
     if said.only(*_BESIDE, "channel", "restrict"):
@@ -245,21 +271,30 @@ def _permission(said: _Name) -> Meaning:
     if said.has("date", "time") and said.only(*_BESIDE, "channel", "date", "time"):
         return _kind("consent_date")
     if said.has("source") and said.only(*_BESIDE, "source"):
-        return _kind("consent_source")
+        # By which method somebody has agreed, or to which.
+        return Meaning(
+            Sense.KIND, "consent_source", question=Question.PREFERENCE if said.has("preference") else Question.NONE
+        )
     return _ask(Question.WHAT_FOR)
 
 
 def _act(said: _Name) -> Meaning | None:
     """About calls, messages and contacts, and no verdict by its words."""
+    if (
+        said.has("preference")
+        and said.has("confirmed")
+        and said.only("preference", "confirmed", "appointment", "person", "filler", "source")
+    ):
+        return _ask(Question.PREFERENCE)
     if not said.has(*_ACTS) or said.has(*_PHONES):
         return None
     if said.has(*_OTHERS):
         return Meaning(Sense.DESCRIBES)
     if said.has("preference") and said.only(*_BESIDE, "preference", "channel", "detail", "source"):
         return _ask(Question.PREFERENCE)
-    if said.has("decided", "restrict"):
+    if said.has("decided", "restrict") or (said.has("alternate") and not said.has("contact", "number")):
         return _ask(Question.RESTRICTION)
-    if said.has("number") or said.only("contact"):
+    if said.has("number") or said.numbered or said.only("contact"):
         return None  # the number to call
     if said.has("note"):
         return Meaning(Sense.ACT) if said.only(*_BESIDE) else Meaning(Sense.NOTES)
@@ -272,6 +307,11 @@ def _act(said: _Name) -> Meaning | None:
 
 def _restriction(said: _Name) -> Meaning | None:
     return _ask(Question.RESTRICTION) if said.has("restrict") and not said.has(*_PHONES) else None
+
+
+def _departure(said: _Name) -> Meaning | None:
+    """Hospice, Term date, Disenrolled: since when somebody is no patient any more."""
+    return _ask(Question.RESTRICTION) if said.has("gone") and not said.has("matter", *_OTHERS) else None
 
 
 def _extension(said: _Name) -> Meaning | None:
@@ -295,9 +335,23 @@ def _area_code(said: _Name) -> Meaning | None:
 
 # As the type of a person's phone, work.
 _OFFICES = frozenset({"office", "ofc", "oficina", "phone", "main"})
-_TYPES = frozenset(
+TYPES = frozenset(
     {"type", "types", "tipo", "kind", "label", "category", "class", "use", "usage", "description", "desc"}
 )
+# Of several phones the one to try first; a “main” or “primary” one may be so called whichever is tried.
+_PREFERRED = frozenset({"preferred", "pref", "prefd", "best", "preferido", "preferida", "mejor"})
+_PREFERRING = _PREFERRED | {
+    "primary",
+    "main",
+    "default",
+    "first",
+    "principal",
+    "preference",
+    "preferencia",
+    "prefers",
+    "prefer",
+    "prefs",
+}
 # Beside “phone” each of these says whose it is, or of which kind.
 _OF_TYPES = ("detail", "contact", "disposition", "code", "name", "note", "record", "describes")
 # And alone, by the cells.
@@ -305,7 +359,7 @@ _RELATIONS = frozenset({"relation", "relationship", "rel", "parentesco", "parent
 
 
 def _phone_type(said: _Name) -> Meaning | None:
-    typed = said.has(*_PHONES) and not _TYPES.isdisjoint(said.words)
+    typed = said.has(*_PHONES) and not TYPES.isdisjoint(said.words)
     return _kind("phone_type") if typed and said.only(*_OF_PHONES, *_OF_TYPES) else None
 
 
@@ -370,6 +424,40 @@ def whose(type_of_phone: str) -> Whose:
     return Whose.GUARDIAN if said.has("guardian") else Whose.OWN
 
 
+_PLACES_OF_PHONES = ("mobile", "home", "work")
+_LETTERS_OF_PHONES = {"h": "home", "c": "mobile", "m": "mobile", "w": "work", "b": "work"}
+
+
+@lru_cache(maxsize=1024)
+def types_of(text: str) -> tuple[str, ...]:
+    """Which phones of a person a text names, in its order: home, mobile, work. “Home Phone”, “Cell, then work”, “C”."""
+    said = _Name(text)
+    if len(said.words) == 1 and (letter := _LETTERS_OF_PHONES.get(said.words[0])):
+        return (letter,)
+    found = [each for own in said.meanings for each in _PLACES_OF_PHONES if each in own]
+    return tuple(dict.fromkeys(found))
+
+
+def names_types(cell: str) -> bool:
+    """Whether a cell has no words but for which phone of a person is meant."""
+    return bool(types_of(cell)) and (
+        len(cell) == 1 or _Name(cell).only(*_PHONES, *_PLACED, "number", "filler", "person", "contact")
+    )
+
+
+@lru_cache(maxsize=1024)
+def names_another_way(cell: str) -> bool:
+    """Whether a cell has a word for a way to reach somebody that is no phone: “Email”, “Text message”."""
+    return _Name(cell).has("channel")
+
+
+def prefers(name: str) -> bool:
+    """Whether a column of this name may say which of several phones is to be tried first: Preferred phone, Best number type."""
+    said = _Name(name)
+    preferring = not _PREFERRING.isdisjoint(said.words)
+    return preferring and said.only(*_OF_PHONES, "contact", "preference", "detail", "reach", "call", "address")
+
+
 @lru_cache(maxsize=1024)
 def says_whose(cell: str) -> bool:
     """Whether a cell has nothing but words for whose a phone is, or of which kind: “Cell”, “Self”, “Emergency contact”."""
@@ -389,6 +477,8 @@ def may_say_whose(name: str) -> bool:
 
 
 def _rank(said: _Name) -> int:
+    if (said.numbered or said.has(*_PHONES, "number")) and not _PREFERRED.isdisjoint(said.words):
+        return _BEST
     if said.has("second"):
         return _SECOND
     if said.has("mobile", "text"):
@@ -411,17 +501,35 @@ def _bare_phone(said: _Name) -> Meaning | None:
         return Meaning(Sense.PHONE, whose=Whose.OTHER, rank=_BARE, soft=True)
     named = (
         said.has("number", "contact")
-        or (said.only(*_PLACED) and not said.has("first"))
+        or (said.numbered and said.has(*_ACTS))
+        or (said.only(*_PLACED, "person") and said.has(*_PLACED) and not said.has("first"))
         or said.words in (("to",), ("call",), ("dial",), ("destination",))
     )
     if (
         not named
         or said.has("from")
-        or not said.only("number", "contact", *_ACTS, *_PLACED, "plain", "filler", "appointment", "text")
+        or not said.only("number", "contact", *_ACTS, *_PLACED, "plain", "filler", "appointment", "text", "person")
+        or (said.has("person") and not said.has(*_ACTS, *_PLACED))
     ):
         return None
     whose = Whose.CONTACT if said.has("contact") else Whose.OWN
-    return Meaning(Sense.PHONE, whose=whose, rank=_rank(said) if said.only(*_PLACED) else _BARE, soft=True)
+    best = said.has("number", *_ACTS) and not _PREFERRED.isdisjoint(said.words)
+    rank = _BEST if best else _rank(said) if said.only(*_PLACED, "person") else _BARE
+    return Meaning(Sense.PHONE, whose=whose, rank=rank, soft=True)
+
+
+def phone_to_reach(name: str) -> Meaning | None:
+    """What a column of this name is where phones stand in it, though it is not named as one: Reach at, Preferred contact, Call."""
+    said = _Name(name)
+    if (
+        not said.has("contact", *_ACTS)
+        or said.has("done", "no", "permit", "refuse", "either", "from", "channel")
+        or not said.only("contact", *_ACTS, "person", "filler", "plain", "preference", "primary", "number")
+    ):
+        return None
+    contact = said.has("contact") and "at" not in said.words
+    rank = _BARE if _PREFERRED.isdisjoint(said.words) else _BEST
+    return Meaning(Sense.PHONE, whose=Whose.CONTACT if contact else Whose.OWN, rank=rank, soft=True)
 
 
 _OF_THE_PERSON = ("person", "filler", "primary")
@@ -503,6 +611,7 @@ _READERS: tuple[Callable[[_Name], Meaning | None], ...] = (
     _died,
     _canceled,
     _status,
+    _administration,
     _verdict,
     _extension,
     _area_code,
@@ -514,6 +623,7 @@ _READERS: tuple[Callable[[_Name], Meaning | None], ...] = (
     _name,
     _place,
     _restriction,
+    _departure,
     _appointment,
     _number_of_record,
 )

@@ -11,6 +11,7 @@ class Question(StrEnum):
     YES_OR_NO = "yes_or_no"
     WHICH_PHONE = "which_phone"
     WHOSE_PHONE = "whose_phone"
+    PHONE_TYPE = "phone_type"
     WHOSE_ANSWER = "whose_answer"
     EITHER = "either"
     DOUBLE_NEGATIVE = "double_negative"
@@ -22,6 +23,7 @@ class Question(StrEnum):
     STATUS = "status"
     HEADING = "heading"
     TITLE = "title"
+    SHEET = "sheet"
     COLOUR = "colour"
 
 
@@ -33,6 +35,9 @@ QUESTION_TEXTS: dict[Question, str] = {
     "mean that the person may be reached, must not be reached, or neither?",
     Question.WHICH_PHONE: f"{UNNAMED_PHONES} Which one is to be reached?",
     Question.WHOSE_PHONE: f"{PERHAPS_ANOTHERS_PHONE} Is it a number to reach?",
+    Question.PHONE_TYPE: "It says of the phones beside it of which kind they are or whose, and some may be somebody else's than the "
+    "person's, such as a mother's or a spouse's. Read as the type of the phone, it keeps those of others from being reached, such as "
+    "an emergency contact's, but not a parent's; or does it say something else?",
     Question.WHOSE_ANSWER: "It seems to be the answer of somebody else than the person. Does it decide whether to reach the person?",
     Question.EITHER: "Its name says both, that people may be reached and that they must not. What does a yes in it mean?",
     Question.DOUBLE_NEGATIVE: "Its name says no more than once. Does a yes in it mean that the person may be reached, or not?",
@@ -50,7 +55,10 @@ QUESTION_TEXTS: dict[Question, str] = {
     Question.TITLE: "The title of the list, or the name of its sheet, says that people must not be reached or have canceled. If it "
     "says so of these, discard the list, and upload it as a list of opt-outs or of canceled appointments. If they are to be reached "
     "all the same, say what the column is.",
-    Question.COLOUR: "Some people's cells in it are crossed out or have a colour of their own, as people mark those who must not be "
-    "called, and colours are not read. Take these people out of the list, or write it into a column; or, if the marks mean nothing "
+    Question.SHEET: "Another sheet of the workbook is named like a list of people who must not be reached, or have canceled; the "
+    "warnings say which. Upload that sheet first, as a list of opt-outs or of canceled appointments, "
+    "so that none of its people is reached by this one; then say what the column is.",
+    Question.COLOUR: "Some people's cells in it have a colour of their own, as people mark those who must not be called, and colours "
+    "are not read. Take these people out of the list, or write it into a column; or, if the marks mean nothing "
     "of the kind, say what the column is.",
 }

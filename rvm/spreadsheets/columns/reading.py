@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from rvm.spreadsheets.cells.answers import Answer, Standing, canceled, died
 from rvm.spreadsheets.cells.countries import country
+from rvm.spreadsheets.cells.objections import answers_something
 from rvm.spreadsheets.cells.phones import area_code
 from rvm.spreadsheets.cells.places import postal_code, state, time_zone
-from rvm.spreadsheets.columns.headings import any_says_no, headings
-from rvm.spreadsheets.columns.kinds import AREA_CODE, EXTENSION, KINDS, ONCE, PHONE_TYPE, PHONES, UNCLEAR
-from rvm.spreadsheets.columns.names import Meaning, Sense, Whose, may_say_whose, meaning_of, says_whose, whose
+from rvm.spreadsheets.columns.headings import any_says_no, headings, keeps_out
+from rvm.spreadsheets.columns.kinds import (
+    AREA_CODE,
+    EXTENSION,
+    KINDS,
+    NAMES,
+    ONCE,
+    PHONE_TYPE,
+    PHONES,
+    PREFERRED_PHONE,
+    UNCLEAR,
+)
+from rvm.spreadsheets.columns.names import (
+    TYPES,
+    Meaning,
+    Sense,
+    Whose,
+    may_say_whose,
+    meaning_of,
+    names_another_way,
+    names_types,
+    phone_to_reach,
+    prefers,
+    says_whose,
+    types_of,
+    whose,
+)
 from rvm.spreadsheets.columns.questions import Question
 from rvm.spreadsheets.columns.samples import Sample
 from rvm.spreadsheets.columns.words import meanings_of, words_of
@@ -43,6 +68,10 @@ class Watch(StrEnum):
     NOTES = "notes"  # these, and a plain no
     ANSWERS = "answers"  # these, and any yes or mark, of which nobody knows to what
     CODES = "codes"  # these, unless they are one figure or letter, as others stand in the column too
+    PREFERENCE = "preference"  # these, and any answer or way to be reached that is no phone of the person
+    FIGURES = "figures"  # these, and a note in the place of a figure: “Expired 3/2” as a record number
+    DAYS = "days"  # as of FIGURES and of CODES
+    NAMES = "names"  # these, and what stands beside a name: “(Estate)”, “- expired”
     REPORTED = "reported"  # these, but for what our own error report says
 
 
@@ -60,15 +89,20 @@ class Column:
 @dataclass(frozen=True, slots=True)
 class Around:
     """What is seen of a list beside its rows: `titles` are what stands above them, and the name of their sheet; `marked` are the
-    places of columns in which some people's cells are crossed out or have a colour of their own."""
+    places of columns in which some people's cells have a colour of their own; `beside` are the names of other sheets with people."""
 
     titles: Sequence[str] = ()
     marked: Sequence[int] = ()
+    beside: Sequence[str] = ()
 
 
 NOTHING_AROUND = Around()
 SAID = Column("", Sureness.SURE, Why.SAID)
-_NAMES = ("name", "first_name", "last_name")
+_WATCHES = {
+    **dict.fromkeys(NAMES, Watch.NAMES),
+    **dict.fromkeys(("record_number", "reference"), Watch.FIGURES),
+    **dict.fromkeys(("appointment_day", "appointment_time"), Watch.DAYS),
+}
 _MERGED = ""  # until it has its name
 
 
@@ -87,13 +121,15 @@ def read_columns(
     names = list(map(without_verdicts, header or ()) if of_opt_outs else header or ())
     names += [""] * (max(map(len, rows), default=0) - len(names))
     samples = [Sample([row[at] if at < len(row) else "" for row in rows]) for at in range(len(names))]
-    meanings = _one_reference(_of_one_appointment([meaning_of(name) for name in names]))
+    meanings = [_to_reach(meaning_of(name), name, samples[at]) for at, name in enumerate(names)]
+    meanings = _of_a_mailing(names, _one_reference(_of_one_appointment(meanings)))
     columns = _phones(meanings, samples, {Whose.OWN, Whose.ALTERNATE} if of_opt_outs else {Whose.OWN})
     taken = {*KINDS}
     used: set[str] = set()
     for at, name in enumerate(names):
         if (column := columns.get(at)) is None:
-            column = _of_types(name, samples[at]) or _settled(meanings[at], samples[at])
+            column = _of_preference(name, names, samples[at], columns) or _of_types(name, samples[at])
+            column = column or _settled(meanings[at], samples[at])
             alone = (column.kind == EXTENSION and not _extends(at, names, columns)) or (
                 column.kind == AREA_CODE and not _completes(at, columns, samples)
             )
@@ -113,23 +149,29 @@ def read_patients(
     columns = read_columns(header, rows)
     for at in _side_by_side(header or (), columns):
         columns[at] = _ask(Question.WHICH_PHONE)
-    if columns and any_says_no(around.titles):
+    if columns and (asked := _asked_of(around)) is not Question.NONE:
         at = next((at for at, column in enumerate(columns) if column.kind == "phone"), 0)
-        columns[at] = _ask(Question.TITLE, Why.NOTHING)
+        columns[at] = _ask(asked, Why.NOTHING)
     for at in headings(rows):
         columns[at] = _ask(Question.HEADING, Why.CELLS)
     # A mark beside something else than a person is about that.
-    of_people = [at for at in around.marked if at < len(columns) and columns[at].kind in (*_NAMES, *PHONES)]
+    of_people = [at for at in around.marked if at < len(columns) and columns[at].kind in (*NAMES, *PHONES)]
     for at in of_people[:1]:
         columns[at] = _ask(Question.COLOUR, Why.CELLS)
     return columns
+
+
+def _asked_of(around: Around) -> Question:
+    if any_says_no(around.titles):
+        return Question.TITLE
+    return Question.SHEET if any(map(keeps_out, around.beside)) else Question.NONE
 
 
 def _side_by_side(names: Sequence[str], columns: Sequence[Column]) -> list[int]:
     """The phones of lists that stand beside each other: Name, Phone, Name, Phone. One person's would be taken for another's."""
     said = list(map(folded, names))
     twice = [at for at, name in enumerate(said) if name and said.count(name) > 1]
-    people = any(meaning_of(names[at]).kind in _NAMES for at in twice)
+    people = any(meaning_of(names[at]).kind in NAMES for at in twice)
     return [at for at in twice if columns[at].kind in PHONES] if people else []
 
 
@@ -144,6 +186,29 @@ def _of_one_appointment(meanings: list[Meaning]) -> list[Meaning]:
         if beside in kinds and kind not in kinds and len(found) == 1:
             meanings[found[0]] = Meaning(Sense.KIND, kind)
     return meanings
+
+
+# Names that lists of a newsletter have, and no others.
+_OF_MAILINGS = (
+    ("optin", "ip"),
+    ("confirm", "time"),
+    ("confirm", "ip"),
+    ("member", "rating"),
+    ("leid",),
+    ("euid",),
+    ("last", "changed"),
+)
+
+
+def _of_a_mailing(names: Sequence[str], meanings: list[Meaning]) -> list[Meaning]:
+    """When somebody has agreed to a newsletter says nothing of calls, neither a time nor a blank."""
+    words = [words_of(name) for name in names]
+    if not any(each in words for each in _OF_MAILINGS):
+        return meanings
+    return [
+        Meaning(Sense.DESCRIBES, "time") if each == ("optin", "time") else meaning
+        for each, meaning in zip(words, meanings, strict=True)
+    ]
 
 
 def _one_reference(meanings: list[Meaning]) -> list[Meaning]:
@@ -182,7 +247,10 @@ def _phones(meanings: Sequence[Meaning], samples: Sequence[Sample], owned: Conta
         if meaning.sense is Sense.PHONE
         and (_may_hold_phones(meaning, samples[at]) or (Whose.ALTERNATE in owned and _may_count(meaning, samples[at])))
     ]
-    own = [each for each in named if each.meaning.whose in owned] or _contacts(named, meanings)
+    contacts = _contacts(named, meanings)
+    # “Best contact number” says itself that it is the person's.
+    own = [each for each in named if each.meaning.whose in owned or (not each.meaning.rank and each in contacts)]
+    own = own or contacts
     if own:
         found = _in_order(own)
         found |= {
@@ -200,6 +268,13 @@ def _watch_of_phones(count: int) -> Watch:
     return Watch.WORDS if count else Watch.ANSWERS
 
 
+def _to_reach(meaning: Meaning, name: str, sample: Sample) -> Meaning:
+    """“Reach at” and “Preferred contact” are phones where phones stand in them."""
+    if meaning.sense in (Sense.ACT, Sense.ASK, Sense.DESCRIBES, Sense.UNKNOWN) and sample.holds_phones:
+        return phone_to_reach(name) or meaning
+    return meaning
+
+
 def _may_hold_phones(meaning: Meaning, sample: Sample) -> bool:
     """Whether nothing in the cells is against it.
 
@@ -207,7 +282,12 @@ def _may_hold_phones(meaning: Meaning, sample: Sample) -> bool:
     """
     if meaning.soft:
         return sample.holds_phones or not sample.worded
-    return sample.phones > 0 or not (Sample(sample.worded).answers_or_dates or sample.names_ways)
+    return sample.phones > 0 or not (
+        Sample(sample.worded).answers_or_dates
+        or sample.names_ways
+        or sample.share(names_types) >= 0.5
+        or sample.share(says_whose) >= 0.5
+    )
 
 
 def _may_count(meaning: Meaning, sample: Sample) -> bool:
@@ -228,7 +308,15 @@ def _in_order(own: Sequence[_Candidate]) -> dict[int, Column]:
     """By rank; a column that is not half as full as another one comes behind it, however well it is named."""
     fullest = max(each.count for each in own)
     ordered = sorted(
-        own, key=lambda each: (each.count * 2 < fullest, each.meaning.rank, -each.count, each.meaning.nth, each.at)
+        own,
+        key=lambda each: (
+            # Where a preferred one is empty the next is tried.
+            each.count * 2 < fullest and not (each.count and not each.meaning.rank),
+            each.meaning.rank,
+            -each.count,
+            each.meaning.nth,
+            each.at,
+        ),
     )
     found: dict[int, Column] = {}
     for nth, each in enumerate(ordered[: len(PHONES)]):
@@ -285,13 +373,28 @@ def _completes(at: int, columns: dict[int, Column], samples: Sequence[Sample]) -
 # All others.
 
 
+def _of_preference(name: str, names: Sequence[str], sample: Sample, columns: Mapping[int, Column]) -> Column | None:
+    """A column that says of several phones of the person which is tried first. The type of one phone is no such thing."""
+    if not prefers(name) or sample.share(names_types) < 0.5:
+        return None
+    if any(names_another_way(cell) or answers_something(cell) for cell in sample.filled if not names_types(cell)):
+        return _ask(Question.PREFERENCE, Why.CELLS)
+    phones = {words_of(names[at]) for at, column in columns.items() if column.kind in PHONES}
+    of_one = tuple(word for word in words_of(name) if word not in TYPES) in phones
+    typed = any(meaning_of(each).kind == PHONE_TYPE for each in names if each != name)
+    if of_one or not (typed or any(types_of(" ".join(words)) for words in phones)):
+        return None
+    return Column(PREFERRED_PHONE, Sureness.LIKELY, Why.NAME_AND_CELLS, watch=Watch.PREFERENCE)
+
+
 def _of_types(name: str, sample: Sample) -> Column | None:
     """A column that says of the phones in its rows whose they are, though it is not named so, as “Relationship” may.
 
     “Spouse” may be whose phone it is, and what the person is to somebody: where somebody else is named, it is asked.
     """
     sense = meaning_of(name).sense
-    if sense not in (Sense.UNKNOWN, Sense.BLANK, Sense.DESCRIBES, Sense.ACT) or not may_say_whose(name):
+    # “Whose phone” and “Contact” are phones only where phones stand in them.
+    if sense not in (Sense.UNKNOWN, Sense.BLANK, Sense.DESCRIBES, Sense.ACT, Sense.PHONE) or not may_say_whose(name):
         return None
     # By which way somebody wishes to be reached is another question.
     if sample.share(says_whose) < 0.5 or sample.names_other_ways or (sense is Sense.ACT and sample.names_ways):
@@ -299,7 +402,7 @@ def _of_types(name: str, sample: Sample) -> Column | None:
     said = {whose(cell) for cell in sample.filled if says_whose(cell)}
     if said == {Whose.OWN}:
         return Column(PHONE_TYPE, Sureness.LIKELY, Why.CELLS)
-    return _ask(Question.WHOSE_PHONE, Why.CELLS)
+    return _ask(Question.PHONE_TYPE, Why.CELLS)
 
 
 def _settled(meaning: Meaning, sample: Sample) -> Column:
@@ -321,7 +424,11 @@ def _of_kind(meaning: Meaning, sample: Sample) -> Column:
     if (read := _READ_AS.get(kind)) is not None:
         fits = sample.reads_as(read)
         return Column(kind, Sureness.SURE, Why.NAME_AND_CELLS) if fits else _described(meaning, sample)
-    if kind in ("consent_date", "consent_source") and sample.holds_answers and not sample.holds_dates:
+    if meaning.question is not Question.NONE and sample.names_other_ways:
+        return _ask(meaning.question, Why.NAME_AND_CELLS)
+    # “None” and “Declined” may stand among sources.
+    answered = sample.holds_answers and (kind == "consent_date" or sample.permits)
+    if kind in ("consent_date", "consent_source") and answered and not sample.holds_dates:
         return Column("consent", Sureness.LIKELY, Why.NAME_AND_CELLS)
     if kind == "canceled" and sample.counts:
         return _merged(Watch.WORDS)  # how often
@@ -330,7 +437,7 @@ def _of_kind(meaning: Meaning, sample: Sample) -> Column:
     if (question := _DOUBTS.get(kind, _no_doubt)(sample)) is not Question.NONE:
         return _ask(question, Why.NAME_AND_CELLS)
     # Where a day or an hour is expected “Cancelled” may stand instead of it.
-    watch = Watch.CODES if kind in ("appointment_day", "appointment_time") else Watch.WORDS
+    watch = _WATCHES.get(kind, Watch.WORDS)
     return Column(kind, Sureness.SURE, Why.NAME_AND_CELLS if sample.filled else Why.NAME, watch=watch)
 
 
@@ -375,7 +482,7 @@ def _answers_in_doubt(sample: Sample) -> Question:
 def _type_in_doubt(sample: Sample) -> Question:
     """“Mother” is whom to call about a child, and may be somebody else about anybody else."""
     guardians = any(whose(cell) is Whose.GUARDIAN for cell in sample.filled)
-    return Question.WHOSE_PHONE if guardians else _answers_in_doubt(sample)
+    return Question.PHONE_TYPE if guardians else _answers_in_doubt(sample)
 
 
 def _record_number_in_doubt(sample: Sample) -> Question:
@@ -438,7 +545,9 @@ def _asked(meaning: Meaning, sample: Sample) -> Column:
 
 
 def _harmless(meaning: Meaning, sample: Sample) -> Column:
-    return _ask(Question.STATUS, Why.CELLS) if sample.ends_somebody_plainly else _merged(Watch.WORDS)
+    if sample.ends_somebody_plainly:
+        return _ask(Question.STATUS, Why.CELLS)
+    return _merged(Watch.FIGURES if meaning.kind == "figure" and sample.holds_digits else Watch.WORDS)
 
 
 def _described(meaning: Meaning, sample: Sample) -> Column:
@@ -446,7 +555,9 @@ def _described(meaning: Meaning, sample: Sample) -> Column:
         return _merged(Watch.WORDS)  # of whom some have declined to give theirs
     if sample.ends_somebody_plainly:
         return _ask(Question.STATUS, Why.CELLS)
-    return _ask(Question.YES_OR_NO, Why.CELLS) if sample.answers_in_words else _merged(Watch.CODES)
+    if sample.answers_in_words:
+        return _ask(Question.YES_OR_NO, Why.CELLS)
+    return _merged(Watch.DAYS if meaning.kind in ("day", "time") and sample.holds_digits else Watch.CODES)
 
 
 def _notes(meaning: Meaning, sample: Sample) -> Column:
@@ -460,7 +571,8 @@ def _unknown(meaning: Meaning, sample: Sample) -> Column:
         return _ask(Question.PREFERENCE, Why.CELLS)
     if sample.holds_answers or sample.answers_somewhere or sample.marks_with_dates or sample.objects_with_dates:
         return _ask(Question.YES_OR_NO, Why.CELLS)
-    if sample.ends_somebody:
+    coded = meaning.kind == "code" or meaning.sense is Sense.PHONE
+    if sample.ends_somebody or (coded and sample.holds_short_codes):
         return _ask(Question.STATUS, Why.CELLS)
     return Column(_MERGED, Sureness.UNSURE, Why.NOTHING, watch=Watch.CODES if sample.holds_codes else Watch.ANSWERS)
 

@@ -70,6 +70,11 @@ class Sample:
         return self.answered > 0 and (self.answered + self.answers[Answer.DATE]) * 2 >= len(self.filled)
 
     @property
+    def permits(self) -> bool:
+        """Somebody's yes, or a mark."""
+        return self.answers[Answer.YES] + self.answers[Answer.PERMITS] > 0
+
+    @property
     def holds_dates(self) -> bool:
         return 0 < len(self.filled) <= self.answers[Answer.DATE] * 2
 

@@ -19,9 +19,9 @@ work: work w wk wrk business bus biz trabajo trab laboral
 daytime: day daytime evening eve night dia noche tarde
 second: secondary second sec 2nd secundario secundaria third tertiary 3rd
 alternate: alternate alt altern alternative other oth otro otra alterno alternativo adicional additional addl extra backup
-primary: primary prim 1st main principal preferred pref prefd preferido preferida best default first current legal
+primary: primary prim 1st main principal preferred pref prefd preferido preferida best mejor default first current legal
 number: number numbers numb num nbr nr nummer numero numeros
-plain: formatted clean full complete completo completa international e 164 e164 destination to value
+plain: formatted clean full complete completo completa international e164 destination to value
 person: patient patients pt pts pat client clients member customer person recipient subject self own my your you their his her
 person: paciente pacientes cliente personal individual respondent
 contact: contact contacts contacto contactos contactar contacted contacting ctct cntct
@@ -107,6 +107,8 @@ text: text texts txt sms
 canceled: cancel canceled cancelled cancels cancellation cancelation cxl cxld cncl cancelado cancelada cancelacion noshow nsh
 rescheduled: rescheduled resched reschedule reschedules reprogramado reprogramada
 deceased: deceased decease death dead died decd dod fallecido fallecida fallecimiento difunto difunta muerto muerta muerte defuncion
+gone: hospice termed termdate terminated termination disenrolled disenrollment disenroll inactivated inactivation incarcerated
+gone: relocated departed dismissed dismissal expelled
 vital: vital
 alive: alive living vivo viva
 filler: do does did should shall will would to for the a an of on at in we us i is are has have had was been be being please pls by
@@ -123,7 +125,7 @@ note: note notes comment comments cmt remark remarks memo description desc instr
 note: comentarios observacion observaciones detalles text body content reason
 source: source src basis origin method form fuente origen
 reason: reason reasons rsn motivo razon source by
-count: count counts attempt attempts tries total qty quantity duration agent user last next best
+count: count counts attempt attempts tries total qty quantity duration agent user last next
 harmless: gender sex sexo genero pronoun pronouns race ethnicity ethnic hispanic latino etnia raza age edad marital married insured
 harmless: medicare medicaid copay paid billed deductible seguro tax income new nuevo established returning walkin walk needed smoker
 harmless: smoking tobacco diabetic diabetes pregnant allergy allergies vaccinated vaccine vaccination immunized immunization flu
@@ -131,9 +133,21 @@ harmless: covid paperwork forms packet stmt statement statements eligible eligib
 harmless: shot booster dose lab labs test tests screening fasting npo wheelchair transport transportation mobility telehealth
 harmless: virtual
 harmless: video exam procedure surgery medication medications prescription rx refill refills weight height glucose a1c bmi mammogram
+harmless: fall falls risk preauth precert balance oxygen walker cane dnr directive livingwill wellness vacuna vacunas vacunado
+harmless: vacunada pay dental vision religion religious faith
+harmless: transporte interprete fumador embarazada
 harmless: colonoscopy student veteran military employed education household dependents middle mi suffix prefix title initial birth
 harmless: dob
 harmless: birthdate birthday birthplace portal holder arrival checkin arrived interpreter years
+matter: insurance ins insurer payer policy coverage copay copays coinsurance deductible balance referral referrals letter letters
+matter: statement stmt invoice bill payment auth authorization preauth precert lab labs xray imaging paperwork forms form packet card
+matter: cards demographics chart charts record records hipaa npp intake registration questionnaire survey report result results photo
+matter: prior pre prep ray carta cartas eligibility benefits benefit seguro autorizacion referido saldo pago tarjeta expediente portal
+handled: verified verify required req needed due done sent collected active activated complete completed file signed scanned updated
+handled: paid owed owes received reviewed printed mailed faxed uploaded pending submitted outstanding requested obtained notice
+handled: packet acknowledgment acknowledgement ack checked entered filed attached current valid eligible needs missing enviado enviada
+handled: verificado verificada requerido requerida pagado pagada pendiente recibido recibida archivo firmado firmada
+omit: skip omit avoid bypass ignore except hold dont release releases roi phi disclosure disclose hospice
 describes: from insurance ins payer payor plan balance billing amount price cost fee due owed charge charges invoice payment saldo
 describes: pago
 describes: translator visit visits appointment appointments appt service specialty diagnosis employment occupation provider doctor
@@ -158,6 +172,8 @@ TOGETHER: dict[tuple[str, ...], str] = {
     ("opt", "out"): "optout",
     ("call", "back"): "callback",
     ("d", "n", "c"): "dnc",
+    ("e", "164"): "e164",
+    ("term", "date"): "termdate",
     ("rec", "d"): "recd",
     ("dec", "d"): "decd",
     ("contact", "by", "phone"): "call",
@@ -181,6 +197,9 @@ TOGETHER: dict[tuple[str, ...], str] = {
     ("left", "practice"): "departed",
     ("left", "clinic"): "departed",
     ("black", "list"): "blacklist",
+    ("living", "will"): "livingwill",
+    ("x", "ray"): "xray",
+    ("x", "rays"): "xray",
     ("dado", "de", "baja"): "baja",
     ("dada", "de", "baja"): "baja",
     ("post", "code"): "zip",

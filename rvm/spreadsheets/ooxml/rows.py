@@ -77,6 +77,8 @@ class RowParser:
         self._has_formula = False
         self._pieces: list[str] = []
         self._runs: list[str] = []
+        # Of texts in the cell itself: a run of them, and the cell.
+        self._run_is_crossed_out = self._is_crossed_out = False
 
     def feed(self, chunk: bytes) -> None:
         self._parser.feed(chunk)
@@ -97,6 +99,7 @@ class RowParser:
         self._sheet_data, self._col = prefix + "sheetData", prefix + "col"
         self._row, self._c, self._v, self._f = prefix + "row", prefix + "c", prefix + "v", prefix + "f"
         self._t, self._phonetic = prefix + "t", prefix + "rPh"
+        self._strike, self._run = prefix + "strike", prefix + "r"
         self._expat.StartElementHandler = self._begin_beside
 
     def _begin_beside(self, name: str, attributes: dict[str, str]) -> None:
@@ -126,6 +129,8 @@ class RowParser:
             self._has_formula = True
         elif name == self._phonetic:
             self._expat.StartElementHandler = self._begin_phonetic
+        elif name == self._strike:
+            self._run_is_crossed_out = is_true(attributes.get("val", "1"))
         else:
             self._count()
 
@@ -146,6 +151,9 @@ class RowParser:
         elif name == self._t:
             if self._expat.StartElementHandler == self._begin:
                 self._runs += self._pieces
+                self._is_crossed_out |= self._run_is_crossed_out and any(map(str.strip, self._pieces))
+        elif name == self._run:
+            self._run_is_crossed_out = False
         elif name == self._phonetic:
             self._expat.StartElementHandler = self._begin
         elif name == self._sheet_data:
@@ -205,6 +213,9 @@ class RowParser:
                 return NOT_AVAILABLE
         if self._runs:
             value, self._runs = "".join(self._runs), []
+        if self._is_crossed_out:
+            self._is_crossed_out = False
+            self._oddities.append(("crossed_out", self._column))
         return self._shown(value, kind, style) if value else ""
 
     def _has_no_result(self, value: str | None, kind: str | None) -> bool:
@@ -221,6 +232,8 @@ class RowParser:
                 if place >= len(texts):
                     texts.reach(place)
                 text = texts[place]
+                if place in texts.crossed_out:
+                    self._oddities.append(("crossed_out", self._column))
             elif kind is None or kind == "n":
                 if style is not None and style.number is not None:
                     text = style.number(value)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from rvm.spreadsheets.bounds import MAX_COLUMNS
+from rvm.spreadsheets.cells.phones import CROSSED_OUT
 from rvm.spreadsheets.ooxml.colours import Colours
 from rvm.spreadsheets.ooxml.comments import Comments, heard, read_comments
 from rvm.spreadsheets.ooxml.package import Package, Sheet
@@ -85,6 +86,8 @@ class SheetReader:
         if self._comments:
             self._hear(row)
         self._notice(row)
+        if row.oddities and not self._with_hidden:
+            _mark(row)
         return True
 
     def _hear(self, row: Row) -> None:
@@ -171,6 +174,15 @@ def _is_blank(cells: list[str]) -> bool:
 def _is_crossed_out(row: Row) -> bool:
     crossed_out = {column for what, column in row.oddities if what == "crossed_out"}
     return all(at in crossed_out for at, cell in enumerate(row.cells) if cell.strip())
+
+
+def _mark(row: Row) -> None:
+    """Of a person's row, which cells are crossed out."""
+    if not any(map(_may_be_a_phone, row.cells)):
+        return
+    for column in {column for what, column in row.oddities if what == "crossed_out"}:
+        if column < len(row.cells) and row.cells[column].strip():
+            row.cells[column] = f"{row.cells[column]} {CROSSED_OUT}"
 
 
 def _may_be_a_phone(cell: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from rvm.spreadsheets.ooxml.archive import Archive
-from rvm.spreadsheets.ooxml.markup import Parser, prefix_of
+from rvm.spreadsheets.ooxml.markup import Parser, is_true, prefix_of
 from rvm.spreadsheets.ooxml.refusals import too_large
 
 # Bytes of the part that has all distinct texts, and elements of it: two to four are a text.
@@ -24,6 +24,8 @@ class Texts(list[str]):
     def __init__(self, archive: Archive | None = None, part: str = "") -> None:
         """Without an archive there is none. Raises SheetInvalid, and so does `reach`."""
         super().__init__()
+        # The places of those that are crossed out, in whole or in part.
+        self.crossed_out = set[int]()
         if archive is not None and archive.size(part) > MAX_BYTES:
             raise too_large()
         self._chunks: Iterator[bytes] = iter(()) if archive is None else archive.chunks(part)
@@ -32,8 +34,9 @@ class Texts(list[str]):
         self._expat.StartElementHandler = self._begin_root
         self._expat.EndElementHandler = self._end
         self._pieces: list[str] = []
-        self._elements = 0
-        self._item = self._text = self._phonetic = ""
+        self._elements = self._run_begins = 0
+        self._item = self._text = self._phonetic = self._strike = self._run = ""
+        self._run_is_crossed_out = False
 
     def reach(self, at: int) -> None:
         """Have the text at that place, if there is one."""
@@ -43,16 +46,20 @@ class Texts(list[str]):
     def _begin_root(self, name: str, attributes: dict[str, str]) -> None:
         prefix = prefix_of(name, attributes, "sst")
         self._item, self._text, self._phonetic = (prefix + local for local in ("si", "t", "rPh"))
+        self._strike, self._run = prefix + "strike", prefix + "r"
         self._expat.StartElementHandler = self._begin
 
-    def _begin(self, name: str, _attributes: object) -> None:
+    def _begin(self, name: str, attributes: dict[str, str]) -> None:
         self._elements += 1
         if self._elements > MAX_ELEMENTS:
             raise too_large()
         if name == self._text:
+            self._run_begins = len(self._pieces)
             self._expat.CharacterDataHandler = self._pieces.append
         elif name == self._phonetic:
             self._expat.StartElementHandler = self._begin_phonetic
+        elif name == self._strike:
+            self._run_is_crossed_out = is_true(attributes.get("val", "1"))
 
     def _begin_phonetic(self, _name: str, _attributes: object) -> None:
         """How the text is spoken; a spreadsheet program shows it above the text, or not at all."""
@@ -61,6 +68,11 @@ class Texts(list[str]):
     def _end(self, name: str) -> None:
         if name == self._text:
             self._expat.CharacterDataHandler = None
+        elif name == self._run:
+            # A run may be blank.
+            if self._run_is_crossed_out and any(map(str.strip, self._pieces[self._run_begins :])):
+                self.crossed_out.add(len(self))
+            self._run_is_crossed_out = False
         elif name == self._item:
             self.append(as_typed("".join(self._pieces)))
             self._pieces.clear()

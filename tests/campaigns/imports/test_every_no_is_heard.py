@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 from openpyxl.comments import Comment
 from openpyxl.styles import Font, PatternFill
 
@@ -101,6 +103,7 @@ ASKED = several(
     Opt in/out|Opt-In/Opt-Out|Not opted out|Do not call = N|Contact preference|Preferred contact method|Comm Pref|Call restrictions
     Restricted|HIPAA restriction|Confidential|Consent to treat|Consent for surgery|Photo consent|Email opt-out|No texts|OK to text
     Spouse OK to call|OK to call spouse|Guardian consent|Alive|Alive?|Quiet|Skip|Skip?|Include|LVM|Zork|Flag 7|Ind2|Code B|Marca|Y/N
+    Hospice Enrollment Date|Term Date|Disenrolled|Terminated on|Alternate communication request|Alternate communications
     Status|Pt status|Call result|Alert|Hold|Not interested|Wrong number|Bad phone|Disconnected|Inactive|Q4|Response|Do not mail
     """
 )
@@ -235,6 +238,64 @@ def test_a_disposition_that_could_be_a_cancellation_is_asked_about(cells: str) -
     assert read_list(six(("ED Disposition", cells))).asked == {2: "status"}
 
 
+NAMED = [
+    "Fern, Ben (Estate)|PINE DEV - DECEASED",
+    "Ben Fern (expired 3/2)|Pine, Dev *DNC*",
+    "Ben Fern (do not call)|Dev Pine (d. 2024)",
+    "Ben Fern (fallecido)|Dev Pine [inactive]",
+    "ZZFern, Ben|Dev Pine (1940-2024)",
+]
+
+
+@pytest.mark.parametrize("names", NAMED)
+@pytest.mark.parametrize("column", ["Patient Name", "Last Name", "First Name", "Nombre"])
+def test_a_remark_beside_a_name_keeps_its_person_out(names: str, column: str) -> None:
+    ben, dev = names.split("|")
+    people = ["Ana Lopez", ben, "Eva (Evie) Oak", dev, "Fay Elm, Jr.", "Elm, Fay (Mrs.)"]
+    read = read_list(as_text([[column, "Cell"], *([name, f"(415) 555-010{at}"] for at, name in enumerate(people, 1))]))
+    assert (read.asked, reached(read), set(read.codes.values())) == ({}, OTHERS, {"says_no"})
+
+
+def test_a_remark_beside_a_name_is_heard_whoever_says_that_it_is_the_name() -> None:
+    content = as_text([["Zork", "Cell"], ["Fern, Ben (Estate)", "(415) 555-0102"], ["Ana Lopez", "(415) 555-0101"]])
+    assert reached(read_list(content, {0: "name"})) == "1"
+    assert reached(read_list(content, {0: ""})) == "12"
+
+
+SOURCES = several(
+    """
+    Consent given by|Opted in via|Opt-in source|Consent source|Consent method|Opt In Method|Source of consent|OPTIN_SOURCE
+    Fuente del consentimiento
+    """
+)
+NO_SOURCES = [
+    "None|None",
+    "N/A|-",
+    "|",
+    "no consent|No",
+    "none|declined",
+    "Not given|unknown",
+    "Refused|Revoked 3/2",
+    "pending|?",
+]
+
+
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("nothing", NO_SOURCES)
+def test_a_consent_without_a_source_is_none_where_nothing_else_says_yes(name: str, nothing: str) -> None:
+    ben, dev = nothing.split("|")
+    cells = f"Web form|{ben}|Paper|{dev}|Verbal|Portal"
+    read = read_list(six((name, cells)))
+    assert (read.asked, reached(read)) == ({}, OTHERS)
+    # Beside a yes nothing is nothing, and a no contradicts it.
+    beside_yes = reached(read_list(six(("Consent", "Y|Y|Y|Y|Y|Y"), (name, cells))))
+    assert beside_yes == (EVERYBODY if ben in ("", "N/A") else "13456" if dev in ("?", "unknown") else OTHERS)
+
+
+def test_by_which_method_somebody_has_agreed_or_to_which_is_asked() -> None:
+    assert read_list(six(("Consent method", "Phone|Email|Phone|Text|Phone|Mail"))).asked == {2: "preference"}
+
+
 @pytest.mark.parametrize("name", ["DNC", "Opted out", "Deceased", "Canceled"])
 def test_a_cross_marks_somebody_in_a_column_of_those_who_must_not_be_reached(name: str) -> None:
     assert reached(read_list(six((name, "|✗||❌||")))) == OTHERS
@@ -308,6 +369,48 @@ def test_a_no_in_another_column_is_heard_or_asked_about(name: str, cells: str) -
     assert read.asked or reached(read) == OTHERS
 
 
+FIGURES = {
+    "MRN": "1000{}",
+    "Chart #": "C-{}",
+    "Reference": "v-{}",
+    "DOB": "1/{}/1950",
+    "Date of Birth": "1950-01-0{}",
+    "Age": "7{}",
+    "Appt Date": "12/{}/2026",
+    "Appt Time": "9:{}0",
+    "Date": "12/{}/2026",
+}
+INSTEAD = [
+    "Expired 3/2",
+    "moved",
+    "hospice",
+    "inactive",
+    "not a patient",
+    "said no",
+    "refused",
+    "pt declined",
+    "no longer lives here",
+]
+
+
+@pytest.mark.parametrize(("name", "figure"), FIGURES.items(), ids=FIGURES)
+@pytest.mark.parametrize("note", INSTEAD)
+def test_a_note_in_the_place_of_a_figure_is_heard(name: str, figure: str, note: str) -> None:
+    cells = [figure.format(at) for at in range(1, 7)]
+    cells[1] = cells[3] = note
+    read = read_list(six((name, "|".join(cells))))
+    assert read.asked or reached(read) == OTHERS
+
+
+def test_what_has_expired_besides_keeps_nobody_out() -> None:
+    columns = (
+        ("Insurance ID", "W1|W2|expired|W4|W5|W6"),
+        ("Address", "1 Moved Hill|2 Oak|3 Dead End|No. 4|5 Elm|Hospice House"),
+    )
+    read = read_list(six(*columns, ("Referral #", "101|102|Expired|104|105|106")))
+    assert (read.asked, reached(read)) == ({}, EVERYBODY)
+
+
 CLEAN = {
     "Email": "a@example.org|declined|none|refused|no email|",
     "E-mail Address": "declined|a@example.org|||b@example.org|none",
@@ -357,6 +460,7 @@ WAYS = [
     "Notify By",
     "Delivery",
     "Best way to reach you",
+    "PreferConfirmMethod",
     "Notification",
     "Reminder Type",
     "Mode",
@@ -605,7 +709,8 @@ SOMEBODY_ELSES = several(
     EMER_PHONE|Emerg Contact Cell|EC Phone|ICE #|GUAR_PHONE|Guarantor Home Phone|Resp Party Ph|Responsible Party|Spouse Cell
     Next of Kin|NOK Tel|PROV_PHONE|PCP Ph|Dr Phone|Referring Provider Phone|Clinic Phone|Office Phone|Facility Ph|Pharmacy Phone
     Insurance Phone|Employer Phone|School Phone|Caregiver Phone|Case Manager Phone|Attorney Phone|POA Phone|Sister's Cell|Friend Phone
-    Alternate Contact|Secondary Contact Phone|Fax|Pager|Old Phone|Bad Phone|Caller ID|Callback Number|Home Health Phone|Xyz Tel
+    Phone (E)|Phone (O)|Phone E|Alternate Contact|Secondary Contact Phone|Fax|Pager|Old Phone|Bad Phone|Caller ID|Callback Number
+    Home Health Phone|Xyz Tel
     Teléfono de emergencia|Tel. esposo|Teléfono de la clínica|Teléfono familiar|Acct #|Account Number|MRN|Chart No|Member ID|NPI
     """
 )
@@ -669,7 +774,7 @@ def test_a_phone_is_somebody_elses_where_the_column_beside_it_says_so(lines: lis
 
 def test_a_mothers_phone_by_the_column_beside_it_is_asked_about() -> None:
     rows = [["Name", "Phone", "Phone Type"], ["Ana", "(415) 555-0101", "Cell"], ["Ben", "(415) 555-0102", "Mother"]]
-    assert read_list(as_text(rows)).asked == {2: "whose_phone"}
+    assert read_list(as_text(rows)).asked == {2: "phone_type"}
 
 
 def test_two_lists_beside_each_other_are_no_list_of_people_with_two_phones() -> None:
@@ -849,7 +954,6 @@ MARKED = {
     "all but one": (coloured(dict.fromkeys([2, 3, *range(5, 14)], YELLOW)), 0),
     "one among stripes": (coloured({**dict.fromkeys(range(2, 14, 2), GREY), 5: YELLOW}), 0),
     "red letters": (coloured({4: Font(color="FFFF0000"), 9: Font(color="FFC00000")}), 0),
-    "a name that is crossed out": (coloured({4: Font(strike=True)}, "A"), 0),
 }
 
 
@@ -859,6 +963,108 @@ def test_people_in_a_colour_of_their_own_are_asked_about(content: bytes, at: int
     assert (read.asked, read.reached) == ({at: "colour"}, [])
     assert len(read.seen.notices) == 1
     assert len(read_list(content, {at: ["name", "phone"][at]}).reached) == 12
+
+
+STRUCK = {
+    "names": ("A", "crossed_out"),
+    "numbers": ("B", "crossed_out"),
+    "cities": ("C", ""),
+}
+
+
+@pytest.mark.parametrize(("columns", "code"), STRUCK.values(), ids=STRUCK)
+@pytest.mark.parametrize("at", [4, 9])
+def test_whose_name_or_number_is_crossed_out_is_not_reached(columns: str, code: str, at: int) -> None:
+    content = coloured({at: Font(strike=True)}, columns)
+    read = read_list(content)
+    assert (read.asked, read.codes, len(read.seen.notices)) == ({}, {at: code} if code else {}, 1)
+    assert f"+120255501{at - 2:02}" not in read.reached or not code
+
+
+def in_part(cells: dict[str, list[tuple[str, bool]]], rows: list[list[str]]) -> bytes:
+    """Cells of parts, each of which may be crossed out."""
+
+    def change(made: Any) -> None:
+        for address, runs in cells.items():
+            made.worksheets[0][address] = CellRichText(
+                *(TextBlock(InlineFont(strike=True), text) if crossed_out else text for text, crossed_out in runs)
+            )
+
+    return book(rows, change=change)
+
+
+ANSWERS = [
+    ["Name", "Cell", "Home", "OK to call", "Appt Date"],
+    *([f"P{at}", f"(202) 555-010{at}", "", "Y", "3/1/2026"] for at in range(1, 6)),
+]
+IN_PART = {
+    "a number": ({"B3": [("(202) 555-0102", True), (" (202) 555-0199", False)]}, "crossed_out"),
+    "a whole number by its letters": ({"B3": [("(202) 555-0102", True), (" ", False)]}, "crossed_out"),
+    "a name": ({"A3": [("Ben", True), (" Fern", False)]}, "crossed_out"),
+    "a yes": ({"D3": [("Y", True), (" ", False)]}, "consent_unclear"),
+    "a day": ({"E3": [("3/1/2026", True), (" 3/9/2026", False)]}, "crossed_out"),
+}
+
+
+@pytest.mark.parametrize(("cells", "code"), IN_PART.values(), ids=IN_PART)
+def test_what_is_crossed_out_in_part_is_as_if_all_of_it_were(cells: Any, code: str) -> None:
+    read = read_list(in_part(cells, ANSWERS))
+    assert (read.asked, read.codes[3]) == ({}, code)
+    assert read.reached == ["+12025550101", "+12025550103", "+12025550104", "+12025550105"]
+
+
+def test_another_own_number_is_reached_in_place_of_one_that_is_crossed_out() -> None:
+    rows = [
+        ["Name", "Cell", "Home Phone"],
+        ["Ana", "(202) 555-0101", "(202) 555-0111"],
+        ["Ben", "(202) 555-0102", "(202) 555-0112"],
+    ]
+    content = in_part({"B3": [("(202) 555-0102", True)]}, rows)
+    assert read_list(content).reached == ["+12025550101", "+12025550112"]
+
+
+BESIDE = several(
+    """
+    DNC|Do not call|Opt outs|Opt-Outs|OptOuts|opt_outs|Deceased|No llamar|Cancelled|Cancelled 3-2|Removed|Remove|Do Not Contact
+    Unsubscribed|Excluded|Exclusions|Suppression list|Blocked|STOP|Declined|Refused|No contactar|Fallecidos|Bajas|Canceladas
+    Opted out 2026
+    Pts who declined|Wrong #|Lista negra|Muertos|Left practice|Bad numbers|Inactive|No shows|DNC list|Blacklist|Expired|Do not remind
+    Moved|Hospice
+    """
+)
+BESIDE_NOTHING = several(
+    """
+    South|Sheet2|Notes|Legend|Pivot|Providers|Codes|Data|2019|Call list|Patients (no DNC)|Without opt-outs|DNC removed|Confirmed
+    Recall
+    Excludes cancelled|Totals|Active|Lista|Pacientes|Resumen|Stopford|Appointments
+    """
+)
+
+
+def beside(name: str, other: list[list[str]] | None = None, *, hidden: bool = False) -> bytes:
+    def change(made: Any) -> None:
+        made.worksheets[0].title, made.worksheets[1].title = "Patients", name
+        made.worksheets[1].sheet_state = "hidden" if hidden else "visible"
+
+    return book(PEOPLE, other or [["Name", "Cell"], ["Ben Fern", "(202) 555-0102"]], change=change)
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_sheet_of_people_who_must_not_be_reached_beside_the_list_is_asked_about(name: str) -> None:
+    for hidden in (False, True):
+        read = read_list(beside(name, hidden=hidden))
+        assert (read.asked, read.reached) == ({1: "sheet"}, [])
+    assert len(read_list(beside(name), {1: "phone"}).reached) == 12
+
+
+@pytest.mark.parametrize("name", BESIDE_NOTHING)
+def test_another_sheet_beside_the_list_is_not_asked_about(name: str) -> None:
+    assert len(read_list(beside(name)).reached) == 12
+
+
+@pytest.mark.parametrize("other", [[["Name", "Cell"]], [[]]])
+def test_a_sheet_without_people_is_not_asked_about(other: list[list[str]]) -> None:
+    assert read_list(beside("DNC", other)).asked == {}
 
 
 PLAIN = {

@@ -32,7 +32,7 @@ OTHERS = several(
 @pytest.mark.parametrize("other", OTHERS[:3])
 def test_a_number_whose_type_says_that_it_is_somebody_elses_is_not_listed(name: str, other: str) -> None:
     listed = read(f"Name,Phone,{name}", "Ann,2025550101,Cell", f"Ann,3125550199,{other}", "Ben,2025550102,Home")
-    assert listed.asked in (["whose_phone"], ["preference"]) or told(listed) == (
+    assert listed.asked in (["phone_type"], ["preference"]) or told(listed) == (
         [],
         {ANN, BEN},
         {3: "phone_of_another"},
@@ -208,7 +208,7 @@ def test_what_is_not_listed_of_a_row_that_is_listed_is_told() -> None:
         "Dee,2025550104,202-555-0105 x4,",
     )
     assert listed.numbers == {ANN, BEN, CAL, "+12025550104"}
-    assert [sentence.split(" a number ")[0] for sentence in listed.notices] == ["In row 3", "In 2 rows (2, 5)"]
+    assert [message.split(" a number ")[0] for message in listed.notices] == ["In row 3", "In 2 rows (2, 5)"]
 
 
 def test_a_second_header_is_not_read_with_the_columns_of_the_first() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rvm.spreadsheets.cells.cell_values import phone
 from rvm.spreadsheets.cells.phones import looks_like_phone
 from rvm.spreadsheets.refusals import CellInvalid
+from tests.campaigns.imports.grammar import several
 
 THE_NUMBER = "+12025550142"
 SPELLINGS = [
@@ -93,6 +94,26 @@ def test_every_spelling_of_a_number_is_read_as_that_number(cell: str) -> None:
     assert looks_like_phone(cell)
 
 
+TYPED = several(
+    """
+    H: 202-555-0142|H: (202) 555-0142|202-555-0142 Cell|Home 202-555-0142|(202) 555-0142 (mobile)|cel 202 555 0142|202-555-0142 h
+    C:2025550142|(H) 202-555-0142|[cell] 202-555-0142|202-555-0142 (c)|202-555-0142/cell|202-555-0142, cell|202-555-0142 - home
+    Cell# 202-555-0142|Cell #: 202-555-0142|Tel. 202-555-0142|Tel: +1 202 555 0142|Ph 2025550142|Phone: 202-555-0142
+    Home phone 202-555-0142
+    202-555-0142 (home phone)|2025550142 mobile|Mobile - 202.555.0142|Casa: 202-555-0142|Celular 202 555 0142|202 555 0142 (celular)
+    Móvil: 202 555 0142|Trabajo 202-555-0142|202-555-0142 trabajo|202-555-0142 (work)|Work: 202-555-0142|202-555-0142 primary
+    Pt's cell: 202-555-0142|202-555-0142 (self)|CELL 1-202-555-0142|202-555-0142 CELL PHONE|202-555-0142 preferred|202-555-0142(C)
+    Teléfono: 202 555 0142|Tel. casa 202 555 0142|202-555-0142 H.
+    """
+)
+
+
+@pytest.mark.parametrize("cell", TYPED)
+def test_which_of_the_persons_phones_a_number_is_may_stand_beside_it(cell: str) -> None:
+    assert phone(cell) == THE_NUMBER
+    assert looks_like_phone(cell)
+
+
 ABROAD = [
     ("+44 20 7946 0018", "US", "+442079460018"),
     ("+44 (0)20 7946 0018", "US", "+442079460018"),
@@ -164,7 +185,29 @@ REFUSED = [
     ("020 7946 0018 / 020 7946 0019", "two_numbers"),
     ("1-800-FLOWERS", "has_letters"),
     ("202-555-O142", "has_letters"),
-    ("202-555-0142 (home)", "has_letters"),
+    ("202-555-0142 (wife)", "has_letters"),
+    ("202-555-0142 daughter", "has_letters"),
+    ("202-555-0142 work (do not use)", "has_letters"),
+    ("202-555-0142 disconnected", "has_letters"),
+    ("202-555-0142 w", "has_letters"),  # work, or a wife
+    ("M: 202-555-0142", "has_letters"),  # mobile, or a mother
+    ("202-555-0142 old cell", "has_letters"),
+    ("Mom 202-555-0142", "has_letters"),
+    ("mother cell 202-555-0142", "has_letters"),
+    ("202-555-0142 cell (wife)", "has_letters"),
+    ("202-555-0142 (cell) DNC", "has_letters"),
+    ("202-555-0142 cell no vm", "has_letters"),
+    ("202-555-0142 h (deceased)", "has_letters"),
+    ("Fax: 202-555-0142", "has_letters"),
+    ("Emergency: 202-555-0142", "has_letters"),
+    ("esposa 202-555-0142", "has_letters"),
+    ("clinic phone 202-555-0142", "has_letters"),
+    ("202-555-0142 mobile home park", "has_letters"),
+    ("p 202-555-0142", "has_letters"),
+    ("Home 202-555-0142 x12", "has_extension"),
+    ("cell", "has_letters"),
+    ("Cell: 555-0142", "not_a_phone"),
+    ("202-555-0142 [crossed out]", "crossed_out"),
     ("ann@example.org", "has_letters"),
     ("call after five", "has_letters"),
     ("=HYPERLINK(A1)", "has_letters"),

@@ -134,6 +134,39 @@ def test_a_quotation_mark_that_another_row_closes_is_told_by_the_lines_between()
     assert len(read(b'"a' + b"\n" * (MAX_LINES - 1) + b'",1\nd,4\n')) == 2
 
 
+SPACED = {
+    "quoted after a space": (b'p,q,r\n"Lee, Ana", "2", "x"\n', [(1, ["p", "q", "r"]), (2, ["Lee, Ana", "2", "x"])]),
+    "from the first such row on": (
+        b'p,q,r\n1, 2,3\n4, "5, 6", 7\n8, "9\n10", 11\n',
+        [(1, ["p", "q", "r"]), (2, ["1", " 2", "3"]), (3, ["4", "5, 6", "7"]), (4, ["8", "9\n10", "11"])],
+    ),
+    "doubled marks": (b'p,q\n1, "a ""b"" c"\n', [(1, ["p", "q"]), (2, ["1", 'a "b" c'])]),
+    "a mark like any other": (
+        b'p,q\n1, "Bob" Lee\n2,"x"\n',
+        [(1, ["p", "q"]), (2, ["1", ' "Bob" Lee']), (3, ["2", "x"])],
+    ),
+    "in a quoted cell": (b'p,q\n1,"a, ""b"" c"\n2, d\n', [(1, ["p", "q"]), (2, ["1", 'a, "b" c']), (3, ["2", "d"])]),
+}
+
+
+@pytest.mark.parametrize(("content", "rows"), SPACED.values(), ids=SPACED)
+def test_a_space_in_front_of_a_quoted_cell_is_none(content: bytes, rows: list[tuple[int, list[str]]]) -> None:
+    assert read(content) == rows
+
+
+OPEN_BEHIND_A_SPACE = {
+    "swallows lines": b'"p", "q", "r"\n1, "2, 3\n4, "5", 6\n7, "8", 9\n',
+    "the first of its file": b'p,q,r\n1, "2,3,x\n4,5,6\n7,8,9\n',
+    "either reading": b'p,q,r\n1, "2,3"\n4,5,6\n7,8,9\n',
+    "text behind it": b'"p", "q", "r"\n1, "2" x, 3\n4, "5", 6\n7, "8", 9\n',
+}
+
+
+@pytest.mark.parametrize("content", OPEN_BEHIND_A_SPACE.values(), ids=OPEN_BEHIND_A_SPACE)
+def test_a_mark_behind_a_space_that_parts_no_cells_for_sure_damages_its_row_alone(content: bytes) -> None:
+    assert damages(read(content)) == [(1, "p"), (2, "quote_open"), (3, "4"), (4, "7")]
+
+
 def test_damage_in_a_damaged_row_is_told_once() -> None:
     assert damages(read(b'\xff,1\n"\xff,2\n')) == [(1, "undecodable"), (2, "quote_open")]
 

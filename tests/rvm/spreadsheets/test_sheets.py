@@ -101,6 +101,11 @@ def test_the_other_sheets_are_named() -> None:
         "Hidden in the workbook and not read: “2019”.",
     ]
     assert other_sheets(sheets[:1], "North") == []
+    others = [{"name": name, "visibility": "visible", "has_rows": True} for name in ("North", "DNC", "Deceased")]
+    assert other_sheets(others, "North")[0] == (
+        "“DNC” and “Deceased” are named like lists of people who must not be reached, and not read. Upload them first, as a list of "
+        "opt-outs or of canceled appointments."
+    )
 
 
 @pytest.mark.parametrize("name", ["South", "Old"])
@@ -217,6 +222,38 @@ def test_rows_that_are_crossed_out_are_left_out_and_counted() -> None:
     assert [number for number, _ in rows_of(content)] == [1, 2, 4]
     assert noticed_in(content) == {"crossed_out_rows": 1, "crossed_out": {"B": 1}}
     assert [number for number, _ in rows_of(content, hidden_rows=True)] == [1, 2, 3, 4]
+
+
+RUNS = {
+    "a part": ("<r><rPr><strike/></rPr><t>415</t></r><r><t> 555 0101</t></r>", True),
+    "its end": ("<r><t>415 555 </t></r><r><rPr><b/><strike/><sz val='11'/></rPr><t>0101</t></r>", True),
+    "all of it": ("<r><rPr><strike val='true'/></rPr><t>415 555 0101</t></r>", True),
+    "a line": ("<r><rPr><strike/></rPr><t>415 555 0101\n</t></r><r><t> </t></r>", True),
+    "a blank": ("<r><t>415 555 0101</t></r><r><rPr><strike/></rPr><t xml:space='preserve'> </t></r>", False),
+    "not after all": ("<r><rPr><strike val='0'/></rPr><t>415 555 0101</t></r>", False),
+    "how it is spoken": ("<t>415 555 0101</t><rPh><r><rPr><strike/></rPr></r><t>x</t></rPh>", False),
+    "nothing": ("<r><rPr><b/></rPr><t>415 555 0101</t></r>", False),
+}
+
+
+@pytest.mark.parametrize(("runs", "crossed_out"), RUNS.values(), ids=RUNS)
+def test_a_cell_that_is_crossed_out_in_part_says_so(runs: str, crossed_out: bool) -> None:
+    other = "<si><t>Ana</t></si>"
+    shared = raw(
+        '<row r="1"><c t="s"><v>0</v></c><c t="s"><v>1</v></c></row><row r="2"><c t="s"><v>0</v></c><c t="s"><v>2</v></c></row>',
+        texts=f"{other}<si>{runs}</si><si><t>4155550102</t></si>",
+    )
+    inline = raw(
+        f'<row r="1"><c t="s"><v>0</v></c><c t="inlineStr"><is>{runs}</is></c></row>'
+        '<row r="2"><c t="s"><v>0</v></c><c t="inlineStr"><is><t>4155550102</t></is></c></row>',
+        texts=other,
+    )
+    for content in (shared, inline):
+        (_, first), second = rows_of(content)
+        assert first[1].endswith(" [crossed out]") is crossed_out
+        assert second == (2, ["Ana", "4155550102"])
+        assert noticed_in(content) == ({"crossed_out": {"B": 1}} if crossed_out else {})
+        assert not rows_of(content, hidden_rows=True)[0][1][1].endswith("]")
 
 
 COMMENTS = {
@@ -494,7 +531,10 @@ NOTICES = [
     ),
     (
         Noticed(crossed_out=dict.fromkeys("ABCDEFGHIJK", 1)),
-        ["11 cells of 11 columns hold text that is crossed out, and read as it stands."],
+        [
+            "11 cells of 11 columns hold text that is crossed out, in whole or in part. Such a number is not reached, and nobody "
+            "whose name, appointment or answer it is, unless hidden rows are read."
+        ],
     ),
 ]
 

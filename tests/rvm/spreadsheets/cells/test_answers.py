@@ -23,6 +23,10 @@ from rvm.spreadsheets.cells.answers import Answer, answer, is_date
         ("Não", Answer.NO),
         ("Not opted out", Answer.PERMITS),
         ("†", Answer.FORBIDS),
+        ("Yes / Sí", Answer.YES),
+        ("No / No", Answer.NO),
+        ("Yes / No", Answer.UNCLEAR),
+        ("N/A", Answer.UNCLEAR),
         # What follows may take back what stands before it.
         ("Yes - cell only", Answer.UNCLEAR),
         ("Yes, until 3/2/26", Answer.UNCLEAR),
