@@ -5,13 +5,13 @@ from __future__ import annotations
 from uuid import RFC_4122, UUID
 
 import pytest
-from tests.delivery.standings import NOW
 
 from delivery.models import Voicemail
 from delivery.services.insertion import insert_staged
 from rvm.platform.database.ids import time_of
 from tests import factories
 from tests.delivery.engine.test_lane_plans import STAGED
+from tests.delivery.states import NOW
 
 pytestmark = pytest.mark.django_db
 
