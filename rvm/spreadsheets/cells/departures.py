@@ -51,7 +51,7 @@ SOMEBODY passed (?:over|this|last|yesterday|today|peacefully|suddenly|during|due
 (?:number|phone|cell|#) (?:belongs to|is|was) (?:an? |the |his |her |their |pts? )*(?:some\w*|another|ex\W?)?\W?RELATIVE
 (?:number|phone|cell) belongs to (?:a|an|the|some)
 (?:said|says|told us|answered|replied|dijo|dice) (?:that |que )?no(?: thanks?| thank you| gracias| m[aá]s| more)?\W*(?:$|[,;.(])
-(?:contact|reach|notify)\w* (?!lens)(?:\w+ )?(?:only )?(?:by|via|thru|through) (?:us )?(?:mail|letters?|e\W?mails?|texts?|sms|portal)
+(?:contact(?! lens)|reach|notify)\w* (?:\w+ )?(?:only )?(?:by|via|thru|through) (?:us )?(?:mail|letters?|e\W?mails?|texts?|sms|portal)
 (?:won\W?t|will not|can\W?t|cannot|not) (?:be )?(?:coming|attend(?:ing)?|(?:able to )?make (?:it|(?:the |this |his |her )?appt))
 do not (?:schedule|book|re\W?sched\w*|bother)
 (?:legal hold|legal action|litigation|litigators?|lawsuits?|suing|c\W*&\W*d letter)
