@@ -177,9 +177,9 @@ def names_other_columns(cells: Sequence[str], header: Sequence[str]) -> bool:
     if any(map(_is_data, said)):
         return False
     meanings = [meaning_of(cell) for cell in said if cell]
-    names = [meaning for meaning in meanings if meaning.sense in (Sense.KIND, Sense.PHONE)]
-    finds = any(meaning.sense is Sense.PHONE or meaning.kind in _IDENTIFIERS for meaning in names)
-    if not finds or len(names) < 2 or any(meaning.sense is Sense.UNKNOWN for meaning in meanings):
+    named = [meaning for meaning in meanings if meaning.sense in (Sense.KIND, Sense.PHONE)]
+    finds = any(meaning.sense is Sense.PHONE or meaning.kind in _IDENTIFIERS for meaning in named)
+    if not finds or len(named) < 2 or any(meaning.sense is Sense.UNKNOWN for meaning in meanings):
         return False
     names = [*map(folded, header), *[""] * (len(said) - len(header))]
     return any(cell and not name.endswith(folded(cell)) for cell, name in zip(said, names, strict=False))
