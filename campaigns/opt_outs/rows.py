@@ -31,7 +31,7 @@ MAX_REASON_LENGTH: int = Suppression._meta.get_field("reason").max_length or 0
 _MAIL = frozenset({"email", "emails", "mail", "newsletter", "correo", "correos"})
 # As short a cell has no number beside its words.
 _SHORTEST = 10
-# What campaigns' sentences advise about reaching somebody does not help here.
+# What campaigns' messages advise about reaching somebody does not help here.
 _MESSAGES = {
     "has_extension": "This number has an extension; write the number alone if nobody behind it shall be reached.",
     "two_numbers": "There is more than one number in this cell; give each of them a row of its own.",
