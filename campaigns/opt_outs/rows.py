@@ -28,9 +28,11 @@ from rvm.spreadsheets.rows import DamagedRow
 from usecases.models import Suppression
 
 MAX_REASON_LENGTH: int = Suppression._meta.get_field("reason").max_length or 0
+_NAMES = ("name", "first_name", "last_name")
 _MAIL = frozenset({"email", "emails", "mail", "newsletter", "correo", "correos"})
 # As short a cell has no number beside its words.
 _SHORTEST = 10
+_FEWEST_DIGITS = 10
 # What campaigns' messages advise about reaching somebody does not help here.
 _MESSAGES = {
     "has_extension": "This number has an extension; write the number alone if nobody behind it shall be reached.",
@@ -123,7 +125,7 @@ def _reader_for(
     others = [
         at
         for at, kind in enumerate(columns)
-        if kind in ("", REASON) and at not in said and not _is_of_another_way(layout.header, at)
+        if kind in ("", REASON) and at not in said and not _says_nothing_of_calls(layout.header, at)
     ]
     is_line_of_report = line_of_report_for(layout.titles, _names_at(layout.header))
 
@@ -214,14 +216,16 @@ def _names_at(header: Sequence[str]) -> int | None:
     return next((at for at, name in enumerate(header) if meaning_of(name).kind in ("name", "last_name")), None)
 
 
-def _is_of_another_way(header: Sequence[str], at: int) -> bool:
-    """Whether a column is about mail: who subscribes to letters has opted out of calls all the same."""
-    return at < len(header) and not _MAIL.isdisjoint(words_of(header[at]))
+def _says_nothing_of_calls(header: Sequence[str], at: int) -> bool:
+    """Whether a column names people, or is about mail: who subscribes to letters has opted out of calls all the same."""
+    if at >= len(header):
+        return False
+    return meaning_of(header[at]).kind in _NAMES or not _MAIL.isdisjoint(words_of(header[at]))
 
 
 def _has_number_in_words(cell: str, listed: Collection[str]) -> bool:
     """Whether a text has a number in it that is not listed. A number alone is one of somebody else, as its column's name says."""
-    if len(cell) <= _SHORTEST or not any(map(str.isalpha, cell)):
+    if len(cell) <= _SHORTEST or sum(map(str.isdigit, cell)) < _FEWEST_DIGITS or not any(map(str.isalpha, cell)):
         return False
     return not set(numbers_in(cell)) <= set(listed)
 

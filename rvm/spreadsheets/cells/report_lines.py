@@ -131,6 +131,8 @@ def names_a_clinic(name: str) -> bool:
 
 def names_a_clinic_alone(cells: Sequence[str]) -> bool:
     """Whether a row has one cell with anything in it, a clinic's name with its phone: “Lakeside Clinic (202) 555-0100”."""
+    if sum(map(bool, cells)) > MAX_FILLED:
+        return False
     filled = [cell for cell in map(trimmed, cells) if cell]
     return len(filled) == 1 and (
         names_a_clinic(_NUMBER_BEHIND.sub("", filled[0]))
