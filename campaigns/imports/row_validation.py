@@ -65,6 +65,7 @@ _DITTO = frozenset(
     }
 )
 _MAX_DITTO = 20
+_BEGINS_A_NUMBER = frozenset("0123456789+(")
 
 Row = Sequence[str]
 
@@ -139,7 +140,8 @@ def _reader_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
         if len(row) != width or isinstance(row, DamagedRow):
             row = shaped(row)
         row = joined(repeated(row))
-        code, consent = verdict(row)
+        texts = cell_values.texts(row)
+        code, consent = verdict(row, texts)
         if code:
             raise RowInvalid(code, binds(row) if code in BINDING else (), consent)
         try:
@@ -149,7 +151,6 @@ def _reader_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
                 said += zones_in(row[at])
         except (CellInvalid, NumberInvalid) as refused:
             raise RowInvalid(refused.code, consent=consent) from None
-        texts = cell_values.texts(row)
         reference = texts[reference_at] if reference_at >= 0 else ""
         if len(reference) > MAX_REFERENCE_LENGTH:
             raise RowInvalid("reference_too_long", consent=consent)
@@ -228,7 +229,12 @@ def _repeating(phones: Sequence[int]) -> Callable[[Row], Row]:
     def repeated(row: Row) -> Row:
         for at in phones:
             cell = row[at]
-            if cell and not cell[0].isdigit() and len(cell) <= _MAX_DITTO and cell.strip().casefold() in _DITTO:
+            if (
+                cell
+                and cell[0] not in _BEGINS_A_NUMBER
+                and len(cell) <= _MAX_DITTO
+                and cell.strip().casefold() in _DITTO
+            ):
                 row = [*row[:at], above[at], *row[at + 1 :]]
             else:
                 above[at] = cell

@@ -14,7 +14,15 @@ from campaigns.imports.layout import Layout
 from campaigns.imports.row_errors import CODES
 from rvm.spreadsheets.cells.answers import Answer, Standing, answer, canceled, consented, died, standing
 from rvm.spreadsheets.cells.name_remarks import remarks_no
-from rvm.spreadsheets.cells.objections import answers_plainly, answers_something, denies, objects, objects_in, words_of
+from rvm.spreadsheets.cells.objections import (
+    TELLTALE_WORDS,
+    answers_plainly,
+    answers_something,
+    denies,
+    objects,
+    objects_in,
+    words_of,
+)
 from rvm.spreadsheets.cells.phones import CROSSED_OUT
 from rvm.spreadsheets.cells.report_lines import line_of_report_for
 from rvm.spreadsheets.columns.kinds import DECIDING, NAMES
@@ -139,20 +147,21 @@ def cell_verdict(kind: str, cell: str) -> str:
     return _READ[kind](cell)
 
 
-def row_verdict_for(layout: Layout) -> Callable[[Row], tuple[str, Consent]]:
-    """A function that returns for a row the code of its rejection, or "", and the answer of its consent columns."""
+def row_verdict_for(layout: Layout) -> Callable[[Row, Row], tuple[str, Consent]]:
+    """A function that returns the code of a row's rejection, or "", and the answer of its consent columns. It takes the cells as they
+    are and trimmed."""
     decide, look = _deciding_for(layout), _looking_for(layout)
     if look is None:
         return decide
 
-    def verdict(row: Row) -> tuple[str, Consent]:
-        code, consent = decide(row)
-        return (code, consent) if code in BINDING else (look(row) or code, consent)
+    def verdict(row: Row, texts: Row) -> tuple[str, Consent]:
+        code, consent = decide(row, texts)
+        return (code, consent) if code in BINDING else (look(row, texts) or code, consent)
 
     return verdict
 
 
-def _deciding_for(layout: Layout) -> Callable[[Row], tuple[str, Consent]]:
+def _deciding_for(layout: Layout) -> Callable[[Row, Row], tuple[str, Consent]]:
     """By the columns that decide. Where a list has the day of the consent and no other column of it, the day is the answer, or else
     its source."""
     columns = list(layout.columns)
@@ -168,7 +177,7 @@ def _deciding_for(layout: Layout) -> Callable[[Row], tuple[str, Consent]]:
         if kind in reads
     ]
 
-    def decide(row: Row) -> tuple[str, Consent]:
+    def decide(row: Row, _: Row) -> tuple[str, Consent]:
         worst, consent = "", Consent.NOT_ASKED
         for at, read, asks in deciding:
             code = read(row[at])
@@ -193,7 +202,7 @@ def last_deciding(layout: Layout) -> int:
     return max((at + 1 for at, kind in enumerate(layout.columns) if kind in kinds), default=0)
 
 
-def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
+def _looking_for(layout: Layout) -> Callable[[Row, Row], str] | None:
     """A function that searches the columns that decide nothing for a refusal, such as “DO NOT CALL” in a note or a mark in a column
     of unknown meaning. It returns a code, or "". None if no column is watched."""
     watched = [(at, watch) for at, watch in enumerate(layout.watches) if watch is not None]
@@ -209,12 +218,13 @@ def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
     # Of workbooks, whose rows are ragged.
     meant = [at for at, kind in enumerate(layout.columns) if kind in _MEANT and not layout.width]
 
-    def look(row: Row) -> str:
+    def look(row: Row, texts: Row) -> str:
         cells = "\x1f".join(said(row))
         low, words = words_of(cells)
-        if objects_in(low, words):
+        telling = not _TELLING.isdisjoint(words) or not low.isascii()
+        if telling and objects_in(low, words):
             return "says_no"
-        if is_line_of_report(row, cells):
+        if is_line_of_report(texts, cells):
             return REPORT_LINE
         if meant and CROSSED_OUT in cells and any(row[at].endswith(CROSSED_OUT) for at in meant):
             return "crossed_out"
@@ -222,7 +232,9 @@ def _looking_for(layout: Layout) -> Callable[[Row], str] | None:
             if (cell := row[at]) and stops(cell):
                 return code
         # A note that says no may stand where figures do.
-        return "says_no" if not _INSTEAD.isdisjoint(words) and any(denies(row[at]) for at in figures) else ""
+        return (
+            "says_no" if telling and not _INSTEAD.isdisjoint(words) and any(denies(row[at]) for at in figures) else ""
+        )
 
     return look
 
@@ -246,6 +258,8 @@ _INSTEAD = frozenset(
     b"rejected said says patient pt px client died dead passed cancelled canceled cxl cx transferred fired terminated dismissed "
     b"incarcerated jail prison deported hold disconnected disc number phone left practice clinic no not never stop remove".split()
 )
+# Most rows have none of the words for which texts are searched.
+_TELLING = _INSTEAD | TELLTALE_WORDS
 _CLOSELY: dict[Watch, tuple[Callable[[str], bool], str]] = {
     Watch.NOTES: (denies, "says_no"),
     Watch.NAMES: (remarks_no, "says_no"),

@@ -25,6 +25,7 @@ from rvm.spreadsheets.columns.words import words_of
 from rvm.spreadsheets.phone_owners import Found, is_anothers, numbers_of_cell
 from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.rows import DamagedRow
+from rvm.spreadsheets.trimming import trimmed
 from usecases.models import Suppression
 
 MAX_REASON_LENGTH: int = Suppression._meta.get_field("reason").max_length or 0
@@ -132,7 +133,7 @@ def _reader_for(
     def read(row: Row) -> Entry:
         _require_whole(row, layout.width)
         row = joined(row)
-        if is_line_of_report(row, "\x1f".join(row)) or names_a_clinic_alone(row):
+        if is_line_of_report(list(map(trimmed, row)), "\x1f".join(row)) or names_a_clinic_alone(row):
             raise _refused("report_line")
         if any(comes_back(_cell(row, at)) for at in others):
             raise _refused("came_back")

@@ -187,7 +187,7 @@ def _verdict_for(layout: Layout, sheet: str) -> Callable[[Sequence[str]], Standi
             return Standing.UNCLEAR
         under_another = under_another or names_other_columns(row, layout.header)
         over = heading_over(row)
-        if under_another or is_line_of_report(row, "\x1f".join(row)) or names_a_clinic_alone(row):
+        if under_another or is_line_of_report(list(map(trimmed, row)), "\x1f".join(row)) or names_a_clinic_alone(row):
             return Standing.UNCLEAR
         if keeps(_cell(row, at) for at in texts):
             return Standing.UNCLEAR

@@ -142,18 +142,21 @@ def names_a_clinic_alone(cells: Sequence[str]) -> bool:
 
 
 def line_of_report_for(titles: Iterable[Sequence[str]], name_at: int | None) -> Callable[[Sequence[str], str], bool]:
-    """A function that says of a row, and of its cells joined by `\\x1f`, whether it is such a line.
+    """A function that says of a row, trimmed, and of its cells joined by `\\x1f`, whether it is such a line.
 
     `name_at` is the place of the names of people. A report has its head anew on each page, with the clinic's phone in it.
     """
     heads = {told for title in titles if any(map(looks_like_phone, told := _told(title)))}
 
     def is_line(row: Sequence[str], cells: str) -> bool:
+        # Most rows of people are longer, and every row of a list is asked.
+        if len(row) - row.count("") > MAX_FILLED:
+            return bool(heads) and _told(row) in heads
         reported = begins_as_one(cells)
         if not reported and name_at is not None and name_at < len(row):
             name = row[name_at]
             reported = names_a_clinic(name) if name else _is_labelled(row)
-        return (reported and is_short(row)) or (bool(heads) and _told(row) in heads)
+        return reported or (bool(heads) and _told(row) in heads)
 
     return is_line
 
@@ -165,8 +168,3 @@ def _is_labelled(row: Sequence[str]) -> bool:
 
 def _told(row: Sequence[str]) -> tuple[str, ...]:
     return tuple(filter(None, map(trimmed, row)))
-
-
-def is_short(cells: Sequence[str]) -> bool:
-    """Whether a row has so few cells with anything in them that it may be one."""
-    return sum(map(bool, map(str.strip, cells))) <= MAX_FILLED
