@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -19,7 +19,7 @@ from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import blind_index, cipher
 from rvm.platform.models import User
-from usecases.models import Suppression
+from usecases.models import Suppression, SuppressionQuerySet
 from usecases.suppression_kinds import SuppressionKind
 
 MUST_NOT_BE_REACHED = "This person is on the workspace's suppression list and must not be reached."
@@ -133,7 +133,7 @@ def is_suppressed(workspace_id: UUID, number: str, purpose: str | None = None) -
     return bool(suppressed_among(workspace_id, blind_index().all_of(workspace_id, number), purpose))
 
 
-def suppressions_of(workspace_id: UUID, number: str) -> QuerySet[Suppression]:
+def suppressions_of(workspace_id: UUID, number: str) -> SuppressionQuerySet:
     """All suppressions of the number in the workspace, lifted ones too. The indexes are of this workspace alone."""
     return Suppression.objects.filter(with_indexes(blind_index().all_of(workspace_id, number)))
 
@@ -243,7 +243,7 @@ def _put(
     if not rows:
         return [], 0
     key = blind_index().current if index_key is None else index_key
-    shared = [key, source, list(purposes), created_by.pk if created_by else None, import_id, import_id]
+    shared: list[Any] = [key, source, list(purposes), created_by.pk if created_by else None, import_id, import_id]
     with transaction.atomic(savepoint=False):
         with connection.cursor() as cursor:
             cursor.execute(_PUT_ON_LIST, [*shared, *map(list, zip(*(row for row, _ in rows), strict=True))])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesFilter, help_of
@@ -42,7 +43,7 @@ class NewSuppression(StrictSerializer):
 class ConsentBody(StrictSerializer):
     """A statement of new consent, given after the suppression."""
 
-    source = TextField(max_length=MAX_CONSENT_SOURCE_LENGTH, help_text="How it was given, such as “signed form”.")
+    source = TextField(max_length=MAX_CONSENT_SOURCE_LENGTH, help_text="How it was given, such as “signed form”.")  # type: ignore[assignment]
     at = serializers.DateTimeField(help_text="When it was given.")
     evidence = TextField(max_length=MAX_EVIDENCE_LENGTH, help_text="What proves it, in words. It is stored encrypted.")
 
@@ -61,7 +62,7 @@ class LiftRequest(StrictSerializer):
 class SuppressionQuery(PageQuery):
     recipient_phone_number = PhoneNumberField(required=False, help_text="E.164, exactly.")
     reason = serializers.ChoiceField([kind.value for kind in SuppressionKind], required=False)
-    source = serializers.ChoiceField(Suppression.Source.choices, required=False)
+    source = serializers.ChoiceField(Suppression.Source.choices, required=False)  # type: ignore[assignment]
     active = YesFilter(required=False, help_text="True for those that bind, false for those that were lifted.")
     opt_out_list_id = IdField(required=False, help_text="Those that this opt-out list has put there.")
 
@@ -118,7 +119,7 @@ class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
 
 
 class ConsentSerializer(serializers.Serializer[Any]):
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     at = serializers.DateTimeField()
     evidence = serializers.CharField()
 
@@ -134,7 +135,8 @@ class SuppressionDetailSerializer(SuppressionSerializer):
     class Meta(SuppressionSerializer.Meta):
         fields = (*SuppressionSerializer.Meta.fields, "consent", "others")
 
-    def get_consent(self, row: Suppression) -> ConsentSerializer | None:
+    @extend_schema_field(ConsentSerializer(allow_null=True))
+    def get_consent(self, row: Suppression) -> Any:
         return ConsentSerializer(row.consent).data if row.consent and self.context["reveal"] else None
 
     def get_others(self, row: Suppression) -> list[str]:

@@ -89,6 +89,8 @@ class SuppressionsWithLists(SuppressionAdmin):
 
     @display(description="Opt-out list")
     def opt_out_list(self, suppression: Suppression) -> str:
+        if suppression.list_id is None:
+            return "-"
         row = OptOutImport.objects.filter(pk=suppression.list_id, workspace=suppression.workspace_id).first()
         if row is None:
             return "-"
