@@ -7,6 +7,9 @@ class DeliveryConfig(AppConfig):
 
     def ready(self) -> None:
         from delivery.engine import circuit_breaker
+        from delivery.services.suppressions import end_waiting
         from rvm.platform.observability import health
+        from usecases import suppressions
 
         health.WARNINGS.append(circuit_breaker.warning)
+        suppressions.ON_ADDED.append(end_waiting)

@@ -30,6 +30,7 @@ from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.models import ApiKey, Membership, Role, User, Workspace
 from rvm.platform.scopes import Scope
 from usecases.models import NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase
+from usecases.suppression_kinds import SuppressionKind
 
 RECIPIENT = "+12025550142"
 SANDBOX_CREDENTIALS = {"base_url": "http://127.0.0.1:1", "key": "test-key", "signing_secret": "test-secret"}
@@ -322,6 +323,7 @@ def make_suppression(workspace: Workspace | None = None, number: str = RECIPIENT
             "number_index": blind_index().of(workspace.id, number),
             "index_key": blind_index().current,
             "last4": number[-4:],
+            "kind": SuppressionKind.OPT_OUT.value,
             "source": Suppression.Source.PERSON,
             "reason": "opted_out",
             **fields,

@@ -1,4 +1,4 @@
-"""Selectors of setups, numbers and use cases, within one workspace and without deleted rows.
+"""Selectors of setups, numbers and use cases, within one workspace and without deleted rows, and of suppressions.
 
 `live`: True selects those that reach people, False those of the sandbox, None both.
 """
@@ -11,7 +11,8 @@ from django.db.models import Prefetch, QuerySet
 
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
-from usecases.models import PhoneNumber, TelephonySetup, UseCase
+from usecases.models import PhoneNumber, Suppression, TelephonySetup, UseCase
+from usecases.suppressions import suppressions_of
 
 NO_SUCH_USE_CASE = "This workspace has no such use case."
 NO_SUCH_SETUP = "This workspace has no such telephony setup."
@@ -43,6 +44,27 @@ def sender_numbers(use_case: UseCase, setup: TelephonySetup | None = None) -> li
     """Numbers (E.164) assigned to the use case that belong to `setup`, by default the use case's own setup."""
     numbers = use_case.phone_numbers.filter(setup_id=setup.pk if setup else use_case.setup_id)
     return list(numbers.order_by("e164").values_list("e164", flat=True))
+
+
+def suppressions(
+    workspace: Workspace,
+    *,
+    live: bool | None,
+    number: str = "",
+    kind: str = "",
+    source: str = "",
+    active: bool | None = None,
+    list_id: UUID | None = None,
+) -> QuerySet[Suppression]:
+    """Suppressions that match all given filters, newest first. `number` is E.164. All suppressions are live: with `live` False there
+    is none."""
+    found = suppressions_of(workspace.pk, number) if number else Suppression.objects.filter(workspace=workspace)
+    if live is False:
+        return found.none()
+    if active is not None:
+        found = found.filter(lifted_at__isnull=active)
+    filters = {"kind": kind, "source": source, "list_id": list_id}
+    return found.filter(**{name: value for name, value in filters.items() if value}).order_by("-id")
 
 
 def sandbox_setup(workspace: Workspace) -> TelephonySetup | None:

@@ -1,69 +1,121 @@
-"""Suppression list of each workspace: numbers that must not be reached, found by blind index. All reads and writes are here.
+"""Suppression list of each workspace: numbers that must not be reached, found by blind index. Its checks and its set-wise writes.
 
-Entries are permanent, except those that only one opt-out list has named: such a row has the list's id until another source names the
-number too, and can be removed by that id.
+A row is one statement about a number: of a kind, by a source, for some purposes or for everything. Each source's statement has a row
+of its own, so that a lift or the undo of an opt-out list takes back nothing that somebody else has said. A row that only one opt-out
+list has named has the list's id as `import_id` until another list names the number too, and can be removed by that id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import blind_index, cipher
-from usecases.models import Suppression
+from rvm.platform.models import User
+from usecases.models import Suppression, SuppressionQuerySet
+from usecases.suppression_kinds import SuppressionKind
 
 MUST_NOT_BE_REACHED = "This person is on the workspace's suppression list and must not be reached."
 
 _NUMBER: bytes = Suppression._meta.get_field("number").purpose
+
+
+class Statement(NamedTuple):
+    """What a source says about an E.164 number."""
+
+    workspace_id: UUID
+    number: str
+    reason: str = ""
+    kind: SuppressionKind = SuppressionKind.OPT_OUT
+
+
+class Added(NamedTuple):
+    """A new suppression. `indexes`: those that voicemails to the number may have, several during a key rotation. No `purposes` are
+    all purposes."""
+
+    id: UUID
+    indexes: tuple[bytes, ...]
+    purposes: tuple[str, ...] = ()
+
+
+# Called with new suppressions in the transaction that adds them. A layer above appends its own.
+ON_ADDED: list[Callable[[Sequence[Added]], None]] = []
+
 # One array per column: lists have up to a million numbers, and inserts by the ORM take ten times as long. An existing row only loses
-# its import_id, if another source names its number. `xmax` of an inserted row is 0.
+# its import_id, if another list names its number. `xmax` of an inserted row is 0. The look-up sees the table as it was before, and is
+# worded as in `suppressed_sql`.
 _PUT_ON_LIST = """
 WITH put AS (
   INSERT INTO usecases_suppression AS there
-         (id, workspace_id, number, number_index, last4, reason, index_key, source, import_id)
-  SELECT rows.*, %s, %s, %s FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::bytea[], %s::text[], %s::text[]) AS rows
-  ON CONFLICT (workspace_id, number_index) DO UPDATE SET import_id = NULL
+         (id, workspace_id, number, number_index, last4, reason, kind, index_key, source, purposes, created_by_id, list_id, import_id)
+  SELECT rows.*, %s, %s, %s, %s, %s, %s
+    FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::bytea[], %s::text[], %s::text[], %s::text[]) AS rows
+  ON CONFLICT (number_index, workspace_id, kind, source, purposes) WHERE lifted_at IS NULL DO UPDATE SET import_id = NULL
    WHERE there.import_id IS NOT NULL AND there.import_id IS DISTINCT FROM EXCLUDED.import_id
-  RETURNING xmax = 0 AS added)
-SELECT count(*) FILTER (WHERE added) FROM put
+  RETURNING id, workspace_id, number_index, xmax = 0 AS added)
+SELECT id, NOT EXISTS (SELECT FROM usecases_suppression listed
+                        WHERE listed.number_index = put.number_index AND listed.workspace_id IS NOT DISTINCT FROM put.workspace_id
+                          AND listed.lifted_at IS NULL AND cardinality(listed.purposes) = 0 OFFSET 0)
+  FROM put WHERE added
 """
 # SKIP LOCKED: another transaction that has locked a row is naming its number too; if it rolls back, the next call takes the row.
-_TAKE_BACK = """
-DELETE FROM usecases_suppression WHERE id IN (
-  SELECT id FROM usecases_suppression WHERE import_id = %s LIMIT %s FOR UPDATE SKIP LOCKED)
-RETURNING number_index
-"""
+_OF_IMPORT = "SELECT id FROM usecases_suppression WHERE import_id = %s LIMIT %s FOR UPDATE SKIP LOCKED"
+_TAKE_BACK = f"DELETE FROM usecases_suppression WHERE id IN ({_OF_IMPORT}) RETURNING number_index"  # noqa: S608 - of constants
+_LIFT_OF_IMPORT = f"""
+UPDATE usecases_suppression SET import_id = NULL, waiting = false, lifted_at = %s, lifted_by_id = %s, lift_reason = %s
+ WHERE id IN ({_OF_IMPORT}) RETURNING number_index
+"""  # noqa: S608
 
 
-# All queries whether a number is suppressed are built from this.
-_LISTED_INDEXES = "SELECT listed.number_index FROM usecases_suppression listed WHERE listed.workspace_id = "
-_LISTED_AMONG = f"{_LISTED_INDEXES}%s AND listed.number_index = ANY(%s)"
+# All queries whether a number is suppressed are built from this. A NULL purpose finds only what holds for every purpose.
+def _listed_indexes(condition: str, purpose: str) -> str:
+    return (
+        f"SELECT listed.number_index FROM usecases_suppression listed WHERE {condition}"  # noqa: S608 - of constants and ours
+        f" AND listed.lifted_at IS NULL AND (cardinality(listed.purposes) = 0 OR {purpose} = ANY(listed.purposes))"
+    )
 
 
-def suppressed_sql(*, workspace: str, matches: str) -> str:
-    """SQL condition: the list of `workspace` (an SQL expression) has an index that `matches` (from BlindIndex.match_sql).
+def _among(workspace: str, purpose: str, matches: str) -> str:
+    """The listed ones of the indexes that match. No index serves IS NOT DISTINCT FROM, so that the planner must probe by number."""
+    condition = f"listed.number_index {matches} AND listed.workspace_id IS NOT DISTINCT FROM {workspace}"
+    return _listed_indexes(condition, purpose)
+
+
+_LISTED_AMONG = _among("%s", "%s", "= ANY(%s)")
+
+
+def suppressed_sql(*, workspace: str, purpose: str, matches: str) -> str:
+    """SQL condition: the list of `workspace` has, for `purpose` (both SQL expressions), an index that `matches` (from
+    BlindIndex.match_sql).
 
     OFFSET 0 makes PostgreSQL probe the list row by row, even if its statistics do not know yet that the list has grown.
     """
-    return f"EXISTS ({_LISTED_INDEXES}{workspace} AND listed.number_index {matches} OFFSET 0)"
+    return f"EXISTS ({_among(workspace, purpose, matches)} OFFSET 0)"
 
 
-def suppressed_indexes_sql(*, workspace: str) -> str:
-    """SQL query for all indexes on the list of `workspace`: for a hash join, if nearly all people of a workspace are checked."""
-    return f"{_LISTED_INDEXES}{workspace}"
+def suppressed_indexes_sql(*, workspace: str, purpose: str) -> str:
+    """SQL query for all indexes that the list of `workspace` has for `purpose`: for a hash join, if nearly all people of a workspace
+    are checked."""
+    return _listed_indexes(f"listed.workspace_id = {workspace}", purpose)
 
 
-def suppressed_among(workspace_id: UUID, indexes: Collection[bytes]) -> set[bytes]:
-    """The subset of the indexes that is on the workspace's list."""
-    return {bytes(index) for (index,) in sql.run(_LISTED_AMONG, [workspace_id, list(indexes)])} if indexes else set()
+def suppressed_among(workspace_id: UUID, indexes: Collection[bytes], purpose: str | None = None) -> set[bytes]:
+    """The subset of the indexes that the workspace's list has for the purpose; without a purpose, for every purpose."""
+    if not indexes:
+        return set()
+    return {bytes(index) for (index,) in sql.run(_LISTED_AMONG, [list(indexes), workspace_id, purpose])}
 
 
-def are_suppressed(workspace_id: UUID, people: Sequence[tuple[bytes, str | None]]) -> list[bool]:
-    """Whether each person is on the workspace's list. `people`: pairs of the row's blind index and the number, None if unreadable.
+def are_suppressed(workspace_id: UUID, people: Sequence[tuple[bytes, str | None]], purpose: str | None) -> list[bool]:
+    """Whether each person is on the workspace's list for the purpose of a use case. `people`: pairs of the row's blind index and the
+    number, None if unreadable.
 
     The number is used only during a key rotation, when row and list may have indexes of different keys.
     """
@@ -72,71 +124,139 @@ def are_suppressed(workspace_id: UUID, people: Sequence[tuple[bytes, str | None]
         [own, *index.all_of(workspace_id, number)] if rotating and number is not None else [own]
         for own, number in people
     ]
-    listed = suppressed_among(workspace_id, {each for indexes in known for each in indexes})
+    listed = suppressed_among(workspace_id, {each for indexes in known for each in indexes}, purpose)
     return [not listed.isdisjoint(indexes) for indexes in known]
 
 
-def suppress(*, workspace_id: UUID, number: str, source: Suppression.Source, reason: str) -> None:
-    """Add an E.164 number to the workspace's list permanently. An existing entry stays, and can no longer be removed by an undo."""
-    suppress_all([(workspace_id, number, reason)], source)
+def is_suppressed(workspace_id: UUID, number: str, purpose: str | None = None) -> bool:
+    """Whether the number is suppressed for the purpose; without a purpose, for every purpose."""
+    return bool(suppressed_among(workspace_id, blind_index().all_of(workspace_id, number), purpose))
+
+
+def suppressions_of(workspace_id: UUID, number: str) -> SuppressionQuerySet:
+    """All suppressions of the number in the workspace, lifted ones too. The indexes are of this workspace alone."""
+    return Suppression.objects.filter(with_indexes(blind_index().all_of(workspace_id, number)))
+
+
+def other_active(suppression: Suppression) -> QuerySet[Suppression]:
+    """The other active suppressions of the same number, newest first."""
+    number = suppression.number if blind_index().rotating else None
+    indexes = blind_index().all_of(suppression.workspace_id, number) if number else [bytes(suppression.number_index)]
+    same = Suppression.objects.active().filter(number_index__in=indexes)
+    return same.exclude(pk=suppression.pk).order_by("-id")
+
+
+def with_indexes(indexes: Collection[bytes]) -> Q:
+    """The condition on rows that their number has one of the indexes. In two halves, since each has a partial index of its own."""
+    return Q(number_index__in=indexes, lifted_at=None) | Q(number_index__in=indexes, lifted_at__isnull=False)
+
+
+def suppress(
+    *,
+    workspace_id: UUID,
+    number: str,
+    source: Suppression.Source,
+    reason: str = "",
+    kind: SuppressionKind = SuppressionKind.OPT_OUT,
+    purposes: Collection[str] = (),
+    actor: User | None = None,
+) -> tuple[Suppression, bool]:
+    """Add an E.164 number to the workspace's list, unless the source has said the same already. Returns the active row, and whether
+    it is new."""
+    listed = sorted(set(purposes))
+    same = suppressions_of(workspace_id, number).active().filter(kind=kind, source=source, purposes=listed)
+    statement = Statement(workspace_id, number, reason, kind)
+    # An existing row may be lifted, or another writer's may be rolled back, between the two statements.
+    while (row := same.first()) is None:
+        if added := _put(_rows([statement]), source, purposes=listed, created_by=actor)[0]:
+            return Suppression.objects.get(pk=added[0]), True
+    return row, False
 
 
 def suppress_all(
-    entries: Iterable[tuple[UUID, str, str]],
+    statements: Iterable[Statement],
     source: Suppression.Source = Suppression.Source.CARRIER,
     *,
     import_id: UUID | None = None,
 ) -> int:
-    """Add many numbers, given as workspace id, E.164 number and reason; returns how many were new.
+    """Add many numbers, for every purpose; returns how many were not on the list before.
 
-    With `import_id`, `take_back` can remove the new entries until another source names the number.
+    With `import_id`, `take_back` can remove the new entries until another list names the number.
     """
+    return _put(_rows(statements), source, import_id=import_id)[1]
+
+
+def suppress_index(
+    *,
+    workspace_id: UUID,
+    number_index: bytes,
+    index_key: int,
+    last4: str,
+    reason: str,
+    kind: SuppressionKind = SuppressionKind.OPT_OUT,
+) -> None:
+    """Suppress a person whose number cannot be decrypted, by the blind index of their voicemail."""
+    row = _Row(uuid7(), workspace_id, None, number_index, last4, reason, kind)
+    _put([(row, (number_index,))], Suppression.Source.CARRIER, index_key=index_key)
+
+
+class _Row(NamedTuple):
+    id: UUID
+    workspace_id: UUID
+    number: bytes | None
+    number_index: bytes
+    last4: str
+    reason: str
+    kind: str
+
+
+_Rows = Sequence[tuple[_Row, tuple[bytes, ...]]]
+
+
+def _rows(statements: Iterable[Statement]) -> _Rows:
+    """A row for each distinct number and kind, with the indexes that voicemails to it may have."""
     index, encrypt = blind_index(), cipher().encrypt
     # The first entry of each number: one INSERT … ON CONFLICT can affect a row only once.
-    reasons: dict[tuple[str, UUID], str] = {}
-    for workspace_id, number, reason in entries:
-        reasons.setdefault((number, workspace_id), reason)
-    return _put(
-        [
-            (
-                uuid7(),
-                workspace_id,
-                encrypt(number.encode(), _NUMBER),
-                index.of(workspace_id, number),
-                number[-4:],
-                reason,
-            )
-            # In the same order in every transaction, so that two that add the same numbers cannot deadlock.
-            for (number, workspace_id), reason in sorted(reasons.items())
-        ],
-        index.current,
-        source,
-        import_id,
-    )
-
-
-def suppress_index(*, workspace_id: UUID, number_index: bytes, index_key: int, last4: str, reason: str) -> None:
-    """Suppress a person whose number cannot be decrypted, by the blind index of their voicemail."""
-    _put([(uuid7(), workspace_id, None, number_index, last4, reason)], index_key, Suppression.Source.CARRIER, None)
+    reasons: dict[tuple[str, UUID, SuppressionKind], str] = {}
+    for workspace_id, number, reason, kind in statements:
+        reasons.setdefault((number, workspace_id, kind), reason)
+    rows: list[tuple[_Row, tuple[bytes, ...]]] = []
+    # In the same order in every transaction, so that two that add the same numbers cannot deadlock.
+    for (number, workspace_id, kind), reason in sorted(reasons.items()):
+        own = index.of(workspace_id, number)
+        ciphertext = encrypt(number.encode(), _NUMBER)
+        row = _Row(uuid7(), workspace_id, ciphertext, own, number[-4:], reason, kind.value)
+        rows.append((row, tuple(index.all_of(workspace_id, number)) if index.rotating else (own,)))
+    return rows
 
 
 def _put(
-    rows: Sequence[tuple[UUID, UUID, bytes | None, bytes, str, str]],
-    index_key: int,
+    rows: _Rows,
     source: Suppression.Source,
-    import_id: UUID | None,
-) -> int:
-    """Insert `rows` (distinct numbers) and return how many were new."""
+    *,
+    purposes: Sequence[str] = (),
+    created_by: User | None = None,
+    import_id: UUID | None = None,
+    index_key: int | None = None,
+) -> tuple[list[UUID], int]:
+    """Insert `rows` (distinct numbers) and return the ids of the new ones, and how many numbers were not on the list before."""
     if not rows:
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute(_PUT_ON_LIST, [index_key, source, import_id, *map(list, zip(*rows, strict=True))])
-        (added,) = cursor.fetchone()
-        return int(added)
+        return [], 0
+    key = blind_index().current if index_key is None else index_key
+    shared: list[Any] = [key, source, list(purposes), created_by.pk if created_by else None, import_id, import_id]
+    with transaction.atomic(savepoint=False):
+        with connection.cursor() as cursor:
+            cursor.execute(_PUT_ON_LIST, [*shared, *map(list, zip(*(row for row, _ in rows), strict=True))])
+            new: dict[UUID, bool] = dict(cursor.fetchall())
+        added = [Added(row.id, indexes, tuple(purposes)) for row, indexes in rows if row.id in new]
+        if added:
+            for tell in ON_ADDED:
+                tell(added)
+    return [each.id for each in added], sum(new.values())
 
 
 def take_back(import_id: UUID, most: int) -> list[bytes]:
-    """Remove up to `most` numbers that only this import has named, and return their indexes.
+    """Remove up to `most` suppressions that no list but this one has named, and return their indexes.
 
     The result is also empty if other transactions have locked all remaining rows.
     """
@@ -145,12 +265,8 @@ def take_back(import_id: UUID, most: int) -> list[bytes]:
         return [bytes(index) for (index,) in cursor.fetchall()]
 
 
-def is_suppressed(workspace_id: UUID, number: str) -> bool:
-    return bool(suppressed_among(workspace_id, blind_index().all_of(workspace_id, number)))
-
-
-def is_suppressed_for_good(workspace_id: UUID, number: str) -> bool:
-    """Whether the number is suppressed by an entry that no undo of an import removes."""
-    return Suppression.objects.filter(
-        workspace_id=workspace_id, number_index__in=blind_index().all_of(workspace_id, number), import_id=None
-    ).exists()
+def lift_list(import_id: UUID, most: int, *, reason: str, actor: User | None, now: datetime) -> list[bytes]:
+    """Lift up to `most` suppressions as `take_back` removes them: the rows stay, and say who lifted them and why."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LIFT_OF_IMPORT, [now, actor.pk if actor else None, reason, import_id, most])
+        return [bytes(index) for (index,) in cursor.fetchall()]

@@ -2,6 +2,6 @@
 lists."""
 
 from campaigns.admin.campaign import model_admin
-from campaigns.admin.lists import imports, opt_outs
+from campaigns.admin.lists import imports, opt_outs, suppressions
 
-__all__ = ["imports", "model_admin", "opt_outs"]
+__all__ = ["imports", "model_admin", "opt_outs", "suppressions"]

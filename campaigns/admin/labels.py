@@ -15,6 +15,7 @@ from delivery.services.retries import LeftOut
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 UNDOING = "What this list alone has put on the suppression list is being taken off again."
+LIFTING = "What this list alone has put on the suppression list is being lifted; it stays there as history."
 
 # Names of unfold's label colours by campaign state; a state without an entry is grey.
 STATE_COLOURS: dict[str, str] = {
@@ -264,7 +265,7 @@ def opt_out_list_message(row: OptOutImport, numbers_in_it: int, *, operates: boo
         return (
             f"This list broke off when {numbers(row.added)} had been put on the suppression list; that can be undone."
         )
-    kept = row.added - row.taken_back
+    kept = max(0, row.added - row.taken_back)
     stays = (
         f" {numbers(kept)} {'stays' if kept == 1 else 'stay'}, because somebody else has said so since." if kept else ""
     )
@@ -274,14 +275,15 @@ def opt_out_list_message(row: OptOutImport, numbers_in_it: int, *, operates: boo
         if row.ended_meanwhile
         else ""
     )
+    undone = f"Lifted ({row.lift_reason})" if row.lift_reason else "Undone"
     return {
         OptOutState.UPLOADED: "Uploaded: its rows are not checked yet.",
         OptOutState.CHECKING: "Every row is read. Nobody is listed yet.",
         OptOutState.CHECKED: f"Checked: {numbers(numbers_in_it)} in it must not be reached. Nobody is listed before you confirm.",
         OptOutState.IMPORTING: "Its numbers are being put on the suppression list; each binds at once.",
         OptOutState.COMPLETED: f"Listed: {_were(row.added)} added, and not reached any more.",
-        OptOutState.UNDOING: UNDOING,
-        OptOutState.UNDONE: f"Undone: {_were(row.taken_back)} taken off the suppression list.{stays}{ended}",
+        OptOutState.UNDOING: LIFTING if row.lift_reason else UNDOING,
+        OptOutState.UNDONE: f"{undone}: {_were(row.taken_back)} taken off the suppression list.{stays}{ended}",
         OptOutState.FAILED: "This list could not be read. Read it in another way below, or discard it and upload another.",
         OptOutState.DISCARDED: "Discarded: nobody was listed.",
     }[OptOutState(row.state)]

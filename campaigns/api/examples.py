@@ -247,6 +247,7 @@ _OPT_OUTS: dict[str, Any] = {
     "added": 0,
     "taken_back": 0,
     "ended_meanwhile": 0,
+    "lift_reason": "",
     "created_at": "2026-02-27T15:01:00Z",
     "updated_at": "2026-02-27T15:01:00Z",
     "file_removed_at": None,

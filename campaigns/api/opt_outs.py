@@ -12,6 +12,7 @@ from campaigns import selectors
 from campaigns.api import examples
 from campaigns.api.serializers.opt_outs import (
     OptOutConfirmation,
+    OptOutLift,
     OptOutListDetailSerializer,
     OptOutListPreviewSerializer,
     OptOutListSerializer,
@@ -181,3 +182,20 @@ class OptOutConfirmView(_OptOutView, ActionView):
 class OptOutUndoView(_OptOutView, ActionView):
     required_scopes: ClassVar = {"POST": Scope.OPT_OUTS_UNDO}
     verb = staticmethod(services.undo)
+
+
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="lift_opt_out_list",
+        summary="Lift the suppressions of an opt-out list",
+        description="As the undo, for a list that was right and holds no longer: what this list alone has put on the suppression "
+        "list stays there as lifted, with the reason.",
+        tags=TAGS,
+        request=OptOutLift,
+        responses={200: OptOutListSerializer},
+    ),
+)
+class OptOutLiftView(_OptOutView, ActionView):
+    required_scopes: ClassVar = {"POST": Scope.SUPPRESSIONS_LIFT}
+    verb = staticmethod(services.lift)
+    body_class = OptOutLift

@@ -37,4 +37,5 @@ urlpatterns = [
     path(f"{OPT_OUTS}/check", opt_outs.OptOutCheckView.as_view(), name="opt-out-list-check"),
     path(f"{OPT_OUTS}/confirm", opt_outs.OptOutConfirmView.as_view(), name="opt-out-list-confirm"),
     path(f"{OPT_OUTS}/undo", opt_outs.OptOutUndoView.as_view(), name="opt-out-list-undo"),
+    path(f"{OPT_OUTS}/lift", opt_outs.OptOutLiftView.as_view(), name="opt-out-list-lift"),
 ]

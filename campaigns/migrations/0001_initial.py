@@ -84,6 +84,7 @@ class Migration(migrations.Migration):
                 ('added', models.BigIntegerField(default=0, help_text='Suppressions that it added.')),
                 ('taken_back', models.BigIntegerField(default=0, help_text='Suppressions of these that the undo removed.')),
                 ('ended_meanwhile', models.BigIntegerField(default=0, help_text='Voicemails to these that had been ended because of the list, and stay so.')),
+                ('lift_reason', models.CharField(blank=True, db_default='', default='', editable=False, help_text='Why its suppressions are lifted instead of removed; they stay as history.', max_length=200)),
             ],
         ),
         migrations.CreateModel(

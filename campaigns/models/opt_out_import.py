@@ -38,6 +38,14 @@ class OptOutImport(UploadedList):
     ended_meanwhile = models.BigIntegerField(
         default=0, help_text="Voicemails to these that had been ended because of the list, and stay so."
     )
+    lift_reason = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Why its suppressions are lifted instead of removed; they stay as history.",
+    )
     undone_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
 
     class Meta:

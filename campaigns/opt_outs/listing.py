@@ -24,11 +24,13 @@ from campaigns.opt_outs.columns import PERMISSION, read_opt_outs
 from campaigns.opt_outs.rows import Entry, entry_for, note_of
 from delivery.runtime import shutdown
 from rvm.platform.database import sql
+from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import blind_index
 from rvm.spreadsheets.preview import Preview, open_list
 from rvm.spreadsheets.refusals import CellInvalid, SheetInvalid
 from usecases.models import Suppression
-from usecases.suppressions import suppress_all, take_back
+from usecases.suppression_kinds import SuppressionKind
+from usecases.suppressions import Statement, lift_list, suppress_all, suppressed_among, take_back
 
 BATCH = 1000
 TAKEN_BACK_AT_ONCE = 5000
@@ -158,7 +160,7 @@ def check(row: OptOutImport) -> Mapping[str, object]:
     listing = Listing(row)
     for batch in listing.batches():
         numbers = _indexes(row.workspace_id, batch.fresh)
-        known = {numbers[index] for index, _, _, _ in _known(row, list(numbers))}
+        known = {numbers[index] for index in suppressed_among(row.workspace_id, list(numbers))}
         listing.counts.already_listed += len(known)
         listing.counts.to_add += len(batch.fresh) - len(known)
         waiting = sql.run(_FIND_WAITING, [list(numbers), row.live])
@@ -175,26 +177,28 @@ def put_on_list(row: OptOutImport) -> None:
     for batch in Listing(row).batches():
         if batch.rows_read <= row.rows_imported:
             continue
-        entries = _entries(row, batch.fresh)
+        statements = _statements(row, batch.fresh) if row.live else []
         with transaction.atomic():
-            added = suppress_all(entries, Suppression.Source.IMPORT, import_id=row.pk) if row.live else 0
+            added = suppress_all(statements, Suppression.Source.IMPORT, import_id=row.pk)
             write_if_still(row, rows_imported=batch.rows_read, added=F("added") + added)
         row.rows_imported = batch.rows_read
 
 
 def undo(row: OptOutImport) -> bool:
-    """Remove its suppressions in batches, except those of numbers that another source has named since. Returns whether all are
-    removed; other transactions may hold locks on the rest.
+    """Remove its suppressions in batches; with a reason, lift them instead, so that they stay as history. Returns whether all are
+    done; other transactions may hold locks on the rest.
 
-    Voicemails that ended because of them stay ended, and are counted. Raises Superseded, Stopping.
+    Numbers that another source has named stay suppressed by that. Voicemails that ended because of them stay ended, and are counted.
+    Raises Superseded, Stopping.
     """
     while not shutdown.requested.is_set():
         with transaction.atomic():
-            indexes = take_back(row.pk, TAKEN_BACK_AT_ONCE)
-            [(ended,)] = sql.run(_COUNT_ENDED, [indexes])
+            indexes = _lift(row) if row.lift_reason else take_back(row.pk, TAKEN_BACK_AT_ONCE)
+            freed = set(indexes) - suppressed_among(row.workspace_id, indexes)
+            [(ended,)] = sql.run(_COUNT_ENDED, [list(freed)])
             write_if_still(
                 row,
-                taken_back=F("taken_back") + len(indexes),
+                taken_back=F("taken_back") + len(freed),
                 ended_meanwhile=F("ended_meanwhile") + ended,
             )
         if not indexes:
@@ -202,20 +206,27 @@ def undo(row: OptOutImport) -> bool:
     raise Stopping
 
 
-def _entries(row: OptOutImport, fresh: Mapping[str, str]) -> list[tuple[UUID, str, str]]:
-    """The entries for `suppress_all`: numbers without a suppression, and numbers that only another import has named, whose
-    suppression thereby becomes permanent."""
+def _lift(row: OptOutImport) -> list[bytes]:
+    now = database_now()
+    return lift_list(row.pk, TAKEN_BACK_AT_ONCE, reason=row.lift_reason, actor=row.undone_by, now=now)
+
+
+def _statements(row: OptOutImport, fresh: Mapping[str, str]) -> list[Statement]:
+    """What the list says of the numbers, but for those that a list has named under an older index key: their rows are not met by an
+    insert, and are from now on for good."""
     numbers, settled = _indexes(row.workspace_id, fresh), set[str]()
-    for index, suppression_id, index_key, import_id in _known(row, list(numbers)):
-        if import_id in (None, row.pk):
-            settled.add(numbers[index])
-        elif index_key != blind_index().current:
-            # Its suppression has an index under an older key, with which the insert does not conflict. Each one is updated in a
-            # statement of its own, outside of a transaction, so that no two workers can deadlock.
-            if row.live:
+    if blind_index().rotating:
+        for index, suppression_id, import_id in _listed_under_older_keys(list(numbers)):
+            # One at a time: who holds no other row keeps nobody waiting in a circle.
+            if import_id not in (None, row.pk):
                 Suppression.objects.filter(pk=suppression_id).update(import_id=None)
             settled.add(numbers[index])
-    return [(row.workspace_id, number, reason) for number, reason in fresh.items() if number not in settled]
+    imported = SuppressionKind.IMPORTED
+    return [
+        Statement(row.workspace_id, number, reason, imported)
+        for number, reason in fresh.items()
+        if number not in settled
+    ]
 
 
 def _indexes(workspace_id: UUID, numbers: Iterable[str]) -> dict[bytes, str]:
@@ -223,9 +234,12 @@ def _indexes(workspace_id: UUID, numbers: Iterable[str]) -> dict[bytes, str]:
     return {index: number for number in numbers for index in blind_index().all_of(workspace_id, number)}
 
 
-def _known(row: OptOutImport, indexes: list[bytes]) -> list[tuple[bytes, UUID, int, UUID | None]]:
-    found = Suppression.objects.filter(workspace_id=row.workspace_id, number_index__in=indexes)
+def _listed_under_older_keys(indexes: list[bytes]) -> list[tuple[bytes, UUID, UUID | None]]:
+    found = (
+        Suppression.objects.active()
+        .filter(number_index__in=indexes, source=Suppression.Source.IMPORT)
+        .exclude(index_key=blind_index().current)
+    )
     return [
-        (bytes(index), pk, key, import_id)
-        for index, pk, key, import_id in found.values_list("number_index", "pk", "index_key", "import_id")
+        (bytes(index), pk, import_id) for index, pk, import_id in found.values_list("number_index", "pk", "import_id")
     ]

@@ -22,6 +22,8 @@ from rvm.platform.encryption import encrypted_files
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from rvm.spreadsheets.workbook_notices import other_sheets
+from usecases.models import Suppression
+from usecases.services.suppressions import MAX_LIFT_REASON_LENGTH, in_one_line, reason_missing
 
 KIND = Kind(
     HELP
@@ -146,15 +148,33 @@ def undo(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImp
 
     Voicemails that ended because of them stay ended. Raises ServiceError.
     """
+    return _begin_undo(found, "", actor)
+
+
+def lift(found: OptOutImport, *, reason: str, actor: User | None, now: datetime) -> OptOutImport:
+    """completed -> undoing: as `undo`, but the suppressions stay as lifted ones, with the reason. Raises ServiceError."""
+    reason = in_one_line(reason)[:MAX_LIFT_REASON_LENGTH]
+    if not reason:
+        raise reason_missing()
+    return _begin_undo(found, reason, actor)
+
+
+def _begin_undo(found: OptOutImport, lift_reason: str, actor: User | None) -> OptOutImport:
     with _locked(found, OptOutState.UNDOING) as row:
-        if row.state == OptOutState.FAILED and not row.added:
+        if row.state == OptOutState.FAILED and not has_listed(row):
             raise ServiceError(
                 "opt_out_list_failed", "This list has put no number on the suppression list.", import_state=row.state
             )
-        change_state(row, OptOutState.UNDOING, undone_by=actor)
-        audit.record("opt_outs.undo_began", row, actor=actor, workspace=row.workspace, added=row.added)
+        change_state(row, OptOutState.UNDOING, undone_by=actor, lift_reason=lift_reason)
+        action, told = ("lift", {"reason": lift_reason}) if lift_reason else ("undo", {})
+        audit.record(f"opt_outs.{action}_began", row, actor=actor, workspace=row.workspace, added=row.added, **told)
         wake_on_commit("imports")
     return row
+
+
+def has_listed(row: OptOutImport) -> bool:
+    """Whether the list has put numbers on the suppression list, or named numbers that were there already."""
+    return bool(row.added) or Suppression.objects.filter(import_id=row.pk).exists()
 
 
 def discard(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutImport:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -30,7 +29,7 @@ class AudienceGroup(NamedTuple):
 
 # Suppressed numbers are few compared with queued ones, so the planner hashes them. Empty zones mean that only the number is known.
 _COUNT_GROUPS = f"""
-SELECT v.zones::text[], v.recipient_index IN ({suppressed_indexes_sql(workspace="%s")}), v.expires_at, count(*)
+SELECT v.zones::text[], v.recipient_index IN ({suppressed_indexes_sql(workspace="%s", purpose="%s")}), v.expires_at, count(*)
   FROM delivery_voicemail v
  WHERE v.lane_id = %s AND v.id BETWEEN %s AND %s AND v.status = 'queued'
  GROUP BY 1, 2, 3
@@ -58,7 +57,7 @@ def audience_groups(lane: Lane) -> Counter[AudienceGroup]:
     unknown = rotating
     if not rotating:
         for zones, suppressed, expires_at, count in sql.run(
-            _COUNT_GROUPS, [lane.workspace_id, lane.pk, *id_range(lane)]
+            _COUNT_GROUPS, [lane.workspace_id, lane.use_case.purpose, lane.pk, *id_range(lane)]
         ):
             if zones:
                 groups[AudienceGroup(tuple(zones), suppressed, expires_at)] += count
@@ -66,7 +65,7 @@ def audience_groups(lane: Lane) -> Counter[AudienceGroup]:
                 unknown = True
     # Lists give zones for nearly every recipient, so a second pass over a million rows is rare.
     for page in _pages(lane, rotating) if unknown else ():
-        groups.update(_read(lane.workspace_id, page))
+        groups.update(_read(lane, page))
     return groups
 
 
@@ -86,9 +85,10 @@ def _pages(lane: Lane, everybody: bool) -> Iterator[list[tuple[Any, ...]]]:
             yield rows
 
 
-def _read(workspace_id: UUID, rows: list[tuple[Any, ...]]) -> list[AudienceGroup]:
+def _read(lane: Lane, rows: list[tuple[Any, ...]]) -> list[AudienceGroup]:
     numbers = [number_in(row[0]) for row in rows]
     people = [(bytes(row[1]), number) for row, number in zip(rows, numbers, strict=True)]
+    listed = are_suppressed(lane.workspace_id, people, lane.use_case.purpose)
     return [
         AudienceGroup(
             tuple(row[2] or (zones_of(number) if number else ())),
@@ -96,5 +96,5 @@ def _read(workspace_id: UUID, rows: list[tuple[Any, ...]]) -> list[AudienceGroup
             row[3],
             readable=bool(number),
         )
-        for row, number, suppressed in zip(rows, numbers, are_suppressed(workspace_id, people), strict=True)
+        for row, number, suppressed in zip(rows, numbers, listed, strict=True)
     ]

@@ -29,10 +29,6 @@ class DeliveryView(UseCasesView):
     def handle_exception(self, exc: Exception) -> Response:
         return super().handle_exception(_rejection(exc) if isinstance(exc, AudioRejected) else exc)
 
-    @property
-    def may_see_numbers(self) -> bool:
-        return Scope.NUMBERS_READ in self.key.scopes
-
     def find_recording(self, recording_id: UUID) -> Recording:
         """The recording. Raises ServiceError if the workspace has none with this id, and Problem if it was assembled from clips and
         the API key lacks `numbers:read`."""

@@ -160,7 +160,9 @@ def _take(route: SendRoute, rows: list[tuple[Any, ...]], limit: int, now: dateti
     """Decide on the locked rows in order until `limit` of them may be sent; later rows stay unchanged."""
     recipients = [number_in(row[1]) for row in rows]
     suppressed = are_suppressed(
-        route.workspace_id, [(row[2], recipient) for row, recipient in zip(rows, recipients, strict=True)]
+        route.workspace_id,
+        [(row[2], recipient) for row, recipient in zip(rows, recipients, strict=True)],
+        route.purpose,
     )
     known = carrier_media.media_states(route.setup_id, {row[4] for row in rows}) if route.adapter.needs_media else None
     taken = _Taken()

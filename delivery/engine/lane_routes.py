@@ -76,6 +76,7 @@ class SendRoute:
     use_case_deleted: bool
     workspace_id: UUID
     live: bool
+    purpose: str
     has_failover: bool
     carrier: str
     credentials: bytes
@@ -145,8 +146,9 @@ SELECT l.id, via.failover, s.id, l.priority, l.pace_per_second, s.pace_per_secon
 # Senders are the use case's assigned numbers that belong to the route's setup; in a test lane, those of the use case's own setup.
 _READ_SEND_ROUTE = f"""
 SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
-       u.deleted_at IS NOT NULL, l.workspace_id, l.live, l.live AND u.failover_setup_id IS NOT NULL, s.carrier, s.credentials,
-       s.credentials_version, s.callback_token, {effective_sql("window_start")}, {effective_sql("window_end")}, l.days, l.expires_at,
+       u.deleted_at IS NOT NULL, l.workspace_id, l.live, u.purpose, l.live AND u.failover_setup_id IS NOT NULL, s.carrier,
+       s.credentials, s.credentials_version, s.callback_token, {effective_sql("window_start")}, {effective_sql("window_end")},
+       l.days, l.expires_at,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
               WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END ORDER BY p.e164)
 {_LANES_WITH_SETUPS}

@@ -17,7 +17,7 @@ from delivery.lifecycle.reasons import REASONS
 from delivery.lifecycle.retries import retry_failed
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.lifecycle.transitions import DropChange, Transition
-from usecases.suppressions import suppress_all
+from usecases.suppressions import Statement, suppress_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _record_late(asked: Sequence[Transition], changes: Sequence[DropChange], now
 def _suppress(results: Sequence[Result]) -> None:
     """Suppress numbers whose drops were refused because of an opt-out or a do-not-call list, as after a report of it."""
     suppress_all(
-        (result.claim.route.workspace_id, result.claim.recipient, reason)
+        Statement(result.claim.route.workspace_id, result.claim.recipient, reason, kind)
         for result in results
-        if (reason := result.submission.reason) and REASONS[reason].suppresses and result.claim.route.live
+        if (reason := result.submission.reason) and (kind := REASONS[reason].suppresses) and result.claim.route.live
     )

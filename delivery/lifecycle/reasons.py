@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from usecases.eligibility import SkipReason
 from usecases.failover import FailoverReason
+from usecases.suppression_kinds import SuppressionKind
 
 
 class Reason(StrEnum):
@@ -55,13 +56,13 @@ class ReasonFacts:
 
     `retryable`: a later attempt can succeed and cannot reach the recipient twice.
     `may_have_reached`: the recipient may have got the message, so it is never sent again automatically.
-    `suppresses`: the number is added to the suppression list.
+    `suppresses`: the kind of the suppression that a report of it adds; None if it adds none.
     """
 
     detail: str
     retryable: bool = False
     may_have_reached: bool = False
-    suppresses: bool = False
+    suppresses: SuppressionKind | None = None
 
 
 REASONS: dict[Reason, ReasonFacts] = {
@@ -73,10 +74,16 @@ REASONS: dict[Reason, ReasonFacts] = {
     Reason.MAILBOX_FULL: ReasonFacts("The voicemail box is full."),
     Reason.HUMAN_ANSWERED: ReasonFacts("A person answered, so no message was left."),
     Reason.NUMBER_NOT_SUPPORTED: ReasonFacts("The carrier cannot leave voicemail at this kind of number."),
-    Reason.DO_NOT_CALL: ReasonFacts("The number is on the carrier's do-not-call list.", suppresses=True),
-    Reason.OPTED_OUT: ReasonFacts("The person opted out with the carrier.", suppresses=True),
-    Reason.LITIGATOR: ReasonFacts("The carrier blocks this number as a known litigant.", suppresses=True),
-    Reason.NUMBER_REASSIGNED: ReasonFacts("The number now belongs to somebody else.", suppresses=True),
+    Reason.DO_NOT_CALL: ReasonFacts(
+        "The number is on the carrier's do-not-call list.", suppresses=SuppressionKind.DO_NOT_VOICEMAIL
+    ),
+    Reason.OPTED_OUT: ReasonFacts("The person opted out with the carrier.", suppresses=SuppressionKind.OPT_OUT),
+    Reason.LITIGATOR: ReasonFacts(
+        "The carrier blocks this number as a known litigant.", suppresses=SuppressionKind.DO_NOT_VOICEMAIL
+    ),
+    Reason.NUMBER_REASSIGNED: ReasonFacts(
+        "The number now belongs to somebody else.", suppresses=SuppressionKind.WRONG_NUMBER
+    ),
     Reason.TOO_MANY_ATTEMPTS: ReasonFacts("The carrier's own limit of attempts for this number is reached."),
     Reason.SPAM_BLOCKED: ReasonFacts("The receiving network blocked the message as spam."),
     Reason.RECORDING_REFUSED: ReasonFacts("The carrier could not use the recording."),
@@ -108,3 +115,11 @@ GUESSES = frozenset(reason for reason, facts in REASONS.items() if facts.may_hav
 def detail_of(reason: str) -> str:
     """The explanation of the reason that a row has; empty where it has none."""
     return REASONS[Reason(reason)].detail if reason else ""
+
+
+def suppression_kind(reason: Reason) -> SuppressionKind:
+    """The kind of the suppression that a report with this reason adds. Raises ValueError if it adds none."""
+    kind = REASONS[reason].suppresses
+    if kind is None:
+        raise ValueError(f"{reason} suppresses nobody")
+    return kind

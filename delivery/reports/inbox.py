@@ -15,7 +15,7 @@ from delivery.carriers import carrier_class
 from delivery.engine import circuit_breaker
 from delivery.lifecycle import transitions
 from delivery.lifecycle.events import Report, ReportStatus
-from delivery.lifecycle.reasons import Reason
+from delivery.lifecycle.reasons import Reason, suppression_kind
 from delivery.lifecycle.retries import retryable
 from delivery.lifecycle.retry_policy import Retry
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
@@ -28,7 +28,7 @@ from rvm.phone_numbers.numbers import e164_of
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import Undecryptable, blind_index, cipher
 from usecases.models import TelephonySetup
-from usecases.suppressions import suppress_all, suppress_index
+from usecases.suppressions import Statement, suppress_all, suppress_index
 
 log = structlog.get_logger(__name__)
 
@@ -311,19 +311,25 @@ def _suppress(batch: Batch) -> None:
     """Suppress all people who opted out. A number that cannot be decrypted is suppressed by its blind index, without an error."""
     ids = [voicemail.id for voicemail, _ in batch.opted_out]
     rows = {row[0]: row[1:] for row in _numbers(ids)} if ids else {}
-    entries: list[tuple[UUID, str, str]] = []
+    statements: list[Statement] = []
     # In the same order in every transaction, as in `suppress_all`, so that two of them cannot deadlock.
     for voicemail, reason in sorted(batch.opted_out, key=lambda each: bytes(rows[each[0].id][2])):
         workspace_id, recipient, index, index_key, last4 = rows[voicemail.id]
+        kind = suppression_kind(reason)
         number = number_in(recipient)
         if number is None:
             log.error("recipient_unreadable", voicemail_id=str(voicemail.id))
             suppress_index(
-                workspace_id=workspace_id, number_index=bytes(index), index_key=index_key, last4=last4, reason=reason
+                workspace_id=workspace_id,
+                number_index=bytes(index),
+                index_key=index_key,
+                last4=last4,
+                reason=reason,
+                kind=kind,
             )
         else:
-            entries.append((workspace_id, number, reason))
-    suppress_all([*entries, *_people_opted_out(batch)])
+            statements.append(Statement(workspace_id, number, reason, kind))
+    suppress_all([*statements, *_people_opted_out(batch)])
 
 
 def _numbers(voicemail_ids: list[UUID]) -> Iterable[tuple[Any, ...]]:
@@ -333,7 +339,7 @@ def _numbers(voicemail_ids: list[UUID]) -> Iterable[tuple[Any, ...]]:
     )
 
 
-def _people_opted_out(batch: Batch) -> Iterator[tuple[UUID, str, str]]:
+def _people_opted_out(batch: Batch) -> Iterator[Statement]:
     """People who opted out by a report whose drop is in doubt. A simulated carrier's report counts only if the batch has a drop of
     its setup to the person."""
     if not batch.opted_out_people:
@@ -342,4 +348,4 @@ def _people_opted_out(batch: Batch) -> Iterator[tuple[UUID, str, str]]:
     for arrival in batch.opted_out_people:
         setup, reason = setups[arrival.setup_id], arrival.report.reason
         if reason is not None and (batch.knows(arrival.person) or not carrier_class(setup.carrier).simulated):
-            yield setup.workspace_id, arrival.number, reason
+            yield Statement(setup.workspace_id, arrival.number, reason, suppression_kind(reason))

@@ -41,7 +41,7 @@ from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from usecases.eligibility import Send, decide
 from usecases.models import TelephonySetup
-from usecases.suppressions import is_suppressed, suppress_all
+from usecases.suppressions import Statement, is_suppressed, suppress_all
 
 log = structlog.get_logger(__name__)
 
@@ -293,8 +293,8 @@ def _resubmission_result(drop: Drop, submission: Submission) -> Submission:
     reason = submission.reason
     if submission.outcome is not Outcome.REFUSED:
         return submission
-    if reason is not None and REASONS[reason].suppresses and drop.live:
-        suppress_all([(drop.workspace_id, drop.voicemail.recipient, reason)])
+    if reason is not None and (kind := REASONS[reason].suppresses) and drop.live:
+        suppress_all([Statement(drop.workspace_id, drop.voicemail.recipient, reason, kind)])
     return replace(submission, reason=Reason.UNCONFIRMED)
 
 
@@ -327,7 +327,7 @@ def _may_resubmit(drop: Drop, route: SendRoute, now: datetime) -> bool:
         recipient,
         zones=drop.voicemail.zones,
         expires_at=drop.voicemail.expires_at or route.expires_at,
-        suppressed=is_suppressed(drop.workspace_id, recipient),
+        suppressed=is_suppressed(drop.workspace_id, recipient, route.purpose),
         has_sender=drop.sender in route.senders,
     )
     return isinstance(decide(facts, now), Send)

@@ -30,6 +30,7 @@ from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
+from usecases.models import UseCase
 from usecases.selectors import require_usable
 from usecases.suppressions import are_suppressed
 
@@ -88,13 +89,13 @@ def _lock(voicemail_ids: Iterable[UUID]) -> list[_Locked]:
     return [_Locked(*row) for row in sql.run(_LOCK_WITH_DROPS, [sql.ids(voicemail_ids)])]
 
 
-def _left_out(workspace_id: UUID, rows: Sequence[_Locked]) -> list[list[LeftOut]]:
+def _left_out(use_case: UseCase, rows: Sequence[_Locked]) -> list[list[LeftOut]]:
     """For each row, everything that prevents a retry, the most important first.
 
     While index keys rotate, finding suppressions requires the decrypted number; without it, the voicemail counts as suppressed."""
     rotating = blind_index().rotating
     people = [(bytes(row.recipient_index), number_in(row.recipient) if rotating else None) for row in rows]
-    listed = are_suppressed(workspace_id, people)
+    listed = are_suppressed(use_case.workspace_id, people, use_case.purpose)
     return [
         [LeftOut.SUPPRESSED] * (known or (rotating and number is None))
         + [LeftOut.ATTEMPTS_USED_UP] * (row.drops >= MAX_DROPS)
@@ -156,7 +157,7 @@ def requeue_failed(
     found = [row[0] for row in sql.run(_FIND_FAILED, [*stretch, *asked])]
     # The status may have changed between the search and the lock.
     rows = [row for row in _lock(found) if row.since and row.since <= since and row.failed_for in reasons]
-    left_out = _left_out(lane.workspace_id, rows)
+    left_out = _left_out(lane.use_case, rows)
     again = [row for row, why in zip(rows, left_out, strict=True) if not why]
     queued = _requeue(again, expires_at, now)
     counts = Counter[str](why[0] for why in left_out if why)
@@ -171,7 +172,7 @@ def retry(voicemail: Voicemail, *, accept_duplicate_risk: bool = False, actor: U
     """
     row = Voicemail.objects.select_for_update(no_key=True).get(pk=voicemail.pk)
     [locked] = _lock([row.pk])
-    [left_out] = _left_out(row.workspace_id, [locked])
+    [left_out] = _left_out(row.use_case, [locked])
     if locked.failed_for is None:
         raise _not_retryable(
             f"Only a failed voicemail can be retried; this one is {row.status}.", voicemail_status=row.status

@@ -53,17 +53,20 @@ class Candidate:
 
 
 def screen(
-    workspace: Workspace, recipients: Sequence[Recipient | ServiceError], *, sandbox: bool
+    use_case: UseCase, recipients: Sequence[Recipient | ServiceError], *, sandbox: bool
 ) -> list[Candidate | ServiceError]:
     """One candidate or refusal per recipient, in order; a ServiceError in the input is kept. `sandbox`: only simulated
     carriers can get the drops."""
+    workspace = use_case.workspace
     seen: set[str] = set()
     screened = [
         recipient if isinstance(recipient, ServiceError) else _check(workspace, recipient, sandbox, seen)
         for recipient in recipients
     ]
     candidates = [entry for entry in screened if isinstance(entry, Candidate)]
-    suppressed = suppressed_among(workspace.pk, [index for candidate in candidates for index in candidate.indexes])
+    suppressed = suppressed_among(
+        workspace.pk, [index for candidate in candidates for index in candidate.indexes], use_case.purpose
+    )
     return [
         suppressed_error() if isinstance(entry, Candidate) and not suppressed.isdisjoint(entry.indexes) else entry
         for entry in screened

@@ -65,7 +65,7 @@ def queue_voicemails(
     require_usable(use_case, live)
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # the precision of an id
     times = _times(use_case, not_before, expires_at, now)
-    answers = screen(use_case.workspace, recipients, sandbox=not live or is_simulated(*setups_of(use_case)))
+    answers = screen(use_case, recipients, sandbox=not live or is_simulated(*setups_of(use_case)))
     places = [place for place, entry in enumerate(answers) if isinstance(entry, Candidate)]
     candidates = [entry for entry in answers if isinstance(entry, Candidate)]
     senders = senders_for(candidates, sender_numbers(use_case), use_case=use_case, live=live)

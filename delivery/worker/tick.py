@@ -18,6 +18,7 @@ from delivery.lifecycle import invariants
 from delivery.reports import inbox
 from delivery.runtime import shutdown
 from delivery.runtime.wakeups import wake
+from delivery.services.suppressions import end_left_waiting
 from delivery.worker import maintenance
 from rvm.platform.api.idempotency import purge_idempotency_keys
 from rvm.platform.database.clock import database_now
@@ -62,6 +63,7 @@ def _write_heartbeat(now: datetime) -> None:
 STEPS: list[Step] = [
     maintenance.expire_leases,
     maintenance.expire,
+    end_left_waiting,
     maintenance.fail_unreported,
     maintenance.fail_unconfirmed,
     idle_lanes.reactivate_lanes,

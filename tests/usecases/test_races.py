@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ from usecases.services import (
     delete_use_case,
     remove_phone_number,
 )
-from usecases.suppressions import suppress_all, take_back
+from usecases.suppressions import Statement, is_suppressed, suppress_all, take_back
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -119,19 +120,30 @@ def test_a_number_is_not_assigned_to_a_use_case_that_is_being_deleted() -> None:
 
 def test_who_opts_out_while_a_list_is_undone_is_on_the_list_afterwards() -> None:
     workspace, list_id = make_workspace(), uuid4()
-    entries = [(workspace.pk, RECIPIENT, "opted_out")]
-    suppress_all(entries, Suppression.Source.IMPORT, import_id=list_id)
-    outcome = second_after_first(lambda: take_back(list_id, 10), lambda: code_of(suppress_all, entries=entries))
-    assert outcome == ""
+    suppress_all([Statement(workspace.pk, RECIPIENT)], Suppression.Source.IMPORT, import_id=list_id)
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        assert take_back(list_id, 10)
+        opts_out = partial(code_of, suppress_all, statements=[Statement(workspace.pk, RECIPIENT, "opted_out")])
+        assert pool.submit(opts_out).result(timeout=20) == ""  # a statement of its own waits for no list
+    assert is_suppressed(workspace.pk, RECIPIENT)
     assert [row.import_id for row in Suppression.objects.all()] == [None]
 
 
-def test_an_undo_passes_over_who_is_opting_out() -> None:
+def test_a_number_that_another_list_names_while_a_list_is_undone_is_on_the_list_afterwards() -> None:
+    workspace, first, second = make_workspace(), uuid4(), uuid4()
+    entries = [Statement(workspace.pk, RECIPIENT)]
+    suppress_all(entries, Suppression.Source.IMPORT, import_id=first)
+    naming = partial(code_of, suppress_all, statements=entries, source=Suppression.Source.IMPORT, import_id=second)
+    assert second_after_first(lambda: take_back(first, 10), naming) == ""
+    assert [row.import_id for row in Suppression.objects.all()] == [second]
+
+
+def test_an_undo_passes_over_what_another_list_is_naming() -> None:
     workspace, list_id = make_workspace(), uuid4()
     other = "+12025550143"
-    suppress_all([(workspace.pk, number, "") for number in (RECIPIENT, other)], import_id=list_id)
+    suppress_all([Statement(workspace.pk, number) for number in (RECIPIENT, other)], import_id=list_id)
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
-        suppress_all([(workspace.pk, RECIPIENT, "opted_out")])
+        suppress_all([Statement(workspace.pk, RECIPIENT)], import_id=uuid4())
         assert pool.submit(lambda: [take_back(list_id, 10), connection.close()]).result(timeout=20)
     assert take_back(list_id, 10) == []
     assert [row.number for row in Suppression.objects.all()] == [RECIPIENT]

@@ -1,40 +1,66 @@
-"""Admin of suppressions: added and searched by phone number, never removed."""
+"""Admin of suppressions: added, filtered and searched by phone number, exported and lifted, never removed."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html_join
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from rvm.platform import audit
 from rvm.platform.admin.exact_search import EncryptedNumberFilter, ExactSearch, encrypt_term
 from rvm.platform.admin.form_errors import ServiceForm, copy_state
-from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import Role
+from rvm.platform.models import ApiKey, Role, User
+from usecases.admin.suppression_export import SuppressionExport
+from usecases.admin.suppression_lifts import SuppressionLifts
 from usecases.admin.typed_numbers import typed_number
-from usecases.models import Suppression
-from usecases.suppressions import is_suppressed_for_good, suppress
+from usecases.models import Purpose, Suppression
+from usecases.services.suppressions import suppress_number
+from usecases.suppression_kinds import KIND_LABELS, STATED_KINDS, SuppressionKind
+from usecases.suppressions import other_active, with_indexes
+
+ACTIVE, LIFTED = "active", "lifted"
 
 
 class SuppressionForm(ServiceForm):
     phone_number = forms.CharField(
         label="Phone number",
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
-        help_text="For example +1 202 555 0142. It is stored encrypted.",
+        help_text="For example +1 202 555 0142, in any way of writing. It is stored encrypted.",
+    )
+    kind = forms.ChoiceField(
+        label="Why",
+        choices=[(kind.value, KIND_LABELS[kind]) for kind in STATED_KINDS],
+        initial=SuppressionKind.OPT_OUT.value,
+        widget=UnfoldAdminSelectWidget(),
+    )
+    purposes = forms.MultipleChoiceField(
+        label="Only for these purposes",
+        choices=Purpose.choices,
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        help_text="Without a tick it holds for everything.",
     )
 
     class Meta:
         model = Suppression
-        fields = ("workspace", "reason")
+        fields = ("workspace", "kind", "purposes", "reason")
+        labels: ClassVar[dict[str, str]] = {"reason": "Note"}
 
     def clean_phone_number(self) -> str:
         number = typed_number(self.cleaned_data["phone_number"])
@@ -48,62 +74,121 @@ class NumberFilter(EncryptedNumberFilter):
         """Rows with the number in all workspaces of the user. Each workspace has its own blind index, so each is searched."""
         workspaces = list(rights_of(request).workspaces().values_list("pk", flat=True))
         indexes = [index for workspace_id in workspaces for index in blind_index().all_of(workspace_id, number)]
-        return queryset.filter(workspace__in=workspaces, number_index__in=indexes)
+        return queryset.filter(with_indexes(indexes), workspace__in=workspaces)
+
+
+class StateFilter(DropdownFilter):
+    title, parameter_name = "state", "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(ACTIVE, "Active"), (LIFTED, "Lifted")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        asked = self.value()
+        return queryset.filter(lifted_at__isnull=asked == ACTIVE) if asked in (ACTIVE, LIFTED) else queryset
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(ExactSearch, RecordAdmin):
-    """Admin without change or deletion: a suppressed person must not be reached."""
+class SuppressionAdmin(SuppressionLifts, SuppressionExport, ExactSearch):
+    """Admin without change or deletion: a suppression is lifted, with a reason, and stays as history."""
 
     role_to_add = Role.OPERATOR
     form = SuppressionForm
-    list_display = ("masked", "source", "reason", "created_at", "workspace")
-    list_filter = (("workspace", ScopedFilter), "source", NumberFilter)
+    list_display: ClassVar[tuple[str, ...]] = (
+        "masked", "kind_shown", "purposes_shown", "source", "reason", "state", "created_at", "workspace",
+    )  # fmt: skip
+    list_filter: ClassVar[tuple[Any, ...]] = (
+        ("workspace", ScopedFilter),
+        ("kind", ChoicesDropdownFilter),
+        ("source", ChoicesDropdownFilter),
+        StateFilter,
+        NumberFilter,
+    )
     list_select_related = ("workspace",)
+    change_form_outer_before_template = "usecases/admin/suppression_buttons.html"
+    # A layer above shows more of what it knows.
+    more_fields: ClassVar[tuple[str, ...]] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).defer("number_index")
+        return super().get_queryset(request).defer("number", "number_index", "consent")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
-            return ("workspace", "phone_number", "reason")
-        shown = "full" if rights_of(request).may_see_numbers(obj.workspace_id) else "masked"
-        return (shown, "workspace", "source", "reason", "created_at")
+            return ("workspace", "phone_number", "kind", "purposes", "reason")
+        reveal = rights_of(request).may_see_numbers(obj.workspace_id)
+        put = ("workspace", "kind_shown", "purposes_shown", "source", "reason", "put_by", "created_at", "state")
+        lifted = () if obj.active else ("lifted_at", "lifter", "lift_reason")
+        evidence = ("consent_shown",) if not obj.active and reveal else ()
+        return ("full" if reveal else "masked", *put, *self.more_fields, *lifted, *evidence, "others")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None else self.get_fields(request, obj)
 
-    def row_title(self, row: Suppression) -> str:
-        return self.masked(row)
-
     @display(description="Phone number")
     def masked(self, suppression: Suppression) -> str:
-        return f"+•••••••{suppression.last4}"
+        return suppression.masked_number
 
     @display(description="Phone number")
     def full(self, suppression: Suppression) -> str:
-        return suppression.number or f"{self.masked(suppression)} (the number could not be opened)"
+        return suppression.number or f"{suppression.masked_number} (the number could not be opened)"
 
-    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+    @display(description="Why")
+    def kind_shown(self, suppression: Suppression) -> str:
+        return KIND_LABELS[SuppressionKind(suppression.kind)]
+
+    @display(description="For")
+    def purposes_shown(self, suppression: Suppression) -> str:
+        return ", ".join(Purpose(purpose).label for purpose in suppression.purposes) or "Everything"
+
+    @display(description="State", label={"Active": "danger", "Lifted": "success"})
+    def state(self, suppression: Suppression) -> str:
+        return "Active" if suppression.active else "Lifted"
+
+    @display(description="Put there by")
+    def put_by(self, suppression: Suppression) -> str:
+        return name_of(suppression.created_by) or suppression.get_source_display()
+
+    @display(description="Lifted by")
+    def lifter(self, suppression: Suppression) -> str:
+        return name_of(suppression.lifted_by) or "-"
+
+    @display(description="New consent")
+    def consent_shown(self, suppression: Suppression) -> str:
+        said = suppression.consent
+        return f"{said['source']}, {said['at']}: {said['evidence']}" if said else "-"
+
+    @display(description="Also suppressed by")
+    def others(self, suppression: Suppression) -> str:
+        rows = [
+            (self.address(row), self.kind_shown(row), row.get_source_display()) for row in other_active(suppression)
+        ]
+        return format_html_join(", ", '<a class="text-primary-600" href="{}">{} ({})</a>', rows) or "nothing else"
+
+    def address(self, row: Suppression) -> str:
+        return reverse("admin:usecases_suppression_change", args=[row.pk])
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         row = self.get_object(request, object_id)
         audit.record("suppression.read", row, actor=acting_user(request), workspace=row.workspace)
-        return super().change_view(request, object_id, *args, **kwargs)
+        context = {**(extra_context or {}), "may_lift": row.active and self.may(self.role_to_lift, request, row)}
+        return super().change_view(request, object_id, form_url, context)
 
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
-        workspace, number = form.cleaned_data["workspace"], form.cleaned_data["phone_number"]
-        # An entry that a list alone made can be undone, so a user may add the number again to make it permanent.
-        if is_suppressed_for_good(workspace.pk, number):
-            raise ServiceError("suppressed", "This number is on the workspace's list already.", field="phone_number")
-        suppress(
-            workspace_id=workspace.pk,
-            number=number,
+        said = form.cleaned_data
+        row, created = suppress_number(
+            workspace=said["workspace"],
+            number=said["phone_number"],
+            kind=SuppressionKind(said["kind"]),
             source=Suppression.Source.PERSON,
-            reason=form.cleaned_data["reason"],
+            purposes=said["purposes"],
+            reason=said["reason"],
+            actor=acting_user(request),
         )
-        copy_state(
-            obj, Suppression.objects.get(workspace=workspace, number_index=blind_index().of(workspace.pk, number))
-        )
-        audit.record("suppression.created", obj, actor=acting_user(request), workspace=workspace)
+        if not created:
+            raise ServiceError("suppressed", "This number is on the workspace's list already.", field="phone_number")
+        copy_state(obj, row)
 
     def search_response(self, request: HttpRequest, text: str, workspace: str) -> HttpResponse:
         number = typed_number(text)
@@ -112,3 +197,11 @@ class SuppressionAdmin(ExactSearch, RecordAdmin):
                 request, "This is no phone number; write it as + and 7 to 15 digits.", workspace
             )
         return self.redirect_to_list(number=encrypt_term(number))
+
+
+def name_of(user: User | None) -> str:
+    """The name of a person, or of the API key that acts as the service user; empty for None."""
+    if user is None:
+        return ""
+    key = ApiKey.objects.filter(user=user).order_by("-id").first() if user.is_service else None
+    return f"API key “{key.name}”" if key else user.get_full_name() or user.username

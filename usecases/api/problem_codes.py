@@ -79,6 +79,18 @@ NO_SANDBOX_SETUP = ProblemCode(
     "The workspace has no sandbox setup",
     "Test keys send through the sandbox carrier only; create a setup with `carrier: sandbox`.",
 )
+SUPPRESSION_LIFTED = ProblemCode(
+    "suppression_lifted",
+    409,
+    "The suppression was lifted already",
+    "`GET /suppressions/{id}` says when and why; `others` there still suppress the number.",
+)
+CONSENT_NEEDED = ProblemCode(
+    "consent_needed",
+    422,
+    "The lift needs a new consent",
+    "What the person or a carrier said is lifted with `consent`: its `source`, `at` and `evidence`.",
+)
 
 USE_CASE_PROBLEMS = by_code(
     SETUP_NOT_FOUND,
@@ -96,4 +108,6 @@ USE_CASE_PROBLEMS = by_code(
     SETUP_DISABLED,
     SETUP_DELETED,
     NO_SANDBOX_SETUP,
+    SUPPRESSION_LIFTED,
+    CONSENT_NEEDED,
 )

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from usecases.api import phone_numbers, use_cases
+from usecases.api import phone_numbers, suppressions, use_cases
 
 urlpatterns = [
     path("use-cases", use_cases.UseCaseListView.as_view(), name="use-cases"),
     path("use-cases/<uuid:use_case_id>", use_cases.UseCaseView.as_view(), name="use-case"),
+    path("suppressions", suppressions.SuppressionsView.as_view(), name="suppressions"),
+    path("suppressions/<uuid:suppression_id>", suppressions.SuppressionView.as_view(), name="suppression"),
+    path(
+        "suppressions/<uuid:suppression_id>/lift", suppressions.SuppressionLiftView.as_view(), name="suppression-lift"
+    ),
     path("phone-numbers", phone_numbers.PhoneNumberListView.as_view(), name="phone-numbers"),
     path("phone-numbers/<uuid:phone_number_id>", phone_numbers.PhoneNumberView.as_view(), name="phone-number"),
     path(

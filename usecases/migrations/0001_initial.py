@@ -9,6 +9,7 @@ import django.db.models.functions.text
 import rvm.platform.database.ids
 import rvm.platform.encryption.fields
 import usecases.models
+from django.conf import settings
 from django.db import migrations, models
 
 
@@ -39,6 +40,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('platform', '0001_initial'),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -124,15 +126,24 @@ class Migration(migrations.Migration):
                 ('number_index', models.BinaryField(max_length=32)),
                 ('index_key', models.PositiveSmallIntegerField()),
                 ('last4', models.CharField(max_length=4)),
-                ('source', models.CharField(choices=[('carrier', 'Reported by a carrier'), ('person', 'Entered by a person'), ('import', 'Imported list')], max_length=16)),
-                ('reason', models.CharField(max_length=40)),
-                ('import_id', models.UUIDField(editable=False, help_text='The opt-out list that alone named the number; empty once another source has named it too.', null=True)),
+                ('kind', models.CharField(choices=[('opt_out', 'The person opted out'), ('wrong_number', "The number is not the person's"), ('deceased', 'The person has died'), ('imported', 'On an imported list'), ('do_not_voicemail', 'No voicemail may be left at this number')], default='opt_out', max_length=16)),
+                ('source', models.CharField(choices=[('carrier', 'Reported by a carrier'), ('person', 'Entered by a person'), ('import', 'Imported list'), ('api', 'Sent by a program'), ('inbound', 'Said by the recipient')], max_length=16)),
+                ('reason', models.CharField(blank=True, help_text="The source's own words, without phone numbers.", max_length=40)),
+                ('purposes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=32), blank=True, db_default=models.Value('{}'), default=list, help_text='What the number must not be reached for; empty for everything.', size=None)),
+                ('list_id', models.UUIDField(editable=False, help_text='The opt-out list that put the number here.', null=True)),
+                ('import_id', models.UUIDField(editable=False, help_text="The same, until another list names the number or somebody lifts the suppression; the list's undo removes the row.", null=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='suppressions', to='platform.workspace')),
+                ('waiting', models.BooleanField(db_default=False, default=False, editable=False, help_text='Voicemails to the number wait that could not be ended at once; the tick ends them.')),
+                ('lifted_at', models.DateTimeField(editable=False, null=True)),
+                ('lift_reason', models.CharField(blank=True, db_default='', default='', editable=False, max_length=200)),
+                ('consent', rvm.platform.encryption.fields.EncryptedJSONField(editable=True, help_text='The new consent that the lift rests on: its source, time and evidence.', null=True)),
+                ('created_by', models.ForeignKey(db_index=False, editable=False, help_text="The person or the API key's service user; empty for reports and lists.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('lifted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='suppressions', to='platform.workspace')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('import_id__isnull', False)), fields=['import_id'], name='suppression_by_import')],
-                'constraints': [models.UniqueConstraint(fields=('workspace', 'number_index'), name='usecases_suppressed_once')],
+                'indexes': [models.Index(condition=models.Q(('import_id__isnull', False)), fields=['import_id'], name='suppression_by_import'), models.Index(condition=models.Q(('list_id__isnull', False)), fields=['list_id', '-id'], name='suppression_of_list'), models.Index(condition=models.Q(('waiting', True)), fields=['id'], name='suppression_waiting'), models.Index(fields=['workspace', '-id'], name='suppression_newest'), models.Index(condition=models.Q(('lifted_at__isnull', False)), fields=['number_index'], name='suppression_lifted')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('lifted_at', None)), fields=('number_index', 'workspace', 'kind', 'source', 'purposes'), name='usecases_suppressed_once')],
             },
         ),
         migrations.AddConstraint(

@@ -23,7 +23,8 @@ from campaigns.models import OptOutImport
 from campaigns.opt_outs.columns import KINDS, REPEATED
 from campaigns.opt_outs.rows import message_of
 from campaigns.states import OptOutState
-from rvm.platform.api.fields import StrictSerializer, YesField, help_of
+from rvm.platform.api.fields import StrictSerializer, TextField, YesField, help_of
+from usecases.services.suppressions import MAX_LIFT_REASON_LENGTH
 
 OPT_OUT_LIST_STATES = [state.value for state in OptOutState]
 _COUNTS = (
@@ -63,6 +64,10 @@ class OptOutConfirmation(StrictSerializer):
         default=False,
         help_text="Confirms that the people on the list must not be reached; needed if it looks like a list of patients.",
     )
+
+
+class OptOutLift(StrictSerializer):
+    reason = TextField(max_length=MAX_LIFT_REASON_LENGTH, help_text="Why its numbers may be reached again.")
 
 
 class UnreadableMessageField(serializers.CharField):
@@ -117,6 +122,7 @@ class OptOutListSerializer(UploadedListSerializer):
             "added",
             "taken_back",
             "ended_meanwhile",
+            "lift_reason",
             *TIMES,
         )
 

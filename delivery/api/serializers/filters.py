@@ -12,9 +12,9 @@ from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.lifecycle.reasons import Reason
 from delivery.selectors import VoicemailFilter
 from delivery.services.screening import MAX_REFERENCE_LENGTH
-from rvm.phone_numbers.numbers import E164
 from rvm.platform.api.fields import IdField, StrictSerializer, TextField
 from rvm.platform.api.lists import WorldQuery
+from usecases.api.number_field import PhoneNumberField
 
 MAX_STATUSES = 20
 
@@ -34,20 +34,13 @@ class VoicemailQuery(WorldQuery):
     reason = serializers.ChoiceField([reason.value for reason in Reason], required=False)
     carrier = serializers.ChoiceField(sorted(CARRIERS), required=False)
     reference = TextField(required=False, trim_whitespace=False, max_length=MAX_REFERENCE_LENGTH)
-    recipient_phone_number = TextField(
-        required=False, trim_whitespace=False, help_text="E.164, exact match. Use the search to keep it out of the URL."
+    recipient_phone_number = PhoneNumberField(
+        required=False, help_text="E.164, exact match. Use the search to keep it out of the URL."
     )
     created_after = serializers.DateTimeField(required=False, help_text="From this time on.")
     created_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")
     updated_after = serializers.DateTimeField(required=False, help_text="From this time on.")
     updated_before = serializers.DateTimeField(required=False, help_text="Earlier than this.")
-
-    def validate_recipient_phone_number(self, value: str) -> str:
-        # In a query string an unescaped plus arrives as a space.
-        number = "+" + value[1:] if value.startswith(" ") else value
-        if not E164.fullmatch(number):
-            raise serializers.ValidationError("Write the number as + and 7 to 15 digits.", "number_malformed")
-        return number
 
     def voicemail_filter(self) -> VoicemailFilter:
         filters = self.filters

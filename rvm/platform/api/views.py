@@ -68,6 +68,10 @@ class ApiView(APIView):
         return self.key.user
 
     @property
+    def may_see_numbers(self) -> bool:
+        return Scope.NUMBERS_READ in self.key.scopes
+
+    @property
     def reach(self) -> bool | None:
         """The world of the rows that the caller may name: False is test only, None both. A test key does not find live rows."""
         return None if self.key.live else False

@@ -19,7 +19,7 @@ from rvm.platform.uploads import MAX_FORM_BYTES
 from tests.campaigns.opt_outs.lists import imported, undone, uploaded
 from tests.factories import make_suppression, make_user, make_workspace
 from usecases.models import Suppression
-from usecases.suppressions import suppress
+from usecases.suppressions import is_suppressed, suppress
 
 pytestmark = pytest.mark.django_db
 PAGE = reverse("admin:usecases_suppression_import")
@@ -84,7 +84,8 @@ def test_an_operator_gets_there_by_the_button_and_goes_step_by_step(operator: Cl
     assert Suppression.objects.count() == 1
     text = do(operator, row, "confirm")
     assert "Listed: 2 numbers were added" in text
-    assert Suppression.objects.filter(workspace=workspace, source=Suppression.Source.IMPORT).count() == 2
+    # The list says it of the number, too, that was there already.
+    assert Suppression.objects.filter(workspace=workspace, source=Suppression.Source.IMPORT).count() == 3
     assert AuditEvent.objects.get(action="opt_outs.confirmed").actor.username == "olive"
     assert "stop.csv" in text_of(operator.get(reverse("admin:campaigns_optoutimport_changelist")))
 
@@ -176,12 +177,13 @@ def test_a_number_that_a_list_holds_can_be_entered_by_hand_and_stays_then(
     operator: Client, workspace: Workspace
 ) -> None:
     row = imported(workspace, "Phone\n2025550142\n")
-    said = {"workspace": workspace.pk, "phone_number": "(202) 555-0142", "reason": "asked us"}
+    said = {"workspace": workspace.pk, "phone_number": "(202) 555-0142", "kind": "opt_out", "reason": "asked us"}
     add = reverse("admin:usecases_suppression_add")
     assert operator.post(add, said).status_code == 302
-    assert Suppression.objects.get().import_id is None
+    assert Suppression.objects.get(source=Suppression.Source.PERSON).import_id is None
     assert "on the workspace" in text_of(operator.post(add, said))
     assert undone(row).taken_back == 0
+    assert is_suppressed(workspace.pk, "+12025550142")
 
 
 def test_who_works_for_two_says_whose_list_it_is(operator_of_two: tuple[Client, Workspace]) -> None:

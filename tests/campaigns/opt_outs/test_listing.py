@@ -19,7 +19,7 @@ from campaigns.opt_outs.service import numbers_of
 from rvm.platform.encryption.crypto import KeyRing
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent, Workspace
-from tests.campaigns.opt_outs.lists import checked, confirmed, listed, uploaded
+from tests.campaigns.opt_outs.lists import checked, confirmed, listed, undone, uploaded
 from tests.factories import make_suppression, make_user, make_workspace
 from usecases.models import Suppression
 
@@ -61,9 +61,11 @@ def test_every_row_ends_as_exactly_one_thing_and_a_bad_row_stops_no_other(worksp
     assert "rounded" in message_of("excel_damaged")
     assert listed(workspace) == {
         "+12025550142": "asked us to stop",
-        "+12025550101": "do_not_call",
+        "+12025550101": "again",
         "+12025550143": "",
     }
+    # What was said before stays beside it.
+    assert Suppression.objects.filter(source=Suppression.Source.PERSON).get().reason == "do_not_call"
 
 
 def test_what_is_added_is_of_this_workspace_and_says_that_a_list_did_it(workspace: Workspace) -> None:
@@ -105,15 +107,13 @@ def test_a_list_twice_changes_nothing_while_the_index_key_is_replaced(workspace:
     assert len(listed(workspace)) == 2
 
 
-def test_a_number_that_somebody_else_lists_at_the_same_moment_is_theirs(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_suppression(workspace, "+12025550142")
+def test_a_number_that_somebody_has_listed_already_is_theirs_too(workspace: Workspace) -> None:
     row = checked(workspace, "2025550142\n2025550143\n")
-    # As if it was not there yet when this list asked.
-    monkeypatch.setattr(listing, "_known", lambda *_: [])
+    make_suppression(workspace, "+12025550142")
     assert confirmed(row).added == 1
-    assert Suppression.objects.filter(import_id=row.pk).count() == 1
+    assert Suppression.objects.filter(import_id=row.pk).count() == 2
+    assert undone(row).taken_back == 1
+    assert [found.source for found in Suppression.objects.all()] == [Suppression.Source.PERSON]
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,8 @@ def test_the_counts_are_of_all_rows_and_the_list_grows_by_what_was_added(db: Non
     content = "Phone,Name\n" + "".join(f"{cell},Ann\n" for cell in phones)
     result = put(workspace, content, reading={"columns": ["phone", ""]})
     assert result.counts["rows"] == len(phones)
-    assert Suppression.objects.filter(workspace=workspace).count() == 1 + result.added
+    numbers = Suppression.objects.filter(workspace=workspace).values_list("number_index", flat=True)
+    assert len({bytes(index) for index in numbers}) == 1 + result.added
     assert result.added == result.counts["to_add"]
 
 

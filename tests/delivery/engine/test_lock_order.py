@@ -39,7 +39,7 @@ from rvm.platform.database.ids import uuid7
 from tests import factories
 from tests.delivery.states import make_drop
 from tests.sessions import Session
-from usecases.suppressions import suppress_all
+from usecases.suppressions import Statement, suppress_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 V = VoicemailStatus
@@ -280,7 +280,7 @@ def meet(first: Callable[[], object], second: Callable[[], object], both: Callab
 
 def test_numbers_are_suppressed_in_the_order_of_the_numbers() -> None:
     workspace = factories.make_workspace()
-    entries = [(workspace.pk, f"+1202555010{digit}", "opted_out") for digit in (2, 1)]
+    entries = [Statement(workspace.pk, f"+1202555010{digit}") for digit in (2, 1)]
     meet(
         lambda: suppress_all(entries[1:]),
         lambda: suppress_all(entries[:1]),

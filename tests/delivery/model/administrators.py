@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -22,7 +23,8 @@ from tests.delivery.model.engine import Engine
 from tests.delivery.model.world import PEOPLE, account_named
 from usecases import services as usecases
 from usecases.models import Suppression, TelephonySetup, UseCase
-from usecases.suppressions import suppress
+from usecases.services.suppressions import Consent, lift
+from usecases.suppressions import suppress, suppressions_of
 
 ROWS = st.integers(0, 7)
 SWITCHES = st.sampled_from(["workspace", "use case", "setup"])
@@ -45,6 +47,7 @@ DECISIONS = (
     | action("retries_the_campaign", st.booleans())
     | action("decides_on_the_campaign", st.sampled_from(["pause", "pause", "resume"]))
     | action("opts_out", st.sampled_from(PEOPLE))
+    | action("lifts", st.sampled_from(PEOPLE))
     | action("queues_one_more", st.sampled_from(PEOPLE), EITHER)
 )
 CHANGES = (
@@ -179,6 +182,19 @@ class Administrators(Engine):
         person = Suppression.Source.PERSON
         suppress(workspace_id=self.world.workspace.pk, number=number, source=person, reason="opted_out")
         self.judge.opted_out.add(number)
+
+    def lifts(self, number: str) -> None:
+        """Lift all that suppresses the number, on a new consent."""
+
+        def lift_all() -> None:
+            for row in suppressions_of(self.world.workspace.pk, number).active().defer("number"):
+                at = row.created_at + timedelta(minutes=1)
+                consent = Consent("signed form", at, "Form 12")
+                lift(row, reason="They asked.", consent=consent, actor=None, now=at + timedelta(minutes=1))
+            self.judge.opted_out.discard(number)
+            self.judge.said_no.add(number)
+
+        self.ask(lift_all)
 
     def queues_one_more(self, number: str, place: int) -> None:
         def queue() -> None:

@@ -28,6 +28,7 @@ from delivery.reports import inbox
 from delivery.reports.inbox import merge
 from delivery.reports.reconciliation import reconcile
 from delivery.runtime import shutdown
+from delivery.services.suppressions import end_left_waiting
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
 from delivery.worker import maintenance
 from rvm.platform.database.clock import database_now
@@ -43,6 +44,7 @@ Step = Callable[[datetime], object]
 OFTEN: tuple[Step, ...] = (
     maintenance.expire_leases,
     maintenance.expire,
+    end_left_waiting,
     maintenance.fail_unreported,
     maintenance.fail_unconfirmed,
 )

@@ -69,7 +69,8 @@ class Judge:
     people: dict[str, str]
     sayings: dict[str, Saying] = field(default_factory=dict)
     opted_out: set[str] = field(default_factory=set)
-    said_no: set[str] = field(default_factory=set)  # to a carrier that has yet to report it
+    said_no: set[str] = field(default_factory=set)  # to a carrier that has yet to report it, or before a lift
+    heard: set[str] = field(default_factory=set)  # drops whose opt-outs are in `opted_out`, or were lifted since
     risks: Counter[str] = field(default_factory=Counter)
     risk_taken_on: str = ""  # the voicemail for which a user accepts the risk now
     leases: dict[UUID, datetime] = field(default_factory=dict)
@@ -190,7 +191,9 @@ class Judge:
         if delivered:
             assert status in ("delivered", *NEVER_SENT), what
         assert sum(drop["status"] in OPEN for drop in drops) <= 1 + taken, f"{what}; more than one drop is open"
-        if any(suppresses(drop["reason"]) and not drop["provisional"] for drop in drops):
+        refused = {drop["id"] for drop in drops if suppresses(drop["reason"]) and not drop["provisional"]}
+        if refused - self.heard:
+            self.heard |= refused
             self.opted_out.add(self.number_of[voicemail_id])
 
     def drops_of(self, voicemail_id: str) -> list[Row]:
@@ -202,7 +205,8 @@ class Judge:
     # permission to send
 
     def suppressed(self) -> set[str]:
-        return {self.people[row["number_index"]] for row in self.rows["usecases_suppression"].values()}
+        rows = self.rows["usecases_suppression"].values()
+        return {self.people[row["number_index"]] for row in rows if row["lifted_at"] is None}
 
     def _may_be_sent(self, drop: Row) -> Row:
         """The voicemail of a drop that is being sent, after checking that no committed guard or switch forbids it."""
@@ -367,7 +371,7 @@ def is_guess(reason: str) -> bool:
 
 
 def suppresses(reason: str) -> bool:
-    return bool(reason) and REASONS[Reason(reason)].suppresses
+    return bool(reason) and REASONS[Reason(reason)].suppresses is not None
 
 
 def at(moment: str) -> datetime:

@@ -109,7 +109,7 @@ def matches_by_the_newest_key_only() -> Planted:
 
 
 def claims_the_suppressed() -> Planted:
-    return patch.object(claim, "are_suppressed", lambda workspace_id, people: [False] * len(people))
+    return patch.object(claim, "are_suppressed", lambda workspace_id, people, purpose: [False] * len(people))
 
 
 def sends_past_switches() -> Planted:
@@ -231,7 +231,7 @@ def settles_what_was_settled() -> Planted:
 
 
 def gives_the_key_again_to_who_opted_out() -> Planted:
-    def nobody(workspace_id: UUID, number: str) -> bool:
+    def nobody(workspace_id: UUID, number: str, purpose: str) -> bool:
         return False
 
     return patch.object(reconciliation, "is_suppressed", nobody)

@@ -149,7 +149,12 @@ def test_an_assigned_number_is_not_taken_away(staff: Client, workspace: Workspac
 
 
 def test_a_suppression_is_stored_encrypted_and_found_by_its_number(staff: Client, workspace: Workspace) -> None:
-    form = {"workspace": workspace.pk, "phone_number": "(202) 555-0142", "reason": "asked on the phone"}
+    form = {
+        "workspace": workspace.pk,
+        "phone_number": "(202) 555-0142",
+        "kind": "opt_out",
+        "reason": "asked on the phone",
+    }
     assert staff.post(reverse("admin:usecases_suppression_add"), form).status_code == 302
     made = Suppression.objects.get(workspace=workspace)
     assert made.number == RECIPIENT

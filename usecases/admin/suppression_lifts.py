@@ -1,0 +1,158 @@
+"""Lifts of suppressions in the admin: one from its page or several from the list, with a reason and, where needed, a new consent."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
+from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.rights import acting_user, rights_of
+from rvm.platform.database.clock import database_now
+from rvm.platform.errors import ServiceError
+from rvm.platform.models import Role
+from usecases.models import Suppression
+from usecases.services.suppressions import (
+    MAX_CONSENT_SOURCE_LENGTH,
+    MAX_EVIDENCE_LENGTH,
+    MAX_LIFT_REASON_LENGTH,
+    Consent,
+    lift,
+)
+
+CONSENT_FIELDS = ("consent_source", "consent_at", "consent_evidence")
+
+
+class LiftForm(forms.Form):
+    reason = forms.CharField(
+        max_length=MAX_LIFT_REASON_LENGTH,
+        label="Why they may be reached again",
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+    )
+    consent_source = forms.CharField(
+        max_length=MAX_CONSENT_SOURCE_LENGTH,
+        required=False,
+        label="How the person consented anew",
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+        help_text="For example: called the clinic, signed form.",
+    )
+    consent_at = forms.DateTimeField(
+        required=False,
+        label="When (UTC)",
+        widget=forms.DateTimeInput(
+            {"type": "datetime-local", "class": " ".join(INPUT_CLASSES)}, format="%Y-%m-%dT%H:%M"
+        ),
+    )
+    consent_evidence = forms.CharField(
+        max_length=MAX_EVIDENCE_LENGTH,
+        required=False,
+        label="What proves it",
+        widget=UnfoldAdminTextareaWidget({"rows": 3, "autocomplete": "off"}),
+        help_text="Where the form lies, or who took the call and what was said. It is stored encrypted.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        given = [name for name in CONSENT_FIELDS if cleaned.get(name)]
+        for name in CONSENT_FIELDS:
+            if given and name not in given and name not in self.errors:
+                self.add_error(name, "A consent needs its source, its time and its evidence.")
+        return cleaned
+
+    def consent(self) -> Consent | None:
+        source, at, evidence = (self.cleaned_data.get(name) for name in CONSENT_FIELDS)
+        return Consent(source, at, evidence) if source and at and evidence else None
+
+
+class SuppressionLifts(RecordAdmin):
+    """Mixin for the ModelAdmin of suppressions. Lifts are posted, so that a link cannot trigger them."""
+
+    role_to_lift: ClassVar[Role] = Role.ADMIN
+    actions: Any = ("lift_selected",)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.lift))
+        return [path("lift/", view, name="usecases_suppression_lift"), *super().get_urls()]
+
+    def has_lift_permission(self, request: HttpRequest) -> bool:
+        return rights_of(request).may_somewhere(self.role_to_lift)
+
+    @admin.action(description="Lift…", permissions=["lift"])
+    def lift_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
+        return self._ask(request, self._own(request, list(queryset.values_list("pk", flat=True))), LiftForm())
+
+    def lift(self, request: HttpRequest) -> HttpResponse:
+        rows = self._own(request, _ids(request.POST.getlist("chosen")))
+        if not rows or request.POST.get("sure") != "yes":
+            return self._ask(request, rows, LiftForm())
+        form = LiftForm(request.POST)
+        if form.is_valid():
+            try:
+                self._lift(request, rows, form)
+            except ServiceError as refusal:
+                form.add_error("consent_source" if refusal.field == "consent" else None, refusal.message)
+            else:
+                messages.success(request, f"{_suppressions(len(rows))} lifted.")
+                return redirect(self._back(rows))
+        return self._ask(request, rows, form)
+
+    @transaction.atomic
+    def _lift(self, request: HttpRequest, rows: list[Suppression], form: LiftForm) -> None:
+        now = database_now()
+        for row in rows:
+            consent = form.consent() if row.needs_consent else None
+            lift(row, reason=form.cleaned_data["reason"], consent=consent, actor=acting_user(request), now=now)
+
+    def _own(self, request: HttpRequest, ids: list[UUID]) -> list[Suppression]:
+        """The active ones of the chosen suppressions, in the order in which they are locked. Raises PermissionDenied."""
+        found = self.get_queryset(request).filter(pk__in=ids, lifted_at=None).select_related("workspace")
+        rows: list[Suppression] = list(found.order_by("id"))
+        if not all(self.may(self.role_to_lift, request, row) for row in rows):
+            raise PermissionDenied
+        return rows
+
+    def _ask(self, request: HttpRequest, rows: list[Suppression], form: LiftForm) -> HttpResponse:
+        if not rows:
+            messages.warning(request, "None of the chosen suppressions is active.")
+            return redirect(reverse("admin:usecases_suppression_changelist"))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Lift {_suppressions(len(rows))}?",
+            "rows": rows,
+            "form": form,
+            "needs_consent": any(row.needs_consent for row in rows),
+            "back": self._back(rows),
+        }
+        return TemplateResponse(request, "usecases/admin/lift.html", context)
+
+    def _back(self, rows: list[Suppression]) -> str:
+        if len(rows) == 1:
+            return reverse("admin:usecases_suppression_change", args=[rows[0].pk])
+        return reverse("admin:usecases_suppression_changelist")
+
+
+def _suppressions(count: int) -> str:
+    return "1 suppression" if count == 1 else f"{count} suppressions"
+
+
+def _ids(texts: list[str]) -> list[UUID]:
+    """The texts that are ids; others name no row."""
+    found = []
+    for text in texts:
+        try:
+            found.append(UUID(text))
+        except ValueError:
+            continue
+    return found

@@ -1,0 +1,25 @@
+"""A field for the number of a person, in bodies and query strings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rvm.phone_numbers.numbers import E164
+from rvm.platform.api.fields import TextField
+
+
+class PhoneNumberField(TextField):
+    """A number in E.164, exactly as it is stored."""
+
+    default_error_messages = {"number_malformed": "Write the number as + and 7 to 15 digits."}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        # In a query string an unescaped plus arrives as a space.
+        number = "+" + text[1:] if text.startswith(" ") else text
+        if not E164.fullmatch(number):
+            self.fail("number_malformed")
+        return number

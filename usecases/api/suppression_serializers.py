@@ -1,0 +1,143 @@
+"""Serializers of suppressions in requests and responses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesFilter, help_of
+from rvm.platform.api.lists import PageQuery
+from usecases.api.number_field import PhoneNumberField
+from usecases.models import Purpose, Suppression
+from usecases.services.suppressions import (
+    MAX_CONSENT_SOURCE_LENGTH,
+    MAX_EVIDENCE_LENGTH,
+    MAX_LIFT_REASON_LENGTH,
+    MAX_REASON_LENGTH,
+    Consent,
+)
+from usecases.suppression_kinds import KIND_LABELS, STATED_KINDS, SuppressionKind
+from usecases.suppressions import other_active
+
+_STATED = [kind.value for kind in STATED_KINDS]
+
+
+class NewSuppression(StrictSerializer):
+    """A number that must not be reached."""
+
+    recipient_phone_number = PhoneNumberField(help_text="E.164, such as +12025550142.")
+    reason = serializers.ChoiceField(_STATED, help_text="Why. What an opt-out list puts there is `imported`.")
+    purposes = serializers.ListField(
+        required=False,
+        child=serializers.ChoiceField(Purpose.choices),
+        max_length=len(Purpose),
+        help_text="The purposes of use cases for which it holds; empty for everything.",
+    )
+    note = TextField(
+        required=False, allow_blank=True, max_length=MAX_REASON_LENGTH, help_text="Your own words, without PHI."
+    )
+
+
+class ConsentBody(StrictSerializer):
+    """A statement of new consent, given after the suppression."""
+
+    source = TextField(max_length=MAX_CONSENT_SOURCE_LENGTH, help_text="How it was given, such as “signed form”.")  # type: ignore[assignment]
+    at = serializers.DateTimeField(help_text="When it was given.")
+    evidence = TextField(max_length=MAX_EVIDENCE_LENGTH, help_text="What proves it, in words. It is stored encrypted.")
+
+    def validate(self, attrs: Any) -> Any:
+        return Consent(**attrs)
+
+
+class LiftRequest(StrictSerializer):
+    reason = TextField(max_length=MAX_LIFT_REASON_LENGTH, help_text="Why the number may be reached again.")
+    consent = ConsentBody(
+        required=False,
+        help_text="Needed for an `opt_out`, and for what a carrier or an inbound message reported; kept with the lift.",
+    )
+
+
+class SuppressionQuery(PageQuery):
+    recipient_phone_number = PhoneNumberField(required=False, help_text="E.164, exactly.")
+    reason = serializers.ChoiceField([kind.value for kind in SuppressionKind], required=False)
+    source = serializers.ChoiceField(Suppression.Source.choices, required=False)  # type: ignore[assignment]
+    active = YesFilter(required=False, help_text="True for those that bind, false for those that were lifted.")
+    opt_out_list_id = IdField(required=False, help_text="Those that this opt-out list has put there.")
+
+    def selector_filters(self) -> dict[str, Any]:
+        """The filters by the selector's names."""
+        names = {"recipient_phone_number": "number", "reason": "kind", "opt_out_list_id": "list_id"}
+        return {names.get(name, name): value for name, value in self.filters.items()}
+
+
+class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
+    suppression_id = serializers.UUIDField(source="pk")
+    recipient_phone_number = serializers.SerializerMethodField(
+        help_text="Masked but for the last four unless the key may see numbers."
+    )
+    reason = serializers.ChoiceField([kind.value for kind in SuppressionKind], source="kind")
+    reason_detail = serializers.SerializerMethodField()
+    note = serializers.CharField(source="reason", help_text=help_of(Suppression, "reason"))
+    purposes = serializers.ListField(child=serializers.CharField(), help_text=help_of(Suppression, "purposes"))
+    opt_out_list_id = serializers.UUIDField(
+        source="list_id", allow_null=True, help_text=help_of(Suppression, "list_id")
+    )
+    created_by = serializers.UUIDField(
+        source="created_by_id", allow_null=True, help_text=help_of(Suppression, "created_by")
+    )
+    active = serializers.BooleanField(help_text="Whether it binds: nobody has lifted it.")
+    lifted_by = serializers.UUIDField(source="lifted_by_id", allow_null=True)
+
+    class Meta:
+        model = Suppression
+        fields: tuple[str, ...] = (
+            "suppression_id",
+            "recipient_phone_number",
+            "reason",
+            "reason_detail",
+            "note",
+            "source",
+            "purposes",
+            "opt_out_list_id",
+            "created_by",
+            "created_at",
+            "active",
+            "lifted_at",
+            "lifted_by",
+            "lift_reason",
+        )
+        read_only_fields = fields
+
+    def get_recipient_phone_number(self, row: Suppression) -> str:
+        number = row.number if self.context["reveal"] else None
+        return number or row.masked_number
+
+    def get_reason_detail(self, row: Suppression) -> str:
+        return KIND_LABELS[SuppressionKind(row.kind)]
+
+
+class ConsentSerializer(serializers.Serializer[Any]):
+    source = serializers.CharField()  # type: ignore[assignment]
+    at = serializers.DateTimeField()
+    evidence = serializers.CharField()
+
+
+class SuppressionDetailSerializer(SuppressionSerializer):
+    consent = serializers.SerializerMethodField(
+        help_text="The new consent that the lift rests on; null without one, and unless the key may see numbers."
+    )
+    others = serializers.SerializerMethodField(
+        help_text="Other active suppressions of the number; it is reached once all of them are lifted."
+    )
+
+    class Meta(SuppressionSerializer.Meta):
+        fields = (*SuppressionSerializer.Meta.fields, "consent", "others")
+
+    @extend_schema_field(ConsentSerializer(allow_null=True))
+    def get_consent(self, row: Suppression) -> Any:
+        return ConsentSerializer(row.consent).data if row.consent and self.context["reveal"] else None
+
+    def get_others(self, row: Suppression) -> list[str]:
+        return [str(other.pk) for other in other_active(row)]

@@ -1,0 +1,137 @@
+"""Services with which people and programs put a number on the suppression list, and lift a suppression."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from rvm.platform import audit
+from rvm.platform.errors import ServiceError
+from rvm.platform.models import User, Workspace
+from rvm.platform.observability.masking import mask_numbers
+from usecases.models import Suppression
+from usecases.services.persistence import lock
+from usecases.suppression_kinds import SuppressionKind
+from usecases.suppressions import suppress
+
+MAX_REASON_LENGTH: int = Suppression._meta.get_field("reason").max_length or 0
+MAX_LIFT_REASON_LENGTH: int = Suppression._meta.get_field("lift_reason").max_length or 0
+MAX_CONSENT_SOURCE_LENGTH = 100
+MAX_EVIDENCE_LENGTH = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A statement of new consent. `source`: how the person gave it. `at`: when. `evidence`: what proves it, in words."""
+
+    source: str
+    at: datetime
+    evidence: str
+
+
+@transaction.atomic
+def suppress_number(
+    *,
+    workspace: Workspace,
+    number: str,
+    kind: SuppressionKind,
+    source: Suppression.Source,
+    purposes: Collection[str] = (),
+    reason: str = "",
+    actor: User | None,
+) -> tuple[Suppression, bool]:
+    """Put an E.164 number on the workspace's list. Returns the active suppression, and whether it is new: the same statement of the
+    same source is kept once. What waits for the number ends in the same transaction."""
+    row, created = suppress(
+        workspace_id=workspace.pk,
+        number=number,
+        kind=kind,
+        source=source,
+        purposes=purposes,
+        reason=in_one_line(reason)[:MAX_REASON_LENGTH],
+        actor=actor,
+    )
+    if created:
+        audit.record(
+            "suppression.created",
+            row,
+            actor=actor,
+            workspace=workspace,
+            kind=row.kind,
+            source=row.source,
+            purposes=row.purposes,
+        )
+    return row, created
+
+
+@transaction.atomic
+def lift(
+    suppression: Suppression, *, reason: str, consent: Consent | None = None, actor: User | None, now: datetime
+) -> Suppression:
+    """Lift one suppression, from the next claim on. The row stays; a later statement of the same is a new row. Raises ServiceError.
+
+    What the person or a carrier said is lifted on a consent that is newer than the suppression.
+    """
+    row = lock(suppression)
+    if row.lifted_at is not None:
+        raise ServiceError("suppression_lifted", f"It was lifted on {row.lifted_at:%Y-%m-%d} already.")
+    reason = in_one_line(reason)
+    if not reason:
+        raise reason_missing()
+    if row.needs_consent:
+        _check_consent(row, consent, now)
+    row.lifted_at, row.lifted_by, row.lift_reason = now, actor, reason[:MAX_LIFT_REASON_LENGTH]
+    row.consent = (
+        {"source": consent.source, "at": consent.at.isoformat(), "evidence": consent.evidence} if consent else None
+    )
+    row.import_id, row.waiting = None, False
+    row.save(
+        update_fields=["lifted_at", "lifted_by", "lift_reason", "consent", "import_id", "waiting"], force_update=True
+    )
+    audit.record(
+        "suppression.lifted",
+        row,
+        actor=actor,
+        workspace=row.workspace,
+        kind=row.kind,
+        source=row.source,
+        purposes=row.purposes,
+        reason=row.lift_reason,
+        consent_source=consent.source if consent else "",
+        consent_at=consent.at if consent else None,
+    )
+    return row
+
+
+def _check_consent(row: Suppression, consent: Consent | None, now: datetime) -> None:
+    if consent is None:
+        raise ServiceError(
+            "consent_needed",
+            "The person or a carrier said that this number must not be reached. It can be lifted only with a new consent: say how "
+            "and when it was given, and what proves it.",
+            field="consent",
+        )
+    if consent.at > now:
+        raise ServiceError(
+            "consent_ahead", "The consent is dated in the future; say when it was given.", field="consent"
+        )
+    # By the minute, as people write it.
+    if consent.at < row.created_at.replace(second=0, microsecond=0):
+        raise ServiceError(
+            "consent_older",
+            f"The consent is older than the suppression, which was recorded on {row.created_at:%Y-%m-%d at %H:%M} UTC; only a "
+            "consent given after that lifts it.",
+            field="consent",
+        )
+
+
+def reason_missing() -> ServiceError:
+    return ServiceError("blank", "Say why the number may be reached again.", field="reason")
+
+
+def in_one_line(text: str) -> str:
+    """The text on one line and without phone numbers: it is stored in clear."""
+    return " ".join(mask_numbers("".join(char if char.isprintable() else " " for char in text)).split())

@@ -1,0 +1,24 @@
+"""Kinds of suppressions: what is known of a number that must not be reached. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class SuppressionKind(StrEnum):
+    OPT_OUT = "opt_out"
+    WRONG_NUMBER = "wrong_number"
+    DECEASED = "deceased"
+    IMPORTED = "imported"
+    DO_NOT_VOICEMAIL = "do_not_voicemail"
+
+
+KIND_LABELS: dict[SuppressionKind, str] = {
+    SuppressionKind.OPT_OUT: "The person opted out",
+    SuppressionKind.WRONG_NUMBER: "The number is not the person's",
+    SuppressionKind.DECEASED: "The person has died",
+    SuppressionKind.IMPORTED: "On an imported list",
+    SuppressionKind.DO_NOT_VOICEMAIL: "No voicemail may be left at this number",
+}
+# What people and programs say of a number; only lists are imported.
+STATED_KINDS = tuple(kind for kind in SuppressionKind if kind is not SuppressionKind.IMPORTED)
