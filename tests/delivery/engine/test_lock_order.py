@@ -32,7 +32,7 @@ from delivery.lifecycle.transitions import Transition
 from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail
 from delivery.recordings import carrier_media
 from delivery.reports.inbox import merge, receive
-from delivery.services import lanes, retries
+from delivery.services import lanes, retries, suppressions
 from delivery.services.references import take_references
 from delivery.worker import maintenance
 from rvm.platform.database.ids import uuid7
@@ -205,10 +205,16 @@ def cancel_queued(pair: Pair) -> None:
     lanes.cancel_queued(pair.lane_id, 10, timezone.now())
 
 
+def suppress_both(pair: Pair) -> None:
+    workspace_id = pair.early.workspace_id
+    suppress_all([Statement(workspace_id, drop.voicemail.recipient) for drop in (pair.early, pair.late)])
+
+
 LONG_AGO = timezone.now() - timedelta(days=20)
 PASSING: dict[str, tuple[Writer, Callable[[], Pair]]] = {
     "claims": (claim_all, partial(make_pair, "queued", drop="not_sent")),
     "cancellations": (cancel_queued, partial(make_pair, "queued", drop="not_sent")),
+    "suppressions": (suppress_both, partial(make_pair, "queued", drop="not_sent")),
     "leases that end": (in_time(maintenance.expire_leases), partial(make_pair, "sending")),
     "expiries": (in_time(maintenance.expire), partial(make_pair, "queued", drop="not_sent", expires_at=LONG_AGO)),
     "expiries with a lane": (
@@ -257,6 +263,7 @@ def test_every_module_that_writes_voicemails_or_drops_is_looked_at_here() -> Non
         merge,
         transitions.apply,
         lanes.assign_recording,
+        suppressions.end_waiting,
         retries.requeue_failed,
         maintenance.expire,
         invariants.repair,

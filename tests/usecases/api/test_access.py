@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -12,12 +13,23 @@ from delivery.setups import urls as urls_setups
 from rvm.platform.scopes import Scope
 from tests.factories import Api, make_api, make_use_case, make_workspace
 from usecases.api import urls
-from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
+from usecases.models import NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase
+from usecases.suppressions import suppress
 
 pytestmark = pytest.mark.django_db
 
-READ = {"use-cases": Scope.USE_CASES_READ, "phone-numbers": Scope.SETUPS_READ, "setups": Scope.SETUPS_READ}
-WRITE = {"use-cases": Scope.USE_CASES_WRITE, "phone-numbers": Scope.SETUPS_WRITE, "setups": Scope.SETUPS_WRITE}
+READ = {
+    "use-cases": Scope.USE_CASES_READ,
+    "phone-numbers": Scope.SETUPS_READ,
+    "setups": Scope.SETUPS_READ,
+    "suppressions": Scope.SUPPRESSIONS_READ,
+}
+WRITE = {
+    "use-cases": Scope.USE_CASES_WRITE,
+    "phone-numbers": Scope.SETUPS_WRITE,
+    "setups": Scope.SETUPS_WRITE,
+    "suppressions": Scope.SUPPRESSIONS_WRITE,
+}
 
 ROUTES = [
     (method, str(pattern.pattern), WRITE if method in ("POST", "PUT", "PATCH", "DELETE") else READ)
@@ -29,7 +41,7 @@ WITH_IDS = [route for route in ROUTES if "<" in route[1]]
 
 
 def scope_of(route: str, table: dict[str, Scope]) -> Scope:
-    return table[route.partition("/")[0]]
+    return Scope.SUPPRESSIONS_LIFT if route.endswith("/lift") else table[route.partition("/")[0]]
 
 
 def address(route: str, use_case: UseCase) -> str:
@@ -37,18 +49,23 @@ def address(route: str, use_case: UseCase) -> str:
         "use_case_id": use_case.pk,
         "setup_id": use_case.setup_id,
         "phone_number_id": use_case.phone_numbers.get().pk,
+        "suppression_id": suppression_of(use_case.workspace_id).pk,
     }
     return re.sub(r"<uuid:(\w+)>", lambda match: str(ids[match[1]]), route)
 
 
+def suppression_of(workspace_id: UUID) -> Suppression:
+    return suppress(workspace_id=workspace_id, number="+12025550142", source=Suppression.Source.API)[0]
+
+
 def state() -> list[Any]:
-    tables = (TelephonySetup, UseCase, PhoneNumber, NumberAssignment)
+    tables = (TelephonySetup, UseCase, PhoneNumber, NumberAssignment, Suppression)
     return [list(table.objects.order_by("pk").values()) for table in tables]
 
 
 def test_the_table_of_routes_is_not_empty() -> None:
-    assert len(ROUTES) == 23
-    assert len(WITH_IDS) == 14
+    assert len(ROUTES) == 29
+    assert len(WITH_IDS) == 17
 
 
 @pytest.mark.parametrize(("method", "route", "table"), WITH_IDS)
@@ -59,7 +76,12 @@ def test_another_workspaces_rows_do_not_exist(method: str, route: str, table: di
     assert response.status_code == 404
     assert state() == before
     if method != "HEAD":
-        assert response.json()["code"] in ("not_found", "setup_not_found", "use_case_not_found")
+        assert response.json()["code"] in (
+            "not_found",
+            "setup_not_found",
+            "use_case_not_found",
+            "suppression_not_found",
+        )
 
 
 @pytest.mark.parametrize("mine", ["phone_number", "use_case"])
@@ -78,8 +100,9 @@ def test_another_workspaces_address_does_not_exist(method: str, route: str, tabl
     use_case = make_use_case()
     api = make_api(make_workspace())
     api.workspace_id = use_case.workspace_id
+    theirs = address(route, use_case)
     before = state()
-    assert api.send(method, address(route, use_case), {}).status_code == 404
+    assert api.send(method, theirs, {}).status_code == 404
     assert state() == before
 
 
@@ -88,8 +111,9 @@ def test_a_key_without_the_scope_is_refused(method: str, route: str, table: dict
     use_case = make_use_case()
     needed = scope_of(route, table)
     api = make_api(use_case.workspace, scopes=[scope for scope in Scope if scope is not needed])
+    theirs = address(route, use_case)
     before = state()
-    response = api.send(method, address(route, use_case), {})
+    response = api.send(method, theirs, {})
     assert response.status_code == 403
     assert state() == before
     if method != "HEAD":
@@ -109,6 +133,7 @@ def test_without_a_key_nothing_is_answered(method: str, route: str, table: dict[
     use_case = make_use_case()
     api = make_api(use_case.workspace)
     api.client = Client()
+    theirs = address(route, use_case)
     before = state()
-    assert api.send(method, address(route, use_case), {}).status_code == 401
+    assert api.send(method, theirs, {}).status_code == 401
     assert state() == before
