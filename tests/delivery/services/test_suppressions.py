@@ -10,7 +10,6 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from tests.delivery.standings import make_submitted, state
 
 from campaigns.planning.audience import audience_groups
 from delivery.engine import claim as claims
@@ -27,6 +26,7 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import KeyRing, blind_index
 from rvm.platform.models import Workspace
 from tests.campaigns.opt_outs.lists import imported
+from tests.delivery.states import make_submitted, state
 from tests.factories import RECIPIENT, make_campaign, make_use_case, make_voicemail, make_workspace, patient_number
 from tests.sessions import Session
 from usecases.models import Suppression, UseCase
