@@ -21,14 +21,15 @@ from usecases.services.suppressions import (
 from usecases.suppression_kinds import KIND_LABELS, STATED_KINDS, SuppressionKind
 from usecases.suppressions import other_active
 
-_STATED = [kind.value for kind in STATED_KINDS]
+STATED_REASONS = [kind.value for kind in STATED_KINDS]
+SUPPRESSION_REASONS = [kind.value for kind in SuppressionKind]
 
 
 class NewSuppression(StrictSerializer):
     """A number that must not be reached."""
 
     recipient_phone_number = PhoneNumberField(help_text="E.164, such as +12025550142.")
-    reason = serializers.ChoiceField(_STATED, help_text="Why. What an opt-out list puts there is `imported`.")
+    reason = serializers.ChoiceField(STATED_REASONS, help_text="Why. What an opt-out list puts there is `imported`.")
     purposes = serializers.ListField(
         required=False,
         child=serializers.ChoiceField(Purpose.choices),
@@ -61,7 +62,7 @@ class LiftRequest(StrictSerializer):
 
 class SuppressionQuery(PageQuery):
     recipient_phone_number = PhoneNumberField(required=False, help_text="E.164, exactly.")
-    reason = serializers.ChoiceField([kind.value for kind in SuppressionKind], required=False)
+    reason = serializers.ChoiceField(SUPPRESSION_REASONS, required=False)
     source = serializers.ChoiceField(Suppression.Source.choices, required=False)  # type: ignore[assignment]
     active = YesFilter(required=False, help_text="True for those that bind, false for those that were lifted.")
     opt_out_list_id = IdField(required=False, help_text="Those that this opt-out list has put there.")
@@ -77,7 +78,7 @@ class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
     recipient_phone_number = serializers.SerializerMethodField(
         help_text="Masked but for the last four unless the key may see numbers."
     )
-    reason = serializers.ChoiceField([kind.value for kind in SuppressionKind], source="kind")
+    reason = serializers.ChoiceField(SUPPRESSION_REASONS, source="kind")
     reason_detail = serializers.SerializerMethodField()
     note = serializers.CharField(source="reason", help_text=help_of(Suppression, "reason"))
     purposes = serializers.ListField(child=serializers.CharField(), help_text=help_of(Suppression, "purposes"))
