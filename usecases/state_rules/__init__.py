@@ -50,8 +50,8 @@ class Certainty(StrEnum):
 class StateRuleInvalid(ValueError):
     """A rule cannot be used; `field` is its column, and the message names rule and column."""
 
-    def __init__(self, rule: str, field: str, sentence: str) -> None:
-        super().__init__(f"{rule}: {field}: {sentence}")
+    def __init__(self, rule: str, field: str, message: str) -> None:
+        super().__init__(f"{rule}: {field}: {message}")
         self.field = field
 
 
@@ -134,8 +134,8 @@ class _Row:
         self._row = row
         self._name = f"Rule {number} ({row.get('state', 'without a state')})"
 
-    def refuse(self, field: str, sentence: str) -> StateRuleInvalid:
-        return StateRuleInvalid(self._name, field, sentence)
+    def refuse(self, field: str, message: str) -> StateRuleInvalid:
+        return StateRuleInvalid(self._name, field, message)
 
     def rule(self) -> StateRule:
         if unknown := sorted(set(self._row) - _COLUMNS):
