@@ -47,6 +47,10 @@ histories: .venv/dev.stamp ## tell drawn histories of voicemails for MINUTES (60
 mutants: .venv/dev.stamp ## plant faults in the engine, each of which the histories must find
 	@$(VENV)/python -m pytest tests/delivery/model/test_mutants.py -m histories --timeout 0
 
+.PHONY: year
+year: .venv/dev.stamp ## go through a year of calling hours for the places of all area codes, which takes minutes
+	@$(VENV)/python -m pytest tests/usecases/calling_hours/test_simulated_year.py -m year --timeout 0
+
 .PHONY: poolers
 poolers: .venv/dev.stamp ## run the platform behind PgBouncer, which must be installed
 	@$(VENV)/python -m pytest tests/chaos -m poolers --timeout 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,17 @@ from usecases.suppression_kinds import SuppressionKind
 
 RECIPIENT = "+12025550142"
 SANDBOX_CREDENTIALS = {"base_url": "http://127.0.0.1:1", "key": "test-key", "signing_secret": "test-secret"}
+
+# Hours and days as wide as federal law allows, so that a test names a calling window only if it is about one.
+WIDE = {"window_start": time(8), "window_end": time(21), "days": [1, 2, 3, 4, 5, 6, 7], "sends_on_holidays": True}
+# At all hours, for tests that run at any.
+AROUND_THE_CLOCK = {
+    **WIDE,
+    "window_start": time.min,
+    "window_end": time.max,
+    "state_overlay": False,
+    "state_overlay_reason": "Made-up people may be called at night.",
+}
 
 _serial = count(1)
 
@@ -146,6 +157,7 @@ def make_use_case(
             "setup": setup,
             "entity_name": "Lakeside Clinic",
             "name": f"Reminders {letters(next(_serial))}",
+            **WIDE,
             **fields,
         }
     )

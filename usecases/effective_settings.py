@@ -6,10 +6,12 @@ Pure. SQL and Python are generated from one table. A setting that the lane does 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import time, timedelta
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from usecases.windows import EVERY_DAY
+from usecases.state_rules import current_version
+from usecases.windows import Freeze, Hours
 
 
 class _Rule(NamedTuple):
@@ -43,6 +45,34 @@ def effective_sql(name: str) -> str:
     return f"{_RULES[name].sql}(l.{name}, u.{name})"
 
 
-def effective_days(own: Collection[int] | None) -> Collection[int]:
-    """The lane's days, or every day: use cases do not restrict days."""
-    return EVERY_DAY if own is None else own
+def effective_days(own: Collection[int] | None, allowed: Collection[int]) -> frozenset[int]:
+    """The days on which both the lane and its use case send."""
+    return frozenset(allowed) if own is None else frozenset(own) & frozenset(allowed)
+
+
+def effective_hours(
+    lane: Any, use_case: Any, *, freezes: tuple[Freeze, ...] = (), closes_early: timedelta = timedelta()
+) -> Hours:
+    """The hours that both the lane and its use case allow; empty if they have none in common."""
+    return hours_allowed(
+        (effective("window_start", lane, use_case), effective("window_end", lane, use_case)),
+        effective_days(lane.days, use_case.days),
+        holidays=use_case.sends_on_holidays,
+        state_overlay=use_case.state_overlay,
+        freezes=freezes,
+        closes_early=closes_early,
+    )
+
+
+def hours_allowed(
+    window: tuple[time, time],
+    days: Collection[int],
+    *,
+    holidays: bool,
+    state_overlay: bool,
+    freezes: tuple[Freeze, ...],
+    closes_early: timedelta,
+) -> Hours:
+    """The hours of a policy, with the state rules in force unless the policy does without them. Freezes bind every policy."""
+    rules = current_version() if state_overlay else ""
+    return Hours(*window, frozenset(days), holidays, rules, freezes, closes_early)

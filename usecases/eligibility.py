@@ -1,17 +1,40 @@
 """Eligibility: the decision whether a person may be reached now, made for the preview of a launch, at the claim and before a
-resubmission.
+resubmission, and explained guard by guard.
 
-Pure. Callers gather the facts set-wise; no code here reads a clock, a table or a setting.
+Pure. Callers gather the facts set-wise; no code here reads a clock, a table or a setting. `usecases.facts_json` keeps facts, so that
+a decision can be made again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
+from typing import Any
 
-from usecases.windows import EVERY_DAY, next_open
+from rvm.phone_numbers.number_plan import ELSEWHERE
+from rvm.phone_numbers.number_plan import VERSION as NUMBER_PLAN
+from rvm.phone_numbers.places import Places
+from usecases.state_rules import rule_set
+from usecases.windows import MINUTE, Hours, next_open
+
+
+class Guard(StrEnum):
+    """The guards, in the order in which the first that speaks decides."""
+
+    EXPIRY = "expiry"
+    USE_CASE = "use_case"
+    SUPPRESSION = "suppression"
+    KILL_SWITCH = "kill_switch"
+    NUMBER_KEY = "number_key"
+    SENDER = "sender"
+    WINDOW = "window"
+    DAYS = "days"
+    HOLIDAYS = "holidays"
+    STATE_RULES = "state_rules"
+    FREEZE = "freeze"
 
 
 class SkipReason(StrEnum):
@@ -22,6 +45,10 @@ class SkipReason(StrEnum):
 
 class DeferReason(StrEnum):
     OUTSIDE_WINDOW = "outside_window"
+    OFF_DAY = "off_day"  # a weekday without sending
+    HOLIDAY = "holiday"
+    STATE_RULE = "state_rule"
+    STATE_FROZEN = "state_frozen"
     STOPPED = "stopped"  # sending is switched off by a kill switch
     UNREADABLE = "unreadable"  # the number cannot be decrypted with the keys of this installation
 
@@ -51,15 +78,18 @@ Decision = Send | Defer | Skip | Expire
 STOPPED_RECHECK = timedelta(seconds=30)
 # The same if use case and campaign have no common hour: probably a mistake, which users can fix while the voicemail waits.
 NO_HOURS_RECHECK = timedelta(hours=1)
+# The same in a frozen state: the freeze may be lifted before its end.
+FROZEN_RECHECK = timedelta(hours=1)
 SEND = Send()
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Facts about one voicemail that the decision needs.
+    """Facts about one voicemail that the decision needs: no number, name or address.
 
-    `simulated`: the carrier reaches no person, so no window applies. `zones`: all time zones that the person may be in.
-    `expires_at`: None means never. `days`: allowed local weekdays, 1 is Monday. `readable`: the number can be decrypted.
+    `simulated`: the carrier reaches no person, so no hours apply. `zones`, `states`: all that the person may be in; without states
+    the rules of all bind. `expires_at`: None means never. `readable`: the number can be decrypted. `number_plan`: the version by
+    which places were taken from the number.
     """
 
     simulated: bool
@@ -68,26 +98,25 @@ class Facts:
     has_sender: bool
     suppressed: bool
     expires_at: datetime | None
-    window_start: time
-    window_end: time
+    hours: Hours
     zones: tuple[str, ...]
-    days: Collection[int] = EVERY_DAY
+    states: tuple[str, ...] = ()
     readable: bool = True
+    number_plan: str = NUMBER_PLAN
 
 
 @dataclass(frozen=True, slots=True)
 class LanePolicy:
-    """Facts common to all voicemails of a lane that no kill switch stops."""
+    """Facts common to all voicemails of a lane; at a claim no kill switch stops it."""
 
     simulated: bool
     use_case_deleted: bool
-    window_start: time
-    window_end: time
-    days: Collection[int]
+    hours: Hours
+    stopped: bool = False
 
     def facts(
         self,
-        zones: Collection[str],
+        places: Places,
         *,
         suppressed: bool,
         has_sender: bool,
@@ -96,45 +125,202 @@ class LanePolicy:
     ) -> Facts:
         """The complete facts, with those about one person added."""
         return Facts(
-            simulated=self.simulated,
-            stopped=False,
-            use_case_deleted=self.use_case_deleted,
-            has_sender=has_sender,
-            suppressed=suppressed,
-            expires_at=expires_at,
-            window_start=self.window_start,
-            window_end=self.window_end,
-            zones=tuple(zones),
-            days=self.days,
-            readable=readable,
+            self.simulated,
+            self.stopped,
+            self.use_case_deleted,
+            has_sender,
+            suppressed,
+            expires_at,
+            self.hours,
+            places.zones,
+            places.states,
+            readable,
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one guard says, were it alone. `until`: when it says yes, None for now or never. `saw`: the facts that it saw."""
+
+    guard: Guard
+    decision: Decision
+    until: datetime | None
+    saw: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`reachable_at`: when all guards of hours let it pass, None for never or until further notice; `now` where they do already."""
+
+    decision: Decision
+    verdicts: tuple[Verdict, ...]
+    reachable_at: datetime | None
+
+
 def decide(facts: Facts, now: datetime) -> Decision:
-    """The decision about a voicemail at `now`.
+    """The decision about a voicemail at `now`: that of the first guard that does not let it pass.
 
     Expiry comes first, then a deleted use case and suppression, which no wait changes, then the kill switches, then a missing sender:
-    so no voicemail is skipped for lack of a sender while sending is stopped.
+    so no voicemail is skipped for lack of a sender while sending is stopped. The guards of hours come last, and a voicemail waits
+    until all of them let it pass.
     """
-    if facts.expires_at is not None and facts.expires_at <= now:
-        return Expire()
-    if facts.use_case_deleted:
-        return Skip(SkipReason.USE_CASE_DELETED)
-    if facts.suppressed:
-        return Skip(SkipReason.SUPPRESSED)
-    if facts.stopped or not facts.readable:
-        return Defer(now + STOPPED_RECHECK, DeferReason.STOPPED if facts.stopped else DeferReason.UNREADABLE)
-    if not facts.has_sender:
-        return Skip(SkipReason.NO_SENDER)
+    for judge in _JUDGES:
+        if (decision := judge(facts, now)) is not None:
+            return decision
     if facts.simulated:
         return SEND
-    if facts.window_start >= facts.window_end:
-        recheck = now + NO_HOURS_RECHECK
-        return Defer(min(recheck, facts.expires_at or recheck), DeferReason.OUTSIDE_WINDOW)
-    opens = next_open(now, facts.zones, facts.window_start, facts.window_end, facts.days)
-    if opens is None:
-        # No moment suits all zones. The preview shows this before the launch, and waiting would not change it.
+    opens = next_open(now, facts.zones, facts.hours, facts.states)
+    return SEND if opens is not None and opens <= now else _wait(facts, now, opens)
+
+
+def explain(facts: Facts, now: datetime) -> Explanation:
+    """The decision, and what every guard says. Facts that reach no person pass every guard of hours."""
+    standing = (_standing(guard, judge, facts, now) for guard, judge in _STANDING.items())
+    of_hours = (_of_hours(guard, facts, now) for guard in _OF_HOURS)
+    opens = now if facts.simulated else next_open(now, facts.zones, facts.hours, facts.states)
+    return Explanation(decide(facts, now), (*standing, *of_hours), opens)
+
+
+# Of a moment in a plain week: whether hours ever open does not depend on it.
+_SOME_MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def never_opens(hours: Hours) -> bool:
+    """Whether the hours allow no moment to anybody: the rule of the federation binds in all states."""
+    return hours.empty or next_open(_SOME_MONDAY, ("UTC",), replace(hours, freezes=()), (ELSEWHERE,)) is None
+
+
+def _wait(facts: Facts, now: datetime, opens: datetime | None) -> Decision:
+    """The decision outside the allowed time; `opens` is its next beginning."""
+    frozen = next_open(now, facts.zones, _part(facts.hours, Guard.FREEZE), facts.states) != now
+    if facts.hours.empty:
+        until = now + NO_HOURS_RECHECK
+    elif frozen and facts.zones:
+        until = min(opens or now + FROZEN_RECHECK, now + FROZEN_RECHECK)
+    elif opens is None:
+        # No moment suits all zones and rules. The preview shows this before the launch, and waiting would not change it.
         return Expire()
-    if facts.expires_at is not None and opens >= facts.expires_at:
-        return Defer(facts.expires_at, DeferReason.OUTSIDE_WINDOW)
-    return SEND if opens <= now else Defer(opens, DeferReason.OUTSIDE_WINDOW)
+    else:
+        until = opens
+    return Defer(until if facts.expires_at is None else min(until, facts.expires_at), _reason(facts, now))
+
+
+def _reason(facts: Facts, now: datetime) -> DeferReason:
+    """That of the first guard of hours that is shut now; of the window if each is open by itself."""
+    for guard, reason in _OF_HOURS.items():
+        if next_open(now, facts.zones, _part(facts.hours, guard), facts.states) != now:
+            return reason
+    return DeferReason.OUTSIDE_WINDOW
+
+
+# Guards whose verdict no hour changes, each alone.
+
+
+def _expiry(facts: Facts, now: datetime) -> Decision | None:
+    return Expire() if facts.expires_at is not None and facts.expires_at <= now else None
+
+
+def _use_case(facts: Facts, now: datetime) -> Decision | None:
+    return Skip(SkipReason.USE_CASE_DELETED) if facts.use_case_deleted else None
+
+
+def _suppression(facts: Facts, now: datetime) -> Decision | None:
+    return Skip(SkipReason.SUPPRESSED) if facts.suppressed else None
+
+
+def _kill_switch(facts: Facts, now: datetime) -> Decision | None:
+    return Defer(now + STOPPED_RECHECK, DeferReason.STOPPED) if facts.stopped else None
+
+
+def _number_key(facts: Facts, now: datetime) -> Decision | None:
+    return None if facts.readable else Defer(now + STOPPED_RECHECK, DeferReason.UNREADABLE)
+
+
+def _sender(facts: Facts, now: datetime) -> Decision | None:
+    return None if facts.has_sender else Skip(SkipReason.NO_SENDER)
+
+
+_STANDING: Mapping[Guard, Callable[[Facts, datetime], Decision | None]] = {
+    Guard.EXPIRY: _expiry,
+    Guard.USE_CASE: _use_case,
+    Guard.SUPPRESSION: _suppression,
+    Guard.KILL_SWITCH: _kill_switch,
+    Guard.NUMBER_KEY: _number_key,
+    Guard.SENDER: _sender,
+}
+_JUDGES = tuple(_STANDING.values())
+# The fact that each of them sees.
+_SEEN: Mapping[Guard, str] = {
+    Guard.EXPIRY: "expires_at",
+    Guard.USE_CASE: "use_case_deleted",
+    Guard.SUPPRESSION: "suppressed",
+    Guard.KILL_SWITCH: "stopped",
+    Guard.NUMBER_KEY: "readable",
+    Guard.SENDER: "has_sender",
+}
+_OF_HOURS: Mapping[Guard, DeferReason] = {
+    Guard.WINDOW: DeferReason.OUTSIDE_WINDOW,
+    Guard.DAYS: DeferReason.OFF_DAY,
+    Guard.HOLIDAYS: DeferReason.HOLIDAY,
+    Guard.STATE_RULES: DeferReason.STATE_RULE,
+    Guard.FREEZE: DeferReason.STATE_FROZEN,
+}
+# Reasons that a voicemail waits for a better hour.
+OF_HOURS = frozenset(_OF_HOURS.values())
+
+
+@lru_cache(maxsize=4096)
+def _part(hours: Hours, guard: Guard) -> Hours:
+    """What one guard of hours alone allows."""
+    free = Hours(time.min, time.max)
+    match guard:
+        case Guard.WINDOW:
+            return replace(free, start=hours.start, end=hours.end, closes_early=hours.closes_early)
+        case Guard.DAYS:
+            return replace(free, days=hours.days)
+        case Guard.HOLIDAYS:
+            return replace(free, holidays=hours.holidays)
+        case Guard.STATE_RULES:
+            return replace(free, rules=hours.rules, closes_early=hours.closes_early)
+        case _:
+            return replace(free, freezes=hours.freezes)
+
+
+def _standing(
+    guard: Guard, judge: Callable[[Facts, datetime], Decision | None], facts: Facts, now: datetime
+) -> Verdict:
+    decision = judge(facts, now) or SEND
+    until = decision.until if isinstance(decision, Defer) else None
+    name = _SEEN[guard]
+    return Verdict(guard, decision, until, {name: getattr(facts, name)})
+
+
+def _of_hours(guard: Guard, facts: Facts, now: datetime) -> Verdict:
+    saw = _saw(guard, facts)
+    if facts.simulated:
+        return Verdict(guard, SEND, None, {"simulated": True})
+    opens = next_open(now, facts.zones, _part(facts.hours, guard), facts.states)
+    if opens == now:
+        return Verdict(guard, SEND, None, saw)
+    if opens is None:
+        return Verdict(guard, Expire(), None, saw)
+    return Verdict(guard, Defer(opens, _OF_HOURS[guard]), opens, saw)
+
+
+def _saw(guard: Guard, facts: Facts) -> dict[str, Any]:
+    hours, places = facts.hours, {"zones": facts.zones, "number_plan": facts.number_plan}
+    match guard:
+        case Guard.WINDOW:
+            early = hours.closes_early / MINUTE
+            return {"window_start": hours.start, "window_end": hours.end, "closes_early_minutes": early, **places}
+        case Guard.DAYS:
+            return {"days": sorted(hours.days), **places}
+        case Guard.HOLIDAYS:
+            return {"sends_on_holidays": hours.holidays, **places}
+        case Guard.STATE_RULES:
+            binding = rule_set(hours.rules).binding(facts.states) if hours.rules else ()
+            rules = {"state_rules": hours.rules, "rules": [rule.state for rule in binding]}
+            return {**rules, "states": facts.states, **places}
+        case _:
+            binding_freezes = [freeze for freeze in hours.freezes if freeze.binds(facts.states)]
+            return {"freezes": [freeze.state for freeze in binding_freezes], "states": facts.states, **places}

@@ -1,9 +1,10 @@
-"""Models of telephony setups, sender numbers, use cases and suppressions."""
+"""Models of telephony setups, sender numbers, use cases, freezes of states and suppressions."""
 
 from __future__ import annotations
 
 import secrets
-from datetime import time
+from dataclasses import replace
+from datetime import time, timedelta
 from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -15,8 +16,12 @@ from django.db.models.functions import Lower, Now
 
 from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField, UpdatedAtField
 from rvm.platform.models import Row, User, Workspace
+from usecases.effective_settings import hours_allowed
+from usecases.eligibility import never_opens
 from usecases.failover import CHOICES
+from usecases.state_rules import FEDERATION, STATE_NAMES
 from usecases.suppression_kinds import KIND_LABELS, SuppressionKind
+from usecases.windows import USUAL_DELAY, Freeze, Hours
 
 patient_facing_name = RegexValidator(
     r"^[A-Za-z][A-Za-z \-]{0,30}\Z",
@@ -35,6 +40,14 @@ RETRY_MINUTES_HELP = "Wait before the second attempt; doubles after."
 RETRY_MINUTES_BOUNDS = (MinValueValidator(1), MaxValueValidator(24 * 60))
 # The carrier that reaches no person, and the only one that test keys use.
 SANDBOX = "sandbox"
+
+
+# Days of a new use case.
+MONDAY_TO_SATURDAY = (1, 2, 3, 4, 5, 6)
+
+
+def new_days() -> list[int]:
+    return list(MONDAY_TO_SATURDAY)
 
 
 def new_callback_token() -> str:
@@ -188,8 +201,24 @@ class UseCase(Row):
     sending_enabled = models.BooleanField(default=True, help_text="Kill switch: while off, its voicemails wait.")
     # The policy. Each rule is a column, so that forms and queries can name it.
     purpose = models.CharField(max_length=16, choices=Purpose.choices, default=Purpose.OTHER)
-    window_start = models.TimeField(default=time(8), help_text=WINDOW_START_HELP)
-    window_end = models.TimeField(default=time(21), help_text="Local time at the recipient from which nothing is sent.")
+    window_start = models.TimeField(default=time(9), help_text=WINDOW_START_HELP)
+    window_end = models.TimeField(default=time(20), help_text="Local time at the recipient from which nothing is sent.")
+    days = ArrayField(
+        models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(7)]),
+        default=new_days,
+        blank=True,
+        help_text="Local weekdays on which it sends: 1 is Monday, 7 is Sunday.",
+    )
+    sends_on_holidays = models.BooleanField(
+        default=False, help_text="Whether it also sends on federal holidays, by the recipient's local day."
+    )
+    state_overlay = models.BooleanField(
+        default=True,
+        help_text="Whether the hours of state and federal law narrow its own. Without them, say why.",
+    )
+    state_overlay_reason = models.CharField(
+        max_length=300, blank=True, help_text="Why the hours of the law do not apply; kept with the change."
+    )
     expires_after_hours = models.PositiveIntegerField(
         default=72,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_HOURS)],
@@ -232,11 +261,75 @@ class UseCase(Row):
         """Whether people are reached under the use case: its setup or its failover setup is live."""
         return self.setup.live or (self.failover_setup is not None and self.failover_setup.live)
 
+    def hours(self, freezes: tuple[Freeze, ...] = (), closes_early: timedelta = timedelta()) -> Hours:
+        """The hours that it allows by itself."""
+        return hours_allowed(
+            (self.window_start, self.window_end),
+            self.days,
+            holidays=self.sends_on_holidays,
+            state_overlay=self.state_overlay,
+            freezes=freezes,
+            closes_early=closes_early,
+        )
+
     def clean(self) -> None:
-        if self.window_start and self.window_end and self.window_start >= self.window_end:
+        if not self.days:
+            raise ValidationError({"days": ValidationError("Name at least one weekday.", "days_missing")})
+        if not self.state_overlay and not self.state_overlay_reason.strip():
+            message = "Say why the hours of the law do not apply to these messages; the reason is kept."
+            raise ValidationError({"state_overlay_reason": ValidationError(message, "reason_missing")})
+        if self.window_start and self.window_end:
+            self._check_window()
+
+    def _check_window(self) -> None:
+        if self.window_start >= self.window_end:
             raise ValidationError(
                 {"window_end": ValidationError("The window must end later in the day than it starts.", "window_empty")}
             )
+        # Nobody is reached through the sandbox, so no window is too short for it.
+        early = USUAL_DELAY if self.setup_id and self.setup.live else timedelta()
+        if never_opens(self.hours(closes_early=early)):
+            raise ValidationError({self._wrong_end(early): ValidationError(self._never(early), "window_never_opens")})
+
+    def _wrong_end(self, early: timedelta) -> str:
+        """The field of the window that has to change."""
+        later = self.hours(closes_early=early)
+        return "window_end" if not never_opens(replace(later, end=time.max)) else "window_start"
+
+    def _never(self, early: timedelta) -> str:
+        minutes = early // timedelta(minutes=1)
+        closes = f" A window closes {minutes} minutes early, because carriers take that long." if minutes else ""
+        return (
+            f"Nothing could be sent between {self.window_start:%H:%M} and {self.window_end:%H:%M}: the law allows 08:00 to "
+            f"21:00.{closes} Choose hours within these."
+        )
+
+
+class StateFreeze(Row):
+    """A stop of all calls to people of one state, such as in a declared emergency, whatever the use case says."""
+
+    state = models.CharField(
+        max_length=2,
+        choices=[(FEDERATION, "All states"), *STATE_NAMES.items()],
+        help_text="Nobody who may be in it is reached, by number or by what a list says.",
+    )
+    starts_on = models.DateField(help_text="The first day, by the recipient's clock.")
+    ends_on = models.DateField(
+        null=True, blank=True, help_text="The last day, by the recipient's clock. Empty: until further notice."
+    )
+    reason = models.CharField(max_length=300, help_text="Why, and where it was declared.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()} from {self.starts_on}"
+
+    def clean(self) -> None:
+        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
+            message = "The last day comes before the first; nothing would be stopped."
+            raise ValidationError({"ends_on": ValidationError(message, "freeze_empty")})
 
 
 class NumberAssignment(models.Model):

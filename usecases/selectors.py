@@ -37,6 +37,9 @@ def use_cases(
     found = UseCase.objects.not_deleted().filter(
         workspace=workspace, **{name: value for name, value in filters.items() if value}
     )
+    found = found.select_related("workspace", "setup", "failover_setup").defer(
+        "setup__credentials", "failover_setup__credentials"
+    )
     return found.order_by("-id").prefetch_related(Prefetch("phone_numbers", PhoneNumber.objects.order_by("e164")))
 
 

@@ -12,8 +12,8 @@ from campaigns.states import CampaignState, ImportState, LineOutcome, OptOutStat
 from delivery.lifecycle.reasons import GUESSES, REASONS, Reason
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.services.retries import LeftOut
+from usecases.policy_text import WEEKDAYS
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 UNDOING = "What this list alone has put on the suppression list is being taken off again."
 LIFTING = "What this list alone has put on the suppression list is being lifted; it stays there as history."
 

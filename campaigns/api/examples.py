@@ -116,6 +116,7 @@ PREVIEW = response_example(
         "finishes_at": "2026-03-02T17:02:00Z",
         "pace_per_second": 20.0,
         "stopped": "",
+        "simulated": False,
     },
 )
 STATS = response_example(

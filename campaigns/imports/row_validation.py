@@ -19,7 +19,8 @@ from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.recordings.storage import STORAGE_UNAVAILABLE
 from delivery.services.screening import MAX_REFERENCE_LENGTH
 from delivery.services.voicemails import is_simulated, setups_of
-from rvm.phone_numbers.numbers import NumberInvalid, check_recipient, zones_of
+from rvm.phone_numbers.numbers import NumberInvalid, check_recipient
+from rvm.phone_numbers.places import Places, as_state, places_of, zones_only
 from rvm.platform.errors import ServiceError
 from rvm.spreadsheets.cells import cell_values
 from rvm.spreadsheets.cells.objections import answers_something, objects
@@ -33,7 +34,11 @@ from rvm.spreadsheets.rows import DamagedRow
 
 MAX_FIELD_BYTES = 8000
 # Say where somebody is; everything else but these, the number, what decides and what names the person is kept as a merge field.
-_PLACES = {"time_zone": cell_values.time_zone, "state": cell_values.state, "postal_code": cell_values.postal_code}
+_PLACES = {
+    "time_zone": cell_values.time_zone,
+    "state": lambda cell: _zones_and_states(cell_values.states_named(cell)),
+    "postal_code": lambda cell: _zones_and_states(cell_values.states_of_postal_code(cell)),
+}
 _NOT_KEPT = {"", "reference", "record_number", "country", EXTENSION, AREA_CODE, PHONE_TYPE, *DECIDING, *_PLACES}
 # By these two rows of one number are no other persons.
 _NOT_COMPARED = {
@@ -71,14 +76,14 @@ Row = Sequence[str]
 
 
 class Person(NamedTuple):
-    """A valid row. `zones` are all time zones that the person may be in, by the number and by the row; `fields` are the merge fields
-    as JSON, or None; `recording_id` is None if the campaign has one recording for all. `nth` says which of the person's phones
-    `number` is, from 0. `prints` has four bytes per position of `compared_of`, which differ if the cells differ."""
+    """A valid row. `places` are all time zones and states that the person may be in, by the number and by the row; `fields` are the
+    merge fields as JSON, or None; `recording_id` is None if the campaign has one recording for all. `nth` says which of the
+    person's phones `number` is, from 0. `prints` has four bytes per position of `compared_of`, which differ if the cells differ."""
 
     number: str
     reference: str
     record_number: str
-    zones: tuple[str, ...]
+    places: tuple[str, ...]
     fields: bytes | None
     recording_id: UUID | None
     consent: Consent
@@ -166,7 +171,7 @@ def _reader_for(campaign: Campaign, layout: Layout) -> Callable[[Row], Person]:
             number,
             reference,
             record_number,
-            _union(said, zones_of(number)),
+            _union(said, places_of(number)),
             encoded,
             recording_of(fields) if recording_of else None,
             consent,
@@ -403,9 +408,16 @@ def _remembering(read: Callable[[str], tuple[str, ...]]) -> Callable[[str], tupl
     return lru_cache(maxsize=4096)(read)
 
 
+def _zones_and_states(states: tuple[str, ...]) -> tuple[str, ...]:
+    """The states and their zones, as a list of places."""
+    return (*cell_values.zones_of_states(states), *map(as_state, states))
+
+
 @lru_cache(maxsize=4096)
-def _union(said: tuple[str, ...], of_number: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted({*said, *of_number}))
+def _union(said: tuple[str, ...], of_number: Places) -> tuple[str, ...]:
+    """The places of both. Where the owner of the number may be in any state, no state is named, and the rules of all bind."""
+    known = said if of_number.states else zones_only(said)
+    return tuple(sorted({*known, *of_number.listed()}))
 
 
 def _recordings(campaign: Campaign) -> Callable[[Mapping[str, object]], UUID]:

@@ -219,7 +219,7 @@ def encoder_for(recipient_import: RecipientImport, layout: Layout) -> Callable[[
 
     def encode(place: int, number: int, cells: Sequence[str]) -> bytes:
         try:
-            e164, reference, record_number, zones, fields, recording_id, consent, nth, prints = judge(cells)
+            e164, reference, record_number, places, fields, recording_id, consent, nth, prints = judge(cells)
         except RowInvalid as refused:
             return refusal(place, number, refused)
         encrypted, indexed, last4 = (
@@ -237,7 +237,7 @@ def encoder_for(recipient_import: RecipientImport, layout: Layout) -> Callable[[
             (
                 start,
                 _value(reference.encode()),
-                _zones(zones),
+                _places(places),
                 _NULL if fields is None else _value(encrypt(fields, _FIELDS)),
                 _NULL if recording_id is None else _value(recording_id.bytes),
                 _ANSWERED(-1, 2, consent, 2, nth, len(prints)),
@@ -259,5 +259,5 @@ def _array(element: int, contents: Sequence[bytes]) -> bytes:
 
 
 @lru_cache(maxsize=4096)
-def _zones(zones: tuple[str, ...]) -> bytes:
-    return _array(1043, [zone.encode() for zone in zones]) if zones else _NULL
+def _places(places: tuple[str, ...]) -> bytes:
+    return _array(1043, [place.encode() for place in places]) if places else _NULL

@@ -11,14 +11,15 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from campaigns.models import Campaign
 from campaigns.models.campaign import MAX_NAME_LENGTH
-from campaigns.planning.plan import hours_of
 from campaigns.scripts import check_script
 from delivery.models import Lane, Recording
 from delivery.models.lane import LANE_SETTINGS, bounds_of
 from delivery.services.voicemails import MAX_AHEAD
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
+from usecases.effective_settings import effective_hours
 from usecases.models import UseCase
+from usecases.policy_text import weekdays
 from usecases.selectors import NO_SUCH_USE_CASE, require_usable
 from usecases.services.persistence import change
 
@@ -42,7 +43,7 @@ def apply(campaign: Campaign, named: Mapping[str, Any], now: datetime) -> Change
     mine = {name: value for name, value in values.items() if name in OF_CAMPAIGN}
     lanes = {name: value for name, value in values.items() if name not in OF_CAMPAIGN}
     changed = change(campaign, mine, OF_CAMPAIGN) | change(campaign.lane, lanes, OF_LANE)
-    if {"use_case", "window_start", "window_end"} & set(changed):
+    if {"use_case", "window_start", "window_end", "days"} & set(changed):
         _check_hours(campaign)
     if {"starts_at", "ends_at"} & set(changed):
         _check_order(campaign, now)
@@ -176,7 +177,10 @@ def _check_hours(campaign: Campaign) -> None:
         if hour is not None and not policy.window_start <= hour <= policy.window_end:
             message = f"{_clock(hour)} is not within {allowed}; choose hours within the policy's."
             raise ServiceError("outside_policy", message, field=name)
-    hours = hours_of(lane)
+    hours = effective_hours(lane, policy)
+    if not hours.days:
+        message = f"The use case sends on none of these days, but {weekdays(policy.days)}; choose days among them."
+        raise ServiceError("outside_policy", message, field="days")
     if hours.start >= hours.end:
         message = (
             f"The hours {_clock(hours.start)} to {_clock(hours.end)} are empty: they must end later than they start."

@@ -12,35 +12,38 @@ from django.db import connection, transaction
 from delivery.models import Lane
 from delivery.models.voicemail import number_in
 from delivery.services.lanes import id_range
-from rvm.phone_numbers.numbers import zones_of
+from rvm.phone_numbers.places import Places, places_in, places_known
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
 from usecases.suppressions import are_suppressed, suppressed_indexes_sql
 
 
 class AudienceGroup(NamedTuple):
-    """Facts that decide eligibility: possible time zones, suppression, the voicemail's own expiry, whether its number decrypts."""
+    """Facts that decide eligibility: possible time zones and states, suppression, the voicemail's own expiry, whether its number
+    decrypts."""
 
-    zones: tuple[str, ...]
+    places: Places
     suppressed: bool
     expires_at: datetime | None
     readable: bool = True
 
 
-# Suppressed numbers are few compared with queued ones, so the planner hashes them. Empty zones mean that only the number is known.
+# Suppressed numbers are few compared with queued ones, so the planner hashes them. Without a zone or a state in it, the list of
+# places is completed by the number.
 _COUNT_GROUPS = f"""
 SELECT v.zones::text[], v.recipient_index IN ({suppressed_indexes_sql(workspace="%s", purpose="%s")}), v.expires_at, count(*)
   FROM delivery_voicemail v
  WHERE v.lane_id = %s AND v.id BETWEEN %s AND %s AND v.status = 'queued'
  GROUP BY 1, 2, 3
 """  # noqa: S608 - of constants
-# Voicemails whose number must be decrypted: those without zones, or all while the index key rotates.
+# Voicemails whose number must be decrypted: those without zones or states, or all while the index key rotates.
 _READ_UNGROUPED = """
 SELECT recipient, recipient_index, zones::text[], expires_at FROM delivery_voicemail
- WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' AND (coalesce(cardinality(zones), 0) = 0 OR %s)
+ WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued'
+   AND (coalesce(strpos(array_to_string(zones, ' '), 'state:'), 0) = 0 OR %s)
 """
 # Bounded by the lane's first and last id, so that only this range of the table is read.
-_COUNT_BY_ZONES = """
+_COUNT_BY_PLACES = """
 SELECT zones::text[], count(*) FROM delivery_voicemail WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' GROUP BY 1
 """
 PAGE = 2000
@@ -49,7 +52,7 @@ PAGE = 2000
 def audience_groups(lane: Lane) -> Counter[AudienceGroup]:
     """Counts of the lane's queued voicemails by group.
 
-    A row without zones gets those of its number, which must be decrypted. While the index key rotates, every number must be
+    A row without zones or states gets those of its number, which must be decrypted. While the index key rotates, every number must be
     decrypted, because its suppression may be stored under the index of another key.
     """
     rotating = blind_index().rotating
@@ -59,20 +62,20 @@ def audience_groups(lane: Lane) -> Counter[AudienceGroup]:
         for zones, suppressed, expires_at, count in sql.run(
             _COUNT_GROUPS, [lane.workspace_id, lane.use_case.purpose, lane.pk, *id_range(lane)]
         ):
-            if zones:
-                groups[AudienceGroup(tuple(zones), suppressed, expires_at)] += count
+            if zones and (places := places_in(tuple(zones))).states:
+                groups[AudienceGroup(places, suppressed, expires_at)] += count
             else:
                 unknown = True
-    # Lists give zones for nearly every recipient, so a second pass over a million rows is rare.
+    # Lists give zones and states for nearly every recipient, so a second pass over a million rows is rare.
     for page in _pages(lane, rotating) if unknown else ():
         groups.update(_read(lane, page))
     return groups
 
 
-def by_zones(lane: Lane) -> dict[tuple[str, ...] | None, int]:
-    """Counts of the lane's queued voicemails by possible time zones; None where only the number is known."""
+def by_places(lane: Lane) -> dict[tuple[str, ...] | None, int]:
+    """Counts of the lane's queued voicemails by their lists of places; None where only the number is known."""
     return {
-        tuple(zones) if zones else None: count for zones, count in sql.run(_COUNT_BY_ZONES, [lane.pk, *id_range(lane)])
+        tuple(zones) if zones else None: count for zones, count in sql.run(_COUNT_BY_PLACES, [lane.pk, *id_range(lane)])
     }
 
 
@@ -91,7 +94,7 @@ def _read(lane: Lane, rows: list[tuple[Any, ...]]) -> list[AudienceGroup]:
     listed = are_suppressed(lane.workspace_id, people, lane.use_case.purpose)
     return [
         AudienceGroup(
-            tuple(row[2] or (zones_of(number) if number else ())),
+            places_known(row[2], number) if number else Places((), ()),
             suppressed,
             row[3],
             readable=bool(number),

@@ -9,31 +9,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
-from usecases.windows import EVERY_DAY, next_open
+from usecases.windows import Hours, closing, next_open
 
 # A remaining fraction of a recipient below this is a rounding error.
 EPSILON = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
-    """The calling window in the recipient's local time; `any_time` if no window applies."""
-
-    start: time
-    end: time
-    days: frozenset[int] = EVERY_DAY
-    any_time: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Group:
-    """Recipients with the same possible time zones. `expires_at` replaces the end of the forecast for them."""
+    """Recipients with the same possible time zones and states. `expires_at` replaces the end of the forecast for them."""
 
     zones: tuple[str, ...]
     count: int
     expires_at: datetime | None = None
+    states: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +42,7 @@ class Forecast:
 class _Queue:
     """A group during the forecast: its remainder, its end, and its current or next window opening, None if none remains."""
 
-    zones: tuple[str, ...]
-    count: int
+    group: Group
     left: float
     end: datetime
     opens: datetime | None = None
@@ -60,11 +50,11 @@ class _Queue:
     sent: dict[datetime, float] = field(default_factory=lambda: defaultdict(float))
 
 
-def forecast(groups: Sequence[Group], hours: Hours, *, start: datetime, end: datetime, pace: float) -> Forecast:
-    """Forecast `groups` from `start` until all recipients are sent or expired, at `pace` a second; `end` is the default expiry."""
-    queues = [
-        _Queue(group.zones, group.count, float(group.count), group.expires_at or end) for group in groups if group.count
-    ]
+def forecast(groups: Sequence[Group], hours: Hours | None, *, start: datetime, end: datetime, pace: float) -> Forecast:
+    """Forecast `groups` from `start` until all recipients are sent or expired, at `pace` a second; `end` is the default expiry.
+
+    `hours` are None where no hours bind."""
+    queues = [_Queue(group, float(group.count), group.expires_at or end) for group in groups if group.count]
     for queue in queues:
         _set_next_opening(queue, start, hours)
     now, last = start, start
@@ -92,28 +82,14 @@ def _flow(flowing: Sequence[_Queue], now: datetime, turn: datetime, pace: float)
     return turn if share < 1 else now + timedelta(seconds=total / pace)
 
 
-def closes(moment: datetime, zones: Sequence[str], hours: Hours) -> datetime | None:
-    """The time at which the window open at `moment` closes, which is the earliest close among the zones.
-
-    None if it does not close within a week and a day."""
-    ends = []
-    for zone in zones:
-        for start, end, days in (
-            (hours.end, time.max, EVERY_DAY),
-            (time.min, hours.start, EVERY_DAY),
-            (time.min, time.max, EVERY_DAY - hours.days),
-        ):
-            ends.append(next_open(moment, (zone,), start, end, days))
-    return min((end for end in ends if end is not None), default=None)
-
-
-def _set_next_opening(queue: _Queue, now: datetime, hours: Hours) -> None:
+def _set_next_opening(queue: _Queue, now: datetime, hours: Hours | None) -> None:
     """Set the queue's current or next opening from `now` on, or None if there is none before its end."""
-    opens = now if hours.any_time else next_open(now, queue.zones, hours.start, hours.end, hours.days)
+    zones, states = queue.group.zones, queue.group.states
+    opens = now if hours is None else next_open(now, zones, hours, states)
     if opens is None or opens >= queue.end:
         queue.opens = queue.closes = None
         return
-    shut = None if hours.any_time else closes(opens, queue.zones, hours)
+    shut = None if hours is None else closing(opens, zones, hours, states)
     queue.opens, queue.closes = opens, min(shut or queue.end, queue.end)
 
 
@@ -138,8 +114,8 @@ def _in_whole_recipients(queues: Sequence[_Queue], start: datetime, last: dateti
             so_far += share
             sent[opening] += round(so_far) - counted
             counted = round(so_far)
-        unsent += queue.count - counted
-        if queue.count > counted:
+        unsent += queue.group.count - counted
+        if queue.group.count > counted:
             ends.append(max(queue.end, start))
     return Forecast(
         {opening: count for opening, count in sorted(sent.items()) if count}, unsent, max(ends) if queues else None

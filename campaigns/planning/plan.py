@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from campaigns.models import Campaign
-from campaigns.planning.forecast import Hours
 from delivery.models import Lane
-from delivery.services.voicemails import is_simulated
-from usecases.effective_settings import effective, effective_days
+from delivery.services.policies import policy_of
+from usecases.effective_settings import effective
 from usecases.eligibility import LanePolicy
 from usecases.models import TelephonySetup
 from usecases.selectors import first_setup
+from usecases.windows import Hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class CampaignPlan:
     """
 
     lane: Lane
-    hours: Hours
+    policy: LanePolicy
     pace: float
     starts_at: datetime
     ends_at: datetime
@@ -31,14 +31,13 @@ class CampaignPlan:
 
     @property
     def simulated(self) -> bool:
-        """Whether the carrier is simulated and reaches no telephone, so that no window applies."""
-        return self.hours.any_time
+        """Whether the carrier is simulated and reaches no telephone, so that no hours apply."""
+        return self.policy.simulated
 
     @property
-    def policy(self) -> LanePolicy:
-        """The eligibility facts that all recipients of the campaign share."""
-        deleted = self.lane.use_case.deleted_at is not None
-        return LanePolicy(self.simulated, deleted, self.hours.start, self.hours.end, self.hours.days)
+    def binding_hours(self) -> Hours | None:
+        """The hours in which it sends; None if no hours bind."""
+        return None if self.simulated else self.policy.hours
 
 
 def plan_of(campaign: Campaign, now: datetime) -> CampaignPlan:
@@ -48,18 +47,12 @@ def plan_of(campaign: Campaign, now: datetime) -> CampaignPlan:
     begun = campaign.launched_at or max(campaign.starts_at or now, now)
     return CampaignPlan(
         lane=lane,
-        hours=hours_of(lane, simulated=is_simulated(setup)),
+        policy=policy_of(lane.use_case, setup, lane=lane, now=now),
         pace=effective("pace_per_second", lane, setup),
         starts_at=begun,
         ends_at=end_of(campaign, begun),
         stopped=_stopped(lane, setup),
     )
-
-
-def hours_of(lane: Lane, *, simulated: bool = False) -> Hours:
-    """The effective calling window. Empty (`start` >= `end`) if the lane and its use case have no hour in common."""
-    start, end = (effective(name, lane, lane.use_case) for name in ("window_start", "window_end"))
-    return Hours(start, end, frozenset(effective_days(lane.days)), any_time=simulated)
 
 
 def end_of(campaign: Campaign, start: datetime) -> datetime:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from campaigns.planning.audience import audience_groups
 from campaigns.planning.forecast import Group, forecast
 from campaigns.planning.plan import CampaignPlan
-from usecases.eligibility import Defer, DeferReason, Send, Skip, decide
+from usecases.eligibility import OF_HOURS, Defer, Send, Skip, decide
 from usecases.selectors import sender_numbers
 
 
@@ -27,7 +27,8 @@ class Preview:
     `now + sum(later) + sum(skipped) + expiring == total`.
 
     `finishes_at`: when the last recipient leaves or expires; None if there are none. `stopped`: the message about a kill switch that
-    stops sending, else empty; the counts assume that sending is on.
+    stops sending, else empty; the counts assume that sending is on. `simulated`: nobody is reached, so neither hours nor days,
+    holidays or state rules bind.
     """
 
     starts_at: datetime
@@ -40,6 +41,7 @@ class Preview:
     finishes_at: datetime | None
     pace_per_second: float
     stopped: str = ""
+    simulated: bool = False
 
 
 def preview(plan: CampaignPlan, now: datetime) -> Preview:
@@ -52,7 +54,7 @@ def preview(plan: CampaignPlan, now: datetime) -> Preview:
     for group, count in people.items():
         expires_at = group.expires_at or end
         facts = policy.facts(
-            group.zones,
+            group.places,
             suppressed=group.suppressed,
             has_sender=has_sender,
             expires_at=expires_at,
@@ -61,9 +63,11 @@ def preview(plan: CampaignPlan, now: datetime) -> Preview:
         match decide(facts, start):
             case Skip(reason=reason):
                 skipped[reason.value] += count
-            case Send() | Defer(reason=DeferReason.OUTSIDE_WINDOW):
-                flowing.append(Group(group.zones, count, expires_at))
-    ran = forecast(flowing, plan.hours, start=start, end=end, pace=plan.pace)
+            case Send():
+                flowing.append(Group(group.places.zones, count, expires_at, group.places.states))
+            case Defer(reason=reason) if reason in OF_HOURS:
+                flowing.append(Group(group.places.zones, count, expires_at, group.places.states))
+    ran = forecast(flowing, plan.binding_hours, start=start, end=end, pace=plan.pace)
     total, leaving = sum(people.values()), sum(ran.sent.values())
     return Preview(
         starts_at=start,
@@ -77,4 +81,5 @@ def preview(plan: CampaignPlan, now: datetime) -> Preview:
         finishes_at=ran.finishes_at,
         pace_per_second=plan.pace,
         stopped=plan.stopped,
+        simulated=plan.simulated,
     )

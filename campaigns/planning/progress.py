@@ -11,13 +11,15 @@ import structlog
 from redis.exceptions import RedisError
 
 from campaigns.models import Campaign, RecipientImport
-from campaigns.planning.audience import by_zones
+from campaigns.planning.audience import by_places
 from campaigns.planning.forecast import Group, forecast
 from campaigns.planning.plan import plan_of
 from campaigns.states import CampaignState
 from delivery.lane_totals import reasons_of
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.models import Lane
+from rvm.phone_numbers.number_plan import ELSEWHERE
+from rvm.phone_numbers.places import places_in, zones_only
 from rvm.platform.redis_connection import redis_client
 
 log = structlog.get_logger(__name__)
@@ -67,7 +69,7 @@ def progress(campaign: Campaign, now: datetime) -> Progress:
         by_reason=dict(by_reason),
         rate_per_second=(campaign.rate_per_second or 0.0) if campaign.state == CampaignState.RUNNING else 0.0,
         finishes_at=_finish(campaign, waiting, now),
-        waiting_by_zone=waiting,
+        waiting_by_zone=_by_zone(waiting),
         open_imports=_open_imports(campaign),
     )
 
@@ -76,23 +78,34 @@ def _finish(campaign: Campaign, waiting: dict[str, int], now: datetime) -> datet
     if not waiting or campaign.state in (CampaignState.PAUSED, CampaignState.CANCELED):
         return None
     plan = plan_of(campaign, now)
-    # If only the number is known, the campaign's own zone is the best guess.
-    groups = [Group(tuple(zones.split(",")) if zones else (campaign.time_zone,), n) for zones, n in waiting.items()]
+    groups = []
+    for listed, count in waiting.items():
+        # If only the number is known, the campaign's own zone is the best guess, and no state's.
+        places = places_in(tuple(listed.split(",")) if listed else (campaign.time_zone,))
+        groups.append(Group(places.zones, count, states=places.states or (ELSEWHERE,)))
     end = plan.ends_at
     if end <= now:  # queued voicemails are then retries, each with an expiry of its own
         end = now + timedelta(hours=campaign.use_case.expires_after_hours)
-    return forecast(groups, plan.hours, start=max(plan.starts_at, now), end=end, pace=plan.pace).finishes_at
+    return forecast(groups, plan.binding_hours, start=max(plan.starts_at, now), end=end, pace=plan.pace).finishes_at
+
+
+def _by_zone(waiting: dict[str, int]) -> dict[str, int]:
+    """The counts by time zones alone, the largest first."""
+    found: Counter[str] = Counter()
+    for listed, count in waiting.items():
+        found[",".join(zones_only(listed.split(","))) if listed else ""] += count
+    return dict(found.most_common())
 
 
 def _waiting(lane: Lane) -> dict[str, int]:
-    """Queued voicemails by zones, the largest count first, cached in Redis for KEPT; without Redis each call counts."""
+    """Queued voicemails by places, the largest count first, cached in Redis for KEPT; without Redis each call counts."""
     key = f"rvm:waiting:{lane.pk}"
     try:
         if kept := redis_client().get(key):
             return dict(orjson.loads(kept))
     except RedisError as error:
         log.warning("waiting_not_kept", error=type(error).__name__)
-    found = {",".join(zones or ()): count for zones, count in by_zones(lane).items()}
+    found = {",".join(places or ()): count for places, count in by_places(lane).items()}
     try:
         redis_client().set(key, orjson.dumps(found), px=KEPT)
     except RedisError as error:

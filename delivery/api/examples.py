@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
 from typing import Any
 
+from delivery.api.serializers.eligibility import EligibilitySerializer, answered
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.services.voicemails import REFERENCE_USED
 from rvm.platform.api.schema import request_example, response_example
+from usecases.eligibility import Facts, explain
+from usecases.windows import USUAL_DELAY, Hours
 
 USE_CASE_ID = "01920f3a-6f00-7000-8000-0000000000a1"
 SETUP_ID = "01920f3a-6f00-7000-8000-0000000000b1"
@@ -174,4 +178,25 @@ CLIP = response_example(
         "created_at": "2026-03-02T14:59:00Z",
     },
     201,
+)
+ASK_ELIGIBILITY = request_example(
+    "A person on a Sunday",
+    {"use_case_id": USE_CASE_ID, "recipient_phone_number": "+13055550142", "at": "2026-03-01T15:00:00Z"},
+)
+_IN_FLORIDA = Facts(
+    simulated=False,
+    stopped=False,
+    use_case_deleted=False,
+    has_sender=True,
+    suppressed=False,
+    expires_at=None,
+    hours=Hours(
+        time(9), time(20), frozenset(range(1, 7)), holidays=False, rules="2026-11-29", closes_early=USUAL_DELAY
+    ),
+    zones=("America/New_York",),
+    states=("FL",),
+)
+ELIGIBILITY = response_example(
+    "Not on a Sunday",
+    EligibilitySerializer(answered(explain(_IN_FLORIDA, datetime(2026, 3, 1, 15, tzinfo=UTC)))).data,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from delivery.api import clips, exports, recordings, voicemails
+from delivery.api import clips, eligibility, exports, recordings, voicemails
 
 urlpatterns = [
     path("voicemail", voicemails.VoicemailsView.as_view(), name="voicemails"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("voicemail/<uuid:voicemail_id>", voicemails.VoicemailView.as_view(), name="voicemail"),
     path("voicemail/<uuid:voicemail_id>/cancel", voicemails.VoicemailCancelView.as_view(), name="voicemail-cancel"),
     path("voicemail/<uuid:voicemail_id>/retry", voicemails.VoicemailRetryView.as_view(), name="voicemail-retry"),
+    path("eligibility", eligibility.EligibilityView.as_view(), name="eligibility"),
     path("recordings", recordings.RecordingsView.as_view(), name="recordings"),
     path("recordings/<uuid:recording_id>", recordings.RecordingView.as_view(), name="recording"),
     path("recordings/<uuid:recording_id>/audio", recordings.RecordingAudioView.as_view(), name="recording-audio"),

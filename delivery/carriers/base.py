@@ -15,6 +15,7 @@ from uuid import UUID
 
 from delivery.lifecycle.events import Report, Submission
 from delivery.transport.interface import CarrierRequest, CarrierResponse
+from usecases.windows import USUAL_DELAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,9 @@ class Carrier(ABC):
     can_check: ClassVar[bool] = False
     # Recordings are uploaded once, before the first drop, instead of being fetched from `DropRequest.recording_url`.
     needs_media: ClassVar[bool] = False
+    # The longest time, as far as known, between a submission and the voicemail in the box: calling windows close so much earlier. At
+    # most a day.
+    max_delivery_delay: ClassVar[timedelta] = USUAL_DELAY
     # Drops to the sandbox numbers are allowed only where no person can be reached.
     simulated: ClassVar[bool] = False
 

@@ -67,6 +67,7 @@ class Sandbox(Carrier):
     idempotency_window = timedelta(hours=24)
     can_look_up = True
     can_check = True
+    max_delivery_delay = timedelta()
     simulated = True
 
     def __init__(self, credentials: Mapping[str, str]) -> None:

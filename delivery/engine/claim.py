@@ -25,7 +25,7 @@ from delivery.lifecycle.transitions import NewDrop, Transition
 from delivery.models.voicemail import number_in
 from delivery.recordings import carrier_media
 from delivery.runtime.bisection import NOT_A_ROWS_FAULT, bisected
-from rvm.phone_numbers.numbers import zones_of
+from rvm.phone_numbers.places import Places, places_known
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
 from usecases.eligibility import Decision, Defer, Expire, Facts, Send, Skip, decide
@@ -227,7 +227,7 @@ def _with_media(taken: _Taken, claim: Claim, found: carrier_media.Media | None, 
 
 def _facts(route: SendRoute, row: tuple[Any, ...], recipient: str | None, suppressed: bool) -> Facts:
     return facts_of(
-        route, recipient, zones=row[7], expires_at=row[6], suppressed=suppressed, has_sender=bool(route.senders)
+        route, recipient, places=row[7], expires_at=row[6], suppressed=suppressed, has_sender=bool(route.senders)
     )
 
 
@@ -235,18 +235,18 @@ def facts_of(
     route: SendRoute,
     recipient: str | None,
     *,
-    zones: Collection[str] | None,
+    places: Collection[str] | None,
     expires_at: datetime | None,
     suppressed: bool,
     has_sender: bool,
 ) -> Facts:
     """Facts of one voicemail on an open route, for a claim and for a resubmission.
 
-    `zones`: the person's known time zones; without them, those of the number. A number that cannot be decrypted (None) waits for its
-    key.
+    `places`: the person's known time zones and states; without them, those of the number. A number that cannot be decrypted (None)
+    waits for its key.
     """
     policy = route.policy
-    asked = () if policy.simulated or recipient is None else zones or zones_of(recipient)
+    asked = Places((), ()) if policy.simulated or recipient is None else places_known(places, recipient)
     return policy.facts(
         asked, suppressed=suppressed, has_sender=has_sender, expires_at=expires_at, readable=bool(recipient)
     )

@@ -18,8 +18,9 @@ from delivery.carriers import carrier_class
 from delivery.carriers.base import Carrier
 from delivery.runtime.watermarks import Watermark
 from rvm.platform.database import sql
-from usecases.effective_settings import effective_days, effective_sql
+from usecases.effective_settings import effective_days, effective_sql, hours_allowed
 from usecases.eligibility import LanePolicy
+from usecases.freezes import FREEZES_SQL, freezes_in
 from usecases.models import TelephonySetup
 
 # Position of a voicemail in its lane: when it is due, and its id.
@@ -85,6 +86,10 @@ class SendRoute:
     window_start: time
     window_end: time
     lane_days: list[int] | None
+    days: list[int]
+    sends_on_holidays: bool
+    state_overlay: bool
+    freezes: list[str]
     expires_at: datetime | None
     senders: list[str]
 
@@ -99,8 +104,15 @@ class SendRoute:
     @cached_property
     def policy(self) -> LanePolicy:
         """Facts of the guards common to all voicemails of the route. Raises UnusableSetup."""
-        days = effective_days(self.lane_days)
-        return LanePolicy(self.adapter.simulated, self.use_case_deleted, self.window_start, self.window_end, days)
+        hours = hours_allowed(
+            (self.window_start, self.window_end),
+            effective_days(self.lane_days, self.days),
+            holidays=self.sends_on_holidays,
+            state_overlay=self.state_overlay,
+            freezes=freezes_in(tuple(self.freezes)),
+            closes_early=self.adapter.max_delivery_delay,
+        )
+        return LanePolicy(self.adapter.simulated, self.use_case_deleted, hours)
 
 
 # A test lane uses the workspace's oldest sandbox setup that is not deleted. A live lane uses its use case's setup, or the failover
@@ -148,7 +160,7 @@ _READ_SEND_ROUTE = f"""
 SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
        u.deleted_at IS NOT NULL, l.workspace_id, l.live, u.purpose, l.live AND u.failover_setup_id IS NOT NULL, s.carrier,
        s.credentials, s.credentials_version, s.callback_token, {effective_sql("window_start")}, {effective_sql("window_end")},
-       l.days, l.expires_at,
+       l.days, u.days, u.sends_on_holidays, u.state_overlay, {FREEZES_SQL}, l.expires_at,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
               WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END ORDER BY p.e164)
 {_LANES_WITH_SETUPS}
@@ -187,7 +199,7 @@ def _as_arrays(places: Places) -> list[str]:
 
 def route_of(lane_id: UUID, *, failover: bool, setup_id: UUID, now: datetime) -> SendRoute | None:
     """The route of a lane through the setup; None if the lane is not open now, or uses another setup by now."""
-    rows = sql.run(_READ_SEND_ROUTE, [lane_id, failover, setup_id, now])
+    rows = sql.run(_READ_SEND_ROUTE, [now, lane_id, failover, setup_id, now])
     return SendRoute(*rows[0]) if rows else None
 
 

@@ -51,7 +51,7 @@ class Voicemail(Row):
     zones = ArrayField(
         models.CharField(max_length=64),
         null=True,
-        help_text="All time zones that the person may be in, if known from more than the number.",
+        help_text="All time zones that the person may be in, and all states as `state:TX`, if known from more than the number.",
     )
     status = models.CharField(
         max_length=12, choices=[(status, status) for status in VoicemailStatus], default=VoicemailStatus.QUEUED

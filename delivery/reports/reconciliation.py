@@ -325,7 +325,7 @@ def _may_resubmit(drop: Drop, route: SendRoute, now: datetime) -> bool:
     facts = facts_of(
         route,
         recipient,
-        zones=drop.voicemail.zones,
+        places=drop.voicemail.zones,
         expires_at=drop.voicemail.expires_at or route.expires_at,
         suppressed=is_suppressed(drop.workspace_id, recipient, route.purpose),
         has_sender=drop.sender in route.senders,

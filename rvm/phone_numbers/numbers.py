@@ -1,4 +1,4 @@
-"""Phone numbers: validation of recipients and senders, countries, and the time zones of owners."""
+"""Phone numbers: validation of recipients and senders, countries, and the time zones and states of owners."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import timezone as number_zones
 
-from rvm.phone_numbers.number_plan import Kind, area_code, zones_of_1
+from rvm.phone_numbers.number_plan import ELSEWHERE, Kind, area_code, states_of_1, zones_of_1
 
 # +1 555 001 xxxx: outcomes of the sandbox carrier; not valid numbers anywhere else.
 SANDBOX_NUMBER = re.compile(r"\+1555001[0-9]{4}")
@@ -192,3 +192,13 @@ def _zones(e164: str) -> tuple[str, ...]:
     if _UNKNOWN in zones:
         zones = number_zones.time_zones_for_geographical_number(number)
     return tuple(zone for zone in zones if zone != _UNKNOWN)
+
+
+def states_of(e164: str) -> tuple[str, ...]:
+    """All states and provinces in which the number's owner may be: of +1 only, ELSEWHERE for other numbers.
+
+    Empty for a +1 number whose owner may be anywhere.
+    """
+    if SANDBOX_NUMBER.fullmatch(e164):
+        return (ELSEWHERE,)
+    return states_of_1(e164) if e164.startswith("+1") else (ELSEWHERE,)

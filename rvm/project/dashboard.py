@@ -12,6 +12,7 @@ from rvm.platform.admin.alarms import alarms
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.models import Role
 from usecases.models import UseCase
+from usecases.rule_review import overdue_review
 
 
 def may_administer(request: HttpRequest) -> bool:
@@ -24,7 +25,7 @@ def is_superuser(request: HttpRequest) -> bool:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The context of the first page: alarms, and the number of voicemails of each use case in each status."""
-    return {**context, "title": "Overview", "alarms": alarms(), **counts(request)}
+    return {**context, "title": "Overview", "alarms": [*alarms(), *filter(None, [overdue_review()])], **counts(request)}
 
 
 def counts(request: HttpRequest) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def test_hours_only_ever_get_narrower() -> None:
         assert effective("window_start", lane, use_case) >= shared >= effective("window_end", lane, use_case)
 
 
-def test_without_days_of_its_own_a_lane_sends_on_every_day() -> None:
-    assert set(effective_days(None)) == {1, 2, 3, 4, 5, 6, 7}
-    assert effective_days([2, 4]) == [2, 4]
+def test_a_lane_sends_on_its_own_days_among_those_of_its_use_case() -> None:
+    assert effective_days(None, [1, 2, 3]) == {1, 2, 3}
+    assert effective_days([2, 4], [1, 2, 3]) == {2}
+    assert effective_days([6, 7], [1, 2, 3]) == frozenset()

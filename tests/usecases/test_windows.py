@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from usecases.windows import next_open
+from usecases.windows import Hours, next_open
 
 EIGHT, NINE_PM = time(8), time(21)
 
@@ -68,7 +68,7 @@ TABLE = [
 def test_the_window_opens_when_the_table_says(
     now: str, zones: list[str], start: time, end: time, opens: str | None
 ) -> None:
-    assert next_open(utc(now), zones, start, end) == (None if opens is None else utc(opens))
+    assert next_open(utc(now), zones, Hours(start, end)) == (None if opens is None else utc(opens))
 
 
 BY_DAY = [
@@ -90,17 +90,17 @@ BY_DAY = [
 @pytest.mark.parametrize("days", [[0], [8], [1, 2, 9]])
 def test_days_that_are_none_are_refused_and_not_sought_for_ever(days: list[int]) -> None:
     with pytest.raises(ValueError, match="one of 1 to 7"):
-        next_open(utc("2026-03-01T12:00"), ["UTC"], EIGHT, NINE_PM, days)
+        next_open(utc("2026-03-01T12:00"), ["UTC"], Hours(EIGHT, NINE_PM, frozenset(days)))
 
 
 @pytest.mark.parametrize(("now", "zones", "days", "opens"), [row[1:] for row in BY_DAY], ids=[r[0] for r in BY_DAY])
 def test_the_window_opens_only_on_its_days(now: str, zones: list[str], days: list[int], opens: str | None) -> None:
-    assert next_open(utc(now), zones, EIGHT, NINE_PM, days) == (None if opens is None else utc(opens))
+    assert next_open(utc(now), zones, Hours(EIGHT, NINE_PM, frozenset(days))) == (None if opens is None else utc(opens))
 
 
 @pytest.mark.parametrize(("start", "end"), [(time(9), time(9)), (time(17), time(9))])
 def test_an_empty_window_never_opens(start: time, end: time) -> None:
-    assert next_open(utc("2026-03-02T15:00"), ["America/New_York"], start, end) is None
+    assert next_open(utc("2026-03-02T15:00"), ["America/New_York"], Hours(start, end)) is None
 
 
 @settings(max_examples=150, deadline=None)
@@ -121,7 +121,7 @@ def test_on_days_of_the_week_it_opens_at_the_first_hour_that_all_zones_share(
         return all(time(hour) <= local.time() < time(hour + 11) and local.isoweekday() in days for local in locals_)
 
     now = utc(day) + timedelta(seconds=second)
-    found = next_open(now, zones, time(hour), time(hour + 11), days)
+    found = next_open(now, zones, Hours(time(hour), time(hour + 11), frozenset(days)))
     hours = [now, *(now.replace(minute=0, second=0) + timedelta(hours=n) for n in range(1, 8 * 24))]
     expected = next(filter(fits, hours), None)
     if expected is not None:
@@ -132,7 +132,7 @@ def test_on_days_of_the_week_it_opens_at_the_first_hour_that_all_zones_share(
 
 def test_a_moment_of_any_zone_is_taken_and_the_answer_is_utc() -> None:
     now = datetime(2026, 3, 2, 7, tzinfo=ZoneInfo("America/New_York"))
-    opens = next_open(now, ["America/New_York"], EIGHT, NINE_PM)
+    opens = next_open(now, ["America/New_York"], Hours(EIGHT, NINE_PM))
     assert opens == at("2026-03-02T08:00", "America/New_York")
     assert opens is not None
     assert opens.tzinfo is UTC
@@ -175,7 +175,7 @@ def test_the_answer_is_open_everywhere_and_no_earlier_minute_is(
     low, high = sorted((one, other))
     start, end = time(*divmod(low, 60)), time(*divmod(high, 60)) if low < high else time(23, 59, 59)
     now = utc(day) + timedelta(seconds=second)
-    found = next_open(now, zones, start, end)
+    found = next_open(now, zones, Hours(start, end))
     assert found is None or is_open(found, zones, start, end)
     expected = by_search(now, zones, start, end)
     if expected is not None or found is None:

@@ -1,5 +1,7 @@
-"""Admin of numbers, use cases and suppressions. The delivery layer registers setups, because it has the carriers."""
+"""Admin of numbers, freezes of states and suppressions, and the base of that of use cases.
 
-from usecases.admin import phone_numbers, suppressions, use_cases
+The delivery layer registers setups and use cases, because it has the carriers."""
 
-__all__ = ["phone_numbers", "suppressions", "use_cases"]
+from usecases.admin import freezes, phone_numbers, suppressions
+
+__all__ = ["freezes", "phone_numbers", "suppressions"]

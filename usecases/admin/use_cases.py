@@ -1,11 +1,13 @@
-"""Admin of use cases with their policy and sender numbers, written through the services. Deleted ones can still be viewed."""
+"""Admin of use cases with their policy and sender numbers, written through the services. Deleted ones can still be viewed.
+
+`delivery.admin.use_cases` registers it.
+"""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
@@ -16,7 +18,9 @@ from rvm.platform.admin.form_errors import ServiceForm, changed_columns, copy_st
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.models import Role
-from usecases.models import PhoneNumber, TelephonySetup, UseCase
+from usecases.admin.weekdays import WeekdaysField
+from usecases.models import PhoneNumber, TelephonySetup, UseCase, new_days
+from usecases.policy_text import policy_text
 from usecases.services import assign_number, create_use_case, delete_use_case, unassign_number, update_use_case
 
 
@@ -50,6 +54,13 @@ class UseCaseForm(ServiceForm):
         help_text="Numbers of the setup, or of the failover setup. A patient keeps seeing the same one while it is assigned.",
     )
 
+    days = WeekdaysField(
+        required=False,
+        label="Days",
+        empty_value=[],
+        help_text="On which it sends, by the recipient's calendar.",
+    )
+
     class Meta:
         model = UseCase
         fields: ClassVar[list[str]] = []
@@ -60,7 +71,6 @@ class UseCaseForm(ServiceForm):
             self.initial["numbers"] = list(self.instance.phone_numbers.values_list("pk", flat=True))
 
 
-@admin.register(UseCase)
 class UseCaseAdmin(ScopedModelAdmin):
     role_to_add = Role.ADMIN
     role_to_change = Role.ADMIN
@@ -72,12 +82,13 @@ class UseCaseAdmin(ScopedModelAdmin):
     search_fields = ("name", "entity_name")
     ordering = ("-id",)
     fixed_fields: ClassVar[tuple[str, ...]] = ("workspace", "channel")
-    readonly_fields = ("created_at", "updated_at", "deleted_at")
+    readonly_fields: ClassVar[tuple[str, ...]] = ("policy", "created_at", "updated_at", "deleted_at")
     fieldsets = (
         (None, {"fields": ("workspace", "channel", "name", "entity_name", "description", "purpose", "sending_enabled")}),
         ("From whom", {"fields": ("setup", "failover_setup", "numbers")}),
         ("When, and how often", {"fields": (
-            ("window_start", "window_end"), "expires_after_hours", "max_attempts", "retry_minutes",
+            ("window_start", "window_end"), "days", "sends_on_holidays", "state_overlay", "state_overlay_reason",
+            "expires_after_hours", "max_attempts", "retry_minutes",
         )}),
     )  # fmt: skip
 
@@ -85,7 +96,11 @@ class UseCaseAdmin(ScopedModelAdmin):
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None:
             return fieldsets
-        return (*fieldsets, ("Times", {"fields": ("created_at", "updated_at", "deleted_at")}))
+        return (
+            ("The policy", {"fields": ("policy",)}),
+            *fieldsets,
+            ("Times", {"fields": ("created_at", "updated_at", "deleted_at")}),
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("setup__credentials")
@@ -94,6 +109,8 @@ class UseCaseAdmin(ScopedModelAdmin):
         form = super().get_form(request, obj, change=change, **kwargs)
         if "description" in form.base_fields:
             form.base_fields["description"].widget.attrs["rows"] = 3
+        if "days" in form.base_fields and obj is None:
+            form.base_fields["days"].initial = new_days()
         if "numbers" in form.base_fields:
             offered = self.choices(PhoneNumber, request).filter(setup__deleted_at=None).select_related("setup")
             if obj is not None:
@@ -116,6 +133,10 @@ class UseCaseAdmin(ScopedModelAdmin):
         if use_case.deleted_at:
             return "deleted"
         return "sending" if use_case.sending_enabled else "paused"
+
+    @display(description="In plain words")
+    def policy(self, use_case: UseCase) -> str:
+        return policy_text(use_case)
 
     def save_model(self, request: HttpRequest, obj: UseCase, form: Any, change: bool) -> None:
         actor = acting_user(request)

@@ -9,12 +9,17 @@ from rest_framework import serializers
 from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, TextField, help_of
 from rvm.platform.api.lists import PageQuery
 from usecases.models import Channel, PhoneNumber, UseCase
+from usecases.policy_text import policy_text
 
 POLICY = (
     "sending_enabled",
     "purpose",
     "window_start",
     "window_end",
+    "days",
+    "sends_on_holidays",
+    "state_overlay",
+    "state_overlay_reason",
     "expires_after_hours",
     "max_attempts",
     "retry_minutes",
@@ -50,6 +55,7 @@ class UseCaseSerializer(serializers.ModelSerializer[UseCase]):
     setup_id = serializers.UUIDField()
     failover_setup_id = serializers.UUIDField(allow_null=True)
     phone_numbers = SenderSerializer(many=True, help_text="The numbers that it may send from.")
+    policy_text = serializers.SerializerMethodField(help_text="The policy in plain sentences.")
 
     class Meta:
         model = UseCase
@@ -63,10 +69,14 @@ class UseCaseSerializer(serializers.ModelSerializer[UseCase]):
             "failover_setup_id",
             "phone_numbers",
             *POLICY,
+            "policy_text",
             "created_at",
             "updated_at",
         )
         read_only_fields = fields
+
+    def get_policy_text(self, use_case: UseCase) -> str:
+        return policy_text(use_case)
 
 
 class UseCaseListSerializer(serializers.Serializer[Any]):

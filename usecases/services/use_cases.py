@@ -25,6 +25,10 @@ CHANGEABLE = (
     "purpose",
     "window_start",
     "window_end",
+    "days",
+    "sends_on_holidays",
+    "state_overlay",
+    "state_overlay_reason",
     "expires_after_hours",
     "max_attempts",
     "retry_minutes",
@@ -45,12 +49,15 @@ def create_use_case(
 ) -> UseCase:
     """Create a use case. `settings` are columns of CHANGEABLE, or the channel. Raises ServiceError."""
     use_case = UseCase(workspace=workspace, setup=setup, entity_name=entity_name, name=name)
-    change(use_case, settings, (*CHANGEABLE, "channel"))
+    change(use_case, _settled(settings), (*CHANGEABLE, "channel"))
     _check_setup(use_case, "setup")
     _check_setup(use_case, "failover_setup")
     _check_pair(use_case)
     save(use_case, _NAME, _name_taken())
-    audit.record("use_case.created", use_case, actor=actor, workspace=workspace, name=name, setup_id=setup.pk)
+    without = {} if use_case.state_overlay else {"state_overlay_reason": use_case.state_overlay_reason}
+    audit.record(
+        "use_case.created", use_case, actor=actor, workspace=workspace, name=name, setup_id=setup.pk, **without
+    )
     return use_case
 
 
@@ -59,7 +66,7 @@ def update_use_case(*, use_case: UseCase, actor: User | None = None, **changes: 
     """Change a use case. `changes` are columns of CHANGEABLE. Raises ServiceError."""
     row = lock_use_case(use_case)
     was_live = row.setup.live
-    changed = change(row, changes, CHANGEABLE)
+    changed = change(row, _settled(changes), CHANGEABLE)
     for name in ("setup", "failover_setup"):
         if name in changed:
             _check_setup(row, name)
@@ -98,6 +105,17 @@ def lock_use_case(use_case: UseCase) -> UseCase:
     if row.deleted_at is not None:
         raise ServiceError("use_case_not_found", "This use case was deleted.")
     return row
+
+
+def _settled(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with weekdays in order, and without the reason for a state overlay that is off when it goes on again: the next time
+    somebody switches it off needs a reason of its own."""
+    settled = dict(values)
+    if settled.get("days"):
+        settled["days"] = sorted(set(settled["days"]))
+    if settled.get("state_overlay"):
+        settled["state_overlay_reason"] = ""
+    return settled
 
 
 def _check_setup(use_case: UseCase, name: str) -> None:

@@ -7,13 +7,12 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
 )
 
-from campaigns.admin import labels, time_zones
+from campaigns.admin import time_zones
 from campaigns.admin.campaign.script_form import FIELDS as OF_SCRIPT
 from campaigns.admin.campaign.script_form import JOINED, ONE, ScriptFields, from_script, to_script
 from campaigns.admin.fields import LocalMomentField, time_of_day
@@ -22,7 +21,9 @@ from campaigns.models import Campaign
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE
 from delivery.models import Clip
 from rvm.platform.admin.form_errors import ServiceForm
+from usecases.admin.weekdays import WeekdaysField
 from usecases.models import UseCase
+from usecases.policy_text import weekdays
 
 LOCAL = ("starts_at", "ends_at")
 NAMES = ("name", "time_zone", *LOCAL, *OF_LANE)
@@ -31,21 +32,6 @@ SCRIPT_TOO_COMPLEX = (
 )
 FIXED = ("workspace", "test")
 SMALL = {"class": "max-w-40"}
-
-
-class Horizontal(UnfoldAdminCheckboxSelectMultipleWidget):
-    """Checkboxes side by side if there is room."""
-
-    def get_context(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return {**super().get_context(*args, **kwargs), "radio_style": 1}
-
-
-class WeekdaysField(forms.TypedMultipleChoiceField):
-    """ISO weekdays; None if none is checked."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        choices = [(str(day), name) for day, name in enumerate(labels.WEEKDAYS, 1)]
-        super().__init__(choices=choices, coerce=int, empty_value=None, widget=Horizontal(), **kwargs)
 
 
 class CampaignForm(ScriptFields, ServiceForm):
@@ -151,7 +137,9 @@ def help_texts(use_case: UseCase | None) -> dict[str, str]:
         "ends_at": "What is not sent by then expires. Empty: as long after the start as the use case says"
         + of_use_case(f"{use_case.expires_after_hours} hours" if use_case else "")
         + ".",
-        "days": "On which it sends, by the recipient's calendar. None ticked: on every day.",
+        "days": "On which it sends, by the recipient's calendar. None ticked: as the use case says"
+        + of_use_case(weekdays(use_case.days) if use_case else "")
+        + ".",
         "window_start": f"Local time of the recipient. Empty: as the use case says{hours}. {both}",
         "window_end": f"From this time on nothing is sent. Empty: as the use case says{hours}.",
         "pace_per_second": "Voicemails started a second. Empty: as fast as the setup allows"

@@ -16,6 +16,7 @@ from delivery.models import Recording
 from delivery.recordings.recordings import measured
 from rvm.platform.admin.large_tables import RecordAdmin
 from usecases.models import UseCase
+from usecases.policy_text import policy_text
 from usecases.selectors import sender_numbers
 
 
@@ -42,7 +43,9 @@ class FormHints(RecordAdmin):
 
     def about_use_case(self, request: HttpRequest) -> HttpResponse:
         use_case = self._chosen(request, UseCase, "use_case")
-        context = {"use_case": use_case, "senders": sender_numbers(use_case) if use_case else []}
+        context: dict[str, Any] = {"use_case": use_case}
+        if use_case:
+            context |= {"senders": sender_numbers(use_case), "policy_text": policy_text(use_case)}
         return TemplateResponse(request, "campaigns/admin/about_use_case.html", context)
 
     def about_recording(self, request: HttpRequest) -> HttpResponse:

@@ -15,14 +15,13 @@ from django.shortcuts import render
 from campaigns.admin import labels
 from campaigns.imports.row_errors import message_of
 from campaigns.models import Campaign
-from campaigns.planning.plan import hours_of
 from campaigns.selectors import imports
 from campaigns.states import ImportState
 from delivery.lane_totals import reasons_of
 from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from rvm.platform.database.clock import database_now
-from usecases.effective_settings import effective
+from usecases.effective_settings import effective, effective_hours
 
 # More lines would not fit on the sheet; a last line sums up the others.
 MAX_REASONS = 11
@@ -121,13 +120,13 @@ def summarize(
 def facts_of(campaign: Campaign) -> list[tuple[str, str]]:
     """The settings as (name, value); times in the campaign's zone."""
     use_case, lane, recording = campaign.use_case, campaign.lane, campaign.recording
-    hours, pace = hours_of(lane), effective("pace_per_second", lane, use_case.setup)
+    hours, pace = effective_hours(lane, use_case), effective("pace_per_second", lane, use_case.setup)
     says = f"“{recording.name}”, {recording.duration_ms / 1000:.1f} seconds" if recording else "none"
     return [
         ("From", f"{use_case.entity_name} ({use_case.workspace.name})"),
         ("Use case", f"{use_case.name}: {use_case.get_purpose_display().lower()}"),
         ("Recording", "joined from clips for each person" if campaign.script else says),
-        ("Hours", f"{hours.start:%H:%M} to {hours.end:%H:%M} at the recipient, {labels.days(lane.days)}"),
+        ("Hours", f"{hours.start:%H:%M} to {hours.end:%H:%M} at the recipient, {labels.days(hours.days)}"),
         ("Pace", f"at most {pace:g} a second"),
         ("Launched", _launched(campaign)),
         ("Ended", _local(campaign.ended_at, campaign) if campaign.ended_at else "not yet"),

@@ -5,14 +5,14 @@ from __future__ import annotations
 from campaigns.admin import labels, time_zones
 from campaigns.models import Campaign
 from delivery.carriers import CARRIERS
-from usecases.effective_settings import effective
+from usecases.effective_settings import effective, effective_hours
 
 
 def settings_summary(campaign: Campaign) -> list[tuple[str, str]]:
     """The settings as (name, value), in the order of the form."""
     lane, policy, zone = campaign.lane, campaign.use_case, campaign.time_zone
-    start, end_of_day = (effective(name, lane, policy) for name in ("window_start", "window_end"))
-    hours = f"{start:%H:%M} to {end_of_day:%H:%M}"
+    allowed = effective_hours(lane, policy)
+    hours = f"{allowed.start:%H:%M} to {allowed.end:%H:%M}"
     end = campaign.ends_at or (lane.expires_at if not lane.held else None)
     pace, fastest = lane.pace_per_second, policy.setup.pace_per_second
     return [
@@ -20,7 +20,7 @@ def settings_summary(campaign: Campaign) -> list[tuple[str, str]]:
         ("Sends", _to_whom(campaign)),
         ("Start", time_zones.local(campaign.starts_at, zone) if campaign.starts_at else "when it is launched"),
         ("End", time_zones.local(end, zone) if end else f"{policy.expires_after_hours} hours after the start"),
-        ("Hours", f"{hours} at the recipient, {labels.days(lane.days)}"),
+        ("Hours", f"{hours} at the recipient, {labels.days(allowed.days)}"),
         ("Pace", f"{pace:g} a second" if pace else f"as fast as the setup allows ({fastest:g} a second)"),
         ("Attempts", attempts(campaign)),
         ("Priority", str(lane.priority)),

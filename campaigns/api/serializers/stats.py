@@ -36,6 +36,9 @@ class CampaignPreviewSerializer(serializers.Serializer[Any]):
         help_text="What keeps everybody waiting now, such as a switch that is off, as a sentence; the figures are for "
         "the time after that.",
     )
+    simulated = serializers.BooleanField(
+        help_text="Whether the carrier is simulated and reaches nobody: no hours, days, holidays or state rules bind then."
+    )
 
 
 class OpenImportSerializer(serializers.Serializer[Any]):

@@ -1,4 +1,4 @@
-"""The number plan of +1: the kind and status of each area code, and the time zones in which owners of its numbers may be.
+"""The number plan of +1: the kind and status of each area code, and the time zones and states in which owners of its numbers may be.
 
 The project maintains and reviews its own plan, because the phonenumbers library has wrong zones for some area codes and none for
 others. `compiler.py` describes how the tables are generated. This package imports no other package of the project.
@@ -7,6 +7,7 @@ others. `compiler.py` describes how the tables are generated. This package impor
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -78,6 +79,38 @@ _BY_EXCHANGE = {
 }
 
 
+# The state of numbers of countries that have no states in the plan.
+ELSEWHERE = "elsewhere"
+US_STATES = frozenset(
+    region
+    for area in AREA_CODES.values()
+    if area.country in ("US", "PR", "VI", "GU", "MP", "AS")
+    for region in area.regions
+)
+# Names the plan's tables in the facts of a decision.
+VERSION = hashlib.sha256(
+    b"".join((FOLDER / f"{name}.csv").read_bytes() for name in ("area_codes", "exchanges"))
+).hexdigest()[:12]
+
+
+def _overlay_group(code: str) -> frozenset[str]:
+    """The area codes on the same territory: those that this one overlays, those that overlay it, and theirs."""
+    found, new = frozenset[str](), frozenset({code})
+    while new:
+        found |= new
+        over = {other for each in new for other in AREA_CODES[each].over}
+        new = frozenset(over | {each.code for each in AREA_CODES.values() if not new.isdisjoint(each.over)}) - found
+    return found
+
+
+def _states(area: AreaCode) -> tuple[str, ...]:
+    regions = {region for code in _overlay_group(area.code) for region in AREA_CODES[code].regions}
+    return tuple(sorted(regions)) or (ELSEWHERE,)
+
+
+_STATES_BY_AREA = {code: _states(area) for code, area in AREA_CODES.items() if area.zones}
+
+
 def area_code(e164: str) -> AreaCode | None:
     """The area code of a +1 number; None if the plan does not have it, which means a typing error or a code newer than the plan."""
     return AREA_CODES.get(e164[2:5])
@@ -86,3 +119,11 @@ def area_code(e164: str) -> AreaCode | None:
 def zones_of_1(e164: str) -> tuple[str, ...]:
     """All time zones in which the owner of a +1 number may be: never empty; all zones of +1 for an unknown or unbounded area code."""
     return _BY_EXCHANGE.get(e164[2:8]) or _BY_AREA.get(e164[2:5], ANYWHERE)
+
+
+def states_of_1(e164: str) -> tuple[str, ...]:
+    """All states and provinces in which the owner of a +1 number may be, ELSEWHERE for a country without them.
+
+    Empty if the owner may be anywhere in +1, which is when `zones_of_1` gives all zones.
+    """
+    return _STATES_BY_AREA.get(e164[2:5], ())

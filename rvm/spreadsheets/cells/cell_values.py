@@ -6,11 +6,30 @@ from collections.abc import Sequence
 
 from rvm.spreadsheets.cells.countries import country
 from rvm.spreadsheets.cells.phones import phone
-from rvm.spreadsheets.cells.places import postal_code, state, time_zone
+from rvm.spreadsheets.cells.places import (
+    postal_code,
+    state,
+    states_named,
+    states_of_postal_code,
+    time_zone,
+    zones_of_states,
+)
 from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.trimming import trimmed
 
-__all__ = ["CellInvalid", "country", "phone", "postal_code", "state", "text", "texts", "time_zone"]
+__all__ = [
+    "CellInvalid",
+    "country",
+    "phone",
+    "postal_code",
+    "state",
+    "states_named",
+    "states_of_postal_code",
+    "text",
+    "texts",
+    "time_zone",
+    "zones_of_states",
+]
 
 
 def text(cell: str) -> str:

@@ -43,6 +43,11 @@ def time_zone(text: str) -> tuple[str, ...]:
 
 def state(text: str) -> tuple[str, ...]:
     """The zones of a state, territory or province, by name or postal abbreviation; empty for an empty cell. Raises CellInvalid."""
+    return zones_of_states(states_named(text))
+
+
+def states_named(text: str) -> tuple[str, ...]:
+    """The code of the state, territory or province itself, if the cell is not empty. Raises CellInvalid."""
     named = folded(_name(text))
     if not named:
         return ()
@@ -54,11 +59,20 @@ def state(text: str) -> tuple[str, ...]:
             "state_unknown",
             "This is no state or territory of the United States and no province of Canada; write its two letters, for example TX.",
         )
-    return STATES[code][1]
+    return (code,)
+
+
+def zones_of_states(codes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(zone for code in codes for zone in STATES[code][1]))
 
 
 def postal_code(text: str) -> tuple[str, ...]:
     """The zones of the state or province that a ZIP or Canadian postal code lies in; empty for an empty cell. Raises CellInvalid."""
+    return zones_of_states(states_of_postal_code(text))
+
+
+def states_of_postal_code(text: str) -> tuple[str, ...]:
+    """The codes of the states or provinces themselves, if the cell is not empty. Raises CellInvalid."""
     written = in_ascii(_name(text)).upper()
     if not written:
         return ()
@@ -74,7 +88,7 @@ def postal_code(text: str) -> tuple[str, ...]:
             "postal_code_unknown",
             "This is neither a ZIP code of the United States nor a postal code of Canada; write it like 02139 or K1A 0B1.",
         )
-    return tuple(dict.fromkeys(zone for code in found for zone in STATES[code][1]))
+    return found
 
 
 def _name(text: str) -> str:

@@ -175,7 +175,7 @@ def test_who_may_not_change_it_gets_no_form(
 def test_a_chosen_use_case_says_what_holds_where_nothing_is_said(operator: Client, use_case: UseCase) -> None:
     about = reverse("admin:campaigns_campaign_use_case")
     page = operator.get(about, {"use_case": use_case.pk}).content.decode()
-    assert "08:00 to 21:00 at the recipient, every day; 1 attempt; what is not sent after 72 hours expires." in page
+    assert "Messages are left from 8:00 am to 9:00 pm, every day, also on federal holidays" in page
     for nothing in ("", "x", make_use_case().pk):
         assert "Why and from whom people are reached." in operator.get(about, {"use_case": nothing}).content.decode()
 

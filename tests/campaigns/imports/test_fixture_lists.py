@@ -69,7 +69,7 @@ def test_of_its_60_rows_54_are_accepted_and_six_have_each_a_damage_of_its_own(wo
     }
     assert rejected() == REJECTED
     zones = Voicemail.objects.get(lane_id=campaign.pk, last4="0140")
-    assert (zones.recipient, zones.zones, zones.reference) == ("+12025550140", ["America/New_York"], "")
+    assert (zones.recipient, zones.zones, zones.reference) == ("+12025550140", ["America/New_York", "state:DC"], "")
     assert zones.record_number == "10482" and "record_number" not in zones.merge_fields
 
 

@@ -58,7 +58,7 @@ def test_accepted_rows_become_queued_voicemails_in_the_held_lane_in_the_order_of
     assert voicemail.use_case_id == campaign.lane.use_case_id and voicemail.setup_id == campaign.lane.use_case.setup_id
     assert bytes(voicemail.recipient_index) == blind_index().of(campaign.workspace_id, numbers(1)[0])
     assert voicemail.index_key == blind_index().current and voicemail.last4 == "0100"
-    assert voicemail.merge_fields == {"name": "Rosa"} and voicemail.zones == ["America/New_York"]
+    assert voicemail.merge_fields == {"name": "Rosa"} and voicemail.zones == ["America/New_York", "state:DC"]
     assert voicemail.pk.version == 7 and voicemail.pk.variant == "specified in RFC 4122"
     assert abs((time_of(voicemail.pk) - timezone.now()).total_seconds()) < 60
 
@@ -70,8 +70,19 @@ def test_reference_zones_and_fields_of_a_row_are_kept_with_its_voicemail() -> No
     assert outcomes(row) == {"accepted": 1}
     voicemail = Voicemail.objects.get(lane_id=campaign.pk)
     assert voicemail.reference == "A-17"
-    assert voicemail.zones == ["America/Chicago", "America/Denver", "America/New_York"]
+    assert voicemail.zones == ["America/Chicago", "America/Denver", "America/New_York", "state:CO", "state:DC"]
     assert voicemail.merge_fields == {"first_name": "Zoë", "language": "es", "appointment_day": "Monday"}
+
+
+def test_a_postal_code_names_its_state_and_a_number_that_may_be_anywhere_none() -> None:
+    workspace = factories.make_workspace(area_codes=["238"])
+    campaign = make_campaign(workspace)
+    rows = [[numbers(1)[0], "33101"], ["+12385550142", "33101"], ["+13055550142", ""]]
+    assert outcomes(imported(campaign, as_csv(rows, ("mobile", "ZIP")))) == {"accepted": 3}
+    zones = {v.recipient: v.zones for v in Voicemail.objects.filter(lane_id=campaign.pk)}
+    assert zones[numbers(1)[0]] == ["America/Chicago", "America/New_York", "state:DC", "state:FL"]
+    assert zones["+13055550142"] == ["America/New_York", "state:FL"]
+    assert "state:FL" not in zones["+12385550142"]
 
 
 def test_whoever_says_no_in_one_row_is_not_reached_by_another() -> None:
@@ -300,7 +311,7 @@ def test_a_bug_in_checking_ends_the_import_and_shows_no_cell(
     def broken(*_: object) -> str:
         raise ZeroDivisionError("Rosalind +12025550100")
 
-    monkeypatch.setattr("campaigns.imports.row_validation.zones_of", broken)
+    monkeypatch.setattr("campaigns.imports.row_validation.places_of", broken)
     row = checked(make_campaign(), as_csv([[numbers(1)[0], "Central"]], ("phone", "time zone")))
     assert row.state == "failed" and "fault of the platform" in row.error
     assert "Rosalind" not in row.error + "".join(capsys.readouterr())
@@ -429,8 +440,10 @@ def test_a_number_of_a_new_area_code_is_reached_once_an_administrator_has_opened
     row = confirmed(RecipientImport.objects.get(pk=row.pk))
     assert outcomes(row) == {"accepted": 3}
     zones = {v.recipient: set(v.zones) for v in Voicemail.objects.filter(lane_id=campaign.pk)}
-    assert zones["+16215550142"] == {"America/Chicago"}
+    assert zones["+16215550142"] == {"America/Chicago", "state:TX"}
     assert zones["+12385550142"] >= {"America/New_York", "America/Denver", "Pacific/Honolulu"}
+    # A code that the plan does not have may be in any state, and then none is named: the rules of all bind.
+    assert not any(place.startswith("state:") for place in zones["+12385550142"])
 
 
 def test_a_list_that_cannot_be_read_any_more_ends_with_its_campaign(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from tests.factories import (
     make_user,
     patient_number,
 )
+from usecases.effective_settings import effective_hours
 
 pytestmark = pytest.mark.django_db
 
@@ -154,6 +155,16 @@ def test_hours_within_the_policys_are_taken_and_may_be_its_own() -> None:
     change(campaign, window_start=time(10), window_end=None)
     lane = lane_of(campaign)
     assert (lane.window_start, lane.window_end) == (time(10), None)
+
+
+def test_days_narrow_those_of_the_use_case_and_must_leave_one() -> None:
+    campaign = make_campaign(make_use_case(days=[1, 2, 3]))
+    code_, field, message = refused_change(campaign, days=[6, 7])
+    assert (code_, field) == ("outside_policy", "days")
+    assert "Monday to Wednesday" in message
+    change(campaign, days=[3, 4, 5])
+    lane = lane_of(campaign)
+    assert effective_hours(lane, lane.use_case).days == {3}
 
 
 def test_of_a_recording_and_a_script_the_campaign_has_one() -> None:

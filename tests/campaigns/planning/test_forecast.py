@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaigns.planning.forecast import Forecast, Group, Hours, closes, forecast
-from usecases.windows import EVERY_DAY, next_open
+from campaigns.planning.forecast import Forecast, Group, forecast
+from usecases.windows import EVERY_DAY, Hours, closing, next_open
 
 NEW_YORK, PHOENIX, DENVER, HONOLULU = "America/New_York", "America/Phoenix", "America/Denver", "Pacific/Honolulu"
 # A Monday, 9 in the morning in New York, 7 in Denver and Phoenix (before clocks change on 8 March).
@@ -19,7 +19,7 @@ WORKDAYS = frozenset({1, 2, 3, 4, 5})
 
 
 def run(
-    *groups: tuple[str, int], hours: Hours = DAY, end: timedelta = timedelta(hours=72), pace: float = 1.0
+    *groups: tuple[str, int], hours: Hours | None = DAY, end: timedelta = timedelta(hours=72), pace: float = 1.0
 ) -> Forecast:
     return forecast([Group((zone,), n) for zone, n in groups], hours, start=NOW, end=NOW + end, pace=pace)
 
@@ -76,8 +76,7 @@ def test_only_the_days_that_were_chosen_count() -> None:
 
 
 def test_where_no_window_binds_all_leave_at_once() -> None:
-    hours = Hours(time(8), time(21), any_time=True)
-    assert run((HONOLULU, 10), hours=hours) == Forecast({NOW: 10}, 0, NOW + timedelta(seconds=10))
+    assert run((HONOLULU, 10), hours=None) == Forecast({NOW: 10}, 0, NOW + timedelta(seconds=10))
 
 
 def test_people_of_no_known_zone_stay_unsent() -> None:
@@ -111,7 +110,7 @@ def test_people_of_no_known_zone_stay_unsent() -> None:
 def test_a_window_closes_where_something_else_begins(
     moment: datetime, zone: str, hours: Hours, expected: datetime | None
 ) -> None:
-    assert closes(moment, (zone,), hours) == expected
+    assert closing(moment, (zone,), hours) == expected
 
 
 zones = st.lists(
@@ -156,7 +155,7 @@ def test_every_opening_is_one_of_the_windows_and_before_the_end(
     ran = forecast(groups, hours, start=start, end=start + length, pace=pace)
     for opening in ran.sent:
         assert start <= opening < start + length
-        assert any(next_open(opening, group.zones, hours.start, hours.end, hours.days) == opening for group in groups)
+        assert any(next_open(opening, group.zones, hours) == opening for group in groups)
     if ran.finishes_at is not None:
         assert start <= ran.finishes_at <= start + length
 
@@ -178,13 +177,13 @@ def test_being_faster_never_finishes_later_nor_leaves_more_unsent(
 @settings(max_examples=60, deadline=None)
 @given(hours_of_day, moments, zones)
 def test_between_opening_and_closing_the_window_is_open(hours: Hours, moment: datetime, where: tuple[str, ...]) -> None:
-    opening = next_open(moment, where, hours.start, hours.end, hours.days)
+    opening = next_open(moment, where, hours)
     if opening is None:
         return
-    closing = closes(opening, where, hours)
-    assert closing is not None
-    assert closing > opening
-    inside = opening + (closing - opening) / 2
-    for within in (inside, closing - timedelta(microseconds=1)):
-        assert next_open(within, where, hours.start, hours.end, hours.days) == within
-    assert next_open(closing, where, hours.start, hours.end, hours.days) != closing
+    closes = closing(opening, where, hours)
+    assert closes is not None
+    assert closes > opening
+    inside = opening + (closes - opening) / 2
+    for within in (inside, closes - timedelta(microseconds=1)):
+        assert next_open(within, where, hours) == within
+    assert next_open(closes, where, hours) != closes

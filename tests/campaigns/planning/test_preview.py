@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from delivery.models import Voicemail
 from delivery.worker.maintenance import expire
 from rvm.platform.encryption.crypto import KeyRing, blind_index
 from tests.factories import add_recipients, make_campaign, make_suppression, make_use_case, patient_number
+from usecases.models import StateFreeze
 
 pytestmark = pytest.mark.django_db
 
@@ -113,6 +114,43 @@ def test_what_the_preview_says_is_what_becomes_of_every_row(start: datetime, fie
     assert expected.skipped == {"suppressed": 3}
 
 
+# The last of them is known by its number alone, of New Jersey.
+IN_STATES = [
+    [NEW_YORK, "state:NY"], [CHICAGO, "state:LA"], [NEW_YORK, CHICAGO, "state:KY"], [NEW_YORK, "state:RI"],
+    [CHICAGO, DENVER, "state:NE"], [LOS_ANGELES, "state:CA"], [HONOLULU, "state:HI"], [CHICAGO, "state:MS", "state:TX"],
+    [NEW_YORK], None,
+]  # fmt: skip
+USUAL = {"window_start": time(9), "window_end": time(20), "days": [1, 2, 3, 4, 5, 6], "sends_on_holidays": False}
+
+
+@pytest.mark.usefixtures("_carrier_that_reaches_people")
+@pytest.mark.parametrize(
+    "start",
+    [
+        datetime(2026, 11, 25, 23, 30, tzinfo=UTC),  # the evening before Thanksgiving
+        datetime(2026, 2, 14, 17, tzinfo=UTC),  # the Saturday before Washington's Birthday and Mardi Gras
+        datetime(2026, 3, 7, 21, 45, tzinfo=UTC),  # the Saturday on which clocks are put forward at night
+        datetime(2026, 11, 1, 15, tzinfo=UTC),
+        datetime(2026, 8, 27, 16, tzinfo=UTC),  # Louisiana is frozen
+    ],
+)
+def test_the_preview_and_the_claim_agree_on_states_holidays_freezes_and_the_carriers_delay(
+    start: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sandbox, "max_delivery_delay", timedelta(minutes=15))
+    StateFreeze.objects.create(state="LA", starts_on=date(2026, 8, 26), ends_on=date(2026, 8, 28), reason="Flood.")
+    StateFreeze.objects.create(state="HI", starts_on=date(2026, 8, 26), reason="Fire.")
+    use_case = make_use_case(**USUAL)
+    campaign = lively(30, IN_STATES, use_case=use_case, ends_at=start + timedelta(days=6))
+    make_suppression(campaign.workspace, patient_number(3))
+    expected = preview(campaign, start)
+    launch(campaign, actor=None, now=start)
+    assert said(expected) == lived(campaign, start)
+    assert expected.total == 30
+    assert not expected.simulated
+    assert expected.later
+
+
 @pytest.mark.usefixtures("_carrier_that_reaches_people")
 def test_those_who_never_come_into_a_window_and_those_without_a_sender_are_said_so() -> None:
     campaign = lively(4, zones=[["Pacific/Guam", NEW_YORK], [NEW_YORK]], window_end=time(9))
@@ -125,6 +163,7 @@ def test_where_nobody_can_be_reached_by_the_carrier_all_go_at_once() -> None:
     campaign = lively(zones=[[HONOLULU]])
     found = preview(campaign, NOW)
     assert said(found) == {NOW: 24}
+    assert found.simulated
 
 
 @pytest.mark.usefixtures("_carrier_that_reaches_people")

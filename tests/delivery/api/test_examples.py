@@ -8,6 +8,7 @@ import pytest
 
 from delivery.api import examples
 from delivery.api.exports import EXAMPLE as EXPORT
+from delivery.api.serializers.eligibility import EligibilitySerializer, NewEligibilityQuestion
 from delivery.api.serializers.filters import ExportQuery, VoicemailQuery
 from delivery.api.serializers.requests import BatchResultSerializer, NewBatch, SendRecording, VoicemailRetry
 from delivery.api.serializers.sounds import ClipSerializer, RecordingDetailSerializer, RecordingSerializer
@@ -24,6 +25,7 @@ from rvm.platform.errors import ServiceError
         (EXPORT, ExportQuery),
         (examples.BATCH, NewBatch),
         (examples.RETRY, VoicemailRetry),
+        (examples.ASK_ELIGIBILITY, NewEligibilityQuestion),
     ],
 )
 def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None:
@@ -45,6 +47,7 @@ def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None
         (examples.RECORDING, RecordingSerializer),
         (examples.RECORDING_DETAIL, RecordingDetailSerializer),
         (examples.CLIP, ClipSerializer),
+        (examples.ELIGIBILITY, EligibilitySerializer),
     ],
 )
 def test_an_example_of_an_answer_has_every_field_and_no_other(example: Any, serializer: Any) -> None:

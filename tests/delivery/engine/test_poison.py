@@ -75,7 +75,7 @@ SPOILT: dict[str, Callable[[Voicemail], object]] = {
 
 def make_lane() -> Lane:
     """Open at all hours, because these tests run at any."""
-    use_case = factories.make_use_case(window_start="00:00", window_end="23:59:59.999999")
+    use_case = factories.make_use_case(**factories.AROUND_THE_CLOCK)
     return factories.make_lane(use_case)
 
 

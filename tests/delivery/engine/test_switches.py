@@ -96,7 +96,7 @@ def _reaches_people(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_voicemail() -> Voicemail:
-    use_case = factories.make_use_case(window_start=time(0), window_end=time.max)
+    use_case = factories.make_use_case(**factories.AROUND_THE_CLOCK)
     lane = factories.make_lane(use_case)
     return factories.make_voicemail(lane=lane, zones=["UTC"], expires_at=None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 from django.conf import settings
@@ -100,7 +100,7 @@ def _create() -> World:
         for account in ("alder-0", "birch-0")
     )
     numbers = [factories.make_phone_number(setup) for setup in (first, first, second, second)]
-    policy = {"window_start": time.min, "window_end": time.max, "max_attempts": 2, "retry_minutes": 1}
+    policy = {**factories.AROUND_THE_CLOCK, "max_attempts": 2, "retry_minutes": 1}
     main = factories.make_use_case(setup=first, failover_setup=second, numbers=numbers, **policy)
     other = factories.make_use_case(setup=second, numbers=numbers[2:], **policy)
     recording = factories.make_recording(workspace)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -85,7 +85,7 @@ def setup(vendor: Simulator) -> TelephonySetup:
 
 @pytest.fixture
 def use_case(setup: TelephonySetup) -> UseCase:
-    return factories.make_use_case(setup=setup, window_start=time(0), window_end=time(23, 59, 59))
+    return factories.make_use_case(setup=setup, **factories.AROUND_THE_CLOCK)
 
 
 @pytest.fixture

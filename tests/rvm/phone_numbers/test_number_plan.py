@@ -26,7 +26,7 @@ from rvm.phone_numbers.number_plan import (
 )
 from rvm.phone_numbers.number_plan.__main__ import main
 from rvm.phone_numbers.numbers import zones_of
-from usecases.windows import next_open
+from usecases.windows import Hours, next_open
 
 Library = dict[str, tuple[str, ...]]
 
@@ -236,7 +236,7 @@ HOURS = [
 @pytest.mark.parametrize(("code", "now", "opens"), [row[1:] for row in HOURS], ids=[row[0] for row in HOURS])
 def test_a_window_of_eight_to_nine_opens_at_the_persons_eight(code: str, now: str, opens: str) -> None:
     moment, expected = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (now, opens))
-    assert next_open(moment, zones_of(number(code)), time(8), time(21)) == expected
+    assert next_open(moment, zones_of(number(code)), Hours(time(8), time(21))) == expected
 
 
 # the tz database

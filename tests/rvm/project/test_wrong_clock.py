@@ -77,7 +77,7 @@ def is_now(moment: datetime) -> bool:
 @pytest.mark.usefixtures("wrong_by")
 def test_a_voicemail_of_the_api_is_due_at_once_and_expires_in_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sandbox, "simulated", False)
-    use_case = factories.make_use_case(window_start="00:00", window_end="23:59:59.999999")
+    use_case = factories.make_use_case(**factories.AROUND_THE_CLOCK)
     recording = factories.make_recording(use_case.workspace)
     api = factories.make_api(use_case.workspace)
     body = {

@@ -41,6 +41,8 @@ def form_of(use_case: UseCase, **changes: Any) -> dict[str, Any]:
         "numbers": numbers,
         "window_start": "08:00",
         "window_end": "21:00",
+        "days": [str(day) for day in use_case.days],
+        "state_overlay": "on",
         "expires_after_hours": 72,
         "max_attempts": 3,
         "retry_minutes": 1,

@@ -45,7 +45,8 @@ def test_a_use_case_is_created_shown_listed_changed_and_deleted(api: Api, setup:
     assert UUID(shown["id"]).version == 7
     assert shown["created_at"].endswith("Z")
     assert shown["updated_at"].endswith("Z")
-    assert (shown["window_start"], shown["window_end"]) == ("08:00:00", "21:00:00")
+    assert (shown["window_start"], shown["window_end"]) == ("09:00:00", "20:00:00")
+    assert (shown["days"], shown["sends_on_holidays"], shown["state_overlay"]) == ([1, 2, 3, 4, 5, 6], False, True)
     assert created["Location"] == api.url(f"use-cases/{shown['id']}")
 
     assert api.get(f"use-cases/{shown['id']}").json() == shown
@@ -139,6 +140,19 @@ def test_what_is_tried_again_and_through_which_setup_is_chosen_by_use_case(api: 
         ({"sending_enabled": "on"}, "/sending_enabled"),
         ({"window_start": "25:00"}, "/window_start"),
         ({"window_start": "21:00"}, "/window_end"),
+        # The law never allows these hours, whatever the state.
+        ({"window_start": "21:00", "window_end": "23:00"}, "/window_start"),
+        ({"window_start": "05:00", "window_end": "08:00"}, "/window_end"),
+        ({"days": []}, "/days"),
+        ({"days": [0]}, "/days/0"),
+        ({"days": [1, 8]}, "/days/1"),
+        ({"days": ["monday"]}, "/days/0"),
+        ({"days": None}, "/days"),
+        ({"sends_on_holidays": "no"}, "/sends_on_holidays"),
+        ({"state_overlay": False}, "/state_overlay_reason"),
+        ({"state_overlay": False, "state_overlay_reason": "  "}, "/state_overlay_reason"),
+        ({"state_overlay_reason": "x" * 301}, "/state_overlay_reason"),
+        ({"policy_text": "Always."}, "/policy_text"),
         ({"expires_after_hours": 0}, "/expires_after_hours"),
         ({"expires_after_hours": 10**12}, "/expires_after_hours"),
         ({"expires_after_hours": "72"}, "/expires_after_hours"),
@@ -234,6 +248,56 @@ def test_the_channel_cannot_be_changed(api: Api, setup: TelephonySetup) -> None:
 def test_a_window_is_checked_against_what_is_stored(api: Api, setup: TelephonySetup) -> None:
     use_case = make_use_case(setup=setup)
     assert pointers(api.patch(f"use-cases/{use_case.pk}", {"window_start": "21:30"})) == ["/window_end"]
+
+
+def test_a_request_that_states_only_its_window_keeps_working(api: Api, setup: TelephonySetup) -> None:
+    created = api.post("use-cases", body(setup, window_start="08:00", window_end="21:00"))
+    assert created.status_code == 201
+    assert created.json()["window_end"] == "21:00:00"
+    # Wider than the law is allowed to say, and narrowed by it.
+    wide = api.post("use-cases", body(setup, name="Wide", window_start="06:00", window_end="23:00"))
+    assert wide.status_code == 201
+
+
+def test_a_window_shorter_than_a_carrier_takes_is_refused_where_people_are_reached(
+    api: Api, setup: TelephonySetup
+) -> None:
+    short = {"window_start": "10:00", "window_end": "10:15"}
+    assert api.post("use-cases", body(setup, **short)).status_code == 201  # the sandbox reaches nobody
+    live = make_setup(api.key.workspace, carrier="drop_cowboy", credentials={})
+    refused = api.post("use-cases", body(live, name="Live", **short))
+    [error] = refused.json()["errors"]
+    assert error["pointer"] == "/window_end"
+    assert "15 minutes early" in error["detail"]
+    assert api.post("use-cases", body(live, name="Live", window_start="10:00", window_end="10:16")).status_code == 201
+
+
+def test_days_are_kept_once_and_in_order_and_said_in_plain_words(api: Api, setup: TelephonySetup) -> None:
+    created = api.post("use-cases", body(setup, days=[5, 1, 5, 3]))
+    assert created.json()["days"] == [1, 3, 5]
+    assert "Monday, Wednesday and Friday, not on federal holidays" in created.json()["policy_text"]
+    [listed] = api.get("use-cases").json()["items"]
+    assert listed["policy_text"] == created.json()["policy_text"]
+
+
+def test_the_law_is_switched_off_only_with_a_reason_of_its_own_and_audited(api: Api, setup: TelephonySetup) -> None:
+    use_case = make_use_case(setup=setup)
+    path = f"use-cases/{use_case.pk}"
+    assert pointers(api.patch(path, {"state_overlay": False})) == ["/state_overlay_reason"]
+    off = api.patch(path, {"state_overlay": False, "state_overlay_reason": "Consented care messages, says counsel."})
+    assert off.status_code == 200
+    assert "switched off: Consented care messages, says counsel." in off.json()["policy_text"]
+    changes = (
+        AuditEvent.objects.filter(action="use_case.updated", subject_id=use_case.pk).latest("id").details["changes"]
+    )
+    assert changes["state_overlay"] == ["True", "False"]
+    assert changes["state_overlay_reason"] == ["", "Consented care messages, says counsel."]
+    on = api.patch(path, {"state_overlay": True}).json()
+    assert (on["state_overlay"], on["state_overlay_reason"]) == (True, "")
+    assert pointers(api.patch(path, {"state_overlay": False})) == ["/state_overlay_reason"]
+    created = api.post("use-cases", body(setup, name="Off", state_overlay=False, state_overlay_reason="Tests only."))
+    details = AuditEvent.objects.get(action="use_case.created", subject_id=created.json()["id"]).details
+    assert details["state_overlay_reason"] == "Tests only."
 
 
 def test_the_same_post_under_the_same_idempotency_key_creates_once(api: Api, setup: TelephonySetup) -> None:

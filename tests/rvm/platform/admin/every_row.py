@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from campaigns.models import Campaign, OptOutImport, RecipientImport, Withdrawal
@@ -20,7 +20,7 @@ from rvm.platform.models import (
     Workspace,
 )
 from tests.factories import make_api_key, make_suppression, make_use_case, make_user, make_voicemail
-from usecases.models import PhoneNumber, Suppression, TelephonySetup, UseCase
+from usecases.models import PhoneNumber, StateFreeze, Suppression, TelephonySetup, UseCase
 
 
 def make_drop(voicemail: Voicemail, **fields: Any) -> Drop:
@@ -67,6 +67,7 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
         PhoneNumber: use_case.phone_numbers.get(),
         UseCase: use_case,
         Suppression: make_suppression(workspace),
+        StateFreeze: StateFreeze.objects.create(state="LA", starts_on=date(2026, 8, 27), reason="Declared emergency."),
         Recording: voicemail.recording,
         Clip: Clip.objects.create(
             workspace=workspace,

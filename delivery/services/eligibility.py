@@ -1,0 +1,51 @@
+"""Answers to the question whether a person may be reached under a use case, now or at another time, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from delivery.services.policies import policy_of
+from delivery.services.voicemails import is_simulated, setups_of
+from rvm.phone_numbers.numbers import NumberInvalid, check_recipient
+from rvm.phone_numbers.places import places_of
+from rvm.platform.errors import ServiceError
+from usecases.eligibility import Explanation, explain
+from usecases.models import TelephonySetup, UseCase
+from usecases.selectors import first_setup, sender_numbers
+from usecases.suppressions import is_suppressed
+
+# Clocks and laws further away are not known well enough.
+MAX_DISTANCE = timedelta(days=366)
+
+
+def explanation(*, use_case: UseCase, number: str, live: bool, at: datetime | None, now: datetime) -> Explanation:
+    """What would become of a voicemail to the E.164 number that is due at `at`, by default now, and what each guard says.
+
+    Only the number says where the person may be. The suppression list, switches, freezes and senders are those of now. Raises
+    ServiceError for a number that cannot be reached, a time more than a year away, and a workspace without a sandbox setup.
+    """
+    if at is not None and abs(at - now) > MAX_DISTANCE:
+        raise ServiceError("too_late", f"`at` is more than {MAX_DISTANCE.days} days away from now.", field="at")
+    setup, moment = first_setup(use_case, live), at or now
+    _check(use_case, number, live=live)
+    policy = policy_of(use_case, setup, stopped=_stopped(use_case, setup), now=moment)
+    facts = policy.facts(
+        places_of(number),
+        suppressed=is_suppressed(use_case.workspace_id, number, use_case.purpose),
+        has_sender=bool(sender_numbers(use_case)),
+        expires_at=None,
+    )
+    return explain(facts, moment)
+
+
+def _check(use_case: UseCase, number: str, *, live: bool) -> None:
+    workspace, sandbox = use_case.workspace, not live or is_simulated(*setups_of(use_case))
+    try:
+        check_recipient(number, countries=workspace.countries, area_codes=workspace.area_codes, sandbox=sandbox)
+    except NumberInvalid as error:
+        raise ServiceError(error.code, str(error), field="recipient_phone_number") from None
+
+
+def _stopped(use_case: UseCase, setup: TelephonySetup) -> bool:
+    usable = setup.enabled and setup.deleted_at is None
+    return not (use_case.workspace.sending_enabled and use_case.sending_enabled and usable)

@@ -1,0 +1,26 @@
+"""The policy of a use case or a lane, as the guards see it before a launch and in answers to questions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from delivery.carriers import carrier_class
+from delivery.models import Lane
+from delivery.services.voicemails import is_simulated
+from usecases.effective_settings import effective_hours
+from usecases.eligibility import LanePolicy
+from usecases.freezes import freezes
+from usecases.models import TelephonySetup, UseCase
+
+
+def policy_of(
+    use_case: UseCase, setup: TelephonySetup, *, lane: Lane | None = None, stopped: bool = False, now: datetime
+) -> LanePolicy:
+    """The policy under which a lane's voicemails go through the setup; without a lane, those of the API.
+
+    `stopped`: whether a kill switch is on, which a preview and a claim leave out. Raises ServiceError if the setup's carrier is no
+    longer installed."""
+    simulated = is_simulated(setup)
+    known, early = freezes(now), carrier_class(setup.carrier).max_delivery_delay
+    hours = effective_hours(lane, use_case, freezes=known, closes_early=early) if lane else use_case.hours(known, early)
+    return LanePolicy(simulated, use_case.deleted_at is not None, hours, stopped)

@@ -1,0 +1,83 @@
+"""What a use case's policy says in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from usecases.policy_text import clock, policy_text, weekdays
+
+DEFAULT: dict[str, Any] = {
+    "window_start": time(9),
+    "window_end": time(20),
+    "days": [1, 2, 3, 4, 5, 6],
+    "sends_on_holidays": False,
+    "state_overlay": True,
+    "state_overlay_reason": "",
+    "expires_after_hours": 72,
+    "max_attempts": 1,
+    "retry_minutes": 60,
+    "live": True,
+}
+
+
+@pytest.fixture(autouse=True)
+def _rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("usecases.policy_text.current_version", lambda: "2026-11-29")
+
+
+def text(**changes: Any) -> str:
+    return policy_text(SimpleNamespace(**{**DEFAULT, **changes}))
+
+
+def test_the_usual_policy_is_said_in_plain_words() -> None:
+    assert text() == (
+        "Messages are left from 9:00 am to 8:00 pm, Monday to Saturday, not on federal holidays, in every time zone where the "
+        "person may be. Stricter hours of federal and state law apply as well (rules of November 29, 2026). Each person is tried "
+        "once. What cannot be left within 72 hours expires."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"window_start": time(12, 30), "window_end": time.max}, "from 12:30 pm to midnight,"),
+        ({"days": [1, 2, 3, 4, 5, 6, 7], "sends_on_holidays": True}, "every day, also on federal holidays,"),
+        ({"days": [2, 4]}, "Tuesday and Thursday, not"),
+        (
+            {"state_overlay": False, "state_overlay_reason": "Consented care messages only, says counsel. "},
+            "Hours of federal and state law are switched off: Consented care messages only, says counsel.",
+        ),
+        ({"max_attempts": 3}, "Each person is tried up to 3 times, the second time after 60 minutes."),
+        ({"expires_after_hours": 1}, "within 1 hour expires."),
+        ({"live": False}, "Its setup is simulated and reaches nobody, so no hours, days, holidays or laws bind."),
+    ],
+)
+def test_what_a_policy_says_otherwise_is_in_its_text(changes: dict[str, Any], said: str) -> None:
+    assert said in text(**changes)
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        ([1, 2, 3, 4, 5], "Monday to Friday"),
+        ([6, 7], "Saturday and Sunday"),
+        ([1, 3, 5], "Monday, Wednesday and Friday"),
+        ([1, 2, 3, 6], "Monday to Wednesday and Saturday"),
+        ([1, 2, 4, 5], "Monday, Tuesday, Thursday and Friday"),
+        ([5], "Friday"),
+        ({7, 1}, "Monday and Sunday"),
+        ([], "on no day"),
+    ],
+)
+def test_weekdays_in_a_row_are_a_span(days: Collection[int], said: str) -> None:
+    assert weekdays(days) == said
+
+
+@pytest.mark.parametrize(("at", "said"), [(time(0), "12:00 am"), (time(12), "12:00 pm"), (time(23, 5), "11:05 pm")])
+def test_a_time_of_day_is_said_as_in_the_united_states(at: time, said: str) -> None:
+    assert clock(at) == said

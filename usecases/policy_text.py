@@ -1,0 +1,85 @@
+"""The policy of a use case in a plain sentence or two, made from its columns: what the API, the admin and a lawyer read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import date, time
+from typing import Protocol
+
+from usecases.state_rules import current_version
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+class Policy(Protocol):
+    window_start: time
+    window_end: time
+    sends_on_holidays: bool
+    state_overlay: bool
+    state_overlay_reason: str
+    expires_after_hours: int
+    max_attempts: int
+    retry_minutes: int
+
+    @property
+    def days(self) -> Collection[int]: ...
+
+    @property
+    def live(self) -> bool: ...
+
+
+def policy_text(policy: Policy) -> str:
+    return " ".join(_parts(policy))
+
+
+def weekdays(days: Collection[int]) -> str:
+    """ISO weekdays by name, three or more in a row as a span."""
+    chosen = sorted(set(days))
+    if len(chosen) == len(WEEKDAYS):
+        return "every day"
+    runs: list[list[int]] = []
+    for day in chosen:
+        if runs and runs[-1][-1] == day - 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    named = [part for run in runs for part in _run([WEEKDAYS[day - 1] for day in run])]
+    return _listed(named) or "on no day"
+
+
+def clock(at: time) -> str:
+    """A time of day as it is said in the United States."""
+    if at == time.max:
+        return "midnight"
+    return f"{at.hour % 12 or 12}:{at:%M} {'am' if at.hour < 12 else 'pm'}"
+
+
+def _parts(policy: Policy) -> Iterator[str]:
+    hours = f"{clock(policy.window_start)} to {clock(policy.window_end)}, {weekdays(policy.days)}"
+    holidays = "also on federal holidays" if policy.sends_on_holidays else "not on federal holidays"
+    yield f"Messages are left from {hours}, {holidays}, in every time zone where the person may be."
+    if policy.state_overlay:
+        yield f"Stricter hours of federal and state law apply as well (rules of {_day(current_version())})."
+    else:
+        yield f"Hours of federal and state law are switched off: {policy.state_overlay_reason.strip().rstrip('.')}."
+    if policy.max_attempts == 1:
+        yield "Each person is tried once."
+    else:
+        yield f"Each person is tried up to {policy.max_attempts} times, the second time after {policy.retry_minutes} minutes."
+    hours_left = policy.expires_after_hours
+    yield f"What cannot be left within {hours_left} {'hour' if hours_left == 1 else 'hours'} expires."
+    if not policy.live:
+        yield "Its setup is simulated and reaches nobody, so no hours, days, holidays or laws bind."
+
+
+def _day(version: str) -> str:
+    day = date.fromisoformat(version)
+    return f"{day:%B} {day.day}, {day.year}"
+
+
+def _run(names: list[str]) -> list[str]:
+    return [f"{names[0]} to {names[-1]}"] if len(names) > 2 else names
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
