@@ -32,8 +32,8 @@ MAX_REASON_LENGTH: int = Suppression._meta.get_field("reason").max_length or 0
 _NAMES = ("name", "first_name", "last_name")
 _MAIL = frozenset({"email", "emails", "mail", "newsletter", "correo", "correos"})
 # As short a cell has no number beside its words.
-_SHORTEST = 10
-_FEWEST_DIGITS = 10
+_MIN_LENGTH = 10
+_MIN_DIGITS = 10
 # What campaigns' messages advise about reaching somebody does not help here.
 _MESSAGES = {
     "has_extension": "This number has an extension; write the number alone if nobody behind it shall be reached.",
@@ -226,7 +226,7 @@ def _says_nothing_of_calls(header: Sequence[str], at: int) -> bool:
 
 def _has_number_in_words(cell: str, listed: Collection[str]) -> bool:
     """Whether a text has a number in it that is not listed. A number alone is one of somebody else, as its column's name says."""
-    if len(cell) <= _SHORTEST or sum(map(str.isdigit, cell)) < _FEWEST_DIGITS or not any(map(str.isalpha, cell)):
+    if len(cell) <= _MIN_LENGTH or sum(map(str.isdigit, cell)) < _MIN_DIGITS or not any(map(str.isalpha, cell)):
         return False
     return not set(numbers_in(cell)) <= set(listed)
 
