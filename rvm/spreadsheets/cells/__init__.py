@@ -1,1 +1,1 @@
-"""What single cells say: phones, places, answers, objections. Pure."""
+"""Pure readers of single cells: phones, countries, places, answers, objections and remarks."""

@@ -1,6 +1,6 @@
-"""What a cell answers, where a column decides whether somebody may be reached: pure words, in English, Spanish and a few more.
+"""Reader of answers in columns that decide whether a person may be reached, by lists of words, mostly in English and Spanish.
 
-An answer is never guessed: what is neither a yes nor a no, nor a date, is UNCLEAR, and an empty cell is BLANK and no yes.
+An answer is never guessed: a cell that is no known answer and no date is UNCLEAR, and an empty cell is BLANK, which is not a yes.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from rvm.spreadsheets.trimming import folded, in_ascii, trimmed
 
 
 class Answer(StrEnum):
-    """YES and NO answer their column's name, whatever it asks; PERMITS and FORBIDS say by themselves whether one may be reached.
+    """Answer of one cell.
 
-    A CROSS is a no beside a tick, and a mark beside blanks.
+    YES and NO answer the question in the column's name. PERMITS and FORBIDS state by themselves whether the person may be reached.
+    CROSS means no if other cells of the column have ticks, and is a mark if the other cells are blank.
     """
 
     YES = "yes"
@@ -30,7 +31,7 @@ class Answer(StrEnum):
 
 
 class Standing(StrEnum):
-    """What the status of an appointment or of a person comes to."""
+    """Effect of the status of an appointment or of a person."""
 
     STANDS = "stands"
     CANCELED = "canceled"
@@ -40,7 +41,7 @@ class Standing(StrEnum):
     UNCLEAR = "unclear"
 
 
-# As `folded` leaves them.
+# The words are in the form that `folded` returns: lower case, without accents and punctuation.
 _WORDS: dict[Answer, str] = {
     Answer.YES: """yes, y, true, t, 1, x, xx, xxx, xxxx, on, ok, okay, yep, yeah, check, checked, si, s, verdadero, cierto, oui, ja,
         wahr,        sim, wi, yes please, yes thanks, yes thank you, si por favor, si gracias""",
@@ -66,10 +67,10 @@ _SIGNS: dict[str, Answer] = {
     **dict.fromkeys("🚫⛔👎📵†✝", Answer.FORBIDS),
     "☐": Answer.NO,
 }
-# Characters; what is longer is prose, of which no part is to be taken for the answer.
+# In characters. A longer cell is prose, and a word in prose is not the answer.
 MAX_LENGTH = 60
 _MEANING = {word.strip(): answer for answer, words in _WORDS.items() for word in " ".join(words.split()).split(",")}
-# Of a column that asks whether somebody has died, or an appointment was canceled.
+# Answers in columns that ask whether a person has died, or whether an appointment was canceled.
 _DIED = "deceased, dead, died, decd, dec d, expired, passed, passed away, fallecido, fallecida, difunto, difunta, muerto, muerta"
 _LIVES = "alive, living, vivo, viva"
 _CANCELED = """canceled, cancelled, cancel, cancels, canceled by patient, cancelled by patient, patient canceled, patient cancelled,
@@ -81,7 +82,7 @@ _CANCELED = """canceled, cancelled, cancel, cancels, canceled by patient, cancel
     rescheduled, resched, rsc, rs, r s, rescheduled by patient, bumped, moved, deleted, voided, void,
     entered in error, error, removed, discharged, inactive appointment, cancelado, cancelada, anulado, anulada, reprogramado,
     reprogramada, no asistio, ausente"""
-# Of a column that asks for consent; beside “Opted out” these would say the contrary.
+# Answers in columns that ask for consent. In a column “Opted out” the same words would mean the opposite.
 _CONSENTED = """agree, i agree, yes i agree, accept, i accept, yes i accept, i consent, yes i consent, on file, obtained,
     received, verbal, written, enabled, active, in, phone, phone call, phone calls, call, calls, voice, voice call, voice calls,
     voicemail, cell, cell phone, mobile, mobile phone, telephone, telefono, celular, llamada, llamadas, voz"""
@@ -102,7 +103,7 @@ def _split(words: str) -> frozenset[str]:
     return frozenset(word.strip() for word in " ".join(words.split()).split(","))
 
 
-# Behind a yes or a no these say how it was given, or by whom, and change nothing of it: “Yes - verbal”, “No (per wife)”.
+# A yes or a no may be followed by how or by whom it was given, which does not change the answer: “Yes - verbal”, “No (per wife)”.
 _GIVEN = re.compile(r"(yes|y|si|sí|no|n)\s*[-\u2013\u2014,;:(/ ]\s*(.+)", re.IGNORECASE | re.DOTALL)
 _WAYS_OF_GIVING = _split("""
     verbal, verbally, oral, written, in writing, signed, on file, paper, online, electronic, by phone, per phone, per pt, per patient,
@@ -110,11 +111,11 @@ _WAYS_OF_GIVING = _split("""
 """)
 _DIED_WORDS, _LIVES_WORDS, _CANCELED_WORDS, _STANDS_WORDS = map(_split, (_DIED, _LIVES, _CANCELED, _STANDS))
 _CONSENTED_WORDS, _NOT_CONSENTED_WORDS = map(_split, (_CONSENTED, _NOT_CONSENTED))
-# In a status of several words these decide: “Cancelled - weather”, “20 Expired”.
+# One of these words decides a status of several words: “Cancelled - weather”, “20 Expired”.
 _ENDED = frozenset({"canceled", "cancelled", "cancelada", "cancelado", "rescheduled", "reprogramada", "reprogramado"})
 _DEAD = frozenset({"deceased", "expired", "died", "dead", "death", "fallecido", "fallecida"})
 _NOT = frozenset({"no", "not", "never", "un", "sin"})
-# Where patients are discharged to, and by whom or how an appointment was confirmed.
+# Words for the places to which patients are discharged; _BESIDES adds by whom or how an appointment was confirmed.
 _PLACES = _split("""
     home, self, care, health, hha, svc, svcs, service, services, snf, skilled, nursing, facility, rehab, rehabilitation, irf, ltc,
     ltach, long, term, short, acute, hospital, discharge, discharged, disch, routine, assisted, living, alf, ama, admit, admitted,
@@ -149,18 +150,18 @@ _NUMERIC = re.compile(rf"([0-9]{{1,2}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{4}}|[0-9]
 _NAMED = re.compile(
     rf"(?:([0-9]{{1,2}})[- ]+(?:de )?)?([a-z]{{3,10}})\.?[- ]+(?:de )?(?:([0-9]{{1,2}})(?:st|nd|rd|th)?[, -]+)?([0-9]{{4}}){_TIME}"
 )
-# As spreadsheet programs write a day of themselves: 1-Dec-26.
+# The format in which spreadsheet programs display a date that a user typed: 1-Dec-26.
 _SHORT = re.compile(rf"([0-9]{{1,2}})[- ]([a-z]{{3,10}})\.?[- ]([0-9]{{2}}){_TIME}")
 _WEEKDAY = re.compile(
     r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|lunes|martes|mi[eé]rcoles|jueves|viernes|s[aá]bado|domingo)"
     r"\.?,? +(?=[0-9a-z])"
 )
-# A date outside of these is a sign for something else: 1900-01-01 for none, 9999-12-31 for no end.
+# A date outside these years is a placeholder: 1900-01-01 means no date, and 9999-12-31 means no end.
 _FIRST_YEAR, _LAST_YEAR = 1980, 2060
 
 
 def answer(cell: str) -> Answer:
-    """What a cell answers. Never raises."""
+    """The answer of a cell, independent of its column. It raises no errors."""
     said = trimmed(cell)
     if not said:
         return Answer.BLANK
@@ -175,7 +176,7 @@ def answer(cell: str) -> Answer:
 
 
 def _given(said: str) -> Answer:
-    """A yes or a no with its day, or with how it was given, or in two languages: “Yes / Sí”."""
+    """The answer of a cell with a yes or a no and its date, or how it was given, or the same in two languages: “Yes / Sí”."""
     both = {_MEANING.get(folded(part)) for part in said.split("/")}
     if len(both) == 1 and (one := both.pop()) in (Answer.YES, Answer.NO):
         return one
@@ -188,17 +189,17 @@ def _given(said: str) -> Answer:
 
 
 def died(cell: str) -> Answer:
-    """What a cell of a column answers that asks whether somebody has died."""
+    """The answer of a cell in a column that asks whether a person has died. It raises no errors."""
     return _asked(cell, _DIED_WORDS, _LIVES_WORDS)
 
 
 def consented(cell: str) -> Answer:
-    """What a cell of a column answers that asks whether somebody may be reached."""
+    """The answer of a cell in a column that asks whether a person may be reached. It raises no errors."""
     return _asked(cell, _CONSENTED_WORDS, _NOT_CONSENTED_WORDS)
 
 
 def canceled(cell: str) -> Answer:
-    """What a cell of a column answers that asks whether an appointment was canceled."""
+    """The answer of a cell in a column that asks whether an appointment was canceled. It raises no errors."""
     return _asked(cell, _CANCELED_WORDS, _STANDS_WORDS)
 
 
@@ -211,7 +212,7 @@ def _asked(cell: str, yes: frozenset[str], no: frozenset[str]) -> Answer:
 
 
 def standing(cell: str) -> Standing:
-    """What a cell says that names the status of an appointment, or of a person."""
+    """The standing that a cell with the status of an appointment or of a person amounts to. It raises no errors."""
     said = trimmed(cell)
     if not said:
         return Standing.BLANK
@@ -242,7 +243,7 @@ def _standing_in_words(words: Sequence[str]) -> Standing:
 
 
 def is_date(text: str) -> bool:
-    """Whether a text is a date of these decades, with or without a time."""
+    """Whether a text is a date in the years 1980 to 2060, with or without a time. It raises no errors."""
     low = in_ascii(text).lower().strip()
     if not any(map(str.isdigit, low)) or len(low) > 40:
         return False

@@ -1,4 +1,4 @@
-"""What one cell says, by the kind of its column. Everything here raises CellInvalid, and nothing else, for any text."""
+"""Readers of one cell by the kind of its column. For any text, they raise no error other than CellInvalid."""
 
 from __future__ import annotations
 
@@ -33,12 +33,18 @@ __all__ = [
 
 
 def text(cell: str) -> str:
-    """The cell as it is kept as a merge field: without invisible characters, outer spaces and a leading apostrophe."""
+    """The value of a merge field: the cell without invisible characters, outer spaces and a leading apostrophe.
+
+    It raises no errors.
+    """
     return trimmed(cell)
 
 
 def texts(row: Sequence[str]) -> Sequence[str]:
-    """What `text` makes of each cell. That there is nothing to trim, as in most rows, is seen of all cells at once."""
+    """The cells of a row, each as `text` returns it. It raises no errors.
+
+    All cells are tested together first, because most rows have nothing to trim.
+    """
     whole = f"|{'|'.join(row)}|"
     if (
         whole.isascii()

@@ -1,4 +1,4 @@
-"""In which country a number is dialled, where a column of its own says so: a name, an ISO code or a calling code."""
+"""Reader of a column with the country in which a number is dialled: a name, an ISO code or a calling code."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _CALLING_CODE = re.compile(r"(?:\+|00|011)?([1-9][0-9]{0,2})(?:\.0+)?")
 
 
 def country(text: str) -> str:
-    """The region of a cell, as ISO 3166 writes it; an empty cell is HERE. Raises CellInvalid."""
+    """The two-letter ISO 3166 code of a country; HERE for an empty cell. Raises CellInvalid for an unknown country."""
     said = in_ascii(trimmed(text))
     if not said:
         return HERE

@@ -1,4 +1,7 @@
-"""Notes about people who are gone, and numbers that are theirs no more: moved, in hospice, transferred care, not in service."""
+"""Patterns of notes that a person has left, or that a number is no longer theirs: moved, in hospice, not in service.
+
+They also find refusals in sentences, such as a no that a person has said, a lawyer, or a wish for letters only.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 
 from rvm.spreadsheets.cells.state_zones import STATES
 
-# Characters of a note that are searched.
+# How many characters of a note are searched.
 _LONGEST = 2_000
 _NAMES = {
     "SOMEBODY": "(?:pt|patient|px|client|paciente|he|she|they|family)",
@@ -18,7 +21,7 @@ _NAMES = {
     "SERVICE": "(?:(?:no longer|not|out of) (?:in )?service|fuera de servicio|desconectado)",
     "STATE": f"(?:{'|'.join(name for name, _ in STATES.values())})",
 }
-# Each line an expression in which a space stands for whatever parts words; anywhere in a note.
+# Each line is a regular expression that may match anywhere in a note; a space in it matches anything between words.
 _ANYWHERE = r"""
 (?:not|no longer) (?:an? |our )?(?:patient|pt|client) (?:any\W?more|here|of ours|at this)
 not our (?:patient|pt|client)
@@ -75,7 +78,7 @@ no (?:insistir|insistan|vendr[aá]|va a venir|asistir[aá])
 no es (?:su|el) n[uú]mero
 prohibido llamar
 """
-# As the whole of a note, but for its day.
+# Expressions that must match a whole note, apart from a subject before them and a date after them.
 _ALONE = r"""
 moved
 relocated
@@ -120,6 +123,9 @@ _GONE_ALONE = re.compile(
 
 
 def is_gone(note: str) -> bool:
-    """Whether a note says so of its person. It may be long."""
+    """Whether a note says that its person has left or refuses, or that the number is wrong. It raises no errors.
+
+    Only the first 2,000 characters of a long note are searched.
+    """
     searched = note[:_LONGEST]
     return _GONE_ALONE.match(searched) is not None or _GONE.search(searched) is not None

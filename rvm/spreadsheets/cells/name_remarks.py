@@ -1,7 +1,7 @@
-"""What stands beside a name by which its person must not be reached: “Smith, John (Estate)”, “Ana Paz (expired 3/2)”, “ZZ Ana Paz”.
+"""Remarks beside a name which say that the person must not be reached: “Smith, John (Estate)”, “Ana Paz (expired 3/2)”, “ZZ Ana Paz”.
 
-What is set apart from a name, by brackets, dashes or asterisks, is read as a note about its person; of the name itself only words
-that are no names count, and only at its ends.
+Text that brackets, dashes, asterisks or similar signs separate from a name is read as a note about the person. In the name itself
+only words that are not names count, and only at its beginning or end.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from functools import lru_cache
 
 from rvm.spreadsheets.cells.objections import denies, ends_plainly, objects
 
-# Characters of a name that are searched.
+# How many characters of a name are searched.
 _LONGEST = 300
-# The name of everybody is asked, so most are passed by what they are made of, and by how they begin and end.
+# Every name of a list is tested, so ordinary ones are recognised quickly: by their characters, their beginning and their end.
 _PLAIN = re.compile(r"[\w ,.'’]*")
 _ENDS = "estate|expired|dead|inactive|inactivo|inactiva|deactivated|archived|dismissed|terminated|hospice|dnu|not use|discharged"
 _LAST_LETTERS = frozenset(word[-3:] for word in _ENDS.split("|"))
@@ -28,7 +28,7 @@ _AT_THE_ENDS = re.compile(
 )
 _BRACKETED = re.compile(r"[(\[{<]([^()\[\]{}<>]*)[)\]}>]?")
 _DIVIDED = re.compile(r"[ ][-\u2013\u2014]+[ ]?|[-\u2013\u2014]+[ ]|[-\u2013\u2014]{2,}|[*;:/~|=_#!]+")
-# Of the name, or behind it: the stroke that crosses out each letter, and marks.
+# Signs in a name or after it: combining characters that strike letters through, and crosses.
 _SIGNS = re.compile("[\u0336\u0335❌✗✘✖]|~~")
 _REMARKS = re.compile(
     r"""
@@ -43,7 +43,7 @@ _REMARKS = re.compile(
 
 
 def remarks_no(name: str) -> bool:
-    """Whether something beside a name says so. Never raises."""
+    """Whether a remark in the cell of a name says that the person must not be reached. It raises no errors."""
     if (
         _PLAIN.fullmatch(name)
         and "_" not in name
@@ -62,7 +62,7 @@ def _says_no(name: str) -> bool:
     if _AT_THE_ENDS.match(bare.strip(" ;,")):
         return True
     pieces = _DIVIDED.split(bare)
-    # “No, Kim” is a name.
+    # A comma in the first piece means a name such as “No, Kim”, where “No” is a family name.
     parted = [piece for at, piece in enumerate(pieces) if at or "," not in piece] if len(pieces) > 1 else []
     return any(map(_denies, [*_BRACKETED.findall(name), *parted]))
 

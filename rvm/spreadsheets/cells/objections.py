@@ -1,6 +1,6 @@
-"""Words anywhere in a list by which somebody must not be reached: “DO NOT CALL” behind a name, “opted out” in a note, “(deceased)”.
+"""Patterns of words which say that a person must not be reached: “DO NOT CALL” after a name, “opted out” in a note, “(deceased)”.
 
-A column of answers is read by `answers`; this is for all the others, where nobody expects a no and people write one all the same.
+`answers` reads the columns that ask for an answer. These patterns search all other columns, because people write a no there as well.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _LONE = (
     r"|blocked|unsubscribed|muert[oa])"
 )
 
-# What a note asks for with a colon or a dash behind it, and not how many there were: “Calls: none”, but “Missed calls: none”.
+# A word before a colon or a dash that means a wish and not a count: “Calls: none” is a no, and “Missed calls: none” is a count.
 _ASKED_FOR = (
     r"(?:\b(?:consent\w*|(?<!missed[ ])(?<!prior[ ])(?<!previous[ ])(?<!past[ ])"
     r"(?:calls?|vms?|voicemails?|messages?|msgs?|llamadas?|mensajes?)"
@@ -109,7 +109,7 @@ _OBJECTION = re.compile(
     """,
     re.VERBOSE,
 )
-# What was tried and came to nothing is no wish of anybody's: not called yet, did not leave a message, no vm set up.
+# A failed attempt is no wish of the person: not called yet, did not leave a message, no vm set up.
 _TRIED = re.compile(
     r"\b(?:not|never)[\W_]+(?:(?:yet|been)[\W_]+)*(?:called|contacted|reached|phoned|notified|reminded|messaged)\b"
     r"|\b(?:did|could|was|were|has|have|had)[\W_]*(?:not|n[\W_]?t)[\W_]+(?:(?:yet|been|able|to|a)[\W_]+)*"
@@ -117,7 +117,7 @@ _TRIED = re.compile(
     r"|\bcan(?:not|[\W_]?t)[\W_]+(?:reach|get)\w*"
     r"|\bno[\W_]+(?:vms?|voice[\W_]*mails?|messages?|msgs?)[\W_]+(?:left|set|setup|box)\b"
 )
-# No children and no pets: of a list of parents these are the patients.
+# Children and pets are left out, because they are the patients in a list of parents or of pet owners.
 _RELATIVE = (
     r"(?:(?:grand|step|god)?(?:mother|father|mom|mum|dad|parents?)s?|brother|sister|siblings?|spouse|wife|husband|partner|aunt|uncle|cousin"
     r"|niece|nephew|grandparents?|friend|fiancee?|caregiver|roommate|espos[oa]|marido|mujer|madre|padre|mama|papa|herman[oa]|abuel[oa]"
@@ -128,7 +128,8 @@ _E_MAILS = (
     r"|boletin(?:es)?|correos?(?:[ ]+electronicos?)?)(?:[ ]+(?:lists?|campaigns?|marketing|newsletters?))?\b"
 )
 _AND_MORE = r"(?![^\x1f.;]*\b(?:calls?|called|phone\w*|voice\w*|vms?|texts?|sms|contact\w*|everything|all|request\w*|llamadas?)\b)"
-# Somebody else has died, as nobody reports it: “wife passed away”, but “per wife, passed away”. Or it is e-mail that is not wanted.
+# Statements that do not concern calls to this person: a relative has died (“wife passed away”, but not “per wife, passed away”, where
+# the relative reports the person's death), an objection is negated (“DNC: no”), or only e-mail is refused.
 _OF_OTHERS = re.compile(
     rf"""
       (?P<by>\b(?:per|by|from|via|w|with|to|says?|said|told|states?|called|reports?|segun|por|con|dice|dijo)\b[\W_]*
@@ -146,8 +147,9 @@ _OF_OTHERS = re.compile(
     re.VERBOSE,
 )
 _WISHES = re.compile(r"prefer|rather|please|pls|\bwan|wish|request|\bask|should|must")
-_MARKS = re.compile("[\u0300-\u036f]+")  # what stands above and below letters
-# Each text that _OBJECTION finds holds one of these words, so it is not searched for where none is; that is several times as fast.
+_MARKS = re.compile("[\u0300-\u036f]+")  # combining accents
+# Each text that _OBJECTION matches has one of these words or _SIGNS. A text without them is not searched, which is several times
+# faster.
 _TELLTALE = """
 call calls called calling phone telephone contact contacts contacted contacting ring dial leave leaving lv lm lvm lvms disturb
 robo robocall robocalls send reach notify notifications message messages messaging msg msgs voice voicemail voicemails mail mails
@@ -165,17 +167,21 @@ vrs instead
 """
 _SIGNS = frozenset("†✝🚫⛔📵💀🪦")
 TELLTALE_WORDS = frozenset(_TELLTALE.encode().split())
-# All but letters parts words. Bytes are divided three times as fast as by an expression.
+# Table that turns each byte other than a lower-case letter into a space. To split bytes is three times as fast as to split by a
+# regular expression.
 _WORDS_ONLY = bytes(byte if chr(byte) in ascii_lowercase else ord(" ") for byte in range(256))
 
 
 def objects(text: str) -> bool:
-    """Whether a text says anywhere that somebody must not be reached, or has died. Cells may be joined by `\\x1f`. Never raises."""
+    """Whether a text says anywhere that its person must not be reached, or has died. It raises no errors.
+
+    The text may be several cells joined by `\\x1f`.
+    """
     return objects_in(*words_of(text))
 
 
 def words_of(text: str) -> tuple[str, list[bytes]]:
-    """A text as `objects_in` takes it: in lower case and without accents, and its words of letters."""
+    """The arguments of `objects_in`: the text in lower case without accents and underscores, and its words of letters only."""
     low = text.lower()
     if "_" in low:
         low = low.replace("_", " ")
@@ -185,7 +191,7 @@ def words_of(text: str) -> tuple[str, list[bytes]]:
 
 
 def objects_in(low: str, words: Iterable[bytes]) -> bool:
-    """As `objects`."""
+    """The answer of `objects` for the text and the words that `words_of` returns. It raises no errors."""
     if TELLTALE_WORDS.isdisjoint(words) and (low.isascii() or _SIGNS.isdisjoint(low)):
         return False
     found = _OBJECTION.search(low)
@@ -198,16 +204,17 @@ def objects_in(low: str, words: Iterable[bytes]) -> bool:
 
 
 def _without_others(low: str) -> str:
-    """A note without what it says of somebody else than its person, or of e-mail alone."""
+    """The note without its statements about another person or about e-mail only, and without negated objections."""
     return _OF_OTHERS.sub(lambda said: said[0] if said["by"] else " ", low)
 
 
-# No-charge and no-show are no answers.
+# “No charge” and “no show” begin with a no, but answer nothing.
 _NO_SUCH = r"(?!\s*(?:show|charge|cost|fault|contrast|co-?pay|fee|prep)\b)"
 _PLAINLY_NO = re.compile(
     rf"\W*(?:no|nope|never|nunca)\s*(?:[-\u2013\u2014,;:!(/]{_NO_SUCH}|\.(?!\s*\d)|$)", re.IGNORECASE
 )
-# In a note it is the person that refused or died, or the visit that was canceled; in other columns it may be a referral or a plan.
+# In a note these words mean that the person refused or died, or that the visit was canceled. In other columns they may concern a
+# referral or an insurance plan.
 _NOTED = re.compile(
     r"""
       \W*(?:(?:pt|patient|px|client|paciente)\W+)?(?:refuse[sd]?|declin(?:e[sd]?|ed)|revoked|withdrew|withdrawn|rejected|expired|exp|passed
@@ -220,13 +227,16 @@ _NOTED = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-# Answers that are everyday words of notes and figures.
+# Words that are answers in a column of answers, but ordinary words and numbers in notes.
 _EVERYDAY = frozenset({"none", "0", "off", "on", "ok", "okay", "check", "checked", "unchecked", "given", "signed"})
 
 
 @lru_cache(maxsize=8192)
 def denies(cell: str) -> bool:
-    """Whether a note is nothing but a no, or begins with one: “No”, “No - moved away”, “Stop”, “Pt declined”."""
+    """Whether a note is a no, begins with one, or says that the person has left: “No”, “No - moved away”, “Stop”, “Pt declined”.
+
+    It raises no errors.
+    """
     low = cell.lower()
     cell = _without_others(low) if _OF_OTHERS.search(low) else cell
     return _is_no(cell) or _NOTED.match(cell) is not None or is_gone(cell)
@@ -246,19 +256,24 @@ _ENDS = re.compile(
 
 
 def ends_plainly(cell: str) -> bool:
-    """Whether a cell begins with a word that says of any column that its person is out: “Cancelled by patient”, “Deceased”."""
+    """Whether a cell begins with a word that excludes the person in every column: “Cancelled by patient”, “Deceased”.
+
+    It raises no errors.
+    """
     return _ENDS.match(cell) is not None
 
 
 @lru_cache(maxsize=8192)
 def answers_plainly(cell: str) -> bool:
-    """Whether a cell is an answer, whatever its column describes: a yes or a mark may mean, as a no does, that the person must not be
-    reached."""
+    """Whether a cell is an answer in any column. It raises no errors.
+
+    A yes or a mark counts like a no, because in an unknown column either may mean that the person must not be reached.
+    """
     if _is_no(cell) or ends_plainly(cell):
         return True
     return answer(cell) is Answer.YES and folded(cell) not in _EVERYDAY
 
 
 def answers_something(cell: str) -> bool:
-    """Whether a cell of a column whose name nobody understands is an answer, or a note that is a no."""
+    """Whether a cell is an answer in any column, or a note that is a no; for columns with unknown names. It raises no errors."""
     return answers_plainly(cell) or denies(cell)

@@ -1,4 +1,4 @@
-"""What a phone cell says: one number, whatever the spreadsheet, the phone book or the person made of it, or why it is none."""
+"""Reader of phone cells: the one number in a cell, in any notation of spreadsheets, phone books and people, or why it has none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rvm.phone_numbers.numbers import E164
 from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.trimming import in_ascii, trimmed
 
-# The usual cell of +1, in one match: 2025550142, 1-202-555-0142, +1 (202) 555-0142, 202.555.0142.
+# The usual notations of a number of +1, which one match recognises: 2025550142, 1-202-555-0142, +1 (202) 555-0142, 202.555.0142.
 _USUAL = re.compile(r"(?:\+?1[-. ]?)?\(?([2-9][0-9]{2})\)?[-. ]?([0-9]{3})[-. ]?([0-9]{4})")
 _LIKELY = re.compile(r"\+1(?:555001|[2-9][0-8][0-9][2-9][0-9]{2})[0-9]{4}")
 
@@ -25,7 +25,7 @@ _PARAMETER = re.compile(r";\s*(?!ext\b)[a-z][a-z-]*(?:=[^;]*)?", re.IGNORECASE)
 _FLOAT = re.compile(r"(\+?[0-9]{7,15})[.,]0+")
 _SCIENTIFIC = re.compile(r"\+?([0-9]+)(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})")
 _ERROR = re.compile(r"#+|#(?:N/A|REF!|VALUE!|NAME\?|NUM!|NULL!|DIV/0!|ERROR!)", re.IGNORECASE)
-# What people write where they have no number, in lower case.
+# Texts that people write in place of a number, in lower case.
 SAYS_NONE = frozenset(
     {
         "",
@@ -75,19 +75,19 @@ SAYS_NONE = frozenset(
     }
 )
 _WHOLE_NUMBER = re.compile(r"(?<![0-9])(?:\+?1[-. ]?)?\(?[0-9]{3}\)?[-. ]{0,2}[0-9]{3}[-. ]?[0-9]{4}(?![0-9])")
-# A number in the midst of words, of other numbers or of what belongs to it.
+# A number between words or other numbers, or before an extension.
 ANY_NUMBER = re.compile(
     r"\+1[-. ]{0,2}\(?[0-9]{3}\)?[-. /]{0,2}[0-9]{3}[-. ]{0,2}[0-9]{4}(?![0-9])|\+[0-9][-0-9 ().]{6,22}[0-9]"
     r"|(?<![0-9])(?:1[-. ]?)?\(?[0-9]{3}\)?[-. /]{0,2}[0-9]{3}[-. ]{0,2}[0-9]{4}(?![0-9])"
 )
 _BETWEEN_NUMBERS = re.compile(r"[,;/|\\&\n]|\b(?:or|and|y|o|et|ou|und|oder)\b", re.IGNORECASE)
-# After the number: x12, ext. 12, #12, ;ext=12, and pauses as phones write them: ,,12 p12 w12.
+# Extensions after a number (x12, ext. 12, #12, ;ext=12), also in the notation of phones for pauses (,,12 p12 w12).
 _EXTENSION = re.compile(
     r"(.*[0-9)])\s*(?:[;,]?\s*(?:extension|extn|ext|ex|x|poste|anexo|interno|durchwahl|dw|app)\.?\s*[=:]?|#|[,;]+|[pw])\s*[0-9]{1,8}#?",
     re.IGNORECASE | re.DOTALL,
 )
-# Which of the person's phones it is, beside the number. “W” and “M” may as well be a wife and a mother, and any other word may say
-# that the number is somebody else's, or no good.
+# A word beside the number that tells which of the person's phones it is. “W” and “M” are not among them, because they may mean wife
+# and mother. Any other word may mean that the number is another person's, or out of use.
 _TYPE = (
     r"(?:(?:(?:patient|pt|home|hm|mobile|mob|cell|work|wk|daytime|evening|own|tel|tel[eé]fono|phone|ph)[.]?(?:['’]?s)?[ ]+)?"
     r"(?:home|hm|h|mobile|mob|cellphone|cellular|cell|cel|c|work|wk|office|telephone|phone|ph|tel|landline|land[ ]line|daytime"
@@ -104,15 +104,16 @@ _TYPED = re.compile(
 _THOUSANDS = re.compile(r"[0-9]{1,2}([.,])[0-9]{3}\1[0-9]{3}\1[0-9]{3}")
 _NUMBER = re.compile(r"[( ]*\+?[( ]*[0-9][-0-9 ()./]*")
 _NOT_DIGITS = re.compile(r"[^0-9]")
-# A number of +1 in two columns: 202 or (202) beside 555-0142, as figures with decimals too.
+# A number of +1 that two columns share: 202 or (202) beside 555-0142. Either may have decimals (202.0).
 _AREA_CODE = re.compile(r"(?:\+?1[-. ]?)?\(?([2-9][0-9]{2})\)?(?:\.0+)?")
 _WITHOUT_AREA_CODE = re.compile(r"[2-9][0-9]{2}[-. ]?[0-9]{4}(?![0-9])(?!\.0*[1-9])")
-# Longer cells hold prose; the patterns above are not made for that. With what wraps a number, a link and its parameters:
+# In characters. A longer text is prose, which the patterns above do not handle. _LONGEST_WRAPPED is the limit before a formula, or a
+# link with its parameters, is removed from around the number; _LONGEST_SEARCHED is how much of a text is searched for numbers.
 _LONGEST = 100
 _LONGEST_WRAPPED = 1000
 _LONGEST_SEARCHED = 1000
 
-# Stands behind what a workbook crosses out, in whole or in part.
+# The mark that the reader of workbooks appends to a cell whose text is crossed out, in whole or in part.
 CROSSED_OUT = "[crossed out]"
 
 MISSING = "There is no phone number in this cell."
@@ -133,10 +134,10 @@ SHAPE = (
 
 
 def phone(text: str, region: str = "US") -> str:
-    """Return the number in a cell as E.164; whether it may be reached is for rvm.phone_numbers.numbers. Raises CellInvalid.
+    """The number in a cell as E.164. rvm.phone_numbers.numbers decides whether it may be reached.
 
-    `region` is where a number without a country code is dialled. Codes: phone_missing, excel_damaged, has_extension, two_numbers,
-    crossed_out, has_letters, not_a_phone.
+    `region` is the ISO 3166 code of the country in which a number without a country code is dialled. Raises CellInvalid with the code
+    phone_missing, excel_damaged, has_extension, two_numbers, crossed_out, has_letters or not_a_phone.
     """
     if (usual := _USUAL.fullmatch(text)) and _dialled_as_1(region):
         return "+1" + usual[1] + usual[2] + usual[3]
@@ -147,7 +148,11 @@ def phone(text: str, region: str = "US") -> str:
 
 
 def looks_like_phone(text: str, region: str = "US") -> bool:
-    """Whether a column of such cells is a phone column: a number that could be one, or what a spreadsheet program left of it."""
+    """Whether a column of such cells is a phone column. It raises no errors.
+
+    A cell qualifies with a plausible number, two numbers, an extension, a number that is crossed out, or one that a spreadsheet
+    program rounded.
+    """
     try:
         number = phone(text, region)
     except CellInvalid as refused:
@@ -158,7 +163,10 @@ def looks_like_phone(text: str, region: str = "US") -> bool:
 
 
 def numbers_in(text: str, region: str = "US") -> list[str]:
-    """Every number that can be made out in a cell, also one that `phone` refuses: beside words, behind another, with an extension."""
+    """Every number in a cell as E.164, each once, also where `phone` refuses the cell: for words, a second number or an extension.
+
+    It raises no errors.
+    """
     found = dict.fromkeys(_readable((text,), region)) or dict.fromkeys(
         _readable(ANY_NUMBER.findall(in_ascii(text[:_LONGEST_SEARCHED])), region)
     )
@@ -166,19 +174,22 @@ def numbers_in(text: str, region: str = "US") -> list[str]:
 
 
 def area_code(text: str) -> str:
-    """The digits of an area code that stands in a column of its own. Raises CellInvalid."""
+    """The three digits of an area code that has a column of its own. Raises CellInvalid for any other cell."""
     if found := _AREA_CODE.fullmatch(in_ascii(trimmed(text))):
         return found[1]
     raise CellInvalid("not_a_phone", SHAPE)
 
 
 def lacks_area_code(text: str) -> bool:
-    """Whether a cell begins with the seven digits that are dialled within an area."""
+    """Whether a cell begins with a number of seven digits, which lacks its area code. It raises no errors."""
     return _WITHOUT_AREA_CODE.match(in_ascii(trimmed(text))) is not None
 
 
 def with_area_code(text: str, code: str) -> str:
-    """A cell that lacks its area code with the one in another cell in front; any other, and beside none, as it is."""
+    """The cell `text` with the area code of the cell `code` in front, if `text` lacks it and `code` has one, else `text` unchanged.
+
+    It raises no errors.
+    """
     said = in_ascii(trimmed(text))
     if _WITHOUT_AREA_CODE.match(said) and (found := _AREA_CODE.fullmatch(in_ascii(trimmed(code)))):
         return f"{found[1]}-{re.sub(r'[.]0+$', '', said)}"
@@ -197,7 +208,7 @@ def _dialled_as_1(region: str) -> bool:
 
 
 def _unwrapped(text: str) -> str:
-    """Without what wraps the number: ="…", quotes, tel: and its parameters, and the decimals of a number that was a float."""
+    """The text without a formula (="…"), a link (tel:) with its parameters, separators of thousands, and the decimals of a float."""
     if formula := _FORMULA.fullmatch(text):
         text = trimmed(formula[1])
     elif text.startswith("="):
@@ -242,7 +253,10 @@ def _require_some(text: str) -> None:
 
 
 def _written_out(whole: str, decimals: str, exponent: str) -> str:
-    """1.2025550142E+10 has every digit before its decimal point; 2.02555E+09 has lost some, and noughts instead would be a guess."""
+    """The digits of a number in scientific notation. Raises CellInvalid if any are lost.
+
+    1.2025550142E+10 has every digit of the number. 2.02555E+09 has lost some, and zeros in their place would be a guess.
+    """
     digits, places = whole + decimals.rstrip("0"), len(whole) + int(exponent)
     decimals_kept = len(whole + decimals)
     if decimals_kept < places or len(digits) > places:
@@ -255,7 +269,7 @@ def _holds_two(text: str) -> bool:
         return True
     if sum(_digits(piece) >= 7 for piece in _BETWEEN_NUMBERS.split(text)) > 1:
         return True
-    # 202/555-0142 is one number, 2025550142/43 is two.
+    # 202/555-0142 is one number, and 2025550142/43 is two numbers.
     return "/" in text and any(_digits(piece) >= 10 for piece in text.split("/"))
 
 
@@ -282,7 +296,10 @@ def _dialled(international: bool, digits: str, region: str) -> str:
 
 
 def _parsed(international: bool, digits: str, region: str) -> str:
-    """By the library, because other countries write trunk noughts that are not dialled: +44 (0)20 7946 0018."""
+    """The number as E.164, or an empty text if the library cannot parse it.
+
+    The library is needed because other countries write a trunk zero that is not part of the number: +44 (0)20 7946 0018.
+    """
     try:
         number = phonenumbers.parse("+" + digits if international else digits, region)
     except phonenumbers.NumberParseException:

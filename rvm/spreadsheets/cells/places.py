@@ -1,7 +1,7 @@
-"""Where a patient lives, and so which clocks may be theirs: zones of zone names, states, ZIP and Canadian postal codes.
+"""Time zones in which a patient may live, by the name of a zone, a state, a ZIP code or a Canadian postal code.
 
-All of it answers with every zone it may be, because a call is made only while all of them are inside the window. A postal code is
-known by its state, not by its street: beside a state's border inside which the zone changes it gives both.
+Every reader returns all zones or states that are possible, because a call is made only while all zones are inside the calling window.
+A postal code has all zones of its state or province, also where the code itself lies in only one of them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.trimming import folded, in_ascii, trimmed
 
 _BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
-# Characters of a cell that may name a place: longer ones hold prose, which the patterns are not made for. This word, of no place, is
-# read in its stead.
+# In characters. A longer cell is prose, which the patterns do not handle. It is replaced by a word that names no place.
 MAX_LENGTH = 100
 _PROSE = "prose"
 _NOISE = frozenset({"time", "standard", "daylight", "summer", "us", "usa", "canada", "zone", "the"})
@@ -25,7 +24,10 @@ _CANADIAN = re.compile(r"([A-Z])[0-9][A-Z](?:[ -]?[0-9][A-Z][0-9])?")
 
 
 def time_zone(text: str) -> tuple[str, ...]:
-    """The zones that a cell names (`America/Chicago`, `Central`, `EST`), empty for an empty cell. Raises CellInvalid."""
+    """The zones that a cell names (`America/Chicago`, `Central`, `EST`); empty for an empty cell.
+
+    Raises CellInvalid for an unknown name.
+    """
     named = _name(text)
     if not named:
         return ()
@@ -42,16 +44,22 @@ def time_zone(text: str) -> tuple[str, ...]:
 
 
 def state(text: str) -> tuple[str, ...]:
-    """The zones of a state, territory or province, by name or postal abbreviation; empty for an empty cell. Raises CellInvalid."""
+    """The zones of a state, territory or province, by name or postal abbreviation; empty for an empty cell.
+
+    Raises CellInvalid for an unknown state.
+    """
     return zones_of_states(states_named(text))
 
 
 def states_named(text: str) -> tuple[str, ...]:
-    """The code of the state, territory or province itself, if the cell is not empty. Raises CellInvalid."""
+    """The code of a state, territory or province, as a tuple of one, by name or postal abbreviation; empty for an empty cell.
+
+    Raises CellInvalid for an unknown state.
+    """
     named = folded(_name(text))
     if not named:
         return ()
-    # US-CA and CA-ON are ISO 3166-2; a state's own abbreviation never has a space.
+    # US-CA and CA-ON are codes of ISO 3166-2. An abbreviation alone has no space, so the text before one is the country.
     country, _, rest = named.partition(" ")
     code = _states().get(named.replace(" ", "")) or (_states().get(rest) if country in ("us", "ca") else None)
     if code is None:
@@ -63,22 +71,29 @@ def states_named(text: str) -> tuple[str, ...]:
 
 
 def zones_of_states(codes: tuple[str, ...]) -> tuple[str, ...]:
+    """The zones of states and provinces by their codes, each zone once. Raises KeyError for an unknown code."""
     return tuple(dict.fromkeys(zone for code in codes for zone in STATES[code][1]))
 
 
 def postal_code(text: str) -> tuple[str, ...]:
-    """The zones of the state or province that a ZIP or Canadian postal code lies in; empty for an empty cell. Raises CellInvalid."""
+    """The zones of the states or provinces in which a ZIP or Canadian postal code may lie; empty for an empty cell.
+
+    Raises CellInvalid as `states_of_postal_code`.
+    """
     return zones_of_states(states_of_postal_code(text))
 
 
 def states_of_postal_code(text: str) -> tuple[str, ...]:
-    """The codes of the states or provinces themselves, if the cell is not empty. Raises CellInvalid."""
+    """The codes of the states or provinces in which a ZIP or Canadian postal code may lie; empty for an empty cell.
+
+    Raises CellInvalid for any other text, and for a code that is not assigned to a state or province.
+    """
     written = in_ascii(_name(text)).upper()
     if not written:
         return ()
     found: tuple[str, ...] = ()
     if zipped := _ZIP.fullmatch(written):
-        # Spreadsheet programs drop the leading nought: 2139 is 02139, and 21391234 is 02139-1234.
+        # Spreadsheet programs drop leading zeros: 2139 is 02139, and 21391234 is 02139-1234.
         digits = zipped[1].zfill(5) if zipped[1] else zipped[2].zfill(9)
         found = _states_by_prefix().get(int(digits[:3]), ())
     elif canadian := _CANADIAN.fullmatch(written):
@@ -105,7 +120,7 @@ def _iana() -> dict[str, str]:
 
 @cache
 def _states() -> dict[str, str]:
-    """By abbreviation and by name, folded and without spaces."""
+    """The code of each state or province by its abbreviation and its name, both folded and without spaces."""
     names = {folded(name).replace(" ", ""): code for code, (name, _) in STATES.items()}
     return (
         names

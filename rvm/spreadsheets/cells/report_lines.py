@@ -1,4 +1,7 @@
-"""Lines that a report writes among its people and below them: totals, pages, who printed it, its own phone. They are nobody."""
+"""Patterns of lines that a report prints between and below its people: totals, page numbers, its author, the clinic's phone.
+
+These lines are not recipients.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from rvm.spreadsheets.cells.phones import looks_like_phone
 from rvm.spreadsheets.trimming import trimmed
 
-# Cells of such a row that hold anything; a person's has more, or a name.
+# The filled cells that a line of a report may have. The row of a person has more, or a name.
 MAX_FILLED = 3
 
 _COUNTED = (
@@ -25,7 +28,7 @@ _MADE = r"(?:generated|printed|prepared|exported|created|produced|pulled|downloa
 _ABOUT = r"(?:questions?|corrections?|concerns?|changes|help|assistance|support|problems?|errors?|issues|information|info|removals?)"
 _SOBRE = r"(?:preguntas?|dudas?|ayuda|informaci[oó]n|correcciones|problemas?|cambios)"
 _END = r"\s*(?:[:=?\x1f]|\(?\+?\d|$)"
-# From the first cell on that holds anything; cells are joined by \x1f.
+# Matches at the first filled cell of a row; the cells are joined by \x1f.
 _LINE = re.compile(
     rf"""(?:
       (?:{_OURS}(?:'s)?\W+)+{_PHONE}{_END}
@@ -57,7 +60,8 @@ _COUNT = re.compile(
     rf"\d{{1,7}}\s+{_COUNTED}(?:\W+(?:found|listed|total|selected|printed|in\W+(?:list|report)))?\W*(?:\x1f|$)",
     re.IGNORECASE,
 )
-# What the expressions can find begins and ends so; others are not tried, for every row of a list is asked.
+# The three letters with which matches of _LINE begin, and those with which matches of _OF_A_CLINIC end. Other texts are not tried,
+# because every row of a list is tested.
 _BEGINS = """
 cli clí pra hos fac fro hel cal aft our com dep sch bil nur rec mai off bus eme sup gra sub tot rep num cou pat peo per row app vis
 con mem nam pag pág lis fil dat ext gen pri pre exp cre pro pul dow run end for any wit if que ple cop tel fax pho imp fin dud dia tex
@@ -98,25 +102,25 @@ _OF_A_CLINIC = re.compile(
 )
 
 _CLINICA = re.compile(r"\W*(?:cl[ií]nica|consultorio|centro\W+m[eé]dico|hospital)\b\D*[\d\W]{7,}", re.IGNORECASE)
-# With a phone behind it and no name: 123 Main St, Austin TX (202) 555-0100
+# An address with a phone after it and no name: 123 Main St, Austin TX (202) 555-0100.
 _ADDRESS = re.compile(
     r"\W*\d{1,6}\s+(?:[\w.]+\s+){1,4}(?:st|street|ave|avenue|rd|road|blvd|boulevard|dr|drive|ln|lane|way|pkwy|hwy|suite|ste|plaza)\b"
     r".*\d{3}\W{0,2}\d{4}",
     re.IGNORECASE,
 )
-# A label of nobody's beside no name: “Office: (202) 555-0100”.
+# A label that belongs to no person, in a row without a name: “Office: (202) 555-0100”.
 _LABELLED = re.compile(
     r"\W*(?:main|office|phone|telephone|tel|fax|contact|line|number|oficina|tel[eé]fono)(?:\W+(?:office|phone|line|number|no))?\s*:",
     re.IGNORECASE,
 )
-# What stands behind a name: - (202) 555-0100, Phone: 202.555.0100
+# A number after a name: - (202) 555-0100, Phone: 202.555.0100.
 _NUMBER_BEHIND = re.compile(
     r"(?:\W*\b(?:phone|telephone|tel|ph|t[eé]l|tel[eé]fono|office|main))?[\W\d]*$", re.IGNORECASE
 )
 
 
 def begins_as_one(cells: str) -> bool:
-    """Whether the cells of a row, joined by `\\x1f`, begin with such a line."""
+    """Whether the cells of a row, joined by `\\x1f`, begin with a line of a report. It raises no errors."""
     said = cells.lstrip(_BEFORE)
     begins = said[:3].rstrip().lower()
     if begins[:1].isdigit():
@@ -125,12 +129,15 @@ def begins_as_one(cells: str) -> bool:
 
 
 def names_a_clinic(name: str) -> bool:
-    """Whether the name of a person is a clinic's, as beside its phone in the foot of a report."""
+    """Whether a text in the column of names is the name of a clinic, as in the footer of a report. It raises no errors."""
     return name[-4:].rstrip(_BEHIND)[-3:].lower() in _LAST_LETTERS and _OF_A_CLINIC.search(name) is not None
 
 
 def names_a_clinic_alone(cells: Sequence[str]) -> bool:
-    """Whether a row has one cell with anything in it, a clinic's name with its phone: “Lakeside Clinic (202) 555-0100”."""
+    """Whether the only filled cell of a row is the name or address of a clinic with its phone: “Lakeside Clinic (202) 555-0100”.
+
+    It raises no errors.
+    """
     if sum(map(bool, cells)) > MAX_FILLED:
         return False
     filled = [cell for cell in map(trimmed, cells) if cell]
@@ -142,14 +149,15 @@ def names_a_clinic_alone(cells: Sequence[str]) -> bool:
 
 
 def line_of_report_for(titles: Iterable[Sequence[str]], name_at: int | None) -> Callable[[Sequence[str], str], bool]:
-    """A function that says of a row, trimmed, and of its cells joined by `\\x1f`, whether it is such a line.
+    """A function of a trimmed row and of its cells joined by `\\x1f`, which returns whether the row is a line of a report.
 
-    `name_at` is the place of the names of people. A report has its head anew on each page, with the clinic's phone in it.
+    `titles` are the rows above the list: a report repeats them on each page, and a title with the clinic's phone looks like a person.
+    `name_at` is the index of the column of names, or None. The function raises no errors.
     """
     heads = {told for title in titles if any(map(looks_like_phone, told := _told(title)))}
 
     def is_line(row: Sequence[str], cells: str) -> bool:
-        # Most rows of people are longer, and every row of a list is asked.
+        # Most rows of people have more cells, and every row of a list is tested, so this test comes first.
         if len(row) - row.count("") > MAX_FILLED:
             return bool(heads) and _told(row) in heads
         reported = begins_as_one(cells)

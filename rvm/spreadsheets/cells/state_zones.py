@@ -1,8 +1,8 @@
-"""The tables behind places.py: time zones of states and provinces, states of ZIP prefixes, everyday names of zones.
+"""Tables for `places`: time zones of states and provinces, states of ZIP prefixes, everyday names of zones.
 
-Zones are those that have run apart since 2020: Michigan's own America/Detroit reads as America/New_York. A test holds them equal to
-those of the states' area codes. Sources: 49 CFR part 71 and its exceptions in the tz database for the borders, the prefix list L002
-of the United States Postal Service for ZIP codes.
+Zones of the United States whose clocks have been equal since 2020 share one name: America/New_York also stands for Michigan's
+America/Detroit. A test compares the zones of each state with those of its area codes. Sources: 49 CFR part 71 and its exceptions in
+the tz database for the borders of zones; the prefix list L002 of the United States Postal Service for ZIP codes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _ARIZONA, _ALASKA, _ALEUTIAN, _HAWAII = "America/Phoenix", "America/Anchorage", 
 _CARIBBEAN, _ATLANTIC, _NEWFOUNDLAND = "America/Puerto_Rico", "America/Halifax", "America/St_Johns"
 _GUAM, _SAMOA = "Pacific/Guam", "Pacific/Pago_Pago"
 
-# Of two zones the first has more people.
+# The zone with the most people comes first.
 STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "AL": ("Alabama", (_CENTRAL,)),
     "AK": ("Alaska", (_ALASKA, _ALEUTIAN)),
@@ -89,7 +89,8 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "YT": ("Yukon", ("America/Whitehorse",)),
 }
 
-# First three digits of a ZIP code. Military mail (090-098, 340, 962-966) has no zone and is left out. 967 also serves American Samoa.
+# Ranges of the first three digits of ZIP codes. Military mail (090-098, 340, 962-966) has no zone and is left out. 967 also serves
+# American Samoa.
 ZIP_PREFIXES = """
 005:NY 006-007:PR 008:VI 009:PR 010-027:MA 028-029:RI 030-038:NH 039-049:ME 050-054:VT 055:MA 056-059:VT 060-062:CT 063:CT+NY
 064-069:CT 070-089:NJ 100-149:NY 150-196:PA 197-199:DE 200:DC 201:VA 202-205:DC 206-212:MD 214-219:MD 220-246:VA 247-268:WV
@@ -101,7 +102,7 @@ ZIP_PREFIXES = """
 893-895:NV 897-898:NV 900-908:CA 910-928:CA 930-961:CA 967:HI+AS 968:HI 969:GU+MP+FM+MH+PW 970-979:OR 980-986:WA 988-994:WA 995-999:AK
 """
 
-# First letter of a Canadian postal code.
+# Provinces by the first letter of a Canadian postal code.
 PROVINCES_BY_LETTER: dict[str, tuple[str, ...]] = {
     **dict.fromkeys("GHJ", ("QC",)),
     **dict.fromkeys("KLMNP", ("ON",)),
@@ -117,8 +118,9 @@ PROVINCES_BY_LETTER: dict[str, tuple[str, ...]] = {
     "Y": ("YT",),
 }
 
-# Folded, without the words time, standard and daylight. MST is said in Denver and in Phoenix, AST in Halifax and in San Juan. Since
-# November 2026 Pacific, Mountain and Central are other clocks in Canada: the number, the province or the postal code says so.
+# Names are folded and lack the words time, standard and daylight. MST is used in Denver and in Phoenix, AST in Halifax and in San
+# Juan. Since November 2026 Pacific, Mountain and Central mean other clocks in Canada than in the United States. This table leaves
+# them out, because the number, the province or the postal code tells them.
 ZONE_NAMES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("eastern", "east", "e", "et", "est", "edt"), (_EASTERN,)),
     **dict.fromkeys(("central", "c", "ct", "cst", "cdt"), (_CENTRAL,)),

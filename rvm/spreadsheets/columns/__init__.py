@@ -1,5 +1,6 @@
-"""What the columns of a list of people are about: by their names' words, by what stands in their cells, or by what somebody said.
+"""Reader of the subjects of the columns of a list, by the words of their names and by their first cells.
 
-`words` takes a name apart into concepts of `vocabulary`, `names` says what these mean together, `samples` what the first cells look
-like, `reading` what a column is taken for, how surely and why, and what has to be asked; `headers` finds the row that names them.
+`headers` finds the row that names the columns. `words` splits a name into words with the meanings of `vocabulary`, and `names`
+combines these into one meaning. `samples` describes the first cells of a column. `reading` decides from both what a column is, how
+sure that is and why, and which question the user has to answer.
 """

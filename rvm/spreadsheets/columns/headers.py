@@ -1,4 +1,4 @@
-"""The row that names the columns, among the titles, dates and blank rows that reports begin with; or that there is none."""
+"""Finder of the header: the row that names the columns, below the titles, dates and blank rows with which reports begin."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from rvm.spreadsheets.trimming import folded, trimmed
 
 Row = tuple[int, Sequence[str]]
 
-# Rows in which it is looked for: heads of reports are shorter.
+# The number of rows that may stand above a header; the titles of reports are shorter.
 MAX_ROWS_ABOVE = 30
-# Between the clinic's phone and the row that names the columns.
+# The number of rows below a title with the clinic's phone among which the header must be.
 _MAX_ROWS_OF_TITLES = 4
 _PLAIN = (Answer.YES, Answer.NO)
 _IDENTIFIERS = ("record_number", "reference")
-# Names of columns as well as answers.
+# Words that may be the name of a column or an answer.
 _NAMES_TOO = frozenset({"ok", "okay", "check"})
-# Words that stand above a group of columns, and belong to the name of each.
+# Meanings of words above a group of columns, which belong to the name of each column in the group.
 _OF_GROUPS = frozenset(
     (
         "person",
@@ -54,9 +54,10 @@ _OF_GROUPS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`row` is the number of the last row of it, 0 where there is none. `names` may be of two rows together.
+    """Header of a list.
 
-    `sure` says that it names columns, which anybody may see, and is no person whom somebody took for that. `titles` stand above.
+    `row` is the number of its last row, or 0 if there is no header. `names` may combine two rows. `sure` means that the cells prove
+    that the row is a header and not a person. `titles` are the rows above it.
     """
 
     row: int
@@ -69,7 +70,7 @@ NO_HEADER = Header(0)
 
 
 def find_header(rows: Sequence[Row]) -> Header:
-    """Of the first rows of a list that are not blank."""
+    """The header among the first rows of a list, without its blank rows; NO_HEADER if there is none."""
     scored = [(score, -at) for at in range(_last_candidate(rows) + 1) if (score := _score(rows, at)) > 0]
     if scored:
         at = -max(scored)[1]
@@ -81,7 +82,10 @@ def find_header(rows: Sequence[Row]) -> Header:
 
 
 def header_at(rows: Sequence[Row], number: int) -> Header:
-    """The row that somebody says is the header, if it is among these rows; a blank one names nothing."""
+    """The header at the row number that a user has given; NO_HEADER for 0.
+
+    A number that is not among these rows, such as that of a blank row, gives a header without names.
+    """
     if number == 0:
         return NO_HEADER
     at = next((at for at, (each, _) in enumerate(rows) if each == number), None)
@@ -106,7 +110,10 @@ def _header(rows: Sequence[Row], at: int, *, sure: bool) -> Header:
 
 
 def _last_candidate(rows: Sequence[Row]) -> int:
-    """Up to the first row with a phone that is as wide as a person's: what stands below a person is no header."""
+    """The index of the last row that may be a header: the one above the first person, because no header stands below a person.
+
+    A row with a phone is a person, unless it is a title.
+    """
     for at, (_, cells) in enumerate(rows[: MAX_ROWS_ABOVE + 1]):
         if any(map(looks_like_phone, cells)) and not _is_title(rows, at):
             return at - 1
@@ -114,8 +121,11 @@ def _last_candidate(rows: Sequence[Row]) -> int:
 
 
 def _is_title(rows: Sequence[Row], at: int) -> bool:
-    """The clinic's own phone stands in the head of a report beside no more than its name: above rows that are wider, or close above
-    one that names a column of phones and all others."""
+    """Whether a row with a phone is a title of a report with the clinic's own phone.
+
+    A title has at most two filled cells and no header above it. Below it a row has more cells, or a row within _MAX_ROWS_OF_TITLES
+    names every column, one of them as phones.
+    """
     if _filled(rows[at][1]) > 2 or any(_names_people(rows, above) for above in range(at)):
         return False
     below = rows[at + 1 :]
@@ -126,7 +136,7 @@ def _is_title(rows: Sequence[Row], at: int) -> bool:
 
 
 def _names_people(rows: Sequence[Row], at: int) -> bool:
-    """Whether a row names columns so well that those below it are people, also where another header stands further down."""
+    """Whether a row names columns so clearly that the rows below it are people, even if another header follows further down."""
     score = _score(rows, at)
     return score > 2 or (score > 1 and _names_all(rows[at][1]))
 
@@ -145,11 +155,11 @@ def _last_filled(cells: Sequence[str]) -> int:
 
 
 def _score(rows: Sequence[Row], at: int) -> int:
-    """How many cells name a column, if the cells below agree with one of them at least; 0: the row is none."""
+    """The number of cells that name a column, if the cells below agree with at least one of them; 0 if the row is not a header."""
     cells = [trimmed(cell) for cell in rows[at][1]]
     if any(_is_data(cell) for cell in cells):
         return 0
-    # Reports name their columns anew on each page.
+    # Reports repeat the header on each page.
     below = [row for _, row in rows[at + 1 :] if list(map(trimmed, row)) != cells]
     named = [
         (place, meaning)
@@ -157,21 +167,21 @@ def _score(rows: Sequence[Row], at: int) -> int:
         if (meaning := meaning_of(cell)).sense not in (Sense.BLANK, Sense.UNKNOWN, Sense.HARMLESS, Sense.DESCRIBES)
         and not any(_repeats(row, place, cell) for row in below)
     ]
-    # Where every cell is one, and not for want of others, nothing has to agree.
+    # If every filled cell names a column, the cells below need not agree. A single cell is enough only if the list has one column.
     nothing_else = len(named) == _filled(cells) and (len(named) > 1 or max(map(_last_filled, below), default=1) <= 1)
     agreeing = nothing_else or any(_agrees(meaning, _column(below, place)) for place, meaning in named)
     return len(named) if agreeing else 0
 
 
 def _repeats(row: Sequence[str], place: int, name: str) -> bool:
-    """Whether a row has the same word in a column, and is not the header of another list further down."""
+    """Whether a row has this name in this column as a value; the header of another list further down does not count."""
     return place < len(row) and folded(row[place]) == folded(name) and not _names_all(row)
 
 
 def names_other_columns(cells: Sequence[str], header: Sequence[str]) -> bool:
-    """Whether a row in the midst of a list is the header of another one: each of its cells names a column, and not as `header` does.
+    """Whether a row inside a list is the header of another list: its cells name columns, at least one differently from `header`.
 
-    Of a header of two rows reports repeat the lower one.
+    A cell that equals the end of the name in `header` does not differ, because reports repeat the lower row of a header of two rows.
     """
     said = list(map(trimmed, cells))
     if any(map(_is_data, said)):
@@ -186,7 +196,7 @@ def names_other_columns(cells: Sequence[str], header: Sequence[str]) -> bool:
 
 
 def _is_data(cell: str) -> bool:
-    """A header has no phone, date, mail address or figure in it, and no bare yes."""
+    """Whether a cell cannot be in a header: a phone, a date, an e-mail address, a long number, or a yes or no that is no name."""
     figures = sum(map(str.isdigit, cell))
     return (
         figures > 6
@@ -230,7 +240,7 @@ _AGREES: dict[str, Callable[[Sample], bool]] = {
 
 
 def _continues(rows: Sequence[Row], at: int) -> bool:
-    """Whether the row below a header goes on with it: nothing but names, and some under a name of a group or of no name."""
+    """Whether the row below a header is its second row: it has only names of columns, and at least one of them below a blank cell."""
     (number, upper), (below, lower) = rows[at], rows[at + 1]
     cells = [trimmed(cell) for cell in lower]
     return (
@@ -244,10 +254,10 @@ def _continues(rows: Sequence[Row], at: int) -> bool:
 
 
 def _is_band(row: Row, number: int, names: Sequence[str]) -> bool:
-    """Whether the row above the header names groups of its columns, as merged cells do: Patient | Emergency contact | Consent."""
+    """Whether the row above the header names groups of columns, as merged cells do: Patient | Emergency contact | Consent."""
     above, cells = row
     said = [trimmed(cell) for cell in cells]
-    # What stands alone in the first cell is a title over all.
+    # Text in the first cell only is a title of the whole list.
     return (
         above == number - 1
         and any(said[1:])
@@ -266,7 +276,7 @@ def _is_known(cell: str) -> bool:
 
 
 def _under(band: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Each name with that of its group before it; a group reaches to the right as far as no other begins."""
+    """The names of columns, each after the name of its group; a group extends to the right until the next one begins."""
     together: list[str] = []
     group = ""
     for place in range(max(len(band), len(names))):
@@ -278,7 +288,7 @@ def _under(band: Sequence[str], names: Sequence[str]) -> list[str]:
 
 
 def _is_alone(rows: Sequence[Row]) -> bool:
-    """One word over a single column of phones, in whatever language."""
+    """Whether the first row is a text above a single column, in any language, and not an answer or a word for a missing number."""
     cells = [trimmed(cell) for cell in rows[0][1]]
     others = [row for _, row in rows[1:]]
     single = max(map(_last_filled, [cells, *others])) == 1
@@ -294,7 +304,7 @@ def _says_none(cell: str) -> bool:
 
 
 def _stands_apart(rows: Sequence[Row]) -> bool:
-    """Whether the first row has words over two columns or more that are nothing but figures below: no person lacks that many."""
+    """Whether the first row has words above at least two columns of numbers, because no person lacks that many of them."""
     if len(rows) < 2:
         return False
     cells = [trimmed(cell) for cell in rows[0][1]]

@@ -1,4 +1,4 @@
-"""Words above people that say of all of them that they must not be reached: a row between sections, a title, the name of a sheet."""
+"""Patterns of headings which say that all people below must not be reached: a row between sections, a title, the name of a sheet."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from rvm.spreadsheets.cells.objections import denies, ends_plainly, objects
 from rvm.spreadsheets.cells.phones import looks_like_phone
 from rvm.spreadsheets.trimming import folded, in_ascii, trimmed
 
-# Counts, dates and what stands around them: “Canceled (12)”, “DO NOT CALL - 3/2/2026”.
+# Counts and dates with the punctuation around them: “Canceled (12)”, “DO NOT CALL - 3/2/2026”.
 _FIGURES = re.compile(r"[0-9()\[\]/.,:#*~_–—-]+")
 _COUNT = re.compile(r"\W*[0-9]{1,6}\W*(?:patients?|people|records?|rows?|pacientes)?\W*", re.IGNORECASE)
-# What is said of people in so few words is a heading, and not a sentence about something else.
+# A longer text is a sentence about something else, and not a heading.
 _MAX_WORDS = 5
-# What a total counts stands above it; what is excluded is not below; and a legend explains marks.
+# Texts that do not describe the people below them: a total counts the rows above, a filter names people who are left out, and a
+# legend explains marks.
 _OF_OTHERS = re.compile(
     r"=|\b(?:sub)?totals?\b|\bcount\b|\bpages?\b|\bexclud|\bwithout\b|\bexcept|\bremoved\b|\bscrubbed\b|\bfilter|\bcriteria\b"
     r"|\bno\W+(?:dnc|opt|cancel\w*|deceased|do\W+not)\b|\bparameters?\b|\bnot\W+(?:in|equal)\b|\bsin\b|\bexcluid|\bexcepto\b"
@@ -25,7 +26,7 @@ _OVER_PEOPLE = re.compile(
     r"|hospice|moved|transferred|disconnected|(?:bad|wrong)\W+(?:numbers?|phones?)|declin\w+|refus\w+|revo\w+|rechaz\w+|bajas?"
     r"|bloquead\w+|excluid\w+|mudad\w+)\b"
 )
-# Of whole lists these are often whom to call: who has not been seen for long.
+# Headings of a section only. As the title of a whole list they often describe whom to call, such as people who were not seen lately.
 _OVER_A_SECTION = re.compile(
     r"(?:(?:patients?|pts?|pacientes?)\W+)?(?:inactiv\w+|not\W+active|no\W+longer\b.*|former\b.*)\b"
 )
@@ -39,7 +40,10 @@ _BESIDE = re.compile(
 
 
 def heading_at(cells: Sequence[str]) -> int | None:
-    """The place at which a row without a phone says only that somebody must not be reached, or has canceled; None of other rows."""
+    """The index of the cell with a heading which says that people must not be reached or have canceled; None if there is none.
+
+    The row of a heading has no phone and no other text, apart from counts. It raises no errors.
+    """
     filled = [(at, cell) for at, cell in enumerate(map(trimmed, cells)) if cell]
     if not filled or len({cell for _, cell in filled if not _COUNT.fullmatch(cell)}) != 1:
         return None
@@ -48,7 +52,7 @@ def heading_at(cells: Sequence[str]) -> int | None:
 
 
 def headings(rows: Sequence[Sequence[str]]) -> set[int]:
-    """The places of those that stand above people: what stands below them, as a legend does, says nothing of anybody."""
+    """The indexes of the columns with headings above people. A text below all people, such as a legend, is no heading."""
     found: set[int] = set()
     people = False
     for row in reversed(rows):
@@ -59,17 +63,17 @@ def headings(rows: Sequence[Sequence[str]]) -> set[int]:
 
 
 def any_says_no(titles: Iterable[str]) -> bool:
-    """Whether a title, or the name of a sheet or a file, says that the people below it must not be reached."""
+    """Whether any of these titles, or names of sheets or files, says that the people below it must not be reached."""
     return any(map(says_no, titles))
 
 
 def keeps_out(name: str) -> bool:
-    """Whether a sheet of this name beside a list has people whom the list must not reach: “DNC”, “Opt outs”, “Removed”."""
+    """Whether another sheet of the workbook has people whom the list must not reach, by its name: “DNC”, “Opt outs”, “Removed”."""
     return says_no(re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name)) or _is_over(_BESIDE, name)
 
 
 def says_no(text: str) -> bool:
-    """Whether a text that stands alone says so of the people below it."""
+    """Whether a text alone in its row says that the people below it must not be reached or have canceled. It raises no errors."""
     if _OF_OTHERS.search(text.lower()) or looks_like_phone(text):
         return False
     bare = _FIGURES.sub(" ", in_ascii(text)).strip()

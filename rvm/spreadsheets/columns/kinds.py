@@ -1,4 +1,4 @@
-"""What a column may be, and which columns of a list may be what together."""
+"""Kinds that a column may have, and the rules for the kinds of the columns of one list together."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 from rvm.spreadsheets.refusals import ColumnsInvalid
 
-# The person's own phones, in the order in which they are tried.
+# The phones of the person, in the order in which they are tried.
 PHONES = ("phone", *(f"phone_{nth}" for nth in range(2, 10)))
-# Each of these that a list has must let the person pass; it may have several of a kind.
+# Every column of these kinds must permit reaching the person. A list may have several columns of one kind.
 DECIDING = ("consent", "opt_out", "deceased", "canceled", "appointment_status")
-# Belongs to the phone on its left.
+# The extension of the nearest phone on the left, or of the first phone if none is on the left.
 EXTENSION = "extension"
-# The first three digits of the phone beside it, which has the other seven.
+# The first three digits of a phone whose other seven digits are in another column.
 AREA_CODE = "area_code"
-# Says of the phone beside it whose it is: Cell, Work, Emergency contact.
+# The type or the owner of the phone beside it: Cell, Work, Emergency contact.
 PHONE_TYPE = "phone_type"
-# Says which of the person's phones is tried first: Home, Cell.
+# Which of the person's phones is tried first: Home, Cell.
 PREFERRED_PHONE = "preferred_phone"
 REPEATED = (*DECIDING, EXTENSION, AREA_CODE, PHONE_TYPE)
 NAMES = ("name", "first_name", "last_name")
@@ -36,10 +36,10 @@ ONCE = (
     "consent_date",
     "consent_source",
 )
-# Every other name in a mapping is a merge field's.
+# Every other name in a mapping is the name of a merge field.
 KINDS = (*PHONES, *ONCE, *REPEATED)
 _NTH = ("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
-# In words of people who make lists.
+# Labels in the words of people who make lists.
 CALLED = {
     "phone": "Phone number",
     **{f"phone_{at}": f"The person's {nth} phone number" for at, nth in enumerate(_NTH, 2)},
@@ -67,15 +67,16 @@ CALLED = {
     "area_code": "Area code of the phone",
     "phone_type": "Type of the phone: cell, home, emergency contact",
 }
-# Stands in a mapping until somebody has said what the column is.
+# The kind of a column in a mapping until a user has said what it is.
 UNCLEAR = "unclear"
 MERGE_FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def check_columns(columns: Sequence[str | None]) -> None:
-    """Whether a mapping makes sense: a `phone`, nothing twice that stands once, names well-formed. Raises ColumnsInvalid.
+    """Checks that a mapping has a `phone`, well-formed names, and no kind or merge field twice except the kinds of REPEATED.
 
-    It may still have columns that are UNCLEAR, one of which may be the phone; with these no list is checked.
+    Columns may be UNCLEAR, and one of them may be the phone; a list is not checked until all are clear. Raises ColumnsInvalid with
+    the code column_name_malformed, column_twice or phone_column_missing.
     """
     named = [column for column in columns if column is not None]
     for column in named:
@@ -93,11 +94,12 @@ def check_columns(columns: Sequence[str | None]) -> None:
 
 
 def unclear_of(columns: Sequence[str | None]) -> list[int]:
-    """The places of the columns of which somebody has to say what they are."""
+    """The indexes of the columns that are UNCLEAR."""
     return [at for at, column in enumerate(columns) if column == UNCLEAR]
 
 
 def column_twice(kind: str) -> ColumnsInvalid:
+    """The error for a kind or a merge field that two columns have; the caller raises it."""
     called = f"“{CALLED[kind]}” ({kind})" if kind in CALLED else kind
     return ColumnsInvalid(
         "column_twice", f"Two columns are read as {called}; say of one of them that it is something else."

@@ -1,4 +1,7 @@
-"""What a column's name says by its words together: a kind, a phone and whose, or what has to be asked. No cell is looked at here."""
+"""Reader of the names of columns: from the words of a name follows a kind, a phone with its owner, or a question for the user.
+
+Cells are read elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -12,26 +15,26 @@ from rvm.spreadsheets.columns.words import meanings_of, words_of
 
 
 class Sense(Enum):
-    """What kind of thing a name means, before anybody looks at the cells."""
+    """Class of a column by its name alone, before its cells are read."""
 
     BLANK = "blank"  # no name
-    KIND = "kind"  # that kind, whatever stands in the cells
+    KIND = "kind"  # one of the kinds of `kinds`
     PHONE = "phone"
-    ACT = "act"  # “Leave message”, “Contact”: a consent, a phone or a text, by the cells
-    STATUS = "status"  # of an appointment, of a person or of something else, by the cells
-    ASK = "ask"  # could decide whether somebody may be reached
-    HARMLESS = "harmless"  # does not decide it, though it may be a yes or a no
-    DESCRIBES = "describes"  # does not decide it, unless it is a yes or a no
-    NOTES = "notes"  # free text, in which anything may stand
+    ACT = "act"  # “Leave message”, “Contact”: the cells tell whether it is a consent, a phone or a text
+    STATUS = "status"  # the cells tell whether it is of an appointment, of a person or of something else
+    ASK = "ask"  # could decide whether a person may be reached
+    HARMLESS = "harmless"  # does not decide it, even if its cells are yes or no
+    DESCRIBES = "describes"  # does not decide it, unless its cells are yes or no
+    NOTES = "notes"  # free text with any content
     UNKNOWN = "unknown"
 
 
 class Whose(IntEnum):
-    """In the order in which they are thought of."""
+    """Owner of a phone, from the person to other people."""
 
     OWN = 0
-    ALTERNATE = 1  # where else the person may be asked for
-    CONTACT = 2  # the person's own in some lists, somebody else's in others
+    ALTERNATE = 1  # a further phone at which the person may be reached
+    CONTACT = 2  # the person's own phone in some lists, another person's in others
     UNKNOWN = 3
     GUARDIAN = 4
     OTHER = 5
@@ -39,14 +42,15 @@ class Whose(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`kind` is given with KIND, and says of what DESCRIBES whether it is a fax, an address, a day or a time, or names a contact, and
-    of a STATUS whether it is a disposition, a confirmation or a code; UNKNOWN may be a code too, and HARMLESS
-    a figure.
+    """Meaning of a column's name.
 
-    `question` is given with ASK, and with a KIND where it is asked if the cells are ways to reach somebody.
+    `kind` is the kind of a KIND. It further divides other senses: DESCRIBES into "fax", "address", "day", "time" and "contact",
+    STATUS into "disposition", "confirmation" and "code", UNKNOWN into "code", and HARMLESS into "figure".
 
-    Of a PHONE `rank` says how well it suits, 0 is best, and `nth` is the figure in its name. `soft` says that the cells have to say
-    so too, of a KIND as well.
+    `question` is set for ASK, and for a KIND if the user must be asked when the cells are ways to reach a person.
+
+    For a PHONE, `rank` is how well it suits, where 0 is best, and `nth` is the digit in its name. `soft`, of a PHONE or a KIND, means
+    that the cells must confirm the name.
     """
 
     sense: Sense
@@ -64,7 +68,7 @@ _PLACED = ("home", "work", "daytime", "second", "primary")
 _OF_PHONES = (*_PHONES, *_PLACED, "number", "person", "filler", "plain")
 _ACTS = ("call", "voicemail", "message", "leave", "reach")
 _OTHERS = ("other", "guardian")
-# Beside a verdict these add nothing to what it is about.
+# Words that do not change what the verdict in a name is about.
 _BESIDE = (
     "filler",
     "person",
@@ -86,9 +90,11 @@ def _takes_a_letter(meanings: frozenset[str]) -> bool:
 
 
 class _Name:
+    """The words of a name, each with its possible meanings."""
+
     def __init__(self, name: str) -> None:
         self.words = words_of(name)
-        # One letter alone is a letter; beside a phone it is short for home, work or cell.
+        # A single letter means home, work or cell only beside other words, so it has no meaning as the whole name.
         self.meanings = [
             meanings_of(word) if len(word) > 1 or len(self.words) > 1 else frozenset[str]() for word in self.words
         ]
@@ -96,7 +102,7 @@ class _Name:
             if self._counts(at):
                 self.meanings[at] = frozenset({"number"})
         self.numbered = "#" in name
-        # “Status_C” is a code, as in names of databases; “Phone (C)” is a cell.
+        # “Status_C” is a code, as in databases, but “Phone (C)” is a cell phone.
         if len(self.words) > 1 and self.words[-1] == "c" and not any(map(_takes_a_letter, self.meanings[:-1])):
             self.meanings[-1] = frozenset({"code", "filler"})
         self.explained = "=" in name
@@ -106,7 +112,7 @@ class _Name:
         return any(not own.isdisjoint(meanings) for own in self.meanings)
 
     def only(self, *meanings: str) -> bool:
-        """Whether every word may mean one of these; digits tell apart what is there twice."""
+        """Whether every word may have one of these meanings. Digits are ignored, because they only number repeated columns."""
         return all(
             word.isdigit() or not own.isdisjoint(meanings) for word, own in zip(self.words, self.meanings, strict=True)
         )
@@ -119,7 +125,7 @@ class _Name:
         return self.count("no")
 
     def _counts(self, at: int) -> bool:
-        """Whether a “no” is short for number: Phone No., No. of visits, N° de teléfono."""
+        """Whether the word at this index is an abbreviation of number: Phone No., No. of visits, N° de teléfono."""
         if self.words[at] not in ("no", "n"):
             return False
         if at + 1 < len(self.words) and self.words[at + 1] in ("of", "de", "del"):
@@ -135,11 +141,12 @@ class _Name:
 
 @lru_cache(maxsize=2048)
 def meaning_of(name: str) -> Meaning:
+    """The meaning of a column's name, by the first reader that understands it. It raises no errors."""
     said = _Name(name)
     if not said.words:
         return Meaning(Sense.BLANK)
     if all(map(str.isdigit, said.words)):
-        return Meaning(Sense.UNKNOWN)  # as many days overdue, or the cell of a person
+        return Meaning(Sense.UNKNOWN)  # a number of days, or the cell of a person in a list without a header
     for read in _READERS:
         if (meaning := read(said)) is not None:
             return meaning
@@ -151,7 +158,7 @@ def meaning_of(name: str) -> Meaning:
     if said.has("channel") and said.only("channel", "address", *_OF_THE_PERSON):
         return Meaning(Sense.DESCRIBES, "address")
     if said.only("code", "filler"):
-        return Meaning(Sense.UNKNOWN, "code")  # Code, Flag, Ind: of whatever
+        return Meaning(Sense.UNKNOWN, "code")  # Code, Flag, Ind: the subject is not named
     return Meaning(Sense.DESCRIBES if said.has("describes", "fax", *_OTHERS) else Sense.UNKNOWN)
 
 
@@ -176,7 +183,7 @@ def _died(said: _Name) -> Meaning | None:
 
 def _canceled(said: _Name) -> Meaning | None:
     if said.has("rescheduled") and not said.has("count"):
-        return _ask(Question.STATUS)  # the visit that was, or the one that is
+        return _ask(Question.STATUS)  # it may concern the earlier visit or the current one
     if not said.has("canceled"):
         return None
     if said.has("count") and not said.has("permit", "refuse"):
@@ -210,28 +217,28 @@ def _status(said: _Name) -> Meaning | None:
     return Meaning(Sense.STATUS) if said.only("status", "person", "filler", "record", "code") else None
 
 
-# Of a permission these say that there is one; of an authorization of a payer's, that there must be one.
+# Words beside “authorization” which tell that a payer's authorization is meant, and not the person's permission.
 _REQUIRED = frozenset(
     {"required", "req", "needed", "needs", "requested", "requerido", "requerida", "pending", "number"}
 )
 
 
 def _administration(said: _Name) -> Meaning | None:
-    """What the front desk has done about papers and payers: Insurance verified, Letter sent, HIPAA on file."""
+    """The meaning of a name about administrative work on documents and payers: Insurance verified, Letter sent, HIPAA on file."""
     if (
         not (said.has("matter") and said.has("handled"))
         or not said.only("matter", "handled", "person", "filler", "harmless", "number", "date", "detail")
         or said.has("omit", "no", *_ACTS, *_PHONES)
     ):
         return None
-    # “Authorization on file” may be the person's, to be called.
+    # “Authorization on file” may be the person's permission to be called.
     if said.has("permit") and _REQUIRED.isdisjoint(said.words):
         return None
     return Meaning(Sense.HARMLESS)
 
 
 def _verdict(said: _Name) -> Meaning | None:
-    """Whether somebody may be reached, where the name asks for it."""
+    """The meaning of a name that asks whether the person may be reached."""
     negations = said.negations + said.count("refuse")
     may = said.count("permit")
     if not (may or said.count("refuse") or said.has("either")):
@@ -243,8 +250,8 @@ def _verdict(said: _Name) -> Meaning | None:
     if said.has(*_OTHERS):
         return _ask(Question.WHOSE_ANSWER)
     if said.has("trail") and ("campaign" in said.words or said.words[-1] in ("ip", "browser", "url")):
-        return Meaning(Sense.DESCRIBES)  # through which letter somebody opted out, and from where
-    # Of a permission to leave a voicemail HIPAA is the reason; of others it may be the restriction.
+        return Meaning(Sense.DESCRIBES)  # the campaign or the address through which a person opted out
+    # In a permission for calls, voicemails or messages HIPAA is its legal reason; in other names it may be a restriction.
     restricted = said.has("restrict") and not (
         may and "hipaa" in said.words and said.has("call", "voicemail", "message")
     )
@@ -271,7 +278,7 @@ def _permission(said: _Name) -> Meaning:
     if said.has("date", "time") and said.only(*_BESIDE, "channel", "date", "time"):
         return _kind("consent_date")
     if said.has("source") and said.only(*_BESIDE, "source"):
-        # By which method somebody has agreed, or to which.
+        # “Consent method” may be how the person consented, or the way of contact to which the person consented.
         return Meaning(
             Sense.KIND, "consent_source", question=Question.PREFERENCE if said.has("preference") else Question.NONE
         )
@@ -279,7 +286,7 @@ def _permission(said: _Name) -> Meaning:
 
 
 def _act(said: _Name) -> Meaning | None:
-    """About calls, messages and contacts, and no verdict by its words."""
+    """The meaning of a name about calls, messages and contacts that is no verdict by its words."""
     if (
         said.has("preference")
         and said.has("confirmed")
@@ -301,7 +308,7 @@ def _act(said: _Name) -> Meaning | None:
     if said.has("date", "time", "count", "day", "name", "id"):
         return Meaning(Sense.DESCRIBES, "contact" if said.has("contact") and said.has("name") else "")
     if said.has("done", "second") or "1st" in said.words or "first" in said.words:
-        return Meaning(Sense.DESCRIBES)  # what was done is no permission to do it
+        return Meaning(Sense.DESCRIBES)  # a past call is no permission to call
     return Meaning(Sense.ACT) if said.only(*_BESIDE, "plain", "detail") else None
 
 
@@ -310,7 +317,7 @@ def _restriction(said: _Name) -> Meaning | None:
 
 
 def _departure(said: _Name) -> Meaning | None:
-    """Hospice, Term date, Disenrolled: since when somebody is no patient any more."""
+    """The meaning of a name about the end of a patient's care: Hospice, Term date, Disenrolled."""
     return _ask(Question.RESTRICTION) if said.has("gone") and not said.has("matter", *_OTHERS) else None
 
 
@@ -333,12 +340,12 @@ def _area_code(said: _Name) -> Meaning | None:
     return _kind("area_code") if own and not _AREAS.isdisjoint(said.words) else None
 
 
-# As the type of a person's phone, work.
+# “Office” as the type of a phone means the person's work, and not another organisation.
 _OFFICES = frozenset({"office", "ofc", "oficina", "phone", "main"})
 TYPES = frozenset(
     {"type", "types", "tipo", "kind", "label", "category", "class", "use", "usage", "description", "desc"}
 )
-# Of several phones the one to try first; a “main” or “primary” one may be so called whichever is tried.
+# Words for the phone that is tried first. “Main” and “primary” are not among them, because they may mean something else.
 _PREFERRED = frozenset({"preferred", "pref", "prefd", "best", "preferido", "preferida", "mejor"})
 _PREFERRING = _PREFERRED | {
     "primary",
@@ -352,9 +359,9 @@ _PREFERRING = _PREFERRED | {
     "prefer",
     "prefs",
 }
-# Beside “phone” each of these says whose it is, or of which kind.
+# Meanings of words which, beside “phone”, describe its owner or its type.
 _OF_TYPES = ("detail", "contact", "disposition", "code", "name", "note", "record", "describes")
-# And alone, by the cells.
+# Words that may describe the owner of a phone without the word “phone”, depending on the cells.
 _RELATIONS = frozenset({"relation", "relationship", "rel", "parentesco", "parentezco", "relacion"})
 
 
@@ -400,7 +407,7 @@ def _phone(said: _Name) -> Meaning | None:
 
 def _whose(said: _Name) -> Meaning:
     whose = Whose.OWN
-    # An alternate phone may be the person's; an alternate contact is another person.
+    # An alternate phone may be the person's, but an alternate contact is another person.
     if said.has("other", "former", "from") or (said.has("contact") and said.has("alternate", "second")):
         whose = Whose.OTHER
     elif said.has("guardian"):
@@ -417,7 +424,7 @@ def _whose(said: _Name) -> Meaning:
 
 @lru_cache(maxsize=1024)
 def whose(type_of_phone: str) -> Whose:
-    """By what a cell says beside a phone: OTHER of “Emergency contact” and of “Fax”, GUARDIAN of “Mother”, else OWN."""
+    """The owner of a phone by its type: OTHER for “Emergency contact” and “Fax”, GUARDIAN for “Mother”, else OWN."""
     said = _Name(type_of_phone)
     if said.has("other", "former", "fax") and not _OFFICES.issuperset(said.words):
         return Whose.OTHER
@@ -430,7 +437,7 @@ _LETTERS_OF_PHONES = {"h": "home", "c": "mobile", "m": "mobile", "w": "work", "b
 
 @lru_cache(maxsize=1024)
 def types_of(text: str) -> tuple[str, ...]:
-    """Which phones of a person a text names, in its order: home, mobile, work. “Home Phone”, “Cell, then work”, “C”."""
+    """The phones of a person that a text names, in its order, each as home, mobile or work: “Home Phone”, “Cell, then work”, “C”."""
     said = _Name(text)
     if len(said.words) == 1 and (letter := _LETTERS_OF_PHONES.get(said.words[0])):
         return (letter,)
@@ -439,7 +446,7 @@ def types_of(text: str) -> tuple[str, ...]:
 
 
 def names_types(cell: str) -> bool:
-    """Whether a cell has no words but for which phone of a person is meant."""
+    """Whether all words of a cell tell which phone of a person is meant."""
     return bool(types_of(cell)) and (
         len(cell) == 1 or _Name(cell).only(*_PHONES, *_PLACED, "number", "filler", "person", "contact")
     )
@@ -447,12 +454,12 @@ def names_types(cell: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def names_another_way(cell: str) -> bool:
-    """Whether a cell has a word for a way to reach somebody that is no phone: “Email”, “Text message”."""
+    """Whether a cell has a word for a way to reach a person other than a call: “Email”, “Text message”."""
     return _Name(cell).has("channel")
 
 
 def prefers(name: str) -> bool:
-    """Whether a column of this name may say which of several phones is to be tried first: Preferred phone, Best number type."""
+    """Whether a column of this name may tell which of several phones is tried first: Preferred phone, Best number type."""
     said = _Name(name)
     preferring = not _PREFERRING.isdisjoint(said.words)
     return preferring and said.only(*_OF_PHONES, "contact", "preference", "detail", "reach", "call", "address")
@@ -460,14 +467,14 @@ def prefers(name: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def says_whose(cell: str) -> bool:
-    """Whether a cell has nothing but words for whose a phone is, or of which kind: “Cell”, “Self”, “Emergency contact”."""
+    """Whether all words of a cell describe the owner or the type of a phone: “Cell”, “Self”, “Emergency contact”."""
     said = _Name(cell)
     meanings = (*_PHONES, *_PLACED, "person", *_OTHERS, "contact", "former", "fax", "alternate")
     return said.has(*meanings) and said.only(*meanings, "number", "filler")
 
 
 def may_say_whose(name: str) -> bool:
-    """Whether a column of this name may say of the phones beside it whose they are: Type, Relationship, Contact type; or no name."""
+    """Whether a column of this name, or without one, may tell the owner of the phones beside it: Type, Relationship, Contact type."""
     said = _Name(name)
     related = all(
         word in _RELATIONS or not own or not own.isdisjoint((*_OF_PHONES, *_OF_TYPES, "contact"))
@@ -491,7 +498,7 @@ def _rank(said: _Name) -> int:
 
 
 def _bare_phone(said: _Name) -> Meaning | None:
-    """Number, contact number, to; and “Home” beside “Work”."""
+    """The meaning of a name of a phone that has no word for phone: Number, Contact number, To, Home, Work."""
     others = (*_OTHERS, "former", "from", "alternate")
     if (
         said.has("number", "contact")
@@ -519,7 +526,10 @@ def _bare_phone(said: _Name) -> Meaning | None:
 
 
 def phone_to_reach(name: str) -> Meaning | None:
-    """What a column of this name is where phones stand in it, though it is not named as one: Reach at, Preferred contact, Call."""
+    """The meaning of a name without a word for phone if the column holds phones: Reach at, Preferred contact, Call.
+
+    None for names that cannot be of a phone to reach.
+    """
     said = _Name(name)
     if (
         not said.has("contact", *_ACTS)
@@ -541,7 +551,7 @@ def _name(said: _Name) -> Meaning | None:
     first, last = said.has("first"), said.has("last")
     if "primer" in said.words and last:
         return _kind("last_name")
-    # “First” is a first name, and of “Primary name” the main one.
+    # “First” may also be an ordinal, so it is a first name only alone, with “name”, or with words for the person.
     first = first and (said.has("name") or len(said.words) == 1 or said.only("first", "last", "person", "filler"))
     if first or last:
         return _kind("name" if first and last else "first_name" if first else "last_name")
@@ -575,7 +585,7 @@ def _number_of_record(said: _Name) -> Meaning | None:
 
 
 def _number_of_visit(said: _Name) -> Meaning | None:
-    """Visit ID, Appt #, CSN: what tells the visits of a program apart."""
+    """The meaning of a name for the identifier of a visit: Visit ID, Appt #, CSN."""
     beside = (
         "appointment",
         "visit_number",

@@ -1,4 +1,4 @@
-"""What is asked before a list is checked, where what a column says could decide whether somebody may be reached."""
+"""Questions that a user answers before a list is checked, about columns that could decide whether a person may be reached."""
 
 from __future__ import annotations
 

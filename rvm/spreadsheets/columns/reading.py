@@ -1,4 +1,4 @@
-"""What each column of a list is taken for, how surely, why, and what has to be asked before anybody is reached by it."""
+"""Reader of the columns of a list: the kind of each column, how sure it is and why, and the question that the user must answer."""
 
 from __future__ import annotations
 
@@ -51,33 +51,33 @@ class Sureness(StrEnum):
 
 
 class Why(StrEnum):
-    """By what a column was taken for what it is."""
+    """Reason for the kind of a column."""
 
     NAME = "name"
     CELLS = "cells"
     NAME_AND_CELLS = "name_and_cells"
-    PLACE = "place"  # by name and cells another one is as good, and stands behind it
-    SAID = "said"  # by a person
+    PLACE = "place"  # another column is equal by name and cells, but further right
+    SAID = "said"  # a user said so
     NOTHING = "nothing"
 
 
 class Watch(StrEnum):
-    """What is looked for in a column that decides nothing, in case that somebody wrote a no into it."""
+    """Search for a no in a column that decides nothing, because people write one there as well."""
 
     WORDS = "words"  # “do not call”, “deceased”
-    NOTES = "notes"  # these, and a plain no
-    ANSWERS = "answers"  # these, and any yes or mark, of which nobody knows to what
-    CODES = "codes"  # these, unless they are one figure or letter, as others stand in the column too
-    PREFERENCE = "preference"  # these, and any answer or way to be reached that is no phone of the person
-    FIGURES = "figures"  # these, and a note in the place of a figure: “Expired 3/2” as a record number
-    DAYS = "days"  # as of FIGURES and of CODES
-    NAMES = "names"  # these, and what stands beside a name: “(Estate)”, “- expired”
-    REPORTED = "reported"  # these, but for what our own error report says
+    NOTES = "notes"  # WORDS, and a plain no
+    ANSWERS = "answers"  # WORDS, and any yes, no or mark, because its question is not known
+    CODES = "codes"  # WORDS, and a yes, no or mark longer than one character, because single ones are codes
+    PREFERENCE = "preference"  # WORDS, and any answer or way to be reached that is no phone of the person
+    FIGURES = "figures"  # WORDS, and a note in the place of a number: “Expired 3/2” as a record number
+    DAYS = "days"  # as FIGURES and CODES together
+    NAMES = "names"  # WORDS, and remarks beside a name: “(Estate)”, “- expired”
+    REPORTED = "reported"  # WORDS and ANSWERS, except in the texts of our own error report
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`kind` is one of KINDS, a merge field's name, UNCLEAR with a question, or "" where it is not read."""
+    """Reading of one column. `kind` is one of KINDS, the name of a merge field, UNCLEAR with a question, or "" if it is not used."""
 
     kind: str
     sure: Sureness
@@ -88,8 +88,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What is seen of a list beside its rows: `titles` are what stands above them, and the name of their sheet; `marked` are the
-    places of columns in which some people's cells have a colour of their own; `beside` are the names of other sheets with people."""
+    """Surroundings of the rows of a list.
+
+    `titles` are the texts above the rows, and the name of their sheet. `marked` are the indexes of columns in which the cells of some
+    people have a colour of their own. `beside` are the names of other sheets with people.
+    """
 
     titles: Sequence[str] = ()
     marked: Sequence[int] = ()
@@ -103,7 +106,7 @@ _WATCHES = {
     **dict.fromkeys(("record_number", "reference"), Watch.FIGURES),
     **dict.fromkeys(("appointment_day", "appointment_time"), Watch.DAYS),
 }
-_MERGED = ""  # until it has its name
+_MERGED = ""  # the kind of a merge field until it has its name
 
 
 def read_columns(
@@ -113,10 +116,11 @@ def read_columns(
     *,
     of_opt_outs: bool = False,
 ) -> list[Column]:
-    """One Column for each column; `header` is None where the list has none, `rows` are the first ones of the list.
+    """One Column for each column of the header or of the widest row; none is `phone` if the list has no phone column.
 
-    As many as the widest of them has cells. Of a list without a phone column none is `phone`. `of_opt_outs` is said of a list of
-    people who must not be reached, where a column “Do not call” may hold the numbers, and every number of theirs counts.
+    `header` is None if the list has none, and `rows` are the first rows of the list. `of_opt_outs` is true for a list of people who
+    must not be reached, in which a column “Do not call” may hold numbers and every number of a person counts. `_around` is ignored;
+    it makes the signature compatible with `read_patients`. It raises no errors.
     """
     names = list(map(without_verdicts, header or ()) if of_opt_outs else header or ())
     names += [""] * (max(map(len, rows), default=0) - len(names))
@@ -145,7 +149,10 @@ def read_columns(
 def read_patients(
     header: Sequence[str] | None, rows: Sequence[Sequence[str]], around: Around = NOTHING_AROUND
 ) -> list[Column]:
-    """As `read_columns`, of a list of people who are to be reached, in which more has to be asked."""
+    """One Column for each column of a list of people who are to be reached, as `read_columns`, with more questions for the user.
+
+    The questions are about lists side by side, titles, other sheets, headings between rows, and coloured cells. It raises no errors.
+    """
     columns = read_columns(header, rows)
     for at in _side_by_side(header or (), columns):
         columns[at] = _ask(Question.WHICH_PHONE)
@@ -154,7 +161,7 @@ def read_patients(
         columns[at] = _ask(asked, Why.NOTHING)
     for at in headings(rows):
         columns[at] = _ask(Question.HEADING, Why.CELLS)
-    # A mark beside something else than a person is about that.
+    # A colour in a column other than names and phones is about the value of that column.
     of_people = [at for at in around.marked if at < len(columns) and columns[at].kind in (*NAMES, *PHONES)]
     for at in of_people[:1]:
         columns[at] = _ask(Question.COLOUR, Why.CELLS)
@@ -168,7 +175,7 @@ def _asked_of(around: Around) -> Question:
 
 
 def _side_by_side(names: Sequence[str], columns: Sequence[Column]) -> list[int]:
-    """The phones of lists that stand beside each other: Name, Phone, Name, Phone. One person's would be taken for another's."""
+    """The indexes of the phones of two lists side by side (Name, Phone, Name, Phone), which would be mistaken for one person's."""
     said = list(map(folded, names))
     twice = [at for at, name in enumerate(said) if name and said.count(name) > 1]
     people = any(meaning_of(names[at]).kind in NAMES for at in twice)
@@ -176,7 +183,10 @@ def _side_by_side(names: Sequence[str], columns: Sequence[Column]) -> list[int]:
 
 
 def _of_one_appointment(meanings: list[Meaning]) -> list[Meaning]:
-    """A plain “Time” beside “Appointment day” is the appointment's, and so is a plain “Date” beside “Appointment time”."""
+    """The meanings, in which a plain “Time” beside “Appointment day” is the appointment's, and a plain “Date” likewise.
+
+    The list itself is changed.
+    """
     kinds = {meaning.kind for meaning in meanings if meaning.sense is Sense.KIND}
     for plain, kind, beside in (
         ("time", "appointment_time", "appointment_day"),
@@ -188,7 +198,7 @@ def _of_one_appointment(meanings: list[Meaning]) -> list[Meaning]:
     return meanings
 
 
-# Names that lists of a newsletter have, and no others.
+# Names of columns, as words, that only exported lists of newsletters have.
 _OF_MAILINGS = (
     ("optin", "ip"),
     ("confirm", "time"),
@@ -201,7 +211,7 @@ _OF_MAILINGS = (
 
 
 def _of_a_mailing(names: Sequence[str], meanings: list[Meaning]) -> list[Meaning]:
-    """When somebody has agreed to a newsletter says nothing of calls, neither a time nor a blank."""
+    """The meanings, in which the time of consent to a newsletter decides nothing, because it is no consent to calls."""
     words = [words_of(name) for name in names]
     if not any(each in words for each in _OF_MAILINGS):
         return meanings
@@ -212,14 +222,14 @@ def _of_a_mailing(names: Sequence[str], meanings: list[Meaning]) -> list[Meaning
 
 
 def _one_reference(meanings: list[Meaning]) -> list[Meaning]:
-    """The number of a visit is the reference where no column is named so."""
+    """The meanings, in which the number of a visit is the reference only if no column is named as the reference."""
     if Meaning(Sense.KIND, "reference") not in meanings:
         return meanings
     return [Meaning(Sense.DESCRIBES) if each.soft and each.kind == "reference" else each for each in meanings]
 
 
 def holds_people(columns: Sequence[Column]) -> bool:
-    """Whether a list with these columns has a phone in it, or may have one."""
+    """Whether a list with these columns has a phone column, or may have one."""
     return any(
         column.kind in PHONES or column.question in (Question.WHICH_PHONE, Question.WHOSE_PHONE) for column in columns
     )
@@ -229,7 +239,7 @@ def _named(column: Column, kind: str) -> Column:
     return Column(kind, column.sure, column.why, column.question, column.watch)
 
 
-# Phones.
+# Columns of phones.
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +250,10 @@ class _Candidate:
 
 
 def _phones(meanings: Sequence[Meaning], samples: Sequence[Sample], owned: Container[Whose]) -> dict[int, Column]:
-    """The columns that hold phones of the person, and those of which has to be asked whose they are."""
+    """The columns of phones by index: the person's, those whose owner must be asked, and those of others as merge fields.
+
+    `owned` are the owners whose phones count as the person's.
+    """
     named = [
         _Candidate(at, meaning, samples[at].phones)
         for at, meaning in enumerate(meanings)
@@ -248,7 +261,7 @@ def _phones(meanings: Sequence[Meaning], samples: Sequence[Sample], owned: Conta
         and (_may_hold_phones(meaning, samples[at]) or (Whose.ALTERNATE in owned and _may_count(meaning, samples[at])))
     ]
     contacts = _contacts(named, meanings)
-    # “Best contact number” says itself that it is the person's.
+    # The best rank, as of “Best contact number”, shows that the phone is the person's.
     own = [each for each in named if each.meaning.whose in owned or (not each.meaning.rank and each in contacts)]
     own = own or contacts
     if own:
@@ -264,21 +277,21 @@ def _phones(meanings: Sequence[Meaning], samples: Sequence[Sample], owned: Conta
 
 
 def _watch_of_phones(count: int) -> Watch:
-    """In a column of phones a mark stands for none; where there are no phones, it may mean anything."""
+    """The watch of a column named as phones. Among phones a mark means that there is none; without phones it may mean anything."""
     return Watch.WORDS if count else Watch.ANSWERS
 
 
 def _to_reach(meaning: Meaning, name: str, sample: Sample) -> Meaning:
-    """“Reach at” and “Preferred contact” are phones where phones stand in them."""
+    """The meaning of a column such as “Reach at” or “Preferred contact”, which is a phone if its cells are phones."""
     if meaning.sense in (Sense.ACT, Sense.ASK, Sense.DESCRIBES, Sense.UNKNOWN) and sample.holds_phones:
         return phone_to_reach(name) or meaning
     return meaning
 
 
 def _may_hold_phones(meaning: Meaning, sample: Sample) -> bool:
-    """Whether nothing in the cells is against it.
+    """Whether the cells of a column named as a phone agree with its name.
 
-    A “Phone” of yes and no, of marks or of dates holds none, and “Home” is one only where phones stand in it.
+    A column “Phone” with answers, marks, dates or types of phones does not. A soft name such as “Home” needs phones in the cells.
     """
     if meaning.soft:
         return sample.holds_phones or not sample.worded
@@ -291,12 +304,12 @@ def _may_hold_phones(meaning: Meaning, sample: Sample) -> bool:
 
 
 def _may_count(meaning: Meaning, sample: Sample) -> bool:
-    """Of people who opted out every number counts, also in a column of few; a “Contact” of words alone is a name."""
+    """Whether a column in a list of opt-outs may have numbers, even a few. A soft name such as “Contact” needs digits in a cell."""
     return not meaning.soft or not sample.filled or sample.share(lambda cell: any(map(str.isdigit, cell))) > 0
 
 
 def _contacts(named: Sequence[_Candidate], meanings: Sequence[Meaning]) -> list[_Candidate]:
-    """“Contact phone” is the person's own where no other is; beside the name of a contact it may be that one's."""
+    """The columns such as “Contact phone”, which may be the person's; none if a column has the name of a contact."""
     return (
         []
         if any(meaning.kind == "contact" for meaning in meanings)
@@ -305,12 +318,15 @@ def _contacts(named: Sequence[_Candidate], meanings: Sequence[Meaning]) -> list[
 
 
 def _in_order(own: Sequence[_Candidate]) -> dict[int, Column]:
-    """By rank; a column that is not half as full as another one comes behind it, however well it is named."""
+    """The person's phones in the order in which they are tried, by rank.
+
+    A column that is less than half as full as another one comes after it, unless it is a preferred phone.
+    """
     fullest = max(each.count for each in own)
     ordered = sorted(
         own,
         key=lambda each: (
-            # Where a preferred one is empty the next is tried.
+            # A preferred phone keeps its rank even with few cells, because the next one is tried where it is empty.
             each.count * 2 < fullest and not (each.count and not each.meaning.rank),
             each.meaning.rank,
             -each.count,
@@ -329,14 +345,14 @@ def _in_order(own: Sequence[_Candidate]) -> dict[int, Column]:
 
 
 def _by_cells(meanings: Sequence[Meaning], samples: Sequence[Sample], named: Sequence[_Candidate]) -> dict[int, Column]:
-    """Where no column is named as the person's own phone: one whose name says nothing, if only one is full of phones."""
+    """The columns of phones in a list that names none as the person's: the only unnamed one full of phones, else questions."""
     unnamed = [
         _Candidate(at, meaning, samples[at].phones)
         for at, meaning in enumerate(meanings)
         if meaning.sense in (Sense.UNKNOWN, Sense.BLANK, Sense.ACT)
     ]
     fullest = max((each.count for each in unnamed if samples[each.at].holds_phones), default=0)
-    # Half as many phones as in the fullest one may be as good, whatever else stands in the column.
+    # A column with half as many phones as the fullest one may be the right one, whatever else it has.
     close = [each for each in unnamed if each.count and each.count * 2 >= fullest]
     doubtful = [each for each in named if each.meaning.whose is not Whose.OTHER]
     if len(close) == 1 and not doubtful:
@@ -347,7 +363,7 @@ def _by_cells(meanings: Sequence[Meaning], samples: Sequence[Sample], named: Seq
 
 
 def _hidden(meanings: Sequence[Meaning], samples: Sequence[Sample]) -> list[_Candidate]:
-    """Somebody else's by their names, in a list that has no other phones."""
+    """Columns of phones whose names mean something else, for a list that has no other phones."""
     return [
         _Candidate(at, meaning, samples[at].phones)
         for at, meaning in enumerate(meanings)
@@ -356,7 +372,7 @@ def _hidden(meanings: Sequence[Meaning], samples: Sequence[Sample]) -> list[_Can
 
 
 def _extends(at: int, names: Sequence[str], columns: dict[int, Column]) -> bool:
-    """Whether the phone on its left, or else on its right, is one that is dialled."""
+    """Whether the nearest phone on the left, or the first phone if none is on the left, is one that is dialled."""
     phones = [each for each in columns if meaning_of(names[each]).sense is Sense.PHONE or columns[each].kind in PHONES]
     left = [each for each in phones if each < at]
     nearest = max(left) if left else min(phones, default=None)
@@ -364,17 +380,17 @@ def _extends(at: int, names: Sequence[str], columns: dict[int, Column]) -> bool:
 
 
 def _completes(at: int, columns: dict[int, Column], samples: Sequence[Sample]) -> bool:
-    """Whether the phone on its left or the one on its right is dialled and lacks its area code."""
+    """Whether the nearest dialled phone on the left or on the right lacks its area code."""
     phones = sorted(each for each, column in columns.items() if column.kind in PHONES)
     left, right = [each for each in phones if each < at], [each for each in phones if each > at]
     return any(samples[each].lacks_area_codes for each in (*left[-1:], *right[:1]))
 
 
-# All others.
+# Other columns.
 
 
 def _of_preference(name: str, names: Sequence[str], sample: Sample, columns: Mapping[int, Column]) -> Column | None:
-    """A column that says of several phones of the person which is tried first. The type of one phone is no such thing."""
+    """A column that tells which of several phones is tried first; None for any other column, such as the type of one phone."""
     if not prefers(name) or sample.share(names_types) < 0.5:
         return None
     if any(names_another_way(cell) or answers_something(cell) for cell in sample.filled if not names_types(cell)):
@@ -388,15 +404,16 @@ def _of_preference(name: str, names: Sequence[str], sample: Sample, columns: Map
 
 
 def _of_types(name: str, sample: Sample) -> Column | None:
-    """A column that says of the phones in its rows whose they are, though it is not named so, as “Relationship” may.
+    """A column whose cells tell the owners of the phones, although its name does not, such as “Relationship”; None for other columns.
 
-    “Spouse” may be whose phone it is, and what the person is to somebody: where somebody else is named, it is asked.
+    “Spouse” may be the owner of the phone, or the relation of the person to another one, so the user is asked if any cell names
+    another person.
     """
     sense = meaning_of(name).sense
-    # “Whose phone” and “Contact” are phones only where phones stand in them.
+    # PHONE and ACT are tried as well, because “Whose phone” and “Contact” are phones only if their cells are.
     if sense not in (Sense.UNKNOWN, Sense.BLANK, Sense.DESCRIBES, Sense.ACT, Sense.PHONE) or not may_say_whose(name):
         return None
-    # By which way somebody wishes to be reached is another question.
+    # A way in which the person wishes to be reached is the subject of Question.PREFERENCE.
     if sample.share(says_whose) < 0.5 or sample.names_other_ways or (sense is Sense.ACT and sample.names_ways):
         return None
     said = {whose(cell) for cell in sample.filled if says_whose(cell)}
@@ -426,17 +443,17 @@ def _of_kind(meaning: Meaning, sample: Sample) -> Column:
         return Column(kind, Sureness.SURE, Why.NAME_AND_CELLS) if fits else _described(meaning, sample)
     if meaning.question is not Question.NONE and sample.names_other_ways:
         return _ask(meaning.question, Why.NAME_AND_CELLS)
-    # “None” and “Declined” may stand among sources.
+    # “None” and “Declined” may be values among sources, so a source counts as a consent only if a cell permits.
     answered = sample.holds_answers and (kind == "consent_date" or sample.permits)
     if kind in ("consent_date", "consent_source") and answered and not sample.holds_dates:
         return Column("consent", Sureness.LIKELY, Why.NAME_AND_CELLS)
     if kind == "canceled" and sample.counts:
-        return _merged(Watch.WORDS)  # how often
+        return _merged(Watch.WORDS)  # a number of cancellations
     if kind in ("appointment_day", "appointment_time") and sample.names_standings and not sample.holds_dates:
         return Column("appointment_status", Sureness.LIKELY, Why.NAME_AND_CELLS)
     if (question := _DOUBTS.get(kind, _no_doubt)(sample)) is not Question.NONE:
         return _ask(question, Why.NAME_AND_CELLS)
-    # Where a day or an hour is expected “Cancelled” may stand instead of it.
+    # Each kind has its watch, because “Cancelled” may be written in place of a day or a time.
     watch = _WATCHES.get(kind, Watch.WORDS)
     return Column(kind, Sureness.SURE, Why.NAME_AND_CELLS if sample.filled else Why.NAME, watch=watch)
 
@@ -471,7 +488,7 @@ def _status_in_doubt(sample: Sample) -> Question:
 
 
 def _day_in_doubt(sample: Sample) -> Question:
-    """A column “Appt” of letters or single figures has no days, but codes of how it stands."""
+    """The question for a column of days: one such as “Appt” with short codes has statuses instead."""
     return Question.STATUS if sample.holds_short_codes else _answers_in_doubt(sample)
 
 
@@ -480,13 +497,16 @@ def _answers_in_doubt(sample: Sample) -> Question:
 
 
 def _type_in_doubt(sample: Sample) -> Question:
-    """“Mother” is whom to call about a child, and may be somebody else about anybody else."""
+    """The question for a column of phone types: “Mother” is the one to call for a child, but another person for an adult."""
     guardians = any(whose(cell) is Whose.GUARDIAN for cell in sample.filled)
     return Question.PHONE_TYPE if guardians else _answers_in_doubt(sample)
 
 
 def _record_number_in_doubt(sample: Sample) -> Question:
-    """The first patients of a practice have the numbers 1 and 2; a mark stands beside several people."""
+    """The question for a column of record numbers.
+
+    The numbers 0 and 1 may be answers as well. They are record numbers if all cells are distinct numbers, because answers repeat.
+    """
     counted = all(map(str.isdigit, sample.filled)) and len({*sample.filled}) == len(sample.filled)
     return Question.NONE if counted else _answers_in_doubt(sample)
 
@@ -522,7 +542,7 @@ def _act(meaning: Meaning, sample: Sample) -> Column:
 
 
 def _status(meaning: Meaning, sample: Sample) -> Column:
-    # “Discharged” ends a visit that was to be, and is what a list of the discharged says of everybody.
+    # “Discharged” may end a planned visit, but a list of discharged patients says it of each person, so the user is asked.
     ended = meaning.kind == "disposition" and sample.standings[Standing.CANCELED] > 0
     if sample.names_standings and not sample.holds_short_codes and not ended:
         return Column("appointment_status", Sureness.LIKELY, Why.NAME_AND_CELLS)
@@ -532,14 +552,14 @@ def _status(meaning: Meaning, sample: Sample) -> Column:
 
 
 def _says_no_status(meaning: Meaning, sample: Sample) -> bool:
-    """A confirmation may be the day on which it was, or have a number; a code of a visit may be of its type."""
+    """Whether the cells are no statuses: a confirmation may be a date or a number, and the code of a visit may be its type."""
     if meaning.kind == "confirmation":
         return not sample.filled or sample.answers[Answer.DATE] == len(sample.filled) or sample.identifies
     return meaning.kind == "code" and not (sample.holds_short_codes or sample.ends_somebody)
 
 
 def _asked(meaning: Meaning, sample: Sample) -> Column:
-    """What holds figures and no answers is a number of something: Authorization No."""
+    """A column to be asked about, unless it holds numbers and no answers, such as “Authorization No.”."""
     numbers = sample.holds_digits and not sample.holds_dates and not sample.answered
     return _merged(Watch.ANSWERS, Sureness.LIKELY) if numbers else _ask(meaning.question)
 
@@ -552,7 +572,7 @@ def _harmless(meaning: Meaning, sample: Sample) -> Column:
 
 def _described(meaning: Meaning, sample: Sample) -> Column:
     if meaning.kind == "address" and sample.holds_addresses:
-        return _merged(Watch.WORDS)  # of whom some have declined to give theirs
+        return _merged(Watch.WORDS)  # “Declined” among addresses means that the person gave none
     if sample.ends_somebody_plainly:
         return _ask(Question.STATUS, Why.CELLS)
     if sample.answers_in_words:
@@ -587,12 +607,12 @@ _SETTLE: dict[Sense, Callable[[Meaning, Sample], Column]] = {
     Sense.NOTES: _notes,
     Sense.UNKNOWN: _unknown,
     Sense.BLANK: _unknown,
-    Sense.PHONE: _unknown,  # named so, and no phone stands in it
+    Sense.PHONE: _unknown,  # named as a phone, but its cells do not agree
 }
 
 
 def _merge_field(name: str, at: int, taken: set[str]) -> str:
-    """Its name as code can say it, and unlike all others; `taken` gains it."""
+    """The name of a merge field for a column, as a unique slug, which is added to `taken`."""
     slug = folded(name).replace(" ", "_")[:36].rstrip("_")
     if not slug or not slug[0].isalpha():
         slug = f"column_{slug or at + 1}"[:36]
@@ -604,7 +624,7 @@ def _merge_field(name: str, at: int, taken: set[str]) -> str:
 
 
 def without_verdicts(name: str) -> str:
-    """A name in a list of people who opted out, without the words that say so: everything there is about that."""
+    """The name of a column in a list of opt-outs, without words for consent and refusal, because the whole list is about these."""
     return " ".join(
         word for word in words_of(name) if meanings_of(word).isdisjoint(("refuse", "no", "permit", "filler"))
     )

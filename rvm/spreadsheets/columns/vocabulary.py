@@ -1,7 +1,7 @@
-"""The words of which people make the names of columns, in English and Spanish and as software abbreviates them, by what they mean.
+"""Vocabulary of the names of columns: words in English and Spanish, and abbreviations of software, by their meanings.
 
-A name is read word by word, and a word may mean several things. What is in no line below is not understood, and no guess rests on it.
-Words are folded: lower case, no accents, no punctuation.
+A word may have several meanings. A word that is not listed has none, and nothing is guessed from it. Words are folded: they are in
+lower case, without accents and punctuation.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ for _line in _MEANINGS.strip().splitlines():
         _WORDS[_word].add(_meaning)
 MEANINGS: dict[str, frozenset[str]] = {word: frozenset(meanings) for word, meanings in _WORDS.items()}
 
-# What is written in two words and means one thing.
+# Sequences of words that have one meaning, by the single word that replaces them.
 TOGETHER: dict[tuple[str, ...], str] = {
     ("opt", "in", "opt", "out"): "optinout",
     ("opt", "in", "out"): "optinout",
@@ -193,7 +193,7 @@ TOGETHER: dict[tuple[str, ...], str] = {
     ("no", "show"): "noshow",
     ("no", "shows"): "noshow",
     ("next", "of", "kin"): "kin",
-    # Of nobody who comes again.
+    # Former patients, who do not return.
     ("left", "practice"): "departed",
     ("left", "clinic"): "departed",
     ("black", "list"): "blacklist",
@@ -230,12 +230,13 @@ TOGETHER: dict[tuple[str, ...], str] = {
     ("nach", "name"): "nachname",
 }
 OPTING = frozenset({"opt", "opts", "opted", "opting"})
-# Hints on what to write into the cells, which are no part of the name: Consent (Y/N).
+# Hints about the values of the cells, which are not part of the name: Consent (Y/N).
 HINTS = frozenset(
     {("y", "n"), ("n", "y"), ("yes", "no"), ("no", "yes"), ("si", "no"), ("s", "n"), ("true", "false"), ("t", "f")}
     | {("1", "0"), ("0", "1"), ("x", "blank"), ("in", "out")}
 )
-# Words that may be part of one word: donotcall, homephone. Of two letters these only; with others half the dictionary falls apart.
+# Words of which a compound may consist: donotcall, homephone. Only these words of two letters are allowed, because with others many
+# ordinary words could be split.
 _SHORT_PIECES = frozenset({"ok", "to", "do", "no", "id", "vm", "dt", "ph", "pt"})
 PIECES = frozenset(
     word

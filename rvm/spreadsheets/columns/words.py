@@ -1,4 +1,4 @@
-"""A column's name as the words it is made of, each with what it may mean."""
+"""Splitter of a column's name into words, each with its possible meanings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 from rvm.spreadsheets.columns.vocabulary import HINTS, MEANINGS, OPTING, PIECES, TOGETHER
 from rvm.spreadsheets.trimming import folded
 
-# patientPhone, DNCFlag, Phone1, EC1Cell, consentYN; but not VMs.
+# Boundaries between words that are written together: patientPhone, DNCFlag, Phone1, EC1Cell, consentYN, but not VMs.
 _SEAMS = re.compile(
     r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s\b)[a-z])|(?<=[A-Za-z]{2})(?=[0-9])|(?<=[0-9])(?=[A-Z]{2})"
     r"|(?<=[A-Za-z]{2})(?=[YS]N\b)"
@@ -22,21 +22,25 @@ _UNKNOWN: frozenset[str] = frozenset()
 
 @lru_cache(maxsize=2048)
 def words_of(name: str) -> tuple[str, ...]:
-    """In lower case and without hints such as (Y/N): `PAT_HomePhone` is pat, home, phone; `Opt-Out?` is optout."""
+    """The words of a name in lower case, without hints such as (Y/N): `PAT_HomePhone` is pat, home, phone; `Opt-Out?` is optout."""
     said = folded(_NOT.sub("nt ", _SEAMS.sub(" ", name[:_LONGEST]))).split()
     pieces = [piece for word in said for piece in _pieces(word)]
     return tuple(_together(_without_hints(pieces)))
 
 
 def meanings_of(word: str) -> frozenset[str]:
+    """The meanings of a word in `vocabulary`; empty for an unknown word."""
     return MEANINGS.get(word, _UNKNOWN)
 
 
 def _pieces(word: str) -> tuple[str, ...]:
-    """homephone is home and phone. A word that is known, or does not fall into known words as a whole, stays."""
+    """The known words of which a word is composed: homephone is home and phone.
+
+    A word that is known, or that cannot be split completely into known words, is returned unchanged.
+    """
     if word in MEANINGS or len(word) < 5 or len(word) > 40:
         return (word,)
-    # Up to each place in the word the fewest pieces.
+    # best[end] is the shortest split of the first `end` letters into pieces.
     best: list[tuple[str, ...] | None] = [()] + [None] * len(word)
     for end in range(2, len(word) + 1):
         for start in range(max(0, end - 16), end - 1):
@@ -50,7 +54,7 @@ def _without_hints(words: Sequence[str]) -> list[str]:
     kept: list[str] = []
     at = 0
     while at < len(words):
-        # At the start it is a name: No Yes? In “opt in/out” it is the name too.
+        # Words such as “No Yes?” at the beginning are the name itself, and so is “in/out” after “opt”.
         if at and tuple(words[at : at + 2]) in HINTS and words[at - 1] not in OPTING:
             at += 2
         else:
