@@ -79,9 +79,9 @@ def test_what_reaches_people_needs_a_scope_apart_from_what_prepares_it() -> None
         if route.endswith(SENDING):
             assert scope is Scope.CAMPAIGNS_SEND
         elif route.startswith("opt-out-lists"):
-            reads = method in ("GET", "HEAD")
-            undoes = route.endswith("/undo")
-            assert scope is (Scope.OPT_OUTS_READ if reads else Scope.OPT_OUTS_UNDO if undoes else Scope.OPT_OUTS_WRITE)
+            taking_back = {"undo": Scope.OPT_OUTS_UNDO, "lift": Scope.SUPPRESSIONS_LIFT}
+            changes = taking_back.get(route.rpartition("/")[2], Scope.OPT_OUTS_WRITE)
+            assert scope is (Scope.OPT_OUTS_READ if method in ("GET", "HEAD") else changes)
         else:
             assert scope is (Scope.CAMPAIGNS_READ if method in ("GET", "HEAD") else Scope.CAMPAIGNS_WRITE)
 
