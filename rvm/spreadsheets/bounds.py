@@ -1,4 +1,4 @@
-"""How wide a list may be."""
+"""The maximum width of a list."""
 
 from __future__ import annotations
 
