@@ -33,12 +33,13 @@ from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.rows import DamagedRow
 
 MAX_FIELD_BYTES = 8000
-# Say where somebody is; everything else but these, the number, what decides and what names the person is kept as a merge field.
+# The columns that say where a person is, with their readers.
 _PLACES = {
     "time_zone": cell_values.time_zone,
     "state": lambda cell: _zones_and_states(cell_values.states_named(cell)),
     "postal_code": lambda cell: _zones_and_states(cell_values.states_of_postal_code(cell)),
 }
+# The columns that are not kept as merge fields; the phone that is used is not kept either.
 _NOT_KEPT = {"", "reference", "record_number", "country", EXTENSION, AREA_CODE, PHONE_TYPE, *DECIDING, *_PLACES}
 # Two rows of one number may be the same person's although these columns differ.
 _NOT_COMPARED = {

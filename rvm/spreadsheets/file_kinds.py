@@ -99,7 +99,7 @@ def refuse_archive(names: Iterable[str]) -> NoReturn:
 
 
 def _names(head: bytes) -> Iterator[str]:
-    """The names of the parts of an archive whose headers are in the head."""
+    """The names of those parts of an archive that begin in the head, in lower case and with slashes."""
     for match in _PART.finditer(head):
         name = head[match.end() : match.end() + int.from_bytes(match[1], "little")]
         yield name.decode("utf-8", "replace").replace("\\", "/").lower()

@@ -48,7 +48,7 @@ SPANISH = _language(
     "domingo lunes martes miércoles jueves viernes sábado",
     "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
 )
-# By the last ten bits of Windows' number of a language, which are the same for all countries.
+# The languages by the last ten bits of their Windows number, which are the same for all countries.
 LANGUAGES = {0x09: ENGLISH, 0x0A: SPANISH}
 
 

@@ -50,7 +50,7 @@ BUILT_IN = {
     45: "mm:ss",
     46: "[h]:mm:ss",
     47: "mm:ss.0",
-    **dict.fromkeys((*range(27, 37), *range(50, 59)), "yyyy/m/d"),  # as East Asian editions have them
+    **dict.fromkeys((*range(27, 37), *range(50, 59)), "yyyy/m/d"),  # East Asian editions have these
 }
 
 _TOKEN = re.compile(
