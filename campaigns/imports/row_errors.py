@@ -137,7 +137,7 @@ CODES: dict[str, Code] = {
     "clip_missing": Code(
         _N, "The campaign's script has no clip for what this row says; add the clip or an “otherwise”."
     ),
-    # Known only after all rows were read.
+    # Codes that are known only after all rows were read.
     "duplicate_in_file": Code(
         Outcome.DUPLICATE_IN_FILE,
         "This number stands in an earlier row that says the same; nobody is reached twice by one list.",

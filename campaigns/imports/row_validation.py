@@ -33,14 +33,15 @@ from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.rows import DamagedRow
 
 MAX_FIELD_BYTES = 8000
-# Say where somebody is; everything else but these, the number, what decides and what names the person is kept as a merge field.
+# The columns that say where a person is, with their readers.
 _PLACES = {
     "time_zone": cell_values.time_zone,
     "state": lambda cell: _zones_and_states(cell_values.states_named(cell)),
     "postal_code": lambda cell: _zones_and_states(cell_values.states_of_postal_code(cell)),
 }
+# The columns that are not kept as merge fields; the phone that is used is not kept either.
 _NOT_KEPT = {"", "reference", "record_number", "country", EXTENSION, AREA_CODE, PHONE_TYPE, *DECIDING, *_PLACES}
-# By these two rows of one number are no other persons.
+# Two rows of one number may be the same person's although these columns differ.
 _NOT_COMPARED = {
     *PHONES,
     "country",
@@ -52,7 +53,7 @@ _NOT_COMPARED = {
     "consent_date",
     "consent_source",
 }
-# Of a phone, that it is the one in the row above.
+# Words in a phone column that mean the phone of the row above.
 _DITTO = frozenset(
     {
         '"',
@@ -228,7 +229,7 @@ def _numbers_anywhere(row: Row) -> list[str]:
 
 
 def _repeating(phones: Sequence[int]) -> Callable[[Row], Row]:
-    """A function that replaces “same as above” in a phone column by the phone of the row above: a no in one of the rows binds it."""
+    """A function that replaces “same as above” in a phone column by the phone of the row above: a no in either row binds both."""
     above = dict.fromkeys(phones, "")
 
     def repeated(row: Row) -> Row:
@@ -249,7 +250,7 @@ def _repeating(phones: Sequence[int]) -> Callable[[Row], Row]:
 
 
 def _binding(layout: Layout) -> Callable[[Row], list[str]]:
-    """A function for all numbers of a person who says no, also those that could not be reached as they are written."""
+    """A function that returns all numbers (E.164) of a row that says no, also those that could not be reached as they are written."""
     phones, region_of, joined = _phones_of(layout), _region_for(layout), joining_for(layout)
 
     def binds(row: Row) -> list[str]:
@@ -285,7 +286,8 @@ def _number_for(campaign: Campaign, layout: Layout) -> Callable[[Row], tuple[str
     plain = not others and "country" not in layout.columns and first[1:] == (None, None)
 
     def number_in(row: Row, at: int, extension_at: int | None, type_at: int | None) -> str:
-        # “Mother” is whom to call about a child where somebody has said so, and somebody else where nobody has.
+        # A type such as “Mother” means the guardian to call about a child only if a user has set the column's kind; otherwise it may
+        # mean another person.
         if type_at is not None and whose(row[type_at]) in (
             (Whose.OTHER,) if type_at in layout.said else (Whose.OTHER, Whose.GUARDIAN)
         ):
@@ -315,7 +317,7 @@ _Described = tuple[int, int | None, int | None]
 
 
 def _ordering(layout: Layout, described: Sequence[_Described]) -> Callable[[Row], Sequence[int]]:
-    """A function for the order in which the phones of a row are tried: first those that the person prefers, if a column says it."""
+    """A function that returns the order in which the phones of a row are tried: first the preferred ones, if a column names them."""
     plain = range(len(described))
     if PREFERRED_PHONE not in layout.columns:
         return lambda row: plain
@@ -350,7 +352,10 @@ def extension_of(phone_at: int, columns: Sequence[str], phones: Sequence[int]) -
 
 
 def column_beside(phone_at: int, kind: str, columns: Sequence[str], phones: Sequence[int]) -> int | None:
-    """The column of a kind that belongs to a phone: the next one in the direction in which the first one has its phone."""
+    """The position of the column of a kind that belongs to a phone, or None; no other phone is between them.
+
+    The column is before its phone if the first column of the kind is before all phones, else behind it.
+    """
     found = [at for at, each in enumerate(columns) if each == kind]
     if not found:
         return None
@@ -362,9 +367,9 @@ def column_beside(phone_at: int, kind: str, columns: Sequence[str], phones: Sequ
 
 
 def joining_for(layout: Layout) -> Callable[[Row], Row]:
-    """A function that puts before the phones of a row the area codes that stand in columns of their own.
+    """A function that prefixes the phones of a row with the area codes that are in columns of their own.
 
-    A code that stands between two phones belongs to the one that lacks it.
+    A code between two phones belongs to the one that lacks an area code.
     """
     phones, columns = _phones_of(layout), layout.columns
     codes = {at: column_beside(at, AREA_CODE, columns, phones) for at in phones}

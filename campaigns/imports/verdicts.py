@@ -57,9 +57,9 @@ ORDER = (
 )
 _RANK = {code: rank for rank, code in enumerate(ORDER)}
 WATCHED = frozenset({"says_no", "column_unclear"})
-# Where a row says whom and what it means: crossed out there, it means nobody.
+# The columns that say which person and appointment a row is about. If a cell of them is crossed out, the row is rejected.
 _MEANT = frozenset({*NAMES, "record_number", "reference", "appointment_day", "appointment_time"})
-# Of nobody.
+# The code of a row that is about no person, such as a total.
 REPORT_LINE = "report_line"
 # These codes bind the numbers of the row: no other row may reach them. The exceptions: a person may have another appointment that is
 # not canceled, and consent that is missing in one row may be in another.
@@ -116,7 +116,7 @@ _READ: dict[str, Callable[[str], str]] = {
 }
 
 
-# Of a source, that there is none, or none yet.
+# Words in a column of consent sources that mean no source, and no source yet.
 _NO_SOURCE = frozenset(
     {"n a", "na", "nd", "unknown", "unk", "not known", "null", "nan", "missing", "not recorded", "no source", "tbd"}
 )
@@ -126,7 +126,7 @@ _NO_SOURCE_YET = frozenset(
 
 
 def _sourced(cell: str) -> str:
-    """Where a consent comes from: a source that is named is one, and “None”, “N/A” and a blank are none."""
+    """The verdict of a consent source alone: a named source is a consent, “N/A” or a blank cell is none, and “None” is a refusal."""
     word = folded(cell)
     if not word or word in _NO_SOURCE:
         return "consent_blank"
@@ -137,7 +137,7 @@ def _sourced(cell: str) -> str:
 
 
 def _sourced_beside(cell: str) -> str:
-    """Beside a column that says yes a source may be missing; that there is none contradicts it."""
+    """The verdict of a source beside another column about consent: it may be missing; a refused or pending one is unclear."""
     code = _sourced(cell)
     return "consent_unclear" if code in ("consent_refused", "consent_unclear") else ""
 
@@ -162,15 +162,17 @@ def row_verdict_for(layout: Layout) -> Callable[[Row, Row], tuple[str, Consent]]
 
 
 def _deciding_for(layout: Layout) -> Callable[[Row, Row], tuple[str, Consent]]:
-    """By the columns that decide. Where a list has the day of the consent and no other column of it, the day is the answer, or else
-    its source."""
+    """A function as that of `row_verdict_for`, but by the deciding columns only.
+
+    If a list has no consent column, the date of consent is the answer, and if it has no date either, the source of consent.
+    """
     columns = list(layout.columns)
     reads = dict(_READ)
     if "consent" not in columns and "consent_date" in columns:
         columns[columns.index("consent_date")] = "consent"
     if "consent_source" in columns:
         reads["consent_source"] = _sourced if _is_alone(columns) else _sourced_beside
-    # Lists say the same few words over and over.
+    # Verdicts are cached because lists repeat a few words.
     deciding = [
         (at, lru_cache(maxsize=4096)(reads[kind]), kind in ("consent", "consent_source"))
         for at, kind in enumerate(columns)
@@ -191,7 +193,7 @@ def _deciding_for(layout: Layout) -> Callable[[Row, Row], tuple[str, Consent]]:
 
 
 def _is_alone(columns: Sequence[str]) -> bool:
-    """Whether nothing but its source says of a consent that there is one."""
+    """Whether no column but that of the consent source can tell the consent."""
     return "consent" not in columns and "consent_date" not in columns
 
 
@@ -215,7 +217,7 @@ def _looking_for(layout: Layout) -> Callable[[Row, Row], str] | None:
     figures = [at for at, watch in watched if watch in (Watch.FIGURES, Watch.DAYS)]
     name_at = next((at for at, kind in enumerate(layout.columns) if kind in ("name", "last_name")), None)
     is_line_of_report = line_of_report_for(layout.titles, name_at)
-    # Of workbooks, whose rows are ragged.
+    # Only workbooks have crossed-out cells, and only their layouts have no width.
     meant = [at for at, kind in enumerate(layout.columns) if kind in _MEANT and not layout.width]
 
     def look(row: Row, texts: Row) -> str:
@@ -231,7 +233,7 @@ def _looking_for(layout: Layout) -> Callable[[Row, Row], str] | None:
         for at, (stops, code) in closely:
             if (cell := row[at]) and stops(cell):
                 return code
-        # A note that says no may stand where figures do.
+        # A column of figures or days may have a note that says no.
         return (
             "says_no" if telling and not _INSTEAD.isdisjoint(words) and any(denies(row[at]) for at in figures) else ""
         )
@@ -252,13 +254,13 @@ def _says_more(cell: str) -> bool:
     return cell not in CODES and cell not in _MESSAGES and (objects(cell) or answers_something(cell))
 
 
-# Any note that says no has one of these words, by which most rows are passed.
+# Each note that says no has one of these words, so rows without one need no further look.
 _INSTEAD = frozenset(
     b"moved moving relocated hospice expired exp inactive refused refuses refuse declined declines withdrawn withdrew revoked "
     b"rejected said says patient pt px client died dead passed cancelled canceled cxl cx transferred fired terminated dismissed "
     b"incarcerated jail prison deported hold disconnected disc number phone left practice clinic no not never stop remove".split()
 )
-# Most rows have none of the words for which texts are searched.
+# ASCII texts without one of these words have no refusal, so most rows need no further search.
 _TELLING = _INSTEAD | TELLTALE_WORDS
 _CLOSELY: dict[Watch, tuple[Callable[[str], bool], str]] = {
     Watch.NOTES: (denies, "says_no"),

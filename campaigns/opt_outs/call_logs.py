@@ -1,4 +1,4 @@
-"""Which phones of a log of calls or messages are the people's, and which one is the clinic's own, row by row. Pure."""
+"""Logs of calls or messages as opt-out lists: which columns have people's numbers, and which number is the clinic's own. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rvm.spreadsheets.cells.phones import numbers_in
 from rvm.spreadsheets.columns.samples import Sample
 from rvm.spreadsheets.columns.words import words_of
 
-# Of so many rows nothing can be told.
+# In fewer rows, a repeated number proves nothing.
 MIN_ROWS = 3
-# Of ten cells so many hold one number where it is nobody's on the list.
+# A number belongs to no person on the list if at least this many of ten cells have it.
 _OF_TEN = 8
 
 
 class Side(Enum):
-    """Of a call or a message, by the name of a column of its numbers."""
+    """The side of a call or a message whose numbers a column has, by the name of the column."""
 
     CALLING = "calling"
     CALLED = "called"
@@ -39,7 +39,7 @@ _MEANINGS = {
 
 
 def side_of(name: str) -> Side | None:
-    """What a column's name says of the numbers in it: “From”, “Caller ID”, “ANI”; “To”, “Dialed Number”, “DNIS”."""
+    """The side that a column's name means: “From”, “Caller ID”, “ANI”; “To”, “Dialed Number”, “DNIS”. None if it has other words."""
     said = [_MEANINGS.get(word, "") for word in words_of(name) if not word.isdigit()]
     if not all(said):
         return None
@@ -47,7 +47,7 @@ def side_of(name: str) -> Side | None:
 
 
 def is_of_one_number(sample: Sample) -> bool:
-    """Whether one and the same number stands in nearly every cell of a column."""
+    """Whether nearly all cells of a column that are not blank have one and the same number."""
     return bool(_one_number(sample))
 
 
@@ -60,8 +60,11 @@ def _one_number(sample: Sample) -> set[str]:
 
 
 def numbers_of_many(rows: Sequence[Sequence[str]], phones: Collection[int]) -> set[str]:
-    """The numbers that are nobody's on a list: one in nearly every cell of a column that is not read, and one that stands in nearly
-    every row, now in one of the columns of phones and now in another, as in a log of both directions."""
+    """The numbers that belong to no person on the list; `phones` are the positions of the phone columns.
+
+    A number is one of them if nearly every cell of a column that is not read has it, or if nearly every row has it and it changes
+    between phone columns, as the clinic's own number does in a log of both directions.
+    """
     if len(rows) < MIN_ROWS:
         return set()
     met: Counter[str] = Counter()

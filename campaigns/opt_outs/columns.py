@@ -36,7 +36,7 @@ from rvm.spreadsheets.refusals import ColumnsInvalid
 REASON = "reason"
 # Columns that say who has opted out: people with a yes in the first kind, people without one in the second.
 SAYING = ("opt_out", "consent")
-# What belongs to the phone beside it.
+# Columns that belong to the phone beside them.
 _OF_PHONES = (EXTENSION, AREA_CODE, PHONE_TYPE, "country")
 KINDS = (*PHONES, REASON, *_OF_PHONES, *SAYING)
 REPEATED = (EXTENSION, AREA_CODE, PHONE_TYPE, *SAYING)
@@ -68,7 +68,7 @@ _PHONE_QUESTIONS = (Question.WHICH_PHONE, Question.WHOSE_PHONE)
 def read_opt_outs(
     header: Sequence[str] | None, rows: Sequence[Sequence[str]], _around: Around = NOTHING_AROUND
 ) -> list[Column]:
-    """One Column per column of the list, as `read_columns`; its kind is in KINDS, UNCLEAR or "".
+    """The readings of the columns of a list, one Column for each, as `read_columns` returns them; a kind is in KINDS, UNCLEAR or "".
 
     A column with a name such as “Do not call” may have the numbers, and all numbers of a person count.
     """
@@ -93,8 +93,11 @@ def read_opt_outs(
 
 
 def _of_calls(names: Sequence[str], columns: Sequence[Column], samples: Sequence[Sample]) -> list[Column]:
-    """Without the phones that are nobody's on the list: one and the same number in nearly every row is the clinic's own, and of the
-    two sides of a call one is the person."""
+    """The columns, changed where their phones may not be those of people, as in a log of calls.
+
+    A column with the same number in nearly every row has the clinic's own: it is not read, or the user is asked whose it is. If it
+    is not clear which side of a call is the person, the user is asked about the columns of the sides.
+    """
     found = list(columns)
     sides = {at: side for at, name in enumerate(names) if samples[at].holds_phones and (side := side_of(name))}
     asked = {at for at, column in enumerate(columns) if column.question in _PHONE_QUESTIONS and samples[at].phones}
@@ -115,7 +118,7 @@ def _of_calls(names: Sequence[str], columns: Sequence[Column], samples: Sequence
 
 
 def _is_one_party(parties: Sequence[int], sides: Mapping[int, Side], samples: Sequence[Sample]) -> bool:
-    """Whether these columns are of the same side of each call, and say the same where there are several."""
+    """Whether all these columns are about the same side of a call and have the same numbers."""
     numbers = [[numbers_in(cell) for cell in samples[at].filled] for at in parties]
     return len({sides[at] for at in parties}) == 1 and all(each == numbers[0] for each in numbers)
 
@@ -138,12 +141,12 @@ def _column(own: Column, plain: Column, name: str, sample: Sample) -> Column:
     return _ask(question) if found is _NOT_READ and question else found
 
 
-# Of such names a column of phones may be one of the person's.
+# A column of phones whose name has one of these senses may have the person's numbers, so the user is asked.
 _UNNAMED = (Sense.UNKNOWN, Sense.BLANK, Sense.HARMLESS, Sense.ACT)
 
 
 def _is_to_reach(name: str) -> bool:
-    """Whether a column of phones is named as those by which people may be reached: “OK to call phone”, “Number to keep”."""
+    """Whether the name of a column of phones says that people may be reached there: “OK to call phone”, “Number to keep”."""
     meanings = [meanings_of(word) for word in words_of(name)]
     permits = any("permit" in each for each in meanings) or not _KEPT.isdisjoint(words_of(name))
     return permits and all(each.isdisjoint(("refuse", "no")) for each in meanings)
@@ -189,7 +192,7 @@ def _answers(sample: Sample) -> bool:
 
 
 def _are_reasons(own: Column, sample: Sample) -> bool:
-    """Of what looks like types of phones: “Wrong number” and “Disconnected” say why, and not whose."""
+    """Whether a column that looks like types of phones has reasons: “Wrong number” and “Disconnected” say why, and not whose."""
     others = any(says_whose(cell) and (is_anothers(cell) or whose(cell) is Whose.GUARDIAN) for cell in sample.filled)
     return own.question in (Question.WHOSE_PHONE, Question.PHONE_TYPE) and not sample.phones and not others
 

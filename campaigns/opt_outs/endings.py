@@ -1,4 +1,4 @@
-"""Columns of a list of opt-outs that say how a call, a message or an entry ended: by some rows of them nobody has opted out. Pure."""
+"""Columns of an opt-out list that say how a call, a message or an entry ended; in some of its rows, no one has opted out. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rvm.spreadsheets.columns.samples import Sample
 from rvm.spreadsheets.columns.words import words_of
 from rvm.spreadsheets.trimming import folded, trimmed
 
-# Of the names of columns, and of cells that say what was done with a number on a list.
+# Words of column names; `adds` and `takes` are cells that say what was done with a number on a list.
 _WORDS = """
 pressed: key keys keypress digit digits dtmf pressed press option input selection selected tecla opcion digito
 ends: disposition dispo disp result results outcome outcomes status stat sts estatus resultado response responses respuesta scrub
@@ -37,7 +37,10 @@ def is_of_messages(name: str) -> bool:
 
 
 def doubt_about(name: str, sample: Sample) -> Question:
-    """What is asked of a column that decides nothing by its name, and may say how something ended, or what was answered or done."""
+    """The question about a column that may say how a call or message ended, what was answered or what was done; NONE if it does not.
+
+    It is for columns whose names do not say that they decide who has opted out.
+    """
     words = set(words_of(name))
     notes = meaning_of(name).sense is Sense.NOTES and words.isdisjoint(_MESSAGES)
     if not sample.filled or sample.phones or sample.holds_dates or notes:
@@ -47,7 +50,7 @@ def doubt_about(name: str, sample: Sample) -> Question:
     replies = not words.isdisjoint(_MESSAGES)
     ends = not words.isdisjoint(_ENDS) or (replies and not (sample.holds_answers and out == 0))
     differs = len(said) > 1 and (out < 1 if ends else 0 < out < 1 and not words.isdisjoint(_SORTS))
-    # A yes to a message, or a key, is no yes to being listed.
+    # A yes that answers a message, or a pressed key, does not say that the person wants to be listed.
     codes = any(len(cell) <= _MAX_KEY for cell in said) or (replies and sample.answers[Answer.YES] > 0)
     pressed = (
         not words.isdisjoint(_PRESSED) and len(said) > 1 and sample.share(lambda cell: len(cell) <= _MAX_KEY) > 0.5
@@ -59,7 +62,7 @@ def doubt_about(name: str, sample: Sample) -> Question:
 
 
 def all_out(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
-    """The places of columns that say how something ended, by which everybody among the first rows has opted out."""
+    """The positions of the columns that say how a call or message ended and whose filled cells in these rows all say an opt-out."""
     found = []
     for at, name in enumerate(names):
         cells = [cell for row in rows if at < len(row) and (cell := trimmed(row[at]))]
@@ -69,7 +72,7 @@ def all_out(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
 
 
 def is_out(cell: str) -> bool:
-    """Whether a cell of such a column leaves its person on the list."""
+    """Whether a cell of a column of `all_out` says an opt-out or is blank, so that its person is listed."""
     return not trimmed(cell) or _is_out_in_words(cell)
 
 

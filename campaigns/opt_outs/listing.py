@@ -129,7 +129,7 @@ class Listing:
 
 
 class Noted:
-    """What of rows that are listed is not listed with them, by kind; the first rows of each are named."""
+    """The numbers of listed rows that are not listed with them: how many rows have some of each kind, and the first of these rows."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
@@ -212,12 +212,15 @@ def _lift(row: OptOutImport) -> list[bytes]:
 
 
 def _statements(row: OptOutImport, fresh: Mapping[str, str]) -> list[Statement]:
-    """What the list says of the numbers, but for those that a list has named under an older index key: their rows are not met by an
-    insert, and are from now on for good."""
+    """The statements to insert for the numbers.
+
+    During a rotation, a number that a list has named under an older index key has no statement, because the insert would not
+    conflict with its row. If another list has added that row, the row stays for good: undoing that list no longer removes it.
+    """
     numbers, settled = _indexes(row.workspace_id, fresh), set[str]()
     if blind_index().rotating:
         for index, suppression_id, import_id in _listed_under_older_keys(list(numbers)):
-            # One at a time: who holds no other row keeps nobody waiting in a circle.
+            # Each update is a transaction of its own: one that holds no other row lock cannot be part of a deadlock.
             if import_id not in (None, row.pk):
                 Suppression.objects.filter(pk=suppression_id).update(import_id=None)
             settled.add(numbers[index])

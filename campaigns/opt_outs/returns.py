@@ -1,4 +1,4 @@
-"""Words by which somebody on a list of opt-outs may be reached again: “START”, “Opted back in”, “Removed from DNC list”. Pure."""
+"""Words on an opt-out list that say that a person may be reached again: “START”, “Opted back in”, “Removed from DNC list”. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 from rvm.spreadsheets.cells.phones import looks_like_phone
 from rvm.spreadsheets.trimming import folded, trimmed
 
-# Characters; what is longer is a story, of which no part is to be taken for the end.
+# In characters. A longer cell tells a story, and a part of it does not say how the story ended.
 _MAX_LENGTH = 60
 _LISTS = (
     r"(?:dncl?|do\snot\s(?:call|contact|disturb)|opt(?:ed)?\s?outs?|suppression|suppressed|block(?:ed)?|stop|exclusion|black\s?list"
@@ -20,7 +20,7 @@ _REACH = (
     r"(?:call(?:s|ed|ing)?|contact(?:ed)?|reach(?:ed)?|messages?|voicemails?|vms?|reminders?"
     r"|leave\s(?:a\s)?(?:message|voicemail|vm))"
 )
-# As `folded` leaves them, and nothing behind them but the day.
+# The words are in the form that `folded` returns; only a date may follow them.
 _BACK = re.compile(
     rf"""(?:(?:pt|patient|client|contact|user|he|she|has|have|was|is|now|paciente|ya)\s)*
     (?: opt(?:ed|s|ing)?\s(?:back\s)?in(?:\sagain)? | (?:re\s?)?opt\s?in | (?:re\s?)?optin | re\s?subscrib(?:ed?|es) | subscribed
@@ -48,11 +48,11 @@ _COUNT = re.compile(r"\W*[0-9]{1,6}\W*")
 
 @lru_cache(maxsize=8192)
 def comes_back(cell: str) -> bool:
-    """Whether a cell says nothing but that its person may be reached again."""
+    """Whether the whole cell says that its person may be reached again."""
     return len(cell) <= _MAX_LENGTH and _BACK.fullmatch(folded(cell)) is not None
 
 
 def permits_below(row: Sequence[str]) -> bool:
-    """Whether a row without a phone says only so, as a heading over the people below it does."""
+    """Whether a row has no phone and only the text that people may be reached again, as a heading over them has."""
     filled = {cell for cell in map(trimmed, row) if cell and not _COUNT.fullmatch(cell)}
     return len(filled) == 1 and not any(map(looks_like_phone, row)) and comes_back(filled.pop())

@@ -1,4 +1,4 @@
-"""What one row of a list of opt-outs says: every number of its person, why, and whether the person is meant at all. Pure."""
+"""Rows of an opt-out list: all numbers of a row's person, the reason, and whether the person has opted out. Pure."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from usecases.models import Suppression
 MAX_REASON_LENGTH: int = Suppression._meta.get_field("reason").max_length or 0
 _NAMES = ("name", "first_name", "last_name")
 _MAIL = frozenset({"email", "emails", "mail", "newsletter", "correo", "correos"})
-# As short a cell has no number beside its words.
+# A cell of at most this many characters has no room for a phone number and words.
 _MIN_LENGTH = 10
 _MIN_DIGITS = 10
-# What campaigns' messages advise about reaching somebody does not help here.
+# The messages of CODES for these codes advise how to reach the person, which does not help on an opt-out list.
 _MESSAGES = {
     "has_extension": "This number has an extension; write the number alone if nobody behind it shall be reached.",
     "two_numbers": "There is more than one number in this cell; give each of them a row of its own.",
@@ -47,7 +47,7 @@ _MESSAGES = {
     "number_of_many": "The number of this row stands in nearly every row, as a clinic's own does in a log of its calls; if its owner "
     "must not be reached, write it alone into a list of its own.",
 }
-# What is told of rows that are listed all the same.
+# Notes about rows that are listed, but not with all their numbers.
 _NOTES = {
     "missed": "{rows} a number is not listed beside another one that is, because it cannot be read or is somebody else's. Where it "
     "is the person's own, write it into a row of its own.",
@@ -61,8 +61,11 @@ Row = Sequence[str]
 
 
 class Entry(NamedTuple):
-    """`numbers` are all of a person's, in E.164. `meant` says whether the person has opted out, `permits` whether a column says that
-    the person may be reached, and `noted` what of the row is not listed, for `note_of`."""
+    """A readable row. `numbers` are all numbers of the person in E.164, or none if the person is not `meant`, has not opted out.
+
+    `permits` says whether a column says that the person may be reached. `noted` are the kinds of numbers that are not listed, for
+    `note_of`.
+    """
 
     numbers: list[str]
     reason: str
@@ -72,12 +75,12 @@ class Entry(NamedTuple):
 
 
 def message_of(code: str) -> str:
-    """Why no number of a row could be read."""
+    """The message for a row whose numbers are not listed, by the code of the CellInvalid."""
     return _MESSAGES.get(code) or CODES[code].message
 
 
 def note_of(kind: str, count: int, rows: Sequence[int]) -> str:
-    """A sentence about rows that are listed, and not with all that stands in them; `rows` are the first of them."""
+    """The sentence about `count` rows that are listed without some of their numbers; `rows` are the first row numbers."""
     shown = ", ".join(map(str, rows)) + (", …" if count > len(rows) else "")
     return _NOTES[kind].format(rows=f"In row {shown}" if count == 1 else f"In {count:,} rows ({shown})")
 
@@ -85,11 +88,12 @@ def note_of(kind: str, count: int, rows: Sequence[int]) -> str:
 def entry_for(
     layout: Layout, said: Collection[int], permissions: Collection[int], first: Sequence[Row] = ()
 ) -> Callable[[Row], Entry]:
-    """A function that reads the rows of one list, in their order; it raises CellInvalid where there is no number in one, with why the
-    first that is written cannot be read.
+    """A function that reads the rows of one list, in their order; it raises CellInvalid for a row that cannot be listed.
 
-    `said` are the places of the columns of which a person has said what they are, `permissions` those of the columns whose yes
-    says that the person may be reached, and `first` are the first rows, by which it shows which numbers are nobody's.
+    If no phone of a row can be read, the code is that of the first phone that is not empty. A row may depend on headings above it.
+
+    `said` are the positions of the columns whose kind a user has set, `permissions` those of the columns whose yes says that the
+    person may be reached. `first` are the first rows: they show which numbers belong to no person on the list.
     """
     read = _reader_for(layout, said, permissions, first)
     below = ""
@@ -99,7 +103,7 @@ def entry_for(
         try:
             found = read(row)
         except CellInvalid:
-            # A heading has no number and is refused anyway, so only such rows are looked at.
+            # A heading has no number and is refused anyway, so only refused rows can be headings.
             if names_other_columns(row, layout.header):
                 below = "under_another_header"
             elif permits_below(row):
@@ -117,7 +121,7 @@ def entry_for(
 def _reader_for(
     layout: Layout, said: Collection[int], permissions: Collection[int], first: Sequence[Row]
 ) -> Callable[[Row], Entry]:
-    """A function that reads one row by itself; it raises CellInvalid."""
+    """A function that reads one row without regard to headings above it; it raises CellInvalid."""
     columns = list(layout.columns)
     of_many = numbers_of_many(first, [at for at, kind in enumerate(columns) if kind in PHONES])
     joined, numbers_of, meant_by = joining_for(layout), _numbers_for(columns, of_many), _meaning_for(columns, said)
@@ -151,7 +155,10 @@ def _reader_for(
 
 
 def _meaning_for(columns: Sequence[str], said: Collection[int]) -> Callable[[Row], bool]:
-    """A function whether a row's person has opted out, by the columns that say so; it raises CellInvalid where that is not clear."""
+    """A function that returns whether a row's person has opted out, by the columns of SAYING. Without such a column, all people have.
+
+    It raises CellInvalid if that is unclear.
+    """
     saying = [(at, kind, at in said) for at, kind in enumerate(columns) if kind in SAYING]
 
     def meant_by(row: Row) -> bool:
@@ -166,8 +173,7 @@ def _meaning_for(columns: Sequence[str], said: Collection[int]) -> Callable[[Row
 
 
 def _numbers_for(columns: list[str], of_many: Collection[str]) -> Callable[[Row], tuple[list[str], set[str]]]:
-    """A function for the numbers of a row's person, and what is to be noted of them; it raises CellInvalid where there is none."""
-    # By their places, so that of one that stands twice nothing is lost.
+    """A function that returns the numbers of a row's person and the kinds of notes; it raises CellInvalid if there is no number."""
     phones = [columns.index(kind) for kind in PHONES if kind in columns]
     beside = [(at, extension_of(at, columns, phones), column_beside(at, PHONE_TYPE, columns, phones)) for at in phones]
     region_of = _region_for(columns)
@@ -204,7 +210,7 @@ def _numbers_for(columns: list[str], of_many: Collection[str]) -> Callable[[Row]
     return numbers_of
 
 
-# Beside a number that is listed these are no number of the person that is lost.
+# A cell with one of these codes beside a listed number has no further number of the person, so there is nothing to note.
 _PASSED_OVER = frozenset({"", "phone_missing", "phone_of_another"})
 
 
@@ -213,26 +219,30 @@ def _refused(code: str) -> CellInvalid:
 
 
 def _names_at(header: Sequence[str]) -> int | None:
-    """The place of the names of people."""
+    """The position of the column with the names of people, or None."""
     return next((at for at, name in enumerate(header) if meaning_of(name).kind in ("name", "last_name")), None)
 
 
 def _says_nothing_of_calls(header: Sequence[str], at: int) -> bool:
-    """Whether a column names people, or is about mail: who subscribes to letters has opted out of calls all the same."""
+    """Whether a column has names of people or is about mail, for example newsletters, which do not permit calls."""
     if at >= len(header):
         return False
     return meaning_of(header[at]).kind in _NAMES or not _MAIL.isdisjoint(words_of(header[at]))
 
 
 def _has_number_in_words(cell: str, listed: Collection[str]) -> bool:
-    """Whether a text has a number in it that is not listed. A number alone is one of somebody else, as its column's name says."""
+    """Whether a text with words has a number that is not listed. A number without words is ignored: by its column's name, it is
+    another person's."""
     if len(cell) <= _MIN_LENGTH or sum(map(str.isdigit, cell)) < _MIN_DIGITS or not any(map(str.isalpha, cell)):
         return False
     return not set(numbers_in(cell)) <= set(listed)
 
 
 def _region_for(columns: Sequence[str]) -> Callable[[Row, str], str]:
-    """A function for where the number in a cell is dialled; it raises CellInvalid where nobody knows and the number does not say."""
+    """A function that returns the country (two letters) from which the number of a row's cell is dialled.
+
+    It raises CellInvalid if the country of the row is unknown, unless the cell has a number with + or no number.
+    """
     if "country" not in columns:
         return lambda row, cell: "US"
     at = columns.index("country")
@@ -249,7 +259,7 @@ def _region_for(columns: Sequence[str]) -> Callable[[Row, str], str]:
 
 
 def _require_whole(row: Row, width: int) -> None:
-    # Bytes that are no text may stand in any column; a number beside them can be read.
+    # Undecodable bytes may be in any column, and the number in another column of the row can still be read.
     if isinstance(row, DamagedRow):
         if row.code != "undecodable":
             raise CellInvalid(row.code, row.message)
@@ -258,8 +268,8 @@ def _require_whole(row: Row, width: int) -> None:
 
 
 def _means(said: Says, kind: str, sure: bool) -> bool:
-    """Whether a column leaves a person on the list. An empty cell takes somebody off it only where a person has said that a yes
-    is what counts, and then what is unclear says nothing either."""
+    """Whether a column's answer says that its person has opted out. An empty or unclear cell says so too, except in an `opt_out`
+    column whose kind a user has set (`sure`): there, only a yes counts."""
     if kind == "opt_out" and sure:
         return said is Says.OUT
     return said in (Says.OUT, Says.UNCLEAR, Says.NOTHING)
@@ -270,7 +280,7 @@ def _is_said(cell: str) -> bool:
 
 
 def _reason(cell: str) -> str:
-    """On one line, and without a number: it is stored in clear."""
+    """The reason on one line. Phone numbers in it are masked, because it is stored unencrypted."""
     shown = "".join(char if char.isprintable() else " " for char in mask_numbers(cell_values.text(cell)))
     return " ".join(shown.split())[:MAX_REASON_LENGTH].rstrip()
 

@@ -1,4 +1,4 @@
-"""What a cell says about whether its person has opted out, by the kind of its column. Pure."""
+"""Verdicts on opt-outs: what a cell says about whether its person has opted out, by the kind of its column. Pure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rvm.spreadsheets.cells.answers import Answer, Standing, answer, standing
 class Says(StrEnum):
     """The statement of a cell about its person."""
 
-    OUT = "out"  # must not be reached
-    IN = "in"  # may be
+    OUT = "out"  # the person must not be reached
+    IN = "in"  # the person may be reached
     NOTHING = "nothing"
     UNCLEAR = "unclear"
 
@@ -34,7 +34,7 @@ _STOOD = {Standing.FORBIDS: Says.OUT, Standing.DECEASED: Says.OUT, Standing.STAN
 
 
 def says(kind: str, cell: str) -> Says:
-    """The statement of a cell in a column of this kind, one of SAYING. Words of a status are understood too."""
+    """The statement of a cell in a column of this kind, `opt_out` or `consent`. It may be in words of an appointment's status."""
     said = _SAID[kind][answer(cell)]
     if comes_back(cell):
         return Says.IN

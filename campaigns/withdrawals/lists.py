@@ -38,7 +38,7 @@ MAX_BYTES = 10_000_000
 _STATUS = ("canceled", "appointment_status")
 _CANCELED = "appointment_canceled"
 _NAMES = ("name", "first_name", "last_name")
-# What a column may be asked about that says whose appointment stands.
+# The questions about a column that may say whose appointments stand.
 _OF_STATUS = (Question.STATUS, Question.YES_OR_NO, Question.UNKNOWN)
 _MAX_TEXT = max(MAX_RECORD_NUMBER, MAX_REFERENCE_LENGTH)
 
@@ -81,7 +81,7 @@ def listed_lines(read: Callable[[], Iterable[bytes]], size_bytes: int) -> list[L
     try:
         dialect, seen = examine(read, columns=read_columns)
         layout = layout_of(_kinds_of(seen), (), seen, ragged=dialect.format == "xlsx")
-        # Where no column has a name that says what it is, its first row may be somebody's.
+        # If no column is known as identifiers, the row that was taken for the header may be a person's.
         opened = open_rows(read(), dialect) if _names_somebody(layout.columns) else all_rows(read(), dialect)
         rows = [(number, row) for number, row in islice(opened, MAX_LINES + 1) if any(map(trimmed, row))]
         opened.close()
@@ -94,12 +94,15 @@ def listed_lines(read: Callable[[], Iterable[bytes]], size_bytes: int) -> list[L
 
 
 def _kinds_of(seen: Preview) -> list[str]:
-    """What the columns are taken for; one of which it would be asked whether it says whose the phones are is taken for that."""
+    """The kinds of the columns. A column that may be the types of the phones beside it is read as such, without a question."""
     return [PHONE_TYPE if column.question is Question.PHONE_TYPE else column.kind for column in seen.columns]
 
 
 def _check_status_columns(seen: Preview, rows: Sequence[Sequence[str]]) -> None:
-    """A column that could say whose appointment still stands is understood, or the whole list would be taken out."""
+    """Raises ServiceError, status_column_unclear, if a column that may say whose appointments stand is not understood.
+
+    Without this check, all people on the list would be withdrawn.
+    """
     cells = [[_cell(row, at) for row in rows] for at in range(len(seen.columns))]
     unclear = [
         name
@@ -117,7 +120,7 @@ def _check_status_columns(seen: Preview, rows: Sequence[Sequence[str]]) -> None:
 
 
 def _is_other(name: str, column: Column) -> bool:
-    """Whether a column is of no kind, and no text in which anything may stand."""
+    """Whether a column has no known kind and is not one of free notes."""
     return column.kind not in KINDS and column.kind != UNCLEAR and meaning_of(name).sense is not Sense.NOTES
 
 
@@ -138,7 +141,7 @@ def _bounded(lines: list[Line], field: str) -> list[Line]:
 
 
 def _reader(layout: Layout, sheet: str) -> Callable[[int, Sequence[str]], Line]:
-    """A function that reads the rows of a list, in their order."""
+    """A function that turns the rows of a list, in their order, into lines. Raises ServiceError: identifier_column_missing."""
     kinds = layout.columns
     named = _names_somebody(kinds)
     if not named:
@@ -170,7 +173,8 @@ def _reader(layout: Layout, sheet: str) -> Callable[[int, Sequence[str]], Line]:
 
 
 def _verdict_for(layout: Layout, sheet: str) -> Callable[[Sequence[str]], Standing]:
-    """A function that says of each row, in their order, whether its appointment was canceled: CANCELED, STANDS or UNCLEAR."""
+    """A function that takes the rows in their order and returns for each the standing of its appointment: CANCELED, STANDS or
+    UNCLEAR."""
     kinds = layout.columns
     status_at = [(at, kind) for at, kind in enumerate(kinds) if kind in _STATUS]
     naming = [at for at, kind in enumerate(kinds) if kind in (*PHONES, "reference", "record_number")]
@@ -202,7 +206,8 @@ def _verdict_for(layout: Layout, sheet: str) -> Callable[[Sequence[str]], Standi
 
 
 def _phones_for(kinds: Sequence[str]) -> Callable[[Sequence[str]], tuple[str, ...]]:
-    """A function for the numbers of a row's person; another's may be that of somebody else in the campaign."""
+    """A function that returns the numbers (E.164) of a row's person. A number of another person is left out, because it may be that
+    of someone else in the campaign."""
     phones = [at for at, kind in enumerate(kinds) if kind in PHONES]
     beside = [(at, column_beside(at, PHONE_TYPE, kinds, phones)) for at in phones]
     country_at = kinds.index("country") if "country" in kinds else -1

@@ -140,8 +140,10 @@ def _outcomes(lane: Lane, lines: Sequence[Line]) -> Iterator[tuple[int, LineOutc
 
 
 def _is_named_otherwise(voicemail_id: UUID, line: Line, kinds: Sequence[set[Found]], named: Named) -> bool:
-    """Whether the line has a record number or a reference that is nobody's here, and the voicemail has another one: it may be that of
-    another person with the same phone, or of another visit."""
+    """Whether the line has a record number or reference that no voicemail of the campaign has, and the voicemail has another one.
+
+    The voicemail may then be for another person with the same phone, or for another visit.
+    """
     if line.any_kind:
         return False
     by_record_number, by_reference, _ = kinds

@@ -1,4 +1,4 @@
-"""What a list of canceled appointments says of those that stand: a heading or a title over them, “do not cancel” in a note. Pure."""
+"""Signs in a list of canceled appointments that some of them stand: a heading or title over them, or “do not cancel”. Pure."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from rvm.spreadsheets.cells.answers import Standing, standing
 from rvm.spreadsheets.trimming import folded, trimmed
 
 _COUNT = re.compile(r"\W*[0-9]{1,6}\W*")
-# Of a heading: Confirmed appointments for 3/2/2026 (12).
+# The words of a heading that do not tell the standing, as in “Confirmed appointments for 3/2/2026 (12)”.
 _BESIDE = re.compile(
     r"\b(?:[0-9]+|appointments?|appts?|visits?|patients?|pts?|people|list|of|for|on|the|today|all|total|citas?|pacientes?|visitas?|lista|de"
     r"|las?|los|del?|para|el)\b"
 )
 _PLURAL = re.compile(r"(?<=[aoe])s\b")
-# A number of a record, a visit or a phone: visit-12, V1007.
+# The number of a record, visit or phone, such as visit-12 or V1007. A text with one is not a heading.
 _IDENTIFIER = re.compile(r"[a-z][-_#]?[0-9]|[0-9][-_]?[a-z]|[0-9]{7}", re.IGNORECASE)
 _MAX_HEADING = 80
-# In any cell; a fee or a letter about a cancellation says nothing.
+# Words that say in any cell that the appointment is kept. A note about the fee or letter of a cancellation does not say so.
 _KEEPS = re.compile(
     r"""\b(?:do\W*not|don\W?t|never|not)\W+(?:be\W+|to\W+be\W+)?cancel | \bun\W?cancel | \breinstat | \brestored?\b
     | \bcancel\w*\W+(?:in|by)\W+(?:error|mistake)\b | \bcoming\W+after\W+all\b | \b(?:still|is|are|be)\W+(?:coming|attending)\b
@@ -38,23 +38,26 @@ _CANCELS = re.compile(
 
 
 def keeps(cells: Iterable[str]) -> bool:
-    """Whether a row says somewhere that its appointment is kept after all."""
+    """Whether a cell of a row says that its appointment is kept after all."""
     return any(_KEEPS.search(cell) for cell in cells if cell)
 
 
 def cancels_all(cells: Sequence[str]) -> bool:
-    """Whether every cell of a column says so."""
+    """Whether every cell of a column says that an appointment was canceled, and none that it is kept."""
     return all(map(_CANCELS.search, cells)) and not keeps(cells)
 
 
 def cancels_some(cells: Sequence[str]) -> bool:
-    """Whether a column says of some that they were canceled, and of others something else."""
+    """Whether some of the filled cells of a column say that an appointment was canceled and others do not."""
     said = {_CANCELS.search(cell) is not None for cell in map(trimmed, cells) if cell}
     return len(said) == 2
 
 
 def under_headings(titles: Iterable[str]) -> Callable[[Sequence[str]], Standing]:
-    """A function that says of each row, in their order, how the appointments stand that a heading over it names, or a title."""
+    """A function that takes the rows in their order and returns for each the standing by the last heading or title above it.
+
+    It returns STANDS, CANCELED or, without such a heading, BLANK.
+    """
     above = Standing.BLANK
     for title in titles:
         above = _headed(title) or above
@@ -68,7 +71,7 @@ def under_headings(titles: Iterable[str]) -> Callable[[Sequence[str]], Standing]
 
 
 def _heading(row: Sequence[str]) -> str:
-    """What stands alone in a row, but for a count."""
+    """The only text in a row, apart from a count; empty if the row has several texts or none."""
     filled = {cell for cell in map(trimmed, row) if cell and not _COUNT.fullmatch(cell)}
     return filled.pop() if len(filled) == 1 else ""
 

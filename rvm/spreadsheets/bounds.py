@@ -1,10 +1,10 @@
-"""How wide a list may be."""
+"""The maximum width of a list."""
 
 from __future__ import annotations
 
 from rvm.spreadsheets.refusals import SheetInvalid
 
-# As many as can be named through the API; spreadsheet programs leave long tails of empty ones.
+# A request to the API can name as many columns. More are ignored if they are empty: spreadsheet programs leave many of these.
 MAX_COLUMNS = 500
 
 

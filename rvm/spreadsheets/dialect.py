@@ -1,4 +1,4 @@
-"""How a list is written: its format, encoding and delimiter, and which row names the columns."""
+"""The dialect of a list: its format, encoding and delimiter, and which row names the columns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rvm.spreadsheets.refusals import SheetInvalid
 from rvm.spreadsheets.trimming import trimmed
 
 HEAD_BYTES = 256 * 1024
-# What may be chosen instead of the guess: codec and what a person calls it.
+# The encodings that a user can choose instead of the guess, with their labels.
 ENCODINGS = {
     "utf-8": "UTF-8",
     "utf-8-sig": "UTF-8 with a byte order mark",
@@ -33,10 +33,11 @@ _SCORED_ROWS = 50
 
 @dataclass(frozen=True)
 class Dialect:
-    """Of an `xlsx`, `encoding` and `delimiter` are empty; `sheet` is the one that is read, without a name the first with rows in it.
+    """The settings by which a file is read. For an `xlsx`, `encoding` and `delimiter` are empty, and `sheet` is the name of the sheet
+    to read; if it is empty, a sheet with rows is chosen.
 
-    `header_row` is the number of the row that names the columns, as a spreadsheet program shows it; 0 where none does. Rows above
-    it are titles. `hidden_rows` has those read as well that a workbook hides or crosses out.
+    `header_row` is the number of the row that names the columns, as a spreadsheet program shows it, or 0 if there is none. Rows above
+    it are titles. With `hidden_rows`, rows that a workbook hides or crosses out are read too.
     """
 
     format: Literal["csv", "xlsx"]
@@ -48,9 +49,9 @@ class Dialect:
 
 
 def guess(head: bytes, *, whole: bool, accents: bytes = b"") -> Dialect:
-    """Guess from the first up to HEAD_BYTES of a file; `whole` says that this is all of it. Raises SheetInvalid.
+    """The dialect by the first HEAD_BYTES of a file; `whole` says whether these are the whole file. Raises SheetInvalid.
 
-    `accents` are what `encodings.Accents` has seen behind the head. The header is found by `preview.examine`.
+    `accents` are the bytes that `encodings.Accents` has kept. `header_row` stays 0; `preview.examine` finds the header.
     """
     if kind_of(head, whole=whole) == "xlsx":
         return Dialect("xlsx", "", "")
@@ -61,7 +62,7 @@ def guess(head: bytes, *, whole: bool, accents: bytes = b"") -> Dialect:
 
 
 def is_mark(row: Sequence[str]) -> bool:
-    """Whether this is the line `sep=;`, by which a file tells spreadsheet programs its delimiter; they do not show it."""
+    """Whether a row is the line `sep=;`, by which a file tells spreadsheet programs its delimiter; they do not show it."""
     return len(row) == 2 and row[0].lstrip("\ufeff").lower() == "sep=" and not row[1]
 
 
@@ -71,7 +72,7 @@ def _delimiter_said(text: str) -> str | None:
 
 
 def _delimiter(text: str, whole: bool) -> str:
-    """By which the rows fall into the same number of columns, and into cells that are phone numbers; a comma for one column."""
+    """The delimiter that best divides the rows into an equal number of cells and into phone numbers; a comma if none divides them."""
     scores = {delimiter: _score(_first_rows(text, delimiter, whole)) for delimiter in DELIMITERS}
     best = max(DELIMITERS, key=lambda delimiter: scores[delimiter])
     return best if scores[best] > (0, 0) else ","
@@ -81,17 +82,17 @@ def _score(rows: Sequence[Sequence[str]]) -> tuple[float, int]:
     (columns, count), *_ = Counter(map(len, rows)).most_common(1) or [(0, 0)]
     if columns < 2:
         return 0, 0
-    # A tab stands in no cell: what is left whole with one in it was not divided, as by the comma of “Jan 5, 2026”.
+    # No cell has a tab, so a cell with one was not divided by the right delimiter, but for example by the comma of “Jan 5, 2026”.
     with_phone = sum(any(looks_like_phone(cell) for cell in row if "\t" not in cell) for row in rows)
     return (count + with_phone) / len(rows), columns
 
 
 def _first_rows(text: str, delimiter: str, whole: bool) -> list[list[str]]:
-    """Up to _SCORED_ROWS rows that are not blank, without the one that the end of the head may have cut."""
+    """Up to _SCORED_ROWS rows that are not blank, without a last row that the end of the head may have cut."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows: list[list[str]] = []
     try:
         rows.extend(islice((row for row in reader if any(map(str.strip, row)) and not is_mark(row)), _SCORED_ROWS + 1))
     except csv.Error:
-        whole = True  # a cell over the limit: what came before it is complete
+        whole = True  # a cell is over the limit; the rows before it are complete
     return rows[:_SCORED_ROWS] if whole or len(rows) < 2 or len(rows) > _SCORED_ROWS else rows[:-1]

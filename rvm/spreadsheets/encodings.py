@@ -1,4 +1,4 @@
-"""Which encoding a file's bytes are text in: a mark says so, or the bytes do."""
+"""The encoding of a file, by its byte order mark or else by its bytes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator
 from rvm.spreadsheets.refusals import SheetInvalid
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-# Text has tabs, line ends, now and then a form feed, and Control-Z where a file comes from DOS.
+# Control characters except those that text has: tabs, line ends, form feeds, and Control-Z in files from DOS.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f]")
 _MOST_CONTROLS = 0.01
 
 
 class Accents:
-    """The first bytes of a file that are not ASCII, kept as it passes: by these the encoding shows, however late they come."""
+    """The bytes of a file around its first one that is not ASCII, kept while the file passes. They show the encoding even if the head
+    of the file is ASCII."""
 
     _MOST = 64 * 1024
 
@@ -33,16 +34,16 @@ class Accents:
             yield chunk
 
     def _from_accent(self, chunk: bytes) -> bytes:
-        """From a little before the first one: how often it occurs beside letters is part of the guess."""
+        """The bytes of a chunk from a little before the first one that is not ASCII."""
         first = next(at for at, byte in enumerate(chunk) if byte > 127)
         return chunk[max(0, first - 64) : first + self._MOST]
 
 
 def guess_encoding(head: bytes, *, whole: bool, accents: bytes = b"") -> tuple[str, str]:
-    """The codec, and the head as text without a mark; a character that the end cuts is left out. Raises SheetInvalid.
+    """The codec, and the head as text without its byte order mark or a last character that is cut. Raises SheetInvalid: binary.
 
-    In this order: byte order mark, UTF-16 by its pattern of NULs, UTF-8, else what Windows writes in the West. Where all of the head
-    is ASCII, `accents` decide, the first bytes behind it that are not.
+    These decide, in this order: a byte order mark, the NULs of UTF-16, mostly valid UTF-8; else it is Windows-1252. If the whole head
+    is ASCII, `accents` decide: the bytes behind it from about the first one that is not.
     """
     encoding = next((name for mark, name in _MARKS if head.startswith(mark)), None) or _without_mark(head, whole)
     if encoding == "utf-8" and accents and head.isascii():
@@ -59,7 +60,7 @@ def guess_encoding(head: bytes, *, whole: bool, accents: bytes = b"") -> tuple[s
 def _without_mark(head: bytes, whole: bool) -> str:
     even, odd = head[0::2].count(0), head[1::2].count(0)
     units = max(len(head) // 2, 1)
-    # Commas, digits and line ends of UTF-16 have a NUL on one side, whatever the script of the names.
+    # In UTF-16, each comma, digit and line end has a NUL on the same side, whatever the script of the names is.
     if max(even, odd) * 10 > units and min(even, odd) * 20 <= max(even, odd):
         return "utf-16-le" if odd > even else "utf-16-be"
     try:
@@ -67,7 +68,7 @@ def _without_mark(head: bytes, whole: bool) -> str:
     except UnicodeDecodeError:
         text = _decoded(head, "utf-8", "replace", whole)
         broken = text.count("\N{REPLACEMENT CHARACTER}")
-        # Many whole characters beside few broken ones are UTF-8 that something has damaged; other encodings have next to none.
+        # Many valid characters beside few broken ones are damaged UTF-8; text in other encodings has hardly any valid ones.
         return "utf-8" if len(text) - len(text.encode("ascii", "ignore")) > 2 * broken else "cp1252"
     return "utf-8"
 

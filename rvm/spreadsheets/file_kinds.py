@@ -1,4 +1,4 @@
-"""What a file is by its first bytes or its parts, when it is no text: a workbook that we can read, or what to save it as instead."""
+"""Kinds of files by their first bytes or the parts of their archive: workbooks, text, and others, with advice what to upload."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Literal, NoReturn
 from rvm.spreadsheets.refusals import SheetInvalid
 
 _SAVE_AS = "open it in the program it comes from, save it as CSV (UTF-8), and upload that."
-# A part of a zip archive: the length of its name stands 22 bytes behind the signature, the name 4 further on.
+# The header of a part of a zip archive: the length of its name is 22 bytes behind the signature, and the name follows 4 bytes later.
 _PART = re.compile(rb"PK\x03\x04.{22}(..)..", re.DOTALL)
 _ARCHIVE = re.compile(rb"PK\x03\x04|PK\x05\x06")
 _OPEN_DOCUMENT = f"This is an OpenDocument file; {_SAVE_AS}"
 _OFFICE_DOCUMENT = f"This is a document or a presentation; {_SAVE_AS}"
-# What is inside says what an archive is, the first that fits.
+# The kind of an archive by the names of its parts; the first pattern that matches one of them decides.
 _PARTS: tuple[tuple[str, str, str], ...] = (
     (
         r"xl/workbook\.bin",
@@ -68,9 +68,10 @@ _KINDS: tuple[tuple[bytes, str, str], ...] = (
 
 
 def kind_of(head: bytes, *, whole: bool) -> Literal["xlsx", "text"]:
-    """Whether it is a workbook or may be text. Raises SheetInvalid with what else it is and what to do.
+    """Whether a file is a workbook or may be text. Raises SheetInvalid if it is something else, with what it is and what to do.
 
-    An archive of which `head` is not the whole may still turn out to be none: its directory is at its end.
+    If `head` is not the whole file, an archive of unknown parts is taken for a workbook and may be refused later, because the
+    directory of an archive is at its end.
     """
     names = list(_names(head))
     if any(name.startswith("xl/") for name in names):
@@ -89,7 +90,7 @@ def kind_of(head: bytes, *, whole: bool) -> Literal["xlsx", "text"]:
 
 
 def refuse_archive(names: Iterable[str]) -> NoReturn:
-    """Raises SheetInvalid with what an archive of these parts is, if no workbook; `names` are in lower case, with slashes."""
+    """Raises SheetInvalid for an archive that is not a workbook, by the names of its parts in lower case and with slashes."""
     named = list(names)
     code, message = next(
         (code, message) for part, code, message in _PARTS if any(re.fullmatch(part, name) for name in [*named, ""])
@@ -98,16 +99,16 @@ def refuse_archive(names: Iterable[str]) -> NoReturn:
 
 
 def _names(head: bytes) -> Iterator[str]:
-    """The parts of an archive that begins so."""
+    """The names of those parts of an archive that begin in the head, in lower case and with slashes."""
     for match in _PART.finditer(head):
         name = head[match.end() : match.end() + int.from_bytes(match[1], "little")]
         yield name.decode("utf-8", "replace").replace("\\", "/").lower()
 
 
 def _of_ole(head: bytes) -> SheetInvalid:
-    """What Office wrote before 2007, and still wraps in what it encrypts."""
+    """The refusal of an OLE file: a workbook of Office before 2007, or one that a newer Office has encrypted."""
     if _ENCRYPTED in head:
         return SheetInvalid("password", f"This workbook is protected by a password; {_SAVE_AS}")
-    # Its directory may be further on.
+    # The directory, which has the name of the encrypted part, may be behind the head.
     or_else = "" if _OLD_WORKBOOK in head else ", or one that is protected by a password"
     return SheetInvalid("xls", f"This is a workbook of Excel 97-2003 (.xls){or_else}; {_SAVE_AS}")

@@ -1,4 +1,4 @@
-"""The numbers in one cell, and whose they are: each that is written out or goes on from another, but for somebody else's. Pure."""
+"""Numbers in one cell and their owners: those written out and those that only end otherwise, without other people's. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rvm.spreadsheets.columns.words import meanings_of, words_of
 from rvm.spreadsheets.refusals import CellInvalid
 from rvm.spreadsheets.trimming import in_ascii
 
-# Of what is written in the cell beside a number, or of several of them, every number is meant.
+# Cells refused with these codes are searched for numbers: each number in them is meant, also among others or beside text.
 _SEARCHED = frozenset({"two_numbers", "crossed_out", "has_letters", "not_a_phone"})
 _LONGEST_SEARCHED = 1000
 _BETWEEN = re.compile(r"[,;/|\\&\n]|\b(?:or|and|y|o|e|et|ou|und|oder)\b", re.IGNORECASE)
-# Behind a number: /0102, or 555-0102; the beginning is that of the number before. A year is none.
+# The end of a further number behind a number: “/0102” or “or 555-0102”. It begins as the number before does. A year is not an end.
 _GOES_ON = re.compile(
     r"\s*(?:(?:[/\\&,;\n]|\b(?:or|and|y|o)\b)\s*([2-9][0-9]{2}[-. ]?[0-9]{4})"
     r"|(?:[/\\&]|\b(?:or|and|y|o)\b)\s*(?!(?:19|20)[0-9]{2})([0-9]{4}))(?![-./]?[0-9])",
@@ -28,21 +28,22 @@ _WITHOUT_BEGINNING = re.compile(r"(?<![0-9])[2-9][0-9]{2}[-. ]?[0-9]{4}(?![0-9])
 
 
 class Found(NamedTuple):
-    """`numbers` are in E.164; `missed` is the code of why another one in the cell is not among them, or "" where there is none."""
+    """The numbers of a cell in E.164. `missed` is the code of the first number that was left out, or "" if there is none or it is
+    another person's."""
 
     numbers: list[str]
     missed: str
 
 
 def is_anothers(words: str) -> bool:
-    """Whether words beside a number say that it is somebody else's: “Emergency contact”, “wife”. An old or a wrong number counts."""
+    """Whether words beside a number say that it is another person's: “Emergency contact”, “wife”. Old and wrong numbers are not."""
     if whose(words) is not Whose.OTHER:
         return False
     return not any("former" in meanings_of(word) for word in words_of(words))
 
 
 def numbers_of_cell(cell: str, region: str) -> Found:
-    """Raises CellInvalid where there is no number, or none of the person."""
+    """The numbers of a cell that are the person's; `region` is a country in two letters. Raises CellInvalid if there are none."""
     try:
         return Found([cell_values.phone(cell, region)], "")
     except CellInvalid as refused:
@@ -60,7 +61,7 @@ def numbers_of_cell(cell: str, region: str) -> Found:
 
 
 def _written(text: str, region: str) -> Iterator[tuple[str, str]]:
-    """Each number, with the code of why it is not to be listed, or ""."""
+    """Each number of the text (E.164, or "" if it is incomplete) with the code of why it is not the person's, or ""."""
     places = list(ANY_NUMBER.finditer(text))
     before = text[: places[0].start()] if places else ""
     begun, left = bool(before.strip(" (-")), [before]
@@ -83,8 +84,10 @@ def _written(text: str, region: str) -> Iterator[tuple[str, str]]:
 
 
 def _parted(between: str, *, begun: bool) -> tuple[str, str]:
-    """What stands between two numbers as what belongs to the one before it and to the one behind it. Without a sign between them it
-    goes as the cell has `begun`: with words or with a number."""
+    """The text between two numbers in two parts: the part that belongs to the number before it, and that for the number behind it.
+
+    Without a separator, all of it belongs to the number behind it if the cell has `begun` with words, else to the one before.
+    """
     if sign := _BETWEEN.search(between):
         return between[: sign.start()], between[sign.end() :]
     return ("", between) if begun else (between, "")
@@ -95,7 +98,7 @@ def _words(text: str) -> str:
 
 
 def _going_on(number: str, behind: str) -> tuple[list[str], str]:
-    """The numbers that begin as this one does, and what is left behind them."""
+    """The numbers behind this one that give only their end, completed by its beginning, and the text that is left behind them."""
     found: list[str] = []
     while number.startswith("+1") and (further := _GOES_ON.match(behind)):
         digits = re.sub(r"[^0-9]", "", further[1] or further[2])

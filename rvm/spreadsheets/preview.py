@@ -1,4 +1,4 @@
-"""The first look at a list: how it is written, which row names the columns, what each is taken for; for a person to agree with."""
+"""The preview of a list for the user to confirm: its dialect, the row that names the columns, and the kind of each column."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from rvm.spreadsheets.columns.reading import Around, Column, holds_people, read_
 from rvm.spreadsheets.dialect import HEAD_BYTES, Dialect, guess
 from rvm.spreadsheets.rows import DamagedRow, Rows, all_rows
 
-# What the columns of a list are taken for, by their names, if they have any, their cells, and what stands around these.
+# A function that reads the columns of a list by their names, if they have any, by their cells, and by what is around these.
 ReadColumns = Callable[[Sequence[str] | None, Sequence[Sequence[str]], Around], list[Column]]
 PREVIEW_ROWS = 20
-# By which columns are read: a mark that one of a hundred people has shows in them.
+# The rows by which columns are read: enough to have a mark that one of a hundred people has.
 MAX_ROWS_READ = 200
 _FIRST = MAX_ROWS_ABOVE + MAX_ROWS_READ
 
 
 @dataclass(frozen=True)
 class Preview:
-    """`header` is as it is found or said, `rows` are the first (number, cells) below it as `open_rows` yields them, `columns` what
-    each is taken for, as many as the widest row has cells.
+    """The first rows of a list and their reading. `header` was found or set by a user, `rows` are the first (number, cells) below it
+    as `open_rows` yields them, and `columns` are the readings of as many columns as the widest row has cells.
 
-    Of a workbook there are its `sheets`, the one that was read, and what a person should know of how it was read.
+    A workbook has its `sheets`, the name of the `sheet` that was read, and `notices` about the reading, in sentences for the user.
     """
 
     header: Header
@@ -44,7 +44,10 @@ class Preview:
 def examine(
     read: Callable[[], Iterable[bytes]], *, accents: bytes = b"", columns: ReadColumns = read_patients
 ) -> tuple[Dialect, Preview]:
-    """Guess a file's dialect and preview it by that; `read` opens the file from its start, each time anew. Raises SheetInvalid."""
+    """The guessed dialect of a file and its preview by that dialect. Raises SheetInvalid.
+
+    `read` returns the file's bytes from its start, at each call; `accents` are as in `dialect.guess`.
+    """
     head, whole = _head(read())
     dialect = guess(head, whole=whole, accents=accents)
     if dialect.format == "xlsx":
@@ -75,9 +78,9 @@ def open_list(
     notices: list[str] | None = None,
     columns: ReadColumns = read_patients,
 ) -> tuple[Preview, Rows]:
-    """The preview, and all rows below the header, of a list that is opened once; `notices` as of `open_rows`. Raises SheetInvalid.
+    """The preview of a list and all rows below its header, from one pass over the file. `notices` is as in `open_rows`.
 
-    The preview has nothing of other sheets.
+    The preview has no `sheets` and no notices. Raises SheetInvalid, also while the rows are read.
     """
     rows = all_rows(chunks, dialect, notices)
     first = list(islice(rows, _FIRST))
@@ -91,7 +94,7 @@ def _below(header_row: int, first: Sequence[tuple[int, list[str]]], rows: Rows) 
 
 
 def width_of(header: Header, rows: Sequence[Sequence[str]]) -> int:
-    """How many cells a row of CSV has: as many as the header, or as most of the rows."""
+    """The number of cells of a CSV row: that of the header, or the usual one of the rows if it is larger."""
     usual = Counter(map(len, rows)).most_common(1)
     return max(len(header.names), *(width for width, _ in usual), 1)
 
@@ -108,7 +111,7 @@ def _preview(
     below = [(number, cells) for number, cells in rows if number > header.row]
     first = [cells for _, cells in below[:MAX_ROWS_READ]]
     if header.row:
-        # In a damaged row cells may stand in other columns, as in one of CSV that is too wide; but of few others nothing can be told.
+        # Damaged rows and too wide rows of CSV may have cells in wrong columns; they are left out unless most rows are of this kind.
         width = width_of(header, first) if of_csv else MAX_COLUMNS
         whole = [cells for cells in first if not isinstance(cells, DamagedRow) and len(cells) <= width]
         whole = whole if len(whole) * 2 >= len(first) else first
@@ -116,14 +119,14 @@ def _preview(
     else:
         above, whole = _parted(first)
         above = [cells for cells in above if heading_at(cells) is not None]  # the others may be people without a number
-    # A person's row that somebody takes for a header would lend its words to the names of columns, which are kept in clear.
+    # The names of columns are stored unencrypted. A row that may be a person's and not a header must not give such names.
     titles = list(chain.from_iterable(above))
     around = Around([*titles, sheet.name], sheet.marked, beside) if sheet is not None else Around(titles)
     return Preview(header, below[:PREVIEW_ROWS], columns(header.names if header.sure else None, whole, around))
 
 
 def _parted(rows: list[list[str]]) -> tuple[list[list[str]], list[list[str]]]:
-    """At the first row with a phone: what stands above it in a list without a header tells nothing of columns."""
+    """The rows before the first row with a phone, which say nothing about columns in a list without a header, and the others."""
     first = next((at for at, cells in enumerate(rows[:MAX_ROWS_ABOVE]) if any(map(looks_like_phone, cells))), 0)
     return rows[:first], rows[first:]
 
@@ -165,7 +168,7 @@ def _within(cells: list[str]) -> list[str]:
 
 
 def _head(chunks: Iterable[bytes]) -> tuple[bytes, bool]:
-    """The first HEAD_BYTES, and whether that is the whole file."""
+    """The first HEAD_BYTES, and whether they are the whole file."""
     head = bytearray()
     for chunk in chunks:
         head += chunk

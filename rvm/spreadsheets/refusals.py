@@ -1,10 +1,10 @@
-"""What a list, a mapping of its columns or one of its cells is refused with: a stable code and a message for its owner."""
+"""Refusals of a list, of a mapping of its columns, or of one of its cells: a stable code and a message for the user."""
 
 from __future__ import annotations
 
 
 class _Refused(ValueError):
-    """`code` is stable and documented; `message` says what is wrong and what to do, and never repeats a cell."""
+    """A refusal. `code` is stable and documented; `message` says what is wrong and what to do, and never repeats a cell."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -21,7 +21,7 @@ class ColumnsInvalid(_Refused):
 
 
 class CellInvalid(_Refused):
-    """One cell does not say what its column is about; only its row is invalid."""
+    """A cell has no valid value of its column's kind; only its row is invalid."""
 
 
 def sheet_unknown(name: str) -> SheetInvalid:

@@ -1,4 +1,4 @@
-"""A file's bytes as rows: streaming, at the speed of the csv module, and past every damaged row."""
+"""Rows of a file from its bytes: streamed at the speed of the csv module, and continued after each damaged row."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from rvm.spreadsheets.refusals import SheetInvalid
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-# Characters of a cell, and lines of a row: beyond them a quotation mark was opened and not closed.
+# Characters of a cell, and lines of a row. If there are more, a quotation mark was opened and not closed.
 MAX_CELL_LENGTH = 10_000
 MAX_LINES = 50
-# Characters of a line, its end included. What has as long ones is no list, and a line of delimiters costs eight times its length.
+# Characters of a line with its end. A file with longer lines is not a list, and the cells of a line of delimiters take eight times
+# its length in memory.
 MAX_LINE_LENGTH = 1_000_000
-csv.field_size_limit(MAX_CELL_LENGTH)  # one for the whole process
+csv.field_size_limit(MAX_CELL_LENGTH)  # the csv module has one limit for the whole process
 
 _ANSWERS = (Answer.YES, Answer.NO, Answer.PERMITS, Answer.FORBIDS)
 _BUFFER = 256 * 1024
-# Stands for bytes that are no character: half of one, which no codec ever yields itself.
+# The replacement of undecodable bytes: a lone surrogate, because no codec yields one itself.
 _BROKEN = "\udcff"
 
 UNDECODABLE = "This row has bytes that are no text in the list's encoding; export the list again as CSV (UTF-8)."
@@ -50,7 +51,7 @@ WRONG = "This file has no byte order mark, so it is not in the chosen encoding; 
 
 
 class DamagedRow(list[str]):
-    """The cells of a row as far as they can be shown; the row is invalid by `code`, and `message` says why."""
+    """An invalid row with its cells as far as they can be shown; `code` and `message` say why it is invalid."""
 
     def __init__(self, cells: Iterable[str], code: str, message: str) -> None:
         super().__init__(cells)
@@ -58,30 +59,30 @@ class DamagedRow(list[str]):
         self.message = message
 
 
-# Whoever stops before the end closes it: a workbook is read by a process of its own.
+# A caller that stops before the end must close it, because a child process reads a workbook.
 Rows = Generator[tuple[int, list[str]], None, None]
 
 
 def open_rows(chunks: Iterable[bytes], dialect: Dialect, notices: list[str] | None = None) -> Rows:
     """Yield every row below the header that is not blank, as (number, cells). Raises SheetInvalid.
 
-    `number` is what a spreadsheet program shows beside the row: the first row of the file is 1, blank rows count. Rows may be
-    ragged. A row that cannot be read is a DamagedRow (`undecodable`, `cell_too_long`, `quote_open`) and the next one is read.
-    At the end of a workbook `notices` is what a person should know of how it was read, in sentences.
+    `number` is what a spreadsheet program shows beside the row: the first row of the file is 1, and blank rows count. Rows may be
+    ragged. A row that cannot be read is a DamagedRow (`undecodable`, `cell_too_long`, `quote_open`), and reading continues.
+    After the last row of a workbook, `notices` has what the user should know about the reading, in sentences.
     """
     with closing(all_rows(chunks, dialect, notices)) as rows:
         yield from dropwhile(lambda row: row[0] <= dialect.header_row, rows)
 
 
 def all_rows(chunks: Iterable[bytes], dialect: Dialect, notices: list[str] | None = None) -> Rows:
-    """As `open_rows`, with the header and what stands above it."""
+    """Yield rows as `open_rows`, but with the header and the rows above it."""
     if dialect.format == "xlsx":
         return workbooks.rows_of(chunks, dialect.sheet, hidden_rows=dialect.hidden_rows, notices=notices)
     return _csv_rows(chunks, dialect)
 
 
 def _csv_rows(chunks: Iterable[bytes], dialect: Dialect) -> Rows:
-    # utf-8-sig reads UTF-8 with and without a mark.
+    # utf-8-sig reads UTF-8 with and without a byte order mark.
     encoding = "utf-8-sig" if dialect.encoding == "utf-8" else dialect.encoding
     source = _Bytes(chunks, encoding)
     text = io.TextIOWrapper(io.BufferedReader(source, _BUFFER), encoding, errors="campaigns.broken", newline="")
@@ -105,20 +106,20 @@ def _csv_rows(chunks: Iterable[bytes], dialect: Dialect) -> Rows:
 
 
 class _Lines:
-    """Lines of text as rows.
+    """Rows from lines of text.
 
-    Where a quotation mark is not closed, the row that it stands in is damaged, and the lines that it swallows are read as rows of
-    their own; of these only what is as wide as the rows before them can be trusted.
+    If a quotation mark is not closed, its row is damaged, and the lines that it swallowed are read again as rows of their own. Of
+    these, only rows as wide as the rows before them are trusted.
     """
 
     def __init__(self, text: io.TextIOWrapper, delimiter: str) -> None:
         self._text = text
         self._delimiter = delimiter
-        self._taken: list[str] = []  # the lines of the row that is read
-        self._again: deque[str] = deque()  # those that a quotation mark had swallowed
-        self._is_again = False  # one of the lines taken is of these
+        self._taken: list[str] = []  # the lines of the current row
+        self._again: deque[str] = deque()  # lines that a quotation mark had swallowed, to be read again
+        self._is_again = False  # whether a line of the current row is read again
         self._width = 0
-        # Some programs write a space in front of what they quote. Of their files it is read as none, from the first row that has one.
+        # Some programs write a space in front of a quoted cell. In their files it is ignored from the first such row on.
         self._spaced = f'{delimiter} "'
         self._skips_spaces = False
 
@@ -149,10 +150,10 @@ class _Lines:
             reader = self._reader()
 
     def _spaced_out(self, cells: list[str]) -> list[str]:
-        """A row that has a space in front of a quotation mark, read as if that were none; and so is the file from then on.
+        """The current row, read without the spaces in front of quotation marks; the rest of the file is then read in the same way.
 
-        As a row that cannot be divided it is damaged where that is wider or narrower than rows are, and the other reading is not. A
-        mark that is not closed, or has text behind it, is a character like any other if the row is as wide as others without that.
+        If this reading has two rows, or another width than `cells` while `cells` has the usual one, the row is damaged. If it fails,
+        because a mark is not closed or has text behind it, the result is `cells` if it has the usual width, else a damaged row.
         """
         try:
             reader = csv.reader(self._taken, delimiter=self._delimiter, strict=True, skipinitialspace=True)
@@ -184,7 +185,7 @@ class _Lines:
             yield line
 
     def _doubted(self, cells: list[str]) -> list[str]:
-        """A row of several lines, or of lines that were swallowed: itself if it can be trusted."""
+        """A row of several lines, or of lines that were swallowed: the row itself if it can be trusted, else a damaged row."""
         if not any(map(str.strip, cells)):
             return cells
         lines = len(self._taken)
@@ -195,14 +196,15 @@ class _Lines:
         return self._open() if lines > 1 and swallowed else cells
 
     def _holds_cells(self, cell: str, *, alone: bool) -> bool:
-        """Whether a cell of several lines holds what looks like cells of others: a phone, a yes or a no beside delimiters."""
+        """Whether a cell of several lines seems to have swallowed other cells: it has a phone, a yes or a no beside delimiters."""
         if alone or self._delimiter not in cell:
             return alone and any(map(looks_like_phone, cell.splitlines()))
         pieces = [piece for line in cell.splitlines() for piece in line.split(self._delimiter)]
         return any(looks_like_phone(piece) or answer(piece) in _ANSWERS for piece in pieces)
 
     def _broken(self, error: csv.Error) -> list[str]:
-        """What cannot be divided into cells. A space between a closing quotation mark and the delimiter is no harm."""
+        """The current row if the csv module cannot divide it. It is damaged, unless there are only spaces between a closing quotation
+        mark and the delimiter."""
         if "limit" in str(error):
             self._give_back()
             return DamagedRow((), "cell_too_long", TOO_LONG)
@@ -213,7 +215,7 @@ class _Lines:
         return self._open()
 
     def _open(self) -> DamagedRow:
-        """The first line as far as it can be shown; the others are read again."""
+        """A damaged row with the first line as far as it can be shown; the other lines are read again."""
         first = self._taken[0].rstrip("\r\n")
         self._give_back()
         cells: list[str] = []
@@ -230,7 +232,7 @@ def _shown(cells: Iterable[str]) -> list[str]:
 
 
 class _Bytes(io.RawIOBase):
-    """Chunks as a raw stream, which says in `broken` whether any of them was not text; only then are rows searched for it."""
+    """A raw stream of chunks. `broken` says whether one of them was not text, because only then rows are searched for bad bytes."""
 
     def __init__(self, chunks: Iterable[bytes], encoding: str) -> None:
         self._chunks = iter(chunks)

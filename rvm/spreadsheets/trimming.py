@@ -1,4 +1,4 @@
-"""Characters that nobody sees and spreadsheets are full of: spaces of every kind, zero-width marks, other scripts' digits."""
+"""Plain forms of texts from spreadsheets: without invisible characters, with plain spaces, digits and dashes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 import unicodedata
 from functools import lru_cache
 
-# Most cells: nothing to do.
+# Texts that need no change, as in most cells.
 _TRIM = re.compile(r"(?!')(?:[!-~]+(?: [!-~]+)*)?", re.ASCII)
 _LETTERS_AND_DIGITS = re.compile(r"[^a-z0-9]+")
 
 
 def trimmed(text: str) -> str:
-    """The text without invisible characters, inner spaces as one plain space, line breaks kept, and without the apostrophe by which
-    spreadsheet programs (and our own exports) mark text."""
+    """The text without invisible characters, outer spaces and a leading apostrophe, by which spreadsheet programs and our own exports
+    mark text. Inner spaces become one plain space, and line breaks stay."""
     if _TRIM.fullmatch(text):
         return text
     if not text.isascii():
@@ -32,7 +32,7 @@ def _plain(char: str) -> str:
 
 
 def in_ascii(text: str) -> str:
-    """Digits of every script, full-width signs and dashes of every length as their ASCII equals; the rest as it is."""
+    """The text with ASCII digits, signs and dashes for those of other scripts and widths; other characters are in the form NFKC."""
     if text.isascii():
         return text
     return "".join(map(_ascii, unicodedata.normalize("NFKC", text)))
@@ -47,6 +47,6 @@ def _ascii(char: str) -> str:
 
 
 def folded(text: str) -> str:
-    """Words in lower case, without accents and punctuation, one space between them."""
+    """The words of the text in lower case, without accents and punctuation, with one space between them."""
     bare = (char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
     return _LETTERS_AND_DIGITS.sub(" ", "".join(bare).casefold()).strip()

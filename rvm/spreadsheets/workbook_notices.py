@@ -1,4 +1,4 @@
-"""What a person should know of how a workbook was read, in sentences: counts, letters of columns and names of sheets, no cell."""
+"""Notices for the user about the reading of a workbook: sentences with counts, letters of columns and names of sheets, no cells."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_NAMED = 10
 
 
 def notices_of(noticed: Noticed, *, whole: bool) -> list[str]:
-    """Of the sheet that is read; `whole` says whether all its rows were seen."""
+    """The notices about the sheet that is read; `whole` says whether all its rows were seen."""
     said = list[str]()
     for count, how in ((noticed.hidden_rows, "hidden"), (noticed.crossed_out_rows, "crossed out")):
         if count:
@@ -53,7 +53,7 @@ def notices_of(noticed: Noticed, *, whole: bool) -> list[str]:
 
 
 def other_sheets(sheets: Sequence[Mapping[str, Any]], read: str) -> list[str]:
-    """Of those that are not read; `sheets` as `RecipientImport.sheets` keeps them."""
+    """The notices about sheets that are not read. `sheets` are as in `RecipientImport.sheets`; `read` is the name of the one read."""
     others = [sheet for sheet in sheets if sheet["has_rows"] and sheet["name"] != read]
     shown = [sheet["name"] for sheet in others if sheet["visibility"] == "visible"]
     hidden = [sheet["name"] for sheet in others if sheet["visibility"] != "visible"]

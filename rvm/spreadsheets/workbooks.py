@@ -1,7 +1,7 @@
-"""Excel workbooks: looked at and read in a child process, and what a person should know of how they were read.
+"""Excel workbooks, which a child process reads, with notices about the reading.
 
-What people mean is what they see: hidden rows and sheets are left out and counted, and cells say what their formats show. Whatever a
-hostile file does is done to the child, which is bounded in memory and time and holds no keys.
+The reading follows what a user sees: hidden rows and sheets are left out and counted, and cells are shown by their formats. A hostile
+file can harm only the child process, which is limited in memory and time and has no keys.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rvm.spreadsheets.workbook_notices import notices_of, quoted
 
 MAX_BYTES = 50 * 1024 * 1024
 _MEMORY_BYTES = 512 * 1024 * 1024
-# A look is waited for by whoever uploads; a million rows are read in the background.
+# A user waits for a look; all rows, up to a million, are read in the background.
 LOOK = Limits(memory_bytes=_MEMORY_BYTES, cpu_seconds=20, wait_seconds=60.0)
 READ = Limits(memory_bytes=_MEMORY_BYTES, cpu_seconds=600, wait_seconds=1200.0)
 
@@ -30,7 +30,8 @@ Rows = Sequence[tuple[int, list[str]]]
 
 @dataclass(frozen=True)
 class Sheet:
-    """`rows` are its first, as (number, cells). `whole`: `noticed` is of all its rows. `refusal` is why it cannot be read."""
+    """A sheet after a look. `rows` are its first rows, as (number, cells); `whole` says whether `noticed` is about all its rows.
+    `refusal` says why the sheet cannot be read, or is None."""
 
     name: str
     visibility: Literal["visible", "hidden", "very_hidden"]
@@ -46,7 +47,7 @@ class Sheet:
 
     @property
     def marked(self) -> list[int]:
-        """The places of columns in which some people's cells have a colour of their own."""
+        """The positions of the columns in which the cells of some people have a colour of their own."""
         return sorted(COLUMNS[letters] for letters in self.noticed.coloured)
 
     @property
@@ -55,7 +56,7 @@ class Sheet:
 
     @property
     def holds_rows(self) -> bool:
-        """And more than names of columns."""
+        """Whether the sheet has more than a row of column names."""
         return self.has_rows and (len(self.rows) != 1 or not self.whole or any(map(_has_digit, self.rows[0][1])))
 
 
@@ -83,8 +84,8 @@ def look(chunks: Iterable[bytes], count: int, *, hidden_rows: bool = False) -> l
 
 
 def chosen(sheets: Sequence[Sheet], name: str, is_list: Callable[[Rows], bool]) -> Sheet:
-    """The sheet of that name. Without a name it is the first that a person sees and that is a list, or else that has rows; the active
-    one before all others. Raises SheetInvalid.
+    """The sheet of that name. Without a name, it is the first visible sheet that is a list, or else the first visible one with rows,
+    where the active sheet comes before all others. Raises SheetInvalid.
     """
     if name:
         sheet = next((sheet for sheet in sheets if sheet.name == name), None)
@@ -121,7 +122,7 @@ def _empty(sheets: Sequence[Sheet]) -> SheetInvalid:
 def rows_of(
     chunks: Iterable[bytes], sheet: str = "", *, hidden_rows: bool = False, notices: list[str] | None = None
 ) -> Generator[tuple[int, list[str]], None, None]:
-    """(number, cells) of each row that is not blank. At their end `notices` holds what a person should know. Raises SheetInvalid."""
+    """Yield (number, cells) of each row that is not blank; after the last, `notices` has those of the sheet. Raises SheetInvalid."""
     for said in _asked(read_in_child, chunks, READ, sheet=sheet, hidden_rows=hidden_rows):
         if isinstance(said, dict):
             if notices is not None:

@@ -1,7 +1,7 @@
-"""A zip archive in memory, as far as workbooks need it: its directory is bounded before anything is made of it, and so is every part.
+"""A reader of zip archives in memory, as far as workbooks need it; the directory and each part are bounded before they are unpacked.
 
-Our own reader, because zipfile makes an object for each entry that a directory lists before it can be asked how many these are, and
-takes the last of two entries of one name, where another program takes the first. Formats: APPNOTE.TXT 6.3, chapter 4.
+It does not use zipfile, which makes an object for each entry before the number of entries is known, and which takes the last of two
+entries of one name, where another program takes the first. The format is that of APPNOTE.TXT 6.3, chapter 4.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rvm.spreadsheets.refusals import SheetInvalid
 MAX_ENTRIES = 2_000
 MAX_DIRECTORY_BYTES = 1024 * 1024
 MAX_UNPACKED_BYTES = 400 * 1024 * 1024
-# Sheets of real lists pack by 5 to 30; a run of noughts by 1000.
+# Sheets of real lists are compressed by a factor of 5 to 30, and a run of zeros by 1000.
 MAX_RATIO = 200
 _SMALL_BYTES = 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
@@ -31,12 +31,12 @@ _LOCAL = struct.Struct("<4s5H3L2H")
 _MAX_COMMENT_BYTES = 0xFFFF
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED, _UTF8 = 0x1, 0x800
-_ZIP64 = 1  # its kind of extra field
+_ZIP64 = 1  # the kind of the extra field of zip64
 _IN_EXTRA = 0xFFFFFFFF
 
 
 class Entry(NamedTuple):
-    """`name` is folded as names of parts compare: without case, and with slashes, whatever the program wrote."""
+    """A part in the directory of an archive. `name` is in lower case and with slashes, because names of parts are compared so."""
 
     name: str
     flags: int
@@ -48,18 +48,18 @@ class Entry(NamedTuple):
 
 
 class Archive:
-    """Raises SheetInvalid: archive, password, xlsx_damaged, xlsx_too_large."""
+    """The parts of an archive by their names. Raises SheetInvalid: password, xlsx_damaged, xlsx_too_large."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
         at, size, self._shift = _directory(content)
         entries = list(islice(_entries(content[at : at + size]), MAX_ENTRIES + 1))
-        if len(entries) > MAX_ENTRIES:  # whatever their count says
+        if len(entries) > MAX_ENTRIES:  # the count in the archive may be wrong
             raise too_large()
         self._check(entries, at)
         self._entries = {entry.name: entry for entry in entries}
         if len(self._entries) < len(entries):
-            raise damaged()  # which of two parts of one name is the list is anybody's guess
+            raise damaged()  # it is not known which of two parts of one name is the right one
 
     @property
     def names(self) -> Sequence[str]:
@@ -72,7 +72,7 @@ class Archive:
         return self._entry(name).unpacked_bytes
 
     def chunks(self, name: str) -> Iterator[bytes]:
-        """A part's bytes, unpacked as they are taken; that all are right shows at their end."""
+        """Yield the unpacked bytes of a part. Their length and checksum are known to be right only after the last chunk."""
         entry = self._entry(name)
         if entry.flags & _ENCRYPTED:
             raise SheetInvalid(
@@ -116,7 +116,7 @@ class Archive:
         return entry
 
     def _start(self, entry: Entry) -> int:
-        """Where a part's bytes begin: behind its local header."""
+        """The position at which the bytes of a part begin, behind its local header."""
         at = entry.offset + self._shift
         if at < 0 or at + _LOCAL.size > len(self._content):
             raise damaged()
@@ -139,7 +139,7 @@ class Archive:
 
 
 def _directory(content: bytes) -> tuple[int, int, int]:
-    """Where the directory begins, how long it is, and by how much all offsets are off for what stands in front of the archive."""
+    """The position and size of the directory, and the number of bytes in front of the archive, by which all offsets are too small."""
     at = content.rfind(b"PK\x05\x06", max(0, len(content) - _END.size - _MAX_COMMENT_BYTES))
     if at < 0 or at + _END.size > len(content):
         raise damaged()
@@ -157,7 +157,10 @@ def _directory(content: bytes) -> tuple[int, int, int]:
 
 
 def _end64(content: bytes, locator: int) -> tuple[int, int, int, int]:
-    """The same of a zip64 archive: streaming programs write one whatever the size."""
+    """The count of entries of a zip64 archive, the size and offset of its directory, and where that ends.
+
+    Programs that stream their output write zip64 for any size.
+    """
     _, _, offset, _ = _END64_LOCATOR.unpack_from(content, locator)
     for at in (offset, locator - _END64.size):
         if 0 <= at <= locator - _END64.size and content.startswith(b"PK\x06\x06", at):
@@ -186,7 +189,7 @@ def _entries(directory: bytes) -> Iterator[Entry]:
 
 
 def _sizes(extra: bytes, unpacked: int, packed: int, offset: int) -> tuple[int, int, int]:
-    """Packed and unpacked bytes and the offset; those that have no place in the entry stand in its extra field, in this order."""
+    """Packed and unpacked bytes, and the offset. Values too large for the entry are in its extra field: unpacked, packed, offset."""
     wide = iter(_of_zip64(extra))
     sizes = [next(wide, -1) if size == _IN_EXTRA else size for size in (unpacked, packed, offset)]
     if -1 in sizes:

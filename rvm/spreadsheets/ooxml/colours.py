@@ -1,4 +1,4 @@
-"""Colours by which somebody has marked a few people among others, and not stripes or a column that is coloured as a whole."""
+"""Colours that mark a few people among others, as opposed to stripes and to columns that are coloured as a whole."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from rvm.spreadsheets.bounds import MAX_COLUMNS
 from rvm.spreadsheets.ooxml.rows import LETTERS
 
-# Rows after which stripes come again, and how often they must have come before they are some.
+# The numbers of rows after which stripes may repeat, and how often they must have repeated to be taken for stripes.
 _PERIODS = range(2, 11)
 _REPEATS = 3
 _MAX_COLOURS = 1_000
 
 
 class Colours:
-    """Of the rows of people, as they are met. Memory is bounded by the columns of a sheet."""
+    """The colours of the cells of people, collected row by row. Memory is bounded by the number of columns, not of rows."""
 
     def __init__(self) -> None:
         self._rows = 0
@@ -36,14 +36,14 @@ class Colours:
             met.add(number % period)
 
     def own(self) -> dict[str, int]:
-        """By the letters of columns, how many cells of people have another colour than most."""
+        """The number of people's cells that have another colour than most of their column, by the letters of the column."""
         return {LETTERS[at]: count for at, column in sorted(self._columns.items()) if (count := column.own())}
 
 
 class _Column:
     def __init__(self, plain: int, met: Mapping[int, set[int]]) -> None:
         self._counts = Counter({"": plain})
-        # Which colour the rows of each remainder have; a period in which they have two is none.
+        # For each possible period of stripes, the colour of the rows of each remainder. A period with two colours for one is removed.
         self.periods = {period: dict.fromkeys(remainders, "") for period, remainders in met.items()}
 
     def meet(self, number: int, colour: str) -> None:
@@ -54,7 +54,7 @@ class _Column:
         ]
         for period in broken:
             del self.periods[period]
-        # By then what breaks the shortest breaks each longer one that still held.
+        # When all remainders have a colour, a row that breaks the shortest period also breaks the longer ones, so it is enough.
         if len(self.periods) > 1 and sum(map(len, self.periods.values())) == sum(self.periods):
             self.periods = {min(self.periods): self.periods[min(self.periods)]}
 

@@ -1,4 +1,4 @@
-"""Comments on cells, which a person sees beside them: “DO NOT CALL” may stand in one and nowhere else."""
+"""Comments on cells, which a user sees beside them: “DO NOT CALL” may be in a comment and nowhere else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ADDRESS = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 # Excel writes the author above a note, and a whole explanation above the comment of a conversation.
 _ABOVE = re.compile(r"\A(?:\[Threaded comment\].*?\bComment:|[^\n:]{1,100}:\s*\n)\s*", re.DOTALL)
 
-# By row, then by column from 0.
+# Texts by the number of the row, from 1, and then by the column, from 0.
 Comments = dict[int, dict[int, str]]
 
 
@@ -34,7 +34,7 @@ def read_comments(archive: Archive, part: str) -> Comments:
 
 
 def heard(text: str) -> str:
-    """What a comment adds to its cell: a no that stands in it, in words that are heard in any column; "" for other comments."""
+    """The text that a comment adds to its cell: if it says no, words that reject the row in any column; "" for other comments."""
     if objects(text):
         return f"[comment: {text}]"
     return f"[comment: do not call: {text}]" if denies(text) else ""

@@ -1,7 +1,7 @@
 """Dates and times by their number formats. A serial number counts days: 1 is 1 January 1900, or in the other system 2 January 1904.
 
-A date in nothing but digits is given as ISO 8601 of the parts that are shown, because 1/2 is a day of January to some and of February
-to others. One with the name of a weekday or month, with words of the format's own, or only a part of one is given as it is shown.
+A date in digits only becomes ISO 8601 of the parts that are shown, because some readers take 1/2 for a day of January and others for
+one of February. A date with a name of a weekday or month or with words of the format, and a part of a date, stay as they are shown.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
-# What stands for a number that is no date; a spreadsheet program shows ########.
+# The text for a number that is not a date; a spreadsheet program shows ########.
 NO_DATE = "#VALUE!"
 _END = 2_958_466  # 1 January 10000
 _DAYS_UNTIL_1904 = 1462
@@ -19,18 +19,18 @@ _DAY_MS = 86_400_000
 
 
 class Token(NamedTuple):
-    """Of a number format; `number_formats` says which kinds there are."""
+    """A token of a number format; its kinds are the groups of `_TOKEN` in `number_formats`, and `elapsed`."""
 
     kind: str
     text: str
 
 
 class NotUnderstood(Exception):
-    """The format means something that is not known here."""
+    """The number format has something whose meaning is not known here."""
 
 
 class Language(NamedTuple):
-    """From Sunday and from January on; three letters are the abbreviation."""
+    """The names of the weekdays from Sunday and of the months from January; their first three letters are the abbreviations."""
 
     days: Sequence[str]
     months: Sequence[str]
@@ -48,12 +48,12 @@ SPANISH = _language(
     "domingo lunes martes miércoles jueves viernes sábado",
     "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
 )
-# By Windows' number of a language, whose last ten bits it is whatever the country.
+# The languages by the last ten bits of their Windows number, which are the same for all countries.
 LANGUAGES = {0x09: ENGLISH, 0x0A: SPANISH}
 
 
 class _Moment(NamedTuple):
-    """`weekday` is 0 on Sundays, `ms` the time of day, and `elapsed_ms` the time since day 0."""
+    """A date and time. `weekday` is 0 on Sundays, `ms` is the time of day, and `elapsed_ms` is the time since day 0."""
 
     year: int
     month: int
@@ -76,7 +76,7 @@ class _Moment(NamedTuple):
 
 
 class DateFormat:
-    """Raises NotUnderstood when it is made."""
+    """A format of dates or times. Its constructor raises NotUnderstood."""
 
     def __init__(self, tokens: Sequence[Token], language: Language | None, *, from_1904: bool) -> None:
         self._parts = list(_parts(tokens))
@@ -106,7 +106,7 @@ class DateFormat:
         time = f"{moment.hour:02}:{moment.minute:02}" + (f":{moment.second:02}" if self._has_seconds else "")
         if not self._has_date:
             return time
-        # Midnight is what a day alone is written as.
+        # Cells with a date only have the time 00:00.
         return f"{day} {time}" if self._has_time and moment.ms else day
 
     def _said(self, part: Token, moment: _Moment) -> str:
@@ -146,7 +146,7 @@ _ALL = {"h": "all hours", "m": "all minutes", "s": "all seconds"}
 
 
 def _parts(tokens: Sequence[Token]) -> Iterator[Token]:
-    """The tokens by what they say of a moment: m is a minute behind an hour and in front of a second, else a month."""
+    """The tokens with the parts of a moment as kinds: m is the minute behind an hour or in front of a second, else the month."""
     letters = [token.text[0].lower() if token.kind in ("date", "elapsed") else "" for token in tokens]
     for at, (kind, text) in enumerate(tokens):
         if kind == "date":
@@ -172,7 +172,7 @@ def _moment(serial: Decimal, rounded_to_ms: int, *, from_1904: bool) -> _Moment 
     counted = days + _DAYS_UNTIL_1904 if from_1904 else days
     if days < 0 or counted >= _END:
         return None
-    if counted == 60 and not from_1904:  # 1900 was no leap year, but is one to spreadsheet programs
+    if counted == 60 and not from_1904:  # spreadsheet programs take 1900 for a leap year
         year, month, day = 1900, 2, 29
     elif counted == 0:
         year, month, day = 1900, 1, 0
@@ -183,7 +183,7 @@ def _moment(serial: Decimal, rounded_to_ms: int, *, from_1904: bool) -> _Moment 
 
 
 def serial_of(text: str, *, from_1904: bool) -> str:
-    """The serial number of a moment that a file has as ISO 8601. Raises ValueError."""
+    """The serial number of a moment that a file has in ISO 8601. Raises ValueError."""
     moment = datetime.fromisoformat(text.removesuffix("Z"))
     days = (moment.replace(tzinfo=None) - datetime(1899, 12, 30)) / timedelta(days=1)  # noqa: DTZ001 - as the file has it
     return repr(days - _DAYS_UNTIL_1904 if from_1904 else days)

@@ -1,4 +1,4 @@
-"""Parts of a workbook as streams of XML: no document type, no endless tag, and a bound on elements."""
+"""Parts of a workbook as streams of XML, without document types and with bounds on the length of tags and the number of elements."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from rvm.spreadsheets.ooxml.refusals import damaged, too_large
 from rvm.spreadsheets.refusals import SheetInvalid
 
 MAX_ELEMENTS = 150_000
-# A tag is held as a whole, and expat before 2.6 reads it from its beginning with every chunk that it spans.
+# expat holds a whole tag in memory, and before 2.6 it reads a tag from its beginning again with every chunk that the tag spans.
 MAX_TAG_BYTES = 256 * 1024
 
-# ECMA-376 has two vocabularies, transitional and strict; what they say is the same.
+# ECMA-376 has two vocabularies with the same meaning, transitional and strict.
 MAIN = frozenset(
     {
         "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
@@ -30,20 +30,20 @@ _KNOWN = MAIN | _PACKAGE
 
 
 class Parser:
-    """Feeds a part to an expat parser, whose handlers are the caller's. Raises SheetInvalid: xlsx_damaged, xlsx_too_large."""
+    """An expat parser of one part; the caller sets the handlers. Raises SheetInvalid: xlsx_damaged, xlsx_too_large."""
 
     def __init__(self, *, namespaces: bool) -> None:
         self.expat = expat.ParserCreate(namespace_separator="}" if namespaces else None)
         self.expat.buffer_text = True
-        self.expat.StartDoctypeDeclHandler = _refused  # of entities: no workbook declares any
+        self.expat.StartDoctypeDeclHandler = _refused  # a document type could declare entities; workbooks have none
         self._fed = 0
 
     def feed(self, chunk: bytes) -> None:
         try:
             self.expat.Parse(chunk, False)
-        except SheetInvalid:  # of a handler
+        except SheetInvalid:  # from a handler
             raise
-        except (expat.ExpatError, LookupError, ValueError, OSError) as error:  # the last three are of encodings
+        except (expat.ExpatError, LookupError, ValueError, OSError) as error:  # encodings raise the last three
             raise damaged() from error
         self._fed += len(chunk)
         if self._fed - self.expat.CurrentByteIndex > MAX_TAG_BYTES:
@@ -57,7 +57,10 @@ class Parser:
 
 
 def elements(chunks: Iterable[bytes], most: int = MAX_ELEMENTS) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Of each element of a small part its parent's name, its own and its attributes, without namespaces; of foreign ones nothing."""
+    """Yield (parent's name, name, attributes) of each element of a small part, without namespaces and without foreign elements.
+
+    Raises SheetInvalid: xlsx_damaged, xlsx_too_large.
+    """
     parser, found, path = Parser(namespaces=True), list[tuple[str, str, dict[str, str]]](), [""]
 
     def begin(name: str, attributes: dict[str, str]) -> None:
@@ -84,7 +87,7 @@ def elements(chunks: Iterable[bytes], most: int = MAX_ELEMENTS) -> Iterator[tupl
 
 
 def prefix_of(name: str, attributes: dict[str, str], expected: str) -> str:
-    """By what the main vocabulary's names begin in a part whose root this is: nothing, or a prefix and a colon."""
+    """The beginning of the main vocabulary's names in a part with this root: empty, or a prefix and a colon. Raises SheetInvalid."""
     prefix, colon, local = name.rpartition(":")
     if local != expected or attributes.get(f"xmlns:{prefix}" if prefix else "xmlns") not in MAIN:
         raise damaged()
@@ -92,7 +95,7 @@ def prefix_of(name: str, attributes: dict[str, str], expected: str) -> str:
 
 
 def is_true(value: str | None) -> bool:
-    """An attribute of type xsd:boolean."""
+    """Whether an attribute of type xsd:boolean is true."""
     return value in ("1", "true")
 
 

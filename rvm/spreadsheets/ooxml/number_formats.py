@@ -1,7 +1,7 @@
-"""What a spreadsheet program shows of a cell by its number format, where that says more than the cell (ECMA-376-1, 18.8.30 and 31).
+"""Cells as a spreadsheet program shows them by their number formats, if a format says more (ECMA-376-1, 18.8.30 and 31).
 
-More is a leading nought, a sign or word of the format's own, a percentage, the name of a weekday or month. What only groups,
-rounds or colours a number leaves it as it is: its digits may be somebody's phone number.
+A format says more if it adds a leading zero, signs or words, a percentage, or makes the number a date. A format that only groups,
+rounds or colours a number is not applied, because its digits may be a phone number.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from math import isfinite
 
 from rvm.spreadsheets.ooxml.date_formats import ENGLISH, LANGUAGES, DateFormat, Language, NotUnderstood, Token
 
-MAX_LENGTH = 255  # of a format; no spreadsheet program takes a longer one
+MAX_LENGTH = 255  # characters of a format; no spreadsheet program takes a longer one
 _MAX_DIGITS = 50
 _PRECISION = 100
-_UNKNOWN = 0x3FF  # the number of no language
-# From here on a number is written with an exponent.
+_UNKNOWN = 0x3FF  # a number that no language has
+# Numbers from this one on are written with an exponent.
 _LARGE = 1e21
 
-# By the numbers that files give in place of a code, as the United States have them. Those that are left out show what the cell says.
+# The built-in formats of the United States by their numbers, which files give in place of a code. A number that is not here does not
+# say more than the cell.
 BUILT_IN = {
     5: '"$"#,##0_);\\("$"#,##0\\)',
     6: '"$"#,##0_);[Red]\\("$"#,##0\\)',
@@ -49,7 +50,7 @@ BUILT_IN = {
     45: "mm:ss",
     46: "[h]:mm:ss",
     47: "mm:ss.0",
-    **dict.fromkeys((*range(27, 37), *range(50, 59)), "yyyy/m/d"),  # as East Asian editions have them
+    **dict.fromkeys((*range(27, 37), *range(50, 59)), "yyyy/m/d"),  # East Asian editions have these
 }
 
 _TOKEN = re.compile(
@@ -73,7 +74,7 @@ _TOKEN = re.compile(
 WHOLE = "yyyy-mm-dd hh:mm:ss"
 _LITERAL = frozenset({"word", "sign", "other"})
 _SAID = _LITERAL | {"general", "text", "percent"}
-_EMPTY = {"?": " "}  # what is shown in a place without a digit
+_EMPTY = {"?": " "}  # the text for a place without a digit
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)\s*(-?[0-9]+(?:\.[0-9]+)?)")
 _COLOUR = re.compile(r"(?:black|blue|cyan|green|magenta|red|white|yellow|colou?r *[0-9]+)", re.IGNORECASE)
 _ELAPSED = re.compile(r"h+|m+|s+", re.IGNORECASE)
@@ -89,9 +90,9 @@ _COMPARED: dict[str, Callable[[Decimal, Decimal], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How the cells of one format are shown: `number` of the digits that the file has, `text` of a text; None where it is as it is.
+    """The functions that show cells of one format: `number` takes a number as in the file, `text` a text; None if it stays as it is.
 
-    `understood` is False where the format might say more, and is not applied.
+    `understood` is False if the format may say more and is not applied.
     """
 
     number: Callable[[str], str] | None = None
@@ -100,7 +101,7 @@ class Shown:
 
 
 def plain(number: str) -> str:
-    """All digits of a number as files write it, and no decimals that it does not have. Raises ValueError for what is no number."""
+    """A number of a file with all its digits and without needless decimals. Raises ValueError if the text is not a number."""
     value = float(number)
     if not isfinite(value) or "_" in number:
         raise ValueError
@@ -121,13 +122,13 @@ def shown_by(code: str, *, from_1904: bool) -> Shown:
 
 
 def _not_understood(code: str, from_1904: bool) -> Shown:
-    """A date is one in any language, and is given in digits."""
+    """The functions for a format that is not understood. A date can still be recognised, and is shown in digits."""
     days = any(match["date"] for match in _TOKEN.finditer(code[:MAX_LENGTH]))
     return Shown(_Numbers(_sections(WHOLE, from_1904)).shown if days else None, understood=False)
 
 
 class _Section:
-    """What a format says of some numbers, or of texts."""
+    """A section of a format, which shows some numbers, or texts."""
 
     def __init__(
         self, tokens: Sequence[Token], condition: tuple[str, Decimal] | None = None, date: DateFormat | None = None
@@ -162,7 +163,7 @@ class _Section:
 
 
 class _Whole:
-    """The places of the digits in front of a decimal point, and what stands between them."""
+    """The part of a section in front of the decimal point: the places of digits and the text between them."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self._tokens = tokens
@@ -173,12 +174,12 @@ class _Whole:
         places = [at for at, token in enumerate(tokens) if token.kind == "digit"]
         self._first = min(places, default=0)
         self._nought = next((at for at in places if tokens[at].text == "0"), len(tokens))
-        # How many digits a number has at least: from the first 0 on, every place has one.
+        # The minimum number of digits: each place from the first 0 on has one.
         self.noughts = sum(at >= self._nought for at in places)
         self._bare = len(places) == len(tokens) == self.noughts
 
     def filled(self, digits: str) -> str:
-        """From the right; the first place takes all digits that are left."""
+        """The digits in their places, filled from the right; the first place takes all digits that are left."""
         if self._bare:
             return digits.zfill(self.noughts)
         said, count = list[str](), 0
@@ -196,7 +197,8 @@ class _Whole:
 
 
 class _Numbers:
-    """Which section is for which numbers: by their conditions, or the first for those above 0, the second below, the third for 0."""
+    """The sections of a format for numbers. Conditions choose one; without them, the first is for numbers above 0, the second for
+    those below, and the third for 0."""
 
     def __init__(self, sections: Sequence[_Section]) -> None:
         self._sections = sections
@@ -278,14 +280,15 @@ def _of_number(tokens: Sequence[Token]) -> Sequence[Token]:
     if "unknown" in kinds or ("slash" in kinds and "digit" in kinds) or kinds.count("digit") > _MAX_DIGITS:
         raise NotUnderstood
     if "exponent" in kinds:
-        return ()  # it says less than the digits
+        return ()  # an exponent would show fewer digits than the cell has
     return [Token("other", "/") if token.kind == "slash" else token for token in tokens]
 
 
 def _language(tag: str) -> Language | None:
-    """By Windows' number of it in hex (whose last ten bits are the language) or by its name; `F800` and none are the person's own.
+    """The language of a tag, which is Windows' number in hex (its last ten bits are the language) or a name such as en-US.
 
-    None where its words are not known here. Raises NotUnderstood for other digits than ours and for another calendar.
+    Without a tag and with `F800` or `F400`, the system's own language applies, here English. It is None if the language's words are
+    not known here. Raises NotUnderstood for a tag with other digits or another calendar.
     """
     name = tag.partition(",")[0].casefold()
     try:

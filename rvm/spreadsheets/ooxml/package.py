@@ -1,4 +1,4 @@
-"""What a workbook consists of: its sheets by name, and what all of them need: texts, styles and the date system."""
+"""The package of a workbook: its sheets by name, and the texts, styles and date system that they share."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ _EVERY_PACKAGE = (_CONTENT_TYPES, "_rels/.rels")
 
 @dataclass(frozen=True)
 class Sheet:
-    """`name` is unlike all others of the workbook and has no phone number in it: it is kept in clear. `part` holds its cells."""
+    """A sheet of a workbook. `name` is unique in the workbook and has no phone number, because it is stored unencrypted. `part` has
+    the sheet's cells."""
 
     name: str
     visibility: Visibility
@@ -42,7 +43,7 @@ class _Relation(NamedTuple):
 
 
 class Package:
-    """Raises SheetInvalid when it is made, and whenever it is asked for something."""
+    """The parts of a workbook. The constructor and all properties and methods may raise SheetInvalid."""
 
     def __init__(self, content: bytes) -> None:
         self.archive = Archive(content)
@@ -66,7 +67,7 @@ class Package:
         return Styles.read(self.archive, part, from_1904=self.from_1904)
 
     def comments_of(self, sheet: Sheet) -> str | None:
-        """The part with the comments on the sheet's cells."""
+        """The part with the comments on the sheet's cells, or None."""
         relations = self._relations_of(sheet.part).values()
         return next((each.part for each in relations if each.kind == "comments" and each.part in self.archive), None)
 
@@ -74,7 +75,7 @@ class Package:
         return next((relation.part for relation in self._relations.values() if relation.kind == kind), None)
 
     def _main_part(self) -> str:
-        """The workbook, by the archive's own relations and types: plain or with macros, or a template of such."""
+        """The main part of a workbook or template, with macros or without, by the relations and types of the archive."""
         types = {
             attributes.get("PartName", "").lstrip("/").lower(): attributes.get("ContentType", "").lower()
             for _, name, attributes in elements(self.archive.chunks(_CONTENT_TYPES))
@@ -91,7 +92,7 @@ class Package:
         return refuse_archive(self.archive.names)
 
     def _relations_of(self, part: str) -> dict[str, _Relation]:
-        """By their ids; those to something outside are left out."""
+        """The relations of a part by their ids, without those to something outside the archive."""
         folder, name = posixpath.split(part)
         at = posixpath.join(folder, "_rels", f"{name}.rels")
         found = dict[str, _Relation]()
@@ -105,7 +106,7 @@ class Package:
         return found
 
     def _read_workbook(self) -> list[Sheet]:
-        """Its sheets in the order of their tabs, without charts and dialogs."""
+        """The sheets in the order of their tabs, without charts and dialogs. It also sets the settings of the workbook."""
         active, tabs = "0", list[dict[str, str]]()
         for parent, name, attributes in elements(self.archive.chunks(self._workbook)):
             if (parent, name) == ("sheets", "sheet"):
@@ -130,7 +131,7 @@ class Package:
 
 
 def _named(name: str, taken: set[str]) -> str:
-    """As a person may see it; `taken` gains it."""
+    """A printable and unique form of a sheet's name, without phone numbers; it is added to `taken`."""
     shown = mask_numbers(" ".join("".join(char if char.isprintable() else " " for char in name).split()))
     shown = shown[: MAX_NAME_LENGTH - 6] or "Sheet"
     unique, count = shown, 2

@@ -1,7 +1,7 @@
-"""A sheet's rows from its XML, cell by cell. Most of it is called for each cell of a list, so it is written for speed.
+"""The rows of a sheet from its XML, cell by cell. Most of the code runs for each cell of a list, so it is written for speed.
 
-A row or cell that comes twice or out of order, or a cell that stands in another row than its address says, is no program's work
-but damage: the sheet is refused, because whose answer stands beside whose number is not to be guessed.
+No program writes a row or cell twice or out of order, or a cell in another row than its address says. Such a sheet is damaged and
+refused, because it is not certain which answer belongs to which number.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from rvm.spreadsheets.ooxml.texts import as_typed
 from rvm.spreadsheets.refusals import SheetInvalid
 
 MAX_ROWS = 1_048_576
-# Bytes of XML without the end of a row among them, and characters of a row: one long text may stand in every cell.
+# Bytes of XML in which no row ends, and characters of a row, whose cells may all have one long shared text.
 MAX_ROW_BYTES = 8 * 1024 * 1024
 MAX_ROW_LENGTH = 1_000_000
 
-# What stands for the result of a formula that the file does not hold; to a spreadsheet program it means the same.
+# The text for a formula whose result is not in the file; it has the same meaning in a spreadsheet program.
 NOT_AVAILABLE = "#N/A"
 _TEXTS = frozenset({"s", "str", "inlineStr"})
 _NO_HEIGHT = ("0", "0.0")
@@ -37,9 +37,9 @@ COLUMNS = {letters: at for at, letters in enumerate(LETTERS)}
 
 
 class Row(NamedTuple):
-    """`cells` ends with the last that is not blank, and `length` is how many characters they have.
+    """A row of a sheet. `cells` ends with the last cell that is not empty; `length` is the number of characters in all cells.
 
-    `oddities` are (what, column) of cells that are not as they seem, named as in `sheets.Noticed`, and `colours` those of cells.
+    `oddities` are (kind, column) of unusual cells, with kinds as in `sheets.Noticed`; `colours` are the colours of cells by column.
     """
 
     number: int
@@ -51,7 +51,7 @@ class Row(NamedTuple):
 
 
 class RowParser:
-    """Raises SheetInvalid."""
+    """A parser of the XML of one sheet, fed in chunks. `feed` and `close` raise SheetInvalid."""
 
     def __init__(self, package: Package) -> None:
         self.hidden_columns: set[int] = set()
@@ -63,7 +63,7 @@ class RowParser:
         self._ready: list[Row] = []
         self._seen_rows = False
         self._elements = self._bytes = 0
-        # The row that is read; its number is 0 between rows.
+        # The current row; its number is 0 between rows.
         self._number = self._last = 0
         self._digits = ""
         self._hidden = False
@@ -71,13 +71,13 @@ class RowParser:
         self._column = -1
         self._oddities: list[tuple[str, int]] = []
         self._colours: dict[int, str] = {}
-        # The cell that is read; its attributes are None between cells. A text may come in pieces, and consist of several.
+        # The current cell; its attributes are None between cells. A text may come in pieces and consist of several runs.
         self._cell: dict[str, str] | None = None
         self._value: str | None = None
         self._has_formula = False
         self._pieces: list[str] = []
         self._runs: list[str] = []
-        # Of texts in the cell itself: a run of them, and the cell.
+        # For text in the cell itself: whether the current run, and whether a run of the cell, is crossed out.
         self._run_is_crossed_out = self._is_crossed_out = False
 
     def feed(self, chunk: bytes) -> None:
@@ -87,7 +87,7 @@ class RowParser:
             raise too_large()
 
     def taken(self) -> list[Row]:
-        """The rows that are complete since the last call."""
+        """The rows that were completed since the last call."""
         ready, self._ready = self._ready, []
         return ready
 
@@ -103,7 +103,7 @@ class RowParser:
         self._expat.StartElementHandler = self._begin_beside
 
     def _begin_beside(self, name: str, attributes: dict[str, str]) -> None:
-        """In front of the rows, and behind them."""
+        """Handle an element in front of the rows or behind them."""
         if name == self._sheet_data:
             if self._seen_rows:
                 raise damaged()
@@ -135,7 +135,7 @@ class RowParser:
             self._count()
 
     def _begin_phonetic(self, _name: str, _attributes: object) -> None:
-        """How a text is spoken; it is shown above the text, or not at all."""
+        """Skip an element of the phonetic text, which a spreadsheet program shows above the text or not at all."""
         self._count()
 
     def _end(self, name: str) -> None:
@@ -205,7 +205,7 @@ class RowParser:
         return None
 
     def _of_formula_or_runs(self, value: str | None, kind: str | None, style: str | None) -> str:
-        """Cells without a value, with the text in themselves, and with a formula."""
+        """The text of a cell that has a formula, has its text in itself, or has no value."""
         if self._has_formula:
             self._has_formula = False
             if self._has_no_result(value, kind):
@@ -219,7 +219,8 @@ class RowParser:
         return self._shown(value, kind, style) if value else ""
 
     def _has_no_result(self, value: str | None, kind: str | None) -> bool:
-        """A text may be empty. Some programs write a 0 and ask that all is calculated when the workbook is opened."""
+        """Whether the result of a formula is not in the file. An empty text is a result. Some programs write 0 as all results and let
+        them be calculated when the workbook is opened."""
         if value == "0" and (kind is None or kind == "n"):
             return self._calculates_on_load
         return value is None or not (value or kind == "str")
@@ -286,7 +287,7 @@ def disordered() -> SheetInvalid:
 
 
 def _require_blank(text: str) -> None:
-    """Beyond the columns that are read."""
+    """Check a cell beyond the columns that are read. Raises SheetInvalid if it has text."""
     if not text.isspace():
         raise too_many_columns()
 

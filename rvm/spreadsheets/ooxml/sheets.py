@@ -1,4 +1,4 @@
-"""A sheet as a person sees it: without the rows that are hidden or crossed out, and with what is not as it seems."""
+"""A sheet as a user sees it: without hidden and crossed-out rows, and with counts of unusual cells."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from rvm.spreadsheets.ooxml.package import Package, Sheet
 from rvm.spreadsheets.ooxml.refusals import too_large
 from rvm.spreadsheets.ooxml.rows import COLUMNS, LETTERS, Row, RowParser
 
-# Characters of all rows together: one long text may stand in every cell.
+# Characters of all rows together, because all cells may have one long shared text.
 MAX_LENGTH = 400_000_000
 MAX_MERGED = 100_000
-# Hidden rows above the first one that is shown which may be its headings, and digits that only a person's row has.
+# The maximum number of hidden rows above the first shown row that are read as its header, and the digits by which a cell may be a
+# phone number.
 _MAX_HEADINGS = 5
 _DIGITS_OF_A_PHONE = 7
 
-# The ranges of merged cells stand behind the rows, and are looked for before them.
+# The ranges of merged cells are behind the rows in the XML, but must be known before the rows are read.
 _MERGED = re.compile(
     rb"<(?:[\w.-]{1,40}:)?mergeCell\s[^<>]{0,200}?\bref\s?=\s?[\"']([A-Z]{1,3})([0-9]{1,7}):[A-Z]{1,3}([0-9]{1,7})[\"']"
 )
@@ -30,7 +31,7 @@ _LONGEST_MERGED = 400
 
 @dataclass
 class Noticed:
-    """How many rows hold something and were left out, and what is odd about the others: by columns, how many cells."""
+    """Counts of what was noticed: rows with content that were left out, and unusual cells of the others by the letters of columns."""
 
     hidden_rows: int = 0
     crossed_out_rows: int = 0
@@ -48,10 +49,10 @@ class Noticed:
 
 
 class SheetReader:
-    """Raises SheetInvalid as its rows are taken. `noticed()` and `bytes_read` say what was read so far."""
+    """A reader of one sheet. `batches` raises SheetInvalid. `noticed()` and `bytes_read` are about the rows that were read so far."""
 
     def __init__(self, package: Package, sheet: Sheet, *, hidden_rows: bool) -> None:
-        """`hidden_rows` has rows read that are hidden or crossed out."""
+        """Prepare the reading; with `hidden_rows`, rows that are hidden or crossed out are read too."""
         self._noticed = Noticed()
         self.bytes_read = 0
         self._package, self._sheet = package, sheet
@@ -69,7 +70,7 @@ class SheetReader:
         return self._noticed
 
     def batches(self) -> Iterator[list[Row]]:
-        """The rows that are not blank, some at a time; numbers rise. A batch may be empty."""
+        """Yield the rows that are not blank in batches, in rising order of their numbers. A batch may be empty."""
         self._merged = _Merged(self._archive.chunks(self._part))
         if (comments := self._package.comments_of(self._sheet)) is not None:
             self._comments = read_comments(self._archive, comments)
@@ -91,7 +92,7 @@ class SheetReader:
         return True
 
     def _hear(self, row: Row) -> None:
-        """A comment that says no stands in its cell from now on; others are counted."""
+        """Add the comments that say no to the texts of their cells, and count the others."""
         for column, text in sorted(self._comments.get(row.number, {}).items()):
             if column >= MAX_COLUMNS:
                 continue
@@ -108,7 +109,7 @@ class SheetReader:
             self._shown = True
             return True
         if not self._shown and self._headings < _MAX_HEADINGS and not any(map(_may_be_a_phone, row.cells)):
-            # It may name the columns, one of which may say no.
+            # The row may be the header, whose names tell which columns may say no.
             self._headings += 1
             return True
         self._noticed.hidden_rows += row.hidden
@@ -131,11 +132,11 @@ class SheetReader:
 
 
 class _Merged:
-    """Cells that are merged downwards: each row shows what the first of them says."""
+    """The cells that are merged downwards. Each of their rows gets the text of the first."""
 
     def __init__(self, chunks: Iterable[bytes] = ()) -> None:
         self._beginning: dict[int, list[tuple[int, int]]] = {}
-        self._open: dict[int, tuple[int, str]] = {}  # by column: the last row, and what it says
+        self._open: dict[int, tuple[int, str]] = {}  # by column: the last row of the merged cells, and their text
         before, count = b"", 0
         for chunk in chunks:
             searched = before + chunk
@@ -177,7 +178,7 @@ def _is_crossed_out(row: Row) -> bool:
 
 
 def _mark(row: Row) -> None:
-    """Of a person's row, which cells are crossed out."""
+    """Mark the crossed-out cells of a row with a phone by a suffix to their texts."""
     if not any(map(_may_be_a_phone, row.cells)):
         return
     for column in {column for what, column in row.oddities if what == "crossed_out"}:

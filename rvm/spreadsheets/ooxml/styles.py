@@ -1,4 +1,4 @@
-"""How cells look, as far as that says something: their number formats, their colours, and whether they are crossed out."""
+"""Styles of cells, as far as they have a meaning: number formats, colours, and whether cells are crossed out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rvm.spreadsheets.ooxml.markup import elements, is_true
 from rvm.spreadsheets.ooxml.number_formats import BUILT_IN, WHOLE, Shown, shown_by
 from rvm.spreadsheets.ooxml.refusals import damaged, too_large
 
-# Formats that cells have: spreadsheet programs take some hundreds. And values that are remembered of each.
+# The maximum number of formats that cells have (spreadsheet programs allow some hundreds), and of cached values of each.
 MAX_FORMATS = 2_000
 _REMEMBERED = 1_024
 
@@ -34,7 +34,7 @@ _WHITE = frozenset(
 
 
 class Style(NamedTuple):
-    """`number`, `text` and `understood` as of `number_formats.Shown`; `colour` is the cell's, or a red of its text, or ""."""
+    """`number`, `text` and `understood` are as in `number_formats.Shown`; `colour` is that of the cell, a red of its text, or ""."""
 
     number: Callable[[str], str] | None
     text: Callable[[str], str] | None
@@ -44,10 +44,10 @@ class Style(NamedTuple):
 
 
 class Styles(dict[str, Style | None]):
-    """By what cells say is their style; None where it says no more than the cell. Raises SheetInvalid for one that there is not."""
+    """The styles by their keys in cells; None for a style without a meaning. Raises SheetInvalid for a key that does not exist."""
 
     def __init__(self, looks: Sequence[tuple[str, bool, str]], formats: Mapping[str, str], *, from_1904: bool) -> None:
-        """`looks` are (format, crossed out, colour) of each style, `formats` the codes by their numbers."""
+        """`looks` has the (number of the format, crossed out, colour) of each style, and `formats` the codes of formats by number."""
         super().__init__()
         self._looks, self._formats, self._from_1904 = looks, formats, from_1904
         self._known: dict[str, tuple[Shown, Callable[[str], str] | None]] = {}
@@ -96,12 +96,12 @@ class Styles(dict[str, Style | None]):
         if len(self._known) == MAX_FORMATS:
             raise too_large()
         shown = shown_by(code, from_1904=self._from_1904)
-        # Dates and amounts come again and again.
+        # Values are cached because dates and amounts recur.
         self._known[code] = shown, lru_cache(_REMEMBERED)(shown.number) if shown.number else None
         return self._known[code]
 
     def whole_date(self) -> Callable[[str], str]:
-        """How a date is shown whose format is none of dates."""
+        """The function that shows a date whose cell has no format of dates."""
         return shown_by(WHOLE, from_1904=self._from_1904).number or str
 
 
@@ -110,7 +110,7 @@ def _of(values: Sequence[_T], place: str, default: _T) -> _T:
 
 
 def _colour(attributes: Mapping[str, str]) -> str:
-    """Of a pattern; white ones and those of the window say nothing."""
+    """The colour of a fill pattern; empty for white and for the default colours of windows, which have no meaning."""
     said = "".join(f"{name}{attributes[name]}" for name in ("rgb", "theme", "tint", "indexed") if name in attributes)
     return "" if said in _WHITE else said
 

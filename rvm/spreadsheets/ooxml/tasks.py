@@ -1,4 +1,4 @@
-"""What the child process is asked for. Both read the whole workbook first: an archive is read from its end."""
+"""Tasks of the child process: a look at a workbook, and its reading. Both need the whole file, as an archive is read from its end."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from rvm.spreadsheets.ooxml.package import Package, Sheet
 from rvm.spreadsheets.ooxml.sheets import SheetReader
 from rvm.spreadsheets.refusals import SheetInvalid, empty_workbook, sheet_unknown
 
-# Rows of one message, and characters of them.
+# Rows and characters of one message.
 _BATCH_ROWS = 500
 _BATCH_LENGTH = 250_000
-# Bytes of XML that a first look reads: of each sheet (or more, until it has its rows), and of all.
+# Bytes of XML that a look reads of one sheet (more if it does not have its rows by then), and of all sheets.
 _LOOK_BYTES = 2 * 1024 * 1024
 _MAX_LOOK_BYTES = 32 * 1024 * 1024
 
 
 def look(source: BinaryIO, *, rows: int, hidden_rows: bool) -> Iterator[dict[str, Any]]:
-    """Each sheet with its first `rows` rows and what was noticed so far (`whole`: in all of it), or why it cannot be read."""
+    """Yield each sheet with its first `rows` rows and what was noticed so far (in all rows, if `whole`), or why it is refused."""
     package = Package(source.read())
     left = _MAX_LOOK_BYTES
     for sheet in package.sheets:
@@ -27,7 +27,7 @@ def look(source: BinaryIO, *, rows: int, hidden_rows: bool) -> Iterator[dict[str
         said: dict[str, Any] = {"name": sheet.name, "visibility": sheet.visibility, "active": sheet.active}
         try:
             said["rows"], said["whole"] = _first(reader, rows, left)
-        except SheetInvalid as refused:  # it is no obstacle where another sheet is the list
+        except SheetInvalid as refused:  # another sheet may be the list
             said["refused"] = [refused.code, refused.message]
         left -= reader.bytes_read
         yield {**said, "noticed": asdict(reader.noticed())}
@@ -45,7 +45,10 @@ def _first(reader: SheetReader, count: int, most_bytes: int) -> tuple[list[tuple
 
 
 def read(source: BinaryIO, *, sheet: str, hidden_rows: bool) -> Iterator[list[Any] | dict[str, Any]]:
-    """The rows of one sheet in batches, then what was noticed. Without a name it is the first that a person sees and that has any."""
+    """Yield the rows of one sheet in batches, then what was noticed. Raises SheetInvalid.
+
+    Without a name, it is the first visible sheet with rows, where the active one comes before the others.
+    """
     package = Package(source.read())
     batch, length, hidden = list[tuple[int, list[str]]](), 0, False
     for chosen in _chosen(package.sheets, sheet):

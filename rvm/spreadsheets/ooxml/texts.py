@@ -1,4 +1,4 @@
-"""The texts of cells: those that a workbook keeps once for all its sheets, and how a text is written."""
+"""Texts of cells: the shared texts, which a workbook stores once for all its sheets, and the escapes in texts."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from rvm.spreadsheets.ooxml.archive import Archive
 from rvm.spreadsheets.ooxml.markup import Parser, is_true, prefix_of
 from rvm.spreadsheets.ooxml.refusals import too_large
 
-# Bytes of the part that has all distinct texts, and elements of it: two to four are a text.
+# Bytes and elements of the part with the shared texts; a text has two to four elements.
 MAX_BYTES = 64 * 1024 * 1024
 MAX_ELEMENTS = 4_000_000
-# Characters of a cell: no spreadsheet program takes more.
+# Characters of a cell; no spreadsheet program takes more.
 MAX_LENGTH = 32_767
 
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 class Texts(list[str]):
-    """The distinct texts by their place, read only as far as somebody reaches: the first rows of a sheet have the first of them."""
+    """The shared texts by their place. They are read only as far as `reach` needs, because the first rows of a sheet have the first
+    texts."""
 
     def __init__(self, archive: Archive | None = None, part: str = "") -> None:
-        """Without an archive there is none. Raises SheetInvalid, and so does `reach`."""
+        """Open the part; without an archive, there are no texts. Raises SheetInvalid, and so does `reach`."""
         super().__init__()
-        # The places of those that are crossed out, in whole or in part.
+        # The places of the texts that are crossed out, in whole or in part.
         self.crossed_out = set[int]()
         if archive is not None and archive.size(part) > MAX_BYTES:
             raise too_large()
@@ -39,7 +40,7 @@ class Texts(list[str]):
         self._run_is_crossed_out = False
 
     def reach(self, at: int) -> None:
-        """Have the text at that place, if there is one."""
+        """Read the texts up to that place, or all if there are fewer."""
         while len(self) <= at and (chunk := next(self._chunks, None)) is not None:
             self._parser.feed(chunk)
 
@@ -62,14 +63,14 @@ class Texts(list[str]):
             self._run_is_crossed_out = is_true(attributes.get("val", "1"))
 
     def _begin_phonetic(self, _name: str, _attributes: object) -> None:
-        """How the text is spoken; a spreadsheet program shows it above the text, or not at all."""
+        """Skip an element of the phonetic text, which a spreadsheet program shows above the text or not at all."""
         self._elements += 1
 
     def _end(self, name: str) -> None:
         if name == self._text:
             self._expat.CharacterDataHandler = None
         elif name == self._run:
-            # A run may be blank.
+            # A blank run does not make its text a crossed-out one.
             if self._run_is_crossed_out and any(map(str.strip, self._pieces[self._run_begins :])):
                 self.crossed_out.add(len(self))
             self._run_is_crossed_out = False
@@ -81,7 +82,10 @@ class Texts(list[str]):
 
 
 def as_typed(text: str) -> str:
-    """A text as a file has it, with what XML cannot hold: it is written _x000D_."""
+    """The text of a cell from its form in the file, in which _x000D_ stands for a character that XML cannot have.
+
+    Raises SheetInvalid: xlsx_too_large.
+    """
     if len(text) > MAX_LENGTH:
         raise too_large()
     return _unescaped(text) if "_x" in text else text
@@ -89,5 +93,5 @@ def as_typed(text: str) -> str:
 
 def _unescaped(text: str) -> str:
     plain = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text).replace("\0", "")
-    # Two of them may be the halves of one character; half a character is none.
+    # Two escapes may be the surrogates of one character; a lone surrogate is replaced.
     return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
