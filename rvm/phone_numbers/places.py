@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
+from rvm.phone_numbers.number_plan import AREA_CODES, EXCHANGES
 from rvm.phone_numbers.numbers import states_of, zones_of
 
 _STATE = "state:"
@@ -38,6 +39,8 @@ def places_in(listed: tuple[str, ...]) -> Places:
 
 def places_of(e164: str) -> Places:
     """All zones and states in which the number's owner may be."""
+    if e164.startswith("+1") and (known := _BY_AREA.get(e164[2:5])) is not None and e164[2:8] not in EXCHANGES:
+        return known
     return Places(zones_of(e164), states_of(e164))
 
 
@@ -51,3 +54,9 @@ def places_known(listed: Iterable[str] | None, e164: str) -> Places:
 
 def zones_only(listed: Iterable[str]) -> tuple[str, ...]:
     return places_in(tuple(listed)).zones
+
+
+# The places of all numbers of an area code, looked up for each row of a list; but for exchanges with zones of their own.
+_BY_AREA = {
+    code: Places(zones_of(f"+1{code}"), states_of(f"+1{code}")) for code, area in AREA_CODES.items() if area.zones
+}

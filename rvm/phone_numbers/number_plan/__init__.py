@@ -72,7 +72,7 @@ AREA_CODES: Mapping[str, AreaCode] = {area.code: area for area in _area_codes()}
 ANYWHERE = tuple(sorted({zone for area in AREA_CODES.values() for zone in area.zones}))
 _BY_AREA = {code: area.zones for code, area in AREA_CODES.items() if area.zones}
 # By area code and exchange: the zones of places that are in only some of their area code's zones.
-_BY_EXCHANGE = {
+EXCHANGES = {
     row["code"] + exchange: tuple(row["zones"].split())
     for row in rows_of("exchanges")
     for exchange in row["exchanges"].split()
@@ -118,7 +118,7 @@ def area_code(e164: str) -> AreaCode | None:
 
 def zones_of_1(e164: str) -> tuple[str, ...]:
     """All time zones in which the owner of a +1 number may be: never empty; all zones of +1 for an unknown or unbounded area code."""
-    return _BY_EXCHANGE.get(e164[2:8]) or _BY_AREA.get(e164[2:5], ANYWHERE)
+    return EXCHANGES.get(e164[2:8]) or _BY_AREA.get(e164[2:5], ANYWHERE)
 
 
 def states_of_1(e164: str) -> tuple[str, ...]:

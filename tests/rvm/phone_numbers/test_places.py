@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rvm.phone_numbers.number_plan import AREA_CODES, ELSEWHERE, US_STATES, VERSION, Kind
-from rvm.phone_numbers.numbers import states_of
+from rvm.phone_numbers.number_plan import AREA_CODES, ELSEWHERE, EXCHANGES, US_STATES, VERSION, Kind
+from rvm.phone_numbers.numbers import states_of, zones_of
 from rvm.phone_numbers.places import Places, as_state, places_in, places_known, places_of, zones_only
 
 
@@ -80,3 +80,10 @@ def test_what_a_list_does_not_say_the_number_says(listed: list[str] | None, expe
 def test_the_version_of_the_plan_names_its_tables() -> None:
     assert len(VERSION) == 12
     assert int(VERSION, 16) >= 0
+
+
+def test_the_places_of_every_area_code_and_exchange_are_its_zones_and_states() -> None:
+    exchanges = [*EXCHANGES, *(f"{code}200" for code in AREA_CODES), "555001", "555200"]
+    for exchange in exchanges:
+        number = f"+1{exchange}0142"
+        assert places_of(number) == Places(zones_of(number), states_of(number)), number
