@@ -71,7 +71,8 @@ def test_a_number_that_is_none_is_refused_by_field_and_never_repeated(
     response = api.post("phone-numbers", {"phone_number": number, "setup_id": str(setup.pk)})
     assert response.status_code == 422
     assert [(error["pointer"], error["code"]) for error in response.json()["errors"]] == [("/phone_number", reason)]
-    assert "0100" not in response.content.decode()
+    # Without the random id of the request, which may have these digits.
+    assert "0100" not in str({**response.json(), "request_id": ""})
     assert not PhoneNumber.objects.exists()
 
 
