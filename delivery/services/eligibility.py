@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from delivery.services.policies import policy_of
+from delivery.services.screening import check_number
 from delivery.services.voicemails import is_simulated, setups_of
-from rvm.phone_numbers.numbers import NumberInvalid, check_recipient
 from rvm.phone_numbers.places import places_of
 from rvm.platform.errors import ServiceError
 from usecases.eligibility import Explanation, explain
@@ -27,7 +27,7 @@ def explanation(*, use_case: UseCase, number: str, live: bool, at: datetime | No
     if at is not None and abs(at - now) > MAX_DISTANCE:
         raise ServiceError("too_late", f"`at` is more than {MAX_DISTANCE.days} days away from now.", field="at")
     setup, moment = first_setup(use_case, live), at or now
-    _check(use_case, number, live=live)
+    check_number(use_case.workspace, number, sandbox=not live or is_simulated(*setups_of(use_case)))
     policy = policy_of(use_case, setup, stopped=_stopped(use_case, setup), now=moment)
     facts = policy.facts(
         places_of(number),
@@ -36,14 +36,6 @@ def explanation(*, use_case: UseCase, number: str, live: bool, at: datetime | No
         expires_at=None,
     )
     return explain(facts, moment)
-
-
-def _check(use_case: UseCase, number: str, *, live: bool) -> None:
-    workspace, sandbox = use_case.workspace, not live or is_simulated(*setups_of(use_case))
-    try:
-        check_recipient(number, countries=workspace.countries, area_codes=workspace.area_codes, sandbox=sandbox)
-    except NumberInvalid as error:
-        raise ServiceError(error.code, str(error), field="recipient_phone_number") from None
 
 
 def _stopped(use_case: UseCase, setup: TelephonySetup) -> bool:

@@ -73,13 +73,19 @@ def screen(
     ]
 
 
+def check_number(workspace: Workspace, text: str, *, sandbox: bool) -> str:
+    """The number in E.164. Raises ServiceError if the workspace cannot reach it; `sandbox`: through simulated carriers only."""
+    try:
+        return check_recipient(text, countries=workspace.countries, area_codes=workspace.area_codes, sandbox=sandbox)
+    except NumberInvalid as error:
+        raise ServiceError(error.code, str(error), field="recipient_phone_number") from None
+
+
 def _check(workspace: Workspace, recipient: Recipient, sandbox: bool, seen: set[str]) -> Candidate | ServiceError:
     try:
-        number = check_recipient(
-            recipient.number, countries=workspace.countries, area_codes=workspace.area_codes, sandbox=sandbox
-        )
-    except NumberInvalid as error:
-        return ServiceError(error.code, str(error), field="recipient_phone_number")
+        number = check_number(workspace, recipient.number, sandbox=sandbox)
+    except ServiceError as refused:
+        return refused
     if number in seen:
         return ServiceError(
             "recipient_repeated",
