@@ -9,17 +9,17 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import INPUT_CLASSES
 
+from rvm.platform.admin.pickers import moment_picker
+
 # The file types that a browser offers in the file dialog.
 LIST_FILES = ".csv,.txt,.tsv,.xlsx,text/csv"
-_WRITTEN = "%Y-%m-%dT%H:%M"
 
 
 class LocalMomentField(forms.Field):
     """A datetime without an offset, in the time zone of another field of the form."""
 
     def __init__(self, **kwargs: Any) -> None:
-        picker = forms.DateTimeInput({"type": "datetime-local", "class": " ".join(INPUT_CLASSES)}, format=_WRITTEN)
-        super().__init__(widget=picker, **kwargs)
+        super().__init__(widget=moment_picker(), **kwargs)
 
     def to_python(self, value: Any) -> datetime | None:
         if value in self.empty_values:

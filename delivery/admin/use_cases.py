@@ -14,11 +14,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 from unfold.decorators import display
-from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from delivery.admin import guard_labels
 from delivery.services.eligibility import explanation
 from rvm.phone_numbers.numbers import zones_of
+from rvm.platform.admin.pickers import moment_picker
 from rvm.platform.admin.scoping import RowWithTitle
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
@@ -39,9 +40,7 @@ class QuestionForm(forms.Form):
     at = forms.DateTimeField(
         required=False,
         label="When",
-        widget=forms.DateTimeInput(
-            {"type": "datetime-local", "class": " ".join(INPUT_CLASSES)}, format="%Y-%m-%dT%H:%M"
-        ),
+        widget=moment_picker(),
         help_text="By the clock where the person is. Empty: now.",
     )
 

@@ -15,9 +15,10 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
-from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.pickers import moment_picker
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
@@ -50,9 +51,7 @@ class LiftForm(forms.Form):
     consent_at = forms.DateTimeField(
         required=False,
         label="When (UTC)",
-        widget=forms.DateTimeInput(
-            {"type": "datetime-local", "class": " ".join(INPUT_CLASSES)}, format="%Y-%m-%dT%H:%M"
-        ),
+        widget=moment_picker(),
     )
     consent_evidence = forms.CharField(
         max_length=MAX_EVIDENCE_LENGTH,
