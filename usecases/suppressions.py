@@ -45,7 +45,7 @@ class Added(NamedTuple):
     purposes: tuple[str, ...] = ()
 
 
-# Called with new suppressions in the transaction that adds them. A layer above appends its own.
+# Called with new suppressions in the transaction that adds them, unless they are added with `later`. A layer above appends its own.
 ON_ADDED: list[Callable[[Sequence[Added]], None]] = []
 
 # One array per column: lists have up to a million numbers, and inserts by the ORM take ten times as long. An existing row only loses
@@ -54,8 +54,9 @@ ON_ADDED: list[Callable[[Sequence[Added]], None]] = []
 _PUT_ON_LIST = """
 WITH put AS (
   INSERT INTO usecases_suppression AS there
-         (id, workspace_id, number, number_index, last4, reason, kind, index_key, source, purposes, created_by_id, list_id, import_id)
-  SELECT rows.*, %s, %s, %s, %s, %s, %s
+         (id, workspace_id, number, number_index, last4, reason, kind, index_key, source, purposes, created_by_id, list_id, import_id,
+          waiting)
+  SELECT rows.*, %s, %s, %s, %s, %s, %s, %s
     FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::bytea[], %s::text[], %s::text[], %s::text[]) AS rows
   ON CONFLICT (number_index, workspace_id, kind, source, purposes) WHERE lifted_at IS NULL DO UPDATE SET import_id = NULL
    WHERE there.import_id IS NOT NULL AND there.import_id IS DISTINCT FROM EXCLUDED.import_id
@@ -178,12 +179,14 @@ def suppress_all(
     source: Suppression.Source = Suppression.Source.CARRIER,
     *,
     import_id: UUID | None = None,
+    later: bool = False,
 ) -> int:
     """Add many numbers, for every purpose; returns how many were not on the list before.
 
-    With `import_id`, `take_back` can remove the new entries until another list names the number.
+    With `import_id`, `take_back` can remove the new entries until another list names the number. With `later`, what waits for the
+    numbers is left to the tick.
     """
-    return _put(_rows(statements), source, import_id=import_id)[1]
+    return _put(_rows(statements), source, import_id=import_id, later=later)[1]
 
 
 def suppress_index(
@@ -194,10 +197,11 @@ def suppress_index(
     last4: str,
     reason: str,
     kind: SuppressionKind = SuppressionKind.OPT_OUT,
+    later: bool = False,
 ) -> None:
-    """Suppress a person whose number cannot be decrypted, by the blind index of their voicemail."""
+    """Suppress a person whose number cannot be decrypted, by the blind index of their voicemail. `later` as in `suppress_all`."""
     row = _Row(uuid7(), workspace_id, None, number_index, last4, reason, kind)
-    _put([(row, (number_index,))], Suppression.Source.CARRIER, index_key=index_key)
+    _put([(row, (number_index,))], Suppression.Source.CARRIER, index_key=index_key, later=later)
 
 
 class _Row(NamedTuple):
@@ -238,18 +242,27 @@ def _put(
     created_by: User | None = None,
     import_id: UUID | None = None,
     index_key: int | None = None,
+    later: bool = False,
 ) -> tuple[list[UUID], int]:
     """Insert `rows` (distinct numbers) and return the ids of the new ones, and how many numbers were not on the list before."""
     if not rows:
         return [], 0
     key = blind_index().current if index_key is None else index_key
-    shared: list[Any] = [key, source, list(purposes), created_by.pk if created_by else None, import_id, import_id]
+    shared: list[Any] = [
+        key,
+        source,
+        list(purposes),
+        created_by.pk if created_by else None,
+        import_id,
+        import_id,
+        later,
+    ]
     with transaction.atomic(savepoint=False):
         with connection.cursor() as cursor:
             cursor.execute(_PUT_ON_LIST, [*shared, *map(list, zip(*(row for row, _ in rows), strict=True))])
             new: dict[UUID, bool] = dict(cursor.fetchall())
         added = [Added(row.id, indexes, tuple(purposes)) for row, indexes in rows if row.id in new]
-        if added:
+        if added and not later:
             for tell in ON_ADDED:
                 tell(added)
     return [each.id for each in added], sum(new.values())

@@ -308,7 +308,11 @@ def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | No
 
 
 def _suppress(batch: Batch) -> None:
-    """Suppress all people who opted out. A number that cannot be decrypted is suppressed by its blind index, without an error."""
+    """Suppress all people who opted out. A number that cannot be decrypted is suppressed by its blind index, without an error.
+
+    What waits for them is left to the tick: a later report of this batch may be about one of those voicemails, and a skipped one
+    would keep it from being applied only where the batch happens to end between the two.
+    """
     ids = [voicemail.id for voicemail, _ in batch.opted_out]
     rows = {row[0]: row[1:] for row in _numbers(ids)} if ids else {}
     statements: list[Statement] = []
@@ -326,10 +330,11 @@ def _suppress(batch: Batch) -> None:
                 last4=last4,
                 reason=reason,
                 kind=kind,
+                later=True,
             )
         else:
             statements.append(Statement(workspace_id, number, reason, kind))
-    suppress_all([*statements, *_people_opted_out(batch)])
+    suppress_all([*statements, *_people_opted_out(batch)], later=True)
 
 
 def _numbers(voicemail_ids: list[UUID]) -> Iterable[tuple[Any, ...]]:

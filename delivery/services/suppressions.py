@@ -1,4 +1,5 @@
-"""End of voicemails that wait for a suppressed number: in the transaction that suppresses it, else by the tick.
+"""End of voicemails that wait for a suppressed number: in the transaction that suppresses it, else by the tick. What a carrier's
+report suppresses is left to the tick.
 
 The claim refuses a suppressed number anyway; this shows at once what the suppression stops, also in lanes that no claim reads.
 """
@@ -26,7 +27,7 @@ from usecases.suppressions import Added
 
 # Voicemails that one transaction ends, and suppressions that the tick looks at in one step.
 MAX_ENDED = 1000
-BATCH = 100
+BATCH = 1000
 
 # The workspace is in the index already. Number by number: a join would be planned as if every number had as many rows as the table.
 _FIND_WAITING = """

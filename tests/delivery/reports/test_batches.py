@@ -30,12 +30,6 @@ LATER = NOW + timedelta(seconds=5)
 ACCEPTED, DELIVERED, FAILED = ReportStatus
 
 
-@pytest.fixture(autouse=True)
-def _one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an opt-out ends of itself, it ends at the same moment however the reports are split."""
-    monkeypatch.setattr("delivery.services.suppressions.database_now", lambda: NOW)
-
-
 @dataclass(frozen=True)
 class Saying:
     """A report on the drop number `about`; without `keyed` it names the person and the carrier's id only."""
@@ -157,6 +151,16 @@ histories = st.lists(sayings, min_size=2, max_size=6)
         Saying(2, ACCEPTED, reference="theirs-2"),
         Saying(0, DELIVERED, reference="theirs-2"),
         Saying(0, ACCEPTED, keyed=False, reference="theirs-2"),
+    ],
+    cuts=set(),
+)
+@example(  # the person's first voicemail waits for its next attempt when the second brings an opt-out
+    initial_states=["not_sent", "sending", "sending"],
+    max_attempts=1,
+    history=[
+        Saying(0, ACCEPTED, keyed=False),
+        Saying(0, FAILED, Reason.OPTED_OUT, keyed=False),
+        Saying(0, DELIVERED),
     ],
     cuts=set(),
 )

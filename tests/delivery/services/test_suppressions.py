@@ -99,7 +99,7 @@ def by_its_index(use_case: UseCase) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("by", [by_hand, by_a_report, by_a_list, by_its_index])
+@pytest.mark.parametrize("by", [by_hand, by_a_list, by_its_index])
 def test_what_waits_for_the_number_in_the_workspace_ends_at_once(by: Callable[[UseCase], None]) -> None:
     use_case = make_use_case()
     held = make_campaign(make_use_case(use_case.workspace), state="scheduled").lane
@@ -110,6 +110,16 @@ def test_what_waits_for_the_number_in_the_workspace_ends_at_once(by: Callable[[U
     now_due.refresh_from_db()
     assert (now_due.reason, now_due.ended_at is not None) == ("suppressed", True)
     assert not Suppression.objects.filter(waiting=True).exists()
+
+
+@pytest.mark.django_db
+def test_what_waits_for_somebody_who_opted_out_by_a_report_ends_in_the_next_tick() -> None:
+    use_case = make_use_case()
+    voicemails = [waiting(use_case) for _ in range(2)]
+    by_a_report(use_case)
+    assert states(*voicemails) == ["queued"] * 2
+    assert [end_left_waiting(database_now()) for _ in range(2)] == [1, 0]
+    assert states(*voicemails) == ["skipped"] * 2
 
 
 @pytest.mark.django_db
