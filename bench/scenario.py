@@ -42,9 +42,10 @@ def make_clinic(connection: psycopg.Connection, *, carrier_url: str, cap: int, p
     encrypted = Cipher(settings.RVM_ENCRYPTION_KEYS).encrypt(credentials, b"usecases_telephonysetup.credentials")
     execute = connection.execute
     execute(
-        "INSERT INTO platform_workspace (id, name, slug, sending_enabled, countries, created_at)"
-        " VALUES (%s, 'Bench', %s, true, '{}', %s)",
-        [clinic.workspace, clinic.workspace.hex, now],
+        "WITH organisation AS (INSERT INTO platform_organisation (id, name, slug) VALUES (%s, 'Bench', %s) RETURNING id)"
+        " INSERT INTO platform_workspace (id, organisation_id, name, slug, sending_enabled, countries, created_at)"
+        " SELECT %s, id, 'Bench', %s, true, '{}', %s FROM organisation",
+        [uuid7(), clinic.workspace.hex, clinic.workspace, clinic.workspace.hex, now],
     )
     execute(
         "INSERT INTO usecases_telephonysetup (id, workspace_id, name, carrier, credentials, pace_per_second, in_flight_cap,"

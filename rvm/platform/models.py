@@ -1,4 +1,4 @@
-"""Workspaces, users, memberships, API keys, and the records of their actions."""
+"""Organisations, workspaces, users, memberships, API keys, and the records of their actions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models.functions import Now
 
 from rvm.platform.database.ids import uuid7
@@ -34,9 +34,27 @@ class User(AbstractUser):
         db_table = "platform_user"
 
 
-class Workspace(Row):
-    """A tenant: one provider organisation."""
+class Organisation(Row):
+    """A provider that people deal with: what somebody says to it holds for all of its workspaces."""
 
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=64, unique=True, help_text="The address of its public pages.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Workspace(Row):
+    """A tenant: one provider, or a part of one that keeps its rows apart."""
+
+    organisation = models.ForeignKey(
+        Organisation,
+        on_delete=models.PROTECT,
+        blank=True,
+        related_name="workspaces",
+        help_text="Who it belongs to. Empty for a new one: an organisation of its own, with its name.",
+    )
     name = models.CharField(max_length=200)
     slug = models.SlugField(unique=True)
     sending_enabled = models.BooleanField(
@@ -62,6 +80,14 @@ class Workspace(Row):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic():
+            if getattr(self, "organisation_id", None) is None:
+                taken = Organisation.objects.filter(slug=self.slug).exists()
+                slug = f"{self.slug[:31]}-{self.pk.hex}" if taken else self.slug
+                self.organisation = Organisation.objects.create(name=self.name, slug=slug)
+            super().save(*args, **kwargs)
 
 
 class Role(models.TextChoices):

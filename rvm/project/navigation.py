@@ -51,6 +51,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Accounts", "person", "platform_user"),
                     _item("API keys", "key", "platform_apikey", "may_administer"),
                     _item("Workspaces", "apartment", "platform_workspace"),
+                    _item("Organisations", "domain", "platform_organisation", "is_superuser"),
                 ],
             },
             {

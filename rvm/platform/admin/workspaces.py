@@ -1,4 +1,4 @@
-"""The admin of workspaces: superusers create them, administrators change their settings."""
+"""The admin of organisations and workspaces: superusers create them, administrators change the settings of workspaces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,19 @@ from django.http import HttpRequest
 
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.scoping import ScopedModelAdmin
-from rvm.platform.models import Role, Workspace
+from rvm.platform.models import Organisation, Role, Workspace
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(ScopedModelAdmin):
+    workspace_path: ClassVar[str | None] = None
+    role_to_add = Role.ADMIN
+    role_to_change = Role.ADMIN
+    fixed_fields: ClassVar[tuple[str, ...]] = ()
+    list_display = ("name", "slug", "created_at")
+    fields = ("name", "slug", "created_at")
+    readonly_fields = ("created_at",)
+    ordering = ("name",)
 
 
 @admin.register(Workspace)
@@ -17,9 +29,10 @@ class WorkspaceAdmin(ScopedModelAdmin):
     workspace_path: ClassVar[str | None] = "pk"
     role_to_add = Role.ADMIN
     role_to_change = Role.ADMIN
-    fixed_fields: ClassVar[tuple[str, ...]] = ("slug",)
-    list_display = ("name", "slug", "sending_enabled", "created_at")
-    fields = ("name", "slug", "sending_enabled", "countries", "area_codes", "created_at")
+    fixed_fields: ClassVar[tuple[str, ...]] = ("slug", "organisation")
+    list_display = ("name", "slug", "organisation", "sending_enabled", "created_at")
+    list_select_related = ("organisation",)
+    fields = ("name", "slug", "organisation", "sending_enabled", "countries", "area_codes", "created_at")
     readonly_fields = ("created_at",)
     ordering = ("name",)
 

@@ -77,9 +77,22 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Organisation',
+            fields=[
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('name', models.CharField(max_length=200)),
+                ('slug', models.SlugField(help_text='The address of its public pages.', max_length=64, unique=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
             name='Workspace',
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('organisation', models.ForeignKey(blank=True, help_text='Who it belongs to. Empty for a new one: an organisation of its own, with its name.', on_delete=django.db.models.deletion.PROTECT, related_name='workspaces', to='platform.organisation')),
                 ('name', models.CharField(max_length=200)),
                 ('slug', models.SlugField(unique=True)),
                 ('sending_enabled', models.BooleanField(default=True, help_text='Kill switch: while off, nothing of this workspace is sent; queued voicemails wait.')),

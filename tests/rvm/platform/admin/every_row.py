@@ -15,6 +15,7 @@ from rvm.platform.models import (
     Heartbeat,
     IdempotencyKey,
     Membership,
+    Organisation,
     Tally,
     User,
     Workspace,
@@ -53,6 +54,7 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
     user = make_user(workspace=workspace, password=None)
     heartbeat, _ = Heartbeat.objects.get_or_create(name="tick", defaults={"at": datetime.now(UTC)})
     return {
+        Organisation: workspace.organisation,
         Workspace: workspace,
         User: user,
         Membership: Membership.objects.get(user=user),
