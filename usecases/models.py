@@ -16,6 +16,7 @@ from django.db.models.functions import Lower, Now
 
 from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField, UpdatedAtField
 from rvm.platform.models import Row, User, Workspace
+from usecases.consents.bases import BASES, PURPOSES, Basis, Purpose, wrong_basis
 from usecases.effective_settings import hours_allowed
 from usecases.eligibility import never_opens
 from usecases.failover import CHOICES
@@ -101,6 +102,11 @@ class TelephonySetup(Row):
         help_text="A drop that is still uncertain after this ends as failed: unconfirmed.",
     )
     enabled = models.BooleanField(default=True, help_text="Kill switch: while off, its voicemails wait.")
+    free_to_recipient = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether the carrier declares that a message costs the person nothing and counts against no limit of their plan.",
+    )
     # State of the breaker, see delivery.engine.circuit_breaker. It is open until `breaker_until`; after that, one probe decides.
     breaker_until = models.DateTimeField(null=True, editable=False)
     breaker_reason = models.CharField(max_length=200, blank=True, db_default="", default="", editable=False)
@@ -161,13 +167,6 @@ class Channel(models.TextChoices):
     RINGLESS_VOICEMAIL = "ringless_voicemail", "Ringless voicemail"
 
 
-class Purpose(models.TextChoices):
-    APPOINTMENT = "appointment", "Appointment reminder"
-    TEST_RESULT = "test_result", "Test-result notice"
-    WELLNESS = "wellness", "Wellness outreach"
-    OTHER = "other", "Other care message"
-
-
 class UseCaseQuerySet(models.QuerySet["UseCase"]):
     def not_deleted(self) -> Self:
         return self.filter(deleted_at=None)
@@ -200,7 +199,20 @@ class UseCase(Row):
     )
     sending_enabled = models.BooleanField(default=True, help_text="Kill switch: while off, its voicemails wait.")
     # The policy. Each rule is a column, so that forms and queries can name it.
-    purpose = models.CharField(max_length=16, choices=Purpose.choices, default=Purpose.OTHER)
+    purpose = models.CharField(
+        max_length=16,
+        choices=PURPOSES,
+        default=Purpose.OTHER.value,
+        help_text="What its messages are about. Marketing only where the workspace allows it.",
+    )
+    basis = models.CharField(
+        max_length=24,
+        choices=BASES,
+        default=Basis.EXPRESS_CONSENT.value,
+        db_default=Basis.EXPRESS_CONSENT.value,
+        help_text="What allows the messages by law. The healthcare exemption only through setups that are free to the recipient; "
+        "marketing only with written consent.",
+    )
     window_start = models.TimeField(default=time(9), help_text=WINDOW_START_HELP)
     window_end = models.TimeField(default=time(20), help_text="Local time at the recipient from which nothing is sent.")
     days = ArrayField(
@@ -261,6 +273,11 @@ class UseCase(Row):
         """Whether people are reached under the use case: its setup or its failover setup is live."""
         return self.setup.live or (self.failover_setup is not None and self.failover_setup.live)
 
+    @property
+    def marketing_allowed(self) -> bool:
+        """Whether it is no marketing, or the workspace allows marketing; else its voicemails wait."""
+        return self.purpose != Purpose.MARKETING or self.workspace.marketing_enabled
+
     def hours(self, freezes: tuple[Freeze, ...] = (), closes_early: timedelta = timedelta()) -> Hours:
         """The hours that it allows by itself."""
         return hours_allowed(
@@ -278,8 +295,15 @@ class UseCase(Row):
         if not self.state_overlay and not self.state_overlay_reason.strip():
             message = "Say why the hours of the law do not apply to these messages; the reason is kept."
             raise ValidationError({"state_overlay_reason": ValidationError(message, "reason_missing")})
+        if wrong := wrong_basis(self.purpose, self.basis, charging=self._charging()):
+            raise ValidationError({wrong.field: ValidationError(wrong.message, wrong.code)})
         if self.window_start and self.window_end:
             self._check_window()
+
+    def _charging(self) -> list[str]:
+        """Names of its setups that do not declare their messages free to the recipient."""
+        setups = [self.setup if self.setup_id else None, self.failover_setup]
+        return [setup.name for setup in setups if setup is not None and not setup.free_to_recipient]
 
     def _check_window(self) -> None:
         if self.window_start >= self.window_end:

@@ -6,12 +6,15 @@ from collections.abc import Collection, Iterator
 from datetime import date, time
 from typing import Protocol
 
+from usecases.consents.bases import PURPOSE_LABELS, Basis, Purpose
 from usecases.state_rules import current_version
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 class Policy(Protocol):
+    purpose: str
+    basis: str
     window_start: time
     window_end: time
     sends_on_holidays: bool
@@ -54,6 +57,13 @@ def clock(at: time) -> str:
     return f"{at.hour % 12 or 12}:{at:%M} {'am' if at.hour < 12 else 'pm'}"
 
 
+_BASES = {
+    Basis.EXPRESS_CONSENT: "each person's prior express consent",
+    Basis.HEALTHCARE_EXEMPTION: "the healthcare exemption of 47 CFR 64.1200(a)(9)(iv), without cost to the person",
+    Basis.WRITTEN_CONSENT: "each person's prior express written consent",
+}
+
+
 def _parts(policy: Policy) -> Iterator[str]:
     hours = f"{clock(policy.window_start)} to {clock(policy.window_end)}, {weekdays(policy.days)}"
     holidays = "also on federal holidays" if policy.sends_on_holidays else "not on federal holidays"
@@ -68,6 +78,7 @@ def _parts(policy: Policy) -> Iterator[str]:
         yield f"Each person is tried up to {policy.max_attempts} times, the second time after {policy.retry_minutes} minutes."
     hours_left = policy.expires_after_hours
     yield f"What cannot be left within {hours_left} {'hour' if hours_left == 1 else 'hours'} expires."
+    yield f"Purpose: {PURPOSE_LABELS[Purpose(policy.purpose)].lower()}. Basis: {_BASES[Basis(policy.basis)]}."
     if not policy.live:
         yield "Its setup is simulated and reaches nobody, so no hours, days, holidays or laws bind."
 

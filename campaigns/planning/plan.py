@@ -67,6 +67,8 @@ def _stopped(lane: Lane, setup: TelephonySetup) -> str:
         return (
             f"Sending is switched off for the use case “{lane.use_case.name}”; nothing is sent until it is switched on."
         )
+    if not lane.use_case.marketing_allowed:
+        return "Marketing is switched off for the whole workspace; nothing is sent until it is switched on."
     if not setup.enabled or setup.deleted_at is not None:
         return f"The telephony setup “{setup.name}” is disabled; nothing is sent until it is enabled."
     return ""

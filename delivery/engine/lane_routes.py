@@ -131,7 +131,8 @@ _LANES_WITH_SETUPS = """
 # No hold, open breaker or kill switch. A deleted use case passes, so that its voicemails are skipped, whatever else is off.
 _MAY_SEND_NOW = """
        NOT l.held AND (s.breaker_until IS NULL OR s.breaker_until <= %s)
-   AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL)
+   AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL
+        AND (w.marketing_enabled OR u.purpose <> 'marketing'))
 """
 # Open lanes with due voicemails: how many, and the first one.
 # The inner ORDER BYs keep the planner on the indexes of due rows and of open lanes: without them, stale statistics can make it read

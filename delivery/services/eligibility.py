@@ -40,4 +40,5 @@ def explanation(*, use_case: UseCase, number: str, live: bool, at: datetime | No
 
 def _stopped(use_case: UseCase, setup: TelephonySetup) -> bool:
     usable = setup.enabled and setup.deleted_at is None
-    return not (use_case.workspace.sending_enabled and use_case.sending_enabled and usable)
+    switches = use_case.workspace.sending_enabled and use_case.sending_enabled and use_case.marketing_allowed
+    return not (switches and usable)

@@ -106,7 +106,18 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
         editable = obj is None or self.has_change_permission(request, obj)
         names = [name for name in CREDENTIAL_FIELDS if obj is None or name.startswith(field_name(obj.carrier, ""))]
         found: list[Any] = [
-            (None, {"fields": ("workspace", "name", "carrier" if obj is None else "carrier_label", "enabled")}),
+            (
+                None,
+                {
+                    "fields": (
+                        "workspace",
+                        "name",
+                        "carrier" if obj is None else "carrier_label",
+                        "enabled",
+                        "free_to_recipient",
+                    )
+                },
+            ),
             ("Credentials", {"fields": names if editable else ("credentials_set",)}),
             ("Pace", {"fields": ("pace_per_second", "in_flight_cap")}),
             ("Waiting for the carrier", {"fields": ("report_horizon_hours", "confirm_horizon_hours")}),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django_rq import get_connection
 
 from delivery.carriers import UnknownCarrierError, carrier_class
@@ -16,12 +17,20 @@ from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
-from usecases.models import TelephonySetup
+from usecases.consents.bases import Basis
+from usecases.models import TelephonySetup, UseCase
 from usecases.services.persistence import audit_changes, change, save
 from usecases.services.setups import lock_setup
 
 MAX_CREDENTIAL_LENGTH = 4096
-SETTINGS = ("pace_per_second", "in_flight_cap", "report_horizon_hours", "confirm_horizon_hours", "enabled")
+SETTINGS = (
+    "pace_per_second",
+    "in_flight_cap",
+    "report_horizon_hours",
+    "confirm_horizon_hours",
+    "enabled",
+    "free_to_recipient",
+)
 _NAME = "usecases_setup_name_among_living"
 
 
@@ -59,6 +68,8 @@ def update_setup(
         # The new credentials may belong to another account, which has none of the uploaded recordings.
         CarrierMedia.objects.filter(setup=row).delete()
     changed = change(row, changes, ("name", "credentials", *SETTINGS))
+    if "free_to_recipient" in changed and not row.free_to_recipient:
+        _check_exempted(row)
     if changed:
         save(row, _NAME, _name_taken(), only=[*changed, "updated_at"])
         if "credentials" in changed:
@@ -78,6 +89,19 @@ def close_breaker(*, setup: TelephonySetup, actor: User | None) -> None:
     audit.record("setup.breaker_closed", row, actor=actor, workspace=row.workspace, was_open_for=row.breaker_reason)
     transaction.on_commit(lambda: circuit_breaker.reset_counts(get_connection("dispatch"), row.pk), robust=True)
     wake_on_commit("dispatch")
+
+
+def _check_exempted(setup: TelephonySetup) -> None:
+    through = Q(setup=setup) | Q(failover_setup=setup)
+    using = UseCase.objects.not_deleted().filter(through, basis=Basis.HEALTHCARE_EXEMPTION).order_by("name").first()
+    if using is not None:
+        raise ServiceError(
+            "exemption_not_free",
+            f"The use case “{using.name}” rests on the healthcare exemption, which covers only messages that cost the person "
+            "nothing; rest it on consent or give it another setup first.",
+            field="free_to_recipient",
+            use_case_id=using.pk,
+        )
 
 
 def credential_names(setup: TelephonySetup) -> list[str]:

@@ -60,6 +60,11 @@ class Workspace(Row):
     sending_enabled = models.BooleanField(
         default=True, help_text="Kill switch: while off, nothing of this workspace is sent; queued voicemails wait."
     )
+    marketing_enabled = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether use cases may have the purpose marketing; while off, their voicemails wait.",
+    )
     countries = ArrayField(
         models.CharField(max_length=2), default=list, blank=True, help_text="Countries opened besides +1, as ISO codes."
     )

@@ -12,6 +12,8 @@ import pytest
 from usecases.policy_text import clock, policy_text, weekdays
 
 DEFAULT: dict[str, Any] = {
+    "purpose": "appointment",
+    "basis": "express_consent",
     "window_start": time(9),
     "window_end": time(20),
     "days": [1, 2, 3, 4, 5, 6],
@@ -38,7 +40,8 @@ def test_the_usual_policy_is_said_in_plain_words() -> None:
     assert text() == (
         "Messages are left from 9:00 am to 8:00 pm, Monday to Saturday, not on federal holidays, in every time zone where the "
         "person may be. Stricter hours of federal and state law apply as well (rules of November 29, 2026). Each person is tried "
-        "once. What cannot be left within 72 hours expires."
+        "once. What cannot be left within 72 hours expires. Purpose: appointment reminder. Basis: each person's "
+        "prior express consent."
     )
 
 
@@ -53,6 +56,14 @@ def test_the_usual_policy_is_said_in_plain_words() -> None:
             "Hours of federal and state law are switched off: Consented care messages only, says counsel.",
         ),
         ({"max_attempts": 3}, "Each person is tried up to 3 times, the second time after 60 minutes."),
+        (
+            {"basis": "healthcare_exemption"},
+            "Basis: the healthcare exemption of 47 CFR 64.1200(a)(9)(iv), without cost to",
+        ),
+        (
+            {"purpose": "marketing", "basis": "written_consent"},
+            "Purpose: marketing. Basis: each person's prior express written consent.",
+        ),
         ({"expires_after_hours": 1}, "within 1 hour expires."),
         ({"live": False}, "Its setup is simulated and reaches nobody, so no hours, days, holidays or laws bind."),
     ],

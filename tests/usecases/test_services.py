@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import AuditEvent
+from rvm.platform.models import AuditEvent, Workspace
 from tests.factories import make_phone_number, make_setup, make_use_case, make_user, make_voicemail, make_workspace
 from tests.services import actions, refused
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
@@ -76,7 +76,9 @@ def test_the_name_of_a_deleted_use_case_and_of_another_workspace_is_free() -> No
         ("entity_name", "Clínica"),
         ("entity_name", "x" * 32),
         ("description", "x" * 2001),
-        ("purpose", "marketing"),
+        ("purpose", "gossip"),
+        ("basis", "hope"),
+        ("basis", "healthcare_exemption"),
         ("channel", "sms"),
         ("window_end", time(8)),
         ("window_end", time(7, 59)),
@@ -116,6 +118,47 @@ def test_a_failover_setup_must_be_another_one_of_the_same_kind() -> None:
     assert refused(open_use_case, setup=setup, failover_setup=real).code == "failover_not_usable"
     assert refused(open_use_case, setup=real, failover_setup=setup).code == "failover_not_usable"
     assert open_use_case(setup, failover_setup=same_kind).failover_setup == same_kind
+
+
+def test_the_healthcare_exemption_needs_every_setup_to_be_free_to_the_recipient() -> None:
+    free = make_setup(free_to_recipient=True)
+    charging = make_setup(free.workspace, name="Paid line")
+    exempted = {"purpose": "appointment", "basis": "healthcare_exemption"}
+    for setups in ({"setup": charging}, {"setup": free, "failover_setup": charging}):
+        with pytest.raises(ValidationError, match="“Paid line” does not declare") as error:
+            open_use_case(**setups, **exempted)
+        assert list(error.value.message_dict) == ["basis"]
+    use_case = open_use_case(free, **exempted)
+    with pytest.raises(ValidationError, match="“Paid line”"):
+        update_use_case(use_case=use_case, failover_setup=charging)
+    with pytest.raises(ValidationError, match="covers these purposes only"):
+        update_use_case(use_case=use_case, purpose="other")
+
+
+def test_what_a_setup_declares_counts_as_it_stands_when_the_use_case_is_saved() -> None:
+    use_case = make_use_case(setup=make_setup(free_to_recipient=True), purpose="wellness")
+    TelephonySetup.objects.update(free_to_recipient=False)
+    with pytest.raises(ValidationError, match="does not declare"):
+        update_use_case(use_case=use_case, basis="healthcare_exemption")
+
+
+def test_marketing_is_off_by_default_and_needs_written_consent() -> None:
+    setup, marketing = make_setup(), {"purpose": "marketing", "basis": "written_consent"}
+    off = refused(open_use_case, setup=setup, **marketing)
+    assert (off.code, off.field) == ("marketing_off", "purpose")
+    Workspace.objects.update(marketing_enabled=True)
+    setup = TelephonySetup.objects.get()
+    with pytest.raises(ValidationError, match="express written consent") as error:
+        open_use_case(setup, purpose="marketing")
+    assert list(error.value.message_dict) == ["basis"]
+    assert open_use_case(setup, **marketing).purpose == "marketing"
+
+
+def test_a_marketing_use_case_can_be_changed_once_marketing_is_switched_off_again() -> None:
+    use_case = make_use_case(purpose="marketing", basis="written_consent")
+    assert not update_use_case(use_case=use_case, sending_enabled=False).sending_enabled
+    update_use_case(use_case=use_case, purpose="wellness")
+    assert refused(update_use_case, use_case=use_case, purpose="marketing").code == "marketing_off"
 
 
 def test_a_change_is_written_and_audited_with_old_and_new_and_no_change_is_not() -> None:

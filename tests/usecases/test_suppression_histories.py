@@ -16,7 +16,8 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from tests.factories import make_user, make_workspace
-from usecases.models import Purpose, Suppression
+from usecases.consents.bases import Purpose
+from usecases.models import Suppression
 from usecases.services.suppressions import Consent, lift, suppress_number
 from usecases.suppression_kinds import STATED_KINDS, SuppressionKind
 from usecases.suppressions import Statement, are_suppressed, is_suppressed, lift_list, suppress_all, take_back

@@ -29,7 +29,8 @@ from rvm.platform.models import ApiKey, Role, User
 from usecases.admin.suppression_export import SuppressionExport
 from usecases.admin.suppression_lifts import SuppressionLifts
 from usecases.admin.typed_numbers import typed_number
-from usecases.models import Purpose, Suppression
+from usecases.consents.bases import PURPOSE_LABELS, PURPOSES, Purpose
+from usecases.models import Suppression
 from usecases.services.suppressions import suppress_number
 from usecases.suppression_kinds import KIND_LABELS, STATED_KINDS, SuppressionKind
 from usecases.suppressions import other_active, with_indexes
@@ -51,7 +52,7 @@ class SuppressionForm(ServiceForm):
     )
     purposes = forms.MultipleChoiceField(
         label="Only for these purposes",
-        choices=Purpose.choices,
+        choices=PURPOSES,
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text="Without a tick it holds for everything.",
@@ -138,7 +139,7 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, ExactSearch):
 
     @display(description="For")
     def purposes_shown(self, suppression: Suppression) -> str:
-        return ", ".join(Purpose(purpose).label for purpose in suppression.purposes) or "Everything"
+        return ", ".join(PURPOSE_LABELS[Purpose(purpose)] for purpose in suppression.purposes) or "Everything"
 
     @display(description="State", label={"Active": "danger", "Lifted": "success"})
     def state(self, suppression: Suppression) -> str:

@@ -84,7 +84,8 @@ class UseCaseAdmin(ScopedModelAdmin):
     fixed_fields: ClassVar[tuple[str, ...]] = ("workspace", "channel")
     readonly_fields: ClassVar[tuple[str, ...]] = ("policy", "created_at", "updated_at", "deleted_at")
     fieldsets = (
-        (None, {"fields": ("workspace", "channel", "name", "entity_name", "description", "purpose", "sending_enabled")}),
+        (None, {"fields": ("workspace", "channel", "name", "entity_name", "description", "sending_enabled")}),
+        ("What for", {"fields": ("purpose", "basis")}),
         ("From whom", {"fields": ("setup", "failover_setup", "numbers")}),
         ("When, and how often", {"fields": (
             ("window_start", "window_end"), "days", "sends_on_holidays", "state_overlay", "state_overlay_reason",

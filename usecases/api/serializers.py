@@ -14,6 +14,7 @@ from usecases.policy_text import policy_text
 POLICY = (
     "sending_enabled",
     "purpose",
+    "basis",
     "window_start",
     "window_end",
     "days",

@@ -10,7 +10,8 @@ from rest_framework import serializers
 from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesFilter, help_of
 from rvm.platform.api.lists import PageQuery
 from usecases.api.number_field import PhoneNumberField
-from usecases.models import Purpose, Suppression
+from usecases.consents.bases import PURPOSES
+from usecases.models import Suppression
 from usecases.services.suppressions import (
     MAX_CONSENT_SOURCE_LENGTH,
     MAX_EVIDENCE_LENGTH,
@@ -32,8 +33,8 @@ class NewSuppression(StrictSerializer):
     reason = serializers.ChoiceField(STATED_REASONS, help_text="Why. What an opt-out list puts there is `imported`.")
     purposes = serializers.ListField(
         required=False,
-        child=serializers.ChoiceField(Purpose.choices),
-        max_length=len(Purpose),
+        child=serializers.ChoiceField(PURPOSES),
+        max_length=len(PURPOSES),
         help_text="The purposes of use cases for which it holds; empty for everything.",
     )
     note = TextField(

@@ -23,6 +23,7 @@ CHANGEABLE = (
     "failover_setup",
     "sending_enabled",
     "purpose",
+    "basis",
     "window_start",
     "window_end",
     "days",
@@ -53,6 +54,7 @@ def create_use_case(
     _check_setup(use_case, "setup")
     _check_setup(use_case, "failover_setup")
     _check_pair(use_case)
+    _check_marketing(use_case)
     save(use_case, _NAME, _name_taken())
     without = {} if use_case.state_overlay else {"state_overlay_reason": use_case.state_overlay_reason}
     audit.record(
@@ -80,6 +82,10 @@ def update_use_case(*, use_case: UseCase, actor: User | None = None, **changes: 
     if {"setup", "failover_setup"} & set(changed):
         _check_pair(row)
         _check_numbers(row)
+    if "purpose" in changed:
+        _check_marketing(row)
+    if "basis" in changed:
+        _read_setups(row)
     if changed:
         save(row, _NAME, _name_taken(), only=[*changed, "updated_at"])
         audit.record("use_case.updated", row, actor=actor, workspace=row.workspace, changes=audit_changes(changed))
@@ -123,6 +129,7 @@ def _check_setup(use_case: UseCase, name: str) -> None:
     if setup is None:
         return
     living = lock_setup(setup, field=f"{name}_id")
+    setattr(use_case, name, living)
     if living.workspace_id != use_case.workspace_id:
         raise ServiceError("setup_not_found", NO_SUCH_SETUP, field=f"{name}_id")
     if not living.enabled:
@@ -130,6 +137,23 @@ def _check_setup(use_case: UseCase, name: str) -> None:
             "setup_not_usable",
             f"The telephony setup “{living.name}” is disabled; enable it or choose another.",
             field=f"{name}_id",
+        )
+
+
+def _read_setups(use_case: UseCase) -> None:
+    """Set the current setups, locked, so that none stops to be free to the recipient meanwhile."""
+    use_case.setup = lock_setup(use_case.setup)
+    if use_case.failover_setup is not None:
+        use_case.failover_setup = lock_setup(use_case.failover_setup)
+
+
+def _check_marketing(use_case: UseCase) -> None:
+    """For a new or changed purpose only: once the workspace switches marketing off, a use case waits and can still be changed."""
+    if not use_case.marketing_allowed:
+        raise ServiceError(
+            "marketing_off",
+            "Marketing is off in this workspace; an administrator can allow it in the workspace's settings.",
+            field="purpose",
         )
 
 

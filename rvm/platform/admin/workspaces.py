@@ -32,7 +32,16 @@ class WorkspaceAdmin(ScopedModelAdmin):
     fixed_fields: ClassVar[tuple[str, ...]] = ("slug", "organisation")
     list_display = ("name", "slug", "organisation", "sending_enabled", "created_at")
     list_select_related = ("organisation",)
-    fields = ("name", "slug", "organisation", "sending_enabled", "countries", "area_codes", "created_at")
+    fields = (
+        "name",
+        "slug",
+        "organisation",
+        "sending_enabled",
+        "marketing_enabled",
+        "countries",
+        "area_codes",
+        "created_at",
+    )
     readonly_fields = ("created_at",)
     ordering = ("name",)
 

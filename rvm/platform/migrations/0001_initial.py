@@ -96,6 +96,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=200)),
                 ('slug', models.SlugField(unique=True)),
                 ('sending_enabled', models.BooleanField(default=True, help_text='Kill switch: while off, nothing of this workspace is sent; queued voicemails wait.')),
+                ('marketing_enabled', models.BooleanField(db_default=False, default=False, help_text='Whether use cases may have the purpose marketing; while off, their voicemails wait.')),
                 ('countries', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=2), blank=True, default=list, help_text='Countries opened besides +1, as ISO codes.', size=None)),
                 ('area_codes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=3, validators=[django.core.validators.RegexValidator('\\A[2-9][0-8][0-9]\\Z', 'An area code of +1 has three digits.')]), blank=True, db_default=[], default=list, help_text='Area codes of +1 that are newer than this version and opened all the same, such as 621. Their people are called while it is day everywhere that they may be.', size=None)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),

@@ -63,10 +63,16 @@ def _open_breaker(voicemail: Voicemail) -> None:
     TelephonySetup.objects.update(breaker_until=timezone.now() + timedelta(minutes=1))
 
 
+def _switch_marketing_off(voicemail: Voicemail) -> None:
+    """Off is the default of a workspace."""
+    UseCase.objects.update(purpose="marketing", basis="written_consent")
+
+
 NEVER = {"window_start": time(12), "window_end": time(12)}
 # What happens, and the status and reason in which the voicemail is afterwards.
 SWITCHED: dict[str, tuple[Callable[[Voicemail], object], tuple[str, str]]] = {
     "the workspace": (_all_rows(Workspace, sending_enabled=False), ("queued", "")),
+    "marketing": (_switch_marketing_off, ("queued", "")),
     "the use case": (
         lambda voicemail: update_use_case(use_case=voicemail.use_case, sending_enabled=False),
         ("queued", ""),

@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 
 from delivery.setups.services import create_setup, update_setup
 from rvm.platform.models import AuditEvent
-from tests.factories import SANDBOX_CREDENTIALS, make_setup, make_workspace
+from tests.factories import SANDBOX_CREDENTIALS, make_setup, make_use_case, make_workspace
 from tests.services import actions, refused
-from usecases.services import delete_setup
+from usecases.services import delete_setup, update_use_case
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +62,20 @@ def test_changed_credentials_have_another_version_and_other_changes_do_not_raise
     assert update_setup(setup=setup, name="Another name", enabled=False).credentials_version == 1
     assert update_setup(setup=setup, credentials=setup.credentials).credentials_version == 1
     assert update_setup(setup=setup, credentials={**setup.credentials, "key": "another"}).credentials_version == 2
+
+
+@pytest.mark.parametrize("place", ["setup", "failover_setup"])
+def test_a_setup_stays_free_to_the_recipient_while_an_exempted_use_case_sends_through_it(place: str) -> None:
+    free = make_setup(free_to_recipient=True)
+    other = make_setup(free.workspace, free_to_recipient=True)
+    setups = {"setup": other, place: free}
+    use_case = make_use_case(purpose="test_result", basis="healthcare_exemption", **setups)
+    refusal = refused(update_setup, setup=free, free_to_recipient=False)
+    assert (refusal.code, refusal.field) == ("exemption_not_free", "free_to_recipient")
+    assert use_case.name in refusal.message
+    assert update_setup(setup=free, pace_per_second=5).free_to_recipient
+    update_use_case(use_case=use_case, basis="express_consent")
+    assert not update_setup(setup=free, free_to_recipient=False).free_to_recipient
 
 
 def test_a_deleted_setup_is_not_changed() -> None:

@@ -36,6 +36,7 @@ def form_of(use_case: UseCase, **changes: Any) -> dict[str, Any]:
         "name": use_case.name,
         "entity_name": use_case.entity_name,
         "purpose": use_case.purpose,
+        "basis": use_case.basis,
         "sending_enabled": "on",
         "setup": use_case.setup_id,
         "numbers": numbers,
