@@ -50,6 +50,8 @@ _REJECTED_BY_ANOTHER = """
 SELECT %(import)s, s.number, CASE WHEN bound.code = ANY(%(not_reachable)s) THEN 'not_reachable' ELSE 'invalid' END, bound.code
   FROM {table} s JOIN ({bound}) bound ON bound.index = s.index WHERE s.code IS NULL AND s.place > %(after)s
 """
+# The numbers of more than one row. They are few in most lists, and to hash all is half as expensive as to sort all rows.
+_NUMBERS_REPEATED = "SELECT index FROM {table} WHERE code IS NULL GROUP BY 1 HAVING count(*) > 1"
 # The rows of each number after its first. A row with the same `prints` as the first is a duplicate; any other is for another person
 # or visit, and differs in the columns whose four bytes of `prints` differ.
 _REPEATED_IN_FILE = """
@@ -60,7 +62,7 @@ SELECT %(import)s, number, outcome, outcome, first_number,
   FROM (SELECT *, CASE WHEN prints = first_prints THEN 'duplicate_in_file' ELSE 'same_phone' END AS outcome
           FROM (SELECT number, place, prints, row_number() OVER same AS nth_row, first_value(number) OVER same AS first_number,
                        first_value(prints) OVER same AS first_prints
-                  FROM {table} WHERE code IS NULL AND index NOT IN (SELECT index FROM ({bound}) bound)
+                  FROM {table} WHERE code IS NULL AND index IN ({repeated}) AND index NOT IN (SELECT index FROM ({bound}) bound)
                 WINDOW same AS (PARTITION BY index ORDER BY place)) s
          WHERE nth_row > 1 AND place > %(after)s) twice
 """
@@ -177,6 +179,7 @@ def _run(recipient_import: RecipientImport, query: str, arguments: dict[str, Any
     words = {
         "table": table,
         "bound": _NUMBERS_SAYING_NO.format(table=table),
+        "repeated": _NUMBERS_REPEATED.format(table=table),
         "open": _STILL_OPEN,
         "sought": (sought := blind_index().match_sql("s.index", "s.older")),
         "suppressed": suppressed_sql(workspace="%(workspace)s", purpose="%(purpose)s", matches=sought),

@@ -44,12 +44,8 @@ _REMARKS = re.compile(
 
 def remarks_no(name: str) -> bool:
     """Whether a remark in the cell of a name says that the person must not be reached. It raises no errors."""
-    if (
-        _PLAIN.fullmatch(name)
-        and "_" not in name
-        and name[-3:].lower() not in _LAST_LETTERS
-        and name[:2].lower() not in _FIRST_LETTERS
-    ):
+    low = name.lower()
+    if low[-3:] not in _LAST_LETTERS and low[:2] not in _FIRST_LETTERS and "_" not in low and _PLAIN.fullmatch(low):
         return False
     return _says_no(name[:_LONGEST])
 
