@@ -31,7 +31,9 @@ not our (?:patient|pt|client)
 (?:changed|changing|switched|switching) ELSEWHERE\W*$
 (?:transferred|moved|moving|went|goes|going|switched) (?:out )?to ANOTHER ELSEWHERE
 (?:sees|seeing|uses|using|found) ANOTHER ELSEWHERE
-(?:pcp|care|doctor|dr|provider|goes|going|treated|seen) elsewhere
+(?:pcp|care|doctor|dr|provider|goes|going|treated|followed|managed|seen) elsewhere
+now (?:followed|managed|treated|seen) (?:by|at|with) (?:the )?(?:va|veterans?|ANOTHER ELSEWHERE)
+(?:followed|managed|treated|seen) (?:by|at|with) (?:the )?(?:va|veterans?)(?: \w+)? (?:now|instead)
 SOMEBODY (?:(?:is|are|has|have|was|now|already) )*(?:moved(?:\W*$| away| out)|relocated)
 moved (?:away|out)(?! (?:of )?(?:bed|room|rm|chair|from))
 moved (?:\w+ )?(?:another|different) (?:state|city|town|country|area)
@@ -103,6 +105,7 @@ deportad[oa]
 bad (?:phone|cell|#)
 (?:this is |it\W?s |his |her |pts? |ex\W?)*RELATIVE(?:\W?s)? (?:phone|cell|number|#)
 funeral
+(?:(?:please|pls) )?(?:send|mail) (?:a )?letters?(?: (?:please|pls))?
 nis
 fax (?:line|number|machine)
 """

@@ -250,7 +250,8 @@ def _is_no(cell: str) -> bool:
 
 
 _ENDS = re.compile(
-    r"\W*(?:(?:cancel(?:l*ed)?|cancelad[oa]|deceased|fallecid[oa]|no[ -]?show|disconnected)\b|(?:deleted?|voided)\W*$)",
+    r"\W*(?:(?:cancel(?:l*ed)?|cancelad[oa]|deceased|fallecid[oa]|no[ -]?show|disconnected)\b"
+    r"|(?:(?:in|on|to)\W+)?hospice(?:\W+care)?\W*$|(?:deleted?|voided)\W*$)",
     re.IGNORECASE,
 )
 

@@ -159,6 +159,7 @@ NOTED = several(
     do not schedule|do not book|fired|fired from practice|terminated|moving care to VA|relocated|moved to Florida
     left message w/ wife who said moved away|spoke w/ son, pt is in hospice|number belongs to a business|fax line|fax number
     not his phone|no es su número|no es el número|LEP - DNC|HOLD|on hold|do not contact until 6/1|attorney involved|legal hold
+    followed by VA now|now followed by another clinic|seen at the VA instead|send letters|please send letter
     litigation|pt upset, do not bother|wants letters instead|mailed letter - no phone|no llamen|prohibido llamar
     """
 )
@@ -187,6 +188,8 @@ GOOD_NOTES = several(
     passed stress test|terminal cleaning|has attorney|hold coumadin|hold metformin 48h|hold aspirin|fax records to PCP
     fax results|former smoker|call in the morning|seen by another doctor in May|needs transfer assistance|transfers with walker
     transportation arranged|patient transferred to wheelchair|in hospital 1/2|discharged from hospital 3/1|discharged 3/1
+    followed by cardiology|now followed by Dr Oak|seen at VA in May|send letter from school
+    sends letters to board|followed by VA eye clinic too
     not a good historian|not a candidate for surgery|no longer on insulin|no longer takes aspirin|moving slowly|moves slowly
     se mudó el dentista|cita movida al lunes|paciente nuevo|vive con su hija|no vive solo|lives alone|does not live alone
     doesn't live with spouse|bad phone connection|number of falls: 2|confirmed|left vm|lm 3/2|lvm|no answer|busy|voicemail full
@@ -1084,3 +1087,10 @@ PLAIN = {
 def test_stripes_and_columns_of_one_colour_bother_nobody(content: bytes) -> None:
     read = read_list(content)
     assert (read.asked, len(read.reached)) == ({}, 12)
+
+
+@pytest.mark.parametrize("name", ["Category", "Class", "Tier", "Group", "Zettel"])
+@pytest.mark.parametrize("word", ["Hospice", "hospice care", "In hospice"])
+def test_hospice_is_asked_about_in_every_column(name: str, word: str) -> None:
+    read = read_list(six((name, f"Established|{word}|Established|{word}|New|Established")))
+    assert read.asked or reached(read) == OTHERS
