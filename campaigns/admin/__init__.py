@@ -3,5 +3,6 @@ lists."""
 
 from campaigns.admin.campaign import model_admin
 from campaigns.admin.lists import imports, opt_outs, suppressions
+from campaigns.admin.people import voicemails
 
-__all__ = ["imports", "model_admin", "opt_outs", "suppressions"]
+__all__ = ["imports", "model_admin", "opt_outs", "suppressions", "voicemails"]

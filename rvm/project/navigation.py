@@ -28,6 +28,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Reaching people",
                 "items": [
                     _item("Campaigns", "campaign", "campaigns_campaign"),
+                    {"title": "People", "icon": "person_search", "link": reverse_lazy("people")},
                     _item("Voicemails", "voicemail", "delivery_voicemail"),
                     _item("Recordings", "mic", "delivery_recording"),
                     _item("Clips", "content_cut", "delivery_clip"),

@@ -17,6 +17,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/openapi.json", docs.OpenApiView.as_view(), name="openapi"),
     path("docs", docs.docs, name="docs"),
     path("docs/problems", docs.problems, name="problems"),
+    # Before the admin's own, which match every other address below theirs.
+    path("admin/people/", include("campaigns.admin.people.urls")),
     path("admin/", admin.site.urls),
 ]
 

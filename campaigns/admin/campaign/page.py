@@ -167,7 +167,8 @@ def links(campaign: Campaign) -> dict[str, str]:
     address = reverse("admin:delivery_voicemail_changelist")
     query = {"workspace": str(campaign.workspace_id), "lane": str(campaign.pk)}
     statuses = {status: f"{address}?{urlencode({**query, 'status': status})}" for status in labels.STATUSES}
-    return {"all": f"{address}?{urlencode(query)}", **statuses}
+    people = f"{reverse('people')}?campaign={campaign.pk}"
+    return {"all": f"{address}?{urlencode(query)}", "people": people, **statuses}
 
 
 def _alarms(campaign: Campaign, lists: list[Any]) -> list[str]:

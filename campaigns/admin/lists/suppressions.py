@@ -85,7 +85,12 @@ class OptOutListFilter(DropdownFilter):
 class SuppressionsWithLists(SuppressionAdmin):
     change_list_template = "campaigns/admin/suppressions.html"
     list_filter = (*SuppressionAdmin.list_filter, OptOutListFilter)
-    more_fields = ("opt_out_list", "stopped")
+    more_fields = ("person", "opt_out_list", "stopped")
+
+    @display(description="Person")
+    def person(self, suppression: Suppression) -> str:
+        address = reverse("person_of_suppression", args=[suppression.pk])
+        return format_html('<a class="text-primary-600" href="{}">All that is known of this number</a>', address)
 
     @display(description="Opt-out list")
     def opt_out_list(self, suppression: Suppression) -> str:

@@ -1,0 +1,82 @@
+"""Texts on the pages of people: times by the person's clock, when a voicemail goes, what is known in a workspace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from campaigns.admin.time_zones import zone_name
+from campaigns.models import Campaign
+from campaigns.people.opt_out import OptedOut
+from campaigns.people.record import MAX_COUNTED
+from campaigns.people.search import Known
+from campaigns.states import CampaignState
+from delivery.models import Voicemail
+from rvm.phone_numbers.numbers import zones_of
+from rvm.platform.tz_database import zone as zone_named
+from usecases.policy_text import clock
+
+
+@dataclass(frozen=True, slots=True)
+class PersonClock:
+    """The clock by which a page shows times: the person's, where the number tells one zone, else UTC."""
+
+    zone: str
+
+    @classmethod
+    def of(cls, number: str) -> PersonClock:
+        zones = zones_of(number)
+        return cls(zones[0] if len(zones) == 1 else "UTC")
+
+    @property
+    def name(self) -> str:
+        return "UTC" if self.zone == "UTC" else f"{zone_name(self.zone)}, the clock of the person by the number"
+
+    def text(self, moment: datetime | None) -> str:
+        """The moment as Sun, Nov 29, 2026, 9:00 am; empty for None."""
+        if moment is None:
+            return ""
+        local = moment.astimezone(UTC if self.zone == "UTC" else zone_named(self.zone))
+        return f"{local:%a, %b} {local.day}, {local.year}, {clock(local.time().replace(second=0, microsecond=0))}"
+
+
+def when(voicemail: Voicemail, campaign: Campaign | None, now: datetime, shown: PersonClock) -> str:
+    """When a waiting voicemail goes, or what it waits for."""
+    if campaign is not None and campaign.state == CampaignState.DRAFT:
+        return "Not launched: its campaign is a draft."
+    if campaign is not None and campaign.state == CampaignState.SCHEDULED and campaign.starts_at:
+        return f"From {shown.text(max(campaign.starts_at, voicemail.not_before))} on, when its campaign starts."
+    if campaign is not None and campaign.state == CampaignState.PAUSED:
+        return "Its campaign is paused."
+    if voicemail.lane.held:
+        return "Its lane is held."
+    if voicemail.not_before > now:
+        return f"Not before {shown.text(voicemail.not_before)}."
+    return "It is due: it goes as soon as hours, pace and switches allow."
+
+
+def what_is_known(known: Known) -> str:
+    """What a workspace has about a number."""
+    parts = [
+        "voicemails" if known.voicemail_id else "",
+        "must not be reached" if known.suppressed else "",
+        "a lifted suppression" if known.lifted and not known.suppressed else "",
+    ]
+    return ", ".join(filter(None, parts)) or "nothing is known"
+
+
+def counted(waiting: int) -> str:
+    """A number of voicemails: no voicemail, 1 voicemail, 2 voicemails."""
+    if waiting > MAX_COUNTED:
+        return f"more than {MAX_COUNTED:,} voicemails"
+    return f"{waiting or 'no'} voicemail{'s' if waiting > 1 else ''}"
+
+
+def opted_out(done: OptedOut) -> str:
+    """What an opt-out has stopped: how many voicemails waited before and wait after it."""
+    if not done.created:
+        return f"The suppression list said this already. Waiting for this number: {counted(done.waiting)}."
+    return (
+        f"On the suppression list from now on. Waiting for this number before: {counted(done.waited)}; now: {counted(done.waiting)}."
+        + (" What is left ends within seconds." if done.waiting else "")
+    )

@@ -1,0 +1,125 @@
+"""All that a workspace knows about a person: what they received, what waits, what suppresses them, whether they may be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from campaigns.models import Campaign, OptOutImport
+from campaigns.people.names import name_in
+from campaigns.people.search import MERGE_FIELDS, Person, decrypted
+from delivery.lifecycle.status import VoicemailStatus
+from delivery.models import Voicemail
+from delivery.services.eligibility import explanation
+from rvm.platform.database import sql
+from rvm.platform.errors import ServiceError
+from usecases.eligibility import Explanation
+from usecases.models import Suppression, UseCase
+from usecases.selectors import use_cases
+from usecases.suppressions import suppressions_of
+
+MAX_WAITING = 50
+MAX_SUPPRESSIONS = 50
+MAX_USE_CASES = 50
+# Waiting voicemails that are counted; there may be more.
+MAX_COUNTED = 1000
+# Of a person's newest voicemails the names and record numbers are read.
+MAX_DESCRIBED = 50
+_RECORD_NUMBER: Any = Voicemail._meta.get_field("record_number")
+_DESCRIBE = """
+SELECT merge_fields, record_number FROM delivery_voicemail
+ WHERE recipient_index = ANY(%s::bytea[]) AND (%s::boolean IS NULL OR live = %s) ORDER BY id DESC LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """The names and record numbers that lists and programs gave the person, each once, the newest first."""
+
+    names: tuple[str, ...]
+    record_numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether the person may be reached under a use case now. `refusal`: why that cannot be asked about this number, else None."""
+
+    use_case: UseCase
+    found: Explanation | None
+    refusal: ServiceError | None = None
+
+
+def received(person: Person, *, live: bool | None, before: UUID | None = None) -> QuerySet[Voicemail]:
+    """Voicemails to the person that do not wait, newest first; with `before`, those that are older than this one."""
+    found = _voicemails(person, live).exclude(status=VoicemailStatus.QUEUED)
+    return found.filter(pk__lt=before) if before else found
+
+
+def waiting(person: Person, *, live: bool | None) -> QuerySet[Voicemail]:
+    """Voicemails to the person that are queued, newest first, those of drafts and paused campaigns too."""
+    return _voicemails(person, live).filter(status=VoicemailStatus.QUEUED)
+
+
+def count_waiting(person: Person) -> int:
+    """How many live voicemails wait for the person; one more than MAX_COUNTED stands for any higher count."""
+    return waiting(person, live=True)[: MAX_COUNTED + 1].count()
+
+
+def _voicemails(person: Person, live: bool | None) -> QuerySet[Voicemail]:
+    # Without the workspace, which the blind index includes: it would offer the planner an index that reads all its voicemails.
+    found = Voicemail.objects.filter(recipient_index__in=person.indexes).order_by("-id")
+    found = found.select_related("use_case", "lane", "setup", "recording").defer(
+        "recipient", "merge_fields", "record_number", "setup__credentials", "recording__waveform"
+    )
+    return found if live is None else found.filter(live=live)
+
+
+def campaigns_of(voicemails: Iterable[Voicemail]) -> dict[UUID, Campaign]:
+    """The campaigns of the voicemails, by the id of their lane; those of the API have none."""
+    return Campaign.objects.in_bulk({each.lane_id for each in voicemails if not each.lane.for_api})
+
+
+def suppressions(person: Person) -> QuerySet[Suppression]:
+    """The person's suppressions, newest first, lifted ones too."""
+    found = suppressions_of(person.workspace.pk, person.number).order_by("-id")
+    return found.select_related("created_by", "lifted_by").defer("number", "consent")
+
+
+def lists_of(rows: Iterable[Suppression]) -> dict[UUID, OptOutImport]:
+    """The opt-out lists that put these suppressions there, by id."""
+    return OptOutImport.objects.in_bulk({row.list_id for row in rows if row.list_id})
+
+
+def described(person: Person, *, live: bool | None) -> Description:
+    """What the newest voicemails say about the person, for readers who may see numbers."""
+    rows = sql.run(_DESCRIBE, [person.indexes, live, live, MAX_DESCRIBED])
+    names = (name_in(decrypted(MERGE_FIELDS, fields)) for fields, _ in rows)
+    numbers = (decrypted(_RECORD_NUMBER, number) or "" for _, number in rows)
+    return Description(_each_once(names), _each_once(numbers))
+
+
+def _each_once(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, texts)))
+
+
+def usable_use_cases(person: Person) -> Sequence[UseCase]:
+    """The use cases of the person's workspace by name, at most one more than MAX_USE_CASES."""
+    return list(use_cases(person.workspace).order_by("name", "id")[: MAX_USE_CASES + 1])
+
+
+def answers(person: Person, found: Iterable[UseCase], *, live: bool, now: datetime) -> list[Answer]:
+    """Whether the person may be reached under each of the first MAX_USE_CASES use cases now, as `POST /eligibility` answers."""
+    return [_answer(person, use_case, live, now) for use_case in islice(found, MAX_USE_CASES)]
+
+
+def _answer(person: Person, use_case: UseCase, live: bool, now: datetime) -> Answer:
+    try:
+        return Answer(use_case, explanation(use_case=use_case, number=person.number, live=live, at=None, now=now))
+    except ServiceError as refusal:
+        return Answer(use_case, None, refusal)
