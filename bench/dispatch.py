@@ -32,6 +32,8 @@ from rvm.platform.database.ids import uuid7
 
 ROOT = MANAGE.parent
 OURS = [sys.executable, str(MANAGE), "worker", "dispatch"]
+LIVE = [sys.executable, "-m", "bench.live_worker", "dispatch"]
+UNGUARDED = [*LIVE[:-1], "--unguarded", "dispatch"]
 RQ = [sys.executable, str(MANAGE), "rqworker", "dispatch", "--serializer", "rq.serializers.JSONSerializer"]
 
 
@@ -46,6 +48,8 @@ class Sizes:
     latency: int = 6_000
     growth: int = 10_000
     growth_runs: int = 5
+    guarded: int = 20_000
+    guarded_runs: int = 3
     history: int = 5_000_000
     campaigns: int = 50_000
     looks: int = 3_000
@@ -53,7 +57,7 @@ class Sizes:
     campaign: int = 1_000_000
 
 
-QUICK = Sizes(30, 100, 1000, 1000, 640, 500, 1, 10_000, 200, 20, 2_000, 2_000)
+QUICK = Sizes(30, 100, 1000, 1000, 640, 500, 1, 500, 1, 10_000, 200, 20, 2_000, 2_000)
 
 
 def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
@@ -68,6 +72,7 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
         pair = bench.ours(
             "the same, two workers, cap 128", 2 * sizes.latency, latency=100, cap=128, concurrency=64, workers=2
         )
+        guards = bench.guards(sizes)
         growth = bench.growth(sizes)
         growth_lanes = bench.growth_lanes(sizes)
         fairness = bench.fairness(sizes.campaign)
@@ -93,6 +98,7 @@ def run(sizes: Sizes, say: Callable[[str], None]) -> dict[str, float]:
         "ratio_two_workers": round(rate["pair"] / rate["latency"], 2),
         "growth_at_5m": round(growth, 2),
         "growth_lanes": round(growth_lanes, 2),
+        **guards,
         **fairness,
         "peak_mb": round(memory[1].peak_mb),
         "peak_mb_small_run": round(ours[1].peak_mb),
@@ -132,11 +138,13 @@ class Bench:
         concurrency: int = 256,
         workers: int = 1,
         url: str | None = None,
+        command: list[str] = OURS,
     ) -> Measured:
+        carrier = "sandbox" if command is OURS else "bench"
         with self._connect(url or self._url) as connection:
-            clinic = scenario.make_clinic(connection, carrier_url=self._stub(latency), cap=cap)
+            clinic = scenario.make_clinic(connection, carrier_url=self._stub(latency), cap=cap, carrier=carrier)
             environment = {"DATABASE_URL": url or self._url, "RVM_CONCURRENCY": str(concurrency)}
-            with idle_workers(OURS, workers, environment) as pids:
+            with idle_workers(command, workers, environment) as pids:
                 scenario.queue(connection, clinic, count)
                 scenario.settle_tables(connection)
                 with spending(pids) as spent:
@@ -160,6 +168,22 @@ class Bench:
                 done += len(client.poll(1.0))
         client.close()
         return self._report("transport alone", count, spent)
+
+    def guards(self, sizes: Sizes) -> dict[str, float]:
+        """The guards' part of the worker's CPU time, and the ratio of PostgreSQL's CPU time with them to that without."""
+        spent: dict[bool, list[Spent]] = {True: [], False: []}
+        for _ in range(sizes.guarded_runs):
+            for guarded, command in ((True, LIVE), (False, UNGUARDED)):
+                title = f"live voicemails, {'all guards' if guarded else 'no guards'}"
+                spent[guarded].append(self.ours(title, sizes.guarded, command=command)[1])
+        worker, postgres = (
+            [statistics.median(getattr(each, cpu) for each in spent[guarded]) for guarded in (True, False)]
+            for cpu in ("worker_cpu", "postgres_cpu")
+        )
+        return {
+            "guards_worker_share": round(1 - worker[1] / worker[0], 2),
+            "guards_postgres_ratio": round(postgres[0] / postgres[1], 2),
+        }
 
     def growth(self, sizes: Sizes) -> float:
         """The ratio of CPU time per drop (worker and PostgreSQL) with a long history to that without."""

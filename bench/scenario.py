@@ -10,9 +10,11 @@ from uuid import UUID
 import psycopg
 from django.conf import settings
 
+from rvm.phone_numbers.number_plan import AREA_CODES
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import BlindIndex, Cipher
 
+_AREA_CODES = sorted(code for code, area in AREA_CODES.items() if area.zones)
 SENDERS = ("+12125550100", "+12125550101")
 COLUMNS = (
     "id workspace_id use_case_id setup_id lane_id recording_id live recipient recipient_index index_key last4 sender reference"
@@ -34,7 +36,9 @@ class Clinic:
         return replace(self, lane=lane)
 
 
-def make_clinic(connection: psycopg.Connection, *, carrier_url: str, cap: int, pace: float = 100_000) -> Clinic:
+def make_clinic(
+    connection: psycopg.Connection, *, carrier_url: str, cap: int, pace: float = 100_000, carrier: str = "sandbox"
+) -> Clinic:
     """Insert a clinic's rows. The default pace is too high to matter, so only the machine, the latency or `cap` limits."""
     clinic = Clinic(*(uuid7() for _ in range(5)))
     now = datetime.now(UTC)
@@ -50,8 +54,8 @@ def make_clinic(connection: psycopg.Connection, *, carrier_url: str, cap: int, p
     execute(
         "INSERT INTO usecases_telephonysetup (id, workspace_id, name, carrier, credentials, pace_per_second, in_flight_cap,"
         " report_horizon_hours, confirm_horizon_hours, enabled, callback_token, created_at, updated_at)"
-        " VALUES (%s, %s, 'Stub', 'sandbox', %s, %s, %s, 24, 24, true, %s, %s, %s)",
-        [clinic.setup, clinic.workspace, encrypted, pace, cap, clinic.setup.hex, now, now],
+        " VALUES (%s, %s, 'Stub', %s, %s, %s, %s, 24, 24, true, %s, %s, %s)",
+        [clinic.setup, clinic.workspace, carrier, encrypted, pace, cap, clinic.setup.hex, now, now],
     )
     execute(
         "INSERT INTO usecases_usecase (id, workspace_id, channel, entity_name, name, description, setup_id, sending_enabled, purpose,"
@@ -81,14 +85,18 @@ def make_clinic(connection: psycopg.Connection, *, carrier_url: str, cap: int, p
 
 
 def queue(connection: psycopg.Connection, clinic: Clinic, count: int) -> list[UUID]:
-    """Insert due voicemails, encrypted and indexed like real ones, to numbers +1 NPA 555 0000 to 9999, and return their ids."""
+    """Insert due voicemails, encrypted and indexed like real ones, and return their ids.
+
+    The numbers are +1 NPA 555 0000 to 9999, of all area codes in turn.
+    """
     cipher, index = Cipher(settings.RVM_ENCRYPTION_KEYS), BlindIndex(settings.RVM_INDEX_KEYS)
     now = datetime.now(UTC)
     ids = [uuid7() for _ in range(count)]
     copy_in = f"COPY delivery_voicemail ({', '.join(COLUMNS.split())}) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(copy_in) as copy:
         for position, identifier in enumerate(ids):
-            number = f"+1{200 + position // 10_000 % 800}555{position % 10_000:04}"
+            place, code = divmod(position, len(_AREA_CODES))
+            number = f"+1{_AREA_CODES[code]}555{place % 10_000:04}"
             encrypted = cipher.encrypt(number.encode(), b"delivery_voicemail.recipient")
             copy.write_row(
                 (
