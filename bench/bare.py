@@ -1,7 +1,7 @@
 """The minimal callback view on the platform's own server: verify one HMAC, insert one row.
 
-`bench.bare_wsgi` serves it together with all addresses of the platform, with the same middleware and settings. Its insert is a
-prepared statement with server-side parameters, like the inbox's, so that the baseline is not slower than necessary.
+`bench.programs.bare_wsgi` serves it together with all addresses of the platform, with the same middleware and settings. Its insert is
+a prepared statement with server-side parameters, like the inbox's, so that the baseline is not slower than necessary.
 """
 
 from __future__ import annotations

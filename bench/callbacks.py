@@ -171,7 +171,7 @@ def web_server() -> Iterator[tuple[str, list[int]]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     stack = Stack(Path("/tmp"), web_port=port)  # noqa: S108 - nothing is written there
-    command = [argument.replace("rvm.project.wsgi", "bench.bare_wsgi") for argument in stack.commands()["web"]]
+    command = [argument.replace("rvm.project.wsgi", "bench.programs.bare_wsgi") for argument in stack.commands()["web"]]
     environment = {**stack.environment(), "RVM_LOG_FORMAT": "json"}
     process = spawn(command, log=Path(f"/tmp/rvm-bench-web-{port}.log"), env=environment, cwd=MANAGE.parent)  # noqa: S108
     try:

@@ -32,7 +32,7 @@ from rvm.platform.database.ids import uuid7
 
 ROOT = MANAGE.parent
 OURS = [sys.executable, str(MANAGE), "worker", "dispatch"]
-LIVE = [sys.executable, "-m", "bench.live_worker", "dispatch"]
+LIVE = [sys.executable, "-m", "bench.programs.live_worker", "dispatch"]
 UNGUARDED = [*LIVE[:-1], "--unguarded", "dispatch"]
 RQ = [sys.executable, str(MANAGE), "rqworker", "dispatch", "--serializer", "rq.serializers.JSONSerializer"]
 
@@ -227,7 +227,7 @@ class Bench:
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
                 port = probe.getsockname()[1]
-            command = [sys.executable, "-m", "bench.stub_carrier", str(port), str(latency)]
+            command = [sys.executable, "-m", "bench.programs.stub_carrier", str(port), str(latency)]
             process = spawn(command, log=Path(f"/tmp/rvm-bench-stub-{port}.log"), cwd=ROOT)  # noqa: S108
             self._exits.callback(stop, process)
             wait_until(lambda: _listens(port), "the stub carrier's start")

@@ -122,7 +122,7 @@ def raw_copy(url: str, path: Path) -> float:
 def process(*command: object, say: Callable[[str], None]) -> dict[str, float]:
     """Run one importer in a process of its own and return its results and its peak memory, children included."""
     name, url, *arguments = map(str, command)
-    argv = [sys.executable, "-m", "bench.import_process", name, *arguments]
+    argv = [sys.executable, "-m", "bench.programs.importer", name, *arguments]
     with tempfile.TemporaryDirectory(prefix="rvm-bench-media-") as media, spending([]) as spent:
         environment = {**os.environ, "DATABASE_URL": url, "RVM_MEDIA_ROOT": media}
         child = subprocess.Popen(argv, env=environment, cwd=MANAGE.parent, stdout=subprocess.PIPE)

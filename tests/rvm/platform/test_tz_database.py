@@ -41,7 +41,7 @@ DJANGO = "import django; django.setup()"
 PROCESSES = {
     "web": ["-c", f"import rvm.project.wsgi; {ASK}"],
     "worker, tick, sandbox and every other command": ["manage.py", "shell", "--no-imports", "-c", ASK],
-    "bench": ["-c", f"import bench.import_process; {DJANGO}; {ASK}"],
+    "bench": ["-c", f"import bench.programs.importer; {DJANGO}; {ASK}"],
     "one that asked before": ["-c", f"import zoneinfo; kept = zoneinfo.ZoneInfo('America/Vancouver'); {DJANGO}; {ASK}"],
     "calling windows without Django": ["-c", ASK_WINDOWS],
 }

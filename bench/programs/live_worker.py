@@ -1,6 +1,6 @@
 """A worker whose carrier is the stub, under the rules that bind live voicemails, to measure what the guards cost.
 
-`python -m bench.live_worker dispatch`, or with `--unguarded` before it the same worker without guards.
+`python -m bench.programs.live_worker dispatch`, or with `--unguarded` before it the same worker without guards.
 """
 
 from __future__ import annotations

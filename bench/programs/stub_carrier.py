@@ -2,7 +2,7 @@
 
 The event loop and its sockets are uvloop's C code. The Python code only splits the stream into requests and writes a constant
 response.
-`python -m bench.stub_carrier PORT LATENCY_MS`; it prints `ready` and serves until it is killed.
+`python -m bench.programs.stub_carrier PORT LATENCY_MS`; it prints `ready` and serves until it is killed.
 """
 
 from __future__ import annotations

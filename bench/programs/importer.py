@@ -1,6 +1,6 @@
 """One importer in a process of its own, so that its time and memory are measured alone. It prints one line of JSON.
 
-`python -m bench.import_process ours LIST` or `… naive LIST ROWS BATCH`.
+`python -m bench.programs.importer ours LIST` or `… naive LIST ROWS BATCH`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Programs that a measurement runs as processes of their own."""
