@@ -1,6 +1,7 @@
 """Rows for the tests: plain functions with sensible defaults, so that a test names only what it is about.
 
-Every `make_` function writes one row and whatever it must hang on. Numbers are fictional (+1 NPA 555 01xx).
+Every `make_` function writes one row and whatever it must hang on. Numbers are fictional (+1 NPA 555 01xx). What live sending rests
+on is stated: agreements with carriers are signed and sender numbers owned. A test about a missing statement takes it away.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ AROUND_THE_CLOCK = {
     "state_overlay": False,
     "state_overlay_reason": "Made-up people may be called at night.",
 }
+
+STATED_AT = datetime(2026, 1, 2, 15, tzinfo=UTC)
 
 _serial = count(1)
 
@@ -128,17 +131,21 @@ def make_setup(workspace: Workspace | None = None, **fields: Any) -> TelephonySe
             "name": f"Setup {next(_serial)}",
             "carrier": "sandbox",
             "credentials": dict(SANDBOX_CREDENTIALS),
+            "baa_signed_on": STATED_AT.date(),
             **fields,
         }
     )
 
 
-def make_phone_number(setup: TelephonySetup | None = None, e164: str | None = None) -> PhoneNumber:
+def make_phone_number(
+    setup: TelephonySetup | None = None, e164: str | None = None, *, owned: bool = True
+) -> PhoneNumber:
     """A sender number of the setup; by default the next of +1 212 555 0100 to 0199, then of area code 213, and so on."""
     setup = setup or make_setup()
     hundreds, last = divmod(next(_serial), 100)
     e164 = e164 or f"+1{212 + hundreds % 700}55501{last:02}"
-    return PhoneNumber.objects.create(id=uuid7(), workspace=setup.workspace, setup=setup, e164=e164)
+    stated = {"owned_stated_at": STATED_AT} if owned else {}
+    return PhoneNumber.objects.create(id=uuid7(), workspace=setup.workspace, setup=setup, e164=e164, **stated)
 
 
 def make_use_case(

@@ -7,6 +7,8 @@ class UseCasesConfig(AppConfig):
 
     def ready(self) -> None:
         from rvm.platform.observability import health
+        from usecases.attestations import agreements
         from usecases.rule_review import overdue_review
 
         health.WARNINGS.append(overdue_review)
+        health.WARNINGS.append(agreements.warning)

@@ -28,8 +28,10 @@ class Guard(StrEnum):
     USE_CASE = "use_case"
     SUPPRESSION = "suppression"
     KILL_SWITCH = "kill_switch"
+    AGREEMENT = "agreement"
     NUMBER_KEY = "number_key"
     SENDER = "sender"
+    RECORDING = "recording"
     WINDOW = "window"
     DAYS = "days"
     HOLIDAYS = "holidays"
@@ -51,6 +53,9 @@ class DeferReason(StrEnum):
     STATE_FROZEN = "state_frozen"
     STOPPED = "stopped"  # sending is switched off by a kill switch
     UNREADABLE = "unreadable"  # the number cannot be decrypted with the keys of this installation
+    NO_AGREEMENT = "no_agreement"  # with the carrier of a live setup
+    SENDER_NOT_OWNED = "sender_not_owned"  # nobody has stated that the organisation owns the sender numbers
+    NOT_ATTESTED = "not_attested"  # nobody has stated what the recording says
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,8 @@ Decision = Send | Defer | Skip | Expire
 
 # Wait before a voicemail behind a kill switch, or with a number that cannot be decrypted, is decided again.
 STOPPED_RECHECK = timedelta(seconds=30)
+# The same while a statement is missing that an administrator has to make.
+STATEMENT_RECHECK = timedelta(minutes=10)
 # The same if use case and campaign have no common hour: probably a mistake, which users can fix while the voicemail waits.
 NO_HOURS_RECHECK = timedelta(hours=1)
 # The same in a frozen state: the freeze may be lifted before its end.
@@ -89,7 +96,8 @@ class Facts:
 
     `simulated`: the carrier reaches no person, so no hours apply. `zones`, `states`: all that the person may be in; without states
     the rules of all bind. `expires_at`: None means never. `readable`: the number can be decrypted. `number_plan`: the version by
-    which places were taken from the number.
+    which places were taken from the number. `agreed`: the setup has a signed agreement with its carrier or an exception. `owned`: a
+    sender number's ownership is stated. `attested`: the recording's statement was made; None if the question names no recording.
     """
 
     simulated: bool
@@ -103,16 +111,22 @@ class Facts:
     states: tuple[str, ...] = ()
     readable: bool = True
     number_plan: str = NUMBER_PLAN
+    agreed: bool = True
+    owned: bool = True
+    attested: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LanePolicy:
-    """Facts common to all voicemails of a lane; at a claim no kill switch stops it."""
+    """Facts common to all voicemails of a lane. At a claim no kill switch stops it and no statement about setup and sender is
+    missing, because its lane would not be looked at; a preview says beside its figures what is missing."""
 
     simulated: bool
     use_case_deleted: bool
     hours: Hours
     stopped: bool = False
+    agreed: bool = True
+    owned: bool = True
 
     def facts(
         self,
@@ -122,6 +136,7 @@ class LanePolicy:
         has_sender: bool,
         expires_at: datetime | None,
         readable: bool = True,
+        attested: bool | None = None,
     ) -> Facts:
         """The complete facts, with those about one person added."""
         return Facts(
@@ -135,6 +150,9 @@ class LanePolicy:
             places.zones,
             places.states,
             readable,
+            agreed=self.agreed,
+            owned=self.owned,
+            attested=attested,
         )
 
 
@@ -150,7 +168,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`reachable_at`: when all guards of hours let it pass, None for never or until further notice; `now` where they do already."""
+    """`reachable_at`: when all guards of hours let it pass, None for never, until further notice and while a statement is missing;
+    `now` where they do already."""
 
     decision: Decision
     verdicts: tuple[Verdict, ...]
@@ -160,9 +179,9 @@ class Explanation:
 def decide(facts: Facts, now: datetime) -> Decision:
     """The decision about a voicemail at `now`: that of the first guard that does not let it pass.
 
-    Expiry comes first, then a deleted use case and suppression, which no wait changes, then the kill switches, then a missing sender:
-    so no voicemail is skipped for lack of a sender while sending is stopped. The guards of hours come last, and a voicemail waits
-    until all of them let it pass.
+    Expiry comes first, then a deleted use case and suppression, which no wait changes, then the kill switches and the agreement with
+    the carrier, then a missing sender: so no voicemail is skipped for lack of a sender while sending is stopped. The guards of hours
+    come last, and a voicemail waits until all of them let it pass.
     """
     for judge in _JUDGES:
         if (decision := judge(facts, now)) is not None:
@@ -178,7 +197,9 @@ def explain(facts: Facts, now: datetime) -> Explanation:
     standing = (_standing(guard, judge, facts, now) for guard, judge in _STANDING.items())
     of_hours = (_of_hours(guard, facts, now) for guard in _OF_HOURS)
     opens = now if facts.simulated else next_open(now, facts.zones, facts.hours, facts.states)
-    return Explanation(decide(facts, now), (*standing, *of_hours), opens)
+    decision = decide(facts, now)
+    known = not (isinstance(decision, Defer) and decision.reason in OF_STATEMENTS)
+    return Explanation(decision, (*standing, *of_hours), opens if known else None)
 
 
 # Of a moment in a plain week: whether hours ever open does not depend on it.
@@ -236,8 +257,25 @@ def _number_key(facts: Facts, now: datetime) -> Decision | None:
     return None if facts.readable else Defer(now + STOPPED_RECHECK, DeferReason.UNREADABLE)
 
 
+def _agreement(facts: Facts, now: datetime) -> Decision | None:
+    return None if facts.agreed or facts.simulated else _missing(facts, now, DeferReason.NO_AGREEMENT)
+
+
 def _sender(facts: Facts, now: datetime) -> Decision | None:
-    return None if facts.has_sender else Skip(SkipReason.NO_SENDER)
+    if not facts.has_sender:
+        return Skip(SkipReason.NO_SENDER)
+    return None if facts.owned or facts.simulated else _missing(facts, now, DeferReason.SENDER_NOT_OWNED)
+
+
+def _recording(facts: Facts, now: datetime) -> Decision | None:
+    unattested = facts.attested is False and not facts.simulated
+    return _missing(facts, now, DeferReason.NOT_ATTESTED) if unattested else None
+
+
+def _missing(facts: Facts, now: datetime, reason: DeferReason) -> Defer:
+    """The wait for a statement, which may be made at any time."""
+    until = now + STATEMENT_RECHECK
+    return Defer(until if facts.expires_at is None else min(until, facts.expires_at), reason)
 
 
 _STANDING: Mapping[Guard, Callable[[Facts, datetime], Decision | None]] = {
@@ -245,18 +283,22 @@ _STANDING: Mapping[Guard, Callable[[Facts, datetime], Decision | None]] = {
     Guard.USE_CASE: _use_case,
     Guard.SUPPRESSION: _suppression,
     Guard.KILL_SWITCH: _kill_switch,
+    Guard.AGREEMENT: _agreement,
     Guard.NUMBER_KEY: _number_key,
     Guard.SENDER: _sender,
+    Guard.RECORDING: _recording,
 }
 _JUDGES = tuple(_STANDING.values())
-# The fact that each of them sees.
-_SEEN: Mapping[Guard, str] = {
-    Guard.EXPIRY: "expires_at",
-    Guard.USE_CASE: "use_case_deleted",
-    Guard.SUPPRESSION: "suppressed",
-    Guard.KILL_SWITCH: "stopped",
-    Guard.NUMBER_KEY: "readable",
-    Guard.SENDER: "has_sender",
+# The facts that each of them sees.
+_SEEN: Mapping[Guard, tuple[str, ...]] = {
+    Guard.EXPIRY: ("expires_at",),
+    Guard.USE_CASE: ("use_case_deleted",),
+    Guard.SUPPRESSION: ("suppressed",),
+    Guard.KILL_SWITCH: ("stopped",),
+    Guard.AGREEMENT: ("agreed", "simulated"),
+    Guard.NUMBER_KEY: ("readable",),
+    Guard.SENDER: ("has_sender", "owned", "simulated"),
+    Guard.RECORDING: ("attested", "simulated"),
 }
 _OF_HOURS: Mapping[Guard, DeferReason] = {
     Guard.WINDOW: DeferReason.OUTSIDE_WINDOW,
@@ -267,6 +309,8 @@ _OF_HOURS: Mapping[Guard, DeferReason] = {
 }
 # Reasons that a voicemail waits for a better hour.
 OF_HOURS = frozenset(_OF_HOURS.values())
+# Reasons that a voicemail waits for somebody's statement.
+OF_STATEMENTS = frozenset({DeferReason.NO_AGREEMENT, DeferReason.SENDER_NOT_OWNED, DeferReason.NOT_ATTESTED})
 
 
 @lru_cache(maxsize=4096)
@@ -291,8 +335,7 @@ def _standing(
 ) -> Verdict:
     decision = judge(facts, now) or SEND
     until = decision.until if isinstance(decision, Defer) else None
-    name = _SEEN[guard]
-    return Verdict(guard, decision, until, {name: getattr(facts, name)})
+    return Verdict(guard, decision, until, {name: getattr(facts, name) for name in _SEEN[guard]})
 
 
 def _of_hours(guard: Guard, facts: Facts, now: datetime) -> Verdict:

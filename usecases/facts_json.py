@@ -6,13 +6,14 @@ Pure. The JSON holds no number, name or address.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from usecases.eligibility import Facts
 from usecases.windows import Freeze, Hours
 
+_WITH_DEFAULTS = frozenset(field.name for field in fields(Facts) if field.default is not MISSING)
 _OF_FACTS = tuple(field.name for field in fields(Facts) if field.name not in ("expires_at", "hours", "zones", "states"))
 
 
@@ -42,7 +43,8 @@ def from_json(kept: Mapping[str, Any]) -> Facts:
     """The facts again. Raises KeyError and ValueError for JSON that `as_json` did not make."""
     expires_at = kept["expires_at"]
     return Facts(
-        **{name: kept[name] for name in _OF_FACTS},
+        # Facts that a guard of later sees are missing in what was kept before it.
+        **{name: kept[name] for name in _OF_FACTS if name in kept or name not in _WITH_DEFAULTS},
         expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
         zones=tuple(kept["zones"]),
         states=tuple(kept["states"]),

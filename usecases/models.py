@@ -65,6 +65,10 @@ class TelephonySetupQuerySet(models.QuerySet["TelephonySetup"]):
             return self
         return self.exclude(carrier=SANDBOX) if live else self.filter(carrier=SANDBOX)
 
+    def without_agreement(self) -> Self:
+        """Live setups in use that are not `agreed`."""
+        return self.not_deleted().of_world(True).filter(enabled=True, baa_signed_on=None, baa_exception_reason="")
+
 
 class TelephonySetup(Row):
     """An account at a carrier: its adapter, credentials, pace and limits."""
@@ -107,6 +111,21 @@ class TelephonySetup(Row):
         db_default=False,
         help_text="Whether the carrier declares that a message costs the person nothing and counts against no limit of their plan.",
     )
+    baa_signed_on = models.DateField(
+        "agreement signed on",
+        null=True,
+        blank=True,
+        help_text="The day on which the business associate agreement with the carrier was signed. Without it nothing is sent through "
+        "a live setup.",
+    )
+    baa_exception_reason = models.CharField(
+        "why none is needed",
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="A standing exception: why messages may be sent through it without a signed agreement. Kept with the change.",
+    )
     # State of the breaker, see delivery.engine.circuit_breaker. It is open until `breaker_until`; after that, one probe decides.
     breaker_until = models.DateTimeField(null=True, editable=False)
     breaker_reason = models.CharField(max_length=200, blank=True, db_default="", default="", editable=False)
@@ -131,6 +150,11 @@ class TelephonySetup(Row):
         """Whether the setup reaches people: it is not of the sandbox carrier."""
         return self.carrier != SANDBOX
 
+    @property
+    def agreed(self) -> bool:
+        """Whether voicemails may leave through it: a live setup has a signed agreement or a standing exception."""
+        return not self.live or self.baa_signed_on is not None or bool(self.baa_exception_reason)
+
 
 class PhoneNumberQuerySet(models.QuerySet["PhoneNumber"]):
     def not_deleted(self) -> Self:
@@ -143,6 +167,10 @@ class PhoneNumberQuerySet(models.QuerySet["PhoneNumber"]):
             return self
         return self.exclude(setup__carrier=SANDBOX) if live else self.filter(setup__carrier=SANDBOX)
 
+    def usable(self) -> Self:
+        """Numbers from which voicemails may be sent: those whose ownership is stated, and all of the sandbox."""
+        return self.filter(Q(owned_stated_at__isnull=False) | Q(setup__carrier=SANDBOX))
+
 
 class PhoneNumber(Row):
     """A sender number. It belongs to the organisation, so it is not encrypted."""
@@ -152,6 +180,12 @@ class PhoneNumber(Row):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="phone_numbers")
     setup = models.ForeignKey(TelephonySetup, on_delete=models.PROTECT, related_name="phone_numbers")
     e164 = models.CharField("number", max_length=16, validators=[e164])
+    owned_stated_at = models.DateTimeField(
+        null=True, editable=False, help_text="When an administrator stated that the organisation owns the number."
+    )
+    owned_stated_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, editable=False, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -161,6 +195,11 @@ class PhoneNumber(Row):
 
     def __str__(self) -> str:
         return self.e164
+
+    @property
+    def owned(self) -> bool:
+        """Whether an administrator has stated that the organisation owns the number."""
+        return self.owned_stated_at is not None
 
 
 class Channel(models.TextChoices):

@@ -43,10 +43,19 @@ def use_cases(
     return found.order_by("-id").prefetch_related(Prefetch("phone_numbers", PhoneNumber.objects.order_by("e164")))
 
 
-def sender_numbers(use_case: UseCase, setup: TelephonySetup | None = None) -> list[str]:
-    """Numbers (E.164) assigned to the use case that belong to `setup`, by default the use case's own setup."""
+def sender_numbers(use_case: UseCase, setup: TelephonySetup | None = None, *, live: bool = True) -> list[str]:
+    """Numbers (E.164) assigned to the use case that belong to `setup`, by default the use case's own setup, and from which it may
+    send; with `live` False also those whose ownership nobody has stated, because only the sandbox gets them then."""
     numbers = use_case.phone_numbers.filter(setup_id=setup.pk if setup else use_case.setup_id)
-    return list(numbers.order_by("e164").values_list("e164", flat=True))
+    return list((numbers.usable() if live else numbers).order_by("e164").values_list("e164", flat=True))
+
+
+def sender_stated(use_case: UseCase, setup: TelephonySetup) -> bool:
+    """Whether `setup` may send from a number of the use case; also if it has none there, which no statement would change."""
+    if not setup.live:
+        return True
+    numbers = use_case.phone_numbers.filter(setup_id=setup.pk)
+    return numbers.usable().exists() or not numbers.exists()
 
 
 def suppressions(

@@ -21,6 +21,7 @@ from rvm.platform import audit
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
+from usecases.attestations.requirements import require_statements
 from usecases.models import UseCase
 from usecases.selectors import require_usable
 from usecases.services.persistence import audit_changes
@@ -184,6 +185,7 @@ def stop_retry(campaign: Campaign, *, actor: User | None) -> CampaignRetry:
 
 def _check_launch(row: Campaign, now: datetime) -> None:
     require_usable(row.use_case, row.live)
+    require_statements(row.use_case, row.live)
     if row.recording is None and row.script is None:
         raise ServiceError(
             "recording_missing", "The campaign has no recording; choose what people will hear.", field="recording_id"

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from campaigns.models import Campaign
 from delivery.models import Lane
 from delivery.services.policies import policy_of
+from usecases.attestations.requirements import missing_statement
 from usecases.effective_settings import effective
 from usecases.eligibility import LanePolicy
 from usecases.models import TelephonySetup
@@ -19,7 +20,8 @@ from usecases.windows import Hours
 class CampaignPlan:
     """Effective settings of a campaign. `pace`: drops a second. `starts_at`: the actual start, or that of a launch now.
 
-    `ends_at`: when unsent voicemails expire. `stopped`: the message about a kill switch that stops sending, else empty.
+    `ends_at`: when unsent voicemails expire. `stopped`: the message about a kill switch that stops sending, or about a statement that
+    it needs, else empty.
     """
 
     lane: Lane
@@ -71,4 +73,5 @@ def _stopped(lane: Lane, setup: TelephonySetup) -> str:
         return "Marketing is switched off for the whole workspace; nothing is sent until it is switched on."
     if not setup.enabled or setup.deleted_at is not None:
         return f"The telephony setup “{setup.name}” is disabled; nothing is sent until it is enabled."
-    return ""
+    missing = missing_statement(lane.use_case, setup)
+    return missing.message if missing else ""

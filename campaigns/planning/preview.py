@@ -27,8 +27,8 @@ class Preview:
     `now + sum(later) + sum(skipped) + expiring == total`.
 
     `finishes_at`: when the last recipient leaves or expires; None if there are none. `stopped`: the message about a kill switch that
-    stops sending, else empty; the counts assume that sending is on. `simulated`: nobody is reached, so neither hours nor days,
-    holidays or state rules bind.
+    stops sending or a statement that is missing, else empty; the counts assume that sending is on and everything stated. `simulated`:
+    nobody is reached, so neither hours nor days, holidays or state rules bind.
     """
 
     starts_at: datetime
@@ -48,7 +48,7 @@ def preview(plan: CampaignPlan, now: datetime) -> Preview:
     """The preview of the queued voicemails of the plan's lane at `now`."""
     start, end = max(plan.starts_at, now), plan.ends_at
     people, policy = audience_groups(plan.lane), plan.policy
-    has_sender = bool(sender_numbers(plan.lane.use_case))
+    has_sender = bool(sender_numbers(plan.lane.use_case, live=False))
     skipped: Counter[str] = Counter()
     flowing: list[Group] = []
     for group, count in people.items():

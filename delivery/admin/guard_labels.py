@@ -7,14 +7,14 @@ from datetime import date, datetime
 from typing import Any
 
 from rvm.platform.tz_database import zone as zone_named
-from usecases.eligibility import Expire, Explanation, Guard, Send, Skip, Verdict
+from usecases.eligibility import Defer, Expire, Explanation, Guard, Send, Skip, Verdict
 from usecases.policy_text import clock, weekdays
 from usecases.state_rules import FEDERATION, STATE_NAMES
 
 # Local times shown where a person may be in many zones.
 MAX_ZONES = 3
 # Guards about which this page cannot say anything: there is no voicemail yet.
-NOT_SHOWN = frozenset({Guard.EXPIRY, Guard.NUMBER_KEY})
+NOT_SHOWN = frozenset({Guard.EXPIRY, Guard.NUMBER_KEY, Guard.RECORDING})
 
 _STANDING: Mapping[Guard, tuple[str, str]] = {
     Guard.USE_CASE: ("The use case exists.", "The use case was deleted: nothing is left under it any more."),
@@ -26,11 +26,18 @@ _STANDING: Mapping[Guard, tuple[str, str]] = {
         "Sending is switched on.",
         "Sending is switched off, for the workspace, the use case or its setup: messages wait until it is on.",
     ),
+    Guard.AGREEMENT: (
+        "The agreement with the carrier is signed, or none is needed.",
+        "The agreement with the carrier is not signed: messages wait until an administrator states on the setup when it was.",
+    ),
     Guard.SENDER: (
         "The use case has a sender number.",
         "The use case has no sender number of its setup, so messages would be skipped: assign one.",
     ),
 }
+NOT_OWNED = (
+    "Nobody has stated that the organisation owns the sender numbers: messages wait until an administrator does."
+)
 
 
 def answer(found: Explanation, now: datetime, at: datetime | None) -> str:
@@ -63,6 +70,8 @@ def local_times(moment: datetime, zones: Sequence[str]) -> str:
 
 def message_of(verdict: Verdict) -> str:
     passes = isinstance(verdict.decision, Send)
+    if verdict.guard is Guard.SENDER and isinstance(verdict.decision, Defer):
+        return NOT_OWNED
     if (pair := _STANDING.get(verdict.guard)) is not None:
         return pair[0] if passes else pair[1]
     if verdict.saw.get("simulated"):

@@ -18,6 +18,8 @@ from delivery.carriers import carrier_class
 from delivery.carriers.base import Carrier
 from delivery.runtime.watermarks import Watermark
 from rvm.platform.database import sql
+from usecases.attestations.agreements import AGREED_SQL
+from usecases.attestations.ownership import SENDER_STATED_SQL, USABLE_SQL
 from usecases.effective_settings import effective_days, effective_sql, hours_allowed
 from usecases.eligibility import LanePolicy
 from usecases.freezes import FREEZES_SQL, freezes_in
@@ -116,8 +118,8 @@ class SendRoute:
 
 
 # A test lane uses the workspace's oldest sandbox setup that is not deleted. A live lane uses its use case's setup, or the failover
-# setup for voicemails marked so. Lanes behind a hold, an open breaker or a kill switch are left out: their voicemails stay queued and
-# their rows are not touched, however many they are.
+# setup for voicemails marked so. Lanes behind a hold, an open breaker or a kill switch, or without a statement that their setup or
+# their senders need, are left out: their voicemails stay queued and their rows are not touched, however many they are.
 _LANES_WITH_SETUPS = """
   FROM delivery_lane l
  CROSS JOIN (VALUES (false), (true)) AS via(failover)
@@ -128,11 +130,13 @@ _LANES_WITH_SETUPS = """
                                   AND deleted_at IS NULL ORDER BY id LIMIT 1)
          WHEN via.failover THEN coalesce(u.failover_setup_id, u.setup_id) ELSE u.setup_id END
 """
-# No hold, open breaker or kill switch. A deleted use case passes, so that its voicemails are skipped, whatever else is off.
-_MAY_SEND_NOW = """
+# No hold, open breaker or kill switch, and no statement about setup or senders missing. A deleted use case passes, so that its
+# voicemails are skipped, whatever else is off.
+_MAY_SEND_NOW = f"""
        NOT l.held AND (s.breaker_until IS NULL OR s.breaker_until <= %s)
    AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL
-        AND (w.marketing_enabled OR u.purpose <> 'marketing'))
+        AND (w.marketing_enabled OR u.purpose <> 'marketing')
+        AND {AGREED_SQL} AND {SENDER_STATED_SQL})
 """
 # Open lanes with due voicemails: how many, and the first one.
 # The inner ORDER BYs keep the planner on the indexes of due rows and of open lanes: without them, stale statistics can make it read
@@ -156,14 +160,16 @@ SELECT l.id, via.failover, s.id, l.priority, l.pace_per_second, s.pace_per_secon
  ORDER BY l.priority DESC, l.id, via.failover
 """  # noqa: S608 - of constants
 # Route of one lane through one setup.
-# Senders are the use case's assigned numbers that belong to the route's setup; in a test lane, those of the use case's own setup.
+# Senders are the use case's assigned numbers that belong to the route's setup, and whose ownership is stated if it is live; in a test
+# lane, those of the use case's own setup.
 _READ_SEND_ROUTE = f"""
 SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
        u.deleted_at IS NOT NULL, l.workspace_id, l.live, u.purpose, l.live AND u.failover_setup_id IS NOT NULL, s.carrier,
        s.credentials, s.credentials_version, s.callback_token, {effective_sql("window_start")}, {effective_sql("window_end")},
        l.days, u.days, u.sends_on_holidays, u.state_overlay, {FREEZES_SQL}, l.expires_at,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
-              WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END ORDER BY p.e164)
+              WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END AND {USABLE_SQL}
+              ORDER BY p.e164)
 {_LANES_WITH_SETUPS}
  WHERE l.id = %s AND via.failover = %s AND s.id = %s AND {_MAY_SEND_NOW}
 """  # noqa: S608

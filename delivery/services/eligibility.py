@@ -11,7 +11,7 @@ from rvm.phone_numbers.places import places_of
 from rvm.platform.errors import ServiceError
 from usecases.eligibility import Explanation, explain
 from usecases.models import TelephonySetup, UseCase
-from usecases.selectors import first_setup, sender_numbers
+from usecases.selectors import first_setup, sender_numbers, sender_stated
 from usecases.suppressions import is_suppressed
 
 # Clocks and laws further away are not known well enough.
@@ -21,18 +21,26 @@ MAX_DISTANCE = timedelta(days=366)
 def explanation(*, use_case: UseCase, number: str, live: bool, at: datetime | None, now: datetime) -> Explanation:
     """What would become of a voicemail to the E.164 number that is due at `at`, by default now, and what each guard says.
 
-    Only the number says where the person may be. The suppression list, switches, freezes and senders are those of now. Raises
+    Only the number says where the person may be. The suppression list, switches, freezes, senders and statements are those of
+    now. Raises
     ServiceError for a number that cannot be reached, a time more than a year away, and a workspace without a sandbox setup.
     """
     if at is not None and abs(at - now) > MAX_DISTANCE:
         raise ServiceError("too_late", f"`at` is more than {MAX_DISTANCE.days} days away from now.", field="at")
     setup, moment = first_setup(use_case, live), at or now
     check_number(use_case.workspace, number, sandbox=not live or is_simulated(*setups_of(use_case)))
-    policy = policy_of(use_case, setup, stopped=_stopped(use_case, setup), now=moment)
+    policy = policy_of(
+        use_case,
+        setup,
+        stopped=_stopped(use_case, setup),
+        agreed=setup.agreed,
+        owned=sender_stated(use_case, setup),
+        now=moment,
+    )
     facts = policy.facts(
         places_of(number),
         suppressed=is_suppressed(use_case.workspace_id, number, use_case.purpose),
-        has_sender=bool(sender_numbers(use_case)),
+        has_sender=bool(sender_numbers(use_case, live=False)),
         expires_at=None,
     )
     return explain(facts, moment)

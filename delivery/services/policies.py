@@ -14,13 +14,20 @@ from usecases.models import TelephonySetup, UseCase
 
 
 def policy_of(
-    use_case: UseCase, setup: TelephonySetup, *, lane: Lane | None = None, stopped: bool = False, now: datetime
+    use_case: UseCase,
+    setup: TelephonySetup,
+    *,
+    lane: Lane | None = None,
+    stopped: bool = False,
+    owned: bool = True,
+    agreed: bool = True,
+    now: datetime,
 ) -> LanePolicy:
     """The policy under which a lane's voicemails go through the setup; without a lane, those of the API.
 
-    `stopped`: whether a kill switch is on, which a preview and a claim leave out. Raises ServiceError if the setup's carrier is no
-    longer installed."""
+    `stopped`: whether a kill switch is on; `owned`, `agreed`: as in `Facts`. A preview and a claim leave these out. Raises
+    ServiceError if the setup's carrier is no longer installed."""
     simulated = is_simulated(setup)
     known, early = freezes(now), carrier_class(setup.carrier).max_delivery_delay
     hours = effective_hours(lane, use_case, freezes=known, closes_early=early) if lane else use_case.hours(known, early)
-    return LanePolicy(simulated, use_case.deleted_at is not None, hours, stopped)
+    return LanePolicy(simulated, use_case.deleted_at is not None, hours, stopped, agreed, owned)

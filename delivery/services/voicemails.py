@@ -25,6 +25,7 @@ from rvm.platform.database.ids import uuid7_at
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
+from usecases.attestations.requirements import require_statements
 from usecases.models import TelephonySetup, UseCase
 from usecases.selectors import require_usable, sender_numbers
 
@@ -63,12 +64,13 @@ def queue_voicemails(
     campaign; the default is the API lane of the use case. Raises ServiceError if nothing can be queued at all.
     """
     require_usable(use_case, live)
+    require_statements(use_case, live)
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # the precision of an id
     times = _times(use_case, not_before, expires_at, now)
     answers = screen(use_case, recipients, sandbox=not live or is_simulated(*setups_of(use_case)))
     places = [place for place, entry in enumerate(answers) if isinstance(entry, Candidate)]
     candidates = [entry for entry in answers if isinstance(entry, Candidate)]
-    senders = senders_for(candidates, sender_numbers(use_case), use_case=use_case, live=live)
+    senders = senders_for(candidates, sender_numbers(use_case, live=live), use_case=use_case, live=live)
     order = _Order(use_case, recording, lane or api_lane(use_case, live), *times, now)
     # Sorted, so that ids of the same millisecond follow the order of the recipients.
     ids = sorted(uuid7_at(int(now.timestamp() * 1000)) for _ in candidates)

@@ -18,13 +18,20 @@ from delivery.carriers.base import Credential
 from delivery.lifecycle.status import DropStatus
 from delivery.models import Drop
 from delivery.setups.breaker_admin import SetupBreaker
-from delivery.setups.services import MAX_CREDENTIAL_LENGTH, SETTINGS, create_setup, credential_names, update_setup
+from delivery.setups.services import (
+    AGREEMENT,
+    MAX_CREDENTIAL_LENGTH,
+    SETTINGS,
+    create_setup,
+    credential_names,
+    update_setup,
+)
 from rvm.platform.admin.form_errors import ServiceForm, changed_columns, copy_state
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.models import Role
 from usecases.admin.use_cases import NotDeletedFilter
-from usecases.models import TelephonySetup
+from usecases.models import SANDBOX, TelephonySetup
 from usecases.services import delete_setup
 
 
@@ -100,7 +107,7 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
         field_name(carrier.name, credential.name): f"carrier == '{carrier.name}'"
         for carrier in CARRIERS.values()
         for credential in carrier.credential_fields
-    } if len(CARRIERS) > 1 else {}  # fmt: skip
+    } | dict.fromkeys(AGREEMENT, f"carrier != '{SANDBOX}'") if len(CARRIERS) > 1 else {}  # fmt: skip
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         editable = obj is None or self.has_change_permission(request, obj)
@@ -119,6 +126,7 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
                 },
             ),
             ("Credentials", {"fields": names if editable else ("credentials_set",)}),
+            *([("Agreement with the carrier", {"fields": AGREEMENT})] if obj is None or obj.live else []),
             ("Pace", {"fields": ("pace_per_second", "in_flight_cap")}),
             ("Waiting for the carrier", {"fields": ("report_horizon_hours", "confirm_horizon_hours")}),
         ]
@@ -153,11 +161,19 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
 
     @display(
         description="State",
-        label={"enabled": "success", "disabled": "warning", "failing": "danger", "deleted": "danger"},
+        label={
+            "enabled": "success",
+            "disabled": "warning",
+            "no agreement": "danger",
+            "failing": "danger",
+            "deleted": "danger",
+        },
     )
     def state(self, setup: TelephonySetup) -> str:
         if setup.deleted_at:
             return "deleted"
+        if setup.enabled and not setup.agreed:
+            return "no agreement"
         if setup.enabled and setup.breaker_until is not None:
             return "failing"
         return "enabled" if setup.enabled else "disabled"
@@ -186,7 +202,7 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
             carrier=asked["carrier"],
             credentials=form.credentials(asked["carrier"]),
             actor=actor,
-            **{name: asked[name] for name in SETTINGS},
+            **{name: asked[name] for name in SETTINGS if name in asked},
         )
         copy_state(obj, written)
 

@@ -19,6 +19,7 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
 from usecases import selectors, services
 from usecases.api.base import UseCasesView
+from usecases.attestations.agreements import missing_agreement
 from usecases.models import TelephonySetup
 
 TAGS = ["Telephony setups"]
@@ -77,7 +78,8 @@ class SetupView(_SetupView):
     @extend_schema(
         operation_id="update_setup",
         summary="Change a telephony setup",
-        description="Fields that are left out do not change. While `enabled` is false, its voicemails wait and new ones are refused.",
+        description="Fields that are left out do not change. While `enabled` is false, its voicemails wait and new ones are refused; "
+        "so do those of a live setup without `baa_signed_on`, unless `baa_exception_reason` says why none is needed.",
         tags=TAGS,
         request=SetupChanges,
         responses={200: SetupSerializer},
@@ -112,4 +114,8 @@ class SetupTestView(DeliveryView):
         responses={200: SetupTestSerializer},
     )
     def post(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
-        return Response(SetupTestSerializer(check_setup(self.find_setup(setup_id))).data)
+        setup = self.find_setup(setup_id)
+        found = check_setup(setup)
+        return Response(
+            SetupTestSerializer({"ok": found.ok, "detail": found.detail, "missing": missing_agreement(setup)}).data
+        )

@@ -11,6 +11,7 @@ from delivery.carriers import CARRIERS
 from delivery.engine.circuit_breaker import State, state_of
 from delivery.setups.services import SETTINGS, credential_names
 from rvm.platform.api.fields import StrictModelSerializer
+from usecases.attestations.agreements import Agreement, agreement_of
 from usecases.models import TelephonySetup
 
 
@@ -64,12 +65,30 @@ class SetupHealthSerializer(serializers.Serializer[TelephonySetup]):
 
 class SetupSerializer(serializers.ModelSerializer[TelephonySetup]):
     credentials_set = serializers.SerializerMethodField(help_text="Names of the credentials that are set.")
+    agreement = serializers.SerializerMethodField(
+        help_text="Whether voicemails may leave through it: with a signed agreement or a standing exception. While it is missing "
+        "they wait. The sandbox needs none."
+    )
     health = SetupHealthSerializer(source="*")
 
     class Meta:
         model = TelephonySetup
-        fields = ("id", "name", "carrier", "credentials_set", *SETTINGS, "health", "created_at", "updated_at")
+        fields = (
+            "id",
+            "name",
+            "carrier",
+            "credentials_set",
+            *SETTINGS,
+            "agreement",
+            "health",
+            "created_at",
+            "updated_at",
+        )
         read_only_fields = fields
+
+    @extend_schema_field({"enum": list(Agreement), "type": "string"})
+    def get_agreement(self, setup: TelephonySetup) -> str:
+        return agreement_of(setup)
 
     def get_credentials_set(self, setup: TelephonySetup) -> list[str]:
         return credential_names(setup)
@@ -78,3 +97,7 @@ class SetupSerializer(serializers.ModelSerializer[TelephonySetup]):
 class SetupTestSerializer(serializers.Serializer[Any]):
     ok = serializers.BooleanField()
     detail = serializers.CharField(help_text="The carrier's response, or why there was none.")
+    missing = serializers.CharField(
+        allow_blank=True,
+        help_text="What has to be stated on the setup before anything is sent through it; empty if nothing.",
+    )

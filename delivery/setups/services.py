@@ -15,14 +15,17 @@ from delivery.engine import circuit_breaker
 from delivery.models import CarrierMedia
 from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
+from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from usecases.consents.bases import Basis
 from usecases.models import TelephonySetup, UseCase
 from usecases.services.persistence import audit_changes, change, save
 from usecases.services.setups import lock_setup
+from usecases.services.suppressions import in_one_line
 
 MAX_CREDENTIAL_LENGTH = 4096
+AGREEMENT = ("baa_signed_on", "baa_exception_reason")
 SETTINGS = (
     "pace_per_second",
     "in_flight_cap",
@@ -30,6 +33,7 @@ SETTINGS = (
     "confirm_horizon_hours",
     "enabled",
     "free_to_recipient",
+    *AGREEMENT,
 )
 _NAME = "usecases_setup_name_among_living"
 
@@ -47,9 +51,11 @@ def create_setup(
     """Create a setup. `settings` are columns of SETTINGS. Raises ServiceError, or ValidationError for a value out of bounds."""
     checked = check_credentials(carrier, credentials)
     setup = TelephonySetup(workspace=workspace, name=name, carrier=carrier, credentials=checked)
-    change(setup, settings, SETTINGS)
+    change(setup, _settled(settings), SETTINGS)
+    _check_agreement(setup)
     save(setup, _NAME, _name_taken())
-    audit.record("setup.created", setup, actor=actor, workspace=workspace, carrier=carrier, name=name)
+    stated = {field: str(value) for field in AGREEMENT if (value := getattr(setup, field))}
+    audit.record("setup.created", setup, actor=actor, workspace=workspace, carrier=carrier, name=name, **stated)
     return setup
 
 
@@ -67,15 +73,19 @@ def update_setup(
         changes["credentials"] = check_credentials(row.carrier, {**row.credentials, **credentials})
         # The new credentials may belong to another account, which has none of the uploaded recordings.
         CarrierMedia.objects.filter(setup=row).delete()
-    changed = change(row, changes, ("name", "credentials", *SETTINGS))
+    was_agreed = row.agreed
+    changed = change(row, _settled(changes), ("name", "credentials", *SETTINGS))
     if "free_to_recipient" in changed and not row.free_to_recipient:
         _check_exempted(row)
     if changed:
+        _check_agreement(row)
         save(row, _NAME, _name_taken(), only=[*changed, "updated_at"])
         if "credentials" in changed:
             row.refresh_from_db(fields=["credentials_version"])  # incremented by the database
             changed["credentials"] = ("…", "…")
         audit.record("setup.updated", row, actor=actor, workspace=row.workspace, changes=audit_changes(changed))
+        if row.agreed and not was_agreed:
+            wake_on_commit("dispatch")
     return row
 
 
@@ -101,6 +111,33 @@ def _check_exempted(setup: TelephonySetup) -> None:
             "nothing; rest it on consent or give it another setup first.",
             field="free_to_recipient",
             use_case_id=using.pk,
+        )
+
+
+def _settled(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with the reason of an exception in one line, and without the exception where the agreement is signed now."""
+    settled = dict(settings)
+    if settled.get("baa_exception_reason"):
+        settled["baa_exception_reason"] = in_one_line(settled["baa_exception_reason"])
+    if settled.get("baa_signed_on"):
+        settled.setdefault("baa_exception_reason", "")
+    return settled
+
+
+def _check_agreement(setup: TelephonySetup) -> None:
+    if setup.baa_signed_on is None:
+        return
+    if setup.baa_signed_on > database_now().date():
+        raise ServiceError(
+            "date_ahead",
+            "The agreement is dated in the future; state the day on which it was signed, once it is.",
+            field="baa_signed_on",
+        )
+    if setup.baa_exception_reason:
+        raise ServiceError(
+            "exception_not_needed",
+            "A setup with a signed agreement needs no exception; leave one of the two empty.",
+            field="baa_exception_reason",
         )
 
 

@@ -11,6 +11,7 @@ from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform.admin.alarms import alarms
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.models import Role
+from usecases.attestations.agreements import missing_agreements
 from usecases.models import UseCase
 from usecases.rule_review import overdue_review
 
@@ -25,7 +26,9 @@ def is_superuser(request: HttpRequest) -> bool:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The context of the first page: alarms, and the number of voicemails of each use case in each status."""
-    return {**context, "title": "Overview", "alarms": [*alarms(), *filter(None, [overdue_review()])], **counts(request)}
+    lacking = missing_agreements(rights_of(request).workspaces().values_list("pk", flat=True))
+    found = [*alarms(), *filter(None, [overdue_review()]), *lacking]
+    return {**context, "title": "Overview", "alarms": found, **counts(request)}
 
 
 def counts(request: HttpRequest) -> dict[str, Any]:

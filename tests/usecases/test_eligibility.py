@@ -17,6 +17,7 @@ from usecases.eligibility import (
     FROZEN_RECHECK,
     NO_HOURS_RECHECK,
     SEND,
+    STATEMENT_RECHECK,
     STOPPED_RECHECK,
     Decision,
     Defer,
@@ -84,6 +85,20 @@ TABLE: list[tuple[str, dict[str, object], datetime, Decision]] = [
     ("a number that does not open in the sandbox either", {"readable": False, "simulated": True}, NOON,
      Defer(NOON + STOPPED_RECHECK, DeferReason.UNREADABLE)),
     ("no sender", {"has_sender": False}, NOON, Skip(SkipReason.NO_SENDER)),
+    ("no agreement with the carrier", {"agreed": False}, NOON, Defer(NOON + STATEMENT_RECHECK, DeferReason.NO_AGREEMENT)),
+    ("no agreement, and it ends before anybody looks again", {"agreed": False, "expires_at": NOON + timedelta(minutes=1)}, NOON,
+     Defer(NOON + timedelta(minutes=1), DeferReason.NO_AGREEMENT)),
+    ("without an agreement nothing is skipped for its sender", {"agreed": False, "has_sender": False}, NOON,
+     Defer(NOON + STATEMENT_RECHECK, DeferReason.NO_AGREEMENT)),
+    ("suppressed also without an agreement", {"agreed": False, "suppressed": True}, NOON, Skip(SkipReason.SUPPRESSED)),
+    ("senders that nobody owns", {"owned": False}, NOON, Defer(NOON + STATEMENT_RECHECK, DeferReason.SENDER_NOT_OWNED)),
+    ("no sender to be owned", {"owned": False, "has_sender": False}, NOON, Skip(SkipReason.NO_SENDER)),
+    ("a recording about which nothing is stated", {"attested": False}, NOON,
+     Defer(NOON + STATEMENT_RECHECK, DeferReason.NOT_ATTESTED)),
+    ("the same at night: the statement speaks first", {"attested": False}, NIGHT,
+     Defer(NIGHT + STATEMENT_RECHECK, DeferReason.NOT_ATTESTED)),
+    ("a recording about which all is stated", {"attested": True}, NOON, SEND),
+    ("the sandbox needs no statement", {"simulated": True, "agreed": False, "owned": False, "attested": False}, NIGHT, SEND),
     ("a day without sending", {"hours": Hours(time(8), time(21), frozenset({2, 3}))}, NOON,
      Defer(MORNING, DeferReason.OFF_DAY)),
     ("a day without sending, at night: the window speaks first", {"hours": Hours(time(8), time(21), frozenset({3}))}, NIGHT,
@@ -132,6 +147,9 @@ facts = st.builds(
     use_case_deleted=st.booleans(),
     has_sender=st.booleans(),
     suppressed=st.booleans(),
+    agreed=st.booleans(),
+    owned=st.booleans(),
+    attested=st.sampled_from([None, True, False]),
     expires_at=st.integers(-60, 72 * 60).map(lambda minutes: NOON + timedelta(minutes=minutes)),
     hours=st.builds(Hours, st.integers(0, 11).map(time), st.integers(12, 23).map(time)),
     zones=st.lists(st.sampled_from(["America/New_York", "America/Phoenix", "Pacific/Honolulu"]), max_size=3).map(tuple),
@@ -148,6 +166,7 @@ def test_what_is_sent_is_unexpired_allowed_and_inside_the_window(given_facts: Fa
     assert not (given_facts.stopped or given_facts.use_case_deleted or given_facts.suppressed)
     if not given_facts.simulated:
         assert next_open(now, given_facts.zones, given_facts.hours) == now
+        assert given_facts.agreed and given_facts.owned and given_facts.attested is not False
 
 
 @given(facts, moments)
@@ -247,8 +266,18 @@ def test_facts_that_were_kept_as_json_give_the_same_decision_and_the_same_reason
 
 def test_kept_facts_hold_no_number_name_or_address() -> None:
     fields = {"simulated", "stopped", "use_case_deleted", "has_sender", "suppressed", "expires_at", "hours", "zones",
-              "states", "readable", "number_plan"}  # fmt: skip
+              "states", "readable", "number_plan", "agreed", "owned", "attested"}  # fmt: skip
     assert set(as_json(CLEAR)) == fields
+
+
+def test_facts_that_were_kept_before_a_guard_came_give_the_same_decision() -> None:
+    kept = as_json(CLEAR)
+    for name in ("agreed", "owned", "attested"):
+        del kept[name]
+    assert decide(from_json(kept), NOON) == SEND
+    del kept["suppressed"]
+    with pytest.raises(KeyError):
+        from_json(kept)
 
 
 @pytest.mark.parametrize("version", versions())

@@ -1,20 +1,27 @@
-"""Admin of sender numbers, which are added and removed through the services."""
+"""Admin of sender numbers, which are added and removed through the services. Their ownership is stated by POST, so that a link cannot
+state it."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from rvm.platform.admin.form_errors import ServiceForm, copy_state
-from rvm.platform.admin.rights import acting_user, forbidden
+from rvm.platform.admin.rights import acting_user, forbidden, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.models import Role
+from usecases.admin.suppressions import name_of
 from usecases.models import PhoneNumber, TelephonySetup
-from usecases.services import add_phone_number, remove_phone_number
+from usecases.services import add_phone_number, remove_phone_number, state_ownership
 
 
 class PhoneNumberForm(ServiceForm):
@@ -30,16 +37,28 @@ class PhoneNumberAdmin(ScopedModelAdmin):
     role_to_add = Role.ADMIN
     role_to_delete = Role.ADMIN
     form = PhoneNumberForm
-    list_display = ("e164", "setup", "assigned_to", "workspace", "created_at")
+    list_display = ("e164", "setup", "assigned_to", "ownership", "workspace", "created_at")
     list_filter = (("workspace", ScopedFilter), ("setup", ScopedFilter))
     list_select_related = ("setup", "workspace")
     search_fields = ("e164",)
     ordering = ("e164", "id")
     fixed_fields: ClassVar[tuple[str, ...]] = ()
-    readonly_fields = ("assigned_to", "created_at")
+    readonly_fields = ("assigned_to", "ownership_stated", "created_at")
+    change_form_outer_before_template = "usecases/admin/ownership_buttons.html"
+    actions: Any = ("state_owned",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("setup", "e164") if obj is None else ("e164", "setup", "workspace", "assigned_to", "created_at")
+        if obj is None:
+            return ("setup", "e164")
+        return ("e164", "setup", "workspace", "assigned_to", "ownership_stated", "created_at")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.state_ownership))
+        name = "usecases_phonenumber_ownership"
+        return [path("<uuid:object_id>/ownership/", view, name=name), *super().get_urls()]
+
+    def has_state_permission(self, request: HttpRequest) -> bool:
+        return rights_of(request).may_somewhere(Role.ADMIN)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("setup__credentials").prefetch_related("use_cases")
@@ -51,6 +70,53 @@ class PhoneNumberAdmin(ScopedModelAdmin):
     @display(description="Use cases")
     def assigned_to(self, number: PhoneNumber) -> str:
         return ", ".join(use_case.name for use_case in number.use_cases.all()) or "none"
+
+    @display(description="Ownership", label={"stated": "success", "not stated": "danger", "not needed": "info"})
+    def ownership(self, number: PhoneNumber) -> str:
+        if number.owned:
+            return "stated"
+        return "not stated" if number.setup.live else "not needed"
+
+    @display(description="Ownership")
+    def ownership_stated(self, number: PhoneNumber) -> str:
+        if number.owned_stated_at is not None:
+            by = name_of(number.owned_stated_by) or "the platform"
+            return (
+                f"Stated by {by} on {number.owned_stated_at:%Y-%m-%d at %H:%M} UTC: the organisation owns this number."
+            )
+        if not number.setup.live:
+            return "Not needed: the setup is the sandbox's and reaches nobody."
+        return "Nobody has stated that the organisation owns this number, so nothing is sent from it."
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        may_state = self.may(Role.ADMIN, request, self.get_object(request, object_id))
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "may_state_ownership": may_state}
+        )
+
+    def state_ownership(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        number: PhoneNumber = self.get_object(request, str(object_id))
+        if not self.may(Role.ADMIN, request, number):
+            raise PermissionDenied
+        owned = request.POST.get("owned") == "yes"
+        state_ownership(phone_number=number, owned=owned, actor=acting_user(request))
+        messages.success(
+            request,
+            "The ownership is stated." if owned else "The statement is withdrawn: nothing more is sent from it.",
+        )
+        return redirect(reverse("admin:usecases_phonenumber_change", args=[object_id]))
+
+    @admin.action(description="State that our organisation owns them", permissions=["state"])
+    def state_owned(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        chosen = list(queryset.order_by("id"))
+        if not all(self.may(Role.ADMIN, request, number) for number in chosen):
+            raise PermissionDenied
+        for number in chosen:
+            state_ownership(phone_number=number, owned=True, actor=acting_user(request))
+        numbers = "1 number" if len(chosen) == 1 else f"{len(chosen)} numbers"
+        messages.success(request, f"The ownership of {numbers} is stated.")
 
     def save_model(self, request: HttpRequest, obj: PhoneNumber, form: Any, change: bool) -> None:
         setup = form.cleaned_data["setup"]

@@ -14,7 +14,7 @@ from rvm.platform.api.lists import CreateView, ListView, RowsView, page_of
 from rvm.platform.scopes import Scope
 from usecases import selectors, services
 from usecases.api.base import UseCasesView
-from usecases.api.serializers import NewPhoneNumber, PhoneNumberQuery, PhoneNumberSerializer
+from usecases.api.serializers import NewPhoneNumber, PhoneNumberChanges, PhoneNumberQuery, PhoneNumberSerializer
 from usecases.models import PhoneNumber
 
 TAGS = ["Phone numbers"]
@@ -54,12 +54,19 @@ class PhoneNumberListView(_PhoneNumberView, ListView, CreateView):
     def create(self) -> PhoneNumber:
         new = self.read_body(NewPhoneNumber)
         return services.add_phone_number(
-            setup=self.find_setup(new["setup_id"], "setup_id"), e164=new["phone_number"], actor=self.actor
+            setup=self.find_setup(new["setup_id"], "setup_id"),
+            e164=new["phone_number"],
+            owned=new["owned"],
+            actor=self.actor,
         )
 
 
 class PhoneNumberView(_PhoneNumberView):
-    required_scopes: ClassVar = {"GET": Scope.SETUPS_READ, "DELETE": Scope.SETUPS_WRITE}
+    required_scopes: ClassVar = {
+        "GET": Scope.SETUPS_READ,
+        "PATCH": Scope.SETUPS_WRITE,
+        "DELETE": Scope.SETUPS_WRITE,
+    }
 
     @extend_schema(
         operation_id="get_phone_number",
@@ -68,6 +75,20 @@ class PhoneNumberView(_PhoneNumberView):
         responses={200: PhoneNumberSerializer},
     )
     def get(self, request: Request, workspace_id: UUID, phone_number_id: UUID) -> Response:
+        return Response(self.serialize(self.find_phone_number(phone_number_id)))
+
+    @extend_schema(
+        operation_id="update_phone_number",
+        summary="State the ownership of a sender number",
+        description="`owned` true states that your organisation owns the number, false withdraws that. A live setup sends only from "
+        "numbers of which it is stated. Stating it again changes nothing.",
+        tags=TAGS,
+        request=PhoneNumberChanges,
+        responses={200: PhoneNumberSerializer},
+    )
+    def patch(self, request: Request, workspace_id: UUID, phone_number_id: UUID) -> Response:
+        number, changes = self.find_phone_number(phone_number_id), self.read_body(PhoneNumberChanges)
+        services.state_ownership(phone_number=number, owned=changes["owned"], actor=self.actor)
         return Response(self.serialize(self.find_phone_number(phone_number_id)))
 
     @extend_schema(

@@ -79,6 +79,18 @@ NO_SANDBOX_SETUP = ProblemCode(
     "The workspace has no sandbox setup",
     "Test keys send through the sandbox carrier only; create a setup with `carrier: sandbox`.",
 )
+AGREEMENT_MISSING = ProblemCode(
+    "agreement_missing",
+    422,
+    "The agreement with the carrier is not signed",
+    "State when it was signed with `PATCH /setups/{setup_id}`, `baa_signed_on`, or in `baa_exception_reason` why none is needed.",
+)
+NUMBER_NOT_OWNED = ProblemCode(
+    "number_not_owned",
+    422,
+    "Nobody has stated that the sender numbers are yours",
+    "State it with `PATCH /phone-numbers/{id}`, `owned`, for the numbers of the use case.",
+)
 SUPPRESSION_LIFTED = ProblemCode(
     "suppression_lifted",
     409,
@@ -108,6 +120,8 @@ USE_CASE_PROBLEMS = by_code(
     SETUP_DISABLED,
     SETUP_DELETED,
     NO_SANDBOX_SETUP,
+    AGREEMENT_MISSING,
+    NUMBER_NOT_OWNED,
     SUPPRESSION_LIFTED,
     CONSENT_NEEDED,
 )

@@ -6,7 +6,14 @@ from typing import Any
 
 from rest_framework import serializers
 
-from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerializer, TextField, help_of
+from rvm.platform.api.fields import (
+    IdField,
+    StrictModelSerializer,
+    StrictSerializer,
+    TextField,
+    YesField,
+    help_of,
+)
 from rvm.platform.api.lists import PageQuery
 from usecases.models import Channel, PhoneNumber, UseCase
 from usecases.policy_text import policy_text
@@ -90,9 +97,20 @@ class UseCaseQuery(StrictSerializer):
     setup_id = IdField(required=False)
 
 
+OWNED_HELP = (
+    "States that your organisation owns the number. A live setup sends only from numbers of which this is stated; who stated it and "
+    "when is kept."
+)
+
+
 class NewPhoneNumber(StrictSerializer):
     phone_number = TextField(help_text="E.164, such as +12125550100. The carrier's account must own it.")
     setup_id = IdField(help_text="The telephony setup whose account owns the number.")
+    owned = YesField(default=False, help_text=OWNED_HELP)
+
+
+class PhoneNumberChanges(StrictSerializer):
+    owned = YesField(help_text=OWNED_HELP)
 
 
 class NamedUseCaseSerializer(serializers.Serializer[Any]):
@@ -104,10 +122,23 @@ class PhoneNumberSerializer(serializers.ModelSerializer[PhoneNumber]):
     phone_number = serializers.CharField(source="e164")
     setup_id = serializers.UUIDField()
     use_cases = NamedUseCaseSerializer(many=True, help_text="The use cases that may send from it.")
+    owned = serializers.BooleanField(help_text="Whether your organisation's ownership of the number is stated.")
+    owned_stated_by = serializers.UUIDField(
+        source="owned_stated_by_id", allow_null=True, help_text="The person or the API key's service user."
+    )
 
     class Meta:
         model = PhoneNumber
-        fields = ("id", "phone_number", "setup_id", "use_cases", "created_at")
+        fields = (
+            "id",
+            "phone_number",
+            "setup_id",
+            "use_cases",
+            "owned",
+            "owned_stated_at",
+            "owned_stated_by",
+            "created_at",
+        )
         read_only_fields = fields
 
 

@@ -49,6 +49,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('e164', models.CharField(max_length=16, validators=[django.core.validators.RegexValidator('^\\+[1-9][0-9]{6,14}\\Z', 'Write the number as + and digits, for example +12025550142.', 'not_e164')], verbose_name='number')),
+                ('owned_stated_at', models.DateTimeField(editable=False, help_text='When an administrator stated that the organisation owns the number.', null=True)),
+                ('owned_stated_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='phone_numbers', to='platform.workspace')),
             ],
@@ -74,6 +76,8 @@ class Migration(migrations.Migration):
                 ('confirm_horizon_hours', models.PositiveIntegerField(default=24, help_text='A drop that is still uncertain after this ends as failed: unconfirmed.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(8784)])),
                 ('enabled', models.BooleanField(default=True, help_text='Kill switch: while off, its voicemails wait.')),
                 ('free_to_recipient', models.BooleanField(db_default=False, default=False, help_text='Whether the carrier declares that a message costs the person nothing and counts against no limit of their plan.')),
+                ('baa_signed_on', models.DateField(blank=True, help_text='The day on which the business associate agreement with the carrier was signed. Without it nothing is sent through a live setup.', null=True, verbose_name='agreement signed on')),
+                ('baa_exception_reason', models.CharField(blank=True, db_default='', default='', help_text='A standing exception: why messages may be sent through it without a signed agreement. Kept with the change.', max_length=300, verbose_name='why none is needed')),
                 ('breaker_until', models.DateTimeField(editable=False, null=True)),
                 ('breaker_reason', models.CharField(blank=True, db_default='', default='', editable=False, max_length=200)),
                 ('breaker_openings', models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),

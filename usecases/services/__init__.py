@@ -2,7 +2,13 @@
 ValidationError if a value breaks a rule of its column."""
 
 from usecases.selectors import require_usable
-from usecases.services.phone_numbers import add_phone_number, assign_number, remove_phone_number, unassign_number
+from usecases.services.phone_numbers import (
+    add_phone_number,
+    assign_number,
+    remove_phone_number,
+    state_ownership,
+    unassign_number,
+)
 from usecases.services.setups import delete_setup
 from usecases.services.use_cases import create_use_case, delete_use_case, update_use_case
 
@@ -14,6 +20,7 @@ __all__ = [
     "delete_use_case",
     "remove_phone_number",
     "require_usable",
+    "state_ownership",
     "unassign_number",
     "update_use_case",
 ]

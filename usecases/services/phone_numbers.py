@@ -6,6 +6,7 @@ from django.db import transaction
 
 from rvm.phone_numbers.numbers import NumberInvalid, check_sender
 from rvm.platform import audit
+from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
@@ -15,18 +16,36 @@ from usecases.services.use_cases import lock_use_case
 
 
 @transaction.atomic
-def add_phone_number(*, setup: TelephonySetup, e164: str, actor: User | None = None) -> PhoneNumber:
-    """Add a number (E.164) from which the account at the carrier may send. Raises ServiceError."""
+def add_phone_number(
+    *, setup: TelephonySetup, e164: str, owned: bool = False, actor: User | None = None
+) -> PhoneNumber:
+    """Add a number (E.164) from which the account at the carrier may send; `owned` states that the organisation owns it. Raises
+    ServiceError."""
     row = lock_setup(setup, field="setup_id")
     try:
         check_sender(e164, sandbox=not row.live)
     except NumberInvalid as error:
         raise ServiceError(error.code, str(error), field="phone_number") from None
     number = PhoneNumber(workspace=row.workspace, setup=row, e164=e164)
+    if owned:
+        number.owned_stated_at, number.owned_stated_by = database_now(), actor
     taken = ServiceError("number_exists", "This setup has this phone number already.", field="phone_number")
     save(number, "usecases_number_once_per_setup", taken)
-    audit.record("phone_number.added", number, actor=actor, workspace=row.workspace, setup_id=row.pk)
+    audit.record("phone_number.added", number, actor=actor, workspace=row.workspace, setup_id=row.pk, owned=owned)
     return number
+
+
+@transaction.atomic
+def state_ownership(*, phone_number: PhoneNumber, owned: bool, actor: User | None = None) -> PhoneNumber:
+    """State that the organisation owns the number, or withdraw that. A repeated statement changes nothing. Binds the next claim."""
+    row = lock(phone_number)
+    if row.owned == owned:
+        return row
+    row.owned_stated_at, row.owned_stated_by = (database_now(), actor) if owned else (None, None)
+    row.save(update_fields=["owned_stated_at", "owned_stated_by"])
+    action = "phone_number.ownership_stated" if owned else "phone_number.ownership_withdrawn"
+    audit.record(action, row, actor=actor, workspace=row.workspace, setup_id=row.setup_id)
+    return row
 
 
 @transaction.atomic

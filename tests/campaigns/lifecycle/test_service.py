@@ -18,6 +18,7 @@ from tests.delivery.states import counter_totals, make_drop, row_counts
 from tests.factories import (
     add_recipients,
     make_campaign,
+    make_phone_number,
     make_recording,
     make_setup,
     make_suppression,
@@ -286,6 +287,11 @@ def test_what_cannot_be_sent_is_not_launched_and_why_is_said() -> None:
     uploading = ready()
     importing(uploading, "checking")
     assert refusal(uploading) == "import_under_way"
+    unsigned = make_setup(carrier="drop_cowboy", baa_signed_on=None)
+    assert refusal(ready(use_case=make_use_case(setup=unsigned))) == "agreement_missing"
+    real = make_setup(carrier="drop_cowboy")
+    unowned = make_use_case(setup=real, numbers=[make_phone_number(real, owned=False)])
+    assert refusal(ready(use_case=unowned)) == "number_not_owned"
     disabled = ready(use_case=make_use_case(setup=make_setup(enabled=False)))
     assert refusal(disabled) == "setup_disabled"
     assert refusal(ready(live=True, use_case=make_use_case(setup=make_setup(carrier="gone")))) == "carrier_unknown"

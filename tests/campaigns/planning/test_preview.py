@@ -22,7 +22,15 @@ from delivery.engine.lane_routes import active_routes
 from delivery.models import Voicemail
 from delivery.worker.maintenance import expire
 from rvm.platform.encryption.crypto import KeyRing, blind_index
-from tests.factories import add_recipients, make_campaign, make_suppression, make_use_case, patient_number
+from tests.factories import (
+    add_recipients,
+    make_campaign,
+    make_phone_number,
+    make_setup,
+    make_suppression,
+    make_use_case,
+    patient_number,
+)
 from usecases.models import StateFreeze
 
 pytestmark = pytest.mark.django_db
@@ -209,6 +217,19 @@ def test_a_kill_switch_is_named_and_the_figures_are_those_without_it(switch: str
     found = preview(make_campaign(use_case, 2), NOW)
     assert switch in found.stopped
     assert (found.total, found.now) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"), [({"baa_signed_on": None}, "no signed agreement"), ({}, "owns the sender")]
+)
+def test_a_missing_statement_is_named_and_the_figures_are_those_with_it(fields: dict[str, None], told: str) -> None:
+    setup = make_setup(carrier="drop_cowboy", **fields)
+    use_case = make_use_case(setup=setup, numbers=[make_phone_number(setup, owned=False)])
+    found = preview(make_campaign(use_case, 2, zones=[[NEW_YORK]]), NOW)
+    assert told in found.stopped
+    assert (found.total, found.skipped, found.expiring) == (2, {}, 0)
+    make_setup(setup.workspace)  # the sandbox's
+    assert preview(make_campaign(use_case, 2, live=False), NOW).stopped == ""
 
 
 @pytest.mark.usefixtures("_carrier_that_reaches_people")

@@ -19,7 +19,16 @@ from rvm.platform.models import Workspace
 from rvm.platform.scopes import Scope
 from tests.delivery.api.sending import codes, mp3_file, send_form
 from tests.delivery.audio import mp3_bytes
-from tests.factories import Api, make_api, make_recording, make_setup, make_suppression, make_use_case, make_workspace
+from tests.factories import (
+    Api,
+    make_api,
+    make_phone_number,
+    make_recording,
+    make_setup,
+    make_suppression,
+    make_use_case,
+    make_workspace,
+)
 from usecases.models import UseCase
 
 PROBLEM = "application/problem+json"
@@ -138,6 +147,25 @@ def test_a_disabled_setup_is_422(api: Api, workspace: Workspace, media: Path) ->
     response = send_form(api, make_use_case(workspace, setup=make_setup(workspace, enabled=False)))
     assert (response.status_code, response.json()["code"]) == (422, "setup_disabled")
     assert nothing_is_left(media)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [({"baa_signed_on": None}, "agreement_missing"), ({}, "number_not_owned")],
+)
+def test_what_has_to_be_stated_for_a_real_carrier_is_422_and_no_test_needs_it(
+    api: Api, workspace: Workspace, media: Path, statement: dict[str, Any], told: str
+) -> None:
+    setup = make_setup(workspace, carrier="drop_cowboy", credentials={}, **statement)
+    use_case = make_use_case(workspace, setup=setup, numbers=[make_phone_number(setup, owned=bool(statement))])
+    refused = send_form(api, use_case)
+    assert (refused.status_code, refused.json()["code"]) == (422, told)
+    assert codes(refused) == [("/use_case_id", told)]
+    assert refused.json()["setup_id"] == str(setup.pk)
+    assert nothing_is_left(media)
+    make_setup(workspace)
+    assert send_form(make_api(workspace, live=False), use_case).status_code == 201
 
 
 @pytest.mark.parametrize("lost", ["setup", "failover_setup"])

@@ -228,6 +228,7 @@ ACTIONS = {
     "POST phone-numbers": Action(
         404, lambda rows: {"phone_number": "+12125550188", "setup_id": str(rows.ids["setup_id"])}
     ),
+    "PATCH phone-numbers/{phone_number_id}": Action(404, lambda rows: {"owned": False}),
     "DELETE phone-numbers/{phone_number_id}": Action(404, rows=other(phone_number_id="unassigned_number_id")),
     "PUT phone-numbers/{phone_number_id}/use-cases/{use_case_id}": Action(
         404, rows=other(phone_number_id="unassigned_number_id")

@@ -201,3 +201,46 @@ def test_a_suppressed_number_is_shown_to_whom_may_see_it_and_the_look_is_audited
 )
 def test_a_number_is_read_as_people_type_it(text: str, number: str | None) -> None:
     assert typed_number(text) == number
+
+
+def ownership_address(number: PhoneNumber) -> str:
+    return reverse("admin:usecases_phonenumber_ownership", args=[number.pk])
+
+
+def test_an_administrator_states_the_ownership_of_a_number_by_a_button(staff: Client, workspace: Workspace) -> None:
+    number = make_phone_number(make_setup(workspace, carrier="drop_cowboy", credentials={}), owned=False)
+    page = reverse("admin:usecases_phonenumber_change", args=[number.pk])
+    shown = staff.get(page).content.decode()
+    assert "Nobody has stated that the organisation owns this number" in shown and ownership_address(number) in shown
+    assert staff.get(ownership_address(number)).status_code == 405
+    shown = staff.post(ownership_address(number), {"owned": "yes"}, follow=True).content.decode()
+    assert "Stated by user-" in shown and "Withdraw the statement" in shown
+    number.refresh_from_db()
+    assert number.owned
+    assert staff.post(ownership_address(number), follow=True).status_code == 200
+    number.refresh_from_db()
+    assert not number.owned
+    actions = AuditEvent.objects.filter(subject_id=number.pk).order_by("id").values_list("action", flat=True)
+    assert list(actions) == ["phone_number.ownership_stated", "phone_number.ownership_withdrawn"]
+
+
+def test_the_ownership_of_several_numbers_is_stated_in_the_list(staff: Client, workspace: Workspace) -> None:
+    setup = make_setup(workspace)
+    numbers = [make_phone_number(setup, owned=False) for _ in range(2)]
+    chosen = {"action": "state_owned", "_selected_action": [str(number.pk) for number in numbers]}
+    answer = staff.post(reverse("admin:usecases_phonenumber_changelist"), chosen, follow=True)
+    assert "The ownership of 2 numbers is stated." in answer.content.decode()
+    assert PhoneNumber.objects.filter(owned_stated_at__isnull=False).count() == 2
+
+
+@pytest.mark.parametrize(("role", "here", "status"), [(Role.OPERATOR, True, 403), (Role.ADMIN, False, 404)])
+def test_only_an_administrator_of_the_workspace_states_an_ownership(
+    client: Client, workspace: Workspace, role: Role, here: bool, status: int
+) -> None:
+    client.force_login(make_user(workspace=workspace, is_staff=True, role=role))
+    number = make_phone_number(make_setup(workspace if here else None), owned=False)
+    assert client.post(ownership_address(number), {"owned": "yes"}).status_code == status
+    chosen = {"action": "state_owned", "_selected_action": [str(number.pk)]}
+    client.post(reverse("admin:usecases_phonenumber_changelist"), chosen)
+    number.refresh_from_db()
+    assert not number.owned

@@ -64,8 +64,8 @@ def state() -> list[Any]:
 
 
 def test_the_table_of_routes_is_not_empty() -> None:
-    assert len(ROUTES) == 29
-    assert len(WITH_IDS) == 17
+    assert len(ROUTES) == 30
+    assert len(WITH_IDS) == 18
 
 
 @pytest.mark.parametrize(("method", "route", "table"), WITH_IDS)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rvm.platform.database.ids import uuid7
+from rvm.platform.models import AuditEvent
 from tests.factories import Api, make_phone_number, make_setup, make_use_case
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup
 
@@ -33,6 +34,9 @@ def test_a_number_is_added_assigned_unassigned_and_removed(api: Api, setup: Tele
         "phone_number": NUMBER,
         "setup_id": str(setup.pk),
         "use_cases": [],
+        "owned": False,
+        "owned_stated_at": None,
+        "owned_stated_by": None,
         "created_at": "",
     }
     address = f"phone-numbers/{shown['id']}"
@@ -52,6 +56,42 @@ def test_a_number_is_added_assigned_unassigned_and_removed(api: Api, setup: Tele
         assert api.delete(f"{address}/use-cases/{use_case.pk}").status_code == 204
     assert api.delete(address).status_code == 204
     assert code(api.get(address)) == (404, "not_found")
+
+
+def test_the_ownership_of_a_number_is_stated_and_withdrawn_by_name(api: Api, setup: TelephonySetup) -> None:
+    number = make_phone_number(setup, owned=False)
+    address, by = f"phone-numbers/{number.pk}", str(api.key.user_id)
+    stated = api.patch(address, {"owned": True}).json()
+    assert (stated["owned"], stated["owned_stated_by"]) == (True, by)
+    assert stated["owned_stated_at"] is not None
+    assert api.patch(address, {"owned": True}).json() == stated  # whoever says it again changes nothing
+    withdrawn = api.patch(address, {"owned": False}).json()
+    assert (withdrawn["owned"], withdrawn["owned_stated_at"], withdrawn["owned_stated_by"]) == (False, None, None)
+    events = AuditEvent.objects.filter(subject_id=number.pk).order_by("id")
+    assert [(event.action, str(event.actor_id)) for event in events] == [
+        ("phone_number.ownership_stated", by),
+        ("phone_number.ownership_withdrawn", by),
+    ]
+
+
+def test_ownership_is_stated_in_the_request_that_adds_the_number(api: Api, setup: TelephonySetup) -> None:
+    added = api.post("phone-numbers", {"phone_number": NUMBER, "setup_id": str(setup.pk), "owned": True}).json()
+    assert (added["owned"], added["owned_stated_by"]) == (True, str(api.key.user_id))
+    event = AuditEvent.objects.get(action="phone_number.added")
+    assert event.details["owned"] is True
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"), [({}, "required"), ({"owned": "yes"}, "invalid"), ({"owned": None}, "null")]
+)
+def test_only_a_plain_yes_or_no_states_an_ownership(
+    api: Api, setup: TelephonySetup, body: dict[str, object], reason: str
+) -> None:
+    number = make_phone_number(setup, owned=False)
+    response = api.patch(f"phone-numbers/{number.pk}", body)
+    assert [(error["pointer"], error["code"]) for error in response.json()["errors"]] == [("/owned", reason)]
+    number.refresh_from_db()
+    assert not number.owned
 
 
 @pytest.mark.parametrize(

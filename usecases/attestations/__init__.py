@@ -1,0 +1,4 @@
+"""Attestations: statements of people on which live sending rests, because no program can verify them.
+
+`agreements`: the business associate agreement with a carrier. `ownership`: that the organisation owns its sender numbers.
+"""
