@@ -316,3 +316,60 @@ WITHDRAWAL = response_example("One of three waits", _WITHDRAWAL, 201)
 WITHDRAWN = response_example(
     "Taken out", {**_WITHDRAWAL, "state": "confirmed", "withdrawn": 1, "confirmed_at": "2026-03-02T15:10:30Z"}
 )
+
+
+FIND_PERSON = request_example("By number", {"recipient_phone_number": "+12025550142"})
+FIND_NAME = request_example("By name in one list", {"name": "alder", "campaign_id": _CAMPAIGN})
+PEOPLE = response_example(
+    "One person",
+    {
+        "items": [
+            {
+                "voicemail_id": None,
+                "recipient_phone_number": "+12025550142",
+                "names": ["Ana Alder"],
+                "record_numbers": ["MRN-10482"],
+                "eligibility": [
+                    {
+                        "use_case_id": _USE_CASE,
+                        "use_case_name": "Appointment reminders",
+                        "decision": "defer",
+                        "reason": "off_day",
+                        "until": "2026-03-02T14:00:00Z",
+                        "objections": ["days"],
+                        "detail": "",
+                    }
+                ],
+                "waiting": [
+                    {
+                        "voicemail_id": "01920f3b-5f00-7000-8000-0000000000f3",
+                        "campaign_id": _CAMPAIGN,
+                        "campaign_name": "Flu shots, north side",
+                        "use_case_id": _USE_CASE,
+                        "use_case_name": "Appointment reminders",
+                        "live": True,
+                        "reference": "",
+                        "status": "queued",
+                        "reason": "",
+                        "reason_detail": "",
+                        "not_before": "2026-02-27T15:00:00Z",
+                        "starts_at": "2026-03-02T15:00:00Z",
+                        "expires_at": None,
+                        "created_at": "2026-02-27T15:00:00Z",
+                        "sending_at": None,
+                        "accepted_at": None,
+                        "ended_at": None,
+                    }
+                ],
+                "waiting_has_more": False,
+                "received": [],
+                "received_has_more": False,
+                "suppressions": [],
+                "suppressions_has_more": False,
+            }
+        ],
+        "continuation_token": None,
+        "has_more": False,
+        "scanned": 0,
+    },
+)

@@ -1,10 +1,10 @@
-"""URLs of campaigns, their lists, withdrawals and opt-out lists under /v1/{workspace_id}/."""
+"""URLs of campaigns, their lists, withdrawals, opt-out lists and people under /v1/{workspace_id}/."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from campaigns.api import campaigns, imports, message_preview, opt_outs, stats, withdrawals
+from campaigns.api import campaigns, imports, message_preview, opt_outs, people, stats, withdrawals
 
 ONE = "campaigns/<uuid:campaign_id>"
 IMPORT = f"{ONE}/imports/<uuid:import_id>"
@@ -32,6 +32,7 @@ urlpatterns = [
     path(WITHDRAWAL, withdrawals.WithdrawalView.as_view(), name="withdrawal"),
     path(f"{WITHDRAWAL}/confirm", withdrawals.WithdrawalConfirmView.as_view(), name="withdrawal-confirm"),
     path(f"{IMPORT}/recordings", message_preview.MessagePreviewView.as_view(), name="import-recordings"),
+    path("people/search", people.PeopleSearchView.as_view(), name="people-search"),
     path("opt-out-lists", opt_outs.OptOutListsView.as_view(), name="opt-out-lists"),
     path(OPT_OUTS, opt_outs.OptOutListView.as_view(), name="opt-out-list"),
     path(f"{OPT_OUTS}/check", opt_outs.OptOutCheckView.as_view(), name="opt-out-list-check"),

@@ -14,11 +14,13 @@ from delivery.api.base import DeliveryView
 from delivery.api.serializers.eligibility import EligibilitySerializer, NewEligibilityQuestion, answered
 from delivery.services.eligibility import explanation
 from rvm.platform.api.permissions import require_scope
+from rvm.platform.api.rate_limit import NUMBERS
 from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
 
 
 class EligibilityView(DeliveryView):
+    rate_policy = NUMBERS
     required_scopes: ClassVar = {"POST": Scope.ELIGIBILITY_READ}
 
     @extend_schema(

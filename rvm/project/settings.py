@@ -236,6 +236,7 @@ SPECTACULAR_SETTINGS = {
         "Basis": "usecases.consents.bases.BASES",
         "StatedSuppressionReason": "usecases.api.suppression_serializers.STATED_REASONS",
         "SuppressionReason": "usecases.api.suppression_serializers.SUPPRESSION_REASONS",
+        "Guard": "delivery.api.serializers.eligibility.GUARDS",
         "ListFormat": "campaigns.api.serializers.uploaded_lists.LIST_FORMATS",
     },
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -14,6 +14,7 @@ from rvm.platform.api.fields import IdField, StrictSerializer, TextField
 from usecases.eligibility import Decision, Defer, Expire, Explanation, Guard, Skip, Verdict
 
 DECISIONS = ("send", "defer", "skip", "expire")
+GUARDS = [guard.value for guard in Guard]
 # Why nothing is left although no guard refuses it by itself: the allowed hours of all zones and states never meet.
 NEVER = "never_open"
 
@@ -34,7 +35,7 @@ class NewEligibilityQuestion(StrictSerializer):
 
 
 class GuardVerdictSerializer(serializers.Serializer[Any]):
-    guard = serializers.ChoiceField([guard.value for guard in Guard])
+    guard = serializers.ChoiceField(GUARDS)
     decision = serializers.ChoiceField(DECISIONS, help_text="What it would decide alone; send if it does not object.")
     reason = serializers.CharField(allow_null=True)
     until = serializers.DateTimeField(allow_null=True, help_text="When this guard alone would let it pass.")

@@ -50,6 +50,16 @@ def page(
     return Page(items, signer.sign(items[-1].pk.hex) if has_more else None, has_more)
 
 
+def position_token(position: UUID, *, workspace_id: UUID, model: type[Model], filters: Mapping[str, Any]) -> str:
+    """The token of a position in a list that is not paged by a queryset."""
+    return _signer(workspace_id, model, filters).sign(position.hex)
+
+
+def position_in(token: str, *, workspace_id: UUID, model: type[Model], filters: Mapping[str, Any]) -> UUID:
+    """The position in a token of `position_token` for the same list and filters. Raises Problem."""
+    return _id_in(token, _signer(workspace_id, model, filters))
+
+
 def _limit(value: object) -> int:
     if value is None or value == "":
         return DEFAULT_LIMIT

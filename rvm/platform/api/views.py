@@ -23,7 +23,7 @@ from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.idempotency import once_per_key
 from rvm.platform.api.problem_codes import ProblemCode
 from rvm.platform.api.problems import FieldError, Problem
-from rvm.platform.api.rate_limit import KeyThrottle
+from rvm.platform.api.rate_limit import KeyThrottle, Policy
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, User, Workspace
 from rvm.platform.scopes import Scope
@@ -37,11 +37,12 @@ class ApiView(APIView):
     """The base view. Subclasses declare `required_scopes` by method; every POST that changes something honours Idempotency-Key.
 
     `upload_handler` receives files and limits their size. `problems` maps codes of ServiceError to problems; any other code becomes
-    `invalid_request`.
+    `invalid_request`. `rate_policy`: None for the limits of reading and writing.
     """
 
     required_scopes: ClassVar[Mapping[str, Scope]] = {}
     problems: ClassVar[Mapping[str, ProblemCode]] = {codes.NOT_FOUND.code: codes.NOT_FOUND}
+    rate_policy: ClassVar[Policy | None] = None
     upload_handler: ClassVar[type[BoundedMemoryUploadHandler]] = BoundedMemoryUploadHandler
     throttle_classes = [KeyThrottle]
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]

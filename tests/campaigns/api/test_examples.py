@@ -20,6 +20,7 @@ from campaigns.api.serializers.imports import (
     RecipientImportDetailSerializer,
     RecipientImportSerializer,
 )
+from campaigns.api.serializers.people import PeopleSearch, PersonPageSerializer
 from campaigns.api.serializers.stats import CampaignPreviewSerializer, CampaignProgressSerializer
 from campaigns.api.serializers.withdrawals import WithdrawalList, WithdrawalSerializer
 from rvm.platform.api.lists import page_of
@@ -34,6 +35,8 @@ from rvm.platform.api.lists import page_of
         (examples.READ_AS, ImportReading),
         (examples.CONFIRM, ImportConfirmation),
         (examples.WITHDRAW, WithdrawalList),
+        (examples.FIND_PERSON, PeopleSearch),
+        (examples.FIND_NAME, PeopleSearch),
     ],
 )
 def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None:
@@ -56,6 +59,7 @@ def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None
         (examples.CHECKED, RecipientImportDetailSerializer),
         (examples.CHECKING, RecipientImportSerializer),
         (examples.IMPORTING, RecipientImportSerializer),
+        (examples.PEOPLE, PersonPageSerializer),
         (examples.WITHDRAWAL, WithdrawalSerializer),
         (examples.WITHDRAWN, WithdrawalSerializer),
     ],
