@@ -79,10 +79,11 @@ class Expire: ...
 
 Decision = Send | Defer | Skip | Expire
 
-# Wait before a voicemail behind a kill switch, or with a number that cannot be decrypted, is decided again.
+# Wait before a voicemail behind a kill switch is decided again, and one with a number that cannot be decrypted.
 STOPPED_RECHECK = timedelta(seconds=30)
 # The same while a statement is missing that an administrator has to make.
 STATEMENT_RECHECK = timedelta(minutes=10)
+UNREADABLE_RECHECK = timedelta(minutes=10)
 # The same if use case and campaign have no common hour: probably a mistake, which users can fix while the voicemail waits.
 NO_HOURS_RECHECK = timedelta(hours=1)
 # The same in a frozen state: the freeze may be lifted before its end.
@@ -98,6 +99,7 @@ class Facts:
     the rules of all bind. `expires_at`: None means never. `readable`: the number can be decrypted. `number_plan`: the version by
     which places were taken from the number. `agreed`: the setup has a signed agreement with its carrier or an exception. `owned`: a
     sender number's ownership is stated. `attested`: the recording's statement was made; None if the question names no recording.
+    `suppressions`: ids of those that bind, where the facts are kept.
     """
 
     simulated: bool
@@ -114,6 +116,7 @@ class Facts:
     agreed: bool = True
     owned: bool = True
     attested: bool | None = None
+    suppressions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +257,7 @@ def _kill_switch(facts: Facts, now: datetime) -> Decision | None:
 
 
 def _number_key(facts: Facts, now: datetime) -> Decision | None:
-    return None if facts.readable else Defer(now + STOPPED_RECHECK, DeferReason.UNREADABLE)
+    return None if facts.readable else Defer(now + UNREADABLE_RECHECK, DeferReason.UNREADABLE)
 
 
 def _agreement(facts: Facts, now: datetime) -> Decision | None:

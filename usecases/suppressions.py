@@ -76,20 +76,21 @@ UPDATE usecases_suppression SET import_id = NULL, waiting = false, lifted_at = %
 
 
 # All queries whether a number is suppressed are built from this. A NULL purpose finds only what holds for every purpose.
-def _listed_indexes(condition: str, purpose: str) -> str:
+def _listed_indexes(condition: str, purpose: str, columns: str = "listed.number_index") -> str:
     return (
-        f"SELECT listed.number_index FROM usecases_suppression listed WHERE {condition}"  # noqa: S608 - of constants and ours
+        f"SELECT {columns} FROM usecases_suppression listed WHERE {condition}"  # noqa: S608 - of constants and ours
         f" AND listed.lifted_at IS NULL AND (cardinality(listed.purposes) = 0 OR {purpose} = ANY(listed.purposes))"
     )
 
 
-def _among(workspace: str, purpose: str, matches: str) -> str:
+def _among(workspace: str, purpose: str, matches: str, columns: str = "listed.number_index") -> str:
     """The listed ones of the indexes that match. No index serves IS NOT DISTINCT FROM, so that the planner must probe by number."""
     condition = f"listed.number_index {matches} AND listed.workspace_id IS NOT DISTINCT FROM {workspace}"
-    return _listed_indexes(condition, purpose)
+    return _listed_indexes(condition, purpose, columns)
 
 
 _LISTED_AMONG = _among("%s", "%s", "= ANY(%s)")
+_IDS_AMONG = _among("%s", "%s", "= ANY(%s)", "listed.number_index, listed.id")
 
 
 def suppressed_sql(*, workspace: str, purpose: str, matches: str) -> str:
@@ -120,13 +121,27 @@ def are_suppressed(workspace_id: UUID, people: Sequence[tuple[bytes, str | None]
 
     The number is used only during a key rotation, when row and list may have indexes of different keys.
     """
+    known = _known_indexes(workspace_id, people)
+    listed = suppressed_among(workspace_id, {each for indexes in known for each in indexes}, purpose)
+    return [not listed.isdisjoint(indexes) for indexes in known]
+
+
+def ids_of_suppressions(
+    workspace_id: UUID, people: Sequence[tuple[bytes, str | None]], purpose: str | None
+) -> list[list[UUID]]:
+    """For each person, the suppressions that bind for the purpose; arguments as of `are_suppressed`."""
+    known = _known_indexes(workspace_id, people)
+    sought = {each for indexes in known for each in indexes}
+    found = sql.run(_IDS_AMONG, [list(sought), workspace_id, purpose]) if sought else []
+    return [sorted(row[1] for row in found if bytes(row[0]) in indexes) for indexes in known]
+
+
+def _known_indexes(workspace_id: UUID, people: Sequence[tuple[bytes, str | None]]) -> list[list[bytes]]:
     index, rotating = blind_index(), blind_index().rotating
-    known = [
+    return [
         [own, *index.all_of(workspace_id, number)] if rotating and number is not None else [own]
         for own, number in people
     ]
-    listed = suppressed_among(workspace_id, {each for indexes in known for each in indexes}, purpose)
-    return [not listed.isdisjoint(indexes) for indexes in known]
 
 
 def is_suppressed(workspace_id: UUID, number: str, purpose: str | None = None) -> bool:

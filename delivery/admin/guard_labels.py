@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from delivery.models import KeptDecision
 from rvm.platform.tz_database import zone as zone_named
-from usecases.eligibility import Defer, Expire, Explanation, Guard, Send, Skip, Verdict
+from usecases.eligibility import (
+    Defer,
+    DeferReason,
+    Expire,
+    Explanation,
+    Facts,
+    Guard,
+    Send,
+    Skip,
+    Verdict,
+    explain,
+)
 from usecases.policy_text import clock, weekdays
 from usecases.state_rules import FEDERATION, STATE_NAMES
 
@@ -17,6 +29,11 @@ MAX_ZONES = 3
 NOT_SHOWN = frozenset({Guard.EXPIRY, Guard.NUMBER_KEY, Guard.RECORDING})
 
 _STANDING: Mapping[Guard, tuple[str, str]] = {
+    Guard.EXPIRY: ("Its time had not run out.", "Its time had run out."),
+    Guard.NUMBER_KEY: (
+        "The number can be read.",
+        "The number cannot be read with the keys of this installation; ask your operator for the key that is missing.",
+    ),
     Guard.USE_CASE: ("The use case exists.", "The use case was deleted: nothing is left under it any more."),
     Guard.SUPPRESSION: (
         "The number is not on the suppression list.",
@@ -33,6 +50,10 @@ _STANDING: Mapping[Guard, tuple[str, str]] = {
     Guard.SENDER: (
         "The use case has a sender number.",
         "The use case has no sender number of its setup, so messages would be skipped: assign one.",
+    ),
+    Guard.RECORDING: (
+        "What has to be stated about the recording is stated, or nothing has to be.",
+        "What has to be stated about the recording is not stated: messages wait until somebody does.",
     ),
 }
 NOT_OWNED = (
@@ -51,6 +72,67 @@ def answer(found: Explanation, now: datetime, at: datetime | None) -> str:
         case Expire():
             return "No: there is no hour at which this person may be reached under this use case."
     return f"Not {when}: a message would wait."
+
+
+# Why a voicemail waits, by the reason of its deferral.
+_WAITS: Mapping[str, str] = {
+    DeferReason.OUTSIDE_WINDOW: "Waits for the calling hours where the person may be.",
+    DeferReason.OFF_DAY: "Waits for a day on which it may be sent.",
+    DeferReason.HOLIDAY: "Waits for the end of a holiday.",
+    DeferReason.STATE_RULE: "Waits for hours that the law of a state allows.",
+    DeferReason.STATE_FROZEN: "Waits because messages to a state are stopped.",
+    DeferReason.STOPPED: "Waits because sending is switched off.",
+    DeferReason.UNREADABLE: "Waits for a key with which the number can be read.",
+    DeferReason.NO_AGREEMENT: "Waits for the statement that the agreement with the carrier is signed.",
+    DeferReason.SENDER_NOT_OWNED: "Waits for the statement that a sender number is owned.",
+    DeferReason.NOT_ATTESTED: "Waits for the statement about its recording.",
+}
+
+
+def waits_text(reason: str) -> str:
+    """Why a voicemail waits, in a sentence; empty without a reason."""
+    return _WAITS.get(reason, f"Waits: {reason.replace('_', ' ')}.") if reason else ""
+
+
+def kept_text(kept: KeptDecision, late: bool | None) -> dict[str, Any]:
+    """The latest decision that withheld a voicemail, for its page. `late`: whether what was sent at the end of the hours came after
+    them."""
+    facts = kept.all_facts
+    found = explain(facts, kept.decided_at)
+    # Without the facts of the lane, only what decided was known: what the first guard that objects saw.
+    deciding = [verdict for verdict in found.verdicts if not isinstance(verdict.decision, Send)][:1]
+    shown = found.verdicts if kept.policy else deciding
+    return {
+        "title": _KEPT_TITLES[kept.decision],
+        "step": kept.get_step_display(),
+        "at": kept.decided_at,
+        "until": kept.until if kept.decision == "defer" else None,
+        "late": _late(kept, facts, late),
+        "suppressions": list(facts.suppressions),
+        "guards": [{"passes": isinstance(verdict.decision, Send), "message": message_of(verdict)} for verdict in shown],
+    }
+
+
+_KEPT_TITLES: Mapping[str, str] = {
+    "defer": "Why it was made to wait",
+    "skip": "Why it was not sent",
+    "expire": "Why it could not be sent at any time",
+    "send": "It was sent at the end of the calling hours",
+}
+
+
+def _late(kept: KeptDecision, facts: Facts, late: bool | None) -> str:
+    if kept.hours_end is None:
+        return ""
+    minutes = (kept.hours_end - kept.decided_at) // timedelta(minutes=1)
+    sent = (
+        f"It was sent {minutes} minutes before the end of the allowed time, {local_times(kept.hours_end, facts.zones)}."
+    )
+    if late is None:
+        return f"{sent} The carrier has not said yet when it accepted it."
+    if late:
+        return f"{sent} The carrier was slower than is known of it: it came after that end."
+    return f"{sent} What the carrier has said so far happened before that end."
 
 
 def next_time(found: Explanation, zones: Sequence[str], now: datetime) -> str:

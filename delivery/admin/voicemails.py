@@ -10,12 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
 
 from delivery.admin.colours import STATUS_COLOURS
+from delivery.admin.guard_labels import kept_text, waits_text
 from delivery.admin.player import player
 from delivery.admin.timeline import timeline
 from delivery.admin.voicemail_actions import VoicemailActions
 from delivery.admin.voicemail_export import VoicemailExport
 from delivery.admin.voicemail_filters import FILTERS, chosen_workspace
 from delivery.admin.voicemail_search import VoicemailSearch
+from delivery.kept_decisions import after_hours, deferral, kept_decision
 from delivery.models import CarrierReport, Voicemail
 from delivery.recordings.recordings import measured
 from delivery.selectors import drops_of
@@ -33,7 +35,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
     change_form_template = "admin/delivery/voicemail/life.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).defer("setup__credentials")
+        return super().get_queryset(request).defer("setup__credentials").annotate(waiting_for=deferral())
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         """Columns of the list. It shows one workspace, so that one membership decides whether numbers are shown."""
@@ -59,7 +61,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
 
     @display(description="Reason")
     def why(self, voicemail: Voicemail) -> str:
-        return voicemail.reason_detail or "-"
+        return voicemail.reason_detail or waits_text(voicemail.waiting_for or "") or "-"  # type: ignore[attr-defined]
 
     @display(description="Setup")
     def through(self, voicemail: Voicemail) -> str:
@@ -77,7 +79,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
         """Template context of the page of one voicemail."""
         sees = rights_of(request).may_see_numbers(voicemail.workspace_id)
         recipient = voicemail.recipient if sees else voicemail.masked_recipient
-        drops = list(drops_of(voicemail))
+        drops, kept = list(drops_of(voicemail)), kept_decision(voicemail)
         reports = list(CarrierReport.objects.filter(drop_id__in=[drop.pk for drop in drops]).defer("raw"))
         return {
             "title": f"Voicemail to {recipient}",
@@ -86,6 +88,8 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
             "record_number": voicemail.record_number if sees else voicemail.masked_record_number,
             # An assembled recording may contain the person's name.
             "player": player(measured(voicemail.recording)) if sees or not voicemail.recording.assembled else "",
+            "waits": waits_text(voicemail.waiting_for or ""),  # type: ignore[attr-defined]
+            "kept": kept_text(kept, after_hours(kept, drops)) if kept else None,
             "events": timeline(voicemail, drops, reports),
             "drops": drops,
             "reports": reports,

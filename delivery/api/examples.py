@@ -10,6 +10,7 @@ from delivery.lifecycle.reasons import REASONS, Reason
 from delivery.services.voicemails import REFERENCE_USED
 from rvm.platform.api.schema import request_example, response_example
 from usecases.eligibility import Facts, explain
+from usecases.facts_json import as_json
 from usecases.windows import USUAL_DELAY, Hours
 
 USE_CASE_ID = "01920f3a-6f00-7000-8000-0000000000a1"
@@ -33,6 +34,7 @@ _QUEUED: dict[str, Any] = {
     "status": "queued",
     "reason": "",
     "reason_detail": "",
+    "waiting_for": "",
     "carrier": "sandbox",
     "carrier_code": "",
     "carrier_text": "",
@@ -100,7 +102,39 @@ SEARCH = request_example(
     "What did not reach one person",
     {"recipient_phone_number": "+12025550142", "status": ["failed", "skipped", "expired"]},
 )
-DETAIL = response_example("Delivered", {**_DELIVERED, "drops": [_DROP_DELIVERED]})
+DETAIL = response_example("Delivered", {**_DELIVERED, "last_decision": None, "drops": [_DROP_DELIVERED]})
+_WITHHELD_FACTS = Facts(
+    simulated=False,
+    stopped=False,
+    use_case_deleted=False,
+    has_sender=True,
+    suppressed=False,
+    expires_at=datetime(2026, 3, 5, 15, tzinfo=UTC),
+    hours=Hours(
+        time(9), time(20), frozenset(range(1, 7)), holidays=False, rules="2026-11-29", closes_early=USUAL_DELAY
+    ),
+    zones=("America/New_York",),
+    states=("DC",),
+)
+WAITING = response_example(
+    "Waits for Monday",
+    {
+        **_QUEUED,
+        "not_before": "2026-03-02T14:00:00Z",
+        "waiting_for": "off_day",
+        "last_decision": {
+            "step": "claim",
+            "decision": "defer",
+            "reason": "off_day",
+            "decided_at": "2026-03-01T15:00:00Z",
+            "until": "2026-03-02T14:00:00Z",
+            "hours_end": None,
+            "after_hours": None,
+            "facts": as_json(_WITHHELD_FACTS),
+        },
+        "drops": [],
+    },
+)
 RETRY = request_example("Accept the risk of a second message", {"accept_duplicate_risk": True})
 BATCH = request_example(
     "Two people",

@@ -21,6 +21,7 @@ from delivery.api.serializers.requests import (
     VoicemailRetry,
 )
 from delivery.api.serializers.voicemails import VoicemailDetailSerializer, VoicemailSerializer
+from delivery.kept_decisions import waiting_for
 from delivery.models import Recording, Voicemail
 from delivery.recordings.recordings import stored_recording
 from delivery.recordings.storage import name_of_file
@@ -50,7 +51,7 @@ class _VoicemailView(DeliveryView, RowsView):
         )
 
     def context(self, rows: list[Voicemail]) -> dict[str, Any]:
-        return {"reveal": self.may_see_numbers}
+        return {"reveal": self.may_see_numbers, "waiting_for": waiting_for(rows)}
 
     def rows(self, query: VoicemailQuery, live: bool | None) -> QuerySet[Voicemail]:
         return voicemails(self.workspace, query.voicemail_filter(), live=live)
@@ -161,10 +162,10 @@ class VoicemailView(_VoicemailView):
 
     @extend_schema(
         operation_id="get_voicemail",
-        summary="Get a voicemail with its drops",
+        summary="Get a voicemail with its drops and the latest decision that withheld it",
         tags=TAGS,
         responses={200: VoicemailDetailSerializer},
-        examples=[examples.DETAIL],
+        examples=[examples.DETAIL, examples.WAITING],
     )
     def get(self, request: Request, workspace_id: UUID, voicemail_id: UUID) -> Response:
         voicemail = self.find(voicemail_id)

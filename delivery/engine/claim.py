@@ -18,19 +18,22 @@ import structlog
 from django.db import transaction
 
 from delivery.engine.lane_routes import ActiveRoute, Place, SendRoute, UnusableSetup, route_of
+from delivery.kept_decisions import Withheld, keep
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.transitions import NewDrop, Transition
+from delivery.models import KeptDecision
 from delivery.models.voicemail import number_in
 from delivery.recordings import carrier_media
 from delivery.runtime.bisection import NOT_A_ROWS_FAULT, bisected
 from rvm.phone_numbers.places import Places, places_known
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
-from usecases.eligibility import Decision, Defer, Expire, Facts, Send, Skip, decide
+from usecases.eligibility import UNREADABLE_RECHECK, Decision, Defer, Expire, Facts, Send, Skip, decide
 from usecases.rendezvous import choose_sender
-from usecases.suppressions import are_suppressed
+from usecases.suppressions import are_suppressed, ids_of_suppressions
+from usecases.windows import closing, next_open
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +41,7 @@ log = structlog.get_logger(__name__)
 LOOK = 500
 MAX_LOOK = 2000
 # Wait before a row that could not be judged or written is tried again. Only an administrator can fix the cause.
-PUT_OFF_MINUTES = 10
+PUT_OFF_MINUTES = UNREADABLE_RECHECK // timedelta(minutes=1)
 UNREADABLE = (
     f"The phone number does not open with the keys of this installation; it is tried again every {PUT_OFF_MINUTES} minutes. "
     "Ask your operator for the key that is missing."
@@ -63,11 +66,12 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class ClaimedBatch:
     """Result of one claim: drops to submit, and the number of rows read. `waits`: every row that may be sent waits for its recording
-    at the carrier."""
+    at the carrier. `withheld`: decisions to be kept."""
 
     claims: list[Claim]
     looked_at: int
     waits: bool = False
+    withheld: Sequence[Withheld] = ()
 
 
 # Columns of a voicemail that a claim needs.
@@ -111,14 +115,17 @@ def _claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta, look:
         return ClaimedBatch([], 0)
     route.adapter  # noqa: B018  # decrypts the credentials before a row is locked
     claims: list[Claim] = []
+    withheld: list[Withheld] = []
     looked_at, waits, size = 0, False, limit
     while size:
         batch = look(route, lane.first, size, limit - len(claims), now, lease)
         claims += batch.claims
+        withheld += batch.withheld
         looked_at += batch.looked_at
         waits = waits or batch.waits
         enough = len(claims) == limit or batch.looked_at < size or waits
         size = 0 if enough else min(LOOK, MAX_LOOK - looked_at)
+    keep(withheld, KeptDecision.Step.CLAIM, now)
     return ClaimedBatch(claims, looked_at, waits=waits and not claims)
 
 
@@ -142,7 +149,12 @@ def _look_apart(route: SendRoute, first: Place, size: int, limit: int, now: date
     claims = bisected(
         take, ids, lambda voicemail_id, error: _put_off([(voicemail_id, _logged_message(voicemail_id, error))], now)
     )
-    return ClaimedBatch(claims, len(ids), waits=any(batch.waits for batch in taken))
+    return ClaimedBatch(
+        claims,
+        len(ids),
+        waits=any(batch.waits for batch in taken),
+        withheld=[each for batch in taken for each in batch.withheld],
+    )
 
 
 @dataclass(slots=True)
@@ -154,6 +166,8 @@ class _Taken:
     deferred: list[tuple[UUID, datetime]] = field(default_factory=list)
     put_off: list[tuple[UUID, str]] = field(default_factory=list)
     missing: set[UUID] = field(default_factory=set)  # recordings that are not at the carrier yet
+    withheld: list[Withheld] = field(default_factory=list)
+    suppressed: list[tuple[Withheld, tuple[bytes, str | None]]] = field(default_factory=list)
 
 
 def _take(route: SendRoute, rows: list[tuple[Any, ...]], limit: int, now: datetime, lease: timedelta) -> ClaimedBatch:
@@ -166,13 +180,23 @@ def _take(route: SendRoute, rows: list[tuple[Any, ...]], limit: int, now: dateti
     )
     known = carrier_media.media_states(route.setup_id, {row[4] for row in rows}) if route.adapter.needs_media else None
     taken = _Taken()
+    ends = _HoursEnds(route, now)
+    late: dict[UUID, Withheld] = {}
     for row, recipient, is_suppressed in zip(rows, recipients, suppressed, strict=True):
         if len(taken.claims) == limit:
             break
         try:
-            decision = decide(_facts(route, row, recipient, is_suppressed), now)
+            facts = _facts(route, row, recipient, is_suppressed)
+            decision = decide(facts, now)
+            if (ends_at := ends.near(facts) if isinstance(decision, Send) else None) is not None:
+                late[row[0]] = Withheld(row[0], facts, decision, ends_at)
             if not isinstance(decision, Send) or recipient is None:
                 _withhold(taken, row[0], recipient, decision)
+                why = Withheld(row[0], facts, decision)
+                if is_suppressed:
+                    taken.suppressed.append((why, (row[2], recipient)))
+                else:
+                    taken.withheld.append(why)
             elif known is None:
                 taken.claims.append(_claim_of(route, row, recipient, now))
             else:
@@ -191,7 +215,40 @@ def _take(route: SendRoute, rows: list[tuple[Any, ...]], limit: int, now: dateti
     _defer(taken.deferred)
     _put_off(taken.put_off, now)
     transitions.apply(taken.ended, now)
-    return ClaimedBatch(taken.claims, len(rows), waits=bool(taken.missing))
+    sent_late = [late[claim.voicemail_id] for claim in taken.claims if claim.voicemail_id in late]
+    withheld = [*taken.withheld, *_with_suppressions(route, taken.suppressed), *sent_late]
+    return ClaimedBatch(taken.claims, len(rows), waits=bool(taken.missing), withheld=withheld)
+
+
+def _with_suppressions(
+    route: SendRoute, suppressed: Sequence[tuple[Withheld, tuple[bytes, str | None]]]
+) -> list[Withheld]:
+    """Decisions about suppressed people, with the ids of the suppressions, which are looked up for these few alone."""
+    found = ids_of_suppressions(route.workspace_id, [person for _, person in suppressed], route.purpose)
+    return [
+        each._replace(facts=replace(each.facts, suppressions=tuple(str(identifier) for identifier in ids)))
+        for (each, _), ids in zip(suppressed, found, strict=True)
+    ]
+
+
+class _HoursEnds:
+    """Ends of the allowed time that are near: within the time by which hours close early for the carrier."""
+
+    def __init__(self, route: SendRoute, now: datetime) -> None:
+        self._now, self._early = now, timedelta() if route.policy.simulated else route.policy.hours.closes_early
+        self._known: dict[tuple[tuple[str, ...], tuple[str, ...]], datetime | None] = {}
+
+    def near(self, facts: Facts) -> datetime | None:
+        """The end of the allowed time for this person, who may be reached now; None if it is not near."""
+        if not self._early:
+            return None
+        places = facts.zones, facts.states
+        if places not in self._known:
+            soon = self._now + self._early
+            open_then = next_open(soon, facts.zones, facts.hours, facts.states) == soon
+            closes = None if open_then else closing(self._now, facts.zones, facts.hours, facts.states)
+            self._known[places] = closes + self._early if closes else None
+        return self._known[places]
 
 
 def _withhold(taken: _Taken, voicemail_id: UUID, recipient: str | None, decision: Decision) -> None:

@@ -15,6 +15,7 @@ SETTINGS = {
     "delivery_voicemail": {"autovacuum_vacuum_scale_factor": "0.05", "autovacuum_analyze_scale_factor": "0.02"},
     "delivery_drop": {"autovacuum_vacuum_scale_factor": "0.05", "autovacuum_analyze_scale_factor": "0.02"},
     "delivery_carrierreport": {"autovacuum_vacuum_scale_factor": "0.05"},
+    "delivery_keptdecision": {"autovacuum_vacuum_scale_factor": "0.05", "autovacuum_analyze_scale_factor": "0.02"},
     "delivery_lanedelta": {"autovacuum_vacuum_scale_factor": "0", "autovacuum_vacuum_threshold": "1000"},
 }
 
@@ -110,6 +111,27 @@ class Migration(migrations.Migration):
                 ('voicemail', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='delivery.voicemail')),
                 ('record_number', models.BigIntegerField(help_text='Eight bytes of its blind index.', null=True)),
                 ('reference', models.BigIntegerField(help_text='A hash of workspace and reference.', null=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='KeptPolicy',
+            fields=[
+                ('id', models.UUIDField(editable=False, help_text='Of the hash of the facts.', primary_key=True, serialize=False)),
+                ('facts', models.JSONField()),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='KeptDecision',
+            fields=[
+                ('voicemail', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='kept', serialize=False, to='delivery.voicemail')),
+                ('step', models.CharField(choices=[('claim', 'Before it would have been sent'), ('resubmission', 'Before its request would have been repeated'), ('suppression', 'When its number was suppressed')], max_length=12)),
+                ('decision', models.CharField(help_text='send, defer, skip or expire.', max_length=6)),
+                ('reason', models.CharField(blank=True, max_length=32)),
+                ('until', models.DateTimeField(help_text='Of a deferral: when it is decided again. Of one that was sent: the end of the allowed time.', null=True)),
+                ('decided_at', models.DateTimeField()),
+                ('facts', models.JSONField(help_text='The other facts: places, counts and ids, without a number, name or address.')),
+                ('policy', models.ForeignKey(db_constraint=False, db_index=False, help_text='Empty where only the facts in this row decided.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='delivery.keptpolicy')),
             ],
         ),
         migrations.AddField(

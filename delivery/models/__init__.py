@@ -5,6 +5,7 @@ keys are not enforced, because thousands of rows are written per second.
 """
 
 from delivery.models.clip import Assembly, Clip
+from delivery.models.decision import KeptDecision, KeptPolicy
 from delivery.models.drop import Drop
 from delivery.models.lane import Lane, LaneCount, LaneDelta, UseCaseCount
 from delivery.models.media import CarrierMedia
@@ -18,6 +19,8 @@ __all__ = [
     "CarrierReport",
     "Clip",
     "Drop",
+    "KeptDecision",
+    "KeptPolicy",
     "Lane",
     "LaneCount",
     "LaneDelta",

@@ -29,10 +29,11 @@ from delivery.engine.dispatcher import THROTTLED, THROTTLED_PAUSE, boot_clock, s
 from delivery.engine.drop_requests import DropRequests
 from delivery.engine.lane_routes import SendRoute, route_of
 from delivery.engine.rate_limit import RateLimiter
+from delivery.kept_decisions import Withheld, keep
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.outcomes import LOOKUP_WAITS
 from delivery.lifecycle.reasons import REASONS, Reason
-from delivery.models import Drop
+from delivery.models import Drop, KeptDecision
 from delivery.recordings import carrier_media
 from delivery.reports.inbox import receive
 from delivery.runtime.bisection import NOT_A_ROWS_FAULT, bisected
@@ -41,7 +42,7 @@ from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from usecases.eligibility import Send, decide
 from usecases.models import TelephonySetup
-from usecases.suppressions import Statement, is_suppressed, suppress_all
+from usecases.suppressions import Statement, ids_of_suppressions, is_suppressed, suppress_all
 
 log = structlog.get_logger(__name__)
 
@@ -322,15 +323,24 @@ def _may_resubmit(drop: Drop, route: SendRoute, now: datetime) -> bool:
     if drop.credentials_version != route.credentials_version:
         return False  # may be another account of the carrier, which has not seen the key
     recipient = drop.voicemail.recipient
+    suppressed = is_suppressed(drop.workspace_id, recipient, route.purpose)
     facts = facts_of(
         route,
         recipient,
         places=drop.voicemail.zones,
         expires_at=drop.voicemail.expires_at or route.expires_at,
-        suppressed=is_suppressed(drop.workspace_id, recipient, route.purpose),
+        suppressed=suppressed,
         has_sender=drop.sender in route.senders,
     )
-    return isinstance(decide(facts, now), Send)
+    decision = decide(facts, now)
+    if isinstance(decision, Send):
+        return True
+    if suppressed:
+        person = (bytes(drop.voicemail.recipient_index), recipient)
+        [ids] = ids_of_suppressions(drop.workspace_id, [person], route.purpose)
+        facts = replace(facts, suppressions=tuple(str(identifier) for identifier in ids))
+    keep([Withheld(drop.voicemail_id, facts, decision)], KeptDecision.Step.RESUBMISSION, now)
+    return False
 
 
 def _lane_of(drop: Drop) -> tuple[UUID, float] | None:

@@ -6,7 +6,8 @@ The claim refuses a suppressed number anyway; this shows at once what the suppre
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from uuid import UUID
@@ -14,14 +15,17 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from delivery.kept_decisions import Withheld, keep
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.transitions import Transition
-from delivery.models import Voicemail
+from delivery.models import KeptDecision, Voicemail
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import Undecryptable, blind_index
+from usecases.eligibility import Skip, SkipReason
+from usecases.facts_json import PLAIN
 from usecases.models import Suppression
 from usecases.suppressions import Added
 
@@ -67,16 +71,35 @@ def _end(added: Sequence[Added], purposes: tuple[str, ...]) -> list[UUID]:
     if not found:
         return []
     locked = sql.run(_LOCK_WAITING, [sql.ids(voicemail_id for _, voicemail_id in found[:MAX_ENDED])])
-    queued, skipped = VoicemailStatus.QUEUED, VoicemailStatus.SKIPPED
+    queued, skipped, now = VoicemailStatus.QUEUED, VoicemailStatus.SKIPPED, database_now()
     ended = transitions.apply(
         [Transition(row[0], queued, skipped, from_reason=row[1], reason=Reason.SUPPRESSED) for row in locked],
-        database_now(),
+        now,
         locked=True,
     )
+    _keep_why(added, {voicemail_id: bytes(index) for index, voicemail_id in found if voicemail_id in ended}, now)
     if len(found) > MAX_ENDED:
         return [each.id for each in added]
     waiting = {bytes(index) for index, voicemail_id in found if voicemail_id not in ended}
     return [each.id for each in added if not waiting.isdisjoint(each.indexes)]
+
+
+def _keep_why(added: Sequence[Added], ended: Mapping[UUID, bytes], now: datetime) -> None:
+    """Keep which suppressions ended each voicemail; no other fact could have changed that."""
+    by_index: dict[bytes, list[str]] = {}
+    for each in added:
+        for index in each.indexes:
+            by_index.setdefault(bytes(index), []).append(str(each.id))
+    decisions = [
+        Withheld(
+            voicemail_id,
+            replace(PLAIN, suppressed=True, suppressions=tuple(sorted(by_index[index]))),
+            Skip(SkipReason.SUPPRESSED),
+            whole=False,
+        )
+        for voicemail_id, index in ended.items()
+    ]
+    keep(decisions, KeptDecision.Step.SUPPRESSION, now)
 
 
 def end_left_waiting(now: datetime) -> int:

@@ -6,9 +6,11 @@ from typing import Any
 
 from rest_framework import serializers
 
+from delivery.api.serializers.eligibility import DECISIONS
+from delivery.kept_decisions import after_hours, kept_decision
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
-from delivery.models import Voicemail
+from delivery.models import KeptDecision, Voicemail
 from delivery.selectors import drops_of
 
 MADE_BY_TEST_KEY = "False if a test key created it: it is sent to the sandbox carrier only."
@@ -42,6 +44,10 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
         _REASONS, help_text="Why it ended in a status other than delivered, or waits again."
     )
     reason_detail = serializers.CharField(allow_blank=True)
+    waiting_for = serializers.CharField(
+        allow_blank=True,
+        help_text="The reason of the guard that makes it wait until `not_before`, such as `outside_window`; empty if none does.",
+    )
     carrier = serializers.CharField()
     carrier_code = serializers.CharField(allow_blank=True, help_text="The carrier's own code.")
     carrier_text = serializers.CharField(
@@ -62,7 +68,8 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
     updated_at = serializers.DateTimeField()
 
     def to_representation(self, voicemail: Voicemail) -> dict[str, Any]:
-        """The fields above. Phone and record numbers are masked unless `context["reveal"]` is true.
+        """The fields above. Phone and record numbers are masked unless `context["reveal"]` is true; `context["waiting_for"]` has
+        reasons by id.
 
         It does not use the fields, because serializing the up to 200 rows of a page field by field took most of the request's time. A
         test compares its keys with the fields."""
@@ -82,6 +89,7 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
             "status": voicemail.status,
             "reason": voicemail.reason,
             "reason_detail": voicemail.reason_detail,
+            "waiting_for": self.context["waiting_for"].get(voicemail.pk, ""),
             "carrier": voicemail.setup.carrier,
             "carrier_code": voicemail.carrier_code,
             "carrier_text": voicemail.carrier_text,
@@ -116,8 +124,54 @@ class DropSerializer(serializers.Serializer[Any]):
     ended_at = serializers.DateTimeField(allow_null=True)
 
 
+class KeptDecisionSerializer(serializers.Serializer[KeptDecision]):
+    """The latest decision of the guards about a voicemail that was withheld, or sent at the end of its hours."""
+
+    step = serializers.ChoiceField(
+        KeptDecision.Step.values,
+        help_text="What it was made for: a first request, a repeated one, or a new suppression of the number.",
+    )
+    decision = serializers.ChoiceField(DECISIONS)
+    reason = serializers.CharField(allow_blank=True, help_text="Of the first guard that objected.")
+    decided_at = serializers.DateTimeField()
+    until = serializers.DateTimeField(allow_null=True, help_text="Of a deferral: when it is decided again.")
+    hours_end = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Of a voicemail that was sent shortly before it: when the allowed time ended where the person may be.",
+    )
+    after_hours = serializers.BooleanField(
+        allow_null=True, help_text="Whether the carrier accepted or left it only after `hours_end`; null without one."
+    )
+    facts = serializers.DictField(
+        help_text="What it was decided on: time zones, states, hours, versions of state rules and number plan, ids of suppressions; "
+        "never a number, name or address."
+    )
+
+    def to_representation(self, kept: KeptDecision) -> dict[str, Any]:
+        sent = kept.hours_end is not None
+        return {
+            "step": kept.step,
+            "decision": kept.decision,
+            "reason": kept.reason,
+            "decided_at": kept.decided_at,
+            "until": None if sent else kept.until,
+            "hours_end": kept.hours_end,
+            "after_hours": self.context["after_hours"],
+            "facts": kept.known_facts,
+        }
+
+
 class VoicemailDetailSerializer(VoicemailSerializer):
+    last_decision = KeptDecisionSerializer(
+        allow_null=True, help_text="Null if the guards never withheld it, as with most voicemails that are sent."
+    )
     drops = DropSerializer(many=True, help_text="The attempts, in order.")
 
     def to_representation(self, voicemail: Voicemail) -> dict[str, Any]:
-        return {**super().to_representation(voicemail), "drops": DropSerializer(drops_of(voicemail), many=True).data}
+        drops, kept = list(drops_of(voicemail)), kept_decision(voicemail)
+        context = {"after_hours": after_hours(kept, drops) if kept else None}
+        return {
+            **super().to_representation(voicemail),
+            "last_decision": KeptDecisionSerializer(kept, context=context).data if kept else None,
+            "drops": DropSerializer(drops, many=True).data,
+        }

@@ -43,6 +43,7 @@ def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None
         (examples.CANCELED, VoicemailSerializer),
         (examples.PAGE, page_of(VoicemailSerializer)),
         (examples.DETAIL, VoicemailDetailSerializer),
+        (examples.WAITING, VoicemailDetailSerializer),
         (examples.BATCH_RESULT, BatchResultSerializer),
         (examples.RECORDING, RecordingSerializer),
         (examples.RECORDING_DETAIL, RecordingDetailSerializer),

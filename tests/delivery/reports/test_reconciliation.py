@@ -18,7 +18,7 @@ from delivery.engine.rate_limit import RateLimiter
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.outcomes import LOOKUP_WAITS
 from delivery.lifecycle.reasons import Reason
-from delivery.models import CarrierMedia, Drop, Lane, Voicemail
+from delivery.models import CarrierMedia, Drop, KeptDecision, Lane, Voicemail
 from delivery.reports.inbox import merge, receive
 from delivery.reports.reconciliation import reconcile
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
@@ -27,6 +27,7 @@ from rvm.platform.models import Workspace
 from tests import factories
 from tests.delivery.fake_carrier import FakeTransport, timed_out
 from tests.delivery.states import NOW, both, make_drop, make_submitted
+from usecases.eligibility import Send, decide
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
 from usecases.suppressions import is_suppressed
 
@@ -505,3 +506,18 @@ def test_a_drop_that_has_been_looked_up_more_often_than_it_could_be_counted_once
 
 def test_a_look_up_that_only_says_never_seen_is_no_report() -> None:
     assert isinstance(Sandbox(factories.SANDBOX_CREDENTIALS).read_lookup(NEVER_SEEN), UnknownToCarrier)
+
+
+@pytest.mark.parametrize("suppressed", [False, True])
+def test_a_withheld_resubmission_keeps_why(monkeypatch: pytest.MonkeyPatch, suppressed: bool) -> None:
+    drop = uncertain()
+    if suppressed:
+        listed = factories.make_suppression(Workspace.objects.get(pk=drop.workspace_id))
+    else:
+        monkeypatch.setattr(Sandbox, "simulated", False)
+        UseCase.objects.update(days=[NOW.isoweekday() % 7 + 1])
+    assert methods(ask(never_seen())) == ["GET"]
+    kept = KeptDecision.objects.get(voicemail_id=drop.voicemail_id)
+    assert (kept.step, kept.reason) == ("resubmission", "suppressed" if suppressed else "off_day")
+    assert not isinstance(decide(kept.all_facts, kept.decided_at), Send)
+    assert kept.all_facts.suppressions == ((str(listed.pk),) if suppressed else ())

@@ -26,7 +26,16 @@ from campaigns.opt_outs.runner import work as work_opt_outs
 from delivery.carriers.base import Check
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import Reason
-from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail, VoicemailIdentifier, VoicemailReference
+from delivery.models import (
+    Drop,
+    KeptDecision,
+    Lane,
+    LaneCount,
+    LaneDelta,
+    Voicemail,
+    VoicemailIdentifier,
+    VoicemailReference,
+)
 from delivery.recordings.clips import store_clip
 from delivery.recordings.recordings import store_recording
 from delivery.reports.inbox import merge, receive
@@ -289,6 +298,7 @@ WORLDS: dict[Any, Callable[[Any], bool]] = {
     Voicemail: lambda row: row.live,
     VoicemailReference: lambda row: row.live,
     VoicemailIdentifier: lambda row: row.voicemail.live,
+    KeptDecision: lambda row: row.voicemail.live,
     Drop: lambda row: row.live,
     Lane: lambda row: row.live,
     LaneDelta: lambda row: row.lane.live,
