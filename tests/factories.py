@@ -30,7 +30,7 @@ from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.models import ApiKey, Membership, Role, User, Workspace
 from rvm.platform.scopes import Scope
-from usecases.models import NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase
+from usecases.models import Consent, NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase
 from usecases.suppression_kinds import SuppressionKind
 
 RECIPIENT = "+12025550142"
@@ -330,6 +330,26 @@ def add_recipients(
     if voicemails:
         LaneDelta.objects.create(lane=lane, status=status, reason=fields.get("reason", ""), delta=count)
     return voicemails
+
+
+def make_consent(workspace: Workspace | None = None, number: str = RECIPIENT, **fields: Any) -> Consent:
+    """Given a day ago, for appointments, unless `fields` say otherwise."""
+    workspace = workspace or make_workspace()
+    return Consent.objects.create(
+        **{
+            "id": uuid7(),
+            "workspace": workspace,
+            "number": number,
+            "number_index": blind_index().of(workspace.id, number),
+            "index_key": blind_index().current,
+            "last4": number[-4:],
+            "purposes": ["appointment"],
+            "source": "signed form",
+            "at": datetime.now(UTC) - timedelta(days=1),
+            "evidence": "Form 12 in her chart.",
+            **fields,
+        }
+    )
 
 
 def make_suppression(workspace: Workspace | None = None, number: str = RECIPIENT, **fields: Any) -> Suppression:

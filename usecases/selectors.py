@@ -1,17 +1,19 @@
-"""Selectors of setups, numbers and use cases, within one workspace and without deleted rows, and of suppressions.
+"""Selectors of setups, numbers and use cases, within one workspace and without deleted rows, and of suppressions and consents.
 
 `live`: True selects those that reach people, False those of the sandbox, None both.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 
+from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
-from usecases.models import PhoneNumber, Suppression, TelephonySetup, UseCase
+from usecases.models import Consent, PhoneNumber, Suppression, TelephonySetup, UseCase
 from usecases.suppressions import suppressions_of
 
 NO_SUCH_USE_CASE = "This workspace has no such use case."
@@ -77,6 +79,32 @@ def suppressions(
         found = found.filter(lifted_at__isnull=active)
     filters = {"kind": kind, "source": source, "list_id": list_id}
     return found.filter(**{name: value for name, value in filters.items() if value}).order_by("-id")
+
+
+def consents(
+    workspace: Workspace,
+    *,
+    live: bool | None,
+    now: datetime,
+    number: str = "",
+    purpose: str = "",
+    basis: str = "",
+    active: bool | None = None,
+) -> QuerySet[Consent]:
+    """Consents that match all given filters, newest first, with what revokes them. `number` is E.164. All consents are live: with
+    `live` False there is none."""
+    found = Consent.objects.given().filter(workspace=workspace)
+    if live is False:
+        return found.none()
+    if number:
+        found = found.filter(number_index__in=blind_index().all_of(workspace.pk, number))
+    if purpose:
+        found = found.filter(purposes__contains=[purpose])
+    if basis:
+        found = found.filter(basis=basis)
+    if active is not None:
+        found = found.standing(now) if active else found.ended(now)
+    return found.select_related("revocation").defer("revocation__number", "revocation__evidence").order_by("-id")
 
 
 def sandbox_setup(workspace: Workspace) -> TelephonySetup | None:

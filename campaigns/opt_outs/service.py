@@ -23,7 +23,8 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
 from rvm.spreadsheets.workbook_notices import other_sheets
 from usecases.models import Suppression
-from usecases.services.suppressions import MAX_LIFT_REASON_LENGTH, in_one_line, reason_missing
+from usecases.services.persistence import in_one_line
+from usecases.services.suppressions import MAX_LIFT_REASON_LENGTH, reason_missing
 
 KIND = Kind(
     HELP

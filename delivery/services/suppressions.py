@@ -108,7 +108,7 @@ def end_left_waiting(now: datetime) -> int:
         rows = list(
             Suppression.objects.active()
             .filter(waiting=True)
-            .defer("number", "consent")
+            .defer("number")
             .order_by("id")
             .select_for_update(skip_locked=True, no_key=True)[:BATCH]
         )

@@ -20,6 +20,8 @@ class Scope(models.TextChoices):
     SUPPRESSIONS_READ = "suppressions:read", "Read suppressions"
     SUPPRESSIONS_WRITE = "suppressions:write", "Suppress numbers"
     SUPPRESSIONS_LIFT = "suppressions:lift", "Lift suppressions, one or those of an opt-out list"
+    CONSENTS_READ = "consents:read", "Read consents"
+    CONSENTS_WRITE = "consents:write", "Record and revoke consents"
     USE_CASES_READ = "use-cases:read", "Read use cases"
     USE_CASES_WRITE = "use-cases:write", "Create, change and delete use cases"
     ELIGIBILITY_READ = "eligibility:read", "Ask whether a person may be reached; needs numbers:read too"

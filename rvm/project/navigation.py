@@ -41,6 +41,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Use cases", "assignment", "usecases_usecase"),
                     _item("Setups", "cell_tower", "usecases_telephonysetup"),
                     _item("Phone numbers", "call", "usecases_phonenumber"),
+                    _item("Consents", "fact_check", "usecases_consent"),
                     _item("Suppressions", "block", "usecases_suppression"),
                     _item("State freezes", "ac_unit", "usecases_statefreeze", "is_superuser"),
                 ],

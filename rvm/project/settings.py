@@ -234,6 +234,7 @@ SPECTACULAR_SETTINGS = {
         "WithdrawalState": "campaigns.api.serializers.withdrawals.WITHDRAWAL_STATES",
         "Purpose": "usecases.consents.bases.PURPOSES",
         "Basis": "usecases.consents.bases.BASES",
+        "ConsentBasis": "usecases.consents.bases.CONSENT_BASES",
         "StatedSuppressionReason": "usecases.api.suppression_serializers.STATED_REASONS",
         "SuppressionReason": "usecases.api.suppression_serializers.SUPPRESSION_REASONS",
         "Guard": "delivery.api.serializers.eligibility.GUARDS",

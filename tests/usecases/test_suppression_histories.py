@@ -18,7 +18,8 @@ from rvm.platform.errors import ServiceError
 from tests.factories import make_user, make_workspace
 from usecases.consents.bases import Purpose
 from usecases.models import Suppression
-from usecases.services.suppressions import Consent, lift, suppress_number
+from usecases.services.consents import NewConsent
+from usecases.services.suppressions import lift, suppress_number
 from usecases.suppression_kinds import STATED_KINDS, SuppressionKind
 from usecases.suppressions import Statement, are_suppressed, is_suppressed, lift_list, suppress_all, take_back
 
@@ -114,7 +115,7 @@ class History:
             return
         row = rows[place % len(rows)]
         said, now = said_by(row), database_now()
-        consent = Consent("signed form", now, "Form 12") if consenting else None
+        consent = NewConsent("signed form", now, "Form 12", basis="written_consent") if consenting else None
         if said.needs_consent and not consenting:
             with pytest.raises(ServiceError) as refused:
                 lift(row, reason="She asked.", actor=self.actor, now=now)

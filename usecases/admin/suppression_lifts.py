@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.pickers import moment_picker
@@ -23,14 +23,10 @@ from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
+from usecases.consents.bases import Basis
 from usecases.models import Suppression
-from usecases.services.suppressions import (
-    MAX_CONSENT_SOURCE_LENGTH,
-    MAX_EVIDENCE_LENGTH,
-    MAX_LIFT_REASON_LENGTH,
-    Consent,
-    lift,
-)
+from usecases.services.consents import MAX_EVIDENCE_LENGTH, MAX_SOURCE_LENGTH, NewConsent
+from usecases.services.suppressions import MAX_LIFT_REASON_LENGTH, lift
 
 CONSENT_FIELDS = ("consent_source", "consent_at", "consent_evidence")
 
@@ -42,7 +38,7 @@ class LiftForm(forms.Form):
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
     )
     consent_source = forms.CharField(
-        max_length=MAX_CONSENT_SOURCE_LENGTH,
+        max_length=MAX_SOURCE_LENGTH,
         required=False,
         label="How the person consented anew",
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
@@ -61,6 +57,13 @@ class LiftForm(forms.Form):
         help_text="Where the form lies, or who took the call and what was said. It is stored encrypted.",
     )
 
+    consent_written = forms.BooleanField(
+        required=False,
+        label="It was given in writing",
+        widget=UnfoldBooleanWidget(),
+        help_text="Without it, marketing stays without a consent.",
+    )
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         given = [name for name in CONSENT_FIELDS if cleaned.get(name)]
@@ -69,9 +72,11 @@ class LiftForm(forms.Form):
                 self.add_error(name, "A consent needs its source, its time and its evidence.")
         return cleaned
 
-    def consent(self) -> Consent | None:
+    def consent(self) -> NewConsent | None:
         source, at, evidence = (self.cleaned_data.get(name) for name in CONSENT_FIELDS)
-        return Consent(source, at, evidence) if source and at and evidence else None
+        written = self.cleaned_data.get("consent_written")
+        basis = Basis.WRITTEN_CONSENT if written else Basis.EXPRESS_CONSENT
+        return NewConsent(source, at, evidence, basis=basis.value) if source and at and evidence else None
 
 
 class SuppressionLifts(RecordAdmin):

@@ -111,7 +111,7 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, ExactSearch):
     more_fields: ClassVar[tuple[str, ...]] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).defer("number", "number_index", "consent")
+        return super().get_queryset(request).defer("number", "number_index")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
@@ -156,7 +156,7 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, ExactSearch):
     @display(description="New consent")
     def consent_shown(self, suppression: Suppression) -> str:
         said = suppression.consent
-        return f"{said['source']}, {said['at']}: {said['evidence']}" if said else "-"
+        return f"{said.source}, {said.at:%Y-%m-%d %H:%M} UTC: {said.evidence}" if said else "-"
 
     @display(description="Also suppressed by")
     def others(self, suppression: Suppression) -> str:

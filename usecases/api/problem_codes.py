@@ -97,6 +97,12 @@ SUPPRESSION_LIFTED = ProblemCode(
     "The suppression was lifted already",
     "`GET /suppressions/{id}` says when and why; `others` there still suppress the number.",
 )
+CONSENT_REVOKED = ProblemCode(
+    "consent_revoked",
+    409,
+    "The consent was revoked already",
+    "`GET /consents/{id}` says when and how; a new consent is a new `POST /consents`.",
+)
 CONSENT_NEEDED = ProblemCode(
     "consent_needed",
     422,
@@ -123,5 +129,6 @@ USE_CASE_PROBLEMS = by_code(
     AGREEMENT_MISSING,
     NUMBER_NOT_OWNED,
     SUPPRESSION_LIFTED,
+    CONSENT_REVOKED,
     CONSENT_NEEDED,
 )

@@ -10,15 +10,10 @@ from rest_framework import serializers
 from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesFilter, help_of
 from rvm.platform.api.lists import PageQuery
 from usecases.api.number_field import PhoneNumberField
-from usecases.consents.bases import PURPOSES
+from usecases.consents.bases import CONSENT_BASES, PURPOSES, Basis
 from usecases.models import Suppression
-from usecases.services.suppressions import (
-    MAX_CONSENT_SOURCE_LENGTH,
-    MAX_EVIDENCE_LENGTH,
-    MAX_LIFT_REASON_LENGTH,
-    MAX_REASON_LENGTH,
-    Consent,
-)
+from usecases.services.consents import MAX_EVIDENCE_LENGTH, MAX_SOURCE_LENGTH, NewConsent
+from usecases.services.suppressions import MAX_LIFT_REASON_LENGTH, MAX_REASON_LENGTH
 from usecases.suppression_kinds import KIND_LABELS, STATED_KINDS, SuppressionKind
 from usecases.suppressions import other_active
 
@@ -42,20 +37,26 @@ class NewSuppression(StrictSerializer):
     )
 
 
-class ConsentBody(StrictSerializer):
+class LiftConsent(StrictSerializer):
     """A statement of new consent, given after the suppression."""
 
-    source = TextField(max_length=MAX_CONSENT_SOURCE_LENGTH, help_text="How it was given, such as “signed form”.")  # type: ignore[assignment]
+    source = TextField(max_length=MAX_SOURCE_LENGTH, help_text="How it was given, such as “signed form”.")  # type: ignore[assignment]
     at = serializers.DateTimeField(help_text="When it was given.")
     evidence = TextField(max_length=MAX_EVIDENCE_LENGTH, help_text="What proves it, in words. It is stored encrypted.")
+    basis = serializers.ChoiceField(
+        CONSENT_BASES,
+        required=False,
+        default=Basis.EXPRESS_CONSENT.value,
+        help_text="Whether it was given in writing, without which it does not cover marketing.",
+    )
 
     def validate(self, attrs: Any) -> Any:
-        return Consent(**attrs)
+        return NewConsent(**attrs)
 
 
 class LiftRequest(StrictSerializer):
     reason = TextField(max_length=MAX_LIFT_REASON_LENGTH, help_text="Why the number may be reached again.")
-    consent = ConsentBody(
+    consent = LiftConsent(
         required=False,
         help_text="Needed for an `opt_out`, and for what a carrier or an inbound message reported; kept with the lift.",
     )
@@ -120,7 +121,8 @@ class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
         return KIND_LABELS[SuppressionKind(row.kind)]
 
 
-class ConsentSerializer(serializers.Serializer[Any]):
+class LiftConsentSerializer(serializers.Serializer[Any]):
+    consent_id = serializers.UUIDField(source="pk")
     source = serializers.CharField()  # type: ignore[assignment]
     at = serializers.DateTimeField()
     evidence = serializers.CharField()
@@ -137,9 +139,9 @@ class SuppressionDetailSerializer(SuppressionSerializer):
     class Meta(SuppressionSerializer.Meta):
         fields = (*SuppressionSerializer.Meta.fields, "consent", "others")
 
-    @extend_schema_field(ConsentSerializer(allow_null=True))
+    @extend_schema_field(LiftConsentSerializer(allow_null=True))
     def get_consent(self, row: Suppression) -> Any:
-        return ConsentSerializer(row.consent).data if row.consent and self.context["reveal"] else None
+        return LiftConsentSerializer(row.consent).data if row.consent and self.context["reveal"] else None
 
     def get_others(self, row: Suppression) -> list[str]:
         return [str(other.pk) for other in other_active(row)]

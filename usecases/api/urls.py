@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from usecases.api import phone_numbers, suppressions, use_cases
+from usecases.api import consents, phone_numbers, suppressions, use_cases
 
 urlpatterns = [
     path("use-cases", use_cases.UseCaseListView.as_view(), name="use-cases"),
@@ -14,6 +14,9 @@ urlpatterns = [
     path(
         "suppressions/<uuid:suppression_id>/lift", suppressions.SuppressionLiftView.as_view(), name="suppression-lift"
     ),
+    path("consents", consents.ConsentsView.as_view(), name="consents"),
+    path("consents/<uuid:consent_id>", consents.ConsentView.as_view(), name="consent"),
+    path("consents/<uuid:consent_id>/revoke", consents.RevocationView.as_view(), name="consent-revoke"),
     path("phone-numbers", phone_numbers.PhoneNumberListView.as_view(), name="phone-numbers"),
     path("phone-numbers/<uuid:phone_number_id>", phone_numbers.PhoneNumberView.as_view(), name="phone-number"),
     path(

@@ -45,8 +45,14 @@ BASIS_LABELS: dict[Basis, str] = {
 }
 PURPOSES = [(purpose.value, label) for purpose, label in PURPOSE_LABELS.items()]
 BASES = [(basis.value, label) for basis, label in BASIS_LABELS.items()]
+# What a person gives; the exemption needs none.
+CONSENT_BASES = [(basis, label) for basis, label in BASES if basis != Basis.HEALTHCARE_EXEMPTION]
 # 47 CFR 64.1200(a)(9)(iv)(C): the exemption is "strictly limited" to these.
 EXEMPTED = frozenset(Purpose) - {Purpose.OTHER, Purpose.MARKETING}
+
+
+# What a consent covers that was given without naming purposes, as after an opt-out for everything.
+CARE = tuple(purpose.value for purpose in Purpose if purpose is not Purpose.MARKETING)
 
 
 class Wrong(NamedTuple):

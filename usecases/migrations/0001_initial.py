@@ -34,6 +34,22 @@ DROP FUNCTION usecases_raise_credentials_version();
 """
 
 
+# A trigger, so that no writer can change what somebody consented to.
+_KEEP = """
+CREATE FUNCTION usecases_keep_consent() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'consents are append-only: add a row' USING ERRCODE = 'restrict_violation';
+END
+$$;
+CREATE TRIGGER usecases_consent_kept BEFORE UPDATE OR DELETE ON usecases_consent
+   FOR EACH ROW EXECUTE FUNCTION usecases_keep_consent();
+"""
+_CHANGE = """
+DROP TRIGGER usecases_consent_kept ON usecases_consent;
+DROP FUNCTION usecases_keep_consent();
+"""
+
+
 class Migration(migrations.Migration):
 
     initial = True
@@ -143,6 +159,29 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Consent',
+            fields=[
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('number', rvm.platform.encryption.fields.EncryptedTextField(editable=True, help_text='Empty if it could not be decrypted when the consent was recorded.', null=True)),
+                ('number_index', models.BinaryField(max_length=32)),
+                ('index_key', models.PositiveSmallIntegerField()),
+                ('last4', models.CharField(max_length=4)),
+                ('purposes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('appointment', 'Appointment reminder'), ('wellness', 'Wellness outreach'), ('pre_registration', 'Hospital pre-registration'), ('pre_operative', 'Pre-operative instructions'), ('test_result', 'Test-result notice'), ('post_discharge', 'Follow-up after discharge'), ('prescription', 'Prescription notice'), ('home_healthcare', 'Home healthcare instructions'), ('other', 'Other care message'), ('marketing', 'Marketing')], max_length=32), help_text='The purposes of use cases that it covers.', size=None)),
+                ('basis', models.CharField(choices=[('express_consent', "The person's prior express consent"), ('written_consent', "The person's prior express written consent")], default='express_consent', help_text='Whether it was given in writing, as marketing needs it. A written consent covers care messages too.', max_length=24)),
+                ('source', models.CharField(help_text='How it was given or revoked, without phone numbers.', max_length=100)),
+                ('at', models.DateTimeField(help_text='When it was given or revoked.')),
+                ('expires_at', models.DateTimeField(blank=True, help_text='When it ends by itself; empty for never.', null=True)),
+                ('evidence', rvm.platform.encryption.fields.EncryptedTextField(blank=True, editable=True, help_text='What proves it, in words.')),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('created_by', models.ForeignKey(db_index=False, editable=False, help_text="The person or the API key's service user that recorded it.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('revokes', models.OneToOneField(editable=False, help_text='The consent that this row revokes; empty for a consent.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='revocation', to='usecases.consent')),
+                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='consents', to='platform.workspace')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['number_index', 'workspace'], include=('id', 'revokes', 'purposes', 'basis', 'at', 'expires_at'), name='consent_of_number'), models.Index(fields=['workspace', '-id'], name='consent_newest')],
+            },
+        ),
+        migrations.CreateModel(
             name='Suppression',
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
@@ -160,7 +199,7 @@ class Migration(migrations.Migration):
                 ('waiting', models.BooleanField(db_default=False, default=False, editable=False, help_text='Voicemails to the number wait that could not be ended at once; the tick ends them.')),
                 ('lifted_at', models.DateTimeField(editable=False, null=True)),
                 ('lift_reason', models.CharField(blank=True, db_default='', default='', editable=False, max_length=200)),
-                ('consent', rvm.platform.encryption.fields.EncryptedJSONField(editable=True, help_text='The new consent that the lift rests on: its source, time and evidence.', null=True)),
+                ('consent', models.ForeignKey(db_index=False, editable=False, help_text='The new consent that the lift rests on.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='usecases.consent')),
                 ('created_by', models.ForeignKey(db_index=False, editable=False, help_text="The person or the API key's service user; empty for reports and lists.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('lifted_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='suppressions', to='platform.workspace')),
@@ -187,4 +226,5 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('use_case', 'phone_number'), name='usecases_assigned_once'),
         ),
         migrations.RunSQL(_RAISE, _LOWER),
+        migrations.RunSQL(_KEEP, _CHANGE),
     ]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, models, transaction
 
 from rvm.platform.errors import ServiceError
+from rvm.platform.observability.masking import mask_numbers
 
 Stored = TypeVar("Stored", bound=models.Model)
 
@@ -56,3 +57,8 @@ def unless_taken(constraint: str, refusal: ServiceError) -> Iterator[None]:
 def audit_changes(changed: Mapping[str, tuple[Any, Any]]) -> dict[str, list[str]]:
     """The changes in the form of the audit log: {name: [old, new]} as text."""
     return {name: [str(old), str(new)] for name, (old, new) in changed.items()}
+
+
+def in_one_line(text: str) -> str:
+    """The text on one line and without phone numbers: it is stored in clear."""
+    return " ".join(mask_numbers("".join(char if char.isprintable() else " " for char in text)).split())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -11,25 +10,15 @@ from django.db import transaction
 from rvm.platform import audit
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
-from rvm.platform.observability.masking import mask_numbers
+from usecases.consents.bases import Basis, Purpose
 from usecases.models import Suppression
-from usecases.services.persistence import lock
+from usecases.services.consents import NewConsent, record_for_lift
+from usecases.services.persistence import in_one_line, lock
 from usecases.suppression_kinds import SuppressionKind
 from usecases.suppressions import suppress
 
 MAX_REASON_LENGTH: int = Suppression._meta.get_field("reason").max_length or 0
 MAX_LIFT_REASON_LENGTH: int = Suppression._meta.get_field("lift_reason").max_length or 0
-MAX_CONSENT_SOURCE_LENGTH = 100
-MAX_EVIDENCE_LENGTH = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """A statement of new consent. `source`: how the person gave it. `at`: when. `evidence`: what proves it, in words."""
-
-    source: str
-    at: datetime
-    evidence: str
 
 
 @transaction.atomic
@@ -69,11 +58,12 @@ def suppress_number(
 
 @transaction.atomic
 def lift(
-    suppression: Suppression, *, reason: str, consent: Consent | None = None, actor: User | None, now: datetime
+    suppression: Suppression, *, reason: str, consent: NewConsent | None = None, actor: User | None, now: datetime
 ) -> Suppression:
     """Lift one suppression, from the next claim on. The row stays; a later statement of the same is a new row. Raises ServiceError.
 
-    What the person or a carrier said is lifted on a consent that is newer than the suppression.
+    What the person or a carrier said is lifted on a consent that is newer than the suppression, and that is recorded. Where it was
+    for everything, earlier consents to reach the number end.
     """
     row = lock(suppression)
     if row.lifted_at is not None:
@@ -84,9 +74,8 @@ def lift(
     if row.needs_consent:
         _check_consent(row, consent, now)
     row.lifted_at, row.lifted_by, row.lift_reason = now, actor, reason[:MAX_LIFT_REASON_LENGTH]
-    row.consent = (
-        {"source": consent.source, "at": consent.at.isoformat(), "evidence": consent.evidence} if consent else None
-    )
+    if consent:
+        row.consent = record_for_lift(row, consent, actor=actor, now=now)
     row.import_id, row.waiting = None, False
     row.save(
         update_fields=["lifted_at", "lifted_by", "lift_reason", "consent", "import_id", "waiting"], force_update=True
@@ -106,12 +95,18 @@ def lift(
     return row
 
 
-def _check_consent(row: Suppression, consent: Consent | None, now: datetime) -> None:
+def _check_consent(row: Suppression, consent: NewConsent | None, now: datetime) -> None:
     if consent is None:
         raise ServiceError(
             "consent_needed",
             "The person or a carrier said that this number must not be reached. It can be lifted only with a new consent: say how "
             "and when it was given, and what proves it.",
+            field="consent",
+        )
+    if row.purposes == [Purpose.MARKETING] and consent.basis != Basis.WRITTEN_CONSENT:
+        raise ServiceError(
+            "written_consent_needed",
+            "The number may be reached for marketing again only on a consent that was given in writing.",
             field="consent",
         )
     if consent.at > now:
@@ -130,8 +125,3 @@ def _check_consent(row: Suppression, consent: Consent | None, now: datetime) -> 
 
 def reason_missing() -> ServiceError:
     return ServiceError("blank", "Say why the number may be reached again.", field="reason")
-
-
-def in_one_line(text: str) -> str:
-    """The text on one line and without phone numbers: it is stored in clear."""
-    return " ".join(mask_numbers("".join(char if char.isprintable() else " " for char in text)).split())

@@ -23,7 +23,8 @@ from tests.delivery.model.engine import Engine
 from tests.delivery.model.world import PEOPLE, account_named
 from usecases import services as usecases
 from usecases.models import Suppression, TelephonySetup, UseCase
-from usecases.services.suppressions import Consent, lift
+from usecases.services.consents import NewConsent
+from usecases.services.suppressions import lift
 from usecases.suppressions import suppress, suppressions_of
 
 ROWS = st.integers(0, 7)
@@ -189,7 +190,7 @@ class Administrators(Engine):
         def lift_all() -> None:
             for row in suppressions_of(self.world.workspace.pk, number).active().defer("number"):
                 at = row.created_at + timedelta(minutes=1)
-                consent = Consent("signed form", at, "Form 12")
+                consent = NewConsent("signed form", at, "Form 12")
                 lift(row, reason="They asked.", consent=consent, actor=None, now=at + timedelta(minutes=1))
             self.judge.opted_out.discard(number)
             self.judge.said_no.add(number)

@@ -27,7 +27,15 @@ from rvm.platform.api import rate_limit
 from tests.campaigns.api.calling import make_campaign, upload_directly
 from tests.campaigns.opt_outs.lists import uploaded as upload_opt_outs
 from tests.delivery.audio.mp3_bytes import encoded
-from tests.factories import Api, add_recipients, make_phone_number, make_suppression, make_use_case, make_voicemail
+from tests.factories import (
+    Api,
+    add_recipients,
+    make_consent,
+    make_phone_number,
+    make_suppression,
+    make_use_case,
+    make_voicemail,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -99,6 +107,7 @@ def known(api: Api, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "opt_out_list_id": [upload_opt_outs(api.key.workspace, "phone\n2025550142\n").pk],
         "withdrawal_id": [withdrawal.pk],
         "suppression_id": [make_suppression(api.key.workspace, "+12025550198", kind="deceased").pk],
+        "consent_id": [make_consent(api.key.workspace, "+12025550198").pk],
         "audio": [SimpleUploadedFile("a.mp3", b"ID3" + bytes(500), "audio/mpeg")],
         "file": [SimpleUploadedFile("a.csv", b"phone\n2025550142\n", "text/csv")],
     }

@@ -49,6 +49,7 @@ from tests.factories import (
     Api,
     make_api,
     make_campaign,
+    make_consent,
     make_phone_number,
     make_setup,
     make_suppression,
@@ -57,7 +58,7 @@ from tests.factories import (
     make_workspace,
 )
 from tests.rvm.project.test_every_operation import OPEN, VIEWS, operations
-from usecases.models import NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase
+from usecases.models import Consent, NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase
 
 pytestmark = pytest.mark.django_db
 
@@ -135,6 +136,7 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
             "recording_id": sound.pk,
             "clip_id": store_clip(workspace, "Ana", encoded(1)).pk,
             "suppression_id": suppression.pk,
+            "consent_id": make_consent(workspace, "+12025550198" if live else "+12025550196").pk,
         },
         campaigns,
     )
@@ -274,9 +276,25 @@ ACTIONS = {
     "POST opt-out-lists/{opt_out_list_id}/lift": Action(404, lifting, rows=other(opt_out_list_id="listed_opt_outs_id")),
     "POST suppressions": Action(403, lambda rows: {"recipient_phone_number": "+12025550197", "reason": "opt_out"}),
     "POST suppressions/{suppression_id}/lift": Action(404, lifting),
+    "POST consents": Action(
+        403,
+        lambda rows: {
+            "recipient_phone_number": "+12025550197",
+            "purposes": ["appointment"],
+            "source": "signed form",
+            "given_at": "2026-03-02T15:00:00Z",
+            "evidence": "Form 12 in her chart.",
+        },
+    ),
+    "POST consents/{consent_id}/revoke": Action(404, lambda rows: {"channel": "telephone"}),
 }
-# Suppressions are live rows: in the test world there is none to add or lift.
-LIVE_ONLY = {"POST suppressions", "POST suppressions/{suppression_id}/lift"}
+# Suppressions and consents are live rows: in the test world there is none to add, lift or revoke.
+LIVE_ONLY = {
+    "POST suppressions",
+    "POST suppressions/{suppression_id}/lift",
+    "POST consents",
+    "POST consents/{consent_id}/revoke",
+}
 
 
 Snapshot = dict[tuple[Any, Any], dict[str, Any]]
@@ -312,6 +330,7 @@ WORLDS: dict[Any, Callable[[Any], bool]] = {
     PhoneNumber: lambda row: row.setup.live,
     NumberAssignment: lambda row: row.use_case.live,
     Suppression: lambda row: True,
+    Consent: lambda row: True,
 }
 
 
@@ -325,7 +344,7 @@ def changed_live(before: Snapshot, after: Snapshot) -> list[str]:
 
 def test_every_operation_that_changes_something_is_walked() -> None:
     assert set(ACTIONS) == {operation for operation, changes in CHANGES.items() if changes}
-    assert (len(ACTIONS), len(READING)) == (42, 33)
+    assert (len(ACTIONS), len(READING)) == (44, 35)
 
 
 @pytest.mark.parametrize("operation", ACTIONS)
@@ -379,6 +398,7 @@ ONE_WORLD = {
     "setup_id",
     "phone_number_id",
     "suppression_id",
+    "consent_id",
 }
 
 
@@ -431,6 +451,7 @@ def test_a_test_key_reads_no_live_row(operation: str, workspace: Workspace, live
         "checked_id",
         "opt_out_list_id",
         "suppression_id",
+        "consent_id",
     ]
     if "use-cases" not in operation:  # which says through which setup people are reached, and from which numbers
         hidden += ["setup_id", "phone_number_id"]

@@ -10,10 +10,11 @@ import pytest
 from django.test import Client
 
 from delivery.setups import urls as urls_setups
+from rvm.platform.models import Workspace
 from rvm.platform.scopes import Scope
-from tests.factories import Api, make_api, make_use_case, make_workspace
+from tests.factories import Api, make_api, make_consent, make_use_case, make_workspace
 from usecases.api import urls
-from usecases.models import NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase
+from usecases.models import Consent, NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase
 from usecases.suppressions import suppress
 
 pytestmark = pytest.mark.django_db
@@ -23,12 +24,14 @@ READ = {
     "phone-numbers": Scope.SETUPS_READ,
     "setups": Scope.SETUPS_READ,
     "suppressions": Scope.SUPPRESSIONS_READ,
+    "consents": Scope.CONSENTS_READ,
 }
 WRITE = {
     "use-cases": Scope.USE_CASES_WRITE,
     "phone-numbers": Scope.SETUPS_WRITE,
     "setups": Scope.SETUPS_WRITE,
     "suppressions": Scope.SUPPRESSIONS_WRITE,
+    "consents": Scope.CONSENTS_WRITE,
 }
 
 ROUTES = [
@@ -50,6 +53,7 @@ def address(route: str, use_case: UseCase) -> str:
         "setup_id": use_case.setup_id,
         "phone_number_id": use_case.phone_numbers.get().pk,
         "suppression_id": suppression_of(use_case.workspace_id).pk,
+        "consent_id": consent_of(use_case.workspace).pk,
     }
     return re.sub(r"<uuid:(\w+)>", lambda match: str(ids[match[1]]), route)
 
@@ -58,14 +62,18 @@ def suppression_of(workspace_id: UUID) -> Suppression:
     return suppress(workspace_id=workspace_id, number="+12025550142", source=Suppression.Source.API)[0]
 
 
+def consent_of(workspace: Workspace) -> Consent:
+    return Consent.objects.filter(workspace=workspace).first() or make_consent(workspace)
+
+
 def state() -> list[Any]:
-    tables = (TelephonySetup, UseCase, PhoneNumber, NumberAssignment, Suppression)
+    tables = (TelephonySetup, UseCase, PhoneNumber, NumberAssignment, Suppression, Consent)
     return [list(table.objects.order_by("pk").values()) for table in tables]
 
 
 def test_the_table_of_routes_is_not_empty() -> None:
-    assert len(ROUTES) == 30
-    assert len(WITH_IDS) == 18
+    assert len(ROUTES) == 36
+    assert len(WITH_IDS) == 21
 
 
 @pytest.mark.parametrize(("method", "route", "table"), WITH_IDS)
@@ -81,6 +89,7 @@ def test_another_workspaces_rows_do_not_exist(method: str, route: str, table: di
             "setup_not_found",
             "use_case_not_found",
             "suppression_not_found",
+            "consent_not_found",
         )
 
 

@@ -20,8 +20,8 @@ from rvm.platform.models import (
     User,
     Workspace,
 )
-from tests.factories import make_api_key, make_suppression, make_use_case, make_user, make_voicemail
-from usecases.models import PhoneNumber, StateFreeze, Suppression, TelephonySetup, UseCase
+from tests.factories import make_api_key, make_consent, make_suppression, make_use_case, make_user, make_voicemail
+from usecases.models import Consent, PhoneNumber, StateFreeze, Suppression, TelephonySetup, UseCase
 
 
 def make_drop(voicemail: Voicemail, **fields: Any) -> Drop:
@@ -68,6 +68,7 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
         TelephonySetup: use_case.setup,
         PhoneNumber: use_case.phone_numbers.get(),
         UseCase: use_case,
+        Consent: make_consent(workspace),
         Suppression: make_suppression(workspace),
         StateFreeze: StateFreeze.objects.create(state="LA", starts_on=date(2026, 8, 27), reason="Declared emergency."),
         Recording: voicemail.recording,

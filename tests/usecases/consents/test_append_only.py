@@ -1,0 +1,33 @@
+"""Consents are kept as they were recorded: the database itself refuses to change or remove one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from rvm.platform.database.clock import database_now
+from tests.factories import make_consent
+from usecases.models import Consent
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "change", [{"purposes": ["marketing"]}, {"at": database_now}, {"last4": "0000"}, {"created_by": None}]
+)
+def test_no_writer_changes_a_consent(change: dict[str, Any]) -> None:
+    row = make_consent()
+    values = {name: value() if callable(value) else value for name, value in change.items()}
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        Consent.objects.filter(pk=row.pk).update(**values)
+
+
+def test_no_writer_removes_a_consent_or_its_revocation() -> None:
+    row = make_consent()
+    revocation = make_consent(row.workspace, revokes=row)
+    for doomed in (revocation, row):
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+            Consent.objects.filter(pk=doomed.pk)._raw_delete(using="default")
+    assert Consent.objects.count() == 2
