@@ -67,11 +67,12 @@ SELECT id, NOT EXISTS (SELECT FROM usecases_suppression listed
   FROM put WHERE added
 """
 # SKIP LOCKED: another transaction that has locked a row is naming its number too; if it rolls back, the next call takes the row.
+# In an array, because the planner may run a subquery of IN once for each row, with another LIMIT rows each time.
 _OF_IMPORT = "SELECT id FROM usecases_suppression WHERE import_id = %s LIMIT %s FOR UPDATE SKIP LOCKED"
-_TAKE_BACK = f"DELETE FROM usecases_suppression WHERE id IN ({_OF_IMPORT}) RETURNING number_index"  # noqa: S608 - of constants
+_TAKE_BACK = f"DELETE FROM usecases_suppression WHERE id = ANY(ARRAY({_OF_IMPORT})) RETURNING number_index"  # noqa: S608 - of constants
 _LIFT_OF_IMPORT = f"""
 UPDATE usecases_suppression SET import_id = NULL, waiting = false, lifted_at = %s, lifted_by_id = %s, lift_reason = %s
- WHERE id IN ({_OF_IMPORT}) RETURNING number_index
+ WHERE id = ANY(ARRAY({_OF_IMPORT})) RETURNING number_index
 """  # noqa: S608
 
 
