@@ -60,9 +60,9 @@ def make_clinic(
     execute(
         "INSERT INTO usecases_usecase (id, workspace_id, channel, entity_name, name, description, setup_id, sending_enabled, purpose,"
         " window_start, window_end, days, sends_on_holidays, state_overlay, state_overlay_reason, expires_after_hours, max_attempts,"
-        " retry_minutes, created_at, updated_at)"
+        " retry_minutes, max_per_day, max_per_week, created_at, updated_at)"
         " VALUES (%s, %s, 'ringless_voicemail', 'Bench', 'Bench', '', %s, true, 'other', '08:00', '21:00', '{1,2,3,4,5,6}', false,"
-        " true, '', 72, 3, 1, %s, %s)",
+        " true, '', 72, 3, 1, 1, 3, %s, %s)",
         [clinic.use_case, clinic.workspace, clinic.setup, now, now],
     )
     for sender in SENDERS:

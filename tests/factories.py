@@ -36,8 +36,15 @@ from usecases.suppression_kinds import SuppressionKind
 RECIPIENT = "+12025550142"
 SANDBOX_CREDENTIALS = {"base_url": "http://127.0.0.1:1", "key": "test-key", "signing_secret": "test-secret"}
 
-# Hours and days as wide as federal law allows, so that a test names a calling window only if it is about one.
-WIDE = {"window_start": time(8), "window_end": time(21), "days": [1, 2, 3, 4, 5, 6, 7], "sends_on_holidays": True}
+# Hours, days and caps as wide as they may be, so that a test names a calling window or a cap only if it is about one.
+WIDE = {
+    "window_start": time(8),
+    "window_end": time(21),
+    "days": [1, 2, 3, 4, 5, 6, 7],
+    "sends_on_holidays": True,
+    "max_per_day": 100,
+    "max_per_week": 100,
+}
 # At all hours, for tests that run at any.
 AROUND_THE_CLOCK = {
     **WIDE,

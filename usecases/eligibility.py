@@ -17,6 +17,7 @@ from typing import Any
 from rvm.phone_numbers.number_plan import ELSEWHERE
 from rvm.phone_numbers.number_plan import VERSION as NUMBER_PLAN
 from rvm.phone_numbers.places import Places
+from usecases.caps import UNCAPPED, Caps, counts_at, open_from, smaller
 from usecases.state_rules import rule_set
 from usecases.windows import MINUTE, Hours, next_open
 
@@ -32,6 +33,7 @@ class Guard(StrEnum):
     NUMBER_KEY = "number_key"
     SENDER = "sender"
     RECORDING = "recording"
+    CAPS = "caps"
     WINDOW = "window"
     DAYS = "days"
     HOLIDAYS = "holidays"
@@ -51,6 +53,7 @@ class DeferReason(StrEnum):
     HOLIDAY = "holiday"
     STATE_RULE = "state_rule"
     STATE_FROZEN = "state_frozen"
+    CAP_REACHED = "cap_reached"  # as many drops to the number as its use case or a state allows
     STOPPED = "stopped"  # sending is switched off by a kill switch
     UNREADABLE = "unreadable"  # the number cannot be decrypted with the keys of this installation
     NO_AGREEMENT = "no_agreement"  # with the carrier of a live setup
@@ -99,7 +102,8 @@ class Facts:
     the rules of all bind. `expires_at`: None means never. `readable`: the number can be decrypted. `number_plan`: the version by
     which places were taken from the number. `agreed`: the setup has a signed agreement with its carrier or an exception. `owned`: a
     sender number's ownership is stated. `attested`: the recording's statement was made; None if the question names no recording.
-    `suppressions`: ids of those that bind, where the facts are kept.
+    `suppressions`: ids of those that bind, where the facts are kept. `reached`: when the organisation's recent
+    drops to the number were made that may have reached it, in order.
     """
 
     simulated: bool
@@ -117,6 +121,8 @@ class Facts:
     owned: bool = True
     attested: bool | None = None
     suppressions: tuple[str, ...] = ()
+    caps: Caps = UNCAPPED
+    reached: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,7 @@ class LanePolicy:
     stopped: bool = False
     agreed: bool = True
     owned: bool = True
+    caps: Caps = UNCAPPED
 
     def facts(
         self,
@@ -140,6 +147,7 @@ class LanePolicy:
         expires_at: datetime | None,
         readable: bool = True,
         attested: bool | None = None,
+        reached: tuple[datetime, ...] = (),
     ) -> Facts:
         """The complete facts, with those about one person added."""
         return Facts(
@@ -156,6 +164,8 @@ class LanePolicy:
             agreed=self.agreed,
             owned=self.owned,
             attested=attested,
+            caps=self.caps,
+            reached=reached,
         )
 
 
@@ -171,7 +181,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`reachable_at`: when all guards of hours let it pass, None for never, until further notice and while a statement is missing;
+    """`reachable_at`: when the caps and all guards of hours let it pass, None for never, until further notice and while a statement is missing;
     `now` where they do already."""
 
     decision: Decision
@@ -183,15 +193,15 @@ def decide(facts: Facts, now: datetime) -> Decision:
     """The decision about a voicemail at `now`: that of the first guard that does not let it pass.
 
     Expiry comes first, then a deleted use case and suppression, which no wait changes, then the kill switches and the agreement with
-    the carrier, then a missing sender: so no voicemail is skipped for lack of a sender while sending is stopped. The guards of hours
-    come last, and a voicemail waits until all of them let it pass.
+    the carrier, then a missing sender: so no voicemail is skipped for lack of a sender while sending is stopped. The caps and the
+    guards of hours come last, and a voicemail waits until all of them let it pass.
     """
     for judge in _JUDGES:
         if (decision := judge(facts, now)) is not None:
             return decision
     if facts.simulated:
         return SEND
-    opens = next_open(now, facts.zones, facts.hours, facts.states)
+    opens = _opens(facts, now)
     return SEND if opens is not None and opens <= now else _wait(facts, now, opens)
 
 
@@ -199,10 +209,10 @@ def explain(facts: Facts, now: datetime) -> Explanation:
     """The decision, and what every guard says. Facts that reach no person pass every guard of hours."""
     standing = (_standing(guard, judge, facts, now) for guard, judge in _STANDING.items())
     of_hours = (_of_hours(guard, facts, now) for guard in _OF_HOURS)
-    opens = now if facts.simulated else next_open(now, facts.zones, facts.hours, facts.states)
+    opens = now if facts.simulated else _opens(facts, now)
     decision = decide(facts, now)
     known = not (isinstance(decision, Defer) and decision.reason in OF_STATEMENTS)
-    return Explanation(decision, (*standing, *of_hours), opens if known else None)
+    return Explanation(decision, (*standing, _caps(facts, now), *of_hours), opens if known else None)
 
 
 # Of a moment in a plain week: whether hours ever open does not depend on it.
@@ -214,13 +224,38 @@ def never_opens(hours: Hours) -> bool:
     return hours.empty or next_open(_SOME_MONDAY, ("UTC",), replace(hours, freezes=()), (ELSEWHERE,)) is None
 
 
+def _opens(facts: Facts, now: datetime) -> datetime | None:
+    """The first moment from `now` on that the caps and all guards of hours allow; None if there is none."""
+    return next_open(_uncapped_from(facts, now), facts.zones, facts.hours, facts.states)
+
+
+def _uncapped_from(facts: Facts, now: datetime) -> datetime:
+    """The first moment from `now` on that the caps allow."""
+    if not facts.reached:
+        return now
+    return max(now, open_from(binding_caps(facts), facts.reached, facts.zones) or now)
+
+
+def binding_caps(facts: Facts) -> Caps:
+    """The caps of the use case, narrowed by the rules of the states."""
+    return _narrowed(facts.caps, facts.hours.rules, facts.states)
+
+
+@lru_cache(maxsize=4096)
+def _narrowed(caps: Caps, rules: str, states: tuple[str, ...]) -> Caps:
+    binding = rule_set(rules).binding(states) if rules else ()
+    least = min((rule.max_per_24h for rule in binding if rule.max_per_24h is not None), default=None)
+    return replace(caps, per_24h=smaller(caps.per_24h, least))
+
+
 def _wait(facts: Facts, now: datetime, opens: datetime | None) -> Decision:
     """The decision outside the allowed time; `opens` is its next beginning."""
     frozen = next_open(now, facts.zones, _part(facts.hours, Guard.FREEZE), facts.states) != now
     if facts.hours.empty:
         until = now + NO_HOURS_RECHECK
     elif frozen and facts.zones:
-        until = min(opens or now + FROZEN_RECHECK, now + FROZEN_RECHECK)
+        recheck = max(now + FROZEN_RECHECK, _uncapped_from(facts, now))
+        until = min(opens or recheck, recheck)
     elif opens is None:
         # No moment suits all zones and rules. The preview shows this before the launch, and waiting would not change it.
         return Expire()
@@ -230,7 +265,10 @@ def _wait(facts: Facts, now: datetime, opens: datetime | None) -> Decision:
 
 
 def _reason(facts: Facts, now: datetime) -> DeferReason:
-    """That of the first guard of hours that is shut now; of the window if each is open by itself."""
+    """That of the caps if they are reached, else of the first guard of hours that is shut now; of the window if each is open by
+    itself."""
+    if _uncapped_from(facts, now) > now:
+        return DeferReason.CAP_REACHED
     for guard, reason in _OF_HOURS.items():
         if next_open(now, facts.zones, _part(facts.hours, guard), facts.states) != now:
             return reason
@@ -310,10 +348,11 @@ _OF_HOURS: Mapping[Guard, DeferReason] = {
     Guard.STATE_RULES: DeferReason.STATE_RULE,
     Guard.FREEZE: DeferReason.STATE_FROZEN,
 }
-# Reasons that a voicemail waits for a better hour.
+# Reasons that a voicemail waits for a better hour, and those that time alone resolves.
 OF_HOURS = frozenset(_OF_HOURS.values())
 # Reasons that a voicemail waits for somebody's statement.
 OF_STATEMENTS = frozenset({DeferReason.NO_AGREEMENT, DeferReason.SENDER_NOT_OWNED, DeferReason.NOT_ATTESTED})
+OF_TIME = OF_HOURS | {DeferReason.CAP_REACHED}
 
 
 @lru_cache(maxsize=4096)
@@ -339,6 +378,24 @@ def _standing(
     decision = judge(facts, now) or SEND
     until = decision.until if isinstance(decision, Defer) else None
     return Verdict(guard, decision, until, {name: getattr(facts, name) for name in _SEEN[guard]})
+
+
+def _caps(facts: Facts, now: datetime) -> Verdict:
+    if facts.simulated:
+        return Verdict(Guard.CAPS, SEND, None, {"simulated": True})
+    caps, counts, opens = binding_caps(facts), counts_at(now, facts.reached, facts.zones), _uncapped_from(facts, now)
+    saw = {
+        "max_per_day": caps.per_day,
+        "max_per_24h": caps.per_24h,
+        "max_per_week": caps.per_week,
+        "on_day": counts.on_day,
+        "in_24h": counts.in_24h,
+        "in_week": counts.in_week,
+        "zones": facts.zones,
+    }
+    if opens <= now:
+        return Verdict(Guard.CAPS, SEND, None, saw)
+    return Verdict(Guard.CAPS, Defer(opens, DeferReason.CAP_REACHED), opens, saw)
 
 
 def _of_hours(guard: Guard, facts: Facts, now: datetime) -> Verdict:

@@ -13,11 +13,12 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from usecases.caps import Caps
 from usecases.eligibility import Facts
 from usecases.windows import Freeze, Hours
 
 # Facts that are equal for all voicemails of a lane.
-COMMON = ("simulated", "stopped", "use_case_deleted", "hours", "number_plan")
+COMMON = ("simulated", "stopped", "use_case_deleted", "hours", "number_plan", "caps")
 PLAIN = Facts(
     simulated=False,
     stopped=False,
@@ -81,6 +82,8 @@ def _plain(value: Any) -> Any:
     match value:
         case Hours():
             return _hours_json(value)
+        case Caps():
+            return [value.per_day, value.per_24h, value.per_week]
         case datetime() | date() | time():
             return value.isoformat()
         case timedelta():
@@ -102,6 +105,8 @@ def _again(hint: Any, value: Any) -> Any:
         return get_origin(hint)(_again(get_args(hint)[0], each) for each in value)
     if hint is Hours:
         return _hours(value)
+    if hint is Caps:
+        return Caps(*value)
     if hint in (datetime, date, time):
         return hint.fromisoformat(value)
     return timedelta(seconds=value) if hint is timedelta else hint(value)

@@ -16,6 +16,7 @@ from django.db.models.functions import Lower, Now
 
 from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField, UpdatedAtField
 from rvm.platform.models import Row, User, Workspace
+from usecases.caps import Caps
 from usecases.consents.bases import BASES, CONSENT_BASES, PURPOSES, Basis, Purpose, wrong_basis
 from usecases.effective_settings import hours_allowed
 from usecases.eligibility import never_opens
@@ -36,6 +37,7 @@ MAX_HOURS = 366 * 24
 # Bounds of a setup and of a use case, and of a lane, which only narrows them.
 PACE_BOUNDS = (MinValueValidator(0.01), MaxValueValidator(100_000))
 ATTEMPTS_BOUNDS = (MinValueValidator(1), MaxValueValidator(10))
+CAP_BOUNDS = (MinValueValidator(1), MaxValueValidator(100))
 WINDOW_START_HELP = "Earliest local time at the recipient."
 RETRY_MINUTES_HELP = "Wait before the second attempt; doubles after."
 RETRY_MINUTES_BOUNDS = (MinValueValidator(1), MaxValueValidator(24 * 60))
@@ -285,6 +287,21 @@ class UseCase(Row):
         validators=RETRY_MINUTES_BOUNDS,
         help_text=RETRY_MINUTES_HELP,
     )
+    max_per_day = models.PositiveSmallIntegerField(
+        default=1,
+        validators=CAP_BOUNDS,
+        help_text="Drops to one number on a day of its owner's calendar, with those of all other use cases of the organisation; what "
+        "was provably not left does not count.",
+    )
+    max_per_24h = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=CAP_BOUNDS,
+        help_text="The same in any 24 hours; if empty, only states limit them.",
+    )
+    max_per_week = models.PositiveSmallIntegerField(
+        default=3, validators=CAP_BOUNDS, help_text="The same in any seven days."
+    )
     failover_reasons = ArrayField(
         models.CharField(max_length=32, choices=CHOICES),
         default=list,
@@ -317,6 +334,10 @@ class UseCase(Row):
         """Whether it is no marketing, or the workspace allows marketing; else its voicemails wait."""
         return self.purpose != Purpose.MARKETING or self.workspace.marketing_enabled
 
+    @property
+    def caps(self) -> Caps:
+        return Caps(self.max_per_day, self.max_per_24h, self.max_per_week)
+
     def hours(self, freezes: tuple[Freeze, ...] = (), closes_early: timedelta = timedelta()) -> Hours:
         """The hours that it allows by itself."""
         return hours_allowed(
@@ -338,6 +359,25 @@ class UseCase(Row):
             raise ValidationError({wrong.field: ValidationError(wrong.message, wrong.code)})
         if self.window_start and self.window_end:
             self._check_window()
+        self._check_caps()
+
+    def _check_caps(self) -> None:
+        if self.basis == Basis.HEALTHCARE_EXEMPTION:
+            self._check_exempted_caps()
+        most = self.max_per_week
+        for span, cap in (("a day", self.max_per_day), ("24 hours", self.max_per_24h)):
+            if most is not None and cap is not None and most < cap:
+                message = (
+                    f"{most} in seven days are fewer than {cap} in {span}: allow at least {cap}, or fewer in {span}."
+                )
+                raise ValidationError({"max_per_week": ValidationError(message, "cap_below_shorter")})
+
+    def _check_exempted_caps(self) -> None:
+        for name, span, most in (("max_per_day", "a day", 1), ("max_per_week", "in seven days", 3)):
+            cap = getattr(self, name)
+            if cap is not None and cap > most:
+                message = f"The healthcare exemption allows no more than {most} {span}; {cap} are too many."
+                raise ValidationError({name: ValidationError(message, "cap_above_exemption")})
 
     def _charging(self) -> list[str]:
         """Names of its setups that do not declare their messages free to the recipient."""

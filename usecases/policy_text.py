@@ -23,6 +23,9 @@ class Policy(Protocol):
     expires_after_hours: int
     max_attempts: int
     retry_minutes: int
+    max_per_day: int
+    max_per_24h: int | None
+    max_per_week: int
 
     @property
     def days(self) -> Collection[int]: ...
@@ -76,11 +79,24 @@ def _parts(policy: Policy) -> Iterator[str]:
         yield "Each person is tried once."
     else:
         yield f"Each person is tried up to {policy.max_attempts} times, the second time after {policy.retry_minutes} minutes."
+    yield _caps(policy)
     hours_left = policy.expires_after_hours
     yield f"What cannot be left within {hours_left} {'hour' if hours_left == 1 else 'hours'} expires."
     yield f"Purpose: {PURPOSE_LABELS[Purpose(policy.purpose)].lower()}. Basis: {_BASES[Basis(policy.basis)]}."
     if not policy.live:
-        yield "Its setup is simulated and reaches nobody, so no hours, days, holidays or laws bind."
+        yield "Its setup is simulated and reaches nobody, so no hours, days, holidays, laws or limits per number bind."
+
+
+def _caps(policy: Policy) -> str:
+    limits = [f"{_messages(policy.max_per_day)} a day"]
+    if policy.max_per_24h is not None:
+        limits.append(f"{policy.max_per_24h} in 24 hours")
+    limits.append(f"{policy.max_per_week} in seven days")
+    return f"A number gets at most {_listed(limits)}, all use cases of the organisation counted together."
+
+
+def _messages(count: int) -> str:
+    return "1 message" if count == 1 else f"{count} messages"
 
 
 def _day(version: str) -> str:

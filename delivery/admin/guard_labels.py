@@ -156,18 +156,32 @@ def message_of(verdict: Verdict) -> str:
         return NOT_OWNED
     if (pair := _STANDING.get(verdict.guard)) is not None:
         return pair[0] if passes else pair[1]
+    if verdict.guard is Guard.CAPS and not verdict.saw.get("simulated"):
+        return _caps(verdict.saw, passes)
     if verdict.saw.get("simulated"):
         return f"{_SUBJECTS[verdict.guard]} do not bind: the setup is simulated and reaches nobody."
     return _of_hours(verdict.guard, verdict.saw, passes)
 
 
 _SUBJECTS: Mapping[Guard, str] = {
+    Guard.CAPS: "Limits per number",
     Guard.WINDOW: "Calling hours",
     Guard.DAYS: "Weekdays",
     Guard.HOLIDAYS: "Holidays",
     Guard.STATE_RULES: "Hours of the law",
     Guard.FREEZE: "Freezes of states",
 }
+
+
+def _caps(saw: Mapping[str, Any], passes: bool) -> str:
+    limits = (
+        (saw["on_day"], saw["max_per_day"], "on this day"),
+        (saw["in_24h"], saw["max_per_24h"], "in 24 hours"),
+        (saw["in_week"], saw["max_per_week"], "in seven days"),
+    )
+    told = ", ".join(f"{count} of {most} {span}" for count, most, span in limits if most is not None)
+    begins = "The number may get another message" if passes else "The number has had as many messages as it may get"
+    return f"{begins}: {told}, those of all use cases of the organisation counted."
 
 
 def _of_hours(guard: Guard, saw: Mapping[str, Any], passes: bool) -> str:

@@ -30,4 +30,4 @@ def policy_of(
     simulated = is_simulated(setup)
     known, early = freezes(now), carrier_class(setup.carrier).max_delivery_delay
     hours = effective_hours(lane, use_case, freezes=known, closes_early=early) if lane else use_case.hours(known, early)
-    return LanePolicy(simulated, use_case.deleted_at is not None, hours, stopped, agreed, owned)
+    return LanePolicy(simulated, use_case.deleted_at is not None, hours, stopped, agreed, owned, use_case.caps)

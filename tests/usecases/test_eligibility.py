@@ -267,7 +267,8 @@ def test_facts_that_were_kept_as_json_give_the_same_decision_and_the_same_reason
 
 def test_kept_facts_hold_no_number_name_or_address() -> None:
     fields = {"simulated", "stopped", "use_case_deleted", "has_sender", "suppressed", "expires_at", "hours", "zones",
-              "states", "readable", "number_plan", "agreed", "owned", "attested", "suppressions"}  # fmt: skip
+              "states", "readable", "number_plan", "agreed", "owned", "attested", "suppressions", "caps",
+              "reached"}  # fmt: skip
     assert set(as_json(CLEAR)) == fields
 
 

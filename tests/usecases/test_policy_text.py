@@ -23,6 +23,9 @@ DEFAULT: dict[str, Any] = {
     "expires_after_hours": 72,
     "max_attempts": 1,
     "retry_minutes": 60,
+    "max_per_day": 1,
+    "max_per_24h": None,
+    "max_per_week": 3,
     "live": True,
 }
 
@@ -40,8 +43,8 @@ def test_the_usual_policy_is_said_in_plain_words() -> None:
     assert text() == (
         "Messages are left from 9:00 am to 8:00 pm, Monday to Saturday, not on federal holidays, in every time zone where the "
         "person may be. Stricter hours of federal and state law apply as well (rules of November 29, 2026). Each person is tried "
-        "once. What cannot be left within 72 hours expires. Purpose: appointment reminder. Basis: each person's "
-        "prior express consent."
+        "once. A number gets at most 1 message a day and 3 in seven days, all use cases of the organisation counted together. What "
+        "cannot be left within 72 hours expires. Purpose: appointment reminder. Basis: each person's prior express consent."
     )
 
 
@@ -64,8 +67,15 @@ def test_the_usual_policy_is_said_in_plain_words() -> None:
             {"purpose": "marketing", "basis": "written_consent"},
             "Purpose: marketing. Basis: each person's prior express written consent.",
         ),
+        (
+            {"max_per_day": 2, "max_per_24h": 2, "max_per_week": 4},
+            "at most 2 messages a day, 2 in 24 hours and 4 in seven days,",
+        ),
         ({"expires_after_hours": 1}, "within 1 hour expires."),
-        ({"live": False}, "Its setup is simulated and reaches nobody, so no hours, days, holidays or laws bind."),
+        (
+            {"live": False},
+            "Its setup is simulated and reaches nobody, so no hours, days, holidays, laws or limits per number bind.",
+        ),
     ],
 )
 def test_what_a_policy_says_otherwise_is_in_its_text(changes: dict[str, Any], said: str) -> None:

@@ -31,6 +31,9 @@ POLICY = (
     "expires_after_hours",
     "max_attempts",
     "retry_minutes",
+    "max_per_day",
+    "max_per_24h",
+    "max_per_week",
     "failover_reasons",
 )
 

@@ -33,6 +33,9 @@ CHANGEABLE = (
     "expires_after_hours",
     "max_attempts",
     "retry_minutes",
+    "max_per_day",
+    "max_per_24h",
+    "max_per_week",
     "failover_reasons",
 )
 _NAME = "usecases_name_among_living"
