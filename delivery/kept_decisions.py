@@ -48,7 +48,8 @@ ON CONFLICT (voicemail_id) DO UPDATE SET decision = EXCLUDED.decision, reason = 
 def keep(withheld: Sequence[Withheld], step: KeptDecision.Step, decided_at: datetime) -> None:
     """Keep the decisions, in place of earlier ones about these voicemails. Each voicemail is named once.
 
-    Call it last in a transaction: of two that keep a new policy, one waits for the other's end.
+    Call it last in a transaction, before only the counts of `delivery.engine.recent_drops`: of two that keep a new policy, one waits
+    for the other's end.
     """
     if not withheld:
         return

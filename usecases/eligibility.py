@@ -181,8 +181,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`reachable_at`: when the caps and all guards of hours let it pass, None for never, until further notice and while a statement is missing;
-    `now` where they do already."""
+    """`reachable_at`: when the caps and all guards of hours let it pass, None for never, until further notice and while a statement
+    is missing; `now` where they do already."""
 
     decision: Decision
     verdicts: tuple[Verdict, ...]

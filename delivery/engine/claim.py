@@ -2,8 +2,9 @@
 
 Each claim is one short transaction. Rows that another worker has locked are skipped (SKIP LOCKED). Facts are read set-wise inside the
 transaction, the lane's route first, so a suppression, a hold, a kill switch, an unassigned sender, changed hours and changed
-credentials apply to every claim that begins after their commit. A row that cannot be judged or written is put off alone, with the
-reason in the row.
+credentials apply to every claim that begins after their commit. Caps hold even between claims at the same time: a drop is begun
+only if it could be counted (`delivery.engine.recent_drops`). A row that cannot be judged or written is put off alone, with the reason
+in the row.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import structlog
 from django.db import transaction
 
 from delivery.engine.lane_routes import ActiveRoute, Place, SendRoute, UnusableSetup, route_of
+from delivery.engine.recent_drops import RecentDrops
 from delivery.kept_decisions import Withheld, keep
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
@@ -71,12 +73,22 @@ class ClaimedBatch:
     claims: list[Claim]
     looked_at: int
     waits: bool = False
-    withheld: Sequence[Withheld] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """Result of one look: what may be sent and is not begun yet, and the place after the rows that were read."""
+
+    claims: list[Claim]
+    looked_at: int
+    after: Place
+    waits: bool
+    withheld: Sequence[Withheld]
 
 
 # Columns of a voicemail that a claim needs.
 _READ_VOICEMAILS = """
-SELECT id, recipient, recipient_index, sender, recording_id, attempts, coalesce(expires_at, %s), zones::text[]
+SELECT id, recipient, recipient_index, sender, recording_id, attempts, coalesce(expires_at, %s), zones::text[], not_before
   FROM delivery_voicemail
 """
 # Locks due voicemails from a place in the lane on, in the order of the index; skips rows that other transactions have locked.
@@ -85,11 +97,11 @@ _DUE_IN_TURN = """
  ORDER BY not_before, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """
 _LOCK_DUE = _READ_VOICEMAILS + _DUE_IN_TURN
-_LOCK_DUE_IDS = "SELECT id FROM delivery_voicemail" + _DUE_IN_TURN  # noqa: S608 - of constants
+_LOCK_DUE_IDS = "SELECT id, not_before FROM delivery_voicemail" + _DUE_IN_TURN  # noqa: S608 - of constants
 _READ_THESE = _READ_VOICEMAILS + "WHERE id = ANY(%s::uuid[]) ORDER BY not_before, id"
 
-# Arguments: route, place in its line to start from, rows to read, rows to claim at most, now, lease.
-Look = Callable[[SendRoute, Place, int, int, datetime, timedelta], ClaimedBatch]
+# Arguments: route, recent drops, place in its line to start from, rows to read, rows to claim at most, now.
+Look = Callable[[SendRoute, RecentDrops, Place, int, int, datetime], _Looked]
 
 
 def claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta) -> ClaimedBatch:
@@ -114,47 +126,82 @@ def _claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta, look:
     if route is None:
         return ClaimedBatch([], 0)
     route.adapter  # noqa: B018  # decrypts the credentials before a row is locked
+    recent = RecentDrops(route.organisation_id, now)
     claims: list[Claim] = []
     withheld: list[Withheld] = []
-    looked_at, waits, size = 0, False, limit
+    looked_at, waits, size, place = 0, False, limit, lane.first
     while size:
-        batch = look(route, lane.first, size, limit - len(claims), now, lease)
-        claims += batch.claims
-        withheld += batch.withheld
-        looked_at += batch.looked_at
-        waits = waits or batch.waits
-        enough = len(claims) == limit or batch.looked_at < size or waits
+        looked = look(route, recent, place, size, limit - len(claims), now)
+        claims += looked.claims
+        withheld += looked.withheld
+        looked_at += looked.looked_at
+        waits, place = waits or looked.waits, looked.after
+        enough = len(claims) == limit or looked.looked_at < size or waits
         size = 0 if enough else min(LOOK, MAX_LOOK - looked_at)
+    # Before the counts: of two that keep a new policy one waits for the other, and nothing is waited for after the counts.
     keep(withheld, KeptDecision.Step.CLAIM, now)
+    if claims and route.capped:
+        counted = recent.write()
+        claims = [claim for claim in claims if claim.drop_id in counted]
+    _begin(route, claims, now, now + lease)
     return ClaimedBatch(claims, looked_at, waits=waits and not claims)
 
 
-def _look(route: SendRoute, first: Place, size: int, limit: int, now: datetime, lease: timedelta) -> ClaimedBatch:
+def _look(route: SendRoute, recent: RecentDrops, first: Place, size: int, limit: int, now: datetime) -> _Looked:
     rows = sql.run(_LOCK_DUE, [route.expires_at, route.lane_id, route.failover, now, *first, size])
-    return _take(route, rows, limit, now, lease)
+    taken = _take(route, recent, rows, limit, now)
+    after = _after(rows[-1][8], rows[-1][0]) if rows else first
+    return _Looked(taken.claims, len(rows), after, bool(taken.missing), taken.withheld)
 
 
-def _look_apart(route: SendRoute, first: Place, size: int, limit: int, now: datetime, lease: timedelta) -> ClaimedBatch:
-    """The same as `_look` after one of the rows made it fail: that row is put off, the others are claimed."""
-    ids = [row[0] for row in sql.run(_LOCK_DUE_IDS, [route.lane_id, route.failover, now, *first, size])]
-    taken: list[ClaimedBatch] = []
+def _look_apart(route: SendRoute, recent: RecentDrops, first: Place, size: int, limit: int, now: datetime) -> _Looked:
+    """The same as `_look` after one of the rows made it fail: that row is put off, the others are taken."""
+    due = sql.run(_LOCK_DUE_IDS, [route.lane_id, route.failover, now, *first, size])
+    parts: list[_Taken] = []
 
     def take(part: Sequence[UUID]) -> list[Claim]:
         with transaction.atomic():
             rows = sql.run(_READ_THESE, [route.expires_at, sql.ids(part)])
-            batch = _take(route, rows, limit - sum(len(earlier.claims) for earlier in taken), now, lease)
-        taken.append(batch)
-        return batch.claims
+            taken = _take(route, recent, rows, limit - sum(len(earlier.claims) for earlier in parts), now)
+            _rehearse(route, recent, taken.claims, now)
+        parts.append(taken)
+        return taken.claims
 
     claims = bisected(
-        take, ids, lambda voicemail_id, error: _put_off([(voicemail_id, _logged_message(voicemail_id, error))], now)
+        take,
+        [row[0] for row in due],
+        lambda voicemail_id, error: _put_off([(voicemail_id, _logged_message(voicemail_id, error))], now),
     )
-    return ClaimedBatch(
-        claims,
-        len(ids),
-        waits=any(batch.waits for batch in taken),
-        withheld=[each for batch in taken for each in batch.withheld],
-    )
+    after = _after(due[-1][1], due[-1][0]) if due else first
+    withheld = [each for taken in parts for each in taken.withheld]
+    return _Looked(claims, len(due), after, any(taken.missing for taken in parts), withheld)
+
+
+def _after(not_before: datetime, voicemail_id: UUID) -> Place:
+    """The place after a row, from which the next look reads: what was taken is still queued then."""
+    return not_before, UUID(int=voicemail_id.int + 1)
+
+
+def _begin(route: SendRoute, claims: Sequence[Claim], now: datetime, lease_until: datetime) -> None:
+    if claims:
+        transitions.begin(
+            [NewDrop(claim.drop_id, claim.voicemail_id, claim.sender) for claim in claims],
+            setup_id=route.setup_id,
+            credentials_version=route.credentials_version,
+            at=now,
+            lease_until=lease_until,
+        )
+
+
+def _rehearse(route: SendRoute, recent: RecentDrops, claims: Sequence[Claim], now: datetime) -> None:
+    """Begin the drops and undo it, so that a row that makes it fail is found before anything is counted."""
+    before = transaction.savepoint()
+    try:
+        _begin(route, claims, now, now)
+    except Exception:
+        recent.forget([claim.drop_id for claim in claims])
+        raise
+    transaction.savepoint_rollback(before)
 
 
 @dataclass(slots=True)
@@ -170,14 +217,19 @@ class _Taken:
     suppressed: list[tuple[Withheld, tuple[bytes, str | None]]] = field(default_factory=list)
 
 
-def _take(route: SendRoute, rows: list[tuple[Any, ...]], limit: int, now: datetime, lease: timedelta) -> ClaimedBatch:
-    """Decide on the locked rows in order until `limit` of them may be sent; later rows stay unchanged."""
+def _take(route: SendRoute, recent: RecentDrops, rows: list[tuple[Any, ...]], limit: int, now: datetime) -> _Taken:
+    """Decide on the locked rows in order until `limit` of them may be sent; later rows stay unchanged.
+
+    What may be sent is only added to `recent`, and begun by the caller.
+    """
     recipients = [number_in(row[1]) for row in rows]
     suppressed = are_suppressed(
         route.workspace_id,
         [(row[2], recipient) for row, recipient in zip(rows, recipients, strict=True)],
         route.purpose,
     )
+    if route.capped:
+        recent.look(recipient for recipient in recipients if recipient is not None)
     known = carrier_media.media_states(route.setup_id, {row[4] for row in rows}) if route.adapter.needs_media else None
     taken = _Taken()
     ends = _HoursEnds(route, now)
@@ -186,7 +238,8 @@ def _take(route: SendRoute, rows: list[tuple[Any, ...]], limit: int, now: dateti
         if len(taken.claims) == limit:
             break
         try:
-            facts = _facts(route, row, recipient, is_suppressed)
+            reached = recent.reached(recipient) if route.capped and recipient is not None else ()
+            facts = _facts(route, row, recipient, is_suppressed, reached)
             decision = decide(facts, now)
             if (ends_at := ends.near(facts) if isinstance(decision, Send) else None) is not None:
                 late[row[0]] = Withheld(row[0], facts, decision, ends_at)
@@ -203,21 +256,25 @@ def _take(route: SendRoute, rows: list[tuple[Any, ...]], limit: int, now: dateti
                 _with_media(taken, _claim_of(route, row, recipient, now), known.get(row[4]), now)
         except Exception as error:
             taken.put_off.append((row[0], _logged_message(row[0], error)))
-    carrier_media.request_uploads(route.setup_id, taken.missing, now)
-    if taken.claims:
-        transitions.begin(
-            [NewDrop(claim.drop_id, claim.voicemail_id, claim.sender) for claim in taken.claims],
-            setup_id=route.setup_id,
-            credentials_version=route.credentials_version,
-            at=now,
-            lease_until=now + lease,
-        )
-    _defer(taken.deferred)
-    _put_off(taken.put_off, now)
-    transitions.apply(taken.ended, now)
-    sent_late = [late[claim.voicemail_id] for claim in taken.claims if claim.voicemail_id in late]
-    withheld = [*taken.withheld, *_with_suppressions(route, taken.suppressed), *sent_late]
-    return ClaimedBatch(taken.claims, len(rows), waits=bool(taken.missing), withheld=withheld)
+            continue
+        if route.capped and taken.claims and taken.claims[-1].voicemail_id == row[0]:
+            recent.add(taken.claims[-1].recipient, taken.claims[-1].drop_id)
+    taken.withheld += _with_suppressions(route, taken.suppressed)
+    taken.withheld += [late[claim.voicemail_id] for claim in taken.claims if claim.voicemail_id in late]
+    _write(route, recent, taken, now)
+    return taken
+
+
+def _write(route: SendRoute, recent: RecentDrops, taken: _Taken, now: datetime) -> None:
+    """Write what becomes of the rows that are not sent."""
+    try:
+        carrier_media.request_uploads(route.setup_id, taken.missing, now)
+        _defer(taken.deferred)
+        _put_off(taken.put_off, now)
+        transitions.apply(taken.ended, now)
+    except Exception:
+        recent.forget([claim.drop_id for claim in taken.claims])
+        raise
 
 
 def _with_suppressions(
@@ -282,9 +339,17 @@ def _with_media(taken: _Taken, claim: Claim, found: carrier_media.Media | None, 
             taken.deferred.append((claim.voicemail_id, now + carrier_media.RECHECK))
 
 
-def _facts(route: SendRoute, row: tuple[Any, ...], recipient: str | None, suppressed: bool) -> Facts:
+def _facts(
+    route: SendRoute, row: tuple[Any, ...], recipient: str | None, suppressed: bool, reached: tuple[datetime, ...]
+) -> Facts:
     return facts_of(
-        route, recipient, places=row[7], expires_at=row[6], suppressed=suppressed, has_sender=bool(route.senders)
+        route,
+        recipient,
+        places=row[7],
+        expires_at=row[6],
+        suppressed=suppressed,
+        has_sender=bool(route.senders),
+        reached=reached,
     )
 
 
@@ -296,16 +361,22 @@ def facts_of(
     expires_at: datetime | None,
     suppressed: bool,
     has_sender: bool,
+    reached: tuple[datetime, ...] = (),
 ) -> Facts:
     """Facts of one voicemail on an open route, for a claim and for a resubmission.
 
-    `places`: the person's known time zones and states; without them, those of the number. A number that cannot be decrypted (None)
-    waits for its key.
+    `places`: the person's known time zones and states; without them, those of the number. `reached`: recent drops to the number. A
+    number that cannot be decrypted (None) waits for its key.
     """
     policy = route.policy
     asked = Places((), ()) if policy.simulated or recipient is None else places_known(places, recipient)
     return policy.facts(
-        asked, suppressed=suppressed, has_sender=has_sender, expires_at=expires_at, readable=bool(recipient)
+        asked,
+        suppressed=suppressed,
+        has_sender=has_sender,
+        expires_at=expires_at,
+        readable=bool(recipient),
+        reached=reached,
     )
 
 

@@ -20,6 +20,7 @@ from delivery.runtime.watermarks import Watermark
 from rvm.platform.database import sql
 from usecases.attestations.agreements import AGREED_SQL
 from usecases.attestations.ownership import SENDER_STATED_SQL, USABLE_SQL
+from usecases.caps import UNCAPPED, Caps
 from usecases.effective_settings import effective_days, effective_sql, hours_allowed
 from usecases.eligibility import LanePolicy
 from usecases.freezes import FREEZES_SQL, freezes_in
@@ -78,6 +79,7 @@ class SendRoute:
     probing: bool
     use_case_deleted: bool
     workspace_id: UUID
+    organisation_id: UUID
     live: bool
     purpose: str
     has_failover: bool
@@ -91,6 +93,9 @@ class SendRoute:
     days: list[int]
     sends_on_holidays: bool
     state_overlay: bool
+    max_per_day: int | None
+    max_per_24h: int | None
+    max_per_week: int | None
     freezes: list[str]
     expires_at: datetime | None
     senders: list[str]
@@ -114,7 +119,14 @@ class SendRoute:
             freezes=freezes_in(tuple(self.freezes)),
             closes_early=self.adapter.max_delivery_delay,
         )
-        return LanePolicy(self.adapter.simulated, self.use_case_deleted, hours)
+        caps = Caps(self.max_per_day, self.max_per_24h, self.max_per_week) if self.capped else UNCAPPED
+        return LanePolicy(self.adapter.simulated, self.use_case_deleted, hours, caps=caps)
+
+    @property
+    def capped(self) -> bool:
+        """Whether its drops count for caps, and are bound by them: they are live, and its carrier reaches people. Raises
+        UnusableSetup."""
+        return self.live and not self.adapter.simulated
 
 
 # A test lane uses the workspace's oldest sandbox setup that is not deleted. A live lane uses its use case's setup, or the failover
@@ -164,9 +176,11 @@ SELECT l.id, via.failover, s.id, l.priority, l.pace_per_second, s.pace_per_secon
 # lane, those of the use case's own setup.
 _READ_SEND_ROUTE = f"""
 SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
-       u.deleted_at IS NOT NULL, l.workspace_id, l.live, u.purpose, l.live AND u.failover_setup_id IS NOT NULL, s.carrier,
+       u.deleted_at IS NOT NULL, l.workspace_id, w.organisation_id, l.live, u.purpose,
+       l.live AND u.failover_setup_id IS NOT NULL, s.carrier,
        s.credentials, s.credentials_version, s.callback_token, {effective_sql("window_start")}, {effective_sql("window_end")},
-       l.days, u.days, u.sends_on_holidays, u.state_overlay, {FREEZES_SQL}, l.expires_at,
+       l.days, u.days, u.sends_on_holidays, u.state_overlay,
+       u.max_per_day, u.max_per_24h, u.max_per_week, {FREEZES_SQL}, l.expires_at,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
               WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END AND {USABLE_SQL}
               ORDER BY p.e164)

@@ -140,6 +140,14 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='RecentDrops',
+            fields=[
+                ('number_index', models.UUIDField(help_text="The first half of the number's blind index in its organisation.", primary_key=True, serialize=False)),
+                ('drops', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), size=None)),
+                ('at', django.contrib.postgres.fields.ArrayField(base_field=models.DateTimeField(), help_text='When each was claimed or submitted again.', size=None)),
+            ],
+        ),
+        migrations.CreateModel(
             name='Recording',
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),

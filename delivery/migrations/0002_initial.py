@@ -14,6 +14,7 @@ from django.db import migrations, models
 SETTINGS = {
     "delivery_voicemail": {"autovacuum_vacuum_scale_factor": "0.05", "autovacuum_analyze_scale_factor": "0.02"},
     "delivery_drop": {"autovacuum_vacuum_scale_factor": "0.05", "autovacuum_analyze_scale_factor": "0.02"},
+    "delivery_recentdrops": {"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.05", "autovacuum_analyze_scale_factor": "0.02"},
     "delivery_carrierreport": {"autovacuum_vacuum_scale_factor": "0.05"},
     "delivery_keptdecision": {"autovacuum_vacuum_scale_factor": "0.05", "autovacuum_analyze_scale_factor": "0.02"},
     "delivery_lanedelta": {"autovacuum_vacuum_scale_factor": "0", "autovacuum_vacuum_threshold": "1000"},

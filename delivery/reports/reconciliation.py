@@ -29,6 +29,7 @@ from delivery.engine.dispatcher import THROTTLED, THROTTLED_PAUSE, boot_clock, s
 from delivery.engine.drop_requests import DropRequests
 from delivery.engine.lane_routes import SendRoute, route_of
 from delivery.engine.rate_limit import RateLimiter
+from delivery.engine.recent_drops import RecentDrops
 from delivery.kept_decisions import Withheld, keep
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.outcomes import LOOKUP_WAITS
@@ -182,13 +183,18 @@ class _Resubmissions:
         drop = _drops().get(pk=drop.pk)
         failover = drop.setup_id == drop.voicemail.use_case.failover_setup_id
         route = route_of(drop.voicemail.lane_id, failover=failover, setup_id=drop.setup_id, now=now)
-        if route is None or not _may_resubmit(drop, route, now):
+        if route is None:
+            return None
+        recent = RecentDrops(route.organisation_id, now)
+        if not _may_resubmit(drop, route, recent, now):
             return None
         same = _same_request(drop, route)
         if route.adapter.needs_media and not same.media_id:
             return None
         request = route.adapter.submit_request(same)
         if not sql.run(_HOLD_FOR_RESUBMISSION, [now + lease, drop.pk, checks]):
+            return None
+        if route.capped and not recent.write():
             return None
         if route.probing and not circuit_breaker.may_probe(self._limiter.redis, drop.setup_id):
             return None
@@ -316,7 +322,8 @@ def _record_as_report(drop: Drop, submission: Submission, response: CarrierRespo
     receive(drop.setup_id, response.body, [report])
 
 
-def _may_resubmit(drop: Drop, route: SendRoute, now: datetime) -> bool:
+def _may_resubmit(drop: Drop, route: SendRoute, recent: RecentDrops, now: datetime) -> bool:
+    """Whether it may be; if so, the drop is added to `recent`. It counts once, at the latest time at which it may have been left."""
     window = route.adapter.idempotency_window
     if window is None or now - drop.created_at > window * WINDOW_SHARE:
         return False
@@ -331,9 +338,12 @@ def _may_resubmit(drop: Drop, route: SendRoute, now: datetime) -> bool:
         expires_at=drop.voicemail.expires_at or route.expires_at,
         suppressed=suppressed,
         has_sender=drop.sender in route.senders,
+        reached=recent.look([recipient]).reached(recipient, without=drop.pk) if route.capped else (),
     )
     decision = decide(facts, now)
     if isinstance(decision, Send):
+        if route.capped:
+            recent.add(recipient, drop.pk)
         return True
     if suppressed:
         person = (bytes(drop.voicemail.recipient_index), recipient)

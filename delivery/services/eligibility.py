@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from delivery.engine.recent_drops import reached
 from delivery.services.policies import policy_of
 from delivery.services.screening import check_number
 from delivery.services.voicemails import is_simulated, setups_of
@@ -21,14 +22,15 @@ MAX_DISTANCE = timedelta(days=366)
 def explanation(*, use_case: UseCase, number: str, live: bool, at: datetime | None, now: datetime) -> Explanation:
     """What would become of a voicemail to the E.164 number that is due at `at`, by default now, and what each guard says.
 
-    Only the number says where the person may be. The suppression list, switches, freezes, senders and statements are those of
-    now. Raises
+    Only the number says where the person may be. The suppression list, recent drops, switches, freezes, senders and
+    statements are those of now. Raises
     ServiceError for a number that cannot be reached, a time more than a year away, and a workspace without a sandbox setup.
     """
     if at is not None and abs(at - now) > MAX_DISTANCE:
         raise ServiceError("too_late", f"`at` is more than {MAX_DISTANCE.days} days away from now.", field="at")
     setup, moment = first_setup(use_case, live), at or now
     check_number(use_case.workspace, number, sandbox=not live or is_simulated(*setups_of(use_case)))
+    organisation_id = use_case.workspace.organisation_id
     policy = policy_of(
         use_case,
         setup,
@@ -42,6 +44,7 @@ def explanation(*, use_case: UseCase, number: str, live: bool, at: datetime | No
         suppressed=is_suppressed(use_case.workspace_id, number, use_case.purpose),
         has_sender=bool(sender_numbers(use_case, live=False)),
         expires_at=None,
+        reached=() if policy.simulated else reached(organisation_id, number, now),
     )
     return explain(facts, moment)
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import DatabaseError, close_old_connections, connection
 
-from delivery.engine import idle_lanes
+from delivery.engine import idle_lanes, recent_drops
 from delivery.lifecycle import invariants
 from delivery.reports import inbox
 from delivery.runtime import shutdown
@@ -72,6 +72,7 @@ STEPS: list[Step] = [
     idle_lanes.mark_idle,
     Throttled(purge_idempotency_keys, MINUTE),
     Throttled(inbox.reopen_doubtful, MINUTE),
+    Throttled(recent_drops.purge, MINUTE),
     invariants.check,
     _write_heartbeat,
 ]

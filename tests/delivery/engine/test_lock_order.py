@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from delivery.engine.claim import Claim, claim
 from delivery.engine.lane_routes import active_routes
+from delivery.engine.recent_drops import RecentDrops
 from delivery.engine.results import Result, record
 from delivery.lifecycle import invariants, transitions
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
@@ -332,3 +333,19 @@ def test_recordings_are_wanted_in_the_order_of_their_ids() -> None:
         lambda: carrier_media.request_uploads(setup.pk, [late], now),
         lambda: in_transaction(lambda: carrier_media.request_uploads(setup.pk, [late, early], now)),
     )
+
+
+def test_drops_to_numbers_are_counted_in_the_order_of_their_indexes() -> None:
+    organisation_id = factories.make_workspace().organisation_id
+    numbers = [f"+1202555010{digit}" for digit in range(2)]
+    late, early = sorted(
+        numbers, key=lambda number: RecentDrops(organisation_id, LONG_AGO)._indexes_of(number)[0], reverse=True
+    )
+
+    def count(*numbers: str) -> object:
+        recent = RecentDrops(organisation_id, timezone.now()).look(numbers)
+        for number in numbers:
+            recent.add(number, uuid7())
+        return in_transaction(recent.write)
+
+    meet(partial(count, early), partial(count, late), partial(count, late, early))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -15,10 +15,12 @@ from delivery.carriers.base import UnknownToCarrier
 from delivery.carriers.sandbox import Sandbox
 from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.rate_limit import RateLimiter
+from delivery.engine.recent_drops import RecentDrops, reached
 from delivery.lifecycle.events import Outcome, Report, ReportStatus, Submission
 from delivery.lifecycle.outcomes import LOOKUP_WAITS
 from delivery.lifecycle.reasons import Reason
 from delivery.models import CarrierMedia, Drop, KeptDecision, Lane, Voicemail
+from delivery.reports import reconciliation
 from delivery.reports.inbox import merge, receive
 from delivery.reports.reconciliation import reconcile
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Proof, TransportFailure
@@ -258,6 +260,54 @@ def test_the_calling_window_holds_for_a_resubmission_too(monkeypatch: pytest.Mon
     uncertain()
     night = 14 * 3600  # 05:00 the next morning in UTC, midnight at the recipient
     assert methods(ask(never_seen(), seconds=night)) == ["GET"]
+
+
+def other_drop_to_the_same_number(use_case: UseCase, at: datetime) -> None:
+    """One that a claim has just made and counted."""
+    drop = make_drop(factories.make_voicemail(use_case, status="sending"), created_at=at)
+    recent = RecentDrops(use_case.workspace.organisation_id, at).look([factories.RECIPIENT])
+    recent.add(factories.RECIPIENT, drop.pk)
+    assert recent.write() == {drop.pk}
+
+
+def test_a_drop_is_given_again_only_while_the_caps_allow_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sandbox, "simulated", False)
+    drop = uncertain()
+    use_case = drop.voicemail.use_case
+    UseCase.objects.update(max_per_day=1)
+    other_drop_to_the_same_number(use_case, NOW)
+    assert methods(ask(never_seen())) == ["GET"]
+    UseCase.objects.update(max_per_day=2)
+    assert methods(ask(never_seen(), seconds=60)) == ["GET", "POST"]
+
+
+def test_a_drop_that_is_given_again_counts_once_and_by_its_latest_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sandbox, "simulated", False)
+    drop = uncertain()
+    organisation_id = drop.workspace.organisation_id
+    UseCase.objects.update(max_per_day=1)
+    later = NOW + timedelta(seconds=60)
+    for seconds in (0, 60):
+        Drop.objects.update(due_at=NOW)
+        assert methods(ask(never_seen(timed_out(None)), seconds=seconds)) == ["GET", "POST"]
+    assert reached(organisation_id, factories.RECIPIENT, later) == (later,)
+
+
+def test_a_drop_is_not_given_again_if_another_to_the_number_was_counted_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Sandbox, "simulated", False)
+    drop = uncertain()
+    UseCase.objects.update(max_per_day=1)
+    may = reconciliation._may_resubmit
+
+    def counted_meanwhile(*arguments: Any) -> bool:
+        allowed = may(*arguments)
+        other_drop_to_the_same_number(drop.voicemail.use_case, NOW)
+        return allowed
+
+    monkeypatch.setattr(reconciliation, "_may_resubmit", counted_meanwhile)
+    assert methods(ask(never_seen())) == ["GET"]
 
 
 def test_a_carrier_without_look_up_is_asked_by_the_same_request_under_the_same_key(

@@ -47,6 +47,9 @@ def form_of(use_case: UseCase, **changes: Any) -> dict[str, Any]:
         "expires_after_hours": 72,
         "max_attempts": 3,
         "retry_minutes": 1,
+        "max_per_day": 2,
+        "max_per_24h": "",
+        "max_per_week": 3,
         **changes,
     }
 
