@@ -109,14 +109,44 @@ PREVIEW = response_example(
         "starts_at": "2026-03-02T15:00:00Z",
         "ends_at": "2026-03-06T23:00:00Z",
         "total": 10_000,
-        "now": 7_200,
+        "now": 7_160,
         "later": [{"at": "2026-03-02T16:00:00Z", "count": 1_900}, {"at": "2026-03-02T17:00:00Z", "count": 780}],
         "skipped": {"suppressed": 120},
-        "expiring": 0,
+        "expiring": 40,
         "finishes_at": "2026-03-02T17:02:00Z",
         "pace_per_second": 20.0,
         "stopped": "",
         "simulated": False,
+        "rehearsal": False,
+        "held_back": [
+            {
+                "reason": "suppressed",
+                "count": 120,
+                "facts": {"suppressed": True, "zones": ["America/New_York"], "states": ["NY"]},
+            }
+        ],
+        "closed": {
+            "count": 40,
+            "groups": [
+                {
+                    "count": 40,
+                    "zones": ["Pacific/Honolulu"],
+                    "states": ["HI"],
+                    "opens_at": "2026-03-07T19:00:00Z",
+                    "parts": ["campaign_end", "campaign_days"],
+                    "explanation": "The campaign's days (Saturday) leave them no allowed time before the campaign's end.",
+                }
+            ],
+            "proposals": [
+                {
+                    "name": "campaign_days",
+                    "target": "campaign",
+                    "text": "Send on all days of the use case (Monday to Saturday).",
+                    "count": 40,
+                    "changes": {"days": None},
+                }
+            ],
+        },
     },
 )
 STATS = response_example(

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from campaigns.models import Campaign
 from delivery.models import Lane
 from delivery.services.policies import policy_of
+from delivery.services.voicemails import is_simulated
 from usecases.attestations.requirements import missing_statement
 from usecases.effective_settings import effective
 from usecases.eligibility import LanePolicy
@@ -21,7 +22,7 @@ class CampaignPlan:
     """Effective settings of a campaign. `pace`: drops a second. `starts_at`: the actual start, or that of a launch now.
 
     `ends_at`: when unsent voicemails expire. `stopped`: the message about a kill switch that stops sending, or about a statement that
-    it needs, else empty.
+    it needs, else empty. `rehearsal`: a simulated carrier is treated as one that reaches people.
     """
 
     lane: Lane
@@ -30,30 +31,33 @@ class CampaignPlan:
     starts_at: datetime
     ends_at: datetime
     stopped: str
+    rehearsal: bool = False
 
     @property
     def simulated(self) -> bool:
-        """Whether the carrier is simulated and reaches no telephone, so that no hours apply."""
-        return self.policy.simulated
+        """Whether the carrier is simulated and reaches no telephone, so that no hours apply unless in a rehearsal."""
+        return self.policy.simulated or self.rehearsal
 
     @property
     def binding_hours(self) -> Hours | None:
         """The hours in which it sends; None if no hours bind."""
-        return None if self.simulated else self.policy.hours
+        return None if self.policy.simulated else self.policy.hours
 
 
-def plan_of(campaign: Campaign, now: datetime) -> CampaignPlan:
-    """The plan of the campaign at `now`. Raises ServiceError if a test campaign's workspace has no sandbox setup."""
+def plan_of(campaign: Campaign, now: datetime, *, rehearsal: bool = False) -> CampaignPlan:
+    """The plan of the campaign at `now`. A `rehearsal` treats a simulated carrier as one that reaches people; for others it is the
+    plan itself. Raises ServiceError if a test campaign's workspace has no sandbox setup."""
     lane = campaign.lane
     setup = first_setup(lane.use_case, lane.live)
     begun = campaign.launched_at or max(campaign.starts_at or now, now)
     return CampaignPlan(
         lane=lane,
-        policy=policy_of(lane.use_case, setup, lane=lane, now=now),
+        policy=policy_of(lane.use_case, setup, lane=lane, rehearsal=rehearsal, now=now),
         pace=effective("pace_per_second", lane, setup),
         starts_at=begun,
         ends_at=end_of(campaign, begun),
         stopped=_stopped(lane, setup),
+        rehearsal=rehearsal and is_simulated(setup),
     )
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from campaigns.planning.audience import audience_groups
+from campaigns.planning.closed_hours import Closed, OwnHours, closed_hours
 from campaigns.planning.forecast import Group, forecast
 from campaigns.planning.plan import CampaignPlan
-from usecases.eligibility import OF_HOURS, Defer, Send, Skip, decide
+from usecases.eligibility import OF_HOURS, Defer, Expire, Facts, Send, Skip, decide
+from usecases.facts_json import as_json
 from usecases.selectors import sender_numbers
+
+# Groups of skipped people that are shown with their facts.
+MAX_HELD_BACK = 10
 
 
 class Opening(NamedTuple):
@@ -21,6 +26,14 @@ class Opening(NamedTuple):
     people: int
 
 
+class HeldBack(NamedTuple):
+    """People who are skipped for one reason by equal facts; the facts hold no number, name or address."""
+
+    reason: str
+    people: int
+    facts: dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """Counts of queued recipients: `now` at the start, `later` by window opening, `skipped` by reason, `expiring` unsent.
@@ -28,7 +41,8 @@ class Preview:
 
     `finishes_at`: when the last recipient leaves or expires; None if there are none. `stopped`: the message about a kill switch that
     stops sending or a statement that is missing, else empty; the counts assume that sending is on and everything stated. `simulated`:
-    nobody is reached, so neither hours nor days, holidays or state rules bind.
+    nobody is reached, so neither hours nor days, holidays or state rules bind, unless in a `rehearsal`. `held_back`: the largest
+    groups of those who are skipped, with the facts. `closed`: those among the expiring for whom no allowed time comes.
     """
 
     starts_at: datetime
@@ -42,6 +56,9 @@ class Preview:
     pace_per_second: float
     stopped: str = ""
     simulated: bool = False
+    rehearsal: bool = False
+    held_back: list[HeldBack] = field(default_factory=list)
+    closed: Closed = field(default_factory=Closed)
 
 
 def preview(plan: CampaignPlan, now: datetime) -> Preview:
@@ -50,7 +67,8 @@ def preview(plan: CampaignPlan, now: datetime) -> Preview:
     people, policy = audience_groups(plan.lane), plan.policy
     has_sender = bool(sender_numbers(plan.lane.use_case, live=False))
     skipped: Counter[str] = Counter()
-    flowing: list[Group] = []
+    held_back: Counter[tuple[str, Facts]] = Counter()
+    flowing, never = [], []
     for group, count in people.items():
         expires_at = group.expires_at or end
         facts = policy.facts(
@@ -63,10 +81,13 @@ def preview(plan: CampaignPlan, now: datetime) -> Preview:
         match decide(facts, start):
             case Skip(reason=reason):
                 skipped[reason.value] += count
+                held_back[reason.value, facts] += count
             case Send():
-                flowing.append(Group(group.places.zones, count, expires_at, group.places.states))
+                flowing.append(Group(group.places.zones, count, group.expires_at, group.places.states))
             case Defer(reason=reason) if reason in OF_HOURS:
-                flowing.append(Group(group.places.zones, count, expires_at, group.places.states))
+                flowing.append(Group(group.places.zones, count, group.expires_at, group.places.states))
+            case Expire() if expires_at > start:
+                never.append(Group(group.places.zones, count, group.expires_at, group.places.states))
     ran = forecast(flowing, plan.binding_hours, start=start, end=end, pace=plan.pace)
     total, leaving = sum(people.values()), sum(ran.sent.values())
     return Preview(
@@ -82,4 +103,24 @@ def preview(plan: CampaignPlan, now: datetime) -> Preview:
         pace_per_second=plan.pace,
         stopped=plan.stopped,
         simulated=plan.simulated,
+        rehearsal=plan.rehearsal,
+        held_back=[
+            HeldBack(reason, count, as_json(facts)) for (reason, facts), count in held_back.most_common(MAX_HELD_BACK)
+        ],
+        closed=_closed(plan, [*flowing, *never], start),
     )
+
+
+def _closed(plan: CampaignPlan, groups: list[Group], start: datetime) -> Closed:
+    if plan.binding_hours is None:
+        return Closed()
+    lane, use_case = plan.lane, plan.lane.use_case
+    own = OwnHours(
+        lane.window_start,
+        lane.window_end,
+        None if lane.days is None else frozenset(lane.days),
+        use_case.window_start,
+        use_case.window_end,
+        frozenset(use_case.days),
+    )
+    return closed_hours(groups, plan.binding_hours, own, start=start, end=plan.ends_at, pace=plan.pace)

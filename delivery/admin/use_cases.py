@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from delivery.admin import guard_labels
 from delivery.services.eligibility import explanation
@@ -43,6 +43,18 @@ class QuestionForm(forms.Form):
         widget=moment_picker(),
         help_text="By the clock where the person is. Empty: now.",
     )
+
+    rehearsal = forms.BooleanField(
+        required=False,
+        label="As if its setup reached people",
+        widget=UnfoldBooleanWidget(),
+        help_text="A rehearsal: through its simulated setup neither hours nor caps nor the age of a consent bind.",
+    )
+
+    def __init__(self, *args: Any, simulated: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not simulated:
+            del self.fields["rehearsal"]
 
     def clean_phone_number(self) -> str:
         number = typed_number(self.cleaned_data["phone_number"])
@@ -85,7 +97,7 @@ class UseCaseWithQuestions(UseCaseAdmin):
         """The question and its answer. By POST, so that the number is in no address."""
         use_case: UseCase = self.get_object(request, str(object_id))
         posted = request.method == "POST"
-        form = QuestionForm(request.POST) if posted else QuestionForm()
+        form = QuestionForm(request.POST if posted else None, simulated=not use_case.live)
         shown = self._answered(use_case, form) if posted and form.is_valid() else {}
         context = {
             **self.admin_site.each_context(request),
@@ -102,7 +114,8 @@ class UseCaseWithQuestions(UseCaseAdmin):
     def _answered(self, use_case: UseCase, form: QuestionForm) -> dict[str, Any]:
         number, now, at = form.cleaned_data["phone_number"], database_now(), form.moment()
         try:
-            found = explanation(use_case=use_case, number=number, live=True, at=at, now=now)
+            rehearsal = form.cleaned_data.get("rehearsal", False)
+            found = explanation(use_case=use_case, number=number, live=True, at=at, now=now, rehearsal=rehearsal)
         except ServiceError as refusal:
             field = _FIELDS.get(refusal.field, refusal.field)
             form.add_error(field if field in form.fields else None, refusal.message)

@@ -43,6 +43,7 @@ class EligibilityView(DeliveryView):
             number=asked["recipient_phone_number"],
             live=self.key.live,
             at=asked.get("at"),
+            rehearsal=asked["rehearsal"],
             now=database_now(),
         )
         return Response(EligibilitySerializer(answered(found)).data)

@@ -19,8 +19,11 @@ from usecases.suppressions import is_suppressed
 MAX_DISTANCE = timedelta(days=366)
 
 
-def explanation(*, use_case: UseCase, number: str, live: bool, at: datetime | None, now: datetime) -> Explanation:
-    """What would become of a voicemail to the E.164 number that is due at `at`, by default now, and what each guard says.
+def explanation(
+    *, use_case: UseCase, number: str, live: bool, at: datetime | None, now: datetime, rehearsal: bool = False
+) -> Explanation:
+    """What would become of a voicemail to the E.164 number that is due at `at`, by default now, and what each guard says. In a
+    `rehearsal` a simulated setup is treated as one that reaches people.
 
     Only the number says where the person may be. The suppression list, recent drops, switches, freezes, senders and
     statements are those of now. Raises
@@ -37,6 +40,7 @@ def explanation(*, use_case: UseCase, number: str, live: bool, at: datetime | No
         stopped=_stopped(use_case, setup),
         agreed=setup.agreed,
         owned=sender_stated(use_case, setup),
+        rehearsal=rehearsal,
         now=moment,
     )
     facts = policy.facts(

@@ -11,6 +11,7 @@ from usecases.effective_settings import effective_hours
 from usecases.eligibility import LanePolicy
 from usecases.freezes import freezes
 from usecases.models import TelephonySetup, UseCase
+from usecases.windows import USUAL_DELAY
 
 
 def policy_of(
@@ -21,13 +22,17 @@ def policy_of(
     stopped: bool = False,
     owned: bool = True,
     agreed: bool = True,
+    rehearsal: bool = False,
     now: datetime,
 ) -> LanePolicy:
     """The policy under which a lane's voicemails go through the setup; without a lane, those of the API.
 
-    `stopped`: whether a kill switch is on; `owned`, `agreed`: as in `Facts`. A preview and a claim leave these out. Raises
-    ServiceError if the setup's carrier is no longer installed."""
+    `stopped`: whether a kill switch is on; `owned`, `agreed`: as in `Facts`. A preview and a claim leave these out. `rehearsal`: a
+    simulated setup is treated as one that reaches people, with the usual delay and all statements made. Raises ServiceError if the
+    setup's carrier is no longer installed."""
     simulated = is_simulated(setup)
     known, early = freezes(now), carrier_class(setup.carrier).max_delivery_delay
+    if simulated and rehearsal:
+        simulated, agreed, owned, early = False, True, True, max(early, USUAL_DELAY)
     hours = effective_hours(lane, use_case, freezes=known, closes_early=early) if lane else use_case.hours(known, early)
     return LanePolicy(simulated, use_case.deleted_at is not None, hours, stopped, agreed, owned, use_case.caps)

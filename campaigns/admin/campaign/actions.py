@@ -21,13 +21,16 @@ from campaigns.admin import labels
 from campaigns.admin.campaign.stats import campaign_stats, preview_stats
 from campaigns.lifecycle import service as services
 from campaigns.models import Campaign
-from campaigns.states import CampaignState, RetryState
+from campaigns.planning.plan import plan_of
+from campaigns.planning.preview import preview
+from campaigns.states import EDITABLE, CampaignState, RetryState
 from delivery.admin.voicemail_actions import ROLE, ROLE_FOR_RISK
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
+from usecases.services.use_cases import update_use_case
 
 
 def buttons(
@@ -53,6 +56,12 @@ def buttons(
     }
 
 
+def healing_targets(admin: RecordAdmin, request: HttpRequest, campaign: Campaign) -> list[str]:
+    """What the user may change so that hours meet: the campaign until it begins, its use case as an administrator."""
+    campaigns = ["campaign"] if campaign.state in EDITABLE and admin.may(Role.OPERATOR, request, campaign) else []
+    return [*campaigns, *(["use_case"] if admin.may(Role.ADMIN, request, campaign) else [])]
+
+
 class CampaignActions(RecordAdmin):
     """Mixin of the campaigns' ModelAdmin: the views of the actions."""
 
@@ -63,6 +72,7 @@ class CampaignActions(RecordAdmin):
             "resume": self.resume,
             "unschedule": self.unschedule,
             "stop_retry": self.stop_retry,
+            "heal": self.heal,
         }
         views = {
             **{name: require_http_methods(["GET", "HEAD", "POST"])(view) for name, view in asked.items()},
@@ -77,7 +87,12 @@ class CampaignActions(RecordAdmin):
     def launch(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign = self._permitted(request, object_id)
         if request.method != "POST":
-            extra_context = preview_stats(campaign, database_now())
+            extra_context = preview_stats(
+                campaign,
+                database_now(),
+                rehearsal=request.GET.get("rehearsal") == "1",
+                targets=healing_targets(self, request, campaign),
+            )
             return self._confirmation_page(
                 request, campaign, f"Launch “{campaign.name}”?", "campaigns/admin/launch.html", extra_context
             )
@@ -168,6 +183,30 @@ class CampaignActions(RecordAdmin):
         def action() -> str:
             services.unschedule(campaign, actor=acting_user(request), now=database_now())
             return "It is a draft again and starts only when you launch it."
+
+        return self._run_action(request, campaign, action)
+
+    def heal(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Make a change that the preview proposes to people whose hours never meet. It is worked out again first."""
+        campaign = self._permitted(request, object_id)
+        rehearsal, targets = request.POST.get("rehearsal") == "1", healing_targets(self, request, campaign)
+
+        def action() -> str:
+            now = database_now()
+            found = preview(plan_of(campaign, now, rehearsal=rehearsal), now)
+            named = [each for each in found.closed.proposals if each.name == request.POST.get("proposal")]
+            if not named:
+                raise ServiceError(
+                    "nothing_to_heal", "That is not needed any more, or would not help; see the preview."
+                )
+            [proposal] = named
+            if proposal.target not in targets:
+                raise PermissionDenied
+            if proposal.target == "use_case":
+                update_use_case(use_case=campaign.use_case, actor=acting_user(request), **proposal.changes)
+            else:
+                services.edit(campaign, proposal.changes, actor=acting_user(request), now=now)
+            return f"{proposal.text} Done: {labels.people(proposal.people)} more can be reached; see the preview."
 
         return self._run_action(request, campaign, action)
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from campaigns.admin import labels, time_zones
-from campaigns.admin.campaign.actions import buttons
+from campaigns.admin.campaign.actions import buttons, healing_targets
 from campaigns.admin.campaign.printed_summary import summary_page
 from campaigns.admin.campaign.settings_summary import settings_summary
 from campaigns.admin.campaign.stats import campaign_stats, preview_stats
@@ -104,7 +104,12 @@ class CampaignPage(RecordAdmin):
 
     def preview(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         campaign: Campaign = self.get_object(request, str(object_id))
-        context = preview_stats(campaign, database_now())
+        context = preview_stats(
+            campaign,
+            database_now(),
+            rehearsal=request.GET.get("rehearsal") == "1",
+            targets=healing_targets(self, request, campaign),
+        )
         return TemplateResponse(request, "campaigns/admin/preview.html", {"campaign": campaign, **context})
 
     def _progress(

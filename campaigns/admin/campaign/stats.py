@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from campaigns.admin import labels, time_zones
 from campaigns.models import Campaign
+from campaigns.planning.closed_hours import Closed, ClosedGroup
 from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview
 from campaigns.planning.progress import Progress, progress
 from delivery.lane_totals import reasons_of
 from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform.errors import ServiceError
+from usecases.state_rules import STATE_NAMES
 
 # Lines of time zones; the other zones are one line.
 MAX_ZONES = 12
@@ -70,16 +73,20 @@ def _zones(names: str) -> str:
     return " or ".join(known) or "unknown"
 
 
-def preview_stats(campaign: Campaign, now: datetime) -> dict[str, Any]:
-    """The context of the preview; only `refusal` if no preview can be made."""
+def preview_stats(
+    campaign: Campaign, now: datetime, *, rehearsal: bool = False, targets: Collection[str] = ()
+) -> dict[str, Any]:
+    """The context of the preview; only `refusal` if no preview can be made. `targets`: what the user may change to heal hours."""
     try:
-        plan = plan_of(campaign, now)
+        plan = plan_of(campaign, now, rehearsal=rehearsal)
     except ServiceError as refusal:
         return {"refusal": refusal.message}
     found, zone = preview(plan, now), campaign.time_zone
     return {
         "preview": found,
         "simulated": plan.simulated,
+        "rehearsal": plan.rehearsal,
+        "closed": _closed(found.closed, zone, targets),
         "starts": "at once" if found.starts_at <= now else time_zones.local(found.starts_at, zone),
         "ends": time_zones.local(found.ends_at, zone),
         "later": [{"at": time_zones.local(at, zone), "count": count} for at, count in found.later],
@@ -93,3 +100,27 @@ def preview_stats(campaign: Campaign, now: datetime) -> dict[str, Any]:
         "takes": labels.duration(found.finishes_at - found.starts_at) if found.finishes_at else "",
         "rate": labels.rate(found.pace_per_second),
     }
+
+
+def _closed(closed: Closed, zone: str, targets: Collection[str]) -> dict[str, Any]:
+    """People whose hours never meet, and what heals it; `may` says whether the user may do it here."""
+    groups = [
+        {
+            "count": group.people,
+            "where": _where(group),
+            "explanation": group.explanation,
+            "opens": time_zones.local(group.opens_at, zone) if group.opens_at else "",
+        }
+        for group in closed.groups
+    ]
+    proposals = [{"proposal": each, "may": each.target in targets} for each in closed.proposals]
+    others = closed.people - sum(group.people for group in closed.groups)
+    return {"people": closed.people, "groups": groups, "others": others, "proposals": proposals}
+
+
+def _where(group: ClosedGroup) -> str:
+    states = [STATE_NAMES.get(state, state) for state in group.states]
+    named = (
+        f"{', '.join(states[:3])}{f' or {len(states) - 3} more' if len(states) > 3 else ''}" if states else "any state"
+    )
+    return f"{named} ({_zones(','.join(group.zones))})"

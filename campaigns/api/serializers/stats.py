@@ -9,12 +9,63 @@ from rest_framework import serializers
 from campaigns.api.serializers.campaigns import CampaignRetrySerializer
 from campaigns.api.serializers.fields import CountsField
 from campaigns.api.serializers.imports import IMPORT_STATES
+from campaigns.planning.closed_hours import TARGETS, Part
 from delivery.api.serializers.filters import ExportQuery
+from rvm.platform.api.fields import StrictSerializer
 
 
 class WindowOpeningSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     count = serializers.IntegerField(source="people")
+
+
+class CampaignPreviewQuery(StrictSerializer):
+    rehearsal = serializers.BooleanField(
+        default=False,
+        help_text="Whether a simulated setup is treated as one that reaches people, so that all guards bind. It changes nothing for "
+        "others.",
+    )
+
+
+class HeldBackSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+    count = serializers.IntegerField(source="people")
+    facts = serializers.DictField(
+        help_text="What it was decided on: time zones, states, hours, versions; never a number, name or address."
+    )
+
+
+class ClosedGroupSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField(source="people")
+    zones = serializers.ListField(child=serializers.CharField(), help_text="Time zones in which they may be.")
+    states = serializers.ListField(
+        child=serializers.CharField(), help_text="States in which they may be; none means that it may be any."
+    )
+    opens_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Their first allowed time, after the end of the campaign; null if there is none at all.",
+    )
+    parts = serializers.ListField(
+        child=serializers.ChoiceField(list(Part)),
+        help_text="What closes their hours: each part without which alone they would be reached, or all that bind if none is.",
+    )
+    explanation = serializers.CharField(help_text="The same as a sentence.")
+
+
+class ProposalSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    target = serializers.ChoiceField(
+        TARGETS, help_text="What has to change: `PATCH` this campaign, or its use case, with `changes`."
+    )
+    text = serializers.CharField()
+    count = serializers.IntegerField(source="people", help_text="People who could be reached then.")
+    changes = serializers.DictField(help_text="The body of the PATCH.")
+
+
+class ClosedSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField(source="people")
+    groups = ClosedGroupSerializer(many=True, help_text="The largest groups, up to 20.")
+    proposals = ProposalSerializer(many=True, help_text="Changes that have been tried on these people.")
 
 
 class CampaignPreviewSerializer(serializers.Serializer[Any]):
@@ -37,7 +88,14 @@ class CampaignPreviewSerializer(serializers.Serializer[Any]):
         "the time after that.",
     )
     simulated = serializers.BooleanField(
-        help_text="Whether the carrier is simulated and reaches nobody: no hours, days, holidays or state rules bind then."
+        help_text="Whether the carrier is simulated and reaches nobody: neither hours, days, holidays, state rules, caps nor the age "
+        "of a consent bind then, except in a rehearsal."
+    )
+    rehearsal = serializers.BooleanField(help_text="Whether this is a rehearsal, in which all of these bind.")
+    held_back = HeldBackSerializer(many=True, help_text="The largest groups of those who are skipped, up to 10.")
+    closed = ClosedSerializer(
+        help_text="People whose hours never meet before the end of the campaign, why, and what would heal it. They are among "
+        "`expiring`."
     )
 
 

@@ -28,6 +28,12 @@ class NewEligibilityQuestion(StrictSerializer):
         help_text=f"When the voicemail would be due; now if left out. At most {MAX_DISTANCE.days} days away.",
     )
 
+    rehearsal = serializers.BooleanField(
+        default=False,
+        help_text="Whether a simulated setup is treated as one that reaches people, so that all guards bind. It changes nothing for "
+        "others.",
+    )
+
     def validate_recipient_phone_number(self, value: str) -> str:
         if not E164.fullmatch(value):
             raise serializers.ValidationError("Write the number as + and 7 to 15 digits.", "number_malformed")

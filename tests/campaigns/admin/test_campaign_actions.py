@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ from django.urls import reverse
 from campaigns.models import Campaign
 from campaigns.states import CampaignState
 from delivery.lifecycle.status import VoicemailStatus
-from delivery.models import Voicemail
+from delivery.models import Lane, Voicemail
 from delivery.recordings.recordings import store_recording
 from rvm.platform.models import AuditEvent, Membership, Role, Workspace
 from tests.delivery.audio.mp3_bytes import encoded
-from tests.factories import make_voicemail
+from tests.factories import make_use_case, make_voicemail
+from usecases.models import UseCase
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +33,7 @@ def state_of(campaign: Campaign) -> str:
     return campaign.state
 
 
-@pytest.mark.parametrize("action", ["pause", "resume", "unschedule", "stop_retry", "upload"])
+@pytest.mark.parametrize("action", ["pause", "resume", "unschedule", "stop_retry", "upload", "heal"])
 def test_a_link_does_nothing(operator: Client, campaign: Campaign, action: str) -> None:
     assert operator.get(at(campaign, action)).status_code == 405
 
@@ -46,7 +48,7 @@ def test_what_cannot_be_taken_back_asks_first_and_does_nothing_by_that(
 
 
 @pytest.mark.parametrize(
-    "action", ["launch", "pause", "resume", "unschedule", "cancel", "retry", "stop_retry", "upload"]
+    "action", ["launch", "pause", "resume", "unschedule", "cancel", "retry", "stop_retry", "upload", "heal"]
 )
 def test_a_viewer_may_not_and_a_stranger_finds_nothing(
     viewer: Client, stranger: Client, make: Any, workspace: Workspace, action: str
@@ -181,3 +183,53 @@ def test_a_large_retry_goes_on_in_the_background_and_can_be_stopped(
     assert "The retry was stopped with 2 people queued again. A person or a program stopped it." in page
     assert stop not in page and again in page
     assert len(queued(ended)) == 2
+
+
+def closed(make: Any, workspace: Workspace, **fields: Any) -> Campaign:
+    """A draft whose days its use case does not have any more."""
+    campaign = make(workspace, recipients=2, state=C.DRAFT, **fields)
+    UseCase.objects.filter(pk=campaign.use_case.pk).update(days=[1])
+    Lane.objects.filter(pk=campaign.pk).update(days=[2])
+    return campaign
+
+
+def test_hours_that_never_meet_are_explained_in_a_rehearsal_and_healed_by_one_click(
+    operator: Client, make: Any, workspace: Workspace
+) -> None:
+    campaign = closed(make, workspace)
+    plain = operator.get(at(campaign, "preview")).content.decode()
+    assert "neither hours, days, holidays and state rules nor caps nor the age of consent bind" in plain
+    assert f'hx-get="{at(campaign, "preview")}?rehearsal=1"' in plain
+    assert 'id="closed-hours"' not in plain
+    rehearsed = operator.get(at(campaign, "preview"), {"rehearsal": "1"}).content.decode()
+    assert "A rehearsal: as if its carrier reached people" in rehearsed
+    assert "No allowed time comes for 2 of them before the end." in rehearsed
+    assert "Send on all days of the use case (Monday)." in rehearsed
+    assert rehearsed.count("Do this") == 1
+    said = operator.post(at(campaign, "heal"), {"proposal": "campaign_days", "rehearsal": "1"}, follow=True)
+    assert "Done: 2 people more can be reached; see the preview." in said.content.decode()
+    campaign.lane.refresh_from_db()
+    assert campaign.lane.days is None
+    assert AuditEvent.objects.filter(action="campaign.updated", subject_id=campaign.pk).exists()
+    again = operator.post(at(campaign, "heal"), {"proposal": "campaign_days", "rehearsal": "1"}, follow=True)
+    assert "That is not needed any more, or would not help; see the preview." in again.content.decode()
+
+
+def test_only_an_administrator_changes_the_use_case_and_nobody_a_campaign_that_has_begun(
+    operator: Client, make: Any, workspace: Workspace
+) -> None:
+    use_case = make_use_case(workspace, window_start=time(8), window_end=time(8, 30))
+    campaign = make(workspace, recipients=2, state=C.DRAFT, use_case=use_case)
+    Voicemail.objects.filter(lane_id=campaign.pk).update(zones=["America/Chicago", "America/New_York", "state:KY"])
+    shown = operator.get(at(campaign, "preview"), {"rehearsal": "1"}).content.decode()
+    assert "Widen the use case&#x27;s hours to" in shown and "Do this" not in shown
+    asked = {"proposal": "use_case_hours", "rehearsal": "1"}
+    assert operator.post(at(campaign, "heal"), asked).status_code == 403
+    Membership.objects.filter(workspace=workspace).update(role=Role.ADMIN)
+    assert "Do this" in operator.get(at(campaign, "preview"), {"rehearsal": "1"}).content.decode()
+    assert operator.post(at(campaign, "heal"), asked).status_code == 302
+    use_case.refresh_from_db()
+    assert (use_case.window_start, use_case.window_end) == (time(8), time(11, 30))
+    begun = closed(make, workspace)
+    Campaign.objects.filter(pk=begun.pk).update(state=C.RUNNING)
+    assert operator.post(at(begun, "heal"), {"proposal": "campaign_days", "rehearsal": "1"}).status_code == 403

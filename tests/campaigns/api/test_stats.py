@@ -14,10 +14,12 @@ from campaigns.api.serializers.stats import CampaignPreviewSerializer, CampaignP
 from campaigns.models import Campaign
 from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview
+from delivery.models import Lane
 from rvm.platform.models import AuditEvent
 from rvm.platform.scopes import Scope
 from tests.campaigns.api.calling import refusal, wrong
 from tests.factories import Api, add_recipients, make_api, make_voicemail
+from usecases.models import UseCase
 
 
 @pytest.fixture
@@ -47,6 +49,35 @@ def test_the_preview_is_the_services_own(api: Api, campaign: Campaign) -> None:
     later = sum(entry["count"] for entry in told["later"])
     assert told["now"] + later + sum(told["skipped"].values()) + told["expiring"] == 3
     assert told["pace_per_second"] == known.pace_per_second
+
+
+def test_a_preview_through_the_sandbox_offers_a_rehearsal_in_which_all_binds(
+    api: Api, new_campaign: Callable[..., Campaign]
+) -> None:
+    campaign = new_campaign()
+    never = campaign.use_case
+    UseCase.objects.filter(pk=never.pk).update(days=[1], sends_on_holidays=False)
+    Lane.objects.filter(pk=campaign.pk).update(days=[2])
+    add_recipients(campaign, 2)
+    told = api.get(f"campaigns/{campaign.pk}/preview").json()
+    assert (told["simulated"], told["rehearsal"], told["now"], told["closed"]["count"]) == (True, False, 2, 0)
+    told = api.get(f"campaigns/{campaign.pk}/preview", rehearsal="true").json()
+    assert (told["simulated"], told["rehearsal"], told["now"], told["expiring"]) == (True, True, 0, 2)
+    [group] = told["closed"]["groups"]
+    assert (group["count"], group["opens_at"]) == (2, None)
+    assert "campaign_days" in group["parts"]
+    # What a proposal asks for is the body of a PATCH.
+    proposals = {each["name"]: each for each in told["closed"]["proposals"]}
+    healed = proposals["campaign_days"]
+    assert (healed["target"], healed["count"], healed["changes"]) == ("campaign", 2, {"days": None})
+    assert api.patch(f"campaigns/{campaign.pk}", healed["changes"]).status_code == 200
+    told = api.get(f"campaigns/{campaign.pk}/preview", rehearsal="true").json()
+    assert told["expiring"] == told["closed"]["count"]
+
+
+def test_an_unknown_question_of_the_preview_is_refused(api: Api, campaign: Campaign) -> None:
+    answer = api.get(f"campaigns/{campaign.pk}/preview", rehersal="true")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/rehersal")
 
 
 def test_the_preview_of_a_later_start_is_for_then(api: Api, new_campaign: Callable[..., Campaign]) -> None:

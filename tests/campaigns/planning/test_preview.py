@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from campaigns.lifecycle.service import launch
+from campaigns.lifecycle.service import edit, launch
 from campaigns.models import Campaign
 from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import Preview
@@ -31,6 +33,8 @@ from tests.factories import (
     make_use_case,
     patient_number,
 )
+from usecases.eligibility import Skip, SkipReason, decide
+from usecases.facts_json import from_json
 from usecases.models import StateFreeze
 
 pytestmark = pytest.mark.django_db
@@ -266,3 +270,48 @@ def test_a_preview_takes_as_many_statements_for_many_as_for_one() -> None:
         return len(captured)
 
     assert statements(make_campaign(count=1)) == statements(make_campaign(count=50)) <= 5
+
+
+SATURDAYS = {"days": [6], "ends_at": NOW + timedelta(days=2)}
+
+
+@pytest.mark.usefixtures("_carrier_that_reaches_people")
+def test_people_whose_hours_never_meet_are_explained_and_a_proposal_heals_them() -> None:
+    campaign = lively(6, [[NEW_YORK, "state:NY"], [HONOLULU, "state:HI"]], use_case=make_use_case(**USUAL), **SATURDAYS)
+    found = preview(campaign, NOW)
+    assert (found.expiring, found.closed.people) == (6, 6)
+    assert {group.explanation for group in found.closed.groups} == {
+        "The campaign's days (Saturday) leave them no allowed time before the campaign's end."
+    }
+    for each in found.closed.proposals:
+        with transaction.atomic():
+            edit(campaign, each.changes, actor=None, now=NOW)
+            healed = preview(Campaign.objects.get(pk=campaign.pk), NOW)
+            assert healed.closed.people == 6 - each.people == 0
+            assert healed.now + sum(count for _, count in healed.later) == 6
+            transaction.set_rollback(True)
+
+
+@pytest.mark.usefixtures("_carrier_that_reaches_people")
+def test_who_is_skipped_is_shown_with_the_facts_and_they_decide_the_same_again() -> None:
+    campaign = lively(8, use_case=make_use_case(**USUAL))
+    for serial in (0, 5):
+        make_suppression(campaign.workspace, patient_number(serial))
+    found = preview(campaign, NOW)
+    assert sum(each.people for each in found.held_back) == found.skipped["suppressed"] == 2
+    for each in found.held_back:
+        assert decide(from_json(json.loads(json.dumps(each.facts))), NOW) == Skip(SkipReason(each.reason))
+
+
+def test_a_rehearsal_through_a_simulated_carrier_is_the_preview_of_a_live_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = lively(30, IN_STATES, use_case=make_use_case(**USUAL), ends_at=NOW + timedelta(days=6))
+    night = datetime(2026, 3, 3, 5, tzinfo=UTC)
+    as_it_is = preview(campaign, night)
+    assert (as_it_is.simulated, as_it_is.rehearsal, as_it_is.now, as_it_is.closed.people) == (True, False, 30, 0)
+    rehearsed = preview_of(plan_of(campaign, night, rehearsal=True), night)
+    assert (rehearsed.simulated, rehearsed.rehearsal) == (True, True)
+    monkeypatch.setattr(Sandbox, "simulated", False)
+    monkeypatch.setattr(Sandbox, "max_delivery_delay", timedelta(minutes=15))
+    live = preview_of(plan_of(campaign, night, rehearsal=True), night)
+    assert replace(rehearsed, simulated=False, rehearsal=False) == live
+    assert (live.now, live.rehearsal) == (3, False)  # Hawaii, where it is the evening before

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from delivery.carriers.sandbox import Sandbox
 from rvm.platform.models import Role, Workspace
-from tests.factories import make_suppression, make_use_case, make_user, make_workspace
+from tests.factories import make_setup, make_suppression, make_use_case, make_user, make_workspace
 from usecases.models import UseCase
 
 pytestmark = pytest.mark.django_db
@@ -130,3 +130,16 @@ def test_a_use_case_of_another_workspace_answers_nothing(staff: Client) -> None:
     assert staff.get(page(theirs)).status_code == 404
     assert staff.post(page(theirs), {"phone_number": "2125550142"}).status_code == 404
     assert Client().get(page(theirs)).status_code == 302
+
+
+def test_the_page_of_a_simulated_setup_offers_a_rehearsal(
+    staff: Client, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sandbox, "simulated", True)
+    at = {"phone_number": "(212) 555-0142", "at": "2026-03-01T12:00"}
+    assert "As if its setup reached people" in staff.get(page(use_case)).content.decode()
+    assert "Yes: a message that is due then would be left then." in staff.post(page(use_case), at).content.decode()
+    rehearsed = staff.post(page(use_case), {**at, "rehearsal": "on"}).content.decode()
+    assert "Not then: a message would wait." in rehearsed
+    live = make_use_case(setup=make_setup(use_case.workspace, carrier="drop_cowboy", credentials={}))
+    assert "As if its setup reached people" not in staff.get(page(live)).content.decode()

@@ -143,6 +143,14 @@ def test_a_simulated_setup_says_that_no_hours_bind(api: Api, use_case: UseCase) 
     assert all(guard["facts"] == {"simulated": True} for guard in of_hours)
 
 
+def test_a_rehearsal_answers_as_if_the_simulated_setup_reached_people(api: Api, use_case: UseCase) -> None:
+    assert summary(ask(api, use_case, at=SUNDAY)) == ("send", None, None)
+    assert summary(ask(api, use_case, at=SUNDAY, rehearsal=False)) == ("send", None, None)
+    assert summary(ask(api, use_case, at=SUNDAY, rehearsal=True)) == ("defer", "off_day", "2026-03-02T14:00:00Z")
+    quarter_to_eight = datetime(2026, 3, 3, 0, 50, tzinfo=UTC)
+    assert summary(ask(api, use_case, at=quarter_to_eight, rehearsal=True))[:2] == ("defer", "outside_window")
+
+
 @pytest.mark.usefixtures("_carrier_that_reaches_people")
 def test_a_test_key_asks_about_the_sandbox_under_every_use_case(
     workspace: Workspace, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
