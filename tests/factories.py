@@ -371,6 +371,7 @@ def make_suppression(workspace: Workspace | None = None, number: str = RECIPIENT
             "last4": number[-4:],
             "kind": SuppressionKind.OPT_OUT.value,
             "source": Suppression.Source.PERSON,
+            "origin": workspace.pk,
             "reason": "opted_out",
             **fields,
         }

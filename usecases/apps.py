@@ -6,9 +6,13 @@ class UseCasesConfig(AppConfig):
     verbose_name = "Use cases"
 
     def ready(self) -> None:
+        from rvm.platform import organisations
         from rvm.platform.observability import health
         from usecases.attestations import agreements
+        from usecases.organisations import copies
         from usecases.rule_review import overdue_review
 
         health.WARNINGS.append(overdue_review)
         health.WARNINGS.append(agreements.warning)
+        organisations.ON_LEFT.append(copies.abandon)
+        organisations.ON_SHARED.append(copies.begin)

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import ClassVar, Self
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -22,7 +23,7 @@ from usecases.effective_settings import hours_allowed
 from usecases.eligibility import never_opens
 from usecases.failover import CHOICES
 from usecases.state_rules import FEDERATION, STATE_NAMES
-from usecases.suppression_kinds import KIND_LABELS, SuppressionKind
+from usecases.suppression_kinds import KIND_LABELS, SCOPE_LABELS, SuppressionKind, SuppressionScope
 from usecases.windows import USUAL_DELAY, Freeze, Hours
 
 patient_facing_name = RegexValidator(
@@ -580,6 +581,19 @@ class Suppression(Row):
         db_default=Value("{}"),
         help_text="What the number must not be reached for; empty for everything.",
     )
+    scope = models.CharField(
+        max_length=16,
+        choices=[(scope.value, label) for scope, label in SCOPE_LABELS.items()],
+        default=SuppressionScope.ORGANISATION.value,
+        db_default=SuppressionScope.ORGANISATION.value,
+        help_text="Whether it holds in all workspaces of the organisation, each with its own row, or in this one only.",
+    )
+    # Not a foreign key: a check for each of a million rows of a list would cost more than a workspace that no longer exists.
+    origin = models.UUIDField(
+        null=True,
+        editable=False,
+        help_text="The workspace in which it was said; empty if it was said to the organisation as a whole.",
+    )
     # Not a foreign key: imports belong to a layer above.
     list_id = models.UUIDField(null=True, editable=False, help_text="The opt-out list that put the number here.")
     import_id = models.UUIDField(
@@ -624,7 +638,7 @@ class Suppression(Row):
             # workspace, which the blind index includes already: before a new workspace's rows are in the statistics, the planner
             # would rate the index of the listings as equally good, and read all rows of the workspace for each person.
             models.UniqueConstraint(
-                fields=["number_index", "workspace", "kind", "source", "purposes"],
+                fields=["number_index", "workspace", "kind", "source", "purposes", "scope"],
                 condition=Q(lifted_at=None),
                 name="usecases_suppressed_once",
             )
@@ -653,5 +667,26 @@ class Suppression(Row):
         return self.kind == SuppressionKind.OPT_OUT or self.source in (self.Source.CARRIER, self.Source.INBOUND)
 
     @property
+    def from_elsewhere(self) -> bool:
+        """Whether it is a copy of what was said in another workspace, whose patients' numbers are not shown here."""
+        return self.origin not in (None, self.workspace_id)
+
+    @property
     def masked_number(self) -> str:
         return f"+•••••••{self.last4}"
+
+
+class SuppressionCopying(models.Model):
+    """The suppressions of an organisation that one workspace has yet to get from another. Until it has them it sends nothing.
+
+    Only what was said before the two came together is copied; what is said afterwards is written to both.
+    """
+
+    source = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    target = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    position = models.UUIDField(default=UUID(int=0), help_text="The last suppression that was copied.")
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["target", "source"], name="usecases_copied_once")
+        ]

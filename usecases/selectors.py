@@ -67,6 +67,7 @@ def suppressions(
     number: str = "",
     kind: str = "",
     source: str = "",
+    scope: str = "",
     active: bool | None = None,
     list_id: UUID | None = None,
 ) -> QuerySet[Suppression]:
@@ -77,7 +78,7 @@ def suppressions(
         return found.none()
     if active is not None:
         found = found.filter(lifted_at__isnull=active)
-    filters = {"kind": kind, "source": source, "list_id": list_id}
+    filters = {"kind": kind, "source": source, "scope": scope, "list_id": list_id}
     return found.filter(**{name: value for name, value in filters.items() if value}).order_by("-id")
 
 

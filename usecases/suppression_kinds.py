@@ -1,4 +1,4 @@
-"""Kinds of suppressions: what is known of a number that must not be reached. Pure."""
+"""Kinds and scopes of suppressions: what is known of a number that must not be reached, and for whom it holds. Pure."""
 
 from __future__ import annotations
 
@@ -22,3 +22,16 @@ KIND_LABELS: dict[SuppressionKind, str] = {
 }
 # What people and programs say of a number; only lists are imported.
 STATED_KINDS = tuple(kind for kind in SuppressionKind if kind is not SuppressionKind.IMPORTED)
+
+
+class SuppressionScope(StrEnum):
+    """Who must not reach the number. Purposes narrow either."""
+
+    ORGANISATION = "organisation"
+    WORKSPACE = "workspace"
+
+
+SCOPE_LABELS: dict[SuppressionScope, str] = {
+    SuppressionScope.ORGANISATION: "All workspaces of the organisation",
+    SuppressionScope.WORKSPACE: "This workspace only",
+}

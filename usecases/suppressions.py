@@ -3,6 +3,9 @@
 A row is one statement about a number: of a kind, by a source, for some purposes or for everything. Each source's statement has a row
 of its own, so that a lift or the undo of an opt-out list takes back nothing that somebody else has said. A row that only one opt-out
 list has named has the list's id as `import_id` until another list names the number too, and can be removed by that id.
+
+What is said to the organisation is written once per workspace of it, under that workspace's index and in one transaction: the row of
+the workspace in which it was said, its origin, and copies that say no more than that.
 """
 
 from __future__ import annotations
@@ -18,10 +21,12 @@ from django.db.models import Q, QuerySet
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import blind_index, cipher
-from rvm.platform.models import User
+from rvm.platform.models import User, Workspace
+from rvm.platform.organisations import held_members, lock_shared
 from usecases.models import Suppression, SuppressionQuerySet
-from usecases.suppression_kinds import SuppressionKind
+from usecases.suppression_kinds import SuppressionKind, SuppressionScope
 
+LIFTED_ELSEWHERE = "Lifted in another workspace of the organisation."
 MUST_NOT_BE_REACHED = "This person is on the workspace's suppression list and must not be reached."
 
 _NUMBER: bytes = Suppression._meta.get_field("number").purpose
@@ -34,6 +39,33 @@ class Statement(NamedTuple):
     number: str
     reason: str = ""
     kind: SuppressionKind = SuppressionKind.OPT_OUT
+
+
+class Row(NamedTuple):
+    """The columns of a new suppression that differ from row to row. `purposes`, source and the like are common to an insert.
+
+    `origin`: the workspace in which it was said, None for the organisation as a whole. `created_at`: None means now.
+    """
+
+    id: UUID
+    workspace_id: UUID
+    number: bytes | None
+    number_index: bytes
+    last4: str
+    reason: str
+    kind: str
+    origin: UUID | None
+    created_at: datetime | None = None
+
+
+Rows = Sequence[tuple[Row, tuple[bytes, ...]]]
+
+
+class Removed(NamedTuple):
+    """What a list's undo or lift has ended: the workspace and the blind index of the number there."""
+
+    workspace_id: UUID
+    number_index: bytes
 
 
 class Added(NamedTuple):
@@ -49,30 +81,41 @@ class Added(NamedTuple):
 ON_ADDED: list[Callable[[Sequence[Added]], None]] = []
 
 # One array per column: lists have up to a million numbers, and inserts by the ORM take ten times as long. An existing row only loses
-# its import_id, if another list names its number. `xmax` of an inserted row is 0. The look-up sees the table as it was before, and is
-# worded as in `suppressed_sql`.
+# its import_id, if another list names its number. `xmax` of an inserted row is 0. Who put it there, and from which list, is for the
+# workspace in which it was said only. Numbers are counted there too; the look-up sees the table as it was before, and is worded as in
+# `suppressed_sql`.
 _PUT_ON_LIST = """
-WITH put AS (
+WITH rows AS (
+  SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::uuid[],
+                       %s::timestamptz[])
+             AS rows(id, workspace_id, number, number_index, last4, reason, kind, origin, created_at)),
+put AS (
   INSERT INTO usecases_suppression AS there
-         (id, workspace_id, number, number_index, last4, reason, kind, index_key, source, purposes, created_by_id, list_id, import_id,
-          waiting)
-  SELECT rows.*, %s, %s, %s, %s, %s, %s, %s
-    FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::bytea[], %s::text[], %s::text[], %s::text[]) AS rows
-  ON CONFLICT (number_index, workspace_id, kind, source, purposes) WHERE lifted_at IS NULL DO UPDATE SET import_id = NULL
+         (id, workspace_id, number, number_index, last4, reason, kind, origin, created_at, index_key, source, purposes, scope,
+          created_by_id, list_id, import_id, waiting)
+  SELECT id, workspace_id, number, number_index, last4, reason, kind, origin, coalesce(created_at, statement_timestamp()), %s, %s, %s,
+         %s, CASE WHEN workspace_id = origin THEN %s::uuid END, CASE WHEN workspace_id = origin THEN %s::uuid END, %s, %s
+    FROM rows
+  ON CONFLICT (number_index, workspace_id, kind, source, purposes, scope) WHERE lifted_at IS NULL DO UPDATE SET import_id = NULL
    WHERE there.import_id IS NOT NULL AND there.import_id IS DISTINCT FROM EXCLUDED.import_id
-  RETURNING id, workspace_id, number_index, xmax = 0 AS added)
-SELECT id, NOT EXISTS (SELECT FROM usecases_suppression listed
-                        WHERE listed.number_index = put.number_index AND listed.workspace_id IS NOT DISTINCT FROM put.workspace_id
-                          AND listed.lifted_at IS NULL AND cardinality(listed.purposes) = 0 OFFSET 0)
+  RETURNING id, workspace_id, origin, number_index, xmax = 0 AS added)
+SELECT id, workspace_id = origin AND NOT EXISTS (
+         SELECT FROM usecases_suppression listed
+          WHERE listed.number_index = put.number_index AND listed.workspace_id IS NOT DISTINCT FROM put.workspace_id
+            AND listed.lifted_at IS NULL AND cardinality(listed.purposes) = 0 OFFSET 0)
   FROM put WHERE added
 """
 # SKIP LOCKED: another transaction that has locked a row is naming its number too; if it rolls back, the next call takes the row.
 # In an array, because the planner may run a subquery of IN once for each row, with another LIMIT rows each time.
 _OF_IMPORT = "SELECT id FROM usecases_suppression WHERE import_id = %s LIMIT %s FOR UPDATE SKIP LOCKED"
-_TAKE_BACK = f"DELETE FROM usecases_suppression WHERE id = ANY(ARRAY({_OF_IMPORT})) RETURNING number_index"  # noqa: S608 - of constants
+_TAKE_BACK = f"""
+DELETE FROM usecases_suppression WHERE id = ANY(ARRAY({_OF_IMPORT})) RETURNING workspace_id, number_index
+"""  # noqa: S608 - of constants
 _LIFT_OF_IMPORT = f"""
-UPDATE usecases_suppression SET import_id = NULL, waiting = false, lifted_at = %s, lifted_by_id = %s, lift_reason = %s
- WHERE id = ANY(ARRAY({_OF_IMPORT})) RETURNING number_index
+UPDATE usecases_suppression SET import_id = NULL, waiting = false, lifted_at = %s,
+       lifted_by_id = CASE WHEN workspace_id = origin THEN %s::uuid END,
+       lift_reason = CASE WHEN workspace_id = origin THEN %s ELSE %s END
+ WHERE id = ANY(ARRAY({_OF_IMPORT})) RETURNING workspace_id, number_index
 """  # noqa: S608
 
 
@@ -176,17 +219,19 @@ def suppress(
     reason: str = "",
     kind: SuppressionKind = SuppressionKind.OPT_OUT,
     purposes: Collection[str] = (),
+    scope: SuppressionScope = SuppressionScope.ORGANISATION,
     actor: User | None = None,
 ) -> tuple[Suppression, bool]:
-    """Add an E.164 number to the workspace's list, unless the source has said the same already. Returns the active row, and whether
-    it is new."""
+    """Add an E.164 number to the list of the workspace, and by default of all workspaces of its organisation, unless the source has
+    said the same already. Returns the workspace's active row, and whether it is new."""
     listed = sorted(set(purposes))
-    same = suppressions_of(workspace_id, number).active().filter(kind=kind, source=source, purposes=listed)
+    same = suppressions_of(workspace_id, number).active().filter(kind=kind, source=source, purposes=listed, scope=scope)
     statement = Statement(workspace_id, number, reason, kind)
     # An existing row may be lifted, or another writer's may be rolled back, between the two statements.
     while (row := same.first()) is None:
-        if added := _put(_rows([statement]), source, purposes=listed, created_by=actor)[0]:
-            return Suppression.objects.get(pk=added[0]), True
+        added, _ = suppress_and_count([statement], source, purposes=listed, scope=scope, created_by=actor)
+        if row := Suppression.objects.filter(pk__in=added, workspace_id=workspace_id).first():
+            return row, True
     return row, False
 
 
@@ -194,15 +239,31 @@ def suppress_all(
     statements: Iterable[Statement],
     source: Suppression.Source = Suppression.Source.CARRIER,
     *,
+    scope: SuppressionScope = SuppressionScope.ORGANISATION,
     import_id: UUID | None = None,
+    settled: Collection[tuple[UUID, str]] = (),
     later: bool = False,
 ) -> int:
-    """Add many numbers, for every purpose; returns how many were not on the list before.
+    """Add many numbers, for every purpose, by default to all workspaces of their organisations; returns how many were not on the
+    lists of their own workspaces before.
 
-    With `import_id`, `take_back` can remove the new entries until another list names the number. With `later`, what waits for the
-    numbers is left to the tick.
+    With `import_id`, `take_back` can remove the new entries until another list names the number. `settled`: numbers that need no row
+    in a workspace. With `later`, what waits for the numbers is left to the tick.
     """
-    return _put(_rows(statements), source, import_id=import_id, later=later)[1]
+    return suppress_and_count(
+        statements, source, scope=scope, import_id=import_id, settled=frozenset(settled), later=later
+    )[1]
+
+
+def suppress_for_organisation(organisation_id: UUID, number: str, source: Suppression.Source, reason: str) -> None:
+    """Write an opt-out that was said to the organisation as a whole to each of its workspaces. The work does not depend on what is
+    known of the number: what waits for it is left to the tick."""
+    with transaction.atomic(savepoint=False):
+        lock_shared([organisation_id])
+        members = Workspace.objects.filter(organisation_id=organisation_id).order_by("pk").values_list("pk", flat=True)
+        kind = SuppressionKind.OPT_OUT
+        said: _Said = {(number, workspace_id, kind): (None, reason) for workspace_id in members}
+        put(_rows(said), source, scope=SuppressionScope.ORGANISATION, later=True)
 
 
 def suppress_index(
@@ -215,87 +276,119 @@ def suppress_index(
     kind: SuppressionKind = SuppressionKind.OPT_OUT,
     later: bool = False,
 ) -> None:
-    """Suppress a person whose number cannot be decrypted, by the blind index of their voicemail. `later` as in `suppress_all`."""
-    row = _Row(uuid7(), workspace_id, None, number_index, last4, reason, kind)
-    _put([(row, (number_index,))], Suppression.Source.CARRIER, index_key=index_key, later=later)
+    """Suppress a person whose number cannot be decrypted, by the blind index of their voicemail. It holds in this workspace only:
+    without the number, its index in another one is unknown. `later` as in `suppress_all`."""
+    row = Row(uuid7(), workspace_id, None, number_index, last4, reason, kind, workspace_id)
+    put(
+        [(row, (number_index,))],
+        Suppression.Source.CARRIER,
+        scope=SuppressionScope.WORKSPACE,
+        index_key=index_key,
+        later=later,
+    )
 
 
-class _Row(NamedTuple):
-    id: UUID
-    workspace_id: UUID
-    number: bytes | None
-    number_index: bytes
-    last4: str
-    reason: str
-    kind: str
+# By number, workspace and kind: the workspace in which it was said, and the source's words, which stay there.
+_Said = dict[tuple[str, UUID, SuppressionKind], tuple[UUID | None, str]]
 
 
-_Rows = Sequence[tuple[_Row, tuple[bytes, ...]]]
-
-
-def _rows(statements: Iterable[Statement]) -> _Rows:
-    """A row for each distinct number and kind, with the indexes that voicemails to it may have."""
-    index, encrypt = blind_index(), cipher().encrypt
+def suppress_and_count(
+    statements: Iterable[Statement],
+    source: Suppression.Source,
+    *,
+    scope: SuppressionScope,
+    settled: frozenset[tuple[UUID, str]] = frozenset(),
+    **common: Any,
+) -> tuple[list[UUID], int]:
+    """The ids of the new rows, and how many numbers were not on the lists of their own workspaces before."""
+    own: _Said = {}
     # The first entry of each number: one INSERT … ON CONFLICT can affect a row only once.
-    reasons: dict[tuple[str, UUID, SuppressionKind], str] = {}
     for workspace_id, number, reason, kind in statements:
-        reasons.setdefault((number, workspace_id, kind), reason)
-    rows: list[tuple[_Row, tuple[bytes, ...]]] = []
+        own.setdefault((number, workspace_id, kind), (workspace_id, reason))
+    if not own:
+        return [], 0
+    with transaction.atomic(savepoint=False):
+        said = dict(own)
+        if scope is SuppressionScope.ORGANISATION:
+            members = held_members({workspace_id for _, workspace_id, _ in own})
+            for number, workspace_id, kind in own:
+                for other in members.get(workspace_id, ()):
+                    said.setdefault((number, other, kind), (workspace_id, ""))
+        rows = _rows({key: value for key, value in said.items() if (key[1], key[0]) not in settled})
+        return put(rows, source, scope=scope, **common)
+
+
+def _rows(said: _Said) -> Rows:
+    """A row for each number, workspace and kind, with the indexes that voicemails to the number may have there."""
+    index, encrypt = blind_index(), cipher().encrypt
+    rows: list[tuple[Row, tuple[bytes, ...]]] = []
     # In the same order in every transaction, so that two that add the same numbers cannot deadlock.
-    for (number, workspace_id, kind), reason in sorted(reasons.items()):
+    for (number, workspace_id, kind), (origin, reason) in sorted(said.items()):
         own = index.of(workspace_id, number)
         ciphertext = encrypt(number.encode(), _NUMBER)
-        row = _Row(uuid7(), workspace_id, ciphertext, own, number[-4:], reason, kind.value)
+        row = Row(uuid7(), workspace_id, ciphertext, own, number[-4:], reason, kind.value, origin)
         rows.append((row, tuple(index.all_of(workspace_id, number)) if index.rotating else (own,)))
     return rows
 
 
-def _put(
-    rows: _Rows,
+def put(
+    rows: Rows,
     source: Suppression.Source,
     *,
+    scope: SuppressionScope,
     purposes: Sequence[str] = (),
     created_by: User | None = None,
     import_id: UUID | None = None,
     index_key: int | None = None,
     later: bool = False,
 ) -> tuple[list[UUID], int]:
-    """Insert `rows` (distinct numbers) and return the ids of the new ones, and how many numbers were not on the list before."""
+    """Insert `rows` (of distinct numbers in each workspace); results as of `suppress_and_count`."""
     if not rows:
         return [], 0
     key = blind_index().current if index_key is None else index_key
-    shared: list[Any] = [
-        key,
-        source,
-        list(purposes),
-        created_by.pk if created_by else None,
-        import_id,
-        import_id,
-        later,
-    ]
+    actor_id = created_by.pk if created_by else None
+    shared: list[Any] = [key, source, list(purposes), scope, actor_id, import_id, import_id, later]
     with transaction.atomic(savepoint=False):
         with connection.cursor() as cursor:
-            cursor.execute(_PUT_ON_LIST, [*shared, *map(list, zip(*(row for row, _ in rows), strict=True))])
+            cursor.execute(_PUT_ON_LIST, [*map(list, zip(*(row for row, _ in rows), strict=True)), *shared])
             new: dict[UUID, bool] = dict(cursor.fetchall())
         added = [Added(row.id, indexes, tuple(purposes)) for row, indexes in rows if row.id in new]
         if added and not later:
             for tell in ON_ADDED:
                 tell(added)
-    return [each.id for each in added], sum(new.values())
+    return [each.id for each in added], sum(filter(None, new.values()))
 
 
-def take_back(import_id: UUID, most: int) -> list[bytes]:
-    """Remove up to `most` suppressions that no list but this one has named, and return their indexes.
+def copies_of(suppression: Suppression) -> Q:
+    """The condition on active rows that they are the same statement in a workspace of its organisation, itself among them; the
+    organisation stays as it is until the transaction ends."""
+    itself = Q(pk=suppression.pk)
+    if suppression.scope != SuppressionScope.ORGANISATION or (number := suppression.number) is None:
+        return itself
+    members = held_members([suppression.workspace_id])[suppression.workspace_id]
+    indexes = [index for workspace_id in members for index in blind_index().all_of(workspace_id, number)]
+    return itself | Q(
+        number_index__in=indexes,
+        workspace__in=members,
+        kind=suppression.kind,
+        source=suppression.source,
+        purposes=suppression.purposes,
+        scope=suppression.scope,
+        lifted_at=None,
+    )
 
-    The result is also empty if other transactions have locked all remaining rows.
+
+def take_back(import_id: UUID, most: int) -> list[Removed]:
+    """Remove up to `most` suppressions that no list but this one has named, copies among them, and return what they were.
+
+    The result is also empty if other transactions have locked all remaining rows. The caller holds the organisation's lock.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE_BACK, [import_id, most])
-        return [bytes(index) for (index,) in cursor.fetchall()]
+    return [Removed(*row) for row in sql.run(_TAKE_BACK, [import_id, most])]
 
 
-def lift_list(import_id: UUID, most: int, *, reason: str, actor: User | None, now: datetime) -> list[bytes]:
-    """Lift up to `most` suppressions as `take_back` removes them: the rows stay, and say who lifted them and why."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LIFT_OF_IMPORT, [now, actor.pk if actor else None, reason, import_id, most])
-        return [bytes(index) for (index,) in cursor.fetchall()]
+def lift_list(import_id: UUID, most: int, *, reason: str, actor: User | None, now: datetime) -> list[Removed]:
+    """Lift up to `most` suppressions as `take_back` removes them: the rows stay, and say who lifted them and why; copies do not."""
+    actor_id = actor.pk if actor else None
+    return [
+        Removed(*row) for row in sql.run(_LIFT_OF_IMPORT, [now, actor_id, reason, LIFTED_ELSEWHERE, import_id, most])
+    ]

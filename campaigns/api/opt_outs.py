@@ -26,6 +26,7 @@ from rvm.platform.api.forms import MultiPartParser
 from rvm.platform.api.lists import ActionView, CreateView, ListView, WorldQuery, page_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
+from usecases.api.suppressions import require_organisation
 
 TAGS = ["Opt-out lists"]
 
@@ -189,7 +190,8 @@ class OptOutUndoView(_OptOutView, ActionView):
         operation_id="lift_opt_out_list",
         summary="Lift the suppressions of an opt-out list",
         description="As the undo, for a list that was right and holds no longer: what this list alone has put on the suppression "
-        "list stays there as lifted, with the reason.",
+        "list stays there as lifted, with the reason. Where it holds in other workspaces of the organisation, the key needs "
+        f"`{Scope.SUPPRESSIONS_LIFT_ORGANISATION.value}` too: 403 `missing_scope`.",
         tags=TAGS,
         request=OptOutLift,
         responses={200: OptOutListSerializer},
@@ -199,3 +201,8 @@ class OptOutLiftView(_OptOutView, ActionView):
     required_scopes: ClassVar = {"POST": Scope.SUPPRESSIONS_LIFT}
     verb = staticmethod(services.lift)
     body_class = OptOutLift
+
+    def find_writable(self, **ids: UUID) -> OptOutImport:
+        row: OptOutImport = super().find_writable(**ids)
+        require_organisation(self.key, row.scope)
+        return row

@@ -9,6 +9,7 @@ from django.db import models
 from campaigns.models.uploaded_list import UploadedList, UploadedListQuerySet
 from campaigns.states import OPT_OUTS_UNDER_WAY, OptOutState
 from rvm.platform.models import User
+from usecases.suppression_kinds import SCOPE_LABELS, SuppressionScope
 
 
 class OptOutImport(UploadedList):
@@ -23,6 +24,14 @@ class OptOutImport(UploadedList):
         default=True,
         editable=False,
         help_text="A test list is read, checked and counted, but adds no suppressions.",
+    )
+    scope = models.CharField(
+        max_length=16,
+        choices=[(scope.value, label) for scope, label in SCOPE_LABELS.items()],
+        default=SuppressionScope.ORGANISATION.value,
+        db_default=SuppressionScope.ORGANISATION.value,
+        editable=False,
+        help_text="Whether its suppressions hold in all workspaces of the organisation or in its own only.",
     )
     state = models.CharField(
         max_length=12, choices=[(state, state) for state in OptOutState], default=OptOutState.UPLOADED

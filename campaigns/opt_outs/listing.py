@@ -26,11 +26,13 @@ from delivery.runtime import shutdown
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import blind_index
+from rvm.platform.models import Workspace
+from rvm.platform.organisations import held_members
 from rvm.spreadsheets.preview import Preview, open_list
 from rvm.spreadsheets.refusals import CellInvalid, SheetInvalid
 from usecases.models import Suppression
-from usecases.suppression_kinds import SuppressionKind
-from usecases.suppressions import Statement, lift_list, suppress_all, suppressed_among, take_back
+from usecases.suppression_kinds import SuppressionKind, SuppressionScope
+from usecases.suppressions import Removed, Statement, lift_list, suppress_all, suppressed_among, take_back
 
 BATCH = 1000
 TAKEN_BACK_AT_ONCE = 5000
@@ -178,8 +180,10 @@ def put_on_list(row: OptOutImport) -> None:
         if batch.rows_read <= row.rows_imported:
             continue
         statements = _statements(row, batch.fresh) if row.live else []
+        settled = _settled(row, batch.fresh) if row.live else frozenset()
+        scope = SuppressionScope(row.scope)
         with transaction.atomic():
-            added = suppress_all(statements, Suppression.Source.IMPORT, import_id=row.pk)
+            added = suppress_all(statements, Suppression.Source.IMPORT, scope=scope, import_id=row.pk, settled=settled)
             write_if_still(row, rows_imported=batch.rows_read, added=F("added") + added)
         row.rows_imported = batch.rows_read
 
@@ -193,7 +197,10 @@ def undo(row: OptOutImport) -> bool:
     """
     while not shutdown.requested.is_set():
         with transaction.atomic():
-            indexes = _lift(row) if row.lift_reason else take_back(row.pk, TAKEN_BACK_AT_ONCE)
+            # Nothing is being copied to a workspace that joins meanwhile.
+            held_members([row.workspace_id])
+            ended_rows = _lift(row) if row.lift_reason else take_back(row.pk, TAKEN_BACK_AT_ONCE)
+            indexes = [index for workspace_id, index in ended_rows if workspace_id == row.workspace_id]
             freed = set(indexes) - suppressed_among(row.workspace_id, indexes)
             [(ended,)] = sql.run(_COUNT_ENDED, [list(freed)])
             write_if_still(
@@ -201,35 +208,41 @@ def undo(row: OptOutImport) -> bool:
                 taken_back=F("taken_back") + len(freed),
                 ended_meanwhile=F("ended_meanwhile") + ended,
             )
-        if not indexes:
+        if not ended_rows:
             return not Suppression.objects.filter(import_id=row.pk).exists()
     raise Stopping
 
 
-def _lift(row: OptOutImport) -> list[bytes]:
+def _lift(row: OptOutImport) -> list[Removed]:
     now = database_now()
     return lift_list(row.pk, TAKEN_BACK_AT_ONCE, reason=row.lift_reason, actor=row.undone_by, now=now)
 
 
 def _statements(row: OptOutImport, fresh: Mapping[str, str]) -> list[Statement]:
-    """The statements to insert for the numbers.
+    return [Statement(row.workspace_id, number, reason, SuppressionKind.IMPORTED) for number, reason in fresh.items()]
 
-    During a rotation, a number that a list has named under an older index key has no statement, because the insert would not
-    conflict with its row. If another list has added that row, the row stays for good: undoing that list no longer removes it.
+
+def _settled(row: OptOutImport, fresh: Iterable[str]) -> frozenset[tuple[UUID, str]]:
+    """The workspaces and numbers that need no row.
+
+    During a rotation, a number that a list has named under an older index key gets none, because the insert would not conflict with
+    its row. If another list has added that row, the row stays for good: undoing that list no longer removes it.
     """
-    numbers, settled = _indexes(row.workspace_id, fresh), set[str]()
-    if blind_index().rotating:
-        for index, suppression_id, import_id in _listed_under_older_keys(list(numbers)):
+    settled = set[tuple[UUID, str]]()
+    if not blind_index().rotating:
+        return frozenset()
+    workspaces = [row.workspace_id]
+    if row.scope == SuppressionScope.ORGANISATION:
+        same = Workspace.objects.filter(organisation_id=row.workspace.organisation_id)
+        workspaces = list(same.values_list("pk", flat=True))
+    for workspace_id in workspaces:
+        numbers = _indexes(workspace_id, fresh)
+        for index, suppression_id, import_id in _listed_under_older_keys(list(numbers), row.scope):
             # Each update is a transaction of its own: one that holds no other row lock cannot be part of a deadlock.
             if import_id not in (None, row.pk):
                 Suppression.objects.filter(pk=suppression_id).update(import_id=None)
-            settled.add(numbers[index])
-    imported = SuppressionKind.IMPORTED
-    return [
-        Statement(row.workspace_id, number, reason, imported)
-        for number, reason in fresh.items()
-        if number not in settled
-    ]
+            settled.add((workspace_id, numbers[index]))
+    return frozenset(settled)
 
 
 def _indexes(workspace_id: UUID, numbers: Iterable[str]) -> dict[bytes, str]:
@@ -237,10 +250,10 @@ def _indexes(workspace_id: UUID, numbers: Iterable[str]) -> dict[bytes, str]:
     return {index: number for number in numbers for index in blind_index().all_of(workspace_id, number)}
 
 
-def _listed_under_older_keys(indexes: list[bytes]) -> list[tuple[bytes, UUID, UUID | None]]:
+def _listed_under_older_keys(indexes: list[bytes], scope: str) -> list[tuple[bytes, UUID, UUID | None]]:
     found = (
         Suppression.objects.active()
-        .filter(number_index__in=indexes, source=Suppression.Source.IMPORT)
+        .filter(number_index__in=indexes, source=Suppression.Source.IMPORT, scope=scope)
         .exclude(index_key=blind_index().current)
     )
     return [

@@ -25,6 +25,7 @@ from rvm.spreadsheets.workbook_notices import other_sheets
 from usecases.models import Suppression
 from usecases.services.persistence import in_one_line
 from usecases.services.suppressions import MAX_LIFT_REASON_LENGTH, reason_missing
+from usecases.suppression_kinds import SuppressionScope
 
 KIND = Kind(
     HELP
@@ -111,9 +112,14 @@ def check(found: OptOutImport, *, actor: User | None, now: datetime) -> OptOutIm
 
 
 def confirm(
-    found: OptOutImport, *, must_not_be_reached: bool = False, actor: User | None, now: datetime
+    found: OptOutImport,
+    *,
+    must_not_be_reached: bool = False,
+    scope: SuppressionScope = SuppressionScope.ORGANISATION,
+    actor: User | None,
+    now: datetime,
 ) -> OptOutImport:
-    """checked -> importing: a worker adds its numbers to the workspace's suppression list.
+    """checked -> importing: a worker adds its numbers to the suppression lists of all workspaces of the organisation, or of this one.
 
     `must_not_be_reached`: the user confirms that the people on the list must not be reached. Required if it looks like a list of
     patients. Raises ServiceError.
@@ -131,7 +137,7 @@ def confirm(
                 f"{' '.join(doubts)} Say that this is a list of people who must not be reached, or discard it.",
                 field="must_not_be_reached",
             )
-        change_state(row, OptOutState.IMPORTING, confirmed_by=actor)
+        change_state(row, OptOutState.IMPORTING, confirmed_by=actor, scope=scope)
         audit.record(
             "opt_outs.confirmed",
             row,
@@ -139,6 +145,7 @@ def confirm(
             workspace=row.workspace,
             counts=row.counts,
             must_not_be_reached=must_not_be_reached,
+            scope=scope,
         )
         wake_on_commit("imports")
     return row

@@ -13,6 +13,7 @@ from usecases.attestations.requirements import missing_statement
 from usecases.effective_settings import effective
 from usecases.eligibility import LanePolicy
 from usecases.models import TelephonySetup
+from usecases.organisations.copies import is_copying
 from usecases.selectors import first_setup
 from usecases.windows import Hours
 
@@ -69,6 +70,10 @@ def end_of(campaign: Campaign, start: datetime) -> datetime:
 def _stopped(lane: Lane, setup: TelephonySetup) -> str:
     if not lane.use_case.workspace.sending_enabled:
         return "Sending is switched off for the whole workspace; nothing is sent until it is switched on."
+    if is_copying(lane.workspace_id):
+        return (
+            "The opt-outs of its organisation are being copied into the workspace; nothing is sent until all are there."
+        )
     if not lane.use_case.sending_enabled:
         return (
             f"Sending is switched off for the use case “{lane.use_case.name}”; nothing is sent until it is switched on."

@@ -12,6 +12,7 @@ from rvm.phone_numbers.places import places_of
 from rvm.platform.errors import ServiceError
 from usecases.eligibility import Explanation, explain
 from usecases.models import TelephonySetup, UseCase
+from usecases.organisations.copies import is_copying
 from usecases.selectors import first_setup, sender_numbers, sender_stated
 from usecases.suppressions import is_suppressed
 
@@ -56,4 +57,4 @@ def explanation(
 def _stopped(use_case: UseCase, setup: TelephonySetup) -> bool:
     usable = setup.enabled and setup.deleted_at is None
     switches = use_case.workspace.sending_enabled and use_case.sending_enabled and use_case.marketing_allowed
-    return not (switches and usable)
+    return not (switches and usable) or is_copying(use_case.workspace_id)

@@ -23,6 +23,7 @@ from delivery.worker import maintenance
 from rvm.platform.api.idempotency import purge_idempotency_keys
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import Heartbeat
+from usecases.organisations import copies
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +64,7 @@ def _write_heartbeat(now: datetime) -> None:
 STEPS: list[Step] = [
     maintenance.expire_leases,
     maintenance.expire,
+    copies.copy_rest,
     end_left_waiting,
     maintenance.fail_unreported,
     maintenance.fail_unconfirmed,

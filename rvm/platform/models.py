@@ -11,6 +11,7 @@ from django.core.validators import RegexValidator
 from django.db import connection, models, transaction
 from django.db.models.functions import Now
 
+from rvm.platform import organisations
 from rvm.platform.database.ids import uuid7
 from rvm.platform.scopes import Scope
 
@@ -87,12 +88,30 @@ class Workspace(Row):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save it, in an organisation of its own unless one is given; in another than before, it shares with its workspaces."""
         with transaction.atomic():
             if getattr(self, "organisation_id", None) is None:
                 taken = Organisation.objects.filter(slug=self.slug).exists()
                 slug = f"{self.slug[:31]}-{self.pk.hex}" if taken else self.slug
                 self.organisation = Organisation.objects.create(name=self.name, slug=slug)
+            new = self._state.adding
+            known = [] if new else Workspace.objects.filter(pk=self.pk).values_list("organisation_id", flat=True)
+            before = set(known)
+            moves = before != {self.organisation_id}
+            if moves:
+                organisations.lock_alone(before | {self.organisation_id})
             super().save(*args, **kwargs)
+            if moves:
+                self._share(new=new)
+
+    def _share(self, *, new: bool) -> None:
+        for tell in organisations.ON_LEFT:
+            tell(self.pk)
+        for other in Workspace.objects.filter(organisation_id=self.organisation_id).exclude(pk=self.pk).order_by("pk"):
+            for share in organisations.ON_SHARED:
+                share(other.pk, self.pk)
+                if not new:
+                    share(self.pk, other.pk)
 
 
 class Role(models.TextChoices):

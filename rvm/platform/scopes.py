@@ -20,6 +20,10 @@ class Scope(models.TextChoices):
     SUPPRESSIONS_READ = "suppressions:read", "Read suppressions"
     SUPPRESSIONS_WRITE = "suppressions:write", "Suppress numbers"
     SUPPRESSIONS_LIFT = "suppressions:lift", "Lift suppressions, one or those of an opt-out list"
+    SUPPRESSIONS_LIFT_ORGANISATION = (
+        "suppressions:lift-organisation",
+        "Lift suppressions that hold for other workspaces of the organisation too",
+    )
     CONSENTS_READ = "consents:read", "Read consents"
     CONSENTS_WRITE = "consents:write", "Record and revoke consents"
     USE_CASES_READ = "use-cases:read", "Read use cases"

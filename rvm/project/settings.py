@@ -237,6 +237,7 @@ SPECTACULAR_SETTINGS = {
         "ConsentBasis": "usecases.consents.bases.CONSENT_BASES",
         "StatedSuppressionReason": "usecases.api.suppression_serializers.STATED_REASONS",
         "SuppressionReason": "usecases.api.suppression_serializers.SUPPRESSION_REASONS",
+        "SuppressionScope": "usecases.api.suppression_serializers.SUPPRESSION_SCOPES",
         "Guard": "delivery.api.serializers.eligibility.GUARDS",
         "ListFormat": "campaigns.api.serializers.uploaded_lists.LIST_FORMATS",
     },

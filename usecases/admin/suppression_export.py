@@ -12,7 +12,7 @@ from usecases.models import Suppression
 
 # The names that the API uses, but for two that a list reader would ask about: the file can be read as an opt-out list.
 COLUMNS = (
-    "id", "recipient_phone_number", "reason", "note", "source", "purposes", "list_id", "created_at",
+    "id", "recipient_phone_number", "reason", "note", "source", "purposes", "scope", "list_id", "created_at",
     "lifted_at", "lift_reason",
 )  # fmt: skip
 
@@ -32,7 +32,7 @@ def export_rows(found: QuerySet[Suppression], *, reveal: bool) -> Iterator[list[
 
 
 def _row(row: Suppression, reveal: bool) -> list[str]:
-    number = row.number if reveal else None
+    number = row.number if reveal and not row.from_elsewhere else None
     return [
         str(row.pk),
         number or f"•••••••{row.last4}",
@@ -40,6 +40,7 @@ def _row(row: Suppression, reveal: bool) -> list[str]:
         row.reason,
         row.source,
         ", ".join(row.purposes),
+        row.scope,
         str(row.list_id or ""),
         f"{row.created_at:%Y-%m-%dT%H:%M:%SZ}",
         f"{row.lifted_at:%Y-%m-%dT%H:%M:%SZ}" if row.lifted_at else "",

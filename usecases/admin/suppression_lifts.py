@@ -27,6 +27,8 @@ from usecases.consents.bases import Basis
 from usecases.models import Suppression
 from usecases.services.consents import MAX_EVIDENCE_LENGTH, MAX_SOURCE_LENGTH, NewConsent
 from usecases.services.suppressions import MAX_LIFT_REASON_LENGTH, lift
+from usecases.suppression_kinds import SuppressionScope
+from usecases.suppressions import copies_of
 
 CONSENT_FIELDS = ("consent_source", "consent_at", "consent_evidence")
 
@@ -92,6 +94,12 @@ class SuppressionLifts(RecordAdmin):
     def has_lift_permission(self, request: HttpRequest) -> bool:
         return rights_of(request).may_somewhere(self.role_to_lift)
 
+    def may_lift(self, request: HttpRequest, row: Suppression) -> bool:
+        """Whether the user is an administrator of the workspaces in which a lift ends suppressions."""
+        if row.scope == SuppressionScope.ORGANISATION:
+            return rights_of(request).may_in_organisation(self.role_to_lift, row.workspace_id)
+        return self.may(self.role_to_lift, request, row)
+
     @admin.action(description="Lift…", permissions=["lift"])
     def lift_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
         return self._ask(request, self._own(request, list(queryset.values_list("pk", flat=True))), LiftForm())
@@ -114,16 +122,27 @@ class SuppressionLifts(RecordAdmin):
     @transaction.atomic
     def _lift(self, request: HttpRequest, rows: list[Suppression], form: LiftForm) -> None:
         now = database_now()
-        for row in rows:
+        for row in self._once(rows):
             consent = form.consent() if row.needs_consent else None
             lift(row, reason=form.cleaned_data["reason"], consent=consent, actor=acting_user(request), now=now)
+
+    def _once(self, rows: list[Suppression]) -> list[Suppression]:
+        """The rows without copies of an earlier one, which its lift ends too."""
+        found, seen = [], set[UUID]()
+        for row in rows:
+            if row.pk not in seen:
+                found.append(row)
+                seen.update(Suppression.objects.filter(copies_of(row)).values_list("pk", flat=True))
+        return found
 
     def _own(self, request: HttpRequest, ids: list[UUID]) -> list[Suppression]:
         """The active ones of the chosen suppressions, in the order in which they are locked. Raises PermissionDenied."""
         found = self.get_queryset(request).filter(pk__in=ids, lifted_at=None).select_related("workspace")
         rows: list[Suppression] = list(found.order_by("id"))
-        if not all(self.may(self.role_to_lift, request, row) for row in rows):
-            raise PermissionDenied
+        if not all(self.may_lift(request, row) for row in rows):
+            raise PermissionDenied(
+                "A suppression that holds for the organisation is lifted by an administrator of all of its workspaces."
+            )
         return rows
 
     def _ask(self, request: HttpRequest, rows: list[Suppression], form: LiftForm) -> HttpResponse:

@@ -32,7 +32,7 @@ from usecases.admin.typed_numbers import typed_number
 from usecases.consents.bases import PURPOSE_LABELS, PURPOSES, Purpose
 from usecases.models import Suppression
 from usecases.services.suppressions import suppress_number
-from usecases.suppression_kinds import KIND_LABELS, STATED_KINDS, SuppressionKind
+from usecases.suppression_kinds import KIND_LABELS, SCOPE_LABELS, STATED_KINDS, SuppressionKind, SuppressionScope
 from usecases.suppressions import other_active, with_indexes
 
 ACTIVE, LIFTED = "active", "lifted"
@@ -58,9 +58,17 @@ class SuppressionForm(ServiceForm):
         help_text="Without a tick it holds for everything.",
     )
 
+    scope = forms.ChoiceField(
+        label="Holds for",
+        choices=[(scope.value, label) for scope, label in SCOPE_LABELS.items()],
+        initial=SuppressionScope.ORGANISATION.value,
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+    )
+
     class Meta:
         model = Suppression
-        fields = ("workspace", "kind", "purposes", "reason")
+        fields = ("workspace", "kind", "purposes", "scope", "reason")
         labels: ClassVar[dict[str, str]] = {"reason": "Note"}
 
     def clean_phone_number(self) -> str:
@@ -96,12 +104,13 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, ExactSearch):
     role_to_add = Role.OPERATOR
     form = SuppressionForm
     list_display: ClassVar[tuple[str, ...]] = (
-        "masked", "kind_shown", "purposes_shown", "source", "reason", "state", "created_at", "workspace",
+        "masked", "kind_shown", "purposes_shown", "scope", "source", "reason", "state", "created_at", "workspace",
     )  # fmt: skip
     list_filter: ClassVar[tuple[Any, ...]] = (
         ("workspace", ScopedFilter),
         ("kind", ChoicesDropdownFilter),
         ("source", ChoicesDropdownFilter),
+        ("scope", ChoicesDropdownFilter),
         StateFilter,
         NumberFilter,
     )
@@ -115,9 +124,20 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, ExactSearch):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
-            return ("workspace", "phone_number", "kind", "purposes", "reason")
-        reveal = rights_of(request).may_see_numbers(obj.workspace_id)
-        put = ("workspace", "kind_shown", "purposes_shown", "source", "reason", "put_by", "created_at", "state")
+            return ("workspace", "phone_number", "kind", "purposes", "scope", "reason")
+        reveal = rights_of(request).may_see_numbers(obj.workspace_id) and not obj.from_elsewhere
+        put = (
+            "workspace",
+            "kind_shown",
+            "purposes_shown",
+            "scope",
+            "origin_shown",
+            "source",
+            "reason",
+            "put_by",
+            "created_at",
+            "state",
+        )
         lifted = () if obj.active else ("lifted_at", "lifter", "lift_reason")
         evidence = ("consent_shown",) if not obj.active and reveal else ()
         return ("full" if reveal else "masked", *put, *self.more_fields, *lifted, *evidence, "others")
@@ -140,6 +160,12 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, ExactSearch):
     @display(description="For")
     def purposes_shown(self, suppression: Suppression) -> str:
         return ", ".join(PURPOSE_LABELS[Purpose(purpose)] for purpose in suppression.purposes) or "Everything"
+
+    @display(description="Said")
+    def origin_shown(self, suppression: Suppression) -> str:
+        if suppression.origin is None:
+            return "To the organisation"
+        return "In another workspace" if suppression.from_elsewhere else "In this workspace"
 
     @display(description="State", label={"Active": "danger", "Lifted": "success"})
     def state(self, suppression: Suppression) -> str:
@@ -173,7 +199,7 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, ExactSearch):
     ) -> HttpResponse:
         row = self.get_object(request, object_id)
         audit.record("suppression.read", row, actor=acting_user(request), workspace=row.workspace)
-        context = {**(extra_context or {}), "may_lift": row.active and self.may(self.role_to_lift, request, row)}
+        context = {**(extra_context or {}), "may_lift": row.active and self.may_lift(request, row)}
         return super().change_view(request, object_id, form_url, context)
 
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
@@ -184,6 +210,7 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, ExactSearch):
             kind=SuppressionKind(said["kind"]),
             source=Suppression.Source.PERSON,
             purposes=said["purposes"],
+            scope=SuppressionScope(said["scope"] or SuppressionScope.ORGANISATION),
             reason=said["reason"],
             actor=acting_user(request),
         )

@@ -14,11 +14,20 @@ from usecases.consents.bases import CONSENT_BASES, PURPOSES, Basis
 from usecases.models import Suppression
 from usecases.services.consents import MAX_EVIDENCE_LENGTH, MAX_SOURCE_LENGTH, NewConsent
 from usecases.services.suppressions import MAX_LIFT_REASON_LENGTH, MAX_REASON_LENGTH
-from usecases.suppression_kinds import KIND_LABELS, STATED_KINDS, SuppressionKind
+from usecases.suppression_kinds import KIND_LABELS, STATED_KINDS, SuppressionKind, SuppressionScope
 from usecases.suppressions import other_active
 
+THIS_WORKSPACE, ANOTHER_WORKSPACE, ORGANISATION = ORIGINS = ("this_workspace", "another_workspace", "organisation")
+SUPPRESSION_SCOPES = [scope.value for scope in SuppressionScope]
 STATED_REASONS = [kind.value for kind in STATED_KINDS]
 SUPPRESSION_REASONS = [kind.value for kind in SuppressionKind]
+
+
+def origin_of(row: Suppression) -> str:
+    """Where it was said, without a word about which other workspace that was."""
+    if row.origin is None:
+        return ORGANISATION
+    return ANOTHER_WORKSPACE if row.from_elsewhere else THIS_WORKSPACE
 
 
 class NewSuppression(StrictSerializer):
@@ -31,6 +40,11 @@ class NewSuppression(StrictSerializer):
         child=serializers.ChoiceField(PURPOSES),
         max_length=len(PURPOSES),
         help_text="The purposes of use cases for which it holds; empty for everything.",
+    )
+    scope = serializers.ChoiceField(
+        SUPPRESSION_SCOPES,
+        default=SuppressionScope.ORGANISATION.value,
+        help_text="Whether it holds in all workspaces of the organisation or in this one only. Purposes narrow either.",
     )
     note = TextField(
         required=False, allow_blank=True, max_length=MAX_REASON_LENGTH, help_text="Your own words, without PHI."
@@ -66,6 +80,7 @@ class SuppressionQuery(PageQuery):
     recipient_phone_number = PhoneNumberField(required=False, help_text="E.164, exactly.")
     reason = serializers.ChoiceField(SUPPRESSION_REASONS, required=False)
     source = serializers.ChoiceField(Suppression.Source.choices, required=False)  # type: ignore[assignment]
+    scope = serializers.ChoiceField(SUPPRESSION_SCOPES, required=False)
     active = YesFilter(required=False, help_text="True for those that bind, false for those that were lifted.")
     opt_out_list_id = IdField(required=False, help_text="Those that this opt-out list has put there.")
 
@@ -84,6 +99,11 @@ class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
     reason_detail = serializers.SerializerMethodField()
     note = serializers.CharField(source="reason", help_text=help_of(Suppression, "reason"))
     purposes = serializers.ListField(child=serializers.CharField(), help_text=help_of(Suppression, "purposes"))
+    scope = serializers.ChoiceField(SUPPRESSION_SCOPES, help_text=help_of(Suppression, "scope"))
+    origin = serializers.SerializerMethodField(
+        help_text="Where it was said: in this workspace, in another one of the organisation, of which no more is told and the number "
+        "is masked, or to the organisation as a whole."
+    )
     opt_out_list_id = serializers.UUIDField(
         source="list_id", allow_null=True, help_text=help_of(Suppression, "list_id")
     )
@@ -103,6 +123,8 @@ class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
             "note",
             "source",
             "purposes",
+            "scope",
+            "origin",
             "opt_out_list_id",
             "created_by",
             "created_at",
@@ -114,8 +136,12 @@ class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
         read_only_fields = fields
 
     def get_recipient_phone_number(self, row: Suppression) -> str:
-        number = row.number if self.context["reveal"] else None
+        number = row.number if self.context["reveal"] and not row.from_elsewhere else None
         return number or row.masked_number
+
+    @extend_schema_field(serializers.ChoiceField(ORIGINS))
+    def get_origin(self, row: Suppression) -> str:
+        return origin_of(row)
 
     def get_reason_detail(self, row: Suppression) -> str:
         return KIND_LABELS[SuppressionKind(row.kind)]

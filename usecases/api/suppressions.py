@@ -15,6 +15,8 @@ from rest_framework.response import Response
 
 from rvm.platform import audit
 from rvm.platform.api.lists import ActionView, ListView, RowsView, page_of
+from rvm.platform.api.permissions import require_scope
+from rvm.platform.models import ApiKey
 from rvm.platform.scopes import Scope
 from usecases import selectors
 from usecases.api.base import UseCasesView
@@ -26,8 +28,8 @@ from usecases.api.suppression_serializers import (
     SuppressionSerializer,
 )
 from usecases.models import Suppression
-from usecases.services.suppressions import lift, suppress_number
-from usecases.suppression_kinds import SuppressionKind
+from usecases.services.suppressions import lift, needs_organisation, suppress_number
+from usecases.suppression_kinds import SuppressionKind, SuppressionScope
 
 TAGS = ["Suppressions"]
 _MASKED = f"Numbers are masked without the scope `{Scope.NUMBERS_READ.value}`."
@@ -43,6 +45,15 @@ _LIFT_EXAMPLE = OpenApiExample(
     },
     request_only=True,
 )
+
+
+def require_organisation(key: ApiKey, scope: str) -> None:
+    """Raises Problem if a lift would end suppressions of other workspaces too and the key may not do that."""
+    if needs_organisation(scope, key.workspace_id):
+        widest = Scope.SUPPRESSIONS_LIFT_ORGANISATION
+        require_scope(
+            key, widest, f"It holds for other workspaces too, and this API key lacks the scope {widest.value}."
+        )
 
 
 class _SuppressionView(UseCasesView, RowsView):
@@ -79,7 +90,8 @@ class SuppressionsView(_SuppressionView, ListView):
         summary="Suppress a number",
         description="Binds every claim that begins from now on. What waits for the number in the workspace ends as "
         "`skipped: suppressed`, at once or within seconds. 200 with the existing suppression where a program has said the same "
-        "already. 403 `test_key`: a test key adds none.",
+        "already. 403 `test_key`: a test key adds none. By default it holds in all workspaces of the organisation, from the same "
+        "moment on.",
         tags=TAGS,
         request=NewSuppression,
         responses={201: SuppressionSerializer, 200: SuppressionSerializer},
@@ -93,6 +105,7 @@ class SuppressionsView(_SuppressionView, ListView):
             kind=SuppressionKind(new["reason"]),
             source=Suppression.Source.API,
             purposes=new.get("purposes", ()),
+            scope=SuppressionScope(new["scope"]),
             reason=new.get("note", ""),
             actor=self.actor,
         )
@@ -123,7 +136,8 @@ class SuppressionView(_SuppressionView):
         summary="Lift a suppression",
         description="Binds the next claim. The row stays, with the reason; what it has stopped stays ended. What the person or a "
         "carrier said needs a new `consent`: 422 `consent_needed`. 409 `suppression_lifted`. The number is reached once every one of "
-        "its suppressions (`others`) is lifted.",
+        "its suppressions (`others`) is lifted. What holds for the organisation is lifted in all of its workspaces; where there are "
+        f"others, the key needs `{Scope.SUPPRESSIONS_LIFT_ORGANISATION.value}` too: 403 `missing_scope`.",
         tags=TAGS,
         request=LiftRequest,
         responses={200: SuppressionDetailSerializer},
@@ -137,4 +151,6 @@ class SuppressionLiftView(_SuppressionView, ActionView):
     body_class = LiftRequest
 
     def find_writable(self, **ids: UUID) -> Suppression:
-        return self.find(**ids)
+        row = self.find(**ids)
+        require_organisation(self.key, row.scope)
+        return row

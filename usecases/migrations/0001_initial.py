@@ -8,6 +8,7 @@ import django.db.models.functions.datetime
 import django.db.models.functions.text
 import rvm.platform.database.ids
 import rvm.platform.encryption.fields
+import uuid
 import usecases.models
 from django.conf import settings
 from django.db import migrations, models
@@ -196,6 +197,8 @@ class Migration(migrations.Migration):
                 ('source', models.CharField(choices=[('carrier', 'Reported by a carrier'), ('person', 'Entered by a person'), ('import', 'Imported list'), ('api', 'Sent by a program'), ('inbound', 'Said by the recipient')], max_length=16)),
                 ('reason', models.CharField(blank=True, help_text="The source's own words, without phone numbers.", max_length=40)),
                 ('purposes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=32), blank=True, db_default=models.Value('{}'), default=list, help_text='What the number must not be reached for; empty for everything.', size=None)),
+                ('scope', models.CharField(choices=[('organisation', 'All workspaces of the organisation'), ('workspace', 'This workspace only')], db_default='organisation', default='organisation', help_text='Whether it holds in all workspaces of the organisation, each with its own row, or in this one only.', max_length=16)),
+                ('origin', models.UUIDField(editable=False, help_text='The workspace in which it was said; empty if it was said to the organisation as a whole.', null=True)),
                 ('list_id', models.UUIDField(editable=False, help_text='The opt-out list that put the number here.', null=True)),
                 ('import_id', models.UUIDField(editable=False, help_text="The same, until another list names the number or somebody lifts the suppression; the list's undo removes the row.", null=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
@@ -209,7 +212,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('import_id__isnull', False)), fields=['import_id'], name='suppression_by_import'), models.Index(condition=models.Q(('list_id__isnull', False)), fields=['list_id', '-id'], name='suppression_of_list'), models.Index(condition=models.Q(('waiting', True)), fields=['id'], name='suppression_waiting'), models.Index(fields=['workspace', '-id'], name='suppression_newest'), models.Index(condition=models.Q(('lifted_at__isnull', False)), fields=['number_index'], name='suppression_lifted')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('lifted_at', None)), fields=('number_index', 'workspace', 'kind', 'source', 'purposes'), name='usecases_suppressed_once')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('lifted_at', None)), fields=('number_index', 'workspace', 'kind', 'source', 'purposes', 'scope'), name='usecases_suppressed_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='SuppressionCopying',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('position', models.UUIDField(default=uuid.UUID('00000000-0000-0000-0000-000000000000'), help_text='The last suppression that was copied.')),
+                ('source', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='platform.workspace')),
+                ('target', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='platform.workspace')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('target', 'source'), name='usecases_copied_once')],
             },
         ),
         migrations.AddConstraint(

@@ -58,7 +58,7 @@ def record_for_lift(row: Suppression, consent: NewConsent, *, actor: User | None
     if it was given in writing. Raises ServiceError.
     """
     if not row.purposes:
-        _end_earlier(row, actor)
+        end_earlier(row, actor)
     written = consent.basis == Basis.WRITTEN_CONSENT
     covered = [purpose for purpose in row.purposes or CARE if written or purpose != Purpose.MARKETING]
     return _add(row.workspace, _person(row), consent, covered, actor, now)
@@ -132,7 +132,7 @@ def revocation_of(row: Consent, channel: str, at: datetime, actor: User | None) 
     }
 
 
-def _end_earlier(suppression: Suppression, actor: User | None) -> None:
+def end_earlier(suppression: Suppression, actor: User | None) -> None:
     number = suppression.number
     indexes = {bytes(suppression.number_index)}
     if number is not None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
 from rvm.platform import audit
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
+from rvm.platform.organisations import shares_with_others
 from usecases.consents.bases import Basis, Purpose
 from usecases.models import Suppression
-from usecases.services.consents import NewConsent, record_for_lift
+from usecases.services.consents import NewConsent, end_earlier, record_for_lift
 from usecases.services.persistence import in_one_line, lock
-from usecases.suppression_kinds import SuppressionKind
-from usecases.suppressions import suppress
+from usecases.suppression_kinds import SuppressionKind, SuppressionScope
+from usecases.suppressions import LIFTED_ELSEWHERE, copies_of, suppress
 
 MAX_REASON_LENGTH: int = Suppression._meta.get_field("reason").max_length or 0
 MAX_LIFT_REASON_LENGTH: int = Suppression._meta.get_field("lift_reason").max_length or 0
@@ -29,17 +31,22 @@ def suppress_number(
     kind: SuppressionKind,
     source: Suppression.Source,
     purposes: Collection[str] = (),
+    scope: SuppressionScope = SuppressionScope.ORGANISATION,
     reason: str = "",
     actor: User | None,
 ) -> tuple[Suppression, bool]:
-    """Put an E.164 number on the workspace's list. Returns the active suppression, and whether it is new: the same statement of the
-    same source is kept once. What waits for the number ends in the same transaction."""
+    """Put an E.164 number on the list of the workspace, and by default of all workspaces of its organisation.
+
+    Returns the active suppression, and whether it is new: the same statement of the same source is kept once. What waits for the
+    number ends in the same transaction.
+    """
     row, created = suppress(
         workspace_id=workspace.pk,
         number=number,
         kind=kind,
         source=source,
         purposes=purposes,
+        scope=scope,
         reason=in_one_line(reason)[:MAX_REASON_LENGTH],
         actor=actor,
     )
@@ -52,6 +59,7 @@ def suppress_number(
             kind=row.kind,
             source=row.source,
             purposes=row.purposes,
+            scope=row.scope,
         )
     return row, created
 
@@ -63,9 +71,10 @@ def lift(
     """Lift one suppression, from the next claim on. The row stays; a later statement of the same is a new row. Raises ServiceError.
 
     What the person or a carrier said is lifted on a consent that is newer than the suppression, and that is recorded. Where it was
-    for everything, earlier consents to reach the number end.
+    for everything, earlier consents to reach the number end. What holds for the organisation is lifted in all of its workspaces:
+    check `needs_organisation` first. Reason, consent and person are kept in this workspace only.
     """
-    row = lock(suppression)
+    row, copies = _locked(suppression)
     if row.lifted_at is not None:
         raise ServiceError("suppression_lifted", f"It was lifted on {row.lifted_at:%Y-%m-%d} already.")
     reason = in_one_line(reason)
@@ -88,11 +97,43 @@ def lift(
         kind=row.kind,
         source=row.source,
         purposes=row.purposes,
+        scope=row.scope,
         reason=row.lift_reason,
         consent_source=consent.source if consent else "",
         consent_at=consent.at if consent else None,
     )
+    Suppression.objects.filter(pk__in=[copy.pk for copy in copies]).update(
+        lifted_at=now, lift_reason=LIFTED_ELSEWHERE, import_id=None, waiting=False
+    )
+    for copy in copies:
+        if consent and not copy.purposes:
+            end_earlier(copy, actor)  # the new consent was given to this workspace, so that one may need another
+        audit.record(
+            "suppression.lifted",
+            copy,
+            actor=actor,
+            workspace=copy.workspace,
+            kind=copy.kind,
+            source=copy.source,
+            purposes=copy.purposes,
+            scope=copy.scope,
+            reason=LIFTED_ELSEWHERE,
+        )
     return row
+
+
+def _locked(suppression: Suppression) -> tuple[Suppression, list[Suppression]]:
+    """The current suppression and its active copies in other workspaces, locked. Raises ServiceError."""
+    same = Suppression.objects.filter(copies_of(suppression)).select_related("workspace").defer("consent")
+    # In one order, since the same statement may be lifted in two workspaces at a time.
+    rows = list(same.defer("number").order_by("pk").select_for_update(of=("self",), no_key=True))
+    row = lock(suppression)
+    return row, [each for each in rows if each.pk != row.pk]
+
+
+def needs_organisation(scope: str, workspace_id: UUID) -> bool:
+    """Whether a lift in this workspace ends suppressions of other workspaces too, for which the right in all of them is needed."""
+    return scope == SuppressionScope.ORGANISATION and shares_with_others(workspace_id)
 
 
 def _check_consent(row: Suppression, consent: NewConsent | None, now: datetime) -> None:

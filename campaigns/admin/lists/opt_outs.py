@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -23,12 +24,13 @@ from campaigns.opt_outs import service as services
 from campaigns.opt_outs.rows import message_of
 from campaigns.states import OptOutState
 from rvm.platform.admin.alarms import import_alarms
-from rvm.platform.admin.rights import acting_user
+from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import Role
 from rvm.spreadsheets.columns.kinds import UNCLEAR
 from usecases.services.suppressions import MAX_LIFT_REASON_LENGTH
+from usecases.suppression_kinds import SCOPE_LABELS, SuppressionScope
 
 
 @admin.register(OptOutImport)
@@ -72,6 +74,8 @@ class OptOutImportAdmin(UploadedListAdmin):
             "may_undo": can_become(row, OptOutState.UNDOING)
             and services.has_listed(row)
             and self.may(Role.ADMIN, request, row),
+            "may_lift": self._may_lift(request, row),
+            "scopes": SCOPE_LABELS.items(),
             "max_reason": MAX_LIFT_REASON_LENGTH,
             "input_classes": " ".join(INPUT_CLASSES),
             "list_id": str(row.pk),
@@ -84,6 +88,11 @@ class OptOutImportAdmin(UploadedListAdmin):
             **(extra_context or {}),
         }
         return TemplateResponse(request, "campaigns/admin/opt_outs.html", context)
+
+    def _may_lift(self, request: HttpRequest, row: OptOutImport) -> bool:
+        if row.scope == SuppressionScope.ORGANISATION:
+            return rights_of(request).may_in_organisation(Role.ADMIN, row.workspace_id)
+        return self.may(Role.ADMIN, request, row)
 
     def columns_of(
         self, header: Sequence[str], reading: Sequence[ColumnRead], rows: Sequence[Sequence[str]]
@@ -100,9 +109,13 @@ class OptOutImportAdmin(UploadedListAdmin):
     def confirm(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         row = self.permitted(request, object_id)
         confirmed = request.POST.get("must_not_be_reached") == "yes"
+        here_only = request.POST.get("scope") == SuppressionScope.WORKSPACE
+        scope = SuppressionScope.WORKSPACE if here_only else SuppressionScope.ORGANISATION
 
         def action() -> str:
-            services.confirm(row, must_not_be_reached=confirmed, actor=acting_user(request), now=database_now())
+            services.confirm(
+                row, must_not_be_reached=confirmed, scope=scope, actor=acting_user(request), now=database_now()
+            )
             return "The numbers are being put on the suppression list; each binds at once."
 
         return self.do(request, row, action)
@@ -118,6 +131,10 @@ class OptOutImportAdmin(UploadedListAdmin):
 
     def lift(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         row = self.permitted(request, object_id, Role.ADMIN)
+        if not self._may_lift(request, row):
+            raise PermissionDenied(
+                "This list holds for the organisation; an administrator of all its workspaces lifts it."
+            )
 
         def action() -> str:
             services.lift(row, reason=request.POST.get("reason", ""), actor=acting_user(request), now=database_now())

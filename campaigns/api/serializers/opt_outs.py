@@ -24,7 +24,9 @@ from campaigns.opt_outs.columns import KINDS, REPEATED
 from campaigns.opt_outs.rows import message_of
 from campaigns.states import OptOutState
 from rvm.platform.api.fields import StrictSerializer, TextField, YesField, help_of
+from usecases.api.suppression_serializers import SUPPRESSION_SCOPES
 from usecases.services.suppressions import MAX_LIFT_REASON_LENGTH
+from usecases.suppression_kinds import SuppressionScope
 
 OPT_OUT_LIST_STATES = [state.value for state in OptOutState]
 _COUNTS = (
@@ -64,6 +66,14 @@ class OptOutConfirmation(StrictSerializer):
         default=False,
         help_text="Confirms that the people on the list must not be reached; needed if it looks like a list of patients.",
     )
+    scope = serializers.ChoiceField(
+        SUPPRESSION_SCOPES,
+        default=SuppressionScope.ORGANISATION.value,
+        help_text="Whether its numbers are suppressed in all workspaces of the organisation or in this one only.",
+    )
+
+    def validate(self, attrs: Any) -> Any:
+        return {**attrs, "scope": SuppressionScope(attrs["scope"])}
 
 
 class OptOutLift(StrictSerializer):
@@ -95,6 +105,7 @@ class UnreadableRowsSerializer(serializers.Serializer[Any]):
 class OptOutListSerializer(UploadedListSerializer):
     opt_out_list_id = serializers.UUIDField(source="pk")
     live = serializers.BooleanField(help_text="False if a test key uploaded it: it suppresses nobody.")
+    scope = serializers.ChoiceField(SUPPRESSION_SCOPES, help_text=help_of(OptOutImport, "scope"))
     state = serializers.ChoiceField(OPT_OUT_LIST_STATES)
     counts = CountsField(
         "Results of the check. Of all `rows`, `unreadable` and `not_opted_out` suppress nobody. Numbers: `to_add`, "
@@ -115,6 +126,7 @@ class OptOutListSerializer(UploadedListSerializer):
         fields: tuple[str, ...] = (
             "opt_out_list_id",
             "live",
+            "scope",
             *FILE,
             *READ_AS,
             *PROGRESS,

@@ -15,15 +15,16 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from rvm.platform.admin.form_errors import copy_state
-from rvm.platform.admin.rights import acting_user
+from rvm.platform.admin.form_errors import ServiceForm, copy_state
+from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.api.keys import create_api_key, revoke_api_key, rotate_api_key
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, Role
 from rvm.platform.scopes import Scope
 
 
-class ApiKeyForm(forms.ModelForm):
+class ApiKeyForm(ServiceForm):
     scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget())
 
     class Meta:
@@ -70,6 +71,13 @@ class ApiKeyAdmin(ScopedModelAdmin):
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         asked = form.cleaned_data
         scopes = [Scope(scope) for scope in asked["scopes"]]
+        widest = Scope.SUPPRESSIONS_LIFT_ORGANISATION
+        if widest in scopes and not rights_of(request).may_in_organisation(Role.ADMIN, asked["workspace"].pk):
+            raise ServiceError(
+                "forbidden",
+                f"Only an administrator of every workspace of the organisation can give the scope {widest.value}.",
+                field="scopes",
+            )
         key, plaintext = create_api_key(
             asked["workspace"],
             asked["name"],

@@ -34,6 +34,14 @@ class Rights:
         role = self.roles.get(workspace_id) if workspace_id else None
         return role is not None and _reaches(role, needed)
 
+    def may_in_organisation(self, needed: Role, workspace_id: UUID) -> bool:
+        """Whether the user has at least this role in every workspace of the workspace's organisation."""
+        if self.everywhere:
+            return True
+        own = Workspace.objects.filter(pk=workspace_id).values("organisation_id")
+        members = Workspace.objects.filter(organisation_id__in=own).values_list("pk", flat=True)
+        return {*members} <= {*self.ids(needed)}
+
     def may_somewhere(self, needed: Role) -> bool:
         return self.everywhere or bool(self.ids(needed))
 

@@ -61,6 +61,8 @@ def test_a_number_is_suppressed_and_the_answer_says_by_whom(api: Api, workspace:
         "note": "asked us to stop, call [number]",
         "source": "api",
         "purposes": [],
+        "scope": "organisation",
+        "origin": "this_workspace",
         "opt_out_list_id": None,
         "created_by": str(api.key.user_id),
         "created_at": told["created_at"],

@@ -29,6 +29,7 @@ WITHIN_OTHERS = {
     "campaigns.rejectedrow",
     "campaigns.campaignretry",
     "delivery.voicemailidentifier",
+    "usecases.suppressioncopying",
 }
 
 
