@@ -22,6 +22,8 @@ from usecases.consents.bases import BASES, CONSENT_BASES, PURPOSES, Basis, Purpo
 from usecases.effective_settings import hours_allowed
 from usecases.eligibility import never_opens
 from usecases.failover import CHOICES
+from usecases.inbound.models import InboundMessage as InboundMessage  # tables of this layer are found in this module
+from usecases.inbound.models import InboundSecret as InboundSecret
 from usecases.state_rules import FEDERATION, STATE_NAMES
 from usecases.suppression_kinds import KIND_LABELS, SCOPE_LABELS, SuppressionKind, SuppressionScope
 from usecases.windows import USUAL_DELAY, Freeze, Hours

@@ -35,11 +35,27 @@ class User(AbstractUser):
         db_table = "platform_user"
 
 
+def new_opt_out_keys() -> list[str]:
+    return ["9"]
+
+
 class Organisation(Row):
     """A provider that people deal with: what somebody says to it holds for all of its workspaces."""
 
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=64, unique=True, help_text="The address of its public pages.")
+    opt_out_page = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Whether its public page, on which people write their number to get no more voicemails, is open.",
+    )
+    opt_out_keys = ArrayField(
+        models.CharField(max_length=8, validators=[RegexValidator(r"\A[0-9*#]+\Z", "Keys are digits, * and #.")]),
+        default=new_opt_out_keys,
+        db_default=["9"],
+        blank=True,
+        help_text="The keys that mean an opt-out on its call-back line, as its gateway passes them on: 9, or 9, 22.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     def __str__(self) -> str:

@@ -54,6 +54,7 @@ UNFOLD: dict[str, Any] = {
                     _item("API keys", "key", "platform_apikey", "may_administer"),
                     _item("Workspaces", "apartment", "platform_workspace"),
                     _item("Organisations", "domain", "platform_organisation", "is_superuser"),
+                    _item("Inbound secrets", "vpn_key", "usecases_inboundsecret", "is_superuser"),
                 ],
             },
             {
@@ -69,6 +70,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Recordings at carriers", "cloud_upload", "delivery_carriermedia"),
                     _item("References", "tag", "delivery_voicemailreference"),
                     _item("Idempotency keys", "repeat", "platform_idempotencykey", "may_administer"),
+                    _item("Inbound messages", "forward_to_inbox", "usecases_inboundmessage", "is_superuser"),
                     _item("Heartbeats", "monitor_heart", "platform_heartbeat", "is_superuser"),
                     _item("Repairs", "build", "platform_tally", "is_superuser"),
                 ],

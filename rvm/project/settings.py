@@ -51,6 +51,8 @@ with env.prefixed("RVM_"):
     RVM_METRICS_TOKEN = env.str(
         "METRICS_TOKEN", "", validate=require("empty, or at least 20 characters", lambda value: not 0 < len(value) < 20)
     )
+    # Proxies of the deployment that add the address they see to X-Forwarded-For; 0 if clients connect directly.
+    RVM_PROXIES = env.int("PROXIES", 1 if PRODUCTION else 0, validate=Range(0, 10))
     # Longer than an exchange, so that the worker of an expired lease has finished or died.
     RVM_LEASE_SECONDS = env.int(
         "LEASE_SECONDS",

@@ -1,7 +1,7 @@
-"""Admin of numbers, freezes of states, consents and suppressions, and the base of that of use cases.
+"""Admin of numbers, freezes of states, consents, suppressions and inbound messages, and the base of that of use cases.
 
 The delivery layer registers setups and use cases, because it has the carriers."""
 
-from usecases.admin import consents, freezes, phone_numbers, suppressions
+from usecases.admin import consents, freezes, inbound, phone_numbers, suppressions
 
-__all__ = ["consents", "freezes", "phone_numbers", "suppressions"]
+__all__ = ["consents", "freezes", "inbound", "phone_numbers", "suppressions"]

@@ -216,6 +216,35 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='InboundSecret',
+            fields=[
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('secret', rvm.platform.encryption.fields.EncryptedTextField(editable=True)),
+                ('last4', models.CharField(editable=False, max_length=4)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('expires_at', models.DateTimeField(editable=False, help_text='From then on it signs nothing; set when it is replaced or revoked.', null=True)),
+                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='inbound_secrets', to='platform.organisation')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='InboundMessage',
+            fields=[
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('channel', models.CharField(choices=[('page', 'The public page'), ('text', 'Text message'), ('key', 'Key press')], max_length=8)),
+                ('number', rvm.platform.encryption.fields.EncryptedTextField(editable=True)),
+                ('last4', models.CharField(max_length=4)),
+                ('words', rvm.platform.encryption.fields.EncryptedTextField(editable=True, help_text='The text, or the keys that were pressed; empty on the page.')),
+                ('opted_out', models.BooleanField(help_text='Whether it was understood as an opt-out; nothing else is understood.')),
+                ('message_id', models.CharField(blank=True, help_text="The gateway's id, under which a message that is sent again is known.", max_length=100)),
+                ('digest', models.BinaryField(help_text='Keyed, so that no number can be guessed from it: another message needs another id.', max_length=32, null=True)),
+                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.organisation')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(condition=models.Q(('message_id', ''), _negated=True), fields=('organisation', 'message_id'), name='usecases_heard_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='SuppressionCopying',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -103,13 +103,13 @@ def _go_on() -> bool:
 def _copy_batch(copying: SuppressionCopying) -> None:
     originals = [_Original(*row) for row in sql.run(_NEXT, [copying.source_id, copying.position, BATCH])]
     for _, group in groupby(sorted(originals, key=attrgetter("common")), attrgetter("common")):
-        alike = list(group)
+        rows = list(group)
         put(
-            sorted(filter(None, (_copy(copying.target_id, each) for each in alike)), key=_index),
-            Suppression.Source(alike[0].source),
+            sorted(filter(None, (_copy(copying.target_id, each) for each in rows)), key=_index),
+            Suppression.Source(rows[0].source),
             scope=SuppressionScope.ORGANISATION,
-            purposes=alike[0].purposes,
-            import_id=alike[0].import_id,
+            purposes=rows[0].purposes,
+            import_id=rows[0].import_id,
             later=True,
         )
     if len(originals) < BATCH:

@@ -89,6 +89,8 @@ class SuppressionsWithLists(SuppressionAdmin):
 
     @display(description="Person")
     def person(self, suppression: Suppression) -> str:
+        if suppression.from_elsewhere:
+            return "-"  # its number is another workspace's
         address = reverse("person_of_suppression", args=[suppression.pk])
         return format_html('<a class="text-primary-600" href="{}">All that is known of this number</a>', address)
 

@@ -35,13 +35,13 @@ from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import Undecryptable
-from rvm.platform.models import Role, User
+from rvm.platform.models import Role, User, Workspace
 from usecases.admin.suppressions import name_of
 from usecases.consents.bases import PURPOSE_LABELS, Purpose
 from usecases.eligibility import Send
 from usecases.models import Suppression
 from usecases.services.suppressions import MAX_REASON_LENGTH
-from usecases.suppression_kinds import KIND_LABELS, STATED_KINDS, SuppressionKind
+from usecases.suppression_kinds import KIND_LABELS, STATED_KINDS, SuppressionKind, SuppressionScope
 
 PAGE = 25
 EXPIRED = "The address of this page has expired, or is not yours. Search for the person again."
@@ -106,7 +106,7 @@ def of_suppression(request: HttpRequest, suppression_id: UUID) -> HttpResponse:
         row = rows.filter(pk=suppression_id).first()
     except Undecryptable:
         row = None
-    if row is None or row.number is None:
+    if row is None or row.number is None or row.from_elsewhere:
         raise Http404("There is no such suppression with a number that can be opened in your workspaces.")
     return redirect(address_of(Person(row.workspace, row.number), acting_user(request), database_now()))
 
@@ -150,7 +150,7 @@ def _page(request: HttpRequest, found: Person, token: str, form: OptOutForm) -> 
         "suppressions": _suppressions(suppressions[: record.MAX_SUPPRESSIONS], clock),
         "more_suppressions": len(suppressions) > record.MAX_SUPPRESSIONS,
         "all_suppressions": f"{reverse('admin:usecases_suppression_changelist')}?number={encrypt_term(found.number)}",
-        "liftable": [row.pk for row in active] if rights.may(Role.ADMIN, found.workspace.pk) else [],
+        "liftable": _liftable(active, found.workspace, rights),
         "may_opt_out": rights.may(Role.OPERATOR, found.workspace.pk),
         "opt_out_form": form,
         "stops": labels.counted(record.count_waiting(found)),
@@ -241,6 +241,13 @@ def _suppressions(rows: Sequence[Suppression], clock: labels.PersonClock) -> lis
         }
         for row in rows
     ]
+
+
+def _liftable(active: Sequence[Suppression], workspace: Workspace, rights: Rights) -> list[UUID]:
+    """Those that the reader may lift: what holds for the organisation, as an administrator of all of its workspaces."""
+    in_all = rights.may_in_organisation(Role.ADMIN, workspace.pk)
+    here = rights.may(Role.ADMIN, workspace.pk)
+    return [row.pk for row in active if in_all or (here and row.scope == SuppressionScope.WORKSPACE)]
 
 
 def _elsewhere(found: Person, rights: Rights, reader: User, now: datetime) -> list[dict[str, Any]]:

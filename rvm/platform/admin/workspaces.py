@@ -19,7 +19,7 @@ class OrganisationAdmin(ScopedModelAdmin):
     role_to_change = Role.ADMIN
     fixed_fields: ClassVar[tuple[str, ...]] = ()
     list_display = ("name", "slug", "created_at")
-    fields = ("name", "slug", "created_at")
+    fields = ("name", "slug", "opt_out_page", "opt_out_keys", "created_at")
     readonly_fields = ("created_at",)
     ordering = ("name",)
 

@@ -68,9 +68,13 @@ def policy_for(method: str | None) -> Policy:
 
 def count(key_id: UUID, policy: Policy) -> RateLimitStatus | None:
     """Count one request of an API key and return the status of its window; None if Redis is unavailable."""
-    name = f"rvm:rate:{policy.name}:{key_id}"
+    return count_under(str(key_id), policy)
+
+
+def count_under(name: str, policy: Policy) -> RateLimitStatus | None:
+    """Count one request under a name, and return the status of its window; None if Redis is unavailable."""
     try:
-        used, milliseconds = redis_client().eval(_COUNT, 1, name, policy.seconds * 1000)
+        used, milliseconds = redis_client().eval(_COUNT, 1, f"rvm:rate:{policy.name}:{name}", policy.seconds * 1000)
     except RedisError:
         _log.warning("requests are not counted: Redis does not answer")
         return None

@@ -8,6 +8,7 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.utils.timezone
 import rvm.platform.database.ids
+import rvm.platform.models
 from django.conf import settings
 from django.db import migrations, models
 
@@ -82,6 +83,8 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=200)),
                 ('slug', models.SlugField(help_text='The address of its public pages.', max_length=64, unique=True)),
+                ('opt_out_page', models.BooleanField(db_default=True, default=True, help_text='Whether its public page, on which people write their number to get no more voicemails, is open.')),
+                ('opt_out_keys', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=8, validators=[django.core.validators.RegexValidator('\\A[0-9*#]+\\Z', 'Keys are digits, * and #.')]), blank=True, db_default=['9'], default=rvm.platform.models.new_opt_out_keys, help_text='The keys that mean an opt-out on its call-back line, as its gateway passes them on: 9, or 9, 22.', size=None)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
             ],
             options={

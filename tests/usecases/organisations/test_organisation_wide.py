@@ -176,6 +176,8 @@ def test_the_admin_masks_another_workspaces_patient_on_the_page_and_in_the_expor
     copy = Suppression.objects.get(workspace=sister)
     page = client.get(f"/admin/usecases/suppression/{copy.pk}/change/").content.decode()
     assert "In another workspace" in page and "All workspaces of the organisation" in page
+    assert client.get(f"/admin/people/of-suppression/{copy.pk}/").status_code == 404
+    assert "of-suppression" not in page
     export = b"".join(client.get("/admin/usecases/suppression/export/").streaming_content).decode()
     assert "organisation" in export
     for text in (page, export):

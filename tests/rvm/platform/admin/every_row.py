@@ -21,6 +21,8 @@ from rvm.platform.models import (
     Workspace,
 )
 from tests.factories import make_api_key, make_consent, make_suppression, make_use_case, make_user, make_voicemail
+from usecases.inbound.models import InboundMessage, InboundSecret
+from usecases.inbound.service import create_secret
 from usecases.models import Consent, PhoneNumber, StateFreeze, Suppression, TelephonySetup, UseCase
 
 
@@ -70,6 +72,15 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
         UseCase: use_case,
         Consent: make_consent(workspace),
         Suppression: make_suppression(workspace),
+        InboundSecret: create_secret(workspace.organisation, actor=None)[0],
+        InboundMessage: InboundMessage.objects.create(
+            organisation=workspace.organisation,
+            channel="page",
+            number="+12025550142",
+            last4="0142",
+            words="",
+            opted_out=True,
+        ),
         StateFreeze: StateFreeze.objects.create(state="LA", starts_on=date(2026, 8, 27), reason="Declared emergency."),
         Recording: voicemail.recording,
         Clip: Clip.objects.create(

@@ -14,13 +14,14 @@ from rvm.platform.models import Heartbeat, Organisation, Role, Tally, User, Work
 from tests.factories import make_user, make_workspace
 from tests.rvm.platform.admin.every_row import make_every_row
 from tests.rvm.platform.admin.test_every_table import REGISTERED, address
+from usecases.inbound.models import InboundMessage, InboundSecret
 from usecases.models import StateFreeze
 
 pytestmark = pytest.mark.django_db
 
 every_table = pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label_lower)
 # The platform's own tables have no workspace.
-OF_THE_PLATFORM = (Heartbeat, Organisation, StateFreeze, Tally)
+OF_THE_PLATFORM = (Heartbeat, InboundMessage, InboundSecret, Organisation, StateFreeze, Tally)
 OWN_ROWS = [model for model in REGISTERED if model not in OF_THE_PLATFORM]
 
 
