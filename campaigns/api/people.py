@@ -128,7 +128,7 @@ class PeopleSearchView(CampaignsView):
         if person is None:
             return {**_NOTHING, "voicemail_id": found.voicemail_id}
         description = record.described(person, live=live)
-        waiting = list(record.waiting(person, live=live)[: record.MAX_WAITING + 1])
+        waiting = record.waiting(person, live=live)
         received = list(record.received(person, live=live)[: MAX_RECEIVED + 1])
         # Suppressions are live rows.
         suppressions = list(record.suppressions(person)[: record.MAX_SUPPRESSIONS + 1]) if self.key.live else []

@@ -123,7 +123,7 @@ def _page(request: HttpRequest, found: Person, token: str, form: OptOutForm) -> 
     clock = labels.PersonClock.of(found.number)
     before = _id(request.GET.get("before", ""))
     rows = list(record.received(found, live=None, before=before)[: PAGE + 1])
-    waiting = list(record.waiting(found, live=None)[: record.MAX_WAITING + 1])
+    waiting = record.waiting(found, live=None)
     campaigns = record.campaigns_of([*rows, *waiting])
     suppressions = list(record.suppressions(found)[: record.MAX_SUPPRESSIONS + 1])
     active = [row for row in suppressions if row.active]
