@@ -396,6 +396,8 @@ PEOPLE = response_example(
                 "received_has_more": False,
                 "suppressions": [],
                 "suppressions_has_more": False,
+                "consents": [],
+                "consents_has_more": False,
             }
         ],
         "continuation_token": None,

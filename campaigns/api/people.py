@@ -27,6 +27,7 @@ from rvm.platform.api.permissions import require_scope
 from rvm.platform.api.rate_limit import NUMBERS
 from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
+from usecases.api.consent_serializers import ConsentSerializer
 from usecases.api.suppression_serializers import SuppressionSerializer
 
 
@@ -49,6 +50,8 @@ _NOTHING: dict[str, Any] = {
     "received_has_more": False,
     "suppressions": [],
     "suppressions_has_more": False,
+    "consents": [],
+    "consents_has_more": False,
 }
 
 
@@ -63,7 +66,7 @@ class PeopleSearchView(CampaignsView):
         "that the workspace knows of each. A number always finds its owner, of whom nothing may be known. Names are stored "
         f"encrypted: at most {MAX_SCANNED:,} of the list are looked through for a page, which may be empty and still say "
         f"`has_more`. Also needs the scope `{Scope.NUMBERS_READ.value}`. A live key finds people by live voicemails, or with "
-        "`live=false` by test ones; a test key by test ones, and no suppressions.",
+        "`live=false` by test ones; a test key by test ones, without suppressions and consents.",
         tags=["People"],
         request=PeopleSearch,
         responses={200: PersonPageSerializer},
@@ -130,11 +133,15 @@ class PeopleSearchView(CampaignsView):
         description = record.described(person, live=live)
         waiting = record.waiting(person, live=live)
         received = list(record.received(person, live=live)[: MAX_RECEIVED + 1])
-        # Suppressions are live rows.
-        suppressions = list(record.suppressions(person)[: record.MAX_SUPPRESSIONS + 1]) if self.key.live else []
-        for row in suppressions:
-            row.number = person.number  # they are all of this number, and it need not be decrypted for each
-        answers = record.answers(person, record.usable_use_cases(person), live=live, now=database_now())
+        now, known_live = database_now(), self.key.live  # suppressions and consents are live rows
+        suppressions = list(record.suppressions(person)[: record.MAX_SUPPRESSIONS + 1]) if known_live else []
+        consents = record.known_consents(person, now) if known_live else []
+        # They are all of this number, which need not be decrypted for each.
+        for suppression in suppressions:
+            suppression.number = person.number
+        for consent in consents:
+            consent.number = person.number
+        answers = record.answers(person, record.usable_use_cases(person), live=live, now=now)
         of_voicemails = {"campaigns": record.campaigns_of([*waiting, *received])}
         return {
             "voicemail_id": found.voicemail_id,
@@ -150,4 +157,8 @@ class PeopleSearchView(CampaignsView):
                 suppressions[: record.MAX_SUPPRESSIONS], many=True, context={"reveal": True}
             ).data,
             "suppressions_has_more": len(suppressions) > record.MAX_SUPPRESSIONS,
+            "consents": ConsentSerializer(
+                consents[: record.MAX_CONSENTS], many=True, context={"reveal": True, "now": now}
+            ).data,
+            "consents_has_more": len(consents) > record.MAX_CONSENTS,
         }

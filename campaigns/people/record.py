@@ -20,12 +20,13 @@ from delivery.services.eligibility import explanation
 from rvm.platform.database import sql
 from rvm.platform.errors import ServiceError
 from usecases.eligibility import Explanation
-from usecases.models import Suppression, UseCase
-from usecases.selectors import use_cases
+from usecases.models import Consent, Suppression, UseCase
+from usecases.selectors import consents, use_cases
 from usecases.suppressions import suppressions_of
 
 MAX_WAITING = 50
 MAX_SUPPRESSIONS = 50
+MAX_CONSENTS = 50
 MAX_USE_CASES = 50
 # Waiting voicemails that are counted; there may be more.
 MAX_COUNTED = 1000
@@ -103,6 +104,15 @@ def suppressions(person: Person) -> QuerySet[Suppression]:
     """The person's suppressions, newest first, lifted ones too."""
     found = suppressions_of(person.workspace.pk, person.number).order_by("-id")
     return found.select_related("created_by", "lifted_by").defer("number", "consent")
+
+
+def known_consents(person: Person, now: datetime) -> list[Consent]:
+    """The person's consents, newest first, those that have ended too: at most one more than MAX_CONSENTS."""
+    found = consents(person.workspace, live=True, now=now, number=person.number)
+    related = found.select_related("created_by", "revocation").defer(
+        "number", "evidence", "revocation__number", "revocation__evidence"
+    )
+    return list(related[: MAX_CONSENTS + 1])
 
 
 def lists_of(rows: Iterable[Suppression]) -> dict[UUID, OptOutImport]:

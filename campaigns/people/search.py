@@ -31,7 +31,8 @@ _FIND_KNOWN = """
 SELECT sought.index,
        (SELECT v.id FROM delivery_voicemail v WHERE v.recipient_index = sought.index ORDER BY v.id DESC LIMIT 1),
        EXISTS (SELECT FROM usecases_suppression s WHERE s.number_index = sought.index AND s.lifted_at IS NULL OFFSET 0),
-       EXISTS (SELECT FROM usecases_suppression s WHERE s.number_index = sought.index AND s.lifted_at IS NOT NULL OFFSET 0)
+       EXISTS (SELECT FROM usecases_suppression s WHERE s.number_index = sought.index AND s.lifted_at IS NOT NULL OFFSET 0),
+       EXISTS (SELECT FROM usecases_consent c WHERE c.number_index = sought.index OFFSET 0)
   FROM unnest(%s::bytea[]) AS sought(index)
 """
 _READ = "SELECT id, recipient_index, recipient, last4, merge_fields, reference FROM delivery_voicemail"
@@ -58,11 +59,12 @@ class Person:
 
 
 class Known(NamedTuple):
-    """What a workspace has about a number: its newest voicemail, and whether it has active and lifted suppressions."""
+    """What a workspace has about a number: its newest voicemail, and whether it has active and lifted suppressions and consents."""
 
     voicemail_id: UUID | None = None
     suppressed: bool = False
     lifted: bool = False
+    consented: bool = False
 
     @property
     def anything(self) -> bool:
@@ -91,10 +93,11 @@ def known_in(workspaces: Iterable[Workspace], number: str) -> dict[UUID, Known]:
     index = blind_index()
     owner = {each: workspace.pk for workspace in workspaces for each in index.all_of(workspace.pk, number)}
     found = {workspace_id: Known() for workspace_id in owner.values()}
-    for sought, voicemail_id, suppressed, lifted in sql.run(_FIND_KNOWN, [list(owner)]) if owner else []:
+    for sought, voicemail_id, *flags in sql.run(_FIND_KNOWN, [list(owner)]) if owner else []:
         before = found[owner[bytes(sought)]]
         newest = max(filter(None, (voicemail_id, before.voicemail_id)), default=None)
-        found[owner[bytes(sought)]] = Known(newest, suppressed or before.suppressed, lifted or before.lifted)
+        either = (flag or earlier for flag, earlier in zip(flags, before[1:], strict=True))
+        found[owner[bytes(sought)]] = Known(newest, *either)
     return found
 
 

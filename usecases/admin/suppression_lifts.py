@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
@@ -116,7 +117,7 @@ class SuppressionLifts(RecordAdmin):
                 form.add_error("consent_source" if refusal.field == "consent" else None, refusal.message)
             else:
                 messages.success(request, f"{_suppressions(len(rows))} lifted.")
-                return redirect(self._back(rows))
+                return redirect(self._back(request, rows))
         return self._ask(request, rows, form)
 
     @transaction.atomic
@@ -156,11 +157,15 @@ class SuppressionLifts(RecordAdmin):
             "rows": rows,
             "form": form,
             "needs_consent": any(row.needs_consent for row in rows),
-            "back": self._back(rows),
+            "back": self._back(request, rows),
         }
         return TemplateResponse(request, "usecases/admin/lift.html", context)
 
-    def _back(self, rows: list[Suppression]) -> str:
+    def _back(self, request: HttpRequest, rows: list[Suppression]) -> str:
+        """The page of the admin from which the lift was asked for, else that of the suppression or their list."""
+        asked = request.POST.get("back", "")
+        if asked.startswith(reverse("admin:index")) and url_has_allowed_host_and_scheme(asked, None):
+            return asked
         if len(rows) == 1:
             return reverse("admin:usecases_suppression_change", args=[rows[0].pk])
         return reverse("admin:usecases_suppression_changelist")

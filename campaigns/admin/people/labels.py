@@ -61,6 +61,7 @@ def what_is_known(known: Known) -> str:
         "voicemails" if known.voicemail_id else "",
         "must not be reached" if known.suppressed else "",
         "a lifted suppression" if known.lifted and not known.suppressed else "",
+        "consents" if known.consented else "",
     ]
     return ", ".join(filter(None, parts)) or "nothing is known"
 

@@ -26,6 +26,7 @@ from campaigns.people.opt_out import opt_out
 from campaigns.people.search import Person, known_in
 from delivery.admin import guard_labels
 from delivery.admin.colours import STATUS_COLOURS
+from delivery.kept_decisions import waiting_for
 from delivery.models import Voicemail
 from delivery.models.voicemail import number_in
 from rvm.phone_numbers.numbers import zones_of
@@ -39,7 +40,7 @@ from rvm.platform.models import Role, User, Workspace
 from usecases.admin.suppressions import name_of
 from usecases.consents.bases import PURPOSE_LABELS, Purpose
 from usecases.eligibility import Send
-from usecases.models import Suppression
+from usecases.models import Consent, Suppression
 from usecases.services.suppressions import MAX_REASON_LENGTH
 from usecases.suppression_kinds import KIND_LABELS, STATED_KINDS, SuppressionKind, SuppressionScope
 
@@ -124,11 +125,11 @@ def _page(request: HttpRequest, found: Person, token: str, form: OptOutForm) -> 
     before = _id(request.GET.get("before", ""))
     rows = list(record.received(found, live=None, before=before)[: PAGE + 1])
     waiting = record.waiting(found, live=None)
-    campaigns = record.campaigns_of([*rows, *waiting])
+    campaigns, deferred = record.campaigns_of([*rows, *waiting]), waiting_for(waiting)
     suppressions = list(record.suppressions(found)[: record.MAX_SUPPRESSIONS + 1])
     active = [row for row in suppressions if row.active]
     _record(found, reader, rows, suppressions)
-    use_cases = record.usable_use_cases(found)
+    use_cases, consents = record.usable_use_cases(found), record.known_consents(found, now)
     context = {
         **admin.site.each_context(request),
         "title": f"{number} at {found.workspace.name}",
@@ -139,7 +140,9 @@ def _page(request: HttpRequest, found: Person, token: str, form: OptOutForm) -> 
         "answers": [_answer(each, found, now) for each in record.answers(found, use_cases, live=True, now=now)],
         "more_use_cases": len(use_cases) > record.MAX_USE_CASES,
         "max_use_cases": record.MAX_USE_CASES,
-        "waiting": [_waiting(row, campaigns, now, clock) for row in waiting[: record.MAX_WAITING]],
+        "waiting": [
+            _waiting(row, campaigns, deferred.get(row.pk, ""), now, clock) for row in waiting[: record.MAX_WAITING]
+        ],
         "more_waiting": len(waiting) > record.MAX_WAITING,
         "max_waiting": record.MAX_WAITING,
         "received": [_received(row, campaigns, clock) for row in rows[:PAGE]],
@@ -150,12 +153,16 @@ def _page(request: HttpRequest, found: Person, token: str, form: OptOutForm) -> 
         "suppressions": _suppressions(suppressions[: record.MAX_SUPPRESSIONS], clock),
         "more_suppressions": len(suppressions) > record.MAX_SUPPRESSIONS,
         "all_suppressions": f"{reverse('admin:usecases_suppression_changelist')}?number={encrypt_term(found.number)}",
+        "consents": [_consent(row, clock, now) for row in consents[: record.MAX_CONSENTS]],
+        "more_consents": len(consents) > record.MAX_CONSENTS,
+        "all_consents": f"{reverse('admin:usecases_consent_changelist')}?number={encrypt_term(found.number)}",
         "liftable": _liftable(active, found.workspace, rights),
         "may_opt_out": rights.may(Role.OPERATOR, found.workspace.pk),
         "opt_out_form": form,
         "stops": labels.counted(record.count_waiting(found)),
         "others": _elsewhere(found, rights, reader, now),
         "token": token,
+        "here": reverse("person", args=[token]),
     }
     return TemplateResponse(request, "campaigns/admin/person.html", context)
 
@@ -203,10 +210,13 @@ def _about(row: Voicemail, campaigns: Mapping[UUID, Campaign]) -> dict[str, Any]
 
 
 def _waiting(
-    row: Voicemail, campaigns: Mapping[UUID, Campaign], now: datetime, clock: labels.PersonClock
+    row: Voicemail, campaigns: Mapping[UUID, Campaign], deferred: str, now: datetime, clock: labels.PersonClock
 ) -> dict[str, Any]:
-    campaign = campaigns.get(row.lane_id)
-    return {**_about(row, campaigns), "when": labels.when(row, campaign, now, clock), "reason": row.reason_detail}
+    return {
+        **_about(row, campaigns),
+        "when": labels.when(row, campaigns.get(row.lane_id), now, clock),
+        "reason": guard_labels.waits_text(deferred) or row.reason_detail,
+    }
 
 
 def _received(row: Voicemail, campaigns: Mapping[UUID, Campaign], clock: labels.PersonClock) -> dict[str, Any]:
@@ -250,15 +260,33 @@ def _liftable(active: Sequence[Suppression], workspace: Workspace, rights: Right
     return [row.pk for row in active if in_all or (here and row.scope == SuppressionScope.WORKSPACE)]
 
 
+def _consent(row: Consent, clock: labels.PersonClock, now: datetime) -> dict[str, Any]:
+    revocation = row.revoked_by
+    state = "Standing" if row.stands(now) else "Revoked" if revocation else "Expired"
+    return {
+        "address": reverse("admin:usecases_consent_change", args=[row.pk]),
+        "state": state,
+        "purposes": ", ".join(PURPOSE_LABELS[Purpose(each)] for each in row.purposes),
+        "basis": row.get_basis_display(),
+        "source": row.source,
+        "given": clock.text(row.at),
+        "expires": clock.text(row.expires_at),
+        "recorded_by": name_of(row.created_by),
+        "revoked": f"{clock.text(revocation.at)}, {revocation.source}" if revocation else "",
+    }
+
+
 def _elsewhere(found: Person, rights: Rights, reader: User, now: datetime) -> list[dict[str, Any]]:
-    """The same number in the other workspaces of the reader."""
+    """The same number in the other workspaces of the reader. Without a link where it would show a number that is masked here."""
     others = [row for row in rights.workspaces()[: MAX_WORKSPACES + 1] if row.pk != found.workspace.pk]
-    known = known_in(others, found.number)
+    known, masked = known_in(others, found.number), not rights.may_see_numbers(found.workspace.pk)
     return [
         {
             "workspace": workspace.name,
             "known": labels.what_is_known(known[workspace.pk]),
-            "address": address_of(Person(workspace, found.number), reader, now),
+            "address": ""
+            if masked and rights.may_see_numbers(workspace.pk)
+            else address_of(Person(workspace, found.number), reader, now),
         }
         for workspace in others
     ]

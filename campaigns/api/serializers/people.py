@@ -12,7 +12,7 @@ from rest_framework.exceptions import ErrorDetail
 
 from campaigns.models import Campaign
 from campaigns.people.names import MIN_LETTERS, is_searchable
-from campaigns.people.record import MAX_SUPPRESSIONS, MAX_USE_CASES, MAX_WAITING, Answer
+from campaigns.people.record import MAX_CONSENTS, MAX_SUPPRESSIONS, MAX_USE_CASES, MAX_WAITING, Answer
 from delivery.api.serializers.eligibility import DECISIONS, GUARDS, answered
 from delivery.api.serializers.voicemails import VOICEMAIL_STATUSES
 from delivery.identifiers import MAX_RECORD_NUMBER
@@ -20,6 +20,7 @@ from delivery.models import Voicemail
 from delivery.services.screening import MAX_REFERENCE_LENGTH
 from rvm.platform.api.fields import IdField, TextField
 from rvm.platform.api.lists import WorldQuery
+from usecases.api.consent_serializers import ConsentSerializer
 from usecases.api.number_field import PhoneNumberField
 from usecases.api.suppression_serializers import SuppressionSerializer
 
@@ -153,6 +154,10 @@ class PersonSerializer(serializers.Serializer[Any]):
         many=True, help_text=f"The newest {MAX_SUPPRESSIONS}, lifted ones too. All of them: `GET /suppressions`."
     )
     suppressions_has_more = serializers.BooleanField()
+    consents = ConsentSerializer(
+        many=True, help_text=f"The newest {MAX_CONSENTS}, revoked and expired ones too. All of them: `GET /consents`."
+    )
+    consents_has_more = serializers.BooleanField()
 
 
 class PersonPageSerializer(serializers.Serializer[Any]):

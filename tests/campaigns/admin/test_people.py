@@ -18,7 +18,7 @@ from campaigns.admin.people import addresses, person_page, search_page
 from campaigns.admin.people.labels import PersonClock
 from campaigns.people import record, search
 from delivery.carriers.sandbox import Sandbox
-from delivery.models import Voicemail
+from delivery.models import KeptDecision, Voicemail
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import AuditEvent, Membership, Role, User, Workspace
 from rvm.platform.redis_connection import redis_client
@@ -28,6 +28,7 @@ from tests.factories import (
     RECIPIENT,
     add_recipients,
     make_campaign,
+    make_consent,
     make_suppression,
     make_use_case,
     make_user,
@@ -308,7 +309,7 @@ def test_whether_they_may_be_reached_now_is_said_under_each_use_case(
     shown = part(opened(operator), "reachable")
     assert f"{open_now.name} (Other care message): Yes: a message that is due now would be left at once." in shown
     assert "Not now: a message would wait. May be reached next at" in shown
-    assert "Does not allow it: It is none of the use case&#x27;s days" in shown
+    assert "It is none of the use case&#x27;s days" in shown
     assert "Outreach (Wellness outreach): No: a message would be skipped" in shown
     assert "Theirs" not in shown
 
@@ -341,6 +342,45 @@ def test_suppressions_say_who_put_them_there_and_from_which_list_and_who_lifted_
     assert "Wellness outreach ada" in shown
     assert "by ada: A typing error." in shown
     assert "Lift" not in shown.replace("Lifted", "")  # an operator lifts nothing
+
+
+def test_consents_say_for_what_and_how_they_were_given_and_revoked(operator: Client, workspace: Workspace) -> None:
+    now = database_now()
+    standing = make_consent(workspace, source="signed form")
+    make_consent(workspace, purposes=["wellness"], expires_at=now - timedelta(hours=1), source="telephone")
+    revoked = make_consent(workspace, basis="written_consent")
+    make_consent(workspace, revokes=revoked, source="at the front desk", at=now)
+    make_consent(workspace, number="+12025550143", source="somebody else's form")
+    page = opened(operator)
+    shown = part(page, "consents")
+    assert "Standing Appointment reminder" in shown
+    assert "Expired Wellness outreach" in shown
+    assert "Revoked Appointment reminder" in shown
+    assert f"{PersonClock.of(RECIPIENT).text(now)}, at the front desk" in shown
+    assert "somebody" not in shown
+    assert reverse("admin:usecases_consent_change", args=[standing.pk]) in page.content.decode()
+    assert len(page.context["consents"]) == 3
+
+
+def test_a_number_that_is_masked_here_is_not_shown_by_a_link_to_where_it_would_not_be(workspace: Workspace) -> None:
+    other, third = make_workspace(name="Seen"), make_workspace(name="Unseen")
+    client, user = logged_in(workspace)
+    Membership.objects.create(workspace=other, user=user, role=Role.VIEWER, may_see_numbers=True)
+    Membership.objects.create(workspace=third, user=user, role=Role.VIEWER)
+    make_voicemail(make_use_case(workspace), record_number="MRN-10482")
+    links = {row["workspace"]: bool(row["address"]) for row in opened(client, "MRN-10482").context["others"]}
+    assert links == {"Seen": False, "Unseen": True}
+
+
+def test_what_a_guard_has_put_off_says_why(operator: Client, workspace: Workspace) -> None:
+    row = make_voicemail(make_use_case(workspace), not_before=database_now() + timedelta(hours=3))
+    KeptDecision.objects.create(
+        voicemail=row, step="claim", decision="defer", reason="off_day", until=row.not_before,
+        decided_at=database_now(), facts={},
+    )  # fmt: skip
+    shown = part(opened(operator), "waiting")
+    assert "Not before" in shown
+    assert "Waits for a day on which it may be sent." in shown
 
 
 # opt out and lift
@@ -397,8 +437,27 @@ def test_an_administrator_lifts_from_the_page(workspace: Workspace) -> None:
     page = opened(admin)
     assert set(page.context["liftable"]) == {row.pk for row in rows}
     assert "Lift all 2…" in part(page, "suppressions")
-    asked = admin.post(reverse("admin:usecases_suppression_lift"), {"chosen": [str(row.pk) for row in rows]})
+    lift, here = reverse("admin:usecases_suppression_lift"), page.context["here"]
+    chosen = {"chosen": [str(row.pk) for row in rows], "back": here}
+    asked = admin.post(lift, chosen)
     assert "Why they may be reached again" in text_of(asked)
+    assert f'name="back" value="{here}"' in asked.content.decode()
+    done = admin.post(lift, {**chosen, "sure": "yes", "reason": "A typing error."})
+    assert done["Location"] == here
+    assert "by ada: A typing error." in part(admin.get(here), "suppressions")
+
+
+@pytest.mark.parametrize("back", ["https://example.com/admin/", "//example.com/admin/", "/admin/../x", "", "/v1/"])
+def test_a_lift_leads_back_within_the_admin_only(workspace: Workspace, back: str) -> None:
+    admin, _ = logged_in(workspace, Role.ADMIN, username="ada")
+    row = make_suppression(workspace, kind="deceased")
+    done = admin.post(
+        reverse("admin:usecases_suppression_lift"),
+        {"chosen": [str(row.pk)], "sure": "yes", "reason": "A typing error.", "back": back},
+    )
+    assert done["Location"].startswith("/admin/")
+    if not back.startswith("/admin/"):
+        assert done["Location"] == reverse("admin:usecases_suppression_change", args=[row.pk])
 
 
 # addresses

@@ -23,6 +23,7 @@ from tests.factories import (
     add_recipients,
     make_api,
     make_campaign,
+    make_consent,
     make_setup,
     make_suppression,
     make_use_case,
@@ -65,6 +66,7 @@ def test_a_number_finds_all_that_the_workspace_knows_of_its_owner(
     done = make_voicemail(campaign.use_case, status="failed", reason="busy", record_number="MRN-10482")
     queued = make_voicemail(lane=campaign.lane, merge_fields={"name": "Ana Alder"}, reference="a-1")
     suppression = make_suppression(campaign.workspace, purposes=["wellness"])
+    consent = make_consent(campaign.workspace)
     make_voicemail(make_use_case(make_workspace()))
     found = person(api, recipient_phone_number=RECIPIENT)
     assert (found["recipient_phone_number"], found["voicemail_id"]) == (RECIPIENT, None)
@@ -77,6 +79,8 @@ def test_a_number_finds_all_that_the_workspace_knows_of_its_owner(
     assert received["use_case_name"] == campaign.use_case.name
     [listed] = found["suppressions"]
     assert (listed["suppression_id"], listed["recipient_phone_number"]) == (str(suppression.pk), RECIPIENT)
+    [given] = found["consents"]
+    assert (given["consent_id"], given["recipient_phone_number"], given["active"]) == (str(consent.pk), RECIPIENT, True)
     [answer] = found["eligibility"]
     assert answer == {
         "use_case_id": str(campaign.use_case.pk), "use_case_name": campaign.use_case.name, "decision": "send",
@@ -181,13 +185,14 @@ def test_both_scopes_are_needed(workspace: Workspace, lacking: Scope) -> None:
 def test_a_test_key_finds_people_by_test_voicemails_and_no_suppressions(campaign: Campaign) -> None:
     make_setup(campaign.workspace)
     make_suppression(campaign.workspace)
+    make_consent(campaign.workspace)
     make_voicemail(campaign.use_case, reference="live")
     test = make_voicemail(campaign.use_case, live=False, reference="test")
     live_key, test_key = make_api(campaign.workspace), make_api(campaign.workspace, live=False)
     assert find(test_key, reference="live")["items"] == []
     found = person(test_key, recipient_phone_number=RECIPIENT)
     assert [each["voicemail_id"] for each in found["waiting"]] == [str(test.pk)]
-    assert found["suppressions"] == []
+    assert (found["suppressions"], found["consents"]) == ([], [])
     assert refused(test_key, {"reference": "test", "live": True})[:2] == (403, "test_key")
     assert find(live_key, reference="test")["items"] == []
     assert person(live_key, reference="test", live=False)["waiting"][0]["live"] is False
@@ -236,6 +241,7 @@ def test_more_voicemails_of_a_person_take_no_more_queries(api: Api, campaign: Ca
             make_voicemail(lane=campaign.lane)
             make_voicemail(campaign.use_case, status="delivered")
             make_suppression(campaign.workspace, kind="deceased", lifted_at=database_now())
+            make_consent(campaign.workspace)
         with CaptureQueriesContext(connection) as queries:
             found = person(api, recipient_phone_number=RECIPIENT)
         counts.append(len(queries))

@@ -18,6 +18,7 @@ from tests.factories import (
     RECIPIENT,
     add_recipients,
     make_campaign,
+    make_consent,
     make_suppression,
     make_use_case,
     make_voicemail,
@@ -49,8 +50,13 @@ def test_each_workspace_says_what_it_has_about_a_number(workspace: Workspace) ->
     new = make_voicemail(old.use_case)
     make_suppression(other)
     make_suppression(third, lifted_at=database_now())
+    make_consent(other)
     found = known_in([workspace, other, third], RECIPIENT)
-    assert found == {workspace.pk: Known(new.pk), other.pk: Known(None, True), third.pk: Known(None, False, True)}
+    assert found == {
+        workspace.pk: Known(new.pk),
+        other.pk: Known(None, True, False, True),
+        third.pk: Known(None, False, True),
+    }
     nothing = known_in([workspace, other], OTHER)
     assert [each.anything for each in nothing.values()] == [False, False]
     assert known_in([], RECIPIENT) == {}
