@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from rvm.phone_numbers.number_plan import ELSEWHERE
 from rvm.phone_numbers.number_plan import VERSION as NUMBER_PLAN
@@ -28,6 +28,7 @@ class Guard(StrEnum):
     EXPIRY = "expiry"
     USE_CASE = "use_case"
     SUPPRESSION = "suppression"
+    CONSENT = "consent"
     KILL_SWITCH = "kill_switch"
     AGREEMENT = "agreement"
     NUMBER_KEY = "number_key"
@@ -43,6 +44,7 @@ class Guard(StrEnum):
 
 class SkipReason(StrEnum):
     SUPPRESSED = "suppressed"
+    NO_CONSENT = "no_consent"
     USE_CASE_DELETED = "use_case_deleted"
     NO_SENDER = "no_sender"
 
@@ -103,7 +105,8 @@ class Facts:
     which places were taken from the number. `agreed`: the setup has a signed agreement with its carrier or an exception. `owned`: a
     sender number's ownership is stated. `attested`: the recording's statement was made; None if the question names no recording.
     `suppressions`: ids of those that bind, where the facts are kept. `reached`: when the organisation's recent
-    drops to the number were made that may have reached it, in order.
+    drops to the number were made that may have reached it, in order. `needs_consent`: only people with a recorded consent are
+    reached. `consented`: the person has one, which ends at `consent_until`, None for never; `consents`: their ids.
     """
 
     simulated: bool
@@ -123,6 +126,17 @@ class Facts:
     suppressions: tuple[str, ...] = ()
     caps: Caps = UNCAPPED
     reached: tuple[datetime, ...] = ()
+    needs_consent: bool = False
+    consented: bool = False
+    consent_until: datetime | None = None
+    consents: tuple[str, ...] = ()
+
+
+class ConsentHeld(NamedTuple):
+    """A person's recorded consents that count for a use case: their ids, and when the last one ends, None for never."""
+
+    ids: tuple[str, ...]
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +151,7 @@ class LanePolicy:
     agreed: bool = True
     owned: bool = True
     caps: Caps = UNCAPPED
+    needs_consent: bool = False
 
     def facts(
         self,
@@ -148,6 +163,7 @@ class LanePolicy:
         readable: bool = True,
         attested: bool | None = None,
         reached: tuple[datetime, ...] = (),
+        consent: ConsentHeld | None = None,
     ) -> Facts:
         """The complete facts, with those about one person added."""
         return Facts(
@@ -166,6 +182,10 @@ class LanePolicy:
             attested=attested,
             caps=self.caps,
             reached=reached,
+            needs_consent=self.needs_consent,
+            consented=consent is not None,
+            consent_until=consent.until if consent else None,
+            consents=consent.ids if consent else (),
         )
 
 
@@ -192,9 +212,9 @@ class Explanation:
 def decide(facts: Facts, now: datetime) -> Decision:
     """The decision about a voicemail at `now`: that of the first guard that does not let it pass.
 
-    Expiry comes first, then a deleted use case and suppression, which no wait changes, then the kill switches and the agreement with
-    the carrier, then a missing sender: so no voicemail is skipped for lack of a sender while sending is stopped. The caps and the
-    guards of hours come last, and a voicemail waits until all of them let it pass.
+    Expiry comes first, then a deleted use case, suppression and a missing consent, which no wait changes, then the kill switches and
+    the agreement with the carrier, then a missing sender: so no voicemail is skipped for lack of a sender while sending is stopped.
+    The caps and the guards of hours come last, and a voicemail waits until all of them let it pass.
     """
     for judge in _JUDGES:
         if (decision := judge(facts, now)) is not None:
@@ -290,6 +310,12 @@ def _suppression(facts: Facts, now: datetime) -> Decision | None:
     return Skip(SkipReason.SUPPRESSED) if facts.suppressed else None
 
 
+def _consent(facts: Facts, now: datetime) -> Decision | None:
+    """A simulated setup reaches nobody, so the age of a consent does not matter there."""
+    stands = facts.consented and (facts.simulated or facts.consent_until is None or now < facts.consent_until)
+    return Skip(SkipReason.NO_CONSENT) if facts.needs_consent and not stands else None
+
+
 def _kill_switch(facts: Facts, now: datetime) -> Decision | None:
     return Defer(now + STOPPED_RECHECK, DeferReason.STOPPED) if facts.stopped else None
 
@@ -323,6 +349,7 @@ _STANDING: Mapping[Guard, Callable[[Facts, datetime], Decision | None]] = {
     Guard.EXPIRY: _expiry,
     Guard.USE_CASE: _use_case,
     Guard.SUPPRESSION: _suppression,
+    Guard.CONSENT: _consent,
     Guard.KILL_SWITCH: _kill_switch,
     Guard.AGREEMENT: _agreement,
     Guard.NUMBER_KEY: _number_key,
@@ -335,6 +362,7 @@ _SEEN: Mapping[Guard, tuple[str, ...]] = {
     Guard.EXPIRY: ("expires_at",),
     Guard.USE_CASE: ("use_case_deleted",),
     Guard.SUPPRESSION: ("suppressed",),
+    Guard.CONSENT: ("needs_consent", "consented", "consent_until", "consents", "simulated"),
     Guard.KILL_SWITCH: ("stopped",),
     Guard.AGREEMENT: ("agreed", "simulated"),
     Guard.NUMBER_KEY: ("readable",),

@@ -18,7 +18,7 @@ from usecases.eligibility import Facts
 from usecases.windows import Freeze, Hours
 
 # Facts that are equal for all voicemails of a lane.
-COMMON = ("simulated", "stopped", "use_case_deleted", "hours", "number_plan", "caps")
+COMMON = ("simulated", "stopped", "use_case_deleted", "hours", "number_plan", "caps", "needs_consent")
 PLAIN = Facts(
     simulated=False,
     stopped=False,

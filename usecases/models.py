@@ -18,7 +18,18 @@ from django.db.models.functions import Lower, Now
 from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField, UpdatedAtField
 from rvm.platform.models import Row, User, Workspace
 from usecases.caps import Caps
-from usecases.consents.bases import BASES, CONSENT_BASES, PURPOSES, Basis, Purpose, wrong_basis
+from usecases.consents.bases import (
+    BASES,
+    CONSENT_BASES,
+    CONSENT_REQUIREMENTS,
+    PURPOSES,
+    Basis,
+    ConsentRequired,
+    NeededConsent,
+    Purpose,
+    needed_consent,
+    wrong_basis,
+)
 from usecases.effective_settings import hours_allowed
 from usecases.eligibility import never_opens
 from usecases.failover import CHOICES
@@ -257,6 +268,19 @@ class UseCase(Row):
         help_text="What allows the messages by law. The healthcare exemption only through setups that are free to the recipient; "
         "marketing only with written consent.",
     )
+    consent_required = models.CharField(
+        max_length=16,
+        choices=CONSENT_REQUIREMENTS,
+        default=ConsentRequired.ATTESTED.value,
+        db_default=ConsentRequired.ATTESTED.value,
+        help_text="Whether the organisation states that everybody has consented, or a consent of each number must be on record.",
+    )
+    consent_valid_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(3660)],
+        help_text="Recorded consents count for so many days after they were given; empty for no limit.",
+    )
     window_start = models.TimeField(default=time(9), help_text=WINDOW_START_HELP)
     window_end = models.TimeField(default=time(20), help_text="Local time at the recipient from which nothing is sent.")
     days = ArrayField(
@@ -331,6 +355,11 @@ class UseCase(Row):
     def live(self) -> bool:
         """Whether people are reached under the use case: its setup or its failover setup is live."""
         return self.setup.live or (self.failover_setup is not None and self.failover_setup.live)
+
+    @property
+    def needed_consent(self) -> NeededConsent | None:
+        """The recorded consent that each of its recipients needs; None if it needs none."""
+        return needed_consent(self.consent_required, self.purpose, self.basis, self.consent_valid_days)
 
     @property
     def marketing_allowed(self) -> bool:

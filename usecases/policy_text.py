@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from datetime import date, time
 from typing import Protocol
 
-from usecases.consents.bases import PURPOSE_LABELS, Basis, Purpose
+from usecases.consents.bases import PURPOSE_LABELS, Basis, ConsentRequired, Purpose
 from usecases.state_rules import current_version
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -15,6 +15,8 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 class Policy(Protocol):
     purpose: str
     basis: str
+    consent_required: str
+    consent_valid_days: int | None
     window_start: time
     window_end: time
     sends_on_holidays: bool
@@ -67,6 +69,20 @@ _BASES = {
 }
 
 
+def _proof(policy: Policy) -> str:
+    if policy.consent_required == ConsentRequired.RECORDED:
+        days = policy.consent_valid_days
+        aged = (
+            ""
+            if days is None
+            else f", given within the last {days} days"
+            if days > 1
+            else ", given within the last day"
+        )
+        return f", with a consent on record for each number{aged}"
+    return "" if policy.basis == Basis.HEALTHCARE_EXEMPTION else ", as the organization states"
+
+
 def _parts(policy: Policy) -> Iterator[str]:
     hours = f"{clock(policy.window_start)} to {clock(policy.window_end)}, {weekdays(policy.days)}"
     holidays = "also on federal holidays" if policy.sends_on_holidays else "not on federal holidays"
@@ -82,9 +98,11 @@ def _parts(policy: Policy) -> Iterator[str]:
     yield _caps(policy)
     hours_left = policy.expires_after_hours
     yield f"What cannot be left within {hours_left} {'hour' if hours_left == 1 else 'hours'} expires."
-    yield f"Purpose: {PURPOSE_LABELS[Purpose(policy.purpose)].lower()}. Basis: {_BASES[Basis(policy.basis)]}."
+    yield f"Purpose: {PURPOSE_LABELS[Purpose(policy.purpose)].lower()}. Basis: {_BASES[Basis(policy.basis)]}{_proof(policy)}."
     if not policy.live:
-        yield "Its setup is simulated and reaches nobody, so no hours, days, holidays, laws or limits per number bind."
+        yield (
+            "Its setup is simulated and reaches nobody, so no hours, days, holidays, laws, limits per number or age of consent bind."
+        )
 
 
 def _caps(policy: Policy) -> str:

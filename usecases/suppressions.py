@@ -165,7 +165,7 @@ def are_suppressed(workspace_id: UUID, people: Sequence[tuple[bytes, str | None]
 
     The number is used only during a key rotation, when row and list may have indexes of different keys.
     """
-    known = _known_indexes(workspace_id, people)
+    known = known_indexes(workspace_id, people)
     listed = suppressed_among(workspace_id, {each for indexes in known for each in indexes}, purpose)
     return [not listed.isdisjoint(indexes) for indexes in known]
 
@@ -174,13 +174,15 @@ def ids_of_suppressions(
     workspace_id: UUID, people: Sequence[tuple[bytes, str | None]], purpose: str | None
 ) -> list[list[UUID]]:
     """For each person, the suppressions that bind for the purpose; arguments as of `are_suppressed`."""
-    known = _known_indexes(workspace_id, people)
+    known = known_indexes(workspace_id, people)
     sought = {each for indexes in known for each in indexes}
     found = sql.run(_IDS_AMONG, [list(sought), workspace_id, purpose]) if sought else []
     return [sorted(row[1] for row in found if bytes(row[0]) in indexes) for indexes in known]
 
 
-def _known_indexes(workspace_id: UUID, people: Sequence[tuple[bytes, str | None]]) -> list[list[bytes]]:
+def known_indexes(workspace_id: UUID, people: Sequence[tuple[bytes, str | None]]) -> list[list[bytes]]:
+    """The indexes under which each person may be found: the row's, and during a key rotation those under all keys; arguments as of
+    `are_suppressed`."""
     index, rotating = blind_index(), blind_index().rotating
     return [
         [own, *index.all_of(workspace_id, number)] if rotating and number is not None else [own]

@@ -15,27 +15,36 @@ from delivery.services.lanes import id_range
 from rvm.phone_numbers.places import Places, places_in, places_known
 from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import blind_index
+from usecases.consents.standing import CONSENTED_INDEXES_SQL, consented_parameters, consents_held
 from usecases.suppressions import are_suppressed, suppressed_indexes_sql
 
 
 class AudienceGroup(NamedTuple):
     """Facts that decide eligibility: possible time zones and states, suppression, the voicemail's own expiry, whether its number
-    decrypts."""
+    decrypts, and whether a consent that the use case needs stands at the start."""
 
     places: Places
     suppressed: bool
     expires_at: datetime | None
     readable: bool = True
+    consented: bool = False
 
 
 # Suppressed numbers are few compared with queued ones, so the planner hashes them. Without a zone or a state in it, the list of
 # places is completed by the number.
-_COUNT_GROUPS = f"""
-SELECT v.zones::text[], v.recipient_index IN ({suppressed_indexes_sql(workspace="%s", purpose="%s")}), v.expires_at, count(*)
+def _count_groups(consented: str) -> str:
+    return f"""
+SELECT v.zones::text[], v.recipient_index IN ({suppressed_indexes_sql(workspace="%s", purpose="%s")}), v.expires_at, {consented},
+       count(*)
   FROM delivery_voicemail v
  WHERE v.lane_id = %s AND v.id BETWEEN %s AND %s AND v.status = 'queued'
- GROUP BY 1, 2, 3
+ GROUP BY 1, 2, 3, 4
 """  # noqa: S608 - of constants
+
+
+_COUNT_GROUPS, _COUNT_CONSENTED = (
+    _count_groups(consented) for consented in ("false", f"v.recipient_index IN ({CONSENTED_INDEXES_SQL})")
+)
 # Voicemails whose number must be decrypted: those without zones or states, or all while the index key rotates.
 _READ_UNGROUPED = """
 SELECT recipient, recipient_index, zones::text[], expires_at FROM delivery_voicemail
@@ -49,26 +58,29 @@ SELECT zones::text[], count(*) FROM delivery_voicemail WHERE lane_id = %s AND id
 PAGE = 2000
 
 
-def audience_groups(lane: Lane) -> Counter[AudienceGroup]:
-    """Counts of the lane's queued voicemails by group.
+def audience_groups(lane: Lane, *, at: datetime, simulated: bool) -> Counter[AudienceGroup]:
+    """Counts of the lane's queued voicemails by group. Consents count if they stand at `at`; through a simulated setup at any age.
 
     A row without zones or states gets those of its number, which must be decrypted. While the index key rotates, every number must be
     decrypted, because its suppression may be stored under the index of another key.
     """
-    rotating = blind_index().rotating
+    rotating, use_case = blind_index().rotating, lane.use_case
+    needed = use_case.needed_consent
     groups: Counter[AudienceGroup] = Counter()
     unknown = rotating
     if not rotating:
-        for zones, suppressed, expires_at, count in sql.run(
-            _COUNT_GROUPS, [lane.workspace_id, lane.use_case.purpose, lane.pk, *id_range(lane)]
+        consents = consented_parameters(lane.workspace_id, needed, at=at, ageless=simulated) if needed else []
+        for zones, suppressed, expires_at, consented, count in sql.run(
+            _COUNT_CONSENTED if needed else _COUNT_GROUPS,
+            [lane.workspace_id, use_case.purpose, *consents, lane.pk, *id_range(lane)],
         ):
             if zones and (places := places_in(tuple(zones))).states:
-                groups[AudienceGroup(places, suppressed, expires_at)] += count
+                groups[AudienceGroup(places, suppressed, expires_at, consented=consented)] += count
             else:
                 unknown = True
     # Lists give zones and states for nearly every recipient, so a second pass over a million rows is rare.
     for page in _pages(lane, rotating) if unknown else ():
-        groups.update(_read(lane, page))
+        groups.update(_read(lane, page, at, simulated))
     return groups
 
 
@@ -88,16 +100,18 @@ def _pages(lane: Lane, everybody: bool) -> Iterator[list[tuple[Any, ...]]]:
             yield rows
 
 
-def _read(lane: Lane, rows: list[tuple[Any, ...]]) -> list[AudienceGroup]:
+def _read(lane: Lane, rows: list[tuple[Any, ...]], at: datetime, simulated: bool) -> list[AudienceGroup]:
     numbers = [number_in(row[0]) for row in rows]
     people = [(bytes(row[1]), number) for row, number in zip(rows, numbers, strict=True)]
     listed = are_suppressed(lane.workspace_id, people, lane.use_case.purpose)
+    consents = consents_held(lane.workspace_id, people, lane.use_case.needed_consent)
     return [
         AudienceGroup(
             places_known(row[2], number) if number else Places((), ()),
             suppressed,
             row[3],
             readable=bool(number),
+            consented=consent is not None and (simulated or consent.until is None or consent.until > at),
         )
-        for row, number, suppressed in zip(rows, numbers, listed, strict=True)
+        for row, number, suppressed, consent in zip(rows, numbers, listed, consents, strict=True)
     ]

@@ -11,7 +11,7 @@ from campaigns.planning.audience import audience_groups
 from campaigns.planning.closed_hours import Closed, OwnHours, closed_hours
 from campaigns.planning.forecast import Group, forecast
 from campaigns.planning.plan import CampaignPlan
-from usecases.eligibility import OF_HOURS, Defer, Expire, Facts, Send, Skip, decide
+from usecases.eligibility import OF_HOURS, ConsentHeld, Defer, Expire, Facts, Send, Skip, decide
 from usecases.facts_json import as_json
 from usecases.selectors import sender_numbers
 
@@ -64,7 +64,8 @@ class Preview:
 def preview(plan: CampaignPlan, now: datetime) -> Preview:
     """The preview of the queued voicemails of the plan's lane at `now`."""
     start, end = max(plan.starts_at, now), plan.ends_at
-    people, policy = audience_groups(plan.lane), plan.policy
+    policy = plan.policy
+    people = audience_groups(plan.lane, at=start, simulated=policy.simulated)
     has_sender = bool(sender_numbers(plan.lane.use_case, live=False))
     skipped: Counter[str] = Counter()
     held_back: Counter[tuple[str, Facts]] = Counter()
@@ -77,6 +78,7 @@ def preview(plan: CampaignPlan, now: datetime) -> Preview:
             has_sender=has_sender,
             expires_at=expires_at,
             readable=group.readable,
+            consent=ConsentHeld((), None) if group.consented else None,
         )
         match decide(facts, start):
             case Skip(reason=reason):

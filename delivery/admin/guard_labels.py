@@ -39,6 +39,10 @@ _STANDING: Mapping[Guard, tuple[str, str]] = {
         "The number is not on the suppression list.",
         "The number is on the suppression list: this person must not be reached.",
     ),
+    Guard.CONSENT: (
+        "No recorded consent is needed, or one of this number stands.",
+        "The use case needs a recorded consent, and none of this number stands for its purpose.",
+    ),
     Guard.KILL_SWITCH: (
         "Sending is switched on.",
         "Sending is switched off, for the workspace, the use case or its setup: messages wait until it is on.",

@@ -32,7 +32,8 @@ from delivery.runtime.bisection import NOT_A_ROWS_FAULT, bisected
 from rvm.phone_numbers.places import Places, places_known
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
-from usecases.eligibility import UNREADABLE_RECHECK, Decision, Defer, Expire, Facts, Send, Skip, decide
+from usecases.consents.standing import consents_held
+from usecases.eligibility import UNREADABLE_RECHECK, ConsentHeld, Decision, Defer, Expire, Facts, Send, Skip, decide
 from usecases.rendezvous import choose_sender
 from usecases.suppressions import are_suppressed, ids_of_suppressions
 from usecases.windows import closing, next_open
@@ -223,23 +224,21 @@ def _take(route: SendRoute, recent: RecentDrops, rows: list[tuple[Any, ...]], li
     What may be sent is only added to `recent`, and begun by the caller.
     """
     recipients = [number_in(row[1]) for row in rows]
-    suppressed = are_suppressed(
-        route.workspace_id,
-        [(row[2], recipient) for row, recipient in zip(rows, recipients, strict=True)],
-        route.purpose,
-    )
+    people = [(row[2], recipient) for row, recipient in zip(rows, recipients, strict=True)]
+    suppressed = are_suppressed(route.workspace_id, people, route.purpose)
+    consents = consents_held(route.workspace_id, people, route.needed_consent)
     if route.capped:
         recent.look(recipient for recipient in recipients if recipient is not None)
     known = carrier_media.media_states(route.setup_id, {row[4] for row in rows}) if route.adapter.needs_media else None
     taken = _Taken()
     ends = _HoursEnds(route, now)
     late: dict[UUID, Withheld] = {}
-    for row, recipient, is_suppressed in zip(rows, recipients, suppressed, strict=True):
+    for row, recipient, is_suppressed, consent in zip(rows, recipients, suppressed, consents, strict=True):
         if len(taken.claims) == limit:
             break
         try:
             reached = recent.reached(recipient) if route.capped and recipient is not None else ()
-            facts = _facts(route, row, recipient, is_suppressed, reached)
+            facts = _facts(route, row, recipient, is_suppressed, reached, consent)
             decision = decide(facts, now)
             if (ends_at := ends.near(facts) if isinstance(decision, Send) else None) is not None:
                 late[row[0]] = Withheld(row[0], facts, decision, ends_at)
@@ -340,7 +339,12 @@ def _with_media(taken: _Taken, claim: Claim, found: carrier_media.Media | None, 
 
 
 def _facts(
-    route: SendRoute, row: tuple[Any, ...], recipient: str | None, suppressed: bool, reached: tuple[datetime, ...]
+    route: SendRoute,
+    row: tuple[Any, ...],
+    recipient: str | None,
+    suppressed: bool,
+    reached: tuple[datetime, ...],
+    consent: ConsentHeld | None,
 ) -> Facts:
     return facts_of(
         route,
@@ -348,6 +352,7 @@ def _facts(
         places=row[7],
         expires_at=row[6],
         suppressed=suppressed,
+        consent=consent,
         has_sender=bool(route.senders),
         reached=reached,
     )
@@ -360,6 +365,7 @@ def facts_of(
     places: Collection[str] | None,
     expires_at: datetime | None,
     suppressed: bool,
+    consent: ConsentHeld | None,
     has_sender: bool,
     reached: tuple[datetime, ...] = (),
 ) -> Facts:
@@ -377,6 +383,7 @@ def facts_of(
         expires_at=expires_at,
         readable=bool(recipient),
         reached=reached,
+        consent=consent,
     )
 
 

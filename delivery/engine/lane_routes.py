@@ -21,6 +21,7 @@ from rvm.platform.database import sql
 from usecases.attestations.agreements import AGREED_SQL
 from usecases.attestations.ownership import SENDER_STATED_SQL, USABLE_SQL
 from usecases.caps import UNCAPPED, Caps
+from usecases.consents.bases import NeededConsent, needed_consent
 from usecases.effective_settings import effective_days, effective_sql, hours_allowed
 from usecases.eligibility import LanePolicy
 from usecases.freezes import FREEZES_SQL, freezes_in
@@ -82,6 +83,9 @@ class SendRoute:
     organisation_id: UUID
     live: bool
     purpose: str
+    basis: str
+    consent_required: str
+    consent_valid_days: int | None
     has_failover: bool
     carrier: str
     credentials: bytes
@@ -120,13 +124,24 @@ class SendRoute:
             closes_early=self.adapter.max_delivery_delay,
         )
         caps = Caps(self.max_per_day, self.max_per_24h, self.max_per_week) if self.capped else UNCAPPED
-        return LanePolicy(self.adapter.simulated, self.use_case_deleted, hours, caps=caps)
+        return LanePolicy(
+            self.adapter.simulated,
+            self.use_case_deleted,
+            hours,
+            caps=caps,
+            needs_consent=self.needed_consent is not None,
+        )
 
     @property
     def capped(self) -> bool:
         """Whether its drops count for caps, and are bound by them: they are live, and its carrier reaches people. Raises
         UnusableSetup."""
         return self.live and not self.adapter.simulated
+
+    @property
+    def needed_consent(self) -> NeededConsent | None:
+        """The recorded consent that each recipient needs; None if the use case needs none."""
+        return needed_consent(self.consent_required, self.purpose, self.basis, self.consent_valid_days)
 
 
 # A test lane uses the workspace's oldest sandbox setup that is not deleted. A live lane uses its use case's setup, or the failover
@@ -177,7 +192,8 @@ SELECT l.id, via.failover, s.id, l.priority, l.pace_per_second, s.pace_per_secon
 # lane, those of the use case's own setup.
 _READ_SEND_ROUTE = f"""
 SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
-       u.deleted_at IS NOT NULL, l.workspace_id, w.organisation_id, l.live, u.purpose,
+       u.deleted_at IS NOT NULL, l.workspace_id, w.organisation_id, l.live, u.purpose, u.basis, u.consent_required,
+       u.consent_valid_days,
        l.live AND u.failover_setup_id IS NOT NULL, s.carrier,
        s.credentials, s.credentials_version, s.callback_token, {effective_sql("window_start")}, {effective_sql("window_end")},
        l.days, u.days, u.sends_on_holidays, u.state_overlay,

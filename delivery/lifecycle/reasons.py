@@ -42,6 +42,7 @@ class Reason(StrEnum):
     UNREPORTED = "unreported"
     # decided by our guards before submission
     SUPPRESSED = SkipReason.SUPPRESSED.value
+    NO_CONSENT = SkipReason.NO_CONSENT.value
     USE_CASE_DELETED = SkipReason.USE_CASE_DELETED.value
     NO_SENDER = SkipReason.NO_SENDER.value
     # decided by a user, the API or the expiry time
@@ -102,6 +103,9 @@ REASONS: dict[Reason, ReasonFacts] = {
         "The carrier accepted the drop and never reported; the person may have been reached.", may_have_reached=True
     ),
     Reason.SUPPRESSED: ReasonFacts("The number is on the suppression list."),
+    Reason.NO_CONSENT: ReasonFacts(
+        "The use case needs a recorded consent, and none of this number stands for its purpose."
+    ),
     Reason.USE_CASE_DELETED: ReasonFacts("The use case was deleted before the voicemail was sent."),
     Reason.NO_SENDER: ReasonFacts("The use case has no sender number left."),
     Reason.CANCELED: ReasonFacts("Canceled before it was sent."),

@@ -41,6 +41,7 @@ from delivery.runtime.bisection import NOT_A_ROWS_FAULT, bisected
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Transport, TransportFailure
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
+from usecases.consents.standing import consents_held
 from usecases.eligibility import Send, decide
 from usecases.models import TelephonySetup
 from usecases.suppressions import Statement, ids_of_suppressions, is_suppressed, suppress_all
@@ -331,12 +332,15 @@ def _may_resubmit(drop: Drop, route: SendRoute, recent: RecentDrops, now: dateti
         return False  # may be another account of the carrier, which has not seen the key
     recipient = drop.voicemail.recipient
     suppressed = is_suppressed(drop.workspace_id, recipient, route.purpose)
+    person = (bytes(drop.voicemail.recipient_index), recipient)
+    [consent] = consents_held(drop.workspace_id, [person], route.needed_consent)
     facts = facts_of(
         route,
         recipient,
         places=drop.voicemail.zones,
         expires_at=drop.voicemail.expires_at or route.expires_at,
         suppressed=suppressed,
+        consent=consent,
         has_sender=drop.sender in route.senders,
         reached=recent.look([recipient]).reached(recipient, without=drop.pk) if route.capped else (),
     )
@@ -346,7 +350,6 @@ def _may_resubmit(drop: Drop, route: SendRoute, recent: RecentDrops, now: dateti
             recent.add(recipient, drop.pk)
         return True
     if suppressed:
-        person = (bytes(drop.voicemail.recipient_index), recipient)
         [ids] = ids_of_suppressions(drop.workspace_id, [person], route.purpose)
         facts = replace(facts, suppressions=tuple(str(identifier) for identifier in ids))
     keep([Withheld(drop.voicemail_id, facts, decision)], KeptDecision.Step.RESUBMISSION, now)

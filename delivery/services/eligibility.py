@@ -9,7 +9,9 @@ from delivery.services.policies import policy_of
 from delivery.services.screening import check_number
 from delivery.services.voicemails import is_simulated, setups_of
 from rvm.phone_numbers.places import places_of
+from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
+from usecases.consents.standing import consents_held
 from usecases.eligibility import Explanation, explain
 from usecases.models import TelephonySetup, UseCase
 from usecases.organisations.copies import is_copying
@@ -26,9 +28,9 @@ def explanation(
     """What would become of a voicemail to the E.164 number that is due at `at`, by default now, and what each guard says. In a
     `rehearsal` a simulated setup is treated as one that reaches people.
 
-    Only the number says where the person may be. The suppression list, recent drops, switches, freezes, senders and
-    statements are those of now. Raises
-    ServiceError for a number that cannot be reached, a time more than a year away, and a workspace without a sandbox setup.
+    Only the number says where the person may be. The suppression list, consents, recent drops, switches, freezes, senders and
+    statements are those of now. Raises ServiceError for a number that cannot be reached, a time more than a year away, and a
+    workspace without a sandbox setup.
     """
     if at is not None and abs(at - now) > MAX_DISTANCE:
         raise ServiceError("too_late", f"`at` is more than {MAX_DISTANCE.days} days away from now.", field="at")
@@ -44,12 +46,15 @@ def explanation(
         rehearsal=rehearsal,
         now=moment,
     )
+    person = (blind_index().of(use_case.workspace_id, number), number)
+    [consent] = consents_held(use_case.workspace_id, [person], use_case.needed_consent)
     facts = policy.facts(
         places_of(number),
         suppressed=is_suppressed(use_case.workspace_id, number, use_case.purpose),
         has_sender=bool(sender_numbers(use_case, live=False)),
         expires_at=None,
         reached=() if policy.simulated else reached(organisation_id, number, now),
+        consent=consent,
     )
     return explain(facts, moment)
 

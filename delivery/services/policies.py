@@ -35,4 +35,13 @@ def policy_of(
     if simulated and rehearsal:
         simulated, agreed, owned, early = False, True, True, max(early, USUAL_DELAY)
     hours = effective_hours(lane, use_case, freezes=known, closes_early=early) if lane else use_case.hours(known, early)
-    return LanePolicy(simulated, use_case.deleted_at is not None, hours, stopped, agreed, owned, use_case.caps)
+    return LanePolicy(
+        simulated,
+        use_case.deleted_at is not None,
+        hours,
+        stopped,
+        agreed,
+        owned,
+        use_case.caps,
+        needs_consent=use_case.needed_consent is not None,
+    )

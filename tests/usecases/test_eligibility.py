@@ -78,6 +78,17 @@ TABLE: list[tuple[str, dict[str, object], datetime, Decision]] = [
     ("suppressed also under a stop", {"suppressed": True, "stopped": True}, NOON, Skip(SkipReason.SUPPRESSED)),
     ("suppressed also at night", {"suppressed": True}, NIGHT, Skip(SkipReason.SUPPRESSED)),
     ("the use case is gone", {"use_case_deleted": True}, NOON, Skip(SkipReason.USE_CASE_DELETED)),
+    ("no consent where one is needed", {"needs_consent": True}, NOON, Skip(SkipReason.NO_CONSENT)),
+    ("no consent, in the sandbox either", {"needs_consent": True, "simulated": True}, NOON, Skip(SkipReason.NO_CONSENT)),
+    ("a consent", {"needs_consent": True, "consented": True}, NOON, SEND),
+    ("a consent that ends later", {"needs_consent": True, "consented": True, "consent_until": MORNING}, NOON, SEND),
+    ("a consent that ends this moment", {"needs_consent": True, "consented": True, "consent_until": NOON}, NOON,
+     Skip(SkipReason.NO_CONSENT)),
+    ("the sandbox does not ask how old a consent is",
+     {"needs_consent": True, "consented": True, "consent_until": NOON, "simulated": True}, NOON, SEND),
+    ("suppression wins over a missing consent", {"needs_consent": True, "suppressed": True}, NOON, Skip(SkipReason.SUPPRESSED)),
+    ("suppression wins over a consent", {"needs_consent": True, "consented": True, "suppressed": True}, NOON,
+     Skip(SkipReason.SUPPRESSED)),
     ("stopped", {"stopped": True}, NOON, Defer(NOON + STOPPED_RECHECK, DeferReason.STOPPED)),
     ("a stop keeps what has no sender", {"stopped": True, "has_sender": False}, NOON,
      Defer(NOON + STOPPED_RECHECK, DeferReason.STOPPED)),
@@ -268,7 +279,7 @@ def test_facts_that_were_kept_as_json_give_the_same_decision_and_the_same_reason
 def test_kept_facts_hold_no_number_name_or_address() -> None:
     fields = {"simulated", "stopped", "use_case_deleted", "has_sender", "suppressed", "expires_at", "hours", "zones",
               "states", "readable", "number_plan", "agreed", "owned", "attested", "suppressions", "caps",
-              "reached"}  # fmt: skip
+              "reached", "needs_consent", "consented", "consent_until", "consents"}  # fmt: skip
     assert set(as_json(CLEAR)) == fields
 
 

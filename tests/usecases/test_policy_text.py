@@ -14,6 +14,8 @@ from usecases.policy_text import clock, policy_text, weekdays
 DEFAULT: dict[str, Any] = {
     "purpose": "appointment",
     "basis": "express_consent",
+    "consent_required": "attested",
+    "consent_valid_days": None,
     "window_start": time(9),
     "window_end": time(20),
     "days": [1, 2, 3, 4, 5, 6],
@@ -44,7 +46,8 @@ def test_the_usual_policy_is_said_in_plain_words() -> None:
         "Messages are left from 9:00 am to 8:00 pm, Monday to Saturday, not on federal holidays, in every time zone where the "
         "person may be. Stricter hours of federal and state law apply as well (rules of November 29, 2026). Each person is tried "
         "once. A number gets at most 1 message a day and 3 in seven days, all use cases of the organisation counted together. What "
-        "cannot be left within 72 hours expires. Purpose: appointment reminder. Basis: each person's prior express consent."
+        "cannot be left within 72 hours expires. Purpose: appointment reminder. Basis: each person's prior express consent, as the "
+        "organization states."
     )
 
 
@@ -65,16 +68,24 @@ def test_the_usual_policy_is_said_in_plain_words() -> None:
         ),
         (
             {"purpose": "marketing", "basis": "written_consent"},
-            "Purpose: marketing. Basis: each person's prior express written consent.",
+            "Purpose: marketing. Basis: each person's prior express written consent, as the organization states.",
         ),
         (
             {"max_per_day": 2, "max_per_24h": 2, "max_per_week": 4},
             "at most 2 messages a day, 2 in 24 hours and 4 in seven days,",
         ),
+        (
+            {"consent_required": "recorded"},
+            "Basis: each person's prior express consent, with a consent on record for each number.",
+        ),
+        (
+            {"consent_required": "recorded", "consent_valid_days": 365},
+            "with a consent on record for each number, given within the last 365 days.",
+        ),
         ({"expires_after_hours": 1}, "within 1 hour expires."),
         (
             {"live": False},
-            "Its setup is simulated and reaches nobody, so no hours, days, holidays, laws or limits per number bind.",
+            "Its setup is simulated and reaches nobody, so no hours, days, holidays, laws, limits per number or age of consent bind.",
         ),
     ],
 )

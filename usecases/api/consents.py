@@ -73,7 +73,7 @@ class _ConsentView(UseCasesView, RowsView):
     post=extend_schema(
         operation_id="record_consent",
         summary="Record a consent",
-        description="It lifts no suppression, and is never changed. "
+        description="Counts from the next claim on, under use cases with `consent_required: recorded`. It lifts no suppression. "
         "Recording the same again adds a row. 403 `test_key`: a test key records none.",
         tags=TAGS,
         request=NewConsentBody,

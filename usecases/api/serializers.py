@@ -22,6 +22,8 @@ POLICY = (
     "sending_enabled",
     "purpose",
     "basis",
+    "consent_required",
+    "consent_valid_days",
     "window_start",
     "window_end",
     "days",

@@ -55,6 +55,32 @@ EXEMPTED = frozenset(Purpose) - {Purpose.OTHER, Purpose.MARKETING}
 CARE = tuple(purpose.value for purpose in Purpose if purpose is not Purpose.MARKETING)
 
 
+class ConsentRequired(StrEnum):
+    ATTESTED = "attested"
+    RECORDED = "recorded"
+
+
+CONSENT_REQUIREMENTS = [
+    (ConsentRequired.ATTESTED.value, "The organisation states that everybody has consented"),
+    (ConsentRequired.RECORDED.value, "A consent of each number is on record"),
+]
+
+
+class NeededConsent(NamedTuple):
+    """What a recorded consent must be to count: for the purpose, if `written` in writing, and at most `valid_days` old."""
+
+    purpose: str
+    written: bool
+    valid_days: int | None
+
+
+def needed_consent(required: str, purpose: str, basis: str, valid_days: int | None) -> NeededConsent | None:
+    """The recorded consent that a use case with these columns needs; None if it needs none."""
+    if required != ConsentRequired.RECORDED:
+        return None
+    return NeededConsent(purpose, basis == Basis.WRITTEN_CONSENT, valid_days)
+
+
 class Wrong(NamedTuple):
     """Why a use case cannot rest on its basis: the field to change, a stable code, and a sentence."""
 

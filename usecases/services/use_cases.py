@@ -24,6 +24,8 @@ CHANGEABLE = (
     "sending_enabled",
     "purpose",
     "basis",
+    "consent_required",
+    "consent_valid_days",
     "window_start",
     "window_end",
     "days",

@@ -27,6 +27,7 @@ from rvm.platform.encryption.crypto import KeyRing, blind_index
 from tests.factories import (
     add_recipients,
     make_campaign,
+    make_consent,
     make_phone_number,
     make_setup,
     make_suppression,
@@ -161,6 +162,22 @@ def test_the_preview_and_the_claim_agree_on_states_holidays_freezes_and_the_carr
     assert expected.total == 30
     assert not expected.simulated
     assert expected.later
+
+
+@pytest.mark.usefixtures("_carrier_that_reaches_people")
+@pytest.mark.parametrize("zones", [ZONES, [None]], ids=["zones from a list", "numbers alone"])
+def test_the_preview_and_the_claim_agree_on_who_has_consented(zones: Sequence[Sequence[str] | None]) -> None:
+    use_case = make_use_case(purpose="appointment", consent_required="recorded", consent_valid_days=30)
+    campaign = lively(16, zones, use_case=use_case, ends_at=NOW + 3 * 24 * HOUR)
+    for place in range(8):
+        make_consent(campaign.workspace, patient_number(place), at=NOW - timedelta(days=1))
+    make_consent(campaign.workspace, patient_number(8), at=NOW - timedelta(days=31))
+    make_consent(campaign.workspace, patient_number(9), at=NOW - timedelta(days=1), purposes=["wellness"])
+    make_suppression(campaign.workspace, patient_number(0))
+    expected = preview(campaign, NOW)
+    launch(campaign, actor=None, now=NOW)
+    assert said(expected) == lived(campaign, NOW)
+    assert expected.skipped == {"no_consent": 8, "suppressed": 1}
 
 
 @pytest.mark.usefixtures("_carrier_that_reaches_people")

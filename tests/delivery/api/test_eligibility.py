@@ -13,7 +13,16 @@ from delivery.engine.lane_routes import active_routes
 from delivery.models import Voicemail
 from rvm.platform.models import Workspace
 from rvm.platform.scopes import Scope
-from tests.factories import Api, make_api, make_setup, make_suppression, make_use_case, make_voicemail, make_workspace
+from tests.factories import (
+    Api,
+    make_api,
+    make_consent,
+    make_setup,
+    make_suppression,
+    make_use_case,
+    make_voicemail,
+    make_workspace,
+)
 from usecases.models import StateFreeze, UseCase
 from usecases.state_rules import current_version
 
@@ -100,7 +109,7 @@ def test_every_guard_says_what_it_saw_and_nothing_about_the_person(api: Api, use
     answer = ask(api, use_case, MIAMI, SUNDAY)
     told = {guard["guard"]: guard for guard in answer.json()["guards"]}
     assert list(told) == [
-        "expiry", "use_case", "suppression", "kill_switch", "agreement", "number_key", "sender", "recording", "caps",
+        "expiry", "use_case", "suppression", "consent", "kill_switch", "agreement", "number_key", "sender", "recording", "caps",
         "window", "days", "holidays", "state_rules", "freeze",
     ]  # fmt: skip
     assert (told["days"]["decision"], told["days"]["until"]) == ("defer", "2026-03-02T05:00:00Z")
@@ -226,3 +235,17 @@ def test_nothing_is_written(api: Api, use_case: UseCase) -> None:
     before = Voicemail.objects.count()
     ask(api, use_case)
     assert Voicemail.objects.count() == before
+
+
+@pytest.mark.usefixtures("_carrier_that_reaches_people")
+def test_a_needed_consent_is_asked_for_at_the_moment_in_question(
+    api: Api, use_case: UseCase, workspace: Workspace
+) -> None:
+    UseCase.objects.update(purpose="appointment", consent_required="recorded")
+    assert summary(ask(api, use_case)) == ("skip", "no_consent", None)
+    row = make_consent(workspace, NEW_YORK, at=NOON, expires_at=NOON + timedelta(days=1))
+    answer = ask(api, use_case)
+    assert summary(answer) == ("send", None, None)
+    [seen] = [guard["facts"] for guard in answer.json()["guards"] if guard["guard"] == "consent"]
+    assert seen["consents"] == [str(row.pk)]
+    assert summary(ask(api, use_case, at=NOON + timedelta(days=2))) == ("skip", "no_consent", None)

@@ -82,6 +82,7 @@ SWITCHED: dict[str, tuple[Callable[[Voicemail], object], tuple[str, str]]] = {
     "the lane is held": (_all_rows(Lane, held=True), ("queued", "")),
     "the breaker opens": (_open_breaker, ("queued", "")),
     "another setup": (_move_to_another_setup, ("queued", "")),
+    "a recorded consent is needed": (_all_rows(UseCase, consent_required="recorded"), ("skipped", "no_consent")),
     "no sender is left": (_unassign, ("skipped", "no_sender")),
     "the use case is deleted": (_unassign_and_delete, ("skipped", "use_case_deleted")),
     "other hours": (_all_rows(UseCase, **NEVER), ("queued", "")),

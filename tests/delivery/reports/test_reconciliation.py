@@ -212,6 +212,7 @@ def _suppress(drop: Drop) -> None:
 OTHER_ACCOUNT = {**factories.SANDBOX_CREDENTIALS, "key": "another"}
 FORBIDDEN: dict[str, Callable[[Drop], object]] = {
     "suppressed": _suppress,
+    "no consent": lambda drop: UseCase.objects.update(consent_required="recorded"),
     "expired": lambda drop: Voicemail.objects.update(expires_at=NOW),
     "workspace stopped": lambda drop: Workspace.objects.update(sending_enabled=False),
     "use case stopped": lambda drop: UseCase.objects.update(sending_enabled=False),

@@ -37,6 +37,7 @@ def form_of(use_case: UseCase, **changes: Any) -> dict[str, Any]:
         "entity_name": use_case.entity_name,
         "purpose": use_case.purpose,
         "basis": use_case.basis,
+        "consent_required": use_case.consent_required,
         "sending_enabled": "on",
         "setup": use_case.setup_id,
         "numbers": numbers,

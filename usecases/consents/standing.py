@@ -1,0 +1,69 @@
+"""Consents that stand: neither revoked nor of another purpose. Set-wise checks for claims and previews.
+
+A check of a person probes one index by the number's blind index, and another by the consent for its revocation.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from rvm.platform.database import sql
+from usecases.consents.bases import NeededConsent
+from usecases.eligibility import ConsentHeld
+from usecases.suppressions import known_indexes
+
+# Parameters: purpose, whether any basis will do.
+_STANDING = """
+   AND c.revokes_id IS NULL AND %s = ANY(c.purposes) AND (%s OR c.basis = 'written_consent')
+   AND NOT EXISTS (SELECT FROM usecases_consent r WHERE r.revokes_id = c.id)
+"""
+# When a consent ends: by itself, or by its age. The parameter is the number of days, null without a limit.
+_ENDS = "least(c.expires_at, c.at + make_interval(days => %s::int))"
+# No index serves IS NOT DISTINCT FROM, so that the planner must probe by number.
+_AMONG = f"""
+SELECT c.number_index, c.id, {_ENDS} FROM usecases_consent c
+ WHERE c.number_index = ANY(%s) AND c.workspace_id IS NOT DISTINCT FROM %s {_STANDING}
+"""  # noqa: S608 - of constants
+# All of a workspace, for a hash: nearly all people of a campaign are checked. Parameters: those of `consented_parameters`.
+CONSENTED_INDEXES_SQL = f"""
+SELECT c.number_index FROM usecases_consent c
+ WHERE c.workspace_id = %s {_STANDING} AND (%s OR coalesce({_ENDS} > %s, true))
+"""  # noqa: S608
+
+
+def consented_parameters(workspace_id: UUID, needed: NeededConsent, *, at: datetime, ageless: bool) -> list[object]:
+    """The parameters of CONSENTED_INDEXES_SQL. `ageless`: consents do not end by themselves."""
+    return [workspace_id, needed.purpose, not needed.written, ageless, needed.valid_days, at]
+
+
+def consents_held(
+    workspace_id: UUID, people: Sequence[tuple[bytes, str | None]], needed: NeededConsent | None
+) -> list[ConsentHeld | None]:
+    """For each person, the consents that stand; None without one, and if none is needed. `people` as of `are_suppressed`."""
+    if needed is None:
+        return [None] * len(people)
+    known = known_indexes(workspace_id, people)
+    found = _among(workspace_id, {each for indexes in known for each in indexes}, needed)
+    return [_held([row for index in set(indexes) for row in found.get(index, ())]) for indexes in known]
+
+
+def _among(
+    workspace_id: UUID, indexes: Collection[bytes], needed: NeededConsent
+) -> dict[bytes, list[tuple[UUID, datetime | None]]]:
+    found: dict[bytes, list[tuple[UUID, datetime | None]]] = defaultdict(list)
+    if indexes:
+        sought = [needed.valid_days, list(indexes), workspace_id, needed.purpose, not needed.written]
+        for index, identifier, ends in sql.run(_AMONG, sought):
+            found[bytes(index)].append((identifier, ends))
+    return found
+
+
+def _held(rows: Sequence[tuple[UUID, datetime | None]]) -> ConsentHeld | None:
+    if not rows:
+        return None
+    ends = [end for _, end in rows if end is not None]
+    until = max(ends) if len(ends) == len(rows) else None
+    return ConsentHeld(tuple(sorted(str(identifier) for identifier, _ in rows)), until)
