@@ -29,7 +29,7 @@ class WorkspaceAdmin(ScopedModelAdmin):
     workspace_path: ClassVar[str | None] = "pk"
     role_to_add = Role.ADMIN
     role_to_change = Role.ADMIN
-    fixed_fields: ClassVar[tuple[str, ...]] = ("slug", "organisation")
+    fixed_fields: ClassVar[tuple[str, ...]] = ("slug",)
     list_display = ("name", "slug", "organisation", "sending_enabled", "created_at")
     list_select_related = ("organisation",)
     fields = (
@@ -49,6 +49,7 @@ class WorkspaceAdmin(ScopedModelAdmin):
         return rights_of(request).everywhere
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The read-only fields, which include `countries` except for superusers: the operator decides which countries are open."""
-        held = () if rights_of(request).everywhere else ("countries",)
+        """The read-only fields, except for superusers also those that the operator decides: which countries are open, and which
+        organisation it belongs to."""
+        held = () if rights_of(request).everywhere else ("countries", "organisation")
         return (*super().get_readonly_fields(request, obj), *held)

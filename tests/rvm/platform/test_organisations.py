@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from rvm.platform.models import Organisation, Role, Workspace
+from rvm.platform.models import AuditEvent, Organisation, Role, Workspace
 from tests.factories import make_user, make_workspace
+from usecases.models import Suppression
+from usecases.suppressions import is_suppressed, suppress
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +44,19 @@ def test_the_operator_of_the_platform_adds_a_workspace_to_an_organisation(client
     answer = client.post("/admin/platform/workspace/add/", typed)
     assert answer.status_code == 302
     assert Workspace.objects.get(slug="elm-east").organisation.name == ("Elm Health" if named else "Elm East")
+
+
+def test_the_operator_of_the_platform_moves_a_workspace_which_gets_what_was_said_before(client: Client) -> None:
+    workspace, other = make_workspace(), make_workspace()
+    suppress(workspace_id=other.pk, number="+12025550142", source=Suppression.Source.PERSON)
+    client.force_login(make_user(is_staff=True, is_superuser=True, password=None))
+    typed = {"name": workspace.name, "organisation": other.organisation_id, "countries": "", "area_codes": ""}
+    assert client.post(f"/admin/platform/workspace/{workspace.pk}/change/", typed).status_code == 302
+    workspace.refresh_from_db()
+    assert workspace.organisation == other.organisation
+    assert is_suppressed(workspace.pk, "+12025550142")
+    event = AuditEvent.objects.get(action="workspace.updated")
+    assert "organisation" in event.details["fields"]
 
 
 def test_an_administrator_of_a_workspace_sees_its_organisation_and_cannot_change_it(client: Client) -> None:
