@@ -28,9 +28,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "title": "Stop voicemails from {organisation}",
         "intro": "Write your phone number. {organisation} will leave no more recorded voicemails at it.",
         "label": "Your phone number",
-        "hint": "For example (202) 555-0142. If you have more than one, write them one after the other.",
+        "hint": "For example (202) 555-0142. One number at a time.",
         "button": "Stop voicemails",
-        "wrong": "This is not a whole phone number. Write it with its area code, such as (202) 555-0142.",
+        "wrong": "This is not one whole phone number. Write it with its area code, such as (202) 555-0142.",
         "done_title": "Done",
         "done": "{organisation} will leave no more recorded voicemails at this number. You need do nothing else.",
         "under_way": "A message that has left already may still arrive today.",
@@ -44,9 +44,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "title": "No recibir más mensajes de voz de {organisation}",
         "intro": "Escriba su número de teléfono. {organisation} no dejará más mensajes de voz grabados en él.",
         "label": "Su número de teléfono",
-        "hint": "Por ejemplo (202) 555-0142. Si tiene más de uno, escríbalos uno después del otro.",
+        "hint": "Por ejemplo (202) 555-0142. Un número cada vez.",
         "button": "No recibir más mensajes",
-        "wrong": "No es un número de teléfono completo. Escríbalo con su código de área, como (202) 555-0142.",
+        "wrong": "No es un solo número de teléfono completo. Escríbalo con su código de área, como (202) 555-0142.",
         "done_title": "Listo",
         "done": "{organisation} no dejará más mensajes de voz grabados en este número. No tiene que hacer nada más.",
         "under_way": "Un mensaje que ya salió puede llegar todavía hoy.",
@@ -60,7 +60,8 @@ TEXTS: dict[str, dict[str, str]] = {
 _HEADERS = {
     "Cache-Control": "no-store",
     "X-Robots-Tag": "noindex, nofollow",
-    "Referrer-Policy": "no-referrer",
+    # Not no-referrer: browsers would send the form with an Origin of null, which the check for forms of other sites refuses.
+    "Referrer-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 }
 

@@ -117,7 +117,7 @@ def test_the_page_is_kept_by_nobody_and_loads_nothing_from_elsewhere(organisatio
         answer = Client().get(address)
         assert answer["Cache-Control"] == "no-store"
         assert "noindex" in answer["X-Robots-Tag"]
-        assert answer["Referrer-Policy"] == "no-referrer"
+        assert answer["Referrer-Policy"] == "same-origin"
         assert "default-src 'none'" in answer["Content-Security-Policy"]
         assert answer["X-Frame-Options"] == "DENY"
         assert "<script" not in answer.content.decode() and "http" not in answer.content.decode()
