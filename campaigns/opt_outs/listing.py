@@ -35,6 +35,8 @@ from usecases.suppression_kinds import SuppressionKind, SuppressionScope
 from usecases.suppressions import Removed, Statement, lift_list, suppress_all, suppressed_among, take_back
 
 BATCH = 1000
+# Suppressions that one transaction adds, over all workspaces of the organisation.
+MAX_ADDED_AT_ONCE = 5000
 TAKEN_BACK_AT_ONCE = 5000
 # Row numbers that are kept per code of rows without a readable number.
 NAMED = 20
@@ -84,6 +86,7 @@ class Listing:
     """One pass over a list. It remembers all numbers that it has seen, as integers: about 130 MB for two million numbers."""
 
     row: OptOutImport
+    size: int = BATCH
     counts: Counts = field(default_factory=Counts)
     unreadable: dict[str, dict[str, object]] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
@@ -96,7 +99,7 @@ class Listing:
         layout = layout_of(self.row.columns, said, seen, ragged=dialect.format == "xlsx")
         read, met, noted = reader_of(layout, said, seen), set[int](), Noted()
         with closing(rows):
-            while batch := list(islice(rows, BATCH)):
+            while batch := list(islice(rows, self.size)):
                 if shutdown.requested.is_set():
                     raise Stopping
                 if self.counts.rows + len(batch) > MAX_ROWS:
@@ -176,7 +179,7 @@ def check(row: OptOutImport) -> Mapping[str, object]:
 def put_on_list(row: OptOutImport) -> None:
     """Add suppressions of its numbers in batches, after the last batch that was committed. Raises Superseded and the exceptions of
     `Listing.batches`."""
-    for batch in Listing(row).batches():
+    for batch in Listing(row, size=_rows_at_once(row)).batches():
         if batch.rows_read <= row.rows_imported:
             continue
         statements = _statements(row, batch.fresh) if row.live else []
@@ -186,6 +189,15 @@ def put_on_list(row: OptOutImport) -> None:
             added = suppress_all(statements, Suppression.Source.IMPORT, scope=scope, import_id=row.pk, settled=settled)
             write_if_still(row, rows_imported=batch.rows_read, added=F("added") + added)
         row.rows_imported = batch.rows_read
+
+
+def _rows_at_once(row: OptOutImport) -> int:
+    """Rows of a batch, fewer where each number is written to many workspaces. A run may have other batches than the one before: what
+    is there already is neither added nor counted again."""
+    workspaces = 1
+    if row.scope == SuppressionScope.ORGANISATION:
+        workspaces = Workspace.objects.filter(organisation_id=row.workspace.organisation_id).count()
+    return max(1, min(BATCH, MAX_ADDED_AT_ONCE // workspaces))
 
 
 def undo(row: OptOutImport) -> bool:

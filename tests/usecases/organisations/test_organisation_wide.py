@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from campaigns.opt_outs import listing
 from campaigns.opt_outs import service as lists
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import Reason
@@ -279,6 +280,22 @@ def test_the_undo_of_a_list_takes_back_its_copies_and_counts_its_own(workspace: 
     assert (row.taken_back, Suppression.objects.count()) == (1, 2)
     assert not is_suppressed(sister.pk, RECIPIENT)
     assert is_suppressed(workspace.pk, OTHER) and is_suppressed(sister.pk, OTHER)
+
+
+def test_a_list_for_many_workspaces_is_written_in_smaller_steps(
+    workspace: Workspace, sister: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "MAX_ADDED_AT_ONCE", 4)
+    sizes: list[int] = []
+    put = listing.suppress_all
+
+    def counting(statements: list[Any], *arguments: Any, **options: Any) -> int:
+        sizes.append(len(statements))
+        return put(statements, *arguments, **options)
+
+    monkeypatch.setattr(listing, "suppress_all", counting)
+    row = imported(workspace, "Phone\n" + "\n".join(f"+120255501{place:02}" for place in range(5)))
+    assert (sizes, row.added, Suppression.objects.count()) == ([2, 2, 1], 5, 10)
 
 
 def test_the_lift_of_a_list_lifts_its_copies(workspace: Workspace, sister: Workspace) -> None:
