@@ -33,11 +33,15 @@ BATCH = 1000
 MAX_BATCHES = 10
 
 _NUMBER: bytes = Suppression._meta.get_field("number").purpose
-# A number that could not be read when it was suppressed has no index in another workspace.
+# What was said in another workspace of the organisation is copied from there, so that nothing is copied once for each workspace that
+# has a copy. A number that could not be read when it was suppressed has no index in another workspace.
 _NEXT = """
-SELECT id, number, last4, kind, origin, created_at, source, purposes::text[], import_id FROM usecases_suppression
- WHERE workspace_id = %s AND id > %s AND scope = 'organisation' AND lifted_at IS NULL AND number IS NOT NULL
- ORDER BY id LIMIT %s
+SELECT s.id, s.number, s.last4, s.kind, s.origin, s.created_at, s.source, s.purposes::text[], s.import_id
+  FROM usecases_suppression s JOIN platform_workspace own ON own.id = s.workspace_id
+ WHERE s.workspace_id = %s AND s.id > %s AND s.scope = 'organisation' AND s.lifted_at IS NULL AND s.number IS NOT NULL
+   AND NOT EXISTS (SELECT FROM platform_workspace other
+                    WHERE other.id = s.origin AND other.id <> own.id AND other.organisation_id = own.organisation_id)
+ ORDER BY s.id LIMIT %s
 """
 
 

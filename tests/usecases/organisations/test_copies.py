@@ -19,8 +19,9 @@ from tests.factories import RECIPIENT, make_use_case, make_voicemail, make_works
 from tests.sessions import Session
 from usecases.models import Suppression, SuppressionCopying
 from usecases.organisations import copies
-from usecases.suppression_kinds import SuppressionScope
-from usecases.suppressions import Statement, is_suppressed, suppress, suppress_all
+from usecases.services.suppressions import lift
+from usecases.suppression_kinds import SuppressionKind, SuppressionScope
+from usecases.suppressions import Statement, is_suppressed, suppress, suppress_all, suppress_for_organisation
 
 OTHER = "+12025550143"
 PERSON = Suppression.Source.PERSON
@@ -54,6 +55,32 @@ def test_a_new_workspace_gets_what_was_said_to_its_organisation(workspace: Works
     copy = Suppression.objects.get(workspace=new)
     assert (copy.number, copy.origin, copy.created_at, copy.reason) == (RECIPIENT, workspace.pk, first.created_at, "")
     assert not SuppressionCopying.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_third_workspace_gets_each_statement_from_where_it_was_said(workspace: Workspace) -> None:
+    sister = make_workspace(organisation=workspace.organisation)
+    said(workspace)
+    said(sister, OTHER)
+    suppress_for_organisation(workspace.organisation_id, "+12025550144", Suppression.Source.INBOUND, "page")
+    gone = make_workspace()
+    said(gone, "+12025550145")
+    move(gone, workspace.organisation)
+    move(gone, Organisation.objects.create(name="Elsewhere", slug="elsewhere"))
+    third = make_workspace(organisation=workspace.organisation)
+    origins = dict(Suppression.objects.filter(workspace=third).values_list("last4", "origin"))
+    assert origins == {"0142": workspace.pk, "0143": sister.pk, "0144": None, "0145": gone.pk}
+
+
+@pytest.mark.django_db
+def test_what_was_lifted_while_a_workspace_was_away_is_not_brought_back_by_it(workspace: Workspace) -> None:
+    sister = make_workspace(organisation=workspace.organisation)
+    row = said(workspace, kind=SuppressionKind.WRONG_NUMBER)
+    move(sister, Organisation.objects.create(name="Elsewhere", slug="elsewhere"))
+    lift(row, reason="Corrected.", actor=None, now=database_now())
+    assert is_suppressed(sister.pk, RECIPIENT)  # which is no business of the organisation that it has left
+    move(sister, workspace.organisation)
+    assert is_suppressed(sister.pk, RECIPIENT) and not is_suppressed(workspace.pk, RECIPIENT)
 
 
 @pytest.mark.django_db

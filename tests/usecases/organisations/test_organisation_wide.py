@@ -26,13 +26,14 @@ from tests.delivery.states import make_submitted
 from tests.factories import (
     RECIPIENT,
     make_api,
+    make_consent,
     make_suppression,
     make_use_case,
     make_user,
     make_voicemail,
     make_workspace,
 )
-from usecases.models import Suppression
+from usecases.models import Consent, Suppression
 from usecases.services.consents import NewConsent
 from usecases.services.suppressions import lift, suppress_number
 from usecases.suppression_kinds import SuppressionKind, SuppressionScope
@@ -210,6 +211,16 @@ def test_a_lift_ends_it_in_every_workspace_and_keeps_the_reason_where_it_was_sai
         (row.workspace_id, row.pk, actor.pk),
         (other.workspace_id, other.pk, actor.pk),
     }
+
+
+def test_a_lift_on_a_new_consent_ends_earlier_consents_to_every_workspace(
+    workspace: Workspace, sister: Workspace
+) -> None:
+    earlier = [make_consent(each) for each in (workspace, sister)]
+    row = by_hand(workspace)
+    lift(row, reason="Again.", consent=consent(row), actor=None, now=row.created_at + timedelta(hours=1))
+    assert all(Consent.objects.filter(revokes=each).exists() for each in earlier)
+    assert Consent.objects.given().filter(revocation=None).get().workspace == workspace  # the one that was given to it
 
 
 def test_a_lift_leaves_what_was_said_of_a_workspace_or_by_another_source(
