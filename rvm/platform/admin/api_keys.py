@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -71,13 +73,7 @@ class ApiKeyAdmin(ScopedModelAdmin):
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         asked = form.cleaned_data
         scopes = [Scope(scope) for scope in asked["scopes"]]
-        widest = Scope.SUPPRESSIONS_LIFT_ORGANISATION
-        if widest in scopes and not rights_of(request).may_in_organisation(Role.ADMIN, asked["workspace"].pk):
-            raise ServiceError(
-                "forbidden",
-                f"Only an administrator of every workspace of the organisation can give the scope {widest.value}.",
-                field="scopes",
-            )
+        _require_organisation(request, scopes, asked["workspace"].pk)
         key, plaintext = create_api_key(
             asked["workspace"],
             asked["name"],
@@ -102,6 +98,10 @@ class ApiKeyAdmin(ScopedModelAdmin):
 
     def rotate(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         key = self._active_key(request, object_id)
+        try:
+            _require_organisation(request, key.scopes, key.workspace_id)
+        except ServiceError as refusal:
+            raise PermissionDenied(refusal.message) from None
         successor, plaintext = rotate_api_key(key, actor=acting_user(request))
         return self._show_once(request, successor, plaintext)
 
@@ -126,3 +126,15 @@ class ApiKeyAdmin(ScopedModelAdmin):
             "plaintext": plaintext,
         }
         return TemplateResponse(request, self._template, context, headers={"Cache-Control": "no-store"})
+
+
+def _require_organisation(request: HttpRequest, scopes: Collection[str], workspace_id: UUID) -> None:
+    """Raises ServiceError if the scopes reach into other workspaces and the user is not an administrator of all of them, who would
+    hold a right in them by the key that is shown."""
+    widest = Scope.SUPPRESSIONS_LIFT_ORGANISATION
+    if widest in scopes and not rights_of(request).may_in_organisation(Role.ADMIN, workspace_id):
+        raise ServiceError(
+            "forbidden",
+            f"Only an administrator of every workspace of the organisation can give the scope {widest.value}.",
+            field="scopes",
+        )
