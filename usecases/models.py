@@ -36,7 +36,7 @@ from usecases.failover import CHOICES
 from usecases.inbound.models import InboundMessage as InboundMessage  # tables of this layer are found in this module
 from usecases.inbound.models import InboundSecret as InboundSecret
 from usecases.state_rules import FEDERATION, STATE_NAMES
-from usecases.suppression_kinds import KIND_LABELS, SCOPE_LABELS, SuppressionKind, SuppressionScope
+from usecases.suppression_kinds import KIND_LABELS, SCOPE_LABELS, Origin, SuppressionKind, SuppressionScope
 from usecases.windows import USUAL_DELAY, Freeze, Hours
 
 patient_facing_name = RegexValidator(
@@ -698,9 +698,15 @@ class Suppression(Row):
         return self.kind == SuppressionKind.OPT_OUT or self.source in (self.Source.CARRIER, self.Source.INBOUND)
 
     @property
+    def said_in(self) -> Origin:
+        if self.origin is None:
+            return Origin.ORGANISATION
+        return Origin.THIS_WORKSPACE if self.origin == self.workspace_id else Origin.ANOTHER_WORKSPACE
+
+    @property
     def from_elsewhere(self) -> bool:
         """Whether it is a copy of what was said in another workspace, whose patients' numbers are not shown here."""
-        return self.origin not in (None, self.workspace_id)
+        return self.said_in is Origin.ANOTHER_WORKSPACE
 
     @property
     def masked_number(self) -> str:

@@ -31,6 +31,19 @@ class SuppressionScope(StrEnum):
     WORKSPACE = "workspace"
 
 
+class Origin(StrEnum):
+    """Where it was said, as members of a workspace are told: never in which other one."""
+
+    THIS_WORKSPACE = "this_workspace"
+    ANOTHER_WORKSPACE = "another_workspace"
+    ORGANISATION = "organisation"
+
+
+ORIGIN_LABELS: dict[Origin, str] = {
+    Origin.THIS_WORKSPACE: "In this workspace",
+    Origin.ANOTHER_WORKSPACE: "In another workspace",
+    Origin.ORGANISATION: "To the organisation",
+}
 SCOPE_LABELS: dict[SuppressionScope, str] = {
     SuppressionScope.ORGANISATION: "All workspaces of the organisation",
     SuppressionScope.WORKSPACE: "This workspace only",

@@ -43,7 +43,11 @@ class Organisation(Row):
     """A provider that people deal with: what somebody says to it holds for all of its workspaces."""
 
     name = models.CharField(max_length=200)
-    slug = models.SlugField(max_length=64, unique=True, help_text="The address of its public pages.")
+    slug = models.SlugField(
+        max_length=64,
+        unique=True,
+        help_text="The address of its public pages; what is printed on letters must not change.",
+    )
     opt_out_page = models.BooleanField(
         default=True,
         db_default=True,

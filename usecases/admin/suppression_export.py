@@ -12,7 +12,7 @@ from usecases.models import Suppression
 
 # The names that the API uses, but for two that a list reader would ask about: the file can be read as an opt-out list.
 COLUMNS = (
-    "id", "recipient_phone_number", "reason", "note", "source", "purposes", "scope", "list_id", "created_at",
+    "id", "recipient_phone_number", "reason", "note", "source", "purposes", "scope", "origin", "list_id", "created_at",
     "lifted_at", "lift_reason",
 )  # fmt: skip
 
@@ -41,6 +41,7 @@ def _row(row: Suppression, reveal: bool) -> list[str]:
         row.source,
         ", ".join(row.purposes),
         row.scope,
+        row.said_in.value,
         str(row.list_id or ""),
         f"{row.created_at:%Y-%m-%dT%H:%M:%SZ}",
         f"{row.lifted_at:%Y-%m-%dT%H:%M:%SZ}" if row.lifted_at else "",

@@ -32,7 +32,14 @@ from usecases.admin.typed_numbers import typed_number
 from usecases.consents.bases import PURPOSE_LABELS, PURPOSES, Purpose
 from usecases.models import Suppression
 from usecases.services.suppressions import suppress_number
-from usecases.suppression_kinds import KIND_LABELS, SCOPE_LABELS, STATED_KINDS, SuppressionKind, SuppressionScope
+from usecases.suppression_kinds import (
+    KIND_LABELS,
+    ORIGIN_LABELS,
+    SCOPE_LABELS,
+    STATED_KINDS,
+    SuppressionKind,
+    SuppressionScope,
+)
 from usecases.suppressions import other_active, with_indexes
 
 ACTIVE, LIFTED = "active", "lifted"
@@ -163,9 +170,7 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, ExactSearch):
 
     @display(description="Said")
     def origin_shown(self, suppression: Suppression) -> str:
-        if suppression.origin is None:
-            return "To the organisation"
-        return "In another workspace" if suppression.from_elsewhere else "In this workspace"
+        return ORIGIN_LABELS[suppression.said_in]
 
     @display(description="State", label={"Active": "danger", "Lifted": "success"})
     def state(self, suppression: Suppression) -> str:

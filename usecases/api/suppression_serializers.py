@@ -14,20 +14,13 @@ from usecases.consents.bases import CONSENT_BASES, PURPOSES, Basis
 from usecases.models import Suppression
 from usecases.services.consents import MAX_EVIDENCE_LENGTH, MAX_SOURCE_LENGTH, NewConsent
 from usecases.services.suppressions import MAX_LIFT_REASON_LENGTH, MAX_REASON_LENGTH
-from usecases.suppression_kinds import KIND_LABELS, STATED_KINDS, SuppressionKind, SuppressionScope
+from usecases.suppression_kinds import KIND_LABELS, STATED_KINDS, Origin, SuppressionKind, SuppressionScope
 from usecases.suppressions import other_active
 
-THIS_WORKSPACE, ANOTHER_WORKSPACE, ORGANISATION = ORIGINS = ("this_workspace", "another_workspace", "organisation")
+ORIGINS = [origin.value for origin in Origin]
 SUPPRESSION_SCOPES = [scope.value for scope in SuppressionScope]
 STATED_REASONS = [kind.value for kind in STATED_KINDS]
 SUPPRESSION_REASONS = [kind.value for kind in SuppressionKind]
-
-
-def origin_of(row: Suppression) -> str:
-    """Where it was said, without a word about which other workspace that was."""
-    if row.origin is None:
-        return ORGANISATION
-    return ANOTHER_WORKSPACE if row.from_elsewhere else THIS_WORKSPACE
 
 
 class NewSuppression(StrictSerializer):
@@ -141,7 +134,7 @@ class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
 
     @extend_schema_field(serializers.ChoiceField(ORIGINS))
     def get_origin(self, row: Suppression) -> str:
-        return origin_of(row)
+        return row.said_in.value
 
     def get_reason_detail(self, row: Suppression) -> str:
         return KIND_LABELS[SuppressionKind(row.kind)]

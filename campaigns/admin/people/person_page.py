@@ -42,7 +42,14 @@ from usecases.consents.bases import PURPOSE_LABELS, Purpose
 from usecases.eligibility import Send
 from usecases.models import Consent, Suppression
 from usecases.services.suppressions import MAX_REASON_LENGTH
-from usecases.suppression_kinds import KIND_LABELS, STATED_KINDS, SuppressionKind, SuppressionScope
+from usecases.suppression_kinds import (
+    KIND_LABELS,
+    ORIGIN_LABELS,
+    SCOPE_LABELS,
+    STATED_KINDS,
+    SuppressionKind,
+    SuppressionScope,
+)
 
 PAGE = 25
 EXPIRED = "The address of this page has expired, or is not yours. Search for the person again."
@@ -239,6 +246,8 @@ def _suppressions(rows: Sequence[Suppression], clock: labels.PersonClock) -> lis
             "kind": KIND_LABELS[SuppressionKind(row.kind)],
             "note": row.reason,
             "purposes": ", ".join(PURPOSE_LABELS[Purpose(each)] for each in row.purposes) or "everything",
+            "scope": SCOPE_LABELS[SuppressionScope(row.scope)],
+            "said": ORIGIN_LABELS[row.said_in],
             "by": name_of(row.created_by) or row.get_source_display(),
             "list": lists[row.list_id].file_name if row.list_id in lists else "",
             "list_address": reverse("admin:campaigns_optoutimport_change", args=[row.list_id])

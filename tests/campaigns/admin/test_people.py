@@ -339,7 +339,7 @@ def test_suppressions_say_who_put_them_there_and_from_which_list_and_who_lifted_
     shown = part(opened(operator), "suppressions")
     assert opt_outs.file_name in shown
     assert "The person has died" in shown
-    assert "Wellness outreach ada" in shown
+    assert "Wellness outreach; all workspaces of the organisation ada; said in this workspace" in shown
     assert "by ada: A typing error." in shown
     assert "Lift" not in shown.replace("Lifted", "")  # an operator lifts nothing
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from campaigns.planning.plan import plan_of
 from delivery.engine.lane_routes import active_routes
 from delivery.models import Voicemail
 from delivery.services.eligibility import explanation
@@ -15,7 +16,7 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.models import Organisation, Workspace
 from rvm.platform.organisations import held_members
 from tests.campaigns.opt_outs.lists import imported, undone
-from tests.factories import RECIPIENT, make_use_case, make_voicemail, make_workspace, patient_number
+from tests.factories import RECIPIENT, make_campaign, make_use_case, make_voicemail, make_workspace, patient_number
 from tests.sessions import Session
 from usecases.models import Suppression, SuppressionCopying
 from usecases.organisations import copies
@@ -141,6 +142,7 @@ def test_of_a_long_list_the_rest_is_copied_by_the_tick_and_nothing_is_sent_befor
     moved = make_workspace()
     use_case = make_use_case(moved)
     make_voicemail(use_case, recipient="+12025550199")
+    campaign = make_campaign(use_case)
     assert routes(moved)
     move(moved, workspace.organisation)
     counts = []
@@ -149,6 +151,8 @@ def test_of_a_long_list_the_rest_is_copied_by_the_tick_and_nothing_is_sent_befor
         assert not routes(moved)
         asked = explanation(use_case=use_case, number="+12025550199", live=True, at=None, now=database_now())
         assert "kill_switch" in str(asked)
+        plan = plan_of(campaign, database_now())
+        assert plan.stopped.startswith("The opt-outs of its organisation are being copied")
         copies.copy_rest(database_now())
     assert counts == [4, 8]
     assert all(is_suppressed(moved.pk, person) for person in people)
@@ -206,6 +210,19 @@ def test_an_opt_out_waits_for_a_workspace_that_is_joining_and_binds_it() -> None
         opting.wait_until_blocked()
     opting.result()
     assert is_suppressed(new.pk, RECIPIENT)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_workspace_joins_while_a_voicemail_to_a_suppressed_number_is_locked() -> None:
+    """Results hold their voicemails before they suppress, so who joins must not wait for voicemails under the lock."""
+    workspace, moved = make_workspace(), make_workspace()
+    said(workspace)
+    waiting = make_voicemail(make_use_case(moved))
+    with transaction.atomic():
+        Voicemail.objects.select_for_update().get(pk=waiting.pk)
+        Session(lambda: move(moved, workspace.organisation)).result()
+        said(workspace, OTHER)
+    assert is_suppressed(moved.pk, RECIPIENT) and is_suppressed(moved.pk, OTHER)
 
 
 @pytest.mark.django_db(transaction=True)

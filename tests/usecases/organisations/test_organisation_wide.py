@@ -11,8 +11,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from campaigns.admin.people.addresses import address_of
 from campaigns.opt_outs import listing
 from campaigns.opt_outs import service as lists
+from campaigns.people.search import Person
 from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Voicemail
@@ -170,6 +172,20 @@ def test_the_api_says_scope_and_origin_and_masks_another_workspaces_patient(
     assert make_api(workspace).get("suppressions", scope="workspace").json()["items"] == []
 
 
+def test_a_persons_page_says_scope_and_origin_and_lets_only_an_administrator_of_all_lift(
+    client: Client, workspace: Workspace, sister: Workspace
+) -> None:
+    by_hand(workspace, reason="oncology asked")
+    reader = make_user(workspace=sister, is_staff=True, password=None)
+    client.force_login(reader)
+    address = address_of(Person(sister, RECIPIENT), reader, database_now())
+    page = client.get(address).content.decode()
+    assert "all workspaces of the organisation" in page and "said in another workspace" in page
+    assert "oncology" not in page and "Lift…" not in page
+    Membership.objects.create(workspace=workspace, user=reader, role=Role.ADMIN)
+    assert "Lift…" in client.get(address).content.decode()
+
+
 def test_the_admin_masks_another_workspaces_patient_on_the_page_and_in_the_export(
     client: Client, workspace: Workspace, sister: Workspace
 ) -> None:
@@ -276,7 +292,13 @@ def test_only_an_administrator_of_all_workspaces_gives_a_key_that_scope(
     assert not workspace.api_keys.exists()
     Membership.objects.create(workspace=sister, user=administrator, role=Role.ADMIN)
     client.post("/admin/platform/apikey/add/", said)
-    assert workspace.api_keys.get().scopes == ["suppressions:lift-organisation"]
+    key = workspace.api_keys.get()
+    assert key.scopes == ["suppressions:lift-organisation"]
+    # A rotation shows a key too.
+    assert client.post(f"/admin/platform/apikey/{key.pk}/rotate/").status_code == 200
+    Membership.objects.filter(workspace=sister).delete()
+    latest = workspace.api_keys.order_by("-id")[0]
+    assert client.post(f"/admin/platform/apikey/{latest.pk}/rotate/").status_code == 403
 
 
 # lists
