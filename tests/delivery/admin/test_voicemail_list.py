@@ -165,6 +165,25 @@ def test_another_workspaces_id_or_reference_is_not_found(staff: Client) -> None:
     assert "has this record number or reference." in by_reference
 
 
+def test_every_workspace_of_ones_own_is_searched_unless_one_is_chosen(client: Client) -> None:
+    first, second, third = (make_workspace(name=name) for name in ("Alpha", "Beta", "Gamma"))
+    person = make_user(workspace=first, is_staff=True, password=None)
+    for other in (second, third):
+        other.members.add(person)
+    client.force_login(person)
+    there = make_voicemail(make_use_case(second), reference="visit-1")
+    make_voicemail(make_use_case(third))
+    page = reverse("admin:delivery_voicemail_change", args=[there.pk])
+    assert client.post(FIND, {"sought": "visit-1"})["Location"] == page
+    answer = client.post(FIND, {"sought": RECIPIENT}, follow=True)
+    assert [row.pk for row in answer.context["cl"].result_list] == [there.pk]
+    assert "These are those of Beta; Gamma also sent to this number." in answer.content.decode()
+    chosen = client.post(FIND, {"sought": RECIPIENT, "kept": f"workspace={first.pk}"}, follow=True).content.decode()
+    assert "No voicemail of Alpha goes to this number." in chosen
+    nowhere = client.post(FIND, {"sought": "visit-2"}, follow=True).content.decode()
+    assert "No voicemail of Alpha, Beta, Gamma has this record number or reference." in nowhere
+
+
 def statements(client: Client) -> list[str]:
     with CaptureQueriesContext(
         connection,
