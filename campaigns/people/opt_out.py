@@ -16,7 +16,7 @@ from usecases.suppression_kinds import SuppressionKind
 
 @dataclass(frozen=True, slots=True)
 class OptedOut:
-    """The suppression, whether it is new, and how many voicemails waited for the person before and after it."""
+    """The suppression, whether it is new, and how many voicemails waited for the person in their workspace before and after it."""
 
     suppression: Suppression
     created: bool
@@ -26,7 +26,8 @@ class OptedOut:
 
 @transaction.atomic
 def opt_out(person: Person, *, kind: SuppressionKind, note: str, actor: User) -> OptedOut:
-    """Suppress the person's number for every purpose. What waits for it ends in the same transaction."""
+    """Suppress the person's number for every purpose, in all workspaces of the organisation. What waits for it ends in the same
+    transaction."""
     waited = count_waiting(person)
     row, created = suppress_number(
         workspace=person.workspace,

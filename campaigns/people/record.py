@@ -115,9 +115,10 @@ def known_consents(person: Person, now: datetime) -> list[Consent]:
     return list(related[: MAX_CONSENTS + 1])
 
 
-def lists_of(rows: Iterable[Suppression]) -> dict[UUID, OptOutImport]:
-    """The opt-out lists that put these suppressions there, by id."""
-    return OptOutImport.objects.in_bulk({row.list_id for row in rows if row.list_id})
+def lists_of(person: Person, rows: Iterable[Suppression]) -> dict[UUID, OptOutImport]:
+    """The person's workspace's opt-out lists that put these suppressions there, by id."""
+    own = OptOutImport.objects.filter(workspace=person.workspace)
+    return own.in_bulk({row.list_id for row in rows if row.list_id})
 
 
 def described(person: Person, *, live: bool | None) -> Description:

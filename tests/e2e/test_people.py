@@ -39,7 +39,7 @@ def test_a_caller_is_found_opted_out_and_found_again_by_name(
         "Ana Alder, record number MRN-10482",
         f"at {workspace.name}",
         "Uptown Pediatrics: must not be reached",
-        "Waiting for this number: 2 voicemails.",
+        "Waiting for this number here: 2 voicemails.",
         "Not launched: its campaign is a draft.",
         campaign.name,
         "The line was busy.",
@@ -50,7 +50,7 @@ def test_a_caller_is_found_opted_out_and_found_again_by_name(
     admin.write("note", "called the front desk")
     admin.press(f"Opt out at {workspace.name}")
     admin.reads(
-        "Waiting for this number before: 2 voicemails; now: no voicemail.",
+        "Waiting for this number here before: 2 voicemails; now: no voicemail.",
         "The person opted out (called the front desk)",
         "Nothing waits for this number.",
         "No: a message would be skipped",

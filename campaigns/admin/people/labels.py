@@ -73,11 +73,12 @@ def counted(waiting: int) -> str:
     return f"{waiting or 'no'} voicemail{'s' if waiting > 1 else ''}"
 
 
-def opted_out(done: OptedOut) -> str:
-    """What an opt-out has stopped: how many voicemails waited before and wait after it."""
+def opted_out(done: OptedOut, organisation: str) -> str:
+    """What an opt-out has stopped: how many voicemails waited before and wait after it. `organisation`: empty for one with a single
+    workspace."""
     if not done.created:
         return f"The suppression list said this already. Waiting for this number: {counted(done.waiting)}."
-    return (
-        f"On the suppression list from now on. Waiting for this number before: {counted(done.waited)}; now: {counted(done.waiting)}."
-        + (" What is left ends within seconds." if done.waiting else "")
-    )
+    where = f" in all workspaces of {organisation}" if organisation else ""
+    left = " What is left ends within seconds." if done.waiting else ""
+    waited = f"Waiting for this number here before: {counted(done.waited)}; now: {counted(done.waiting)}."
+    return f"On the suppression list{where} from now on. {waited}{left}"

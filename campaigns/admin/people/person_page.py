@@ -37,6 +37,7 @@ from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.models import Role, User, Workspace
+from rvm.platform.organisations import shares_with_others
 from usecases.admin.suppressions import name_of
 from usecases.consents.bases import PURPOSE_LABELS, Purpose
 from usecases.eligibility import Send
@@ -90,7 +91,7 @@ def opt_out_person(request: HttpRequest, token: str) -> HttpResponse:
         return _page(request, found, token, form)
     said = form.cleaned_data
     done = opt_out(found, kind=SuppressionKind(said["kind"]), note=said["note"], actor=reader)
-    messages.success(request, labels.opted_out(done))
+    messages.success(request, labels.opted_out(done, _organisation(found.workspace)))
     return redirect(reverse("person", args=[token]))
 
 
@@ -157,13 +158,14 @@ def _page(request: HttpRequest, found: Person, token: str, form: OptOutForm) -> 
         "newest_page": before is None,
         "colours": STATUS_COLOURS,
         "active": len(active),
-        "suppressions": _suppressions(suppressions[: record.MAX_SUPPRESSIONS], clock),
+        "suppressions": _suppressions(found, suppressions[: record.MAX_SUPPRESSIONS], clock),
         "more_suppressions": len(suppressions) > record.MAX_SUPPRESSIONS,
         "all_suppressions": f"{reverse('admin:usecases_suppression_changelist')}?number={encrypt_term(found.number)}",
         "consents": [_consent(row, clock, now) for row in consents[: record.MAX_CONSENTS]],
         "more_consents": len(consents) > record.MAX_CONSENTS,
         "all_consents": f"{reverse('admin:usecases_consent_changelist')}?number={encrypt_term(found.number)}",
         "liftable": _liftable(active, found.workspace, rights),
+        "organisation": _organisation(found.workspace),
         "may_opt_out": rights.may(Role.OPERATOR, found.workspace.pk),
         "opt_out_form": form,
         "stops": labels.counted(record.count_waiting(found)),
@@ -172,6 +174,11 @@ def _page(request: HttpRequest, found: Person, token: str, form: OptOutForm) -> 
         "here": reverse("person", args=[token]),
     }
     return TemplateResponse(request, "campaigns/admin/person.html", context)
+
+
+def _organisation(workspace: Workspace) -> str:
+    """The organisation's name where an opt-out also holds in other workspaces, else empty."""
+    return workspace.organisation.name if shares_with_others(workspace.pk) else ""
 
 
 def _record(found: Person, reader: User, rows: Sequence[Voicemail], suppressions: Sequence[Suppression]) -> None:
@@ -236,8 +243,8 @@ def _received(row: Voicemail, campaigns: Mapping[UUID, Campaign], clock: labels.
     }
 
 
-def _suppressions(rows: Sequence[Suppression], clock: labels.PersonClock) -> list[dict[str, Any]]:
-    lists = record.lists_of(rows)
+def _suppressions(found: Person, rows: Sequence[Suppression], clock: labels.PersonClock) -> list[dict[str, Any]]:
+    lists = record.lists_of(found, rows)
     return [
         {
             "pk": row.pk,

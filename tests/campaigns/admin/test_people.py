@@ -391,13 +391,13 @@ def test_an_opt_out_says_how_many_waited_before_and_wait_after(operator: Client,
     draft = make_campaign(use_case)
     rows = [make_voicemail(use_case), make_voicemail(lane=draft.lane)]
     page = opened(operator)
-    assert "Waiting for this number: 2 voicemails." in part(page, "opt-out")
+    assert "Waiting for this number here: 2 voicemails." in part(page, "opt-out")
     answer = operator.post(
         reverse("person_opt_out", args=[page.context["token"]]),
         {"kind": "opt_out", "note": "Called 202 555 0142."},
         follow=True,
     )
-    assert "Waiting for this number before: 2 voicemails; now: no voicemail." in text_of(answer)
+    assert "Waiting for this number here before: 2 voicemails; now: no voicemail." in text_of(answer)
     assert set(Voicemail.objects.filter(pk__in=[row.pk for row in rows]).values_list("status", "reason")) == {
         ("skipped", "suppressed")
     }
@@ -411,6 +411,26 @@ def test_an_opt_out_says_how_many_waited_before_and_wait_after(operator: Client,
     )
     assert "The suppression list said this already." in text_of(again)
     assert Suppression.objects.count() == 1
+
+
+def test_an_opt_out_holds_in_all_workspaces_of_the_organisation_and_says_so(
+    operator: Client, workspace: Workspace
+) -> None:
+    other = make_workspace(organisation=workspace.organisation)
+    make_voicemail(make_use_case(workspace))
+    there = make_voicemail(make_use_case(other))
+    page = opened(operator)
+    assert f"Opt out at {workspace.organisation.name}" in part(page, "opt-out")
+    done = operator.post(
+        reverse("person_opt_out", args=[page.context["token"]]), {"kind": "opt_out", "note": ""}, follow=True
+    )
+    assert f"On the suppression list in all workspaces of {workspace.organisation.name} from now on." in text_of(done)
+    there.refresh_from_db()
+    assert (there.status, there.reason) == ("skipped", "suppressed")
+    client, _ = logged_in(other, may_see_numbers=True)
+    shown = part(opened(client), "suppressions")
+    assert "everything; all workspaces of the organisation Entered by a person; said in another workspace" in shown
+    assert "olive" not in shown
 
 
 def test_a_viewer_opts_nobody_out(viewer: Client, workspace: Workspace) -> None:
