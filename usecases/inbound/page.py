@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.views.decorators.csrf import csrf_protect
+from django.utils.decorators import decorator_from_middleware
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
 from rvm.platform.models import Organisation
@@ -36,6 +38,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "under_way": "A message that has left already may still arrive today.",
         "again": "Stop voicemails at another number",
         "limited": "Too many numbers were written from your network. Try again in an hour, or call {organisation}.",
+        "cookies": "The form has become too old, or your browser keeps no cookies for this page. Allow them and press the button "
+        "again, or call {organisation}.",
         "private": "We do not say whether a number is known to us.",
         "language": "Español",
         "error": "Error",
@@ -52,6 +56,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "under_way": "Un mensaje que ya salió puede llegar todavía hoy.",
         "again": "Dar otro número",
         "limited": "Se escribieron demasiados números desde su red. Intente de nuevo en una hora, o llame a {organisation}.",
+        "cookies": "El formulario venció, o su navegador no guarda cookies de esta página. Permítalas y pulse el botón otra vez, o "
+        "llame a {organisation}.",
         "private": "No decimos si conocemos un número.",
         "language": "English",
         "error": "Error",
@@ -66,9 +72,23 @@ _HEADERS = {
 }
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@csrf_protect
+class _FormCheck(CsrfViewMiddleware):
+    """Django's check for forms of other sites, with the page as its refusal: mostly it meets a browser that keeps no cookies."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
+        match = request.resolver_match
+        return _page(request, _organisation(match.kwargs["slug"] if match else ""), status=403, problem="cookies")
+
+
+# The project's middleware would refuse before this check; it is the same one.
+@csrf_exempt
 def page(request: HttpRequest, slug: str) -> HttpResponse:
+    return _checked_page(request, slug)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@decorator_from_middleware(_FormCheck)
+def _checked_page(request: HttpRequest, slug: str) -> HttpResponse:
     organisation = _organisation(slug)
     if request.method != "POST":
         return _page(request, organisation)

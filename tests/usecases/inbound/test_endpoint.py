@@ -7,14 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import AuditEvent, Organisation, Workspace
 from tests.factories import RECIPIENT, make_suppression, make_use_case, make_user, make_voicemail, make_workspace
+from tests.sessions import Session
 from usecases.inbound.models import InboundMessage, InboundSecret
-from usecases.inbound.service import create_secret, replace_secret, revoke_secret
+from usecases.inbound.service import create_secret, hear, replace_secret, revoke_secret
 from usecases.inbound.signatures import new_secret, signature
 from usecases.models import Suppression
 from usecases.suppressions import is_suppressed
@@ -108,6 +110,26 @@ def test_a_message_that_is_sent_again_changes_nothing_and_gets_the_same_answer(
     assert (again.status_code, again.content) == (200, first.content)
     assert InboundMessage.objects.count() == 1
     assert not is_suppressed(organisation.workspaces.get().pk, RECIPIENT)  # a replay takes back no lift
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_equal_messages_at_once_the_second_waits_and_gets_the_answer_of_the_first() -> None:
+    organisation = make_workspace().organisation
+    said: dict[str, Any] = {
+        "organisation": organisation,
+        "channel": InboundMessage.Channel.TEXT,
+        "number": RECIPIENT,
+        "opted_out": True,
+        "words": "stop",
+        "message_id": "m-1",
+        "body": "{}",
+    }
+    with transaction.atomic():
+        assert hear(**said)
+        second = Session(lambda: hear(**said))
+        second.wait_until_blocked()
+    assert second.result() is True
+    assert InboundMessage.objects.count() == 1
 
 
 def test_another_message_under_the_same_id_is_refused(organisation: Organisation, secret: str) -> None:

@@ -126,6 +126,9 @@ def test_the_page_is_kept_by_nobody_and_loads_nothing_from_elsewhere(organisatio
 def test_a_form_of_another_site_is_refused(organisation: Organisation) -> None:
     answer = Client(enforce_csrf_checks=True).post(f"/opt-out/{organisation.slug}", {"number": RECIPIENT})
     assert answer.status_code == 403
+    page = answer.content.decode()
+    assert "cookies" in page and organisation.name in page and "csrfmiddlewaretoken" in page
+    assert answer["Cache-Control"] == "no-store"
     assert not InboundMessage.objects.exists()
 
 
