@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -82,7 +83,7 @@ class _FormCheck(CsrfViewMiddleware):
 
 # The project's middleware would refuse before this check; it is the same one.
 @csrf_exempt
-def page(request: HttpRequest, slug: str) -> HttpResponse:
+def page(request: HttpRequest, slug: str) -> HttpResponseBase:
     return _checked_page(request, slug)
 
 
