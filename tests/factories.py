@@ -1,7 +1,8 @@
 """Rows for the tests: plain functions with sensible defaults, so that a test names only what it is about.
 
 Every `make_` function writes one row and whatever it must hang on. Numbers are fictional (+1 NPA 555 01xx). What live sending rests
-on is stated: agreements with carriers are signed and sender numbers owned. A test about a missing statement takes it away.
+on is stated: agreements with carriers are signed, sender numbers owned, recordings attested. A test about a missing statement takes
+it away.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from campaigns.states import CampaignState
 from delivery.identifiers import record_number_entry
 from delivery.lifecycle.status import TERMINAL, VoicemailStatus
 from delivery.models import Lane, LaneDelta, Recording, Voicemail, VoicemailIdentifier
+from delivery.recordings.storage import Sound
 from rvm.platform.api.keys import create_api_key
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import blind_index
@@ -55,6 +57,12 @@ AROUND_THE_CLOCK = {
 }
 
 STATED_AT = datetime(2026, 1, 2, 15, tzinfo=UTC)
+ATTESTED: dict[str, Any] = {
+    "attested_at": STATED_AT,
+    "attested_by_another": True,
+    "voice": "human",
+    "says": ["callback_number", "caller", "opt_out_number"],
+}
 
 _serial = count(1)
 
@@ -196,9 +204,16 @@ def make_recording(workspace: Workspace | None = None, **fields: Any) -> Recordi
             "bitrate_mode": "cbr",
             "sample_rate": 44_100,
             "channels": 1,
+            **ATTESTED,
             **fields,
         }
     )
+
+
+def attested(sound: Sound) -> Sound:
+    """The recording or clip, of which it is stated what it says."""
+    type(sound)._default_manager.filter(pk=sound.pk).update(**ATTESTED)
+    return sound
 
 
 def make_lane(use_case: UseCase | None = None, **fields: Any) -> Lane:

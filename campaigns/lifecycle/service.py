@@ -14,8 +14,10 @@ from campaigns.lifecycle.transitions import already_launched, change_campaign, i
 from campaigns.models import Campaign, CampaignRetry, RecipientImport
 from campaigns.planning.plan import end_of, plan_of
 from campaigns.planning.preview import preview
+from campaigns.scripts.attestations import unattested_script
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE, CampaignState
 from delivery.models import Lane, Voicemail
+from delivery.recordings.attestations import require_attested
 from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
 from rvm.platform.database.clock import database_now
@@ -203,6 +205,10 @@ def _check_launch(row: Campaign, now: datetime) -> None:
         )
     if not _has_recipients(row):
         raise ServiceError("no_recipients", "The campaign has no recipients; import a list first.")
+    if row.recording is not None:
+        require_attested(row.recording, row.use_case, row.live)
+    elif missing := unattested_script(row.lane):
+        raise ServiceError("recording_not_attested", missing, field="script")
     expected = preview(plan_of(row, now), now)
     if not expected.now and not expected.later:
         raise ServiceError("nothing_to_send", _why_nothing(expected.total, expected.expiring, expected.skipped))

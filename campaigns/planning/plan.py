@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 
 from campaigns.models import Campaign
 from delivery.models import Lane
+from delivery.recordings.attestations import require_attested
 from delivery.services.policies import policy_of
 from delivery.services.voicemails import is_simulated
+from rvm.platform.errors import ServiceError
 from usecases.attestations.requirements import missing_statement
 from usecases.effective_settings import effective
 from usecases.eligibility import LanePolicy
@@ -23,7 +25,8 @@ class CampaignPlan:
     """Effective settings of a campaign. `pace`: drops a second. `starts_at`: the actual start, or that of a launch now.
 
     `ends_at`: when unsent voicemails expire. `stopped`: the message about a kill switch that stops sending, or about a statement that
-    it needs, else empty. `rehearsal`: a simulated carrier is treated as one that reaches people.
+    it needs, else empty. `rehearsal`: a simulated carrier is treated as one that reaches people. `scripted`: each person hears a
+    recording joined from clips.
     """
 
     lane: Lane
@@ -33,6 +36,7 @@ class CampaignPlan:
     ends_at: datetime
     stopped: str
     rehearsal: bool = False
+    scripted: bool = False
 
     @property
     def simulated(self) -> bool:
@@ -57,14 +61,25 @@ def plan_of(campaign: Campaign, now: datetime, *, rehearsal: bool = False) -> Ca
         pace=effective("pace_per_second", lane, setup),
         starts_at=begun,
         ends_at=end_of(campaign, begun),
-        stopped=_stopped(lane, setup),
+        stopped=_stopped(lane, setup) or _unattested(campaign),
         rehearsal=rehearsal and is_simulated(setup),
+        scripted=campaign.script is not None,
     )
 
 
 def end_of(campaign: Campaign, start: datetime) -> datetime:
     """The time at which unsent voicemails of a campaign that starts at `start` expire."""
     return campaign.ends_at or start + timedelta(hours=campaign.lane.use_case.expires_after_hours)
+
+
+def _unattested(campaign: Campaign) -> str:
+    if campaign.recording is None:
+        return ""
+    try:
+        require_attested(campaign.recording, campaign.lane.use_case, campaign.lane.live)
+    except ServiceError as refusal:
+        return refusal.message
+    return ""
 
 
 def _stopped(lane: Lane, setup: TelephonySetup) -> str:

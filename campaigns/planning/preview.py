@@ -11,6 +11,7 @@ from campaigns.planning.audience import audience_groups
 from campaigns.planning.closed_hours import Closed, OwnHours, closed_hours
 from campaigns.planning.forecast import Group, forecast
 from campaigns.planning.plan import CampaignPlan
+from campaigns.scripts.attestations import unattested_script
 from usecases.eligibility import OF_HOURS, ConsentHeld, Defer, Expire, Facts, Send, Skip, decide
 from usecases.facts_json import as_json
 from usecases.selectors import sender_numbers
@@ -103,7 +104,7 @@ def preview(plan: CampaignPlan, now: datetime) -> Preview:
         expiring=total - leaving - sum(skipped.values()),
         finishes_at=ran.finishes_at,
         pace_per_second=plan.pace,
-        stopped=plan.stopped,
+        stopped=plan.stopped or (unattested_script(plan.lane) if plan.scripted else ""),
         simulated=plan.simulated,
         rehearsal=plan.rehearsal,
         held_back=[

@@ -21,13 +21,14 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
+from delivery.admin.attestations.pages import AttestingAdmin
 from delivery.audio import AudioRejected
 from delivery.models import Assembly, Clip
 from delivery.recordings.clips import store_clip
 from delivery.recordings.links import link
 from delivery.recordings.storage import name_of_file
 from rvm.platform.admin.form_errors import ServiceForm, copy_state
-from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
@@ -74,22 +75,31 @@ class ClipsForm(ServiceForm):
 
 
 @admin.register(Clip)
-class ClipAdmin(RecordAdmin):
+class ClipAdmin(AttestingAdmin):
     role_to_add = Role.OPERATOR
     refusals: ClassVar[tuple[type[Exception], ...]] = (AudioRejected, ServiceError)
     form = ClipsForm
-    list_display = ("name", "warning_flag", "duration", "sample_rate", "channels", "created_at", "workspace")
+    list_display = (
+        "name",
+        "statement_flag",
+        "warning_flag",
+        "duration",
+        "sample_rate",
+        "channels",
+        "created_at",
+        "workspace",
+    )
     list_filter = (("workspace", ScopedFilter),)
     list_select_related = ("workspace",)
     search_fields = ("name",)
     add_fieldsets = ((None, {"fields": ("workspace", "audio")}),)
     fieldsets = (
-        (None, {"fields": ("name", "workspace", "listen", "warning_texts", "used_in")}),
+        (None, {"fields": ("name", "workspace", "listen", "statement_shown", "warning_texts", "used_in")}),
         ("What was measured", {"fields": (
             "duration", "size_bytes", "bitrate_kbps", "sample_rate", "channels", "sha256", "created_at",
         )}),
     )  # fmt: skip
-    readonly_fields = ("listen", "warning_texts", "used_in", "duration", "created_at")
+    readonly_fields = ("listen", "statement_shown", "warning_texts", "used_in", "duration", "created_at")
 
     @display(description="Listen")
     def listen(self, clip: Clip) -> str:
@@ -150,7 +160,7 @@ class ClipAdmin(RecordAdmin):
     ) -> None:
         name = name_of_file(file.name)
         try:
-            clip = store_clip(workspace, name, file.read())
+            clip = store_clip(workspace, name, file.read(), uploaded_by=acting_user(request))
         except (AudioRejected, ServiceError) as refusal:
             refused.append(f"{file.name}: {refusal}")
             return

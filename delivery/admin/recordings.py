@@ -12,13 +12,13 @@ from django.http import HttpRequest
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
+from delivery.admin.attestations.pages import AttestingAdmin
 from delivery.admin.player import player
 from delivery.audio import AudioRejected
 from delivery.models import Recording
 from delivery.recordings.recordings import measured, stored_recording
 from rvm.platform.admin.form_errors import ServiceForm, copy_state
-from rvm.platform.admin.large_tables import RecordAdmin
-from rvm.platform.admin.rights import rights_of
+from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
@@ -43,24 +43,24 @@ def _figure(value: float | None, unit: str, places: int) -> str:
 
 
 @admin.register(Recording)
-class RecordingAdmin(RecordAdmin):
+class RecordingAdmin(AttestingAdmin):
     role_to_add = Role.OPERATOR
     refusals: ClassVar[tuple[type[Exception], ...]] = (AudioRejected, ServiceError)
     form = RecordingForm
-    list_display = ("name", "warning_flag", "duration", "size", "bit_rate", "created_at", "workspace")
+    list_display = ("name", "statement_flag", "warning_flag", "duration", "size", "bit_rate", "created_at", "workspace")
     list_filter = (("workspace", ScopedFilter),)
     list_select_related = ("workspace",)
     search_fields = ("name",)
     add_fieldsets = ((None, {"fields": ("workspace", "name", "audio")}),)
     fieldsets = (
-        (None, {"fields": ("name", "workspace", "listen")}),
+        (None, {"fields": ("name", "workspace", "listen", "statement_shown")}),
         ("How it sounds", {"fields": ("loudness", "peak", "mean", "clipping", "silence_before", "silence_after")}),
         ("What was measured", {"fields": (
             "duration", "size", "bit_rate", "sample_rate", "channels", "encoder", "sha256", "created_at",
         )}),
     )  # fmt: skip
     readonly_fields = (
-        "listen", "loudness", "peak", "mean", "clipping", "silence_before", "silence_after",
+        "listen", "statement_shown", "loudness", "peak", "mean", "clipping", "silence_before", "silence_after",
         "duration", "size", "bit_rate", "created_at",
     )  # fmt: skip
 
@@ -131,7 +131,8 @@ class RecordingAdmin(RecordAdmin):
 
     def save_model(self, request: HttpRequest, obj: Recording, form: Any, change: bool) -> None:
         asked = form.cleaned_data
-        with stored_recording(asked["workspace"], asked["name"], asked["audio"].read()) as written:
+        data, by = asked["audio"].read(), acting_user(request)
+        with stored_recording(asked["workspace"], asked["name"], data, uploaded_by=by) as written:
             copy_state(obj, written)
             self.record(request, "uploaded", written)
         if written.name != asked["name"]:

@@ -11,13 +11,17 @@ from rest_framework.response import Response
 from delivery.api.problem_codes import AUDIO_PROBLEMS, DELIVERY_PROBLEMS
 from delivery.audio import AudioRejected
 from delivery.models import Clip, Recording
+from delivery.recordings.attestations import attest
+from delivery.recordings.storage import Sound
 from delivery.selectors import clips, recordings
 from rvm.platform.api.permissions import require_scope
 from rvm.platform.api.problem_codes import ProblemCode
 from rvm.platform.api.problems import FieldError, Problem
 from rvm.platform.scopes import Scope
 from usecases.api.base import UseCasesView
+from usecases.attestations.recordings import Statement
 
+NO_TEST_KEY = "What is stated about a sound lets people hear it, and a test key changes test rows only; use a live key."
 ONE_WORLD = "A live key gets live rows, or test rows with `live=false`; a test key gets test rows."
 
 
@@ -45,6 +49,16 @@ class DeliveryView(UseCasesView):
                 f"lacks the scope {Scope.NUMBERS_READ.value}.",
             )
         return recording
+
+    def require_attesting(self, statement: Statement | None) -> None:
+        """Check that the API key may make the statement, if there is one. Raises Problem."""
+        if statement is not None:
+            require_scope(self.key, Scope.RECORDINGS_ATTEST)
+            self.require_world(True, NO_TEST_KEY)
+
+    def attested(self, sound: Sound, statement: Statement | None) -> Sound:
+        """The sound, with the statement if there is one. Raises ServiceError."""
+        return sound if statement is None else attest([sound], statement, actor=self.actor)[0]
 
     def find_clip(self, clip_id: UUID) -> Clip:
         """The clip. Raises ServiceError if the workspace has none with this id."""

@@ -7,12 +7,13 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from delivery.api import examples
 from delivery.api.base import DeliveryView
-from delivery.api.serializers.sounds import ClipDetailSerializer, ClipSerializer, ClipUpload
-from delivery.api.sounds import PLAYING, SoundAudioView, SoundListView, SoundView
+from delivery.api.serializers.sounds import ClipDetailSerializer, ClipSerializer, ClipUpload, NewClipStatement
+from delivery.api.sounds import PLAYING, AttestationView, SoundAudioView, SoundListView, SoundView
 from delivery.models import Clip
-from delivery.recordings.clips import store_clip
+from delivery.recordings.clips import stored_clip
 from delivery.selectors import clips
 from rvm.platform.api.lists import PageQuery, page_of
+from rvm.platform.scopes import Scope
 
 TAGS = ["Clips"]
 
@@ -31,7 +32,8 @@ TAGS = ["Clips"]
         summary="Upload a clip",
         description=(
             "An MP3 of 0.2 to 60 seconds, at most 8 MB: a greeting, a first name, a closing. A campaign's script joins clips to "
-            "recordings of 10 to 60 seconds. The same sound uploaded twice is one clip, with its first name."
+            "recordings of 10 to 60 seconds. The same sound uploaded twice is one clip, with its first name. Fields of the "
+            f"checklist state what it says; they need the scope `{Scope.RECORDINGS_ATTEST.value}`."
         ),
         tags=TAGS,
         request={"multipart/form-data": ClipUpload},
@@ -42,7 +44,7 @@ TAGS = ["Clips"]
 class ClipsView(SoundListView):
     serializer_class = ClipSerializer
     upload_class = ClipUpload
-    store = staticmethod(store_clip)
+    stored = staticmethod(stored_clip)
 
     def rows(self, query: PageQuery, live: bool | None) -> QuerySet[Clip]:
         return clips(self.workspace)
@@ -63,4 +65,28 @@ class ClipView(SoundView):
 
 @extend_schema_view(get=extend_schema(operation_id="play_clip", summary="Play a clip", tags=TAGS, **PLAYING))
 class ClipAudioView(SoundAudioView):
+    find = DeliveryView.find_clip
+
+
+@extend_schema_view(
+    put=extend_schema(
+        operation_id="attest_clip",
+        summary="State what a clip says",
+        description="Every clip needs the voice and that it tells nothing of anybody's health. Who calls, the numbers and the "
+        "disclosure of a synthetic voice have to be said by the clips of a script together, who calls at the start.",
+        tags=TAGS,
+        request=NewClipStatement,
+        responses={200: ClipSerializer},
+    ),
+    delete=extend_schema(
+        operation_id="withdraw_clip_attestation",
+        summary="Withdraw what was stated about a clip",
+        description="Binds the next claim of every recording that it was joined into, unless that has a statement of its own.",
+        tags=TAGS,
+        responses={204: None},
+    ),
+)
+class ClipAttestationView(AttestationView):
+    serializer_class = ClipSerializer
+    statement_class = NewClipStatement
     find = DeliveryView.find_clip

@@ -179,6 +179,13 @@ _RECORDING_KEPT: dict[str, Any] = {
     "encoder": "LAME 3.100",
     "warnings": [],
     "created_at": "2026-03-02T14:58:00Z",
+    "attestation": {
+        "stated_at": "2026-03-02T14:58:00Z",
+        "stated_by": "01920f3a-6f00-7000-8000-0000000000a7",
+        "by_another": False,
+        "voice": "human",
+        "says": ["callback_number", "caller", "opt_out_number"],
+    },
     "levels": {
         "peak_dbfs": -1.99,
         "rms_dbfs": -21.61,
@@ -210,6 +217,13 @@ CLIP = response_example(
         "channels": 1,
         "warnings": [],
         "created_at": "2026-03-02T14:59:00Z",
+        "attestation": {
+            "stated_at": "2026-03-02T14:59:00Z",
+            "stated_by": "01920f3a-6f00-7000-8000-0000000000a7",
+            "by_another": False,
+            "voice": "human",
+            "says": [],
+        },
     },
     201,
 )

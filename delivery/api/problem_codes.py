@@ -12,6 +12,18 @@ SUPPRESSED = ProblemCode(
     "The person must not be reached",
     "The number is on the workspace's suppression list; take it out of yours.",
 )
+RECORDING_NOT_ATTESTED = ProblemCode(
+    "recording_not_attested",
+    422,
+    "Nobody has stated what the recording says",
+    "State it with `PUT /recordings/{id}/attestation`, with the upload, or on its page in the admin.",
+)
+ATTESTATION_BY_UPLOADER = ProblemCode(
+    "attestation_by_uploader",
+    409,
+    "Somebody else has to state what the recording says",
+    "The workspace asks for a statement by another person or key than the one that uploaded the sound.",
+)
 REFERENCE_USED = ProblemCode(
     "reference_used",
     409,
@@ -69,6 +81,8 @@ AUDIO_PROBLEMS = {code: _rejection(code) for code in (*REJECTIONS, *CLIP_REJECTI
 
 DELIVERY_PROBLEMS = by_code(
     SUPPRESSED,
+    RECORDING_NOT_ATTESTED,
+    ATTESTATION_BY_UPLOADER,
     REFERENCE_USED,
     NOT_CANCELABLE,
     NOT_RETRYABLE,

@@ -9,10 +9,15 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from delivery.api import examples
 from delivery.api.base import DeliveryView
-from delivery.api.serializers.sounds import RecordingDetailSerializer, RecordingSerializer, RecordingUpload
-from delivery.api.sounds import PLAYING, SoundAudioView, SoundListView, SoundView
+from delivery.api.serializers.sounds import (
+    NewRecordingStatement,
+    RecordingDetailSerializer,
+    RecordingSerializer,
+    RecordingUpload,
+)
+from delivery.api.sounds import PLAYING, AttestationView, SoundAudioView, SoundListView, SoundView
 from delivery.models import Recording
-from delivery.recordings.recordings import measured, store_recording
+from delivery.recordings.recordings import measured, stored_recording
 from delivery.selectors import selectable_recordings
 from rvm.platform.api.lists import PageQuery, page_of
 from rvm.platform.scopes import Scope
@@ -35,7 +40,8 @@ TAGS = ["Recordings"]
         summary="Upload a recording",
         description=(
             "An MP3 whose sound lasts 10 to 60 seconds, at most 8 MB. Only the sound is stored, without tags. The same sound "
-            "uploaded twice is one recording, with its first name."
+            "uploaded twice is one recording, with its first name. Fields of the checklist state what it says, which a live "
+            f"send needs; they need the scope `{Scope.RECORDINGS_ATTEST.value}`."
         ),
         tags=TAGS,
         request={"multipart/form-data": RecordingUpload},
@@ -46,7 +52,7 @@ TAGS = ["Recordings"]
 class RecordingsView(SoundListView):
     serializer_class = RecordingSerializer
     upload_class = RecordingUpload
-    store = staticmethod(store_recording)
+    stored = staticmethod(stored_recording)
 
     def rows(self, query: PageQuery, live: bool | None) -> QuerySet[Recording]:
         return selectable_recordings(self.workspace)
@@ -78,4 +84,29 @@ class RecordingView(SoundView):
     )
 )
 class RecordingAudioView(SoundAudioView):
+    find = DeliveryView.find_recording
+
+
+@extend_schema_view(
+    put=extend_schema(
+        operation_id="attest_recording",
+        summary="State what a recording says",
+        description="All of the checklist has to be so; what is missing is refused with its field named. Without this statement "
+        "nothing of the recording is sent through a real carrier. Where the workspace asks for it, somebody other than who uploaded "
+        "the recording has to state it.",
+        tags=TAGS,
+        request=NewRecordingStatement,
+        responses={200: RecordingSerializer},
+    ),
+    delete=extend_schema(
+        operation_id="withdraw_recording_attestation",
+        summary="Withdraw what was stated about a recording",
+        description="Binds the next claim: what is queued waits for a new statement.",
+        tags=TAGS,
+        responses={204: None},
+    ),
+)
+class RecordingAttestationView(AttestationView):
+    serializer_class = RecordingSerializer
+    statement_class = NewRecordingStatement
     find = DeliveryView.find_recording

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -12,9 +13,10 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from delivery.api.base import DeliveryView
+from delivery.api.base import NO_TEST_KEY, DeliveryView
 from delivery.api.problem_codes import RANGE_NOT_SATISFIABLE
 from delivery.models import Clip, Recording
+from delivery.recordings.attestations import withdraw_attestation
 from delivery.recordings.byte_ranges import RangeNotSatisfiable
 from delivery.recordings.playback import play
 from delivery.recordings.storage import name_of_file
@@ -41,12 +43,15 @@ class SoundListView(ListView, CreateView, DeliveryView):
     required_scopes: ClassVar = {"POST": Scope.RECORDINGS_WRITE, "GET": Scope.RECORDINGS_READ}
     parser_classes = [MultiPartParser]
     upload_class: ClassVar[type[StrictSerializer]]
-    store: ClassVar[Callable[..., Recording | Clip]]
+    stored: ClassVar[Callable[..., AbstractContextManager[Any]]]
 
     def create(self) -> Recording | Clip:
         upload = self.read_body(self.upload_class)
-        audio = upload["audio"]
-        return type(self).store(self.workspace, upload.get("name") or name_of_file(audio.name), audio.read())
+        audio, statement = upload["audio"], upload["statement"]
+        self.require_attesting(statement)
+        name = upload.get("name") or name_of_file(audio.name)
+        with type(self).stored(self.workspace, name, audio.read(), uploaded_by=self.actor) as sound:
+            return self.attested(sound, statement)
 
 
 class _SoundView(DeliveryView):
@@ -57,6 +62,25 @@ class _SoundView(DeliveryView):
 
     def record(self, verb: str, sound: Recording | Clip) -> None:
         audit.record(f"{sound._meta.model_name}.{verb}", sound, actor=self.actor, workspace=self.workspace)
+
+
+class AttestationView(_SoundView, RowsView):
+    """The statement about what one sound says: made with PUT, withdrawn with DELETE."""
+
+    required_scopes: ClassVar = {"PUT": Scope.RECORDINGS_ATTEST, "DELETE": Scope.RECORDINGS_ATTEST}
+    statement_class: ClassVar[type[StrictSerializer]]
+
+    def put(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
+        sound: Any = self.find(*ids.values())
+        self.require_world(True, NO_TEST_KEY)
+        statement = self.read_body(self.statement_class)["statement"]
+        return Response(self.serialize(self.attested(sound, statement)))
+
+    def delete(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
+        sound: Any = self.find(*ids.values())
+        self.require_world(True, NO_TEST_KEY)
+        withdraw_attestation([sound], actor=self.actor)
+        return Response(status=204)
 
 
 class SoundView(_SoundView, RowsView):

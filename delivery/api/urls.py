@@ -18,7 +18,13 @@ urlpatterns = [
     path("recordings", recordings.RecordingsView.as_view(), name="recordings"),
     path("recordings/<uuid:recording_id>", recordings.RecordingView.as_view(), name="recording"),
     path("recordings/<uuid:recording_id>/audio", recordings.RecordingAudioView.as_view(), name="recording-audio"),
+    path(
+        "recordings/<uuid:recording_id>/attestation",
+        recordings.RecordingAttestationView.as_view(),
+        name="recording-attestation",
+    ),
     path("clips", clips.ClipsView.as_view(), name="clips"),
     path("clips/<uuid:clip_id>", clips.ClipView.as_view(), name="clip"),
     path("clips/<uuid:clip_id>/audio", clips.ClipAudioView.as_view(), name="clip-audio"),
+    path("clips/<uuid:clip_id>/attestation", clips.ClipAttestationView.as_view(), name="clip-attestation"),
 ]

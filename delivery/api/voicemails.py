@@ -72,7 +72,8 @@ class _VoicemailView(DeliveryView, RowsView):
         summary="Send a voicemail",
         description=(
             "Queues one recording for one recipient: the MP3 in a form, or the id of a recording in JSON. Outside of the calling "
-            "window, and while sending is switched off, the voicemail waits in the queue."
+            "window, and while sending is switched off, the voicemail waits in the queue. Through a real carrier only that is sent "
+            "of which it is stated what it says: 422 `recording_not_attested`; a form may state it by the fields of the checklist."
         ),
         tags=TAGS,
         request={"multipart/form-data": SendUpload, "application/json": SendRecording},
@@ -91,9 +92,15 @@ class VoicemailsView(_VoicemailView, ListView, CreateView):
         order.is_valid(raise_exception=True)
         use_case = self.find_use_case(order.validated_data["use_case_id"])
         if uploaded:
-            audio = order.validated_data["audio"]
-            with stored_recording(self.workspace, name_of_file(audio.name), audio.read()) as recording:
-                return self._queue(order, use_case, recording)
+            audio, statement = order.validated_data["audio"], order.validated_data["statement"]
+            self.require_attesting(statement)
+            name = name_of_file(audio.name)
+            with stored_recording(self.workspace, name, audio.read(), uploaded_by=self.actor) as recording:
+                try:
+                    return self._queue(order, use_case, self.attested(recording, statement))
+                except ServiceError as refusal:
+                    refusal.field = "audio" if refusal.field == "recording_id" else refusal.field
+                    raise
         return self._queue(order, use_case, self.find_recording(order.validated_data["recording_id"]))
 
     def _queue(self, order: SendUpload | SendRecording, use_case: UseCase, recording: Recording) -> Voicemail:

@@ -1,10 +1,10 @@
 """Claim of due voicemails of one lane: decides on each, and commits drops and leases before any request is sent.
 
 Each claim is one short transaction. Rows that another worker has locked are skipped (SKIP LOCKED). Facts are read set-wise inside the
-transaction, the lane's route first, so a suppression, a hold, a kill switch, an unassigned sender, changed hours and changed
-credentials apply to every claim that begins after their commit. Caps hold even between claims at the same time: a drop is begun
-only if it could be counted (`delivery.engine.recent_drops`). A row that cannot be judged or written is put off alone, with the reason
-in the row.
+transaction, the lane's route first, so a suppression, a hold, a kill switch, an unassigned sender, a withdrawn statement, changed
+hours and changed credentials apply to every claim that begins after their commit. Caps hold even between claims at the same time: a
+drop is begun only if it could be counted (`delivery.engine.recent_drops`). A row that cannot be judged or written, or that waits for
+a statement about its recording, is put off alone, with the reason in the row.
 """
 
 from __future__ import annotations
@@ -27,13 +27,24 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.transitions import NewDrop, Transition
 from delivery.models import KeptDecision
 from delivery.models.voicemail import number_in
-from delivery.recordings import carrier_media
+from delivery.recordings import attestations, carrier_media
 from delivery.runtime.bisection import NOT_A_ROWS_FAULT, bisected
 from rvm.phone_numbers.places import Places, places_known
 from rvm.platform.database import sql
 from rvm.platform.database.ids import uuid7
 from usecases.consents.standing import consents_held
-from usecases.eligibility import UNREADABLE_RECHECK, ConsentHeld, Decision, Defer, Expire, Facts, Send, Skip, decide
+from usecases.eligibility import (
+    UNREADABLE_RECHECK,
+    ConsentHeld,
+    Decision,
+    Defer,
+    DeferReason,
+    Expire,
+    Facts,
+    Send,
+    Skip,
+    decide,
+)
 from usecases.rendezvous import choose_sender
 from usecases.suppressions import are_suppressed, ids_of_suppressions
 from usecases.windows import closing, next_open
@@ -230,6 +241,7 @@ def _take(route: SendRoute, recent: RecentDrops, rows: list[tuple[Any, ...]], li
     if route.capped:
         recent.look(recipient for recipient in recipients if recipient is not None)
     known = carrier_media.media_states(route.setup_id, {row[4] for row in rows}) if route.adapter.needs_media else None
+    unattested = unattested_on(route, {row[4] for row in rows})
     taken = _Taken()
     ends = _HoursEnds(route, now)
     late: dict[UUID, Withheld] = {}
@@ -238,7 +250,8 @@ def _take(route: SendRoute, recent: RecentDrops, rows: list[tuple[Any, ...]], li
             break
         try:
             reached = recent.reached(recipient) if route.capped and recipient is not None else ()
-            facts = _facts(route, row, recipient, is_suppressed, reached, consent)
+            attested = None if unattested is None else row[4] not in unattested
+            facts = _facts(route, row, recipient, is_suppressed, reached, consent, attested)
             decision = decide(facts, now)
             if (ends_at := ends.near(facts) if isinstance(decision, Send) else None) is not None:
                 late[row[0]] = Withheld(row[0], facts, decision, ends_at)
@@ -313,6 +326,8 @@ def _withhold(taken: _Taken, voicemail_id: UUID, recipient: str | None, decision
         case Defer() if recipient is None:
             log.error("recipient_unreadable", voicemail_id=str(voicemail_id))
             taken.put_off.append((voicemail_id, UNREADABLE))
+        case Defer(reason=DeferReason.NOT_ATTESTED):
+            taken.put_off.append((voicemail_id, attestations.WAITS_FOR_STATEMENT))
         case Defer(until=until):
             taken.deferred.append((voicemail_id, until))
         case Skip(reason=reason):
@@ -338,6 +353,13 @@ def _with_media(taken: _Taken, claim: Claim, found: carrier_media.Media | None, 
             taken.deferred.append((claim.voicemail_id, now + carrier_media.RECHECK))
 
 
+def unattested_on(route: SendRoute, recording_ids: Collection[UUID]) -> set[UUID] | None:
+    """Those of the recordings about which it is not stated what they say; None where people hear none of them."""
+    if not route.needs_statements:
+        return None
+    return attestations.unattested_among(recording_ids, by_another=route.attestation_by_another)
+
+
 def _facts(
     route: SendRoute,
     row: tuple[Any, ...],
@@ -345,6 +367,7 @@ def _facts(
     suppressed: bool,
     reached: tuple[datetime, ...],
     consent: ConsentHeld | None,
+    attested: bool | None,
 ) -> Facts:
     return facts_of(
         route,
@@ -355,6 +378,7 @@ def _facts(
         consent=consent,
         has_sender=bool(route.senders),
         reached=reached,
+        attested=attested,
     )
 
 
@@ -368,6 +392,7 @@ def facts_of(
     consent: ConsentHeld | None,
     has_sender: bool,
     reached: tuple[datetime, ...] = (),
+    attested: bool | None = None,
 ) -> Facts:
     """Facts of one voicemail on an open route, for a claim and for a resubmission.
 
@@ -384,6 +409,7 @@ def facts_of(
         readable=bool(recipient),
         reached=reached,
         consent=consent,
+        attested=attested,
     )
 
 

@@ -25,7 +25,7 @@ from usecases.consents.bases import NeededConsent, needed_consent
 from usecases.effective_settings import effective_days, effective_sql, hours_allowed
 from usecases.eligibility import LanePolicy
 from usecases.freezes import FREEZES_SQL, freezes_in
-from usecases.models import TelephonySetup
+from usecases.models import SANDBOX, TelephonySetup
 
 # Position of a voicemail in its lane: when it is due, and its id.
 Place = tuple[datetime, UUID]
@@ -102,7 +102,13 @@ class SendRoute:
     max_per_week: int | None
     freezes: list[str]
     expires_at: datetime | None
+    attestation_by_another: bool
     senders: list[str]
+
+    @property
+    def needs_statements(self) -> bool:
+        """Whether people hear what is sent, so that somebody has to state what it says."""
+        return self.carrier != SANDBOX
 
     @cached_property
     def adapter(self) -> Carrier:
@@ -197,7 +203,7 @@ SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flig
        l.live AND u.failover_setup_id IS NOT NULL, s.carrier,
        s.credentials, s.credentials_version, s.callback_token, {effective_sql("window_start")}, {effective_sql("window_end")},
        l.days, u.days, u.sends_on_holidays, u.state_overlay,
-       u.max_per_day, u.max_per_24h, u.max_per_week, {FREEZES_SQL}, l.expires_at,
+       u.max_per_day, u.max_per_24h, u.max_per_week, {FREEZES_SQL}, l.expires_at, w.attestation_by_another,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
               WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END AND {USABLE_SQL}
               ORDER BY p.e164)

@@ -3,9 +3,11 @@
 import delivery.lifecycle.status
 import django.contrib.postgres.fields
 import django.core.validators
+import django.db.models.deletion
 import django.db.models.functions.datetime
 import rvm.platform.database.ids
 import rvm.platform.encryption.fields
+from django.conf import settings
 from django.db import migrations, models
 
 
@@ -14,6 +16,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -65,6 +68,12 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=200)),
+                ('attested_at', models.DateTimeField(editable=False, null=True)),
+                ('attested_by_another', models.BooleanField(db_default=False, default=False, editable=False, help_text='The statement is not by who uploaded the sound.')),
+                ('voice', models.CharField(blank=True, choices=[('human', 'Human'), ('synthetic', 'Synthetic')], db_default='', default='', editable=False, max_length=16)),
+                ('says', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('caller', 'caller'), ('callback_number', 'callback_number'), ('opt_out_number', 'opt_out_number'), ('synthetic_voice', 'synthetic_voice')], max_length=16), blank=True, db_default=models.Value('{}'), default=list, editable=False, size=None)),
+                ('attested_by', models.ForeignKey(db_index=False, editable=False, help_text='Empty if a joined recording has its statement from its clips.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('uploaded_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('sha256', models.CharField(help_text='Of the frames, in hex.', max_length=64)),
                 ('size_bytes', models.PositiveIntegerField()),
                 ('duration_ms', models.PositiveIntegerField()),
@@ -152,6 +161,12 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=200)),
+                ('attested_at', models.DateTimeField(editable=False, null=True)),
+                ('attested_by_another', models.BooleanField(db_default=False, default=False, editable=False, help_text='The statement is not by who uploaded the sound.')),
+                ('voice', models.CharField(blank=True, choices=[('human', 'Human'), ('synthetic', 'Synthetic')], db_default='', default='', editable=False, max_length=16)),
+                ('says', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('caller', 'caller'), ('callback_number', 'callback_number'), ('opt_out_number', 'opt_out_number'), ('synthetic_voice', 'synthetic_voice')], max_length=16), blank=True, db_default=models.Value('{}'), default=list, editable=False, size=None)),
+                ('attested_by', models.ForeignKey(db_index=False, editable=False, help_text='Empty if a joined recording has its statement from its clips.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('uploaded_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('sha256', models.CharField(help_text='Of the frames, in hex.', max_length=64)),
                 ('size_bytes', models.PositiveIntegerField()),
                 ('duration_ms', models.PositiveIntegerField()),

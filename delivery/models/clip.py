@@ -8,12 +8,13 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from delivery.models.attested import Attested
 from delivery.models.recording import Recording
 from rvm.platform.encryption.streams import associated_data
 from rvm.platform.models import Row, Workspace
 
 
-class Clip(Row):
+class Clip(Attested, Row):
     """A piece of sound, stored like a recording: its counted frames without tags, encrypted, once per workspace and content.
 
     A clip may be as short as a word and is never sent alone.

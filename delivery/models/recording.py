@@ -8,11 +8,12 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from delivery.models.attested import Attested
 from rvm.platform.encryption.streams import associated_data
 from rvm.platform.models import Row, Workspace
 
 
-class Recording(Row):
+class Recording(Attested, Row):
     """An MP3: exactly the validated frames, without tags; one row per workspace and content.
 
     The file is encrypted in the media storage, because a recording may name a person.

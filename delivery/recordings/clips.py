@@ -15,26 +15,27 @@ from delivery.audio.clips import inspect_clip
 from delivery.audio.concatenation import join, samples_of
 from delivery.audio.inspection import wrong_duration
 from delivery.models import Assembly, Clip, Recording
+from delivery.recordings.attestations import STATED, inherited, keep_inherited
 from delivery.recordings.recordings import stored_recording
 from delivery.recordings.storage import MAX_NAME_LENGTH, STORAGE_UNAVAILABLE, read_frames, stored
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import Workspace
+from rvm.platform.models import User, Workspace
 
 CHECK_IDS = "upload them first, or check their ids"
 
 
-def store_clip(workspace: Workspace, name: str, data: bytes) -> Clip:
+def store_clip(workspace: Workspace, name: str, data: bytes, *, uploaded_by: User | None = None) -> Clip:
     """Store the clip in `data` and return it, or return the workspace's clip with the same content, whose name is unchanged.
 
     Raises AudioRejected, or ServiceError if the storage fails.
     """
-    with stored_clip(workspace, name, data) as clip:
+    with stored_clip(workspace, name, data, uploaded_by=uploaded_by) as clip:
         return clip
 
 
 @contextmanager
-def stored_clip(workspace: Workspace, name: str, data: bytes) -> Iterator[Clip]:
+def stored_clip(workspace: Workspace, name: str, data: bytes, *, uploaded_by: User | None = None) -> Iterator[Clip]:
     """`store_clip` as a context manager: if the block fails, a new clip is removed."""
     verdict = inspect_clip(data)
     unsaved = Clip(
@@ -48,6 +49,7 @@ def stored_clip(workspace: Workspace, name: str, data: bytes) -> Iterator[Clip]:
         channels=verdict.channels,
         warnings=[warning.message for warning in verdict.warnings],
         created_at=database_now(),
+        uploaded_by=uploaded_by,
     )
     with stored(unsaved, verdict.frames) as clip:
         yield clip
@@ -91,6 +93,9 @@ def _joined(workspace: Workspace, clips: Sequence[Clip]) -> Recording:
                 [Assembly(workspace=workspace, clips=[clip.pk for clip in clips], recording=recording)],
                 ignore_conflicts=True,
             )
+            if recording.assembled and recording.attested_by_id is None:
+                keep_inherited(recording, inherited(clips))
+                recording.save(update_fields=[name for name in STATED if name != "attested_by"])
             return recording
     except AudioRejected as rejected:
         raise ServiceError(rejected.code, rejected.message) from rejected

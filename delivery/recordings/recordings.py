@@ -15,30 +15,34 @@ from delivery.models import Recording
 from delivery.recordings.storage import MAX_NAME_LENGTH, read_frames, stored
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import Undecryptable
-from rvm.platform.models import Workspace
+from rvm.platform.models import User, Workspace
 
 log = structlog.get_logger(__name__)
 
 
-def store_recording(workspace: Workspace, name: str, data: bytes, *, assembled: bool = False) -> Recording:
+def store_recording(
+    workspace: Workspace, name: str, data: bytes, *, assembled: bool = False, uploaded_by: User | None = None
+) -> Recording:
     """Store the recording in `data` and return it, or return the workspace's recording with the same content.
 
     A recording with `assembled` is joined from clips and not offered in lists; a later upload of the same content makes it offered.
     Raises AudioRejected, or ServiceError if the storage fails.
     """
-    with stored_recording(workspace, name, data, assembled=assembled) as recording:
+    with stored_recording(workspace, name, data, assembled=assembled, uploaded_by=uploaded_by) as recording:
         return recording
 
 
 @contextmanager
-def stored_recording(workspace: Workspace, name: str, data: bytes, *, assembled: bool = False) -> Iterator[Recording]:
+def stored_recording(
+    workspace: Workspace, name: str, data: bytes, *, assembled: bool = False, uploaded_by: User | None = None
+) -> Iterator[Recording]:
     """`store_recording` as a context manager: if the block fails, a new recording is removed."""
     # Thousands may be assembled in a row and few are viewed: `measured` measures their levels at the first view.
     verdict = inspect(data, with_levels=not assembled)
     unsaved = _unsaved(workspace, name, verdict)
-    unsaved.assembled = assembled
+    unsaved.assembled, unsaved.uploaded_by = assembled, uploaded_by
     with stored(unsaved, verdict.frames) as recording:
-        yield recording if assembled else _offered(recording, name)
+        yield recording if assembled else _offered(recording, name, uploaded_by)
 
 
 def measured(recording: Recording) -> Recording:
@@ -72,11 +76,11 @@ def _messages(verdict: Inspection) -> list[str]:
     return [warning.message for warning in verdict.warnings]
 
 
-def _offered(recording: Recording, name: str) -> Recording:
-    """The recording, no longer marked as assembled if it was, and then with the uploader's name."""
+def _offered(recording: Recording, name: str, uploaded_by: User | None) -> Recording:
+    """The recording, no longer marked as assembled if it was, and then with the uploader and the name that the uploader gave."""
     if recording.assembled:
-        recording.assembled, recording.name = False, name[:MAX_NAME_LENGTH]
-        recording.save(update_fields=["assembled", "name"])
+        recording.assembled, recording.name, recording.uploaded_by = False, name[:MAX_NAME_LENGTH], uploaded_by
+        recording.save(update_fields=["assembled", "name", "uploaded_by"])
     return recording
 
 

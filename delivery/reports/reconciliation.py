@@ -24,7 +24,7 @@ from delivery.carriers import adapter_of
 from delivery.carriers.base import Carrier, DropRequest, UnknownToCarrier
 from delivery.carriers.parsing import retry_after
 from delivery.engine import circuit_breaker
-from delivery.engine.claim import facts_of
+from delivery.engine.claim import facts_of, unattested_on
 from delivery.engine.dispatcher import THROTTLED, THROTTLED_PAUSE, boot_clock, submission_of
 from delivery.engine.drop_requests import DropRequests
 from delivery.engine.lane_routes import SendRoute, route_of
@@ -330,10 +330,11 @@ def _may_resubmit(drop: Drop, route: SendRoute, recent: RecentDrops, now: dateti
         return False
     if drop.credentials_version != route.credentials_version:
         return False  # may be another account of the carrier, which has not seen the key
-    recipient = drop.voicemail.recipient
+    recipient, recording_id = drop.voicemail.recipient, drop.voicemail.recording_id
     suppressed = is_suppressed(drop.workspace_id, recipient, route.purpose)
     person = (bytes(drop.voicemail.recipient_index), recipient)
     [consent] = consents_held(drop.workspace_id, [person], route.needed_consent)
+    unattested = unattested_on(route, [recording_id])
     facts = facts_of(
         route,
         recipient,
@@ -343,6 +344,7 @@ def _may_resubmit(drop: Drop, route: SendRoute, recent: RecentDrops, now: dateti
         consent=consent,
         has_sender=drop.sender in route.senders,
         reached=recent.look([recipient]).reached(recipient, without=drop.pk) if route.capped else (),
+        attested=None if unattested is None else recording_id not in unattested,
     )
     decision = decide(facts, now)
     if isinstance(decision, Send):

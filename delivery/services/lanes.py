@@ -15,6 +15,7 @@ from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.transitions import Transition
 from delivery.models import Lane, Voicemail
+from delivery.recordings.attestations import unattested_among
 from rvm.platform.database import sql
 from rvm.platform.database.ids import first_id_at
 
@@ -67,6 +68,19 @@ def id_range(lane: Lane) -> tuple[UUID, UUID]:
 
     As an extra condition it lets the planner read a range of the primary key instead of all queued or all voicemails."""
     return lane.first_id or UUID(int=0), lane.last_id or UUID(int=2**128 - 1)
+
+
+# Bounded by the lane's first and last id, so that only this range of the table is read.
+_COUNT_BY_RECORDING = """
+SELECT recording_id, count(*) FROM delivery_voicemail WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' GROUP BY 1
+"""
+
+
+def count_unattested(lane: Lane) -> int:
+    """The number of queued voicemails of the lane about whose recordings it is not stated what they say."""
+    counts = dict(sql.run(_COUNT_BY_RECORDING, [lane.pk, *id_range(lane)]))
+    by_another = lane.use_case.workspace.attestation_by_another
+    return sum(counts[recording_id] for recording_id in unattested_among(counts, by_another=by_another))
 
 
 # Assigns a recording to the next queued voicemails of a lane; returns how many rows were read, and the last id.

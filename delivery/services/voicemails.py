@@ -16,6 +16,7 @@ from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.transitions import Transition
 from delivery.models import Lane, Recording, Voicemail
+from delivery.recordings.attestations import require_attested
 from delivery.runtime.wakeups import wake_on_commit
 from delivery.services.insertion import insert_voicemails
 from delivery.services.references import take_references
@@ -67,7 +68,9 @@ def queue_voicemails(
     require_statements(use_case, live)
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # the precision of an id
     times = _times(use_case, not_before, expires_at, now)
-    answers = screen(use_case, recipients, sandbox=not live or is_simulated(*setups_of(use_case)))
+    sandbox = not live or is_simulated(*setups_of(use_case))
+    require_attested(recording, use_case, live)
+    answers = screen(use_case, recipients, sandbox=sandbox)
     places = [place for place, entry in enumerate(answers) if isinstance(entry, Candidate)]
     candidates = [entry for entry in answers if isinstance(entry, Candidate)]
     senders = senders_for(candidates, sender_numbers(use_case, live=live), use_case=use_case, live=live)

@@ -86,6 +86,11 @@ class Workspace(Row):
         db_default=False,
         help_text="Whether use cases may have the purpose marketing; while off, their voicemails wait.",
     )
+    attestation_by_another = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether what a recording says has to be stated by somebody other than who uploaded it.",
+    )
     countries = ArrayField(
         models.CharField(max_length=2), default=list, blank=True, help_text="Countries opened besides +1, as ISO codes."
     )

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from delivery.api.fields import NO_OBJECT, ObjectField
-from delivery.api.serializers.sounds import RECORDING_HELP
+from delivery.api.serializers.sounds import RECORDING_HELP, StatementFields
 from delivery.api.serializers.voicemails import VOICEMAIL_STATUSES
 from delivery.identifiers import MAX_RECORD_NUMBER
 from delivery.models import Voicemail
@@ -64,7 +64,7 @@ class _SendFields(_RecipientFields, _WhenFields):
         )
 
 
-class SendUpload(_SendFields):
+class SendUpload(StatementFields, _SendFields):
     audio = serializers.FileField(allow_empty_file=True, help_text=RECORDING_HELP)
 
 

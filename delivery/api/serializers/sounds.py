@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from delivery.audio.levels import WAVEFORM_PEAKS
 from delivery.models import Clip, Recording
+from delivery.recordings.attestations import incomplete
 from delivery.recordings.links import link
 from delivery.recordings.storage import MAX_NAME_LENGTH
-from rvm.platform.api.fields import StrictSerializer, TextField
+from rvm.platform.api.fields import StrictSerializer, TextField, YesFilter
+from usecases.attestations.recordings import CHECKLIST, NO_DETAILS, VOICE, Said, Statement, Voice, missing_fields
 
 RECORDING_HELP = "MP3, 10 to 60 seconds, at most 8 MB."
 
@@ -23,12 +28,61 @@ class PlayerLinkField(serializers.URLField):
         return link(sound)
 
 
-class RecordingUpload(StrictSerializer):
+class StatementFields(StrictSerializer):
+    """The checklist of a statement about what a sound says. Where one field is given, all that are needed must be."""
+
+    clip: ClassVar[bool] = False
+    voice = serializers.ChoiceField([voice.value for voice in Voice], required=False, help_text=VOICE[1])
+    says_caller = YesFilter(required=False, help_text=CHECKLIST[Said.CALLER][1])
+    says_callback_number = YesFilter(required=False, help_text=CHECKLIST[Said.CALLBACK_NUMBER][1])
+    says_opt_out_number = YesFilter(required=False, help_text=CHECKLIST[Said.OPT_OUT_NUMBER][1])
+    says_synthetic_voice = YesFilter(required=False, help_text=CHECKLIST[Said.SYNTHETIC_VOICE][1])
+    no_health_details = YesFilter(required=False, help_text=NO_DETAILS[1])
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        given = {name: attrs.pop(name) for name in _STATEMENT if name in attrs}
+        attrs["statement"] = self._statement(given) if self.stated(given) else None
+        return attrs
+
+    def stated(self, given: dict[str, Any]) -> bool:
+        return bool(given)
+
+    def _statement(self, given: dict[str, Any]) -> Statement:
+        statement = Statement(
+            voice=Voice(given["voice"]) if given.get("voice") else None,
+            says=frozenset(said for said, (name, _) in CHECKLIST.items() if given.get(name)),
+            no_health_details=bool(given.get("no_health_details")),
+        )
+        if missing := missing_fields(statement, clip=self.clip):
+            raise serializers.ValidationError(
+                {name: [ErrorDetail(incomplete(name).message, "statement_incomplete")] for name in missing}
+            )
+        return statement
+
+
+_STATEMENT = ("voice", *(name for name, _ in CHECKLIST.values()), NO_DETAILS[0])
+
+
+class NewRecordingStatement(StatementFields):
+    """A statement about a recording: everything has to be so."""
+
+    def stated(self, given: dict[str, Any]) -> bool:
+        return True
+
+
+class NewClipStatement(NewRecordingStatement):
+    """A statement about a clip: what it says of what a message has to say, which the other clips of a script complete."""
+
+    clip = True
+
+
+class RecordingUpload(StatementFields):
     audio = serializers.FileField(allow_empty_file=True, help_text=RECORDING_HELP)
     name = TextField(required=False, max_length=MAX_NAME_LENGTH, help_text="By default the file's name.")
 
 
-class ClipUpload(StrictSerializer):
+class ClipUpload(StatementFields):
+    clip = True
     audio = serializers.FileField(allow_empty_file=True, help_text="MP3, 0.2 to 60 seconds, at most 8 MB.")
     name = TextField(
         required=False,
@@ -51,6 +105,32 @@ class AudioLevelsSerializer(serializers.Serializer[Recording]):
         return recording if recording.measured else None
 
 
+class AttestationSerializer(serializers.Serializer[Recording | Clip]):
+    """A statement about what a recording or a clip says."""
+
+    stated_at = serializers.DateTimeField(source="attested_at")
+    stated_by = serializers.UUIDField(
+        source="attested_by_id",
+        allow_null=True,
+        help_text="The person or the API key's service user; null for a recording joined from clips, which has it from them.",
+    )
+    by_another = serializers.BooleanField(
+        source="attested_by_another", help_text="Whether it is by somebody other than who uploaded the sound."
+    )
+    voice = serializers.ChoiceField([voice.value for voice in Voice])
+    says = serializers.ListField(child=serializers.ChoiceField([said.value for said in Said]))
+
+    def __init__(self) -> None:
+        super().__init__(
+            source="*",
+            allow_null=True,
+            help_text="The statement about what it says; null if there is none: then nothing of it is sent through a real carrier.",
+        )
+
+    def get_attribute(self, sound: Recording | Clip) -> Recording | Clip | None:
+        return sound if sound.attested else None
+
+
 class RecordingSerializer(serializers.Serializer[Recording]):
     recording_id = serializers.UUIDField(source="pk")
     name = serializers.CharField()
@@ -66,6 +146,7 @@ class RecordingSerializer(serializers.Serializer[Recording]):
         child=serializers.CharField(), help_text="Sentences for the person who recorded it."
     )
     created_at = serializers.DateTimeField()
+    attestation = AttestationSerializer()
     levels = AudioLevelsSerializer(
         allow_null=True,
         help_text="Null if the recording was joined from clips, or is not measured yet; getting this one recording measures it.",
@@ -96,6 +177,7 @@ class ClipSerializer(serializers.Serializer[Clip]):
         child=serializers.CharField(), help_text="Sentences for the person who recorded it."
     )
     created_at = serializers.DateTimeField()
+    attestation = AttestationSerializer()
 
 
 class ClipDetailSerializer(ClipSerializer):

@@ -38,6 +38,7 @@ class WorkspaceAdmin(ScopedModelAdmin):
         "organisation",
         "sending_enabled",
         "marketing_enabled",
+        "attestation_by_another",
         "countries",
         "area_codes",
         "created_at",

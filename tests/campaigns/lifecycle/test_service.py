@@ -292,6 +292,11 @@ def test_what_cannot_be_sent_is_not_launched_and_why_is_said() -> None:
     real = make_setup(carrier="drop_cowboy")
     unowned = make_use_case(setup=real, numbers=[make_phone_number(real, owned=False)])
     assert refusal(ready(use_case=unowned)) == "number_not_owned"
+    unheard = make_recording(real.workspace, attested_at=None)
+    assert refusal(ready(use_case=make_use_case(setup=real), recording=unheard)) == "recording_not_attested"
+    joined = ready(use_case=make_use_case(setup=real), recording=unheard)
+    Campaign.objects.filter(pk=joined.pk).update(recording=None, script=[{"clip": str(unheard.pk)}])
+    assert refusal(joined) == "recording_not_attested"
     disabled = ready(use_case=make_use_case(setup=make_setup(enabled=False)))
     assert refusal(disabled) == "setup_disabled"
     assert refusal(ready(live=True, use_case=make_use_case(setup=make_setup(carrier="gone")))) == "carrier_unknown"

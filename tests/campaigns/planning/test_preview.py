@@ -26,9 +26,11 @@ from delivery.worker.maintenance import expire
 from rvm.platform.encryption.crypto import KeyRing, blind_index
 from tests.factories import (
     add_recipients,
+    attested,
     make_campaign,
     make_consent,
     make_phone_number,
+    make_recording,
     make_setup,
     make_suppression,
     make_use_case,
@@ -251,6 +253,19 @@ def test_a_missing_statement_is_named_and_the_figures_are_those_with_it(fields: 
     assert (found.total, found.skipped, found.expiring) == (2, {}, 0)
     make_setup(setup.workspace)  # the sandbox's
     assert preview(make_campaign(use_case, 2, live=False), NOW).stopped == ""
+
+
+def test_a_recording_about_which_nothing_is_stated_is_named_and_so_are_those_joined_from_clips() -> None:
+    setup = make_setup(carrier="drop_cowboy")
+    bare = make_recording(setup.workspace, attested_at=None)
+    campaign = make_campaign(make_use_case(setup=setup), 2, zones=[[NEW_YORK]], recording=bare)
+    found = preview(campaign, NOW)
+    assert found.stopped.startswith("Nobody has stated what this recording says")
+    assert (found.total, found.skipped, found.expiring) == (2, {}, 0)
+    campaign.recording, campaign.script = None, [{"clip": str(bare.pk)}]
+    assert preview(campaign, NOW).stopped.startswith("2 people hear clips about which not everything is stated")
+    attested(bare)
+    assert preview(campaign, NOW).stopped == ""
 
 
 @pytest.mark.usefixtures("_carrier_that_reaches_people")

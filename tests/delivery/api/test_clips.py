@@ -123,3 +123,14 @@ def test_reading_and_writing_need_their_scopes(workspace: Workspace, clip: Clip)
     assert upload(writer).status_code == 201
     assert [reader.get(path).status_code for path in ("clips", f"clips/{clip.pk}")] == [200, 200]
     assert [writer.get(path).status_code for path in ("clips", f"clips/{clip.pk}")] == [403, 403]
+
+
+def test_a_clip_is_stated_by_itself_and_need_not_say_everything(api: Api, clip: Clip) -> None:
+    address = f"clips/{clip.pk}/attestation"
+    refused = api.put(address, {"voice": "human"})
+    assert codes(refused) == [("/no_health_details", "statement_incomplete")]
+    told = api.put(address, {"voice": "synthetic", "no_health_details": True}).json()["attestation"]
+    assert (told["voice"], told["says"]) == ("synthetic", [])
+    assert api.get(f"clips/{clip.pk}").json()["attestation"] == told
+    assert api.delete(address).status_code == 204
+    assert api.get(f"clips/{clip.pk}").json()["attestation"] is None

@@ -129,6 +129,8 @@ ROUTES = [
     ("POST", "recordings"),
     ("GET", "recordings/{recording}"),
     ("GET", "recordings/{recording}/audio"),
+    ("PUT", "recordings/{recording}/attestation"),
+    ("DELETE", "recordings/{recording}/attestation"),
 ]
 
 

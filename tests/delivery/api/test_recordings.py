@@ -269,3 +269,75 @@ def test_a_link_to_a_recording_that_is_gone_is_404(recording: Recording, client:
 
 def test_a_link_is_for_looking_only(recording: Recording, client: Client) -> None:
     assert client.post(urlsplit(link(recording)).path).status_code == 405
+
+
+CHECKED: dict[str, Any] = {
+    "voice": "human", "says_caller": True, "says_callback_number": True, "says_opt_out_number": True, "no_health_details": True,
+}  # fmt: skip
+IN_A_FORM = {name: "true" if value is True else value for name, value in CHECKED.items()}
+
+
+def test_a_recording_says_only_what_is_stated_about_it(api: Api, recording: Recording) -> None:
+    address = f"recordings/{recording.pk}"
+    assert api.get(address).json()["attestation"] is None
+    stated = api.put(f"{address}/attestation", CHECKED)
+    assert stated.status_code == 200, stated.content
+    told = api.get(address).json()["attestation"]
+    assert told == stated.json()["attestation"]
+    assert (told["stated_by"], told["voice"]) == (str(api.key.user_id), "human")
+    assert told["says"] == ["callback_number", "caller", "opt_out_number"]
+    assert AuditEvent.objects.get(action="recording.attested").actor_id == api.key.user_id
+    assert api.delete(f"{address}/attestation").status_code == 204
+    assert api.get(address).json()["attestation"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "missing"),
+    [
+        ({}, ["voice", "says_caller", "says_callback_number", "says_opt_out_number", "no_health_details"]),
+        ({**CHECKED, "says_opt_out_number": False}, ["says_opt_out_number"]),
+        ({**CHECKED, "no_health_details": False}, ["no_health_details"]),
+        ({**CHECKED, "voice": "synthetic"}, ["says_synthetic_voice"]),
+    ],
+)
+def test_what_a_statement_lacks_is_refused_by_field(
+    api: Api, recording: Recording, body: dict[str, Any], missing: list[str]
+) -> None:
+    response = api.put(f"recordings/{recording.pk}/attestation", body)
+    assert codes(response) == [(f"/{name}", "statement_incomplete") for name in missing]
+    recording.refresh_from_db()
+    assert not recording.attested
+
+
+def test_an_upload_carries_a_statement_only_if_it_says_so(api: Api, media: Path) -> None:
+    assert upload(api).json()["attestation"] is None
+    told = upload(api, **IN_A_FORM).json()["attestation"]  # the same sound, now with the statement
+    assert (told["stated_by"], told["by_another"]) == (str(api.key.user_id), False)
+    half = upload(api, mp3_file(encoded(13)), says_caller="true")
+    assert ("/voice", "statement_incomplete") in codes(half)
+    assert Recording.objects.count() == 1
+
+
+def test_a_statement_needs_a_scope_of_its_own_also_with_an_upload(workspace: Workspace, media: Path) -> None:
+    only_uploads = make_api(workspace, scopes=[Scope.RECORDINGS_WRITE])
+    refused = upload(only_uploads, **IN_A_FORM)
+    assert (refused.status_code, refused.json()["code"]) == (403, "missing_scope")
+    assert "recordings:attest" in refused.json()["detail"]
+    assert not Recording.objects.exists()
+
+
+def test_a_test_key_states_nothing_with_an_upload(workspace: Workspace) -> None:
+    refused = upload(make_api(workspace, live=False), **IN_A_FORM)
+    assert (refused.status_code, refused.json()["code"]) == (403, "test_key")
+    assert not Recording.objects.exists()
+
+
+def test_where_another_has_to_state_it_the_key_that_uploaded_it_may_not(workspace: Workspace) -> None:
+    Workspace.objects.update(attestation_by_another=True)
+    uploader, other = make_api(workspace), make_api(workspace)
+    refused = upload(uploader, **IN_A_FORM)
+    assert (refused.status_code, refused.json()["code"]) == (409, "attestation_by_uploader")
+    assert not Recording.objects.exists()
+    address = f"recordings/{upload(uploader).json()['recording_id']}/attestation"
+    assert uploader.put(address, CHECKED).status_code == 409
+    assert other.put(address, CHECKED).json()["attestation"]["by_another"] is True

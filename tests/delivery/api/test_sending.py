@@ -168,6 +168,32 @@ def test_what_has_to_be_stated_for_a_real_carrier_is_422_and_no_test_needs_it(
     assert send_form(make_api(workspace, live=False), use_case).status_code == 201
 
 
+CHECKED = {
+    "voice": "human", "says_caller": "true", "says_callback_number": "true", "says_opt_out_number": "true",
+    "no_health_details": "true",
+}  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_real_carrier_gets_only_what_is_stated_also_by_the_form_that_sends_it(
+    api: Api, workspace: Workspace, media: Path
+) -> None:
+    use_case = make_use_case(workspace, setup=make_setup(workspace, carrier="drop_cowboy", credentials={}))
+    refused = send_form(api, use_case)
+    assert (refused.status_code, refused.json()["code"]) == (422, "recording_not_attested")
+    assert codes(refused) == [("/audio", "recording_not_attested")]
+    assert nothing_is_left(media)
+    bare = make_recording(workspace, attested_at=None)
+    refused = send_recording(api, use_case, recording=bare.pk)
+    assert codes(refused) == [("/recording_id", "recording_not_attested")]
+    sent = send_form(api, use_case, **CHECKED)
+    assert sent.status_code == 201, sent.content
+    assert Recording.objects.exclude(pk=bare.pk).get().attested_by_id == api.key.user_id
+    make_setup(workspace)
+    tried = send_recording(make_api(workspace, live=False), use_case, recording=bare.pk)
+    assert tried.status_code == 201, tried.content
+
+
 @pytest.mark.parametrize("lost", ["setup", "failover_setup"])
 def test_a_setup_whose_carrier_is_gone_is_422(api: Api, workspace: Workspace, media: Path, lost: str) -> None:
     setups = {"setup": make_setup(workspace), lost: make_setup(workspace, carrier="gone")}

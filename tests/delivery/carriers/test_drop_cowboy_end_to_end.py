@@ -82,7 +82,7 @@ def make_use_case(setup: TelephonySetup, **fields: Any) -> UseCase:
 
 
 def make_recording(use_case: UseCase) -> Recording:
-    return store_recording(use_case.workspace, "Reminder", encoded(12))
+    return factories.attested(store_recording(use_case.workspace, "Reminder", encoded(12)))
 
 
 def queue(use_case: UseCase, recording: Recording, last4: str = "0001") -> Voicemail:

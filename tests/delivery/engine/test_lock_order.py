@@ -32,6 +32,7 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.lifecycle.transitions import Transition
 from delivery.models import Drop, Lane, LaneCount, LaneDelta, Voicemail
 from delivery.recordings import carrier_media
+from delivery.recordings.attestations import WAITS_FOR_STATEMENT, attest
 from delivery.reports.inbox import merge, receive
 from delivery.services import lanes, retries, suppressions
 from delivery.services.references import take_references
@@ -40,6 +41,8 @@ from rvm.platform.database.ids import uuid7
 from tests import factories
 from tests.delivery.states import make_drop
 from tests.sessions import Session
+from usecases.attestations.recordings import Said, Voice
+from usecases.attestations.recordings import Statement as SoundStatement
 from usecases.suppressions import Statement, suppress_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -245,6 +248,17 @@ def test_whoever_passes_over_what_is_locked_waits_for_nobody(name: str) -> None:
     assert state(pair.early) == before != state(pair.late)
 
 
+def test_a_statement_makes_due_what_waits_for_it_and_passes_over_what_is_locked() -> None:
+    soon = timezone.now() + timedelta(minutes=5)
+    pair = make_pair("queued", drop="not_sent", not_before=soon, carrier_text=WAITS_FOR_STATEMENT)
+    stated = SoundStatement(Voice.HUMAN, frozenset({Said.CALLER, Said.CALLBACK_NUMBER, Said.OPT_OUT_NUMBER}), True)
+    with transaction.atomic():
+        Voicemail.objects.select_for_update(no_key=True).get(pk=pair.early.voicemail_id)
+        disorderly(partial(attest, [pair.late.voicemail.recording], stated, actor=None)).result()
+    due = [Voicemail.objects.get(pk=drop.voicemail_id).not_before for drop in (pair.early, pair.late)]
+    assert due[0] == soon > due[1]
+
+
 def test_every_module_that_writes_voicemails_or_drops_is_looked_at_here() -> None:
     """By what writes or locks them in SQL or through the ORM; statements of one row wait for one row."""
     writes = re.compile(
@@ -268,6 +282,7 @@ def test_every_module_that_writes_voicemails_or_drops_is_looked_at_here() -> Non
         retries.requeue_failed,
         maintenance.expire,
         invariants.repair,
+        attest,
     }
     assert found - of_one_row - of_lanes == {each.__module__.replace(".", "/") + ".py" for each in looked_at}
 

@@ -91,7 +91,7 @@ def use_case(setup: TelephonySetup) -> UseCase:
 @pytest.fixture
 def recording(use_case: UseCase, settings, tmp_path) -> Recording:
     settings.MEDIA_ROOT = str(tmp_path)
-    return store_recording(use_case.workspace, "Anna's reminder", encoded(12))
+    return factories.attested(store_recording(use_case.workspace, "Anna's reminder", encoded(12)))
 
 
 def queue(use_case: UseCase, recording: Recording, **fields) -> Voicemail:

@@ -47,6 +47,7 @@ from tests.delivery.audio.mp3_bytes import encoded
 from tests.delivery.states import make_submitted, state
 from tests.factories import (
     Api,
+    attested,
     make_api,
     make_campaign,
     make_consent,
@@ -64,6 +65,9 @@ pytestmark = pytest.mark.django_db
 
 DROP_COWBOY = {"key": "k", "secret": "s", "signing_secret": "whsec"}
 LIST = b"phone\n2025550142\n"
+CHECKED = {
+    "voice": "human", "says_caller": True, "says_callback_number": True, "says_opt_out_number": True, "no_health_details": True,
+}  # fmt: skip
 STATEMENT = {"consent_statement": "They agreed at registration."}
 
 
@@ -95,7 +99,7 @@ class Rows:
 def make_rows(workspace: Workspace, *, live: bool) -> Rows:
     setup = make_setup(workspace, carrier="drop_cowboy", credentials=DROP_COWBOY) if live else make_setup(workspace)
     use_case = make_use_case(setup=setup)
-    sound = store_recording(workspace, "Flu shot", encoded(12))
+    sound = attested(store_recording(workspace, "Flu shot", encoded(12)))
     states = ("draft", "scheduled", "running", "paused", "completed")
     campaigns = {
         state: make_campaign(use_case, 1, live=live, state=state, recording=sound, time_zone="America/New_York")
@@ -134,7 +138,7 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
             "checked_id": checked.pk,
             "withdrawal_id": withdrawal.pk,
             "recording_id": sound.pk,
-            "clip_id": store_clip(workspace, "Ana", encoded(1)).pk,
+            "clip_id": attested(store_clip(workspace, "Ana", encoded(1))).pk,
             "suppression_id": suppression.pk,
             "consent_id": make_consent(workspace, "+12025550198" if live else "+12025550196").pk,
         },
@@ -227,6 +231,10 @@ ACTIONS = {
     "POST voicemail/{voicemail_id}/retry": Action(404, rows=other(voicemail_id="failed_id")),
     "POST recordings": Action(None, lambda rows: sound(), form=True),
     "POST clips": Action(None, lambda rows: sound(), form=True),
+    "PUT recordings/{recording_id}/attestation": Action(403, lambda rows: CHECKED),
+    "DELETE recordings/{recording_id}/attestation": Action(403),
+    "PUT clips/{clip_id}/attestation": Action(403, lambda rows: CHECKED),
+    "DELETE clips/{clip_id}/attestation": Action(403),
     "POST use-cases": Action(
         404,
         lambda rows: (
@@ -294,6 +302,8 @@ LIVE_ONLY = {
     "POST suppressions/{suppression_id}/lift",
     "POST consents",
     "POST consents/{consent_id}/revoke",
+    # What is stated about a sound lets people hear it.
+    *(operation for operation in ACTIONS if operation.endswith("/attestation")),
 }
 
 
@@ -344,7 +354,7 @@ def changed_live(before: Snapshot, after: Snapshot) -> list[str]:
 
 def test_every_operation_that_changes_something_is_walked() -> None:
     assert set(ACTIONS) == {operation for operation, changes in CHANGES.items() if changes}
-    assert (len(ACTIONS), len(READING)) == (44, 35)
+    assert (len(ACTIONS), len(READING)) == (48, 35)
 
 
 @pytest.mark.parametrize("operation", ACTIONS)
