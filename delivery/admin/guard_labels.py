@@ -45,7 +45,8 @@ _STANDING: Mapping[Guard, tuple[str, str]] = {
     ),
     Guard.KILL_SWITCH: (
         "Sending is switched on.",
-        "Sending is switched off, for the workspace, the use case or its setup: messages wait until it is on.",
+        "Sending is switched off, for the workspace, the use case or its setup, or opt-outs of the organisation are being copied "
+        "into the workspace: messages wait.",
     ),
     Guard.AGREEMENT: (
         "The agreement with the carrier is signed, or none is needed.",
