@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import reverse
+from unfold.decorators import display
 
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.scoping import ScopedModelAdmin
@@ -41,13 +44,22 @@ class WorkspaceAdmin(ScopedModelAdmin):
         "attestation_by_another",
         "countries",
         "area_codes",
+        "public_page",
         "created_at",
     )
-    readonly_fields = ("created_at",)
+    readonly_fields = ("public_page", "created_at")
     ordering = ("name",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return rights_of(request).everywhere
+
+    @display(description="Public opt-out page")
+    def public_page(self, workspace: Workspace) -> str:
+        """The address that people are told, in letters for example."""
+        organisation = getattr(workspace, "organisation", None)
+        if organisation is None or not organisation.opt_out_page:
+            return "-"
+        return f"{settings.RVM_PUBLIC_URL}{reverse('opt_out_page', args=[organisation.slug])}"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The read-only fields, except for superusers also those that the operator decides: which countries are open, and which

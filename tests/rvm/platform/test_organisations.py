@@ -65,6 +65,7 @@ def test_an_administrator_of_a_workspace_sees_its_organisation_and_cannot_change
     address = f"/admin/platform/workspace/{workspace.pk}/change/"
     page = client.get(address)
     assert workspace.organisation.name in page.content.decode()
+    assert f"/opt-out/{workspace.organisation.slug}" in page.content.decode()
     client.post(address, {"name": "Renamed", "organisation": other.organisation_id, "area_codes": ""})
     before = workspace.organisation_id
     workspace.refresh_from_db()
