@@ -40,7 +40,7 @@ def campaigns(
 
 def imports(campaign: Campaign) -> QuerySet[RecipientImport]:
     """Recipient imports of the campaign, newest first."""
-    return RecipientImport.objects.filter(campaign=campaign).order_by("-id")
+    return RecipientImport.objects.filter(campaign=campaign).select_related("confirmed_by").order_by("-id")
 
 
 def retries(campaign: Campaign) -> QuerySet[CampaignRetry]:

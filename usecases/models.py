@@ -226,6 +226,10 @@ class UseCaseQuerySet(models.QuerySet["UseCase"]):
     def not_deleted(self) -> Self:
         return self.filter(deleted_at=None)
 
+    def to_confirm(self) -> Self:
+        """Those that rest on a statement of consent that an administrator has yet to confirm."""
+        return self.not_deleted().filter(consent_required=ConsentRequired.ATTESTED.value, consent_confirmed_at=None)
+
 
 class UseCase(Row):
     """Purpose, setups, senders and policy under which people are reached. Deletion keeps the row, because its voicemails need it."""
@@ -274,6 +278,18 @@ class UseCase(Row):
         default=ConsentRequired.ATTESTED.value,
         db_default=ConsentRequired.ATTESTED.value,
         help_text="Whether the organisation states that everybody has consented, or a consent of each number must be on record.",
+    )
+    consent_statement = models.CharField(
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The organisation's standing statement that everybody has consented. If nobody makes one, the creation of the use "
+        "case counts as one, for an administrator to confirm.",
+    )
+    consent_confirmed_at = models.DateTimeField(null=True, editable=False)
+    consent_confirmed_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, editable=False, related_name="+", db_index=False
     )
     consent_valid_days = models.PositiveIntegerField(
         null=True,
@@ -355,6 +371,11 @@ class UseCase(Row):
     def live(self) -> bool:
         """Whether people are reached under the use case: its setup or its failover setup is live."""
         return self.setup.live or (self.failover_setup is not None and self.failover_setup.live)
+
+    @property
+    def to_confirm(self) -> bool:
+        """Whether it rests on a statement that an administrator has yet to confirm."""
+        return self.consent_required == ConsentRequired.ATTESTED and self.consent_confirmed_at is None
 
     @property
     def needed_consent(self) -> NeededConsent | None:

@@ -12,7 +12,7 @@ from django.db.models import Prefetch, QuerySet
 
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import Workspace
+from rvm.platform.models import ApiKey, User, Workspace
 from usecases.models import Consent, PhoneNumber, Suppression, TelephonySetup, UseCase
 from usecases.suppressions import suppressions_of
 
@@ -152,3 +152,11 @@ def require_usable(use_case: UseCase, live: bool) -> None:
             "No phone number of its setup is assigned to this use case; assign one to send.",
             field="use_case_id",
         )
+
+
+def name_of(user: User | None) -> str:
+    """The name of a person, or of the API key that acts as the service user; empty for None."""
+    if user is None:
+        return ""
+    key = ApiKey.objects.filter(user=user).order_by("-id").first() if user.is_service else None
+    return f"API key “{key.name}”" if key else user.get_full_name() or user.username

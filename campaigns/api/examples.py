@@ -185,6 +185,8 @@ _UPLOADED: dict[str, Any] = {
     "codes": {},
     "answers": {},
     "consent_statement": "",
+    "consent_stated_at": None,
+    "consent_stated_by": None,
     "created_at": "2026-02-27T15:01:00Z",
     "updated_at": "2026-02-27T15:01:00Z",
     "file_removed_at": None,
@@ -251,6 +253,8 @@ IMPORTING = response_example(
         **_CHECKED,
         "state": "importing",
         "consent_statement": _STATEMENT,
+        "consent_stated_at": "2026-02-27T15:02:00Z",
+        "consent_stated_by": "01950c3e-7a40-7cc2-8d1e-52a9b8d1f001",
         "updated_at": "2026-02-27T15:02:00Z",
     },
 )

@@ -157,7 +157,7 @@ def confirm(
                 "import_without_accepted_rows",
                 "No row of this list can be accepted; download its errors, correct them and upload it again.",
             )
-        change_state(row, ImportState.IMPORTING, consent_statement=statement, confirmed_by=actor)
+        change_state(row, ImportState.IMPORTING, consent_statement=statement, consent_stated_at=now, confirmed_by=actor)
         audit.record(
             "import.confirmed",
             row,

@@ -113,6 +113,7 @@ class Migration(migrations.Migration):
                 ('file_removed_at', models.DateTimeField(editable=False, null=True)),
                 ('state', models.CharField(choices=[(campaigns.states.ImportState['UPLOADED'], campaigns.states.ImportState['UPLOADED']), (campaigns.states.ImportState['CHECKING'], campaigns.states.ImportState['CHECKING']), (campaigns.states.ImportState['CHECKED'], campaigns.states.ImportState['CHECKED']), (campaigns.states.ImportState['IMPORTING'], campaigns.states.ImportState['IMPORTING']), (campaigns.states.ImportState['COMPLETED'], campaigns.states.ImportState['COMPLETED']), (campaigns.states.ImportState['FAILED'], campaigns.states.ImportState['FAILED']), (campaigns.states.ImportState['DISCARDED'], campaigns.states.ImportState['DISCARDED'])], default=campaigns.states.ImportState['UPLOADED'], max_length=12)),
                 ('consent_statement', models.TextField(blank=True, help_text='The attestation of the user who confirmed it.', max_length=1000)),
+                ('consent_stated_at', models.DateTimeField(editable=False, help_text='When that was attested.', null=True)),
                 ('counts', models.JSONField(default=dict, help_text='Rows by outcome.')),
                 ('codes', models.JSONField(default=dict, help_text='Rejected rows by code.')),
                 ('answers', models.JSONField(db_default=models.Value({}, output_field=models.JSONField()), default=dict, help_text='Rows by what they say about consent, and those whose first phone is not the one that is reached.')),

@@ -29,6 +29,7 @@ class RecipientImport(UploadedList):
     consent_statement = models.TextField(
         max_length=MAX_STATEMENT_LENGTH, blank=True, help_text="The attestation of the user who confirmed it."
     )
+    consent_stated_at = models.DateTimeField(null=True, editable=False, help_text="When that was attested.")
     counts: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="Rows by outcome.")
     codes: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="Rejected rows by code.")
     answers: models.JSONField[Any, Any] = models.JSONField(

@@ -12,12 +12,21 @@ from django.db import IntegrityError
 
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import AuditEvent, Workspace
-from tests.factories import make_phone_number, make_setup, make_use_case, make_user, make_voicemail, make_workspace
+from tests.factories import (
+    make_api_key,
+    make_phone_number,
+    make_setup,
+    make_use_case,
+    make_user,
+    make_voicemail,
+    make_workspace,
+)
 from tests.services import actions, refused
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
 from usecases.services import (
     add_phone_number,
     assign_number,
+    confirm_consent,
     create_use_case,
     delete_setup,
     delete_use_case,
@@ -159,6 +168,45 @@ def test_a_marketing_use_case_can_be_changed_once_marketing_is_switched_off_agai
     assert not update_use_case(use_case=use_case, sending_enabled=False).sending_enabled
     update_use_case(use_case=use_case, purpose="wellness")
     assert refused(update_use_case, use_case=use_case, purpose="marketing").code == "marketing_off"
+
+
+def test_a_use_case_made_without_a_statement_carries_who_made_it_and_sends_and_waits_to_be_confirmed() -> None:
+    setup = make_setup()
+    key, _ = make_api_key(setup.workspace)
+    use_case = open_use_case(setup, actor=key.user)
+    assert use_case.consent_statement == f"Stated by API key “{key.name}” at its creation."
+    assert use_case.to_confirm and use_case.needed_consent is None
+    assert list(UseCase.objects.to_confirm()) == [use_case]
+    ada = make_user(workspace=setup.workspace, username="ada")
+    confirm_consent(use_case=use_case, actor=ada)
+    use_case.refresh_from_db()
+    assert (use_case.to_confirm, use_case.consent_confirmed_by) == (False, ada)
+    event = AuditEvent.objects.get(action="use_case.consent_confirmed")
+    assert (event.actor, event.details["statement"]) == (ada, use_case.consent_statement)
+    confirm_consent(use_case=use_case, actor=key.user)
+    assert UseCase.objects.get().consent_confirmed_by == ada
+    assert not UseCase.objects.to_confirm().exists()
+
+
+def test_a_statement_in_words_is_confirmed_by_who_makes_it_until_its_purpose_or_basis_changes() -> None:
+    setup = make_setup(free_to_recipient=True)
+    ada = make_user(workspace=setup.workspace)
+    said = "All patients sign form PH-12 at registration; ask 202-555-0142."
+    use_case = open_use_case(setup, actor=ada, purpose="wellness", consent_statement=said)
+    assert use_case.consent_statement.endswith("ask [number].")
+    assert (use_case.to_confirm, use_case.consent_confirmed_by) == (False, ada)
+    assert not update_use_case(use_case=use_case, max_attempts=2, actor=ada).to_confirm
+    assert update_use_case(use_case=use_case, purpose="appointment", actor=ada).to_confirm
+    again = update_use_case(use_case=use_case, consent_statement="They sign form PH-13.", actor=ada)
+    assert (again.to_confirm, again.consent_confirmed_by) == (False, ada)
+    assert update_use_case(use_case=use_case, basis="healthcare_exemption", actor=ada).to_confirm
+
+
+def test_where_consents_are_on_record_nobody_has_to_confirm_a_statement() -> None:
+    use_case = open_use_case(make_setup(), consent_required="recorded")
+    assert (use_case.consent_statement, use_case.to_confirm) == ("", False)
+    attested = update_use_case(use_case=use_case, consent_required="attested")
+    assert (attested.consent_statement, attested.to_confirm) == ("Stated by the platform when it was changed.", True)
 
 
 def test_a_change_is_written_and_audited_with_old_and_new_and_no_change_is_not() -> None:

@@ -32,10 +32,10 @@ from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from usecases.admin.consent_export import ConsentExport
-from usecases.admin.suppressions import name_of
 from usecases.admin.typed_numbers import typed_number
 from usecases.consents.bases import PURPOSE_LABELS, PURPOSES, Purpose
 from usecases.models import Consent
+from usecases.selectors import name_of
 from usecases.services.consents import MAX_EVIDENCE_LENGTH, MAX_SOURCE_LENGTH, NewConsent, record_consent
 from usecases.services.revocations import revoke_consent
 

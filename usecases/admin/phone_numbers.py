@@ -19,8 +19,8 @@ from rvm.platform.admin.form_errors import ServiceForm, copy_state
 from rvm.platform.admin.rights import acting_user, forbidden, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.models import Role
-from usecases.admin.suppressions import name_of
 from usecases.models import PhoneNumber, TelephonySetup
+from usecases.selectors import name_of
 from usecases.services import add_phone_number, remove_phone_number, state_ownership
 
 

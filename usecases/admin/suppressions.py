@@ -25,12 +25,13 @@ from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import ApiKey, Role, User
+from rvm.platform.models import Role
 from usecases.admin.suppression_export import SuppressionExport
 from usecases.admin.suppression_lifts import SuppressionLifts
 from usecases.admin.typed_numbers import typed_number
 from usecases.consents.bases import PURPOSE_LABELS, PURPOSES, Purpose
 from usecases.models import Suppression
+from usecases.selectors import name_of
 from usecases.services.suppressions import suppress_number
 from usecases.suppression_kinds import (
     KIND_LABELS,
@@ -230,11 +231,3 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, ExactSearch):
                 request, "This is no phone number; write it as + and 7 to 15 digits.", workspace
             )
         return self.redirect_to_list(number=encrypt_term(number))
-
-
-def name_of(user: User | None) -> str:
-    """The name of a person, or of the API key that acts as the service user; empty for None."""
-    if user is None:
-        return ""
-    key = ApiKey.objects.filter(user=user).order_by("-id").first() if user.is_service else None
-    return f"API key “{key.name}”" if key else user.get_full_name() or user.username

@@ -6,10 +6,16 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -19,9 +25,18 @@ from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.models import Role
 from usecases.admin.weekdays import WeekdaysField
+from usecases.consents.bases import ConsentRequired
 from usecases.models import PhoneNumber, TelephonySetup, UseCase, new_days
 from usecases.policy_text import policy_text
-from usecases.services import assign_number, create_use_case, delete_use_case, unassign_number, update_use_case
+from usecases.selectors import name_of
+from usecases.services import (
+    assign_number,
+    confirm_consent,
+    create_use_case,
+    delete_use_case,
+    unassign_number,
+    update_use_case,
+)
 
 
 class NotDeletedFilter(DropdownFilter):
@@ -38,6 +53,19 @@ class NotDeletedFilter(DropdownFilter):
         if self.value() == "too":
             return queryset
         return queryset.filter(deleted_at__isnull=self.value() != "only")
+
+
+class ConsentFilter(DropdownFilter):
+    """Shows use cases that rest on a statement of consent which an administrator has yet to confirm."""
+
+    title = "consent"
+    parameter_name = "consent"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("to_confirm", "Statement to be confirmed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.to_confirm() if self.value() else queryset  # type: ignore[attr-defined]
 
 
 class NumberChoice(forms.ModelMultipleChoiceField):
@@ -76,16 +104,17 @@ class UseCaseAdmin(ScopedModelAdmin):
     role_to_change = Role.ADMIN
     role_to_delete = Role.ADMIN
     form = UseCaseForm
+    change_form_outer_before_template = "usecases/admin/use_case_buttons.html"
     list_display = ("name", "entity_name", "purpose", "setup", "sending_enabled", "state", "workspace")
-    list_filter = (("workspace", ScopedFilter), ("setup", ScopedFilter), "purpose", NotDeletedFilter)
+    list_filter = (("workspace", ScopedFilter), ("setup", ScopedFilter), "purpose", ConsentFilter, NotDeletedFilter)
     list_select_related = ("setup", "workspace")
     search_fields = ("name", "entity_name")
     ordering = ("-id",)
     fixed_fields: ClassVar[tuple[str, ...]] = ("workspace", "channel")
-    readonly_fields: ClassVar[tuple[str, ...]] = ("policy", "created_at", "updated_at", "deleted_at")
+    readonly_fields: ClassVar[tuple[str, ...]] = ("policy", "consent_stated", "created_at", "updated_at", "deleted_at")
     fieldsets = (
         (None, {"fields": ("workspace", "channel", "name", "entity_name", "description", "sending_enabled")}),
-        ("What for", {"fields": ("purpose", "basis", "consent_required", "consent_valid_days")}),
+        ("What for", {"fields": ("purpose", "basis", "consent_required", "consent_statement", "consent_valid_days")}),
         ("From whom", {"fields": ("setup", "failover_setup", "numbers")}),
         ("When, and how often", {"fields": (
             ("window_start", "window_end"), "days", "sends_on_holidays", "state_overlay", "state_overlay_reason",
@@ -99,7 +128,7 @@ class UseCaseAdmin(ScopedModelAdmin):
         if obj is None:
             return fieldsets
         return (
-            ("The policy", {"fields": ("policy",)}),
+            ("The policy", {"fields": ("policy", "consent_stated")}),
             *fieldsets,
             ("Times", {"fields": ("created_at", "updated_at", "deleted_at")}),
         )
@@ -135,6 +164,36 @@ class UseCaseAdmin(ScopedModelAdmin):
         if use_case.deleted_at:
             return "deleted"
         return "sending" if use_case.sending_enabled else "paused"
+
+    @display(description="Consent")
+    def consent_stated(self, use_case: UseCase) -> str:
+        if use_case.consent_required != ConsentRequired.ATTESTED:
+            return "A recorded consent of each number is needed."
+        if use_case.consent_confirmed_at is None:
+            return f"{use_case.consent_statement or 'Nobody has stated it.'} To be confirmed by an administrator."
+        by = name_of(use_case.consent_confirmed_by) or "the platform"
+        return (
+            f"{use_case.consent_statement} Confirmed by {by} on {use_case.consent_confirmed_at:%Y-%m-%d at %H:%M} UTC."
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row: UseCase = self.get_object(request, object_id)
+        may_confirm = row.to_confirm and self.has_change_permission(request, row)
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "may_confirm": may_confirm})
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.confirm))
+        return [path("<uuid:object_id>/confirm-consent/", view, name="usecases_usecase_confirm"), *super().get_urls()]
+
+    def confirm(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        row: UseCase = self.get_object(request, str(object_id))
+        if not self.has_change_permission(request, row):
+            raise PermissionDenied
+        confirm_consent(use_case=row, actor=acting_user(request))
+        messages.success(request, "The statement of consent is confirmed.")
+        return redirect(reverse("admin:usecases_usecase_change", args=[row.pk]))
 
     @display(description="In plain words")
     def policy(self, use_case: UseCase) -> str:

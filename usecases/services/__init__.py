@@ -10,11 +10,12 @@ from usecases.services.phone_numbers import (
     unassign_number,
 )
 from usecases.services.setups import delete_setup
-from usecases.services.use_cases import create_use_case, delete_use_case, update_use_case
+from usecases.services.use_cases import confirm_consent, create_use_case, delete_use_case, update_use_case
 
 __all__ = [
     "add_phone_number",
     "assign_number",
+    "confirm_consent",
     "create_use_case",
     "delete_setup",
     "delete_use_case",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
@@ -10,9 +11,10 @@ from rvm.platform import audit
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
+from usecases.consents.bases import ConsentRequired
 from usecases.models import NumberAssignment, TelephonySetup, UseCase
-from usecases.selectors import NO_SUCH_SETUP
-from usecases.services.persistence import audit_changes, change, lock, save
+from usecases.selectors import NO_SUCH_SETUP, name_of
+from usecases.services.persistence import audit_changes, change, in_one_line, lock, save
 from usecases.services.setups import lock_setup
 
 CHANGEABLE = (
@@ -25,6 +27,7 @@ CHANGEABLE = (
     "purpose",
     "basis",
     "consent_required",
+    "consent_statement",
     "consent_valid_days",
     "window_start",
     "window_end",
@@ -60,6 +63,7 @@ def create_use_case(
     _check_setup(use_case, "failover_setup")
     _check_pair(use_case)
     _check_marketing(use_case)
+    _state_consent(use_case, settings, actor, "at its creation")
     save(use_case, _NAME, _name_taken())
     without = {} if use_case.state_overlay else {"state_overlay_reason": use_case.state_overlay_reason}
     audit.record(
@@ -91,9 +95,24 @@ def update_use_case(*, use_case: UseCase, actor: User | None = None, **changes: 
         _check_marketing(row)
     if "basis" in changed:
         _read_setups(row)
+    stated = _state_consent(row, changed, actor, "when it was changed")
     if changed:
-        save(row, _NAME, _name_taken(), only=[*changed, "updated_at"])
+        save(row, _NAME, _name_taken(), only=[*changed, *stated, "updated_at"])
         audit.record("use_case.updated", row, actor=actor, workspace=row.workspace, changes=audit_changes(changed))
+    return row
+
+
+@transaction.atomic
+def confirm_consent(*, use_case: UseCase, actor: User | None = None) -> UseCase:
+    """Confirm the statement of consent that the use case rests on, by an administrator; confirmed already, nothing changes. Raises
+    ServiceError."""
+    row = lock_use_case(use_case)
+    if row.to_confirm:
+        row.consent_confirmed_at, row.consent_confirmed_by = database_now(), actor
+        row.save(update_fields=["consent_confirmed_at", "consent_confirmed_by", "updated_at"])
+        audit.record(
+            "use_case.consent_confirmed", row, actor=actor, workspace=row.workspace, statement=row.consent_statement
+        )
     return row
 
 
@@ -127,6 +146,24 @@ def _settled(values: dict[str, Any]) -> dict[str, Any]:
     if settled.get("state_overlay"):
         settled["state_overlay_reason"] = ""
     return settled
+
+
+def _state_consent(use_case: UseCase, changed: Collection[str], actor: User | None, when: str) -> tuple[str, ...]:
+    """Set who states that everybody has consented, where the use case rests on it, and return the columns that may have changed.
+
+    A statement in words is confirmed by who makes it. Without words, or for another purpose or basis than before, it waits for an
+    administrator."""
+    if use_case.consent_required != ConsentRequired.ATTESTED:
+        return ()
+    use_case.consent_statement = in_one_line(use_case.consent_statement)
+    if "consent_statement" in changed and use_case.consent_statement:
+        use_case.consent_confirmed_at, use_case.consent_confirmed_by = database_now(), actor
+    elif not use_case.consent_statement:
+        use_case.consent_statement = f"Stated by {name_of(actor) or 'the platform'} {when}."
+        use_case.consent_confirmed_at = use_case.consent_confirmed_by = None
+    elif {"purpose", "basis", "consent_required"} & set(changed):
+        use_case.consent_confirmed_at = use_case.consent_confirmed_by = None
+    return "consent_statement", "consent_confirmed_at", "consent_confirmed_by"
 
 
 def _check_setup(use_case: UseCase, name: str) -> None:

@@ -28,6 +28,7 @@ from rvm.platform.admin.alarms import alarms, import_alarms
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import Role
+from usecases.selectors import name_of
 
 MAX_LISTS = 50
 FILE_FIELD = UnfoldAdminFileFieldWidget(
@@ -201,6 +202,9 @@ def _list(row: Any) -> dict[str, Any]:
         "state": labels.IMPORT_STATES[row.state],
         "colour": labels.IMPORT_COLOURS.get(row.state, ""),
         "created_at": row.created_at,
+        "statement": row.consent_statement,
+        "stated_by": name_of(row.confirmed_by) or "the platform",
+        "stated_at": row.consent_stated_at,
         "counted": bool(row.counts),
         "accepted": accepted,
         "rejected": whole - accepted,

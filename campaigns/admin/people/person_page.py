@@ -38,10 +38,10 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.models import Role, User, Workspace
 from rvm.platform.organisations import shares_with_others
-from usecases.admin.suppressions import name_of
 from usecases.consents.bases import PURPOSE_LABELS, Purpose
 from usecases.eligibility import Send
 from usecases.models import Consent, Suppression
+from usecases.selectors import name_of
 from usecases.services.suppressions import MAX_REASON_LENGTH
 from usecases.suppression_kinds import (
     KIND_LABELS,

@@ -68,7 +68,15 @@ class RecipientImportSerializer(UploadedListSerializer):
         "`next_number`: people whose first phone cannot be reached, so that a later one is used.",
         *ANSWERS,
     )
-    consent_statement = serializers.CharField(allow_blank=True)
+    consent_statement = serializers.CharField(
+        allow_blank=True, help_text="The attestation on which its people are reached; empty until it is confirmed."
+    )
+    consent_stated_at = serializers.DateTimeField(allow_null=True, help_text="When that was attested.")
+    consent_stated_by = serializers.UUIDField(
+        source="confirmed_by_id",
+        allow_null=True,
+        help_text="The person or the API key's service user that attested it.",
+    )
 
     class Meta:
         model = RecipientImport
@@ -81,6 +89,8 @@ class RecipientImportSerializer(UploadedListSerializer):
             "codes",
             "answers",
             "consent_statement",
+            "consent_stated_at",
+            "consent_stated_by",
             *TIMES,
         )
 

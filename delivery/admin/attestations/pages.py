@@ -22,8 +22,8 @@ from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
-from usecases.admin.suppressions import name_of
 from usecases.attestations.recordings import Said
+from usecases.selectors import name_of
 
 _SAYS = {
     Said.CALLER: "who is calling",

@@ -91,6 +91,9 @@ def test_from_the_file_to_recipients_step_by_step(operator: Client, workspace: W
     }
     row.refresh_from_db()
     assert (row.consent_statement, str(row.confirmed_by)) == (SAID["consent_statement"], "olive")
+    assert row.consent_stated_at is not None
+    page = operator.get(reverse("admin:campaigns_campaign_change", args=[campaign.pk])).content.decode()
+    assert f"“{SAID['consent_statement']}” olive, {row.consent_stated_at:%Y-%m-%d %H:%M} UTC" in page
 
 
 def test_nothing_is_imported_without_a_statement(operator: Client, campaign: Campaign) -> None:

@@ -377,6 +377,7 @@ def test_a_list_becomes_voicemails_and_every_row_is_accounted_for(api: Api, uplo
     assert not Voicemail.objects.exists()
     told = api.post(path_of(uploaded, "/confirm"), STATEMENT).json()
     assert (told["state"], told["consent_statement"]) == ("importing", STATEMENT["consent_statement"])
+    assert told["consent_stated_at"] and told["consent_stated_by"] == str(api.key.user_id)
     in_background()
     assert api.get(path_of(uploaded)).json()["state"] == "completed"
     campaign_id = str(uploaded.campaign_id)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from rvm.platform.models import AuditEvent, Role, Workspace
 from tests.factories import (
@@ -97,6 +98,25 @@ def test_a_setup_of_another_workspace_is_no_choice(staff: Client, workspace: Wor
     assert staff.post(change(use_case), form_of(use_case, setup=theirs.pk)).status_code == 200
     use_case.refresh_from_db()
     assert use_case.setup_id != theirs.pk
+
+
+def test_an_administrator_confirms_the_statement_of_consent_of_a_use_case(staff: Client, workspace: Workspace) -> None:
+    stated = make_use_case(workspace, consent_statement="Stated by API key “Intake” at its creation.")
+    confirmed = make_use_case(workspace, consent_statement="They sign form 12.", consent_confirmed_at=timezone.now())
+    listed = staff.get(reverse("admin:usecases_usecase_changelist"), {"consent": "to_confirm"})
+    assert [row.pk for row in listed.context["cl"].result_list] == [stated.pk]
+    assert 'id="confirm-consent"' in staff.get(change(stated)).content.decode()
+    assert 'id="confirm-consent"' not in staff.get(change(confirmed)).content.decode()
+    address = reverse("admin:usecases_usecase_confirm", args=[stated.pk])
+    assert staff.get(address).status_code == 405
+    operator, stranger = Client(), Client()
+    operator.force_login(make_user(workspace=workspace, role="operator", is_staff=True))
+    stranger.force_login(make_user(workspace=make_workspace(), is_staff=True))
+    assert (operator.post(address).status_code, stranger.post(address).status_code) == (403, 404)
+    assert staff.post(address, follow=True).status_code == 200
+    stated.refresh_from_db()
+    assert stated.consent_confirmed_at is not None
+    assert "Confirmed by" in staff.get(change(stated)).content.decode()
 
 
 def test_a_refusal_stands_at_its_field_and_changes_nothing(staff: Client, workspace: Workspace) -> None:
