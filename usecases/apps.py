@@ -10,7 +10,7 @@ class UseCasesConfig(AppConfig):
         from rvm.platform.observability import health
         from usecases.attestations import agreements
         from usecases.organisations import copies
-        from usecases.rule_review import overdue_review
+        from usecases.rules_in_force import overdue_review
 
         health.WARNINGS.append(overdue_review)
         health.WARNINGS.append(agreements.warning)

@@ -51,9 +51,14 @@ def effective_days(own: Collection[int] | None, allowed: Collection[int]) -> fro
 
 
 def effective_hours(
-    lane: Any, use_case: Any, *, freezes: tuple[Freeze, ...] = (), closes_early: timedelta = timedelta()
+    lane: Any,
+    use_case: Any,
+    *,
+    freezes: tuple[Freeze, ...] = (),
+    closes_early: timedelta = timedelta(),
+    rules: str | None = None,
 ) -> Hours:
-    """The hours that both the lane and its use case allow; empty if they have none in common."""
+    """The hours that both the lane and its use case allow; empty if they have none in common. `rules` as of `hours_allowed`."""
     return hours_allowed(
         (effective("window_start", lane, use_case), effective("window_end", lane, use_case)),
         effective_days(lane.days, use_case.days),
@@ -61,6 +66,7 @@ def effective_hours(
         state_overlay=use_case.state_overlay,
         freezes=freezes,
         closes_early=closes_early,
+        rules=rules,
     )
 
 
@@ -72,7 +78,10 @@ def hours_allowed(
     state_overlay: bool,
     freezes: tuple[Freeze, ...],
     closes_early: timedelta,
+    rules: str | None = None,
 ) -> Hours:
-    """The hours of a policy, with the state rules in force unless the policy does without them. Freezes bind every policy."""
-    rules = current_version() if state_overlay else ""
-    return Hours(*window, frozenset(days), holidays, rules, freezes, closes_early)
+    """The hours of a policy, with the state rules of this version unless the policy does without them. Freezes bind every policy.
+
+    Whatever decides names the version in force; None is the newest released one, for texts about windows and days alone."""
+    version = (rules or current_version()) if state_overlay else ""
+    return Hours(*window, frozenset(days), holidays, version, freezes, closes_early)

@@ -35,6 +35,7 @@ from usecases.eligibility import never_opens
 from usecases.failover import CHOICES
 from usecases.inbound.models import InboundMessage as InboundMessage  # tables of this layer are found in this module
 from usecases.inbound.models import InboundSecret as InboundSecret
+from usecases.rules_in_force import rules_in_force
 from usecases.state_rules import FEDERATION, STATE_NAMES
 from usecases.suppression_kinds import KIND_LABELS, SCOPE_LABELS, Origin, SuppressionKind, SuppressionScope
 from usecases.windows import USUAL_DELAY, Freeze, Hours
@@ -391,8 +392,10 @@ class UseCase(Row):
     def caps(self) -> Caps:
         return Caps(self.max_per_day, self.max_per_24h, self.max_per_week)
 
-    def hours(self, freezes: tuple[Freeze, ...] = (), closes_early: timedelta = timedelta()) -> Hours:
-        """The hours that it allows by itself."""
+    def hours(
+        self, freezes: tuple[Freeze, ...] = (), closes_early: timedelta = timedelta(), rules: str | None = None
+    ) -> Hours:
+        """The hours that it allows by itself; `rules` is the version of the state rules in force."""
         return hours_allowed(
             (self.window_start, self.window_end),
             self.days,
@@ -400,6 +403,7 @@ class UseCase(Row):
             state_overlay=self.state_overlay,
             freezes=freezes,
             closes_early=closes_early,
+            rules=rules,
         )
 
     def clean(self) -> None:
@@ -444,12 +448,12 @@ class UseCase(Row):
             )
         # Nobody is reached through the sandbox, so no window is too short for it.
         early = USUAL_DELAY if self.setup_id and self.setup.live else timedelta()
-        if never_opens(self.hours(closes_early=early)):
-            raise ValidationError({self._wrong_end(early): ValidationError(self._never(early), "window_never_opens")})
+        hours = self.hours(closes_early=early, rules=rules_in_force())
+        if never_opens(hours):
+            raise ValidationError({self._wrong_end(hours): ValidationError(self._never(early), "window_never_opens")})
 
-    def _wrong_end(self, early: timedelta) -> str:
+    def _wrong_end(self, later: Hours) -> str:
         """The field of the window that has to change."""
-        later = self.hours(closes_early=early)
         return "window_end" if not never_opens(replace(later, end=time.max)) else "window_start"
 
     def _never(self, early: timedelta) -> str:
@@ -486,6 +490,18 @@ class StateFreeze(Row):
         if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
             message = "The last day comes before the first; nothing would be stopped."
             raise ValidationError({"ends_on": ValidationError(message, "freeze_empty")})
+
+
+class StateRuleSet(Row):
+    """A set of state rules that the operator has loaded, in force while it is newer than all others. It is never changed or deleted,
+    so that decisions made under it can be made again."""
+
+    version = models.CharField(max_length=10, unique=True, help_text="Its day, as in the name of its file.")
+    text = models.TextField(help_text="The file, as it was loaded.")
+    loaded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return self.version
 
 
 class NumberAssignment(models.Model):

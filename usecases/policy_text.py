@@ -36,8 +36,9 @@ class Policy(Protocol):
     def live(self) -> bool: ...
 
 
-def policy_text(policy: Policy) -> str:
-    return " ".join(_parts(policy))
+def policy_text(policy: Policy, rules: str | None = None) -> str:
+    """`rules`: the version of the state rules in force, by default the newest released one."""
+    return " ".join(_parts(policy, rules or current_version()))
 
 
 def weekdays(days: Collection[int]) -> str:
@@ -83,12 +84,12 @@ def _proof(policy: Policy) -> str:
     return "" if policy.basis == Basis.HEALTHCARE_EXEMPTION else ", as the organization states"
 
 
-def _parts(policy: Policy) -> Iterator[str]:
+def _parts(policy: Policy, rules: str) -> Iterator[str]:
     hours = f"{clock(policy.window_start)} to {clock(policy.window_end)}, {weekdays(policy.days)}"
     holidays = "also on federal holidays" if policy.sends_on_holidays else "not on federal holidays"
     yield f"Messages are left from {hours}, {holidays}, in every time zone where the person may be."
     if policy.state_overlay:
-        yield f"Stricter hours of federal and state law apply as well (rules of {_day(current_version())})."
+        yield f"Stricter hours of federal and state law apply as well (rules of {_day(rules)})."
     else:
         yield f"Hours of federal and state law are switched off: {policy.state_overlay_reason.strip().rstrip('.')}."
     if policy.max_attempts == 1:

@@ -26,6 +26,7 @@ from usecases.effective_settings import effective_days, effective_sql, hours_all
 from usecases.eligibility import LanePolicy
 from usecases.freezes import FREEZES_SQL, freezes_in
 from usecases.models import SANDBOX, TelephonySetup
+from usecases.rules_in_force import NEWEST_LOADED_SQL, in_force
 
 # Position of a voicemail in its lane: when it is due, and its id.
 Place = tuple[datetime, UUID]
@@ -101,6 +102,7 @@ class SendRoute:
     max_per_24h: int | None
     max_per_week: int | None
     freezes: list[str]
+    loaded_rules: str | None
     expires_at: datetime | None
     attestation_by_another: bool
     senders: list[str]
@@ -128,6 +130,7 @@ class SendRoute:
             state_overlay=self.state_overlay,
             freezes=freezes_in(tuple(self.freezes)),
             closes_early=self.adapter.max_delivery_delay,
+            rules=in_force(self.loaded_rules),
         )
         caps = Caps(self.max_per_day, self.max_per_24h, self.max_per_week) if self.capped else UNCAPPED
         return LanePolicy(
@@ -203,7 +206,7 @@ SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flig
        l.live AND u.failover_setup_id IS NOT NULL, s.carrier,
        s.credentials, s.credentials_version, s.callback_token, {effective_sql("window_start")}, {effective_sql("window_end")},
        l.days, u.days, u.sends_on_holidays, u.state_overlay,
-       u.max_per_day, u.max_per_24h, u.max_per_week, {FREEZES_SQL}, l.expires_at, w.attestation_by_another,
+       u.max_per_day, u.max_per_24h, u.max_per_week, {FREEZES_SQL}, {NEWEST_LOADED_SQL}, l.expires_at, w.attestation_by_another,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
               WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END AND {USABLE_SQL}
               ORDER BY p.e164)

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from delivery.models.voicemail import UNENFORCED, Voicemail
 from usecases.eligibility import Facts
 from usecases.facts_json import as_json, from_parts
+from usecases.rules_in_force import make_known
 
 
 class KeptPolicy(models.Model):
@@ -53,7 +54,9 @@ class KeptDecision(models.Model):
     @property
     def all_facts(self) -> Facts:
         """The facts again; given to `decide` with `decided_at`, they give the same decision."""
-        return from_parts(self.policy.facts if self.policy else None, self.facts)
+        facts = from_parts(self.policy.facts if self.policy else None, self.facts)
+        make_known(facts.hours.rules)
+        return facts
 
     @property
     def known_facts(self) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from delivery.models import Lane
 from delivery.services.voicemails import is_simulated
 from usecases.effective_settings import effective_hours
 from usecases.eligibility import LanePolicy
-from usecases.freezes import freezes
 from usecases.models import TelephonySetup, UseCase
+from usecases.rules_in_force import law_in_force
 from usecases.windows import USUAL_DELAY
 
 
@@ -31,10 +31,13 @@ def policy_of(
     simulated setup is treated as one that reaches people, with the usual delay and all statements made. Raises ServiceError if the
     setup's carrier is no longer installed."""
     simulated = is_simulated(setup)
-    known, early = freezes(now), carrier_class(setup.carrier).max_delivery_delay
+    law, early = law_in_force(now), carrier_class(setup.carrier).max_delivery_delay
     if simulated and rehearsal:
         simulated, agreed, owned, early = False, True, True, max(early, USUAL_DELAY)
-    hours = effective_hours(lane, use_case, freezes=known, closes_early=early) if lane else use_case.hours(known, early)
+    if lane:
+        hours = effective_hours(lane, use_case, freezes=law.freezes, closes_early=early, rules=law.rules)
+    else:
+        hours = use_case.hours(law.freezes, early, law.rules)
     return LanePolicy(
         simulated,
         use_case.deleted_at is not None,

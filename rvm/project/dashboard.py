@@ -13,7 +13,7 @@ from rvm.platform.admin.rights import rights_of
 from rvm.platform.models import Role
 from usecases.attestations.agreements import missing_agreements
 from usecases.models import UseCase
-from usecases.rule_review import overdue_review
+from usecases.rules_in_force import overdue_review
 
 
 def may_administer(request: HttpRequest) -> bool:

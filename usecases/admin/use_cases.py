@@ -28,6 +28,7 @@ from usecases.admin.weekdays import WeekdaysField
 from usecases.consents.bases import ConsentRequired
 from usecases.models import PhoneNumber, TelephonySetup, UseCase, new_days
 from usecases.policy_text import policy_text
+from usecases.rules_in_force import rules_in_force
 from usecases.selectors import name_of
 from usecases.services import (
     assign_number,
@@ -197,7 +198,7 @@ class UseCaseAdmin(ScopedModelAdmin):
 
     @display(description="In plain words")
     def policy(self, use_case: UseCase) -> str:
-        return policy_text(use_case)
+        return policy_text(use_case, rules_in_force())
 
     def save_model(self, request: HttpRequest, obj: UseCase, form: Any, change: bool) -> None:
         actor = acting_user(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from rest_framework import serializers
@@ -17,6 +18,7 @@ from rvm.platform.api.fields import (
 from rvm.platform.api.lists import PageQuery
 from usecases.models import Channel, PhoneNumber, UseCase
 from usecases.policy_text import policy_text
+from usecases.rules_in_force import rules_in_force
 
 POLICY = (
     "sending_enabled",
@@ -91,7 +93,12 @@ class UseCaseSerializer(serializers.ModelSerializer[UseCase]):
         read_only_fields = fields
 
     def get_policy_text(self, use_case: UseCase) -> str:
-        return policy_text(use_case)
+        return policy_text(use_case, self._rules)
+
+    @cached_property
+    def _rules(self) -> str:
+        """The version of the state rules, read once for a page of use cases."""
+        return rules_in_force()
 
 
 class UseCaseListSerializer(serializers.Serializer[Any]):

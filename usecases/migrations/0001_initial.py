@@ -154,6 +154,18 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='usecases.usecase'),
         ),
         migrations.CreateModel(
+            name='StateRuleSet',
+            fields=[
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('version', models.CharField(help_text='Its day, as in the name of its file.', max_length=10, unique=True)),
+                ('text', models.TextField(help_text='The file, as it was loaded.')),
+                ('loaded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
             name='StateFreeze',
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),

@@ -1,7 +1,8 @@
 """State rules: the hours in which laws of states and of the federation allow calls, as data with sources.
 
 Each released set is one TOML file of this folder, named by its day and kept for ever, so that a decision made under it can be made
-again. A set is never changed after its release: a review makes the next one. `2026-11-29.toml` describes the columns.
+again. A set is never changed after its release: a review makes the next one. `2026-11-29.toml` describes the columns. Sets that an
+installation has loaded later are in its database, and are told to this module by `usecases.rules_in_force`.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, time, timedelta
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
@@ -103,36 +106,91 @@ def versions(folder: Path = FOLDER) -> list[str]:
 
 @cache
 def current_version() -> str:
+    """The newest released set. A newer one may have been loaded: see `usecases.rules_in_force`."""
     return versions()[-1]
 
 
-@lru_cache(maxsize=32)
+# Sets from the database that this process has seen, by version.
+_LOADED: dict[str, RuleSet] = {}
+_TRIALS = count(1)
+
+
+def add_loaded(loaded: RuleSet) -> None:
+    """Make a set known that is not among the released ones. A version means the same set for ever."""
+    _LOADED.setdefault(loaded.version, loaded)
+
+
+@contextmanager
+def add_trial(tried: RuleSet) -> Iterator[str]:
+    """A version by which the set is known meanwhile, for questions what it would change."""
+    version = f"{tried.version} on trial {next(_TRIALS)}"  # a version of its own, as calendars are kept by it
+    _LOADED[version] = replace(tried, version=version)
+    try:
+        yield version
+    finally:
+        del _LOADED[version]
+
+
+def is_known(version: str) -> bool:
+    return version in _LOADED or version in _released()
+
+
+@cache
+def _released() -> frozenset[str]:
+    return frozenset(versions())
+
+
 def rule_set(version: str, folder: Path = FOLDER) -> RuleSet:
-    """The released set of this version. Raises LookupError if there is none, and StateRuleInvalid."""
+    """The released or loaded set of this version. Raises LookupError if there is none, and StateRuleInvalid."""
+    return _LOADED.get(version) or _released_set(version, folder)
+
+
+@lru_cache(maxsize=32)
+def _released_set(version: str, folder: Path) -> RuleSet:
     if version not in versions(folder):
         raise LookupError(f"There is no set of state rules {version!r}.")
     return read_rules((folder / f"{version}.toml").read_text(encoding="utf-8"), version)
 
 
 def read_rules(text: str, version: str) -> RuleSet:
-    """The set that a TOML text says. Raises StateRuleInvalid, and tomllib.TOMLDecodeError."""
+    """The set that a TOML text says. Raises StateRuleInvalid for its first rule that cannot be used, and tomllib.TOMLDecodeError."""
+    found, refused = read_all_rules(text, version)
+    for each in refused:
+        raise each
+    return found
+
+
+def read_all_rules(text: str, version: str) -> tuple[RuleSet, list[StateRuleInvalid]]:
+    """The rules of a TOML text that can be used, and why each other cannot. Raises tomllib.TOMLDecodeError."""
+    read = tomllib.loads(text)
+    refused = [StateRuleInvalid(version, name, "There is no such table.") for name in sorted(set(read) - {"rules"})]
+    rows = read.get("rules", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        rows = []
+        refused.append(StateRuleInvalid(version, "rules", "Rules are written as [[rules]]."))
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if line.strip() == "[[rules]]"]
     rules: dict[str, StateRule] = {}
-    for number, row in enumerate(tomllib.loads(text).get("rules", ()), 1):
-        rule = _Row(row, number).rule()
-        if rule.state in rules:
-            raise StateRuleInvalid(rule.state, "state", "This state has a rule already.")
-        rules[rule.state] = rule
-    if FEDERATION not in rules:
-        raise StateRuleInvalid(version, "state", f"The rule of the federation ({FEDERATION}) is missing.")
-    return RuleSet(version, rules)
+    for number, row in enumerate(rows, 1):
+        reader = _Row(row, number, lines[number - 1] if len(lines) == len(rows) else None)
+        try:
+            rule = reader.rule()
+            if rule.state in rules:
+                raise reader.refuse("state", "This state has a rule already.")
+            rules[rule.state] = rule
+        except StateRuleInvalid as invalid:
+            refused.append(invalid)
+    if FEDERATION not in rules and not any(row.get("state") == FEDERATION for row in rows):
+        refused.append(StateRuleInvalid(version, "state", f"The rule of the federation ({FEDERATION}) is missing."))
+    return RuleSet(version, rules), refused
 
 
 class _Row:
     """One rule as the file has it; each method reads a column, or refuses it by its name."""
 
-    def __init__(self, row: Mapping[str, Any], number: int) -> None:
+    def __init__(self, row: Mapping[str, Any], number: int, line: int | None) -> None:
         self._row = row
-        self._name = f"Rule {number} ({row.get('state', 'without a state')})"
+        at = f", line {line}" if line else ""
+        self._name = f"Rule {number} ({str(row.get('state', 'without a state'))[:40]}){at}"
 
     def refuse(self, field: str, message: str) -> StateRuleInvalid:
         return StateRuleInvalid(self._name, field, message)
@@ -151,30 +209,34 @@ class _Row:
             sources=self.sources(),
             certainty=self.certainty(),
             reviewed_on=self.reviewed_on(),
-            note=self._row.get("note", ""),
+            note=str(self._row.get("note", "")),
         )
 
     def state(self) -> str:
-        state = self._row.get("state", "")
+        state = self.text("state")
         if state != FEDERATION and state not in US_STATES:
             raise self.refuse("state", f"“{state}” is no state; write its two letters, such as TX.")
-        return str(state)
+        return state
+
+    def text(self, field: str) -> str:
+        """The column's text, shortened to what a message can show if it is something else."""
+        return str(self._row.get(field, ""))[:100]
 
     def zone(self) -> str:
-        zone = self._row.get("zone", "")
+        zone = self.text("zone")
         try:
             if zone:
                 zone_named(zone)
         except (ZoneInfoNotFoundError, ValueError):
             raise self.refuse("zone", f"“{zone}” is no time zone.") from None
-        return str(zone)
+        return zone
 
     def calendar(self) -> str:
-        calendar = self._row.get("holidays", "")
+        calendar = self.text("holidays")
         if calendar and calendar not in CALENDARS:
             known = ", ".join(sorted(CALENDARS))
             raise self.refuse("holidays", f"There is no calendar “{calendar}”; there are: {known}.")
-        return str(calendar)
+        return calendar
 
     def on_holidays(self, calendar: str) -> Window | None:
         if "on_holidays" not in self._row:
@@ -185,7 +247,7 @@ class _Row:
 
     def max_per_24h(self) -> int | None:
         most = self._row.get("max_per_24h")
-        if most is not None and (not isinstance(most, int) or most < 1):
+        if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
             raise self.refuse("max_per_24h", "At least one call; leave it out where calls are not limited.")
         return most
 
@@ -196,13 +258,13 @@ class _Row:
         return tuple(sources)
 
     def certainty(self) -> Certainty:
-        if self._row.get("certainty") not in set(Certainty):
+        if self.text("certainty") not in set(Certainty):
             raise self.refuse("certainty", f"This is one of {', '.join(Certainty)}.")
-        return Certainty(self._row["certainty"])
+        return Certainty(self.text("certainty"))
 
     def reviewed_on(self) -> date:
         day = self._row.get("reviewed_on")
-        if not isinstance(day, date):
+        if not isinstance(day, date) or isinstance(day, datetime):
             raise self.refuse("reviewed_on", "This is the day on which somebody compared the rule with its sources.")
         return day
 

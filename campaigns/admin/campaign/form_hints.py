@@ -17,6 +17,7 @@ from delivery.recordings.recordings import measured
 from rvm.platform.admin.large_tables import RecordAdmin
 from usecases.models import UseCase
 from usecases.policy_text import policy_text
+from usecases.rules_in_force import rules_in_force
 from usecases.selectors import sender_numbers
 
 
@@ -45,7 +46,7 @@ class FormHints(RecordAdmin):
         use_case = self._chosen(request, UseCase, "use_case")
         context: dict[str, Any] = {"use_case": use_case}
         if use_case:
-            context |= {"senders": sender_numbers(use_case), "policy_text": policy_text(use_case)}
+            context |= {"senders": sender_numbers(use_case), "policy_text": policy_text(use_case, rules_in_force())}
         return TemplateResponse(request, "campaigns/admin/about_use_case.html", context)
 
     def about_recording(self, request: HttpRequest) -> HttpResponse:

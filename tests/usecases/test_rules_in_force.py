@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from rvm.platform.observability import health
 from tests.factories import make_user, make_workspace
-from usecases.rule_review import overdue_review
+from usecases.rules_in_force import overdue_review
 
 pytestmark = pytest.mark.django_db
 
@@ -28,14 +28,14 @@ pytestmark = pytest.mark.django_db
 def test_a_rule_is_named_once_its_review_is_overdue(
     now: datetime, named: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("usecases.rule_review.database_now", lambda: now)
+    monkeypatch.setattr("usecases.rules_in_force.database_now", lambda: now)
     sentence = overdue_review()
     assert bool(sentence) is bool(named)
     assert all(state in sentence for state in named)
 
 
 def test_operators_and_administrators_are_warned(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usecases.rule_review.database_now", lambda: datetime(2027, 6, 1, tzinfo=UTC))
+    monkeypatch.setattr("usecases.rules_in_force.database_now", lambda: datetime(2027, 6, 1, tzinfo=UTC))
     assert overdue_review in health.WARNINGS
     client.force_login(make_user(workspace=make_workspace(), is_staff=True, password=None))
     assert "Nobody has compared the calling hours of US, FL" in client.get(reverse("admin:index")).content.decode()
