@@ -81,7 +81,7 @@ def _proof(policy: Policy) -> str:
             else ", given within the last day"
         )
         return f", with a consent on record for each number{aged}"
-    return "" if policy.basis == Basis.HEALTHCARE_EXEMPTION else ", as the organization states"
+    return "" if policy.basis == Basis.HEALTHCARE_EXEMPTION else ", as the organisation states"
 
 
 def _parts(policy: Policy, rules: str) -> Iterator[str]:

@@ -47,7 +47,7 @@ def test_the_usual_policy_is_said_in_plain_words() -> None:
         "person may be. Stricter hours of federal and state law apply as well (rules of November 29, 2026). Each person is tried "
         "once. A number gets at most 1 message a day and 3 in seven days, all use cases of the organisation counted together. What "
         "cannot be left within 72 hours expires. Purpose: appointment reminder. Basis: each person's prior express consent, as the "
-        "organization states."
+        "organisation states."
     )
 
 
@@ -68,7 +68,7 @@ def test_the_usual_policy_is_said_in_plain_words() -> None:
         ),
         (
             {"purpose": "marketing", "basis": "written_consent"},
-            "Purpose: marketing. Basis: each person's prior express written consent, as the organization states.",
+            "Purpose: marketing. Basis: each person's prior express written consent, as the organisation states.",
         ),
         (
             {"max_per_day": 2, "max_per_24h": 2, "max_per_week": 4},

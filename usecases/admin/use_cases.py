@@ -120,7 +120,7 @@ class UseCaseAdmin(ScopedModelAdmin):
         ("When, and how often", {"fields": (
             ("window_start", "window_end"), "days", "sends_on_holidays", "state_overlay", "state_overlay_reason",
             "expires_after_hours", "max_attempts", "retry_minutes",
-            ("max_per_day", "max_per_24h", "max_per_week"),
+            "max_per_day", "max_per_24h", "max_per_week",
         )}),
     )  # fmt: skip
 
