@@ -246,10 +246,10 @@ def never_opens(hours: Hours) -> bool:
 
 def _opens(facts: Facts, now: datetime) -> datetime | None:
     """The first moment from `now` on that the caps and all guards of hours allow; None if there is none."""
-    return next_open(_uncapped_from(facts, now), facts.zones, facts.hours, facts.states)
+    return next_open(uncapped_from(facts, now), facts.zones, facts.hours, facts.states)
 
 
-def _uncapped_from(facts: Facts, now: datetime) -> datetime:
+def uncapped_from(facts: Facts, now: datetime) -> datetime:
     """The first moment from `now` on that the caps allow."""
     if not facts.reached:
         return now
@@ -274,7 +274,7 @@ def _wait(facts: Facts, now: datetime, opens: datetime | None) -> Decision:
     if facts.hours.empty:
         until = now + NO_HOURS_RECHECK
     elif frozen and facts.zones:
-        recheck = max(now + FROZEN_RECHECK, _uncapped_from(facts, now))
+        recheck = max(now + FROZEN_RECHECK, uncapped_from(facts, now))
         until = min(opens or recheck, recheck)
     elif opens is None:
         # No moment suits all zones and rules. The preview shows this before the launch, and waiting would not change it.
@@ -287,7 +287,7 @@ def _wait(facts: Facts, now: datetime, opens: datetime | None) -> Decision:
 def _reason(facts: Facts, now: datetime) -> DeferReason:
     """That of the caps if they are reached, else of the first guard of hours that is shut now; of the window if each is open by
     itself."""
-    if _uncapped_from(facts, now) > now:
+    if uncapped_from(facts, now) > now:
         return DeferReason.CAP_REACHED
     for guard, reason in _OF_HOURS.items():
         if next_open(now, facts.zones, _part(facts.hours, guard), facts.states) != now:
@@ -376,11 +376,10 @@ _OF_HOURS: Mapping[Guard, DeferReason] = {
     Guard.STATE_RULES: DeferReason.STATE_RULE,
     Guard.FREEZE: DeferReason.STATE_FROZEN,
 }
-# Reasons that a voicemail waits for a better hour, and those that time alone resolves.
+# Reasons that a voicemail waits for a better hour.
 OF_HOURS = frozenset(_OF_HOURS.values())
 # Reasons that a voicemail waits for somebody's statement.
 OF_STATEMENTS = frozenset({DeferReason.NO_AGREEMENT, DeferReason.SENDER_NOT_OWNED, DeferReason.NOT_ATTESTED})
-OF_TIME = OF_HOURS | {DeferReason.CAP_REACHED}
 
 
 @lru_cache(maxsize=4096)
@@ -411,7 +410,7 @@ def _standing(
 def _caps(facts: Facts, now: datetime) -> Verdict:
     if facts.simulated:
         return Verdict(Guard.CAPS, SEND, None, {"simulated": True})
-    caps, counts, opens = binding_caps(facts), counts_at(now, facts.reached, facts.zones), _uncapped_from(facts, now)
+    caps, counts, opens = binding_caps(facts), counts_at(now, facts.reached, facts.zones), uncapped_from(facts, now)
     saw = {
         "max_per_day": caps.per_day,
         "max_per_24h": caps.per_24h,

@@ -118,6 +118,8 @@ PREVIEW = response_example(
         "stopped": "",
         "simulated": False,
         "rehearsal": False,
+        "capped": 310,
+        "capped_is_estimated": False,
         "held_back": [
             {
                 "reason": "suppressed",

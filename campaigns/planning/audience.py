@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
+from delivery.engine.recent_drops import RecentDrops
 from delivery.models import Lane
 from delivery.models.voicemail import number_in
 from delivery.services.lanes import id_range
@@ -21,13 +22,14 @@ from usecases.suppressions import are_suppressed, suppressed_indexes_sql
 
 class AudienceGroup(NamedTuple):
     """Facts that decide eligibility: possible time zones and states, suppression, the voicemail's own expiry, whether its number
-    decrypts, and whether a consent that the use case needs stands at the start."""
+    decrypts, whether a consent that the use case needs stands at the start, and the hours of recent drops to the number."""
 
     places: Places
     suppressed: bool
     expires_at: datetime | None
     readable: bool = True
     consented: bool = False
+    reached: tuple[datetime, ...] = ()
 
 
 # Suppressed numbers are few compared with queued ones, so the planner hashes them. Without a zone or a state in it, the list of
@@ -51,11 +53,20 @@ SELECT recipient, recipient_index, zones::text[], expires_at FROM delivery_voice
  WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued'
    AND (coalesce(strpos(array_to_string(zones, ' '), 'state:'), 0) = 0 OR %s)
 """
+# About one in so many of the voicemails, by the last byte of their ids, which is random; all of them for 1.
+_READ_SAMPLE = """
+SELECT recipient, recipient_index, zones::text[], expires_at FROM delivery_voicemail
+ WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' AND get_byte(uuid_send(id), 15) * %s < 256
+"""
+_MAX_PARTS = 256
 # Bounded by the lane's first and last id, so that only this range of the table is read.
 _COUNT_BY_PLACES = """
 SELECT zones::text[], count(*) FROM delivery_voicemail WHERE lane_id = %s AND id BETWEEN %s AND %s AND status = 'queued' GROUP BY 1
 """
 PAGE = 2000
+# Recent drops are found by number, which has to be decrypted. Of more people than this, a sample says which part of each group has
+# had how many.
+MAX_SAMPLE = 10_000
 
 
 def audience_groups(lane: Lane, *, at: datetime, simulated: bool) -> Counter[AudienceGroup]:
@@ -79,9 +90,35 @@ def audience_groups(lane: Lane, *, at: datetime, simulated: bool) -> Counter[Aud
             else:
                 unknown = True
     # Lists give zones and states for nearly every recipient, so a second pass over a million rows is rare.
-    for page in _pages(lane, rotating) if unknown else ():
+    for page in _pages(_READ_UNGROUPED, [lane.pk, *id_range(lane), rotating]) if unknown else ():
         groups.update(_read(lane, page, at, simulated))
     return groups
+
+
+def with_recent_drops(
+    lane: Lane, groups: Counter[AudienceGroup], now: datetime, *, at: datetime
+) -> tuple[Counter[AudienceGroup], bool]:
+    """The groups that `audience_groups` counted, divided by the recent drops to their people; and whether by a sample."""
+    parts = min(-(-groups.total() // MAX_SAMPLE), _MAX_PARTS)
+    recent = RecentDrops(lane.workspace.organisation_id, now)
+    sample: dict[AudienceGroup, Counter[AudienceGroup]] = {}
+    for page in _pages(_READ_SAMPLE, [lane.pk, *id_range(lane), parts]) if parts else ():
+        for each in _read(lane, page, at, simulated=False, recent=recent):
+            sample.setdefault(each._replace(reached=()), Counter())[each] += 1
+    divided: Counter[AudienceGroup] = Counter()
+    for group, count in groups.items():
+        divided.update(_divided(count, sample.get(group) or Counter({group: 1})))
+    return +divided, parts > 1
+
+
+def _divided(count: int, shares: Counter[AudienceGroup]) -> dict[AudienceGroup, int]:
+    """The count, divided in proportion; rounded on the running sum, so that the total stays exact."""
+    divided, so_far, given, total = {}, 0, 0, shares.total()
+    for group, share in shares.items():
+        so_far += share
+        divided[group] = round(count * so_far / total) - given
+        given += divided[group]
+    return divided
 
 
 def by_places(lane: Lane) -> dict[tuple[str, ...] | None, int]:
@@ -91,20 +128,25 @@ def by_places(lane: Lane) -> dict[tuple[str, ...] | None, int]:
     }
 
 
-def _pages(lane: Lane, everybody: bool) -> Iterator[list[tuple[Any, ...]]]:
+def _pages(statement: str, parameters: Sequence[Any]) -> Iterator[list[tuple[Any, ...]]]:
     """Pages of PAGE rows through a server-side cursor, in constant memory; the cursor lives as long as its transaction."""
     connection.ensure_connection()
     with transaction.atomic(), connection.connection.cursor(name="rvm_waiting") as cursor:
-        cursor.execute(_READ_UNGROUPED, [lane.pk, *id_range(lane), everybody])
+        cursor.execute(statement, parameters)
         while rows := cursor.fetchmany(PAGE):
             yield rows
 
 
-def _read(lane: Lane, rows: list[tuple[Any, ...]], at: datetime, simulated: bool) -> list[AudienceGroup]:
+def _read(
+    lane: Lane, rows: list[tuple[Any, ...]], at: datetime, simulated: bool, recent: RecentDrops | None = None
+) -> list[AudienceGroup]:
+    """The group of each row; without `recent`, drops are left out."""
     numbers = [number_in(row[0]) for row in rows]
     people = [(bytes(row[1]), number) for row, number in zip(rows, numbers, strict=True)]
     listed = are_suppressed(lane.workspace_id, people, lane.use_case.purpose)
     consents = consents_held(lane.workspace_id, people, lane.use_case.needed_consent)
+    if recent is not None:
+        recent.look(number for number in numbers if number)
     return [
         AudienceGroup(
             places_known(row[2], number) if number else Places((), ()),
@@ -112,6 +154,12 @@ def _read(lane: Lane, rows: list[tuple[Any, ...]], at: datetime, simulated: bool
             row[3],
             readable=bool(number),
             consented=consent is not None and (simulated or consent.until is None or consent.until > at),
+            reached=_to_the_hour(recent.reached(number)) if recent is not None and number else (),
         )
         for row, number, suppressed, consent in zip(rows, numbers, listed, consents, strict=True)
     ]
+
+
+def _to_the_hour(times: Sequence[datetime]) -> tuple[datetime, ...]:
+    """The beginnings of their hours, so that people who were reached together stay one group."""
+    return tuple(at.replace(minute=0, second=0, microsecond=0) for at in times)

@@ -19,12 +19,14 @@ EPSILON = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Recipients with the same possible time zones and states. `expires_at` replaces the end of the forecast for them."""
+    """Recipients with the same possible time zones and states. `expires_at` replaces the end of the forecast for them. None of them
+    leaves before `not_before`."""
 
     zones: tuple[str, ...]
     count: int
     expires_at: datetime | None = None
     states: tuple[str, ...] = ()
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ def _flow(flowing: Sequence[_Queue], now: datetime, turn: datetime, pace: float)
 def _set_next_opening(queue: _Queue, now: datetime, hours: Hours | None) -> None:
     """Set the queue's current or next opening from `now` on, or None if there is none before its end."""
     zones, states = queue.group.zones, queue.group.states
+    now = max(now, queue.group.not_before or now)
     opens = now if hours is None else next_open(now, zones, hours, states)
     if opens is None or opens >= queue.end:
         queue.opens = queue.closes = None

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from campaigns.planning.audience import audience_groups
+from campaigns.planning.audience import audience_groups, with_recent_drops
 from campaigns.planning.closed_hours import Closed, OwnHours, closed_hours
 from campaigns.planning.forecast import Group, forecast
 from campaigns.planning.plan import CampaignPlan
 from campaigns.scripts.attestations import unattested_script
-from usecases.eligibility import OF_HOURS, ConsentHeld, Defer, Expire, Facts, Send, Skip, decide
+from usecases.eligibility import (
+    OF_HOURS,
+    ConsentHeld,
+    Defer,
+    DeferReason,
+    Expire,
+    Facts,
+    Send,
+    Skip,
+    decide,
+    uncapped_from,
+)
 from usecases.facts_json import as_json
 from usecases.selectors import sender_numbers
 
@@ -43,7 +54,8 @@ class Preview:
     `finishes_at`: when the last recipient leaves or expires; None if there are none. `stopped`: the message about a kill switch that
     stops sending or a statement that is missing, else empty; the counts assume that sending is on and everything stated. `simulated`:
     nobody is reached, so neither hours nor days, holidays or state rules bind, unless in a `rehearsal`. `held_back`: the largest
-    groups of those who are skipped, with the facts. `closed`: those among the expiring for whom no allowed time comes.
+    groups of those who are skipped, with the facts. `closed`: those among the expiring for whom no allowed time comes. `capped`:
+    those who have had as many messages at the start as the caps allow, and wait; of a long list estimated from a sample.
     """
 
     starts_at: datetime
@@ -58,6 +70,8 @@ class Preview:
     stopped: str = ""
     simulated: bool = False
     rehearsal: bool = False
+    capped: int = 0
+    capped_is_estimated: bool = False
     held_back: list[HeldBack] = field(default_factory=list)
     closed: Closed = field(default_factory=Closed)
 
@@ -67,6 +81,9 @@ def preview(plan: CampaignPlan, now: datetime) -> Preview:
     start, end = max(plan.starts_at, now), plan.ends_at
     policy = plan.policy
     people = audience_groups(plan.lane, at=start, simulated=policy.simulated)
+    capped, estimated = 0, False
+    if plan.lane.live and not policy.simulated:
+        people, estimated = with_recent_drops(plan.lane, people, now, at=start)
     has_sender = bool(sender_numbers(plan.lane.use_case, live=False))
     skipped: Counter[str] = Counter()
     held_back: Counter[tuple[str, Facts]] = Counter()
@@ -80,17 +97,22 @@ def preview(plan: CampaignPlan, now: datetime) -> Preview:
             expires_at=expires_at,
             readable=group.readable,
             consent=ConsentHeld((), None) if group.consented else None,
+            reached=group.reached,
         )
+        place = group.places.zones, count, group.expires_at, group.places.states
         match decide(facts, start):
             case Skip(reason=reason):
                 skipped[reason.value] += count
-                held_back[reason.value, facts] += count
+                held_back[reason.value, replace(facts, reached=())] += count
             case Send():
-                flowing.append(Group(group.places.zones, count, group.expires_at, group.places.states))
+                flowing.append(Group(*place))
+            case Defer(reason=DeferReason.CAP_REACHED):
+                flowing.append(Group(*place, uncapped_from(facts, start)))
+                capped += count
             case Defer(reason=reason) if reason in OF_HOURS:
-                flowing.append(Group(group.places.zones, count, group.expires_at, group.places.states))
+                flowing.append(Group(*place))
             case Expire() if expires_at > start:
-                never.append(Group(group.places.zones, count, group.expires_at, group.places.states))
+                never.append(Group(*place))
     ran = forecast(flowing, plan.binding_hours, start=start, end=end, pace=plan.pace)
     total, leaving = sum(people.values()), sum(ran.sent.values())
     return Preview(
@@ -107,6 +129,8 @@ def preview(plan: CampaignPlan, now: datetime) -> Preview:
         stopped=plan.stopped or (unattested_script(plan.lane) if plan.scripted else ""),
         simulated=plan.simulated,
         rehearsal=plan.rehearsal,
+        capped=capped,
+        capped_is_estimated=estimated,
         held_back=[
             HeldBack(reason, count, as_json(facts)) for (reason, facts), count in held_back.most_common(MAX_HELD_BACK)
         ],

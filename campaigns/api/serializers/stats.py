@@ -92,6 +92,13 @@ class CampaignPreviewSerializer(serializers.Serializer[Any]):
         "of a consent bind then, except in a rehearsal."
     )
     rehearsal = serializers.BooleanField(help_text="Whether this is a rehearsal, in which all of these bind.")
+    capped = serializers.IntegerField(
+        help_text="People who have had as many messages at the start as the caps allow; they wait, and are counted in `later` and "
+        "`expiring`."
+    )
+    capped_is_estimated = serializers.BooleanField(
+        help_text="Whether `capped`, and when these people are reached, is estimated from a sample of a long list."
+    )
     held_back = HeldBackSerializer(many=True, help_text="The largest groups of those who are skipped, up to 10.")
     closed = ClosedSerializer(
         help_text="People whose hours never meet before the end of the campaign, why, and what would heal it. They are among "

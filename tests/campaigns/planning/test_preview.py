@@ -15,15 +15,19 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.lifecycle.service import edit, launch
 from campaigns.models import Campaign
+from campaigns.planning import audience
 from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import Preview
 from campaigns.planning.preview import preview as preview_of
 from delivery.carriers.sandbox import Sandbox
 from delivery.engine.claim import claim
 from delivery.engine.lane_routes import active_routes
-from delivery.models import Voicemail
+from delivery.engine.recent_drops import RecentDrops
+from delivery.models import Drop, Voicemail
 from delivery.worker.maintenance import expire
+from rvm.phone_numbers.places import Places
 from rvm.platform.encryption.crypto import KeyRing, blind_index
+from tests.delivery.states import make_drop
 from tests.factories import (
     add_recipients,
     attested,
@@ -34,6 +38,8 @@ from tests.factories import (
     make_setup,
     make_suppression,
     make_use_case,
+    make_voicemail,
+    make_workspace,
     patient_number,
 )
 from usecases.eligibility import Skip, SkipReason, decide
@@ -164,6 +170,59 @@ def test_the_preview_and_the_claim_agree_on_states_holidays_freezes_and_the_carr
     assert expected.total == 30
     assert not expected.simulated
     assert expected.later
+
+
+def reach(campaign: Campaign, place: int, *hours_ago: int, status: str = "delivered") -> None:
+    """Drops to a patient some hours before NOW, from another workspace of the organisation."""
+    workspace = make_workspace(organisation=campaign.workspace.organisation)
+    use_case, number = make_use_case(workspace), patient_number(place)
+    for at in (NOW - each * HOUR for each in sorted(hours_ago, reverse=True)):
+        drop = make_drop(make_voicemail(use_case, recipient=number, status=status), created_at=at)
+        recent = RecentDrops(campaign.workspace.organisation_id, at).look([number])
+        recent.add(number, drop.pk)
+        assert recent.write() == {drop.pk}
+
+
+@pytest.mark.usefixtures("_carrier_that_reaches_people")
+@pytest.mark.parametrize("zones", [ZONES, [None]], ids=["zones from a list", "numbers alone"])
+@pytest.mark.parametrize("caps", [{}, {"max_per_24h": 1}, {"max_per_day": 2}], ids=str)
+def test_the_preview_and_the_claim_agree_on_who_has_had_enough(
+    zones: Sequence[Sequence[str] | None], caps: dict[str, int]
+) -> None:
+    use_case = make_use_case(**{"max_per_day": 1, "max_per_week": 3, **caps})
+    campaign = lively(16, zones, use_case=use_case, ends_at=NOW + 3 * 24 * HOUR)
+    for place, hours in enumerate([(1,), (4,), (9,), (14,), (23,), (30,), (2, 30, 60), (100, 110, 120), (1, 2)]):
+        reach(campaign, place, *hours)
+    reach(campaign, 9, 1, status="failed")
+    Drop.objects.filter(voicemail__status="failed").update(status="failed", reason="busy")
+    make_suppression(campaign.workspace, patient_number(0))
+    expected = preview(campaign, NOW)
+    launch(campaign, actor=None, now=NOW)
+    assert said(expected) == lived(campaign, NOW)
+    assert expected.total == 16
+    assert 2 <= expected.capped < 9
+    assert expected.skipped == {"suppressed": 1}
+    assert not expected.capped_is_estimated
+
+
+@pytest.mark.usefixtures("_carrier_that_reaches_people")
+def test_of_a_long_list_a_sample_says_how_many_have_had_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audience, "MAX_SAMPLE", 50)
+    use_case = make_use_case(max_per_day=1, max_per_week=3)
+    campaign = lively(200, [[NEW_YORK, "state:NY"]], use_case=use_case)
+    for place in range(200):
+        reach(campaign, place, 1)
+    found = preview(campaign, NOW)
+    assert found.capped_is_estimated
+    assert (found.total, found.capped, found.now) == (200, 200, 0)
+    assert [opening.people for opening in found.later] == [200]
+
+
+def test_a_part_of_a_group_is_rounded_so_that_all_of_it_is_there() -> None:
+    group = audience.AudienceGroup(Places((NEW_YORK,), ()), False, None)
+    some, others = (group._replace(reached=(NOW - hours * HOUR,)) for hours in (1, 2))
+    divided = audience._divided(1000, Counter({group: 5, some: 1, others: 1}))
+    assert divided == {group: 714, some: 143, others: 143}
 
 
 @pytest.mark.usefixtures("_carrier_that_reaches_people")
