@@ -24,8 +24,8 @@ from campaigns.people.names import MIN_LETTERS, is_searchable
 from campaigns.people.search import Match, Person, by_identifier, by_name, known_in
 from delivery.identifiers import MAX_RECORD_NUMBER
 from rvm.platform import audit
+from rvm.platform.admin.number_quota import within_quota
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
-from rvm.platform.api.rate_limit import Policy, count
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import User, Workspace
 from usecases.admin.typed_numbers import typed_number
@@ -33,8 +33,6 @@ from usecases.admin.typed_numbers import typed_number
 MAX_WORKSPACES = 100
 MAX_PEOPLE = 50
 MAX_CAMPAIGNS = 100
-# Whoever tries numbers one by one is slowed down.
-SEARCHES = Policy("people", 60, 60)
 
 
 class IdentifierForm(forms.Form):
@@ -97,7 +95,7 @@ def search(request: HttpRequest) -> HttpResponse:
     choice.queryset = campaigns
     asked = name_form if posted == "name" else form
     results: _Results | None = None
-    if posted and asked.is_valid() and _within_quota(reader, asked):
+    if posted and asked.is_valid() and within_quota(reader, asked):
         now = database_now()
         if asked is name_form:
             results = _named(rights, reader, name_form.cleaned_data, now)
@@ -120,17 +118,6 @@ def search(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "campaigns/admin/people.html", context)
 
 
-def _within_quota(reader: User, form: forms.Form) -> bool:
-    """Whether the reader may search once more now; if not, the form says when."""
-    status = count(reader.pk, SEARCHES)
-    if status is None or not status.exceeded:
-        return True
-    form.add_error(
-        None, f"You have searched {SEARCHES.quota} times within a minute; go on in {status.seconds} seconds."
-    )
-    return False
-
-
 def _campaigns(rights: Rights, chosen: str) -> Any:
     """The newest campaigns whose names of people the reader may see, and the chosen one."""
     found = Campaign.objects.filter(workspace__in=rights.shown_numbers)
@@ -142,6 +129,8 @@ def _campaigns(rights: Rights, chosen: str) -> Any:
 
 def _identified(rights: Rights, reader: User, workspaces: Sequence[Workspace], text: str, now: datetime) -> _Results:
     results, number = _Results(), typed_number(text)
+    if not workspaces:
+        return _Results(note="You are a member of no workspace.")
     known = known_in(workspaces, number) if number else {}
     for workspace in workspaces:
         found = by_identifier(workspace, record_number=text, reference=text, live=None, limit=MAX_PEOPLE)

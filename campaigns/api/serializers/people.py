@@ -24,7 +24,8 @@ from usecases.api.consent_serializers import ConsentSerializer
 from usecases.api.number_field import PhoneNumberField
 from usecases.api.suppression_serializers import SuppressionSerializer
 
-MAX_PEOPLE = 10
+# Each is asked about under each use case.
+MAX_PEOPLE = 5
 MAX_RECEIVED = 20
 _SEARCHES = ("recipient_phone_number", "record_number", "reference", "name")
 
@@ -46,7 +47,7 @@ class PeopleSearch(WorldQuery):
         required=False, help_text="The campaign in whose list the name is looked for, in its own world."
     )
     limit = serializers.IntegerField(
-        required=False, min_value=1, max_value=MAX_PEOPLE, default=MAX_PEOPLE // 2, help_text="People of a page."
+        required=False, min_value=1, max_value=MAX_PEOPLE, default=MAX_PEOPLE, help_text="People of a page."
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -14,11 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from redis import Redis
 
-from campaigns.admin.people import addresses, person_page, search_page
+from campaigns.admin.people import addresses, person_page
 from campaigns.admin.people.labels import PersonClock
 from campaigns.people import record, search
 from delivery.carriers.sandbox import Sandbox
 from delivery.models import KeptDecision, Voicemail
+from rvm.platform.admin import number_quota
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import AuditEvent, Membership, Role, User, Workspace
 from rvm.platform.redis_connection import redis_client
@@ -166,6 +167,17 @@ def test_nobody_is_found_with_the_workspaces_that_were_searched(
     )
 
 
+def test_who_belongs_nowhere_finds_nobody() -> None:
+    make_voicemail()
+    client = Client()
+    client.force_login(make_user(is_staff=True, password=None))
+    answer = find(client)
+    assert (answer.context["results"].note, answer.context["results"].groups) == (
+        "You are a member of no workspace.",
+        [],
+    )
+
+
 def test_several_people_with_one_record_number_are_listed(operator: Client, workspace: Workspace) -> None:
     use_case = make_use_case(workspace)
     for number in (RECIPIENT, "+12025550143"):
@@ -222,11 +234,15 @@ def test_a_long_list_is_looked_through_in_parts_that_say_so(
 def test_who_tries_number_after_number_is_slowed_down(
     operator: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_page, "SEARCHES", search_page.SEARCHES._replace(quota=2))
+    monkeypatch.setattr(number_quota, "QUESTIONS", number_quota.QUESTIONS._replace(quota=2))
     for _ in range(2):
-        assert "You have searched" not in text_of(find(operator, "nobody"))
-    assert "You have searched 2 times within a minute" in text_of(find(operator, RECIPIENT))
+        assert "You have asked" not in text_of(find(operator, "nobody"))
+    assert "You have asked 2 times within a minute" in text_of(find(operator, RECIPIENT))
     assert AuditEvent.objects.filter(action="person.searched").count() == 2
+    question = reverse("admin:usecases_usecase_eligibility", args=[make_use_case(workspace).pk])
+    asked = operator.post(question, {"phone_number": RECIPIENT, "at": ""})
+    assert "You have asked 2 times within a minute" in text_of(asked)
+    assert "answer" not in asked.context
 
 
 # the page

@@ -161,7 +161,7 @@ def test_a_search_by_name_goes_on_where_it_was_cut(
         ({"reference": "a", "campaign_id": "01920f3b-1c00-7000-8000-0000000000f1"}, {"/campaign_id campaign_needed"}),
         ({"name": "a", "campaign_id": "01920f3b-1c00-7000-8000-0000000000f1"}, {"/name too_short"}),
         ({"recipient_phone_number": "(202) 555-0142"}, {"/recipient_phone_number number_malformed"}),
-        ({"reference": "a", "limit": 11}, {"/limit max_value"}),
+        ({"reference": "a", "limit": 6}, {"/limit max_value"}),
         ({"phone": RECIPIENT}, {"/phone unknown_field"}),
     ],
 )
