@@ -6,10 +6,12 @@ class DeliveryConfig(AppConfig):
     verbose_name = "Delivery"
 
     def ready(self) -> None:
-        from delivery.engine import circuit_breaker
+        from delivery.engine import circuit_breaker, moved_drops
         from delivery.services.suppressions import end_waiting
+        from rvm.platform import organisations
         from rvm.platform.observability import health
         from usecases import suppressions
 
         health.WARNINGS.append(circuit_breaker.warning)
+        organisations.ON_MOVED.append(moved_drops.begin)
         suppressions.ON_ADDED.append(end_waiting)

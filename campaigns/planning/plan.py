@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from campaigns.models import Campaign
 from delivery.models import Lane
 from delivery.recordings.attestations import require_attested
+from delivery.services.joining import is_joining
 from delivery.services.policies import policy_of
 from delivery.services.voicemails import is_simulated
 from rvm.platform.errors import ServiceError
@@ -15,7 +16,6 @@ from usecases.attestations.requirements import missing_statement
 from usecases.effective_settings import effective
 from usecases.eligibility import LanePolicy
 from usecases.models import TelephonySetup
-from usecases.organisations.copies import is_copying
 from usecases.selectors import first_setup
 from usecases.windows import Hours
 
@@ -85,10 +85,8 @@ def _unattested(campaign: Campaign) -> str:
 def _stopped(lane: Lane, setup: TelephonySetup) -> str:
     if not lane.use_case.workspace.sending_enabled:
         return "Sending is switched off for the whole workspace; nothing is sent until it is switched on."
-    if is_copying(lane.workspace_id):
-        return (
-            "The opt-outs of its organisation are being copied into the workspace; nothing is sent until all are there."
-        )
+    if is_joining(lane.use_case.workspace):
+        return "A workspace has joined the organisation, and is being read in; nothing is sent until that is done."
     if not lane.use_case.sending_enabled:
         return (
             f"Sending is switched off for the use case “{lane.use_case.name}”; nothing is sent until it is switched on."

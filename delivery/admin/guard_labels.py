@@ -45,8 +45,8 @@ _STANDING: Mapping[Guard, tuple[str, str]] = {
     ),
     Guard.KILL_SWITCH: (
         "Sending is switched on.",
-        "Sending is switched off, for the workspace, the use case or its setup, or opt-outs of the organisation are being copied "
-        "into the workspace: messages wait.",
+        "Sending is switched off, for the workspace, the use case or its setup, or a workspace that has just joined "
+        "the organisation is being read in: messages wait.",
     ),
     Guard.AGREEMENT: (
         "The agreement with the carrier is signed, or none is needed.",

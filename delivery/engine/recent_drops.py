@@ -193,6 +193,11 @@ def reached(organisation_id: UUID, number: str, now: datetime) -> tuple[datetime
     return RecentDrops(organisation_id, now).look([number]).reached(number)
 
 
+def index_of(organisation_id: UUID, number: str) -> UUID:
+    """The key of a number's row under the current index key."""
+    return _half(blind_index().of(organisation_id, number))
+
+
 def _read(indexes: Sequence[UUID]) -> dict[UUID, list[_Entry]]:
     rows: dict[UUID, list[_Entry]] = {}
     if indexes:

@@ -149,6 +149,15 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='DropRecount',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('position', models.UUIDField(help_text='The last drop that was passed.')),
+                ('begun_at', models.DateTimeField()),
+                ('workspace', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='platform.workspace')),
+            ],
+        ),
+        migrations.CreateModel(
             name='RecentDrops',
             fields=[
                 ('number_index', models.UUIDField(help_text="The first half of the number's blind index in its organisation.", primary_key=True, serialize=False)),

@@ -9,7 +9,7 @@ from delivery.models.decision import KeptDecision, KeptPolicy
 from delivery.models.drop import Drop
 from delivery.models.lane import Lane, LaneCount, LaneDelta, UseCaseCount
 from delivery.models.media import CarrierMedia
-from delivery.models.recent_drops import RecentDrops
+from delivery.models.recent_drops import DropRecount, RecentDrops
 from delivery.models.recording import Recording
 from delivery.models.report import CarrierReport
 from delivery.models.voicemail import Voicemail, VoicemailIdentifier, VoicemailReference
@@ -20,6 +20,7 @@ __all__ = [
     "CarrierReport",
     "Clip",
     "Drop",
+    "DropRecount",
     "KeptDecision",
     "KeptPolicy",
     "Lane",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from delivery.engine.recent_drops import reached
+from delivery.services.joining import is_joining
 from delivery.services.policies import policy_of
 from delivery.services.screening import check_number
 from delivery.services.voicemails import is_simulated, setups_of
@@ -14,7 +15,6 @@ from rvm.platform.errors import ServiceError
 from usecases.consents.standing import consents_held
 from usecases.eligibility import Explanation, explain
 from usecases.models import TelephonySetup, UseCase
-from usecases.organisations.copies import is_copying
 from usecases.selectors import first_setup, sender_numbers, sender_stated
 from usecases.suppressions import is_suppressed
 
@@ -62,4 +62,4 @@ def explanation(
 def _stopped(use_case: UseCase, setup: TelephonySetup) -> bool:
     usable = setup.enabled and setup.deleted_at is None
     switches = use_case.workspace.sending_enabled and use_case.sending_enabled and use_case.marketing_allowed
-    return not (switches and usable) or is_copying(use_case.workspace_id)
+    return not (switches and usable) or is_joining(use_case.workspace)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import DatabaseError, close_old_connections, connection
 
-from delivery.engine import idle_lanes, recent_drops
+from delivery.engine import idle_lanes, moved_drops, recent_drops
 from delivery.lifecycle import invariants
 from delivery.reports import inbox
 from delivery.runtime import shutdown
@@ -65,6 +65,7 @@ STEPS: list[Step] = [
     maintenance.expire_leases,
     maintenance.expire,
     copies.copy_rest,
+    moved_drops.count_rest,
     end_left_waiting,
     maintenance.fail_unreported,
     maintenance.fail_unconfirmed,

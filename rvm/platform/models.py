@@ -137,6 +137,9 @@ class Workspace(Row):
                 share(other.pk, self.pk)
                 if not new:
                     share(self.pk, other.pk)
+        if not new:
+            for tell in organisations.ON_MOVED:
+                tell(self.pk)
 
 
 class Role(models.TextChoices):

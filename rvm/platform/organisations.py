@@ -14,6 +14,8 @@ from rvm.platform.database import sql
 # Called with (source, target) for each pair of workspaces that share from now on, in the transaction in which one joins the other's
 # organisation, under the lock. A layer above appends its own.
 ON_SHARED: list[Callable[[UUID, UUID], None]] = []
+# Called with a workspace that has moved from another organisation, in the same transaction.
+ON_MOVED: list[Callable[[UUID], None]] = []
 # Called with the workspace that leaves an organisation, in the same transaction before.
 ON_LEFT: list[Callable[[UUID], None]] = []
 

@@ -77,11 +77,6 @@ def abandon(workspace_id: UUID) -> None:
     SuppressionCopying.objects.filter(Q(source=workspace_id) | Q(target=workspace_id)).delete()
 
 
-def is_copying(workspace_id: UUID) -> bool:
-    """Whether the workspace has yet to get suppressions of its organisation, and sends nothing until then."""
-    return SuppressionCopying.objects.filter(target=workspace_id).exists()
-
-
 def copy_rest(now: datetime) -> None:
     """Go on with the copies under way: a step of the tick."""
     for _ in range(MAX_BATCHES):

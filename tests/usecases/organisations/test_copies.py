@@ -8,6 +8,7 @@ import pytest
 from django.db import transaction
 
 from campaigns.planning.plan import plan_of
+from delivery.engine import moved_drops
 from delivery.engine.lane_routes import active_routes
 from delivery.models import Voicemail
 from delivery.services.eligibility import explanation
@@ -152,10 +153,11 @@ def test_of_a_long_list_the_rest_is_copied_by_the_tick_and_nothing_is_sent_befor
         asked = explanation(use_case=use_case, number="+12025550199", live=True, at=None, now=database_now())
         assert "kill_switch" in str(asked)
         plan = plan_of(campaign, database_now())
-        assert plan.stopped.startswith("The opt-outs of its organisation are being copied")
+        assert plan.stopped.startswith("A workspace has joined the organisation")
         copies.copy_rest(database_now())
     assert counts == [4, 8]
     assert all(is_suppressed(moved.pk, person) for person in people)
+    moved_drops.count_rest(database_now() + moved_drops.SETTLED)
     assert routes(moved)
 
 

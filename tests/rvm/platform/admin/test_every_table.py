@@ -30,6 +30,7 @@ WITHIN_OTHERS = {
     "campaigns.campaignretry",
     "delivery.voicemailidentifier",
     "usecases.suppressioncopying",
+    "delivery.droprecount",
 }
 
 
