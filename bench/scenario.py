@@ -53,9 +53,9 @@ def make_clinic(
     )
     execute(
         "INSERT INTO usecases_telephonysetup (id, workspace_id, name, carrier, credentials, pace_per_second, in_flight_cap,"
-        " report_horizon_hours, confirm_horizon_hours, enabled, callback_token, created_at, updated_at)"
-        " VALUES (%s, %s, 'Stub', %s, %s, %s, %s, 24, 24, true, %s, %s, %s)",
-        [clinic.setup, clinic.workspace, carrier, encrypted, pace, cap, clinic.setup.hex, now, now],
+        " report_horizon_hours, confirm_horizon_hours, enabled, baa_signed_on, callback_token, created_at, updated_at)"
+        " VALUES (%s, %s, 'Stub', %s, %s, %s, %s, 24, 24, true, %s, %s, %s, %s)",
+        [clinic.setup, clinic.workspace, carrier, encrypted, pace, cap, now.date(), clinic.setup.hex, now, now],
     )
     execute(
         "INSERT INTO usecases_usecase (id, workspace_id, channel, entity_name, name, description, setup_id, sending_enabled, purpose,"
@@ -68,8 +68,9 @@ def make_clinic(
     for sender in SENDERS:
         number = uuid7()
         execute(
-            "INSERT INTO usecases_phonenumber (id, workspace_id, setup_id, e164, created_at) VALUES (%s, %s, %s, %s, %s)",
-            [number, clinic.workspace, clinic.setup, sender, now],
+            "INSERT INTO usecases_phonenumber (id, workspace_id, setup_id, e164, owned_stated_at, created_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            [number, clinic.workspace, clinic.setup, sender, now, now],
         )
         execute(
             "INSERT INTO usecases_numberassignment (use_case_id, phone_number_id) VALUES (%s, %s)",
