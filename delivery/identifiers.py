@@ -127,6 +127,6 @@ def numbers_in_lane(lane: Lane, sought: Collection[str]) -> dict[str, set[Found]
     """Voicemails of the lane by phone number (E.164)."""
     number_of = {index: number for number in sought for index in blind_index().all_of(lane.workspace_id, number)}
     found: dict[str, set[Found]] = defaultdict(set)
-    for index, voicemail_id, status in sql.run(_FIND_BY_NUMBER, [list(number_of), lane.pk]):
+    for index, voicemail_id, status in sql.run(_FIND_BY_NUMBER, [sql.binaries(number_of), lane.pk]):
         found[number_of[bytes(index)]].add(Found(voicemail_id, status))
     return found

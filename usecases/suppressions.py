@@ -133,8 +133,8 @@ def _among(workspace: str, purpose: str, matches: str, columns: str = "listed.nu
     return _listed_indexes(condition, purpose, columns)
 
 
-_LISTED_AMONG = _among("%s", "%s", "= ANY(%s)")
-_IDS_AMONG = _among("%s", "%s", "= ANY(%s)", "listed.number_index, listed.id")
+_LISTED_AMONG = _among("%s", "%s", "= ANY(%s::bytea[])")
+_IDS_AMONG = _among("%s", "%s", "= ANY(%s::bytea[])", "listed.number_index, listed.id")
 
 
 def suppressed_sql(*, workspace: str, purpose: str, matches: str) -> str:
@@ -156,7 +156,7 @@ def suppressed_among(workspace_id: UUID, indexes: Collection[bytes], purpose: st
     """The subset of the indexes that the workspace's list has for the purpose; without a purpose, for every purpose."""
     if not indexes:
         return set()
-    return {bytes(index) for (index,) in sql.run(_LISTED_AMONG, [list(indexes), workspace_id, purpose])}
+    return {bytes(index) for (index,) in sql.run(_LISTED_AMONG, [sql.binaries(indexes), workspace_id, purpose])}
 
 
 def are_suppressed(workspace_id: UUID, people: Sequence[tuple[bytes, str | None]], purpose: str | None) -> list[bool]:
@@ -176,7 +176,7 @@ def ids_of_suppressions(
     """For each person, the suppressions that bind for the purpose; arguments as of `are_suppressed`."""
     known = known_indexes(workspace_id, people)
     sought = {each for indexes in known for each in indexes}
-    found = sql.run(_IDS_AMONG, [list(sought), workspace_id, purpose]) if sought else []
+    found = sql.run(_IDS_AMONG, [sql.binaries(sought), workspace_id, purpose]) if sought else []
     return [sorted(row[1] for row in found if bytes(row[0]) in indexes) for indexes in known]
 
 

@@ -112,7 +112,7 @@ SELECT d.setup_id, v.recipient_index FROM delivery_drop d JOIN delivery_voicemai
 # Uses the index of the listings by recipient; each person has few voicemails.
 _DROPS_OF_PEOPLE = """
 SELECT d.id, d.setup_id, v.recipient_index FROM delivery_voicemail v JOIN delivery_drop d ON d.voicemail_id = v.id
- WHERE v.recipient_index = ANY(%s) AND d.setup_id = ANY(%s::uuid[])
+ WHERE v.recipient_index = ANY(%s::bytea[]) AND d.setup_id = ANY(%s::uuid[])
 """
 # Voicemails are locked in the order that all writers use, and before their drops are read, because every change of a drop happens
 # under the lock of its voicemail.
@@ -176,7 +176,7 @@ SELECT id, setup_id, recipient, merged_at FROM delivery_carrierreport
 _LAST_ENDS_OF_PEOPLE = """
 SELECT d.setup_id, v.recipient_index, max(d.ended_at)
   FROM delivery_voicemail v JOIN delivery_drop d ON d.voicemail_id = v.id
- WHERE v.recipient_index = ANY(%s) AND d.setup_id = ANY(%s::uuid[]) AND d.ended_at IS NOT NULL GROUP BY 1, 2
+ WHERE v.recipient_index = ANY(%s::bytea[]) AND d.setup_id = ANY(%s::uuid[]) AND d.ended_at IS NOT NULL GROUP BY 1, 2
 """
 
 
@@ -188,7 +188,7 @@ def reopen_doubtful(now: datetime) -> int:
     persons = {row[0]: people.add(row[1], number) for row in rows if (number := numbers[row[0]])}
     ended: dict[Person | None, datetime] = {}
     for setup_id, index, at in sql.run(
-        _LAST_ENDS_OF_PEOPLE, [people.indexes(set(persons.values())), sql.ids(people.workspaces)]
+        _LAST_ENDS_OF_PEOPLE, [sql.binaries(people.indexes(set(persons.values()))), sql.ids(people.workspaces)]
     ):
         person = people.person_of(setup_id, index)
         ended[person] = max(at, ended.get(person, at))
@@ -272,7 +272,7 @@ def _lock(arrivals: list[Arrival], in_doubt: list[Arrival], people: _People | No
     persons: dict[UUID, Person | None] = {}
     if people is not None:
         indexes = people.indexes({arrival.person for arrival in [*arrivals, *in_doubt]})
-        found = sql.run(_DROPS_OF_PEOPLE, [indexes, sql.ids(people.workspaces)])
+        found = sql.run(_DROPS_OF_PEOPLE, [sql.binaries(indexes), sql.ids(people.workspaces)])
         persons = {drop_id: people.person_of(setup_id, index) for drop_id, setup_id, index in found}
     drop_ids = sql.ids(keys | persons.keys())
     voicemails = {

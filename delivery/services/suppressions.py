@@ -67,7 +67,7 @@ def _purposes(added: Added) -> tuple[str, ...]:
 def _end(added: Sequence[Added], purposes: tuple[str, ...]) -> list[UUID]:
     """End what waits for numbers of equal purposes; the ids of the suppressions for which something is left."""
     indexes = [index for each in added for index in each.indexes]
-    found = sql.run(_FIND_WAITING, [indexes, not purposes, sql.texts(purposes), MAX_ENDED + 1])
+    found = sql.run(_FIND_WAITING, [sql.binaries(indexes), not purposes, sql.texts(purposes), MAX_ENDED + 1])
     if not found:
         return []
     locked = sql.run(_LOCK_WAITING, [sql.ids(voicemail_id for _, voicemail_id in found[:MAX_ENDED])])

@@ -25,7 +25,7 @@ _ENDS = "least(c.expires_at, c.at + make_interval(days => %s::int))"
 # No index serves IS NOT DISTINCT FROM, so that the planner must probe by number.
 _AMONG = f"""
 SELECT c.number_index, c.id, {_ENDS} FROM usecases_consent c
- WHERE c.number_index = ANY(%s) AND c.workspace_id IS NOT DISTINCT FROM %s {_STANDING}
+ WHERE c.number_index = ANY(%s::bytea[]) AND c.workspace_id IS NOT DISTINCT FROM %s {_STANDING}
 """  # noqa: S608 - of constants
 # All of a workspace, for a hash: nearly all people of a campaign are checked. Parameters: those of `consented_parameters`.
 CONSENTED_INDEXES_SQL = f"""
@@ -55,7 +55,7 @@ def _among(
 ) -> dict[bytes, list[tuple[UUID, datetime | None]]]:
     found: dict[bytes, list[tuple[UUID, datetime | None]]] = defaultdict(list)
     if indexes:
-        sought = [needed.valid_days, list(indexes), workspace_id, needed.purpose, not needed.written]
+        sought = [needed.valid_days, sql.binaries(indexes), workspace_id, needed.purpose, not needed.written]
         for index, identifier, ends in sql.run(_AMONG, sought):
             found[bytes(index)].append((identifier, ends))
     return found

@@ -1,7 +1,7 @@
 """Set-wise statements on Django's connection, with server-side parameters and prepared plans.
 
-Django's cursors interpolate parameters into the statement, which is slow for arrays of hundreds of values. Arrays of ids and texts
-are passed as literals built here, five times as fast as the driver's generic conversion.
+Django's cursors interpolate parameters into the statement, which is slow for arrays of hundreds of values. Arrays of ids, texts and
+binaries are passed as literals built here, five times as fast as the driver's generic conversion.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ def run(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 def ids(values: Iterable[UUID | None]) -> str:
     """A `uuid[]` literal."""
     return "{" + ",".join(["NULL" if value is None else value.hex for value in values]) + "}"
+
+
+def binaries(values: Iterable[bytes | None]) -> str:
+    """A `bytea[]` literal."""
+    return "{" + ",".join(["NULL" if value is None else f'"\\\\x{value.hex()}"' for value in values]) + "}"
 
 
 def numbers(values: Iterable[int]) -> str:
