@@ -365,6 +365,7 @@ PEOPLE = response_example(
                 "recipient_phone_number": "+12025550142",
                 "names": ["Ana Alder"],
                 "record_numbers": ["MRN-10482"],
+                "other_phone_numbers": [],
                 "eligibility": [
                     {
                         "use_case_id": _USE_CASE,

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from campaigns.models import Campaign, OptOutImport
 from campaigns.people.names import name_in
-from campaigns.people.search import MERGE_FIELDS, Person, decrypted
+from campaigns.people.search import MERGE_FIELDS, Person, by_identifier, decrypted
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Voicemail
 from delivery.services.eligibility import explanation
@@ -32,6 +32,9 @@ MAX_USE_CASES = 50
 MAX_COUNTED = 1000
 # Of a person's newest voicemails the names and record numbers are read.
 MAX_DESCRIBED = 50
+# Record numbers by which other numbers of the person are looked for, and other numbers that are named.
+MAX_LINKING = 3
+MAX_OTHERS = 10
 _RECORD_NUMBER: Any = Voicemail._meta.get_field("record_number")
 _DESCRIBE = """
 SELECT merge_fields, record_number FROM delivery_voicemail
@@ -127,6 +130,18 @@ def described(person: Person, *, live: bool | None) -> Description:
     names = (name_in(decrypted(MERGE_FIELDS, fields)) for fields, _ in rows)
     numbers = (decrypted(_RECORD_NUMBER, number) or "" for _, number in rows)
     return Description(_each_once(names), _each_once(numbers))
+
+
+def other_numbers(person: Person, record_numbers: Sequence[str], *, live: bool | None) -> list[str]:
+    """Other numbers (E.164) that have the newest of these record numbers, as a patient with a mobile and a landline has: at most
+    MAX_OTHERS. Not every one needs to be the person's: a list may have a record number twice."""
+    found = (
+        match.number
+        for record_number in record_numbers[:MAX_LINKING]
+        for match in by_identifier(person.workspace, record_number=record_number, live=live, limit=MAX_OTHERS + 1).items
+    )
+    others = dict.fromkeys(number for number in found if number is not None and number != person.number)
+    return list(others)[:MAX_OTHERS]
 
 
 def _each_once(texts: Iterable[str]) -> tuple[str, ...]:

@@ -138,12 +138,15 @@ def _page(request: HttpRequest, found: Person, token: str, form: OptOutForm) -> 
     active = [row for row in suppressions if row.active]
     _record(found, reader, rows, suppressions)
     use_cases, consents = record.usable_use_cases(found), record.known_consents(found, now)
+    description = record.described(found, live=None) if shown_number else None
+    numbers = record.other_numbers(found, description.record_numbers, live=None) if description else []
     context = {
         **admin.site.each_context(request),
         "title": f"{number} at {found.workspace.name}",
         "number": number,
         "workspace": found.workspace,
-        "description": record.described(found, live=None) if shown_number else None,
+        "description": description,
+        "numbers": [(each, address_of(Person(found.workspace, each), reader, now)) for each in numbers],
         "clock": clock.name,
         "answers": [_answer(each, found, now) for each in record.answers(found, use_cases, live=True, now=now)],
         "more_use_cases": len(use_cases) > record.MAX_USE_CASES,

@@ -12,7 +12,7 @@ from rest_framework.exceptions import ErrorDetail
 
 from campaigns.models import Campaign
 from campaigns.people.names import MIN_LETTERS, is_searchable
-from campaigns.people.record import MAX_CONSENTS, MAX_SUPPRESSIONS, MAX_USE_CASES, MAX_WAITING, Answer
+from campaigns.people.record import MAX_CONSENTS, MAX_OTHERS, MAX_SUPPRESSIONS, MAX_USE_CASES, MAX_WAITING, Answer
 from delivery.api.serializers.eligibility import DECISIONS, GUARDS, answered
 from delivery.api.serializers.voicemails import VOICEMAIL_STATUSES
 from delivery.identifiers import MAX_RECORD_NUMBER
@@ -137,6 +137,10 @@ class PersonSerializer(serializers.Serializer[Any]):
     )
     names = serializers.ListField(child=serializers.CharField(), help_text="As lists have them, the newest first.")
     record_numbers = serializers.ListField(child=serializers.CharField())
+    other_phone_numbers = serializers.ListField(
+        child=serializers.CharField(),
+        help_text=f"Other numbers that have the same record number, at most {MAX_OTHERS}. A search by each says more.",
+    )
     eligibility = PersonEligibilitySerializer(
         many=True,
         help_text=f"May the person be reached now, under each of the first {MAX_USE_CASES} use cases by name.",

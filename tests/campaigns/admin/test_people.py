@@ -399,6 +399,20 @@ def test_what_a_guard_has_put_off_says_why(operator: Client, workspace: Workspac
     assert "Waits for a day on which it may be sent." in shown
 
 
+def test_other_numbers_with_the_record_number_have_links(
+    operator: Client, viewer: Client, workspace: Workspace
+) -> None:
+    use_case = make_use_case(workspace)
+    for number in (RECIPIENT, "+12025550143"):
+        make_voicemail(use_case, recipient=number, record_number="MRN-10482")
+    page = opened(operator)
+    [(number, address)] = page.context["numbers"]
+    assert number == "+12025550143"
+    assert "The same record number has: +12025550143" in text_of(page)
+    assert number in part(operator.get(address), "who")
+    assert opened(viewer).context["numbers"] == []
+
+
 # opt out and lift
 
 

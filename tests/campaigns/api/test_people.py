@@ -119,6 +119,15 @@ def test_an_identifier_finds_everybody_who_has_it(api: Api, campaign: Campaign, 
     assert [each["voicemail_id"] for each in found["items"]] == [str(row.pk) for row in reversed(rows)]
 
 
+def test_other_numbers_with_the_record_number_are_named(api: Api, campaign: Campaign) -> None:
+    for number in (RECIPIENT, RECIPIENT, "+12025550143"):
+        make_voicemail(campaign.use_case, recipient=number, record_number="MRN-10482")
+    make_voicemail(campaign.use_case, recipient="+12025550144", record_number="7")
+    make_voicemail(campaign.use_case, recipient="+12025550145", record_number="MRN-10482", live=False)
+    make_voicemail(make_use_case(make_workspace()), recipient="+12025550146", record_number="MRN-10482")
+    assert person(api, recipient_phone_number=RECIPIENT)["other_phone_numbers"] == ["+12025550143"]
+
+
 def test_a_name_is_found_in_one_list(api: Api, campaign: Campaign) -> None:
     for at, name in enumerate(["Ana Alder", "Ben Birch"]):
         add_recipients(campaign, 1, first=at, merge_fields={"name": name})
