@@ -37,7 +37,15 @@ from usecases.inbound.models import InboundMessage as InboundMessage  # tables o
 from usecases.inbound.models import InboundSecret as InboundSecret
 from usecases.rules_in_force import rules_in_force
 from usecases.state_rules import FEDERATION, STATE_NAMES
-from usecases.suppression_kinds import KIND_LABELS, SCOPE_LABELS, Origin, SuppressionKind, SuppressionScope
+from usecases.suppression_kinds import (
+    CONFIDENTIAL_NUMBERS,
+    KIND_LABELS,
+    SCOPE_LABELS,
+    ConfidentialNumbers,
+    Origin,
+    SuppressionKind,
+    SuppressionScope,
+)
 from usecases.windows import USUAL_DELAY, Freeze, Hours
 
 patient_facing_name = RegexValidator(
@@ -292,6 +300,14 @@ class UseCase(Row):
     consent_confirmed_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, editable=False, related_name="+", db_index=False
     )
+    confidential_numbers = models.CharField(
+        max_length=8,
+        choices=CONFIDENTIAL_NUMBERS,
+        default=ConfidentialNumbers.SKIP.value,
+        db_default=ConfidentialNumbers.SKIP.value,
+        help_text="Numbers at which the person asked for confidential communication: skip them, or send to them if the messages say "
+        "nothing that others must not hear.",
+    )
     consent_valid_days = models.PositiveIntegerField(
         null=True,
         blank=True,
@@ -372,6 +388,11 @@ class UseCase(Row):
     def live(self) -> bool:
         """Whether people are reached under the use case: its setup or its failover setup is live."""
         return self.setup.live or (self.failover_setup is not None and self.failover_setup.live)
+
+    @property
+    def to_confidential(self) -> bool:
+        """Whether its messages are left at confidential numbers too."""
+        return self.confidential_numbers == ConfidentialNumbers.SEND
 
     @property
     def to_confirm(self) -> bool:

@@ -35,6 +35,9 @@ class Policy(Protocol):
     @property
     def live(self) -> bool: ...
 
+    @property
+    def to_confidential(self) -> bool: ...
+
 
 def policy_text(policy: Policy, rules: str | None = None) -> str:
     """`rules`: the version of the state rules in force, by default the newest released one."""
@@ -100,6 +103,8 @@ def _parts(policy: Policy, rules: str) -> Iterator[str]:
     hours_left = policy.expires_after_hours
     yield f"What cannot be left within {hours_left} {'hour' if hours_left == 1 else 'hours'} expires."
     yield f"Purpose: {PURPOSE_LABELS[Purpose(policy.purpose)].lower()}. Basis: {_BASES[Basis(policy.basis)]}{_proof(policy)}."
+    if policy.to_confidential:
+        yield "Numbers at which the person asked for confidential communication are reached too."
     if not policy.live:
         yield (
             "Its setup is simulated and reaches nobody, so no hours, days, holidays, laws, limits per number or age of consent bind."

@@ -11,6 +11,7 @@ class SuppressionKind(StrEnum):
     DECEASED = "deceased"
     IMPORTED = "imported"
     DO_NOT_VOICEMAIL = "do_not_voicemail"
+    CONFIDENTIAL = "confidential"  # binds only use cases that do not send to confidential numbers
 
 
 KIND_LABELS: dict[SuppressionKind, str] = {
@@ -19,9 +20,23 @@ KIND_LABELS: dict[SuppressionKind, str] = {
     SuppressionKind.DECEASED: "The person has died",
     SuppressionKind.IMPORTED: "On an imported list",
     SuppressionKind.DO_NOT_VOICEMAIL: "No voicemail may be left at this number",
+    SuppressionKind.CONFIDENTIAL: "The person asked for confidential communication",
 }
 # What people and programs say of a number; only lists are imported.
 STATED_KINDS = tuple(kind for kind in SuppressionKind if kind is not SuppressionKind.IMPORTED)
+
+
+class ConfidentialNumbers(StrEnum):
+    """What a use case does with numbers at which the person asked for confidential communication."""
+
+    SKIP = "skip"
+    SEND = "send"
+
+
+CONFIDENTIAL_NUMBERS = [
+    (ConfidentialNumbers.SKIP.value, "Leave nothing there"),
+    (ConfidentialNumbers.SEND.value, "Leave its messages there too"),
+]
 
 
 class SuppressionScope(StrEnum):

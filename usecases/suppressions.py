@@ -70,11 +70,12 @@ class Removed(NamedTuple):
 
 class Added(NamedTuple):
     """A new suppression. `indexes`: those that voicemails to the number may have, several during a key rotation. No `purposes` are
-    all purposes."""
+    all purposes. `confidential`: use cases that send to confidential numbers are free of it."""
 
     id: UUID
     indexes: tuple[bytes, ...]
     purposes: tuple[str, ...] = ()
+    confidential: bool = False
 
 
 # Called with new suppressions in the transaction that adds them, unless they are added with `later`. A layer above appends its own.
@@ -120,63 +121,82 @@ UPDATE usecases_suppression SET import_id = NULL, waiting = false, lifted_at = %
 
 
 # All queries whether a number is suppressed are built from this. A NULL purpose finds only what holds for every purpose.
-def _listed_indexes(condition: str, purpose: str, columns: str = "listed.number_index") -> str:
+# `confidential`: whether confidential numbers are reached.
+def _listed_indexes(condition: str, purpose: str, confidential: str, columns: str = "listed.number_index") -> str:
     return (
         f"SELECT {columns} FROM usecases_suppression listed WHERE {condition}"  # noqa: S608 - of constants and ours
         f" AND listed.lifted_at IS NULL AND (cardinality(listed.purposes) = 0 OR {purpose} = ANY(listed.purposes))"
+        f" AND (listed.kind <> 'confidential' OR NOT {confidential})"
     )
 
 
-def _among(workspace: str, purpose: str, matches: str, columns: str = "listed.number_index") -> str:
+def _among(
+    workspace: str, purpose: str, matches: str, confidential: str = "%s", columns: str = "listed.number_index"
+) -> str:
     """The listed ones of the indexes that match. No index serves IS NOT DISTINCT FROM, so that the planner must probe by number."""
     condition = f"listed.number_index {matches} AND listed.workspace_id IS NOT DISTINCT FROM {workspace}"
-    return _listed_indexes(condition, purpose, columns)
+    return _listed_indexes(condition, purpose, confidential, columns)
 
 
 _LISTED_AMONG = _among("%s", "%s", "= ANY(%s::bytea[])")
-_IDS_AMONG = _among("%s", "%s", "= ANY(%s::bytea[])", "listed.number_index, listed.id")
+_IDS_AMONG = _among("%s", "%s", "= ANY(%s::bytea[])", columns="listed.number_index, listed.id")
 
 
-def suppressed_sql(*, workspace: str, purpose: str, matches: str) -> str:
-    """SQL condition: the list of `workspace` has, for `purpose` (both SQL expressions), an index that `matches` (from
-    BlindIndex.match_sql).
+def suppressed_sql(*, workspace: str, purpose: str, confidential: str, matches: str) -> str:
+    """SQL condition: the list of `workspace` has, for `purpose` and for use cases that reach confidential numbers or not (SQL
+    expressions), an index that `matches` (from BlindIndex.match_sql).
 
     OFFSET 0 makes PostgreSQL probe the list row by row, even if its statistics do not know yet that the list has grown.
     """
-    return f"EXISTS ({_among(workspace, purpose, matches)} OFFSET 0)"
+    return f"EXISTS ({_among(workspace, purpose, matches, confidential)} OFFSET 0)"
 
 
-def suppressed_indexes_sql(*, workspace: str, purpose: str) -> str:
+def suppressed_indexes_sql(*, workspace: str, purpose: str, confidential: str) -> str:
     """SQL query for all indexes that the list of `workspace` has for `purpose`: for a hash join, if nearly all people of a workspace
     are checked."""
-    return _listed_indexes(f"listed.workspace_id = {workspace}", purpose)
+    return _listed_indexes(f"listed.workspace_id = {workspace}", purpose, confidential)
 
 
-def suppressed_among(workspace_id: UUID, indexes: Collection[bytes], purpose: str | None = None) -> set[bytes]:
-    """The subset of the indexes that the workspace's list has for the purpose; without a purpose, for every purpose."""
+def suppressed_among(
+    workspace_id: UUID, indexes: Collection[bytes], purpose: str | None = None, *, to_confidential: bool = False
+) -> set[bytes]:
+    """The subset of the indexes that the workspace's list has for the purpose; without a purpose, for every purpose.
+    `to_confidential`: confidential numbers are reached."""
     if not indexes:
         return set()
-    return {bytes(index) for (index,) in sql.run(_LISTED_AMONG, [sql.binaries(indexes), workspace_id, purpose])}
+    found = sql.run(_LISTED_AMONG, [sql.binaries(indexes), workspace_id, purpose, to_confidential])
+    return {bytes(index) for (index,) in found}
 
 
-def are_suppressed(workspace_id: UUID, people: Sequence[tuple[bytes, str | None]], purpose: str | None) -> list[bool]:
+def are_suppressed(
+    workspace_id: UUID,
+    people: Sequence[tuple[bytes, str | None]],
+    purpose: str | None,
+    *,
+    to_confidential: bool = False,
+) -> list[bool]:
     """Whether each person is on the workspace's list for the purpose of a use case. `people`: pairs of the row's blind index and the
-    number, None if unreadable.
+    number, None if unreadable. `to_confidential`: the use case reaches confidential numbers.
 
     The number is used only during a key rotation, when row and list may have indexes of different keys.
     """
     known = known_indexes(workspace_id, people)
-    listed = suppressed_among(workspace_id, {each for indexes in known for each in indexes}, purpose)
+    sought = {each for indexes in known for each in indexes}
+    listed = suppressed_among(workspace_id, sought, purpose, to_confidential=to_confidential)
     return [not listed.isdisjoint(indexes) for indexes in known]
 
 
 def ids_of_suppressions(
-    workspace_id: UUID, people: Sequence[tuple[bytes, str | None]], purpose: str | None
+    workspace_id: UUID,
+    people: Sequence[tuple[bytes, str | None]],
+    purpose: str | None,
+    *,
+    to_confidential: bool = False,
 ) -> list[list[UUID]]:
     """For each person, the suppressions that bind for the purpose; arguments as of `are_suppressed`."""
     known = known_indexes(workspace_id, people)
     sought = {each for indexes in known for each in indexes}
-    found = sql.run(_IDS_AMONG, [sql.binaries(sought), workspace_id, purpose]) if sought else []
+    found = sql.run(_IDS_AMONG, [sql.binaries(sought), workspace_id, purpose, to_confidential]) if sought else []
     return [sorted(row[1] for row in found if bytes(row[0]) in indexes) for indexes in known]
 
 
@@ -190,9 +210,13 @@ def known_indexes(workspace_id: UUID, people: Sequence[tuple[bytes, str | None]]
     ]
 
 
-def is_suppressed(workspace_id: UUID, number: str, purpose: str | None = None) -> bool:
-    """Whether the number is suppressed for the purpose; without a purpose, for every purpose."""
-    return bool(suppressed_among(workspace_id, blind_index().all_of(workspace_id, number), purpose))
+def is_suppressed(
+    workspace_id: UUID, number: str, purpose: str | None = None, *, to_confidential: bool = False
+) -> bool:
+    """Whether the number is suppressed for the purpose; without a purpose, for every purpose. `to_confidential`: confidential numbers
+    are reached."""
+    indexes = blind_index().all_of(workspace_id, number)
+    return bool(suppressed_among(workspace_id, indexes, purpose, to_confidential=to_confidential))
 
 
 def suppressions_of(workspace_id: UUID, number: str) -> SuppressionQuerySet:
@@ -354,7 +378,11 @@ def put(
         with connection.cursor() as cursor:
             cursor.execute(_PUT_ON_LIST, [*map(list, zip(*(row for row, _ in rows), strict=True)), *shared])
             new: dict[UUID, bool] = dict(cursor.fetchall())
-        added = [Added(row.id, indexes, tuple(purposes)) for row, indexes in rows if row.id in new]
+        added = [
+            Added(row.id, indexes, tuple(purposes), row.kind == SuppressionKind.CONFIDENTIAL)
+            for row, indexes in rows
+            if row.id in new
+        ]
         if added and not later:
             for tell in ON_ADDED:
                 tell(added)

@@ -166,6 +166,7 @@ def _arguments(recipient_import: RecipientImport, after: int, until: int) -> dic
         "workspace": recipient_import.workspace_id,
         "campaign": recipient_import.campaign_id,
         "purpose": recipient_import.campaign.lane.use_case.purpose,
+        "confidential": recipient_import.campaign.lane.use_case.to_confidential,
         "not_reachable": NOT_REACHABLE,
         "saying_no": sorted(BINDING),
         "low": low,
@@ -182,7 +183,9 @@ def _run(recipient_import: RecipientImport, query: str, arguments: dict[str, Any
         "repeated": _NUMBERS_REPEATED.format(table=table),
         "open": _STILL_OPEN,
         "sought": (sought := blind_index().match_sql("s.index", "s.older")),
-        "suppressed": suppressed_sql(workspace="%(workspace)s", purpose="%(purpose)s", matches=sought),
+        "suppressed": suppressed_sql(
+            workspace="%(workspace)s", purpose="%(purpose)s", confidential="%(confidential)s", matches=sought
+        ),
     }
     with connection.cursor() as cursor:
         cursor.execute(query.format(**words), arguments)

@@ -35,9 +35,9 @@ class AudienceGroup(NamedTuple):
 # Suppressed numbers are few compared with queued ones, so the planner hashes them. Without a zone or a state in it, the list of
 # places is completed by the number.
 def _count_groups(consented: str) -> str:
+    suppressed = suppressed_indexes_sql(workspace="%s", purpose="%s", confidential="%s")
     return f"""
-SELECT v.zones::text[], v.recipient_index IN ({suppressed_indexes_sql(workspace="%s", purpose="%s")}), v.expires_at, {consented},
-       count(*)
+SELECT v.zones::text[], v.recipient_index IN ({suppressed}), v.expires_at, {consented}, count(*)
   FROM delivery_voicemail v
  WHERE v.lane_id = %s AND v.id BETWEEN %s AND %s AND v.status = 'queued'
  GROUP BY 1, 2, 3, 4
@@ -83,7 +83,7 @@ def audience_groups(lane: Lane, *, at: datetime, simulated: bool) -> Counter[Aud
         consents = consented_parameters(lane.workspace_id, needed, at=at, ageless=simulated) if needed else []
         for zones, suppressed, expires_at, consented, count in sql.run(
             _COUNT_CONSENTED if needed else _COUNT_GROUPS,
-            [lane.workspace_id, use_case.purpose, *consents, lane.pk, *id_range(lane)],
+            [lane.workspace_id, use_case.purpose, use_case.to_confidential, *consents, lane.pk, *id_range(lane)],
         ):
             if zones and (places := places_in(tuple(zones))).states:
                 groups[AudienceGroup(places, suppressed, expires_at, consented=consented)] += count
@@ -143,7 +143,9 @@ def _read(
     """The group of each row; without `recent`, drops are left out."""
     numbers = [number_in(row[0]) for row in rows]
     people = [(bytes(row[1]), number) for row, number in zip(rows, numbers, strict=True)]
-    listed = are_suppressed(lane.workspace_id, people, lane.use_case.purpose)
+    listed = are_suppressed(
+        lane.workspace_id, people, lane.use_case.purpose, to_confidential=lane.use_case.to_confidential
+    )
     consents = consents_held(lane.workspace_id, people, lane.use_case.needed_consent)
     if recent is not None:
         recent.look(number for number in numbers if number)

@@ -236,7 +236,7 @@ def _take(route: SendRoute, recent: RecentDrops, rows: list[tuple[Any, ...]], li
     """
     recipients = [number_in(row[1]) for row in rows]
     people = [(row[2], recipient) for row, recipient in zip(rows, recipients, strict=True)]
-    suppressed = are_suppressed(route.workspace_id, people, route.purpose)
+    suppressed = are_suppressed(route.workspace_id, people, route.purpose, to_confidential=route.to_confidential)
     consents = consents_held(route.workspace_id, people, route.needed_consent)
     if route.capped:
         recent.look(recipient for recipient in recipients if recipient is not None)
@@ -293,7 +293,12 @@ def _with_suppressions(
     route: SendRoute, suppressed: Sequence[tuple[Withheld, tuple[bytes, str | None]]]
 ) -> list[Withheld]:
     """Decisions about suppressed people, with the ids of the suppressions, which are looked up for these few alone."""
-    found = ids_of_suppressions(route.workspace_id, [person for _, person in suppressed], route.purpose)
+    found = ids_of_suppressions(
+        route.workspace_id,
+        [person for _, person in suppressed],
+        route.purpose,
+        to_confidential=route.to_confidential,
+    )
     return [
         each._replace(facts=replace(each.facts, suppressions=tuple(str(identifier) for identifier in ids)))
         for (each, _), ids in zip(suppressed, found, strict=True)

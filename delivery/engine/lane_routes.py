@@ -87,6 +87,7 @@ class SendRoute:
     basis: str
     consent_required: str
     consent_valid_days: int | None
+    to_confidential: bool
     has_failover: bool
     carrier: str
     credentials: bytes
@@ -204,7 +205,7 @@ SELECT l.id, via.failover, s.id, l.priority, l.pace_per_second, s.pace_per_secon
 _READ_SEND_ROUTE = f"""
 SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flight_cap, s.breaker_until IS NOT NULL,
        u.deleted_at IS NOT NULL, l.workspace_id, w.organisation_id, l.live, u.purpose, u.basis, u.consent_required,
-       u.consent_valid_days,
+       u.consent_valid_days, u.confidential_numbers = 'send',
        l.live AND u.failover_setup_id IS NOT NULL, s.carrier,
        s.credentials, s.credentials_version, s.callback_token, {effective_sql("window_start")}, {effective_sql("window_end")},
        l.days, u.days, u.sends_on_holidays, u.state_overlay,

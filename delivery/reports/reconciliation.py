@@ -331,7 +331,7 @@ def _may_resubmit(drop: Drop, route: SendRoute, recent: RecentDrops, now: dateti
     if drop.credentials_version != route.credentials_version:
         return False  # may be another account of the carrier, which has not seen the key
     recipient, recording_id = drop.voicemail.recipient, drop.voicemail.recording_id
-    suppressed = is_suppressed(drop.workspace_id, recipient, route.purpose)
+    suppressed = is_suppressed(drop.workspace_id, recipient, route.purpose, to_confidential=route.to_confidential)
     person = (bytes(drop.voicemail.recipient_index), recipient)
     [consent] = consents_held(drop.workspace_id, [person], route.needed_consent)
     unattested = unattested_on(route, [recording_id])
@@ -352,7 +352,7 @@ def _may_resubmit(drop: Drop, route: SendRoute, recent: RecentDrops, now: dateti
             recent.add(recipient, drop.pk)
         return True
     if suppressed:
-        [ids] = ids_of_suppressions(drop.workspace_id, [person], route.purpose)
+        [ids] = ids_of_suppressions(drop.workspace_id, [person], route.purpose, to_confidential=route.to_confidential)
         facts = replace(facts, suppressions=tuple(str(identifier) for identifier in ids))
     keep([Withheld(drop.voicemail_id, facts, decision)], KeptDecision.Step.RESUBMISSION, now)
     return False

@@ -50,7 +50,9 @@ def explanation(
     [consent] = consents_held(use_case.workspace_id, [person], use_case.needed_consent)
     facts = policy.facts(
         places_of(number),
-        suppressed=is_suppressed(use_case.workspace_id, number, use_case.purpose),
+        suppressed=is_suppressed(
+            use_case.workspace_id, number, use_case.purpose, to_confidential=use_case.to_confidential
+        ),
         has_sender=bool(sender_numbers(use_case, live=False)),
         expires_at=None,
         reached=() if policy.simulated else reached(organisation_id, number, now),

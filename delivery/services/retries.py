@@ -95,7 +95,7 @@ def _left_out(use_case: UseCase, rows: Sequence[_Locked]) -> list[list[LeftOut]]
     While index keys rotate, finding suppressions requires the decrypted number; without it, the voicemail counts as suppressed."""
     rotating = blind_index().rotating
     people = [(bytes(row.recipient_index), number_in(row.recipient) if rotating else None) for row in rows]
-    listed = are_suppressed(use_case.workspace_id, people, use_case.purpose)
+    listed = are_suppressed(use_case.workspace_id, people, use_case.purpose, to_confidential=use_case.to_confidential)
     return [
         [LeftOut.SUPPRESSED] * (known or (rotating and number is None))
         + [LeftOut.ATTEMPTS_USED_UP] * (row.drops >= MAX_DROPS)

@@ -65,7 +65,10 @@ def screen(
     ]
     candidates = [entry for entry in screened if isinstance(entry, Candidate)]
     suppressed = suppressed_among(
-        workspace.pk, [index for candidate in candidates for index in candidate.indexes], use_case.purpose
+        workspace.pk,
+        [index for candidate in candidates for index in candidate.indexes],
+        use_case.purpose,
+        to_confidential=use_case.to_confidential,
     )
     return [
         suppressed_error() if isinstance(entry, Candidate) and not suppressed.isdisjoint(entry.indexes) else entry

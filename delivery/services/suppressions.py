@@ -27,6 +27,7 @@ from rvm.platform.encryption.crypto import Undecryptable, blind_index
 from usecases.eligibility import Skip, SkipReason
 from usecases.facts_json import PLAIN
 from usecases.models import Suppression
+from usecases.suppression_kinds import SuppressionKind
 from usecases.suppressions import Added
 
 # Voicemails that one transaction ends, and suppressions that the tick looks at in one step.
@@ -39,6 +40,7 @@ SELECT sought.index, v.id FROM unnest(%s::bytea[]) AS sought(index) CROSS JOIN L
   SELECT v.id FROM delivery_voicemail v
    WHERE v.recipient_index = sought.index AND v.status = 'queued'
      AND (%s OR EXISTS (SELECT FROM usecases_usecase u WHERE u.id = v.use_case_id AND u.purpose = ANY(%s::text[])))
+     AND (NOT %s OR EXISTS (SELECT FROM usecases_usecase u WHERE u.id = v.use_case_id AND u.confidential_numbers = 'skip'))
   OFFSET 0) v
  LIMIT %s
 """
@@ -54,20 +56,23 @@ def end_waiting(added: Sequence[Added]) -> None:
     Call it in the transaction that suppresses the numbers.
     """
     left: list[UUID] = []
-    for purposes, group in groupby(sorted(added, key=_purposes), _purposes):
-        left += _end(list(group), purposes)
+    for (purposes, confidential), group in groupby(sorted(added, key=_bound), _bound):
+        left += _end(list(group), purposes, confidential)
     if left:
         Suppression.objects.filter(pk__in=left).update(waiting=True)
 
 
-def _purposes(added: Added) -> tuple[str, ...]:
-    return added.purposes
+def _bound(added: Added) -> tuple[tuple[str, ...], bool]:
+    """What decides which use cases it binds."""
+    return added.purposes, added.confidential
 
 
-def _end(added: Sequence[Added], purposes: tuple[str, ...]) -> list[UUID]:
-    """End what waits for numbers of equal purposes; the ids of the suppressions for which something is left."""
+def _end(added: Sequence[Added], purposes: tuple[str, ...], confidential: bool) -> list[UUID]:
+    """End what waits for numbers that bind the same use cases; the ids of the suppressions for which something is left."""
     indexes = [index for each in added for index in each.indexes]
-    found = sql.run(_FIND_WAITING, [sql.binaries(indexes), not purposes, sql.texts(purposes), MAX_ENDED + 1])
+    found = sql.run(
+        _FIND_WAITING, [sql.binaries(indexes), not purposes, sql.texts(purposes), confidential, MAX_ENDED + 1]
+    )
     if not found:
         return []
     locked = sql.run(_LOCK_WAITING, [sql.ids(voicemail_id for _, voicemail_id in found[:MAX_ENDED])])
@@ -113,7 +118,12 @@ def end_left_waiting(now: datetime) -> int:
             .select_for_update(skip_locked=True, no_key=True)[:BATCH]
         )
         Suppression.objects.filter(pk__in=[row.pk for row in rows]).update(waiting=False)
-        end_waiting([Added(row.pk, tuple(indexes_of(row)), tuple(row.purposes)) for row in rows])
+        end_waiting(
+            [
+                Added(row.pk, tuple(indexes_of(row)), tuple(row.purposes), row.kind == SuppressionKind.CONFIDENTIAL)
+                for row in rows
+            ]
+        )
     return len(rows)
 
 

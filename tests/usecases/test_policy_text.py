@@ -16,6 +16,7 @@ DEFAULT: dict[str, Any] = {
     "basis": "express_consent",
     "consent_required": "attested",
     "consent_valid_days": None,
+    "to_confidential": False,
     "window_start": time(9),
     "window_end": time(20),
     "days": [1, 2, 3, 4, 5, 6],
@@ -81,6 +82,10 @@ def test_the_usual_policy_is_said_in_plain_words() -> None:
         (
             {"consent_required": "recorded", "consent_valid_days": 365},
             "with a consent on record for each number, given within the last 365 days.",
+        ),
+        (
+            {"to_confidential": True},
+            "Numbers at which the person asked for confidential communication are reached too.",
         ),
         ({"expires_after_hours": 1}, "within 1 hour expires."),
         (

@@ -115,7 +115,9 @@ class UseCaseAdmin(ScopedModelAdmin):
     readonly_fields: ClassVar[tuple[str, ...]] = ("policy", "consent_stated", "created_at", "updated_at", "deleted_at")
     fieldsets = (
         (None, {"fields": ("workspace", "channel", "name", "entity_name", "description", "sending_enabled")}),
-        ("What for", {"fields": ("purpose", "basis", "consent_required", "consent_statement", "consent_valid_days")}),
+        ("What for", {"fields": (
+            "purpose", "basis", "consent_required", "consent_statement", "consent_valid_days", "confidential_numbers",
+        )}),
         ("From whom", {"fields": ("setup", "failover_setup", "numbers")}),
         ("When, and how often", {"fields": (
             ("window_start", "window_end"), "days", "sends_on_holidays", "state_overlay", "state_overlay_reason",

@@ -27,6 +27,7 @@ POLICY = (
     "consent_required",
     "consent_statement",
     "consent_valid_days",
+    "confidential_numbers",
     "window_start",
     "window_end",
     "days",

@@ -29,6 +29,7 @@ CHANGEABLE = (
     "consent_required",
     "consent_statement",
     "consent_valid_days",
+    "confidential_numbers",
     "window_start",
     "window_end",
     "days",

@@ -39,6 +39,7 @@ def form_of(use_case: UseCase, **changes: Any) -> dict[str, Any]:
         "purpose": use_case.purpose,
         "basis": use_case.basis,
         "consent_required": use_case.consent_required,
+        "confidential_numbers": use_case.confidential_numbers,
         "sending_enabled": "on",
         "setup": use_case.setup_id,
         "numbers": numbers,
