@@ -24,6 +24,8 @@ from usecases.models import TelephonySetup, UseCase
 
 # Errors that the engine may log without a fault, besides numbers that cannot be decrypted.
 EXPECTED_LOGS = {"recipient_unreadable", "breaker_opened"}
+# Half of the histories have caps that one person's voicemails reach.
+CAPS: list[dict[str, int]] = [{}, {}, {"max_per_day": 1, "max_per_week": 2}, {"max_per_day": 3, "max_per_24h": 2}]
 KIND = st.sampled_from(list(KINDS))
 
 
@@ -37,6 +39,7 @@ class History(Reporting, Administrators):
         failover=st.booleans(),
         failover_reasons=st.sampled_from([[], [Reason.REFUSED, Reason.BUSY, Reason.CARRIER_ACCOUNT]]),
         attempts=st.sampled_from([1, 2, 3, 3]),
+        caps=st.sampled_from(CAPS),
         honest=st.booleans(),
         skew=HOSTS_CLOCKS,
         carrier_skew=CLOCKS,
@@ -52,6 +55,7 @@ class History(Reporting, Administrators):
         failover: bool,
         failover_reasons: list[Reason],
         attempts: int,
+        caps: dict[str, int],
         honest: bool,
         skew: int,
         carrier_skew: int,
@@ -72,8 +76,9 @@ class History(Reporting, Administrators):
             failover_setup=self.world.setups[1] if failover else None,
             failover_reasons=[reason.value for reason in failover_reasons],
             max_attempts=attempts,
+            **caps,
         )
-        UseCase.objects.filter(pk=other.pk).update(max_attempts=attempts)
+        UseCase.objects.filter(pk=other.pk).update(max_attempts=attempts, **caps)
         if at_once:
             self.dispatches(0, 8, answers, stops)
 

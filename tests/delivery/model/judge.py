@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
@@ -19,6 +20,7 @@ from tests.delivery.model.journal import Reader, Row, Version
 
 OPEN = {"sending", "uncertain", "accepted"}
 NEVER_SENT = {"canceled", "skipped", "expired"}
+NEW_YORK = ZoneInfo("America/New_York")  # all people of the world have numbers of Washington
 _TERMINAL = {status.value for status in TERMINAL}
 
 
@@ -240,10 +242,28 @@ class Judge:
         for earlier in self.drops_of(voicemail["id"]):
             if earlier is not drop and not self.risks[voicemail["id"]]:
                 assert earlier["status"] in ("failed", "not_sent"), f"sent again while a drop is {earlier['status']}"
+        self._caps_allow(drop, use_case, at(drop["created_at"]))
+
+    def _caps_allow(self, drop: Row, use_case: Row, now: datetime) -> None:
+        """Check that with the other drops to the number that may have been left this one exceeds no cap."""
+        number = self.number_of[drop["voicemail_id"]]
+        others = [
+            at(other["created_at"])
+            for other in self.rows["delivery_drop"].values()
+            if other is not drop and self.number_of[other["voicemail_id"]] == number and may_have_been_left(other)
+        ]
+        today = now.astimezone(NEW_YORK).date()
+        for most, count in (
+            (use_case["max_per_day"], sum(each.astimezone(NEW_YORK).date() == today for each in others)),
+            (use_case["max_per_24h"], sum(now - each < timedelta(hours=24) for each in others)),
+            (use_case["max_per_week"], sum(now - each < timedelta(days=7) for each in others)),
+        ):
+            assert most is None or count < most, f"{number} gets more than its cap of {most}"
 
     def _resubmission_is_allowed(self, drop: Row) -> None:
         voicemail = self._may_be_sent(drop)
         assert (voicemail["status"], voicemail["drop_id"]) == ("uncertain", drop["id"]), "a settled drop is sent again"
+        self._caps_allow(drop, self.rows["usecases_usecase"][voicemail["use_case_id"]], at(drop["due_at"]))
 
     # the wire
 
@@ -368,6 +388,11 @@ SELECT use_case_id, status, reason, sum(n)
 
 def is_guess(reason: str) -> bool:
     return bool(reason) and REASONS[Reason(reason)].may_have_reached
+
+
+def may_have_been_left(drop: Row) -> bool:
+    proved = drop["status"] == "failed" and not is_guess(drop["reason"]) and not drop["provisional"]
+    return drop["status"] != "not_sent" and not proved
 
 
 def suppresses(reason: str) -> bool:

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from delivery.engine import claim, dispatcher, lane_routes, results
+from delivery.engine import claim, dispatcher, lane_routes, recent_drops, results
+from delivery.engine.recent_drops import RecentDrops
 from delivery.lifecycle import transitions
 from delivery.lifecycle.events import Outcome, Report, Submission
 from delivery.lifecycle.outcomes import StatusChange
@@ -112,6 +113,14 @@ def claims_the_suppressed() -> Planted:
     return patch.object(claim, "are_suppressed", lambda workspace_id, people, purpose: [False] * len(people))
 
 
+def counts_nothing() -> Planted:
+    return patch.object(RecentDrops, "reached", lambda recent, number, without=None: ())
+
+
+def takes_a_guess_for_proof() -> Planted:
+    return without(recent_drops, "_READ", "(d.provisional OR d.reason = ANY(%s::text[]))", "%s::text[] IS NULL")
+
+
 def sends_past_switches() -> Planted:
     words = "w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL"
     return without(lane_routes, "_READ_SEND_ROUTE", words, "true")
@@ -208,9 +217,9 @@ def looks_from_the_front_but_once() -> Planted:
 def gives_the_key_to_another_account() -> Iterator[None]:
     allowed = reconciliation._may_resubmit
 
-    def may(drop: Any, route: lane_routes.SendRoute, now: datetime) -> bool:
+    def may(drop: Any, route: lane_routes.SendRoute, recent: RecentDrops, now: datetime) -> bool:
         drop.credentials_version = route.credentials_version
-        return allowed(drop, route, now)
+        return allowed(drop, route, recent, now)
 
     with patch.object(reconciliation, "_may_resubmit", may):
         yield
@@ -247,6 +256,8 @@ MUTANTS: dict[Callable[[], Planted], str] = {
     rolls_back_for_one_number: "key is not configured",
     matches_by_the_newest_key_only: "suppressed",
     claims_the_suppressed: "who is suppressed",
+    counts_nothing: "more than its cap",
+    takes_a_guess_for_proof: "more than its cap",
     sends_past_switches: "switch|deleted",
     sends_from_lanes_that_were_open: "held",
     sends_after_the_lease: "after its lease",
