@@ -86,6 +86,7 @@ _WAITS: Mapping[str, str] = {
     DeferReason.HOLIDAY: "Waits for the end of a holiday.",
     DeferReason.STATE_RULE: "Waits for hours that the law of a state allows.",
     DeferReason.STATE_FROZEN: "Waits because messages to a state are stopped.",
+    DeferReason.CAP_REACHED: "Waits because the number has had as many messages as it may get by now.",
     DeferReason.STOPPED: "Waits because sending is switched off.",
     DeferReason.UNREADABLE: "Waits for a key with which the number can be read.",
     DeferReason.NO_AGREEMENT: "Waits for the statement that the agreement with the carrier is signed.",

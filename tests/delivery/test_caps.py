@@ -12,11 +12,13 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
+from delivery.admin.guard_labels import waits_text
 from delivery.carriers.sandbox import Sandbox
 from delivery.engine import recent_drops
 from delivery.engine.claim import claim
 from delivery.engine.lane_routes import active_routes
 from delivery.engine.recent_drops import KEPT, RecentDrops, purge, reached
+from delivery.kept_decisions import kept_decision, waiting_for
 from delivery.lifecycle import transitions
 from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
@@ -28,6 +30,7 @@ from rvm.platform.encryption.crypto import KeyRing, blind_index
 from tests import factories
 from tests.delivery.states import make_drop
 from tests.sessions import Session
+from usecases.eligibility import Defer, DeferReason, decide
 from usecases.models import UseCase
 
 NOON = datetime(2026, 3, 2, 17, tzinfo=UTC)  # a Monday, in New York
@@ -265,6 +268,21 @@ def test_later_looks_of_a_claim_see_what_the_earlier_ones_took() -> None:
     assert [claimed.recipient for claimed in taken.claims] == [ANA, BEN]
     assert taken.looked_at == 5
     assert taken.claims[1].voicemail_id == other.pk
+
+
+@pytest.mark.django_db
+def test_who_waits_for_the_caps_says_so_and_the_kept_facts_decide_the_same() -> None:
+    use_case = make_use_case()
+    wait(use_case)
+    second = wait(use_case)
+    claim_all()
+    second.refresh_from_db()
+    assert waiting_for([second]) == {second.pk: DeferReason.CAP_REACHED}
+    assert "as many messages" in waits_text(DeferReason.CAP_REACHED)
+    kept = kept_decision(second)
+    assert kept is not None
+    assert kept.all_facts.reached == (NOON,)
+    assert decide(kept.all_facts, kept.decided_at) == Defer(MORNING, DeferReason.CAP_REACHED)
 
 
 # two at one time
