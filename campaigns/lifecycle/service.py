@@ -13,7 +13,7 @@ from campaigns.lifecycle import retries, validation
 from campaigns.lifecycle.transitions import already_launched, change_campaign, is_importing, locked, require
 from campaigns.models import Campaign, CampaignRetry, RecipientImport
 from campaigns.planning.plan import end_of, plan_of
-from campaigns.planning.preview import preview
+from campaigns.planning.preview import Preview, preview
 from campaigns.scripts.attestations import unattested_script
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE, CampaignState
 from delivery.models import Lane, Voicemail
@@ -211,14 +211,15 @@ def _check_launch(row: Campaign, now: datetime) -> None:
         raise ServiceError("recording_not_attested", missing, field="script")
     expected = preview(plan_of(row, now), now)
     if not expected.now and not expected.later:
-        raise ServiceError("nothing_to_send", _why_nothing(expected.total, expected.expiring, expected.skipped))
+        raise ServiceError("nothing_to_send", _why_nothing(expected))
 
 
-def _why_nothing(total: int, expiring: int, skipped: Mapping[str, int]) -> str:
-    people = "1 recipient" if total == 1 else f"{total:,} recipients"
-    why = [f"{count:,} skipped ({reason})" for reason, count in skipped.items()]
-    if expiring:
-        why.append(f"{expiring:,} out of time before their calling window opens")
+def _why_nothing(expected: Preview) -> str:
+    people = "1 recipient" if expected.total == 1 else f"{expected.total:,} recipients"
+    why = [f"{count:,} skipped ({reason})" for reason, count in expected.skipped.items()]
+    if expected.expiring:
+        enough = " or their number may get another message" if expected.capped else ""
+        why.append(f"{expected.expiring:,} out of time before their calling window opens{enough}")
     return f"Of {people} nobody could be reached before the campaign's end: {', '.join(why)}. See its preview."
 
 

@@ -27,6 +27,7 @@ from delivery.models import Drop, Voicemail
 from delivery.worker.maintenance import expire
 from rvm.phone_numbers.places import Places
 from rvm.platform.encryption.crypto import KeyRing, blind_index
+from rvm.platform.errors import ServiceError
 from tests.delivery.states import make_drop
 from tests.factories import (
     add_recipients,
@@ -216,6 +217,16 @@ def test_of_a_long_list_a_sample_says_how_many_have_had_enough(monkeypatch: pyte
     assert found.capped_is_estimated
     assert (found.total, found.capped, found.now) == (200, 200, 0)
     assert [opening.people for opening in found.later] == [200]
+
+
+@pytest.mark.usefixtures("_carrier_that_reaches_people")
+def test_a_launch_that_everybody_has_had_enough_for_is_refused_with_that_reason() -> None:
+    use_case = make_use_case(max_per_day=1, max_per_week=3)
+    campaign = lively(2, [[NEW_YORK, "state:NY"]], use_case=use_case, ends_at=NOW + 3 * HOUR)
+    for place in range(2):
+        reach(campaign, place, 1)
+    with pytest.raises(ServiceError, match=r"2 out of time before .* or their number may get another message"):
+        launch(campaign, actor=None, now=NOW)
 
 
 def test_a_part_of_a_group_is_rounded_so_that_all_of_it_is_there() -> None:
