@@ -48,8 +48,8 @@ mutants: .venv/dev.stamp ## plant faults in the engine, each of which the histor
 	@$(VENV)/python -m pytest tests/delivery/model/test_mutants.py -m histories --timeout 0
 
 .PHONY: year
-year: .venv/dev.stamp ## go through a year of calling hours for the places of all area codes, which takes minutes
-	@$(VENV)/python -m pytest tests/usecases/calling_hours/test_simulated_year.py -m year --timeout 0
+year: .venv/dev.stamp ## go through a year of calling hours for the places of all area codes, also by the claim, which takes minutes
+	@$(VENV)/python -m pytest tests/usecases/calling_hours/test_simulated_year.py tests/delivery/test_calling_hours.py -m year --timeout 0
 
 .PHONY: poolers
 poolers: .venv/dev.stamp ## run the platform behind PgBouncer, which must be installed

@@ -20,6 +20,7 @@ from usecases.eligibility import (
     Verdict,
     explain,
 )
+from usecases.facts_json import PLAIN
 from usecases.policy_text import clock, weekdays
 from usecases.state_rules import FEDERATION, STATE_NAMES
 
@@ -92,6 +93,7 @@ _WAITS: Mapping[str, str] = {
     DeferReason.NO_AGREEMENT: "Waits for the statement that the agreement with the carrier is signed.",
     DeferReason.SENDER_NOT_OWNED: "Waits for the statement that a sender number is owned.",
     DeferReason.NOT_ATTESTED: "Waits for the statement about its recording.",
+    DeferReason.CAP_REACHED: "Waits because as many messages as are allowed have gone to this number.",
 }
 
 
@@ -103,17 +105,19 @@ def waits_text(reason: str) -> str:
 def kept_text(kept: KeptDecision, late: bool | None) -> dict[str, Any]:
     """The latest decision that withheld a voicemail, for its page. `late`: whether what was sent at the end of the hours came after
     them."""
-    facts = kept.all_facts
-    found = explain(facts, kept.decided_at)
+    try:
+        facts, found = kept.all_facts, explain(kept.all_facts, kept.decided_at).verdicts
+    except LookupError:  # decided by a newer release, in the middle of an upgrade
+        facts, found = PLAIN, ()
     # Without the facts of the lane, only what decided was known: what the first guard that objects saw.
-    deciding = [verdict for verdict in found.verdicts if not isinstance(verdict.decision, Send)][:1]
-    shown = found.verdicts if kept.policy else deciding
+    deciding = [verdict for verdict in found if not isinstance(verdict.decision, Send)][:1]
+    shown = found if kept.policy else deciding
     return {
         "title": _KEPT_TITLES[kept.decision],
         "step": kept.get_step_display(),
         "at": kept.decided_at,
         "until": kept.until if kept.decision == "defer" else None,
-        "late": _late(kept, facts, late),
+        "late": _late(kept, facts, late) if found else "",
         "suppressions": list(facts.suppressions),
         "guards": [{"passes": isinstance(verdict.decision, Send), "message": message_of(verdict)} for verdict in shown],
     }

@@ -53,7 +53,8 @@ class KeptDecision(models.Model):
 
     @property
     def all_facts(self) -> Facts:
-        """The facts again; given to `decide` with `decided_at`, they give the same decision."""
+        """The facts again; given to `decide` with `decided_at`, they give the same decision. Raises LookupError for state rules
+        of a newer release, which processes of an older one do not have in the middle of an upgrade."""
         facts = from_parts(self.policy.facts if self.policy else None, self.facts)
         make_known(facts.hours.rules)
         return facts
@@ -61,7 +62,7 @@ class KeptDecision(models.Model):
     @property
     def known_facts(self) -> dict[str, Any]:
         """The facts that were known when it was decided, as JSON."""
-        return as_json(self.all_facts) if self.policy else dict(self.facts)
+        return as_json(from_parts(self.policy.facts, self.facts)) if self.policy else dict(self.facts)
 
     @property
     def hours_end(self) -> datetime | None:

@@ -6,15 +6,18 @@ import random
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from django.db import transaction
 
 from delivery.carriers.sandbox import Sandbox
 from delivery.engine.claim import claim
 from delivery.engine.lane_routes import active_routes
+from delivery.kept_decisions import kept_decision
 from delivery.models import Voicemail
 from rvm.phone_numbers.number_plan import AREA_CODES, Kind
 from rvm.phone_numbers.places import places_known
 from tests import factories
 from tests.usecases.calling_hours.oracle import may_be_sent
+from usecases.eligibility import Defer, DeferReason, decide
 from usecases.models import StateFreeze, UseCase
 from usecases.state_rules import current_version
 from usecases.windows import Freeze, Hours
@@ -26,6 +29,16 @@ USUAL = {"window_start": time(9), "window_end": time(20), "days": [1, 2, 3, 4, 5
 FREEZE = Freeze("FL", date(2026, 9, 9), date(2026, 9, 11))
 HOURS = Hours(time(9), time(20), frozenset(range(1, 7)), False, current_version(), (FREEZE,), DELAY)
 CODES = sorted(code for code, area in AREA_CODES.items() if area.kind is Kind.GEOGRAPHIC and area.country == "US")
+LISTED = [
+    ["America/Chicago", "state:TX"],
+    ["America/New_York", "state:RI"],
+    ["America/Denver", "America/Phoenix", "state:AZ"],
+    ["America/New_York", "America/Chicago", "state:IN", "state:KY"],
+    ["America/Puerto_Rico", "state:PR"],
+    ["Pacific/Honolulu", "state:HI"],
+]
+# Midnight in the east before clocks are put forward, and back.
+CHANGES = [datetime(2026, 3, 8, 4, tzinfo=UTC), datetime(2026, 11, 1, 4, tzinfo=UTC)]
 MOMENTS = [
     datetime(2026, 3, 7, 22, 44, tzinfo=UTC),
     datetime(2026, 3, 9, 14, 5, tzinfo=UTC),
@@ -43,17 +56,22 @@ def _carrier_that_reaches_people(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sandbox, "max_delivery_delay", DELAY)
 
 
-@pytest.mark.parametrize("now", MOMENTS, ids=str)
-def test_the_claim_sends_exactly_what_every_rule_allows(now: datetime) -> None:
+def judge(now: datetime, count: int) -> None:
+    """Let the engine claim drawn people at the moment, and compare what became of each with the oracle."""
     StateFreeze.objects.create(state=FREEZE.state, starts_on=FREEZE.starts_on, ends_on=FREEZE.ends_on, reason="Storm.")
     use_case: UseCase = factories.make_use_case(**USUAL)
     draw = random.Random(str(now))
-    people = {}
-    for serial, code in enumerate(draw.sample(CODES, 60)):
+    people, recording = {}, factories.make_recording(use_case.workspace)
+    for serial, code in enumerate(draw.sample(CODES, count)):
         number = f"+1{code}5550{100 + serial % 100}"
-        listed = ["America/Chicago", "state:TX"] if serial % 9 == 0 else None
+        listed = draw.choice(LISTED) if serial % 9 == 0 else None
         row = factories.make_voicemail(
-            use_case, recipient=number, zones=listed, not_before=now, expires_at=now + timedelta(days=30)
+            use_case,
+            recipient=number,
+            zones=listed,
+            recording=recording,
+            not_before=now,
+            expires_at=now + timedelta(days=30),
         )
         people[row.pk] = places_known(listed, number)
     for route in active_routes(now, 100):
@@ -65,6 +83,32 @@ def test_the_claim_sends_exactly_what_every_rule_allows(now: datetime) -> None:
         where = people[row.pk]
         frozen = FREEZE.binds(where.states) and FREEZE.starts_on <= now.date() <= FREEZE.ends_on
         assert may_be_sent(row.not_before, *where, HOURS) or (frozen and row.not_before == now + timedelta(hours=1))
+        kept = kept_decision(row)
+        assert kept is not None and kept.until == row.not_before
+        assert decide(kept.all_facts, now) == Defer(row.not_before, DeferReason(kept.reason))
+
+
+@pytest.mark.parametrize("now", MOMENTS, ids=str)
+def test_the_claim_sends_exactly_what_every_rule_allows(now: datetime) -> None:
+    judge(now, 60)
+
+
+@pytest.mark.year
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("month", range(1, 13))
+def test_in_a_whole_year_the_claim_sends_exactly_what_every_rule_allows(month: int) -> None:
+    """A moment of every day and those around the changes of clocks, with people of thirty area codes at each."""
+    draw = random.Random(month)
+    first = datetime(2026, month, 1, tzinfo=UTC)
+    days = [first + timedelta(days=day) for day in range(31) if (first + timedelta(days=day)).month == month]
+    moments = [day + timedelta(minutes=draw.randrange(24 * 60)) for day in days]
+    moments += [
+        change + timedelta(minutes=30 * step) for change in CHANGES if change.month == month for step in range(24)
+    ]
+    for moment in moments:
+        with transaction.atomic():
+            judge(moment, 30)
+            transaction.set_rollback(True)
 
 
 def test_a_changed_policy_and_a_new_freeze_bind_the_next_claim() -> None:

@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from delivery.admin import guard_labels
 from delivery.carriers.sandbox import Sandbox
 from delivery.engine.claim import claim
 from delivery.engine.lane_routes import active_routes
@@ -23,7 +24,7 @@ from delivery.services.retries import retry
 from delivery.services.suppressions import end_left_waiting
 from rvm.platform.models import Role, Workspace
 from tests.factories import Api, make_suppression, make_use_case, make_user, make_voicemail
-from usecases.eligibility import Decision, Defer, DeferReason, Expire, Send, Skip, decide
+from usecases.eligibility import Decision, Defer, DeferReason, Expire, Guard, Send, Skip, decide, explain
 from usecases.facts_json import PLAIN
 from usecases.models import StateFreeze, Suppression, UseCase
 from usecases.suppressions import suppress
@@ -335,3 +336,48 @@ def test_keeping_again_replaces_and_names_each_voicemail_once(use_case: UseCase)
     assert set(KeptDecision.objects.values_list("reason", flat=True)) == {"holiday"}
     assert KeptDecision.objects.count() == 2
     keep([], KeptDecision.Step.CLAIM, NIGHT)
+
+
+def test_every_reason_to_wait_has_a_sentence_and_every_guard_speaks_of_what_was_kept(use_case: UseCase) -> None:
+    assert set(guard_labels._WAITS) == set(DeferReason)
+    for simulated in (False, True):
+        found = explain(replace(PLAIN, simulated=simulated), NIGHT)
+        assert [guard_labels.message_of(verdict)[-1] for verdict in found.verdicts] == ["."] * len(Guard)
+
+
+def test_a_cap_that_is_reached_is_kept_with_the_times_that_were_counted(workspace: Workspace) -> None:
+    use_case = make_use_case(workspace, **USUAL, max_per_day=1)
+    first, second = wait(use_case, MONDAY_NOON), wait(use_case, MONDAY_NOON)
+    claim_all(MONDAY_NOON)
+    [waits] = Voicemail.objects.filter(pk__in=[first.pk, second.pk], status="queued")
+    assert waiting_for([waits]) == {waits.pk: "cap_reached"}
+    kept = kept_decision(waits)
+    assert kept is not None
+    assert again(kept) == said(kept)
+    assert kept.all_facts.reached
+
+
+def test_what_no_hour_allows_is_kept_as_expired(workspace: Workspace) -> None:
+    use_case = make_use_case(workspace, window_start=time(8), window_end=time(8, 40))
+    row = wait(use_case, MONDAY_NOON, "+12705550142")  # Kentucky opens at ten
+    claim_all(MONDAY_NOON)
+    row.refresh_from_db()
+    kept = kept_decision(row)
+    assert kept is not None
+    assert (row.status, kept.decision, kept.reason, kept.until) == ("expired", "expire", "", None)
+    assert again(kept) == said(kept)
+
+
+def test_a_decision_of_a_newer_release_is_shown_by_an_older_one_without_its_guards(
+    api: Api, client: Client, use_case: UseCase
+) -> None:
+    row = wait(use_case, NIGHT)
+    claim_all(NIGHT)
+    policy = KeptPolicy.objects.get()
+    policy.facts["hours"]["rules"] = "2999-01-01"
+    policy.save()
+    assert api.get(f"voicemail/{row.pk}").json()["last_decision"]["facts"]["hours"]["rules"] == "2999-01-01"
+    client.force_login(make_user(workspace=use_case.workspace, role=Role.VIEWER, is_staff=True))
+    answer = client.get(reverse("admin:delivery_voicemail_change", args=[row.pk]))
+    assert answer.status_code == 200
+    assert "Why it was made to wait" in answer.content.decode()

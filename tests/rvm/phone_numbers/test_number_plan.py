@@ -314,6 +314,29 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Library:
     return changed
 
 
+@pytest.mark.parametrize(
+    ("prefix", "zones"),
+    [
+        ("1907", (ALASKA,)),
+        ("1907", ()),
+        ("1212", (EASTERN, ATLANTIC)),
+        ("1212", ()),
+        ("1812336", (CENTRAL,)),
+        ("1999", (EASTERN,)),
+    ],
+)
+def test_a_release_that_says_other_things_fails_that_comparison(
+    library: Library, prefix: str, zones: tuple[str, ...]
+) -> None:
+    test_the_tables_are_what_the_installed_library_and_the_reviewed_rows_make()
+    if zones:
+        library[prefix] = zones
+    else:
+        del library[prefix]
+    with pytest.raises((AssertionError, compiler.ReviewNeeded)):
+        test_the_tables_are_what_the_installed_library_and_the_reviewed_rows_make()
+
+
 def test_an_area_code_that_only_the_library_knows_asks_for_a_review(library: Library) -> None:
     library["1999"] = (EASTERN,)
     with pytest.raises(compiler.ReviewNeeded, match="zones for 999; add a row"):
