@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -32,21 +33,23 @@ class AudienceGroup(NamedTuple):
     reached: tuple[datetime, ...] = ()
 
 
-# Suppressed numbers are few compared with queued ones, so the planner hashes them. Without a zone or a state in it, the list of
-# places is completed by the number.
-def _count_groups(consented: str) -> str:
+# Without a zone or a state in it, the list of places is completed by the number. Suppressions and consents are joined and not looked
+# for with IN: of more than fit into its memory PostgreSQL makes no hash for IN, and reads them all for each voicemail.
+def _count_groups(consents: str) -> str:
     suppressed = suppressed_indexes_sql(workspace="%s", purpose="%s", confidential="%s")
+    consented = f"LEFT JOIN (SELECT DISTINCT * FROM ({consents}) c) held ON held.number_index = v.recipient_index"  # noqa: S608
     return f"""
-SELECT v.zones::text[], v.recipient_index IN ({suppressed}), v.expires_at, {consented}, count(*)
+SELECT v.zones::text[], listed.number_index IS NOT NULL, v.expires_at, {"held.number_index IS NOT NULL" if consents else "false"},
+       count(*)
   FROM delivery_voicemail v
+  LEFT JOIN (SELECT DISTINCT * FROM ({suppressed}) s) listed ON listed.number_index = v.recipient_index
+  {consented if consents else ""}
  WHERE v.lane_id = %s AND v.id BETWEEN %s AND %s AND v.status = 'queued'
  GROUP BY 1, 2, 3, 4
 """  # noqa: S608 - of constants
 
 
-_COUNT_GROUPS, _COUNT_CONSENTED = (
-    _count_groups(consented) for consented in ("false", f"v.recipient_index IN ({CONSENTED_INDEXES_SQL})")
-)
+_COUNT_GROUPS, _COUNT_CONSENTED = _count_groups(""), _count_groups(CONSENTED_INDEXES_SQL)
 # Voicemails whose number must be decrypted: those without zones or states, or all while the index key rotates.
 _READ_UNGROUPED = """
 SELECT recipient, recipient_index, zones::text[], expires_at FROM delivery_voicemail
@@ -81,10 +84,12 @@ def audience_groups(lane: Lane, *, at: datetime, simulated: bool) -> Counter[Aud
     unknown = rotating
     if not rotating:
         consents = consented_parameters(lane.workspace_id, needed, at=at, ageless=simulated) if needed else []
-        for zones, suppressed, expires_at, consented, count in sql.run(
-            _COUNT_CONSENTED if needed else _COUNT_GROUPS,
-            [lane.workspace_id, use_case.purpose, use_case.to_confidential, *consents, lane.pk, *id_range(lane)],
-        ):
+        with _hash_joins():
+            counted = sql.run(
+                _COUNT_CONSENTED if needed else _COUNT_GROUPS,
+                [lane.workspace_id, use_case.purpose, use_case.to_confidential, *consents, lane.pk, *id_range(lane)],
+            )
+        for zones, suppressed, expires_at, consented, count in counted:
             if zones and (places := places_in(tuple(zones))).states:
                 groups[AudienceGroup(places, suppressed, expires_at, consented=consented)] += count
             else:
@@ -93,6 +98,17 @@ def audience_groups(lane: Lane, *, at: datetime, simulated: bool) -> Counter[Aud
     for page in _pages(_READ_UNGROUPED, [lane.pk, *id_range(lane), rotating]) if unknown else ():
         groups.update(_read(lane, page, at, simulated))
     return groups
+
+
+@contextmanager
+def _hash_joins() -> Iterator[None]:
+    """Have PostgreSQL join by hashes: by statistics of a list that has just grown, it would compare each voicemail with all of it."""
+    with transaction.atomic(savepoint=False):
+        sql.run("SET LOCAL enable_nestloop = off", [])
+        sql.run("SET LOCAL work_mem = '64MB'", [])
+        yield
+        sql.run("SET LOCAL enable_nestloop TO DEFAULT", [])
+        sql.run("SET LOCAL work_mem TO DEFAULT", [])
 
 
 def with_recent_drops(

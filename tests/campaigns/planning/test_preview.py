@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
@@ -26,6 +27,7 @@ from delivery.engine.recent_drops import RecentDrops
 from delivery.models import Drop, Voicemail
 from delivery.worker.maintenance import expire
 from rvm.phone_numbers.places import Places
+from rvm.platform.database import sql
 from rvm.platform.encryption.crypto import KeyRing, blind_index
 from rvm.platform.errors import ServiceError
 from tests.delivery.states import make_drop
@@ -43,6 +45,8 @@ from tests.factories import (
     make_workspace,
     patient_number,
 )
+from usecases.consents.bases import NeededConsent
+from usecases.consents.standing import consented_parameters
 from usecases.eligibility import Skip, SkipReason, decide
 from usecases.facts_json import from_json
 from usecases.models import StateFreeze
@@ -375,6 +379,22 @@ def test_a_preview_takes_as_many_statements_for_many_as_for_one() -> None:
 
 
 SATURDAYS = {"days": [6], "ends_at": NOW + timedelta(days=2)}
+
+
+@pytest.mark.parametrize("consented", [True, False])
+def test_suppressions_and_consents_of_any_number_are_joined_by_hashes(consented: bool) -> None:
+    campaign = lively()
+    needed = NeededConsent("appointment", False, None)
+    held = consented_parameters(campaign.workspace_id, needed, at=NOW, ageless=False) if consented else []
+    statement = audience._COUNT_CONSENTED if consented else audience._COUNT_GROUPS
+    with audience._hash_joins():
+        plan = sql.run(
+            f"EXPLAIN {statement}",
+            [campaign.workspace_id, "appointment", False, *held, campaign.lane.pk, UUID(int=0), campaign.lane.pk],
+        )
+    said = "\n".join(line for (line,) in plan)
+    assert "SubPlan" not in said and "Nested Loop" not in said
+    assert sql.run("SHOW enable_nestloop", []) == [("on",)]
 
 
 @pytest.mark.usefixtures("_carrier_that_reaches_people")
