@@ -117,8 +117,9 @@ def counts_nothing() -> Planted:
     return patch.object(RecentDrops, "reached", lambda recent, number, without=None: ())
 
 
-def takes_a_guess_for_proof() -> Planted:
-    return without(recent_drops, "_READ", "(d.provisional OR d.reason = ANY(%s::text[]))", "%s::text[] IS NULL")
+def counts_what_was_reported_only() -> Planted:
+    unsettled = (DropStatus.UNCERTAIN.value, DropStatus.ACCEPTED.value)
+    return patch.object(recent_drops, "_LEFT_NOTHING", (*recent_drops._LEFT_NOTHING, *unsettled))
 
 
 def sends_past_switches() -> Planted:
@@ -257,7 +258,7 @@ MUTANTS: dict[Callable[[], Planted], str] = {
     matches_by_the_newest_key_only: "suppressed",
     claims_the_suppressed: "who is suppressed",
     counts_nothing: "more than its cap",
-    takes_a_guess_for_proof: "more than its cap",
+    counts_what_was_reported_only: "more than its cap",
     sends_past_switches: "switch|deleted",
     sends_from_lanes_that_were_open: "held",
     sends_after_the_lease: "after its lease",
