@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 REGISTERED = list(admin.site._registry)
 # Shown on the pages of the rows that they belong to: the use case's numbers, the lane's counts and, on the Overview, the use case's,
 # what a clip is heard in, why a list's rows were left out, how far a campaign's retry is,
-# how a voicemail is found.
+# how a voicemail is found, why it was withheld, how often a number was reached; and the state rules, which a command loads and shows.
 WITHIN_OTHERS = {
     "usecases.numberassignment",
     "delivery.lanecount",
@@ -31,6 +31,10 @@ WITHIN_OTHERS = {
     "delivery.voicemailidentifier",
     "usecases.suppressioncopying",
     "delivery.droprecount",
+    "delivery.keptdecision",
+    "delivery.keptpolicy",
+    "delivery.recentdrops",
+    "usecases.stateruleset",
 }
 
 
