@@ -278,9 +278,9 @@ def test_a_suppression_that_commits_after_a_claim_has_locked_its_rows_binds_that
     voicemail, other = waiting(use_case), waiting(use_case, OTHER)
     look = claims.are_suppressed
 
-    def late(*arguments: Any) -> list[bool]:
+    def late(*arguments: Any, **options: Any) -> list[bool]:
         Session(lambda: by_hand(use_case)).result()  # it passes over the locked row, and commits
-        return look(*arguments)
+        return look(*arguments, **options)
 
     monkeypatch.setattr(claims, "are_suppressed", late)
     batch = claim_all()
@@ -299,8 +299,8 @@ def test_a_suppression_that_commits_after_the_look_of_a_claim_binds_the_next_one
     claimed, put_off = waiting(use_case), waiting(use_case)
     look = claims.are_suppressed
 
-    def early(*arguments: Any) -> list[bool]:
-        found = look(*arguments)
+    def early(*arguments: Any, **options: Any) -> list[bool]:
+        found = look(*arguments, **options)
         Session(lambda: by_hand(use_case)).result()
         return found
 
