@@ -152,15 +152,20 @@ def _stated(row: Found, statement: Statement, actor: User | None) -> Found:
 
 def _follow(rows: Sequence[Recording | Clip]) -> None:
     """Bring joined recordings in line with their clips, and make due what waits for the recordings."""
+    for workspace_id in sorted({row.workspace_id for row in rows}):
+        _follow_in(workspace_id, [row for row in rows if row.workspace_id == workspace_id])
+
+
+def _follow_in(workspace_id: UUID, rows: Sequence[Recording | Clip]) -> None:
     clips = [row.pk for row in rows if isinstance(row, Clip)]
     recordings = {row.pk for row in rows if isinstance(row, Recording) and row.attested}
     bare = [row.pk for row in rows if isinstance(row, Recording) and row.assembled and not row.attested]
     if clips:
-        overlapping = Assembly.objects.filter(workspace_id=rows[0].workspace_id, clips__overlap=clips)
+        overlapping = Assembly.objects.filter(workspace_id=workspace_id, clips__overlap=clips)
         bare += list(overlapping.values_list("recording_id", flat=True))
     recordings |= _inherit(bare) if bare else set()
     if recordings:
-        _wake(rows[0].workspace_id, recordings, database_now())
+        _wake(workspace_id, recordings, database_now())
 
 
 def _inherit(recording_ids: Iterable[UUID]) -> set[UUID]:

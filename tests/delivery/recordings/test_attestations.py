@@ -142,6 +142,15 @@ def test_a_recording_that_was_joined_before_gets_and_loses_it_with_its_clips(cli
     assert not recording.attested and not is_attested(recording)
 
 
+def test_clips_of_two_workspaces_are_stated_and_withdrawn_at_once(clips: list[Clip]) -> None:
+    elsewhere = store_clip(make_workspace(), "Rest", encoded(11))
+    recordings = [joined(clips[2:]), joined([elsewhere])]
+    attest([clips[2], elsewhere], COMPLETE, actor=None)
+    assert Recording.objects.filter(attested_at__isnull=False).count() == 2
+    withdraw_attestation([clips[2], elsewhere], actor=None)
+    assert not any(is_attested(recording) for recording in recordings)
+
+
 def test_who_calls_is_said_at_the_start_of_the_whole(clips: list[Clip]) -> None:
     attest(clips[:2], SILENT, actor=None)
     attest(clips[2:], COMPLETE, actor=None)
