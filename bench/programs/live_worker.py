@@ -57,10 +57,10 @@ def remove_guards() -> None:
     from delivery.engine.lane_routes import SendRoute
     from usecases.eligibility import SEND
 
-    def nothing(*_: object) -> None:
+    def nothing(*_: object, **__: object) -> None:
         return None
 
-    def of_nobody(workspace_id: object, people: Sequence[object], *_: object) -> list[None]:
+    def of_nobody(workspace_id: object, people: Sequence[object], *_: object, **__: object) -> list[None]:
         return [None] * len(people)
 
     replaced: dict[str, object] = {
