@@ -553,7 +553,10 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
 
 class Consent(Row):
     """A person's consent to be reached for some purposes, or the revocation of one: a further row. A trigger refuses every change and
-    every deletion."""
+    every deletion.
+
+    What is stated of all people of a list at its import is a row too, with the list and without a number. It counts for no number.
+    """
 
     objects = ConsentQuerySet.as_manager()
 
@@ -568,7 +571,7 @@ class Consent(Row):
         help_text="The consent that this row revokes; empty for a consent.",
     )
     number = EncryptedTextField(
-        null=True, help_text="Empty if it could not be decrypted when the consent was recorded."
+        null=True, help_text="Empty for a list, and if it could not be decrypted when the consent was recorded."
     )
     number_index = models.BinaryField(max_length=32)
     index_key = models.PositiveSmallIntegerField()
@@ -583,6 +586,10 @@ class Consent(Row):
         help_text="Whether it was given in writing, as marketing needs it. A written consent covers care messages too.",
     )
     source = models.CharField(max_length=100, help_text="How it was given or revoked, without phone numbers.")
+    # Not a foreign key: imports belong to a layer above.
+    list_id = models.UUIDField(
+        null=True, editable=False, help_text="The list whose people it covers, by the statement at its import."
+    )
     at = models.DateTimeField(help_text="When it was given or revoked.")
     expires_at = models.DateTimeField(null=True, blank=True, help_text="When it ends by itself; empty for never.")
     evidence = EncryptedTextField(blank=True, help_text="What proves it, in words.")
@@ -613,7 +620,7 @@ class Consent(Row):
 
     @property
     def masked_number(self) -> str:
-        return f"+•••••••{self.last4}"
+        return "people of a list" if self.list_id else f"+•••••••{self.last4}"
 
     @property
     def revoked_by(self) -> Consent | None:

@@ -37,6 +37,7 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 from rvm.spreadsheets.columns.headings import any_says_no
 from rvm.spreadsheets.workbook_notices import other_sheets
+from usecases.services.consents import record_for_list
 
 __all__ = ["sample"]
 # The results of a check before the first check.
@@ -158,6 +159,8 @@ def confirm(
                 "No row of this list can be accepted; download its errors, correct them and upload it again.",
             )
         change_state(row, ImportState.IMPORTING, consent_statement=statement, consent_stated_at=now, confirmed_by=actor)
+        if row.campaign.live:
+            _record_consent(row, statement, actor, now)
         audit.record(
             "import.confirmed",
             row,
@@ -168,6 +171,19 @@ def confirm(
         )
         wake_on_commit("imports")
     return row
+
+
+def _record_consent(row: RecipientImport, statement: str, actor: User | None, now: datetime) -> None:
+    use_case = row.campaign.lane.use_case
+    record_for_list(
+        workspace=row.campaign.workspace,
+        list_id=row.pk,
+        purpose=use_case.purpose,
+        basis=use_case.basis,
+        statement=statement,
+        actor=actor,
+        now=now,
+    )
 
 
 def discard(recipient_import: RecipientImport, *, actor: User | None, now: datetime) -> RecipientImport:

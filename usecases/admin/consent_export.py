@@ -13,7 +13,7 @@ from usecases.models import Consent
 
 # The names that the API uses.
 COLUMNS = (
-    "id", "recipient_phone_number", "purposes", "basis", "source", "given_at", "expires_at", "evidence", "created_at",
+    "id", "recipient_phone_number", "list_id", "purposes", "basis", "source", "given_at", "expires_at", "evidence", "created_at",
     "revoked_at", "revocation_channel",
 )  # fmt: skip
 
@@ -33,7 +33,8 @@ def _row(row: Consent, reveal: bool) -> list[str]:
     revoked = row.revoked_by
     return [
         str(row.pk),
-        (row.number if reveal else None) or f"•••••••{row.last4}",
+        "" if row.list_id else (row.number if reveal else None) or f"•••••••{row.last4}",
+        str(row.list_id or ""),
         ", ".join(row.purposes),
         row.basis,
         row.source,

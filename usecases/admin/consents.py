@@ -180,6 +180,8 @@ class ConsentAdmin(ConsentExport, ExactSearch):
 
     @display(description="Phone number")
     def full(self, consent: Consent) -> str:
+        if consent.list_id:
+            return consent.masked_number
         return consent.number or f"{consent.masked_number} (the number could not be opened)"
 
     @display(description="For")
@@ -213,7 +215,7 @@ class ConsentAdmin(ConsentExport, ExactSearch):
     ) -> HttpResponse:
         row = self.get_object(request, object_id)
         audit.record("consent.read", row, actor=acting_user(request), workspace=row.workspace)
-        may_revoke = row.revoked_by is None and self.may(self.role_to_revoke, request, row)
+        may_revoke = row.revoked_by is None and row.list_id is None and self.may(self.role_to_revoke, request, row)
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "may_revoke": may_revoke})
 
     def save_model(self, request: HttpRequest, obj: Consent, form: Any, change: bool) -> None:

@@ -56,7 +56,7 @@ class ConsentQuery(PageQuery):
 class ConsentSerializer(serializers.ModelSerializer[Consent]):
     consent_id = serializers.UUIDField(source="pk")
     recipient_phone_number = serializers.SerializerMethodField(
-        help_text="Masked but for the last four unless the key may see numbers."
+        help_text="Masked but for the last four unless the key may see numbers; empty for the people of a list."
     )
     purposes = serializers.ListField(child=serializers.CharField(), help_text=help_of(Consent, "purposes"))
     given_at = serializers.DateTimeField(source="at", help_text="When it was given.")
@@ -77,6 +77,7 @@ class ConsentSerializer(serializers.ModelSerializer[Consent]):
             "purposes",
             "basis",
             "source",
+            "list_id",
             "given_at",
             "expires_at",
             "created_by",
@@ -88,6 +89,8 @@ class ConsentSerializer(serializers.ModelSerializer[Consent]):
         read_only_fields = fields
 
     def get_recipient_phone_number(self, row: Consent) -> str:
+        if row.list_id:
+            return ""
         number = row.number if self.context["reveal"] else None
         return number or row.masked_number
 

@@ -103,6 +103,12 @@ CONSENT_REVOKED = ProblemCode(
     "The consent was revoked already",
     "`GET /consents/{id}` says when and how; a new consent is a new `POST /consents`.",
 )
+CONSENT_OF_LIST = ProblemCode(
+    "consent_of_list",
+    409,
+    "The consent covers the people of a list",
+    "Withdraw them from the campaign, or cancel it; one person's consent is a row of its own.",
+)
 CONSENT_NEEDED = ProblemCode(
     "consent_needed",
     422,
@@ -130,5 +136,6 @@ USE_CASE_PROBLEMS = by_code(
     NUMBER_NOT_OWNED,
     SUPPRESSION_LIFTED,
     CONSENT_REVOKED,
+    CONSENT_OF_LIST,
     CONSENT_NEEDED,
 )

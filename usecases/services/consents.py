@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -16,7 +17,7 @@ from rvm.platform import audit
 from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User, Workspace
-from usecases.consents.bases import CARE, Basis, Purpose
+from usecases.consents.bases import CARE, CONSENT_BASES, Basis, Purpose
 from usecases.models import Consent, Suppression
 from usecases.services.persistence import in_one_line
 
@@ -50,6 +51,25 @@ def record_consent(
         "last4": number[-4:],
     }
     return _add(workspace, person, consent, consent.purposes or CARE, actor, now)
+
+
+def record_for_list(
+    *, workspace: Workspace, list_id: UUID, purpose: str, basis: str, statement: str, actor: User | None, now: datetime
+) -> Consent:
+    """Add what is stated of all people of a list at its import. It covers the list and counts for no number by itself."""
+    return Consent.objects.create(
+        workspace=workspace,
+        number_index=b"",
+        index_key=blind_index().current,
+        last4="",
+        list_id=list_id,
+        purposes=[purpose],
+        basis=basis if basis in dict(CONSENT_BASES) else Basis.EXPRESS_CONSENT.value,
+        source="statement at the import of a list",
+        at=now,
+        evidence=statement,
+        created_by=actor,
+    )
 
 
 def record_for_lift(row: Suppression, consent: NewConsent, *, actor: User | None, now: datetime) -> Consent:

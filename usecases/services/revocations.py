@@ -34,6 +34,11 @@ def revoke_consent(
 
     `channel`: how the person said so. What waits for the number under use cases of these purposes ends in the same transaction.
     """
+    if consent.list_id:
+        raise ServiceError(
+            "consent_of_list",
+            "It covers the people of a list, not one person; withdraw them from the campaign, or cancel the campaign.",
+        )
     row, at, said = lock(consent), revoked_at or now, in_one_line(channel)[:MAX_SOURCE_LENGTH]
     if not said:
         raise ServiceError("blank", "Say how the person revoked it, such as “telephone”.", field="channel")

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from django_rq import get_queue
 
@@ -40,6 +40,8 @@ from tests.campaigns.imports.lists import (
     recipients,
     upload,
 )
+from usecases.models import Consent
+from usecases.services.revocations import revoke_consent
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -213,6 +215,25 @@ def test_who_confirmed_and_what_they_attested_is_kept_and_audited() -> None:
     assert (row.consent_statement, row.confirmed_by) == (STATEMENT, person)
     event = AuditEvent.objects.get(action="import.confirmed")
     assert (event.actor, event.details["statement"]) == (person, STATEMENT)
+
+
+def test_what_is_attested_of_a_list_is_a_consent_of_the_list_that_nobody_changes() -> None:
+    campaign = make_campaign()
+    person = factories.make_user(workspace=campaign.workspace)
+    row = service.confirm(checked(campaign, LIST), consent_statement=STATEMENT, actor=person, now=NOW)
+    consent = Consent.objects.get()
+    assert (consent.list_id, consent.evidence, consent.created_by, consent.at) == (row.pk, STATEMENT, person, NOW)
+    assert (consent.purposes, consent.basis) == ([campaign.lane.use_case.purpose], "express_consent")
+    assert (consent.number, consent.masked_number) == (None, "people of a list")
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Consent.objects.update(evidence="Something else.")
+    with pytest.raises(ServiceError, match="withdraw them"):
+        revoke_consent(consent, channel="telephone", actor=person, now=NOW)
+
+
+def test_what_is_attested_of_a_test_list_is_no_consent() -> None:
+    service.confirm(checked(make_campaign(live=False), LIST), consent_statement=STATEMENT, actor=None, now=NOW)
+    assert not Consent.objects.exists()
 
 
 def test_a_list_of_which_nothing_is_accepted_is_not_confirmed() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from delivery.models import Voicemail
 from rvm.platform.database.clock import database_now
+from rvm.platform.database.ids import uuid7
 from rvm.platform.models import AuditEvent, Workspace
 from rvm.platform.scopes import Scope
 from tests.factories import (
@@ -22,6 +23,7 @@ from tests.factories import (
     make_workspace,
 )
 from usecases.models import Consent, Suppression
+from usecases.services.consents import record_for_list
 from usecases.suppressions import is_suppressed
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +58,7 @@ def test_a_consent_is_recorded_with_who_and_the_audit_holds_no_evidence(api: Api
         "purposes": ["appointment", "wellness"],
         "basis": "express_consent",
         "source": "signed form, [number]",
+        "list_id": None,
         "given_at": "2026-03-02T15:00:00Z",
         "expires_at": None,
         "created_by": str(api.key.user_id),
@@ -181,6 +184,25 @@ def test_a_revocation_says_how_and_a_time_that_can_be(
     answer = api.post(f"consents/{row.pk}/revoke", {"channel": "telephone", **changes})
     assert answer.status_code == 422
     assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [(pointer, code)]
+    assert not Suppression.objects.exists()
+
+
+def test_what_was_stated_of_a_list_is_shown_without_a_number_and_not_revoked(api: Api, workspace: Workspace) -> None:
+    list_id = uuid7()
+    row = record_for_list(
+        workspace=workspace,
+        list_id=list_id,
+        purpose="appointment",
+        basis="healthcare_exemption",
+        statement="They agreed at registration.",
+        actor=None,
+        now=database_now(),
+    )
+    told = api.get(f"consents/{row.pk}").json()
+    assert (told["recipient_phone_number"], told["list_id"]) == ("", str(list_id))
+    assert (told["basis"], told["evidence"]) == ("express_consent", "They agreed at registration.")
+    answer = api.post(f"consents/{row.pk}/revoke", {"channel": "telephone"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "consent_of_list")
     assert not Suppression.objects.exists()
 
 
