@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 
 from delivery.lifecycle.reasons import REASONS
 from delivery.models import Voicemail
+from rvm.platform.observability.masking import DOTS
 
 PAGE_ROWS = 2000
 # The names that the API uses.
@@ -61,7 +62,7 @@ def export_rows(
             *read, recipient, fields = values
             yield [*_row(read, recipient, read[4] or ""), *_merged(fields, own)]
         else:
-            yield _row(values, f"•••••••{values[5]}", "•••••••" if values[4] else "")
+            yield _row(values, f"{DOTS}{values[5]}", DOTS if values[4] else "")
 
 
 def _pages(found: QuerySet[Voicemail], columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:

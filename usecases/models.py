@@ -17,6 +17,7 @@ from django.db.models.functions import Lower, Now
 
 from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField, UpdatedAtField
 from rvm.platform.models import Row, User, Workspace
+from rvm.platform.observability.masking import number_ending
 from usecases.caps import Caps
 from usecases.consents.bases import (
     BASES,
@@ -620,7 +621,7 @@ class Consent(Row):
 
     @property
     def masked_number(self) -> str:
-        return "people of a list" if self.list_id else f"+•••••••{self.last4}"
+        return "people of a list" if self.list_id else number_ending(self.last4)
 
     @property
     def revoked_by(self) -> Consent | None:
@@ -775,7 +776,7 @@ class Suppression(Row):
 
     @property
     def masked_number(self) -> str:
-        return f"+•••••••{self.last4}"
+        return number_ending(self.last4)
 
 
 class SuppressionCopying(models.Model):

@@ -17,6 +17,7 @@ from delivery.models.recording import Recording
 from rvm.platform.encryption.crypto import cipher
 from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField
 from rvm.platform.models import Row, Workspace
+from rvm.platform.observability.masking import DOTS, number_ending
 from usecases.models import TelephonySetup, UseCase
 
 # Options of foreign keys that the database does not enforce: code checks the ids when it writes the row, and rows are never deleted
@@ -103,12 +104,12 @@ class Voicemail(Row):
 
     @property
     def masked_recipient(self) -> str:
-        return f"+•••••••{self.last4}"
+        return number_ending(self.last4)
 
     @property
     def masked_record_number(self) -> str:
         """The masked record number, without any digits: the last digits of so short a number reveal too much."""
-        return "•••••••" if self.record_number else ""
+        return DOTS if self.record_number else ""
 
     @property
     def expiry(self) -> datetime | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from rvm.platform.observability.masking import DOTS
 from usecases.admin.list_export import ListExport, pages
 from usecases.models import Consent
 
@@ -33,7 +34,7 @@ def _row(row: Consent, reveal: bool) -> list[str]:
     revoked = row.revoked_by
     return [
         str(row.pk),
-        "" if row.list_id else (row.number if reveal else None) or f"•••••••{row.last4}",
+        "" if row.list_id else (row.number if reveal else None) or f"{DOTS}{row.last4}",
         str(row.list_id or ""),
         ", ".join(row.purposes),
         row.basis,

@@ -22,6 +22,7 @@ from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import Role
+from rvm.platform.observability.masking import number_ending
 from usecases.inbound.models import InboundMessage, InboundSecret
 from usecases.inbound.service import create_secret, replace_secret, revoke_secret
 
@@ -126,7 +127,7 @@ class InboundMessageAdmin(RecordAdmin):
 
     @display(description="Phone number")
     def masked(self, row: InboundMessage) -> str:
-        return f"+•••••••{row.last4}"
+        return number_ending(row.last4)
 
     @display(description="Understood as", label={"opt-out": "success", "not understood": "danger"})
     def understood(self, row: InboundMessage) -> str:

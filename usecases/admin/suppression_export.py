@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from rvm.platform.observability.masking import DOTS
 from usecases.admin.list_export import ListExport, pages
 from usecases.models import Suppression
 
@@ -35,7 +36,7 @@ def _row(row: Suppression, reveal: bool) -> list[str]:
     number = row.number if reveal and not row.from_elsewhere else None
     return [
         str(row.pk),
-        number or f"•••••••{row.last4}",
+        number or f"{DOTS}{row.last4}",
         row.kind,
         row.reason,
         row.source,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from campaigns.imports.uploaded_lists import ColumnRead
 from campaigns.opt_outs import columns as opt_outs
+from rvm.platform.observability.masking import DOTS
 from rvm.spreadsheets.cells.phones import looks_like_phone
 from rvm.spreadsheets.columns.kinds import CALLED, KINDS, MERGE_FIELD, UNCLEAR
 from rvm.spreadsheets.columns.questions import QUESTION_TEXTS
@@ -130,5 +131,5 @@ def masked_cell(cell: str) -> str:
     """A masked cell: the last four digits of a phone number; in other cells letters become “x” and digits “0”."""
     if looks_like_phone(cell):
         digits = "".join(_DIGIT.findall(cell))
-        return f"•••••••{digits[-4:]}" if len(digits) > 4 else "•••••••"
+        return f"{DOTS}{digits[-4:]}" if len(digits) > 4 else DOTS
     return _DIGIT.sub("0", _LETTER.sub("x", cell))

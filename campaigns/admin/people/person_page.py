@@ -37,6 +37,7 @@ from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.models import Role, User, Workspace
+from rvm.platform.observability.masking import number_ending
 from rvm.platform.organisations import shares_with_others
 from usecases.consents.bases import PURPOSE_LABELS, Purpose
 from usecases.eligibility import Send
@@ -128,7 +129,7 @@ def _expired(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, found: Person, token: str, form: OptOutForm) -> HttpResponse:
     rights, reader, now = rights_of(request), acting_user(request), database_now()
     shown_number = rights.may_see_numbers(found.workspace.pk)
-    number = found.number if shown_number else f"+•••••••{found.number[-4:]}"
+    number = found.number if shown_number else number_ending(found.number[-4:])
     clock = labels.PersonClock.of(found.number)
     before = _id(request.GET.get("before", ""))
     rows = list(record.received(found, live=None, before=before)[: PAGE + 1])

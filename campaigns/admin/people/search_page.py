@@ -28,6 +28,7 @@ from rvm.platform.admin.number_quota import within_quota
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import User, Workspace
+from rvm.platform.observability.masking import number_ending
 from usecases.admin.typed_numbers import typed_number
 
 MAX_WORKSPACES = 100
@@ -184,7 +185,7 @@ def _matched(rights: Rights, reader: User, workspace: Workspace, match: Match, n
     return {
         "address": address,
         "workspace": workspace.name,
-        "number": match.number if shown and match.number else f"+•••••••{match.last4}",
+        "number": match.number if shown and match.number else number_ending(match.last4),
         "name": match.name if shown else "",
         "known": "voicemails" if match.number else "voicemails; the number cannot be decrypted",
     }
@@ -195,7 +196,7 @@ def _row(rights: Rights, reader: User, person: Person, known: str, now: datetime
     return {
         "address": address_of(person, reader, now),
         "workspace": person.workspace.name,
-        "number": person.number if shown else f"+•••••••{person.number[-4:]}",
+        "number": person.number if shown else number_ending(person.number[-4:]),
         "name": "",
         "known": known,
     }

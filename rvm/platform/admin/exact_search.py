@@ -21,6 +21,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from rvm.platform.admin.scoping import ScopedModelAdmin
 from rvm.platform.encryption.crypto import Undecryptable, cipher
+from rvm.platform.observability.masking import DOTS
 
 _PURPOSE = b"admin.search"
 
@@ -52,7 +53,7 @@ class EncryptedNumberFilter(DropdownFilter):
         return decrypt_term(request.GET.get(self.parameter_name, ""))
 
     def display_term(self, number: str) -> str:
-        return f"•••••••{number[-4:]}"
+        return f"{DOTS}{number[-4:]}"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         number = self._number(request)

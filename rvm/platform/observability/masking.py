@@ -1,4 +1,4 @@
-"""Masking of phone numbers in text that leaves the database: logs, error details, audit details.
+"""Masking of phone numbers: on pages, and in text that leaves the database, which is logs, error details and audit details.
 
 In doubt, text is masked. Kept on purpose are the values that operators search for: UUIDs, digests, times, and runs of ten digits that
 begin with 1, which are Unix times and not numbers of the North American plan.
@@ -14,6 +14,8 @@ from typing import Any
 from uuid import UUID
 
 MASK = "[number]"
+# Stands for what a reader may not see of a number.
+DOTS = "•••••••"
 
 _KEPT = r"""
     [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}        # UUID
@@ -30,6 +32,11 @@ _PHONE = r"""
   | (?<![\da-f.])(?:1[2-9]\d{9}|[02-9]\d{9,10}|\d{12})(?![\da-f])         # bare digits
 """
 _PATTERN = re.compile(f"(?P<kept>{_KEPT})|(?P<phone>{_PHONE})", re.VERBOSE | re.IGNORECASE)
+
+
+def number_ending(last4: str) -> str:
+    """A number of which only the last four digits are shown: +•••••••0142."""
+    return f"+{DOTS}{last4}"
 
 
 def mask_numbers(text: str) -> str:
