@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
+from unfold.widgets import UnfoldBooleanWidget
 
 from delivery.admin import guard_labels
 from delivery.services.eligibility import explanation
@@ -26,7 +26,7 @@ from rvm.platform.admin.scoping import RowWithTitle
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.tz_database import zone as zone_named
-from usecases.admin.typed_numbers import typed_number
+from usecases.admin.typed_numbers import TypedNumberField
 from usecases.admin.use_cases import UseCaseAdmin
 from usecases.models import UseCase
 
@@ -34,10 +34,9 @@ _FIELDS = {"recipient_phone_number": "phone_number"}
 
 
 class QuestionForm(forms.Form):
-    phone_number = forms.CharField(
-        label="Phone number",
-        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+    phone_number = TypedNumberField(
         help_text="For example (202) 555-0142. It is not kept.",
+        error_messages={"invalid": "This is no phone number; write it as (202) 555-0142, or as + and 7 to 15 digits."},
     )
     at = forms.DateTimeField(
         required=False,
@@ -57,14 +56,6 @@ class QuestionForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not simulated:
             del self.fields["rehearsal"]
-
-    def clean_phone_number(self) -> str:
-        number = typed_number(self.cleaned_data["phone_number"])
-        if number is None:
-            raise forms.ValidationError(
-                "This is no phone number; write it as (202) 555-0142, or as + and 7 to 15 digits."
-            )
-        return number
 
     def moment(self) -> datetime | None:
         """The time that is asked about, read by the clock of the first of the number's zones."""

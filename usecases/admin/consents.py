@@ -22,34 +22,29 @@ from unfold.widgets import (
 )
 
 from rvm.platform import audit
-from rvm.platform.admin.exact_search import EncryptedNumberFilter, ExactSearch, encrypt_term
 from rvm.platform.admin.form_errors import ServiceForm, copy_state
 from rvm.platform.admin.pickers import moment_picker
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.database.clock import database_now
-from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from usecases.admin.consent_export import ConsentExport
-from usecases.admin.typed_numbers import typed_number
+from usecases.admin.typed_numbers import NumberFilter, NumberSearch, TypedNumberField
 from usecases.consents.bases import PURPOSE_LABELS, PURPOSES, Purpose
 from usecases.models import Consent
 from usecases.selectors import name_of
 from usecases.services.consents import MAX_EVIDENCE_LENGTH, MAX_SOURCE_LENGTH, NewConsent, record_consent
 from usecases.services.revocations import revoke_consent
 
-NO_NUMBER = "This is no phone number; write it as + and 7 to 15 digits."
 STANDING, ENDED = "standing", "ended"
 
 
 class ConsentForm(ServiceForm):
     refusal_fields: ClassVar[dict[str, str]] = {"given_at": "at"}
 
-    phone_number = forms.CharField(
-        label="Phone number",
-        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
-        help_text="For example +1 202 555 0142, in any way of writing. It is stored encrypted.",
+    phone_number = TypedNumberField(
+        help_text="For example +1 202 555 0142, in any way of writing. It is stored encrypted."
     )
     purposes = forms.MultipleChoiceField(
         label="For these purposes", choices=PURPOSES, widget=UnfoldAdminCheckboxSelectMultipleWidget()
@@ -75,12 +70,6 @@ class ConsentForm(ServiceForm):
         model = Consent
         fields = ("workspace", "purposes", "basis", "source", "at", "expires_at")
 
-    def clean_phone_number(self) -> str:
-        number = typed_number(self.cleaned_data["phone_number"])
-        if number is None:
-            raise forms.ValidationError(NO_NUMBER)
-        return number
-
 
 class RevocationForm(forms.Form):
     channel = forms.CharField(
@@ -92,14 +81,6 @@ class RevocationForm(forms.Form):
     revoked_at = forms.DateTimeField(
         label="When (UTC)", required=False, widget=moment_picker(), help_text="Empty: now."
     )
-
-
-class NumberFilter(EncryptedNumberFilter):
-    def filter_by_term(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
-        """Rows with the number in all workspaces of the user. Each workspace has its own blind index, so each is searched."""
-        workspaces = list(rights_of(request).workspaces().values_list("pk", flat=True))
-        indexes = [index for workspace_id in workspaces for index in blind_index().all_of(workspace_id, number)]
-        return queryset.filter(number_index__in=indexes, workspace__in=workspaces)
 
 
 class StateFilter(DropdownFilter):
@@ -129,7 +110,7 @@ class PurposeFilter(DropdownFilter):
 
 
 @admin.register(Consent)
-class ConsentAdmin(ConsentExport, ExactSearch):
+class ConsentAdmin(ConsentExport, NumberSearch):
     """Admin without change or deletion: a consent is revoked by a further row, and stays."""
 
     role_to_add = Role.OPERATOR
@@ -266,9 +247,3 @@ class ConsentAdmin(ConsentExport, ExactSearch):
             "back": page,
         }
         return TemplateResponse(request, "usecases/admin/revoke.html", context)
-
-    def search_response(self, request: HttpRequest, text: str, workspace: str) -> HttpResponse:
-        number = typed_number(text)
-        if number is None:
-            return self.respond_not_found(request, NO_NUMBER, workspace)
-        return self.redirect_to_list(number=encrypt_term(number))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html_join
@@ -15,20 +16,17 @@ from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminTextInputWidget,
 )
 
 from rvm.platform import audit
-from rvm.platform.admin.exact_search import EncryptedNumberFilter, ExactSearch, encrypt_term
 from rvm.platform.admin.form_errors import ServiceForm, copy_state
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
-from rvm.platform.encryption.crypto import blind_index
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from usecases.admin.suppression_export import SuppressionExport
 from usecases.admin.suppression_lifts import SuppressionLifts
-from usecases.admin.typed_numbers import typed_number
+from usecases.admin.typed_numbers import NumberFilter, NumberSearch, TypedNumberField
 from usecases.consents.bases import PURPOSE_LABELS, PURPOSES, Purpose
 from usecases.models import Suppression
 from usecases.selectors import name_of
@@ -47,10 +45,8 @@ ACTIVE, LIFTED = "active", "lifted"
 
 
 class SuppressionForm(ServiceForm):
-    phone_number = forms.CharField(
-        label="Phone number",
-        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
-        help_text="For example +1 202 555 0142, in any way of writing. It is stored encrypted.",
+    phone_number = TypedNumberField(
+        help_text="For example +1 202 555 0142, in any way of writing. It is stored encrypted."
     )
     kind = forms.ChoiceField(
         label="Why",
@@ -79,19 +75,10 @@ class SuppressionForm(ServiceForm):
         fields = ("workspace", "kind", "purposes", "scope", "reason")
         labels: ClassVar[dict[str, str]] = {"reason": "Note"}
 
-    def clean_phone_number(self) -> str:
-        number = typed_number(self.cleaned_data["phone_number"])
-        if number is None:
-            raise forms.ValidationError("This is no phone number; write it as + and 7 to 15 digits.")
-        return number
 
-
-class NumberFilter(EncryptedNumberFilter):
-    def filter_by_term(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
-        """Rows with the number in all workspaces of the user. Each workspace has its own blind index, so each is searched."""
-        workspaces = list(rights_of(request).workspaces().values_list("pk", flat=True))
-        indexes = [index for workspace_id in workspaces for index in blind_index().all_of(workspace_id, number)]
-        return queryset.filter(with_indexes(indexes), workspace__in=workspaces)
+class SuppressedNumberFilter(NumberFilter):
+    def with_indexes(self, indexes: Collection[bytes]) -> Q:
+        return with_indexes(indexes)
 
 
 class StateFilter(DropdownFilter):
@@ -106,7 +93,7 @@ class StateFilter(DropdownFilter):
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(SuppressionLifts, SuppressionExport, ExactSearch):
+class SuppressionAdmin(SuppressionLifts, SuppressionExport, NumberSearch):
     """Admin without change or deletion: a suppression is lifted, with a reason, and stays as history."""
 
     role_to_add = Role.OPERATOR
@@ -120,7 +107,7 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, ExactSearch):
         ("source", ChoicesDropdownFilter),
         ("scope", ChoicesDropdownFilter),
         StateFilter,
-        NumberFilter,
+        SuppressedNumberFilter,
     )
     list_select_related = ("workspace",)
     change_form_outer_before_template = "usecases/admin/suppression_buttons.html"
@@ -223,11 +210,3 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, ExactSearch):
         if not created:
             raise ServiceError("suppressed", "This number is on the workspace's list already.", field="phone_number")
         copy_state(obj, row)
-
-    def search_response(self, request: HttpRequest, text: str, workspace: str) -> HttpResponse:
-        number = typed_number(text)
-        if number is None:
-            return self.respond_not_found(
-                request, "This is no phone number; write it as + and 7 to 15 digits.", workspace
-            )
-        return self.redirect_to_list(number=encrypt_term(number))

@@ -1,10 +1,22 @@
-"""Parsing of phone numbers as users type them."""
+"""Phone numbers as users type them: how they are read, the form field for one, and the search for the rows of one."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 import phonenumbers
+from django import forms
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from rvm.phone_numbers.numbers import E164
+from rvm.platform.admin.exact_search import EncryptedNumberFilter, ExactSearch, encrypt_term
+from rvm.platform.admin.rights import rights_of
+from rvm.platform.encryption.crypto import blind_index
+
+NO_NUMBER = "This is no phone number; write it as + and 7 to 15 digits."
 
 
 def typed_number(text: str) -> str | None:
@@ -17,3 +29,42 @@ def typed_number(text: str) -> str | None:
     # Excludes "possible locally": seven digits without an area code do not identify a number.
     whole = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
     return written if whole and number.extension is None and E164.fullmatch(written) else None
+
+
+class TypedNumberField(forms.CharField):
+    """The field for a phone number in any way of writing. Its value is in E.164."""
+
+    default_error_messages = {"invalid": NO_NUMBER}
+
+    def __init__(self, *, help_text: str, **kwargs: Any) -> None:
+        widget = UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"})
+        super().__init__(label="Phone number", widget=widget, help_text=help_text, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        number = typed_number(super().clean(value))
+        if number is None:
+            raise forms.ValidationError(self.error_messages["invalid"])
+        return number
+
+
+class NumberFilter(EncryptedNumberFilter):
+    """The rows with a number in all workspaces of the user. Each workspace has its own blind index, so each is searched."""
+
+    def filter_by_term(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
+        workspaces = list(rights_of(request).workspaces().values_list("pk", flat=True))
+        indexes = [index for workspace_id in workspaces for index in blind_index().all_of(workspace_id, number)]
+        return queryset.filter(self.with_indexes(indexes), workspace__in=workspaces)
+
+    def with_indexes(self, indexes: Collection[bytes]) -> Q:
+        """The condition on rows that their number has one of the indexes."""
+        return Q(number_index__in=indexes)
+
+
+class NumberSearch(ExactSearch):
+    """A ModelAdmin whose rows are searched by their number; its filters include a NumberFilter."""
+
+    def search_response(self, request: HttpRequest, text: str, workspace: str) -> HttpResponse:
+        number = typed_number(text)
+        if number is None:
+            return self.respond_not_found(request, NO_NUMBER, workspace)
+        return self.redirect_to_list(number=encrypt_term(number))
