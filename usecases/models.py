@@ -632,6 +632,12 @@ class Consent(Row):
         """Whether it is neither revoked nor expired."""
         return self.revoked_by is None and (self.expires_at is None or self.expires_at > now)
 
+    def state(self, now: datetime) -> str:
+        """Standing, Revoked or Expired."""
+        if self.stands(now):
+            return "Standing"
+        return "Revoked" if self.revoked_by else "Expired"
+
 
 class SuppressionQuerySet(models.QuerySet["Suppression"]):
     def active(self) -> Self:

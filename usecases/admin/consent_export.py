@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 
 from rvm.platform.observability.masking import DOTS
-from usecases.admin.list_export import ListExport, pages
+from usecases.admin.list_export import ListExport, pages, time_text
 from usecases.models import Consent
 
 # The names that the API uses.
@@ -39,14 +38,10 @@ def _row(row: Consent, reveal: bool) -> list[str]:
         ", ".join(row.purposes),
         row.basis,
         row.source,
-        _time(row.at),
-        _time(row.expires_at),
+        time_text(row.at),
+        time_text(row.expires_at),
         row.evidence if reveal else "",
-        _time(row.created_at),
-        _time(revoked.at if revoked else None),
+        time_text(row.created_at),
+        time_text(revoked.at if revoked else None),
         revoked.source if revoked else "",
     ]
-
-
-def _time(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else ""

@@ -31,7 +31,7 @@ from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from usecases.admin.consent_export import ConsentExport
 from usecases.admin.typed_numbers import NumberFilter, NumberSearch, TypedNumberField
-from usecases.consents.bases import PURPOSE_LABELS, PURPOSES, Purpose
+from usecases.consents.bases import PURPOSES, purposes_text
 from usecases.models import Consent
 from usecases.selectors import name_of
 from usecases.services.consents import MAX_EVIDENCE_LENGTH, MAX_SOURCE_LENGTH, NewConsent, record_consent
@@ -167,13 +167,11 @@ class ConsentAdmin(ConsentExport, NumberSearch):
 
     @display(description="For")
     def purposes_shown(self, consent: Consent) -> str:
-        return ", ".join(PURPOSE_LABELS[Purpose(purpose)] for purpose in consent.purposes)
+        return purposes_text(consent.purposes)
 
     @display(description="State", label={"Standing": "success", "Revoked": "danger", "Expired": "warning"})
     def state(self, consent: Consent) -> str:
-        if consent.revoked_by:
-            return "Revoked"
-        return "Standing" if consent.stands(database_now()) else "Expired"
+        return consent.state(database_now())
 
     @display(description="Recorded by")
     def recorder(self, consent: Consent) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -74,6 +75,11 @@ class ListExport(RecordAdmin):
             numbers_shown=reveal,
         )
         return csv_response(self.export_rows(found, reveal=reveal), f"{name}s-{database_now():%Y-%m-%d}.csv")
+
+
+def time_text(at: datetime | None) -> str:
+    """The time as the API writes it, to the second; empty for None."""
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else ""
 
 
 def pages(rows: QuerySet[Any]) -> Iterator[Any]:

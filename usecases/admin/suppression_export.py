@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from rvm.platform.observability.masking import DOTS
-from usecases.admin.list_export import ListExport, pages
+from usecases.admin.list_export import ListExport, pages, time_text
 from usecases.models import Suppression
 
 # The names that the API uses, but for two that a list reader would ask about: the file can be read as an opt-out list.
@@ -44,7 +44,7 @@ def _row(row: Suppression, reveal: bool) -> list[str]:
         row.scope,
         row.said_in.value,
         str(row.list_id or ""),
-        f"{row.created_at:%Y-%m-%dT%H:%M:%SZ}",
-        f"{row.lifted_at:%Y-%m-%dT%H:%M:%SZ}" if row.lifted_at else "",
+        time_text(row.created_at),
+        time_text(row.lifted_at),
         row.lift_reason,
     ]

@@ -27,7 +27,7 @@ from rvm.platform.models import Role
 from usecases.admin.suppression_export import SuppressionExport
 from usecases.admin.suppression_lifts import SuppressionLifts
 from usecases.admin.typed_numbers import NumberFilter, NumberSearch, TypedNumberField
-from usecases.consents.bases import PURPOSE_LABELS, PURPOSES, Purpose
+from usecases.consents.bases import PURPOSES, purposes_text
 from usecases.models import Suppression
 from usecases.selectors import name_of
 from usecases.services.suppressions import suppress_number
@@ -154,7 +154,7 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, NumberSearch):
 
     @display(description="For")
     def purposes_shown(self, suppression: Suppression) -> str:
-        return ", ".join(PURPOSE_LABELS[Purpose(purpose)] for purpose in suppression.purposes) or "Everything"
+        return purposes_text(suppression.purposes) or "Everything"
 
     @display(description="Said")
     def origin_shown(self, suppression: Suppression) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -53,6 +53,11 @@ EXEMPTED = frozenset(Purpose) - {Purpose.OTHER, Purpose.MARKETING}
 
 # What a consent covers that was given without naming purposes, as after an opt-out for everything.
 CARE = tuple(purpose.value for purpose in Purpose if purpose is not Purpose.MARKETING)
+
+
+def purposes_text(purposes: Iterable[str]) -> str:
+    """The purposes as people call them, in a row; empty for none."""
+    return ", ".join(PURPOSE_LABELS[Purpose(purpose)] for purpose in purposes)
 
 
 class ConsentRequired(StrEnum):

@@ -39,7 +39,7 @@ from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.models import Role, User, Workspace
 from rvm.platform.observability.masking import number_ending
 from rvm.platform.organisations import shares_with_others
-from usecases.consents.bases import PURPOSE_LABELS, Purpose
+from usecases.consents.bases import purposes_text
 from usecases.eligibility import Send
 from usecases.models import Consent, Suppression
 from usecases.selectors import name_of
@@ -256,7 +256,7 @@ def _suppressions(found: Person, rows: Sequence[Suppression], clock: labels.Pers
             "active": row.active,
             "kind": KIND_LABELS[SuppressionKind(row.kind)],
             "note": row.reason,
-            "purposes": ", ".join(PURPOSE_LABELS[Purpose(each)] for each in row.purposes) or "everything",
+            "purposes": purposes_text(row.purposes) or "everything",
             "scope": SCOPE_LABELS[SuppressionScope(row.scope)],
             "said": ORIGIN_LABELS[row.said_in],
             "by": name_of(row.created_by) or row.get_source_display(),
@@ -282,11 +282,10 @@ def _liftable(active: Sequence[Suppression], workspace: Workspace, rights: Right
 
 def _consent(row: Consent, clock: labels.PersonClock, now: datetime) -> dict[str, Any]:
     revocation = row.revoked_by
-    state = "Standing" if row.stands(now) else "Revoked" if revocation else "Expired"
     return {
         "address": reverse("admin:usecases_consent_change", args=[row.pk]),
-        "state": state,
-        "purposes": ", ".join(PURPOSE_LABELS[Purpose(each)] for each in row.purposes),
+        "state": row.state(now),
+        "purposes": purposes_text(row.purposes),
         "basis": row.get_basis_display(),
         "source": row.source,
         "given": clock.text(row.at),
