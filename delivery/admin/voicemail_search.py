@@ -14,6 +14,7 @@ from django.urls import reverse
 from delivery.selectors import VoicemailFilter, voicemails
 from rvm.platform.admin.exact_search import ExactSearch, encrypt_term
 from rvm.platform.admin.rights import rights_of
+from rvm.platform.database.ids import id_in
 from rvm.platform.models import Workspace
 from usecases.admin.typed_numbers import typed_number
 
@@ -31,7 +32,7 @@ class VoicemailSearch(ExactSearch):
         if not searched:
             return self.respond_not_found(request, "You are a member of no workspace.", "")
         kept = str(searched[0].pk) if len(searched) == 1 else ""
-        identifier = _uuid(text)
+        identifier = id_in(text)
         if identifier is not None and self._known(request).filter(pk=identifier).exists():
             return self._page_of(identifier)
         # A reference or a record number may look like a phone number, so these come first.
@@ -73,10 +74,3 @@ class VoicemailSearch(ExactSearch):
 
     def _page_of(self, identifier: UUID) -> HttpResponse:
         return redirect(reverse("admin:delivery_voicemail_change", args=[identifier]))
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

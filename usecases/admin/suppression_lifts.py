@@ -22,6 +22,7 @@ from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.pickers import moment_picker
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.database.clock import database_now
+from rvm.platform.database.ids import ids_in
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from usecases.consents.bases import Basis
@@ -106,7 +107,7 @@ class SuppressionLifts(RecordAdmin):
         return self._ask(request, self._own(request, list(queryset.values_list("pk", flat=True))), LiftForm())
 
     def lift(self, request: HttpRequest) -> HttpResponse:
-        rows = self._own(request, _ids(request.POST.getlist("chosen")))
+        rows = self._own(request, ids_in(request.POST.getlist("chosen")))
         if not rows or request.POST.get("sure") != "yes":
             return self._ask(request, rows, LiftForm())
         form = LiftForm(request.POST)
@@ -173,14 +174,3 @@ class SuppressionLifts(RecordAdmin):
 
 def _suppressions(count: int) -> str:
     return "1 suppression" if count == 1 else f"{count} suppressions"
-
-
-def _ids(texts: list[str]) -> list[UUID]:
-    """The texts that are ids; others name no row."""
-    found = []
-    for text in texts:
-        try:
-            found.append(UUID(text))
-        except ValueError:
-            continue
-    return found

@@ -35,6 +35,7 @@ from rvm.platform.admin.exact_search import encrypt_term
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
+from rvm.platform.database.ids import id_in
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.models import Role, User, Workspace
 from rvm.platform.observability.masking import number_ending
@@ -131,7 +132,7 @@ def _page(request: HttpRequest, found: Person, token: str, form: OptOutForm) -> 
     shown_number = rights.may_see_numbers(found.workspace.pk)
     number = found.number if shown_number else number_ending(found.number[-4:])
     clock = labels.PersonClock.of(found.number)
-    before = _id(request.GET.get("before", ""))
+    before = id_in(request.GET.get("before", ""))
     rows = list(record.received(found, live=None, before=before)[: PAGE + 1])
     waiting = record.waiting(found, live=None)
     campaigns, deferred = record.campaigns_of([*rows, *waiting]), waiting_for(waiting)
@@ -309,10 +310,3 @@ def _elsewhere(found: Person, rights: Rights, reader: User, now: datetime) -> li
         }
         for workspace in others
     ]
-
-
-def _id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,6 +26,7 @@ from rvm.platform import audit
 from rvm.platform.admin.number_quota import within_quota
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.database.clock import database_now
+from rvm.platform.database.ids import ids_in
 from rvm.platform.models import User, Workspace
 from rvm.platform.observability.masking import number_ending
 from usecases.admin.typed_numbers import typed_number
@@ -122,10 +122,8 @@ def search(request: HttpRequest) -> HttpResponse:
 def _campaigns(rights: Rights, chosen: str) -> Any:
     """The newest campaigns whose names of people the reader may see, and the chosen one."""
     found = Campaign.objects.filter(workspace__in=rights.shown_numbers)
-    newest = list(found.order_by("-id").values_list("pk", flat=True)[:MAX_CAMPAIGNS])
-    with suppress(ValueError):
-        newest.append(UUID(chosen))
-    return found.filter(pk__in=newest).select_related("workspace", "lane").order_by("-id")
+    newest = found.order_by("-id").values_list("pk", flat=True)[:MAX_CAMPAIGNS]
+    return found.filter(pk__in=[*newest, *ids_in([chosen])]).select_related("workspace", "lane").order_by("-id")
 
 
 def _identified(rights: Rights, reader: User, workspaces: Sequence[Workspace], text: str, now: datetime) -> _Results:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -20,6 +19,7 @@ from delivery.models import Clip, Recording
 from delivery.recordings.attestations import attest, withdraw_attestation
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user, rights_of
+from rvm.platform.database.ids import ids_in
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Role
 from usecases.attestations.recordings import Said
@@ -112,7 +112,9 @@ class AttestingAdmin(RecordAdmin):
 
     def _own(self, request: HttpRequest, ids: Any) -> list[Any]:
         """The chosen rows of one workspace after the other. Raises PermissionDenied."""
-        found = self.get_queryset(request).filter(pk__in=_ids(ids)).select_related("workspace").order_by("id")
+        found = (
+            self.get_queryset(request).filter(pk__in=ids_in(map(str, ids))).select_related("workspace").order_by("id")
+        )
         rows = list(found)
         rights = rights_of(request)
         for row in rows:
@@ -148,14 +150,3 @@ class AttestingAdmin(RecordAdmin):
 
     def _address(self, name: str) -> str:
         return reverse(f"admin:delivery_{self.opts.model_name}_{name}")
-
-
-def _ids(texts: Any) -> list[UUID]:
-    """The texts that are ids; others name no row."""
-    found = []
-    for text in texts:
-        try:
-            found.append(UUID(str(text)))
-        except ValueError:
-            continue
-    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -44,3 +45,16 @@ def first_id_at(moment: datetime) -> UUID:
 def time_of(identifier: UUID) -> datetime:
     """The creation time of a version 7 id, to the millisecond, in UTC."""
     return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
+
+
+def id_in(text: str) -> UUID | None:
+    """The id that a text says, or None if it says none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def ids_in(texts: Iterable[str]) -> list[UUID]:
+    """The ids that texts say, in their order; others name no row."""
+    return [found for text in texts if (found := id_in(text)) is not None]

@@ -13,7 +13,7 @@ from hypothesis import settings as drawing
 from hypothesis import strategies as st
 
 from rvm.platform.database import ids
-from rvm.platform.database.ids import first_id_at, time_of, uuid7, uuid7_at
+from rvm.platform.database.ids import first_id_at, ids_in, time_of, uuid7, uuid7_at
 
 MILLISECOND = 1_000_000
 MOMENT = 1_772_463_600_123_456_789  # nanoseconds
@@ -74,3 +74,8 @@ def test_a_time_is_a_range_of_ids() -> None:
     milliseconds = int(moment.timestamp() * 1000)
     assert uuid7_at(milliseconds - 1) < first_id_at(moment) <= uuid7_at(milliseconds)
     assert time_of(uuid7_at(milliseconds)) == moment
+
+
+def test_texts_that_say_no_id_name_no_row() -> None:
+    known = uuid7()
+    assert ids_in([str(known), "", "17", known.hex, "not-an-id"]) == [known, known]
