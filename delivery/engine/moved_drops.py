@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from delivery.engine.recent_drops import KEPT, index_of
+from delivery.engine.recent_drops import KEPT, as_arrays, index_of
 from delivery.models import DropRecount, Lane, RecentDrops
 from delivery.models.voicemail import number_in
 from rvm.platform.database import sql
@@ -90,6 +90,4 @@ def _count(organisation_id: UUID, drops: list[tuple[UUID, datetime, bytes]]) -> 
     for drop_id, at, recipient in drops:
         if (number := number_in(recipient)) is not None:
             rows.setdefault(index_of(organisation_id, number), []).append((drop_id, at))
-    ids = ["{" + ",".join([drop_id.hex for drop_id, _ in entries]) + "}" for entries in rows.values()]
-    times = ["{" + ",".join([at.isoformat() for _, at in entries]) + "}" for entries in rows.values()]
-    sql.run(_COUNT, [sql.ids(rows), sql.texts(ids), sql.texts(times)])
+    sql.run(_COUNT, as_arrays(rows))

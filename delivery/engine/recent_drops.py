@@ -12,7 +12,7 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -131,12 +131,8 @@ class RecentDrops:
             return set()
         changed = self._changed_under_other_keys() if self._index.rotating else set()
         rows = {self._indexes[number][0]: number for number in self._added if number not in changed}
-        drops, times = [], []
-        for index, number in rows.items():
-            entries = self._to_write(index, self._added[number])
-            drops.append("{" + ",".join([drop_id.hex for drop_id, _ in entries]) + "}")
-            times.append("{" + ",".join([at.isoformat() for _, at in entries]) + "}")
-        written = sql.run(_WRITE, [sql.ids(rows), sql.texts(drops), sql.texts(times)])
+        entries = {index: self._to_write(index, self._added[number]) for index, number in rows.items()}
+        written = sql.run(_WRITE, as_arrays(entries))
         return {drop_id for (index,) in written for drop_id in self._added[rows[index]]}
 
     def _indexes_of(self, number: str) -> tuple[UUID, ...]:
@@ -196,6 +192,14 @@ def reached(organisation_id: UUID, number: str, now: datetime) -> tuple[datetime
 def index_of(organisation_id: UUID, number: str) -> UUID:
     """The key of a number's row under the current index key."""
     return _half(blind_index().of(organisation_id, number))
+
+
+def as_arrays(rows: Mapping[UUID, Sequence[tuple[UUID, datetime]]]) -> list[str]:
+    """Three array literals: keys of rows, and of each row the drops and their times, each again as an array in text, since arrays of
+    one array have one length."""
+    drops = [sql.ids(drop_id for drop_id, _ in entries) for entries in rows.values()]
+    times = [sql.times(at for _, at in entries) for entries in rows.values()]
+    return [sql.ids(rows), sql.texts(drops), sql.texts(times)]
 
 
 def _read(indexes: Sequence[UUID]) -> dict[UUID, list[_Entry]]:

@@ -53,4 +53,4 @@ def _quoted(value: str) -> str:
 
 def times(values: Iterable[datetime | None]) -> str:
     """A `timestamptz[]` literal."""
-    return "{" + ",".join(["NULL" if value is None else f'"{value.isoformat()}"' for value in values]) + "}"
+    return "{" + ",".join(["NULL" if value is None else value.isoformat() for value in values]) + "}"
