@@ -87,7 +87,6 @@ _WAITS: Mapping[str, str] = {
     DeferReason.HOLIDAY: "Waits for the end of a holiday.",
     DeferReason.STATE_RULE: "Waits for hours that the law of a state allows.",
     DeferReason.STATE_FROZEN: "Waits because messages to a state are stopped.",
-    DeferReason.CAP_REACHED: "Waits because the number has had as many messages as it may get by now.",
     DeferReason.STOPPED: "Waits because sending is switched off.",
     DeferReason.UNREADABLE: "Waits for a key with which the number can be read.",
     DeferReason.NO_AGREEMENT: "Waits for the statement that the agreement with the carrier is signed.",
@@ -106,7 +105,8 @@ def kept_text(kept: KeptDecision, late: bool | None) -> dict[str, Any]:
     """The latest decision that withheld a voicemail, for its page. `late`: whether what was sent at the end of the hours came after
     them."""
     try:
-        facts, found = kept.all_facts, explain(kept.all_facts, kept.decided_at).verdicts
+        facts = kept.all_facts
+        found = explain(facts, kept.decided_at).verdicts
     except LookupError:  # decided by a newer release, in the middle of an upgrade
         facts, found = PLAIN, ()
     # Without the facts of the lane, only what decided was known: what the first guard that objects saw.

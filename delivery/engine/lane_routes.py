@@ -167,6 +167,11 @@ _LANES_WITH_SETUPS = """
                                   AND deleted_at IS NULL ORDER BY id LIMIT 1)
          WHEN via.failover THEN coalesce(u.failover_setup_id, u.setup_id) ELSE u.setup_id END
 """
+# For a workspace `w`: whether suppressions of its organisation are yet to be copied to it, or recent drops to be counted.
+JOINING_SQL = """(
+  EXISTS (SELECT FROM usecases_suppressioncopying WHERE target_id = w.id)
+  OR EXISTS (SELECT FROM delivery_droprecount r JOIN platform_workspace m ON m.id = r.workspace_id
+              WHERE m.organisation_id = w.organisation_id))"""
 # No hold, open breaker or kill switch, no statement about setup or senders missing, and nothing of the organisation missing that was
 # known before a workspace joined. A deleted use case passes, so that its voicemails are skipped, whatever else is off.
 _MAY_SEND_NOW = f"""
@@ -174,10 +179,8 @@ _MAY_SEND_NOW = f"""
    AND (u.deleted_at IS NOT NULL OR w.sending_enabled AND u.sending_enabled AND s.enabled AND s.deleted_at IS NULL
         AND (w.marketing_enabled OR u.purpose <> 'marketing')
         AND {AGREED_SQL} AND {SENDER_STATED_SQL}
-        AND NOT EXISTS (SELECT FROM usecases_suppressioncopying WHERE target_id = w.id)
-        AND NOT EXISTS (SELECT FROM delivery_droprecount r JOIN platform_workspace m ON m.id = r.workspace_id
-                         WHERE m.organisation_id = w.organisation_id))
-"""  # noqa: S608 - of constants
+        AND NOT {JOINING_SQL})
+"""
 # Open lanes with due voicemails: how many, and the first one.
 # The inner ORDER BYs keep the planner on the indexes of due rows and of open lanes: without them, stale statistics can make it read
 # the whole table. The array makes the planner expect few lanes, whatever its statistics say. Each look into a lane begins at the
