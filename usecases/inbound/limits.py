@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from rvm.platform.api.rate_limit import Policy, RateLimitStatus, count_under
+from rvm.platform.api.rate_limit import Policy, RateLimitStatus, count
 from rvm.platform.client_address import client_address
 from rvm.platform.encryption.crypto import blind_index
 
@@ -27,7 +27,7 @@ def exceeded(request: HttpRequest, organisation_id: UUID) -> RateLimitStatus | N
     # Hashed with a key: Redis holds no address of a person.
     address = blind_index().of(_NOBODY, client_address(request)).hex()
     for policy, name in ((BY_ADDRESS, address), (OF_ORGANISATION, str(organisation_id)), (IN_ALL, "all")):
-        status = count_under(name, policy)
+        status = count(name, policy)
         if status is not None and status.exceeded:
             return status
     return None

@@ -66,13 +66,8 @@ def policy_for(method: str | None) -> Policy:
     return READ if method in ("GET", "HEAD") else WRITE
 
 
-def count(key_id: UUID, policy: Policy) -> RateLimitStatus | None:
-    """Count one request of an API key and return the status of its window; None if Redis is unavailable."""
-    return count_under(str(key_id), policy)
-
-
-def count_under(name: str, policy: Policy) -> RateLimitStatus | None:
-    """Count one request under a name, and return the status of its window; None if Redis is unavailable."""
+def count(name: str | UUID, policy: Policy) -> RateLimitStatus | None:
+    """Count one request under a name, or the id of an API key, and return its window's status; None if Redis is unavailable."""
     try:
         used, milliseconds = redis_client().eval(_COUNT, 1, f"rvm:rate:{policy.name}:{name}", policy.seconds * 1000)
     except RedisError:
