@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -51,16 +52,7 @@ def suppress_number(
         actor=actor,
     )
     if created:
-        audit.record(
-            "suppression.created",
-            row,
-            actor=actor,
-            workspace=workspace,
-            kind=row.kind,
-            source=row.source,
-            purposes=row.purposes,
-            scope=row.scope,
-        )
+        _record_event("created", row, actor)
     return row, created
 
 
@@ -89,15 +81,10 @@ def lift(
     row.save(
         update_fields=["lifted_at", "lifted_by", "lift_reason", "consent", "import_id", "waiting"], force_update=True
     )
-    audit.record(
-        "suppression.lifted",
+    _record_event(
+        "lifted",
         row,
-        actor=actor,
-        workspace=row.workspace,
-        kind=row.kind,
-        source=row.source,
-        purposes=row.purposes,
-        scope=row.scope,
+        actor,
         reason=row.lift_reason,
         consent_source=consent.source if consent else "",
         consent_at=consent.at if consent else None,
@@ -108,18 +95,22 @@ def lift(
     for copy in copies:
         if consent and not copy.purposes:
             end_earlier(copy, actor)  # the new consent was given to this workspace, so that one may need another
-        audit.record(
-            "suppression.lifted",
-            copy,
-            actor=actor,
-            workspace=copy.workspace,
-            kind=copy.kind,
-            source=copy.source,
-            purposes=copy.purposes,
-            scope=copy.scope,
-            reason=LIFTED_ELSEWHERE,
-        )
+        _record_event("lifted", copy, actor, reason=LIFTED_ELSEWHERE)
     return row
+
+
+def _record_event(name: str, row: Suppression, actor: User | None, **details: Any) -> None:
+    audit.record(
+        f"suppression.{name}",
+        row,
+        actor=actor,
+        workspace=row.workspace,
+        kind=row.kind,
+        source=row.source,
+        purposes=row.purposes,
+        scope=row.scope,
+        **details,
+    )
 
 
 def _locked(suppression: Suppression) -> tuple[Suppression, list[Suppression]]:
