@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from rvm.spreadsheets.trimming import without_accents
 
 _NAMES = ("name", "first_name", "last_name")
 _WORD = re.compile(r"\w+")
@@ -15,8 +16,7 @@ MIN_LETTERS = 2
 
 def words_of(text: str) -> tuple[str, ...]:
     """The words of a name without case, accents and apostrophes: O'Brien, Zoë is obrien, zoe."""
-    plain = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES).casefold())
-    return tuple(_WORD.findall("".join(char for char in plain if not unicodedata.combining(char))))
+    return tuple(_WORD.findall(without_accents(text.translate(_APOSTROPHES).casefold())))
 
 
 def is_searchable(text: str) -> bool:

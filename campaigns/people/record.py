@@ -112,10 +112,7 @@ def suppressions(person: Person) -> QuerySet[Suppression]:
 def known_consents(person: Person, now: datetime) -> list[Consent]:
     """The person's consents, newest first, those that have ended too: at most one more than MAX_CONSENTS."""
     found = consents(person.workspace, live=True, now=now, number=person.number)
-    related = found.select_related("created_by", "revocation").defer(
-        "number", "evidence", "revocation__number", "revocation__evidence"
-    )
-    return list(related[: MAX_CONSENTS + 1])
+    return list(found.select_related("created_by").defer("number", "evidence")[: MAX_CONSENTS + 1])
 
 
 def lists_of(person: Person, rows: Iterable[Suppression]) -> dict[UUID, OptOutImport]:

@@ -48,5 +48,9 @@ def _ascii(char: str) -> str:
 
 def folded(text: str) -> str:
     """The words of the text in lower case, without accents and punctuation, with one space between them."""
-    bare = (char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
-    return _LETTERS_AND_DIGITS.sub(" ", "".join(bare).casefold()).strip()
+    return _LETTERS_AND_DIGITS.sub(" ", without_accents(text).casefold()).strip()
+
+
+def without_accents(text: str) -> str:
+    """The text in the form NFKD without its accents: “Día” is “Dia”."""
+    return "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))

@@ -8,11 +8,11 @@ be uncalled. Nothing is ever understood as a consent.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection
 from itertools import pairwise
 
 from rvm.spreadsheets.cells.objections import objects
+from rvm.spreadsheets.trimming import without_accents
 
 # Of the rule, in its order.
 PER_SE = ("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe")
@@ -35,8 +35,8 @@ _WORDS = frozenset(_squeezed(word) for word in (*(each for each in PER_SE if " "
 
 def opts_out(text: str) -> bool:
     """Whether the message is an opt-out, in any case and punctuation and among any other words. It raises no errors."""
-    plain = "".join(char for char in unicodedata.normalize("NFKD", text).casefold() if not unicodedata.combining(char))
-    words = re.findall(r"\w+", re.sub(r"[’'_\u200b\u200c\u200d\ufeff]", "", plain))
+    plain = re.sub(r"[’'_\u200b\u200c\u200d\ufeff]", "", without_accents(text).casefold())
+    words = re.findall(r"\w+", plain)
     # S.T.O.P and S T O P
     spelled = "".join(words) if words and all(len(word) == 1 for word in words) else ""
     if any(_squeezed(word) in _WORDS for word in (*words, spelled)):
