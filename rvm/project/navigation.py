@@ -20,7 +20,6 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": None,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "LOGIN": {"form": "rvm.platform.login_form.LoginForm"},
     "DASHBOARD_CALLBACK": "rvm.project.dashboard.dashboard",
     "SIDEBAR": {
         "navigation": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from rvm.project import docs
 
@@ -21,6 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Before the admin's own, which match every other address below theirs.
     path("admin/people/", include("campaigns.admin.people.urls")),
     path("admin/", admin.site.urls),
+    path("accounts/", include("rvm.platform.accounts.urls")),
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
 ]
 
 # Under /v1/, unknown addresses and crashes also respond with problem+json.

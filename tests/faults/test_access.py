@@ -140,8 +140,8 @@ def test_an_account_is_closed_to_guesses_after_some_wrong_passwords(use_case: Us
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.contrib.auth.hashers.PBKDF2PasswordHasher.iterations", 1)
         for _ in range(30):
-            Client().post("/admin/login/", {"username": user.username, "password": "guess"})
-        Client().post("/admin/login/", {"username": user.username, "password": "password"})
+            Client().post("/accounts/login/", {"login": user.username, "password": "guess"})
+        Client().post("/accounts/login/", {"login": user.username, "password": "password"})
     user.refresh_from_db()
     assert AuditEvent.objects.count() > before
     assert user.last_login is None

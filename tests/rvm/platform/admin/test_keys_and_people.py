@@ -76,24 +76,6 @@ def test_another_workspaces_key_is_not_found(admin_client: Client) -> None:
     assert admin_client.post(reverse("admin:platform_apikey_revoke", args=[key.pk])).status_code == 404
 
 
-def test_a_service_user_cannot_log_in_even_with_a_password(client: Client) -> None:
-    make_user(username="robot", password="a-password-for-nobody", is_staff=True, is_service=True)
-    answer = client.post(
-        reverse("admin:login"), {"username": "robot", "password": "a-password-for-nobody", "next": "/admin/"}
-    )
-    assert answer.status_code == 200
-    assert "acts for an API key and cannot log in" in answer.content.decode()
-    assert "_auth_user_id" not in client.session
-
-
-def test_a_person_logs_in(client: Client, workspace: Workspace) -> None:
-    make_user(workspace=workspace, username="maria", password="a-password-for-maria", is_staff=True)
-    answer = client.post(
-        reverse("admin:login"), {"username": "maria", "password": "a-password-for-maria", "next": "/admin/"}
-    )
-    assert answer.status_code == 302
-
-
 def test_an_administrator_adds_a_person_by_username(admin_client: Client, workspace: Workspace) -> None:
     nurse = make_user(username="nurse", password=None)
     form = {"workspace": workspace.pk, "username": "nurse", "role": Role.OPERATOR}

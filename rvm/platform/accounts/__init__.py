@@ -1,0 +1,1 @@
+"""The accounts of people: signing in and out, passwords, sessions, invitations."""

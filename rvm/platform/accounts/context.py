@@ -1,0 +1,13 @@
+"""What the admin's own pages know about the site, for the pages of accounts, which are not the admin's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+
+def admin_site(request: HttpRequest) -> dict[str, Any]:
+    """A context processor: the admin's titles, colours and navigation, on pages below /accounts/ only."""
+    return admin.site.each_context(request) if request.path.startswith("/accounts/") else {}

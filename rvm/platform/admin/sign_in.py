@@ -1,0 +1,19 @@
+"""The admin's way in: the sign-in page of allauth, whose tables are no pages of the admin."""
+
+from __future__ import annotations
+
+from allauth.account import admin as account_admin
+from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
+from allauth.mfa import admin as mfa_admin
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount import admin as socialaccount_admin
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from django.contrib import admin
+
+# Importing allauth's own pages registers them, and an import happens once.
+_REGISTERING = (account_admin, mfa_admin, socialaccount_admin)
+for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
+    admin.site.unregister(model)
+
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
