@@ -20,6 +20,7 @@ from delivery.runtime import shutdown
 from delivery.runtime.wakeups import wake
 from delivery.services.suppressions import end_left_waiting
 from delivery.worker import maintenance
+from rvm.platform.accounts import limits
 from rvm.platform.api.idempotency import purge_idempotency_keys
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import Heartbeat
@@ -74,6 +75,7 @@ STEPS: list[Step] = [
     _roll_up_counts,
     idle_lanes.mark_idle,
     Throttled(purge_idempotency_keys, MINUTE),
+    Throttled(limits.purge, MINUTE),
     Throttled(inbox.reopen_doubtful, MINUTE),
     Throttled(recent_drops.purge, MINUTE),
     invariants.check,

@@ -9,6 +9,7 @@ class PlatformConfig(AppConfig):
     verbose_name = "Platform"
 
     def ready(self) -> None:
+        import rvm.platform.accounts.record  # noqa: F401  # connects its signals
         from rvm.platform.database import session
 
         connection_created.connect(session.prepare)

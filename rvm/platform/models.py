@@ -224,6 +224,24 @@ class AuditEvent(Row):
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["workspace", "-id"])]
 
 
+class SignInCount(models.Model):
+    """How often a sign-in was tried, under the keyed hash of an account, an address or both; `rvm.platform.accounts.limits`."""
+
+    key = models.BinaryField(primary_key=True, max_length=32)
+    account = models.BinaryField(
+        max_length=32,
+        null=True,
+        db_index=True,
+        help_text="The key of the account itself, by which an account is let in again.",
+    )
+    failures = models.PositiveIntegerField(default=0)
+    blocked_until = models.DateTimeField()
+    last_at = models.DateTimeField()
+    trusted_until = models.DateTimeField(
+        null=True, help_text="Until then, this account signs in from this address whatever else is blocked."
+    )
+
+
 class Heartbeat(models.Model):
     """The last sign of life of a process that must run, such as the tick."""
 

@@ -154,6 +154,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "rvm.platform.accounts.record.PasswordChangeRecorder"},
 ]
 AUTHENTICATION_BACKENDS = ["rvm.platform.accounts.authentication.PasswordBackend"]
 LOGIN_URL = "account_login"
@@ -167,6 +168,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 # allauth counts in a cache, which each process has for itself; rvm.platform.accounts counts in PostgreSQL.
 ACCOUNT_RATE_LIMITS = False
+# Developers mistype passwords too, and nobody else tries them there.
+RVM_SIGN_INS_LIMITED = RVM_ENVIRONMENT != "development"
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -23,6 +23,17 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='SignInCount',
+            fields=[
+                ('key', models.BinaryField(max_length=32, primary_key=True, serialize=False)),
+                ('account', models.BinaryField(db_index=True, help_text='The key of the account itself, by which an account is let in again.', max_length=32, null=True)),
+                ('failures', models.PositiveIntegerField(default=0)),
+                ('blocked_until', models.DateTimeField()),
+                ('last_at', models.DateTimeField()),
+                ('trusted_until', models.DateTimeField(help_text='Until then, this account signs in from this address whatever else is blocked.', null=True)),
+            ],
+        ),
+        migrations.CreateModel(
             name='Heartbeat',
             fields=[
                 ('name', models.CharField(max_length=60, primary_key=True, serialize=False)),

@@ -9,28 +9,11 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.test import Client
 from django.urls import reverse
 
-from rvm.platform.models import User, Workspace
+from rvm.platform.models import User
 from tests.factories import make_user
+from tests.rvm.platform.accounts.conftest import PASSWORD, SIGN_IN, sign_in, signed_in
 
 pytestmark = pytest.mark.django_db
-
-PASSWORD = "a-password-for-maria"
-SIGN_IN = "/accounts/login/"
-
-
-@pytest.fixture
-def maria(workspace: Workspace) -> User:
-    return make_user(
-        workspace=workspace, username="maria", email="maria@clinic.example", password=PASSWORD, is_staff=True
-    )
-
-
-def sign_in(client: Client, name: str = "maria", password: str = PASSWORD, **fields: str) -> Any:
-    return client.post(SIGN_IN, {"login": name, "password": password, **fields})
-
-
-def signed_in(client: Client) -> bool:
-    return "_auth_user_id" in client.session
 
 
 @pytest.mark.parametrize("name", ["maria", "Maria", "maria@clinic.example", "MARIA@clinic.example"])
