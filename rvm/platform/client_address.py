@@ -1,8 +1,8 @@
-"""The address of the client behind the deployment's own proxies, for limits by address."""
+"""The address of the client behind the deployment's own proxies, for limits by address and for the audit."""
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -12,8 +12,8 @@ _IPV6_PREFIX = 64
 UNKNOWN = "unknown"
 
 
-def client_address(request: HttpRequest) -> str:
-    """The client's IPv4 address or IPv6 network; `unknown` if it is neither.
+def seen_address(request: HttpRequest) -> IPv4Address | IPv6Address | None:
+    """The client's address as the outermost of the deployment's own proxies saw it; None if that is no address.
 
     Each of the `RVM_PROXIES` proxies adds the address that it saw to the end of `X-Forwarded-For`; what stands before was sent by the
     client and may be made up.
@@ -24,9 +24,18 @@ def client_address(request: HttpRequest) -> str:
     try:
         address = ip_address(given)
     except ValueError:
+        return None
+    if isinstance(address, IPv6Address):
+        # A zone such as %eth0 names an interface of the proxy, and PostgreSQL's inet has none.
+        return address.ipv4_mapped or IPv6Address(int(address))
+    return address
+
+
+def client_address(request: HttpRequest) -> str:
+    """The client's IPv4 address or IPv6 network, by which limits count; `unknown` if it is neither."""
+    address = seen_address(request)
+    if address is None:
         return UNKNOWN
     if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
         return str(ip_network((int(address), _IPV6_PREFIX), strict=False))
     return str(address)

@@ -213,6 +213,17 @@ class AuditEvent(Row):
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, null=True, related_name="+")
     actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    key = models.ForeignKey(
+        ApiKey,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="The API key that the caller used; of a rotated one, the key that it was at the time.",
+    )
+    address = models.GenericIPAddressField(
+        null=True, help_text="The caller's, as the outermost of the deployment's own proxies saw it."
+    )
     action = models.CharField(max_length=60)
     subject_type = models.CharField(max_length=60)
     subject_id = models.UUIDField()

@@ -22,7 +22,18 @@ class AuditEventAdmin(RecordAdmin):
     list_display_links = ("at", "action")
     list_filter = (("workspace", ScopedFilter),)
     list_select_related = ("actor", "workspace")
-    fields = ("at", "workspace", "actor", "action", "subject_type", "subject_id", "details", "request_id")
+    fields = (
+        "at",
+        "workspace",
+        "actor",
+        "action",
+        "subject_type",
+        "subject_id",
+        "details",
+        "key",
+        "address",
+        "request_id",
+    )
 
     def within(self, queryset: QuerySet[Any], rights: Any) -> QuerySet[Any]:
         return queryset if rights.everywhere else queryset.filter(workspace__in=rights.ids(Role.ADMIN))

@@ -12,6 +12,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from rvm.platform.api.keys import digest, is_well_formed
+from rvm.platform.audit.caller import authenticated_by
 from rvm.platform.models import ApiKey, User
 
 # `last_used_at` shows which keys are still in use. One update a minute is enough and avoids a write per request.
@@ -32,6 +33,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if key.last_used_at is None or key.last_used_at < now - USED_EVERY:
             stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_EVERY)
             ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+        authenticated_by(key.pk)
         return key.user, key
 
     def authenticate_header(self, request: Request) -> str:

@@ -140,20 +140,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='AuditEvent',
-            fields=[
-                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('action', models.CharField(max_length=60)),
-                ('subject_type', models.CharField(max_length=60)),
-                ('subject_id', models.UUIDField()),
-                ('details', models.JSONField(default=dict)),
-                ('request_id', models.CharField(blank=True, max_length=64)),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.workspace')),
-            ],
-        ),
-        migrations.CreateModel(
             name='ApiKey',
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
@@ -172,6 +158,22 @@ class Migration(migrations.Migration):
             options={
                 'abstract': False,
             },
+        ),
+        migrations.CreateModel(
+            name='AuditEvent',
+            fields=[
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('action', models.CharField(max_length=60)),
+                ('subject_type', models.CharField(max_length=60)),
+                ('subject_id', models.UUIDField()),
+                ('details', models.JSONField(default=dict)),
+                ('request_id', models.CharField(blank=True, max_length=64)),
+                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('address', models.GenericIPAddressField(help_text="The caller's, as the outermost of the deployment's own proxies saw it.", null=True)),
+                ('key', models.ForeignKey(db_index=False, help_text='The API key that the caller used; of a rotated one, the key that it was at the time.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.apikey')),
+                ('workspace', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.workspace')),
+            ],
         ),
         migrations.AddConstraint(
             model_name='membership',

@@ -16,6 +16,8 @@ import structlog
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from rvm.platform.observability.masking import mask_numbers
+
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = structlog.get_logger("rvm.access")
 
@@ -47,15 +49,22 @@ def hide_token(record: logging.LogRecord) -> bool:
     return True
 
 
+def _is_usable(given: str) -> bool:
+    return _SANE.fullmatch(given) is not None and mask_numbers(given) == given
+
+
 class RequestIdMiddleware:
-    """Use the caller's `X-Request-Id` if it is 1 to 64 characters of `A-Z a-z 0-9 . _ -`, otherwise generate one."""
+    """Use the caller's `X-Request-Id` if it is 1 to 64 characters of `A-Z a-z 0-9 . _ -`, otherwise generate one.
+
+    Logs, problems and audit events repeat it, so an id that looks like a phone number is not used either.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get("X-Request-Id", "")
-        request_id = given if _SANE.fullmatch(given) else str(uuid4())
+        request_id = given if _is_usable(given) else str(uuid4())
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         begun = time.perf_counter()

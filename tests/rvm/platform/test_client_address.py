@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from rvm.platform.client_address import client_address
+from rvm.platform.client_address import client_address, seen_address
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,21 @@ def test_the_address_that_the_outermost_own_proxy_saw(
     settings.RVM_PROXIES = proxies
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
     assert client_address(RequestFactory().get("/", headers=headers, REMOTE_ADDR=remote)) == address
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("not an address", "None"),
+    ],
+)
+def test_the_whole_address_is_known_beside_the_network_that_limits_count(
+    settings: Any, forwarded: str, address: str
+) -> None:
+    settings.RVM_PROXIES = 1
+    request = RequestFactory().get("/", headers={"X-Forwarded-For": f"6.6.6.6, {forwarded}"}, REMOTE_ADDR="10.0.0.1")
+    assert str(seen_address(request)) == address

@@ -32,7 +32,9 @@ def test_a_sane_id_is_taken_over(given: str) -> None:
     assert response["X-Request-Id"] == inside == given
 
 
-@pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\x07b", "ä", "<script>"])
+@pytest.mark.parametrize(
+    "given", ["", "x" * 65, "a b", "a\x07b", "ä", "<script>", "2025550142", "call-202-555-0142", "1.202.555.0142"]
+)
 def test_any_other_is_replaced(given: str) -> None:
     response, inside, _ = answer(**{"X-Request-Id": given})
     assert response["X-Request-Id"] == inside != given

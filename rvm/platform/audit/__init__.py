@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Model
 
+from rvm.platform.audit.caller import current_caller
 from rvm.platform.models import AuditEvent, User, Workspace
 from rvm.platform.observability.masking import mask_value
 from rvm.platform.observability.request_id import current_request_id
@@ -17,8 +18,9 @@ def record(
     """Insert one audit event and return it.
 
     `action` has the form `noun.verb` with the verb in the past tense; `actor` is None for actions of the platform itself. Phone
-    numbers in `details` are masked.
+    numbers in `details` are masked. The request's id, its API key and the caller's address are read from the current request.
     """
+    caller = current_caller()
     return AuditEvent.objects.create(
         workspace=workspace,
         actor=actor,
@@ -27,4 +29,6 @@ def record(
         subject_id=subject.pk,
         details=mask_value(details),
         request_id=current_request_id(),
+        key_id=caller.key_id,
+        address=caller.address,
     )
