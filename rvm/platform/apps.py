@@ -10,6 +10,7 @@ class PlatformConfig(AppConfig):
 
     def ready(self) -> None:
         import rvm.platform.accounts.record  # noqa: F401  # connects its signals
+        import rvm.platform.accounts.second_factor.secrets  # noqa: F401  # connects its signal
         from rvm.platform.database import session
 
         connection_created.connect(session.prepare)

@@ -53,6 +53,8 @@ with env.prefixed("RVM_"):
     )
     # Proxies of the deployment that add the address they see to X-Forwarded-For; 0 if clients connect directly.
     RVM_PROXIES = env.int("PROXIES", 1 if PRODUCTION else 0, validate=Range(0, 10))
+    # People who have no second factor enrol one before any page of the desk is served to them.
+    RVM_REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", PRODUCTION)
     # Longer than an exchange, so that the worker of an expired lease has finished or died.
     RVM_LEASE_SECONDS = env.int(
         "LEASE_SECONDS",
@@ -132,6 +134,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "rvm.platform.accounts.second_factor.guard.SecondFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -171,6 +174,15 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = False
 # Developers mistype passwords too, and nobody else tries them there.
 RVM_SIGN_INS_LIMITED = RVM_ENVIRONMENT != "development"
+MFA_ADAPTER = "rvm.platform.accounts.second_factor.secrets.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "rvm.platform.accounts.second_factor.forms.SignInCodeForm",
+    "reauthenticate": "rvm.platform.accounts.second_factor.forms.AgainCodeForm",
+    "activate_totp": "rvm.platform.accounts.second_factor.forms.EnrolForm",
+}
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Accounts have the address at which their person was invited.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import LoginForm
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.core import context
+from allauth.mfa.utils import is_mfa_enabled
 from django import forms
 from django.http import HttpRequest
 
@@ -22,8 +27,21 @@ class AccountAdapter(DefaultAccountAdapter):
         """Accounts are made by invitation."""
         return False
 
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """A person who has just signed in and enrols a first second factor has said the password a moment ago."""
+        required: bool = super().is_reauthentication_required(app=app, **kwargs)
+        if app != "allauth.mfa" or is_mfa_enabled(context.request.user):
+            return required
+        return required and not just_signed_in(context.request)
+
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
+
+
+def just_signed_in(request: HttpRequest) -> bool:
+    records = get_authentication_records(request, request.user)
+    now = time.time()  # noqa: TID251  # the clock by which allauth wrote the records
+    return bool(records) and now - records[-1]["at"] < app_settings.REAUTHENTICATION_TIMEOUT
 
 
 class SignInForm(LoginForm):

@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 from django.http import Http404, HttpRequest
 from django.urls import include, path
 
+from rvm.platform.accounts.second_factor import views
+
 
 def closed(request: HttpRequest, **_: Any) -> NoReturn:
     raise Http404("Accounts are made by invitation.")
@@ -15,5 +17,9 @@ def closed(request: HttpRequest, **_: Any) -> NoReturn:
 urlpatterns = [
     # Before allauth's, which would answer.
     *(path(name, closed) for name in ("signup/", "email/", "confirm-email/", "confirm-email/<str:key>/")),
+    path("2fa/totp/activate/", views.EnrolView.as_view(), name="mfa_activate_totp"),
+    path("2fa/totp/deactivate/", views.RemoveView.as_view(), name="mfa_deactivate_totp"),
+    path("2fa/recovery-codes/", views.RecoveryCodesView.as_view(), name="mfa_view_recovery_codes"),
+    path("2fa/recovery-codes/generate/", views.NewRecoveryCodesView.as_view(), name="mfa_generate_recovery_codes"),
     path("", include("allauth.urls")),
 ]

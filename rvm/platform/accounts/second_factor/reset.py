@@ -1,0 +1,21 @@
+"""The reset of a second factor that its person has lost: whoever signs in next with the password enrols a new one."""
+
+from __future__ import annotations
+
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+
+from rvm.platform import audit
+from rvm.platform.accounts.sessions import end_sessions
+from rvm.platform.errors import ServiceError
+from rvm.platform.models import User
+
+
+@transaction.atomic
+def reset_second_factor(user: User, *, actor: User | None) -> None:
+    """Remove the app and the recovery codes, and end the person's sessions. Raises ServiceError."""
+    found, _ = Authenticator.objects.filter(user=user).delete()
+    if not found:
+        raise ServiceError("no_second_factor", f"{user} has no second factor that could be reset.")
+    end_sessions(user)
+    audit.record("second_factor.reset", user, actor=actor, workspace=None)
