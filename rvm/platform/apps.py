@@ -9,8 +9,8 @@ class PlatformConfig(AppConfig):
     verbose_name = "Platform"
 
     def ready(self) -> None:
-        import rvm.platform.accounts.record  # noqa: F401  # connects its signals
-        import rvm.platform.accounts.second_factor.secrets  # noqa: F401  # connects its signal
+        import rvm.platform.accounts.record
+        import rvm.platform.accounts.second_factor.secrets  # noqa: F401  # both connect their signals
         from rvm.platform.database import session
 
         connection_created.connect(session.prepare)

@@ -48,8 +48,12 @@ class PasswordBackend(ModelBackend):
 
 
 def too_many(wait: timedelta) -> str:
-    minutes = math.ceil(wait / limits.MINUTE)
     return (
-        f"Too many wrong passwords. Try again in {minutes} {'minute' if minutes == 1 else 'minutes'}, ask for a new password, "
-        "or ask an administrator of your workspace to let you in."
+        f"Too many wrong passwords. Try again in {in_minutes(wait)}, ask for a new password, or ask an administrator of your "
+        "workspace to let you in."
     )
+
+
+def in_minutes(wait: timedelta) -> str:
+    minutes = math.ceil(wait / limits.MINUTE)
+    return f"{minutes} {'minute' if minutes == 1 else 'minutes'}"

@@ -1,4 +1,4 @@
-"""How often passwords may be tried, by account and by address, counted in PostgreSQL.
+"""How often passwords and codes of a second factor may be tried, by account and by address, counted in PostgreSQL.
 
 A try is counted before the password is looked at and given back if it is right, so that tries at the same time count too, and a
 person who has to wait costs no hash. What cannot be counted is refused: there is no sign-in without the database.
@@ -98,13 +98,19 @@ def trust(user: User, address: str, now: datetime) -> None:
 
 
 def clear(user: User, now: datetime) -> None:
-    """Let the account try again from all addresses."""
+    """Let the account try passwords again from all addresses."""
     SignInCount.objects.filter(account=_digest("account", account_key(user, ""))).update(failures=0, blocked_until=now)
+
+
+def clear_codes(user: User, now: datetime) -> None:
+    """Let the account try codes of a second factor again from all addresses."""
+    SignInCount.objects.filter(account=_digest("account", code_key(user))).update(failures=0, blocked_until=now)
 
 
 def blocked_until(user: User, now: datetime) -> datetime | None:
     """The end of the account's longest wait, from whichever address; None if it waits nowhere."""
-    waiting = SignInCount.objects.filter(account=_digest("account", account_key(user, "")), blocked_until__gt=now)
+    accounts = [_digest("account", key) for key in (account_key(user, ""), code_key(user))]
+    waiting = SignInCount.objects.filter(account__in=accounts, blocked_until__gt=now)
     return waiting.order_by("-blocked_until").values_list("blocked_until", flat=True).first()
 
 
@@ -126,6 +132,11 @@ def purge(now: datetime) -> None:
 def account_key(user: User | None, name: str) -> str:
     """What an account is counted by: its id, so that its name and its e-mail address count as one; unknown names by themselves."""
     return str(user.pk) if user else f"unknown {name.casefold()}"
+
+
+def code_key(user: User) -> str:
+    """What the codes of a second factor are counted by: a right password, or a new one by e-mail, buys no more guesses at them."""
+    return f"code {user.pk}"
 
 
 def _counts(account: str, address: str) -> list[_Count]:

@@ -25,12 +25,12 @@ from rvm.platform.database.clock import database_now
 from rvm.platform.models import User
 
 
-def sign_in_failed(user: User | None, name: str, then_wait: timedelta) -> None:
-    """A wrong password, and the lock-out if the account or the address now has to wait."""
-    subject = user or _unknown(name)
-    _record("user.sign_in_failed", subject, known=user is not None)
+def sign_in_failed(user: User | None, name: str, then_wait: timedelta, **details: Any) -> None:
+    """A wrong password or code, and the lock-out if the account or the address now has to wait."""
+    subject, details = user or _unknown(name), {"known": user is not None, **details}
+    _record("user.sign_in_failed", subject, **details)
     if then_wait:
-        _record("user.locked_out", subject, known=user is not None, seconds=int(then_wait.total_seconds()))
+        _record("user.locked_out", subject, **details, seconds=int(then_wait.total_seconds()))
 
 
 def _unknown(name: str) -> User:

@@ -11,12 +11,16 @@ from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, generate_totp_sec
 from django import forms
 from django.core.exceptions import ValidationError
 
+from rvm.platform.accounts import limits, record
+from rvm.platform.accounts.authentication import in_minutes
 from rvm.platform.accounts.second_factor import codes
 from rvm.platform.accounts.second_factor.secrets import seal, unseal
+from rvm.platform.client_address import client_address
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.models import User
 
+TOO_MANY = "Too many wrong codes. Try again in {}, or ask an administrator of your workspace to let you in."
 UNREADABLE = "The second factor of this account cannot be read any more. Ask an administrator to reset it."
 
 
@@ -36,16 +40,21 @@ class _UsesCodeUp(forms.Form):
         self.fields["code"] = code_field("Code")
 
     def clean_code(self) -> str:
-        code: str = self.cleaned_data["code"]
+        code, now = self.cleaned_data["code"], database_now()
+        tried = limits.attempt(limits.code_key(self.user), client_address(context.request), now)
+        if tried.refused_for:
+            raise ValidationError(TOO_MANY.format(in_minutes(tried.refused_for)), code="too_many")
         try:
-            found = codes.use(self.user, code, database_now())
+            found = codes.use(self.user, code, now)
         except Undecryptable as error:
             raise ValidationError(UNREADABLE, code="unreadable") from error
         if found is None:
+            record.sign_in_failed(self.user, "", tried.then_wait, step="second_factor")
             raise get_adapter().validation_error("incorrect_code")
+        limits.succeed(tried, now)
         self.authenticator = found
         found.user = self.user
-        return code
+        return str(code)
 
 
 class SignInCodeForm(_UsesCodeUp, AuthenticateForm):

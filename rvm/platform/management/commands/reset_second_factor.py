@@ -8,7 +8,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from rvm.platform.accounts.people import person_named
 from rvm.platform.accounts.second_factor.reset import reset_second_factor
-from rvm.platform.errors import ServiceError
 
 
 class Command(BaseCommand):
@@ -24,8 +23,6 @@ class Command(BaseCommand):
         user = person_named(name)
         if user is None:
             raise CommandError(f"No account, or more than one, has the name {name!r}.")
-        try:
-            reset_second_factor(user, actor=None)
-        except ServiceError as error:
-            raise CommandError(error.message) from error
+        if not reset_second_factor(user, actor=None):
+            raise CommandError(f"{user} has no second factor.")
         self.stdout.write(f"{user} enrols a new second factor at the next sign-in.")

@@ -34,11 +34,11 @@ from tests.rvm.platform.accounts.authenticator import (
     enrolled,
     recovery_codes,
 )
+from tests.rvm.platform.accounts.conftest import PASSWORD, SIGN_IN, sign_in, signed_in
 
 pytestmark = pytest.mark.django_db
 
-PASSWORD = "a-password-for-maria"
-SIGN_IN, AGAIN = "/accounts/login/", "/accounts/reauthenticate/"
+AGAIN = "/accounts/reauthenticate/"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 # RFC 6238, appendix B, the last six of eight digits; the secret is the ASCII text 12345678901234567890.
 RFC_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
@@ -54,18 +54,14 @@ RFC_CODES = [
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     stopped = Clock()
-    monkeypatch.setattr("rvm.platform.accounts.second_factor.forms.database_now", stopped)
+    for module in ("authentication", "record", "second_factor.forms"):
+        monkeypatch.setattr(f"rvm.platform.accounts.{module}.database_now", stopped)
     return stopped
 
 
 @pytest.fixture(autouse=True)
 def _cheap_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture
-def maria(workspace: Workspace) -> User:
-    return make_user(workspace=workspace, username="maria", password=PASSWORD, is_staff=True)
 
 
 @pytest.fixture
@@ -76,16 +72,8 @@ def _required(settings: Any) -> None:
 required = pytest.mark.usefixtures("_required")
 
 
-def sign_in(client: Client, **fields: str) -> Any:
-    return client.post(SIGN_IN, {"login": "maria", "password": PASSWORD, **fields})
-
-
 def write_code(client: Client, code: str) -> Any:
     return client.post(WRITE_CODE, {"code": code})
-
-
-def signed_in(client: Client) -> bool:
-    return "_auth_user_id" in client.session
 
 
 def events(user: User) -> list[str]:
@@ -183,6 +171,55 @@ def test_the_code_of_somebody_else_is_wrong(client: Client, maria: User, clock: 
     enrolled(maria, clock)
     other = enrolled(make_user(), clock)
     assert not codes.use(maria, other.code(), clock())
+
+
+# tries
+
+
+def wrong_codes(client: Client, app: App, times: int) -> list[Any]:
+    return [write_code(client, app.wrong_code()) for _ in range(times)]
+
+
+def test_codes_cannot_be_guessed(client: Client, maria: User, clock: Clock) -> None:
+    app = enrolled(maria, clock)
+    sign_in(client)
+    wrong_codes(client, app, 5)
+    assert "Try again in 1 minute," in write_code(client, app.code()).content.decode()
+    clock.go(61)
+    write_code(client, app.code())
+    assert signed_in(client)
+    failed = [name for name in events(maria) if name in ("user.sign_in_failed", "user.locked_out")]
+    assert failed == ["user.sign_in_failed"] * 5 + ["user.locked_out"]
+
+
+def test_the_right_password_buys_no_more_guesses_at_codes(client: Client, maria: User, clock: Clock) -> None:
+    app = enrolled(maria, clock)
+    for _ in range(5):
+        sign_in(client)
+        wrong_codes(client, app, 1)
+    sign_in(client)
+    assert "Try again in" in write_code(client, app.code()).content.decode()
+
+
+def test_guesses_from_many_addresses_are_counted_together(maria: User, clock: Clock) -> None:
+    app = enrolled(maria, clock)
+    for number in range(20):
+        guesser = Client(REMOTE_ADDR=f"198.51.100.{number}")
+        sign_in(guesser)
+        wrong_codes(guesser, app, 1)
+    last = Client(REMOTE_ADDR="203.0.113.1")
+    sign_in(last)
+    assert "Try again in" in write_code(last, app.code()).content.decode()
+
+
+def test_wrong_recovery_codes_count_as_well(client: Client, maria: User, clock: Clock) -> None:
+    enrolled(maria, clock)
+    code = recovery_codes(maria)[0]
+    sign_in(client)
+    for _ in range(5):
+        write_code(client, "12345678" if code != "12345678" else "87654321")
+    write_code(client, code)
+    assert not signed_in(client)
 
 
 # recovery codes
