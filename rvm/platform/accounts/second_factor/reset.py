@@ -7,7 +7,7 @@ from django.db import transaction
 
 from rvm.platform import audit
 from rvm.platform.accounts import limits
-from rvm.platform.accounts.sessions import end_sessions
+from rvm.platform.accounts.second_factor.sessions import end_sessions
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import User
 

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from rvm.platform import audit
 from rvm.platform.accounts.second_factor import codes, guard
-from rvm.platform.accounts.sessions import end_other_sessions
+from rvm.platform.accounts.second_factor.sessions import end_other_sessions
 
 
 class EnrolView(ActivateTOTPView):
