@@ -101,8 +101,8 @@ def _waiting(lane: Lane) -> dict[str, int]:
     """Queued voicemails by places, the largest count first, cached in Redis for KEPT; without Redis each call counts."""
     key = f"rvm:waiting:{lane.pk}"
     try:
-        if kept := redis_client().get(key):
-            return dict(orjson.loads(kept))
+        if (kept := _counts(redis_client().get(key))) is not None:
+            return kept
     except RedisError as error:
         log.warning("waiting_not_kept", error=type(error).__name__)
     found = {",".join(places or ()): count for places, count in by_places(lane).items()}
@@ -111,6 +111,16 @@ def _waiting(lane: Lane) -> dict[str, int]:
     except RedisError as error:
         log.warning("waiting_not_kept", error=type(error).__name__)
     return dict(sorted(found.items(), key=lambda entry: -entry[1]))
+
+
+def _counts(kept: bytes | str | None) -> dict[str, int] | None:
+    """The counts in a value of Redis; None if it is anything else."""
+    try:
+        found = orjson.loads(kept or b"")
+    except orjson.JSONDecodeError:
+        return None
+    is_counts = isinstance(found, dict) and all(type(count) is int and count >= 0 for count in found.values())
+    return found if is_counts else None
 
 
 def _open_imports(campaign: Campaign) -> list[ImportProgress]:

@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 WINDOW_SECONDS = 60
 MIN_SUBMISSIONS = 20  # fewer submissions in the window are too few to judge the carrier by
 SHARE = 0.5
+MAX_DIGITS = 9  # of a count in Redis
 FIRST_OPENING = timedelta(seconds=30)
 MAX_OPENING_LENGTH = timedelta(minutes=10)
 PROBE_SECONDS = 30  # after this, another worker may probe in place of one that died
@@ -106,7 +107,12 @@ def evaluate(redis: Redis, setup_id: UUID, submissions: Sequence[Submission], no
 
 def may_probe(redis: Redis, setup_id: UUID) -> bool:
     """Whether the caller may probe a half-open setup with one drop. If so, all other callers wait up to PROBE_SECONDS."""
-    return bool(redis.set(_probe_key(setup_id), 1, nx=True, ex=PROBE_SECONDS))
+    key = _probe_key(setup_id)
+    if redis.set(key, 1, nx=True, ex=PROBE_SECONDS):
+        return True
+    if not 0 <= redis.ttl(key) <= PROBE_SECONDS:  # no worker sets one that lasts longer
+        redis.expire(key, PROBE_SECONDS)
+    return False
 
 
 def return_probe(redis: Redis, setup_id: UUID) -> None:
@@ -119,7 +125,10 @@ def _probe_key(setup_id: UUID) -> str:
 
 
 def _count(redis: Redis, setup_id: UUID, total: int, bad: int, now: datetime) -> Health:
-    """Add to the counts of the current second and return the sums of the window; without bad submissions nothing is summed."""
+    """Add to the counts of the current second and return the sums of the window; without bad submissions nothing is summed.
+
+    A value that is no count is 0: it neither opens a breaker nor keeps the account's own refusal from opening it.
+    """
     second = int(now.timestamp())
     keys = [f"rvm:health:{setup_id}:{second - ago}" for ago in range(WINDOW_SECONDS)]
     with redis.pipeline(transaction=False) as pipe:
@@ -129,8 +138,12 @@ def _count(redis: Redis, setup_id: UUID, total: int, bad: int, now: datetime) ->
         if bad:
             for key in keys:
                 pipe.hmget(key, "total", "bad")
-        answers = pipe.execute()[3:]
-    return Health(sum(int(row[0] or 0) for row in answers), sum(int(row[1] or 0) for row in answers))
+        answers = [row for row in pipe.execute(raise_on_error=False)[3:] if isinstance(row, list)]
+    return Health(sum(_as_count(row[0]) for row in answers), sum(_as_count(row[1]) for row in answers))
+
+
+def _as_count(value: bytes | None) -> int:
+    return int(value) if value and len(value) <= MAX_DIGITS and value.isdigit() else 0
 
 
 # Opens the breaker for twice as long each time, unless another worker has just opened it.

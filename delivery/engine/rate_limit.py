@@ -3,7 +3,7 @@
 GCRA in one Redis script: the theoretical arrival time (TAT) of the next drop is the only state of a pace, so any window of w seconds
 starts at most rate x w + 1 + burst drops, whatever the number of workers. The clock is Redis's own. Each worker reports its number of
 requests in flight with every call, as an absolute value, so a flushed Redis has it again after one claim, and a dead worker's share
-expires. While Redis is down nothing is permitted: sending pauses.
+expires. While Redis is down nothing is permitted: sending pauses. A value that no worker writes permits nothing and is replaced.
 """
 
 from __future__ import annotations
@@ -24,37 +24,55 @@ LOOK_UP_BURST_SECONDS = 1.0
 # A worker reports its requests in flight with every claim; after this long without a report it counts as dead and its share is free.
 # A worker at full concurrency is silent for as long as a carrier may take to respond, so a longer timeout makes this longer too.
 SLOT_SECONDS = 20.0
+# The longest pause that a carrier may ask for. A longer one in Redis is nobody's.
+MAX_PAUSE = timedelta(hours=1)
 
-_GRANT = """
+# A number in a key: nil if there is no key, and false for anything that is no number of a plausible length. NaN is no number.
+_NUMBER_IN = """
+local function number_in(key)
+  local kind = redis.call('TYPE', key).ok
+  if kind == 'none' then return nil end
+  local kept = kind == 'string' and redis.call('STRLEN', key) <= 32 and tonumber(redis.call('GET', key))
+  return kept and kept == kept and kept or false
+end
+"""
+
+_GRANT = (
+    _NUMBER_IN
+    + """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local wanted, rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local cap, worker, in_flight, slot_us = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
 
 local others = 0
+if redis.call('TYPE', KEYS[2]).ok ~= 'hash' or redis.call('HLEN', KEYS[2]) > 10000 then redis.call('DEL', KEYS[2]) end
 local slots = redis.call('HGETALL', KEYS[2])
 for i = 1, #slots, 2 do
-  local count, reported = string.match(slots[i + 1], '(%d+):(%d+)')
-  if now - tonumber(reported) > slot_us then redis.call('HDEL', KEYS[2], slots[i])
+  local count, reported = string.match(slots[i + 1], '^(%d%d?%d?%d?%d?):(%d+)$')
+  local silent = count and now - tonumber(reported)
+  if not silent or silent > slot_us or silent < -slot_us then redis.call('HDEL', KEYS[2], slots[i])
   elseif slots[i] ~= worker then others = others + tonumber(count) end
 end
 
 local paused = redis.call('PTTL', KEYS[3])
+if paused > tonumber(ARGV[8]) then paused = tonumber(ARGV[8]) redis.call('PEXPIRE', KEYS[3], paused) end
 local granted = math.max(0, math.min(wanted, cap - others - in_flight))
 local wait = 0
 if paused > 0 then granted, wait = 0, paused * 1000 end
 
 local paces = {{KEYS[1], rate}}
-if KEYS[4] then paces[2] = {KEYS[4], tonumber(ARGV[8])} end
+if KEYS[4] then paces[2] = {KEYS[4], tonumber(ARGV[9])} end
 for _, pace in ipairs(paces) do
   local room = burst * 1000000
   pace.interval = 1000000 / pace[2]
   -- No permit at this rate leaves a TAT farther ahead: it comes from a slower one, or from a clock that went back. It is brought
-  -- back for good, or it would be as far ahead at every later look.
+  -- back for good, or it would be as far ahead at every later look. One that is long past would have expired, so it and whatever
+  -- is no number count as the farthest: the next start waits.
   local farthest = now + room + pace.interval
-  local kept = tonumber(redis.call('GET', pace[1]) or '0')
-  pace.tat = math.min(math.max(kept, now), farthest)
-  pace.wrong = kept > farthest
+  local kept = number_in(pace[1])
+  pace.wrong = kept ~= nil and (not kept or kept > farthest or kept < now - 60000000)
+  pace.tat = pace.wrong and farthest or math.max(kept or now, now)
   granted = math.max(0, math.min(granted, math.floor((room - (pace.tat - now)) / pace.interval) + 1))
   wait = math.max(wait, pace.tat - room - now)
 end
@@ -68,17 +86,24 @@ redis.call('HSET', KEYS[2], worker, string.format('%d:%.0f', in_flight + granted
 redis.call('PEXPIRE', KEYS[2], slot_us / 1000)
 return {granted, math.ceil(wait)}
 """
+)
 
-# A TAT is never set before now, so that unused pace does not add up to a burst.
-_GIVE_BACK = """
+# A TAT is never set before now, so that unused pace does not add up to a burst. What is no TAT is left to the next permit.
+_GIVE_BACK = (
+    _NUMBER_IN
+    + """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 for place, key in ipairs(KEYS) do
-  local tat = tonumber(redis.call('GET', key) or '0') - tonumber(ARGV[1]) * 1000000 / tonumber(ARGV[place + 1])
-  if tat <= now then redis.call('DEL', key)
-  else redis.call('SET', key, string.format('%.0f', math.ceil(tat)), 'PX', math.ceil((tat - now) / 1000) + 1000) end
+  local kept = number_in(key)
+  if kept and kept > now and kept < now + 10000000000000 then
+    local tat = kept - tonumber(ARGV[1]) * 1000000 / tonumber(ARGV[place + 1])
+    if tat <= now then redis.call('DEL', key)
+    else redis.call('SET', key, string.format('%.0f', math.ceil(tat)), 'PX', math.ceil((tat - now) / 1000) + 1000) end
+  end
 end
 """
+)
 
 # PEXPIRE's own GT is unknown before Redis 7.
 _PAUSE = """
@@ -137,7 +162,8 @@ class RateLimiter:
         lane: tuple[UUID, float] | None,
     ) -> Permit:
         keys = [f"rvm:pace:{name}", f"rvm:slots:{name}", f"rvm:pause:{name}"]
-        arguments: list[Any] = [wanted, pace, burst, cap, self._worker, in_flight, self._slot_us]
+        longest_pause = _milliseconds(MAX_PAUSE)
+        arguments: list[Any] = [wanted, pace, burst, cap, self._worker, in_flight, self._slot_us, longest_pause]
         if lane is not None:
             keys.append(f"rvm:pace:lane:{lane[0]}")
             arguments.append(lane[1])
@@ -168,8 +194,11 @@ class RateLimiter:
         self._wait(_look_ups(setup_id), duration)
 
     def _wait(self, name: str, duration: timedelta) -> None:
-        milliseconds = max(1, int(duration.total_seconds() * 1000))
-        self._pause(keys=[f"rvm:pause:{name}"], args=[milliseconds])
+        self._pause(keys=[f"rvm:pause:{name}"], args=[_milliseconds(min(duration, MAX_PAUSE))])
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return max(1, int(duration.total_seconds() * 1000))
 
 
 def _look_ups(setup_id: UUID) -> str:

@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 # The job of a wake-up, by queue; layers above add their own. Strings, because jobs import the engine, which imports this module.
 JOBS = {"dispatch": "delivery.worker.tasks.dispatch", "reports": "delivery.worker.tasks.merge_reports"}
 
+# For how long Redis keeps the record of a wake-up that no worker takes.
+_KEPT_SECONDS = 86_400
 # The minimum time between wake-ups of one process by incoming requests.
 THROTTLE_SECONDS = 0.25
 _woken: dict[str, float] = {}
@@ -41,7 +43,7 @@ def _enqueue(queue: Queue, name: str) -> None:
         if pipeline.llen(queue.key):
             return
         pipeline.multi()
-        queue.enqueue(JOBS[name], result_ttl=0, failure_ttl=7 * 86_400, description=name, pipeline=pipeline)
+        queue.enqueue(JOBS[name], result_ttl=0, ttl=_KEPT_SECONDS, description=name, pipeline=pipeline)
         try:
             pipeline.execute()
         except WatchError:

@@ -1,20 +1,31 @@
-"""RQ worker that keeps its connections, wakes up often, passes a stop request to long jobs and survives an outage of Redis."""
+"""RQ worker that runs the one job of each queue, keeps its connections, wakes up often and survives an outage of Redis.
+
+It passes a stop request to long jobs. It follows nothing that Redis holds: no function, callback, command or suspension.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import structlog
+from django.conf import settings
+from django_rq import get_connection
 from django_rq.workers import get_worker
 from redis.exceptions import RedisError
-from rq import SimpleWorker
+from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
-from rq.utils import utcformat
+from rq.job import Job
+from rq.timeouts import JobTimeoutException
+from rq.utils import now, utcformat
+from rq.worker.base import WorkerStatus
 
 from delivery.runtime import shutdown
+from delivery.runtime.queues import discard_other_types
+from delivery.runtime.wakeups import JOBS
 from rvm.platform.redis_connection import redis_now
 
 log = structlog.get_logger(__name__)
@@ -36,6 +47,7 @@ def work(queues: Sequence[str]) -> None:
             if shutdown.requested.wait(pause):
                 return
             pause = PAUSE_SECONDS
+            discard_other_types(get_connection(queues[0]), queues)
             get_worker(
                 *queues, worker_class="delivery.worker.rq_worker.Worker", serializer="rq.serializers.JSONSerializer"
             ).work(logging_level="WARNING")
@@ -51,6 +63,18 @@ class Worker(SimpleWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "worker_ttl": WORKER_TTL, "maintenance_interval": MAINTENANCE_SECONDS})
 
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run the function of the queue, whatever the record of the job said. A failed one is logged; the next wake-up repeats it."""
+        timeout = settings.RQ_QUEUES[queue.name]["DEFAULT_TIMEOUT"]
+        self.heartbeat(timeout + 60)
+        self.set_state(WorkerStatus.BUSY)
+        try:
+            with self.death_penalty_class(timeout, JobTimeoutException, job_id=job.id):
+                _function(queue.name)()
+        except Exception:
+            log.exception("job_failed", queue=queue.name, job_id=job.id)
+        self.set_state(WorkerStatus.IDLE)
+
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """Send a heartbeat, and register the worker again after a flush of Redis, which RQ itself does not.
 
@@ -63,6 +87,21 @@ class Worker(SimpleWorker):
         client = self.connection if pipeline is None else pipeline
         client.hset(self.key, "last_heartbeat", utcformat(redis_now(self.connection)))
 
+    def subscribe(self) -> None:
+        """Nothing: RQ lets every client of Redis shut a worker down or stop its job. A signal stops it."""
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """Nothing: a key in Redis does not stop a worker."""
+
+    def run_maintenance_tasks(self) -> None:
+        """Forget workers whose record has expired. RQ's own maintenance follows the records of jobs and calls their callbacks."""
+        for key in ("rq:workers", *(f"rq:workers:{queue.name}" for queue in self.queues)):
+            names: Any = self.connection.srandmember(key, 100)
+            gone = [name for name in names if not self.connection.exists(name)]
+            if gone:
+                self.connection.srem(key, *gone)
+        self.last_cleaned_at = now()  # type: ignore[assignment]  # RQ declares None only
+
     def request_stop(self, signum: int, frame: Any) -> None:
         shutdown.requested.set()
         try:
@@ -71,13 +110,17 @@ class Worker(SimpleWorker):
             log.warning("stop_not_noted", error=type(error).__name__)
 
     def teardown(self) -> None:
-        """Unregister the worker. If Redis is unreachable, only stop the thread that listens for commands."""
+        """Unregister the worker; if Redis is unreachable, its record expires."""
         try:
             super().teardown()
-        except RedisError:
-            listener: Any = self.pubsub_thread
-            if listener is not None:
-                listener.stop()
+        except RedisError as error:
+            log.warning("end_not_noted", error=type(error).__name__)
+
+
+def _function(queue: str) -> Callable[[], object]:
+    module, _, name = JOBS[queue].rpartition(".")
+    function: Callable[[], object] = getattr(import_module(module), name)
+    return function
 
 
 def worker_name() -> str:

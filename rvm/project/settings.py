@@ -227,11 +227,13 @@ if PRODUCTION:
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+# Each process caches for itself, because a cache in Redis would unpickle what Redis holds. What several processes must know is in
+# PostgreSQL.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # Jobs are wake-ups in JSON that contain ids only and return no result.
 _TIMEOUTS = job_timeouts(work=RVM_DISPATCH_SECONDS, exchange=RVM_CARRIER_TIMEOUT_SECONDS)
-RQ_QUEUES = {
+RQ_QUEUES: dict[str, dict[str, Any]] = {
     name: {
         "URL": REDIS_URL,
         "DEFAULT_TIMEOUT": seconds,
@@ -240,7 +242,7 @@ RQ_QUEUES = {
     }
     for name, seconds in _TIMEOUTS.items()
 }
-RQ = {"COMMIT_MODE": "auto", "JOB_CLASS": "rq.job.Job"}
+RQ = {"COMMIT_MODE": "auto", "JOB_CLASS": "rq.job.Job", "QUEUE_CLASS": "delivery.runtime.queues.WakeUpQueue"}
 RQ_SHOW_ADMIN_LINK = False
 
 REST_FRAMEWORK = {

@@ -70,7 +70,6 @@ def test_a_media_file_is_readable_by_its_owner_only() -> None:
     assert mode & 0o077 == 0
 
 
-@fault("M2: a worker runs whatever function a job names")
 def test_a_worker_runs_no_function_that_is_not_a_job_of_ours(tmp_path: Path) -> None:
     made = tmp_path / "made-by-a-job"
     queue = Queue("imports", connection=get_connection("imports"), serializer=JSONSerializer)
@@ -83,7 +82,6 @@ def test_a_worker_runs_no_function_that_is_not_a_job_of_ours(tmp_path: Path) -> 
     assert not made.exists()
 
 
-@fault("M2: web processes unpickle what Redis holds")
 def test_nothing_pickled_is_kept_in_redis() -> None:
     workspace = factories.make_workspace()
     client = Client(raise_request_exception=False)

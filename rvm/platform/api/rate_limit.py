@@ -21,11 +21,16 @@ from rvm.platform.redis_connection import redis_client
 
 _log = structlog.get_logger(__name__)
 
-# One script increments the count and reads the window's remaining time atomically. A window begins with its first request.
+# One script increments the count and reads the window's remaining time atomically. A window begins with its first request. What is no
+# count of such a window is replaced by a new one.
 _COUNT = """
-local count = redis.call('INCR', KEYS[1])
-if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
-return {count, redis.call('PTTL', KEYS[1])}
+local left, kind = redis.call('PTTL', KEYS[1]), redis.call('TYPE', KEYS[1]).ok
+local count = kind == 'string' and redis.call('STRLEN', KEYS[1]) < 16 and string.match(redis.call('GET', KEYS[1]), '^%d+$')
+if not count or left < 0 or left > tonumber(ARGV[1]) then
+  left = tonumber(ARGV[1])
+  redis.call('SET', KEYS[1], 0, 'PX', left)
+end
+return {redis.call('INCR', KEYS[1]), left}
 """
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -27,6 +27,8 @@ TICK_SECONDS = 15
 # An idle worker updates its heartbeat every 5 s, a busy one only between two jobs. A dispatch job ends with its last response, and a
 # reports job may wait for a look-up and a resubmission.
 WORKER_SECONDS = settings.RVM_DISPATCH_SECONDS + 2 * settings.RVM_CARRIER_TIMEOUT_SECONDS + 15
+# The most workers of a queue that are counted.
+MAX_WORKERS = 1000
 # Sending needs a worker on each of these; the work of other queues can wait.
 SENDING_QUEUES = ("dispatch", "reports")
 
@@ -132,17 +134,23 @@ def live_workers(queue: str) -> int:
     """The number of workers of the queue whose heartbeat is younger than WORKER_SECONDS. Raises RedisError."""
     redis = redis_client()
     now = redis_now(redis)
+    keys: Any = redis.srandmember(f"rq:workers:{queue}", MAX_WORKERS)
     with redis.pipeline(transaction=False) as pipeline:
-        for key in redis.smembers(f"rq:workers:{queue}"):
+        for key in keys:
             pipeline.hmget(key, "last_heartbeat", "death")
-        return sum(_is_alive(beat, death, now) for beat, death in pipeline.execute())
+        # A key that is no worker's record has an error for an answer.
+        answers = [row for row in pipeline.execute(raise_on_error=False) if isinstance(row, list)]
+    return sum(_is_alive(beat, death, now) for beat, death in answers)
 
 
 def _is_alive(beat: bytes | None, death: bytes | None, now: datetime) -> bool:
     if not beat or death:
         return False
-    at = datetime.fromisoformat(beat.decode()).astimezone(UTC)
-    return now - at < timedelta(seconds=WORKER_SECONDS)
+    try:
+        at = datetime.fromisoformat(beat.decode()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return False
+    return abs(now - at) < timedelta(seconds=WORKER_SECONDS)  # a sign of life from the future is nobody's
 
 
 def tick() -> str:

@@ -104,6 +104,16 @@ def test_who_waits_is_counted_once_in_five_seconds_and_without_redis_each_time(m
     assert progress(campaign, NOW).waiting_by_zone == {DENVER: 4}
 
 
+@pytest.mark.parametrize(
+    "text", ["", "x", "[]", "[1]", "1", '{"a": "b"}', '{"a": -1}', "null", b"\x80\x04\x95", b"\xff"]
+)
+def test_what_is_no_count_in_redis_is_counted_again(text: str | bytes) -> None:
+    campaign = running(4, zones=[[NEW_YORK]])
+    redis_client().set(f"rvm:waiting:{campaign.pk}", text)
+    assert progress(campaign, NOW).waiting_by_zone == {NEW_YORK: 4}
+    assert 0 < redis_client().pttl(f"rvm:waiting:{campaign.pk}") <= 5000
+
+
 def test_a_list_that_is_being_imported_shows_how_far_it_is() -> None:
     campaign = running()
     made = [

@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from rvm.platform.api import rate_limit
 from rvm.platform.api.rate_limit import Policy
+from rvm.platform.redis_connection import redis_client
 from tests.factories import make_workspace
 from tests.rvm.platform.api.conftest import Caller, make_caller
 
@@ -60,3 +61,28 @@ def test_while_redis_is_away_requests_go_on_uncounted(caller: Caller, monkeypatc
     answers = [caller.get("things") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200] * 3
     assert "RateLimit" not in answers[0]
+
+
+@pytest.mark.parametrize("text", ["x", "-5", "1e9", "inf", "", "9" * 18, "9" * 400, b"\x80\x04\x95"])
+def test_what_is_no_count_in_redis_is_replaced_by_one(text: str | bytes) -> None:
+    policy, key = Policy("planted", 2, 60), "rvm:rate:planted:somebody"
+    redis_client().set(key, text)
+    assert [status and status.used for status in (rate_limit.count("somebody", policy) for _ in range(3))] == [1, 2, 3]
+    assert 0 < redis_client().ttl(key) <= 60
+    redis_client().delete(key)
+
+
+@pytest.mark.parametrize("seconds", [None, 10**8])
+def test_a_window_that_does_not_end_is_replaced_by_one_that_does(seconds: int | None) -> None:
+    policy, key = Policy("planted", 2, 60), "rvm:rate:planted:somebody"
+    redis_client().set(key, 3, ex=seconds)
+    status = rate_limit.count("somebody", policy)
+    assert status is not None and not status.exceeded and status.seconds == 60
+    redis_client().delete(key)
+
+
+def test_a_key_of_another_type_is_replaced_by_a_count() -> None:
+    policy, key = Policy("planted", 2, 60), "rvm:rate:planted:somebody"
+    redis_client().rpush(key, "x")
+    assert rate_limit.count("somebody", policy) is not None
+    redis_client().delete(key)

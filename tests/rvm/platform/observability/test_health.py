@@ -90,6 +90,19 @@ def test_a_worker_that_vanished_died_or_fell_silent_does_not_count(all_well: Red
     fails("workers", "dispatch, reports")
 
 
+@pytest.mark.parametrize(
+    "text", [b"x", b"\xff\xfe", b"9999-99-99", b"9999-12-31T23:59:59-23:00", b"0001-01-01T00:00:00+23:00", b"1"]
+)
+def test_a_sign_of_life_that_is_no_time_is_none(all_well: Redis, text: bytes) -> None:
+    all_well.hset("rq:worker:test", "last_heartbeat", text)
+    fails("workers", "dispatch, reports")
+
+
+def test_what_is_no_worker_among_the_workers_hides_none(all_well: Redis) -> None:
+    all_well.sadd("rq:workers:dispatch", "rq:workers:reports", b"\xff\xfe", "rq:worker:gone")
+    assert ask()[0] == 200
+
+
 def test_asking_changes_nothing_in_redis(all_well: Redis) -> None:
     all_well.delete("rq:worker:test")
     before = sorted(all_well.keys("*"))
