@@ -30,7 +30,8 @@ from delivery.recordings.storage import Sound
 from rvm.platform.api.keys import create_api_key
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import blind_index
-from rvm.platform.models import ApiKey, Membership, Role, User, Workspace
+from rvm.platform.models import ApiKey, Membership, User, Workspace
+from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope
 from usecases.models import Consent, NumberAssignment, PhoneNumber, Suppression, TelephonySetup, UseCase
 from usecases.suppression_kinds import SuppressionKind

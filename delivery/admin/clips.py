@@ -31,7 +31,7 @@ from rvm.platform.admin.form_errors import ServiceForm, copy_state
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 from rvm.platform.uploads import BoundedMemoryUploadHandler, UploadTooLarge, drain
 
 MAX_MEGABYTES = 32
@@ -76,7 +76,7 @@ class ClipsForm(ServiceForm):
 
 @admin.register(Clip)
 class ClipAdmin(AttestingAdmin):
-    role_to_add = Role.OPERATOR
+    right_to_add = Right.PREPARE
     refusals: ClassVar[tuple[type[Exception], ...]] = (AudioRejected, ServiceError)
     form = ClipsForm
     list_display = (

@@ -1,4 +1,4 @@
-"""Admin pages of lanes with their counts. An operator can change pace and priority, and hold a lane of the API."""
+"""Admin pages of lanes with their counts. Who may launch can change pace and priority, and hold a lane of the API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane
 from rvm.platform.admin.lists import RestrictedChangeList
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 
 
 def lane_name(lane: Lane) -> str:
@@ -40,7 +40,7 @@ class CountedList(RestrictedChangeList):
 
 @admin.register(Lane)
 class LaneAdmin(ScopedModelAdmin):
-    role_to_change = Role.OPERATOR
+    right_to_change = Right.LAUNCH
     fixed_fields: ClassVar[tuple[str, ...]] = ()
     list_display = ("named", "state", "in_it", "pace_per_second", "priority", "workspace")
     list_filter = (("workspace", ScopedFilter), ("use_case", ScopedFilter), "live", "held")

@@ -21,7 +21,7 @@ from rvm.platform.admin.form_errors import ServiceForm, copy_state
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 
 
 class RecordingForm(ServiceForm):
@@ -44,7 +44,7 @@ def _figure(value: float | None, unit: str, places: int) -> str:
 
 @admin.register(Recording)
 class RecordingAdmin(AttestingAdmin):
-    role_to_add = Role.OPERATOR
+    right_to_add = Right.PREPARE
     refusals: ClassVar[tuple[type[Exception], ...]] = (AudioRejected, ServiceError)
     form = RecordingForm
     list_display = ("name", "statement_flag", "warning_flag", "duration", "size", "bit_rate", "created_at", "workspace")

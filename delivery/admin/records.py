@@ -21,7 +21,7 @@ from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 from usecases.models import TelephonySetup
 
 
@@ -75,10 +75,10 @@ class CarrierReportAdmin(RecordAdmin):
 
 @admin.register(CarrierMedia)
 class CarrierMediaAdmin(RecordAdmin):
-    """Recordings uploaded to carriers, with errors; an operator can request a failed upload again."""
+    """Recordings uploaded to carriers, with errors; who may launch can request a failed upload again."""
 
     workspace_path: ClassVar[str | None] = "setup__workspace"
-    role_to_upload = Role.OPERATOR
+    right_to_upload = Right.LAUNCH
     change_form_outer_before_template = "delivery/admin/upload_again.html"
     list_display = ("created_at", "recording", "setup", "coloured", "error", "attempts", "ready_at")
     list_filter = ("state",)
@@ -97,12 +97,12 @@ class CarrierMediaAdmin(RecordAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         media = kwargs.get("obj")
-        may = media is not None and may_be_uploaded_again(media) and self.may(self.role_to_upload, request, media)
+        may = media is not None and may_be_uploaded_again(media) and self.may(self.right_to_upload, request, media)
         return super().render_change_form(request, {**context, "may_upload_again": may}, *args, **kwargs)
 
     def upload_again(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         media: CarrierMedia = self.get_object(request, str(object_id))
-        if not self.may(self.role_to_upload, request, media):
+        if not self.may(self.right_to_upload, request, media):
             raise PermissionDenied
         try:
             upload_again(media=media, actor=acting_user(request))

@@ -23,11 +23,9 @@ from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user, forbidden, rights_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 
-ROLE = Role.OPERATOR
-# A retry that may reach a person twice requires an administrator; in the API it has its own scope.
-ROLE_FOR_RISK = Role.ADMIN
+# A retry that may reach a person twice has a right of its own, as it has its own scope in the API.
 
 
 def at_risk(voicemail: Voicemail) -> bool:
@@ -50,12 +48,12 @@ class VoicemailActions(RecordAdmin):
         ]
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        return rights_of(request).may_somewhere(ROLE)
+        return rights_of(request).may_somewhere(Right.LAUNCH)
 
     def buttons(self, request: HttpRequest, voicemail: Voicemail) -> dict[str, bool]:
         """Flags for the template: which buttons the page shows."""
         rights, status = rights_of(request), voicemail.status
-        operates = rights.may(ROLE, voicemail.workspace_id)
+        operates = rights.may(Right.LAUNCH, voicemail.workspace_id)
         risky = at_risk(voicemail)
         retryable = status in (VoicemailStatus.FAILED, VoicemailStatus.UNCERTAIN)
         helps = risky or bool(voicemail.reason and REASONS[Reason(voicemail.reason)].retryable)
@@ -64,19 +62,19 @@ class VoicemailActions(RecordAdmin):
             "may_retry": operates
             and retryable
             and helps
-            and (not risky or rights.may(ROLE_FOR_RISK, voicemail.workspace_id)),
+            and (not risky or rights.may(Right.RESEND_UNCERTAIN, voicemail.workspace_id)),
             "at_risk": risky,
         }
 
     def cancel_one(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        voicemail = self._permitted(request, object_id, ROLE)
+        voicemail = self._permitted(request, object_id, Right.LAUNCH)
         return self._run_action(
             request, voicemail, lambda: self._cancel(request, voicemail), "The voicemail is canceled."
         )
 
     def retry_one(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         accepts = request.POST.get("accept_duplicate_risk") == "yes"
-        voicemail = self._permitted(request, object_id, ROLE_FOR_RISK if accepts else ROLE)
+        voicemail = self._permitted(request, object_id, Right.RESEND_UNCERTAIN if accepts else Right.LAUNCH)
         return self._run_action(
             request, voicemail, lambda: self._retry(request, voicemail, accepts), "The voicemail is queued again."
         )
@@ -95,7 +93,7 @@ class VoicemailActions(RecordAdmin):
     def _retry(self, request: HttpRequest, voicemail: Voicemail, accepts: bool = False) -> None:
         retry(voicemail, accept_duplicate_risk=accepts, actor=acting_user(request), now=database_now())
 
-    def _permitted(self, request: HttpRequest, object_id: UUID, needed: Role) -> Voicemail:
+    def _permitted(self, request: HttpRequest, object_id: UUID, needed: Right) -> Voicemail:
         voicemail: Voicemail = self.get_object(request, str(object_id))
         if not rights_of(request).may(needed, voicemail.workspace_id):
             raise PermissionDenied
@@ -118,7 +116,7 @@ class VoicemailActions(RecordAdmin):
         count, refusals = 0, dict[str, int]()
         for voicemail in queryset:
             try:
-                if not rights_of(request).may(ROLE, voicemail.workspace_id):
+                if not rights_of(request).may(Right.LAUNCH, voicemail.workspace_id):
                     raise forbidden()
                 action(request, voicemail)
                 count += 1

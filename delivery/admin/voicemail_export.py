@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -15,6 +17,7 @@ from delivery.downloads import voicemail_download
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.observability.masking import MASK
+from rvm.platform.roles import Right
 
 
 class VoicemailExport(RecordAdmin):
@@ -24,9 +27,14 @@ class VoicemailExport(RecordAdmin):
         export = self.admin_site.admin_view(require_GET(self.export))
         return [path("export/", export, name="delivery_voicemail_export"), *super().get_urls()]
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        workspace = chosen_workspace(request)
+        may_export = workspace is not None and rights_of(request).may(Right.EXPORT, workspace.pk)
+        return super().changelist_view(request, {**(extra_context or {}), "may_export": may_export})
+
     def export(self, request: HttpRequest) -> HttpResponseBase:
         workspace = chosen_workspace(request)
-        if workspace is None or not self.has_view_permission(request):
+        if workspace is None or not rights_of(request).may(Right.EXPORT, workspace.pk):
             raise PermissionDenied
         query = request.GET.copy()
         query.pop("p", None)

@@ -29,7 +29,7 @@ from delivery.setups.services import (
 from rvm.platform.admin.form_errors import ServiceForm, changed_columns, copy_state
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 from usecases.admin.use_cases import NotDeletedFilter
 from usecases.models import SANDBOX, TelephonySetup
 from usecases.services import delete_setup
@@ -92,9 +92,9 @@ SetupForm = type("SetupForm", (BareSetupForm,), dict(CREDENTIAL_FIELDS))
 
 @admin.register(TelephonySetup)
 class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
-    role_to_add = Role.ADMIN
-    role_to_change = Role.ADMIN
-    role_to_delete = Role.ADMIN
+    right_to_add = Right.SET_UP
+    right_to_change = Right.SET_UP
+    right_to_delete = Right.SET_UP
     form = SetupForm
     list_display = ("name", "carrier_label", "state", "pace_per_second", "in_flight_cap", "workspace")
     list_filter = (("workspace", ScopedFilter), NotDeletedFilter)
@@ -132,7 +132,7 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
         ]
         if obj is not None:
             seen = ("callback_address", "breaker", "open_drops", "created_at", "updated_at", "deleted_at")
-            found.append(("State", {"fields": seen if self.may(Role.ADMIN, request, obj) else seen[1:]}))
+            found.append(("State", {"fields": seen if self.may(Right.ROTATE, request, obj) else seen[1:]}))
         return found
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -18,7 +18,7 @@ from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedModelAdmin
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 from usecases.models import TelephonySetup
 
 
@@ -43,7 +43,7 @@ class SetupBreaker(ScopedModelAdmin):
 
     def close_breaker(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         setup: TelephonySetup = self.get_object(request, str(object_id))
-        if not self.may(Role.ADMIN, request, setup):
+        if not self.may(Right.SET_UP, request, setup):
             raise PermissionDenied
         try:
             close_breaker(setup=setup, actor=acting_user(request))

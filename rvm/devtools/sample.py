@@ -13,7 +13,8 @@ from django.db import transaction
 
 from rvm.platform.api.keys import create_api_key
 from rvm.platform.database.clock import database_now
-from rvm.platform.models import ApiKey, Membership, Role, User, Workspace
+from rvm.platform.models import ApiKey, Membership, User, Workspace
+from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope
 from usecases.models import NumberAssignment, PhoneNumber, TelephonySetup, UseCase
 

@@ -14,6 +14,7 @@ from django.utils.crypto import salted_hmac
 
 from rvm.platform import organisations
 from rvm.platform.database.ids import uuid7
+from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope
 
 
@@ -149,12 +150,6 @@ class Workspace(Row):
         if not new:
             for tell in organisations.ON_MOVED:
                 tell(self.pk)
-
-
-class Role(models.TextChoices):
-    ADMIN = "admin", "Administrator"
-    OPERATOR = "operator", "Operator"
-    VIEWER = "viewer", "Viewer"
 
 
 class Membership(Row):

@@ -10,14 +10,18 @@ from delivery.lane_totals import counts_of_use_cases
 from delivery.lifecycle.status import VoicemailStatus
 from rvm.platform.admin.alarms import alarms
 from rvm.platform.admin.rights import rights_of
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 from usecases.attestations.agreements import missing_agreements
 from usecases.models import UseCase
 from usecases.rules_in_force import overdue_review
 
 
-def may_administer(request: HttpRequest) -> bool:
-    return rights_of(request).may_somewhere(Role.ADMIN)
+def may_manage_keys(request: HttpRequest) -> bool:
+    return rights_of(request).may_somewhere(Right.MANAGE_KEYS)
+
+
+def may_read_audit(request: HttpRequest) -> bool:
+    return rights_of(request).may_somewhere(Right.READ_AUDIT)
 
 
 def is_superuser(request: HttpRequest) -> bool:

@@ -51,7 +51,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Members", "group", "platform_membership"),
                     _item("Accounts", "person", "platform_user"),
-                    _item("API keys", "key", "platform_apikey", "may_administer"),
+                    _item("API keys", "key", "platform_apikey", "may_manage_keys"),
                     _item("Workspaces", "apartment", "platform_workspace"),
                     _item("Organisations", "domain", "platform_organisation", "is_superuser"),
                     _item("Inbound secrets", "vpn_key", "usecases_inboundsecret", "is_superuser"),
@@ -61,7 +61,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Records",
                 "collapsible": True,
                 "items": [
-                    _item("Audit events", "history", "platform_auditevent", "may_administer"),
+                    _item("Audit events", "history", "platform_auditevent", "may_read_audit"),
                     _item("Drops", "outbox", "delivery_drop"),
                     _item("Carrier reports", "inbox", "delivery_carrierreport"),
                     _item("Imported lists", "upload_file", "campaigns_recipientimport"),
@@ -69,7 +69,7 @@ UNFOLD: dict[str, Any] = {
                     _item("People taken out", "group_remove", "campaigns_withdrawal"),
                     _item("Recordings at carriers", "cloud_upload", "delivery_carriermedia"),
                     _item("References", "tag", "delivery_voicemailreference"),
-                    _item("Idempotency keys", "repeat", "platform_idempotencykey", "may_administer"),
+                    _item("Idempotency keys", "repeat", "platform_idempotencykey", "may_manage_keys"),
                     _item("Inbound messages", "forward_to_inbox", "usecases_inboundmessage", "is_superuser"),
                     _item("Heartbeats", "monitor_heart", "platform_heartbeat", "is_superuser"),
                     _item("Repairs", "build", "platform_tally", "is_superuser"),

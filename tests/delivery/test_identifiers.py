@@ -20,7 +20,8 @@ from delivery.models import Voicemail, VoicemailIdentifier
 from delivery.selectors import VoicemailFilter, voicemails
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import KeyRing, blind_index
-from rvm.platform.models import AuditEvent, Role, Workspace
+from rvm.platform.models import AuditEvent, Workspace
+from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope
 from tests.factories import Api, make_api, make_lane, make_recording, make_use_case, make_user, make_voicemail
 from usecases.models import UseCase

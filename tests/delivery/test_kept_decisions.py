@@ -22,7 +22,8 @@ from delivery.kept_decisions import Withheld, keep, kept_decision, waiting_for
 from delivery.models import Drop, KeptDecision, KeptPolicy, Voicemail
 from delivery.services.retries import retry
 from delivery.services.suppressions import end_left_waiting
-from rvm.platform.models import Role, Workspace
+from rvm.platform.models import Workspace
+from rvm.platform.roles import Role
 from tests.factories import Api, make_suppression, make_use_case, make_user, make_voicemail
 from usecases.eligibility import Decision, Defer, DeferReason, Expire, Guard, Send, Skip, decide, explain
 from usecases.facts_json import PLAIN

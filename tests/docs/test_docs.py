@@ -20,8 +20,8 @@ from delivery.audio.clip_rejections import CLIP_REJECTIONS, CLIP_WARNINGS
 from delivery.lifecycle.reasons import REASONS
 from delivery.lifecycle.status import TRANSITIONS, DropStatus, VoicemailStatus
 from rvm.platform.database import session
-from rvm.platform.models import Role
 from rvm.platform.observability.health import CHECKS
+from rvm.platform.roles import ROLES, Right, Role
 from rvm.platform.scopes import Scope
 from rvm.project import settings
 from rvm.project.docs import PROBLEMS
@@ -280,9 +280,15 @@ def test_the_pages_and_roles_of_the_admin_are_documented() -> None:
     text = (DOCS / "administer" / "README.md").read_text()
     titles = [item["title"] for group in UNFOLD["SIDEBAR"]["navigation"] for item in group["items"]]
     assert [title for title in titles if title not in text] == []
-    assert [row[0] for row in table(DOCS / "administer" / "README.md", "role")] == [
-        label for _, label in reversed(Role.choices)
-    ]
+    assert all(label in text for label in Role.labels)
+
+
+def test_the_roles_are_documented_with_their_rights() -> None:
+    page = DOCS / "administer" / "roles.md"
+    assert [row[0] for row in table(page, "role")] == Role.labels
+    assert f"| right | {' | '.join(Role.values)} |" in page.read_text()
+    told = {row[0].strip("`"): row[1 : 1 + len(Role)] for row in table(page, "right")}
+    assert told == {right.value: ["yes" * (right in ROLES[role]) for role in Role] for right in Right}
 
 
 # links and addresses

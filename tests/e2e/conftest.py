@@ -19,7 +19,8 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 from campaigns.models import Campaign
-from rvm.platform.models import Role, User, Workspace
+from rvm.platform.models import User, Workspace
+from rvm.platform.roles import Role
 from tests.campaigns.admin.conftest import make_campaign
 from tests.e2e.admin_pages import AdminPages
 from tests.factories import make_user

@@ -7,7 +7,8 @@ from django.urls import reverse
 
 from campaigns.models import Campaign
 from delivery.models import Voicemail
-from rvm.platform.models import Membership, Role, User, Workspace
+from rvm.platform.models import Membership, User, Workspace
+from rvm.platform.roles import Role
 from tests.e2e.admin_pages import AdminPages
 from tests.factories import make_suppression, make_use_case, make_voicemail, make_workspace
 from usecases.models import Suppression

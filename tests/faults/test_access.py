@@ -17,7 +17,8 @@ from delivery.lifecycle.events import Report, ReportStatus
 from delivery.lifecycle.reasons import Reason
 from delivery.models import Voicemail
 from delivery.reports.inbox import merge, receive
-from rvm.platform.models import AuditEvent, Role
+from rvm.platform.models import AuditEvent
+from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope
 from tests import factories
 from tests.delivery.states import both, make_submitted, state

@@ -25,7 +25,7 @@ from delivery.models import Recording, Voicemail
 from delivery.recordings.storage import read_frames
 from rvm.platform.encryption.crypto import Undecryptable
 from rvm.platform.encryption.encrypted_files import encrypt_file
-from rvm.platform.models import Role
+from rvm.platform.roles import Role
 from rvm.spreadsheets.columns.reading import read_columns
 from rvm.spreadsheets.preview import examine
 from rvm.spreadsheets.refusals import SheetInvalid

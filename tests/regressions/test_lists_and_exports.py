@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from campaigns.imports.error_report import error_report
 from campaigns.models import Campaign
 from delivery.models import Voicemail
-from rvm.platform.models import Role
+from rvm.platform.roles import Role
 from tests.campaigns.imports.lists import as_csv, checked, imported, make_campaign, numbers
 from tests.factories import add_recipients, make_api, make_user
 from tests.factories import make_campaign as make_filled_campaign
@@ -76,7 +76,7 @@ def test_the_admins_pages_ask_as_many_questions_for_many_voicemails_as_for_few(c
     few, many = make_filled_campaign(count=1, state="running"), make_filled_campaign(count=300, state="running")
     asked = []
     for campaign in (few, many):
-        client.force_login(make_user(workspace=campaign.workspace, role=Role.OPERATOR, is_staff=True, password=None))
+        client.force_login(make_user(workspace=campaign.workspace, role=Role.LAUNCHER, is_staff=True, password=None))
         for page in ("", f"{campaign.pk}/change/"):
             client.get(f"/admin/campaigns/campaign/{page}")  # what is asked once and remembered
             with CaptureQueriesContext(connection) as queries:

@@ -28,7 +28,7 @@ from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 from usecases.admin.consent_export import ConsentExport
 from usecases.admin.typed_numbers import NumberFilter, NumberSearch, TypedNumberField
 from usecases.consents.bases import PURPOSES, purposes_text
@@ -113,8 +113,8 @@ class PurposeFilter(DropdownFilter):
 class ConsentAdmin(ConsentExport, NumberSearch):
     """Admin without change or deletion: a consent is revoked by a further row, and stays."""
 
-    role_to_add = Role.OPERATOR
-    role_to_revoke: ClassVar[Role] = Role.OPERATOR
+    right_to_add = Right.RECORD_CONSENTS
+    right_to_revoke: ClassVar[Right] = Right.SUPPRESS
     form = ConsentForm
     list_display: ClassVar[tuple[str, ...]] = (
         "masked", "purposes_shown", "basis", "source", "at", "expires_at", "state", "workspace",
@@ -194,7 +194,7 @@ class ConsentAdmin(ConsentExport, NumberSearch):
     ) -> HttpResponse:
         row = self.get_object(request, object_id)
         audit.record("consent.read", row, actor=acting_user(request), workspace=row.workspace)
-        may_revoke = row.revoked_by is None and row.list_id is None and self.may(self.role_to_revoke, request, row)
+        may_revoke = row.revoked_by is None and row.list_id is None and self.may(self.right_to_revoke, request, row)
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "may_revoke": may_revoke})
 
     def save_model(self, request: HttpRequest, obj: Consent, form: Any, change: bool) -> None:
@@ -217,7 +217,7 @@ class ConsentAdmin(ConsentExport, NumberSearch):
 
     def revoke(self, request: HttpRequest, consent_id: Any) -> HttpResponse:
         row = self.get_object(request, str(consent_id))
-        if not self.may(self.role_to_revoke, request, row):
+        if not self.may(self.right_to_revoke, request, row):
             raise PermissionDenied
         page = reverse("admin:usecases_consent_change", args=[row.pk])
         form = RevocationForm(request.POST) if request.POST.get("sure") == "yes" else RevocationForm()

@@ -21,8 +21,8 @@ from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.database.clock import database_now
-from rvm.platform.models import Role
 from rvm.platform.observability.masking import number_ending
+from rvm.platform.roles import Right
 from usecases.inbound.models import InboundMessage, InboundSecret
 from usecases.inbound.service import create_secret, replace_secret, revoke_secret
 
@@ -30,7 +30,7 @@ from usecases.inbound.service import create_secret, replace_secret, revoke_secre
 @admin.register(InboundSecret)
 class InboundSecretAdmin(ScopedModelAdmin):
     workspace_path: ClassVar[str | None] = None
-    role_to_add = Role.ADMIN
+    right_to_add = Right.ROTATE
     fixed_fields: ClassVar[tuple[str, ...]] = ("organisation",)
     list_display = ("organisation", "ending", "state", "created_at", "expires_at")
     list_filter = (("organisation", ScopedFilter),)
@@ -94,7 +94,7 @@ class InboundSecretAdmin(ScopedModelAdmin):
 
     def _signing(self, request: HttpRequest, object_id: UUID) -> InboundSecret:
         row: InboundSecret = self.get_object(request, str(object_id))
-        if not self.may(Role.ADMIN, request, row) or self.state(row) == "expired":
+        if not self.may(Right.ROTATE, request, row) or self.state(row) == "expired":
             raise PermissionDenied("An expired secret stays so; make a new one.")
         return row
 

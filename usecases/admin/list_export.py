@@ -23,6 +23,7 @@ from rvm.platform.csv_export import csv_response
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import Workspace
 from rvm.platform.observability.masking import MASK
+from rvm.platform.roles import Right
 
 PAGE_ROWS = 2000
 _WORKSPACE = "workspace__id__exact"
@@ -41,16 +42,26 @@ class ListExport(RecordAdmin):
         name = f"{self.opts.app_label}_{self.opts.model_name}_export"
         return [path("export/", export, name=name), *super().get_urls()]
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(
+            request, {**(extra_context or {}), "may_export": self.may(Right.EXPORT, request)}
+        )
+
     def export(self, request: HttpRequest) -> HttpResponseBase:
-        if not self.has_view_permission(request):
+        if not self.may(Right.EXPORT, request):
             raise PermissionDenied
         workspaces = list(rights_of(request).workspaces())
         asked = request.GET.get(_WORKSPACE, "")
         chosen = [row for row in workspaces if str(row.pk) == asked] if asked else workspaces
         back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         if len(chosen) != 1:
-            messages.warning(request, "Choose a workspace in the filters first; an export is of one workspace.")
+            messages.warning(
+                request,
+                "Choose a workspace in the filters first; an export is of one workspace.",
+            )
             return redirect(back)
+        if not rights_of(request).may(Right.EXPORT, chosen[0].pk):
+            raise PermissionDenied
         query = request.GET.copy()
         query.pop("p", None)
         request.GET = query  # type: ignore[assignment]

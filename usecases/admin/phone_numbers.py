@@ -18,7 +18,7 @@ from unfold.decorators import display
 from rvm.platform.admin.form_errors import ServiceForm, copy_state
 from rvm.platform.admin.rights import acting_user, forbidden, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 from usecases.models import PhoneNumber, TelephonySetup
 from usecases.selectors import name_of
 from usecases.services import add_phone_number, remove_phone_number, state_ownership
@@ -34,8 +34,8 @@ class PhoneNumberForm(ServiceForm):
 
 @admin.register(PhoneNumber)
 class PhoneNumberAdmin(ScopedModelAdmin):
-    role_to_add = Role.ADMIN
-    role_to_delete = Role.ADMIN
+    right_to_add = Right.SET_UP
+    right_to_delete = Right.SET_UP
     form = PhoneNumberForm
     list_display = ("e164", "setup", "assigned_to", "ownership", "workspace", "created_at")
     list_filter = (("workspace", ScopedFilter), ("setup", ScopedFilter))
@@ -58,7 +58,7 @@ class PhoneNumberAdmin(ScopedModelAdmin):
         return [path("<uuid:object_id>/ownership/", view, name=name), *super().get_urls()]
 
     def has_state_permission(self, request: HttpRequest) -> bool:
-        return rights_of(request).may_somewhere(Role.ADMIN)
+        return rights_of(request).may_somewhere(Right.SET_UP)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("setup__credentials").prefetch_related("use_cases")
@@ -91,14 +91,14 @@ class PhoneNumberAdmin(ScopedModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        may_state = self.may(Role.ADMIN, request, self.get_object(request, object_id))
+        may_state = self.may(Right.SET_UP, request, self.get_object(request, object_id))
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "may_state_ownership": may_state}
         )
 
     def state_ownership(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         number: PhoneNumber = self.get_object(request, str(object_id))
-        if not self.may(Role.ADMIN, request, number):
+        if not self.may(Right.SET_UP, request, number):
             raise PermissionDenied
         owned = request.POST.get("owned") == "yes"
         state_ownership(phone_number=number, owned=owned, actor=acting_user(request))
@@ -111,7 +111,7 @@ class PhoneNumberAdmin(ScopedModelAdmin):
     @admin.action(description="State that our organisation owns them", permissions=["state"])
     def state_owned(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         chosen = list(queryset.order_by("id"))
-        if not all(self.may(Role.ADMIN, request, number) for number in chosen):
+        if not all(self.may(Right.SET_UP, request, number) for number in chosen):
             raise PermissionDenied
         for number in chosen:
             state_ownership(phone_number=number, owned=True, actor=acting_user(request))
@@ -120,7 +120,7 @@ class PhoneNumberAdmin(ScopedModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: PhoneNumber, form: Any, change: bool) -> None:
         setup = form.cleaned_data["setup"]
-        if not self.may(self.role_to_add, request, PhoneNumber(workspace_id=setup.workspace_id)):
+        if not self.may(self.right_to_add, request, PhoneNumber(workspace_id=setup.workspace_id)):
             raise forbidden("setup_id")
         copy_state(obj, add_phone_number(setup=setup, e164=form.cleaned_data["e164"], actor=acting_user(request)))
 

@@ -24,7 +24,7 @@ from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import ids_in
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 from usecases.consents.bases import Basis
 from usecases.models import Suppression
 from usecases.services.consents import MAX_EVIDENCE_LENGTH, MAX_SOURCE_LENGTH, NewConsent
@@ -86,7 +86,7 @@ class LiftForm(forms.Form):
 class SuppressionLifts(RecordAdmin):
     """Mixin for the ModelAdmin of suppressions. Lifts are posted, so that a link cannot trigger them."""
 
-    role_to_lift: ClassVar[Role] = Role.ADMIN
+    right_to_lift: ClassVar[Right] = Right.LIFT
     actions: Any = ("lift_selected",)
 
     def get_urls(self) -> list[URLPattern]:
@@ -94,13 +94,13 @@ class SuppressionLifts(RecordAdmin):
         return [path("lift/", view, name="usecases_suppression_lift"), *super().get_urls()]
 
     def has_lift_permission(self, request: HttpRequest) -> bool:
-        return rights_of(request).may_somewhere(self.role_to_lift)
+        return rights_of(request).may_somewhere(self.right_to_lift)
 
     def may_lift(self, request: HttpRequest, row: Suppression) -> bool:
-        """Whether the user is an administrator of the workspaces in which a lift ends suppressions."""
+        """Whether the user may lift in each workspace in which a lift ends suppressions."""
         if row.scope == SuppressionScope.ORGANISATION:
-            return rights_of(request).may_in_organisation(self.role_to_lift, row.workspace_id)
-        return self.may(self.role_to_lift, request, row)
+            return rights_of(request).may_in_organisation(self.right_to_lift, row.workspace_id)
+        return self.may(self.right_to_lift, request, row)
 
     @admin.action(description="Lift…", permissions=["lift"])
     def lift_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
@@ -143,7 +143,7 @@ class SuppressionLifts(RecordAdmin):
         rows: list[Suppression] = list(found.order_by("id"))
         if not all(self.may_lift(request, row) for row in rows):
             raise PermissionDenied(
-                "A suppression that holds for the organisation is lifted by an administrator of all of its workspaces."
+                "A suppression that holds for the organisation is lifted by somebody who may lift in all of its workspaces."
             )
         return rows
 

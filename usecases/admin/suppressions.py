@@ -23,7 +23,7 @@ from rvm.platform.admin.form_errors import ServiceForm, copy_state
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 from usecases.admin.suppression_export import SuppressionExport
 from usecases.admin.suppression_lifts import SuppressionLifts
 from usecases.admin.typed_numbers import NumberFilter, NumberSearch, TypedNumberField
@@ -96,7 +96,7 @@ class StateFilter(DropdownFilter):
 class SuppressionAdmin(SuppressionLifts, SuppressionExport, NumberSearch):
     """Admin without change or deletion: a suppression is lifted, with a reason, and stays as history."""
 
-    role_to_add = Role.OPERATOR
+    right_to_add = Right.SUPPRESS
     form = SuppressionForm
     list_display: ClassVar[tuple[str, ...]] = (
         "masked", "kind_shown", "purposes_shown", "scope", "source", "reason", "state", "created_at", "workspace",

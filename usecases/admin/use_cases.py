@@ -23,7 +23,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from rvm.platform.admin.form_errors import ServiceForm, changed_columns, copy_state
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 from usecases.admin.weekdays import WeekdaysField
 from usecases.consents.bases import ConsentRequired
 from usecases.models import PhoneNumber, TelephonySetup, UseCase, new_days
@@ -57,7 +57,7 @@ class NotDeletedFilter(DropdownFilter):
 
 
 class ConsentFilter(DropdownFilter):
-    """Shows use cases that rest on a statement of consent which an administrator has yet to confirm."""
+    """Shows use cases that rest on a statement of consent which nobody has confirmed."""
 
     title = "consent"
     parameter_name = "consent"
@@ -101,9 +101,9 @@ class UseCaseForm(ServiceForm):
 
 
 class UseCaseAdmin(ScopedModelAdmin):
-    role_to_add = Role.ADMIN
-    role_to_change = Role.ADMIN
-    role_to_delete = Role.ADMIN
+    right_to_add = Right.SET_UP
+    right_to_change = Right.SET_UP
+    right_to_delete = Right.SET_UP
     form = UseCaseForm
     change_form_outer_before_template = "usecases/admin/use_case_buttons.html"
     list_display = ("name", "entity_name", "purpose", "setup", "sending_enabled", "state", "workspace")
@@ -173,7 +173,7 @@ class UseCaseAdmin(ScopedModelAdmin):
         if use_case.consent_required != ConsentRequired.ATTESTED:
             return "A recorded consent of each number is needed."
         if use_case.consent_confirmed_at is None:
-            return f"{use_case.consent_statement or 'Nobody has stated it.'} To be confirmed by an administrator."
+            return f"{use_case.consent_statement or 'Nobody has stated it.'} To be confirmed by compliance or an administrator."
         by = name_of(use_case.consent_confirmed_by) or "the platform"
         return (
             f"{use_case.consent_statement} Confirmed by {by} on {use_case.consent_confirmed_at:%Y-%m-%d at %H:%M} UTC."
@@ -183,16 +183,19 @@ class UseCaseAdmin(ScopedModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         row: UseCase = self.get_object(request, object_id)
-        may_confirm = row.to_confirm and self.has_change_permission(request, row)
+        may_confirm = row.to_confirm and self._may_confirm(request, row)
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "may_confirm": may_confirm})
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_POST(self.confirm))
         return [path("<uuid:object_id>/confirm-consent/", view, name="usecases_usecase_confirm"), *super().get_urls()]
 
+    def _may_confirm(self, request: HttpRequest, row: UseCase) -> bool:
+        return row.deleted_at is None and self.may(Right.CONFIRM_CONSENTS, request, row)
+
     def confirm(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         row: UseCase = self.get_object(request, str(object_id))
-        if not self.has_change_permission(request, row):
+        if not self._may_confirm(request, row):
             raise PermissionDenied
         confirm_consent(use_case=row, actor=acting_user(request))
         messages.success(request, "The statement of consent is confirmed.")

@@ -19,47 +19,47 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.admin import labels
 from campaigns.admin.campaign.stats import campaign_stats, preview_stats
+from campaigns.admin.rights import right_to_change
 from campaigns.lifecycle import service as services
 from campaigns.models import Campaign
 from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview
 from campaigns.states import EDITABLE, CampaignState, RetryState
-from delivery.admin.voicemail_actions import ROLE, ROLE_FOR_RISK
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 from usecases.services.use_cases import update_use_case
 
 
 def buttons(
-    campaign: Campaign, operates: bool, *, total: int, retryable: int, at_risk: int, retrying: bool
+    campaign: Campaign, *, changes: bool, launches: bool, total: int, retryable: int, at_risk: int, retrying: bool
 ) -> dict[str, bool]:
-    """The actions that the page offers."""
+    """The actions that the page offers to somebody who may change the campaign, or launch."""
     state = campaign.state
     may_retry = (
-        operates and not retrying and state in (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.COMPLETED)
+        launches and not retrying and state in (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.COMPLETED)
     )
     return {
-        "edit": operates and state not in (CampaignState.COMPLETED, CampaignState.CANCELED),
-        "launch": operates and state == CampaignState.DRAFT and total > 0,
-        "unschedule": operates and state == CampaignState.SCHEDULED,
-        "pause": operates and state == CampaignState.RUNNING,
-        "resume": operates and state == CampaignState.PAUSED,
-        "withdraw": operates
+        "edit": changes and state not in (CampaignState.COMPLETED, CampaignState.CANCELED),
+        "launch": launches and state == CampaignState.DRAFT and total > 0,
+        "unschedule": launches and state == CampaignState.SCHEDULED,
+        "pause": launches and state == CampaignState.RUNNING,
+        "resume": launches and state == CampaignState.PAUSED,
+        "withdraw": changes
         and state in (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED)
         and total > 0,
-        "cancel": operates
+        "cancel": changes
         and state in (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED),
         "retry": may_retry and retryable + at_risk > 0,
     }
 
 
 def healing_targets(admin: RecordAdmin, request: HttpRequest, campaign: Campaign) -> list[str]:
-    """What the user may change so that hours meet: the campaign until it begins, its use case as an administrator."""
-    campaigns = ["campaign"] if campaign.state in EDITABLE and admin.may(Role.OPERATOR, request, campaign) else []
-    return [*campaigns, *(["use_case"] if admin.may(Role.ADMIN, request, campaign) else [])]
+    """What the user may change so that hours meet: the campaign until it begins, and its use case."""
+    changes = campaign.state in EDITABLE and admin.may(right_to_change(campaign), request, campaign)
+    return [*(["campaign"] if changes else []), *(["use_case"] if admin.may(Right.SET_UP, request, campaign) else [])]
 
 
 class CampaignActions(RecordAdmin):
@@ -85,7 +85,7 @@ class CampaignActions(RecordAdmin):
         ]  # fmt: skip
 
     def launch(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._permitted(request, object_id)
+        campaign = self._launchable(request, object_id)
         if request.method != "POST":
             extra_context = preview_stats(
                 campaign,
@@ -106,7 +106,7 @@ class CampaignActions(RecordAdmin):
         return self._run_action(request, campaign, action)
 
     def cancel(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._permitted(request, object_id)
+        campaign = self._changeable(request, object_id)
         if request.method != "POST":
             extra_context = campaign_stats(campaign, database_now())
             return self._confirmation_page(
@@ -120,8 +120,8 @@ class CampaignActions(RecordAdmin):
         return self._run_action(request, campaign, action)
 
     def retry(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._permitted(request, object_id)
-        takes_risks = self.may(ROLE_FOR_RISK, request, campaign)
+        campaign = self._launchable(request, object_id)
+        takes_risks = self.may(Right.RESEND_UNCERTAIN, request, campaign)
         if request.method != "POST":
             extra_context = {
                 **retry_choices(campaign_stats(campaign, database_now())["failed"]),
@@ -151,7 +151,7 @@ class CampaignActions(RecordAdmin):
         return self._run_action(request, campaign, action)
 
     def stop_retry(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._permitted(request, object_id)
+        campaign = self._launchable(request, object_id)
 
         def action() -> str:
             services.stop_retry(campaign, actor=acting_user(request))
@@ -160,7 +160,7 @@ class CampaignActions(RecordAdmin):
         return self._run_action(request, campaign, action)
 
     def pause(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._permitted(request, object_id)
+        campaign = self._launchable(request, object_id)
 
         def action() -> str:
             services.pause(campaign, actor=acting_user(request), now=database_now())
@@ -169,7 +169,7 @@ class CampaignActions(RecordAdmin):
         return self._run_action(request, campaign, action)
 
     def resume(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._permitted(request, object_id)
+        campaign = self._launchable(request, object_id)
 
         def action() -> str:
             services.resume(campaign, actor=acting_user(request), now=database_now())
@@ -178,7 +178,7 @@ class CampaignActions(RecordAdmin):
         return self._run_action(request, campaign, action)
 
     def unschedule(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign = self._permitted(request, object_id)
+        campaign = self._launchable(request, object_id)
 
         def action() -> str:
             services.unschedule(campaign, actor=acting_user(request), now=database_now())
@@ -188,8 +188,10 @@ class CampaignActions(RecordAdmin):
 
     def heal(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Make a change that the preview proposes to people whose hours never meet. It is worked out again first."""
-        campaign = self._permitted(request, object_id)
+        campaign: Campaign = self.get_object(request, str(object_id))
         rehearsal, targets = request.POST.get("rehearsal") == "1", healing_targets(self, request, campaign)
+        if not targets:
+            raise PermissionDenied
 
         def action() -> str:
             now = database_now()
@@ -210,9 +212,15 @@ class CampaignActions(RecordAdmin):
 
         return self._run_action(request, campaign, action)
 
-    def _permitted(self, request: HttpRequest, object_id: UUID, needed: Role = ROLE) -> Campaign:
+    def _changeable(self, request: HttpRequest, object_id: UUID) -> Campaign:
         campaign: Campaign = self.get_object(request, str(object_id))
-        if not self.may(needed, request, campaign):
+        if not self.may(right_to_change(campaign), request, campaign):
+            raise PermissionDenied
+        return campaign
+
+    def _launchable(self, request: HttpRequest, object_id: UUID) -> Campaign:
+        campaign: Campaign = self.get_object(request, str(object_id))
+        if not self.may(Right.LAUNCH, request, campaign):
             raise PermissionDenied
         return campaign
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
@@ -14,6 +15,7 @@ from delivery.lifecycle.status import VoicemailStatus
 from delivery.selectors import VoicemailFilter, voicemails
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user, rights_of
+from rvm.platform.roles import Right
 
 
 class CampaignDownloads(RecordAdmin):
@@ -25,6 +27,8 @@ class CampaignDownloads(RecordAdmin):
 
     def download(self, request: HttpRequest, object_id: UUID) -> StreamingHttpResponse:
         campaign: Campaign = self.get_object(request, str(object_id))
+        if not self.may(Right.EXPORT, request, campaign):
+            raise PermissionDenied
         only = [VoicemailStatus.FAILED] if request.GET.get("only") == "failed" else []
         return voicemail_download(
             voicemails(campaign.workspace, VoicemailFilter(campaign_id=campaign.pk, statuses=only), live=campaign.live),

@@ -25,6 +25,7 @@ from campaigns.admin.campaign.script_form import FIELDS as OF_SCRIPT
 from campaigns.admin.campaign.script_form import JOINED, ONE
 from campaigns.admin.lists.upload import ListUpload
 from campaigns.admin.lists.withdrawals import Withdrawing
+from campaigns.admin.rights import right_to_change
 from campaigns.lifecycle.service import create, edit
 from campaigns.models import Campaign
 from campaigns.states import ALWAYS_EDITABLE, EDITABLE
@@ -36,7 +37,8 @@ from rvm.platform.admin.lists import RestrictedChangeList
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.database.clock import database_now
-from rvm.platform.models import Role, Workspace
+from rvm.platform.models import Workspace
+from rvm.platform.roles import Right
 from usecases.models import UseCase
 
 # A select with more entries is not usable.
@@ -45,8 +47,8 @@ MAX_RECORDINGS = 500
 
 @admin.register(Campaign)
 class CampaignAdmin(CampaignPage, CampaignActions, CampaignDownloads, ListUpload, Withdrawing, FormHints, RecordAdmin):
-    role_to_add = Role.OPERATOR
-    role_to_change = Role.OPERATOR
+    right_to_add = Right.PREPARE
+    right_to_change = Right.PREPARE
     form = CampaignForm
     list_display = ("name", "use_case_name", "coloured", "progress_bar", "start", "finish", "workspace")
     list_filter = (("workspace", ScopedFilter), ("lane__use_case", ScopedFilter), ("state", ChoicesDropdownFilter))
@@ -74,6 +76,11 @@ class CampaignAdmin(CampaignPage, CampaignActions, CampaignDownloads, ListUpload
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         found = super().get_queryset(request).select_related("workspace", "lane__use_case__setup", "recording")
         return found.defer("lane__use_case__setup__credentials", "recording__waveform")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return (
+            super().has_change_permission(request, obj) if obj is None else self.may(right_to_change(obj), request, obj)
+        )
 
     # the list
 

@@ -19,6 +19,7 @@ from campaigns.admin.campaign.settings_summary import settings_summary
 from campaigns.admin.campaign.stats import campaign_stats, preview_stats
 from campaigns.admin.fields import LIST_FILES
 from campaigns.admin.fragments import SECONDS, fragment, reload_page
+from campaigns.admin.rights import right_to_change
 from campaigns.models import Campaign, CampaignRetry
 from campaigns.selectors import imports, retries
 from campaigns.states import EDITABLE, UNDER_WAY, CampaignState, ImportState, Outcome, RetryState
@@ -27,7 +28,7 @@ from delivery.recordings.recordings import measured
 from rvm.platform.admin.alarms import alarms, import_alarms
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.database.clock import database_now
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 from usecases.selectors import name_of
 
 MAX_LISTS = 50
@@ -56,12 +57,12 @@ class CampaignPage(RecordAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         campaign: Campaign = self.get_object(request, object_id)
-        operates = self.may(Role.OPERATOR, request, campaign)
+        changes, launches = (self.may(right, request, campaign) for right in (right_to_change(campaign), Right.LAUNCH))
         now = database_now()
         lists = list(imports(campaign)[:MAX_LISTS])
         numbers = campaign_stats(campaign, now)
         total, retryable = numbers["total"], numbers["retryable"]
-        shown_progress = self._progress(campaign, numbers, lists, operates)
+        shown_progress = self._progress(campaign, numbers, lists, launches)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -73,15 +74,16 @@ class CampaignPage(RecordAdmin):
             "alarms": _alarms(campaign, lists),
             "buttons": buttons(
                 campaign,
-                operates,
+                changes=changes,
+                launches=launches,
                 total=total,
                 retryable=retryable,
                 at_risk=numbers["at_risk"],
                 retrying=bool(shown_progress["retrying"]),
             ),
-            "operates": operates,
+            "exports": self.may(Right.EXPORT, request, campaign),
             "lists": [_list(row) for row in lists],
-            "may_upload": operates and campaign.state in EDITABLE and bool(campaign.recording_id or campaign.script),
+            "may_upload": changes and campaign.state in EDITABLE and bool(campaign.recording_id or campaign.script),
             "file_field": FILE_FIELD.render("list", None),
             "shows_preview": campaign.state in EDITABLE and total > 0,
             "player": player(measured(campaign.recording)) if campaign.recording else "",
@@ -94,8 +96,8 @@ class CampaignPage(RecordAdmin):
     def progress(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         campaign: Campaign = self.get_object(request, str(object_id))
         lists = list(imports(campaign)[:MAX_LISTS])
-        operates = self.may(Role.OPERATOR, request, campaign)
-        context = self._progress(campaign, campaign_stats(campaign, database_now()), lists, operates)
+        launches = self.may(Right.LAUNCH, request, campaign)
+        context = self._progress(campaign, campaign_stats(campaign, database_now()), lists, launches)
         if request.GET.get("seen") != context["seen"]:
             return reload_page()
         return TemplateResponse(request, "campaigns/admin/progress.html", {"campaign": campaign, **context})
@@ -114,7 +116,7 @@ class CampaignPage(RecordAdmin):
         return TemplateResponse(request, "campaigns/admin/preview.html", {"campaign": campaign, **context})
 
     def _progress(
-        self, campaign: Campaign, numbers: dict[str, Any], lists: list[Any], operates: bool
+        self, campaign: Campaign, numbers: dict[str, Any], lists: list[Any], launches: bool
     ) -> dict[str, Any]:
         """The context of the progress fragment. `seen`: values whose change reloads the whole page."""
         under_way = [row for row in lists if row.is_under_way]
@@ -141,7 +143,7 @@ class CampaignPage(RecordAdmin):
             ),
             "retry": _retry(retry) if retry else "",
             "retrying": retrying,
-            "stops_retry": retrying and operates,
+            "stops_retry": retrying and launches,
             "every": SECONDS if moving else 0,
             "under_way": [_list(row) for row in under_way],
             "links": to,

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from campaigns.admin import labels
 from campaigns.admin.lists.uploaded_list import UploadedListAdmin
+from campaigns.admin.rights import right_to_change
 from campaigns.imports import service as services
 from campaigns.imports.error_report import error_report
 from campaigns.models import RecipientImport
@@ -21,6 +22,7 @@ from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.csv_export import csv_response
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
+from rvm.platform.roles import Right
 
 
 class ImportActions(UploadedListAdmin):
@@ -32,6 +34,15 @@ class ImportActions(UploadedListAdmin):
     def get_urls(self) -> list[URLPattern]:
         errors = self.admin_site.admin_view(require_safe(self.errors))
         return [self.address("errors", errors), *super().get_urls()]
+
+    def right_to_work(self, row: RecipientImport) -> Right:
+        return right_to_change(row.campaign)
+
+    def may_download(self, request: HttpRequest, row: RecipientImport) -> bool:
+        """Whether the user may take out the rejected rows: who prepares gets back what was uploaded, others need to export."""
+        rights = rights_of(request)
+        takes = any(rights.may(right, row.workspace_id) for right in (Right.PREPARE, Right.EXPORT))
+        return takes and rights.may_see_numbers(row.workspace_id)
 
     def confirm(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         row: RecipientImport = self.permitted(request, object_id)
@@ -53,10 +64,11 @@ class ImportActions(UploadedListAdmin):
         """Download the rejected rows for correction and a new upload. They have the original cells, so the user must have
         permission to see numbers."""
         row: RecipientImport = self.get_object(request, str(object_id))
-        if not rights_of(request).may_see_numbers(row.workspace_id):
+        if not self.may_download(request, row):
             messages.error(
                 request,
-                "The error report holds the rows as they were uploaded, numbers too; you may not see numbers here.",
+                "The error report holds the rows as they were uploaded, numbers too; you may not see numbers here, or not take "
+                "them out.",
             )
             return redirect(self.page_of(row))
         try:

@@ -22,9 +22,7 @@ from campaigns.lifecycle.transitions import can_become
 from campaigns.models import RecipientImport
 from campaigns.states import ImportState, Outcome
 from rvm.platform.admin.alarms import import_alarms
-from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.scoping import ScopedFilter
-from rvm.platform.models import Role
 from rvm.spreadsheets.columns.kinds import UNCLEAR
 
 
@@ -53,7 +51,7 @@ class RecipientImportAdmin(ImportActions, MessagePreview):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         row: RecipientImport = self.get_object(request, object_id)
-        operates = self.may(Role.OPERATOR, request, row)
+        operates = self.may(self.right_to_work(row), request, row)
         reading = self.reading_of(request, row)
         context = {
             **self.admin_site.each_context(request),
@@ -73,7 +71,7 @@ class RecipientImportAdmin(ImportActions, MessagePreview):
                 imported=row.rows_imported,
             ),
             "operates": operates,
-            "sees_numbers": rights_of(request).may_see_numbers(row.workspace_id),
+            "may_download": self.may_download(request, row),
             "alarms": import_alarms() if row.is_under_way else [],
             "may_read": operates and can_become(row, ImportState.UPLOADED) and row.file_removed_at is None,
             "may_confirm": operates

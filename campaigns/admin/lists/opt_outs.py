@@ -27,7 +27,7 @@ from rvm.platform.admin.alarms import import_alarms
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.database.clock import database_now
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 from rvm.spreadsheets.columns.kinds import UNCLEAR
 from usecases.services.suppressions import MAX_LIFT_REASON_LENGTH
 from usecases.suppression_kinds import SCOPE_LABELS, SuppressionScope
@@ -44,6 +44,9 @@ class OptOutImportAdmin(UploadedListAdmin):
     read_event = "opt_outs.read"
     checking = "Every row is being read; nobody is listed yet."
 
+    def right_to_work(self, row: OptOutImport) -> Right:
+        return Right.SUPPRESS_LISTS
+
     def posted_views(self) -> dict[str, Callable[..., HttpResponse]]:
         return {**super().posted_views(), "undo": self.undo, "lift": self.lift}
 
@@ -55,7 +58,7 @@ class OptOutImportAdmin(UploadedListAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         row: OptOutImport = self.get_object(request, object_id)
-        operates = self.may(Role.OPERATOR, request, row)
+        operates = self.may(Right.SUPPRESS_LISTS, request, row)
         numbers = services.numbers_of(row)
         may_confirm = operates and can_become(row, OptOutState.IMPORTING) and bool(numbers)
         context = {
@@ -73,7 +76,7 @@ class OptOutImportAdmin(UploadedListAdmin):
             "may_discard": operates and can_become(row, OptOutState.DISCARDED),
             "may_undo": can_become(row, OptOutState.UNDOING)
             and services.has_listed(row)
-            and self.may(Role.ADMIN, request, row),
+            and self.may(Right.LIFT, request, row),
             "may_lift": self._may_lift(request, row),
             "scopes": SCOPE_LABELS.items(),
             "max_reason": MAX_LIFT_REASON_LENGTH,
@@ -91,8 +94,8 @@ class OptOutImportAdmin(UploadedListAdmin):
 
     def _may_lift(self, request: HttpRequest, row: OptOutImport) -> bool:
         if row.scope == SuppressionScope.ORGANISATION:
-            return rights_of(request).may_in_organisation(Role.ADMIN, row.workspace_id)
-        return self.may(Role.ADMIN, request, row)
+            return rights_of(request).may_in_organisation(Right.LIFT, row.workspace_id)
+        return self.may(Right.LIFT, request, row)
 
     def columns_of(
         self, header: Sequence[str], reading: Sequence[ColumnRead], rows: Sequence[Sequence[str]]
@@ -121,7 +124,7 @@ class OptOutImportAdmin(UploadedListAdmin):
         return self.do(request, row, action)
 
     def undo(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        row = self.permitted(request, object_id, Role.ADMIN)
+        row = self.permitted(request, object_id, Right.LIFT)
 
         def action() -> str:
             services.undo(row, actor=acting_user(request), now=database_now())
@@ -130,10 +133,10 @@ class OptOutImportAdmin(UploadedListAdmin):
         return self.do(request, row, action)
 
     def lift(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        row = self.permitted(request, object_id, Role.ADMIN)
+        row = self.permitted(request, object_id, Right.LIFT)
         if not self._may_lift(request, row):
             raise PermissionDenied(
-                "This list holds for the organisation; an administrator of all its workspaces lifts it."
+                "This list holds for the organisation; somebody who may lift in all of its workspaces lifts it."
             )
 
         def action() -> str:

@@ -37,6 +37,7 @@ from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import Workspace
+from rvm.platform.roles import Right
 from rvm.platform.uploads import UploadTooLarge, drain
 from usecases.admin.suppressions import SuppressionAdmin
 from usecases.models import Suppression
@@ -131,6 +132,13 @@ class SuppressionsWithLists(SuppressionAdmin):
         view = self.admin_site.admin_view(csrf_exempt(require_http_methods(["GET", "POST"])(self.upload)))
         return [path("import/", view, name="usecases_suppression_import"), *super().get_urls()]
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        may_import = self.has_import_permission(request)
+        return super().changelist_view(request, {**(extra_context or {}), "may_import": may_import})
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        return rights_of(request).may_somewhere(Right.SUPPRESS_LISTS)
+
     def upload(self, request: HttpRequest) -> HttpResponse:
         request.upload_handlers = [ListUploadHandler(request)]
         try:
@@ -142,12 +150,12 @@ class SuppressionsWithLists(SuppressionAdmin):
 
     @method_decorator(csrf_protect)
     def _upload(self, request: HttpRequest) -> HttpResponse:
-        if not self.has_add_permission(request):
+        if not self.has_import_permission(request):
             raise PermissionDenied
         posted = request.method == "POST"
         form = ListForm(request.POST, request.FILES) if posted else ListForm()
         workspace: Any = form.fields["workspace"]
-        workspace.queryset = self.choices(Workspace, request)
+        workspace.queryset = rights_of(request).workspaces(Right.SUPPRESS_LISTS)
         # The workspace is preselected for a user with a single one.
         only = list(workspace.queryset[:2])
         workspace.initial = only[0] if len(only) == 1 else None

@@ -17,10 +17,10 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
+from campaigns.admin.rights import right_to_change
 from campaigns.api.imports import ListUploadHandler
 from campaigns.imports import service
 from campaigns.models import Campaign
-from delivery.admin.voicemail_actions import ROLE
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.database.clock import database_now
@@ -53,7 +53,7 @@ class ListUpload(RecordAdmin):
     @method_decorator(csrf_protect)
     def _upload(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         campaign: Campaign = self.get_object(request, str(object_id))
-        if not self.may(ROLE, request, campaign):
+        if not self.may(right_to_change(campaign), request, campaign):
             raise PermissionDenied
         file = request.FILES.get("list")
         try:

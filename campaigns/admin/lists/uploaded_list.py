@@ -25,7 +25,7 @@ from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 from rvm.spreadsheets.dialect import DELIMITERS, ENCODINGS
 from rvm.spreadsheets.workbook_notices import other_sheets
 
@@ -167,10 +167,14 @@ class UploadedListAdmin(RecordAdmin):
 
         return self.do(request, row, action)
 
-    def permitted(self, request: HttpRequest, object_id: UUID, needed: Role = Role.OPERATOR) -> Any:
-        """The list, if the user has at least the role `needed` in its workspace. Raises Http404, PermissionDenied."""
+    def right_to_work(self, row: Any) -> Right:
+        """What the steps from the file to its rows need."""
+        raise NotImplementedError
+
+    def permitted(self, request: HttpRequest, object_id: UUID, needed: Right | None = None) -> Any:
+        """The list, if the user has the right `needed`, or else to work on it. Raises Http404, PermissionDenied."""
         row: Any = self.get_object(request, str(object_id))
-        if not self.may(needed, request, row):
+        if not self.may(needed or self.right_to_work(row), request, row):
             raise PermissionDenied
         return row
 

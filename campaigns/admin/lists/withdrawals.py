@@ -83,7 +83,7 @@ class Withdrawing(RecordAdmin):
 
     @method_decorator(csrf_protect)
     def _withdraw(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        campaign: Campaign = self._permitted(request, object_id)
+        campaign: Campaign = self._changeable(request, object_id)
         posted = request.method == "POST"
         form = WithdrawalForm(request.POST, request.FILES) if posted else WithdrawalForm()
         if posted and form.is_valid():
@@ -97,7 +97,7 @@ class Withdrawing(RecordAdmin):
         return self._confirmation_page(request, campaign, title, "campaigns/admin/withdraw.html", {"form": form})
 
     def confirm_withdrawal(self, request: HttpRequest, object_id: UUID, withdrawal_id: UUID) -> HttpResponse:
-        campaign: Campaign = self._permitted(request, object_id)
+        campaign: Campaign = self._changeable(request, object_id)
         row = Withdrawal.objects.filter(campaign=campaign, pk=withdrawal_id).first()
         if row is None:
             raise Http404

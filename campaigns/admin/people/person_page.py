@@ -37,9 +37,10 @@ from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import id_in
 from rvm.platform.encryption.crypto import Undecryptable
-from rvm.platform.models import Role, User, Workspace
+from rvm.platform.models import User, Workspace
 from rvm.platform.observability.masking import number_ending
 from rvm.platform.organisations import shares_with_others
+from rvm.platform.roles import Right
 from usecases.consents.bases import purposes_text
 from usecases.eligibility import Send
 from usecases.models import Consent, Suppression
@@ -86,7 +87,7 @@ def opt_out_person(request: HttpRequest, token: str) -> HttpResponse:
     found = person_at(token, reader, rights, database_now())
     if found is None:
         return _expired(request)
-    if not rights.may(Role.OPERATOR, found.workspace.pk):
+    if not rights.may(Right.SUPPRESS, found.workspace.pk):
         raise PermissionDenied
     form = OptOutForm(request.POST)
     if not form.is_valid():
@@ -171,7 +172,7 @@ def _page(request: HttpRequest, found: Person, token: str, form: OptOutForm) -> 
         "all_consents": f"{reverse('admin:usecases_consent_changelist')}?number={encrypt_term(found.number)}",
         "liftable": _liftable(active, found.workspace, rights),
         "organisation": _organisation(found.workspace),
-        "may_opt_out": rights.may(Role.OPERATOR, found.workspace.pk),
+        "may_opt_out": rights.may(Right.SUPPRESS, found.workspace.pk),
         "opt_out_form": form,
         "stops": labels.counted(record.count_waiting(found)),
         "others": _elsewhere(found, rights, reader, now),
@@ -275,9 +276,9 @@ def _suppressions(found: Person, rows: Sequence[Suppression], clock: labels.Pers
 
 
 def _liftable(active: Sequence[Suppression], workspace: Workspace, rights: Rights) -> list[UUID]:
-    """Those that the reader may lift: what holds for the organisation, as an administrator of all of its workspaces."""
-    in_all = rights.may_in_organisation(Role.ADMIN, workspace.pk)
-    here = rights.may(Role.ADMIN, workspace.pk)
+    """Those that the reader may lift: what holds for the organisation, with the right in all of its workspaces."""
+    in_all = rights.may_in_organisation(Right.LIFT, workspace.pk)
+    here = rights.may(Right.LIFT, workspace.pk)
     return [row.pk for row in active if in_all or (here and row.scope == SuppressionScope.WORKSPACE)]
 
 

@@ -21,7 +21,7 @@ from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.database.ids import ids_in
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import Role
+from rvm.platform.roles import Right
 from usecases.attestations.recordings import Said
 from usecases.selectors import name_of
 
@@ -36,7 +36,7 @@ _SAYS = {
 class AttestingAdmin(RecordAdmin):
     """Mixin for the ModelAdmin of recordings and of clips."""
 
-    role_to_attest: ClassVar[Role] = Role.OPERATOR
+    right_to_attest: ClassVar[Right] = Right.ATTEST
     actions: Any = ("attest_selected",)
     change_form_outer_before_template = "delivery/admin/attestation_buttons.html"
 
@@ -69,14 +69,14 @@ class AttestingAdmin(RecordAdmin):
         )
 
     def has_attest_permission(self, request: HttpRequest) -> bool:
-        return rights_of(request).may_somewhere(self.role_to_attest)
+        return rights_of(request).may_somewhere(self.right_to_attest)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         sound = self.get_object(request, object_id)
         context = {
-            "may_attest": self.may(self.role_to_attest, request, sound),
+            "may_attest": self.may(self.right_to_attest, request, sound),
             "attest_address": self._address("attest"),
             "withdraw_address": self._address("withdraw_attestation"),
         }
@@ -119,7 +119,7 @@ class AttestingAdmin(RecordAdmin):
         rights = rights_of(request)
         for row in rows:
             hidden = getattr(row, "assembled", False) and not rights.may_see_numbers(row.workspace_id)
-            if hidden or not self.may(self.role_to_attest, request, row):
+            if hidden or not self.may(self.right_to_attest, request, row):
                 raise PermissionDenied
         return rows
 

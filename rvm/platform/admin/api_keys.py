@@ -22,7 +22,8 @@ from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.api.keys import create_api_key, revoke_api_key, rotate_api_key
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import ApiKey, Role
+from rvm.platform.models import ApiKey
+from rvm.platform.roles import Right
 from rvm.platform.scopes import Scope
 
 
@@ -36,8 +37,8 @@ class ApiKeyForm(ServiceForm):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ScopedModelAdmin):
-    role_to_view = Role.ADMIN
-    role_to_add = Role.ADMIN
+    right_to_view = Right.MANAGE_KEYS
+    right_to_add = Right.MANAGE_KEYS
     form = ApiKeyForm
     list_display = ("name", "ending", "kind", "state", "workspace", "last_used_at", "created_at")
     list_filter = (("workspace", ScopedFilter), "live")
@@ -54,9 +55,6 @@ class ApiKeyAdmin(ScopedModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("digest")
-
-    def within(self, queryset: Any, rights: Any) -> Any:
-        return queryset if rights.everywhere else queryset.filter(workspace__in=rights.ids(Role.ADMIN))
 
     @display(description="Ends in")
     def ending(self, key: ApiKey) -> str:
@@ -97,7 +95,7 @@ class ApiKeyAdmin(ScopedModelAdmin):
         ]
 
     def rotate(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        key = self._active_key(request, object_id)
+        key = self._active_key(request, object_id, Right.ROTATE)
         try:
             _require_organisation(request, key.scopes, key.workspace_id)
         except ServiceError as refusal:
@@ -106,13 +104,13 @@ class ApiKeyAdmin(ScopedModelAdmin):
         return self._show_once(request, successor, plaintext)
 
     def revoke(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        revoke_api_key(self._active_key(request, object_id), actor=acting_user(request))
+        revoke_api_key(self._active_key(request, object_id, Right.MANAGE_KEYS), actor=acting_user(request))
         messages.success(request, "The key is revoked: from now on it opens nothing.")
         return redirect(reverse("admin:platform_apikey_change", args=[object_id]))
 
-    def _active_key(self, request: HttpRequest, object_id: Any) -> ApiKey:
+    def _active_key(self, request: HttpRequest, object_id: Any, needed: Right) -> ApiKey:
         key: ApiKey = self.get_object(request, str(object_id))
-        if not self.may(Role.ADMIN, request, key):
+        if not self.may(needed, request, key):
             raise PermissionDenied
         if key.revoked_at is not None:
             raise PermissionDenied("A revoked key stays revoked; make a new one.")
@@ -132,7 +130,7 @@ def _require_organisation(request: HttpRequest, scopes: Collection[str], workspa
     """Raises ServiceError if the scopes reach into other workspaces and the user is not an administrator of all of them, who would
     hold a right in them by the key that is shown."""
     widest = Scope.SUPPRESSIONS_LIFT_ORGANISATION
-    if widest in scopes and not rights_of(request).may_in_organisation(Role.ADMIN, workspace_id):
+    if widest in scopes and not rights_of(request).may_in_organisation(Right.MANAGE_KEYS, workspace_id):
         raise ServiceError(
             "forbidden",
             f"Only an administrator of every workspace of the organisation can give the scope {widest.value}.",

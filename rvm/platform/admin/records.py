@@ -10,14 +10,15 @@ from django.http import HttpRequest
 
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
-from rvm.platform.models import AuditEvent, Heartbeat, IdempotencyKey, Role, Tally
+from rvm.platform.models import AuditEvent, Heartbeat, IdempotencyKey, Tally
+from rvm.platform.roles import Right
 
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(RecordAdmin):
     """The admin of audit events; events without a workspace, such as a new account, are visible to superusers only."""
 
-    role_to_view = Role.ADMIN
+    right_to_view = Right.READ_AUDIT
     list_display = ("at", "action", "actor", "workspace", "subject_type", "subject_id")
     list_display_links = ("at", "action")
     list_filter = (("workspace", ScopedFilter),)
@@ -35,15 +36,12 @@ class AuditEventAdmin(RecordAdmin):
         "request_id",
     )
 
-    def within(self, queryset: QuerySet[Any], rights: Any) -> QuerySet[Any]:
-        return queryset if rights.everywhere else queryset.filter(workspace__in=rights.ids(Role.ADMIN))
-
 
 @admin.register(IdempotencyKey)
 class IdempotencyKeyAdmin(RecordAdmin):
     """The admin of idempotency keys. The stored response is never shown, because it may contain a phone number."""
 
-    role_to_view = Role.ADMIN
+    right_to_view = Right.MANAGE_KEYS
     list_display = ("created_at", "key", "status", "workspace")
     list_filter = (("workspace", ScopedFilter),)
     list_select_related = ("workspace",)
@@ -51,9 +49,6 @@ class IdempotencyKeyAdmin(RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("answer", "fingerprint")
-
-    def within(self, queryset: QuerySet[Any], rights: Any) -> QuerySet[Any]:
-        return queryset if rights.everywhere else queryset.filter(workspace__in=rights.ids(Role.ADMIN))
 
 
 @admin.register(Heartbeat)

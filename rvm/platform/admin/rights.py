@@ -10,10 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from rvm.platform.errors import ServiceError
-from rvm.platform.models import Membership, Role, User, Workspace
-
-# In ascending order of rights.
-LADDER = (Role.VIEWER, Role.OPERATOR, Role.ADMIN)
+from rvm.platform.models import Membership, User, Workspace
+from rvm.platform.roles import ROLES, Right, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,41 +22,37 @@ class Rights:
     roles: Mapping[UUID, Role]
     shown_numbers: frozenset[UUID]
 
-    def ids(self, needed: Role = Role.VIEWER) -> list[UUID]:
-        """The ids of the workspaces in which the user has at least this role."""
-        return [workspace_id for workspace_id, role in self.roles.items() if _reaches(role, needed)]
+    def ids(self, needed: Right = Right.VIEW) -> list[UUID]:
+        """The ids of the workspaces in which the user has this right."""
+        return [workspace_id for workspace_id, role in self.roles.items() if needed in ROLES[role]]
 
-    def may(self, needed: Role, workspace_id: UUID | None) -> bool:
+    def may(self, needed: Right, workspace_id: UUID | None) -> bool:
         if self.everywhere:
             return True
         role = self.roles.get(workspace_id) if workspace_id else None
-        return role is not None and _reaches(role, needed)
+        return role is not None and needed in ROLES[role]
 
-    def may_in_organisation(self, needed: Role, workspace_id: UUID) -> bool:
-        """Whether the user has at least this role in every workspace of the workspace's organisation."""
+    def may_in_organisation(self, needed: Right, workspace_id: UUID) -> bool:
+        """Whether the user has this right in every workspace of the workspace's organisation."""
         if self.everywhere:
             return True
         own = Workspace.objects.filter(pk=workspace_id).values("organisation_id")
         members = Workspace.objects.filter(organisation_id__in=own).values_list("pk", flat=True)
         return {*members} <= {*self.ids(needed)}
 
-    def may_somewhere(self, needed: Role) -> bool:
+    def may_somewhere(self, needed: Right) -> bool:
         return self.everywhere or bool(self.ids(needed))
 
     def may_see_numbers(self, workspace_id: UUID) -> bool:
         return workspace_id in self.shown_numbers
 
-    def workspaces(self, needed: Role = Role.VIEWER) -> QuerySet[Workspace]:
+    def workspaces(self, needed: Right = Right.VIEW) -> QuerySet[Workspace]:
         found = Workspace.objects.order_by("name", "id")
         return found if self.everywhere else found.filter(pk__in=self.ids(needed))
 
 
 def forbidden(field: str = "") -> ServiceError:
     return ServiceError("forbidden", "Your role in this workspace does not allow it.", field=field)
-
-
-def _reaches(role: Role, needed: Role) -> bool:
-    return LADDER.index(role) >= LADDER.index(needed)
 
 
 def rights_of(request: HttpRequest) -> Rights:

@@ -21,7 +21,8 @@ from rvm.platform import audit
 from rvm.platform.admin.form_errors import FormErrorsAdmin
 from rvm.platform.admin.lists import RestrictedChangeList
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
-from rvm.platform.models import Role, Workspace
+from rvm.platform.models import Workspace
+from rvm.platform.roles import Right
 
 
 class RowWithTitle:
@@ -42,15 +43,15 @@ class ScopedModelAdmin(FormErrorsAdmin):
     """A ModelAdmin restricted to the user's workspaces.
 
     `workspace_path` is the lookup from the row to its workspace; None marks a table of the platform itself, for superusers only.
-    `role_to_…` is the minimum role for an operation; None forbids it to all users, also superusers. `fixed_fields` can be set only
+    `right_to_…` is the right that an operation needs; None forbids it to all users, also superusers. `fixed_fields` can be set only
     when adding.
     """
 
     workspace_path: ClassVar[str | None] = "workspace"
-    role_to_view: ClassVar[Role | None] = Role.VIEWER
-    role_to_add: ClassVar[Role | None] = None
-    role_to_change: ClassVar[Role | None] = None
-    role_to_delete: ClassVar[Role | None] = None
+    right_to_view: ClassVar[Right | None] = Right.VIEW
+    right_to_add: ClassVar[Right | None] = None
+    right_to_change: ClassVar[Right | None] = None
+    right_to_delete: ClassVar[Right | None] = None
     fixed_fields: ClassVar[tuple[str, ...]] = ("workspace",)
 
     compressed_fields = True
@@ -76,9 +77,9 @@ class ScopedModelAdmin(FormErrorsAdmin):
         """The rows of the user's workspaces."""
         if rights.everywhere:
             return queryset
-        if self.workspace_path is None:
+        if self.workspace_path is None or self.right_to_view is None:
             return queryset.none()
-        return queryset.filter(**{f"{self.workspace_path}__in": rights.ids()})
+        return queryset.filter(**{f"{self.workspace_path}__in": rights.ids(self.right_to_view)})
 
     def workspace_id(self, row: Any) -> UUID | None:
         """The id of the row's workspace; None for a row of the platform itself."""
@@ -121,7 +122,7 @@ class ScopedModelAdmin(FormErrorsAdmin):
     def choices(self, model: type[models.Model], request: HttpRequest) -> QuerySet[Any]:
         """The rows of `model` that forms and filters of this table offer."""
         if model is Workspace:
-            return rights_of(request).workspaces(self.role_to_add or Role.VIEWER)
+            return rights_of(request).workspaces(self.right_to_add or Right.VIEW)
         try:
             return self.admin_site.get_model_admin(model).selectable(request)
         except NotRegistered:
@@ -129,7 +130,7 @@ class ScopedModelAdmin(FormErrorsAdmin):
 
     # which rights
 
-    def may(self, needed: Role | None, request: HttpRequest, row: Any = None) -> bool:
+    def may(self, needed: Right | None, request: HttpRequest, row: Any = None) -> bool:
         rights = rights_of(request)
         if needed is None:
             return False
@@ -138,19 +139,19 @@ class ScopedModelAdmin(FormErrorsAdmin):
         return rights.may_somewhere(needed) if row is None else rights.may(needed, self.workspace_id(row))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.may(self.role_to_view, request)
+        return self.may(self.right_to_view, request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(self.role_to_view, request, obj)
+        return self.may(self.right_to_view, request, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.may(self.role_to_add, request)
+        return self.may(self.right_to_add, request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(self.role_to_change, request, obj)
+        return self.may(self.right_to_change, request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.may(self.role_to_delete, request, obj)
+        return self.may(self.right_to_delete, request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fixed = [name for name in self.fixed_fields if obj is not None]

@@ -15,7 +15,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from rvm.platform.admin.rights import Rights, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
-from rvm.platform.models import Membership, Role, User
+from rvm.platform.models import Membership, User
+from rvm.platform.roles import Right
 
 # Rights come from roles of memberships. Importing Django's user admin registers groups, which are not used.
 if admin.site.is_registered(Group):
@@ -62,7 +63,7 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         rights = rights_of(request)
         if obj is None or rights.everywhere:
-            return rights.may_somewhere(Role.VIEWER)
+            return rights.may_somewhere(Right.VIEW)
         return Membership.objects.filter(user=obj, workspace__in=rights.ids()).exists()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -111,9 +112,9 @@ class MembershipForm(forms.ModelForm):
 
 @admin.register(Membership)
 class MembershipAdmin(ScopedModelAdmin):
-    role_to_add = Role.ADMIN
-    role_to_change = Role.ADMIN
-    role_to_delete = Role.ADMIN
+    right_to_add = Right.MANAGE_PEOPLE
+    right_to_change = Right.MANAGE_PEOPLE
+    right_to_delete = Right.MANAGE_PEOPLE
     form = MembershipForm
     list_display = ("user", "workspace", "role", "may_see_numbers")
     list_display_links = ("user",)

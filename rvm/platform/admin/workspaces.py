@@ -12,14 +12,15 @@ from unfold.decorators import display
 
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.scoping import ScopedModelAdmin
-from rvm.platform.models import Organisation, Role, Workspace
+from rvm.platform.models import Organisation, Workspace
+from rvm.platform.roles import Right
 
 
 @admin.register(Organisation)
 class OrganisationAdmin(ScopedModelAdmin):
     workspace_path: ClassVar[str | None] = None
-    role_to_add = Role.ADMIN
-    role_to_change = Role.ADMIN
+    right_to_add = Right.CONFIGURE
+    right_to_change = Right.CONFIGURE
     fixed_fields: ClassVar[tuple[str, ...]] = ()
     list_display = ("name", "slug", "created_at")
     fields = ("name", "slug", "opt_out_page", "opt_out_keys", "created_at")
@@ -30,8 +31,8 @@ class OrganisationAdmin(ScopedModelAdmin):
 @admin.register(Workspace)
 class WorkspaceAdmin(ScopedModelAdmin):
     workspace_path: ClassVar[str | None] = "pk"
-    role_to_add = Role.ADMIN
-    role_to_change = Role.ADMIN
+    right_to_add = Right.CONFIGURE
+    right_to_change = Right.CONFIGURE
     fixed_fields: ClassVar[tuple[str, ...]] = ("slug",)
     list_display = ("name", "slug", "organisation", "sending_enabled", "created_at")
     list_select_related = ("organisation",)

@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
             name='Membership',
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('role', models.CharField(choices=[('admin', 'Administrator'), ('operator', 'Operator'), ('viewer', 'Viewer')], default='viewer', max_length=16)),
+                ('role', models.CharField(choices=[('viewer', 'Viewer'), ('preparer', 'Campaign preparer'), ('launcher', 'Launcher'), ('compliance', 'Compliance'), ('admin', 'Administrator')], default='viewer', max_length=16)),
                 ('may_see_numbers', models.BooleanField(default=False, help_text='Phone numbers of patients are masked for everybody else.')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
             ],

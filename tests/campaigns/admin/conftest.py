@@ -11,7 +11,8 @@ from django.test import Client
 
 from campaigns.lifecycle.service import create
 from campaigns.models import Campaign
-from rvm.platform.models import Role, Workspace
+from rvm.platform.models import Workspace
+from rvm.platform.roles import Role
 from tests.factories import make_lane, make_recording, make_use_case, make_user, make_voicemail
 
 
@@ -24,7 +25,16 @@ def media(settings: Any, tmp_path: Path) -> Path:
 @pytest.fixture
 def operator(client: Client, workspace: Workspace) -> Client:
     client.force_login(
-        make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, username="olive", password=None)
+        make_user(workspace=workspace, role=Role.LAUNCHER, is_staff=True, username="olive", password=None)
+    )
+    return client
+
+
+@pytest.fixture
+def compliance(workspace: Workspace) -> Client:
+    client = Client()
+    client.force_login(
+        make_user(workspace=workspace, role=Role.COMPLIANCE, is_staff=True, username="cora", password=None)
     )
     return client
 

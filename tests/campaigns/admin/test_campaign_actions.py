@@ -14,7 +14,8 @@ from campaigns.states import CampaignState
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane, Voicemail
 from delivery.recordings.recordings import store_recording
-from rvm.platform.models import AuditEvent, Membership, Role, Workspace
+from rvm.platform.models import AuditEvent, Membership, Workspace
+from rvm.platform.roles import Role
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.factories import make_use_case, make_voicemail
 from usecases.models import UseCase

@@ -14,7 +14,8 @@ from django.urls import reverse
 from campaigns.api.imports import ListUploadHandler
 from campaigns.models import OptOutImport
 from campaigns.opt_outs.runner import work
-from rvm.platform.models import AuditEvent, Membership, Role, Workspace
+from rvm.platform.models import AuditEvent, Membership, Workspace
+from rvm.platform.roles import Role
 from rvm.platform.uploads import MAX_FORM_BYTES
 from tests.campaigns.opt_outs.lists import imported, undone, uploaded
 from tests.factories import make_suppression, make_user, make_workspace
@@ -42,8 +43,8 @@ def text_of(answer: Any) -> str:
 def operator_of_two(client: Client, workspace: Workspace) -> tuple[Client, Workspace]:
     """Operates `workspace` and the second; only looks at a third."""
     second, third = make_workspace(name="Second"), make_workspace(name="Third")
-    user = make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, username="amy", password=None)
-    Membership.objects.create(workspace=second, user=user, role=Role.OPERATOR)
+    user = make_user(workspace=workspace, role=Role.COMPLIANCE, is_staff=True, username="amy", password=None)
+    Membership.objects.create(workspace=second, user=user, role=Role.COMPLIANCE)
     Membership.objects.create(workspace=third, user=user, role=Role.VIEWER)
     client.force_login(user)
     return client, second
@@ -60,53 +61,53 @@ def do(client: Client, row: OptOutImport, action: str, **posted: Any) -> str:
     return text_of(client.get(page(row)))
 
 
-def test_an_operator_gets_there_by_the_button_and_goes_step_by_step(operator: Client, workspace: Workspace) -> None:
+def test_compliance_gets_there_by_the_button_and_goes_step_by_step(compliance: Client, workspace: Workspace) -> None:
     make_suppression(workspace, "+12025550101")
-    assert PAGE in operator.get(LIST).content.decode()
-    asked = operator.get(PAGE)
+    assert PAGE in compliance.get(LIST).content.decode()
+    asked = compliance.get(PAGE)
     assert "Nobody is listed by the upload" in text_of(asked)
     assert asked.context["form"]["workspace"].initial == workspace
     answer = post(
-        operator,
+        compliance,
         workspace,
         b"Phone,Reason\n2025550142,asked\n2025550101,\n202-555-0142,\n2.02E+09,\n2025550143,\n2025550144 x12,\n",
     )
     row = OptOutImport.objects.get()
     assert answer["Location"] == page(row)
-    text = text_of(operator.get(page(row)))
+    text = text_of(compliance.get(page(row)))
     assert "Look whether the columns are read rightly" in text and "•••" in text
-    text = do(operator, row, "read_as", check="1", column=["phone", "reason"])
+    text = do(compliance, row, "read_as", check="1", column=["phone", "reason"])
     for words in ("2 to be added", "1 on the list already", "1 stand twice", "2 rows cannot be read", "6 rows in all"):
         assert words in text
     assert re.search(r"1 A spreadsheet program rounded this number.*? Row 5", text)
     assert re.search(r"1 This number has an extension; write the number alone.*? Row 7", text)
     assert "Put 3 numbers on the list" in text
     assert Suppression.objects.count() == 1
-    text = do(operator, row, "confirm")
+    text = do(compliance, row, "confirm")
     assert "Listed: 2 numbers were added" in text
     # The list says it of the number, too, that was there already.
     assert Suppression.objects.filter(workspace=workspace, source=Suppression.Source.IMPORT).count() == 3
-    assert AuditEvent.objects.get(action="opt_outs.confirmed").actor.username == "olive"
-    assert "stop.csv" in text_of(operator.get(reverse("admin:campaigns_optoutimport_changelist")))
+    assert AuditEvent.objects.get(action="opt_outs.confirmed").actor.username == "cora"
+    assert "stop.csv" in text_of(compliance.get(reverse("admin:campaigns_optoutimport_changelist")))
 
 
 def test_a_list_of_patients_is_asked_about_and_confirmed_with_a_tick(
-    operator: Client, workspace: Workspace, make: Any
+    compliance: Client, workspace: Workspace, make: Any
 ) -> None:
     make(workspace, recipients=3, state="scheduled")
-    post(operator, workspace, b"Mobile,OK to call\n2025550100,Yes\n2025550101,Yes\n2025550102,No\n")
+    post(compliance, workspace, b"Mobile,OK to call\n2025550100,Yes\n2025550101,Yes\n2025550102,No\n")
     row = OptOutImport.objects.get()
-    page_of_it = operator.get(page(row)).content.decode()
+    page_of_it = compliance.get(page(row)).content.decode()
     assert "Answer the questions" in page_of_it and "Is it a list of patients" in page_of_it
     assert page_of_it.index('id="questions"') < page_of_it.index("Check the list")
-    assert "Say what this column is" in do(operator, row, "check")
-    text = do(operator, row, "read_as", check="1", column=["phone", ""])
+    assert "Say what this column is" in do(compliance, row, "check")
+    text = do(compliance, row, "read_as", check="1", column=["phone", ""])
     assert "This looks like a list of patients: 2 rows say" in text and "3 of 3 numbers wait in a campaign." in text
     assert text.index("looks like a list of patients") < text.index("Put 3 numbers on the list")
     assert "This is a list of people who must not be reached." in text
-    assert "Say that this is a list of people" in do(operator, row, "confirm")
+    assert "Say that this is a list of people" in do(compliance, row, "confirm")
     assert not Suppression.objects.exists()
-    assert "Listed: 3 numbers" in do(operator, row, "confirm", must_not_be_reached="yes")
+    assert "Listed: 3 numbers" in do(compliance, row, "confirm", must_not_be_reached="yes")
 
 
 def test_an_administrator_undoes_it_as_a_whole(operator: Client, workspace: Workspace, client: Client) -> None:
@@ -125,38 +126,38 @@ def test_an_administrator_undoes_it_as_a_whole(operator: Client, workspace: Work
     assert AuditEvent.objects.get(action="opt_outs.undo_began").actor.username == "ada"
 
 
-def test_a_list_is_discarded(operator: Client, workspace: Workspace) -> None:
-    post(operator, workspace, b"2025550142\n")
-    assert "Discarded: nobody was listed." in do(operator, OptOutImport.objects.get(), "discard")
+def test_a_list_is_discarded(compliance: Client, workspace: Workspace) -> None:
+    post(compliance, workspace, b"2025550142\n")
+    assert "Discarded: nobody was listed." in do(compliance, OptOutImport.objects.get(), "discard")
 
 
-def test_the_open_page_follows_the_work(operator: Client, workspace: Workspace) -> None:
-    post(operator, workspace, b"2025550142\n")
+def test_the_open_page_follows_the_work(compliance: Client, workspace: Workspace) -> None:
+    post(compliance, workspace, b"2025550142\n")
     row = OptOutImport.objects.get()
-    operator.post(page(row, "check"))
-    fetched = operator.get(page(row, "progress"), {"seen": "checking"})
+    compliance.post(page(row, "check"))
+    fetched = compliance.get(page(row, "progress"), {"seen": "checking"})
     assert page(row, "progress") in fetched.content.decode()
     work()
-    assert "HX-Refresh" in operator.get(page(row, "progress"), {"seen": "checking"}).headers
+    assert "HX-Refresh" in compliance.get(page(row, "progress"), {"seen": "checking"}).headers
 
 
-def test_no_page_of_it_shows_a_number(operator: Client, workspace: Workspace) -> None:
-    post(operator, workspace, b"Phone\n2025550142\n2025550143 x9\n")
+def test_no_page_of_it_shows_a_number(compliance: Client, workspace: Workspace) -> None:
+    post(compliance, workspace, b"Phone\n2025550142\n2025550143 x9\n")
     row = OptOutImport.objects.get()
-    operator.post(page(row, "check"))
-    pages = [operator.get(page(row)).content.decode()]
+    compliance.post(page(row, "check"))
+    pages = [compliance.get(page(row)).content.decode()]
     work()
-    pages.append(operator.get(page(row)).content.decode())
-    operator.post(page(row, "confirm"))
+    pages.append(compliance.get(page(row)).content.decode())
+    compliance.post(page(row, "confirm"))
     work()
-    pages.append(operator.get(page(row)).content.decode())
+    pages.append(compliance.get(page(row)).content.decode())
     assert not any(re.search(r"20255501\d\d", content) for content in pages)
 
 
-def test_who_may_see_numbers_sees_the_rows_and_that_is_recorded(operator: Client, workspace: Workspace) -> None:
+def test_who_may_see_numbers_sees_the_rows_and_that_is_recorded(compliance: Client, workspace: Workspace) -> None:
     Membership.objects.update(may_see_numbers=True)
-    post(operator, workspace, b"Phone\n2025550142\n")
-    assert "2025550142" in text_of(operator.get(page(OptOutImport.objects.get())))
+    post(compliance, workspace, b"Phone\n2025550142\n")
+    assert "2025550142" in text_of(compliance.get(page(OptOutImport.objects.get())))
     assert AuditEvent.objects.filter(action="opt_outs.read").count() == 1
 
 
@@ -174,14 +175,14 @@ def test_others_do_nothing_with_it(
 
 
 def test_a_number_that_a_list_holds_can_be_entered_by_hand_and_stays_then(
-    operator: Client, workspace: Workspace
+    compliance: Client, workspace: Workspace
 ) -> None:
     row = imported(workspace, "Phone\n2025550142\n")
     said = {"workspace": workspace.pk, "phone_number": "(202) 555-0142", "kind": "opt_out", "reason": "asked us"}
     add = reverse("admin:usecases_suppression_add")
-    assert operator.post(add, said).status_code == 302
+    assert compliance.post(add, said).status_code == 302
     assert Suppression.objects.get(source=Suppression.Source.PERSON).import_id is None
-    assert "on the workspace" in text_of(operator.post(add, said))
+    assert "on the workspace" in text_of(compliance.post(add, said))
     assert undone(row).taken_back == 0
     assert is_suppressed(workspace.pk, "+12025550142")
 
@@ -217,27 +218,27 @@ def test_others_put_nothing_on_the_list(request: pytest.FixtureRequest, workspac
     ],
 )
 def test_what_is_no_list_is_refused_in_words(
-    operator: Client, workspace: Workspace, content: bytes | None, message: str
+    compliance: Client, workspace: Workspace, content: bytes | None, message: str
 ) -> None:
-    assert message in text_of(post(operator, workspace, content))
+    assert message in text_of(post(compliance, workspace, content))
     assert not Suppression.objects.exists()
 
 
 def test_a_file_that_is_too_large_is_refused_in_words(
-    operator: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    compliance: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ListUploadHandler, "max_bytes", 100)
-    answer = operator.post(
+    answer = compliance.post(
         PAGE, {"workspace": workspace.pk, "list": SimpleUploadedFile("stop.csv", b"2" * (MAX_FORM_BYTES + 200))}
     )
     assert answer.status_code == 302
-    assert "Split the list" in text_of(operator.get(PAGE))
+    assert "Split the list" in text_of(compliance.get(PAGE))
     assert not Suppression.objects.exists()
 
 
 def test_a_forged_upload_is_refused(workspace: Workspace) -> None:
     client = Client(enforce_csrf_checks=True)
-    client.force_login(make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, password=None))
+    client.force_login(make_user(workspace=workspace, role=Role.COMPLIANCE, is_staff=True, password=None))
     assert post(client, workspace, b"2025550142\n").status_code == 403
     client.get(PAGE)
     token = client.cookies["csrftoken"].value

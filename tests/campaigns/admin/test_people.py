@@ -21,8 +21,9 @@ from delivery.carriers.sandbox import Sandbox
 from delivery.models import KeptDecision, Voicemail
 from rvm.platform.admin import number_quota
 from rvm.platform.database.clock import database_now
-from rvm.platform.models import AuditEvent, Membership, Role, User, Workspace
+from rvm.platform.models import AuditEvent, Membership, User, Workspace
 from rvm.platform.redis_connection import redis_client
+from rvm.platform.roles import Role
 from tests.campaigns.opt_outs.lists import imported
 from tests.factories import (
     AROUND_THE_CLOCK,
@@ -51,7 +52,7 @@ def _no_quota_is_used_up(db: None) -> None:
         client.delete(name)
 
 
-def logged_in(workspace: Workspace, role: Role = Role.OPERATOR, **fields: Any) -> tuple[Client, User]:
+def logged_in(workspace: Workspace, role: Role = Role.LAUNCHER, **fields: Any) -> tuple[Client, User]:
     user = make_user(workspace=workspace, role=role, is_staff=True, password=None, **fields)
     client = Client()
     client.force_login(user)

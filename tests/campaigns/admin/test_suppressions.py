@@ -15,7 +15,8 @@ from campaigns.opt_outs.runner import work
 from delivery.models import Voicemail
 from rvm.platform.admin.exact_search import encrypt_term
 from rvm.platform.database.clock import database_now
-from rvm.platform.models import AuditEvent, Membership, Role, User, Workspace
+from rvm.platform.models import AuditEvent, Membership, User, Workspace
+from rvm.platform.roles import Role
 from tests.campaigns.opt_outs.lists import checked, confirmed, imported
 from tests.factories import (
     RECIPIENT,
@@ -244,7 +245,7 @@ def test_who_may_not_lift_lifts_nothing(
     assert stranger.get(LIFT).status_code == 405
     assert is_suppressed(workspace.pk, RECIPIENT)
     boss = Client()
-    both = make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, username="bo", password=None)
+    both = make_user(workspace=workspace, role=Role.LAUNCHER, is_staff=True, username="bo", password=None)
     theirs = make_suppression(make_workspace(), kind="wrong_number")
     Membership.objects.create(workspace=theirs.workspace, user=both, role=Role.ADMIN)
     boss.force_login(both)
@@ -286,7 +287,7 @@ def exported(client: Client, **query: Any) -> list[dict[str, str]]:
 
 
 def test_the_export_has_what_the_filters_show_with_numbers_for_who_may_see_them(
-    admin: Client, operator: Client, workspace: Workspace
+    admin: Client, compliance: Client, workspace: Workspace
 ) -> None:
     make_suppression(workspace, OTHER, kind="deceased", purposes=["wellness", "appointment"], reason="=cmd()")
     lifted = make_suppression(workspace, lifted_at=database_now(), lift_reason="She asked.")
@@ -299,7 +300,7 @@ def test_the_export_has_what_the_filters_show_with_numbers_for_who_may_see_them(
         "wellness, appointment",
     )
     assert rows[1]["note"] == "'=cmd()"
-    assert [row["recipient_phone_number"] for row in exported(operator, state="active")] == ["•••••••0143"]
+    assert [row["recipient_phone_number"] for row in exported(compliance, state="active")] == ["•••••••0143"]
     assert [row["recipient_phone_number"] for row in exported(admin, number=encrypt_term(OTHER))] == ["(202) 555-0143"]
     events = AuditEvent.objects.filter(action="suppression.exported").order_by("id")
     assert [event.details["numbers_shown"] for event in events] == [True, False, True]
@@ -316,7 +317,7 @@ def test_an_export_reads_in_again_as_an_opt_out_list(admin: Client, workspace: W
 
 def test_an_export_is_of_one_workspace(admin: Client, workspace: Workspace) -> None:
     second = make_workspace()
-    Membership.objects.create(workspace=second, user=User.objects.get(username="ada"), role=Role.VIEWER)
+    Membership.objects.create(workspace=second, user=User.objects.get(username="ada"), role=Role.COMPLIANCE)
     make_suppression(workspace)
     make_suppression(second, OTHER)
     assert "Choose a workspace" in text_of(admin.get(EXPORT, follow=True))

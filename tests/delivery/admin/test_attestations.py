@@ -10,7 +10,8 @@ from django.urls import reverse
 
 from delivery.models import Clip, Recording
 from delivery.recordings.clips import store_clip
-from rvm.platform.models import AuditEvent, Role, User, Workspace
+from rvm.platform.models import AuditEvent, User, Workspace
+from rvm.platform.roles import Role
 from tests.delivery.audio.mp3_bytes import encoded
 from tests.factories import make_recording, make_user, make_workspace
 
@@ -31,8 +32,8 @@ def page(sound: Recording | Clip) -> str:
     return reverse(f"admin:delivery_{sound._meta.model_name}_change", args=[sound.pk])
 
 
-def test_an_operator_states_what_a_recording_says_by_a_checklist(client: Client, workspace: Workspace) -> None:
-    client.force_login(make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, username="ann"))
+def test_compliance_states_what_a_recording_says_by_a_checklist(client: Client, workspace: Workspace) -> None:
+    client.force_login(make_user(workspace=workspace, role=Role.COMPLIANCE, is_staff=True, username="ann"))
     recording = bare(workspace)
     shown = client.get(page(recording)).content.decode()
     assert "Nothing: nobody has stated what it says" in shown and ATTEST in shown
@@ -87,12 +88,12 @@ def test_several_clips_are_stated_at_once(staff: Client, workspace: Workspace) -
 
 def test_where_another_has_to_state_it_the_uploader_is_told_so(client: Client, workspace: Workspace) -> None:
     Workspace.objects.update(attestation_by_another=True)
-    uploader = make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True)
+    uploader = make_user(workspace=workspace, role=Role.COMPLIANCE, is_staff=True)
     client.force_login(uploader)
     recording = bare(workspace, uploaded_by=uploader)
     answer = client.post(ATTEST, {"chosen": recording.pk, **TICKED})
     assert "somebody other than who uploaded a sound" in answer.content.decode()
-    client.force_login(make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True))
+    client.force_login(make_user(workspace=workspace, role=Role.COMPLIANCE, is_staff=True))
     assert client.post(ATTEST, {"chosen": recording.pk, **TICKED}).status_code == 302
     recording.refresh_from_db()
     assert recording.attested_by_another
@@ -118,7 +119,7 @@ def test_a_message_joined_for_somebody_is_stated_by_those_only_who_may_hear_it(
     client: Client, workspace: Workspace
 ) -> None:
     joined = bare(workspace, assembled=True)
-    client.force_login(make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True))
+    client.force_login(make_user(workspace=workspace, role=Role.COMPLIANCE, is_staff=True))
     assert client.post(ATTEST, {"chosen": joined.pk, **TICKED}).status_code == 403
-    client.force_login(make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, may_see_numbers=True))
+    client.force_login(make_user(workspace=workspace, role=Role.COMPLIANCE, is_staff=True, may_see_numbers=True))
     assert client.post(ATTEST, {"chosen": joined.pk, **TICKED}).status_code == 302

@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from delivery.models import Clip
 from delivery.recordings.clips import assemble, store_clip
-from rvm.platform.models import AuditEvent, Role, Workspace
+from rvm.platform.models import AuditEvent, Workspace
+from rvm.platform.roles import Role
 from tests.delivery.audio.mp3_bytes import encode_pcm, encoded, noise
 from tests.factories import letters, make_user, make_workspace
 
@@ -102,7 +103,7 @@ def test_a_forged_upload_is_refused(staff: Client, workspace: Workspace) -> None
     assert not Clip.objects.exists()
 
 
-@pytest.mark.parametrize(("role", "status"), [(Role.VIEWER, 403), (Role.OPERATOR, 302)])
+@pytest.mark.parametrize(("role", "status"), [(Role.VIEWER, 403), (Role.LAUNCHER, 302)])
 def test_who_only_looks_uploads_nothing(client: Client, workspace: Workspace, role: Role, status: int) -> None:
     client.force_login(make_user(workspace=workspace, role=role, is_staff=True, password=None))
     answer = client.post(ADD, {"workspace": workspace.pk, "audio": file("Ana.mp3", encoded(0.5))})

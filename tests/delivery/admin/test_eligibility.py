@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from delivery.carriers.sandbox import Sandbox
-from rvm.platform.models import Role, Workspace
+from rvm.platform.models import Workspace
+from rvm.platform.roles import Role
 from tests.factories import make_setup, make_suppression, make_use_case, make_user, make_workspace
 from usecases.models import UseCase
 

@@ -12,7 +12,8 @@ from django.test import Client
 from django.urls import reverse
 
 from delivery.models import Recording
-from rvm.platform.models import AuditEvent, Membership, Role, Workspace
+from rvm.platform.models import AuditEvent, Membership, Workspace
+from rvm.platform.roles import Role
 from rvm.platform.uploads import MAX_FILE_BYTES
 from tests.delivery.audio.mp3_bytes import encode_pcm, encoded, noise, wav
 from tests.factories import make_recording, make_user, make_workspace

@@ -14,7 +14,8 @@ from django.urls import reverse
 from delivery.admin.lanes import LaneAdmin
 from delivery.lane_totals import counts_of
 from delivery.models import CarrierMedia, Lane, LaneCount
-from rvm.platform.models import AuditEvent, Role, Workspace
+from rvm.platform.models import AuditEvent, Workspace
+from rvm.platform.roles import Role
 from tests.factories import (
     SANDBOX_CREDENTIALS,
     make_lane,
@@ -106,7 +107,7 @@ def test_an_open_breaker_is_shown_with_its_reason_and_closed_by_hand(
     assert event.actor is not None and event.actor.username == "boss"
 
 
-@pytest.mark.parametrize(("role", "here", "status"), [(Role.OPERATOR, True, 403), (Role.ADMIN, False, 404)])
+@pytest.mark.parametrize(("role", "here", "status"), [(Role.LAUNCHER, True, 403), (Role.ADMIN, False, 404)])
 def test_only_an_administrator_of_the_workspace_closes_a_breaker(
     client: Client, workspace: Workspace, role: Role, here: bool, status: int
 ) -> None:
@@ -131,7 +132,7 @@ def refused_media(workspace: Workspace, state: str = "refused") -> CarrierMedia:
 def test_a_recording_that_is_not_at_its_carrier_is_uploaded_again_by_a_button(
     client: Client, workspace: Workspace, state: str, offered: bool
 ) -> None:
-    client.force_login(make_user(workspace=workspace, is_staff=True, role=Role.OPERATOR))
+    client.force_login(make_user(workspace=workspace, is_staff=True, role=Role.LAUNCHER))
     media = refused_media(workspace, state)
     own = reverse("admin:delivery_carriermedia_change", args=[media.pk])
     address = reverse("admin:delivery_carriermedia_upload_again", args=[media.pk])
@@ -205,7 +206,7 @@ def test_many_lanes_cost_as_many_statements_as_few(staff: Client, workspace: Wor
 
 
 def test_an_operator_holds_a_lane_and_it_is_audited(client: Client, workspace: Workspace) -> None:
-    client.force_login(make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, password=None))
+    client.force_login(make_user(workspace=workspace, role=Role.LAUNCHER, is_staff=True, password=None))
     lane = make_lane(make_use_case(workspace), for_api=True)
     address = reverse("admin:delivery_lane_change", args=[lane.pk])
     assert client.post(address, {"held": "on", "priority": 0, "pace_per_second": ""}).status_code == 302
@@ -216,7 +217,7 @@ def test_an_operator_holds_a_lane_and_it_is_audited(client: Client, workspace: W
 
 def test_a_campaigns_lane_is_not_let_go_behind_its_campaigns_back(client: Client, workspace: Workspace) -> None:
     """A draft, a pause and a cancellation are a hold: without it people are sent to."""
-    client.force_login(make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, password=None))
+    client.force_login(make_user(workspace=workspace, role=Role.LAUNCHER, is_staff=True, password=None))
     lane = make_lane(make_use_case(workspace), held=True)
     address = reverse("admin:delivery_lane_change", args=[lane.pk])
     assert 'name="held"' not in client.get(address).content.decode()
@@ -228,7 +229,7 @@ def test_a_campaigns_lane_is_not_let_go_behind_its_campaigns_back(client: Client
 def test_who_slows_a_lane_down_changes_nothing_else_that_happens_to_it_meanwhile(
     client: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client.force_login(make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, password=None))
+    client.force_login(make_user(workspace=workspace, role=Role.LAUNCHER, is_staff=True, password=None))
     lane = make_lane(make_use_case(workspace))
     read = LaneAdmin.get_object
 

@@ -14,7 +14,8 @@ from django.urls import reverse
 
 from delivery.exports import COLUMNS
 from rvm.platform.admin.exact_search import encrypt_term
-from rvm.platform.models import AuditEvent, Role, Workspace
+from rvm.platform.models import AuditEvent, Workspace
+from rvm.platform.roles import Role
 from tests.factories import RECIPIENT, make_recording, make_use_case, make_user, make_voicemail
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +48,7 @@ def test_numbers_and_names_are_in_it_for_those_who_may_see_them(
     client: Client, workspace: Workspace, sees: bool
 ) -> None:
     make_voicemail(make_use_case(workspace), merge_fields={"name": "Ann Lee"})
-    viewer = make_user(workspace=workspace, is_staff=True, role=Role.VIEWER, may_see_numbers=sees, password=None)
+    viewer = make_user(workspace=workspace, is_staff=True, role=Role.COMPLIANCE, may_see_numbers=sees, password=None)
     client.force_login(viewer)
     [row] = table(client.get(EXPORT))
     assert row["recipient_phone_number"] == ("(202) 555-0142" if sees else "•••••••0142")

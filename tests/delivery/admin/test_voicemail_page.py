@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import CarrierReport, Voicemail
-from rvm.platform.models import AuditEvent, Role, Workspace
+from rvm.platform.models import AuditEvent, Workspace
+from rvm.platform.roles import Role
 from tests.factories import RECIPIENT, make_recording, make_use_case, make_user, make_voicemail
 from tests.rvm.platform.admin.every_row import make_drop
 
@@ -190,7 +191,7 @@ def test_a_second_message_needs_the_risk_to_be_accepted(staff: Client, workspace
 
 
 def test_an_operator_retries_but_accepts_no_risk(client: Client, workspace: Workspace) -> None:
-    client.force_login(make_user(workspace=workspace, role=Role.OPERATOR, is_staff=True, password=None))
+    client.force_login(make_user(workspace=workspace, role=Role.LAUNCHER, is_staff=True, password=None))
     risky, plain = failed(workspace, "unconfirmed"), failed(workspace, "no_answer")
     assert action("retry", risky) not in client.get(page(risky)).content.decode()
     assert client.post(action("retry", risky), {"accept_duplicate_risk": "yes"}).status_code == 403

@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from rvm.platform.database.clock import database_now
-from rvm.platform.models import AuditEvent, Role, Workspace
+from rvm.platform.models import AuditEvent, Workspace
+from rvm.platform.roles import Role
 from tests.factories import Api, make_setup, make_user
 from usecases.models import TelephonySetup
 

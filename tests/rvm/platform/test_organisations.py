@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from rvm.platform.models import AuditEvent, Organisation, Role, Workspace
+from rvm.platform.models import AuditEvent, Organisation, Workspace
+from rvm.platform.roles import Role
 from tests.factories import make_user, make_workspace
 from usecases.models import Suppression
 from usecases.suppressions import is_suppressed, suppress

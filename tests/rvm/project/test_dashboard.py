@@ -11,7 +11,8 @@ from django.utils import timezone
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane, LaneDelta
 from delivery.worker.maintenance import roll_up_counts
-from rvm.platform.models import Heartbeat, Role, Workspace
+from rvm.platform.models import Heartbeat, Workspace
+from rvm.platform.roles import Role
 from tests.factories import make_use_case, make_user, make_voicemail
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from rvm.platform.models import AuditEvent, Role, Workspace
+from rvm.platform.models import AuditEvent, Workspace
+from rvm.platform.roles import Role
 from tests.factories import (
     RECIPIENT,
     make_phone_number,
@@ -111,7 +112,7 @@ def test_an_administrator_confirms_the_statement_of_consent_of_a_use_case(staff:
     address = reverse("admin:usecases_usecase_confirm", args=[stated.pk])
     assert staff.get(address).status_code == 405
     operator, stranger = Client(), Client()
-    operator.force_login(make_user(workspace=workspace, role="operator", is_staff=True))
+    operator.force_login(make_user(workspace=workspace, role=Role.LAUNCHER, is_staff=True))
     stranger.force_login(make_user(workspace=make_workspace(), is_staff=True))
     assert (operator.post(address).status_code, stranger.post(address).status_code) == (403, 404)
     assert staff.post(address, follow=True).status_code == 200
@@ -258,7 +259,7 @@ def test_the_ownership_of_several_numbers_is_stated_in_the_list(staff: Client, w
     assert PhoneNumber.objects.filter(owned_stated_at__isnull=False).count() == 2
 
 
-@pytest.mark.parametrize(("role", "here", "status"), [(Role.OPERATOR, True, 403), (Role.ADMIN, False, 404)])
+@pytest.mark.parametrize(("role", "here", "status"), [(Role.LAUNCHER, True, 403), (Role.ADMIN, False, 404)])
 def test_only_an_administrator_of_the_workspace_states_an_ownership(
     client: Client, workspace: Workspace, role: Role, here: bool, status: int
 ) -> None:

@@ -9,8 +9,9 @@ import pytest
 from django.test import Client
 
 from rvm.platform.database import sql
-from rvm.platform.models import Role, Workspace
+from rvm.platform.models import Workspace
 from rvm.platform.observability import health
+from rvm.platform.roles import Role
 from tests.factories import make_setup, make_user, make_workspace
 from usecases.attestations.agreements import AGREED_SQL, agreement_of, missing_agreement, missing_agreements, warning
 from usecases.models import TelephonySetup

@@ -21,7 +21,8 @@ from delivery.models import Voicemail
 from delivery.reports.inbox import merge, receive
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.crypto import blind_index
-from rvm.platform.models import AuditEvent, Membership, Role, Workspace
+from rvm.platform.models import AuditEvent, Membership, Workspace
+from rvm.platform.roles import Role
 from rvm.platform.scopes import Scope
 from tests.campaigns.opt_outs.lists import after_work, check, checked, imported, undone, uploaded
 from tests.delivery.states import make_submitted

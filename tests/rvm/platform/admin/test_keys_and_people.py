@@ -7,7 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from rvm.platform.api.keys import PATTERN, digest
-from rvm.platform.models import ApiKey, AuditEvent, IdempotencyKey, Membership, Role, User, Workspace
+from rvm.platform.models import ApiKey, AuditEvent, IdempotencyKey, Membership, User, Workspace
+from rvm.platform.roles import Role
 from tests.factories import make_api_key, make_user
 from tests.rvm.platform.admin.every_row import make_every_row
 
@@ -61,7 +62,7 @@ def test_revoking_is_posted_and_final(admin_client: Client, workspace: Workspace
     assert admin_client.post(reverse("admin:platform_apikey_rotate", args=[key.pk])).status_code == 403
 
 
-@pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.LAUNCHER])
 def test_only_administrators_touch_keys(client: Client, workspace: Workspace, role: Role) -> None:
     key, _ = make_api_key(workspace)
     client.force_login(make_user(workspace=workspace, role=role, is_staff=True, password=None))
@@ -78,10 +79,10 @@ def test_another_workspaces_key_is_not_found(admin_client: Client) -> None:
 
 def test_an_administrator_adds_a_person_by_username(admin_client: Client, workspace: Workspace) -> None:
     nurse = make_user(username="nurse", password=None)
-    form = {"workspace": workspace.pk, "username": "nurse", "role": Role.OPERATOR}
+    form = {"workspace": workspace.pk, "username": "nurse", "role": Role.LAUNCHER}
     assert admin_client.post(reverse("admin:platform_membership_add"), form).status_code == 302
     membership = Membership.objects.get(user=nurse)
-    assert membership.role == Role.OPERATOR
+    assert membership.role == Role.LAUNCHER
     assert AuditEvent.objects.filter(action="membership.created", workspace=workspace).exists()
     again = admin_client.post(reverse("admin:platform_membership_add"), form)
     assert "member of the workspace already" in again.content.decode()

@@ -13,7 +13,8 @@ from django.db import models
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 
-from rvm.platform.models import Role, User, Workspace
+from rvm.platform.models import User, Workspace
+from rvm.platform.roles import Role
 from tests.factories import make_setup, make_user, make_workspace
 from tests.rvm.platform.admin.every_row import make_every_row
 from usecases.models import TelephonySetup

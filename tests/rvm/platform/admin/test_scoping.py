@@ -10,7 +10,8 @@ from django.db.models import ForeignKey
 from django.test import Client, RequestFactory
 
 from rvm.platform.admin.scoping import ScopedModelAdmin
-from rvm.platform.models import Heartbeat, Organisation, Role, Tally, User, Workspace
+from rvm.platform.models import Heartbeat, Organisation, Tally, User, Workspace
+from rvm.platform.roles import Role
 from tests.factories import make_user, make_workspace
 from tests.rvm.platform.admin.every_row import make_every_row
 from tests.rvm.platform.admin.test_every_table import REGISTERED, address
@@ -109,7 +110,7 @@ def test_autocompletion_finds_nothing_of_another_workspace(client: Client) -> No
     assert answer.status_code == 403 or answer.json()["results"] == []
 
 
-@pytest.mark.parametrize(("role", "may"), [(Role.VIEWER, False), (Role.OPERATOR, False), (Role.ADMIN, True)])
+@pytest.mark.parametrize(("role", "may"), [(Role.VIEWER, False), (Role.LAUNCHER, False), (Role.ADMIN, True)])
 def test_the_role_decides_what_may_be_changed(role: Role, may: bool) -> None:
     workspace = make_workspace()
     rows = make_every_row(workspace)
