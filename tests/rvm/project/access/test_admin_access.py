@@ -14,7 +14,8 @@ from django.shortcuts import resolve_url
 from django.test import Client
 from django.urls import reverse
 
-from rvm.platform.models import AuditEvent, Role, User
+from rvm.platform.models import AuditEvent, User
+from rvm.platform.roles import Role
 from tests.rvm.project.access.routes import (
     ADMIN,
     NOBODY_MAY,

@@ -22,7 +22,8 @@ from campaigns.people.search import Person
 from delivery.models import CarrierReport, Voicemail
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.fields import EncryptedTextField
-from rvm.platform.models import Role, User, Workspace
+from rvm.platform.models import User, Workspace
+from rvm.platform.roles import Role
 from tests.campaigns.imports.lists import checked
 from tests.factories import RECIPIENT, make_campaign, make_user, make_voicemail, make_workspace
 from tests.rvm.platform.admin.every_row import make_every_row
