@@ -22,6 +22,7 @@ from delivery.services.suppressions import end_left_waiting
 from delivery.worker import maintenance
 from rvm.platform.accounts import limits
 from rvm.platform.api.idempotency import purge_idempotency_keys
+from rvm.platform.audit import chain
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import Heartbeat
 from usecases.organisations import copies
@@ -79,6 +80,8 @@ STEPS: list[Step] = [
     Throttled(inbox.reopen_doubtful, MINUTE),
     Throttled(recent_drops.purge, MINUTE),
     invariants.check,
+    chain.seal,
+    Throttled(chain.log_heads, MINUTE),
     _write_heartbeat,
 ]
 

@@ -213,7 +213,7 @@ class IdempotencyKey(models.Model):
 
 
 class AuditEvent(Row):
-    """Who did what to which row. Append-only; contains ids and codes, never a phone number."""
+    """Who did what to which row. Append-only, by a trigger; contains ids and codes, never a phone number."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, null=True, related_name="+")
     actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
@@ -255,6 +255,42 @@ class SignInCount(models.Model):
     trusted_until = models.DateTimeField(
         null=True, help_text="Until then, this account signs in from this address whatever else is blocked."
     )
+
+
+class UnsealedEvent(models.Model):
+    """An audit event that has no seal yet. A trigger adds it with the event; the seal replaces it."""
+
+    event_id = models.UUIDField(primary_key=True)
+
+
+class AuditChain(Row):
+    """A chain of audit events, and its head: a workspace's, or without one the platform's own. The position can only rise."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    position = models.BigIntegerField(default=0, help_text="How many events the chain has.")
+    hash = models.BinaryField(max_length=32, default=bytes(32), help_text="The hash of the last one.")
+    sealed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["workspace"], nulls_distinct=False, name="platform_one_audit_chain")
+        ]
+
+
+class AuditSeal(models.Model):
+    """The position of an audit event in its chain, and the hash of its content and of the event before it. Append-only."""
+
+    event_id = models.UUIDField(primary_key=True)
+    chain = models.ForeignKey(AuditChain, on_delete=models.PROTECT, related_name="+", db_index=False)
+    position = models.BigIntegerField(help_text="From 1.")
+    key_number = models.PositiveSmallIntegerField(help_text="The id of the index key that the hash was made with.")
+    hash = models.BinaryField(max_length=32)
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["chain", "position"], name="platform_one_event_a_position")
+        ]
 
 
 class Heartbeat(models.Model):

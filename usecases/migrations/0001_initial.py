@@ -12,6 +12,7 @@ import uuid
 import usecases.models
 from django.conf import settings
 from django.db import migrations, models
+from rvm.platform.database.append_only import append_only
 
 
 # A trigger, so that every writer of credentials increments the version in the same statement. Each encryption has another ciphertext,
@@ -32,22 +33,6 @@ CREATE TRIGGER usecases_credentials_version BEFORE UPDATE OF credentials, carrie
 _LOWER = """
 DROP TRIGGER usecases_credentials_version ON usecases_telephonysetup;
 DROP FUNCTION usecases_raise_credentials_version();
-"""
-
-
-# A trigger, so that no writer can change what somebody consented to.
-_KEEP = """
-CREATE FUNCTION usecases_keep_consent() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  RAISE EXCEPTION 'consents are append-only: add a row' USING ERRCODE = 'restrict_violation';
-END
-$$;
-CREATE TRIGGER usecases_consent_kept BEFORE UPDATE OR DELETE ON usecases_consent
-   FOR EACH ROW EXECUTE FUNCTION usecases_keep_consent();
-"""
-_CHANGE = """
-DROP TRIGGER usecases_consent_kept ON usecases_consent;
-DROP FUNCTION usecases_keep_consent();
 """
 
 
@@ -292,5 +277,5 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('use_case', 'phone_number'), name='usecases_assigned_once'),
         ),
         migrations.RunSQL(_RAISE, _LOWER),
-        migrations.RunSQL(_KEEP, _CHANGE),
+        append_only('usecases_consent'),
     ]

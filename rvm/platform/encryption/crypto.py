@@ -139,6 +139,26 @@ class BlindIndex:
         return [self.of(workspace_id, text, key_id) for key_id in self.key_ids]
 
 
+class ChainHash:
+    """The keyed hash that chains audit events, under keys derived from the index keys.
+
+    Whoever can write to the database, but has no key, cannot compute it.
+    """
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._hmacs = {
+            key_id: _hmac_sha256(_hmac_sha256(key)(b"rvm: chain of audit events")) for key_id, key in ring.keys.items()
+        }
+        self.current = ring.current
+
+    def of(self, previous: bytes, content: str, key_id: int | None = None) -> bytes:
+        """The hash, 32 bytes, of an event's content after the event with the hash `previous`. Raises KeyError for an unknown key."""
+        return self._hmacs[self.current if key_id is None else key_id](previous + content.encode())
+
+    def knows(self, key_id: int) -> bool:
+        return key_id in self._hmacs
+
+
 @lru_cache(maxsize=1)
 def cipher() -> Cipher:
     from django.conf import settings
@@ -151,3 +171,10 @@ def blind_index() -> BlindIndex:
     from django.conf import settings
 
     return BlindIndex(settings.RVM_INDEX_KEYS)
+
+
+@lru_cache(maxsize=1)
+def chain_hash() -> ChainHash:
+    from django.conf import settings
+
+    return ChainHash(settings.RVM_INDEX_KEYS)

@@ -11,6 +11,41 @@ import rvm.platform.database.ids
 import rvm.platform.models
 from django.conf import settings
 from django.db import migrations, models
+from rvm.platform.database.append_only import CREATE_FUNCTION, append_only
+
+
+# A trigger, so that no writer of audit events can leave one out of the chain.
+_AWAIT_SEAL = """
+CREATE FUNCTION platform_await_seal() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO platform_unsealedevent (event_id) VALUES (NEW.id);
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER platform_auditevent_await_seal AFTER INSERT ON platform_auditevent
+   FOR EACH ROW EXECUTE FUNCTION platform_await_seal();
+"""
+_SEAL_NOTHING = """
+DROP TRIGGER platform_auditevent_await_seal ON platform_auditevent;
+DROP FUNCTION platform_await_seal();
+"""
+# The head of a chain says how many events there are. Nobody may say that there are fewer.
+_RAISE_HEADS = """
+CREATE FUNCTION platform_raise_head() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.position <= OLD.position OR NEW.id <> OLD.id OR NEW.workspace_id IS DISTINCT FROM OLD.workspace_id THEN
+    RAISE EXCEPTION 'the head of a chain of audit events only rises' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END
+$$;
+CREATE TRIGGER platform_auditchain_rises BEFORE UPDATE ON platform_auditchain
+   FOR EACH ROW EXECUTE FUNCTION platform_raise_head();
+"""
+_LOWER_HEADS = """
+DROP TRIGGER platform_auditchain_rises ON platform_auditchain;
+DROP FUNCTION platform_raise_head();
+"""
 
 
 class Migration(migrations.Migration):
@@ -192,4 +227,45 @@ class Migration(migrations.Migration):
             model_name='auditevent',
             index=models.Index(fields=['workspace', '-id'], name='platform_au_workspa_7e9019_idx'),
         ),
+        migrations.CreateModel(
+            name='UnsealedEvent',
+            fields=[
+                ('event_id', models.UUIDField(primary_key=True, serialize=False)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='AuditChain',
+            fields=[
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('position', models.BigIntegerField(default=0, help_text='How many events the chain has.')),
+                ('hash', models.BinaryField(default=bytes(32), help_text='The hash of the last one.', max_length=32)),
+                ('sealed_at', models.DateTimeField(null=True)),
+                ('workspace', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.workspace')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='AuditSeal',
+            fields=[
+                ('event_id', models.UUIDField(primary_key=True, serialize=False)),
+                ('position', models.BigIntegerField(help_text='From 1.')),
+                ('key_number', models.PositiveSmallIntegerField(help_text='The id of the index key that the hash was made with.')),
+                ('hash', models.BinaryField(max_length=32)),
+                ('sealed_at', models.DateTimeField()),
+                ('chain', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.auditchain')),
+            ],
+        ),
+        migrations.AddConstraint(
+            model_name='auditchain',
+            constraint=models.UniqueConstraint(fields=('workspace',), name='platform_one_audit_chain', nulls_distinct=False),
+        ),
+        migrations.AddConstraint(
+            model_name='auditseal',
+            constraint=models.UniqueConstraint(fields=('chain', 'position'), name='platform_one_event_a_position'),
+        ),
+        CREATE_FUNCTION,
+        append_only('platform_auditevent'),
+        append_only('platform_auditseal'),
+        append_only('platform_auditchain', but_update=True),
+        migrations.RunSQL(_RAISE_HEADS, _LOWER_HEADS),
+        migrations.RunSQL(_AWAIT_SEAL, _SEAL_NOTHING),
     ]

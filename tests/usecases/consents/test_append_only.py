@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from rvm.platform.database.clock import database_now
 from tests.factories import make_consent
@@ -31,3 +31,11 @@ def test_no_writer_removes_a_consent_or_its_revocation() -> None:
         with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
             Consent.objects.filter(pk=doomed.pk)._raw_delete(using="default")
     assert Consent.objects.count() == 2
+
+
+def test_no_writer_empties_the_table() -> None:
+    make_consent()
+    connection.check_constraints()  # as after a commit
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("TRUNCATE usecases_consent CASCADE")
+    assert Consent.objects.count() == 1

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db
 REGISTERED = list(admin.site._registry)
 # Shown on the pages of the rows that they belong to: the use case's numbers, the lane's counts and, on the Overview, the use case's,
 # what a clip is heard in, why a list's rows were left out, how far a campaign's retry is,
-# how a voicemail is found, why it was withheld, how often a number was reached; the state rules, which a command loads and shows;
-# and how often a sign-in was tried.
+# how a voicemail is found, why it was withheld, how often a number was reached; the state rules and the chains of the audit, which
+# commands show; and how often a sign-in was tried.
 WITHIN_OTHERS = {
     "usecases.numberassignment",
     "delivery.lanecount",
@@ -37,6 +37,9 @@ WITHIN_OTHERS = {
     "delivery.recentdrops",
     "usecases.stateruleset",
     "platform.signincount",
+    "platform.auditchain",
+    "platform.auditseal",
+    "platform.unsealedevent",
 }
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from rvm.platform.database.ids import uuid7_at
 from rvm.platform.models import AuditEvent, Workspace
+from tests.append_only import triggers_off
 from tests.factories import make_workspace
 from tests.rvm.platform.api.conftest import Caller, make_caller
 
@@ -30,10 +31,15 @@ def make_events(workspace: Workspace, first: int, count: int, action: str = "a.b
     return [str(event.id) for event in events]
 
 
+def remove_events() -> None:
+    with triggers_off():
+        AuditEvent.objects.all().delete()
+
+
 @pytest.fixture
 def caller(db: None) -> Caller:
     caller = make_caller()
-    AuditEvent.objects.all().delete()
+    remove_events()
     return caller
 
 
@@ -60,7 +66,7 @@ def test_a_full_last_page_does_not_promise_another(caller: Caller) -> None:
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=3, max_size=8), st.integers(1, 4))
 def test_pages_stay_correct_while_rows_arrive(caller: Caller, arriving: list[int], limit: int) -> None:
-    AuditEvent.objects.all().delete()
+    remove_events()
     there = make_events(caller.workspace, 1000, 7)
     seen: list[str] = []
     token, clock = None, 10_000
