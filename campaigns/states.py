@@ -1,4 +1,5 @@
-"""States and transitions of campaigns, imports, retries, opt-out lists and withdrawals, and which fields are editable in which state.
+"""States and transitions of campaigns, imports, retries, approvals, opt-out lists and withdrawals, and which fields are editable
+in which state.
 
 Pure. `campaigns.lifecycle.transitions` enforces these tables and is the only writer of states.
 """
@@ -69,6 +70,34 @@ RETRY_TRANSITIONS: dict[RetryState, frozenset[RetryState]] = {
     RetryState.COMPLETED: frozenset(),
     RetryState.STOPPED: frozenset(),
 }
+
+
+class ApprovalState(StrEnum):
+    """The state of a request that somebody else approves a launch, or a retry, that reaches many people."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"  # by another person; it was launched in the same moment
+    DECLINED = "declined"  # by another person, with a reason
+    WITHDRAWN = "withdrawn"  # nobody wants it any more
+    FALLEN = "fallen"  # what would be sent has changed since it was asked for
+
+
+APPROVAL_TRANSITIONS: dict[ApprovalState, frozenset[ApprovalState]] = {
+    ApprovalState.WAITING: frozenset(
+        {ApprovalState.APPROVED, ApprovalState.DECLINED, ApprovalState.WITHDRAWN, ApprovalState.FALLEN}
+    ),
+    ApprovalState.APPROVED: frozenset(),
+    ApprovalState.DECLINED: frozenset(),
+    ApprovalState.WITHDRAWN: frozenset(),
+    ApprovalState.FALLEN: frozenset(),
+}
+
+
+class ApprovalKind(StrEnum):
+    """What is let out by an approval."""
+
+    LAUNCH = "launch"
+    RETRY = "retry"
 
 
 class Outcome(StrEnum):

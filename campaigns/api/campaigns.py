@@ -1,4 +1,4 @@
-"""Views to create, list, get, change, launch, unschedule, pause, resume, cancel and retry campaigns."""
+"""Views to create, list, get, change, have approved, launch, unschedule, pause, resume, cancel and retry campaigns."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ from campaigns.api.serializers.campaigns import (
     CampaignQuery,
     CampaignRetrySerializer,
     CampaignSerializer,
+    LaunchApprovalSerializer,
     NewCampaign,
     RetryFailed,
 )
+from campaigns.lifecycle import approvals
 from campaigns.lifecycle import service as services
-from campaigns.models import Campaign
+from campaigns.models import Campaign, LaunchApproval
 from campaigns.states import RetryState
 from delivery.api.base import ONE_WORLD
 from delivery.lane_totals import counts_of
 from rvm.platform.api.lists import ActionView, CreateView, ListView, RowsView, page_of
 from rvm.platform.api.permissions import require_scope
 from rvm.platform.database.clock import database_now
+from rvm.platform.errors import ServiceError
 from rvm.platform.scopes import Scope
 
 TAGS = ["Campaigns"]
@@ -109,7 +112,7 @@ class CampaignView(_CampaignView):
         summary="Change a campaign",
         description="Fields that are left out do not change. Once a campaign has begun, only `name`, `pace_per_second` and "
         "`priority` can change: 409 `campaign_claimed`. Once it has recipients, the use case cannot change: 409 "
-        "`campaign_has_recipients`.",
+        "`campaign_has_recipients`. A scheduled campaign whose size needs an approval is a draft again after any other change.",
         tags=TAGS,
         request=CampaignChanges,
         responses={200: CampaignSerializer},
@@ -148,11 +151,48 @@ def _documented(verb: str, summary: str, description: str, example: Any) -> Any:
     "launch",
     "Launch a campaign",
     "It becomes `running` at once, or `scheduled` if `starts_at` is in the future. Everybody who may be reached then gets the "
-    "recording, so look at the preview first. 409 `import_under_way` while a list is being checked or imported.",
+    "recording, so look at the preview first. 409 `import_under_way` while a list is being checked or imported. "
+    "409 `approval_needed` where the workspace wants a second person for so many people: nothing is launched, and the "
+    "request waits for somebody else's approval.",
     examples.RUNNING,
 )
 class LaunchView(_TransitionView):
     verb = staticmethod(services.launch)
+
+
+class ApprovalView(_CampaignView):
+    required_scopes: ClassVar = {"GET": Scope.CAMPAIGNS_READ, "DELETE": Scope.CAMPAIGNS_SEND}
+
+    @extend_schema(
+        operation_id="get_approval_of_campaign",
+        summary="Get the newest request for approval",
+        description="Of a launch or a retry that reaches more people than the workspace lets one person decide. People approve and "
+        "decline at the desk; a key cannot. 404 if nobody has asked.",
+        tags=TAGS,
+        responses={200: LaunchApprovalSerializer},
+        examples=[examples.APPROVAL],
+    )
+    def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
+        return Response(LaunchApprovalSerializer(self._newest(self.find_campaign(campaign_id))).data)
+
+    @extend_schema(
+        operation_id="withdraw_approval_of_campaign",
+        summary="Withdraw the request for approval",
+        description="Nobody can approve it any more. 409 `approval_ended` if it does not wait.",
+        tags=TAGS,
+        request=None,
+        responses={200: LaunchApprovalSerializer},
+        examples=[examples.APPROVAL_WITHDRAWN],
+    )
+    def delete(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> Response:
+        approval = self._newest(self.find_writable_campaign(campaign_id))
+        return Response(LaunchApprovalSerializer(services.withdraw_request(approval, actor=self.actor)).data)
+
+    def _newest(self, campaign: Campaign) -> LaunchApproval:
+        found = approvals.approvals(campaign).first()
+        if found is None:
+            raise ServiceError("not_found", "Nobody has asked for an approval of this campaign.")
+        return found
 
 
 @_documented(
@@ -206,7 +246,7 @@ class RetryFailedView(_CampaignView):
             "(unconfirmed, unreported) are left out without `accept_duplicate_risk`, which also needs the scope "
             f"`{Scope.VOICEMAIL_RESEND_UNCERTAIN.value}`. A completed campaign runs again. 200 if all are queued again; 202 if many "
             "are left, which are queued in the background: the campaign's stats show the progress. Until that is done, another "
-            "request gets 409 `retry_under_way`."
+            "request gets 409 `retry_under_way`. 409 `approval_needed` as for a launch."
         ),
         tags=TAGS,
         request=RetryFailed,

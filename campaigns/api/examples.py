@@ -103,6 +103,23 @@ RETRY_STOPPED = response_example(
     },
 )
 
+_APPROVAL: dict[str, Any] = {
+    "approval_id": "01920f4c-2a00-7000-8000-0000000000f4",
+    "kind": "launch",
+    "state": "waiting",
+    "people": 10_000,
+    "approval_above": 5_000,
+    "reasons": [],
+    "accept_duplicate_risk": False,
+    "asked_at": "2026-03-02T15:00:00Z",
+    "decided_at": None,
+    "remark": "",
+}
+APPROVAL = response_example("It waits", _APPROVAL)
+APPROVAL_WITHDRAWN = response_example(
+    "Withdrawn", {**_APPROVAL, "state": "withdrawn", "decided_at": "2026-03-02T15:10:00Z"}
+)
+
 PREVIEW = response_example(
     "Most at once, some in their morning",
     {

@@ -56,6 +56,18 @@ RETRY_NOT_UNDER_WAY = ProblemCode(
     "Nobody of the campaign is being queued again",
     "There is nothing to stop; who is queued already is canceled with the campaign or one by one.",
 )
+APPROVAL_NEEDED = ProblemCode(
+    "approval_needed",
+    409,
+    "Somebody else has to approve it first",
+    "Nothing was sent. `GET /campaigns/{id}/approval` says what becomes of the request; who approves it lets it out at once.",
+)
+APPROVAL_ENDED = ProblemCode(
+    "approval_ended",
+    409,
+    "The request for approval has ended",
+    "`GET /campaigns/{id}/approval` says how; launch or retry again to ask anew.",
+)
 IMPORT_FILE_REMOVED = ProblemCode(
     "import_file_removed", 409, "The list is gone", "Uploaded files are kept for 24 hours; upload it again."
 )
@@ -135,6 +147,8 @@ CAMPAIGN_PROBLEMS = by_code(
     RECORDING_MISSING,
     RETRY_UNDER_WAY,
     RETRY_NOT_UNDER_WAY,
+    APPROVAL_NEEDED,
+    APPROVAL_ENDED,
     IMPORT_UNDER_WAY,
     IMPORT_FILE_REMOVED,
     IMPORT_TOO_LARGE,

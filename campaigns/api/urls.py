@@ -15,6 +15,7 @@ urlpatterns = [
     path("campaigns", campaigns.CampaignListView.as_view(), name="campaigns"),
     path(ONE, campaigns.CampaignView.as_view(), name="campaign"),
     path(f"{ONE}/launch", campaigns.LaunchView.as_view(), name="campaign-launch"),
+    path(f"{ONE}/approval", campaigns.ApprovalView.as_view(), name="campaign-approval"),
     path(f"{ONE}/unschedule", campaigns.UnscheduleView.as_view(), name="campaign-unschedule"),
     path(f"{ONE}/pause", campaigns.PauseView.as_view(), name="campaign-pause"),
     path(f"{ONE}/resume", campaigns.ResumeView.as_view(), name="campaign-resume"),

@@ -25,6 +25,7 @@ from campaigns.imports.uploaded_lists import (
     require_state,
     sample,
 )
+from campaigns.lifecycle import approvals
 from campaigns.lifecycle.transitions import change_state, locked
 from campaigns.models import Campaign, RecipientImport
 from campaigns.models.recipient_import import MAX_STATEMENT_LENGTH
@@ -159,6 +160,9 @@ def confirm(
                 "No row of this list can be accepted; download its errors, correct them and upload it again.",
             )
         change_state(row, ImportState.IMPORTING, consent_statement=statement, consent_stated_at=now, confirmed_by=actor)
+        approvals.take_back_if_changed(
+            row.campaign, actor, "People were added by another list.", added=row.counts[Outcome.ACCEPTED]
+        )
         if row.campaign.live:
             _record_consent(row, statement, actor, now)
         audit.record(

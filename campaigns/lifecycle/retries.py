@@ -34,7 +34,6 @@ def begin(
 ) -> CampaignRetry:
     """Create the retry and requeue its first batch; a small campaign is then complete. The caller holds the campaign's lock.
     Raises ServiceError."""
-    chosen = retryable_reasons(reasons, accept_duplicate_risk)
     if earlier := under_way(row):
         raise ServiceError(
             "retry_under_way",
@@ -48,7 +47,7 @@ def begin(
         accept_duplicate_risk=accept_duplicate_risk,
         asked_by=actor,
         asked_at=database_now(),
-        matching=_matching(row, chosen),
+        matching=matching(row, reasons=reasons, accept_duplicate_risk=accept_duplicate_risk),
     )
     _record("campaign.retry_began", row, retry, actor)
     requeue_batch(row, retry, now)
@@ -99,9 +98,11 @@ def stop(row: Campaign, retry: CampaignRetry, actor: User | None, because: str) 
     _record("campaign.retry_stopped", row, retry, actor, because=because)
 
 
-def _matching(row: Campaign, reasons: Collection[Reason]) -> int:
-    wanted = {(VoicemailStatus.FAILED.value, reason.value) for reason in reasons}
-    if Reason.UNCONFIRMED in reasons:
+def matching(row: Campaign, *, reasons: Collection[str], accept_duplicate_risk: bool) -> int:
+    """How many voicemails a retry for these reasons matches now, by the counters. Raises ServiceError."""
+    chosen = retryable_reasons(reasons, accept_duplicate_risk)
+    wanted = {(VoicemailStatus.FAILED.value, reason.value) for reason in chosen}
+    if Reason.UNCONFIRMED in chosen:
         wanted.add((VoicemailStatus.UNCERTAIN.value, ""))
     return sum(
         count for status_and_reason, count in reasons_of([row.pk])[row.pk].items() if status_and_reason in wanted

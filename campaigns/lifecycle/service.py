@@ -9,13 +9,14 @@ from typing import Any
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from campaigns.lifecycle import retries, validation
+from campaigns.lifecycle import approvals, retries, validation
+from campaigns.lifecycle.approvals import ApprovalNeeded
 from campaigns.lifecycle.transitions import already_launched, change_campaign, is_importing, locked, require
-from campaigns.models import Campaign, CampaignRetry, RecipientImport
+from campaigns.models import Campaign, CampaignRetry, LaunchApproval, RecipientImport
 from campaigns.planning.plan import end_of, plan_of
 from campaigns.planning.preview import Preview, preview
 from campaigns.scripts.attestations import unattested_script
-from campaigns.states import ALWAYS_EDITABLE, EDITABLE, CampaignState
+from campaigns.states import ALWAYS_EDITABLE, EDITABLE, ApprovalKind, CampaignState
 from delivery.models import Lane, Voicemail
 from delivery.recordings.attestations import require_attested
 from delivery.runtime.wakeups import wake_on_commit
@@ -84,26 +85,96 @@ def edit(campaign: Campaign, changes: Mapping[str, Any], *, actor: User | None, 
     row.save()
     row.lane.save(update_fields=changed.keys() & validation.OF_LANE)
     audit.record("campaign.updated", row, actor=actor, workspace=row.workspace, changes=audit_changes(changed))
+    if bound := sorted(changed.keys() - ALWAYS_EDITABLE):
+        approvals.take_back_if_changed(row, actor, f"What would be sent was changed: {', '.join(bound)}.")
     if {"pace_per_second", "priority"} & changed.keys():
         wake_on_commit("dispatch")
     return row
 
 
-@transaction.atomic
 def launch(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign:
-    """draft -> running, or -> scheduled if `starts_at` is in the future. Raises ServiceError."""
-    row = locked(campaign)
+    """draft -> running, or -> scheduled if `starts_at` is in the future. Raises ServiceError; ApprovalNeeded once the request for
+    approval is kept."""
+    with transaction.atomic():
+        row = locked(campaign)
+        require(row, {CampaignState.DRAFT}, "launched")
+        people = _check_launch(row, now).total
+        if not approvals.needed(row, people):
+            approvals.fall(row, actor, "It was launched, and needed no approval any more.")
+            return _launch(row, actor, actor, now)
+        approval = approvals.ask(row, ApprovalKind.LAUNCH, people, actor)
+    raise ApprovalNeeded(approval)
+
+
+def _launch(row: Campaign, actor: User | None, launched_by: User | None, now: datetime) -> Campaign:
+    row.launched_by = launched_by
+    if row.starts_at is not None and row.starts_at > now:
+        return change_campaign(row, CampaignState.SCHEDULED, "campaign.scheduled", actor)
+    return begin(row, actor, now)
+
+
+def approve(approval: LaunchApproval, *, actor: User, now: datetime) -> Campaign:
+    """Approve a waiting request of somebody else, and do at once what was asked for. Raises ServiceError, also where what would be
+    sent is not what was asked for any more; the request has then fallen."""
+    with transaction.atomic():
+        row, asked = _decided(approval)
+        approvals.require_waiting(asked)
+        fallen = _fallen(row, asked)
+        if fallen:
+            approvals.fall(row, None, fallen)
+        else:
+            approvals.approve(row, asked, actor)
+            return _let_out(row, asked, actor, now)
+    raise ServiceError("approval_ended", f"{fallen} It has to be asked for again.")
+
+
+def decline(approval: LaunchApproval, *, reason: str, actor: User) -> None:
+    """Decline a waiting request of somebody else. Raises ServiceError."""
+    with transaction.atomic():
+        approvals.decline(*_decided(approval), actor, reason)
+
+
+def withdraw_request(approval: LaunchApproval, *, actor: User | None) -> LaunchApproval:
+    """Withdraw a waiting request. Raises ServiceError."""
+    with transaction.atomic():
+        row, asked = _decided(approval)
+        approvals.withdraw(row, asked, actor)
+        return asked
+
+
+def _decided(approval: LaunchApproval) -> tuple[Campaign, LaunchApproval]:
+    """The locked campaign and the request as it is now."""
+    row = locked(approval.campaign)
+    return row, LaunchApproval.objects.select_related("asked_by").get(pk=approval.pk)
+
+
+def _fallen(row: Campaign, asked: LaunchApproval) -> str:
+    """Why the request is not for what would be sent now; empty if it is."""
+    if bytes(asked.version) != approvals.version_of(row):
+        return "What would be sent has changed since it was asked for."
+    people = (
+        approvals.people_waiting(row)
+        if asked.kind == ApprovalKind.LAUNCH
+        else retries.matching(row, reasons=asked.reasons, accept_duplicate_risk=asked.accept_duplicate_risk)
+    )
+    if people > asked.people:
+        return f"It reaches {people:,} people by now, and was asked for {asked.people:,}."
+    return ""
+
+
+def _let_out(row: Campaign, asked: LaunchApproval, actor: User, now: datetime) -> Campaign:
+    if asked.kind == ApprovalKind.RETRY:
+        _require_retryable(row)
+        risk = asked.accept_duplicate_risk
+        retries.begin(row, accept_duplicate_risk=risk, reasons=asked.reasons, actor=asked.asked_by, now=now)
+        return row
     require(row, {CampaignState.DRAFT}, "launched")
     _check_launch(row, now)
-    if row.starts_at is not None and row.starts_at > now:
-        return change_campaign(row, CampaignState.SCHEDULED, "campaign.scheduled", actor, launched_by=actor)
-    return begin(row, actor, now)
+    return _launch(row, actor, asked.asked_by, now)
 
 
 def begin(row: Campaign, actor: User | None, now: datetime) -> Campaign:
     """draft or scheduled -> running. The caller holds the campaign's lock."""
-    if actor is not None:
-        row.launched_by = actor
     change_campaign(row, CampaignState.RUNNING, "campaign.launched", actor, launched_at=now, ends_at=end_of(row, now))
     # If the recording changed after the import, the tick opens the lane once every voicemail has the new one.
     Lane.objects.filter(pk=row.pk).update(held=not row.recordings_set, expires_at=row.ends_at)
@@ -149,12 +220,12 @@ def cancel(campaign: Campaign, *, actor: User | None, now: datetime) -> Campaign
     Lane.objects.filter(pk=row.pk).update(held=True, expires_at=None)
     if retry := retries.under_way(row):
         retries.stop(row, retry, actor, "The campaign was canceled.")
+    approvals.fall(row, actor, "The campaign was canceled.")
     return change_campaign(
         row, CampaignState.CANCELED, "campaign.canceled", actor, ended_at=now, measured_at=None, rate_per_second=None
     )
 
 
-@transaction.atomic
 def retry_failed(
     campaign: Campaign,
     *,
@@ -166,10 +237,23 @@ def retry_failed(
     """Requeue failed voicemails that a retry can help: the first batch now, the others by the tick. Empty `reasons` mean all.
 
     Voicemails that may have reached the person are left out unless `accept_duplicate_risk`. Raises ServiceError, also while an
-    earlier retry runs."""
-    row = locked(campaign)
+    earlier retry runs; ApprovalNeeded once the request for approval is kept."""
+    risk = accept_duplicate_risk
+    with transaction.atomic():
+        row = locked(campaign)
+        _require_retryable(row)
+        people = retries.matching(row, reasons=reasons, accept_duplicate_risk=risk)
+        if retries.under_way(row) or not approvals.needed(row, people):
+            approvals.fall(row, actor, "It was retried, and needed no approval any more.")
+            return retries.begin(row, accept_duplicate_risk=risk, reasons=reasons, actor=actor, now=now)
+        approval = approvals.ask(
+            row, ApprovalKind.RETRY, people, actor, reasons=list(reasons), accept_duplicate_risk=risk
+        )
+    raise ApprovalNeeded(approval)
+
+
+def _require_retryable(row: Campaign) -> None:
     require(row, {CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.COMPLETED}, "retried")
-    return retries.begin(row, accept_duplicate_risk=accept_duplicate_risk, reasons=reasons, actor=actor, now=now)
 
 
 @transaction.atomic
@@ -185,7 +269,8 @@ def stop_retry(campaign: Campaign, *, actor: User | None) -> CampaignRetry:
     return retry
 
 
-def _check_launch(row: Campaign, now: datetime) -> None:
+def _check_launch(row: Campaign, now: datetime) -> Preview:
+    """What a launch does. Raises ServiceError if it may not be."""
     require_usable(row.use_case, row.live)
     require_statements(row.use_case, row.live)
     if row.recording is None and row.script is None:
@@ -212,6 +297,7 @@ def _check_launch(row: Campaign, now: datetime) -> None:
     expected = preview(plan_of(row, now), now)
     if not expected.now and not expected.later:
         raise ServiceError("nothing_to_send", _why_nothing(expected))
+    return expected
 
 
 def _why_nothing(expected: Preview) -> str:

@@ -1,4 +1,4 @@
-"""The only writer of the states of campaigns, recipient imports, withdrawals, retries and opt-out lists.
+"""The only writer of the states of campaigns, recipient imports, withdrawals, retries, approvals and opt-out lists.
 
 A state changes under the row's lock, or by an update conditional on the state that the decision was based on, so one of two
 concurrent decisions wins. A transition missing from the tables of `campaigns.states` is a bug and is rejected before it is written.
@@ -12,8 +12,9 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport, Withdrawal
+from campaigns.models import Campaign, CampaignRetry, LaunchApproval, OptOutImport, RecipientImport, Withdrawal
 from campaigns.states import (
+    APPROVAL_TRANSITIONS,
     IMPORT_TRANSITIONS,
     OPT_OUT_TRANSITIONS,
     RETRY_TRANSITIONS,
@@ -28,11 +29,12 @@ from rvm.platform import audit
 from rvm.platform.errors import ServiceError
 from rvm.platform.models import User
 
-Stateful = Campaign | CampaignRetry | OptOutImport | RecipientImport | Withdrawal
+Stateful = Campaign | CampaignRetry | LaunchApproval | OptOutImport | RecipientImport | Withdrawal
 
 _TABLES: Mapping[type[Stateful], Mapping[Any, Collection[str]]] = {
     Campaign: TRANSITIONS,
     CampaignRetry: RETRY_TRANSITIONS,
+    LaunchApproval: APPROVAL_TRANSITIONS,
     OptOutImport: OPT_OUT_TRANSITIONS,
     RecipientImport: IMPORT_TRANSITIONS,
     Withdrawal: WITHDRAWAL_TRANSITIONS,
@@ -107,11 +109,16 @@ def require(row: Campaign, states: Collection[CampaignState], done: str) -> None
     )
 
 
-def change_campaign(row: Campaign, to: CampaignState, action: str, actor: User | None, **values: Any) -> Campaign:
-    """Save the campaign with its new state and `values`, and record an audit event. The caller holds the campaign's lock."""
+def change_campaign(
+    row: Campaign, to: CampaignState, action: str, actor: User | None, *, because: str = "", **values: Any
+) -> Campaign:
+    """Save the campaign with its new state and `values`, and record an audit event, with a reason that is not the actor's wish.
+    The caller holds the campaign's lock."""
     was = row.state
     change_state(row, to, **values)
-    audit.record(action, row, actor=actor, workspace=row.workspace, was=was)
+    audit.record(
+        action, row, actor=actor, workspace=row.workspace, was=was, **({"because": because} if because else {})
+    )
     return row
 
 

@@ -13,7 +13,7 @@ from delivery.lane_totals import counts_of
 from delivery.lifecycle.status import VoicemailStatus
 from delivery.models import Lane
 from rvm.platform.admin.lists import RestrictedChangeList
-from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
+from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin, changes_of
 from rvm.platform.roles import Right
 
 
@@ -58,7 +58,7 @@ class LaneAdmin(ScopedModelAdmin):
         """Save the changed fields only, because the engine updates others concurrently."""
         if form.changed_data:
             obj.save(update_fields=form.changed_data)
-        self.record(request, "updated", obj, fields=sorted(form.changed_data))
+        self.record(request, "updated", obj, changes=changes_of(form))
 
     def row_title(self, row: Lane) -> str:
         return lane_name(row)

@@ -101,6 +101,11 @@ class Workspace(Row):
         db_default=False,
         help_text="Whether what a recording says has to be stated by somebody other than who uploaded it.",
     )
+    launch_approval_above = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="A launch or a retry that reaches more people than this needs the approval of a second person. Empty: never.",
+    )
     countries = ArrayField(
         models.CharField(max_length=2), default=list, blank=True, help_text="Countries opened besides +1, as ISO codes."
     )
@@ -173,6 +178,14 @@ class ApiKey(Row):
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="api_keys")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    made_by = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who made it, or rotated the one before, and so has seen it.",
+    )
     name = models.CharField(max_length=100)
     digest = models.BinaryField(unique=True, max_length=32)
     last4 = models.CharField(max_length=4)

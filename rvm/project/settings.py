@@ -269,6 +269,8 @@ SPECTACULAR_SETTINGS = {
         "Reason": "campaigns.api.serializers.campaigns.REASONS",
         "CampaignState": "campaigns.api.serializers.campaigns.CAMPAIGN_STATES",
         "ImportState": "campaigns.api.serializers.imports.IMPORT_STATES",
+        "ApprovalState": "campaigns.api.serializers.campaigns.APPROVAL_STATES",
+        "ApprovalKind": "campaigns.api.serializers.campaigns.APPROVAL_KINDS",
         "RetryState": "campaigns.api.serializers.campaigns.RETRY_STATES",
         "OptOutListState": "campaigns.api.serializers.opt_outs.OPT_OUT_LIST_STATES",
         "WithdrawalState": "campaigns.api.serializers.withdrawals.WITHDRAWAL_STATES",

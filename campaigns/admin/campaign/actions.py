@@ -20,7 +20,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from campaigns.admin import labels
 from campaigns.admin.campaign.stats import campaign_stats, preview_stats
 from campaigns.admin.rights import right_to_change
+from campaigns.lifecycle import approvals
 from campaigns.lifecycle import service as services
+from campaigns.lifecycle.approvals import ApprovalNeeded
 from campaigns.models import Campaign
 from campaigns.planning.plan import plan_of
 from campaigns.planning.preview import preview
@@ -93,6 +95,11 @@ class CampaignActions(RecordAdmin):
                 rehearsal=request.GET.get("rehearsal") == "1",
                 targets=healing_targets(self, request, campaign),
             )
+            if approvals.needed(campaign, approvals.people_waiting(campaign)):
+                extra_context |= {
+                    "approval_above": campaign.workspace.launch_approval_above,
+                    "launch_text": "Ask for approval",
+                }
             return self._confirmation_page(
                 request, campaign, f"Launch “{campaign.name}”?", "campaigns/admin/launch.html", extra_context
             )
@@ -244,6 +251,11 @@ class CampaignActions(RecordAdmin):
     def _run_action(self, request: HttpRequest, campaign: Campaign, action: Callable[[], str]) -> HttpResponse:
         try:
             messages.success(request, action())
+        except ApprovalNeeded as asked:
+            messages.info(request, "Nothing was sent yet: somebody else has to approve it first.")
+            return redirect(
+                reverse("admin:campaigns_campaign_approval", args=[asked.approval.campaign_id, asked.approval.pk])
+            )
         except ServiceError as refusal:
             messages.error(request, admin_message(refusal))
         return redirect(reverse("admin:campaigns_campaign_change", args=[campaign.pk]))

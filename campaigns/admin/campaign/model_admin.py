@@ -16,7 +16,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from campaigns.admin import labels, time_zones
-from campaigns.admin.campaign.actions import CampaignActions
+from campaigns.admin.campaign.approvals import LaunchApprovals
 from campaigns.admin.campaign.downloads import CampaignDownloads
 from campaigns.admin.campaign.form import CampaignForm
 from campaigns.admin.campaign.form_hints import FormHints
@@ -46,7 +46,7 @@ MAX_RECORDINGS = 500
 
 
 @admin.register(Campaign)
-class CampaignAdmin(CampaignPage, CampaignActions, CampaignDownloads, ListUpload, Withdrawing, FormHints, RecordAdmin):
+class CampaignAdmin(CampaignPage, LaunchApprovals, CampaignDownloads, ListUpload, Withdrawing, FormHints, RecordAdmin):
     right_to_add = Right.PREPARE
     right_to_change = Right.PREPARE
     form = CampaignForm
@@ -171,7 +171,13 @@ class CampaignAdmin(CampaignPage, CampaignActions, CampaignDownloads, ListUpload
         changes = form.changes()
         if obj.state not in EDITABLE:
             changes = {name: value for name, value in changes.items() if name in ALWAYS_EDITABLE}
+        was = obj.state
         copy_state(obj, edit(obj, changes, actor=acting_user(request), now=now))
+        if obj.state != was:
+            messages.warning(
+                request,
+                "Its launch is taken back: it is of so many people, and what would be sent has changed. Launch it anew.",
+            )
 
     def response_add(self, request: HttpRequest, obj: Campaign, post_url_continue: Any = None) -> HttpResponse:
         messages.success(request, f"“{obj.name}” is a draft. Nothing is sent before you launch it.")

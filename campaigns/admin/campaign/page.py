@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from campaigns.admin import labels, time_zones
 from campaigns.admin.campaign.actions import buttons, healing_targets
+from campaigns.admin.campaign.approvals import shown_on_page
 from campaigns.admin.campaign.printed_summary import summary_page
 from campaigns.admin.campaign.settings_summary import settings_summary
 from campaigns.admin.campaign.stats import campaign_stats, preview_stats
@@ -81,6 +82,7 @@ class CampaignPage(RecordAdmin):
                 at_risk=numbers["at_risk"],
                 retrying=bool(shown_progress["retrying"]),
             ),
+            "approval": shown_on_page(campaign),
             "exports": self.may(Right.EXPORT, request, campaign),
             "lists": [_list(row) for row in lists],
             "may_upload": changes and campaign.state in EDITABLE and bool(campaign.recording_id or campaign.script),

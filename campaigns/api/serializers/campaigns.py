@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from campaigns.api.serializers.fields import CountsField
 from campaigns.models import Campaign
-from campaigns.states import CampaignState, RetryState
+from campaigns.states import ApprovalKind, ApprovalState, CampaignState, RetryState
 from delivery.api.fields import ObjectField
 from delivery.api.serializers.voicemails import MADE_BY_TEST_KEY
 from delivery.lifecycle.reasons import Reason
@@ -19,6 +19,8 @@ from rvm.platform.api.fields import IdField, StrictModelSerializer, StrictSerial
 from rvm.platform.api.lists import WorldQuery
 
 CAMPAIGN_STATES = [state.value for state in CampaignState]
+APPROVAL_STATES = [state.value for state in ApprovalState]
+APPROVAL_KINDS = [kind.value for kind in ApprovalKind]
 RETRY_STATES = [state.value for state in RetryState]
 REASONS = [reason.value for reason in Reason]
 
@@ -155,3 +157,21 @@ class CampaignRetrySerializer(serializers.Serializer[Any]):
     stopped_because = serializers.CharField(
         allow_blank=True, help_text="Why it was stopped, as a sentence; empty if it was not."
     )
+
+
+class LaunchApprovalSerializer(serializers.Serializer[Any]):
+    approval_id = serializers.UUIDField(source="pk")
+    kind = serializers.ChoiceField(APPROVAL_KINDS, help_text="What it lets out: the launch, or a retry of the failed.")
+    state = serializers.ChoiceField(
+        APPROVAL_STATES,
+        help_text="`approved`: it was let out in the same moment. `fallen`: what would be sent has changed since.",
+    )
+    people = serializers.IntegerField(help_text="How many people it was asked for.")
+    approval_above = serializers.IntegerField(
+        source="above", help_text="The workspace wanted a second person for more people than this."
+    )
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="Of a retry: as asked for.")
+    accept_duplicate_risk = serializers.BooleanField(help_text="Of a retry.")
+    asked_at = serializers.DateTimeField()
+    decided_at = serializers.DateTimeField(allow_null=True)
+    remark = serializers.CharField(allow_blank=True, help_text="Why it was declined, or has fallen.")

@@ -14,6 +14,7 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.exceptions import NotRegistered
 from django.db import models
 from django.db.models import QuerySet
+from django.forms import PasswordInput
 from django.http import Http404, HttpRequest
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
@@ -179,7 +180,7 @@ class ScopedModelAdmin(FormErrorsAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.save()
-        self.record(request, "updated" if change else "created", obj, fields=sorted(form.changed_data))
+        self.record(request, "updated" if change else "created", obj, changes=changes_of(form))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         self.record(request, "deleted", obj)
@@ -190,6 +191,16 @@ class ScopedModelAdmin(FormErrorsAdmin):
         workspace = Workspace.objects.filter(pk=workspace_id).first() if workspace_id else None
         noun = str(self.opts.verbose_name).replace(" ", "_").lower()
         audit.record(f"{noun}.{action}", row, actor=acting_user(request), workspace=workspace, **details)
+
+
+def changes_of(form: Any) -> dict[str, list[str]]:
+    """The changed fields of a form as {name: [old, new]}; what is typed as a secret is not told."""
+    told = [name for name in sorted(form.changed_data) if not isinstance(form.fields[name].widget, PasswordInput)]
+    return {name: [_text(form.initial.get(name)), _text(form.cleaned_data.get(name))] for name in told}
+
+
+def _text(value: Any) -> str:
+    return str(getattr(value, "pk", value))
 
 
 class ScopedFilter(RelatedDropdownFilter):

@@ -43,6 +43,7 @@ class WorkspaceAdmin(ScopedModelAdmin):
         "sending_enabled",
         "marketing_enabled",
         "attestation_by_another",
+        "launch_approval_above",
         "countries",
         "area_codes",
         "public_page",

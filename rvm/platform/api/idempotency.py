@@ -2,8 +2,8 @@
 
 The work and its stored response are one transaction. If the process dies, neither is committed, and a repeated request starts anew.
 A request in progress holds an advisory lock of that transaction. PostgreSQL releases it when the connection ends, so locks need no
-timeout. Only successful responses are stored: a refused request has changed nothing, and may be corrected and sent again under its
-key.
+timeout. Only successful responses are stored: a refused request has changed nothing, unless the refusal keeps its work, and may be
+corrected and sent again under its key.
 
 A key belongs to the service user of the caller's API key, which rotation keeps, so no caller gets the response to another caller's
 request. The API key's rights are part of the fingerprint, so a response is not replayed after the rights have changed.
@@ -32,6 +32,7 @@ from rvm.platform.api.permissions import operation_of, required_scope
 from rvm.platform.api.problems import Problem
 from rvm.platform.api.rendering import to_json
 from rvm.platform.encryption.crypto import cipher
+from rvm.platform.errors import ServiceError
 from rvm.platform.models import ApiKey, IdempotencyKey
 
 Handler = Callable[..., HttpResponseBase]
@@ -100,17 +101,28 @@ def _respond_once(key: str, request: Request, work: Callable[[], HttpResponseBas
         earlier = IdempotencyKey.objects.filter(user_id=auth.user_id, key=key).first()
         if earlier is not None:
             return _replay(earlier, mark)
-        response = cast(HttpResponse, work())  # only operations that read respond with streams
-        if response.status_code < 400:
-            IdempotencyKey.objects.create(
-                workspace_id=auth.workspace_id,
-                user_id=auth.user_id,
-                key=key,
-                fingerprint=mark,
-                status=response.status_code,
-                answer=cipher().encrypt(_pack(response), _PURPOSE),
-            )
-        return response
+        try:
+            response = cast(HttpResponse, work())  # only operations that read respond with streams
+        except ServiceError as refusal:
+            if not refusal.keeps_work:
+                raise
+            kept = refusal
+        else:
+            return _remember(auth, key, mark, response)
+    raise kept
+
+
+def _remember(auth: ApiKey, key: str, mark: bytes, response: HttpResponse) -> HttpResponse:
+    if response.status_code < 400:
+        IdempotencyKey.objects.create(
+            workspace_id=auth.workspace_id,
+            user_id=auth.user_id,
+            key=key,
+            fingerprint=mark,
+            status=response.status_code,
+            answer=cipher().encrypt(_pack(response), _PURPOSE),
+        )
+    return response
 
 
 def _lock(user_id: UUID, key: str) -> bool:

@@ -65,7 +65,7 @@ def create_api_key(
     user = User(id=user_id, username=f"key-{user_id}", is_service=True)
     user.set_unusable_password()
     user.save(force_insert=True)
-    key, plaintext = _write(workspace, user, name, sorted(set(scopes)), live, expires_at)
+    key, plaintext = _write(workspace, user, actor, name, sorted(set(scopes)), live, expires_at)
     audit.record("api_key.created", key, actor=actor, workspace=workspace, name=name, scopes=key.scopes, live=live)
     return key, plaintext
 
@@ -79,7 +79,7 @@ def rotate_api_key(
     The old key expires after `overlap`, or at its own expiry if that is earlier.
     """
     ends = database_now() + overlap
-    successor, plaintext = _write(key.workspace, key.user, key.name, key.scopes, key.live, key.expires_at)
+    successor, plaintext = _write(key.workspace, key.user, actor, key.name, key.scopes, key.live, key.expires_at)
     key.expires_at = ends if key.expires_at is None else min(ends, key.expires_at)
     key.save(update_fields=["expires_at"])
     audit.record("api_key.rotated", key, actor=actor, workspace=key.workspace, successor_id=successor.id)
@@ -95,12 +95,19 @@ def revoke_api_key(key: ApiKey, *, actor: User | None = None) -> None:
 
 
 def _write(
-    workspace: Workspace, user: User, name: str, scopes: list[str], live: bool, expires_at: datetime | None
+    workspace: Workspace,
+    user: User,
+    made_by: User | None,
+    name: str,
+    scopes: list[str],
+    live: bool,
+    expires_at: datetime | None,
 ) -> tuple[ApiKey, str]:
     plaintext = generate(live=live)
     key = ApiKey.objects.create(
         workspace=workspace,
         user=user,
+        made_by=made_by,
         name=name,
         digest=digest(plaintext),
         last4=plaintext[-4:],

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from campaigns.api import urls
-from campaigns.models import Campaign, OptOutImport, RecipientImport, Withdrawal
+from campaigns.models import Campaign, LaunchApproval, OptOutImport, RecipientImport, Withdrawal
 from delivery.models import Lane, Voicemail
 from rvm.platform.models import AuditEvent
 from rvm.platform.scopes import Scope
@@ -50,6 +50,7 @@ def campaign(db: None) -> Campaign:
     make_import(campaign, LIST)
     upload_opt_outs(campaign.workspace, LIST)
     Withdrawal.objects.create(workspace=campaign.workspace, campaign=campaign, voicemail_ids=[])
+    LaunchApproval.objects.create(campaign=campaign, kind="launch", people=2, above=1, version=b"v")
     return campaign
 
 
@@ -64,7 +65,7 @@ def address(route: str, campaign: Campaign) -> str:
 
 
 def state(media: Path) -> list[Any]:
-    tables = (Campaign, Lane, RecipientImport, OptOutImport, Voicemail)
+    tables = (Campaign, Lane, LaunchApproval, RecipientImport, OptOutImport, Voicemail)
     rows: list[Any] = [list(table._default_manager.order_by("pk").values()) for table in tables]
     return [*rows, AuditEvent.objects.count(), sorted(file for file in media.rglob("*") if file.is_file())]
 
@@ -78,6 +79,8 @@ def test_what_reaches_people_needs_a_scope_apart_from_what_prepares_it() -> None
     for method, route, scope in ROUTES:
         if route.endswith(SENDING):
             assert scope is Scope.CAMPAIGNS_SEND
+        elif route.endswith("approval"):
+            assert scope is (Scope.CAMPAIGNS_READ if method in ("GET", "HEAD") else Scope.CAMPAIGNS_SEND)
         elif route.startswith("opt-out-lists"):
             taking_back = {"undo": Scope.OPT_OUTS_UNDO, "lift": Scope.SUPPRESSIONS_LIFT}
             changes = taking_back.get(route.rpartition("/")[2], Scope.OPT_OUTS_WRITE)
@@ -127,7 +130,7 @@ def test_an_import_is_found_under_its_own_campaign_only(
     path = address(route, campaign).replace(str(campaign.pk), str(other.pk))
     before = state(media)
     assert make_api(campaign.workspace).send(method, path, {}).status_code == 404
-    assert [kept for kept in state(media)[:5]] == before[:5]
+    assert [kept for kept in state(media)[:6]] == before[:6]
 
 
 @pytest.mark.parametrize(("method", "route", "scope"), ROUTES)

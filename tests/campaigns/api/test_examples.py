@@ -11,6 +11,7 @@ from campaigns.api.serializers.campaigns import (
     CampaignChanges,
     CampaignRetrySerializer,
     CampaignSerializer,
+    LaunchApprovalSerializer,
     NewCampaign,
     RetryFailed,
 )
@@ -53,6 +54,7 @@ def test_an_example_of_a_request_is_taken(example: Any, serializer: Any) -> None
         (examples.CAMPAIGNS, page_of(CampaignSerializer)),
         *((example, CampaignRetrySerializer) for example in (examples.RETRIED, examples.RETRYING)),
         (examples.RETRY_STOPPED, CampaignRetrySerializer),
+        *((example, LaunchApprovalSerializer) for example in (examples.APPROVAL, examples.APPROVAL_WITHDRAWN)),
         (examples.PREVIEW, CampaignPreviewSerializer),
         (examples.STATS, CampaignProgressSerializer),
         (examples.UPLOADED, RecipientImportDetailSerializer),

@@ -18,8 +18,9 @@ from campaigns.lifecycle.transitions import (
     change_state,
     change_state_if_still,
 )
-from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport, Withdrawal
+from campaigns.models import Campaign, CampaignRetry, LaunchApproval, OptOutImport, RecipientImport, Withdrawal
 from campaigns.states import (
+    APPROVAL_TRANSITIONS,
     IMPORT_TRANSITIONS,
     OPT_OUT_TRANSITIONS,
     RETRY_TRANSITIONS,
@@ -34,6 +35,7 @@ NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 TABLES: dict[type[Stateful], dict[Any, frozenset[Any]]] = {
     Campaign: TRANSITIONS,
     CampaignRetry: RETRY_TRANSITIONS,
+    LaunchApproval: APPROVAL_TRANSITIONS,
     OptOutImport: OPT_OUT_TRANSITIONS,
     RecipientImport: IMPORT_TRANSITIONS,
     Withdrawal: WITHDRAWAL_TRANSITIONS,
@@ -56,6 +58,10 @@ def row_of(kind: type[Stateful], state: str, **fields: Any) -> Any:
     if kind is Withdrawal:
         return Withdrawal.objects.create(
             workspace=campaign.workspace, campaign=campaign, state=state, voicemail_ids=[], **fields
+        )
+    if kind is LaunchApproval:
+        return LaunchApproval.objects.create(
+            campaign=campaign, state=state, kind="launch", people=3, above=2, version=b"v", **fields
         )
     asked = {"reasons": [], "accept_duplicate_risk": False, "asked_at": NOW, "matching": 0}
     return CampaignRetry.objects.create(campaign=campaign, state=state, **asked, **fields)

@@ -20,7 +20,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from campaigns.models import Campaign, CampaignRetry, OptOutImport, RecipientImport, Withdrawal
+from campaigns.models import Campaign, CampaignRetry, LaunchApproval, OptOutImport, RecipientImport, Withdrawal
 from campaigns.opt_outs import service as opt_out_services
 from campaigns.opt_outs.runner import work as work_opt_outs
 from delivery.carriers.base import Check
@@ -120,6 +120,7 @@ def make_rows(workspace: Workspace, *, live: bool) -> Rows:
     withdrawal = Withdrawal.objects.create(
         workspace=workspace, campaign=campaigns["draft"], voicemail_ids=waiting, counts={"waiting": 1}
     )
+    LaunchApproval.objects.create(campaign=campaigns["draft"], kind="launch", people=1, above=0, version=b"v")
     return Rows(
         {
             "opt_out_list_id": opt_outs["uploaded"].pk,
@@ -260,6 +261,7 @@ ACTIONS = {
     "POST campaigns": Action(None, lambda rows: {"name": "New", **rows_named(rows, "use_case_id", "recording_id")}),
     "PATCH campaigns/{campaign_id}": Action(404, lambda rows: {"name": "Renamed", "pace_per_second": 1000}),
     "POST campaigns/{campaign_id}/launch": Action(404),
+    "DELETE campaigns/{campaign_id}/approval": Action(404),
     "POST campaigns/{campaign_id}/unschedule": Action(404, rows=in_state("scheduled")),
     "POST campaigns/{campaign_id}/pause": Action(404, rows=in_state("running")),
     "POST campaigns/{campaign_id}/resume": Action(404, rows=in_state("paused")),
@@ -335,6 +337,7 @@ WORLDS: dict[Any, Callable[[Any], bool]] = {
     RecipientImport: lambda row: row.campaign.live,
     OptOutImport: lambda row: row.live,
     Withdrawal: lambda row: row.campaign.live,
+    LaunchApproval: lambda row: row.campaign.live,
     TelephonySetup: lambda row: row.live,
     UseCase: lambda row: row.live,
     PhoneNumber: lambda row: row.setup.live,
@@ -354,7 +357,7 @@ def changed_live(before: Snapshot, after: Snapshot) -> list[str]:
 
 def test_every_operation_that_changes_something_is_walked() -> None:
     assert set(ACTIONS) == {operation for operation, changes in CHANGES.items() if changes}
-    assert (len(ACTIONS), len(READING)) == (49, 35)
+    assert (len(ACTIONS), len(READING)) == (50, 36)
 
 
 @pytest.mark.parametrize("operation", ACTIONS)
