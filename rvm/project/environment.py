@@ -13,6 +13,13 @@ from marshmallow import ValidationError
 from rvm.platform.encryption.crypto import KeyRing, KeysMalformed
 
 
+class Secret(str):
+    """A text that no representation shows: not that of a setting, an error or a log line."""
+
+    def __repr__(self) -> str:
+        return "'…'"
+
+
 def require(rule: str, holds: Callable[[Any], bool]) -> Callable[[Any], None]:
     """A validator whose error message is `must be {rule}`."""
 

@@ -15,7 +15,7 @@ from marshmallow.validate import OneOf, Range
 import rvm.platform.tz_database  # noqa: F401  # makes zoneinfo read every zone from the pinned tzdata package
 from delivery.runtime.deadlines import job_timeouts
 from rvm.platform.observability.logs import logging_config
-from rvm.project.environment import parse_key_ring, require, seal
+from rvm.project.environment import Secret, parse_key_ring, require, seal
 from rvm.project.navigation import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -55,6 +55,22 @@ with env.prefixed("RVM_"):
     RVM_PROXIES = env.int("PROXIES", 1 if PRODUCTION else 0, validate=Range(0, 10))
     # People who have no second factor enrol one before any page of the desk is served to them.
     RVM_REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", PRODUCTION)
+    # The identity provider by which people sign in, as it calls itself in its configuration; empty for none.
+    RVM_OIDC_ISSUER = env.str(
+        "OIDC_ISSUER",
+        "",
+        validate=require(
+            "an address that begins with https://",
+            lambda value: not value or not PRODUCTION or value.startswith("https://"),
+        ),
+    )
+    _OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", **({} if RVM_OIDC_ISSUER else {"default": ""}))
+    _OIDC_CLIENT_SECRET = Secret(env.str("OIDC_CLIENT_SECRET", ""))
+    _OIDC_NAME = env.str("OIDC_NAME", "single sign-on")
+    # Passwords then work for superusers only.
+    RVM_OIDC_ONLY = env.bool("OIDC_ONLY", False)
+    # The provider asks everybody for a second factor, also if it does not say so of each sign-in.
+    RVM_OIDC_SECOND_FACTOR = env.bool("OIDC_SECOND_FACTOR", False)
     # Longer than an exchange, so that the worker of an expired lease has finished or died.
     RVM_LEASE_SECONDS = env.int(
         "LEASE_SECONDS",
@@ -179,6 +195,23 @@ MFA_FORMS = {
     "authenticate": "rvm.platform.accounts.second_factor.forms.SignInCodeForm",
     "reauthenticate": "rvm.platform.accounts.second_factor.forms.AgainCodeForm",
     "activate_totp": "rvm.platform.accounts.second_factor.forms.EnrolForm",
+}
+SOCIALACCOUNT_ADAPTER = "rvm.platform.accounts.single_sign_on.admission.AdmissionAdapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "provider_class": "rvm.platform.accounts.single_sign_on.provider.IdentityProvider",
+        "APPS": [
+            {
+                "provider_id": "sso",
+                "name": _OIDC_NAME,
+                "client_id": _OIDC_CLIENT_ID,
+                "secret": _OIDC_CLIENT_SECRET,
+                "settings": {"server_url": f"{RVM_OIDC_ISSUER.rstrip('/')}/.well-known/openid-configuration"},
+            }
+        ]
+        if RVM_OIDC_ISSUER
+        else [],
+    }
 }
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 # Accounts have the address at which their person was invited.

@@ -14,6 +14,7 @@ from allauth.mfa.utils import is_mfa_enabled
 from django import forms
 from django.http import HttpRequest
 
+from rvm.platform.accounts.single_sign_on.exchange import way_out
 from rvm.platform.client_address import client_address
 
 
@@ -26,6 +27,13 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Accounts are made by invitation."""
         return False
+
+    def get_login_stages(self) -> list[str]:
+        ours = "rvm.platform.accounts.single_sign_on.admission.SecondFactorStage"
+        return [ours if each == "allauth.mfa.stages.AuthenticateStage" else each for each in super().get_login_stages()]
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        return way_out(request) or str(super().get_logout_redirect_url(request))
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """A person who has just signed in and enrols a first second factor has said the password a moment ago."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 
 
 def admin_site(request: HttpRequest) -> dict[str, Any]:
     """A context processor: the admin's titles, colours and navigation, on pages below /accounts/ only."""
-    return admin.site.each_context(request) if request.path.startswith("/accounts/") else {}
+    if not request.path.startswith("/accounts/"):
+        return {}
+    return {**admin.site.each_context(request), "single_sign_on_only": settings.RVM_OIDC_ONLY}

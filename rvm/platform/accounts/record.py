@@ -49,9 +49,10 @@ def _signed_in_user() -> User | None:
 
 
 @receiver(signals.user_logged_in)
-def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
+def _signed_in(request: HttpRequest, user: User, **details: Any) -> None:
     limits.trust(user, client_address(request), database_now())
-    _record("user.signed_in", user, actor=user)
+    by = {"by": "single_sign_on"} if details.get("sociallogin") else {}
+    _record("user.signed_in", user, actor=user, **by)
 
 
 @receiver(user_logged_out)

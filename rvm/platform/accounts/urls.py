@@ -1,4 +1,4 @@
-"""The pages of accounts: allauth's, without those by which people sign up or change their e-mail address."""
+"""The pages of accounts: allauth's, without those by which people sign up, change their e-mail address or connect identities."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ def closed(request: HttpRequest, **_: Any) -> NoReturn:
     raise Http404("Accounts are made by invitation.")
 
 
+CLOSED = ("signup/", "email/", "confirm-email/", "confirm-email/<str:key>/", "3rdparty/", "3rdparty/signup/")
+
+
 urlpatterns = [
     # Before allauth's, which would answer.
-    *(path(name, closed) for name in ("signup/", "email/", "confirm-email/", "confirm-email/<str:key>/")),
+    *(path(name, closed) for name in CLOSED),
     path("2fa/totp/activate/", views.EnrolView.as_view(), name="mfa_activate_totp"),
     path("2fa/totp/deactivate/", views.RemoveView.as_view(), name="mfa_deactivate_totp"),
     path("2fa/recovery-codes/", views.RecoveryCodesView.as_view(), name="mfa_view_recovery_codes"),
