@@ -64,7 +64,8 @@ with env.prefixed("RVM_"):
             lambda value: not value or not PRODUCTION or value.startswith("https://"),
         ),
     )
-    _OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", **({} if RVM_OIDC_ISSUER else {"default": ""}))
+    _only_with_it: dict[str, Any] = {} if RVM_OIDC_ISSUER else {"default": ""}
+    _OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", **_only_with_it)
     _OIDC_CLIENT_SECRET = Secret(env.str("OIDC_CLIENT_SECRET", ""))
     _OIDC_NAME = env.str("OIDC_NAME", "single sign-on")
     # Passwords then work for superusers only.

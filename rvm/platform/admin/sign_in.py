@@ -18,5 +18,5 @@ for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken
     admin.site.unregister(model)
 
 # One way out, which may lead on to the identity provider's.
-admin.site.logout = logout
+admin.site.logout = logout  # type: ignore[method-assign]
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
