@@ -56,13 +56,12 @@ PUBLIC = {
     "/accounts/password/reset/key/done/": "What is read afterwards.",
     "/accounts/3rdparty/login/cancelled/": "What is read after single sign-on was broken off.",
     "/accounts/3rdparty/login/error/": "What is read after single sign-on failed.",
-    "/accounts/3rdparty/signup/": "A part of single sign-on; without a begun one it leads to the sign-in page.",
     "/accounts/social/login/cancelled/": "The older address of the same page.",
     "/accounts/social/login/error/": "The older address of the same page.",
     "/accounts/social/signup/": "The older address of the same page.",
     "/accounts/social/connections/": "The older address; it leads to the newer, which asks for a session.",
-    "/accounts/oidc/^(?P<provider_id>[^/]+)/login/": "Leads to the provider of single sign-on; one that is unknown does not exist.",
-    "/accounts/oidc/^(?P<provider_id>[^/]+)/login/callback/": "What the provider sends proves itself.",
+    "/accounts/oidc/<str:provider_id>/login/": "Leads to the provider of single sign-on; one that is unknown does not exist.",
+    "/accounts/oidc/<str:provider_id>/login/callback/": "What the provider sends proves itself.",
 }
 
 # Pages to which a viewer may POST, beside those of the viewer's own account below /accounts/: they read, or end the session.
@@ -80,7 +79,7 @@ VIEWERS_MAY_POST = {
 ONLY_SHOWN = {
     "/admin/": "The overview.",
     "/admin/search/": "Finds pages by their names.",
-    "/admin/^(?P<app_label>platform|delivery|usecases|campaigns)/$": "The lists of a layer.",
+    "/admin/^(?P<app_label>platform|usecases|delivery|campaigns)/$": "The lists of a layer.",
     "/admin/campaigns/campaign/<path:object_id>/change/": "The page of a campaign; its form is another.",
     "/admin/campaigns/recipientimport/<path:object_id>/change/": "The page of a list; its actions have addresses of their own.",
     "/admin/campaigns/optoutimport/<path:object_id>/change/": "The page of a list; its actions have addresses of their own.",
@@ -92,6 +91,8 @@ NOBODY_MAY = {
     "/admin/r/<path:content_type_id>/<path:object_id>/": "No row of ours has a page on a public site.",
     "/admin/(?P<url>.*)$": "Every other address: it does not exist.",
     "/accounts/signup/": "Nobody makes an account for himself.",
+    "/accounts/3rdparty/signup/": "Nor by single sign-on.",
+    "/accounts/3rdparty/": "Nobody connects identities with the own account.",
     "/accounts/email/": "Nobody changes the address to which the link for a new password goes.",
     "/accounts/confirm-email/": "The same.",
     "/accounts/confirm-email/<str:key>/": "The same.",
