@@ -6,6 +6,7 @@ and no process starts.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,18 @@ from marshmallow.validate import OneOf, Range
 import rvm.platform.tz_database  # noqa: F401  # makes zoneinfo read every zone from the pinned tzdata package
 from delivery.runtime.deadlines import job_timeouts
 from rvm.platform.observability.logs import logging_config
-from rvm.project.environment import Secret, parse_key_ring, require, seal
+from rvm.project.environment import (
+    DATABASE_RULE,
+    PUBLIC_RULE,
+    REDIS_RULE,
+    Secret,
+    is_guarded_database,
+    is_guarded_redis,
+    is_public_address,
+    parse_key_ring,
+    require,
+    seal,
+)
 from rvm.project.navigation import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -31,13 +43,20 @@ def local(value: Any) -> dict[str, Any]:
     return {} if PRODUCTION else {"default": value}
 
 
+def in_production(rule: str, holds: Callable[[Any], bool]) -> Callable[[Any], None]:
+    """A validator that binds production only."""
+    return require(rule, holds) if PRODUCTION else require("anything", lambda _: True)
+
+
 with env.prefixed("RVM_"):
     SECRET_KEY = env.str("SECRET_KEY", validate=require("at least 50 characters", lambda value: len(value) >= 50))
     RVM_ENCRYPTION_KEYS = env.key_ring("ENCRYPTION_KEYS")
     RVM_INDEX_KEYS = env.key_ring("INDEX_KEYS")
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", **local(["127.0.0.1", "localhost", "testserver"]))
     # Carriers send callbacks to this address and fetch recordings from it.
-    RVM_PUBLIC_URL = env.str("PUBLIC_URL", **local("http://127.0.0.1:8000"))
+    RVM_PUBLIC_URL = env.str(
+        "PUBLIC_URL", **local("http://127.0.0.1:8000"), validate=in_production(PUBLIC_RULE, is_public_address)
+    )
     MEDIA_ROOT = env.str("MEDIA_ROOT", **local(str(BASE_DIR / ".rvm" / "media")))
     RVM_LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
     RVM_LOG_FORMAT = env.str("LOG_FORMAT", "json", validate=OneOf(["json", "console"]))
@@ -85,7 +104,9 @@ with env.prefixed("RVM_"):
     RVM_DISPATCH_SECONDS = env.int("DISPATCH_SECONDS", 30, validate=Range(1, 120))
     # The most requests in flight from one worker process, over all setups.
     RVM_CONCURRENCY = env.int("CONCURRENCY", 256, validate=Range(1, 2000))
-REDIS_URL = env.str("REDIS_URL")
+REDIS_URL = env.str("REDIS_URL", validate=in_production(REDIS_RULE, is_guarded_redis))
+# A missing one is reported below.
+env.str("DATABASE_URL", "postgresql:///", validate=in_production(DATABASE_RULE, is_guarded_database))
 DATABASES = {
     "default": env.dj_db_url(
         "DATABASE_URL", conn_max_age=60, conn_health_checks=True, engine="django.db.backends.postgresql"
