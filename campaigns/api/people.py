@@ -25,6 +25,7 @@ from rvm.platform import audit
 from rvm.platform.api.pagination import position_in, position_token
 from rvm.platform.api.permissions import require_scope
 from rvm.platform.api.rate_limit import NUMBERS
+from rvm.platform.audit.numbers_shown import whole
 from rvm.platform.database.clock import database_now
 from rvm.platform.scopes import Scope
 from usecases.api.consent_serializers import ConsentSerializer
@@ -146,10 +147,13 @@ class PeopleSearchView(CampaignsView):
         of_voicemails = {"campaigns": record.campaigns_of([*waiting, *received])}
         return {
             "voicemail_id": found.voicemail_id,
-            "recipient_phone_number": person.number,
+            "recipient_phone_number": whole(person.number, self.workspace.pk),
             "names": description.names,
             "record_numbers": description.record_numbers,
-            "other_phone_numbers": record.other_numbers(person, description.record_numbers, live=live),
+            "other_phone_numbers": [
+                whole(number, self.workspace.pk)
+                for number in record.other_numbers(person, description.record_numbers, live=live)
+            ],
             "eligibility": PersonEligibilitySerializer(answers, many=True).data,
             "waiting": PersonVoicemailSerializer(waiting[: record.MAX_WAITING], many=True, context=of_voicemails).data,
             "waiting_has_more": len(waiting) > record.MAX_WAITING,

@@ -17,6 +17,7 @@ from campaigns.imports.uploaded_lists import RECIPIENTS, Kind, Sample
 from campaigns.models import UploadedList
 from rvm.platform import audit
 from rvm.platform.api.lists import RowsView
+from rvm.platform.audit.numbers_shown import rows_shown
 from rvm.platform.database.clock import database_now
 from rvm.platform.encryption.encrypted_uploads import EncryptedUploadHandler
 from rvm.platform.errors import ServiceError
@@ -54,6 +55,8 @@ class UploadedListView(CampaignsView, RowsView):
         sample = self._sample(row)
         if sample and not self.may_see_numbers:
             sample = _hidden(sample)
+        elif sample:
+            rows_shown(len(sample.rows), self.workspace.pk)
         look = {**self.look(row), "sample": sample}
         return {
             **self.serialize(row),

@@ -24,6 +24,7 @@ from delivery.selectors import drops_of
 from rvm.platform import audit
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user, rights_of
+from rvm.platform.audit.numbers_shown import whole
 
 
 @admin.register(Voicemail)
@@ -49,7 +50,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
 
     @display(description="Recipient")
     def full_number(self, voicemail: Voicemail) -> str:
-        return voicemail.recipient
+        return whole(voicemail.recipient, voicemail.workspace_id)
 
     @display(description="Recipient")
     def masked_number(self, voicemail: Voicemail) -> str:
@@ -78,7 +79,7 @@ class VoicemailAdmin(VoicemailSearch, VoicemailActions, VoicemailExport, RecordA
     def _life(self, request: HttpRequest, voicemail: Voicemail) -> dict[str, Any]:
         """Template context of the page of one voicemail."""
         sees = rights_of(request).may_see_numbers(voicemail.workspace_id)
-        recipient = voicemail.recipient if sees else voicemail.masked_recipient
+        recipient = self.full_number(voicemail) if sees else voicemail.masked_recipient
         drops, kept = list(drops_of(voicemail)), kept_decision(voicemail)
         reports = list(CarrierReport.objects.filter(drop_id__in=[drop.pk for drop in drops]).defer("raw"))
         return {

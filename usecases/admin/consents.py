@@ -26,6 +26,7 @@ from rvm.platform.admin.form_errors import ServiceForm, copy_state
 from rvm.platform.admin.pickers import moment_picker
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
+from rvm.platform.audit.numbers_shown import whole
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
@@ -163,7 +164,9 @@ class ConsentAdmin(ConsentExport, NumberSearch):
     def full(self, consent: Consent) -> str:
         if consent.list_id:
             return consent.masked_number
-        return consent.number or f"{consent.masked_number} (the number could not be opened)"
+        if consent.number:
+            return whole(consent.number, consent.workspace_id)
+        return f"{consent.masked_number} (the number could not be opened)"
 
     @display(description="For")
     def purposes_shown(self, consent: Consent) -> str:

@@ -22,6 +22,7 @@ from rvm.platform import audit
 from rvm.platform.admin.form_errors import ServiceForm, copy_state
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter
+from rvm.platform.audit.numbers_shown import whole
 from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
 from usecases.admin.suppression_export import SuppressionExport
@@ -146,7 +147,9 @@ class SuppressionAdmin(SuppressionLifts, SuppressionExport, NumberSearch):
 
     @display(description="Phone number")
     def full(self, suppression: Suppression) -> str:
-        return suppression.number or f"{suppression.masked_number} (the number could not be opened)"
+        if suppression.number:
+            return whole(suppression.number, suppression.workspace_id)
+        return f"{suppression.masked_number} (the number could not be opened)"
 
     @display(description="Why")
     def kind_shown(self, suppression: Suppression) -> str:

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from rvm.platform.api.fields import StrictSerializer, TextField, YesFilter, help_of
 from rvm.platform.api.lists import PageQuery
+from rvm.platform.audit.numbers_shown import whole
 from usecases.api.number_field import PhoneNumberField
 from usecases.consents.bases import CONSENT_BASES, PURPOSES, Basis
 from usecases.models import Consent
@@ -92,7 +93,7 @@ class ConsentSerializer(serializers.ModelSerializer[Consent]):
         if row.list_id:
             return ""
         number = row.number if self.context["reveal"] else None
-        return number or row.masked_number
+        return whole(number, row.workspace_id) if number else row.masked_number
 
     def get_active(self, row: Consent) -> bool:
         return row.stands(self.context["now"])

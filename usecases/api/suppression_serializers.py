@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from rvm.platform.api.fields import IdField, StrictSerializer, TextField, YesFilter, help_of
 from rvm.platform.api.lists import PageQuery
+from rvm.platform.audit.numbers_shown import whole
 from usecases.api.number_field import PhoneNumberField
 from usecases.consents.bases import CONSENT_BASES, PURPOSES, Basis
 from usecases.models import Suppression
@@ -130,7 +131,7 @@ class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
 
     def get_recipient_phone_number(self, row: Suppression) -> str:
         number = row.number if self.context["reveal"] and not row.from_elsewhere else None
-        return number or row.masked_number
+        return whole(number, row.workspace_id) if number else row.masked_number
 
     @extend_schema_field(serializers.ChoiceField(ORIGINS))
     def get_origin(self, row: Suppression) -> str:

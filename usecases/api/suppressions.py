@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rvm.platform import audit
 from rvm.platform.api.lists import ActionView, ListView, RowsView, page_of
 from rvm.platform.api.permissions import require_scope
+from rvm.platform.audit.numbers_shown import given_by_caller
 from rvm.platform.models import ApiKey
 from rvm.platform.scopes import Scope
 from usecases import selectors
@@ -110,7 +111,9 @@ class SuppressionsView(_SuppressionView, ListView):
             actor=self.actor,
         )
         status, headers = (201 if created else 200), {"Location": f"{request.path}/{row.pk}"}
-        return Response(self.serialize(row), status=status, headers=headers)
+        with given_by_caller():
+            said = self.serialize(row)
+        return Response(said, status=status, headers=headers)
 
 
 class SuppressionView(_SuppressionView):

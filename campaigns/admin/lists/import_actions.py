@@ -72,7 +72,9 @@ class ImportActions(UploadedListAdmin):
             )
             return redirect(self.page_of(row))
         try:
-            audit.record("import.errors_exported", row, actor=acting_user(request), workspace=row.workspace)
+            audit.record(
+                "import.errors_exported", row, actor=acting_user(request), workspace=row.workspace, numbers_shown=True
+            )
             return csv_response(error_report(row), f"rejected-rows-{row.pk}.csv", e164=True)
         except ServiceError as refusal:
             messages.error(request, refusal.message)

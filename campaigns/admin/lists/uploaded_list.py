@@ -23,6 +23,7 @@ from campaigns.states import ImportState
 from rvm.platform import audit
 from rvm.platform.admin.large_tables import RecordAdmin
 from rvm.platform.admin.rights import acting_user, rights_of
+from rvm.platform.audit.numbers_shown import rows_shown
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
 from rvm.platform.roles import Right
@@ -117,6 +118,7 @@ class UploadedListAdmin(RecordAdmin):
             return {"unreadable": refusal.message}
         reveal = rights_of(request).may_see_numbers(row.workspace_id)
         if reveal:
+            rows_shown(len(sample.rows), row.workspace_id)
             audit.record(self.read_event, row, actor=acting_user(request), workspace=row.workspace)
         seen = str if reveal else masked_cell
         # A first row wrongly taken for a header has data of a person.

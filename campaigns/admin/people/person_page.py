@@ -33,6 +33,7 @@ from rvm.phone_numbers.numbers import zones_of
 from rvm.platform import audit
 from rvm.platform.admin.exact_search import encrypt_term
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
+from rvm.platform.audit.numbers_shown import whole
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import id_in
@@ -131,7 +132,7 @@ def _expired(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, found: Person, token: str, form: OptOutForm) -> HttpResponse:
     rights, reader, now = rights_of(request), acting_user(request), database_now()
     shown_number = rights.may_see_numbers(found.workspace.pk)
-    number = found.number if shown_number else number_ending(found.number[-4:])
+    number = whole(found.number, found.workspace.pk) if shown_number else number_ending(found.number[-4:])
     clock = labels.PersonClock.of(found.number)
     before = id_in(request.GET.get("before", ""))
     rows = list(record.received(found, live=None, before=before)[: PAGE + 1])
@@ -149,7 +150,10 @@ def _page(request: HttpRequest, found: Person, token: str, form: OptOutForm) -> 
         "number": number,
         "workspace": found.workspace,
         "description": description,
-        "numbers": [(each, address_of(Person(found.workspace, each), reader, now)) for each in numbers],
+        "numbers": [
+            (whole(each, found.workspace.pk), address_of(Person(found.workspace, each), reader, now))
+            for each in numbers
+        ],
         "clock": clock.name,
         "answers": [_answer(each, found, now) for each in record.answers(found, use_cases, live=True, now=now)],
         "more_use_cases": len(use_cases) > record.MAX_USE_CASES,

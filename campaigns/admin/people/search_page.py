@@ -25,6 +25,7 @@ from delivery.identifiers import MAX_RECORD_NUMBER
 from rvm.platform import audit
 from rvm.platform.admin.number_quota import within_quota
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
+from rvm.platform.audit.numbers_shown import whole
 from rvm.platform.database.clock import database_now
 from rvm.platform.database.ids import ids_in
 from rvm.platform.models import User, Workspace
@@ -183,7 +184,7 @@ def _matched(rights: Rights, reader: User, workspace: Workspace, match: Match, n
     return {
         "address": address,
         "workspace": workspace.name,
-        "number": match.number if shown and match.number else number_ending(match.last4),
+        "number": whole(match.number, workspace.pk) if shown and match.number else number_ending(match.last4),
         "name": match.name if shown else "",
         "known": "voicemails" if match.number else "voicemails; the number cannot be decrypted",
     }
@@ -194,7 +195,7 @@ def _row(rights: Rights, reader: User, person: Person, known: str, now: datetime
     return {
         "address": address_of(person, reader, now),
         "workspace": person.workspace.name,
-        "number": person.number if shown else number_ending(person.number[-4:]),
+        "number": whole(person.number, person.workspace.pk) if shown else number_ending(person.number[-4:]),
         "name": "",
         "known": known,
     }

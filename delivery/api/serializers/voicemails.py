@@ -12,6 +12,7 @@ from delivery.lifecycle.reasons import Reason
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import KeptDecision, Voicemail
 from delivery.selectors import drops_of
+from rvm.platform.audit.numbers_shown import whole
 
 MADE_BY_TEST_KEY = "False if a test key created it: it is sent to the sandbox carrier only."
 VOICEMAIL_STATUSES = [status.value for status in VoicemailStatus]
@@ -81,7 +82,9 @@ class VoicemailSerializer(serializers.Serializer[Voicemail]):
             "campaign_id": None if voicemail.lane.for_api else voicemail.lane_id,
             "recording_id": voicemail.recording_id,
             "live": voicemail.live,
-            "recipient_phone_number": voicemail.recipient if reveal else voicemail.masked_recipient,
+            "recipient_phone_number": whole(voicemail.recipient, voicemail.workspace_id)
+            if reveal
+            else voicemail.masked_recipient,
             "sender_phone_number": voicemail.sender,
             "reference": voicemail.reference,
             "record_number": (voicemail.record_number or "") if reveal else voicemail.masked_record_number,

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import DropdownFilter
 
 from rvm.platform.admin.scoping import ScopedModelAdmin
+from rvm.platform.audit.numbers_shown import filtered_by
 from rvm.platform.encryption.crypto import Undecryptable, cipher
 from rvm.platform.observability.masking import DOTS
 
@@ -57,7 +58,10 @@ class EncryptedNumberFilter(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         number = self._number(request)
-        return self.filter_by_term(request, queryset, number) if number else queryset.none()
+        if not number:
+            return queryset.none()
+        filtered_by({self.parameter_name: number})  # the address has it in another ciphertext each time
+        return self.filter_by_term(request, queryset, number)
 
     def filter_by_term(self, request: HttpRequest, queryset: QuerySet[Any], number: str) -> QuerySet[Any]:
         raise NotImplementedError

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rvm.platform.api.fields import StrictSerializer, TextField, YesFilter
 from rvm.platform.api.pagination import DEFAULT_LIMIT, MAX_LIMIT, page
 from rvm.platform.api.views import ApiView
+from rvm.platform.audit.numbers_shown import filtered_by, given_by_caller
 from rvm.platform.database.clock import database_now
 
 # Query parameters that are not filters: the position in the list, and the world.
@@ -94,10 +95,12 @@ class RowsView(ApiView):
         """The response with the requested page of `rows`. Raises ValidationError, Problem."""
         query.is_valid(raise_exception=True)
         world = {"live": self.world(query.asked_live)} if isinstance(query, WorldQuery) else {}
+        filters = {**self.kwargs, **query.filters, **world}
+        filtered_by(filters)
         found = page(
             self.rows(query, world.get("live", self.reach)),
             workspace_id=self.workspace.pk,
-            filters={**self.kwargs, **query.filters, **world},
+            filters=filters,
             limit=query.validated_data["limit"],
             continuation_token=query.validated_data.get("continuation_token"),
         )
@@ -128,7 +131,9 @@ class CreateView(RowsView):
 
     def post(self, request: Request, workspace_id: UUID, **ids: UUID) -> Response:
         row = self.create()
-        return Response(self.serialize_changed(row), status=201, headers={"Location": f"{request.path}/{row.pk}"})
+        with given_by_caller():
+            created = self.serialize_changed(row)
+        return Response(created, status=201, headers={"Location": f"{request.path}/{row.pk}"})
 
 
 class ActionView(RowsView):

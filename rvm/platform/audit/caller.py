@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -19,10 +20,17 @@ from rvm.platform.client_address import seen_address
 
 @dataclass(slots=True)
 class Caller:
-    """`address` is None where no proxy and no connection gave one; `key_id` is set by the authentication of an API key."""
+    """Who calls, and which numbers the response shows.
+
+    `address` is None where no proxy and no connection gave one; `key_id` is set by the authentication of an API key. `shown` has
+    whole numbers by workspace, `counts` says whether they count now, `filters` select them (rvm/platform/audit/numbers_shown.py).
+    """
 
     address: str | None = None
     key_id: UUID | None = None
+    shown: dict[UUID, set[str]] = field(default_factory=dict)
+    counts: bool = True
+    filters: dict[str, Any] = field(default_factory=dict)
 
 
 _current: ContextVar[Caller | None] = ContextVar("rvm_caller", default=None)
