@@ -40,6 +40,13 @@ class Rights:
         members = Workspace.objects.filter(organisation_id__in=own).values_list("pk", flat=True)
         return {*members} <= {*self.ids(needed)}
 
+    def may_manage(self, user: User) -> bool:
+        """Whether this is the account of a person of whose workspaces the user may manage all people, and of no superuser."""
+        if user.is_service or self.everywhere:
+            return not user.is_service
+        theirs = {*Membership.objects.filter(user=user).values_list("workspace_id", flat=True)}
+        return bool(theirs) and not user.is_superuser and theirs <= {*self.ids(Right.MANAGE_PEOPLE)}
+
     def may_somewhere(self, needed: Right) -> bool:
         return self.everywhere or bool(self.ids(needed))
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from allauth.account.adapter import get_adapter
+from allauth.mfa.utils import is_mfa_enabled
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from rvm.platform.admin.rights import Rights, rights_of
+from rvm.platform.accounts.second_factor.reset import reset_second_factor
+from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
 from rvm.platform.models import Membership, User
 from rvm.platform.roles import Right
@@ -32,6 +39,7 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    change_form_outer_before_template = "platform/admin/account_buttons.html"
     list_display = (
         "username",
         "first_name",
@@ -80,6 +88,33 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):
 
     def workspace_id(self, row: Any) -> None:
         return None
+
+    def get_urls(self) -> list[URLPattern]:
+        reset = self.admin_site.admin_view(require_POST(self.reset_second_factor))
+        address = "<uuid:object_id>/reset-second-factor/"
+        return [path(address, reset, name="platform_user_reset_second_factor"), *super().get_urls()]
+
+    def may_reset_second_factor(self, request: HttpRequest, user: User) -> bool:
+        """The own one is removed on the own page, where the password is asked for."""
+        return user.pk != acting_user(request).pk and rights_of(request).may_manage(user)
+
+    def reset_second_factor(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        user: User = self.get_object(request, str(object_id))
+        if not self.may_reset_second_factor(request, user):
+            raise PermissionDenied
+        if reset_second_factor(user, actor=acting_user(request)):
+            get_adapter(request).send_notification_mail("mfa/email/totp_deactivated", user)
+            messages.success(request, f"{user} is signed out, and enrols a new second factor at the next sign-in.")
+        else:
+            messages.info(request, f"{user} has no second factor.")
+        return redirect(reverse("admin:platform_user_change", args=[user.pk]))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
+    ) -> Any:
+        if obj is not None and self.may_reset_second_factor(request, obj):
+            context["has_second_factor"] = is_mfa_enabled(obj)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
 
 class MembershipForm(forms.ModelForm):

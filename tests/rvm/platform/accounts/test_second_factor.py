@@ -22,8 +22,9 @@ from rvm.platform.accounts.second_factor import codes
 from rvm.platform.accounts.second_factor.secrets import seal, unseal
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import Undecryptable
-from rvm.platform.models import AuditEvent, User, Workspace
-from tests.factories import make_api, make_user
+from rvm.platform.models import AuditEvent, Membership, User, Workspace
+from rvm.platform.roles import Role
+from tests.factories import make_api, make_user, make_workspace
 from tests.rvm.platform.accounts.authenticator import (
     ENROL,
     RECOVERY_CODES,
@@ -54,7 +55,7 @@ RFC_CODES = [
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     stopped = Clock()
-    for module in ("authentication", "record", "second_factor.forms"):
+    for module in ("authentication", "record", "second_factor.forms", "second_factor.reset"):
         monkeypatch.setattr(f"rvm.platform.accounts.{module}.database_now", stopped)
     return stopped
 
@@ -469,3 +470,72 @@ def test_the_command_resets_a_lost_one_and_ends_the_sessions(client: Client, mar
         call_command("reset_second_factor", "maria")
     with pytest.raises(CommandError, match="No account"):
         call_command("reset_second_factor", "nobody")
+
+
+def reset(by: User, user: User) -> int:
+    colleague = Client()
+    colleague.force_login(by)
+    return colleague.post(reverse("admin:platform_user_reset_second_factor", args=[user.pk])).status_code
+
+
+def administrator(workspace: Workspace, **fields: Any) -> User:
+    return make_user(workspace=workspace, role=Role.ADMIN, is_staff=True, **fields)
+
+
+def test_an_administrator_resets_a_colleagues_lost_one(
+    client: Client, maria: User, workspace: Workspace, clock: Clock
+) -> None:
+    app, ada = enrolled(maria, clock), administrator(workspace)
+    sign_in(client)
+    write_code(client, app.code())
+    page = Client()
+    page.force_login(ada)
+    address = reverse("admin:platform_user_change", args=[maria.pk])
+    assert "Reset the second factor" in page.get(address).content.decode()
+    assert reset(ada, maria) == 302
+    assert "Reset the second factor" not in page.get(address).content.decode()
+    assert client.get("/admin/").status_code == 302
+    event = AuditEvent.objects.filter(subject_id=maria.pk).latest("id")
+    assert (event.action, event.actor) == ("second_factor.reset", ada)
+
+
+def test_after_a_reset_codes_may_be_tried_again(
+    client: Client, maria: User, workspace: Workspace, clock: Clock, settings: Any
+) -> None:
+    settings.RVM_REQUIRE_SECOND_FACTOR = True
+    app = enrolled(maria, clock)
+    sign_in(client)
+    wrong_codes(client, app, 5)
+    call_command("reset_second_factor", "maria")
+    other = Client()
+    sign_in(other)
+    new, _ = enrol(other, clock)
+    clock.go()
+    third = Client()
+    sign_in(third)
+    write_code(third, new.code())
+    assert signed_in(third)
+
+
+def test_nobody_else_resets_it(maria: User, workspace: Workspace, clock: Clock) -> None:
+    enrolled(maria, clock)
+    elsewhere = make_workspace()
+    assert reset(administrator(elsewhere), maria) == 404
+    for role in set(Role) - {Role.ADMIN}:
+        assert reset(make_user(workspace=workspace, role=role, is_staff=True), maria) == 403
+    assert reset(maria, maria) == 403
+    assert Authenticator.objects.filter(user=maria).exists()
+
+
+def test_of_people_of_other_workspaces_too_and_of_superusers_only_a_superuser_does(
+    maria: User, workspace: Workspace, clock: Clock
+) -> None:
+    ada, root = administrator(workspace), make_user(is_superuser=True, is_staff=True)
+    boss = administrator(workspace, is_superuser=True)
+    Membership.objects.create(workspace=make_workspace(), user=maria)
+    for user in (maria, boss):
+        enrolled(user, clock)
+        assert reset(ada, user) == 403
+        assert Authenticator.objects.filter(user=user).exists()
+        assert reset(root, user) == 302
+        assert not Authenticator.objects.filter(user=user).exists()

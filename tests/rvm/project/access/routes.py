@@ -79,7 +79,7 @@ VIEWERS_MAY_POST = {
 ONLY_SHOWN = {
     "/admin/": "The overview.",
     "/admin/search/": "Finds pages by their names.",
-    "/admin/^(?P<app_label>platform|usecases|delivery|campaigns)/$": "The lists of a layer.",
+    "/admin/^(?P<app_label>campaigns|delivery|platform|usecases)/$": "The lists of a layer.",
     "/admin/campaigns/campaign/<path:object_id>/change/": "The page of a campaign; its form is another.",
     "/admin/campaigns/recipientimport/<path:object_id>/change/": "The page of a list; its actions have addresses of their own.",
     "/admin/campaigns/optoutimport/<path:object_id>/change/": "The page of a list; its actions have addresses of their own.",
@@ -99,6 +99,7 @@ NOBODY_MAY = {
     "/accounts/^confirm-email/(?P<key>[-:\\w]+)/$": "The same.",
 }
 
+_LABELS = re.compile(r"(?<=<app_label>)[a-z|]+")
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
 
 
@@ -154,7 +155,8 @@ class Route:
 
 def _walk(entries: Any, prefix: str = "/") -> Iterator[Route]:
     for entry in entries:
-        address = prefix + str(entry.pattern)
+        # Whichever module is imported first decides the order of the labels.
+        address = _LABELS.sub(lambda found: "|".join(sorted(found[0].split("|"))), prefix + str(entry.pattern))
         if isinstance(entry, URLResolver):
             yield from _walk(entry.url_patterns, address)
         elif isinstance(entry, URLPattern):
