@@ -25,6 +25,9 @@ from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.models import Workspace
 from rvm.platform.roles import Right
 
+# Stands for a value that no event tells.
+HIDDEN = "(hidden)"
+
 
 class RowWithTitle:
     """A row with another display name, for templates."""
@@ -183,20 +186,41 @@ class ScopedModelAdmin(FormErrorsAdmin):
         self.record(request, "updated" if change else "created", obj, changes=changes_of(form))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self.record(request, "deleted", obj)
+        self.record(request, "deleted", obj, was=values_of(obj))
         obj.delete()
 
     def record(self, request: HttpRequest, action: str, row: Any, **details: Any) -> None:
         workspace_id = self.workspace_id(row)
         workspace = Workspace.objects.filter(pk=workspace_id).first() if workspace_id else None
         noun = str(self.opts.verbose_name).replace(" ", "_").lower()
-        audit.record(f"{noun}.{action}", row, actor=acting_user(request), workspace=workspace, **details)
+        told = {**self.identity_of(row), **details}
+        audit.record(f"{noun}.{action}", row, actor=acting_user(request), workspace=workspace, **told)
+
+    def identity_of(self, row: Any) -> dict[str, Any]:
+        """What an event says about the row, so that it is known which one it was after it is gone."""
+        return {"name": self.row_title(row)}
 
 
 def changes_of(form: Any) -> dict[str, list[str]]:
-    """The changed fields of a form as {name: [old, new]}; what is typed as a secret is not told."""
-    told = [name for name in sorted(form.changed_data) if not isinstance(form.fields[name].widget, PasswordInput)]
-    return {name: [_text(form.initial.get(name)), _text(form.cleaned_data.get(name))] for name in told}
+    """The changed fields of a form as {name: [old, new]}; of a secret, or what is encrypted, it is told only that it changed."""
+    secret = _secrets(form._meta.model)
+    changes = {}
+    for name in sorted(form.changed_data):
+        hidden = name in secret or isinstance(form.fields[name].widget, PasswordInput)
+        values = [form.initial.get(name), form.cleaned_data.get(name)]
+        changes[name] = [HIDDEN, HIDDEN] if hidden else [_text(value) for value in values]
+    return changes
+
+
+def values_of(row: models.Model) -> dict[str, str]:
+    """The row's columns as text, without secrets and what is encrypted."""
+    columns = [field for field in row._meta.concrete_fields if field.name not in _secrets(type(row))]
+    return {field.name: _text(field.value_from_object(row)) for field in columns}
+
+
+def _secrets(model: type[models.Model]) -> set[str]:
+    """The columns whose values no event tells: bytes, which are hashes or encrypted, and the hash of a password."""
+    return {field.name for field in model._meta.concrete_fields if isinstance(field, models.BinaryField)} | {"password"}
 
 
 def _text(value: Any) -> str:

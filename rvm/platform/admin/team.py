@@ -162,6 +162,9 @@ class MembershipAdmin(ScopedModelAdmin):
     def row_title(self, row: Membership) -> str:
         return f"{row.user} in {row.workspace}"
 
+    def identity_of(self, row: Membership) -> dict[str, Any]:
+        return {**super().identity_of(row), "user_id": row.user_id, "username": row.user.get_username()}
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("workspace", "username" if obj is None else "user", "role", "may_see_numbers")
 
