@@ -21,6 +21,7 @@ from delivery.runtime.wakeups import wake
 from delivery.services.suppressions import end_left_waiting
 from delivery.worker import maintenance
 from rvm.platform.accounts import limits
+from rvm.platform.accounts.sessions import clear_sessions
 from rvm.platform.api.idempotency import purge_idempotency_keys
 from rvm.platform.audit import chain
 from rvm.platform.database.clock import database_now
@@ -77,6 +78,7 @@ STEPS: list[Step] = [
     idle_lanes.mark_idle,
     Throttled(purge_idempotency_keys, MINUTE),
     Throttled(limits.purge, MINUTE),
+    Throttled(clear_sessions, MINUTE),
     Throttled(inbox.reopen_doubtful, MINUTE),
     Throttled(recent_drops.purge, MINUTE),
     invariants.check,

@@ -9,8 +9,9 @@ class PlatformConfig(AppConfig):
     verbose_name = "Platform"
 
     def ready(self) -> None:
-        import rvm.platform.accounts.record
-        import rvm.platform.accounts.second_factor.secrets  # noqa: F401  # both connect their signals
+        import rvm.platform.accounts.record  # these connect their signals
+        import rvm.platform.accounts.second_factor.secrets
+        import rvm.platform.accounts.sessions  # noqa: F401
         from rvm.platform.database import session
 
         connection_created.connect(session.prepare)

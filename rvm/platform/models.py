@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import RegexValidator
 from django.db import connection, models, transaction
 from django.db.models.functions import Now
@@ -250,6 +251,13 @@ class AuditEvent(Row):
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["workspace", "-id"])]
+
+
+class Session(AbstractBaseSession):
+    """A session of a browser; `expire_date` is its end if no request comes, `ends_at` its end in any case."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+    ends_at = models.DateTimeField()
 
 
 class SignInCount(models.Model):

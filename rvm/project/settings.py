@@ -36,6 +36,7 @@ env = Env(eager=False)
 env.add_parser("key_ring", parse_key_ring)
 RVM_ENVIRONMENT = env.str("RVM_ENVIRONMENT", "production", validate=OneOf(["production", "development", "test"]))
 PRODUCTION = RVM_ENVIRONMENT not in ("development", "test")
+DEVELOPMENT = RVM_ENVIRONMENT == "development"
 
 
 def local(value: Any) -> dict[str, Any]:
@@ -102,6 +103,10 @@ with env.prefixed("RVM_"):
     )
     # The time for which a job sends or merges; after it, the job enqueues a wake-up if work is left.
     RVM_DISPATCH_SECONDS = env.int("DISPATCH_SECONDS", 30, validate=Range(1, 120))
+    # A person who does nothing for so long is signed out; HIPAA's automatic logoff.
+    RVM_SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", 720 if DEVELOPMENT else 15, validate=Range(2, 720))
+    # Everybody signs in again after so long.
+    RVM_SESSION_HOURS = env.int("SESSION_HOURS", 336 if DEVELOPMENT else 12, validate=Range(1, 336))
     # The most requests in flight from one worker process, over all setups.
     RVM_CONCURRENCY = env.int("CONCURRENCY", 256, validate=Range(1, 2000))
 REDIS_URL = env.str("REDIS_URL", validate=in_production(REDIS_RULE, is_guarded_redis))
@@ -146,7 +151,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
@@ -166,12 +170,13 @@ MIDDLEWARE = [
     "rvm.platform.audit.middleware.AuditMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "rvm.platform.accounts.sessions.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "rvm.platform.accounts.lost_forms.LostFormMiddleware",
     "rvm.platform.accounts.second_factor.guard.SecondFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -211,7 +216,7 @@ ACCOUNT_SESSION_REMEMBER = False
 # allauth counts in a cache, which each process has for itself; rvm.platform.accounts counts in PostgreSQL.
 ACCOUNT_RATE_LIMITS = False
 # Developers mistype passwords too, and nobody else tries them there.
-RVM_SIGN_INS_LIMITED = RVM_ENVIRONMENT != "development"
+RVM_SIGN_INS_LIMITED = not DEVELOPMENT
 MFA_ADAPTER = "rvm.platform.accounts.second_factor.secrets.SecondFactorAdapter"
 MFA_FORMS = {
     "authenticate": "rvm.platform.accounts.second_factor.forms.SignInCodeForm",
@@ -270,6 +275,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Behind a proxy on another port, the host that Django sees is not the one of the browser's address.
 CSRF_TRUSTED_ORIGINS = [RVM_PUBLIC_URL]
+SESSION_ENGINE = "rvm.platform.accounts.sessions"
+SESSION_COOKIE_AGE = RVM_SESSION_HOURS * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 if PRODUCTION:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

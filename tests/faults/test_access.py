@@ -147,6 +147,5 @@ def test_an_account_is_closed_to_guesses_after_some_wrong_passwords(use_case: Us
     assert user.last_login is None
 
 
-@fault("H5: a session lives for two weeks")
 def test_a_session_ends_on_the_day_that_it_began(use_case: UseCase) -> None:
     assert viewer_of(use_case.setup).session.get_expiry_age() <= 24 * 3600

@@ -1,8 +1,7 @@
 """The platform's only wall clock: the database's. Clocks of other machines may be wrong and differ from each other.
 
-Every time that is written to a row or compared with one comes from this clock; ruff forbids the others. There are two exceptions.
-Django's sessions use the host's clock, because a cookie that is valid for days tolerates that error. Times from vendors are
-compared only with a tolerance of minutes.
+Every time that is written to a row or compared with one comes from this clock; ruff forbids the others. There is one exception:
+times from vendors are compared only with a tolerance of minutes.
 """
 
 from __future__ import annotations
