@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from environs import Env
 from marshmallow.validate import OneOf, Range
@@ -103,6 +104,9 @@ with env.prefixed("RVM_"):
     )
     # The time for which a job sends or merges; after it, the job enqueues a wake-up if work is left.
     RVM_DISPATCH_SECONDS = env.int("DISPATCH_SECONDS", 30, validate=Range(1, 120))
+    # Messages to people about their accounts; without a server of e-mail, administrators hand out links instead.
+    _EMAIL = env.dj_email_url("EMAIL_URL", "dummy:" if PRODUCTION else "console:")
+    DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", f"rvm@{urlsplit(RVM_PUBLIC_URL or '').hostname}")
     # A person who does nothing for so long is signed out; HIPAA's automatic logoff.
     RVM_SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", 720 if DEVELOPMENT else 15, validate=Range(2, 720))
     # Everybody signs in again after so long.
@@ -131,6 +135,14 @@ DATABASES["default"]["OPTIONS"] = {
     "prepare_threshold": 5,
     **DATABASES["default"].get("OPTIONS", {}),
 }
+
+EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = (_EMAIL[f"EMAIL_{part}"] for part in ("BACKEND", "HOST", "PORT"))
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _EMAIL["EMAIL_HOST_USER"] or "", _EMAIL["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_SSL, EMAIL_USE_TLS = _EMAIL["EMAIL_USE_SSL"], _EMAIL["EMAIL_USE_TLS"]
+EMAIL_FILE_PATH = _EMAIL["EMAIL_FILE_PATH"]
+# A silent server must not hold a web process.
+EMAIL_TIMEOUT = _EMAIL["EMAIL_TIMEOUT"] or 10
+RVM_SENDS_EMAIL = not EMAIL_BACKEND.endswith("dummy.EmailBackend")
 
 DEBUG = False
 ROOT_URLCONF = "rvm.project.urls"
@@ -208,11 +220,19 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "admin:index"
 LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "rvm.platform.accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"login": "rvm.platform.accounts.adapter.SignInForm"}
+ACCOUNT_FORMS = {
+    "login": "rvm.platform.accounts.adapter.SignInForm",
+    "reset_password": "rvm.platform.accounts.forms.ResetPasswordForm",
+}
 # The backend finds an account by either, with one hash.
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[RVM] "
+# A person learns of changes that somebody else made.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+# Of links to choose a password.
+PASSWORD_RESET_TIMEOUT = 24 * 3600
 # allauth counts in a cache, which each process has for itself; rvm.platform.accounts counts in PostgreSQL.
 ACCOUNT_RATE_LIMITS = False
 # Developers mistype passwords too, and nobody else tries them there.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import structlog
 from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import LoginForm
@@ -12,10 +13,14 @@ from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context
 from allauth.mfa.utils import is_mfa_enabled
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 
 from rvm.platform.accounts.single_sign_on.exchange import way_out
 from rvm.platform.client_address import client_address
+
+log = structlog.get_logger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -41,6 +46,19 @@ class AccountAdapter(DefaultAccountAdapter):
         if app != "allauth.mfa" or is_mfa_enabled(context.request.user):
             return required
         return required and not just_signed_in(context.request)
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """At the public address: the host of the request may be a proxy's, or made up."""
+        uid, token = key.split("-", 1)
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token})
+        return f"{settings.RVM_PUBLIC_URL}{path}"
+
+    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
+        """What it tells of has happened, whether the message leaves or not."""
+        try:
+            super().send_notification_mail(*args, **kwargs)
+        except OSError:
+            log.exception("notification_not_sent")
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)

@@ -19,6 +19,7 @@ from django.http.response import HttpResponseBase
 from rvm.platform.observability.masking import mask_numbers
 
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SECRET = {"token", "key"}
 _log = structlog.get_logger("rvm.access")
 
 
@@ -30,12 +31,12 @@ def current_request_id() -> str:
 def logged_path(request: HttpRequest) -> str:
     """The request's path as it may be logged.
 
-    A path with a `token` is replaced by its URL pattern. A path that matches no pattern may be a mistyped one with a token, so only
-    its first segment is logged, except under /v1/.
+    A path with a `token`, or with the `key` of a link to choose a password, is replaced by its URL pattern. A path that matches no
+    pattern may be a mistyped one with a token, so only its first segment is logged, except under /v1/.
     """
     match = request.resolver_match
     if match is not None:
-        return f"/{match.route}" if "token" in match.kwargs else request.path
+        return request.path if match.kwargs.keys().isdisjoint(_SECRET) else f"/{match.route}"
     first, slash, rest = request.path[1:].partition("/")
     return request.path if first == "v1" or not rest else f"/{first}{slash}…"
 
