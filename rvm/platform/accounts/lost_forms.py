@@ -6,6 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -14,7 +15,9 @@ from django.urls import reverse
 
 LOST = "Your session had ended, so what you sent was not saved. Sign in and you are back on its page; please enter it again there."
 ENTER_AGAIN = "Your session had ended, and what you sent was not saved. Please enter it again."
-_KEY = "lost_form"
+# A cookie and no session, so that nobody fills a table with forms.
+_COOKIE = "lost_form"
+_SECONDS = 3600
 
 
 class LostFormMiddleware:
@@ -24,16 +27,29 @@ class LostFormMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
         if not request.path.startswith("/admin/"):
-            return response
+            return self.get_response(request)
+        lost = request.COOKIES.get(_COOKIE) and request.method == "GET" and request.user.is_authenticated
+        if lost:
+            messages.warning(request, ENTER_AGAIN)
+        response = self.get_response(request)
+        if lost:
+            response.delete_cookie(_COOKIE)
         if isinstance(response, HttpResponseNotAllowed):
-            return render(request, "405.html", status=response.status_code)
-        if request.method == "POST" and _leads_to_sign_in(response):
-            request.session[_KEY] = True
-            messages.warning(request, LOST)
-            return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': page_of_form(request)})}")
-        return response
+            page = render(request, "405.html", status=response.status_code)
+            page["Allow"] = response["Allow"]
+            return page
+        ended = request.method == "POST" and _leads_to_sign_in(response) and not request.user.is_authenticated
+        return lead_back(request) if ended else response
+
+
+def lead_back(request: HttpRequest) -> HttpResponseRedirect:
+    messages.warning(request, LOST)
+    response = HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': page_of_form(request)})}")
+    response.set_cookie(
+        _COOKIE, "1", max_age=_SECONDS, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
+    )
+    return response
 
 
 def _leads_to_sign_in(response: HttpResponseBase) -> bool:
@@ -46,9 +62,3 @@ def page_of_form(request: HttpRequest) -> str:
     came_from = urlsplit(request.headers.get("Referer", ""))
     inside = came_from.path.startswith("/admin/")
     return came_from._replace(scheme="", netloc="", fragment="").geturl() if inside else reverse("admin:index")
-
-
-def tell_what_was_lost(request: HttpRequest) -> None:
-    """After a sign-in: say on the page of the form that it has to be entered again."""
-    if request.session.pop(_KEY, False):
-        messages.warning(request, ENTER_AGAIN)

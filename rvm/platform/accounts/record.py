@@ -20,7 +20,6 @@ from django.utils.crypto import salted_hmac
 
 from rvm.platform import audit
 from rvm.platform.accounts import limits
-from rvm.platform.accounts.lost_forms import tell_what_was_lost
 from rvm.platform.client_address import client_address
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import User
@@ -54,7 +53,6 @@ def _signed_in(request: HttpRequest, user: User, **details: Any) -> None:
     limits.trust(user, client_address(request), database_now())
     by = {"by": "single_sign_on"} if details.get("sociallogin") else {}
     _record("user.signed_in", user, actor=user, **by)
-    tell_what_was_lost(request)
 
 
 @receiver(user_logged_out)

@@ -17,8 +17,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Least, Now
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 
 from rvm.platform.models import Membership, Session, User
 
@@ -59,7 +58,7 @@ class SessionStore(DatabaseSessionStore):
         idle_end: Any = Now() + _idle()
         ends_at: Any = Now() + timedelta(seconds=settings.SESSION_COOKIE_AGE) if self._is_new else F("ends_at")
         return Session(
-            session_key=self._get_or_create_session_key(),
+            session_key=self._get_or_create_session_key(),  # type: ignore[attr-defined]
             session_data=self.encode(data),
             expire_date=idle_end if self._is_new else Least(idle_end, F("ends_at")),
             ends_at=ends_at,
@@ -78,9 +77,11 @@ class SessionStore(DatabaseSessionStore):
 
 
 class SessionMiddleware(DjangoSessionMiddleware):
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
-        if request.session.accessed and not request.session.modified and "HX-Request" not in request.headers:
-            request.session.touch()
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        session = request.session
+        by_person = session.accessed and "HX-Request" not in request.headers
+        if by_person and not session.modified and isinstance(session, SessionStore):
+            session.touch()
         return super().process_response(request, response)
 
 

@@ -79,7 +79,7 @@ def test_it_is_for_members_only_and_is_read_by_a_link(client: Client, staff: Cli
     client.logout()
     assert client.get(EXPORT).status_code == 302
     client.force_login(make_user(is_staff=True, password=None))
-    assert client.get(EXPORT).status_code == 403
+    assert client.get(EXPORT, follow=True).status_code == 403
 
 
 def test_a_filter_that_does_not_exist_leads_back_to_the_list(staff: Client) -> None:

@@ -278,4 +278,4 @@ def test_no_code_of_ours_and_no_setting_pickles() -> None:
     local = {"django.core.cache.backends.locmem.LocMemCache", "django.core.cache.backends.dummy.DummyCache"}
     assert {cache["BACKEND"] for cache in settings.CACHES.values()} <= local
     assert "PickleSerializer" not in settings.SESSION_SERIALIZER
-    assert settings.SESSION_ENGINE == "django.contrib.sessions.backends.db"
+    assert settings.SESSION_ENGINE == "rvm.platform.accounts.sessions"

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
@@ -22,7 +21,7 @@ from rvm.platform.accounts.second_factor import codes
 from rvm.platform.accounts.second_factor.secrets import seal, unseal
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import Undecryptable
-from rvm.platform.models import AuditEvent, Membership, User, Workspace
+from rvm.platform.models import AuditEvent, Membership, Session, User, Workspace
 from rvm.platform.roles import Role
 from tests.factories import make_api, make_user, make_workspace
 from tests.rvm.platform.accounts.authenticator import (
