@@ -12,7 +12,6 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import RegexValidator
 from django.db import connection, models, transaction
 from django.db.models.functions import Now
-from django.utils.crypto import salted_hmac
 
 from rvm.platform import organisations
 from rvm.platform.database.ids import uuid7
@@ -34,17 +33,9 @@ class User(AbstractUser):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     is_service = models.BooleanField(default=False, help_text="Acts for an API key and cannot log in.")
-    session_generation = models.PositiveIntegerField(
-        default=0, db_default=0, editable=False, help_text="Counted up, it ends every session of the user."
-    )
 
     class Meta:
         db_table = "platform_user"
-
-    def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """Each session keeps it, and Django ends those that keep another one."""
-        kept = f"{self.password}:{self.session_generation}"
-        return salted_hmac("rvm.session", kept, secret=secret, algorithm="sha256").hexdigest()
 
 
 def new_opt_out_keys() -> list[str]:

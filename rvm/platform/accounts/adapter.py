@@ -40,6 +40,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_logout_redirect_url(self, request: HttpRequest) -> str:
         return way_out(request) or str(super().get_logout_redirect_url(request))
 
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        names = {"reauthenticate": "Use your password instead", "mfa_reauthenticate": "Use a code instead"}
+        found = super().get_reauthentication_methods(user)
+        return [{**each, "description": names.get(each["id"], each["description"])} for each in found]
+
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """A person who has just signed in and enrols a first second factor has said the password a moment ago."""
         required: bool = super().is_reauthentication_required(app=app, **kwargs)

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 
 def admin_site(request: HttpRequest) -> dict[str, Any]:
-    """A context processor: the admin's titles, colours and navigation, on pages below /accounts/ only."""
-    if not request.path.startswith("/accounts/"):
+    """A context processor: the admin's titles, colours and navigation, on the pages of accounts only."""
+    if not request.path.startswith(("/accounts/", "/admin/logout/")):
         return {}
     return {**admin.site.each_context(request), "single_sign_on_only": settings.RVM_OIDC_ONLY}

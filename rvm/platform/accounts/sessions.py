@@ -90,8 +90,9 @@ def clear_sessions(now: datetime) -> None:
     SessionStore.clear_expired()
 
 
-def end_sessions(user_id: Any) -> None:
-    Session.objects.filter(user_id=user_id).delete()
+def end_sessions(user_id: Any, *, but: str | None = None) -> None:
+    """All of the user, or all but the one with this key."""
+    Session.objects.filter(user_id=user_id).exclude(session_key=but).delete()
 
 
 @receiver(post_save, sender=User)

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from rvm.platform import audit
 from rvm.platform.accounts import limits
-from rvm.platform.accounts.second_factor.sessions import end_sessions
+from rvm.platform.accounts.sessions import end_sessions
 from rvm.platform.database.clock import database_now
 from rvm.platform.models import User
 
@@ -19,6 +19,6 @@ def reset_second_factor(user: User, *, actor: User | None) -> bool:
     if not found:
         return False
     limits.clear_codes(user, database_now())
-    end_sessions(user)
+    end_sessions(user.pk)
     audit.record("second_factor.reset", user, actor=actor, workspace=None)
     return True

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from rvm.platform import audit
 from rvm.platform.accounts.second_factor import codes, guard
-from rvm.platform.accounts.second_factor.sessions import end_other_sessions
+from rvm.platform.accounts.sessions import end_sessions
 
 
 class EnrolView(ActivateTOTPView):
@@ -45,7 +45,7 @@ class RemoveView(DeactivateTOTPView):
         response = super().form_valid(form)
         audit.record("second_factor.removed", user, actor=user, workspace=None)
         guard.forget(self.request)
-        end_other_sessions(self.request, user)
+        end_sessions(user.pk, but=self.request.session.session_key)
         return response
 
 

@@ -15,12 +15,11 @@ import pytest
 import requests
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
-from django.contrib.sessions.models import Session
 from django.test import Client
 
 from rvm.platform.accounts.second_factor.secrets import seal
 from rvm.platform.accounts.single_sign_on.admission import second_factor_shown
-from rvm.platform.models import AuditEvent, User
+from rvm.platform.models import AuditEvent, Session, User
 from rvm.project.environment import Secret
 from tests.factories import make_user
 from tests.rvm.platform.accounts.authenticator import ENROL, WRITE_CODE
