@@ -112,6 +112,10 @@ class Outcome(StrEnum):
     NOT_REACHABLE = "not_reachable"
 
 
+# Outcomes that tell what is known of a row's number, so which rows have them is for who may see numbers.
+OF_KNOWN_NUMBERS = frozenset({Outcome.SUPPRESSED, Outcome.DUPLICATE_IN_CAMPAIGN})
+
+
 class OptOutState(StrEnum):
     """The state of an opt-out list."""
 

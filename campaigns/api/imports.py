@@ -50,7 +50,10 @@ class _ImportView(UploadedListView):
         return self.find_import(self.find_writable_campaign(ids["campaign_id"]), ids["import_id"])
 
     def look(self, row: RecipientImport) -> dict[str, Any]:
-        return {"warnings": services.warnings(row), "first_errors": services.first_errors(row)}
+        return {
+            "warnings": services.warnings(row),
+            "first_errors": services.first_errors(row, reveal=self.may_see_numbers),
+        }
 
 
 @extend_schema_view(
@@ -156,6 +159,11 @@ class ImportCheckView(_ImportView, ActionView):
     required_scopes: ClassVar = {"POST": Scope.CAMPAIGNS_WRITE}
     verb = staticmethod(services.check)
 
+    def find_writable(self, **ids: UUID) -> RecipientImport:
+        row = super().find_writable(**ids)
+        self.ask_by_number("ImportCheck")
+        return row
+
 
 @extend_schema_view(
     post=extend_schema(
@@ -183,7 +191,8 @@ class ImportErrorsView(_ImportView):
         operation_id="get_import_errors",
         summary="Download the rows that were not accepted",
         description="CSV: the uploaded columns, then row number, code and message. Correct the rows and upload them again. Without "
-        f"the scope `{Scope.NUMBERS_READ.value}` the uploaded cells are hidden. 409 `import_file_removed` a day after the upload.",
+        f"the scope `{Scope.NUMBERS_READ.value}` the uploaded cells are hidden, and rows are left out that were "
+        "not accepted because of what is known of their number. 409 `import_file_removed` a day after the upload.",
         tags=TAGS,
         responses={(200, "text/csv"): OpenApiTypes.STR},
     )
@@ -196,7 +205,7 @@ class ImportErrorsView(_ImportView):
             workspace=self.workspace,
             numbers_shown=self.may_see_numbers,
         )
-        rows = error_report(recipient_import)
+        rows = error_report(recipient_import, reveal=self.may_see_numbers)
         return csv_response(
             rows if self.may_see_numbers else _masked(rows), f"errors-{recipient_import.pk}.csv", e164=True
         )

@@ -147,6 +147,11 @@ class OptOutCheckView(_OptOutView, ActionView):
     required_scopes: ClassVar = {"POST": Scope.OPT_OUTS_WRITE}
     verb = staticmethod(services.check)
 
+    def find_writable(self, **ids: UUID) -> OptOutImport:
+        row = super().find_writable(**ids)
+        self.ask_by_number("OptOutCheck")
+        return row
+
 
 @extend_schema_view(
     post=extend_schema(

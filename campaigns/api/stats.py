@@ -89,6 +89,7 @@ class ExportView(CampaignsView):
     def get(self, request: Request, workspace_id: UUID, campaign_id: UUID) -> HttpResponseBase:
         query = CampaignExportQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
+        self.ask_by_filters(query.filters, "CampaignExport")
         campaign = self.find_campaign(campaign_id)
         return voicemail_download(
             voicemails(self.workspace, replace(query.voicemail_filter(), campaign_id=campaign.pk), live=campaign.live),

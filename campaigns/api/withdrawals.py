@@ -59,7 +59,9 @@ class WithdrawalListView(_WithdrawalView, CreateView):
 
     def create(self) -> Withdrawal:
         campaign = self.find_campaign(self.kwargs["campaign_id"])
-        return services.check(campaign, self._lines(), actor=self.actor, now=database_now())
+        lines = self._lines()
+        self.ask_by_number("Withdrawal", sum(bool(line.phones) for line in lines))
+        return services.check(campaign, lines, actor=self.actor, now=database_now())
 
     def _lines(self) -> list[Line]:
         if not hasattr(self.request.data, "lists"):

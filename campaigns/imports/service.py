@@ -29,7 +29,7 @@ from campaigns.lifecycle import approvals
 from campaigns.lifecycle.transitions import change_state, locked
 from campaigns.models import Campaign, RecipientImport
 from campaigns.models.recipient_import import MAX_STATEMENT_LENGTH
-from campaigns.states import EDITABLE, ImportState, Outcome
+from campaigns.states import EDITABLE, OF_KNOWN_NUMBERS, ImportState, Outcome
 from delivery.runtime.wakeups import wake_on_commit
 from rvm.platform import audit
 from rvm.platform.database.ids import uuid7_at
@@ -198,10 +198,12 @@ def discard(recipient_import: RecipientImport, *, actor: User | None, now: datet
     return row
 
 
-def first_errors(recipient_import: RecipientImport, per_code: int = 5) -> list[RowError]:
-    """The first `per_code` rejected rows of each code, ordered by row number."""
+def first_errors(recipient_import: RecipientImport, per_code: int = 5, *, reveal: bool) -> list[RowError]:
+    """The first `per_code` rejected rows of each code, ordered by row number; without the right to numbers (`reveal`) none that was
+    rejected because of what is known of its number."""
     nth = Window(RowNumber(), partition_by="code", order_by="row_number")
-    first = recipient_import.rejected.annotate(nth=nth).filter(nth__lte=per_code).order_by("row_number")
+    told = recipient_import.rejected.exclude(outcome__in=[] if reveal else OF_KNOWN_NUMBERS)
+    first = told.annotate(nth=nth).filter(nth__lte=per_code).order_by("row_number")
     return [
         RowError(
             row.row_number,

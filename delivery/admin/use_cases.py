@@ -21,7 +21,6 @@ from delivery.services.eligibility import explanation
 from rvm.phone_numbers.numbers import zones_of
 from rvm.platform.admin.number_quota import within_quota
 from rvm.platform.admin.pickers import moment_picker
-from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import RowWithTitle
 from rvm.platform.database.clock import database_now
 from rvm.platform.errors import ServiceError
@@ -91,7 +90,7 @@ class UseCaseWithQuestions(UseCaseAdmin):
         use_case: UseCase = self.get_object(request, str(object_id))
         posted = request.method == "POST"
         form = QuestionForm(request.POST if posted else None, simulated=not use_case.live)
-        asked = posted and form.is_valid() and within_quota(acting_user(request), form)
+        asked = posted and form.is_valid() and within_quota(request, form, [use_case.workspace], "eligibility")
         shown = self._answered(use_case, form) if asked else {}
         context = {
             **self.admin_site.each_context(request),

@@ -12,14 +12,13 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from delivery.selectors import VoicemailFilter, voicemails
-from rvm.platform.admin.exact_search import ExactSearch, encrypt_term
+from rvm.platform.admin.exact_search import MAX_WORKSPACES, ExactSearch, encrypt_term
 from rvm.platform.admin.rights import rights_of
 from rvm.platform.database.ids import id_in
 from rvm.platform.models import Workspace
 from usecases.admin.typed_numbers import typed_number
 
-# Workspaces that are searched unless one is chosen, and those that a message names.
-MAX_WORKSPACES = 100
+# Workspaces that a message names.
 MAX_NAMED = 5
 
 
@@ -27,8 +26,7 @@ class VoicemailSearch(ExactSearch):
     search_placeholder = "Phone or record number, reference or id, exactly"
 
     def search_response(self, request: HttpRequest, text: str, workspace: str) -> HttpResponse:
-        mine = rights_of(request).workspaces()
-        searched = [row for row in mine if str(row.pk) == workspace] or list(mine[:MAX_WORKSPACES])
+        searched = self.searched(request, workspace)
         if not searched:
             return self.respond_not_found(request, "You are a member of no workspace.", "")
         kept = str(searched[0].pk) if len(searched) == 1 else ""
@@ -45,6 +43,10 @@ class VoicemailSearch(ExactSearch):
         names = ", ".join(row.name for row in searched[:MAX_NAMED]) + (", …" if len(searched) > MAX_NAMED else "")
         what = "goes to this number" if number else "has this record number or reference"
         return self.respond_not_found(request, f"No voicemail of {names} {what}.", kept)
+
+    def searched(self, request: HttpRequest, kept: str) -> Sequence[Workspace]:
+        mine = rights_of(request).workspaces()
+        return [row for row in mine if str(row.pk) == kept] or list(mine[:MAX_WORKSPACES])
 
     def _named(self, request: HttpRequest, searched: Sequence[Workspace], text: str) -> HttpResponse | None:
         """The response if a record number or a reference is known in one of the workspaces."""

@@ -59,6 +59,7 @@ class VoicemailExportView(DeliveryView):
 
     def _export(self, query: ExportQuery) -> StreamingHttpResponse:
         query.is_valid(raise_exception=True)
+        self.ask_by_filters(query.filters, "VoicemailExport")
         live = self.world(query.asked_live)
         return voicemail_download(
             voicemails(self.workspace, query.voicemail_filter(), live=live),

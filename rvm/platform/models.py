@@ -312,6 +312,18 @@ class AuditSeal(models.Model):
         ]
 
 
+class NumberQuestions(models.Model):
+    """How often somebody who may not see numbers has asked by one within a day; `rvm.platform.number_questions`."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    began_at = models.DateTimeField()
+    asked = models.PositiveIntegerField()
+    refused = models.BooleanField(help_text="Whether a refusal was recorded.")
+
+    class Meta:
+        db_table = "platform_numberquestions"
+
+
 class Heartbeat(models.Model):
     """The last sign of life of a process that must run, such as the tick."""
 

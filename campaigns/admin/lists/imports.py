@@ -20,8 +20,9 @@ from campaigns.imports import service as services
 from campaigns.imports.uploaded_lists import ColumnRead
 from campaigns.lifecycle.transitions import can_become
 from campaigns.models import RecipientImport
-from campaigns.states import ImportState, Outcome
+from campaigns.states import OF_KNOWN_NUMBERS, ImportState, Outcome
 from rvm.platform.admin.alarms import import_alarms
+from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.spreadsheets.columns.kinds import UNCLEAR
 
@@ -80,7 +81,7 @@ class RecipientImportAdmin(ImportActions, MessagePreview):
             "may_discard": operates and can_become(row, ImportState.DISCARDED),
             **reading,
             "may_listen": reading.get("hides") is False and bool(row.campaign.script),
-            **_results(row),
+            **_results(row, reveal=rights_of(request).may_see_numbers(row.workspace_id)),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "campaigns/admin/list.html", context)
@@ -97,12 +98,12 @@ class RecipientImportAdmin(ImportActions, MessagePreview):
         )
 
 
-def _results(row: RecipientImport) -> dict[str, Any]:
+def _results(row: RecipientImport, *, reveal: bool) -> dict[str, Any]:
     """The outcomes of the rows: counts by outcome, and the first rows of each code."""
     if row.state not in (ImportState.CHECKED, ImportState.IMPORTING, ImportState.COMPLETED):
         return {}
     by_code: dict[str, dict[str, Any]] = {}
-    for error in services.first_errors(row):
+    for error in services.first_errors(row, reveal=reveal):
         kind = by_code.setdefault(
             error.code, {"message": error.message, "count": row.codes.get(error.code, 0), "rows": []}
         )
@@ -118,5 +119,6 @@ def _results(row: RecipientImport) -> dict[str, Any]:
         "accepted_words": labels.people(row.counts.get(Outcome.ACCEPTED, 0)),
         "rejected_count": sum(row.counts.values()) - row.counts.get(Outcome.ACCEPTED, 0),
         "kinds": list(by_code.values()),
+        "hides_rows": not reveal and any(row.counts.get(outcome) for outcome in OF_KNOWN_NUMBERS),
         "warnings": services.warnings(row) if row.state == ImportState.CHECKED else [],
     }

@@ -22,6 +22,7 @@ from campaigns.models import UploadedList
 from campaigns.states import ImportState
 from rvm.platform import audit
 from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.number_quota import ask
 from rvm.platform.admin.rights import acting_user, rights_of
 from rvm.platform.audit.numbers_shown import rows_shown
 from rvm.platform.database.clock import database_now
@@ -146,6 +147,7 @@ class UploadedListAdmin(RecordAdmin):
             read = self.services.read_as(row, changes, actor=acting_user(request), now=now) if changes else row
             if not may_check(request.POST, changes):
                 return read_now(changes)
+            self._ask(request, row)
             self.services.check(read, actor=acting_user(request), now=now)
             return self.checking
 
@@ -155,10 +157,15 @@ class UploadedListAdmin(RecordAdmin):
         row = self.permitted(request, object_id)
 
         def action() -> str:
+            self._ask(request, row)
             self.services.check(row, actor=acting_user(request), now=database_now())
             return self.checking
 
         return self.do(request, row, action)
+
+    def _ask(self, request: HttpRequest, row: UploadedList) -> None:
+        """A check tells what is known of the list's numbers. Raises ServiceError."""
+        ask(request, [row.workspace], self.opts.model_name)
 
     def discard(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         row = self.permitted(request, object_id)

@@ -27,6 +27,7 @@ from campaigns.states import LineOutcome, WithdrawalState
 from campaigns.withdrawals import service as services
 from campaigns.withdrawals.lists import MAX_LINES, Line, listed_lines, pasted_lines
 from rvm.platform.admin.large_tables import RecordAdmin
+from rvm.platform.admin.number_quota import ask
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter
 from rvm.platform.database.clock import database_now
@@ -88,7 +89,9 @@ class Withdrawing(RecordAdmin):
         form = WithdrawalForm(request.POST, request.FILES) if posted else WithdrawalForm()
         if posted and form.is_valid():
             try:
-                row = services.check(campaign, form.found(), actor=acting_user(request), now=database_now())
+                lines = form.found()
+                ask(request, [campaign.workspace], "withdrawal", sum(bool(line.phones) for line in lines))
+                row = services.check(campaign, lines, actor=acting_user(request), now=database_now())
             except ServiceError as refusal:
                 form.add_error("file" if form.cleaned_data.get("file") else "lines", refusal.message)
             else:

@@ -97,7 +97,9 @@ def search(request: HttpRequest) -> HttpResponse:
     choice.queryset = campaigns
     asked = name_form if posted == "name" else form
     results: _Results | None = None
-    if posted and asked.is_valid() and within_quota(reader, asked):
+    # Names are looked for only where numbers may be seen.
+    asked_in = [] if asked is name_form else workspaces[:MAX_WORKSPACES]
+    if posted and asked.is_valid() and within_quota(request, asked, asked_in, "people"):
         now = database_now()
         if asked is name_form:
             results = _named(rights, reader, name_form.cleaned_data, now)

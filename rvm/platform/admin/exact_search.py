@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -19,12 +20,19 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import DropdownFilter
 
+from rvm.platform.admin.number_quota import ask
+from rvm.platform.admin.rights import rights_of
 from rvm.platform.admin.scoping import ScopedModelAdmin
 from rvm.platform.audit.numbers_shown import filtered_by
+from rvm.platform.database.ids import id_in
 from rvm.platform.encryption.crypto import Undecryptable, cipher
+from rvm.platform.errors import ServiceError
+from rvm.platform.models import Workspace
 from rvm.platform.observability.masking import DOTS
 
 _PURPOSE = b"admin.search"
+# Workspaces that are searched unless one is chosen.
+MAX_WORKSPACES = 100
 
 
 def encrypt_term(term: str) -> str:
@@ -83,7 +91,18 @@ class ExactSearch(ScopedModelAdmin):
             raise PermissionDenied
         text = request.POST.get("sought", "").strip()
         kept = QueryDict(request.POST.get("kept", "")).get("workspace", "")
-        return self.search_response(request, text, kept) if text else self.redirect_to_list(workspace=kept)
+        if not text:
+            return self.redirect_to_list(workspace=kept)
+        if id_in(text) is None:
+            try:
+                ask(request, self.searched(request, kept), self.opts.model_name)
+            except ServiceError as refusal:
+                return self.respond_not_found(request, refusal.message, kept)
+        return self.search_response(request, text, kept)
+
+    def searched(self, request: HttpRequest, kept: str) -> Sequence[Workspace]:
+        """The workspaces in which a search looks."""
+        return list(rights_of(request).workspaces()[:MAX_WORKSPACES])
 
     def search_response(self, request: HttpRequest, text: str, workspace: str) -> HttpResponse:
         """The response to a search: a redirect to the matching rows."""

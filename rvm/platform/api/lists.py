@@ -94,6 +94,7 @@ class RowsView(ApiView):
     def page(self, query: PageQuery) -> Response:
         """The response with the requested page of `rows`. Raises ValidationError, Problem."""
         query.is_valid(raise_exception=True)
+        self.ask_by_filters(query.filters, type(self).__name__.removesuffix("View"))
         world = {"live": self.world(query.asked_live)} if isinstance(query, WorldQuery) else {}
         filters = {**self.kwargs, **query.filters, **world}
         filtered_by(filters)

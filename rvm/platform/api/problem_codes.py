@@ -85,6 +85,12 @@ IDEMPOTENCY_KEY_REUSED = ProblemCode(
     "Use a new key for a new request; repeat a request unchanged under its own key.",
 )
 RATE_LIMITED = ProblemCode("rate_limited", 429, "Too many requests", "Wait for the time in `Retry-After`.")
+NUMBER_QUESTIONS_USED_UP = ProblemCode(
+    "number_questions_used_up",
+    429,
+    "The day's questions by number are used up",
+    "Go on at `retry_at`, use a key with `numbers:read`, or ask by id or reference.",
+)
 INTERNAL_ERROR = ProblemCode(
     "internal_error",
     500,
@@ -123,6 +129,7 @@ PLATFORM_PROBLEMS = by_code(
     INVALID_REQUEST,
     IDEMPOTENCY_KEY_REUSED,
     RATE_LIMITED,
+    NUMBER_QUESTIONS_USED_UP,
     INTERNAL_ERROR,
     UNAVAILABLE,
 )

@@ -19,9 +19,10 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
+from rvm.platform import number_questions
 from rvm.platform.api import problem_codes as codes
 from rvm.platform.api.idempotency import once_per_key
-from rvm.platform.api.problem_codes import ProblemCode
+from rvm.platform.api.problem_codes import ProblemCode, by_code
 from rvm.platform.api.problems import FieldError, Problem
 from rvm.platform.api.rate_limit import KeyThrottle, Policy
 from rvm.platform.errors import ServiceError
@@ -30,6 +31,8 @@ from rvm.platform.scopes import Scope
 from rvm.platform.uploads import MAX_FORM_BYTES, BoundedMemoryUploadHandler
 
 Found = TypeVar("Found", bound=Model)
+# Filters by what is masked for keys without `numbers:read`.
+IDENTIFYING = frozenset({"recipient_phone_number", "record_number"})
 ONLY_TEST_ROWS = "A test key finds test rows only; for live ones use a live key."
 
 
@@ -41,7 +44,7 @@ class ApiView(APIView):
     """
 
     required_scopes: ClassVar[Mapping[str, Scope]] = {}
-    problems: ClassVar[Mapping[str, ProblemCode]] = {codes.NOT_FOUND.code: codes.NOT_FOUND}
+    problems: ClassVar[Mapping[str, ProblemCode]] = by_code(codes.NOT_FOUND, codes.NUMBER_QUESTIONS_USED_UP)
     rate_policy: ClassVar[Policy | None] = None
     upload_handler: ClassVar[type[BoundedMemoryUploadHandler]] = BoundedMemoryUploadHandler
     throttle_classes = [KeyThrottle]
@@ -71,6 +74,16 @@ class ApiView(APIView):
     @property
     def may_see_numbers(self) -> bool:
         return Scope.NUMBERS_READ in self.key.scopes
+
+    def ask_by_number(self, by: str, count: int = 1) -> None:
+        """Count questions by number of a key that may not see numbers, and record them. Raises ServiceError beyond a day's."""
+        if not self.may_see_numbers:
+            number_questions.ask(self.actor, [self.workspace], by, count)
+
+    def ask_by_filters(self, filters: Mapping[str, Any], by: str) -> None:
+        """Count a filter by what only who may see numbers is shown. Raises ServiceError."""
+        if not IDENTIFYING.isdisjoint(filters):
+            self.ask_by_number(by)
 
     @property
     def reach(self) -> bool | None:

@@ -212,6 +212,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='NumberQuestions',
+            fields=[
+                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to=settings.AUTH_USER_MODEL)),
+                ('began_at', models.DateTimeField()),
+                ('asked', models.PositiveIntegerField()),
+                ('refused', models.BooleanField(help_text='Whether a refusal was recorded.')),
+            ],
+            options={
+                'db_table': 'platform_numberquestions',
+            },
+        ),
+        migrations.CreateModel(
             name='AuditEvent',
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),

@@ -20,11 +20,12 @@ from campaigns.api.uploaded_lists import HIDDEN
 from campaigns.imports.runner import work
 from campaigns.models import Campaign, RecipientImport
 from delivery.models import Voicemail
+from rvm.platform import number_questions
 from rvm.platform.models import AuditEvent
 from rvm.platform.scopes import Scope
 from tests.campaigns.api.calling import LIST, refusal, upload, wrong
 from tests.delivery.api.test_endless_bodies import Endless
-from tests.factories import Api, make_api
+from tests.factories import Api, make_api, make_suppression
 from tests.rvm.spreadsheets.books import book
 
 STATEMENT = {"consent_statement": "They signed form PH-12."}
@@ -475,6 +476,33 @@ def test_the_rows_that_were_not_accepted_can_be_mended_and_uploaded_again(
     again = upload(api, campaign, "\r\n".join([header, *fixed]).encode()).json()
     assert again["columns"][:3] == ["phone", "first_name", "reference"]
     assert again["columns"][3:] == [""] * len(again["columns"][3:])
+
+
+def test_which_rows_are_suppressed_or_known_is_told_to_who_may_see_numbers(api: Api, campaign: Campaign) -> None:
+    """Else a list of all numbers that end alike says which of them is masked."""
+    make_suppression(campaign.workspace, "+12025550142")
+    listed = upload(api, campaign, b"Mobile\n2025550141\n2025550142\n12\n").json()
+    path = f"campaigns/{campaign.pk}/imports/{listed['import_id']}"
+    api.post(f"{path}/check")
+    in_background()
+    blind = make_api(campaign.workspace, scopes=[Scope.CAMPAIGNS_READ, Scope.CAMPAIGNS_WRITE])
+    told, whole = blind.get(path).json(), api.get(path).json()
+    assert told["counts"] == whole["counts"] and told["counts"]["suppressed"] == 1
+    assert [error["outcome"] for error in whole["first_errors"]] == ["suppressed", "invalid"]
+    assert [error["outcome"] for error in told["first_errors"]] == ["invalid"]
+    assert [row["row_number"] for row in rejected(api.get(f"{path}/errors"))] == ["3", "4"]
+    assert [row["row_number"] for row in rejected(blind.get(f"{path}/errors"))] == ["4"]
+
+
+def test_a_check_of_a_list_is_a_question_by_number(
+    campaign: Campaign, uploaded: RecipientImport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blind = make_api(campaign.workspace, scopes=[Scope.CAMPAIGNS_READ, Scope.CAMPAIGNS_WRITE])
+    assert blind.post(path_of(uploaded, "/check")).status_code == 200
+    assert AuditEvent.objects.get(action="number.asked_about").details == {"by": "ImportCheck", "count": 1}
+    monkeypatch.setattr(number_questions, "A_DAY", 1)
+    in_background()
+    assert refusal(blind.post(path_of(uploaded, "/check")), 429) == "number_questions_used_up"
 
 
 def test_without_the_scope_for_numbers_the_errors_name_nobody(
