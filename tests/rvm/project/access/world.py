@@ -17,7 +17,7 @@ from django.db import models
 from django.test import Client, RequestFactory
 
 from campaigns.admin.people.addresses import address_of
-from campaigns.models import Campaign, OptOutImport, RecipientImport, Withdrawal
+from campaigns.models import Campaign, LaunchApproval, OptOutImport, RecipientImport, Withdrawal
 from campaigns.people.search import Person
 from delivery.models import CarrierReport, Voicemail
 from rvm.platform.database.clock import database_now
@@ -70,6 +70,9 @@ class World:
         elif named == {"object_id", "withdrawal_id"}:
             for row in self.all(Withdrawal):
                 yield {"object_id": row.campaign_id, "withdrawal_id": row.pk}
+        elif named == {"object_id", "approval_id"}:
+            for approval in LaunchApproval.objects.filter(campaign__workspace=self.workspace):
+                yield {"object_id": approval.campaign_id, "approval_id": approval.pk}
         elif len(named) == 1 and (name := named.pop()) in _ROWS_BY_PARAMETER | {"object_id": None, "id": None}:
             model = _ROWS_BY_PARAMETER.get(name, route.model)
             assert model is not None and self.rows[model], f"{route} has no row; make one in world.py"
