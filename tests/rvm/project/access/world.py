@@ -67,12 +67,10 @@ class World:
         elif named == {"content_type_id", "object_id"}:
             setup = self.first("TelephonySetup")
             yield {"content_type_id": ContentType.objects.get_for_model(setup).pk, "object_id": setup.pk}
-        elif named == {"object_id", "withdrawal_id"}:
-            for row in self.all(Withdrawal):
-                yield {"object_id": row.campaign_id, "withdrawal_id": row.pk}
-        elif named == {"object_id", "approval_id"}:
-            for approval in LaunchApproval.objects.filter(campaign__workspace=self.workspace):
-                yield {"object_id": approval.campaign_id, "approval_id": approval.pk}
+        elif len(found := named & _OF_CAMPAIGNS.keys()) == 1 and named - found == {"object_id"}:
+            [name] = found
+            for row in _OF_CAMPAIGNS[name].objects.filter(campaign__workspace=self.workspace):
+                yield {"object_id": row.campaign_id, name: row.pk}
         elif len(named) == 1 and (name := named.pop()) in _ROWS_BY_PARAMETER | {"object_id": None, "id": None}:
             model = _ROWS_BY_PARAMETER.get(name, route.model)
             assert model is not None and self.rows[model], f"{route} has no row; make one in world.py"
@@ -86,9 +84,6 @@ class World:
     def first(self, name: str) -> Any:
         return next(rows[0] for model, rows in self.rows.items() if model.__name__ == name and rows)
 
-    def all(self, model: type[models.Model]) -> list[Any]:
-        return self.rows[model]
-
     def person_token(self, reader: User) -> str:
         """The token of a person's page; it is of one reader."""
         address = address_of(Person(self.workspace, PATIENT), reader, database_now())
@@ -97,6 +92,8 @@ class World:
 
 # What somebody was sent, and proves who he is.
 _PROOFS = {"key", "uidb36", "provider_id"}
+# Rows that a page shows under their campaign.
+_OF_CAMPAIGNS: dict[str, Any] = {"withdrawal_id": Withdrawal, "approval_id": LaunchApproval}
 _ROWS_BY_PARAMETER: dict[str, type[models.Model] | None] = {
     "voicemail_id": Voicemail,
     "suppression_id": Suppression,
