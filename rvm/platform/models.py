@@ -258,6 +258,34 @@ class Session(AbstractBaseSession):
         return SessionStore
 
 
+class Invitation(Row):
+    """A role in a workspace for whoever has the link that was sent to an e-mail address; of the link there is the SHA-256 only."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    email = models.EmailField(max_length=150)
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
+    may_see_numbers = models.BooleanField(default=False)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    digest = models.BinaryField(unique=True, max_length=32)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["workspace", "email"],
+                condition=models.Q(accepted_at=None, withdrawn_at=None),
+                name="platform_one_open_invitation",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
 class SignInCount(models.Model):
     """How often a sign-in was tried, under the keyed hash of an account, an address or both; `rvm.platform.accounts.limits`."""
 

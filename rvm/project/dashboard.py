@@ -20,6 +20,10 @@ def may_manage_keys(request: HttpRequest) -> bool:
     return rights_of(request).may_somewhere(Right.MANAGE_KEYS)
 
 
+def may_manage_people(request: HttpRequest) -> bool:
+    return rights_of(request).may_somewhere(Right.MANAGE_PEOPLE)
+
+
 def may_read_audit(request: HttpRequest) -> bool:
     return rights_of(request).may_somewhere(Right.READ_AUDIT)
 

@@ -50,6 +50,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Team and keys",
                 "items": [
                     _item("Members", "group", "platform_membership"),
+                    _item("Invitations", "person_add", "platform_invitation", "may_manage_people"),
                     _item("Accounts", "person", "platform_user"),
                     _item("API keys", "key", "platform_apikey", "may_manage_keys"),
                     _item("Workspaces", "apartment", "platform_workspace"),

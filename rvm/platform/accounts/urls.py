@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from django.http import Http404, HttpRequest
 from django.urls import include, path
 
+from rvm.platform.accounts.invitation_views import InvitationView
 from rvm.platform.accounts.second_factor import views
 
 
@@ -20,6 +21,7 @@ CLOSED = ("signup/", "email/", "confirm-email/", "confirm-email/<str:key>/", "3r
 urlpatterns = [
     # Before allauth's, which would answer.
     *(path(name, closed) for name in CLOSED),
+    path("invitation/", InvitationView.as_view(), name="account_invitation"),
     path("2fa/totp/activate/", views.EnrolView.as_view(), name="mfa_activate_totp"),
     path("2fa/totp/deactivate/", views.RemoveView.as_view(), name="mfa_deactivate_totp"),
     path("2fa/recovery-codes/", views.RecoveryCodesView.as_view(), name="mfa_view_recovery_codes"),

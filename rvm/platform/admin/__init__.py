@@ -1,5 +1,5 @@
 """The admin of the platform, and the base of all layers' admins: rights, scoping, refusals as form errors."""
 
-from rvm.platform.admin import api_keys, records, sign_in, team, workspaces
+from rvm.platform.admin import api_keys, people, records, workspaces
 
-__all__ = ["api_keys", "records", "sign_in", "team", "workspaces"]
+__all__ = ["api_keys", "people", "records", "workspaces"]

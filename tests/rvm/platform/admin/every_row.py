@@ -9,17 +9,20 @@ from campaigns.models import Campaign, OptOutImport, RecipientImport, Withdrawal
 from delivery.lifecycle.status import DropStatus, VoicemailStatus
 from delivery.models import CarrierMedia, CarrierReport, Clip, Drop, Lane, Recording, Voicemail, VoicemailReference
 from rvm.platform import audit
+from rvm.platform.accounts.invitations import invite
 from rvm.platform.models import (
     ApiKey,
     AuditEvent,
     Heartbeat,
     IdempotencyKey,
+    Invitation,
     Membership,
     Organisation,
     Tally,
     User,
     Workspace,
 )
+from rvm.platform.roles import Role
 from tests.factories import make_api_key, make_consent, make_suppression, make_use_case, make_user, make_voicemail
 from usecases.inbound.models import InboundMessage, InboundSecret
 from usecases.inbound.service import create_secret
@@ -55,8 +58,10 @@ def make_every_row(workspace: Workspace) -> dict[Any, Any]:
     key, _ = make_api_key(workspace)
     user = make_user(workspace=workspace, password=None)
     heartbeat, _ = Heartbeat.objects.get_or_create(name="tick", defaults={"at": datetime.now(UTC)})
+    invitation, _ = invite(workspace, "new@clinic.example", Role.VIEWER, may_see_numbers=False, actor=user)
     return {
         Organisation: workspace.organisation,
+        Invitation: invitation,
         Workspace: workspace,
         User: user,
         Membership: Membership.objects.get(user=user),

@@ -54,6 +54,7 @@ PUBLIC = {
     "/accounts/password/reset/done/": "What is read afterwards; the same for every address.",
     "/accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": "The link of the e-mail proves itself.",
     "/accounts/password/reset/key/done/": "What is read afterwards.",
+    "/accounts/invitation/": "The link of an invitation proves itself; without one the page says that it is not valid.",
     "/accounts/3rdparty/login/cancelled/": "What is read after single sign-on was broken off.",
     "/accounts/3rdparty/login/error/": "What is read after single sign-on failed.",
     "/accounts/social/login/cancelled/": "The older address of the same page.",

@@ -1,4 +1,5 @@
-"""The admin of accounts and memberships: superusers create accounts, administrators of a workspace create memberships."""
+"""The admin of accounts and memberships. People come by invitation; a superuser may also make an account, whose person chooses the
+password by a link."""
 
 from __future__ import annotations
 
@@ -16,18 +17,40 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from rvm.platform import audit
+from rvm.platform.accounts import limits
+from rvm.platform.accounts.password_links import make_password_link
 from rvm.platform.accounts.second_factor.reset import reset_second_factor
+from rvm.platform.admin.people.invitations import show_link
 from rvm.platform.admin.rights import Rights, acting_user, rights_of
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
+from rvm.platform.database.clock import database_now
 from rvm.platform.models import Membership, User
 from rvm.platform.roles import Right
 
 # Rights come from roles of memberships. Importing Django's user admin registers groups, which are not used.
 if admin.site.is_registered(Group):
     admin.site.unregister(Group)
+
+
+class NewAccountForm(forms.ModelForm):
+    """An account without a password: its person chooses one."""
+
+    class Meta:
+        model = User
+        fields = ("username", "email", "first_name", "last_name", "is_staff")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["is_staff"].initial = True
+
+    def save(self, commit: bool = True) -> User:
+        user: User = super().save(commit=False)
+        user.set_unusable_password()
+        return user
 
 
 @admin.register(User)
@@ -37,7 +60,7 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):
     workspace_path: ClassVar[str | None] = "pk"
     fixed_fields: ClassVar[tuple[str, ...]] = ("username",)
     form = UserChangeForm
-    add_form = UserCreationForm
+    add_form = NewAccountForm
     change_password_form = AdminPasswordChangeForm
     change_form_outer_before_template = "platform/admin/account_buttons.html"
     list_display = (
@@ -61,7 +84,7 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "is_service")}),
         ("Times", {"fields": ("last_login", "date_joined")}),
     )
-    add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2", "is_staff")}),)
+    add_fieldsets = ((None, {"fields": ("username", "email", "first_name", "last_name", "is_staff")}),)
 
     def within(self, queryset: QuerySet[Any], rights: Rights) -> QuerySet[Any]:
         if rights.everywhere:
@@ -90,9 +113,55 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):
         return None
 
     def get_urls(self) -> list[URLPattern]:
-        reset = self.admin_site.admin_view(require_POST(self.reset_second_factor))
-        address = "<uuid:object_id>/reset-second-factor/"
-        return [path(address, reset, name="platform_user_reset_second_factor"), *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        buttons = {
+            "reset-second-factor": self.reset_second_factor,
+            "let-in": self.let_in,
+            "password-link": self.password_link,
+        }
+        return [
+            *(
+                path(
+                    f"<uuid:object_id>/{name}/",
+                    wrap(require_POST(view)),
+                    name=f"platform_user_{name.replace('-', '_')}",
+                )
+                for name, view in buttons.items()
+            ),
+            *super().get_urls(),
+        ]
+
+    def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
+        return self._show_password_link(request, obj)
+
+    def may_let_in(self, request: HttpRequest, user: User) -> bool:
+        """Also who manages only some of the person's workspaces: it opens nothing without the password."""
+        rights = rights_of(request)
+        theirs = Membership.objects.filter(user=user, workspace__in=rights.ids(Right.MANAGE_PEOPLE))
+        return not user.is_service and (rights.everywhere or theirs.exists())
+
+    def let_in(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        user: User = self.get_object(request, str(object_id))
+        if not self.may_let_in(request, user):
+            raise PermissionDenied
+        now = database_now()
+        limits.clear(user, now)
+        limits.clear_codes(user, now)
+        audit.record("user.let_in", user, actor=acting_user(request), workspace=None, name=user.get_username())
+        messages.success(request, f"{user} can sign in again.")
+        return redirect(reverse("admin:platform_user_change", args=[user.pk]))
+
+    def password_link(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        user: User = self.get_object(request, str(object_id))
+        if not rights_of(request).may_manage(user):
+            raise PermissionDenied
+        return self._show_password_link(request, user)
+
+    def _show_password_link(self, request: HttpRequest, user: User) -> HttpResponse:
+        link = make_password_link(user, actor=acting_user(request))
+        there = reverse("admin:platform_user_change", args=[user.pk])
+        purpose = f"This is the link with which {user} chooses a password within a day."
+        return show_link(self, request, "A link for a new password", purpose, link, there)
 
     def may_reset_second_factor(self, request: HttpRequest, user: User) -> bool:
         """The own one is removed on the own page, where the password is asked for."""
@@ -112,8 +181,12 @@ class UserAdmin(ScopedModelAdmin, DjangoUserAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
     ) -> Any:
-        if obj is not None and self.may_reset_second_factor(request, obj):
-            context["has_second_factor"] = is_mfa_enabled(obj)
+        if obj is not None and not obj.is_service:
+            context["account_buttons"] = {
+                "let_in": self.may_let_in(request, obj) and limits.blocked_until(obj, database_now()),
+                "password_link": rights_of(request).may_manage(obj),
+                "second_factor": self.may_reset_second_factor(request, obj) and is_mfa_enabled(obj),
+            }
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
 
@@ -121,7 +194,7 @@ class MembershipForm(forms.ModelForm):
     username = forms.CharField(
         label="Username",
         widget=UnfoldAdminTextInputWidget(),
-        help_text="Of an account that exists; the platform's operator makes accounts.",
+        help_text="Of an account that exists; invite who has none.",
     )
 
     class Meta:
@@ -132,7 +205,7 @@ class MembershipForm(forms.ModelForm):
         username: str = self.cleaned_data["username"]
         found = User.objects.filter(username=username, is_service=False, is_active=True).first()
         if found is None:
-            raise forms.ValidationError("No account has this username; ask the platform's operator to make one.")
+            raise forms.ValidationError("No account has this username; invite the person by e-mail address.")
         self.instance.user = found
         return username
 
