@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 
+from rvm.platform.database.grants import grant
 from rvm.platform.models import Workspace
 from tests.append_only import OFF, ON
 from tests.factories import Api, make_api, make_workspace
@@ -33,6 +35,36 @@ def flush_of_append_only_tables() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "execute_sql_flush", flush_past_triggers)
         yield
+
+
+@pytest.fixture(scope="session")
+def runtime_role(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """A role with the rights that production's processes have, on this session's database."""
+    role = f"{connection.settings_dict['NAME']}_runtime"
+    with django_db_blocker.unblock():
+        own = connection.copy()  # a test may be within a transaction of the other
+        with own.cursor() as cursor:
+            cursor.execute(f'CREATE ROLE "{role}" LOGIN')
+        grant(own, role)
+        own.close()
+    yield role
+    with django_db_blocker.unblock():
+        with own.cursor() as cursor:
+            cursor.execute(f'DROP OWNED BY "{role}" CASCADE')
+            cursor.execute(f'DROP ROLE "{role}"')
+        own.close()
+
+
+@pytest.fixture
+def as_runtime(request: pytest.FixtureRequest, runtime_role: str) -> Iterator[str]:
+    """The test's statements have the rights of the processes, not those of the tables' owner."""
+    marker = request.node.get_closest_marker("django_db")
+    request.getfixturevalue("transactional_db" if marker and marker.kwargs.get("transaction") else "db")
+    with connection.cursor() as cursor:
+        cursor.execute(f'SET SESSION AUTHORIZATION "{runtime_role}"')
+    yield runtime_role
+    with connection.cursor() as cursor:
+        cursor.execute("RESET SESSION AUTHORIZATION")
 
 
 @pytest.fixture

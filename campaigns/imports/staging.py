@@ -25,6 +25,7 @@ from delivery.identifiers import encrypt_record_number, record_number_entry
 from delivery.models import Voicemail
 from delivery.models.voicemail import RECIPIENT_PURPOSE
 from delivery.runtime import shutdown
+from rvm.platform.database.grants import SCRATCH
 from rvm.platform.encryption.crypto import blind_index, cipher
 from rvm.spreadsheets.dialect import Dialect
 from rvm.spreadsheets.preview import open_list
@@ -54,7 +55,7 @@ class Stopping(Exception):
 
 
 def table_of(recipient_import: RecipientImport) -> str:
-    return f"campaigns_staged_{recipient_import.pk.hex}"
+    return f"{SCRATCH}.campaigns_staged_{recipient_import.pk.hex}"
 
 
 def is_staged(recipient_import: RecipientImport) -> bool:

@@ -12,7 +12,8 @@ class PlatformConfig(AppConfig):
         import rvm.platform.accounts.record  # these connect their signals
         import rvm.platform.accounts.second_factor.secrets
         import rvm.platform.accounts.sessions  # noqa: F401
-        from rvm.platform.database import session
+        from rvm.platform.database import grants, session
 
         connection_created.connect(session.prepare)
         checks.register(session.check_pooler, checks.Tags.database)
+        checks.register(grants.check_role, checks.Tags.database)

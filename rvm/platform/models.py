@@ -310,18 +310,14 @@ class UnsealedEvent(models.Model):
     event_id = models.UUIDField(primary_key=True)
 
 
-class AuditChain(Row):
+class AuditChain(models.Model):
     """A chain of audit events, and its head: a workspace's, or without one the platform's own. The position can only rise."""
 
+    id = models.UUIDField(primary_key=True, editable=False, help_text="The workspace's; zero for the platform's own.")
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     position = models.BigIntegerField(default=0, help_text="How many events the chain has.")
     hash = models.BinaryField(max_length=32, default=bytes(32), help_text="The hash of the last one.")
     sealed_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["workspace"], nulls_distinct=False, name="platform_one_audit_chain")
-        ]
 
 
 class AuditSeal(models.Model):

@@ -121,6 +121,13 @@ DATABASES = {
         "DATABASE_URL", conn_max_age=60, conn_health_checks=True, engine="django.db.backends.postgresql"
     )
 }
+# The role that owns the tables, where it is another than that of the processes.
+_owner_url = env.str(
+    "RVM_MIGRATIONS_DATABASE_URL",
+    "",
+    validate=in_production(DATABASE_RULE, lambda url: not url or is_guarded_database(url)),
+)
+RVM_MIGRATIONS_DATABASE = env.dj_db_url("RVM_MIGRATIONS_DATABASE_URL") if _owner_url else None
 seal(env)
 # An unreachable PostgreSQL is given up within seconds, both while connecting and later: /readyz must respond, and workers continue.
 # rvm.platform.database.session applies further settings after connecting.

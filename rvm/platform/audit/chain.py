@@ -20,6 +20,7 @@ from rvm.platform.models import AuditChain, Workspace
 log = structlog.get_logger(__name__)
 
 BATCH = 5000
+_PLATFORM = UUID(int=0)
 # How far back `log_heads` looks; more than the time between two calls of it, so that it misses no head.
 _RECENTLY = timedelta(minutes=2)
 
@@ -91,7 +92,7 @@ def seal(now: datetime) -> int:
 
 def _chain(workspace_id: UUID | None) -> AuditChain:
     workspace = None if workspace_id is None else Workspace(pk=workspace_id)
-    return AuditChain.objects.get_or_create(workspace=workspace)[0]
+    return AuditChain.objects.get_or_create(pk=workspace_id or _PLATFORM, defaults={"workspace": workspace})[0]
 
 
 def log_heads(now: datetime) -> None:

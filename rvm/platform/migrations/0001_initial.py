@@ -12,6 +12,7 @@ import rvm.platform.models
 from django.conf import settings
 from django.db import migrations, models
 from rvm.platform.database.append_only import CREATE_FUNCTION, append_only
+from rvm.platform.database.grants import SCRATCH
 
 
 # A trigger, so that no writer of audit events can leave one out of the chain.
@@ -284,7 +285,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='AuditChain',
             fields=[
-                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(editable=False, help_text="The workspace's; zero for the platform's own.", primary_key=True, serialize=False)),
                 ('position', models.BigIntegerField(default=0, help_text='How many events the chain has.')),
                 ('hash', models.BinaryField(default=bytes(32), help_text='The hash of the last one.', max_length=32)),
                 ('sealed_at', models.DateTimeField(null=True)),
@@ -303,13 +304,10 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.AddConstraint(
-            model_name='auditchain',
-            constraint=models.UniqueConstraint(fields=('workspace',), name='platform_one_audit_chain', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
             model_name='auditseal',
             constraint=models.UniqueConstraint(fields=('chain', 'position'), name='platform_one_event_a_position'),
         ),
+        migrations.RunSQL(f'CREATE SCHEMA IF NOT EXISTS {SCRATCH}', f'DROP SCHEMA {SCRATCH} CASCADE'),
         CREATE_FUNCTION,
         append_only('platform_auditevent'),
         append_only('platform_auditseal'),

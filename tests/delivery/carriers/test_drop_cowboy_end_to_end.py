@@ -31,7 +31,7 @@ from tests.delivery.carriers.drop_cowboy_simulator import SIMULATED, Simulator, 
 from tests.delivery.fake_carrier import Inline
 from usecases.models import Suppression, TelephonySetup, UseCase
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_runtime")]
 
 DELIVERED = ("delivered", "")
 # What each of the vendor's simulated numbers comes to, in the words that the customer reads.
