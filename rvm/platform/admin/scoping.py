@@ -132,6 +132,10 @@ class ScopedModelAdmin(FormErrorsAdmin):
         except NotRegistered:
             return model._default_manager.none()
 
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        """Rows are found by their id only, so that no secret column can be tried in its place."""
+        return to_field == self.opts.pk.name
+
     # which rights
 
     def may(self, needed: Right | None, request: HttpRequest, row: Any = None) -> bool:
