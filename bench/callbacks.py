@@ -107,8 +107,8 @@ def receive(
     least: list[Measured] = []
     with web_server() as (address, pids):
         targets = (
-            ("our endpoint", f"{address}/carriers/{clinic.setup.hex}/", ours),
-            ("a bare view", f"{address}/bench/bare/", least),
+            ("our endpoint", inbox.addresses(address, clinic), ours),
+            ("a bare view", lambda _: f"{address}/bench/bare/", least),
         )
         for number in range(sizes.runs + 1):  # the first warms up
             events = inbox.make_events([next(drops) for _ in range(sizes.requests)])
@@ -142,7 +142,7 @@ def burst(connection: psycopg.Connection, count: int, say: Callable[[str], None]
         for event in events[:tenth]
     ]
     with web_server() as (address, _), idle_workers(MERGER, 1):
-        target = f"{address}/carriers/{clinic.setup.hex}/"
+        target = inbox.addresses(address, clinic)
         requests = list(inbox.callbacks(target, SECRET, [*events, *events, *unknown_drops]))
         requests += inbox.callbacks(target, "not-the-secret", forged)
         Random(7).shuffle(requests)

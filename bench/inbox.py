@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -19,6 +19,7 @@ from delivery.transport.interface import CarrierRequest
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import BlindIndex, Cipher
 from rvm.simulators.sandbox.signatures import signature
+from usecases.callbacks.proofs import Use
 
 # One in twelve fails, as in the carriers' own figures, and one in fifty of those has opted out.
 OUTCOMES = [("delivered", "")] * 550 + [("failed", "no_answer")] * 25 + [("failed", "voicemail_not_detected")] * 24
@@ -140,11 +141,17 @@ def add_reports_of_history(connection: psycopg.Connection, clinic: Clinic) -> No
     connection.autocommit = False
 
 
-def callbacks(url: str, secret: str, events: Sequence[CarrierEvent]) -> Iterator[CarrierRequest]:
-    """One signed callback for each outcome, in the sandbox's format."""
+def callbacks(url_of: Callable[[UUID], str], secret: str, events: Sequence[CarrierEvent]) -> Iterator[CarrierRequest]:
+    """One signed callback for each outcome, in the sandbox's format, to the address of its drop."""
     for event in events:
         body = orjson.dumps({"events": [event.payload()]})
-        yield signed(url, secret, body)
+        yield signed(url_of(event.drop), secret, body)
+
+
+def addresses(web: str, clinic: Clinic) -> Callable[[UUID], str]:
+    """The address of each drop of the clinic on that web server."""
+    key = clinic.callback_key
+    return lambda drop_id: f"{web}/carriers/{key.setup_id}/{key.version}/{key.proof(Use.REPORT, drop_id)}/"
 
 
 def signed(url: str, secret: str, body: bytes) -> CarrierRequest:

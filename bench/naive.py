@@ -35,7 +35,7 @@ def submit(voicemail_id: str) -> None:
             "from": voicemail.sender,
             "audio_url": f"http://127.0.0.1:8000/recordings/{voicemail.recording_id}.mp3",
             "reference": str(drop.id),
-            "callback_url": f"http://127.0.0.1:8000/carriers/{setup.callback_token}/",
+            "callback_url": "http://127.0.0.1:8000/reports/",
         },
         headers={"Authorization": f"Bearer {setup.credentials['key']}", "Idempotency-Key": str(drop.id)},
         timeout=15,

@@ -13,8 +13,10 @@ from django.conf import settings
 from rvm.phone_numbers.number_plan import AREA_CODES
 from rvm.platform.database.ids import uuid7
 from rvm.platform.encryption.crypto import BlindIndex, Cipher
+from usecases.callbacks.proofs import CallbackKey
 
 _AREA_CODES = sorted(code for code, area in AREA_CODES.items() if area.zones)
+CALLBACK_KEY = bytes(32)
 SENDERS = ("+12125550100", "+12125550101")
 COLUMNS = (
     "id workspace_id use_case_id setup_id lane_id recording_id live recipient recipient_index index_key last4 sender reference"
@@ -32,6 +34,10 @@ class Clinic:
     lane: UUID
     recording: UUID
 
+    @property
+    def callback_key(self) -> CallbackKey:
+        return CallbackKey(self.setup, 1, CALLBACK_KEY)
+
     def with_lane(self, lane: UUID) -> Clinic:
         return replace(self, lane=lane)
 
@@ -43,7 +49,8 @@ def make_clinic(
     clinic = Clinic(*(uuid7() for _ in range(5)))
     now = datetime.now(UTC)
     credentials = json.dumps({"base_url": carrier_url, "key": "bench-key", "signing_secret": "bench-secret"}).encode()
-    encrypted = Cipher(settings.RVM_ENCRYPTION_KEYS).encrypt(credentials, b"usecases_telephonysetup.credentials")
+    cipher = Cipher(settings.RVM_ENCRYPTION_KEYS)
+    encrypted = cipher.encrypt(credentials, b"usecases_telephonysetup.credentials")
     execute = connection.execute
     execute(
         "WITH organisation AS (INSERT INTO platform_organisation (id, name, slug) VALUES (%s, 'Bench', %s) RETURNING id)"
@@ -53,9 +60,13 @@ def make_clinic(
     )
     execute(
         "INSERT INTO usecases_telephonysetup (id, workspace_id, name, carrier, credentials, pace_per_second, in_flight_cap,"
-        " report_horizon_hours, confirm_horizon_hours, enabled, baa_signed_on, callback_token, created_at, updated_at)"
-        " VALUES (%s, %s, 'Stub', %s, %s, %s, %s, 24, 24, true, %s, %s, %s, %s)",
-        [clinic.setup, clinic.workspace, carrier, encrypted, pace, cap, now.date(), clinic.setup.hex, now, now],
+        " report_horizon_hours, confirm_horizon_hours, enabled, baa_signed_on, created_at, updated_at)"
+        " VALUES (%s, %s, 'Stub', %s, %s, %s, %s, 24, 24, true, %s, %s, %s)",
+        [clinic.setup, clinic.workspace, carrier, encrypted, pace, cap, now.date(), now, now],
+    )
+    execute(
+        "INSERT INTO usecases_callbacksecret (id, setup_id, version, key) VALUES (%s, %s, 1, %s)",
+        [uuid7(), clinic.setup, cipher.encrypt(CALLBACK_KEY.hex().encode(), b"usecases_callbacksecret.key")],
     )
     execute(
         "INSERT INTO usecases_usecase (id, workspace_id, channel, entity_name, name, description, setup_id, sending_enabled, purpose,"

@@ -153,6 +153,13 @@ def make_setup(workspace: Workspace | None = None, **fields: Any) -> TelephonySe
     )
 
 
+def fixed_token(setup: TelephonySetup) -> str:
+    """The token of the setup's fixed callback address, which a real one is told when the address is made."""
+    token = f"fixed-{setup.pk.hex}"
+    setup.callback_secrets.current().update(digest=hashlib.sha256(token.encode()).digest())
+    return token
+
+
 def make_phone_number(
     setup: TelephonySetup | None = None, e164: str | None = None, *, owned: bool = True
 ) -> PhoneNumber:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 from datetime import datetime, time, timedelta
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
-from django.db.models import Q, Value
+from django.db import models, transaction
+from django.db.models import Prefetch, Q, Value
 from django.db.models.functions import Lower, Now
 
 from rvm.platform.encryption.fields import EncryptedJSONField, EncryptedTextField, UpdatedAtField
 from rvm.platform.models import Row, User, Workspace
 from rvm.platform.observability.masking import number_ending
+from usecases.callbacks.models import CallbackSecret as CallbackSecret  # tables of this layer are found in this module
 from usecases.caps import Caps
 from usecases.consents.bases import (
     BASES,
@@ -34,7 +34,7 @@ from usecases.consents.bases import (
 from usecases.effective_settings import hours_allowed
 from usecases.eligibility import never_opens
 from usecases.failover import CHOICES
-from usecases.inbound.models import InboundMessage as InboundMessage  # tables of this layer are found in this module
+from usecases.inbound.models import InboundMessage as InboundMessage
 from usecases.inbound.models import InboundSecret as InboundSecret
 from usecases.rules_in_force import rules_in_force
 from usecases.state_rules import FEDERATION, STATE_NAMES
@@ -77,10 +77,6 @@ def new_days() -> list[int]:
     return list(MONDAY_TO_SATURDAY)
 
 
-def new_callback_token() -> str:
-    return secrets.token_urlsafe(24)
-
-
 class TelephonySetupQuerySet(models.QuerySet["TelephonySetup"]):
     def not_deleted(self) -> Self:
         return self.filter(deleted_at=None)
@@ -90,6 +86,10 @@ class TelephonySetupQuerySet(models.QuerySet["TelephonySetup"]):
         if live is None:
             return self
         return self.exclude(carrier=SANDBOX) if live else self.filter(carrier=SANDBOX)
+
+    def with_callback_secrets(self) -> Self:
+        """With what is shown of their callback addresses, which is nothing secret."""
+        return self.prefetch_related(Prefetch("callback_secrets", CallbackSecret.objects.defer("key")))
 
     def without_agreement(self) -> Self:
         """Live setups in use that are not `agreed`."""
@@ -156,7 +156,6 @@ class TelephonySetup(Row):
     breaker_until = models.DateTimeField(null=True, editable=False)
     breaker_reason = models.CharField(max_length=200, blank=True, db_default="", default="", editable=False)
     breaker_openings = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
-    callback_token = models.CharField(max_length=64, unique=True, default=new_callback_token, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = UpdatedAtField()
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -170,6 +169,14 @@ class TelephonySetup(Row):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save it, a new one with the first version of its callback secret: every request to its carrier names an address."""
+        new = self._state.adding
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if new:
+                CallbackSecret.objects.create(setup=self, version=1)
 
     @property
     def live(self) -> bool:

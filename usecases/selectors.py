@@ -21,7 +21,7 @@ NO_SUCH_SETUP = "This workspace has no such telephony setup."
 
 
 def setups(workspace: Workspace, *, live: bool | None) -> QuerySet[TelephonySetup]:
-    return TelephonySetup.objects.not_deleted().of_world(live).filter(workspace=workspace)
+    return TelephonySetup.objects.not_deleted().of_world(live).filter(workspace=workspace).with_callback_secrets()
 
 
 def phone_numbers(workspace: Workspace, *, live: bool | None) -> QuerySet[PhoneNumber]:

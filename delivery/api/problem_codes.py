@@ -64,6 +64,9 @@ STORAGE_UNAVAILABLE = ProblemCode(
     "storage_unavailable", 503, "The upload could not be stored", "Nothing was kept; repeat the upload later."
 )
 LINK_EXPIRED = ProblemCode("link_expired", 403, "The link has expired", "Ask for a new link where you got this one.")
+LINK_ENDED = ProblemCode(
+    "link_ended", 410, "The link has ended", "A carrier's link ends with its voicemail; no later one is made."
+)
 LINK_UNKNOWN = ProblemCode("link_unknown", 404, "No recording is here", "Check that the link was copied whole.")
 RANGE_NOT_SATISFIABLE = ProblemCode(
     "range_not_satisfiable", 416, "The recording has no such part", "`Content-Range` says how many bytes it has."
@@ -91,6 +94,7 @@ DELIVERY_PROBLEMS = by_code(
     CHECK_NOT_SUPPORTED,
     STORAGE_UNAVAILABLE,
     LINK_EXPIRED,
+    LINK_ENDED,
     LINK_UNKNOWN,
     RANGE_NOT_SATISFIABLE,
     *AUDIO_PROBLEMS.values(),

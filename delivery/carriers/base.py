@@ -17,6 +17,9 @@ from delivery.lifecycle.events import Report, Submission
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 from usecases.windows import USUAL_DELAY
 
+# A resubmission uses only this share of the carrier's idempotency window, because the carrier's clock may differ.
+WINDOW_SHARE = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class DropRequest:
@@ -25,8 +28,8 @@ class DropRequest:
     attempt_key: UUID
     recipient: str  # E.164
     sender: str  # E.164
-    recording_url: str  # a short-lived link that serves exactly the validated MP3
-    callback_url: str
+    recording_url: str  # a link for this drop that serves exactly the validated MP3; a secret too
+    callback_url: str  # with a proof for this drop, so it is a secret
     media_id: str = ""  # the vendor's id of the recording, for carriers with `needs_media`
 
 
@@ -94,6 +97,8 @@ class Carrier(ABC):
     # The longest time, as far as known, between a submission and the voicemail in the box: calling windows close so much earlier. At
     # most a day.
     max_delivery_delay: ClassVar[timedelta] = USUAL_DELAY
+    # How long after it took a drop the vendor may still fetch its recording. Links end then, whatever becomes of the drop.
+    fetches_within: ClassVar[timedelta] = timedelta(hours=1)
     # Drops to the sandbox numbers are allowed only where no person can be reached.
     simulated: ClassVar[bool] = False
 
@@ -128,10 +133,18 @@ class Carrier(ABC):
         """
         raise NotImplementedError(f"{self.label} takes no uploads")
 
-    @abstractmethod
-    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> None:
-        """Raise CallbackRejected unless the raw bytes prove their origin.
+    @property
+    def signs_results(self) -> bool:
+        """Whether this setup's results come signed. If so, an unsigned one is provisional: it suppresses nobody, starts no other
+        attempt and stops no setup. Overridden by adapters whose setups may have no signing secret."""
+        return True
 
+    @abstractmethod
+    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> bool:
+        """Whether a signature proves that the raw bytes come from the vendor. Raises CallbackRejected for what the vendor never
+        sends: a wrong signature, or none where all callbacks are signed.
+
+        An unsigned callback (False) counts only as a report on the drop with which its address was given; the caller sees to that.
         Header names are lower-case; `url` is the callback URL as called by the vendor, including the query that the adapter added.
         """
 

@@ -5,7 +5,7 @@ docs/concepts/, docs/troubleshooting.md); not tested against the vendor's server
 
 * A 202 means that the request is queued unchecked: a wrong API key also gets a 202 and fails later, with code 3007.
 * The result is sent once, unsigned, to the `callback_url` of the send (with `foreign_id`). If the customer has registered the setup's
-  callback URL as a webhook, it is also sent signed, up to three times, without `foreign_id`.
+  fixed callback address as a webhook, it is also sent signed, up to three times, without `foreign_id`.
 * There is no look-up. An uncertain drop is resolved by a result, or by the same request under the same key, which the vendor
   documents for this purpose: keys are remembered for 24 hours and acted on once.
 """
@@ -190,22 +190,24 @@ class DropCowboy(Carrier):
         _response_data((yield self._post(f"/media/public/media/{quote(media_id, safe='')}/complete", {})))
         return media_id
 
-    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> None:
-        """Raise CallbackRejected unless a webhook has a valid signature or a post-back has an attempt key.
+    @property
+    def signs_results(self) -> bool:
+        return bool(self._secrets)
 
-        A post-back is unsigned. Its proof is the callback URL with the setup's token and an attempt key, which are both unguessable
-        and known to the vendor only.
-        """
+    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> bool:
+        """True for a webhook with a valid signature, False for a post-back, which is unsigned and has an attempt key."""
         if headers.get("x-signature"):
             if headers.get("x-signature-version", "v1") != "v1":
                 raise CallbackRejected("X-Signature-Version is not v1.")
             if not self._secrets:
                 raise CallbackRejected("A signed webhook came, and this setup has no webhook signing secret.")
             check_signature(raw, headers, now, secrets=self._secrets, signature="X-Signature", timestamp="X-Timestamp")
-        elif _attempt_key(json_object(raw)) is None:
+            return True
+        if _attempt_key(json_object(raw)) is None:
             raise CallbackRejected(
                 "X-Signature is missing, and the body is no result that names one of our attempt keys."
             )
+        return False
 
     def parse_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> list[Report]:
         body = json_object(raw)
@@ -220,7 +222,6 @@ class DropCowboy(Carrier):
                 attempt_key=attempt_key,
                 occurred_at=parse_time(body.get("attempt_date")),
                 event_id=parse_text(body.get("log_id"), MAX_ID_LENGTH),
-                unsigned=bool(self._secrets),
             )
         ]
 
@@ -253,7 +254,6 @@ def _report(
     occurred_at: datetime | None,
     event_id: str,
     recipient: str = "",
-    unsigned: bool = False,
 ) -> Report:
     """The report of a result. As the vendor advises, `reason_code` decides; `status` decides only for an unknown code.
 
@@ -273,7 +273,6 @@ def _report(
         code=code,
         text=parse_text(data.get("reason")),
         recipient=recipient,
-        unsigned=unsigned,
     )
 
 

@@ -141,7 +141,7 @@ class Sandbox(Carrier):
             )
         return Check(False, f"Something answers with HTTP {response.status}, and it is not the sandbox.")
 
-    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> None:
+    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> bool:
         check_signature(
             raw,
             headers,
@@ -150,6 +150,7 @@ class Sandbox(Carrier):
             signature="X-Sandbox-Signature",
             timestamp="X-Sandbox-Timestamp",
         )
+        return True
 
     def parse_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> list[Report]:
         events = json_object(raw).get("events")

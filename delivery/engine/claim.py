@@ -137,7 +137,7 @@ def _claim(lane: ActiveRoute, limit: int, now: datetime, lease: timedelta, look:
     route = route_of(lane.lane_id, failover=lane.failover, setup_id=lane.setup_id, now=now)
     if route is None:
         return ClaimedBatch([], 0)
-    route.adapter  # noqa: B018  # decrypts the credentials before a row is locked
+    route.adapter, route.callback_key  # noqa: B018  # decrypts both before a row is locked
     recent = RecentDrops(route.organisation_id, now)
     claims: list[Claim] = []
     withheld: list[Withheld] = []
@@ -200,6 +200,7 @@ def _begin(route: SendRoute, claims: Sequence[Claim], now: datetime, lease_until
             [NewDrop(claim.drop_id, claim.voicemail_id, claim.sender) for claim in claims],
             setup_id=route.setup_id,
             credentials_version=route.credentials_version,
+            callback_version=route.callback_version,
             at=now,
             lease_until=lease_until,
         )

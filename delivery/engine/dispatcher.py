@@ -20,7 +20,7 @@ from django.db import DatabaseError
 
 from delivery.carriers.base import Carrier, DropRequest
 from delivery.engine.claim import Claim
-from delivery.engine.drop_requests import DropRequests
+from delivery.engine.drop_requests import drop_request
 from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.results import Result
 from delivery.engine.scheduler import Claimed, ClaimScheduler, Turn
@@ -65,6 +65,16 @@ def submission_of(adapter: Carrier, end: CarrierResponse | TransportFailure, dro
     return submission
 
 
+def _request(claim: Claim) -> DropRequest:
+    return drop_request(
+        claim.drop_id,
+        key=claim.route.callback_key,
+        recipient=claim.recipient,
+        sender=claim.sender,
+        media_id=claim.media_id,
+    )
+
+
 class Dispatcher:
     """Loop that submits due drops of all setups until none are left or its time is over."""
 
@@ -95,7 +105,6 @@ class Dispatcher:
         self._turn: Future[Turn] | None = None
         self._turn_results: list[Result] = []
         self._turn_looks = False
-        self._requests = DropRequests()
         self.submitted = 0
 
     def run(self, seconds: float) -> bool:
@@ -158,7 +167,7 @@ class Dispatcher:
     def _submit(self, claimed: Claimed) -> None:
         claim, route = claimed.claim, claimed.claim.route
         try:
-            request = route.adapter.submit_request(self._request(claim))
+            request = route.adapter.submit_request(_request(claim))
         except Exception as error:
             # Without the error's text, which may quote the number.
             log.error(
@@ -176,17 +185,6 @@ class Dispatcher:
         self._transport.submit(request, claimed)
         self._in_flight[route.setup_id] += 1
         self.submitted += 1
-
-    def _request(self, claim: Claim) -> DropRequest:
-        return self._requests.of(
-            claim.drop_id,
-            created_at=claim.at,
-            recipient=claim.recipient,
-            sender=claim.sender,
-            recording_id=claim.recording_id,
-            media_id=claim.media_id,
-            callback_token=claim.route.callback_token,
-        )
 
     def _collect(self) -> None:
         """Collect the requests that ended, or wait for the database thread if no request is in flight."""

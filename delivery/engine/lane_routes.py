@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Model
 
 from delivery.carriers import carrier_class
 from delivery.carriers.base import Carrier
@@ -20,6 +21,8 @@ from delivery.runtime.watermarks import Watermark
 from rvm.platform.database import sql
 from usecases.attestations.agreements import AGREED_SQL
 from usecases.attestations.ownership import SENDER_STATED_SQL, USABLE_SQL
+from usecases.callbacks.models import CallbackSecret
+from usecases.callbacks.proofs import CallbackKey
 from usecases.caps import UNCAPPED, Caps
 from usecases.consents.bases import NeededConsent, needed_consent
 from usecases.effective_settings import effective_days, effective_sql, hours_allowed
@@ -70,7 +73,7 @@ class ActiveRoute:
 @dataclass(frozen=True)
 class SendRoute:
     """Settings by which a lane's voicemails are sent through one setup, read in one statement, so `credentials_version` matches
-    `credentials`."""
+    `credentials`, and `callback_version` matches `callback_secret`."""
 
     lane_id: UUID
     failover: bool
@@ -92,7 +95,8 @@ class SendRoute:
     carrier: str
     credentials: bytes
     credentials_version: int
-    callback_token: str
+    callback_version: int
+    callback_secret: bytes
     window_start: time
     window_end: time
     lane_days: list[int] | None
@@ -117,8 +121,18 @@ class SendRoute:
     def adapter(self) -> Carrier:
         """The setup's carrier, bound to its credentials. Raises UnusableSetup."""
         try:
-            return carrier_class(self.carrier)(_open_credentials(self.credentials))
+            return carrier_class(self.carrier)(_open(TelephonySetup, "credentials", self.credentials))
         except (LookupError, ValueError) as error:
+            raise UnusableSetup(self.setup_id, type(error).__name__) from error
+
+    @cached_property
+    def callback_key(self) -> CallbackKey:
+        """The current version of the setup's callback secret. Raises UnusableSetup."""
+        try:
+            return CallbackKey(
+                self.setup_id, self.callback_version, bytes.fromhex(_open(CallbackSecret, "key", self.callback_secret))
+            )
+        except ValueError as error:
             raise UnusableSetup(self.setup_id, type(error).__name__) from error
 
     @cached_property
@@ -210,13 +224,14 @@ SELECT l.id, via.failover, s.id, l.pace_per_second, s.pace_per_second, s.in_flig
        u.deleted_at IS NOT NULL, l.workspace_id, w.organisation_id, l.live, u.purpose, u.basis, u.consent_required,
        u.consent_valid_days, u.confidential_numbers = 'send',
        l.live AND u.failover_setup_id IS NOT NULL, s.carrier,
-       s.credentials, s.credentials_version, s.callback_token, {effective_sql("window_start")}, {effective_sql("window_end")},
+       s.credentials, s.credentials_version, k.version, k.key, {effective_sql("window_start")}, {effective_sql("window_end")},
        l.days, u.days, u.sends_on_holidays, u.state_overlay,
        u.max_per_day, u.max_per_24h, u.max_per_week, {FREEZES_SQL}, {NEWEST_LOADED_SQL}, l.expires_at, w.attestation_by_another,
        ARRAY(SELECT p.e164::text FROM usecases_numberassignment a JOIN usecases_phonenumber p ON p.id = a.phone_number_id
               WHERE a.use_case_id = u.id AND p.setup_id = CASE WHEN l.live THEN s.id ELSE u.setup_id END AND {USABLE_SQL}
               ORDER BY p.e164)
 {_LANES_WITH_SETUPS}
+  JOIN usecases_callbacksecret k ON k.setup_id = s.id AND k.expires_at IS NULL
  WHERE l.id = %s AND via.failover = %s AND s.id = %s AND {_MAY_SEND_NOW}
 """  # noqa: S608
 
@@ -256,6 +271,6 @@ def route_of(lane_id: UUID, *, failover: bool, setup_id: UUID, now: datetime) ->
     return SendRoute(*rows[0]) if rows else None
 
 
-def _open_credentials(ciphertext: bytes) -> Any:
-    field: Any = TelephonySetup._meta.get_field("credentials")
+def _open(model: type[Model], column: str, ciphertext: bytes) -> Any:
+    field: Any = model._meta.get_field(column)
     return field.from_db_value(ciphertext, None, connection)

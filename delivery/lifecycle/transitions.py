@@ -174,19 +174,25 @@ WITH claimed AS (
   SELECT lane_id, change.status, '', change.sign * count(*)
     FROM moved, (VALUES ('queued', -1), ('sending', 1)) AS change(status, sign) GROUP BY lane_id, change.status, change.sign
 )
-INSERT INTO delivery_drop (id, workspace_id, voicemail_id, setup_id, credentials_version, number, live, sender, status, reason,
-                           carrier_code, carrier_text, carrier_reference, due_at, checks, created_at)
-SELECT drop_id, workspace_id, id, %s, %s, attempts, live, sender, 'sending', '', '', '', '', %s, 0, at FROM moved
+INSERT INTO delivery_drop (id, workspace_id, voicemail_id, setup_id, credentials_version, callback_version, number, live, sender,
+                           status, reason, carrier_code, carrier_text, carrier_reference, due_at, checks, created_at)
+SELECT drop_id, workspace_id, id, %s, %s, %s, attempts, live, sender, 'sending', '', '', '', '', %s, 0, at FROM moved
 """
 
 
 def begin(
-    drops: Sequence[NewDrop], *, setup_id: UUID, credentials_version: int, at: datetime, lease_until: datetime
+    drops: Sequence[NewDrop],
+    *,
+    setup_id: UUID,
+    credentials_version: int,
+    callback_version: int,
+    at: datetime,
+    lease_until: datetime,
 ) -> None:
     """Change claimed voicemails from queued to sending, and insert their drops with leases.
 
-    The caller holds the rows' locks, and commits before it sends any request. `credentials_version` is the version of the
-    credentials with which the requests are made.
+    The caller holds the rows' locks, and commits before it sends any request. `credentials_version` and
+    `callback_version` are the versions of the credentials and of the callback secret with which the requests are made.
     """
     sql.run(
         _BEGIN_DROPS,
@@ -197,6 +203,7 @@ def begin(
             at,
             setup_id,
             credentials_version,
+            callback_version,
             lease_until,
         ],
     )

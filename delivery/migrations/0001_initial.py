@@ -89,6 +89,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('credentials_version', models.PositiveIntegerField(help_text="Version of the setup's credentials that made the request; a resubmission needs the same version.", null=True)),
+                ('callback_version', models.PositiveIntegerField(db_default=1, default=1, help_text="Version of the setup's callback secret in the addresses of the request; a resubmission repeats them.")),
                 ('number', models.PositiveIntegerField(help_text='1 for the first attempt.')),
                 ('live', models.BooleanField()),
                 ('sender', models.CharField(max_length=16)),

@@ -22,6 +22,11 @@ class Drop(Row):
         null=True,
         help_text="Version of the setup's credentials that made the request; a resubmission needs the same version.",
     )
+    callback_version = models.PositiveIntegerField(
+        default=1,
+        db_default=1,
+        help_text="Version of the setup's callback secret in the addresses of the request; a resubmission repeats them.",
+    )
     number = models.PositiveIntegerField(help_text="1 for the first attempt.")
     live = models.BooleanField()
     sender = models.CharField(max_length=16)

@@ -1,6 +1,7 @@
-"""Signed, short-lived links to a recording or a clip, each for one purpose: a carrier's fetch or a person's player.
+"""Signed links to a recording or a clip: for a person's player, which end within minutes, and for a carrier, which end with its drop.
 
-The link itself grants access, so it expires soon and opens one sound only. A carrier's link costs one HMAC and no query.
+The link itself grants access, so it opens one sound only. A carrier's link carries a proof under its setup's callback secret, so it
+can be ended at any time and is the same in a resubmission; it costs one HMAC and no query to make.
 """
 
 from __future__ import annotations
@@ -9,18 +10,22 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, get_args
 from uuid import UUID
 
-from django.conf import settings
 from django.core.signing import BadSignature, Signer
+from django.db.models.functions import Now
 
-from delivery.models import Clip, Recording
+from delivery.carriers import carrier_class
+from delivery.carriers.base import WINDOW_SHARE
+from delivery.lifecycle.status import DropStatus
+from delivery.models import Clip, Drop, Recording
 from rvm.platform.database.clock import database_now
+from usecases.callbacks.addresses import public_url
+from usecases.callbacks.models import CallbackSecret
+from usecases.callbacks.proofs import CallbackKey, Use
 
-Purpose = Literal["player", "carrier", "clip"]
+Purpose = Literal["player", "clip"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 # Long enough for a player, which sends a request for every part that it seeks to.
 PLAYER_LIFETIME = timedelta(minutes=15)
-# Counted from the midnight before the drop, because carriers may fetch long after they have accepted.
-CARRIER_LIFETIME = timedelta(days=3)
 
 
 class LinkMalformed(ValueError):
@@ -31,8 +36,12 @@ class LinkExpired(ValueError):
     """The token is authentic but has expired."""
 
 
+class LinkEnded(ValueError):
+    """The link was made for a drop that has ended, or of which the carrier had time enough to fetch the recording."""
+
+
 class OpenedLink(NamedTuple):
-    sound_id: UUID  # a clip's where that is the purpose, else a recording's
+    sound_id: UUID  # of a clip if that is the purpose, otherwise of a recording
     purpose: Purpose
 
 
@@ -42,15 +51,9 @@ def link(sound: Recording | Clip, max_age: timedelta = PLAYER_LIFETIME) -> str:
     return _address(sound.pk, purpose, int((database_now() + max_age).timestamp()))
 
 
-def carrier_link(recording_id: UUID, at: datetime) -> str:
-    """The carrier's link for a drop made `at`; it is constant within a day, so that a resubmission repeats the same request."""
-    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return _address(recording_id, "carrier", int((midnight + CARRIER_LIFETIME).timestamp()))
-
-
 def _address(sound_id: UUID, purpose: Purpose, ends: int) -> str:
     token = _signer().sign(f"{purpose}.{sound_id.hex}.{ends}")
-    return f"{settings.RVM_PUBLIC_URL.rstrip('/')}/recordings/{token}.mp3"
+    return f"{public_url()}/recordings/{token}.mp3"
 
 
 def open_link(token: str) -> OpenedLink:
@@ -66,3 +69,35 @@ def open_link(token: str) -> OpenedLink:
 
 def _signer() -> Signer:
     return Signer(sep="~", salt="delivery.recordings.links")
+
+
+def carrier_link(key: CallbackKey, drop_id: UUID) -> str:
+    """The link with which the carrier of a drop fetches its recording."""
+    return f"{public_url()}/recordings/{key.setup_id}/{key.version}/{key.proof(Use.RECORDING, drop_id)}.mp3"
+
+
+def open_carrier_link(setup_id: UUID, version: int, token: str) -> Recording:
+    """The recording of the drop that the link was made for. Raises LinkMalformed, LinkEnded, Recording.DoesNotExist."""
+    secret = CallbackSecret.objects.filter(setup_id=setup_id, version=version).annotate(now=Now()).first()
+    drop_id = secret.callback_key.proved(Use.RECORDING, token) if secret else None
+    if secret is None or drop_id is None:
+        raise LinkMalformed("This link was not made by this platform, or was not copied whole.")
+    drop = Drop.objects.filter(pk=drop_id, setup_id=setup_id).values_list(*_OF_A_DROP).first()
+    ends = None if drop is None else _ends_at(*drop[:4])
+    if drop is None or ends is None or not secret.now < min(ends, secret.expires_at or ends):
+        raise LinkEnded("The voicemail of this link has ended, or its recording was to be fetched earlier.")
+    return Recording._default_manager.get(pk=drop[4])
+
+
+_OF_A_DROP = ("setup__carrier", "status", "created_at", "accepted_at", "voicemail__recording_id")
+
+
+def _ends_at(carrier: str, status: str, created_at: datetime, accepted_at: datetime | None) -> datetime | None:
+    """When the link of a drop ends: the carrier fetches within its time after it took the drop, which it does at the latest when the
+    drop is submitted again. None for a drop that has ended."""
+    adapter = carrier_class(carrier)
+    if status == DropStatus.ACCEPTED:
+        return (accepted_at or created_at) + adapter.fetches_within
+    if status in (DropStatus.SENDING, DropStatus.UNCERTAIN):
+        return created_at + (adapter.idempotency_window or timedelta()) * WINDOW_SHARE + adapter.fetches_within
+    return None

@@ -21,12 +21,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from delivery.carriers import adapter_of
-from delivery.carriers.base import Carrier, DropRequest, UnknownToCarrier
+from delivery.carriers.base import WINDOW_SHARE, Carrier, DropRequest, UnknownToCarrier
 from delivery.carriers.parsing import retry_after
 from delivery.engine import circuit_breaker
 from delivery.engine.claim import facts_of, unattested_on
 from delivery.engine.dispatcher import THROTTLED, THROTTLED_PAUSE, boot_clock, submission_of
-from delivery.engine.drop_requests import DropRequests
+from delivery.engine.drop_requests import drop_request
 from delivery.engine.lane_routes import SendRoute, route_of
 from delivery.engine.rate_limit import RateLimiter
 from delivery.engine.recent_drops import RecentDrops
@@ -41,6 +41,7 @@ from delivery.runtime.bisection import NOT_A_ROWS_FAULT, bisected
 from delivery.transport.interface import CarrierRequest, CarrierResponse, Transport, TransportFailure
 from rvm.platform.database import sql
 from rvm.platform.database.clock import database_now
+from usecases.callbacks.models import CallbackSecret
 from usecases.consents.standing import consents_held
 from usecases.eligibility import Send, decide
 from usecases.models import TelephonySetup
@@ -49,8 +50,6 @@ from usecases.suppressions import Statement, ids_of_suppressions, is_suppressed,
 log = structlog.get_logger(__name__)
 
 BATCH = 200
-# A resubmission uses only this share of the carrier's idempotency window, because the carrier's clock may differ.
-WINDOW_SHARE = 0.5
 # Shortest wait before the next check of a drop that got no permit and cannot be looked up.
 CROWDED = timedelta(seconds=5)
 
@@ -365,12 +364,13 @@ def _lane_of(drop: Drop) -> tuple[UUID, float] | None:
 
 def _same_request(drop: Drop, route: SendRoute) -> DropRequest:
     """The request exactly as it was first submitted: carriers refuse a key with a different request."""
-    return DropRequests().of(
+    key = route.callback_key
+    if drop.callback_version != key.version:
+        key = CallbackSecret.objects.get(setup_id=drop.setup_id, version=drop.callback_version).callback_key
+    return drop_request(
         drop.id,
-        created_at=drop.created_at,
+        key=key,
         recipient=drop.voicemail.recipient,
         sender=drop.sender,
-        recording_id=drop.voicemail.recording_id,
         media_id=carrier_media.media_id_of(drop.setup_id, drop.voicemail.recording_id),
-        callback_token=route.callback_token,
     )

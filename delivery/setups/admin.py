@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -18,6 +17,7 @@ from delivery.carriers.base import Credential
 from delivery.lifecycle.status import DropStatus
 from delivery.models import Drop
 from delivery.setups.breaker_admin import SetupBreaker
+from delivery.setups.callback_admin import SetupCallbackAddress
 from delivery.setups.services import (
     AGREEMENT,
     MAX_CREDENTIAL_LENGTH,
@@ -29,9 +29,11 @@ from delivery.setups.services import (
 from rvm.platform.admin.form_errors import ServiceForm, changed_columns, copy_state
 from rvm.platform.admin.rights import acting_user
 from rvm.platform.admin.scoping import ScopedFilter, ScopedModelAdmin
+from rvm.platform.database.clock import database_now
 from rvm.platform.roles import Right
 from usecases.admin.use_cases import NotDeletedFilter
-from usecases.models import SANDBOX, TelephonySetup
+from usecases.callbacks.service import earlier_until
+from usecases.models import SANDBOX, TelephonySetup, TelephonySetupQuerySet
 from usecases.services import delete_setup
 
 
@@ -91,7 +93,8 @@ SetupForm = type("SetupForm", (BareSetupForm,), dict(CREDENTIAL_FIELDS))
 
 
 @admin.register(TelephonySetup)
-class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
+class TelephonySetupAdmin(SetupBreaker, SetupCallbackAddress, ScopedModelAdmin):
+    change_form_outer_before_template = "delivery/admin/setup_buttons.html"
     right_to_add = Right.SET_UP
     right_to_change = Right.SET_UP
     right_to_delete = Right.SET_UP
@@ -108,6 +111,9 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
         for carrier in CARRIERS.values()
         for credential in carrier.credential_fields
     } | dict.fromkeys(AGREEMENT, f"carrier != '{SANDBOX}'") if len(CARRIERS) > 1 else {}  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TelephonySetup]:
+        return cast(TelephonySetupQuerySet, super().get_queryset(request)).with_callback_secrets()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         editable = obj is None or self.has_change_permission(request, obj)
@@ -150,6 +156,7 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         if not kwargs.get("add"):
             # The change page has no carrier field for the conditions to depend on.
+            context["earlier_until"] = earlier_until(context["original"], database_now())
             context["adminform"].model_admin = unconditional = copy(self)
             unconditional.conditional_fields = {}  # type: ignore[misc]
         return super().render_change_form(request, context, *args, **kwargs)
@@ -181,10 +188,6 @@ class TelephonySetupAdmin(SetupBreaker, ScopedModelAdmin):
     @display(description="Credentials that are set")
     def credentials_set(self, setup: TelephonySetup) -> str:
         return ", ".join(credential_names(setup)) or "none"
-
-    @display(description="Where the carrier reports to")
-    def callback_address(self, setup: TelephonySetup) -> str:
-        return settings.RVM_PUBLIC_URL.rstrip("/") + reverse("carrier-callback", args=[setup.callback_token])
 
     @display(description="Drops on their way or uncertain now")
     def open_drops(self, setup: TelephonySetup) -> int:

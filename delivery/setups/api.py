@@ -12,7 +12,13 @@ from rest_framework.response import Response
 
 from delivery.api.base import DeliveryView
 from delivery.setups.connection_test import check_setup
-from delivery.setups.serializers import NewSetup, SetupChanges, SetupSerializer, SetupTestSerializer
+from delivery.setups.serializers import (
+    NewCallbackAddressSerializer,
+    NewSetup,
+    SetupChanges,
+    SetupSerializer,
+    SetupTestSerializer,
+)
 from delivery.setups.services import create_setup, update_setup
 from rvm.platform.api.lists import CreateView, ListView, PageQuery, RowsView, page_of
 from rvm.platform.database.clock import database_now
@@ -20,6 +26,8 @@ from rvm.platform.scopes import Scope
 from usecases import selectors, services
 from usecases.api.base import UseCasesView
 from usecases.attestations.agreements import missing_agreement
+from usecases.callbacks.addresses import fixed_address
+from usecases.callbacks.service import end_earlier_callback_secrets, rotate_callback_secret
 from usecases.models import TelephonySetup
 
 TAGS = ["Telephony setups"]
@@ -119,3 +127,38 @@ class SetupTestView(DeliveryView):
         return Response(
             SetupTestSerializer({"ok": found.ok, "detail": found.detail, "missing": missing_agreement(setup)}).data
         )
+
+
+class CallbackAddressView(UseCasesView):
+    required_scopes: ClassVar = {"POST": Scope.SETUPS_WRITE}
+
+    @extend_schema(
+        operation_id="make_callback_address",
+        summary="Make or replace a setup's callback address",
+        description="For carriers whose webhooks are registered at the vendor. The response alone shows the address. It takes only "
+        "what the vendor has signed. The one before, and the addresses that were given with voicemails on their way, work until "
+        "`earlier_until`.",
+        tags=TAGS,
+        request=None,
+        responses={201: NewCallbackAddressSerializer},
+    )
+    def post(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
+        rotated = rotate_callback_secret(setup=self.find_setup(setup_id), actor=self.actor)
+        body = {"callback_address": fixed_address(rotated.token), "earlier_until": rotated.earlier_until}
+        return Response(NewCallbackAddressSerializer(body).data, status=201)
+
+
+class EarlierCallbackAddressesView(UseCasesView):
+    required_scopes: ClassVar = {"DELETE": Scope.SETUPS_WRITE}
+
+    @extend_schema(
+        operation_id="end_earlier_callback_addresses",
+        summary="End a setup's earlier callback addresses at once",
+        description="What a rotation left working: reports to those addresses are refused from now on, also about voicemails on "
+        "their way, unless the vendor signs them and sends them to the present address.",
+        tags=TAGS,
+        responses={204: None},
+    )
+    def delete(self, request: Request, workspace_id: UUID, setup_id: UUID) -> Response:
+        end_earlier_callback_secrets(setup=self.find_setup(setup_id), actor=self.actor)
+        return Response(status=204)

@@ -25,8 +25,6 @@ from usecases.models import TelephonySetup
 class SetupBreaker(ScopedModelAdmin):
     """Mixin for the ModelAdmin of setups. Closing requires POST, so that a link cannot trigger it."""
 
-    change_form_outer_before_template = "delivery/admin/close_breaker.html"
-
     def get_urls(self) -> list[URLPattern]:
         close = self.admin_site.admin_view(require_POST(self.close_breaker))
         name = "usecases_telephonysetup_close_breaker"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -12,6 +13,7 @@ from delivery.engine.circuit_breaker import State, state_of
 from delivery.setups.services import SETTINGS, credential_names
 from rvm.platform.api.fields import StrictModelSerializer
 from usecases.attestations.agreements import Agreement, agreement_of
+from usecases.callbacks.service import earlier_until, fixed_address_since
 from usecases.models import TelephonySetup
 
 
@@ -63,6 +65,30 @@ class SetupHealthSerializer(serializers.Serializer[TelephonySetup]):
         return state_of(setup, self.context["now"])
 
 
+class CallbackAddressSerializer(serializers.Serializer[TelephonySetup]):
+    made_at = serializers.SerializerMethodField(
+        help_text="When the fixed address was made, which is registered at the vendor; null if there is none. It is shown once only."
+    )
+    earlier_until = serializers.SerializerMethodField(
+        help_text="Until when addresses from before the last rotation work; null if none does."
+    )
+
+    def get_made_at(self, setup: TelephonySetup) -> datetime | None:
+        return fixed_address_since(setup)
+
+    def get_earlier_until(self, setup: TelephonySetup) -> datetime | None:
+        return earlier_until(setup, self.context["now"])
+
+
+class NewCallbackAddressSerializer(serializers.Serializer[Any]):
+    callback_address = serializers.CharField(
+        help_text="To be registered at the vendor, whose signed webhooks it takes. A secret, which is shown now only."
+    )
+    earlier_until = serializers.DateTimeField(
+        help_text="Until then the address before and those that were given with drops keep working."
+    )
+
+
 class SetupSerializer(serializers.ModelSerializer[TelephonySetup]):
     credentials_set = serializers.SerializerMethodField(help_text="Names of the credentials that are set.")
     agreement = serializers.SerializerMethodField(
@@ -70,6 +96,7 @@ class SetupSerializer(serializers.ModelSerializer[TelephonySetup]):
         "they wait. The sandbox needs none."
     )
     health = SetupHealthSerializer(source="*")
+    callback = CallbackAddressSerializer(source="*")
 
     class Meta:
         model = TelephonySetup
@@ -81,6 +108,7 @@ class SetupSerializer(serializers.ModelSerializer[TelephonySetup]):
             *SETTINGS,
             "agreement",
             "health",
+            "callback",
             "created_at",
             "updated_at",
         )

@@ -10,4 +10,10 @@ urlpatterns = [
     path("setups", api.SetupListView.as_view(), name="setups"),
     path("setups/<uuid:setup_id>", api.SetupView.as_view(), name="setup"),
     path("setups/<uuid:setup_id>/test", api.SetupTestView.as_view(), name="setup-test"),
+    path("setups/<uuid:setup_id>/callback-address", api.CallbackAddressView.as_view(), name="setup-callback-address"),
+    path(
+        "setups/<uuid:setup_id>/callback-address/earlier",
+        api.EarlierCallbackAddressesView.as_view(),
+        name="setup-earlier-callback-addresses",
+    ),
 ]

@@ -1,13 +1,18 @@
-"""Callbacks of carriers: one address per setup; each is verified on its raw bytes, written to the inbox and answered at once."""
+"""Callbacks of carriers: each is verified on its raw bytes, written to the inbox and answered at once.
+
+A carrier reports to the address that was given with the drop, which carries a proof for it, or to the fixed address that is
+registered at the vendor. A signature proves any report of the setup; without one, only the drop of the address can be reported on.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -19,45 +24,71 @@ from delivery.carriers.base import CallbackMalformed, CallbackRejected, Carrier
 from delivery.engine.lane_routes import UnusableSetup
 from delivery.lifecycle.events import Report
 from delivery.reports.inbox import receive
-from usecases.models import TelephonySetup
+from usecases.callbacks.addresses import public_url
+from usecases.callbacks.models import CallbackSecret, CallbackSecretQuerySet
+from usecases.callbacks.proofs import CallbackKey, Use
+from usecases.callbacks.service import digest_of
 
 log = structlog.get_logger(__name__)
 
 # Carriers send a few hundred bytes, or a few hundred events at a time.
 MAX_BYTES = 1024 * 1024
-# Every process uses changed credentials at the latest this long after their commit.
+# Every process uses changed credentials, and forgets ended addresses, at the latest this long after their commit.
 MEMORY_SECONDS = 0.5
 
-# By callback token: valid until (monotonic seconds), setup id, carrier. Unknown tokens are not cached, so requests cannot fill it.
+
+class Listener(NamedTuple):
+    """The setup to which an address belongs, with the version of its secret."""
+
+    setup_id: UUID
+    adapter: Carrier
+    key: CallbackKey
+
+
+# By address: valid until (monotonic seconds), and who listens there. Unknown addresses are not cached, so requests cannot fill it.
 # During a flood of callbacks a setup is read and decrypted twice a second instead of once per callback.
-_setups_by_token: dict[str, tuple[float, UUID, Carrier]] = {}
+_listeners: dict[Hashable, tuple[float, Listener]] = {}
 
 
 @csrf_exempt
 @require_POST
-def callback(request: HttpRequest, token: str) -> HttpResponse:
-    """Store the reports of a callback. 200 once stored; 404 unknown address, 413 too large, 401 not authentic, 400 unreadable;
-    503 while the setup's carrier is unknown or its credentials cannot be read, so that the carrier sends the callback again.
+def setup_callback(request: HttpRequest, token: str) -> HttpResponse:
+    """A callback to the address that is registered at the vendor: only what is signed counts there. 404 for an unknown address."""
+    digest = digest_of(token)
+    return _answer(request, lambda: _listener(digest, CallbackSecret.objects.filter(digest=digest)), proved=None)
+
+
+@csrf_exempt
+@require_POST
+def drop_callback(request: HttpRequest, setup_id: UUID, version: int, token: str) -> HttpResponse:
+    """A callback to the address that was given with a drop: unsigned reports count if they are about that drop. 404 for an unknown
+    address, and for one whose proof is not of its secret."""
+    secrets = CallbackSecret.objects.filter(setup_id=setup_id, version=version)
+    return _answer(request, lambda: _listener((setup_id, version), secrets), proved=token)
+
+
+def _answer(request: HttpRequest, find: Callable[[], Listener | None], *, proved: str | None) -> HttpResponse:
+    """Store the reports of a callback. 200 once stored; 413 too large, 401 not authentic, 400 unreadable; 503 while the setup's
+    carrier is unknown or its credentials cannot be read, so that the carrier sends the callback again.
 
     Reports about unknown drops are stored and answered with 200 too, because the carrier would only send them again.
     """
     try:
-        setup_and_adapter = _setup_of_token(token)
+        listener = find()
     except UnusableSetup as error:
         log.error("setup_unusable", setup_id=str(error.setup_id), error=error.cause)
         return HttpResponse(status=503)
-    if setup_and_adapter is None:
+    drop_id = listener.key.proved(Use.REPORT, proved) if listener and proved is not None else None
+    if listener is None or (proved is not None and drop_id is None):
         return HttpResponse(status=404)
-    setup_id, adapter = setup_and_adapter
+    setup_id, adapter, _ = listener
     raw = request.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
         return HttpResponse(status=413)
     headers = {name.lower(): value for name, value in request.headers.items()}
-    url = f"{settings.RVM_PUBLIC_URL}{request.get_full_path()}"
+    url = f"{public_url()}{request.get_full_path()}"
     try:
-        # Compared with the vendor's clock with minutes of tolerance: the database's clock would be no better and costs a query.
-        adapter.verify_callback(raw, headers, timezone.now(), url)  # noqa: TID251
-        reports = adapter.parse_callback(raw, headers, url)
+        reports = _read(adapter, raw, headers, url, drop_id)
     except CallbackRejected as error:
         log.warning("callback_rejected", setup_id=str(setup_id), why=str(error))
         return HttpResponse(status=401)
@@ -67,6 +98,20 @@ def callback(request: HttpRequest, token: str) -> HttpResponse:
     _store(setup_id, raw, reports)
     response = adapter.respond_to_callback(raw, headers, url)
     return HttpResponse(response.body, content_type=response.content_type)
+
+
+def _read(adapter: Carrier, raw: bytes, headers: Mapping[str, str], url: str, drop_id: UUID | None) -> Sequence[Report]:
+    """The reports that the callback proves: all of a signed one; of an unsigned one, those about the drop of its address, marked as
+    unsigned if the setup's results are signed. Raises CallbackRejected, CallbackMalformed."""
+    # Compared with the vendor's clock with minutes of tolerance: the database's clock would be no better and costs a query.
+    if adapter.verify_callback(raw, headers, timezone.now(), url):  # noqa: TID251
+        return adapter.parse_callback(raw, headers, url)
+    if drop_id is None:
+        raise CallbackRejected("It is unsigned, and came to an address that was given with no drop.")
+    reports = adapter.parse_callback(raw, headers, url)
+    if any(report.attempt_key != drop_id for report in reports):
+        raise CallbackRejected("It is unsigned, and is not about the drop with which its address was given.")
+    return [replace(report, unsigned=adapter.signs_results) for report in reports]
 
 
 def _store(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
@@ -80,19 +125,19 @@ def _store(setup_id: UUID, raw: bytes, reports: Sequence[Report]) -> None:
         receive(setup_id, raw, reports)
 
 
-def _setup_of_token(token: str) -> tuple[UUID, Carrier] | None:
-    """The setup's id and carrier, even if the setup is disabled or deleted; None for an unknown token. Raises UnusableSetup."""
+def _listener(address: Hashable, secrets: CallbackSecretQuerySet) -> Listener | None:
+    """Who listens at the address, also of a disabled or deleted setup; None if it is unknown or has ended. Raises UnusableSetup."""
     now = time.monotonic()
-    cached = _setups_by_token.get(token)
+    cached = _listeners.get(address)
     if cached and now < cached[0]:
-        return cached[1:]
-    setups = TelephonySetup.objects.filter(callback_token=token)
+        return cached[1]
+    found = secrets.valid().select_related("setup")
     try:
-        setup = setups.first()
-        if setup is None:
+        secret = found.first()
+        if secret is None:
             return None
-        adapter = adapter_of(setup)
+        listener = Listener(secret.setup_id, adapter_of(secret.setup), secret.callback_key)
     except (LookupError, ValueError) as error:
-        raise UnusableSetup(setups.values_list("pk", flat=True).get(), type(error).__name__) from error
-    _setups_by_token[token] = (now + MEMORY_SECONDS, setup.id, adapter)
-    return setup.id, adapter
+        raise UnusableSetup(found.values_list("setup_id", flat=True).get(), type(error).__name__) from error
+    _listeners[address] = (now + MEMORY_SECONDS, listener)
+    return listener

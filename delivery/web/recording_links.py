@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from uuid import UUID
+
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from delivery.api.problem_codes import LINK_EXPIRED, LINK_UNKNOWN, RANGE_NOT_SATISFIABLE
+from delivery.api.problem_codes import LINK_ENDED, LINK_EXPIRED, LINK_UNKNOWN, RANGE_NOT_SATISFIABLE
 from delivery.models import Clip, Recording
 from delivery.recordings.byte_ranges import RangeNotSatisfiable
-from delivery.recordings.links import LinkExpired, LinkMalformed, open_link
+from delivery.recordings.links import LinkEnded, LinkExpired, LinkMalformed, open_carrier_link, open_link
 from delivery.recordings.playback import play
 from rvm.platform.api.problems import CONTENT_TYPE, Problem
 from rvm.platform.api.rendering import to_json
@@ -16,13 +19,30 @@ from rvm.platform.api.rendering import to_json
 
 @require_safe
 def recording(request: HttpRequest, token: str) -> HttpResponse:
-    """The MP3, whole or in part; 403 expired link, 404 invalid link or unknown sound, 416 range not satisfiable."""
-    try:
+    """The MP3 for a player."""
+
+    def find() -> Recording | Clip:
         opened = open_link(token)
         model = Clip if opened.purpose == "clip" else Recording
-        return play(request, model._default_manager.get(pk=opened.sound_id))
+        return model._default_manager.get(pk=opened.sound_id)
+
+    return _answer(request, find)
+
+
+@require_safe
+def recording_of_drop(request: HttpRequest, setup_id: UUID, version: int, token: str) -> HttpResponse:
+    """The MP3 for the carrier that leaves it."""
+    return _answer(request, lambda: open_carrier_link(setup_id, version, token))
+
+
+def _answer(request: HttpRequest, find: Callable[[], Recording | Clip]) -> HttpResponse:
+    """The MP3, whole or in part; 403 expired link, 404 invalid link or unknown sound, 410 ended link, 416 range not satisfiable."""
+    try:
+        return play(request, find())
     except LinkExpired as error:
         return _refuse(Problem(LINK_EXPIRED, str(error)))
+    except LinkEnded as error:
+        return _refuse(Problem(LINK_ENDED, str(error)))
     except (LinkMalformed, Clip.DoesNotExist, Recording.DoesNotExist):
         return _refuse(Problem(LINK_UNKNOWN))
     except RangeNotSatisfiable as error:

@@ -7,7 +7,13 @@ from django.urls import path
 from delivery.web import callbacks, metrics, recording_links
 
 urlpatterns = [
-    path("carriers/<slug:token>/", callbacks.callback, name="carrier-callback"),
+    path("carriers/<slug:token>/", callbacks.setup_callback, name="setup-callback"),
+    path("carriers/<uuid:setup_id>/<int:version>/<slug:token>/", callbacks.drop_callback, name="drop-callback"),
     path("metrics", metrics.metrics, name="metrics"),
     path("recordings/<str:token>.mp3", recording_links.recording, name="recording-link"),
+    path(
+        "recordings/<uuid:setup_id>/<int:version>/<slug:token>.mp3",
+        recording_links.recording_of_drop,
+        name="carrier-recording-link",
+    ),
 ]

@@ -30,6 +30,7 @@ from rvm.devtools.sample import Sample, load_sample, recording_file
 from rvm.devtools.stack import Running, Stack, answers, running
 from rvm.phone_numbers.numbers import NumberInvalid, check_recipient
 from tests.chaos.servers import Servers, django_on
+from tests.factories import fixed_token
 
 SEED = os.environ.get("RVM_CHAOS_SEED", "1")
 PATIENCE_SECONDS = 90.0
@@ -77,6 +78,7 @@ class Scene:
         self.poll_seconds = POLL_SECONDS  # polling many rows loads the machine
         self._numbers = numbers_of_nobody()
         self._recording_id = ""
+        self.token = ""  # of the fixed callback address of the sample's setup
         self._connection: psycopg.Connection | None = None
 
     # load
@@ -358,7 +360,9 @@ def scene(
         )
         with django_on(url):
             sample = load_sample(stack.sandbox_url, stack.sandbox_key, stack.signing_secret)
+            token = fixed_token(sample.setup)
         stage = Scene(servers, url, stack, sample, name)
+        stage.token = token
         stage.set_pace(pace)
         with closing(stage), running(stack) as children:
             stage.children = children

@@ -76,8 +76,7 @@ def post(scene: Scene, events: list[dict[str, Any]], *, secret: str | None, age:
     if secret is not None:
         digest = hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
         headers["X-Sandbox-Signature"] = f"sha256={digest}"
-    token = scene.sample.setup.callback_token
-    return exchange(scene.stack.web_port, "POST", f"/carriers/{token}/", body, headers)[0]
+    return exchange(scene.stack.web_port, "POST", f"/carriers/{scene.token}/", body, headers)[0]
 
 
 def unmerged(scene: Scene) -> int:

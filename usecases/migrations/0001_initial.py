@@ -9,6 +9,7 @@ import django.db.models.functions.text
 import rvm.platform.database.ids
 import rvm.platform.encryption.fields
 import uuid
+import usecases.callbacks.models
 import usecases.models
 from django.conf import settings
 from django.db import migrations, models
@@ -83,7 +84,6 @@ class Migration(migrations.Migration):
                 ('breaker_until', models.DateTimeField(editable=False, null=True)),
                 ('breaker_reason', models.CharField(blank=True, db_default='', default='', editable=False, max_length=200)),
                 ('breaker_openings', models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)),
-                ('callback_token', models.CharField(default=usecases.models.new_callback_token, editable=False, max_length=64, unique=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('updated_at', rvm.platform.encryption.fields.UpdatedAtField(editable=False)),
                 ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
@@ -246,6 +246,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 'constraints': [models.UniqueConstraint(condition=models.Q(('message_id', ''), _negated=True), fields=('organisation', 'message_id'), name='usecases_heard_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='CallbackSecret',
+            fields=[
+                ('id', models.UUIDField(default=rvm.platform.database.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('version', models.PositiveIntegerField()),
+                ('key', rvm.platform.encryption.fields.EncryptedTextField(default=usecases.callbacks.models.new_key, editable=True)),
+                ('digest', models.BinaryField(help_text="SHA-256 of the token in the setup's fixed address, which has 192 random bits; empty if it has none.", max_length=32, null=True, unique=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('expires_at', models.DateTimeField(editable=False, help_text='From then on its addresses are unknown; empty for the current version.', null=True)),
+                ('setup', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='callback_secrets', to='usecases.telephonysetup')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('setup', 'version'), name='usecases_callback_version'), models.UniqueConstraint(condition=models.Q(('expires_at', None)), fields=('setup',), name='usecases_callback_current')],
             },
         ),
         migrations.CreateModel(

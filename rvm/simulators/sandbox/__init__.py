@@ -22,7 +22,8 @@ Every route except `GET /livez` requires `Authorization: Bearer <account key>`; 
 The recording is fetched once per distinct `audio_url`. If it cannot be fetched, or is not an MP3 of 10 to 60 seconds,
 the drop is reported as failed with `audio_unusable`.
 
-Reports are POSTed to `callback_url`, up to 200 at a time: `{"events": [{"event_id", "id", "reference", "status"
+Reports are POSTed to `callback_url`, up to 200 at a time, those of URLs that differ in the last part of their path only
+together, to one of them: `{"events": [{"event_id", "id", "reference", "status"
 (accepted, delivered, failed), "code", "text", "occurred_at"}]}`, with `X-Sandbox-Timestamp: <unix seconds>` and
 `X-Sandbox-Signature: sha256=<hex HMAC-SHA256(signing secret, timestamp + "." + raw body)>`. They are repeated on
 408, 429, 5xx and lost connections until a 2xx response, also after a restart; `event_id` stays the same. Codes:

@@ -1,4 +1,7 @@
-"""Delivery of reports to callback URLs: batched, signed, and repeated until the receiver accepts them."""
+"""Delivery of reports to callback URLs: batched, signed, and repeated until the receiver accepts them.
+
+URLs that differ in the last part of their path only belong to one receiver, who gets their reports together at any of them.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 200
 FLUSH_EVERY = 0.05  # seconds in which events gather
-AT_A_TIME = 4  # POSTs in flight to one URL
+AT_A_TIME = 4  # POSTs in flight to one receiver
 REPEAT_ON = frozenset({408, 429})
 FIRST_WAIT = 0.25  # seconds before the second try, doubled each time
 
@@ -29,7 +32,7 @@ Event = dict[str, Any]
 
 @dataclass(slots=True)
 class _Mailbox:
-    events: deque[Event] = field(default_factory=deque)
+    events: deque[tuple[str, Event]] = field(default_factory=deque)  # with the URL of each
     in_flight: int = 0
     flush_planned: bool = False
 
@@ -42,7 +45,7 @@ class EventListener(Protocol):
 
 
 class Callbacks:
-    """The queues of events by URL; `listener` is notified of events answered with 2xx and of those rejected for good."""
+    """The queues of events by receiver; `listener` is notified of events answered with 2xx and of those rejected for good."""
 
     def __init__(
         self, session: aiohttp.ClientSession, secret: str, longest_wait: float, listener: EventListener
@@ -56,27 +59,29 @@ class Callbacks:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def send(self, url: str, event: Event) -> None:
-        mailbox = self._mailboxes.setdefault(url, _Mailbox())
-        mailbox.events.append(event)
+        receiver = url.rstrip("/").rpartition("/")[0]
+        mailbox = self._mailboxes.setdefault(receiver, _Mailbox())
+        mailbox.events.append((url, event))
         if not mailbox.flush_planned:
             mailbox.flush_planned = True
-            asyncio.get_running_loop().call_later(FLUSH_EVERY, self._planned_flush, url, mailbox)
+            asyncio.get_running_loop().call_later(FLUSH_EVERY, self._planned_flush, receiver, mailbox)
 
-    def _planned_flush(self, url: str, mailbox: _Mailbox) -> None:
+    def _planned_flush(self, receiver: str, mailbox: _Mailbox) -> None:
         mailbox.flush_planned = False
-        self._flush(url, mailbox)
+        self._flush(receiver, mailbox)
 
-    def _flush(self, url: str, mailbox: _Mailbox) -> None:
+    def _flush(self, receiver: str, mailbox: _Mailbox) -> None:
         while mailbox.events and mailbox.in_flight < AT_A_TIME:
             batch = [mailbox.events.popleft() for _ in range(min(BATCH, len(mailbox.events)))]
             mailbox.in_flight += 1
-            task = asyncio.create_task(self._deliver(url, mailbox, batch))
+            task = asyncio.create_task(self._deliver(receiver, mailbox, batch))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         if not (mailbox.events or mailbox.in_flight or mailbox.flush_planned):
-            del self._mailboxes[url]
+            del self._mailboxes[receiver]
 
-    async def _deliver(self, url: str, mailbox: _Mailbox, batch: list[Event]) -> None:
+    async def _deliver(self, receiver: str, mailbox: _Mailbox, queued: list[tuple[str, Event]]) -> None:
+        url, batch = queued[0][0], [event for _, event in queued]
         body = orjson.dumps({"events": batch})
         wait = FIRST_WAIT
         while True:
@@ -92,7 +97,7 @@ class Callbacks:
             await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - spreads the tries
             wait = min(wait * 2, self._longest_wait)
         mailbox.in_flight -= 1
-        self._flush(url, mailbox)
+        self._flush(receiver, mailbox)
 
     async def _post(self, url: str, body: bytes) -> int:
         """The HTTP status of the response; 0 without a response."""

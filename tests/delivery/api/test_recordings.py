@@ -13,11 +13,10 @@ from uuid import uuid4
 import pytest
 from django.core.files.storage import FileSystemStorage
 from django.test import Client
-from django.utils import timezone
 
 from delivery.api.serializers.sounds import AudioLevelsSerializer, RecordingDetailSerializer, RecordingSerializer
 from delivery.models import Recording
-from delivery.recordings.links import carrier_link, link
+from delivery.recordings.links import link
 from delivery.recordings.recordings import store_recording
 from delivery.recordings.storage import read_frames
 from rvm.platform.database.clock import database_now
@@ -231,17 +230,6 @@ def test_a_link_ends(recording: Recording, client: Client) -> None:
         response = client.get(path)
     assert (response.status_code, response["Content-Type"]) == (403, PROBLEM)
     assert response.json()["code"] == "link_expired"
-
-
-def test_a_carriers_link_is_the_same_all_day_and_lasts_two_more(recording: Recording, client: Client) -> None:
-    now = timezone.now()
-    morning, evening = now.replace(hour=1), now.replace(hour=23)
-    assert carrier_link(recording.pk, morning) == carrier_link(recording.pk, evening)
-    path = urlsplit(carrier_link(recording.pk, now)).path
-    assert client.get(path).status_code == 200
-    later = database_now() + timedelta(days=3)
-    with patch("delivery.recordings.links.database_now", return_value=later):
-        assert client.get(path).status_code == 403
 
 
 def test_a_link_that_was_changed_or_made_up_is_404(recording: Recording, client: Client) -> None:

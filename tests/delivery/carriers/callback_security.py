@@ -39,9 +39,9 @@ class Signed:
     def genuine_signature(self) -> str:
         return self.sign(self.raw, seconds())[self.signature]
 
-    def verify(self, post: Post) -> None:
+    def verify(self, post: Post) -> bool:
         raw, headers = post
-        self.carrier.verify_callback(raw, headers, NOW)
+        return self.carrier.verify_callback(raw, headers, NOW)
 
 
 def seconds(offset: timedelta = timedelta()) -> str:

@@ -28,6 +28,7 @@ from delivery.reports.inbox import merge
 from delivery.transport.interface import CarrierRequest, CarrierResponse
 from tests import factories
 from tests.delivery.states import NOW, both, make_submitted
+from usecases.callbacks.addresses import drop_address
 
 pytestmark = pytest.mark.django_db
 TOKEN = b"auth-token"
@@ -56,9 +57,10 @@ class CallAndDetect(Carrier):
     def read_submission(self, response: CarrierResponse) -> Submission:
         return Submission(Outcome.ACCEPTED if response.status == 201 else Outcome.UNKNOWN)
 
-    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> None:
+    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> bool:
         if not hmac.compare_digest(headers.get("x-twilio-signature", ""), signature(url, raw)):
             raise CallbackRejected("X-Twilio-Signature does not match.")
+        return True
 
     def parse_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> list[Report]:
         asked, said = _query(url), dict(parse_qsl(raw.decode()))
@@ -103,7 +105,8 @@ def drop(monkeypatch: pytest.MonkeyPatch) -> Drop:
 
 def addresses(drop: Drop, public: str) -> dict[str, str]:
     """What the vendor was told when the drop was submitted."""
-    url = f"{public}/carriers/{drop.setup.callback_token}/"
+    url = drop_address(drop.setup.callback_secrets.get().callback_key, drop.id)
+    assert url.startswith(public)
     request = CallAndDetect({}).submit_request(
         DropRequest(drop.id, factories.RECIPIENT, "+12025550199", "http://x/r&1.mp3", url)
     )

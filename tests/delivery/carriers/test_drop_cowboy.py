@@ -234,13 +234,13 @@ def test_a_post_back_is_read_field_by_field() -> None:
         reason=Reason.BUSY,
         code="4006",
         text="User Busy",
-        unsigned=True,
     )
 
 
-def test_a_post_back_is_as_good_as_any_result_where_no_signing_secret_is_set_up() -> None:
-    [report] = DropCowboy(CREDENTIALS | {"signing_secret": ""}).parse_callback(post_back(), {})
-    assert not report.unsigned
+def test_results_are_signed_where_a_signing_secret_is_set_up_and_post_backs_never_are() -> None:
+    bare = DropCowboy(CREDENTIALS | {"signing_secret": ""})
+    assert (CARRIER.signs_results, bare.signs_results) == (True, False)
+    assert [carrier.verify_callback(post_back(), {}, NOW) for carrier in (CARRIER, bare)] == [False, False]
 
 
 def test_a_webhook_has_no_key_of_ours_and_says_whom_it_is_about() -> None:
@@ -321,7 +321,7 @@ def test_a_forged_webhook_is_rejected(forgery: str) -> None:
 
 @pytest.mark.parametrize("genuine", GENUINE)
 def test_a_genuine_webhook_is_taken_under_any_of_the_secrets(genuine: str) -> None:
-    SIGNED.verify(GENUINE[genuine](SIGNED))
+    assert SIGNED.verify(GENUINE[genuine](SIGNED)) is True
 
 
 def test_the_vendors_own_vector_verifies_and_not_a_second_too_late() -> None:

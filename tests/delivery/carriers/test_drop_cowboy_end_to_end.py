@@ -134,7 +134,7 @@ def test_the_table_of_ends_names_every_simulated_number() -> None:
 def test_every_simulated_number_comes_to_its_end(vendor: Simulator, live_server: Any, signed: bool) -> None:
     use_case = make_use_case(make_setup(vendor, **({} if signed else {"signing_secret": ""})))
     if signed:
-        vendor.webhook_url = f"{live_server.url}/carriers/{use_case.setup.callback_token}/"
+        vendor.webhook_url = f"{live_server.url}/carriers/{factories.fixed_token(use_case.setup)}/"
     recording = make_recording(use_case)
     voicemails = {last4: queue(use_case, recording, last4) for last4 in SIMULATED}
     work(vendor, all_ended(vendor))
@@ -173,7 +173,7 @@ def test_fifty_voicemails_through_two_setups_upload_their_recording_twice(vendor
 def test_a_lost_post_back_is_made_good_by_the_signed_webhook(vendor: Simulator, live_server: Any) -> None:
     use_case = make_use_case(make_setup(vendor))
     vendor.loses_post_backs = True
-    vendor.webhook_url = f"{live_server.url}/carriers/{use_case.setup.callback_token}/"
+    vendor.webhook_url = f"{live_server.url}/carriers/{factories.fixed_token(use_case.setup)}/"
     recording = make_recording(use_case)
     voicemails = [queue(use_case, recording, "0001"), queue(use_case, recording, "0005")]
     work(vendor, all_ended(vendor))

@@ -83,12 +83,13 @@ def test_a_drop_begins_only_for_a_voicemail_that_is_queued() -> None:
         drops,
         setup_id=queued.use_case.setup_id,
         credentials_version=7,
+        callback_version=3,
         at=NOW,
         lease_until=NOW + timedelta(seconds=45),
     )
     drop = Drop.objects.get()
     assert (drop.id, drop.voicemail_id, drop.number, drop.created_at) == (drops[0].id, queued.id, 1, NOW)
-    assert (drop.due_at, drop.credentials_version) == (NOW + timedelta(seconds=45), 7)
+    assert (drop.due_at, drop.credentials_version, drop.callback_version) == (NOW + timedelta(seconds=45), 7, 3)
     assert both(drop) == ("sending", "", "sending", "")
     assert state(canceled) == ("canceled", "")
     assert counter_totals(canceled.lane_id) == {("canceled", ""): 1}
@@ -183,7 +184,9 @@ def _go(rows: list[Voicemail], choice: int) -> None:
         else:
             reasons = REASONS_OF.get(now, [None])
             asked.append(Transition(row.id, was, now, row.reason, reasons[choice % len(reasons)]))
-    transitions.begin(begun, setup_id=rows[0].use_case.setup_id, credentials_version=1, at=NOW, lease_until=NOW)
+    transitions.begin(
+        begun, setup_id=rows[0].use_case.setup_id, credentials_version=1, callback_version=1, at=NOW, lease_until=NOW
+    )
     moved = transitions.apply(asked, NOW)
     assert moved == {
         move.voicemail_id for move in asked if move.from_status is not V.SENDING or _was_sending(rows, move)

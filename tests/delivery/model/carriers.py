@@ -52,7 +52,7 @@ class _Modelled(Carrier):
             code=body["outcome"],
         )
 
-    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> None:
+    def verify_callback(self, raw: bytes, headers: Mapping[str, str], now: datetime, url: str = "") -> bool:
         raise NotImplementedError("the model's reports come as they are parsed")
 
     def parse_callback(self, raw: bytes, headers: Mapping[str, str], url: str = "") -> list[Report]:

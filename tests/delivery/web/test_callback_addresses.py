@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
+from django.db.models.functions import Now
 from pytest_django import DjangoAssertNumQueries
 
 from delivery.web import callbacks
-from delivery.web.callbacks import MEMORY_SECONDS, UnusableSetup, _setup_of_token
+from delivery.web.callbacks import MEMORY_SECONDS, Listener, UnusableSetup
 from tests import factories
+from usecases.callbacks.models import CallbackSecret
+from usecases.callbacks.service import digest_of
 from usecases.models import TelephonySetup
 
 pytestmark = pytest.mark.django_db
@@ -27,47 +31,76 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(callbacks, "time", clock)
-    monkeypatch.setattr(callbacks, "_setups_by_token", {})
+    monkeypatch.setattr(callbacks, "_listeners", {})
     return clock
 
 
-def test_a_setup_is_read_once_in_a_moment(clock: Clock, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    setup = factories.make_setup()
-    with django_assert_num_queries(1):
-        found = [_setup_of_token(setup.callback_token) for _ in range(3)]
-    assert [entry and entry[0] for entry in found] == [setup.id] * 3
+def of_token(token: str) -> Listener | None:
+    return callbacks._listener(digest_of(token), CallbackSecret.objects.filter(digest=digest_of(token)))
 
 
-def test_a_changed_credential_binds_within_a_second(clock: Clock) -> None:
-    setup = factories.make_setup()
-    _setup_of_token(setup.callback_token)
+def of_setup(setup: TelephonySetup, version: int = 1) -> Listener | None:
+    secrets = CallbackSecret.objects.filter(setup_id=setup.pk, version=version)
+    return callbacks._listener((setup.pk, version), secrets)
+
+
+@pytest.fixture
+def setup() -> TelephonySetup:
+    return factories.make_setup()
+
+
+def test_a_setup_is_read_once_in_a_moment(
+    clock: Clock, setup: TelephonySetup, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    token = factories.fixed_token(setup)
+    for find in (lambda: of_token(token), lambda: of_setup(setup)):
+        with django_assert_num_queries(1):
+            found = [find() for _ in range(3)]
+        assert [entry and entry.setup_id for entry in found] == [setup.pk] * 3
+
+
+def test_a_changed_credential_binds_within_a_second(clock: Clock, setup: TelephonySetup) -> None:
+    of_setup(setup)
     setup.credentials = {**setup.credentials, "signing_secret": "changed"}
     setup.save()
     clock.now += MEMORY_SECONDS
     assert MEMORY_SECONDS < 1
-    found = _setup_of_token(setup.callback_token)
+    found = of_setup(setup)
     assert found is not None
-    assert found[1].credentials["signing_secret"] == "changed"
+    assert found.adapter.credentials["signing_secret"] == "changed"
 
 
-def test_a_setup_that_becomes_unusable_is_not_remembered_as_it_was(clock: Clock) -> None:
-    setup = factories.make_setup()
-    _setup_of_token(setup.callback_token)
+def test_an_address_that_is_ended_is_unknown_within_a_second(clock: Clock, setup: TelephonySetup) -> None:
+    token = factories.fixed_token(setup)
+    assert of_token(token) and of_setup(setup)
+    CallbackSecret.objects.update(expires_at=Now())
+    clock.now += MEMORY_SECONDS
+    assert (of_token(token), of_setup(setup)) == (None, None)
+
+
+def test_an_earlier_address_is_known_until_its_end(clock: Clock, setup: TelephonySetup) -> None:
+    CallbackSecret.objects.update(expires_at=Now() + timedelta(hours=1))
+    assert of_setup(setup)
+    assert of_setup(setup, version=2) is None
+
+
+def test_a_setup_that_becomes_unusable_is_not_remembered_as_it_was(clock: Clock, setup: TelephonySetup) -> None:
+    of_setup(setup)
     TelephonySetup.objects.update(carrier="gone")
     clock.now += MEMORY_SECONDS
     with pytest.raises(UnusableSetup) as caught:
-        _setup_of_token(setup.callback_token)
-    assert (caught.value.setup_id, caught.value.cause) == (setup.id, "UnknownCarrierError")
+        of_setup(setup)
+    assert (caught.value.setup_id, caught.value.cause) == (setup.pk, "UnknownCarrierError")
     TelephonySetup.objects.update(carrier="sandbox")
-    assert _setup_of_token(setup.callback_token) is not None
+    assert of_setup(setup) is not None
 
 
-def test_guessed_addresses_fill_no_memory(clock: Clock) -> None:
-    assert [_setup_of_token(f"guess-{number}") for number in range(20)] == [None] * 20
-    assert callbacks._setups_by_token == {}
+def test_guessed_addresses_fill_no_memory(clock: Clock, setup: TelephonySetup) -> None:
+    assert [of_token(f"guess-{number}") for number in range(20)] == [None] * 20
+    assert [of_setup(setup, version=number) for number in range(2, 20)] == [None] * 18
+    assert callbacks._listeners == {}
 
 
-def test_a_new_setup_hears_its_carrier_at_once(clock: Clock) -> None:
-    assert _setup_of_token("not-yet") is None
-    factories.make_setup(callback_token="not-yet")
-    assert _setup_of_token("not-yet") is not None
+def test_a_new_address_is_known_at_once(clock: Clock, setup: TelephonySetup) -> None:
+    assert of_token(f"fixed-{setup.pk.hex}") is None
+    assert of_token(factories.fixed_token(setup)) is not None

@@ -49,7 +49,7 @@ def signature(raw: bytes, at: int, secret: bytes = SECRET) -> str:
 def send(setup: TelephonySetup | str, raw: bytes, **headers: str) -> HttpResponse:
     """POST the bytes; properly signed unless `headers` say otherwise."""
     at = int(timezone.now().timestamp())
-    token = setup if isinstance(setup, str) else setup.callback_token
+    token = setup if isinstance(setup, str) else factories.fixed_token(setup)
     signed = {"x-sandbox-timestamp": str(at), "x-sandbox-signature": signature(raw, at)} | headers
     answer: Any = Client(enforce_csrf_checks=True).post(
         f"/carriers/{token}/", raw, content_type="application/json", headers={k: v for k, v in signed.items() if v}
@@ -94,12 +94,13 @@ def test_a_flood_rings_seldom_and_rings_again_after_a_moment(monkeypatch: pytest
 @pytest.mark.django_db(transaction=True)
 def test_a_callback_over_a_connection_that_died_meanwhile_is_kept_all_the_same() -> None:
     drop = make_submitted("accepted")
-    assert send(drop.setup, body(drop.id)).status_code == 200
+    token = factories.fixed_token(drop.setup)
+    assert send(token, body(drop.id)).status_code == 200
     pid = connection.connection.info.backend_pid
     url = os.environ["DATABASE_URL"].rpartition("/")[0]
     with psycopg.connect(f"{url}/{settings.DATABASES['default']['NAME']}", autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-    assert send(drop.setup, body(drop.id)).status_code == 200
+    assert send(token, body(drop.id)).status_code == 200
     assert CarrierReport.objects.count() == 2
 
 
@@ -166,7 +167,7 @@ def test_an_unknown_address_is_not_found(token: str) -> None:
 
 
 def test_reading_the_address_is_not_allowed() -> None:
-    assert Client().get(f"/carriers/{factories.make_setup().callback_token}/").status_code == 405
+    assert Client().get(f"/carriers/{factories.fixed_token(factories.make_setup())}/").status_code == 405
 
 
 def test_a_proved_report_on_no_drop_of_ours_is_kept_and_answered_well() -> None:
@@ -201,8 +202,9 @@ def test_a_disabled_or_deleted_setup_still_hears_its_carrier() -> None:
 @pytest.mark.parametrize("broken", ["carrier = 'gone'", "credentials = '\\x00'::bytea"])
 def test_a_setup_that_cannot_be_used_asks_its_carrier_to_come_again(broken: str) -> None:
     drop = make_submitted("accepted")
+    token = factories.fixed_token(drop.setup)
     connection.cursor().execute(f"UPDATE usecases_telephonysetup SET {broken} WHERE id = %s", [drop.setup_id])
-    assert send(drop.setup.callback_token, body(drop.id)).status_code == 503
+    assert send(token, body(drop.id)).status_code == 503
     assert Drop.objects.get().status == "accepted"
     assert not CarrierReport.objects.exists()
 

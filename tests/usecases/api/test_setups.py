@@ -114,7 +114,7 @@ def test_credentials_that_the_carrier_cannot_use_are_refused_without_repeating_t
         ({"in_flight_cap": 1.5}, "/in_flight_cap"),
         ({"report_horizon_hours": 0}, "/report_horizon_hours"),
         ({"enabled": 1}, "/enabled"),
-        ({"callback_token": "mine"}, "/callback_token"),
+        ({"callback": "mine"}, "/callback"),
     ],
 )
 def test_a_field_that_is_wrong_is_named(api: Api, fields: dict[str, Any], pointer: str) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,19 +54,10 @@ class World:
     def values(self, route: Route, reader: User) -> Iterator[dict[str, Any]]:
         """The values of the route's parameters, once for every row that may stand there."""
         named = set(route.parameters)
-        if not named:
-            yield {}
-        elif named == {"app_label"}:
-            yield from ({"app_label": label} for label in OURS)
-        elif named == {"url"}:
-            yield {"url": "nothing-here/"}
+        if shape := _SHAPES.get(frozenset(named)):
+            yield from shape(self, reader)
         elif named <= _PROOFS:
             yield dict.fromkeys(named, "none")
-        elif named == {"token"}:
-            yield {"token": self.person_token(reader)}
-        elif named == {"content_type_id", "object_id"}:
-            setup = self.first("TelephonySetup")
-            yield {"content_type_id": ContentType.objects.get_for_model(setup).pk, "object_id": setup.pk}
         elif len(found := named & _OF_CAMPAIGNS.keys()) == 1 and named - found == {"object_id"}:
             [name] = found
             for row in _OF_CAMPAIGNS[name].objects.filter(campaign__workspace=self.workspace):
@@ -89,6 +80,23 @@ class World:
         address = address_of(Person(self.workspace, PATIENT), reader, database_now())
         return re.findall(r"/admin/people/([^/]+)/", address)[0]
 
+
+def _linked_to_a_site(world: World, reader: User) -> Iterator[dict[str, Any]]:
+    setup = world.first("TelephonySetup")
+    yield {"content_type_id": ContentType.objects.get_for_model(setup).pk, "object_id": setup.pk}
+
+
+# Parameters that no row of one table fills by its id alone.
+_SHAPES: dict[frozenset[str], Callable[[World, User], Iterable[dict[str, Any]]]] = {
+    frozenset(): lambda world, reader: [{}],
+    frozenset({"app_label"}): lambda world, reader: ({"app_label": label} for label in OURS),
+    frozenset({"url"}): lambda world, reader: [{"url": "nothing-here/"}],
+    frozenset({"token"}): lambda world, reader: [{"token": world.person_token(reader)}],
+    frozenset({"setup_id", "version", "token"}): lambda world, reader: [
+        {"setup_id": world.first("TelephonySetup").pk, "version": 1, "token": "none"}
+    ],
+    frozenset({"content_type_id", "object_id"}): _linked_to_a_site,
+}
 
 # What somebody was sent, and proves who he is.
 _PROOFS = {"key", "uidb36", "provider_id"}

@@ -1,0 +1,26 @@
+"""The addresses to which carriers report: one with each drop, and one of each setup that is registered at the vendor.
+
+The paths are those of `delivery/web/urls.py`; addresses are written for each drop, so they are not reversed.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+
+from usecases.callbacks.proofs import CallbackKey, Use
+
+
+def drop_address(key: CallbackKey, drop_id: UUID) -> str:
+    """The address that is given with a drop, with a proof for it."""
+    return f"{public_url()}/carriers/{key.setup_id}/{key.version}/{key.proof(Use.REPORT, drop_id)}/"
+
+
+def fixed_address(token: str) -> str:
+    """The address of a setup with its token, to be registered at the vendor."""
+    return f"{public_url()}/carriers/{token}/"
+
+
+def public_url() -> str:
+    return str(settings.RVM_PUBLIC_URL).rstrip("/")
